@@ -1,0 +1,3 @@
+//! The `wasmstore` program.
+
+fn main() {}
