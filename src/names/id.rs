@@ -1,0 +1,200 @@
+//! The ids of git objects: of a module's blob, and of a commit.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::error::{Error, quoted};
+use super::hex;
+
+/// A module's hash: its git blob id, of 20 bytes in a SHA-1 store and 32 in a SHA-256 store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModuleHash(ObjectId);
+
+impl ModuleHash {
+    /// Reads 40 or 64 hex digits of either case.
+    ///
+    /// # Errors
+    /// [`Error::ModuleHash`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        ObjectId::parse(text)
+            .map(Self)
+            .ok_or_else(|| Error::ModuleHash {
+                given: quoted(text),
+            })
+    }
+
+    /// Takes an id of 20 or 32 bytes; `None` for any other length.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        ObjectId::from_bytes(bytes).map(Self)
+    }
+
+    /// The 20 or 32 bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl FromStr for ModuleHash {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for ModuleHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A commit's id, of 20 bytes in a SHA-1 store and 32 in a SHA-256 store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommitId(ObjectId);
+
+impl CommitId {
+    /// Reads 40 or 64 hex digits of either case.
+    ///
+    /// # Errors
+    /// [`Error::CommitId`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        ObjectId::parse(text)
+            .map(Self)
+            .ok_or_else(|| Error::CommitId {
+                given: quoted(text),
+            })
+    }
+
+    /// Takes an id of 20 or 32 bytes; `None` for any other length.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        ObjectId::from_bytes(bytes).map(Self)
+    }
+
+    /// The 20 or 32 bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl FromStr for CommitId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What the ids of all kinds of objects have in common.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum ObjectId {
+    Sha1([u8; 20]),
+    Sha256([u8; 32]),
+}
+
+impl ObjectId {
+    fn parse(text: &str) -> Option<Self> {
+        let sha1 = hex::decode(text).map(Self::Sha1);
+        sha1.or_else(|| hex::decode(text).map(Self::Sha256))
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let sha1 = bytes.try_into().ok().map(Self::Sha1);
+        sha1.or_else(|| bytes.try_into().ok().map(Self::Sha256))
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Sha1(bytes) => bytes,
+            Self::Sha256(bytes) => bytes,
+        }
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        hex::write(f, self.as_bytes())
+    }
+}
+
+impl fmt::Debug for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHA1: &str = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
+    const SHA256: &str = "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813";
+
+    #[test]
+    fn any_case_is_taken_and_lower_case_answered() {
+        for text in [SHA1, SHA256] {
+            let hash = ModuleHash::parse(&text.to_uppercase()).unwrap();
+            assert_eq!(hash.to_string(), text);
+            assert_eq!(hash, text.parse().unwrap());
+            assert_eq!(
+                CommitId::parse(&text.to_uppercase()).unwrap().to_string(),
+                text
+            );
+        }
+    }
+
+    #[test]
+    fn anything_but_40_or_64_digits_is_refused() {
+        let sha1_cut = &SHA1[1..];
+        let sha1_long = format!("{SHA1}0");
+        let prefixed = format!("sha256:{SHA256}");
+        let spaced = format!(" {SHA1}");
+        let not_hex = SHA1.replace('e', "g");
+        for text in [
+            "",
+            sha1_cut,
+            &sha1_long,
+            &SHA256[1..],
+            &prefixed,
+            &spaced,
+            &not_hex,
+        ] {
+            let given = quoted(text);
+            assert_eq!(
+                ModuleHash::parse(text),
+                Err(Error::ModuleHash {
+                    given: given.clone()
+                })
+            );
+            assert_eq!(CommitId::parse(text), Err(Error::CommitId { given }));
+        }
+    }
+
+    #[test]
+    fn bytes_of_either_length_and_no_other_are_taken() {
+        for length in 0..70 {
+            let bytes = vec![0xab; length];
+            let hash = ModuleHash::from_bytes(&bytes);
+            let commit = CommitId::from_bytes(&bytes);
+            if length == 20 || length == 32 {
+                assert_eq!(hash.unwrap().as_bytes(), bytes);
+                assert_eq!(commit.unwrap().as_bytes(), bytes);
+            } else {
+                assert_eq!((hash, commit), (None, None));
+            }
+        }
+    }
+
+    #[test]
+    fn debug_output_is_readable() {
+        assert_eq!(
+            format!("{:?}", ModuleHash::parse(SHA1).unwrap()),
+            format!("ModuleHash({SHA1})")
+        );
+    }
+}

@@ -1,0 +1,14 @@
+//! The names that come from outside, parsed once and valid ever after.
+//!
+//! Every type here is made only by its `parse` (or from a part that is valid already), so whoever holds one need not
+//! check it again. Whatever is accepted can stand in a repository: stock `git fsck --strict` finds no fault with it.
+//! The room knows rules and nothing else: whether the thing named exists is for others to say.
+
+mod digest;
+mod error;
+mod hex;
+mod id;
+
+pub use digest::Digest;
+pub use error::Error;
+pub use id::{CommitId, ModuleHash};
