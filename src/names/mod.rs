@@ -5,10 +5,19 @@
 //! The room knows rules and nothing else: whether the thing named exists is for others to say.
 
 mod digest;
+mod dotgit;
 mod error;
 mod hex;
 mod id;
+mod path;
+mod reference;
+mod segment;
+mod tree_path;
 
 pub use digest::Digest;
 pub use error::Error;
 pub use id::{CommitId, ModuleHash};
+pub use path::ModulePath;
+pub use reference::{HashRef, ModuleRef};
+pub use segment::is_legal_segment;
+pub use tree_path::TreePath;

@@ -1,0 +1,195 @@
+//! What a user may write to name a module: a hash in one of its forms, or a path.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::digest::{self, Digest};
+use super::error::{Error, quoted};
+use super::hex;
+use super::id::ModuleHash;
+use super::path::ModulePath;
+
+/// What may be written wherever a hash is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HashRef {
+    /// 40 hex digits: a blob id. Only a SHA-1 store has such blobs.
+    Hash40(ModuleHash),
+    /// 64 bare hex digits: in a SHA-256 store a blob id, and failing that a digest; in a SHA-1 store a digest.
+    Hex64([u8; 32]),
+    /// `sha256:` and 64 hex digits.
+    Digest(Digest),
+}
+
+impl HashRef {
+    /// Reads 40 or 64 hex digits, or `sha256:` and 64 of them, all in either case.
+    ///
+    /// # Errors
+    /// [`Error::Digest`] for a malformed one with its prefix, else [`Error::HashRef`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if digest::without_prefix(text).is_some() {
+            return Digest::parse(text).map(Self::Digest);
+        }
+        if let Some(bytes) = hex::decode(text) {
+            return Ok(Self::Hex64(bytes));
+        }
+        match ModuleHash::parse(text) {
+            Ok(hash) => Ok(Self::Hash40(hash)),
+            Err(_) => Err(Error::HashRef {
+                given: quoted(text),
+            }),
+        }
+    }
+}
+
+impl FromStr for HashRef {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for HashRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hash40(hash) => hash.fmt(f),
+            Self::Hex64(bytes) => hex::write(f, bytes),
+            Self::Digest(digest) => digest.fmt(f),
+        }
+    }
+}
+
+/// What may be written where a path or a hash is taken.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ModuleRef {
+    /// A module's path.
+    Path(ModulePath),
+    /// A hash in one of its forms.
+    Hash(HashRef),
+}
+
+impl ModuleRef {
+    /// Reads a single segment of 40 or 64 hex digits, or one that starts with `sha256:`, as a hash and all else as a
+    /// path. Slashes at both ends are dropped first.
+    ///
+    /// # Errors
+    /// [`Error::Digest`], or those of [`ModulePath::parse`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let trimmed = text.trim_matches('/');
+        if reads_as_hash(trimmed) {
+            HashRef::parse(trimmed).map(Self::Hash)
+        } else {
+            ModulePath::parse(trimmed).map(Self::Path)
+        }
+    }
+}
+
+/// Whether a path without slashes at its ends is taken for a hash, be it a well-formed one or not.
+pub(super) fn reads_as_hash(text: &str) -> bool {
+    let starts_as_digest = digest::without_prefix(text).is_some() && !text.contains('/');
+    starts_as_digest || hex::decode::<20>(text).is_some() || hex::decode::<32>(text).is_some()
+}
+
+impl FromStr for ModuleRef {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for ModuleRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => path.fmt(f),
+            Self::Hash(hash) => hash.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEX_40: &str = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
+    const HEX_64: &str = "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813";
+
+    #[test]
+    fn each_form_of_a_hash_is_told_from_the_others() {
+        let hash = ModuleHash::parse(HEX_40).unwrap();
+        let digest = Digest::parse(HEX_64).unwrap();
+        for (text, wanted) in [
+            (HEX_40.to_owned(), HashRef::Hash40(hash)),
+            (HEX_64.to_owned(), HashRef::Hex64(*digest.as_bytes())),
+            (format!("sha256:{HEX_64}"), HashRef::Digest(digest)),
+        ] {
+            assert_eq!(HashRef::parse(&text), Ok(wanted));
+            assert_eq!(HashRef::parse(&text.to_uppercase()), Ok(wanted));
+            assert_eq!(wanted.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_not_a_hash() {
+        for text in [
+            "",
+            "/",
+            "a",
+            &HEX_40[1..],
+            &HEX_64[1..],
+            "a.wasm",
+            &format!("/{HEX_40}"),
+        ] {
+            let given = quoted(text);
+            assert_eq!(HashRef::parse(text), Err(Error::HashRef { given }));
+        }
+    }
+
+    #[test]
+    fn a_malformed_digest_is_neither_hash_nor_path() {
+        for text in ["sha256:", "SHA256:a.wasm", &format!("sha256:{HEX_40}")] {
+            let error = Err(Error::Digest {
+                given: quoted(text),
+            });
+            assert_eq!(HashRef::parse(text), error.clone().map(HashRef::Digest));
+            assert_eq!(
+                ModuleRef::parse(&format!("/{text}/")),
+                error.map(HashRef::Digest).map(ModuleRef::Hash)
+            );
+        }
+    }
+
+    #[test]
+    fn a_single_segment_that_reads_as_a_hash_is_one() {
+        for name in [
+            HEX_40.to_owned(),
+            HEX_64.to_owned(),
+            format!("sha256:{HEX_64}"),
+        ] {
+            for text in [name.clone(), format!("//{name}//")] {
+                let parsed = ModuleRef::parse(&text).unwrap();
+                assert_eq!(parsed, ModuleRef::Hash(HashRef::parse(&name).unwrap()));
+                assert_eq!(parsed.to_string(), name);
+            }
+        }
+    }
+
+    #[test]
+    fn all_else_is_a_path() {
+        for text in [
+            "a.wasm",
+            &format!("a/{HEX_40}"),
+            &format!("{HEX_40}/a"),
+            "sha256:a/b",
+            "abc",
+        ] {
+            let path = ModulePath::parse(text).unwrap();
+            assert_eq!(ModuleRef::parse(text), Ok(ModuleRef::Path(path)));
+            assert_eq!(
+                ModuleRef::parse(text).unwrap().to_string(),
+                format!("/{text}")
+            );
+        }
+        assert_eq!(ModuleRef::parse("//"), Err(Error::PathEmpty));
+    }
+}

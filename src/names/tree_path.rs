@@ -1,0 +1,223 @@
+//! A place in a commit's tree: its root, a folder or a module.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::error::{Error, quoted};
+use super::path::ModulePath;
+use super::segment;
+
+/// The longest path, in bytes.
+const PATH_BYTES_MAX: usize = 4096;
+
+/// The deepest path, in segments.
+const PATH_SEGMENTS_MAX: usize = 64;
+
+/// A place in the tree. Unlike a [`ModulePath`] it may be the root, and a single segment may look like a hash.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TreePath {
+    /// Legal segments, joined by single slashes; empty for the root.
+    text: String,
+}
+
+impl TreePath {
+    /// The root of the tree.
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// Reads `/`-separated segments; leading, trailing and doubled slashes are dropped.
+    ///
+    /// # Errors
+    /// [`Error::PathSegment`], [`Error::PathTooDeep`] or [`Error::PathTooLong`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let mut path = Self::root();
+        for segment in text.split('/').filter(|segment| !segment.is_empty()) {
+            path.push(segment)?;
+        }
+        Ok(path)
+    }
+
+    /// The place called `segment` in this folder.
+    ///
+    /// # Errors
+    /// As for [`TreePath::parse`]; a segment holds no slash.
+    pub fn join(&self, segment: &str) -> Result<Self, Error> {
+        let mut path = self.clone();
+        path.push(segment)?;
+        Ok(path)
+    }
+
+    /// The place at `path`, seen from this folder.
+    ///
+    /// # Errors
+    /// [`Error::PathTooDeep`] or [`Error::PathTooLong`].
+    pub fn join_path(&self, path: &ModulePath) -> Result<Self, Error> {
+        let mut joined = self.clone();
+        for segment in path.segments() {
+            joined.push(segment)?;
+        }
+        Ok(joined)
+    }
+
+    /// The place that a tree's entry names, seen from that tree's own place; `None` where its name is not legal.
+    pub fn from_entry(parent: &Self, name: &[u8]) -> Option<Self> {
+        parent.join(str::from_utf8(name).ok()?).ok()
+    }
+
+    /// Whether this is the root of the tree.
+    pub fn is_root(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The segments from the root downwards; none for the root.
+    pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
+        self.text.split('/').filter(|segment| !segment.is_empty())
+    }
+
+    /// The segments joined by slashes, without a leading one; empty for the root.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    fn push(&mut self, segment: &str) -> Result<(), Error> {
+        segment::check(segment)?;
+        if !self.is_root() {
+            self.text.push('/');
+        }
+        self.text.push_str(segment);
+        if self.text.len() > PATH_BYTES_MAX {
+            return Err(Error::PathTooLong {
+                path: quoted(&self.text),
+                bytes_max: PATH_BYTES_MAX,
+            });
+        }
+        if self.segments().count() > PATH_SEGMENTS_MAX {
+            return Err(Error::PathTooDeep {
+                path: quoted(&self.text),
+                segments_max: PATH_SEGMENTS_MAX,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for TreePath {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+/// With a leading slash: `/` is the root.
+impl fmt::Display for TreePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}", self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEX_40: &str = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
+
+    fn tree_path(text: &str) -> TreePath {
+        TreePath::parse(text).unwrap()
+    }
+
+    #[test]
+    fn superfluous_slashes_are_dropped() {
+        for text in ["a/b", "/a/b", "a/b/", "//a///b//"] {
+            assert_eq!(tree_path(text).as_str(), "a/b", "{text:?}");
+        }
+        assert_eq!(tree_path("a/b").segments().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(tree_path("a/b").to_string(), "/a/b");
+    }
+
+    #[test]
+    fn the_root_has_no_segments() {
+        for text in ["", "/", "//"] {
+            let root = tree_path(text);
+            assert!(root.is_root());
+            assert_eq!(root, TreePath::root());
+            assert_eq!(root.segments().count(), 0);
+            assert_eq!((root.as_str(), root.to_string().as_str()), ("", "/"));
+        }
+        assert!(!tree_path("a").is_root());
+    }
+
+    #[test]
+    fn a_folder_may_look_like_a_hash() {
+        assert_eq!(tree_path(HEX_40).as_str(), HEX_40);
+        assert_eq!(tree_path("sha256:x").as_str(), "sha256:x");
+    }
+
+    #[test]
+    fn joining_checks_the_segment() {
+        assert_eq!(TreePath::root().join("a").unwrap().as_str(), "a");
+        assert_eq!(tree_path("a").join("b").unwrap().as_str(), "a/b");
+        for segment in ["", "b/c", "..", ".git"] {
+            let error = tree_path("a").join(segment).unwrap_err();
+            assert!(
+                matches!(error, Error::PathSegment { .. }),
+                "{segment:?}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn joining_a_path_checks_the_whole() {
+        let path = ModulePath::parse("b/c").unwrap();
+        assert_eq!(TreePath::root().join_path(&path).unwrap().as_str(), "b/c");
+        assert_eq!(tree_path("a").join_path(&path).unwrap().as_str(), "a/b/c");
+        let deep = tree_path(&"a/".repeat(63));
+        assert!(matches!(
+            deep.join_path(&path),
+            Err(Error::PathTooDeep { .. })
+        ));
+    }
+
+    #[test]
+    fn a_path_has_at_most_64_segments() {
+        let deepest = tree_path(&"a/".repeat(64));
+        assert_eq!(deepest.segments().count(), 64);
+        let error = deepest.join("a").unwrap_err();
+        assert!(matches!(
+            error,
+            Error::PathTooDeep {
+                segments_max: 64,
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn a_path_has_at_most_4096_bytes() {
+        let segment = "a".repeat(255);
+        let nearly = tree_path(&format!("{segment}/").repeat(15));
+        assert_eq!(nearly.as_str().len(), 15 * 256 - 1);
+        let longest = nearly.join(&segment).unwrap();
+        assert_eq!(longest.as_str().len(), 4095);
+        let full = nearly.join(&"a".repeat(254)).unwrap().join("a").unwrap();
+        assert_eq!(full.as_str().len(), 4096);
+        let error = longest.join("a").unwrap_err();
+        assert!(matches!(
+            error,
+            Error::PathTooLong {
+                bytes_max: 4096,
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn entries_of_foreign_trees_are_judged() {
+        let folder = tree_path("a");
+        assert_eq!(TreePath::from_entry(&folder, b"b"), Some(tree_path("a/b")));
+        for name in [&b""[..], b"b\xff", b"..", b".GIT", b"b\\c", b"b\n"] {
+            assert_eq!(TreePath::from_entry(&folder, name), None, "{name:?}");
+        }
+    }
+}
