@@ -4,6 +4,7 @@
 //! check it again. Whatever is accepted can stand in a repository: stock `git fsck --strict` finds no fault with it.
 //! The room knows rules and nothing else: whether the thing named exists is for others to say.
 
+mod branch;
 mod digest;
 mod dotgit;
 mod error;
@@ -14,6 +15,7 @@ mod reference;
 mod segment;
 mod tree_path;
 
+pub use branch::BranchName;
 pub use digest::Digest;
 pub use error::Error;
 pub use id::{CommitId, ModuleHash};
