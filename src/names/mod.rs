@@ -4,21 +4,25 @@
 //! check it again. Whatever is accepted can stand in a repository: stock `git fsck --strict` finds no fault with it.
 //! The room knows rules and nothing else: whether the thing named exists is for others to say.
 
+mod author;
 mod branch;
 mod digest;
 mod dotgit;
 mod error;
 mod hex;
 mod id;
+mod message;
 mod path;
 mod reference;
 mod segment;
 mod tree_path;
 
+pub use author::Author;
 pub use branch::BranchName;
 pub use digest::Digest;
 pub use error::Error;
 pub use id::{CommitId, ModuleHash};
+pub use message::Message;
 pub use path::ModulePath;
 pub use reference::{HashRef, ModuleRef};
 pub use segment::is_legal_segment;

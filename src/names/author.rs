@@ -1,0 +1,163 @@
+//! Who made a change.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::error::{Error, quoted};
+
+/// The longest author, in bytes, written as `Name <mail>`.
+const AUTHOR_BYTES_MAX: usize = 1024;
+
+/// A commit's author: it goes into the commit as it is, for git neither trims nor refuses any of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Author {
+    name: String,
+    mail: String,
+}
+
+impl Author {
+    /// Reads `Name <mail>`, or a bare `Name` with an empty mail. White space around either is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Author`] when the name is empty, the form another, a control character in it, or the whole too long.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        split(text).map_err(|fault| Error::Author {
+            given: quoted(text),
+            fault,
+        })
+    }
+
+    /// The name, never empty.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The mail address, or whatever stood between the angle brackets; may be empty.
+    pub fn mail(&self) -> &str {
+        &self.mail
+    }
+}
+
+fn split(text: &str) -> Result<Author, &'static str> {
+    let text = text.trim();
+    let (name, mail) = match text.strip_suffix('>') {
+        Some(rest) => rest.split_once('<').ok_or("has no `<` before its `>`")?,
+        None => (text, ""),
+    };
+    let (name, mail) = (name.trim(), mail.trim());
+    if name.is_empty() {
+        Err("has no name")
+    } else if name.contains(['<', '>']) || mail.contains(['<', '>']) {
+        Err("has an angle bracket too many")
+    } else if name.contains(char::is_control) || mail.contains(char::is_control) {
+        Err("holds a control character")
+    } else if name.len() + mail.len() + " <>".len() > AUTHOR_BYTES_MAX {
+        Err("is longer than 1024 bytes")
+    } else {
+        let (name, mail) = (name.to_owned(), mail.to_owned());
+        Ok(Author { name, mail })
+    }
+}
+
+/// The store itself, which signs for whoever does not say who they are.
+impl Default for Author {
+    fn default() -> Self {
+        Self {
+            name: "wasmstore".to_owned(),
+            mail: "wasmstore@localhost".to_owned(),
+        }
+    }
+}
+
+impl FromStr for Author {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for Author {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} <{}>", self.name, self.mail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_and_mail_are_told_apart_and_trimmed() {
+        for (text, name, mail) in [
+            (
+                "Ann Smith <ann@example.org>",
+                "Ann Smith",
+                "ann@example.org",
+            ),
+            ("  Ann<ann@example.org> \n", "Ann", "ann@example.org"),
+            ("Ann < ann >", "Ann", "ann"),
+            ("Ann", "Ann", ""),
+            ("Ann <>", "Ann", ""),
+            ("\u{a0}Jörg  Ä.\u{3000}", "Jörg  Ä.", ""),
+            (".,;:\"'", ".,;:\"'", ""),
+            ("ann@example.org", "ann@example.org", ""),
+        ] {
+            let author = Author::parse(text).unwrap();
+            assert_eq!((author.name(), author.mail()), (name, mail), "{text:?}");
+            assert_eq!(author.to_string(), format!("{name} <{mail}>"));
+            assert_eq!(author.to_string().parse(), Ok(author));
+        }
+    }
+
+    #[test]
+    fn what_git_would_misread_is_refused() {
+        let nameless = ["", " ", "<a@b>", "  <a@b>", "<>"];
+        let brackets = [
+            "A <b",
+            "A b>",
+            ">",
+            "<",
+            "A <<b>",
+            "A <b>>",
+            "A <b> c",
+            "A <b> <c>",
+            "A > <b>",
+        ];
+        let controls = [
+            "A\nB",
+            "A\0B",
+            "A\rB",
+            "A\tB",
+            "A <b\nc>",
+            "A\u{7f}B",
+            "A\u{85}B",
+            "A\u{1b}[0m",
+        ];
+        for text in [&nameless[..], &brackets, &controls].concat() {
+            let error = Author::parse(text).unwrap_err();
+            assert!(matches!(error, Error::Author { .. }), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_author_has_at_most_1024_bytes_as_it_is_written() {
+        let longest = Author::parse(&format!("{} <b>", "a".repeat(1020))).unwrap();
+        assert_eq!(longest.to_string().len(), 1024);
+        assert!(Author::parse(&format!("{} <b>", "a".repeat(1021))).is_err());
+        assert!(Author::parse(&"a".repeat(1021)).is_ok());
+        assert!(Author::parse(&"a".repeat(1022)).is_err());
+    }
+
+    #[test]
+    fn the_store_itself_is_the_default() {
+        assert_eq!(
+            Author::default().to_string(),
+            "wasmstore <wasmstore@localhost>"
+        );
+        assert_eq!(
+            "wasmstore <wasmstore@localhost>".parse(),
+            Ok(Author::default())
+        );
+    }
+}

@@ -1,0 +1,150 @@
+//! What a commit says about itself.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::error::{Error, quoted};
+
+/// The longest message, in bytes.
+const MESSAGE_BYTES_MAX: usize = 64 << 10;
+
+/// The trailers that mean something to the store, as its own last line of a commit message.
+const TRAILERS: [&str; 2] = ["Restores:", "Squashed:"];
+
+/// A commit message as a user may give it: it cannot end in one of the store's own trailers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Message(String);
+
+impl Message {
+    /// Takes any text with something in it. Lines end in LF hereafter, and white space at the end is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Message`] when it is blank, too long or holds a NUL; [`Error::MessageTrailer`] when its last line is a
+    /// trailer that only rollback (`Restores:`) or gc (`Squashed:`) writes.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let text = text.trim_end();
+        let refused = |fault| Err(Error::Message { fault });
+        if text.is_empty() {
+            return refused("is blank");
+        }
+        if text.len() > MESSAGE_BYTES_MAX {
+            return refused("is longer than 64 KiB");
+        }
+        if text.contains('\0') {
+            return refused("holds a NUL");
+        }
+        match text.lines().next_back().filter(|line| is_trailer(line)) {
+            Some(line) => Err(Error::MessageTrailer { line: quoted(line) }),
+            None => Ok(Self(text.to_owned())),
+        }
+    }
+
+    /// The message, without white space at its end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Wider than what the store reads back, so that nothing near it passes either.
+fn is_trailer(line: &str) -> bool {
+    let line = line.trim_start().as_bytes();
+    TRAILERS.iter().any(|trailer| {
+        let head = line.get(..trailer.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(trailer.as_bytes()))
+    })
+}
+
+impl FromStr for Message {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_in_lf_and_the_end_is_trimmed() {
+        for (text, wanted) in [
+            ("Add a", "Add a"),
+            ("a\r\n\r\nb\rc\n", "a\n\nb\nc"),
+            ("\n a \t\u{a0}\r\n\n", "\n a"),
+            ("a\n\r\nb", "a\n\nb"),
+            ("ä\u{1b}", "ä\u{1b}"),
+        ] {
+            let message = Message::parse(text).unwrap();
+            assert_eq!(message.as_str(), wanted, "{text:?}");
+            assert_eq!(message.to_string().parse(), Ok(message));
+        }
+    }
+
+    #[test]
+    fn a_blank_message_or_one_with_a_nul_is_refused() {
+        for text in ["", " ", "\r\n\t", "\u{3000}"] {
+            let fault = "is blank";
+            assert_eq!(
+                Message::parse(text),
+                Err(Error::Message { fault }),
+                "{text:?}"
+            );
+        }
+        let fault = "holds a NUL";
+        assert_eq!(Message::parse("a\0b"), Err(Error::Message { fault }));
+    }
+
+    #[test]
+    fn a_message_has_at_most_64_kib() {
+        let longest = "a".repeat(64 << 10);
+        assert_eq!(
+            Message::parse(&format!("{longest}\n")).unwrap().as_str(),
+            longest
+        );
+        let fault = "is longer than 64 KiB";
+        assert_eq!(
+            Message::parse(&format!("{longest}a")),
+            Err(Error::Message { fault })
+        );
+    }
+
+    #[test]
+    fn a_message_cannot_end_in_a_trailer_of_the_store() {
+        for text in [
+            "Restores: e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+            "a\n\nSquashed: true",
+            "a\n\nsquashed:",
+            "a\n \t RESTORES:x\n\n ",
+            "a\rRestores: x",
+            "a\r\nRestores: x\r\n",
+            "\u{2028}Restores: x",
+        ] {
+            let error = Message::parse(text).unwrap_err();
+            assert!(
+                matches!(error, Error::MessageTrailer { .. }),
+                "{text:?}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_trailer_elsewhere_is_plain_text() {
+        for text in [
+            "Restores: x\n\na",
+            "Restores\nSquashed",
+            "a Restores: x",
+            "Restores : x",
+            "Réstores: x",
+        ] {
+            assert_eq!(Message::parse(text).unwrap().as_str(), text);
+        }
+    }
+}
