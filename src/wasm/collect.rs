@@ -1,0 +1,210 @@
+//! Gathers the [`ModuleInfo`] from the parts of a module, whoever parses them.
+
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use wasmparser::{
+    BinaryReader, ComponentExternalKind, Encoding, ExternalKind, Payload, ProducersSectionReader,
+    TypeRef,
+};
+
+use super::info::{Export, Import, ItemKind, Kind, ModuleInfo, Producers};
+
+/// How many names of custom sections are kept, and how long they may be together. A module may have hundreds of millions.
+const CUSTOM_SECTIONS_MAX: usize = 10_000;
+const CUSTOM_SECTION_NAMES_BYTES_MAX: usize = 1 << 20;
+/// The longest `producers` section that is read. Real ones have a few hundred bytes.
+const PRODUCERS_BYTES_MAX: usize = 64 << 10;
+
+/// Gathers what is to be known about a module.
+#[derive(Default)]
+pub(super) struct Collector {
+    kind: Option<Kind>,
+    imports: Vec<Import>,
+    exports: Vec<Export>,
+    custom_sections: Vec<String>,
+    custom_section_names_bytes: usize,
+    producers: Option<Producers>,
+}
+
+impl Collector {
+    /// Takes one part of the outermost module or component, validated or not.
+    pub(super) fn payload(&mut self, payload: &Payload<'_>) -> wasmparser::Result<()> {
+        match payload {
+            Payload::Version { encoding, .. } => {
+                self.kind = Some(match encoding {
+                    Encoding::Module => Kind::Module,
+                    Encoding::Component => Kind::Component,
+                });
+            }
+            Payload::CustomSection(section) => {
+                self.custom_section(section.name());
+                if section.name() == "producers" {
+                    self.producers(section.data());
+                }
+            }
+            Payload::ImportSection(section) => {
+                for import in section.clone().into_imports() {
+                    self.import(&import?);
+                }
+            }
+            Payload::ExportSection(section) => {
+                for export in section.clone() {
+                    let export = export?;
+                    self.export(export.name, core_kind(export.kind));
+                }
+            }
+            Payload::ComponentImportSection(section) => {
+                for import in section.clone() {
+                    let import = import?;
+                    self.imports.push(Import {
+                        module: None,
+                        name: import.name.full_name().into_owned(),
+                        kind: component_kind(import.ty.kind()),
+                    });
+                }
+            }
+            Payload::ComponentExportSection(section) => {
+                for export in section.clone() {
+                    let export = export?;
+                    self.export(&export.name.full_name(), component_kind(export.kind));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Takes the name of a custom section whose contents are of no interest.
+    pub(super) fn custom_section(&mut self, name: &str) {
+        let names_bytes = self.custom_section_names_bytes.saturating_add(name.len());
+        if self.custom_sections.len() < CUSTOM_SECTIONS_MAX
+            && names_bytes <= CUSTOM_SECTION_NAMES_BYTES_MAX
+        {
+            self.custom_section_names_bytes = names_bytes;
+            self.custom_sections.push(name.to_owned());
+        }
+    }
+
+    /// Gives what was gathered, with the whole module's length and hash.
+    pub(super) fn finish(self, size_bytes: u64, sha256: Sha256) -> ModuleInfo {
+        ModuleInfo {
+            kind: self
+                .kind
+                .expect("BUG: a module was parsed to its end without a header"),
+            size_bytes,
+            sha256: sha256.finalize().into(),
+            imports: self.imports,
+            exports: self.exports,
+            custom_sections: self.custom_sections,
+            producers: self.producers.unwrap_or_default(),
+        }
+    }
+
+    /// The compact encoding gives a module's name once for many imports: written out for each of them, a few megabytes
+    /// would become gigabytes. So consecutive imports share it.
+    fn import(&mut self, import: &wasmparser::Import<'_>) {
+        let last = self.imports.last().and_then(|last| last.module.clone());
+        let module = last.filter(|last| **last == *import.module);
+        self.imports.push(Import {
+            module: Some(module.unwrap_or_else(|| Arc::from(import.module))),
+            name: import.name.to_owned(),
+            kind: match import.ty {
+                TypeRef::Func(_) | TypeRef::FuncExact(_) => ItemKind::Func,
+                TypeRef::Table(_) => ItemKind::Table,
+                TypeRef::Memory(_) => ItemKind::Memory,
+                TypeRef::Global(_) => ItemKind::Global,
+                TypeRef::Tag(_) => ItemKind::Tag,
+            },
+        });
+    }
+
+    fn export(&mut self, name: &str, kind: ItemKind) {
+        self.exports.push(Export {
+            name: name.to_owned(),
+            kind,
+        });
+    }
+
+    /// Custom sections never make a module invalid, so a malformed one is as good as none.
+    fn producers(&mut self, data: &[u8]) {
+        if self.producers.is_none() && data.len() <= PRODUCERS_BYTES_MAX {
+            self.producers = read_producers(data).ok();
+        }
+    }
+}
+
+fn read_producers(data: &[u8]) -> wasmparser::Result<Producers> {
+    let fields = ProducersSectionReader::new(BinaryReader::new(data, 0))?;
+    fields
+        .into_iter()
+        .map(|field| {
+            let field = field?;
+            let values = field.values.into_iter().map(|value| {
+                let value = value?;
+                Ok((value.name.to_owned(), value.version.to_owned()))
+            });
+            Ok((
+                field.name.to_owned(),
+                values.collect::<wasmparser::Result<_>>()?,
+            ))
+        })
+        .collect()
+}
+
+fn core_kind(kind: ExternalKind) -> ItemKind {
+    match kind {
+        ExternalKind::Func | ExternalKind::FuncExact => ItemKind::Func,
+        ExternalKind::Table => ItemKind::Table,
+        ExternalKind::Memory => ItemKind::Memory,
+        ExternalKind::Global => ItemKind::Global,
+        ExternalKind::Tag => ItemKind::Tag,
+    }
+}
+
+fn component_kind(kind: ComponentExternalKind) -> ItemKind {
+    match kind {
+        ComponentExternalKind::Module => ItemKind::Module,
+        ComponentExternalKind::Func => ItemKind::Func,
+        ComponentExternalKind::Value => ItemKind::Value,
+        ComponentExternalKind::Type => ItemKind::Type,
+        ComponentExternalKind::Instance => ItemKind::Instance,
+        ComponentExternalKind::Component => ItemKind::Component,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_custom_sections_is_bounded() {
+        let mut many = Collector::default();
+        (0..=CUSTOM_SECTIONS_MAX).for_each(|_| many.custom_section(""));
+        assert_eq!(many.custom_sections.len(), CUSTOM_SECTIONS_MAX);
+
+        let mut long = Collector::default();
+        let name = "n".repeat(100_000);
+        (0..100).for_each(|_| long.custom_section(&name));
+        assert_eq!(
+            long.custom_sections.len(),
+            CUSTOM_SECTION_NAMES_BYTES_MAX / name.len()
+        );
+    }
+
+    #[test]
+    fn a_malformed_producers_section_is_no_producers_section() {
+        let good = b"\x01\x08language\x01\x01C\x0299";
+        let mut collector = Collector::default();
+        collector.producers(&good[..good.len() - 1]);
+        collector.producers(&vec![0; PRODUCERS_BYTES_MAX + 1]);
+        assert_eq!(collector.producers, None);
+        collector.producers(good);
+        collector.producers(b"\0");
+        let c = ("C".to_owned(), "99".to_owned());
+        assert_eq!(
+            collector.producers,
+            Some(vec![("language".to_owned(), vec![c])])
+        );
+    }
+}

@@ -1,0 +1,47 @@
+//! The info of a module that was validated before.
+
+use sha2::{Digest as _, Sha256};
+use wasmparser::{Chunk, Parser, Payload};
+
+use super::collect::Collector;
+use super::{Error, ModuleInfo, head};
+
+/// Gives what [`validate`](super::validate) gave for these bytes, without validating them: function bodies, and the modules
+/// inside a component, are passed over.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] if the outermost structure cannot be followed to its end.
+pub fn inspect(bytes: &[u8]) -> Result<ModuleInfo, Error> {
+    head::check(bytes)?;
+    let mut collector = Collector::default();
+    let mut parser = Parser::new(0);
+    let mut rest = bytes;
+    loop {
+        let Chunk::Parsed { consumed, payload } = parser.parse(rest, true)? else {
+            unreachable!("BUG: the parser asked for more than all there is");
+        };
+        collector.payload(&payload)?;
+        let passed_over = match payload {
+            Payload::End(_) => break,
+            Payload::CodeSectionStart { size, .. } => {
+                parser.skip_section();
+                u64::from(size)
+            }
+            Payload::ModuleSection {
+                unchecked_range, ..
+            }
+            | Payload::ComponentSection {
+                unchecked_range, ..
+            } => unchecked_range.end - unchecked_range.start,
+            _ => 0,
+        };
+        rest = usize::try_from(passed_over)
+            .ok()
+            .and_then(|bytes| rest.get(consumed.checked_add(bytes)?..))
+            .ok_or_else(|| {
+                Error::invalid("truncated: unexpected end-of-file", bytes.len() as u64)
+            })?;
+    }
+    Ok(collector.finish(bytes.len() as u64, Sha256::new_with_prefix(bytes)))
+}

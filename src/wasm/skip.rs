@@ -1,0 +1,121 @@
+//! Passing over long custom sections without reading them.
+
+use wasmparser::{BinaryReader, Chunk, Parser};
+
+use super::Error;
+use super::limits::{SectionHead, peek_u32};
+
+/// Custom sections up to this length are read whole, like any other section.
+pub(super) const CUSTOM_BYTES_MAX: u32 = 64 << 10;
+
+/// The longest name that `wasmparser` takes, in bytes: a longer one is refused by its length.
+const CUSTOM_NAME_BYTES_MAX: u32 = 100_000;
+
+/// The longest section that stands in for what is passed over, and the least that is left for the one after it.
+const FILLER_BYTES_MAX: u64 = 64 << 10;
+const FILLER_BYTES_MIN: u64 = 16;
+
+/// What is to be done with the custom section at hand.
+pub(super) enum Skip<'a> {
+    /// Its name is known.
+    Named {
+        /// The section's name.
+        name: &'a str,
+        /// The length of the section with its head, in bytes.
+        section_bytes: u64,
+    },
+    /// So many bytes are needed, counted from the start of the section, before its name is known.
+    Need(usize),
+}
+
+/// Reads the name of the custom section that `data` begins with, at `offset` of the module.
+pub(super) fn read_name(data: &[u8], offset: u64, head: SectionHead) -> Result<Skip<'_>, Error> {
+    let contents = &data[head.head_bytes..];
+    let contents_offset = offset + head.head_bytes as u64;
+    let mut reader = BinaryReader::new(contents, contents_offset);
+    match peek_u32(contents) {
+        None if contents.len() < 5 => return Ok(Skip::Need(data.len() + 1)),
+        None => {}
+        Some((name_bytes, length_bytes)) => {
+            let end = u64::from(name_bytes) + length_bytes as u64;
+            if end > u64::from(head.contents_bytes) {
+                let reason = "the name of a custom section goes past its end";
+                return Err(Error::invalid(reason, contents_offset));
+            }
+            if end > contents.len() as u64 && name_bytes <= CUSTOM_NAME_BYTES_MAX {
+                return Ok(Skip::Need(
+                    head.head_bytes + length_bytes + name_bytes as usize,
+                ));
+            }
+        }
+    }
+    Ok(Skip::Named {
+        name: reader.read_string()?,
+        section_bytes: head.head_bytes as u64 + u64::from(head.contents_bytes),
+    })
+}
+
+/// Moves a parser that stands before a section on by `bytes`, as if custom sections without a name had stood there.
+///
+/// A parser keeps which sections it has seen, and cannot be told to leave one out; but custom sections change nothing in it.
+pub(super) fn advance(parser: &mut Parser, mut bytes: u64) -> Result<(), Error> {
+    let mut filler = vec![0; bytes.min(FILLER_BYTES_MAX) as usize];
+    while bytes > 0 {
+        let piece_bytes = if bytes > FILLER_BYTES_MAX {
+            FILLER_BYTES_MAX.min(bytes - FILLER_BYTES_MIN)
+        } else {
+            bytes
+        };
+        let contents_bytes = piece_bytes as u32 - 6;
+        for (n, byte) in filler[1..6].iter_mut().enumerate() {
+            *byte = (contents_bytes >> (7 * n)) as u8 & 0x7f | if n < 4 { 0x80 } else { 0 };
+        }
+        match parser.parse(&filler[..piece_bytes as usize], false)? {
+            Chunk::Parsed { consumed, .. } if consumed as u64 == piece_bytes => {
+                bytes -= piece_bytes
+            }
+            chunk => unreachable!("BUG: a custom section of {piece_bytes} bytes became {chunk:?}"),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parser_is_moved_on_by_exactly_so_many_bytes() {
+        let mut parser = Parser::new(0);
+        parser.parse(b"\0asm\x01\0\0\0", false).unwrap();
+        let lengths = [
+            FILLER_BYTES_MIN,
+            FILLER_BYTES_MAX,
+            FILLER_BYTES_MAX + 1,
+            FILLER_BYTES_MAX + FILLER_BYTES_MIN,
+            3 * FILLER_BYTES_MAX + 7,
+        ];
+        let mut offset = 8;
+        for bytes in lengths {
+            advance(&mut parser, bytes).unwrap();
+            offset += bytes;
+            assert_eq!(parser.offset(), offset);
+        }
+    }
+
+    #[test]
+    fn a_name_is_asked_for_exactly() {
+        let data = b"\0\xff\xff\x7f\x03abcdef";
+        let head = SectionHead::peek(data).unwrap();
+        assert!(matches!(read_name(&data[..4], 0, head), Ok(Skip::Need(5))));
+        assert!(matches!(read_name(&data[..6], 0, head), Ok(Skip::Need(8))));
+        let Ok(Skip::Named {
+            name,
+            section_bytes,
+        }) = read_name(&data[..8], 0, head)
+        else {
+            panic!("the name is there");
+        };
+        assert_eq!((name, section_bytes), ("abc", 4 + 0x1f_ffff));
+    }
+}
