@@ -1,0 +1,104 @@
+//! Random modules, random pieces, random damage.
+
+use arbitrary::Unstructured;
+use proptest::prelude::*;
+use wasm_smith::{Component, Config, Module};
+
+use super::fixtures::valid;
+use super::{assert_agrees, assert_valid};
+
+/// Bytes for the generators, which want more than a property test likes to shrink.
+fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed;
+    let next = || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (mixed ^ (mixed >> 27)) as u8
+    };
+    std::iter::repeat_with(next).take(length).collect()
+}
+
+fn module(seed: u64) -> Vec<u8> {
+    let config = Config {
+        generate_custom_sections: true,
+        min_funcs: 1,
+        max_memories: 3,
+        max_tables: 3,
+        custom_page_sizes_enabled: true,
+        shared_everything_threads_enabled: seed.is_multiple_of(2),
+        ..Config::default()
+    };
+    let noise = noise(seed, 4000);
+    Module::new(config, &mut Unstructured::new(&noise))
+        .unwrap()
+        .to_bytes()
+}
+
+fn component(seed: u64) -> Option<Vec<u8>> {
+    let noise = noise(seed, 4000);
+    let component = Component::new(Config::default(), &mut Unstructured::new(&noise));
+    Some(component.ok()?.to_bytes())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_modules_are_accepted_in_any_pieces(
+        seed in any::<u64>(),
+        pieces in prop::collection::vec(1_usize..200, 1..20),
+    ) {
+        let module = module(seed);
+        assert_valid(&module, &pieces);
+        assert_valid(&module, &[1]);
+    }
+
+    #[test]
+    fn random_components_are_judged_as_wasmparser_does(
+        seed in any::<u64>(),
+        pieces in prop::collection::vec(1_usize..200, 1..20),
+    ) {
+        if let Some(component) = component(seed) {
+            assert_agrees(&component, &pieces);
+        }
+    }
+
+    #[test]
+    fn damaged_modules_are_judged_as_wasmparser_does(
+        seed in any::<u64>(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        end in any::<prop::sample::Index>(),
+        pieces in prop::collection::vec(1_usize..200, 1..20),
+    ) {
+        let mut module = module(seed);
+        for (at, byte) in damage {
+            let at = at.index(module.len());
+            module[at] = byte;
+        }
+        assert_agrees(&module, &pieces);
+        module.truncate(end.index(module.len()));
+        assert_agrees(&module, &pieces);
+    }
+}
+
+#[test]
+fn random_components_are_mostly_made() {
+    let made: Vec<_> = (0..20).filter_map(component).collect();
+    let valid = made
+        .iter()
+        .filter(|component| super::reference(component).is_ok());
+    assert!(valid.count() >= 10);
+}
+
+#[test]
+fn every_flipped_bit_of_a_fixture_is_judged_as_wasmparser_does() {
+    for (name, module) in valid() {
+        println!("{name}");
+        for bit in 0..module.len() * 8 {
+            let mut flipped = module.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_agrees(&flipped, &[1]);
+            assert_agrees(&flipped, &[3, 50]);
+        }
+    }
+}
