@@ -198,6 +198,27 @@ mod tests {
     }
 
     #[test]
+    fn the_fault_that_stands_first_is_kept_whichever_is_found_first() {
+        for order in [[0, 1], [1, 0]] {
+            let mut batches = Vec::new();
+            with_function("(module (func drop) (func drop))", |function, body| {
+                let mut batch = Batch::default();
+                batch.push(again(function), body);
+                batches.push((Some(batch), body.range()));
+            });
+            let pool = Pool::start(0);
+            let mut allocations = FuncValidatorAllocations::default();
+            for n in order {
+                let batch = batches[n].0.take().unwrap();
+                pool.shared.lock().in_flight_bytes += batch.cost_bytes();
+                pool.shared.validate(batch, &mut allocations);
+            }
+            let fault = pool.finish(&mut allocations).unwrap();
+            assert!(batches[0].1.contains(&fault.offset));
+        }
+    }
+
+    #[test]
     fn no_thread_outlives_the_pool() {
         with_function(&body(), |function, body| {
             let pool = Pool::start(4);

@@ -67,6 +67,20 @@ fn a_section_over_the_limit_is_refused_from_its_head() {
 }
 
 #[test]
+fn what_follows_a_nested_module_is_not_judged_as_part_of_it() {
+    let inner = [HEADER, &custom("long", &[0; 5000])].concat();
+    let component = [
+        b"\0asm\x0d\0\x01\0",
+        &section(1, HEADER)[..],
+        &section(1, &inner),
+    ]
+    .concat();
+    for pieces in [usize::MAX, 1] {
+        validate_in_pieces(&component, &[pieces], &limits(1 << 20, 10)).unwrap();
+    }
+}
+
+#[test]
 fn a_validation_can_be_moved_between_threads() {
     let mut validation = Validation::new(&ModuleLimits::default());
     validation.write(HEADER).unwrap();
