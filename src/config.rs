@@ -1,5 +1,12 @@
 //! Plain option structs: every limit on what comes from outside, with its default.
 
+/// How a store is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Limits on the modules that are taken in.
+    pub modules: ModuleLimits,
+}
+
 /// Limits on the modules that are taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ModuleLimits {

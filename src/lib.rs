@@ -1,4 +1,52 @@
 //! A content-addressed, versioned and validated store for WebAssembly modules that *is* a bare git repository.
+//!
+//! A store is a bare git repository: a module is a blob, a path is a tree entry, a branch is a ref, every change is one commit.
+//! Anyone can `git clone`, `git log` and `git fsck` it with stock git, at any time. This crate adds what git has not: it takes
+//! only bytes that are a valid core module or component, it answers by path, hash and digest, and it loses nothing that it
+//! acknowledged.
+//!
+//! ```no_run
+//! use wasmstore::config::Options;
+//! use wasmstore::store::{At, Change, ObjectFormat, Store};
+//!
+//! let store = Store::open_or_create("/tmp/modules".as_ref(), Options::default(), ObjectFormat::Sha1)?;
+//! let hash = store.put(&Change::default(), &"tools/add.wasm".parse()?, &b"\0asm\x01\0\0\0"[..])?;
+//! let module = store.find(&At::default(), &"tools/add.wasm".parse()?)?;
+//! assert_eq!((module.hash, module.bytes.len()), (hash, 8));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The rooms
+//!
+//! A lower layer never imports a higher one; `tests/layers.rs` reads the sources and holds them to this table.
+//!
+//! | # | room | knows | the only user of |
+//! |---|---|---|---|
+//! | 0 | [`names`], [`config`] | paths, branches, hashes: parsed once, valid ever after; limits | |
+//! | 0 | [`git`] | the stock git program: found, run hermetically, limited, killed | processes |
+//! | 1 | [`wasm`] | bytes in, what is in the module or a reason out | `wasmparser`, `sha2` |
+//! | 1 | [`repo`] | the bare repository: objects, trees, commits, refs, locks, durability, gc | `gix`, `gix-pack`, `notify`, `tar`, flock, fsync |
+//! | 2 | [`store`] | what a module store does; the one thing that the surfaces call | `flate2` |
+//! | 5 | [`cli`] | the command line: arguments, printing, exit codes | `clap`, stdout |
+//!
+//! [`wasm`] and [`repo`] do not know each other. Everything below [`cli`] is synchronous, prints nothing and reads no
+//! environment.
+//!
+//! # How a module gets in
+//!
+//! bytes -> a spool of [`repo`], while [`wasm`] validates the same stream -> a blob, flushed -> a change, judged on the branch's
+//! tip -> trees and a commit, flushed -> the ref, flushed, moved by compare-and-swap, its folder flushed -> the answer.
+//!
+//! # Invariants
+//!
+//! 1. What is acknowledged survives `kill -9` and a power cut: nothing refers to what is not flushed.
+//! 2. Stock git reads the store at every moment, and `git fsck --strict` finds nothing wrong.
+//! 3. Every change is one commit. History only moves forward: restore and rollback write new commits; only `gc` and deleting a
+//!    branch drop history.
+//! 4. A refused change changes nothing. An upload that is cut short or invalid leaves no trace.
+//! 5. A path is module or folder, never both, in every operation.
+//! 6. What is in `ROOT/wasmstore` is derived or momentary: it can be deleted while no process uses the store.
+//! 7. An id never changes its meaning; only refs are read anew.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

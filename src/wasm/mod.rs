@@ -22,6 +22,7 @@
 mod batch;
 mod bodies;
 mod collect;
+mod digest;
 mod error;
 mod head;
 mod info;
@@ -32,6 +33,7 @@ mod skip;
 mod validate;
 mod walk;
 
+pub use digest::sha256;
 pub use error::Error;
 pub use info::{Export, Import, ItemKind, Kind, ModuleInfo, Producers};
 pub use inspect::inspect;

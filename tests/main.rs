@@ -1,0 +1,6 @@
+//! All integration tests in one program: it is linked once.
+//!
+//! One file a surface; `support` has the store in a temporary folder and stock git as the referee.
+
+mod names;
+mod wasm;
