@@ -52,5 +52,7 @@
 #![warn(missing_docs)]
 
 pub mod config;
+pub mod git;
 pub mod names;
+pub mod repo;
 pub mod wasm;

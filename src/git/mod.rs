@@ -1,0 +1,9 @@
+//! The stock git program: how it is found, run hermetically, limited and killed.
+//!
+//! Layer 0. What gix cannot do is done by git: packing with deltas (git-pack-objects(1)). The store works without git; whoever
+//! calls this has another way. The user's and the system's git configuration are never read.
+
+mod pack;
+mod run;
+
+pub use run::{Error, Git};

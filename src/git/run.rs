@@ -1,0 +1,173 @@
+//! Running git: found once, without the user's configuration, within a time limit.
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How much of git's standard error is kept for the message, in bytes.
+const STDERR_BYTES_MAX: u64 = 4096;
+
+/// A run of git that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The program could not be started or spoken to.
+    #[error("cannot run git {command}")]
+    Spawn {
+        /// The subcommand.
+        command: String,
+        /// The operating system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// It ended with a failure.
+    #[error("git {command} failed: {stderr}")]
+    Failed {
+        /// The subcommand.
+        command: String,
+        /// What it printed on standard error, cut short.
+        stderr: String,
+    },
+    /// It ran for too long and was killed.
+    #[error("git {command} did not end within {limit_s} s")]
+    TimedOut {
+        /// The subcommand.
+        command: String,
+        /// The limit in seconds.
+        limit_s: u64,
+    },
+}
+
+/// The git program, for one repository.
+#[derive(Debug, Clone)]
+pub struct Git {
+    git_dir: PathBuf,
+}
+
+impl Git {
+    /// Finds git on the `PATH`, to be run on the bare repository at `git_dir`; `None` when there is none.
+    pub fn find(git_dir: &Path) -> Option<Self> {
+        let git = Self {
+            git_dir: git_dir.to_owned(),
+        };
+        let found = git
+            .command(&["--version"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        found.is_ok_and(|status| status.success()).then_some(git)
+    }
+
+    /// Runs git with `input` on its standard input, and returns its standard output.
+    pub(super) fn run(
+        &self,
+        args: &[&str],
+        input: Vec<u8>,
+        limit: Duration,
+    ) -> Result<Vec<u8>, Error> {
+        let name = args.first().copied().unwrap_or_default().to_owned();
+        let spawn = |source| Error::Spawn {
+            command: name.clone(),
+            source,
+        };
+        let mut child = KilledOnDrop(
+            self.command(args)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .map_err(spawn)?,
+        );
+        let mut stdin = child.0.stdin.take().expect("BUG: stdin is piped");
+        // A broken pipe here means that git gave up early; its exit status tells.
+        let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+        let stdout = read_in_background(
+            child.0.stdout.take().expect("BUG: stdout is piped"),
+            u64::MAX,
+        );
+        let stderr = read_in_background(
+            child.0.stderr.take().expect("BUG: stderr is piped"),
+            STDERR_BYTES_MAX,
+        );
+        let status = child.wait(limit).map_err(spawn)?;
+        let Some(status) = status else {
+            return Err(Error::TimedOut {
+                command: name,
+                limit_s: limit.as_secs(),
+            });
+        };
+        drop(writer.join());
+        let (stdout, stderr) = (
+            stdout.join().unwrap_or_default(),
+            stderr.join().unwrap_or_default(),
+        );
+        if status.success() {
+            return Ok(stdout);
+        }
+        Err(Error::Failed {
+            command: name,
+            stderr: String::from_utf8_lossy(&stderr).trim().to_owned(),
+        })
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        let safe = format!("safe.directory={}", self.git_dir.display());
+        command.args(["-c", &safe]).args(args);
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_"))
+        {
+            command.env_remove(name);
+        }
+        command
+            .env("GIT_DIR", &self.git_dir)
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .env("LC_ALL", "C");
+        command
+    }
+}
+
+/// A child that does not outlive its owner.
+struct KilledOnDrop(Child);
+
+impl KilledOnDrop {
+    /// Waits for the end; `None` when `limit` passed first.
+    fn wait(&mut self, limit: Duration) -> io::Result<Option<std::process::ExitStatus>> {
+        let deadline = Instant::now() + limit;
+        let mut pause = Duration::from_millis(1);
+        while Instant::now() < deadline {
+            if let Some(status) = self.0.try_wait()? {
+                return Ok(Some(status));
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(50));
+        }
+        Ok(None)
+    }
+}
+
+impl Drop for KilledOnDrop {
+    fn drop(&mut self) {
+        if let Ok(None) = self.0.try_wait() {
+            drop(self.0.kill());
+            drop(self.0.wait());
+        }
+    }
+}
+
+fn read_in_background(
+    mut from: impl Read + Send + 'static,
+    max: u64,
+) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        drop(from.by_ref().take(max).read_to_end(&mut bytes));
+        // The rest is read and dropped: a full pipe would block the child.
+        drop(io::copy(&mut from, &mut io::sink()));
+        bytes
+    })
+}

@@ -1,0 +1,138 @@
+//! A consistent copy of the repository as a tar stream.
+//!
+//! The refs are read once, under `refs.lock`, and written from memory; objects only grow while `backup.lock` keeps `gc` away, so
+//! every object that these refs reach is there when the copy comes to it. Our own folder is left out: all in it is derived.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use super::error::{Error, Result};
+use super::open::Repository;
+
+/// The files besides objects and refs that make up the repository.
+const FILES: [&str; 5] = ["config", "description", "shallow", "info", "hooks"];
+
+impl Repository {
+    /// Writes a tar archive of the repository to `out`; unpacked into an empty folder it is the repository. `progress` is
+    /// called after each file.
+    pub fn backup(&self, out: impl Write, mut progress: impl FnMut()) -> Result<()> {
+        let _backup = self.locks.backup()?;
+        let (refs, head) = {
+            let _refs = self.locks.refs()?;
+            let head = self.root().join("HEAD");
+            (
+                self.refs_below("refs/")?,
+                fs::read(&head).map_err(Error::io("read", &head))?,
+            )
+        };
+        let mut tar = Archive {
+            tar: tar::Builder::new(out),
+            progress: &mut progress,
+        };
+        tar.bytes("HEAD", &head)?;
+        for folder in [
+            "objects",
+            "objects/info",
+            "objects/pack",
+            "refs",
+            "refs/heads",
+            "refs/tags",
+        ] {
+            tar.folder(folder)?;
+        }
+        for (name, id) in refs {
+            tar.bytes(&name, format!("{id}\n").as_bytes())?;
+        }
+        for name in FILES {
+            tar.tree(self.root(), name)?;
+        }
+        tar.tree(self.root(), "objects")?;
+        tar.tar.finish().map_err(Error::io("write", "the archive"))
+    }
+}
+
+struct Archive<'p, W: Write> {
+    tar: tar::Builder<W>,
+    progress: &'p mut dyn FnMut(),
+}
+
+impl<W: Write> Archive<'_, W> {
+    fn folder(&mut self, name: &str) -> Result<()> {
+        let mut header = header(0, 0o755);
+        header.set_entry_type(tar::EntryType::Directory);
+        self.append(header, &format!("{name}/"), io::empty())
+    }
+
+    fn bytes(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.append(header(bytes.len() as u64, 0o644), name, bytes)
+    }
+
+    /// A file, or everything below a folder; what is not there is left out, and so are files in the making.
+    fn tree(&mut self, root: &Path, name: &str) -> Result<()> {
+        let path = root.join(name);
+        if path.is_dir() {
+            for entry in fs::read_dir(&path).map_err(Error::io("read", &path))? {
+                let entry = entry.map_err(Error::io("read", &path))?.file_name();
+                let entry = entry.to_string_lossy();
+                if !entry.starts_with(".tmp")
+                    && !entry.starts_with("tmp_")
+                    && !entry.ends_with(".lock")
+                {
+                    self.tree(root, &format!("{name}/{entry}"))?;
+                }
+            }
+            return Ok(());
+        }
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            file => file.map_err(Error::io("read", &path))?,
+        };
+        let metadata = file.metadata().map_err(Error::io("read", &path))?;
+        let mode = if name.starts_with("hooks/") {
+            0o755
+        } else {
+            0o644
+        };
+        self.append(header(metadata.len(), mode), name, file)
+    }
+
+    fn append(&mut self, mut header: tar::Header, name: &str, data: impl io::Read) -> Result<()> {
+        (self.progress)();
+        let name = format!("./{name}");
+        self.set_name(&mut header, &name)
+            .and_then(|()| {
+                header.set_cksum();
+                self.tar.append(&header, data)
+            })
+            .map_err(Error::io("write the archive entry", name))
+    }
+
+    /// Sets the name as it is; the library would take the `./` away. Over 100 bytes, GNU tar's `L` entry goes before
+    /// (tar(5), "GNU tar Archives").
+    fn set_name(&mut self, header: &mut tar::Header, name: &str) -> io::Result<()> {
+        let field = &mut header.as_old_mut().name;
+        let short = name.len().min(field.len());
+        field[..short].copy_from_slice(&name.as_bytes()[..short]);
+        if short == name.len() {
+            return Ok(());
+        }
+        let mut long = tar::Header::new_gnu();
+        long.as_old_mut().name[..13].copy_from_slice(b"././@LongLink");
+        long.set_entry_type(tar::EntryType::GNULongName);
+        long.set_size(name.len() as u64 + 1);
+        long.set_cksum();
+        self.tar.append(&long, name.as_bytes().chain(&b"\0"[..]))
+    }
+}
+
+fn header(size_bytes: u64, mode: u32) -> tar::Header {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    let mut header = tar::Header::new_gnu();
+    header.set_size(size_bytes);
+    header.set_mode(mode);
+    header.set_mtime(now.as_secs());
+    header
+}

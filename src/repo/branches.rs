@@ -1,0 +1,81 @@
+//! Creating and deleting branches, and choosing the default one.
+
+use super::error::{Error, Result};
+use super::open::Repository;
+use super::publish::Writing;
+use super::refs::read_tip;
+use crate::names::{BranchName, CommitId};
+
+impl Repository {
+    /// Creates a branch at the commit `from`.
+    ///
+    /// # Errors
+    /// `BranchExists`, `BranchClash`, `UnknownCommit`.
+    pub fn create_branch(&self, branch: &BranchName, from: CommitId) -> Result<()> {
+        let mut writing = self.begin()?;
+        let _refs = self.locks.refs()?;
+        self.unpack_refs()?;
+        if read_tip(&writing.local, branch)?.is_some() {
+            return Err(Error::BranchExists(branch.to_string()));
+        }
+        writing.start_branch(branch, from)
+    }
+
+    /// Makes `branch` the default one; creates it at the present default branch's tip if it is new.
+    pub fn set_default_branch(&self, branch: &BranchName) -> Result<()> {
+        let mut writing = self.begin()?;
+        let _refs = self.locks.refs()?;
+        self.unpack_refs()?;
+        if *branch == self.default_branch()? {
+            return Ok(());
+        }
+        match read_tip(&writing.local, branch)? {
+            Some(tip) => self.flush_tip(branch, &tip)?,
+            None => writing.start_branch(branch, self.default_tip()?)?,
+        }
+        self.move_head(branch)
+    }
+
+    /// Deletes a branch. What only it reached stays until the next `gc`.
+    ///
+    /// # Errors
+    /// `UnknownBranch`, `DefaultBranch`.
+    pub fn delete_branch(&self, branch: &BranchName) -> Result<()> {
+        let writing = self.begin()?;
+        let _refs = self.locks.refs()?;
+        self.unpack_refs()?;
+        if *branch == self.default_branch()? {
+            return Err(Error::DefaultBranch(branch.to_string()));
+        }
+        let tip = read_tip(&writing.local, branch)?
+            .ok_or_else(|| Error::UnknownBranch(branch.to_string()))?;
+        self.move_branch(branch, Some(tip), None)
+    }
+
+    fn default_tip(&self) -> Result<CommitId> {
+        let default = self.default_branch()?;
+        self.tip(&default)?
+            .ok_or_else(|| Error::UnknownBranch(default.to_string()))
+    }
+}
+
+impl Writing<'_> {
+    /// Points a new branch to a commit; under `refs.lock`.
+    fn start_branch(&mut self, branch: &BranchName, from: CommitId) -> Result<()> {
+        if let Some(existing) = self
+            .repository
+            .branches()?
+            .iter()
+            .find(|existing| existing.conflicts_with(branch))
+        {
+            return Err(Error::BranchClash {
+                new: branch.to_string(),
+                existing: existing.to_string(),
+            });
+        }
+        super::commits::read(&self.local, from)?;
+        let id = self.existing(from)?;
+        self.flush()?;
+        self.repository.move_branch(branch, None, Some(id))
+    }
+}

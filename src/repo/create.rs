@@ -1,0 +1,150 @@
+//! Creating a store: a bare repository with one empty root commit (gitrepository-layout(5)).
+//!
+//! It is made in place, under `refs.lock`, and `HEAD` comes last: a folder without `HEAD` is no store yet, and a creation that
+//! was cut short is done again by the next one.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::commits::{NewCommit, encode};
+use super::durable::{create_dir, sync_dir, sync_dirs_up_to, write_file};
+use super::error::{Error, Result};
+use super::lock::Locks;
+use super::objects::write_loose;
+use super::open::{Repository, is_absent};
+use crate::names::{Author, BranchName};
+
+/// The hash function of a repository's ids (gitformat-hash-function-transition).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ObjectFormat {
+    /// What every git host takes; collisions are detected.
+    #[default]
+    Sha1,
+    /// 64-digit ids.
+    Sha256,
+}
+
+/// What a new store's `config` says beyond the format; DESIGN: nothing packs, prunes or rewrites behind our back.
+const CONFIG: &str = "\
+[core]
+\tbare = true
+\tfilemode = true
+\tlogAllRefUpdates = false
+\tuseReplaceRefs = false
+\tfsync = all
+\tlooseCompression = 1
+[gc]
+\tauto = 0
+\tpackRefs = false
+[maintenance]
+\tauto = false
+[receive]
+\tautogc = false
+\tfsckObjects = true
+\tunpackLimit = 1
+\tprocReceiveRefs = refs
+[uploadpack]
+\tallowFilter = true
+";
+
+impl Repository {
+    /// Opens the store at `root`, creating it first if there is none, with `branch` as the default one. Many processes may do
+    /// so at the same time. `format` counts only for a new store.
+    ///
+    /// # Errors
+    /// As for `open`; the folder or its parents cannot be written; it holds other files.
+    pub fn open_or_create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<Self> {
+        if !is_absent(root)? {
+            return Self::open(root);
+        }
+        fs::create_dir_all(root).map_err(Error::io("create", root))?;
+        if let Some(parent) = root
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        {
+            sync_dir(parent)?;
+        }
+        let own = root.join("wasmstore");
+        create_dir(&own)?;
+        let guard = Locks::new(own).refs()?;
+        if is_absent(root)? {
+            create(root, format, branch)?;
+        }
+        drop(guard);
+        Self::open(root)
+    }
+}
+
+fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> {
+    for dir in [
+        "objects",
+        "objects/info",
+        "objects/pack",
+        "refs",
+        "refs/heads",
+        "refs/tags",
+        "hooks",
+        "wasmstore/tmp",
+    ] {
+        create_dir(&root.join(dir))?;
+    }
+    let tmp = root.join("wasmstore/tmp");
+    write_file(&tmp, &root.join("config"), config(format).as_bytes())?;
+    write_file(
+        &tmp,
+        &root.join("description"),
+        b"A wasmstore: WebAssembly modules, by path and version\n",
+    )?;
+
+    let kind = kind(format);
+    let empty_tree = gix::ObjectId::empty_tree(kind);
+    let author = Author::default();
+    let commit = NewCommit {
+        tree: empty_tree,
+        parents: Vec::new(),
+        author: &author,
+        message: "Create the store".to_owned(),
+    };
+    let mut dirs = BTreeSet::new();
+    write_loose(root, &mut dirs, kind, gix::objs::Kind::Tree, Vec::new())?;
+    let id = write_loose(
+        root,
+        &mut dirs,
+        kind,
+        gix::objs::Kind::Commit,
+        encode(&commit)?,
+    )?;
+    for dir in dirs {
+        sync_dir(&dir)?;
+    }
+    let name = root.join(branch.full_ref());
+    let folder = name.parent().expect("BUG: a ref has a folder");
+    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    write_file(&tmp, &name, format!("{id}\n").as_bytes())?;
+    sync_dirs_up_to(folder, root)?;
+    write_file(
+        &tmp,
+        &root.join("HEAD"),
+        format!("ref: {}\n", branch.full_ref()).as_bytes(),
+    )?;
+    sync_dir(root)
+}
+
+fn kind(format: ObjectFormat) -> gix::hash::Kind {
+    match format {
+        ObjectFormat::Sha1 => gix::hash::Kind::Sha1,
+        ObjectFormat::Sha256 => gix::hash::Kind::Sha256,
+    }
+}
+
+fn config(format: ObjectFormat) -> String {
+    match format {
+        ObjectFormat::Sha1 => format!("[core]\n\trepositoryformatversion = 0\n{CONFIG}"),
+        ObjectFormat::Sha256 => {
+            format!(
+                "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n{CONFIG}"
+            )
+        }
+    }
+}

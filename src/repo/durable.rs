@@ -1,0 +1,70 @@
+//! Flushing: what makes a file, and its name, survive a power cut on any POSIX file system.
+//!
+//! fsync(2) of a file does not persist its name; the folder that holds the name is flushed on its own.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use super::error::{Error, Result};
+
+/// Flushes the content of the file at `path`.
+pub(super) fn sync_file(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(Error::io("flush", path))
+}
+
+/// Flushes the names in the folder at `path`.
+pub(super) fn sync_dir(path: &Path) -> Result<()> {
+    sync_file(path)
+}
+
+/// Flushes `from` and every folder above it, up to and including `top`.
+pub(super) fn sync_dirs_up_to(from: &Path, top: &Path) -> Result<()> {
+    for dir in from.ancestors() {
+        sync_dir(dir)?;
+        if dir == top {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Creates the folder at `path` unless it is there, and makes its name durable.
+pub(super) fn create_dir(path: &Path) -> Result<()> {
+    match fs::create_dir(path) {
+        Ok(()) => sync_dir(
+            path.parent()
+                .expect("BUG: a folder of the store has a parent"),
+        ),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Error::io("create", path)(error)),
+    }
+}
+
+/// Writes `bytes` to a new file in `tmp`, flushes it, and gives it the name `dest`. The folder of `dest` is the caller's to
+/// flush.
+pub(super) fn write_file(tmp: &Path, dest: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = tempfile::Builder::new()
+        .permissions(mode(0o644))
+        .tempfile_in(tmp)
+        .map_err(Error::io("create a file in", tmp))?;
+    io::Write::write_all(&mut file, bytes).map_err(Error::io("write", dest))?;
+    persist(file, dest)
+}
+
+/// Flushes `file` and gives it the name `dest`. The folder of `dest` is the caller's to flush.
+pub(super) fn persist(file: tempfile::NamedTempFile, dest: &Path) -> Result<()> {
+    file.as_file()
+        .sync_all()
+        .map_err(Error::io("flush", dest))?;
+    file.persist(dest)
+        .map_err(|error| Error::io("rename to", dest)(error.error))?;
+    Ok(())
+}
+
+/// File permissions for the given mode bits, before the process's umask.
+pub(super) fn mode(bits: u32) -> fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(bits)
+}

@@ -1,0 +1,88 @@
+//! Our own files beside the repository: modules checked out for `filename`, and temporary files.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::durable::{create_dir, mode, persist};
+use super::error::{Error, Result};
+use super::open::Repository;
+use super::packs::remove_if_there;
+use crate::names::ModuleHash;
+
+impl Repository {
+    /// A read-only file with the bytes of a module, `ROOT/wasmstore/files/<hash>.wasm`.
+    pub fn check_out(&self, hash: ModuleHash, bytes: &[u8]) -> Result<PathBuf> {
+        let folder = self.files_dir();
+        let path = folder.join(format!("{hash}.wasm"));
+        let complete = fs::metadata(&path).is_ok_and(|file| file.len() == bytes.len() as u64);
+        if !complete {
+            create_dir(&self.own_dir())?;
+            create_dir(&folder)?;
+            let failed = || Error::io("write a file in", &folder);
+            let mut file = tempfile::Builder::new()
+                .permissions(mode(0o444))
+                .tempfile_in(&folder)
+                .map_err(failed())?;
+            file.write_all(bytes).map_err(failed())?;
+            persist(file, &path)?;
+        }
+        Ok(path)
+    }
+
+    /// Removes the checked-out files of modules that are gone.
+    pub(super) fn clear_files(&self, gone: &HashSet<gix::ObjectId>) -> Result<()> {
+        let repo = self.local_for("HEAD")?;
+        for id in gone {
+            let path = self.files_dir().join(format!("{id}.wasm"));
+            if path.exists() && !repo.has_object(id) {
+                remove_if_there(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what killed writers left in `ROOT/wasmstore/tmp`. It does so only if nobody writes at this moment, which proves
+    /// that whoever made these files is dead; else it leaves them to the next time.
+    pub fn sweep(&self) -> Result<()> {
+        let is_clean =
+            fs::read_dir(self.tmp_dir()).map_or(true, |mut entries| entries.next().is_none());
+        if is_clean {
+            return Ok(());
+        }
+        match self.locks.try_alone()? {
+            Some(_lock) => self.clear_tmp(),
+            None => Ok(()),
+        }
+    }
+
+    /// Empties `ROOT/wasmstore/tmp`; while `lock` is held exclusive.
+    pub(super) fn clear_tmp(&self) -> Result<()> {
+        empty(&self.tmp_dir())
+    }
+
+    /// An empty folder for the packs that `gc` makes; while `backup.lock` is held.
+    pub(super) fn gc_dir(&self) -> Result<PathBuf> {
+        let folder = self.own_dir().join("gc");
+        create_dir(&folder)?;
+        empty(&folder)?;
+        Ok(folder)
+    }
+
+    fn files_dir(&self) -> PathBuf {
+        self.own_dir().join("files")
+    }
+}
+
+/// Removes the files in a folder; there are no folders in ours.
+fn empty(folder: &Path) -> Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(Error::io("read", folder))?,
+    };
+    for entry in entries {
+        remove_if_there(&entry.map_err(Error::io("read", folder))?.path())?;
+    }
+    Ok(())
+}

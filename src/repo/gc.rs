@@ -1,0 +1,284 @@
+//! Collecting what no ref reaches, beside readers and writers.
+//!
+//! 1. Unlocked: note the set K of packs and loose objects; pack all that will stay reachable, with deltas where git is there.
+//! 2. Nobody writes: squash, read all refs again, copy what they newly reach from K, flush, delete K.
+//!
+//! Whatever is not in K waits for the next collection. Writers are kept out only while phase 2 lasts, which is proportional to
+//! what changed since phase 1, and to the number of files that are deleted.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::PathBuf;
+
+use super::commits::NewCommit;
+use super::error::{Error, Result};
+use super::open::{Repository, commit_id};
+use super::packs::{Pack, remove_if_there};
+use super::publish::Writing;
+use super::squash::{self, Squash};
+use crate::git::Git;
+use crate::names::{Author, BranchName, CommitId};
+
+/// A collection that was asked for.
+pub struct Collection<'a> {
+    /// The branch whose own history is squashed to one commit with this author and message; `None` keeps all history.
+    pub squash: Option<(&'a BranchName, &'a Author, &'a str)>,
+}
+
+/// What a collection did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collected {
+    /// How many objects were removed.
+    pub removed: usize,
+    /// By how many bytes the store shrank.
+    pub freed_bytes: u64,
+    /// The squashed commit, if one was made.
+    pub squashed: Option<CommitId>,
+}
+
+/// The set K: what may be deleted.
+struct Candidates {
+    packs: Vec<Pack>,
+    loose: Vec<(gix::ObjectId, PathBuf)>,
+    ids: HashSet<gix::ObjectId>,
+    size_bytes: u64,
+}
+
+impl Repository {
+    /// Removes every object that no ref reaches, and packs the rest.
+    ///
+    /// # Errors
+    /// A backup or another collection runs; writers kept the store busy for a minute; I/O. Nothing that a ref reaches is lost.
+    pub fn collect(&self, collection: &Collection<'_>) -> Result<Collected> {
+        let _backup = self.locks.backup()?;
+        let repo = self.local_for("HEAD")?;
+        let mut candidates = self.candidates(&repo)?;
+        let planned = self.squash_of(&repo, collection)?;
+        let packed = self.pack(&repo, &self.roots(planned.as_ref())?)?;
+        if let Some(pack) = &packed {
+            candidates.packs.retain(|candidate| candidate != pack);
+        }
+
+        let (_lock, _refs) = self.locks.deleting()?;
+        let squashed = self.write_squash(collection)?;
+        let index = packed
+            .as_ref()
+            .map(|pack| pack.index(repo.object_hash()))
+            .transpose()?
+            .flatten();
+        let is_packed = |id: &gix::oid| {
+            index
+                .as_ref()
+                .is_some_and(|index| index.lookup(id).is_some())
+        };
+        let roots = self
+            .roots(squashed.as_ref().map(|(squash, _)| squash))?
+            .into_iter()
+            .chain(squashed.as_ref().map(|s| s.1));
+        let mut copies = reachable(&repo, roots, &is_packed)?;
+        copies.retain(|id| candidates.ids.contains(id));
+        let copied = self.write_pack(&repo, &copies)?;
+        if let (Some((squash, new)), Some((branch, ..))) = (&squashed, collection.squash) {
+            self.move_branch(branch, Some(squash.tip), Some(*new))?;
+        }
+        self.delete(&candidates)?;
+        let copies: HashSet<_> = copies.into_iter().collect();
+        candidates
+            .ids
+            .retain(|id| !is_packed(id) && !copies.contains(id));
+        let kept: u64 = packed.iter().chain(&copied).map(Pack::size_bytes).sum();
+        Ok(Collected {
+            removed: candidates.ids.len(),
+            freed_bytes: candidates.size_bytes.saturating_sub(kept),
+            squashed: squashed.map(|(_, id)| commit_id(&id)),
+        })
+    }
+
+    fn squash_of(
+        &self,
+        repo: &gix::Repository,
+        collection: &Collection<'_>,
+    ) -> Result<Option<Squash>> {
+        collection
+            .squash
+            .map_or(Ok(None), |(branch, ..)| squash::plan(self, repo, branch))
+    }
+
+    /// Writes the squashed commit, durable; no ref leads to it yet.
+    fn write_squash(&self, collection: &Collection<'_>) -> Result<Option<(Squash, gix::ObjectId)>> {
+        let mut writing = Writing::under(self, None)?;
+        let planned = self.squash_of(&writing.local, collection)?;
+        let (Some(squash), Some((branch, author, message))) = (planned, collection.squash) else {
+            return Ok(None);
+        };
+        self.flush_tip(branch, &squash.tip)?;
+        let parents = squash.parents.clone();
+        let commit = NewCommit {
+            tree: squash.tree.0,
+            parents,
+            author,
+            message: message.to_owned(),
+        };
+        let id = writing.store_commit(&commit)?;
+        writing.flush()?;
+        Ok(Some((squash, id)))
+    }
+
+    /// What has to stay: every ref, but of a squashed branch only its tree and the squash's parents.
+    fn roots(&self, squash: Option<&Squash>) -> Result<Vec<gix::ObjectId>> {
+        let refs = self.refs_below("refs/")?.into_iter().map(|(_, id)| id);
+        let mut roots: Vec<_> = refs.chain(self.detached_head()?).collect();
+        if let Some(squash) = squash {
+            roots.retain(|id| *id != squash.tip);
+            roots.extend(&squash.parents);
+            roots.push(squash.tree.0);
+        }
+        roots.sort_unstable();
+        roots.dedup();
+        Ok(roots)
+    }
+
+    fn pack(&self, repo: &gix::Repository, roots: &[gix::ObjectId]) -> Result<Option<Pack>> {
+        let Some(git) = Git::find(self.root()) else {
+            return self.write_pack(repo, &reachable(repo, roots.iter().copied(), &|_| false)?);
+        };
+        let prefix = self.gc_dir()?.join("new");
+        let tips: Vec<_> = roots.iter().map(ToString::to_string).collect();
+        let checksum = git.pack_objects(&tips, &prefix)?;
+        checksum
+            .map(|checksum| Pack::install(self.root(), &prefix, &checksum))
+            .transpose()
+    }
+
+    fn candidates(&self, repo: &gix::Repository) -> Result<Candidates> {
+        let packs = self.packs()?;
+        let loose = self.loose()?;
+        let mut ids: HashSet<_> = loose.iter().map(|(id, _)| *id).collect();
+        for pack in &packs {
+            if let Some(index) = pack.index(repo.object_hash())? {
+                ids.extend(index.iter().map(|entry| entry.oid));
+            }
+        }
+        let size = |path: &PathBuf| fs::metadata(path).map_or(0, |file| file.len());
+        let size_bytes = packs
+            .iter()
+            .map(Pack::size_bytes)
+            .chain(loose.iter().map(|(_, path)| size(path)))
+            .sum();
+        Ok(Candidates {
+            packs,
+            loose,
+            ids,
+            size_bytes,
+        })
+    }
+
+    /// Every loose object.
+    fn loose(&self) -> Result<Vec<(gix::ObjectId, PathBuf)>> {
+        let mut loose = Vec::new();
+        for first in 0..=255u8 {
+            let folder = self.root().join(format!("objects/{first:02x}"));
+            let Ok(entries) = fs::read_dir(&folder) else {
+                continue;
+            };
+            for entry in entries {
+                let path = entry.map_err(Error::io("read", &folder))?.path();
+                let name = path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
+                if let Ok(id) = gix::ObjectId::from_hex(format!("{first:02x}{name}").as_bytes()) {
+                    loose.push((id, path));
+                }
+            }
+        }
+        Ok(loose)
+    }
+
+    /// Deletes the candidates, and what would speak of objects that are gone.
+    fn delete(&self, candidates: &Candidates) -> Result<()> {
+        let objects = self.root().join("objects");
+        remove_if_there(&objects.join("pack/multi-pack-index"))?;
+        remove_if_there(&objects.join("info/commit-graph"))?;
+        drop(fs::remove_dir_all(objects.join("info/commit-graphs")));
+        for pack in &candidates.packs {
+            pack.remove()?;
+        }
+        for (_, path) in &candidates.loose {
+            remove_if_there(path)?;
+        }
+        self.clear_tmp()?;
+        self.clear_files(&candidates.ids)
+    }
+}
+
+/// Every object that the roots reach without passing one of `done`.
+fn reachable(
+    repo: &gix::Repository,
+    roots: impl IntoIterator<Item = gix::ObjectId>,
+    done: &dyn Fn(&gix::oid) -> bool,
+) -> Result<Vec<gix::ObjectId>> {
+    let mut seen = gix::hashtable::HashSet::default();
+    let mut found = Vec::new();
+    let mut todo: Vec<_> = roots.into_iter().collect();
+    while let Some(id) = todo.pop() {
+        if done(&id) || !seen.insert(id) {
+            continue;
+        }
+        let header = repo
+            .try_find_header(id)
+            .map_err(Error::database(format!("read object {id}")))?;
+        let kind = header
+            .ok_or_else(|| Error::Missing { id: id.to_string() })?
+            .kind();
+        found.push(id);
+        if kind != gix::objs::Kind::Blob {
+            let object = repo
+                .find_object(id)
+                .map_err(Error::database(format!("read object {id}")))?;
+            links(&object, &mut todo)?;
+        }
+    }
+    Ok(found)
+}
+
+/// Adds what a commit, tree or tag names to `todo`.
+fn links(object: &gix::Object<'_>, todo: &mut Vec<gix::ObjectId>) -> Result<()> {
+    let failed = || Error::database(format!("understand object {}", object.id));
+    let data = gix::objs::Data::new(&object.data, object.kind, object.id.kind());
+    match data.decode().map_err(failed())? {
+        gix::objs::ObjectRef::Commit(commit) => {
+            todo.push(commit.tree());
+            todo.extend(commit.parents());
+        }
+        gix::objs::ObjectRef::Tree(tree) => {
+            todo.extend(
+                tree.entries
+                    .iter()
+                    .filter(|entry| !entry.mode.is_commit())
+                    .map(|entry| entry.oid.to_owned()),
+            );
+        }
+        gix::objs::ObjectRef::Tag(tag) => todo.push(tag.target()),
+        gix::objs::ObjectRef::Blob(_) => {}
+    }
+    Ok(())
+}
+
+impl Repository {
+    /// Every blob that some ref reaches.
+    pub fn reachable_blobs(&self) -> Result<Vec<crate::names::ModuleHash>> {
+        let Some(repo) = self.local() else {
+            return Ok(Vec::new());
+        };
+        let found = reachable(&repo, self.roots(None)?, &|_| false)?;
+        let blobs = found.iter().filter(|id| {
+            repo.try_find_header(**id)
+                .ok()
+                .flatten()
+                .is_some_and(|header| header.kind() == gix::objs::Kind::Blob)
+        });
+        Ok(blobs.map(|id| super::open::module_hash(id)).collect())
+    }
+}

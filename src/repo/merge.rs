@@ -1,0 +1,145 @@
+//! The three-way merge of two branches. Modules are opaque: a path that both sides changed differently is a conflict, nothing
+//! is renamed and no content is invented.
+
+use std::collections::HashMap;
+
+use gix::bstr::{BStr, ByteSlice};
+
+use super::commits::read_linked;
+use super::diff::diff;
+use super::draft::{Draft, edit};
+use super::error::{Error, Result};
+use super::open::object_id;
+use super::trees::{Entry, TreeId};
+use crate::names::CommitId;
+
+/// How deep merges of merge bases go before the base is taken to be empty, which can only bring more conflicts.
+const BASES_DEPTH_MAX: u32 = 16;
+
+/// What merging another commit into the draft came to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Merge {
+    /// The draft has all of it already.
+    Contained,
+    /// The other commit has all of the draft: the branch can simply move.
+    FastForward,
+    /// The draft's tree is the merged one.
+    Merged,
+}
+
+impl Draft<'_> {
+    /// Merges `theirs` into the draft. Several merge bases are merged into one first, as git does; without a common ancestor
+    /// the base is the empty tree.
+    ///
+    /// # Errors
+    /// `MergeConflict` with the paths; the draft is as it was.
+    pub fn merge(&mut self, theirs: CommitId) -> Result<Merge> {
+        let theirs_id =
+            object_id(self.repo, theirs.as_bytes()).ok_or(Error::UnknownCommit(theirs))?;
+        let their_tree = self.commit(theirs)?.tree;
+        let Some(ours) = self.tip() else {
+            return Ok(Merge::FastForward);
+        };
+        let ours_id =
+            object_id(self.repo, ours.id.as_bytes()).expect("BUG: the tip is of this repository");
+        let bases = self.bases(ours_id, &[theirs_id])?;
+        if bases.contains(&theirs_id) {
+            return Ok(Merge::Contained);
+        }
+        if bases.contains(&ours_id) {
+            return Ok(Merge::FastForward);
+        }
+        let base = self.base_tree(&bases, 0)?;
+        let (tree, mut paths) = self.three_way(base, self.tree, their_tree.0)?;
+        if !paths.is_empty() {
+            paths.sort();
+            paths.dedup();
+            return Err(Error::MergeConflict { paths });
+        }
+        self.tree = tree;
+        Ok(Merge::Merged)
+    }
+
+    fn bases(&self, one: gix::ObjectId, others: &[gix::ObjectId]) -> Result<Vec<gix::ObjectId>> {
+        let bases = self
+            .repo
+            .merge_bases_many(one, others)
+            .map_err(Error::database("find the merge base"))?;
+        Ok(bases.into_iter().map(gix::Id::detach).collect())
+    }
+
+    /// The tree that stands for all the bases: theirs merged, one after the other.
+    fn base_tree(&self, bases: &[gix::ObjectId], depth: u32) -> Result<gix::ObjectId> {
+        let Some((first, rest)) = bases.split_first().filter(|_| depth <= BASES_DEPTH_MAX) else {
+            return Ok(gix::ObjectId::empty_tree(self.repo.object_hash()));
+        };
+        let mut tree = read_linked(self.repo, first)?.tree.0;
+        for (merged, next) in rest.iter().enumerate() {
+            let base = self.base_tree(&self.bases(*next, &bases[..=merged])?, depth + 1)?;
+            tree = self.three_way_forced(base, tree, read_linked(self.repo, next)?.tree)?;
+        }
+        Ok(tree)
+    }
+
+    /// Merges two bases. A conflict leaves an entry that equals neither side, so that a side that kept its own value of the
+    /// path counts as having changed it.
+    fn three_way_forced(
+        &self,
+        base: gix::ObjectId,
+        ours: gix::ObjectId,
+        theirs: TreeId,
+    ) -> Result<gix::ObjectId> {
+        let (tree, conflicts) = self.three_way(base, ours, theirs.0)?;
+        let id =
+            gix::ObjectId::from_bytes_or_panic(&vec![0xff; self.repo.object_hash().len_in_bytes()]);
+        let neither = Entry {
+            mode: gix::objs::tree::EntryKind::Blob.into(),
+            id,
+        };
+        let mut edits = Vec::new();
+        for path in &conflicts {
+            let path: &BStr = path[1..].into();
+            if self.trees.obstacle(tree, path)?.is_none() {
+                edits.push((path, Some(neither)));
+            }
+        }
+        edit(self.repo, &self.trees, tree, &edits)
+    }
+
+    /// Ours with what theirs changed, and the paths at which that cannot be had.
+    fn three_way(
+        &self,
+        base: gix::ObjectId,
+        ours: gix::ObjectId,
+        theirs: gix::ObjectId,
+    ) -> Result<(gix::ObjectId, Vec<String>)> {
+        let by_path = |changes: Vec<_>| {
+            changes
+                .into_iter()
+                .map(|c: super::diff::EntryChange| (c.path, c.new))
+        };
+        let our_changes: HashMap<_, _> = by_path(diff(self.repo, base, ours)?).collect();
+        let mut conflicts = Vec::new();
+        let (mut removed, mut set) = (Vec::new(), Vec::new());
+        for (path, theirs) in by_path(diff(self.repo, base, theirs)?) {
+            match our_changes.get(&path) {
+                Some(ours) if *ours == theirs => {}
+                Some(_) => conflicts.push(format!("/{path}")),
+                None if theirs.is_none() => removed.push(path),
+                None => set.push((path, theirs)),
+            }
+        }
+        let removals: Vec<(&BStr, _)> = removed.iter().map(|path| (path.as_bstr(), None)).collect();
+        let tree = edit(self.repo, &self.trees, ours, &removals)?;
+        let mut edits: Vec<(&BStr, _)> = Vec::new();
+        for (path, entry) in &set {
+            // A foreign entry in the place of theirs is theirs to change: neither side made a folder or a module of it.
+            let obstacle = self.trees.obstacle(tree, path.as_bstr())?;
+            match obstacle.filter(|(_, noun)| *noun != Entry::FOREIGN) {
+                Some(_) => conflicts.push(format!("/{path}")),
+                None => edits.push((path.as_bstr(), *entry)),
+            }
+        }
+        Ok((edit(self.repo, &self.trees, tree, &edits)?, conflicts))
+    }
+}

@@ -1,0 +1,197 @@
+//! Opening a store, and refusing what is none.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use gix::bstr::ByteSlice;
+
+use super::error::{Error, Result};
+use super::lock::Locks;
+use crate::names::{CommitId, ModuleHash};
+
+/// Repository extensions (git-config(1), `extensions.*`) that change nothing of what is read or written here.
+const KNOWN_EXTENSIONS: [&str; 6] = [
+    "noop",
+    "objectformat",
+    "partialclone",
+    "preciousobjects",
+    "refstorage",
+    "worktreeconfig",
+];
+
+/// A bare git repository that is a store; or the place of one that nobody created yet, which reads as empty.
+pub struct Repository {
+    /// `None` while there is no repository at `root`.
+    shared: Option<gix::ThreadSafeRepository>,
+    root: PathBuf,
+    pub(super) locks: Locks,
+    /// What this process knows to have been flushed: `<ref> <id>` of tips, and names of packs. Written under `refs.lock`.
+    pub(super) flushed: Mutex<HashSet<String>>,
+}
+
+impl Repository {
+    /// Opens the store at `root`. A missing or empty folder, or one whose creation was cut short, opens as an empty store;
+    /// nothing is created.
+    ///
+    /// # Errors
+    /// The folder cannot be read, or is something other than a bare repository in a format that is understood.
+    pub fn open(root: &Path) -> Result<Self> {
+        let locks = Locks::new(root.join("wasmstore"));
+        let shared = if is_absent(root)? {
+            None
+        } else {
+            Some(open_bare(root)?)
+        };
+        Ok(Self {
+            shared,
+            root: root.to_owned(),
+            locks,
+            flushed: Mutex::default(),
+        })
+    }
+
+    /// The folder of the store.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Says whether nobody created the store yet.
+    pub fn is_absent(&self) -> bool {
+        self.shared.is_none()
+    }
+
+    /// A handle for this thread; `None` while there is no repository.
+    pub(super) fn local(&self) -> Option<gix::Repository> {
+        self.shared
+            .as_ref()
+            .map(gix::ThreadSafeRepository::to_thread_local)
+    }
+
+    /// A handle for this thread.
+    ///
+    /// # Errors
+    /// `Missing`, naming `id`, while there is no repository.
+    pub(super) fn local_for(&self, id: impl std::fmt::Display) -> Result<gix::Repository> {
+        self.local()
+            .ok_or_else(|| Error::Missing { id: id.to_string() })
+    }
+
+    /// The folder of our own files, `ROOT/wasmstore`.
+    pub(super) fn own_dir(&self) -> PathBuf {
+        self.root.join("wasmstore")
+    }
+
+    /// The folder for temporary files, `ROOT/wasmstore/tmp`.
+    pub(super) fn tmp_dir(&self) -> PathBuf {
+        self.own_dir().join("tmp")
+    }
+}
+
+/// The id as gix has it, if it is of the length that this repository uses.
+pub(super) fn object_id(repo: &gix::Repository, bytes: &[u8]) -> Option<gix::ObjectId> {
+    gix::ObjectId::try_from(bytes)
+        .ok()
+        .filter(|id| id.kind() == repo.object_hash())
+}
+
+/// The id of a commit in our terms.
+pub(super) fn commit_id(id: &gix::oid) -> CommitId {
+    CommitId::from_bytes(id.as_bytes()).expect("BUG: git has ids of 20 and 32 bytes")
+}
+
+/// The id of a blob in our terms.
+pub(super) fn module_hash(id: &gix::oid) -> ModuleHash {
+    ModuleHash::from_bytes(id.as_bytes()).expect("BUG: git has ids of 20 and 32 bytes")
+}
+
+/// Says whether there is no store at `root` yet: nothing, an empty folder, or a creation that did not get to its end.
+pub(super) fn is_absent(root: &Path) -> Result<bool> {
+    let mut entries = match fs::read_dir(root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        entries => entries.map_err(Error::io("open", root))?,
+    };
+    // A creation makes `wasmstore` first and `HEAD` last, and may go on while we look.
+    let unfinished = || !root.join("HEAD").exists() && root.join("wasmstore").exists();
+    Ok(entries.next().is_none() || unfinished())
+}
+
+fn open_bare(root: &Path) -> Result<gix::ThreadSafeRepository> {
+    let refuse = |reason: String| Error::NotAStore {
+        root: root.to_owned(),
+        reason,
+    };
+    if root.join(".git").exists() {
+        return Err(refuse(
+            "it is a git repository with a work tree; a store is a bare repository".to_owned(),
+        ));
+    }
+    let overrides = [
+        "core.useReplaceRefs=false",
+        "gitoxide.objects.allocLimit=2147483648",
+    ];
+    let repo = gix::open::Options::isolated()
+        .open_path_as_is(true)
+        .strict_config(true)
+        .config_overrides(overrides)
+        .object_store_slots(gix::odb::store::init::Slots::Given(1024))
+        .with(gix::sec::Trust::Full)
+        .open(root)
+        .map_err(|error| refuse(reason(root, &error)))?;
+    check_format(&repo.to_thread_local()).map_err(refuse)?;
+    Ok(repo)
+}
+
+fn reason(root: &Path, error: &gix::Error) -> String {
+    if root.join("HEAD").exists() {
+        format!("git's format is not understood: {}", error.probable_cause())
+    } else {
+        "it is not a git repository".to_owned()
+    }
+}
+
+/// Refuses repositories whose format would be misread (gitrepository-layout(5), git's repository-version.txt).
+fn check_format(repo: &gix::Repository) -> Result<(), String> {
+    let config = repo.config_snapshot();
+    if !repo.is_bare() || config.boolean("core.bare") == Some(false) {
+        return Err("it is not bare; make one with `git clone --bare`".to_owned());
+    }
+    let version = config.integer("core.repositoryFormatVersion").unwrap_or(0);
+    if !(0..=1).contains(&version) {
+        return Err(format!(
+            "its format version is {version}; this program knows 0 and 1"
+        ));
+    }
+    if let Some(storage) = config
+        .string("extensions.refStorage")
+        .filter(|storage| storage.as_bstr() != "files")
+    {
+        return Err(format!(
+            "its refs are kept as {storage:?}; convert it with `git refs migrate --ref-format=files`"
+        ));
+    }
+    if version == 0 {
+        return Ok(());
+    }
+    let sections = config
+        .plumbing()
+        .sections_by_name("extensions")
+        .into_iter()
+        .flatten();
+    let names = sections.flat_map(|section| {
+        section
+            .value_names()
+            .map(|name| name.to_string())
+            .collect::<Vec<_>>()
+    });
+    for name in names {
+        if !KNOWN_EXTENSIONS.contains(&name.to_ascii_lowercase().as_str()) {
+            return Err(format!(
+                "it uses the extension {name:?}, which this program does not know"
+            ));
+        }
+    }
+    Ok(())
+}

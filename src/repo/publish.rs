@@ -1,0 +1,270 @@
+//! Publishing: from a change to a durable commit on a branch.
+//!
+//! tip read -> change judged -> trees and commit built in memory -> objects made durable -> ref moved by compare-and-swap ->
+//! answer. All of it under `refs.lock`, and every answer, a refusal and a no-op included, rests on a tip that is durable. An
+//! outside writer that moved the branch meanwhile makes the change be judged again on the new tip.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::commits::{NewCommit, encode, read_linked};
+use super::draft::Draft;
+use super::durable::sync_dir;
+use super::error::{Error, Result};
+use super::lock::Guard;
+use super::open::{Repository, commit_id, object_id};
+use super::refs::read_tip;
+use super::spool::Spool;
+use super::trees::TreeId;
+use crate::names::{Author, BranchName, CommitId};
+
+/// How long a change is judged again and again because outside writers move the branch.
+const RETRY_MAX: Duration = Duration::from_secs(10);
+
+/// What a change comes to, on a given tip.
+#[derive(Debug)]
+pub enum Judged {
+    /// Nothing is to be done.
+    Unchanged,
+    /// The branch moves to a commit that exists: a fast-forward.
+    Move(CommitId),
+    /// A new commit on the tip.
+    Commit {
+        /// Its tree.
+        tree: TreeId,
+        /// Its parents after the tip.
+        also: Vec<CommitId>,
+        /// Its author.
+        author: Author,
+        /// Its message.
+        message: String,
+    },
+}
+
+/// What a published change came to.
+#[derive(Debug)]
+pub struct Published<T> {
+    /// The branch's tip after it; `None` if the branch has no commit still.
+    pub commit: Option<CommitId>,
+    /// What the change's judge returned besides.
+    pub value: T,
+}
+
+/// The right to write objects and to publish them; while one is held, `gc` deletes nothing.
+pub struct Writing<'r> {
+    pub(super) repository: &'r Repository,
+    /// A handle that keeps new objects in memory.
+    pub(super) local: gix::Repository,
+    /// Folders with names that have to be flushed before a ref may lead to them.
+    pub(super) unflushed: BTreeSet<PathBuf>,
+    _lock: Option<Guard>,
+}
+
+impl Repository {
+    /// Takes `lock` shared.
+    ///
+    /// # Errors
+    /// The store does not exist or cannot be written, or a `gc` deletes for longer than a minute.
+    pub fn begin(&self) -> Result<Writing<'_>> {
+        Writing::under(self, Some(self.locks.writing()?))
+    }
+}
+
+impl<'r> Writing<'r> {
+    /// Writes under a guard of `lock`, or under the caller's.
+    pub(super) fn under(repository: &'r Repository, lock: Option<Guard>) -> Result<Self> {
+        let local = repository.local_for("HEAD")?.with_object_memory();
+        Ok(Self {
+            repository,
+            local,
+            unflushed: BTreeSet::new(),
+            _lock: lock,
+        })
+    }
+
+    /// Makes an existing commit, and all that it names, durable, for a commit that is going to use some of it.
+    ///
+    /// # Errors
+    /// `UnknownCommit`.
+    pub fn adopt_commit(&mut self, commit: CommitId) -> Result<()> {
+        super::commits::read(&self.local, commit)?;
+        self.existing(commit)?;
+        self.flush()
+    }
+
+    /// Publishes one change on `branch`, or on the default branch. `judge` sees the tip, and may be called again on another.
+    ///
+    /// # Errors
+    /// What `judge` returns; `UnknownBranch`; `Busy` when outside writers moved the branch for too long; whatever keeps the
+    /// change from being made durable. Nothing happened then, except after `Unconfirmed`.
+    pub fn publish<T, E: From<Error>>(
+        mut self,
+        branch: Option<&BranchName>,
+        mut judge: impl FnMut(&mut Draft<'_>) -> Result<(Judged, T), E>,
+    ) -> Result<Published<T>, E> {
+        let _refs = self.repository.locks.refs()?;
+        self.repository.unpack_refs()?;
+        let deadline = Instant::now() + RETRY_MAX;
+        loop {
+            let default = self.repository.default_branch()?;
+            let branch = branch.unwrap_or(&default);
+            let tip = self.durable_tip(branch)?;
+            if tip.is_none() && *branch != default {
+                return Err(Error::UnknownBranch(branch.to_string()).into());
+            }
+            let (judged, value) = judge(&mut Draft::new(&self.local, tip)?)?;
+            let new = match judged {
+                Judged::Unchanged => None,
+                Judged::Move(commit) => Some(self.existing(commit)?),
+                Judged::Commit {
+                    tree,
+                    also,
+                    author,
+                    message,
+                } => {
+                    let mut parents: Vec<_> = tip.into_iter().collect();
+                    for parent in also {
+                        parents.push(self.existing(parent)?);
+                    }
+                    Some(self.store_commit(&NewCommit {
+                        tree: tree.0,
+                        parents,
+                        author: &author,
+                        message,
+                    })?)
+                }
+            };
+            self.flush()?;
+            let Some(new) = new else {
+                return Ok(Published {
+                    commit: tip.map(|tip| commit_id(&tip)),
+                    value,
+                });
+            };
+            match self.repository.move_branch(branch, tip, Some(new)) {
+                Ok(()) => {
+                    return Ok(Published {
+                        commit: Some(commit_id(&new)),
+                        value,
+                    });
+                }
+                Err(Error::Moved(_)) if Instant::now() < deadline => {}
+                Err(Error::Moved(branch)) => {
+                    return Err(Error::Busy(format!("branch {branch} keeps moving")).into());
+                }
+                Err(other) => return Err(other.into()),
+            }
+        }
+    }
+
+    /// The branch's tip, flushed; under `refs.lock`.
+    fn durable_tip(&self, branch: &BranchName) -> Result<Option<gix::ObjectId>> {
+        let tip = read_tip(&self.local, branch)?;
+        if let Some(tip) = &tip {
+            self.repository.flush_tip(branch, tip)?;
+        }
+        Ok(tip)
+    }
+
+    /// A commit that exists, durable with all that it names.
+    pub(super) fn existing(&mut self, commit: CommitId) -> Result<gix::ObjectId> {
+        let id = object_id(&self.local, commit.as_bytes()).ok_or(Error::UnknownCommit(commit))?;
+        for branch in self.repository.branches()? {
+            if read_tip(&self.local, &branch)? == Some(id) {
+                self.repository.flush_tip(&branch, &id)?;
+                return Ok(id);
+            }
+        }
+        self.adopt_history(id)?;
+        Ok(id)
+    }
+
+    /// Makes the commit, and those of its trees that are new, durable in files of their own.
+    pub(super) fn store_commit(&mut self, commit: &NewCommit<'_>) -> Result<gix::ObjectId> {
+        self.store_tree(commit.tree)?;
+        self.add(
+            gix::objs::Kind::Commit,
+            &mut Spool::holding(encode(commit)?),
+        )
+    }
+
+    /// Stores a tree that was built in memory, and those below it; what stands in the store already is left.
+    fn store_tree(&mut self, id: gix::ObjectId) -> Result<()> {
+        let made = self.local.objects.take_object_memory().unwrap_or_default();
+        let mut todo = vec![id];
+        while let Some(id) = todo.pop() {
+            let Some((kind, bytes)) = made.get(&id) else {
+                continue;
+            };
+            self.add(*kind, &mut Spool::holding(bytes.clone()))?;
+            let tree = gix::objs::TreeRefIter::from_bytes(bytes, self.local.object_hash());
+            for entry in tree
+                .filter_map(std::result::Result::ok)
+                .filter(|entry| entry.mode.is_tree())
+            {
+                todo.push(entry.oid.to_owned());
+            }
+        }
+        self.local.objects.set_object_memory(made);
+        Ok(())
+    }
+
+    /// Flushes a history that no tip known to be durable leads to: each commit and tree, and the blobs.
+    fn adopt_history(&mut self, tip: gix::ObjectId) -> Result<()> {
+        let mut known = super::walk::ancestors_of_refs(self.repository, &self.local)?;
+        let mut todo = vec![tip];
+        while let Some(id) = todo.pop() {
+            if !known.insert(id) {
+                continue;
+            }
+            let commit = read_linked(&self.local, &id)?;
+            self.adopt_or_fail(id)?;
+            self.adopt_tree(commit.tree, &mut known)?;
+            for parent in commit.parents {
+                todo.push(
+                    object_id(&self.local, parent.as_bytes())
+                        .ok_or(Error::UnknownCommit(parent))?,
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Flushes a tree and all below it, unless it is in `known`.
+    fn adopt_tree(&mut self, tree: TreeId, known: &mut gix::hashtable::HashSet) -> Result<()> {
+        let mut todo = vec![tree.0];
+        while let Some(id) = todo.pop() {
+            if id.is_empty_tree() || !known.insert(id) {
+                continue;
+            }
+            let tree = super::trees::load(&self.local, id)?;
+            self.adopt_or_fail(id)?;
+            for entry in tree.entries {
+                if entry.mode.is_tree() {
+                    todo.push(entry.oid);
+                } else if !entry.mode.is_commit() && known.insert(entry.oid) {
+                    self.adopt_or_fail(entry.oid)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn adopt_or_fail(&mut self, id: gix::ObjectId) -> Result<()> {
+        if self.adopt(id)? {
+            Ok(())
+        } else {
+            Err(Error::Missing { id: id.to_string() })
+        }
+    }
+
+    /// Flushes the folders of the objects that were stored.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        // From the longest path to the shortest: a folder before the one that holds its name.
+        while let Some(dir) = self.unflushed.pop_last() {
+            sync_dir(&dir)?;
+        }
+        Ok(())
+    }
+}

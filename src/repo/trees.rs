@@ -1,0 +1,270 @@
+//! Trees: what stands at a path, which modules are below it.
+//!
+//! Entries of a foreign repository that are no regular files with legal names are not seen from here.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::rc::Rc;
+
+use gix::bstr::{BStr, ByteSlice};
+use gix::objs::tree::{EntryKind, EntryMode, name_order};
+
+use super::error::{Error, Result};
+use super::open::{Repository, module_hash};
+use crate::names::{ModuleHash, ModulePath, TreePath};
+
+/// How many decoded trees one operation keeps.
+const DECODED_MAX: usize = 4096;
+
+/// The id of a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TreeId(pub(super) gix::ObjectId);
+
+impl TreeId {
+    /// Says whether there is nothing in it.
+    pub fn is_empty(self) -> bool {
+        self.0.is_empty_tree()
+    }
+}
+
+/// What stands at a place in a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// A regular file.
+    Module(ModuleHash),
+    /// A folder.
+    Folder(TreeId),
+    /// A symbolic link, or a commit of another repository.
+    Foreign,
+}
+
+/// A tree entry as it is: kept, moved and compared without a look into it.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    pub(super) mode: EntryMode,
+    pub(super) id: gix::ObjectId,
+}
+
+/// Equal when the content is: whether a file is executable makes no difference to a module.
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && self.node_kind() == other.node_kind()
+    }
+}
+
+impl Entry {
+    /// The noun of an entry that is neither a module nor a folder.
+    pub(super) const FOREIGN: &str = "neither a module nor a folder";
+
+    fn node_kind(&self) -> EntryKind {
+        match self.mode.kind() {
+            EntryKind::BlobExecutable => EntryKind::Blob,
+            kind => kind,
+        }
+    }
+
+    /// What this entry is to a reader.
+    pub(super) fn node(&self) -> Node {
+        match self.node_kind() {
+            EntryKind::Tree => Node::Folder(TreeId(self.id)),
+            EntryKind::Blob => Node::Module(module_hash(&self.id)),
+            _ => Node::Foreign,
+        }
+    }
+
+    /// What it is, for a message.
+    pub(super) fn noun(&self) -> &'static str {
+        match self.node() {
+            Node::Module(_) => "a module",
+            Node::Folder(_) => "a folder",
+            Node::Foreign => Self::FOREIGN,
+        }
+    }
+}
+
+/// How the way to a path went.
+enum Way {
+    /// Something stands there.
+    Arrived(Entry),
+    /// The first so many bytes of the path lead to something that is no folder.
+    Blocked(usize, Entry),
+    /// Nothing stands there, or on the way.
+    Ended,
+}
+
+/// Reads trees, each decoded once per operation.
+pub(super) struct Trees<'r> {
+    repo: &'r gix::Repository,
+    decoded: RefCell<HashMap<gix::ObjectId, Rc<gix::objs::Tree>>>,
+}
+
+impl<'r> Trees<'r> {
+    /// A reader without memory of earlier operations.
+    pub(super) fn new(repo: &'r gix::Repository) -> Self {
+        Self {
+            repo,
+            decoded: RefCell::default(),
+        }
+    }
+
+    /// Decodes a tree.
+    pub(super) fn load(&self, id: gix::ObjectId) -> Result<Rc<gix::objs::Tree>> {
+        if let Some(tree) = self.decoded.borrow().get(&id) {
+            return Ok(Rc::clone(tree));
+        }
+        let tree = Rc::new(load(self.repo, id)?);
+        let mut decoded = self.decoded.borrow_mut();
+        if decoded.len() >= DECODED_MAX {
+            decoded.clear();
+        }
+        decoded.insert(id, Rc::clone(&tree));
+        Ok(tree)
+    }
+
+    /// The entry at `path`; the root of the tree stands at the empty path.
+    pub(super) fn entry(&self, root: gix::ObjectId, path: &BStr) -> Result<Option<Entry>> {
+        Ok(match self.descend(root, path)? {
+            Way::Arrived(entry) => Some(entry),
+            Way::Blocked(..) | Way::Ended => None,
+        })
+    }
+
+    /// What keeps `path` from being written as a file: a file on the way to it, or a folder or foreign entry in its place.
+    pub(super) fn obstacle(
+        &self,
+        root: gix::ObjectId,
+        path: &BStr,
+    ) -> Result<Option<(String, &'static str)>> {
+        Ok(match self.descend(root, path)? {
+            Way::Arrived(entry) if matches!(entry.node(), Node::Module(_)) => None,
+            Way::Arrived(entry) => Some((format!("/{path}"), entry.noun())),
+            Way::Blocked(at, entry) => Some((format!("/{}", path[..at].as_bstr()), entry.noun())),
+            Way::Ended => None,
+        })
+    }
+
+    fn descend(&self, root: gix::ObjectId, path: &BStr) -> Result<Way> {
+        let mut current = Entry {
+            mode: EntryKind::Tree.into(),
+            id: root,
+        };
+        let mut at = 0;
+        for segment in path.split_str("/").filter(|segment| !segment.is_empty()) {
+            if !current.mode.is_tree() {
+                return Ok(Way::Blocked(at - 1, current));
+            }
+            match find(&*self.load(current.id)?, segment.as_bstr()) {
+                Some(entry) => {
+                    current = Entry {
+                        mode: entry.mode,
+                        id: entry.oid,
+                    }
+                }
+                None => return Ok(Way::Ended),
+            }
+            at += segment.len() + 1;
+        }
+        Ok(Way::Arrived(current))
+    }
+
+    /// Calls `visit` for every module below `at`, sorted by path; git's order of a tree's entries is that of the full paths.
+    pub(super) fn walk<B>(
+        &self,
+        root: gix::ObjectId,
+        at: &TreePath,
+        visit: &mut dyn FnMut(ModulePath, ModuleHash) -> ControlFlow<B>,
+    ) -> Result<ControlFlow<B>> {
+        match self
+            .entry(root, at.as_str().into())?
+            .map(|entry| entry.node())
+        {
+            Some(Node::Folder(tree)) => self.walk_folder(tree.0, at, visit),
+            _ => Ok(ControlFlow::Continue(())),
+        }
+    }
+
+    fn walk_folder<B>(
+        &self,
+        tree: gix::ObjectId,
+        at: &TreePath,
+        visit: &mut dyn FnMut(ModulePath, ModuleHash) -> ControlFlow<B>,
+    ) -> Result<ControlFlow<B>> {
+        for entry in &load(self.repo, tree)?.entries {
+            let Some(path) = std::str::from_utf8(&entry.filename)
+                .ok()
+                .and_then(|name| at.join(name).ok())
+            else {
+                continue;
+            };
+            let flow = match (Entry {
+                mode: entry.mode,
+                id: entry.oid,
+            })
+            .node()
+            {
+                Node::Folder(tree) => self.walk_folder(tree.0, &path, visit)?,
+                Node::Module(hash) => match ModulePath::try_from(path) {
+                    Ok(path) => visit(path, hash),
+                    Err(_) => continue,
+                },
+                Node::Foreign => continue,
+            };
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+/// Decodes a tree.
+pub(super) fn load(repo: &gix::Repository, id: gix::ObjectId) -> Result<gix::objs::Tree> {
+    if id.is_empty_tree() {
+        return Ok(gix::objs::Tree::empty());
+    }
+    let object = repo
+        .try_find_object(id)
+        .map_err(Error::database(format!("read tree {id}")))?;
+    let object = object.ok_or_else(|| Error::Missing { id: id.to_string() })?;
+    let tree = gix::objs::TreeRef::from_bytes(&object.data, repo.object_hash());
+    Ok(tree
+        .map_err(Error::database(format!("understand tree {id}")))?
+        .into())
+}
+
+/// The entry of that name, by bisection; a folder sorts as if its name ended in a slash.
+fn find<'t>(tree: &'t gix::objs::Tree, name: &BStr) -> Option<&'t gix::objs::tree::Entry> {
+    [false, true].into_iter().find_map(|as_tree| {
+        let order = |entry: &gix::objs::tree::Entry| {
+            name_order(&entry.filename, entry.mode.is_tree(), name, as_tree)
+        };
+        tree.entries
+            .binary_search_by(order)
+            .ok()
+            .map(|at| &tree.entries[at])
+    })
+}
+
+impl Repository {
+    /// What stands at `path` in a tree; `None` if nothing does.
+    pub fn node(&self, tree: TreeId, path: &TreePath) -> Result<Option<Node>> {
+        let repo = self.local_for(tree.0)?;
+        Ok(Trees::new(&repo)
+            .entry(tree.0, path.as_str().into())?
+            .map(|entry| entry.node()))
+    }
+
+    /// Calls `visit` for every module below `at` in a tree, sorted by path, until it breaks.
+    pub fn walk_modules<B>(
+        &self,
+        tree: TreeId,
+        at: &TreePath,
+        mut visit: impl FnMut(ModulePath, ModuleHash) -> ControlFlow<B>,
+    ) -> Result<Option<B>> {
+        let repo = self.local_for(tree.0)?;
+        Ok(Trees::new(&repo)
+            .walk(tree.0, at, &mut visit)?
+            .break_value())
+    }
+}

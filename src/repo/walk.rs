@@ -1,0 +1,166 @@
+//! Walks over the history.
+
+use std::collections::HashMap;
+
+use gix::revision::walk::Sorting;
+use gix::traverse::commit::simple::CommitTimeOrder;
+
+use super::commits::{Commit, read_linked};
+use super::error::{Error, Result};
+use super::open::{Repository, object_id};
+use super::trees::{Node, TreeId, Trees};
+use crate::names::{CommitId, TreePath};
+
+/// A commit with its place in the order of versions.
+#[derive(Clone, Debug)]
+pub struct Aged {
+    /// The commit.
+    pub commit: Commit,
+    /// The latest author time among it and its ancestors, in seconds since 1970-01-01 UTC.
+    pub latest_date_s: i64,
+    /// The number of commits on the longest way from a root to it.
+    pub level: u64,
+}
+
+impl Repository {
+    /// Every commit that `tip` reaches, itself included, by (latest date, level, id): parents before children.
+    pub fn history(&self, tip: CommitId) -> Result<Vec<Aged>> {
+        let repo = self.local_for(tip)?;
+        let mut aged: HashMap<CommitId, Aged> = HashMap::new();
+        let mut todo = vec![super::commits::read(&repo, tip)?];
+        while let Some(commit) = todo.pop() {
+            if aged.contains_key(&commit.id) {
+                continue;
+            }
+            let unseen: Vec<_> = commit
+                .parents
+                .iter()
+                .filter(|parent| !aged.contains_key(parent))
+                .copied()
+                .collect();
+            if unseen.is_empty() {
+                aged.insert(commit.id, age(&aged, commit));
+                continue;
+            }
+            todo.push(commit);
+            for parent in unseen {
+                todo.push(linked(&repo, parent)?);
+            }
+        }
+        let mut history: Vec<_> = aged.into_values().collect();
+        history.sort_by_key(|aged| (aged.latest_date_s, aged.level, aged.commit.id));
+        Ok(history)
+    }
+
+    /// Calls `visit` for every commit that `tip` reaches, newest first by committer time, until it returns `false`.
+    pub fn log(&self, tip: CommitId, mut visit: impl FnMut(Commit) -> bool) -> Result<()> {
+        let repo = self.local_for(tip)?;
+        let start = object_id(&repo, tip.as_bytes()).ok_or(Error::UnknownCommit(tip))?;
+        let walk = repo
+            .rev_walk([start])
+            .sorting(Sorting::ByCommitTime(CommitTimeOrder::NewestFirst));
+        for info in walk.all().map_err(Error::database("walk the history"))? {
+            let info = info.map_err(Error::database("walk the history"))?;
+            if !visit(read_linked(&repo, &info.id)?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The first-parent line from `from` back to `to`, `to` excluded; `None` if `to` is not on it. With `to` `None`, the whole
+    /// line.
+    pub fn line(&self, from: CommitId, to: Option<CommitId>) -> Result<Option<Vec<Commit>>> {
+        let repo = self.local_for(from)?;
+        let mut line = Vec::new();
+        let mut next = Some(from);
+        while let Some(id) = next {
+            if Some(id) == to {
+                return Ok(Some(line));
+            }
+            let commit = linked(&repo, id)?;
+            next = commit.parents.first().copied();
+            line.push(commit);
+        }
+        Ok(to.is_none().then_some(line))
+    }
+
+    /// What stands at `path` in each of the trees.
+    pub fn nodes(
+        &self,
+        trees: impl IntoIterator<Item = TreeId>,
+        path: &TreePath,
+    ) -> Result<Vec<Option<Node>>> {
+        let Some(repo) = self.local() else {
+            return Ok(Vec::new());
+        };
+        let reader = Trees::new(&repo);
+        let node = |tree: TreeId| {
+            Ok(reader
+                .entry(tree.0, path.as_str().into())?
+                .map(|entry| entry.node()))
+        };
+        trees.into_iter().map(node).collect()
+    }
+}
+
+fn age(aged: &HashMap<CommitId, Aged>, commit: Commit) -> Aged {
+    let parents = || commit.parents.iter().map(|parent| &aged[parent]);
+    let latest_date_s = parents()
+        .map(|parent| parent.latest_date_s)
+        .fold(commit.date_s, i64::max);
+    let level = parents().map(|parent| parent.level + 1).max().unwrap_or(0);
+    Aged {
+        commit,
+        latest_date_s,
+        level,
+    }
+}
+
+/// A commit that another names.
+fn linked(repo: &gix::Repository, id: CommitId) -> Result<Commit> {
+    let id = object_id(repo, id.as_bytes()).ok_or_else(|| Error::Missing { id: id.to_string() })?;
+    read_linked(repo, &id)
+}
+
+/// Every commit that some ref, or `HEAD`, reaches.
+pub(super) fn ancestors_of_refs(
+    repository: &Repository,
+    repo: &gix::Repository,
+) -> Result<gix::hashtable::HashSet> {
+    let tips = repository
+        .refs_below("refs/")?
+        .into_iter()
+        .map(|(_, id)| id);
+    ancestors(repo, tips)
+}
+
+/// Every commit that one of `tips` reaches, the tips included; tags are followed to what they name.
+pub(super) fn ancestors(
+    repo: &gix::Repository,
+    tips: impl IntoIterator<Item = gix::ObjectId>,
+) -> Result<gix::hashtable::HashSet> {
+    let mut seen = gix::hashtable::HashSet::default();
+    let mut todo: Vec<_> = tips
+        .into_iter()
+        .filter_map(|tip| peel_to_commit(repo, tip))
+        .collect();
+    while let Some(id) = todo.pop() {
+        if seen.insert(id) {
+            let commit = read_linked(repo, &id)?;
+            todo.extend(
+                commit
+                    .parents
+                    .iter()
+                    .filter_map(|parent| object_id(repo, parent.as_bytes())),
+            );
+        }
+    }
+    Ok(seen)
+}
+
+/// The commit that a commit or tag leads to, if it does.
+pub(super) fn peel_to_commit(repo: &gix::Repository, id: gix::ObjectId) -> Option<gix::ObjectId> {
+    let object = repo.find_object(id).ok()?.peel_tags_to_end().ok()?;
+    (object.kind == gix::objs::Kind::Commit).then_some(object.id)
+}
