@@ -55,4 +55,5 @@ pub mod config;
 pub mod git;
 pub mod names;
 pub mod repo;
+pub mod store;
 pub mod wasm;

@@ -2,5 +2,14 @@
 //!
 //! One file a surface; `support` has the store in a temporary folder and stock git as the referee.
 
+mod backup;
+mod gc;
+mod history;
+mod layers;
+mod merge;
 mod names;
+mod open;
+mod store;
+mod support;
 mod wasm;
+mod watch;

@@ -1,0 +1,155 @@
+//! Why the store could not do what it was asked.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::names;
+use crate::repo;
+use crate::wasm;
+
+/// An operation on the store that failed. The text is for the person who asked: what was wrong, and with what.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No module of that path or hash.
+    #[error("there is no module {0}")]
+    NoModule(String),
+    /// A path that names a folder where a module is needed.
+    #[error("{0} is a folder, not a module")]
+    IsFolder(String),
+    /// A folder is not removed by the way.
+    #[error(
+        "{0} is a folder; name it with --recursive (over HTTP, ?recursive=true) to remove everything in it"
+    )]
+    FolderNotRemoved(String),
+    /// The path has fewer versions.
+    #[error("{path} has {count} versions; there is no version {index} (the oldest is 0)")]
+    NoVersion {
+        /// The path.
+        path: String,
+        /// The index that was asked for.
+        index: usize,
+        /// How many versions there are.
+        count: usize,
+    },
+    /// Nothing was ever at that path.
+    #[error("there has never been anything at {0}")]
+    NeverExisted(String),
+    /// The branch has no commit yet.
+    #[error("branch {0:?} has no commit yet")]
+    NoCommit(String),
+    /// The scope's history is used up.
+    #[error("nothing to roll back{0}")]
+    NothingToRollBack(String),
+    /// The uploaded or named bytes are no valid module.
+    #[error("{name}: {source}")]
+    Invalid {
+        /// Which module: a path, file or hash.
+        name: String,
+        /// wasmparser's reason and byte offset.
+        source: wasm::Error,
+    },
+    /// A name is malformed.
+    #[error(transparent)]
+    Name(#[from] names::Error),
+    /// The repository failed.
+    #[error(transparent)]
+    Repo(#[from] repo::Error),
+    /// A file outside the store could not be read or written.
+    #[error("cannot {action} {path:?}")]
+    File {
+        /// `read`, `write`, ...
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        #[source]
+        source: io::Error,
+    },
+    /// Something is in the place of what should be written.
+    #[error("{0:?} exists and is not empty")]
+    TargetNotEmpty(PathBuf),
+}
+
+/// A result of the store.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What kind of failure an error is: what a status or an exit code is chosen by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What was named is not there.
+    NotFound,
+    /// The bytes are no valid module.
+    InvalidModule,
+    /// The module is larger than the limit.
+    TooLarge,
+    /// A path, hash, branch, commit, author or message is malformed.
+    Malformed,
+    /// The request contradicts what is there.
+    Conflict,
+    /// The input could not be read to its end.
+    Input,
+    /// Others held the store for too long; the same request may succeed later.
+    Busy,
+    /// There is no room on the disk.
+    Full,
+    /// The store cannot be opened, read or written.
+    Unavailable,
+}
+
+impl Error {
+    /// What kind of failure this is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::NoModule(_)
+            | Self::IsFolder(_)
+            | Self::NoVersion { .. }
+            | Self::NeverExisted(_)
+            | Self::NoCommit(_) => Kind::NotFound,
+            Self::FolderNotRemoved(_) | Self::NothingToRollBack(_) | Self::TargetNotEmpty(_) => {
+                Kind::Conflict
+            }
+            Self::Invalid { source, .. } => module_kind(source),
+            Self::Name(_) => Kind::Malformed,
+            Self::Repo(error) => repo_kind(error),
+            Self::File { .. } => Kind::Input,
+        }
+    }
+
+    /// Says whether an object vanished while it was read, as it does when a `gc` runs beside: another attempt may succeed.
+    pub(super) fn is_missing_object(&self) -> bool {
+        matches!(self, Self::Repo(error) if error.is_missing_object())
+    }
+}
+
+fn module_kind(error: &wasm::Error) -> Kind {
+    match error {
+        wasm::Error::ModuleTooLarge { .. } => Kind::TooLarge,
+        wasm::Error::SectionTooLarge { .. }
+        | wasm::Error::Invalid { .. }
+        | wasm::Error::Panicked => Kind::InvalidModule,
+        wasm::Error::Read(_) => Kind::Input,
+    }
+}
+
+fn repo_kind(error: &repo::Error) -> Kind {
+    use repo::Error as E;
+    match error {
+        E::UnknownBranch(_) | E::UnknownCommit(_) | E::UnknownBlob(_) => Kind::NotFound,
+        E::BranchExists(_)
+        | E::BranchClash { .. }
+        | E::DefaultBranch(_)
+        | E::PathTaken { .. }
+        | E::MergeConflict { .. } => Kind::Conflict,
+        E::Busy(_) | E::Moved(_) => Kind::Busy,
+        E::Upload(_) => Kind::Input,
+        E::NotAStore { .. }
+        | E::Missing { .. }
+        | E::Unconfirmed { .. }
+        | E::Io { .. }
+        | E::Database { .. }
+        | E::Git(_) => match error.io_kind() {
+            Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => Kind::Full,
+            _ => Kind::Unavailable,
+        },
+    }
+}

@@ -1,0 +1,175 @@
+//! Finding a module by path, hash or digest.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use super::error::{Error, Result};
+use super::open::Store;
+use super::view::{At, View};
+use crate::names::{Digest, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
+use crate::repo::Node;
+use crate::wasm::{self, ModuleInfo};
+
+/// A module as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// Its hash.
+    pub hash: ModuleHash,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What `info` tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// The module's hash.
+    pub hash: ModuleHash,
+    /// The SHA-256 of its bytes.
+    pub digest: Digest,
+    /// What is in it.
+    pub module: ModuleInfo,
+}
+
+impl Store {
+    /// The module that `name` is, or has, in the tree at `at`.
+    ///
+    /// # Errors
+    /// There is none: a hash is found only while some path of the tree has it.
+    pub fn find(&self, at: &At, name: &ModuleRef) -> Result<Module> {
+        self.read(at, |view| {
+            let hash = self.resolve(view, name)?;
+            Ok(Module {
+                hash,
+                bytes: self.bytes(hash)?,
+            })
+        })
+    }
+
+    /// The hash of the module that `name` is, or has, in the tree at `at`.
+    pub fn hash(&self, at: &At, name: &ModuleRef) -> Result<ModuleHash> {
+        self.read(at, |view| self.resolve(view, name))
+    }
+
+    /// Whether the tree at `at` has the module `name`.
+    pub fn contains(&self, at: &At, name: &ModuleRef) -> Result<bool> {
+        match self.hash(at, name) {
+            Ok(_) => Ok(true),
+            Err(Error::NoModule(_) | Error::IsFolder(_)) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// What is in the module that `name` is, or has, in the tree at `at`.
+    pub fn info(&self, at: &At, name: &ModuleRef) -> Result<Info> {
+        let Module { hash, bytes } = self.find(at, name)?;
+        let module = wasm::inspect(&bytes).map_err(|source| Error::Invalid {
+            name: name.to_string(),
+            source,
+        })?;
+        Ok(Info {
+            hash,
+            digest: Digest::from_bytes(module.sha256),
+            module,
+        })
+    }
+
+    /// A read-only file with the bytes of the module that `name` is, or has, in the tree at `at`.
+    pub fn filename(&self, at: &At, name: &ModuleRef) -> Result<PathBuf> {
+        let Module { hash, bytes } = self.find(at, name)?;
+        Ok(self.repo.check_out(hash, &bytes)?)
+    }
+
+    /// The bytes of a module that a tree or a version names.
+    pub fn bytes(&self, hash: ModuleHash) -> Result<Vec<u8>> {
+        Ok(self
+            .repo
+            .blob(hash)?
+            .ok_or_else(|| crate::repo::Error::Missing {
+                id: hash.to_string(),
+            })?)
+    }
+
+    fn resolve(&self, view: View, name: &ModuleRef) -> Result<ModuleHash> {
+        let unknown = || Error::NoModule(name.to_string());
+        let tree = view.tree.ok_or_else(unknown)?;
+        match name {
+            ModuleRef::Path(path) => match self.repo.node(tree, path.as_tree_path())? {
+                Some(Node::Module(hash)) => Ok(hash),
+                Some(Node::Folder(_)) => Err(Error::IsFolder(path.to_string())),
+                Some(Node::Foreign) | None => Err(unknown()),
+            },
+            ModuleRef::Hash(hash) => self.listed(view, hash)?.ok_or_else(unknown),
+        }
+    }
+
+    /// The hash of a module of the view's tree, given as a hash or digest.
+    pub(super) fn listed(&self, view: View, wanted: &HashRef) -> Result<Option<ModuleHash>> {
+        let Some(tree) = view.tree else {
+            return Ok(None);
+        };
+        let mut hashes = HashSet::new();
+        let found = self
+            .repo
+            .walk_modules(tree, &TreePath::root(), |_: ModulePath, hash| {
+                hashes.insert(hash);
+                if is_hash(hash, wanted) {
+                    ControlFlow::Break(hash)
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })?;
+        match (found, digest(wanted)) {
+            (Some(hash), _) => Ok(Some(hash)),
+            (None, Some(digest)) => self.by_digest(hashes, digest),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// The blob of the object store that is given as a hash or digest.
+    pub(super) fn stored(&self, wanted: &HashRef) -> Result<Option<ModuleHash>> {
+        let as_id = match wanted {
+            HashRef::Hash40(hash) => Some(*hash),
+            HashRef::Hex64(bytes) => ModuleHash::from_bytes(bytes),
+            HashRef::Digest(_) => None,
+        };
+        if let Some(hash) = as_id
+            && self.repo.blob_size_bytes(hash)?.is_some()
+        {
+            return Ok(Some(hash));
+        }
+        match digest(wanted) {
+            Some(digest) => self.by_digest(self.repo.reachable_blobs()?, digest),
+            None => Ok(None),
+        }
+    }
+
+    fn by_digest(
+        &self,
+        hashes: impl IntoIterator<Item = ModuleHash>,
+        digest: Digest,
+    ) -> Result<Option<ModuleHash>> {
+        for hash in hashes {
+            if wasm::sha256(&self.bytes(hash)?) == *digest.as_bytes() {
+                return Ok(Some(hash));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn is_hash(hash: ModuleHash, wanted: &HashRef) -> bool {
+    match wanted {
+        HashRef::Hash40(wanted) => hash == *wanted,
+        HashRef::Hex64(bytes) => hash.as_bytes() == bytes,
+        HashRef::Digest(_) => false,
+    }
+}
+
+fn digest(wanted: &HashRef) -> Option<Digest> {
+    match wanted {
+        HashRef::Hash40(_) => None,
+        HashRef::Hex64(bytes) => Some(Digest::from_bytes(*bytes)),
+        HashRef::Digest(digest) => Some(*digest),
+    }
+}

@@ -1,0 +1,81 @@
+//! Many modules in one commit.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::error::{Error, Result};
+use super::message;
+use super::open::{Change, Store};
+use super::put::judged;
+use crate::names::{ModuleHash, ModulePath, TreePath};
+
+impl Store {
+    /// Validates and stores every regular file below the folder `dir`, and puts them below `prefix`, all in one commit.
+    /// Symbolic links are not followed. `progress` is called after each file with the number done and the number in all.
+    /// Returns what was put where, sorted by path.
+    ///
+    /// # Errors
+    /// As for `put`, for any of the files; the branch is as it was then.
+    pub fn import(
+        &self,
+        change: &Change,
+        dir: &Path,
+        prefix: &TreePath,
+        mut progress: impl FnMut(usize, usize),
+    ) -> Result<Vec<(ModulePath, ModuleHash)>> {
+        let mut files = Vec::new();
+        collect(dir, prefix, &mut files)?;
+        files.sort();
+        let mut modules = Vec::with_capacity(files.len());
+        let mut writing = None;
+        for (done, (path, file)) in files.iter().enumerate() {
+            let source = File::open(file).map_err(read_failed(file))?;
+            let mut received = self.receive(&file.display().to_string(), source)?;
+            if writing.is_none() {
+                writing = Some(self.repo.begin()?);
+            }
+            let writing = writing.as_mut().expect("BUG: set above");
+            modules.push((path.clone(), writing.add_blob(&mut received.spool)?));
+            progress(done + 1, files.len());
+        }
+        let Some(writing) = writing else {
+            return Ok(modules);
+        };
+        writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
+            draft.set(&modules)?;
+            Ok((
+                judged(change, draft, Vec::new(), || message::import(prefix)),
+                (),
+            ))
+        })?;
+        Ok(modules)
+    }
+}
+
+fn collect(dir: &Path, at: &TreePath, files: &mut Vec<(ModulePath, PathBuf)>) -> Result<()> {
+    for entry in std::fs::read_dir(dir).map_err(read_failed(dir))? {
+        let entry = entry.map_err(read_failed(dir))?;
+        let file = entry.path();
+        let kind = entry.file_type().map_err(read_failed(&file))?;
+        if !kind.is_dir() && !kind.is_file() {
+            tracing::warn!(?file, "skipped: neither a regular file nor a folder");
+            continue;
+        }
+        let path = at.join(&entry.file_name().to_string_lossy())?;
+        if kind.is_dir() {
+            collect(&file, &path, files)?;
+        } else {
+            files.push((path.try_into()?, file));
+        }
+    }
+    Ok(())
+}
+
+fn read_failed(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::File {
+        action: "read",
+        path,
+        source,
+    }
+}

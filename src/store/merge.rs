@@ -1,0 +1,35 @@
+//! Merging branches.
+
+use super::error::Result;
+use super::message;
+use super::open::{Change, Store};
+use super::put::judged;
+use crate::names::{BranchName, CommitId};
+use crate::repo::{self, Judged, Merge};
+
+impl Store {
+    /// Merges the branch `theirs` into the change's branch: moves it where that suffices, else makes a commit with the parents
+    /// [ours, theirs]. Returns the branch's tip after it.
+    ///
+    /// # Errors
+    /// Both sides changed the same paths differently: nothing is changed. Unknown branch.
+    pub fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Option<CommitId>> {
+        let writing = self.repo.begin()?;
+        let published = writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
+            // Read here, under refs.lock: what is merged is the branch as it is when ours moves.
+            let tip = self
+                .repo
+                .tip(theirs)?
+                .ok_or_else(|| repo::Error::UnknownBranch(theirs.to_string()))?;
+            let judged = match draft.merge(tip)? {
+                Merge::Contained => Judged::Unchanged,
+                Merge::FastForward => Judged::Move(tip),
+                Merge::Merged => {
+                    judged(change, draft, vec![tip], || message::merge(theirs.as_str()))
+                }
+            };
+            Ok((judged, ()))
+        })?;
+        Ok(published.commit)
+    }
+}

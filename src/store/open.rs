@@ -1,0 +1,69 @@
+//! The store itself.
+
+use std::path::Path;
+
+use super::error::Result;
+use crate::config::Options;
+use crate::names::{Author, BranchName, Message};
+use crate::repo::{ObjectFormat, Repository};
+
+/// A store of modules.
+pub struct Store {
+    pub(super) repo: Repository,
+    pub(super) options: Options,
+}
+
+/// Where a change goes and what its commit says.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// The branch; `None` is the default one.
+    pub branch: Option<BranchName>,
+    /// The author; `None` is `wasmstore <wasmstore@localhost>`.
+    pub author: Option<Author>,
+    /// The message; `None` is the verb's own.
+    pub message: Option<Message>,
+}
+
+impl Change {
+    /// The author to commit as.
+    pub(super) fn author(&self) -> Author {
+        self.author.clone().unwrap_or_default()
+    }
+
+    /// The given message, or the verb's own.
+    pub(super) fn message(&self, default: impl FnOnce() -> String) -> String {
+        self.message
+            .as_ref()
+            .map_or_else(default, |message| message.as_str().to_owned())
+    }
+}
+
+impl Store {
+    /// Opens the store at `root`. Where there is none yet, it reads as an empty store, and nothing is created.
+    ///
+    /// # Errors
+    /// The folder is something else, or cannot be read.
+    pub fn open(root: &Path, options: Options) -> Result<Self> {
+        Ok(Self {
+            repo: Repository::open(root)?,
+            options,
+        })
+    }
+
+    /// Opens the store at `root`, creating it first if there is none; `format` counts only for a new one. A new store has one
+    /// empty commit on the default branch `main`.
+    ///
+    /// # Errors
+    /// The folder is something else, or cannot be written.
+    pub fn open_or_create(root: &Path, options: Options, format: ObjectFormat) -> Result<Self> {
+        let main = "main".parse().expect("BUG: main is a branch name");
+        let repo = Repository::open_or_create(root, format, &main)?;
+        repo.sweep()?;
+        Ok(Self { repo, options })
+    }
+
+    /// The folder of the store.
+    pub fn root(&self) -> &Path {
+        self.repo.root()
+    }
+}

@@ -1,0 +1,33 @@
+//! Bringing back what a commit had, as a new commit.
+
+use super::error::{Error, Result};
+use super::message;
+use super::open::{Change, Store};
+use super::put::judged;
+use crate::names::{CommitId, TreePath};
+
+impl Store {
+    /// Makes a commit on the branch in which `scope` (a module, a folder, or the whole tree) is as in `commit`; absent there, it
+    /// is removed. Nothing to change: no commit.
+    ///
+    /// # Errors
+    /// Unknown commit or branch; `scope` is absent on both sides; a module is in the way.
+    pub fn restore(&self, change: &Change, commit: CommitId, scope: &TreePath) -> Result<()> {
+        let mut writing = self.repo.begin()?;
+        writing.adopt_commit(commit)?;
+        writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
+            let there = draft.entry_in(&draft.commit(commit)?, scope)?;
+            if there.is_none() && draft.node(scope)?.is_none() {
+                return Err(Error::NoModule(format!(
+                    "{scope} in commit {commit}, nor now"
+                )));
+            }
+            draft.restore(commit, scope)?;
+            Ok((
+                judged(change, draft, Vec::new(), || message::restore(scope)),
+                (),
+            ))
+        })?;
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! A view: the tree of modules that a read answers from.
+
+use super::error::{Error, Result};
+use super::open::Store;
+use crate::names::{BranchName, CommitId};
+use crate::repo::TreeId;
+
+/// What a read looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum At {
+    /// The tip of a branch; `None` is the default one.
+    Branch(Option<BranchName>),
+    /// A commit.
+    Commit(CommitId),
+}
+
+impl Default for At {
+    fn default() -> Self {
+        Self::Branch(None)
+    }
+}
+
+/// One commit's tree; of a branch without a commit, nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    pub commit: Option<CommitId>,
+    pub tree: Option<TreeId>,
+}
+
+impl Store {
+    /// Answers from the tree at `at`. When an object is found missing, the ref is read again and `answer` asked once more: a
+    /// `gc` may have replaced the history meanwhile.
+    pub(super) fn read<T>(&self, at: &At, mut answer: impl FnMut(View) -> Result<T>) -> Result<T> {
+        match answer(self.view(at)?) {
+            Err(error) if error.is_missing_object() && matches!(at, At::Branch(_)) => {
+                answer(self.view(at)?)
+            }
+            other => other,
+        }
+    }
+
+    /// The commit that `at` names now.
+    ///
+    /// # Errors
+    /// Unknown branch or commit; the branch has no commit yet.
+    pub fn snapshot(&self, at: &At) -> Result<CommitId> {
+        let commit = self.read(at, |view| Ok(view.commit))?;
+        match (commit, at) {
+            (Some(commit), _) => Ok(commit),
+            (None, At::Branch(Some(branch))) => Err(Error::NoCommit(branch.to_string())),
+            (None, _) => Err(Error::NoCommit(self.repo.default_branch()?.to_string())),
+        }
+    }
+
+    fn view(&self, at: &At) -> Result<View> {
+        let commit = match at {
+            At::Commit(commit) => Some(*commit),
+            At::Branch(branch) => self.tip(branch.as_ref())?,
+        };
+        let tree = commit
+            .map(|commit| self.repo.commit(commit))
+            .transpose()?
+            .map(|commit| commit.tree);
+        Ok(View { commit, tree })
+    }
+
+    /// The tip of a branch; `None` if it is the default branch and has no commit yet.
+    pub(super) fn tip(&self, branch: Option<&BranchName>) -> Result<Option<CommitId>> {
+        let default = self.repo.default_branch()?;
+        let branch = branch.unwrap_or(&default);
+        match self.repo.tip(branch)? {
+            None if *branch != default => {
+                Err(crate::repo::Error::UnknownBranch(branch.to_string()).into())
+            }
+            tip => Ok(tip),
+        }
+    }
+}

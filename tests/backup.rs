@@ -1,0 +1,162 @@
+//! backup, export and import.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{Scratch, branch, git, module, path, scope};
+use wasmstore::config::Options;
+use wasmstore::store::{At, Change, History, Kind, Store};
+
+fn unpack(archive: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    assert!(
+        Command::new("tar")
+            .arg("-xzf")
+            .arg(archive)
+            .arg("-C")
+            .arg(to)
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+#[test]
+fn a_backup_is_the_store_as_of_one_moment_while_others_write() {
+    let s = Scratch::new();
+    s.put("steady", 1);
+    let long = "quite-deep/".repeat(12) + "er";
+    s.store
+        .create_branch(&branch(&long), &At::default())
+        .unwrap();
+    s.store.gc(&Change::default(), History::Keep).unwrap();
+    let dir = s.root.parent().unwrap();
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            (0..40).for_each(|n| assert!(s.put(&format!("w/{n}"), n) != s.put("last", n)))
+        });
+        threads.spawn(|| {
+            for _ in 0..3 {
+                s.store.gc(&Change::default(), History::Squash).unwrap();
+            }
+        });
+        for nth in 0..6 {
+            let archive = dir.join(format!("{nth}.tar.gz"));
+            s.store.backup(&archive, || {}).unwrap();
+            let copy = dir.join(format!("copy{nth}"));
+            unpack(&archive, &copy);
+            crate::support::fsck(&copy);
+            let store = Store::open(&copy, Options::default()).unwrap();
+            assert_eq!(store.branches().unwrap().len(), 2);
+            for (path, hash) in store.list(&At::default(), &scope("")).unwrap() {
+                assert!(store.bytes(hash).is_ok(), "{path}");
+            }
+        }
+    });
+    assert!(!dir.join("copy0/wasmstore").exists());
+    let copy = Store::open(&dir.join("copy5"), Options::default()).unwrap();
+    copy.put(&Change::default(), &path("new"), module(5).as_slice())
+        .unwrap();
+    let listed = Command::new("tar")
+        .arg("-tzf")
+        .arg(dir.join("0.tar.gz"))
+        .output()
+        .unwrap();
+    assert!(
+        String::from_utf8(listed.stdout)
+            .unwrap()
+            .lines()
+            .all(|name| name.starts_with("./"))
+    );
+    assert_eq!(git(&dir.join("copy0"), &["config", "gc.auto"]).trim(), "0");
+}
+
+#[test]
+fn a_backup_that_cannot_be_written_leaves_no_file() {
+    let s = Scratch::new();
+    let target = s.root.parent().unwrap().join("none/backup.tar.gz");
+    assert_eq!(
+        s.store.backup(&target, || {}).unwrap_err().kind(),
+        Kind::Input
+    );
+    assert!(!target.exists());
+    let none = Store::open(&target.with_file_name("store"), Options::default()).unwrap();
+    assert_eq!(
+        none.backup(&s.root.parent().unwrap().join("x"), || {})
+            .unwrap_err()
+            .kind(),
+        Kind::NotFound
+    );
+}
+
+#[test]
+fn an_export_imports_as_one_commit() {
+    let s = Scratch::new();
+    for (at, n) in [("a.wasm", 1), ("d/b.wasm", 2), ("d/e/c.wasm", 3)] {
+        s.put(at, n);
+    }
+    let dir = s.root.parent().unwrap().join("files");
+    assert_eq!(s.store.export(&At::default(), &dir, |_, _| {}).unwrap(), 3);
+    assert_eq!(std::fs::read(dir.join("d/e/c.wasm")).unwrap(), module(3));
+    assert_eq!(
+        s.store
+            .export(&At::default(), &dir, |_, _| {})
+            .unwrap_err()
+            .kind(),
+        Kind::Conflict
+    );
+
+    let other = Scratch::new();
+    let before = other.tip();
+    let mut seen = Vec::new();
+    let imported = other
+        .store
+        .import(&Change::default(), &dir, &scope("x/y"), |done, all| {
+            seen.push((done, all))
+        })
+        .unwrap();
+    assert_eq!(
+        other.content(),
+        "/x/y/a.wasm=1 /x/y/d/b.wasm=2 /x/y/d/e/c.wasm=3"
+    );
+    assert_eq!((imported.len(), seen), (3, vec![(1, 3), (2, 3), (3, 3)]));
+    let commit = other.store.commit(other.tip()).unwrap();
+    assert_eq!(
+        (commit.parents, commit.message),
+        (vec![before], "Import /x/y".to_owned())
+    );
+    let tip = other.tip();
+    other
+        .store
+        .import(&Change::default(), &dir, &scope("x/y"), |_, _| {})
+        .unwrap();
+    assert_eq!(other.tip(), tip);
+    other.fsck();
+}
+
+#[test]
+fn an_import_with_one_bad_file_changes_nothing() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let tip = s.tip();
+    let dir = s.root.parent().unwrap().join("files");
+    std::fs::create_dir(&dir).unwrap();
+    std::fs::write(dir.join("good.wasm"), module(2)).unwrap();
+    std::fs::write(dir.join("z.wasm"), "bad").unwrap();
+    let error = s
+        .store
+        .import(&Change::default(), &dir, &scope(""), |_, _| {})
+        .unwrap_err();
+    assert_eq!(error.kind(), Kind::InvalidModule);
+    assert!(error.to_string().contains("z.wasm"), "{error}");
+    std::fs::remove_file(dir.join("z.wasm")).unwrap();
+    std::fs::write(dir.join("a"), module(3)).unwrap();
+    std::fs::create_dir(dir.join("good")).unwrap();
+    std::fs::write(dir.join("good/.git"), module(3)).unwrap();
+    let error = s
+        .store
+        .import(&Change::default(), &dir, &scope(""), |_, _| {})
+        .unwrap_err();
+    assert_eq!(error.kind(), Kind::Malformed);
+    assert_eq!((s.tip(), s.content()), (tip, "/a=1".to_owned()));
+}

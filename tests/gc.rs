@@ -1,0 +1,287 @@
+//! gc: what goes, what stays, and what others may do meanwhile.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::support::{Scratch, branch, module, on, path, scope};
+use wasmstore::names::ModuleRef;
+use wasmstore::store::{At, Change, Folders, History, Kind};
+
+fn gc(s: &Scratch) -> wasmstore::store::Collected {
+    s.store.gc(&Change::default(), History::Squash).unwrap()
+}
+
+fn count(s: &Scratch) -> usize {
+    s.git(&["cat-file", "--batch-all-objects", "--batch-check"])
+        .lines()
+        .count()
+}
+
+#[test]
+fn own_history_becomes_one_commit_and_what_it_held_is_gone() {
+    let s = Scratch::new();
+    for n in 1..=5 {
+        s.put("p", n);
+    }
+    let old = s.put("d/q", 6);
+    let before = count(&s);
+    let collected = gc(&s);
+    s.fsck();
+    assert_eq!(s.content(), "/d/q=6 /p=5");
+    assert_eq!(collected.commit, Some(s.tip()));
+    assert_eq!(
+        s.git(&["log", "--format=%B"]).trim(),
+        "GC\n\nSquashed: true"
+    );
+    // The squashed commit, the tree, the folder, two modules.
+    assert_eq!(count(&s), 5);
+    assert_eq!(
+        collected.removed,
+        before - 4,
+        "all but the new commit were there before"
+    );
+    assert!(collected.freed_bytes > 0);
+    assert_eq!(s.store.commit(old).unwrap_err().kind(), Kind::NotFound);
+    assert_eq!(
+        gc(&s),
+        wasmstore::store::Collected {
+            removed: 0,
+            freed_bytes: 0,
+            ..collected
+        },
+        "nothing is left to do"
+    );
+}
+
+#[test]
+fn history_is_kept_on_request() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    let tip = s.put("p", 2);
+    let lost = crate::support::git_with_input(&s.root, &["hash-object", "-w", "--stdin"], "lost");
+    let collected = s.store.gc(&Change::default(), History::Keep).unwrap();
+    assert_eq!((collected.removed, collected.commit), (1, Some(tip)));
+    assert!(!crate::support::try_git(&s.root, &["cat-file", "-e", lost.trim()], "").0);
+    assert_eq!(
+        s.store.versions(&At::default(), &path("p")).unwrap().len(),
+        2
+    );
+    s.fsck();
+}
+
+#[test]
+fn what_other_branches_reach_stays_as_the_squashs_parents() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    let shared = s.put("p", 2);
+    s.store
+        .create_branch(&branch("side"), &At::default())
+        .unwrap();
+    s.put("p", 3);
+    s.put("p", 4);
+    gc(&s);
+    assert_eq!(s.store.commit(s.tip()).unwrap().parents, [shared]);
+    // A later merge of the other branch still has the right base.
+    s.put_on(Some("side"), "q", 9);
+    s.store.merge(&Change::default(), &branch("side")).unwrap();
+    assert_eq!(s.content(), "/p=4 /q=9");
+    s.fsck();
+}
+
+#[test]
+fn of_several_commits_that_stay_only_the_newest_are_parents() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    s.store
+        .create_branch(&branch("old"), &At::default())
+        .unwrap();
+    let middle = s.put("a", 2);
+    s.store
+        .create_branch(&branch("middle"), &At::default())
+        .unwrap();
+    s.put("a", 3);
+    s.store.merge(&Change::default(), &branch("old")).unwrap();
+    s.put("a", 4);
+    gc(&s);
+    assert_eq!(s.store.commit(s.tip()).unwrap().parents, [middle]);
+    // A branch whose tip another one reaches has no history of its own.
+    s.store
+        .create_branch(&branch("copy"), &At::default())
+        .unwrap();
+    let tip = s.tip();
+    assert_eq!(gc(&s).commit, Some(tip));
+    s.fsck();
+}
+
+#[test]
+fn a_squashed_commit_is_never_undone() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    s.put("p", 2);
+    gc(&s);
+    let rollback = |at: &str| {
+        s.store
+            .rollback(&Change::default(), &scope(at))
+            .map_err(|error| error.kind())
+    };
+    assert_eq!(rollback("p"), Err(Kind::Conflict));
+    s.put("p", 3);
+    s.put("q", 4);
+    rollback("p").unwrap();
+    assert_eq!(s.content(), "/p=2 /q=4");
+    assert_eq!(rollback("p"), Err(Kind::Conflict));
+    rollback("").unwrap();
+    assert_eq!(
+        s.content(),
+        "/p=3 /q=4",
+        "undoing the rollback's neighbour scope: the tree as before it"
+    );
+}
+
+#[test]
+fn a_deleted_branch_is_collected() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    s.store
+        .create_branch(&branch("side"), &At::default())
+        .unwrap();
+    s.put_on(Some("side"), "q", 2);
+    s.store.delete_branch(&branch("side")).unwrap();
+    gc(&s);
+    assert_eq!(
+        s.git(&[
+            "cat-file",
+            "--batch-all-objects",
+            "--batch-check=%(objecttype)"
+        ])
+        .matches("blob")
+        .count(),
+        1
+    );
+    let error = s.store.gc(&on(Some("side")), History::Squash).unwrap_err();
+    assert_eq!(error.kind(), Kind::NotFound);
+}
+
+#[test]
+fn versions_of_one_module_are_stored_as_deltas() {
+    let s = Scratch::new();
+    let filler = |n: u32| {
+        let mut x = 1u32;
+        let mut noise = String::new();
+        for _ in 0..20_000 {
+            x ^= x << 13;
+            x ^= x >> 17;
+            x ^= x << 5;
+            noise += &format!("\\{:02x}", x >> 24);
+        }
+        wat::parse_str(format!(
+            "(module (memory 1) (data (i32.const 0) \"{noise}\") (func (export \"f{n}\")))"
+        ))
+        .unwrap()
+    };
+    for n in 0..10 {
+        s.store
+            .put(&Change::default(), &path("p"), filler(n).as_slice())
+            .unwrap();
+    }
+    let collected = s.store.gc(&Change::default(), History::Keep).unwrap();
+    let pack: u64 = std::fs::read_dir(s.root.join("objects/pack"))
+        .unwrap()
+        .map(|f| f.unwrap().metadata().unwrap().len())
+        .sum();
+    assert!(
+        pack < 60_000,
+        "ten modules of 20 kB that hardly differ take {pack} bytes"
+    );
+    assert!(collected.freed_bytes > 100_000);
+    s.fsck();
+}
+
+#[test]
+fn a_stored_module_that_only_history_has_can_be_set_until_it_is_collected() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    let hash = s
+        .store
+        .hash(&At::default(), &"p".parse().unwrap())
+        .unwrap()
+        .to_string();
+    s.put("p", 2);
+    s.store
+        .set(&Change::default(), &hash.parse().unwrap(), &path("q"))
+        .unwrap();
+    s.store
+        .remove(
+            &Change::default(),
+            &ModuleRef::Path(path("q")),
+            Folders::Refuse,
+        )
+        .unwrap();
+    gc(&s);
+    let error = s
+        .store
+        .set(&Change::default(), &hash.parse().unwrap(), &path("q"))
+        .unwrap_err();
+    assert_eq!(error.kind(), Kind::NotFound);
+}
+
+#[test]
+fn checked_out_files_go_with_their_modules() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    let gone = s
+        .store
+        .filename(&At::default(), &"p".parse().unwrap())
+        .unwrap();
+    s.put("p", 2);
+    let stays = s
+        .store
+        .filename(&At::default(), &"p".parse().unwrap())
+        .unwrap();
+    assert_eq!(std::fs::read(&stays).unwrap(), module(2));
+    assert!(stays.metadata().unwrap().permissions().readonly());
+    gc(&s);
+    assert!(!gone.exists() && stays.exists());
+}
+
+#[test]
+fn readers_and_writers_go_on_while_it_collects() {
+    let s = Scratch::new();
+    s.put("steady", 1);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        let writers: Vec<_> = (0..3u32)
+            .map(|writer| {
+                let s = &s;
+                threads.spawn(move || {
+                    for n in 0..15 {
+                        s.put(&format!("w{writer}/{}", n % 4), writer * 20 + n);
+                    }
+                })
+            })
+            .collect();
+        threads.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                assert_eq!(s.value("steady"), Some(1));
+                assert!(s.store.versions(&At::default(), &path("steady")).is_ok());
+            }
+        });
+        threads.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                gc(&s);
+            }
+        });
+        writers
+            .into_iter()
+            .for_each(|writer| writer.join().unwrap());
+        done.store(true, Ordering::Relaxed);
+    });
+    s.fsck();
+    for writer in 0..3u32 {
+        for last in 11..15 {
+            assert_eq!(
+                s.value(&format!("w{writer}/{}", last % 4)),
+                Some(writer * 20 + last)
+            );
+        }
+    }
+}

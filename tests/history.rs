@@ -1,0 +1,424 @@
+//! History: versions, audit, restore and rollback, with the sequences that break naive forms of them.
+
+use crate::support::{Scratch, branch, module, on, path, scope};
+use wasmstore::names::{CommitId, ModuleRef};
+use wasmstore::store::{At, Change, Folders, Kind};
+
+impl Scratch {
+    fn remove(&self, at: &str) {
+        self.store
+            .remove(
+                &Change::default(),
+                &ModuleRef::Path(path(at)),
+                Folders::Remove,
+            )
+            .unwrap();
+    }
+
+    fn rollback(&self, at: &str) -> Result<(), Kind> {
+        self.store
+            .rollback(&Change::default(), &scope(at))
+            .map_err(|error| error.kind())
+    }
+
+    /// Rolls back until nothing is left; the contents on the way.
+    fn rollbacks(&self, at: &str) -> Vec<String> {
+        let mut contents = Vec::new();
+        loop {
+            match self.rollback(at) {
+                Ok(()) => contents.push(self.content()),
+                Err(kind) => {
+                    assert_eq!(kind, Kind::Conflict);
+                    self.fsck();
+                    return contents;
+                }
+            }
+            assert!(contents.len() < 50, "rollback does not end: {contents:?}");
+        }
+    }
+
+    fn restore(&self, commit: CommitId, at: &str) -> Result<(), Kind> {
+        self.store
+            .restore(&Change::default(), commit, &scope(at))
+            .map_err(|error| error.kind())
+    }
+
+    fn merge(&self, into: Option<&str>, from: &str) -> Result<(), Kind> {
+        self.store
+            .merge(&on(into), &branch(from))
+            .map(drop)
+            .map_err(|error| error.kind())
+    }
+
+    fn branch(&self, name: &str) {
+        self.store
+            .create_branch(&branch(name), &At::default())
+            .unwrap();
+    }
+
+    /// The versions of a path as module numbers.
+    fn versions(&self, at: &str) -> Vec<u32> {
+        let versions = self.store.versions(&At::default(), &path(at)).unwrap();
+        let number = |hash| {
+            let bytes = self.store.bytes(hash).unwrap();
+            (0..200).find(|n| module(*n) == bytes).unwrap()
+        };
+        versions
+            .into_iter()
+            .map(|version| number(version.hash))
+            .collect()
+    }
+}
+
+#[test]
+fn rollback_repeated_goes_strictly_back_to_removal() {
+    let s = Scratch::new();
+    for n in [1, 2, 1] {
+        s.put("p", n);
+    }
+    assert_eq!(s.rollbacks("p"), ["/p=2", "/p=1", ""]);
+    assert_eq!(s.rollback("p"), Err(Kind::Conflict));
+    assert_eq!(s.rollback("never"), Err(Kind::NotFound));
+    assert_eq!(s.git(&["rev-list", "--count", "main"]).trim(), "7");
+}
+
+#[test]
+fn a_change_after_rollbacks_is_undone_first() {
+    let s = Scratch::new();
+    for n in [1, 2, 3] {
+        s.put("p", n);
+    }
+    s.rollback("p").unwrap();
+    s.rollback("p").unwrap();
+    assert_eq!(s.content(), "/p=1");
+    s.put("p", 4);
+    // Undoes v4, which brings v1 back; that is the content two rollbacks led to, and the next goes on below it.
+    assert_eq!(s.rollbacks("p"), ["/p=1", ""]);
+}
+
+#[test]
+fn rollback_names_what_it_restores() {
+    let s = Scratch::new();
+    let first = s.put("p", 1);
+    s.put("p", 2);
+    s.rollback("p").unwrap();
+    assert_eq!(
+        s.git(&["log", "-1", "--format=%B"]).trim(),
+        format!("Rollback /p\n\nRestores: {first}")
+    );
+    let change = Change {
+        message: Some("Broken on arm64".parse().unwrap()),
+        ..Change::default()
+    };
+    s.put("p", 3);
+    let before = s.store.commit(s.tip()).unwrap().parents[0];
+    s.store.rollback(&change, &scope("p")).unwrap();
+    assert_eq!(
+        s.git(&["log", "-1", "--format=%B"]).trim(),
+        format!("Broken on arm64\n\nRestores: {before}")
+    );
+}
+
+#[test]
+fn rollback_of_a_path_leaves_others_alone() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    s.put("p", 2);
+    s.put("q", 3);
+    s.rollback("p").unwrap();
+    assert_eq!(s.content(), "/p=1 /q=3");
+    s.put("d/x", 4);
+    s.put("d/y", 5);
+    s.put("d/x", 6);
+    assert_eq!(
+        s.rollbacks("d"),
+        ["/d/x=4 /d/y=5 /p=1 /q=3", "/d/x=4 /p=1 /q=3", "/p=1 /q=3"]
+    );
+}
+
+#[test]
+fn rollback_of_the_tree_undoes_commit_by_commit() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    s.put("q", 2);
+    s.remove("p");
+    assert_eq!(s.rollbacks(""), ["/p=1 /q=2", "/p=1", ""]);
+    assert_eq!(Scratch::new().rollback(""), Err(Kind::Conflict));
+}
+
+#[test]
+fn a_rollback_of_a_folder_counts_for_the_modules_in_it() {
+    let s = Scratch::new();
+    s.put("d/x", 1);
+    s.put("d/x", 2);
+    s.put("d/x", 3);
+    s.rollback("d").unwrap();
+    assert_eq!(s.content(), "/d/x=2");
+    s.rollback("d/x").unwrap();
+    assert_eq!(s.content(), "/d/x=1");
+}
+
+#[test]
+fn only_rollback_is_remembered() {
+    let s = Scratch::new();
+    let one = s.put("p", 1);
+    s.put("p", 2);
+    s.restore(one, "p").unwrap();
+    assert_eq!(s.content(), "/p=1");
+    s.rollback("p").unwrap();
+    assert_eq!(s.content(), "/p=2", "a restore is undone like any change");
+}
+
+#[test]
+fn a_merge_is_undone_as_one_change() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    s.branch("side");
+    s.put_on(Some("side"), "p", 2);
+    s.put_on(Some("side"), "p", 3);
+    s.put("q", 9);
+    s.merge(None, "side").unwrap();
+    assert_eq!(s.content(), "/p=3 /q=9");
+    assert_eq!(s.versions("p"), [1, 2, 3]);
+    assert_eq!(s.rollbacks("p"), ["/p=1 /q=9", "/q=9"]);
+}
+
+#[test]
+fn a_restore_from_another_branch_is_an_ordinary_change() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    s.branch("side");
+    let side = s.put_on(Some("side"), "p", 2);
+    s.put_on(Some("side"), "p", 3);
+    s.restore(side, "p").unwrap();
+    assert_eq!(s.content(), "/p=2");
+    assert_eq!(s.rollbacks("p"), ["/p=1", ""]);
+}
+
+#[test]
+fn a_forged_trailer_is_plain_text() {
+    let s = Scratch::new();
+    let one = s.put("p", 1);
+    let two = s.put("p", 2);
+    for forged in [one, two, s.tip()] {
+        assert!(
+            format!("x\n\nRestores: {forged}")
+                .parse::<wasmstore::names::Message>()
+                .is_err()
+        );
+    }
+    // As a push could bring it: a commit that claims to restore one, with other content.
+    let tree = s.git(&["rev-parse", "main^{tree}"]);
+    s.put("p", 3);
+    let three = s.git(&["rev-parse", "main^{tree}"]);
+    let message = format!("Evil\n\nRestores: {one}");
+    let commit = s.git(&[
+        "commit-tree",
+        "-m",
+        &message,
+        "-p",
+        &two.to_string(),
+        three.trim(),
+    ]);
+    s.git(&["update-ref", "refs/heads/main", commit.trim()]);
+    s.rollback("p").unwrap();
+    assert_eq!(
+        s.content(),
+        "/p=2",
+        "the forged commit is undone, not skipped"
+    );
+    assert_eq!(s.git(&["rev-parse", "main^{tree}"]), tree);
+    // One that names a commit which is no ancestor.
+    s.branch("side");
+    let side = s.put_on(Some("side"), "p", 5);
+    let five = s.git(&["rev-parse", "side^{tree}"]);
+    let commit = s.git(&[
+        "commit-tree",
+        "-m",
+        &format!("Evil\n\nRestores: {side}"),
+        "-p",
+        "main",
+        five.trim(),
+    ]);
+    s.git(&["update-ref", "refs/heads/main", commit.trim()]);
+    s.rollback("p").unwrap();
+    assert_eq!(s.content(), "/p=2");
+}
+
+#[test]
+fn rollback_into_a_taken_place_is_a_conflict() {
+    let s = Scratch::new();
+    s.put("d/x", 1);
+    s.remove("d");
+    s.put("d", 2);
+    let tip = s.tip();
+    assert_eq!(s.rollback("d/x"), Err(Kind::Conflict));
+    assert_eq!(s.tip(), tip);
+    s.rollback("d").unwrap();
+    assert_eq!(s.content(), "");
+}
+
+#[test]
+fn rollback_of_a_root_commits_content_is_a_conflict() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    let tree = s.git(&["rev-parse", "main^{tree}"]);
+    let root = s.git(&["commit-tree", "-m", "root", tree.trim()]);
+    s.git(&["update-ref", "refs/heads/main", root.trim()]);
+    assert_eq!(s.rollback("p"), Err(Kind::Conflict));
+    assert_eq!(s.rollback(""), Err(Kind::Conflict));
+    assert_eq!(s.content(), "/p=1");
+    assert_eq!(s.versions("p"), [1]);
+}
+
+#[test]
+fn restore_brings_back_modules_folders_and_trees_as_new_commits() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    s.put("d/x", 2);
+    let then = s.put("d/y", 3);
+    s.put("a", 4);
+    s.remove("d/x");
+    let before = s.tip();
+    s.restore(then, "d").unwrap();
+    assert_eq!(s.content(), "/a=4 /d/x=2 /d/y=3");
+    assert_eq!(s.store.commit(s.tip()).unwrap().parents, [before]);
+    s.restore(then, "").unwrap();
+    assert_eq!(s.content(), "/a=1 /d/x=2 /d/y=3");
+    let tip = s.tip();
+    s.restore(then, "").unwrap();
+    s.restore(then, "a").unwrap();
+    assert_eq!(s.tip(), tip, "nothing to change makes no commit");
+    let log = s.git(&["log", "-2", "--format=%s"]);
+    assert_eq!(log, "Restore\nRestore /d\n");
+    s.put("e", 5);
+    s.restore(then, "e").unwrap();
+    assert_eq!(
+        s.content(),
+        "/a=1 /d/x=2 /d/y=3",
+        "absent in the commit: removed"
+    );
+    assert_eq!(s.restore(then, "nowhere"), Err(Kind::NotFound));
+    assert_eq!(
+        s.restore("0".repeat(40).parse().unwrap(), "a"),
+        Err(Kind::NotFound)
+    );
+    let blob: CommitId = s.git(&["rev-parse", "main:a"]).trim().parse().unwrap();
+    assert_eq!(
+        s.restore(blob, "a"),
+        Err(Kind::NotFound),
+        "a blob is no commit"
+    );
+    s.fsck();
+}
+
+#[test]
+fn restore_takes_a_commit_that_no_branch_reaches() {
+    let s = Scratch::new();
+    s.branch("side");
+    let lost = s.put_on(Some("side"), "p", 7);
+    s.store.delete_branch(&branch("side")).unwrap();
+    s.restore(lost, "p").unwrap();
+    assert_eq!(s.content(), "/p=7");
+    s.fsck();
+}
+
+#[test]
+fn a_removed_path_keeps_its_versions() {
+    let s = Scratch::new();
+    for n in [1, 2, 1, 3] {
+        s.put("p", n);
+    }
+    s.remove("p");
+    s.put("q", 1);
+    assert_eq!(s.versions("p"), [1, 2, 3]);
+    let audit = s.store.audit(&At::default(), &path("p")).unwrap();
+    let subjects: Vec<_> = audit
+        .iter()
+        .map(|entry| entry.commit.message.as_str())
+        .collect();
+    assert_eq!(
+        subjects,
+        [
+            "Remove /p",
+            "Import /p",
+            "Import /p",
+            "Import /p",
+            "Import /p"
+        ]
+    );
+    assert_eq!(audit[0].hash, None);
+    let oldest = s.store.version(&At::default(), &path("p"), 0).unwrap();
+    assert_eq!(
+        s.git(&["rev-list", "--reverse", "main", "--", "p"])
+            .lines()
+            .next(),
+        Some(&*oldest.commit.to_string())
+    );
+    assert_eq!(
+        s.store
+            .version(&At::default(), &path("p"), 3)
+            .unwrap_err()
+            .kind(),
+        Kind::NotFound
+    );
+    assert_eq!(s.versions("never"), [0u32; 0]);
+}
+
+#[test]
+fn a_merge_that_takes_a_side_is_no_version() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    s.branch("side");
+    s.put_on(Some("side"), "p", 2);
+    s.put("q", 3);
+    s.merge(None, "side").unwrap();
+    let audit = s.store.audit(&At::default(), &path("p")).unwrap();
+    assert_eq!(
+        audit.len(),
+        2,
+        "the merge commit itself changed nothing: {audit:?}"
+    );
+    // An evil merge, with a value of its own, is one.
+    s.put("p", 4);
+    let four = s.git(&["rev-parse", "main^{tree}"]);
+    let evil = s.git(&[
+        "commit-tree",
+        "-m",
+        "evil",
+        "-p",
+        "main~1",
+        "-p",
+        "side",
+        four.trim(),
+    ]);
+    s.git(&["update-ref", "refs/heads/main", evil.trim()]);
+    assert_eq!(s.versions("p"), [1, 2, 4]);
+    assert_eq!(
+        s.store.audit(&At::default(), &path("p")).unwrap()[0]
+            .commit
+            .id
+            .to_string(),
+        evil.trim()
+    );
+}
+
+#[test]
+fn versions_follow_dates_along_the_history_even_with_skewed_clocks() {
+    let s = Scratch::new();
+    let fast_import = "\
+blob\nmark :1\ndata 1\nA\nblob\nmark :2\ndata 1\nB\nblob\nmark :3\ndata 1\nC\n\
+commit refs/heads/skew\nmark :11\ncommitter x <x@y> 3000 +0000\ndata 1\n1\nM 100644 :1 p\n\
+commit refs/heads/skew\nmark :12\ncommitter x <x@y> 1000 +0000\ndata 1\n2\nfrom :11\nM 100644 :2 p\n\
+commit refs/heads/other\nmark :13\ncommitter x <x@y> 2000 +0000\ndata 1\n3\nM 100644 :3 p\n\
+commit refs/heads/skew\nmark :14\ncommitter x <x@y> 4000 +0000\ndata 1\n4\nfrom :12\nmerge :13\nM 100644 :2 p\n";
+    crate::support::git_with_input(&s.root, &["fast-import", "--quiet"], fast_import);
+    let at = At::Branch(Some(branch("skew")));
+    let versions = s.store.versions(&at, &path("p")).unwrap();
+    let letters: Vec<_> = versions
+        .iter()
+        .map(|v| s.store.bytes(v.hash).unwrap())
+        .collect();
+    // The side at 2000 comes first; the commit dated 1000 cannot come before its parent of 3000.
+    assert_eq!(letters, [b"C", b"A", b"B"]);
+}

@@ -1,0 +1,200 @@
+//! Merging: by example, and against `git merge-tree` on random histories.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::support::{Scratch, branch, on};
+use proptest::prelude::*;
+use wasmstore::store::{At, Change, Error, Kind};
+
+fn merge(s: &Scratch, from: &str) -> Result<(), Error> {
+    s.store.merge(&Change::default(), &branch(from)).map(drop)
+}
+
+#[test]
+fn a_branch_that_is_behind_is_moved() {
+    let s = Scratch::new();
+    s.store
+        .create_branch(&branch("side"), &At::default())
+        .unwrap();
+    let side = s.put_on(Some("side"), "p", 1);
+    merge(&s, "side").unwrap();
+    assert_eq!(s.tip(), side);
+    merge(&s, "side").unwrap();
+    assert_eq!(s.tip(), side, "what is contained already changes nothing");
+}
+
+#[test]
+fn both_sides_are_kept_in_a_commit_with_both_parents() {
+    let s = Scratch::new();
+    s.put("same", 1);
+    s.put("gone", 2);
+    s.store
+        .create_branch(&branch("side"), &At::default())
+        .unwrap();
+    s.put_on(Some("side"), "theirs", 3);
+    let side = s.put_on(Some("side"), "both", 5);
+    s.put("both", 5);
+    let ours = s.put("ours", 4);
+    merge(&s, "side").unwrap();
+    assert_eq!(s.content(), "/both=5 /gone=2 /ours=4 /same=1 /theirs=3");
+    let commit = s.store.commit(s.tip()).unwrap();
+    assert_eq!(
+        (commit.parents, commit.message),
+        (vec![ours, side], "Merge side".to_owned())
+    );
+    s.fsck();
+}
+
+#[test]
+fn a_conflict_lists_the_paths_and_changes_nothing() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    s.put("f", 1);
+    s.store
+        .create_branch(&branch("side"), &At::default())
+        .unwrap();
+    s.put_on(Some("side"), "p", 2);
+    s.put_on(Some("side"), "d", 2);
+    s.put("p", 3);
+    let tip = s.put("d/x", 4);
+    let error = merge(&s, "side").unwrap_err();
+    assert_eq!(error.kind(), Kind::Conflict);
+    assert_eq!(error.to_string(), "both sides changed /d, /p");
+    assert_eq!(s.tip(), tip);
+    assert_eq!(merge(&s, "unknown").unwrap_err().kind(), Kind::NotFound);
+    assert_eq!(
+        s.store
+            .merge(&on(Some("unknown")), &branch("main"))
+            .unwrap_err()
+            .kind(),
+        Kind::NotFound
+    );
+}
+
+#[test]
+fn without_a_common_ancestor_the_base_is_empty() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let tree = s.git(&["rev-parse", "main^{tree}"]);
+    s.put("b", 2);
+    let orphan = s.git(&["commit-tree", "-m", "orphan", tree.trim()]);
+    s.git(&["branch", "orphan", orphan.trim()]);
+    s.put_on(Some("orphan"), "c", 3);
+    merge(&s, "orphan").unwrap();
+    assert_eq!(s.content(), "/a=1 /b=2 /c=3");
+}
+
+/// A tree of one-line files: path to content.
+type Files = BTreeMap<&'static str, u8>;
+
+/// Paths of which some are folders of others.
+const NESTED: [&str; 7] = ["a", "a/b", "a/b/c", "a/d", "e", "e/f", "g"];
+const FLAT: [&str; 4] = ["k", "l", "m", "n"];
+
+fn files(paths: &'static [&'static str]) -> impl Strategy<Value = Files> {
+    proptest::collection::btree_map(proptest::sample::select(paths), 0u8..4, 0..5).prop_map(
+        |files| {
+            let clashes = |path: &str| {
+                files
+                    .keys()
+                    .any(|other| path.starts_with(&format!("{other}/")))
+            };
+            files
+                .iter()
+                .filter(|(path, _)| !clashes(path))
+                .map(|(path, n)| (*path, *n))
+                .collect()
+        },
+    )
+}
+
+/// A fast-import stream of one commit; contents are whole-file conflicts for git, as they are for us.
+fn commit(stream: &mut String, name: &str, mark: usize, parents: &[usize], files: &Files) {
+    write!(
+        stream,
+        "commit refs/heads/{name}\nmark :{mark}\ncommitter x <x@y> {} +0000\ndata 1\nc\n",
+        1000 + mark
+    )
+    .unwrap();
+    for (nth, parent) in parents.iter().enumerate() {
+        writeln!(
+            stream,
+            "{} :{parent}",
+            if nth == 0 { "from" } else { "merge" }
+        )
+        .unwrap();
+    }
+    stream.push_str("deleteall\n");
+    for (path, content) in files {
+        // With the path in it, so that git sees no renames.
+        let content = format!("{path} {content}");
+        write!(
+            stream,
+            "M 100644 inline {path}\ndata {}\n{content}\n",
+            content.len()
+        )
+        .unwrap();
+    }
+}
+
+/// Merges `theirs` into `ours` with us and with git: where both go, the trees are the same, and where git refuses, so do we.
+/// Returns the paths at which only we refuse.
+fn compare(stream: &str) -> Result<Vec<String>, TestCaseError> {
+    let s = Scratch::new();
+    crate::support::git_with_input(&s.root, &["fast-import", "--quiet", "--force"], stream);
+    let args = [
+        "merge-tree",
+        "--write-tree",
+        "--allow-unrelated-histories",
+        "ours",
+        "theirs",
+    ];
+    let (clean, output) = crate::support::try_git(&s.root, &args, "");
+    match s.store.merge(&on(Some("ours")), &branch("theirs")) {
+        Ok(_) => {
+            prop_assert!(clean, "we merged, git did not: {output}\n{stream}");
+            prop_assert_eq!(s.git(&["rev-parse", "ours^{tree}"]), output, "{}", stream);
+            Ok(Vec::new())
+        }
+        Err(Error::Repo(wasmstore::repo::Error::MergeConflict { paths })) => {
+            Ok(if clean { paths } else { Vec::new() })
+        }
+        Err(other) => Err(TestCaseError::fail(format!("{other}\n{stream}"))),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn merging_agrees_with_git(base in files(&NESTED), ours in files(&NESTED), theirs in files(&NESTED)) {
+        let mut stream = String::new();
+        commit(&mut stream, "base", 1, &[], &base);
+        commit(&mut stream, "ours", 2, &[1], &ours);
+        commit(&mut stream, "theirs", 3, &[1], &theirs);
+        prop_assert_eq!(compare(&stream)?, Vec::<String>::new(), "{}", stream);
+    }
+
+    #[test]
+    fn criss_cross_merging_agrees_with_git(
+        base in files(&FLAT), left in files(&FLAT), right in files(&FLAT),
+        one in files(&FLAT), two in files(&FLAT), ours in files(&FLAT), theirs in files(&FLAT),
+    ) {
+        let mut stream = String::new();
+        commit(&mut stream, "base", 1, &[], &base);
+        commit(&mut stream, "left", 2, &[1], &left);
+        commit(&mut stream, "right", 3, &[1], &right);
+        commit(&mut stream, "one", 4, &[2, 3], &one);
+        commit(&mut stream, "two", 5, &[3, 2], &two);
+        commit(&mut stream, "ours", 6, &[4], &ours);
+        commit(&mut stream, "theirs", 7, &[5], &theirs);
+        // Where the two merge bases contradict each other, git takes the older base for the base of some conflicts. With
+        // opaque content that would let a side win by accident, so there, and only there, we ask.
+        for path in compare(&stream)? {
+            let values = [&base, &left, &right].map(|files| files.get(&path[1..]));
+            let contradict = values[0] != values[1] && values[0] != values[2] && values[1] != values[2];
+            prop_assert!(contradict, "only we refuse {path}\n{stream}");
+        }
+    }
+}

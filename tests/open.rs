@@ -1,0 +1,263 @@
+//! Opening: any bare repository that git made; a clear refusal of the rest.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{Scratch, git, module, path, scope};
+use wasmstore::config::Options;
+use wasmstore::store::{At, Change, Kind, ObjectFormat, Store};
+
+fn open(root: &Path) -> Result<Store, String> {
+    Store::open(root, Options::default()).map_err(|error| {
+        assert_eq!(error.kind(), Kind::Unavailable);
+        error.to_string()
+    })
+}
+
+fn init(root: &Path, args: &[&str]) {
+    let status = Command::new("git")
+        .arg("init")
+        .arg("-q")
+        .args(args)
+        .arg(root)
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn what_is_no_store_is_refused_with_the_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = |name: &str| dir.path().join(name);
+    std::fs::write(root("file"), "x").unwrap();
+    assert!(open(&root("file")).is_err());
+    std::fs::create_dir(root("other")).unwrap();
+    std::fs::write(root("other/file"), "x").unwrap();
+    assert!(open(&root("other")).is_err_and(|reason| reason.contains("not a git repository")));
+    init(&root("tree"), &[]);
+    assert!(open(&root("tree")).is_err_and(|reason| reason.contains("work tree")));
+    assert!(open(&root("tree/.git")).is_err_and(|reason| reason.contains("not bare")));
+    init(&root("reftable"), &["--bare", "--ref-format=reftable"]);
+    assert!(open(&root("reftable")).is_err_and(|reason| reason.contains("reftable")));
+    for (key, value, reason) in [
+        ("core.repositoryFormatVersion", "2", "format version"),
+        ("extensions.unheardOf", "true", "unheardOf"),
+    ] {
+        let root = root(key);
+        init(&root, &["--bare", "--object-format=sha256"]);
+        git(&root, &["config", key, value]);
+        let error = open(&root).err().expect("refused").to_lowercase();
+        assert!(error.contains(&reason.to_lowercase()), "{error}");
+    }
+    let error = Store::open_or_create(&root("other"), Options::default(), ObjectFormat::Sha1)
+        .err()
+        .unwrap();
+    assert_eq!(error.kind(), Kind::Unavailable);
+    assert_eq!(
+        std::fs::read_dir(root("other")).unwrap().count(),
+        1,
+        "nothing was put there"
+    );
+}
+
+#[test]
+fn an_empty_bare_repository_is_an_empty_store() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, args) in [
+        ("one", ["--bare", "--initial-branch=trunk"]),
+        ("two", ["--bare", "--object-format=sha256"]),
+    ] {
+        let root = dir.path().join(name);
+        init(&root, &args);
+        let store = open(&root).unwrap();
+        assert_eq!(store.list(&At::default(), &scope("")).unwrap(), []);
+        assert_eq!(
+            store.snapshot(&At::default()).unwrap_err().kind(),
+            Kind::NotFound
+        );
+        store
+            .put(&Change::default(), &path("a"), module(1).as_slice())
+            .unwrap();
+        assert_eq!(store.branches().unwrap(), [store.default_branch().unwrap()]);
+        crate::support::fsck(&root);
+    }
+}
+
+#[test]
+fn a_mirror_with_packed_refs_is_served_and_written() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    for name in ["one", "deep/er"] {
+        s.store
+            .create_branch(&crate::support::branch(name), &At::default())
+            .unwrap();
+    }
+    s.git(&["tag", "-a", "-m", "tagged", "v1", "main"]);
+    let mirror = s.root.parent().unwrap().join("mirror");
+    s.git(&[
+        "clone",
+        "-q",
+        "--mirror",
+        s.root.to_str().unwrap(),
+        mirror.to_str().unwrap(),
+    ]);
+    git(&mirror, &["pack-refs", "--all"]);
+    let before = git(&mirror, &["for-each-ref"]);
+    let store = open(&mirror).unwrap();
+    assert_eq!(store.branches().unwrap().len(), 3);
+    assert_eq!(store.list(&At::default(), &scope("")).unwrap().len(), 1);
+    assert!(
+        mirror.join("packed-refs").exists(),
+        "a read changes nothing"
+    );
+    store.delete_branch(&crate::support::branch("one")).unwrap();
+    assert!(!mirror.join("packed-refs").exists());
+    assert_eq!(store.branches().unwrap().len(), 2);
+    let after = git(&mirror, &["for-each-ref"]);
+    assert_eq!(
+        after.lines().collect::<Vec<_>>(),
+        before
+            .lines()
+            .filter(|line| !line.ends_with("/one"))
+            .collect::<Vec<_>>()
+    );
+    store
+        .put(&Change::default(), &path("b"), module(2).as_slice())
+        .unwrap();
+    crate::support::fsck(&mirror);
+}
+
+#[test]
+fn a_new_stores_configuration_is_what_the_design_says() {
+    let s = Scratch::new();
+    for (key, value) in [
+        ("core.bare", "true"),
+        ("gc.auto", "0"),
+        ("gc.packRefs", "false"),
+        ("maintenance.auto", "false"),
+        ("receive.autogc", "false"),
+        ("core.useReplaceRefs", "false"),
+        ("core.fsync", "all"),
+        ("core.looseCompression", "1"),
+        ("receive.fsckObjects", "true"),
+        ("receive.unpackLimit", "1"),
+        ("receive.procReceiveRefs", "refs"),
+        ("uploadpack.allowFilter", "true"),
+    ] {
+        assert_eq!(s.git(&["config", "--local", key]).trim(), value, "{key}");
+    }
+    assert_eq!(s.git(&["symbolic-ref", "HEAD"]).trim(), "refs/heads/main");
+    assert_eq!(s.git(&["rev-list", "--count", "main"]).trim(), "1");
+    assert_eq!(s.git(&["ls-tree", "main"]), "");
+    let sha256 = Scratch::with_format(ObjectFormat::Sha256);
+    assert_eq!(
+        sha256.git(&["rev-parse", "--show-object-format"]).trim(),
+        "sha256"
+    );
+}
+
+#[test]
+fn a_creation_that_was_cut_short_is_done_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("store");
+    drop(Store::open_or_create(&root, Options::default(), ObjectFormat::Sha1).unwrap());
+    std::fs::remove_file(root.join("HEAD")).unwrap();
+    assert_eq!(open(&root).unwrap().branches().unwrap(), []);
+    let store = Store::open_or_create(&root, Options::default(), ObjectFormat::Sha1).unwrap();
+    store
+        .put(&Change::default(), &path("a"), module(1).as_slice())
+        .unwrap();
+    crate::support::fsck(&root);
+}
+
+#[test]
+fn many_may_create_the_same_store_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("deep/er/store");
+    std::thread::scope(|threads| {
+        for n in 0..8 {
+            let root = &root;
+            threads.spawn(move || {
+                let store =
+                    Store::open_or_create(root, Options::default(), ObjectFormat::Sha1).unwrap();
+                store
+                    .put(
+                        &Change::default(),
+                        &path(&n.to_string()),
+                        module(n).as_slice(),
+                    )
+                    .unwrap();
+            });
+        }
+    });
+    assert_eq!(git(&root, &["rev-list", "--count", "main"]).trim(), "9");
+    crate::support::fsck(&root);
+}
+
+#[test]
+fn what_killed_writers_left_is_cleared_and_does_not_block() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let leftover = s.root.join("wasmstore/tmp/.tmpDEAD");
+    std::fs::write(&leftover, "half an object").unwrap();
+    let lock = s.root.join("refs/heads/main.lock");
+    std::fs::write(&lock, "").unwrap();
+    // An object whose file a power cut left empty counts as absent.
+    let blob = s.git(&["rev-parse", "main:a"]).trim().to_owned();
+    s.store
+        .remove(
+            &Change::default(),
+            &"a".parse().unwrap(),
+            wasmstore::store::Folders::Refuse,
+        )
+        .unwrap();
+    assert!(!lock.exists());
+    let object = s
+        .root
+        .join(format!("objects/{}/{}", &blob[..2], &blob[2..]));
+    std::fs::remove_file(&object).unwrap();
+    std::fs::write(&object, "").unwrap();
+    let again = Store::open_or_create(&s.root, Options::default(), ObjectFormat::Sha1).unwrap();
+    assert!(!leftover.exists());
+    again
+        .put(&Change::default(), &path("a"), module(1).as_slice())
+        .unwrap();
+    s.fsck();
+}
+
+#[test]
+fn an_outside_writer_makes_a_change_be_judged_again() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    std::thread::scope(|threads| {
+        let outside = threads.spawn(|| {
+            for n in 0..20 {
+                let message = format!("outside {n}");
+                let commit = s.git(&["commit-tree", "-m", &message, "-p", "main", "main^{tree}"]);
+                crate::support::try_git(
+                    &s.root,
+                    &[
+                        "update-ref",
+                        "refs/heads/main",
+                        commit.trim(),
+                        &format!("{}^", commit.trim()),
+                    ],
+                    "",
+                );
+            }
+        });
+        for n in 0..20 {
+            s.put(&format!("b/{n}"), n);
+        }
+        outside.join().unwrap();
+    });
+    assert_eq!(s.store.list(&At::default(), &scope("b")).unwrap().len(), 20);
+    let log = s.git(&["log", "--format=%s", "main"]);
+    assert_eq!(
+        log.lines()
+            .filter(|line| line.starts_with("Import /b/"))
+            .count(),
+        20
+    );
+    s.fsck();
+}

@@ -1,0 +1,333 @@
+//! The store as a library: putting, finding, removing, branches, on a real repository.
+
+use crate::support::{Scratch, branch, hash, module, on, path, scope};
+use wasmstore::names::ModuleRef;
+use wasmstore::store::{At, Change, Error, Folders, Kind, ObjectFormat};
+
+fn named(text: &str) -> ModuleRef {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_module_is_a_blob_with_gits_id() {
+    for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
+        let s = Scratch::with_format(format);
+        let put = s
+            .store
+            .put(&Change::default(), &path("a/b.wasm"), module(1).as_slice())
+            .unwrap();
+        let file = s.root.parent().unwrap().join("b.wasm");
+        std::fs::write(&file, module(1)).unwrap();
+        assert_eq!(put, hash(&s.git(&["hash-object", file.to_str().unwrap()])));
+        assert_eq!(put, hash(&s.git(&["rev-parse", "main:a/b.wasm"])));
+        assert_eq!(
+            s.store
+                .find(&At::default(), &named("/a/b.wasm"))
+                .unwrap()
+                .bytes,
+            module(1)
+        );
+        assert_eq!(
+            s.git(&["log", "--format=%an <%ae>|%s"]).lines().next(),
+            Some("wasmstore <wasmstore@localhost>|Import /a/b.wasm")
+        );
+        s.fsck();
+    }
+}
+
+#[test]
+fn the_same_bytes_make_no_commit() {
+    let s = Scratch::new();
+    let first = s.put("a", 1);
+    assert_eq!(s.put("a", 1), first);
+    assert_ne!(s.put("b", 1), first);
+}
+
+#[test]
+fn an_invalid_upload_leaves_nothing() {
+    let s = Scratch::new();
+    let before = (s.git(&["for-each-ref"]), s.git(&["count-objects"]));
+    let mut truncated = module(1);
+    truncated.pop();
+    for bytes in [
+        truncated,
+        Vec::new(),
+        b"(module)".to_vec(),
+        b"hello".to_vec(),
+    ] {
+        let error = s
+            .store
+            .put(&Change::default(), &path("a"), bytes.as_slice())
+            .unwrap_err();
+        assert_eq!(error.kind(), Kind::InvalidModule, "{error}");
+    }
+    assert_eq!(
+        (s.git(&["for-each-ref"]), s.git(&["count-objects"])),
+        before
+    );
+    assert_eq!(
+        std::fs::read_dir(s.root.join("wasmstore/tmp"))
+            .unwrap()
+            .count(),
+        0
+    );
+}
+
+#[test]
+fn a_path_is_never_module_and_folder_at_once() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    s.put("d/x", 2);
+    let tip = s.tip();
+    for at in ["a/b", "a/b/c", "d"] {
+        let error = s
+            .store
+            .put(&Change::default(), &path(at), module(3).as_slice())
+            .unwrap_err();
+        assert_eq!(error.kind(), Kind::Conflict, "{at}: {error}");
+    }
+    assert_eq!(s.tip(), tip);
+    assert_eq!(s.content(), "/a=1 /d/x=2");
+}
+
+#[test]
+fn a_large_module_goes_through_the_disk() {
+    let s = Scratch::new();
+    let text = format!(
+        "(module (memory 100) (data (i32.const 0) \"{}\"))",
+        "abcdefgh".repeat(400_000)
+    );
+    let large = wat::parse_str(text).unwrap();
+    assert!(large.len() > 3_000_000);
+    let put = s
+        .store
+        .put(&Change::default(), &path("large"), large.as_slice())
+        .unwrap();
+    assert_eq!(s.store.bytes(put).unwrap(), large);
+    assert_eq!(put, hash(&s.git(&["rev-parse", "main:large"])));
+    s.fsck();
+}
+
+#[test]
+fn removing_takes_a_module_a_folder_or_every_path_of_a_hash() {
+    let s = Scratch::new();
+    for (at, n) in [("a", 1), ("b", 1), ("d/x", 2), ("d/e/y", 3), ("z", 4)] {
+        s.put(at, n);
+    }
+    let remove = |name: &str, folders| s.store.remove(&Change::default(), &named(name), folders);
+    assert_eq!(
+        remove("nothing", Folders::Remove).unwrap_err().kind(),
+        Kind::NotFound
+    );
+    assert_eq!(
+        remove("d", Folders::Refuse).unwrap_err().kind(),
+        Kind::Conflict
+    );
+    let one = s
+        .store
+        .hash(&At::default(), &named("a"))
+        .unwrap()
+        .to_string();
+    let before = s.tip();
+    remove(&one, Folders::Refuse).unwrap();
+    assert_eq!(s.content(), "/d/e/y=3 /d/x=2 /z=4");
+    assert_eq!(s.store.commit(s.tip()).unwrap().parents, [before]);
+    assert_eq!(
+        remove(&one, Folders::Refuse).unwrap_err().kind(),
+        Kind::NotFound
+    );
+    remove("d", Folders::Remove).unwrap();
+    remove("z", Folders::Refuse).unwrap();
+    assert_eq!(s.content(), "");
+    assert_eq!(
+        s.git(&["rev-parse", "main^{tree}"]).trim(),
+        "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+    );
+    s.fsck();
+}
+
+#[test]
+fn a_module_is_found_by_path_hash_and_digest_while_a_path_has_it() {
+    for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
+        let s = Scratch::with_format(format);
+        s.put("d/a", 1);
+        let info = s.store.info(&At::default(), &named("d/a")).unwrap();
+        let (hash, digest) = (info.hash.to_string(), info.digest.to_string());
+        for name in [
+            "d/a",
+            "//d//a/",
+            &hash,
+            &hash.to_uppercase(),
+            &digest,
+            &digest["sha256:".len()..],
+        ] {
+            assert_eq!(
+                s.store.find(&At::default(), &named(name)).unwrap().bytes,
+                module(1),
+                "{name}"
+            );
+            assert!(s.store.contains(&At::default(), &named(name)).unwrap());
+        }
+        s.put("d/a", 2);
+        for name in [&hash, &digest] {
+            assert!(!s.store.contains(&At::default(), &named(name)).unwrap());
+        }
+        assert!(matches!(
+            s.store.find(&At::default(), &named("d")),
+            Err(Error::IsFolder(_))
+        ));
+        let old = s.store.versions(&At::default(), &path("d/a")).unwrap()[0].commit;
+        assert!(s.store.contains(&At::Commit(old), &named(&digest)).unwrap());
+        s.store
+            .set(&Change::default(), &digest.parse().unwrap(), &path("again"))
+            .unwrap();
+        assert_eq!(s.value("again"), Some(1));
+        assert!(
+            s.git(&["log", "-1", "--format=%s"])
+                .starts_with(&format!("Set /again {hash}"))
+        );
+    }
+}
+
+#[test]
+fn only_stored_valid_modules_can_be_set() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let text =
+        crate::support::git_with_input(&s.root, &["hash-object", "-w", "--stdin"], "no module");
+    let set = |name: &str| {
+        s.store
+            .set(&Change::default(), &name.parse().unwrap(), &path("b"))
+    };
+    for unknown in [text.trim(), &"0".repeat(40), &s.tip().to_string()] {
+        assert_eq!(
+            set(unknown).unwrap_err().kind(),
+            Kind::NotFound,
+            "{unknown}"
+        );
+    }
+    assert_eq!(s.content(), "/a=1");
+}
+
+#[test]
+fn branches_are_refs_and_head_is_the_default_one() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    s.store
+        .create_branch(&branch("dev/one"), &At::default())
+        .unwrap();
+    s.put_on(Some("dev/one"), "b", 2);
+    assert_eq!(s.content(), "/a=1");
+    let create = |name: &str| {
+        s.store
+            .create_branch(&branch(name), &At::default())
+            .unwrap_err()
+            .kind()
+    };
+    assert_eq!(create("dev/one"), Kind::Conflict);
+    assert_eq!(create("dev"), Kind::Conflict);
+    assert_eq!(create("dev/one/more"), Kind::Conflict);
+    s.store.set_default_branch(&branch("dev/one")).unwrap();
+    assert_eq!(
+        s.git(&["symbolic-ref", "HEAD"]).trim(),
+        "refs/heads/dev/one"
+    );
+    assert_eq!(s.content(), "/a=1 /b=2");
+    assert_eq!(
+        s.store
+            .delete_branch(&branch("dev/one"))
+            .unwrap_err()
+            .kind(),
+        Kind::Conflict
+    );
+    s.store.set_default_branch(&branch("new")).unwrap();
+    assert_eq!(s.content(), "/a=1 /b=2");
+    s.store.delete_branch(&branch("dev/one")).unwrap();
+    assert_eq!(
+        s.store
+            .delete_branch(&branch("dev/one"))
+            .unwrap_err()
+            .kind(),
+        Kind::NotFound
+    );
+    assert_eq!(s.store.branches().unwrap(), [branch("main"), branch("new")]);
+    assert_eq!(
+        s.store
+            .put(&on(Some("nope")), &path("x"), module(1).as_slice())
+            .unwrap_err()
+            .kind(),
+        Kind::NotFound
+    );
+    assert_eq!(s.store.branches().unwrap().len(), 2);
+    s.fsck();
+}
+
+#[test]
+fn entries_that_are_no_modules_are_skipped_and_kept() {
+    let s = Scratch::new();
+    s.put("d/a", 1);
+    let blob = s.git(&["rev-parse", "main:d/a"]).trim().to_owned();
+    let tree = crate::support::git_with_input(
+        &s.root,
+        &["mktree"],
+        &format!(
+            "120000 blob {blob}\tlink\n100755 blob {blob}\trun\n100644 blob {blob}\t..x\n100644 blob {blob}\tnew\u{7f}line\n"
+        ),
+    );
+    let commit = s.git(&["commit-tree", "-m", "foreign", "-p", "main", tree.trim()]);
+    s.git(&["update-ref", "refs/heads/main", commit.trim()]);
+    assert_eq!(s.content(), "/..x=1 /run=1");
+    s.put("run", 2);
+    s.store
+        .remove(&Change::default(), &named("..x"), Folders::Refuse)
+        .unwrap();
+    let error = s
+        .store
+        .put(&Change::default(), &path("link"), module(3).as_slice())
+        .unwrap_err();
+    assert_eq!(error.kind(), Kind::Conflict, "{error}");
+    let listed = s.git(&["ls-tree", "--format=%(objectmode) %(path)", "main"]);
+    assert_eq!(listed, "120000 link\n100644 \"new\\177line\"\n100644 run\n");
+}
+
+#[test]
+fn reads_of_a_missing_store_are_empty_and_create_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("none");
+    let store = wasmstore::store::Store::open(&root, Default::default()).unwrap();
+    assert_eq!(store.list(&At::default(), &scope("")).unwrap(), []);
+    assert_eq!(store.branches().unwrap(), []);
+    assert_eq!(store.default_branch().unwrap(), branch("main"));
+    assert_eq!(store.versions(&At::default(), &path("a")).unwrap(), []);
+    assert!(!store.contains(&At::default(), &named("a")).unwrap());
+    assert_eq!(
+        store.snapshot(&At::default()).unwrap_err().kind(),
+        Kind::NotFound
+    );
+    assert_eq!(
+        store
+            .list(&At::Branch(Some(branch("x"))), &scope(""))
+            .unwrap_err()
+            .kind(),
+        Kind::NotFound
+    );
+    assert!(!root.exists());
+}
+
+#[test]
+fn threads_on_one_store_lose_nothing() {
+    let s = Scratch::new();
+    std::thread::scope(|threads| {
+        for thread in 0..8u32 {
+            let s = &s;
+            threads.spawn(move || {
+                for n in 0..10 {
+                    s.put(&format!("t{thread}/{n}"), thread * 10 + n);
+                }
+            });
+        }
+    });
+    assert_eq!(s.store.list(&At::default(), &scope("")).unwrap().len(), 80);
+    assert_eq!(s.git(&["rev-list", "--count", "main"]).trim(), "81");
+    s.fsck();
+}
