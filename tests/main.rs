@@ -7,6 +7,7 @@ mod gc;
 mod history;
 mod layers;
 mod merge;
+mod model;
 mod names;
 mod open;
 mod store;
