@@ -25,6 +25,16 @@ pub enum ObjectFormat {
     Sha256,
 }
 
+impl ObjectFormat {
+    /// Its name, as git spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+        }
+    }
+}
+
 /// What a new store's `config` says beyond the format; DESIGN: nothing packs, prunes or rewrites behind our back.
 const CONFIG: &str = "\
 [core]

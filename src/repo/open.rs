@@ -8,6 +8,7 @@ use std::sync::Mutex;
 
 use gix::bstr::ByteSlice;
 
+use super::create::ObjectFormat;
 use super::error::{Error, Result};
 use super::lock::Locks;
 use crate::names::{CommitId, ModuleHash};
@@ -61,6 +62,16 @@ impl Repository {
     /// Says whether nobody created the store yet.
     pub fn is_absent(&self) -> bool {
         self.shared.is_none()
+    }
+
+    /// The hash function of the repository's ids; `None` while there is no repository.
+    pub fn object_format(&self) -> Option<ObjectFormat> {
+        let is_sha256 = self.local()?.object_hash() == gix::hash::Kind::Sha256;
+        Some(if is_sha256 {
+            ObjectFormat::Sha256
+        } else {
+            ObjectFormat::Sha1
+        })
     }
 
     /// A handle for this thread; `None` while there is no repository.

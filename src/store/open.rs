@@ -62,6 +62,11 @@ impl Store {
         Ok(Self { repo, options })
     }
 
+    /// The kind of the store's ids; `None` while there is no store.
+    pub fn object_format(&self) -> Option<ObjectFormat> {
+        self.repo.object_format()
+    }
+
     /// The folder of the store.
     pub fn root(&self) -> &Path {
         self.repo.root()
