@@ -1,3 +1,7 @@
 //! The `wasmstore` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wasmstore::cli::run(std::env::args_os().collect())
+}

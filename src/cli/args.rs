@@ -1,0 +1,107 @@
+//! What may be written on the command line, but for what each command takes.
+
+use std::path::PathBuf;
+
+use super::color::When;
+use super::commands as c;
+use crate::names::{Author, BranchName, CommitId, Message};
+
+const AFTER_HELP: &str = "\
+Environment (a flag beats its variable; an empty variable counts as unset):
+  WASMSTORE_ROOT    the store's folder; ~/.wasmstore by default
+  WASMSTORE_BRANCH  the branch to work on; the store's default branch by default
+  WASMSTORE_AUTHOR  the author of changes; wasmstore <wasmstore@localhost> by default
+  PAGER             the pager of `log`; less -FRX by default
+  NO_COLOR          no color, unless --color asks for it
+  TZ                the time zone of the dates in `log` and `audit`
+
+Exit codes:
+  0  done
+  1  not found, unreadable input, or any failure not listed
+  2  the command line cannot be parsed
+  3  invalid module, or malformed path, hash, branch or commit
+  4  conflict, or nothing to roll back
+  5  the store cannot be opened, read, written or reached";
+
+/// Keep WebAssembly modules by path and version, in a bare git repository
+#[derive(Debug, clap::Parser)]
+#[command(name = "wasmstore", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub globals: Globals,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes, before or after its name.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct Globals {
+    /// Keep the store in this folder [env: WASMSTORE_ROOT]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Work on this branch [env: WASMSTORE_BRANCH]
+    #[arg(long, global = true, value_name = "NAME", value_parser = BranchName::parse)]
+    pub branch: Option<BranchName>,
+    /// Commit as this author [env: WASMSTORE_AUTHOR]
+    #[arg(long, global = true, value_name = "NAME <MAIL>", value_parser = Author::parse)]
+    pub author: Option<Author>,
+    /// Print JSON; errors stay text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Tell more on standard error, twice for details
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Tell nothing but errors on standard error
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Color messages and help; `auto` is on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+}
+
+/// What every reading command takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Reading {
+    /// Answer as of this commit rather than the branch's tip
+    #[arg(long, value_name = "COMMIT", value_parser = CommitId::parse)]
+    pub commit: Option<CommitId>,
+}
+
+/// What every command that makes a commit takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Writing {
+    /// Commit with this message rather than the command's own
+    #[arg(short, long, value_name = "TEXT", value_parser = Message::parse)]
+    pub message: Option<Message>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    Init(c::Init),
+    Add(c::Add),
+    Find(c::Find),
+    Filename(c::Filename),
+    Hash(c::Hash),
+    Contains(c::Contains),
+    Info(c::Info),
+    List(c::List),
+    Set(c::Set),
+    Remove(c::Remove),
+    Versions(c::Versions),
+    Version(c::Version),
+    Audit(c::Audit),
+    Snapshot(c::Snapshot),
+    Commit(c::Commit),
+    Log(c::Log),
+    Restore(c::Restore),
+    Rollback(c::Rollback),
+    Branch(c::Branch),
+    Merge(c::Merge),
+    Gc(c::Gc),
+    Watch(c::Watch),
+    Export(c::Export),
+    Import(c::Import),
+    Backup(c::Backup),
+    Completions(c::Completions),
+}

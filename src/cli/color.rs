@@ -1,0 +1,74 @@
+//! Whether to color.
+
+use std::ffi::OsString;
+
+use super::settings::variable;
+
+/// When to color what goes to a stream: `Auto` is on a terminal that is not dumb, unless `NO_COLOR` is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum When {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl When {
+    /// What `args` ask for, as far as can be seen before they are parsed.
+    pub fn asked(args: &[OsString]) -> Self {
+        let mut args = args.iter().filter_map(|arg| arg.to_str()).skip(1);
+        let mut asked = Self::default();
+        while let Some(arg) = args.next() {
+            let value = match arg.strip_prefix("--color") {
+                _ if arg == "--" => break,
+                Some("") => args.next(),
+                Some(rest) => rest.strip_prefix('='),
+                None => None,
+            };
+            if let Some(value) = value {
+                asked = clap::ValueEnum::from_str(value, false).unwrap_or_default();
+            }
+        }
+        asked
+    }
+
+    /// Says whether to color a stream that is a terminal or not.
+    pub fn is_on(self, is_terminal: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => {
+                is_terminal
+                    && variable("NO_COLOR").is_none()
+                    && variable("TERM").is_none_or(|term| term != "dumb")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_asked_color_is_seen_in_both_spellings() {
+        for (args, wanted) in [
+            (&["wasmstore", "list"][..], When::Auto),
+            (&["wasmstore", "--color", "never", "list"], When::Never),
+            (&["wasmstore", "list", "--color=always"], When::Always),
+            (&["wasmstore", "--color", "odd"], When::Auto),
+            (&["wasmstore", "--color"], When::Auto),
+            (&["wasmstore", "list", "--", "--color=never"], When::Auto),
+        ] {
+            let args: Vec<_> = args.iter().map(OsString::from).collect();
+            assert_eq!(When::asked(&args), wanted, "{args:?}");
+        }
+    }
+
+    #[test]
+    fn always_and_never_mind_no_terminal() {
+        assert!(When::Always.is_on(false));
+        assert!(!When::Never.is_on(true));
+        assert!(!When::Auto.is_on(false));
+    }
+}

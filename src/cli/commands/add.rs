@@ -1,0 +1,65 @@
+//! `add`: put a module at a path.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::cli::args::Writing;
+use crate::cli::exit::{Error, Result};
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::names::ModulePath;
+
+/// Put a module at a path, and print its hash
+///
+/// The module is validated first, function bodies included. The same bytes at the same path make no commit. Prints the hash.
+/// JSON: {"hash":"…","path":"/…"}
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Add {
+    /// Read the module from this file, or from standard input if it is `-`
+    file: PathBuf,
+    /// Put it at this path; by default at the file's name
+    #[arg(value_parser = ModulePath::parse)]
+    path: Option<ModulePath>,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+impl Add {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let change = settings.change(self.writing)?;
+        let (source, path): (Box<dyn Read>, _) = if self.file == Path::new("-") {
+            let needed = Error::Usage("`add -` needs the PATH to put the module at");
+            (Box::new(io::stdin()), self.path.ok_or(needed)?)
+        } else {
+            let source = open(&self.file)?;
+            let path = self.path.map_or_else(|| named_like(&self.file), Ok)?;
+            (Box::new(source), path)
+        };
+        let hash = settings.open_or_create()?.put(&change, &path, source)?;
+        match out.is_json() {
+            true => out.json(&json!({ "hash": hash.to_string(), "path": path.to_string() })),
+            false => out.line(hash),
+        }
+    }
+}
+
+/// Opens what can be read; a folder is told here, before a store is created for it.
+fn open(path: &Path) -> Result<File> {
+    let opened = File::open(path).and_then(|file| match file.metadata()?.is_dir() {
+        true => Err(io::ErrorKind::IsADirectory.into()),
+        false => Ok(file),
+    });
+    opened.map_err(|source| Error::Input {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn named_like(file: &Path) -> Result<ModulePath> {
+    let name = file.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| Error::FileName(file.to_owned()))?;
+    Ok(ModulePath::parse(name)?)
+}

@@ -1,0 +1,53 @@
+//! `audit`: who changed a path, and when.
+
+use serde_json::{Value, json};
+
+use crate::cli::args::Reading;
+use crate::cli::date;
+use crate::cli::exit::{Error, Result};
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::names::ModulePath;
+use crate::store::{self, AuditEntry};
+
+/// Print every commit that changed a path
+///
+/// Prints `<date>` tab `<author>` tab `<commit>` lines, newest first, removals included; the date is in local time. JSON:
+/// [{"commit":"…","author":"…","date":<unix seconds>,"hash":"…"}], where the hash is null for a removal
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Audit {
+    /// The path
+    #[arg(value_parser = ModulePath::parse)]
+    path: ModulePath,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+impl Audit {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let at = settings.at(&self.reading)?;
+        let entries = settings.open()?.audit(&at, &self.path)?;
+        if entries.is_empty() {
+            return Err(Error::Store(store::Error::NeverExisted(
+                self.path.to_string(),
+            )));
+        }
+        if out.is_json() {
+            return out.json(&entries.iter().map(to_json).collect::<Vec<_>>());
+        }
+        for AuditEntry { commit, .. } in entries {
+            let date = date::local(commit.date_s);
+            out.text(format_args!("{date}\t{}\t{}\n", commit.author, commit.id))?;
+        }
+        Ok(())
+    }
+}
+
+fn to_json(AuditEntry { commit, hash }: &AuditEntry) -> Value {
+    json!({
+        "commit": commit.id.to_string(),
+        "author": commit.author,
+        "date": commit.date_s,
+        "hash": hash.map(|hash| hash.to_string()),
+    })
+}

@@ -1,0 +1,33 @@
+//! `backup`: the whole store in one file.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::cli::exit::Result;
+use crate::cli::output::Output;
+use crate::cli::progress;
+use crate::cli::settings::Settings;
+
+/// Write a consistent copy of the whole store to an archive
+///
+/// The store may be in use. Unpacked into an empty folder the archive is the store. Prints nothing. JSON: {"file":"…"}
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Backup {
+    /// The archive, a gzipped tar; it appears when it is complete
+    #[arg(value_name = "FILE.tar.gz")]
+    file: PathBuf,
+}
+
+impl Backup {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let store = settings.open()?;
+        let counter = progress::counter(settings, "backup");
+        store.backup(&self.file, || counter.inc(1))?;
+        counter.finish_and_clear();
+        match out.is_json() {
+            true => out.json(&json!({ "file": self.file.to_string_lossy() })),
+            false => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! `commit`: one commit.
+
+use crate::cli::exit::Result;
+use crate::cli::json;
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::names::CommitId;
+
+/// Print a commit
+///
+/// Prints JSON, over several lines, with or without --json:
+/// {"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"}
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Commit {
+    /// The commit's hash
+    #[arg(value_parser = CommitId::parse)]
+    hash: CommitId,
+}
+
+impl Commit {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let commit = settings.open()?.commit(self.hash)?;
+        out.json_pretty(&json::Commit::from(&commit))
+    }
+}

@@ -1,0 +1,41 @@
+//! `gc`: remove what no branch needs.
+
+use serde_json::json;
+
+use crate::cli::args::Writing;
+use crate::cli::exit::Result;
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::store::History;
+
+/// Squash the branch's history, and remove every object that no branch reaches
+///
+/// What other branches still have of the history stays. Prints the number of objects removed.
+/// JSON: {"removed":N,"freed_bytes":N,"commit":"…"}, where the branch is now
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Gc {
+    /// Squash nothing
+    #[arg(long)]
+    keep_history: bool,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+impl Gc {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let change = settings.change(self.writing)?;
+        let history = match self.keep_history {
+            true => History::Keep,
+            false => History::Squash,
+        };
+        let collected = settings.open_or_create()?.gc(&change, history)?;
+        match out.is_json() {
+            true => out.json(&json!({
+                "removed": collected.removed,
+                "freed_bytes": collected.freed_bytes,
+                "commit": collected.commit.map(|commit| commit.to_string()),
+            })),
+            false => out.line(collected.removed),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `import`: many files as one commit.
+
+use std::path::PathBuf;
+
+use crate::cli::args::Writing;
+use crate::cli::exit::{Error, Result};
+use crate::cli::json::Modules;
+use crate::cli::output::Output;
+use crate::cli::progress;
+use crate::cli::settings::Settings;
+use crate::names::TreePath;
+
+/// Put every file of a folder at its path, in one commit
+///
+/// If one of them is no valid module, nothing is changed. Symbolic links are skipped. Prints `<hash>` tab `/<path>` lines, sorted
+/// by path. JSON: {"/<path>":"<hash>",…}
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Import {
+    /// The folder
+    dir: PathBuf,
+    /// Put them below this folder of the store
+    #[arg(default_value = "/", hide_default_value = true, value_parser = TreePath::parse)]
+    prefix: TreePath,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+impl Import {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let change = settings.change(self.writing)?;
+        if let Err(source) = std::fs::read_dir(&self.dir) {
+            return Err(Error::Input {
+                path: self.dir,
+                source,
+            });
+        }
+        let store = settings.open_or_create()?;
+        let bar = progress::bar(settings, "import");
+        let modules = store.import(&change, &self.dir, &self.prefix, |done, all| {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        })?;
+        bar.finish_and_clear();
+        if out.is_json() {
+            return out.json(&Modules(&modules));
+        }
+        for (path, hash) in modules {
+            out.text(format_args!("{hash}\t{path}\n"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! `list`: the modules of a tree.
+
+use crate::cli::args::Reading;
+use crate::cli::exit::Result;
+use crate::cli::json::Modules;
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::names::TreePath;
+
+/// Print the hash and path of every module
+///
+/// Prints `<hash>` tab `/<path>` lines, sorted by path; none for an unknown folder. JSON: {"/<path>":"<hash>",…}
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct List {
+    /// List only what is in this folder
+    #[arg(default_value = "/", value_parser = TreePath::parse)]
+    prefix: TreePath,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+impl List {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let at = settings.at(&self.reading)?;
+        let modules = settings.open()?.list(&at, &self.prefix)?;
+        if out.is_json() {
+            return out.json(&Modules(&modules));
+        }
+        for (path, hash) in modules {
+            out.text(format_args!("{hash}\t{path}\n"))?;
+        }
+        Ok(())
+    }
+}

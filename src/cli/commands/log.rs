@@ -1,0 +1,88 @@
+//! `log`: the history.
+
+use std::io::IsTerminal;
+
+use crate::cli::args::Reading;
+use crate::cli::date;
+use crate::cli::exit::Result;
+use crate::cli::json;
+use crate::cli::output::Output;
+use crate::cli::pager::Pager;
+use crate::cli::settings::Settings;
+use crate::store::{self, LogOrder};
+
+/// Print the history
+///
+/// Prints for each commit, newest first, its hash, author, date in local time and message; on a terminal through a pager.
+/// JSON: [{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…]
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Log {
+    /// Use no pager
+    #[arg(long)]
+    plain: bool,
+    /// Use this pager, on a terminal
+    #[arg(long, value_name = "COMMAND", conflicts_with = "plain")]
+    pager: Option<String>,
+    /// Print so many commits at most
+    #[arg(short = 'n', long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
+    max_count: usize,
+    /// Leave out so many commits first
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    skip: usize,
+    /// Print the oldest of the commits asked for first
+    #[arg(long)]
+    reverse: bool,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+impl Log {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let at = settings.at(&self.reading)?;
+        let store = settings.open()?;
+        if out.is_json() {
+            let mut array = out.array();
+            self.visit(&store, &at, |commit| {
+                array.push(&json::Commit::from(commit))
+            })?;
+            return array.end();
+        }
+        let mut is_paged = self.plain || !std::io::stdout().is_terminal();
+        self.visit(&store, &at, |commit| {
+            // Not before there is something to show: a failure is better told without a pager.
+            if !std::mem::replace(&mut is_paged, true)
+                && let Some(pager) = Pager::start(self.pager.clone())
+            {
+                out.page(pager);
+            }
+            print(commit, out)
+        })
+    }
+
+    /// Calls `show` for each commit asked for, until it fails.
+    fn visit(
+        &self,
+        store: &store::Store,
+        at: &store::At,
+        mut show: impl FnMut(&store::Commit) -> Result<()>,
+    ) -> Result<()> {
+        let order = match self.reverse {
+            true => LogOrder::OldestFirst,
+            false => LogOrder::NewestFirst,
+        };
+        let mut shown = Ok(());
+        store.log(at, self.skip, self.max_count, order, |commit| {
+            shown = show(&commit);
+            shown.is_ok()
+        })?;
+        shown
+    }
+}
+
+fn print(commit: &store::Commit, out: &mut Output) -> Result<()> {
+    let date = date::local(commit.date_s);
+    out.text(format_args!(
+        "commit {}\nAuthor: {}\nDate: {date}\n\n{}\n\n",
+        commit.id, commit.author, commit.message
+    ))
+}

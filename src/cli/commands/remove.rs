@@ -1,0 +1,37 @@
+//! `remove`: take modules away.
+
+use crate::cli::args::Writing;
+use crate::cli::exit::Result;
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::names::ModuleRef;
+use crate::store::Folders;
+
+/// Remove a module
+///
+/// By its path, or by its hash from every path that has it, in one commit. Its versions stay. Prints nothing. JSON: {}
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Remove {
+    /// The module's path, hash or digest
+    #[arg(value_name = "PATH|HASH", value_parser = ModuleRef::parse)]
+    name: ModuleRef,
+    /// If PATH is a folder, remove everything in it
+    #[arg(long)]
+    recursive: bool,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+impl Remove {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let change = settings.change(self.writing)?;
+        let folders = match self.recursive {
+            true => Folders::Remove,
+            false => Folders::Refuse,
+        };
+        settings
+            .open_or_create()?
+            .remove(&change, &self.name, folders)?;
+        out.nothing()
+    }
+}

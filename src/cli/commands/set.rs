@@ -1,0 +1,37 @@
+//! `set`: put a stored module at another path.
+
+use serde_json::json;
+
+use crate::cli::args::Writing;
+use crate::cli::exit::Result;
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::names::{HashRef, ModulePath};
+
+/// Put a module that the store has at another path
+///
+/// The module may be one that no branch has any more, as long as gc has not removed it. Prints nothing.
+/// JSON: {"hash":"…","path":"/…"}
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Set {
+    /// The module's hash or digest
+    #[arg(value_parser = HashRef::parse)]
+    hash: HashRef,
+    /// Put it at this path
+    #[arg(value_parser = ModulePath::parse)]
+    path: ModulePath,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+impl Set {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let change = settings.change(self.writing)?;
+        let store = settings.open_or_create()?;
+        let hash = store.set(&change, &self.hash, &self.path)?;
+        match out.is_json() {
+            true => out.json(&json!({ "hash": hash.to_string(), "path": self.path.to_string() })),
+            false => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `versions`: everything that ever was at a path.
+
+use crate::cli::args::Reading;
+use crate::cli::exit::{Error, Result};
+use crate::cli::json::Text;
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::names::ModulePath;
+use crate::store;
+
+/// Print the versions of a path
+///
+/// Prints `<hash>` tab `commit: <commit>` lines, oldest first, each hash once, also after the path is removed.
+/// JSON: [["<hash>","<commit>"],…]
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Versions {
+    /// The path
+    #[arg(value_parser = ModulePath::parse)]
+    path: ModulePath,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+impl Versions {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let at = settings.at(&self.reading)?;
+        let versions = settings.open()?.versions(&at, &self.path)?;
+        if versions.is_empty() {
+            return Err(Error::Store(store::Error::NeverExisted(
+                self.path.to_string(),
+            )));
+        }
+        if out.is_json() {
+            let pair = |version: &store::Version| (Text(version.hash), Text(version.commit));
+            return out.json(&versions.iter().map(pair).collect::<Vec<_>>());
+        }
+        for version in versions {
+            out.text(format_args!(
+                "{}\tcommit: {}\n",
+                version.hash, version.commit
+            ))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! `watch`: follow a branch.
+
+use std::io::{self, Write};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use crate::cli::exit::Result;
+use crate::cli::json::Text;
+use crate::cli::output::{self, Output};
+use crate::cli::settings::Settings;
+use crate::names::{CommitId, ModuleHash};
+use crate::store::{Event, PathChange};
+
+/// How long one wait for the next event takes; then comes another.
+const WAIT: Duration = Duration::from_secs(3600);
+
+/// Print what each commit changes, from now on
+///
+/// Prints a line for each commit, with or without --json: {"/a":{"action":"added","hash":"…"},
+/// "/b":{"action":"updated","hash":{"old":"…","new":"…"}},"/c":{"action":"removed","hash":"…"}}
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Watch {
+    /// Begin after this commit rather than at the branch's tip
+    #[arg(long, value_name = "COMMIT", value_parser = CommitId::parse)]
+    since: Option<CommitId>,
+    /// Run this for each commit, with the line on its standard input, rather than print the line
+    #[arg(trailing_var_arg = true)]
+    command: Vec<String>,
+}
+
+impl Watch {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let branch = settings.branch()?;
+        let store = settings.open()?;
+        let mut watcher = store.watch(branch.as_ref(), self.since)?;
+        loop {
+            for event in watcher.next(WAIT)? {
+                let line =
+                    serde_json::to_string(&Changes(&event)).expect("BUG: plain data is JSON");
+                self.tell(&line, settings, out)?;
+            }
+        }
+    }
+
+    fn tell(&self, line: &str, settings: &Settings, out: &mut Output) -> Result<()> {
+        let Some((program, args)) = self.command.split_first() else {
+            out.line(line)?;
+            return out.flush();
+        };
+        let failure = match hand_over(program, args, line) {
+            Ok(status) if status.success() => return Ok(()),
+            Ok(status) => format!("{program:?} failed: {status}"),
+            Err(error) => format!("cannot run {program:?}: {error}"),
+        };
+        output::complain(&failure, settings.color());
+        Ok(())
+    }
+}
+
+/// Runs a command with `line` on its standard input.
+fn hand_over(program: &str, args: &[String], line: &str) -> io::Result<std::process::ExitStatus> {
+    let mut child = Command::new(program)
+        .args(args)
+        .stdin(Stdio::piped())
+        .spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A command need not read its input: how it ends says whether it failed.
+        let _ = writeln!(stdin, "{line}");
+    }
+    child.wait()
+}
+
+/// The changes of an event, by path.
+struct Changes<'e>(&'e Event);
+
+impl Serialize for Changes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let changes = self.0.changes.iter();
+        serializer
+            .collect_map(changes.filter_map(|change| Some((Text(&change.path), action(change)?))))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "action", rename_all = "lowercase")]
+enum Action {
+    Added { hash: Text<ModuleHash> },
+    Updated { hash: Update },
+    Removed { hash: Text<ModuleHash> },
+}
+
+#[derive(Serialize)]
+struct Update {
+    old: Text<ModuleHash>,
+    new: Text<ModuleHash>,
+}
+
+fn action(change: &PathChange) -> Option<Action> {
+    Some(match (change.old, change.new) {
+        (None, Some(new)) => Action::Added { hash: Text(new) },
+        (Some(old), Some(new)) => {
+            let (old, new) = (Text(old), Text(new));
+            let hash = Update { old, new };
+            Action::Updated { hash }
+        }
+        (Some(old), None) => Action::Removed { hash: Text(old) },
+        (None, None) => return None,
+    })
+}

@@ -1,0 +1,146 @@
+//! What can go wrong on the command line, and which exit code says so.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::names;
+use crate::store::{self, Kind};
+
+/// Not found, unreadable input, or any failure that has no code of its own.
+const FAILED: u8 = 1;
+/// The command line cannot be parsed.
+pub(super) const USAGE: u8 = 2;
+/// An invalid module, or a malformed name.
+const INVALID: u8 = 3;
+/// The request contradicts what is there.
+const CONFLICT: u8 = 4;
+/// The store cannot be opened, read, written or reached.
+const UNAVAILABLE: u8 = 5;
+
+/// A command that failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// The arguments do not go together in a way that clap cannot see.
+    #[error("{0}")]
+    Usage(&'static str),
+    /// An environment variable is not UTF-8.
+    #[error("the variable {0} is not UTF-8")]
+    Variable(&'static str),
+    /// A name is malformed.
+    #[error(transparent)]
+    Name(#[from] names::Error),
+    /// A file whose name cannot be a path, and no path was given.
+    #[error("the name of {0:?} cannot be a path: name one")]
+    FileName(PathBuf),
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// An input file cannot be read.
+    #[error("cannot read {path:?}")]
+    Input {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A file named for the output cannot be written.
+    #[error("cannot write {path:?}")]
+    OutputFile {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// Standard output cannot be written.
+    #[error("cannot write the output")]
+    Output(#[source] io::Error),
+    /// Whoever read standard output has seen enough: no failure.
+    #[error("the output was closed")]
+    Closed,
+    /// No root was named, and there is no home folder for the default one.
+    #[error("HOME is not set: name the store's folder with --root or WASMSTORE_ROOT")]
+    NoHome,
+    /// The store has the other object format.
+    #[error("{root:?} is a {format} store already")]
+    ObjectFormat {
+        /// The store.
+        root: PathBuf,
+        /// Its format.
+        format: &'static str,
+    },
+}
+
+/// A result of the command line.
+pub(super) type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// The exit code that says what kind of failure this is.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Closed => 0,
+            Self::Input { .. } | Self::OutputFile { .. } | Self::Output(_) => FAILED,
+            Self::Usage(_) | Self::Variable(_) => USAGE,
+            Self::Name(_) | Self::FileName(_) => INVALID,
+            Self::ObjectFormat { .. } => CONFLICT,
+            Self::NoHome => UNAVAILABLE,
+            Self::Store(error) => code(error.kind()),
+        }
+    }
+
+    /// The error and its causes, joined by colons. A cause that the one before it tells already is left out.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut next = std::error::Error::source(self);
+        while let Some(cause) = next {
+            let told = cause.to_string();
+            if !text.ends_with(&told) {
+                text = format!("{text}: {told}");
+            }
+            next = cause.source();
+        }
+        text
+    }
+}
+
+fn code(kind: Kind) -> u8 {
+    match kind {
+        Kind::NotFound | Kind::Input => FAILED,
+        Kind::InvalidModule | Kind::TooLarge | Kind::Malformed => INVALID,
+        Kind::Conflict => CONFLICT,
+        Kind::Busy | Kind::Full | Kind::Unavailable => UNAVAILABLE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_the_store_has_its_code() {
+        for (kind, wanted) in [
+            (Kind::NotFound, 1),
+            (Kind::Input, 1),
+            (Kind::InvalidModule, 3),
+            (Kind::TooLarge, 3),
+            (Kind::Malformed, 3),
+            (Kind::Conflict, 4),
+            (Kind::Busy, 5),
+            (Kind::Full, 5),
+            (Kind::Unavailable, 5),
+        ] {
+            assert_eq!(code(kind), wanted, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn the_chain_tells_every_cause_once() {
+        let source = store::Error::File {
+            action: "read",
+            path: "a".into(),
+            source: io::Error::other("gone"),
+        };
+        assert_eq!(Error::Store(source).chain(), "cannot read \"a\": gone");
+        let output = Error::Output(io::Error::other("no room"));
+        assert_eq!(output.chain(), "cannot write the output: no room");
+    }
+}

@@ -1,0 +1,103 @@
+//! The global options and the environment, resolved where a command needs them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::args::{Globals, Reading, Writing};
+use super::color::When;
+use super::exit::{Error, Result};
+use crate::config::Options;
+use crate::names::{self, Author, BranchName};
+use crate::store::{At, Change, ObjectFormat, Store};
+
+/// Where the store is, if nobody says so: below the home folder.
+const DEFAULT_ROOT: &str = ".wasmstore";
+
+/// What the flags say, and behind them the environment. Everything is looked up when it is asked for, so that a malformed
+/// variable disturbs only those commands that use it.
+pub(super) struct Settings {
+    globals: Globals,
+}
+
+impl Settings {
+    /// Settings from the flags given.
+    pub fn new(globals: Globals) -> Self {
+        Self { globals }
+    }
+
+    /// The folder of the store.
+    ///
+    /// # Errors
+    /// Nothing names it, and there is no home folder.
+    pub fn root(&self) -> Result<PathBuf> {
+        let named = self.globals.root.clone();
+        if let Some(root) = named.or_else(|| variable("WASMSTORE_ROOT").map(PathBuf::from)) {
+            return Ok(root);
+        }
+        let home = variable("HOME").map(PathBuf::from);
+        Ok(home.ok_or(Error::NoHome)?.join(DEFAULT_ROOT))
+    }
+
+    /// The branch to work on; `None` is the store's default one.
+    pub fn branch(&self) -> Result<Option<BranchName>> {
+        flag_or_variable(&self.globals.branch, "WASMSTORE_BRANCH", BranchName::parse)
+    }
+
+    /// What a read looks at.
+    pub fn at(&self, reading: &Reading) -> Result<At> {
+        match reading.commit {
+            Some(commit) => Ok(At::Commit(commit)),
+            None => Ok(At::Branch(self.branch()?)),
+        }
+    }
+
+    /// Where a change goes and what its commit says.
+    pub fn change(&self, writing: Writing) -> Result<Change> {
+        Ok(Change {
+            branch: self.branch()?,
+            author: flag_or_variable(&self.globals.author, "WASMSTORE_AUTHOR", Author::parse)?,
+            message: writing.message,
+        })
+    }
+
+    /// Opens the store to read. A missing one reads as empty, and nothing is created.
+    pub fn open(&self) -> Result<Store> {
+        Ok(Store::open(&self.root()?, Options::default())?)
+    }
+
+    /// Opens the store to change it, creating a missing one. Whatever can be wrong with the arguments has to be found before.
+    pub fn open_or_create(&self) -> Result<Store> {
+        let (options, format) = (Options::default(), ObjectFormat::default());
+        Ok(Store::open_or_create(&self.root()?, options, format)?)
+    }
+
+    /// When to color.
+    pub fn color(&self) -> When {
+        self.globals.color
+    }
+
+    /// Whether to tell nothing but errors on standard error.
+    pub fn is_quiet(&self) -> bool {
+        self.globals.quiet
+    }
+}
+
+/// An environment variable; an empty one counts as unset.
+pub(super) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn flag_or_variable<T: Clone>(
+    flag: &Option<T>,
+    name: &'static str,
+    parse: impl FnOnce(&str) -> Result<T, names::Error>,
+) -> Result<Option<T>> {
+    if flag.is_some() {
+        return Ok(flag.clone());
+    }
+    let Some(value) = variable(name) else {
+        return Ok(None);
+    };
+    let value = value.to_str().ok_or(Error::Variable(name))?;
+    Ok(Some(parse(value)?))
+}
