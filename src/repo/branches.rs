@@ -75,7 +75,7 @@ impl Writing<'_> {
         }
         super::commits::read(&self.local, from)?;
         let id = self.existing(from)?;
-        self.flush()?;
+        self.loose.flush()?;
         self.repository.move_branch(branch, None, Some(id))
     }
 }

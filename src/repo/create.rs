@@ -3,7 +3,6 @@
 //! It is made in place, under `refs.lock`, and `HEAD` comes last: a folder without `HEAD` is no store yet, and a creation that
 //! was cut short is done again by the next one.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -11,8 +10,9 @@ use super::commits::{NewCommit, encode};
 use super::durable::{create_dir, sync_dir, sync_dirs_up_to, write_file};
 use super::error::{Error, Result};
 use super::lock::Locks;
-use super::objects::write_loose;
+use super::loose::Loose;
 use super::open::{Repository, is_absent};
+use super::spool::Spool;
 use crate::names::{Author, BranchName};
 
 /// The hash function of a repository's ids (gitformat-hash-function-transition).
@@ -68,13 +68,7 @@ impl Repository {
         if !is_absent(root)? {
             return Self::open(root);
         }
-        fs::create_dir_all(root).map_err(Error::io("create", root))?;
-        if let Some(parent) = root
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-        {
-            sync_dir(parent)?;
-        }
+        create_folders(root)?;
         let own = root.join("wasmstore");
         create_dir(&own)?;
         let guard = Locks::new(own).refs()?;
@@ -84,6 +78,14 @@ impl Repository {
         drop(guard);
         Self::open(root)
     }
+}
+
+/// Creates the folder at `root` and those above it, and makes their names durable.
+fn create_folders(root: &Path) -> Result<()> {
+    let root = &std::path::absolute(root).map_err(Error::io("find", root))?;
+    let there = root.ancestors().find(|folder| folder.exists());
+    fs::create_dir_all(root).map_err(Error::io("create", root))?;
+    sync_dirs_up_to(root, there.unwrap_or(root))
 }
 
 fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> {
@@ -116,18 +118,13 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
         author: &author,
         message: "Create the store".to_owned(),
     };
-    let mut dirs = BTreeSet::new();
-    write_loose(root, &mut dirs, kind, gix::objs::Kind::Tree, Vec::new())?;
-    let id = write_loose(
-        root,
-        &mut dirs,
-        kind,
-        gix::objs::Kind::Commit,
-        encode(&commit)?,
-    )?;
-    for dir in dirs {
-        sync_dir(&dir)?;
-    }
+    let mut loose = Loose::new(root, kind);
+    let tree = &mut Spool::holding(Vec::new());
+    loose.write(empty_tree, gix::objs::Kind::Tree, tree)?;
+    let commit = &mut Spool::holding(encode(&commit)?);
+    let id = loose.id(gix::objs::Kind::Commit, commit)?;
+    loose.write(id, gix::objs::Kind::Commit, commit)?;
+    loose.flush()?;
     let name = root.join(branch.full_ref());
     let folder = name.parent().expect("BUG: a ref has a folder");
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;

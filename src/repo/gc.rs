@@ -120,7 +120,7 @@ impl Repository {
             message: message.to_owned(),
         };
         let id = writing.store_commit(&commit)?;
-        writing.flush()?;
+        writing.loose.flush()?;
         Ok(Some((squash, id)))
     }
 

@@ -108,7 +108,7 @@ impl Locks {
                 }
                 Err(TryLockError::WouldBlock) => {
                     std::thread::sleep(pause);
-                    pause = (pause * 2).min(Duration::from_millis(5));
+                    pause = (pause * 2).min(Duration::from_millis(1));
                 }
             }
         }

@@ -40,6 +40,7 @@ mod error;
 mod files;
 mod gc;
 mod lock;
+mod loose;
 mod merge;
 mod objects;
 mod open;

@@ -4,15 +4,13 @@
 //! answer. All of it under `refs.lock`, and every answer, a refusal and a no-op included, rests on a tip that is durable. An
 //! outside writer that moved the branch meanwhile makes the change be judged again on the new tip.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::commits::{NewCommit, encode, read_linked};
 use super::draft::Draft;
-use super::durable::sync_dir;
 use super::error::{Error, Result};
 use super::lock::Guard;
+use super::loose::Loose;
 use super::open::{Repository, commit_id, object_id};
 use super::refs::read_tip;
 use super::spool::Spool;
@@ -56,8 +54,8 @@ pub struct Writing<'r> {
     pub(super) repository: &'r Repository,
     /// A handle that keeps new objects in memory.
     pub(super) local: gix::Repository,
-    /// Folders with names that have to be flushed before a ref may lead to them.
-    pub(super) unflushed: BTreeSet<PathBuf>,
+    /// What has to be flushed before a ref may lead to it.
+    pub(super) loose: Loose,
     _lock: Option<Guard>,
 }
 
@@ -75,10 +73,11 @@ impl<'r> Writing<'r> {
     /// Writes under a guard of `lock`, or under the caller's.
     pub(super) fn under(repository: &'r Repository, lock: Option<Guard>) -> Result<Self> {
         let local = repository.local_for("HEAD")?.with_object_memory();
+        let loose = Loose::new(repository.root(), local.object_hash());
         Ok(Self {
             repository,
             local,
-            unflushed: BTreeSet::new(),
+            loose,
             _lock: lock,
         })
     }
@@ -90,7 +89,7 @@ impl<'r> Writing<'r> {
     pub fn adopt_commit(&mut self, commit: CommitId) -> Result<()> {
         super::commits::read(&self.local, commit)?;
         self.existing(commit)?;
-        self.flush()
+        self.loose.flush()
     }
 
     /// Publishes one change on `branch`, or on the default branch. `judge` sees the tip, and may be called again on another.
@@ -103,6 +102,8 @@ impl<'r> Writing<'r> {
         branch: Option<&BranchName>,
         mut judge: impl FnMut(&mut Draft<'_>) -> Result<(Judged, T), E>,
     ) -> Result<Published<T>, E> {
+        // What was stored so far is flushed while others may still move refs.
+        self.loose.flush()?;
         let _refs = self.repository.locks.refs()?;
         self.repository.unpack_refs()?;
         let deadline = Instant::now() + RETRY_MAX;
@@ -135,7 +136,7 @@ impl<'r> Writing<'r> {
                     })?)
                 }
             };
-            self.flush()?;
+            self.loose.flush()?;
             let Some(new) = new else {
                 return Ok(Published {
                     commit: tip.map(|tip| commit_id(&tip)),
@@ -257,14 +258,5 @@ impl<'r> Writing<'r> {
         } else {
             Err(Error::Missing { id: id.to_string() })
         }
-    }
-
-    /// Flushes the folders of the objects that were stored.
-    pub(super) fn flush(&mut self) -> Result<()> {
-        // From the longest path to the shortest: a folder before the one that holds its name.
-        while let Some(dir) = self.unflushed.pop_last() {
-            sync_dir(&dir)?;
-        }
-        Ok(())
     }
 }

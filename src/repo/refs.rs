@@ -226,20 +226,25 @@ impl Repository {
         if !deleted && lock_file.exists() {
             sync_file(&lock_file)?;
         }
+        let is_new = !path.exists();
         let committer = super::commits::signature(&Author::default());
         let mut time = gix::date::parse::TimeBuf::default();
+        let unconfirmed = |source| Error::Unconfirmed {
+            source: Box::new(source),
+        };
         transaction
             .commit(committer.to_ref(&mut time))
-            .map_err(failed())?;
+            .map_err(failed())
+            .map_err(unconfirmed)?;
         // gix removes folders that a deletion leaves empty; the nearest one left holds what changed.
-        let folder = path
-            .ancestors()
-            .skip(1)
-            .find(|folder| folder.is_dir())
-            .expect("BUG: the root is a folder");
-        sync_dirs_up_to(folder, self.root()).map_err(|source| Error::Unconfirmed {
-            source: Box::new(source),
-        })
+        let folder = path.ancestors().skip(1).find(|folder| folder.is_dir());
+        let folder = folder.expect("BUG: the root is a folder");
+        let top = if is_new || deleted {
+            self.root()
+        } else {
+            folder
+        };
+        sync_dirs_up_to(folder, top).map_err(unconfirmed)
     }
 
     /// Removes a ref's lock file that has been there for longer than anybody alive keeps one.
