@@ -222,3 +222,9 @@ fn real_modules_are_accepted() {
         );
     }
 }
+
+#[test]
+fn the_readmes_module_is_the_assembled_fixture() {
+    let path = format!("{}/fixtures/adder.wasm", env!("CARGO_MANIFEST_DIR"));
+    assert_eq!(std::fs::read(path).unwrap(), fixture("adder"));
+}
