@@ -255,6 +255,22 @@ impl Repository {
             .map(|entry| entry.node()))
     }
 
+    /// Judges whether a module may stand at `path` in a tree.
+    ///
+    /// # Errors
+    /// `PathTaken` if the path would be module and folder at once.
+    pub fn check_free(&self, tree: TreeId, path: &ModulePath) -> Result<()> {
+        let repo = self.local_for(tree.0)?;
+        match Trees::new(&repo).obstacle(tree.0, path.as_str().into())? {
+            Some((existing, kind)) => Err(Error::PathTaken {
+                path: path.to_string(),
+                existing,
+                kind,
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Calls `visit` for every module below `at` in a tree, sorted by path, until it breaks.
     pub fn walk_modules<B>(
         &self,

@@ -26,6 +26,7 @@ impl Store {
         let mut files = Vec::new();
         collect(dir, prefix, &mut files)?;
         files.sort();
+        self.check_free(change, files.iter().map(|(path, _)| path))?;
         let mut modules = Vec::with_capacity(files.len());
         let mut writing = None;
         for (done, (path, file)) in files.iter().enumerate() {

@@ -5,6 +5,7 @@ use std::io::Read;
 use super::error::Result;
 use super::message;
 use super::open::{Change, Store};
+use super::view::At;
 use crate::names::{CommitId, ModuleHash, ModulePath};
 use crate::repo::{Draft, Judged};
 
@@ -17,6 +18,7 @@ impl Store {
     /// unknown branch. Nothing is stored then.
     pub fn put(&self, change: &Change, path: &ModulePath, source: impl Read) -> Result<ModuleHash> {
         let mut received = self.receive(&path.to_string(), source)?;
+        self.check_free(change, [path])?;
         let mut writing = self.repo.begin()?;
         let hash = writing.add_blob(&mut received.spool)?;
         writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
@@ -29,6 +31,22 @@ impl Store {
             ))
         })?;
         Ok(hash)
+    }
+
+    /// Refuses what the branch's tip shows to be in vain, before anything is stored for it. Only `publish` decides: the branch
+    /// may move until then.
+    pub(super) fn check_free<'p>(
+        &self,
+        change: &Change,
+        paths: impl IntoIterator<Item = &'p ModulePath> + Clone,
+    ) -> Result<()> {
+        self.read(&At::Branch(change.branch.clone()), |view| {
+            let Some(tree) = view.tree else { return Ok(()) };
+            for path in paths.clone() {
+                self.repo.check_free(tree, path)?;
+            }
+            Ok(())
+        })
     }
 }
 
@@ -47,5 +65,46 @@ pub(super) fn judged(
         also,
         author: change.author(),
         message: change.message(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Options;
+    use crate::repo::ObjectFormat;
+
+    fn count_files(folder: &std::path::Path) -> usize {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let count = |path: std::path::PathBuf| match path.is_dir() {
+            true => count_files(&path),
+            false => 1,
+        };
+        entries.map(|entry| count(entry.unwrap().path())).sum()
+    }
+
+    #[test]
+    fn a_refused_module_is_not_stored() {
+        let dir = tempfile::tempdir().unwrap();
+        let store =
+            Store::open_or_create(dir.path(), Options::default(), ObjectFormat::Sha1).unwrap();
+        let module = |text: &str| wat::parse_str(text).unwrap();
+        let put = |branch: Option<&str>, path: &str, text: &str| {
+            let change = Change {
+                branch: branch.map(|branch| branch.parse().unwrap()),
+                ..Change::default()
+            };
+            store.put(&change, &path.parse().unwrap(), module(text).as_slice())
+        };
+        put(None, "a/b", "(module)").unwrap();
+        let objects = || count_files(&dir.path().join("objects"));
+        let before = objects();
+        let other = "(module (func))";
+        for (branch, path) in [(None, "a"), (None, "a/b/c"), (Some("x"), "d")] {
+            put(branch, path, other).unwrap_err();
+            assert_eq!(objects(), before, "{branch:?} {path}");
+        }
+        put(None, "a/c", other).unwrap();
+        assert_eq!(objects(), before + 4, "a blob, two trees and a commit");
     }
 }
