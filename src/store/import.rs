@@ -1,5 +1,6 @@
 //! Many modules in one commit.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use super::error::{Error, Result};
 use super::message;
 use super::open::{Change, Store};
 use super::put::judged;
-use crate::names::{ModuleHash, ModulePath, TreePath};
+use crate::names::{self, ModuleHash, ModulePath, TreePath};
 
 impl Store {
     /// Validates and stores every regular file below the folder `dir`, and puts them below `prefix`, all in one commit.
@@ -62,7 +63,8 @@ fn collect(dir: &Path, at: &TreePath, files: &mut Vec<(ModulePath, PathBuf)>) ->
             tracing::warn!(?file, "skipped: neither a regular file nor a folder");
             continue;
         }
-        let path = at.join(&entry.file_name().to_string_lossy())?;
+        let name = entry.file_name();
+        let path = at.join(name.to_str().ok_or_else(|| not_utf8(&name))?)?;
         if kind.is_dir() {
             collect(&file, &path, files)?;
         } else {
@@ -72,11 +74,38 @@ fn collect(dir: &Path, at: &TreePath, files: &mut Vec<(ModulePath, PathBuf)>) ->
     Ok(())
 }
 
+fn not_utf8(name: &OsStr) -> names::Error {
+    names::Error::PathSegment {
+        segment: format!("{name:?}"),
+        fault: "is not UTF-8",
+    }
+}
+
 fn read_failed(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     let path = path.to_owned();
     move |source| Error::File {
         action: "read",
         path,
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_not_utf8_is_refused_and_not_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = OsStr::from_bytes(b"a\xff");
+        if let Err(error) = File::create(dir.path().join(name)) {
+            println!("skipped: this file system takes no such name: {error}");
+            return;
+        }
+        let mut files = Vec::new();
+        let error = collect(dir.path(), &TreePath::root(), &mut files).unwrap_err();
+        assert_eq!(error.to_string(), r#"path segment "a\xFF" is not UTF-8"#);
     }
 }
