@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Scratch, branch, git, module, path, scope};
+use crate::support::store::{Scratch, branch, git, module, path, scope};
 use wasmstore::config::Options;
 use wasmstore::store::{At, Change, History, Kind, Store};
 
@@ -45,7 +45,7 @@ fn a_backup_is_the_store_as_of_one_moment_while_others_write() {
             s.store.backup(&archive, || {}).unwrap();
             let copy = dir.join(format!("copy{nth}"));
             unpack(&archive, &copy);
-            crate::support::fsck(&copy);
+            crate::support::store::fsck(&copy);
             let store = Store::open(&copy, Options::default()).unwrap();
             assert_eq!(store.branches().unwrap().len(), 2);
             for (path, hash) in store.list(&At::default(), &scope("")).unwrap() {

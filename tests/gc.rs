@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::support::{Scratch, branch, module, on, path, scope};
+use crate::support::store::{Scratch, branch, module, on, path, scope};
 use wasmstore::names::ModuleRef;
 use wasmstore::store::{At, Change, Folders, History, Kind};
 
@@ -57,10 +57,11 @@ fn history_is_kept_on_request() {
     let s = Scratch::new();
     s.put("p", 1);
     let tip = s.put("p", 2);
-    let lost = crate::support::git_with_input(&s.root, &["hash-object", "-w", "--stdin"], "lost");
+    let lost =
+        crate::support::store::git_with_input(&s.root, &["hash-object", "-w", "--stdin"], "lost");
     let collected = s.store.gc(&Change::default(), History::Keep).unwrap();
     assert_eq!((collected.removed, collected.commit), (1, Some(tip)));
-    assert!(!crate::support::try_git(&s.root, &["cat-file", "-e", lost.trim()], "").0);
+    assert!(!crate::support::store::try_git(&s.root, &["cat-file", "-e", lost.trim()], "").0);
     assert_eq!(
         s.store.versions(&At::default(), &path("p")).unwrap().len(),
         2

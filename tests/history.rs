@@ -1,6 +1,6 @@
 //! History: versions, audit, restore and rollback, with the sequences that break naive forms of them.
 
-use crate::support::{Scratch, branch, module, on, path, scope};
+use crate::support::store::{Scratch, branch, module, on, path, scope};
 use wasmstore::names::{CommitId, ModuleRef};
 use wasmstore::store::{At, Change, Folders, Kind};
 
@@ -412,7 +412,7 @@ commit refs/heads/skew\nmark :11\ncommitter x <x@y> 3000 +0000\ndata 1\n1\nM 100
 commit refs/heads/skew\nmark :12\ncommitter x <x@y> 1000 +0000\ndata 1\n2\nfrom :11\nM 100644 :2 p\n\
 commit refs/heads/other\nmark :13\ncommitter x <x@y> 2000 +0000\ndata 1\n3\nM 100644 :3 p\n\
 commit refs/heads/skew\nmark :14\ncommitter x <x@y> 4000 +0000\ndata 1\n4\nfrom :12\nmerge :13\nM 100644 :2 p\n";
-    crate::support::git_with_input(&s.root, &["fast-import", "--quiet"], fast_import);
+    crate::support::store::git_with_input(&s.root, &["fast-import", "--quiet"], fast_import);
     let at = At::Branch(Some(branch("skew")));
     let versions = s.store.versions(&at, &path("p")).unwrap();
     let letters: Vec<_> = versions

@@ -118,7 +118,8 @@ fn names(code: &str, word: &str) -> bool {
     let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     code.match_indices(word).any(|(at, _)| {
         let after = code[at + word.len()..].chars().next();
-        !inside(code[..at].chars().next_back()) && (!inside(after) || !inside(word.chars().next_back()))
+        !inside(code[..at].chars().next_back())
+            && (!inside(after) || !inside(word.chars().next_back()))
     })
 }
 

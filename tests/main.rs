@@ -3,6 +3,7 @@
 //! One file a surface; `support` has the store in a temporary folder and stock git as the referee.
 
 mod backup;
+mod cli;
 mod gc;
 mod history;
 mod layers;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::support::{Scratch, branch, on};
+use crate::support::store::{Scratch, branch, on};
 use proptest::prelude::*;
 use wasmstore::store::{At, Change, Error, Kind};
 
@@ -142,7 +142,7 @@ fn commit(stream: &mut String, name: &str, mark: usize, parents: &[usize], files
 /// Returns the paths at which only we refuse.
 fn compare(stream: &str) -> Result<Vec<String>, TestCaseError> {
     let s = Scratch::new();
-    crate::support::git_with_input(&s.root, &["fast-import", "--quiet", "--force"], stream);
+    crate::support::store::git_with_input(&s.root, &["fast-import", "--quiet", "--force"], stream);
     let args = [
         "merge-tree",
         "--write-tree",
@@ -150,7 +150,7 @@ fn compare(stream: &str) -> Result<Vec<String>, TestCaseError> {
         "ours",
         "theirs",
     ];
-    let (clean, output) = crate::support::try_git(&s.root, &args, "");
+    let (clean, output) = crate::support::store::try_git(&s.root, &args, "");
     match s.store.merge(&on(Some("ours")), &branch("theirs")) {
         Ok(_) => {
             prop_assert!(clean, "we merged, git did not: {output}\n{stream}");

@@ -8,7 +8,7 @@ use proptest::sample::select;
 use wasmstore::names::{CommitId, ModuleRef};
 use wasmstore::store::{At, Folders, History, Kind};
 
-use crate::support::{Scratch, branch, module, on, path, scope};
+use crate::support::store::{Scratch, branch, module, on, path, scope};
 
 type Tree = BTreeMap<String, u32>;
 type Outcome = Result<(), Kind>;

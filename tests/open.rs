@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Scratch, git, module, path, scope};
+use crate::support::store::{Scratch, git, module, path, scope};
 use wasmstore::config::Options;
 use wasmstore::store::{At, Change, Kind, ObjectFormat, Store};
 
@@ -79,7 +79,7 @@ fn an_empty_bare_repository_is_an_empty_store() {
             .put(&Change::default(), &path("a"), module(1).as_slice())
             .unwrap();
         assert_eq!(store.branches().unwrap(), [store.default_branch().unwrap()]);
-        crate::support::fsck(&root);
+        crate::support::store::fsck(&root);
     }
 }
 
@@ -89,7 +89,7 @@ fn a_mirror_with_packed_refs_is_served_and_written() {
     s.put("a", 1);
     for name in ["one", "deep/er"] {
         s.store
-            .create_branch(&crate::support::branch(name), &At::default())
+            .create_branch(&crate::support::store::branch(name), &At::default())
             .unwrap();
     }
     s.git(&["tag", "-a", "-m", "tagged", "v1", "main"]);
@@ -110,7 +110,9 @@ fn a_mirror_with_packed_refs_is_served_and_written() {
         mirror.join("packed-refs").exists(),
         "a read changes nothing"
     );
-    store.delete_branch(&crate::support::branch("one")).unwrap();
+    store
+        .delete_branch(&crate::support::store::branch("one"))
+        .unwrap();
     assert!(!mirror.join("packed-refs").exists());
     assert_eq!(store.branches().unwrap().len(), 2);
     let after = git(&mirror, &["for-each-ref"]);
@@ -124,7 +126,7 @@ fn a_mirror_with_packed_refs_is_served_and_written() {
     store
         .put(&Change::default(), &path("b"), module(2).as_slice())
         .unwrap();
-    crate::support::fsck(&mirror);
+    crate::support::store::fsck(&mirror);
 }
 
 #[test]
@@ -167,7 +169,7 @@ fn a_creation_that_was_cut_short_is_done_again() {
     store
         .put(&Change::default(), &path("a"), module(1).as_slice())
         .unwrap();
-    crate::support::fsck(&root);
+    crate::support::store::fsck(&root);
 }
 
 #[test]
@@ -191,7 +193,7 @@ fn many_may_create_the_same_store_at_once() {
         }
     });
     assert_eq!(git(&root, &["rev-list", "--count", "main"]).trim(), "9");
-    crate::support::fsck(&root);
+    crate::support::store::fsck(&root);
 }
 
 #[test]
@@ -234,7 +236,7 @@ fn an_outside_writer_makes_a_change_be_judged_again() {
             for n in 0..20 {
                 let message = format!("outside {n}");
                 let commit = s.git(&["commit-tree", "-m", &message, "-p", "main", "main^{tree}"]);
-                crate::support::try_git(
+                crate::support::store::try_git(
                     &s.root,
                     &[
                         "update-ref",

@@ -1,6 +1,6 @@
 //! The store as a library: putting, finding, removing, branches, on a real repository.
 
-use crate::support::{Scratch, branch, hash, module, on, path, scope};
+use crate::support::store::{Scratch, branch, hash, module, on, path, scope};
 use wasmstore::names::ModuleRef;
 use wasmstore::store::{At, Change, Error, Folders, Kind, ObjectFormat};
 
@@ -193,8 +193,11 @@ fn a_module_is_found_by_path_hash_and_digest_while_a_path_has_it() {
 fn only_stored_valid_modules_can_be_set() {
     let s = Scratch::new();
     s.put("a", 1);
-    let text =
-        crate::support::git_with_input(&s.root, &["hash-object", "-w", "--stdin"], "no module");
+    let text = crate::support::store::git_with_input(
+        &s.root,
+        &["hash-object", "-w", "--stdin"],
+        "no module",
+    );
     let set = |name: &str| {
         s.store
             .set(&Change::default(), &name.parse().unwrap(), &path("b"))
@@ -267,7 +270,7 @@ fn entries_that_are_no_modules_are_skipped_and_kept() {
     let s = Scratch::new();
     s.put("d/a", 1);
     let blob = s.git(&["rev-parse", "main:d/a"]).trim().to_owned();
-    let tree = crate::support::git_with_input(
+    let tree = crate::support::store::git_with_input(
         &s.root,
         &["mktree"],
         &format!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::support::{Scratch, branch, on};
+use crate::support::store::{Scratch, branch, on};
 use wasmstore::config::Options;
 use wasmstore::names::ModuleRef;
 use wasmstore::store::{At, Change, Event, Folders, History, ObjectFormat, Store, Watcher};
@@ -44,7 +44,7 @@ fn fold(tree: &mut BTreeMap<String, String>, events: &[Event]) {
 fn tree(s: &Scratch) -> BTreeMap<String, String> {
     let list = s
         .store
-        .list(&At::default(), &crate::support::scope(""))
+        .list(&At::default(), &crate::support::store::scope(""))
         .unwrap();
     list.into_iter()
         .map(|(path, hash)| (path.to_string(), hash.to_string()))
@@ -61,19 +61,19 @@ fn every_commit_of_another_handle_comes_once_and_in_order() {
             let other =
                 Store::open_or_create(&s.root, Options::default(), ObjectFormat::Sha1).unwrap();
             for n in 0..30u32 {
-                let at = crate::support::path(&format!("p{}", n % 5));
+                let at = crate::support::store::path(&format!("p{}", n % 5));
                 other
                     .put(
                         &Change::default(),
                         &at,
-                        crate::support::module(n).as_slice(),
+                        crate::support::store::module(n).as_slice(),
                     )
                     .unwrap();
             }
             other
                 .remove(
                     &Change::default(),
-                    &ModuleRef::Path(crate::support::path("p0")),
+                    &ModuleRef::Path(crate::support::store::path("p0")),
                     Folders::Refuse,
                 )
                 .unwrap();
@@ -160,7 +160,7 @@ fn since_replays_what_came_after_a_commit() {
     s.put("b", 3);
     let mut watcher = s.store.watch(None, Some(one)).unwrap();
     let events = collect(&mut watcher, 2);
-    assert_eq!(events[0].changes[0].path, crate::support::path("a"));
+    assert_eq!(events[0].changes[0].path, crate::support::store::path("a"));
     assert_eq!(events[1].changes[0].old, None);
     assert!(
         s.store
@@ -172,8 +172,8 @@ fn since_replays_what_came_after_a_commit() {
         s.store
             .put(
                 &on(None),
-                &crate::support::path("c"),
-                crate::support::module(1).as_slice()
+                &crate::support::store::path("c"),
+                crate::support::store::module(1).as_slice()
             )
             .is_ok()
     );

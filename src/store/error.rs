@@ -22,7 +22,7 @@ pub enum Error {
     )]
     FolderNotRemoved(String),
     /// The path has fewer versions.
-    #[error("{path} has {count} versions; there is no version {index} (the oldest is 0)")]
+    #[error("{path} has no version {index}: there are {count}, counted from 0")]
     NoVersion {
         /// The path.
         path: String,

@@ -1,0 +1,160 @@
+//! branch, merge, and --branch everywhere.
+
+use serde_json::json;
+
+use crate::support::program::{World, module};
+
+#[test]
+fn branches_are_created_listed_and_deleted() {
+    for world in World::each() {
+        world.add("a.wasm", 1);
+        let root = world.git(&["rev-parse", "HEAD^"]);
+        assert_eq!(world.changes(&["branch", "dev/x"]), "");
+        assert_eq!(world.git(&["rev-parse", "dev/x"]), world.tip());
+        assert_eq!(world.changes(&["branch", "old", "--from", &root]), "");
+        assert_eq!(world.git(&["rev-parse", "old"]), root);
+        assert_eq!(world.changes(&["branch", "older", "--from", "old"]), "");
+        assert_eq!(world.git(&["rev-parse", "older"]), root);
+        assert_eq!(world.changes(&["branch", "oldest", "--branch", "old"]), "");
+        assert_eq!(world.git(&["rev-parse", "oldest"]), root);
+        assert_eq!(
+            world.ok(&["branch", "--list"]),
+            "dev/x\nmain\nold\nolder\noldest\n"
+        );
+        assert_eq!(world.changes(&["branch", "older", "--delete"]), "");
+        assert_eq!(
+            world.json(&["branch", "--delete", "oldest"]),
+            json!({ "branch": "oldest" })
+        );
+        assert_eq!(
+            world.json(&["branch", "--list"]),
+            json!(["dev/x", "main", "old"])
+        );
+        assert_eq!(world.json(&["branch", "new"]), json!({ "branch": "new" }));
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_branch_is_told() {
+    for world in World::each() {
+        world.changes(&["branch", "dev"]);
+        assert_eq!(
+            world.fails(4, &["branch", "dev"]),
+            "branch \"dev\" exists already"
+        );
+        let clash = "branches \"dev/x\" and \"dev\" cannot both exist";
+        assert_eq!(world.fails(4, &["branch", "dev/x"]), clash);
+        let default = "branch \"main\" is the default branch and cannot be deleted";
+        assert_eq!(world.fails(4, &["branch", "main", "--delete"]), default);
+        let unknown = "there is no branch \"b\"";
+        assert_eq!(world.fails(1, &["branch", "b", "--delete"]), unknown);
+        assert_eq!(world.fails(1, &["branch", "c", "--from", "b"]), unknown);
+        world.fails(1, &["branch", "c", "--from", &"5".repeat(40)]);
+        for name in ["a..b", "HEAD", "", "a.lock"] {
+            world.fails(3, &["branch", name]);
+            world.fails(3, &["branch", "--default", name]);
+            world.fails(3, &["branch", "x", "--from", name]);
+            world.fails(3, &["merge", name]);
+        }
+        for args in [
+            &["branch"][..],
+            &["branch", "x", "--list"],
+            &["branch", "--delete"],
+        ] {
+            assert_eq!(world.run(args).code, Some(2), "{args:?}");
+        }
+    }
+}
+
+#[test]
+fn the_default_branch_is_what_head_names() {
+    for world in World::each() {
+        assert_eq!(world.git(&["symbolic-ref", "HEAD"]), "refs/heads/main");
+        world.add("a.wasm", 1);
+        let tip = world.tip();
+        assert_eq!(world.changes(&["branch", "--default", "new"]), "");
+        assert_eq!(world.git(&["symbolic-ref", "HEAD"]), "refs/heads/new");
+        assert_eq!(world.git(&["rev-parse", "new"]), tip);
+        let json = world.json(&["branch", "--default", "main"]);
+        assert_eq!(json, json!({ "branch": "main" }));
+        assert_eq!(world.git(&["symbolic-ref", "HEAD"]), "refs/heads/main");
+    }
+}
+
+#[test]
+fn a_branch_is_worked_on_and_never_created_by_the_way() {
+    for world in World::each() {
+        world.file("a.wasm", module(1));
+        world.changes(&["branch", "dev"]);
+        world.changes(&["add", "a.wasm", "--branch", "dev"]);
+        assert_eq!(world.ok(&["list"]), "");
+        let listed = format!("{}\t/a.wasm\n", world.hash(1));
+        assert_eq!(world.ok(&["--branch", "dev", "list"]), listed);
+        assert_eq!(world.git(&["rev-parse", "dev:a.wasm"]), world.hash(1));
+        let unknown = "there is no branch \"b\"";
+        for args in [
+            &["add", "a.wasm"][..],
+            &["find", "a.wasm"],
+            &["filename", "a.wasm"],
+            &["hash", "a.wasm"],
+            &["contains", "a.wasm"],
+            &["info", "a.wasm"],
+            &["list"],
+            &["remove", "a.wasm"],
+            &["set", &world.hash(1), "b.wasm"],
+            &["versions", "a.wasm"],
+            &["version", "0", "a.wasm"],
+            &["audit", "a.wasm"],
+            &["snapshot"],
+            &["log"],
+            &["rollback"],
+            &["restore", &world.tip()],
+            &["branch", "c"],
+            &["merge", "dev"],
+            &["gc"],
+            &["watch"],
+            &["export", "-o", "out"],
+        ] {
+            let args = [args, &["--branch", "b"]].concat();
+            assert_eq!(world.fails(1, &args), unknown, "{args:?}");
+        }
+        assert!(!world.path("out").exists());
+    }
+}
+
+#[test]
+fn merge_moves_forward_or_makes_a_commit_of_both() {
+    for world in World::each() {
+        world.changes(&["branch", "dev"]);
+        world.file("a.wasm", module(1));
+        world.changes(&["add", "a.wasm", "--branch", "dev"]);
+        assert_eq!(world.changes(&["merge", "dev"]), "");
+        assert_eq!(world.tip(), world.git(&["rev-parse", "dev"]));
+        world.changes(&["add", "a.wasm", "b.wasm", "--branch", "dev"]);
+        world.add("c.wasm", 2);
+        let (ours, theirs) = (world.tip(), world.git(&["rev-parse", "dev"]));
+        let merged = world.json(&["merge", "dev", "-m", "Both"]);
+        assert_eq!(merged, json!({ "commit": world.tip() }));
+        let parents = world.git(&["log", "-1", "--format=%P %s"]);
+        assert_eq!(parents, format!("{ours} {theirs} Both"));
+        assert_eq!(world.ok(&["list"]).lines().count(), 3);
+        world.changes(&["merge", "main", "--branch", "dev"]);
+        assert_eq!(world.git(&["rev-parse", "dev"]), world.tip());
+        assert_eq!(world.fails(1, &["merge", "b"]), "there is no branch \"b\"");
+        world.fsck();
+    }
+}
+
+#[test]
+fn a_merge_conflict_names_the_paths_and_changes_nothing() {
+    for world in World::each() {
+        world.changes(&["branch", "dev"]);
+        for (n, path) in [(1, "z.wasm"), (2, "d/a.wasm")] {
+            world.file("m.wasm", module(n));
+            world.changes(&["add", "m.wasm", path, "--branch", "dev"]);
+            world.add(path, n + 10);
+        }
+        let conflict = world.fails(4, &["merge", "dev"]);
+        assert_eq!(conflict, "both sides changed /d/a.wasm, /z.wasm");
+    }
+}

@@ -1,0 +1,287 @@
+//! versions, version, audit, snapshot, commit, log, restore, rollback, gc.
+
+use serde_json::json;
+
+use crate::support::program::{World, module};
+
+/// How git has to spell dates for them to be ours.
+const DATE: &str = "--date=format-local:%a %b %d %H:%M:%S %Y";
+
+#[test]
+fn versions_are_listed_oldest_first_also_after_removal() {
+    for world in World::each() {
+        let mut lines = Vec::new();
+        for n in [1, 2, 3] {
+            let hash = world.add("a.wasm", n);
+            lines.push((hash, world.tip()));
+        }
+        world.add("a.wasm", 1);
+        world.changes(&["remove", "a.wasm"]);
+        let text: Vec<_> = lines
+            .iter()
+            .map(|(h, c)| format!("{h}\tcommit: {c}\n"))
+            .collect();
+        assert_eq!(world.ok(&["versions", "a.wasm"]), text.concat());
+        assert_eq!(world.json(&["versions", "a.wasm"]), json!(lines));
+        for (index, line) in text.iter().enumerate() {
+            assert_eq!(world.ok(&["version", &index.to_string(), "a.wasm"]), *line);
+        }
+        let (hash, commit) = &lines[1];
+        let version = json!({ "hash": hash, "commit": commit });
+        assert_eq!(world.json(&["version", "1", "a.wasm"]), version);
+        let none = "/a.wasm has 3 versions; there is no version 3 (the oldest is 0)";
+        assert_eq!(world.fails(1, &["version", "3", "a.wasm"]), none);
+    }
+}
+
+#[test]
+fn an_unknown_path_has_no_history() {
+    for world in World::each() {
+        let never = "there has never been anything at /b.wasm";
+        for args in [
+            &["versions", "b.wasm"][..],
+            &["version", "0", "b.wasm"],
+            &["audit", "b.wasm"],
+        ] {
+            assert_eq!(world.fails(1, args), never, "{args:?}");
+        }
+        assert_eq!(world.fails(1, &["rollback", "b.wasm"]), never);
+        for args in [
+            &["versions", ".git"][..],
+            &["version", "0", "a/.."],
+            &["audit", ""],
+        ] {
+            world.fails(3, args);
+        }
+        let ran = world.run(&["version", "first", "b.wasm"]);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+    }
+}
+
+#[test]
+fn audit_lists_every_change_newest_first_in_local_time() {
+    for world in World::each() {
+        world.add("a.wasm", 1);
+        world.changes(&["remove", "a.wasm", "--author", "Ann <a@b>"]);
+        world.add("other.wasm", 2);
+        world.add("a.wasm", 1);
+        for zone in ["UTC", "EST5", "XYZ-3:30"] {
+            let audit = world
+                .wasmstore(&["audit", "a.wasm"])
+                .env("TZ", zone)
+                .output()
+                .unwrap();
+            let mut git = world.command("git");
+            git.env("TZ", zone).arg("--git-dir").arg(world.root());
+            git.args(["log", DATE, "--format=%ad%x09%an%x09%H", "--", "a.wasm"]);
+            let wanted = git.output().unwrap().stdout;
+            assert_eq!(audit.stdout, wanted, "{zone}");
+            assert_eq!(wanted.iter().filter(|byte| **byte == b'\n').count(), 3);
+        }
+        let entries = world.json(&["audit", "a.wasm"]);
+        let hashes: Vec<_> = entries
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|e| &e["hash"])
+            .collect();
+        assert_eq!(
+            hashes,
+            [&json!(world.hash(1)), &json!(null), &json!(world.hash(1))]
+        );
+        assert_eq!(entries[1]["author"], "Ann");
+        assert_eq!(entries[0]["commit"], world.tip());
+        let date: i64 = world.git(&["log", "-1", "--format=%at"]).parse().unwrap();
+        assert_eq!(entries[0]["date"], date);
+    }
+}
+
+#[test]
+fn snapshot_and_commit_tell_of_one_commit() {
+    for world in World::each() {
+        world.add("a.wasm", 1);
+        let tip = world.tip();
+        assert_eq!(world.ok(&["snapshot"]), format!("{tip}\n"));
+        assert_eq!(world.json(&["snapshot"]), json!({ "commit": tip }));
+        let parent = world.git(&["rev-parse", "HEAD^"]);
+        let date: i64 = world.git(&["log", "-1", "--format=%at"]).parse().unwrap();
+        let pretty = format!(
+            "{{\n  \"hash\": \"{tip}\",\n  \"parents\": [\n    \"{parent}\"\n  ],\n  \"author\": \"wasmstore\",\n  \
+             \"date\": {date},\n  \"message\": \"Import /a.wasm\"\n}}\n"
+        );
+        assert_eq!(world.ok(&["commit", &tip]), pretty);
+        assert_eq!(world.ok(&["commit", &tip.to_uppercase(), "--json"]), pretty);
+        let unknown = "3".repeat(tip.len());
+        assert_eq!(
+            world.fails(1, &["commit", &unknown]),
+            format!("there is no commit {unknown}")
+        );
+        let other_length = "3".repeat(104 - tip.len());
+        world.fails(1, &["commit", &other_length]);
+        let malformed = world.fails(3, &["commit", &tip[1..]]);
+        assert!(malformed.contains("is not a commit"), "{malformed}");
+    }
+}
+
+#[test]
+fn log_is_what_git_has() {
+    for world in World::each() {
+        world.add("a.wasm", 1);
+        world.file("b.wasm", module(2));
+        world.changes(&[
+            "add",
+            "b.wasm",
+            "-m",
+            "A line\n\nand more",
+            "--author",
+            "Ann",
+        ]);
+        world.add("c.wasm", 3);
+        let format = "--format=commit %H%nAuthor: %an%nDate: %ad%n%n%B";
+        let whole = world.git(&["log", DATE, format]);
+        assert_eq!(world.ok(&["log"]), format!("{whole}\n\n"));
+        assert_eq!(world.ok(&["log", "--plain"]), world.ok(&["log"]));
+        let hashes = |args: &[&str]| -> Vec<String> {
+            let log = world.ok(&[&["log"], args].concat());
+            let hashes = log.lines().filter_map(|line| line.strip_prefix("commit "));
+            hashes.map(str::to_owned).collect()
+        };
+        let all = hashes(&[]);
+        assert_eq!(all.join("\n"), world.git(&["log", "--format=%H"]));
+        assert_eq!(all.len(), 4);
+        assert_eq!(hashes(&["-n", "2"]), all[..2]);
+        assert_eq!(hashes(&["--max-count", "0"]), [""; 0]);
+        assert_eq!(hashes(&["--skip", "1", "--max-count=2"]), all[1..3]);
+        assert_eq!(hashes(&["--skip", "9"]), [""; 0]);
+        let reversed: Vec<_> = all[..2].iter().rev().cloned().collect();
+        assert_eq!(hashes(&["--reverse", "-n2"]), reversed);
+        let array = world.json(&["log"]);
+        let of_array: Vec<_> = array
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|c| &c["hash"])
+            .collect();
+        assert_eq!(json!(of_array), json!(all));
+        assert_eq!(array[1]["message"], "A line\n\nand more");
+        assert_eq!(array[3]["parents"], json!([]));
+        assert_eq!(world.json(&["log", "-n", "0"]), json!([]));
+        world.fails(1, &["log", "--branch", "nowhere"]);
+        world.fails(1, &["log", "--branch", "nowhere", "--json"]);
+    }
+}
+
+#[test]
+fn restore_is_a_new_commit() {
+    for world in World::each() {
+        let one = world.add("d/a.wasm", 1);
+        let then = world.tip();
+        world.add("d/a.wasm", 2);
+        let two = world.add("b.wasm", 2);
+        assert_eq!(world.changes(&["restore", &then, "d"]), "");
+        assert_eq!(
+            world.ok(&["list"]),
+            format!("{two}\t/b.wasm\n{one}\t/d/a.wasm\n")
+        );
+        assert_eq!(world.git(&["log", "-1", "--format=%s"]), "Restore /d");
+        assert_eq!(world.json(&["restore", &then, "-m", "All"]), json!({}));
+        assert_eq!(world.ok(&["list"]), format!("{one}\t/d/a.wasm\n"));
+        assert_eq!(world.git(&["log", "-1", "--format=%s"]), "All");
+        let tip = world.tip();
+        world.changes(&["restore", &then]);
+        assert_eq!(world.tip(), tip, "nothing to change is no commit");
+        let unknown = "4".repeat(tip.len());
+        assert_eq!(
+            world.fails(1, &["restore", &unknown]),
+            format!("there is no commit {unknown}")
+        );
+        world.fails(1, &["restore", &then, "never.wasm"]);
+        world.fails(3, &["restore", "tip"]);
+        world.fails(3, &["restore", &then, "a/../b"]);
+        assert_eq!(world.git(&["rev-list", "--count", "HEAD"]), "6");
+    }
+}
+
+#[test]
+fn rollback_moves_strictly_back() {
+    for world in World::each() {
+        let one = world.add("a.wasm", 1);
+        let other = world.add("b.wasm", 9);
+        world.add("a.wasm", 2);
+        assert_eq!(world.changes(&["rollback", "a.wasm"]), "");
+        assert_eq!(world.ok(&["hash", "a.wasm"]), format!("{one}\n"));
+        let message = world.git(&["log", "-1", "--format=%s"]);
+        assert_eq!(message, "Rollback /a.wasm");
+        assert_eq!(world.json(&["rollback", "a.wasm", "-m", "Away"]), json!({}));
+        assert_eq!(world.ok(&["list"]), format!("{other}\t/b.wasm\n"));
+        let end = world.fails(4, &["rollback", "a.wasm"]);
+        assert_eq!(end, "nothing to roll back at /a.wasm");
+        world.fails(3, &["rollback", "a/.git"]);
+    }
+}
+
+#[test]
+fn rollback_of_everything_ends_in_a_conflict() {
+    for world in World::each() {
+        world.add("a.wasm", 1);
+        world.add("b.wasm", 2);
+        world.changes(&["rollback"]);
+        assert_eq!(world.ok(&["list"]), format!("{}\t/a.wasm\n", world.hash(1)));
+        world.changes(&["rollback"]);
+        assert_eq!(world.ok(&["list"]), "");
+        assert_eq!(world.fails(4, &["rollback"]), "nothing to roll back");
+    }
+}
+
+#[test]
+fn a_message_cannot_forge_a_trailer() {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    let forged = format!("Innocent\n\nRestores: {}", world.tip());
+    let refused = world.fails(3, &["remove", "a.wasm", "-m", &forged]);
+    assert!(
+        refused.contains("only rollback and gc write such a line"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn gc_squashes_and_counts_what_it_removed() {
+    for world in World::each() {
+        for n in 1..=5 {
+            world.add("a.wasm", n);
+        }
+        let objects = || -> usize {
+            let all = world.git(&["cat-file", "--batch-check", "--batch-all-objects"]);
+            all.lines().count()
+        };
+        let before = objects();
+        assert_eq!(world.changes(&["gc", "--keep-history"]), "0\n");
+        assert_eq!(objects(), before);
+        let removed: usize = world
+            .changes(&["gc", "-m", "Tidy"])
+            .trim_end()
+            .parse()
+            .unwrap();
+        // One commit, tree and blob are left, and the squashed commit is new.
+        assert_eq!(objects(), 3);
+        assert!(
+            (before - 3..=before).contains(&removed),
+            "{removed} of {before}"
+        );
+        assert_eq!(world.git(&["log", "--format=%s"]), "Tidy");
+        assert_eq!(world.ok(&["list"]), format!("{}\t/a.wasm\n", world.hash(5)));
+        let tip = world.tip();
+        let again = world.json(&["gc"]);
+        assert_eq!(
+            (&again["removed"], &again["commit"]),
+            (&json!(0), &json!(tip))
+        );
+        assert!(again["freed_bytes"].is_u64(), "{again}");
+        assert_eq!(
+            world.fails(1, &["gc", "--branch", "b"]),
+            "there is no branch \"b\""
+        );
+        assert_eq!(world.fails(4, &["rollback"]), "nothing to roll back");
+    }
+}

@@ -1,0 +1,11 @@
+//! The command line, by running the program. Stock git is the referee.
+
+mod bad_input;
+mod bad_root;
+mod branches;
+mod files;
+mod global;
+mod history;
+mod modules;
+mod parallel;
+mod watch;

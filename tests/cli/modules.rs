@@ -1,0 +1,402 @@
+//! add, find, filename, hash, contains, info, list, set, remove.
+
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::support::program::{Ran, World, module};
+
+#[test]
+fn add_prints_the_blob_id_and_commits_once() {
+    for world in World::each() {
+        world.file("a.wasm", module(1));
+        let hash = world.changes(&["add", "a.wasm"]);
+        assert_eq!(hash, format!("{}\n", world.hash(1)));
+        assert_eq!(world.git(&["rev-parse", "HEAD:a.wasm"]), world.hash(1));
+        assert_eq!(world.git(&["log", "-1", "--format=%s"]), "Import /a.wasm");
+        let tip = world.tip();
+        assert_eq!(world.changes(&["add", "a.wasm", "//a.wasm/"]), hash);
+        assert_eq!(world.tip(), tip);
+        let added = json!({ "hash": world.hash(1), "path": "/d/b.wasm" });
+        assert_eq!(world.json(&["add", "a.wasm", "d/b.wasm"]), added);
+        world.fsck();
+    }
+}
+
+#[test]
+fn add_takes_the_files_name_and_the_message_and_author_given() {
+    let world = World::with_store("sha1");
+    world.file("deep/er/b.wasm", module(2));
+    let args = [
+        "add",
+        "deep/er/b.wasm",
+        "-m",
+        "One\n\nTwo",
+        "--author",
+        "Ann <a@b>",
+    ];
+    world.changes(&args);
+    assert_eq!(world.git(&["rev-parse", "HEAD:b.wasm"]), world.hash(2));
+    let commit = world.git(&["log", "-1", "--format=%an|%ae|%cn|%B"]);
+    assert_eq!(commit, "Ann|a@b|wasmstore|One\n\nTwo");
+}
+
+#[test]
+fn add_reads_standard_input() {
+    let world = World::with_store("sha1");
+    let mut child = world
+        .wasmstore(&["add", "-", "in.wasm"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&module(3)).unwrap();
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!(
+        (ran.code, ran.out),
+        (Some(0), format!("{}\n", world.hash(3)))
+    );
+    let missing = world.fails(2, &["add", "-"]);
+    assert_eq!(missing, "`add -` needs the PATH to put the module at");
+}
+
+#[test]
+fn add_refuses_what_cannot_be_read_and_creates_no_store() {
+    let world = World::empty();
+    fs::create_dir(world.path("folder")).unwrap();
+    let missing = world.fails(1, &["add", "missing.wasm"]);
+    assert_eq!(
+        missing,
+        "cannot read \"missing.wasm\": No such file or directory (os error 2)"
+    );
+    let folder = world.fails(1, &["add", "folder"]);
+    assert_eq!(folder, "cannot read \"folder\": is a directory");
+    assert_eq!(
+        world.fails(1, &["add", ".."]),
+        "cannot read \"..\": is a directory"
+    );
+    world.file("a.wasm", module(1));
+    world.fails(3, &["add", "a.wasm", "a/../b"]);
+    world.fails(3, &["add", "a.wasm", "--branch", "a..b"]);
+    world.fails(3, &["add", "a.wasm", "--author", "<>"]);
+    world.fails(3, &["add", "a.wasm", "-m", " "]);
+    let hex = "0123456789012345678901234567890123456789";
+    world.file(hex, module(1));
+    let reads = world.fails(3, &["add", hex]);
+    assert!(reads.contains("reads as a hash"), "{reads}");
+    assert!(!world.root().exists());
+}
+
+#[test]
+fn a_path_is_never_module_and_folder_at_once() {
+    for world in World::each() {
+        world.add("a/b.wasm", 1);
+        world.file("m.wasm", module(2));
+        let folder = world.fails(4, &["add", "m.wasm", "a"]);
+        assert_eq!(folder, "/a cannot be written: /a is a folder");
+        let module = world.fails(4, &["add", "m.wasm", "a/b.wasm/c"]);
+        assert_eq!(
+            module,
+            "/a/b.wasm/c cannot be written: /a/b.wasm is a module"
+        );
+        world.fails(4, &["set", &world.hash(1), "a"]);
+    }
+}
+
+#[test]
+fn find_prints_the_bytes_by_path_hash_and_digest() {
+    for world in World::each() {
+        let hash = world.add("d/a.wasm", 1);
+        let info = world.json(&["info", "d/a.wasm"]);
+        let digest = info["digest"].as_str().unwrap();
+        for name in [
+            "d/a.wasm",
+            "/d//a.wasm/",
+            &hash,
+            &hash.to_uppercase(),
+            digest,
+            &digest[7..],
+        ] {
+            let found = world.wasmstore(&["find", name]).output().unwrap();
+            assert_eq!(found.stdout, module(1), "{name}");
+        }
+        assert_eq!(
+            world.fails(1, &["find", "d"]),
+            "/d is a folder, not a module"
+        );
+        assert_eq!(
+            world.fails(1, &["find", "b.wasm"]),
+            "there is no module /b.wasm"
+        );
+        let unknown = "0".repeat(hash.len());
+        assert_eq!(
+            world.fails(1, &["find", &unknown]),
+            format!("there is no module {unknown}")
+        );
+        world.fails(3, &["find", "a/./b"]);
+        world.fails(3, &["find", "/"]);
+        world.fails(3, &["find", "sha256:12"]);
+    }
+}
+
+#[test]
+fn find_as_json_carries_the_bytes() {
+    let world = World::with_store("sha1");
+    let hash = world.add("a.wasm", 1);
+    let found = world.json(&["find", "a.wasm"]);
+    let bytes = module(1);
+    assert_eq!(
+        (&found["hash"], &found["size"]),
+        (&json!(hash), &json!(bytes.len()))
+    );
+    // The magic number and version of every core module.
+    let base64 = found["base64"].as_str().unwrap();
+    assert!(base64.starts_with("AGFzbQEAAAAB"), "{base64}");
+    assert_eq!(base64.len(), bytes.len().div_ceil(3) * 4);
+    let written = world.json(&["find", "a.wasm", "-o", "o.wasm"]);
+    assert_eq!(
+        written,
+        json!({ "hash": hash, "size": bytes.len(), "file": "o.wasm" })
+    );
+}
+
+#[test]
+fn filename_is_a_read_only_file_with_the_bytes() {
+    for world in World::each() {
+        let hash = world.add("a.wasm", 1);
+        let name = world.ok(&["filename", "a.wasm"]);
+        let file = name.strip_suffix('\n').unwrap();
+        assert_eq!(fs::read(file).unwrap(), module(1));
+        assert!(file.starts_with('/') && fs::metadata(file).unwrap().permissions().readonly());
+        assert_eq!(world.ok(&["filename", &hash]), name);
+        assert_eq!(
+            world.json(&["filename", "a.wasm"]),
+            json!({ "filename": file })
+        );
+        assert_eq!(
+            world.fails(1, &["filename", "b.wasm"]),
+            "there is no module /b.wasm"
+        );
+        world.fails(3, &["filename", ".git"]);
+        world.fsck();
+    }
+}
+
+#[test]
+fn hash_and_contains_tell_what_is_there() {
+    for world in World::each() {
+        let hash = world.add("d/a.wasm", 1);
+        assert_eq!(world.ok(&["hash", "d/a.wasm"]), format!("{hash}\n"));
+        assert_eq!(world.json(&["hash", "d/a.wasm"]), json!({ "hash": hash }));
+        assert_eq!(
+            world.fails(1, &["hash", "b.wasm"]),
+            "there is no module /b.wasm"
+        );
+        assert_eq!(
+            world.fails(1, &["hash", "d"]),
+            "/d is a folder, not a module"
+        );
+        world.fails(3, &["hash", ".."]);
+        for (name, there) in [
+            ("d/a.wasm", true),
+            (&*hash, true),
+            ("b.wasm", false),
+            ("d", false),
+        ] {
+            assert_eq!(
+                world.ok(&["contains", name]),
+                format!("{there}\n"),
+                "{name}"
+            );
+            assert_eq!(
+                world.json(&["contains", name]),
+                json!({ "contains": there })
+            );
+        }
+        world.fails(3, &["contains", "a\u{1}"]);
+    }
+}
+
+#[test]
+fn info_tells_what_is_in_a_module() {
+    for world in World::each() {
+        let text = r#"(module (import "env" "g" (global i32)) (memory (export "m") 1)
+            (func (export "run\1b")) (@custom "odd" "x") (@producers (language "Rust" "2024")))"#;
+        let bytes = wat::parse_str(text).unwrap();
+        world.file("a.wasm", &bytes);
+        let hash = world.changes(&["add", "a.wasm"]).trim_end().to_owned();
+        let json = world.json(&["info", "a.wasm"]);
+        let digest = json["digest"].as_str().unwrap();
+        let wanted = json!({
+            "hash": hash, "digest": digest, "size": bytes.len(), "kind": "module",
+            "imports": [{ "module": "env", "name": "g", "kind": "global" }],
+            "exports": [{ "name": "m", "kind": "memory" }, { "name": "run\u{1b}", "kind": "func" }],
+            "custom_sections": ["odd", "producers"],
+            "producers": { "language": [{ "name": "Rust", "version": "2024" }] },
+        });
+        assert_eq!(json, wanted);
+        let head = format!(
+            "kind: module\nsize: {}\ndigest: {digest}\nhash: {hash}\n",
+            bytes.len()
+        );
+        let tail = "imports:\n  env.g: global\nexports:\n  m: memory\n  run\\u{1b}: func\n\
+            custom sections:\n  odd\n  producers\nproducers:\n  language: Rust 2024\n";
+        assert_eq!(world.ok(&["info", digest]), format!("{head}{tail}"));
+        assert_eq!(
+            world.fails(1, &["info", "b.wasm"]),
+            "there is no module /b.wasm"
+        );
+    }
+}
+
+#[test]
+fn info_tells_a_component_from_a_module() {
+    let world = World::with_store("sha1");
+    let bytes = wat::parse_str(r#"(component (import "f" (func)))"#).unwrap();
+    world.file("c.wasm", bytes);
+    world.changes(&["add", "c.wasm"]);
+    let info = world.json(&["info", "c.wasm"]);
+    assert_eq!(info["kind"], "component");
+    assert_eq!(
+        info["imports"],
+        json!([{ "module": null, "name": "f", "kind": "func" }])
+    );
+}
+
+#[test]
+fn list_is_sorted_and_takes_a_folder() {
+    for world in World::each() {
+        let (one, two) = (world.hash(1), world.hash(2));
+        for (path, n) in [("b/c.wasm", 1), ("b.wasm", 2), ("a/z.wasm", 1)] {
+            world.add(path, n);
+        }
+        let all = format!("{one}\t/a/z.wasm\n{two}\t/b.wasm\n{one}\t/b/c.wasm\n");
+        assert_eq!(world.ok(&["list"]), all);
+        assert_eq!(world.ok(&["list", "/"]), all);
+        assert_eq!(world.ok(&["list", "b/"]), format!("{one}\t/b/c.wasm\n"));
+        assert_eq!(world.ok(&["list", "nothing"]), "");
+        let object = json!({ "/a/z.wasm": one, "/b.wasm": two, "/b/c.wasm": one });
+        assert_eq!(world.json(&["list"]), object);
+        assert_eq!(world.json(&["list", "nothing"]), json!({}));
+        world.fails(3, &["list", "a/.."]);
+    }
+}
+
+#[test]
+fn set_puts_a_stored_module_at_another_path() {
+    for world in World::each() {
+        let hash = world.add("a.wasm", 1);
+        assert_eq!(world.changes(&["set", &hash, "d/b.wasm"]), "");
+        assert_eq!(world.git(&["rev-parse", "HEAD:d/b.wasm"]), hash);
+        let message = world.git(&["log", "-1", "--format=%s"]);
+        assert_eq!(message, format!("Set /d/b.wasm {hash}"));
+        let digest = world.json(&["info", &hash])["digest"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let set = world.json(&["set", &digest, "c.wasm", "-m", "By digest"]);
+        assert_eq!(set, json!({ "hash": hash, "path": "/c.wasm" }));
+        assert_eq!(world.git(&["log", "-1", "--format=%s"]), "By digest");
+        let unknown = "1".repeat(hash.len());
+        assert_eq!(
+            world.fails(1, &["set", &unknown, "e.wasm"]),
+            format!("there is no module {unknown}")
+        );
+        assert_eq!(
+            world.fails(1, &["set", &world.tip(), "e.wasm"]),
+            format!("there is no module {}", world.tip())
+        );
+        world.fails(3, &["set", "a.wasm", "e.wasm"]);
+        world.fails(3, &["set", &hash, "e//.."]);
+        world.fsck();
+    }
+}
+
+#[test]
+fn remove_takes_a_path_a_hash_or_a_folder() {
+    for world in World::each() {
+        let hash = world.add("a.wasm", 1);
+        world.add("d/b.wasm", 1);
+        world.add("d/c.wasm", 2);
+        let folder = world.fails(4, &["remove", "d"]);
+        assert!(folder.starts_with("/d is a folder"), "{folder}");
+        assert_eq!(world.changes(&["remove", &hash, "-m", "Both"]), "");
+        assert_eq!(
+            world.ok(&["list"]),
+            format!("{}\t/d/c.wasm\n", world.hash(2))
+        );
+        assert_eq!(world.git(&["log", "-1", "--format=%s"]), "Both");
+        assert_eq!(world.changes(&["remove", "d", "--recursive"]), "");
+        assert_eq!(world.ok(&["list"]), "");
+        assert_eq!(
+            world.fails(1, &["remove", "a.wasm"]),
+            "there is no module /a.wasm"
+        );
+        assert_eq!(
+            world.fails(1, &["remove", &hash]),
+            format!("there is no module {hash}")
+        );
+        world.fails(3, &["remove", "/", "--recursive"]);
+        world.add("a.wasm", 1);
+        assert_eq!(world.json(&["remove", "a.wasm"]), json!({}));
+        assert_eq!(world.git(&["log", "-1", "--format=%s"]), "Remove /a.wasm");
+    }
+}
+
+#[test]
+fn every_read_answers_as_of_a_commit() {
+    for world in World::each() {
+        let one = world.add("a.wasm", 1);
+        let then = world.tip();
+        world.add("a.wasm", 2);
+        world.changes(&["remove", "a.wasm"]);
+        let at = |args: &[&str]| world.ok(&[args, &["--commit", &then]].concat());
+        assert_eq!(at(&["list"]), format!("{one}\t/a.wasm\n"));
+        assert_eq!(at(&["hash", "a.wasm"]), format!("{one}\n"));
+        assert_eq!(at(&["contains", "a.wasm"]), "true\n");
+        assert_eq!(at(&["find", "a.wasm", "-o", "o.wasm"]), "");
+        assert_eq!(fs::read(world.path("o.wasm")).unwrap(), module(1));
+        assert_eq!(at(&["info", "a.wasm", "--json"]).matches(&one).count(), 1);
+        assert_eq!(
+            fs::read(at(&["filename", "a.wasm"]).trim_end()).unwrap(),
+            module(1)
+        );
+        assert_eq!(
+            at(&["versions", "a.wasm"]),
+            format!("{one}\tcommit: {then}\n")
+        );
+        assert_eq!(
+            at(&["version", "0", "a.wasm"]),
+            format!("{one}\tcommit: {then}\n")
+        );
+        assert_eq!(at(&["audit", "a.wasm"]).lines().count(), 1);
+        assert_eq!(at(&["snapshot"]), format!("{then}\n"));
+        assert_eq!(at(&["log"]).matches("\nAuthor: ").count(), 2);
+        let unknown = "2".repeat(one.len());
+        let missing = world.fails(1, &["list", "--commit", &unknown]);
+        assert_eq!(missing, format!("there is no commit {unknown}"));
+        world.fails(1, &["list", "--commit", &one]);
+        world.fails(3, &["list", "--commit", "main"]);
+    }
+}
+
+#[test]
+fn a_change_takes_no_commit_to_read_from() {
+    let world = World::with_store("sha1");
+    let tip = world.tip();
+    world.file("a.wasm", module(1));
+    for args in [
+        &["add", "a.wasm"][..],
+        &["remove", "a"],
+        &["rollback"],
+        &["gc"],
+        &["merge", "b"],
+    ] {
+        let ran = world.run(&[args, &["--commit", &tip]].concat());
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{args:?}");
+        assert!(ran.err.contains("--commit"), "{}", ran.err);
+    }
+    assert_eq!(world.tip(), tip);
+}

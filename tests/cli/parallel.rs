@@ -1,0 +1,55 @@
+//! Many processes at the same time.
+
+use std::collections::BTreeSet;
+
+use crate::support::program::{World, module};
+
+const PROCESSES: u32 = 10;
+
+/// Ten at a time add `each` modules one after another, to a store that does not exist at first.
+fn add_in_parallel(each: u32) {
+    let world = World::empty();
+    std::thread::scope(|scope| {
+        for process in 0..PROCESSES {
+            let world = &world;
+            scope.spawn(move || {
+                for n in process * each..(process + 1) * each {
+                    let (file, path) = (format!("{n}.wasm"), format!("p{process}/{n}.wasm"));
+                    world.file(&file, module(n));
+                    world.ok(&["add", &file, &path]);
+                }
+            });
+        }
+    });
+    world.fsck();
+    let all = PROCESSES * each;
+    assert_eq!(
+        world.git(&["rev-list", "--count", "--first-parent", "HEAD"]),
+        (all + 1).to_string()
+    );
+    let subjects = world.git(&["log", "--format=%s"]);
+    let subjects: BTreeSet<_> = subjects
+        .lines()
+        .filter(|s| s.starts_with("Import "))
+        .collect();
+    assert_eq!(subjects.len(), all as usize, "no commit is another's");
+    let list = world.ok(&["list"]);
+    let wanted: BTreeSet<_> = (0..all)
+        .map(|n| format!("{}\t/p{}/{n}.wasm", world.hash(n), n / each))
+        .collect();
+    assert_eq!(
+        list.lines().map(str::to_owned).collect::<BTreeSet<_>>(),
+        wanted
+    );
+}
+
+#[test]
+fn no_add_of_ten_processes_is_lost() {
+    add_in_parallel(20);
+}
+
+#[test]
+#[ignore = "takes minutes: 2,000 commits"]
+fn no_add_of_ten_processes_is_lost_over_time() {
+    add_in_parallel(200);
+}

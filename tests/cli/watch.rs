@@ -1,0 +1,192 @@
+//! watch.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStdout, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use crate::support::program::{World, module};
+
+/// How long anything may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A running `watch`, killed when it is dropped.
+struct Watching {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Watching {
+    fn start(world: &World, args: &[&str]) -> Self {
+        let mut command = world.wasmstore(&[&["watch"], args].concat());
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = lines_of(child.stdout.take().unwrap());
+        Self { child, lines }
+    }
+
+    #[track_caller]
+    fn next(&self) -> String {
+        self.lines.recv_timeout(LIMIT).expect("a line in time")
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lines_of(stdout: ChildStdout) -> Receiver<String> {
+    let (send, lines) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines() {
+            if line.ok().and_then(|line| send.send(line).ok()).is_none() {
+                break;
+            }
+        }
+    });
+    lines
+}
+
+#[track_caller]
+fn ends(child: &mut Child) -> ExitStatus {
+    let deadline = Instant::now() + LIMIT;
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it still runs");
+}
+
+#[test]
+fn every_commit_is_a_line() {
+    for world in World::each() {
+        let (one, two) = (world.hash(1), world.hash(2));
+        let start = world.tip();
+        world.add("z.wasm", 1);
+        let watching = Watching::start(&world, &["--since", &start]);
+        let added = format!(r#"{{"/z.wasm":{{"action":"added","hash":"{one}"}}}}"#);
+        assert_eq!(watching.next(), added, "what was there before it started");
+        world.file("in/z.wasm", module(2));
+        world.file("in/a.wasm", module(2));
+        world.changes(&["import", "in"]);
+        let both = format!(
+            r#"{{"/a.wasm":{{"action":"added","hash":"{two}"}},"/z.wasm":{{"action":"updated","hash":{{"old":"{one}","new":"{two}"}}}}}}"#
+        );
+        assert_eq!(watching.next(), both);
+        world.changes(&["remove", &two]);
+        let removed = format!(
+            r#"{{"/a.wasm":{{"action":"removed","hash":"{two}"}},"/z.wasm":{{"action":"removed","hash":"{two}"}}}}"#
+        );
+        assert_eq!(watching.next(), removed);
+        world.changes(&["branch", "other"]);
+        world.changes(&["add", "in/a.wasm", "o.wasm", "--branch", "other"]);
+        world.add("b.wasm", 1);
+        let next = format!(r#"{{"/b.wasm":{{"action":"added","hash":"{one}"}}}}"#);
+        assert_eq!(
+            watching.next(),
+            next,
+            "another branch is none of its business"
+        );
+    }
+}
+
+#[test]
+fn a_command_gets_the_line_and_may_fail() {
+    let world = World::with_store("sha1");
+    let start = world.tip();
+    world.add("a.wasm", 1);
+    world.add("b.wasm", 2);
+    let script = "cat >> seen; echo; echo \"$0\"; exit 3";
+    let watching = Watching::start(&world, &["--since", &start, "sh", "-c", script, "--json"]);
+    assert_eq!(
+        (watching.next(), watching.next()),
+        (String::new(), "--json".to_owned())
+    );
+    assert_eq!(
+        (watching.next(), watching.next()),
+        (String::new(), "--json".to_owned())
+    );
+    let seen = fs::read_to_string(world.path("seen")).unwrap();
+    let wanted = format!(
+        "{{\"/a.wasm\":{{\"action\":\"added\",\"hash\":\"{}\"}}}}\n{{\"/b.wasm\":{{\"action\":\"added\",\"hash\":\"{}\"}}}}\n",
+        world.hash(1),
+        world.hash(2)
+    );
+    assert_eq!(seen, wanted);
+}
+
+#[test]
+fn a_failed_command_is_told_and_watching_goes_on() {
+    let world = World::with_store("sha1");
+    let start = world.tip();
+    world.add("a.wasm", 1);
+    for (command, wanted) in [
+        ("false", "wasmstore: \"false\" failed: exit status: 1"),
+        (
+            "/no/such",
+            "wasmstore: cannot run \"/no/such\": No such file or directory (os error 2)",
+        ),
+    ] {
+        let mut watching = Watching::start(&world, &["--since", &start, command]);
+        let mut lines = BufReader::new(watching.child.stderr.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), wanted);
+        assert_eq!(watching.child.try_wait().unwrap(), None);
+        world.add("a.wasm", 2);
+        assert_eq!(lines.next().unwrap().unwrap(), wanted);
+        world.changes(&["rollback"]);
+    }
+}
+
+#[test]
+fn it_ends_quietly_when_nobody_reads() {
+    let world = World::with_store("sha1");
+    let mut command = world.wasmstore(&["watch", "--since", &world.tip()]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    world.add("a.wasm", 1);
+    assert_eq!(ends(&mut child).code(), Some(0));
+    let told = child.wait_with_output().unwrap().stderr;
+    assert_eq!(told, b"");
+}
+
+#[test]
+fn an_interrupt_ends_it() {
+    let world = World::with_store("sha1");
+    let start = world.tip();
+    world.add("a.wasm", 1);
+    for (signal, number) in [("-INT", 2), ("-TERM", 15)] {
+        let mut watching = Watching::start(&world, &["--since", &start]);
+        watching.next();
+        let kill = world
+            .command("kill")
+            .args([signal, &watching.child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        assert_eq!(ends(&mut watching.child).signal(), Some(number));
+    }
+}
+
+#[test]
+fn what_cannot_be_watched_is_told() {
+    let world = World::with_store("sha1");
+    let unknown = "6".repeat(40);
+    let missing = world.fails(1, &["watch", "--since", &unknown]);
+    assert_eq!(missing, format!("there is no commit {unknown}"));
+    world.fails(3, &["watch", "--since", "yesterday"]);
+    let ran = world.run(&["watch", "--sinc", &unknown]);
+    assert_eq!(ran.code, Some(2), "a misspelt option is no command");
+}

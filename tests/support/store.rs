@@ -1,0 +1,176 @@
+//! A store in a temporary folder, with stock git as referee.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use wasmstore::config::Options;
+use wasmstore::names::{BranchName, CommitId, ModuleHash, ModulePath, ModuleRef, TreePath};
+use wasmstore::store::{At, Change, ObjectFormat, Store};
+
+/// A new store that is removed at the end.
+pub struct Scratch {
+    pub root: PathBuf,
+    pub store: Store,
+    _dir: tempfile::TempDir,
+}
+
+impl Scratch {
+    pub fn new() -> Self {
+        Self::with_format(ObjectFormat::Sha1)
+    }
+
+    pub fn with_format(format: ObjectFormat) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("store");
+        let store = Store::open_or_create(&root, Options::default(), format).unwrap();
+        Self {
+            root,
+            store,
+            _dir: dir,
+        }
+    }
+
+    /// Puts module number `n` at `at` on the default branch, and returns the tip.
+    pub fn put(&self, at: &str, n: u32) -> CommitId {
+        self.put_on(None, at, n)
+    }
+
+    pub fn put_on(&self, branch: Option<&str>, at: &str, n: u32) -> CommitId {
+        let change = on(branch);
+        self.store
+            .put(&change, &path(at), module(n).as_slice())
+            .unwrap();
+        self.store.snapshot(&At::Branch(change.branch)).unwrap()
+    }
+
+    pub fn tip(&self) -> CommitId {
+        self.store.snapshot(&At::default()).unwrap()
+    }
+
+    /// The number of the module at `at` on the default branch.
+    pub fn value(&self, at: &str) -> Option<u32> {
+        let module = self
+            .store
+            .find(&At::default(), &ModuleRef::Path(path(at)))
+            .ok()?;
+        Some(
+            (0..200)
+                .find(|n| self::module(*n) == module.bytes)
+                .expect("a module made by `module`"),
+        )
+    }
+
+    /// The default branch as `path=number` pairs.
+    pub fn content(&self) -> String {
+        let list = self.store.list(&At::default(), &TreePath::root()).unwrap();
+        let pairs: Vec<_> = list
+            .iter()
+            .map(|(path, _)| format!("{path}={}", self.value(path.as_str()).unwrap()))
+            .collect();
+        pairs.join(" ")
+    }
+
+    pub fn git(&self, args: &[&str]) -> String {
+        git(&self.root, args)
+    }
+
+    /// Fails unless stock git finds nothing wrong.
+    pub fn fsck(&self) {
+        fsck(&self.root);
+    }
+}
+
+/// A change on a branch, with everything else by default.
+pub fn on(branch: Option<&str>) -> Change {
+    Change {
+        branch: branch.map(|name| name.parse().unwrap()),
+        ..Change::default()
+    }
+}
+
+pub fn path(text: &str) -> ModulePath {
+    text.parse().unwrap()
+}
+
+pub fn scope(text: &str) -> TreePath {
+    text.parse().unwrap()
+}
+
+pub fn branch(text: &str) -> BranchName {
+    text.parse().unwrap()
+}
+
+pub fn hash(text: &str) -> ModuleHash {
+    text.trim().parse().unwrap()
+}
+
+/// A valid module, different for each `n`.
+pub fn module(n: u32) -> Vec<u8> {
+    wat::parse_str(format!(
+        "(module (func (export \"f\") (result i32) i32.const {n}))"
+    ))
+    .unwrap()
+}
+
+/// Runs stock git on the repository at `root`, without anybody's configuration.
+pub fn git(root: &Path, args: &[&str]) -> String {
+    git_with_input(root, args, "")
+}
+
+pub fn git_with_input(root: &Path, args: &[&str], input: &str) -> String {
+    let (ok, output) = try_git(root, args, input);
+    assert!(ok, "git {args:?}: {output}");
+    output
+}
+
+/// Runs stock git; whether it succeeded, and what it printed.
+pub fn try_git(root: &Path, args: &[&str], input: &str) -> (bool, String) {
+    let mut child = Command::new("git")
+        .args(["-c", "safe.directory=*"])
+        .args(args)
+        .env("GIT_DIR", root)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("LC_ALL", "C")
+        .envs(["AUTHOR", "COMMITTER"].iter().flat_map(|who| {
+            [
+                (format!("GIT_{who}_NAME"), "Outside"),
+                (format!("GIT_{who}_EMAIL"), "outside@example.org"),
+            ]
+        }))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = [
+        output.stdout,
+        if output.status.success() {
+            Vec::new()
+        } else {
+            output.stderr
+        },
+    ]
+    .concat();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
+}
+
+pub fn fsck(root: &Path) {
+    let (ok, output) = try_git(root, &["fsck", "--strict", "--full", "--no-progress"], "");
+    let complaints: Vec<_> = output
+        .lines()
+        .filter(|line| !line.starts_with("dangling "))
+        .collect();
+    assert!(ok && complaints.is_empty(), "git fsck: {output}");
+}
