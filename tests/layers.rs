@@ -41,6 +41,7 @@ const ROOMS: [Room; 12] = [
         "cli",
         &["names", "config", "store", "remote", "http"],
         &[
+            "base64",
             "clap",
             "clap_complete",
             "indicatif",

@@ -87,18 +87,10 @@ impl Error {
         }
     }
 
-    /// The error and its causes, joined by colons. A cause that the one before it tells already is left out.
+    /// The error and its causes, joined by colons.
     pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut next = std::error::Error::source(self);
-        while let Some(cause) = next {
-            let told = cause.to_string();
-            if !text.ends_with(&told) {
-                text = format!("{text}: {told}");
-            }
-            next = cause.source();
-        }
-        text
+        let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
+        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
     }
 }
 

@@ -10,7 +10,6 @@
 //! reached.
 
 mod args;
-mod base64;
 mod color;
 mod commands;
 mod date;

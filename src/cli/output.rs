@@ -1,5 +1,6 @@
 //! Standard output and standard error. Nothing is printed but through here.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
@@ -14,12 +15,17 @@ pub(super) struct Output {
     sink: BufWriter<Box<dyn Write>>,
     pager: Option<Pager>,
     is_json: bool,
+    is_terminal: bool,
 }
 
 impl Output {
     /// Standard output, to be written as JSON or as text.
     pub fn stdout(is_json: bool) -> Self {
-        Self::to(Box::new(io::stdout()), is_json)
+        let is_terminal = io::stdout().is_terminal();
+        Self {
+            is_terminal,
+            ..Self::to(Box::new(io::stdout()), is_json)
+        }
     }
 
     fn to(sink: Box<dyn Write>, is_json: bool) -> Self {
@@ -27,6 +33,16 @@ impl Output {
             sink: BufWriter::new(sink),
             pager: None,
             is_json,
+            is_terminal: false,
+        }
+    }
+
+    /// Text of other people's making, such as a commit's message. For a terminal its control characters are escaped: they
+    /// could move the cursor and forge what is shown.
+    pub fn foreign<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match self.is_terminal {
+            true => Cow::Owned(text.lines().map(printable).collect::<Vec<_>>().join("\n")),
+            false => Cow::Borrowed(text),
         }
     }
 

@@ -5,10 +5,14 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::error::{Error, Result};
 use super::open::Repository;
+
+/// How much of a file that is no object is copied, in bytes: a configuration or hook is never longer.
+const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// The files besides objects and refs that make up the repository.
 const FILES: [&str; 5] = ["config", "description", "shallow", "info", "hooks"];
@@ -30,7 +34,7 @@ impl Repository {
             tar: tar::Builder::new(out),
             progress: &mut progress,
         };
-        tar.bytes("HEAD", &head)?;
+        tar.bytes(Path::new("HEAD"), &head)?;
         for folder in [
             "objects",
             "objects/info",
@@ -42,12 +46,13 @@ impl Repository {
             tar.folder(folder)?;
         }
         for (name, id) in refs {
+            let name = gix::path::from_bstr(&name).map_err(Error::database("name a ref"))?;
             tar.bytes(&name, format!("{id}\n").as_bytes())?;
         }
         for name in FILES {
-            tar.tree(self.root(), name)?;
+            tar.tree(self.root(), Path::new(name))?;
         }
-        tar.tree(self.root(), "objects")?;
+        tar.tree(self.root(), Path::new("objects"))?;
         tar.tar.finish().map_err(Error::io("write", "the archive"))
     }
 }
@@ -61,25 +66,21 @@ impl<W: Write> Archive<'_, W> {
     fn folder(&mut self, name: &str) -> Result<()> {
         let mut header = header(0, 0o755);
         header.set_entry_type(tar::EntryType::Directory);
-        self.append(header, &format!("{name}/"), io::empty())
+        self.append(header, Path::new(&format!("{name}/")), io::empty())
     }
 
-    fn bytes(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
-        self.append(header(bytes.len() as u64, 0o644), name, bytes)
+    fn bytes(&mut self, name: &Path, bytes: &[u8]) -> Result<()> {
+        self.append(header(bytes.len() as u64, mode(name)), name, bytes)
     }
 
     /// A file, or everything below a folder; what is not there is left out, and so are files in the making.
-    fn tree(&mut self, root: &Path, name: &str) -> Result<()> {
+    fn tree(&mut self, root: &Path, name: &Path) -> Result<()> {
         let path = root.join(name);
         if path.is_dir() {
             for entry in fs::read_dir(&path).map_err(Error::io("read", &path))? {
                 let entry = entry.map_err(Error::io("read", &path))?.file_name();
-                let entry = entry.to_string_lossy();
-                if !entry.starts_with(".tmp")
-                    && !entry.starts_with("tmp_")
-                    && !entry.ends_with(".lock")
-                {
-                    self.tree(root, &format!("{name}/{entry}"))?;
+                if !is_in_the_making(&entry.to_string_lossy()) {
+                    self.tree(root, &name.join(entry))?;
                 }
             }
             return Ok(());
@@ -88,19 +89,22 @@ impl<W: Write> Archive<'_, W> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             file => file.map_err(Error::io("read", &path))?,
         };
-        let metadata = file.metadata().map_err(Error::io("read", &path))?;
-        let mode = if name.starts_with("hooks/") {
-            0o755
-        } else {
-            0o644
-        };
-        self.append(header(metadata.len(), mode), name, file)
+        if name.starts_with("objects") {
+            let size_bytes = file.metadata().map_err(Error::io("read", &path))?.len();
+            return self.append(header(size_bytes, mode(name)), name, file);
+        }
+        // Other files may change while they are read: their length is known when they have been.
+        let mut bytes = Vec::new();
+        let mut file = file.take(FILE_BYTES_MAX);
+        file.read_to_end(&mut bytes)
+            .map_err(Error::io("read", &path))?;
+        self.bytes(name, &bytes)
     }
 
-    fn append(&mut self, mut header: tar::Header, name: &str, data: impl io::Read) -> Result<()> {
+    fn append(&mut self, mut header: tar::Header, name: &Path, data: impl Read) -> Result<()> {
         (self.progress)();
-        let name = format!("./{name}");
-        self.set_name(&mut header, &name)
+        let stored = [b"./", name.as_os_str().as_bytes()].concat();
+        self.set_name(&mut header, &stored)
             .and_then(|()| {
                 header.set_cksum();
                 self.tar.append(&header, data)
@@ -110,10 +114,10 @@ impl<W: Write> Archive<'_, W> {
 
     /// Sets the name as it is; the library would take the `./` away. Over 100 bytes, GNU tar's `L` entry goes before
     /// (tar(5), "GNU tar Archives").
-    fn set_name(&mut self, header: &mut tar::Header, name: &str) -> io::Result<()> {
+    fn set_name(&mut self, header: &mut tar::Header, name: &[u8]) -> io::Result<()> {
         let field = &mut header.as_old_mut().name;
         let short = name.len().min(field.len());
-        field[..short].copy_from_slice(&name.as_bytes()[..short]);
+        field[..short].copy_from_slice(&name[..short]);
         if short == name.len() {
             return Ok(());
         }
@@ -122,8 +126,21 @@ impl<W: Write> Archive<'_, W> {
         long.set_entry_type(tar::EntryType::GNULongName);
         long.set_size(name.len() as u64 + 1);
         long.set_cksum();
-        self.tar.append(&long, name.as_bytes().chain(&b"\0"[..]))
+        self.tar.append(&long, name.chain(&b"\0"[..]))
     }
+}
+
+/// Hooks are programs.
+fn mode(name: &Path) -> u32 {
+    if name.starts_with("hooks") {
+        0o755
+    } else {
+        0o644
+    }
+}
+
+fn is_in_the_making(name: &str) -> bool {
+    name.starts_with(".tmp") || name.starts_with("tmp_") || name.ends_with(".lock")
 }
 
 fn header(size_bytes: u64, mode: u32) -> tar::Header {

@@ -68,7 +68,7 @@ pub enum Error {
     #[error("branch {0:?} moved meanwhile")]
     Moved(BranchName),
     /// The ref was moved, but whether that survives a power cut is not known.
-    #[error("the change may have been applied: {source}")]
+    #[error("the change may have been applied")]
     Unconfirmed {
         /// What failed after the branch had moved.
         source: Box<Error>,

@@ -44,6 +44,7 @@ mod loose;
 mod merge;
 mod objects;
 mod open;
+mod packed_refs;
 mod packs;
 mod publish;
 mod refs;

@@ -157,7 +157,10 @@ fn open_bare(root: &Path) -> Result<gix::ThreadSafeRepository> {
 
 fn reason(root: &Path, error: &gix::Error) -> String {
     if root.join("HEAD").exists() {
-        format!("it is not a git repository that can be read: {}", error.probable_cause())
+        format!(
+            "it is not a git repository that can be read: {}",
+            error.probable_cause()
+        )
     } else {
         "it is not a git repository".to_owned()
     }

@@ -10,11 +10,11 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gix::bstr::ByteSlice;
+use gix::bstr::{BString, ByteSlice};
 use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog};
 use gix::refs::{FullName, Target};
 
-use super::durable::{sync_dir, sync_dirs_up_to, sync_file};
+use super::durable::{sync_dirs_up_to, sync_file};
 use super::error::{Error, Result};
 use super::open::{Repository, commit_id};
 use crate::names::{Author, BranchName, CommitId};
@@ -50,7 +50,7 @@ impl Repository {
         Ok(self
             .refs_below("refs/heads/")?
             .into_iter()
-            .filter_map(|(name, _)| branch_name(name.as_str().into()))
+            .filter_map(|(name, _)| branch_name(name.as_bstr()))
             .collect())
     }
 
@@ -63,7 +63,7 @@ impl Repository {
     }
 
     /// Every ref below `prefix` with the object that it names, sorted by name.
-    pub(super) fn refs_below(&self, prefix: &str) -> Result<Vec<(String, gix::ObjectId)>> {
+    pub(super) fn refs_below(&self, prefix: &str) -> Result<Vec<(BString, gix::ObjectId)>> {
         let Some(repo) = self.local() else {
             return Ok(Vec::new());
         };
@@ -74,7 +74,7 @@ impl Repository {
             .map_err(Error::database("list refs"))?
         {
             let mut reference = reference.map_err(Error::database("list refs"))?;
-            let name = reference.name().as_bstr().to_str_lossy().into_owned();
+            let name = reference.name().as_bstr().to_owned();
             let id = match reference.try_id() {
                 Some(id) => id.detach(),
                 None => match reference.peel_to_id() {
@@ -166,39 +166,6 @@ impl Repository {
             .expect("BUG: nothing panics while it holds the set")
             .insert(key);
         Ok(())
-    }
-
-    /// Moves every packed ref to a file of its own, and removes `packed-refs`; under `refs.lock`.
-    pub(super) fn unpack_refs(&self) -> Result<()> {
-        let packed = self.root().join("packed-refs");
-        if !packed.exists() {
-            return Ok(());
-        }
-        let repo = self.local_for("packed-refs")?;
-        if let Some(buffer) = repo
-            .refs
-            .open_packed_buffer()
-            .map_err(Error::database("read packed-refs"))?
-        {
-            for reference in buffer.iter().map_err(Error::database("read packed-refs"))? {
-                let reference = reference.map_err(Error::database("read packed-refs"))?;
-                let name = reference.name.as_bstr().to_str_lossy().into_owned();
-                if !self.root().join(&name).exists() {
-                    self.write_ref(&name, reference.target())?;
-                }
-            }
-        }
-        fs::remove_file(&packed).map_err(Error::io("remove", &packed))?;
-        sync_dir(self.root())
-    }
-
-    fn write_ref(&self, name: &str, target: gix::ObjectId) -> Result<()> {
-        let path = self.root().join(name);
-        let folder = path.parent().expect("BUG: a ref has a folder");
-        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-        fs::create_dir_all(self.tmp_dir()).map_err(Error::io("create", self.tmp_dir()))?;
-        super::durable::write_file(&self.tmp_dir(), &path, format!("{target}\n").as_bytes())?;
-        sync_dirs_up_to(folder, self.root())
     }
 
     /// Prepare, flush, commit, flush.

@@ -34,11 +34,7 @@ pub(super) fn plan(
         .into_iter()
         .filter(|(name, _)| *name != own_ref)
         .collect();
-    others.extend(
-        repository
-            .detached_head()?
-            .map(|id| ("HEAD".to_owned(), id)),
-    );
+    others.extend(repository.detached_head()?.map(|id| ("HEAD".into(), id)));
     let kept = ancestors(repo, others.into_iter().map(|(_, id)| id))?;
 
     let mut own = HashSet::new();

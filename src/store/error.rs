@@ -41,11 +41,11 @@ pub enum Error {
     #[error("nothing to roll back{0}")]
     NothingToRollBack(String),
     /// The uploaded or named bytes are no valid module.
-    #[error("{name}: {source}")]
+    #[error("cannot take {name}")]
     Invalid {
         /// Which module: a path, file or hash.
         name: String,
-        /// wasmparser's reason and byte offset.
+        /// The reason, with the byte offset.
         source: wasm::Error,
     },
     /// A name is malformed.

@@ -29,7 +29,7 @@ fn versions_are_listed_oldest_first_also_after_removal() {
         let (hash, commit) = &lines[1];
         let version = json!({ "hash": hash, "commit": commit });
         assert_eq!(world.json(&["version", "1", "a.wasm"]), version);
-        let none = "/a.wasm has 3 versions; there is no version 3 (the oldest is 0)";
+        let none = "/a.wasm has no version 3: there are 3, counted from 0";
         assert_eq!(world.fails(1, &["version", "3", "a.wasm"]), none);
     }
 }

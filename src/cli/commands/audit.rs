@@ -37,7 +37,8 @@ impl Audit {
         }
         for AuditEntry { commit, .. } in entries {
             let date = date::local(commit.date_s);
-            out.text(format_args!("{date}\t{}\t{}\n", commit.author, commit.id))?;
+            let author = out.foreign(&commit.author).into_owned();
+            out.text(format_args!("{date}\t{author}\t{}\n", commit.id))?;
         }
         Ok(())
     }

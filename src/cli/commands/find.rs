@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use crate::cli::args::Reading;
-use crate::cli::base64;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -38,7 +40,7 @@ impl Find {
         let Some(file) = self.output else {
             return match out.is_json() {
                 true => {
-                    let base64 = base64::encode(&module.bytes);
+                    let base64 = BASE64_STANDARD.encode(&module.bytes);
                     out.json(&json!({ "hash": hash, "size": size, "base64": base64 }))
                 }
                 false => out.bytes(&module.bytes),

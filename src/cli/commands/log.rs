@@ -80,9 +80,10 @@ impl Log {
 }
 
 fn print(commit: &store::Commit, out: &mut Output) -> Result<()> {
-    let date = date::local(commit.date_s);
+    let (id, date) = (commit.id, date::local(commit.date_s));
+    let author = out.foreign(&commit.author).into_owned();
+    let message = out.foreign(&commit.message).into_owned();
     out.text(format_args!(
-        "commit {}\nAuthor: {}\nDate: {date}\n\n{}\n\n",
-        commit.id, commit.author, commit.message
+        "commit {id}\nAuthor: {author}\nDate: {date}\n\n{message}\n\n"
     ))
 }

@@ -1,0 +1,283 @@
+//! The model: every commit with its whole tree, and every question answered by looking at all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wasmstore::names::CommitId;
+use wasmstore::store::Kind;
+
+/// Path to module number.
+pub(super) type Tree = BTreeMap<String, u32>;
+
+/// One commit of the model.
+pub(super) struct Node {
+    pub(super) id: CommitId,
+    pub(super) date_s: i64,
+    pub(super) parents: Vec<usize>,
+    pub(super) tree: Tree,
+    pub(super) restores: Option<usize>,
+    pub(super) squashed: bool,
+}
+
+/// What an operation is to do to a branch.
+pub(super) enum Step {
+    Nothing,
+    Move(usize),
+    Commit {
+        tree: Tree,
+        also: Vec<usize>,
+        restores: Option<usize>,
+    },
+    /// A merge of several bases, whose result is taken as the store has it.
+    Unpredicted(usize),
+}
+
+pub(super) struct Model {
+    pub(super) nodes: Vec<Node>,
+    pub(super) heads: BTreeMap<&'static str, usize>,
+    pub(super) collected: BTreeSet<usize>,
+}
+
+/// What of a tree lies in a scope.
+pub(super) fn within(tree: &Tree, scope: &str) -> Tree {
+    let inside =
+        |path: &str| scope.is_empty() || path == scope || path.starts_with(&format!("{scope}/"));
+    tree.iter()
+        .filter(|(path, _)| inside(path))
+        .map(|(path, v)| (path.clone(), *v))
+        .collect()
+}
+
+/// Whether some path is a folder of another.
+pub(super) fn clashes(tree: &Tree) -> bool {
+    tree.keys().any(|path| {
+        tree.keys()
+            .any(|other| other.starts_with(&format!("{path}/")))
+    })
+}
+
+pub(super) fn replaced(tree: &Tree, scope: &str, by: Tree) -> Tree {
+    let gone = within(tree, scope);
+    let rest = tree
+        .iter()
+        .filter(|(path, _)| !gone.contains_key(*path))
+        .map(|(path, v)| (path.clone(), *v));
+    rest.chain(by).collect()
+}
+
+impl Model {
+    pub(super) fn reach(&self, from: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
+        let mut seen = BTreeSet::new();
+        let mut todo: Vec<_> = from.into_iter().collect();
+        while let Some(node) = todo.pop() {
+            if seen.insert(node) {
+                todo.extend(&self.nodes[node].parents);
+            }
+        }
+        seen
+    }
+
+    /// Those of `nodes` that none of the others reaches.
+    pub(super) fn newest(&self, nodes: &BTreeSet<usize>) -> Vec<usize> {
+        let older = self.reach(
+            nodes
+                .iter()
+                .flat_map(|node| self.nodes[*node].parents.clone()),
+        );
+        nodes
+            .iter()
+            .filter(|node| !older.contains(node))
+            .copied()
+            .collect()
+    }
+
+    pub(super) fn head(&self, branch: &str) -> Result<usize, Kind> {
+        self.heads.get(branch).copied().ok_or(Kind::NotFound)
+    }
+
+    pub(super) fn change(&self, head: usize, tree: Tree) -> Result<Step, Kind> {
+        if clashes(&tree) {
+            return Err(Kind::Conflict);
+        }
+        let same = tree == self.nodes[head].tree;
+        Ok(if same {
+            Step::Nothing
+        } else {
+            Step::Commit {
+                tree,
+                also: Vec::new(),
+                restores: None,
+            }
+        })
+    }
+
+    pub(super) fn put(&self, on: &str, path: &str, v: u32) -> Result<Step, Kind> {
+        let head = self.head(on)?;
+        let mut tree = self.nodes[head].tree.clone();
+        tree.insert(path.to_owned(), v);
+        self.change(head, tree)
+    }
+
+    pub(super) fn remove(&self, on: &str, scope: &str) -> Result<Step, Kind> {
+        let head = self.head(on)?;
+        let tree = replaced(&self.nodes[head].tree, scope, Tree::new());
+        if tree == self.nodes[head].tree {
+            Err(Kind::NotFound)
+        } else {
+            self.change(head, tree)
+        }
+    }
+
+    pub(super) fn restore(&self, on: &str, from: usize, scope: &str) -> Result<Step, Kind> {
+        if self.collected.contains(&from) {
+            return Err(Kind::NotFound);
+        }
+        let head = self.head(on)?;
+        let (there, here) = (
+            within(&self.nodes[from].tree, scope),
+            &self.nodes[head].tree,
+        );
+        if !scope.is_empty() && there.is_empty() && within(here, scope).is_empty() {
+            return Err(Kind::NotFound);
+        }
+        self.change(head, replaced(here, scope, there))
+    }
+
+    pub(super) fn line(&self, from: usize) -> Vec<usize> {
+        std::iter::successors(Some(from), |node| {
+            self.nodes[*node].parents.first().copied()
+        })
+        .collect()
+    }
+
+    pub(super) fn newest_change(&self, from: usize, scope: &str) -> Option<usize> {
+        let value = |node: usize| within(&self.nodes[node].tree, scope);
+        let line = self.line(from);
+        let changed = line
+            .windows(2)
+            .find(|pair| value(pair[0]) != value(pair[1]))
+            .map(|pair| pair[0]);
+        let root = *line.last().unwrap();
+        changed.or((!value(root).is_empty()).then_some(root))
+    }
+
+    pub(super) fn rollback(&self, on: &str, scope: &str) -> Result<Step, Kind> {
+        let head = self.head(on)?;
+        let unknown = if scope.is_empty() {
+            Kind::Conflict
+        } else {
+            Kind::NotFound
+        };
+        let mut newest = self.newest_change(head, scope).ok_or(unknown)?;
+        let value = |node: usize| within(&self.nodes[node].tree, scope);
+        while let Some(restored) = self.nodes[newest].restores
+            && self.line(newest).contains(&restored)
+            && value(restored) == value(newest)
+        {
+            newest = self.newest_change(restored, scope).ok_or(Kind::Conflict)?;
+        }
+        let target = *self.nodes[newest].parents.first().ok_or(Kind::Conflict)?;
+        if self.nodes[newest].squashed {
+            return Err(Kind::Conflict);
+        }
+        match self.change(head, replaced(&self.nodes[head].tree, scope, value(target)))? {
+            Step::Commit { tree, also, .. } => Ok(Step::Commit {
+                tree,
+                also,
+                restores: Some(target),
+            }),
+            other => Ok(other),
+        }
+    }
+
+    pub(super) fn merge(&self, on: &str, from: &str) -> Result<Step, Kind> {
+        let (ours, theirs) = (self.head(on)?, self.head(from)?);
+        let common: BTreeSet<_> = self
+            .reach([ours])
+            .intersection(&self.reach([theirs]))
+            .copied()
+            .collect();
+        let bases = self.newest(&common);
+        if bases.contains(&theirs) {
+            return Ok(Step::Nothing);
+        }
+        if bases.contains(&ours) {
+            return Ok(Step::Move(theirs));
+        }
+        if bases.len() > 1 {
+            return Ok(Step::Unpredicted(theirs));
+        }
+        let empty = Tree::new();
+        let base = bases.first().map_or(&empty, |base| &self.nodes[*base].tree);
+        let (our_tree, their_tree) = (&self.nodes[ours].tree, &self.nodes[theirs].tree);
+        let mut tree = our_tree.clone();
+        for path in base.keys().chain(their_tree.keys()) {
+            let (b, o, t) = (base.get(path), our_tree.get(path), their_tree.get(path));
+            if t != b && o != t {
+                if o != b {
+                    return Err(Kind::Conflict);
+                }
+                tree.remove(path);
+                tree.extend(t.map(|t| (path.clone(), *t)));
+            }
+        }
+        if clashes(&tree) {
+            return Err(Kind::Conflict);
+        }
+        Ok(Step::Commit {
+            tree,
+            also: vec![theirs],
+            restores: None,
+        })
+    }
+
+    /// Squashes: the parents of the new commit, if there is anything to squash.
+    pub(super) fn squash(&self, on: &str) -> Result<Option<Vec<usize>>, Kind> {
+        let head = self.head(on)?;
+        let kept = self.reach(
+            self.heads
+                .iter()
+                .filter(|(name, _)| **name != on)
+                .map(|(_, node)| *node),
+        );
+        let own: BTreeSet<_> = self.reach([head]).difference(&kept).copied().collect();
+        let edge = own
+            .iter()
+            .flat_map(|node| self.nodes[*node].parents.clone())
+            .filter(|node| kept.contains(node));
+        Ok((own.len() > 1).then(|| self.newest(&edge.collect())))
+    }
+
+    /// The values that a path took, oldest first: with the commit, and nothing for a removal.
+    pub(super) fn own_changes(&self, head: usize, path: &str) -> Vec<(CommitId, Option<u32>)> {
+        let value = |node: usize| self.nodes[node].tree.get(path).copied();
+        let mut own: Vec<_> = self.reach([head]).into_iter().collect();
+        own.retain(|node| {
+            let parents = &self.nodes[*node].parents;
+            if parents.is_empty() {
+                value(*node).is_some()
+            } else {
+                parents.iter().all(|p| value(*p) != value(*node))
+            }
+        });
+        own.sort_by_key(|node| {
+            let latest = self
+                .reach([*node])
+                .into_iter()
+                .map(|node| self.nodes[node].date_s)
+                .max();
+            (latest, self.level(*node), self.nodes[*node].id)
+        });
+        own.into_iter()
+            .map(|node| (self.nodes[node].id, value(node)))
+            .collect()
+    }
+
+    pub(super) fn level(&self, node: usize) -> u64 {
+        self.nodes[node]
+            .parents
+            .iter()
+            .map(|parent| self.level(*parent) + 1)
+            .max()
+            .unwrap_or(0)
+    }
+}
