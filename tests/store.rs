@@ -334,3 +334,21 @@ fn threads_on_one_store_lose_nothing() {
     assert_eq!(s.git(&["rev-list", "--count", "main"]).trim(), "81");
     s.fsck();
 }
+
+#[test]
+fn a_branch_whose_commit_is_gone_is_a_damaged_store_and_not_an_absent_name() {
+    let s = Scratch::new();
+    let tip = s.put("a", 1).to_string();
+    let file = s.root.join(format!("objects/{}/{}", &tip[..2], &tip[2..]));
+    std::fs::remove_file(file).unwrap();
+    let list = s.store.list(&At::default(), &scope(""));
+    assert_eq!(list.unwrap_err().kind(), Kind::Unavailable);
+    let put = s
+        .store
+        .put(&Change::default(), &path("b"), module(2).as_slice());
+    assert_eq!(put.unwrap_err().kind(), Kind::Unavailable);
+    assert_eq!(
+        s.store.commit(tip.parse().unwrap()).unwrap_err().kind(),
+        Kind::NotFound
+    );
+}

@@ -51,6 +51,16 @@ impl Repository {
     }
 }
 
+impl Repository {
+    /// Reads a commit that a ref or another commit names.
+    ///
+    /// # Errors
+    /// `Missing` if it is not there: a fault of the repository, or a `gc` in this moment.
+    pub fn linked_commit(&self, id: CommitId) -> Result<Commit> {
+        read_linked(&self.local_for(id)?, id)
+    }
+}
+
 /// Reads a commit that a person named.
 pub(super) fn read(repo: &gix::Repository, id: CommitId) -> Result<Commit> {
     let oid = object_id(repo, id.as_bytes()).ok_or(Error::UnknownCommit(id))?;
@@ -64,8 +74,8 @@ pub(super) fn read(repo: &gix::Repository, id: CommitId) -> Result<Commit> {
 }
 
 /// Reads a commit that another object or a ref names: its absence is a fault of the repository.
-pub(super) fn read_linked(repo: &gix::Repository, id: &gix::oid) -> Result<Commit> {
-    read(repo, commit_id(id)).map_err(|error| match error {
+pub(super) fn read_linked(repo: &gix::Repository, id: CommitId) -> Result<Commit> {
+    read(repo, id).map_err(|error| match error {
         Error::UnknownCommit(id) => Error::Missing { id: id.to_string() },
         other => other,
     })

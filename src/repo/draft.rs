@@ -9,7 +9,7 @@ use gix::objs::tree::EntryKind;
 
 use super::commits::{Commit, read_linked};
 use super::error::{Error, Result};
-use super::open::object_id;
+use super::open::{commit_id, object_id};
 use super::trees::{Entry, Node, TreeId, Trees};
 use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
 
@@ -23,7 +23,9 @@ pub struct Draft<'w> {
 
 impl<'w> Draft<'w> {
     pub(super) fn new(repo: &'w gix::Repository, tip: Option<gix::ObjectId>) -> Result<Self> {
-        let tip = tip.map(|tip| read_linked(repo, &tip)).transpose()?;
+        let tip = tip
+            .map(|tip| read_linked(repo, commit_id(&tip)))
+            .transpose()?;
         let tree = tip.as_ref().map_or_else(
             || gix::ObjectId::empty_tree(repo.object_hash()),
             |tip| tip.tree.0,

@@ -9,7 +9,7 @@ use super::commits::read_linked;
 use super::diff::diff;
 use super::draft::{Draft, edit};
 use super::error::{Error, Result};
-use super::open::object_id;
+use super::open::{commit_id, object_id};
 use super::trees::{Entry, TreeId};
 use crate::names::CommitId;
 
@@ -73,10 +73,11 @@ impl Draft<'_> {
         let Some((first, rest)) = bases.split_first().filter(|_| depth <= BASES_DEPTH_MAX) else {
             return Ok(gix::ObjectId::empty_tree(self.repo.object_hash()));
         };
-        let mut tree = read_linked(self.repo, first)?.tree.0;
+        let mut tree = read_linked(self.repo, commit_id(first))?.tree.0;
         for (merged, next) in rest.iter().enumerate() {
             let base = self.base_tree(&self.bases(*next, &bases[..=merged])?, depth + 1)?;
-            tree = self.three_way_forced(base, tree, read_linked(self.repo, next)?.tree)?;
+            tree =
+                self.three_way_forced(base, tree, read_linked(self.repo, commit_id(next))?.tree)?;
         }
         Ok(tree)
     }

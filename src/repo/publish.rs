@@ -219,7 +219,7 @@ impl<'r> Writing<'r> {
             if !known.insert(id) {
                 continue;
             }
-            let commit = read_linked(&self.local, &id)?;
+            let commit = read_linked(&self.local, commit_id(&id))?;
             self.adopt_or_fail(id)?;
             self.adopt_tree(commit.tree, &mut known)?;
             for parent in commit.parents {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::commits::{Commit, read_linked};
 use super::error::Result;
-use super::open::{Repository, object_id};
+use super::open::{Repository, commit_id, object_id};
 use super::trees::TreeId;
 use super::walk::ancestors;
 use crate::names::BranchName;
@@ -42,12 +42,12 @@ pub(super) fn plan(
     let mut todo = vec![tip];
     while let Some(id) = todo.pop() {
         if kept.contains(&id) {
-            let commit = read_linked(repo, &id)?;
+            let commit = read_linked(repo, commit_id(&id))?;
             if !boundary.contains(&commit) {
                 boundary.push(commit);
             }
         } else if own.insert(id) {
-            let commit = read_linked(repo, &id)?;
+            let commit = read_linked(repo, commit_id(&id))?;
             // The first parent is pushed last, and so followed first: its line gives the first parent of the squash.
             todo.extend(
                 commit
@@ -72,7 +72,7 @@ pub(super) fn plan(
     let parents = ids.filter(|id| !older.contains(id)).collect();
     Ok(Some(Squash {
         tip,
-        tree: read_linked(repo, &tip)?.tree,
+        tree: read_linked(repo, commit_id(&tip))?.tree,
         parents,
     }))
 }

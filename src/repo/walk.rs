@@ -7,7 +7,7 @@ use gix::traverse::commit::simple::CommitTimeOrder;
 
 use super::commits::{Commit, read_linked};
 use super::error::{Error, Result};
-use super::open::{Repository, object_id};
+use super::open::{Repository, commit_id, object_id};
 use super::trees::{Node, TreeId, Trees};
 use crate::names::{CommitId, TreePath};
 
@@ -44,7 +44,7 @@ impl Repository {
             }
             todo.push(commit);
             for parent in unseen {
-                todo.push(linked(&repo, parent)?);
+                todo.push(read_linked(&repo, parent)?);
             }
         }
         let mut history: Vec<_> = aged.into_values().collect();
@@ -61,7 +61,7 @@ impl Repository {
             .sorting(Sorting::ByCommitTime(CommitTimeOrder::NewestFirst));
         for info in walk.all().map_err(Error::database("walk the history"))? {
             let info = info.map_err(Error::database("walk the history"))?;
-            if !visit(read_linked(&repo, &info.id)?) {
+            if !visit(read_linked(&repo, commit_id(&info.id))?) {
                 break;
             }
         }
@@ -78,7 +78,7 @@ impl Repository {
             if Some(id) == to {
                 return Ok(Some(line));
             }
-            let commit = linked(&repo, id)?;
+            let commit = read_linked(&repo, id)?;
             next = commit.parents.first().copied();
             line.push(commit);
         }
@@ -117,12 +117,6 @@ fn age(aged: &HashMap<CommitId, Aged>, commit: Commit) -> Aged {
     }
 }
 
-/// A commit that another names.
-fn linked(repo: &gix::Repository, id: CommitId) -> Result<Commit> {
-    let id = object_id(repo, id.as_bytes()).ok_or_else(|| Error::Missing { id: id.to_string() })?;
-    read_linked(repo, &id)
-}
-
 /// Every commit that some ref, or `HEAD`, reaches.
 pub(super) fn ancestors_of_refs(
     repository: &Repository,
@@ -147,7 +141,7 @@ pub(super) fn ancestors(
         .collect();
     while let Some(id) = todo.pop() {
         if seen.insert(id) {
-            let commit = read_linked(repo, &id)?;
+            let commit = read_linked(repo, commit_id(&id))?;
             todo.extend(
                 commit
                     .parents

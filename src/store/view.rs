@@ -31,10 +31,9 @@ impl Store {
     /// Answers from the tree at `at`. When an object is found missing, the ref is read again and `answer` asked once more: a
     /// `gc` may have replaced the history meanwhile.
     pub(super) fn read<T>(&self, at: &At, mut answer: impl FnMut(View) -> Result<T>) -> Result<T> {
-        match answer(self.view(at)?) {
-            Err(error) if error.is_missing_object() && matches!(at, At::Branch(_)) => {
-                answer(self.view(at)?)
-            }
+        let mut attempt = || self.view(at).and_then(&mut answer);
+        match attempt() {
+            Err(error) if error.is_missing_object() && matches!(at, At::Branch(_)) => attempt(),
             other => other,
         }
     }
@@ -54,14 +53,16 @@ impl Store {
 
     fn view(&self, at: &At) -> Result<View> {
         let commit = match at {
-            At::Commit(commit) => Some(*commit),
-            At::Branch(branch) => self.tip(branch.as_ref())?,
+            At::Commit(commit) => Some(self.repo.commit(*commit)?),
+            At::Branch(branch) => match self.tip(branch.as_ref())? {
+                Some(tip) => Some(self.repo.linked_commit(tip)?),
+                None => None,
+            },
         };
-        let tree = commit
-            .map(|commit| self.repo.commit(commit))
-            .transpose()?
-            .map(|commit| commit.tree);
-        Ok(View { commit, tree })
+        Ok(View {
+            commit: commit.as_ref().map(|commit| commit.id),
+            tree: commit.map(|commit| commit.tree),
+        })
     }
 
     /// The tip of a branch; `None` if it is the default branch and has no commit yet.

@@ -104,7 +104,7 @@ impl Watcher<'_> {
                     .map(|commit| self.step(commit))
                     .collect(),
                 None => self
-                    .jump(cursor.as_ref(), self.store.commit(tip)?)
+                    .jump(cursor.as_ref(), self.store.repo.linked_commit(tip)?)
                     .map(|event| vec![event]),
             }
         })?;
@@ -119,7 +119,7 @@ impl Watcher<'_> {
         let before = commit
             .parents
             .first()
-            .map(|parent| self.store.commit(*parent))
+            .map(|parent| self.store.repo.linked_commit(*parent))
             .transpose()?;
         let changes = self
             .store
