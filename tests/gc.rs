@@ -286,3 +286,71 @@ fn readers_and_writers_go_on_while_it_collects() {
         }
     }
 }
+
+#[test]
+fn a_second_collection_of_the_same_content_keeps_it() {
+    let s = Scratch::new();
+    s.git(&["config", "pack.packSizeLimit", "1m"]);
+    for n in 0..3u8 {
+        let mut bytes = b"\0asm\x01\0\0\0".to_vec();
+        let mut x = u32::from(n) + 1;
+        let noise = std::iter::repeat_with(|| {
+            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (x >> 24) as u8
+        });
+        // A custom section of 800,000 bytes, `0x80_ea30` in LEB128, with the name `x`.
+        bytes.extend([0, 0x80, 0xea, 0x30, 1, b'x']);
+        bytes.extend(noise.take(799_998));
+        s.store
+            .put(&Change::default(), &path(&n.to_string()), bytes.as_slice())
+            .unwrap();
+    }
+    for _ in 0..3 {
+        s.store.gc(&Change::default(), History::Keep).unwrap();
+        s.fsck();
+    }
+    assert_eq!(s.store.list(&At::default(), &scope("")).unwrap().len(), 3);
+}
+
+#[test]
+fn a_clone_with_packed_refs_is_collected() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let one = s.tip();
+    s.put("a", 2);
+    let clone = s.root.parent().unwrap().join("clone");
+    s.git(&[
+        "clone",
+        "-q",
+        "--bare",
+        s.root.to_str().unwrap(),
+        clone.to_str().unwrap(),
+    ]);
+    assert!(clone.join("packed-refs").exists() && !clone.join("refs/heads/main").exists());
+    let store = wasmstore::store::Store::open(&clone, Default::default()).unwrap();
+    store.restore(&Change::default(), one, &scope("a")).unwrap();
+    store.gc(&Change::default(), History::Squash).unwrap();
+    crate::support::store::fsck(&clone);
+    let log = crate::support::store::git(&clone, &["log", "--format=%s", "main"]);
+    assert_eq!(log.trim(), "GC");
+}
+
+#[test]
+fn what_work_trees_and_reflogs_hold_on_to_is_not_broken() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let tree = s.root.parent().unwrap().join("tree");
+    s.git(&[
+        "worktree",
+        "add",
+        "-q",
+        "--detach",
+        tree.to_str().unwrap(),
+        "main",
+    ]);
+    let gc = || s.store.gc(&Change::default(), History::Keep);
+    assert!(gc().is_err_and(|error| error.to_string().contains("work trees")));
+    s.git(&["worktree", "remove", tree.to_str().unwrap()]);
+    gc().unwrap();
+    s.fsck();
+}

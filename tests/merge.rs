@@ -85,6 +85,76 @@ fn without_a_common_ancestor_the_base_is_empty() {
     assert_eq!(s.content(), "/a=1 /b=2 /c=3");
 }
 
+#[test]
+fn a_link_is_no_folder_for_the_other_side() {
+    let s = Scratch::new();
+    s.put("z", 1);
+    s.store
+        .create_branch(&branch("side"), &At::default())
+        .unwrap();
+    s.put_on(Some("side"), "a/b", 2);
+    let blob = s.git(&["rev-parse", "main:z"]);
+    let listed = s.git(&["ls-tree", "main"]);
+    let listed = format!("120000 blob {}\ta\n{listed}", blob.trim());
+    let tree = crate::support::store::git_with_input(&s.root, &["mktree"], &listed);
+    let commit = s.git(&["commit-tree", "-m", "link", "-p", "main", tree.trim()]);
+    s.git(&["update-ref", "refs/heads/main", commit.trim()]);
+    let error = merge(&s, "side").unwrap_err();
+    assert_eq!(error.to_string(), "both sides changed /a/b");
+    assert_eq!(s.git(&["rev-parse", "main"]), commit);
+}
+
+/// Levels of criss-cross merges with three bases each: merging the bases one by one would take 3^levels merges.
+#[test]
+fn a_tower_of_criss_cross_merges_ends() {
+    let mut stream = String::new();
+    commit(&mut stream, "l", 1, &[], &Files::new());
+    let mut parents = vec![1];
+    let mut mark = 1;
+    for level in 0..24u8 {
+        let names = ["k", "l", "m"];
+        let layer: Vec<usize> = names
+            .iter()
+            .enumerate()
+            .map(|(nth, name)| {
+                mark += 1;
+                let files = Files::from([(*name, level % 4)]);
+                commit(
+                    &mut stream,
+                    name,
+                    mark,
+                    &[
+                        &parents[nth % parents.len()..],
+                        &parents[..nth % parents.len()],
+                    ]
+                    .concat(),
+                    &files,
+                );
+                mark
+            })
+            .collect();
+        parents = layer;
+    }
+    commit(
+        &mut stream,
+        "ours",
+        mark + 1,
+        &parents[..2],
+        &Files::from([("k", 9)]),
+    );
+    commit(
+        &mut stream,
+        "theirs",
+        mark + 2,
+        &parents[1..],
+        &Files::from([("m", 9)]),
+    );
+    let s = Scratch::new();
+    crate::support::store::git_with_input(&s.root, &["fast-import", "--quiet", "--force"], &stream);
+    let merged = s.store.merge(&on(Some("ours")), &branch("theirs"));
+    assert!(merged.is_ok() || merged.is_err_and(|error| error.kind() == Kind::Conflict));
+}
+
 /// A tree of one-line files: path to content.
 type Files = BTreeMap<&'static str, u8>;
 

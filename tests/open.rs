@@ -113,7 +113,7 @@ fn a_mirror_with_packed_refs_is_served_and_written() {
     store
         .delete_branch(&crate::support::store::branch("one"))
         .unwrap();
-    assert!(!mirror.join("packed-refs").exists());
+    assert!(mirror.join("packed-refs").exists());
     assert_eq!(store.branches().unwrap().len(), 2);
     let after = git(&mirror, &["for-each-ref"]);
     assert_eq!(
@@ -164,6 +164,7 @@ fn a_creation_that_was_cut_short_is_done_again() {
     let root = dir.path().join("store");
     drop(Store::open_or_create(&root, Options::default(), ObjectFormat::Sha1).unwrap());
     std::fs::remove_file(root.join("HEAD")).unwrap();
+    std::fs::write(root.join("wasmstore/creating"), "").unwrap();
     assert_eq!(open(&root).unwrap().branches().unwrap(), []);
     let store = Store::open_or_create(&root, Options::default(), ObjectFormat::Sha1).unwrap();
     store
@@ -203,6 +204,7 @@ fn what_killed_writers_left_is_cleared_and_does_not_block() {
     let leftover = s.root.join("wasmstore/tmp/.tmpDEAD");
     std::fs::write(&leftover, "half an object").unwrap();
     let lock = s.root.join("refs/heads/main.lock");
+    std::fs::write(s.root.join("wasmstore/moving"), "refs/heads/main").unwrap();
     std::fs::write(&lock, "").unwrap();
     // An object whose file a power cut left empty counts as absent.
     let blob = s.git(&["rev-parse", "main:a"]).trim().to_owned();
@@ -262,4 +264,88 @@ fn an_outside_writer_makes_a_change_be_judged_again() {
         20
     );
     s.fsck();
+}
+
+#[test]
+fn what_others_keep_in_a_folder_is_never_written_over() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let head = s.root.join("HEAD");
+    let kept = std::fs::read(&head).unwrap();
+    std::fs::remove_file(&head).unwrap();
+    let before = std::fs::read(s.root.join("refs/heads/main")).unwrap();
+    assert!(open(&s.root).is_err());
+    assert!(Store::open_or_create(&s.root, Options::default(), ObjectFormat::Sha1).is_err());
+    assert_eq!(
+        std::fs::read(s.root.join("refs/heads/main")).unwrap(),
+        before
+    );
+    std::fs::write(&head, kept).unwrap();
+    s.fsck();
+
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("wasmstore/tmp")).unwrap();
+    std::fs::write(dir.path().join("wasmstore/tmp/notes"), "mine").unwrap();
+    std::fs::write(dir.path().join("config"), "mine").unwrap();
+    assert!(open(dir.path()).is_err());
+    assert!(Store::open_or_create(dir.path(), Options::default(), ObjectFormat::Sha1).is_err());
+    for file in ["wasmstore/tmp/notes", "config"] {
+        assert_eq!(
+            std::fs::read_to_string(dir.path().join(file)).unwrap(),
+            "mine"
+        );
+    }
+}
+
+#[test]
+fn a_symbolic_branch_is_worked_on_where_it_leads() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    s.git(&["symbolic-ref", "refs/heads/alias", "refs/heads/main"]);
+    assert_eq!(s.put_on(Some("alias"), "b", 2), s.tip());
+    assert_eq!(
+        s.git(&["symbolic-ref", "refs/heads/alias"]).trim(),
+        "refs/heads/main"
+    );
+    s.put("b", 3);
+    s.store
+        .gc(&Change::default(), wasmstore::store::History::Squash)
+        .unwrap();
+    assert_eq!(s.git(&["rev-list", "--count", "main"]).trim(), "1");
+    s.store
+        .delete_branch(&crate::support::store::branch("alias"))
+        .unwrap();
+    assert_eq!(s.content(), "/a=1 /b=3");
+    s.fsck();
+}
+
+#[test]
+fn with_a_detached_head_a_named_branch_still_works() {
+    let s = Scratch::new();
+    let tip = s.put("a", 1);
+    s.git(&["update-ref", "--no-deref", "HEAD", &tip.to_string()]);
+    let main = crate::support::store::branch("main");
+    let at = At::Branch(Some(main.clone()));
+    assert_eq!(s.store.list(&at, &scope("")).unwrap().len(), 1);
+    assert!(s.store.list(&At::default(), &scope("")).is_err());
+    s.put_on(Some("main"), "b", 2);
+    s.store.set_default_branch(&main).unwrap();
+    assert_eq!(s.content(), "/a=1 /b=2");
+}
+
+#[test]
+fn a_shallow_clone_is_refused() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let clone = s.root.parent().unwrap().join("shallow");
+    let from = format!("file://{}", s.root.display());
+    s.git(&[
+        "clone",
+        "-q",
+        "--bare",
+        "--depth=1",
+        &from,
+        clone.to_str().unwrap(),
+    ]);
+    assert!(open(&clone).is_err_and(|reason| reason.contains("shallow")));
 }

@@ -178,3 +178,21 @@ fn since_replays_what_came_after_a_commit() {
             .is_ok()
     );
 }
+
+#[test]
+fn a_collection_before_it_looked_costs_a_watcher_nothing() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let mut seen = tree(&s);
+    let mut watcher = s.store.watch(None, None).unwrap();
+    s.put("a", 2);
+    s.put("b", 3);
+    s.store.gc(&Change::default(), History::Squash).unwrap();
+    let events = collect(&mut watcher, 1);
+    assert!(events[0].reset);
+    fold(&mut seen, &events);
+    assert_eq!(seen, tree(&s));
+    s.put("c", 4);
+    fold(&mut seen, &collect(&mut watcher, 1));
+    assert_eq!(seen, tree(&s));
+}

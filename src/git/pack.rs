@@ -1,5 +1,6 @@
 //! Packing with deltas: git-pack-objects(1).
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,20 +14,30 @@ impl Git {
     /// `PREFIX-<checksum>.pack` and `.idx`; returns the checksum, or `None` when there is nothing to pack.
     ///
     /// # Errors
-    /// git is missing, fails (say, on a missing object), or takes longer than six hours.
+    /// git is missing, fails (say, on a missing object), takes longer than six hours, or answers something else.
     pub fn pack_objects(&self, tips: &[String], prefix: &Path) -> Result<Option<String>, Error> {
-        let prefix = prefix.to_string_lossy();
         let args = [
+            "-c",
+            "pack.packSizeLimit=0",
             "pack-objects",
             "--revs",
             "--delta-base-offset",
             "--non-empty",
             "--quiet",
             "--no-write-bitmap-index",
-            &prefix,
+            "--",
         ];
-        let output = self.run(&args, (tips.join("\n") + "\n").into_bytes(), LIMIT)?;
-        let checksum = String::from_utf8_lossy(&output).trim().to_owned();
-        Ok((!checksum.is_empty()).then_some(checksum))
+        let args = args.iter().map(OsStr::new).chain([prefix.as_os_str()]);
+        let input = (tips.join("\n") + "\n").into_bytes();
+        let output = self.run("pack-objects", args, input, LIMIT)?;
+        let output = String::from_utf8_lossy(&output).trim().to_owned();
+        match output.as_str() {
+            "" => Ok(None),
+            checksum if checksum.bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(Some(output)),
+            _ => Err(Error::Failed {
+                command: "pack-objects".to_owned(),
+                stderr: format!("it answered {output:?} where one checksum is expected"),
+            }),
+        }
     }
 }

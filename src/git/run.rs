@@ -1,5 +1,6 @@
 //! Running git: found once, without the user's configuration, within a time limit.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -25,7 +26,7 @@ pub enum Error {
     Failed {
         /// The subcommand.
         command: String,
-        /// What it printed on standard error, cut short.
+        /// The first line that it printed on standard error.
         stderr: String,
     },
     /// It ran for too long and was killed.
@@ -47,11 +48,10 @@ pub struct Git {
 impl Git {
     /// Finds git on the `PATH`, to be run on the bare repository at `git_dir`; `None` when there is none.
     pub fn find(git_dir: &Path) -> Option<Self> {
-        let git = Self {
-            git_dir: git_dir.to_owned(),
-        };
+        let git_dir = std::path::absolute(git_dir).ok()?;
+        let git = Self { git_dir };
         let found = git
-            .command(&["--version"])
+            .command([OsStr::new("--version")].into_iter())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -59,14 +59,15 @@ impl Git {
         found.is_ok_and(|status| status.success()).then_some(git)
     }
 
-    /// Runs git with `input` on its standard input, and returns its standard output.
-    pub(super) fn run(
+    /// Runs git's subcommand `name` with `input` on its standard input, and returns its standard output.
+    pub(super) fn run<'a>(
         &self,
-        args: &[&str],
+        name: &str,
+        args: impl Iterator<Item = &'a OsStr>,
         input: Vec<u8>,
         limit: Duration,
     ) -> Result<Vec<u8>, Error> {
-        let name = args.first().copied().unwrap_or_default().to_owned();
+        let name = name.to_owned();
         let spawn = |source| Error::Spawn {
             command: name.clone(),
             source,
@@ -107,14 +108,19 @@ impl Git {
         }
         Err(Error::Failed {
             command: name,
-            stderr: String::from_utf8_lossy(&stderr).trim().to_owned(),
+            stderr: String::from_utf8_lossy(&stderr)
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
         })
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    fn command<'a>(&self, args: impl Iterator<Item = &'a OsStr>) -> Command {
         let mut command = Command::new("git");
-        let safe = format!("safe.directory={}", self.git_dir.display());
-        command.args(["-c", &safe]).args(args);
+        let mut safe = OsString::from("safe.directory=");
+        safe.push(&self.git_dir);
+        command.arg("-c").arg(safe).args(args);
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_"))
         {

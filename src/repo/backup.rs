@@ -8,6 +8,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use gix::refs::Target;
+
 use super::error::{Error, Result};
 use super::open::Repository;
 
@@ -21,12 +23,20 @@ impl Repository {
     /// Writes a tar archive of the repository to `out`; unpacked into an empty folder it is the repository. `progress` is
     /// called after each file.
     pub fn backup(&self, out: impl Write, mut progress: impl FnMut()) -> Result<()> {
+        if self.root().join("objects/info/alternates").exists() {
+            let reason = "it borrows objects from another repository; \
+                `git repack -a` and remove objects/info/alternates before a backup";
+            return Err(Error::NotAStore {
+                root: self.root().to_owned(),
+                reason: reason.to_owned(),
+            });
+        }
         let _backup = self.locks.backup()?;
         let (refs, head) = {
             let _refs = self.locks.refs()?;
             let head = self.root().join("HEAD");
             (
-                self.refs_below("refs/")?,
+                self.all_refs("refs/")?,
                 fs::read(&head).map_err(Error::io("read", &head))?,
             )
         };
@@ -45,9 +55,13 @@ impl Repository {
         ] {
             tar.folder(folder)?;
         }
-        for (name, id) in refs {
+        for (name, target) in refs {
             let name = gix::path::from_bstr(&name).map_err(Error::database("name a ref"))?;
-            tar.bytes(&name, format!("{id}\n").as_bytes())?;
+            let target = match target {
+                Target::Object(id) => format!("{id}\n"),
+                Target::Symbolic(to) => format!("ref: {}\n", to.as_bstr()),
+            };
+            tar.bytes(&name, target.as_bytes())?;
         }
         for name in FILES {
             tar.tree(self.root(), Path::new(name))?;

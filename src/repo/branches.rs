@@ -3,7 +3,6 @@
 use super::error::{Error, Result};
 use super::open::Repository;
 use super::publish::Writing;
-use super::refs::read_tip;
 use crate::names::{BranchName, CommitId};
 
 impl Repository {
@@ -14,8 +13,7 @@ impl Repository {
     pub fn create_branch(&self, branch: &BranchName, from: CommitId) -> Result<()> {
         let mut writing = self.begin()?;
         let _refs = self.locks.refs()?;
-        self.unpack_refs()?;
-        if read_tip(&writing.local, branch)?.is_some() {
+        if writing.durable_tip(branch)?.is_some() {
             return Err(Error::BranchExists(branch.to_string()));
         }
         writing.start_branch(branch, from)
@@ -25,13 +23,11 @@ impl Repository {
     pub fn set_default_branch(&self, branch: &BranchName) -> Result<()> {
         let mut writing = self.begin()?;
         let _refs = self.locks.refs()?;
-        self.unpack_refs()?;
-        if *branch == self.default_branch()? {
-            return Ok(());
+        if self.default_branch().ok().as_ref() == Some(branch) {
+            return self.flush_head();
         }
-        match read_tip(&writing.local, branch)? {
-            Some(tip) => self.flush_tip(branch, &tip)?,
-            None => writing.start_branch(branch, self.default_tip()?)?,
+        if writing.durable_tip(branch)?.is_none() {
+            writing.start_branch(branch, self.default_tip()?)?;
         }
         self.move_head(branch)
     }
@@ -41,14 +37,14 @@ impl Repository {
     /// # Errors
     /// `UnknownBranch`, `DefaultBranch`.
     pub fn delete_branch(&self, branch: &BranchName) -> Result<()> {
-        let writing = self.begin()?;
+        let mut writing = self.begin()?;
         let _refs = self.locks.refs()?;
-        self.unpack_refs()?;
-        if *branch == self.default_branch()? {
+        if self.default_branch().ok().as_ref() == Some(branch) {
+            self.flush_head()?;
             return Err(Error::DefaultBranch(branch.to_string()));
         }
-        let tip = read_tip(&writing.local, branch)?
-            .ok_or_else(|| Error::UnknownBranch(branch.to_string()))?;
+        let tip = writing.durable_tip(branch)?;
+        let tip = tip.ok_or_else(|| Error::UnknownBranch(branch.to_string()))?;
         self.move_branch(branch, Some(tip), None)
     }
 
@@ -76,6 +72,9 @@ impl Writing<'_> {
         super::commits::read(&self.local, from)?;
         let id = self.existing(from)?;
         self.loose.flush()?;
-        self.repository.move_branch(branch, None, Some(id))
+        match self.repository.move_branch(branch, None, Some(id)) {
+            Err(Error::Moved(branch)) => Err(Error::BranchExists(branch.to_string())),
+            other => other,
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Creating a store: a bare repository with one empty root commit (gitrepository-layout(5)).
 //!
-//! It is made in place, under `refs.lock`, and `HEAD` comes last: a folder without `HEAD` is no store yet, and a creation that
-//! was cut short is done again by the next one.
+//! It is made in place, under `refs.lock`, with the file `wasmstore/creating` as its mark, and `HEAD` comes last. A creation that
+//! was cut short is known by the mark, and done again by the next one.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use super::commits::{NewCommit, encode};
@@ -11,7 +12,7 @@ use super::durable::{create_dir, sync_dir, sync_dirs_up_to, write_file};
 use super::error::{Error, Result};
 use super::lock::Locks;
 use super::loose::Loose;
-use super::open::{Repository, is_absent};
+use super::open::{CREATING, Repository, is_absent};
 use super::spool::Spool;
 use crate::names::{Author, BranchName};
 
@@ -80,15 +81,25 @@ impl Repository {
     }
 }
 
-/// Creates the folder at `root` and those above it, and makes their names durable.
+/// Creates the folder at `root` and those above it, and makes their names durable. A folder above that may not be opened is
+/// passed over: who made it saw to it.
 fn create_folders(root: &Path) -> Result<()> {
     let root = &std::path::absolute(root).map_err(Error::io("find", root))?;
-    let there = root.ancestors().find(|folder| folder.exists());
     fs::create_dir_all(root).map_err(Error::io("create", root))?;
-    sync_dirs_up_to(root, there.unwrap_or(root))
+    for folder in root.ancestors() {
+        match sync_dir(folder) {
+            Err(error) if error.io_kind() == Some(io::ErrorKind::PermissionDenied) => {}
+            other => other?,
+        }
+    }
+    Ok(())
 }
 
 fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> {
+    let own = root.join("wasmstore");
+    let mark = own.join(CREATING);
+    fs::write(&mark, "").map_err(Error::io("write", &mark))?;
+    sync_dir(&own)?;
     for dir in [
         "objects",
         "objects/info",
@@ -135,7 +146,8 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
         &root.join("HEAD"),
         format!("ref: {}\n", branch.full_ref()).as_bytes(),
     )?;
-    sync_dir(root)
+    sync_dir(root)?;
+    fs::remove_file(&mark).map_err(Error::io("remove", &mark))
 }
 
 fn kind(format: ObjectFormat) -> gix::hash::Kind {

@@ -147,6 +147,14 @@ impl<'w> Draft<'w> {
         super::commits::read(self.repo, id)
     }
 
+    /// The first parent of a commit of this branch; `None` if it is a root.
+    pub fn parent(&self, commit: &Commit) -> Result<Option<Commit>> {
+        let parent = commit.parents.first();
+        parent
+            .map(|parent| read_linked(self.repo, *parent))
+            .transpose()
+    }
+
     /// What stands at `path` in `commit`; the root is always there.
     pub fn entry_in(&self, commit: &Commit, path: &TreePath) -> Result<Option<Entry>> {
         self.trees.entry(commit.tree.0, path.as_str().into())

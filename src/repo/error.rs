@@ -65,7 +65,7 @@ pub enum Error {
     #[error("the store is busy: {0}; try again")]
     Busy(String),
     /// A ref moved while a change was made; the change is judged again.
-    #[error("branch {0:?} moved meanwhile")]
+    #[error("branch {0} keeps moving; try again")]
     Moved(BranchName),
     /// The ref was moved, but whether that survives a power cut is not known.
     #[error("the change may have been applied")]

@@ -1,6 +1,5 @@
 //! Our own files beside the repository: modules checked out for `filename`, and temporary files.
 
-use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -32,11 +31,22 @@ impl Repository {
     }
 
     /// Removes the checked-out files of modules that are gone.
-    pub(super) fn clear_files(&self, gone: &HashSet<gix::ObjectId>) -> Result<()> {
-        let repo = self.local_for("HEAD")?;
-        for id in gone {
-            let path = self.files_dir().join(format!("{id}.wasm"));
-            if path.exists() && !repo.has_object(id) {
+    pub(super) fn clear_files(&self) -> Result<()> {
+        for file in fs::read_dir(self.files_dir())
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let path = file.path();
+            let stem = path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            let is_gone = |hash: ModuleHash| self.blob_size_bytes(hash).map(|size| size.is_none());
+            if let Ok(hash) = stem.parse()
+                && is_gone(hash)?
+            {
                 remove_if_there(&path)?;
             }
         }

@@ -15,6 +15,7 @@ use super::error::{Error, Result};
 use super::open::{Repository, commit_id};
 use super::packs::{Pack, remove_if_there};
 use super::publish::Writing;
+use super::reach::reachable;
 use super::squash::{self, Squash};
 use crate::git::Git;
 use crate::names::{Author, BranchName, CommitId};
@@ -50,8 +51,17 @@ impl Repository {
     /// # Errors
     /// A backup or another collection runs; writers kept the store busy for a minute; I/O. Nothing that a ref reaches is lost.
     pub fn collect(&self, collection: &Collection<'_>) -> Result<Collected> {
+        self.check_collectable()?;
         let _backup = self.locks.backup()?;
         let repo = self.local_for("HEAD")?;
+        let branch = collection
+            .squash
+            .map(|(branch, ..)| self.branch_or_default(Some(branch)));
+        let branch = branch.transpose()?;
+        let squash = collection.squash.zip(branch.as_ref());
+        let collection = &Collection {
+            squash: squash.map(|((_, author, message), branch)| (branch, author, message)),
+        };
         let mut candidates = self.candidates(&repo)?;
         let planned = self.squash_of(&repo, collection)?;
         let packed = self.pack(&repo, &self.roots(planned.as_ref())?)?;
@@ -61,26 +71,28 @@ impl Repository {
 
         let (_lock, _refs) = self.locks.deleting()?;
         let squashed = self.write_squash(collection)?;
-        let index = packed
-            .as_ref()
-            .map(|pack| pack.index(repo.object_hash()))
-            .transpose()?
-            .flatten();
+        let index = packed.as_ref().map(|pack| pack.index(repo.object_hash()));
+        let index = index.transpose()?.flatten();
         let is_packed = |id: &gix::oid| {
             index
                 .as_ref()
                 .is_some_and(|index| index.lookup(id).is_some())
         };
-        let roots = self
-            .roots(squashed.as_ref().map(|(squash, _)| squash))?
-            .into_iter()
-            .chain(squashed.as_ref().map(|s| s.1));
+        let squash = squashed.as_ref();
+        let roots = self.roots(squash.map(|(squash, _)| squash))?;
+        let roots = roots.into_iter().chain(squash.map(|(_, new)| *new));
         let mut copies = reachable(&repo, roots, &is_packed)?;
         copies.retain(|id| candidates.ids.contains(id));
         let copied = self.write_pack(&repo, &copies)?;
-        if let (Some((squash, new)), Some((branch, ..))) = (&squashed, collection.squash) {
+        // A pack is named by its content: the one just written may have been there before.
+        candidates
+            .packs
+            .retain(|candidate| Some(candidate) != copied.as_ref());
+        if let (Some((squash, new)), Some((branch, ..))) = (squash, collection.squash) {
             self.move_branch(branch, Some(squash.tip), Some(*new))?;
         }
+        // What is deleted now must not be missed by a ref that a power cut brings back.
+        self.flush_all_refs()?;
         self.delete(&candidates)?;
         let copies: HashSet<_> = copies.into_iter().collect();
         candidates
@@ -92,6 +104,30 @@ impl Repository {
             freed_bytes: candidates.size_bytes.saturating_sub(kept),
             squashed: squashed.map(|(_, id)| commit_id(&id)),
         })
+    }
+
+    /// Refuses what holds on to objects in ways that are not looked at: work trees and reflogs.
+    fn check_collectable(&self) -> Result<()> {
+        for (folder, what) in [
+            (
+                "worktrees",
+                "work trees; remove them with `git worktree remove`",
+            ),
+            (
+                "logs/refs",
+                "reflogs; switch them off with `git config core.logAllRefUpdates false` and remove ROOT/logs",
+            ),
+        ] {
+            let folder = self.root().join(folder);
+            if fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
+                let reason = format!("gc would break its {what}");
+                return Err(Error::NotAStore {
+                    root: self.root().to_owned(),
+                    reason,
+                });
+            }
+        }
+        Ok(())
     }
 
     fn squash_of(
@@ -111,7 +147,7 @@ impl Repository {
         let (Some(squash), Some((branch, author, message))) = (planned, collection.squash) else {
             return Ok(None);
         };
-        self.flush_tip(branch, &squash.tip)?;
+        writing.durable_tip(branch)?;
         let parents = squash.parents.clone();
         let commit = NewCommit {
             tree: squash.tree.0,
@@ -209,76 +245,6 @@ impl Repository {
             remove_if_there(path)?;
         }
         self.clear_tmp()?;
-        self.clear_files(&candidates.ids)
-    }
-}
-
-/// Every object that the roots reach without passing one of `done`.
-fn reachable(
-    repo: &gix::Repository,
-    roots: impl IntoIterator<Item = gix::ObjectId>,
-    done: &dyn Fn(&gix::oid) -> bool,
-) -> Result<Vec<gix::ObjectId>> {
-    let mut seen = gix::hashtable::HashSet::default();
-    let mut found = Vec::new();
-    let mut todo: Vec<_> = roots.into_iter().collect();
-    while let Some(id) = todo.pop() {
-        if done(&id) || !seen.insert(id) {
-            continue;
-        }
-        let header = repo
-            .try_find_header(id)
-            .map_err(Error::database(format!("read object {id}")))?;
-        let kind = header
-            .ok_or_else(|| Error::Missing { id: id.to_string() })?
-            .kind();
-        found.push(id);
-        if kind != gix::objs::Kind::Blob {
-            let object = repo
-                .find_object(id)
-                .map_err(Error::database(format!("read object {id}")))?;
-            links(&object, &mut todo)?;
-        }
-    }
-    Ok(found)
-}
-
-/// Adds what a commit, tree or tag names to `todo`.
-fn links(object: &gix::Object<'_>, todo: &mut Vec<gix::ObjectId>) -> Result<()> {
-    let failed = || Error::database(format!("understand object {}", object.id));
-    let data = gix::objs::Data::new(&object.data, object.kind, object.id.kind());
-    match data.decode().map_err(failed())? {
-        gix::objs::ObjectRef::Commit(commit) => {
-            todo.push(commit.tree());
-            todo.extend(commit.parents());
-        }
-        gix::objs::ObjectRef::Tree(tree) => {
-            todo.extend(
-                tree.entries
-                    .iter()
-                    .filter(|entry| !entry.mode.is_commit())
-                    .map(|entry| entry.oid.to_owned()),
-            );
-        }
-        gix::objs::ObjectRef::Tag(tag) => todo.push(tag.target()),
-        gix::objs::ObjectRef::Blob(_) => {}
-    }
-    Ok(())
-}
-
-impl Repository {
-    /// Every blob that some ref reaches.
-    pub fn reachable_blobs(&self) -> Result<Vec<crate::names::ModuleHash>> {
-        let Some(repo) = self.local() else {
-            return Ok(Vec::new());
-        };
-        let found = reachable(&repo, self.roots(None)?, &|_| false)?;
-        let blobs = found.iter().filter(|id| {
-            repo.try_find_header(**id)
-                .ok()
-                .flatten()
-                .is_some_and(|header| header.kind() == gix::objs::Kind::Blob)
-        });
-        Ok(blobs.map(|id| super::open::module_hash(id)).collect())
+        self.clear_files()
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use gix::bstr::{BStr, ByteSlice};
+use gix::bstr::{BStr, BString, ByteSlice};
 
 use super::commits::read_linked;
 use super::diff::diff;
@@ -13,8 +13,8 @@ use super::open::{commit_id, object_id};
 use super::trees::{Entry, TreeId};
 use crate::names::CommitId;
 
-/// How deep merges of merge bases go before the base is taken to be empty, which can only bring more conflicts.
-const BASES_DEPTH_MAX: u32 = 16;
+/// How many merges of merge bases one merge may take, before a base is taken to be empty, which can only bring more conflicts.
+const BASE_MERGES_MAX: u32 = 64;
 
 /// What merging another commit into the draft came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,11 +49,13 @@ impl Draft<'_> {
         if bases.contains(&ours_id) {
             return Ok(Merge::FastForward);
         }
-        let base = self.base_tree(&bases, 0)?;
-        let (tree, mut paths) = self.three_way(base, self.tree, their_tree.0)?;
-        if !paths.is_empty() {
-            paths.sort();
-            paths.dedup();
+        let mut left = BASE_MERGES_MAX;
+        let base = self.base_tree(&bases, &mut left)?;
+        let (tree, mut conflicts) = self.three_way(base, self.tree, their_tree.0)?;
+        if !conflicts.is_empty() {
+            conflicts.sort();
+            conflicts.dedup();
+            let paths = conflicts.iter().map(|path| format!("/{path}")).collect();
             return Err(Error::MergeConflict { paths });
         }
         self.tree = tree;
@@ -68,16 +70,24 @@ impl Draft<'_> {
         Ok(bases.into_iter().map(gix::Id::detach).collect())
     }
 
-    /// The tree that stands for all the bases: theirs merged, one after the other.
-    fn base_tree(&self, bases: &[gix::ObjectId], depth: u32) -> Result<gix::ObjectId> {
-        let Some((first, rest)) = bases.split_first().filter(|_| depth <= BASES_DEPTH_MAX) else {
+    /// The tree that stands for all the bases: theirs merged, one after the other. `left` counts the merges that may still be
+    /// made: their number can double with every criss-cross below another.
+    fn base_tree(&self, bases: &[gix::ObjectId], left: &mut u32) -> Result<gix::ObjectId> {
+        let Some((first, rest)) = bases.split_first() else {
             return Ok(gix::ObjectId::empty_tree(self.repo.object_hash()));
         };
         let mut tree = read_linked(self.repo, commit_id(first))?.tree.0;
         for (merged, next) in rest.iter().enumerate() {
-            let base = self.base_tree(&self.bases(*next, &bases[..=merged])?, depth + 1)?;
-            tree =
-                self.three_way_forced(base, tree, read_linked(self.repo, commit_id(next))?.tree)?;
+            let below = match left.checked_sub(1) {
+                Some(fewer) => {
+                    *left = fewer;
+                    self.bases(*next, &bases[..=merged])?
+                }
+                None => Vec::new(),
+            };
+            let base = self.base_tree(&below, left)?;
+            let next = read_linked(self.repo, commit_id(next))?.tree;
+            tree = self.three_way_forced(base, tree, next)?;
         }
         Ok(tree)
     }
@@ -99,7 +109,7 @@ impl Draft<'_> {
         };
         let mut edits = Vec::new();
         for path in &conflicts {
-            let path: &BStr = path[1..].into();
+            let path = path.as_bstr();
             if self.trees.obstacle(tree, path)?.is_none() {
                 edits.push((path, Some(neither)));
             }
@@ -113,7 +123,7 @@ impl Draft<'_> {
         base: gix::ObjectId,
         ours: gix::ObjectId,
         theirs: gix::ObjectId,
-    ) -> Result<(gix::ObjectId, Vec<String>)> {
+    ) -> Result<(gix::ObjectId, Vec<BString>)> {
         let by_path = |changes: Vec<_>| {
             changes
                 .into_iter()
@@ -125,7 +135,7 @@ impl Draft<'_> {
         for (path, theirs) in by_path(diff(self.repo, base, theirs)?) {
             match our_changes.get(&path) {
                 Some(ours) if *ours == theirs => {}
-                Some(_) => conflicts.push(format!("/{path}")),
+                Some(_) => conflicts.push(path),
                 None if theirs.is_none() => removed.push(path),
                 None => set.push((path, theirs)),
             }
@@ -134,10 +144,12 @@ impl Draft<'_> {
         let tree = edit(self.repo, &self.trees, ours, &removals)?;
         let mut edits: Vec<(&BStr, _)> = Vec::new();
         for (path, entry) in &set {
-            // A foreign entry in the place of theirs is theirs to change: neither side made a folder or a module of it.
+            // A foreign entry in the very place of theirs is what theirs changed.
             let obstacle = self.trees.obstacle(tree, path.as_bstr())?;
-            match obstacle.filter(|(_, noun)| *noun != Entry::FOREIGN) {
-                Some(_) => conflicts.push(format!("/{path}")),
+            let in_the_way =
+                |(at, noun): &(String, &str)| *noun != Entry::FOREIGN || *at != format!("/{path}");
+            match obstacle.filter(in_the_way) {
+                Some(_) => conflicts.push(path.clone()),
                 None => edits.push((path.as_bstr(), *entry)),
             }
         }

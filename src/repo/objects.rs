@@ -103,20 +103,15 @@ impl Repository {
     /// Flushes every pack that this process does not know to be flushed.
     fn flush_packs(&self) -> Result<()> {
         let folder = self.root().join("objects/pack");
-        let mut flushed = self
-            .flushed
-            .lock()
-            .expect("BUG: nothing panics while it holds the set");
+        let mut known = self.durable();
         let mut new = false;
         for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
             let path = entry.map_err(Error::io("read", &folder))?.path();
-            let known = path.to_string_lossy().into_owned();
-            let is_pack = path
-                .extension()
-                .is_some_and(|extension| extension == "pack" || extension == "idx");
-            if is_pack && !flushed.contains(&known) {
+            let extension = path.extension().unwrap_or_default();
+            let is_pack = extension == "pack" || extension == "idx";
+            if is_pack && !known.packs.contains(&path) {
                 sync_file(&path)?;
-                flushed.insert(known);
+                known.packs.insert(path);
                 new = true;
             }
         }

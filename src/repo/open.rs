@@ -1,6 +1,5 @@
 //! Opening a store, and refusing what is none.
 
-use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use gix::bstr::ByteSlice;
 use super::create::ObjectFormat;
 use super::error::{Error, Result};
 use super::lock::Locks;
+use super::tips::Known;
 use crate::names::{CommitId, ModuleHash};
 
 /// Repository extensions (git-config(1), `extensions.*`) that change nothing of what is read or written here.
@@ -23,14 +23,17 @@ const KNOWN_EXTENSIONS: [&str; 6] = [
     "worktreeconfig",
 ];
 
+/// The file in `ROOT/wasmstore` that is there while a store is created.
+pub(super) const CREATING: &str = "creating";
+
 /// A bare git repository that is a store; or the place of one that nobody created yet, which reads as empty.
 pub struct Repository {
     /// `None` while there is no repository at `root`.
     shared: Option<gix::ThreadSafeRepository>,
     root: PathBuf,
     pub(super) locks: Locks,
-    /// What this process knows to have been flushed: `<ref> <id>` of tips, and names of packs. Written under `refs.lock`.
-    pub(super) flushed: Mutex<HashSet<String>>,
+    /// What this process knows to be durable, so that it is not flushed again.
+    pub(super) durable: Mutex<Known>,
 }
 
 impl Repository {
@@ -50,7 +53,7 @@ impl Repository {
             shared,
             root: root.to_owned(),
             locks,
-            flushed: Mutex::default(),
+            durable: Mutex::default(),
         })
     }
 
@@ -118,15 +121,27 @@ pub(super) fn module_hash(id: &gix::oid) -> ModuleHash {
     ModuleHash::from_bytes(id.as_bytes()).expect("BUG: git has ids of 20 and 32 bytes")
 }
 
-/// Says whether there is no store at `root` yet: nothing, an empty folder, or a creation that did not get to its end.
+/// Says whether there is no store at `root` yet: nothing, an empty folder, or a creation that did not get to its end. Whatever
+/// else is there without a `HEAD` is somebody's, and not to be written over.
 pub(super) fn is_absent(root: &Path) -> Result<bool> {
-    let mut entries = match fs::read_dir(root) {
+    let names = match names_in(root) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-        entries => entries.map_err(Error::io("open", root))?,
+        names => names.map_err(Error::io("open", root))?,
     };
-    // A creation makes `wasmstore` first and `HEAD` last, and may go on while we look.
-    let unfinished = || !root.join("HEAD").exists() && root.join("wasmstore").exists();
-    Ok(entries.next().is_none() || unfinished())
+    if root.join("HEAD").exists() {
+        return Ok(false);
+    }
+    // One look at our folder: a creation may go on meanwhile, and whoever sees it half sees its mark.
+    let own = names_in(&root.join("wasmstore")).unwrap_or_default();
+    let is_marked = own.iter().any(|name| name == CREATING);
+    let has_just_begun = names == ["wasmstore"] && own.iter().all(|name| name == "refs.lock");
+    Ok(names.is_empty() || is_marked || has_just_begun)
+}
+
+fn names_in(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
+    fs::read_dir(folder)?
+        .map(|entry| Ok(entry?.file_name()))
+        .collect()
 }
 
 fn open_bare(root: &Path) -> Result<gix::ThreadSafeRepository> {
@@ -151,6 +166,10 @@ fn open_bare(root: &Path) -> Result<gix::ThreadSafeRepository> {
         .with(gix::sec::Trust::Full)
         .open(root)
         .map_err(|error| refuse(reason(root, &error)))?;
+    if root.join("shallow").exists() {
+        let reason = "it is a shallow clone; complete it with `git fetch --unshallow`";
+        return Err(refuse(reason.to_owned()));
+    }
     check_format(&repo.to_thread_local()).map_err(refuse)?;
     Ok(repo)
 }

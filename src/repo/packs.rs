@@ -61,8 +61,14 @@ impl Pack {
     /// Gives a finished pack that stands elsewhere, as `PREFIX-<checksum>.*`, its place and makes it durable.
     pub(super) fn install(root: &Path, prefix: &Path, checksum: &str) -> Result<Self> {
         let pack = Self::named(root, checksum);
+        let must_have = |part: &str| part == "pack" || part == "idx";
         let from = |part: &str| PathBuf::from(format!("{}-{checksum}.{part}", prefix.display()));
-        for part in PARTS.iter().rev().filter(|part| from(part).exists()) {
+        // The index comes last: without it the pack is not seen.
+        for part in PARTS
+            .iter()
+            .rev()
+            .filter(|part| must_have(part) || from(part).exists())
+        {
             super::durable::sync_file(&from(part))?;
         }
         for part in PARTS.iter().rev().filter(|part| from(part).exists()) {

@@ -6,19 +6,20 @@
 
 use std::time::{Duration, Instant};
 
-use super::commits::{NewCommit, encode, read_linked};
+use super::commits::{NewCommit, encode};
 use super::draft::Draft;
 use super::error::{Error, Result};
 use super::lock::Guard;
 use super::loose::Loose;
 use super::open::{Repository, commit_id, object_id};
-use super::refs::read_tip;
 use super::spool::Spool;
 use super::trees::TreeId;
 use crate::names::{Author, BranchName, CommitId};
 
 /// How long a change is judged again and again because outside writers move the branch.
 const RETRY_MAX: Duration = Duration::from_secs(10);
+/// How long it is left alone in between.
+const RETRY_PAUSE: Duration = Duration::from_millis(5);
 
 /// What a change comes to, on a given tip.
 #[derive(Debug)]
@@ -105,78 +106,67 @@ impl<'r> Writing<'r> {
         // What was stored so far is flushed while others may still move refs.
         self.loose.flush()?;
         let _refs = self.repository.locks.refs()?;
-        self.repository.unpack_refs()?;
+        let branch = &self.repository.branch_or_default(branch)?;
         let deadline = Instant::now() + RETRY_MAX;
         loop {
-            let default = self.repository.default_branch()?;
-            let branch = branch.unwrap_or(&default);
             let tip = self.durable_tip(branch)?;
-            if tip.is_none() && *branch != default {
+            if tip.is_none() && self.repository.default_branch().ok().as_ref() != Some(branch) {
                 return Err(Error::UnknownBranch(branch.to_string()).into());
             }
             let (judged, value) = judge(&mut Draft::new(&self.local, tip)?)?;
-            let new = match judged {
-                Judged::Unchanged => None,
-                Judged::Move(commit) => Some(self.existing(commit)?),
-                Judged::Commit {
-                    tree,
-                    also,
-                    author,
-                    message,
-                } => {
-                    let mut parents: Vec<_> = tip.into_iter().collect();
-                    for parent in also {
-                        parents.push(self.existing(parent)?);
-                    }
-                    Some(self.store_commit(&NewCommit {
-                        tree: tree.0,
-                        parents,
-                        author: &author,
-                        message,
-                    })?)
-                }
-            };
+            let new = self.make(tip, judged)?;
             self.loose.flush()?;
-            let Some(new) = new else {
-                return Ok(Published {
-                    commit: tip.map(|tip| commit_id(&tip)),
-                    value,
-                });
+            let moved = match new {
+                None => Ok(()),
+                Some(new) => self.repository.move_branch(branch, tip, Some(new)),
             };
-            match self.repository.move_branch(branch, tip, Some(new)) {
+            match moved {
                 Ok(()) => {
-                    return Ok(Published {
-                        commit: Some(commit_id(&new)),
-                        value,
-                    });
+                    let commit = new.or(tip).map(|id| commit_id(&id));
+                    return Ok(Published { commit, value });
                 }
-                Err(Error::Moved(_)) if Instant::now() < deadline => {}
-                Err(Error::Moved(branch)) => {
-                    return Err(Error::Busy(format!("branch {branch} keeps moving")).into());
+                Err(Error::Moved(_)) if Instant::now() < deadline => {
+                    std::thread::sleep(RETRY_PAUSE)
                 }
                 Err(other) => return Err(other.into()),
             }
         }
     }
 
-    /// The branch's tip, flushed; under `refs.lock`.
-    fn durable_tip(&self, branch: &BranchName) -> Result<Option<gix::ObjectId>> {
-        let tip = read_tip(&self.local, branch)?;
-        if let Some(tip) = &tip {
-            self.repository.flush_tip(branch, tip)?;
-        }
-        Ok(tip)
-    }
-
-    /// A commit that exists, durable with all that it names.
-    pub(super) fn existing(&mut self, commit: CommitId) -> Result<gix::ObjectId> {
-        let id = object_id(&self.local, commit.as_bytes()).ok_or(Error::UnknownCommit(commit))?;
-        for branch in self.repository.branches()? {
-            if read_tip(&self.local, &branch)? == Some(id) {
-                self.repository.flush_tip(&branch, &id)?;
-                return Ok(id);
+    /// The commit that the branch is to move to; `None` if it stays.
+    fn make(
+        &mut self,
+        tip: Option<gix::ObjectId>,
+        judged: Judged,
+    ) -> Result<Option<gix::ObjectId>> {
+        match judged {
+            Judged::Unchanged => Ok(None),
+            Judged::Move(commit) => self.existing(commit).map(Some),
+            Judged::Commit {
+                tree,
+                also,
+                author,
+                message,
+            } => {
+                let mut parents: Vec<_> = tip.into_iter().collect();
+                for parent in also {
+                    parents.push(self.existing(parent)?);
+                }
+                let author = &author;
+                self.store_commit(&NewCommit {
+                    tree: tree.0,
+                    parents,
+                    author,
+                    message,
+                })
+                .map(Some)
             }
         }
+    }
+
+    /// A commit that exists, durable with all that it reaches.
+    pub(super) fn existing(&mut self, commit: CommitId) -> Result<gix::ObjectId> {
+        let id = object_id(&self.local, commit.as_bytes()).ok_or(Error::UnknownCommit(commit))?;
         self.adopt_history(id)?;
         Ok(id)
     }
@@ -209,54 +199,5 @@ impl<'r> Writing<'r> {
         }
         self.local.objects.set_object_memory(made);
         Ok(())
-    }
-
-    /// Flushes a history that no tip known to be durable leads to: each commit and tree, and the blobs.
-    fn adopt_history(&mut self, tip: gix::ObjectId) -> Result<()> {
-        let mut known = super::walk::ancestors_of_refs(self.repository, &self.local)?;
-        let mut todo = vec![tip];
-        while let Some(id) = todo.pop() {
-            if !known.insert(id) {
-                continue;
-            }
-            let commit = read_linked(&self.local, commit_id(&id))?;
-            self.adopt_or_fail(id)?;
-            self.adopt_tree(commit.tree, &mut known)?;
-            for parent in commit.parents {
-                todo.push(
-                    object_id(&self.local, parent.as_bytes())
-                        .ok_or(Error::UnknownCommit(parent))?,
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// Flushes a tree and all below it, unless it is in `known`.
-    fn adopt_tree(&mut self, tree: TreeId, known: &mut gix::hashtable::HashSet) -> Result<()> {
-        let mut todo = vec![tree.0];
-        while let Some(id) = todo.pop() {
-            if id.is_empty_tree() || !known.insert(id) {
-                continue;
-            }
-            let tree = super::trees::load(&self.local, id)?;
-            self.adopt_or_fail(id)?;
-            for entry in tree.entries {
-                if entry.mode.is_tree() {
-                    todo.push(entry.oid);
-                } else if !entry.mode.is_commit() && known.insert(entry.oid) {
-                    self.adopt_or_fail(entry.oid)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn adopt_or_fail(&mut self, id: gix::ObjectId) -> Result<()> {
-        if self.adopt(id)? {
-            Ok(())
-        } else {
-            Err(Error::Missing { id: id.to_string() })
-        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Entries of a foreign repository that are no regular files with legal names are not seen from here.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -14,8 +14,8 @@ use super::error::{Error, Result};
 use super::open::{Repository, module_hash};
 use crate::names::{ModuleHash, ModulePath, TreePath};
 
-/// How many decoded trees one operation keeps.
-const DECODED_MAX: usize = 4096;
+/// How many entries of decoded trees one operation keeps; an entry takes about 100 bytes.
+const ENTRIES_MAX: usize = 1 << 18;
 
 /// The id of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,6 +97,7 @@ enum Way {
 pub(super) struct Trees<'r> {
     repo: &'r gix::Repository,
     decoded: RefCell<HashMap<gix::ObjectId, Rc<gix::objs::Tree>>>,
+    entries: Cell<usize>,
 }
 
 impl<'r> Trees<'r> {
@@ -105,6 +106,7 @@ impl<'r> Trees<'r> {
         Self {
             repo,
             decoded: RefCell::default(),
+            entries: Cell::default(),
         }
     }
 
@@ -115,8 +117,10 @@ impl<'r> Trees<'r> {
         }
         let tree = Rc::new(load(self.repo, id)?);
         let mut decoded = self.decoded.borrow_mut();
-        if decoded.len() >= DECODED_MAX {
+        self.entries.set(self.entries.get() + tree.entries.len());
+        if self.entries.get() > ENTRIES_MAX {
             decoded.clear();
+            self.entries.set(tree.entries.len());
         }
         decoded.insert(id, Rc::clone(&tree));
         Ok(tree)

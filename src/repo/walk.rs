@@ -117,18 +117,6 @@ fn age(aged: &HashMap<CommitId, Aged>, commit: Commit) -> Aged {
     }
 }
 
-/// Every commit that some ref, or `HEAD`, reaches.
-pub(super) fn ancestors_of_refs(
-    repository: &Repository,
-    repo: &gix::Repository,
-) -> Result<gix::hashtable::HashSet> {
-    let tips = repository
-        .refs_below("refs/")?
-        .into_iter()
-        .map(|(_, id)| id);
-    ancestors(repo, tips)
-}
-
 /// Every commit that one of `tips` reaches, the tips included; tags are followed to what they name.
 pub(super) fn ancestors(
     repo: &gix::Repository,

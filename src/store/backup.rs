@@ -33,6 +33,7 @@ impl Store {
         archive
             .persist(file)
             .map_err(|error| write_failed(error.error))?;
-        Ok(())
+        let folder = std::fs::File::open(folder).map_err(write_failed)?;
+        folder.sync_all().map_err(write_failed)
     }
 }

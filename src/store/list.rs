@@ -6,20 +6,29 @@ use super::error::Result;
 use super::open::Store;
 use super::view::At;
 use crate::names::{ModuleHash, ModulePath, TreePath};
+use crate::repo::TreeId;
 
 impl Store {
     /// Every module below the folder `prefix` in the tree at `at`, sorted by path. An unknown prefix has none.
     pub fn list(&self, at: &At, prefix: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
-        self.read(at, |view| {
-            let mut modules = Vec::new();
-            if let Some(tree) = view.tree {
-                self.repo
-                    .walk_modules(tree, prefix, |path, hash| -> ControlFlow<()> {
-                        modules.push((path, hash));
-                        ControlFlow::Continue(())
-                    })?;
-            }
-            Ok(modules)
+        self.read(at, |view| match view.tree {
+            Some(tree) => self.modules_in(tree, prefix),
+            None => Ok(Vec::new()),
         })
+    }
+
+    /// Every module below the folder `prefix` of a tree.
+    pub(super) fn modules_in(
+        &self,
+        tree: TreeId,
+        prefix: &TreePath,
+    ) -> Result<Vec<(ModulePath, ModuleHash)>> {
+        let mut modules = Vec::new();
+        self.repo
+            .walk_modules(tree, prefix, |path, hash| -> ControlFlow<()> {
+                modules.push((path, hash));
+                ControlFlow::Continue(())
+            })?;
+        Ok(modules)
     }
 }

@@ -65,8 +65,7 @@ fn target(draft: &Draft<'_>, scope: &TreePath) -> Result<CommitId> {
 fn newest_change(draft: &Draft<'_>, from: Commit, scope: &TreePath) -> Result<Option<Commit>> {
     let mut commit = from;
     let mut entry = draft.entry_in(&commit, scope)?;
-    while let Some(parent) = commit.parents.first() {
-        let parent = draft.commit(*parent)?;
+    while let Some(parent) = draft.parent(&commit)? {
         let before = draft.entry_in(&parent, scope)?;
         if before != entry {
             return Ok(Some(commit));
@@ -88,14 +87,13 @@ fn restored_by(draft: &Draft<'_>, rollback: &Commit, scope: &TreePath) -> Result
         .trailer(RESTORES)
         .and_then(|id| id.parse::<CommitId>().ok());
     let Some(named) = named else { return Ok(None) };
-    let mut next = rollback.parents.first().copied();
-    while let Some(id) = next {
-        let ancestor = draft.commit(id)?;
-        if id == named {
+    let mut next = draft.parent(rollback)?;
+    while let Some(ancestor) = next {
+        if ancestor.id == named {
             let same = draft.entry_in(&ancestor, scope)? == draft.entry_in(rollback, scope)?;
             return Ok(same.then_some(ancestor));
         }
-        next = ancestor.parents.first().copied();
+        next = draft.parent(&ancestor)?;
     }
     Ok(None)
 }

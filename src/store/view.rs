@@ -67,10 +67,12 @@ impl Store {
 
     /// The tip of a branch; `None` if it is the default branch and has no commit yet.
     pub(super) fn tip(&self, branch: Option<&BranchName>) -> Result<Option<CommitId>> {
-        let default = self.repo.default_branch()?;
-        let branch = branch.unwrap_or(&default);
+        let default = self.repo.default_branch();
+        let Some(branch) = branch else {
+            return Ok(self.repo.tip(&default?)?);
+        };
         match self.repo.tip(branch)? {
-            None if *branch != default => {
+            None if default.ok().as_ref() != Some(branch) => {
                 Err(crate::repo::Error::UnknownBranch(branch.to_string()).into())
             }
             tip => Ok(tip),

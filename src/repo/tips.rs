@@ -1,0 +1,186 @@
+//! Which tips are known to be durable, with all that they reach.
+//!
+//! A tip that we moved is. One that an outside writer moved may hang on objects that nobody flushed, so they are flushed before
+//! anything is built or answered on it. `ROOT/wasmstore/durable/` says so across processes: one file a branch, named by the hash
+//! of the branch's name, with the id of the tip in it. It is written after the tip is durable and never flushed: a file that is
+//! lost or damaged only means that the flushing is done again.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use super::durable::{create_dir, sync_dirs_up_to, sync_file};
+use super::error::{Error, Result};
+use super::open::Repository;
+use super::publish::Writing;
+use super::refs::read_tip;
+use crate::names::BranchName;
+
+/// What one process knows.
+#[derive(Default)]
+pub(super) struct Known {
+    /// The tip of a branch, and the state of the file that names it.
+    tips: HashMap<BranchName, (gix::ObjectId, Stamp)>,
+    /// Files of packs.
+    pub(super) packs: HashSet<PathBuf>,
+}
+
+/// Tells a file from one that was put in its place: device, inode, and time of the last change in nanoseconds.
+type Stamp = Option<(u64, u64, i64, i64)>;
+
+impl Writing<'_> {
+    /// The tip of a branch, durable with all that it reaches; `None`, durably so, if there is no such branch. Under `refs.lock`.
+    pub(super) fn durable_tip(&mut self, branch: &BranchName) -> Result<Option<gix::ObjectId>> {
+        let Some(tip) = read_tip(&self.local, branch)? else {
+            self.repository.flush_ref(branch)?;
+            return Ok(None);
+        };
+        let stamp = self.repository.stamp(branch);
+        let is_known = self.repository.durable().tips.get(branch) == Some(&(tip, stamp));
+        if !is_known {
+            self.adopt_history(tip)?;
+            self.loose.flush()?;
+            self.repository.flush_ref(branch)?;
+            self.repository.flush_head()?;
+            self.repository.remember_tip(branch, tip);
+        }
+        Ok(Some(tip))
+    }
+}
+
+impl Repository {
+    /// What this process knows to be durable.
+    pub(super) fn durable(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.durable
+            .lock()
+            .expect("BUG: nothing panics while it holds the lock")
+    }
+
+    /// Notes that a tip, and all that it reaches, is durable.
+    pub(super) fn remember_tip(&self, branch: &BranchName, tip: gix::ObjectId) {
+        let stamp = self.stamp(branch);
+        self.durable().tips.insert(branch.clone(), (tip, stamp));
+        let folder = self.durable_dir();
+        let written =
+            create_dir(&folder).map(|()| fs::write(self.tip_file(branch), tip.to_string()));
+        if !matches!(written, Ok(Ok(()))) {
+            tracing::debug!(%branch, "could not note the durable tip");
+        }
+    }
+
+    /// Every tip that some process made durable.
+    pub(super) fn remembered_tips(&self) -> HashSet<gix::ObjectId> {
+        let mut tips: HashSet<_> = self.durable().tips.values().map(|(tip, _)| *tip).collect();
+        for file in fs::read_dir(self.durable_dir())
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let id = fs::read(file.path()).ok();
+            tips.extend(id.and_then(|id| gix::ObjectId::from_hex(&id).ok()));
+        }
+        tips
+    }
+
+    /// Flushes what says where a branch is, or that it is not: its file, the packed refs, and the folders that lead there.
+    pub(super) fn flush_ref(&self, branch: &BranchName) -> Result<()> {
+        let path = self.root().join(branch.full_ref());
+        for file in [&path, &self.root().join("packed-refs")] {
+            if file.is_file() {
+                sync_file(file)?;
+            }
+        }
+        let folder = path.ancestors().skip(1).find(|folder| folder.is_dir());
+        sync_dirs_up_to(folder.expect("BUG: the root is a folder"), self.root())
+    }
+
+    fn stamp(&self, branch: &BranchName) -> Stamp {
+        let loose = fs::metadata(self.root().join(branch.full_ref()))
+            .ok()
+            .filter(fs::Metadata::is_file);
+        let file = loose.or_else(|| fs::metadata(self.root().join("packed-refs")).ok())?;
+        Some((file.dev(), file.ino(), file.mtime(), file.mtime_nsec()))
+    }
+
+    fn durable_dir(&self) -> PathBuf {
+        self.own_dir().join("durable")
+    }
+
+    /// A branch's name may be too long for a file's, and holds slashes.
+    fn tip_file(&self, branch: &BranchName) -> PathBuf {
+        let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
+        hasher.update(branch.as_str().as_bytes());
+        let name = hasher
+            .try_finalize()
+            .map_or_else(|_| "unknown".to_owned(), |id| id.to_string());
+        self.durable_dir().join(name)
+    }
+}
+
+impl Writing<'_> {
+    /// Flushes what a commit reaches and no durable tip is known to: commits, trees and blobs, whoever wrote them.
+    pub(super) fn adopt_history(&mut self, tip: gix::ObjectId) -> Result<()> {
+        let mut seen = self.repository.remembered_tips();
+        let mut todo = vec![tip];
+        while let Some(id) = todo.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let commit = super::commits::read_linked(&self.local, super::open::commit_id(&id))?;
+            self.adopt_or_fail(id)?;
+            let parents: Vec<_> = commit
+                .parents
+                .iter()
+                .filter_map(|parent| super::open::object_id(&self.local, parent.as_bytes()))
+                .collect();
+            let base = parents.first().map(|parent| {
+                super::commits::read_linked(&self.local, super::open::commit_id(parent))
+            });
+            let base = base.transpose()?.map(|parent| parent.tree.0);
+            self.adopt_tree(commit.tree.0, base)?;
+            todo.extend(parents);
+        }
+        Ok(())
+    }
+
+    /// Flushes a tree and what is below it, but for what stands in `base` at the same place.
+    fn adopt_tree(&mut self, tree: gix::ObjectId, base: Option<gix::ObjectId>) -> Result<()> {
+        let mut todo = vec![(tree, base)];
+        while let Some((id, base)) = todo.pop() {
+            if id.is_empty_tree() || Some(id) == base {
+                continue;
+            }
+            self.adopt_or_fail(id)?;
+            let base = base
+                .map(|base| super::trees::load(&self.local, base))
+                .transpose()?;
+            let there: HashMap<_, _> = base
+                .iter()
+                .flat_map(|tree| &tree.entries)
+                .map(|e| (&e.filename, e))
+                .collect();
+            for entry in super::trees::load(&self.local, id)?.entries {
+                let before = there
+                    .get(&entry.filename)
+                    .filter(|before| before.mode.is_tree() == entry.mode.is_tree());
+                if entry.mode.is_tree() {
+                    todo.push((entry.oid, before.map(|before| before.oid)));
+                } else if !entry.mode.is_commit()
+                    && before.map(|before| before.oid) != Some(entry.oid)
+                {
+                    self.adopt_or_fail(entry.oid)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn adopt_or_fail(&mut self, id: gix::ObjectId) -> Result<()> {
+        if self.adopt(id)? {
+            Ok(())
+        } else {
+            Err(Error::Missing { id: id.to_string() })
+        }
+    }
+}
