@@ -29,8 +29,8 @@
 //! | 2 | [`store`] | what a module store does; the one thing that the surfaces call | `flate2` |
 //! | 5 | [`cli`] | the command line: arguments, printing, exit codes | `clap`, stdout |
 //!
-//! [`wasm`] and [`repo`] do not know each other. Everything below [`cli`] is synchronous, prints nothing and reads no
-//! environment.
+//! [`wasm`] and [`repo`] do not know each other. Everything below [`cli`] is synchronous and prints nothing. Only [`cli`] takes
+//! anything from the environment; [`git`] looks at it to keep it from git.
 //!
 //! # How a module gets in
 //!

@@ -29,6 +29,9 @@ pub(super) enum Error {
     /// A name is malformed.
     #[error(transparent)]
     Name(#[from] names::Error),
+    /// There is nothing to change yet.
+    #[error("there is no store at {0:?} yet")]
+    NoStore(PathBuf),
     /// A file whose name cannot be a path, and no path was given.
     #[error("the name of {0:?} cannot be a path: name one")]
     FileName(PathBuf),
@@ -78,7 +81,9 @@ impl Error {
     pub fn code(&self) -> u8 {
         match self {
             Self::Closed => 0,
-            Self::Input { .. } | Self::OutputFile { .. } | Self::Output(_) => FAILED,
+            Self::NoStore(_) | Self::Input { .. } | Self::OutputFile { .. } | Self::Output(_) => {
+                FAILED
+            }
             Self::Usage(_) | Self::Variable(_) => USAGE,
             Self::Name(_) | Self::FileName(_) => INVALID,
             Self::ObjectFormat { .. } => CONFLICT,

@@ -17,6 +17,7 @@ mod dispatch;
 mod exit;
 mod json;
 mod output;
+mod output_file;
 mod pager;
 mod progress;
 mod settings;

@@ -25,7 +25,7 @@ impl Pager {
             .stdin(Stdio::piped())
             .spawn();
         let mut child = child
-            .inspect_err(|error| tracing::info!(%command, %error, "no pager"))
+            .inspect_err(|error| tracing::warn!(%command, %error, "no pager"))
             .ok()?;
         let stdin = child.stdin.take()?;
         Some((Self(child), Box::new(stdin)))

@@ -71,6 +71,14 @@ impl Settings {
         Ok(Store::open_or_create(&self.root()?, options, format)?)
     }
 
+    /// Opens the store to change what is in it. Where there is none, nothing is, and nothing is created.
+    pub fn open_existing(&self) -> Result<Store> {
+        match self.open()?.object_format() {
+            Some(_) => self.open_or_create(),
+            None => Err(Error::NoStore(self.root()?)),
+        }
+    }
+
     /// When to color.
     pub fn color(&self) -> When {
         self.globals.color

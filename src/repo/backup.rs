@@ -31,15 +31,11 @@ impl Repository {
                 reason: reason.to_owned(),
             });
         }
-        let _backup = self.locks.backup()?;
-        let (refs, head) = {
-            let _refs = self.locks.refs()?;
-            let head = self.root().join("HEAD");
-            (
-                self.all_refs("refs/")?,
-                fs::read(&head).map_err(Error::io("read", &head))?,
-            )
-        };
+        let locks = self.locks.reading()?;
+        let head = self.root().join("HEAD");
+        let refs = self.all_refs("refs/")?;
+        let head = fs::read(&head).map_err(Error::io("read", &head))?;
+        let _backup = locks.map(|(backup, _refs)| backup);
         let mut tar = Archive {
             tar: tar::Builder::new(out),
             progress: &mut progress,

@@ -6,19 +6,6 @@ use super::publish::Writing;
 use crate::names::{BranchName, CommitId};
 
 impl Repository {
-    /// Creates a branch at the commit `from`.
-    ///
-    /// # Errors
-    /// `BranchExists`, `BranchClash`, `UnknownCommit`.
-    pub fn create_branch(&self, branch: &BranchName, from: CommitId) -> Result<()> {
-        let mut writing = self.begin()?;
-        let _refs = self.locks.refs()?;
-        if writing.durable_tip(branch)?.is_some() {
-            return Err(Error::BranchExists(branch.to_string()));
-        }
-        writing.start_branch(branch, from)
-    }
-
     /// Makes `branch` the default one; creates it at the present default branch's tip if it is new.
     pub fn set_default_branch(&self, branch: &BranchName) -> Result<()> {
         let mut writing = self.begin()?;
@@ -56,6 +43,18 @@ impl Repository {
 }
 
 impl Writing<'_> {
+    /// Creates a branch at the commit `from`.
+    ///
+    /// # Errors
+    /// `BranchExists`, `BranchClash`, `UnknownCommit`.
+    pub fn create_branch(mut self, branch: &BranchName, from: CommitId) -> Result<()> {
+        let _refs = self.repository.locks.refs()?;
+        if self.durable_tip(branch)?.is_some() {
+            return Err(Error::BranchExists(branch.to_string()));
+        }
+        self.start_branch(branch, from)
+    }
+
     /// Points a new branch to a commit; under `refs.lock`.
     fn start_branch(&mut self, branch: &BranchName, from: CommitId) -> Result<()> {
         if let Some(existing) = self

@@ -147,6 +147,7 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
         format!("ref: {}\n", branch.full_ref()).as_bytes(),
     )?;
     sync_dir(root)?;
+    tracing::info!(?root, ?format, %branch, "created a store");
     fs::remove_file(&mark).map_err(Error::io("remove", &mark))
 }
 

@@ -135,6 +135,11 @@ impl Error {
         matches!(self, Self::Missing { .. })
     }
 
+    /// Says whether nothing may be written there.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.io_kind().is_some_and(is_read_only)
+    }
+
     /// The operating system's error behind this one, if there is one.
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         let mut error: Option<&(dyn std::error::Error + 'static)> = Some(self);
@@ -152,4 +157,12 @@ impl Error {
         }
         None
     }
+}
+
+/// Says whether a file operation failed because nothing may be written there.
+pub(super) fn is_read_only(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+    )
 }

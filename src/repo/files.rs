@@ -15,18 +15,18 @@ impl Repository {
     pub fn check_out(&self, hash: ModuleHash, bytes: &[u8]) -> Result<PathBuf> {
         let folder = self.files_dir();
         let path = folder.join(format!("{hash}.wasm"));
-        let complete = fs::metadata(&path).is_ok_and(|file| file.len() == bytes.len() as u64);
-        if !complete {
-            create_dir(&self.own_dir())?;
-            create_dir(&folder)?;
-            let failed = || Error::io("write a file in", &folder);
-            let mut file = tempfile::Builder::new()
-                .permissions(mode(0o444))
-                .tempfile_in(&folder)
-                .map_err(failed())?;
-            file.write_all(bytes).map_err(failed())?;
-            persist(file, &path)?;
+        if fs::read(&path).is_ok_and(|there| there == bytes) {
+            return Ok(path);
         }
+        create_dir(&self.own_dir())?;
+        create_dir(&folder)?;
+        let failed = || Error::io("write a file in", &folder);
+        let mut file = tempfile::Builder::new()
+            .permissions(mode(0o444))
+            .tempfile_in(&folder)
+            .map_err(failed())?;
+        file.write_all(bytes).map_err(failed())?;
+        persist(file, &path)?;
         Ok(path)
     }
 

@@ -9,6 +9,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::commits::NewCommit;
 use super::error::{Error, Result};
@@ -19,6 +20,9 @@ use super::reach::reachable;
 use super::squash::{self, Squash};
 use crate::git::Git;
 use crate::names::{Author, BranchName, CommitId};
+
+/// How old a half-written pack has to be to be nobody's any more: a git that packs writes on.
+const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(3600);
 
 /// A collection that was asked for.
 pub struct Collection<'a> {
@@ -69,7 +73,9 @@ impl Repository {
             candidates.packs.retain(|candidate| candidate != pack);
         }
 
+        tracing::debug!(objects = candidates.ids.len(), "packed what is reachable");
         let (_lock, _refs) = self.locks.deleting()?;
+        let held = Instant::now();
         let squashed = self.write_squash(collection)?;
         let index = packed.as_ref().map(|pack| pack.index(repo.object_hash()));
         let index = index.transpose()?.flatten();
@@ -94,6 +100,11 @@ impl Repository {
         // What is deleted now must not be missed by a ref that a power cut brings back.
         self.flush_all_refs()?;
         self.delete(&candidates)?;
+        tracing::info!(
+            held_ms = held.elapsed().as_millis(),
+            copied = copies.len(),
+            "collected"
+        );
         let copies: HashSet<_> = copies.into_iter().collect();
         candidates
             .ids
@@ -180,7 +191,12 @@ impl Repository {
         };
         let prefix = self.gc_dir()?.join("new");
         let tips: Vec<_> = roots.iter().map(ToString::to_string).collect();
-        let checksum = git.pack_objects(&tips, &prefix)?;
+        let since = SystemTime::now();
+        let checksum = git.pack_objects(&tips, &prefix);
+        let checksum = checksum.or_else(|error| {
+            self.clear_pack_leftovers(|changed| changed >= since)
+                .and(Err(error.into()))
+        })?;
         checksum
             .map(|checksum| Pack::install(self.root(), &prefix, &checksum))
             .transpose()
@@ -244,6 +260,8 @@ impl Repository {
         for (_, path) in &candidates.loose {
             remove_if_there(path)?;
         }
+        let long_ago = SystemTime::now() - LEFTOVER_AGE_MIN;
+        self.clear_pack_leftovers(|changed| changed < long_ago)?;
         self.clear_tmp()?;
         self.clear_files()
     }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::durable;
-use super::error::{Error, Result};
+use super::error::{Error, Result, is_read_only};
 
 /// How long a change waits for the others before it gives up as busy.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -57,6 +57,16 @@ impl Locks {
         self.exclusive("backup.lock", Instant::now() + PATIENCE)
     }
 
+    /// Takes `backup.lock` and `refs.lock`, to read a consistent state. Where nothing may be written, no lock can be made, and
+    /// whoever may write there is not kept out: `None`.
+    pub(super) fn reading(&self) -> Result<Option<(Guard, Guard)>> {
+        let both = self.backup().and_then(|backup| Ok((backup, self.refs()?)));
+        match both {
+            Err(error) if error.is_read_only() => Ok(None),
+            both => both.map(Some),
+        }
+    }
+
     /// Takes `lock` exclusive and then `refs.lock`: nobody writes. New writers are held up for two seconds at a time at most.
     pub(super) fn deleting(&self) -> Result<(Guard, Guard)> {
         let deadline = Instant::now() + PATIENCE;
@@ -96,10 +106,14 @@ impl Locks {
     ) -> Result<Guard> {
         let path = self.dir.join(name);
         let file = open_lock_file(&path)?;
+        let began = Instant::now();
         let mut pause = Duration::from_micros(200);
         loop {
             match attempt(&file) {
-                Ok(()) => return Ok(Guard(file)),
+                Ok(()) => {
+                    tracing::debug!(name, waited_ms = began.elapsed().as_millis(), "locked");
+                    return Ok(Guard(file));
+                }
                 Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
                 Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
                     return Err(Error::Busy(format!(
@@ -128,6 +142,10 @@ fn open_lock_file(path: &Path) -> Result<File> {
             let dir = path.parent().expect("BUG: a lock file has a folder");
             durable::create_dir(dir)?;
             open().map_err(Error::io("open", path))
+        }
+        // flock(2) asks for no right to write.
+        Err(error) if is_read_only(error.kind()) && path.exists() => {
+            File::open(path).map_err(Error::io("open", path))
         }
         other => other.map_err(Error::io("open", path)),
     }

@@ -10,7 +10,10 @@
 //!   gate, lock          flock(2): see `lock.rs`
 //!   refs.lock           flock(2): over every read-tip, judge, compare-and-swap
 //!   backup.lock         flock(2): held by backup and by gc
-//!   tmp/                loose objects and refs in the making; spooled uploads, unlinked as soon as they are opened
+//!   creating            there while the store is created
+//!   moving              the name of the ref that is being moved: tells a dead writer's lock file, see `moves.rs`
+//!   durable/            tips known to be durable with all that they reach, see `tips.rs`
+//!   tmp/                loose objects in the making; spooled uploads, unlinked as soon as they are opened
 //!   gc/                 packs in the making
 //!   files/              <hash>.wasm, modules checked out for `filename`
 //! ```
@@ -21,10 +24,10 @@
 //! 2. An object that is there already and that a new commit names is flushed likewise, whoever wrote it; an empty file, as a
 //!    power cut leaves it, counts as absent and is replaced.
 //! 3. A ref moves only after 1 and 2, in this order: `<ref>.lock` written, flushed, renamed, its folders flushed.
-//! 4. A tip that this process did not make durable is flushed, with its folders, before anything is built or answered on it;
-//!    refusals and no-ops rest on it too.
+//! 4. A tip that is not known to be durable is flushed, with its folders and with every object that an outside writer left
+//!    behind it, before anything is built or answered on it; refusals and no-ops rest on it too.
 //! 5. A pack is written under another name; pack and index are flushed before they are renamed, pack first, and
-//!    `objects/pack` is flushed before `gc` deletes what the pack replaces.
+//!    `objects/pack` is flushed before `gc` deletes what the pack replaces; so is every ref.
 //! 6. After a failed flush the object is written again under a new name: the kernel may have dropped the dirty pages.
 //!
 //! No file system is asked for more than POSIX promises: fsync(2) of a file persists its data, fsync of a folder its names.

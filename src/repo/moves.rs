@@ -126,10 +126,16 @@ impl Repository {
         };
         let committer = super::commits::signature(&Author::default());
         let mut time = gix::date::parse::TimeBuf::default();
-        transaction
-            .commit(committer.to_ref(&mut time))
-            .map_err(Error::database(format!("move {name}")))
-            .map_err(unconfirmed)?;
+        if let Err(error) = transaction.commit(committer.to_ref(&mut time)) {
+            let error = Error::database(format!("move {name}"))(error);
+            // A new ref that is not there was not made; of any other it is not known.
+            let is_refused = is_new && !is_deletion && !path.is_file();
+            return Err(if is_refused {
+                error
+            } else {
+                unconfirmed(error)
+            });
+        }
         // gix removes folders that a deletion leaves empty; the nearest one left holds what changed.
         let folder = path.ancestors().skip(1).find(|folder| folder.is_dir());
         let folder = folder.expect("BUG: the root is a folder");

@@ -128,7 +128,7 @@ pub(super) fn is_absent(root: &Path) -> Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
         names => names.map_err(Error::io("open", root))?,
     };
-    if root.join("HEAD").exists() {
+    if names.iter().any(|name| name == "HEAD") || root.join("HEAD").exists() {
         return Ok(false);
     }
     // One look at our folder: a creation may go on meanwhile, and whoever sees it half sees its mark.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use gix::zlib::Compression;
 
@@ -100,6 +101,21 @@ impl Repository {
             }
         }
         Ok(packs)
+    }
+
+    /// Removes packs that git left half-written, as it does when the disk is full, of which `is_dead` says so by the time of
+    /// their last change.
+    pub(super) fn clear_pack_leftovers(&self, is_dead: impl Fn(SystemTime) -> bool) -> Result<()> {
+        let folder = self.root().join("objects/pack");
+        for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
+            let entry = entry.map_err(Error::io("read", &folder))?;
+            let is_temporary = entry.file_name().to_string_lossy().starts_with("tmp_");
+            let changed = entry.metadata().and_then(|file| file.modified());
+            if is_temporary && changed.is_ok_and(&is_dead) {
+                remove_if_there(&entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes the objects into a durable pack without deltas, for `gc`; `None` if there are none.

@@ -122,6 +122,7 @@ impl<'r> Writing<'r> {
             };
             match moved {
                 Ok(()) => {
+                    tracing::info!(%branch, ?tip, ?new, "published");
                     let commit = new.or(tip).map(|id| commit_id(&id));
                     return Ok(Published { commit, value });
                 }

@@ -5,23 +5,26 @@ use super::open::{Repository, module_hash};
 use crate::names::ModuleHash;
 
 impl Repository {
-    /// Every blob that some ref reaches.
-    pub fn reachable_blobs(&self) -> Result<Vec<ModuleHash>> {
+    /// Every blob of the object store, whether or not something reaches it.
+    pub fn blobs(&self) -> Result<Vec<ModuleHash>> {
         let Some(repo) = self.local() else {
             return Ok(Vec::new());
         };
-        let found = reachable(
-            &repo,
-            self.refs_below("refs/")?.into_iter().map(|(_, id)| id),
-            &|_| false,
-        )?;
-        let blobs = found.iter().filter(|id| {
-            repo.try_find_header(**id)
-                .ok()
-                .flatten()
-                .is_some_and(|header| header.kind() == gix::objs::Kind::Blob)
-        });
-        Ok(blobs.map(|id| module_hash(id)).collect())
+        let mut blobs = Vec::new();
+        for id in repo
+            .objects
+            .iter()
+            .map_err(Error::database("list objects"))?
+        {
+            let id = id.map_err(Error::database("list objects"))?;
+            let header = repo
+                .try_find_header(id)
+                .map_err(Error::database("list objects"))?;
+            if header.is_some_and(|header| header.kind() == gix::objs::Kind::Blob) {
+                blobs.push(module_hash(&id));
+            }
+        }
+        Ok(blobs)
     }
 }
 

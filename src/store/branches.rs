@@ -21,9 +21,10 @@ impl Store {
     /// # Errors
     /// It exists; its name is the folder of another's, or the other way round; `from` is unknown.
     pub fn create_branch(&self, branch: &BranchName, from: &At) -> Result<()> {
+        // First the lock: what `from` leads to is not collected then.
+        let writing = self.repo.begin()?;
         let from = self.snapshot(from)?;
-        self.repo.create_branch(branch, from)?;
-        Ok(())
+        Ok(writing.create_branch(branch, from)?)
     }
 
     /// Makes a branch the default one, creating it at the present default branch's tip if it is new.

@@ -17,9 +17,7 @@ pub enum Error {
     #[error("{0} is a folder, not a module")]
     IsFolder(String),
     /// A folder is not removed by the way.
-    #[error(
-        "{0} is a folder; name it with --recursive (over HTTP, ?recursive=true) to remove everything in it"
-    )]
+    #[error("{0} is a folder; removing everything in it is to be asked for, as recursive")]
     FolderNotRemoved(String),
     /// The path has fewer versions.
     #[error("{path} has no version {index}: there are {count}, counted from 0")]
@@ -65,6 +63,9 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// What was to be written out could not be.
+    #[error("cannot write the output")]
+    Output(#[source] io::Error),
     /// Something is in the place of what should be written.
     #[error("{0:?} exists and is not empty")]
     TargetNotEmpty(PathBuf),
@@ -111,7 +112,7 @@ impl Error {
             Self::Invalid { source, .. } => module_kind(source),
             Self::Name(_) => Kind::Malformed,
             Self::Repo(error) => repo_kind(error),
-            Self::File { .. } => Kind::Input,
+            Self::File { .. } | Self::Output(_) => Kind::Input,
         }
     }
 

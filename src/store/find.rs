@@ -139,7 +139,7 @@ impl Store {
             return Ok(Some(hash));
         }
         match digest(wanted) {
-            Some(digest) => self.by_digest(self.repo.reachable_blobs()?, digest),
+            Some(digest) => self.by_digest(self.repo.blobs()?, digest),
             None => Ok(None),
         }
     }

@@ -167,3 +167,22 @@ fn a_damaged_store_is_told() {
     assert_eq!((ran.code, ran.out.as_str()), (Some(5), ""), "{ran:?}");
     assert_eq!(ran.err, format!("wasmstore: object {hash} is missing\n"));
 }
+
+#[test]
+fn what_cannot_be_done_to_a_missing_store_creates_none() {
+    let world = World::empty();
+    let hash = "0".repeat(40);
+    for args in [
+        &["remove", "a"][..],
+        &["rollback"],
+        &["restore", &hash],
+        &["merge", "dev"],
+        &["set", &hash, "a"],
+        &["branch", "dev", "--delete"],
+        &["gc"],
+    ] {
+        let reason = world.fails(1, args);
+        assert!(reason.contains("there is no store"), "{args:?}: {reason}");
+        assert!(!world.root().exists(), "{args:?}");
+    }
+}

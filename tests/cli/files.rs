@@ -236,3 +236,37 @@ fn completions_need_no_store_and_no_home() {
     assert_eq!(json["script"], world.ok(&["completions", "bash"]));
     assert_eq!(world.run(&["completions", "tcsh9"]).code, Some(2));
 }
+
+#[test]
+fn an_output_file_is_replaced_and_what_is_no_file_is_written_to() {
+    let world = World::with_store("sha1");
+    world.file("a.wasm", module(1));
+    world.changes(&["add", "a.wasm"]);
+    world.file("real", "old");
+    std::os::unix::fs::symlink("real", world.path("link")).unwrap();
+    for command in [&["backup", "link"][..], &["find", "a.wasm", "-o", "link"]] {
+        world.file("real", "old");
+        assert_eq!(world.ok(command), "");
+        assert!(
+            fs::symlink_metadata(world.path("link"))
+                .unwrap()
+                .is_symlink()
+        );
+        assert_ne!(fs::read(world.path("real")).unwrap(), b"old");
+        let reason = world.fails(1, &[&command[..command.len() - 1], &["none/x"]].concat());
+        assert!(reason.starts_with("cannot write \"none/x\""), "{reason}");
+    }
+    assert_eq!(fs::read(world.path("real")).unwrap(), module(1));
+    let fifo = world.path("fifo");
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let reader = std::thread::spawn(move || fs::read(fifo).unwrap());
+    assert_eq!(world.ok(&["find", "a.wasm", "-o", "fifo"]), "");
+    assert_eq!(reader.join().unwrap(), module(1));
+    assert!(!fs::symlink_metadata(world.path("fifo")).unwrap().is_file());
+}

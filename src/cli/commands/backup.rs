@@ -1,11 +1,13 @@
 //! `backup`: the whole store in one file.
 
+use std::io::BufWriter;
 use std::path::PathBuf;
 
 use serde_json::json;
 
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
+use crate::cli::output_file::{self, Failed};
 use crate::cli::progress;
 use crate::cli::settings::Settings;
 
@@ -23,7 +25,10 @@ impl Backup {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = settings.open()?;
         let counter = progress::counter(settings, "backup");
-        store.backup(&self.file, || counter.inc(1))?;
+        output_file::write(&self.file, |to| {
+            let backup = store.backup(BufWriter::new(to), || counter.inc(1));
+            backup.map_err(|error| Failed::Content(error.into()))
+        })?;
         counter.finish_and_clear();
         match out.is_json() {
             true => out.json(&json!({ "file": self.file.to_string_lossy() })),

@@ -1,18 +1,15 @@
 //! `find`: the bytes of a module.
 
-use std::fs::{self, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-
-use serde_json::json;
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use serde_json::json;
 
 use crate::cli::args::Reading;
-use crate::cli::exit::{Error, Result};
+use crate::cli::exit::Result;
 use crate::cli::output::Output;
+use crate::cli::output_file;
 use crate::cli::settings::Settings;
 use crate::names::ModuleRef;
 
@@ -46,10 +43,7 @@ impl Find {
                 false => out.bytes(&module.bytes),
             };
         };
-        write(&file, &module.bytes).map_err(|source| Error::OutputFile {
-            path: file.clone(),
-            source,
-        })?;
+        output_file::write(&file, |to| Ok(to.write_all(&module.bytes)?))?;
         match out.is_json() {
             true => {
                 out.json(&json!({ "hash": hash, "size": size, "file": file.to_string_lossy() }))
@@ -57,28 +51,4 @@ impl Find {
             false => Ok(()),
         }
     }
-}
-
-/// Writes a regular file whole or not at all, anything else (a pipe, a device) as it comes.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let (path, permissions) = match fs::metadata(path) {
-        Ok(there) if !there.is_file() => return fs::write(path, bytes),
-        // The file that a symbolic link leads to, not the link.
-        Ok(there) => (fs::canonicalize(path)?, Some(there.permissions())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
-        Err(error) => return Err(error),
-    };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    if let Some(permissions) = permissions {
-        file.as_file().set_permissions(permissions)?;
-    }
-    file.persist(&path)?;
-    Ok(())
 }

@@ -28,7 +28,7 @@ impl Gc {
             true => History::Keep,
             false => History::Squash,
         };
-        let collected = settings.open_or_create()?.gc(&change, history)?;
+        let collected = settings.open_existing()?.gc(&change, history)?;
         match out.is_json() {
             true => out.json(&json!({
                 "removed": collected.removed,

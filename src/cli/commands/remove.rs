@@ -30,7 +30,7 @@ impl Remove {
             false => Folders::Refuse,
         };
         settings
-            .open_or_create()?
+            .open_existing()?
             .remove(&change, &self.name, folders)?;
         out.nothing()
     }

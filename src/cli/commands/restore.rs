@@ -24,7 +24,7 @@ pub(in crate::cli) struct Restore {
 impl Restore {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.writing)?;
-        let store = settings.open_or_create()?;
+        let store = settings.open_existing()?;
         store.restore(&change, self.commit, &self.path)?;
         out.nothing()
     }

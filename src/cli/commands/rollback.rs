@@ -22,7 +22,7 @@ pub(in crate::cli) struct Rollback {
 impl Rollback {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.writing)?;
-        settings.open_or_create()?.rollback(&change, &self.path)?;
+        settings.open_existing()?.rollback(&change, &self.path)?;
         out.nothing()
     }
 }
