@@ -114,7 +114,7 @@ impl Error {
         move |source| Self::Io {
             action,
             path,
-            source,
+            source: without_path(source),
         }
     }
 
@@ -165,4 +165,12 @@ pub(super) fn is_read_only(kind: io::ErrorKind) -> bool {
         kind,
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
     )
+}
+
+/// The reason alone: the tempfile crate adds the path of a file that nobody named.
+fn without_path(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(_) => error,
+        None => io::Error::from(error.kind()),
+    }
 }
