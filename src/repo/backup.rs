@@ -10,6 +10,7 @@ use std::path::Path;
 
 use gix::refs::Target;
 
+use super::create::FOLDERS;
 use super::error::{Error, Result};
 use super::open::Repository;
 
@@ -41,14 +42,7 @@ impl Repository {
             progress: &mut progress,
         };
         tar.bytes(Path::new("HEAD"), &head)?;
-        for folder in [
-            "objects",
-            "objects/info",
-            "objects/pack",
-            "refs",
-            "refs/heads",
-            "refs/tags",
-        ] {
+        for folder in FOLDERS {
             tar.folder(folder)?;
         }
         for (name, target) in refs {

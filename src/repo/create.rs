@@ -36,6 +36,16 @@ impl ObjectFormat {
     }
 }
 
+/// The folders without which git sees no repository.
+pub(super) const FOLDERS: [&str; 6] = [
+    "objects",
+    "objects/info",
+    "objects/pack",
+    "refs",
+    "refs/heads",
+    "refs/tags",
+];
+
 /// What a new store's `config` says beyond the format; DESIGN: nothing packs, prunes or rewrites behind our back.
 const CONFIG: &str = "\
 [core]
@@ -100,17 +110,8 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
     let mark = own.join(CREATING);
     fs::write(&mark, "").map_err(Error::io("write", &mark))?;
     sync_dir(&own)?;
-    for dir in [
-        "objects",
-        "objects/info",
-        "objects/pack",
-        "refs",
-        "refs/heads",
-        "refs/tags",
-        "hooks",
-        "wasmstore/tmp",
-    ] {
-        create_dir(&root.join(dir))?;
+    for folder in FOLDERS.iter().chain(&["hooks", "wasmstore/tmp"]) {
+        create_dir(&root.join(folder))?;
     }
     let tmp = root.join("wasmstore/tmp");
     write_file(&tmp, &root.join("config"), config(format).as_bytes())?;
