@@ -99,6 +99,7 @@ impl Repository {
         }
         // What is deleted now must not be missed by a ref that a power cut brings back.
         self.flush_all_refs()?;
+        self.forget_old_tips()?;
         self.delete(&candidates)?;
         tracing::info!(
             held_ms = held.elapsed().as_millis(),

@@ -46,6 +46,7 @@ impl Repository {
             // A symbolic ref, and one that was packed only, is not what `old` says.
             let log = RefLog::AndReference;
             let expected = PreviousValue::Any;
+            self.forget_tip(branch);
             return self.edit_ref(&name, Change::Delete { expected, log });
         };
         let log = LogChange::default();
@@ -116,7 +117,14 @@ impl Repository {
         };
         let wait = gix::lock::acquire::Fail::AfterDurationWithBackoff(OUTSIDE_LOCK_MAX);
         let transaction = repo.refs.transaction().prepare([edit], wait, wait);
-        let transaction = transaction.map_err(|error| locked(error, name))?;
+        let transaction = match transaction {
+            Ok(transaction) => transaction,
+            Err(error) => {
+                // The lock file that is there is not ours.
+                remove_if_there(&note)?;
+                return Err(locked(error, name));
+            }
+        };
         let lock_file = lock_path(&path);
         if !is_deletion && lock_file.exists() {
             sync_file(&lock_file)?;
@@ -173,7 +181,7 @@ impl Repository {
 fn locked(error: gix::Error, name: &str) -> Error {
     if error.is_retryable() {
         return Error::Busy(format!(
-            "{name}.lock is there: another git moves the ref, or died in it"
+            "an outside git holds {name}.lock or packed-refs.lock; if none runs, remove it"
         ));
     }
     Error::database(format!("move {name}"))(error)

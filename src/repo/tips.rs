@@ -2,7 +2,8 @@
 //!
 //! A tip that we moved is. One that an outside writer moved may hang on objects that nobody flushed, so they are flushed before
 //! anything is built or answered on it. `ROOT/wasmstore/durable/` says so across processes: one file a branch, named by the hash
-//! of the branch's name, with the id of the tip in it. It is written after the tip is durable and never flushed: a file that is
+//! of the branch's name, with the id of the tip and the inode of `objects/` in it. It is written after the tip is durable and
+//! never flushed: a file that is
 //! lost or damaged only means that the flushing is done again.
 
 use std::collections::{HashMap, HashSet};
@@ -62,25 +63,57 @@ impl Repository {
         let stamp = self.stamp(branch);
         self.durable().tips.insert(branch.clone(), (tip, stamp));
         let folder = self.durable_dir();
-        let written =
-            create_dir(&folder).map(|()| fs::write(self.tip_file(branch), tip.to_string()));
+        let note = format!("{tip} {}", self.objects_inode());
+        let written = create_dir(&folder).map(|()| fs::write(self.tip_file(branch), note));
         if !matches!(written, Ok(Ok(()))) {
             tracing::debug!(%branch, "could not note the durable tip");
         }
     }
 
+    /// Forgets the tip of a branch that is deleted.
+    pub(super) fn forget_tip(&self, branch: &BranchName) {
+        self.durable().tips.remove(branch);
+        let _ = fs::remove_file(self.tip_file(branch));
+    }
+
+    /// Forgets every tip that is none any more: what it reached may be deleted now, and come back, unflushed, by a fetch.
+    pub(super) fn forget_old_tips(&self) -> Result<()> {
+        let refs = self.refs_below("refs/heads/")?;
+        let current: HashSet<_> = refs.into_iter().map(|(_, id)| id).collect();
+        for (file, tip) in self.tip_files() {
+            if tip.is_none_or(|tip| !current.contains(&tip)) {
+                super::packs::remove_if_there(&file)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Every tip that some process made durable.
     pub(super) fn remembered_tips(&self) -> HashSet<gix::ObjectId> {
-        let mut tips: HashSet<_> = self.durable().tips.values().map(|(tip, _)| *tip).collect();
-        for file in fs::read_dir(self.durable_dir())
+        self.tip_files()
+            .into_iter()
+            .filter_map(|(_, tip)| tip)
+            .collect()
+    }
+
+    fn tip_files(&self) -> Vec<(PathBuf, Option<gix::ObjectId>)> {
+        let files = fs::read_dir(self.durable_dir())
             .into_iter()
             .flatten()
-            .flatten()
-        {
-            let id = fs::read(file.path()).ok();
-            tips.extend(id.and_then(|id| gix::ObjectId::from_hex(&id).ok()));
-        }
-        tips
+            .flatten();
+        let inode = self.objects_inode().to_string();
+        let read = |file: fs::DirEntry| {
+            let note = fs::read_to_string(file.path()).unwrap_or_default();
+            let tip = note.split_once(' ').filter(|(_, at)| *at == inode);
+            let tip = tip.and_then(|(id, _)| gix::ObjectId::from_hex(id.as_bytes()).ok());
+            (file.path(), tip)
+        };
+        files.map(read).collect()
+    }
+
+    /// Tells this store from a copy of it, whose objects nobody flushed.
+    fn objects_inode(&self) -> u64 {
+        fs::metadata(self.root().join("objects")).map_or(0, |folder| folder.ino())
     }
 
     /// Flushes what says where a branch is, or that it is not: its file, the packed refs, and the folders that lead there.

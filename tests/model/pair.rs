@@ -62,6 +62,9 @@ impl Pair {
             });
         }
         self.model.heads.insert(on, node);
+        // It may have been collected before, and is back now.
+        let back = self.model.reach([node]);
+        self.model.collected.retain(|gone| !back.contains(gone));
     }
 
     pub(super) fn content(&self, on: &str) -> Tree {
