@@ -84,9 +84,6 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// Spooling an upload failed because its source did.
-    #[error("the upload could not be read")]
-    Upload(#[source] io::Error),
     /// The object database or a ref could not be read or written.
     #[error("cannot {action}")]
     Database {

@@ -47,10 +47,11 @@ impl Loose {
         let mut hasher = gix::hash::hasher(self.format);
         let header = gix::objs::encode::loose_header(kind, spool.size_bytes());
         hasher.update(&header);
+        let tmp = self.root.join("wasmstore/tmp");
         let mut from = spool.reader()?;
         let mut buffer = vec![0; 1 << 16];
         loop {
-            match from.read(&mut buffer).map_err(Error::Upload)? {
+            match from.read(&mut buffer).map_err(Error::io("read", &tmp))? {
                 0 => break,
                 n => hasher.update(&buffer[..n]),
             }

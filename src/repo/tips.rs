@@ -3,8 +3,7 @@
 //! A tip that we moved is. One that an outside writer moved may hang on objects that nobody flushed, so they are flushed before
 //! anything is built or answered on it. `ROOT/wasmstore/durable/` says so across processes: one file a branch, named by the hash
 //! of the branch's name, with the id of the tip and the inode of `objects/` in it. It is written after the tip is durable and
-//! never flushed: a file that is
-//! lost or damaged only means that the flushing is done again.
+//! never flushed: a file that is lost or damaged only means that the flushing is done again.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;

@@ -142,7 +142,6 @@ fn repo_kind(error: &repo::Error) -> Kind {
         | E::PathTaken { .. }
         | E::MergeConflict { .. } => Kind::Conflict,
         E::Busy(_) | E::Moved(_) => Kind::Busy,
-        E::Upload(_) => Kind::Input,
         E::NotAStore { .. }
         | E::Missing { .. }
         | E::Unconfirmed { .. }
