@@ -354,3 +354,23 @@ fn what_work_trees_and_reflogs_hold_on_to_is_not_broken() {
     gc().unwrap();
     s.fsck();
 }
+
+#[test]
+fn what_another_process_collected_is_gone_for_an_open_store_too() {
+    let s = Scratch::new();
+    let one = s.put("a", 1);
+    s.put("a", 2);
+    s.store.gc(&Change::default(), History::Keep).unwrap();
+    // Now everything is in a pack, which this handle has open.
+    assert_eq!(
+        s.store.versions(&At::default(), &path("a")).unwrap().len(),
+        2
+    );
+    let other = wasmstore::store::Store::open(&s.root, Default::default()).unwrap();
+    other.gc(&Change::default(), History::Squash).unwrap();
+    let restored = s.store.restore(&Change::default(), one, &scope("a"));
+    assert_eq!(restored.unwrap_err().kind(), Kind::NotFound);
+    let started = s.store.create_branch(&branch("b"), &At::Commit(one));
+    assert_eq!(started.unwrap_err().kind(), Kind::NotFound);
+    s.fsck();
+}

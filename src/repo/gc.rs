@@ -57,6 +57,7 @@ impl Repository {
     pub fn collect(&self, collection: &Collection<'_>) -> Result<Collected> {
         self.check_collectable()?;
         let _backup = self.locks.backup()?;
+        self.forget_deleted_packs()?;
         let repo = self.local_for("HEAD")?;
         let branch = collection
             .squash

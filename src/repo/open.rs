@@ -1,9 +1,10 @@
 //! Opening a store, and refusing what is none.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, RwLock};
 
 use gix::bstr::ByteSlice;
 
@@ -28,8 +29,8 @@ pub(super) const CREATING: &str = "creating";
 
 /// A bare git repository that is a store; or the place of one that nobody created yet, which reads as empty.
 pub struct Repository {
-    /// `None` while there is no repository at `root`.
-    shared: Option<gix::ThreadSafeRepository>,
+    /// `None` while there is no repository at `root`. Replaced when packs were deleted: see `forget_deleted_packs`.
+    shared: Option<RwLock<Opened>>,
     root: PathBuf,
     pub(super) locks: Locks,
     /// What this process knows to be durable, so that it is not flushed again.
@@ -47,7 +48,7 @@ impl Repository {
         let shared = if is_absent(root)? {
             None
         } else {
-            Some(open_bare(root)?)
+            Some(RwLock::new(Opened::new(root)?))
         };
         Ok(Self {
             shared,
@@ -79,9 +80,28 @@ impl Repository {
 
     /// A handle for this thread; `None` while there is no repository.
     pub(super) fn local(&self) -> Option<gix::Repository> {
-        self.shared
-            .as_ref()
-            .map(gix::ThreadSafeRepository::to_thread_local)
+        let opened = self.shared.as_ref()?;
+        let opened = opened.read().expect("BUG: nothing panics while it writes");
+        Some(opened.repo.to_thread_local())
+    }
+
+    /// Opens the repository again if packs were added or deleted since it was opened. gix goes on finding objects in a pack that
+    /// it has open after the pack was deleted; a commit that names them would be broken. While `lock` is held.
+    pub(super) fn forget_deleted_packs(&self) -> Result<()> {
+        let Some(opened) = &self.shared else {
+            return Ok(());
+        };
+        let packs = pack_names(&self.root)?;
+        if opened
+            .read()
+            .expect("BUG: nothing panics while it writes")
+            .packs
+            != packs
+        {
+            let fresh = Opened::new(&self.root)?;
+            *opened.write().expect("BUG: nothing panics while it writes") = fresh;
+        }
+        Ok(())
     }
 
     /// A handle for this thread.
@@ -102,6 +122,30 @@ impl Repository {
     pub(super) fn tmp_dir(&self) -> PathBuf {
         self.own_dir().join("tmp")
     }
+}
+
+/// An open repository, and the files in its `objects/pack` at that time.
+struct Opened {
+    repo: gix::ThreadSafeRepository,
+    packs: Vec<OsString>,
+}
+
+impl Opened {
+    fn new(root: &Path) -> Result<Self> {
+        let repo = open_bare(root)?;
+        let packs = pack_names(root)?;
+        Ok(Self { repo, packs })
+    }
+}
+
+fn pack_names(root: &Path) -> Result<Vec<OsString>> {
+    let folder = root.join("objects/pack");
+    let mut names = match names_in(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        names => names.map_err(Error::io("read", &folder))?,
+    };
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// The id as gix has it, if it is of the length that this repository uses.
@@ -138,7 +182,7 @@ pub(super) fn is_absent(root: &Path) -> Result<bool> {
     Ok(names.is_empty() || is_marked || has_just_begun)
 }
 
-fn names_in(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
+fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
     fs::read_dir(folder)?
         .map(|entry| Ok(entry?.file_name()))
         .collect()

@@ -66,7 +66,9 @@ impl Repository {
     /// # Errors
     /// The store does not exist or cannot be written, or a `gc` deletes for longer than a minute.
     pub fn begin(&self) -> Result<Writing<'_>> {
-        Writing::under(self, Some(self.locks.writing()?))
+        let lock = self.locks.writing()?;
+        self.forget_deleted_packs()?;
+        Writing::under(self, Some(lock))
     }
 }
 
