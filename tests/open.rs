@@ -1,5 +1,6 @@
 //! Opening: any bare repository that git made; a clear refusal of the rest.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -204,8 +205,10 @@ fn what_killed_writers_left_is_cleared_and_does_not_block() {
     let leftover = s.root.join("wasmstore/tmp/.tmpDEAD");
     std::fs::write(&leftover, "half an object").unwrap();
     let lock = s.root.join("refs/heads/main.lock");
-    std::fs::write(s.root.join("wasmstore/moving"), "refs/heads/main").unwrap();
     std::fs::write(&lock, "").unwrap();
+    let id = std::fs::metadata(&lock).unwrap();
+    let note = format!("refs/heads/main\n{} {}\n", id.dev(), id.ino());
+    std::fs::write(s.root.join("wasmstore/moving"), note).unwrap();
     // An object whose file a power cut left empty counts as absent.
     let blob = s.git(&["rev-parse", "main:a"]).trim().to_owned();
     s.store
@@ -348,4 +351,50 @@ fn a_shallow_clone_is_refused() {
         clone.to_str().unwrap(),
     ]);
     assert!(open(&clone).is_err_and(|reason| reason.contains("shallow")));
+}
+
+#[test]
+fn an_outside_gits_lock_file_is_waited_for_and_never_taken() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let lock = s.root.join("refs/heads/main.lock");
+    std::fs::write(&lock, "").unwrap();
+    // A note of a writer that was killed before it had the lock.
+    std::fs::write(s.root.join("wasmstore/moving"), "refs/heads/main\n1 1\n").unwrap();
+    std::thread::scope(|threads| {
+        let put = threads.spawn(|| s.put("a", 2));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        assert!(lock.exists() && !put.is_finished());
+        std::fs::remove_file(&lock).unwrap();
+        put.join().unwrap();
+    });
+    assert_eq!(s.content(), "/a=2");
+    assert!(!lock.exists() && !s.root.join("wasmstore/moving").exists());
+}
+
+#[test]
+fn a_branch_takes_the_place_of_empty_folders_and_leaves_none() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let heads = s.root.join("refs/heads");
+    std::fs::create_dir_all(heads.join("x/y/z")).unwrap();
+    s.store
+        .create_branch(&crate::support::store::branch("x"), &At::default())
+        .unwrap();
+    s.put_on(Some("x"), "b", 2);
+    s.git(&["pack-refs", "--all"]);
+    s.put_on(Some("x"), "c", 3);
+    s.store
+        .delete_branch(&crate::support::store::branch("x"))
+        .unwrap();
+    let deep = crate::support::store::branch("d/e/f");
+    s.store.create_branch(&deep, &At::default()).unwrap();
+    s.git(&["pack-refs", "--all"]);
+    s.store.delete_branch(&deep).unwrap();
+    assert!(!heads.join("d").exists());
+    assert_eq!(
+        s.git(&["for-each-ref", "--format=%(refname)"]),
+        "refs/heads/main\n"
+    );
+    s.fsck();
 }

@@ -11,7 +11,7 @@
 //!   refs.lock           flock(2): over every read-tip, judge, compare-and-swap
 //!   backup.lock         flock(2): held by backup and by gc
 //!   creating            there while the store is created
-//!   moving              the name of the ref that is being moved: tells a dead writer's lock file, see `moves.rs`
+//!   moving, moving-packed   which lock file of git's is ours: tells a dead writer's, see `ref_lock.rs`
 //!   durable/            tips known to be durable with all that they reach, see `tips.rs`
 //!   tmp/                loose objects in the making; spooled uploads, unlinked as soon as they are opened
 //!   gc/                 packs in the making
@@ -52,6 +52,7 @@ mod packed_refs;
 mod packs;
 mod publish;
 mod reach;
+mod ref_lock;
 mod refs;
 mod spool;
 mod squash;
