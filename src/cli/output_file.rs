@@ -21,19 +21,21 @@ impl From<io::Error> for Failed {
     }
 }
 
-/// Writes a regular file whole or not at all, durably; anything else, a pipe or a device, as it comes. A symbolic link is
-/// followed.
+/// Writes a regular file whole or not at all, durably. A symbolic link is followed. Anything else, a pipe or a device, is written
+/// to as it comes, and so is what the system has a name for: behind `/dev/stdout` may be somebody's log.
 pub(super) fn write(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> Result<(), Failed>,
 ) -> Result<()> {
     let written = match fs::metadata(path) {
-        Ok(there) if !there.is_file() => File::create(path)
+        Ok(there) if !there.is_file() || is_system(path) => File::options()
+            .append(true)
+            .open(path)
             .map_err(Failed::Write)
             .and_then(|mut to| content(&mut to)),
         Ok(there) => fs::canonicalize(path)
             .map_err(Failed::Write)
-            .and_then(|path| replace(&path, there.permissions(), content)),
+            .and_then(|path| fill(&path, there.permissions(), content)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => create(path, content),
         Err(error) => Err(Failed::Write(error)),
     };
@@ -55,37 +57,34 @@ fn create(
         Ok(to) => path.with_file_name("").join(to),
         Err(_) => path.to_owned(),
     };
-    fill(&target, content).map(drop)
+    // The process's umask takes from these permissions what it takes from a new file's.
+    fill(&target, Permissions::from_mode(0o666), content)
 }
 
-fn replace(
+/// Fills a new file with these permissions, flushes it, and gives it the name `path`.
+fn fill(
     path: &Path,
     permissions: Permissions,
     content: impl FnOnce(&mut dyn Write) -> Result<(), Failed>,
 ) -> Result<(), Failed> {
-    Ok(fill(path, content)?.set_permissions(permissions)?)
-}
-
-/// Fills a new file, flushes it, and gives it the name `path`.
-fn fill(
-    path: &Path,
-    content: impl FnOnce(&mut dyn Write) -> Result<(), Failed>,
-) -> Result<File, Failed> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     };
-    // The process's umask takes from these permissions what it takes from a new file's.
-    let permissions = Permissions::from_mode(0o666);
     let mut file = tempfile::Builder::new()
         .permissions(permissions)
         .tempfile_in(&folder)
         .map_err(plain)?;
     content(&mut file)?;
     file.as_file().sync_all()?;
-    let file = file.persist(path).map_err(|failed| failed.error)?;
-    File::open(folder)?.sync_all()?;
-    Ok(file)
+    file.persist(path).map_err(|failed| failed.error)?;
+    Ok(File::open(folder)?.sync_all()?)
+}
+
+fn is_system(path: &Path) -> bool {
+    ["/dev", "/proc"]
+        .iter()
+        .any(|folder| path.starts_with(folder))
 }
 
 /// The operating system's reason without the name of the temporary file.

@@ -13,6 +13,7 @@ use super::error::{Error, Result};
 use super::lock::Locks;
 use super::loose::Loose;
 use super::open::{CREATING, Repository, is_absent};
+use super::packs::remove_if_there;
 use super::spool::Spool;
 use crate::names::{Author, BranchName};
 
@@ -77,6 +78,8 @@ impl Repository {
     /// As for `open`; the folder or its parents cannot be written; it holds other files.
     pub fn open_or_create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<Self> {
         if !is_absent(root)? {
+            // A creator that was killed at its very end left its mark, which means nothing beside a `HEAD`.
+            let _ = fs::remove_file(root.join("wasmstore").join(CREATING));
             return Self::open(root);
         }
         create_folders(root)?;
@@ -149,7 +152,7 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
     )?;
     sync_dir(root)?;
     tracing::info!(?root, ?format, %branch, "created a store");
-    fs::remove_file(&mark).map_err(Error::io("remove", &mark))
+    remove_if_there(&mark)
 }
 
 fn kind(format: ObjectFormat) -> gix::hash::Kind {

@@ -89,9 +89,18 @@ impl Loose {
         adopted
     }
 
-    /// Says whether an object has a file, of whatever content.
+    /// Says whether an object has a file.
     pub(super) fn has_file(&self, id: &gix::oid) -> bool {
         self.path(id).exists()
+    }
+
+    /// Removes the file of an object if it is empty, as a power cut may leave it: it would be taken for the object.
+    pub(super) fn remove_damaged(&self, id: &gix::oid) -> Result<()> {
+        let path = self.path(id);
+        match fs::metadata(&path) {
+            Ok(file) if file.len() == 0 => super::packs::remove_if_there(&path),
+            _ => Ok(()),
+        }
     }
 
     /// Makes everything written or adopted durable.

@@ -88,8 +88,9 @@ impl Writing<'_> {
         if self.loose.adopt(&id) {
             return Ok(true);
         }
-        // Asked of the store beneath: the handle also finds what was only made in memory. And it finds an object whose file is
-        // empty, which is to be written anew.
+        // Asked of the store beneath: the handle also finds what was only made in memory. A file that is there all the same
+        // could not be flushed, and is to be written anew.
+        self.loose.remove_damaged(&id)?;
         let stored = gix::objs::Exists::exists(&*self.local.objects, &id);
         let packed = stored && !self.loose.has_file(&id);
         if packed {
@@ -104,19 +105,19 @@ impl Repository {
     fn flush_packs(&self) -> Result<()> {
         let folder = self.root().join("objects/pack");
         let mut known = self.durable();
-        let mut new = false;
+        let mut new = Vec::new();
         for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
             let path = entry.map_err(Error::io("read", &folder))?.path();
             let extension = path.extension().unwrap_or_default();
             let is_pack = extension == "pack" || extension == "idx";
             if is_pack && !known.packs.contains(&path) {
                 sync_file(&path)?;
-                known.packs.insert(path);
-                new = true;
+                new.push(path);
             }
         }
-        if new {
+        if !new.is_empty() {
             sync_dirs_up_to(&folder, &self.root().join("objects"))?;
+            known.packs.extend(new);
         }
         Ok(())
     }
