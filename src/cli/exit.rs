@@ -29,6 +29,9 @@ pub(super) enum Error {
     /// A name is malformed.
     #[error(transparent)]
     Name(#[from] names::Error),
+    /// A folder, where `--recursive` was not given.
+    #[error("{0} is a folder: give --recursive to remove everything in it")]
+    Folder(String),
     /// There is nothing to change yet.
     #[error("there is no store at {0:?} yet")]
     NoStore(PathBuf),
@@ -86,7 +89,7 @@ impl Error {
             }
             Self::Usage(_) | Self::Variable(_) => USAGE,
             Self::Name(_) | Self::FileName(_) => INVALID,
-            Self::ObjectFormat { .. } => CONFLICT,
+            Self::ObjectFormat { .. } | Self::Folder(_) => CONFLICT,
             Self::NoHome => UNAVAILABLE,
             Self::Store(error) => code(error.kind()),
         }

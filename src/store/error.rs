@@ -17,7 +17,7 @@ pub enum Error {
     #[error("{0} is a folder, not a module")]
     IsFolder(String),
     /// A folder is not removed by the way.
-    #[error("{0} is a folder; removing everything in it is to be asked for, as recursive")]
+    #[error("{0} is a folder, and was not to be removed with everything in it")]
     FolderNotRemoved(String),
     /// The path has fewer versions.
     #[error("{path} has no version {index}: there are {count}, counted from 0")]

@@ -322,6 +322,7 @@ fn remove_takes_a_path_a_hash_or_a_folder() {
         world.add("d/c.wasm", 2);
         let folder = world.fails(4, &["remove", "d"]);
         assert!(folder.starts_with("/d is a folder"), "{folder}");
+        assert!(folder.contains("--recursive"), "{folder}");
         assert_eq!(world.changes(&["remove", &hash, "-m", "Both"]), "");
         assert_eq!(
             world.ok(&["list"]),

@@ -1,11 +1,11 @@
 //! `remove`: take modules away.
 
 use crate::cli::args::Writing;
-use crate::cli::exit::Result;
+use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::ModuleRef;
-use crate::store::Folders;
+use crate::store::{self, Folders};
 
 /// Remove a module
 ///
@@ -29,9 +29,15 @@ impl Remove {
             true => Folders::Remove,
             false => Folders::Refuse,
         };
-        settings
+        let removed = settings
             .open_existing()?
-            .remove(&change, &self.name, folders)?;
-        out.nothing()
+            .remove(&change, &self.name, folders);
+        match removed {
+            Err(store::Error::FolderNotRemoved(path)) => Err(Error::Folder(path)),
+            other => {
+                other?;
+                out.nothing()
+            }
+        }
     }
 }
