@@ -12,9 +12,6 @@ const COMPONENT_BYTES_MAX: usize = 250;
 /// The longest name, in bytes.
 const NAME_BYTES_MAX: usize = 1024;
 
-/// The most components: gix locks refs that lie at most 25 folders deep, `refs/heads` and the repository's own counted.
-const COMPONENTS_MAX: usize = 20;
-
 /// A branch name that `git check-ref-format --branch` takes as it stands; `@{-1}` and the like are not expanded.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BranchName(String);
@@ -59,8 +56,6 @@ fn fault(name: &str) -> Option<&'static str> {
         Some("is empty")
     } else if name.len() > NAME_BYTES_MAX {
         Some("is longer than 1024 bytes")
-    } else if name.split('/').count() > COMPONENTS_MAX {
-        Some("has more than 20 components")
     } else if name == "HEAD" {
         Some("is git's word for the default branch")
     } else if name.starts_with('-') {
@@ -168,12 +163,6 @@ mod tests {
         let error = BranchName::parse("a.lock/b").unwrap_err();
         let wanted = "branch name \"a.lock/b\" has a component that ends with `.lock`";
         assert_eq!(error.to_string(), wanted);
-    }
-
-    #[test]
-    fn a_name_has_at_most_20_components() {
-        assert!(BranchName::parse(&["a"; 20].join("/")).is_ok());
-        assert!(BranchName::parse(&["a"; 21].join("/")).is_err());
     }
 
     #[test]
