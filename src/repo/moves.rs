@@ -8,7 +8,7 @@ use std::fs;
 
 use gix::refs::Target;
 
-use super::durable::{sync_dir, sync_dirs_up_to, sync_file, write_file};
+use super::durable::{sync_dir, sync_dirs_up_to, sync_file};
 use super::error::{Error, Result};
 use super::open::Repository;
 use super::ref_lock::RefLock;
@@ -59,7 +59,7 @@ impl Repository {
     }
 
     /// Gives the lock file the ref's name.
-    fn put_in_place(&self, lock: RefLock<'_>) -> Result<()> {
+    fn put_in_place(&self, lock: RefLock) -> Result<()> {
         let path = lock.path().to_owned();
         let is_new = !path.is_file();
         // git leaves folders behind that a branch may have the name of; only empty ones can be removed.
@@ -71,7 +71,7 @@ impl Repository {
     }
 
     /// Removes the ref's file, and the folders that this leaves empty.
-    fn remove_loose(&self, lock: RefLock<'_>) -> Result<()> {
+    fn remove_loose(&self, lock: RefLock) -> Result<()> {
         let path = lock.path().to_owned();
         super::packs::remove_if_there(&path)?;
         drop(lock);
@@ -87,22 +87,6 @@ impl Repository {
         }
         let left = path.ancestors().skip(1).find(|folder| folder.is_dir());
         sync_dirs_up_to(left.expect("BUG: the root is a folder"), self.root()).map_err(unconfirmed)
-    }
-
-    /// Takes one ref out of `packed-refs`, durably, under git's own lock for it.
-    fn remove_packed(&self, name: &str) -> Result<()> {
-        let packed = self.root().join("packed-refs");
-        if !packed.is_file() {
-            return Ok(());
-        }
-        let _lock = RefLock::take(self, "packed-refs", b"")?;
-        let text = fs::read(&packed).map_err(Error::io("read", &packed))?;
-        let kept = super::packed_refs::without(&text, name);
-        if kept.len() < text.len() {
-            write_file(&self.tmp_dir(), &packed, &kept)?;
-            sync_dir(self.root())?;
-        }
-        Ok(())
     }
 
     fn target(&self, name: &str) -> Result<Option<Target>> {

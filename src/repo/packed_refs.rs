@@ -3,8 +3,33 @@
 //! They are not unpacked: git prunes loose refs after it let go of `packed-refs.lock`, so whoever removes `packed-refs` beside a
 //! `git pack-refs` can lose every branch.
 
+use std::fs;
+
+use super::durable::{sync_dir, write_file};
+use super::error::{Error, Result};
+use super::open::Repository;
+use super::ref_lock::RefLock;
+
+impl Repository {
+    /// Takes one ref out of `packed-refs`, durably, under git's own lock for it.
+    pub(super) fn remove_packed(&self, name: &str) -> Result<()> {
+        let packed = self.root().join("packed-refs");
+        if !packed.is_file() {
+            return Ok(());
+        }
+        let _lock = RefLock::take(self, "packed-refs", b"")?;
+        let text = fs::read(&packed).map_err(Error::io("read", &packed))?;
+        let kept = without(&text, name);
+        if kept.len() < text.len() {
+            write_file(&self.tmp_dir(), &packed, &kept)?;
+            sync_dir(self.root())?;
+        }
+        Ok(())
+    }
+}
+
 /// The file without the line of one ref, and without the line after it that tells what a tag leads to (gitformat: `^<id>`).
-pub(super) fn without(text: &[u8], name: &str) -> Vec<u8> {
+fn without(text: &[u8], name: &str) -> Vec<u8> {
     let ending = format!(" {name}\n");
     let mut kept = Vec::with_capacity(text.len());
     let mut is_removed = false;

@@ -21,20 +21,19 @@ const OUTSIDE_MAX: Duration = Duration::from_secs(10);
 const AGE_MAX: Duration = Duration::from_secs(3600);
 
 /// A held lock file; dropping it lets go.
-pub(super) struct RefLock<'r> {
+pub(super) struct RefLock {
     path: PathBuf,
     lock: PathBuf,
     note: PathBuf,
     is_renamed: bool,
-    _repository: &'r Repository,
 }
 
-impl<'r> RefLock<'r> {
+impl RefLock {
     /// Takes `<name>.lock`, with `content` in it, flushed; under `refs.lock`.
     ///
     /// # Errors
     /// `Busy` if an outside git keeps it for ten seconds.
-    pub(super) fn take(repository: &'r Repository, name: &str, content: &[u8]) -> Result<Self> {
+    pub(super) fn take(repository: &Repository, name: &str, content: &[u8]) -> Result<Self> {
         let path = repository.root().join(name);
         let note = note(repository, name);
         clear_dead(repository, &note)?;
@@ -52,7 +51,6 @@ impl<'r> RefLock<'r> {
             path,
             note,
             is_renamed: false,
-            _repository: repository,
         };
         let linked = held.link(&ours);
         remove_if_there(&ours)?;
@@ -101,7 +99,7 @@ impl<'r> RefLock<'r> {
     }
 }
 
-impl Drop for RefLock<'_> {
+impl Drop for RefLock {
     fn drop(&mut self) {
         if !self.is_renamed && is_noted(&self.note, &self.lock) {
             let _ = fs::remove_file(&self.lock);
