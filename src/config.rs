@@ -1,10 +1,14 @@
 //! Plain option structs: every limit on what comes from outside, with its default.
 
+use std::time::Duration;
+
 /// How a store is opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Limits on the modules that are taken in.
     pub modules: ModuleLimits,
+    /// How much is kept in memory of what was read.
+    pub cache: CacheLimits,
 }
 
 /// Limits on the modules that are taken in.
@@ -21,6 +25,78 @@ impl Default for ModuleLimits {
         Self {
             module_bytes_max: 1 << 30,
             section_bytes_max: 64 << 20,
+        }
+    }
+}
+
+/// How much is kept in memory of what was read, because it is likely to be asked for again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheLimits {
+    /// The bytes of modules.
+    pub module_bytes_max: u64,
+    /// Decoded trees, in bytes.
+    pub tree_bytes_max: u64,
+}
+
+impl Default for CacheLimits {
+    fn default() -> Self {
+        Self {
+            module_bytes_max: 64 << 20,
+            tree_bytes_max: 64 << 20,
+        }
+    }
+}
+
+/// Limits of the server on what clients may take up. Sizes are in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// Connections at a time; one more is turned away.
+    pub connections_max: usize,
+    /// WebSockets at a time; one more is answered 503.
+    pub sockets_max: usize,
+    /// Requests at a time that work on the store; more wait.
+    pub requests_max: usize,
+    /// How long a request waits for its turn before it is answered 503.
+    pub request_wait: Duration,
+    /// How long the head of a request, or a TLS handshake, may take.
+    pub header_timeout: Duration,
+    /// How long a connection may wait for its client without a sign of life.
+    pub idle_timeout: Duration,
+    /// In each such time [`body_progress_bytes_min`](Self::body_progress_bytes_min) of a request's body must arrive.
+    pub body_progress_timeout: Duration,
+    /// See [`body_progress_timeout`](Self::body_progress_timeout).
+    pub body_progress_bytes_min: u64,
+    /// How long running requests may go on after the server was told to stop.
+    pub shutdown_grace: Duration,
+    /// How often a WebSocket without traffic is pinged.
+    pub ping_interval: Duration,
+    /// The largest message that a WebSocket may send to the server.
+    pub socket_message_bytes_max: usize,
+    /// Large modules in memory while they are sent.
+    pub sending_bytes_max: u64,
+    /// Compressed forms of modules that are kept in memory.
+    pub compressed_bytes_max: u64,
+    /// The largest module that is compressed at all.
+    pub compressible_bytes_max: u64,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 4096,
+            sockets_max: 2048,
+            requests_max: 64,
+            request_wait: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
+            body_progress_timeout: Duration::from_secs(30),
+            body_progress_bytes_min: 4 << 10,
+            shutdown_grace: Duration::from_secs(10),
+            ping_interval: Duration::from_secs(20),
+            socket_message_bytes_max: 64 << 10,
+            sending_bytes_max: 4 << 30,
+            compressed_bytes_max: 64 << 20,
+            compressible_bytes_max: 64 << 20,
         }
     }
 }

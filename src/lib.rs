@@ -12,7 +12,7 @@
 //! let store = Store::open_or_create("/tmp/modules".as_ref(), Options::default(), ObjectFormat::Sha1)?;
 //! let hash = store.put(&Change::default(), &"tools/add.wasm".parse()?, &b"\0asm\x01\0\0\0"[..])?;
 //! let module = store.find(&At::default(), &"tools/add.wasm".parse()?)?;
-//! assert_eq!((module.hash, module.bytes.len()), (hash, 8));
+//! assert_eq!((module.hash, module.bytes.len()), (hash.value, 8));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -58,3 +58,4 @@ pub mod names;
 pub mod repo;
 pub mod store;
 pub mod wasm;
+pub mod wire;

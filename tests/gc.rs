@@ -122,6 +122,7 @@ fn a_squashed_commit_is_never_undone() {
     let rollback = |at: &str| {
         s.store
             .rollback(&Change::default(), &scope(at))
+            .map(drop)
             .map_err(|error| error.kind())
     };
     assert_eq!(rollback("p"), Err(Kind::Conflict));

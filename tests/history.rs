@@ -18,6 +18,7 @@ impl Scratch {
     fn rollback(&self, at: &str) -> Result<(), Kind> {
         self.store
             .rollback(&Change::default(), &scope(at))
+            .map(drop)
             .map_err(|error| error.kind())
     }
 
@@ -40,6 +41,7 @@ impl Scratch {
     fn restore(&self, commit: CommitId, at: &str) -> Result<(), Kind> {
         self.store
             .restore(&Change::default(), commit, &scope(at))
+            .map(drop)
             .map_err(|error| error.kind())
     }
 
@@ -61,7 +63,7 @@ impl Scratch {
         let versions = self.store.versions(&At::default(), &path(at)).unwrap();
         let number = |hash| {
             let bytes = self.store.bytes(hash).unwrap();
-            (0..200).find(|n| module(*n) == bytes).unwrap()
+            (0..200).find(|n| module(*n) == *bytes).unwrap()
         };
         versions
             .into_iter()
@@ -417,7 +419,7 @@ commit refs/heads/skew\nmark :14\ncommitter x <x@y> 4000 +0000\ndata 1\n4\nfrom 
     let versions = s.store.versions(&at, &path("p")).unwrap();
     let letters: Vec<_> = versions
         .iter()
-        .map(|v| s.store.bytes(v.hash).unwrap())
+        .map(|v| s.store.bytes(v.hash).unwrap().to_vec())
         .collect();
     // The side at 2000 comes first; the commit dated 1000 cannot come before its parent of 3000.
     assert_eq!(letters, [b"C", b"A", b"B"]);

@@ -11,7 +11,7 @@ type Room = (
     &'static [&'static str],
 );
 
-const ROOMS: [Room; 12] = [
+const ROOMS: [Room; 13] = [
     ("names", &[], &[]),
     ("config", &[], &[]),
     ("git", &["names", "config"], &["process::Command"]),
@@ -27,6 +27,7 @@ const ROOMS: [Room; 12] = [
         &["names", "config", "wasm", "repo", "index"],
         &["flate2"],
     ),
+    ("wire", &["names", "store"], &[]),
     (
         "remote",
         &["names", "config", "git", "store"],
@@ -34,12 +35,26 @@ const ROOMS: [Room; 12] = [
     ),
     (
         "http",
-        &["names", "config", "store", "remote"],
-        &["axum", "tokio", "tower_http", "rustls"],
+        &["names", "config", "store", "remote", "wire"],
+        &[
+            "axum",
+            "hyper",
+            "hyper_util",
+            "metrics",
+            "metrics_exporter_prometheus",
+            "subtle",
+            "tokio",
+            "tokio_rustls",
+            "tokio_util",
+            "tower",
+            "tower_http",
+            "rustls",
+            "zstd",
+        ],
     ),
     (
         "cli",
-        &["names", "config", "store", "remote", "http"],
+        &["names", "config", "store", "remote", "wire", "http"],
         &[
             "base64",
             "clap",
@@ -56,7 +71,8 @@ const ROOMS: [Room; 12] = [
     (
         "lib",
         &[
-            "names", "config", "git", "wasm", "repo", "index", "store", "remote", "http", "cli",
+            "names", "config", "git", "wasm", "repo", "index", "store", "wire", "remote", "http",
+            "cli",
         ],
         &[],
     ),
@@ -64,10 +80,14 @@ const ROOMS: [Room; 12] = [
 
 /// Exceptions that the design makes: `cli` spawns the pager and watch's command, `remote` may run git's helpers, and what
 /// writes a file outside the repository flushes it.
-const ALSO: [(&str, &str); 3] = [
+const ALSO: [(&str, &str); 7] = [
     ("cli", "process::Command"),
     ("store", "sync_all"),
     ("cli", "sync_all"),
+    ("http", "base64"),
+    ("http", "flate2"),
+    ("cli", "tokio"),
+    ("cli", "tokio_util"),
 ];
 
 /// The rooms that may read the environment; `main` hands the arguments over.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::support::store::{Scratch, branch, on};
 use wasmstore::config::Options;
 use wasmstore::names::ModuleRef;
-use wasmstore::store::{At, Change, Event, Folders, History, ObjectFormat, Store, Watcher};
+use wasmstore::store::{At, Change, Event, Folders, History, News, ObjectFormat, Store, Watcher};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -195,4 +195,92 @@ fn a_collection_before_it_looked_costs_a_watcher_nothing() {
     s.put("c", 4);
     fold(&mut seen, &collect(&mut watcher, 1));
     assert_eq!(seen, tree(&s));
+}
+
+/// Makes commits on the default branch with git alone, each with a path of its own and one that all change.
+fn long_history(s: &Scratch, count: usize) {
+    use std::fmt::Write as _;
+    let mut input = String::new();
+    let mut from = "from refs/heads/main^0\n";
+    for n in 0..count {
+        let head = "commit refs/heads/main\ncommitter A <a> 1 +0000\ndata 1\nx\n";
+        let data = format!("inline p{n}\ndata 1\n{}\n", n % 10);
+        let also = format!("inline all\ndata 1\n{}\n", n % 10);
+        write!(input, "{head}{from}M 100644 {data}M 100644 {also}").unwrap();
+        from = "";
+    }
+    let import = ["fast-import", "--quiet", "--force"];
+    crate::support::store::git_with_input(&s.root, &import, &input);
+}
+
+#[test]
+fn a_long_history_is_told_in_pieces() {
+    let s = Scratch::new();
+    let start = s.tip();
+    long_history(&s, 1000);
+    let mut watcher = s.store.watch(None, Some(start)).unwrap();
+    let (mut seen, mut pieces, mut told) = (BTreeMap::new(), 0, Vec::new());
+    loop {
+        let events = watcher.poll().unwrap();
+        if events.is_empty() {
+            break;
+        }
+        assert!(events.len() <= 256);
+        fold(&mut seen, &events);
+        told.extend(events.iter().map(|event| event.commit.id.to_string()));
+        pieces += 1;
+        if pieces == 2 {
+            s.put("meanwhile", 1);
+        }
+    }
+    assert!(pieces >= 4, "{pieces}");
+    let log = s.git(&["rev-list", "--reverse", "main"]);
+    assert_eq!(told, log.lines().skip(1).collect::<Vec<_>>());
+    assert_eq!(seen, tree(&s));
+}
+
+#[test]
+fn a_reset_or_a_collection_amid_a_long_history_is_told() {
+    let s = Scratch::new();
+    let start = s.tip();
+    long_history(&s, 600);
+    let mut watcher = s.store.watch(None, Some(start)).unwrap();
+    let mut cursor = s.store.cursor(None, Some(start)).unwrap();
+    let mut seen = BTreeMap::new();
+    fold(&mut seen, &watcher.poll().unwrap());
+    assert!(matches!(cursor.poll(&s.store), Ok(News::Events(events)) if !events.is_empty()));
+    s.git(&["update-ref", "refs/heads/main", "main~550"]);
+    s.put("other", 1);
+    s.store.gc(&Change::default(), History::Squash).unwrap();
+    // Another process would see what is on the disk now; this one may have packs open that were deleted.
+    let fresh = Store::open(&s.root, Options::default()).unwrap();
+    let news = std::iter::repeat_with(|| cursor.poll(&fresh).unwrap());
+    let mut news =
+        news.skip_while(|news| matches!(news, News::Events(events) if !events.is_empty()));
+    assert_eq!(news.next(), Some(News::NoCommit));
+    loop {
+        let events = watcher.poll().unwrap();
+        if events.is_empty() {
+            break;
+        }
+        fold(&mut seen, &events);
+    }
+    assert_eq!(seen, tree(&s));
+}
+
+#[test]
+fn a_cursor_that_remembers_nothing_tells_a_squash_of_the_same_content() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    s.put("a", 2);
+    let mut cursor = s.store.cursor(None, None).unwrap();
+    assert_eq!(cursor.poll(&s.store).unwrap(), News::Events(Vec::new()));
+    s.store.gc(&Change::default(), History::Squash).unwrap();
+    let fresh = Store::open(&s.root, Options::default()).unwrap();
+    let News::Events(events) = cursor.poll(&fresh).unwrap() else {
+        panic!("it has its content");
+    };
+    assert_eq!(events.len(), 1);
+    assert!(events[0].reset && events[0].changes.is_empty());
+    assert_eq!(cursor.place().unwrap().commit(), s.tip());
 }

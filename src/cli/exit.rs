@@ -106,7 +106,7 @@ fn code(kind: Kind) -> u8 {
     match kind {
         Kind::NotFound | Kind::Input => FAILED,
         Kind::InvalidModule | Kind::TooLarge | Kind::Malformed => INVALID,
-        Kind::Conflict => CONFLICT,
+        Kind::Conflict | Kind::Precondition => CONFLICT,
         Kind::Busy | Kind::Full | Kind::Unavailable => UNAVAILABLE,
     }
 }
@@ -124,6 +124,7 @@ mod tests {
             (Kind::TooLarge, 3),
             (Kind::Malformed, 3),
             (Kind::Conflict, 4),
+            (Kind::Precondition, 4),
             (Kind::Busy, 5),
             (Kind::Full, 5),
             (Kind::Unavailable, 5),

@@ -15,7 +15,6 @@ mod commands;
 mod date;
 mod dispatch;
 mod exit;
-mod json;
 mod output;
 mod output_file;
 mod pager;

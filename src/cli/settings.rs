@@ -8,7 +8,7 @@ use super::color::When;
 use super::exit::{Error, Result};
 use crate::config::Options;
 use crate::names::{self, Author, BranchName};
-use crate::store::{At, Change, ObjectFormat, Store};
+use crate::store::{At, Change, ObjectFormat, Precondition, Store};
 
 /// Where the store is, if nobody says so: below the home folder.
 const DEFAULT_ROOT: &str = ".wasmstore";
@@ -57,6 +57,7 @@ impl Settings {
             branch: self.branch()?,
             author: flag_or_variable(&self.globals.author, "WASMSTORE_AUTHOR", Author::parse)?,
             message: writing.message,
+            precondition: Precondition::default(),
         })
     }
 
@@ -95,6 +96,12 @@ pub(super) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
+/// An environment variable that is text; an empty one counts as unset.
+pub(super) fn text_variable(name: &'static str) -> Result<Option<String>> {
+    let text = |value: OsString| value.into_string().map_err(|_| Error::Variable(name));
+    variable(name).map(text).transpose()
+}
+
 fn flag_or_variable<T: Clone>(
     flag: &Option<T>,
     name: &'static str,
@@ -103,9 +110,7 @@ fn flag_or_variable<T: Clone>(
     if flag.is_some() {
         return Ok(flag.clone());
     }
-    let Some(value) = variable(name) else {
-        return Ok(None);
-    };
-    let value = value.to_str().ok_or(Error::Variable(name))?;
-    Ok(Some(parse(value)?))
+    Ok(text_variable(name)?
+        .map(|value| parse(&value))
+        .transpose()?)
 }

@@ -1,5 +1,6 @@
 //! Commit objects (git-commit-tree(1)): reading them, and encoding new ones.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use gix::bstr::ByteSlice;
@@ -57,7 +58,9 @@ impl Repository {
     /// # Errors
     /// `Missing` if it is not there: a fault of the repository, or a `gc` in this moment.
     pub fn linked_commit(&self, id: CommitId) -> Result<Commit> {
-        read_linked(&self.local_for(id)?, id)
+        let read = || read_linked(&self.local_for(id)?, id).map(Arc::new);
+        let commit = self.caches.commits.get_or_insert_with(&id, read)?;
+        Ok((*commit).clone())
     }
 }
 

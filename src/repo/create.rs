@@ -15,6 +15,7 @@ use super::loose::Loose;
 use super::open::{CREATING, Repository, is_absent};
 use super::packs::remove_if_there;
 use super::spool::Spool;
+use crate::config::CacheLimits;
 use crate::names::{Author, BranchName};
 
 /// The hash function of a repository's ids (gitformat-hash-function-transition).
@@ -76,11 +77,16 @@ impl Repository {
     ///
     /// # Errors
     /// As for `open`; the folder or its parents cannot be written; it holds other files.
-    pub fn open_or_create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<Self> {
+    pub fn open_or_create(
+        root: &Path,
+        cache: &CacheLimits,
+        format: ObjectFormat,
+        branch: &BranchName,
+    ) -> Result<Self> {
         if !is_absent(root)? {
             // A creator that was killed at its very end left its mark, which means nothing beside a `HEAD`.
             let _ = fs::remove_file(root.join("wasmstore").join(CREATING));
-            return Self::open(root);
+            return Self::open(root, cache);
         }
         create_folders(root)?;
         let own = root.join("wasmstore");
@@ -90,7 +96,7 @@ impl Repository {
             create(root, format, branch)?;
         }
         drop(guard);
-        Self::open(root)
+        Self::open(root, cache)
     }
 }
 

@@ -64,7 +64,7 @@ impl<'w> Draft<'w> {
     pub fn modules(&self, at: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
         let mut modules = Vec::new();
         let flow: std::ops::ControlFlow<()> =
-            self.trees.walk(self.tree, at, &mut |path, hash| {
+            self.trees.walk(self.tree, at, None, &mut |path, hash| {
                 modules.push((path, hash));
                 std::ops::ControlFlow::Continue(())
             })?;

@@ -53,8 +53,13 @@ impl Repository {
     /// Removes every object that no ref reaches, and packs the rest.
     ///
     /// # Errors
-    /// A backup or another collection runs; writers kept the store busy for a minute; I/O. Nothing that a ref reaches is lost.
-    pub fn collect(&self, collection: &Collection<'_>) -> Result<Collected> {
+    /// A backup or another collection runs; writers kept the store busy for a minute; I/O; what `judge` returns, which is asked
+    /// once nobody else can move a ref. Nothing that a ref reaches is lost.
+    pub fn collect<E: From<Error>>(
+        &self,
+        collection: &Collection<'_>,
+        judge: impl FnOnce() -> Result<(), E>,
+    ) -> Result<Collected, E> {
         self.check_collectable()?;
         let _backup = self.locks.backup()?;
         self.forget_deleted_packs()?;
@@ -77,6 +82,7 @@ impl Repository {
         tracing::debug!(objects = candidates.ids.len(), "packed what is reachable");
         let (_lock, _refs) = self.locks.deleting()?;
         let held = Instant::now();
+        judge()?;
         let squashed = self.write_squash(collection)?;
         let index = packed.as_ref().map(|pack| pack.index(repo.object_hash()));
         let index = index.transpose()?.flatten();

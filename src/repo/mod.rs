@@ -34,7 +34,9 @@
 
 mod backup;
 mod branches;
+mod cache;
 mod commits;
+mod count;
 mod create;
 mod diff;
 mod draft;
@@ -42,6 +44,7 @@ mod durable;
 mod error;
 mod files;
 mod gc;
+mod line;
 mod lock;
 mod loose;
 mod merge;
@@ -61,16 +64,19 @@ mod trees;
 mod wake;
 mod walk;
 
+pub use cache::{Blob, CacheUse};
 pub use commits::Commit;
+pub use count::ObjectCounts;
 pub use create::ObjectFormat;
 pub use diff::PathChange;
 pub use draft::Draft;
 pub use error::{Error, Result};
 pub use gc::{Collected, Collection};
+pub use line::Line;
 pub use merge::Merge;
 pub use open::Repository;
 pub use publish::{Judged, Published, Writing};
 pub use spool::Spool;
 pub use trees::{Entry, Node, TreeId};
-pub use wake::Wake;
+pub use wake::{Call, Wake};
 pub use walk::Aged;

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::cache::Blob;
 use super::durable::{sync_dirs_up_to, sync_file};
 use super::error::{Error, Result};
 use super::open::{Repository, module_hash, object_id};
@@ -15,7 +16,24 @@ impl Repository {
         Spool::new(&self.tmp_dir())
     }
 
-    /// The bytes of a blob; `None` if the id names nothing, or no blob.
+    /// The bytes of a blob that may have been read before; `None` if the id names nothing, or no blob.
+    pub fn cached_blob(&self, hash: ModuleHash) -> Result<Option<Blob>> {
+        if let Some(blob) = self.caches.blobs.get(&hash) {
+            return Ok(Some(blob));
+        }
+        let blob = self.blob(hash)?.map(Blob::from);
+        if let Some(blob) = &blob {
+            self.caches.blobs.insert(hash, blob.clone());
+        }
+        Ok(blob)
+    }
+
+    /// The bytes of a blob, if they are in memory already.
+    pub fn remembered_blob(&self, hash: ModuleHash) -> Option<Blob> {
+        self.caches.blobs.get(&hash)
+    }
+
+    /// The bytes of a blob as the object store has it now; `None` if the id names nothing, or no blob.
     pub fn blob(&self, hash: ModuleHash) -> Result<Option<Vec<u8>>> {
         let Some(repo) = self.local() else {
             return Ok(None);

@@ -8,10 +8,12 @@ use std::sync::{Mutex, RwLock};
 
 use gix::bstr::ByteSlice;
 
+use super::cache::{CacheUse, Caches};
 use super::create::ObjectFormat;
 use super::error::{Error, Result};
 use super::lock::Locks;
 use super::tips::Known;
+use crate::config::CacheLimits;
 use crate::names::{CommitId, ModuleHash};
 
 /// Repository extensions (git-config(1), `extensions.*`) that change nothing of what is read or written here.
@@ -35,6 +37,7 @@ pub struct Repository {
     pub(super) locks: Locks,
     /// What this process knows to be durable, so that it is not flushed again.
     pub(super) durable: Mutex<Known>,
+    pub(super) caches: Caches,
 }
 
 impl Repository {
@@ -43,7 +46,7 @@ impl Repository {
     ///
     /// # Errors
     /// The folder cannot be read, or is something other than a bare repository in a format that is understood.
-    pub fn open(root: &Path) -> Result<Self> {
+    pub fn open(root: &Path, cache: &CacheLimits) -> Result<Self> {
         let locks = Locks::new(root.join("wasmstore"));
         let shared = if is_absent(root)? {
             None
@@ -55,6 +58,7 @@ impl Repository {
             root: root.to_owned(),
             locks,
             durable: Mutex::default(),
+            caches: Caches::new(cache),
         })
     }
 
@@ -66,6 +70,11 @@ impl Repository {
     /// Says whether nobody created the store yet.
     pub fn is_absent(&self) -> bool {
         self.shared.is_none()
+    }
+
+    /// How the cache of modules and that of trees are used.
+    pub fn cache_uses(&self) -> [CacheUse; 2] {
+        self.caches.uses()
     }
 
     /// The hash function of the repository's ids; `None` while there is no repository.

@@ -6,6 +6,8 @@
 
 use std::time::{Duration, Instant};
 
+use tracing::field::display;
+
 use super::commits::{NewCommit, encode};
 use super::draft::Draft;
 use super::error::{Error, Result};
@@ -42,10 +44,12 @@ pub enum Judged {
 }
 
 /// What a published change came to.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Published<T> {
     /// The branch's tip after it; `None` if the branch has no commit still.
     pub commit: Option<CommitId>,
+    /// Whether the change moved the branch.
+    pub has_moved: bool,
     /// What the change's judge returned besides.
     pub value: T,
 }
@@ -124,9 +128,14 @@ impl<'r> Writing<'r> {
             };
             match moved {
                 Ok(()) => {
-                    tracing::info!(%branch, ?tip, ?new, "published");
+                    let (from, to) = (tip.map(display), new.map(display));
+                    tracing::info!(%branch, from, to, "published");
                     let commit = new.or(tip).map(|id| commit_id(&id));
-                    return Ok(Published { commit, value });
+                    return Ok(Published {
+                        commit,
+                        has_moved: new.is_some(),
+                        value,
+                    });
                 }
                 Err(Error::Moved(_)) if Instant::now() < deadline => {
                     std::thread::sleep(RETRY_PAUSE)

@@ -5,14 +5,15 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use gix::bstr::{BStr, ByteSlice};
 use gix::objs::tree::{EntryKind, EntryMode, name_order};
 
+use super::cache::Caches;
 use super::error::{Error, Result};
 use super::open::{Repository, module_hash};
-use crate::names::{ModuleHash, ModulePath, TreePath};
+use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
 
 /// How many entries of decoded trees one operation keeps; an entry takes about 100 bytes.
 const ENTRIES_MAX: usize = 1 << 18;
@@ -96,7 +97,9 @@ enum Way {
 /// Reads trees, each decoded once per operation.
 pub(super) struct Trees<'r> {
     repo: &'r gix::Repository,
-    decoded: RefCell<HashMap<gix::ObjectId, Rc<gix::objs::Tree>>>,
+    /// What earlier operations decoded; readers have it, changes have not.
+    shared: Option<&'r Caches>,
+    decoded: RefCell<HashMap<gix::ObjectId, Arc<gix::objs::Tree>>>,
     entries: Cell<usize>,
 }
 
@@ -105,25 +108,47 @@ impl<'r> Trees<'r> {
     pub(super) fn new(repo: &'r gix::Repository) -> Self {
         Self {
             repo,
+            shared: None,
             decoded: RefCell::default(),
             entries: Cell::default(),
         }
     }
 
-    /// Decodes a tree.
-    pub(super) fn load(&self, id: gix::ObjectId) -> Result<Rc<gix::objs::Tree>> {
-        if let Some(tree) = self.decoded.borrow().get(&id) {
-            return Ok(Rc::clone(tree));
+    /// A reader that remembers what others decoded, and they what it decodes.
+    pub(super) fn remembering(repo: &'r gix::Repository, shared: &'r Caches) -> Self {
+        Self {
+            shared: Some(shared),
+            ..Self::new(repo)
         }
-        let tree = Rc::new(load(self.repo, id)?);
+    }
+
+    /// Decodes a tree.
+    pub(super) fn load(&self, id: gix::ObjectId) -> Result<Arc<gix::objs::Tree>> {
+        if let Some(shared) = self.shared {
+            return shared
+                .trees
+                .get_or_insert_with(&id, || load(self.repo, id).map(Arc::new));
+        }
+        if let Some(tree) = self.decoded.borrow().get(&id) {
+            return Ok(Arc::clone(tree));
+        }
+        let tree = Arc::new(load(self.repo, id)?);
         let mut decoded = self.decoded.borrow_mut();
         self.entries.set(self.entries.get() + tree.entries.len());
         if self.entries.get() > ENTRIES_MAX {
             decoded.clear();
             self.entries.set(tree.entries.len());
         }
-        decoded.insert(id, Rc::clone(&tree));
+        decoded.insert(id, Arc::clone(&tree));
         Ok(tree)
+    }
+
+    /// Decodes a tree that this operation is not going to ask for again.
+    fn load_once(&self, id: gix::ObjectId) -> Result<Arc<gix::objs::Tree>> {
+        match self.shared {
+            Some(_) => self.load(id),
+            None => load(self.repo, id).map(Arc::new),
+        }
     }
 
     /// The entry at `path`; the root of the tree stands at the empty path.
@@ -172,18 +197,20 @@ impl<'r> Trees<'r> {
         Ok(Way::Arrived(current))
     }
 
-    /// Calls `visit` for every module below `at`, sorted by path; git's order of a tree's entries is that of the full paths.
+    /// Calls `visit` for every module below `at` whose path sorts after `after`, sorted by path; git's order of a tree's entries is
+    /// that of the full paths.
     pub(super) fn walk<B>(
         &self,
         root: gix::ObjectId,
         at: &TreePath,
+        after: Option<&str>,
         visit: &mut dyn FnMut(ModulePath, ModuleHash) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B>> {
         match self
             .entry(root, at.as_str().into())?
             .map(|entry| entry.node())
         {
-            Some(Node::Folder(tree)) => self.walk_folder(tree.0, at, visit),
+            Some(Node::Folder(tree)) => self.walk_folder(tree.0, at, after, visit),
             _ => Ok(ControlFlow::Continue(())),
         }
     }
@@ -192,22 +219,26 @@ impl<'r> Trees<'r> {
         &self,
         tree: gix::ObjectId,
         at: &TreePath,
+        after: Option<&str>,
         visit: &mut dyn FnMut(ModulePath, ModuleHash) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B>> {
-        for entry in &load(self.repo, tree)?.entries {
+        for entry in &self.load_once(tree)?.entries {
             let Some(path) = std::str::from_utf8(&entry.filename)
                 .ok()
                 .and_then(|name| at.join(name).ok())
             else {
                 continue;
             };
+            if after.is_some_and(|after| is_before(path.as_str(), entry.mode.is_tree(), after)) {
+                continue;
+            }
             let flow = match (Entry {
                 mode: entry.mode,
                 id: entry.oid,
             })
             .node()
             {
-                Node::Folder(tree) => self.walk_folder(tree.0, &path, visit)?,
+                Node::Folder(tree) => self.walk_folder(tree.0, &path, after, visit)?,
                 Node::Module(hash) => match ModulePath::try_from(path) {
                     Ok(path) => visit(path, hash),
                     Err(_) => continue,
@@ -219,6 +250,15 @@ impl<'r> Trees<'r> {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+}
+
+/// Whether nothing at `path`, or below it if it is a folder, sorts after `after`.
+fn is_before(path: &str, is_folder: bool, after: &str) -> bool {
+    match is_folder {
+        false => path <= after,
+        // What is below sorts after `path/`; all of it before `path0`, as `0` follows the slash.
+        true => !after.starts_with(&format!("{path}/")) && format!("{path}/").as_str() < after,
     }
 }
 
@@ -251,10 +291,32 @@ fn find<'t>(tree: &'t gix::objs::Tree, name: &BStr) -> Option<&'t gix::objs::tre
 }
 
 impl Repository {
+    /// What stands at `path` in the tree of a commit, as far as memory tells: `None` if it would have to be read.
+    pub fn remembered_node(&self, commit: CommitId, path: &TreePath) -> Option<Option<Node>> {
+        let mut entry = Entry {
+            mode: EntryKind::Tree.into(),
+            id: self.caches.commits.get(&commit)?.tree.0,
+        };
+        for segment in path.segments() {
+            let Node::Folder(folder) = entry.node() else {
+                return Some(None);
+            };
+            let tree = self.caches.trees.get(&folder.0)?;
+            let Some(found) = find(&tree, segment.into()) else {
+                return Some(None);
+            };
+            entry = Entry {
+                mode: found.mode,
+                id: found.oid,
+            };
+        }
+        Some(Some(entry.node()))
+    }
+
     /// What stands at `path` in a tree; `None` if nothing does.
     pub fn node(&self, tree: TreeId, path: &TreePath) -> Result<Option<Node>> {
         let repo = self.local_for(tree.0)?;
-        Ok(Trees::new(&repo)
+        Ok(Trees::remembering(&repo, &self.caches)
             .entry(tree.0, path.as_str().into())?
             .map(|entry| entry.node()))
     }
@@ -265,7 +327,7 @@ impl Repository {
     /// `PathTaken` if the path would be module and folder at once.
     pub fn check_free(&self, tree: TreeId, path: &ModulePath) -> Result<()> {
         let repo = self.local_for(tree.0)?;
-        match Trees::new(&repo).obstacle(tree.0, path.as_str().into())? {
+        match Trees::remembering(&repo, &self.caches).obstacle(tree.0, path.as_str().into())? {
             Some((existing, kind)) => Err(Error::PathTaken {
                 path: path.to_string(),
                 existing,
@@ -280,11 +342,23 @@ impl Repository {
         &self,
         tree: TreeId,
         at: &TreePath,
+        visit: impl FnMut(ModulePath, ModuleHash) -> ControlFlow<B>,
+    ) -> Result<Option<B>> {
+        self.walk_modules_after(tree, at, None, visit)
+    }
+
+    /// The same for those modules only whose paths sort after `after`.
+    pub fn walk_modules_after<B>(
+        &self,
+        tree: TreeId,
+        at: &TreePath,
+        after: Option<&ModulePath>,
         mut visit: impl FnMut(ModulePath, ModuleHash) -> ControlFlow<B>,
     ) -> Result<Option<B>> {
+        let after = after.map(ModulePath::as_str);
         let repo = self.local_for(tree.0)?;
-        Ok(Trees::new(&repo)
-            .walk(tree.0, at, &mut visit)?
+        Ok(Trees::remembering(&repo, &self.caches)
+            .walk(tree.0, at, after, &mut visit)?
             .break_value())
     }
 }

@@ -68,23 +68,6 @@ impl Repository {
         Ok(())
     }
 
-    /// The first-parent line from `from` back to `to`, `to` excluded; `None` if `to` is not on it. With `to` `None`, the whole
-    /// line.
-    pub fn line(&self, from: CommitId, to: Option<CommitId>) -> Result<Option<Vec<Commit>>> {
-        let repo = self.local_for(from)?;
-        let mut line = Vec::new();
-        let mut next = Some(from);
-        while let Some(id) = next {
-            if Some(id) == to {
-                return Ok(Some(line));
-            }
-            let commit = read_linked(&repo, id)?;
-            next = commit.parents.first().copied();
-            line.push(commit);
-        }
-        Ok(to.is_none().then_some(line))
-    }
-
     /// What stands at `path` in each of the trees.
     pub fn nodes(
         &self,

@@ -35,6 +35,12 @@ pub enum Error {
     /// The branch has no commit yet.
     #[error("branch {0:?} has no commit yet")]
     NoCommit(String),
+    /// What is there is not what the change asked for.
+    #[error("the precondition failed: {now}")]
+    Precondition {
+        /// What is there now.
+        now: String,
+    },
     /// The scope's history is used up.
     #[error("nothing to roll back{0}")]
     NothingToRollBack(String),
@@ -87,6 +93,8 @@ pub enum Kind {
     Malformed,
     /// The request contradicts what is there.
     Conflict,
+    /// What is there is not what the request asked for.
+    Precondition,
     /// The input could not be read to its end.
     Input,
     /// Others held the store for too long; the same request may succeed later.
@@ -109,10 +117,21 @@ impl Error {
             Self::FolderNotRemoved(_) | Self::NothingToRollBack(_) | Self::TargetNotEmpty(_) => {
                 Kind::Conflict
             }
+            Self::Precondition { .. } => Kind::Precondition,
             Self::Invalid { source, .. } => module_kind(source),
             Self::Name(_) => Kind::Malformed,
             Self::Repo(error) => repo_kind(error),
             Self::File { .. } | Self::Output(_) => Kind::Input,
+        }
+    }
+
+    /// The paths that a conflict is about, sorted, with a leading slash; none for other failures.
+    pub fn conflicting_paths(&self) -> &[String] {
+        match self {
+            Self::Repo(repo::Error::MergeConflict { paths }) => paths,
+            Self::Repo(repo::Error::PathTaken { existing, .. }) => std::slice::from_ref(existing),
+            Self::FolderNotRemoved(path) => std::slice::from_ref(path),
+            _ => &[],
         }
     }
 

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use super::error::{Error, Result};
 use super::open::Store;
 use super::view::{At, View};
-use crate::names::{Digest, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
-use crate::repo::Node;
+use crate::names::{CommitId, Digest, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
+use crate::repo::{self, Blob, Node};
 use crate::wasm::{self, ModuleInfo};
 
 /// A module as it was found.
@@ -16,8 +16,10 @@ use crate::wasm::{self, ModuleInfo};
 pub struct Module {
     /// Its hash.
     pub hash: ModuleHash,
+    /// The SHA-256 of its bytes.
+    pub digest: Digest,
     /// Its bytes.
-    pub bytes: Vec<u8>,
+    pub bytes: Blob,
 }
 
 /// What `info` tells.
@@ -39,11 +41,44 @@ impl Store {
     pub fn find(&self, at: &At, name: &ModuleRef) -> Result<Module> {
         self.read(at, |view| {
             let hash = self.resolve(view, name)?;
-            Ok(Module {
-                hash,
-                bytes: self.bytes(hash)?,
-            })
+            self.module(hash)
         })
+    }
+
+    /// The module of a hash that a tree or a version names.
+    pub fn module(&self, hash: ModuleHash) -> Result<Module> {
+        let bytes = self.bytes(hash)?;
+        Ok(Module {
+            hash,
+            digest: self.digests.of(hash, &bytes),
+            bytes,
+        })
+    }
+
+    /// The same, if its bytes are in memory already.
+    pub fn remembered_module(&self, hash: ModuleHash) -> Option<Module> {
+        let bytes = self.repo.remembered_blob(hash)?;
+        Some(Module {
+            hash,
+            digest: self.digests.of(hash, &bytes),
+            bytes,
+        })
+    }
+
+    /// The module at a path of a branch, and the commit that it was found in, if all but the branch's tip is in memory already.
+    pub fn find_remembered(&self, at: &At, path: &ModulePath) -> Option<(CommitId, Module)> {
+        let At::Branch(branch) = at else { return None };
+        let tip = self.repo.plain_tip(branch.as_ref())?;
+        match self.repo.remembered_node(tip, path.as_tree_path())?? {
+            Node::Module(hash) => Some((tip, self.remembered_module(hash)?)),
+            Node::Folder(_) | Node::Foreign => None,
+        }
+    }
+
+    /// The size in bytes of the module of a hash that a tree or a version names.
+    pub fn size_bytes(&self, hash: ModuleHash) -> Result<u64> {
+        let size = self.repo.blob_size_bytes(hash)?;
+        Ok(size.ok_or_else(|| missing(hash))?)
     }
 
     /// The hash of the module that `name` is, or has, in the tree at `at`.
@@ -62,32 +97,31 @@ impl Store {
 
     /// What is in the module that `name` is, or has, in the tree at `at`.
     pub fn info(&self, at: &At, name: &ModuleRef) -> Result<Info> {
-        let Module { hash, bytes } = self.find(at, name)?;
+        let Module {
+            hash,
+            digest,
+            bytes,
+        } = self.find(at, name)?;
         let module = wasm::inspect(&bytes).map_err(|source| Error::Invalid {
             name: name.to_string(),
             source,
         })?;
         Ok(Info {
             hash,
-            digest: Digest::from_bytes(module.sha256),
+            digest,
             module,
         })
     }
 
     /// A read-only file with the bytes of the module that `name` is, or has, in the tree at `at`.
     pub fn filename(&self, at: &At, name: &ModuleRef) -> Result<PathBuf> {
-        let Module { hash, bytes } = self.find(at, name)?;
+        let Module { hash, bytes, .. } = self.find(at, name)?;
         Ok(self.repo.check_out(hash, &bytes)?)
     }
 
     /// The bytes of a module that a tree or a version names.
-    pub fn bytes(&self, hash: ModuleHash) -> Result<Vec<u8>> {
-        Ok(self
-            .repo
-            .blob(hash)?
-            .ok_or_else(|| crate::repo::Error::Missing {
-                id: hash.to_string(),
-            })?)
+    pub fn bytes(&self, hash: ModuleHash) -> Result<Blob> {
+        Ok(self.repo.cached_blob(hash)?.ok_or_else(|| missing(hash))?)
     }
 
     fn resolve(&self, view: View, name: &ModuleRef) -> Result<ModuleHash> {
@@ -150,11 +184,21 @@ impl Store {
         digest: Digest,
     ) -> Result<Option<ModuleHash>> {
         for hash in hashes {
-            if wasm::sha256(&self.bytes(hash)?) == *digest.as_bytes() {
+            let known = match self.digests.known(hash) {
+                Some(known) => known,
+                None => self.digests.of(hash, &self.bytes(hash)?),
+            };
+            if known == digest {
                 return Ok(Some(hash));
             }
         }
         Ok(None)
+    }
+}
+
+fn missing(hash: ModuleHash) -> repo::Error {
+    repo::Error::Missing {
+        id: hash.to_string(),
     }
 }
 

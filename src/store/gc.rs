@@ -41,7 +41,13 @@ impl Store {
         let (author, message) = (change.author(), change.message(|| "GC".to_owned()));
         let message = format!("{message}\n\n{SQUASHED}: true");
         let squash = (history == History::Squash).then_some((&branch, &author, message.as_str()));
-        let collected = self.repo.collect(&Collection { squash })?;
+        let judge = || {
+            let tip = self.tip(change.branch.as_ref())?.map(|tip| tip.to_string());
+            change.precondition.check(tip.as_deref())
+        };
+        // In vain is known before the work, for sure only after it.
+        judge()?;
+        let collected = self.repo.collect(&Collection { squash }, judge)?;
         Ok(Collected {
             removed: collected.removed,
             freed_bytes: collected.freed_bytes,

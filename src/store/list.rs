@@ -17,6 +17,33 @@ impl Store {
         })
     }
 
+    /// At most `count` modules below the folder `prefix` in the tree at `at`, those whose paths sort after `after`, and whether
+    /// there are more.
+    pub fn list_page(
+        &self,
+        at: &At,
+        prefix: &TreePath,
+        after: Option<&ModulePath>,
+        count: usize,
+    ) -> Result<(Vec<(ModulePath, ModuleHash)>, bool)> {
+        self.read(at, |view| {
+            let Some(tree) = view.tree else {
+                return Ok((Vec::new(), false));
+            };
+            let mut modules = Vec::new();
+            let more = self
+                .repo
+                .walk_modules_after(tree, prefix, after, |path, hash| {
+                    if modules.len() == count {
+                        return ControlFlow::Break(());
+                    }
+                    modules.push((path, hash));
+                    ControlFlow::Continue(())
+                })?;
+            Ok((modules, more.is_some()))
+        })
+    }
+
     /// Every module below the folder `prefix` of a tree.
     pub(super) fn modules_in(
         &self,

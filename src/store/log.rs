@@ -3,8 +3,8 @@
 use super::error::Result;
 use super::open::Store;
 use super::view::At;
-use crate::names::CommitId;
-use crate::repo::Commit;
+use crate::names::{CommitId, ModulePath};
+use crate::repo::{self, Commit};
 
 /// In which order `log` goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,39 @@ impl Store {
     /// The id names none.
     pub fn commit(&self, id: CommitId) -> Result<Commit> {
         Ok(self.repo.commit(id)?)
+    }
+
+    /// At most `count` commits that `at` reaches, newest first, or of those only that changed `path`, that come after the commit
+    /// `after` in this order; and whether there are more.
+    ///
+    /// # Errors
+    /// `after` is not among them.
+    pub fn commits_page(
+        &self,
+        at: &At,
+        path: Option<&ModulePath>,
+        after: Option<CommitId>,
+        count: usize,
+    ) -> Result<(Vec<Commit>, bool)> {
+        let mut page = Page {
+            after,
+            count,
+            commits: Vec::new(),
+            has_more: false,
+        };
+        match path {
+            Some(path) => {
+                let mut entries = self.audit(at, path)?.into_iter();
+                entries.all(|entry| page.take(entry.commit));
+            }
+            None => self.log(at, 0, usize::MAX, LogOrder::NewestFirst, |commit| {
+                page.take(commit)
+            })?,
+        }
+        match page.after {
+            Some(missing) => Err(repo::Error::UnknownCommit(missing).into()),
+            None => Ok((page.commits, page.has_more)),
+        }
     }
 
     /// Calls `visit` for the commits that `at` reaches, newest first by committer time: at most `count` after the first `skip`,
@@ -58,5 +91,31 @@ impl Store {
             }
         }
         Ok(())
+    }
+}
+
+/// Some of a list of commits.
+struct Page {
+    /// The commit before the first one, until it is found.
+    after: Option<CommitId>,
+    count: usize,
+    commits: Vec<Commit>,
+    has_more: bool,
+}
+
+impl Page {
+    /// Takes the next commit; whether another is wanted.
+    fn take(&mut self, commit: Commit) -> bool {
+        if let Some(after) = self.after {
+            if after == commit.id {
+                self.after = None;
+            }
+            return true;
+        }
+        self.has_more = self.commits.len() == self.count;
+        if !self.has_more {
+            self.commits.push(commit);
+        }
+        !self.has_more
     }
 }

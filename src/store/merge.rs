@@ -3,9 +3,10 @@
 use super::error::Result;
 use super::message;
 use super::open::{Change, Store};
+use super::precondition::Subject;
 use super::put::judged;
-use crate::names::{BranchName, CommitId};
-use crate::repo::{self, Judged, Merge};
+use crate::names::BranchName;
+use crate::repo::{self, Judged, Merge, Published};
 
 impl Store {
     /// Merges the branch `theirs` into the change's branch: moves it where that suffices, else makes a commit with the parents
@@ -13,9 +14,10 @@ impl Store {
     ///
     /// # Errors
     /// Both sides changed the same paths differently: nothing is changed. Unknown branch.
-    pub fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Option<CommitId>> {
+    pub fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Published<()>> {
         let writing = self.repo.begin()?;
-        let published = writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
+        writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
+            change.check(draft, Subject::Branch)?;
             // Read here, under refs.lock: what is merged is the branch as it is when ours moves.
             let tip = self
                 .repo
@@ -29,7 +31,6 @@ impl Store {
                 }
             };
             Ok((judged, ()))
-        })?;
-        Ok(published.commit)
+        })
     }
 }

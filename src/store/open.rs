@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use super::digests::Digests;
 use super::error::Result;
+use super::precondition::Precondition;
 use crate::config::Options;
 use crate::names::{Author, BranchName, Message};
 use crate::repo::{ObjectFormat, Repository};
@@ -11,6 +13,7 @@ use crate::repo::{ObjectFormat, Repository};
 pub struct Store {
     pub(super) repo: Repository,
     pub(super) options: Options,
+    pub(super) digests: Digests,
 }
 
 /// Where a change goes and what its commit says.
@@ -22,6 +25,8 @@ pub struct Change {
     pub author: Option<Author>,
     /// The message; `None` is the verb's own.
     pub message: Option<Message>,
+    /// What has to be there for the change to be made.
+    pub precondition: Precondition,
 }
 
 impl Change {
@@ -45,8 +50,9 @@ impl Store {
     /// The folder is something else, or cannot be read.
     pub fn open(root: &Path, options: Options) -> Result<Self> {
         Ok(Self {
-            repo: Repository::open(root)?,
+            repo: Repository::open(root, &options.cache)?,
             options,
+            digests: Digests::default(),
         })
     }
 
@@ -57,14 +63,23 @@ impl Store {
     /// The folder is something else, or cannot be written.
     pub fn open_or_create(root: &Path, options: Options, format: ObjectFormat) -> Result<Self> {
         let main = "main".parse().expect("BUG: main is a branch name");
-        let repo = Repository::open_or_create(root, format, &main)?;
+        let repo = Repository::open_or_create(root, &options.cache, format, &main)?;
         repo.sweep()?;
-        Ok(Self { repo, options })
+        Ok(Self {
+            repo,
+            options,
+            digests: Digests::default(),
+        })
     }
 
     /// The kind of the store's ids; `None` while there is no store.
     pub fn object_format(&self) -> Option<ObjectFormat> {
         self.repo.object_format()
+    }
+
+    /// How the store was opened.
+    pub fn options(&self) -> &Options {
+        &self.options
     }
 
     /// The folder of the store.

@@ -5,32 +5,67 @@ use std::io::Read;
 use super::error::Result;
 use super::message;
 use super::open::{Change, Store};
+use super::upload::{Received, Upload};
 use super::view::At;
-use crate::names::{CommitId, ModuleHash, ModulePath};
-use crate::repo::{Draft, Judged};
+use crate::names::{CommitId, ModuleHash, ModulePath, ModuleRef};
+use crate::repo::{Draft, Judged, Published};
 
 impl Store {
     /// Validates the bytes of `source` to their end, stores them, and puts them at `path` in one commit. The same bytes at the
-    /// same path: no commit. Returns the module's hash.
+    /// same path: no commit. Returns the module's hash and the branch's tip.
     ///
     /// # Errors
     /// The bytes are no valid module, too many, or cannot be read to their end; `path` would be module and folder at once;
     /// unknown branch. Nothing is stored then.
-    pub fn put(&self, change: &Change, path: &ModulePath, source: impl Read) -> Result<ModuleHash> {
-        let mut received = self.receive(&path.to_string(), source)?;
+    pub fn put(
+        &self,
+        change: &Change,
+        path: &ModulePath,
+        source: impl Read,
+    ) -> Result<Published<ModuleHash>> {
+        let received = self.receive(&path.to_string(), source)?;
+        self.put_received(change, path, received)
+    }
+
+    /// Begins to put a module whose bytes come piece by piece.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put), as far as it can be told without the bytes.
+    pub fn begin_put(&self, change: &Change, path: &ModulePath) -> Result<Upload> {
+        self.check_precondition(change, Some(&ModuleRef::Path(path.clone())))?;
+        self.check_free(change, [path])?;
+        Ok(self.upload(&path.to_string()))
+    }
+
+    /// Puts the module whose bytes came in `upload` at `path`, as [`put`](Self::put) does.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    pub fn finish_put(
+        &self,
+        change: &Change,
+        path: &ModulePath,
+        upload: Upload,
+    ) -> Result<Published<ModuleHash>> {
+        self.put_received(change, path, upload.finish()?)
+    }
+
+    fn put_received(
+        &self,
+        change: &Change,
+        path: &ModulePath,
+        mut received: Received,
+    ) -> Result<Published<ModuleHash>> {
         self.check_free(change, [path])?;
         let mut writing = self.repo.begin()?;
         let hash = writing.add_blob(&mut received.spool)?;
-        writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
+        self.digests.remember(hash, &received.info);
+        writing.publish(change.branch.as_ref(), |draft| {
+            change.check(draft, path.as_tree_path().into())?;
             draft.set(&[(path.clone(), hash)])?;
-            Ok((
-                judged(change, draft, Vec::new(), || {
-                    message::import(path.as_tree_path())
-                }),
-                (),
-            ))
-        })?;
-        Ok(hash)
+            let message = || message::import(path.as_tree_path());
+            Ok((judged(change, draft, Vec::new(), message), hash))
+        })
     }
 
     /// Refuses what the branch's tip shows to be in vain, before anything is stored for it. Only `publish` decides: the branch

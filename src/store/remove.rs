@@ -3,10 +3,11 @@
 use super::error::{Error, Result};
 use super::message;
 use super::open::{Change, Store};
+use super::precondition::Subject;
 use super::put::judged;
 use super::view::View;
 use crate::names::{ModulePath, ModuleRef, TreePath};
-use crate::repo::{Draft, Node};
+use crate::repo::{Draft, Node, Published};
 
 /// What to do when the name is a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,19 +23,28 @@ impl Store {
     ///
     /// # Errors
     /// There is none; it is a folder and `folders` says to refuse; unknown branch.
-    pub fn remove(&self, change: &Change, name: &ModuleRef, folders: Folders) -> Result<()> {
+    pub fn remove(
+        &self,
+        change: &Change,
+        name: &ModuleRef,
+        folders: Folders,
+    ) -> Result<Published<()>> {
         let writing = self.repo.begin()?;
         writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
             let paths = match name {
-                ModuleRef::Path(path) => at_path(draft, path, folders)?,
+                ModuleRef::Path(path) => {
+                    change.check(draft, path.as_tree_path().into())?;
+                    at_path(draft, path, folders)?
+                }
                 ModuleRef::Hash(hash) => {
                     let view = View {
                         commit: draft.tip().map(|tip| tip.id),
                         tree: Some(draft.tree()),
                     };
-                    let hash = self
-                        .listed(view, hash)?
-                        .ok_or_else(|| Error::NoModule(name.to_string()))?;
+                    let hash = self.listed(view, hash)?;
+                    let tag = hash.map(|hash| hash.to_string());
+                    change.check(draft, Subject::Module(tag))?;
+                    let hash = hash.ok_or_else(|| Error::NoModule(name.to_string()))?;
                     let modules = draft.modules(&TreePath::root())?.into_iter();
                     modules
                         .filter(|(_, listed)| *listed == hash)
@@ -49,8 +59,7 @@ impl Store {
                 }),
                 (),
             ))
-        })?;
-        Ok(())
+        })
     }
 }
 

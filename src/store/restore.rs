@@ -5,6 +5,7 @@ use super::message;
 use super::open::{Change, Store};
 use super::put::judged;
 use crate::names::{CommitId, TreePath};
+use crate::repo::Published;
 
 impl Store {
     /// Makes a commit on the branch in which `scope` (a module, a folder, or the whole tree) is as in `commit`; absent there, it
@@ -12,10 +13,16 @@ impl Store {
     ///
     /// # Errors
     /// Unknown commit or branch; `scope` is absent on both sides; a module is in the way.
-    pub fn restore(&self, change: &Change, commit: CommitId, scope: &TreePath) -> Result<()> {
+    pub fn restore(
+        &self,
+        change: &Change,
+        commit: CommitId,
+        scope: &TreePath,
+    ) -> Result<Published<()>> {
         let mut writing = self.repo.begin()?;
         writing.adopt_commit(commit)?;
         writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
+            change.check(draft, scope.into())?;
             let there = draft.entry_in(&draft.commit(commit)?, scope)?;
             if there.is_none() && draft.node(scope)?.is_none() {
                 return Err(Error::NoModule(format!(
@@ -27,7 +34,6 @@ impl Store {
                 judged(change, draft, Vec::new(), || message::restore(scope)),
                 (),
             ))
-        })?;
-        Ok(())
+        })
     }
 }

@@ -9,16 +9,17 @@ use super::message::{self, RESTORES, SQUASHED};
 use super::open::{Change, Store};
 use super::put::judged;
 use crate::names::{CommitId, TreePath};
-use crate::repo::{Commit, Draft};
+use crate::repo::{Commit, Draft, Published};
 
 impl Store {
     /// Commits `scope` (a module, a folder, or the whole tree) as it was before the newest change of it that is not undone yet.
     ///
     /// # Errors
     /// Nothing was ever there; nothing is left to undo, or only a squashed commit; a module is in the way; unknown branch.
-    pub fn rollback(&self, change: &Change, scope: &TreePath) -> Result<()> {
+    pub fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<()>> {
         let writing = self.repo.begin()?;
         writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
+            change.check(draft, scope.into())?;
             let target = target(draft, scope)?;
             draft.restore(target, scope)?;
             let default = || message::rollback(scope);
@@ -28,8 +29,7 @@ impl Store {
                 ..change.clone()
             };
             Ok((judged(&change, draft, Vec::new(), || message), ()))
-        })?;
-        Ok(())
+        })
     }
 }
 

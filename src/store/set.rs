@@ -5,27 +5,31 @@ use super::message;
 use super::open::{Change, Store};
 use super::put::judged;
 use crate::names::{HashRef, ModuleHash, ModulePath};
+use crate::repo::Published;
 use crate::wasm;
 
 impl Store {
-    /// Puts the module that the object store has under `hash` at `path`, in one commit. Returns its hash.
+    /// Puts the module that the object store has under `hash` at `path`, in one commit. Returns its hash and the branch's tip.
     ///
     /// # Errors
     /// No such blob, or one that is no valid module; `path` would be module and folder at once; unknown branch.
-    pub fn set(&self, change: &Change, hash: &HashRef, path: &ModulePath) -> Result<ModuleHash> {
+    pub fn set(
+        &self,
+        change: &Change,
+        hash: &HashRef,
+        path: &ModulePath,
+    ) -> Result<Published<ModuleHash>> {
         let unknown = || Error::NoModule(hash.to_string());
         let mut writing = self.repo.begin()?;
         let hash = self.stored(hash)?.ok_or_else(unknown)?;
         let bytes = self.repo.blob(hash)?.ok_or_else(unknown)?;
         wasm::validate(bytes.as_slice(), &self.options.modules).map_err(|_| unknown())?;
         writing.adopt_blob(hash)?;
-        writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
+        writing.publish(change.branch.as_ref(), |draft| {
+            change.check(draft, path.as_tree_path().into())?;
             draft.set(&[(path.clone(), hash)])?;
-            Ok((
-                judged(change, draft, Vec::new(), || message::set(path, hash)),
-                (),
-            ))
-        })?;
-        Ok(hash)
+            let message = || message::set(path, hash);
+            Ok((judged(change, draft, Vec::new(), message), hash))
+        })
     }
 }

@@ -12,7 +12,13 @@ pub enum At {
     Branch(Option<BranchName>),
     /// A commit.
     Commit(CommitId),
+    /// What [`Store::as_of`] looked up.
+    Known(Known),
 }
+
+/// A commit that was looked up a moment ago, or that there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known(View);
 
 impl Default for At {
     fn default() -> Self {
@@ -21,7 +27,7 @@ impl Default for At {
 }
 
 /// One commit's tree; of a branch without a commit, nothing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct View {
     pub commit: Option<CommitId>,
     pub tree: Option<TreeId>,
@@ -36,6 +42,19 @@ impl Store {
             Err(error) if error.is_missing_object() && matches!(at, At::Branch(_)) => attempt(),
             other => other,
         }
+    }
+
+    /// Answers `verb` as of the commit that `at` leads to now, and says which that is: `None` while there is no commit. When an
+    /// object is found missing, the ref is read again, as after a `gc`.
+    pub fn as_of<T>(
+        &self,
+        at: &At,
+        mut verb: impl FnMut(&At) -> Result<T>,
+    ) -> Result<(Option<CommitId>, T)> {
+        self.read(at, |view| {
+            let answer = verb(&At::Known(Known(view)))?;
+            Ok((view.commit, answer))
+        })
     }
 
     /// The commit that `at` names now.
@@ -53,6 +72,7 @@ impl Store {
 
     fn view(&self, at: &At) -> Result<View> {
         let commit = match at {
+            At::Known(Known(view)) => return Ok(*view),
             At::Commit(commit) => Some(self.repo.commit(*commit)?),
             At::Branch(branch) => match self.tip(branch.as_ref())? {
                 Some(tip) => Some(self.repo.linked_commit(tip)?),

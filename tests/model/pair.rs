@@ -72,7 +72,7 @@ impl Pair {
         let list = self.store.store.list(&at, &scope("")).unwrap();
         let number = |hash| {
             (0..4)
-                .find(|n| self.store.store.bytes(hash).unwrap() == module(*n))
+                .find(|n| self.store.store.bytes(hash).unwrap()[..] == module(*n))
                 .unwrap()
         };
         list.into_iter()
@@ -125,6 +125,7 @@ impl Pair {
             Op::Remove(b, p) => {
                 let got = s
                     .remove(&on(Some(b)), &ModuleRef::Path(path(p)), Folders::Remove)
+                    .map(drop)
                     .map_err(kind);
                 let wanted = m.remove(b, p);
                 self.check(b, wanted, got);
@@ -133,12 +134,13 @@ impl Pair {
                 let from = n % m.nodes.len();
                 let got = s
                     .restore(&on(Some(b)), m.nodes[from].id, &scope(p))
+                    .map(drop)
                     .map_err(kind);
                 let wanted = m.restore(b, from, p);
                 self.check(b, wanted, got);
             }
             Op::Rollback(b, p) => {
-                let got = s.rollback(&on(Some(b)), &scope(p)).map_err(kind);
+                let got = s.rollback(&on(Some(b)), &scope(p)).map(drop).map_err(kind);
                 let wanted = m.rollback(b, p);
                 self.check(b, wanted, got);
             }

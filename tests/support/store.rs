@@ -56,7 +56,7 @@ impl Scratch {
             .ok()?;
         Some(
             (0..200)
-                .find(|n| self::module(*n) == module.bytes)
+                .find(|n| self::module(*n) == *module.bytes)
                 .expect("a module made by `module`"),
         )
     }

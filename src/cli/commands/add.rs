@@ -38,7 +38,10 @@ impl Add {
             let path = self.path.map_or_else(|| named_like(&self.file), Ok)?;
             (Box::new(source), path)
         };
-        let hash = settings.open_or_create()?.put(&change, &path, source)?;
+        let hash = settings
+            .open_or_create()?
+            .put(&change, &path, source)?
+            .value;
         match out.is_json() {
             true => out.json(&json!({ "hash": hash.to_string(), "path": path.to_string() })),
             false => out.line(hash),

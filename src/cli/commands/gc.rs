@@ -1,12 +1,11 @@
 //! `gc`: remove what no branch needs.
 
-use serde_json::json;
-
 use crate::cli::args::Writing;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::store::History;
+use crate::wire;
 
 /// Squash the branch's history, and remove every object that no branch reaches
 ///
@@ -30,11 +29,7 @@ impl Gc {
         };
         let collected = settings.open_existing()?.gc(&change, history)?;
         match out.is_json() {
-            true => out.json(&json!({
-                "removed": collected.removed,
-                "freed_bytes": collected.freed_bytes,
-                "commit": collected.commit.map(|commit| commit.to_string()),
-            })),
+            true => out.json(&wire::Collected::from(&collected)),
             false => out.line(collected.removed),
         }
     }

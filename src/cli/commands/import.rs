@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use crate::cli::args::Writing;
 use crate::cli::exit::{Error, Result};
-use crate::cli::json::Modules;
 use crate::cli::output::Output;
 use crate::cli::progress;
 use crate::cli::settings::Settings;
 use crate::names::TreePath;
+use crate::wire::Modules;
 
 /// Put every file of a folder at its path, in one commit
 ///

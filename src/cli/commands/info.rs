@@ -1,15 +1,12 @@
 //! `info`: what is in a module.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Value, json};
-
 use crate::cli::args::Reading;
 use crate::cli::exit::Result;
 use crate::cli::output::{Output, printable};
 use crate::cli::settings::Settings;
 use crate::names::ModuleRef;
 use crate::store;
+use crate::wire;
 
 /// Print what is in a module
 ///
@@ -30,7 +27,7 @@ impl Info {
         let at = settings.at(&self.reading)?;
         let info = settings.open()?.info(&at, &self.name)?;
         match out.is_json() {
-            true => out.json(&to_json(&info)),
+            true => out.json(&wire::Info::from(&info)),
             false => print(&info, out),
         }
     }
@@ -81,36 +78,4 @@ fn section<T>(
         out.text(format_args!("  {}\n", printable(line(item).trim_end())))?;
     }
     Ok(())
-}
-
-fn to_json(info: &store::Info) -> Value {
-    let module = &info.module;
-    let imports = module.imports.iter().map(|import| {
-        json!({
-            "module": import.module.as_deref(),
-            "name": import.name,
-            "kind": import.kind.as_str(),
-        })
-    });
-    let exports = module
-        .exports
-        .iter()
-        .map(|export| json!({ "name": export.name, "kind": export.kind.as_str() }));
-    let mut producers = BTreeMap::<&str, Vec<Value>>::new();
-    for (field, tools) in &module.producers {
-        let tools = tools
-            .iter()
-            .map(|(name, version)| json!({ "name": name, "version": version }));
-        producers.entry(field).or_default().extend(tools);
-    }
-    json!({
-        "hash": info.hash.to_string(),
-        "digest": info.digest.to_string(),
-        "size": module.size_bytes,
-        "kind": module.kind.as_str(),
-        "imports": imports.collect::<Vec<_>>(),
-        "exports": exports.collect::<Vec<_>>(),
-        "custom_sections": module.custom_sections,
-        "producers": producers,
-    })
 }

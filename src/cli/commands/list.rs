@@ -2,10 +2,10 @@
 
 use crate::cli::args::Reading;
 use crate::cli::exit::Result;
-use crate::cli::json::Modules;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::TreePath;
+use crate::wire::Modules;
 
 /// Print the hash and path of every module
 ///

@@ -5,11 +5,11 @@ use std::io::IsTerminal;
 use crate::cli::args::Reading;
 use crate::cli::date;
 use crate::cli::exit::Result;
-use crate::cli::json;
 use crate::cli::output::Output;
 use crate::cli::pager::Pager;
 use crate::cli::settings::Settings;
 use crate::store::{self, LogOrder};
+use crate::wire;
 
 /// Print the history
 ///
@@ -43,7 +43,7 @@ impl Log {
         if out.is_json() {
             let mut array = out.array();
             self.visit(&store, &at, |commit| {
-                array.push(&json::Commit::from(commit))
+                array.push(&wire::Commit::from(commit))
             })?;
             return array.end();
         }

@@ -2,11 +2,11 @@
 
 use crate::cli::args::Reading;
 use crate::cli::exit::{Error, Result};
-use crate::cli::json::Text;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::ModulePath;
 use crate::store;
+use crate::wire::Text;
 
 /// Print the versions of a path
 ///

@@ -4,14 +4,11 @@ use std::io::{self, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
-
 use crate::cli::exit::Result;
-use crate::cli::json::Text;
 use crate::cli::output::{self, Output};
 use crate::cli::settings::Settings;
-use crate::names::{CommitId, ModuleHash};
-use crate::store::{Event, PathChange};
+use crate::names::CommitId;
+use crate::wire::Changes;
 
 /// How long one wait for the next event takes; then comes another.
 const WAIT: Duration = Duration::from_secs(3600);
@@ -37,8 +34,8 @@ impl Watch {
         let mut watcher = store.watch(branch.as_ref(), self.since)?;
         loop {
             for event in watcher.next(WAIT)? {
-                let line =
-                    serde_json::to_string(&Changes(&event)).expect("BUG: plain data is JSON");
+                let line = serde_json::to_string(&Changes(&event.changes))
+                    .expect("BUG: plain data is JSON");
                 self.tell(&line, settings, out)?;
             }
         }
@@ -70,42 +67,4 @@ fn hand_over(program: &str, args: &[String], line: &str) -> io::Result<std::proc
         let _ = writeln!(stdin, "{line}");
     }
     child.wait()
-}
-
-/// The changes of an event, by path.
-struct Changes<'e>(&'e Event);
-
-impl Serialize for Changes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let changes = self.0.changes.iter();
-        serializer
-            .collect_map(changes.filter_map(|change| Some((Text(&change.path), action(change)?))))
-    }
-}
-
-#[derive(Serialize)]
-#[serde(tag = "action", rename_all = "lowercase")]
-enum Action {
-    Added { hash: Text<ModuleHash> },
-    Updated { hash: Update },
-    Removed { hash: Text<ModuleHash> },
-}
-
-#[derive(Serialize)]
-struct Update {
-    old: Text<ModuleHash>,
-    new: Text<ModuleHash>,
-}
-
-fn action(change: &PathChange) -> Option<Action> {
-    Some(match (change.old, change.new) {
-        (None, Some(new)) => Action::Added { hash: Text(new) },
-        (Some(old), Some(new)) => {
-            let (old, new) = (Text(old), Text(new));
-            let hash = Update { old, new };
-            Action::Updated { hash }
-        }
-        (Some(old), None) => Action::Removed { hash: Text(old) },
-        (None, None) => return None,
-    })
 }

@@ -1,0 +1,113 @@
+//! What was read, kept in memory by object id.
+//!
+//! Nothing here is ever invalidated: an id never changes its meaning. Only readers look here. A change is judged on what is in
+//! the repository at that moment: an object that is remembered may be gone from it.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::commits::Commit;
+use crate::config::CacheLimits;
+use crate::names::{CommitId, ModuleHash};
+
+/// How many commits are remembered: the tips of branches, mostly.
+const COMMITS_MAX: usize = 1024;
+/// About how many modules and trees the caches are laid out for.
+const ITEMS_EXPECTED: usize = 4096;
+/// What an entry of a decoded tree takes up besides its name, in bytes.
+const ENTRY_BYTES: usize = 56;
+/// What an item takes up besides its content, in bytes.
+const ITEM_BYTES: usize = 128;
+
+/// The bytes of a blob, shared by whoever reads them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blob(Arc<Vec<u8>>);
+
+impl From<Vec<u8>> for Blob {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Arc::new(bytes))
+    }
+}
+
+impl Deref for Blob {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for Blob {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// How often a cache knew, and how full it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheUse {
+    /// Look-ups that were answered.
+    pub hits: u64,
+    /// Look-ups that were not.
+    pub misses: u64,
+    /// What is held, in bytes.
+    pub bytes: u64,
+}
+
+/// The caches of one open repository, shared by its threads.
+pub(super) struct Caches {
+    pub blobs: Cache<ModuleHash, Blob, ByBytes>,
+    pub trees: Cache<gix::ObjectId, Arc<gix::objs::Tree>, ByBytes>,
+    pub commits: Cache<CommitId, Arc<Commit>>,
+}
+
+impl Caches {
+    /// Empty caches of the given sizes.
+    pub fn new(limits: &CacheLimits) -> Self {
+        Self {
+            blobs: Cache::with_weighter(ITEMS_EXPECTED, limits.module_bytes_max, ByBytes),
+            trees: Cache::with_weighter(ITEMS_EXPECTED, limits.tree_bytes_max, ByBytes),
+            commits: Cache::new(COMMITS_MAX),
+        }
+    }
+
+    /// How the cache of modules and that of trees are used.
+    pub fn uses(&self) -> [CacheUse; 2] {
+        let (blobs, trees) = (&self.blobs, &self.trees);
+        [
+            CacheUse {
+                hits: blobs.hits(),
+                misses: blobs.misses(),
+                bytes: blobs.weight(),
+            },
+            CacheUse {
+                hits: trees.hits(),
+                misses: trees.misses(),
+                bytes: trees.weight(),
+            },
+        ]
+    }
+}
+
+/// Weighs by memory taken up.
+#[derive(Clone)]
+pub(super) struct ByBytes;
+
+impl Weighter<ModuleHash, Blob> for ByBytes {
+    fn weight(&self, _: &ModuleHash, blob: &Blob) -> u64 {
+        (blob.len() + ITEM_BYTES) as u64
+    }
+}
+
+impl Weighter<gix::ObjectId, Arc<gix::objs::Tree>> for ByBytes {
+    fn weight(&self, _: &gix::ObjectId, tree: &Arc<gix::objs::Tree>) -> u64 {
+        let entries = tree.entries.iter();
+        let bytes: usize = entries
+            .map(|entry| entry.filename.len() + ENTRY_BYTES)
+            .sum();
+        (bytes + ITEM_BYTES) as u64
+    }
+}

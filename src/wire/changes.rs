@@ -1,0 +1,45 @@
+//! What a commit changed, as `watch` tells it.
+
+use serde::{Serialize, Serializer};
+
+use super::text::Text;
+use crate::names::ModuleHash;
+use crate::store::PathChange;
+
+/// Changes as an object from path to what happened there.
+pub struct Changes<'c>(pub &'c [PathChange]);
+
+impl Serialize for Changes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let changes = self.0.iter();
+        serializer
+            .collect_map(changes.filter_map(|change| Some((Text(&change.path), action(change)?))))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "action", rename_all = "lowercase")]
+enum Action {
+    Added { hash: Text<ModuleHash> },
+    Updated { hash: Update },
+    Removed { hash: Text<ModuleHash> },
+}
+
+#[derive(Serialize)]
+struct Update {
+    old: Text<ModuleHash>,
+    new: Text<ModuleHash>,
+}
+
+fn action(change: &PathChange) -> Option<Action> {
+    Some(match (change.old, change.new) {
+        (None, Some(new)) => Action::Added { hash: Text(new) },
+        (Some(old), Some(new)) => {
+            let (old, new) = (Text(old), Text(new));
+            let hash = Update { old, new };
+            Action::Updated { hash }
+        }
+        (Some(old), None) => Action::Removed { hash: Text(old) },
+        (None, None) => return None,
+    })
+}
