@@ -27,9 +27,12 @@
 //! | 1 | [`wasm`] | bytes in, what is in the module or a reason out | `wasmparser`, `sha2` |
 //! | 1 | [`repo`] | the bare repository: objects, trees, commits, refs, locks, durability, gc | `gix`, `gix-pack`, `notify`, `tar`, flock, fsync |
 //! | 2 | [`store`] | what a module store does; the one thing that the surfaces call | `flate2` |
-//! | 5 | [`cli`] | the command line: arguments, printing, exit codes | `clap`, stdout |
+//! | 3 | [`wire`] | the JSON shapes that the surfaces share | `utoipa`'s schemas |
+//! | 4 | [`http`] | the API, watch, keys, TLS, metrics | `axum`, `tokio`, `tower-http`, `rustls` |
+//! | 5 | [`cli`] | the command line: arguments, printing, exit codes; `serve.rs` puts the server together | `clap`, stdout |
 //!
-//! [`wasm`] and [`repo`] do not know each other. Everything below [`cli`] is synchronous and prints nothing. Only [`cli`] takes
+//! [`wasm`] and [`repo`] do not know each other. Everything below [`http`] is synchronous; nothing below
+//! [`cli`] prints. Only [`cli`] takes
 //! anything from the environment; [`git`] looks at it to keep it from git.
 //!
 //! # How a module gets in
@@ -54,6 +57,7 @@
 pub mod cli;
 pub mod config;
 pub mod git;
+pub mod http;
 pub mod names;
 pub mod repo;
 pub mod store;

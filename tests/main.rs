@@ -6,6 +6,7 @@ mod backup;
 mod cli;
 mod gc;
 mod history;
+mod http;
 mod layers;
 mod merge;
 mod model;

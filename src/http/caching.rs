@@ -1,0 +1,26 @@
+//! What caches and browsers may do with answers that do not say it themselves.
+
+use axum::extract::{Request, State};
+use axum::http::HeaderValue;
+use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::state::App;
+
+/// Answers are asked for anew each time, errors never kept, and bytes never taken for what they are not said to be.
+pub(super) async fn by_default(State(app): State<App>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    let control = match (is_error, app.is_private) {
+        (true, _) => "no-store",
+        (false, true) => "private, no-cache",
+        (false, false) => "no-cache",
+    };
+    let headers = response.headers_mut();
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static(control));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

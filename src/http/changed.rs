@@ -1,0 +1,48 @@
+//! The answer to a change.
+
+use std::convert::Infallible;
+
+use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
+use metrics::counter;
+
+use super::error::Result;
+use super::metrics::COMMITS;
+use super::state::App;
+use crate::names::CommitId;
+use crate::store::{Published, Store};
+
+/// Says where the branch is now.
+pub(super) struct At(pub Option<CommitId>);
+
+impl IntoResponse for At {
+    fn into_response(self) -> Response {
+        (self, ()).into_response()
+    }
+}
+
+impl IntoResponseParts for At {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
+        if let Some(commit) = self.0 {
+            let value = commit.to_string();
+            let value = value.parse().expect("BUG: hex is a header value");
+            parts.headers_mut().insert("wasmstore-commit", value);
+        }
+        Ok(parts)
+    }
+}
+
+impl App {
+    /// Makes a change, and counts it.
+    pub async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Store) -> Result<Published<T>> + Send + 'static,
+    ) -> Result<(At, T)> {
+        let published = self.run_change(change).await?;
+        if published.has_moved {
+            counter!(COMMITS).increment(1);
+        }
+        Ok((At(published.commit), published.value))
+    }
+}

@@ -1,0 +1,43 @@
+//! A place among the connections.
+
+use std::sync::Arc;
+
+use metrics::Gauge;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// One of the connections that there may be at a time. Dropping it gives it back.
+pub(in crate::http) struct Place {
+    open: Gauge,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// All the places.
+pub(in crate::http) struct Places {
+    free: Arc<Semaphore>,
+}
+
+impl Places {
+    /// So many places.
+    pub(in crate::http) fn new(count: usize) -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))),
+        }
+    }
+
+    /// Takes a place, if there is one.
+    pub(in crate::http) fn take(&self) -> Option<Place> {
+        let permit = Arc::clone(&self.free).try_acquire_owned().ok()?;
+        let open = metrics::gauge!("wasmstore_connections");
+        open.increment(1.0);
+        Some(Place {
+            open,
+            _permit: permit,
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.open.decrement(1.0);
+    }
+}

@@ -1,0 +1,13 @@
+//! The guard: who is let through to the routes, by key, by host and by origin.
+
+mod auth;
+mod host;
+mod keys;
+mod methods;
+mod origin;
+
+pub use keys::{KeyError, Keys};
+
+pub(super) use auth::{Caller, authorize, conceal};
+pub(super) use host::Hosts;
+pub(super) use origin::{Origins, guard};

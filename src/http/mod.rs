@@ -1,0 +1,35 @@
+//! The HTTP surface: the API, watch, keys, TLS and metrics.
+//!
+//! Layer 4. It turns requests into calls of [`store`](crate::store) and results into answers, and knows nothing beneath.
+//! Everything here is asynchronous; what it calls is not. `crossing.rs` is the one place where the two meet.
+//!
+//! `router.rs` has the whole API and the order of the layers on one page.
+
+mod answer;
+mod bodies;
+mod caching;
+mod changed;
+mod crossing;
+mod decode;
+mod edge;
+mod error;
+mod extract;
+mod forms;
+mod guard;
+mod json;
+mod metrics;
+mod normalize;
+mod openapi;
+mod percent;
+mod range;
+mod receive;
+mod router;
+mod routes;
+mod state;
+mod tags;
+mod trace;
+mod watching;
+
+pub use edge::{Hold, Peer, Server, Tls, TlsError};
+pub use guard::{KeyError, Keys};
+pub use router::{Serving, router};

@@ -1,0 +1,109 @@
+//! Ranges of bytes (RFC 9110, section 14).
+
+use std::ops::Range;
+
+use axum::http::header::{CONTENT_RANGE, IF_RANGE, RANGE};
+use axum::http::{HeaderMap, StatusCode};
+
+use super::error::{Failure, Result};
+
+/// The part of a body of `size_bytes` that a request asks for; `None` is all of it. A list of ranges, an unknown unit, and a range
+/// of another version than that with the tag `tag` are passed over, as the RFC allows.
+///
+/// # Errors
+/// 400 if the header is malformed, 416 if there are no such bytes.
+pub(super) fn asked(headers: &HeaderMap, size_bytes: u64, tag: &str) -> Result<Option<Range<u64>>> {
+    let Some(value) = headers.get(RANGE) else {
+        return Ok(None);
+    };
+    if headers
+        .get(IF_RANGE)
+        .is_some_and(|version| version.as_bytes() != tag.as_bytes())
+    {
+        return Ok(None);
+    }
+    let malformed = || Failure::malformed("Range is malformed");
+    let value = value.to_str().map_err(|_| malformed())?;
+    let (unit, ranges) = value.split_once('=').ok_or_else(malformed)?;
+    if !unit.trim().eq_ignore_ascii_case("bytes") || ranges.contains(',') {
+        return Ok(None);
+    }
+    let (first, last) = ranges.trim().split_once('-').ok_or_else(malformed)?;
+    let range = match (position(first)?, position(last)?) {
+        (None, None) => return Err(malformed()),
+        (None, Some(suffix)) => size_bytes.saturating_sub(suffix)..size_bytes,
+        (Some(first), None) => first..size_bytes,
+        (Some(first), Some(last)) if first > last => return Err(malformed()),
+        (Some(first), Some(last)) => first..size_bytes.min(last.saturating_add(1)),
+    };
+    match range.is_empty() {
+        true => Err(not_there(size_bytes)),
+        false => Ok(Some(range)),
+    }
+}
+
+/// 416, with what there is (section 15.5.17).
+fn not_there(size_bytes: u64) -> Failure {
+    let detail = format!("there are {size_bytes} bytes");
+    Failure::new(StatusCode::RANGE_NOT_SATISFIABLE, detail)
+        .with(CONTENT_RANGE, format!("bytes */{size_bytes}"))
+}
+
+/// A number of bytes; one that is too large to be one is larger than any body.
+fn position(digits: &str) -> Result<Option<u64>> {
+    match digits {
+        "" => Ok(None),
+        digits if digits.bytes().all(|digit| digit.is_ascii_digit()) => {
+            Ok(Some(digits.parse().unwrap_or(u64::MAX)))
+        }
+        _ => Err(Failure::malformed("Range is malformed")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_ten(range: &str) -> Result<Option<Range<u64>>, u16> {
+        let mut headers = HeaderMap::new();
+        headers.insert(RANGE, range.parse().unwrap());
+        asked(&headers, 10, "\"a\"").map_err(|failure| failure.status().as_u16())
+    }
+
+    #[test]
+    fn ranges_are_read() {
+        for (range, wanted) in [
+            ("bytes=0-0", Ok(Some(0..1))),
+            ("bytes=2-5", Ok(Some(2..6))),
+            ("Bytes=7-", Ok(Some(7..10))),
+            ("bytes=-3", Ok(Some(7..10))),
+            ("bytes=-30", Ok(Some(0..10))),
+            ("bytes=9-99999999999999999999999", Ok(Some(9..10))),
+            ("bytes=10-", Err(416)),
+            ("bytes=-0", Err(416)),
+            ("bytes=99999999999999999999999-", Err(416)),
+            ("bytes=5-2", Err(400)),
+            ("bytes=-", Err(400)),
+            ("bytes=a-b", Err(400)),
+            ("bytes=0x1-2", Err(400)),
+            ("bytes=+1-2", Err(400)),
+            ("bytes 0-1", Err(400)),
+            ("bytes=1", Err(400)),
+            ("", Err(400)),
+            ("bytes=0-1,3-4", Ok(None)),
+            ("lines=0-1", Ok(None)),
+        ] {
+            assert_eq!(of_ten(range), wanted, "{range}");
+        }
+    }
+
+    #[test]
+    fn a_range_of_another_version_is_passed_over() {
+        let mut headers = HeaderMap::new();
+        headers.insert(RANGE, "bytes=0-1".parse().unwrap());
+        for (version, wanted) in [("\"a\"", Some(0..2)), ("\"b\"", None), ("W/\"a\"", None)] {
+            headers.insert(IF_RANGE, version.parse().unwrap());
+            assert_eq!(asked(&headers, 10, "\"a\"").unwrap(), wanted, "{version}");
+        }
+    }
+}

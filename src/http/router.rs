@@ -1,0 +1,130 @@
+//! The whole API, and the layers around it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{any, get, post, put};
+use tokio_util::sync::CancellationToken;
+
+use super::bodies::measure;
+use super::error::{Failure, in_accepted_form};
+use super::guard::Hosts;
+use super::guard::Keys;
+use super::guard::authorize;
+use super::guard::{Origins, guard};
+use super::metrics::{Metrics, count, note_route};
+use super::routes::{admin, branches, hashes, history, modules, operation, versions, watch};
+use super::state::App;
+use super::{caching, normalize, trace};
+use crate::config::ServerLimits;
+use crate::names::BranchName;
+use crate::store::Store;
+
+/// How a store is served.
+#[derive(Debug, Default)]
+pub struct Serving {
+    /// What clients may take up.
+    pub limits: ServerLimits,
+    /// Who may do what; without keys everyone may do everything.
+    pub keys: Option<Keys>,
+    /// Whether pages of other sites may use the store.
+    pub has_cors: bool,
+    /// What stands for the default branch, until somebody changes the default branch.
+    pub branch: Option<BranchName>,
+}
+
+/// The server of a store at an address. `host` is the name that it was to be bound to, which requests may use.
+pub fn router(
+    store: Arc<Store>,
+    serving: Serving,
+    (address, host): (SocketAddr, &str),
+    closing: CancellationToken,
+) -> Router {
+    let origins = match serving.has_cors {
+        true => Origins::any(),
+        false => Origins::Own(Hosts::new(address, host, serving.keys.is_some())),
+    };
+    let keys = serving.keys.map(Arc::new);
+    let app = App::new(
+        store,
+        serving.limits,
+        serving.branch,
+        keys.is_some(),
+        closing,
+    );
+
+    // What stands nearer to the routes is layered first.
+    let routes = routes()
+        .layer(from_fn_with_state(keys, authorize))
+        .layer(from_fn(note_route))
+        .with_state(app.clone());
+    normalize::wrap(routes)
+        .layer(from_fn_with_state(Arc::new(origins), guard))
+        .layer(trace::catch_panics())
+        .layer(from_fn_with_state(app, caching::by_default))
+        .layer(from_fn(trace::follow))
+        .layer(from_fn(in_accepted_form))
+        .layer(from_fn_with_state(Metrics::install(), count))
+        .layer(from_fn(measure))
+}
+
+/// Every endpoint. `{*path}` and its like are all that follows, slashes included.
+fn routes() -> Router<App> {
+    let api = Router::new()
+        .route("/modules", get(modules::list_all))
+        .route("/modules/{*prefix}", get(modules::list))
+        .route("/module", any(nameless))
+        .route(
+            "/module/{*name}",
+            get(modules::get).post(modules::put).delete(modules::remove),
+        )
+        .route("/hash", any(nameless))
+        .route("/hash/{*name}", get(hashes::get).post(hashes::set))
+        .route("/info/{*name}", get(hashes::info))
+        .route("/versions/{*path}", get(versions::list))
+        .route("/version/{index}/{*path}", get(versions::get))
+        .route("/commits", get(history::commits_all))
+        .route("/commits/{*path}", get(history::commits))
+        .route("/snapshot", get(history::snapshot))
+        .route("/commit/{*commit}", get(history::commit))
+        .route("/restore/{commit}", post(history::restore_all))
+        .route("/restore/{commit}/{*path}", post(history::restore))
+        .route("/rollback", post(history::rollback_all))
+        .route("/rollback/{*path}", post(history::rollback))
+        .route("/branch", get(branches::default))
+        .route(
+            "/branch/{*branch}",
+            put(branches::set_default)
+                .post(branches::create)
+                .delete(branches::delete),
+        )
+        .route("/branches", get(branches::list))
+        .route("/merge/{*branch}", post(branches::merge))
+        .route("/watch", get(watch::watch))
+        .route("/gc", post(admin::gc))
+        .route("/auth", any(admin::auth))
+        .route("/openapi.json", get(operation::openapi));
+    Router::new()
+        .nest("/api/v1", api)
+        .route("/healthz", get(operation::healthz))
+        .route("/readyz", get(operation::readyz))
+        .route("/metrics", get(operation::metrics))
+        .fallback(unknown)
+        .method_not_allowed_fallback(other_method)
+}
+
+async fn nameless() -> Failure {
+    Failure::malformed("the URL ends where a name is needed")
+}
+
+async fn unknown() -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, "there is no such endpoint")
+}
+
+async fn other_method() -> Failure {
+    let detail = "the endpoint does not take this method";
+    Failure::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+}

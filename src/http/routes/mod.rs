@@ -1,0 +1,10 @@
+//! The endpoints, one file a resource.
+
+pub(super) mod admin;
+pub(super) mod branches;
+pub(super) mod hashes;
+pub(super) mod history;
+pub(super) mod modules;
+pub(super) mod operation;
+pub(super) mod versions;
+pub(super) mod watch;

@@ -1,0 +1,207 @@
+//! `/modules` and `/module`: listing, getting, putting and removing modules.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CONTENT_LENGTH, LINK};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use serde::Deserialize;
+
+use crate::http::answer::AskedBy;
+use crate::http::changed;
+use crate::http::decode::{self, Decoding};
+use crate::http::error::{Failure, Result};
+use crate::http::extract::{Changing, Params, Reading, Rest, Wanted};
+use crate::http::json::Json;
+use crate::http::openapi::{
+    Bytes, ChangeProblems, Encoding, ModuleProblems, ReadProblems, UploadProblems,
+};
+use crate::http::percent;
+use crate::http::receive::Receiving;
+use crate::http::state::App;
+use crate::names::{ModulePath, ModuleRef, TreePath};
+use crate::store::{At, Folders, Store};
+use crate::wire::Modules;
+use crate::wire::schema::Hash;
+
+/// The most modules on a page.
+const PAGE_MAX: usize = 10_000;
+
+/// Which part of a list is asked for.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct Page {
+    /// The most modules to answer; without it all of them are.
+    #[param(minimum = 1, maximum = 10_000)]
+    limit: Option<usize>,
+    /// Answer those that sort after this path.
+    #[param(pattern = r"^[^\u0000-\u001f\u007f-\u009f\\]+$")]
+    after: Option<String>,
+}
+
+/// Lists all modules, by path
+#[utoipa::path(get, operation_id = "list_all_modules", path = "/api/v1/modules", tag = "modules", params(Reading, Page),
+    responses((status = 200, description = "From path to hash", body = std::collections::BTreeMap<String, Hash>,
+        headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is more"))), ReadProblems))]
+pub(in crate::http) async fn list_all(
+    app: State<App>,
+    at: Reading,
+    page: Params<Page>,
+) -> Result<Response> {
+    list(app, at, Rest::default(), page).await
+}
+
+/// Lists the modules below a folder, by path
+#[utoipa::path(get, operation_id = "list_modules", path = "/api/v1/modules/{prefix}", tag = "modules",
+    params(Reading, Page),
+    responses((status = 200, description = "From path to hash", body = std::collections::BTreeMap<String, Hash>,
+        headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is more"))), ReadProblems))]
+pub(in crate::http) async fn list(
+    State(app): State<App>,
+    Reading(at): Reading,
+    Rest(prefix): Rest,
+    Params(page): Params<Page>,
+) -> Result<Response> {
+    let prefix = TreePath::parse(&prefix)?;
+    let after = page.after.as_deref().map(ModulePath::parse).transpose()?;
+    let limit = match page.limit {
+        Some(0) => return Err(Failure::malformed("limit is at least 1")),
+        limit => limit.map(|limit| limit.min(PAGE_MAX)),
+    };
+    let folder = prefix.clone();
+    let (commit, (modules, has_more)) = app
+        .run(move |store| {
+            let page = store.as_of(&at, |at| {
+                store.list_page(at, &prefix, after.as_ref(), limit.unwrap_or(usize::MAX))
+            });
+            Ok(page?)
+        })
+        .await?;
+    let last = modules.last().filter(|_| has_more).map(|(path, _)| path);
+    let next = last
+        .zip(limit)
+        .map(|(last, limit)| next(&folder, limit, last));
+    Ok((
+        changed::At(commit),
+        AppendHeaders(next),
+        Json(&Modules(&modules)),
+    )
+        .into_response())
+}
+
+/// The link to the next page (RFC 8288).
+fn next(folder: &TreePath, limit: usize, last: &ModulePath) -> (axum::http::HeaderName, String) {
+    let folder = match folder.is_root() {
+        true => String::new(),
+        false => format!("/{}", percent::encode_path(folder.as_str())),
+    };
+    let after = percent::encode_path(last.as_str());
+    let link = format!("</api/v1/modules{folder}?limit={limit}&after=/{after}>; rel=\"next\"");
+    (LINK, link)
+}
+
+/// Gets a module
+#[utoipa::path(
+    get,
+    operation_id = "get_module",
+    path = "/api/v1/module/{name}",
+    tag = "modules",
+    params(Reading, Wanted),
+    responses(Bytes, ModuleProblems)
+)]
+pub(in crate::http) async fn get(
+    State(app): State<App>,
+    Reading(at): Reading,
+    name: Rest,
+    Wanted(headers): Wanted,
+) -> Result<Response> {
+    let name = name.parse(ModuleRef::parse)?;
+    if let ModuleRef::Path(path) = &name
+        && let Some(response) = app.answer_at_once(&headers, &at, path)?
+    {
+        return Ok(response);
+    }
+    let by_hash = matches!(name, ModuleRef::Hash(_));
+    let find = move |store: &Store, at: &At| store.hash(at, &name);
+    app.answer(&headers, at, find, |commit| match by_hash {
+        true => AskedBy::Hash,
+        false => AskedBy::Path(commit),
+    })
+    .await
+}
+
+/// Puts a module at a path
+///
+/// The name has to be a path. The module is validated first, its function bodies included.
+#[utoipa::path(post, operation_id = "put_module", path = "/api/v1/module/{name}", tag = "modules",
+    request_body(content_type = "application/wasm", description = "The module"),
+    params(Changing, Encoding),
+    responses((status = 200, description = "The module's hash", body = Hash, content_type = "text/plain"), UploadProblems))]
+pub(in crate::http) async fn put(
+    State(app): State<App>,
+    Changing(change): Changing,
+    path: Rest,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response> {
+    let path = path.parse(ModulePath::parse)?;
+    let coding = decode::coding(&headers)?;
+    if coding.is_none() {
+        check_length(&headers, app.module_bytes_max())?;
+    }
+    let begun = (change.clone(), path.clone());
+    let upload = app.run(move |store| Ok(store.begin_put(&begun.0, &begun.1)?));
+    let decoding = Decoding::new(upload.await?, coding);
+    let (mut decoding, rest) = Receiving::new(body, app.limits)
+        .into(&app, decoding)
+        .await?;
+    let (at, hash) = app
+        .change(move |store| {
+            decoding.write(&rest)?;
+            Ok(store.finish_put(&change, &path, decoding.finish()?)?)
+        })
+        .await?;
+    Ok((at, hash.to_string()).into_response())
+}
+
+/// Refuses a body whose length alone shows it to be too large.
+fn check_length(headers: &HeaderMap, bytes_max: u64) -> Result<()> {
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok());
+    match length.and_then(|length| length.parse::<u64>().ok()) {
+        Some(length) if length > bytes_max => Err(Failure::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the module is larger than {bytes_max} bytes"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// What to do with a folder.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct Removal {
+    /// Remove a folder with everything in it.
+    #[serde(default)]
+    recursive: bool,
+}
+
+/// Removes a module from its path, or from every path that has it
+#[utoipa::path(delete, operation_id = "remove_module", path = "/api/v1/module/{name}", tag = "modules",
+    params(Changing, Removal),
+    responses((status = 200, description = "It is removed"), ChangeProblems))]
+pub(in crate::http) async fn remove(
+    State(app): State<App>,
+    Changing(change): Changing,
+    name: Rest,
+    Params(removal): Params<Removal>,
+) -> Result<changed::At> {
+    let name = name.parse(ModuleRef::parse)?;
+    let folders = match removal.recursive {
+        true => Folders::Remove,
+        false => Folders::Refuse,
+    };
+    let removed = app.change(move |store| Ok(store.remove(&change, &name, folders)?));
+    Ok(removed.await?.0)
+}

@@ -1,0 +1,151 @@
+//! `/gc`, `/auth`, and what those who run the server ask.
+
+use serde_json::{Value, json};
+use wasmstore::store::ObjectFormat;
+
+use super::{Api, api};
+use crate::support::store::module;
+
+#[test]
+fn gc_squashes_the_history_and_removes_what_no_branch_reaches() {
+    for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
+        let api = Api::with_format(format);
+        for n in [1, 2, 3] {
+            api.put("a", n);
+        }
+        let before = api.rev("main");
+        let answer = api.post("/gc", "");
+        let tip = api.rev("main");
+        answer
+            .has("content-type", "application/json")
+            .has("wasmstore-commit", &tip);
+        let told = answer.json();
+        assert_eq!((answer.status, &told["commit"]), (200, &json!(tip)));
+        assert_eq!(told.as_object().unwrap().len(), 3);
+        // Two modules, their trees and the root's, and four commits.
+        assert_eq!(told["removed"], 9, "{told}");
+        assert!(told["freed_bytes"].is_u64(), "{told}");
+        assert_eq!(api.git(&["log", "--format=%s|%P"]), "GC|\n");
+        assert_eq!(api.content(), "/a=3");
+        assert_eq!(api.get(&format!("/commit/{before}")).status, 404);
+        let again = api.post("/gc", "").json();
+        assert_eq!(
+            (&again["removed"], &again["commit"]),
+            (&json!(0), &json!(tip))
+        );
+        api.fsck();
+    }
+}
+
+#[test]
+fn gc_may_keep_the_history() {
+    let api = Api::new();
+    api.put("a", 1);
+    let tip = api.put("a", 2).to_string();
+    api.post("/branch/dev", "").is(200, "");
+    api.put_on(Some("dev"), "b", 3);
+    api.delete("/branch/dev").is(200, "");
+    let told = api.post("/gc?keep_history=true", "").json();
+    assert_eq!(
+        (&told["removed"], &told["commit"]),
+        (&json!(3), &json!(tip))
+    );
+    assert_eq!(api.subjects().len(), 3);
+    for malformed in ["", "1", "yes"] {
+        let answer = api.post(&format!("/gc?keep_history={malformed}"), "");
+        assert_eq!(answer.status, 400);
+        assert!(answer.text().contains("keep_history"), "{}", answer.text());
+    }
+    let none = [("wasmstore-branch", "none")];
+    api.change("POST", "/gc", &none)
+        .is(404, "there is no branch \"none\"");
+    let by = [
+        ("wasmstore-author", "Ann <a@x>"),
+        ("wasmstore-message", "Squash all"),
+    ];
+    assert_eq!(
+        api.change("POST", "/gc?keep_history=false", &by).status,
+        200
+    );
+    assert_eq!(
+        api.git(&["log", "-1", "--format=%an <%ae> %s"]),
+        "Ann <a@x> Squash all\n"
+    );
+    api.fsck();
+}
+
+#[test]
+fn without_keys_every_method_is_allowed() {
+    let api = Api::new();
+    for method in [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW",
+    ] {
+        api.change(method, "/auth", &[]).is(200, "");
+    }
+}
+
+#[test]
+fn the_server_is_looked_after() {
+    let s = Api::new();
+    for path in ["/healthz", "/readyz"] {
+        s.send("GET", path, &[], "").is(200, "ok");
+    }
+    s.post("/module/a", module(1));
+    let metrics = s.send("GET", "/metrics", &[], "");
+    assert_eq!(metrics.status, 200);
+    assert!(
+        metrics.text().contains("\nwasmstore_commits_total "),
+        "{}",
+        metrics.text()
+    );
+}
+
+#[test]
+fn the_description_has_every_endpoint() {
+    let s = Api::new();
+    let answer = s.get("/openapi.json");
+    answer.has("content-type", "application/json");
+    let described = answer.json();
+    let paths = described["paths"].as_object().unwrap();
+    let mut methods = Vec::new();
+    for (path, operations) in paths {
+        let operations: &serde_json::Map<String, Value> = operations.as_object().unwrap();
+        let path = path.strip_prefix(&api("")).unwrap();
+        methods.extend(operations.keys().map(|method| format!("{method} {path}")));
+    }
+    methods.sort();
+    let wanted = [
+        "delete /branch/{branch}",
+        "delete /module/{name}",
+        "get /auth",
+        "get /branch",
+        "get /branches",
+        "get /commit/{commit}",
+        "get /commits",
+        "get /commits/{path}",
+        "get /hash/{name}",
+        "get /info/{name}",
+        "get /module/{name}",
+        "get /modules",
+        "get /modules/{prefix}",
+        "get /snapshot",
+        "get /version/{index}/{path}",
+        "get /versions/{path}",
+        "post /branch/{branch}",
+        "post /gc",
+        "post /hash/{hash}/{path}",
+        "post /merge/{branch}",
+        "post /module/{path}",
+        "post /restore/{commit}",
+        "post /restore/{commit}/{path}",
+        "post /rollback",
+        "post /rollback/{path}",
+        "put /branch/{branch}",
+    ];
+    for endpoint in wanted {
+        assert!(
+            methods.iter().any(|method| method == endpoint),
+            "{endpoint}: {methods:?}"
+        );
+    }
+}

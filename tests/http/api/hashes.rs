@@ -1,0 +1,157 @@
+//! `/hash` and `/info`.
+
+use serde_json::json;
+use wasmstore::store::ObjectFormat;
+
+use super::{Api, digest_of};
+use crate::support::store::{git_with_input, module};
+
+#[test]
+fn a_name_leads_to_its_hash() {
+    for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
+        let api = Api::with_format(format);
+        let tip = api.put("d/a", 1).to_string();
+        let (hash, digest) = (api.hash_of(&module(1)), digest_of(&module(1)));
+        for name in [
+            "d/a",
+            &hash,
+            &hash.to_uppercase(),
+            &digest,
+            &digest["sha256:".len()..],
+        ] {
+            let answer = api.get(&format!("/hash/{name}"));
+            answer.is(200, &hash).has("wasmstore-commit", &tip);
+        }
+    }
+}
+
+#[test]
+fn an_unknown_name_has_an_empty_answer() {
+    let api = Api::new();
+    let old = api.put("d/a", 1);
+    api.put("d/a", 2);
+    let gone = api.hash_of(&module(1));
+    let unknown = [
+        "a",
+        "d",
+        "d/a/b",
+        &gone,
+        &"0".repeat(40),
+        &"0".repeat(64),
+        &old.to_string(),
+    ];
+    for name in unknown {
+        api.get(&format!("/hash/{name}")).is(404, "");
+    }
+    let of_old = [("wasmstore-commit", &*old.to_string())];
+    api.read(&format!("/hash/{gone}"), &of_old).is(200, &gone);
+    assert_eq!(api.get("/hash/sha256:1").status, 400);
+    assert_eq!(api.get("/hash/%2e%2e").status, 400);
+    api.get("/hash/")
+        .is(400, "the URL ends where a name is needed");
+}
+
+#[test]
+fn a_stored_module_is_put_at_another_path() {
+    for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
+        let api = Api::with_format(format);
+        api.put("a", 1);
+        api.put("a", 2);
+        let (hash, digest) = (api.hash_of(&module(1)), digest_of(&module(1)));
+        // In no tree any more, but stored.
+        api.post(&format!("/hash/{hash}/d/b.wasm"), "")
+            .is(200, &hash)
+            .has("wasmstore-commit", &api.rev("main"));
+        assert_eq!(api.subjects()[0], format!("Set /d/b.wasm {hash}"));
+        assert_eq!(api.content(), "/a=2 /d/b.wasm=1");
+        for (name, path) in [
+            (&hash.to_uppercase(), "c"),
+            (&digest, "e"),
+            (&digest["sha256:".len()..].to_owned(), "f"),
+        ] {
+            api.post(&format!("/hash/{name}/{path}"), "").is(200, &hash);
+            assert_eq!(api.value(path), Some(1), "{name}");
+        }
+        let state = api.state();
+        api.post(&format!("/hash/{hash}/c"), "").is(200, &hash);
+        assert_eq!(api.state(), state);
+        api.fsck();
+    }
+}
+
+#[test]
+fn only_a_stored_valid_module_can_be_put_so() {
+    let api = Api::new();
+    let tip = api.put("d/a", 1).to_string();
+    let text = git_with_input(&api.root, &["hash-object", "-w", "--stdin"], "no module");
+    let tree = api.rev("main^{tree}");
+    let state = api.state();
+    for unknown in [
+        &*"0".repeat(40),
+        &"0".repeat(64),
+        &tip,
+        &tree,
+        text.trim(),
+        &digest_of(b""),
+    ] {
+        let answer = api.post(&format!("/hash/{unknown}/b"), "");
+        answer.is(404, &format!("there is no module {unknown}"));
+    }
+    for malformed in ["x/b", "sha256:x/b", &format!("{}/b", &tip[1..]), "d/a"] {
+        let answer = api.post(&format!("/hash/{malformed}"), "");
+        assert_eq!(answer.status, 400, "{malformed}");
+    }
+    let hash = api.hash_of(&module(1));
+    let needed = "a hash and a path are needed: /hash/<hash>/<path>";
+    api.post(&format!("/hash/{hash}"), "").is(400, needed);
+    api.post(&format!("/hash/{hash}/"), "").is(400, needed);
+    api.post(&format!("/hash/{hash}/%2F"), "")
+        .is(400, "the module path is empty");
+    assert_eq!(api.post(&format!("/hash/{hash}/.git"), "").status, 400);
+    assert_eq!(api.post(&format!("/hash/{hash}/{hash}"), "").status, 400);
+    let taken = "/d cannot be written: /d is a folder";
+    api.post(&format!("/hash/{hash}/d"), "").is(409, taken);
+    let taken = "/d/a/b cannot be written: /d/a is a module";
+    api.post(&format!("/hash/{hash}/d/a/b"), "").is(409, taken);
+    assert_eq!(api.state(), state);
+}
+
+#[test]
+fn what_is_in_a_module_is_told() {
+    let api = Api::new();
+    let text = r#"(module
+        (import "env" "log" (func (param i32)))
+        (memory (export "memory") 1)
+        (@producers (processed-by "tool" "1.0"))
+        (@custom "note" "x"))"#;
+    let bytes = wat::parse_str(text).unwrap();
+    let hash = api.hash_of(&bytes);
+    api.post("/module/m", bytes.clone()).is(200, &hash);
+    let wanted = json!({
+        "hash": hash,
+        "digest": digest_of(&bytes),
+        "size": bytes.len(),
+        "kind": "module",
+        "imports": [{"module": "env", "name": "log", "kind": "func"}],
+        "exports": [{"name": "memory", "kind": "memory"}],
+        "custom_sections": ["producers", "note"],
+        "producers": {"processed-by": [{"name": "tool", "version": "1.0"}]},
+    });
+    for name in ["m", &hash, &digest_of(&bytes)] {
+        let answer = api.get(&format!("/info/{name}"));
+        assert_eq!((answer.status, answer.json()), (200, wanted.clone()));
+        answer
+            .has("content-type", "application/json")
+            .has("wasmstore-commit", &api.rev("main"));
+    }
+    let component = wat::parse_str("(component (import \"i\" (func)))").unwrap();
+    api.post("/module/c", component).is(200, &api.rev("main:c"));
+    let info = api.get("/info/c").json();
+    assert_eq!(info["kind"], "component");
+    assert_eq!(
+        info["imports"],
+        json!([{"module": null, "name": "i", "kind": "func"}])
+    );
+    api.get("/info/none").is(404, "there is no module /none");
+    assert_eq!(api.get("/info/.git").status, 400);
+}

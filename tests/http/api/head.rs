@@ -1,0 +1,61 @@
+//! HEAD.
+
+use super::{Answer, Api};
+use crate::support::store::module;
+
+fn apart_from_the_request(answer: &Answer) -> Vec<(String, String)> {
+    let headers = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| *name != "x-request-id");
+    let text = |(name, value): (&axum::http::HeaderName, &axum::http::HeaderValue)| {
+        (name.to_string(), value.to_str().unwrap().to_owned())
+    };
+    let mut headers: Vec<_> = headers.map(text).collect();
+    headers.sort();
+    headers
+}
+
+#[test]
+fn head_is_get_without_its_body() {
+    let s = Api::new();
+    let tip = s.put("a", 1);
+    let hash = s.hash_of(&module(1));
+    let large = wat::parse_str(format!("(module (@custom \"x\" \"{}\"))", "y".repeat(9000)));
+    s.post("/module/large", large.unwrap());
+    for (path, header) in [
+        ("/module/a", ("accept", "*/*")),
+        ("/module/a", ("if-none-match", "*")),
+        ("/module/a", ("if-match", "\"x\"")),
+        ("/module/large", ("accept-encoding", "gzip")),
+        (&format!("/module/{hash}"), ("accept", "*/*")),
+        ("/module/none", ("accept", "*/*")),
+        ("/module/none", ("accept", "application/json")),
+        ("/module/sha256:x", ("accept", "*/*")),
+        ("/modules", ("accept", "*/*")),
+        ("/modules?limit=1", ("accept", "*/*")),
+        ("/hash/a", ("accept", "*/*")),
+        ("/hash/none", ("accept", "*/*")),
+        ("/info/a", ("accept", "*/*")),
+        ("/versions/a", ("accept", "*/*")),
+        ("/version/0/a", ("accept", "*/*")),
+        ("/commits", ("accept", "*/*")),
+        ("/snapshot", ("accept", "*/*")),
+        (&format!("/commit/{tip}"), ("accept", "*/*")),
+        ("/branch", ("accept", "*/*")),
+        ("/branches", ("accept", "*/*")),
+        ("/nothing", ("accept", "*/*")),
+    ] {
+        let (get, head) = (s.read(path, &[header]), s.change("HEAD", path, &[header]));
+        assert_eq!(head.status, get.status, "{path}");
+        assert_eq!(
+            apart_from_the_request(&head),
+            apart_from_the_request(&get),
+            "{path}"
+        );
+        let length = get.body.len().to_string();
+        if get.status != 304 {
+            head.has("content-length", &length);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Commits, and restoring what they had.
+
+use serde_json::json;
+use wasmstore::store::ObjectFormat;
+
+use super::{Api, api};
+use crate::support::store::git_with_input;
+
+#[test]
+fn a_commit_is_told() {
+    for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
+        let api = Api::with_format(format);
+        let root = api.rev("main");
+        let by = [
+            ("wasmstore-author", "Ann <ann@example.org>"),
+            ("wasmstore-message", "first%0A%0Aand more"),
+        ];
+        let bytes = crate::support::store::module(1);
+        let put = api.send("POST", &super::api("/module/a"), &by, bytes);
+        let commit = put.header("wasmstore-commit").unwrap();
+        let told = api.get(&format!("/commit/{commit}"));
+        let date: i64 = api
+            .git(&["log", "-1", "--format=%at"])
+            .trim()
+            .parse()
+            .unwrap();
+        let wanted = json!({
+            "hash": commit, "parents": [root], "author": "Ann", "date": date,
+            "message": "first\n\nand more",
+        });
+        assert_eq!((told.status, told.json()), (200, wanted));
+        told.has("content-type", "application/json")
+            .has("wasmstore-commit", commit);
+        assert_eq!(told.text().find("\"hash\""), Some(1));
+        let upper = api.get(&format!("/commit/{}", commit.to_uppercase()));
+        assert_eq!(upper.body, told.body);
+        assert_eq!(
+            api.get(&format!("/commit/{root}")).json()["parents"],
+            json!([])
+        );
+    }
+}
+
+#[test]
+fn an_unknown_commit_is_404_and_a_malformed_one_400() {
+    let api = Api::new();
+    api.put("a", 1);
+    let (blob, tree) = (api.rev("main:a"), api.rev("main^{tree}"));
+    for unknown in [&blob, &tree, &"0".repeat(40), &"0".repeat(64)] {
+        let detail = format!("there is no commit {unknown}");
+        api.get(&format!("/commit/{unknown}")).is(404, &detail);
+        api.post(&format!("/restore/{unknown}"), "")
+            .is(404, &detail);
+        api.post(&format!("/restore/{unknown}/a"), "")
+            .is(404, &detail);
+    }
+    for malformed in [
+        "main",
+        "HEAD",
+        &blob[..39],
+        &format!("{blob}0"),
+        "main/x",
+        "%20",
+    ] {
+        for answer in [
+            api.get(&format!("/commit/{malformed}")),
+            api.post(&format!("/restore/{malformed}"), ""),
+            api.post(&format!("/restore/{malformed}/a"), ""),
+        ] {
+            assert_eq!(answer.status, 400, "{malformed}");
+            assert!(
+                answer.text().contains(" is not a commit: "),
+                "{}",
+                answer.text()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_snapshot_is_the_tip() {
+    let api = Api::new();
+    let tip = api.put("a", 1).to_string();
+    api.get("/snapshot")
+        .is(200, &tip)
+        .has("wasmstore-commit", &tip)
+        .has("cache-control", "no-cache");
+    let root = api.rev("main^");
+    api.read("/snapshot", &[("wasmstore-commit", &root)])
+        .is(200, &root);
+    let unknown = "0".repeat(40);
+    let answer = api.read("/snapshot", &[("wasmstore-commit", &unknown)]);
+    answer.is(404, &format!("there is no commit {unknown}"));
+}
+
+fn hashes(answer: &super::Answer) -> Vec<String> {
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let commits = answer.json();
+    let hash = |commit: &serde_json::Value| commit["hash"].as_str().unwrap().to_owned();
+    commits.as_array().unwrap().iter().map(hash).collect()
+}
+
+#[test]
+fn commits_are_listed_from_the_newest() {
+    let api = Api::new();
+    let root = api.rev("main");
+    let [one, two, three] =
+        [("a", 1), ("d/b", 2), ("a", 3)].map(|(at, n)| api.put(at, n).to_string());
+    let all = api.get("/commits");
+    all.has("wasmstore-commit", &three).lacks("link");
+    assert_eq!(hashes(&all), [&*three, &*two, &*one, &*root]);
+    assert_eq!(all.json()[0], api.get(&format!("/commit/{three}")).json());
+    assert_eq!(hashes(&api.get("/commits/a")), [&*three, &*one]);
+    assert_eq!(hashes(&api.get("/commits/d/b")), [&*two]);
+    api.get("/commits/none").is(200, "[]");
+    assert_eq!(
+        hashes(&api.read("/commits", &[("wasmstore-commit", &one)])),
+        [&*one, &*root]
+    );
+    assert_eq!(api.get("/commits/..").status, 400);
+    api.delete("/module/a").is(200, "");
+    assert_eq!(hashes(&api.get("/commits/a")).len(), 3);
+}
+
+#[test]
+fn commits_are_paged() {
+    let s = Api::new();
+    let root = s.rev("main");
+    let commits = [1, 2, 3].map(|n| s.put("d/ä b", n).to_string());
+    for (path, count) in [("/commits", 4), ("/commits/d/%C3%A4%20b", 3)] {
+        let (mut uri, mut seen) = (api(&format!("{path}?limit=1")), Vec::new());
+        loop {
+            let page = s.send("GET", &uri, &[], "");
+            seen.extend(hashes(&page));
+            let Some(link) = page.header("link") else {
+                break;
+            };
+            let last = seen.last().unwrap();
+            let next = api(&format!("{path}?limit=1&after={last}"));
+            assert_eq!(link, format!("<{next}>; rel=\"next\""));
+            uri = next;
+        }
+        let all = [&commits[2], &commits[1], &commits[0], &root];
+        assert_eq!(
+            seen,
+            all[..count]
+                .iter()
+                .map(|id| id.to_string())
+                .collect::<Vec<_>>()
+        );
+    }
+    s.get("/commits?limit=4").lacks("link");
+    s.get(&format!("/commits?after={root}")).is(200, "[]");
+    s.get("/commits?limit=0").is(400, "limit is at least 1");
+    for malformed in ["limit=x", "limit=", "after=", "after=main"] {
+        assert_eq!(
+            s.get(&format!("/commits?{malformed}")).status,
+            400,
+            "{malformed}"
+        );
+    }
+    let unknown = "0".repeat(40);
+    let detail = format!("there is no commit {unknown}");
+    s.get(&format!("/commits?after={unknown}")).is(404, &detail);
+    let elsewhere = format!("/commits/d/%C3%A4%20b?after={root}");
+    s.get(&elsewhere)
+        .is(404, &format!("there is no commit {root}"));
+}
+
+#[test]
+fn restoring_is_a_new_commit() {
+    for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
+        let api = Api::with_format(format);
+        api.put("a", 1);
+        let old = api.put("d/x", 2).to_string();
+        api.put("a", 3);
+        api.put("b", 4);
+        let before = api.rev("main");
+        api.post(&format!("/restore/{old}/a"), "")
+            .is(200, "")
+            .has("wasmstore-commit", &api.rev("main"));
+        assert_eq!(
+            (api.content(), api.rev("main^")),
+            ("/a=1 /b=4 /d/x=2".to_owned(), before)
+        );
+        // Absent there: removed.
+        api.post(&format!("/restore/{old}/b"), "").is(200, "");
+        assert_eq!(api.subjects()[..2], ["Restore /b", "Restore /a"]);
+        api.put("d/y", 5);
+        api.post(&format!("/restore/{old}/d"), "").is(200, "");
+        assert_eq!(api.content(), "/a=1 /d/x=2");
+        api.put("a", 6);
+        api.post(&format!("/restore/{}", old.to_uppercase()), "")
+            .is(200, "");
+        assert_eq!(
+            (api.content(), &*api.subjects()[0]),
+            ("/a=1 /d/x=2".to_owned(), "Restore")
+        );
+        // Nothing to change: no commit.
+        let state = api.state();
+        let again = api.post(&format!("/restore/{old}"), "");
+        again.is(200, "").has("wasmstore-commit", &api.rev("main"));
+        let absent = format!("there is no module /none in commit {old}, nor now");
+        api.post(&format!("/restore/{old}/none"), "")
+            .is(404, &absent);
+        assert_eq!(api.post(&format!("/restore/{old}/.."), "").status, 400);
+        assert_eq!(api.state(), state);
+        api.fsck();
+    }
+}
+
+#[test]
+fn what_is_restored_may_stand_in_the_way() {
+    let api = Api::new();
+    let old = api.put("a/b", 1);
+    api.delete("/module/a/b").is(200, "");
+    api.put("a", 2);
+    let refused = api.post(&format!("/restore/{old}/a/b"), "");
+    refused.is(409, "/a/b cannot be written: /a is a module");
+    assert_eq!(api.content(), "/a=2");
+}
+
+#[test]
+fn a_commit_of_somebody_else_is_told_too() {
+    let api = Api::new();
+    let text = format!(
+        "tree {}\nauthor J\u{f6}rg <j@x> 12 +0130\ncommitter C <c@x> 99 -0500\n\nTitle\n\nText\n",
+        api.rev("main^{tree}")
+    );
+    let commit = git_with_input(
+        &api.root,
+        &["hash-object", "-w", "-t", "commit", "--stdin"],
+        &text,
+    );
+    let told = api.get(&format!("/commit/{}", commit.trim())).json();
+    let wanted = json!({
+        "hash": commit.trim(), "parents": [], "author": "Jörg", "date": 12, "message": "Title\n\nText",
+    });
+    assert_eq!(told, wanted);
+}

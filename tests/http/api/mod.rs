@@ -1,0 +1,264 @@
+//! The HTTP API without sockets: every endpoint of the contract, asked of the router, with stock git as the referee.
+
+mod admin;
+mod auth;
+mod branches;
+mod clients;
+mod conditional;
+mod errors;
+mod hashes;
+mod head;
+mod headers;
+mod history;
+mod listing;
+mod merge;
+mod modules;
+mod names;
+mod origins;
+mod random;
+mod ranges;
+mod removal;
+mod rollback;
+mod routing;
+mod upload;
+mod versions;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Method, Request};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tokio::runtime::Runtime;
+use tower::ServiceExt as _;
+use wasmstore::config::Options;
+use wasmstore::http::{Keys, Serving, router};
+use wasmstore::store::{ObjectFormat, Store};
+
+use crate::support::store::Scratch;
+
+const HOST: &str = "127.0.0.1:6384";
+const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 6384);
+
+/// A scratch store, and a router on a store of its own at the same place.
+pub struct Api {
+    scratch: Scratch,
+    router: Router,
+    runtime: Runtime,
+}
+
+impl Deref for Api {
+    type Target = Scratch;
+
+    fn deref(&self) -> &Scratch {
+        &self.scratch
+    }
+}
+
+impl Api {
+    pub fn new() -> Self {
+        Self::with_format(ObjectFormat::Sha1)
+    }
+
+    pub fn with_format(format: ObjectFormat) -> Self {
+        let scratch = Scratch::with_format(format);
+        Self::over(scratch, Serving::default(), Options::default())
+    }
+
+    pub fn with(serving: Serving, options: Options) -> Self {
+        Self::over(Scratch::new(), serving, options)
+    }
+
+    pub fn with_keys(keys: &str) -> Self {
+        let keys = Some(Keys::parse_file(keys).unwrap());
+        let serving = Serving {
+            keys,
+            ..Serving::default()
+        };
+        Self::with(serving, Options::default())
+    }
+
+    fn over(scratch: Scratch, serving: Serving, options: Options) -> Self {
+        let router = serve(&scratch.root, serving, options);
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        Self {
+            scratch,
+            router,
+            runtime: { runtime }.enable_all().build().unwrap(),
+        }
+    }
+
+    pub fn send(
+        &self,
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(uri);
+        request = request.header("Host", HOST);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.ask(request.body(body.into()).unwrap())
+    }
+
+    pub fn ask(&self, request: Request<Body>) -> Answer {
+        let answered = answer(self.router.clone(), request);
+        self.runtime.block_on(answered)
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.send("GET", &api(path), &[], "")
+    }
+
+    pub fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        self.send("POST", &api(path), &[], body)
+    }
+
+    pub fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", &api(path), &[], "")
+    }
+
+    /// A change without a body and with headers.
+    pub fn change(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send(method, &api(path), headers, "")
+    }
+
+    pub fn read(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send("GET", &api(path), headers, "")
+    }
+
+    /// What stock git calls these bytes.
+    pub fn hash_of(&self, bytes: &[u8]) -> String {
+        let file = self.root.parent().unwrap().join("bytes");
+        std::fs::write(&file, bytes).unwrap();
+        let hash = self.git(&["hash-object", "--no-filters", file.to_str().unwrap()]);
+        hash.trim().to_owned()
+    }
+
+    /// What stock git says that a revision is.
+    pub fn rev(&self, revision: &str) -> String {
+        self.git(&["rev-parse", "--verify", revision])
+            .trim()
+            .to_owned()
+    }
+
+    /// The subjects of the default branch's commits, the newest first.
+    pub fn subjects(&self) -> Vec<String> {
+        let log = self.git(&["log", "--format=%s"]);
+        log.lines().map(str::to_owned).collect()
+    }
+
+    /// All that could change: the refs, HEAD and the objects.
+    pub fn state(&self) -> [String; 3] {
+        [
+            self.git(&["for-each-ref"]),
+            self.git(&["symbolic-ref", "HEAD"]),
+            self.git(&["count-objects", "-v"]),
+        ]
+    }
+}
+
+pub fn serve(root: &Path, serving: Serving, options: Options) -> Router {
+    let store = Store::open(root, options).unwrap();
+    let closing = Default::default();
+    router(Arc::new(store), serving, (ADDRESS, "127.0.0.1"), closing)
+}
+
+/// The URI of an endpoint.
+pub fn api(path: &str) -> String {
+    format!("/api/v1{path}")
+}
+
+pub fn digest_of(bytes: &[u8]) -> String {
+    let hex = Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>();
+    format!("sha256:{hex}")
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    #[track_caller]
+    pub fn is(&self, status: u16, body: &str) -> &Self {
+        let text = String::from_utf8_lossy(&self.body);
+        assert_eq!((self.status, &*text), (status, body));
+        self
+    }
+
+    #[track_caller]
+    pub fn has(&self, name: &str, value: &str) -> &Self {
+        assert_eq!(self.header(name), Some(value), "{name}");
+        self
+    }
+
+    #[track_caller]
+    pub fn lacks(&self, name: &str) -> &Self {
+        assert_eq!(self.header(name), None, "{name}");
+        self
+    }
+}
+
+async fn answer(router: Router, request: Request<Body>) -> Answer {
+    let asked = format!("{} {}", request.method(), request.uri());
+    let is_head = *request.method() == Method::HEAD;
+    let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+    let answer = Answer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body: body.collect().await.unwrap().to_bytes(),
+    };
+    holds(&asked, is_head, &answer);
+    answer
+}
+
+/// What holds for every answer there is.
+fn holds(asked: &str, is_head: bool, answer: &Answer) {
+    assert_eq!(
+        answer.header("x-content-type-options"),
+        Some("nosniff"),
+        "{asked}"
+    );
+    assert!(answer.headers.contains_key("x-request-id"), "{asked}");
+    assert!(answer.headers.contains_key("cache-control"), "{asked}");
+    assert!(!is_head || answer.body.is_empty(), "{asked}");
+    if answer.status >= 400 {
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{asked}");
+        assert_eq!(answer.header("wasmstore-commit"), None, "{asked}");
+        let is_text = answer.header("content-type") == Some("text/plain; charset=utf-8");
+        let is_line = !answer.text().contains(char::is_control);
+        assert!(!is_text || is_line, "{asked}: {:?}", answer.text());
+    }
+    if answer.status >= 500 {
+        let inside = ["panic", "src/", "objects/", "wasmstore/"];
+        assert!(
+            !inside.iter().any(|word| answer.text().contains(word)),
+            "{asked}"
+        );
+    }
+}

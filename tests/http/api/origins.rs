@@ -1,0 +1,81 @@
+//! Pages of other sites, where they are welcome.
+
+use wasmstore::config::Options;
+use wasmstore::http::{Keys, Serving};
+
+use super::{Api, api};
+use crate::support::store::module;
+
+const ORIGIN: (&str, &str) = ("origin", "https://example.org");
+
+fn shared() -> Api {
+    let keys = Some(Keys::parse_file("key:*").unwrap());
+    let serving = Serving {
+        keys,
+        has_cors: true,
+        ..Serving::default()
+    };
+    Api::with(serving, Options::default())
+}
+
+#[test]
+fn a_preflight_needs_no_key() {
+    let s = shared();
+    for (path, method) in [
+        ("/module/a", "POST"),
+        ("/branch/x", "PUT"),
+        ("/auth", "GET"),
+    ] {
+        let asked = [
+            ORIGIN,
+            ("access-control-request-method", method),
+            (
+                "access-control-request-headers",
+                "wasmstore-auth,wasmstore-branch,if-match",
+            ),
+        ];
+        let answer = s.change("OPTIONS", path, &asked);
+        answer.is(200, "").has("access-control-allow-origin", "*");
+        let methods = answer.header("access-control-allow-methods").unwrap();
+        assert!(methods.split(',').any(|name| name == method), "{methods}");
+        let headers = answer.header("access-control-allow-headers").unwrap();
+        for name in ["wasmstore-auth", "wasmstore-branch", "if-match", "range"] {
+            assert!(headers.split(',').any(|header| header == name), "{headers}");
+        }
+    }
+}
+
+#[test]
+fn a_page_may_read_what_the_api_tells_errors_too() {
+    let s = shared();
+    s.put("a", 1);
+    let key = ("wasmstore-auth", "key");
+    for (path, headers, status) in [
+        ("/module/a", &[ORIGIN, key][..], 200),
+        ("/module/a", &[ORIGIN, key, ("if-none-match", "*")], 304),
+        (
+            "/module/none",
+            &[ORIGIN, key, ("accept", "application/json")],
+            404,
+        ),
+        ("/module/%zz", &[ORIGIN, key], 400),
+        ("/module/a", &[ORIGIN], 401),
+    ] {
+        let answer = s.read(path, headers);
+        assert_eq!(answer.status, status, "{path}");
+        answer.has("access-control-allow-origin", "*");
+        let exposed = answer.header("access-control-expose-headers").unwrap();
+        for name in [
+            "wasmstore-hash",
+            "wasmstore-digest",
+            "wasmstore-commit",
+            "etag",
+            "link",
+            "content-range",
+        ] {
+            assert!(exposed.split(',').any(|header| header == name), "{exposed}");
+        }
+    }
+    let put = s.send("POST", &api("/module/b"), &[ORIGIN, key], module(2));
+    put.is(200, &s.rev("main:b"));
+}

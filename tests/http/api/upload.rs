@@ -1,0 +1,274 @@
+//! Bodies: compressed, cut short, too slow, too large.
+
+use std::convert::Infallible;
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::Request;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use futures_util::{StreamExt as _, stream};
+use wasmstore::config::{ModuleLimits, Options, ServerLimits};
+use wasmstore::http::Serving;
+
+use super::{Answer, Api, HOST, api};
+use crate::support::store::module;
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstandard(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 3).unwrap()
+}
+
+fn put(s: &Api, coding: &str, body: impl Into<Body>) -> Answer {
+    s.send(
+        "POST",
+        &api("/module/a"),
+        &[("content-encoding", coding)],
+        body,
+    )
+}
+
+/// A store that takes modules of up to this many bytes.
+fn limited(module_bytes_max: u64) -> Api {
+    let modules = ModuleLimits {
+        module_bytes_max,
+        ..ModuleLimits::default()
+    };
+    let options = Options {
+        modules,
+        ..Options::default()
+    };
+    Api::with(Serving::default(), options)
+}
+
+fn in_pieces(bytes: Vec<u8>, size: usize) -> Body {
+    let pieces: Vec<_> = bytes
+        .chunks(size)
+        .map(|piece| Ok::<_, Infallible>(piece.to_vec()))
+        .collect();
+    Body::from_stream(stream::iter(pieces))
+}
+
+#[test]
+fn a_compressed_module_is_stored_plain() {
+    let s = Api::new();
+    for (n, coding) in ["gzip", "x-gzip", "GZIP", "zstd", " ZSTD ", "identity", ""]
+        .into_iter()
+        .enumerate()
+    {
+        let plain = module(n as u32);
+        let encoded = match coding.trim().to_ascii_lowercase().as_str() {
+            "zstd" => zstandard(&plain),
+            "identity" | "" => plain.clone(),
+            _ => gzip(&plain),
+        };
+        put(&s, coding, encoded.clone()).is(200, &s.hash_of(&plain));
+        assert_eq!(s.value("a"), Some(n as u32), "{coding}");
+        put(&s, coding, in_pieces(encoded, 1)).is(200, &s.hash_of(&plain));
+    }
+    let two = [zstandard(&module(9)[..8]), zstandard(&module(9)[8..])].concat();
+    put(&s, "zstd", two).is(200, &s.hash_of(&module(9)));
+    let two = [gzip(&module(8)[..8]), gzip(&module(8)[8..])].concat();
+    put(&s, "gzip", two).is(200, &s.hash_of(&module(8)));
+    s.fsck();
+}
+
+#[test]
+fn a_coding_that_is_cut_off_or_wrong_is_400_and_stored_nowhere() {
+    let s = Api::new();
+    let state = s.state();
+    for (coding, whole) in [("gzip", gzip(&module(1))), ("zstd", zstandard(&module(1)))] {
+        for length in 0..whole.len() {
+            let answer = put(&s, coding, whole[..length].to_vec());
+            assert_eq!(answer.status, 400, "{coding} {length}: {}", answer.text());
+        }
+        let refused = format!("the body is not complete and valid {coding}: ");
+        let answer = put(&s, coding, whole[..whole.len() - 1].to_vec());
+        assert!(answer.text().starts_with(&refused), "{}", answer.text());
+        let answer = put(&s, coding, module(1));
+        assert!(answer.text().starts_with(&refused), "{}", answer.text());
+        let garbage = [whole.clone(), b"garbage".to_vec()].concat();
+        assert_eq!(put(&s, coding, garbage).status, 400, "{coding}");
+    }
+    // What is in it is judged as ever.
+    let answer = put(&s, "gzip", gzip(b"no module"));
+    assert!(
+        answer.text().starts_with("cannot take /a: not WebAssembly"),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(s.state(), state);
+}
+
+#[test]
+fn garbage_is_400() {
+    let s = Api::new();
+    let state = s.state();
+    let mut seed = 1_u32;
+    for round in 0..60 {
+        let next = |_| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 24) as u8
+        };
+        let mut bytes: Vec<_> = (0..round * 7).map(next).collect();
+        let (coding, magic): (_, &[u8]) = match round % 3 {
+            0 => ("gzip", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"),
+            1 => ("zstd", b"\x28\xb5\x2f\xfd"),
+            _ => ("identity", b"\0asm\x01\0\0\0"),
+        };
+        bytes.splice(0..0, magic.iter().copied());
+        bytes.push(0xfe);
+        assert_eq!(put(&s, coding, bytes).status, 400, "{coding} {round}");
+    }
+    assert_eq!(s.state(), state);
+}
+
+/// A valid module of about that many bytes, nearly all zero.
+fn of_size(bytes: usize) -> Vec<u8> {
+    let mut module = b"\0asm\x01\0\0\0\0".to_vec();
+    let mut length = bytes + 2;
+    while length >= 0x80 {
+        module.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    module.extend([length as u8, 1, b'x']);
+    module.resize(module.len() + bytes, 0);
+    module
+}
+
+#[test]
+fn limits_count_decoded_bytes() {
+    let s = limited(1 << 20);
+    let state = s.state();
+    let bomb = of_size(64 << 20);
+    for (coding, encoded) in [("gzip", gzip(&bomb)), ("zstd", zstandard(&bomb))] {
+        assert!(encoded.len() < 1 << 20);
+        let answer = put(&s, coding, encoded);
+        assert_eq!(answer.status, 413, "{coding}");
+        assert_eq!(
+            answer.text(),
+            "cannot take /a: the module is larger than 1048576 bytes"
+        );
+    }
+    assert_eq!(s.state(), state);
+    put(&s, "gzip", gzip(&of_size(1 << 19))).is(200, &s.hash_of(&of_size(1 << 19)));
+}
+
+#[test]
+fn a_module_is_as_large_as_the_limit_or_413() {
+    let bytes = of_size(5000);
+    let s = limited(bytes.len() as u64);
+    let hash = s.hash_of(&bytes);
+    s.post("/module/a", in_pieces(bytes.clone(), 999))
+        .is(200, &hash);
+    s.post("/module/b", bytes.clone()).is(200, &hash);
+    let state = s.state();
+    let larger = of_size(5001);
+    for (length, body) in [
+        (None, Body::from(larger.clone())),
+        (None, in_pieces(larger.clone(), 1000)),
+        (Some(larger.len()), Body::from(larger.clone())),
+        (Some(usize::MAX), Body::empty()),
+    ] {
+        let length = length.map(|length| length.to_string());
+        let header = length.as_deref().map(|length| ("content-length", length));
+        let answer = s.send("POST", &api("/module/c"), header.as_slice(), body);
+        assert_eq!(answer.status, 413, "{length:?}");
+        let detail = format!("the module is larger than {} bytes", bytes.len());
+        assert!(answer.text().ends_with(&detail), "{}", answer.text());
+    }
+    assert_eq!(s.state(), state);
+}
+
+#[test]
+fn a_body_that_breaks_off_is_400_and_stored_nowhere() {
+    let s = Api::new();
+    let state = s.state();
+    let whole = module(1);
+    for length in [0, 4, whole.len()] {
+        let begun = Ok(Bytes::copy_from_slice(&whole[..length]));
+        let cut = Err(io::Error::from(io::ErrorKind::ConnectionReset));
+        let body = Body::from_stream(stream::iter([begun, cut]));
+        s.post("/module/a", body)
+            .is(400, "the body was cut short or malformed");
+    }
+    assert_eq!(s.state(), state);
+    assert_eq!(
+        std::fs::read_dir(s.root.join("wasmstore/tmp"))
+            .unwrap()
+            .count(),
+        0
+    );
+}
+
+fn impatient() -> Api {
+    let limits = ServerLimits {
+        body_progress_timeout: Duration::from_millis(200),
+        body_progress_bytes_min: 1000,
+        ..ServerLimits::default()
+    };
+    let serving = Serving {
+        limits,
+        ..Serving::default()
+    };
+    Api::with(serving, Options::default())
+}
+
+fn every(ms: u64, bytes: Vec<u8>, size: usize) -> Body {
+    let pieces: Vec<_> = bytes.chunks(size).map(<[u8]>::to_vec).collect();
+    let slow = stream::iter(pieces).then(move |piece| async move {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        Ok::<_, Infallible>(piece)
+    });
+    Body::from_stream(slow)
+}
+
+#[test]
+fn a_body_that_drips_or_stops_is_408() {
+    let s = impatient();
+    let state = s.state();
+    for body in [
+        every(10, of_size(5000), 1),
+        every(1000, of_size(5000), 5000),
+        Body::from_stream(stream::pending::<Result<Bytes, Infallible>>()),
+    ] {
+        s.post("/module/a", body)
+            .is(408, "the body comes too slowly");
+    }
+    assert_eq!(s.state(), state);
+    // Slower than the whole time limit, but it comes.
+    let bytes = of_size(20_000);
+    s.post("/module/a", every(40, bytes.clone(), 2000))
+        .is(200, &s.hash_of(&bytes));
+}
+
+#[test]
+fn a_large_module_comes_and_goes_in_full() {
+    let s = Api::new();
+    let bytes = of_size(5 << 20);
+    let hash = s.hash_of(&bytes);
+    s.post("/module/a", in_pieces(bytes.clone(), 70_001))
+        .is(200, &hash);
+    let got = s.get("/module/a");
+    assert_eq!((got.status, got.body == bytes), (200, true));
+    got.has("content-length", &bytes.len().to_string());
+    let part = s.read("/module/a", &[("range", "bytes=4000000-4000009")]);
+    assert_eq!((part.status, part.body.len()), (206, 10));
+    s.fsck();
+}
+
+#[test]
+fn a_body_where_none_is_needed_is_passed_over() {
+    let s = Api::new();
+    s.put("a", 1);
+    let request = Request::delete(api("/module/a")).header("host", HOST);
+    let endless = stream::repeat_with(|| Ok::<_, Infallible>(vec![0; 1000]));
+    s.ask(request.body(Body::from_stream(endless)).unwrap())
+        .is(200, "");
+}

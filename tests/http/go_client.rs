@@ -1,0 +1,238 @@
+//! The requests of the original's Go client, whose module is no longer to be had: what it sends, header by header and slash by
+//! slash, and what it takes for an answer. To it, every status other than 200 is a failure.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request};
+use futures_util::stream;
+use http_body_util::BodyExt as _;
+use serde::Deserialize;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+use wasmstore::config::Options;
+use wasmstore::http::{Keys, Serving, router};
+use wasmstore::store::{ObjectFormat, Store};
+
+use crate::support::store::module;
+
+const KEY: &str = "Wasmstore-Auth";
+const BRANCH: &str = "Wasmstore-Branch";
+const UNKNOWN: &str = "0123456789012345678901234567890123456789";
+
+struct Server {
+    router: Router,
+    _dir: TempDir,
+}
+
+/// What the client decodes a commit into.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CommitInfo {
+    hash: String,
+    parents: Vec<String>,
+    date: i64,
+    author: String,
+    message: String,
+}
+
+impl Server {
+    fn new(keys: Option<&str>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("store");
+        let store = Store::open_or_create(&root, Options::default(), ObjectFormat::Sha1).unwrap();
+        let serving = Serving {
+            keys: keys.map(|keys| Keys::parse(keys).unwrap()),
+            ..Serving::default()
+        };
+        let address = (SocketAddr::from(([127, 0, 0, 1], 6384)), "127.0.0.1");
+        let closing = CancellationToken::new();
+        Self {
+            router: router(Arc::new(store), serving, address, closing),
+            _dir: dir,
+        }
+    }
+
+    /// The status, headers and body of an answer.
+    async fn answer(
+        &self,
+        method: &str,
+        route: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> (u16, HeaderMap, Vec<u8>) {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{route}"))
+            .header("Host", "127.0.0.1:6384")
+            .header("User-Agent", "Go-http-client/1.1")
+            .header("Accept-Encoding", "gzip");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (parts.status.as_u16(), parts.headers, body.to_vec())
+    }
+
+    /// What the client returns: the body if the status is 200, else the status.
+    async fn ask(&self, method: &str, route: &str) -> Result<String, u16> {
+        self.ask_with(method, route, &[]).await
+    }
+
+    async fn ask_with(
+        &self,
+        method: &str,
+        route: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<String, u16> {
+        match self.answer(method, route, headers, Body::empty()).await {
+            (200, _, body) => Ok(String::from_utf8(body).unwrap()),
+            (status, ..) => Err(status),
+        }
+    }
+
+    /// Adds the module `n` as the client does: in chunks, without a length.
+    async fn add(&self, path: &str, n: u32, headers: &[(&str, &str)]) -> Result<String, u16> {
+        let bytes = module(n);
+        let chunks: Vec<_> = bytes.chunks(7).map(<[u8]>::to_vec).collect();
+        let body = Body::from_stream(stream::iter(chunks.into_iter().map(Ok::<_, Infallible>)));
+        let route = format!("/module/{path}");
+        match self.answer("POST", &route, headers, body).await {
+            (200, _, body) => Ok(String::from_utf8(body).unwrap()),
+            (status, ..) => Err(status),
+        }
+    }
+
+    async fn list(&self, path: &str) -> String {
+        let list = self.ask("GET", &format!("/modules/{path}")).await;
+        list.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn modules_go_in_and_come_out() {
+    let server = Server::new(None);
+    assert_eq!(server.list("").await, "{}");
+    let hash = server.add("lib/a.wasm", 1, &[]).await.unwrap();
+    assert_eq!(hash.len(), 40);
+    for name in ["lib/a.wasm", "/lib/a.wasm", &hash] {
+        let route = format!("/module/{name}");
+        let (status, headers, body) = server.answer("GET", &route, &[], Body::empty()).await;
+        assert_eq!((status, body), (200, module(1)), "{name}");
+        assert_eq!(headers["wasmstore-hash"], hash.as_str());
+        assert_eq!(server.ask("HEAD", &route).await, Ok(String::new()));
+        let known = server.ask("GET", &format!("/hash/{name}")).await;
+        assert_eq!(known, Ok(hash.clone()));
+    }
+    let set = server
+        .ask("POST", &format!("/hash/{hash}/b.wasm"))
+        .await
+        .unwrap();
+    assert_eq!(set, hash);
+    let both = format!(r#"{{"/b.wasm":"{hash}","/lib/a.wasm":"{hash}"}}"#);
+    assert_eq!(server.list("").await, both);
+    let below = format!(r#"{{"/lib/a.wasm":"{hash}"}}"#);
+    assert_eq!(server.list("lib").await, below);
+    assert!(server.ask("DELETE", "/module/b.wasm").await.is_ok());
+    assert_eq!(server.list("").await, below);
+    for (method, route) in [
+        ("GET", "/module/none"),
+        ("HEAD", "/module/none"),
+        ("GET", "/hash/none"),
+        ("DELETE", "/module/none"),
+    ] {
+        assert_eq!(server.ask(method, route).await, Err(404), "{method}");
+    }
+}
+
+#[tokio::test]
+async fn history_is_read_and_brought_back() {
+    let server = Server::new(None);
+    let (mut hashes, mut commits) = (Vec::new(), Vec::new());
+    for n in 1..=3 {
+        hashes.push(server.add("a.wasm", n, &[]).await.unwrap());
+        commits.push(server.ask("GET", "/snapshot").await.unwrap());
+    }
+    let now = async || server.ask("GET", "/hash/a.wasm").await.unwrap();
+
+    let pairs: Vec<_> = hashes.iter().zip(&commits).collect();
+    let versions = server.ask("GET", "/versions/a.wasm").await.unwrap();
+    assert_eq!(versions, serde_json::to_string(&pairs).unwrap());
+    let commit = server.ask("GET", &format!("/commit/{}", commits[2])).await;
+    let commit: CommitInfo = serde_json::from_str(&commit.unwrap()).unwrap();
+    assert_eq!(
+        (&commit.hash, commit.parents),
+        (&commits[2], vec![commits[1].clone()])
+    );
+    assert_eq!(commit.author, "wasmstore");
+    assert_eq!(commit.message, "Import /a.wasm");
+    assert!(commit.date > 1_700_000_000, "{}", commit.date);
+    let unknown = server.ask("GET", &format!("/commit/{UNKNOWN}")).await;
+    assert_eq!(unknown, Err(404));
+
+    assert!(server.ask("POST", "/rollback/a.wasm").await.is_ok());
+    assert_eq!(now().await, hashes[1]);
+    assert!(server.ask("POST", "/rollback/").await.is_ok());
+    assert_eq!(now().await, hashes[0]);
+    let whole = format!("/restore/{}/", commits[2]);
+    assert!(server.ask("POST", &whole).await.is_ok());
+    assert_eq!(now().await, hashes[2]);
+    let part = format!("/restore/{}/a.wasm", commits[1]);
+    assert!(server.ask("POST", &part).await.is_ok());
+    assert_eq!(now().await, hashes[1]);
+
+    assert!(server.ask("POST", "/gc").await.is_ok());
+    assert_eq!(now().await, hashes[1]);
+    let tip = server.ask("GET", "/snapshot").await.unwrap();
+    let commit = server.ask("GET", &format!("/commit/{tip}")).await.unwrap();
+    let commit: CommitInfo = serde_json::from_str(&commit).unwrap();
+    assert!(commit.parents.is_empty(), "{commit:?}");
+}
+
+#[tokio::test]
+async fn branches_are_made_merged_and_deleted() {
+    let server = Server::new(None);
+    server.add("a.wasm", 1, &[]).await.unwrap();
+    assert!(server.ask("POST", "/branch/feature/x").await.is_ok());
+    assert_eq!(server.ask("POST", "/branch/feature/x").await, Err(409));
+    let branches = server.ask("GET", "/branches").await;
+    assert_eq!(branches.as_deref(), Ok(r#"["feature/x","main"]"#));
+    let there = [(BRANCH, "feature/x")];
+    server.add("b.wasm", 2, &there).await.unwrap();
+    let list = server.ask_with("GET", "/modules/", &there).await.unwrap();
+    assert_ne!(server.list("").await, list);
+    assert!(server.ask("POST", "/merge/feature/x").await.is_ok());
+    assert_eq!(server.list("").await, list);
+    let deleted = server.ask_with("DELETE", "/branch/feature/x", &there).await;
+    assert!(deleted.is_ok());
+    assert_eq!(server.add("c.wasm", 3, &there).await, Err(404));
+    assert_eq!(server.ask("POST", "/merge/feature/x").await, Err(404));
+    assert_eq!(server.ask("DELETE", "/branch/main").await, Err(409));
+}
+
+#[tokio::test]
+async fn keys_are_shown_and_asked_about() {
+    let server = Server::new(Some("reader:GET;writer:*"));
+    let (reader, writer) = ([(KEY, "reader")], [(KEY, "writer")]);
+    assert_eq!(server.add("a.wasm", 1, &[]).await, Err(401));
+    assert_eq!(server.add("a.wasm", 1, &[(KEY, "wrong")]).await, Err(401));
+    assert_eq!(server.add("a.wasm", 1, &reader).await, Err(403));
+    assert!(server.add("a.wasm", 1, &writer).await.is_ok());
+    let read = server.ask_with("HEAD", "/module/a.wasm", &reader).await;
+    assert!(read.is_ok());
+    for method in ["GET", "HEAD", "POST", "PUT", "DELETE"] {
+        let may = server.ask_with(method, "/auth", &writer).await;
+        assert_eq!(may, Ok(String::new()), "{method}");
+        let reads = matches!(method, "GET" | "HEAD");
+        let may = server.ask_with(method, "/auth", &reader).await;
+        assert_eq!(may.is_ok(), reads, "{method}");
+        assert_eq!(server.ask(method, "/auth").await, Err(401), "{method}");
+    }
+}

@@ -1,0 +1,12 @@
+//! The HTTP surface: the API request by request, and the server over real sockets.
+
+mod api;
+mod edge;
+mod go_client;
+mod http2;
+mod served;
+mod stop;
+mod tls;
+mod watch;
+mod watching;
+mod websocket;

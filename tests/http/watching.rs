@@ -1,0 +1,220 @@
+//! A server that serves nothing but watching, and a client that folds what it is told.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use serde_json::Value;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Response;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async};
+use tokio_util::sync::CancellationToken;
+use wasmstore::config::{Options, ServerLimits};
+use wasmstore::http::{Serving, router};
+use wasmstore::store::Store;
+
+use crate::support::store::{Scratch, git_with_input};
+
+/// How long anything may take.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// A store that is watched.
+pub struct Server {
+    pub s: Scratch,
+    pub address: SocketAddr,
+    pub closing: CancellationToken,
+    pub task: JoinHandle<()>,
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        Self::with(ServerLimits::default()).await
+    }
+
+    pub async fn with(limits: ServerLimits) -> Self {
+        let s = Scratch::new();
+        let store = Arc::new(Store::open(&s.root, Options::default()).unwrap());
+        let closing = CancellationToken::new();
+        let socket = TcpSocket::new_v4().unwrap();
+        // Little fits between a server and a client who does not read.
+        socket.set_send_buffer_size(256 << 10).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(4096).unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = Serving {
+            limits,
+            ..Serving::default()
+        };
+        let app = router(store, serving, (address, "127.0.0.1"), closing.clone());
+        let server = wasmstore::http::Server::listening(listener).unwrap();
+        let token = closing.clone();
+        let task = tokio::spawn(async move { server.serve(app, None, &limits, token).await });
+        Self {
+            s,
+            address,
+            closing,
+            task,
+        }
+    }
+
+    /// Connects; `query` begins with a question mark or is empty.
+    pub async fn try_connect(
+        &self,
+        query: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(Client, Response), Error> {
+        let url = format!("ws://{}/api/v1/watch{query}", self.address);
+        let mut request = url.into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(256 << 10).unwrap();
+        let stream = socket.connect(self.address).await.unwrap();
+        let (socket, response) = client_async(request, stream).await?;
+        Ok((Client { socket }, response))
+    }
+
+    pub async fn connect(&self, query: &str) -> Client {
+        self.try_connect(query, &[]).await.unwrap().0
+    }
+
+    /// The status of a handshake that is refused.
+    pub async fn refused(&self, query: &str, headers: &[(&'static str, &str)]) -> u16 {
+        match self.try_connect(query, headers).await {
+            Err(Error::Http(response)) => response.status().as_u16(),
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("{query} {headers:?} was taken"),
+        }
+    }
+
+    /// The tree of a branch according to git, with leading slashes.
+    pub fn tree(&self, branch: &str) -> BTreeMap<String, String> {
+        let list = self.s.git(&["ls-tree", "-r", branch]);
+        let entry = |line: &str| {
+            let (meta, path) = line.split_once('\t').unwrap();
+            (
+                format!("/{path}"),
+                meta.split(' ').nth(2).unwrap().to_owned(),
+            )
+        };
+        list.lines().map(entry).collect()
+    }
+
+    /// Makes commits on a branch with git alone: the changes of each, as a path and the number of its content.
+    pub fn commits(&self, branch: &str, commits: impl IntoIterator<Item = Vec<(String, usize)>>) {
+        use std::fmt::Write as _;
+        let mut input = String::new();
+        for n in 0..10 {
+            let text = format!("content {n}");
+            write!(
+                input,
+                "blob\nmark :{}\ndata {}\n{text}\n",
+                n + 1,
+                text.len()
+            )
+            .unwrap();
+        }
+        let mut from = format!("from refs/heads/{branch}^0\n");
+        for changes in commits {
+            write!(
+                input,
+                "commit refs/heads/{branch}\ncommitter A <a> 1 +0000\ndata 1\nx\n"
+            )
+            .unwrap();
+            input += &std::mem::take(&mut from);
+            for (path, n) in changes {
+                writeln!(input, "M 100644 :{} {path}", n % 10 + 1).unwrap();
+            }
+        }
+        git_with_input(
+            &self.s.root,
+            &["fast-import", "--quiet", "--force", "--depth=0"],
+            &input,
+        );
+    }
+}
+
+/// A watcher.
+pub struct Client {
+    pub socket: WebSocketStream<TcpStream>,
+}
+
+impl Client {
+    /// The next frame that is no ping or pong.
+    pub async fn message(&mut self) -> Message {
+        loop {
+            let message = timeout(LIMIT, self.socket.next())
+                .await
+                .expect("a message in time");
+            match message.expect("no end yet").unwrap() {
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => return other,
+            }
+        }
+    }
+
+    pub async fn text(&mut self) -> String {
+        match self.message().await {
+            Message::Text(text) => text.as_str().to_owned(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub async fn json(&mut self) -> Value {
+        serde_json::from_str(&self.text().await).unwrap()
+    }
+
+    /// The code and reason of the close frame that comes next, and the end after it.
+    pub async fn close(&mut self) -> (u16, String) {
+        let Message::Close(Some(frame)) = self.message().await else {
+            panic!("not closed");
+        };
+        assert!(timeout(LIMIT, self.socket.next()).await.unwrap().is_none());
+        (frame.code.into(), frame.reason.as_str().to_owned())
+    }
+
+    /// Asserts that nothing comes for a while.
+    pub async fn is_quiet(&mut self) {
+        let next = timeout(Duration::from_millis(300), self.socket.next()).await;
+        assert!(next.is_err(), "{next:?}");
+    }
+
+    /// Folds messages into a tree until it is as wanted; returns how many came.
+    pub async fn fold_until(
+        &mut self,
+        tree: &mut BTreeMap<String, String>,
+        wanted: &BTreeMap<String, String>,
+    ) -> usize {
+        let mut count = 0;
+        while tree != wanted {
+            fold(tree, &self.json().await);
+            count += 1;
+        }
+        count
+    }
+}
+
+/// Applies a message to a tree, each change checked against what is there.
+pub fn fold(tree: &mut BTreeMap<String, String>, message: &Value) {
+    for (path, change) in message.as_object().unwrap() {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let (old, new) = match change["action"].as_str().unwrap() {
+            "added" => (None, Some(text(&change["hash"]))),
+            "removed" => (Some(text(&change["hash"])), None),
+            "updated" => (
+                Some(text(&change["hash"]["old"])),
+                Some(text(&change["hash"]["new"])),
+            ),
+            other => panic!("{other}"),
+        };
+        assert_eq!(tree.remove(path), old, "{path}");
+        tree.extend(new.map(|new| (path.clone(), new)));
+    }
+}
