@@ -8,16 +8,20 @@ COPY benches ./benches
 RUN cargo build --release --locked
 
 FROM debian:bookworm-slim
-# git packs with deltas; without it the store works, and takes more room.
+# git packs with deltas; without it the store works, and takes more room. curl asks after the server's health.
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends git \
+ && apt-get install --yes --no-install-recommends curl git \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --create-home --home-dir /home/wasmstore --uid 1000 wasmstore \
  && install --directory --owner=wasmstore --group=wasmstore /home/wasmstore/db
 COPY --from=build /build/target/release/wasmstore /usr/local/bin/wasmstore
 USER wasmstore
 WORKDIR /home/wasmstore
-ENV WASMSTORE_ROOT=/home/wasmstore/db
+ENV WASMSTORE_ROOT=/home/wasmstore/db HOST=0.0.0.0 PORT=6384
 VOLUME /home/wasmstore/db
-ENTRYPOINT ["wasmstore"]
-CMD ["--help"]
+EXPOSE 6384
+# The certificate is for the server's name, not for this address.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
+    CMD curl -fsS "http://$HOST:$PORT/healthz" || curl -fsSk "https://$HOST:$PORT/healthz"
+# exec: the server itself gets the signal to stop.
+CMD ["sh", "-c", "exec wasmstore server --host \"$HOST\" --port \"$PORT\""]

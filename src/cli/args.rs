@@ -11,6 +11,8 @@ Environment (a flag beats its variable; an empty variable counts as unset):
   WASMSTORE_ROOT    the store's folder; ~/.wasmstore by default
   WASMSTORE_BRANCH  the branch to work on; the store's default branch by default
   WASMSTORE_AUTHOR  the author of changes; wasmstore <wasmstore@localhost> by default
+  WASMSTORE_HOST, WASMSTORE_PORT, WASMSTORE_AUTH, WASMSTORE_TLS
+                    what the flags of `server` say
   PAGER             the pager of `log`; less -FRX by default
   NO_COLOR          no color, unless --color asks for it
   TZ                the time zone of the dates in `log` and `audit`
@@ -103,5 +105,6 @@ pub(super) enum Command {
     Export(c::Export),
     Import(c::Import),
     Backup(c::Backup),
+    Server(Box<c::Server>),
     Completions(c::Completions),
 }

@@ -7,9 +7,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use super::args::{Args, Command, Globals};
+use super::args::{Args, Command};
 use super::color::When;
 use super::exit::{self, Error, Result};
+use super::logging;
 use super::output::{self, Output};
 use super::settings::Settings;
 use crate::names;
@@ -23,7 +24,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         Err(error) => return refuse(error, color),
     };
     let color = args.globals.color;
-    start_tracing(&args.globals);
+    logging::start(&args.globals, &args.command);
     let mut out = Output::stdout(args.globals.json);
     let done = dispatch(args.command, &Settings::new(args.globals), &mut out);
     match done.and(out.finish()) {
@@ -59,6 +60,7 @@ fn dispatch(command: Command, settings: &Settings, out: &mut Output) -> Result<(
         Command::Export(export) => export.run(settings, out),
         Command::Import(import) => import.run(settings, out),
         Command::Backup(backup) => backup.run(settings, out),
+        Command::Server(server) => server.run(settings),
         Command::Completions(completions) => completions.run(out),
     }
 }
@@ -94,19 +96,4 @@ fn refuse(error: clap::Error, color: When) -> ExitCode {
 fn fail(error: &Error, color: When) -> ExitCode {
     output::complain(&error.chain(), color);
     ExitCode::from(error.code())
-}
-
-fn start_tracing(globals: &Globals) {
-    let level = match (globals.quiet, globals.verbose) {
-        (true, _) => tracing::Level::ERROR,
-        (false, 0) => tracing::Level::WARN,
-        (false, 1) => tracing::Level::INFO,
-        (false, _) => tracing::Level::DEBUG,
-    };
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(io::stderr)
-        .log_internal_errors(false)
-        .without_time()
-        .init();
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::http::{KeyError, TlsError};
 use crate::names;
 use crate::store::{self, Kind};
 
@@ -63,6 +64,23 @@ pub(super) enum Error {
     /// Whoever read standard output has seen enough: no failure.
     #[error("the output was closed")]
     Closed,
+    /// The keys of the server are malformed.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The server's certificate or key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The server's address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address.
+        address: String,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// The system grants the server no threads or signals.
+    #[error("cannot start the server")]
+    Runtime(#[source] io::Error),
     /// No root was named, and there is no home folder for the default one.
     #[error("HOME is not set: name the store's folder with --root or WASMSTORE_ROOT")]
     NoHome,
@@ -87,7 +105,8 @@ impl Error {
             Self::NoStore(_) | Self::Input { .. } | Self::OutputFile { .. } | Self::Output(_) => {
                 FAILED
             }
-            Self::Usage(_) | Self::Variable(_) => USAGE,
+            Self::Tls(_) | Self::Bind { .. } | Self::Runtime(_) => FAILED,
+            Self::Usage(_) | Self::Variable(_) | Self::Keys(_) => USAGE,
             Self::Name(_) | Self::FileName(_) => INVALID,
             Self::ObjectFormat { .. } | Self::Folder(_) => CONFLICT,
             Self::NoHome => UNAVAILABLE,

@@ -15,10 +15,13 @@ mod commands;
 mod date;
 mod dispatch;
 mod exit;
+mod limits;
+mod logging;
 mod output;
 mod output_file;
 mod pager;
 mod progress;
+mod serve;
 mod settings;
 
 pub use dispatch::run;

@@ -8,4 +8,5 @@ mod global;
 mod history;
 mod modules;
 mod parallel;
+mod server;
 mod watch;

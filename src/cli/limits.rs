@@ -1,0 +1,129 @@
+//! The server's limits as flags.
+
+use std::time::Duration;
+
+use clap::value_parser;
+
+use crate::config::{CacheLimits, ModuleLimits, Options, ServerLimits};
+
+/// What clients may take up.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub(super) struct Limits {
+    /// The largest module, in bytes, decoded [default: 1073741824]
+    #[arg(long, value_name = "BYTES", value_parser = value_parser!(u64).range(8..))]
+    max_module_bytes: Option<u64>,
+    /// The largest section of a module that is neither code nor custom, in bytes [default: 67108864]
+    #[arg(long, value_name = "BYTES")]
+    max_section_bytes: Option<u32>,
+    /// Connections at a time [default: 4096]
+    #[arg(long, value_name = "N", value_parser = count)]
+    max_connections: Option<usize>,
+    /// WebSockets at a time [default: 2048]
+    #[arg(long, value_name = "N", value_parser = count)]
+    max_sockets: Option<usize>,
+    /// Requests that work on the store at a time; more wait [default: 64]
+    #[arg(long, value_name = "N", value_parser = count)]
+    max_requests: Option<usize>,
+    /// How long a request waits for its turn [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    request_wait: Option<Duration>,
+    /// How long the head of a request may take [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    header_timeout: Option<Duration>,
+    /// How long a connection may be silent [default: 60]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    idle_timeout: Option<Duration>,
+    /// In each such time the least part of a body must arrive [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    body_timeout: Option<Duration>,
+    /// The least part of a body that must arrive in that time [default: 4096]
+    #[arg(long, value_name = "BYTES", value_parser = value_parser!(u64).range(1..))]
+    min_body_bytes: Option<u64>,
+    /// How long running requests may go on when the server stops [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    shutdown_grace: Option<Duration>,
+    /// How often a silent WebSocket is pinged [default: 20]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    ping_interval: Option<Duration>,
+    /// The largest message that a WebSocket may send [default: 65536]
+    #[arg(long, value_name = "BYTES", value_parser = count)]
+    max_socket_message_bytes: Option<usize>,
+    /// Memory for modules that were read, and as much again for trees [default: 64]
+    #[arg(long, value_name = "MIB")]
+    cache_mib: Option<u32>,
+    /// Memory for large modules while they are sent; more wait [default: 4096]
+    #[arg(long, value_name = "MIB")]
+    sending_mib: Option<u32>,
+    /// Memory for compressed forms of modules [default: 64]
+    #[arg(long, value_name = "MIB")]
+    compressed_mib: Option<u32>,
+    /// The largest module that is compressed, in bytes [default: 67108864]
+    #[arg(long, value_name = "BYTES")]
+    max_compressible_bytes: Option<u64>,
+}
+
+impl Limits {
+    /// How the store is opened.
+    pub fn options(&self) -> Options {
+        let (modules, cache) = (ModuleLimits::default(), CacheLimits::default());
+        Options {
+            modules: ModuleLimits {
+                module_bytes_max: self.max_module_bytes.unwrap_or(modules.module_bytes_max),
+                section_bytes_max: self.max_section_bytes.unwrap_or(modules.section_bytes_max),
+            },
+            cache: CacheLimits {
+                module_bytes_max: bytes(self.cache_mib).unwrap_or(cache.module_bytes_max),
+                tree_bytes_max: bytes(self.cache_mib).unwrap_or(cache.tree_bytes_max),
+            },
+        }
+    }
+
+    /// What clients may take up of the server.
+    pub fn server(&self) -> ServerLimits {
+        let default = ServerLimits::default();
+        ServerLimits {
+            connections_max: self.max_connections.unwrap_or(default.connections_max),
+            sockets_max: self.max_sockets.unwrap_or(default.sockets_max),
+            requests_max: self.max_requests.unwrap_or(default.requests_max),
+            request_wait: self.request_wait.unwrap_or(default.request_wait),
+            header_timeout: self.header_timeout.unwrap_or(default.header_timeout),
+            idle_timeout: self.idle_timeout.unwrap_or(default.idle_timeout),
+            body_progress_timeout: self.body_timeout.unwrap_or(default.body_progress_timeout),
+            body_progress_bytes_min: self
+                .min_body_bytes
+                .unwrap_or(default.body_progress_bytes_min),
+            shutdown_grace: self.shutdown_grace.unwrap_or(default.shutdown_grace),
+            ping_interval: self.ping_interval.unwrap_or(default.ping_interval),
+            socket_message_bytes_max: self
+                .max_socket_message_bytes
+                .unwrap_or(default.socket_message_bytes_max),
+            sending_bytes_max: bytes(self.sending_mib).unwrap_or(default.sending_bytes_max),
+            compressed_bytes_max: bytes(self.compressed_mib)
+                .unwrap_or(default.compressed_bytes_max),
+            compressible_bytes_max: self
+                .max_compressible_bytes
+                .unwrap_or(default.compressible_bytes_max),
+        }
+    }
+}
+
+fn bytes(mib: Option<u32>) -> Option<u64> {
+    mib.map(|mib| u64::from(mib) << 20)
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(0) => Err("it is at least 1".to_owned()),
+        parsed => parsed.map_err(|error| error.to_string()),
+    }
+}
+
+/// At most a year: nothing is to be added up to more than a clock can tell.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds @ 1..=31_536_000) => Ok(Duration::from_secs(seconds)),
+        Ok(_) => Err("it is between a second and a year".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}

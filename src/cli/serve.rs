@@ -1,0 +1,144 @@
+//! Where the server is put together: settings, store, keys, certificate, socket and signals.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::commands::Server;
+use super::exit::{Error, Result};
+use super::settings::{Settings, text_variable};
+use crate::http::{self, Keys, Serving, Tls};
+use crate::store::{ObjectFormat, Store};
+
+/// Where the server listens, if nobody says so.
+const DEFAULT_HOST: &str = "127.0.0.1";
+const DEFAULT_PORT: u16 = 6384;
+/// How long work on the store that outlives its request may go on at the end. What is cut then is as after a crash: whole or
+/// not there.
+const WORK_GRACE: Duration = Duration::from_secs(5);
+
+/// Serves until a signal says to stop.
+pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
+    let (host, port) = (host(&server)?, port(&server)?);
+    let serving = Serving {
+        limits: server.limits.server(),
+        keys: keys(&server)?,
+        has_cors: server.cors,
+        branch: settings.branch()?,
+    };
+    let tls = tls(&server)?;
+    let root = settings.root()?;
+    let options = server.limits.options();
+    let store = Store::open_or_create(&root, options, ObjectFormat::default())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::Runtime)?;
+    let served = runtime.block_on(serve(Arc::new(store), serving, tls, (&host, port)));
+    runtime.shutdown_timeout(WORK_GRACE);
+    served
+}
+
+async fn serve(
+    store: Arc<Store>,
+    serving: Serving,
+    tls: Option<Tls>,
+    (host, port): (&str, u16),
+) -> Result<()> {
+    let stop = CancellationToken::new();
+    stop_on_signals(&stop).map_err(Error::Runtime)?;
+    let server = http::Server::bind(host, port).await;
+    let server = server.map_err(|source| Error::Bind {
+        address: format!("{host}:{port}"),
+        source,
+    })?;
+    let address = server.address();
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    tracing::info!(root = ?store.root(), "listening on {scheme}://{address}");
+    warn_of_strangers(&serving, address);
+    let limits = serving.limits;
+    let router = http::router(store, serving, (address, host), stop.clone());
+    server.serve(router, tls, &limits, stop).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Cancels the token at the first SIGTERM or SIGINT.
+fn stop_on_signals(stop: &CancellationToken) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        stop.cancel();
+    });
+    Ok(())
+}
+
+fn warn_of_strangers(serving: &Serving, address: SocketAddr) {
+    if serving.keys.is_none() && !address.ip().is_loopback() {
+        tracing::warn!(
+            "whoever can reach {address} may change the store: give --auth or --auth-file"
+        );
+    }
+}
+
+fn host(server: &Server) -> Result<String> {
+    let host = match &server.host {
+        Some(host) => Some(host.clone()),
+        None => text_variable("WASMSTORE_HOST")?,
+    };
+    Ok(host.unwrap_or_else(|| DEFAULT_HOST.to_owned()))
+}
+
+fn port(server: &Server) -> Result<u16> {
+    match (server.port, text_variable("WASMSTORE_PORT")?) {
+        (Some(port), _) => Ok(port),
+        (None, Some(port)) => port
+            .parse()
+            .map_err(|_| Error::Usage("WASMSTORE_PORT is no port")),
+        (None, None) => Ok(DEFAULT_PORT),
+    }
+}
+
+fn keys(server: &Server) -> Result<Option<Keys>> {
+    let listed = match &server.auth {
+        Some(keys) => Some(keys.clone()),
+        None => text_variable("WASMSTORE_AUTH")?,
+    };
+    let listed = listed.map(|keys| Keys::parse(&keys)).transpose()?;
+    let Some(path) = &server.auth_file else {
+        return Ok(listed);
+    };
+    let text = fs::read_to_string(path).map_err(|source| Error::Input {
+        path: path.clone(),
+        source,
+    })?;
+    let filed = Keys::parse_file(&text)?;
+    match listed {
+        Some(listed) => Ok(Some(listed.and(filed)?)),
+        None => Ok(Some(filed)),
+    }
+}
+
+fn tls(server: &Server) -> Result<Option<Tls>> {
+    let files = match &server.tls {
+        Some(files) => Some(files.clone()),
+        None => text_variable("WASMSTORE_TLS")?,
+    };
+    let Some(files) = files else { return Ok(None) };
+    let (key, certificate) = files
+        .split_once(',')
+        .ok_or(Error::Usage("TLS needs two files: KEY_FILE,CERT_FILE"))?;
+    Ok(Some(Tls::load(Path::new(key), Path::new(certificate))?))
+}

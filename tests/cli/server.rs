@@ -1,0 +1,282 @@
+//! `server`, as a process with sockets: what a client sees, how it stops, and what it withstands.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::time::Duration;
+
+use crate::support::program::{World, module, reason};
+use crate::support::server::{Server, answer};
+
+/// A module of `megabytes` MB that is nearly all a custom section of zeros.
+fn large_module(megabytes: usize) -> Vec<u8> {
+    let mut bytes = b"\0asm\x01\0\0\0\0".to_vec();
+    let content = megabytes << 20;
+    let mut rest = content + 2;
+    while rest > 127 {
+        bytes.push((rest & 127) as u8 | 128);
+        rest >>= 7;
+    }
+    bytes.push(rest as u8);
+    bytes.extend(b"\x01x");
+    bytes.resize(bytes.len() + content, 0);
+    bytes
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(bytes).unwrap();
+    gzip.finish().unwrap()
+}
+
+#[test]
+fn a_module_goes_from_the_socket_to_the_disk_and_back() {
+    let world = World::empty();
+    let server = Server::start(&world, &[]);
+    let put = server.send("POST", "/api/v1/module/a/b.wasm", &[], &module(1));
+    assert_eq!((put.status, put.text()), (200, world.hash(1).as_str()));
+    assert_eq!(put.header("wasmstore-commit"), Some(world.tip().as_str()));
+    let got = server.get("/api/v1/module/a/b.wasm");
+    assert_eq!((got.status, got.body), (200, module(1)));
+    let listed = server.get("/api/v1/modules/");
+    let wanted = format!(r#"{{"/a/b.wasm":"{}"}}"#, world.hash(1));
+    assert_eq!(listed.text(), wanted);
+    // What another process changes is seen.
+    world.add("c.wasm", 2);
+    assert_eq!(server.get("/api/v1/module/c.wasm").body, module(2));
+    world.fsck();
+}
+
+#[test]
+fn a_signal_stops_it_once_the_running_requests_are_answered() {
+    for signal in ["TERM", "INT"] {
+        let world = World::empty();
+        let server = Server::start(&world, &[]);
+        let body = module(1);
+        let mut running = server.connect();
+        let head = format!(
+            "POST /api/v1/module/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        running.write_all(head.as_bytes()).unwrap();
+        running.write_all(&body[..9]).unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        let mut idle = server.connect();
+        server.signal(signal);
+        server.wait_for("stopping");
+        assert_eq!(idle.read(&mut [0]).unwrap_or(0), 0, "an idle one ends");
+        running.write_all(&body[9..]).unwrap();
+        assert_eq!(answer(running).text(), world.hash(1));
+        let (code, log) = server.wait();
+        assert_eq!(code, Some(0), "{log}");
+        assert!(log.contains("stopped"), "{log}");
+        world.fsck();
+    }
+}
+
+#[test]
+fn an_upload_that_is_cut_short_leaves_nothing() {
+    let world = World::with_store("sha1");
+    let server = Server::start(&world, &[]);
+    let before = world.state();
+    let body = large_module(3);
+    for cut in [0, 5, 1000, body.len() - 1] {
+        let mut stream = server.connect();
+        let head = format!(
+            "POST /api/v1/module/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&body[..cut]).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest);
+        let text = String::from_utf8_lossy(&rest);
+        assert!(
+            rest.is_empty() || text.starts_with("HTTP/1.1 400"),
+            "{text}"
+        );
+    }
+    // Chunks that end without the last one.
+    let mut stream = server.connect();
+    let head =
+        "POST /api/v1/module/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(b"8\r\n\0asm\x01\0\0\0\r\n").unwrap();
+    drop(stream);
+    let (code, _) = {
+        server.signal("TERM");
+        server.wait()
+    };
+    assert_eq!(code, Some(0));
+    assert_eq!(world.state(), before);
+    assert_eq!(world.ok(&["list"]), "");
+}
+
+#[test]
+fn a_large_upload_takes_little_memory_and_a_bomb_no_more() {
+    let world = World::with_store("sha1");
+    let server = Server::start(&world, &["--max-module-bytes", "15000000"]);
+    server.get("/api/v1/modules");
+    let before = server.rss_kib();
+    let large = large_module(12);
+    let put = server.send("POST", "/api/v1/module/large", &[], &large);
+    assert_eq!(put.status, 200, "{}", put.text());
+    let bomb = gzip(&large_module(60));
+    assert!(bomb.len() < 1 << 20);
+    let refused = server.send(
+        "POST",
+        "/api/v1/module/bomb",
+        &["Content-Encoding: gzip"],
+        &bomb,
+    );
+    let wanted = "cannot take /bomb: the module is larger than 15000000 bytes";
+    assert_eq!((refused.status, refused.text()), (413, wanted));
+    let told = server.send("POST", "/api/v1/module/told", &[], &large_module(16));
+    assert_eq!(told.status, 413);
+    let grown = server.rss_kib() - before;
+    assert!(grown < 10 << 10, "{grown} KiB for uploads of 12 and 60 MB");
+    assert_eq!(server.get("/api/v1/module/large").body.len(), large.len());
+    world.fsck();
+}
+
+#[test]
+fn a_thousand_idle_and_dripping_connections_stop_nobody() {
+    let world = World::with_store("sha1");
+    let server = Server::start(&world, &[]);
+    let mut connections = Vec::new();
+    for n in 0..1000 {
+        let mut stream = server.connect();
+        match n % 3 {
+            0 => {}
+            1 => stream.write_all(b"GET /api/v1/modules HT").unwrap(),
+            _ => stream
+                .write_all(
+                    b"POST /api/v1/module/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999\r\n\r\n\0as",
+                )
+                .unwrap(),
+        }
+        connections.push(stream);
+    }
+    for n in 0..20 {
+        let put = server.send("POST", &format!("/api/v1/module/b{n}"), &[], &module(n));
+        assert_eq!(put.status, 200);
+        assert_eq!(server.get(&format!("/api/v1/module/b{n}")).body, module(n));
+    }
+    drop(connections);
+}
+
+#[test]
+fn keys_are_asked_for_and_never_told() {
+    let world = World::with_store("sha1");
+    world.file(
+        "keys",
+        "# who may do what\nfile-secret:*:Ann <ann@example.org>\nread-secret:GET\n",
+    );
+    let variables = [("WASMSTORE_AUTH", "variable-secret:GET,POST")];
+    let args = ["--auth-file", "keys", "-vv", "--log-json"];
+    let server = Server::start_with(&world, &args, &variables);
+    let put = |headers: &[&str], path: &str| server.send("POST", path, headers, &module(1)).status;
+    assert_eq!(put(&[], "/api/v1/module/a"), 401);
+    assert_eq!(
+        put(&["Wasmstore-Auth: wrong-secret"], "/api/v1/module/a"),
+        401
+    );
+    assert_eq!(
+        put(&["Wasmstore-Auth: read-secret"], "/api/v1/module/a"),
+        403
+    );
+    assert_eq!(
+        put(&["Wasmstore-Auth: variable-secret"], "/api/v1/module/a"),
+        200
+    );
+    assert_eq!(
+        put(&["Wasmstore-Auth: file-secret"], "/api/v1/module/b"),
+        200
+    );
+    let author = world.git(&["log", "-1", "--format=%an <%ae>"]);
+    assert_eq!(author, "Ann <ann@example.org>");
+    let forged = [
+        "Wasmstore-Auth: file-secret",
+        "Wasmstore-Author: Bob <b@example.org>",
+    ];
+    assert_eq!(put(&forged, "/api/v1/module/c"), 403);
+    assert_eq!(server.get("/healthz").status, 200);
+    assert_eq!(server.get("/metrics").status, 401);
+    server.signal("TERM");
+    let (_, log) = server.wait();
+    assert!(!log.contains("secret"), "{log}");
+    for line in log.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap();
+    }
+}
+
+#[test]
+fn it_refuses_to_start_with_what_it_cannot_serve() {
+    let world = World::empty();
+    world.file("empty", "");
+    world.file("bad-keys", "top-secret\n");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for (code, args) in [
+        (2, &["--auth", ""][..]),
+        (2, &["--auth", "top-secret"]),
+        (2, &["--auth", "top-secret:get"]),
+        (2, &["--auth", "top-secret:GET;top-secret:POST"]),
+        (2, &["--auth-file", "bad-keys"]),
+        (2, &["--auth-file", "empty"]),
+        (1, &["--auth-file", "missing"]),
+        (2, &["--tls", "key.pem"]),
+        (1, &["--tls", "missing,empty"]),
+        (1, &["--tls", "empty,empty"]),
+        (1, &["--host", "256.0.0.1"]),
+        (1, &["--port", &port]),
+        (2, &["--port", "65536"]),
+        (2, &["--max-requests", "0"]),
+        (2, &["--idle-timeout", "0"]),
+    ] {
+        let port = if args[0] == "--port" {
+            &[][..]
+        } else {
+            &["--port", "0"]
+        };
+        let ran = world.run(&[&["server"][..], port, args].concat());
+        assert_eq!(
+            (ran.code, ran.out.as_str()),
+            (Some(code), ""),
+            "{args:?}: {}",
+            ran.err
+        );
+        assert!(!ran.err.contains("secret"), "{}", ran.err);
+        if code == 1 {
+            reason(
+                ran.err
+                    .lines()
+                    .last()
+                    .map(|line| format!("{line}\n"))
+                    .unwrap()
+                    .as_str(),
+                args,
+            );
+        }
+    }
+}
+
+#[test]
+fn the_branch_of_the_process_is_the_default_until_somebody_changes_it() {
+    let world = World::with_store("sha1");
+    world.add("m", 1);
+    world.ok(&["branch", "side"]);
+    world.ok(&["--branch", "side", "remove", "m"]);
+    let server = Server::start_with(&world, &[], &[("WASMSTORE_BRANCH", "side")]);
+    assert_eq!(server.get("/api/v1/branch").text(), "side");
+    assert_eq!(server.get("/api/v1/modules").text(), "{}");
+    let main = server.send("GET", "/api/v1/hash/m", &["Wasmstore-Branch: main"], b"");
+    assert_eq!(main.text(), world.hash(1));
+    assert_eq!(
+        server.send("PUT", "/api/v1/branch/main", &[], b"").status,
+        200
+    );
+    assert_eq!(server.get("/api/v1/branch").text(), "main");
+    assert_eq!(server.get("/api/v1/hash/m").text(), world.hash(1));
+    assert_eq!(world.git(&["symbolic-ref", "HEAD"]), "refs/heads/main");
+}
