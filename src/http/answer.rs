@@ -132,7 +132,7 @@ impl App {
         at: &At,
         path: &ModulePath,
     ) -> Result<Option<Response>> {
-        let Some((commit, module)) = self.store.find_remembered(at, path) else {
+        let Some((commit, module)) = self.at_once(|store| store.find_remembered(at, path)) else {
             return Ok(None);
         };
         let asked_by = AskedBy::Path(Some(commit));

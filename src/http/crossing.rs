@@ -15,6 +15,11 @@ use super::state::App;
 use crate::store::Store;
 
 impl App {
+    /// Asks the store for what is in memory, but for the few bytes of a ref: that takes less time than to go where it may block.
+    pub fn at_once<T>(&self, look: impl FnOnce(&Store) -> T) -> T {
+        look(&self.store)
+    }
+
     /// Reads the store where it may block, in its turn.
     ///
     /// # Errors

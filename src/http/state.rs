@@ -97,7 +97,7 @@ impl App {
 
     /// The largest module that is taken in, in bytes.
     pub fn module_bytes_max(&self) -> u64 {
-        self.store.options().modules.module_bytes_max
+        self.at_once(|store| store.options().modules.module_bytes_max)
     }
 
     /// The default branch's name.

@@ -10,6 +10,7 @@ use crate::http::error::{Failure, Result};
 use crate::http::metrics::{CACHE_HITS, CACHE_MISSES, Metrics, OBJECTS, REFS};
 use crate::http::openapi::{self, Problems};
 use crate::http::state::App;
+use crate::store::Store;
 
 /// The form of Prometheus' text.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -50,7 +51,7 @@ pub(in crate::http) async fn metrics(
     gauge!(OBJECTS, "kind" => "loose").set(statistics.loose_objects as f64);
     gauge!(OBJECTS, "kind" => "packed").set(statistics.packed_objects as f64);
     gauge!(REFS).set(statistics.refs as f64);
-    let [modules, trees] = app.store.cache_uses();
+    let [modules, trees] = app.at_once(Store::cache_uses);
     let (hits, misses) = app.forms.hits_and_misses();
     for (cache, hits, misses) in [
         ("modules", modules.hits, modules.misses),
