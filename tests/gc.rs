@@ -375,3 +375,30 @@ fn what_another_process_collected_is_gone_for_an_open_store_too() {
     assert_eq!(started.unwrap_err().kind(), Kind::NotFound);
     s.fsck();
 }
+
+#[test]
+fn pages_of_the_history_are_read_beside_collections() {
+    let s = Scratch::new();
+    s.put("a", 0);
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        let reader = threads.spawn(|| {
+            let mut pages = 0;
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                let page = s.store.commits_page(&At::default(), None, None, 100);
+                assert!(!page.unwrap().0.is_empty());
+                pages += 1;
+            }
+            pages
+        });
+        for n in 1..30 {
+            for k in 0..5 {
+                s.put("a", n * 5 + k);
+            }
+            s.store.gc(&Change::default(), History::Squash).unwrap();
+        }
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(reader.join().unwrap() > 0);
+    });
+    s.fsck();
+}

@@ -341,7 +341,7 @@ fn with_a_detached_head_a_named_branch_still_works() {
     assert_eq!(s.store.list(&at, &scope("")).unwrap().len(), 1);
     assert!(s.store.list(&At::default(), &scope("")).is_err());
     s.put_on(Some("main"), "b", 2);
-    s.store.set_default_branch(&main).unwrap();
+    s.store.set_default_branch(&main, None).unwrap();
     assert_eq!(s.content(), "/a=1 /b=2");
 }
 

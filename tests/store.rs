@@ -232,7 +232,9 @@ fn branches_are_refs_and_head_is_the_default_one() {
     assert_eq!(create("dev/one"), Kind::Conflict);
     assert_eq!(create("dev"), Kind::Conflict);
     assert_eq!(create("dev/one/more"), Kind::Conflict);
-    s.store.set_default_branch(&branch("dev/one")).unwrap();
+    s.store
+        .set_default_branch(&branch("dev/one"), None)
+        .unwrap();
     assert_eq!(
         s.git(&["symbolic-ref", "HEAD"]).trim(),
         "refs/heads/dev/one"
@@ -245,7 +247,7 @@ fn branches_are_refs_and_head_is_the_default_one() {
             .kind(),
         Kind::Conflict
     );
-    s.store.set_default_branch(&branch("new")).unwrap();
+    s.store.set_default_branch(&branch("new"), None).unwrap();
     assert_eq!(s.content(), "/a=1 /b=2");
     s.store.delete_branch(&branch("dev/one")).unwrap();
     assert_eq!(

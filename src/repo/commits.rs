@@ -66,6 +66,28 @@ impl Repository {
 
 /// Reads a commit that a person named.
 pub(super) fn read(repo: &gix::Repository, id: CommitId) -> Result<Commit> {
+    let data = data(repo, id)?;
+    decode(id, &understand(repo, id, &data)?)
+}
+
+/// Reads a commit that another object or a ref names, and its committer time in seconds.
+pub(super) fn read_dated(repo: &gix::Repository, id: CommitId) -> Result<(i64, Commit)> {
+    let data = data(repo, id).map_err(linked)?;
+    let commit = understand(repo, id, &data)?;
+    let date = commit.time().map_or(0, |time| time.seconds);
+    Ok((date, decode(id, &commit)?))
+}
+
+fn understand<'d>(
+    repo: &gix::Repository,
+    id: CommitId,
+    data: &'d [u8],
+) -> Result<gix::objs::CommitRef<'d>> {
+    gix::objs::CommitRef::from_bytes(data, repo.object_hash())
+        .map_err(Error::database(format!("understand commit {id}")))
+}
+
+fn data(repo: &gix::Repository, id: CommitId) -> Result<Vec<u8>> {
     let oid = object_id(repo, id.as_bytes()).ok_or(Error::UnknownCommit(id))?;
     let object = repo
         .try_find_object(oid)
@@ -73,20 +95,22 @@ pub(super) fn read(repo: &gix::Repository, id: CommitId) -> Result<Commit> {
     let object = object
         .filter(|object| object.kind == gix::objs::Kind::Commit)
         .ok_or(Error::UnknownCommit(id))?;
-    decode(id, &object.data, repo.object_hash())
+    Ok(object.detach().data)
 }
 
 /// Reads a commit that another object or a ref names: its absence is a fault of the repository.
 pub(super) fn read_linked(repo: &gix::Repository, id: CommitId) -> Result<Commit> {
-    read(repo, id).map_err(|error| match error {
-        Error::UnknownCommit(id) => Error::Missing { id: id.to_string() },
-        other => other,
-    })
+    read(repo, id).map_err(linked)
 }
 
-fn decode(id: CommitId, data: &[u8], hash: gix::hash::Kind) -> Result<Commit> {
-    let commit = gix::objs::CommitRef::from_bytes(data, hash)
-        .map_err(Error::database(format!("understand commit {id}")))?;
+fn linked(error: Error) -> Error {
+    match error {
+        Error::UnknownCommit(id) => Error::Missing { id: id.to_string() },
+        other => other,
+    }
+}
+
+fn decode(id: CommitId, commit: &gix::objs::CommitRef<'_>) -> Result<Commit> {
     let author = commit.author().map_err(Error::database(format!(
         "understand the author of commit {id}"
     )))?;

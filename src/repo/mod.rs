@@ -49,6 +49,7 @@ mod lock;
 mod loose;
 mod merge;
 mod moves;
+mod nodes;
 mod objects;
 mod open;
 mod packed_refs;

@@ -45,7 +45,7 @@ impl Repository {
                 let mut buffer = [0; REF_BYTES_MAX];
                 let head = read_small(&self.root().join("HEAD"), &mut buffer)?;
                 let name = head.strip_prefix("ref: ")?.strip_suffix('\n')?;
-                self.plain_ref(name.strip_prefix("refs/heads/").map(|_| name)?)
+                self.plain_ref(&branch_name(name.into())?.full_ref())
             }
         }
     }

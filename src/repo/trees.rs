@@ -12,8 +12,8 @@ use gix::objs::tree::{EntryKind, EntryMode, name_order};
 
 use super::cache::Caches;
 use super::error::{Error, Result};
-use super::open::{Repository, module_hash};
-use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
+use super::open::module_hash;
+use crate::names::{ModuleHash, ModulePath, TreePath};
 
 /// How many entries of decoded trees one operation keeps; an entry takes about 100 bytes.
 const ENTRIES_MAX: usize = 1 << 18;
@@ -278,7 +278,10 @@ pub(super) fn load(repo: &gix::Repository, id: gix::ObjectId) -> Result<gix::obj
 }
 
 /// The entry of that name, by bisection; a folder sorts as if its name ended in a slash.
-fn find<'t>(tree: &'t gix::objs::Tree, name: &BStr) -> Option<&'t gix::objs::tree::Entry> {
+pub(super) fn find<'t>(
+    tree: &'t gix::objs::Tree,
+    name: &BStr,
+) -> Option<&'t gix::objs::tree::Entry> {
     [false, true].into_iter().find_map(|as_tree| {
         let order = |entry: &gix::objs::tree::Entry| {
             name_order(&entry.filename, entry.mode.is_tree(), name, as_tree)
@@ -288,77 +291,4 @@ fn find<'t>(tree: &'t gix::objs::Tree, name: &BStr) -> Option<&'t gix::objs::tre
             .ok()
             .map(|at| &tree.entries[at])
     })
-}
-
-impl Repository {
-    /// What stands at `path` in the tree of a commit, as far as memory tells: `None` if it would have to be read.
-    pub fn remembered_node(&self, commit: CommitId, path: &TreePath) -> Option<Option<Node>> {
-        let mut entry = Entry {
-            mode: EntryKind::Tree.into(),
-            id: self.caches.commits.get(&commit)?.tree.0,
-        };
-        for segment in path.segments() {
-            let Node::Folder(folder) = entry.node() else {
-                return Some(None);
-            };
-            let tree = self.caches.trees.get(&folder.0)?;
-            let Some(found) = find(&tree, segment.into()) else {
-                return Some(None);
-            };
-            entry = Entry {
-                mode: found.mode,
-                id: found.oid,
-            };
-        }
-        Some(Some(entry.node()))
-    }
-
-    /// What stands at `path` in a tree; `None` if nothing does.
-    pub fn node(&self, tree: TreeId, path: &TreePath) -> Result<Option<Node>> {
-        let repo = self.local_for(tree.0)?;
-        Ok(Trees::remembering(&repo, &self.caches)
-            .entry(tree.0, path.as_str().into())?
-            .map(|entry| entry.node()))
-    }
-
-    /// Judges whether a module may stand at `path` in a tree.
-    ///
-    /// # Errors
-    /// `PathTaken` if the path would be module and folder at once.
-    pub fn check_free(&self, tree: TreeId, path: &ModulePath) -> Result<()> {
-        let repo = self.local_for(tree.0)?;
-        match Trees::remembering(&repo, &self.caches).obstacle(tree.0, path.as_str().into())? {
-            Some((existing, kind)) => Err(Error::PathTaken {
-                path: path.to_string(),
-                existing,
-                kind,
-            }),
-            None => Ok(()),
-        }
-    }
-
-    /// Calls `visit` for every module below `at` in a tree, sorted by path, until it breaks.
-    pub fn walk_modules<B>(
-        &self,
-        tree: TreeId,
-        at: &TreePath,
-        visit: impl FnMut(ModulePath, ModuleHash) -> ControlFlow<B>,
-    ) -> Result<Option<B>> {
-        self.walk_modules_after(tree, at, None, visit)
-    }
-
-    /// The same for those modules only whose paths sort after `after`.
-    pub fn walk_modules_after<B>(
-        &self,
-        tree: TreeId,
-        at: &TreePath,
-        after: Option<&ModulePath>,
-        mut visit: impl FnMut(ModulePath, ModuleHash) -> ControlFlow<B>,
-    ) -> Result<Option<B>> {
-        let after = after.map(ModulePath::as_str);
-        let repo = self.local_for(tree.0)?;
-        Ok(Trees::remembering(&repo, &self.caches)
-            .walk(tree.0, at, after, &mut visit)?
-            .break_value())
-    }
 }

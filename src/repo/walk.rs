@@ -1,12 +1,10 @@
 //! Walks over the history.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use gix::revision::walk::Sorting;
-use gix::traverse::commit::simple::CommitTimeOrder;
-
-use super::commits::{Commit, read_linked};
-use super::error::{Error, Result};
+use super::commits::{Commit, read_dated, read_linked};
+use super::error::Result;
 use super::open::{Repository, commit_id, object_id};
 use super::trees::{Node, TreeId, Trees};
 use crate::names::{CommitId, TreePath};
@@ -52,16 +50,21 @@ impl Repository {
         Ok(history)
     }
 
-    /// Calls `visit` for every commit that `tip` reaches, newest first by committer time, until it returns `false`.
+    /// Calls `visit` for every commit that `tip` reaches, newest first by committer time, of equal ones that first that was reached
+    /// first, until it returns `false`.
     pub fn log(&self, tip: CommitId, mut visit: impl FnMut(Commit) -> bool) -> Result<()> {
         let repo = self.local_for(tip)?;
-        let start = object_id(&repo, tip.as_bytes()).ok_or(Error::UnknownCommit(tip))?;
-        let walk = repo
-            .rev_walk([start])
-            .sorting(Sorting::ByCommitTime(CommitTimeOrder::NewestFirst));
-        for info in walk.all().map_err(Error::database("walk the history"))? {
-            let info = info.map_err(Error::database("walk the history"))?;
-            if !visit(read_linked(&repo, commit_id(&info.id))?) {
+        let (mut seen, mut reached) = (HashSet::from([tip]), BTreeMap::new());
+        let (date_s, commit) = read_dated(&repo, tip)?;
+        reached.insert((date_s, Reverse(0)), commit);
+        while let Some((_, commit)) = reached.pop_last() {
+            for parent in &commit.parents {
+                if seen.insert(*parent) {
+                    let (date_s, parent) = read_dated(&repo, *parent)?;
+                    reached.insert((date_s, Reverse(seen.len())), parent);
+                }
+            }
+            if !visit(commit) {
                 break;
             }
         }

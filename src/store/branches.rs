@@ -1,9 +1,10 @@
 //! Branches.
 
-use super::error::Result;
+use super::error::{Error, Kind, Result};
 use super::open::Store;
 use super::view::At;
 use crate::names::BranchName;
+use crate::repo;
 
 impl Store {
     /// The default branch: what `HEAD` names.
@@ -27,8 +28,26 @@ impl Store {
         Ok(writing.create_branch(branch, from)?)
     }
 
-    /// Makes a branch the default one, creating it at the present default branch's tip if it is new.
-    pub fn set_default_branch(&self, branch: &BranchName) -> Result<()> {
+    /// Says whether there is a branch of that name.
+    pub fn has_branch(&self, branch: &BranchName) -> Result<bool> {
+        match self.tip(Some(branch)) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == Kind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a branch the default one, creating it at the tip of `from`, or of the present default branch, if it is new.
+    pub fn set_default_branch(&self, branch: &BranchName, from: Option<&BranchName>) -> Result<()> {
+        if let Some(from) = from
+            && !self.has_branch(branch)?
+        {
+            match self.create_branch(branch, &At::Branch(Some(from.clone()))) {
+                // Somebody else was first.
+                Err(Error::Repo(repo::Error::BranchExists(_))) | Ok(_) => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(self.repo.set_default_branch(branch)?)
     }
 

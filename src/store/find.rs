@@ -75,6 +75,20 @@ impl Store {
         }
     }
 
+    /// The size in bytes of the module that `name` is, or has, in the tree at `at`.
+    pub fn found_size_bytes(&self, at: &At, name: &ModuleRef) -> Result<u64> {
+        self.read(at, |view| self.size_bytes(self.resolve(view, name)?))
+    }
+
+    /// The size in bytes of the blob that the object store has under a hash or digest.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn stored_size_bytes(&self, hash: &HashRef) -> Result<u64> {
+        let unknown = || Error::NoModule(hash.to_string());
+        self.size_bytes(self.stored(hash)?.ok_or_else(unknown)?)
+    }
+
     /// The size in bytes of the module of a hash that a tree or a version names.
     pub fn size_bytes(&self, hash: ModuleHash) -> Result<u64> {
         let size = self.repo.blob_size_bytes(hash)?;
@@ -184,11 +198,11 @@ impl Store {
         digest: Digest,
     ) -> Result<Option<ModuleHash>> {
         for hash in hashes {
-            let known = match self.digests.known(hash) {
-                Some(known) => known,
-                None => self.digests.of(hash, &self.bytes(hash)?),
-            };
-            if known == digest {
+            let found = self.digests.known_or_read(hash, || {
+                let bytes = self.repo.blob(hash)?;
+                bytes.ok_or_else(|| missing(hash))
+            })?;
+            if found == digest {
                 return Ok(Some(hash));
             }
         }

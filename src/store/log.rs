@@ -36,21 +36,24 @@ impl Store {
         after: Option<CommitId>,
         count: usize,
     ) -> Result<(Vec<Commit>, bool)> {
-        let mut page = Page {
-            after,
-            count,
-            commits: Vec::new(),
-            has_more: false,
-        };
-        match path {
-            Some(path) => {
-                let mut entries = self.audit(at, path)?.into_iter();
-                entries.all(|entry| page.take(entry.commit));
+        let (_, page) = self.as_of(at, |at| {
+            let mut page = Page {
+                after,
+                count,
+                commits: Vec::new(),
+                has_more: false,
+            };
+            match path {
+                Some(path) => {
+                    let mut entries = self.audit(at, path)?.into_iter();
+                    entries.all(|entry| page.take(entry.commit));
+                }
+                None => self.log(at, 0, usize::MAX, LogOrder::NewestFirst, |commit| {
+                    page.take(commit)
+                })?,
             }
-            None => self.log(at, 0, usize::MAX, LogOrder::NewestFirst, |commit| {
-                page.take(commit)
-            })?,
-        }
+            Ok(page)
+        })?;
         match page.after {
             Some(missing) => Err(repo::Error::UnknownCommit(missing).into()),
             None => Ok((page.commits, page.has_more)),

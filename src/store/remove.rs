@@ -5,7 +5,7 @@ use super::message;
 use super::open::{Change, Store};
 use super::precondition::Subject;
 use super::put::judged;
-use super::view::View;
+use super::view::{At, View};
 use crate::names::{ModulePath, ModuleRef, TreePath};
 use crate::repo::{Draft, Node, Published};
 
@@ -29,6 +29,10 @@ impl Store {
         name: &ModuleRef,
         folders: Folders,
     ) -> Result<Published<()>> {
+        if let ModuleRef::Hash(_) = name {
+            // A digest may take long to find: better before others wait for a lock than while they do.
+            self.hash(&At::Branch(change.branch.clone()), name).ok();
+        }
         let writing = self.repo.begin()?;
         writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
             let paths = match name {

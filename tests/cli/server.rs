@@ -272,6 +272,14 @@ fn the_branch_of_the_process_is_the_default_until_somebody_changes_it() {
     assert_eq!(server.get("/api/v1/modules").text(), "{}");
     let main = server.send("GET", "/api/v1/hash/m", &["Wasmstore-Branch: main"], b"");
     assert_eq!(main.text(), world.hash(1));
+    let deleted = server.send("DELETE", "/api/v1/branch/side", &[], b"");
+    assert_eq!(deleted.status, 409, "{}", deleted.text());
+    let fresh = server.send("PUT", "/api/v1/branch/fresh", &[], b"");
+    assert_eq!(fresh.status, 200, "{}", fresh.text());
+    assert_eq!(
+        world.git(&["rev-parse", "fresh"]),
+        world.git(&["rev-parse", "side"])
+    );
     assert_eq!(
         server.send("PUT", "/api/v1/branch/main", &[], b"").status,
         200

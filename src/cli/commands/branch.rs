@@ -47,7 +47,9 @@ impl Branch {
                 name
             }
             (None, Some(default)) => {
-                settings.open_or_create()?.set_default_branch(&default)?;
+                settings
+                    .open_or_create()?
+                    .set_default_branch(&default, None)?;
                 default
             }
             (None, None) => return list(settings, out),

@@ -1,11 +1,12 @@
 //! Branches.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::http::changed::At;
-use crate::http::error::Result;
+use crate::http::error::{Failure, Result};
 use crate::http::extract::{Changing, ChangingBranches, Params, Rest};
 use crate::http::json::Json;
 use crate::http::openapi::{BranchProblems, ChangeProblems, Problems};
@@ -40,7 +41,7 @@ pub(in crate::http) async fn set_default(
     let branch = branch.parse(BranchName::parse)?;
     let work = app.clone();
     app.run_change(move |store| {
-        store.set_default_branch(&branch)?;
+        store.set_default_branch(&branch, work.branch(None).as_ref())?;
         work.forget_branch();
         Ok(())
     })
@@ -87,6 +88,13 @@ pub(in crate::http) async fn delete(
     branch: Rest,
 ) -> Result<()> {
     let branch = branch.parse(BranchName::parse)?;
+    if app.branch(None).as_ref() == Some(&branch) {
+        let detail = format!(
+            "branch {:?} is the default branch and cannot be deleted",
+            branch.as_str()
+        );
+        return Err(Failure::new(StatusCode::CONFLICT, detail));
+    }
     app.run_change(move |store| Ok(store.delete_branch(&branch)?))
         .await
 }
