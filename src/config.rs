@@ -72,6 +72,8 @@ pub struct ServerLimits {
     pub ping_interval: Duration,
     /// The largest message that a WebSocket may send to the server.
     pub socket_message_bytes_max: usize,
+    /// Uploads under way, decoded, in memory and on disk.
+    pub spool_bytes_max: u64,
     /// Large modules in memory while they are sent.
     pub sending_bytes_max: u64,
     /// Compressed forms of modules that are kept in memory.
@@ -94,6 +96,7 @@ impl Default for ServerLimits {
             shutdown_grace: Duration::from_secs(10),
             ping_interval: Duration::from_secs(20),
             socket_message_bytes_max: 64 << 10,
+            spool_bytes_max: 16 << 30,
             sending_bytes_max: 4 << 30,
             compressed_bytes_max: 64 << 20,
             compressible_bytes_max: 64 << 20,

@@ -52,6 +52,9 @@ pub(super) struct Limits {
     /// Memory for modules that were read, and as much again for trees [default: 64]
     #[arg(long, value_name = "MIB")]
     cache_mib: Option<u32>,
+    /// Room for uploads under way, decoded; more are turned away [default: 16384]
+    #[arg(long, value_name = "MIB")]
+    spool_mib: Option<u32>,
     /// Memory for large modules while they are sent; more wait [default: 4096]
     #[arg(long, value_name = "MIB")]
     sending_mib: Option<u32>,
@@ -98,6 +101,7 @@ impl Limits {
             socket_message_bytes_max: self
                 .max_socket_message_bytes
                 .unwrap_or(default.socket_message_bytes_max),
+            spool_bytes_max: bytes(self.spool_mib).unwrap_or(default.spool_bytes_max),
             sending_bytes_max: bytes(self.sending_mib).unwrap_or(default.sending_bytes_max),
             compressed_bytes_max: bytes(self.compressed_mib)
                 .unwrap_or(default.compressed_bytes_max),

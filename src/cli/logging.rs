@@ -25,7 +25,9 @@ pub(super) fn start(globals: &Globals, command: &Command) {
         .with_writer(io::stderr)
         .log_internal_errors(false);
     match server {
-        Some(server) if server.log_json => log.json().flatten_event(true).init(),
+        Some(server) if server.log_json => {
+            log.json().flatten_event(true).with_span_list(false).init()
+        }
         Some(_) => log.init(),
         None => log.without_time().init(),
     }

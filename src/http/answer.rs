@@ -1,7 +1,5 @@
 //! The answer that is a module: its bytes, or a part of them, or a compressed form, or that the client has them.
 
-use std::sync::Arc;
-
 use axum::body::{Body, Bytes};
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE, VARY,
@@ -11,11 +9,10 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
 
-use super::crossing::busy;
 use super::error::Result;
 use super::forms::Coding;
+use super::memory::SMALL_BYTES_MAX;
 use super::range;
 use super::state::App;
 use super::tags::{self, Read};
@@ -24,8 +21,6 @@ use crate::store::{self, At, Blob, Module, Store};
 
 /// What tells the answer of one URL from another answer of it.
 const VARIES: &str = "Accept-Encoding, Wasmstore-Branch, Wasmstore-Commit";
-/// Modules up to this size, in bytes, are read without asking whether there is memory for it.
-const SMALL_BYTES_MAX: u64 = 1 << 20;
 
 /// How a module was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,17 +107,6 @@ impl App {
             })
         })
         .await
-    }
-
-    /// Waits until there is memory for a large module. One that is larger than all of it is sent when no other is.
-    async fn memory(&self, size_bytes: u64) -> Result<OwnedSemaphorePermit> {
-        let size_bytes = size_bytes.min(self.limits.sending_bytes_max);
-        let kib = u32::try_from(size_bytes >> 10).unwrap_or(u32::MAX);
-        let memory = Arc::clone(&self.large_bodies).acquire_many_owned(kib);
-        match timeout(self.limits.request_wait, memory).await {
-            Ok(memory) => Ok(memory.expect("BUG: nobody closes the semaphore")),
-            Err(_) => Err(busy()),
-        }
     }
 
     /// Answers a request for the module at a path, if that needs no more than a look at the branch's ref: the rest is in memory.

@@ -7,9 +7,11 @@ use axum::http::{HeaderMap, StatusCode};
 use flate2::write::MultiGzDecoder;
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
+use super::crossing::busy;
 use super::error::{Failure, Result};
 use super::forms::Coding;
-use crate::store::{self, Upload};
+use super::share::Share;
+use crate::store::Upload;
 
 /// The largest window of a zstd frame, as a power of two: 8 MiB, which RFC 9659 has every decoder of the content coding take.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
@@ -55,10 +57,11 @@ pub(super) enum Decoding {
 }
 
 impl Decoding {
-    /// Decodes from `coding` into `upload`.
-    pub fn new(upload: Upload, coding: Option<Coding>) -> Self {
+    /// Decodes from `coding` into `upload`, which takes up `share`.
+    pub fn new(upload: Upload, coding: Option<Coding>, share: Share) -> Self {
         let sink = Sink {
             upload,
+            share,
             refusal: None,
         };
         match coding {
@@ -110,7 +113,7 @@ impl Decoding {
             Self::Zstd(zstd) => (&mut zstd.sink, "zstd"),
         };
         match sink.refusal.take() {
-            Some(refusal) => refusal.into(),
+            Some(refusal) => refusal,
             None => broken(name, error),
         }
     }
@@ -125,18 +128,21 @@ fn broken(name: &str, error: &io::Error) -> Failure {
 /// Where decoded bytes go.
 pub(super) struct Sink {
     upload: Upload,
-    refusal: Option<store::Error>,
+    share: Share,
+    refusal: Option<Failure>,
 }
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.upload.write(bytes) {
-            Ok(()) => Ok(bytes.len()),
-            Err(refusal) => {
-                self.refusal = Some(refusal);
-                Err(io::Error::other("refused"))
-            }
-        }
+        let written = match self.share.grow(bytes.len()) {
+            true => self.upload.write(bytes).map_err(Failure::from),
+            false => Err(busy()),
+        };
+        written.map_err(|refusal| {
+            self.refusal = Some(refusal);
+            io::Error::other("refused")
+        })?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -167,6 +173,10 @@ impl Zstd {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            // A decoder that is done would take it for the beginning of another frame.
+            return Ok(());
+        }
         let decoder = match &mut self.decoder {
             Ok(decoder) => decoder,
             Err(error) => return Err(io::Error::new(error.kind(), error.to_string())),

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::header::RANGE;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::error::{Failure, Result};
@@ -70,12 +70,18 @@ impl FromRequestParts<App> for Reading {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let branch = header(&parts.headers, BRANCH, BranchName::parse)?;
-        Ok(Self(
-            match header(&parts.headers, COMMIT, CommitId::parse)? {
-                Some(commit) => At::Commit(commit),
-                None => At::Branch(app.branch(branch)),
-            },
-        ))
+        let commit = header(&parts.headers, COMMIT, CommitId::parse)?;
+        let Some(commit) = commit else {
+            return Ok(Self(At::Branch(app.branch(branch))));
+        };
+        if let Some(branch) = branch {
+            let known = app.run(move |store| Ok((store.has_branch(&branch)?, branch)));
+            if let (false, branch) = known.await? {
+                let detail = format!("there is no branch {:?}", branch.as_str());
+                return Err(Failure::new(StatusCode::NOT_FOUND, detail));
+            }
+        }
+        Ok(Self(At::Commit(commit)))
     }
 }
 
@@ -129,8 +135,9 @@ impl<S: Send + Sync> FromRequestParts<S> for ChangingBranches {
     }
 }
 
-fn refuse_commit(headers: &HeaderMap) -> Result<()> {
-    let detail = "a change cannot be made in a commit: Wasmstore-Commit is for reads";
+/// Refuses to work as of a commit.
+pub(super) fn refuse_commit(headers: &HeaderMap) -> Result<()> {
+    let detail = "this is not done as of a commit: Wasmstore-Commit is for reads";
     match headers.contains_key(COMMIT) {
         true => Err(Failure::malformed(detail)),
         false => Ok(()),

@@ -30,9 +30,10 @@ async fn in_normal_form(mut request: Request, next: Next) -> Response {
 /// stays, and so does the query.
 ///
 /// # Errors
-/// 400 when the path's percent escapes are malformed, or do not make UTF-8.
+/// 400 when percent escapes of the path or the query are malformed, or do not make UTF-8.
 pub(super) fn normalize(uri: Uri) -> Result<Uri> {
     percent::decode(uri.path())?;
+    percent::decode(uri.query().unwrap_or_default())?;
     if !uri.path().contains("//") && (uri.path() == "/" || !uri.path().ends_with('/')) {
         return Ok(uri);
     }
@@ -76,7 +77,7 @@ mod tests {
             ("//a///b//", "/a/b"),
             ("/api/v1/modules/", "/api/v1/modules"),
             ("/api/v1//module//a.wasm/", "/api/v1/module/a.wasm"),
-            ("/a/?x=1&y=//%zz/", "/a?x=1&y=//%zz/"),
+            ("/a/?x=1&y=//%2f/", "/a?x=1&y=//%2f/"),
             ("/a/?", "/a?"),
             ("/a%2F", "/a%2F"),
             ("/a%2F%2f//b", "/a%2F%2f/b"),
@@ -95,12 +96,14 @@ mod tests {
     }
 
     #[test]
-    fn malformed_escapes_in_the_path_are_refused() {
+    fn malformed_escapes_are_refused() {
         for (uri, detail) in [
             ("/%", "a `%` is not followed by two hex digits"),
             ("/a%4", "a `%` is not followed by two hex digits"),
             ("/%z1//b/", "a `%` is not followed by two hex digits"),
             ("/%4/1", "a `%` is not followed by two hex digits"),
+            ("/a?b=%zz", "a `%` is not followed by two hex digits"),
+            ("/?%ff", "the percent escapes are not UTF-8"),
             ("/%ff", "the percent escapes are not UTF-8"),
             ("/%C3/%A4", "the percent escapes are not UTF-8"),
         ] {

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::Result;
 use super::forms::Forms;
 use super::metrics::Metrics;
+use super::share::Share;
 use super::watching::Hub;
 use crate::config::ServerLimits;
 use crate::names::BranchName;
@@ -34,6 +35,8 @@ pub(super) struct Shared {
     /// A large body that is being sent holds one of these for each KiB.
     pub large_bodies: Arc<Semaphore>,
     pub forms: Forms,
+    /// An upload that is spooled holds one of these for each KiB.
+    spool: Arc<Semaphore>,
     /// Whether keys are set: answers are not for shared caches then.
     pub is_private: bool,
     /// Cancelled when the server is to stop.
@@ -68,6 +71,7 @@ impl App {
             changing: Arc::new(Semaphore::new(limits.requests_max)),
             large_bodies: Arc::new(Semaphore::new(kib(limits.sending_bytes_max))),
             forms: Forms::new(&limits),
+            spool: Arc::new(Semaphore::new(kib(limits.spool_bytes_max))),
             branch: RwLock::new(branch),
             hub: Hub::new(Arc::clone(&store), &limits, closing.clone()),
             store,
@@ -93,6 +97,11 @@ impl App {
     /// What a request reads that names neither a branch nor a commit.
     pub fn at_default(&self) -> At {
         At::Branch(self.branch(None))
+    }
+
+    /// A share of the room for uploads.
+    pub fn share(&self) -> Share {
+        Share::of(Arc::clone(&self.spool))
     }
 
     /// The largest module that is taken in, in bytes.

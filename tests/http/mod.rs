@@ -1,5 +1,6 @@
 //! The HTTP surface: the API request by request, and the server over real sockets.
 
+mod abort;
 mod api;
 mod edge;
 mod go_client;

@@ -136,7 +136,7 @@ fn asked() -> [HeaderName; 13] {
 }
 
 /// The response headers that the API sets; a page reads no others.
-fn answered() -> [HeaderName; 14] {
+fn answered() -> [HeaderName; 15] {
     [
         HeaderName::from_static("wasmstore-hash"),
         HeaderName::from_static("wasmstore-digest"),
@@ -148,6 +148,7 @@ fn answered() -> [HeaderName; 14] {
         header::CONTENT_RANGE,
         header::ACCEPT_RANGES,
         header::LINK,
+        header::ALLOW,
         header::RETRY_AFTER,
         header::CACHE_CONTROL,
         header::VARY,
@@ -344,8 +345,8 @@ mod tests {
             assert_eq!(
                 headers["access-control-expose-headers"],
                 "wasmstore-hash,wasmstore-digest,wasmstore-commit,repr-digest,x-request-id,etag,\
-                 content-length,content-range,accept-ranges,link,retry-after,cache-control,vary,\
-                 www-authenticate"
+                 content-length,content-range,accept-ranges,link,allow,retry-after,cache-control,\
+                 vary,www-authenticate"
             );
             assert!(!headers.contains_key("access-control-allow-credentials"));
             assert!(!headers.contains_key("vary"));

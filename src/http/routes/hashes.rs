@@ -50,8 +50,15 @@ pub(in crate::http) async fn set(
         .split_once('/')
         .ok_or_else(|| Failure::malformed("a hash and a path are needed: /hash/<hash>/<path>"))?;
     let (hash, path) = (HashRef::parse(hash)?, ModulePath::parse(path)?);
+    // It is validated again: the blob may be anybody's.
+    let memory = app
+        .afford(move |store| store.stored_size_bytes(&hash))
+        .await?;
     let (at, hash) = app
-        .change(move |store| Ok(store.set(&change, &hash, &path)?))
+        .change(move |store| {
+            let _memory = memory;
+            Ok(store.set(&change, &hash, &path)?)
+        })
         .await?;
     Ok((at, hash.to_string()).into_response())
 }
@@ -66,8 +73,14 @@ pub(in crate::http) async fn info(
     name: Rest,
 ) -> Result<Response> {
     let name = name.parse(ModuleRef::parse)?;
+    let (seen, named) = (at.clone(), name.clone());
+    let memory = app.afford(move |store| store.found_size_bytes(&seen, &named));
+    let memory = memory.await?;
     let (commit, info) = app
-        .run(move |store| Ok(store.as_of(&at, |at| store.info(at, &name))?))
+        .run(move |store| {
+            let _memory = memory;
+            Ok(store.as_of(&at, |at| store.info(at, &name))?)
+        })
         .await?;
     Ok((At(commit), Json(&wire::Info::from(&info))).into_response())
 }

@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CONTENT_LENGTH, LINK};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::LINK;
+use axum::http::{HeaderMap, StatusCode, Version};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
 
@@ -17,7 +17,7 @@ use crate::http::openapi::{
     Bytes, ChangeProblems, Encoding, ModuleProblems, ReadProblems, UploadProblems,
 };
 use crate::http::percent;
-use crate::http::receive::Receiving;
+use crate::http::receive::{Receiving, announced_bytes};
 use crate::http::state::App;
 use crate::names::{ModulePath, ModuleRef, TreePath};
 use crate::store::{At, Folders, Store};
@@ -141,6 +141,7 @@ pub(in crate::http) async fn put(
     State(app): State<App>,
     Changing(change): Changing,
     path: Rest,
+    version: Version,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
@@ -151,8 +152,8 @@ pub(in crate::http) async fn put(
     }
     let begun = (change.clone(), path.clone());
     let upload = app.run(move |store| Ok(store.begin_put(&begun.0, &begun.1)?));
-    let decoding = Decoding::new(upload.await?, coding);
-    let (mut decoding, rest) = Receiving::new(body, app.limits)
+    let decoding = Decoding::new(upload.await?, coding, app.share());
+    let (mut decoding, rest) = Receiving::new((version, &headers), body, app.limits)
         .into(&app, decoding)
         .await?;
     let (at, hash) = app
@@ -166,10 +167,7 @@ pub(in crate::http) async fn put(
 
 /// Refuses a body whose length alone shows it to be too large.
 fn check_length(headers: &HeaderMap, bytes_max: u64) -> Result<()> {
-    let length = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok());
-    match length.and_then(|length| length.parse::<u64>().ok()) {
+    match announced_bytes(headers) {
         Some(length) if length > bytes_max => Err(Failure::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the module is larger than {bytes_max} bytes"),

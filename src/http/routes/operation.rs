@@ -10,7 +10,7 @@ use crate::http::error::{Failure, Result};
 use crate::http::metrics::{CACHE_HITS, CACHE_MISSES, Metrics, OBJECTS, REFS};
 use crate::http::openapi::{self, Problems};
 use crate::http::state::App;
-use crate::store::Store;
+use crate::store::{self, At, Store};
 
 /// The form of Prometheus' text.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -30,11 +30,12 @@ pub(in crate::http) async fn readyz(State(app): State<App>) -> Result<&'static s
         let detail = "the server is stopping";
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail));
     }
-    let read = app.run(|store| Ok(store.branches()?)).await;
-    match read {
-        Ok(_) => Ok("ok"),
-        Err(_) => {
-            let detail = "the store cannot be read";
+    // Not in its turn: a server that is busy is ready.
+    match app.at_once(|store| store.snapshot(&At::default())) {
+        Ok(_) | Err(store::Error::NoCommit(_)) => Ok("ok"),
+        Err(error) => {
+            tracing::error!(%error, "the store cannot be read");
+            let detail = "the store cannot be read; the log tells more";
             Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail))
         }
     }

@@ -1,6 +1,7 @@
 //! `/versions` and `/version`: what a path had.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::http::answer::AskedBy;
@@ -59,13 +60,19 @@ pub(in crate::http) async fn get(
     app.answer(&headers, at, find, AskedBy::Path).await
 }
 
-/// The number of a version; one that is too large for a number is larger than any version's.
+/// The number of a version; none has one that is too large for a number.
 fn number(digits: &str) -> Result<usize> {
     if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
         let detail = "a version is named by its number, counted from 0";
         return Err(Failure::malformed(detail));
     }
-    Ok(digits.parse().unwrap_or(usize::MAX))
+    let too_large = || {
+        Failure::new(
+            StatusCode::NOT_FOUND,
+            format!("there is no version {digits}"),
+        )
+    };
+    digits.parse().map_err(|_| too_large())
 }
 
 #[cfg(test)]
@@ -74,9 +81,11 @@ mod tests {
 
     #[test]
     fn every_row_of_digits_is_a_number() {
-        for (digits, index) in [("0", 0), ("007", 7), (&"9".repeat(40), usize::MAX)] {
+        for (digits, index) in [("0", 0), ("007", 7)] {
             assert_eq!(number(digits), Ok(index), "{digits}");
         }
+        let too_large = number(&"9".repeat(40)).unwrap_err();
+        assert_eq!(too_large.status(), StatusCode::NOT_FOUND);
         for text in ["", "+1", "-1", "1.0", "0x1", "\u{663}", "one"] {
             assert!(number(text).is_err(), "{text}");
         }

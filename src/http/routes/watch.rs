@@ -16,6 +16,7 @@ use metrics::{Gauge, gauge};
 use crate::http::changed::At;
 use crate::http::edge::Hold;
 use crate::http::error::{Failure, Result};
+use crate::http::extract::refuse_commit;
 use crate::http::metrics::SOCKETS;
 use crate::http::openapi::WatchProblems;
 use crate::http::percent;
@@ -66,6 +67,7 @@ pub(in crate::http) async fn watch(
 ) -> Result<Response> {
     let upgrade = upgrade.map_err(refusal)?;
     check_key(&headers)?;
+    refuse_commit(&headers)?;
     let Query(params) = params.map_err(|error| Failure::malformed(error.body_text()))?;
     let subscription = Subscription::parse(&headers, &params)?;
     let hub = Arc::clone(&app.hub);

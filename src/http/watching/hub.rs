@@ -17,6 +17,8 @@ use crate::store::{Call, Store, Wake};
 
 /// How long the file system is relied on to wake, before there is a look without it.
 const POLL: Duration = Duration::from_secs(1);
+/// How many branches are watched at a time: of each, every path is held.
+const FEEDS_MAX: usize = 256;
 /// How many sockets read the store on their own at a time: as they come, and later.
 const COMING_MAX: usize = 8;
 const CATCHING_UP_MAX: usize = 8;
@@ -91,6 +93,10 @@ impl Hub {
         let _opening = self.opening.lock().await;
         if let Some(feed) = self.existing(&branch) {
             return self.brought_up(feed).await;
+        }
+        if self.watched().len() >= FEEDS_MAX {
+            let detail = "there are too many branches that are watched already";
+            return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail));
         }
         let hub = Arc::clone(self);
         let opened = self.coming(move |store| {

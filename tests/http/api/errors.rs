@@ -249,5 +249,6 @@ fn whoever_gets_no_turn_is_asked_to_try_again() {
     }
     assert_eq!(s.state(), state);
     s.send("GET", "/healthz", &[], "").is(200, "ok");
-    assert_eq!(s.send("GET", "/readyz", &[], "").status, 503);
+    // It is not in want of anything but time.
+    s.send("GET", "/readyz", &[], "").is(200, "ok");
 }

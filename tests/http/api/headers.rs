@@ -177,7 +177,7 @@ fn a_change_is_never_made_in_a_commit() {
     let old = s.put("a", 1).to_string();
     s.put("a", 2);
     let (state, one) = (s.state(), s.hash_of(&module(1)));
-    let detail = "a change cannot be made in a commit: Wasmstore-Commit is for reads";
+    let detail = "this is not done as of a commit: Wasmstore-Commit is for reads";
     for (method, path) in [
         ("POST", "/module/x".to_owned()),
         ("DELETE", "/module/a".to_owned()),
@@ -195,6 +195,11 @@ fn a_change_is_never_made_in_a_commit() {
         let at = [("wasmstore-commit", &*old)];
         s.send(method, &api(&path), &at, module(5)).is(400, detail);
     }
+    let both = [("wasmstore-commit", &*old), ("wasmstore-branch", "none")];
+    s.read("/modules", &both)
+        .is(404, "there is no branch \"none\"");
+    let both = [("wasmstore-commit", &*old), ("wasmstore-branch", "main")];
+    assert_eq!(s.read("/modules", &both).status, 200);
     assert_eq!(s.state(), state);
 }
 

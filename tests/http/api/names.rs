@@ -133,11 +133,15 @@ fn a_path_is_decoded_once() {
 fn what_follows_a_question_mark_is_no_path() {
     let s = Api::new();
     let hash = s.hash_of(&module(1));
-    s.post("/module/a?b=c&%zz&//", module(1)).is(200, &hash);
+    s.post("/module/a?b=c&%2f&//", module(1)).is(200, &hash);
     s.get("/module/a?").has("wasmstore-hash", &hash);
     assert_eq!(s.content(), "/a=1");
-    s.get("/modules?limit=1&%zz=%ff")
+    s.get("/modules?limit=1&%2f=%c3%a4")
         .is(200, &format!(r#"{{"/a":"{hash}"}}"#));
+    let malformed = "a `%` is not followed by two hex digits";
+    s.get("/modules?limit=1&%zz").is(400, malformed);
+    let malformed = "the percent escapes are not UTF-8";
+    s.get("/modules?after=/%ff").is(400, malformed);
 }
 
 #[test]

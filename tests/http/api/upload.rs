@@ -272,3 +272,61 @@ fn a_body_where_none_is_needed_is_passed_over() {
     s.ask(request.body(Body::from_stream(endless)).unwrap())
         .is(200, "");
 }
+
+/// A module of about this many random bytes, which no coding makes smaller.
+fn incompressible(size: u32) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut byte = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    let mut bytes = b"\0asm\x01\0\0\0\0".to_vec();
+    let mut rest = size + 2;
+    while rest > 127 {
+        bytes.push((rest & 127) as u8 | 128);
+        rest >>= 7;
+    }
+    bytes.push(rest as u8);
+    bytes.extend(b"\x01x");
+    bytes.extend((0..size).map(|_| byte()));
+    bytes
+}
+
+#[test]
+fn a_body_that_ends_where_a_piece_does_is_complete() {
+    let s = Api::new();
+    // What is handed over at a time is 256 KiB.
+    let plain = incompressible(300_000);
+    for (coding, encoded) in [
+        ("identity", plain.clone()),
+        ("gzip", gzip(&plain)),
+        ("zstd", zstandard(&plain)),
+    ] {
+        assert!(encoded.len() > 256 << 10);
+        let length = encoded.len();
+        for size in [length, length / 2, 256 << 10] {
+            let answer = put(&s, coding, in_pieces(encoded.clone(), size));
+            answer.is(200, &s.hash_of(&plain));
+        }
+        let cut = in_pieces(encoded[..256 << 10].to_vec(), 256 << 10);
+        assert_eq!(put(&s, coding, cut).status, 400, "{coding}");
+    }
+}
+
+#[test]
+fn uploads_share_the_room_there_is() {
+    let limits = ServerLimits {
+        spool_bytes_max: 200 << 10,
+        ..ServerLimits::default()
+    };
+    let serving = Serving {
+        limits,
+        ..Serving::default()
+    };
+    let s = Api::with(serving, Options::default());
+    let answer = put(&s, "zstd", zstandard(&incompressible(300_000)));
+    answer.is(503, "the server is busy; try again");
+    let small = incompressible(100_000);
+    put(&s, "zstd", zstandard(&small)).is(200, &s.hash_of(&small));
+    put(&s, "gzip", gzip(&small)).is(200, &s.hash_of(&small));
+}
