@@ -1,5 +1,7 @@
 //! The answer that is a module: its bytes, or a part of them, or a compressed form, or that the client has them.
 
+use std::sync::Arc;
+
 use axum::body::{Body, Bytes};
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE, VARY,
@@ -8,11 +10,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::Result;
 use super::forms::Coding;
-use super::memory::SMALL_BYTES_MAX;
+use super::memory::{Held, SMALL_BYTES_MAX};
 use super::range;
 use super::state::App;
 use super::tags::{self, Read};
@@ -42,8 +43,8 @@ struct Found {
 /// What to send.
 struct Content {
     module: Module,
-    /// Held until the body is sent.
-    memory: Option<OwnedSemaphorePermit>,
+    /// Held until the body is sent, if it is large.
+    held: Option<Arc<Held>>,
     form: Option<(Coding, Bytes)>,
 }
 
@@ -63,21 +64,23 @@ impl App {
             if let Read::NotModified = tags::compare(headers, &found.hash.to_string())? {
                 return Ok(self.not_modified(headers, found.hash, asked_by));
             }
-            match found.module {
-                Ok(module) => {
-                    let (module, form) = self.form(module, headers).await?;
-                    let content = Content {
-                        module,
-                        memory,
-                        form,
-                    };
-                    return self.send(headers, content, asked_by);
-                }
-                Err(size_bytes) => {
+            let (module, held) = match (found.module, self.large.get(found.hash)) {
+                (Ok(module), _) => match memory.take() {
+                    Some(memory) => self.large.keep(module, memory),
+                    None => (module, None),
+                },
+                (Err(_), Some(held)) => held,
+                (Err(size_bytes), None) => {
+                    // What was too little is given back first.
+                    drop(memory.take());
                     memory = Some(self.memory(size_bytes).await?);
                     allowed_bytes = size_bytes;
+                    continue;
                 }
-            }
+            };
+            let (module, form) = self.form(module, headers).await?;
+            let content = Content { module, held, form };
+            return self.send(headers, content, asked_by);
         }
     }
 
@@ -129,7 +132,7 @@ impl App {
         };
         let content = Content {
             module,
-            memory: None,
+            held: None,
             form,
         };
         self.send(headers, content, asked_by).map(Some)
@@ -201,11 +204,7 @@ impl App {
         asked_by: AskedBy,
         part: impl FnOnce(Bytes) -> Bytes,
     ) -> Response {
-        let Content {
-            module,
-            memory,
-            form,
-        } = content;
+        let Content { module, held, form } = content;
         let mut headers = HeaderMap::with_capacity(16);
         let coding = form.as_ref().map(|(coding, _)| *coding);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/wasm"));
@@ -221,7 +220,7 @@ impl App {
             }
             None => {
                 headers.insert("repr-digest", repr_digest(module.digest));
-                Bytes::from_owner(Sending(module.bytes, memory))
+                Bytes::from_owner(Sending(module.bytes, held))
             }
         };
         (headers, Body::from(part(body))).into_response()
@@ -246,7 +245,7 @@ impl App {
 /// Bytes that are being sent, and the right to hold so many.
 struct Sending(
     Blob,
-    #[expect(dead_code, reason = "held for its drop")] Option<OwnedSemaphorePermit>,
+    #[expect(dead_code, reason = "held for its drop")] Option<Arc<Held>>,
 );
 
 impl AsRef<[u8]> for Sending {

@@ -1,6 +1,7 @@
 //! Memory for large modules: what is read of them at a time has a limit.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
@@ -8,10 +9,52 @@ use tokio::time::timeout;
 use super::crossing::busy;
 use super::error::Result;
 use super::state::App;
-use crate::store::{self, Store};
+use crate::names::ModuleHash;
+use crate::store::{self, Module, Store};
 
 /// Modules up to this size, in bytes, are read without asking whether there is memory for them.
 pub(super) const SMALL_BYTES_MAX: u64 = 1 << 20;
+
+/// A large module in memory.
+pub(super) struct Held {
+    module: Module,
+    _memory: OwnedSemaphorePermit,
+}
+
+/// The large modules that are being sent: all who ask for the same one share it.
+#[derive(Default)]
+pub(super) struct Large(Mutex<HashMap<ModuleHash, Weak<Held>>>);
+
+impl Large {
+    /// A module that somebody is being sent, and what keeps it in memory.
+    pub fn get(&self, hash: ModuleHash) -> Option<(Module, Option<Arc<Held>>)> {
+        let held = self.held().get(&hash)?.upgrade()?;
+        Some((held.module.clone(), Some(held)))
+    }
+
+    /// Keeps a module in memory as long as it is being sent; one that is there already goes before it.
+    pub fn keep(
+        &self,
+        module: Module,
+        memory: OwnedSemaphorePermit,
+    ) -> (Module, Option<Arc<Held>>) {
+        let mut all = self.held();
+        all.retain(|_, held| held.strong_count() > 0);
+        if let Some(held) = all.get(&module.hash).and_then(Weak::upgrade) {
+            return (held.module.clone(), Some(held));
+        }
+        let held = Arc::new(Held {
+            module: module.clone(),
+            _memory: memory,
+        });
+        all.insert(module.hash, Arc::downgrade(&held));
+        (module, Some(held))
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<ModuleHash, Weak<Held>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl App {
     /// Waits until there is memory for a module that is going to be read, whose size `size_bytes` tells; none is needed for a

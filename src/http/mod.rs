@@ -21,6 +21,7 @@ mod memory;
 mod metrics;
 mod normalize;
 mod openapi;
+mod page;
 mod percent;
 mod range;
 mod receive;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::Result;
 use super::forms::Forms;
+use super::memory::Large;
 use super::metrics::Metrics;
 use super::share::Share;
 use super::watching::Hub;
@@ -34,6 +35,7 @@ pub(super) struct Shared {
     pub changing: Arc<Semaphore>,
     /// A large body that is being sent holds one of these for each KiB.
     pub large_bodies: Arc<Semaphore>,
+    pub large: Large,
     pub forms: Forms,
     /// An upload that is spooled holds one of these for each KiB.
     spool: Arc<Semaphore>,
@@ -70,6 +72,7 @@ impl App {
             reading: Arc::new(Semaphore::new(limits.requests_max)),
             changing: Arc::new(Semaphore::new(limits.requests_max)),
             large_bodies: Arc::new(Semaphore::new(kib(limits.sending_bytes_max))),
+            large: Large::default(),
             forms: Forms::new(&limits),
             spool: Arc::new(Semaphore::new(kib(limits.spool_bytes_max))),
             branch: RwLock::new(branch),

@@ -6,20 +6,11 @@ use std::time::Duration;
 
 use crate::support::program::{World, module, reason};
 use crate::support::server::{Server, answer};
+use crate::support::store::custom_section;
 
 /// A module of `megabytes` MB that is nearly all a custom section of zeros.
 fn large_module(megabytes: usize) -> Vec<u8> {
-    let mut bytes = b"\0asm\x01\0\0\0\0".to_vec();
-    let content = megabytes << 20;
-    let mut rest = content + 2;
-    while rest > 127 {
-        bytes.push((rest & 127) as u8 | 128);
-        rest >>= 7;
-    }
-    bytes.push(rest as u8);
-    bytes.extend(b"\x01x");
-    bytes.resize(bytes.len() + content, 0);
-    bytes
+    custom_section(std::iter::repeat_n(0, megabytes << 20))
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

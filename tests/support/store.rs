@@ -113,6 +113,20 @@ pub fn module(n: u32) -> Vec<u8> {
     .unwrap()
 }
 
+/// A module that is nothing but a custom section with this content.
+pub fn custom_section(content: impl IntoIterator<Item = u8>) -> Vec<u8> {
+    let content: Vec<u8> = b"\x01x".iter().copied().chain(content).collect();
+    let mut bytes = b"\0asm\x01\0\0\0\0".to_vec();
+    let mut rest = content.len();
+    while rest > 127 {
+        bytes.push((rest & 127) as u8 | 128);
+        rest >>= 7;
+    }
+    bytes.push(rest as u8);
+    bytes.extend(content);
+    bytes
+}
+
 /// Runs stock git on the repository at `root`, without anybody's configuration.
 pub fn git(root: &Path, args: &[&str]) -> String {
     git_with_input(root, args, "")

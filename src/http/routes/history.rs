@@ -1,16 +1,15 @@
 //! The history: commits, and bringing back what they had.
 
 use axum::extract::State;
-use axum::http::header::LINK;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::http::changed::At;
-use crate::http::error::{Failure, Result};
+use crate::http::error::Result;
 use crate::http::extract::{Changing, Params, Reading, Rest};
 use crate::http::json::Json;
 use crate::http::openapi::{ChangeProblems, ReadProblems};
-use crate::http::percent;
+use crate::http::page;
 use crate::http::state::App;
 use crate::names::{CommitId, ModulePath, TreePath};
 use crate::wire;
@@ -18,8 +17,6 @@ use crate::wire::schema::CommitHash;
 
 /// How many commits are answered if nobody says how many.
 const PAGE_DEFAULT: usize = 1_000;
-/// The most commits on a page.
-const PAGE_MAX: usize = 10_000;
 
 /// Which part of a history is asked for.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -61,27 +58,14 @@ pub(in crate::http) async fn commits(
         false => Some(ModulePath::parse(&path)?),
     };
     let after = page.after.as_deref().map(CommitId::parse).transpose()?;
-    let limit = match page.limit {
-        Some(0) => return Err(Failure::malformed("limit is at least 1")),
-        limit => limit.unwrap_or(PAGE_DEFAULT).min(PAGE_MAX),
-    };
+    let limit = page::limit(page.limit.unwrap_or(PAGE_DEFAULT))?;
     let (commit, (commits, has_more)) = app
         .run(move |store| {
             Ok(store.as_of(&at, |at| store.commits_page(at, of.as_ref(), after, limit))?)
         })
         .await?;
     let last = commits.last().filter(|_| has_more);
-    let next = last.map(|last| {
-        let path = match path.is_empty() {
-            true => String::new(),
-            false => format!("/{}", percent::encode_path(&path)),
-        };
-        let link = format!(
-            "</api/v1/commits{path}?limit={limit}&after={}>; rel=\"next\"",
-            last.id
-        );
-        (LINK, link)
-    });
+    let next = last.map(|last| page::next("commits", &path, limit, &last.id.to_string()));
     let commits: Vec<_> = commits.iter().map(wire::Commit::from).collect();
     Ok((At(commit), AppendHeaders(next), Json(&commits)).into_response())
 }

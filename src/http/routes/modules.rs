@@ -2,7 +2,6 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::LINK;
 use axum::http::{HeaderMap, StatusCode, Version};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
@@ -16,16 +15,13 @@ use crate::http::json::Json;
 use crate::http::openapi::{
     Bytes, ChangeProblems, Encoding, ModuleProblems, ReadProblems, UploadProblems,
 };
-use crate::http::percent;
+use crate::http::page;
 use crate::http::receive::{Receiving, announced_bytes};
 use crate::http::state::App;
 use crate::names::{ModulePath, ModuleRef, TreePath};
 use crate::store::{At, Folders, Store};
 use crate::wire::Modules;
 use crate::wire::schema::Hash;
-
-/// The most modules on a page.
-const PAGE_MAX: usize = 10_000;
 
 /// Which part of a list is asked for.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -64,10 +60,7 @@ pub(in crate::http) async fn list(
 ) -> Result<Response> {
     let prefix = TreePath::parse(&prefix)?;
     let after = page.after.as_deref().map(ModulePath::parse).transpose()?;
-    let limit = match page.limit {
-        Some(0) => return Err(Failure::malformed("limit is at least 1")),
-        limit => limit.map(|limit| limit.min(PAGE_MAX)),
-    };
+    let limit = page.limit.map(page::limit).transpose()?;
     let folder = prefix.clone();
     let (commit, (modules, has_more)) = app
         .run(move |store| {
@@ -80,24 +73,13 @@ pub(in crate::http) async fn list(
     let last = modules.last().filter(|_| has_more).map(|(path, _)| path);
     let next = last
         .zip(limit)
-        .map(|(last, limit)| next(&folder, limit, last));
+        .map(|(last, limit)| page::next("modules", folder.as_str(), limit, &last.to_string()));
     Ok((
         changed::At(commit),
         AppendHeaders(next),
         Json(&Modules(&modules)),
     )
         .into_response())
-}
-
-/// The link to the next page (RFC 8288).
-fn next(folder: &TreePath, limit: usize, last: &ModulePath) -> (axum::http::HeaderName, String) {
-    let folder = match folder.is_root() {
-        true => String::new(),
-        false => format!("/{}", percent::encode_path(folder.as_str())),
-    };
-    let after = percent::encode_path(last.as_str());
-    let link = format!("</api/v1/modules{folder}?limit={limit}&after=/{after}>; rel=\"next\"");
-    (LINK, link)
 }
 
 /// Gets a module

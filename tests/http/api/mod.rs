@@ -10,6 +10,7 @@ mod hashes;
 mod head;
 mod headers;
 mod history;
+mod large;
 mod listing;
 mod merge;
 mod modules;

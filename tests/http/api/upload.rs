@@ -13,7 +13,7 @@ use wasmstore::config::{ModuleLimits, Options, ServerLimits};
 use wasmstore::http::Serving;
 
 use super::{Answer, Api, HOST, api};
-use crate::support::store::module;
+use crate::support::store::{custom_section, module};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
@@ -280,16 +280,7 @@ fn incompressible(size: u32) -> Vec<u8> {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 24) as u8
     };
-    let mut bytes = b"\0asm\x01\0\0\0\0".to_vec();
-    let mut rest = size + 2;
-    while rest > 127 {
-        bytes.push((rest & 127) as u8 | 128);
-        rest >>= 7;
-    }
-    bytes.push(rest as u8);
-    bytes.extend(b"\x01x");
-    bytes.extend((0..size).map(|_| byte()));
-    bytes
+    custom_section((0..size).map(|_| byte()))
 }
 
 #[test]
