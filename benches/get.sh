@@ -52,7 +52,7 @@ for _ in $(seq 100); do
     [ -n "$port" ] && break
     sleep 0.1
 done
-nginx_port=$((port + 1))
+nginx_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 cat >"$work/nginx.conf" <<NGINX
 daemon off;
 pid $work/nginx.pid;
