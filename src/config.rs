@@ -78,7 +78,8 @@ pub struct ServerLimits {
     pub sending_bytes_max: u64,
     /// Compressed forms of modules that are kept in memory.
     pub compressed_bytes_max: u64,
-    /// The largest module that is compressed at all.
+    /// The largest module that is compressed at all; one that takes up more than a quarter of
+    /// [`compressed_bytes_max`](Self::compressed_bytes_max) is not either.
     pub compressible_bytes_max: u64,
 }
 

@@ -61,7 +61,7 @@ pub(super) struct Limits {
     /// Memory for compressed forms of modules [default: 64]
     #[arg(long, value_name = "MIB")]
     compressed_mib: Option<u32>,
-    /// The largest module that is compressed, in bytes [default: 67108864]
+    /// The largest module that is compressed, in bytes; never more than a quarter of that memory [default: 67108864]
     #[arg(long, value_name = "BYTES")]
     max_compressible_bytes: Option<u64>,
 }
