@@ -54,7 +54,7 @@ pub struct ServerLimits {
     pub connections_max: usize,
     /// WebSockets at a time; one more is answered 503.
     pub sockets_max: usize,
-    /// Requests at a time that work on the store; more wait.
+    /// Requests at a time that read the store, and as many that change it; more wait.
     pub requests_max: usize,
     /// How long a request waits for its turn before it is answered 503.
     pub request_wait: Duration,

@@ -61,6 +61,7 @@ const ROOMS: [Room; 13] = [
             "clap_complete",
             "indicatif",
             "jiff",
+            "rlimit",
             "tracing_subscriber",
             "io::stdout",
             "println!",

@@ -22,7 +22,7 @@ pub(super) struct Limits {
     /// WebSockets at a time [default: 2048]
     #[arg(long, value_name = "N", value_parser = count)]
     max_sockets: Option<usize>,
-    /// Requests that work on the store at a time; more wait [default: 64]
+    /// Requests that read the store at a time, and as many that change it; more wait [default: 64]
     #[arg(long, value_name = "N", value_parser = count)]
     max_requests: Option<usize>,
     /// How long a request waits for its turn [default: 10]

@@ -19,6 +19,8 @@ use crate::store::{ObjectFormat, Store};
 /// Where the server listens, if nobody says so.
 const DEFAULT_HOST: &str = "127.0.0.1";
 const DEFAULT_PORT: u16 = 6384;
+/// How many files are open besides connections: packs, locks, uploads.
+const FILES_BESIDE_CONNECTIONS: u64 = 4096;
 /// How long work on the store that outlives its request may go on at the end. What is cut then is as after a crash: whole or
 /// not there.
 const WORK_GRACE: Duration = Duration::from_secs(5);
@@ -33,6 +35,7 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
         branch: settings.branch()?,
     };
     let tls = tls(&server)?;
+    allow_files(serving.limits.connections_max);
     let root = settings.root()?;
     let options = server.limits.options();
     let store = Store::open_or_create(&root, options, ObjectFormat::default())?;
@@ -83,6 +86,20 @@ fn stop_on_signals(stop: &CancellationToken) -> io::Result<()> {
         stop.cancel();
     });
     Ok(())
+}
+
+/// Raises this process's limit on open files, which is low by tradition, as far as the system lets it.
+fn allow_files(connections_max: usize) {
+    let wanted = connections_max as u64 + FILES_BESIDE_CONNECTIONS;
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(allowed) if allowed >= wanted => {}
+        Ok(allowed) => {
+            tracing::warn!(
+                "{allowed} files may be open, too few for {connections_max} connections"
+            );
+        }
+        Err(error) => tracing::warn!(%error, "the limit on open files cannot be raised"),
+    }
 }
 
 fn warn_of_strangers(serving: &Serving, address: SocketAddr) {
