@@ -46,15 +46,13 @@ impl AsRef<[u8]> for Blob {
     }
 }
 
-/// How often a cache knew, and how full it is.
+/// How often a cache knew.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheUse {
     /// Look-ups that were answered.
     pub hits: u64,
     /// Look-ups that were not.
     pub misses: u64,
-    /// What is held, in bytes.
-    pub bytes: u64,
 }
 
 /// The caches of one open repository, shared by its threads.
@@ -81,12 +79,10 @@ impl Caches {
             CacheUse {
                 hits: blobs.hits(),
                 misses: blobs.misses(),
-                bytes: blobs.weight(),
             },
             CacheUse {
                 hits: trees.hits(),
                 misses: trees.misses(),
-                bytes: trees.weight(),
             },
         ]
     }

@@ -2,34 +2,20 @@
 
 use std::ops::ControlFlow;
 
-use gix::objs::tree::EntryKind;
-
 use super::error::{Error, Result};
 use super::open::Repository;
-use super::trees::{Entry, Node, TreeId, Trees, find};
+use super::trees::{Node, TreeId, Trees, Way, descend};
 use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
 
 impl Repository {
     /// What stands at `path` in the tree of a commit, as far as memory tells: `None` if it would have to be read.
     pub fn remembered_node(&self, commit: CommitId, path: &TreePath) -> Option<Option<Node>> {
-        let mut entry = Entry {
-            mode: EntryKind::Tree.into(),
-            id: self.caches.commits.get(&commit)?.tree.0,
-        };
-        for segment in path.segments() {
-            let Node::Folder(folder) = entry.node() else {
-                return Some(None);
-            };
-            let tree = self.caches.trees.get(&folder.0)?;
-            let Some(found) = find(&tree, segment.into()) else {
-                return Some(None);
-            };
-            entry = Entry {
-                mode: found.mode,
-                id: found.oid,
-            };
+        let root = self.caches.commits.get(&commit)?.tree.0;
+        let remembered = |tree| self.caches.trees.get(&tree).ok_or(());
+        match descend(root, path.as_str().into(), remembered).ok()? {
+            Way::Arrived(entry) => Some(Some(entry.node())),
+            Way::Blocked(..) | Way::Ended => Some(None),
         }
-        Some(Some(entry.node()))
     }
 
     /// What stands at `path` in a tree; `None` if nothing does.

@@ -85,7 +85,7 @@ impl Entry {
 }
 
 /// How the way to a path went.
-enum Way {
+pub(super) enum Way {
     /// Something stands there.
     Arrived(Entry),
     /// The first so many bytes of the path lead to something that is no folder.
@@ -174,27 +174,7 @@ impl<'r> Trees<'r> {
     }
 
     fn descend(&self, root: gix::ObjectId, path: &BStr) -> Result<Way> {
-        let mut current = Entry {
-            mode: EntryKind::Tree.into(),
-            id: root,
-        };
-        let mut at = 0;
-        for segment in path.split_str("/").filter(|segment| !segment.is_empty()) {
-            if !current.mode.is_tree() {
-                return Ok(Way::Blocked(at - 1, current));
-            }
-            match find(&*self.load(current.id)?, segment.as_bstr()) {
-                Some(entry) => {
-                    current = Entry {
-                        mode: entry.mode,
-                        id: entry.oid,
-                    }
-                }
-                None => return Ok(Way::Ended),
-            }
-            at += segment.len() + 1;
-        }
-        Ok(Way::Arrived(current))
+        descend(root, path, |tree| self.load(tree))
     }
 
     /// Calls `visit` for every module below `at` whose path sorts after `after`, sorted by path; git's order of a tree's entries is
@@ -262,6 +242,35 @@ fn is_before(path: &str, is_folder: bool, after: &str) -> bool {
     }
 }
 
+/// Goes from `root` down to `path`, through the trees that `load` gives.
+pub(super) fn descend<E>(
+    root: gix::ObjectId,
+    path: &BStr,
+    load: impl Fn(gix::ObjectId) -> Result<Arc<gix::objs::Tree>, E>,
+) -> Result<Way, E> {
+    let mut current = Entry {
+        mode: EntryKind::Tree.into(),
+        id: root,
+    };
+    let mut at = 0;
+    for segment in path.split_str("/").filter(|segment| !segment.is_empty()) {
+        if !current.mode.is_tree() {
+            return Ok(Way::Blocked(at - 1, current));
+        }
+        match find(&*load(current.id)?, segment.as_bstr()) {
+            Some(entry) => {
+                current = Entry {
+                    mode: entry.mode,
+                    id: entry.oid,
+                }
+            }
+            None => return Ok(Way::Ended),
+        }
+        at += segment.len() + 1;
+    }
+    Ok(Way::Arrived(current))
+}
+
 /// Decodes a tree.
 pub(super) fn load(repo: &gix::Repository, id: gix::ObjectId) -> Result<gix::objs::Tree> {
     if id.is_empty_tree() {
@@ -278,10 +287,7 @@ pub(super) fn load(repo: &gix::Repository, id: gix::ObjectId) -> Result<gix::obj
 }
 
 /// The entry of that name, by bisection; a folder sorts as if its name ended in a slash.
-pub(super) fn find<'t>(
-    tree: &'t gix::objs::Tree,
-    name: &BStr,
-) -> Option<&'t gix::objs::tree::Entry> {
+fn find<'t>(tree: &'t gix::objs::Tree, name: &BStr) -> Option<&'t gix::objs::tree::Entry> {
     [false, true].into_iter().find_map(|as_tree| {
         let order = |entry: &gix::objs::tree::Entry| {
             name_order(&entry.filename, entry.mode.is_tree(), name, as_tree)

@@ -6,7 +6,7 @@ use super::open::{Change, Store};
 use super::precondition::Subject;
 use super::put::judged;
 use super::view::{At, View};
-use crate::names::{ModulePath, ModuleRef, TreePath};
+use crate::names::{HashRef, ModulePath, ModuleRef, TreePath};
 use crate::repo::{Draft, Node, Published};
 
 /// What to do when the name is a folder.
@@ -29,7 +29,7 @@ impl Store {
         name: &ModuleRef,
         folders: Folders,
     ) -> Result<Published<()>> {
-        if let ModuleRef::Hash(_) = name {
+        if let ModuleRef::Hash(HashRef::Hex64(_) | HashRef::Digest(_)) = name {
             // A digest may take long to find: better before others wait for a lock than while they do.
             self.hash(&At::Branch(change.branch.clone()), name).ok();
         }
