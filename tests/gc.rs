@@ -147,7 +147,7 @@ fn a_deleted_branch_is_collected() {
         .create_branch(&branch("side"), &At::default())
         .unwrap();
     s.put_on(Some("side"), "q", 2);
-    s.store.delete_branch(&branch("side")).unwrap();
+    s.store.delete_branch(&branch("side"), None).unwrap();
     gc(&s);
     assert_eq!(
         s.git(&[

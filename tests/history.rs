@@ -319,7 +319,7 @@ fn restore_takes_a_commit_that_no_branch_reaches() {
     let s = Scratch::new();
     s.branch("side");
     let lost = s.put_on(Some("side"), "p", 7);
-    s.store.delete_branch(&branch("side")).unwrap();
+    s.store.delete_branch(&branch("side"), None).unwrap();
     s.restore(lost, "p").unwrap();
     assert_eq!(s.content(), "/p=7");
     s.fsck();

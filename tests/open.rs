@@ -112,7 +112,7 @@ fn a_mirror_with_packed_refs_is_served_and_written() {
         "a read changes nothing"
     );
     store
-        .delete_branch(&crate::support::store::branch("one"))
+        .delete_branch(&crate::support::store::branch("one"), None)
         .unwrap();
     assert!(mirror.join("packed-refs").exists());
     assert_eq!(store.branches().unwrap().len(), 2);
@@ -325,7 +325,7 @@ fn a_symbolic_branch_is_worked_on_where_it_leads() {
         .unwrap();
     assert_eq!(s.git(&["rev-list", "--count", "main"]).trim(), "1");
     s.store
-        .delete_branch(&crate::support::store::branch("alias"))
+        .delete_branch(&crate::support::store::branch("alias"), None)
         .unwrap();
     assert_eq!(s.content(), "/a=1 /b=3");
     s.fsck();
@@ -394,12 +394,12 @@ fn a_branch_takes_the_place_of_empty_folders_and_leaves_none() {
     s.git(&["pack-refs", "--all"]);
     s.put_on(Some("x"), "c", 3);
     s.store
-        .delete_branch(&crate::support::store::branch("x"))
+        .delete_branch(&crate::support::store::branch("x"), None)
         .unwrap();
     let deep = crate::support::store::branch("d/e/f");
     s.store.create_branch(&deep, &At::default()).unwrap();
     s.git(&["pack-refs", "--all"]);
-    s.store.delete_branch(&deep).unwrap();
+    s.store.delete_branch(&deep, None).unwrap();
     assert!(!heads.join("d").exists());
     assert_eq!(
         s.git(&["for-each-ref", "--format=%(refname)"]),

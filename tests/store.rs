@@ -242,17 +242,17 @@ fn branches_are_refs_and_head_is_the_default_one() {
     assert_eq!(s.content(), "/a=1 /b=2");
     assert_eq!(
         s.store
-            .delete_branch(&branch("dev/one"))
+            .delete_branch(&branch("dev/one"), None)
             .unwrap_err()
             .kind(),
         Kind::Conflict
     );
     s.store.set_default_branch(&branch("new"), None).unwrap();
     assert_eq!(s.content(), "/a=1 /b=2");
-    s.store.delete_branch(&branch("dev/one")).unwrap();
+    s.store.delete_branch(&branch("dev/one"), None).unwrap();
     assert_eq!(
         s.store
-            .delete_branch(&branch("dev/one"))
+            .delete_branch(&branch("dev/one"), None)
             .unwrap_err()
             .kind(),
         Kind::NotFound

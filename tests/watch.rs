@@ -148,7 +148,7 @@ fn an_empty_commit_is_told_and_another_branch_is_not() {
     s.git(&["update-ref", "refs/heads/side", commit.trim()]);
     let events = collect(&mut watcher, 1);
     assert_eq!((events[0].changes.len(), events[0].reset), (0, false));
-    s.store.delete_branch(&branch("side")).unwrap();
+    s.store.delete_branch(&branch("side"), None).unwrap();
     assert!(watcher.next(LONG).is_err());
 }
 

@@ -51,11 +51,15 @@ impl Store {
         Ok(self.repo.set_default_branch(branch)?)
     }
 
-    /// Deletes a branch. What only it reached stays until the next `gc`.
+    /// Deletes a branch. What only it reached stays until the next `gc`. `default` is what stands for the default branch, if that is
+    /// another than `HEAD` names.
     ///
     /// # Errors
     /// It is unknown, or the default one.
-    pub fn delete_branch(&self, branch: &BranchName) -> Result<()> {
+    pub fn delete_branch(&self, branch: &BranchName, default: Option<&BranchName>) -> Result<()> {
+        if default == Some(branch) {
+            return Err(repo::Error::DefaultBranch(branch.to_string()).into());
+        }
         Ok(self.repo.delete_branch(branch)?)
     }
 }

@@ -308,7 +308,7 @@ async fn a_deleted_branch_ends_its_watchers() {
     let mut main = server.connect("").await;
     server.s.put_on(Some("side"), "a", 1);
     client.text().await;
-    server.s.store.delete_branch(&side).unwrap();
+    server.s.store.delete_branch(&side, None).unwrap();
     assert_eq!(client.close().await.0, 4410);
     assert_eq!(server.refused("?branch=side", &[]).await, 404);
     server.s.store.create_branch(&side, &At::default()).unwrap();

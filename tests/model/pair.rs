@@ -178,7 +178,7 @@ impl Pair {
         let got = self
             .store
             .store
-            .delete_branch(&branch(name))
+            .delete_branch(&branch(name), None)
             .map_err(|error| error.kind());
         let wanted = match name {
             "main" => Err(Kind::Conflict),

@@ -35,7 +35,7 @@ impl Branch {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let done = match (self.name, self.default) {
             (Some(name), _) if self.delete => {
-                settings.open_existing()?.delete_branch(&name)?;
+                settings.open_existing()?.delete_branch(&name, None)?;
                 name
             }
             (Some(name), _) => {

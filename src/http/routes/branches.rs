@@ -1,12 +1,11 @@
 //! Branches.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::http::changed::At;
-use crate::http::error::{Failure, Result};
+use crate::http::error::Result;
 use crate::http::extract::{Changing, ChangingBranches, Params, Rest};
 use crate::http::json::Json;
 use crate::http::openapi::{BranchProblems, ChangeProblems, Problems};
@@ -88,14 +87,8 @@ pub(in crate::http) async fn delete(
     branch: Rest,
 ) -> Result<()> {
     let branch = branch.parse(BranchName::parse)?;
-    if app.branch(None).as_ref() == Some(&branch) {
-        let detail = format!(
-            "branch {:?} is the default branch and cannot be deleted",
-            branch.as_str()
-        );
-        return Err(Failure::new(StatusCode::CONFLICT, detail));
-    }
-    app.run_change(move |store| Ok(store.delete_branch(&branch)?))
+    let default = app.branch(None);
+    app.run_change(move |store| Ok(store.delete_branch(&branch, default.as_ref())?))
         .await
 }
 
