@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+use super::changed;
 use super::error::Result;
 use super::forms::Coding;
 use super::memory::{Held, SMALL_BYTES_MAX};
@@ -126,9 +127,8 @@ impl App {
         if let Read::NotModified = tags::compare(headers, &module.hash.to_string())? {
             return Ok(Some(self.not_modified(headers, module.hash, asked_by)));
         }
-        let form = match self.known_form(&module, headers) {
-            Some(form) => form,
-            None => return Ok(None),
+        let Ok(form) = self.known_form(&module, headers) else {
+            return Ok(None);
         };
         let content = Content {
             module,
@@ -158,29 +158,34 @@ impl App {
         Ok(response)
     }
 
-    /// The compressed form that the client accepts, if it is known whether there is one.
-    fn known_form(&self, module: &Module, headers: &HeaderMap) -> Option<Option<(Coding, Bytes)>> {
+    /// The compressed form that the client accepts, if there is one.
+    ///
+    /// # Errors
+    /// The coding that it has to be made in first.
+    fn known_form(
+        &self,
+        module: &Module,
+        headers: &HeaderMap,
+    ) -> Result<Option<(Coding, Bytes)>, Coding> {
         match Coding::accepted(headers) {
             // A part is always one of the plain form.
             Some(coding) if !headers.contains_key(RANGE) => {
-                let form = self.forms.known(module, coding)?;
-                Some(form.map(|form| (coding, form)))
+                let form = self.forms.known(module, coding).ok_or(coding)?;
+                Ok(form.map(|form| (coding, form)))
             }
-            _ => Some(None),
+            _ => Ok(None),
         }
     }
 
-    /// The compressed form that the client accepts, if there is one.
+    /// The same, made if need be.
     async fn form(
         &self,
         module: Module,
         headers: &HeaderMap,
     ) -> Result<(Module, Option<(Coding, Bytes)>)> {
-        if let Some(form) = self.known_form(&module, headers) {
-            return Ok((module, form));
-        }
-        let Some(coding) = Coding::accepted(headers) else {
-            return Ok((module, None));
+        let coding = match self.known_form(&module, headers) {
+            Ok(form) => return Ok((module, form)),
+            Err(coding) => coding,
         };
         let app = self.clone();
         self.run(move |_| {
@@ -236,8 +241,8 @@ impl App {
             (AskedBy::Path(_), true) => "private, no-cache",
         };
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(control));
-        if let AskedBy::Path(Some(commit)) = asked_by {
-            headers.insert("wasmstore-commit", value(&commit.to_string()));
+        if let AskedBy::Path(commit) = asked_by {
+            changed::At(commit).tell(headers);
         }
     }
 }

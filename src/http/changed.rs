@@ -1,7 +1,8 @@
-//! The answer to a change.
+//! Which commit an answer comes of, and answers to changes.
 
 use std::convert::Infallible;
 
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
 use metrics::counter;
 
@@ -11,8 +12,19 @@ use super::state::App;
 use crate::names::CommitId;
 use crate::store::{Published, Store};
 
-/// Says where the branch is now.
+/// The commit that was read from, or where the branch is after a change.
 pub(super) struct At(pub Option<CommitId>);
+
+impl At {
+    /// Tells it in the headers of an answer.
+    pub fn tell(&self, headers: &mut HeaderMap) {
+        if let Some(commit) = self.0 {
+            let value = commit.to_string();
+            let value = value.parse().expect("BUG: hex is a header value");
+            headers.insert("wasmstore-commit", value);
+        }
+    }
+}
 
 impl IntoResponse for At {
     fn into_response(self) -> Response {
@@ -24,11 +36,7 @@ impl IntoResponseParts for At {
     type Error = Infallible;
 
     fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
-        if let Some(commit) = self.0 {
-            let value = commit.to_string();
-            let value = value.parse().expect("BUG: hex is a header value");
-            parts.headers_mut().insert("wasmstore-commit", value);
-        }
+        self.tell(parts.headers_mut());
         Ok(parts)
     }
 }

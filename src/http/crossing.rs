@@ -4,13 +4,12 @@ use std::panic;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use metrics::{Gauge, gauge};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::timeout;
 
 use super::error::{Failure, Result};
-use super::metrics::QUEUE_DEPTH;
+use super::metrics::{Counted, QUEUE_DEPTH};
 use super::state::App;
 use crate::store::Store;
 
@@ -28,7 +27,7 @@ impl App {
         &self,
         work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.cross(&self.reading, work).await
+        self.in_turn(&self.reading, work).await
     }
 
     /// Changes the store where it may block, in its turn. Once begun it runs to its end, even if the client leaves.
@@ -39,31 +38,24 @@ impl App {
         &self,
         work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.cross(&self.changing, work).await
+        self.in_turn(&self.changing, work).await
     }
 
-    async fn cross<T: Send + 'static>(
+    async fn in_turn<T: Send + 'static>(
         &self,
         places: &Arc<Semaphore>,
         work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let place = self.place(places).await?;
-        let store = Arc::clone(&self.store);
-        let span = tracing::Span::current();
-        let done = spawn_blocking(move || {
-            let _place = place;
-            span.in_scope(|| work(&store))
-        });
-        done.await.unwrap_or_else(resume)
+        let done = cross(&self.store, place, work).await;
+        done.unwrap_or_else(resume)
     }
 
     async fn place(&self, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
         if let Ok(place) = Arc::clone(places).try_acquire_owned() {
             return Ok(place);
         }
-        let queue = gauge!(QUEUE_DEPTH);
-        queue.increment(1);
-        let _leave = Leave(&queue);
+        let _waiting = Counted::one_of(QUEUE_DEPTH);
         let place = timeout(self.limits.request_wait, Arc::clone(places).acquire_owned());
         match place.await {
             Ok(place) => Ok(place.expect("BUG: nobody closes the semaphore")),
@@ -72,13 +64,22 @@ impl App {
     }
 }
 
-/// Takes a request out of the count of those that wait, also if its client leaves meanwhile.
-struct Leave<'g>(&'g Gauge);
-
-impl Drop for Leave<'_> {
-    fn drop(&mut self) {
-        self.0.decrement(1);
-    }
+/// Does `work` on the store where it may block. `place` is given back when it is done, though who asked for it may have left.
+///
+/// # Errors
+/// `work` panicked.
+pub(super) async fn cross<T: Send + 'static>(
+    store: &Arc<Store>,
+    place: OwnedSemaphorePermit,
+    work: impl FnOnce(&Store) -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    let store = Arc::clone(store);
+    let span = tracing::Span::current();
+    let done = spawn_blocking(move || {
+        let _place = place;
+        span.in_scope(|| work(&store))
+    });
+    done.await
 }
 
 /// 503 for want of a place.

@@ -19,10 +19,12 @@ const REQUESTS: &str = "wasmstore_requests_total";
 const REQUESTS_IN_FLIGHT: &str = "wasmstore_requests_in_flight";
 /// From a request's head to the head of its answer, by `route`.
 const REQUEST_DURATION: &str = "wasmstore_request_duration_seconds";
-/// Bytes of request bodies.
+/// Bytes that came over connections, below TLS.
 pub(super) const BYTES_RECEIVED: &str = "wasmstore_bytes_received_total";
-/// Bytes of response bodies.
+/// Bytes that went over connections, below TLS.
 pub(super) const BYTES_SENT: &str = "wasmstore_bytes_sent_total";
+/// Connections turned away for want of a place.
+pub(super) const CONNECTIONS_REFUSED: &str = "wasmstore_connections_refused_total";
 /// Open connections.
 pub(super) const CONNECTIONS: &str = "wasmstore_connections";
 /// Open WebSockets.
@@ -98,6 +100,7 @@ fn describe() {
     describe_histogram!(REQUEST_DURATION, "Time to the head of the answer");
     describe_counter!(BYTES_RECEIVED, "Bytes of request bodies");
     describe_counter!(BYTES_SENT, "Bytes of response bodies");
+    describe_counter!(CONNECTIONS_REFUSED, "Connections turned away");
     describe_gauge!(CONNECTIONS, "Open connections");
     describe_gauge!(SOCKETS, "Open WebSockets");
     describe_counter!(COMMITS, "Commits made through this server");
@@ -122,7 +125,7 @@ pub(super) async fn count(
     let method = label(request.method());
     let route = Route::default();
     request.extensions_mut().insert(route.clone());
-    let in_flight = InFlight::enter();
+    let in_flight = Counted::one_of(REQUESTS_IN_FLIGHT);
     let response = next.run(request).await;
     drop(in_flight);
     let route = route.0.get().map_or("unmatched", MatchedPath::as_str);
@@ -158,18 +161,19 @@ fn label(method: &Method) -> &'static str {
     }
 }
 
-/// A request that is not answered yet. It ends with the value, for a client may leave first.
-struct InFlight(Gauge);
+/// One of the things that a gauge counts. It ends with the value, however that comes about: a client may leave first.
+pub(super) struct Counted(Gauge);
 
-impl InFlight {
-    fn enter() -> Self {
-        let gauge = gauge!(REQUESTS_IN_FLIGHT);
+impl Counted {
+    /// One more of what the gauge of that name counts.
+    pub fn one_of(name: &'static str) -> Self {
+        let gauge = gauge!(name);
         gauge.increment(1);
         Self(gauge)
     }
 }
 
-impl Drop for InFlight {
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.decrement(1);
     }

@@ -11,10 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::bodies::measure;
 use super::error::{Failure, in_accepted_form};
-use super::guard::Hosts;
-use super::guard::Keys;
-use super::guard::authorize;
-use super::guard::{Origins, guard};
+use super::guard::{Hosts, Keys, Origins, authorize, guard};
 use super::metrics::{Metrics, count, note_route};
 use super::routes::{admin, branches, hashes, history, modules, operation, versions, watch};
 use super::state::App;

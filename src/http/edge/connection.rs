@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use metrics::Counter;
+use metrics::{Counter, counter};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -15,6 +15,7 @@ use super::activity::Activity;
 use super::idle::IdleClock;
 use super::linger::Linger;
 use super::place::Place;
+use crate::http::metrics::{BYTES_RECEIVED, BYTES_SENT};
 
 /// A client's socket.
 ///
@@ -56,8 +57,8 @@ impl Connection {
             idle: IdleClock::new(idle_timeout, Arc::clone(activity)),
             closing: Closing::No,
             activity: Arc::clone(activity),
-            received: metrics::counter!("wasmstore_bytes_received_total"),
-            sent: metrics::counter!("wasmstore_bytes_sent_total"),
+            received: counter!(BYTES_RECEIVED),
+            sent: counter!(BYTES_SENT),
             _place: place,
         }
     }

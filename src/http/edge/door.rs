@@ -20,6 +20,7 @@ use super::protocol::{self, Spawner};
 use super::service::Service;
 use super::tls::Certificate;
 use crate::config::ServerLimits;
+use crate::http::metrics::CONNECTIONS_REFUSED;
 
 /// What a client is told for whom there is no place. It is written before a request was read.
 const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
@@ -89,7 +90,7 @@ impl Door {
 
     /// Tells a client that there is no place, if it can be told at once.
     fn turn_away(&self, socket: TcpStream) {
-        metrics::counter!("wasmstore_connections_refused_total").increment(1);
+        metrics::counter!(CONNECTIONS_REFUSED).increment(1);
         if self.certificate.is_some() {
             return;
         }

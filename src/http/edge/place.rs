@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use metrics::Gauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::http::metrics::{CONNECTIONS, Counted};
 
 /// One of the connections that there may be at a time. Dropping it gives it back.
 pub(in crate::http) struct Place {
-    open: Gauge,
+    _open: Counted,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -27,17 +28,9 @@ impl Places {
     /// Takes a place, if there is one.
     pub(in crate::http) fn take(&self) -> Option<Place> {
         let permit = Arc::clone(&self.free).try_acquire_owned().ok()?;
-        let open = metrics::gauge!("wasmstore_connections");
-        open.increment(1.0);
         Some(Place {
-            open,
+            _open: Counted::one_of(CONNECTIONS),
             _permit: permit,
         })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.open.decrement(1.0);
     }
 }

@@ -20,7 +20,7 @@ use crate::names::Author;
 const WASMSTORE_AUTH: HeaderName = HeaderName::from_static("wasmstore-auth");
 
 /// The subprotocol that a WebSocket speaks.
-const PROTOCOL: &str = "wasmstore.v1";
+pub(in crate::http) const PROTOCOL: &str = "wasmstore.v1";
 
 /// What a browser, which can set no header on a WebSocket, offers beside [`PROTOCOL`], with its key in base64url behind it.
 const KEY_PROTOCOL: &str = "wasmstore.key.";

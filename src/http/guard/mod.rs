@@ -8,6 +8,6 @@ mod origin;
 
 pub use keys::{KeyError, Keys};
 
-pub(super) use auth::{Caller, authorize, conceal};
+pub(super) use auth::{Caller, PROTOCOL, authorize, conceal};
 pub(super) use host::Hosts;
 pub(super) use origin::{Origins, guard};

@@ -11,13 +11,13 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use metrics::{Gauge, gauge};
 
 use crate::http::changed::At;
 use crate::http::edge::Hold;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::refuse_commit;
-use crate::http::metrics::SOCKETS;
+use crate::http::guard::PROTOCOL;
+use crate::http::metrics::{Counted, SOCKETS};
 use crate::http::openapi::WatchProblems;
 use crate::http::percent;
 use crate::http::state::App;
@@ -29,8 +29,6 @@ use crate::http::watching::{Over, Socket};
 use crate::names::{BranchName, CommitId};
 use crate::wire::TEXT_BYTES_MAX;
 
-/// The one subprotocol. A key that a browser offers beside it is for `auth.rs`, and is never echoed.
-const PROTOCOL: &str = "wasmstore.v1";
 /// The close code for a branch that was deleted; and for a commit that is not there (any more), so that the client has to list
 /// anew.
 const NO_BRANCH: u16 = 4410;
@@ -83,7 +81,7 @@ pub(in crate::http) async fn watch(
     let commit = seat.commit();
     let message_bytes_max = hub.limits.socket_message_bytes_max.max(CONTROL_BYTES_MAX);
     let response = upgrade
-        .protocols([PROTOCOL])
+        .protocols([PROTOCOL]) // A key that is offered beside it is never echoed.
         .read_buffer_size(READ_BYTES)
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BYTES_MAX)
@@ -102,28 +100,11 @@ pub(in crate::http) async fn watch(
 
 /// Tells all there is to tell, until one side has enough.
 async fn converse(socket: WebSocket, hub: &Hub, seat: &mut Seat) {
-    let _counted = Counted::new();
+    let _open = Counted::one_of(SOCKETS);
     let mut socket = Socket::new(socket, &hub.limits, hub.closing.clone());
     let over = tell(&mut socket, seat).await;
     tracing::debug!(?over, "a watcher leaves");
     socket.finish(over).await;
-}
-
-/// One of the sockets that are open.
-struct Counted(Gauge);
-
-impl Counted {
-    fn new() -> Self {
-        let sockets = gauge!(SOCKETS);
-        sockets.increment(1);
-        Self(sockets)
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.decrement(1);
-    }
 }
 
 async fn tell(socket: &mut Socket, seat: &mut Seat) -> Over {

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::feed::{End, Feed};
 use crate::config::ServerLimits;
+use crate::http::crossing::cross;
 use crate::http::error::{Failure, Result};
 use crate::names::BranchName;
 use crate::store::{Call, Store, Wake};
@@ -149,20 +150,14 @@ impl Hub {
         self.reading(&self.catching_up, read).await
     }
 
-    /// This is where sockets cross over to what blocks.
     async fn reading<T: Send + 'static>(
         &self,
         turns: &Arc<Semaphore>,
         read: impl FnOnce(&Store) -> T + Send + 'static,
     ) -> Result<T> {
         let turn = Arc::clone(turns).acquire_owned().await;
-        let store = Arc::clone(&self.store);
-        let read = move || {
-            // Taken along: a read goes on when its socket has left.
-            let _turn = turn.expect("BUG: it is never closed");
-            read(&store)
-        };
-        let read = tokio::task::spawn_blocking(read).await;
+        let turn = turn.expect("BUG: it is never closed");
+        let read = cross(&self.store, turn, read).await;
         read.map_err(|error| {
             tracing::error!(%error, "watching failed");
             let detail = "watching failed; the log tells more";
