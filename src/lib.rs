@@ -25,7 +25,7 @@
 //! | 0 | [`names`], [`config`] | paths, branches, hashes: parsed once, valid ever after; limits | |
 //! | 0 | [`git`] | the stock git program: found, run hermetically, limited, killed | processes |
 //! | 1 | [`wasm`] | bytes in, what is in the module or a reason out | `wasmparser`, `sha2` |
-//! | 1 | [`repo`] | the bare repository: objects, trees, commits, refs, locks, durability, gc | `gix`, `gix-pack`, `notify`, `tar`, flock, fsync |
+//! | 1 | [`repo`] | the bare repository: objects, trees, commits, refs, locks, durability, gc | `gix`, `gix-pack`, `notify`, `tar`, `fail`, flock, fsync |
 //! | 2 | [`store`] | what a module store does; the one thing that the surfaces call | `flate2` |
 //! | 3 | [`wire`] | the JSON shapes that the surfaces share | `utoipa`'s schemas |
 //! | 4 | [`http`] | the API, watch, keys, TLS, metrics | `axum`, `tokio`, `tower-http`, `rustls` |
@@ -37,8 +37,9 @@
 //!
 //! # How a module gets in
 //!
-//! bytes -> a spool of [`repo`], while [`wasm`] validates the same stream -> a blob, flushed -> a change, judged on the branch's
-//! tip -> trees and a commit, flushed -> the ref, flushed, moved by compare-and-swap, its folder flushed -> the answer.
+//! bytes -> a spool of [`repo`], while [`wasm`] validates the same stream -> a blob, deflated -> a change, judged on the branch's
+//! tip and on the changes before it -> trees and a commit -> one pack for all changes that came meanwhile, flushed -> each ref,
+//! flushed, moved once by compare-and-swap, its folder flushed -> the answers.
 //!
 //! # Invariants
 //!

@@ -41,15 +41,9 @@ fn own_history_becomes_one_commit_and_what_it_held_is_gone() {
     );
     assert!(collected.freed_bytes > 0);
     assert_eq!(s.store.commit(old).unwrap_err().kind(), Kind::NotFound);
-    assert_eq!(
-        gc(&s),
-        wasmstore::store::Collected {
-            removed: 0,
-            freed_bytes: 0,
-            ..collected
-        },
-        "nothing is left to do"
-    );
+    let again = gc(&s);
+    assert_eq!((again.removed, again.commit), (0, collected.commit));
+    assert_eq!(gc(&s).freed_bytes, 0, "nothing is left to do");
 }
 
 #[test]
@@ -401,4 +395,31 @@ fn pages_of_the_history_are_read_beside_collections() {
         assert!(reader.join().unwrap() > 0);
     });
     s.fsck();
+}
+
+#[test]
+#[ignore = "fails: gc flushes every file below refs/, and one that is gone meanwhile is an error to it"]
+fn a_vanishing_lock_file_is_nothing_to_gc() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    let lock = s.root.join("refs/heads/outside.lock");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // As an outside git does that moves a branch, or gives up on it.
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                std::fs::write(&lock, "").unwrap();
+                std::fs::remove_file(&lock).unwrap();
+            }
+        });
+        let keep = |_| s.store.gc(&Change::default(), History::Keep).err();
+        let failed: Vec<_> = (0..200).filter_map(keep).collect();
+        stop.store(true, Ordering::Relaxed);
+        assert!(
+            failed.is_empty(),
+            "{} of 200: {:?}",
+            failed.len(),
+            failed[0]
+        );
+    });
 }

@@ -19,7 +19,9 @@ const ROOMS: [Room; 13] = [
     (
         "repo",
         &["names", "config", "git"],
-        &["gix", "gix_pack", "notify", "tar::", "try_lock", "sync_all"],
+        &[
+            "fail::", "gix", "gix_pack", "notify", "tar::", "try_lock", "sync_all",
+        ],
     ),
     ("index", &["names", "config"], &["rusqlite"]),
     (

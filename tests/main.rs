@@ -12,6 +12,8 @@ mod merge;
 mod model;
 mod names;
 mod open;
+#[cfg(target_os = "linux")]
+mod soak;
 mod store;
 mod support;
 mod wasm;

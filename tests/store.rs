@@ -343,8 +343,7 @@ fn threads_on_one_store_lose_nothing() {
 fn a_branch_whose_commit_is_gone_is_a_damaged_store_and_not_an_absent_name() {
     let s = Scratch::new();
     let tip = s.put("a", 1).to_string();
-    let file = s.root.join(format!("objects/{}/{}", &tip[..2], &tip[2..]));
-    std::fs::remove_file(file).unwrap();
+    std::fs::remove_file(s.loose_file(&tip)).unwrap();
     // One that did not read the commit while it was there.
     let fresh = Store::open(&s.root, Options::default()).unwrap();
     let list = fresh.list(&At::default(), &scope(""));

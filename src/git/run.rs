@@ -9,6 +9,13 @@ use std::time::{Duration, Instant};
 /// How much of git's standard error is kept for the message, in bytes.
 const STDERR_BYTES_MAX: u64 = 4096;
 
+/// What git says then: strerror(3) of ENOSPC and EDQUOT in the C locale, and words of its own for a write of nothing.
+const NO_SPACE: [&str; 3] = [
+    "No space left on device",
+    "Disk quota exceeded",
+    "Out of diskspace",
+];
+
 /// A run of git that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -28,6 +35,12 @@ pub enum Error {
         command: String,
         /// The first line that it printed on standard error.
         stderr: String,
+    },
+    /// It found no room on the disk.
+    #[error("git {command} failed: no storage space")]
+    NoSpace {
+        /// The subcommand.
+        command: String,
     },
     /// It ran for too long and was killed.
     #[error("git {command} did not end within {limit_s} s")]
@@ -106,13 +119,13 @@ impl Git {
         if status.success() {
             return Ok(stdout);
         }
+        let stderr = String::from_utf8_lossy(&stderr);
+        if NO_SPACE.iter().any(|words| stderr.contains(words)) {
+            return Err(Error::NoSpace { command: name });
+        }
         Err(Error::Failed {
             command: name,
-            stderr: String::from_utf8_lossy(&stderr)
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
+            stderr: stderr.lines().next().unwrap_or_default().to_owned(),
         })
     }
 

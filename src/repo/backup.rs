@@ -1,8 +1,12 @@
 //! A consistent copy of the repository as a tar stream.
 //!
-//! The refs are read once, under `refs.lock`, and written from memory; objects only grow while `backup.lock` keeps `gc` away, so
-//! every object that these refs reach is there when the copy comes to it. Our own folder is left out: all in it is derived.
+//! The refs are read once, under `refs.lock`, and written from memory; no object vanishes while `backup.lock` keeps `gc` away, so
+//! every object that these refs reach is there when the copy comes to it, in one pack or another. Our own folder is left out: all
+//! in it is derived.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -12,10 +16,13 @@ use gix::refs::Target;
 
 use super::create::FOLDERS;
 use super::error::{Error, Result};
-use super::open::Repository;
+use super::open::{Repository, names_in};
 
 /// How much of a file that is no object is copied, in bytes: a configuration or hook is never longer.
 const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// Where the packs are.
+const PACKS: &str = "objects/pack";
 
 /// The files besides objects and refs that make up the repository.
 const FILES: [&str; 5] = ["config", "description", "shallow", "info", "hooks"];
@@ -80,29 +87,67 @@ impl<W: Write> Archive<'_, W> {
     /// A file, or everything below a folder; what is not there is left out, and so are files in the making.
     fn tree(&mut self, root: &Path, name: &Path) -> Result<()> {
         let path = root.join(name);
+        if name == Path::new(PACKS) {
+            return self.packs(root);
+        }
         if path.is_dir() {
-            for entry in fs::read_dir(&path).map_err(Error::io("read", &path))? {
-                let entry = entry.map_err(Error::io("read", &path))?.file_name();
+            for entry in names_in(&path).map_err(Error::io("read", &path))? {
                 if !is_in_the_making(&entry.to_string_lossy()) {
                     self.tree(root, &name.join(entry))?;
                 }
             }
             return Ok(());
         }
+        self.file(root, name).map(drop)
+    }
+
+    /// Every pack. A roll-up may delete one before its turn comes; all of it is in another pack then, so the folder is read until
+    /// nothing was missed. The index comes after the pack: alone it would tell of objects that are not there.
+    fn packs(&mut self, root: &Path) -> Result<()> {
+        let folder = root.join(PACKS);
+        let mut done = HashSet::new();
+        loop {
+            let mut has_missed = false;
+            let mut names = names_in(&folder).map_err(Error::io("read", &folder))?;
+            names.sort_by_key(|name| Path::new(name).extension() != Some(OsStr::new("pack")));
+            for name in names {
+                let stem = Path::new(PACKS).join(&name).with_extension("");
+                let is_pack = Path::new(&name).extension() == Some(OsStr::new("pack"));
+                let is_ready = is_pack || done.contains(&stem.with_extension("pack"));
+                let name = Path::new(PACKS).join(name);
+                if is_in_the_making(&name_of(&name)) || !is_ready || !done.insert(name.clone()) {
+                    continue;
+                }
+                if !self.file(root, &name)? {
+                    done.remove(&name);
+                    has_missed = true;
+                }
+            }
+            if !has_missed {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A file; returns whether it is there.
+    fn file(&mut self, root: &Path, name: &Path) -> Result<bool> {
+        let path = root.join(name);
         let file = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             file => file.map_err(Error::io("read", &path))?,
         };
         if name.starts_with("objects") {
             let size_bytes = file.metadata().map_err(Error::io("read", &path))?.len();
-            return self.append(header(size_bytes, mode(name)), name, file);
+            self.append(header(size_bytes, mode(name)), name, file)?;
+            return Ok(true);
         }
         // Other files may change while they are read: their length is known when they have been.
         let mut bytes = Vec::new();
         let mut file = file.take(FILE_BYTES_MAX);
         file.read_to_end(&mut bytes)
             .map_err(Error::io("read", &path))?;
-        self.bytes(name, &bytes)
+        self.bytes(name, &bytes)?;
+        Ok(true)
     }
 
     fn append(&mut self, mut header: tar::Header, name: &Path, data: impl Read) -> Result<()> {
@@ -132,6 +177,10 @@ impl<W: Write> Archive<'_, W> {
         long.set_cksum();
         self.tar.append(&long, name.chain(&b"\0"[..]))
     }
+}
+
+fn name_of(path: &Path) -> Cow<'_, str> {
+    path.file_name().unwrap_or_default().to_string_lossy()
 }
 
 /// Hooks are programs.

@@ -2,7 +2,8 @@
 
 use super::error::{Error, Result};
 use super::open::Repository;
-use super::publish::Writing;
+use super::ref_lock::OUTSIDE_MAX;
+use super::writing::Writing;
 use crate::names::{BranchName, CommitId};
 
 impl Repository {
@@ -32,7 +33,7 @@ impl Repository {
         }
         let tip = writing.durable_tip(branch)?;
         let tip = tip.ok_or_else(|| Error::UnknownBranch(branch.to_string()))?;
-        self.move_branch(branch, Some(tip), None)
+        self.move_branch(branch, Some(tip), None, OUTSIDE_MAX)
     }
 
     fn default_tip(&self) -> Result<CommitId> {
@@ -48,6 +49,10 @@ impl Writing<'_> {
     /// # Errors
     /// `BranchExists`, `BranchClash`, `UnknownCommit`.
     pub fn create_branch(mut self, branch: &BranchName, from: CommitId) -> Result<()> {
+        // What may take long is done while others may still move refs.
+        super::commits::read(&self.objects.local, from)?;
+        self.named(from)?;
+        self.flush()?;
         let _refs = self.repository.locks.refs()?;
         if self.durable_tip(branch)?.is_some() {
             return Err(Error::BranchExists(branch.to_string()));
@@ -68,10 +73,11 @@ impl Writing<'_> {
                 existing: existing.to_string(),
             });
         }
-        super::commits::read(&self.local, from)?;
-        let id = self.existing(from)?;
-        self.loose.flush()?;
-        match self.repository.move_branch(branch, None, Some(id)) {
+        super::commits::read(&self.objects.local, from)?;
+        let id = self.named(from)?;
+        self.flush()?;
+        let repository = self.repository;
+        match repository.move_branch(branch, None, Some(id), OUTSIDE_MAX) {
             Err(Error::Moved(branch)) => Err(Error::BranchExists(branch.to_string())),
             other => other,
         }

@@ -110,7 +110,7 @@ fn linked(error: Error) -> Error {
     }
 }
 
-fn decode(id: CommitId, commit: &gix::objs::CommitRef<'_>) -> Result<Commit> {
+pub(super) fn decode(id: CommitId, commit: &gix::objs::CommitRef<'_>) -> Result<Commit> {
     let author = commit.author().map_err(Error::database(format!(
         "understand the author of commit {id}"
     )))?;

@@ -2,6 +2,7 @@
 //!
 //! Nothing is written: new trees live in memory until the change is published.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
 use gix::bstr::{BStr, ByteSlice};
@@ -9,9 +10,9 @@ use gix::objs::tree::EntryKind;
 
 use super::commits::{Commit, read_linked};
 use super::error::{Error, Result};
-use super::open::{commit_id, object_id};
+use super::open::{Repository, commit_id, object_id};
 use super::trees::{Entry, Node, TreeId, Trees};
-use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
+use crate::names::{BranchName, CommitId, ModuleHash, ModulePath, TreePath};
 
 /// The tip of a branch, to be changed.
 pub struct Draft<'w> {
@@ -19,6 +20,9 @@ pub struct Draft<'w> {
     pub(super) trees: Trees<'w>,
     tip: Option<Commit>,
     pub(super) tree: gix::ObjectId,
+    /// The repository, and the other branches that are about to move.
+    beside: Option<(&'w Repository, Vec<&'w BranchName>)>,
+    has_met_moving: Cell<bool>,
 }
 
 impl<'w> Draft<'w> {
@@ -35,7 +39,38 @@ impl<'w> Draft<'w> {
             trees: Trees::new(repo),
             tip,
             tree,
+            beside: None,
+            has_met_moving: Cell::default(),
         })
+    }
+
+    /// Says which other branches are about to be moved by changes before this one.
+    pub(super) fn beside(self, repository: &'w Repository, moving: Vec<&'w BranchName>) -> Self {
+        Self {
+            beside: Some((repository, moving)),
+            ..self
+        }
+    }
+
+    /// Whether the judge asked for a branch that is about to be moved.
+    pub(super) fn has_met_moving(&self) -> bool {
+        self.has_met_moving.get()
+    }
+
+    /// The tip of another branch, which nobody moves until this change is published.
+    ///
+    /// # Errors
+    /// `UnknownBranch`. `Moved` if a change before this one is about to move it: what the judge returns does not count then, and
+    /// it is asked again when that is done.
+    pub fn tip_of(&self, branch: &BranchName) -> Result<CommitId> {
+        let unknown = || Error::UnknownBranch(branch.to_string());
+        let (repository, moving) = self.beside.as_ref().ok_or_else(unknown)?;
+        let name = repository.branch_or_default(Some(branch))?;
+        if moving.contains(&&name) {
+            self.has_met_moving.set(true);
+            return Err(Error::Moved(name));
+        }
+        repository.tip(&name)?.ok_or_else(unknown)
     }
 
     /// The branch's newest commit; `None` if it has none yet.

@@ -4,6 +4,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::error::{Error, Result};
@@ -46,12 +47,22 @@ pub(super) fn create_dir(path: &Path) -> Result<()> {
 /// Writes `bytes` to a new file in `tmp`, flushes it, and gives it the name `dest`. The folder of `dest` is the caller's to
 /// flush.
 pub(super) fn write_file(tmp: &Path, dest: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = tempfile::Builder::new()
-        .permissions(mode(0o644))
-        .tempfile_in(tmp)
-        .map_err(Error::io("create a file in", tmp))?;
+    let mut file = new_file(tmp, 0o644).map_err(Error::io("create a file in", tmp))?;
     io::Write::write_all(&mut file, bytes).map_err(Error::io("write", dest))?;
     persist(file, dest)
+}
+
+/// A new file in the folder `tmp`, which is created if it is not there, with the given mode bits before the process's umask.
+pub(super) fn new_file(tmp: &Path, bits: u32) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    let builder = builder.permissions(fs::Permissions::from_mode(bits));
+    match builder.tempfile_in(tmp) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(tmp)?;
+            builder.tempfile_in(tmp)
+        }
+        file => file,
+    }
 }
 
 /// Flushes `file` and gives it the name `dest`. The folder of `dest` is the caller's to flush.
@@ -62,9 +73,4 @@ pub(super) fn persist(file: tempfile::NamedTempFile, dest: &Path) -> Result<()> 
     file.persist(dest)
         .map_err(|error| Error::io("rename to", dest)(error.error))?;
     Ok(())
-}
-
-/// File permissions for the given mode bits, before the process's umask.
-pub(super) fn mode(bits: u32) -> fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(bits)
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::names::{BranchName, CommitId, ModuleHash};
 
@@ -71,8 +72,11 @@ pub enum Error {
     #[error("the change may have been applied")]
     Unconfirmed {
         /// What failed after the branch had moved.
-        source: Box<Error>,
+        source: Arc<Error>,
     },
+    /// The changes that were to be made durable together with this one, and this one, failed.
+    #[error(transparent)]
+    Batch(Arc<Error>),
     /// A file operation failed.
     #[error("cannot {action} {path:?}")]
     Io {
@@ -139,6 +143,9 @@ impl Error {
 
     /// The operating system's error behind this one, if there is one.
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        if let Self::Git(crate::git::Error::NoSpace { .. }) = self {
+            return Some(io::ErrorKind::StorageFull);
+        }
         let mut error: Option<&(dyn std::error::Error + 'static)> = Some(self);
         while let Some(current) = error {
             if let Some(io) = current.downcast_ref::<io::Error>() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::durable::{create_dir, mode, persist};
+use super::durable::{create_dir, new_file, persist};
 use super::error::{Error, Result};
 use super::open::Repository;
 use super::packs::remove_if_there;
@@ -21,10 +21,7 @@ impl Repository {
         create_dir(&self.own_dir())?;
         create_dir(&folder)?;
         let failed = || Error::io("write a file in", &folder);
-        let mut file = tempfile::Builder::new()
-            .permissions(mode(0o444))
-            .tempfile_in(&folder)
-            .map_err(failed())?;
+        let mut file = new_file(&folder, 0o444).map_err(failed())?;
         file.write_all(bytes).map_err(failed())?;
         persist(file, &path)?;
         Ok(path)
@@ -53,18 +50,23 @@ impl Repository {
         Ok(())
     }
 
-    /// Removes what killed writers left in `ROOT/wasmstore/tmp`. It does so only if nobody writes at this moment, which proves
-    /// that whoever made these files is dead; else it leaves them to the next time.
+    /// Removes what killed writers and power cuts left: temporary files, an index without its pack, the lock file of a ref. It does
+    /// so only if nobody writes at this moment, which proves that whoever made them is dead; else it leaves them to the next time.
+    /// It looks at a few files and at one folder of packs, however large the store is.
     pub fn sweep(&self) -> Result<()> {
-        let is_clean =
-            fs::read_dir(self.tmp_dir()).map_or(true, |mut entries| entries.next().is_none());
-        if is_clean {
+        let has_files = |mut entries: fs::ReadDir| entries.next().is_some();
+        let is_dirty = fs::read_dir(self.tmp_dir()).is_ok_and(has_files)
+            || !self.dead_locks().is_empty()
+            || !self.lone_indices()?.is_empty();
+        if !is_dirty {
             return Ok(());
         }
-        match self.locks.try_alone()? {
-            Some(_lock) => self.clear_tmp(),
-            None => Ok(()),
-        }
+        let Some(_lock) = self.locks.try_alone()? else {
+            return Ok(());
+        };
+        self.clear_tmp()?;
+        self.clear_lone_indices()?;
+        self.clear_dead_locks()
     }
 
     /// Empties `ROOT/wasmstore/tmp`; while `lock` is held exclusive.

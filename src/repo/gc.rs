@@ -14,15 +14,19 @@ use std::time::{Duration, Instant, SystemTime};
 use super::commits::NewCommit;
 use super::error::{Error, Result};
 use super::open::{Repository, commit_id};
-use super::packs::{Pack, remove_if_there};
-use super::publish::Writing;
+use super::packs::{Pack, remove_if_there, remove_packs};
 use super::reach::reachable;
+use super::ref_lock::OUTSIDE_MAX;
 use super::squash::{self, Squash};
+use super::writing::Writing;
 use crate::git::Git;
 use crate::names::{Author, BranchName, CommitId};
 
 /// How old a half-written pack has to be to be nobody's any more: a git that packs writes on.
 const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(3600);
+
+/// By how much the time of a file's change may be behind: the kernel's clock for it ticks.
+const CLOCK_TICK_MAX: Duration = Duration::from_millis(20);
 
 /// A collection that was asked for.
 pub struct Collection<'a> {
@@ -80,7 +84,7 @@ impl Repository {
         }
 
         tracing::debug!(objects = candidates.ids.len(), "packed what is reachable");
-        let (_lock, _refs) = self.locks.deleting()?;
+        let (lock, _refs) = self.locks.deleting()?;
         let held = Instant::now();
         judge()?;
         let squashed = self.write_squash(collection)?;
@@ -102,12 +106,15 @@ impl Repository {
             .packs
             .retain(|candidate| Some(candidate) != copied.as_ref());
         if let (Some((squash, new)), Some((branch, ..))) = (squash, collection.squash) {
-            self.move_branch(branch, Some(squash.tip), Some(*new))?;
+            self.move_branch(branch, Some(squash.tip), Some(*new), OUTSIDE_MAX)?;
         }
         // What is deleted now must not be missed by a ref that a power cut brings back.
         self.flush_all_refs()?;
         self.forget_old_tips()?;
+        lock.mark_collected()?;
         self.delete(&candidates)?;
+        self.forget_collected(&lock)?;
+        self.clear_files()?;
         tracing::info!(
             held_ms = held.elapsed().as_millis(),
             copied = copies.len(),
@@ -162,7 +169,7 @@ impl Repository {
     /// Writes the squashed commit, durable; no ref leads to it yet.
     fn write_squash(&self, collection: &Collection<'_>) -> Result<Option<(Squash, gix::ObjectId)>> {
         let mut writing = Writing::under(self, None)?;
-        let planned = self.squash_of(&writing.local, collection)?;
+        let planned = self.squash_of(&writing.objects.local, collection)?;
         let (Some(squash), Some((branch, author, message))) = (planned, collection.squash) else {
             return Ok(None);
         };
@@ -175,7 +182,7 @@ impl Repository {
             message: message.to_owned(),
         };
         let id = writing.store_commit(&commit)?;
-        writing.loose.flush()?;
+        writing.flush()?;
         Ok(Some((squash, id)))
     }
 
@@ -199,7 +206,7 @@ impl Repository {
         };
         let prefix = self.gc_dir()?.join("new");
         let tips: Vec<_> = roots.iter().map(ToString::to_string).collect();
-        let since = SystemTime::now();
+        let since = SystemTime::now() - CLOCK_TICK_MAX;
         let checksum = git.pack_objects(&tips, &prefix);
         let checksum = checksum.or_else(|error| {
             self.clear_pack_leftovers(|changed| changed >= since)
@@ -262,15 +269,12 @@ impl Repository {
         remove_if_there(&objects.join("pack/multi-pack-index"))?;
         remove_if_there(&objects.join("info/commit-graph"))?;
         drop(fs::remove_dir_all(objects.join("info/commit-graphs")));
-        for pack in &candidates.packs {
-            pack.remove()?;
-        }
+        remove_packs(self.root(), &candidates.packs)?;
         for (_, path) in &candidates.loose {
             remove_if_there(path)?;
         }
         let long_ago = SystemTime::now() - LEFTOVER_AGE_MIN;
         self.clear_pack_leftovers(|changed| changed < long_ago)?;
-        self.clear_tmp()?;
-        self.clear_files()
+        self.clear_tmp()
     }
 }

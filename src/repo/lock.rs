@@ -1,55 +1,96 @@
-//! The store's four locks, each an flock(2) on a file of `ROOT/wasmstore`.
+//! The store's locks, each an flock(2) on a file of `ROOT/wasmstore`.
 //!
 //! | file | held | by |
 //! |---|---|---|
 //! | `backup.lock` | exclusive | `backup` while it copies; `gc` from start to end |
+//! | `roll-up.lock` | exclusive | a roll-up; if it is held there is one |
 //! | `gate` | exclusive, briefly | whoever wants `lock`: the turnstile that keeps `gc` from being starved by overlapping writers |
 //! | `lock` | shared / exclusive | whoever writes and publishes objects / `gc` while it deletes |
+//! | `refs.gate` | exclusive, briefly | whoever wants `refs.lock`: a busy server would never leave it to another process else |
 //! | `refs.lock` | exclusive | over every read-tip, judge, compare-and-swap |
 //!
 //! They are taken in this order and never upgraded. One open file per guard: flock belongs to the open file, so two guards of
 //! one process exclude each other like those of two processes. The kernel releases a killed holder's lock.
+//!
+//! `lock` has the time of the last `gc` in it, in nanoseconds since 1970: who takes it knows whether objects were deleted since it
+//! last looked.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::durable;
 use super::error::{Error, Result, is_read_only};
 
 /// How long a change waits for the others before it gives up as busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// How long `gc` keeps writers out while it waits for those under way to end.
 const GATE_HELD_MAX: Duration = Duration::from_secs(2);
 
 /// A held lock; dropping it releases.
 #[derive(Debug)]
-pub(super) struct Guard(#[expect(dead_code, reason = "held for its drop")] File);
+pub(super) struct Guard(File);
+
+impl Guard {
+    /// When `gc` deleted objects for the last time; on `lock`.
+    pub(super) fn last_collected(&self) -> u64 {
+        read_time(&self.0)
+    }
+
+    /// Says that `gc` is going to delete objects; on `lock`, held exclusive.
+    pub(super) fn mark_collected(&self) -> Result<()> {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let time = since.map_or(0, |since| since.as_nanos() as u64);
+        let marked = self.0.write_all_at(&time.to_le_bytes(), 0);
+        marked.map_err(Error::io("write", "lock"))
+    }
+}
+
+/// When `gc` deleted objects for the last time, in the store at `root`.
+pub(super) fn last_collected(root: &Path) -> u64 {
+    File::open(root.join("wasmstore/lock")).map_or(0, |file| read_time(&file))
+}
+
+fn read_time(file: &File) -> u64 {
+    let mut time = [0; 8];
+    let read = file.read_exact_at(&mut time, 0);
+    read.map_or(0, |()| u64::from_le_bytes(time))
+}
 
 /// Where the locks are.
 #[derive(Debug, Clone)]
 pub(super) struct Locks {
     dir: PathBuf,
+    /// Who wants `lock` in this process: they wait for one another here, which costs less than to try the gate again and again.
+    passing: Arc<Mutex<()>>,
 }
 
 impl Locks {
     /// The locks in the folder `ROOT/wasmstore`, which need not exist yet.
     pub(super) fn new(dir: PathBuf) -> Self {
-        Self { dir }
+        let passing = Arc::default();
+        Self { dir, passing }
     }
 
     /// Takes `lock` shared: objects may be written and published, and `gc` deletes nothing meanwhile.
     pub(super) fn writing(&self) -> Result<Guard> {
         let deadline = Instant::now() + PATIENCE;
-        let gate = self.exclusive("gate", deadline)?;
-        let lock = self.wait("lock", deadline, File::try_lock_shared)?;
-        drop(gate);
-        Ok(lock)
+        let _passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _gate = self.exclusive("gate", deadline)?;
+        self.wait("lock", deadline, File::try_lock_shared)
     }
 
     /// Takes `refs.lock`: nobody else moves a ref.
     pub(super) fn refs(&self) -> Result<Guard> {
-        self.exclusive("refs.lock", Instant::now() + PATIENCE)
+        self.refs_until(Instant::now() + PATIENCE)
+    }
+
+    /// Takes `refs.lock`, unless that cannot be had until the deadline.
+    pub(super) fn refs_until(&self, deadline: Instant) -> Result<Guard> {
+        let _gate = self.exclusive("refs.gate", deadline)?;
+        self.exclusive("refs.lock", deadline)
     }
 
     /// Takes `backup.lock`: no backup and no other `gc` runs.
@@ -85,13 +126,14 @@ impl Locks {
         }
     }
 
+    /// Takes `roll-up.lock` if nobody rolls packs up at this moment.
+    pub(super) fn try_roll_up(&self) -> Result<Option<Guard>> {
+        if_free(self.exclusive("roll-up.lock", Instant::now()))
+    }
+
     /// Takes `lock` exclusive if nobody writes at this moment.
     pub(super) fn try_alone(&self) -> Result<Option<Guard>> {
-        match self.wait("lock", Instant::now(), File::try_lock) {
-            Ok(guard) => Ok(Some(guard)),
-            Err(Error::Busy(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        if_free(self.wait("lock", Instant::now(), File::try_lock))
     }
 
     fn exclusive(&self, name: &'static str, deadline: Instant) -> Result<Guard> {
@@ -129,11 +171,20 @@ impl Locks {
     }
 }
 
+fn if_free(taken: Result<Guard>) -> Result<Option<Guard>> {
+    match taken {
+        Ok(guard) => Ok(Some(guard)),
+        Err(Error::Busy(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 fn open_lock_file(path: &Path) -> Result<File> {
     let open = || {
         OpenOptions::new()
             .create(true)
             .truncate(false)
+            .read(true)
             .write(true)
             .open(path)
     };

@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use gix::zlib::{Compression, stream::deflate};
 use tempfile::NamedTempFile;
 
-use super::durable::{mode, sync_dir, sync_file};
+use super::durable::{new_file, sync_dir, sync_file};
 use super::error::{Error, Result};
+use super::faults::step;
 use super::spool::Spool;
 
 /// How often a rename is tried when the fan-out folder vanishes under it, as it does while an outside git prunes.
@@ -106,8 +107,8 @@ impl Loose {
     /// Makes everything written or adopted durable.
     pub(super) fn flush(&mut self) -> Result<()> {
         for (file, path) in &self.pending {
-            file.as_file()
-                .sync_all()
+            step("flush loose")
+                .and_then(|()| file.as_file().sync_all())
                 .map_err(Error::io("flush", path))?;
         }
         for (file, path) in std::mem::take(&mut self.pending) {
@@ -116,6 +117,7 @@ impl Loose {
         }
         // From the longest path to the shortest: a folder before the one that holds its name.
         while let Some(folder) = self.folders.pop_last() {
+            step("flush loose folder").map_err(Error::io("flush", &folder))?;
             sync_dir(&folder)?;
         }
         Ok(())
@@ -137,10 +139,8 @@ fn deflate(tmp: &Path, kind: gix::objs::Kind, spool: &mut Spool) -> Result<Named
     let header = gix::objs::encode::loose_header(kind, spool.size_bytes());
     let mut from = spool.reader()?;
     let mut deflate = || {
-        fs::create_dir_all(tmp)?;
-        let file = tempfile::Builder::new()
-            .permissions(mode(0o444))
-            .tempfile_in(tmp)?;
+        let file = new_file(tmp, 0o444)?;
+        step("write loose")?;
         let mut to = deflate::Write::new(file, Compression::BEST_SPEED);
         to.write_all(&header)?;
         io::copy(&mut from, &mut to)?;
@@ -161,6 +161,7 @@ fn rename(mut file: NamedTempFile, path: &Path) -> Result<()> {
             }
             _ => {}
         }
+        step("rename loose").map_err(Error::io("rename to", path))?;
         match file.persist(path) {
             Ok(_) => break,
             Err(failed)

@@ -5,13 +5,16 @@
 //! flushes nothing. Every move happens under `refs.lock`; `<ref>.lock` keeps an outside git away (gitrepository-layout(5)).
 
 use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
 
 use gix::refs::Target;
 
 use super::durable::{sync_dir, sync_dirs_up_to, sync_file};
 use super::error::{Error, Result};
-use super::open::Repository;
-use super::ref_lock::RefLock;
+use super::faults::step;
+use super::open::{Repository, object_id};
+use super::ref_lock::{OUTSIDE_MAX, RefLock};
 use crate::names::BranchName;
 
 impl Repository {
@@ -19,17 +22,18 @@ impl Repository {
     /// moves to is durable already.
     ///
     /// # Errors
-    /// `Moved` if the branch is not at `old` any more: an outside writer was there, nothing happened. `Unconfirmed` if the
+    /// `Busy` if an outside git holds the branch for longer than `patience`. `Moved` if the branch is not at `old` any more: an outside writer was there, nothing happened. `Unconfirmed` if the
     /// branch was moved but could not be flushed.
     pub(super) fn move_branch(
         &self,
         branch: &BranchName,
         old: Option<gix::ObjectId>,
         new: Option<gix::ObjectId>,
+        patience: Duration,
     ) -> Result<()> {
         let name = branch.full_ref();
         let content = new.map(|new| format!("{new}\n")).unwrap_or_default();
-        let lock = RefLock::take(self, &name, content.as_bytes())?;
+        let lock = RefLock::take(self, &name, content.as_bytes(), patience)?;
         let current = self.target(&name)?;
         let is_expected = match (&current, new) {
             (Some(Target::Object(current)), _) => Some(*current) == old,
@@ -55,7 +59,12 @@ impl Repository {
     /// Makes `branch` the default one, under `refs.lock`.
     pub(super) fn move_head(&self, branch: &BranchName) -> Result<()> {
         let content = format!("ref: {}\n", branch.full_ref());
-        self.put_in_place(RefLock::take(self, "HEAD", content.as_bytes())?)
+        self.put_in_place(RefLock::take(
+            self,
+            "HEAD",
+            content.as_bytes(),
+            OUTSIDE_MAX,
+        )?)
     }
 
     /// Gives the lock file the ref's name.
@@ -67,7 +76,10 @@ impl Repository {
         lock.rename()?;
         let folder = path.parent().expect("BUG: a ref has a folder");
         let top = if is_new { self.root() } else { folder };
-        sync_dirs_up_to(folder, top).map_err(unconfirmed)
+        step("flush ref folder")
+            .map_err(Error::io("flush", folder))
+            .and_then(|()| sync_dirs_up_to(folder, top))
+            .map_err(unconfirmed)
     }
 
     /// Removes the ref's file, and the folders that this leaves empty.
@@ -91,6 +103,10 @@ impl Repository {
 
     fn target(&self, name: &str) -> Result<Option<Target>> {
         let repo = self.local_for(name)?;
+        let plain = self.plain_ref(name);
+        if let Some(id) = plain.and_then(|id| object_id(&repo, id.as_bytes())) {
+            return Ok(Some(Target::Object(id)));
+        }
         let reference = repo.try_find_reference(name);
         let reference = reference.map_err(Error::database(format!("read {name}")))?;
         Ok(reference.map(|reference| reference.inner.target))
@@ -126,7 +142,7 @@ impl Repository {
 
 fn unconfirmed(source: Error) -> Error {
     Error::Unconfirmed {
-        source: Box::new(source),
+        source: Arc::new(source),
     }
 }
 

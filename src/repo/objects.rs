@@ -1,14 +1,21 @@
 //! Objects: reading blobs, storing and adopting objects.
 
 use std::fs;
+use std::io;
+use std::sync::Arc;
 
 use super::cache::Blob;
+use super::deflated::Deflated;
 use super::durable::{sync_dirs_up_to, sync_file};
 use super::error::{Error, Result};
+use super::faults::step;
 use super::open::{Repository, module_hash, object_id};
-use super::publish::Writing;
 use super::spool::Spool;
+use super::writing::{STAGED_BLOB_BYTES_MAX, STAGED_BYTES_MAX, Writing};
 use crate::names::ModuleHash;
+
+/// How often the packs are listed anew when one is deleted before it is flushed.
+const LISTINGS_MAX: usize = 100;
 
 impl Repository {
     /// An empty spool for one upload.
@@ -77,9 +84,9 @@ impl Writing<'_> {
     /// # Errors
     /// `UnknownBlob` if there is none of that id.
     pub fn adopt_blob(&mut self, hash: ModuleHash) -> Result<()> {
-        let id = object_id(&self.local, hash.as_bytes()).ok_or(Error::UnknownBlob(hash))?;
-        let header = self
-            .local
+        let id = object_id(&self.objects.local, hash.as_bytes()).ok_or(Error::UnknownBlob(hash))?;
+        let local = &self.objects.local;
+        let header = local
             .try_find_header(id)
             .map_err(Error::database(format!("read module {hash}")))?;
         if header.is_none_or(|header| header.kind() != gix::objs::Kind::Blob) || !self.adopt(id)? {
@@ -89,38 +96,85 @@ impl Writing<'_> {
     }
 
     /// Stores an object, and returns its id.
-    pub(super) fn add(
-        &mut self,
-        kind: gix::objs::Kind,
-        spool: &mut Spool,
-    ) -> Result<gix::ObjectId> {
-        let id = self.loose.id(kind, spool)?;
+    fn add(&mut self, kind: gix::objs::Kind, spool: &mut Spool) -> Result<gix::ObjectId> {
+        if let Some(bytes) = spool
+            .bytes()
+            .filter(|bytes| bytes.len() <= STAGED_BLOB_BYTES_MAX)
+        {
+            return self.stage(kind, bytes);
+        }
+        let id = self.objects.loose.id(kind, spool)?;
         if !self.adopt(id)? {
-            self.loose.write(id, kind, spool)?;
+            self.objects.loose.write(id, kind, spool)?;
         }
         Ok(id)
     }
 
+    /// Stages an object for the next pack, unless it is stored, and returns its id.
+    pub(super) fn stage(&mut self, kind: gix::objs::Kind, bytes: &[u8]) -> Result<gix::ObjectId> {
+        let format = self.objects.local.object_hash();
+        let id = gix::objs::compute_hash(format, kind, bytes);
+        let id = id.map_err(Error::database("hash an object"))?;
+        if self.objects.staged.contains(&id) || (self.seems_stored(&id) && self.adopt(id)?) {
+            return Ok(id);
+        }
+        let object = Deflated::new(kind, bytes)?;
+        self.objects.staged.add(id, Arc::new(object));
+        if self.objects.staged.size_bytes() >= STAGED_BYTES_MAX {
+            self.flush()?;
+        }
+        Ok(id)
+    }
+
+    /// Says whether an object is stored, by what this process has seen of the store: an object that others stored since is stored
+    /// twice, which harms nobody, and nothing has to be looked up anew for one that is not there.
+    fn seems_stored(&self, id: &gix::oid) -> bool {
+        gix::objs::Exists::exists(&*self.objects.seen.objects, id)
+    }
+
     /// Makes an object that is there already durable, whoever wrote it; returns whether it is there.
     pub(super) fn adopt(&mut self, id: gix::ObjectId) -> Result<bool> {
-        if self.loose.adopt(&id) {
+        if self.objects.loose.adopt(&id) {
             return Ok(true);
         }
-        // Asked of the store beneath: the handle also finds what was only made in memory. A file that is there all the same
-        // could not be flushed, and is to be written anew.
-        self.loose.remove_damaged(&id)?;
-        let stored = gix::objs::Exists::exists(&*self.local.objects, &id);
-        let packed = stored && !self.loose.has_file(&id);
-        if packed {
+        self.repository.forget_deleted_packs()?;
+        let fresh = self.repository.local_for(id)?;
+        let is_there = self.adopt_from(&fresh, id)?;
+        if is_there {
             self.repository.flush_packs()?;
         }
-        Ok(packed)
+        Ok(is_there)
+    }
+
+    /// The same, as the handle knows the packs, which the caller flushes.
+    pub(super) fn adopt_from(
+        &mut self,
+        fresh: &gix::Repository,
+        id: gix::ObjectId,
+    ) -> Result<bool> {
+        if self.objects.loose.adopt(&id) {
+            return Ok(true);
+        }
+        // A file that is there all the same could not be flushed, and is to be written anew.
+        self.objects.loose.remove_damaged(&id)?;
+        Ok(!self.objects.loose.has_file(&id) && gix::objs::Exists::exists(&*fresh.objects, &id))
     }
 }
 
 impl Repository {
     /// Flushes every pack that this process does not know to be flushed.
-    fn flush_packs(&self) -> Result<()> {
+    pub(super) fn flush_packs(&self) -> Result<()> {
+        for _ in 1..LISTINGS_MAX {
+            match self.flush_listed_packs() {
+                // A roll-up deleted a pack meanwhile; what was in it is in one that was not listed.
+                Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => {}
+                flushed => return flushed,
+            }
+        }
+        self.flush_listed_packs()
+    }
+
+    fn flush_listed_packs(&self) -> Result<()> {
         let folder = self.root().join("objects/pack");
         let mut known = self.durable();
         let mut new = Vec::new();
@@ -128,9 +182,11 @@ impl Repository {
             let path = entry.map_err(Error::io("read", &folder))?.path();
             let extension = path.extension().unwrap_or_default();
             let is_pack = extension == "pack" || extension == "idx";
-            if is_pack && !known.packs.contains(&path) {
+            let name = path.file_name().unwrap_or_default();
+            if is_pack && !known.packs.contains(name) {
+                step("flush found pack").map_err(Error::io("flush", &path))?;
                 sync_file(&path)?;
-                new.push(path);
+                new.push(name.to_owned());
             }
         }
         if !new.is_empty() {

@@ -4,14 +4,17 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use gix::bstr::ByteSlice;
 
 use super::cache::{CacheUse, Caches};
 use super::create::ObjectFormat;
 use super::error::{Error, Result};
+use super::group::Group;
 use super::lock::Locks;
+use super::opened::Opened;
+use super::roll_up::RollUp;
 use super::tips::Known;
 use crate::config::CacheLimits;
 use crate::names::{CommitId, ModuleHash};
@@ -26,18 +29,23 @@ const KNOWN_EXTENSIONS: [&str; 6] = [
     "worktreeconfig",
 ];
 
+/// How many packs gix is ready for: with one more, reads fail. Roll-ups keep them to some hundreds and one for each 64 MiB.
+const SLOTS: u16 = 16_384;
+
 /// The file in `ROOT/wasmstore` that is there while a store is created.
 pub(super) const CREATING: &str = "creating";
 
 /// A bare git repository that is a store; or the place of one that nobody created yet, which reads as empty.
 pub struct Repository {
-    /// `None` while there is no repository at `root`. Replaced when packs were deleted: see `forget_deleted_packs`.
-    shared: Option<RwLock<Opened>>,
+    /// `None` while there is no repository at `root`. Replaced when packs were deleted: see `opened.rs`.
+    pub(super) shared: Option<RwLock<Opened>>,
     root: PathBuf,
     pub(super) locks: Locks,
     /// What this process knows to be durable, so that it is not flushed again.
-    pub(super) durable: Mutex<Known>,
+    pub(super) durable: Arc<Mutex<Known>>,
     pub(super) caches: Caches,
+    pub(super) group: Group,
+    pub(super) roll_up: RollUp,
 }
 
 impl Repository {
@@ -57,8 +65,10 @@ impl Repository {
             shared,
             root: root.to_owned(),
             locks,
-            durable: Mutex::default(),
+            durable: Arc::default(),
             caches: Caches::new(cache),
+            group: Group::default(),
+            roll_up: RollUp::default(),
         })
     }
 
@@ -90,27 +100,8 @@ impl Repository {
     /// A handle for this thread; `None` while there is no repository.
     pub(super) fn local(&self) -> Option<gix::Repository> {
         let opened = self.shared.as_ref()?;
-        let opened = opened.read().expect("BUG: nothing panics while it writes");
+        let opened = opened.read().unwrap_or_else(PoisonError::into_inner);
         Some(opened.repo.to_thread_local())
-    }
-
-    /// Opens the repository again if packs were added or deleted since it was opened. gix goes on finding objects in a pack that
-    /// it has open after the pack was deleted; a commit that names them would be broken. While `lock` is held.
-    pub(super) fn forget_deleted_packs(&self) -> Result<()> {
-        let Some(opened) = &self.shared else {
-            return Ok(());
-        };
-        let packs = pack_names(&self.root)?;
-        if opened
-            .read()
-            .expect("BUG: nothing panics while it writes")
-            .packs
-            != packs
-        {
-            let fresh = Opened::new(&self.root)?;
-            *opened.write().expect("BUG: nothing panics while it writes") = fresh;
-        }
-        Ok(())
     }
 
     /// A handle for this thread.
@@ -131,30 +122,6 @@ impl Repository {
     pub(super) fn tmp_dir(&self) -> PathBuf {
         self.own_dir().join("tmp")
     }
-}
-
-/// An open repository, and the files in its `objects/pack` at that time.
-struct Opened {
-    repo: gix::ThreadSafeRepository,
-    packs: Vec<OsString>,
-}
-
-impl Opened {
-    fn new(root: &Path) -> Result<Self> {
-        let repo = open_bare(root)?;
-        let packs = pack_names(root)?;
-        Ok(Self { repo, packs })
-    }
-}
-
-fn pack_names(root: &Path) -> Result<Vec<OsString>> {
-    let folder = root.join("objects/pack");
-    let mut names = match names_in(&folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        names => names.map_err(Error::io("read", &folder))?,
-    };
-    names.sort_unstable();
-    Ok(names)
 }
 
 /// The id as gix has it, if it is of the length that this repository uses.
@@ -187,17 +154,18 @@ pub(super) fn is_absent(root: &Path) -> Result<bool> {
     // One look at our folder: a creation may go on meanwhile, and whoever sees it half sees its mark.
     let own = names_in(&root.join("wasmstore")).unwrap_or_default();
     let is_marked = own.iter().any(|name| name == CREATING);
-    let has_just_begun = names == ["wasmstore"] && own.iter().all(|name| name == "refs.lock");
+    let is_lock = |name: &OsString| name == "refs.gate" || name == "refs.lock";
+    let has_just_begun = names == ["wasmstore"] && own.iter().all(is_lock);
     Ok(names.is_empty() || is_marked || has_just_begun)
 }
 
-fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
+pub(super) fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
     fs::read_dir(folder)?
         .map(|entry| Ok(entry?.file_name()))
         .collect()
 }
 
-fn open_bare(root: &Path) -> Result<gix::ThreadSafeRepository> {
+pub(super) fn open_bare(root: &Path) -> Result<gix::ThreadSafeRepository> {
     let refuse = |reason: String| Error::NotAStore {
         root: root.to_owned(),
         reason,
@@ -215,7 +183,7 @@ fn open_bare(root: &Path) -> Result<gix::ThreadSafeRepository> {
         .open_path_as_is(true)
         .strict_config(true)
         .config_overrides(overrides)
-        .object_store_slots(gix::odb::store::init::Slots::Given(1024))
+        .object_store_slots(gix::odb::store::init::Slots::Given(SLOTS))
         .with(gix::sec::Trust::Full)
         .open(root)
         .map_err(|error| refuse(reason(root, &error)))?;

@@ -8,7 +8,7 @@ use std::fs;
 use super::durable::{sync_dir, write_file};
 use super::error::{Error, Result};
 use super::open::Repository;
-use super::ref_lock::RefLock;
+use super::ref_lock::{OUTSIDE_MAX, PACKED_REFS, RefLock};
 
 impl Repository {
     /// Takes one ref out of `packed-refs`, durably, under git's own lock for it.
@@ -17,7 +17,7 @@ impl Repository {
         if !packed.is_file() {
             return Ok(());
         }
-        let _lock = RefLock::take(self, "packed-refs", b"")?;
+        let _lock = RefLock::take(self, PACKED_REFS, b"", OUTSIDE_MAX)?;
         let text = fs::read(&packed).map_err(Error::io("read", &packed))?;
         let kept = without(&text, name);
         if kept.len() < text.len() {

@@ -1,15 +1,16 @@
-//! Packs: which there are, and writing one (gitformat-pack(5)).
+//! Packs: which there are (gitformat-pack(5)).
 
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use gix::zlib::Compression;
-
-use super::durable::{mode, persist, sync_dir};
+use super::deflated::Deflated;
+use super::durable::sync_dir;
 use super::error::{Error, Result};
 use super::open::Repository;
+use super::pack_file::PackWriter;
 
 /// What a pack consists of; the pack itself comes last, as without its index it is not seen.
 const PARTS: [&str; 5] = ["idx", "rev", "bitmap", "mtimes", "pack"];
@@ -31,15 +32,35 @@ impl Pack {
         }
     }
 
+    /// The file with that extension.
+    pub(super) fn part(&self, extension: &str) -> PathBuf {
+        self.stem.with_extension(extension)
+    }
+
+    /// The names of the pack and of its index.
+    pub(super) fn names(&self) -> [OsString; 2] {
+        self.files()
+            .map(|file| file.file_name().unwrap_or_default().to_owned())
+    }
+
+    /// The pack and its index.
+    pub(super) fn files(&self) -> [PathBuf; 2] {
+        ["pack", "idx"].map(|part| self.part(part))
+    }
+
     /// Opens its index; `None` if it has none, as after a write that was cut short.
     pub(super) fn index(&self, format: gix::hash::Kind) -> Result<Option<gix_pack::index::File>> {
         let path = self.stem.with_extension("idx");
         if !path.exists() {
             return Ok(None);
         }
-        gix_pack::index::File::at(&path, format)
-            .map(Some)
-            .map_err(Error::database(format!("read {path:?}")))
+        match gix_pack::index::File::at(&path, format) {
+            // A roll-up deleted it in this moment.
+            Err(_) if !path.exists() => Ok(None),
+            index => index
+                .map(Some)
+                .map_err(Error::database(format!("read {path:?}"))),
+        }
     }
 
     /// What it takes on disk, in bytes.
@@ -51,12 +72,15 @@ impl Pack {
             .sum()
     }
 
-    /// Removes it.
-    pub(super) fn remove(&self) -> Result<()> {
-        for part in PARTS {
-            remove_if_there(&self.stem.with_extension(part))?;
-        }
-        Ok(())
+    /// The checksum that it is named by.
+    pub(super) fn checksum(&self) -> String {
+        let name = self.stem.file_name().unwrap_or_default().to_string_lossy();
+        name.trim_start_matches("pack-").to_owned()
+    }
+
+    /// Says whether neither the pack nor its index is missing.
+    pub(super) fn is_complete(&self) -> bool {
+        self.files().iter().all(|file| file.exists())
     }
 
     /// Gives a finished pack that stands elsewhere, as `PREFIX-<checksum>.*`, its place and makes it durable.
@@ -81,26 +105,72 @@ impl Pack {
     }
 }
 
+/// Every pack of the repository at `root`, but for those marked to be left alone.
+pub(super) fn packs_in(root: &Path) -> Result<Vec<Pack>> {
+    let names = names_in(root)?;
+    let is_pack = |path: &&PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        path.extension().is_some_and(|part| part == "pack")
+            && name.starts_with("pack-")
+            && !KEEP
+                .iter()
+                .any(|keep| names.contains(&path.with_extension(keep)))
+    };
+    let pack = |path: &PathBuf| Pack {
+        stem: path.with_extension(""),
+    };
+    Ok(names.iter().filter(is_pack).map(pack).collect())
+}
+
+/// Every file in `objects/pack`.
+fn names_in(root: &Path) -> Result<HashSet<PathBuf>> {
+    let folder = root.join("objects/pack");
+    fs::read_dir(&folder)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .map_err(Error::io("read", &folder))
+}
+
+/// Removes packs: first what makes them seen, durably, as an index without its pack would tell of objects that cannot be read.
+pub(super) fn remove_packs(root: &Path, packs: &[Pack]) -> Result<()> {
+    if packs.is_empty() {
+        return Ok(());
+    }
+    for pack in packs {
+        remove_if_there(&pack.part("idx"))?;
+    }
+    sync_dir(&root.join("objects/pack"))?;
+    for pack in packs {
+        for part in PARTS {
+            remove_if_there(&pack.part(part))?;
+        }
+    }
+    Ok(())
+}
+
 impl Repository {
     /// Every pack, but for those marked to be left alone.
     pub(super) fn packs(&self) -> Result<Vec<Pack>> {
-        let folder = self.root().join("objects/pack");
-        let mut packs = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
-            let path = entry.map_err(Error::io("read", &folder))?.path();
-            let is_pack = path
-                .extension()
-                .is_some_and(|extension| extension == "pack")
-                && path
-                    .file_name()
-                    .is_some_and(|name| name.to_string_lossy().starts_with("pack-"));
-            if is_pack && !KEEP.iter().any(|keep| path.with_extension(keep).exists()) {
-                packs.push(Pack {
-                    stem: path.with_extension(""),
-                });
-            }
+        packs_in(self.root())
+    }
+
+    /// Removes an index whose pack is not there, as a power cut can leave it: it tells of objects that cannot be read. While nobody
+    /// writes.
+    pub(super) fn clear_lone_indices(&self) -> Result<()> {
+        for index in self.lone_indices()? {
+            tracing::warn!(?index, "removing an index without its pack");
+            remove_if_there(&index)?;
         }
-        Ok(packs)
+        Ok(())
+    }
+
+    /// Every index whose pack is not there.
+    pub(super) fn lone_indices(&self) -> Result<Vec<PathBuf>> {
+        let names = names_in(self.root())?;
+        let is_lone = |path: &PathBuf| {
+            path.extension().is_some_and(|part| part == "idx")
+                && !names.contains(&path.with_extension("pack"))
+        };
+        Ok(names.iter().filter(|path| is_lone(path)).cloned().collect())
     }
 
     /// Removes packs that git left half-written, as it does when the disk is full, of which `is_dead` says so by the time of
@@ -127,154 +197,14 @@ impl Repository {
         if ids.is_empty() {
             return Ok(None);
         }
-        let tmp = self.gc_dir()?;
-        let new_file = || {
-            tempfile::Builder::new()
-                .permissions(mode(0o444))
-                .tempfile_in(&tmp)
-                .map_err(Error::io("write a pack in", &tmp))
-        };
-        let mut file = new_file()?;
-        let mut entries = Vec::with_capacity(ids.len());
-        let checksum = {
-            let mut out = gix::hash::io::Write::new(
-                std::io::BufWriter::new(file.as_file_mut()),
-                repo.object_hash(),
-            );
-            let count = u32::try_from(ids.len())
-                .map_err(|_| Error::Busy("more than 2^32 objects to copy".to_owned()))?;
-            let failed = || Error::io("write a pack in", &tmp);
-            out.write_all(&gix_pack::data::header::encode(
-                gix_pack::data::Version::V2,
-                count,
-            ))
-            .map_err(failed())?;
-            let mut offset = 12;
-            for id in ids {
-                offset += write_entry(repo, *id, offset, &mut out, &mut entries)
-                    .map_err(|error| error.on(&tmp))?;
-            }
-            let checksum = out
-                .hash
-                .try_finalize()
-                .map_err(Error::database("hash a pack"))?;
-            out.inner.write_all(checksum.as_bytes()).map_err(failed())?;
-            out.inner.flush().map_err(failed())?;
-            checksum
-        };
-        let mut index = new_file()?;
-        index
-            .write_all(&encode_index(&mut entries, &checksum)?)
-            .map_err(Error::io("write a pack in", &tmp))?;
-        let pack = Pack::named(self.root(), &checksum.to_string());
-        persist(file, &pack.stem.with_extension("pack"))?;
-        persist(index, &pack.stem.with_extension("idx"))?;
-        sync_dir(&self.root().join("objects/pack"))?;
-        Ok(Some(pack))
-    }
-}
-
-/// What the index says of one object.
-struct IndexEntry {
-    id: gix::ObjectId,
-    crc32: u32,
-    offset: u64,
-}
-
-/// Why an entry could not be written.
-enum EntryError {
-    Write(std::io::Error),
-    Repo(Error),
-}
-
-impl EntryError {
-    fn on(self, path: &Path) -> Error {
-        match self {
-            Self::Write(error) => Error::io("write a pack in", path)(error),
-            Self::Repo(error) => error,
+        let mut pack = PackWriter::new(&self.gc_dir()?, repo.object_hash(), ids.len())?;
+        for id in ids {
+            let object = repo.find_object(*id);
+            let object = object.map_err(Error::database(format!("pack object {id}")))?;
+            pack.add(*id, &Deflated::new(object.kind, &object.data)?)?;
         }
+        pack.install(self.root()).map(Some)
     }
-}
-
-/// Writes one object at `offset`, and returns the number of bytes that it takes.
-fn write_entry(
-    repo: &gix::Repository,
-    id: gix::ObjectId,
-    offset: u64,
-    out: &mut impl Write,
-    index: &mut Vec<IndexEntry>,
-) -> Result<u64, EntryError> {
-    let failed = || Error::database(format!("pack object {id}"));
-    let object = repo
-        .find_object(id)
-        .map_err(failed())
-        .map_err(EntryError::Repo)?;
-    let data = gix::objs::Data::new(&object.data, object.kind, repo.object_hash());
-    let entry = gix_pack::data::input::Entry::from_data_obj(&data, offset, Compression::DEFAULT)
-        .map_err(failed())
-        .map_err(EntryError::Repo)?;
-    entry
-        .header
-        .write_to(entry.decompressed_size, &mut *out)
-        .map_err(EntryError::Write)?;
-    out.write_all(
-        entry
-            .compressed
-            .as_deref()
-            .expect("BUG: made with its data"),
-    )
-    .map_err(EntryError::Write)?;
-    index.push(IndexEntry {
-        id,
-        crc32: entry.compute_crc32(),
-        offset,
-    });
-    Ok(entry.bytes_in_pack())
-}
-
-/// A version 2 pack index: fan-out, ids, checksums, offsets, and those offsets that need more than 31 bits.
-fn encode_index(entries: &mut [IndexEntry], pack: &gix::oid) -> Result<Vec<u8>> {
-    entries.sort_by_key(|entry| entry.id);
-    let mut bytes = b"\xfftOc\0\0\0\x02".to_vec();
-    for first in 0..=255u8 {
-        let count = entries.partition_point(|entry| entry.id.as_bytes()[0] <= first);
-        bytes.extend(
-            u32::try_from(count)
-                .expect("BUG: counted before")
-                .to_be_bytes(),
-        );
-    }
-    entries
-        .iter()
-        .for_each(|entry| bytes.extend(entry.id.as_bytes()));
-    entries
-        .iter()
-        .for_each(|entry| bytes.extend(entry.crc32.to_be_bytes()));
-    let mut long_offsets = Vec::new();
-    for entry in &*entries {
-        match u32::try_from(entry.offset)
-            .ok()
-            .filter(|offset| offset >> 31 == 0)
-        {
-            Some(offset) => bytes.extend(offset.to_be_bytes()),
-            None => {
-                let nth = u32::try_from(long_offsets.len() / 8).expect("BUG: counted before");
-                bytes.extend((1 << 31 | nth).to_be_bytes());
-                long_offsets.extend(entry.offset.to_be_bytes());
-            }
-        }
-    }
-    bytes.extend(long_offsets);
-    bytes.extend(pack.as_bytes());
-    let mut hasher = gix::hash::hasher(pack.kind());
-    hasher.update(&bytes);
-    bytes.extend(
-        hasher
-            .try_finalize()
-            .map_err(Error::database("hash a pack index"))?
-            .as_bytes(),
-    );
-    Ok(bytes)
 }
 
 /// Removes a file; that it is gone already is fine.

@@ -1,27 +1,31 @@
 //! Publishing: from a change to a durable commit on a branch.
 //!
 //! tip read -> change judged -> trees and commit built in memory -> objects made durable -> ref moved by compare-and-swap ->
-//! answer. All of it under `refs.lock`, and every answer, a refusal and a no-op included, rests on a tip that is durable. An
-//! outside writer that moved the branch meanwhile makes the change be judged again on the new tip.
+//! answer. All of it under `refs.lock`, together with the changes that came at the same time (`group.rs`, `batch.rs`), and every
+//! answer, a refusal and a no-op included, rests on a tip that is durable. An outside writer that moved the branch meanwhile
+//! makes the change be judged again on the new tip.
 
 use std::time::{Duration, Instant};
 
+use gix::odb::memory::Storage;
 use tracing::field::display;
 
+use super::batch::Judgement;
 use super::commits::{NewCommit, encode};
 use super::draft::Draft;
 use super::error::{Error, Result};
-use super::lock::Guard;
-use super::loose::Loose;
-use super::open::{Repository, commit_id, object_id};
-use super::spool::Spool;
+use super::group::Verdict;
+use super::lock::PATIENCE;
+use super::open::{commit_id, object_id};
 use super::trees::TreeId;
+use super::writing::Writing;
 use crate::names::{Author, BranchName, CommitId};
 
 /// How long a change is judged again and again because outside writers move the branch.
 const RETRY_MAX: Duration = Duration::from_secs(10);
-/// How long it is left alone in between.
-const RETRY_PAUSE: Duration = Duration::from_millis(5);
+
+/// How long a change waits, without any lock, when an outside git holds its branch.
+const HELD_PAUSE: Duration = Duration::from_millis(50);
 
 /// What a change comes to, on a given tip.
 #[derive(Debug)]
@@ -54,51 +58,7 @@ pub struct Published<T> {
     pub value: T,
 }
 
-/// The right to write objects and to publish them; while one is held, `gc` deletes nothing.
-pub struct Writing<'r> {
-    pub(super) repository: &'r Repository,
-    /// A handle that keeps new objects in memory.
-    pub(super) local: gix::Repository,
-    /// What has to be flushed before a ref may lead to it.
-    pub(super) loose: Loose,
-    _lock: Option<Guard>,
-}
-
-impl Repository {
-    /// Takes `lock` shared.
-    ///
-    /// # Errors
-    /// The store does not exist or cannot be written, or a `gc` deletes for longer than a minute.
-    pub fn begin(&self) -> Result<Writing<'_>> {
-        let lock = self.locks.writing()?;
-        self.forget_deleted_packs()?;
-        Writing::under(self, Some(lock))
-    }
-}
-
-impl<'r> Writing<'r> {
-    /// Writes under a guard of `lock`, or under the caller's.
-    pub(super) fn under(repository: &'r Repository, lock: Option<Guard>) -> Result<Self> {
-        let local = repository.local_for("HEAD")?.with_object_memory();
-        let loose = Loose::new(repository.root(), local.object_hash());
-        Ok(Self {
-            repository,
-            local,
-            loose,
-            _lock: lock,
-        })
-    }
-
-    /// Makes an existing commit, and all that it names, durable, for a commit that is going to use some of it.
-    ///
-    /// # Errors
-    /// `UnknownCommit`.
-    pub fn adopt_commit(&mut self, commit: CommitId) -> Result<()> {
-        super::commits::read(&self.local, commit)?;
-        self.existing(commit)?;
-        self.loose.flush()
-    }
-
+impl Writing<'_> {
     /// Publishes one change on `branch`, or on the default branch. `judge` sees the tip, and may be called again on another.
     ///
     /// # Errors
@@ -109,44 +69,41 @@ impl<'r> Writing<'r> {
         branch: Option<&BranchName>,
         mut judge: impl FnMut(&mut Draft<'_>) -> Result<(Judged, T), E>,
     ) -> Result<Published<T>, E> {
-        // What was stored so far is flushed while others may still move refs.
-        self.loose.flush()?;
-        let _refs = self.repository.locks.refs()?;
-        let branch = &self.repository.branch_or_default(branch)?;
-        let deadline = Instant::now() + RETRY_MAX;
+        // What has files of its own is flushed while others may still move refs.
+        self.objects.loose.flush()?;
+        let begun = Instant::now();
         loop {
-            let tip = self.durable_tip(branch)?;
-            if tip.is_none() && self.repository.default_branch().ok().as_ref() != Some(branch) {
-                return Err(Error::UnknownBranch(branch.to_string()).into());
+            let mut turn = self.repository.group.enter();
+            let mut batch = turn.batch(self.repository, begun + PATIENCE)?;
+            let judgement = batch.judge(branch, &self.objects.staged, &mut judge);
+            if turn.leave(batch) {
+                self.repository.roll_up_when_due();
             }
-            let (judged, value) = judge(&mut Draft::new(&self.local, tip)?)?;
-            let new = self.make(tip, judged)?;
-            self.loose.flush()?;
-            let moved = match new {
-                None => Ok(()),
-                Some(new) => self.repository.move_branch(branch, tip, Some(new)),
-            };
-            match moved {
-                Ok(()) => {
-                    let (from, to) = (tip.map(display), new.map(display));
-                    tracing::info!(%branch, from, to, "published");
-                    let commit = new.or(tip).map(|id| commit_id(&id));
-                    return Ok(Published {
-                        commit,
-                        has_moved: new.is_some(),
-                        value,
-                    });
+            let verdict = judgement.rests_on.as_ref();
+            let verdict = verdict.map_or(Verdict::Published, |outcome| outcome.wait());
+            match verdict {
+                Verdict::Published => return told(judgement),
+                Verdict::Failed(error) if judgement.moves => {
+                    return Err(Error::Batch(error).into());
                 }
-                Err(Error::Moved(_)) if Instant::now() < deadline => {
-                    std::thread::sleep(RETRY_PAUSE)
+                Verdict::Unconfirmed(source) if judgement.moves => {
+                    return Err(Error::Unconfirmed { source }.into());
                 }
-                Err(other) => return Err(other.into()),
+                // An outside git holds the branch: others go on meanwhile.
+                Verdict::Held(_) if begun.elapsed() < RETRY_MAX => std::thread::sleep(HELD_PAUSE),
+                Verdict::Held(error) => return Err(Error::Batch(error).into()),
+                // It rested on a change that did not come to be, or the branch moved: it is judged again.
+                _ if begun.elapsed() >= RETRY_MAX => {
+                    let branch = judgement.branch.expect("BUG: it rests on a branch");
+                    return Err(Error::Moved(branch).into());
+                }
+                _ => {}
             }
         }
     }
 
     /// The commit that the branch is to move to; `None` if it stays.
-    fn make(
+    pub(super) fn make(
         &mut self,
         tip: Option<gix::ObjectId>,
         judged: Judged,
@@ -176,40 +133,72 @@ impl<'r> Writing<'r> {
         }
     }
 
+    /// A commit that somebody named, durable with all that it reaches. It may be an old one, of which that is known.
+    pub(super) fn named(&mut self, commit: CommitId) -> Result<gix::ObjectId> {
+        let id = object_id(&self.objects.local, commit.as_bytes());
+        let id = id.ok_or(Error::UnknownCommit(commit))?;
+        match self.is_durable(id)? {
+            true => Ok(id),
+            false => self.existing(commit),
+        }
+    }
+
     /// A commit that exists, durable with all that it reaches.
     pub(super) fn existing(&mut self, commit: CommitId) -> Result<gix::ObjectId> {
-        let id = object_id(&self.local, commit.as_bytes()).ok_or(Error::UnknownCommit(commit))?;
+        let id = object_id(&self.objects.local, commit.as_bytes());
+        let id = id.ok_or(Error::UnknownCommit(commit))?;
         self.adopt_history(id)?;
         Ok(id)
     }
 
-    /// Makes the commit, and those of its trees that are new, durable in files of their own.
+    /// Stages the commit, and those of its trees that are new.
     pub(super) fn store_commit(&mut self, commit: &NewCommit<'_>) -> Result<gix::ObjectId> {
         self.store_tree(commit.tree)?;
-        self.add(
-            gix::objs::Kind::Commit,
-            &mut Spool::holding(encode(commit)?),
-        )
+        let (kind, bytes) = (gix::objs::Kind::Commit, encode(commit)?);
+        // In memory too: the next change of the batch is judged on it.
+        gix::objs::Write::write_buf(&self.objects.local.objects, kind, &bytes)
+            .map_err(Error::database("keep a commit"))?;
+        self.stage(kind, &bytes)
     }
 
-    /// Stores a tree that was built in memory, and those below it; what stands in the store already is left.
+    /// Stages a tree that was built in memory, and those below it; what stands in the store already is left.
     fn store_tree(&mut self, id: gix::ObjectId) -> Result<()> {
-        let made = self.local.objects.take_object_memory().unwrap_or_default();
+        let made = self.objects.local.objects.take_object_memory();
+        let made = made.unwrap_or_default();
+        let staged = self.stage_trees(&made, id);
+        // Whatever happened: without its memory the handle would write to the disk.
+        self.objects.local.objects.set_object_memory(made);
+        staged
+    }
+
+    fn stage_trees(&mut self, made: &Storage, id: gix::ObjectId) -> Result<()> {
         let mut todo = vec![id];
         while let Some(id) = todo.pop() {
             let Some((kind, bytes)) = made.get(&id) else {
                 continue;
             };
-            self.add(*kind, &mut Spool::holding(bytes.clone()))?;
-            let tree = gix::objs::TreeRefIter::from_bytes(bytes, self.local.object_hash());
-            for entry in tree
-                .filter_map(std::result::Result::ok)
-                .filter(|entry| entry.mode.is_tree())
-            {
-                todo.push(entry.oid.to_owned());
+            if self.objects.staged.contains(&id) || self.objects.settled.contains(&id) {
+                continue;
             }
+            self.stage(*kind, bytes)?;
+            let tree = gix::objs::TreeRefIter::from_bytes(bytes, id.kind());
+            let entries = tree.filter_map(std::result::Result::ok);
+            let folders = entries.filter(|entry| entry.mode.is_tree());
+            todo.extend(folders.map(|entry| entry.oid.to_owned()));
         }
-        self.local.objects.set_object_memory(made);
         Ok(())
     }
+}
+
+fn told<T, E>(judgement: Judgement<T, E>) -> Result<Published<T>, E> {
+    let (tip, value) = judgement.result?;
+    if judgement.moves {
+        let (branch, to) = (judgement.branch.as_ref(), tip.map(display));
+        tracing::info!(branch = branch.map(display), to, "published");
+    }
+    Ok(Published {
+        commit: tip.map(|id| commit_id(&id)),
+        has_moved: judgement.moves,
+        value,
+    })
 }

@@ -24,6 +24,9 @@ impl Repository {
     /// # Errors
     /// `HEAD` names no branch.
     pub fn default_branch(&self) -> Result<BranchName> {
+        if let Some(branch) = self.plain_head() {
+            return Ok(branch);
+        }
         let Some(repo) = self.local() else {
             return Ok(DEFAULT_BRANCH.parse().expect("BUG: main is a branch name"));
         };
@@ -41,16 +44,25 @@ impl Repository {
     pub fn plain_tip(&self, branch: Option<&BranchName>) -> Option<CommitId> {
         match branch {
             Some(branch) => self.plain_ref(&branch.full_ref()),
-            None => {
-                let mut buffer = [0; REF_BYTES_MAX];
-                let head = read_small(&self.root().join("HEAD"), &mut buffer)?;
-                let name = head.strip_prefix("ref: ")?.strip_suffix('\n')?;
-                self.plain_ref(&branch_name(name.into())?.full_ref())
-            }
+            None => self.plain_ref(&self.plain_head()?.full_ref()),
         }
     }
 
-    fn plain_ref(&self, name: &str) -> Option<CommitId> {
+    fn plain_head(&self) -> Option<BranchName> {
+        if self.is_absent() {
+            return None;
+        }
+        let mut buffer = [0; REF_BYTES_MAX];
+        let head = read_small(&self.root().join("HEAD"), &mut buffer)?;
+        let name = head.strip_prefix("ref: ")?.strip_suffix('\n')?;
+        branch_name(name.into())
+    }
+
+    /// What a ref names, if it is a file of its own with nothing but an id in it, which then counts.
+    pub(super) fn plain_ref(&self, name: &str) -> Option<CommitId> {
+        if self.is_absent() {
+            return None;
+        }
         let mut buffer = [0; REF_BYTES_MAX];
         let text = read_small(&self.root().join(name), &mut buffer)?;
         CommitId::parse(text.strip_suffix('\n')?).ok()
@@ -67,6 +79,9 @@ impl Repository {
 
     /// The commit that a branch points to; `None` if there is no such branch.
     pub fn tip(&self, branch: &BranchName) -> Result<Option<CommitId>> {
+        if let Some(commit) = self.plain_tip(Some(branch)) {
+            return Ok(Some(commit));
+        }
         let Some(repo) = self.local() else {
             return Ok(None);
         };
@@ -77,6 +92,9 @@ impl Repository {
     pub(super) fn branch_or_default(&self, branch: Option<&BranchName>) -> Result<BranchName> {
         let mut branch =
             branch.map_or_else(|| self.default_branch(), |branch| Ok(branch.clone()))?;
+        if self.plain_tip(Some(&branch)).is_some() {
+            return Ok(branch);
+        }
         let repo = self.local_for("HEAD")?;
         for _ in 0..SYMBOLIC_MAX {
             let reference = repo

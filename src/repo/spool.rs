@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result};
 
-/// Uploads up to this size stay in memory, in bytes; longer ones go to disk, and are stored as loose objects.
+/// Uploads up to this size stay in memory, in bytes; longer ones go to disk.
 pub(super) const MEMORY_BYTES_MAX: usize = 1 << 20;
 
 /// The bytes of one upload. Nothing of it is left behind however the process ends.
@@ -47,6 +47,11 @@ impl Spool {
     /// The number of bytes written so far.
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
+    }
+
+    /// All of it, if it is in memory.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        self.file.is_none().then_some(&self.memory)
     }
 
     /// Reads all of it from the start; may be called again.

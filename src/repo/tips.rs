@@ -6,15 +6,18 @@
 //! never flushed: a file that is lost or damaged only means that the flushing is done again.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
 
+use super::commits::read_linked;
 use super::durable::{create_dir, sync_dirs_up_to, sync_file};
 use super::error::{Error, Result};
-use super::open::Repository;
-use super::publish::Writing;
+use super::open::{Repository, commit_id, object_id};
 use super::refs::read_tip;
+use super::writing::Writing;
 use crate::names::BranchName;
 
 /// What one process knows.
@@ -22,8 +25,8 @@ use crate::names::BranchName;
 pub(super) struct Known {
     /// The tip of a branch, and the state of the file that names it.
     tips: HashMap<BranchName, (gix::ObjectId, Stamp)>,
-    /// Files of packs.
-    pub(super) packs: HashSet<PathBuf>,
+    /// Names of files in `objects/pack`.
+    pub(super) packs: HashSet<OsString>,
 }
 
 /// Tells a file from one that was put in its place: device, inode, and time of the last change in nanoseconds.
@@ -32,7 +35,13 @@ type Stamp = Option<(u64, u64, i64, i64)>;
 impl Writing<'_> {
     /// The tip of a branch, durable with all that it reaches; `None`, durably so, if there is no such branch. Under `refs.lock`.
     pub(super) fn durable_tip(&mut self, branch: &BranchName) -> Result<Option<gix::ObjectId>> {
-        let Some(tip) = read_tip(&self.local, branch)? else {
+        let plain = self.repository.plain_tip(Some(branch));
+        let plain = plain.and_then(|tip| object_id(&self.objects.local, tip.as_bytes()));
+        let tip = plain.map_or_else(
+            || read_tip(&self.objects.local, branch),
+            |tip| Ok(Some(tip)),
+        );
+        let Some(tip) = tip? else {
             self.repository.flush_ref(branch)?;
             return Ok(None);
         };
@@ -40,7 +49,7 @@ impl Writing<'_> {
         let is_known = self.repository.durable().tips.get(branch) == Some(&(tip, stamp));
         if !is_known {
             self.adopt_history(tip)?;
-            self.loose.flush()?;
+            self.objects.loose.flush()?;
             self.repository.flush_ref(branch)?;
             self.repository.flush_head()?;
             self.repository.remember_tip(branch, tip);
@@ -63,8 +72,10 @@ impl Repository {
         self.durable().tips.insert(branch.clone(), (tip, stamp));
         let folder = self.durable_dir();
         let note = format!("{tip} {}", self.objects_inode());
-        let written = create_dir(&folder).map(|()| fs::write(self.tip_file(branch), note));
-        if !matches!(written, Ok(Ok(()))) {
+        let file = self.tip_file(branch);
+        let written = write_over(&file, &note).is_ok()
+            || create_dir(&folder).is_ok() && fs::write(&file, &note).is_ok();
+        if !written {
             tracing::debug!(%branch, "could not note the durable tip");
         }
     }
@@ -100,7 +111,7 @@ impl Repository {
             .into_iter()
             .flatten()
             .flatten();
-        let inode = self.objects_inode().to_string();
+        let inode = self.objects_inode();
         let read = |file: fs::DirEntry| {
             let note = fs::read_to_string(file.path()).unwrap_or_default();
             let tip = note.split_once(' ').filter(|(_, at)| *at == inode);
@@ -110,9 +121,13 @@ impl Repository {
         files.map(read).collect()
     }
 
-    /// Tells this store from a copy of it, whose objects nobody flushed.
-    fn objects_inode(&self) -> u64 {
-        fs::metadata(self.root().join("objects")).map_or(0, |folder| folder.ino())
+    /// Tells this store from a copy of it, whose objects nobody flushed: device and inode of `objects/`.
+    fn objects_inode(&self) -> String {
+        let folder = fs::metadata(self.root().join("objects"));
+        folder.map_or_else(
+            |_| "unknown".to_owned(),
+            |folder| format!("{}:{}", folder.dev(), folder.ino()),
+        )
     }
 
     /// Flushes what says where a branch is, or that it is not: its file, the packed refs, and the folders that lead there.
@@ -154,45 +169,67 @@ impl Writing<'_> {
     /// Flushes what a commit reaches and no durable tip is known to: commits, trees and blobs, whoever wrote them.
     pub(super) fn adopt_history(&mut self, tip: gix::ObjectId) -> Result<()> {
         let mut seen = self.repository.remembered_tips();
+        if seen.contains(&tip) {
+            return Ok(());
+        }
+        self.repository.forget_deleted_packs()?;
+        let fresh = self.repository.local_for(tip)?;
         let mut todo = vec![tip];
         while let Some(id) = todo.pop() {
             if !seen.insert(id) {
                 continue;
             }
-            let commit = super::commits::read_linked(&self.local, super::open::commit_id(&id))?;
-            self.adopt_or_fail(id)?;
-            let parents: Vec<_> = commit
-                .parents
-                .iter()
-                .filter_map(|parent| super::open::object_id(&self.local, parent.as_bytes()))
+            let commit = read_linked(&fresh, commit_id(&id))?;
+            self.adopt_or_fail(&fresh, id)?;
+            let parents = commit.parents.iter();
+            let parents: Vec<_> = parents
+                .filter_map(|parent| object_id(&fresh, parent.as_bytes()))
                 .collect();
-            let base = parents.first().map(|parent| {
-                super::commits::read_linked(&self.local, super::open::commit_id(parent))
-            });
+            let base = parents.first();
+            let base = base.map(|parent| read_linked(&fresh, commit_id(parent)));
             let base = base.transpose()?.map(|parent| parent.tree.0);
-            self.adopt_tree(commit.tree.0, base)?;
+            self.adopt_tree(&fresh, commit.tree.0, base)?;
             todo.extend(parents);
         }
-        Ok(())
+        self.repository.flush_packs()
+    }
+
+    /// Whether one of the durable tips reaches the commit: everything that it reaches is durable then.
+    pub(super) fn is_durable(&self, commit: gix::ObjectId) -> Result<bool> {
+        let tips = self.repository.remembered_tips();
+        if tips.contains(&commit) {
+            return Ok(true);
+        }
+        self.repository.forget_deleted_packs()?;
+        let fresh = self.repository.local_for(commit)?;
+        // There may be notes of tips that are gone.
+        let there = |tip: &gix::ObjectId| gix::objs::Exists::exists(&*fresh.objects, tip);
+        let reached = super::walk::ancestors(&fresh, tips.into_iter().filter(there))?;
+        Ok(reached.contains(&commit))
     }
 
     /// Flushes a tree and what is below it, but for what stands in `base` at the same place.
-    fn adopt_tree(&mut self, tree: gix::ObjectId, base: Option<gix::ObjectId>) -> Result<()> {
+    fn adopt_tree(
+        &mut self,
+        fresh: &gix::Repository,
+        tree: gix::ObjectId,
+        base: Option<gix::ObjectId>,
+    ) -> Result<()> {
         let mut todo = vec![(tree, base)];
         while let Some((id, base)) = todo.pop() {
             if id.is_empty_tree() || Some(id) == base {
                 continue;
             }
-            self.adopt_or_fail(id)?;
+            self.adopt_or_fail(fresh, id)?;
             let base = base
-                .map(|base| super::trees::load(&self.local, base))
+                .map(|base| super::trees::load(fresh, base))
                 .transpose()?;
             let there: HashMap<_, _> = base
                 .iter()
                 .flat_map(|tree| &tree.entries)
                 .map(|e| (&e.filename, e))
                 .collect();
-            for entry in super::trees::load(&self.local, id)?.entries {
+            for entry in super::trees::load(fresh, id)?.entries {
                 let before = there
                     .get(&entry.filename)
                     .filter(|before| before.mode.is_tree() == entry.mode.is_tree());
@@ -201,18 +238,26 @@ impl Writing<'_> {
                 } else if !entry.mode.is_commit()
                     && before.map(|before| before.oid) != Some(entry.oid)
                 {
-                    self.adopt_or_fail(entry.oid)?;
+                    self.adopt_or_fail(fresh, entry.oid)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn adopt_or_fail(&mut self, id: gix::ObjectId) -> Result<()> {
-        if self.adopt(id)? {
+    fn adopt_or_fail(&mut self, fresh: &gix::Repository, id: gix::ObjectId) -> Result<()> {
+        if self.adopt_from(fresh, id)? {
             Ok(())
         } else {
             Err(Error::Missing { id: id.to_string() })
         }
     }
+}
+
+/// Writes over a file that is there. Notes are of one length: nothing is freed and allocated anew, as it would be if it were made
+/// empty first.
+fn write_over(file: &Path, note: &str) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).open(file)?;
+    file.write_all_at(note.as_bytes(), 0)?;
+    file.set_len(note.len() as u64)
 }

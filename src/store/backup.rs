@@ -1,6 +1,6 @@
 //! A copy of the whole store in one stream.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use super::error::{Error, Result};
 use super::open::Store;
@@ -15,10 +15,45 @@ impl Store {
         if self.repo.is_absent() {
             return Err(Error::NoCommit(self.repo.default_branch()?.to_string()));
         }
-        let mut gzip = flate2::write::GzEncoder::new(out, flate2::Compression::fast());
-        self.repo.backup(&mut gzip, progress)?;
-        gzip.finish()
-            .and_then(|mut out| out.flush())
-            .map_err(Error::Output)
+        let mut archive = Archive { out, failure: None };
+        let mut gzip = flate2::write::GzEncoder::new(&mut archive, flate2::Compression::fast());
+        let copied = self.repo.backup(&mut gzip, progress);
+        let ended = gzip.finish().and_then(Write::flush);
+        // What cannot be written is the archive, and not the store.
+        if let Some(failure) = archive.failure {
+            return Err(Error::Output(failure));
+        }
+        copied?;
+        ended.map_err(Error::Output)
+    }
+}
+
+/// Where the archive goes, and why it did not.
+struct Archive<W> {
+    out: W,
+    failure: Option<io::Error>,
+}
+
+impl<W: Write> Archive<W> {
+    fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        result.map_err(|error| {
+            let kind = error.kind();
+            if kind != io::ErrorKind::Interrupted {
+                self.failure.get_or_insert(error);
+            }
+            kind.into()
+        })
+    }
+}
+
+impl<W: Write> Write for Archive<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes);
+        self.note(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.out.flush();
+        self.note(flushed)
     }
 }

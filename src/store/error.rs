@@ -161,6 +161,7 @@ fn repo_kind(error: &repo::Error) -> Kind {
         | E::PathTaken { .. }
         | E::MergeConflict { .. } => Kind::Conflict,
         E::Busy(_) | E::Moved(_) => Kind::Busy,
+        E::Batch(error) => repo_kind(error),
         E::NotAStore { .. }
         | E::Missing { .. }
         | E::Unconfirmed { .. }

@@ -6,7 +6,7 @@ use super::open::{Change, Store};
 use super::precondition::Subject;
 use super::put::judged;
 use crate::names::BranchName;
-use crate::repo::{self, Judged, Merge, Published};
+use crate::repo::{Judged, Merge, Published};
 
 impl Store {
     /// Merges the branch `theirs` into the change's branch: moves it where that suffices, else makes a commit with the parents
@@ -18,11 +18,8 @@ impl Store {
         let writing = self.repo.begin()?;
         writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
             change.check(draft, Subject::Branch)?;
-            // Read here, under refs.lock: what is merged is the branch as it is when ours moves.
-            let tip = self
-                .repo
-                .tip(theirs)?
-                .ok_or_else(|| repo::Error::UnknownBranch(theirs.to_string()))?;
+            // Asked here, under refs.lock: what is merged is the branch as it is when ours moves.
+            let tip = draft.tip_of(theirs)?;
             let judged = match draft.merge(tip)? {
                 Merge::Contained => Judged::Unchanged,
                 Merge::FastForward => Judged::Move(tip),

@@ -140,6 +140,6 @@ mod tests {
             assert_eq!(objects(), before, "{branch:?} {path}");
         }
         put(None, "a/c", other).unwrap();
-        assert_eq!(objects(), before + 4, "a blob, two trees and a commit");
+        assert_eq!(objects(), before + 2, "a pack and its index");
     }
 }

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use wasmstore::names::CommitId;
 use wasmstore::store::Kind;
 
+use super::Condition;
+
 /// Path to module number.
 pub(super) type Tree = BTreeMap<String, u32>;
 
@@ -34,7 +36,11 @@ pub(super) enum Step {
 pub(super) struct Model {
     pub(super) nodes: Vec<Node>,
     pub(super) heads: BTreeMap<&'static str, usize>,
+    pub(super) default: &'static str,
+    /// Commits that are gone for sure.
     pub(super) collected: BTreeSet<usize>,
+    /// Commits that may be gone, or some of what they hold: a collection was cut short.
+    pub(super) half_collected: BTreeSet<usize>,
 }
 
 /// What of a tree lies in a scope.
@@ -115,6 +121,36 @@ impl Model {
         let mut tree = self.nodes[head].tree.clone();
         tree.insert(path.to_owned(), v);
         self.change(head, tree)
+    }
+
+    /// Whether what stands at a path is what a change asks for. A folder's tag is the tip.
+    pub(super) fn holds(&self, on: &str, path: &str, condition: Condition) -> Result<bool, Kind> {
+        let tree = &self.nodes[self.head(on)?].tree;
+        let is = |value| tree.get(path) == Some(value);
+        let is_there = !within(tree, path).is_empty();
+        Ok(match condition {
+            Condition::Absent => !is_there,
+            Condition::Present => is_there,
+            Condition::Is(value) => is(&value),
+            Condition::IsNot(value) => !is(&value),
+        })
+    }
+
+    /// Whether a commit that some branch reaches holds the module.
+    pub(super) fn is_stored(&self, value: u32) -> bool {
+        let alive = self.alive();
+        let mut trees = alive.iter().map(|node| &self.nodes[*node].tree);
+        trees.any(|tree| tree.values().any(|v| *v == value))
+    }
+
+    /// Some commit.
+    pub(super) fn nth(&self, n: usize) -> &Node {
+        &self.nodes[n % self.nodes.len()]
+    }
+
+    /// Every commit that some branch reaches.
+    pub(super) fn alive(&self) -> BTreeSet<usize> {
+        self.reach(self.heads.values().copied())
     }
 
     pub(super) fn remove(&self, on: &str, scope: &str) -> Result<Step, Kind> {

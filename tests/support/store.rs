@@ -31,6 +31,14 @@ impl Scratch {
         }
     }
 
+    /// Closes the store and opens it again.
+    pub fn reopen(&mut self) {
+        let nowhere = self.root.with_extension("nowhere");
+        self.store = Store::open(&nowhere, Options::default()).unwrap();
+        let format = ObjectFormat::default();
+        self.store = Store::open_or_create(&self.root, Options::default(), format).unwrap();
+    }
+
     /// Puts module number `n` at `at` on the default branch, and returns the tip.
     pub fn put(&self, at: &str, n: u32) -> CommitId {
         self.put_on(None, at, n)
@@ -73,6 +81,28 @@ impl Scratch {
 
     pub fn git(&self, args: &[&str]) -> String {
         git(&self.root, args)
+    }
+
+    /// Unpacks every pack, so that one object can be damaged, and returns that object's file.
+    pub fn loose_file(&self, id: &str) -> PathBuf {
+        let folder = self.root.join("objects/pack");
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let pack = entry.unwrap().path();
+            if pack.extension().is_some_and(|part| part == "pack") {
+                let aside = self.root.join("aside");
+                std::fs::rename(&pack, &aside).unwrap();
+                std::fs::remove_file(pack.with_extension("idx")).unwrap();
+                let status = Command::new("git")
+                    .arg("-C")
+                    .arg(&self.root)
+                    .args(["unpack-objects", "-q"])
+                    .stdin(std::fs::File::open(&aside).unwrap())
+                    .status();
+                assert!(status.unwrap().success());
+                std::fs::remove_file(aside).unwrap();
+            }
+        }
+        self.root.join(format!("objects/{}/{}", &id[..2], &id[2..]))
     }
 
     /// Fails unless stock git finds nothing wrong.

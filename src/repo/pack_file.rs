@@ -1,0 +1,171 @@
+//! Writing one pack and its index (gitformat-pack(5), versions 2): whole objects, no deltas.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::deflated::Deflated;
+use super::durable::{self, sync_dir, sync_file};
+use super::error::{Error, Result};
+use super::faults::{self, step};
+use super::packs::{Pack, remove_if_there};
+
+/// A pack in the making. Dropped, it leaves nothing behind.
+pub(super) struct PackWriter {
+    folder: PathBuf,
+    out: gix::hash::io::Write<BufWriter<NamedTempFile>>,
+    offset: u64,
+    entries: Vec<IndexEntry>,
+    left: u32,
+}
+
+/// What the index says of one object.
+struct IndexEntry {
+    id: gix::ObjectId,
+    crc32: u32,
+    offset: u64,
+}
+
+impl PackWriter {
+    /// Begins a pack of `count` objects in a file of the folder `tmp`.
+    pub(super) fn new(tmp: &Path, format: gix::hash::Kind, count: usize) -> Result<Self> {
+        let count = u32::try_from(count)
+            .map_err(|_| Error::Busy("more than 2^32 objects to pack".to_owned()))?;
+        let mut writer = Self {
+            folder: tmp.to_owned(),
+            out: gix::hash::io::Write::new(BufWriter::new(new_file(tmp)?), format),
+            offset: 0,
+            entries: Vec::with_capacity(count as usize),
+            left: count,
+        };
+        let header = gix_pack::data::header::encode(gix_pack::data::Version::V2, count);
+        writer.write(&header)?;
+        Ok(writer)
+    }
+
+    /// Adds an object that is not in it yet.
+    pub(super) fn add(&mut self, id: gix::ObjectId, object: &Deflated) -> Result<()> {
+        self.add_bytes(id, object.crc32, &object.bytes)
+    }
+
+    /// Adds an object as it stands in another pack.
+    pub(super) fn add_bytes(&mut self, id: gix::ObjectId, crc32: u32, bytes: &[u8]) -> Result<()> {
+        self.left = self.left.checked_sub(1).expect("BUG: counted before");
+        let offset = self.offset;
+        self.entries.push(IndexEntry { id, crc32, offset });
+        self.write(bytes)
+    }
+
+    /// Ends it, and makes it durable as a pack of the repository at `root`.
+    pub(super) fn install(mut self, root: &Path) -> Result<Pack> {
+        assert_eq!(self.left, 0, "BUG: counted before");
+        let checksum = self.out.hash.try_finalize();
+        let checksum = checksum.map_err(Error::database("hash a pack"))?;
+        let failed = || Error::io("write a pack in", &self.folder);
+        let mut out = self.out.inner;
+        out.write_all(checksum.as_bytes()).map_err(failed())?;
+        let pack_file = out
+            .into_inner()
+            .map_err(|error| failed()(error.into_error()))?;
+        let mut index_file = new_file(&self.folder)?;
+        let index = encode_index(&mut self.entries, &checksum)?;
+        faults::write("write index", &mut index_file, &index).map_err(failed())?;
+        place(root, &checksum, pack_file, index_file)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let written = faults::write("write pack", &mut self.out, bytes);
+        written.map_err(Error::io("write a pack in", &self.folder))?;
+        self.offset += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+fn new_file(tmp: &Path) -> Result<NamedTempFile> {
+    step("create pack")
+        .and_then(|()| durable::new_file(tmp, 0o444))
+        .map_err(Error::io("write a pack in", tmp))
+}
+
+/// Flushes both files, then gives them their names, the index last: without it the pack is not seen.
+fn place(
+    root: &Path,
+    checksum: &gix::oid,
+    pack_file: NamedTempFile,
+    index_file: NamedTempFile,
+) -> Result<Pack> {
+    let pack = Pack::named(root, &checksum.to_string());
+    let [pack_path, index_path] = ["pack", "idx"].map(|part| pack.part(part));
+    let folder = root.join("objects/pack");
+    if index_path.exists() && pack_path.exists() {
+        // The same objects were packed before; who did may not have come to flush them.
+        flush_all([&pack_path, &index_path, &folder])?;
+        return Ok(pack);
+    }
+    let sync = |file: &File| step("flush pack").and_then(|()| file.sync_all());
+    sync(pack_file.as_file()).map_err(Error::io("flush", &pack_path))?;
+    sync(index_file.as_file()).map_err(Error::io("flush", &index_path))?;
+    let rename = |file: NamedTempFile, to: &Path| {
+        let renamed = step("rename pack").and_then(|()| Ok(file.persist(to).map(drop)?));
+        renamed.map_err(Error::io("rename to", to))
+    };
+    rename(pack_file, &pack_path)?;
+    if let Err(error) = rename(index_file, &index_path) {
+        let _ = remove_if_there(&pack_path);
+        return Err(error);
+    }
+    step("flush pack folder").map_err(Error::io("flush", &folder))?;
+    sync_dir(&folder)?;
+    Ok(pack)
+}
+
+fn flush_all<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<()> {
+    paths.into_iter().try_for_each(|path| sync_file(path))
+}
+
+/// A version 2 pack index: fan-out, ids, checksums, offsets, and those offsets that need more than 31 bits.
+fn encode_index(entries: &mut [IndexEntry], pack: &gix::oid) -> Result<Vec<u8>> {
+    entries.sort_by_key(|entry| entry.id);
+    let mut bytes = b"\xfftOc\0\0\0\x02".to_vec();
+    for first in 0..=255u8 {
+        let count = entries.partition_point(|entry| entry.id.as_bytes()[0] <= first);
+        bytes.extend(
+            u32::try_from(count)
+                .expect("BUG: counted before")
+                .to_be_bytes(),
+        );
+    }
+    entries
+        .iter()
+        .for_each(|entry| bytes.extend(entry.id.as_bytes()));
+    entries
+        .iter()
+        .for_each(|entry| bytes.extend(entry.crc32.to_be_bytes()));
+    let mut long_offsets = Vec::new();
+    for entry in &*entries {
+        match u32::try_from(entry.offset)
+            .ok()
+            .filter(|offset| offset >> 31 == 0)
+        {
+            Some(offset) => bytes.extend(offset.to_be_bytes()),
+            None => {
+                let nth = u32::try_from(long_offsets.len() / 8).expect("BUG: counted before");
+                bytes.extend((1 << 31 | nth).to_be_bytes());
+                long_offsets.extend(entry.offset.to_be_bytes());
+            }
+        }
+    }
+    bytes.extend(long_offsets);
+    bytes.extend(pack.as_bytes());
+    let mut hasher = gix::hash::hasher(pack.kind());
+    hasher.update(&bytes);
+    bytes.extend(
+        hasher
+            .try_finalize()
+            .map_err(Error::database("hash a pack index"))?
+            .as_bytes(),
+    );
+    Ok(bytes)
+}

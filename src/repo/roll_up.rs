@@ -1,0 +1,268 @@
+//! Rolling up: many small packs become one, so that an object is found soon however many batches were published.
+//!
+//! Packs are of the same level when they have as many objects, to the power of 64. As soon as 64 of one level are there they are
+//! copied, not deflated again, into one of the next level, beside readers and writers. What was copied is deleted by the next
+//! roll-up: a reader may still be about to open it. `ROOT/wasmstore/rolled-up` names it until then.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use super::error::{Error, Result};
+use super::faults::step;
+use super::lock::Locks;
+use super::open::Repository;
+use super::pack_file::PackWriter;
+use super::packs::{Pack, packs_in, remove_packs};
+use super::tips::Known;
+
+/// How many packs of one level are rolled up.
+const PACKS_MIN: usize = 64;
+/// How large a pack may be to be rolled up once more, in bytes.
+const PACK_BYTES_MAX: u64 = 64 << 20;
+/// After how many batches of this process the packs are counted; the first one counts too, so that a command does it.
+const BATCHES: usize = 16;
+
+/// The rolling up of one process: one thread at a time, which ends by itself.
+#[derive(Default)]
+pub(super) struct RollUp {
+    batches: AtomicUsize,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// A command that ends waits until its roll-up is done.
+impl Drop for RollUp {
+    fn drop(&mut self) {
+        let thread = self
+            .thread
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Repository {
+    /// Rolls packs up if there are enough of them, in a thread beside; after a batch was published.
+    pub(super) fn roll_up_when_due(&self) {
+        let batches = self.roll_up.batches.fetch_add(1, Ordering::Relaxed);
+        if !batches.is_multiple_of(BATCHES) {
+            return;
+        }
+        let mut thread = self
+            .roll_up
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_running = thread.as_ref().is_some_and(|thread| !thread.is_finished());
+        if is_running || !matches!(due(self.root()), Ok(Some(_))) {
+            return;
+        }
+        let Some(repo) = self.local() else { return };
+        let work = Work {
+            root: self.root().to_owned(),
+            format: repo.object_hash(),
+            locks: self.locks.clone(),
+            durable: Arc::clone(&self.durable),
+        };
+        let spawned = std::thread::Builder::new()
+            .name("roll-up".to_owned())
+            .spawn(move || {
+                if let Err(error) = work.run() {
+                    tracing::error!(%error, "could not roll packs up");
+                }
+            });
+        *thread = spawned.ok();
+    }
+}
+
+/// What a roll-up needs of the repository.
+struct Work {
+    root: PathBuf,
+    format: gix::hash::Kind,
+    locks: Locks,
+    durable: Arc<Mutex<Known>>,
+}
+
+impl Work {
+    fn run(&self) -> Result<()> {
+        // Beside a backup, and beside the first phase of a `gc`: however long they take, packs do not become too many.
+        let Some(_one) = self.locks.try_roll_up()? else {
+            return Ok(());
+        };
+        let _lock = self.locks.writing()?;
+        self.delete_rolled_up()?;
+        let Some(packs) = due(&self.root)? else {
+            return Ok(());
+        };
+        let mut sources = Vec::with_capacity(packs.len());
+        for pack in &packs {
+            match Source::open(pack, self.format) {
+                Ok(Some(source)) => sources.push(source),
+                // One that cannot be read must not keep the others apart.
+                Err(error) => tracing::error!(?pack, %error, "a pack is damaged"),
+                Ok(None) => {}
+            }
+        }
+        if sources.len() < PACKS_MIN / 2 {
+            return Ok(());
+        }
+        let pack = self.copy(&sources)?;
+        self.durable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .packs
+            .extend(pack.names());
+        tracing::debug!(packs = sources.len(), "rolled up");
+        self.note(&pack, &sources)
+    }
+
+    fn copy(&self, sources: &[Source]) -> Result<Pack> {
+        let mut ids = HashSet::new();
+        let all = sources.iter().flat_map(|source| &source.entries);
+        let count = all.filter(|entry| ids.insert(entry.id)).count();
+        let tmp = self.root.join("wasmstore/tmp");
+        let mut writer = PackWriter::new(&tmp, self.format, count)?;
+        for source in sources {
+            for entry in &source.entries {
+                if ids.remove(&entry.id) {
+                    let bytes = source.bytes(entry)?;
+                    writer.add_bytes(entry.id, entry.crc32, bytes)?;
+                }
+            }
+        }
+        writer.install(&self.root)
+    }
+
+    /// Writes down what was copied and where to. A note that is lost only means that the same is copied again.
+    fn note(&self, pack: &Pack, sources: &[Source]) -> Result<()> {
+        let copied = sources.iter().map(|source| &source.pack);
+        let names = std::iter::once(pack).chain(copied.filter(|copied| *copied != pack));
+        let text: String = names.map(|pack| format!("{}\n", pack.checksum())).collect();
+        let note = note_path(&self.root);
+        step("write roll-up note")
+            .and_then(|()| fs::write(&note, text))
+            .map_err(Error::io("write", &note))
+    }
+
+    /// Deletes what the last roll-up copied, if all of it is in the pack that it was copied to.
+    fn delete_rolled_up(&self) -> Result<()> {
+        let packs = rolled_up(&self.root);
+        if let Some((to, copied)) = packs.split_first()
+            && to.is_complete()
+            && let Some(index) = to.index(self.format)?
+        {
+            let mut replaced = Vec::new();
+            for pack in copied {
+                let is_replaced = |old: gix_pack::index::File| {
+                    old.iter().all(|entry| index.lookup(entry.oid).is_some())
+                };
+                // One without its index was about to be deleted when its deleter died.
+                if pack.index(self.format)?.is_none_or(is_replaced) {
+                    replaced.push(pack.clone());
+                }
+            }
+            remove_packs(&self.root, &replaced)?;
+        }
+        super::packs::remove_if_there(&note_path(&self.root))
+    }
+}
+
+/// The packs to roll up now: those of the lowest level that has enough of them.
+fn due(root: &Path) -> Result<Option<Vec<Pack>>> {
+    let rolled_up = rolled_up(root);
+    let mut levels = BTreeMap::<u32, Vec<Pack>>::new();
+    for pack in packs_in(root)? {
+        // git writes a `.rev` or a bitmap beside its own packs, which have deltas in them.
+        let is_ours = !pack.part("rev").exists() && !pack.part("bitmap").exists();
+        let is_small =
+            fs::metadata(pack.part("pack")).is_ok_and(|file| file.len() <= PACK_BYTES_MAX);
+        if is_ours && is_small && pack.is_complete() && !rolled_up.contains(&pack) {
+            let index_bytes = fs::metadata(pack.part("idx")).map_or(0, |file| file.len());
+            levels.entry(level(index_bytes)).or_default().push(pack);
+        }
+    }
+    Ok(levels.into_values().find(|packs| packs.len() >= PACKS_MIN))
+}
+
+/// How often 64 fits into the number of objects in an index of that size, about: 8 + 1,024 + 28 for each + 40 bytes, with SHA-1.
+fn level(index_bytes: u64) -> u32 {
+    let objects = index_bytes.saturating_sub(1072) / 28;
+    objects.max(1).ilog(PACKS_MIN as u64)
+}
+
+/// The pack that others were copied to by the last roll-up, and those, as far as the note tells.
+fn rolled_up(root: &Path) -> Vec<Pack> {
+    let text = fs::read_to_string(note_path(root)).unwrap_or_default();
+    text.lines()
+        .filter(|line| gix::ObjectId::from_hex(line.as_bytes()).is_ok())
+        .map(|checksum| Pack::named(root, checksum))
+        .collect()
+}
+
+fn note_path(root: &Path) -> PathBuf {
+    root.join("wasmstore/rolled-up")
+}
+
+/// A pack to copy from.
+struct Source {
+    pack: Pack,
+    data: gix_pack::data::File,
+    entries: Vec<Entry>,
+}
+
+/// An object as it stands in the pack.
+struct Entry {
+    id: gix::ObjectId,
+    crc32: u32,
+    at: gix_pack::data::EntryRange,
+}
+
+impl Source {
+    /// Opens a pack; `None` if it has deltas in it, which could not be copied one by one, or no complete index.
+    ///
+    /// # Errors
+    /// It cannot be read, or an object is not as it was when the index was made.
+    fn open(pack: &Pack, format: gix::hash::Kind) -> Result<Option<Self>> {
+        let Some(index) = pack.index(format)? else {
+            return Ok(None);
+        };
+        let path = pack.part("pack");
+        let failed = || Error::database(format!("read {path:?}"));
+        let damaged = Error::database(format!("read {path:?}"));
+        let data = gix_pack::data::File::at(&path, format).map_err(failed())?;
+        let mut found: Vec<_> = index.iter().collect();
+        found.sort_by_key(|entry| entry.pack_offset);
+        let ends = found.iter().skip(1).map(|entry| entry.pack_offset);
+        let ends: Vec<_> = ends.chain([data.pack_end() as u64]).collect();
+        let mut entries = Vec::with_capacity(found.len());
+        for (entry, end) in found.into_iter().zip(ends) {
+            let header = data.entry(entry.pack_offset).map_err(failed())?.header;
+            let Some(crc32) = entry.crc32.filter(|_| !header.is_delta()) else {
+                return Ok(None);
+            };
+            let (id, at) = (entry.oid, entry.pack_offset..end);
+            let size = (end - entry.pack_offset) as usize;
+            if data.entry_crc32(entry.pack_offset, size) != crc32 {
+                return Err(damaged(format!("the checksum of object {id} is wrong")));
+            }
+            entries.push(Entry { id, crc32, at });
+        }
+        let pack = pack.clone();
+        Ok(Some(Self {
+            pack,
+            data,
+            entries,
+        }))
+    }
+
+    fn bytes(&self, entry: &Entry) -> Result<&[u8]> {
+        let bytes = self.data.entry_slice(entry.at.clone());
+        let failed = Error::database(format!("copy object {}", entry.id));
+        bytes.ok_or("the pack is cut short").map_err(failed)
+    }
+}

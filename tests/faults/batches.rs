@@ -1,0 +1,519 @@
+//! Changes that share a batch, of which one fails, or all.
+
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Barrier, Mutex};
+use std::time::{Duration, Instant};
+
+use fail::FailScenario;
+use tokio_util::sync::CancellationToken;
+use wasmstore::config::{Options, ServerLimits};
+use wasmstore::http::{Server, Serving, router};
+use wasmstore::names::BranchName;
+use wasmstore::store::{At, Change, Error, Kind, Precondition, Store, Tags};
+
+use super::support::store::{Scratch, branch, git, module, on, path};
+use super::{check_sound, leftovers};
+
+/// How many changes a test's batch has.
+const CHANGES: u32 = 8;
+
+type Results = Vec<std::thread::Result<Result<(), Error>>>;
+
+/// Holds the first change that comes to its flush there, until it is let go.
+struct Held {
+    arrived: Receiver<()>,
+    go: Sender<()>,
+}
+
+impl Held {
+    fn begin() -> Self {
+        let (arrived_sender, arrived) = channel();
+        let (go, go_receiver) = channel();
+        let go_receiver = Mutex::new(Some(go_receiver));
+        let callback = move || {
+            if let Some(go) = go_receiver.lock().unwrap().take() {
+                arrived_sender.send(()).unwrap();
+                go.recv().unwrap();
+            }
+        };
+        fail::cfg_callback("create pack", callback).unwrap();
+        Self { arrived, go }
+    }
+
+    fn wait(&self) {
+        self.arrived.recv_timeout(Duration::from_secs(30)).unwrap();
+    }
+
+    fn let_go(&self) {
+        self.go.send(()).unwrap();
+        fail::remove("create pack");
+    }
+}
+
+/// Holds one change in its flush until the others wait for it, so that they make up one batch, and then lets `fault` happen.
+fn in_one_batch(
+    s: &Scratch,
+    fault: impl FnOnce(),
+    change: impl Fn(u32) -> Result<(), Error> + Sync,
+) -> Results {
+    let held = Held::begin();
+    let begun = Barrier::new(CHANGES as usize + 1);
+    std::thread::scope(|threads| {
+        let first = threads.spawn(|| s.put("first", 100));
+        held.wait();
+        let others: Vec<_> = (0..CHANGES)
+            .map(|n| {
+                let (begun, change) = (&begun, &change);
+                threads.spawn(move || {
+                    begun.wait();
+                    change(n)
+                })
+            })
+            .collect();
+        begun.wait();
+        // They have only a few instructions to go until they wait.
+        std::thread::sleep(Duration::from_millis(500));
+        fault();
+        held.let_go();
+        first.join().unwrap();
+        others.into_iter().map(|other| other.join()).collect()
+    })
+}
+
+fn wait_until(is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it never came to be so");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn packs(s: &Scratch) -> usize {
+    std::fs::read_dir(s.root.join("objects/pack"))
+        .unwrap()
+        .count()
+        / 2
+}
+
+fn put(s: &Scratch, change: &Change, at: &str, n: u32) -> Result<(), Error> {
+    s.store
+        .put(change, &path(at), module(n).as_slice())
+        .map(drop)
+}
+
+fn kinds(results: &Results) -> Vec<Option<Kind>> {
+    let kind = |result: &std::thread::Result<Result<(), Error>>| match result {
+        Ok(result) => result.as_ref().err().map(Error::kind),
+        Err(_) => panic!("a change panicked"),
+    };
+    results.iter().map(kind).collect()
+}
+
+fn commits(s: &Scratch) -> usize {
+    s.git(&["rev-list", "--first-parent", "main"])
+        .lines()
+        .count()
+}
+
+fn if_absent() -> Change {
+    let precondition = Precondition {
+        some_of: None,
+        none_of: Some(Tags::Any),
+    };
+    Change {
+        precondition,
+        ..Change::default()
+    }
+}
+
+#[test]
+fn changes_that_wait_share_one_pack_and_each_has_its_commit() {
+    let scenario = FailScenario::setup();
+    let s = Scratch::new();
+    let results = in_one_batch(
+        &s,
+        || (),
+        |n| put(&s, &Change::default(), &n.to_string(), n),
+    );
+    assert_eq!(kinds(&results), [None; 8]);
+    assert_eq!(packs(&s), 2, "that of the first, and that of the others");
+    assert_eq!(commits(&s), 2 + CHANGES as usize);
+    check_sound(&s);
+    scenario.teardown();
+}
+
+#[test]
+fn one_that_is_refused_does_not_touch_the_others() {
+    let scenario = FailScenario::setup();
+    let s = Scratch::new();
+    // All want to be the first at one path, and it is taken by one of them while the others wait; two ask for what cannot be.
+    let change = |n| match n {
+        0 => put(&s, &Change::default(), "first/below", 1),
+        1 => put(&s, &on(Some("unknown")), "x", 1),
+        n => put(&s, &if_absent(), "wanted", n),
+    };
+    let kinds = kinds(&in_one_batch(&s, || (), change));
+    assert_eq!(kinds[..2], [Some(Kind::Conflict), Some(Kind::NotFound)]);
+    let won = kinds[2..].iter().filter(|kind| kind.is_none()).count();
+    let lost = kinds[2..]
+        .iter()
+        .filter(|kind| **kind == Some(Kind::Precondition));
+    assert_eq!((won, lost.count()), (1, 5));
+    assert_eq!(commits(&s), 3);
+    check_sound(&s);
+    scenario.teardown();
+}
+
+#[test]
+fn a_failed_flush_fails_them_all_and_a_refusal_that_rested_on_them_is_judged_again() {
+    let scenario = FailScenario::setup();
+    let s = Scratch::new();
+    // The first change passes this point twice before the batch does.
+    let fault = || fail::cfg("flush pack", "2*off->1*return(28)").unwrap();
+    let kinds = kinds(&in_one_batch(&s, fault, |n| {
+        put(&s, &if_absent(), "wanted", n)
+    }));
+    let full = kinds
+        .iter()
+        .filter(|kind| **kind == Some(Kind::Full))
+        .count();
+    let done = kinds.iter().filter(|kind| kind.is_none()).count();
+    assert_eq!(
+        (full, done),
+        (1, 1),
+        "one failed, so that another was the first: {kinds:?}"
+    );
+    assert_eq!(commits(&s), 3);
+    assert_eq!(leftovers(&s), 0);
+    check_sound(&s);
+    scenario.teardown();
+}
+
+#[test]
+fn a_full_disk_fails_every_change_of_the_batch_and_they_can_be_made_later() {
+    let scenario = FailScenario::setup();
+    let s = Scratch::new();
+    let fault = || fail::cfg("write index", "1*off->1*return(28)").unwrap();
+    let change = |n: u32| put(&s, &Change::default(), &n.to_string(), n);
+    let results = in_one_batch(&s, fault, change);
+    assert_eq!(kinds(&results), [Some(Kind::Full); 8]);
+    assert_eq!(
+        s.store
+            .list(&At::default(), &"".parse().unwrap())
+            .unwrap()
+            .len(),
+        1
+    );
+    (0..CHANGES).for_each(|n| change(n).unwrap());
+    assert_eq!(commits(&s), 2 + CHANGES as usize);
+    check_sound(&s);
+    scenario.teardown();
+}
+
+#[test]
+fn an_outside_move_between_judging_and_swap_has_all_of_the_branch_judged_again() {
+    let scenario = FailScenario::setup();
+    let s = Scratch::new();
+    s.put("shared", 1);
+    let old = module_hash(&s, "shared");
+    let other: BranchName = branch("other");
+    s.store.create_branch(&other, &At::default()).unwrap();
+    let root = s.root.clone();
+    // git moves main to a commit in which the shared module is another one, when the batch is about to.
+    s.put_on(Some("other"), "shared", 2);
+    let theirs = git(&root, &["rev-parse", "other"]).trim().to_owned();
+    let fault = || {
+        let moved = std::sync::atomic::AtomicUsize::new(0);
+        let callback = move || {
+            // The first time it is the change that the batch waits for.
+            if moved.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 1 {
+                let tree = git(&root, &["rev-parse", &format!("{theirs}^{{tree}}")]);
+                let parent = git(&root, &["rev-parse", "main"]);
+                let commit = [
+                    "commit-tree",
+                    "-p",
+                    parent.trim(),
+                    "-m",
+                    "outside",
+                    tree.trim(),
+                ];
+                let commit = git(&root, &commit);
+                git(&root, &["update-ref", "refs/heads/main", commit.trim()]);
+            }
+        };
+        fail::cfg_callback("create ref lock", callback).unwrap();
+    };
+    let some_of = Some(Tags::These(vec![old.clone()]));
+    let precondition = Precondition {
+        some_of,
+        none_of: None,
+    };
+    let if_match = Change {
+        precondition,
+        ..Change::default()
+    };
+    let change = |n| match n {
+        0 => put(&s, &if_match, "shared", 3),
+        n => put(&s, &Change::default(), &n.to_string(), n),
+    };
+    let results = in_one_batch(&s, fault, change);
+    fail::remove("create ref lock");
+    let mut expected = [None; 8];
+    expected[0] = Some(Kind::Precondition);
+    assert_eq!(
+        kinds(&results),
+        expected,
+        "what git put there is not what was asked for"
+    );
+    assert_eq!(s.value("shared"), Some(2));
+    let subjects = s.git(&["log", "--format=%s", "main"]);
+    assert!(subjects.contains("outside"), "{subjects}");
+    for n in 1..CHANGES {
+        assert_eq!(s.value(&n.to_string()), Some(n));
+    }
+    check_sound(&s);
+    scenario.teardown();
+}
+
+fn module_hash(s: &Scratch, at: &str) -> String {
+    s.git(&["rev-parse", &format!("main:{at}")])
+        .trim()
+        .to_owned()
+}
+
+#[test]
+fn other_branches_of_the_batch_stand_when_one_has_to_be_judged_again() {
+    let scenario = FailScenario::setup();
+    let s = Scratch::new();
+    s.put("a", 1);
+    s.store
+        .create_branch(&branch("other"), &At::default())
+        .unwrap();
+    let fault = || fail::cfg("rename ref", "2*off->1*return(5)").unwrap();
+    let change = |n: u32| {
+        let branch = if n.is_multiple_of(2) {
+            None
+        } else {
+            Some("other")
+        };
+        put(&s, &on(branch), &n.to_string(), n)
+    };
+    let kinds = kinds(&in_one_batch(&s, fault, change));
+    let evens = kinds.iter().step_by(2);
+    let odds = kinds.iter().skip(1).step_by(2);
+    let failed = |kinds: Vec<&Option<Kind>>| kinds.iter().filter(|kind| kind.is_some()).count();
+    let failed = (failed(evens.collect()), failed(odds.collect()));
+    assert!(
+        failed == (4, 0) || failed == (0, 4),
+        "one branch failed: {kinds:?}"
+    );
+    check_sound(&s);
+    scenario.teardown();
+}
+
+#[test]
+fn a_merge_waits_for_the_changes_of_the_branch_that_it_merges() {
+    let scenario = FailScenario::setup();
+    let s = Scratch::new();
+    s.put("a", 1);
+    s.store
+        .create_branch(&branch("other"), &At::default())
+        .unwrap();
+    let change = |n: u32| match n % 2 {
+        0 => put(&s, &on(Some("other")), &format!("o{n}"), n),
+        _ => s
+            .store
+            .merge(&Change::default(), &branch("other"))
+            .map(drop),
+    };
+    assert_eq!(kinds(&in_one_batch(&s, || (), change)), [None; 8]);
+    let merged = s.store.merge(&Change::default(), &branch("other")).unwrap();
+    assert_eq!(merged.commit, Some(s.tip()));
+    for n in (0..CHANGES).step_by(2) {
+        assert_eq!(s.value(&format!("o{n}")), Some(n));
+    }
+    check_sound(&s);
+    scenario.teardown();
+}
+
+#[test]
+fn an_error_while_one_is_staged_leaves_nothing_unflushed_to_the_others() {
+    let scenario = FailScenario::setup();
+    let mut s = Scratch::new();
+    s.put("a", 1);
+    s.store
+        .create_branch(&branch("other"), &At::default())
+        .unwrap();
+    s.put_on(Some("other"), "a", 5);
+    s.put_on(Some("other"), "a", 6);
+    s.reopen();
+    let loose = |s: &Scratch| s.git(&["count-objects"]);
+    let before = loose(&s);
+    // One change makes a tree that is there already, and looks for it; the others make new ones.
+    let change = |n: u32| match n {
+        0 => put(&s, &on(Some("other")), "a", 5),
+        n => put(&s, &Change::default(), &format!("d{n}/x"), n),
+    };
+    let fault = || fail::cfg("list packs", "1*off->1*return(24)").unwrap();
+    let results = in_one_batch(&s, fault, change);
+    fail::remove("list packs");
+    let mut expected = [None; CHANGES as usize];
+    expected[0] = Some(Kind::Unavailable);
+    assert_eq!(kinds(&results), expected);
+    assert_eq!(loose(&s), before, "everything is in packs");
+    check_sound(&s);
+    scenario.teardown();
+}
+
+#[test]
+fn one_who_is_refused_over_and_over_keeps_nobody_from_being_published() {
+    let scenario = FailScenario::setup();
+    let s = Scratch::new();
+    s.store
+        .create_branch(&branch("other"), &At::default())
+        .unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        for _ in 0..16 {
+            threads.spawn(|| {
+                let refused = |n: u32| put(&s, &on(Some("unknown")), "x", n).unwrap_err();
+                (0..)
+                    .take_while(|_| !done.load(Ordering::Relaxed))
+                    .for_each(|_| drop(refused(1)));
+            });
+        }
+        for n in 0..20 {
+            put(&s, &Change::default(), &n.to_string(), n).unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(commits(&s), 21);
+    check_sound(&s);
+    scenario.teardown();
+}
+
+#[test]
+fn an_outside_gits_lock_on_one_branch_keeps_nobody_from_another() {
+    let scenario = FailScenario::setup();
+    let s = Scratch::new();
+    s.store
+        .create_branch(&branch("other"), &At::default())
+        .unwrap();
+    let lock = s.root.join("refs/heads/other.lock");
+    std::fs::write(&lock, "").unwrap();
+    std::thread::scope(|threads| {
+        let other = threads.spawn(|| put(&s, &on(Some("other")), "o", 1));
+        for n in 0..5 {
+            put(&s, &Change::default(), &n.to_string(), n).unwrap();
+        }
+        assert!(
+            !other.is_finished() && lock.exists(),
+            "it is waited for all the time"
+        );
+        std::fs::remove_file(&lock).unwrap();
+        other.join().unwrap().unwrap();
+    });
+    check_sound(&s);
+    scenario.teardown();
+}
+
+#[test]
+fn a_panic_before_the_rename_sends_the_others_back_and_they_succeed() {
+    let scenario = FailScenario::setup();
+    let s = Scratch::new();
+    let fault = || fail::cfg("rename ref", "1*off->1*panic").unwrap();
+    let change = |n: u32| put(&s, &Change::default(), &n.to_string(), n);
+    let results = in_one_batch(&s, fault, change);
+    let panicked = results.iter().filter(|result| result.is_err()).count();
+    let done = results
+        .iter()
+        .filter(|result| matches!(result, Ok(Ok(()))))
+        .count();
+    assert_eq!((panicked, done), (1, 7));
+    for (n, result) in (0..).zip(&results) {
+        assert_eq!(s.value(&n.to_string()), result.is_ok().then_some(n));
+    }
+    check_sound(&s);
+    scenario.teardown();
+}
+
+#[test]
+fn a_panic_after_the_rename_tells_the_others_that_they_may_have_been_applied() {
+    let scenario = FailScenario::setup();
+    let s = Scratch::new();
+    let fault = || fail::cfg("flush ref folder", "1*off->1*panic").unwrap();
+    let change = |n: u32| put(&s, &Change::default(), &n.to_string(), n);
+    let results = in_one_batch(&s, fault, change);
+    let panicked = results.iter().filter(|result| result.is_err()).count();
+    let texts = results
+        .iter()
+        .flatten()
+        .filter_map(|result| result.as_ref().err());
+    let unsure = texts.filter(|error| error.to_string() == "the change may have been applied");
+    assert_eq!((panicked, unsure.count()), (1, 7));
+    for n in 0..CHANGES {
+        assert_eq!(s.value(&n.to_string()), Some(n), "they were");
+    }
+    check_sound(&s);
+    scenario.teardown();
+}
+
+/// Serves the store from this process, where the points are set, until the process ends.
+fn serve(s: &Scratch) -> std::net::SocketAddr {
+    let store = Arc::new(Store::open(&s.root, Options::default()).unwrap());
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = { runtime }.enable_all().build().unwrap();
+        runtime.block_on(async {
+            let server = Server::bind("127.0.0.1", 0).await.unwrap();
+            let closing = CancellationToken::new();
+            let place = (server.address(), "127.0.0.1");
+            let app = router(store, Serving::default(), place, closing.clone());
+            sender.send(server.address()).unwrap();
+            let limits = ServerLimits::default();
+            server.serve(app, None, &limits, closing).await;
+        });
+    });
+    receiver.recv().unwrap()
+}
+
+#[test]
+fn a_change_runs_to_its_end_though_its_client_left_while_it_waited() {
+    let scenario = FailScenario::setup();
+    let s = Scratch::new();
+    let address = serve(&s);
+    let send = |n: u32| {
+        let module = module(n);
+        let mut client = TcpStream::connect(address).unwrap();
+        let head = format!(
+            "POST /api/v1/module/{n} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+            module.len()
+        );
+        client.write_all(head.as_bytes()).unwrap();
+        client.write_all(&module).unwrap();
+        client
+    };
+    let held = Held::begin();
+    let waiting = send(0);
+    held.wait();
+    let left: Vec<_> = (1..CHANGES).map(send).collect();
+    std::thread::sleep(Duration::from_millis(300));
+    drop(left);
+    std::thread::sleep(Duration::from_millis(100));
+    held.let_go();
+    drop(waiting);
+    wait_until(|| {
+        s.store
+            .list(&At::default(), &"".parse().unwrap())
+            .unwrap()
+            .len()
+            == 8
+    });
+    assert_eq!(commits(&s), 1 + CHANGES as usize);
+    check_sound(&s);
+    scenario.teardown();
+}

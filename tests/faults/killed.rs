@@ -1,0 +1,59 @@
+//! The process ends at a step, and nothing of it can clean up.
+
+use std::process::Command;
+
+use fail::FailScenario;
+use wasmstore::config::Options;
+use wasmstore::store::{Change, ObjectFormat, Store};
+
+use super::support::store::{Scratch, module, path};
+use super::{LARGE_STEPS, LAST, STEPS, check_sound, large_module, leftovers};
+
+/// Tells the child which store to write to, and where to end.
+const ROOT: &str = "WASMSTORE_TEST_KILLED_ROOT";
+const STEP: &str = "WASMSTORE_TEST_KILLED_STEP";
+
+/// The child: it puts a module and ends in the middle.
+#[test]
+fn child() {
+    let (Ok(root), Ok(step)) = (std::env::var(ROOT), std::env::var(STEP)) else {
+        return;
+    };
+    let scenario = FailScenario::setup();
+    let store = Store::open_or_create(root.as_ref(), Options::default(), ObjectFormat::Sha1);
+    fail::cfg_callback(step.as_str(), || std::process::exit(9)).unwrap();
+    let bytes = match LARGE_STEPS.contains(&step.as_str()) {
+        true => large_module(2),
+        false => module(2),
+    };
+    let _ = store
+        .unwrap()
+        .put(&Change::default(), &path("b"), bytes.as_slice());
+    scenario.teardown();
+}
+
+#[test]
+fn the_end_of_the_process_at_any_step_loses_nothing_and_blocks_nobody() {
+    // Nobody else's faults happen here meanwhile.
+    let scenario = FailScenario::setup();
+    for step in STEPS.iter().chain(&LARGE_STEPS) {
+        let s = Scratch::new();
+        s.put("a", 1);
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "killed::child"])
+            .env(ROOT, &s.root)
+            .env(STEP, step)
+            .output()
+            .unwrap();
+        assert_eq!(child.status.code(), Some(9), "{step}: {child:?}");
+        let expected = if *step == LAST { "/a=1 /b=2" } else { "/a=1" };
+        assert_eq!(s.content(), expected, "{step}");
+        // Whoever opens the store next clears what is left, before it writes.
+        let open = || Store::open_or_create(&s.root, Options::default(), ObjectFormat::Sha1);
+        drop(open().unwrap());
+        assert_eq!(leftovers(&s), 0, "{step}");
+        assert!(!s.root.join("refs/heads/main.lock").exists(), "{step}");
+        check_sound(&s);
+    }
+    scenario.teardown();
+}

@@ -1,0 +1,138 @@
+//! One step fails.
+
+use fail::FailScenario;
+use wasmstore::store::{At, Change, Error, Kind};
+
+use super::support::store::{Scratch, module, path};
+use super::{LARGE_STEPS, LAST, STEPS, check_sound, large_module, leftovers};
+
+/// The numbers of errors (errno(3)): no space left, input or output error.
+const FAULTS: [(i32, Kind); 2] = [(28, Kind::Full), (5, Kind::Unavailable)];
+
+/// Makes the step fail when it is passed for the (n + 1)th time, puts a module, and says what came of it and whether the step was
+/// reached as often.
+fn put_with(s: &Scratch, step: &str, n: usize, action: &str, bytes: &[u8]) -> Result<(), Error> {
+    fail::cfg(step, &format!("{n}*off->1*{action}")).unwrap();
+    let put = s.store.put(&Change::default(), &path("b"), bytes);
+    fail::remove(step);
+    put.map(drop)
+}
+
+fn each_fault_of(steps: &[&str], bytes: &[u8]) {
+    let scenario = FailScenario::setup();
+    let mut faults = 0;
+    for step in steps {
+        for (errno, kind) in FAULTS {
+            for n in 0.. {
+                let s = Scratch::new();
+                s.put("a", 1);
+                let before = s.tip();
+                let result = put_with(&s, step, n, &format!("return({errno})"), bytes);
+                let case = format!("{step}, time {n}, error {errno}");
+                let Err(error) = result else {
+                    assert!(n > 0, "{case}: it was never reached");
+                    break;
+                };
+                faults += 1;
+                assert_eq!(error.kind(), kind, "{case}: {error}");
+                if *step == LAST {
+                    assert_eq!(
+                        error.to_string(),
+                        "the change may have been applied",
+                        "{case}"
+                    );
+                } else {
+                    assert_eq!(s.tip(), before, "{case}");
+                    assert_eq!(s.content(), "/a=1", "{case}");
+                }
+                assert_eq!(leftovers(&s), 0, "{case}");
+                s.store.put(&Change::default(), &path("b"), bytes).unwrap();
+                assert_eq!(
+                    s.store
+                        .list(&At::default(), &"".parse().unwrap())
+                        .unwrap()
+                        .len(),
+                    2
+                );
+                check_sound(&s);
+            }
+        }
+    }
+    assert!(faults >= 2 * steps.len(), "{faults}");
+    scenario.teardown();
+}
+
+#[test]
+fn an_error_at_any_step_leaves_the_store_as_it_was_and_usable() {
+    each_fault_of(&STEPS, &module(2));
+}
+
+#[test]
+fn so_does_one_while_a_large_module_is_stored() {
+    each_fault_of(&LARGE_STEPS, &large_module(2));
+}
+
+#[test]
+fn a_panic_at_any_step_is_one_requests_own() {
+    let scenario = FailScenario::setup();
+    for step in STEPS {
+        let s = Scratch::new();
+        s.put("a", 1);
+        fail::cfg(step, "1*panic").unwrap();
+        let put = std::thread::scope(|threads| {
+            let put = || {
+                s.store
+                    .put(&Change::default(), &path("b"), module(2).as_slice())
+            };
+            threads.spawn(put).join()
+        });
+        fail::remove(step);
+        assert!(put.is_err(), "{step}: it panicked");
+        let expected = if step == LAST { "/a=1 /b=2" } else { "/a=1" };
+        assert_eq!(s.content(), expected, "{step}");
+        assert_eq!(leftovers(&s), 0, "{step}");
+        check_sound(&s);
+    }
+    scenario.teardown();
+}
+
+#[test]
+fn a_roll_up_that_cannot_be_noted_is_done_again() {
+    let scenario = FailScenario::setup();
+    let s = Scratch::new();
+    fail::cfg("write roll-up note", "1*return(28)").unwrap();
+    for n in 0..200 {
+        s.put(&format!("{}/{n}", n % 3), n);
+    }
+    fail::remove("write roll-up note");
+    for n in 0..200 {
+        assert_eq!(s.value(&format!("{}/{n}", n % 3)), Some(n));
+    }
+    check_sound(&s);
+    let packs = std::fs::read_dir(s.root.join("objects/pack"))
+        .unwrap()
+        .count()
+        / 2;
+    assert!(packs < 200, "{packs} packs");
+    scenario.teardown();
+}
+
+#[test]
+fn packs_are_rolled_up_beside_a_backup_however_long_it_takes() {
+    let scenario = FailScenario::setup();
+    let s = Scratch::new();
+    s.put("a", 1);
+    let backup = std::fs::File::create(s.root.join("wasmstore/backup.lock")).unwrap();
+    backup.lock().unwrap();
+    for n in 0..300 {
+        s.put(&format!("{}/{n}", n % 3), n % 200);
+    }
+    let packs = std::fs::read_dir(s.root.join("objects/pack"))
+        .unwrap()
+        .count()
+        / 2;
+    assert!(packs < 200, "{packs} packs");
+    drop(backup);
+    check_sound(&s);
+    scenario.teardown();
+}

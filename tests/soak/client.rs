@@ -1,0 +1,105 @@
+//! A client that keeps its connection, to a server that may die at any moment.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// Longer than the server lets a change wait for the others.
+const LONG: Duration = Duration::from_secs(120);
+
+pub struct Client {
+    address: SocketAddr,
+    stream: Option<BufReader<TcpStream>>,
+}
+
+/// A complete answer.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    /// The commit that it tells.
+    pub commit: Option<String>,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+impl Client {
+    /// # Errors
+    /// Nobody listens there: nothing was sent.
+    pub fn connect(address: SocketAddr) -> io::Result<Self> {
+        let mut client = Self {
+            address,
+            stream: None,
+        };
+        client.stream()?;
+        Ok(client)
+    }
+
+    /// One request below `/api/v1`, each header with its line end, and its answer.
+    ///
+    /// # Errors
+    /// The answer did not come, or not to its end: what was asked for may have been done.
+    pub fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> io::Result<Reply> {
+        let head = format!(
+            "{method} /api/v1{path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n{headers}\r\n",
+            self.address,
+            body.len()
+        );
+        let stream = self.stream()?;
+        // A server that refuses early need not read it all, but it answers.
+        let _ = stream
+            .get_mut()
+            .write_all(&[head.as_bytes(), body].concat());
+        let (reply, ends) = read_reply(stream)?;
+        if ends {
+            self.stream = None;
+        }
+        Ok(reply)
+    }
+
+    fn stream(&mut self) -> io::Result<&mut BufReader<TcpStream>> {
+        if self.stream.is_none() {
+            let stream = TcpStream::connect(self.address)?;
+            stream.set_nodelay(true)?;
+            stream.set_read_timeout(Some(LONG))?;
+            stream.set_write_timeout(Some(LONG))?;
+            self.stream = Some(BufReader::new(stream));
+        }
+        Ok(self.stream.as_mut().expect("it was just made"))
+    }
+}
+
+/// An answer that tells its length, and whether the connection ends after it.
+fn read_reply(stream: &mut BufReader<TcpStream>) -> io::Result<(Reply, bool)> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if stream.read_line(&mut head)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    let header = |name: &str| {
+        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+        lines
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    };
+    let length = header("content-length").map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    let reply = Reply {
+        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+        commit: header("wasmstore-commit").map(str::to_owned),
+        body,
+    };
+    Ok((reply, header("connection") == Some("close")))
+}

@@ -1,0 +1,42 @@
+//! Modules by the million: valid, and each like no other.
+
+use super::random::Random;
+use crate::support::store::custom_section;
+
+/// Larger than what the store keeps in memory while it is uploaded.
+const LARGE_BYTES: usize = (1 << 20) + (1 << 17);
+
+/// The module `n`, of up to 4 KB.
+pub fn small(n: u64) -> Vec<u8> {
+    let mut filler = Random::new(n);
+    let bytes = 100 + filler.below(4000) as usize;
+    filled(n, bytes, filler)
+}
+
+/// The module `n`, of more than a MiB.
+pub fn large(n: u64) -> Vec<u8> {
+    filled(n, LARGE_BYTES, Random::new(n))
+}
+
+/// The hash of a module in a SHA-1 store.
+pub fn hash(bytes: &[u8]) -> String {
+    let blob = gix::objs::Kind::Blob;
+    let id = gix::objs::compute_hash(gix::hash::Kind::Sha1, blob, bytes);
+    id.unwrap().to_string()
+}
+
+fn filled(n: u64, bytes: usize, mut filler: Random) -> Vec<u8> {
+    let random = std::iter::repeat_with(move || filler.next()).flat_map(u64::to_le_bytes);
+    custom_section(n.to_le_bytes().into_iter().chain(random.take(bytes)))
+}
+
+/// The module that stands for a number.
+pub fn counting(number: u64) -> Vec<u8> {
+    custom_section(number.to_le_bytes())
+}
+
+/// The number that such a module stands for.
+pub fn number(counting: &[u8]) -> u64 {
+    let (_, number) = counting.split_last_chunk().unwrap();
+    u64::from_le_bytes(*number)
+}
