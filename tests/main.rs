@@ -4,6 +4,7 @@
 
 mod backup;
 mod cli;
+mod full_disk;
 mod gc;
 mod history;
 mod http;

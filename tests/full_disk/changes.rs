@@ -1,0 +1,40 @@
+//! The store that changes are tried on.
+
+use super::disk::Disk;
+use crate::support::store::custom_section;
+
+/// A module of nearly this many bytes that cannot be compressed, and is like no other.
+pub fn incompressible(seed: u64, size_bytes: usize) -> Vec<u8> {
+    let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    custom_section((0..size_bytes).map(|_| {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        (x >> 32) as u8
+    }))
+}
+
+/// What the store has.
+pub struct Content {
+    /// The hash of the module at `/a/b.wasm`.
+    pub hash: String,
+    /// A commit in which `/a/b.wasm` is another.
+    pub old: String,
+}
+
+/// A disk with a store in which every change has something to do: two modules with a history, and a branch to merge.
+pub fn disk() -> Option<(Disk, Content)> {
+    let disk = Disk::with_store()?;
+    let world = &disk.world;
+    world.file("m", incompressible(1, 9000));
+    world.ok(&["add", "m", "a/b.wasm"]);
+    let old = world.tip();
+    world.ok(&["branch", "other"]);
+    world.file("m", incompressible(2, 9000));
+    let hash = world.ok(&["add", "m", "a/b.wasm"]).trim_end().to_owned();
+    world.file("m", incompressible(3, 9000));
+    world.ok(&["add", "m", "c.wasm"]);
+    world.file("m", incompressible(4, 9000));
+    world.ok(&["add", "--branch", "other", "m", "d.wasm"]);
+    Some((disk, Content { hash, old }))
+}

@@ -1,0 +1,101 @@
+//! A file system that becomes read-only, as the kernel makes it after errors: reads go on, changes are refused.
+
+use super::changes::{Content, disk, incompressible};
+use super::requests::JSON;
+use super::stepwise::{assert_readable, assert_tidy, state};
+use crate::support::program::reason;
+use crate::support::server::Server;
+
+#[test]
+fn a_server_reads_on_and_takes_changes_again_once_it_may_write() {
+    let Some((disk, content)) = disk() else {
+        return;
+    };
+    let server = Server::start(&disk.world, &[]);
+    let before = state(&disk);
+    disk.remount("ro");
+    assert_refuses(&server, &content);
+    // Another that starts meanwhile reads, too.
+    assert_refuses(&Server::start(&disk.world, &[]), &content);
+    assert_eq!(state(&disk), before);
+    disk.world.fsck();
+    assert_readable(&disk);
+    assert_tidy(&disk, "read-only");
+    disk.remount("rw");
+    let put = server.send("POST", "/api/v1/module/e", &[], &incompressible(5, 9000));
+    assert_eq!(put.status, 200, "{}", put.text());
+    disk.world.fsck();
+    assert_readable(&disk);
+    assert_tidy(&disk, "written again");
+}
+
+#[track_caller]
+fn assert_refuses(server: &Server, content: &Content) {
+    let hash = content.hash.as_str();
+    for (method, target, body) in [
+        ("POST", "module/e", incompressible(5, 9000)),
+        ("POST", "module/large", incompressible(5, 2 << 20)),
+        ("DELETE", "module/c.wasm", Vec::new()),
+        ("POST", &format!("hash/{hash}/e"), Vec::new()),
+        ("POST", "rollback", Vec::new()),
+        ("POST", "branch/new", Vec::new()),
+        ("PUT", "branch/other", Vec::new()),
+        ("DELETE", "branch/other", Vec::new()),
+        ("POST", "merge/other", Vec::new()),
+        ("POST", "gc", Vec::new()),
+    ] {
+        let answer = server.send(method, &format!("/api/v1/{target}"), &[JSON], &body);
+        assert_eq!(answer.status, 500, "{method} {target}: {}", answer.text());
+        let problem: serde_json::Value = serde_json::from_str(answer.text()).unwrap();
+        assert_eq!(problem["status"], 500, "{method} {target}");
+    }
+    assert_eq!(server.get("/api/v1/hash/a/b.wasm").text(), hash);
+    assert_eq!(
+        server.get("/api/v1/module/c.wasm").body,
+        incompressible(3, 9000)
+    );
+    assert_eq!(server.get("/readyz").status, 200);
+}
+
+#[test]
+fn commands_read_on_and_refuse_changes_with_5() {
+    let Some((disk, content)) = disk() else {
+        return;
+    };
+    let world = &disk.world;
+    world.file("new", incompressible(5, 9000));
+    let before = state(&disk);
+    disk.remount("ro");
+    for args in [
+        &["add", "new", "e"][..],
+        &["set", content.hash.as_str(), "e"],
+        &["remove", "c.wasm"],
+        &["rollback"],
+        &["branch", "new"],
+        &["branch", "--default", "other"],
+        &["branch", "other", "--delete"],
+        &["merge", "other"],
+        &["gc"],
+        &["gc", "--keep-history"],
+        &["filename", "c.wasm"],
+    ] {
+        let ran = world.run(args);
+        assert_eq!(
+            (ran.code, ran.out.as_str()),
+            (Some(5), ""),
+            "{args:?}: {ran:?}"
+        );
+        let reason = reason(&ran.err, args);
+        assert!(says_read_only(&reason), "{args:?}: {reason}");
+    }
+    assert_eq!(state(&disk), before);
+    let archive = world.path("archive.tar.gz");
+    world.ok(&["backup", archive.to_str().unwrap()]);
+    disk.remount("rw");
+    world.changes(&["add", "new", "e"]);
+}
+
+/// In the system's words or in Rust's.
+fn says_read_only(reason: &str) -> bool {
+    reason.contains("Read-only file system") || reason.contains("read-only filesystem")
+}
