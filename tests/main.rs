@@ -14,6 +14,7 @@ mod model;
 mod names;
 mod open;
 #[cfg(target_os = "linux")]
+mod power_cut;
 mod soak;
 mod store;
 mod support;

@@ -1,0 +1,204 @@
+//! Whether a store that the power was cut under keeps what it promised.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use wasmstore::config::Options;
+use wasmstore::names::{BranchName, CommitId, ModuleHash, ModuleRef, TreePath};
+use wasmstore::store::{At, History, ObjectFormat, Store};
+
+use super::driver::depth;
+use super::promises::Promises;
+use crate::support::store::{custom_section, on, path, try_git};
+
+/// What is asked of a store beyond what is always asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thoroughly {
+    /// git looks at everything.
+    pub by_git: bool,
+    /// gc runs, and git looks again.
+    pub with_gc: bool,
+}
+
+/// Checks the store at `root` as it is after a cut before operation `n`.
+///
+/// # Errors
+/// What is lost, or broken.
+pub fn check(root: &Path, promises: &Promises, n: usize, how: Thoroughly) -> Result<(), String> {
+    if n < promises.created {
+        return check_creation(root);
+    }
+    let store = Store::open(root, Options::default()).map_err(failed("open"))?;
+    let is_outside = promises.is_outside(n);
+    if !is_outside {
+        check_default(&store, promises, n)?;
+    }
+    tips(&store, promises, n, |_, _| Ok(()))?;
+    // For writing: now it clears away what is dead.
+    let store = Store::open_or_create(root, Options::default(), ObjectFormat::Sha1);
+    let store = store.map_err(failed("open for writing"))?;
+    let mut seen = HashSet::new();
+    let mut is_whole = |name: &BranchName, tip| holds(&store, promises, name, tip, &mut seen);
+    let tips = tips(&store, promises, n, &mut is_whole)?;
+    if how.by_git && !is_outside {
+        fsck(root)?;
+    }
+    // Twice to one branch: the first may have left something in the way of the second.
+    for (round, (name, _)) in tips.iter().take(1).chain(&tips).enumerate() {
+        write(&store, name, round)?;
+    }
+    if how.with_gc && !is_outside {
+        store.gc(&on(None), History::Keep).map_err(failed("gc"))?;
+        let mut seen = HashSet::new();
+        for (name, tip) in &tips {
+            holds(&store, promises, name, *tip, &mut seen)?;
+        }
+        fsck(root)?;
+    }
+    Ok(())
+}
+
+/// Before it was said that the store is created, it is none yet, or an empty one, and can be created.
+fn check_creation(root: &Path) -> Result<(), String> {
+    let store = Store::open(root, Options::default()).map_err(failed("open none"))?;
+    let listing = store.list(&At::default(), &TreePath::root());
+    if !listing.map_err(failed("list none"))?.is_empty() {
+        return Err("a new store holds something".to_owned());
+    }
+    let store = Store::open_or_create(root, Options::default(), ObjectFormat::Sha1);
+    let store = store.map_err(failed("create again"))?;
+    let main: BranchName = "main".parse().expect("it is a name");
+    if store.branches().map_err(failed("list branches"))? != [main.clone()] {
+        return Err("a new store has one branch".to_owned());
+    }
+    write(&store, &main, 0)?;
+    fsck(root)
+}
+
+fn check_default(store: &Store, promises: &Promises, n: usize) -> Result<(), String> {
+    let default = store.default_branch().map_err(failed("read"))?;
+    let allowed = promises.default.allowed(n);
+    match allowed.values.contains(&&default) {
+        true => Ok(()),
+        false => Err(format!(
+            "the default branch is {default}, and not one of {:?}",
+            allowed.values
+        )),
+    }
+}
+
+/// The branches that are there, each at a commit that it may be at, of which `is_whole` says whether all is there.
+fn tips(
+    store: &Store,
+    promises: &Promises,
+    n: usize,
+    mut is_whole: impl FnMut(&BranchName, CommitId) -> Result<(), String>,
+) -> Result<Vec<(BranchName, CommitId)>, String> {
+    let mut tips = Vec::new();
+    for (name, line) in &promises.branches {
+        let allowed = line.allowed(n);
+        let found = tip(store, name).and_then(|tip| match tip {
+            _ if !allowed.values.contains(&&tip) => {
+                let allowed = &allowed.values;
+                Err(format!("it is at {tip:?}, and at none of {allowed:?}"))
+            }
+            Some(tip) => is_whole(name, tip).map(|()| Some(tip)),
+            None => Ok(None),
+        });
+        match found {
+            Ok(tip) => tips.extend(tip.map(|tip| (name.clone(), tip))),
+            // What an outside writer did not flush is no loss of ours.
+            Err(_) if allowed.is_outside => {}
+            Err(error) => return Err(format!("branch {name}: {error}")),
+        }
+    }
+    if !promises.is_outside(n) {
+        let listed = store.branches().map_err(failed("list the branches"))?;
+        let names: Vec<_> = tips.iter().map(|(name, _)| name.clone()).collect();
+        if listed != names {
+            return Err(format!("the branches are {listed:?}, and not {names:?}"));
+        }
+    }
+    Ok(tips)
+}
+
+fn tip(store: &Store, name: &BranchName) -> Result<Option<CommitId>, String> {
+    match store.has_branch(name).map_err(failed("read the ref"))? {
+        true => {
+            let tip = store.snapshot(&At::Branch(Some(name.clone())));
+            tip.map(Some).map_err(failed("read the tip"))
+        }
+        false => Ok(None),
+    }
+}
+
+/// Whether a branch's history, paths and modules are there, but for those modules that were seen.
+fn holds(
+    store: &Store,
+    promises: &Promises,
+    name: &BranchName,
+    tip: CommitId,
+    seen: &mut HashSet<ModuleHash>,
+) -> Result<(), String> {
+    let at = &At::Commit(tip);
+    let listed = store.list(at, &TreePath::root()).map_err(failed("list"))?;
+    let expected = &promises.listings[&tip];
+    if listed != *expected {
+        return Err(format!("{name} holds {listed:?}, and not {expected:?}"));
+    }
+    for (path, hash) in expected {
+        if !seen.insert(*hash) {
+            continue;
+        }
+        let module = store.find(at, &ModuleRef::Path(path.clone()));
+        let module = module.map_err(failed("find a module"))?;
+        if module.bytes[..] != promises.modules[hash][..] {
+            return Err(format!("{path} of {name} is not what was put"));
+        }
+    }
+    let count = depth(store, at).map_err(failed("read the history"))?;
+    match count == promises.depths[&tip] {
+        true => Ok(()),
+        false => Err(format!(
+            "{name} reaches {count} commits, and not {}",
+            promises.depths[&tip]
+        )),
+    }
+}
+
+/// Writes to a branch, and reads it back.
+fn write(store: &Store, name: &BranchName, round: usize) -> Result<(), String> {
+    let bytes = custom_section(name.as_str().bytes().chain([round as u8]));
+    let at = path("after/the/cut");
+    let put = store.put(&on(Some(name.as_str())), &at, bytes.as_slice());
+    let put = put.map_err(failed("put after the cut"))?;
+    let branch = At::Branch(Some(name.clone()));
+    let found = store
+        .find(&branch, &ModuleRef::Path(at))
+        .map_err(failed("read what was put after the cut"))?;
+    match found.bytes[..] == bytes[..] && put.has_moved {
+        true => Ok(()),
+        false => Err(format!("what was put to {name} after the cut is not there")),
+    }
+}
+
+fn fsck(root: &Path) -> Result<(), String> {
+    let (ok, output) = try_git(root, &["fsck", "--strict", "--full", "--no-progress"], "");
+    let complaints = output.lines().filter(|line| !line.starts_with("dangling "));
+    match ok && complaints.count() == 0 {
+        true => Ok(()),
+        false => Err(format!("git fsck: {output}")),
+    }
+}
+
+/// Says what failed, and why.
+fn failed<E: std::error::Error>(what: &str) -> impl FnOnce(E) -> String {
+    move |error| format!("{what}: {}", chain(&error))
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let causes: Vec<_> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
+}

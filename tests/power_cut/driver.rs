@@ -1,0 +1,278 @@
+//! Does things with a store, and notes what it promised by them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use wasmstore::config::Options;
+use wasmstore::names::{BranchName, CommitId, ModuleRef, TreePath};
+use wasmstore::store::{At, LogOrder, ObjectFormat, Store};
+
+use super::promises::{Promises, Step};
+use super::recording::Shared;
+use crate::support::store::{branch, custom_section, module, on, path};
+
+/// A store on a recorded disk.
+pub struct Driver {
+    shared: Shared,
+    pub root: PathBuf,
+    pub store: Store,
+    /// The same store as another process has it open.
+    pub other: Store,
+    promises: Promises,
+    modules: AtomicU32,
+}
+
+/// A change by one thread, of which the commit is known.
+struct Done {
+    commit: CommitId,
+    acknowledged: usize,
+}
+
+impl Driver {
+    /// Creates the store.
+    pub fn create(shared: Shared, root: &Path) -> Self {
+        let begun = shared.count();
+        let open = || {
+            Store::open_or_create(root, Options::default(), ObjectFormat::Sha1)
+                .expect("a store is created")
+        };
+        let store = open();
+        let created = shared.count();
+        let mut driver = Self {
+            shared,
+            root: root.to_owned(),
+            store,
+            other: open(),
+            promises: Promises {
+                created,
+                ..Promises::default()
+            },
+            modules: AtomicU32::new(0),
+        };
+        driver.observe(begun, created, false);
+        driver.note("create the store", begun, created, false);
+        driver
+    }
+
+    /// What was promised, at the end.
+    pub fn promises(self) -> Promises {
+        self.promises
+    }
+
+    /// Does something with the store. When it is done, what changed is promised, and so is what stands at the `rests_on`: an
+    /// answer that changes nothing rests on what is there.
+    pub fn step<T>(&mut self, label: &str, rests_on: &[&str], verb: impl FnOnce(&Self) -> T) -> T {
+        let begun = self.shared.count();
+        let answer = verb(self);
+        let acknowledged = self.shared.count();
+        self.observe(begun, acknowledged, false);
+        for name in rests_on {
+            let line = self.promises.branches.entry(branch(name)).or_default();
+            if line.len() == 0 {
+                line.begin(None, 0, false);
+            }
+            line.acknowledge(acknowledged);
+        }
+        self.note(label, begun, acknowledged, false);
+        answer
+    }
+
+    /// Does something as stock git that flushes nothing.
+    pub fn outside<T>(&mut self, label: &str, verb: impl FnOnce(&Path) -> T) -> T {
+        let begun = self.shared.count();
+        let answer = verb(&self.root);
+        let ended = self.shared.count();
+        self.observe(begun, ended, true);
+        self.note(label, begun, ended, true);
+        answer
+    }
+
+    /// Puts new modules by several threads at a time, half of them through the other open store; each thread its branches by
+    /// turns.
+    pub fn together(
+        &mut self,
+        label: &str,
+        threads: usize,
+        each: usize,
+        branches: &[&str],
+        meanwhile: impl Fn(&Self) + Sync,
+    ) {
+        let begun = self.shared.count();
+        let this = &*self;
+        let put = |thread: usize, nth: usize| {
+            let store = if thread.is_multiple_of(2) {
+                &this.store
+            } else {
+                &this.other
+            };
+            let name = branches[(thread + nth) % branches.len()];
+            let at = path(&format!("together/{label}/{thread}-{nth}"));
+            let bytes = this.module();
+            let published = store.put(&on(Some(name)), &at, bytes.as_slice());
+            let commit = published.expect("it is put").commit;
+            let acknowledged = this.shared.count();
+            Done {
+                commit: commit.expect("a put makes a commit"),
+                acknowledged,
+            }
+        };
+        let put = &put;
+        let done: Vec<_> = std::thread::scope(|scope| {
+            let working = (0..threads).map(|thread| {
+                scope.spawn(move || (0..each).map(|nth| put(thread, nth)).collect::<Vec<_>>())
+            });
+            let working: Vec<_> = working.collect();
+            meanwhile(this);
+            working
+                .into_iter()
+                .flat_map(|thread| thread.join().expect("no thread panics"))
+                .collect()
+        });
+        let ended = self.shared.count();
+        let mut acknowledged = BTreeMap::new();
+        for done in done {
+            let at = acknowledged.entry(done.commit).or_insert(ended);
+            *at = done.acknowledged.min(*at);
+        }
+        for name in branches {
+            self.observe_line(&branch(name), begun, &acknowledged);
+        }
+        self.observe(begun, ended, false);
+        self.note(label, begun, ended, false);
+    }
+
+    /// A small module like no other.
+    pub fn module(&self) -> Vec<u8> {
+        module(self.modules.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A module of over 1 MiB, which does not compress.
+    pub fn large_module(&self) -> Vec<u8> {
+        let seed = self.modules.fetch_add(1, Ordering::Relaxed);
+        let mut random = super::random::Random::new(u64::from(seed));
+        custom_section((0..(1 << 20) + 4096).map(|_| random.next() as u8))
+    }
+
+    /// Puts a new module, and returns the tip.
+    pub fn put(&self, store: &Store, name: Option<&str>, at: &str) -> CommitId {
+        let published = store.put(&on(name), &path(at), self.module().as_slice());
+        published
+            .expect("it is put")
+            .commit
+            .expect("a put makes a commit")
+    }
+
+    /// Notes every ref that is not what it was.
+    fn observe(&mut self, begun: usize, ended: usize, is_outside: bool) {
+        let there = self.store.branches().expect("branches are listed");
+        let known = self.promises.branches.keys().cloned();
+        let all: Vec<_> = known.chain(there.iter().cloned()).collect();
+        for name in all {
+            let tip = there.contains(&name).then(|| self.tip(&name));
+            let line = self.promises.branches.entry(name).or_default();
+            if line.len() == 0 {
+                line.begin(None, 0, false);
+            }
+            if line.last() != Some(&tip) {
+                line.begin(tip, begun, is_outside);
+                if !is_outside {
+                    line.acknowledge(ended);
+                }
+            }
+            if let Some(tip) = tip {
+                self.remember(tip);
+            }
+        }
+        let default = self
+            .store
+            .default_branch()
+            .expect("there is a default branch");
+        let line = &mut self.promises.default;
+        if line.last() != Some(&default) {
+            line.begin(default, begun, is_outside);
+            line.acknowledge(ended);
+        }
+    }
+
+    /// Notes every commit since the last one that was noted, each with its own acknowledgement.
+    fn observe_line(
+        &mut self,
+        name: &BranchName,
+        begun: usize,
+        acknowledged: &BTreeMap<CommitId, usize>,
+    ) {
+        let tip = self.tip(name);
+        let last = self.promises.branches[name].last().copied().flatten();
+        let mut new = Vec::new();
+        let mut next = Some(tip);
+        while let Some(commit) = next.filter(|commit| Some(*commit) != last) {
+            new.push(commit);
+            next = self
+                .store
+                .commit(commit)
+                .expect("it is there")
+                .parents
+                .first()
+                .copied();
+        }
+        assert_eq!(next, last, "the new commits stand on the old tip");
+        for commit in new.into_iter().rev() {
+            let line = self.promises.branches.get_mut(name).expect("it is noted");
+            line.begin(Some(commit), begun, false);
+            if let Some(at) = acknowledged.get(&commit) {
+                line.acknowledge(*at);
+            }
+            self.remember(commit);
+        }
+    }
+
+    fn tip(&self, name: &BranchName) -> CommitId {
+        let at = At::Branch(Some(name.clone()));
+        self.store.snapshot(&at).expect("a branch has a tip")
+    }
+
+    /// Notes what stands in a commit.
+    fn remember(&mut self, commit: CommitId) {
+        if self.promises.listings.contains_key(&commit) {
+            return;
+        }
+        let at = At::Commit(commit);
+        let listing = self
+            .store
+            .list(&at, &TreePath::root())
+            .expect("it can be listed");
+        for (path, hash) in &listing {
+            if !self.promises.modules.contains_key(hash) {
+                let module = self
+                    .store
+                    .find(&at, &ModuleRef::Path(path.clone()))
+                    .expect("it is there");
+                self.promises.modules.insert(*hash, module.bytes.to_vec());
+            }
+        }
+        self.promises.listings.insert(commit, listing);
+        self.promises
+            .depths
+            .insert(commit, depth(&self.store, &at).expect("it has a history"));
+    }
+
+    fn note(&mut self, label: &str, begun: usize, acknowledged: usize, is_outside: bool) {
+        self.promises.steps.push(Step {
+            label: label.to_owned(),
+            begun,
+            acknowledged,
+            is_outside,
+        });
+    }
+}
+
+/// How many commits a commit reaches.
+pub fn depth(store: &Store, at: &At) -> wasmstore::store::Result<usize> {
+    let mut count = 0;
+    store.log(at, 0, usize::MAX, LogOrder::NewestFirst, |_| {
+        count += 1;
+        true
+    })?;
+    Ok(count)
+}

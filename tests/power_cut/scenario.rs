@@ -1,0 +1,353 @@
+//! What is done with a store while it is recorded.
+
+use std::path::Path;
+
+use wasmstore::names::{HashRef, ModuleRef};
+use wasmstore::store::{At, Change, Folders, History, Precondition, Tags};
+
+use super::driver::Driver;
+use crate::support::store::{branch, git, git_with_input, module, on, path, scope};
+
+/// Where the numbers of git's modules begin.
+const OUTSIDE: u32 = 1 << 20;
+
+/// A branch's tip.
+fn at(name: &str) -> At {
+    At::Branch(Some(branch(name)))
+}
+
+/// A few changes, such that each kind of file comes to be, is replaced and goes.
+pub fn short(it: &mut Driver) {
+    it.step("add", &[], |it| it.put(&it.store, None, "a"));
+    it.step("update", &[], |it| it.put(&it.store, None, "a"));
+    it.step("create a branch", &[], |it| {
+        it.store
+            .create_branch(&branch("s/t"), &At::default())
+            .expect("it is new");
+    });
+    it.step("add on it", &[], |it| it.put(&it.other, Some("s/t"), "b/c"));
+    it.step("merge", &[], |it| {
+        it.store
+            .merge(&on(None), &branch("s/t"))
+            .expect("it can be merged");
+    });
+    for name in ["s/t", "main"] {
+        it.step("make another the default branch", &[], |it| {
+            it.store
+                .set_default_branch(&branch(name), None)
+                .expect("it is there");
+        });
+    }
+    it.step("delete the branch", &[], |it| {
+        it.store
+            .delete_branch(&branch("s/t"), None)
+            .expect("it is there");
+    });
+}
+
+/// Everything that changes a store. `rows` is how many small modules are added in a row.
+pub fn long(it: &mut Driver, rows: usize) {
+    short(it);
+    branches(it);
+    history(it);
+    large(it);
+    outside(it);
+    it.together("threads", 4, 3, &["main", "side"], |_| ());
+    collect(it);
+    for nth in 0..rows {
+        it.step("one of a row", &[], |it| {
+            it.put(&it.store, None, &format!("row/{}/{nth}", nth % 4))
+        });
+    }
+    it.together("threads and gc", 2, 4, &["main", "side"], |it| {
+        it.other.gc(&on(None), History::Keep).expect("it collects");
+    });
+    it.step("the last", &[], |it| it.put(&it.other, None, "last"));
+}
+
+fn branches(it: &mut Driver) {
+    it.step("create side", &[], |it| {
+        it.store
+            .create_branch(&branch("side"), &At::default())
+            .expect("it is new");
+    });
+    it.step("add to side", &[], |it| {
+        it.put(&it.store, Some("side"), "side/a")
+    });
+    it.step("make a new branch the default one", &[], |it| {
+        it.store
+            .set_default_branch(&branch("deep/er"), None)
+            .expect("it is made");
+    });
+    it.step("add to the default branch", &[], |it| {
+        it.put(&it.store, None, "deep")
+    });
+    it.step("make main the default branch", &[], |it| {
+        it.other
+            .set_default_branch(&branch("main"), None)
+            .expect("it is there");
+    });
+    it.step("delete deep/er", &[], |it| {
+        it.store
+            .delete_branch(&branch("deep/er"), None)
+            .expect("it is there");
+    });
+    it.step("create deep, where a folder was", &[], |it| {
+        it.store
+            .create_branch(&branch("deep"), &at("side"))
+            .expect("it is free");
+    });
+    it.step("add to main", &[], |it| it.put(&it.store, None, "b/d"));
+    it.step("merge for real", &[], |it| {
+        it.store
+            .merge(&on(None), &branch("side"))
+            .expect("it can be merged");
+    });
+    it.step("merge by moving", &[], |it| {
+        it.store
+            .merge(&on(Some("deep")), &branch("main"))
+            .expect("it can be merged");
+    });
+}
+
+fn history(it: &mut Driver) {
+    let old = it.step("update again", &[], |it| it.put(&it.store, None, "a"));
+    it.step("update once more", &[], |it| it.put(&it.store, None, "a"));
+    it.step("roll back", &[], |it| {
+        it.store
+            .rollback(&on(None), &scope("a"))
+            .expect("it goes back");
+    });
+    it.step("roll all back", &[], |it| {
+        it.store
+            .rollback(&on(None), &scope(""))
+            .expect("it goes back");
+    });
+    it.step("restore", &[], |it| {
+        it.store
+            .restore(&on(None), old, &scope(""))
+            .expect("it is there");
+    });
+    it.step("remove", &[], |it| {
+        let name = ModuleRef::Path(path("b/d"));
+        it.store
+            .remove(&on(None), &name, Folders::Refuse)
+            .expect("it is there");
+    });
+    it.step("remove a folder", &[], |it| {
+        let name = ModuleRef::Path(path("side"));
+        it.store
+            .remove(&on(None), &name, Folders::Remove)
+            .expect("it is there");
+    });
+    it.step("set by hash what only history has", &[], |it| {
+        let hash = it
+            .store
+            .versions(&At::default(), &path("side/a"))
+            .expect("it has some")[0]
+            .hash;
+        it.store
+            .set(&on(None), &HashRef::Hash40(hash), &path("set/again"))
+            .expect("it is stored");
+    });
+    it.step("put the same again", &["main"], |it| {
+        let module = it
+            .store
+            .find(&At::default(), &ModuleRef::Path(path("a")))
+            .expect("it is there");
+        let same = it
+            .store
+            .put(&on(None), &path("a"), &module.bytes[..])
+            .expect("it is taken");
+        assert!(!same.has_moved, "the same bytes make no commit");
+    });
+}
+
+/// On a branch of its own that is gone soon: such a module makes every look at the store slow.
+fn large(it: &mut Driver) {
+    it.step("create heavy", &[], |it| {
+        it.store
+            .create_branch(&branch("heavy"), &At::default())
+            .expect("it is new");
+    });
+    it.step("add over 1 MiB", &[], |it| {
+        let module = it.large_module();
+        it.store
+            .put(&on(Some("heavy")), &path("large"), module.as_slice())
+            .expect("it is taken");
+    });
+    it.step("add beside it", &[], |it| {
+        it.put(&it.store, Some("heavy"), "small")
+    });
+    it.step("gc that keeps history", &[], |it| {
+        it.other.gc(&on(None), History::Keep).expect("it collects");
+    });
+    it.step("delete heavy", &[], |it| {
+        it.store
+            .delete_branch(&branch("heavy"), None)
+            .expect("it is there");
+    });
+    it.step("gc of what only heavy had", &[], |it| {
+        it.store.gc(&on(None), History::Keep).expect("it collects");
+    });
+}
+
+/// Stock git writes and flushes nothing; what we answer afterwards rests on what it wrote.
+fn outside(it: &mut Driver) {
+    it.outside("git commits on main", |root| commit(root, "main", 1));
+    it.step("add on git's commit", &[], |it| {
+        it.put(&it.store, None, "after/git")
+    });
+
+    it.outside("git commits on side", |root| commit(root, "side", 2));
+    it.step("be refused on git's commit", &["side"], |it| {
+        let change = Change {
+            precondition: Precondition {
+                none_of: Some(Tags::Any),
+                ..Precondition::default()
+            },
+            ..on(Some("side"))
+        };
+        let refused = it
+            .store
+            .put(&change, &path("outside-2"), it.module().as_slice());
+        refused.expect_err("git put a module there");
+    });
+
+    it.outside("git commits on side again", |root| commit(root, "side", 3));
+    it.step("merge git's commit", &[], |it| {
+        it.store
+            .merge(&on(None), &branch("side"))
+            .expect("it can be merged");
+    });
+
+    it.outside("git makes a branch", |root| {
+        unflushed(
+            root,
+            &["update-ref", "refs/heads/made", "refs/heads/main"],
+            "",
+        );
+    });
+    it.step("be refused a branch that git made", &["made"], |it| {
+        let refused = it.other.create_branch(&branch("made"), &At::default());
+        refused.expect_err("it exists");
+    });
+
+    it.outside("git deletes a branch", |root| {
+        unflushed(root, &["update-ref", "-d", "refs/heads/made"], "");
+    });
+    it.step("be refused a branch that git deleted", &["made"], |it| {
+        let refused = it
+            .store
+            .put(&on(Some("made")), &path("a"), it.module().as_slice());
+        refused.expect_err("it is gone");
+    });
+
+    let blob = it.outside("git stores a blob", |root| blob(root, 4));
+    it.step("set by hash what git stored", &[], |it| {
+        let hash = HashRef::parse(&blob).expect("git prints a hash");
+        it.store
+            .set(&on(None), &hash, &path("set/outside"))
+            .expect("it is stored");
+    });
+
+    it.outside("git brings a pack", pack);
+    it.step("add on git's pack", &[], |it| {
+        it.put(&it.store, Some("side"), "after/pack")
+    });
+}
+
+fn collect(it: &mut Driver) {
+    it.step("gc that keeps history", &[], |it| {
+        it.store.gc(&on(None), History::Keep).expect("it collects");
+    });
+    it.step("add after gc", &[], |it| {
+        it.put(&it.other, None, "after/gc")
+    });
+    it.step("gc that squashes main", &[], |it| {
+        it.other
+            .gc(&on(None), History::Squash)
+            .expect("it collects");
+    });
+    it.step("add after squash", &[], |it| {
+        it.put(&it.store, None, "after/squash")
+    });
+    it.step("gc that squashes side", &[], |it| {
+        it.store
+            .gc(&on(Some("side")), History::Squash)
+            .expect("it collects");
+    });
+    it.step("add to side after gc", &[], |it| {
+        it.put(&it.store, Some("side"), "after/gc")
+    });
+}
+
+/// Runs git so that it flushes nothing.
+fn unflushed(root: &Path, args: &[&str], input: &str) -> String {
+    let args = [&["-c", "core.fsync=none"], args].concat();
+    git_with_input(root, &args, input).trim().to_owned()
+}
+
+fn blob(root: &Path, n: u32) -> String {
+    let mut file = tempfile::NamedTempFile::new().expect("there is room");
+    std::io::Write::write_all(&mut file, &module(OUTSIDE + n)).expect("there is room");
+    let file = file.path().to_str().expect("it is a plain path");
+    unflushed(root, &["hash-object", "-w", file], "")
+}
+
+/// Commits a module at `outside-<n>` on the tip of a branch.
+fn commit(root: &Path, name: &str, n: u32) {
+    let tip = git(root, &["rev-parse", &format!("refs/heads/{name}")]);
+    let listed = git(root, &["ls-tree", tip.trim()]);
+    let tree = format!("{listed}100644 blob {}\toutside-{n}\n", blob(root, n));
+    let tree = unflushed(root, &["mktree"], &tree);
+    let commit = unflushed(
+        root,
+        &["commit-tree", "-m", "outside", "-p", tip.trim(), &tree],
+        "",
+    );
+    unflushed(
+        root,
+        &["update-ref", &format!("refs/heads/{name}"), &commit],
+        "",
+    );
+}
+
+/// Brings a commit on `side` as a pack, as a fetch would.
+fn pack(root: &Path) {
+    let elsewhere = tempfile::tempdir().expect("there is room");
+    let copy = elsewhere.path().join("copy");
+    let from = root.to_str().expect("it is a plain path");
+    git(
+        &copy,
+        &[
+            "clone",
+            "--quiet",
+            "--bare",
+            from,
+            copy.to_str().expect("it is a plain path"),
+        ],
+    );
+    commit(&copy, "side", 5);
+    let to = copy.to_str().expect("it is a plain path");
+    let args = [
+        "-c",
+        "fetch.unpackLimit=1",
+        "-c",
+        "transfer.unpackLimit=1",
+        "-c",
+        "pack.writeReverseIndex=false",
+    ];
+    let args = [
+        &args[..],
+        &[
+            "fetch",
+            "--quiet",
+            "--no-write-fetch-head",
+            to,
+            "+refs/heads/side:refs/heads/side",
+        ],
+    ]
+    .concat();
+    unflushed(root, &args, "");
+}
