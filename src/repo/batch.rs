@@ -1,17 +1,19 @@
 //! A batch: changes judged one on another, made durable together, published by one move of each branch.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::both::both;
 use super::draft::Draft;
 use super::error::{Error, Result};
 use super::group::{Outcome, Verdict};
 use super::lock::Guard;
-use super::open::{Repository, commit_id};
+use super::open::Repository;
+use super::pending::{HELD_MAX, Pending};
+use super::prepared::Prepared;
 use super::publish::Judged;
 use super::recent::Recent;
-use super::staged::Staged;
+use super::staged::{Object, Staged};
 use super::writing::{Objects, Writing};
 use crate::names::BranchName;
 
@@ -22,13 +24,11 @@ const BYTES_MAX: usize = 8 << 20;
 
 /// How long it takes them after the first one.
 const AGE_MAX: Duration = Duration::from_millis(20);
-/// How long it waits for an outside git that holds a branch, while it keeps the others waiting.
-const HELD_MAX: Duration = Duration::from_millis(100);
 
 /// Changes on their way to the disk.
 pub(super) struct Batch<'r> {
     writing: Writing<'r>,
-    lines: Vec<Line>,
+    lines: Vec<Pending>,
     changes: usize,
     begun: Instant,
     refs: Guard,
@@ -37,20 +37,10 @@ pub(super) struct Batch<'r> {
 /// A batch that waits for the next change.
 pub(super) struct Parked {
     objects: Objects,
-    lines: Vec<Line>,
+    lines: Vec<Pending>,
     changes: usize,
     begun: Instant,
     refs: Guard,
-}
-
-/// A branch in a batch.
-struct Line {
-    branch: BranchName,
-    /// Where it is, durably.
-    old: Option<gix::ObjectId>,
-    /// Where the changes so far move it.
-    new: Option<gix::ObjectId>,
-    outcome: Arc<Outcome>,
 }
 
 /// A judged change.
@@ -63,6 +53,8 @@ pub(super) struct Judgement<T, E> {
     pub moves: bool,
     /// What it rests on, if that is not durable yet.
     pub rests_on: Option<Arc<Outcome>>,
+    /// What it adds to the pack, to be deflated while it waits.
+    pub new: Vec<Arc<Object>>,
 }
 
 impl<'r> Batch<'r> {
@@ -110,6 +102,11 @@ impl<'r> Batch<'r> {
         Recent::of(self.writing.into_objects())
     }
 
+    /// The files of its pack.
+    pub(super) fn prepared(&self) -> Arc<Prepared> {
+        Arc::clone(&self.writing.objects.prepared)
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.changes >= CHANGES_MAX
             || self.begun.elapsed() >= AGE_MAX
@@ -148,9 +145,11 @@ impl<'r> Batch<'r> {
             Err(error) => return Judgement::refused(error.into()),
         };
         let tip = self.lines[at].tip();
+        let staged_before = self.writing.objects.staged.len();
         let result = self
             .draft_and_judge(at, judge, has_met_moving)
             .and_then(|(judged, value)| Ok((self.writing.make(tip, judged)?, value)));
+        let new = self.writing.objects.staged.after(staged_before);
         let line = &mut self.lines[at];
         let rests_on_earlier = line.new.is_some();
         let mut moves = false;
@@ -163,6 +162,7 @@ impl<'r> Batch<'r> {
             branch: Some(line.branch.clone()),
             moves,
             rests_on: (moves || rests_on_earlier).then(|| Arc::clone(&line.outcome)),
+            new,
             result: result.map(|(new, value)| (new.or(tip), value)),
         }
     }
@@ -178,7 +178,8 @@ impl<'r> Batch<'r> {
         let others = others.filter(|(other, line)| *other != at && line.new.is_some());
         let moving = others.map(|(_, line)| &line.branch).collect();
         let tip = self.lines[at].tip();
-        let mut draft = Draft::new(&writing.objects.local, tip)?.beside(writing.repository, moving);
+        let mut draft =
+            Draft::new(writing.objects.handles.local(), tip)?.beside(writing.repository, moving);
         let judged = judge(&mut draft);
         *has_met_moving = draft.has_met_moving();
         judged
@@ -195,7 +196,7 @@ impl<'r> Batch<'r> {
         if old.is_none() && repository.default_branch().ok().as_ref() != Some(&branch) {
             return Err(Error::UnknownBranch(branch.to_string()));
         }
-        self.lines.push(Line {
+        self.lines.push(Pending {
             branch,
             old,
             new: None,
@@ -205,16 +206,18 @@ impl<'r> Batch<'r> {
     }
 
     /// Keeps the new tips for readers; what cannot be kept they read.
-    fn remember(&mut self, lines: &[Line]) {
-        let Objects { local, staged, .. } = &mut self.writing.objects;
-        let memory = local.objects.take_object_memory().unwrap_or_default();
+    fn remember(&mut self, lines: &[Pending]) {
+        let Objects {
+            handles, staged, ..
+        } = &mut self.writing.objects;
+        let memory = handles.take_memory();
         for tip in lines.iter().filter_map(|line| line.new) {
             let caches = &self.writing.repository.caches;
             if let Err(error) = caches.remember(&memory, staged, tip) {
                 tracing::debug!(%error, "could not keep a new commit in memory");
             }
         }
-        local.objects.set_object_memory(memory);
+        handles.set_memory(memory);
     }
 
     /// Makes everything durable, moves each branch once, and tells the changes. The batch is empty then.
@@ -226,15 +229,22 @@ impl<'r> Batch<'r> {
             return;
         }
         self.remember(&lines);
-        if let Err(error) = self.writing.flush() {
+        let repository = self.writing.repository;
+        let first = &lines[0];
+        let hold = || repository.hold_branch(&first.branch, first.new, HELD_MAX);
+        // An outside git waits for the lock file 100 ms: what can be done without it is done before.
+        let deflated = self.writing.objects.staged.deflate();
+        let (held, flushed) = both(hold, || deflated.and_then(|()| self.writing.flush()));
+        if let Err(error) = flushed {
             let error = Arc::new(error);
             for line in &lines {
                 line.outcome.tell(Verdict::Failed(Arc::clone(&error)));
             }
             return;
         }
+        let mut held = Some(held);
         for line in &lines {
-            line.publish(self.writing.repository);
+            line.publish(repository, held.take());
         }
     }
 }
@@ -246,45 +256,7 @@ impl<T, E> Judgement<T, E> {
             branch: None,
             moves: false,
             rests_on: None,
+            new: Vec::new(),
         }
-    }
-}
-
-impl Line {
-    fn tip(&self) -> Option<gix::ObjectId> {
-        self.new.or(self.old)
-    }
-
-    /// Moves the branch and tells what came of it. A panic goes on when it is told.
-    fn publish(&self, repository: &Repository) {
-        let moving = || repository.move_branch(&self.branch, self.old, self.new, HELD_MAX);
-        match panic::catch_unwind(AssertUnwindSafe(moving)) {
-            Ok(moved) => self.outcome.tell(match moved {
-                Ok(()) => Verdict::Published,
-                Err(Error::Moved(_)) => Verdict::Again,
-                Err(Error::Unconfirmed { source }) => Verdict::Unconfirmed(source),
-                Err(error @ Error::Busy(_)) => Verdict::Held(Arc::new(error)),
-                Err(error) => Verdict::Failed(Arc::new(error)),
-            }),
-            Err(panic) => {
-                let now = repository.tip(&self.branch).ok().flatten();
-                let is_where_it_was = now == self.old.map(|old| commit_id(&old));
-                self.outcome.tell(match is_where_it_was {
-                    true => Verdict::Again,
-                    false => Verdict::Unconfirmed(Arc::new(Error::database(format!(
-                        "move branch {}",
-                        self.branch
-                    ))("it panicked"))),
-                });
-                panic::resume_unwind(panic);
-            }
-        }
-    }
-}
-
-/// A batch that a panic ends sends its changes back.
-impl Drop for Line {
-    fn drop(&mut self) {
-        self.outcome.tell(Verdict::Again);
     }
 }

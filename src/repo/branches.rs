@@ -7,17 +7,31 @@ use super::writing::Writing;
 use crate::names::{BranchName, CommitId};
 
 impl Repository {
-    /// Makes `branch` the default one; creates it at the present default branch's tip if it is new.
-    pub fn set_default_branch(&self, branch: &BranchName) -> Result<()> {
+    /// Makes `branch` the default one. If it is new it is created at the tip of `from`, or of the present default branch.
+    ///
+    /// # Errors
+    /// `UnknownBranch`, `BranchClash`. No branch is created then.
+    pub fn set_default_branch(&self, branch: &BranchName, from: Option<&BranchName>) -> Result<()> {
         let mut writing = self.begin()?;
+        if self.tip(branch)?.is_none() {
+            // What may take long is done while others may still move refs.
+            if let Some(tip) = self.tip(&self.branch_or_default(from)?)? {
+                writing.named(tip)?;
+                writing.flush()?;
+            }
+        }
         let _refs = self.locks.refs()?;
         if self.default_branch().ok().as_ref() == Some(branch) {
             return self.flush_head();
         }
+        let head = self.hold_head(branch)?;
         if writing.durable_tip(branch)?.is_none() {
-            writing.start_branch(branch, self.default_tip()?)?;
+            let from = self.branch_or_default(from)?;
+            let tip = self.tip(&from)?;
+            let tip = tip.ok_or_else(|| Error::UnknownBranch(from.to_string()))?;
+            writing.start_branch(branch, tip)?;
         }
-        self.move_head(branch)
+        self.put_in_place(head)
     }
 
     /// Deletes a branch. What only it reached stays until the next `gc`.
@@ -35,11 +49,19 @@ impl Repository {
         let tip = tip.ok_or_else(|| Error::UnknownBranch(branch.to_string()))?;
         self.move_branch(branch, Some(tip), None, OUTSIDE_MAX)
     }
+}
 
-    fn default_tip(&self) -> Result<CommitId> {
-        let default = self.default_branch()?;
-        self.tip(&default)?
-            .ok_or_else(|| Error::UnknownBranch(default.to_string()))
+impl Repository {
+    /// Looks at a branch, or at the default one, while nobody moves it and it is durable.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub fn settled<T>(&self, branch: Option<&BranchName>, look: impl FnOnce() -> T) -> Result<T> {
+        let mut writing = self.begin()?;
+        let _refs = self.locks.refs()?;
+        let branch = self.branch_or_default(branch)?;
+        writing.durable_tip(&branch)?;
+        Ok(look())
     }
 }
 
@@ -50,7 +72,7 @@ impl Writing<'_> {
     /// `BranchExists`, `BranchClash`, `UnknownCommit`.
     pub fn create_branch(mut self, branch: &BranchName, from: CommitId) -> Result<()> {
         // What may take long is done while others may still move refs.
-        super::commits::read(&self.objects.local, from)?;
+        super::commits::read(self.objects.handles.local(), from)?;
         self.named(from)?;
         self.flush()?;
         let _refs = self.repository.locks.refs()?;
@@ -73,7 +95,7 @@ impl Writing<'_> {
                 existing: existing.to_string(),
             });
         }
-        super::commits::read(&self.objects.local, from)?;
+        super::commits::read(self.objects.handles.local(), from)?;
         let id = self.named(from)?;
         self.flush()?;
         let repository = self.repository;

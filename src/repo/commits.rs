@@ -6,9 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use gix::bstr::ByteSlice;
 use gix::objs::WriteTo;
 
+use super::entry::TreeId;
 use super::error::{Error, Result};
 use super::open::{Repository, commit_id, object_id};
-use super::trees::TreeId;
 use crate::names::{Author, CommitId};
 
 /// A commit as it is stored.

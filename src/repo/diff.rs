@@ -3,9 +3,10 @@
 use gix::bstr::{BString, ByteSlice};
 use gix::diff::tree::recorder::Change;
 
+use super::entry::{Entry, Node, TreeId};
 use super::error::{Error, Result};
 use super::open::Repository;
-use super::trees::{Entry, Node, TreeId, load};
+use super::trees::load;
 use crate::names::{ModuleHash, ModulePath, TreePath};
 
 /// One path whose module changed.

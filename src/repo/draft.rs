@@ -9,9 +9,10 @@ use gix::bstr::{BStr, ByteSlice};
 use gix::objs::tree::EntryKind;
 
 use super::commits::{Commit, read_linked};
+use super::entry::{Entry, Node, TreeId};
 use super::error::{Error, Result};
 use super::open::{Repository, commit_id, object_id};
-use super::trees::{Entry, Node, TreeId, Trees};
+use super::trees::Trees;
 use crate::names::{BranchName, CommitId, ModuleHash, ModulePath, TreePath};
 
 /// The tip of a branch, to be changed.

@@ -169,7 +169,7 @@ impl Repository {
     /// Writes the squashed commit, durable; no ref leads to it yet.
     fn write_squash(&self, collection: &Collection<'_>) -> Result<Option<(Squash, gix::ObjectId)>> {
         let mut writing = Writing::under(self, None)?;
-        let planned = self.squash_of(&writing.objects.local, collection)?;
+        let planned = self.squash_of(writing.objects.handles.local(), collection)?;
         let (Some(squash), Some((branch, author, message))) = (planned, collection.squash) else {
             return Ok(None);
         };

@@ -2,7 +2,8 @@
 //!
 //! gix writes objects without ever flushing them, and takes an empty file left by a power cut for the object. So they are
 //! written here: new files, all flushed **before** they get their names, then the fan-out folders and `objects/` flushed
-//! before a ref may lead to them. The format is gitformat-loose(5): zlib of `<kind> <size>\0<bytes>`.
+//! before a ref may lead to them. The format is gitformat-loose(5): zlib of `<kind> <size>\0<bytes>`, here as stored blocks
+//! (RFC 1950, RFC 1951): level 1 would cost more time than all else about a large module, and gc compresses it better anyway.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -30,6 +31,18 @@ pub(super) struct Loose {
     pending: Vec<(NamedTempFile, PathBuf)>,
     /// Folders with new names in them.
     folders: BTreeSet<PathBuf>,
+}
+
+/// What became of the file of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Adopted {
+    /// It is flushed.
+    Durable,
+    /// There is none.
+    Absent,
+    /// It cannot be flushed, and what the kernel could not write it may have dropped: it is to be written anew, as it is found before
+    /// what stands in a pack.
+    Damaged,
 }
 
 impl Loose {
@@ -78,29 +91,22 @@ impl Loose {
         Ok(())
     }
 
-    /// Flushes an object that has a file already, whoever wrote it; whether that is so. An empty file counts as none, and so
-    /// does one that cannot be flushed: what the kernel could not write it may have dropped.
-    pub(super) fn adopt(&mut self, id: &gix::oid) -> bool {
+    /// Flushes an object that has a file already, whoever wrote it. An empty file, as a power cut may leave it, is removed: it would
+    /// be taken for the object.
+    pub(super) fn adopt(&mut self, id: &gix::oid) -> Result<Adopted> {
         let path = self.path(id);
-        let has_content = fs::metadata(&path).is_ok_and(|file| file.len() > 0);
-        let adopted = has_content && sync_file(&path).is_ok();
-        if adopted {
-            self.note_folders(&path);
-        }
-        adopted
-    }
-
-    /// Says whether an object has a file.
-    pub(super) fn has_file(&self, id: &gix::oid) -> bool {
-        self.path(id).exists()
-    }
-
-    /// Removes the file of an object if it is empty, as a power cut may leave it: it would be taken for the object.
-    pub(super) fn remove_damaged(&self, id: &gix::oid) -> Result<()> {
-        let path = self.path(id);
-        match fs::metadata(&path) {
-            Ok(file) if file.len() == 0 => super::packs::remove_if_there(&path),
-            _ => Ok(()),
+        match step("look for loose").and_then(|()| fs::metadata(&path)) {
+            Ok(file) if file.len() == 0 => {
+                super::packs::remove_if_there(&path)?;
+                Ok(Adopted::Absent)
+            }
+            Ok(_) if sync_file(&path).is_ok() => {
+                self.note_folders(&path);
+                Ok(Adopted::Durable)
+            }
+            Ok(_) => Ok(Adopted::Damaged),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Adopted::Absent),
+            Err(error) => Err(Error::io("look for", &path)(error)),
         }
     }
 
@@ -141,7 +147,7 @@ fn deflate(tmp: &Path, kind: gix::objs::Kind, spool: &mut Spool) -> Result<Named
     let mut deflate = || {
         let file = new_file(tmp, 0o444)?;
         step("write loose")?;
-        let mut to = deflate::Write::new(file, Compression::BEST_SPEED);
+        let mut to = deflate::Write::new(file, Compression::NONE);
         to.write_all(&header)?;
         io::copy(&mut from, &mut to)?;
         to.flush()?;

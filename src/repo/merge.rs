@@ -8,9 +8,9 @@ use gix::bstr::{BStr, BString, ByteSlice};
 use super::commits::read_linked;
 use super::diff::diff;
 use super::draft::{Draft, edit};
+use super::entry::{Entry, TreeId};
 use super::error::{Error, Result};
 use super::open::{commit_id, object_id};
-use super::trees::{Entry, TreeId};
 use crate::names::CommitId;
 
 /// How many merges of merge bases one merge may take, before a base is taken to be empty, which can only bring more conflicts.

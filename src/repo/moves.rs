@@ -5,6 +5,8 @@
 //! flushes nothing. Every move happens under `refs.lock`; `<ref>.lock` keeps an outside git away (gitrepository-layout(5)).
 
 use std::fs;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ use super::durable::{sync_dir, sync_dirs_up_to, sync_file};
 use super::error::{Error, Result};
 use super::faults::step;
 use super::open::{Repository, object_id};
-use super::ref_lock::{OUTSIDE_MAX, RefLock};
+use super::ref_lock::{HEAD, OUTSIDE_MAX, PACKED_REFS, RefLock};
 use crate::names::BranchName;
 
 impl Repository {
@@ -22,8 +24,8 @@ impl Repository {
     /// moves to is durable already.
     ///
     /// # Errors
-    /// `Busy` if an outside git holds the branch for longer than `patience`. `Moved` if the branch is not at `old` any more: an outside writer was there, nothing happened. `Unconfirmed` if the
-    /// branch was moved but could not be flushed.
+    /// `Busy` if an outside git holds the branch for longer than `patience`. `Moved` if the branch is not at `old` any more: an
+    /// outside writer was there, nothing happened. `Unconfirmed` if the branch was moved but could not be flushed.
     pub(super) fn move_branch(
         &self,
         branch: &BranchName,
@@ -31,9 +33,30 @@ impl Repository {
         new: Option<gix::ObjectId>,
         patience: Duration,
     ) -> Result<()> {
-        let name = branch.full_ref();
+        let held = self.hold_branch(branch, new, patience)?;
+        self.move_held(held, branch, old, new)
+    }
+
+    /// The part of [`Self::move_branch`] that may be done while what the branch moves to is not durable yet: `<ref>.lock`.
+    pub(super) fn hold_branch(
+        &self,
+        branch: &BranchName,
+        new: Option<gix::ObjectId>,
+        patience: Duration,
+    ) -> Result<RefLock> {
         let content = new.map(|new| format!("{new}\n")).unwrap_or_default();
-        let lock = RefLock::take(self, &name, content.as_bytes(), patience)?;
+        RefLock::take(self, &branch.full_ref(), content.as_bytes(), patience)
+    }
+
+    /// The other part: the swap.
+    pub(super) fn move_held(
+        &self,
+        lock: RefLock,
+        branch: &BranchName,
+        old: Option<gix::ObjectId>,
+        new: Option<gix::ObjectId>,
+    ) -> Result<()> {
+        let name = branch.full_ref();
         let current = self.target(&name)?;
         let is_expected = match (&current, new) {
             (Some(Target::Object(current)), _) => Some(*current) == old,
@@ -56,19 +79,14 @@ impl Repository {
         }
     }
 
-    /// Makes `branch` the default one, under `refs.lock`.
-    pub(super) fn move_head(&self, branch: &BranchName) -> Result<()> {
+    /// Prepares to make `branch` the default one, under `refs.lock`: what is left to be done takes no more room on the disk.
+    pub(super) fn hold_head(&self, branch: &BranchName) -> Result<RefLock> {
         let content = format!("ref: {}\n", branch.full_ref());
-        self.put_in_place(RefLock::take(
-            self,
-            "HEAD",
-            content.as_bytes(),
-            OUTSIDE_MAX,
-        )?)
+        RefLock::take(self, HEAD, content.as_bytes(), OUTSIDE_MAX)
     }
 
     /// Gives the lock file the ref's name.
-    fn put_in_place(&self, lock: RefLock) -> Result<()> {
+    pub(super) fn put_in_place(&self, lock: RefLock) -> Result<()> {
         let path = lock.path().to_owned();
         let is_new = !path.is_file();
         // git leaves folders behind that a branch may have the name of; only empty ones can be removed.
@@ -120,21 +138,11 @@ impl Repository {
 
     /// Flushes every ref, and every folder that leads to one; under `refs.lock`.
     pub(super) fn flush_all_refs(&self) -> Result<()> {
-        let packed = self.root().join("packed-refs");
+        flush_below(&self.root().join("refs"))?;
+        // Afterwards: whoever packs refs removes their files once this one is in place.
+        let packed = self.root().join(PACKED_REFS);
         if packed.is_file() {
             sync_file(&packed)?;
-        }
-        let mut todo = vec![self.root().join("refs")];
-        while let Some(folder) = todo.pop() {
-            for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
-                let path = entry.map_err(Error::io("read", &folder))?.path();
-                if path.is_dir() {
-                    todo.push(path);
-                } else {
-                    sync_file(&path)?;
-                }
-            }
-            sync_dir(&folder)?;
         }
         self.flush_head()
     }
@@ -146,8 +154,24 @@ fn unconfirmed(source: Error) -> Error {
     }
 }
 
+/// Flushes a folder of refs, and all below it. What an outside git removes meanwhile, such as a lock file of its own, is no ref.
+fn flush_below(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
+        let path = entry.map_err(Error::io("read", folder))?.path();
+        let flushed = match path.is_dir() {
+            true => flush_below(&path),
+            false => sync_file(&path),
+        };
+        match flushed {
+            Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => {}
+            flushed => flushed?,
+        }
+    }
+    sync_dir(folder)
+}
+
 /// Removes a folder and those in it, as far as they are empty.
-fn remove_empty_folders(folder: &std::path::Path) {
+fn remove_empty_folders(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         remove_empty_folders(&entry.path());
     }

@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 
+use super::entry::{Node, TreeId};
 use super::error::{Error, Result};
 use super::open::Repository;
-use super::trees::{Node, TreeId, Trees, Way, descend};
+use super::trees::{Trees, Way, descend};
 use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
 
 impl Repository {
@@ -20,8 +21,7 @@ impl Repository {
 
     /// What stands at `path` in a tree; `None` if nothing does.
     pub fn node(&self, tree: TreeId, path: &TreePath) -> Result<Option<Node>> {
-        let repo = self.local_for(tree.0)?;
-        Ok(Trees::remembering(&repo, &self.caches)
+        Ok(Trees::remembering(self)
             .entry(tree.0, path.as_str().into())?
             .map(|entry| entry.node()))
     }
@@ -31,8 +31,7 @@ impl Repository {
     /// # Errors
     /// `PathTaken` if the path would be module and folder at once.
     pub fn check_free(&self, tree: TreeId, path: &ModulePath) -> Result<()> {
-        let repo = self.local_for(tree.0)?;
-        match Trees::remembering(&repo, &self.caches).obstacle(tree.0, path.as_str().into())? {
+        match Trees::remembering(self).obstacle(tree.0, path.as_str().into())? {
             Some((existing, kind)) => Err(Error::PathTaken {
                 path: path.to_string(),
                 existing,
@@ -61,8 +60,7 @@ impl Repository {
         mut visit: impl FnMut(ModulePath, ModuleHash) -> ControlFlow<B>,
     ) -> Result<Option<B>> {
         let after = after.map(ModulePath::as_str);
-        let repo = self.local_for(tree.0)?;
-        Ok(Trees::remembering(&repo, &self.caches)
+        Ok(Trees::remembering(self)
             .walk(tree.0, at, after, &mut visit)?
             .break_value())
     }

@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::sync::Arc;
 
 use super::cache::Blob;
-use super::deflated::Deflated;
 use super::durable::{sync_dirs_up_to, sync_file};
 use super::error::{Error, Result};
 use super::faults::step;
+use super::loose::Adopted;
 use super::open::{Repository, module_hash, object_id};
 use super::spool::Spool;
 use super::writing::{STAGED_BLOB_BYTES_MAX, STAGED_BYTES_MAX, Writing};
@@ -84,8 +83,9 @@ impl Writing<'_> {
     /// # Errors
     /// `UnknownBlob` if there is none of that id.
     pub fn adopt_blob(&mut self, hash: ModuleHash) -> Result<()> {
-        let id = object_id(&self.objects.local, hash.as_bytes()).ok_or(Error::UnknownBlob(hash))?;
-        let local = &self.objects.local;
+        let id = object_id(self.objects.handles.local(), hash.as_bytes())
+            .ok_or(Error::UnknownBlob(hash))?;
+        let local = self.objects.handles.local();
         let header = local
             .try_find_header(id)
             .map_err(Error::database(format!("read module {hash}")))?;
@@ -104,42 +104,63 @@ impl Writing<'_> {
             return self.stage(kind, bytes);
         }
         let id = self.objects.loose.id(kind, spool)?;
-        if !self.adopt(id)? {
+        if !self.seems_stored(&id) || !self.adopt(id)? {
             self.objects.loose.write(id, kind, spool)?;
         }
         Ok(id)
     }
 
     /// Stages an object for the next pack, unless it is stored, and returns its id.
-    pub(super) fn stage(&mut self, kind: gix::objs::Kind, bytes: &[u8]) -> Result<gix::ObjectId> {
-        let format = self.objects.local.object_hash();
+    fn stage(&mut self, kind: gix::objs::Kind, bytes: &[u8]) -> Result<gix::ObjectId> {
+        let format = self.objects.handles.format();
         let id = gix::objs::compute_hash(format, kind, bytes);
         let id = id.map_err(Error::database("hash an object"))?;
         if self.objects.staged.contains(&id) || (self.seems_stored(&id) && self.adopt(id)?) {
             return Ok(id);
         }
-        let object = Deflated::new(kind, bytes)?;
-        self.objects.staged.add(id, Arc::new(object));
+        self.stage_made(id, kind, bytes)?;
+        Ok(id)
+    }
+
+    /// Stages an object, unless it has a file of its own, which is found before what stands in a pack. Packs are not looked at: few
+    /// of the objects that a change makes are in one, and those are stored twice, which harms nobody.
+    pub(super) fn stage_made(
+        &mut self,
+        id: gix::ObjectId,
+        kind: gix::objs::Kind,
+        bytes: &[u8],
+    ) -> Result<()> {
+        match self.objects.loose.adopt(&id)? {
+            Adopted::Durable => return Ok(()),
+            Adopted::Damaged => {
+                let spool = &mut Spool::holding(bytes.to_owned());
+                return self.objects.loose.write(id, kind, spool);
+            }
+            Adopted::Absent => {}
+        }
+        self.objects.staged.add(id, kind, bytes);
         if self.objects.staged.size_bytes() >= STAGED_BYTES_MAX {
             self.flush()?;
         }
-        Ok(id)
+        Ok(())
     }
 
     /// Says whether an object is stored, by what this process has seen of the store: an object that others stored since is stored
     /// twice, which harms nobody, and nothing has to be looked up anew for one that is not there.
     fn seems_stored(&self, id: &gix::oid) -> bool {
-        gix::objs::Exists::exists(&*self.objects.seen.objects, id)
+        gix::objs::Exists::exists(&*self.objects.handles.seen().objects, id)
     }
 
     /// Makes an object that is there already durable, whoever wrote it; returns whether it is there.
     pub(super) fn adopt(&mut self, id: gix::ObjectId) -> Result<bool> {
-        if self.objects.loose.adopt(&id) {
-            return Ok(true);
+        match self.objects.loose.adopt(&id)? {
+            Adopted::Durable => return Ok(true),
+            Adopted::Damaged => return Ok(false),
+            Adopted::Absent => {}
         }
         self.repository.forget_deleted_packs()?;
         let fresh = self.repository.local_for(id)?;
-        let is_there = self.adopt_from(&fresh, id)?;
+        let is_there = gix::objs::Exists::exists(&*fresh.objects, &id);
         if is_there {
             self.repository.flush_packs()?;
         }
@@ -152,12 +173,11 @@ impl Writing<'_> {
         fresh: &gix::Repository,
         id: gix::ObjectId,
     ) -> Result<bool> {
-        if self.objects.loose.adopt(&id) {
-            return Ok(true);
-        }
-        // A file that is there all the same could not be flushed, and is to be written anew.
-        self.objects.loose.remove_damaged(&id)?;
-        Ok(!self.objects.loose.has_file(&id) && gix::objs::Exists::exists(&*fresh.objects, &id))
+        Ok(match self.objects.loose.adopt(&id)? {
+            Adopted::Durable => true,
+            Adopted::Damaged => false,
+            Adopted::Absent => gix::objs::Exists::exists(&*fresh.objects, &id),
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use super::error::{Error, Result};
 use super::faults::step;
@@ -17,13 +17,15 @@ use super::packs::Pack;
 
 /// An open repository.
 pub(super) struct Opened {
-    pub repo: gix::ThreadSafeRepository,
+    pub repo: Arc<gix::ThreadSafeRepository>,
+    /// The hash function of its ids.
+    pub format: gix::hash::Kind,
     /// The files in its `objects/pack` that were seen since.
     packs: HashSet<OsString>,
     /// The last `gc` before: see `lock.rs`.
     collected: u64,
-    /// How often it was opened again.
-    opening: u64,
+    /// How often it was opened again because objects were deleted.
+    pub opening: u64,
 }
 
 impl Opened {
@@ -33,7 +35,8 @@ impl Opened {
         let packs = pack_names(root)?;
         let repo = open_bare(root)?;
         Ok(Self {
-            repo,
+            format: repo.to_thread_local().object_hash(),
+            repo: Arc::new(repo),
             packs,
             collected,
             opening: 0,
@@ -58,15 +61,29 @@ impl Repository {
         self.open_again_if(|opened| opened.collected != lock.last_collected())
     }
 
-    /// Opens the repository again if a pack that was there is not any more, whoever deleted it.
+    /// Opens the repository again if a pack that was there is not any more, whoever deleted it; unless it was this process, because
+    /// all of it is in another one.
     pub(super) fn forget_deleted_packs(&self) -> Result<()> {
         let packs = pack_names(self.root())?;
-        self.open_again_if(|opened| !opened.packs.is_subset(&packs))?;
-        // A pack that comes back under the same name is another file.
-        self.durable().packs.retain(|name| packs.contains(name));
+        let replaced: HashSet<OsString> = {
+            let known = self.durable();
+            let replaced = known.replaced.iter();
+            let replaced =
+                replaced.filter(|(name, by)| !packs.contains(*name) && packs.contains(*by));
+            replaced.map(|(name, _)| name.clone()).collect()
+        };
+        let is_lost = |name: &OsString| !packs.contains(name) && !replaced.contains(name);
+        self.open_again_if(|opened| opened.packs.iter().any(is_lost))?;
+        {
+            let mut known = self.durable();
+            // A pack that comes back under the same name is another file.
+            known.packs.retain(|name| packs.contains(name));
+            known.replaced.retain(|name, _| !replaced.contains(name));
+        }
         if let Some(opened) = &self.shared {
             // Others are only forgotten together with the handle that may know them.
             let mut opened = opened.write().unwrap_or_else(PoisonError::into_inner);
+            opened.packs.retain(|name| !replaced.contains(name));
             opened.packs.extend(packs);
         }
         Ok(())
@@ -92,16 +109,5 @@ impl Repository {
             *opened = Opened { opening, ..fresh };
         }
         Ok(())
-    }
-
-    /// How often the repository was opened again because objects were deleted.
-    pub(super) fn opening(&self) -> u64 {
-        let opened = self.shared.as_ref();
-        opened.map_or(0, |opened| {
-            opened
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .opening
-        })
     }
 }

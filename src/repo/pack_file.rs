@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::both::both;
 use super::deflated::Deflated;
 use super::durable::{self, sync_dir, sync_file};
 use super::error::{Error, Result};
@@ -15,6 +16,8 @@ use super::packs::{Pack, remove_if_there};
 /// A pack in the making. Dropped, it leaves nothing behind.
 pub(super) struct PackWriter {
     folder: PathBuf,
+    /// New files in that folder.
+    prepared: Vec<NamedTempFile>,
     out: gix::hash::io::Write<BufWriter<NamedTempFile>>,
     offset: u64,
     entries: Vec<IndexEntry>,
@@ -31,11 +34,23 @@ struct IndexEntry {
 impl PackWriter {
     /// Begins a pack of `count` objects in a file of the folder `tmp`.
     pub(super) fn new(tmp: &Path, format: gix::hash::Kind, count: usize) -> Result<Self> {
+        Self::prepared(Vec::new(), tmp, format, count)
+    }
+
+    /// The same, with new files of that folder that were made by [`new_file`].
+    pub(super) fn prepared(
+        mut prepared: Vec<NamedTempFile>,
+        tmp: &Path,
+        format: gix::hash::Kind,
+        count: usize,
+    ) -> Result<Self> {
         let count = u32::try_from(count)
             .map_err(|_| Error::Busy("more than 2^32 objects to pack".to_owned()))?;
+        let file = prepared.pop().map_or_else(|| new_file(tmp), Ok)?;
         let mut writer = Self {
             folder: tmp.to_owned(),
-            out: gix::hash::io::Write::new(BufWriter::new(new_file(tmp)?), format),
+            prepared,
+            out: gix::hash::io::Write::new(BufWriter::new(file), format),
             offset: 0,
             entries: Vec::with_capacity(count as usize),
             left: count,
@@ -69,10 +84,24 @@ impl PackWriter {
         let pack_file = out
             .into_inner()
             .map_err(|error| failed()(error.into_error()))?;
-        let mut index_file = new_file(&self.folder)?;
+        let pack = Pack::named(root, &checksum.to_string());
+        if pack.is_complete() {
+            // The same objects were packed before; who did may not have come to flush them.
+            let folder = root.join("objects/pack");
+            pack.files()
+                .iter()
+                .chain([&folder])
+                .try_for_each(|path| sync_file(path))?;
+            return Ok(pack);
+        }
         let index = encode_index(&mut self.entries, &checksum)?;
-        faults::write("write index", &mut index_file, &index).map_err(failed())?;
-        place(root, &checksum, pack_file, index_file)
+        let prepared = self.prepared.pop();
+        let (index_file, flushed) = both(
+            || write_index(prepared, &self.folder, &index),
+            || flush(pack_file.as_file(), &self.folder),
+        );
+        flushed?;
+        place(root, pack, pack_file, index_file?)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
@@ -83,30 +112,35 @@ impl PackWriter {
     }
 }
 
-fn new_file(tmp: &Path) -> Result<NamedTempFile> {
+/// A new file in the folder `tmp`, for a pack or its index.
+pub(super) fn new_file(tmp: &Path) -> Result<NamedTempFile> {
     step("create pack")
         .and_then(|()| durable::new_file(tmp, 0o444))
         .map_err(Error::io("write a pack in", tmp))
 }
 
-/// Flushes both files, then gives them their names, the index last: without it the pack is not seen.
+/// Writes the index into the prepared file, or into a new one of the folder `tmp`, and flushes it.
+fn write_index(prepared: Option<NamedTempFile>, tmp: &Path, index: &[u8]) -> Result<NamedTempFile> {
+    let mut file = prepared.map_or_else(|| new_file(tmp), Ok)?;
+    faults::write("write index", &mut file, index).map_err(Error::io("write a pack in", tmp))?;
+    flush(file.as_file(), tmp)?;
+    Ok(file)
+}
+
+fn flush(file: &File, tmp: &Path) -> Result<()> {
+    step("flush pack")
+        .and_then(|()| file.sync_all())
+        .map_err(Error::io("flush a pack in", tmp))
+}
+
+/// Gives both files their names, the index last: without it the pack is not seen.
 fn place(
     root: &Path,
-    checksum: &gix::oid,
+    pack: Pack,
     pack_file: NamedTempFile,
     index_file: NamedTempFile,
 ) -> Result<Pack> {
-    let pack = Pack::named(root, &checksum.to_string());
-    let [pack_path, index_path] = ["pack", "idx"].map(|part| pack.part(part));
-    let folder = root.join("objects/pack");
-    if index_path.exists() && pack_path.exists() {
-        // The same objects were packed before; who did may not have come to flush them.
-        flush_all([&pack_path, &index_path, &folder])?;
-        return Ok(pack);
-    }
-    let sync = |file: &File| step("flush pack").and_then(|()| file.sync_all());
-    sync(pack_file.as_file()).map_err(Error::io("flush", &pack_path))?;
-    sync(index_file.as_file()).map_err(Error::io("flush", &index_path))?;
+    let [pack_path, index_path] = pack.files();
     let rename = |file: NamedTempFile, to: &Path| {
         let renamed = step("rename pack").and_then(|()| Ok(file.persist(to).map(drop)?));
         renamed.map_err(Error::io("rename to", to))
@@ -116,13 +150,10 @@ fn place(
         let _ = remove_if_there(&pack_path);
         return Err(error);
     }
+    let folder = root.join("objects/pack");
     step("flush pack folder").map_err(Error::io("flush", &folder))?;
     sync_dir(&folder)?;
     Ok(pack)
-}
-
-fn flush_all<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<()> {
-    paths.into_iter().try_for_each(|path| sync_file(path))
 }
 
 /// A version 2 pack index: fan-out, ids, checksums, offsets, and those offsets that need more than 31 bits.

@@ -13,11 +13,11 @@ use tracing::field::display;
 use super::batch::Judgement;
 use super::commits::{NewCommit, encode};
 use super::draft::Draft;
+use super::entry::TreeId;
 use super::error::{Error, Result};
 use super::group::Verdict;
 use super::lock::PATIENCE;
 use super::open::{commit_id, object_id};
-use super::trees::TreeId;
 use super::writing::Writing;
 use crate::names::{Author, BranchName, CommitId};
 
@@ -69,15 +69,23 @@ impl Writing<'_> {
         branch: Option<&BranchName>,
         mut judge: impl FnMut(&mut Draft<'_>) -> Result<(Judged, T), E>,
     ) -> Result<Published<T>, E> {
-        // What has files of its own is flushed while others may still move refs.
+        // What has files of its own is flushed, and the rest deflated, while others may still move refs.
         self.objects.loose.flush()?;
+        self.objects.staged.deflate()?;
         let begun = Instant::now();
         loop {
             let mut turn = self.repository.group.enter();
             let mut batch = turn.batch(self.repository, begun + PATIENCE)?;
             let judgement = batch.judge(branch, &self.objects.staged, &mut judge);
+            let prepared = batch.prepared();
             if turn.leave(batch) {
                 self.repository.roll_up_when_due();
+            } else {
+                // Help while waiting. Whoever publishes does what failed here again, and says what is wrong.
+                prepared.add(&self.repository.tmp_dir());
+                for object in &judgement.new {
+                    let _ = object.deflate();
+                }
             }
             let verdict = judgement.rests_on.as_ref();
             let verdict = verdict.map_or(Verdict::Published, |outcome| outcome.wait());
@@ -135,7 +143,7 @@ impl Writing<'_> {
 
     /// A commit that somebody named, durable with all that it reaches. It may be an old one, of which that is known.
     pub(super) fn named(&mut self, commit: CommitId) -> Result<gix::ObjectId> {
-        let id = object_id(&self.objects.local, commit.as_bytes());
+        let id = object_id(self.objects.handles.local(), commit.as_bytes());
         let id = id.ok_or(Error::UnknownCommit(commit))?;
         match self.is_durable(id)? {
             true => Ok(id),
@@ -145,7 +153,7 @@ impl Writing<'_> {
 
     /// A commit that exists, durable with all that it reaches.
     pub(super) fn existing(&mut self, commit: CommitId) -> Result<gix::ObjectId> {
-        let id = object_id(&self.objects.local, commit.as_bytes());
+        let id = object_id(self.objects.handles.local(), commit.as_bytes());
         let id = id.ok_or(Error::UnknownCommit(commit))?;
         self.adopt_history(id)?;
         Ok(id)
@@ -156,22 +164,24 @@ impl Writing<'_> {
         self.store_tree(commit.tree)?;
         let (kind, bytes) = (gix::objs::Kind::Commit, encode(commit)?);
         // In memory too: the next change of the batch is judged on it.
-        gix::objs::Write::write_buf(&self.objects.local.objects, kind, &bytes)
+        let id = gix::objs::Write::write_buf(&self.objects.handles.local().objects, kind, &bytes)
             .map_err(Error::database("keep a commit"))?;
-        self.stage(kind, &bytes)
+        self.stage_made(id, kind, &bytes)?;
+        Ok(id)
     }
 
     /// Stages a tree that was built in memory, and those below it; what stands in the store already is left.
     fn store_tree(&mut self, id: gix::ObjectId) -> Result<()> {
-        let made = self.objects.local.objects.take_object_memory();
-        let made = made.unwrap_or_default();
+        let made = self.objects.handles.take_memory();
         let staged = self.stage_trees(&made, id);
         // Whatever happened: without its memory the handle would write to the disk.
-        self.objects.local.objects.set_object_memory(made);
+        self.objects.handles.set_memory(made);
         staged
     }
 
+    /// Children come before their parents: if one fails, nothing is staged that names what is not.
     fn stage_trees(&mut self, made: &Storage, id: gix::ObjectId) -> Result<()> {
+        let mut trees = Vec::new();
         let mut todo = vec![id];
         while let Some(id) = todo.pop() {
             let Some((kind, bytes)) = made.get(&id) else {
@@ -180,11 +190,14 @@ impl Writing<'_> {
             if self.objects.staged.contains(&id) || self.objects.settled.contains(&id) {
                 continue;
             }
-            self.stage(*kind, bytes)?;
+            trees.push((id, *kind, bytes));
             let tree = gix::objs::TreeRefIter::from_bytes(bytes, id.kind());
             let entries = tree.filter_map(std::result::Result::ok);
             let folders = entries.filter(|entry| entry.mode.is_tree());
             todo.extend(folders.map(|entry| entry.oid.to_owned()));
+        }
+        for (id, kind, bytes) in trees.into_iter().rev() {
+            self.stage_made(id, kind, bytes)?;
         }
         Ok(())
     }

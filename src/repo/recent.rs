@@ -26,8 +26,8 @@ pub(super) struct Recent {
 impl Repository {
     /// Takes up again what the last batch left, unless objects were deleted since.
     pub(super) fn recall(&self, objects: &mut Objects, recent: Option<Recent>) {
-        if let Some(recent) = recent.filter(|recent| recent.opening == self.opening()) {
-            objects.local.objects.set_object_memory(recent.objects);
+        if let Some(recent) = recent.filter(|recent| recent.opening == objects.handles.opening()) {
+            objects.handles.set_memory(recent.objects);
             objects.settled = recent.settled;
         }
     }
@@ -36,12 +36,12 @@ impl Repository {
 impl Recent {
     /// What the next batch may take up; `None` if it is too much.
     pub(super) fn of(mut objects: Objects) -> Option<Self> {
-        let memory = objects.local.objects.take_object_memory()?;
+        let memory = objects.handles.take_memory();
         let size_bytes: usize = memory.values().map(|(_, bytes)| bytes.len()).sum();
         (size_bytes <= BYTES_MAX).then_some(Self {
             objects: memory,
             settled: objects.settled,
-            opening: objects.opening,
+            opening: objects.handles.opening(),
         })
     }
 }

@@ -3,7 +3,7 @@
 //! Ours may be written by nobody: mode 0444 from the moment it is created, and it keeps that when it becomes the ref. git makes
 //! its own 0666 and lets the umask take bits away. So whoever holds `refs.lock` and finds a lock file that nobody may write knows
 //! that its writer was one of us and is dead. Every other is an outside git's, and waited for. `ROOT/wasmstore/moving` names the
-//! ref, so that whoever opens the store need not look for a dead lock file among all of them.
+//! branch, so that whoever opens the store need not look for a dead lock file among all of them.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -23,6 +23,10 @@ pub(super) const OUTSIDE_MAX: Duration = Duration::from_secs(10);
 const MOVING: &str = "moving";
 /// The file with the refs that have none of their own.
 pub(super) const PACKED_REFS: &str = "packed-refs";
+/// The file that says which branch is the default one.
+pub(super) const HEAD: &str = "HEAD";
+/// Those that are looked for by themselves, and not noted.
+const UNNOTED: [&str; 2] = [PACKED_REFS, HEAD];
 /// What nobody may do to our lock files, as bits of a file's mode.
 const WRITE: u32 = 0o222;
 
@@ -46,7 +50,7 @@ impl RefLock {
     ) -> Result<Self> {
         let path = repository.root().join(name);
         let note = repository.own_dir().join(MOVING);
-        if name != PACKED_REFS && fs::read(&note).ok().as_deref() != Some(name.as_bytes()) {
+        if !UNNOTED.contains(&name) && fs::read(&note).ok().as_deref() != Some(name.as_bytes()) {
             // Without it a dead lock file is found by the next who moves the ref.
             let _ = fs::write(&note, name);
         }
@@ -90,11 +94,12 @@ impl Drop for RefLock {
 }
 
 impl Repository {
-    /// The lock files that one of us left or is using at this moment, of the ref that was moved last and of the packed ones.
+    /// The lock files that one of us left or is using at this moment, of the branch that was moved last, of the packed refs, and of
+    /// `HEAD`.
     pub(super) fn dead_locks(&self) -> Vec<PathBuf> {
         let name = fs::read_to_string(self.own_dir().join(MOVING)).unwrap_or_default();
-        let is_ref = name == "HEAD" || name.starts_with("refs/");
-        let names = [PACKED_REFS].into_iter().chain(is_ref.then_some(&*name));
+        let is_ref = name.starts_with("refs/");
+        let names = UNNOTED.into_iter().chain(is_ref.then_some(&*name));
         let locks = names.map(|name| lock_path(&self.root().join(name)));
         locks.filter(|lock| is_ours(lock)).collect()
     }

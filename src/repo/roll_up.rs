@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use super::error::{Error, Result};
@@ -112,13 +112,13 @@ impl Work {
             return Ok(());
         }
         let pack = self.copy(&sources)?;
-        self.durable
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .packs
-            .extend(pack.names());
+        self.known().packs.extend(pack.names());
         tracing::debug!(packs = sources.len(), "rolled up");
         self.note(&pack, &sources)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn copy(&self, sources: &[Source]) -> Result<Pack> {
@@ -166,6 +166,12 @@ impl Work {
                     replaced.push(pack.clone());
                 }
             }
+            // Of a pack that is deleted the index goes first.
+            let [_, by] = to.names();
+            let names = replaced.iter().flat_map(Pack::names);
+            self.known()
+                .replaced
+                .extend(names.map(|name| (name, by.clone())));
             remove_packs(&self.root, &replaced)?;
         }
         super::packs::remove_if_there(&note_path(&self.root))

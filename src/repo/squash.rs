@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use super::commits::{Commit, read_linked};
+use super::entry::TreeId;
 use super::error::Result;
 use super::open::{Repository, commit_id, object_id};
-use super::trees::TreeId;
 use super::walk::ancestors;
 use crate::names::BranchName;
 

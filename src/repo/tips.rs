@@ -27,6 +27,8 @@ pub(super) struct Known {
     tips: HashMap<BranchName, (gix::ObjectId, Stamp)>,
     /// Names of files in `objects/pack`.
     pub(super) packs: HashSet<OsString>,
+    /// Names of files that this process deleted from there because all of it is in another pack, and that pack's name.
+    pub(super) replaced: HashMap<OsString, OsString>,
 }
 
 /// Tells a file from one that was put in its place: device, inode, and time of the last change in nanoseconds.
@@ -36,9 +38,9 @@ impl Writing<'_> {
     /// The tip of a branch, durable with all that it reaches; `None`, durably so, if there is no such branch. Under `refs.lock`.
     pub(super) fn durable_tip(&mut self, branch: &BranchName) -> Result<Option<gix::ObjectId>> {
         let plain = self.repository.plain_tip(Some(branch));
-        let plain = plain.and_then(|tip| object_id(&self.objects.local, tip.as_bytes()));
+        let plain = plain.and_then(|tip| object_id(self.objects.handles.local(), tip.as_bytes()));
         let tip = plain.map_or_else(
-            || read_tip(&self.objects.local, branch),
+            || read_tip(self.objects.handles.local(), branch),
             |tip| Ok(Some(tip)),
         );
         let Some(tip) = tip? else {

@@ -2,87 +2,21 @@
 //!
 //! Entries of a foreign repository that are no regular files with legal names are not seen from here.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use gix::bstr::{BStr, ByteSlice};
-use gix::objs::tree::{EntryKind, EntryMode, name_order};
+use gix::objs::tree::{EntryKind, name_order};
 
-use super::cache::Caches;
+use super::entry::{Entry, Node};
 use super::error::{Error, Result};
-use super::open::module_hash;
+use super::open::Repository;
 use crate::names::{ModuleHash, ModulePath, TreePath};
 
 /// How many entries of decoded trees one operation keeps; an entry takes about 100 bytes.
 const ENTRIES_MAX: usize = 1 << 18;
-
-/// The id of a tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TreeId(pub(super) gix::ObjectId);
-
-impl TreeId {
-    /// Says whether there is nothing in it.
-    pub fn is_empty(self) -> bool {
-        self.0.is_empty_tree()
-    }
-}
-
-/// What stands at a place in a tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Node {
-    /// A regular file.
-    Module(ModuleHash),
-    /// A folder.
-    Folder(TreeId),
-    /// A symbolic link, or a commit of another repository.
-    Foreign,
-}
-
-/// A tree entry as it is: kept, moved and compared without a look into it.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry {
-    pub(super) mode: EntryMode,
-    pub(super) id: gix::ObjectId,
-}
-
-/// Equal when the content is: whether a file is executable makes no difference to a module.
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.id == other.id && self.node_kind() == other.node_kind()
-    }
-}
-
-impl Entry {
-    /// The noun of an entry that is neither a module nor a folder.
-    pub(super) const FOREIGN: &str = "neither a module nor a folder";
-
-    fn node_kind(&self) -> EntryKind {
-        match self.mode.kind() {
-            EntryKind::BlobExecutable => EntryKind::Blob,
-            kind => kind,
-        }
-    }
-
-    /// What this entry is to a reader.
-    pub(super) fn node(&self) -> Node {
-        match self.node_kind() {
-            EntryKind::Tree => Node::Folder(TreeId(self.id)),
-            EntryKind::Blob => Node::Module(module_hash(&self.id)),
-            _ => Node::Foreign,
-        }
-    }
-
-    /// What it is, for a message.
-    pub(super) fn noun(&self) -> &'static str {
-        match self.node() {
-            Node::Module(_) => "a module",
-            Node::Folder(_) => "a folder",
-            Node::Foreign => Self::FOREIGN,
-        }
-    }
-}
 
 /// How the way to a path went.
 pub(super) enum Way {
@@ -96,43 +30,62 @@ pub(super) enum Way {
 
 /// Reads trees, each decoded once per operation.
 pub(super) struct Trees<'r> {
-    repo: &'r gix::Repository,
-    /// What earlier operations decoded; readers have it, changes have not.
-    shared: Option<&'r Caches>,
+    source: Source<'r>,
     decoded: RefCell<HashMap<gix::ObjectId, Arc<gix::objs::Tree>>>,
     entries: Cell<usize>,
+}
+
+/// Where trees come from.
+enum Source<'r> {
+    /// A change's handle, which has new ones in memory.
+    Handle(&'r gix::Repository),
+    /// What earlier operations decoded, and the store, for which a handle is made when it is needed.
+    Caches(&'r Repository, OnceCell<Box<gix::Repository>>),
 }
 
 impl<'r> Trees<'r> {
     /// A reader without memory of earlier operations.
     pub(super) fn new(repo: &'r gix::Repository) -> Self {
+        Self::from(Source::Handle(repo))
+    }
+
+    /// A reader that remembers what others decoded, and they what it decodes.
+    pub(super) fn remembering(repository: &'r Repository) -> Self {
+        Self::from(Source::Caches(repository, OnceCell::new()))
+    }
+
+    fn from(source: Source<'r>) -> Self {
         Self {
-            repo,
-            shared: None,
+            source,
             decoded: RefCell::default(),
             entries: Cell::default(),
         }
     }
 
-    /// A reader that remembers what others decoded, and they what it decodes.
-    pub(super) fn remembering(repo: &'r gix::Repository, shared: &'r Caches) -> Self {
-        Self {
-            shared: Some(shared),
-            ..Self::new(repo)
-        }
+    fn read(&self, id: gix::ObjectId) -> Result<Arc<gix::objs::Tree>> {
+        let repo: &gix::Repository = match &self.source {
+            Source::Handle(repo) => repo,
+            Source::Caches(repository, made) => match made.get() {
+                Some(repo) => repo,
+                None => {
+                    let repo = repository.local_for(id)?;
+                    made.get_or_init(|| Box::new(repo))
+                }
+            },
+        };
+        load(repo, id).map(Arc::new)
     }
 
     /// Decodes a tree.
     pub(super) fn load(&self, id: gix::ObjectId) -> Result<Arc<gix::objs::Tree>> {
-        if let Some(shared) = self.shared {
-            return shared
-                .trees
-                .get_or_insert_with(&id, || load(self.repo, id).map(Arc::new));
+        if let Source::Caches(repository, _) = self.source {
+            let trees = &repository.caches.trees;
+            return trees.get_or_insert_with(&id, || self.read(id));
         }
         if let Some(tree) = self.decoded.borrow().get(&id) {
             return Ok(Arc::clone(tree));
         }
-        let tree = Arc::new(load(self.repo, id)?);
+        let tree = self.read(id)?;
         let mut decoded = self.decoded.borrow_mut();
         self.entries.set(self.entries.get() + tree.entries.len());
         if self.entries.get() > ENTRIES_MAX {
@@ -145,9 +98,9 @@ impl<'r> Trees<'r> {
 
     /// Decodes a tree that this operation is not going to ask for again.
     fn load_once(&self, id: gix::ObjectId) -> Result<Arc<gix::objs::Tree>> {
-        match self.shared {
-            Some(_) => self.load(id),
-            None => load(self.repo, id).map(Arc::new),
+        match self.source {
+            Source::Caches(..) => self.load(id),
+            Source::Handle(_) => self.read(id),
         }
     }
 

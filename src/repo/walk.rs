@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::commits::{Commit, read_dated, read_linked};
+use super::entry::{Node, TreeId};
 use super::error::Result;
 use super::open::{Repository, commit_id, object_id};
-use super::trees::{Node, TreeId, Trees};
+use super::trees::Trees;
 use crate::names::{CommitId, TreePath};
 
 /// A commit with its place in the order of versions.

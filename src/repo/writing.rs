@@ -1,11 +1,14 @@
 //! The right to write: new objects on their way to the disk, under `lock`.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::error::Result;
+use super::handles::Handles;
 use super::lock::Guard;
 use super::loose::Loose;
 use super::open::Repository;
+use super::prepared::Prepared;
 use super::staged::Staged;
 use crate::names::CommitId;
 
@@ -24,18 +27,15 @@ pub struct Writing<'r> {
 
 /// New objects, and those that are to be flushed before a ref may lead to them.
 pub(super) struct Objects {
-    /// A handle that keeps new trees in memory.
-    pub local: gix::Repository,
-    /// A handle that finds what this process has seen of the store, and does not look whether there is more.
-    pub seen: gix::Repository,
+    pub handles: Handles,
     /// What has files of its own.
     pub loose: Loose,
     /// What goes into one pack.
     pub staged: Staged,
+    /// The files that it goes into.
+    pub prepared: Arc<Prepared>,
     /// What is in memory, and in a durable pack.
     pub settled: HashSet<gix::ObjectId>,
-    /// Which opening of the repository this belongs to: after objects were deleted it is another.
-    pub opening: u64,
 }
 
 impl Repository {
@@ -53,16 +53,13 @@ impl Repository {
 impl<'r> Writing<'r> {
     /// Writes under a guard of `lock`, or under the caller's.
     pub(super) fn under(repository: &'r Repository, lock: Option<Guard>) -> Result<Self> {
-        let local = repository.local_for("HEAD")?.with_object_memory();
-        let mut seen = repository.local_for("HEAD")?;
-        seen.objects.refresh_never();
+        let handles = Handles::new(repository)?;
         let objects = Objects {
-            loose: Loose::new(repository.root(), local.object_hash()),
+            loose: Loose::new(repository.root(), handles.format()),
             staged: Staged::default(),
+            prepared: Arc::default(),
             settled: HashSet::new(),
-            opening: repository.opening(),
-            local,
-            seen,
+            handles,
         };
         Ok(Self::with(repository, objects, lock))
     }
@@ -85,7 +82,7 @@ impl<'r> Writing<'r> {
     /// # Errors
     /// `UnknownCommit`.
     pub fn adopt_commit(&mut self, commit: CommitId) -> Result<()> {
-        super::commits::read(&self.objects.local, commit)?;
+        super::commits::read(self.objects.handles.local(), commit)?;
         self.named(commit)?;
         self.objects.loose.flush()
     }
@@ -93,15 +90,17 @@ impl<'r> Writing<'r> {
     /// Makes everything that was stored or adopted durable.
     pub(super) fn flush(&mut self) -> Result<()> {
         let Objects {
-            local,
+            handles,
             loose,
             staged,
+            prepared,
             settled,
             ..
         } = &mut self.objects;
         loose.flush()?;
         if !staged.is_empty() {
-            let pack = staged.write(self.repository.root(), local.object_hash())?;
+            let prepared = prepared.take();
+            let pack = staged.write(self.repository.root(), handles.format(), prepared)?;
             self.repository.saw_pack(&pack);
             settled.extend(staged.ids());
             *staged = Staged::default();

@@ -1,6 +1,6 @@
 //! Branches.
 
-use super::error::{Error, Kind, Result};
+use super::error::{Kind, Result};
 use super::open::Store;
 use super::view::At;
 use crate::names::BranchName;
@@ -39,16 +39,7 @@ impl Store {
 
     /// Makes a branch the default one, creating it at the tip of `from`, or of the present default branch, if it is new.
     pub fn set_default_branch(&self, branch: &BranchName, from: Option<&BranchName>) -> Result<()> {
-        if let Some(from) = from
-            && !self.has_branch(branch)?
-        {
-            match self.create_branch(branch, &At::Branch(Some(from.clone()))) {
-                // Somebody else was first.
-                Err(Error::Repo(repo::Error::BranchExists(_))) | Ok(_) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(self.repo.set_default_branch(branch)?)
+        Ok(self.repo.set_default_branch(branch, from)?)
     }
 
     /// Deletes a branch. What only it reached stays until the next `gc`. `default` is what stands for the default branch, if that is

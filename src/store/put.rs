@@ -6,7 +6,7 @@ use super::error::Result;
 use super::message;
 use super::open::{Change, Store};
 use super::upload::{Received, Upload};
-use super::view::At;
+use super::view::{At, View};
 use crate::names::{CommitId, ModuleHash, ModulePath, ModuleRef};
 use crate::repo::{Draft, Judged, Published};
 
@@ -32,7 +32,8 @@ impl Store {
     /// # Errors
     /// As [`put`](Self::put), as far as it can be told without the bytes.
     pub fn begin_put(&self, change: &Change, path: &ModulePath) -> Result<Upload> {
-        self.check_precondition(change, Some(&ModuleRef::Path(path.clone())))?;
+        let name = ModuleRef::Path(path.clone());
+        self.refuse_early(change, || self.check_precondition(change, Some(&name)))?;
         self.check_free(change, [path])?;
         Ok(self.upload(&path.to_string()))
     }
@@ -75,13 +76,25 @@ impl Store {
         change: &Change,
         paths: impl IntoIterator<Item = &'p ModulePath> + Clone,
     ) -> Result<()> {
-        self.read(&At::Branch(change.branch.clone()), |view| {
+        let check = |view: View| {
             let Some(tree) = view.tree else { return Ok(()) };
             for path in paths.clone() {
                 self.repo.check_free(tree, path)?;
             }
             Ok(())
+        };
+        self.refuse_early(change, || {
+            self.read(&At::Branch(change.branch.clone()), check)
         })
+    }
+
+    /// Refuses what a look at the branch refuses. What is refused is looked at once more, while nobody moves the branch and it is
+    /// durable: a refusal is not to be undone by a power cut either.
+    fn refuse_early(&self, change: &Change, look: impl Fn() -> Result<()>) -> Result<()> {
+        match look() {
+            Err(_) if !self.repo.is_absent() => self.repo.settled(change.branch.as_ref(), look)?,
+            looked => looked,
+        }
     }
 }
 

@@ -228,8 +228,8 @@ fn an_outside_move_between_judging_and_swap_has_all_of_the_branch_judged_again()
     let fault = || {
         let moved = std::sync::atomic::AtomicUsize::new(0);
         let callback = move || {
-            // The first time it is the change that the batch waits for.
-            if moved.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 1 {
+            // The change that the batch waits for holds its lock file already.
+            if moved.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
                 let tree = git(&root, &["rev-parse", &format!("{theirs}^{{tree}}")]);
                 let parent = git(&root, &["rev-parse", "main"]);
                 let commit = [
@@ -342,29 +342,31 @@ fn a_merge_waits_for_the_changes_of_the_branch_that_it_merges() {
 #[test]
 fn an_error_while_one_is_staged_leaves_nothing_unflushed_to_the_others() {
     let scenario = FailScenario::setup();
-    let mut s = Scratch::new();
-    s.put("a", 1);
-    s.store
-        .create_branch(&branch("other"), &At::default())
-        .unwrap();
-    s.put_on(Some("other"), "a", 5);
-    s.put_on(Some("other"), "a", 6);
-    s.reopen();
-    let loose = |s: &Scratch| s.git(&["count-objects"]);
-    let before = loose(&s);
-    // One change makes a tree that is there already, and looks for it; the others make new ones.
-    let change = |n: u32| match n {
-        0 => put(&s, &on(Some("other")), "a", 5),
-        n => put(&s, &Change::default(), &format!("d{n}/x"), n),
-    };
-    let fault = || fail::cfg("list packs", "1*off->1*return(24)").unwrap();
-    let results = in_one_batch(&s, fault, change);
-    fail::remove("list packs");
-    let mut expected = [None; CHANGES as usize];
-    expected[0] = Some(Kind::Unavailable);
-    assert_eq!(kinds(&results), expected);
-    assert_eq!(loose(&s), before, "everything is in packs");
-    check_sound(&s);
+    // Each change looks for three trees and its commit, so this is every object of the first change and some of the next.
+    for looks in [0, 1, 2, 3, 5] {
+        let s = Scratch::new();
+        s.put("a", 1);
+        let loose = |s: &Scratch| s.git(&["count-objects"]);
+        let before = loose(&s);
+        // Two make the same trees: what one of them leaves unfinished the other has to make whole.
+        let change = |n: u32| {
+            let n = n / 2;
+            put(&s, &Change::default(), &format!("d{n}/e/x"), n)
+        };
+        let fault = || {
+            let action = format!("{looks}*off->1*return(24)");
+            fail::cfg("look for loose", action.trim_start_matches("0*off->")).unwrap();
+        };
+        let results = in_one_batch(&s, fault, change);
+        fail::remove("look for loose");
+        let failed = kinds(&results);
+        assert_eq!(failed.iter().flatten().count(), 1, "{results:?}");
+        for n in 0..CHANGES / 2 {
+            assert_eq!(s.value(&format!("d{n}/e/x")), Some(n));
+        }
+        assert_eq!(loose(&s), before, "everything is in packs");
+        check_sound(&s);
+    }
     scenario.teardown();
 }
 

@@ -73,7 +73,6 @@ fn each_command_fails_with_5_until_there_are_inodes_for_it() {
 }
 
 #[test]
-#[ignore = "a fault: the branch is there although the command failed"]
 fn a_default_branch_that_cannot_be_set_is_not_made_either() {
     for room in ROOMS {
         let Some((disk, _)) = disk() else { return };

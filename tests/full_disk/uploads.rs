@@ -73,14 +73,17 @@ fn the_same_failure_over_and_over_takes_no_more_room() {
             if post() == Tried::Done {
                 break;
             }
-            let left = disk.left(room);
+            // A pack may be left for which the lock file found no room: once, as there is no room for another then.
+            let mut fell = 0;
+            let mut left = disk.left(room);
             for _ in 0..5 {
-                assert_eq!(
-                    (post(), disk.left(room)),
-                    (Tried::NoRoom, left),
-                    "{count} {room:?}"
-                );
+                assert_eq!(post(), Tried::NoRoom, "{count} {room:?}");
+                let now = disk.left(room);
+                assert!(now <= left, "{count} {room:?}");
+                fell += usize::from(now < left);
+                left = now;
             }
+            assert!(fell <= 1, "{count} {room:?}");
         }
         disk.clear();
         let put = server.send("POST", "/api/v1/module/e", &[], &incompressible(60, 100));

@@ -23,9 +23,9 @@ pub struct Driver {
     modules: AtomicU32,
 }
 
-/// A change by one thread, of which the commit is known.
-struct Done {
-    commit: CommitId,
+/// A put, and when it was acknowledged.
+pub struct Done {
+    pub commit: CommitId,
     acknowledged: usize,
 }
 
@@ -107,15 +107,8 @@ impl Driver {
                 &this.other
             };
             let name = branches[(thread + nth) % branches.len()];
-            let at = path(&format!("together/{label}/{thread}-{nth}"));
-            let bytes = this.module();
-            let published = store.put(&on(Some(name)), &at, bytes.as_slice());
-            let commit = published.expect("it is put").commit;
-            let acknowledged = this.shared.count();
-            Done {
-                commit: commit.expect("a put makes a commit"),
-                acknowledged,
-            }
+            let at = format!("together/{label}/{thread}-{nth}");
+            this.put_bytes(store, Some(name), &at, &this.module())
         };
         let put = &put;
         let done: Vec<_> = std::thread::scope(|scope| {
@@ -154,13 +147,24 @@ impl Driver {
         custom_section((0..(1 << 20) + 4096).map(|_| random.next() as u8))
     }
 
-    /// Puts a new module, and returns the tip.
+    /// Puts a new module, and returns the commit.
     pub fn put(&self, store: &Store, name: Option<&str>, at: &str) -> CommitId {
-        let published = store.put(&on(name), &path(at), self.module().as_slice());
-        published
-            .expect("it is put")
-            .commit
-            .expect("a put makes a commit")
+        self.put_bytes(store, name, at, &self.module()).commit
+    }
+
+    /// Puts a module, and looks whether the commit that is answered has it.
+    pub fn put_bytes(&self, store: &Store, name: Option<&str>, at: &str, bytes: &[u8]) -> Done {
+        let at = path(at);
+        let published = store.put(&on(name), &at, bytes).expect("it is put");
+        let acknowledged = self.shared.count();
+        let commit = published.commit.expect("a put makes a commit");
+        let found = store.find(&At::Commit(commit), &ModuleRef::Path(at));
+        let found = found.expect("it is where it was put");
+        assert_eq!((found.hash, &found.bytes[..]), (published.value, bytes));
+        Done {
+            commit,
+            acknowledged,
+        }
     }
 
     /// Notes every ref that is not what it was.

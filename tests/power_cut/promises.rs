@@ -139,10 +139,12 @@ impl Promises {
         (n >= self.created, self.is_outside(n), spans)
     }
 
-    /// Whether the last to write was an outside writer, who flushed nothing, and nothing of ours rests on it yet.
+    /// Whether something that an outside writer wrote, who flushed nothing, has nothing of ours resting on it yet.
     pub fn is_outside(&self, n: usize) -> bool {
         let last = self.steps.iter().rfind(|step| step.begun < n);
         let before = self.steps.iter().rfind(|step| step.acknowledged <= n);
+        let mut lines = self.branches.values();
         [last, before].iter().flatten().any(|step| step.is_outside)
+            || lines.any(|line| line.allowed(n).is_outside)
     }
 }

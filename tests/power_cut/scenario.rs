@@ -171,10 +171,7 @@ fn large(it: &mut Driver) {
             .expect("it is new");
     });
     it.step("add over 1 MiB", &[], |it| {
-        let module = it.large_module();
-        it.store
-            .put(&on(Some("heavy")), &path("large"), module.as_slice())
-            .expect("it is taken");
+        it.put_bytes(&it.store, Some("heavy"), "large", &it.large_module());
     });
     it.step("add beside it", &[], |it| {
         it.put(&it.store, Some("heavy"), "small")
@@ -199,6 +196,14 @@ fn outside(it: &mut Driver) {
         it.put(&it.store, None, "after/git")
     });
 
+    it.outside("git makes the tree that comes next", |root| {
+        tree(root, "main", 9)
+    });
+    it.step("add what makes git's tree", &[], |it| {
+        it.put_bytes(&it.store, None, "outside-9", &module(OUTSIDE + 9))
+            .commit
+    });
+
     it.outside("git commits on side", |root| commit(root, "side", 2));
     it.step("be refused on git's commit", &["side"], |it| {
         let change = Change {
@@ -221,6 +226,10 @@ fn outside(it: &mut Driver) {
             .expect("it can be merged");
     });
 
+    it.step("add to side after it was merged", &[], |it| {
+        it.put(&it.store, Some("side"), "after/merge")
+    });
+
     it.outside("git makes a branch", |root| {
         unflushed(
             root,
@@ -237,9 +246,10 @@ fn outside(it: &mut Driver) {
         unflushed(root, &["update-ref", "-d", "refs/heads/made"], "");
     });
     it.step("be refused a branch that git deleted", &["made"], |it| {
-        let refused = it
-            .store
-            .put(&on(Some("made")), &path("a"), it.module().as_slice());
+        let made = Some("made");
+        let refused = it.store.put(&on(made), &path("a"), it.module().as_slice());
+        refused.expect_err("it is gone");
+        let refused = it.store.delete_branch(&branch("made"), None);
         refused.expect_err("it is gone");
     });
 
@@ -295,12 +305,17 @@ fn blob(root: &Path, n: u32) -> String {
     unflushed(root, &["hash-object", "-w", file], "")
 }
 
+/// Makes the tree of a branch with a module more, at `outside-<n>`.
+fn tree(root: &Path, name: &str, n: u32) -> String {
+    let listed = git(root, &["ls-tree", &format!("refs/heads/{name}")]);
+    let tree = format!("{listed}100644 blob {}\toutside-{n}\n", blob(root, n));
+    unflushed(root, &["mktree"], &tree)
+}
+
 /// Commits a module at `outside-<n>` on the tip of a branch.
 fn commit(root: &Path, name: &str, n: u32) {
+    let tree = tree(root, name, n);
     let tip = git(root, &["rev-parse", &format!("refs/heads/{name}")]);
-    let listed = git(root, &["ls-tree", tip.trim()]);
-    let tree = format!("{listed}100644 blob {}\toutside-{n}\n", blob(root, n));
-    let tree = unflushed(root, &["mktree"], &tree);
     let commit = unflushed(
         root,
         &["commit-tree", "-m", "outside", "-p", tip.trim(), &tree],

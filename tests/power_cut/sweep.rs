@@ -19,7 +19,9 @@ use super::tree;
 /// How long nothing may be checked before that counts as hanging.
 const CHECK_MAX: Duration = Duration::from_secs(120);
 /// How many losses are told at length.
-const LOSSES_MAX: usize = 5;
+const TOLD_MAX: usize = 5;
+/// How many losses are enough.
+const LOSSES_MAX: usize = 60;
 
 /// A recorded run, and what was promised in it.
 pub struct Run {
@@ -179,10 +181,14 @@ fn gather(shared: &Shared, found: &Receiver<Loss>) -> Vec<String> {
     let mut before = shared.checked.load(Ordering::Relaxed);
     loop {
         match found.recv_timeout(CHECK_MAX) {
-            Ok((n, subset, loss)) if losses.len() < LOSSES_MAX => {
+            Ok((n, subset, loss)) if losses.len() < TOLD_MAX => {
                 losses.push(explain(&shared.run, shared.replay(), n, subset, &loss));
             }
-            Ok((n, subset, loss)) => losses.push(format!("cut {n}, {subset:?}: {loss}")),
+            Ok((n, subset, loss)) => {
+                losses.push(format!("cut {n}, {subset:?}: {loss}"));
+                let is_enough = losses.len() >= LOSSES_MAX;
+                shared.is_over.fetch_or(is_enough, Ordering::Relaxed);
+            }
             Err(RecvTimeoutError::Disconnected) => return losses,
             Err(RecvTimeoutError::Timeout) => {
                 let now = shared.checked.load(Ordering::Relaxed);

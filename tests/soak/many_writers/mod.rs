@@ -75,8 +75,6 @@ fn both<A: Send, B>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B) -> (A, 
 struct Collections {
     done: u64,
     busy: u64,
-    /// A lock file of stock git was gone when it was to be flushed: see `gc::a_vanishing_lock_file_is_nothing_to_gc`.
-    stumbled: u64,
 }
 
 /// Collects every second.
@@ -88,9 +86,6 @@ fn collect(world: &World, args: &[&str], stop: &AtomicBool) -> Collections {
         match ran.code {
             Some(0) => collections.done += 1,
             _ if ran.err.contains("busy") => collections.busy += 1,
-            _ if ran.err.contains("cannot flush") && ran.err.contains("follower.lock") => {
-                collections.stumbled += 1;
-            }
             _ => panic!("gc: {ran:?}"),
         }
         while began.elapsed() < GC_EVERY && !stop.load(Ordering::Relaxed) {

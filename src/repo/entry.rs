@@ -1,0 +1,72 @@
+//! What stands in a tree.
+
+use gix::objs::tree::{EntryKind, EntryMode};
+
+use super::open::module_hash;
+use crate::names::ModuleHash;
+
+/// The id of a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TreeId(pub(super) gix::ObjectId);
+
+impl TreeId {
+    /// Says whether there is nothing in it.
+    pub fn is_empty(self) -> bool {
+        self.0.is_empty_tree()
+    }
+}
+
+/// What stands at a place in a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// A regular file.
+    Module(ModuleHash),
+    /// A folder.
+    Folder(TreeId),
+    /// A symbolic link, or a commit of another repository.
+    Foreign,
+}
+
+/// A tree entry as it is: kept, moved and compared without a look into it.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    pub(super) mode: EntryMode,
+    pub(super) id: gix::ObjectId,
+}
+
+/// Equal when the content is: whether a file is executable makes no difference to a module.
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && self.node_kind() == other.node_kind()
+    }
+}
+
+impl Entry {
+    /// The noun of an entry that is neither a module nor a folder.
+    pub(super) const FOREIGN: &str = "neither a module nor a folder";
+
+    fn node_kind(&self) -> EntryKind {
+        match self.mode.kind() {
+            EntryKind::BlobExecutable => EntryKind::Blob,
+            kind => kind,
+        }
+    }
+
+    /// What this entry is to a reader.
+    pub(super) fn node(&self) -> Node {
+        match self.node_kind() {
+            EntryKind::Tree => Node::Folder(TreeId(self.id)),
+            EntryKind::Blob => Node::Module(module_hash(&self.id)),
+            _ => Node::Foreign,
+        }
+    }
+
+    /// What it is, for a message.
+    pub(super) fn noun(&self) -> &'static str {
+        match self.node() {
+            Node::Module(_) => "a module",
+            Node::Folder(_) => "a folder",
+            Node::Foreign => Self::FOREIGN,
+        }
+    }
+}
