@@ -18,5 +18,6 @@ mod power_cut;
 mod soak;
 mod store;
 mod support;
+mod verify;
 mod wasm;
 mod watch;

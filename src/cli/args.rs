@@ -105,6 +105,7 @@ pub(super) enum Command {
     Export(c::Export),
     Import(c::Import),
     Backup(c::Backup),
+    Verify(c::Verify),
     Server(Box<c::Server>),
     Completions(c::Completions),
 }

@@ -60,6 +60,7 @@ fn dispatch(command: Command, settings: &Settings, out: &mut Output) -> Result<(
         Command::Export(export) => export.run(settings, out),
         Command::Import(import) => import.run(settings, out),
         Command::Backup(backup) => backup.run(settings, out),
+        Command::Verify(verify) => verify.run(settings, out),
         Command::Server(server) => server.run(settings),
         Command::Completions(completions) => completions.run(out),
     }

@@ -81,6 +81,9 @@ pub(super) enum Error {
     /// The system grants the server no threads or signals.
     #[error("cannot start the server")]
     Runtime(#[source] io::Error),
+    /// The check of a store found something wrong.
+    #[error("{} in this store", match .0 { 1 => "1 thing is wrong".to_owned(), n => format!("{n} things are wrong") })]
+    Faults(usize),
     /// No root was named, and there is no home folder for the default one.
     #[error("HOME is not set: name the store's folder with --root or WASMSTORE_ROOT")]
     NoHome,
@@ -109,7 +112,7 @@ impl Error {
             Self::Usage(_) | Self::Variable(_) | Self::Keys(_) => USAGE,
             Self::Name(_) | Self::FileName(_) => INVALID,
             Self::ObjectFormat { .. } | Self::Folder(_) => CONFLICT,
-            Self::NoHome => UNAVAILABLE,
+            Self::NoHome | Self::Faults(_) => UNAVAILABLE,
             Self::Store(error) => code(error.kind()),
         }
     }

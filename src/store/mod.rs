@@ -26,11 +26,15 @@ mod rollback;
 mod set;
 mod statistics;
 mod upload;
+mod verify;
 mod versions;
 mod view;
 mod watch;
 
-pub use crate::repo::{Blob, CacheUse, Call, Commit, ObjectFormat, PathChange, Published, Wake};
+pub use crate::repo::{
+    Blob, CacheUse, Call, Checked, Commit, Fault, Location, ObjectFormat, PathChange, Published,
+    Wake,
+};
 pub use crate::wasm::{Export, Import, Kind as ModuleKind, ModuleInfo};
 pub use audit::AuditEntry;
 pub use cursor::{Cursor, Event, News, Place};
@@ -43,6 +47,7 @@ pub use precondition::{Precondition, Tags};
 pub use remove::Folders;
 pub use statistics::Statistics;
 pub use upload::Upload;
+pub use verify::Finding;
 pub use versions::Version;
 pub use view::{At, Known};
 pub use watch::Watcher;

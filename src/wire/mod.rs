@@ -10,6 +10,7 @@ mod info;
 mod modules;
 pub mod schema;
 mod text;
+mod verified;
 
 pub use changes::Changes;
 pub use collected::Collected;
@@ -18,3 +19,4 @@ pub use event::{TEXT_BYTES_MAX, event_texts, wrapped_event_texts};
 pub use info::Info;
 pub use modules::Modules;
 pub use text::Text;
+pub use verified::Verified;

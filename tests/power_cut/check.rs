@@ -55,7 +55,21 @@ pub fn check(root: &Path, promises: &Promises, n: usize, how: Thoroughly) -> Res
         }
         fsck(root)?;
     }
-    Ok(())
+    match is_outside {
+        true => Ok(()),
+        false => verify(&store),
+    }
+}
+
+/// Fails unless `verify` finds nothing wrong.
+fn verify(store: &Store) -> Result<(), String> {
+    let mut found = Vec::new();
+    let verified = store.verify(&mut |finding| found.push(finding), &mut || ());
+    verified.map_err(failed("verify"))?;
+    match found.is_empty() {
+        true => Ok(()),
+        false => Err(format!("verify: {found:?}")),
+    }
 }
 
 /// Before it was said that the store is created, it is none yet, or an empty one, and can be created.

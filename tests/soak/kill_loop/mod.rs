@@ -147,6 +147,7 @@ impl Epoch<'_> {
         }
         if reads_all {
             self.world.fsck();
+            self.world.ok(&["verify"]);
         }
         let probes = BRANCHES.map(|branch| self.probe(&mut client, branch));
         let left = leftovers(&root);

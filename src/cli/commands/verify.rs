@@ -1,0 +1,66 @@
+//! `verify`: is everything there, and what it is said to be?
+
+use crate::cli::exit::{Error, Result};
+use crate::cli::output::{Output, printable};
+use crate::cli::progress;
+use crate::cli::settings::Settings;
+use crate::store::{Finding, Location};
+use crate::wire;
+
+/// Check every branch, every object that one reaches, and every module
+///
+/// Each object is hashed and each module validated, while the store is in use. Prints what is wrong, one a line, and last how much
+/// was checked; exit code 5 if something is wrong. What is neither a module nor a folder is told too, and no fault.
+/// JSON: {"refs":N,"commits":N,"trees":N,"modules":N,"foreign":[{"path":"…","commit":"…"}],
+/// "faults":[{"subject":"…","path":"…","commit":"…","reason":"…"}]}
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Verify {}
+
+impl Verify {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let store = settings.open()?;
+        let counter = progress::counter(settings, "verify");
+        let (mut faults, mut findings, mut printed) = (0, Vec::new(), Ok(()));
+        let mut report = |finding: Finding| {
+            faults += usize::from(matches!(finding, Finding::Fault(_)));
+            match out.is_json() {
+                true => findings.push(finding),
+                false if printed.is_ok() => {
+                    printed = counter.suspend(|| out.line(printable(&line(&finding))));
+                }
+                false => {}
+            }
+        };
+        let checked = store.verify(&mut report, &mut || counter.inc(1));
+        counter.finish_and_clear();
+        let checked = checked?;
+        printed?;
+        match out.is_json() {
+            true => out.json(&wire::Verified::new(&checked, findings))?,
+            false => out.line(format_args!(
+                "refs {}, commits {}, trees {}, modules {}, faults {faults}",
+                checked.refs, checked.commits, checked.trees, checked.modules
+            ))?,
+        }
+        match faults {
+            0 => Ok(()),
+            faults => Err(Error::Faults(faults)),
+        }
+    }
+}
+
+fn line(finding: &Finding) -> String {
+    let at = |location: &Location| format!("{} in commit {}", location.path, location.commit);
+    match finding {
+        Finding::Foreign(location) => {
+            format!(
+                "{}: neither a module nor a folder, left alone",
+                at(location)
+            )
+        }
+        Finding::Fault(fault) => match &fault.location {
+            Some(location) => format!("{} ({}): {}", at(location), fault.subject, fault.reason),
+            None => format!("{}: {}", fault.subject, fault.reason),
+        },
+    }
+}

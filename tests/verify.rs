@@ -1,0 +1,232 @@
+//! `verify`: whatever is damaged is found and named, and nothing else is.
+
+use std::fs;
+
+use wasmstore::store::{Finding, ObjectFormat};
+
+use crate::support::program::World;
+use crate::support::store::{Scratch, git_with_input};
+
+/// What a check finds, one line each, sorted.
+fn findings(s: &Scratch) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut report = |finding| {
+        lines.push(match finding {
+            Finding::Foreign(at) => format!("foreign {}", at.path),
+            Finding::Fault(fault) => {
+                let path = fault.location.map(|at| at.path).unwrap_or_default();
+                format!("{} {path}: {}", fault.subject, fault.reason)
+            }
+        });
+    };
+    s.store.verify(&mut report, &mut || ()).unwrap();
+    lines.sort();
+    lines
+}
+
+fn hash_of(s: &Scratch, at: &str) -> String {
+    s.git(&["rev-parse", &format!("main:{at}")])
+        .trim()
+        .to_owned()
+}
+
+/// Commits a tree that git makes of `entries`, as in `git ls-tree`, on main; returns the commit.
+fn commit(s: &Scratch, entries: &str) -> String {
+    let tree = git_with_input(&s.root, &["mktree", "--missing"], entries);
+    let commit = s.git(&["commit-tree", "-p", "main", "-m", "outside", tree.trim()]);
+    s.git(&["update-ref", "refs/heads/main", commit.trim()]);
+    commit.trim().to_owned()
+}
+
+fn blob(s: &Scratch, text: &str) -> String {
+    let id = git_with_input(&s.root, &["hash-object", "-w", "--stdin"], text);
+    id.trim().to_owned()
+}
+
+#[test]
+fn nothing_is_wrong_with_a_sound_store() {
+    for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
+        let s = Scratch::with_format(format);
+        for n in 0..10 {
+            s.put(&format!("{}/a", n % 3), n);
+        }
+        s.store
+            .create_branch(&"b".parse().unwrap(), &Default::default())
+            .unwrap();
+        s.git(&["tag", "-a", "-m", "one", "one", "main~3"]);
+        s.git(&["pack-refs", "--all"]);
+        let mut steps = 0;
+        let mut report = |finding| panic!("{finding:?}");
+        let checked = s.store.verify(&mut report, &mut || steps += 1).unwrap();
+        assert_eq!(
+            (checked.refs, checked.commits, checked.modules),
+            (3, 11, 10)
+        );
+        assert_eq!(steps, 1 + checked.commits + checked.trees + checked.modules);
+    }
+}
+
+#[test]
+fn a_damaged_object_is_named_with_where_it_is() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    s.put("dir/b", 2);
+    let (a, b) = (hash_of(&s, "a"), hash_of(&s, "dir/b"));
+    let file = s.loose_file(&a);
+    let whole = fs::read(&file).unwrap();
+    let other = fs::read(s.loose_file(&b)).unwrap();
+    fs::remove_file(&file).unwrap();
+    assert_eq!(findings(&s), [format!("blob {a} /a: it is missing")]);
+    fs::write(&file, other).unwrap();
+    let reason = format!("its content is that of object {b}");
+    assert_eq!(findings(&s), [format!("blob {a} /a: {reason}")]);
+    for damage in [&whole[..0], &whole[..whole.len() / 2], b"what is this?"] {
+        fs::write(&file, damage).unwrap();
+        let found = findings(&s);
+        assert!(found[0].starts_with(&format!("blob {a} /a: ")), "{found:?}");
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+    fs::write(&file, whole).unwrap();
+    assert_eq!(findings(&s), [""; 0]);
+}
+
+#[test]
+fn missing_trees_and_commits_are_named() {
+    let s = Scratch::new();
+    s.put("dir/a", 1);
+    let old = s.tip().to_string();
+    s.put("dir/b", 2);
+    let tree = s.git(&["rev-parse", "main:dir"]).trim().to_owned();
+    fs::remove_file(s.loose_file(&tree)).unwrap();
+    fs::remove_file(s.loose_file(&old)).unwrap();
+    let expected = [
+        format!("commit {old} : it is missing"),
+        format!("tree {tree} /dir: it is missing"),
+    ];
+    assert_eq!(findings(&s), expected);
+}
+
+#[test]
+fn what_is_no_module_is_told_with_the_reason() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let good = hash_of(&s, "a");
+    let text = blob(&s, "hello");
+    let entries =
+        format!("100644 blob {good}\ta\n100755 blob {text}\tREADME.md\n120000 blob {text}\tlink\n");
+    commit(
+        &s,
+        &format!("{entries}160000 commit {}\tsub\n", "1".repeat(40)),
+    );
+    // Once more, in another tree: it is told once.
+    commit(&s, &format!("{entries}100644 blob {good}\tb\n"));
+    let found = findings(&s);
+    assert_eq!(found.len(), 3, "{found:?}");
+    let reason = format!("blob {text} /README.md: it is not a valid module: ");
+    assert!(found[0].starts_with(&reason), "{found:?}");
+    assert!(found[0].ends_with("(at offset 0x0)"), "{found:?}");
+    assert_eq!(found[1..], ["foreign /link", "foreign /sub"]);
+}
+
+#[test]
+fn objects_of_the_wrong_kind_are_told() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let a = hash_of(&s, "a");
+    fs::write(s.root.join("refs/heads/blob"), format!("{a}\n")).unwrap();
+    let who = "o <o@example.org> 0 +0000";
+    let commit = format!("tree {a}\nauthor {who}\ncommitter {who}\n\nwrong\n");
+    let args = [
+        "hash-object",
+        "-t",
+        "commit",
+        "--literally",
+        "-w",
+        "--stdin",
+    ];
+    let commit = git_with_input(&s.root, &args, &commit);
+    fs::write(s.root.join("refs/heads/commit"), commit).unwrap();
+    let expected = [
+        format!("commit {a} : it is a blob, where a commit has to be"),
+        format!("tree {a} /: it is a blob, where a tree has to be"),
+    ];
+    assert_eq!(findings(&s), expected);
+}
+
+#[test]
+fn broken_refs_are_told() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let heads = s.root.join("refs/heads");
+    fs::write(heads.join("lost"), format!("{}\n", "7".repeat(40))).unwrap();
+    fs::write(heads.join("nowhere"), "ref: refs/heads/none\n").unwrap();
+    fs::write(heads.join("broken"), "what is this?\n").unwrap();
+    let found = findings(&s);
+    let lost = format!("commit {} : it is missing", "7".repeat(40));
+    let nowhere = "refs/heads/nowhere : it names refs/heads/none, which does not exist";
+    assert!(found.contains(&lost), "{found:?}");
+    assert!(found.iter().any(|line| line == nowhere), "{found:?}");
+    assert!(
+        found.iter().any(|line| line.contains("broken")),
+        "{found:?}"
+    );
+    assert_eq!(found.len(), 3, "{found:?}");
+}
+
+#[test]
+fn the_command_says_how_much_it_checked_and_fails_with_5() {
+    for world in World::each() {
+        world.add("a", 1);
+        world.add("dir/b", 2);
+        let sound = "refs 1, commits 3, trees 4, modules 2, faults 0\n";
+        assert_eq!(world.ok(&["verify"]), sound);
+        let text = world.file("text", "hello\n").to_owned();
+        let id = world.git(&["hash-object", "-w", world.path(&text).to_str().unwrap()]);
+        let entry = format!("100644,{id},no.wasm");
+        world.git(&["read-tree", "main"]);
+        world.git(&["update-index", "--add", "--cacheinfo", &entry]);
+        let tree = world.git(&["write-tree"]);
+        let args = [
+            "-c",
+            "user.name=o",
+            "-c",
+            "user.email=o",
+            "commit-tree",
+            "-m",
+            "o",
+            &tree,
+        ];
+        let commit = world.git(&args);
+        world.git(&["update-ref", "refs/heads/main", &commit]);
+        let ran = world.run(&["verify"]);
+        assert_eq!(ran.code, Some(5), "{ran:?}");
+        let line = format!("/no.wasm in commit {commit} (blob {id}): it is not a valid module: ");
+        assert!(ran.out.starts_with(&line), "{ran:?}");
+        assert!(ran.out.ends_with(", faults 1\n"), "{ran:?}");
+        assert!(
+            ran.err.contains("1 thing is wrong in this store"),
+            "{ran:?}"
+        );
+        let ran = world.run(&["verify", "--json"]);
+        let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(ran.code, Some(5));
+        let fault = &json["faults"][0];
+        assert_eq!(fault["subject"], format!("blob {id}"));
+        assert_eq!(
+            (&fault["path"], &fault["commit"]),
+            (&"/no.wasm".into(), &commit.into())
+        );
+        assert_eq!(json["modules"], 3);
+    }
+}
+
+#[test]
+fn what_is_not_there_has_nothing_wrong_with_it() {
+    let world = World::empty();
+    assert_eq!(
+        world.ok(&["verify"]),
+        "refs 0, commits 0, trees 0, modules 0, faults 0\n"
+    );
+    let s = Scratch::new();
+    assert_eq!(findings(&s), [""; 0]);
+}
