@@ -128,6 +128,37 @@ fn what_is_no_module_is_told_with_the_reason() {
     assert_eq!(found[1..], ["foreign /link", "foreign /sub"]);
 }
 
+/// Nobody reads what is in a folder whose name is not legal.
+#[test]
+fn what_no_path_leads_to_is_foreign_with_all_below_it() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let text = blob(&s, "hello");
+    let file = format!("100644 blob {text}\tREADME.md\n");
+    let inner = git_with_input(&s.root, &["mktree"], &file);
+    let illegal = format!("040000 tree {}\t\"\\001\"\n", inner.trim());
+    commit(&s, &illegal);
+    let listed = s.store.list(&Default::default(), &"".parse().unwrap());
+    assert_eq!(listed.unwrap(), []);
+    assert_eq!(findings(&s), ["foreign /\u{1}"]);
+    // A branch on which a path leads there.
+    let legal = format!("040000 tree {}\td\n{illegal}", inner.trim());
+    commit(&s, &legal);
+    let found = findings(&s);
+    let invalid = format!("blob {text} /d/README.md: it is not a valid module");
+    assert!(found[0].starts_with(&invalid), "{found:?}");
+    assert_eq!(found[1..], ["foreign /\u{1}"]);
+    // What is below is checked all the same, as what it is.
+    fs::remove_file(s.loose_file(&text)).unwrap();
+    let found = findings(&s);
+    assert!(
+        found.len() == 3
+            && found[..2]
+                .iter()
+                .all(|line| line.ends_with("it is missing"))
+    );
+}
+
 #[test]
 fn objects_of_the_wrong_kind_are_told() {
     let s = Scratch::new();

@@ -119,8 +119,7 @@ impl Error {
 
     /// The error and its causes, joined by colons.
     pub fn chain(&self) -> String {
-        let causes = std::iter::successors(std::error::Error::source(self), |cause| cause.source());
-        causes.fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
+        store::chain(self)
     }
 }
 

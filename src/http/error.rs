@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::names;
-use crate::store::{self, Kind};
+use crate::store::{self, Kind, chain};
 
 /// How long a client is asked to wait before it tries again, in seconds.
 const RETRY_AFTER_S: u16 = 1;
@@ -112,12 +112,6 @@ impl From<store::Error> for Failure {
             header: None,
         }
     }
-}
-
-/// The error and its causes, joined by colons.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn status(kind: Kind) -> StatusCode {

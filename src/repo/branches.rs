@@ -13,12 +13,12 @@ impl Repository {
     /// `UnknownBranch`, `BranchClash`. No branch is created then.
     pub fn set_default_branch(&self, branch: &BranchName, from: Option<&BranchName>) -> Result<()> {
         let mut writing = self.begin()?;
-        if self.tip(branch)?.is_none() {
-            // What may take long is done while others may still move refs.
-            if let Some(tip) = self.tip(&self.branch_or_default(from)?)? {
-                writing.named(tip)?;
-                writing.flush()?;
-            }
+        // What may take long is done while others may still move refs.
+        if self.tip(branch)?.is_none()
+            && let Some(tip) = self.tip(&self.branch_or_default(from)?)?
+        {
+            writing.named(tip)?;
+            writing.flush()?;
         }
         let _refs = self.locks.refs()?;
         if self.default_branch().ok().as_ref() == Some(branch) {
@@ -48,20 +48,6 @@ impl Repository {
         let tip = writing.durable_tip(branch)?;
         let tip = tip.ok_or_else(|| Error::UnknownBranch(branch.to_string()))?;
         self.move_branch(branch, Some(tip), None, OUTSIDE_MAX)
-    }
-}
-
-impl Repository {
-    /// Looks at a branch, or at the default one, while nobody moves it and it is durable.
-    ///
-    /// # Errors
-    /// The store cannot be written.
-    pub fn settled<T>(&self, branch: Option<&BranchName>, look: impl FnOnce() -> T) -> Result<T> {
-        let mut writing = self.begin()?;
-        let _refs = self.locks.refs()?;
-        let branch = self.branch_or_default(branch)?;
-        writing.durable_tip(&branch)?;
-        Ok(look())
     }
 }
 

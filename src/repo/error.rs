@@ -178,3 +178,9 @@ fn without_path(error: io::Error) -> io::Error {
         None => io::Error::from(error.kind()),
     }
 }
+
+/// An error and its causes, joined by colons.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

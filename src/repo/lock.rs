@@ -2,7 +2,7 @@
 //!
 //! | file | held | by |
 //! |---|---|---|
-//! | `backup.lock` | exclusive | `backup` while it copies; `gc` from start to end |
+//! | `backup.lock` | exclusive | `backup` while it copies; `gc` and `verify` from start to end |
 //! | `roll-up.lock` | exclusive | a roll-up; if it is held there is one |
 //! | `gate` | exclusive, briefly | whoever wants `lock`: the turnstile that keeps `gc` from being starved by overlapping writers |
 //! | `lock` | shared / exclusive | whoever writes and publishes objects / `gc` while it deletes |

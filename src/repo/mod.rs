@@ -9,7 +9,8 @@
 //! ROOT/wasmstore/       ours, ignored by git
 //!   gate, lock          flock(2): see `lock.rs`; `lock` tells when a gc deleted objects
 //!   refs.gate, refs.lock   flock(2): over every read-tip, judge, compare-and-swap
-//!   backup.lock         flock(2): held by backup, gc and roll-up
+//!   backup.lock         flock(2): held by backup, gc and verify
+//!   roll-up.lock        flock(2): held by the one roll-up
 //!   creating            there while the store is created
 //!   moving              the name of the branch that was moved last: whose lock file to look at after a crash, see `ref_lock.rs`
 //!   durable/            tips known to be durable with all that they reach, see `tips.rs`
@@ -128,7 +129,7 @@ pub use create::ObjectFormat;
 pub use diff::PathChange;
 pub use draft::Draft;
 pub use entry::{Entry, Node, TreeId};
-pub use error::{Error, Result};
+pub use error::{Error, Result, chain};
 pub use gc::{Collected, Collection};
 pub use line::Line;
 pub use merge::Merge;

@@ -132,7 +132,7 @@ impl Repository {
 
     /// Flushes what says which branch is the default one.
     pub(super) fn flush_head(&self) -> Result<()> {
-        sync_file(&self.root().join("HEAD"))?;
+        sync_file(&self.root().join(HEAD))?;
         sync_dir(self.root())
     }
 

@@ -89,7 +89,7 @@ impl Repository {
 
     /// The hash function of the repository's ids; `None` while there is no repository.
     pub fn object_format(&self) -> Option<ObjectFormat> {
-        let is_sha256 = self.local()?.object_hash() == gix::hash::Kind::Sha256;
+        let is_sha256 = self.format()? == gix::hash::Kind::Sha256;
         Some(if is_sha256 {
             ObjectFormat::Sha256
         } else {

@@ -56,6 +56,12 @@ fn pack_names(root: &Path) -> Result<HashSet<OsString>> {
 }
 
 impl Repository {
+    /// The hash function of the repository's ids; `None` while there is no repository.
+    pub(super) fn format(&self) -> Option<gix::hash::Kind> {
+        let opened = self.shared.as_ref()?;
+        Some(opened.read().unwrap_or_else(PoisonError::into_inner).format)
+    }
+
     /// Opens the repository again if a `gc` deleted objects since it was opened. `lock` is held.
     pub(super) fn forget_collected(&self, lock: &Guard) -> Result<()> {
         self.open_again_if(|opened| opened.collected != lock.last_collected())

@@ -13,7 +13,7 @@ use super::ref_lock::{OUTSIDE_MAX, PACKED_REFS, RefLock};
 impl Repository {
     /// Takes one ref out of `packed-refs`, durably, under git's own lock for it.
     pub(super) fn remove_packed(&self, name: &str) -> Result<()> {
-        let packed = self.root().join("packed-refs");
+        let packed = self.root().join(PACKED_REFS);
         if !packed.is_file() {
             return Ok(());
         }

@@ -62,10 +62,12 @@ impl Repository {
         if is_running || !matches!(due(self.root()), Ok(Some(_))) {
             return;
         }
-        let Some(repo) = self.local() else { return };
+        let Some(format) = self.format() else {
+            return;
+        };
         let work = Work {
             root: self.root().to_owned(),
-            format: repo.object_hash(),
+            format,
             locks: self.locks.clone(),
             durable: Arc::clone(&self.durable),
         };

@@ -16,6 +16,7 @@ use super::commits::read_linked;
 use super::durable::{create_dir, sync_dirs_up_to, sync_file};
 use super::error::{Error, Result};
 use super::open::{Repository, commit_id, object_id};
+use super::ref_lock::PACKED_REFS;
 use super::refs::read_tip;
 use super::writing::Writing;
 use crate::names::BranchName;
@@ -135,7 +136,7 @@ impl Repository {
     /// Flushes what says where a branch is, or that it is not: its file, the packed refs, and the folders that lead there.
     pub(super) fn flush_ref(&self, branch: &BranchName) -> Result<()> {
         let path = self.root().join(branch.full_ref());
-        for file in [&path, &self.root().join("packed-refs")] {
+        for file in [&path, &self.root().join(PACKED_REFS)] {
             if file.is_file() {
                 sync_file(file)?;
             }
@@ -148,7 +149,7 @@ impl Repository {
         let loose = fs::metadata(self.root().join(branch.full_ref()))
             .ok()
             .filter(fs::Metadata::is_file);
-        let file = loose.or_else(|| fs::metadata(self.root().join("packed-refs")).ok())?;
+        let file = loose.or_else(|| fs::metadata(self.root().join(PACKED_REFS)).ok())?;
         Some((file.dev(), file.ino(), file.mtime(), file.mtime_nsec()))
     }
 

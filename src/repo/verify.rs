@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use gix::bstr::{BStr, ByteSlice};
-use gix::objs::{Data, Kind, ObjectRef, tree::EntryKind};
+use gix::objs::tree::{EntryKind, EntryRef};
+use gix::objs::{Data, Kind, ObjectRef};
 use gix::refs::Target;
 
 use super::entry::{Entry, Node};
-use super::error::{Error, Result};
+use super::error::{Error, Result, chain};
 use super::open::{Repository, commit_id};
 use crate::names::{CommitId, TreePath};
 
@@ -66,29 +67,28 @@ struct Todo {
 /// What an object has to be, as what names it says.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
+    /// A ref other than a branch may name anything.
     Any,
+    /// Readers come to it: a blob is a module.
     Kind(Kind),
-    Module,
+    /// No path leads to it: a blob may be anything, and so may what a tree has in it.
+    Foreign(Kind),
 }
 
 impl Role {
     fn kind(self) -> Option<Kind> {
         match self {
             Self::Any => None,
-            Self::Kind(kind) => Some(kind),
-            Self::Module => Some(Kind::Blob),
+            Self::Kind(kind) | Self::Foreign(kind) => Some(kind),
         }
     }
 
     /// One bit for each.
-    fn bit(self) -> u8 {
+    fn bit(self) -> u16 {
         match self {
             Self::Any => 1,
-            Self::Module => 2,
-            Self::Kind(Kind::Blob) => 4,
-            Self::Kind(Kind::Tree) => 8,
-            Self::Kind(Kind::Commit) => 16,
-            Self::Kind(Kind::Tag) => 32,
+            Self::Kind(kind) => 2 << kind as u16,
+            Self::Foreign(kind) => 1 << 8 << kind as u16,
         }
     }
 }
@@ -102,7 +102,11 @@ impl Repository {
         if self.is_absent() {
             return Ok(Checked::default());
         }
-        let _backup = self.locks.backup()?;
+        let _backup = match self.locks.backup() {
+            // Nobody collects there.
+            Err(error) if error.is_read_only() => None,
+            held => Some(held?),
+        };
         let repo = self.local_for("HEAD")?;
         let mut walk = Walk {
             repo: &repo,
@@ -126,7 +130,7 @@ struct Walk<'w, I> {
     checked: Checked,
     todo: Vec<Todo>,
     /// As what each object was looked at: bits of roles.
-    seen: gix::hashtable::HashMap<gix::ObjectId, u8>,
+    seen: gix::hashtable::HashMap<gix::ObjectId, u16>,
     foreign: HashSet<(gix::ObjectId, String)>,
 }
 
@@ -206,7 +210,7 @@ impl<I: Inspector> Walk<'_, I> {
     }
 
     fn check(&mut self, todo: &Todo, is_new: bool) -> std::result::Result<(), String> {
-        self.checked.modules += usize::from(todo.role == Role::Module);
+        self.checked.modules += usize::from(todo.role == Role::Kind(Kind::Blob));
         let object = self.repo.try_find_object(todo.id);
         let object = object.map_err(|error| chain(&error))?;
         let object = object.ok_or("it is missing")?;
@@ -220,7 +224,7 @@ impl<I: Inspector> Walk<'_, I> {
             return Err(format!("its content is that of object {hash}"));
         }
         match kind {
-            Kind::Blob if todo.role == Role::Module => return self.inspector.module(&data),
+            Kind::Blob if todo.role == Role::Kind(kind) => return self.inspector.module(&data),
             Kind::Blob => return Ok(()),
             Kind::Commit => self.checked.commits += usize::from(is_new),
             Kind::Tree => self.checked.trees += usize::from(is_new),
@@ -240,10 +244,16 @@ impl<I: Inspector> Walk<'_, I> {
             }
             ObjectRef::Tree(tree) => {
                 for entry in &tree.entries {
-                    self.entry(entry, todo.location.as_ref());
+                    self.entry(entry, todo);
                 }
             }
-            ObjectRef::Tag(tag) => self.push(tag.target(), Role::Kind(tag.target_kind), None),
+            ObjectRef::Tag(tag) => {
+                let role = match tag.target_kind {
+                    Kind::Tree | Kind::Blob => Role::Foreign(tag.target_kind),
+                    kind => Role::Kind(kind),
+                };
+                self.push(tag.target(), role, None);
+            }
             ObjectRef::Blob(_) => {}
         }
         Ok(())
@@ -256,9 +266,9 @@ impl<I: Inspector> Walk<'_, I> {
         }
     }
 
-    fn entry(&mut self, entry: &gix::objs::tree::EntryRef<'_>, tree: Option<&Location>) {
-        let id = entry.oid.to_owned();
-        let location = tree.map(|tree| Location {
+    fn entry(&mut self, entry: &EntryRef<'_>, tree: &Todo) {
+        let (mode, id) = (entry.mode, entry.oid.to_owned());
+        let location = tree.location.as_ref().map(|tree| Location {
             commit: tree.commit,
             path: format!(
                 "{}/{}",
@@ -266,25 +276,22 @@ impl<I: Inspector> Walk<'_, I> {
                 entry.filename.to_str_lossy()
             ),
         });
-        let mode = entry.mode;
-        let node = Entry { mode, id }.node();
+        let is_read = tree.role == Role::Kind(Kind::Tree);
         let is_legal = TreePath::from_entry(&TreePath::root(), entry.filename).is_some();
-        let is_foreign = matches!(node, Node::Foreign) || !is_legal;
-        let told = location.clone().filter(|_| is_foreign);
+        let is_foreign = matches!(Entry { mode, id }.node(), Node::Foreign) || !is_legal;
+        // What is in a foreign folder is not told once more.
+        let told = location.clone().filter(|_| is_read && is_foreign);
         if let Some(location) = told.filter(|at| self.foreign.insert((id, at.path.clone()))) {
             self.inspector.foreign(location);
         }
+        let role = match is_read && !is_foreign {
+            true => Role::Kind,
+            false => Role::Foreign,
+        };
         match mode.kind() {
             EntryKind::Commit => {}
-            EntryKind::Tree => self.push(id, Role::Kind(Kind::Tree), location),
-            _ if is_foreign => self.push(id, Role::Kind(Kind::Blob), location),
-            _ => self.push(id, Role::Module, location),
+            EntryKind::Tree => self.push(id, role(Kind::Tree), location),
+            _ => self.push(id, role(Kind::Blob), location),
         }
     }
-}
-
-/// An error and its causes, joined by colons.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

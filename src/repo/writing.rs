@@ -95,7 +95,6 @@ impl<'r> Writing<'r> {
             staged,
             prepared,
             settled,
-            ..
         } = &mut self.objects;
         loose.flush()?;
         if !staged.is_empty() {

@@ -33,7 +33,7 @@ mod watch;
 
 pub use crate::repo::{
     Blob, CacheUse, Call, Checked, Commit, Fault, Location, ObjectFormat, PathChange, Published,
-    Wake,
+    Wake, chain,
 };
 pub use crate::wasm::{Export, Import, Kind as ModuleKind, ModuleInfo};
 pub use audit::AuditEntry;

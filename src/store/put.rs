@@ -88,11 +88,15 @@ impl Store {
         })
     }
 
-    /// Refuses what a look at the branch refuses. What is refused is looked at once more, while nobody moves the branch and it is
-    /// durable: a refusal is not to be undone by a power cut either.
+    /// Refuses what a look at the branch refuses. What is refused is looked at once more as a change that does nothing else: a
+    /// refusal is not to be undone by a power cut either.
     fn refuse_early(&self, change: &Change, look: impl Fn() -> Result<()>) -> Result<()> {
         match look() {
-            Err(_) if !self.repo.is_absent() => self.repo.settled(change.branch.as_ref(), look)?,
+            Err(_) if !self.repo.is_absent() => {
+                let judge = |_: &mut Draft<'_>| look().map(|()| (Judged::Unchanged, ()));
+                let looked = self.repo.begin()?.publish(change.branch.as_ref(), judge);
+                looked.map(drop)
+            }
             looked => looked,
         }
     }

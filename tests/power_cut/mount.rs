@@ -164,6 +164,13 @@ fn answer_entry(reply: ReplyEntry, result: Result<FileAttr, Refused>) {
     }
 }
 
+fn answer_attr(reply: ReplyAttr, result: Result<FileAttr, Refused>) {
+    match result {
+        Ok(it) => reply.attr(&REMEMBERED, &it),
+        Err(refused) => reply.error(errno(refused)),
+    }
+}
+
 impl Filesystem for Server {
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         let recording = self.shared.lock();
@@ -172,10 +179,7 @@ impl Filesystem for Server {
     }
 
     fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
-        match attributes(&self.shared.lock(), ino.0) {
-            Ok(it) => reply.attr(&REMEMBERED, &it),
-            Err(refused) => reply.error(errno(refused)),
-        }
+        answer_attr(reply, attributes(&self.shared.lock(), ino.0));
     }
 
     fn setattr(
@@ -205,10 +209,7 @@ impl Filesystem for Server {
             let (file, size) = (inode, size as usize);
             result = result.and_then(|_| self.apply(Op::Resize { file, size }));
         }
-        match result {
-            Ok(it) => reply.attr(&REMEMBERED, &it),
-            Err(refused) => reply.error(errno(refused)),
-        }
+        answer_attr(reply, result);
     }
 
     fn mkdir(
