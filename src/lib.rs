@@ -26,12 +26,13 @@
 //! | 0 | [`git`] | the stock git program: found, run hermetically, limited, killed | processes |
 //! | 1 | [`wasm`] | bytes in, what is in the module or a reason out | `wasmparser`, `sha2` |
 //! | 1 | [`repo`] | the bare repository: objects, trees, commits, refs, locks, durability, gc | `gix`, `gix-pack`, `notify`, `tar`, `fail`, flock, fsync |
+//! | 1 | [`index`] | a derived database of commits, changes and modules; knows nothing of git | `rusqlite` |
 //! | 2 | [`store`] | what a module store does; the one thing that the surfaces call | `flate2` |
 //! | 3 | [`wire`] | the JSON shapes that the surfaces share | `utoipa`'s schemas |
 //! | 4 | [`http`] | the API, watch, keys, TLS, metrics | `axum`, `tokio`, `tower-http`, `rustls` |
 //! | 5 | [`cli`] | the command line: arguments, printing, exit codes; `serve.rs` puts the server together | `clap`, stdout |
 //!
-//! [`wasm`] and [`repo`] do not know each other. Everything below [`http`] is synchronous; nothing below
+//! [`wasm`], [`repo`] and [`index`] do not know each other. Everything below [`http`] is synchronous; nothing below
 //! [`cli`] prints. Only [`cli`] takes
 //! anything from the environment; [`git`] looks at it to keep it from git.
 //!
@@ -39,7 +40,12 @@
 //!
 //! bytes -> a spool of [`repo`], while [`wasm`] validates the same stream -> a blob, deflated -> a change, judged on the branch's
 //! tip and on the changes before it -> trees and a commit -> one pack for all changes that came meanwhile, flushed -> each ref,
-//! flushed, moved once by compare-and-swap, its folder flushed -> the answers.
+//! flushed, moved once by compare-and-swap, its folder flushed -> the version index is told -> the answers.
+//!
+//! # How a question about history is answered
+//!
+//! a tip -> does [`index`] know it? else every commit that it does not know is compared with its parents, parents first, and added
+//! -> one look-up. So the index may be missing, behind or deleted at any time; what it says is what the history says.
 //!
 //! # Invariants
 //!
@@ -59,6 +65,7 @@ pub mod cli;
 pub mod config;
 pub mod git;
 pub mod http;
+pub mod index;
 pub mod names;
 pub mod repo;
 pub mod store;

@@ -82,9 +82,10 @@ const ROOMS: [Room; 13] = [
 ];
 
 /// Exceptions that the design makes: `cli` spawns the pager and watch's command, `remote` may run git's helpers, and what
-/// writes a file outside the repository flushes it.
-const ALSO: [(&str, &str); 7] = [
+/// writes a file outside the repository flushes it. A mutex has a `try_lock` as a file has.
+const ALSO: [(&str, &str); 8] = [
     ("cli", "process::Command"),
+    ("index", "try_lock"),
     ("store", "sync_all"),
     ("cli", "sync_all"),
     ("http", "base64"),

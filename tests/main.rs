@@ -8,6 +8,7 @@ mod full_disk;
 mod gc;
 mod history;
 mod http;
+mod index;
 mod layers;
 mod merge;
 mod model;

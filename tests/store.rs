@@ -277,7 +277,7 @@ fn entries_that_are_no_modules_are_skipped_and_kept() {
     let tree = crate::support::store::git_with_input(
         &s.root,
         &["mktree"],
-        &format!(
+        format!(
             "120000 blob {blob}\tlink\n100755 blob {blob}\trun\n100644 blob {blob}\t..x\n100644 blob {blob}\tnew\u{7f}line\n"
         ),
     );

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use wasmstore::store::{Finding, ObjectFormat};
+use wasmstore::store::{Derived, Finding, ObjectFormat};
 
 use crate::support::program::World;
 use crate::support::store::{Scratch, git_with_input};
@@ -19,7 +19,9 @@ fn findings(s: &Scratch) -> Vec<String> {
             }
         });
     };
-    s.store.verify(&mut report, &mut || ()).unwrap();
+    s.store
+        .verify(Derived::Keep, &mut report, &mut || ())
+        .unwrap();
     lines.sort();
     lines
 }
@@ -57,7 +59,10 @@ fn nothing_is_wrong_with_a_sound_store() {
         s.git(&["pack-refs", "--all"]);
         let mut steps = 0;
         let mut report = |finding| panic!("{finding:?}");
-        let checked = s.store.verify(&mut report, &mut || steps += 1).unwrap();
+        let checked = s
+            .store
+            .verify(Derived::Keep, &mut report, &mut || steps += 1)
+            .unwrap();
         assert_eq!(
             (checked.refs, checked.commits, checked.modules),
             (3, 11, 10)

@@ -106,6 +106,7 @@ pub(super) enum Command {
     Import(c::Import),
     Backup(c::Backup),
     Verify(c::Verify),
+    Reindex(c::Reindex),
     Server(Box<c::Server>),
     Completions(c::Completions),
 }

@@ -14,7 +14,7 @@ use super::commands::Server;
 use super::exit::{Error, Result};
 use super::settings::{Settings, text_variable};
 use crate::http::{self, Keys, Serving, Tls};
-use crate::store::{ObjectFormat, Store};
+use crate::store::{At, ObjectFormat, Store, chain};
 
 /// Where the server listens, if nobody says so.
 const DEFAULT_HOST: &str = "127.0.0.1";
@@ -65,11 +65,29 @@ async fn serve(
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!(root = ?store.root(), "listening on {scheme}://{address}");
     warn_of_strangers(&serving, address);
+    tokio::task::spawn_blocking({
+        let store = Arc::clone(&store);
+        move || catch_up(&store)
+    });
     let limits = serving.limits;
     let router = http::router(store, serving, (address, host), stop.clone());
     server.serve(router, tls, &limits, stop).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Brings the index up before somebody asks: of a store that never had one that takes a while.
+fn catch_up(store: &Store) {
+    let caught_up = || {
+        let branches = store.branches()?.into_iter();
+        branches
+            .map(Some)
+            .map(At::Branch)
+            .try_for_each(|at| store.catch_up(&at))
+    };
+    if let Err(error) = caught_up() {
+        tracing::warn!(error = chain(&error), "the version index is behind");
+    }
 }
 
 /// Cancels the token at the first SIGTERM or SIGINT.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::args::{Globals, Reading, Writing};
 use super::color::When;
 use super::exit::{Error, Result};
+use super::progress;
 use crate::config::Options;
 use crate::names::{self, Author, BranchName};
 use crate::store::{At, Change, ObjectFormat, Precondition, Store};
@@ -63,13 +64,28 @@ impl Settings {
 
     /// Opens the store to read. A missing one reads as empty, and nothing is created.
     pub fn open(&self) -> Result<Store> {
-        Ok(Store::open(&self.root()?, Options::default())?)
+        let store = Store::open(&self.root()?, Options::default())?;
+        Ok(self.telling(store))
     }
 
     /// Opens the store to change it, creating a missing one. Whatever can be wrong with the arguments has to be found before.
     pub fn open_or_create(&self) -> Result<Store> {
         let (options, format) = (Options::default(), ObjectFormat::default());
-        Ok(Store::open_or_create(&self.root()?, options, format)?)
+        let store = Store::open_or_create(&self.root()?, options, format)?;
+        Ok(self.telling(store))
+    }
+
+    /// Has progress shown when the store brings its index up.
+    fn telling(&self, mut store: Store) -> Store {
+        let bar = progress::bar(self, "index");
+        store.on_catch_up(move |done, all| {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+            if done == all {
+                bar.finish_and_clear();
+            }
+        });
+        store
     }
 
     /// Opens the store to change what is in it. Where there is none, nothing is, and nothing is created.

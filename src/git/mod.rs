@@ -3,6 +3,7 @@
 //! Layer 0. What gix cannot do is done by git: packing with deltas (git-pack-objects(1)). The store works without git; whoever
 //! calls this has another way. The user's and the system's git configuration are never read.
 
+mod check;
 mod pack;
 mod run;
 

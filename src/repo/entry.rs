@@ -14,6 +14,16 @@ impl TreeId {
     pub fn is_empty(self) -> bool {
         self.0.is_empty_tree()
     }
+
+    /// Takes an id of 20 or 32 bytes; `None` for any other length.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        gix::ObjectId::try_from(bytes).ok().map(Self)
+    }
+
+    /// The 20 or 32 bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }
 
 /// What stands at a place in a tree.

@@ -82,7 +82,7 @@ impl Repository {
         Ok(folder)
     }
 
-    fn files_dir(&self) -> PathBuf {
+    pub(super) fn files_dir(&self) -> PathBuf {
         self.own_dir().join("files")
     }
 }

@@ -114,7 +114,7 @@ impl Repository {
     }
 
     /// The folder of our own files, `ROOT/wasmstore`.
-    pub(super) fn own_dir(&self) -> PathBuf {
+    pub fn own_dir(&self) -> PathBuf {
         self.root.join("wasmstore")
     }
 

@@ -1,32 +1,6 @@
 //! What refs and objects reach.
 
 use super::error::{Error, Result};
-use super::open::{Repository, module_hash};
-use crate::names::ModuleHash;
-
-impl Repository {
-    /// Every blob of the object store, whether or not something reaches it.
-    pub fn blobs(&self) -> Result<Vec<ModuleHash>> {
-        let Some(repo) = self.local() else {
-            return Ok(Vec::new());
-        };
-        let mut blobs = Vec::new();
-        for id in repo
-            .objects
-            .iter()
-            .map_err(Error::database("list objects"))?
-        {
-            let id = id.map_err(Error::database("list objects"))?;
-            let header = repo
-                .try_find_header(id)
-                .map_err(Error::database("list objects"))?;
-            if header.is_some_and(|header| header.kind() == gix::objs::Kind::Blob) {
-                blobs.push(module_hash(&id));
-            }
-        }
-        Ok(blobs)
-    }
-}
 
 /// Every object that the roots reach without passing one of `done`.
 pub(super) fn reachable(

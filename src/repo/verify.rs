@@ -9,8 +9,8 @@ use gix::refs::Target;
 
 use super::entry::{Entry, Node};
 use super::error::{Error, Result, chain};
-use super::open::{Repository, commit_id};
-use crate::names::{CommitId, TreePath};
+use super::open::{Repository, commit_id, module_hash};
+use crate::names::{CommitId, ModuleHash, TreePath};
 
 /// Where an object was met first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -48,7 +48,7 @@ pub struct Checked {
 /// Who is told what is found, as it is found.
 pub trait Inspector {
     /// Looks at a blob that is what its id says, and says what is wrong with it as a module.
-    fn module(&mut self, bytes: &[u8]) -> std::result::Result<(), String>;
+    fn module(&mut self, hash: ModuleHash, bytes: &[u8]) -> std::result::Result<(), String>;
     /// Something is wrong.
     fn fault(&mut self, fault: Fault);
     /// Something is neither a module nor a folder, and left alone.
@@ -224,7 +224,9 @@ impl<I: Inspector> Walk<'_, I> {
             return Err(format!("its content is that of object {hash}"));
         }
         match kind {
-            Kind::Blob if todo.role == Role::Kind(kind) => return self.inspector.module(&data),
+            Kind::Blob if todo.role == Role::Kind(kind) => {
+                return self.inspector.module(module_hash(&todo.id), &data);
+            }
             Kind::Blob => return Ok(()),
             Kind::Commit => self.checked.commits += usize::from(is_new),
             Kind::Tree => self.checked.trees += usize::from(is_new),

@@ -1,54 +1,91 @@
 //! Walks over the history.
 
+use std::cell::OnceCell;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::commits::{Commit, read_dated, read_linked};
-use super::entry::{Node, TreeId};
-use super::error::Result;
+use super::entry::TreeId;
+use super::error::{Error, Result};
 use super::open::{Repository, commit_id, object_id};
-use super::trees::Trees;
-use crate::names::{CommitId, TreePath};
+use crate::names::CommitId;
 
-/// A commit with its place in the order of versions.
-#[derive(Clone, Debug)]
-pub struct Aged {
+/// What a commit is tied to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
     /// The commit.
-    pub commit: Commit,
-    /// The latest author time among it and its ancestors, in seconds since 1970-01-01 UTC.
-    pub latest_date_s: i64,
-    /// The number of commits on the longest way from a root to it.
-    pub level: u64,
+    pub id: CommitId,
+    /// Its parents, the branch's own line first.
+    pub parents: Vec<CommitId>,
+    /// Its tree.
+    pub tree: TreeId,
+    /// The author time, in seconds since 1970-01-01 UTC.
+    pub date_s: i64,
+}
+
+impl From<&Commit> for Link {
+    fn from(commit: &Commit) -> Self {
+        Self {
+            id: commit.id,
+            parents: commit.parents.clone(),
+            tree: commit.tree,
+            date_s: commit.date_s,
+        }
+    }
+}
+
+/// A step of a walk that comes to parents before their children.
+enum Step {
+    Enter(CommitId),
+    Leave(Link),
 }
 
 impl Repository {
-    /// Every commit that `tip` reaches, itself included, by (latest date, level, id): parents before children.
-    pub fn history(&self, tip: CommitId) -> Result<Vec<Aged>> {
-        let repo = self.local_for(tip)?;
-        let mut aged: HashMap<CommitId, Aged> = HashMap::new();
-        let mut todo = vec![super::commits::read(&repo, tip)?];
-        while let Some(commit) = todo.pop() {
-            if aged.contains_key(&commit.id) {
-                continue;
-            }
-            let unseen: Vec<_> = commit
-                .parents
-                .iter()
-                .filter(|parent| !aged.contains_key(parent))
-                .copied()
-                .collect();
-            if unseen.is_empty() {
-                aged.insert(commit.id, age(&aged, commit));
-                continue;
-            }
-            todo.push(commit);
-            for parent in unseen {
-                todo.push(read_linked(&repo, parent)?);
+    /// Every commit that `tip` reaches without passing one that `is_known`: parents before children, and what a first parent
+    /// reaches before what the others do. `None` if there are more than `max`.
+    pub fn unknown_history<E: From<Error>>(
+        &self,
+        tip: CommitId,
+        max: usize,
+        mut is_known: impl FnMut(CommitId) -> Result<bool, E>,
+    ) -> Result<Option<Vec<Link>>, E> {
+        let handle = OnceCell::new();
+        let (mut entered, mut links) = (HashSet::new(), Vec::new());
+        let mut todo = vec![Step::Enter(tip)];
+        while let Some(step) = todo.pop() {
+            match step {
+                Step::Leave(link) => links.push(link),
+                Step::Enter(id) => {
+                    if entered.contains(&id) || is_known(id)? {
+                        continue;
+                    }
+                    if entered.len() == max {
+                        return Ok(None);
+                    }
+                    entered.insert(id);
+                    let link = self.link(&handle, id)?;
+                    let parents = link.parents.clone();
+                    todo.push(Step::Leave(link));
+                    todo.extend(parents.into_iter().rev().map(Step::Enter));
+                }
             }
         }
-        let mut history: Vec<_> = aged.into_values().collect();
-        history.sort_by_key(|aged| (aged.latest_date_s, aged.level, aged.commit.id));
-        Ok(history)
+        Ok(Some(links))
+    }
+
+    /// What a commit is tied to: of a new one from memory.
+    fn link(&self, handle: &OnceCell<gix::Repository>, id: CommitId) -> Result<Link> {
+        if let Some(commit) = self.caches.commits.get(&id) {
+            return Ok(Link::from(&*commit));
+        }
+        let repo = match handle.get() {
+            Some(repo) => repo,
+            None => {
+                let repo = self.local_for(id)?;
+                handle.get_or_init(|| repo)
+            }
+        };
+        Ok(Link::from(&read_linked(repo, id)?))
     }
 
     /// Calls `visit` for every commit that `tip` reaches, newest first by committer time, of equal ones that first that was reached
@@ -70,37 +107,6 @@ impl Repository {
             }
         }
         Ok(())
-    }
-
-    /// What stands at `path` in each of the trees.
-    pub fn nodes(
-        &self,
-        trees: impl IntoIterator<Item = TreeId>,
-        path: &TreePath,
-    ) -> Result<Vec<Option<Node>>> {
-        let Some(repo) = self.local() else {
-            return Ok(Vec::new());
-        };
-        let reader = Trees::new(&repo);
-        let node = |tree: TreeId| {
-            Ok(reader
-                .entry(tree.0, path.as_str().into())?
-                .map(|entry| entry.node()))
-        };
-        trees.into_iter().map(node).collect()
-    }
-}
-
-fn age(aged: &HashMap<CommitId, Aged>, commit: Commit) -> Aged {
-    let parents = || commit.parents.iter().map(|parent| &aged[parent]);
-    let latest_date_s = parents()
-        .map(|parent| parent.latest_date_s)
-        .fold(commit.date_s, i64::max);
-    let level = parents().map(|parent| parent.level + 1).max().unwrap_or(0);
-    Aged {
-        commit,
-        latest_date_s,
-        level,
     }
 }
 

@@ -18,9 +18,16 @@ pub struct AuditEntry {
 impl Store {
     /// Every commit in the history of `at` that changed `path`, removals included, newest first. None for an unknown path.
     pub fn audit(&self, at: &At, path: &ModulePath) -> Result<Vec<AuditEntry>> {
-        let changes = self.own_changes(at, path)?.into_iter().rev();
-        Ok(changes
-            .map(|(commit, hash)| AuditEntry { commit, hash })
-            .collect())
+        let (_, entries) = self.as_of(at, |at| {
+            let changes = self.own_changes(at, path)?.into_iter().rev();
+            let entry = |change: crate::index::OwnChange| {
+                Ok(AuditEntry {
+                    commit: self.repo.linked_commit(change.commit)?,
+                    hash: change.module,
+                })
+            };
+            changes.map(entry).collect::<Result<Vec<_>>>()
+        })?;
+        Ok(entries)
     }
 }

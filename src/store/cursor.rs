@@ -99,8 +99,25 @@ impl Store {
         let place = self.read(&at, |view| {
             let place = view.commit.zip(view.tree);
             Ok(place.map(|(commit, tree)| Place { commit, tree }))
-        })?;
-        Ok(Cursor::new(branch, place))
+        });
+        match (place, since) {
+            (Err(Error::Repo(repo::Error::UnknownCommit(_))), Some(since)) => {
+                self.cursor_at_dropped(branch, since)
+            }
+            (place, _) => Ok(Cursor::new(branch, place?)),
+        }
+    }
+
+    /// A cursor at a commit that a `gc` dropped, if the index remembers what was in it.
+    fn cursor_at_dropped(&self, branch: BranchName, commit: CommitId) -> Result<Cursor> {
+        let index = self.index.reader()?;
+        let known = index.commit(commit)?;
+        let tree = known.and_then(|known| TreeId::from_bytes(&known.tree));
+        let tree = tree.ok_or(repo::Error::UnknownCommit(commit))?;
+        Ok(Cursor {
+            content: Some(index.content(commit)?.into_iter().collect()),
+            ..Cursor::new(branch, Some(Place { commit, tree }))
+        })
     }
 
     /// A cursor that remembers every module where it is, so that no `gc` can cost it anything.
@@ -114,6 +131,9 @@ impl Store {
     ) -> Result<Cursor> {
         let attempt = || {
             let cursor = self.cursor(branch, since)?;
+            if cursor.content.is_some() {
+                return Ok(cursor);
+            }
             let tree = cursor.place.map(|place| place.tree);
             let modules = tree.map(|tree| self.modules_in(tree, &TreePath::root()));
             let content = modules.transpose()?.unwrap_or_default();

@@ -4,9 +4,13 @@ use std::sync::{Mutex, PoisonError};
 
 use quick_cache::sync::Cache;
 
+use super::error::Result;
+use super::open::Store;
 use crate::names::{Digest, ModuleHash};
-use crate::repo;
 use crate::wasm::{self, ModuleInfo};
+
+/// How many are computed before they are noted in the index.
+const STEP: u32 = 1024;
 
 /// How many are remembered; one takes about 100 bytes.
 const DIGESTS_MAX: usize = 1 << 17;
@@ -14,8 +18,7 @@ const DIGESTS_MAX: usize = 1 << 17;
 /// The SHA-256 of modules that were read or stored lately. A hash never changes its meaning, nor does what it digests to.
 pub(super) struct Digests {
     known: Cache<ModuleHash, Digest>,
-    /// Held by who reads modules only to digest them: whoever searches for a digest may have to read them all, and one at a time
-    /// in memory is enough.
+    /// Held by who reads modules only to digest them: the others wait for it, and one at a time in memory is enough.
     reading: Mutex<()>,
 }
 
@@ -32,26 +35,10 @@ impl Digests {
     /// The digest of the module with these bytes.
     pub fn of(&self, hash: ModuleHash, bytes: &[u8]) -> Digest {
         self.known(hash).unwrap_or_else(|| {
-            let digest = Digest::from_bytes(wasm::sha256(bytes));
+            let digest = digest_of(bytes);
             self.known.insert(hash, digest);
             digest
         })
-    }
-
-    /// The digest of a module that is read for it if need be.
-    pub fn known_or_read(
-        &self,
-        hash: ModuleHash,
-        read: impl FnOnce() -> Result<Vec<u8>, repo::Error>,
-    ) -> Result<Digest, repo::Error> {
-        if let Some(digest) = self.known(hash) {
-            return Ok(digest);
-        }
-        let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.known(hash) {
-            Some(digest) => Ok(digest),
-            None => Ok(self.of(hash, &read()?)),
-        }
     }
 
     /// The digest of a module, if it is remembered.
@@ -63,4 +50,34 @@ impl Digests {
     pub fn remember(&self, hash: ModuleHash, info: &ModuleInfo) {
         self.known.insert(hash, Digest::from_bytes(info.sha256));
     }
+}
+
+impl Store {
+    /// Computes the digests of all modules of which the index knows none; whether there were any.
+    pub(super) fn digest_all(&self) -> Result<bool> {
+        let reading = &self.digests.reading;
+        let _reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = false;
+        loop {
+            let hashes = self.index.reader()?.undigested(STEP)?;
+            if hashes.is_empty() {
+                return Ok(found);
+            }
+            found = true;
+            let mut digests = Vec::with_capacity(hashes.len());
+            for hash in hashes {
+                let digest = match self.digests.known(hash) {
+                    Some(digest) => Some(digest),
+                    // Of history that was collected since, and of a foreign repository, some may be missing.
+                    None => self.repo.blob(hash)?.map(|bytes| digest_of(&bytes)),
+                };
+                digests.push((hash, digest));
+            }
+            self.index.reader()?.add_digests(&digests)?;
+        }
+    }
+}
+
+fn digest_of(bytes: &[u8]) -> Digest {
+    Digest::from_bytes(wasm::sha256(bytes))
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::index;
 use crate::names;
 use crate::repo;
 use crate::wasm;
@@ -58,6 +59,9 @@ pub enum Error {
     /// The repository failed.
     #[error(transparent)]
     Repo(#[from] repo::Error),
+    /// The version index failed, and could not be made anew.
+    #[error(transparent)]
+    Index(#[from] index::Error),
     /// A file outside the store could not be read or written.
     #[error("cannot {action} {path:?}")]
     File {
@@ -121,6 +125,7 @@ impl Error {
             Self::Invalid { source, .. } => module_kind(source),
             Self::Name(_) => Kind::Malformed,
             Self::Repo(error) => repo_kind(error),
+            Self::Index(error) => index_kind(error),
             Self::File { .. } | Self::Output(_) => Kind::Input,
         }
     }
@@ -148,6 +153,14 @@ fn module_kind(error: &wasm::Error) -> Kind {
         | wasm::Error::Invalid { .. }
         | wasm::Error::Panicked => Kind::InvalidModule,
         wasm::Error::Read(_) => Kind::Input,
+    }
+}
+
+fn index_kind(error: &index::Error) -> Kind {
+    match error {
+        error if error.is_busy() => Kind::Busy,
+        error if error.is_full() => Kind::Full,
+        _ => Kind::Unavailable,
     }
 }
 

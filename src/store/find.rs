@@ -1,6 +1,5 @@
 //! Finding a module by path, hash or digest.
 
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
@@ -8,7 +7,7 @@ use super::error::{Error, Result};
 use super::open::Store;
 use super::view::{At, View};
 use crate::names::{CommitId, Digest, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
-use crate::repo::{self, Blob, Node};
+use crate::repo::{self, Blob, Node, ObjectFormat, TreeId};
 use crate::wasm::{self, ModuleInfo};
 
 /// A module as it was found.
@@ -84,9 +83,9 @@ impl Store {
     ///
     /// # Errors
     /// There is none.
-    pub fn stored_size_bytes(&self, hash: &HashRef) -> Result<u64> {
+    pub fn stored_size_bytes(&self, at: &At, hash: &HashRef) -> Result<u64> {
         let unknown = || Error::NoModule(hash.to_string());
-        self.size_bytes(self.stored(hash)?.ok_or_else(unknown)?)
+        self.size_bytes(self.stored(at, hash)?.ok_or_else(unknown)?)
     }
 
     /// The size in bytes of the module of a hash that a tree or a version names.
@@ -153,81 +152,83 @@ impl Store {
 
     /// The hash of a module of the view's tree, given as a hash or digest.
     pub(super) fn listed(&self, view: View, wanted: &HashRef) -> Result<Option<ModuleHash>> {
-        let Some(tree) = view.tree else {
+        let (Some(commit), Some(tree)) = (view.commit, view.tree) else {
             return Ok(None);
         };
-        let mut hashes = HashSet::new();
-        let found = self
-            .repo
-            .walk_modules(tree, &TreePath::root(), |_: ModulePath, hash| {
-                hashes.insert(hash);
-                if is_hash(hash, wanted) {
-                    ControlFlow::Break(hash)
-                } else {
-                    ControlFlow::Continue(())
-                }
-            })?;
-        match (found, digest(wanted)) {
-            (Some(hash), _) => Ok(Some(hash)),
-            (None, Some(digest)) => self.by_digest(hashes, digest),
-            (None, None) => Ok(None),
-        }
-    }
-
-    /// The blob of the object store that is given as a hash or digest.
-    pub(super) fn stored(&self, wanted: &HashRef) -> Result<Option<ModuleHash>> {
-        let as_id = match wanted {
-            HashRef::Hash40(hash) => Some(*hash),
-            HashRef::Hex64(bytes) => ModuleHash::from_bytes(bytes),
-            HashRef::Digest(_) => None,
-        };
-        if let Some(hash) = as_id
-            && self.repo.blob_size_bytes(hash)?.is_some()
-        {
-            return Ok(Some(hash));
-        }
-        match digest(wanted) {
-            Some(digest) => self.by_digest(self.repo.blobs()?, digest),
-            None => Ok(None),
-        }
-    }
-
-    fn by_digest(
-        &self,
-        hashes: impl IntoIterator<Item = ModuleHash>,
-        digest: Digest,
-    ) -> Result<Option<ModuleHash>> {
-        for hash in hashes {
-            let found = self.digests.known_or_read(hash, || {
-                let bytes = self.repo.blob(hash)?;
-                bytes.ok_or_else(|| missing(hash))
-            })?;
-            if found == digest {
+        for hash in self.meant(commit, wanted)? {
+            if self.is_listed(commit, tree, hash)? {
                 return Ok(Some(hash));
             }
         }
         Ok(None)
+    }
+
+    /// Whether some path of a commit's tree has the module.
+    fn is_listed(&self, commit: CommitId, tree: TreeId, hash: ModuleHash) -> Result<bool> {
+        let found = self.ask(commit, |index| {
+            let here = |path: ModulePath| match self.repo.node(tree, path.as_tree_path()) {
+                Ok(Some(Node::Module(there))) if there == hash => ControlFlow::Break(Ok(())),
+                Ok(_) => ControlFlow::Continue(()),
+                Err(error) => ControlFlow::Break(Err(error)),
+            };
+            Ok(index.paths_of(hash, here)?.transpose()?)
+        });
+        match found {
+            // Old history that is not whole says nothing of the tree.
+            Err(error) if error.is_missing_object() => {
+                let here = |_, there| match there == hash {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                };
+                let root = TreePath::root();
+                Ok(self.repo.walk_modules(tree, &root, here)?.is_some())
+            }
+            found => Ok(found?.is_some()),
+        }
+    }
+
+    /// The modules that may be meant by a hash or digest, in the order in which they are tried.
+    pub(super) fn meant(&self, commit: CommitId, wanted: &HashRef) -> Result<Vec<ModuleHash>> {
+        let is_sha256 = self.object_format() == Some(ObjectFormat::Sha256);
+        let (id, digest) = match wanted {
+            HashRef::Hash40(hash) => return Ok(vec![*hash]),
+            HashRef::Hex64(bytes) => (ModuleHash::from_bytes(bytes), Digest::from_bytes(*bytes)),
+            HashRef::Digest(digest) => (None, *digest),
+        };
+        let id = id.filter(|_| is_sha256);
+        Ok(id
+            .into_iter()
+            .chain(self.by_digest(commit, digest)?)
+            .collect())
+    }
+
+    /// The blob of the object store that is given as a hash or digest. By a digest a module is known that some commit had.
+    pub(super) fn stored(&self, at: &At, wanted: &HashRef) -> Result<Option<ModuleHash>> {
+        let meant = match (wanted, self.read(at, |view| Ok(view.commit))?) {
+            (HashRef::Hash40(hash), _) => vec![*hash],
+            (_, Some(commit)) => self.meant(commit, wanted)?,
+            (_, None) => Vec::new(),
+        };
+        for hash in meant {
+            if self.repo.blob_size_bytes(hash)?.is_some() {
+                return Ok(Some(hash));
+            }
+        }
+        Ok(None)
+    }
+
+    fn by_digest(&self, commit: CommitId, digest: Digest) -> Result<Option<ModuleHash>> {
+        let known = || self.ask(commit, |index| Ok(index.module_of(digest)?));
+        match known()? {
+            Some(hash) => Ok(Some(hash)),
+            None if self.digest_all()? => known(),
+            None => Ok(None),
+        }
     }
 }
 
 fn missing(hash: ModuleHash) -> repo::Error {
     repo::Error::Missing {
         id: hash.to_string(),
-    }
-}
-
-fn is_hash(hash: ModuleHash, wanted: &HashRef) -> bool {
-    match wanted {
-        HashRef::Hash40(wanted) => hash == *wanted,
-        HashRef::Hex64(bytes) => hash.as_bytes() == bytes,
-        HashRef::Digest(_) => false,
-    }
-}
-
-fn digest(wanted: &HashRef) -> Option<Digest> {
-    match wanted {
-        HashRef::Hash40(_) => None,
-        HashRef::Hex64(bytes) => Some(Digest::from_bytes(*bytes)),
-        HashRef::Digest(digest) => Some(*digest),
     }
 }

@@ -4,7 +4,7 @@ use super::error::Result;
 use super::message::SQUASHED;
 use super::open::{Change, Store};
 use crate::names::CommitId;
-use crate::repo::Collection;
+use crate::repo::{Collection, chain};
 
 /// What to do with the branch's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,19 @@ impl Store {
         };
         // In vain is known before the work, for sure only after it.
         judge()?;
+        // A watcher may come back to a commit that is dropped now.
+        if let Some(tip) = tip
+            && let Err(error) = self.ask(tip, |_| Ok(()))
+        {
+            tracing::warn!(
+                error = chain(&error),
+                "the version index does not know what is collected"
+            );
+        }
         let collected = self.repo.collect(&Collection { squash }, judge)?;
+        if let Some(commit) = collected.squashed {
+            self.note(commit);
+        }
         Ok(Collected {
             removed: collected.removed,
             freed_bytes: collected.freed_bytes,

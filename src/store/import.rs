@@ -43,7 +43,7 @@ impl Store {
         let Some(writing) = writing else {
             return Ok(modules);
         };
-        writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
+        self.publish(writing, change.branch.as_ref(), |draft| {
             draft.set(&modules)?;
             Ok((
                 judged(change, draft, Vec::new(), || message::import(prefix)),

@@ -39,17 +39,26 @@ impl Store {
         let (_, page) = self.as_of(at, |at| {
             let mut page = Page {
                 after,
-                count,
+                left: count,
                 commits: Vec::new(),
                 has_more: false,
             };
             match path {
                 Some(path) => {
-                    let mut entries = self.audit(at, path)?.into_iter();
-                    entries.all(|entry| page.take(entry.commit));
+                    let changes = self.own_changes(at, path)?.into_iter().rev();
+                    let wanted: Vec<_> = changes
+                        .map(|change| change.commit)
+                        .filter(|commit| page.wants(*commit))
+                        .collect();
+                    for commit in wanted {
+                        page.commits.push(self.repo.linked_commit(commit)?);
+                    }
                 }
                 None => self.log(at, 0, usize::MAX, LogOrder::NewestFirst, |commit| {
-                    page.take(commit)
+                    if page.wants(commit.id) {
+                        page.commits.push(commit);
+                    }
+                    !page.has_more
                 })?,
             }
             Ok(page)
@@ -101,24 +110,23 @@ impl Store {
 struct Page {
     /// The commit before the first one, until it is found.
     after: Option<CommitId>,
-    count: usize,
+    /// How many are wanted still.
+    left: usize,
     commits: Vec<Commit>,
     has_more: bool,
 }
 
 impl Page {
-    /// Takes the next commit; whether another is wanted.
-    fn take(&mut self, commit: Commit) -> bool {
+    /// Whether the next commit belongs to it.
+    fn wants(&mut self, commit: CommitId) -> bool {
         if let Some(after) = self.after {
-            if after == commit.id {
+            if after == commit {
                 self.after = None;
             }
-            return true;
+            return false;
         }
-        self.has_more = self.commits.len() == self.count;
-        if !self.has_more {
-            self.commits.push(commit);
-        }
+        self.has_more = self.left == 0;
+        self.left = self.left.saturating_sub(1);
         !self.has_more
     }
 }

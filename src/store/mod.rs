@@ -6,7 +6,9 @@
 mod audit;
 mod backup;
 mod branches;
+mod catch_up;
 mod cursor;
+mod derived;
 mod digests;
 mod error;
 mod export;
@@ -47,7 +49,7 @@ pub use precondition::{Precondition, Tags};
 pub use remove::Folders;
 pub use statistics::Statistics;
 pub use upload::Upload;
-pub use verify::Finding;
+pub use verify::{Derived, Finding};
 pub use versions::Version;
 pub use view::{At, Known};
 pub use watch::Watcher;

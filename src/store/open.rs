@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use super::catch_up::Progress;
 use super::digests::Digests;
 use super::error::Result;
 use super::precondition::Precondition;
 use crate::config::Options;
+use crate::index::Index;
 use crate::names::{Author, BranchName, Message};
 use crate::repo::{ObjectFormat, Repository};
 
@@ -14,6 +16,8 @@ pub struct Store {
     pub(super) repo: Repository,
     pub(super) options: Options,
     pub(super) digests: Digests,
+    pub(super) index: Index,
+    pub(super) progress: Option<Progress>,
 }
 
 /// Where a change goes and what its commit says.
@@ -49,11 +53,7 @@ impl Store {
     /// # Errors
     /// The folder is something else, or cannot be read.
     pub fn open(root: &Path, options: Options) -> Result<Self> {
-        Ok(Self {
-            repo: Repository::open(root, &options.cache)?,
-            options,
-            digests: Digests::default(),
-        })
+        Ok(Self::with(Repository::open(root, &options.cache)?, options))
     }
 
     /// Opens the store at `root`, creating it first if there is none; `format` counts only for a new one. A new store has one
@@ -65,11 +65,17 @@ impl Store {
         let main = "main".parse().expect("BUG: main is a branch name");
         let repo = Repository::open_or_create(root, &options.cache, format, &main)?;
         repo.sweep()?;
-        Ok(Self {
+        Ok(Self::with(repo, options))
+    }
+
+    fn with(repo: Repository, options: Options) -> Self {
+        Self {
+            index: Index::new(repo.own_dir()),
             repo,
             options,
             digests: Digests::default(),
-        })
+            progress: None,
+        }
     }
 
     /// The kind of the store's ids; `None` while there is no store.

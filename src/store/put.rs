@@ -61,7 +61,7 @@ impl Store {
         let mut writing = self.repo.begin()?;
         let hash = writing.add_blob(&mut received.spool)?;
         self.digests.remember(hash, &received.info);
-        writing.publish(change.branch.as_ref(), |draft| {
+        self.publish(writing, change.branch.as_ref(), |draft| {
             change.check(draft, path.as_tree_path().into())?;
             draft.set(&[(path.clone(), hash)])?;
             let message = || message::import(path.as_tree_path());

@@ -1,12 +1,16 @@
 //! Removing modules.
 
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use super::catch_up::BEHIND_MAX;
 use super::error::{Error, Result};
 use super::message;
 use super::open::{Change, Store};
 use super::precondition::Subject;
 use super::put::judged;
-use super::view::{At, View};
-use crate::names::{HashRef, ModulePath, ModuleRef, TreePath};
+use super::view::At;
+use crate::names::{HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::repo::{Draft, Node, Published};
 
 /// What to do when the name is a folder.
@@ -29,31 +33,22 @@ impl Store {
         name: &ModuleRef,
         folders: Folders,
     ) -> Result<Published<()>> {
-        if let ModuleRef::Hash(HashRef::Hex64(_) | HashRef::Digest(_)) = name {
-            // A digest may take long to find: better before others wait for a lock than while they do.
-            self.hash(&At::Branch(change.branch.clone()), name).ok();
-        }
+        let meant = match name {
+            ModuleRef::Path(_) => Vec::new(),
+            ModuleRef::Hash(hash) => self.meant_at(change, hash)?,
+        };
         let writing = self.repo.begin()?;
-        writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
+        self.publish(writing, change.branch.as_ref(), |draft| {
             let paths = match name {
                 ModuleRef::Path(path) => {
                     change.check(draft, path.as_tree_path().into())?;
                     at_path(draft, path, folders)?
                 }
-                ModuleRef::Hash(hash) => {
-                    let view = View {
-                        commit: draft.tip().map(|tip| tip.id),
-                        tree: Some(draft.tree()),
-                    };
-                    let hash = self.listed(view, hash)?;
-                    let tag = hash.map(|hash| hash.to_string());
+                ModuleRef::Hash(_) => {
+                    let found = self.first_listed(draft, &meant)?;
+                    let tag = found.as_ref().map(|(hash, _)| hash.to_string());
                     change.check(draft, Subject::Module(tag))?;
-                    let hash = hash.ok_or_else(|| Error::NoModule(name.to_string()))?;
-                    let modules = draft.modules(&TreePath::root())?.into_iter();
-                    modules
-                        .filter(|(_, listed)| *listed == hash)
-                        .map(|(path, _)| path)
-                        .collect()
+                    found.ok_or_else(|| Error::NoModule(name.to_string()))?.1
                 }
             };
             draft.remove(&paths)?;
@@ -64,6 +59,86 @@ impl Store {
                 (),
             ))
         })
+    }
+}
+
+impl Store {
+    /// The modules that may be meant by a hash or digest. A digest may take long to find: better before others wait for a lock
+    /// than while they do.
+    fn meant_at(&self, change: &Change, wanted: &HashRef) -> Result<Vec<ModuleHash>> {
+        let at = At::Branch(change.branch.clone());
+        self.read(&at, |view| match view.commit {
+            Some(commit) => {
+                let meant = self.meant(commit, wanted)?;
+                // Likewise the paths: what is known when the lock is taken need not be found out then.
+                self.ask(commit, |_| Ok(meant.clone()))
+            }
+            None => Ok(Vec::new()),
+        })
+    }
+
+    /// The first of the modules that some path of the draft has, and every such path.
+    fn first_listed(
+        &self,
+        draft: &Draft<'_>,
+        meant: &[ModuleHash],
+    ) -> Result<Option<(ModuleHash, Vec<ModulePath>)>> {
+        for hash in meant {
+            let paths = match self.indexed_paths(draft, *hash)? {
+                Some(paths) => paths,
+                None => draft
+                    .modules(&TreePath::root())?
+                    .into_iter()
+                    .filter_map(|(path, listed)| (listed == *hash).then_some(path))
+                    .collect(),
+            };
+            if !paths.is_empty() {
+                return Ok(Some((*hash, paths)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Every path of the draft that has the module: of those that ever had it as far as the index knows, and of those that changed
+    /// since. `None` if the index is far behind.
+    fn indexed_paths(
+        &self,
+        draft: &Draft<'_>,
+        hash: ModuleHash,
+    ) -> Result<Option<Vec<ModulePath>>> {
+        let Ok(index) = self.index.reader() else {
+            return Ok(None);
+        };
+        let mut commit = draft.tip().cloned();
+        for _ in 0..BEHIND_MAX {
+            let Some(known) = commit else { break };
+            if !index.has(known.id).unwrap_or(false) {
+                commit = draft.parent(&known)?;
+                continue;
+            }
+            let mut paths = BTreeSet::new();
+            let found = index.paths_of(hash, |path| -> ControlFlow<()> {
+                paths.insert(path);
+                ControlFlow::Continue(())
+            });
+            if found.is_err() {
+                break;
+            }
+            for changed in draft.changed_since(known.tree)? {
+                if changed.new == Some(hash) {
+                    let path = std::str::from_utf8(&changed.path).ok();
+                    paths.extend(path.and_then(|path| ModulePath::parse(path).ok()));
+                }
+            }
+            let mut listed = Vec::new();
+            for path in paths {
+                if draft.node(path.as_tree_path())? == Some(Node::Module(hash)) {
+                    listed.push(path);
+                }
+            }
+            return Ok(Some(listed));
+        }
+        Ok(None)
     }
 }
 

@@ -21,7 +21,7 @@ impl Store {
     ) -> Result<Published<()>> {
         let mut writing = self.repo.begin()?;
         writing.adopt_commit(commit)?;
-        writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
+        self.publish(writing, change.branch.as_ref(), |draft| {
             change.check(draft, scope.into())?;
             let there = draft.entry_in(&draft.commit(commit)?, scope)?;
             if there.is_none() && draft.node(scope)?.is_none() {

@@ -8,6 +8,8 @@ use super::error::{Error, Result};
 use super::message::{self, RESTORES, SQUASHED};
 use super::open::{Change, Store};
 use super::put::judged;
+use super::view::At;
+use crate::index::{self, Reader};
 use crate::names::{CommitId, TreePath};
 use crate::repo::{Commit, Draft, Published};
 
@@ -17,10 +19,19 @@ impl Store {
     /// # Errors
     /// Nothing was ever there; nothing is left to undo, or only a squashed commit; a module is in the way; unknown branch.
     pub fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<()>> {
+        // Better before others wait for a lock than while they do; without the index the way back is walked.
+        let known = self.catch_up(&At::Branch(change.branch.clone()));
+        let index = known.and_then(|()| Ok(self.index.reader()?)).ok();
         let writing = self.repo.begin()?;
-        writing.publish(change.branch.as_ref(), |draft| -> Result<_> {
+        self.publish(writing, change.branch.as_ref(), |draft| {
             change.check(draft, scope.into())?;
-            let target = target(draft, scope)?;
+            let index = index.as_ref();
+            let target = Back {
+                draft,
+                index,
+                scope,
+            }
+            .target()?;
             draft.restore(target, scope)?;
             let default = || message::rollback(scope);
             let message = message::restoring(&change.message(default), target);
@@ -33,67 +44,105 @@ impl Store {
     }
 }
 
-/// The commit whose `scope` is to be brought back.
-fn target(draft: &Draft<'_>, scope: &TreePath) -> Result<CommitId> {
-    let nothing = || {
-        Error::NothingToRollBack(if scope.is_root() {
-            String::new()
-        } else {
-            format!(" at {scope}")
-        })
-    };
-    let Some(tip) = draft.tip().cloned() else {
-        return Err(nothing());
-    };
-    let Some(mut newest) = newest_change(draft, tip, scope)? else {
-        return Err(if scope.is_root() {
-            nothing()
-        } else {
-            Error::NeverExisted(scope.to_string())
-        });
-    };
-    while let Some(restored) = restored_by(draft, &newest, scope)? {
-        newest = newest_change(draft, restored, scope)?.ok_or_else(nothing)?;
-    }
-    if newest.trailer(SQUASHED) == Some("true") {
-        return Err(nothing());
-    }
-    newest.parents.first().copied().ok_or_else(nothing)
+/// The way back on a branch's first-parent line, by the index as far as that knows it.
+struct Back<'b, 'd> {
+    draft: &'b Draft<'d>,
+    index: Option<&'b Reader>,
+    scope: &'b TreePath,
 }
 
-/// The newest commit from `from` back whose `scope` differs from its first parent's; of a root, from nothing.
-fn newest_change(draft: &Draft<'_>, from: Commit, scope: &TreePath) -> Result<Option<Commit>> {
-    let mut commit = from;
-    let mut entry = draft.entry_in(&commit, scope)?;
-    while let Some(parent) = draft.parent(&commit)? {
-        let before = draft.entry_in(&parent, scope)?;
-        if before != entry {
-            return Ok(Some(commit));
+impl Back<'_, '_> {
+    /// The commit whose `scope` is to be brought back.
+    fn target(&self) -> Result<CommitId> {
+        let scope = self.scope;
+        let nothing = || {
+            Error::NothingToRollBack(match scope.is_root() {
+                true => String::new(),
+                false => format!(" at {scope}"),
+            })
+        };
+        let tip = self.draft.tip().cloned().ok_or_else(nothing)?;
+        let Some(mut newest) = self.newest_change(tip)? else {
+            return Err(match scope.is_root() {
+                true => nothing(),
+                false => Error::NeverExisted(scope.to_string()),
+            });
+        };
+        while let Some(restored) = self.restored_by(&newest)? {
+            newest = self.newest_change(restored)?.ok_or_else(nothing)?;
         }
-        (commit, entry) = (parent, before);
+        if newest.trailer(SQUASHED) == Some("true") {
+            return Err(nothing());
+        }
+        newest.parents.first().copied().ok_or_else(nothing)
     }
-    let holds_something = if scope.is_root() {
-        !commit.tree.is_empty()
-    } else {
-        entry.is_some()
-    };
-    Ok(holds_something.then_some(commit))
-}
 
-/// The commit that `rollback` brought `scope` back from, if it is a rollback: its trailer names a first-parent ancestor with the
-/// same content in `scope`.
-fn restored_by(draft: &Draft<'_>, rollback: &Commit, scope: &TreePath) -> Result<Option<Commit>> {
-    let named = rollback
-        .trailer(RESTORES)
-        .and_then(|id| id.parse::<CommitId>().ok());
-    let Some(named) = named else { return Ok(None) };
-    let mut next = draft.parent(rollback)?;
-    while let Some(ancestor) = next {
-        if ancestor.id == named {
-            let same = draft.entry_in(&ancestor, scope)? == draft.entry_in(rollback, scope)?;
-            return Ok(same.then_some(ancestor));
+    /// The newest commit from `from` back whose scope differs from its first parent's; of a root, from nothing.
+    fn newest_change(&self, from: Commit) -> Result<Option<Commit>> {
+        let mut commit = from;
+        let mut entry = self.draft.entry_in(&commit, self.scope)?;
+        loop {
+            let question = |index: &Reader| index.newest_change(commit.id, self.scope);
+            if let Some(newest) = self.index_says(commit.id, question) {
+                let newest = newest.map(|newest| self.draft.commit(newest));
+                return Ok(newest.transpose()?);
+            }
+            let Some(parent) = self.draft.parent(&commit)? else {
+                break;
+            };
+            let before = self.draft.entry_in(&parent, self.scope)?;
+            if before != entry {
+                return Ok(Some(commit));
+            }
+            (commit, entry) = (parent, before);
         }
-        next = draft.parent(&ancestor)?;
+        let holds_something = match self.scope.is_root() {
+            true => !commit.tree.is_empty(),
+            false => entry.is_some(),
+        };
+        Ok(holds_something.then_some(commit))
     }
-    Ok(None)
+
+    /// The commit that `rollback` brought the scope back from, if it is a rollback: its trailer names a first-parent ancestor with
+    /// the same content in the scope.
+    fn restored_by(&self, rollback: &Commit) -> Result<Option<Commit>> {
+        let named = rollback.trailer(RESTORES);
+        let Some(named) = named.and_then(|id| id.parse::<CommitId>().ok()) else {
+            return Ok(None);
+        };
+        let Some(ancestor) = self.first_parent_ancestor(rollback, named)? else {
+            return Ok(None);
+        };
+        let there = self.draft.entry_in(&ancestor, self.scope)?;
+        let is_same = there == self.draft.entry_in(rollback, self.scope)?;
+        Ok(is_same.then_some(ancestor))
+    }
+
+    /// The commit `named`, if it is on the line before `commit`.
+    fn first_parent_ancestor(&self, commit: &Commit, named: CommitId) -> Result<Option<Commit>> {
+        let mut next = self.draft.parent(commit)?;
+        while let Some(ancestor) = next {
+            if ancestor.id == named {
+                return Ok(Some(ancestor));
+            }
+            let question = |index: &Reader| index.is_on_line(named, ancestor.id);
+            if let Some(is_there) = self.index_says(ancestor.id, question) {
+                let named = is_there.then(|| self.draft.commit(named));
+                return Ok(named.transpose()?);
+            }
+            next = self.draft.parent(&ancestor)?;
+        }
+        Ok(None)
+    }
+
+    /// What the index says of a commit, if it knows it.
+    fn index_says<T>(
+        &self,
+        commit: CommitId,
+        question: impl FnOnce(&Reader) -> index::Result<T>,
+    ) -> Option<T> {
+        let index = self.index?;
+        let is_known = index.has(commit).ok()?;
+        is_known.then(|| question(index).ok())?
+    }
 }

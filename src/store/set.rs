@@ -4,6 +4,7 @@ use super::error::{Error, Result};
 use super::message;
 use super::open::{Change, Store};
 use super::put::judged;
+use super::view::At;
 use crate::names::{HashRef, ModuleHash, ModulePath};
 use crate::repo::Published;
 use crate::wasm;
@@ -21,11 +22,12 @@ impl Store {
     ) -> Result<Published<ModuleHash>> {
         let unknown = || Error::NoModule(hash.to_string());
         let mut writing = self.repo.begin()?;
-        let hash = self.stored(hash)?.ok_or_else(unknown)?;
+        let at = At::Branch(change.branch.clone());
+        let hash = self.stored(&at, hash)?.ok_or_else(unknown)?;
         let bytes = self.repo.blob(hash)?.ok_or_else(unknown)?;
         wasm::validate(bytes.as_slice(), &self.options.modules).map_err(|_| unknown())?;
         writing.adopt_blob(hash)?;
-        writing.publish(change.branch.as_ref(), |draft| {
+        self.publish(writing, change.branch.as_ref(), |draft| {
             change.check(draft, path.as_tree_path().into())?;
             draft.set(&[(path.clone(), hash)])?;
             let message = || message::set(path, hash);

@@ -1,8 +1,10 @@
 //! Checking the whole store.
 
+use super::derived::IndexCheck;
 use super::error::Result;
 use super::open::Store;
 use crate::config::ModuleLimits;
+use crate::names::{Digest, ModuleHash};
 use crate::repo::{Checked, Fault, Inspector, Location};
 use crate::wasm;
 
@@ -15,39 +17,71 @@ pub enum Finding {
     Foreign(Location),
 }
 
+/// What to do with what is derived from the repository, and wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derived {
+    /// Tell of it.
+    Keep,
+    /// Tell of it, and remove it; what is needed is made anew.
+    Remove,
+}
+
 impl Store {
-    /// Checks every ref, hashes every object that one reaches, and validates every module. `report` is told what is found, as it is
-    /// found; `progress` is called before each object. Readers and writers go on meanwhile.
+    /// Checks every ref, hashes every object that one reaches, validates every module, and compares what is derived with that: the
+    /// version index, checked-out files, git's commit-graph. `report` is told what is found, as it is found; `progress` is called
+    /// before each object. Readers and writers go on meanwhile.
     ///
     /// # Errors
-    /// A backup or a `gc` runs; refs cannot be listed. A damaged store is no error.
+    /// A backup or a `gc` runs; refs cannot be listed; what is to be removed cannot be. A damaged store is no error.
     pub fn verify(
         &self,
+        derived: Derived,
         report: &mut dyn FnMut(Finding),
         progress: &mut dyn FnMut(),
     ) -> Result<Checked> {
-        let limits = &self.options.modules;
         let mut check = Check {
-            limits,
+            limits: &self.options.modules,
+            index: IndexCheck::new(self),
             report,
             progress,
         };
-        Ok(self.repo.verify(&mut check)?)
+        let checked = self.repo.verify(&mut check)?;
+        let index = check.index.finish();
+        for reason in &index {
+            (check.report)(Finding::Fault(Fault {
+                subject: "version index".to_owned(),
+                location: None,
+                reason: reason.clone(),
+            }));
+        }
+        let mut tell = |fault| (check.report)(Finding::Fault(fault));
+        let wrong = self
+            .repo
+            .verify_derived(derived == Derived::Remove, &mut tell)?;
+        tracing::debug!(index = index.len(), wrong, "checked what is derived");
+        if derived == Derived::Remove && !index.is_empty() {
+            self.reindex()?;
+        }
+        Ok(checked)
     }
 }
 
 struct Check<'c> {
     limits: &'c ModuleLimits,
+    index: IndexCheck<'c>,
     report: &'c mut dyn FnMut(Finding),
     progress: &'c mut dyn FnMut(),
 }
 
 impl Inspector for Check<'_> {
-    fn module(&mut self, bytes: &[u8]) -> std::result::Result<(), String> {
-        let validated = wasm::validate(bytes, self.limits);
-        validated
-            .map(drop)
-            .map_err(|error| format!("it is not a valid module: {error}"))
+    fn module(&mut self, hash: ModuleHash, bytes: &[u8]) -> std::result::Result<(), String> {
+        match wasm::validate(bytes, self.limits) {
+            Ok(info) => {
+                self.index.digest(hash, Digest::from_bytes(info.sha256));
+                Ok(())
+            }
+            Err(error) => Err(format!("it is not a valid module: {error}")),
+        }
     }
 
     fn fault(&mut self, fault: Fault) {

@@ -1,12 +1,12 @@
 //! The versions of a path.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::error::{Error, Result};
 use super::open::Store;
 use super::view::At;
+use crate::index::OwnChange;
 use crate::names::{CommitId, ModuleHash, ModulePath};
-use crate::repo::{Aged, Commit, Node};
 
 /// One version of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,9 @@ impl Store {
     pub fn versions(&self, at: &At, path: &ModulePath) -> Result<Vec<Version>> {
         let mut seen = HashSet::new();
         let own = self.own_changes(at, path)?.into_iter();
-        let versions = own.filter_map(|(commit, hash)| {
-            Some(Version {
-                hash: hash?,
-                commit: commit.id,
-            })
+        let versions = own.filter_map(|OwnChange { commit, module }| {
+            let hash = module?;
+            Some(Version { hash, commit })
         });
         Ok(versions
             .filter(|version| seen.insert(version.hash))
@@ -52,47 +50,10 @@ impl Store {
     }
 
     /// Every commit whose value of `path` differs from that of every parent, with that value, oldest first.
-    pub(super) fn own_changes(
-        &self,
-        at: &At,
-        path: &ModulePath,
-    ) -> Result<Vec<(Commit, Option<ModuleHash>)>> {
-        self.read(at, |view| {
-            let Some(tip) = view.commit else {
-                return Ok(Vec::new());
-            };
-            let history = self.repo.history(tip)?;
-            let nodes = self.repo.nodes(
-                history.iter().map(|aged| aged.commit.tree),
-                path.as_tree_path(),
-            )?;
-            let values: HashMap<CommitId, Option<ModuleHash>> = history
-                .iter()
-                .map(|aged| aged.commit.id)
-                .zip(nodes.into_iter().map(module))
-                .collect();
-            let own = |commit: &Commit| match commit.parents.is_empty() {
-                true => values[&commit.id].is_some(),
-                false => commit
-                    .parents
-                    .iter()
-                    .all(|parent| values[parent] != values[&commit.id]),
-            };
-            let own_changes = history
-                .into_iter()
-                .map(|Aged { commit, .. }| commit)
-                .filter(own);
-            Ok(own_changes
-                .map(|commit| (values[&commit.id], commit))
-                .map(|(value, commit)| (commit, value))
-                .collect())
+    pub(super) fn own_changes(&self, at: &At, path: &ModulePath) -> Result<Vec<OwnChange>> {
+        self.read(at, |view| match view.commit {
+            Some(tip) => self.ask(tip, |index| Ok(index.own_changes(tip, path)?)),
+            None => Ok(Vec::new()),
         })
-    }
-}
-
-fn module(node: Option<Node>) -> Option<ModuleHash> {
-    match node {
-        Some(Node::Module(hash)) => Some(hash),
-        Some(Node::Folder(_) | Node::Foreign) | None => None,
     }
 }

@@ -18,7 +18,7 @@ pub enum Room {
 /// Both.
 pub const ROOMS: [Room; 2] = [Room::Blocks, Room::Inodes];
 
-const BLOCK_BYTES: u64 = 4096;
+pub const BLOCK_BYTES: u64 = 4096;
 
 /// A world whose home, and so its store, is on a small tmpfs. It is unmounted at the end, whatever happens.
 pub struct Disk {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use wasmstore::config::Options;
 use wasmstore::names::{BranchName, CommitId, ModuleHash, ModuleRef, TreePath};
-use wasmstore::store::{At, History, ObjectFormat, Store};
+use wasmstore::store::{At, Derived, History, ObjectFormat, Store};
 
 use super::driver::depth;
 use super::promises::Promises;
@@ -64,7 +64,11 @@ pub fn check(root: &Path, promises: &Promises, n: usize, how: Thoroughly) -> Res
 /// Fails unless `verify` finds nothing wrong.
 fn verify(store: &Store) -> Result<(), String> {
     let mut found = Vec::new();
-    let verified = store.verify(&mut |finding| found.push(finding), &mut || ());
+    let verified = store.verify(
+        Derived::Keep,
+        &mut |finding| found.push(finding),
+        &mut || (),
+    );
     verified.map_err(failed("verify"))?;
     match found.is_empty() {
         true => Ok(()),

@@ -264,6 +264,14 @@ impl Disk {
         Ok(ino)
     }
 
+    /// Whether a flush of it makes something durable.
+    pub fn is_dirty(&self, ino: Ino) -> bool {
+        self.inode(ino).is_ok_and(|inode| match &inode.kind {
+            Kind::File(file) => !file.pending.is_empty(),
+            Kind::Folder(folder) => !folder.pending.is_empty(),
+        })
+    }
+
     fn flush(&mut self, ino: Ino) -> Result<Ino, Refused> {
         let inode = self.inode_mut(ino)?;
         inode.durable_mode = inode.mode;

@@ -4,7 +4,7 @@
 //! so what the kernel remembers of names and attributes stays true. flock(2) is the kernel's own: locks are not announced.
 //! Nothing here waits for anything but the recording's mutex, which nobody holds while using the mount.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -52,6 +52,7 @@ impl Mounted {
         let server = Server {
             shared,
             listings: Mutex::default(),
+            shared_memory: Mutex::default(),
             handles: AtomicU64::new(1),
         };
         let session = fuser::spawn_mount(server, &path, &fuser::Config::default())
@@ -89,6 +90,8 @@ struct Server {
     shared: Shared,
     /// What an open folder held when it was opened.
     listings: Mutex<HashMap<u64, Listing>>,
+    /// Files that SQLite would share as memory between processes.
+    shared_memory: Mutex<HashSet<INodeNo>>,
     handles: AtomicU64,
 }
 
@@ -97,6 +100,16 @@ impl Server {
         let mut recording = self.shared.lock();
         let ino = recording.apply(op)?;
         attributes(&recording, ino)
+    }
+
+    /// How a file is opened. Whoever writes to memory that is mapped from here waits for this process, which may be itself: that is
+    /// refused, as other file systems do that are no disk's.
+    fn flags(&self, ino: INodeNo) -> FopenFlags {
+        let shared_memory = self.shared_memory.lock();
+        match shared_memory.is_ok_and(|files| files.contains(&ino)) {
+            true => FopenFlags::FOPEN_DIRECT_IO,
+            false => FopenFlags::empty(),
+        }
     }
 
     fn handle(&self) -> FileHandle {
@@ -248,14 +261,18 @@ impl Filesystem for Server {
             mode,
             is_folder: false,
         });
+        if let (Ok(it), true, Ok(mut shared_memory)) = (
+            &created,
+            name.as_encoded_bytes().ends_with(b"-shm"),
+            self.shared_memory.lock(),
+        ) {
+            shared_memory.insert(it.ino);
+        }
         match created {
-            Ok(it) => reply.created(
-                &REMEMBERED,
-                &it,
-                Generation(0),
-                self.handle(),
-                FopenFlags::empty(),
-            ),
+            Ok(it) => {
+                let flags = self.flags(it.ino);
+                reply.created(&REMEMBERED, &it, Generation(0), self.handle(), flags);
+            }
             Err(refused) => reply.error(errno(refused)),
         }
     }
@@ -316,8 +333,8 @@ impl Filesystem for Server {
         answer(reply, self.apply(Op::Rename { from, to }));
     }
 
-    fn open(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        reply.opened(self.handle(), FopenFlags::empty());
+    fn open(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        reply.opened(self.handle(), self.flags(ino));
     }
 
     fn read(

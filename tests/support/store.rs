@@ -162,14 +162,14 @@ pub fn git(root: &Path, args: &[&str]) -> String {
     git_with_input(root, args, "")
 }
 
-pub fn git_with_input(root: &Path, args: &[&str], input: &str) -> String {
+pub fn git_with_input(root: &Path, args: &[&str], input: impl AsRef<[u8]>) -> String {
     let (ok, output) = try_git(root, args, input);
     assert!(ok, "git {args:?}: {output}");
     output
 }
 
 /// Runs stock git; whether it succeeded, and what it printed.
-pub fn try_git(root: &Path, args: &[&str], input: &str) -> (bool, String) {
+pub fn try_git(root: &Path, args: &[&str], input: impl AsRef<[u8]>) -> (bool, String) {
     let mut child = Command::new("git")
         .args(["-c", "safe.directory=*"])
         .args(args)
@@ -192,7 +192,7 @@ pub fn try_git(root: &Path, args: &[&str], input: &str) -> (bool, String) {
         .stdin
         .take()
         .unwrap()
-        .write_all(input.as_bytes())
+        .write_all(input.as_ref())
         .unwrap();
     let output = child.wait_with_output().unwrap();
     let text = [

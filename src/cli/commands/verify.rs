@@ -4,21 +4,30 @@ use crate::cli::exit::{Error, Result};
 use crate::cli::output::{Output, printable};
 use crate::cli::progress;
 use crate::cli::settings::Settings;
-use crate::store::{Finding, Location};
+use crate::store::{Derived, Finding, Location};
 use crate::wire;
 
 /// Check every branch, every object that one reaches, and every module
 ///
-/// Each object is hashed and each module validated, while the store is in use. Prints what is wrong, one a line, and last how much
-/// was checked; exit code 5 if something is wrong. What is neither a module nor a folder is told too, and no fault.
+/// Each object is hashed and each module validated, while the store is in use, and what is derived from them is compared: the
+/// version index, checked-out files, git's commit-graph. Prints what is wrong, one a line, and last how much was checked; exit code
+/// 5 if something is wrong, also if it was repaired. What is neither a module nor a folder is told too, and no fault.
 /// JSON: {"refs":N,"commits":N,"trees":N,"modules":N,"foreign":[{"path":"…","commit":"…"}],
 /// "faults":[{"subject":"…","path":"…","commit":"…","reason":"…"}]}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Verify {}
+pub(in crate::cli) struct Verify {
+    /// Remove what is derived from the modules and their history, and wrong
+    #[arg(long)]
+    repair: bool,
+}
 
 impl Verify {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = settings.open()?;
+        let derived = match self.repair {
+            true => Derived::Remove,
+            false => Derived::Keep,
+        };
         let counter = progress::counter(settings, "verify");
         let (mut faults, mut findings, mut printed) = (0, Vec::new(), Ok(()));
         let mut report = |finding: Finding| {
@@ -31,7 +40,7 @@ impl Verify {
                 false => {}
             }
         };
-        let checked = store.verify(&mut report, &mut || counter.inc(1));
+        let checked = store.verify(derived, &mut report, &mut || counter.inc(1));
         counter.finish_and_clear();
         let checked = checked?;
         printed?;

@@ -1,0 +1,231 @@
+//! The current database, and connections to it.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::error::{Error, Result};
+use super::files;
+use super::reach::Trunk;
+use super::schema;
+
+/// How many idle connections are kept.
+const IDLE_MAX: usize = 16;
+
+/// The index of a store. Nothing is opened, and no file made, before it is asked for something.
+pub struct Index {
+    /// `ROOT/wasmstore`.
+    folder: PathBuf,
+    current: Mutex<Option<Arc<Database>>>,
+    /// Held by who adds commits: the others of this process need not do the same work.
+    appending: Mutex<()>,
+}
+
+/// An open database file.
+pub(super) struct Database {
+    pub path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    /// What was found out about lineages: they do not change.
+    pub trunks: Mutex<HashMap<i64, Arc<Trunk>>>,
+    /// The folder that it is alone in, where `ROOT/wasmstore` cannot be written.
+    private: Option<TempDir>,
+}
+
+/// A connection that answers questions.
+pub struct Reader {
+    pub(super) database: Arc<Database>,
+    connection: Option<Connection>,
+}
+
+impl Index {
+    /// The index in the folder `ROOT/wasmstore`, which need not exist yet.
+    pub fn new(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            current: Mutex::default(),
+            appending: Mutex::default(),
+        }
+    }
+
+    /// Opens the index, or makes an empty one if there is none that can be used.
+    pub fn reader(&self) -> Result<Reader> {
+        let database = self.database()?;
+        let idle = lock(&database.idle).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => schema::open(&database.path)?,
+        };
+        Ok(Reader {
+            database,
+            connection: Some(connection),
+        })
+    }
+
+    /// Waits until nobody else of this process adds commits.
+    pub fn append_alone(&self) -> MutexGuard<'_, ()> {
+        lock(&self.appending)
+    }
+
+    /// The same if nobody does at this moment.
+    pub fn try_append_alone(&self) -> Option<MutexGuard<'_, ()>> {
+        self.appending.try_lock().ok()
+    }
+
+    /// The index as it is, without making one where there is none.
+    ///
+    /// # Errors
+    /// There is one, and it cannot be used.
+    pub fn existing(&self) -> Result<Option<Reader>> {
+        let Some(path) = files::current(&self.folder).filter(|path| path.exists()) else {
+            return Ok(None);
+        };
+        match schema::open(&path) {
+            Err(error) if !error.is_unwritable() => Err(error),
+            _ => self.reader().map(Some),
+        }
+    }
+
+    /// Gives up what `error` came of. The next reader opens the current file, if it is another one by now, or makes a new one; in a
+    /// folder for temporary files if the own one cannot be written.
+    pub fn recover(&self, error: &Error) -> Result<()> {
+        let mut current = lock(&self.current);
+        let failed = current.take();
+        let failed_path = failed.as_ref().map(|database| database.path.clone());
+        let is_private = failed.is_some_and(|database| database.private.is_some());
+        *current = Some(Arc::new(if error.is_unwritable() && !is_private {
+            tracing::warn!(folder = ?self.folder, %error, "the version index is kept in a folder for temporary files");
+            self.private()?
+        } else {
+            match files::current(&self.folder) {
+                Some(path) if Some(&path) != failed_path.as_ref() => match Database::open(&path) {
+                    Ok(database) => database,
+                    Err(_) => self.create()?,
+                },
+                _ => self.create()?,
+            }
+        }));
+        Ok(())
+    }
+
+    /// Makes a new, empty index, and has it used by everybody.
+    pub fn renew(&self) -> Result<()> {
+        let mut current = lock(&self.current);
+        *current = Some(Arc::new(self.create()?));
+        Ok(())
+    }
+
+    /// Looks whether another process made a new index, or somebody deleted the one in use: it is not used any more then.
+    pub fn refresh(&self) {
+        let mut current = lock(&self.current);
+        let Some(database) = current.as_ref().filter(|open| open.private.is_none()) else {
+            return;
+        };
+        let named = files::current(&self.folder);
+        if named.as_ref() != Some(&database.path) || !database.path.exists() {
+            *current = None;
+        }
+    }
+
+    fn database(&self) -> Result<Arc<Database>> {
+        let mut current = lock(&self.current);
+        if let Some(database) = &*current {
+            return Ok(Arc::clone(database));
+        }
+        let opened = files::current(&self.folder).map(|path| Database::open(&path));
+        let database = match opened {
+            Some(Ok(database)) => database,
+            Some(Err(error)) if error.is_unwritable() => self.private()?,
+            Some(Err(error)) if !error.is_damage() => return Err(error),
+            Some(Err(_)) | None => match self.create() {
+                Err(error) if error.is_unwritable() => self.private()?,
+                created => created?,
+            },
+        };
+        Ok(Arc::clone(current.insert(Arc::new(database))))
+    }
+
+    fn create(&self) -> Result<Database> {
+        let path = files::create_next(&self.folder)?;
+        let created = schema::create(&path)
+            .and_then(|open| Ok((open, files::make_current(&self.folder, &path)?)));
+        match created {
+            Ok((connection, ())) => Ok(Database::new(path, connection, None)),
+            Err(error) => {
+                files::remove(&path);
+                Err(error)
+            }
+        }
+    }
+
+    /// A database of this process alone. It begins as a copy of the current one, unless somebody writes there.
+    fn private(&self) -> Result<Database> {
+        let folder = tempfile::tempdir().map_err(Error::io("create a folder in", "/tmp"))?;
+        let path = folder.path().join("index.sqlite");
+        let copy = files::current(&self.folder).filter(|from| copy_if_quiet(from, &path));
+        let connection = copy.and_then(|_| schema::open(&path).ok());
+        let connection = match connection {
+            Some(connection) => connection,
+            None => {
+                fs::write(&path, []).map_err(Error::io("create", &path))?;
+                schema::create(&path)?
+            }
+        };
+        Ok(Database::new(path, connection, Some(folder)))
+    }
+}
+
+/// Copies a database that nobody has open; whether it could.
+fn copy_if_quiet(from: &Path, to: &Path) -> bool {
+    let in_use = || {
+        let mut wal = from.as_os_str().to_owned();
+        wal.push("-wal");
+        Path::new(&wal).exists()
+    };
+    let changed = || fs::metadata(from).and_then(|file| file.modified()).ok();
+    let before = changed();
+    !in_use() && fs::copy(from, to).is_ok() && !in_use() && changed() == before
+}
+
+impl Database {
+    fn open(path: &Path) -> Result<Self> {
+        Ok(Self::new(path.to_owned(), schema::open(path)?, None))
+    }
+
+    fn new(path: PathBuf, connection: Connection, private: Option<TempDir>) -> Self {
+        Self {
+            path,
+            idle: Mutex::new(vec![connection]),
+            trunks: Mutex::default(),
+            private,
+        }
+    }
+}
+
+impl Reader {
+    pub(super) fn connection(&self) -> &Connection {
+        self.connection
+            .as_ref()
+            .expect("BUG: it is there until it is dropped")
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        let mut idle = lock(&self.database.idle);
+        // One whose transaction was cut short is not asked again.
+        if idle.len() < IDLE_MAX && connection.is_autocommit() {
+            idle.push(connection);
+        }
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

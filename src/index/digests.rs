@@ -1,0 +1,63 @@
+//! The digests of modules.
+
+use rusqlite::{OptionalExtension, TransactionBehavior, params};
+
+use super::database::Reader;
+use super::error::{Error, Result};
+use crate::names::{Digest, ModuleHash};
+
+impl Reader {
+    /// The module with this digest, if some commit had it and its digest is known.
+    pub fn module_of(&self, digest: Digest) -> Result<Option<ModuleHash>> {
+        let mut find = self
+            .connection()
+            .prepare_cached("SELECT hash FROM modules WHERE sha256 = ?")?;
+        let hash = find.query_row([digest.as_bytes()], |row| row.get::<_, Vec<u8>>(0));
+        hash.optional()?.as_deref().map(module_hash).transpose()
+    }
+
+    /// The digest of a module, as far as it is known.
+    pub fn digest_of(&self, module: ModuleHash) -> Result<Option<Digest>> {
+        let mut find = self
+            .connection()
+            .prepare_cached("SELECT sha256 FROM modules WHERE hash = ?")?;
+        let sha256 = find.query_row([module.as_bytes()], |row| row.get::<_, Option<Vec<u8>>>(0));
+        let sha256 = sha256.optional()?.flatten();
+        let sha256 = sha256.and_then(|sha256| sha256.try_into().ok());
+        Ok(sha256.map(Digest::from_bytes))
+    }
+
+    /// At most `count` modules whose digest nobody knew yet.
+    pub fn undigested(&self, count: u32) -> Result<Vec<ModuleHash>> {
+        let mut find = self
+            .connection()
+            .prepare_cached("SELECT hash FROM modules WHERE sha256 IS NULL ORDER BY id LIMIT ?")?;
+        let mut rows = find.query([count])?;
+        let mut hashes = Vec::new();
+        while let Some(row) = rows.next()? {
+            hashes.push(module_hash(&row.get::<_, Vec<u8>>(0)?)?);
+        }
+        Ok(hashes)
+    }
+
+    /// Notes digests; `None` for a module that cannot be read.
+    pub fn add_digests(&mut self, digests: &[(ModuleHash, Option<Digest>)]) -> Result<()> {
+        let transaction = rusqlite::Transaction::new_unchecked(
+            self.connection(),
+            TransactionBehavior::Immediate,
+        )?;
+        {
+            let mut update =
+                transaction.prepare_cached("UPDATE modules SET sha256 = ? WHERE hash = ?")?;
+            for (hash, digest) in digests {
+                let sha256 = digest.as_ref().map_or(&[][..], |digest| digest.as_bytes());
+                update.execute(params![sha256, hash.as_bytes()])?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+}
+
+pub(super) fn module_hash(bytes: &[u8]) -> Result<ModuleHash> {
+    ModuleHash::from_bytes(bytes).ok_or(Error::Damaged("a hash is too short"))
+}

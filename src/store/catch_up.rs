@@ -1,0 +1,230 @@
+//! Keeping the version index up with the repository.
+//!
+//! Nothing rests on the index but answers: a change adds its commits after it was published, if nobody else does at that moment, and
+//! whoever asks adds first what is not there yet. So it may be missing, behind, or made anew at any time.
+
+use std::collections::HashMap;
+
+use super::error::{Error, Result};
+use super::open::Store;
+use super::view::At;
+use crate::index::{self, NewChange, NewCommit, Reader};
+use crate::names::{BranchName, CommitId};
+use crate::repo::{self, Differ, Draft, Judged, Link, Published, TreeId, Writing};
+
+/// How many commits are added in one transaction,
+const STEP_COMMITS_MAX: usize = 1024;
+/// and how many changes; the last commit may have more.
+const STEP_CHANGES_MAX: usize = 1 << 16;
+
+/// How far behind the index may be for a change to bring it up by the way.
+pub(super) const BEHIND_MAX: usize = 256;
+
+/// How often a question is asked again of an index that was made anew.
+const ATTEMPTS_MAX: usize = 4;
+
+/// Is told how many commits of how many were added.
+pub(super) type Progress = Box<dyn Fn(usize, usize) + Send + Sync>;
+
+impl Store {
+    /// Has `progress` told, when the index is brought up, how many commits of how many were added.
+    pub fn on_catch_up(&mut self, progress: impl Fn(usize, usize) + Send + Sync + 'static) {
+        self.progress = Some(Box::new(progress));
+    }
+
+    /// Brings the version index up to `at`.
+    ///
+    /// # Errors
+    /// Unknown branch or commit; the history is not whole; neither the store nor the folder for temporary files can be written.
+    pub fn catch_up(&self, at: &At) -> Result<()> {
+        self.read(at, |view| match view.commit {
+            Some(commit) => self.ask(commit, |_| Ok(())),
+            None => Ok(()),
+        })
+    }
+
+    /// Makes a new version index of all branches, and computes the digests that nobody knew. Returns the number of commits in it.
+    ///
+    /// # Errors
+    /// As for [`catch_up`](Self::catch_up).
+    pub fn reindex(&self) -> Result<usize> {
+        if self.repo.is_absent() {
+            return Ok(0);
+        }
+        self.index.renew()?;
+        for branch in self.branches()? {
+            self.catch_up(&At::Branch(Some(branch)))?;
+        }
+        self.digest_all()?;
+        Ok(self.index.reader()?.count()?)
+    }
+
+    /// Publishes a change, and tells the index.
+    pub(super) fn publish<T>(
+        &self,
+        writing: Writing<'_>,
+        branch: Option<&BranchName>,
+        judge: impl FnMut(&mut Draft<'_>) -> Result<(Judged, T)>,
+    ) -> Result<Published<T>> {
+        let published = writing.publish(branch, judge)?;
+        if let Some(commit) = published.commit.filter(|_| published.has_moved) {
+            self.note(commit);
+        }
+        Ok(published)
+    }
+
+    /// Adds a new commit to the index, unless somebody does so for others, who then come upon it, or there is much to add.
+    pub(super) fn note(&self, commit: CommitId) {
+        let Some(_alone) = self.index.try_append_alone() else {
+            return;
+        };
+        let noted = || -> Result<()> {
+            self.index.refresh();
+            let mut reader = self.index.reader()?;
+            match self.unindexed(&reader, commit, BEHIND_MAX)? {
+                Some(links) => self.append(&mut reader, links, &|_, _| ()),
+                None => Ok(()),
+            }
+        };
+        if let Err(error) = noted() {
+            tracing::debug!(error = repo::chain(&error), "could not tell the index");
+        }
+    }
+
+    /// Asks the index something about a commit, once it knows the commit with all that it reaches.
+    pub(super) fn ask<T>(
+        &self,
+        commit: CommitId,
+        mut question: impl FnMut(&Reader) -> Result<T>,
+    ) -> Result<T> {
+        let mut attempt = || {
+            let reader = self.index.reader()?;
+            if reader.has(commit)? {
+                return question(&reader);
+            }
+            drop(reader);
+            question(&self.caught_up(commit)?)
+        };
+        for _ in 1..ATTEMPTS_MAX {
+            match attempt() {
+                Err(Error::Index(error)) if error.is_damage() || error.is_unwritable() => {
+                    tracing::warn!(
+                        error = repo::chain(&error),
+                        "the version index is made anew"
+                    );
+                    self.index.recover(&error)?;
+                }
+                // Another process made a new one at this moment.
+                Err(Error::Index(index::Error::Unknown)) => {}
+                answer => return answer,
+            }
+        }
+        attempt()
+    }
+
+    /// The index, when it knows the commit.
+    fn caught_up(&self, commit: CommitId) -> Result<Reader> {
+        let _alone = self.index.append_alone();
+        self.index.refresh();
+        let mut reader = self.index.reader()?;
+        let links = self.unindexed(&reader, commit, usize::MAX)?;
+        let links = links.expect("BUG: there is no limit");
+        let progress = |done, all| {
+            if let Some(progress) = &self.progress {
+                progress(done, all);
+            }
+        };
+        self.append(&mut reader, links, &progress)?;
+        Ok(reader)
+    }
+
+    fn unindexed(
+        &self,
+        reader: &Reader,
+        commit: CommitId,
+        max: usize,
+    ) -> Result<Option<Vec<Link>>> {
+        self.repo
+            .unknown_history(commit, max, |id| Ok(reader.has(id)?))
+    }
+
+    fn append(
+        &self,
+        reader: &mut Reader,
+        links: Vec<Link>,
+        progress: &dyn Fn(usize, usize),
+    ) -> Result<()> {
+        let all = links.len();
+        let mut commits = Commits::new(self);
+        let (mut step, mut changes) = (Vec::new(), 0);
+        for (done, link) in (1..).zip(links) {
+            let commit = commits.next(link)?;
+            changes += commit.changes.len();
+            step.push(commit);
+            if step.len() == STEP_COMMITS_MAX || changes >= STEP_CHANGES_MAX || done == all {
+                reader.append(&step)?;
+                (step, changes) = (Vec::new(), 0);
+                progress(done, all);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is to be told of commits that come parents first.
+pub(super) struct Commits<'s> {
+    store: &'s Store,
+    differ: Differ<'s>,
+    trees: HashMap<CommitId, TreeId>,
+}
+
+impl<'s> Commits<'s> {
+    pub(super) fn new(store: &'s Store) -> Self {
+        Self {
+            store,
+            differ: store.repo.differ(),
+            trees: HashMap::new(),
+        }
+    }
+
+    /// What is to be told of the next one.
+    pub(super) fn next(&mut self, link: Link) -> Result<NewCommit> {
+        let parents: Vec<TreeId> = link
+            .parents
+            .iter()
+            .map(|parent| self.tree(*parent))
+            .collect::<Result<_>>()?;
+        let (first, further) = match parents.split_first() {
+            Some((first, further)) => (Some(*first), further),
+            None => (None, &[][..]),
+        };
+        let mut changes = Vec::new();
+        for changed in self.differ.changed(first, link.tree)? {
+            let mut is_own = changed.old != changed.new;
+            for parent in further {
+                is_own = is_own && self.differ.module_at(*parent, &changed.path)? != changed.new;
+            }
+            changes.push(NewChange {
+                digest: changed.new.and_then(|hash| self.store.digests.known(hash)),
+                path: changed.path,
+                module: changed.new,
+                is_own,
+            });
+        }
+        self.trees.insert(link.id, link.tree);
+        Ok(NewCommit {
+            id: link.id,
+            parents: link.parents,
+            date_s: link.date_s,
+            tree: link.tree.as_bytes().to_vec(),
+            changes,
+        })
+    }
+
+    fn tree(&self, commit: CommitId) -> Result<TreeId> {
+        match self.trees.get(&commit) {
+            Some(tree) => Ok(*tree),
+            None => Ok(self.store.repo.linked_commit(commit)?.tree),
+        }
+    }
+}

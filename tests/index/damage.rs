@@ -1,0 +1,229 @@
+//! Whatever happens to the index's files, the answers are the same.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use wasmstore::config::Options;
+use wasmstore::store::{At, Derived, Finding, Store};
+
+use crate::support::program::permissions_bind;
+use crate::support::store::{Scratch, path};
+
+fn scratch() -> Scratch {
+    let s = Scratch::new();
+    for n in 0..12 {
+        s.put(["a", "b/c", "b/d"][n as usize % 3], n);
+    }
+    s
+}
+
+fn answers(store: &Store) -> Vec<String> {
+    let versions = |at| store.versions(&At::default(), &path(at)).unwrap();
+    ["a", "b/c", "b/d", "e"]
+        .map(|at| format!("{:?}", versions(at)))
+        .to_vec()
+}
+
+/// The folder of our own files.
+fn own(s: &Scratch) -> PathBuf {
+    s.root.join("wasmstore")
+}
+
+/// The current database.
+fn database(s: &Scratch) -> PathBuf {
+    own(s).join(fs::read_to_string(own(s).join("index")).unwrap())
+}
+
+fn databases(s: &Scratch) -> Vec<String> {
+    let names = fs::read_dir(own(s)).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name.ends_with(".sqlite")).collect();
+    names.sort();
+    names
+}
+
+fn sql(database: &Path, text: &str) {
+    Connection::open(database)
+        .unwrap()
+        .execute_batch(text)
+        .unwrap();
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_made_anew() {
+    type Damage = fn(&Scratch);
+    let damages: [(&str, Damage); 9] = [
+        ("no index at all", |s| {
+            fs::remove_file(own(s).join("index")).unwrap();
+            fs::remove_file(own(s).join("index-1.sqlite")).unwrap();
+        }),
+        ("a name without a file", |s| {
+            fs::remove_file(database(s)).unwrap()
+        }),
+        ("a file without a name", |s| {
+            fs::remove_file(own(s).join("index")).unwrap()
+        }),
+        ("a name that is none", |s| {
+            fs::write(own(s).join("index"), "../../HEAD").unwrap()
+        }),
+        ("an empty file", |s| fs::write(database(s), "").unwrap()),
+        ("something else", |s| {
+            fs::write(database(s), [7; 9000]).unwrap()
+        }),
+        ("half a file", |s| {
+            let file = fs::OpenOptions::new()
+                .write(true)
+                .open(database(s))
+                .unwrap();
+            file.set_len(4096 * 3).unwrap();
+        }),
+        ("another schema", |s| {
+            sql(&database(s), "PRAGMA user_version = 99")
+        }),
+        ("a missing table", |s| {
+            sql(&database(s), "DROP TABLE changes")
+        }),
+    ];
+    for (what, damage) in damages {
+        let mut s = scratch();
+        let before = answers(&s.store);
+        // Nobody has it open while it is damaged.
+        s.store = Store::open(&s.root.with_extension("none"), Options::default()).unwrap();
+        damage(&s);
+        s.reopen();
+        assert_eq!(answers(&s.store), before, "{what}");
+        s.put("e", 1);
+        assert_eq!(
+            s.store.versions(&At::default(), &path("e")).unwrap().len(),
+            1,
+            "{what}"
+        );
+        assert_eq!(databases(&s).len(), 1, "{what}: {:?}", databases(&s));
+        let is_number_known = what != "no index at all";
+        let is_used_twice = databases(&s) == ["index-1.sqlite"];
+        assert!(!(is_number_known && is_used_twice), "{what}");
+    }
+}
+
+#[test]
+fn an_index_that_is_deleted_in_use_is_made_anew() {
+    let s = scratch();
+    let before = answers(&s.store);
+    for entry in fs::read_dir(own(&s)).unwrap() {
+        let file = entry.unwrap().path();
+        if file
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with("index")
+        {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    assert_eq!(answers(&s.store), before);
+    s.put("e", 1);
+    let again = Store::open(&s.root, Options::default()).unwrap();
+    assert_eq!(answers(&again), answers(&s.store));
+    assert_eq!(databases(&s).len(), 1);
+}
+
+#[test]
+fn another_process_that_makes_a_new_index_is_followed() {
+    let s = scratch();
+    let before = answers(&s.store);
+    let other = Store::open(&s.root, Options::default()).unwrap();
+    assert_eq!(other.reindex().unwrap(), 13);
+    assert_eq!(databases(&s), ["index-2.sqlite"]);
+    assert_eq!(answers(&s.store), before);
+    s.put("e", 1);
+    assert_eq!(databases(&s), ["index-2.sqlite"]);
+    assert_eq!(answers(&other), answers(&s.store));
+}
+
+#[test]
+fn an_index_that_is_behind_catches_up() {
+    let s = scratch();
+    let behind = own(&s).join("behind");
+    answers(&s.store);
+    Connection::open(database(&s))
+        .unwrap()
+        .execute("VACUUM INTO ?", [behind.to_str()])
+        .unwrap();
+    for n in 20..30 {
+        s.put("a", n);
+    }
+    let now = answers(&s.store);
+    let old = own(&s).join("index-7.sqlite");
+    fs::rename(behind, &old).unwrap();
+    fs::write(own(&s).join("index"), "index-7.sqlite").unwrap();
+    assert_eq!(
+        answers(&Store::open(&s.root, Options::default()).unwrap()),
+        now
+    );
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_answered_all_the_same() {
+    let s = scratch();
+    let before = answers(&s.store);
+    for is_indexed in [true, false] {
+        if !is_indexed {
+            fs::remove_file(own(&s).join("index")).unwrap();
+        }
+        let set = |mode| fs::set_permissions(own(&s), fs::Permissions::from_mode(mode)).unwrap();
+        set(0o555);
+        if !permissions_bind(&own(&s)) {
+            println!("skipped: permissions do not bind this user");
+            return set(0o755);
+        }
+        let store = Store::open(&s.root, Options::default()).unwrap();
+        let got = answers(&store);
+        set(0o755);
+        assert_eq!(got, before);
+    }
+}
+
+#[test]
+fn verify_tells_what_the_index_has_wrong_and_repairs_it() {
+    let wrongs = [
+        "UPDATE changes SET own = 1 - own WHERE path = (SELECT max(path) FROM changes)",
+        "DELETE FROM changes WHERE path = (SELECT max(path) FROM changes)",
+        "UPDATE commits SET mdate = mdate + 1 WHERE gen = 3",
+        "UPDATE modules SET sha256 = zeroblob(32) WHERE id = 2",
+        "UPDATE commits SET tree = zeroblob(20) WHERE gen = 2",
+        "UPDATE paths SET path = CAST('zz' AS BLOB) WHERE path = CAST('a' AS BLOB)",
+    ];
+    for wrong in wrongs {
+        let s = scratch();
+        let before = answers(&s.store);
+        assert_eq!(
+            faults(&s.store, Derived::Keep),
+            Vec::<String>::new(),
+            "{wrong}"
+        );
+        sql(&database(&s), wrong);
+        let told = faults(&s.store, Derived::Keep);
+        assert!(!told.is_empty(), "{wrong}");
+        assert!(
+            told.iter()
+                .all(|fault| fault.starts_with("version index: ")),
+            "{told:?}"
+        );
+        assert_eq!(faults(&s.store, Derived::Remove), told);
+        assert_eq!(faults(&s.store, Derived::Keep), Vec::<String>::new());
+        assert_eq!(answers(&s.store), before);
+    }
+}
+
+fn faults(store: &Store, derived: Derived) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut report = |finding| match finding {
+        Finding::Fault(fault) => faults.push(format!("{}: {}", fault.subject, fault.reason)),
+        Finding::Foreign(at) => panic!("{at:?}"),
+    };
+    store.verify(derived, &mut report, &mut || ()).unwrap();
+    faults
+}
