@@ -8,22 +8,20 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::candidates::Candidates;
 use super::commits::NewCommit;
 use super::error::{Error, Result};
+use super::lock::Guard;
 use super::open::{Repository, commit_id};
-use super::packs::{Pack, remove_if_there, remove_packs};
+use super::packs::Pack;
 use super::reach::reachable;
 use super::ref_lock::OUTSIDE_MAX;
 use super::squash::{self, Squash};
 use super::writing::Writing;
 use crate::git::Git;
 use crate::names::{Author, BranchName, CommitId};
-
-/// How old a half-written pack has to be to be nobody's any more: a git that packs writes on.
-const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(3600);
 
 /// By how much the time of a file's change may be behind: the kernel's clock for it ticks.
 const CLOCK_TICK_MAX: Duration = Duration::from_millis(20);
@@ -45,12 +43,23 @@ pub struct Collected {
     pub squashed: Option<CommitId>,
 }
 
-/// The set K: what may be deleted.
-struct Candidates {
-    packs: Vec<Pack>,
-    loose: Vec<(gix::ObjectId, PathBuf)>,
-    ids: HashSet<gix::ObjectId>,
-    size_bytes: u64,
+/// The pack of what stays, as of phase 1.
+struct Packed {
+    pack: Option<Pack>,
+    index: Option<gix_pack::index::File>,
+}
+
+impl Packed {
+    fn has(&self, id: &gix::oid) -> bool {
+        let index = self.index.as_ref();
+        index.is_some_and(|index| index.lookup(id).is_some())
+    }
+}
+
+/// A squashed commit that was written, and what it stands for.
+struct Squashed {
+    plan: Squash,
+    id: gix::ObjectId,
 }
 
 impl Repository {
@@ -76,45 +85,36 @@ impl Repository {
         let collection = &Collection {
             squash: squash.map(|((_, author, message), branch)| (branch, author, message)),
         };
+        let git = Git::find(self.root());
         let mut candidates = self.candidates(&repo)?;
         let planned = self.squash_of(&repo, collection)?;
-        let packed = self.pack(&repo, &self.roots(planned.as_ref())?)?;
-        if let Some(pack) = &packed {
-            candidates.packs.retain(|candidate| candidate != pack);
-        }
-
+        let packed = self.pack(&repo, git.as_ref(), &self.roots(planned.as_ref())?)?;
+        candidates.spare(packed.as_ref());
         tracing::debug!(objects = candidates.ids.len(), "packed what is reachable");
+        self.exchange(&repo, collection, candidates, packed, judge)
+    }
+
+    /// Phase 2: deletes the candidates, once all that stays is somewhere else.
+    fn exchange<E: From<Error>>(
+        &self,
+        repo: &gix::Repository,
+        collection: &Collection<'_>,
+        mut candidates: Candidates,
+        pack: Option<Pack>,
+        judge: impl FnOnce() -> Result<(), E>,
+    ) -> Result<Collected, E> {
         let (lock, _refs) = self.locks.deleting()?;
         let held = Instant::now();
         judge()?;
         let squashed = self.write_squash(collection)?;
-        let index = packed.as_ref().map(|pack| pack.index(repo.object_hash()));
+        let index = pack.as_ref().map(|pack| pack.index(repo.object_hash()));
         let index = index.transpose()?.flatten();
-        let is_packed = |id: &gix::oid| {
-            index
-                .as_ref()
-                .is_some_and(|index| index.lookup(id).is_some())
-        };
-        let squash = squashed.as_ref();
-        let roots = self.roots(squash.map(|(squash, _)| squash))?;
-        let roots = roots.into_iter().chain(squash.map(|(_, new)| *new));
-        let mut copies = reachable(&repo, roots, &is_packed)?;
-        copies.retain(|id| candidates.ids.contains(id));
-        let copied = self.write_pack(&repo, &copies)?;
-        // A pack is named by its content: the one just written may have been there before.
-        candidates
-            .packs
-            .retain(|candidate| Some(candidate) != copied.as_ref());
-        if let (Some((squash, new)), Some((branch, ..))) = (squash, collection.squash) {
-            self.move_branch(branch, Some(squash.tip), Some(*new), OUTSIDE_MAX)?;
-        }
-        // What is deleted now must not be missed by a ref that a power cut brings back.
-        self.flush_all_refs()?;
-        self.forget_old_tips()?;
-        lock.mark_collected()?;
-        self.delete(&candidates)?;
-        self.forget_collected(&lock)?;
-        self.clear_files()?;
+        let packed = Packed { pack, index };
+        let copies = self.copies(repo, squashed.as_ref(), &candidates, &packed)?;
+        let copied = self.write_pack(repo, &copies)?;
+        candidates.spare(copied.as_ref());
+        self.publish_squash(collection, squashed.as_ref())?;
+        self.delete_for_good(&lock, &candidates)?;
         tracing::info!(
             held_ms = held.elapsed().as_millis(),
             copied = copies.len(),
@@ -123,12 +123,12 @@ impl Repository {
         let copies: HashSet<_> = copies.into_iter().collect();
         candidates
             .ids
-            .retain(|id| !is_packed(id) && !copies.contains(id));
-        let kept: u64 = packed.iter().chain(&copied).map(Pack::size_bytes).sum();
+            .retain(|id| !packed.has(id) && !copies.contains(id));
+        let kept = packed.pack.iter().chain(&copied).map(Pack::size_bytes);
         Ok(Collected {
             removed: candidates.ids.len(),
-            freed_bytes: candidates.size_bytes.saturating_sub(kept),
-            squashed: squashed.map(|(_, id)| commit_id(&id)),
+            freed_bytes: candidates.size_bytes.saturating_sub(kept.sum()),
+            squashed: squashed.map(|squashed| commit_id(&squashed.id)),
         })
     }
 
@@ -167,23 +167,63 @@ impl Repository {
     }
 
     /// Writes the squashed commit, durable; no ref leads to it yet.
-    fn write_squash(&self, collection: &Collection<'_>) -> Result<Option<(Squash, gix::ObjectId)>> {
+    fn write_squash(&self, collection: &Collection<'_>) -> Result<Option<Squashed>> {
         let mut writing = Writing::under(self, None)?;
         let planned = self.squash_of(writing.objects.handles.local(), collection)?;
-        let (Some(squash), Some((branch, author, message))) = (planned, collection.squash) else {
+        let (Some(plan), Some((branch, author, message))) = (planned, collection.squash) else {
             return Ok(None);
         };
         writing.durable_tip(branch)?;
-        let parents = squash.parents.clone();
         let commit = NewCommit {
-            tree: squash.tree.0,
-            parents,
+            tree: plan.tree.0,
+            parents: plan.parents.clone(),
             author,
             message: message.to_owned(),
         };
         let id = writing.store_commit(&commit)?;
         writing.flush()?;
-        Ok(Some((squash, id)))
+        Ok(Some(Squashed { plan, id }))
+    }
+
+    /// Has the branch lead to the squashed commit.
+    fn publish_squash(
+        &self,
+        collection: &Collection<'_>,
+        squashed: Option<&Squashed>,
+    ) -> Result<()> {
+        let (Some(Squashed { plan, id }), Some((branch, ..))) = (squashed, collection.squash)
+        else {
+            return Ok(());
+        };
+        self.move_branch(branch, Some(plan.tip), Some(*id), OUTSIDE_MAX)
+    }
+
+    /// Those candidates that refs came to reach since phase 1.
+    fn copies(
+        &self,
+        repo: &gix::Repository,
+        squashed: Option<&Squashed>,
+        candidates: &Candidates,
+        packed: &Packed,
+    ) -> Result<Vec<gix::ObjectId>> {
+        let roots = self.roots(squashed.map(|squashed| &squashed.plan))?;
+        let roots = roots
+            .into_iter()
+            .chain(squashed.map(|squashed| squashed.id));
+        let mut copies = reachable(repo, roots, &|id| packed.has(id))?;
+        copies.retain(|id| candidates.ids.contains(id));
+        Ok(copies)
+    }
+
+    /// Deletes the candidates, and has everybody forget them.
+    fn delete_for_good(&self, lock: &Guard, candidates: &Candidates) -> Result<()> {
+        // What is deleted now must not be missed by a ref that a power cut brings back.
+        self.flush_all_refs()?;
+        self.forget_old_tips()?;
+        lock.mark_collected()?;
+        self.delete(candidates)?;
+        self.forget_collected(lock)?;
+        self.clear_files()
     }
 
     /// What has to stay: every ref, but of a squashed branch only its tree and the squash's parents.
@@ -200,8 +240,14 @@ impl Repository {
         Ok(roots)
     }
 
-    fn pack(&self, repo: &gix::Repository, roots: &[gix::ObjectId]) -> Result<Option<Pack>> {
-        let Some(git) = Git::find(self.root()) else {
+    /// Packs all that the roots reach, with deltas where git is there.
+    fn pack(
+        &self,
+        repo: &gix::Repository,
+        git: Option<&Git>,
+        roots: &[gix::ObjectId],
+    ) -> Result<Option<Pack>> {
+        let Some(git) = git else {
             return self.write_pack(repo, &reachable(repo, roots.iter().copied(), &|_| false)?);
         };
         let prefix = self.gc_dir()?.join("new");
@@ -215,66 +261,5 @@ impl Repository {
         checksum
             .map(|checksum| Pack::install(self.root(), &prefix, &checksum))
             .transpose()
-    }
-
-    fn candidates(&self, repo: &gix::Repository) -> Result<Candidates> {
-        let packs = self.packs()?;
-        let loose = self.loose()?;
-        let mut ids: HashSet<_> = loose.iter().map(|(id, _)| *id).collect();
-        for pack in &packs {
-            if let Some(index) = pack.index(repo.object_hash())? {
-                ids.extend(index.iter().map(|entry| entry.oid));
-            }
-        }
-        let size = |path: &PathBuf| fs::metadata(path).map_or(0, |file| file.len());
-        let size_bytes = packs
-            .iter()
-            .map(Pack::size_bytes)
-            .chain(loose.iter().map(|(_, path)| size(path)))
-            .sum();
-        Ok(Candidates {
-            packs,
-            loose,
-            ids,
-            size_bytes,
-        })
-    }
-
-    /// Every loose object.
-    fn loose(&self) -> Result<Vec<(gix::ObjectId, PathBuf)>> {
-        let mut loose = Vec::new();
-        for first in 0..=255u8 {
-            let folder = self.root().join(format!("objects/{first:02x}"));
-            let Ok(entries) = fs::read_dir(&folder) else {
-                continue;
-            };
-            for entry in entries {
-                let path = entry.map_err(Error::io("read", &folder))?.path();
-                let name = path
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
-                if let Ok(id) = gix::ObjectId::from_hex(format!("{first:02x}{name}").as_bytes()) {
-                    loose.push((id, path));
-                }
-            }
-        }
-        Ok(loose)
-    }
-
-    /// Deletes the candidates, and what would speak of objects that are gone.
-    fn delete(&self, candidates: &Candidates) -> Result<()> {
-        let objects = self.root().join("objects");
-        remove_if_there(&objects.join("pack/multi-pack-index"))?;
-        remove_if_there(&objects.join("info/commit-graph"))?;
-        drop(fs::remove_dir_all(objects.join("info/commit-graphs")));
-        remove_packs(self.root(), &candidates.packs)?;
-        for (_, path) in &candidates.loose {
-            remove_if_there(path)?;
-        }
-        let long_ago = SystemTime::now() - LEFTOVER_AGE_MIN;
-        self.clear_pack_leftovers(|changed| changed < long_ago)?;
-        self.clear_tmp()
     }
 }

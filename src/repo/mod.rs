@@ -78,6 +78,7 @@ mod batch;
 mod both;
 mod branches;
 mod cache;
+mod candidates;
 mod changed;
 mod commits;
 mod count;
