@@ -73,6 +73,24 @@ fn a_backup_is_the_store_as_of_one_moment_while_others_write() {
 }
 
 #[test]
+fn a_backup_has_no_commit_graph_that_could_name_more_than_it_holds() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    s.store.gc(&Change::default(), History::Keep).unwrap();
+    s.git(&["commit-graph", "write", "--reachable", "--split=no-merge"]);
+    let info = s.root.join("objects/info");
+    assert!(info.join("commit-graph").exists() || info.join("commit-graphs").exists());
+    let archive = s.root.with_extension("tar.gz");
+    let out = std::fs::File::create(&archive).unwrap();
+    s.store.backup(out, || {}).unwrap();
+    let copy = s.root.with_extension("copy");
+    unpack(&archive, &copy);
+    let left = std::fs::read_dir(copy.join("objects/info")).unwrap();
+    assert_eq!(left.count(), 0);
+    crate::support::store::fsck(&copy);
+}
+
+#[test]
 fn there_is_no_backup_of_what_is_not_all_there() {
     let s = Scratch::new();
     let none = s.root.parent().unwrap().join("none");

@@ -1,8 +1,8 @@
 //! A consistent copy of the repository as a tar stream.
 //!
 //! The refs are read once, under `refs.lock`, and written from memory; no object vanishes while `backup.lock` keeps `gc` away, so
-//! every object that these refs reach is there when the copy comes to it, in one pack or another. Our own folder is left out: all
-//! in it is derived.
+//! every object that these refs reach is there when the copy comes to it, in one pack or another. What is derived is left out: all
+//! in our own folder, and commit-graphs, as an outside git may write one meanwhile that names commits which the copy has not.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -23,6 +23,9 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// Where the packs are.
 const PACKS: &str = "objects/pack";
+
+/// What is derived among the objects.
+const DERIVED: [&str; 2] = ["objects/info/commit-graph", "objects/info/commit-graphs"];
 
 /// The files besides objects and refs that make up the repository.
 const FILES: [&str; 5] = ["config", "description", "shallow", "info", "hooks"];
@@ -84,11 +87,15 @@ impl<W: Write> Archive<'_, W> {
         self.append(header(bytes.len() as u64, mode(name)), name, bytes)
     }
 
-    /// A file, or everything below a folder; what is not there is left out, and so are files in the making.
+    /// A file, or everything below a folder; what is not there is left out, and so are files in the making and what is
+    /// derived.
     fn tree(&mut self, root: &Path, name: &Path) -> Result<()> {
         let path = root.join(name);
         if name == Path::new(PACKS) {
             return self.packs(root);
+        }
+        if DERIVED.iter().any(|derived| name == Path::new(derived)) {
+            return Ok(());
         }
         if path.is_dir() {
             for entry in names_in(&path).map_err(Error::io("read", &path))? {
