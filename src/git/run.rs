@@ -56,13 +56,18 @@ pub enum Error {
 #[derive(Debug, Clone)]
 pub struct Git {
     git_dir: PathBuf,
+    /// Where objects are looked for and written; `None` for those of the repository.
+    objects: Option<PathBuf>,
 }
 
 impl Git {
     /// Finds git on the `PATH`, to be run on the bare repository at `git_dir`; `None` when there is none.
     pub fn find(git_dir: &Path) -> Option<Self> {
         let git_dir = std::path::absolute(git_dir).ok()?;
-        let git = Self { git_dir };
+        let git = Self {
+            git_dir,
+            objects: None,
+        };
         let found = git
             .command([OsStr::new("--version")].into_iter())
             .stdin(Stdio::null())
@@ -70,6 +75,19 @@ impl Git {
             .stderr(Stdio::null())
             .status();
         found.is_ok_and(|status| status.success()).then_some(git)
+    }
+
+    /// The repository that it is run on.
+    pub(super) fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// The same with another folder of objects.
+    pub(super) fn writing_to(&self, objects: &Path) -> Self {
+        Self {
+            git_dir: self.git_dir.clone(),
+            objects: Some(objects.to_owned()),
+        }
     }
 
     /// Runs git's subcommand `name` with `input` on its standard input, and returns its standard output.
@@ -141,6 +159,11 @@ impl Git {
         }
         command
             .env("GIT_DIR", &self.git_dir)
+            .envs(
+                self.objects
+                    .iter()
+                    .map(|objects| ("GIT_OBJECT_DIRECTORY", objects)),
+            )
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_TERMINAL_PROMPT", "0")
