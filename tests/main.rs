@@ -6,6 +6,7 @@ mod backup;
 mod cli;
 mod full_disk;
 mod gc;
+mod gc_graph;
 mod history;
 mod http;
 mod index;

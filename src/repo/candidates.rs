@@ -56,10 +56,8 @@ impl Repository {
 
     /// Deletes the candidates, what would speak of objects that are gone before, and what dead writers left.
     pub(super) fn delete(&self, candidates: &Candidates) -> Result<()> {
-        let objects = self.root().join("objects");
-        remove_if_there(&objects.join("pack/multi-pack-index"))?;
-        remove_if_there(&objects.join("info/commit-graph"))?;
-        drop(fs::remove_dir_all(objects.join("info/commit-graphs")));
+        remove_if_there(&self.root().join("objects/pack/multi-pack-index"))?;
+        self.remove_commit_graph()?;
         remove_packs(self.root(), &candidates.packs)?;
         for (_, path) in &candidates.loose {
             remove_if_there(path)?;

@@ -87,14 +87,18 @@ impl Repository {
     }
 }
 
-/// Removes the files in a folder; there are no folders in ours.
+/// Removes what is in a folder.
 fn empty(folder: &Path) -> Result<()> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(Error::io("read", folder))?,
     };
     for entry in entries {
-        remove_if_there(&entry.map_err(Error::io("read", folder))?.path())?;
+        let path = entry.map_err(Error::io("read", folder))?.path();
+        match path.is_dir() {
+            true => fs::remove_dir_all(&path).map_err(Error::io("remove", &path))?,
+            false => remove_if_there(&path)?,
+        }
     }
     Ok(())
 }

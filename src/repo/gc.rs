@@ -2,6 +2,7 @@
 //!
 //! 1. Unlocked: note the set K of packs and loose objects; pack all that will stay reachable, with deltas where git is there.
 //! 2. Nobody writes: squash, read all refs again, copy what they newly reach from K, flush, delete K.
+//! 3. Unlocked: have git write a commit-graph, where it is there.
 //!
 //! Whatever is not in K waits for the next collection. Writers are kept out only while phase 2 lasts, which is proportional to
 //! what changed since phase 1, and to the number of files that are deleted.
@@ -63,7 +64,7 @@ struct Squashed {
 }
 
 impl Repository {
-    /// Removes every object that no ref reaches, and packs the rest.
+    /// Removes every object that no ref reaches, and packs the rest. Where git is there, it leaves a commit-graph.
     ///
     /// # Errors
     /// A backup or another collection runs; writers kept the store busy for a minute; I/O; what `judge` returns, which is asked
@@ -91,7 +92,11 @@ impl Repository {
         let packed = self.pack(&repo, git.as_ref(), &self.roots(planned.as_ref())?)?;
         candidates.spare(packed.as_ref());
         tracing::debug!(objects = candidates.ids.len(), "packed what is reachable");
-        self.exchange(&repo, collection, candidates, packed, judge)
+        let collected = self.exchange(&repo, collection, candidates, packed, judge)?;
+        if let Some(git) = git {
+            self.write_commit_graph(&git);
+        }
+        Ok(collected)
     }
 
     /// Phase 2: deletes the candidates, once all that stays is somewhere else.

@@ -16,7 +16,7 @@
 //!   durable/            tips known to be durable with all that they reach, see `tips.rs`
 //!   rolled-up           packs that the last roll-up copied, and where to: they are deleted by the next, see `roll_up.rs`
 //!   tmp/                packs and loose objects in the making; spooled uploads, unlinked as soon as they are opened
-//!   gc/                 packs that gc makes
+//!   gc/                 packs that gc makes, and the commit-graph in the making
 //!   files/              <hash>.wasm, modules checked out for `filename`
 //! ```
 //!
@@ -33,7 +33,9 @@
 //!    behind it, before anything is built or answered on it. Refusals and no-ops rest on it too, and on the changes of the
 //!    batch that were judged before them.
 //! 6. What is deleted, by `gc` or by a roll-up, is in another pack, durably, or is reached by no ref, which all are flushed then.
-//!    Of a pack the index goes first, durably: an index without its pack would tell of objects that cannot be read.
+//!    Of a pack the index goes first, durably: an index without its pack would tell of objects that cannot be read. Before all of
+//!    them goes the commit-graph, durably, as git takes what it names for there; `gc` has git write a new one at its end, see
+//!    `graph.rs`.
 //! 7. After a failed flush of a file its objects are written again under a new name: the kernel may have dropped the dirty pages.
 //!    Names that are there stay, as others may rest on them, and their folder is flushed again.
 //!
@@ -93,6 +95,7 @@ mod error;
 mod faults;
 mod files;
 mod gc;
+mod graph;
 mod group;
 mod handles;
 mod line;

@@ -4,16 +4,19 @@ use std::process::Command;
 
 use fail::FailScenario;
 use wasmstore::config::Options;
-use wasmstore::store::{Change, ObjectFormat, Store};
+use wasmstore::store::{Change, History, ObjectFormat, Store};
 
 use super::support::store::{Scratch, module, path};
-use super::{LARGE_STEPS, LAST, STEPS, check_sound, large_module, leftovers};
+use super::{LARGE_STEPS, LAST, STEPS, check_sound, in_gc, large_module, leftovers};
 
 /// Tells the child which store to write to, and where to end.
 const ROOT: &str = "WASMSTORE_TEST_KILLED_ROOT";
 const STEP: &str = "WASMSTORE_TEST_KILLED_STEP";
 
-/// The child: it puts a module and ends in the middle.
+/// The one that only `gc` comes to.
+const GC_STEP: &str = "rename graph";
+
+/// The child: it puts a module, or collects, and ends in the middle.
 #[test]
 fn child() {
     let (Ok(root), Ok(step)) = (std::env::var(ROOT), std::env::var(STEP)) else {
@@ -22,13 +25,15 @@ fn child() {
     let scenario = FailScenario::setup();
     let store = Store::open_or_create(root.as_ref(), Options::default(), ObjectFormat::Sha1);
     fail::cfg_callback(step.as_str(), || std::process::exit(9)).unwrap();
+    let store = store.unwrap();
+    if step == GC_STEP {
+        let _ = store.gc(&Change::default(), History::Squash);
+    }
     let bytes = match LARGE_STEPS.contains(&step.as_str()) {
         true => large_module(2),
         false => module(2),
     };
-    let _ = store
-        .unwrap()
-        .put(&Change::default(), &path("b"), bytes.as_slice());
+    let _ = store.put(&Change::default(), &path("b"), bytes.as_slice());
     scenario.teardown();
 }
 
@@ -39,13 +44,7 @@ fn the_end_of_the_process_at_any_step_loses_nothing_and_blocks_nobody() {
     for step in STEPS.iter().chain(&LARGE_STEPS) {
         let s = Scratch::new();
         s.put("a", 1);
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "killed::child"])
-            .env(ROOT, &s.root)
-            .env(STEP, step)
-            .output()
-            .unwrap();
-        assert_eq!(child.status.code(), Some(9), "{step}: {child:?}");
+        run_child(&s, step);
         let expected = if *step == LAST { "/a=1 /b=2" } else { "/a=1" };
         assert_eq!(s.content(), expected, "{step}");
         // Whoever opens the store next clears what is left, before it writes.
@@ -56,4 +55,36 @@ fn the_end_of_the_process_at_any_step_loses_nothing_and_blocks_nobody() {
         check_sound(&s);
     }
     scenario.teardown();
+}
+
+#[test]
+fn the_end_of_a_gc_before_its_commit_graph_leaves_none_and_the_next_writes_it() {
+    let scenario = FailScenario::setup();
+    let s = Scratch::new();
+    s.put("a", 1);
+    let gc = || s.store.gc(&Change::default(), History::Squash).unwrap();
+    gc();
+    s.put("a", 2);
+    run_child(&s, GC_STEP);
+    let graph = s.root.join("objects/info/commit-graph");
+    assert!(!graph.exists());
+    assert_eq!((s.value("a"), in_gc(&s)), (Some(2), 1));
+    check_sound(&s);
+    gc();
+    assert!(graph.exists());
+    assert_eq!(in_gc(&s), 0);
+    check_sound(&s);
+    scenario.teardown();
+}
+
+/// Runs the child to its end at the step.
+#[track_caller]
+fn run_child(s: &Scratch, step: &str) {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "killed::child"])
+        .env(ROOT, &s.root)
+        .env(STEP, step)
+        .output()
+        .unwrap();
+    assert_eq!(child.status.code(), Some(9), "{step}: {child:?}");
 }

@@ -71,3 +71,8 @@ fn leftovers(s: &Scratch) -> usize {
     let tmp = s.root.join("wasmstore/tmp");
     std::fs::read_dir(tmp).map_or(0, Iterator::count)
 }
+
+/// What is left in the folder in which `gc` makes its files.
+fn in_gc(s: &Scratch) -> usize {
+    std::fs::read_dir(s.root.join("wasmstore/gc")).map_or(0, Iterator::count)
+}

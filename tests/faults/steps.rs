@@ -1,10 +1,10 @@
 //! One step fails.
 
 use fail::FailScenario;
-use wasmstore::store::{At, Change, Error, Kind};
+use wasmstore::store::{At, Change, Error, History, Kind};
 
 use super::support::store::{Scratch, module, path};
-use super::{LARGE_STEPS, LAST, STEPS, check_sound, large_module, leftovers};
+use super::{LARGE_STEPS, LAST, STEPS, check_sound, in_gc, large_module, leftovers};
 
 /// The numbers of errors (errno(3)): no space left, input or output error.
 const FAULTS: [(i32, Kind); 2] = [(28, Kind::Full), (5, Kind::Unavailable)];
@@ -134,5 +134,29 @@ fn packs_are_rolled_up_beside_a_backup_however_long_it_takes() {
     assert!(packs < 200, "{packs} packs");
     drop(backup);
     check_sound(&s);
+    scenario.teardown();
+}
+
+#[test]
+fn a_commit_graph_that_cannot_be_put_in_place_fails_no_gc() {
+    let scenario = FailScenario::setup();
+    let s = Scratch::new();
+    s.put("a", 1);
+    let gc = || s.store.gc(&Change::default(), History::Squash);
+    gc().unwrap();
+    let graph = s.root.join("objects/info/commit-graph");
+    assert!(graph.exists());
+    s.put("a", 2);
+    // Read-only file system, no space left.
+    for errno in [30, 28] {
+        fail::cfg("rename graph", &format!("1*return({errno})")).unwrap();
+        gc().unwrap();
+        fail::remove("rename graph");
+        assert!(!graph.exists(), "that of before is gone in any case");
+        assert_eq!(in_gc(&s), 0);
+        check_sound(&s);
+    }
+    gc().unwrap();
+    assert!(graph.exists());
     scenario.teardown();
 }

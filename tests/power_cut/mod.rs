@@ -148,6 +148,28 @@ fn cuts_all_over_a_long_run_lose_nothing() {
     assert_nothing_lost("long run, here and there", &sweep(&run, plan));
 }
 
+#[test]
+fn a_cut_in_a_gc_leaves_no_commit_graph_that_names_what_is_gone() {
+    let Some(run) = record(scenario::graphs) else {
+        return;
+    };
+    let sweep = |ignored| {
+        let plan = Plan {
+            ignored,
+            ignored_since: run.promises.created,
+            points: everywhere(&run),
+            seeds: 0,
+            git_every: 1,
+            stop_at_loss: ignored != Ignored::None,
+        };
+        sweep(&run, plan)
+    };
+    assert_nothing_lost("gc twice", &sweep(Ignored::None));
+    let figures = sweep(Ignored::Folder("/store/objects/info"));
+    assert!(!figures.losses.is_empty(), "its removal has to be flushed");
+    println!("{}", figures.losses[0]);
+}
+
 /// Takes about an hour.
 #[test]
 #[ignore = "takes about an hour"]

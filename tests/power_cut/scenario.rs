@@ -65,6 +65,18 @@ pub fn long(it: &mut Driver, rows: usize) {
     it.step("the last", &[], |it| it.put(&it.other, None, "last"));
 }
 
+/// Two collections that drop commits, of which the first leaves a commit-graph that names those that the second drops.
+pub fn graphs(it: &mut Driver) {
+    for _ in 0..2 {
+        it.step("add", &[], |it| it.put(&it.store, None, "a"));
+        it.step("gc that squashes main", &[], |it| {
+            it.store
+                .gc(&on(None), History::Squash)
+                .expect("it collects");
+        });
+    }
+}
+
 fn branches(it: &mut Driver) {
     it.step("create side", &[], |it| {
         it.store

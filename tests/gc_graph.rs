@@ -1,0 +1,270 @@
+//! The commit-graph that gc leaves: what git finds in it, and what becomes of it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::support::program::{Ran, World, permissions_bind};
+use crate::support::store::{Scratch, branch, fsck, git};
+use wasmstore::store::{At, Change, History, ObjectFormat};
+
+const FORMATS: [ObjectFormat; 2] = [ObjectFormat::Sha1, ObjectFormat::Sha256];
+
+fn graph(root: &Path) -> PathBuf {
+    root.join("objects/info/commit-graph")
+}
+
+/// A chunk of the graph, by its name (gitformat-commit-graph(5)).
+fn chunk(root: &Path, name: &[u8; 4]) -> Option<Vec<u8>> {
+    let bytes = fs::read(graph(root)).unwrap();
+    let offset = |row: &[u8]| u64::from_be_bytes(row[4..12].try_into().unwrap()) as usize;
+    let rows: Vec<_> = bytes[8..]
+        .chunks(12)
+        .take(usize::from(bytes[6]) + 1)
+        .collect();
+    let nth = rows.iter().position(|row| row[..4] == *name)?;
+    Some(bytes[offset(rows[nth])..offset(rows[nth + 1])].to_vec())
+}
+
+/// The commits that the graph names.
+fn named(root: &Path) -> BTreeSet<String> {
+    let format = git(root, &["rev-parse", "--show-object-format"]);
+    let id_bytes = if format.trim() == "sha256" { 32 } else { 20 };
+    let hex = |id: &[u8]| id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let ids = chunk(root, b"OIDL").unwrap();
+    ids.chunks(id_bytes).map(hex).collect()
+}
+
+/// It names what refs reach and nothing else, has changed paths, and git finds it and the store without fault.
+#[track_caller]
+fn assert_right(root: &Path) {
+    let reached = git(root, &["rev-list", "--all"]);
+    let reached: BTreeSet<_> = reached.lines().map(str::to_owned).collect();
+    assert_eq!(named(root), reached);
+    let (index, data) = (chunk(root, b"BIDX"), chunk(root, b"BDAT"));
+    // Four bytes for each commit; and, after twelve of parameters, the filters themselves.
+    assert_eq!(index.unwrap().len(), 4 * reached.len());
+    assert!(data.unwrap().len() > 12);
+    assert_eq!(git(root, &["commit-graph", "verify"]), "");
+    fsck(root);
+    assert_tidy(root);
+}
+
+/// Only the graph itself is there.
+#[track_caller]
+fn assert_tidy(root: &Path) {
+    let names = |folder: &str| -> Vec<_> {
+        let entries = fs::read_dir(root.join(folder)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    };
+    let (info, own) = (names("objects/info"), names("wasmstore/gc"));
+    assert!(info.iter().all(|name| name == "commit-graph"), "{info:?}");
+    assert!(own.is_empty(), "{own:?}");
+}
+
+fn collect(s: &Scratch, history: History) {
+    s.store.gc(&Change::default(), history).unwrap();
+}
+
+#[test]
+fn it_has_changed_paths_of_all_that_refs_reach() {
+    for format in FORMATS {
+        let s = Scratch::with_format(format);
+        for n in 0..20 {
+            s.put(&format!("d/{}", n % 5), n);
+        }
+        s.store
+            .create_branch(&branch("side"), &At::default())
+            .unwrap();
+        s.put_on(Some("side"), "q", 30);
+        s.git(&["tag", "-m", "annotated", "t", "main"]);
+        s.git(&["update-ref", "refs/tags/blob", "main:d/1"]);
+        collect(&s, History::Keep);
+        assert_right(&s.root);
+        assert_eq!(named(&s.root).len(), 22);
+        let log = s.git(&["log", "--format=%s", "main", "--", "d/3"]);
+        assert_eq!(log.lines().count(), 4);
+        // What comes later is not in it, and is found all the same.
+        s.put("d/3", 40);
+        let log = s.git(&["log", "--format=%s", "main", "--", "d/3"]);
+        assert_eq!(log.lines().count(), 5);
+    }
+}
+
+#[test]
+fn git_looks_at_the_changed_paths() {
+    let world = World::with_store("sha1");
+    for n in 0..10 {
+        world.add(&format!("d/{}", n % 5), n);
+    }
+    world.changes(&["gc", "--keep-history"]);
+    let mut log = world.command("git");
+    log.args(["log", "--format=%H", "main", "--", "d/3"])
+        .env("GIT_DIR", world.root())
+        .env("GIT_TRACE2_PERF", "1");
+    let ran = Ran::from(log.output().unwrap());
+    assert_eq!(ran.out.lines().count(), 2);
+    // Of the others, and of the commit that created the store, no tree is read.
+    assert!(ran.err.contains(r#""definitely_not":9"#), "{}", ran.err);
+}
+
+#[test]
+fn it_never_names_what_is_gone() {
+    for format in FORMATS {
+        let s = Scratch::with_format(format);
+        for n in 0..5 {
+            s.put("p", n);
+        }
+        s.store
+            .create_branch(&branch("side"), &At::default())
+            .unwrap();
+        let side = s.put_on(Some("side"), "q", 9).to_string();
+        collect(&s, History::Keep);
+        assert!(named(&s.root).contains(&side));
+        s.store.delete_branch(&branch("side"), None).unwrap();
+        collect(&s, History::Keep);
+        assert!(!named(&s.root).contains(&side));
+        assert_right(&s.root);
+        collect(&s, History::Squash);
+        assert_eq!(named(&s.root), BTreeSet::from([s.tip().to_string()]));
+        assert_right(&s.root);
+    }
+}
+
+#[test]
+fn those_of_an_outside_git_are_replaced() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    s.git(&["commit-graph", "write", "--reachable"]);
+    s.put("p", 2);
+    collect(&s, History::Keep);
+    assert_right(&s.root);
+    s.put("p", 3);
+    s.git(&["commit-graph", "write", "--reachable", "--split=no-merge"]);
+    assert!(s.root.join("objects/info/commit-graphs").exists());
+    collect(&s, History::Squash);
+    assert_right(&s.root);
+}
+
+#[test]
+fn merges_go_by_the_same_history_with_it() {
+    let s = Scratch::new();
+    s.put("base", 0);
+    s.store
+        .create_branch(&branch("side"), &At::default())
+        .unwrap();
+    for n in 1..8 {
+        s.put("ours", n);
+        s.put_on(Some("side"), "theirs", 20 + n);
+        if n == 4 {
+            collect(&s, History::Keep);
+            s.store.merge(&Change::default(), &branch("side")).unwrap();
+        }
+    }
+    s.store.merge(&Change::default(), &branch("side")).unwrap();
+    assert_eq!(s.content(), "/base=0 /ours=7 /theirs=27");
+    collect(&s, History::Keep);
+    assert_right(&s.root);
+}
+
+#[test]
+fn the_lock_of_an_outside_git_is_nothing_to_gc() {
+    let s = Scratch::new();
+    s.put("p", 1);
+    let lock = s.root.join("objects/info/commit-graph.lock");
+    fs::write(&lock, "somebody's").unwrap();
+    collect(&s, History::Keep);
+    assert_eq!(fs::read(&lock).unwrap(), b"somebody's");
+    fs::remove_file(&lock).unwrap();
+    assert_right(&s.root);
+}
+
+#[test]
+fn a_gc_succeeds_where_it_cannot_be_written() {
+    let world = World::with_store("sha1");
+    if !permissions_bind(&world.path("")) {
+        println!("skipped: permissions do not bind this user");
+        return;
+    }
+    world.add("p", 1);
+    let info = world.root().join("objects/info");
+    fs::set_permissions(&info, fs::Permissions::from_mode(0o555)).unwrap();
+    assert_warned(&world.run(&["gc", "--keep-history"]));
+    fs::set_permissions(&info, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_none(&world);
+}
+
+#[test]
+fn a_gc_succeeds_where_git_cannot_write_it() {
+    let real = program_path("git");
+    // One that fails, one that is killed in the middle, and one that leaves half of it.
+    for fault in [
+        "exit 128",
+        "kill -9 $$",
+        "echo half > \"$info.lock\"; exit 1",
+    ] {
+        let world = World::with_store("sha1");
+        world.add("p", 1);
+        world.add("p", 2);
+        let script = format!(
+            "#!/bin/sh\ninfo=\"$GIT_OBJECT_DIRECTORY/info/commit-graph\"\n\
+             case \"$*\" in *commit-graph*) {fault};; esac\nexec {} \"$@\"\n",
+            real.display()
+        );
+        fs::create_dir(world.path("bin")).unwrap();
+        world.file("bin/git", script);
+        let program = world.path("bin/git");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut gc = world.wasmstore(&["gc"]);
+        assert_warned(&gc.env("PATH", world.path("bin")).output().unwrap().into());
+        assert_none(&world);
+        world.changes(&["gc"]);
+        assert_right(&world.root());
+    }
+}
+
+#[test]
+fn there_is_none_without_git() {
+    for world in World::each() {
+        world.add("p", 1);
+        world.add("p", 2);
+        world.changes(&["gc", "--keep-history"]);
+        assert!(graph(&world.root()).exists());
+        let mut gc = world.wasmstore(&["gc"]);
+        let ran = Ran::from(gc.env("PATH", world.path("none")).output().unwrap());
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+        assert_none(&world);
+    }
+}
+
+#[test]
+fn there_is_none_where_the_configuration_wants_none() {
+    let world = World::with_store("sha1");
+    world.add("p", 1);
+    world.git(&["config", "core.commitGraph", "false"]);
+    world.changes(&["gc"]);
+    assert_none(&world);
+}
+
+/// The program of that name that is found first.
+fn program_path(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap();
+    let mut programs = std::env::split_paths(&path).map(|folder| folder.join(name));
+    programs.find(|program| program.exists()).unwrap()
+}
+
+#[track_caller]
+fn assert_warned(ran: &Ran) {
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.err.contains("WARN"), "{ran:?}");
+    assert!(ran.err.contains("there is no commit-graph"), "{ran:?}");
+    assert_eq!(ran.err.lines().count(), 1, "{ran:?}");
+}
+
+#[track_caller]
+fn assert_none(world: &World) {
+    assert!(!graph(&world.root()).exists());
+    assert_tidy(&world.root());
+    world.fsck();
+}
