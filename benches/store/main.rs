@@ -45,6 +45,11 @@
 //! beside them; `git --version` tells what a process alone takes. `git cat-file --batch` is kept open and asked for the same
 //! paths as `find`, one after another, by `HEAD:PATH`. The last column is how often the `versions` of the other table, a call
 //! in a process that is there already, fits into `git log`, a command. Both have to find as many versions as were made.
+//!
+//! **Special cases** (`--many`, `--versions`): a module that is at many paths, found by hash and removed by hash; a merge of two
+//! branches that went apart, of which one brings many paths; many versions of one module of 500,000 bytes, of which eight bytes
+//! change from one to the next and half compresses away, collected by `Store::gc` with all history kept, and by plain `git gc`
+//! in a copy. Git counts commits and paths afterwards.
 
 mod catch_up;
 mod child;
@@ -62,6 +67,7 @@ mod report;
 mod run;
 mod samples;
 mod shape;
+mod special;
 
 use std::process::ExitCode;
 

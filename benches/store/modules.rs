@@ -5,6 +5,17 @@ pub fn module(n: u64, size_bytes: usize) -> Vec<u8> {
     filled(n, size_bytes, 0xff)
 }
 
+/// The version `n` of a module: eight bytes differ from the one before, and half of all compresses away.
+pub fn version(n: u64, size_bytes: usize) -> Vec<u8> {
+    let mut bytes = filled(0, size_bytes, 0x0f);
+    for n in 1..=n {
+        let free = (bytes.len() - HEAD_BYTES - 8) as u64;
+        let at = HEAD_BYTES + (spread(n) % free) as usize;
+        bytes[at..at + 8].copy_from_slice(&spread(!n).to_le_bytes());
+    }
+    bytes
+}
+
 /// A number that looks random, for another.
 pub fn spread(n: u64) -> u64 {
     // SplitMix64.
@@ -14,6 +25,8 @@ pub fn spread(n: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// What comes before the contents: the header of the module, and that of a custom section called `x`.
+const HEAD_BYTES: usize = 8 + 1 + LENGTH_BYTES + 2;
 /// A length always takes as many bytes, so that the rest can be counted.
 const LENGTH_BYTES: usize = 4;
 

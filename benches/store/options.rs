@@ -23,7 +23,7 @@ pub struct Options {
         long,
         value_name = "PART,…",
         value_delimiter = ',',
-        default_value = "stores,histories"
+        default_value = "stores,histories,special"
     )]
     pub parts: Vec<Part>,
     /// Stores of this many modules in folders of folders; 0 is none
@@ -50,6 +50,12 @@ pub struct Options {
         default_value = "1k,10k,100k"
     )]
     pub commits: Vec<Count>,
+    /// Paths that have one module, and paths that a merge brings; 0 is none
+    #[arg(long, value_name = "N", default_value = "100k")]
+    pub many: Count,
+    /// Versions of one module that are collected; 0 is none
+    #[arg(long, value_name = "N", default_value = "200")]
+    pub versions: Count,
     /// How often each operation is measured, if there is time
     #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..))]
     pub samples: u64,
@@ -65,6 +71,8 @@ pub enum Part {
     Stores,
     /// Stores of many commits
     Histories,
+    /// What is special
+    Special,
 }
 
 /// A number that may be written like 10k or 1m.

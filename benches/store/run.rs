@@ -13,6 +13,7 @@ use crate::options::{Options, Part};
 use crate::peers;
 use crate::report::{Row, spread_ms, tables};
 use crate::shape::{Kind, Shape};
+use crate::special;
 
 /// Measures all that was asked for, in the empty folder `dir`.
 pub fn run(options: &Options, dir: &Path) -> Result<()> {
@@ -26,7 +27,11 @@ pub fn run(options: &Options, dir: &Path) -> Result<()> {
     if !rows.is_empty() {
         println!("\n{}", tables(&rows));
     }
-    measured
+    measured?;
+    if options.parts.contains(&Part::Special) {
+        special::run(options, dir)?;
+    }
+    Ok(())
 }
 
 fn shapes(options: &Options) -> Result<Vec<Shape>> {
