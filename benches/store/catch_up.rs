@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use wasmstore::names::ModulePath;
 use wasmstore::store::{At, Store};
 
 use crate::Result;
 use crate::samples::time;
 
-/// Brings the index of the history up to date, in a store that has none: the first `versions` does.
-pub fn catch_up(store: &Store, path: &ModulePath) -> Result<Duration> {
-    let (took, _) = time(|| Ok(store.versions(&At::default(), path)?))?;
+/// Brings the version index up to date, in a store that has none.
+pub fn catch_up(store: &Store) -> Result<Duration> {
+    let (took, ()) = time(|| Ok(store.catch_up(&At::default())?))?;
     Ok(took)
 }

@@ -51,7 +51,7 @@ pub fn measure(root: &Path, shape: Shape, samples: u64) -> Result<Measured> {
     let find = |name| Ok(store.find(&at, name)?);
     let measured = Measured {
         open_find,
-        catch_up: catch_up(&store, &shape.versioned(&paths[0]))?,
+        catch_up: catch_up(&store)?,
         find: sample(&names, find)?,
         find_again: sample(&names, find)?,
         by_hash: by_hash(&store, &names)?,

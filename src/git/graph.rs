@@ -37,6 +37,16 @@ impl Git {
         Ok(graph.exists().then_some(graph))
     }
 
+    /// Checks the commit-graph, if there is one.
+    ///
+    /// # Errors
+    /// It is wrong; git is missing or takes longer than an hour.
+    pub fn verify_commit_graph(&self) -> Result<(), Error> {
+        let args = [NAME, "verify", "--no-progress"];
+        let args = args.iter().map(OsStr::new);
+        self.run(NAME, args, Vec::new(), LIMIT).map(drop)
+    }
+
     /// Makes a folder of objects that has all those of the repository (gitrepository-layout(5), `objects/info/alternates`). git
     /// writes a graph only beside objects, and there it shares the file's lock with every other git.
     fn borrow_objects(&self, folder: &Path) -> std::io::Result<()> {

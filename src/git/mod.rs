@@ -3,7 +3,6 @@
 //! Layer 0. What gix cannot do is done by git: packing with deltas (git-pack-objects(1)), commit-graphs (git-commit-graph(1)). The
 //! store works without git; whoever calls this has another way, or does without. The user's and the system's git configuration are never read.
 
-mod check;
 mod graph;
 mod pack;
 mod run;
