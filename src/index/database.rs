@@ -14,7 +14,7 @@ use super::reach::Trunk;
 use super::schema;
 
 /// How many idle connections are kept.
-const IDLE_MAX: usize = 16;
+const IDLE_MAX: usize = 8;
 
 /// The index of a store. Nothing is opened, and no file made, before it is asked for something.
 pub struct Index {
@@ -94,27 +94,28 @@ impl Index {
     pub fn recover(&self, error: &Error) -> Result<()> {
         let mut current = lock(&self.current);
         let failed = current.take();
-        let failed_path = failed.as_ref().map(|database| database.path.clone());
-        let is_private = failed.is_some_and(|database| database.private.is_some());
-        *current = Some(Arc::new(if error.is_unwritable() && !is_private {
+        let is_private = failed
+            .as_ref()
+            .is_some_and(|database| database.private.is_some());
+        let database = if error.is_unwritable() && !is_private {
             tracing::warn!(folder = ?self.folder, %error, "the version index is kept in a folder for temporary files");
             self.private()?
         } else {
-            match files::current(&self.folder) {
-                Some(path) if Some(&path) != failed_path.as_ref() => match Database::open(&path) {
-                    Ok(database) => database,
-                    Err(_) => self.create()?,
-                },
-                _ => self.create()?,
+            let failed = failed.map(|database| database.path.clone());
+            match self.other_than(failed.as_deref()) {
+                Some(other) => other,
+                None => self.create(failed.as_deref())?,
             }
-        }));
+        };
+        *current = Some(Arc::new(database));
         Ok(())
     }
 
     /// Makes a new, empty index, and has it used by everybody.
     pub fn renew(&self) -> Result<()> {
         let mut current = lock(&self.current);
-        *current = Some(Arc::new(self.create()?));
+        let named = files::current(&self.folder);
+        *current = Some(Arc::new(self.create(named.as_deref())?));
         Ok(())
     }
 
@@ -135,12 +136,13 @@ impl Index {
         if let Some(database) = &*current {
             return Ok(Arc::clone(database));
         }
-        let opened = files::current(&self.folder).map(|path| Database::open(&path));
+        let named = files::current(&self.folder);
+        let opened = named.as_ref().map(|path| Database::open(path));
         let database = match opened {
             Some(Ok(database)) => database,
             Some(Err(error)) if error.is_unwritable() => self.private()?,
             Some(Err(error)) if !error.is_damage() => return Err(error),
-            Some(Err(_)) | None => match self.create() {
+            Some(Err(_)) | None => match self.create(named.as_deref()) {
                 Err(error) if error.is_unwritable() => self.private()?,
                 created => created?,
             },
@@ -148,17 +150,24 @@ impl Index {
         Ok(Arc::clone(current.insert(Arc::new(database))))
     }
 
-    fn create(&self) -> Result<Database> {
+    /// The current file, if it is another than the `known` one, and can be used.
+    fn other_than(&self, known: Option<&Path>) -> Option<Database> {
+        let named = files::current(&self.folder).filter(|named| Some(named.as_path()) != known);
+        Database::open(&named?).ok()
+    }
+
+    /// A new, empty database, in the place of the `known` one; or the one that another process put there meanwhile.
+    fn create(&self, known: Option<&Path>) -> Result<Database> {
         let path = files::create_next(&self.folder)?;
-        let created = schema::create(&path)
-            .and_then(|open| Ok((open, files::make_current(&self.folder, &path)?)));
-        match created {
-            Ok((connection, ())) => Ok(Database::new(path, connection, None)),
-            Err(error) => {
+        let created = schema::create(&path).and_then(|connection| {
+            if let Some(other) = self.other_than(known) {
                 files::remove(&path);
-                Err(error)
+                return Ok(other);
             }
-        }
+            files::make_current(&self.folder, &path)?;
+            Ok(Database::new(path.clone(), connection, None))
+        });
+        created.inspect_err(|_| files::remove(&path))
     }
 
     /// A database of this process alone. It begins as a copy of the current one, unless somebody writes there.

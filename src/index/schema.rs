@@ -22,7 +22,7 @@ const BUSY_MAX: Duration = Duration::from_secs(30);
 const CHECKPOINT_PAGES: u32 = 4000;
 
 /// How much a connection keeps of the database in memory, in KiB.
-const CACHE_KIB: i64 = 8 << 10;
+const CACHE_KIB: i64 = 4 << 10;
 
 const TABLES: &str = "
     CREATE TABLE commits (

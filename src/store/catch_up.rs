@@ -3,7 +3,7 @@
 //! Nothing rests on the index but answers: a change adds its commits after it was published, if nobody else does at that moment, and
 //! whoever asks adds first what is not there yet. So it may be missing, behind, or made anew at any time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::error::{Error, Result};
 use super::open::Store;
@@ -19,6 +19,9 @@ const STEP_CHANGES_MAX: usize = 1 << 16;
 
 /// How far behind the index may be for a change to bring it up by the way.
 pub(super) const BEHIND_MAX: usize = 256;
+
+/// How many commits the index has to know for it to be made anew because most of them were dropped.
+const FORGOTTEN_MIN: usize = 100_000;
 
 /// How often a question is asked again of an index that was made anew.
 const ATTEMPTS_MAX: usize = 4;
@@ -91,6 +94,35 @@ impl Store {
         }
     }
 
+    /// Has the index made anew if more than half of what it knows was dropped.
+    pub(super) fn forget_dropped(&self) -> Result<()> {
+        let Some(known) = self.index.existing().ok().flatten() else {
+            return Ok(());
+        };
+        let known = known.count()?;
+        if known < FORGOTTEN_MIN {
+            return Ok(());
+        }
+        let mut kept = HashSet::new();
+        for branch in self.branches()? {
+            let Some(tip) = self.repo.tip(&branch)? else {
+                continue;
+            };
+            let left = known / 2 - kept.len();
+            let is_kept = |id| Ok::<_, Error>(kept.contains(&id));
+            match self.repo.unknown_history(tip, left, is_kept)? {
+                Some(links) => kept.extend(links.into_iter().map(|link| link.id)),
+                None => return Ok(()),
+            }
+        }
+        tracing::info!(
+            known,
+            kept = kept.len(),
+            "the version index forgets what was dropped"
+        );
+        Ok(self.index.renew()?)
+    }
+
     /// Asks the index something about a commit, once it knows the commit with all that it reaches.
     pub(super) fn ask<T>(
         &self,
@@ -108,7 +140,7 @@ impl Store {
         for _ in 1..ATTEMPTS_MAX {
             match attempt() {
                 Err(Error::Index(error)) if error.is_damage() || error.is_unwritable() => {
-                    tracing::warn!(
+                    tracing::info!(
                         error = repo::chain(&error),
                         "the version index is made anew"
                     );

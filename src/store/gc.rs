@@ -60,6 +60,7 @@ impl Store {
         if let Some(commit) = collected.squashed {
             self.note(commit);
         }
+        self.forget_dropped()?;
         Ok(Collected {
             removed: collected.removed,
             freed_bytes: collected.freed_bytes,

@@ -86,13 +86,20 @@ impl Disk {
         }
     }
 
-    /// Mounts it anew, as it is, `ro` or `rw`.
-    pub fn remount(&self, how: &str) {
-        let mut mount = Command::new("mount");
-        mount
-            .args(["-o", &format!("remount,{how}")])
-            .arg(&self.mount.0);
-        let ran = Ran::from(mount.output().unwrap());
+    /// Makes it read-only, as the kernel does after errors, whoever has files open: it is mounted once more over itself.
+    pub fn make_read_only(&self) {
+        self.root_runs("mount", &["--bind", self.home().to_str().unwrap()]);
+        self.root_runs("mount", &["-o", "remount,bind,ro"]);
+    }
+
+    /// Makes it writable again.
+    pub fn make_writable(&self) {
+        self.root_runs("umount", &["--lazy"]);
+    }
+
+    fn root_runs(&self, program: &str, args: &[&str]) {
+        let mut command = Command::new(program);
+        let ran = Ran::from(command.args(args).arg(self.home()).output().unwrap());
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
     }
 

@@ -13,7 +13,7 @@ fn a_server_reads_on_and_takes_changes_again_once_it_may_write() {
     };
     let server = Server::start(&disk.world, &[]);
     let before = state(&disk);
-    disk.remount("ro");
+    disk.make_read_only();
     assert_refuses(&server, &content);
     // Another that starts meanwhile reads, too.
     assert_refuses(&Server::start(&disk.world, &[]), &content);
@@ -21,7 +21,7 @@ fn a_server_reads_on_and_takes_changes_again_once_it_may_write() {
     disk.world.fsck();
     assert_readable(&disk);
     assert_tidy(&disk, "read-only");
-    disk.remount("rw");
+    disk.make_writable();
     let put = server.send("POST", "/api/v1/module/e", &[], &incompressible(5, 9000));
     assert_eq!(put.status, 200, "{}", put.text());
     disk.world.fsck();
@@ -65,7 +65,7 @@ fn commands_read_on_and_refuse_changes_with_5() {
     let world = &disk.world;
     world.file("new", incompressible(5, 9000));
     let before = state(&disk);
-    disk.remount("ro");
+    disk.make_read_only();
     for args in [
         &["add", "new", "e"][..],
         &["set", content.hash.as_str(), "e"],
@@ -91,7 +91,7 @@ fn commands_read_on_and_refuse_changes_with_5() {
     assert_eq!(state(&disk), before);
     let archive = world.path("archive.tar.gz");
     world.ok(&["backup", archive.to_str().unwrap()]);
-    disk.remount("rw");
+    disk.make_writable();
     world.changes(&["add", "new", "e"]);
 }
 
