@@ -14,7 +14,7 @@ use super::commands::Server;
 use super::exit::{Error, Result};
 use super::settings::{Settings, text_variable};
 use crate::http::{self, Keys, Serving, Tls};
-use crate::store::{At, ObjectFormat, Store, chain};
+use crate::store::{ObjectFormat, Store};
 
 /// Where the server listens, if nobody says so.
 const DEFAULT_HOST: &str = "127.0.0.1";
@@ -65,10 +65,7 @@ async fn serve(
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!(root = ?store.root(), "listening on {scheme}://{address}");
     warn_of_strangers(&serving, address);
-    tokio::task::spawn_blocking({
-        let store = Arc::clone(&store);
-        move || catch_up(&store)
-    });
+    keep_indexed(&store).map_err(Error::Runtime)?;
     let limits = serving.limits;
     let router = http::router(store, serving, (address, host), stop.clone());
     server.serve(router, tls, &limits, stop).await;
@@ -76,18 +73,11 @@ async fn serve(
     Ok(())
 }
 
-/// Brings the index up before somebody asks: of a store that never had one that takes a while.
-fn catch_up(store: &Store) {
-    let caught_up = || {
-        let branches = store.branches()?.into_iter();
-        branches
-            .map(Some)
-            .map(At::Branch)
-            .try_for_each(|at| store.catch_up(&at))
-    };
-    if let Err(error) = caught_up() {
-        tracing::warn!(error = chain(&error), "the version index is behind");
-    }
+/// Has a thread keep the version index up with the branches. It ends with the process, at any moment.
+fn keep_indexed(store: &Arc<Store>) -> io::Result<()> {
+    let store = Arc::clone(store);
+    let thread = std::thread::Builder::new().name("index".to_owned());
+    thread.spawn(move || store.keep_indexed()).map(drop)
 }
 
 /// Cancels the token at the first SIGTERM or SIGINT.

@@ -211,6 +211,7 @@ impl<'r> Batch<'r> {
             handles, staged, ..
         } = &mut self.writing.objects;
         let memory = handles.take_memory();
+        self.writing.repository.caches.remember_raw(&memory, staged);
         for tip in lines.iter().filter_map(|line| line.new) {
             let caches = &self.writing.repository.caches;
             if let Err(error) = caches.remember(&memory, staged, tip) {

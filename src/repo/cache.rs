@@ -6,8 +6,8 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use super::commits::Commit;
 use crate::config::CacheLimits;
@@ -15,6 +15,8 @@ use crate::names::{CommitId, ModuleHash};
 
 /// How many commits are remembered: the tips of branches, mostly.
 const COMMITS_MAX: usize = 1024;
+/// How many bytes of trees and commits are remembered as they were written.
+const RECENT_BYTES_MAX: u64 = 16 << 20;
 /// About how many modules and trees the caches are laid out for.
 const ITEMS_EXPECTED: usize = 4096;
 /// What an entry of a decoded tree takes up besides its name, in bytes.
@@ -60,6 +62,8 @@ pub(super) struct Caches {
     pub blobs: Cache<ModuleHash, Blob, ByBytes>,
     pub trees: Cache<gix::ObjectId, Arc<gix::objs::Tree>, ByBytes>,
     pub commits: Cache<CommitId, Arc<Commit>>,
+    /// Trees and commits as they were written lately: the version index is going to compare them.
+    pub recent: Cache<gix::ObjectId, Arc<Vec<u8>>, ByBytes>,
 }
 
 impl Caches {
@@ -69,6 +73,7 @@ impl Caches {
             blobs: Cache::with_weighter(ITEMS_EXPECTED, limits.module_bytes_max, ByBytes),
             trees: Cache::with_weighter(ITEMS_EXPECTED, limits.tree_bytes_max, ByBytes),
             commits: Cache::new(COMMITS_MAX),
+            recent: first_in_first_out(RECENT_BYTES_MAX),
         }
     }
 
@@ -88,6 +93,22 @@ impl Caches {
     }
 }
 
+/// A cache of what is asked for once, soon: what came first goes first, and nothing is kept for having been asked for.
+fn first_in_first_out(bytes_max: u64) -> Cache<gix::ObjectId, Arc<Vec<u8>>, ByBytes> {
+    let options = OptionsBuilder::new()
+        .estimated_items_capacity(ITEMS_EXPECTED)
+        .weight_capacity(bytes_max)
+        .hot_allocation(0.01)
+        .build()
+        .expect("BUG: both capacities are given");
+    Cache::with_options(
+        options,
+        ByBytes,
+        DefaultHashBuilder::default(),
+        DefaultLifecycle::default(),
+    )
+}
+
 /// Weighs by memory taken up.
 #[derive(Clone)]
 pub(super) struct ByBytes;
@@ -95,6 +116,12 @@ pub(super) struct ByBytes;
 impl Weighter<ModuleHash, Blob> for ByBytes {
     fn weight(&self, _: &ModuleHash, blob: &Blob) -> u64 {
         (blob.len() + ITEM_BYTES) as u64
+    }
+}
+
+impl Weighter<gix::ObjectId, Arc<Vec<u8>>> for ByBytes {
+    fn weight(&self, _: &gix::ObjectId, bytes: &Arc<Vec<u8>>) -> u64 {
+        (bytes.len() + ITEM_BYTES) as u64
     }
 }
 

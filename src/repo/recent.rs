@@ -47,6 +47,15 @@ impl Recent {
 }
 
 impl Caches {
+    /// Keeps new trees and commits as they are.
+    pub(super) fn remember_raw(&self, memory: &Storage, new: &Staged) {
+        for id in new.ids() {
+            if let Some((_, bytes)) = memory.get(&id) {
+                self.recent.insert(id, Arc::new(bytes.clone()));
+            }
+        }
+    }
+
     /// Keeps a commit, and those of its trees that are new with it, for the readers who are going to ask for them.
     pub(super) fn remember(
         &self,

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
-use super::commits::{Commit, read_dated, read_linked};
+use super::commits::{Commit, decode, read_dated, read_linked};
 use super::entry::TreeId;
 use super::error::{Error, Result};
 use super::open::{Repository, commit_id, object_id};
@@ -77,6 +77,13 @@ impl Repository {
     fn link(&self, handle: &OnceCell<gix::Repository>, id: CommitId) -> Result<Link> {
         if let Some(commit) = self.caches.commits.get(&id) {
             return Ok(Link::from(&*commit));
+        }
+        let recent = gix::ObjectId::try_from(id.as_bytes()).ok();
+        let recent = recent.and_then(|recent| self.caches.recent.get(&recent));
+        if let (Some(bytes), Some(format)) = (recent, self.format()) {
+            let commit = gix::objs::CommitRef::from_bytes(&bytes, format);
+            let commit = commit.map_err(Error::database(format!("understand commit {id}")))?;
+            return Ok(Link::from(&decode(id, &commit)?));
         }
         let repo = match handle.get() {
             Some(repo) => repo,

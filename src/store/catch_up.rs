@@ -1,9 +1,13 @@
 //! Keeping the version index up with the repository.
 //!
-//! Nothing rests on the index but answers: a change adds its commits after it was published, if nobody else does at that moment, and
-//! whoever asks adds first what is not there yet. So it may be missing, behind, or made anew at any time.
+//! Nothing rests on the index but answers, and whoever asks adds first what is not there yet: so it may be missing, behind, or made
+//! anew at any time. That there is little to add sees a server to in the background, many commits at a time; elsewhere a change
+//! adds its commit after it was published.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Duration;
 
 use super::error::{Error, Result};
 use super::open::Store;
@@ -22,6 +26,12 @@ pub(super) const BEHIND_MAX: usize = 256;
 
 /// How many commits the index has to know for it to be made anew because most of them were dropped.
 const FORGOTTEN_MIN: usize = 100_000;
+
+/// How long commits are gathered before they are added, when it is kept up with the branches,
+const KEEPING_PAUSE: Duration = Duration::from_millis(250);
+
+/// and after what time the branches are looked at without news: others may have moved them.
+const KEEPING_POLL: Duration = Duration::from_secs(5);
 
 /// How often a question is asked again of an index that was made anew.
 const ATTEMPTS_MAX: usize = 4;
@@ -44,6 +54,25 @@ impl Store {
             Some(commit) => self.ask(commit, |_| Ok(())),
             None => Ok(()),
         })
+    }
+
+    /// Keeps the version index up with every branch, for as long as the process lives.
+    pub fn keep_indexed(&self) {
+        // In this order: what moves after the branches were read, wakes.
+        let (news, come) = sync_channel(1);
+        self.news.get_or_init(|| news);
+        loop {
+            let caught_up = self.branches().and_then(|branches| {
+                let mut branches = branches.into_iter().map(Some).map(At::Branch);
+                branches.try_for_each(|at| self.catch_up(&at))
+            });
+            if let Err(error) = caught_up {
+                tracing::debug!(error = repo::chain(&error), "the version index is behind");
+            }
+            thread::sleep(KEEPING_PAUSE);
+            // Either way the branches are looked at: others move them, too.
+            let _ = come.recv_timeout(KEEPING_POLL);
+        }
     }
 
     /// Makes a new version index of all branches, and computes the digests that nobody knew. Returns the number of commits in it.
@@ -70,8 +99,14 @@ impl Store {
         judge: impl FnMut(&mut Draft<'_>) -> Result<(Judged, T)>,
     ) -> Result<Published<T>> {
         let published = writing.publish(branch, judge)?;
-        if let Some(commit) = published.commit.filter(|_| published.has_moved) {
-            self.note(commit);
+        match (
+            published.commit.filter(|_| published.has_moved),
+            self.news.get(),
+        ) {
+            // A full channel is news that was not looked at yet.
+            (Some(_), Some(news)) => drop(news.try_send(())),
+            (Some(commit), None) => self.note(commit),
+            (None, _) => {}
         }
         Ok(published)
     }

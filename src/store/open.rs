@@ -1,6 +1,8 @@
 //! The store itself.
 
 use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::mpsc::SyncSender;
 
 use super::catch_up::Progress;
 use super::digests::Digests;
@@ -18,6 +20,8 @@ pub struct Store {
     pub(super) digests: Digests,
     pub(super) index: Index,
     pub(super) progress: Option<Progress>,
+    /// Wakes who keeps the index up, so that changes need not.
+    pub(super) news: OnceLock<SyncSender<()>>,
 }
 
 /// Where a change goes and what its commit says.
@@ -75,6 +79,7 @@ impl Store {
             options,
             digests: Digests::default(),
             progress: None,
+            news: OnceLock::new(),
         }
     }
 
