@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -15,6 +16,12 @@ use super::schema;
 
 /// How many idle connections are kept.
 const IDLE_MAX: usize = 8;
+
+/// How often a database that cannot be opened is given up for another one.
+const OPENINGS_MAX: usize = 4;
+
+/// After what time one that is private is given up, to see whether the own folder can be written again.
+const PRIVATE_MAX: Duration = Duration::from_secs(60);
 
 /// The index of a store. Nothing is opened, and no file made, before it is asked for something.
 pub struct Index {
@@ -32,8 +39,11 @@ pub(super) struct Database {
     /// What was found out about lineages: they do not change.
     pub trunks: Mutex<HashMap<i64, Arc<Trunk>>>,
     /// The folder that it is alone in, where `ROOT/wasmstore` cannot be written.
-    private: Option<TempDir>,
+    private: Option<(TempDir, Instant)>,
 }
+
+/// Which database a reader asks.
+pub struct Origin(Arc<Database>);
 
 /// A connection that answers questions.
 pub struct Reader {
@@ -53,16 +63,17 @@ impl Index {
 
     /// Opens the index, or makes an empty one if there is none that can be used.
     pub fn reader(&self) -> Result<Reader> {
-        let database = self.database()?;
-        let idle = lock(&database.idle).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => schema::open(&database.path)?,
-        };
-        Ok(Reader {
-            database,
-            connection: Some(connection),
-        })
+        for _ in 1..OPENINGS_MAX {
+            let database = self.database()?;
+            match Reader::of(&database) {
+                // It was given up meanwhile, or is to be.
+                Err(error) if error.is_damage() || error.is_unwritable() => {
+                    self.give_up(&database, &error)?;
+                }
+                opened => return opened,
+            }
+        }
+        Reader::of(&self.database()?)
     }
 
     /// Waits until nobody else of this process adds commits.
@@ -89,23 +100,29 @@ impl Index {
         }
     }
 
-    /// Gives up what `error` came of. The next reader opens the current file, if it is another one by now, or makes a new one; in a
-    /// folder for temporary files if the own one cannot be written.
-    pub fn recover(&self, error: &Error) -> Result<()> {
+    /// Gives up the database that `error` came of, unless somebody did. The next reader opens the current file, if it is another one
+    /// by now, or makes a new one; in a folder for temporary files if the own one cannot be written.
+    pub fn recover(&self, failed: &Origin, error: &Error) -> Result<()> {
+        self.give_up(&failed.0, error)
+    }
+
+    fn give_up(&self, failed: &Arc<Database>, error: &Error) -> Result<()> {
         let mut current = lock(&self.current);
-        let failed = current.take();
-        let is_private = failed
+        if !current
             .as_ref()
-            .is_some_and(|database| database.private.is_some());
-        let database = if error.is_unwritable() && !is_private {
-            tracing::warn!(folder = ?self.folder, %error, "the version index is kept in a folder for temporary files");
-            self.private()?
-        } else {
-            let failed = failed.map(|database| database.path.clone());
-            match self.other_than(failed.as_deref()) {
-                Some(other) => other,
-                None => self.create(failed.as_deref())?,
+            .is_some_and(|open| Arc::ptr_eq(open, failed))
+        {
+            return Ok(());
+        }
+        *current = None;
+        let database = match self.other_than(Some(&failed.path)) {
+            Some(other) if !error.is_unwritable() => other,
+            _ if error.is_unwritable() && failed.private.is_none() => {
+                tracing::warn!(folder = ?self.folder, %error, "the version index is kept in a folder for temporary files");
+                self.private()?
             }
+            _ if failed.private.is_some() => self.private()?,
+            _ => self.create(Some(&failed.path))?,
         };
         *current = Some(Arc::new(database));
         Ok(())
@@ -122,9 +139,16 @@ impl Index {
     /// Looks whether another process made a new index, or somebody deleted the one in use: it is not used any more then.
     pub fn refresh(&self) {
         let mut current = lock(&self.current);
-        let Some(database) = current.as_ref().filter(|open| open.private.is_none()) else {
+        let Some(database) = &*current else {
             return;
         };
+        if let Some((_, since)) = &database.private {
+            // What was in the way may be gone.
+            if since.elapsed() > PRIVATE_MAX {
+                *current = None;
+            }
+            return;
+        }
         let named = files::current(&self.folder);
         if named.as_ref() != Some(&database.path) || !database.path.exists() {
             *current = None;
@@ -164,7 +188,7 @@ impl Index {
                 files::remove(&path);
                 return Ok(other);
             }
-            files::make_current(&self.folder, &path)?;
+            files::make_current(&self.folder, &path, known)?;
             Ok(Database::new(path.clone(), connection, None))
         });
         created.inspect_err(|_| files::remove(&path))
@@ -172,7 +196,8 @@ impl Index {
 
     /// A database of this process alone. It begins as a copy of the current one, unless somebody writes there.
     fn private(&self) -> Result<Database> {
-        let folder = tempfile::tempdir().map_err(Error::io("create a folder in", "/tmp"))?;
+        let folder =
+            tempfile::tempdir().map_err(Error::io("create", "a folder for temporary files"))?;
         let path = folder.path().join("index.sqlite");
         let copy = files::current(&self.folder).filter(|from| copy_if_quiet(from, &path));
         let connection = copy.and_then(|_| schema::open(&path).ok());
@@ -205,6 +230,7 @@ impl Database {
     }
 
     fn new(path: PathBuf, connection: Connection, private: Option<TempDir>) -> Self {
+        let private = private.map(|folder| (folder, Instant::now()));
         Self {
             path,
             idle: Mutex::new(vec![connection]),
@@ -215,6 +241,23 @@ impl Database {
 }
 
 impl Reader {
+    fn of(database: &Arc<Database>) -> Result<Self> {
+        let idle = lock(&database.idle).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => schema::open(&database.path)?,
+        };
+        Ok(Self {
+            database: Arc::clone(database),
+            connection: Some(connection),
+        })
+    }
+
+    /// What is to be given up if it is damaged.
+    pub fn origin(&self) -> Origin {
+        Origin(Arc::clone(&self.database))
+    }
+
     pub(super) fn connection(&self) -> &Connection {
         self.connection
             .as_ref()

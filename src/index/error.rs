@@ -53,12 +53,12 @@ impl Error {
             Self::Damaged(_) => true,
             Self::Unknown => false,
             Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::Sqlite(error) if has_moved(error) => true,
             Self::Sqlite(error) => match error.sqlite_error_code() {
                 // `Unknown` is SQLITE_ERROR: a table or column that is not there.
                 Some(
                     ErrorCode::DatabaseCorrupt
                     | ErrorCode::NotADatabase
-                    | ErrorCode::CannotOpen
                     | ErrorCode::Unknown
                     | ErrorCode::SchemaChanged
                     | ErrorCode::TypeMismatch
@@ -97,10 +97,12 @@ impl Error {
     /// Whether the place of the index cannot be written, or has no room.
     pub fn is_unwritable(&self) -> bool {
         match self {
+            Self::Sqlite(error) if has_moved(error) => false,
             Self::Sqlite(error) => matches!(
                 error.sqlite_error_code(),
                 Some(
                     ErrorCode::ReadOnly
+                        | ErrorCode::CannotOpen
                         | ErrorCode::PermissionDenied
                         | ErrorCode::DiskFull
                         | ErrorCode::SystemIoFailure
@@ -110,4 +112,10 @@ impl Error {
             Self::Damaged(_) | Self::Unknown => false,
         }
     }
+}
+
+/// Whether the file was removed, or another put in its place, while it was open.
+fn has_moved(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_READONLY_DBMOVED)
 }

@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::Builder;
 
@@ -13,6 +14,9 @@ use super::error::{Error, Result};
 const CURRENT: &str = "index";
 const PREFIX: &str = "index-";
 const SUFFIX: &str = ".sqlite";
+
+/// How long it takes at most to make an empty database, in milliseconds.
+const MADE_MAX_MS: u64 = 60_000;
 
 /// How many numbers are tried before it is given up: other processes may take some meanwhile.
 const TRIES_MAX: usize = 16;
@@ -34,7 +38,10 @@ pub(super) fn create_next(folder: &Path) -> Result<PathBuf> {
     let named = current(folder);
     let named = named.and_then(|path| number(path.file_name()?.to_str()?));
     let last = numbers(folder).into_iter().chain(named).max();
-    let first = last.map_or(1, |last| last + 1);
+    // Numbers are times, so that none comes again when somebody deleted the files.
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now_ms = since.map_or(0, |since| since.as_millis() as u64);
+    let first = last.map_or(now_ms, |last| now_ms.max(last + 1));
     for number in first..first + TRIES_MAX as u64 {
         let path = folder.join(name_of(number));
         match OpenOptions::new().write(true).create_new(true).open(&path) {
@@ -46,8 +53,8 @@ pub(super) fn create_next(folder: &Path) -> Result<PathBuf> {
     Err(Error::Damaged("there is no number left for it"))
 }
 
-/// Makes `path` the current file, and removes those with lower numbers.
-pub(super) fn make_current(folder: &Path, path: &Path) -> Result<()> {
+/// Makes `path` the current file in the place of `replaced`, which is removed; and so is what others left there.
+pub(super) fn make_current(folder: &Path, path: &Path, replaced: Option<&Path>) -> Result<()> {
     let name = path
         .file_name()
         .and_then(|name| name.to_str())
@@ -61,14 +68,13 @@ pub(super) fn make_current(folder: &Path, path: &Path) -> Result<()> {
         Ok(())
     };
     written().map_err(Error::io("write", folder.join(CURRENT)))?;
-    let Some(current) = number(name) else {
-        return Ok(());
-    };
-    for older in numbers(folder)
-        .into_iter()
-        .filter(|number| *number < current)
-    {
-        remove(&folder.join(name_of(older)));
+    if let Some(replaced) = replaced.filter(|replaced| *replaced != path) {
+        remove(replaced);
+    }
+    // What is younger another process may be making.
+    let is_left = |left: &u64| number(name).is_some_and(|now| left + MADE_MAX_MS < now);
+    for left in numbers(folder).into_iter().filter(is_left) {
+        remove(&folder.join(name_of(left)));
     }
     Ok(())
 }

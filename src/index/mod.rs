@@ -9,7 +9,7 @@
 //!
 //! ```text
 //! ROOT/wasmstore/index            the name of the current file
-//! ROOT/wasmstore/index-N.sqlite   a SQLite database (WAL), with its -wal and -shm
+//! ROOT/wasmstore/index-N.sqlite   a SQLite database (WAL), with its -wal and -shm; N is when it was made, in milliseconds
 //! ```
 //!
 //! A number is never used again: another process may have the old file open, and goes on with it until it looks at the name.
@@ -56,6 +56,6 @@ mod schema;
 
 pub use append::{NewChange, NewCommit};
 pub use compare::Summary;
-pub use database::{Index, Reader};
+pub use database::{Index, Origin, Reader};
 pub use error::{Error, Result};
 pub use query::{Known, OwnChange};

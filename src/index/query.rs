@@ -118,15 +118,17 @@ impl Reader {
         Ok(place.is_some_and(|place| reach.distance((place.lineage, place.gen_)).is_some()))
     }
 
-    /// Calls `visit` for every path that ever had the module in a commit that was added, until it breaks.
+    /// Calls `visit` for every path that ever had the module in a commit that was added, until it breaks; a path comes as often as it
+    /// was given the module.
     pub fn paths_of<B>(
         &self,
         module: ModuleHash,
         mut visit: impl FnMut(ModulePath) -> ControlFlow<B>,
     ) -> Result<Option<B>> {
+        // The module's changes in the order of the index on them: the first comes at once, however many there are.
         let mut find = self.connection().prepare_cached(
-            "SELECT paths.path FROM paths WHERE id IN
-                 (SELECT path FROM changes WHERE module = (SELECT id FROM modules WHERE hash = ?))",
+            "SELECT paths.path FROM changes CROSS JOIN paths ON paths.id = changes.path
+             WHERE module = (SELECT id FROM modules WHERE hash = ?)",
         )?;
         let mut rows = find.query([module.as_bytes()])?;
         while let Some(row) = rows.next()? {

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::append::added;
 use super::database::{Reader, lock};
-use super::error::Result;
+use super::error::{Error, Result};
 use crate::names::CommitId;
 
 /// How many trunks are kept.
@@ -71,6 +71,9 @@ impl Reader {
             .query_row([next], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?
         {
+            if place.0 >= next {
+                return Err(Error::Damaged("a lineage forks from a later one"));
+            }
             trunk.positions.insert(place.0, trunk.pieces.len());
             trunk.pieces.push(place);
             next = place.0;

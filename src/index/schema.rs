@@ -112,6 +112,9 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
 }
 
 fn connect(path: &Path) -> Result<Connection> {
+    if path.try_exists().is_ok_and(|exists| !exists) {
+        return Err(Error::Damaged("its file is gone"));
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_MAX)?;

@@ -1,35 +1,51 @@
 //! Checking what is derived from the repository.
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::error::{Error, Result, chain};
 use super::open::Repository;
 use super::packs::remove_if_there;
-use super::verify::Fault;
-use crate::git::Git;
+use super::verify::{Check, Fault};
+use crate::git::{self, Git};
 
 impl Repository {
     /// Compares checked-out files with their names, and has git check its commit-graph; tells what is wrong, and removes it if that is
-    /// wanted. Returns how much was wrong.
+    /// wanted.
     ///
     /// # Errors
     /// What is wrong cannot be removed.
-    pub fn verify_derived(&self, remove: bool, tell: &mut dyn FnMut(Fault)) -> Result<usize> {
-        let mut wrong = self.wrong_files();
-        wrong.extend(self.wrong_graph());
-        let count = wrong.len();
-        for fault in wrong {
+    pub fn verify_derived(
+        &self,
+        _: &Check,
+        remove: bool,
+        tell: &mut dyn FnMut(Fault),
+    ) -> Result<()> {
+        for (file, hash) in self.wrong_files() {
+            tell(Fault {
+                subject: file.display().to_string(),
+                location: None,
+                reason: format!("its content is that of module {hash}"),
+            });
             if remove {
-                remove_if_there(Path::new(&fault.subject))?;
+                remove_if_there(&file)?;
             }
-            tell(fault);
         }
-        Ok(count)
+        if let Some(reason) = self.wrong_graph() {
+            tell(Fault {
+                subject: "commit-graph".to_owned(),
+                location: None,
+                reason,
+            });
+            if remove {
+                self.remove_commit_graph()?;
+            }
+        }
+        Ok(())
     }
 
-    /// Checked-out files that do not have what their names say.
-    fn wrong_files(&self) -> Vec<Fault> {
+    /// Checked-out files that do not have what their names say, and what they have.
+    fn wrong_files(&self) -> Vec<(PathBuf, gix::ObjectId)> {
         let Some(format) = self.format() else {
             return Vec::new();
         };
@@ -39,32 +55,30 @@ impl Repository {
             .flatten();
         let wrong = files.filter_map(|file| {
             let path = file.path();
+            // What is being written has another name still.
+            let named = path.file_stem()?.to_str()?;
+            let named = gix::ObjectId::from_hex(named.as_bytes()).ok()?;
             let bytes = fs::read(&path).ok()?;
             let hash = gix::objs::compute_hash(format, gix::objs::Kind::Blob, &bytes).ok()?;
-            let is_named = path
-                .file_stem()
-                .is_some_and(|stem| *stem == *hash.to_string());
-            (!is_named).then(|| Fault {
-                subject: path.display().to_string(),
-                location: None,
-                reason: format!("its content is that of module {hash}"),
-            })
+            (hash != named).then_some((path, hash))
         });
         wrong.collect()
     }
 
-    /// git's commit-graph, if git finds it wrong.
-    fn wrong_graph(&self) -> Option<Fault> {
-        let graph = self.root().join("objects/info/commit-graph");
-        if !graph.exists() {
+    /// What git finds wrong with its commit-graph.
+    fn wrong_graph(&self) -> Option<String> {
+        let info = self.root().join("objects/info");
+        let graphs = ["commit-graph", "commit-graphs"].map(|name| info.join(name));
+        if !graphs.iter().any(|graph| graph.exists()) {
             return None;
         }
-        let checked = Git::find(self.root())?.verify_commit_graph();
-        let error = Error::from(checked.err()?);
-        Some(Fault {
-            subject: graph.display().to_string(),
-            location: None,
-            reason: chain(&error),
-        })
+        match Git::find(self.root())?.verify_commit_graph() {
+            Err(error @ git::Error::Failed { .. }) => Some(chain(&Error::from(error))),
+            Err(error) => {
+                tracing::warn!(%error, "the commit-graph was not checked");
+                None
+            }
+            Ok(()) => None,
+        }
     }
 }

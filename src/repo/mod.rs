@@ -143,7 +143,7 @@ pub use merge::Merge;
 pub use open::Repository;
 pub use publish::{Judged, Published};
 pub use spool::Spool;
-pub use verify::{Checked, Fault, Inspector, Location};
+pub use verify::{Check, Checked, Fault, Inspector, Location};
 pub use wake::{Call, Wake};
 pub use walk::Link;
 pub use writing::Writing;

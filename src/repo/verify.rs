@@ -9,6 +9,7 @@ use gix::refs::Target;
 
 use super::entry::{Entry, Node};
 use super::error::{Error, Result, chain};
+use super::lock::Guard;
 use super::open::{Repository, commit_id, module_hash};
 use crate::names::{CommitId, ModuleHash, TreePath};
 
@@ -44,6 +45,9 @@ pub struct Checked {
     /// How many blobs that can be modules.
     pub modules: usize,
 }
+
+/// A check under way: nothing is collected.
+pub struct Check(#[expect(dead_code, reason = "held until the check is done")] Option<Guard>);
 
 /// Who is told what is found, as it is found.
 pub trait Inspector {
@@ -94,19 +98,29 @@ impl Role {
 }
 
 impl Repository {
-    /// Checks every ref, and every object that one reaches. Writers go on meanwhile; collections wait.
+    /// Has collections wait for as long as the check lasts.
     ///
     /// # Errors
-    /// A backup or a `gc` runs; refs cannot be listed. What is wrong with the store is told to the inspector.
-    pub fn verify(&self, inspector: &mut impl Inspector) -> Result<Checked> {
+    /// A backup or a `gc` runs.
+    pub fn begin_check(&self) -> Result<Check> {
+        if self.is_absent() {
+            return Ok(Check(None));
+        }
+        match self.locks.backup() {
+            // Nobody collects there.
+            Err(error) if error.is_read_only() => Ok(Check(None)),
+            held => Ok(Check(Some(held?))),
+        }
+    }
+
+    /// Checks every ref, and every object that one reaches. Writers go on meanwhile.
+    ///
+    /// # Errors
+    /// Refs cannot be listed. What is wrong with the store is told to the inspector.
+    pub fn verify(&self, _: &Check, inspector: &mut impl Inspector) -> Result<Checked> {
         if self.is_absent() {
             return Ok(Checked::default());
         }
-        let _backup = match self.locks.backup() {
-            // Nobody collects there.
-            Err(error) if error.is_read_only() => None,
-            held => Some(held?),
-        };
         let repo = self.local_for("HEAD")?;
         let mut walk = Walk {
             repo: &repo,

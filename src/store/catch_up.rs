@@ -56,23 +56,44 @@ impl Store {
         })
     }
 
-    /// Keeps the version index up with every branch, for as long as the process lives.
+    /// Keeps the version index up with every branch, the digests of modules included, for as long as the process lives.
     pub fn keep_indexed(&self) {
         // In this order: what moves after the branches were read, wakes.
         let (news, come) = sync_channel(1);
         self.news.get_or_init(|| news);
+        let mut tips = HashMap::new();
         loop {
-            let caught_up = self.branches().and_then(|branches| {
-                let mut branches = branches.into_iter().map(Some).map(At::Branch);
-                branches.try_for_each(|at| self.catch_up(&at))
-            });
-            if let Err(error) = caught_up {
+            if let Err(error) = self.index_moved(&mut tips) {
                 tracing::debug!(error = repo::chain(&error), "the version index is behind");
             }
             thread::sleep(KEEPING_PAUSE);
             // Either way the branches are looked at: others move them, too.
             let _ = come.recv_timeout(KEEPING_POLL);
         }
+    }
+
+    /// Brings the index up with the branches that are not where they were; one that fails does so once.
+    fn index_moved(&self, tips: &mut HashMap<BranchName, CommitId>) -> Result<()> {
+        let branches = self.branches()?;
+        tips.retain(|branch, _| branches.binary_search(branch).is_ok());
+        for branch in branches {
+            let Some(tip) = self.repo.tip(&branch)? else {
+                continue;
+            };
+            if tips.insert(branch.clone(), tip) != Some(tip)
+                && let Err(error) = self.ask(tip, |_| Ok(()))
+            {
+                let error = repo::chain(&error);
+                tracing::warn!(%branch, error, "the version index cannot be brought up with it");
+            }
+        }
+        self.digest_all().map(drop)
+    }
+
+    /// Brings the index up with every branch.
+    pub(super) fn catch_up_all(&self) -> Result<()> {
+        let mut branches = self.branches()?.into_iter().map(Some).map(At::Branch);
+        branches.try_for_each(|at| self.catch_up(&at))
     }
 
     /// Makes a new version index of all branches, and computes the digests that nobody knew. Returns the number of commits in it.
@@ -84,9 +105,7 @@ impl Store {
             return Ok(0);
         }
         self.index.renew()?;
-        for branch in self.branches()? {
-            self.catch_up(&At::Branch(Some(branch)))?;
-        }
+        self.catch_up_all()?;
         self.digest_all()?;
         Ok(self.index.reader()?.count()?)
     }
@@ -164,33 +183,42 @@ impl Store {
         commit: CommitId,
         mut question: impl FnMut(&Reader) -> Result<T>,
     ) -> Result<T> {
-        let mut attempt = || {
-            let reader = self.index.reader()?;
+        self.recovering(|reader| {
             if reader.has(commit)? {
-                return question(&reader);
+                return question(reader);
             }
-            drop(reader);
-            question(&self.caught_up(commit)?)
-        };
+            self.catch_up_to(commit)?;
+            // It may be another one now.
+            question(&self.index.reader()?)
+        })
+    }
+
+    /// Does something with the index, and once more with another one if that was damaged.
+    pub(super) fn recovering<T>(
+        &self,
+        mut work: impl FnMut(&mut Reader) -> Result<T>,
+    ) -> Result<T> {
         for _ in 1..ATTEMPTS_MAX {
-            match attempt() {
+            let mut reader = self.index.reader()?;
+            let origin = reader.origin();
+            match work(&mut reader) {
                 Err(Error::Index(error)) if error.is_damage() || error.is_unwritable() => {
                     tracing::info!(
                         error = repo::chain(&error),
                         "the version index is made anew"
                     );
-                    self.index.recover(&error)?;
+                    drop(reader);
+                    self.index.recover(&origin, &error)?;
                 }
                 // Another process made a new one at this moment.
                 Err(Error::Index(index::Error::Unknown)) => {}
                 answer => return answer,
             }
         }
-        attempt()
+        work(&mut self.index.reader()?)
     }
 
-    /// The index, when it knows the commit.
-    fn caught_up(&self, commit: CommitId) -> Result<Reader> {
+    fn catch_up_to(&self, commit: CommitId) -> Result<()> {
         let _alone = self.index.append_alone();
         self.index.refresh();
         let mut reader = self.index.reader()?;
@@ -201,8 +229,7 @@ impl Store {
                 progress(done, all);
             }
         };
-        self.append(&mut reader, links, &progress)?;
-        Ok(reader)
+        self.append(&mut reader, links, &progress)
     }
 
     fn unindexed(

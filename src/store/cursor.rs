@@ -80,6 +80,8 @@ pub struct Cursor {
     /// Every module at `place`, if it is remembered: a `gc` may drop the commit before it is compared with a tip that does not
     /// come after it.
     content: Option<BTreeMap<ModulePath, ModuleHash>>,
+    /// Whether that is remembered for the next event only.
+    forgets: bool,
     /// The commits that come next; a tip that moved on meanwhile is seen at its end.
     line: Option<Line>,
 }
@@ -116,6 +118,7 @@ impl Store {
         let tree = tree.ok_or(repo::Error::UnknownCommit(commit))?;
         Ok(Cursor {
             content: Some(index.content(commit)?.into_iter().collect()),
+            forgets: true,
             ..Cursor::new(branch, Some(Place { commit, tree }))
         })
     }
@@ -132,7 +135,10 @@ impl Store {
         let attempt = || {
             let cursor = self.cursor(branch, since)?;
             if cursor.content.is_some() {
-                return Ok(cursor);
+                return Ok(Cursor {
+                    forgets: false,
+                    ..cursor
+                });
             }
             let tree = cursor.place.map(|place| place.tree);
             let modules = tree.map(|tree| self.modules_in(tree, &TreePath::root()));
@@ -156,6 +162,7 @@ impl Cursor {
             branch,
             place,
             content: None,
+            forgets: false,
             line: None,
         }
     }
@@ -267,6 +274,9 @@ impl Cursor {
 
     fn advance(&mut self, event: &Event) {
         self.place = Some(event.place());
+        if self.forgets {
+            self.content = None;
+        }
         let Some(content) = &mut self.content else {
             return;
         };

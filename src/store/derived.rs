@@ -51,7 +51,9 @@ impl<'s> IndexCheck<'s> {
             Ok(()) => {}
             Err(Error::Index(error)) => self.faults.push(chain(&error)),
             // The repository's own faults are told elsewhere.
-            Err(error) => tracing::debug!(error = chain(&error), "the index was not compared"),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "the version index was not compared")
+            }
         }
         if self.faults.len() > FAULTS_MAX {
             let more = self.faults.len() - FAULTS_MAX;

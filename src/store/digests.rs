@@ -57,23 +57,25 @@ impl Store {
     pub(super) fn digest_all(&self) -> Result<bool> {
         let reading = &self.digests.reading;
         let _reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut found = false;
+        let mut last = Vec::new();
         loop {
-            let hashes = self.index.reader()?.undigested(STEP)?;
-            if hashes.is_empty() {
-                return Ok(found);
+            let hashes = self.recovering(|index| Ok(index.undigested(STEP)?))?;
+            if hashes.is_empty() || hashes == last {
+                return Ok(!last.is_empty());
             }
-            found = true;
-            let mut digests = Vec::with_capacity(hashes.len());
-            for hash in hashes {
-                let digest = match self.digests.known(hash) {
-                    Some(digest) => Some(digest),
-                    // Of history that was collected since, and of a foreign repository, some may be missing.
-                    None => self.repo.blob(hash)?.map(|bytes| digest_of(&bytes)),
-                };
-                digests.push((hash, digest));
-            }
-            self.index.reader()?.add_digests(&digests)?;
+            let digest = |hash: &ModuleHash| match self.digests.known(*hash) {
+                Some(digest) => Some(digest),
+                // Of history that was collected since, and of a damaged store, some cannot be read.
+                None => self
+                    .repo
+                    .blob(*hash)
+                    .ok()
+                    .flatten()
+                    .map(|bytes| digest_of(&bytes)),
+            };
+            let digests: Vec<_> = hashes.iter().map(|hash| (*hash, digest(hash))).collect();
+            self.recovering(|index| Ok(index.add_digests(&digests)?))?;
+            last = hashes;
         }
     }
 }

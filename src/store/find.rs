@@ -83,9 +83,9 @@ impl Store {
     ///
     /// # Errors
     /// There is none.
-    pub fn stored_size_bytes(&self, at: &At, hash: &HashRef) -> Result<u64> {
+    pub fn stored_size_bytes(&self, hash: &HashRef) -> Result<u64> {
         let unknown = || Error::NoModule(hash.to_string());
-        self.size_bytes(self.stored(at, hash)?.ok_or_else(unknown)?)
+        self.size_bytes(self.stored(hash)?.ok_or_else(unknown)?)
     }
 
     /// The size in bytes of the module of a hash that a tree or a version names.
@@ -155,12 +155,20 @@ impl Store {
         let (Some(commit), Some(tree)) = (view.commit, view.tree) else {
             return Ok(None);
         };
-        for hash in self.meant(commit, wanted)? {
-            if self.is_listed(commit, tree, hash)? {
-                return Ok(Some(hash));
-            }
+        let (id, digest) = self.meant(wanted);
+        if let Some(id) = id
+            && self.is_listed(commit, tree, id)?
+        {
+            return Ok(Some(id));
         }
-        Ok(None)
+        match digest
+            .map(|digest| self.by_digest(digest))
+            .transpose()?
+            .flatten()
+        {
+            Some(hash) if self.is_listed(commit, tree, hash)? => Ok(Some(hash)),
+            _ => Ok(None),
+        }
     }
 
     /// Whether some path of a commit's tree has the module.
@@ -187,43 +195,49 @@ impl Store {
         }
     }
 
-    /// The modules that may be meant by a hash or digest, in the order in which they are tried.
-    pub(super) fn meant(&self, commit: CommitId, wanted: &HashRef) -> Result<Vec<ModuleHash>> {
-        let is_sha256 = self.object_format() == Some(ObjectFormat::Sha256);
-        let (id, digest) = match wanted {
-            HashRef::Hash40(hash) => return Ok(vec![*hash]),
-            HashRef::Hex64(bytes) => (ModuleHash::from_bytes(bytes), Digest::from_bytes(*bytes)),
-            HashRef::Digest(digest) => (None, *digest),
-        };
-        let id = id.filter(|_| is_sha256);
-        Ok(id
-            .into_iter()
-            .chain(self.by_digest(commit, digest)?)
-            .collect())
+    /// What may be meant: a hash, which is tried first, and a digest.
+    pub(super) fn meant(&self, wanted: &HashRef) -> (Option<ModuleHash>, Option<Digest>) {
+        match wanted {
+            HashRef::Hash40(hash) => (Some(*hash), None),
+            HashRef::Hex64(bytes) => {
+                let is_sha256 = self.object_format() == Some(ObjectFormat::Sha256);
+                let hash = ModuleHash::from_bytes(bytes).filter(|_| is_sha256);
+                (hash, Some(Digest::from_bytes(*bytes)))
+            }
+            HashRef::Digest(digest) => (None, Some(*digest)),
+        }
     }
 
     /// The blob of the object store that is given as a hash or digest. By a digest a module is known that some commit had.
-    pub(super) fn stored(&self, at: &At, wanted: &HashRef) -> Result<Option<ModuleHash>> {
-        let meant = match (wanted, self.read(at, |view| Ok(view.commit))?) {
-            (HashRef::Hash40(hash), _) => vec![*hash],
-            (_, Some(commit)) => self.meant(commit, wanted)?,
-            (_, None) => Vec::new(),
-        };
-        for hash in meant {
-            if self.repo.blob_size_bytes(hash)?.is_some() {
-                return Ok(Some(hash));
-            }
+    pub(super) fn stored(&self, wanted: &HashRef) -> Result<Option<ModuleHash>> {
+        let (id, digest) = self.meant(wanted);
+        if let Some(id) = id
+            && self.repo.blob_size_bytes(id)?.is_some()
+        {
+            return Ok(Some(id));
         }
-        Ok(None)
+        match digest
+            .map(|digest| self.by_digest(digest))
+            .transpose()?
+            .flatten()
+        {
+            Some(hash) if self.repo.blob_size_bytes(hash)?.is_some() => Ok(Some(hash)),
+            _ => Ok(None),
+        }
     }
 
-    fn by_digest(&self, commit: CommitId, digest: Digest) -> Result<Option<ModuleHash>> {
-        let known = || self.ask(commit, |index| Ok(index.module_of(digest)?));
-        match known()? {
-            Some(hash) => Ok(Some(hash)),
-            None if self.digest_all()? => known(),
-            None => Ok(None),
+    /// The module with a digest, if some commit had it.
+    pub(super) fn by_digest(&self, digest: Digest) -> Result<Option<ModuleHash>> {
+        if self.repo.is_absent() {
+            return Ok(None);
         }
+        let known = || self.recovering(|index| Ok(index.module_of(digest)?));
+        if let Some(hash) = known()? {
+            return Ok(Some(hash));
+        }
+        self.catch_up_all()?;
+        self.digest_all()?;
+        known()
     }
 }
 

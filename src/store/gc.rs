@@ -47,6 +47,12 @@ impl Store {
         };
         // In vain is known before the work, for sure only after it.
         judge()?;
+        if let Err(error) = self.forget_dropped() {
+            tracing::warn!(
+                error = chain(&error),
+                "the version index remembers what was dropped"
+            );
+        }
         // A watcher may come back to a commit that is dropped now.
         if let Some(tip) = tip
             && let Err(error) = self.ask(tip, |_| Ok(()))
@@ -60,7 +66,6 @@ impl Store {
         if let Some(commit) = collected.squashed {
             self.note(commit);
         }
-        self.forget_dropped()?;
         Ok(Collected {
             removed: collected.removed,
             freed_bytes: collected.freed_bytes,

@@ -10,8 +10,9 @@ use super::open::{Change, Store};
 use super::precondition::Subject;
 use super::put::judged;
 use super::view::At;
+use crate::index::Reader;
 use crate::names::{HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
-use crate::repo::{Draft, Node, Published};
+use crate::repo::{Draft, Node, Published, chain};
 
 /// What to do when the name is a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +36,9 @@ impl Store {
     ) -> Result<Published<()>> {
         let meant = match name {
             ModuleRef::Path(_) => Vec::new(),
-            ModuleRef::Hash(hash) => self.meant_at(change, hash)?,
+            ModuleRef::Hash(hash) => self.candidates(change, hash)?,
         };
+        let index = self.index.reader().ok();
         let writing = self.repo.begin()?;
         self.publish(writing, change.branch.as_ref(), |draft| {
             let paths = match name {
@@ -45,7 +47,7 @@ impl Store {
                     at_path(draft, path, folders)?
                 }
                 ModuleRef::Hash(_) => {
-                    let found = self.first_listed(draft, &meant)?;
+                    let found = self.first_listed(draft, index.as_ref(), &meant)?;
                     let tag = found.as_ref().map(|(hash, _)| hash.to_string());
                     change.check(draft, Subject::Module(tag))?;
                     found.ok_or_else(|| Error::NoModule(name.to_string()))?.1
@@ -60,31 +62,31 @@ impl Store {
             ))
         })
     }
-}
 
-impl Store {
-    /// The modules that may be meant by a hash or digest. A digest may take long to find: better before others wait for a lock
-    /// than while they do.
-    fn meant_at(&self, change: &Change, wanted: &HashRef) -> Result<Vec<ModuleHash>> {
-        let at = At::Branch(change.branch.clone());
-        self.read(&at, |view| match view.commit {
-            Some(commit) => {
-                let meant = self.meant(commit, wanted)?;
-                // Likewise the paths: what is known when the lock is taken need not be found out then.
-                self.ask(commit, |_| Ok(meant.clone()))
-            }
-            None => Ok(Vec::new()),
-        })
+    /// The modules that may be meant by a hash or digest. What takes long to find out, better before others wait for a lock than
+    /// while they do.
+    fn candidates(&self, change: &Change, wanted: &HashRef) -> Result<Vec<ModuleHash>> {
+        let (id, digest) = self.meant(wanted);
+        if let Err(error) = self.catch_up(&At::Branch(change.branch.clone())) {
+            tracing::debug!(error = chain(&error), "the tree is going to be walked");
+        }
+        let has_id = id.map(|id| self.repo.blob_size_bytes(id)).transpose()?;
+        let by_digest = match digest.filter(|_| has_id.flatten().is_none()) {
+            Some(digest) => self.by_digest(digest)?,
+            None => None,
+        };
+        Ok(id.into_iter().chain(by_digest).collect())
     }
 
     /// The first of the modules that some path of the draft has, and every such path.
     fn first_listed(
         &self,
         draft: &Draft<'_>,
+        index: Option<&Reader>,
         meant: &[ModuleHash],
     ) -> Result<Option<(ModuleHash, Vec<ModulePath>)>> {
         for hash in meant {
-            let paths = match self.indexed_paths(draft, *hash)? {
+            let paths = match index.map_or(Ok(None), |index| indexed_paths(index, draft, *hash))? {
                 Some(paths) => paths,
                 None => draft
                     .modules(&TreePath::root())?
@@ -95,48 +97,6 @@ impl Store {
             if !paths.is_empty() {
                 return Ok(Some((*hash, paths)));
             }
-        }
-        Ok(None)
-    }
-
-    /// Every path of the draft that has the module: of those that ever had it as far as the index knows, and of those that changed
-    /// since. `None` if the index is far behind.
-    fn indexed_paths(
-        &self,
-        draft: &Draft<'_>,
-        hash: ModuleHash,
-    ) -> Result<Option<Vec<ModulePath>>> {
-        let Ok(index) = self.index.reader() else {
-            return Ok(None);
-        };
-        let mut commit = draft.tip().cloned();
-        for _ in 0..BEHIND_MAX {
-            let Some(known) = commit else { break };
-            if !index.has(known.id).unwrap_or(false) {
-                commit = draft.parent(&known)?;
-                continue;
-            }
-            let mut paths = BTreeSet::new();
-            let found = index.paths_of(hash, |path| -> ControlFlow<()> {
-                paths.insert(path);
-                ControlFlow::Continue(())
-            });
-            if found.is_err() {
-                break;
-            }
-            for changed in draft.changed_since(known.tree)? {
-                if changed.new == Some(hash) {
-                    let path = std::str::from_utf8(&changed.path).ok();
-                    paths.extend(path.and_then(|path| ModulePath::parse(path).ok()));
-                }
-            }
-            let mut listed = Vec::new();
-            for path in paths {
-                if draft.node(path.as_tree_path())? == Some(Node::Module(hash)) {
-                    listed.push(path);
-                }
-            }
-            return Ok(Some(listed));
         }
         Ok(None)
     }
@@ -153,4 +113,43 @@ fn at_path(draft: &Draft<'_>, path: &ModulePath, folders: Folders) -> Result<Vec
             .collect()),
         (Some(Node::Foreign) | None, _) => Err(Error::NoModule(path.to_string())),
     }
+}
+
+/// Every path of the draft that has the module: of those that ever had it as far as the index knows, and of those that changed
+/// since. `None` if the index is far behind.
+fn indexed_paths(
+    index: &Reader,
+    draft: &Draft<'_>,
+    hash: ModuleHash,
+) -> Result<Option<Vec<ModulePath>>> {
+    let mut commit = draft.tip().cloned();
+    for _ in 0..BEHIND_MAX {
+        let Some(known) = commit else { break };
+        if !index.has(known.id).unwrap_or(false) {
+            commit = draft.parent(&known)?;
+            continue;
+        }
+        let mut paths = BTreeSet::new();
+        let found = index.paths_of(hash, |path| -> ControlFlow<()> {
+            paths.insert(path);
+            ControlFlow::Continue(())
+        });
+        if found.is_err() {
+            break;
+        }
+        for changed in draft.changed_since(known.tree)? {
+            if changed.new == Some(hash) {
+                let path = std::str::from_utf8(&changed.path).ok();
+                paths.extend(path.and_then(|path| ModulePath::parse(path).ok()));
+            }
+        }
+        let mut listed = Vec::new();
+        for path in paths {
+            if draft.node(path.as_tree_path())? == Some(Node::Module(hash)) {
+                listed.push(path);
+            }
+        }
+        return Ok(Some(listed));
+    }
+    Ok(None)
 }

@@ -4,7 +4,6 @@ use super::error::{Error, Result};
 use super::message;
 use super::open::{Change, Store};
 use super::put::judged;
-use super::view::At;
 use crate::names::{HashRef, ModuleHash, ModulePath};
 use crate::repo::Published;
 use crate::wasm;
@@ -21,9 +20,9 @@ impl Store {
         path: &ModulePath,
     ) -> Result<Published<ModuleHash>> {
         let unknown = || Error::NoModule(hash.to_string());
+        // A digest may take long to find: better before others wait for a lock than while they do.
+        let hash = self.stored(hash)?.ok_or_else(unknown)?;
         let mut writing = self.repo.begin()?;
-        let at = At::Branch(change.branch.clone());
-        let hash = self.stored(&at, hash)?.ok_or_else(unknown)?;
         let bytes = self.repo.blob(hash)?.ok_or_else(unknown)?;
         wasm::validate(bytes.as_slice(), &self.options.modules).map_err(|_| unknown())?;
         writing.adopt_blob(hash)?;

@@ -39,13 +39,14 @@ impl Store {
         report: &mut dyn FnMut(Finding),
         progress: &mut dyn FnMut(),
     ) -> Result<Checked> {
+        let held = self.repo.begin_check()?;
         let mut check = Check {
             limits: &self.options.modules,
             index: IndexCheck::new(self),
             report,
             progress,
         };
-        let checked = self.repo.verify(&mut check)?;
+        let checked = self.repo.verify(&held, &mut check)?;
         let index = check.index.finish();
         for reason in &index {
             (check.report)(Finding::Fault(Fault {
@@ -54,12 +55,10 @@ impl Store {
                 reason: reason.clone(),
             }));
         }
+        let remove = derived == Derived::Remove;
         let mut tell = |fault| (check.report)(Finding::Fault(fault));
-        let wrong = self
-            .repo
-            .verify_derived(derived == Derived::Remove, &mut tell)?;
-        tracing::debug!(index = index.len(), wrong, "checked what is derived");
-        if derived == Derived::Remove && !index.is_empty() {
+        self.repo.verify_derived(&held, remove, &mut tell)?;
+        if remove && !index.is_empty() {
             self.reindex()?;
         }
         Ok(checked)

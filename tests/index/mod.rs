@@ -3,4 +3,5 @@
 mod damage;
 mod graph;
 mod histories;
+mod lookups;
 mod processes;

@@ -10,7 +10,7 @@ use crate::http::json::Json;
 use crate::http::openapi::{ChangeProblems, ReadProblems};
 use crate::http::state::App;
 use crate::names::{HashRef, ModulePath, ModuleRef};
-use crate::store::{self, Kind};
+use crate::store::Kind;
 use crate::wire;
 use crate::wire::schema::Hash;
 
@@ -51,9 +51,8 @@ pub(in crate::http) async fn set(
         .ok_or_else(|| Failure::malformed("a hash and a path are needed: /hash/<hash>/<path>"))?;
     let (hash, path) = (HashRef::parse(hash)?, ModulePath::parse(path)?);
     // It is validated again: the blob may be anybody's.
-    let at = store::At::Branch(change.branch.clone());
     let memory = app
-        .afford(move |store| store.stored_size_bytes(&at, &hash))
+        .afford(move |store| store.stored_size_bytes(&hash))
         .await?;
     let (at, hash) = app
         .change(move |store| {
