@@ -15,6 +15,7 @@ mod export;
 mod find;
 mod gc;
 mod import;
+mod keep;
 mod list;
 mod log;
 mod merge;

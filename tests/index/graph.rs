@@ -158,9 +158,12 @@ fn set(tree: &mut BTreeMap<&'static str, u32>, path: &'static str, value: Option
 }
 
 fn commit(n: usize, date_s: i64, parents: &[usize], tree: &BTreeMap<&str, u32>) -> String {
+    // No two are the same commit: each has a message of its own.
+    let message = n.to_string();
     let mut text = format!(
-        "commit refs/wip/{n}\nmark :{}\nauthor a <a> {date_s} +0000\ncommitter c <c> 1700000009 +0000\ndata 1\nx\n",
-        n + 1
+        "commit refs/wip/{n}\nmark :{}\nauthor a <a> {date_s} +0000\ncommitter c <c> 1700000009 +0000\ndata {}\n{message}\n",
+        n + 1,
+        message.len()
     );
     for (nth, parent) in parents.iter().enumerate() {
         let word = ["from", "merge"][nth.min(1)];
