@@ -1,7 +1,8 @@
 //! The stock git program: how it is found, run hermetically, limited and killed.
 //!
 //! Layer 0. What gix cannot do is done by git: packing with deltas (git-pack-objects(1)), commit-graphs (git-commit-graph(1)). The
-//! store works without git; whoever calls this has another way, or does without. The user's and the system's git configuration are never read.
+//! store works without git; whoever calls this has another way, or does without. The user's and the system's git configuration
+//! are never read.
 
 mod graph;
 mod pack;

@@ -155,20 +155,7 @@ impl Store {
         let (Some(commit), Some(tree)) = (view.commit, view.tree) else {
             return Ok(None);
         };
-        let (id, digest) = self.meant(wanted);
-        if let Some(id) = id
-            && self.is_listed(commit, tree, id)?
-        {
-            return Ok(Some(id));
-        }
-        match digest
-            .map(|digest| self.by_digest(digest))
-            .transpose()?
-            .flatten()
-        {
-            Some(hash) if self.is_listed(commit, tree, hash)? => Ok(Some(hash)),
-            _ => Ok(None),
-        }
+        self.first_meant(wanted, |hash| self.is_listed(commit, tree, hash))
     }
 
     /// Whether some path of a commit's tree has the module.
@@ -210,18 +197,28 @@ impl Store {
 
     /// The blob of the object store that is given as a hash or digest. By a digest a module is known that some commit had.
     pub(super) fn stored(&self, wanted: &HashRef) -> Result<Option<ModuleHash>> {
+        self.first_meant(wanted, |hash| {
+            Ok(self.repo.blob_size_bytes(hash)?.is_some())
+        })
+    }
+
+    /// What is meant, if it `is_there`. A digest is looked up only if no hash is meant that is there.
+    fn first_meant(
+        &self,
+        wanted: &HashRef,
+        is_there: impl Fn(ModuleHash) -> Result<bool>,
+    ) -> Result<Option<ModuleHash>> {
         let (id, digest) = self.meant(wanted);
         if let Some(id) = id
-            && self.repo.blob_size_bytes(id)?.is_some()
+            && is_there(id)?
         {
             return Ok(Some(id));
         }
-        match digest
-            .map(|digest| self.by_digest(digest))
-            .transpose()?
-            .flatten()
-        {
-            Some(hash) if self.repo.blob_size_bytes(hash)?.is_some() => Ok(Some(hash)),
+        let Some(digest) = digest else {
+            return Ok(None);
+        };
+        match self.by_digest(digest)? {
+            Some(hash) if is_there(hash)? => Ok(Some(hash)),
             _ => Ok(None),
         }
     }

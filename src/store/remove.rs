@@ -34,11 +34,11 @@ impl Store {
         name: &ModuleRef,
         folders: Folders,
     ) -> Result<Published<()>> {
-        let meant = match name {
-            ModuleRef::Path(_) => Vec::new(),
-            ModuleRef::Hash(hash) => self.candidates(change, hash)?,
+        // A path needs no index.
+        let (meant, index) = match name {
+            ModuleRef::Path(_) => (Vec::new(), None),
+            ModuleRef::Hash(hash) => (self.candidates(change, hash)?, self.index.reader().ok()),
         };
-        let index = self.index.reader().ok();
         let writing = self.repo.begin()?;
         self.publish(writing, change.branch.as_ref(), |draft| {
             let paths = match name {
