@@ -23,12 +23,13 @@
 //! | # | room | knows | the only user of |
 //! |---|---|---|---|
 //! | 0 | [`names`], [`config`] | paths, branches, hashes: parsed once, valid ever after; limits | |
-//! | 0 | [`git`] | the stock git program: found, run hermetically, limited, killed | processes |
+//! | 0 | [`git`] | the stock git program: found, run hermetically, limited, killed | processes, `rustix` |
 //! | 1 | [`wasm`] | bytes in, what is in the module or a reason out | `wasmparser`, `sha2` |
 //! | 1 | [`repo`] | the bare repository: objects, trees, commits, refs, locks, durability, gc | `gix`, `gix-pack`, `notify`, `tar`, `fail`, flock, fsync |
 //! | 1 | [`index`] | a derived database of commits, changes and modules; knows nothing of git | `rusqlite` |
 //! | 2 | [`store`] | what a module store does; the one thing that the surfaces call | `flate2` |
 //! | 3 | [`wire`] | the JSON shapes that the surfaces share | `utoipa`'s schemas |
+//! | 3 | [`remote`] | other git repositories: pushes taken in, git served, mirrors | |
 //! | 4 | [`http`] | the API, watch, keys, TLS, metrics | `axum`, `tokio`, `tower-http`, `rustls` |
 //! | 5 | [`cli`] | the command line: arguments, printing, exit codes; `serve.rs` puts the server together | `clap`, stdout |
 //!
@@ -67,6 +68,7 @@ pub mod git;
 pub mod http;
 pub mod index;
 pub mod names;
+pub mod remote;
 pub mod repo;
 pub mod store;
 pub mod wasm;

@@ -14,7 +14,7 @@ type Room = (
 const ROOMS: [Room; 13] = [
     ("names", &[], &[]),
     ("config", &[], &[]),
-    ("git", &["names", "config"], &["process::Command"]),
+    ("git", &["names", "config"], &["process::Command", "rustix"]),
     ("wasm", &["names", "config"], &["wasmparser", "sha2"]),
     (
         "repo",

@@ -4,8 +4,10 @@
 //! store works without git; whoever calls this has another way, or does without. The user's and the system's git configuration
 //! are never read.
 
+mod child;
 mod graph;
 mod pack;
 mod run;
 
+pub use child::Child;
 pub use run::{Error, Git};

@@ -3,8 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::child::Child;
 
 /// How much of git's standard error is kept for the message, in bytes.
 const STDERR_BYTES_MAX: u64 = 4096;
@@ -103,23 +105,18 @@ impl Git {
             command: name.clone(),
             source,
         };
-        let mut child = KilledOnDrop(
-            self.command(args)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .map_err(spawn)?,
-        );
-        let mut stdin = child.0.stdin.take().expect("BUG: stdin is piped");
+        let mut command = self.command(args);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let (mut child, pipes) = Child::spawn(&mut command).map_err(spawn)?;
+        let mut stdin = pipes.stdin.expect("BUG: stdin is piped");
         // A broken pipe here means that git gave up early; its exit status tells.
         let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
-        let stdout = read_in_background(
-            child.0.stdout.take().expect("BUG: stdout is piped"),
-            u64::MAX,
-        );
+        let stdout = read_in_background(pipes.stdout.expect("BUG: stdout is piped"), u64::MAX);
         let stderr = read_in_background(
-            child.0.stderr.take().expect("BUG: stderr is piped"),
+            pipes.stderr.expect("BUG: stderr is piped"),
             STDERR_BYTES_MAX,
         );
         let status = child.wait(limit).map_err(spawn)?;
@@ -170,34 +167,6 @@ impl Git {
             .env("GIT_NO_REPLACE_OBJECTS", "1")
             .env("LC_ALL", "C");
         command
-    }
-}
-
-/// A child that does not outlive its owner.
-struct KilledOnDrop(Child);
-
-impl KilledOnDrop {
-    /// Waits for the end; `None` when `limit` passed first.
-    fn wait(&mut self, limit: Duration) -> io::Result<Option<std::process::ExitStatus>> {
-        let deadline = Instant::now() + limit;
-        let mut pause = Duration::from_millis(1);
-        while Instant::now() < deadline {
-            if let Some(status) = self.0.try_wait()? {
-                return Ok(Some(status));
-            }
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(50));
-        }
-        Ok(None)
-    }
-}
-
-impl Drop for KilledOnDrop {
-    fn drop(&mut self) {
-        if let Ok(None) = self.0.try_wait() {
-            drop(self.0.kill());
-            drop(self.0.wait());
-        }
     }
 }
 

@@ -51,7 +51,8 @@ impl BranchName {
     }
 }
 
-fn fault(name: &str) -> Option<&'static str> {
+/// What is wrong with the name of a branch or a tag.
+pub(super) fn fault(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("is empty")
     } else if name.len() > NAME_BYTES_MAX {

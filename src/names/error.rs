@@ -49,6 +49,20 @@ pub enum Error {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// A tag name that git would refuse, or whose file could not be made.
+    #[error("tag name {name} {fault}")]
+    Tag {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
+    /// Neither a branch nor a tag.
+    #[error("{name} is neither a branch (refs/heads/…) nor a tag (refs/tags/…)")]
+    Ref {
+        /// The name.
+        name: String,
+    },
     /// Not a git object id, where a module's was expected.
     #[error("{given} is not a module hash: 40 or 64 hex digits are expected")]
     ModuleHash {

@@ -90,29 +90,40 @@ impl fmt::Display for CommitId {
     }
 }
 
-/// What the ids of all kinds of objects have in common.
+/// The id of an object of any kind.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum ObjectId {
+pub enum ObjectId {
+    /// Of a SHA-1 store.
     Sha1([u8; 20]),
+    /// Of a SHA-256 store.
     Sha256([u8; 32]),
 }
 
 impl ObjectId {
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads 40 or 64 hex digits of either case; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
         let sha1 = hex::decode(text).map(Self::Sha1);
         sha1.or_else(|| hex::decode(text).map(Self::Sha256))
     }
 
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    /// Takes an id of 20 or 32 bytes; `None` for any other length.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let sha1 = bytes.try_into().ok().map(Self::Sha1);
         sha1.or_else(|| bytes.try_into().ok().map(Self::Sha256))
     }
 
-    fn as_bytes(&self) -> &[u8] {
+    /// The 20 or 32 bytes.
+    pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Sha1(bytes) => bytes,
             Self::Sha256(bytes) => bytes,
         }
+    }
+}
+
+impl From<CommitId> for ObjectId {
+    fn from(id: CommitId) -> Self {
+        id.0
     }
 }
 

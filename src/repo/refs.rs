@@ -9,7 +9,7 @@ use gix::refs::Target;
 
 use super::error::{Error, Result};
 use super::open::{Repository, commit_id};
-use crate::names::{BranchName, CommitId};
+use crate::names::{BranchName, CommitId, ObjectId, RefName};
 
 /// The default branch of a store that does not exist yet.
 const DEFAULT_BRANCH: &str = "main";
@@ -66,6 +66,16 @@ impl Repository {
         let mut buffer = [0; REF_BYTES_MAX];
         let text = read_small(&self.root().join(name), &mut buffer)?;
         CommitId::parse(text.strip_suffix('\n')?).ok()
+    }
+
+    /// Every branch and tag with the object that it names, sorted by name; those with names that we would not take are left out.
+    pub fn refs(&self) -> Result<Vec<(RefName, ObjectId)>> {
+        let refs = self.refs_below("refs/")?.into_iter();
+        let refs = refs.filter_map(|(name, id)| {
+            let name = RefName::parse(name.to_str().ok()?).ok()?;
+            Some((name, ObjectId::from_bytes(id.as_bytes())?))
+        });
+        Ok(refs.collect())
     }
 
     /// The names of all branches, sorted.

@@ -3,7 +3,7 @@
 use super::error::{Kind, Result};
 use super::open::Store;
 use super::view::At;
-use crate::names::BranchName;
+use crate::names::{BranchName, ObjectId, RefName};
 use crate::repo;
 
 impl Store {
@@ -15,6 +15,11 @@ impl Store {
     /// The names of all branches, sorted.
     pub fn branches(&self) -> Result<Vec<BranchName>> {
         Ok(self.repo.branches()?)
+    }
+
+    /// Every branch and tag with the commit or tag object that it names, sorted by name.
+    pub fn refs(&self) -> Result<Vec<(RefName, ObjectId)>> {
+        Ok(self.repo.refs()?)
     }
 
     /// Creates a branch at the commit that `from` names.

@@ -1,0 +1,123 @@
+//! The full name of a ref: a branch's or a tag's, which are all that others may send.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::branch::{self, BranchName};
+use super::error::{Error, quoted};
+
+/// The name of a tag, by the rules of a branch's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TagName(String);
+
+/// A branch or a tag.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RefName {
+    /// Below `refs/heads/`.
+    Branch(BranchName),
+    /// Below `refs/tags/`.
+    Tag(TagName),
+}
+
+impl RefName {
+    /// Reads a full name: `refs/heads/main`, `refs/tags/v1`.
+    ///
+    /// # Errors
+    /// [`Error::Branch`], [`Error::Tag`]; [`Error::Ref`] for a name of any other kind.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if let Some(name) = text.strip_prefix("refs/heads/") {
+            return BranchName::parse(name).map(Self::Branch);
+        }
+        let name = text
+            .strip_prefix("refs/tags/")
+            .ok_or_else(|| Error::Ref { name: quoted(text) })?;
+        match branch::fault(name) {
+            None => Ok(Self::Tag(TagName(name.to_owned()))),
+            Some(fault) => Err(Error::Tag {
+                name: quoted(name),
+                fault,
+            }),
+        }
+    }
+
+    /// Whether the two cannot both exist, because one would be a folder in which the other lies.
+    pub fn conflicts_with(&self, other: &Self) -> bool {
+        let (one, other) = (self.to_string(), other.to_string());
+        let lies_in = |inner: &str, outer: &str| {
+            let rest = inner.strip_prefix(outer);
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        lies_in(&one, &other) || lies_in(&other, &one)
+    }
+}
+
+impl FromStr for RefName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+impl From<BranchName> for RefName {
+    fn from(branch: BranchName) -> Self {
+        Self::Branch(branch)
+    }
+}
+
+/// The full name.
+impl fmt::Display for RefName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Branch(branch) => write!(f, "refs/heads/{branch}"),
+            Self::Tag(tag) => write!(f, "refs/tags/{}", tag.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn branches_and_tags_are_told_apart_and_nothing_else_is_taken() {
+        for name in ["refs/heads/a/b", "refs/tags/v1"] {
+            assert_eq!(RefName::parse(name).unwrap().to_string(), name);
+        }
+        assert!(matches!(
+            RefName::parse("refs/heads/a..b"),
+            Err(Error::Branch { .. })
+        ));
+        assert!(matches!(
+            RefName::parse("refs/tags/a.lock"),
+            Err(Error::Tag { .. })
+        ));
+        for name in [
+            "refs/notes/commits",
+            "refs/heads",
+            "heads/a",
+            "HEAD",
+            "",
+            "refs/x",
+        ] {
+            assert!(
+                matches!(RefName::parse(name), Err(Error::Ref { .. })),
+                "{name:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_conflicts_with_its_own_folders() {
+        let name = |text: &str| RefName::parse(text).unwrap();
+        assert!(name("refs/heads/a").conflicts_with(&name("refs/heads/a/b")));
+        assert!(name("refs/tags/a/b/c").conflicts_with(&name("refs/tags/a/b")));
+        for (one, other) in [
+            ("refs/heads/a", "refs/heads/a"),
+            ("refs/heads/a", "refs/heads/ab"),
+            ("refs/heads/a", "refs/tags/a/b"),
+        ] {
+            assert!(!name(one).conflicts_with(&name(other)), "{one} {other}");
+        }
+    }
+}

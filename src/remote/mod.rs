@@ -1,0 +1,7 @@
+//! The store and other git repositories: what is served to git, pushed in by it, and pushed on to mirrors.
+//!
+//! Layer 3. It joins the git program to the store, and knows neither HTTP's router nor the command line.
+
+mod error;
+
+pub use error::{Error, Result};
