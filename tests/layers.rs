@@ -33,7 +33,7 @@ const ROOMS: [Room; 13] = [
     (
         "remote",
         &["names", "config", "git", "store"],
-        &["ureq", "reqwest"],
+        &["gix_packetline"],
     ),
     (
         "http",

@@ -107,6 +107,7 @@ pub(super) enum Command {
     Backup(c::Backup),
     Verify(c::Verify),
     Reindex(c::Reindex),
+    Hook(c::Hook),
     Server(Box<c::Server>),
     Completions(c::Completions),
 }

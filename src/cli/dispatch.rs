@@ -62,6 +62,7 @@ fn dispatch(command: Command, settings: &Settings, out: &mut Output) -> Result<(
         Command::Backup(backup) => backup.run(settings, out),
         Command::Verify(verify) => verify.run(settings, out),
         Command::Reindex(reindex) => reindex.run(settings, out),
+        Command::Hook(hook) => hook.run(settings, out),
         Command::Server(server) => server.run(settings),
         Command::Completions(completions) => completions.run(out),
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::http::{KeyError, TlsError};
 use crate::names;
+use crate::remote;
 use crate::store::{self, Kind};
 
 /// Not found, unreadable input, or any failure that has no code of its own.
@@ -84,6 +85,12 @@ pub(super) enum Error {
     /// The check of a store found something wrong.
     #[error("{} in this store", match .0 { 1 => "1 thing is wrong".to_owned(), n => format!("{n} things are wrong") })]
     Faults(usize),
+    /// A push was refused, for reasons that were told before.
+    #[error("the push is refused: {} wrong", match .0 { 1 => "1 thing is".to_owned(), n => format!("{n} things are") })]
+    Refused(usize),
+    /// Another repository, or git, failed.
+    #[error(transparent)]
+    Remote(#[from] remote::Error),
     /// No root was named, and there is no home folder for the default one.
     #[error("HOME is not set: name the store's folder with --root or WASMSTORE_ROOT")]
     NoHome,
@@ -113,7 +120,9 @@ impl Error {
             Self::Name(_) | Self::FileName(_) => INVALID,
             Self::ObjectFormat { .. } | Self::Folder(_) => CONFLICT,
             Self::NoHome | Self::Faults(_) => UNAVAILABLE,
-            Self::Store(error) => code(error.kind()),
+            Self::Refused(_) => CONFLICT,
+            Self::Store(error) | Self::Remote(remote::Error::Store(error)) => code(error.kind()),
+            Self::Remote(_) => UNAVAILABLE,
         }
     }
 

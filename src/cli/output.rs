@@ -62,6 +62,11 @@ impl Output {
         self.sink.write_all(bytes).map_err(failed)
     }
 
+    /// Where bytes go as they are.
+    pub fn raw(&mut self) -> &mut impl Write {
+        &mut self.sink
+    }
+
     /// Writes formatted text.
     pub fn text(&mut self, text: fmt::Arguments<'_>) -> Result<()> {
         self.sink.write_fmt(text).map_err(failed)

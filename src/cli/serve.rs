@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::commands::Server;
+use super::commands::{Server, guard};
 use super::exit::{Error, Result};
 use super::settings::{Settings, text_variable};
 use crate::http::{self, Keys, Serving, Tls};
@@ -39,6 +39,7 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
     let root = settings.root()?;
     let options = server.limits.options();
     let store = Store::open_or_create(&root, options, ObjectFormat::default())?;
+    guard(&store)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

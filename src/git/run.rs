@@ -11,6 +11,9 @@ use super::child::Child;
 /// How much of git's standard error is kept for the message, in bytes.
 const STDERR_BYTES_MAX: u64 = 4096;
 
+/// How long git may take to tell its version.
+const VERSION_LIMIT: Duration = Duration::from_secs(10);
+
 /// What git says then: strerror(3) of ENOSPC and EDQUOT in the C locale, and words of its own for a write of nothing.
 const NO_SPACE: [&str; 3] = [
     "No space left on device",
@@ -77,6 +80,16 @@ impl Git {
             .stderr(Stdio::null())
             .status();
         found.is_ok_and(|status| status.success()).then_some(git)
+    }
+
+    /// Its version, as far as that tells what it can do: 2.29.
+    pub fn version(&self) -> Option<(u32, u32)> {
+        let args = [OsStr::new("--version")].into_iter();
+        let output = self.run("version", args, Vec::new(), VERSION_LIMIT).ok()?;
+        let output = String::from_utf8_lossy(&output);
+        let mut numbers = output.strip_prefix("git version ")?.split('.');
+        let mut number = || numbers.next()?.trim().parse().ok();
+        Some((number()?, number()?))
     }
 
     /// The repository that it is run on.

@@ -3,5 +3,6 @@
 //! Layer 3. It joins the git program to the store, and knows neither HTTP's router nor the command line.
 
 mod error;
+pub mod receive;
 
 pub use error::{Error, Result};

@@ -232,7 +232,7 @@ impl<'r> Batch<'r> {
         self.remember(&lines);
         let repository = self.writing.repository;
         let first = &lines[0];
-        let hold = || repository.hold_branch(&first.branch, first.new, HELD_MAX);
+        let hold = || repository.hold_ref(&first.branch.clone().into(), first.new, HELD_MAX);
         // An outside git waits for the lock file 100 ms: what can be done without it is done before.
         let deflated = self.writing.objects.staged.deflate();
         let (held, flushed) = both(hold, || deflated.and_then(|()| self.writing.flush()));

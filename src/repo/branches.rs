@@ -17,7 +17,7 @@ impl Repository {
         if self.tip(branch)?.is_none()
             && let Some(tip) = self.tip(&self.branch_or_default(from)?)?
         {
-            writing.named(tip)?;
+            writing.existing(tip)?;
             writing.flush()?;
         }
         let _refs = self.locks.refs()?;
@@ -47,7 +47,7 @@ impl Repository {
         }
         let tip = writing.durable_tip(branch)?;
         let tip = tip.ok_or_else(|| Error::UnknownBranch(branch.to_string()))?;
-        self.move_branch(branch, Some(tip), None, OUTSIDE_MAX)
+        self.move_ref(&branch.clone().into(), Some(tip), None, OUTSIDE_MAX)
     }
 }
 
@@ -59,7 +59,7 @@ impl Writing<'_> {
     pub fn create_branch(mut self, branch: &BranchName, from: CommitId) -> Result<()> {
         // What may take long is done while others may still move refs.
         super::commits::read(self.objects.handles.local(), from)?;
-        self.named(from)?;
+        self.existing(from)?;
         self.flush()?;
         let _refs = self.repository.locks.refs()?;
         if self.durable_tip(branch)?.is_some() {
@@ -82,11 +82,11 @@ impl Writing<'_> {
             });
         }
         super::commits::read(self.objects.handles.local(), from)?;
-        let id = self.named(from)?;
+        let id = self.existing(from)?;
         self.flush()?;
         let repository = self.repository;
-        match repository.move_branch(branch, None, Some(id), OUTSIDE_MAX) {
-            Err(Error::Moved(branch)) => Err(Error::BranchExists(branch.to_string())),
+        match repository.move_ref(&branch.clone().into(), None, Some(id), OUTSIDE_MAX) {
+            Err(Error::Moved(_)) => Err(Error::BranchExists(branch.to_string())),
             other => other,
         }
     }

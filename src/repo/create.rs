@@ -56,6 +56,7 @@ const CONFIG: &str = "\
 \tlogAllRefUpdates = false
 \tuseReplaceRefs = false
 \tfsync = all
+\thooksPath = hooks
 \tlooseCompression = 1
 [gc]
 \tauto = 0
@@ -67,6 +68,7 @@ const CONFIG: &str = "\
 \tfsckObjects = true
 \tunpackLimit = 1
 \tprocReceiveRefs = refs
+\tshallowUpdate = false
 [uploadpack]
 \tallowFilter = true
 ";
@@ -124,6 +126,7 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
     }
     let tmp = root.join("wasmstore/tmp");
     write_file(&tmp, &root.join("config"), config(format).as_bytes())?;
+    super::hooks::create(root)?;
     write_file(
         &tmp,
         &root.join("description"),

@@ -69,7 +69,7 @@ impl<'w> Draft<'w> {
         let name = repository.branch_or_default(Some(branch))?;
         if moving.contains(&&name) {
             self.has_met_moving.set(true);
-            return Err(Error::Moved(name));
+            return Err(Error::Moved(name.into()));
         }
         repository.tip(&name)?.ok_or_else(unknown)
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::names::{BranchName, CommitId, ModuleHash};
+use crate::names::{CommitId, ModuleHash, RefName};
 
 /// An operation on the repository that failed.
 #[derive(Debug, thiserror::Error)]
@@ -66,8 +66,8 @@ pub enum Error {
     #[error("the store is busy: {0}; try again")]
     Busy(String),
     /// A ref moved while a change was made; the change is judged again.
-    #[error("branch {0} keeps moving; try again")]
-    Moved(BranchName),
+    #[error("{0} keeps moving; try again")]
+    Moved(RefName),
     /// The ref was moved, but whether that survives a power cut is not known.
     #[error("the change may have been applied")]
     Unconfirmed {

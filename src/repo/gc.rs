@@ -200,7 +200,12 @@ impl Repository {
         else {
             return Ok(());
         };
-        self.move_branch(branch, Some(plan.tip), Some(*id), OUTSIDE_MAX)
+        self.move_ref(
+            &branch.clone().into(),
+            Some(plan.tip),
+            Some(*id),
+            OUTSIDE_MAX,
+        )
     }
 
     /// Those candidates that refs came to reach since phase 1.

@@ -17,47 +17,46 @@ use super::error::{Error, Result};
 use super::faults::step;
 use super::open::{Repository, object_id};
 use super::ref_lock::{HEAD, OUTSIDE_MAX, PACKED_REFS, RefLock};
-use crate::names::BranchName;
+use crate::names::{BranchName, RefName};
 
 impl Repository {
-    /// Moves, creates or deletes a branch under `refs.lock`, which the caller holds, and makes that durable. What the branch
-    /// moves to is durable already.
+    /// Moves, creates or deletes a ref under `refs.lock`, which the caller holds, and makes that durable. What it moves to is
+    /// durable already.
     ///
     /// # Errors
-    /// `Busy` if an outside git holds the branch for longer than `patience`. `Moved` if the branch is not at `old` any more: an
-    /// outside writer was there, nothing happened. `Unconfirmed` if the branch was moved but could not be flushed.
-    pub(super) fn move_branch(
+    /// `Busy` if an outside git holds the ref for longer than `patience`. `Moved` if the ref is not at `old` any more: an
+    /// outside writer was there, nothing happened. `Unconfirmed` if the ref was moved but could not be flushed.
+    pub(super) fn move_ref(
         &self,
-        branch: &BranchName,
+        name: &RefName,
         old: Option<gix::ObjectId>,
         new: Option<gix::ObjectId>,
         patience: Duration,
     ) -> Result<()> {
-        let held = self.hold_branch(branch, new, patience)?;
-        self.move_held(held, branch, old, new)
+        let held = self.hold_ref(name, new, patience)?;
+        self.move_held(held, name, old, new)
     }
 
-    /// The part of [`Self::move_branch`] that may be done while what the branch moves to is not durable yet: `<ref>.lock`.
-    pub(super) fn hold_branch(
+    /// The part of [`Self::move_ref`] that may be done while what the ref moves to is not durable yet: `<ref>.lock`.
+    pub(super) fn hold_ref(
         &self,
-        branch: &BranchName,
+        name: &RefName,
         new: Option<gix::ObjectId>,
         patience: Duration,
     ) -> Result<RefLock> {
         let content = new.map(|new| format!("{new}\n")).unwrap_or_default();
-        RefLock::take(self, &branch.full_ref(), content.as_bytes(), patience)
+        RefLock::take(self, &name.to_string(), content.as_bytes(), patience)
     }
 
     /// The other part: the swap.
     pub(super) fn move_held(
         &self,
         lock: RefLock,
-        branch: &BranchName,
+        name: &RefName,
         old: Option<gix::ObjectId>,
         new: Option<gix::ObjectId>,
     ) -> Result<()> {
-        let name = branch.full_ref();
-        let current = self.target(&name)?;
+        let current = self.target(&name.to_string())?;
         let is_expected = match (&current, new) {
             (Some(Target::Object(current)), _) => Some(*current) == old,
             (None, _) => old.is_none(),
@@ -65,15 +64,19 @@ impl Repository {
             (Some(Target::Symbolic(_)), new) => new.is_none(),
         };
         match new {
-            _ if !is_expected => Err(Error::Moved(branch.clone())),
+            _ if !is_expected => Err(Error::Moved(name.clone())),
             Some(new) => {
                 self.put_in_place(lock)?;
-                self.remember_tip(branch, new);
+                if let RefName::Branch(branch) = name {
+                    self.remember_tip(branch, new);
+                }
                 Ok(())
             }
             None => {
-                self.forget_tip(branch);
-                self.remove_packed(&name)?;
+                if let RefName::Branch(branch) = name {
+                    self.forget_tip(branch);
+                }
+                self.remove_packed(&name.to_string())?;
                 self.remove_loose(lock)
             }
         }
@@ -105,11 +108,11 @@ impl Repository {
         let path = lock.path().to_owned();
         super::packs::remove_if_there(&path)?;
         drop(lock);
-        let heads = self.root().join("refs/heads");
+        let kept = ["refs/heads", "refs/tags"].map(|folder| self.root().join(folder));
         let folders = path
             .ancestors()
             .skip(1)
-            .take_while(|folder| **folder != heads);
+            .take_while(|folder| !kept.iter().any(|kept| kept == folder));
         for folder in folders {
             if fs::remove_dir(folder).is_err() {
                 break;
@@ -119,7 +122,7 @@ impl Repository {
         sync_dirs_up_to(left.expect("BUG: the root is a folder"), self.root()).map_err(unconfirmed)
     }
 
-    fn target(&self, name: &str) -> Result<Option<Target>> {
+    pub(super) fn target(&self, name: &str) -> Result<Option<Target>> {
         let repo = self.local_for(name)?;
         let plain = self.plain_ref(name);
         if let Some(id) = plain.and_then(|id| object_id(&repo, id.as_bytes())) {

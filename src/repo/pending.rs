@@ -8,7 +8,7 @@ use super::error::{Error, Result};
 use super::group::{Outcome, Verdict};
 use super::open::{Repository, commit_id};
 use super::ref_lock::RefLock;
-use crate::names::BranchName;
+use crate::names::{BranchName, RefName};
 
 /// How long a batch waits for an outside git that holds a branch, while it keeps the others waiting.
 pub(super) const HELD_MAX: Duration = Duration::from_millis(100);
@@ -30,10 +30,11 @@ impl Pending {
 
     /// Moves the branch, which may be held already, and tells what came of it. A panic goes on when it is told.
     pub(super) fn publish(&self, repository: &Repository, held: Option<Result<RefLock>>) {
-        let hold = || repository.hold_branch(&self.branch, self.new, HELD_MAX);
+        let name = RefName::from(self.branch.clone());
+        let hold = || repository.hold_ref(&name, self.new, HELD_MAX);
         let moving = || {
             let held = held.unwrap_or_else(hold)?;
-            repository.move_held(held, &self.branch, self.old, self.new)
+            repository.move_held(held, &name, self.old, self.new)
         };
         match panic::catch_unwind(AssertUnwindSafe(moving)) {
             Ok(moved) => self.outcome.tell(match moved {

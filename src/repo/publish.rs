@@ -103,7 +103,7 @@ impl Writing<'_> {
                 // It rested on a change that did not come to be, or the branch moved: it is judged again.
                 _ if begun.elapsed() >= RETRY_MAX => {
                     let branch = judgement.branch.expect("BUG: it rests on a branch");
-                    return Err(Error::Moved(branch).into());
+                    return Err(Error::Moved(branch.into()).into());
                 }
                 _ => {}
             }
@@ -138,16 +138,6 @@ impl Writing<'_> {
                 })
                 .map(Some)
             }
-        }
-    }
-
-    /// A commit that somebody named, durable with all that it reaches. It may be an old one, of which that is known.
-    pub(super) fn named(&mut self, commit: CommitId) -> Result<gix::ObjectId> {
-        let id = object_id(self.objects.handles.local(), commit.as_bytes());
-        let id = id.ok_or(Error::UnknownCommit(commit))?;
-        match self.is_durable(id)? {
-            true => Ok(id),
-            false => self.existing(commit),
         }
     }
 

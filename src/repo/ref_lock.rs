@@ -25,8 +25,10 @@ const MOVING: &str = "moving";
 pub(super) const PACKED_REFS: &str = "packed-refs";
 /// The file that says which branch is the default one.
 pub(super) const HEAD: &str = "HEAD";
+/// The repository's configuration.
+pub(super) const CONFIG: &str = "config";
 /// Those that are looked for by themselves, and not noted.
-const UNNOTED: [&str; 2] = [PACKED_REFS, HEAD];
+const UNNOTED: [&str; 3] = [PACKED_REFS, HEAD, CONFIG];
 /// What nobody may do to our lock files, as bits of a file's mode.
 const WRITE: u32 = 0o222;
 
@@ -94,8 +96,8 @@ impl Drop for RefLock {
 }
 
 impl Repository {
-    /// The lock files that one of us left or is using at this moment, of the branch that was moved last, of the packed refs, and of
-    /// `HEAD`.
+    /// The lock files that one of us left or is using at this moment, of the branch that was moved last, of the packed refs, of
+    /// `HEAD`, and of the configuration.
     pub(super) fn dead_locks(&self) -> Vec<PathBuf> {
         let name = fs::read_to_string(self.own_dir().join(MOVING)).unwrap_or_default();
         let is_ref = name.starts_with("refs/");

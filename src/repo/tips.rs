@@ -45,7 +45,7 @@ impl Writing<'_> {
             |tip| Ok(Some(tip)),
         );
         let Some(tip) = tip? else {
-            self.repository.flush_ref(branch)?;
+            self.repository.flush_ref(&branch.full_ref())?;
             return Ok(None);
         };
         let stamp = self.repository.stamp(branch);
@@ -53,7 +53,7 @@ impl Writing<'_> {
         if !is_known {
             self.adopt_history(tip)?;
             self.objects.loose.flush()?;
-            self.repository.flush_ref(branch)?;
+            self.repository.flush_ref(&branch.full_ref())?;
             self.repository.flush_head()?;
             self.repository.remember_tip(branch, tip);
         }
@@ -133,9 +133,9 @@ impl Repository {
         )
     }
 
-    /// Flushes what says where a branch is, or that it is not: its file, the packed refs, and the folders that lead there.
-    pub(super) fn flush_ref(&self, branch: &BranchName) -> Result<()> {
-        let path = self.root().join(branch.full_ref());
+    /// Flushes what says where a ref is, or that it is not: its file, the packed refs, and the folders that lead there.
+    pub(super) fn flush_ref(&self, name: &str) -> Result<()> {
+        let path = self.root().join(name);
         for file in [&path, &self.root().join(PACKED_REFS)] {
             if file.is_file() {
                 sync_file(file)?;
@@ -171,44 +171,27 @@ impl Repository {
 impl Writing<'_> {
     /// Flushes what a commit reaches and no durable tip is known to: commits, trees and blobs, whoever wrote them.
     pub(super) fn adopt_history(&mut self, tip: gix::ObjectId) -> Result<()> {
-        let mut seen = self.repository.remembered_tips();
-        if seen.contains(&tip) {
+        let durable = self.repository.remembered_tips();
+        if durable.contains(&tip) {
             return Ok(());
         }
         self.repository.forget_deleted_packs()?;
         let fresh = self.repository.local_for(tip)?;
-        let mut todo = vec![tip];
-        while let Some(id) = todo.pop() {
-            if !seen.insert(id) {
-                continue;
-            }
-            let commit = read_linked(&fresh, commit_id(&id))?;
-            self.adopt_or_fail(&fresh, id)?;
-            let parents = commit.parents.iter();
-            let parents: Vec<_> = parents
-                .filter_map(|parent| object_id(&fresh, parent.as_bytes()))
-                .collect();
-            let base = parents.first();
-            let base = base.map(|parent| read_linked(&fresh, commit_id(parent)));
-            let base = base.transpose()?.map(|parent| parent.tree.0);
-            self.adopt_tree(&fresh, commit.tree.0, base)?;
-            todo.extend(parents);
-        }
-        self.repository.flush_packs()
-    }
-
-    /// Whether one of the durable tips reaches the commit: everything that it reaches is durable then.
-    pub(super) fn is_durable(&self, commit: gix::ObjectId) -> Result<bool> {
-        let tips = self.repository.remembered_tips();
-        if tips.contains(&commit) {
-            return Ok(true);
-        }
-        self.repository.forget_deleted_packs()?;
-        let fresh = self.repository.local_for(commit)?;
         // There may be notes of tips that are gone.
         let there = |tip: &gix::ObjectId| gix::objs::Exists::exists(&*fresh.objects, tip);
-        let reached = super::walk::ancestors(&fresh, tips.into_iter().filter(there))?;
-        Ok(reached.contains(&commit))
+        let new = super::walk::beyond(&fresh, tip, durable.into_iter().filter(there))?;
+        if new.is_empty() {
+            return Ok(());
+        }
+        for id in new {
+            let commit = read_linked(&fresh, commit_id(&id))?;
+            self.adopt_or_fail(&fresh, id)?;
+            let base = commit.parents.first();
+            let base = base.map(|parent| read_linked(&fresh, *parent));
+            let base = base.transpose()?.map(|parent| parent.tree.0);
+            self.adopt_tree(&fresh, commit.tree.0, base)?;
+        }
+        self.repository.flush_packs()
     }
 
     /// Flushes a tree and what is below it, but for what stands in `base` at the same place.

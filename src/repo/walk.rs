@@ -141,6 +141,30 @@ pub(super) fn ancestors(
     Ok(seen)
 }
 
+/// Every commit that `tip` reaches and none of `known` does. The commit-graph is not asked: it may tell of commits that are gone.
+///
+/// # Errors
+/// `Missing` if one of them is not there.
+pub(super) fn beyond(
+    repo: &gix::Repository,
+    tip: gix::ObjectId,
+    known: impl IntoIterator<Item = gix::ObjectId>,
+) -> Result<Vec<gix::ObjectId>> {
+    let failed = |error: gix::Error| match error.is_not_found() {
+        true => Error::Missing {
+            id: format!("{tip}, or one that it reaches,"),
+        },
+        false => Error::database(format!("walk the history of {tip}"))(error),
+    };
+    let walk = repo
+        .rev_walk([tip])
+        .use_commit_graph(false)
+        .with_hidden(known)
+        .all()
+        .map_err(failed)?;
+    walk.map(|step| Ok(step.map_err(failed)?.id)).collect()
+}
+
 /// The commit that a commit or tag leads to, if it does.
 pub(super) fn peel_to_commit(repo: &gix::Repository, id: gix::ObjectId) -> Option<gix::ObjectId> {
     let object = repo.find_object(id).ok()?.peel_tags_to_end().ok()?;

@@ -83,7 +83,7 @@ impl<'r> Writing<'r> {
     /// `UnknownCommit`.
     pub fn adopt_commit(&mut self, commit: CommitId) -> Result<()> {
         super::commits::read(self.objects.handles.local(), commit)?;
-        self.named(commit)?;
+        self.existing(commit)?;
         self.objects.loose.flush()
     }
 

@@ -22,6 +22,7 @@ mod merge;
 mod message;
 mod open;
 mod precondition;
+mod push;
 mod put;
 mod remove;
 mod restore;
@@ -35,8 +36,8 @@ mod view;
 mod watch;
 
 pub use crate::repo::{
-    Blob, CacheUse, Call, Checked, Commit, Fault, Location, ObjectFormat, PathChange, Published,
-    Wake, chain,
+    Blob, CacheUse, Call, Checked, Commit, Dropping, Fault, Guarded, Location, ObjectFormat,
+    PathChange, Published, RefUpdate, Refusal, Together, Wake, chain,
 };
 pub use crate::wasm::{Export, Import, Kind as ModuleKind, ModuleInfo};
 pub use audit::AuditEntry;
@@ -47,6 +48,7 @@ pub use gc::{Collected, History};
 pub use log::LogOrder;
 pub use open::{Change, Store};
 pub use precondition::{Precondition, Tags};
+pub use push::{Objection, Pusher};
 pub use remove::Folders;
 pub use statistics::Statistics;
 pub use upload::Upload;

@@ -6,11 +6,12 @@ use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::config::Options;
-use crate::store::{ObjectFormat, Store};
+use crate::store::{Guarded, ObjectFormat, Store};
 
 /// Create a store
 ///
-/// One that is there already is left as it is; that its ids are of the other kind is a conflict. Prints nothing.
+/// One that is there already is left as it is, but that hooks which check what is pushed are put where there are none; that its ids
+/// are of the other kind is a conflict. Prints nothing.
 /// JSON: {"root":"…","object_format":"sha1"|"sha256","created":true|false}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Init {
@@ -28,6 +29,20 @@ enum Format {
     Sha256,
 }
 
+/// Has pushes go through us, and warns if they do not.
+pub(in crate::cli) fn guard(store: &Store) -> Result<()> {
+    match store.guard()? {
+        Guarded::Yes => {}
+        Guarded::Foreign(hook) => {
+            tracing::warn!(
+                "nothing can be pushed while {hook:?} is there: it is not the store's own"
+            )
+        }
+        Guarded::Missing(what) => tracing::warn!("nothing can be pushed: {what} is missing"),
+    }
+    Ok(())
+}
+
 impl Init {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let root = settings.root()?;
@@ -38,6 +53,7 @@ impl Init {
         let options = Options::default();
         let created = Store::open(&root, options)?.object_format().is_none();
         let store = Store::open_or_create(&root, options, wanted.unwrap_or_default())?;
+        guard(&store)?;
         let format = store.object_format().unwrap_or_default();
         if wanted.is_some_and(|wanted| wanted != format) {
             let format = format.as_str();

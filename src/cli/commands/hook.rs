@@ -1,0 +1,72 @@
+//! `hook`: what git calls when something is pushed.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::cli::exit::{Error, Result};
+use crate::cli::output::{self, Output};
+use crate::cli::settings::{Settings, text_variable, variable};
+use crate::names::Author;
+use crate::remote::receive;
+use crate::store::{Dropping, Pusher};
+
+/// Check or publish a push: the store's hooks call this
+///
+/// Environment: WASMSTORE_PUSH_METHODS has the methods that who pushes may use, joined by commas, or `*`; DELETE is needed to delete
+/// and rewrite. WASMSTORE_PUSH_AUTHOR is whose commits they may push. Who pushes over ssh or by a path may add and not rewrite,
+/// unless these say otherwise.
+#[derive(Debug, clap::Args)]
+#[command(hide = true)]
+pub(in crate::cli) struct Hook {
+    /// Which
+    #[arg(value_enum)]
+    hook: Name,
+}
+
+/// The hooks of githooks(5) that a store has.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Name {
+    PreReceive,
+    ProcReceive,
+}
+
+impl Hook {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let pusher = pusher()?;
+        let store = settings.open_existing()?;
+        match self.hook {
+            Name::PreReceive => {
+                let quarantine = variable("GIT_QUARANTINE_PATH").map(PathBuf::from);
+                let input = io::stdin().lock();
+                let objections = receive::check(&store, input, quarantine.as_deref(), &pusher)?;
+                for objection in &objections {
+                    output::complain(&objection.to_string(), settings.color());
+                }
+                match objections.len() {
+                    0 => Ok(()),
+                    count => Err(Error::Refused(count)),
+                }
+            }
+            Name::ProcReceive => {
+                let input = io::stdin().lock();
+                Ok(receive::publish(&store, input, out.raw(), &pusher)?)
+            }
+        }
+    }
+}
+
+fn pusher() -> Result<Pusher> {
+    let methods = text_variable("WASMSTORE_PUSH_METHODS")?.unwrap_or_default();
+    let may_drop = methods
+        .split(',')
+        .any(|method| method == "*" || method == "DELETE");
+    let author = text_variable("WASMSTORE_PUSH_AUTHOR")?;
+    let author = author.map(|author| Author::parse(&author)).transpose()?;
+    Ok(Pusher {
+        dropping: match may_drop {
+            true => Dropping::Allowed,
+            false => Dropping::Refused,
+        },
+        author,
+    })
+}
