@@ -17,6 +17,7 @@ mod names;
 mod open;
 #[cfg(target_os = "linux")]
 mod power_cut;
+mod push;
 mod soak;
 mod store;
 mod support;

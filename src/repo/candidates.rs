@@ -64,6 +64,7 @@ impl Repository {
         }
         let long_ago = SystemTime::now() - LEFTOVER_AGE_MIN;
         self.clear_pack_leftovers(|changed| changed < long_ago)?;
+        self.clear_dead_pushes()?;
         self.clear_tmp()
     }
 

@@ -33,19 +33,29 @@ impl Deflated {
             Kind::Commit => Header::Commit,
             Kind::Tag => Header::Tag,
         };
-        let mut bytes = Vec::with_capacity(deflated.len() + 16);
+        Self::with_header(header, object.len() as u64, deflated)
+    }
+
+    /// A delta: what makes an object of `size_bytes` of delta from the object `base`, deflated.
+    pub(super) fn delta(base: gix::ObjectId, size_bytes: u64, deflated: &[u8]) -> Result<Self> {
+        let header = Header::RefDelta { base_id: base };
+        Self::with_header(header, size_bytes, deflated.to_owned())
+    }
+
+    fn with_header(header: Header, size_bytes: u64, deflated: Vec<u8>) -> Result<Self> {
+        let mut bytes = Vec::with_capacity(deflated.len() + 64);
         let header_bytes = header
-            .write_to(object.len() as u64, &mut bytes)
-            .map_err(Error::database(format!("pack a {kind}")))?;
+            .write_to(size_bytes, &mut bytes)
+            .map_err(Error::database("pack an object"))?;
         bytes.extend_from_slice(&deflated);
         let entry = gix_pack::data::input::Entry {
             header,
-            header_size: u16::try_from(header_bytes).expect("BUG: a header has ten bytes at most"),
+            header_size: u16::try_from(header_bytes).expect("BUG: a header is short"),
             pack_offset: 0,
             compressed_size: deflated.len() as u64,
             compressed: Some(deflated),
             crc32: None,
-            decompressed_size: object.len() as u64,
+            decompressed_size: size_bytes,
             trailer: None,
         };
         let crc32 = entry.compute_crc32();

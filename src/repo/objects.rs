@@ -201,7 +201,7 @@ impl Repository {
         for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
             let path = entry.map_err(Error::io("read", &folder))?.path();
             let extension = path.extension().unwrap_or_default();
-            let is_pack = extension == "pack" || extension == "idx";
+            let is_pack = ["pack", "idx", "rev"].iter().any(|part| extension == *part);
             let name = path.file_name().unwrap_or_default();
             if is_pack && !known.packs.contains(name) {
                 step("flush found pack").map_err(Error::io("flush", &path))?;

@@ -1,4 +1,4 @@
-//! Writing one pack and its index (gitformat-pack(5), versions 2): whole objects, no deltas.
+//! Writing one pack and its index (gitformat-pack(5), versions 2).
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

@@ -3,7 +3,7 @@
 //! git has put the objects into the store by then, unflushed, and a `gc` may have deleted what they rest on: so all that a new tip
 //! reaches is looked at again and flushed, under `lock`, before any ref moves.
 
-use super::error::{Error, Result};
+use super::error::{Error, Result, chain};
 use super::incoming::Incoming;
 use super::open::Repository;
 use super::ref_lock::OUTSIDE_MAX;
@@ -22,6 +22,17 @@ impl Writing<'_> {
         dropping: Dropping,
         together: Together,
     ) -> Result<Judgement> {
+        let judged = self.update_refs_now(updates, dropping, together)?;
+        self.repository.roll_up_when_due();
+        Ok(judged)
+    }
+
+    fn update_refs_now(
+        &mut self,
+        updates: &[RefUpdate],
+        dropping: Dropping,
+        together: Together,
+    ) -> Result<Judgement> {
         let repository = self.repository;
         // What may take long is done while others may still move refs.
         let adopted = updates.iter().map(|update| self.adopt_pushed(update));
@@ -34,7 +45,8 @@ impl Writing<'_> {
         let incoming = repository.incoming(None)?;
         let mut judged = repository.judge_updates(&incoming, updates, dropping)?;
         for (judged, adopted) in judged.iter_mut().zip(adopted) {
-            *judged = adopted.and(judged.clone());
+            // That somebody else moved it tells more than that something is gone since.
+            *judged = judged.clone().and(adopted);
         }
         if together == Together::All && judged.iter().any(Result::is_err) {
             for judged in &mut judged {
@@ -50,25 +62,28 @@ impl Writing<'_> {
         let Some(new) = update.new else {
             return Ok(Ok(()));
         };
-        let adopted = (|| {
-            let Some((commit, tags)) = self.repository.incoming(None)?.tags(new)? else {
-                return Ok(Err(Refusal::NoCommit));
-            };
-            for tag in tags {
-                if !self.adopt(tag)? {
-                    return Err(Error::Missing {
-                        id: tag.to_string(),
-                    });
-                }
-            }
-            self.adopt_history(commit)?;
-            self.objects.loose.flush()?;
-            Ok(Ok(()))
-        })();
-        match adopted {
+        match self.adopt_object(new) {
             Err(error) if error.is_missing_object() => Ok(Err(Refusal::Collected)),
-            adopted => adopted,
+            Ok(true) => Ok(Ok(())),
+            Ok(false) => Ok(Err(Refusal::NoCommit)),
+            Err(error) => Err(error),
         }
+    }
+
+    /// The same for a commit, or a tag that leads to one; whether it is such.
+    fn adopt_object(&mut self, id: ObjectId) -> Result<bool> {
+        let Some((commit, tags)) = self.repository.incoming(None)?.tags(id)? else {
+            return Ok(false);
+        };
+        for tag in tags {
+            if !self.adopt(tag)? {
+                let id = tag.to_string();
+                return Err(Error::Missing { id });
+            }
+        }
+        self.adopt_history(commit)?;
+        self.objects.loose.flush()?;
+        Ok(true)
     }
 
     /// Makes durable what an answer about a ref rests on.
@@ -99,10 +114,11 @@ impl Repository {
                 Err(Error::Moved(_)) if together == Together::Each => {
                     judged[at] = Err(Refusal::Stale);
                 }
+                Err(error) if together == Together::Each => {
+                    judged[at] = Err(Refusal::Failed(chain(&error)));
+                }
                 Err(error) => {
-                    if together == Together::All {
-                        self.take_back(incoming, done);
-                    }
+                    self.take_back(incoming, done);
                     return Err(error);
                 }
             }

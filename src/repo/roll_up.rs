@@ -16,6 +16,7 @@ use super::faults::step;
 use super::lock::Locks;
 use super::open::Repository;
 use super::pack_file::PackWriter;
+use super::pack_source::Source;
 use super::packs::{Pack, packs_in, remove_packs};
 use super::tips::Known;
 
@@ -132,8 +133,7 @@ impl Work {
         for source in sources {
             for entry in &source.entries {
                 if ids.remove(&entry.id) {
-                    let bytes = source.bytes(entry)?;
-                    writer.add_bytes(entry.id, entry.crc32, bytes)?;
+                    source.copy(entry, &mut writer)?;
                 }
             }
         }
@@ -185,11 +185,9 @@ fn due(root: &Path) -> Result<Option<Vec<Pack>>> {
     let rolled_up = rolled_up(root);
     let mut levels = BTreeMap::<u32, Vec<Pack>>::new();
     for pack in packs_in(root)? {
-        // git writes a `.rev` or a bitmap beside its own packs, which have deltas in them.
-        let is_ours = !pack.part("rev").exists() && !pack.part("bitmap").exists();
         let is_small =
             fs::metadata(pack.part("pack")).is_ok_and(|file| file.len() <= PACK_BYTES_MAX);
-        if is_ours && is_small && pack.is_complete() && !rolled_up.contains(&pack) {
+        if is_small && pack.is_complete() && !rolled_up.contains(&pack) {
             let index_bytes = fs::metadata(pack.part("idx")).map_or(0, |file| file.len());
             levels.entry(level(index_bytes)).or_default().push(pack);
         }
@@ -214,63 +212,4 @@ fn rolled_up(root: &Path) -> Vec<Pack> {
 
 fn note_path(root: &Path) -> PathBuf {
     root.join("wasmstore/rolled-up")
-}
-
-/// A pack to copy from.
-struct Source {
-    pack: Pack,
-    data: gix_pack::data::File,
-    entries: Vec<Entry>,
-}
-
-/// An object as it stands in the pack.
-struct Entry {
-    id: gix::ObjectId,
-    crc32: u32,
-    at: gix_pack::data::EntryRange,
-}
-
-impl Source {
-    /// Opens a pack; `None` if it has deltas in it, which could not be copied one by one, or no complete index.
-    ///
-    /// # Errors
-    /// It cannot be read, or an object is not as it was when the index was made.
-    fn open(pack: &Pack, format: gix::hash::Kind) -> Result<Option<Self>> {
-        let Some(index) = pack.index(format)? else {
-            return Ok(None);
-        };
-        let path = pack.part("pack");
-        let failed = || Error::database(format!("read {path:?}"));
-        let damaged = Error::database(format!("read {path:?}"));
-        let data = gix_pack::data::File::at(&path, format).map_err(failed())?;
-        let mut found: Vec<_> = index.iter().collect();
-        found.sort_by_key(|entry| entry.pack_offset);
-        let ends = found.iter().skip(1).map(|entry| entry.pack_offset);
-        let ends: Vec<_> = ends.chain([data.pack_end() as u64]).collect();
-        let mut entries = Vec::with_capacity(found.len());
-        for (entry, end) in found.into_iter().zip(ends) {
-            let header = data.entry(entry.pack_offset).map_err(failed())?.header;
-            let Some(crc32) = entry.crc32.filter(|_| !header.is_delta()) else {
-                return Ok(None);
-            };
-            let (id, at) = (entry.oid, entry.pack_offset..end);
-            let size = (end - entry.pack_offset) as usize;
-            if data.entry_crc32(entry.pack_offset, size) != crc32 {
-                return Err(damaged(format!("the checksum of object {id} is wrong")));
-            }
-            entries.push(Entry { id, crc32, at });
-        }
-        let pack = pack.clone();
-        Ok(Some(Self {
-            pack,
-            data,
-            entries,
-        }))
-    }
-
-    fn bytes(&self, entry: &Entry) -> Result<&[u8]> {
-        let bytes = self.data.entry_slice(entry.at.clone());
-        let failed = Error::database(format!("copy object {}", entry.id));
-        bytes.ok_or("the pack is cut short").map_err(failed)
-    }
 }

@@ -78,6 +78,9 @@ pub enum Refusal {
     /// Objects that the push left out, as they were there, were collected.
     #[error("what it rests on was collected meanwhile: push again")]
     Collected,
+    /// It could not be made.
+    #[error("{0}")]
+    Failed(String),
     /// Another ref of an all-or-nothing push was refused.
     #[error("another ref was refused, and all or none were to be updated")]
     Other,

@@ -67,6 +67,21 @@ impl Store {
         updates: &[RefUpdate],
         pusher: &Pusher,
     ) -> Result<Vec<Objection>> {
+        match self.objections(quarantine, updates, pusher) {
+            Err(error) if error.is_missing_object() => Ok(vec![Objection {
+                subject: "the push".to_owned(),
+                reason: Refusal::Collected.to_string(),
+            }]),
+            checked => checked,
+        }
+    }
+
+    fn objections(
+        &self,
+        quarantine: Option<&Path>,
+        updates: &[RefUpdate],
+        pusher: &Pusher,
+    ) -> Result<Vec<Objection>> {
         let incoming = self.repo.incoming(quarantine)?;
         let judged = self
             .repo

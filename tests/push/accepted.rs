@@ -1,0 +1,148 @@
+//! What is accepted, and that it is there as any change is.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use super::Clone;
+use crate::support::program::{FORMATS, World};
+
+#[test]
+fn a_push_is_seen_by_whoever_reads_watches_and_asks_for_versions() {
+    for format in FORMATS {
+        let world = World::with_store(format);
+        let first = world.add("a", 1);
+        let mut watch = world.wasmstore(&["watch"]);
+        let mut watch = watch.stdout(Stdio::piped()).spawn().unwrap();
+        let mut events = BufReader::new(watch.stdout.take().unwrap()).lines();
+        let clone = Clone::of(&world, "clone");
+        // It watches from its start on: the first event is known to come after.
+        let seen = loop {
+            world.add(
+                "warm",
+                world.git(&["rev-list", "--count", "HEAD"]).parse().unwrap(),
+            );
+            if let Some(Ok(line)) = events.next() {
+                break line;
+            }
+        };
+        assert!(seen.contains("/warm"), "{seen}");
+        clone.git(&["pull", "-q", "--rebase"]);
+        let one = clone.module("a", 2);
+        let two = clone.module("b/c", 3);
+        clone.pushes(&["main"]);
+        let hash = clone.git(&["rev-parse", "HEAD:a"]);
+        let mut told = BTreeMap::new();
+        while told.len() < 2 {
+            let line = events.next().unwrap().unwrap();
+            let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+            for (path, change) in event.as_object().unwrap() {
+                if path != "/warm" {
+                    told.insert(path.clone(), change["action"].clone());
+                }
+            }
+        }
+        assert_eq!(told["/a"], "updated");
+        assert_eq!(told["/b/c"], "added");
+        watch.kill().unwrap();
+        watch.wait().unwrap();
+        assert_eq!(world.ok(&["snapshot"]).trim(), two);
+        let versions = world.ok(&["versions", "a"]);
+        let wanted = format!("{hash}\tcommit: {one}\n");
+        assert!(
+            versions.starts_with(&first) && versions.ends_with(&wanted),
+            "{versions}"
+        );
+        assert_eq!(world.ok(&["contains", &hash]), "true\n");
+        assert_eq!(world.ok(&["verify"]).lines().count(), 1);
+    }
+}
+
+#[test]
+fn branches_and_tags_come_and_go_in_one_push() {
+    let world = World::with_store("sha1");
+    let clone = Clone::of(&world, "clone").with("WASMSTORE_PUSH_METHODS", "*");
+    clone.module("a", 1);
+    clone.git(&["tag", "-a", "v1", "-m", "one"]);
+    clone.git(&["tag", "-a", "v1.1", "-m", "of a tag", "v1"]);
+    clone.pushes(&["main", "main:x", "v1", "v1.1", "main:deep/er/branch"]);
+    assert_eq!(world.ok(&["branch", "--list"]), "deep/er/branch\nmain\nx\n");
+    assert_eq!(
+        world.ok(&["find", "a", "--branch", "x"]),
+        world.ok(&["find", "a"])
+    );
+    // Deletions come first: one makes room for the other, both ways.
+    clone.pushes(&[":x", "main:x/y", ":deep/er/branch", "main:deep", ":v1"]);
+    assert_eq!(world.ok(&["branch", "--list"]), "deep\nmain\nx/y\n");
+    world.ok(&["gc"]);
+    world.fsck();
+    clone.git(&["fetch", "-q", "--prune"]);
+    clone.pushes(&["--atomic", ":deep", "main:deep/er"]);
+    assert_eq!(world.ok(&["branch", "--list"]), "deep/er\nmain\nx/y\n");
+}
+
+#[test]
+fn merges_and_new_roots_can_be_pushed() {
+    let world = World::with_store("sha1");
+    world.add("there", 0);
+    let clone = Clone::of(&world, "clone");
+    clone.git(&["checkout", "-q", "-b", "side"]);
+    clone.module("s", 1);
+    clone.git(&["checkout", "-q", "main"]);
+    clone.module("m", 2);
+    clone.git(&["merge", "-q", "-m", "merge", "side"]);
+    clone.pushes(&["main"]);
+    assert_eq!(world.ok(&["list"]).lines().count(), 3);
+    clone.git(&["checkout", "-q", "--orphan", "other"]);
+    clone.git(&["rm", "-q", "-r", "--force", "."]);
+    clone.module("root", 3);
+    clone.pushes(&["other"]);
+    assert_eq!(world.ok(&["list", "--branch", "other"]).lines().count(), 1);
+}
+
+#[test]
+fn what_a_foreign_repository_had_before_stays() {
+    let world = World::with_store("sha1");
+    let clone = Clone::of(&world, "clone");
+    clone.commit("README", "of before it was a store");
+    // By a git that asks for nothing.
+    let tip = clone.git(&["rev-parse", "HEAD"]);
+    world.git(&["fetch", "-q", clone.dir.to_str().unwrap(), "main"]);
+    world.git(&["update-ref", "refs/heads/main", &tip]);
+    clone.module("good", 1);
+    clone.pushes(&["main"]);
+    clone.commit("README", "changed");
+    let seen = clone.refused(&["main"]);
+    assert!(seen.contains("/README in commit "), "{seen}");
+    clone.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    clone.git(&["rm", "-q", "README"]);
+    clone.commit_all();
+    clone.pushes(&["main"]);
+}
+
+#[test]
+fn a_shallow_clone_pushes_and_leaves_the_store_whole() {
+    let world = World::with_store("sha1");
+    for n in 0..5 {
+        world.add("a", n);
+    }
+    let clone = Clone::of(&world, "clone");
+    let url = format!("file://{}", world.root().display());
+    let shallow = world.path("shallow");
+    clone.git(&[
+        "clone",
+        "-q",
+        "--depth",
+        "1",
+        &url,
+        shallow.to_str().unwrap(),
+    ]);
+    let clone = Clone {
+        dir: shallow,
+        ..clone
+    };
+    clone.module("b", 9);
+    clone.pushes(&["main"]);
+    assert!(!world.root().join("shallow").exists());
+    assert_eq!(world.ok(&["versions", "a"]).lines().count(), 5);
+}

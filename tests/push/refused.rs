@@ -1,0 +1,296 @@
+//! What is refused, what the person who pushed sees, and that nothing of it stays.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use super::Clone;
+use crate::support::program::{FORMATS, World, module};
+
+/// Refuses a commit with these files in it, besides a valid module, and says `reason` of `/path`.
+#[track_caller]
+fn refuses(path: &str, bytes: &[u8], reason: &str) {
+    let world = World::with_store("sha1");
+    world.add("there", 0);
+    let clone = Clone::of(&world, "clone");
+    clone.module("good", 1);
+    let commit = clone.commit(path, bytes);
+    let seen = clone.refused(&["main"]);
+    let wanted = format!("remote: wasmstore: /{path} in commit {commit}: {reason}");
+    assert!(seen.contains(&wanted), "{wanted} in {seen}");
+    assert!(seen.contains("(pre-receive hook declined)"), "{seen}");
+}
+
+#[test]
+fn what_is_no_module_is_refused_with_reason_and_offset() {
+    refuses(
+        "docs/read.me",
+        b"Read me",
+        "it is not a valid module: not WebAssembly: the magic number is missing (at offset 0x0)",
+    );
+    let whole = module(1);
+    let cut = &whole[..whole.len() - 1];
+    let reason = "it is not a valid module: truncated: unexpected end-of-file (at offset 0x";
+    refuses("cut.wasm", cut, reason);
+    let body = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x05\x01\x03\0\x6a\x0b";
+    refuses("body.wasm", body, "it is not a valid module: type mismatch");
+}
+
+#[test]
+fn names_that_are_no_paths_are_refused() {
+    let hash = "0123456789012345678901234567890123456789";
+    refuses(
+        hash,
+        &module(2),
+        &format!("module path \"{hash}\" reads as a hash"),
+    );
+    let back = "a\\b";
+    refuses_name(back.as_bytes(), "/a\\\\b in commit ");
+    refuses_name(b"a\xff", "/a\u{fffd} in commit ");
+    refuses_name(b"tab\there", "/tab\\there in commit ");
+}
+
+/// Refuses a module of a name that a work tree cannot always have.
+#[track_caller]
+fn refuses_name(name: &[u8], subject: &str) {
+    let world = World::with_store("sha1");
+    let clone = Clone::of(&world, "clone");
+    clone.commit("m", module(3));
+    let id = clone.git(&["rev-parse", "HEAD:m"]);
+    let listing = [format!("100644 blob {id}\t").as_bytes(), name, b"\0"].concat();
+    let tree = clone.git_with_input(&["mktree", "-z"], &listing);
+    let commit = clone.git(&["commit-tree", "-p", "HEAD~1", "-m", "odd", &tree]);
+    let seen = clone.refused(&[&format!("{commit}:main")]);
+    assert!(seen.contains(subject), "{subject:?} in {seen}");
+}
+
+#[test]
+fn whatever_is_neither_module_nor_folder_is_refused() {
+    let world = World::with_store("sha1");
+    world.add("there", 0);
+    let clone = Clone::of(&world, "clone");
+    symlink("there", clone.dir.join("link")).unwrap();
+    clone.commit_all();
+    let seen = clone.refused(&["main"]);
+    assert!(seen.contains(": it is a symbolic link"), "{seen}");
+
+    clone.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(clone.dir.join("there"), mode).unwrap();
+    clone.commit_all();
+    let seen = clone.refused(&["main"]);
+    assert!(seen.contains("/there in commit "), "{seen}");
+    assert!(
+        seen.contains(": it is executable, as no module is: "),
+        "{seen}"
+    );
+
+    clone.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let tip = clone.git(&["rev-parse", "HEAD"]);
+    let entry = format!("160000,{tip},sub");
+    clone.git(&["update-index", "--add", "--cacheinfo", &entry]);
+    clone.git(&["commit", "-q", "-m", "sub"]);
+    let seen = clone.refused(&["main"]);
+    assert!(seen.contains(": it is a submodule"), "{seen}");
+}
+
+#[test]
+fn what_only_a_commit_on_the_way_has_is_refused_too() {
+    let world = World::with_store("sha1");
+    let clone = Clone::of(&world, "clone");
+    clone.commit("secret.txt", "not for long");
+    clone.git(&["rm", "-q", "secret.txt"]);
+    clone.module("good", 1);
+    let seen = clone.refused(&["main"]);
+    assert!(seen.contains("/secret.txt in commit "), "{seen}");
+    let seen = clone.refused(&["main:refs/heads/other"]);
+    assert!(seen.contains("/secret.txt in commit "), "{seen}");
+    clone.git(&["tag", "-a", "v1", "-m", "v1"]);
+    let seen = clone.refused(&["v1"]);
+    assert!(seen.contains("/secret.txt in commit "), "{seen}");
+}
+
+#[test]
+fn of_many_faults_the_first_are_told() {
+    let world = World::with_store("sha1");
+    let clone = Clone::of(&world, "clone");
+    for n in 0..50 {
+        std::fs::write(clone.dir.join(format!("{n}.txt")), format!("{n}")).unwrap();
+    }
+    clone.commit_all();
+    let seen = clone.refused(&["main"]);
+    assert_eq!(
+        seen.matches("it is not a valid module").count(),
+        20,
+        "{seen}"
+    );
+}
+
+#[test]
+fn refs_that_are_no_branches_or_tags_are_refused() {
+    let world = World::with_store("sha1");
+    let clone = Clone::of(&world, "clone");
+    for name in [
+        "refs/notes/commits",
+        "refs/heads-up",
+        "refs/remotes/origin/main",
+    ] {
+        let seen = clone.refused(&[&format!("main:{name}")]);
+        assert!(
+            seen.contains("is neither a branch (refs/heads/…) nor a tag"),
+            "{seen}"
+        );
+    }
+    let blob = clone.git(&["rev-parse", "HEAD^{tree}"]);
+    let seen = clone.refused(&[&format!("{blob}:refs/tags/tree")]);
+    assert!(
+        seen.contains("refs/tags/tree: it has to name a commit"),
+        "{seen}"
+    );
+}
+
+#[test]
+fn a_branch_and_a_folder_of_branches_cannot_have_one_name() {
+    let world = World::with_store("sha1");
+    let clone = Clone::of(&world, "clone");
+    clone.pushes(&["main:a/b"]);
+    for (name, other) in [("a", "a/b"), ("a/b/c", "a/b")] {
+        let seen = clone.refused(&[&format!("main:refs/heads/{name}")]);
+        let wanted = format!("refs/heads/{name}: it cannot exist together with refs/heads/{other}");
+        assert!(seen.contains(&wanted), "{seen}");
+    }
+    let seen = clone.refused(&["main:refs/heads/x", "main:refs/heads/x/y"]);
+    assert!(
+        seen.contains("it cannot exist together with refs/heads/x"),
+        "{seen}"
+    );
+}
+
+#[test]
+fn a_branch_only_grows() {
+    for format in FORMATS {
+        let world = World::with_store(format);
+        let clone = Clone::of(&world, "clone");
+        let first = clone.module("a", 1);
+        clone.module("a", 2);
+        clone.pushes(&["main"]);
+        // A commit that we do not have, by somebody else.
+        world.add("b", 3);
+        clone.module("c", 4);
+        let seen = clone.refused(&["main"]);
+        assert!(seen.contains("fetch first"), "git knows by itself: {seen}");
+        clone.git(&["fetch", "-q"]);
+        for args in [
+            &["--force", "main"][..],
+            &["--force", &format!("{first}:main")],
+        ] {
+            let seen = clone.refused(args);
+            assert!(
+                seen.contains("refs/heads/main: its tip is not on the first-parent line"),
+                "{seen}"
+            );
+            assert!(seen.contains("git pull --rebase"), "{seen}");
+        }
+        // It contains all of main, but main would not be its first-parent line any more.
+        clone.git(&["merge", "-q", "-m", "the wrong way round", "origin/main"]);
+        let seen = clone.refused(&["main"]);
+        assert!(
+            seen.contains("its tip is not on the first-parent line"),
+            "{seen}"
+        );
+        clone.git(&["reset", "-q", "--hard", "HEAD~1"]);
+        clone.git(&["rebase", "-q", "origin/main"]);
+        clone.pushes(&["main"]);
+        assert_eq!(world.ok(&["list"]).lines().count(), 3);
+    }
+}
+
+#[test]
+fn what_drops_history_needs_the_right_to() {
+    let world = World::with_store("sha1");
+    let clone = Clone::of(&world, "clone");
+    let first = clone.module("a", 1);
+    clone.module("a", 2);
+    clone.git(&["tag", "v1"]);
+    clone.pushes(&["main", "main:side", "v1"]);
+    let forced = format!("+{first}:side");
+    let moved = format!("+{first}:refs/tags/v1");
+    for (args, reason) in [
+        (
+            &["--delete", "side"][..],
+            "refs/heads/side: deleting it needs a key that may DELETE",
+        ),
+        (
+            &["--delete", "v1"],
+            "refs/tags/v1: deleting it needs a key that may DELETE",
+        ),
+        (
+            &[&forced],
+            "refs/heads/side: its tip is not on the first-parent line",
+        ),
+        (
+            &[&moved],
+            "refs/tags/v1: it exists, and moving it needs a key that may DELETE",
+        ),
+    ] {
+        let seen = clone.refused(args);
+        assert!(seen.contains(reason), "{reason:?} in {seen}");
+    }
+    let clone = clone.with("WASMSTORE_PUSH_METHODS", "POST,DELETE");
+    let seen = clone.refused(&["--delete", "main"]);
+    assert!(
+        seen.contains("refs/heads/main: it is the default branch"),
+        "{seen}"
+    );
+    clone.pushes(&[&forced, &moved]);
+    assert_eq!(
+        world.git(&["rev-parse", "side", "v1"]),
+        format!("{first}\n{first}")
+    );
+    clone.pushes(&["--delete", "side", "v1"]);
+    assert_eq!(
+        world.git(&["for-each-ref", "--format=%(refname)"]),
+        "refs/heads/main"
+    );
+}
+
+#[test]
+fn a_key_that_fixes_the_author_takes_no_commits_of_others() {
+    let world = World::with_store("sha1");
+    let clone = Clone::of(&world, "clone").with("WASMSTORE_PUSH_AUTHOR", "CI <ci@example.org>");
+    let commit = clone.module("a", 1);
+    let seen = clone.refused(&["main"]);
+    let wanted = format!("commit {commit}: its author is not CI <ci@example.org>");
+    assert!(seen.contains(&wanted), "{seen}");
+    clone.git(&[
+        "commit",
+        "-q",
+        "--amend",
+        "--no-edit",
+        "--author",
+        "CI <ci@example.org>",
+    ]);
+    clone.pushes(&["main"]);
+}
+
+#[test]
+fn all_or_none_of_a_push_is_refused() {
+    let world = World::with_store("sha1");
+    let clone = Clone::of(&world, "clone");
+    clone.module("a", 1);
+    clone.pushes(&["main:x"]);
+    for atomic in [&["--atomic"][..], &[]] {
+        let args = [atomic, &["main:refs/heads/good", "main:refs/heads/x/y"]].concat();
+        let seen = clone.refused(&args);
+        assert!(
+            seen.contains("refs/heads/x/y: it cannot exist together with refs/heads/x"),
+            "{seen}"
+        );
+    }
+    let args = [
+        "--atomic",
+        "main:refs/heads/good",
+        "main",
+        "HEAD:refs/tags/t",
+    ];
+    clone.pushes(&args);
+    assert_eq!(world.git(&["for-each-ref"]).lines().count(), 4);
+}

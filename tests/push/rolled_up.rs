@@ -1,0 +1,56 @@
+//! Many pushes: their packs are rolled up, deltas and all.
+
+use super::Clone;
+use crate::support::program::{World, module};
+
+/// A module that is large enough for git to make a delta of its next version.
+fn version(n: u32) -> Vec<u8> {
+    let mut bytes = module(0);
+    let content: Vec<u8> = (0..2000u32)
+        .flat_map(|i| (i.wrapping_mul(2_654_435_761)).to_le_bytes())
+        .collect();
+    let content = [b"\x01x".as_slice(), &content, &n.to_le_bytes()].concat();
+    bytes.push(0);
+    let mut rest = content.len();
+    while rest > 127 {
+        bytes.push((rest & 127) as u8 | 128);
+        rest >>= 7;
+    }
+    bytes.push(rest as u8);
+    bytes.extend(content);
+    bytes
+}
+
+#[test]
+fn the_packs_of_many_pushes_become_few() {
+    let world = World::with_store("sha1");
+    let clone = Clone::of(&world, "clone");
+    let packs = || {
+        let folder = std::fs::read_dir(world.root().join("objects/pack")).unwrap();
+        let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(".pack")).count()
+    };
+    let mut most = 0;
+    for n in 0..140 {
+        clone.commit("m", version(n));
+        let ran = clone.run(&["push", "-q", "origin", "main"]);
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        most = most.max(packs());
+    }
+    assert!((64..135).contains(&most), "{most} packs at most");
+    assert!(packs() < 80, "{} packs in the end", packs());
+    world.fsck();
+    let deltas = world.git(&[
+        "cat-file",
+        "--batch-all-objects",
+        "--batch-check=%(deltabase)",
+    ]);
+    let deltas = deltas
+        .lines()
+        .filter(|base| base.bytes().any(|byte| byte != b'0'));
+    assert!(deltas.count() > 20, "there are deltas that were copied");
+    assert_eq!(world.ok(&["versions", "m"]).lines().count(), 140);
+    assert_eq!(world.ok(&["verify"]).lines().count(), 1);
+    world.ok(&["gc", "--keep-history"]);
+    world.fsck();
+}
