@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 /// How often a child is asked whether it ended, at last.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
@@ -63,6 +63,32 @@ impl Child {
         Ok(status)
     }
 
+    /// Asks it to end, so that it removes what it has in the making, and after `grace` kills it, and what it started.
+    pub fn end(mut self, grace: Duration) {
+        let Some(group) = self.group().filter(|_| !self.has_ended) else {
+            return;
+        };
+        let _ = kill_process_group(group, Signal::TERM);
+        let deadline = Instant::now() + grace;
+        // It is not reaped yet, and so the group's number stays its own.
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        while let Ok(None) = waitid(WaitId::Pid(group), look) {
+            if Instant::now() >= deadline {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = kill_process_group(group, Signal::KILL);
+        let _ = self.child.wait();
+        self.has_ended = true;
+    }
+
+    /// The process group that it leads.
+    fn group(&self) -> Option<Pid> {
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        id.filter(|_| self.leads_group)
+    }
+
     /// Waits for the end; `None` when `limit` passed first.
     ///
     /// # Errors
@@ -89,8 +115,7 @@ impl Drop for Child {
         if self.has_ended || matches!(self.status(), Ok(Some(_)) | Err(_)) {
             return;
         }
-        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        if let Some(group) = group.filter(|_| self.leads_group) {
+        if let Some(group) = self.group() {
             let _ = kill_process_group(group, Signal::KILL);
         }
         let _ = self.child.kill();

@@ -1,6 +1,7 @@
 //! The stock git program: how it is found, run hermetically, limited and killed.
 //!
-//! Layer 0. What gix cannot do is done by git: packing with deltas (git-pack-objects(1)), commit-graphs (git-commit-graph(1)). The
+//! Layer 0. What gix cannot do is done by git: packing with deltas (git-pack-objects(1)), commit-graphs (git-commit-graph(1)), serving
+//! fetches and pushes (git-upload-pack(1), git-receive-pack(1)). The
 //! store works without git; whoever calls this has another way, or does without. The user's and the system's git configuration
 //! are never read.
 
@@ -8,6 +9,8 @@ mod child;
 mod graph;
 mod pack;
 mod run;
+mod serve;
 
 pub use child::Child;
 pub use run::{Error, Git};
+pub use serve::{Dialogue, Side, Start, protocol};

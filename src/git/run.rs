@@ -157,7 +157,7 @@ impl Git {
         })
     }
 
-    fn command<'a>(&self, args: impl Iterator<Item = &'a OsStr>) -> Command {
+    pub(super) fn command<'a>(&self, args: impl Iterator<Item = &'a OsStr>) -> Command {
         let mut command = Command::new("git");
         let mut safe = OsString::from("safe.directory=");
         safe.push(&self.git_dir);
