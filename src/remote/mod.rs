@@ -4,5 +4,8 @@
 
 mod error;
 pub mod receive;
+mod serve;
 
+pub use crate::git::{Child, Dialogue};
 pub use error::{Error, Result};
+pub use serve::{Asked, GitServer, Pusher, Service, blames_request, preamble};
