@@ -81,6 +81,14 @@ pub struct ServerLimits {
     /// The largest module that is compressed at all; one that takes up more than a quarter of
     /// [`compressed_bytes_max`](Self::compressed_bytes_max) is not either.
     pub compressible_bytes_max: u64,
+    /// Gits at a time that serve fetches and pushes; more wait.
+    pub git_services_max: usize,
+    /// How long one of them may run.
+    pub git_time_max: Duration,
+    /// The request of a fetch, decoded.
+    pub fetch_bytes_max: u64,
+    /// The request of a push, decoded: what it changes, and the pack.
+    pub push_bytes_max: u64,
 }
 
 impl Default for ServerLimits {
@@ -101,6 +109,10 @@ impl Default for ServerLimits {
             sending_bytes_max: 4 << 30,
             compressed_bytes_max: 64 << 20,
             compressible_bytes_max: 64 << 20,
+            git_services_max: 16,
+            git_time_max: Duration::from_secs(3600),
+            fetch_bytes_max: 64 << 20,
+            push_bytes_max: 16 << 30,
         }
     }
 }

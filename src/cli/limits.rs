@@ -64,6 +64,18 @@ pub(super) struct Limits {
     /// The largest module that is compressed, in bytes; never more than a quarter of that memory [default: 67108864]
     #[arg(long, value_name = "BYTES")]
     max_compressible_bytes: Option<u64>,
+    /// Fetches and pushes of git at a time; more wait [default: 16]
+    #[arg(long, value_name = "N", value_parser = count)]
+    max_git_services: Option<usize>,
+    /// How long one request of a fetch or push may take in all [default: 3600]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    git_timeout: Option<Duration>,
+    /// The largest request of a fetch, in bytes, decoded [default: 67108864]
+    #[arg(long, value_name = "BYTES", value_parser = value_parser!(u64).range(4..))]
+    max_fetch_bytes: Option<u64>,
+    /// The largest push, in bytes, decoded [default: 17179869184]
+    #[arg(long, value_name = "BYTES", value_parser = value_parser!(u64).range(4..))]
+    max_push_bytes: Option<u64>,
 }
 
 impl Limits {
@@ -108,6 +120,10 @@ impl Limits {
             compressible_bytes_max: self
                 .max_compressible_bytes
                 .unwrap_or(default.compressible_bytes_max),
+            git_services_max: self.max_git_services.unwrap_or(default.git_services_max),
+            git_time_max: self.git_timeout.unwrap_or(default.git_time_max),
+            fetch_bytes_max: self.max_fetch_bytes.unwrap_or(default.fetch_bytes_max),
+            push_bytes_max: self.max_push_bytes.unwrap_or(default.push_bytes_max),
         }
     }
 }

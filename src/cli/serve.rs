@@ -14,6 +14,7 @@ use super::commands::{Server, guard};
 use super::exit::{Error, Result};
 use super::settings::{Settings, text_variable};
 use crate::http::{self, Keys, Serving, Tls};
+use crate::remote::GitServer;
 use crate::store::{ObjectFormat, Store};
 
 /// Where the server listens, if nobody says so.
@@ -28,11 +29,12 @@ const WORK_GRACE: Duration = Duration::from_secs(5);
 /// Serves until a signal says to stop.
 pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
     let (host, port) = (host(&server)?, port(&server)?);
-    let serving = Serving {
+    let mut serving = Serving {
         limits: server.limits.server(),
         keys: keys(&server)?,
         has_cors: server.cors,
         branch: settings.branch()?,
+        git: None,
     };
     let tls = tls(&server)?;
     allow_files(serving.limits.connections_max);
@@ -40,6 +42,7 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
     let options = server.limits.options();
     let store = Store::open_or_create(&root, options, ObjectFormat::default())?;
     guard(&store)?;
+    serving.git = git(store.root());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -109,6 +112,16 @@ fn allow_files(connections_max: usize) {
         }
         Err(error) => tracing::warn!(%error, "the limit on open files cannot be raised"),
     }
+}
+
+/// What serves fetches and pushes.
+fn git(root: &Path) -> Option<GitServer> {
+    let program = std::env::current_exe().unwrap_or_else(|_| "wasmstore".into());
+    let git = GitServer::find(root, program);
+    if git.is_none() {
+        tracing::warn!("git is not installed: /wasmstore.git answers 501, all else works");
+    }
+    git
 }
 
 fn warn_of_strangers(serving: &Serving, address: SocketAddr) {

@@ -51,7 +51,11 @@ impl App {
         done.unwrap_or_else(resume)
     }
 
-    async fn place(&self, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
+    /// Waits for one of the places.
+    ///
+    /// # Errors
+    /// 503 if none becomes free in time.
+    pub async fn place(&self, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
         if let Ok(place) = Arc::clone(places).try_acquire_owned() {
             return Ok(place);
         }
@@ -80,6 +84,14 @@ pub(super) async fn cross<T: Send + 'static>(
         span.in_scope(|| work(&store))
     });
     done.await
+}
+
+/// Does what may block and nobody waits for, or at once where there is no server any more.
+pub(super) fn aside(work: impl FnOnce() + Send + 'static) {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Err(_) => work(),
+    }
 }
 
 /// 503 for want of a place.

@@ -37,6 +37,10 @@ pub(super) const QUEUE_DEPTH: &str = "wasmstore_queue_depth";
 pub(super) const CACHE_HITS: &str = "wasmstore_cache_hits_total";
 /// Reads that a `cache` could not answer.
 pub(super) const CACHE_MISSES: &str = "wasmstore_cache_misses_total";
+/// Gits that serve fetches and pushes.
+pub(super) const GIT_SERVICES: &str = "wasmstore_git_services";
+/// Requests that git served, by `service` and `outcome`.
+pub(super) const GIT_REQUESTS: &str = "wasmstore_git_requests_total";
 /// Objects in the repository, by `kind`.
 pub(super) const OBJECTS: &str = "wasmstore_objects";
 /// Refs in the repository.
@@ -107,6 +111,8 @@ fn describe() {
     describe_gauge!(QUEUE_DEPTH, "Requests that wait for their turn");
     describe_counter!(CACHE_HITS, "Reads that a cache answered");
     describe_counter!(CACHE_MISSES, "Reads that a cache could not answer");
+    describe_gauge!(GIT_SERVICES, "Gits that serve fetches and pushes");
+    describe_counter!(GIT_REQUESTS, "Requests that git served");
     describe_gauge!(OBJECTS, "Objects in the repository");
     describe_gauge!(REFS, "Refs in the repository");
 }
@@ -282,13 +288,20 @@ mod tests {
         let recorder = PrometheusBuilder::new().build_recorder();
         metrics::with_local_recorder(&recorder, || {
             describe();
-            for name in [REQUESTS, BYTES_RECEIVED, BYTES_SENT, COMMITS] {
+            for name in [REQUESTS, BYTES_RECEIVED, BYTES_SENT, COMMITS, GIT_REQUESTS] {
                 counter!(name).increment(1);
             }
             for name in [CACHE_HITS, CACHE_MISSES] {
                 counter!(name, "cache" => "trees").increment(1);
             }
-            for name in [REQUESTS_IN_FLIGHT, CONNECTIONS, SOCKETS, QUEUE_DEPTH, REFS] {
+            for name in [
+                REQUESTS_IN_FLIGHT,
+                CONNECTIONS,
+                SOCKETS,
+                QUEUE_DEPTH,
+                REFS,
+                GIT_SERVICES,
+            ] {
                 gauge!(name).set(1);
             }
             gauge!(OBJECTS, "kind" => "pack").set(1);
@@ -298,7 +311,7 @@ mod tests {
         let named = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
         assert_eq!(
             (named("# HELP wasmstore_"), named("# TYPE wasmstore_")),
-            (13, 13),
+            (15, 15),
             "{text}"
         );
         assert!(text.contains("# HELP wasmstore_bytes_received_total Bytes of request bodies\n"));

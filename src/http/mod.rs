@@ -28,6 +28,7 @@ mod receive;
 mod router;
 mod routes;
 mod share;
+mod smart;
 mod state;
 mod tags;
 mod trace;

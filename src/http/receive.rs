@@ -1,5 +1,7 @@
 //! From the socket into an upload: a piece at a time, and not slower than is bearable.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, StatusCode, Version};
@@ -15,7 +17,7 @@ use crate::config::ServerLimits;
 const PIECE_BYTES: usize = 256 << 10;
 
 /// A request's body.
-pub(super) struct Receiving {
+pub(in crate::http) struct Receiving {
     body: Body,
     /// Whether the body itself tells if it came to its end: HTTP/2 ends the body of a request that the client gave up without an
     /// error (RFC 9113, section 8.1) like one that is complete.
@@ -68,7 +70,16 @@ impl Receiving {
         Ok((decoding, piece))
     }
 
-    async fn next(&mut self) -> Result<Option<Bytes>> {
+    /// Puts the deadline off by what the server itself took.
+    pub fn wait(&mut self, taken: Duration) {
+        self.deadline += taken;
+    }
+
+    /// The next bytes of the body; `None` at its end.
+    ///
+    /// # Errors
+    /// 400 if the body is cut short, 408 if it comes too slowly.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
         loop {
             let Ok(frame) = timeout_at(self.deadline, self.body.frame()).await else {
                 let detail = "the body comes too slowly";

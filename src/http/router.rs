@@ -13,11 +13,12 @@ use super::bodies::measure;
 use super::error::{Failure, in_accepted_form};
 use super::guard::{Hosts, Keys, Origins, authorize, guard};
 use super::metrics::{Metrics, count, note_route};
-use super::routes::{admin, branches, hashes, history, modules, operation, versions, watch};
+use super::routes::{admin, branches, git, hashes, history, modules, operation, versions, watch};
 use super::state::App;
 use super::{caching, normalize, trace};
 use crate::config::ServerLimits;
 use crate::names::BranchName;
+use crate::remote::GitServer;
 use crate::store::Store;
 
 /// How a store is served.
@@ -31,6 +32,8 @@ pub struct Serving {
     pub has_cors: bool,
     /// What stands for the default branch, until somebody changes the default branch.
     pub branch: Option<BranchName>,
+    /// What serves fetches and pushes of git; without it they are answered 501.
+    pub git: Option<GitServer>,
 }
 
 /// The server of a store at an address. `host` is the name that it was to be bound to, which requests may use.
@@ -49,6 +52,7 @@ pub fn router(
         store,
         serving.limits,
         serving.branch,
+        serving.git,
         keys.is_some(),
         closing,
     );
@@ -106,6 +110,9 @@ fn routes() -> Router<App> {
         .route("/openapi.json", get(operation::openapi));
     Router::new()
         .nest("/api/v1", api)
+        .route("/wasmstore.git/info/refs", get(git::refs))
+        .route("/wasmstore.git/git-upload-pack", post(git::upload_pack))
+        .route("/wasmstore.git/git-receive-pack", post(git::receive_pack))
         .route("/healthz", get(operation::healthz))
         .route("/readyz", get(operation::readyz))
         .route("/metrics", get(operation::metrics))

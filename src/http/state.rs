@@ -16,6 +16,7 @@ use super::share::Share;
 use super::watching::Hub;
 use crate::config::ServerLimits;
 use crate::names::BranchName;
+use crate::remote::GitServer;
 use crate::store::{At, Statistics, Store};
 
 /// How long a count of the objects stands for the next ones.
@@ -39,6 +40,10 @@ pub(super) struct Shared {
     pub forms: Forms,
     /// An upload that is spooled holds one of these for each KiB.
     spool: Arc<Semaphore>,
+    /// The git that serves fetches and pushes; `None` where there is none.
+    pub git: Option<GitServer>,
+    /// A git that runs holds one of these.
+    pub git_services: Arc<Semaphore>,
     /// Whether keys are set: answers are not for shared caches then.
     pub is_private: bool,
     /// Cancelled when the server is to stop.
@@ -65,6 +70,7 @@ impl App {
         store: Arc<Store>,
         limits: ServerLimits,
         branch: Option<BranchName>,
+        git: Option<GitServer>,
         is_private: bool,
         closing: CancellationToken,
     ) -> Self {
@@ -75,6 +81,8 @@ impl App {
             large: Large::default(),
             forms: Forms::new(&limits),
             spool: Arc::new(Semaphore::new(kib(limits.spool_bytes_max))),
+            git,
+            git_services: Arc::new(Semaphore::new(limits.git_services_max)),
             branch: RwLock::new(branch),
             hub: Hub::new(Arc::clone(&store), &limits, closing.clone()),
             store,

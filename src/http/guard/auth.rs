@@ -13,8 +13,11 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::keys::Keys;
+use super::methods::Methods;
 use crate::http::error::{Failure, Result};
+use crate::http::smart;
 use crate::names::Author;
+use crate::remote::{Pusher, Service};
 
 /// The header for the key. It goes before all other ways to show one.
 const WASMSTORE_AUTH: HeaderName = HeaderName::from_static("wasmstore-auth");
@@ -38,9 +41,18 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::http) struct Caller {
     author: Option<Author>,
+    methods: Methods,
 }
 
 impl Caller {
+    /// What the hooks of a push are told of the caller.
+    pub fn pusher(&self) -> Pusher {
+        Pusher {
+            methods: self.methods.to_string(),
+            author: self.author.clone(),
+        }
+    }
+
     /// The author of what the caller changes: the one that their key fixes, or else the one asked for.
     ///
     /// # Errors
@@ -96,6 +108,7 @@ fn admit(keys: Option<&Keys>, request: &Request) -> Result<Caller> {
     }
     Ok(Caller {
         author: grant.author.clone(),
+        methods: grant.methods.clone(),
     })
 }
 
@@ -105,7 +118,11 @@ fn needed(request: &Request) -> &Method {
         // Over HTTP/2 it is opened by CONNECT.
         return &Method::GET;
     }
-    request.method()
+    match smart::asked_for(request.uri()) {
+        Some(Service::UploadPack) => &Method::GET,
+        Some(Service::ReceivePack) => &Method::POST,
+        None => request.method(),
+    }
 }
 
 fn is_websocket(request: &Request) -> bool {
@@ -420,10 +437,47 @@ mod tests {
     }
 
     #[test]
+    fn git_needs_get_to_fetch_and_post_to_push() {
+        for (method, path, expected) in [
+            ("GET", "info/refs?service=git-upload-pack", Method::GET),
+            ("HEAD", "info/refs?service=git-upload-pack", Method::GET),
+            ("POST", "git-upload-pack", Method::GET),
+            ("GET", "info/refs?service=git-receive-pack", Method::POST),
+            ("POST", "git-receive-pack", Method::POST),
+            ("GET", "info/refs", Method::GET),
+            ("POST", "info/refs", Method::POST),
+            ("DELETE", "HEAD", Method::DELETE),
+        ] {
+            let uri = format!("/wasmstore.git/{path}");
+            let request = Request::builder().method(method).uri(uri);
+            let request = request.body(Body::empty()).unwrap();
+            assert_eq!(*needed(&request), expected, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn hooks_are_told_what_a_caller_may_do() {
+        let told = |caller: &Caller| {
+            let pusher = caller.pusher();
+            (
+                pusher.methods,
+                pusher.author.map(|author| author.to_string()),
+            )
+        };
+        assert_eq!(told(&Caller::default()), ("*".to_owned(), None));
+        let keys = Keys::parse_file(KEYS).unwrap();
+        let request = Request::post("/").header("Wasmstore-Auth", "writer");
+        let caller = admit(Some(&keys), &request.body(Body::empty()).unwrap()).unwrap();
+        let author = Some("Ann <ann@example.org>".to_owned());
+        assert_eq!(told(&caller), ("POST,PUT".to_owned(), author));
+    }
+
+    #[test]
     fn a_fixed_author_is_the_only_one() {
         let author = |text: &str| Some(Author::parse(text).unwrap());
         let fixed = Caller {
             author: author("Ann <a@b>"),
+            ..Caller::default()
         };
         assert_eq!(fixed.author(None), Ok(author("Ann <a@b>")));
         assert_eq!(fixed.author(author("Ann<a@b>")), Ok(author("Ann <a@b>")));

@@ -1,11 +1,14 @@
 //! The methods that a key is good for.
 
+use std::fmt;
+
 use axum::http::Method;
 
 /// The methods that a key is good for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::http) enum Methods {
     /// Every one.
+    #[default]
     All,
     /// These, and what they imply.
     Only(Vec<Method>),
@@ -43,9 +46,30 @@ impl Methods {
     }
 }
 
+/// As [`Methods::parse`] reads it.
+impl fmt::Display for Methods {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("*"),
+            Self::Only(methods) => {
+                let names: Vec<_> = methods.iter().map(Method::as_str).collect();
+                f.write_str(&names.join(","))
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn methods_are_written_as_they_are_read() {
+        for text in ["*", "GET", "GET,POST,DELETE"] {
+            assert_eq!(Methods::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Methods::default(), Methods::All);
+    }
 
     #[test]
     fn get_implies_head_and_nothing_else() {

@@ -2,6 +2,7 @@
 
 pub(super) mod admin;
 pub(super) mod branches;
+pub(super) mod git;
 pub(super) mod hashes;
 pub(super) mod history;
 pub(super) mod modules;

@@ -1,0 +1,92 @@
+//! `/wasmstore.git`: the store for git to clone, fetch from and push to.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
+use axum::response::{IntoResponse, Response};
+
+use crate::http::error::{Failure, Result};
+use crate::http::guard::Caller;
+use crate::http::receive::Receiving;
+use crate::http::smart::{self, Decoder, Feed, missing};
+use crate::http::state::App;
+use crate::remote::{Service, preamble};
+
+/// Tells the refs, and what the service can do.
+pub(in crate::http) async fn refs(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response> {
+    app.git.as_ref().ok_or_else(missing)?;
+    let service = smart::asked_for(&uri).ok_or_else(dumb)?;
+    let asked = smart::asked(service, &headers, &caller);
+    let preamble = preamble(&asked);
+    let body = app.serve_git(asked, (None, 0), preamble).await?;
+    Ok(answer(&app, service.advertisement_type(), body))
+}
+
+/// Answers a step of a clone or a fetch.
+pub(in crate::http) async fn upload_pack(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    version: Version,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response> {
+    let bytes_max = app.limits.fetch_bytes_max;
+    let head = (version, headers);
+    serve(app, (Service::UploadPack, bytes_max), &caller, head, body).await
+}
+
+/// Takes in a push.
+pub(in crate::http) async fn receive_pack(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    version: Version,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response> {
+    let bytes_max = app.limits.push_bytes_max;
+    let head = (version, headers);
+    serve(app, (Service::ReceivePack, bytes_max), &caller, head, body).await
+}
+
+async fn serve(
+    app: App,
+    (service, bytes_max): (Service, u64),
+    caller: &Caller,
+    (version, headers): (Version, HeaderMap),
+    body: Body,
+) -> Result<Response> {
+    app.git.as_ref().ok_or_else(missing)?;
+    let given = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if given != Some(service.request_type().as_bytes()) {
+        let detail = format!("Content-Type has to be {}", service.request_type());
+        return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
+    let decoder = Decoder::new(&headers, bytes_max)?;
+    let body = Receiving::new((version, &headers), body, app.limits);
+    let asked = smart::asked(service, &headers, caller);
+    let feed = (Some(Feed::new(body, decoder)), bytes_max);
+    let body = app.serve_git(asked, feed, b"").await?;
+    Ok(answer(&app, service.result_type(), body))
+}
+
+fn answer(app: &App, media_type: &'static str, body: Body) -> Response {
+    let control = match app.is_private {
+        true => "private, no-cache, max-age=0, must-revalidate",
+        false => "no-cache, max-age=0, must-revalidate",
+    };
+    let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, control)];
+    (headers, body).into_response()
+}
+
+/// 403, as git itself answers.
+fn dumb() -> Failure {
+    let detail = "only git's smart protocol is spoken here: `service` is to be git-upload-pack or git-receive-pack";
+    Failure::new(StatusCode::FORBIDDEN, detail)
+}

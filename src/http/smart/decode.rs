@@ -1,0 +1,223 @@
+//! A request's body for git, decoded as it arrives and not longer than allowed.
+
+use std::io::{self, Write};
+
+use axum::http::header::ACCEPT_ENCODING;
+use axum::http::{HeaderMap, StatusCode};
+use flate2::write::MultiGzDecoder;
+
+use crate::http::decode;
+use crate::http::error::{Failure, Result};
+use crate::http::forms::Coding;
+use crate::http::receive::announced_bytes;
+
+/// How much is decoded at a time, in bytes: deflate makes at most 1,032 times as much of it.
+const SLICE_BYTES: usize = 4 << 10;
+
+/// Decodes a body.
+pub(in crate::http) enum Decoder {
+    Plain(Limited),
+    Gzip(Box<MultiGzDecoder<Limited>>),
+}
+
+impl Decoder {
+    /// The decoder for a body with this head, of at most `bytes_max` bytes when decoded.
+    ///
+    /// # Errors
+    /// 415 if the coding is not gzip; 413 if its length alone shows it to be too large.
+    pub fn new(headers: &HeaderMap, bytes_max: u64) -> Result<Self> {
+        let limited = Limited {
+            decoded: Vec::new(),
+            left_bytes: bytes_max,
+            bytes_max,
+            is_over: false,
+        };
+        match decode::coding(headers)? {
+            Some(Coding::Gzip) => Ok(Self::Gzip(Box::new(MultiGzDecoder::new(limited)))),
+            Some(Coding::Zstd) => Err(unsupported()),
+            None if announced_bytes(headers).is_some_and(|bytes| bytes > bytes_max) => {
+                Err(limited.too_large())
+            }
+            None => Ok(Self::Plain(limited)),
+        }
+    }
+
+    /// The pieces in which a frame of the body is decoded.
+    pub fn slices<'b>(&self, frame: &'b [u8]) -> std::slice::Chunks<'b, u8> {
+        match self {
+            Self::Plain(_) => frame.chunks(frame.len().max(1)),
+            Self::Gzip(_) => frame.chunks(SLICE_BYTES),
+        }
+    }
+
+    /// Decodes the next slice.
+    ///
+    /// # Errors
+    /// 413 when it is too much, 400 if it is no gzip.
+    pub fn decode<'a>(&'a mut self, slice: &'a [u8]) -> Result<&'a [u8]> {
+        match self {
+            Self::Plain(limited) => match limited.count(slice.len()) {
+                true => Ok(slice),
+                false => Err(limited.too_large()),
+            },
+            Self::Gzip(gzip) => {
+                gzip.get_mut().decoded.clear();
+                match gzip.write_all(slice) {
+                    Ok(()) => Ok(&gzip.get_ref().decoded),
+                    Err(error) => Err(gzip.get_ref().failure(&error)),
+                }
+            }
+        }
+    }
+
+    /// What is left at the end of the body.
+    ///
+    /// # Errors
+    /// As of [`decode`](Self::decode); 400 if the coding's end is missing.
+    pub fn finish(&mut self) -> Result<&[u8]> {
+        let Self::Gzip(gzip) = self else {
+            return Ok(b"");
+        };
+        gzip.get_mut().decoded.clear();
+        match gzip.try_finish() {
+            Ok(()) => Ok(&gzip.get_ref().decoded),
+            Err(error) => Err(gzip.get_ref().failure(&error)),
+        }
+    }
+}
+
+fn unsupported() -> Failure {
+    let detail = "Content-Encoding may be gzip";
+    Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).with(ACCEPT_ENCODING, "gzip")
+}
+
+/// What was decoded of one slice, and how much may follow.
+pub(in crate::http) struct Limited {
+    decoded: Vec<u8>,
+    left_bytes: u64,
+    bytes_max: u64,
+    is_over: bool,
+}
+
+impl Limited {
+    fn count(&mut self, bytes: usize) -> bool {
+        match self.left_bytes.checked_sub(bytes as u64) {
+            Some(left_bytes) => self.left_bytes = left_bytes,
+            None => self.is_over = true,
+        }
+        !self.is_over
+    }
+
+    fn failure(&self, error: &io::Error) -> Failure {
+        match self.is_over {
+            true => self.too_large(),
+            false => {
+                Failure::malformed(format!("the body is not complete and valid gzip: {error}"))
+            }
+        }
+    }
+
+    fn too_large(&self) -> Failure {
+        let detail = format!("the request is larger than {} bytes", self.bytes_max);
+        Failure::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+}
+
+impl Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.count(bytes.len()) {
+            return Err(io::Error::other("too large"));
+        }
+        self.decoded.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn headers(coding: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(CONTENT_ENCODING, HeaderValue::from_static(coding))])
+    }
+
+    /// All that is decoded, and the most that was at a time.
+    fn decoded(coding: &'static str, frames: &[&[u8]], max: u64) -> Result<(Vec<u8>, usize), u16> {
+        let status = |failure: Failure| failure.status().as_u16();
+        let mut decoder = Decoder::new(&headers(coding), max).map_err(status)?;
+        let (mut all, mut most) = (Vec::new(), 0);
+        for frame in frames {
+            for slice in decoder.slices(frame) {
+                let piece = decoder.decode(slice).map_err(status)?;
+                most = most.max(piece.len());
+                all.extend_from_slice(piece);
+            }
+        }
+        all.extend_from_slice(decoder.finish().map_err(status)?);
+        Ok((all, most))
+    }
+
+    #[test]
+    fn bodies_are_decoded_up_to_their_limit() {
+        let text = b"0032want ".repeat(1000);
+        let whole = gzip(&text);
+        let (head, tail) = whole.split_at(whole.len() / 2);
+        let members = [gzip(b"0000"), gzip(b"PACK")].concat();
+        for coding in ["gzip", "x-gzip", "GZIP"] {
+            assert_eq!(decoded(coding, &[head, tail], 9000).unwrap().0, text);
+            assert_eq!(decoded(coding, &[&whole], 8999), Err(413));
+            assert_eq!(decoded(coding, &[&members], 8).unwrap().0, b"0000PACK");
+        }
+        assert_eq!(
+            decoded("identity", &[&text, b"", b"x"], 9001)
+                .unwrap()
+                .0
+                .len(),
+            9001
+        );
+        assert_eq!(decoded("", &[&text, b"x"], 9000), Err(413));
+    }
+
+    #[test]
+    fn what_is_no_gzip_or_cut_is_malformed_and_other_codings_unsupported() {
+        let whole = gzip(b"0000");
+        assert_eq!(decoded("gzip", &[b"0000"], 99), Err(400));
+        assert_eq!(decoded("gzip", &[&whole[..whole.len() - 1]], 99), Err(400));
+        assert_eq!(decoded("gzip", &[], 99), Err(400));
+        for coding in ["zstd", "br", "gzip, gzip"] {
+            assert_eq!(decoded(coding, &[], 99), Err(415), "{coding}");
+        }
+    }
+
+    #[test]
+    fn a_bomb_takes_up_little_memory() {
+        let bomb = gzip(&vec![0; 64 << 20]);
+        let (all, most) = decoded("gzip", &[&bomb], 64 << 20).unwrap();
+        assert_eq!(all.len(), 64 << 20);
+        assert!(most < 8 << 20, "{most}");
+        assert_eq!(decoded("gzip", &[&bomb], 1 << 20), Err(413));
+    }
+
+    #[test]
+    fn a_length_that_is_too_large_is_refused_before_the_body_is_read() {
+        let length = HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static("10"))]);
+        assert!(Decoder::new(&length, 10).is_ok());
+        let refused = Decoder::new(&length, 9).err().unwrap();
+        assert_eq!(refused.status().as_u16(), 413);
+    }
+}
