@@ -7,6 +7,7 @@ mod cli;
 mod full_disk;
 mod gc;
 mod gc_graph;
+mod git;
 mod history;
 mod http;
 mod index;

@@ -126,6 +126,22 @@ impl Server {
         number.parse().unwrap()
     }
 
+    /// The gits that serve requests now.
+    pub fn gits(&self) -> Vec<u32> {
+        let parent = self.child.id().to_string();
+        let all = std::fs::read_dir("/proc").unwrap();
+        all.filter_map(|entry| {
+            let pid = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            // The name is in parentheses; the state and the parent come after it.
+            let (_, rest) = stat.rsplit_once(") ")?;
+            let mut fields = rest.split(' ');
+            let is_alive = fields.next()? != "Z";
+            (is_alive && fields.next()? == parent).then_some(pid)
+        })
+        .collect()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();

@@ -1,0 +1,150 @@
+//! Clients that leave: git ends with them, and what it started.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use axum::body::Bytes;
+use axum::http::Request;
+use http_body_util::Full;
+use hyper::client::conn::http2::handshake;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
+use super::{FETCH, ask, serve_by, wait_until};
+use crate::support::program::World;
+use crate::support::server::Server;
+use crate::support::store::custom_section;
+
+/// A git that is silent, as while it counts objects, and has started another; both tell their numbers.
+fn silent(world: &World) -> (Server, impl Fn() -> Vec<String>) {
+    let numbers = world.path("numbers");
+    let script = format!("sleep 600 & echo $$ $! >{}; wait", numbers.display());
+    let server = serve_by(world, &script, &[]);
+    let running = move || {
+        let numbers = fs::read_to_string(&numbers).unwrap_or_default();
+        let alive = numbers.split_whitespace().filter(|number| {
+            let stat = fs::read_to_string(format!("/proc/{number}/stat"));
+            stat.is_ok_and(|stat| !stat.contains(") Z "))
+        });
+        alive.map(str::to_owned).collect()
+    };
+    (server, running)
+}
+
+/// Begins a request whose body has this length; the body is still to be sent.
+fn begin(server: &Server, length: usize) -> TcpStream {
+    let mut stream = server.connect();
+    let head = format!(
+        "POST /wasmstore.git/git-upload-pack HTTP/1.1\r\nHost: {}\r\n{FETCH}\r\nContent-Length: {length}\r\n\r\n",
+        server.address
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+#[test]
+fn a_silent_git_ends_when_the_client_leaves() {
+    let world = World::with_store("sha1");
+    let (server, running) = silent(&world);
+    let mut stream = begin(&server, 4);
+    stream.write_all(b"0000").unwrap();
+    wait_until("git runs", || running().len() == 2);
+    drop(stream);
+    wait_until("git and what it started end", || running().is_empty());
+    wait_until("it is counted", || {
+        let metrics = server.get("/metrics");
+        let left = r#"wasmstore_git_requests_total{service="git-upload-pack",outcome="left"} 1"#;
+        metrics.text().contains(left) && metrics.text().contains("wasmstore_git_services 0")
+    });
+}
+
+#[test]
+fn a_git_that_waits_for_the_client_ends_when_it_leaves() {
+    let world = World::with_store("sha1");
+    let server = Server::start(&world, &[]);
+    let mut stream = begin(&server, 1000);
+    stream.write_all(b"0032want").unwrap();
+    wait_until("git runs", || server.gits().len() == 1);
+    drop(stream);
+    wait_until("git ends", || server.gits().is_empty());
+}
+
+#[test]
+fn a_git_that_sends_ends_when_the_client_leaves() {
+    let world = World::with_store("sha1");
+    let mut state = 1_u32;
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    });
+    let large = world.file("large.wasm", custom_section(noise.take(24 << 20)));
+    world.ok(&["add", large]);
+    let server = Server::start(&world, &[]);
+    let want = format!("0032want {}\n00000009done\n", world.tip());
+    let mut stream = begin(&server, want.len());
+    stream.write_all(want.as_bytes()).unwrap();
+    let mut some = [0; 1000];
+    stream.read_exact(&mut some).unwrap();
+    assert!(some.starts_with(b"HTTP/1.1 200 OK\r\n"));
+    assert_eq!(server.gits().len(), 1);
+    drop(stream);
+    wait_until("git ends", || server.gits().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_of_http2_that_is_reset_ends_git_and_the_connection_stays() {
+    let world = World::with_store("sha1");
+    let (server, running) = silent(&world);
+    let socket = tokio::net::TcpStream::connect(server.address).await;
+    let connected = handshake(TokioExecutor::new(), TokioIo::new(socket.unwrap())).await;
+    let (mut sender, connection) = connected.unwrap();
+    let connection = tokio::spawn(connection);
+    let (name, value) = FETCH.split_once(": ").unwrap();
+    let path = "http://localhost/wasmstore.git/git-upload-pack";
+    let request = Request::post(path).header(name, value);
+    let request = request.body(Full::new(Bytes::from("0000"))).unwrap();
+    let answer = tokio::spawn(sender.send_request(request));
+    wait_until("git runs", || running().len() == 2);
+    answer.abort();
+    wait_until("git and what it started end", || running().is_empty());
+    assert!(!connection.is_finished());
+    let request = Request::get("http://localhost/healthz").body(Full::default());
+    let answer = sender.send_request(request.unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 200);
+}
+
+#[test]
+fn a_git_that_may_not_linger_is_ended_when_the_server_stops() {
+    let world = World::with_store("sha1");
+    let (server, running) = silent(&world);
+    // It does not heed the first signal.
+    let script = "trap '' TERM; sleep 600 & sleep 600; sleep 600";
+    let numbers = world.path("numbers");
+    drop(server);
+    let script = format!("echo $$ >{}; {script}", numbers.display());
+    let server = serve_by(&world, &script, &["--shutdown-grace", "1"]);
+    let mut stream = begin(&server, 4);
+    stream.write_all(b"0000").unwrap();
+    wait_until("git runs", || running().len() == 1);
+    server.signal("TERM");
+    let (code, log) = server.wait();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(running().is_empty());
+}
+
+#[test]
+fn a_request_that_ends_within_the_grace_is_answered() {
+    let world = World::with_store("sha1");
+    let server = serve_by(&world, "cat >/dev/null; sleep 1; printf 0000; exit 0", &[]);
+    let answer = std::thread::scope(|scope| {
+        let asked = scope.spawn(|| ask(&server, "POST", "git-upload-pack", &[FETCH], b"0000"));
+        wait_until("git runs", || !server.gits().is_empty());
+        server.signal("TERM");
+        asked.join().unwrap()
+    });
+    assert_eq!(
+        (answer.status, answer.text()),
+        (200, "4\r\n0000\r\n0\r\n\r\n")
+    );
+    assert_eq!(server.wait().0, Some(0));
+}

@@ -1,0 +1,266 @@
+//! Requests as clients send them, byte by byte.
+
+use std::io::{Read as _, Write as _};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::{FETCH, ask, git_ok, url};
+use crate::support::program::{World, module};
+use crate::support::server::{Server, answer};
+
+const PROTOCOL: &str = "Git-Protocol: version=2";
+
+fn served() -> (World, Server) {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    let server = Server::start(&world, &[]);
+    (world, server)
+}
+
+fn line(text: &str) -> String {
+    format!("{:04x}{text}", text.len() + 4)
+}
+
+/// The request of a clone of the default branch, in version 2.
+fn want(world: &World) -> Vec<u8> {
+    let lines = [
+        line("command=fetch"),
+        "0001".to_owned(),
+        line("no-progress"),
+    ];
+    let want = [
+        line(&format!("want {}\n", world.tip())),
+        line("done\n"),
+        "0000".to_owned(),
+    ];
+    [lines.concat(), want.concat()].concat().into_bytes()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Whether an answer holds a pack, whole: the last packet is the end.
+fn has_pack(body: &[u8]) -> bool {
+    body.windows(4).any(|four| four == b"PACK") && body.ends_with(b"0000\r\n0\r\n\r\n")
+}
+
+#[test]
+fn refs_are_told_with_the_right_headers() {
+    let (world, server) = served();
+    for service in ["git-upload-pack", "git-receive-pack"] {
+        let path = format!("info/refs?service={service}");
+        let told = ask(&server, "GET", &path, &[], b"");
+        assert_eq!(told.status, 200);
+        let media_type = format!("application/x-{service}-advertisement");
+        assert_eq!(told.header("content-type"), Some(media_type.as_str()));
+        let control = "no-cache, max-age=0, must-revalidate";
+        assert_eq!(told.header("cache-control"), Some(control));
+        let preamble = line(&format!("# service={service}\n")) + "0000";
+        assert!(told.text().contains(&preamble), "{}", told.text());
+        assert!(told.text().contains(&world.tip()));
+        let head = ask(&server, "HEAD", &path, &[], b"");
+        assert_eq!((head.status, head.body.len()), (200, 0));
+    }
+}
+
+#[test]
+fn version_2_has_no_preamble_and_pushes_have_no_version_2() {
+    let (_world, server) = served();
+    let told = |service: &str, protocol: &str| {
+        let path = format!("info/refs?service={service}");
+        ask(&server, "GET", &path, &[protocol], b"")
+    };
+    let fetch = told("git-upload-pack", PROTOCOL);
+    assert!(fetch.text().contains("000eversion 2\n") && !fetch.text().contains("# service"));
+    let push = told("git-receive-pack", PROTOCOL);
+    assert!(!push.text().contains("version 2") && push.text().contains("# service"));
+    let odd = told("git-upload-pack", "Git-Protocol: version=2;version=1");
+    assert!(odd.text().contains("# service"), "{}", odd.text());
+}
+
+#[test]
+fn what_is_not_the_smart_protocol_is_refused() {
+    let (_world, server) = served();
+    let dumb = "only git's smart protocol is spoken here: `service` is to be git-upload-pack or git-receive-pack";
+    for path in [
+        "info/refs",
+        "info/refs?service=git-upload-archive",
+        "info/refs?service",
+    ] {
+        let answer = ask(&server, "GET", path, &[], b"");
+        assert_eq!((answer.status, answer.text()), (403, dumb), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+    }
+    for path in [
+        "",
+        "HEAD",
+        "objects/info/packs",
+        "config",
+        "git-upload-archive",
+        "../config",
+    ] {
+        assert_eq!(ask(&server, "GET", path, &[], b"").status, 404, "{path}");
+    }
+    for (method, path) in [
+        ("GET", "git-upload-pack"),
+        ("PUT", "git-receive-pack"),
+        ("POST", "info/refs?service=git-upload-pack"),
+    ] {
+        assert_eq!(
+            ask(&server, method, path, &[], b"").status,
+            405,
+            "{method} {path}"
+        );
+    }
+}
+
+#[test]
+fn the_media_type_has_to_be_the_service_s() {
+    let (_world, server) = served();
+    let push = FETCH.replace("upload", "receive");
+    for headers in [&[][..], &["Content-Type: text/plain"], &[&push]] {
+        let answer = ask(&server, "POST", "git-upload-pack", headers, b"0000");
+        let expected = "Content-Type has to be application/x-git-upload-pack-request";
+        assert_eq!((answer.status, answer.text()), (415, expected));
+    }
+    let answer = ask(&server, "POST", "git-receive-pack", &[FETCH], b"0000");
+    assert_eq!(answer.status, 415);
+}
+
+#[test]
+fn an_empty_request_has_an_empty_answer() {
+    let (_world, server) = served();
+    let answer = ask(&server, "POST", "git-upload-pack", &[FETCH], b"0000");
+    assert_eq!((answer.status, answer.text()), (200, "0\r\n\r\n"));
+    let media_type = "application/x-git-upload-pack-result";
+    assert_eq!(answer.header("content-type"), Some(media_type));
+}
+
+#[test]
+fn nonsense_is_malformed() {
+    let (_world, server) = served();
+    for (protocol, body) in [
+        (PROTOCOL, "nonsense"),
+        ("X: y", "nonsense"),
+        ("X: y", ""),
+        (PROTOCOL, "0012command=bogus\n0000"),
+        (PROTOCOL, "0014command=ls-refs\n"),
+    ] {
+        let headers = [FETCH, protocol];
+        let answer = ask(
+            &server,
+            "POST",
+            "git-upload-pack",
+            &headers,
+            body.as_bytes(),
+        );
+        assert_eq!(answer.status, 400, "{body:?}");
+        assert!(answer.text().starts_with("git: "), "{}", answer.text());
+    }
+}
+
+#[test]
+fn gzip_is_decoded_and_broken_gzip_malformed() {
+    let (world, server) = served();
+    let want = want(&world);
+    let (head, tail) = want.split_at(20);
+    let whole = gzip(&want);
+    let members = [gzip(head), gzip(tail)].concat();
+    for (coding, body, expected) in [
+        ("gzip", &whole, 200),
+        ("x-gzip", &whole, 200),
+        ("gzip", &members, 200),
+        ("identity", &want, 200),
+        ("gzip", &want, 400),
+        ("gzip", &whole[..whole.len() - 4].to_vec(), 400),
+        ("zstd", &whole, 415),
+        ("br", &whole, 415),
+    ] {
+        let coding = format!("Content-Encoding: {coding}");
+        let headers = [FETCH, PROTOCOL, &coding];
+        let answer = ask(&server, "POST", "git-upload-pack", &headers, body);
+        assert_eq!(answer.status, expected, "{coding}");
+        assert_eq!(has_pack(&answer.body), expected == 200, "{coding}");
+    }
+}
+
+/// As git sends what exceeds `http.postBuffer`.
+#[test]
+fn chunked_requests_that_expect_100_work() {
+    let (world, server) = served();
+    let mut stream = server.connect();
+    let head = format!(
+        "POST /wasmstore.git/git-upload-pack HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{FETCH}\r\n{PROTOCOL}\r\n\
+         Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n",
+        server.address
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut interim = [0; 25];
+    stream.read_exact(&mut interim).unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+    for byte in want(&world) {
+        stream
+            .write_all(&[b'1', b'\r', b'\n', byte, b'\r', b'\n'])
+            .unwrap();
+    }
+    stream.write_all(b"0\r\n\r\n").unwrap();
+    let answer = answer(stream);
+    assert_eq!(answer.status, 200);
+    assert!(has_pack(&answer.body));
+}
+
+#[test]
+fn a_connection_is_kept_for_the_next_request() {
+    let (world, server) = served();
+    let want = want(&world);
+    let mut stream = server.connect();
+    for _ in 0..3 {
+        let head = format!(
+            "POST /wasmstore.git/git-upload-pack HTTP/1.1\r\nHost: {}\r\n{FETCH}\r\n{PROTOCOL}\r\nContent-Length: {}\r\n\r\n",
+            server.address,
+            want.len()
+        );
+        stream
+            .write_all(&[head.as_bytes(), &want].concat())
+            .unwrap();
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"0000\r\n0\r\n\r\n") {
+            let mut piece = [0; 4096];
+            let count = stream.read(&mut piece).unwrap();
+            assert!(count > 0, "{:?}", String::from_utf8_lossy(&bytes));
+            bytes.extend_from_slice(&piece[..count]);
+        }
+        assert!(bytes.starts_with(b"HTTP/1.1 200 OK\r\n") && has_pack(&bytes));
+    }
+}
+
+#[test]
+fn a_push_reaches_git_however_it_is_sent() {
+    let (world, server) = served();
+    git_ok(&world, &["clone", "-q", &url(&server), "clone"]);
+    std::fs::write(world.path("clone/large.wasm"), module(7).repeat(1000)).unwrap();
+    git_ok(&world, &["-C", "clone", "add", "."]);
+    let own = ["-c", "user.name=A", "-c", "user.email=a@b"];
+    git_ok(
+        &world,
+        &[&["-C", "clone"], &own[..], &["commit", "-qm", "x"]].concat(),
+    );
+    // What takes it in is not asked here: in its own words the store refuses or accepts.
+    world.git(&["config", "--unset-all", "receive.procReceiveRefs"]);
+    for (buffer, branch) in [
+        ("http.postBuffer=1", "small"),
+        ("http.postBuffer=1m", "big"),
+    ] {
+        let branch = format!("HEAD:refs/heads/{branch}");
+        git_ok(
+            &world,
+            &["-C", "clone", "-c", buffer, "push", "-q", "origin", &branch],
+        );
+    }
+    let refs = world.git(&["for-each-ref", "--format=%(refname:short)"]);
+    assert_eq!(refs, "big\nmain\nsmall");
+}
