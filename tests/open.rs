@@ -146,6 +146,8 @@ fn a_new_stores_configuration_is_what_the_design_says() {
         ("receive.fsckObjects", "true"),
         ("receive.unpackLimit", "1"),
         ("receive.procReceiveRefs", "refs"),
+        ("receive.shallowUpdate", "false"),
+        ("core.hooksPath", "hooks"),
         ("uploadpack.allowFilter", "true"),
     ] {
         assert_eq!(s.git(&["config", "--local", key]).trim(), value, "{key}");

@@ -28,6 +28,9 @@ pub(super) enum Error {
     /// An environment variable is not UTF-8.
     #[error("the variable {0} is not UTF-8")]
     Variable(&'static str),
+    /// An environment variable is no number.
+    #[error("the variable {0} is not a number")]
+    Number(&'static str),
     /// A name is malformed.
     #[error(transparent)]
     Name(#[from] names::Error),
@@ -116,7 +119,7 @@ impl Error {
                 FAILED
             }
             Self::Tls(_) | Self::Bind { .. } | Self::Runtime(_) => FAILED,
-            Self::Usage(_) | Self::Variable(_) | Self::Keys(_) => USAGE,
+            Self::Usage(_) | Self::Variable(_) | Self::Number(_) | Self::Keys(_) => USAGE,
             Self::Name(_) | Self::FileName(_) => INVALID,
             Self::ObjectFormat { .. } | Self::Folder(_) => CONFLICT,
             Self::NoHome | Self::Faults(_) => UNAVAILABLE,

@@ -42,7 +42,7 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
     let options = server.limits.options();
     let store = Store::open_or_create(&root, options, ObjectFormat::default())?;
     guard(&store)?;
-    serving.git = git(store.root());
+    serving.git = git(&store);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -115,9 +115,9 @@ fn allow_files(connections_max: usize) {
 }
 
 /// What serves fetches and pushes.
-fn git(root: &Path) -> Option<GitServer> {
+fn git(store: &Store) -> Option<GitServer> {
     let program = std::env::current_exe().unwrap_or_else(|_| "wasmstore".into());
-    let git = GitServer::find(root, program);
+    let git = GitServer::find(store.root(), program, store.options().modules);
     if git.is_none() {
         tracing::warn!("git is not installed: /wasmstore.git answers 501, all else works");
     }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::error::Result;
+use crate::config::ModuleLimits;
 use crate::git::{self, Dialogue, Git, Side, Start};
 use crate::names::Author;
 
@@ -88,14 +89,19 @@ pub struct Pusher {
 pub struct GitServer {
     git: Git,
     program: PathBuf,
+    limits: ModuleLimits,
 }
 
 impl GitServer {
     /// Serves the store at `root` by the git program on the `PATH`; `None` when there is none. `program` is this one, for the
-    /// hooks to run.
-    pub fn find(root: &Path, program: PathBuf) -> Option<Self> {
+    /// hooks to run, and `limits` those of modules that are pushed.
+    pub fn find(root: &Path, program: PathBuf, limits: ModuleLimits) -> Option<Self> {
         let git = Git::find(root)?;
-        Some(Self { git, program })
+        Some(Self {
+            git,
+            program,
+            limits,
+        })
     }
 
     /// Starts a git that tells its refs and abilities. What it says goes after [`preamble`].
@@ -144,9 +150,15 @@ impl GitServer {
     fn variables(&self, pusher: &Pusher) -> Vec<(&'static str, OsString)> {
         let author = pusher.author.as_ref();
         let author = author.map(|author| ("WASMSTORE_PUSH_AUTHOR", author.to_string().into()));
+        let (module, section) = (self.limits.module_bytes_max, self.limits.section_bytes_max);
         let mut variables = vec![
             ("WASMSTORE_PROGRAM", self.program.clone().into()),
             ("WASMSTORE_PUSH_METHODS", pusher.methods.clone().into()),
+            ("WASMSTORE_PUSH_MAX_MODULE_BYTES", module.to_string().into()),
+            (
+                "WASMSTORE_PUSH_MAX_SECTION_BYTES",
+                section.to_string().into(),
+            ),
         ];
         variables.extend(author);
         variables
@@ -204,7 +216,12 @@ mod tests {
 
     fn server() -> GitServer {
         let root = tempfile::tempdir().unwrap();
-        GitServer::find(root.path(), "/bin/wasmstore".into()).unwrap()
+        GitServer::find(
+            root.path(),
+            "/bin/wasmstore".into(),
+            ModuleLimits::default(),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -237,6 +254,8 @@ mod tests {
         let expected = [
             "WASMSTORE_PROGRAM",
             "WASMSTORE_PUSH_METHODS",
+            "WASMSTORE_PUSH_MAX_MODULE_BYTES",
+            "WASMSTORE_PUSH_MAX_SECTION_BYTES",
             "WASMSTORE_PUSH_AUTHOR",
         ];
         assert_eq!(told, expected);

@@ -95,7 +95,9 @@ fn told(service: &str, args: &[&str], variables: &[(&str, &str)], header: &str) 
     let path = format!("info/refs?service={service}");
     assert_eq!(ask(&server, "GET", &path, &[header], b"").status, 500);
     let told = fs::read_to_string(&told).unwrap();
-    let ours = |line: &&str| line.contains("WASMSTORE") || line.starts_with("GIT_CONFIG");
+    let is_limit = |line: &str| line.starts_with("WASMSTORE_PUSH_MAX_");
+    let is_named = |line: &str| line.contains("WASMSTORE") || line.starts_with("GIT_CONFIG");
+    let ours = |line: &&str| is_named(line) && !is_limit(line);
     let mut told: Vec<_> = told.lines().filter(ours).map(str::to_owned).collect();
     told.sort_unstable();
     told

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod guarded;
+mod over_http;
 mod races;
 mod refused;
 mod rolled_up;

@@ -176,6 +176,7 @@ pub fn try_git(root: &Path, args: &[&str], input: impl AsRef<[u8]>) -> (bool, St
         .env("GIT_DIR", root)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("WASMSTORE_PROGRAM", env!("CARGO_BIN_EXE_wasmstore"))
         .env("LC_ALL", "C")
         .envs(["AUTHOR", "COMMITTER"].iter().flat_map(|who| {
             [

@@ -2,19 +2,21 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::{self, Output};
 use crate::cli::settings::{Settings, text_variable, variable};
+use crate::config::{ModuleLimits, Options};
 use crate::names::Author;
 use crate::remote::receive;
-use crate::store::{Dropping, Pusher};
+use crate::store::{Dropping, ObjectFormat, Pusher, Store};
 
 /// Check or publish a push: the store's hooks call this
 ///
 /// Environment: WASMSTORE_PUSH_METHODS has the methods that who pushes may use, joined by commas, or `*`; DELETE is needed to delete
 /// and rewrite. WASMSTORE_PUSH_AUTHOR is whose commits they may push. Who pushes over ssh or by a path may add and not rewrite,
-/// unless these say otherwise.
+/// unless these say otherwise. WASMSTORE_PUSH_MAX_MODULE_BYTES and WASMSTORE_PUSH_MAX_SECTION_BYTES limit the modules.
 #[derive(Debug, clap::Args)]
 #[command(hide = true)]
 pub(in crate::cli) struct Hook {
@@ -33,7 +35,11 @@ enum Name {
 impl Hook {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let pusher = pusher()?;
-        let store = settings.open_existing()?;
+        let options = Options {
+            modules: limits()?,
+            ..Options::default()
+        };
+        let store = Store::open_or_create(&settings.root()?, options, ObjectFormat::default())?;
         match self.hook {
             Name::PreReceive => {
                 let quarantine = variable("GIT_QUARANTINE_PATH").map(PathBuf::from);
@@ -53,6 +59,22 @@ impl Hook {
             }
         }
     }
+}
+
+fn limits() -> Result<ModuleLimits> {
+    let usual = ModuleLimits::default();
+    let module = number("WASMSTORE_PUSH_MAX_MODULE_BYTES")?;
+    let section = number("WASMSTORE_PUSH_MAX_SECTION_BYTES")?;
+    Ok(ModuleLimits {
+        module_bytes_max: module.unwrap_or(usual.module_bytes_max),
+        section_bytes_max: section.unwrap_or(usual.section_bytes_max),
+    })
+}
+
+fn number<N: FromStr>(variable: &'static str) -> Result<Option<N>> {
+    let text = text_variable(variable)?;
+    let number = text.map(|text| text.parse().map_err(|_| Error::Number(variable)));
+    number.transpose()
 }
 
 fn pusher() -> Result<Pusher> {

@@ -195,8 +195,6 @@ fn outside(load: Duration) {
     let world = World::empty();
     let root = world.root();
     let mut events = prepare(&root);
-    // Until the store has the hooks for it, git would ask for one that is not there.
-    world.git(&["config", "--unset-all", "receive.procReceiveRefs"]);
     let servers = [Server::start(&world, &[]), Server::start(&world, &[])];
     let (done, (moved, pushed)) = beside(
         |stop| {
@@ -220,6 +218,32 @@ fn outside(load: Duration) {
     );
     let besides = format!("git update-ref: {by_git:?}, git push: {by_push:?}");
     report("2 servers, 4 clients, stock git", &events, load, &besides);
+}
+
+fn pushed(load: Duration) {
+    let world = World::empty();
+    let root = world.root();
+    let mut events = prepare(&root);
+    let servers = [Server::start(&world, &[]), Server::start(&world, &[])];
+    let (done, (moved, gcs)) = beside(
+        |stop| {
+            both(
+                || outside::commit(&root, "main", Way::Push, stop),
+                || collect(&world, &["--keep-history"], stop),
+            )
+        },
+        || clients(&servers, CLIENTS_BESIDE_GIT, PAUSE_BESIDE_GIT, load),
+    );
+    let by_push = count(&moved);
+    events.extend(done.into_iter().chain(moved));
+    let chain = Chain::read(&root, "main");
+    judge(&chain, &events);
+    judge_counters(&chain, &events);
+    judge_newest(&chain, &events);
+    world.fsck();
+    assert!(by_push.wrote > 0, "{by_push:?}");
+    let besides = format!("{gcs:?}, git push: {by_push:?}");
+    report("2 servers, 4 clients, git push", &events, load, &besides);
 }
 
 #[test]
@@ -253,6 +277,17 @@ fn two_servers_on_one_root_are_one_store() {
 #[ignore = "takes SOAK_SECONDS=90 and as long again to judge"]
 fn two_servers_on_one_root_are_one_store_for_long() {
     servers(long());
+}
+
+#[test]
+fn pushes_and_collections_are_in_no_other_s_way() {
+    pushed(SHORT);
+}
+
+#[test]
+#[ignore = "takes SOAK_SECONDS=90 and as long again to judge"]
+fn pushes_and_collections_are_in_no_other_s_way_for_long() {
+    pushed(long());
 }
 
 #[test]

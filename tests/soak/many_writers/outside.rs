@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub enum Way {
     /// Made in the store itself; the ref moved by compare-and-swap.
     UpdateRef,
-    /// Made in a clone and pushed.
+    /// Made in a clone and pushed, through the store's hooks.
     Push,
 }
 
@@ -96,6 +96,9 @@ fn once(root: &Path, objects: &Path, branch: &str, path: &str, module: &[u8]) ->
         "File exists",
         "fetch first",
         "failed to update ref",
+        "it was moved by somebody else meanwhile",
+        "its tip is not on the first-parent line",
+        "push again",
     ];
     match is_done {
         true => What::Wrote {
