@@ -11,6 +11,6 @@ if [ ! -e /usr/sbin/policy-rc.d ]; then
     trap 'rm -f /usr/sbin/policy-rc.d' EXIT
 fi
 apt-get update
-apt-get install -y --no-install-recommends docker-registry nginx wrk
+apt-get install -y --no-install-recommends docker-registry fcgiwrap nginx wrk
 docker-registry --version
 nginx -v
