@@ -57,6 +57,22 @@ pub enum Error {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// A name that no mirror can have.
+    #[error("mirror name {name} {fault}")]
+    Mirror {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
+    /// A URL of another repository that is not taken.
+    #[error("URL {url} {fault}")]
+    Url {
+        /// The URL, without secrets.
+        url: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
     /// Neither a branch nor a tag.
     #[error("{name} is neither a branch (refs/heads/…) nor a tag (refs/tags/…)")]
     Ref {

@@ -1,0 +1,262 @@
+//! Where another repository is: a URL that git takes, and that runs no program of its own choice.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use super::error::{Error, quoted};
+use super::mirror::MirrorName;
+
+/// The longest URL, in bytes.
+const BYTES_MAX: usize = 2048;
+
+/// The schemes that are taken. Others, and the form `<helper>::<address>`, make git start a program of that name
+/// (gitremote-helpers(7)).
+const SCHEMES: [&str; 5] = ["https", "http", "ssh", "git", "file"];
+
+/// What stands in the place of a secret.
+const HIDDEN: &str = "***";
+
+/// Where another repository is: `https`, `http`, `ssh`, `git` or `file`, the short form `user@host:path` of ssh, or the absolute
+/// path of a folder. It may hold a password, so it is shown without it: only [`secret`](Self::secret) has it whole.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RemoteUrl(String);
+
+impl RemoteUrl {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// [`Error::Url`], without what the URL has of secrets.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        match fault(text) {
+            None => Ok(Self(text.to_owned())),
+            Some(fault) => Err(Error::Url {
+                url: quoted(&redact(text)),
+                fault,
+            }),
+        }
+    }
+
+    /// The URL as it was given, with whatever secret it holds: for git, and for nobody else.
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+
+    /// A text of other people's making without the secrets of this URL, or of any other.
+    pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let text = redact(text);
+        match self.password().filter(|password| text.contains(password)) {
+            Some(password) => Cow::Owned(text.replace(password, HIDDEN)),
+            None => text,
+        }
+    }
+
+    /// A name for a mirror there: the host's, if it has one.
+    pub fn mirror_name(&self) -> MirrorName {
+        let fallback = || MirrorName::parse("mirror").expect("BUG: mirror is a name");
+        MirrorName::parse(self.host().unwrap_or_default()).unwrap_or_else(|_| fallback())
+    }
+
+    fn host(&self) -> Option<&str> {
+        let authority = match self.0.split_once("://") {
+            Some((_, rest)) => authority(rest),
+            None => self.0.split_once(':')?.0,
+        };
+        let host = authority.rsplit('@').next()?;
+        Some(host.split(':').next().unwrap_or(host))
+    }
+
+    fn password(&self) -> Option<&str> {
+        let (_, rest) = self.0.split_once("://")?;
+        let (user, _) = authority(rest).rsplit_once('@')?;
+        let password = user.split_once(':').map_or(user, |(_, password)| password);
+        // What is as short as that may stand anywhere.
+        (password.len() > 3).then_some(password)
+    }
+}
+
+/// What stands between `://` and the path.
+fn authority(rest: &str) -> &str {
+    let ends =
+        |c: char| matches!(c, '/' | '?' | '#' | '\'' | '"' | '<' | '>' | '`') || c.is_whitespace();
+    rest.split(ends).next().unwrap_or_default()
+}
+
+fn fault(url: &str) -> Option<&'static str> {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+    let host = RemoteUrl(url.to_owned());
+    let host = host.host().unwrap_or_default();
+    let is_helper = url
+        .split_once("::")
+        .is_some_and(|(helper, _)| !helper.contains(['/', '@', '[', ':']));
+    match url {
+        "" => Some("is empty"),
+        url if url.len() > BYTES_MAX => Some("is longer than 2,048 bytes"),
+        url if url.chars().any(char::is_control) => Some("has a control character in it"),
+        // git would take them for options, its own or those of ssh.
+        url if url.starts_with('-') || host.starts_with('-') => Some("begins like an option"),
+        _ if is_helper => Some("names a program: https, http, ssh, git, file and paths are taken"),
+        url if url.starts_with('/') => None,
+        _ if scheme.is_some_and(|scheme| SCHEMES.contains(&scheme)) => None,
+        _ if scheme.is_some() => Some("is neither https, http, ssh, git nor file"),
+        url if is_short_ssh(url) => None,
+        _ => Some("is neither a URL, nor host:path, nor an absolute path"),
+    }
+}
+
+/// `[user@]host:path`, with no slash before the colon (git-clone(1), GIT URLS).
+fn is_short_ssh(url: &str) -> bool {
+    let parts = url.split_once(':');
+    parts.is_some_and(|(host, path)| !host.is_empty() && !host.contains('/') && !path.is_empty())
+}
+
+/// A text without the secrets of the URLs in it: a password, a user of http, which may be a token, and what is asked for after
+/// a question mark.
+pub fn redact(text: &str) -> Cow<'_, str> {
+    let Some((before, _)) = text.split_once("://") else {
+        return Cow::Borrowed(text);
+    };
+    let (mut shown, mut rest) = (String::new(), text);
+    let mut at = before.len();
+    loop {
+        let is_web = rest[..at].ends_with("http") || rest[..at].ends_with("https");
+        shown.push_str(&rest[..at + 3]);
+        rest = &rest[at + 3..];
+        let authority = authority(rest);
+        if let Some((user, host)) = authority.rsplit_once('@') {
+            match user.split_once(':') {
+                Some((name, _)) => shown.extend([name, ":", HIDDEN]),
+                None if is_web => shown.push_str(HIDDEN),
+                None => shown.push_str(user),
+            }
+            shown.extend(["@", host]);
+        } else {
+            shown.push_str(authority);
+        }
+        rest = hide_query(&rest[authority.len()..], &mut shown);
+        match rest.find("://") {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
+/// Writes the path that `rest` begins with, and hides what is asked for after it; returns what comes behind.
+fn hide_query<'r>(rest: &'r str, shown: &mut String) -> &'r str {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '<' | '>');
+    let (url, behind) = rest.split_at(rest.find(ends).unwrap_or(rest.len()));
+    match url.split_once('?') {
+        Some((path, _)) => shown.extend([path, "?", HIDDEN]),
+        None => shown.push_str(url),
+    }
+    behind
+}
+
+impl FromStr for RemoteUrl {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+/// Without secrets.
+impl fmt::Display for RemoteUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact(&self.0))
+    }
+}
+
+/// Without secrets.
+impl fmt::Debug for RemoteUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", redact(&self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_runs_no_program_is_taken() {
+        for url in [
+            "https://example.org/a.git",
+            "http://u:p@localhost:80/a",
+            "ssh://git@example.org:22/~/a.git",
+            "git://example.org/a",
+            "file:///srv/a.git",
+            "/srv/a.git",
+            "/srv/a::b",
+            "git@example.org:a/b.git",
+            "example.org:a",
+            "[::1]:a",
+        ] {
+            assert_eq!(RemoteUrl::parse(url).unwrap().secret(), url);
+        }
+        for url in [
+            "",
+            "ext::sh -c id",
+            "https::https://example.org/a",
+            "fd::7",
+            "--upload-pack=id",
+            "-oProxyCommand=id:a",
+            "ssh://-oProxyCommand=id/a",
+            "ssh://u@-x/a",
+            "ftp://example.org/a",
+            "HTTPS://example.org/a",
+            "a.git",
+            "./a:b",
+            "https://example.org/a\nb",
+            &format!("/{}", "a".repeat(2048)),
+        ] {
+            let refused = RemoteUrl::parse(url);
+            assert!(matches!(refused, Err(Error::Url { .. })), "{url:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_hidden_wherever_they_stand() {
+        for (text, shown) in [
+            ("https://ann:pw@h/x", "https://ann:***@h/x"),
+            ("https://ann:p@w:@h:1/x?y", "https://ann:***@h:1/x?***"),
+            ("https://token@h", "https://***@h"),
+            ("ssh://git@h/x", "ssh://git@h/x"),
+            ("ssh://git:pw@h/x", "ssh://git:***@h/x"),
+            ("https://h/x?private_token=s", "https://h/x?***"),
+            ("git@h:x", "git@h:x"),
+            (
+                "fatal: 'https://a:b@h/x?c=d': not found, nor https://e:f@g",
+                "fatal: 'https://a:***@h/x?***': not found, nor https://e:***@g",
+            ),
+            ("plain", "plain"),
+            ("://", "://"),
+        ] {
+            assert_eq!(redact(text), shown);
+        }
+        let url = RemoteUrl::parse("https://ann:s3cr3t@h/x").unwrap();
+        assert_eq!(format!("{url} {url:?}").matches("s3cr3t").count(), 0);
+        assert_eq!(url.redact("remote: no s3cr3t here"), "remote: no *** here");
+        let refused = RemoteUrl::parse("ftp://ann:s3cr3t@h/x").unwrap_err();
+        assert!(!refused.to_string().contains("s3cr3t"), "{refused}");
+    }
+
+    #[test]
+    fn a_mirror_is_called_like_its_host() {
+        for (url, name) in [
+            ("https://ann:pw@git.example.org:8443/a", "git.example.org"),
+            ("git@example.org:a/b.git", "example.org"),
+            ("/srv/a.git", "mirror"),
+            ("file:///srv/a.git", "mirror"),
+            ("ssh://[::1]/a", "mirror"),
+        ] {
+            assert_eq!(
+                RemoteUrl::parse(url).unwrap().mirror_name().as_str(),
+                name,
+                "{url}"
+            );
+        }
+    }
+}
