@@ -1,4 +1,4 @@
-//! Running git: found once, without the user's configuration, within a time limit.
+//! Running git: found once, without the user's configuration, within a time limit. What speaks to others is in `exchange.rs`.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::child::Child;
 
 /// How much of git's standard error is kept for the message, in bytes.
-const STDERR_BYTES_MAX: u64 = 4096;
+pub(super) const STDERR_BYTES_MAX: u64 = 4096;
 
 /// How long git may take to tell its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);
@@ -159,9 +159,7 @@ impl Git {
 
     pub(super) fn command<'a>(&self, args: impl Iterator<Item = &'a OsStr>) -> Command {
         let mut command = Command::new("git");
-        let mut safe = OsString::from("safe.directory=");
-        safe.push(&self.git_dir);
-        command.arg("-c").arg(safe).args(args);
+        command.args(self.trust()).args(args);
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_"))
         {
@@ -181,9 +179,16 @@ impl Git {
             .env("LC_ALL", "C");
         command
     }
+
+    /// The options with which git takes the repository for the user's own, whoever owns its files.
+    pub(super) fn trust(&self) -> [OsString; 2] {
+        let mut safe = OsString::from("safe.directory=");
+        safe.push(&self.git_dir);
+        ["-c".into(), safe]
+    }
 }
 
-fn read_in_background(
+pub(super) fn read_in_background(
     mut from: impl Read + Send + 'static,
     max: u64,
 ) -> std::thread::JoinHandle<Vec<u8>> {
