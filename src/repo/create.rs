@@ -104,7 +104,7 @@ impl Repository {
 
 /// Creates the folder at `root` and those above it, and makes their names durable. A folder above that may not be opened is
 /// passed over: who made it saw to it.
-fn create_folders(root: &Path) -> Result<()> {
+pub(super) fn create_folders(root: &Path) -> Result<()> {
     let root = &std::path::absolute(root).map_err(Error::io("find", root))?;
     fs::create_dir_all(root).map_err(Error::io("create", root))?;
     for folder in root.ancestors() {
@@ -121,9 +121,6 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
     let mark = own.join(CREATING);
     fs::write(&mark, "").map_err(Error::io("write", &mark))?;
     sync_dir(&own)?;
-    for folder in FOLDERS.iter().chain(&["hooks", "wasmstore/tmp"]) {
-        create_dir(&root.join(folder))?;
-    }
     let tmp = root.join("wasmstore/tmp");
     write_file(&tmp, &root.join("config"), config(format).as_bytes())?;
     super::hooks::create(root)?;
@@ -132,6 +129,8 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
         &root.join("description"),
         b"A wasmstore: WebAssembly modules, by path and version\n",
     )?;
+    create_dir(&tmp)?;
+    furnish(root, &tmp, format)?;
 
     let kind = kind(format);
     let empty_tree = gix::ObjectId::empty_tree(kind);
@@ -162,6 +161,20 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
     sync_dir(root)?;
     tracing::info!(?root, ?format, %branch, "created a store");
     remove_if_there(&mark)
+}
+
+/// Gives the repository at `folder` what a store has besides objects, refs and `HEAD`: its folders, and its configuration in the
+/// place of any other. The names in `folder` are the caller's to flush.
+pub(super) fn furnish(folder: &Path, tmp: &Path, format: ObjectFormat) -> Result<()> {
+    for name in FOLDERS.iter().chain(&["hooks"]) {
+        create_dir(&folder.join(name))?;
+    }
+    write_file(tmp, &folder.join("config"), config(format).as_bytes())?;
+    write_file(
+        tmp,
+        &folder.join("description"),
+        b"A wasmstore: WebAssembly modules, by path and version\n",
+    )
 }
 
 fn kind(format: ObjectFormat) -> gix::hash::Kind {

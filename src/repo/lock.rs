@@ -3,6 +3,7 @@
 //! | file | held | by |
 //! |---|---|---|
 //! | `backup.lock` | exclusive | `backup` while it copies; `gc` and `verify` from start to end |
+//! | `mirrors/NAME.lock` | exclusive | whoever pushes to the mirror NAME; nothing else is taken meanwhile |
 //! | `roll-up.lock` | exclusive | a roll-up; if it is held there is one |
 //! | `gate` | exclusive, briefly | whoever wants `lock`: the turnstile that keeps `gc` from being starved by overlapping writers |
 //! | `lock` | shared / exclusive | whoever writes and publishes objects / `gc` while it deletes |
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::durable;
 use super::error::{Error, Result, is_read_only};
+use crate::names::MirrorName;
 
 /// How long a change waits for the others before it gives up as busy.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
@@ -124,6 +126,12 @@ impl Locks {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Takes the lock of a mirror, unless that cannot be had until the deadline.
+    pub(super) fn mirror(&self, name: &MirrorName, deadline: Instant) -> Result<Option<Guard>> {
+        durable::create_dir(&self.dir)?;
+        if_free(self.wait(&format!("mirrors/{name}.lock"), deadline, File::try_lock))
     }
 
     /// Takes `roll-up.lock` if nobody rolls packs up at this moment.

@@ -18,6 +18,8 @@
 //!   tmp/                packs and loose objects in the making; spooled uploads, unlinked as soon as they are opened
 //!   gc/                 packs that gc makes, and the commit-graph in the making
 //!   files/              <hash>.wasm, modules checked out for `filename`
+//!   mirrors/            flock(2) for each mirror, and what is known of it, see the room `remote`
+//!   clone/              there while a store is made from another repository, see `restored.rs`
 //! ```
 //!
 //! # Durable
@@ -104,6 +106,8 @@ mod line;
 mod lock;
 mod loose;
 mod merge;
+mod mirrors;
+mod missing;
 mod moves;
 mod nodes;
 mod objects;
@@ -122,6 +126,7 @@ mod reach;
 mod recent;
 mod ref_lock;
 mod refs;
+mod restored;
 mod roll_up;
 mod spool;
 mod squash;
@@ -148,8 +153,10 @@ pub use hooks::Guarded;
 pub use incoming::{Incoming, Introduced};
 pub use line::Line;
 pub use merge::Merge;
+pub use mirrors::MirrorLock;
 pub use open::Repository;
 pub use publish::{Judged, Published};
+pub use restored::Restoring;
 pub use spool::Spool;
 pub use updates::{Dropping, RefUpdate, Refusal, Together};
 pub use verify::{Check, Checked, Fault, Inspector, Location};

@@ -20,6 +20,7 @@ mod list;
 mod log;
 mod merge;
 mod message;
+mod mirrors;
 mod open;
 mod precondition;
 mod push;
@@ -38,6 +39,8 @@ mod watch;
 pub use crate::repo::{
     Blob, CacheUse, Call, Checked, Commit, Dropping, Fault, Guarded, Location, ObjectFormat,
     PathChange, Published, RefUpdate, Refusal, Together, Wake, chain,
+    Blob, CacheUse, Call, Checked, Commit, Fault, Location, MirrorLock, ObjectFormat, PathChange,
+    Published, Wake, chain,
 };
 pub use crate::wasm::{Export, Import, Kind as ModuleKind, ModuleInfo};
 pub use audit::AuditEntry;
