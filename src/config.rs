@@ -116,3 +116,32 @@ impl Default for ServerLimits {
         }
     }
 }
+
+/// Limits on what mirrors may take up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MirrorLimits {
+    /// How long a push may take as a whole.
+    pub push_timeout: Duration,
+    /// How long a look at what a mirror has may take.
+    pub look_timeout: Duration,
+}
+
+impl MirrorLimits {
+    /// The usual limits, but for the time that a push may take if that is given.
+    pub fn within(push_timeout: Option<Duration>) -> Self {
+        let default = Self::default();
+        Self {
+            push_timeout: push_timeout.unwrap_or(default.push_timeout),
+            ..default
+        }
+    }
+}
+
+impl Default for MirrorLimits {
+    fn default() -> Self {
+        Self {
+            push_timeout: Duration::from_secs(3600),
+            look_timeout: Duration::from_secs(60),
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::git;
+use crate::names::{MirrorName, RemoteUrl};
 use crate::store;
 
 /// An exchange with another repository that failed.
@@ -20,6 +21,46 @@ pub enum Error {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The other repository could not be reached, or refused.
+    #[error("{url}: {reason}")]
+    Other {
+        /// Where it is.
+        url: RemoteUrl,
+        /// What git said, without secrets.
+        reason: String,
+    },
+    /// There is no such mirror.
+    #[error("there is no mirror {0}")]
+    UnknownMirror(MirrorName),
+    /// The name is taken.
+    #[error("there is a remote {0} already")]
+    MirrorExists(MirrorName),
+    /// What is at the URL is not a mirror of this store: pushing would delete it.
+    #[error(
+        "{url} has {name}, which this store never had: it would be lost; restore it with `wasmstore clone`, or add the mirror with --force"
+    )]
+    Unrelated {
+        /// Where it is.
+        url: RemoteUrl,
+        /// A ref there.
+        name: String,
+    },
+    /// The mirror was removed while it was pushed to.
+    #[error("mirror {0} was removed")]
+    Removed(MirrorName),
+    /// Others have pushed to the mirror all the time.
+    #[error("mirror {0} is pushed to by another process; try again")]
+    Busy(MirrorName),
+    /// Some of several mirrors could not be pushed to.
+    #[error("{failed} of {all} mirrors could not be pushed to: {reasons}")]
+    Mirrors {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        all: usize,
+        /// Which, and why.
+        reasons: String,
+    },
 }
 
 impl Error {
@@ -31,3 +72,14 @@ impl Error {
 
 /// A result of this room.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// git's failure to speak to the repository at `url`, without secrets.
+    pub(super) fn other(url: &RemoteUrl) -> impl FnOnce(git::Error) -> Self {
+        let url = url.clone();
+        move |error| {
+            let reason = url.redact(&store::chain(&error)).into_owned();
+            Self::Other { url, reason }
+        }
+    }
+}

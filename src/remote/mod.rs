@@ -2,6 +2,7 @@
 //!
 //! Layer 3. It joins the git program to the store, and knows neither HTTP's router nor the command line.
 
+mod clone;
 mod error;
 pub mod receive;
 mod serve;
@@ -9,3 +10,15 @@ mod serve;
 pub use crate::git::{Child, Dialogue};
 pub use error::{Error, Result};
 pub use serve::{Asked, GitServer, Pusher, Service, blames_request, preamble};
+mod keep;
+mod manage;
+mod mirror;
+mod push;
+mod state;
+mod status;
+
+pub use clone::clone;
+pub use error::{Error, Result};
+pub use manage::Unrelated;
+pub use mirror::{Counts, Mirror, Mirrors};
+pub use status::{Standing, Status};
