@@ -19,6 +19,7 @@ mod guard;
 mod json;
 mod memory;
 mod metrics;
+mod mirrors;
 mod normalize;
 mod openapi;
 mod page;

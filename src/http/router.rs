@@ -19,6 +19,7 @@ use super::{caching, normalize, trace};
 use crate::config::ServerLimits;
 use crate::names::BranchName;
 use crate::remote::GitServer;
+use crate::remote::Mirrors;
 use crate::store::Store;
 
 /// How a store is served.
@@ -34,12 +35,14 @@ pub struct Serving {
     pub branch: Option<BranchName>,
     /// What serves fetches and pushes of git; without it they are answered 501.
     pub git: Option<GitServer>,
+    /// The mirrors to tell of.
+    pub mirrors: Option<Arc<Mirrors>>,
 }
 
 /// The server of a store at an address. `host` is the name that it was to be bound to, which requests may use.
 pub fn router(
     store: Arc<Store>,
-    serving: Serving,
+    mut serving: Serving,
     (address, host): (SocketAddr, &str),
     closing: CancellationToken,
 ) -> Router {
@@ -56,6 +59,8 @@ pub fn router(
         keys.is_some(),
         closing,
     );
+    let keys = serving.keys.take().map(Arc::new);
+    let app = App::new(store, serving, keys.is_some(), closing);
 
     // What stands nearer to the routes is layered first.
     let routes = routes()

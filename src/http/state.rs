@@ -12,11 +12,13 @@ use super::error::Result;
 use super::forms::Forms;
 use super::memory::Large;
 use super::metrics::Metrics;
+use super::router::Serving;
 use super::share::Share;
 use super::watching::Hub;
 use crate::config::ServerLimits;
 use crate::names::BranchName;
 use crate::remote::GitServer;
+use crate::remote::Mirrors;
 use crate::store::{At, Statistics, Store};
 
 /// How long a count of the objects stands for the next ones.
@@ -50,6 +52,8 @@ pub(super) struct Shared {
     pub closing: CancellationToken,
     /// The sockets that watch.
     pub hub: Arc<Hub>,
+    /// The mirrors to tell of.
+    pub mirrors: Option<Arc<Mirrors>>,
     metrics: Metrics,
     statistics: Mutex<Option<(Instant, Statistics)>>,
     /// What stands for the default branch in this process, until somebody changes the default branch.
@@ -71,9 +75,11 @@ impl App {
         limits: ServerLimits,
         branch: Option<BranchName>,
         git: Option<GitServer>,
+        serving: Serving,
         is_private: bool,
         closing: CancellationToken,
     ) -> Self {
+        let limits = serving.limits;
         Self(Arc::new(Shared {
             reading: Arc::new(Semaphore::new(limits.requests_max)),
             changing: Arc::new(Semaphore::new(limits.requests_max)),
@@ -84,11 +90,13 @@ impl App {
             git,
             git_services: Arc::new(Semaphore::new(limits.git_services_max)),
             branch: RwLock::new(branch),
+            branch: RwLock::new(serving.branch),
             hub: Hub::new(Arc::clone(&store), &limits, closing.clone()),
             store,
             limits,
             is_private,
             closing,
+            mirrors: serving.mirrors,
             metrics: Metrics::install(),
             statistics: Mutex::default(),
         }))

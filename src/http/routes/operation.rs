@@ -8,8 +8,10 @@ use metrics::{counter, gauge};
 
 use crate::http::error::{Failure, Result};
 use crate::http::metrics::{CACHE_HITS, CACHE_MISSES, Metrics, OBJECTS, REFS};
+use crate::http::mirrors;
 use crate::http::openapi::{self, Problems};
 use crate::http::state::App;
+use crate::remote::Status;
 use crate::store::{self, At, Store};
 
 /// The form of Prometheus' text.
@@ -62,7 +64,20 @@ pub(in crate::http) async fn metrics(
         counter!(CACHE_HITS, "cache" => cache).absolute(hits);
         counter!(CACHE_MISSES, "cache" => cache).absolute(misses);
     }
-    Ok(([(CONTENT_TYPE, TEXT)], metrics.render()).into_response())
+    let text = metrics.render() + &mirrors::render(&statuses(&app).await?);
+    Ok(([(CONTENT_TYPE, TEXT)], text).into_response())
+}
+
+/// How the mirrors stand; nothing where that cannot be told, as the counts matter more.
+async fn statuses(app: &App) -> Result<Vec<Status>> {
+    let Some(mirrors) = app.mirrors.clone() else {
+        return Ok(Vec::new());
+    };
+    let told = app.run(move |_| Ok(mirrors.statuses())).await?;
+    Ok(told.unwrap_or_else(|error| {
+        tracing::warn!(error = store::chain(&error), "no word of the mirrors");
+        Vec::new()
+    }))
 }
 
 /// Describes the API, as this does
