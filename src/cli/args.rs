@@ -105,6 +105,8 @@ pub(super) enum Command {
     Export(c::Export),
     Import(c::Import),
     Backup(c::Backup),
+    Mirror(c::Mirror),
+    Clone(c::Clone),
     Verify(c::Verify),
     Reindex(c::Reindex),
     Hook(c::Hook),

@@ -60,6 +60,8 @@ fn dispatch(command: Command, settings: &Settings, out: &mut Output) -> Result<(
         Command::Export(export) => export.run(settings, out),
         Command::Import(import) => import.run(settings, out),
         Command::Backup(backup) => backup.run(settings, out),
+        Command::Mirror(mirror) => mirror.run(settings, out),
+        Command::Clone(clone) => clone.run(settings, out),
         Command::Verify(verify) => verify.run(settings, out),
         Command::Reindex(reindex) => reindex.run(settings, out),
         Command::Hook(hook) => hook.run(settings, out),

@@ -46,6 +46,9 @@ pub(super) enum Error {
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// A mirror, or the source of a store, refused or failed.
+    #[error(transparent)]
+    Remote(#[from] remote::Error),
     /// An input file cannot be read.
     #[error("cannot read {path:?}")]
     Input {
@@ -126,12 +129,25 @@ impl Error {
             Self::Refused(_) => CONFLICT,
             Self::Store(error) | Self::Remote(remote::Error::Store(error)) => code(error.kind()),
             Self::Remote(_) => UNAVAILABLE,
+            Self::Store(error) => code(error.kind()),
+            Self::Remote(error) => remote_code(error),
         }
     }
 
     /// The error and its causes, joined by colons.
     pub fn chain(&self) -> String {
         store::chain(self)
+    }
+}
+
+fn remote_code(error: &remote::Error) -> u8 {
+    use remote::Error as E;
+    match error {
+        E::UnknownMirror(_) => FAILED,
+        E::MirrorExists(_) | E::Unrelated { .. } => CONFLICT,
+        E::NoGit | E::Git(_) | E::Other { .. } => UNAVAILABLE,
+        E::Removed(_) | E::Busy(_) | E::Mirrors { .. } => UNAVAILABLE,
+        E::Store(error) => code(error.kind()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::value_parser;
 
-use crate::config::{CacheLimits, ModuleLimits, Options, ServerLimits};
+use crate::config::{CacheLimits, MirrorLimits, ModuleLimits, Options, ServerLimits};
 
 /// What clients may take up.
 #[derive(Debug, clap::Args)]
@@ -49,6 +49,9 @@ pub(super) struct Limits {
     /// The largest message that a WebSocket may send [default: 65536]
     #[arg(long, value_name = "BYTES", value_parser = count)]
     max_socket_message_bytes: Option<usize>,
+    /// How long a push to a mirror may take [default: 3600]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    mirror_timeout: Option<Duration>,
     /// Memory for modules that were read, and as much again for trees [default: 64]
     #[arg(long, value_name = "MIB")]
     cache_mib: Option<u32>,
@@ -92,6 +95,11 @@ impl Limits {
                 tree_bytes_max: bytes(self.cache_mib).unwrap_or(cache.tree_bytes_max),
             },
         }
+    }
+
+    /// What mirrors may take up.
+    pub fn mirrors(&self) -> MirrorLimits {
+        MirrorLimits::within(self.mirror_timeout)
     }
 
     /// What clients may take up of the server.
@@ -140,7 +148,7 @@ fn count(text: &str) -> Result<usize, String> {
 }
 
 /// At most a year: nothing is to be added up to more than a clock can tell.
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<u64>() {
         Ok(seconds @ 1..=31_536_000) => Ok(Duration::from_secs(seconds)),
         Ok(_) => Err("it is between a second and a year".to_owned()),

@@ -16,6 +16,11 @@ pub(super) fn counter(settings: &Settings, doing: &'static str) -> ProgressBar {
     shown(settings, doing, "{msg} {pos}")
 }
 
+/// The time that `doing` takes, on standard error, where nothing else is known; hidden if nobody would see it.
+pub(super) fn spinner(settings: &Settings, doing: &'static str) -> ProgressBar {
+    shown(settings, doing, "{spinner} {msg} {elapsed}")
+}
+
 fn shown(settings: &Settings, doing: &'static str, template: &str) -> ProgressBar {
     if settings.is_quiet() || !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();

@@ -15,6 +15,7 @@ use super::exit::{Error, Result};
 use super::settings::{Settings, text_variable};
 use crate::http::{self, Keys, Serving, Tls};
 use crate::remote::GitServer;
+use crate::remote::{self, Mirrors};
 use crate::store::{ObjectFormat, Store};
 
 /// Where the server listens, if nobody says so.
@@ -35,6 +36,7 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
         has_cors: server.cors,
         branch: settings.branch()?,
         git: None,
+        mirrors: None,
     };
     let tls = tls(&server)?;
     allow_files(serving.limits.connections_max);
@@ -43,11 +45,13 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
     let store = Store::open_or_create(&root, options, ObjectFormat::default())?;
     guard(&store)?;
     serving.git = git(&store);
+    let store = Arc::new(store);
+    serving.mirrors = mirrors(&store, &server)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Error::Runtime)?;
-    let served = runtime.block_on(serve(Arc::new(store), serving, tls, (&host, port)));
+    let served = runtime.block_on(serve(store, serving, tls, (&host, port)));
     runtime.shutdown_timeout(WORK_GRACE);
     served
 }
@@ -70,6 +74,7 @@ async fn serve(
     tracing::info!(root = ?store.root(), "listening on {scheme}://{address}");
     warn_of_strangers(&serving, address);
     keep_indexed(&store).map_err(Error::Runtime)?;
+    keep_mirrors(serving.mirrors.as_ref()).map_err(Error::Runtime)?;
     let limits = serving.limits;
     let router = http::router(store, serving, (address, host), stop.clone());
     server.serve(router, tls, &limits, stop).await;
@@ -82,6 +87,29 @@ fn keep_indexed(store: &Arc<Store>) -> io::Result<()> {
     let store = Arc::clone(store);
     let thread = std::thread::Builder::new().name("index".to_owned());
     thread.spawn(move || store.keep_indexed()).map(drop)
+}
+
+/// The mirrors of the store, with those that the flags add. Without git there are none, and then none may be asked for.
+fn mirrors(store: &Arc<Store>, server: &Server) -> Result<Option<Arc<Mirrors>>> {
+    let mirrors = match Mirrors::of(Arc::clone(store), server.limits.mirrors()) {
+        Err(remote::Error::NoGit) if server.mirror.is_empty() => return Ok(None),
+        mirrors => mirrors?,
+    };
+    for url in &server.mirror {
+        if let Some(name) = mirrors.ensure(url)? {
+            tracing::info!(mirror = %name, %url, "added a mirror");
+        }
+    }
+    Ok(Some(Arc::new(mirrors)))
+}
+
+/// Has threads push every change to the mirrors. They end with the process, at any moment, and so does a push under way.
+fn keep_mirrors(mirrors: Option<&Arc<Mirrors>>) -> io::Result<()> {
+    let Some(mirrors) = mirrors.map(Arc::clone) else {
+        return Ok(());
+    };
+    let thread = std::thread::Builder::new().name("mirrors".to_owned());
+    thread.spawn(move || mirrors.keep()).map(drop)
 }
 
 /// Cancels the token at the first SIGTERM or SIGINT.

@@ -6,6 +6,7 @@ use crate::cli::exit::Result;
 use crate::cli::limits::Limits;
 use crate::cli::serve;
 use crate::cli::settings::Settings;
+use crate::names::RemoteUrl;
 
 /// Serve the store over HTTP
 ///
@@ -31,6 +32,9 @@ pub(in crate::cli) struct Server {
     /// Serve over TLS with this key and certificate, PEM files that are read again when they change [env: WASMSTORE_TLS]
     #[arg(long, value_name = "KEY_FILE,CERT_FILE")]
     pub tls: Option<String>,
+    /// Push every change to this git repository, as `mirror add` would, under its host's name; may be given several times
+    #[arg(long, value_name = "URL", value_parser = RemoteUrl::parse)]
+    pub mirror: Vec<RemoteUrl>,
     /// Log JSON, one object a line
     #[arg(long)]
     pub log_json: bool,

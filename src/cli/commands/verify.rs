@@ -58,7 +58,8 @@ impl Verify {
     }
 }
 
-fn line(finding: &Finding) -> String {
+/// What was found, on a line of its own.
+pub(super) fn line(finding: &Finding) -> String {
     let at = |location: &Location| format!("{} in commit {}", location.path, location.commit);
     match finding {
         Finding::Foreign(location) => {

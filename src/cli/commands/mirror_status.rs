@@ -1,0 +1,66 @@
+//! `mirror status`: how far behind each mirror is.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::mirror::mirrors;
+use crate::cli::date;
+use crate::cli::exit::Result;
+use crate::cli::output::{Output, printable};
+use crate::cli::settings::Settings;
+use crate::remote::{Standing, Status};
+
+/// Prints a line for each mirror.
+pub(super) fn run(settings: &Settings, out: &mut Output) -> Result<()> {
+    let mirrors = mirrors(settings)?;
+    let statuses = mirrors.map_or_else(|| Ok(Vec::new()), |mirrors| mirrors.statuses())?;
+    if out.is_json() {
+        return out.json(&statuses.iter().map(json).collect::<Vec<_>>());
+    }
+    for status in statuses {
+        out.line(line(&status))?;
+    }
+    Ok(())
+}
+
+fn json(status: &Status) -> Value {
+    let state = match status.standing {
+        Standing::InSync => "in_sync",
+        Standing::Behind(_) => "behind",
+        Standing::Unknown(_) => "unknown",
+    };
+    let error = status.last_error.as_ref();
+    json!({
+        "name": status.mirror.name.as_str(),
+        "url": status.mirror.url.to_string(),
+        "state": state,
+        "lag_s": status.standing.lag().as_secs_f64(),
+        "last_success": status.last_success.map(unix_s),
+        "failures": status.failures,
+        "last_error": error.map(|(time, text)| json!({ "time": unix_s(*time), "text": text })),
+    })
+}
+
+/// Name, standing, last success, and what is wrong, with tabs between them.
+fn line(status: &Status) -> String {
+    let standing = match status.standing {
+        Standing::InSync => "in sync".to_owned(),
+        Standing::Behind(lag) => format!("behind {} s", lag.as_secs()),
+        Standing::Unknown(_) => "unknown".to_owned(),
+    };
+    let success = match status.last_success {
+        Some(time) => format!("pushed {}", date::local(unix_s(time))),
+        None => "never pushed".to_owned(),
+    };
+    let mut line = format!("{}\t{standing}\t{success}", status.mirror.name);
+    if let Some((_, text)) = status.last_error.as_ref().filter(|_| status.failures > 0) {
+        line.push_str(&format!("\tfailed since: {}", printable(text)));
+    }
+    line
+}
+
+fn unix_s(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs() as i64)
+}
