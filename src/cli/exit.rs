@@ -94,9 +94,6 @@ pub(super) enum Error {
     /// A push was refused, for reasons that were told before.
     #[error("the push is refused: {} wrong", match .0 { 1 => "1 thing is".to_owned(), n => format!("{n} things are") })]
     Refused(usize),
-    /// Another repository, or git, failed.
-    #[error(transparent)]
-    Remote(#[from] remote::Error),
     /// No root was named, and there is no home folder for the default one.
     #[error("HOME is not set: name the store's folder with --root or WASMSTORE_ROOT")]
     NoHome,
@@ -127,8 +124,6 @@ impl Error {
             Self::ObjectFormat { .. } | Self::Folder(_) => CONFLICT,
             Self::NoHome | Self::Faults(_) => UNAVAILABLE,
             Self::Refused(_) => CONFLICT,
-            Self::Store(error) | Self::Remote(remote::Error::Store(error)) => code(error.kind()),
-            Self::Remote(_) => UNAVAILABLE,
             Self::Store(error) => code(error.kind()),
             Self::Remote(error) => remote_code(error),
         }
@@ -145,7 +140,7 @@ fn remote_code(error: &remote::Error) -> u8 {
     match error {
         E::UnknownMirror(_) => FAILED,
         E::MirrorExists(_) | E::Unrelated { .. } => CONFLICT,
-        E::NoGit | E::Git(_) | E::Other { .. } => UNAVAILABLE,
+        E::NoGit | E::Git(_) | E::Other { .. } | E::Hook(_) => UNAVAILABLE,
         E::Removed(_) | E::Busy(_) | E::Mirrors { .. } => UNAVAILABLE,
         E::Store(error) => code(error.kind()),
     }

@@ -50,15 +50,6 @@ pub fn router(
         true => Origins::any(),
         false => Origins::Own(Hosts::new(address, host, serving.keys.is_some())),
     };
-    let keys = serving.keys.map(Arc::new);
-    let app = App::new(
-        store,
-        serving.limits,
-        serving.branch,
-        serving.git,
-        keys.is_some(),
-        closing,
-    );
     let keys = serving.keys.take().map(Arc::new);
     let app = App::new(store, serving, keys.is_some(), closing);
 

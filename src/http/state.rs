@@ -72,9 +72,6 @@ impl App {
     /// The state of a server.
     pub fn new(
         store: Arc<Store>,
-        limits: ServerLimits,
-        branch: Option<BranchName>,
-        git: Option<GitServer>,
         serving: Serving,
         is_private: bool,
         closing: CancellationToken,
@@ -87,9 +84,8 @@ impl App {
             large: Large::default(),
             forms: Forms::new(&limits),
             spool: Arc::new(Semaphore::new(kib(limits.spool_bytes_max))),
-            git,
+            git: serving.git,
             git_services: Arc::new(Semaphore::new(limits.git_services_max)),
-            branch: RwLock::new(branch),
             branch: RwLock::new(serving.branch),
             hub: Hub::new(Arc::clone(&store), &limits, closing.clone()),
             store,

@@ -4,21 +4,19 @@
 
 mod clone;
 mod error;
-pub mod receive;
-mod serve;
-
-pub use crate::git::{Child, Dialogue};
-pub use error::{Error, Result};
-pub use serve::{Asked, GitServer, Pusher, Service, blames_request, preamble};
 mod keep;
 mod manage;
 mod mirror;
 mod push;
+pub mod receive;
+mod serve;
 mod state;
 mod status;
 
+pub use crate::git::{Child, Dialogue};
 pub use clone::clone;
 pub use error::{Error, Result};
 pub use manage::Unrelated;
 pub use mirror::{Counts, Mirror, Mirrors};
+pub use serve::{Asked, GitServer, Pusher, Service, blames_request, preamble};
 pub use status::{Standing, Status};

@@ -122,13 +122,6 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
     fs::write(&mark, "").map_err(Error::io("write", &mark))?;
     sync_dir(&own)?;
     let tmp = root.join("wasmstore/tmp");
-    write_file(&tmp, &root.join("config"), config(format).as_bytes())?;
-    super::hooks::create(root)?;
-    write_file(
-        &tmp,
-        &root.join("description"),
-        b"A wasmstore: WebAssembly modules, by path and version\n",
-    )?;
     create_dir(&tmp)?;
     furnish(root, &tmp, format)?;
 
@@ -163,12 +156,13 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
     remove_if_there(&mark)
 }
 
-/// Gives the repository at `folder` what a store has besides objects, refs and `HEAD`: its folders, and its configuration in the
-/// place of any other. The names in `folder` are the caller's to flush.
+/// Gives the repository at `folder` what a store has besides objects, refs and `HEAD`: its folders, the hooks, and its
+/// configuration in the place of any other. The names in `folder` are the caller's to flush.
 pub(super) fn furnish(folder: &Path, tmp: &Path, format: ObjectFormat) -> Result<()> {
     for name in FOLDERS.iter().chain(&["hooks"]) {
         create_dir(&folder.join(name))?;
     }
+    super::hooks::create(&folder.join("hooks"), tmp)?;
     write_file(tmp, &folder.join("config"), config(format).as_bytes())?;
     write_file(
         tmp,

@@ -55,12 +55,11 @@ fn text(hook: &str) -> String {
 }
 
 /// Writes the hooks of a repository in the making.
-pub(super) fn create(root: &Path) -> Result<()> {
-    let folder = root.join("hooks");
+pub(super) fn create(folder: &Path, tmp: &Path) -> Result<()> {
     for hook in HOOKS {
-        write(&root.join("wasmstore/tmp"), &folder.join(hook), hook)?;
+        write(tmp, &folder.join(hook), hook)?;
     }
-    sync_dir(&folder)
+    sync_dir(folder)
 }
 
 fn write(tmp: &Path, path: &Path, hook: &str) -> Result<()> {

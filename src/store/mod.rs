@@ -37,10 +37,8 @@ mod view;
 mod watch;
 
 pub use crate::repo::{
-    Blob, CacheUse, Call, Checked, Commit, Dropping, Fault, Guarded, Location, ObjectFormat,
-    PathChange, Published, RefUpdate, Refusal, Together, Wake, chain,
-    Blob, CacheUse, Call, Checked, Commit, Fault, Location, MirrorLock, ObjectFormat, PathChange,
-    Published, Wake, chain,
+    Blob, CacheUse, Call, Checked, Commit, Dropping, Fault, Guarded, Location, MirrorLock,
+    ObjectFormat, PathChange, Published, RefUpdate, Refusal, Together, Wake, chain,
 };
 pub use crate::wasm::{Export, Import, Kind as ModuleKind, ModuleInfo};
 pub use audit::AuditEntry;
