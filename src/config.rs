@@ -47,6 +47,30 @@ impl Default for CacheLimits {
     }
 }
 
+/// Limits of a replica on what it takes of its primary, and for how long it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplicaLimits {
+    /// How often the primary is asked where its refs are, beside what wakes the replica before.
+    pub poll_interval: Duration,
+    /// How long one run of git may take.
+    pub fetch_timeout: Duration,
+    /// For how long the primary's WebSocket may be silent; it pings more often.
+    pub socket_silence_max: Duration,
+    /// How long it may take to reach the primary.
+    pub connect_timeout: Duration,
+}
+
+impl Default for ReplicaLimits {
+    fn default() -> Self {
+        Self {
+            poll_interval: Duration::from_secs(2),
+            fetch_timeout: Duration::from_secs(3600),
+            socket_silence_max: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
 /// Limits of the server on what clients may take up. Sizes are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerLimits {

@@ -33,7 +33,7 @@ const ROOMS: [Room; 13] = [
     (
         "remote",
         &["names", "config", "git", "store"],
-        &["gix_packetline"],
+        &["gix_packetline", "tungstenite"],
     ),
     (
         "http",

@@ -19,6 +19,7 @@ mod open;
 #[cfg(target_os = "linux")]
 mod power_cut;
 mod push;
+mod replica;
 mod soak;
 mod store;
 mod support;

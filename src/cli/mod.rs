@@ -21,6 +21,7 @@ mod output;
 mod output_file;
 mod pager;
 mod progress;
+mod replica;
 mod serve;
 mod settings;
 

@@ -14,8 +14,7 @@ use super::commands::{Server, guard};
 use super::exit::{Error, Result};
 use super::settings::{Settings, text_variable};
 use crate::http::{self, Keys, Serving, Tls};
-use crate::remote::GitServer;
-use crate::remote::{self, Mirrors};
+use crate::remote::{self, GitServer, Mirrors, Replica};
 use crate::store::{ObjectFormat, Store};
 
 /// Where the server listens, if nobody says so.
@@ -37,15 +36,27 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
         branch: settings.branch()?,
         git: None,
         mirrors: None,
+        replica: None,
     };
     let tls = tls(&server)?;
     allow_files(serving.limits.connections_max);
     let root = settings.root()?;
     let options = server.limits.options();
-    let store = Store::open_or_create(&root, options, ObjectFormat::default())?;
+    let store = match server.replica.primary()? {
+        Some((primary, changes)) => {
+            let replica = Arc::new(Replica::open(&root, options, primary)?);
+            let store = Arc::clone(replica.store());
+            serving.replica = Some((replica, changes));
+            store
+        }
+        None => Arc::new(Store::open_or_create(
+            &root,
+            options,
+            ObjectFormat::default(),
+        )?),
+    };
     guard(&store)?;
     serving.git = git(&store);
-    let store = Arc::new(store);
     serving.mirrors = mirrors(&store, &server)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -75,6 +86,7 @@ async fn serve(
     warn_of_strangers(&serving, address);
     keep_indexed(&store).map_err(Error::Runtime)?;
     keep_mirrors(serving.mirrors.as_ref()).map_err(Error::Runtime)?;
+    keep_replica(serving.replica.as_ref().map(|(replica, _)| replica)).map_err(Error::Runtime)?;
     let limits = serving.limits;
     let router = http::router(store, serving, (address, host), stop.clone());
     server.serve(router, tls, &limits, stop).await;
@@ -110,6 +122,15 @@ fn keep_mirrors(mirrors: Option<&Arc<Mirrors>>) -> io::Result<()> {
     };
     let thread = std::thread::Builder::new().name("mirrors".to_owned());
     thread.spawn(move || mirrors.keep()).map(drop)
+}
+
+/// Has a thread follow the primary. It ends with the process, at any moment, and so does a fetch under way.
+fn keep_replica(replica: Option<&Arc<Replica>>) -> io::Result<()> {
+    let Some(replica) = replica.map(Arc::clone) else {
+        return Ok(());
+    };
+    let thread = std::thread::Builder::new().name("replica".to_owned());
+    thread.spawn(move || replica.keep()).map(drop)
 }
 
 /// Cancels the token at the first SIGTERM or SIGINT.

@@ -66,11 +66,24 @@ impl Git {
         args: &[&OsStr],
         limit: Duration,
     ) -> Result<Exchange, Error> {
+        self.start_with(git_dir, name, args, None, limit)
+    }
+
+    /// The same with one more variable, which may be a secret.
+    pub(super) fn start_with(
+        &self,
+        git_dir: Option<&Path>,
+        name: &'static str,
+        args: &[&OsStr],
+        variable: Option<(&str, &OsStr)>,
+        limit: Duration,
+    ) -> Result<Exchange, Error> {
         let mut command = Command::new("sh");
         command.args(["-c", ENDS_WITH_US, "sh"]);
         command.args(self.trust()).args(user::settings()).args(args);
         user::prepare(&mut command, git_dir);
         command
+            .envs(variable)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,13 +1,14 @@
 //! The stock git program: how it is found, run hermetically, limited and killed.
 //!
 //! Layer 0. What gix cannot do is done by git: packing with deltas (git-pack-objects(1)), commit-graphs (git-commit-graph(1)), serving
-//! fetches and pushes (git-upload-pack(1), git-receive-pack(1)). The
+//! fetches and pushes (git-upload-pack(1), git-receive-pack(1)), speaking to other repositories (git-push(1), git-fetch(1)). The
 //! store works without git; whoever calls this has another way, or does without. The user's and the system's git configuration
 //! are read only where git speaks to other repositories (`exchange.rs`): credentials, proxies and keys are the user's.
 
 mod child;
 mod exchange;
 mod fetch;
+mod follow;
 mod graph;
 mod pack;
 mod push;
@@ -18,6 +19,7 @@ mod telling;
 mod user;
 
 pub use child::Child;
+pub use follow::{Advertised, Followed};
 pub use push::{Push, Pushed};
 pub use remotes::Remote;
 pub use run::{Error, Git};

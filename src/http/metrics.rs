@@ -46,6 +46,11 @@ pub(super) const OBJECTS: &str = "wasmstore_objects";
 /// Refs in the repository.
 pub(super) const REFS: &str = "wasmstore_refs";
 
+/// For how long this replica is not known to be equal to its primary, in seconds.
+pub(super) const REPLICA_LAG: &str = "wasmstore_replica_lag_seconds";
+/// How often this replica failed to follow its primary since it succeeded.
+pub(super) const REPLICA_FAILURES: &str = "wasmstore_replica_failures";
+
 /// The bounds between which durations are counted, in seconds.
 const DURATION_BUCKETS_S: [f64; 14] = [
     0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
@@ -115,6 +120,14 @@ fn describe() {
     describe_counter!(GIT_REQUESTS, "Requests that git served");
     describe_gauge!(OBJECTS, "Objects in the repository");
     describe_gauge!(REFS, "Refs in the repository");
+    describe_gauge!(
+        REPLICA_LAG,
+        "Seconds for which this replica is not known to be equal to its primary"
+    );
+    describe_gauge!(
+        REPLICA_FAILURES,
+        "Failures to follow the primary since it succeeded"
+    );
 }
 
 /// Where [`note_route`] leaves the route for [`count`], who stands before routing so as to see all answers.

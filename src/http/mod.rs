@@ -36,5 +36,5 @@ mod trace;
 mod watching;
 
 pub use edge::{Hold, Peer, Server, Tls, TlsError};
-pub use guard::{KeyError, Keys};
+pub use guard::{Changes, KeyError, Keys};
 pub use router::{Serving, router};

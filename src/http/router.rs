@@ -11,19 +11,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::bodies::measure;
 use super::error::{Failure, in_accepted_form};
-use super::guard::{Hosts, Keys, Origins, authorize, guard};
+use super::guard::{Changes, Hosts, Keys, Origins, authorize, guard, send_on};
 use super::metrics::{Metrics, count, note_route};
 use super::routes::{admin, branches, git, hashes, history, modules, operation, versions, watch};
 use super::state::App;
 use super::{caching, normalize, trace};
 use crate::config::ServerLimits;
 use crate::names::BranchName;
-use crate::remote::GitServer;
-use crate::remote::Mirrors;
+use crate::remote::{GitServer, Mirrors, Replica};
 use crate::store::Store;
 
 /// How a store is served.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Serving {
     /// What clients may take up.
     pub limits: ServerLimits,
@@ -37,6 +36,8 @@ pub struct Serving {
     pub git: Option<GitServer>,
     /// The mirrors to tell of.
     pub mirrors: Option<Arc<Mirrors>>,
+    /// Whom the store follows, and what is done with changes then.
+    pub replica: Option<(Arc<Replica>, Changes)>,
 }
 
 /// The server of a store at an address. `host` is the name that it was to be bound to, which requests may use.
@@ -51,10 +52,13 @@ pub fn router(
         false => Origins::Own(Hosts::new(address, host, serving.keys.is_some())),
     };
     let keys = serving.keys.take().map(Arc::new);
+    let changes = serving.replica.as_ref();
+    let changes = changes.map(|(_, changes)| Arc::new(changes.clone()));
     let app = App::new(store, serving, keys.is_some(), closing);
 
     // What stands nearer to the routes is layered first.
     let routes = routes()
+        .layer(from_fn_with_state(changes, send_on))
         .layer(from_fn_with_state(keys, authorize))
         .layer(from_fn(note_route))
         .with_state(app.clone());

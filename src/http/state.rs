@@ -17,8 +17,7 @@ use super::share::Share;
 use super::watching::Hub;
 use crate::config::ServerLimits;
 use crate::names::BranchName;
-use crate::remote::GitServer;
-use crate::remote::Mirrors;
+use crate::remote::{GitServer, Mirrors, Replica};
 use crate::store::{At, Statistics, Store};
 
 /// How long a count of the objects stands for the next ones.
@@ -54,6 +53,8 @@ pub(super) struct Shared {
     pub hub: Arc<Hub>,
     /// The mirrors to tell of.
     pub mirrors: Option<Arc<Mirrors>>,
+    /// What follows another store, if this one does.
+    pub replica: Option<Arc<Replica>>,
     metrics: Metrics,
     statistics: Mutex<Option<(Instant, Statistics)>>,
     /// What stands for the default branch in this process, until somebody changes the default branch.
@@ -93,6 +94,7 @@ impl App {
             is_private,
             closing,
             mirrors: serving.mirrors,
+            replica: serving.replica.map(|(replica, _)| replica),
             metrics: Metrics::install(),
             statistics: Mutex::default(),
         }))

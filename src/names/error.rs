@@ -73,6 +73,14 @@ pub enum Error {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// Not the URL of a server.
+    #[error("server URL {url} {fault}")]
+    ServerUrl {
+        /// The URL, without secrets.
+        url: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
     /// Neither a branch nor a tag.
     #[error("{name} is neither a branch (refs/heads/…) nor a tag (refs/tags/…)")]
     Ref {

@@ -18,6 +18,7 @@ mod ref_name;
 mod reference;
 mod remote_url;
 mod segment;
+mod server_url;
 mod tree_path;
 
 pub use author::Author;
@@ -32,4 +33,5 @@ pub use ref_name::{RefName, TagName};
 pub use reference::{HashRef, ModuleRef};
 pub use remote_url::{RemoteUrl, redact};
 pub use segment::is_legal_segment;
+pub use server_url::ServerUrl;
 pub use tree_path::TreePath;

@@ -9,14 +9,17 @@ mod manage;
 mod mirror;
 mod push;
 pub mod receive;
+mod replica;
 mod serve;
 mod state;
 mod status;
+mod watch;
 
 pub use crate::git::{Child, Dialogue};
 pub use clone::clone;
 pub use error::{Error, Result};
 pub use manage::Unrelated;
 pub use mirror::{Counts, Mirror, Mirrors};
+pub use replica::{Primary, Replica, ReplicaStatus};
 pub use serve::{Asked, GitServer, Pusher, Service, blames_request, preamble};
 pub use status::{Standing, Status};

@@ -62,6 +62,14 @@ pub enum Error {
     /// The version index failed, and could not be made anew.
     #[error(transparent)]
     Index(#[from] index::Error),
+    /// A ref could not be made as another store has it.
+    #[error("{name} cannot be as the other store has it: {refusal}")]
+    NotFollowed {
+        /// Its full name.
+        name: String,
+        /// Why not.
+        refusal: repo::Refusal,
+    },
     /// A file outside the store could not be read or written.
     #[error("cannot {action} {path:?}")]
     File {
@@ -122,6 +130,7 @@ impl Error {
                 Kind::Conflict
             }
             Self::Precondition { .. } => Kind::Precondition,
+            Self::NotFollowed { .. } => Kind::Busy,
             Self::Invalid { source, .. } => module_kind(source),
             Self::Name(_) => Kind::Malformed,
             Self::Repo(error) => repo_kind(error),

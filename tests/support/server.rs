@@ -43,14 +43,18 @@ impl Answer {
 }
 
 impl Server {
-    /// Serves the world's store on a free port.
+    /// Serves the world's store on a free port, unless the arguments name one.
     pub fn start(world: &World, args: &[&str]) -> Self {
         Self::start_with(world, args, &[])
     }
 
     /// The same, with variables in its environment.
     pub fn start_with(world: &World, args: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut command = world.wasmstore(&[&["server", "--port", "0"], args].concat());
+        let port: &[&str] = match args.contains(&"--port") {
+            true => &[],
+            false => &["--port", "0"],
+        };
+        let mut command = world.wasmstore(&[&["server"], port, args].concat());
         let command = command.envs(variables.iter().copied());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());

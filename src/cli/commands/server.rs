@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::exit::Result;
 use crate::cli::limits::Limits;
+use crate::cli::replica::ReplicaArgs;
 use crate::cli::serve;
 use crate::cli::settings::Settings;
 use crate::names::RemoteUrl;
@@ -35,6 +36,8 @@ pub(in crate::cli) struct Server {
     /// Push every change to this git repository, as `mirror add` would, under its host's name; may be given several times
     #[arg(long, value_name = "URL", value_parser = RemoteUrl::parse)]
     pub mirror: Vec<RemoteUrl>,
+    #[command(flatten)]
+    pub replica: ReplicaArgs,
     /// Log JSON, one object a line
     #[arg(long)]
     pub log_json: bool,

@@ -113,7 +113,7 @@ fn admit(keys: Option<&Keys>, request: &Request) -> Result<Caller> {
 }
 
 /// The method that a key has to be good for. It is the request's own, unless that says too little of what is wanted.
-fn needed(request: &Request) -> &Method {
+pub(super) fn needed(request: &Request) -> &Method {
     if is_websocket(request) {
         // Over HTTP/2 it is opened by CONNECT.
         return &Method::GET;

@@ -5,9 +5,12 @@ mod host;
 mod keys;
 mod methods;
 mod origin;
+mod replica;
 
 pub use keys::{KeyError, Keys};
+pub use replica::Changes;
 
 pub(super) use auth::{Caller, PROTOCOL, authorize, conceal};
 pub(super) use host::Hosts;
 pub(super) use origin::{Origins, guard};
+pub(super) use replica::send_on;

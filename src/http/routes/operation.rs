@@ -7,7 +7,9 @@ use axum::response::{IntoResponse, Response};
 use metrics::{counter, gauge};
 
 use crate::http::error::{Failure, Result};
-use crate::http::metrics::{CACHE_HITS, CACHE_MISSES, Metrics, OBJECTS, REFS};
+use crate::http::metrics::{
+    CACHE_HITS, CACHE_MISSES, Metrics, OBJECTS, REFS, REPLICA_FAILURES, REPLICA_LAG,
+};
 use crate::http::mirrors;
 use crate::http::openapi::{self, Problems};
 use crate::http::state::App;
@@ -63,6 +65,10 @@ pub(in crate::http) async fn metrics(
     ] {
         counter!(CACHE_HITS, "cache" => cache).absolute(hits);
         counter!(CACHE_MISSES, "cache" => cache).absolute(misses);
+    }
+    if let Some(status) = app.replica.as_ref().map(|replica| replica.status()) {
+        gauge!(REPLICA_LAG).set(status.lag.as_secs_f64());
+        gauge!(REPLICA_FAILURES).set(f64::from(status.failures));
     }
     let text = metrics.render() + &mirrors::render(&statuses(&app).await?);
     Ok(([(CONTENT_TYPE, TEXT)], text).into_response())

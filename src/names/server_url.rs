@@ -1,0 +1,164 @@
+//! Where a store's server is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::error::{Error, quoted};
+use super::remote_url::{RemoteUrl, redact};
+
+/// The longest URL, in bytes.
+const BYTES_MAX: usize = 2048;
+
+/// Where the store is served to git, below a server's URL.
+const GIT: &str = "/wasmstore.git";
+
+/// The URL of a store's server, `http` or `https`, with whatever path a proxy has put before its own: `https://modules.example.org`.
+/// Keys are no part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerUrl {
+    /// Without slashes at its end.
+    text: String,
+    is_tls: bool,
+    host: String,
+    port: u16,
+}
+
+impl ServerUrl {
+    /// Reads a URL.
+    ///
+    /// # Errors
+    /// [`Error::ServerUrl`].
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        split(text).map_err(|fault| Error::ServerUrl {
+            url: quoted(&redact(text)),
+            fault,
+        })
+    }
+
+    /// The URL of what the server has at a path, which begins with a slash.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.text)
+    }
+
+    /// The URL of a WebSocket at a path.
+    pub fn socket_at(&self, path: &str) -> String {
+        let rest = self.text.strip_prefix("http").unwrap_or_default();
+        format!("ws{rest}{path}")
+    }
+
+    /// The store as git reaches it.
+    pub fn git(&self) -> RemoteUrl {
+        let url = RemoteUrl::parse(&self.at(GIT));
+        url.expect("BUG: what is taken here git takes")
+    }
+
+    /// Whether the connection is encrypted.
+    pub fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
+    /// The host's name or address, without the brackets of IPv6, and its port.
+    pub fn authority(&self) -> (&str, u16) {
+        (self.host.trim_matches(['[', ']']), self.port)
+    }
+}
+
+fn split(text: &str) -> Result<ServerUrl, &'static str> {
+    let is_plain = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c);
+    if text.len() > BYTES_MAX {
+        return Err("is longer than 2048 bytes");
+    }
+    if !text.chars().all(is_plain) {
+        return Err("holds a character that no URL has");
+    }
+    let (is_tls, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(rest), _) => (true, rest),
+        (_, Some(rest)) => (false, rest),
+        _ => return Err("does not begin with http:// or https://"),
+    };
+    if rest.contains(['?', '#']) {
+        return Err("has a query or a fragment");
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err("has a user in it: give the key by itself");
+    }
+    let end = authority.rfind(']').unwrap_or(0);
+    let (host, port) = match authority[end..].rfind(':') {
+        Some(colon) => {
+            let port = authority[end + colon + 1..].parse();
+            let port = port.map_err(|_| "has no port where one should be")?;
+            (&authority[..end + colon], port)
+        }
+        None => (authority, if is_tls { 443 } else { 80 }),
+    };
+    if host.is_empty() {
+        return Err("names no host");
+    }
+    Ok(ServerUrl {
+        text: text.trim_end_matches('/').to_owned(),
+        is_tls,
+        host: host.to_owned(),
+        port,
+    })
+}
+
+impl FromStr for ServerUrl {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_url_are_told_apart() {
+        for (text, host, port) in [
+            ("http://localhost:6384", "localhost", 6384),
+            ("http://a.example/", "a.example", 80),
+            ("https://a.example/stores/one//", "a.example", 443),
+            ("https://[::1]:8443", "::1", 8443),
+            ("http://[::1]", "::1", 80),
+        ] {
+            let url = ServerUrl::parse(text).unwrap();
+            assert_eq!(url.authority(), (host, port), "{text}");
+            assert_eq!(url.to_string(), text.trim_end_matches('/'));
+        }
+        let url = ServerUrl::parse("https://a.example/x/").unwrap();
+        assert_eq!(url.at("/api"), "https://a.example/x/api");
+        assert_eq!(url.socket_at("/api"), "wss://a.example/x/api");
+        assert_eq!(url.git().secret(), "https://a.example/x/wasmstore.git");
+        let url = ServerUrl::parse("http://a").unwrap();
+        assert_eq!(url.socket_at("/w"), "ws://a/w");
+    }
+
+    #[test]
+    fn anything_else_is_refused_without_its_secrets() {
+        for text in [
+            "",
+            "localhost:6384",
+            "ftp://a",
+            "http://",
+            "http://:80",
+            "http://a:port",
+            "http://a:70000",
+            "http://a?b",
+            "http://a#b",
+            "http://a b",
+            "http://u:geheim@a",
+        ] {
+            let error = ServerUrl::parse(text).unwrap_err();
+            assert!(!error.to_string().contains("geheim"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! A replica: a store that follows another one, which is served, and answers reads in its place.
+//!
+//! The primary's `watch` wakes it, and behind that it asks every few seconds. It asks by git where the branches and tags are, fetches
+//! what they lead to, and moves its own: so it has everything that the primary's history has, and a gap heals by itself.
+
+use std::path::Path;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::error::{Error, Result};
+use super::watch;
+use crate::config::{Options, ReplicaLimits};
+use crate::git::{Followed, Git};
+use crate::names::{ObjectId, RefName, RemoteUrl, ServerUrl};
+use crate::store::{ObjectFormat, Store, Wanted, chain};
+
+/// How long it waits after a failure, at first and at most.
+const DELAY_FIRST: Duration = Duration::from_millis(250);
+const DELAY_MAX: Duration = Duration::from_secs(5);
+
+/// How long it rests after each look, so that many changes in a row are fetched together.
+const TURN_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The store that is followed.
+#[derive(Clone)]
+pub struct Primary {
+    /// Where it is served.
+    pub url: ServerUrl,
+    /// The key for it, which has to be good for GET.
+    pub key: Option<String>,
+    /// How it is asked.
+    pub limits: ReplicaLimits,
+}
+
+/// Without the key.
+impl std::fmt::Debug for Primary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Primary").field(&self.url).finish()
+    }
+}
+
+/// A store that follows another one.
+pub struct Replica {
+    store: Arc<Store>,
+    git: Git,
+    primary: Primary,
+    seen: Mutex<Seen>,
+}
+
+/// What is known of the primary.
+#[derive(Debug)]
+struct Seen {
+    /// When this store was equal to it for the last time.
+    equal: Option<Instant>,
+    begun: Instant,
+    failures: u32,
+    error: Option<String>,
+}
+
+/// How a replica stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaStatus {
+    /// For how long it is not known to be equal to the primary.
+    pub lag: Duration,
+    /// How often it has failed since it succeeded.
+    pub failures: u32,
+    /// Why, the last time, without secrets.
+    pub error: Option<String>,
+}
+
+impl Primary {
+    /// What it has, as git tells it.
+    fn wanted(&self, git: &Git) -> Result<Wanted> {
+        let url = self.url.git();
+        let header = self.header();
+        let advertised = git.advertised(&self.followed(&url, header.as_deref()));
+        let advertised = advertised.map_err(self.blame(&url))?;
+        let mut wanted = Wanted::default();
+        for (name, id) in advertised.refs {
+            // What has another name is none that we would take.
+            if let Ok(name) = RefName::parse(&name) {
+                wanted.refs.insert(name, id);
+            }
+        }
+        let head = advertised.head.and_then(|name| RefName::parse(&name).ok());
+        if let Some(RefName::Branch(branch)) = head {
+            wanted.default = Some(branch);
+        }
+        Ok(wanted)
+    }
+
+    fn followed<'f>(&self, url: &'f RemoteUrl, header: Option<&'f str>) -> Followed<'f> {
+        let limit = self.limits.fetch_timeout;
+        Followed { url, header, limit }
+    }
+
+    fn header(&self) -> Option<String> {
+        let key = self.key.as_ref()?;
+        Some(format!("Wasmstore-Auth: {key}"))
+    }
+
+    /// git's failure, without secrets.
+    fn blame(&self, url: &RemoteUrl) -> impl FnOnce(crate::git::Error) -> Error {
+        Error::other(url)
+    }
+}
+
+impl Replica {
+    /// Opens the store at `root` as a replica of `primary`, making it first where there is none: then it waits until the primary can
+    /// be reached, and has everything when this returns.
+    ///
+    /// # Errors
+    /// `NoGit`; the store cannot be opened or written.
+    pub fn open(root: &Path, options: Options, primary: Primary) -> Result<Self> {
+        let git = Git::find(root).ok_or(Error::NoGit)?;
+        let is_new = Store::open(root, options)?.object_format().is_none();
+        let format = match is_new {
+            true => primary.format(&git),
+            false => ObjectFormat::default(),
+        };
+        let store = Store::open_or_create(root, options, format)?;
+        let replica = Self {
+            store: Arc::new(store),
+            git,
+            primary,
+            seen: Mutex::new(Seen {
+                equal: None,
+                begun: Instant::now(),
+                failures: 0,
+                error: None,
+            }),
+        };
+        if is_new {
+            while let Some(delay) = replica.turn() {
+                thread::sleep(delay);
+            }
+        }
+        Ok(replica)
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// How it stands.
+    pub fn status(&self) -> ReplicaStatus {
+        let seen = self.seen();
+        ReplicaStatus {
+            lag: seen.equal.unwrap_or(seen.begun).elapsed(),
+            failures: seen.failures,
+            error: seen.error.clone(),
+        }
+    }
+
+    /// Follows the primary for ever.
+    pub fn keep(&self) {
+        // One call is enough, however much has changed.
+        let (call, calls) = sync_channel(1);
+        let primary = self.primary.clone();
+        let watching = call.clone();
+        let thread = thread::Builder::new().name("watch".to_owned());
+        let spawned = thread.spawn(move || watch::keep(&primary, &watching));
+        if let Err(error) = spawned {
+            tracing::warn!(%error, "the primary is not watched, only asked");
+        }
+        loop {
+            match self.turn() {
+                // What woke it is no reason to ask sooner one who did not answer.
+                Some(delay) => thread::sleep(delay),
+                None => {
+                    thread::sleep(TURN_INTERVAL);
+                    // `call` keeps the channel open: this returns for a call, or when it is time to ask.
+                    let _ = calls.recv_timeout(self.primary.limits.poll_interval);
+                }
+            }
+        }
+    }
+
+    /// Becomes equal to the primary; how long to wait if that failed.
+    fn turn(&self) -> Option<Duration> {
+        let began = Instant::now();
+        let followed = self.follow();
+        let mut seen = self.seen();
+        match followed {
+            Ok(()) => {
+                if seen.failures > 0 {
+                    tracing::info!(primary = %self.primary.url, "following the primary again");
+                }
+                *seen = Seen {
+                    equal: Some(began),
+                    failures: 0,
+                    error: None,
+                    begun: seen.begun,
+                };
+                None
+            }
+            Err(error) => {
+                let error = chain(&error);
+                if seen.failures == 0 {
+                    tracing::warn!(primary = %self.primary.url, error, "cannot follow the primary; trying on");
+                }
+                let delay = (DELAY_FIRST * (1 << seen.failures.min(16))).min(DELAY_MAX);
+                seen.failures = seen.failures.saturating_add(1);
+                seen.error = Some(error);
+                Some(delay)
+            }
+        }
+    }
+
+    fn follow(&self) -> Result<()> {
+        let wanted = self.primary.wanted(&self.git)?;
+        let url = self.primary.url.git();
+        let header = self.primary.header();
+        let from = self.primary.followed(&url, header.as_deref());
+        let fetch = |ids: &[ObjectId]| {
+            let fetched = self.git.fetch_objects(&from, ids);
+            fetched.map_err(self.primary.blame(&url))
+        };
+        self.store.follow(&wanted, fetch).map(drop)
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Primary {
+    /// The kind of its ids, as soon as it can be reached.
+    fn format(&self, git: &Git) -> ObjectFormat {
+        let mut delay = DELAY_FIRST;
+        loop {
+            match self.wanted(git) {
+                Ok(wanted) => {
+                    let is_sha256 = |id: &ObjectId| matches!(id, ObjectId::Sha256(_));
+                    return match wanted.refs.values().any(is_sha256) {
+                        true => ObjectFormat::Sha256,
+                        false => ObjectFormat::Sha1,
+                    };
+                }
+                Err(error) => {
+                    let error = chain(&error);
+                    tracing::warn!(primary = %self.url, error, "waiting for the primary");
+                }
+            }
+            thread::sleep(delay);
+            delay = (delay * 2).min(DELAY_MAX);
+        }
+    }
+}
