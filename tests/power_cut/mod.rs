@@ -133,6 +133,22 @@ fn a_cut_at_every_point_of_a_short_run_loses_nothing() {
 }
 
 #[test]
+fn a_cut_at_every_point_of_pushes_loses_nothing() {
+    let Some(run) = record(scenario::pushes) else {
+        return;
+    };
+    let plan = Plan {
+        ignored: Ignored::None,
+        ignored_since: 0,
+        points: everywhere(&run),
+        seeds: 1,
+        git_every: 4,
+        stop_at_loss: true,
+    };
+    assert_nothing_lost("pushes", &sweep(&run, plan));
+}
+
+#[test]
 fn cuts_all_over_a_long_run_lose_nothing() {
     let Some(run) = record(|it| scenario::long(it, 70)) else {
         return;

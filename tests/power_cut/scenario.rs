@@ -52,6 +52,7 @@ pub fn long(it: &mut Driver, rows: usize) {
     history(it);
     large(it);
     outside(it);
+    pushes(it);
     it.together("threads", 4, 3, &["main", "side"], |_| ());
     collect(it);
     for nth in 0..rows {
@@ -63,6 +64,28 @@ pub fn long(it: &mut Driver, rows: usize) {
         it.other.gc(&on(None), History::Keep).expect("it collects");
     });
     it.step("the last", &[], |it| it.put(&it.other, None, "last"));
+}
+
+/// What is pushed: branches that grow, come and go, and a tag. git flushes packs, as the store's configuration has it, and no
+/// folder.
+pub fn pushes(it: &mut Driver) {
+    it.step("push to main", &[], |it| push(&it.root, 20, &["main"]));
+    it.step("add after a push", &[], |it| {
+        it.put(&it.store, None, "after/push")
+    });
+    it.step("push branches and a tag", &[], |it| {
+        push(
+            &it.root,
+            21,
+            &["main:pushed/one", "main:pushed/two", "main:refs/tags/v1"],
+        );
+    });
+    it.step("push deletions and a branch", &[], |it| {
+        push(&it.root, 22, &[":pushed/one", ":pushed/two", "main:pushed"]);
+    });
+    it.step("add to what was pushed", &[], |it| {
+        it.put(&it.other, Some("pushed"), "after/push")
+    });
 }
 
 /// Two collections that drop commits, of which the first leaves a commit-graph that names those that the second drops.
@@ -338,6 +361,19 @@ fn commit(root: &Path, name: &str, n: u32) {
         &["update-ref", &format!("refs/heads/{name}"), &commit],
         "",
     );
+}
+
+/// Commits a module in a copy, and pushes from there.
+fn push(root: &Path, n: u32, updates: &[&str]) {
+    let elsewhere = tempfile::tempdir().expect("there is room");
+    let copy = elsewhere.path().join("copy");
+    let to = copy.to_str().expect("it is a plain path");
+    let from = root.to_str().expect("it is a plain path");
+    git(&copy, &["clone", "--quiet", "--bare", from, to]);
+    commit(&copy, "main", n);
+    let receive = "--receive-pack=env WASMSTORE_PUSH_METHODS=* git receive-pack";
+    let args = [&["push", "--quiet", receive, from], updates].concat();
+    git(&copy, &args);
 }
 
 /// Brings a commit on `side` as a pack, as a fetch would.
