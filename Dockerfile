@@ -8,7 +8,7 @@ COPY benches ./benches
 RUN cargo build --release --locked
 
 FROM debian:bookworm-slim
-# git packs with deltas; without it the store works, and takes more room. curl asks after the server's health.
+# git serves clones and packs with deltas; without it all else works, and takes more room. curl asks after the server's health.
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends curl git \
  && rm -rf /var/lib/apt/lists/* \

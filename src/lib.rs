@@ -30,7 +30,7 @@
 //! | 2 | [`store`] | what a module store does; the one thing that the surfaces call | `flate2` |
 //! | 3 | [`wire`] | the JSON shapes that the surfaces share | `utoipa`'s schemas |
 //! | 3 | [`remote`] | other git repositories: pushes taken in, git served, mirrors | |
-//! | 4 | [`http`] | the API, watch, keys, TLS, metrics | `axum`, `tokio`, `tower-http`, `rustls` |
+//! | 4 | [`http`] | the API, watch, git's smart protocol, keys, TLS, metrics | `axum`, `tokio`, `tower-http`, `rustls` |
 //! | 5 | [`cli`] | the command line: arguments, printing, exit codes; `serve.rs` puts the server together | `clap`, stdout |
 //!
 //! [`wasm`], [`repo`] and [`index`] do not know each other. Everything below [`http`] is synchronous; nothing below

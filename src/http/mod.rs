@@ -1,4 +1,4 @@
-//! The HTTP surface: the API, watch, keys, TLS and metrics.
+//! The HTTP surface: the API, watch, git's smart protocol, keys, TLS and metrics.
 //!
 //! Layer 4. It turns requests into calls of [`store`](crate::store) and results into answers, and knows nothing beneath.
 //! Everything here is asynchronous; what it calls is not. `crossing.rs` is the one place where the two meet.

@@ -71,7 +71,7 @@ impl Receiving {
     }
 
     /// Puts the deadline off by what the server itself took.
-    pub fn wait(&mut self, taken: Duration) {
+    pub fn put_off(&mut self, taken: Duration) {
         self.deadline += taken;
     }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{fsck, git, git_fails, git_ok, url};
-use crate::support::program::{World, module};
+use crate::support::program::{Ran, World, module};
 use crate::support::server::Server;
 
 /// A store of a few modules, of the given format, that is served.
@@ -164,24 +164,25 @@ fn write(server: &Server, is_over: &AtomicBool) {
     }
 }
 
-#[test]
-fn clones_beside_writers_and_gc_are_whole() {
+/// Clones again and again beside a writer and a gc, and hands what came of it to `judge`.
+fn clone_beside(gc: &str, judge: fn(&World, &str, Ran)) {
     let (world, server) = served("sha1");
     let is_over = AtomicBool::new(false);
     let collect = || {
         while !is_over.load(Ordering::Relaxed) {
-            let answer = server.send("POST", "/api/v1/gc?keep_history=true", &[], b"");
+            let answer = server.send("POST", gc, &[], b"");
             assert!([200, 503].contains(&answer.status), "{}", answer.text());
         }
     };
     std::thread::scope(|scope| {
         scope.spawn(|| write(&server, &is_over));
         scope.spawn(collect);
-        let clones = scope.spawn(|| {
-            for n in 0..8 {
+        let (world, server) = (&world, &server);
+        let clones = scope.spawn(move || {
+            for n in 0..12 {
                 let folder = format!("clone{n}");
-                git_ok(&world, &["clone", "--mirror", &url(&server), &folder]);
-                fsck(&world, &folder);
+                let ran = git(world, &["clone", "--mirror", &url(server), &folder]);
+                judge(world, &folder, ran);
             }
         });
         let cloned = clones.join();
@@ -189,4 +190,21 @@ fn clones_beside_writers_and_gc_are_whole() {
         cloned.unwrap();
     });
     world.fsck();
+}
+
+#[test]
+fn clones_beside_writers_and_gc_are_whole() {
+    clone_beside("/api/v1/gc?keep_history=true", |world, folder, ran| {
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        fsck(world, folder);
+    });
+}
+
+/// The commits that a clone was promised may be dropped before it has them.
+#[test]
+fn clones_beside_a_gc_that_squashes_are_whole_or_fail() {
+    clone_beside("/api/v1/gc", |world, folder, ran| match ran.code {
+        Some(0) => fsck(world, folder),
+        _ => assert!(!world.path(folder).exists(), "{}", ran.err),
+    });
 }

@@ -69,8 +69,8 @@ fn a_git_that_waits_for_the_client_ends_when_it_leaves() {
     wait_until("git ends", || server.gits().is_empty());
 }
 
-#[test]
-fn a_git_that_sends_ends_when_the_client_leaves() {
+/// A store with a module that fits into no buffers, and the request of its clone.
+fn large() -> (World, String) {
     let world = World::with_store("sha1");
     let mut state = 1_u32;
     let noise = std::iter::repeat_with(|| {
@@ -79,15 +79,28 @@ fn a_git_that_sends_ends_when_the_client_leaves() {
     });
     let large = world.file("large.wasm", custom_section(noise.take(24 << 20)));
     world.ok(&["add", large]);
-    let server = Server::start(&world, &[]);
     let want = format!("0032want {}\n00000009done\n", world.tip());
-    let mut stream = begin(&server, want.len());
+    (world, want)
+}
+
+/// Has a clone begin, and reads a little of it.
+fn begin_clone(server: &Server, want: &str) -> TcpStream {
+    let mut stream = begin(server, want.len());
     stream.write_all(want.as_bytes()).unwrap();
     let mut some = [0; 1000];
     stream.read_exact(&mut some).unwrap();
     assert!(some.starts_with(b"HTTP/1.1 200 OK\r\n"));
     assert_eq!(server.gits().len(), 1);
-    drop(stream);
+    stream
+}
+
+#[test]
+fn a_git_that_sends_ends_when_the_client_leaves_or_takes_nothing() {
+    let (world, want) = large();
+    let server = Server::start(&world, &["--idle-timeout", "1"]);
+    drop(begin_clone(&server, &want));
+    wait_until("git ends", || server.gits().is_empty());
+    let _stays = begin_clone(&server, &want);
     wait_until("git ends", || server.gits().is_empty());
 }
 

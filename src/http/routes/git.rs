@@ -12,7 +12,7 @@ use crate::http::guard::Caller;
 use crate::http::receive::Receiving;
 use crate::http::smart::{self, Decoder, Feed, missing};
 use crate::http::state::App;
-use crate::remote::{Service, preamble};
+use crate::remote::Service;
 
 /// Tells the refs, and what the service can do.
 pub(in crate::http) async fn refs(
@@ -24,8 +24,7 @@ pub(in crate::http) async fn refs(
     app.git.as_ref().ok_or_else(missing)?;
     let service = smart::asked_for(&uri).ok_or_else(dumb)?;
     let asked = smart::asked(service, &headers, &caller);
-    let preamble = preamble(&asked);
-    let body = app.serve_git(asked, (None, 0), preamble).await?;
+    let body = app.serve_git(asked, None).await?;
     Ok(answer(&app, service.advertisement_type(), body))
 }
 
@@ -71,8 +70,8 @@ async fn serve(
     let decoder = Decoder::new(&headers, bytes_max)?;
     let body = Receiving::new((version, &headers), body, app.limits);
     let asked = smart::asked(service, &headers, caller);
-    let feed = (Some(Feed::new(body, decoder)), bytes_max);
-    let body = app.serve_git(asked, feed, b"").await?;
+    let request = (Feed::new(body, decoder), bytes_max);
+    let body = app.serve_git(asked, Some(request)).await?;
     Ok(answer(&app, service.result_type(), body))
 }
 

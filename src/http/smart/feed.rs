@@ -37,7 +37,7 @@ impl Feed {
             made,
         } = self;
         // It waited for a place, and for git to start.
-        body.wait(made.elapsed());
+        body.put_off(made.elapsed());
         let mut git = Some(stdin);
         while let Some(frame) = body.next().await? {
             let began = Instant::now();
@@ -45,7 +45,7 @@ impl Feed {
                 write(&mut git, decoder.decode(slice)?).await;
             }
             // What git took is not the client's time.
-            body.wait(began.elapsed());
+            body.put_off(began.elapsed());
         }
         write(&mut git, decoder.finish()?).await;
         Ok(())

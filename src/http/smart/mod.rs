@@ -5,10 +5,12 @@
 
 mod asked;
 mod decode;
+mod ending;
 mod feed;
 mod running;
+mod start;
 
 pub(super) use asked::{asked, asked_for};
 pub(super) use decode::Decoder;
 pub(super) use feed::Feed;
-pub(super) use running::missing;
+pub(super) use start::missing;

@@ -16,12 +16,13 @@ use tokio::net::unix::pipe;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::ending::{Outcome, Said, judge};
 use super::feed::Feed;
+use super::start::failed;
 use crate::http::crossing::aside;
 use crate::http::error::{Failure, Result};
 use crate::http::metrics::{Counted, GIT_REQUESTS, GIT_SERVICES};
-use crate::http::state::App;
-use crate::remote::{Asked, Child, Dialogue, Service, blames_request};
+use crate::remote::{Child, Dialogue, Service};
 
 /// How much of git's words is sent at a time, in bytes: as much as a pipe holds.
 const PIECE_BYTES: usize = 64 << 10;
@@ -33,79 +34,46 @@ const END_TIME_MAX: Duration = Duration::from_secs(10);
 const END_GRACE: Duration = Duration::from_secs(1);
 
 /// A git that serves a request. Dropping it ends the git.
-pub(in crate::http) struct Running {
+pub(super) struct Running {
     service: Service,
-    child: Option<Child>,
+    /// Its place is free once it has ended.
+    child: Option<(Child, Place)>,
     /// The request's body on its way to git.
     feed: Fuse<BoxFuture<'static, Result<()>>>,
     stdout: pipe::Receiver,
     /// What git says to those who look after it.
     stderr: Fuse<BoxFuture<'static, String>>,
-    said: String,
+    said: Said,
     piece: Vec<u8>,
-    has_answered: bool,
-    /// Whether git's last words were, to the client, that it failed.
-    has_told: bool,
     deadline: Instant,
     limit: Duration,
-    outcome: &'static str,
+    outcome: Outcome,
     span: tracing::Span,
-    _counted: Counted,
-    _place: OwnedSemaphorePermit,
 }
 
-impl App {
-    /// Has git serve a request once there is a place: with a body or, when it is to tell its refs, without. Returns the answer's
-    /// body, which begins with `preamble`, when git has begun to answer.
-    ///
-    /// # Errors
-    /// 501 without git; 503 if there is no place in time, or git does not begin in time; 400 if git blames the request; 500 if it
-    /// fails otherwise; what is wrong with the body.
-    pub async fn serve_git(
-        &self,
-        asked: Asked,
-        (body, bytes_max): (Option<Feed>, u64),
-        preamble: &'static [u8],
-    ) -> Result<Body> {
-        let place = self.place(&self.git_services).await?;
-        let Some(git) = self.git.clone() else {
-            return Err(missing());
-        };
-        let (service, has_body) = (asked.service, body.is_some());
-        let dialogue = self.run(move |_| {
-            let started = match has_body {
-                true => git.answer(&asked, bytes_max),
-                false => git.advertise(&asked),
-            };
-            started.map_err(|error| failed(&error.to_string()))
-        });
-        let dialogue = dialogue.await?;
-        let running = Running::new((service, dialogue), body, self.limits.git_time_max, place);
-        let mut running = running.map_err(|error| failed(&error.to_string()))?;
-        let first = running.next().await?.unwrap_or_default();
-        let first = Bytes::from([preamble, &first].concat());
-        Ok(running.into_body(first))
+/// A place among the gits that run, which is counted.
+pub(super) struct Place {
+    _permit: OwnedSemaphorePermit,
+    _counted: Counted,
+}
+
+impl Place {
+    /// The place that the permit is for.
+    pub fn new(permit: OwnedSemaphorePermit) -> Self {
+        Self {
+            _permit: permit,
+            _counted: Counted::one_of(GIT_SERVICES),
+        }
     }
 }
 
-/// 501.
-pub(in crate::http) fn missing() -> Failure {
-    let detail = "git is not installed on the server, and fetches and pushes need it";
-    Failure::new(StatusCode::NOT_IMPLEMENTED, detail)
-}
-
-fn failed(error: &str) -> Failure {
-    tracing::error!(error, "git cannot serve a request");
-    let detail = "git failed; the log tells more";
-    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
-}
-
 impl Running {
-    fn new(
+    /// A git that was started; `limit` is how long it may run.
+    pub fn new(
         (service, dialogue): (Service, Dialogue),
         body: Option<Feed>,
         limit: Duration,
-        place: OwnedSemaphorePermit,
+        place: Place,
     ) -> io::Result<Self> {
         let stdin = pipe::Sender::from_owned_fd(dialogue.stdin)?;
         let feed = match body {
@@ -114,25 +82,21 @@ impl Running {
         };
         Ok(Self {
             service,
-            child: Some(dialogue.child),
+            child: Some((dialogue.child, place)),
             feed,
             stdout: pipe::Receiver::from_owned_fd(dialogue.stdout)?,
             stderr: listen(dialogue.stderr).boxed().fuse(),
-            said: String::new(),
+            said: Said::default(),
             piece: vec![0; PIECE_BYTES],
-            has_answered: false,
-            has_told: false,
             deadline: Instant::now() + limit,
             limit,
-            outcome: "left",
+            outcome: Outcome::Left,
             span: tracing::Span::current(),
-            _counted: Counted::one_of(GIT_SERVICES),
-            _place: place,
         })
     }
 
     /// The answer's body. It breaks off when git does.
-    fn into_body(self, first: Bytes) -> Body {
+    pub fn into_body(self, first: Bytes) -> Body {
         let rest = stream::try_unfold(self, |mut running| async move {
             let piece = running.next().await;
             let piece = piece.map_err(|_| io::Error::other("git broke off"))?;
@@ -145,18 +109,19 @@ impl Running {
     /// What git says next; `None` when it has said all, and ended well.
     ///
     /// # Errors
-    /// See [`App::serve_git`].
-    async fn next(&mut self) -> Result<Option<Bytes>> {
+    /// What is wrong with the body; 400, 500 or 503 as of git.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
         let deadline = self.deadline;
         let next = timeout_at(deadline, self.read()).await;
         let next = next.unwrap_or_else(|_| Err(self.late()));
         if let Err(failure) = &next
-            && self.outcome == "left"
+            && self.outcome == Outcome::Left
         {
-            self.outcome = "refused";
-            let has_answered = self.has_answered;
-            self.span
-                .in_scope(|| tracing::info!(?failure, has_answered, "a request to git is cut"));
+            self.outcome = Outcome::Refused;
+            if self.said.has_answered {
+                self.span
+                    .in_scope(|| tracing::info!(?failure, "an answer of git is cut"));
+            }
         }
         next
     }
@@ -166,17 +131,16 @@ impl Running {
             tokio::select! {
                 biased;
                 fed = &mut self.feed, if !self.feed.is_terminated() => fed?,
-                said = &mut self.stderr, if !self.stderr.is_terminated() => self.said = said,
+                said = &mut self.stderr, if !self.stderr.is_terminated() => self.said.aside = said,
                 read = self.stdout.read(&mut self.piece) => match read {
                     Ok(0) => return self.finish().await.map(|()| None),
                     Ok(count) => {
                         let piece = Bytes::copy_from_slice(&self.piece[..count]);
-                        self.has_answered = true;
-                        self.has_told = is_error(&piece);
+                        self.said.note(&piece);
                         return Ok(Some(piece));
                     }
                     Err(error) => {
-                        self.outcome = "failed";
+                        self.outcome = Outcome::Failed;
                         return Err(self.span.in_scope(|| failed(&error.to_string())));
                     }
                 }
@@ -188,41 +152,17 @@ impl Running {
     async fn finish(&mut self) -> Result<()> {
         let status = self.status().await;
         if !self.stderr.is_terminated() {
-            let said = timeout(END_GRACE, &mut self.stderr).await;
-            self.said = said.unwrap_or_default();
+            let aside = timeout(END_GRACE, &mut self.stderr).await;
+            self.said.aside = aside.unwrap_or_default();
         }
-        let (said, has_answered) = (&*self.said, self.has_answered);
-        let _in = self.span.enter();
-        match status {
-            Some(status) if status.success() => {
-                self.outcome = "done";
-                tracing::debug!(said, "git served a request");
-                Ok(())
-            }
-            Some(status) if status.code().is_some() && !has_answered && blames_request(said) => {
-                self.outcome = "refused";
-                tracing::info!(%status, said, "git refused a request");
-                let line = said.lines().find_map(|line| line.strip_prefix("fatal: "));
-                let line = line.unwrap_or_default();
-                Err(Failure::malformed(format!("git: {line}")))
-            }
-            Some(status) if status.code().is_some() && self.has_told => {
-                self.outcome = "refused";
-                tracing::info!(%status, said, "git refused a request");
-                Ok(())
-            }
-            status => {
-                self.outcome = "failed";
-                tracing::error!(?status, said, has_answered, "git failed to serve a request");
-                let detail = "git failed; the log tells more";
-                Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, detail))
-            }
-        }
+        let (outcome, result) = self.span.in_scope(|| judge(status, &self.said));
+        self.outcome = outcome;
+        result
     }
 
     /// How git ended; `None` if it does not.
     async fn status(&mut self) -> Option<ExitStatus> {
-        let child = self.child.as_mut()?;
+        let (child, _) = self.child.as_mut()?;
         let deadline = Instant::now() + END_TIME_MAX;
         let mut pause = Duration::from_millis(1);
         while Instant::now() < deadline {
@@ -236,7 +176,7 @@ impl Running {
     }
 
     fn late(&mut self) -> Failure {
-        self.outcome = "timed_out";
+        self.outcome = Outcome::TimedOut;
         let limit_s = self.limit.as_secs();
         self.span
             .in_scope(|| tracing::warn!(limit_s, "git took too long to serve a request"));
@@ -247,17 +187,15 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let (service, outcome) = (self.service.name(), self.outcome);
+        let (service, outcome) = (self.service.name(), self.outcome.name());
         counter!(GIT_REQUESTS, "service" => service, "outcome" => outcome).increment(1);
-        if let Some(child) = self.child.take() {
-            aside(move || child.end(END_GRACE));
+        if let Some((child, place)) = self.child.take() {
+            aside(move || {
+                child.end(END_GRACE);
+                drop(place);
+            });
         }
     }
-}
-
-/// Whether it begins with an error packet (gitprotocol-common(5)), which git writes by itself, and then nothing more.
-fn is_error(piece: &[u8]) -> bool {
-    piece.get(4..8) == Some(b"ERR ")
 }
 
 /// Reads to its end what git says to those who look after it, and keeps its beginning.
