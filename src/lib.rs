@@ -43,6 +43,9 @@
 //! tip and on the changes before it -> trees and a commit -> one pack for all changes that came meanwhile, flushed -> each ref,
 //! flushed, moved once by compare-and-swap, its folder flushed -> the version index is told -> the answers.
 //!
+//! A push comes another way: git keeps it in quarantine while [`store`] judges its refs and validates its modules; then git moves
+//! the objects into the store, and the refs are moved as by any change, all that they lead to looked at and flushed once more.
+//!
 //! # How a question about history is answered
 //!
 //! a tip -> does [`index`] know it? else every commit that it does not know is compared with its parents, parents first, and added

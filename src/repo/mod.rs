@@ -5,7 +5,8 @@
 //! # On disk
 //!
 //! ```text
-//! ROOT/                 a bare git repository (gitrepository-layout(5)): HEAD config objects/ refs/ hooks/
+//! ROOT/                 a bare git repository (gitrepository-layout(5)): HEAD config objects/ refs/
+//!   hooks/              pre-receive and proc-receive, which have pushes go through us, see `hooks.rs`
 //! ROOT/wasmstore/       ours, ignored by git
 //!   gate, lock          flock(2): see `lock.rs`; `lock` tells when a gc deleted objects
 //!   refs.gate, refs.lock   flock(2): over every read-tip, judge, compare-and-swap
@@ -52,6 +53,14 @@
 //! A change goes through these files: `writing.rs` (blobs staged or written, under `lock`), `publish.rs` (the loop), `group.rs`
 //! (whose turn it is), `batch.rs` (judging, and publishing for all), `draft.rs` (what a judge sees), `pack_file.rs`, `pending.rs`,
 //! `moves.rs`. `recent.rs` keeps what was written for those who read it next.
+//!
+//! # Pushes
+//!
+//! git-receive-pack(1) writes what is pushed into quarantine, has `pre-receive` look at it (`incoming.rs`, `updates.rs`), moves it
+//! into `objects/`, and has `proc-receive` move the refs (`push.rs`). Only then, under `lock`, nothing can be collected any more: so
+//! all that the new tips reach beyond the durable ones is looked for again, and flushed, and who pushed is told to push again if
+//! some of it is gone. Packs with deltas are rolled up as others are (`pack_source.rs`). What a killed push leaves, `gc` removes
+//! after a day (`quarantine.rs`).
 //!
 //! # Measured
 //!
