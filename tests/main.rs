@@ -13,6 +13,7 @@ mod http;
 mod index;
 mod layers;
 mod merge;
+mod mirror;
 mod model;
 mod names;
 mod open;

@@ -1,0 +1,269 @@
+//! Mirrors of a server: what moves is pushed, whoever moves it, and whatever happens in between.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::rig::{Listener, bare, eventually, is_equal, refs, script};
+use crate::support::program::{World, module};
+use crate::support::server::Server;
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// The value of a metric of a mirror.
+pub fn metric(server: &Server, line: &str) -> Option<f64> {
+    let answer = server.get("/metrics");
+    let mut lines = answer.text().lines();
+    let value = lines.find_map(|found| found.strip_prefix(line))?;
+    value.trim().parse().ok()
+}
+
+fn put(server: &Server, path: &str, n: u32) {
+    let put = server.send("POST", &format!("/api/v1/module/{path}"), &[], &module(n));
+    assert_eq!(put.status, 200, "{}", put.text());
+}
+
+#[test]
+fn every_change_is_pushed_whoever_makes_it() {
+    let world = World::empty();
+    let mirror = bare(&world, "m.git");
+    let server = Server::start(&world, &["--mirror", text(&mirror)]);
+    put(&server, "a", 1);
+    eventually("a request", || is_equal(&world, &mirror));
+    world.add("b", 2);
+    eventually("a command", || is_equal(&world, &mirror));
+    world.git(&["branch", "dev", "main"]);
+    eventually("git", || is_equal(&world, &mirror));
+    assert_eq!(
+        server.send("DELETE", "/api/v1/branch/dev", &[], b"").status,
+        200
+    );
+    eventually("a branch that is gone", || is_equal(&world, &mirror));
+    let before = world.tip();
+    assert_eq!(server.send("POST", "/api/v1/gc", &[], b"").status, 200);
+    assert_ne!(world.tip(), before);
+    eventually("a squashed branch", || is_equal(&world, &mirror));
+    assert_eq!(world.git(&["config", "remote.mirror.mirror"]), "true");
+    let in_sync =
+        || metric(&server, "wasmstore_mirror_lag_seconds{mirror=\"mirror\"}") == Some(0.0);
+    eventually("the metric says so", in_sync);
+    let pushes = "wasmstore_mirror_pushes_total{mirror=\"mirror\",outcome=\"success\"}";
+    assert!(metric(&server, pushes).unwrap() >= 4.0);
+    let last = "wasmstore_mirror_last_success_timestamp_seconds{mirror=\"mirror\"}";
+    assert!(metric(&server, last).unwrap() > 1.7e9);
+    world.fsck();
+}
+
+#[test]
+fn changes_are_coalesced() {
+    let world = World::empty();
+    let mirror = bare(&world, "m.git");
+    let server = Server::start(&world, &["--mirror", text(&mirror)]);
+    let began = Instant::now();
+    for n in 0..60 {
+        put(&server, &format!("m{n}"), n);
+    }
+    let took = began.elapsed();
+    eventually("the mirror is not equal", || is_equal(&world, &mirror));
+    std::thread::sleep(Duration::from_millis(500));
+    let pushes = "wasmstore_mirror_pushes_total{mirror=\"mirror\",outcome=\"success\"}";
+    let pushes = metric(&server, pushes).unwrap();
+    assert!(
+        pushes <= took.as_secs_f64() + 4.0,
+        "{pushes} pushes in {took:?}"
+    );
+}
+
+#[test]
+fn a_flag_adds_a_mirror_once() {
+    let world = World::empty();
+    let (one, two) = (bare(&world, "one.git"), bare(&world, "two.git"));
+    let args = [
+        "--mirror",
+        text(&one),
+        "--mirror",
+        text(&two),
+        "--mirror",
+        text(&one),
+    ];
+    for _ in 0..2 {
+        let server = Server::start(&world, &args);
+        eventually("the mirrors are not equal", || {
+            is_equal(&world, &one) && is_equal(&world, &two)
+        });
+        drop(server);
+    }
+    let listed = format!("mirror\t{}\nmirror-2\t{}\n", text(&one), text(&two));
+    assert_eq!(world.ok(&["mirror", "list"]), listed);
+}
+
+#[test]
+fn mirrors_come_and_go_while_it_runs() {
+    let world = World::empty();
+    let server = Server::start(&world, &[]);
+    put(&server, "a", 1);
+    let mirror = bare(&world, "m.git");
+    world.changes(&["mirror", "add", "m", text(&mirror)]);
+    eventually("it is added", || is_equal(&world, &mirror));
+    assert!(server.get("/metrics").text().contains("mirror=\"m\""));
+    world.changes(&["mirror", "remove", "m"]);
+    server.wait_for("no longer pushing to a mirror");
+    assert!(!server.get("/metrics").text().contains("mirror=\"m\""));
+    let before = refs(&world, &mirror);
+    put(&server, "b", 2);
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(refs(&world, &mirror), before);
+}
+
+#[test]
+fn a_mirror_that_is_away_is_told_of_once_and_caught_up_with() {
+    let world = World::empty();
+    let mirror = bare(&world, "m.git");
+    let server = Server::start(&world, &["--mirror", text(&mirror)]);
+    eventually("the mirror is not equal", || is_equal(&world, &mirror));
+    fs::rename(&mirror, world.path("away")).unwrap();
+    put(&server, "a", 1);
+    let changed = Instant::now();
+    server.wait_for("cannot push to the mirror; trying on");
+    std::thread::sleep(Duration::from_secs(4));
+    let lag = metric(&server, "wasmstore_mirror_lag_seconds{mirror=\"mirror\"}").unwrap();
+    let age = changed.elapsed().as_secs_f64();
+    assert!((3.5..age + 1.2).contains(&lag), "{lag} of {age}");
+    let metrics = server.get("/metrics");
+    assert!(
+        metrics
+            .text()
+            .contains("does not appear to be a git repository")
+    );
+    let status = world.ok(&["mirror", "status"]);
+    assert!(
+        status.contains("behind ") && status.contains("does not appear"),
+        "{status}"
+    );
+    fs::rename(world.path("away"), &mirror).unwrap();
+    let took = eventually("it comes back", || is_equal(&world, &mirror));
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    server.wait_for("the mirror is pushed to again");
+    let log = server.log();
+    assert_eq!(log.matches("trying on").count(), 1, "{log}");
+    assert!(!server.get("/metrics").text().contains("last_error"));
+}
+
+#[test]
+fn changes_that_were_pending_when_it_was_killed_are_pushed_by_the_next() {
+    let world = World::empty();
+    let mirror = bare(&world, "m.git");
+    let server = Server::start(&world, &["--mirror", text(&mirror)]);
+    eventually("the mirror is not equal", || is_equal(&world, &mirror));
+    fs::rename(&mirror, world.path("away")).unwrap();
+    put(&server, "a", 1);
+    server.wait_for("trying on");
+    server.signal("KILL");
+    drop(server);
+    fs::rename(world.path("away"), &mirror).unwrap();
+    world.add("b", 2);
+    assert!(!is_equal(&world, &mirror));
+    let _server = Server::start(&world, &[]);
+    eventually("the next one pushes", || is_equal(&world, &mirror));
+}
+
+#[test]
+fn a_push_under_way_ends_with_the_server() {
+    let world = World::empty();
+    let mirror = bare(&world, "m.git");
+    let hook = "touch \"$GIT_DIR/../begun\"; exec sleep 601";
+    for signal in ["KILL", "TERM"] {
+        script(&world, "m.git/hooks/pre-receive", hook);
+        let _ = fs::remove_file(world.path("begun"));
+        world.add(signal, 1);
+        let server = Server::start(&world, &["--mirror", text(&mirror)]);
+        eventually("a push", || world.path("begun").exists());
+        let running = || {
+            let ps = world.command("ps").args(["-eo", "args"]).output().unwrap();
+            let ps = String::from_utf8_lossy(&ps.stdout).into_owned();
+            let root = world.root().display().to_string();
+            let is_ours = |line: &&str| line.contains(&root) && line.contains("push");
+            ps.lines().filter(is_ours).count()
+        };
+        assert!(running() > 0);
+        server.signal(signal);
+        server.wait();
+        eventually("git outlives the server", || running() == 0);
+        fs::remove_file(world.path("m.git/hooks/pre-receive")).unwrap();
+        // No lock file is left there that would keep others out.
+        let _server = Server::start(&world, &[]);
+        eventually("the next one pushes", || is_equal(&world, &mirror));
+    }
+}
+
+#[test]
+fn one_that_hangs_holds_up_no_other() {
+    let world = World::empty();
+    let silent = Listener::silent();
+    let mirror = bare(&world, "m.git");
+    let url = format!("http://{}/m.git", silent.address);
+    let args = [
+        "--mirror",
+        &url,
+        "--mirror",
+        text(&mirror),
+        "--mirror-timeout",
+        "3",
+    ];
+    let server = Server::start(&world, &args);
+    put(&server, "a", 1);
+    eventually("the other is pushed to", || is_equal(&world, &mirror));
+    server.wait_for("did not end within 3 s");
+    let (host, port) = ("127.0.0.1", silent.address.port());
+    assert!(
+        server
+            .log()
+            .contains(&format!("http://{host}:{port}/m.git"))
+    );
+    let unknown = world.json(&["mirror", "status"]);
+    assert_eq!(unknown[0]["state"], "unknown", "{unknown}");
+    let lag = metric(
+        &server,
+        "wasmstore_mirror_lag_seconds{mirror=\"127.0.0.1\"}",
+    )
+    .unwrap();
+    assert!(lag > 1.0, "{lag}");
+}
+
+#[test]
+fn of_two_servers_either_pushes() {
+    let world = World::empty();
+    let mirror = bare(&world, "m.git");
+    let one = Server::start(&world, &["--mirror", text(&mirror)]);
+    let two = Server::start(&world, &[]);
+    for n in 0..20 {
+        put(if n % 2 == 0 { &one } else { &two }, &format!("m{n}"), n);
+    }
+    eventually("both", || is_equal(&world, &mirror));
+    one.signal("KILL");
+    drop(one);
+    put(&two, "left", 50);
+    eventually("the one that is left", || is_equal(&world, &mirror));
+    let lag = || metric(&two, "wasmstore_mirror_lag_seconds{mirror=\"mirror\"}") == Some(0.0);
+    eventually("it says so", lag);
+    assert!(!two.log().contains("trying on"), "{}", two.log());
+}
+
+#[test]
+fn an_empty_store_does_not_wipe_its_backup() {
+    let world = World::with_store("sha1");
+    let mirror = bare(&world, "m.git");
+    world.add("a", 1);
+    world.changes(&["mirror", "add", "m", text(&mirror)]);
+    world.changes(&["mirror", "push"]);
+    let before = refs(&world, &mirror);
+    fs::remove_dir_all(world.root()).unwrap();
+    let server = Server::start(&world, &["--mirror", text(&mirror)]);
+    server.wait_for("which this store never had");
+    put(&server, "b", 2);
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(refs(&world, &mirror), before);
+    assert_eq!(server.get("/api/v1/modules").status, 200);
+}
