@@ -2,7 +2,8 @@
 //! said of its lag was true all the while.
 //!
 //! The truth is found by others: `git ls-remote` of the mirror before and after each look at the metric, and when each change was
-//! sent and answered. `cargo test --release --test all mirror::soak -- --ignored --nocapture` runs the long form.
+//! sent and answered. A push that is cut may have arrived: what is there is known for certain once the mirror was reached again, and
+//! until then it may be said to lack what it had not before. `cargo test --release --test all mirror::soak -- --ignored --nocapture` runs the long form.
 
 use std::collections::HashMap;
 use std::fs;
@@ -21,8 +22,10 @@ use crate::support::server::Server;
 
 /// Commit times are whole seconds.
 const DATE_ROUNDING_S: f64 = 1.0;
-/// How long after a ref moved over there this may be known here.
+/// How long after a ref moved over there this may be known here, if the mirror can be reached,
 const NEWS_S: f64 = 1.5;
+/// and how long after it came back it may not have been reached: delays are capped at five seconds.
+const DELAY_S: f64 = 6.5;
 /// What measuring takes.
 const MEASURING_S: f64 = 0.3;
 /// How soon the mirror has to be equal after the last change, or after it came back.
@@ -39,8 +42,35 @@ struct Soak {
     address: RwLock<Option<SocketAddr>>,
     /// Commits, and when the requests that made them were sent and answered, in seconds.
     made: Mutex<HashMap<String, (f64, f64)>>,
+    contact: Mutex<Contact>,
     /// How long each writer waits between changes.
     pace: Duration,
+}
+
+/// What the server can know of the mirror.
+#[derive(Default)]
+struct Contact {
+    /// When which tip was seen there.
+    seen: Vec<(f64, Option<String>)>,
+    /// Since when the mirror can be reached, if it can.
+    up_s: Option<f64>,
+    /// The last moment of which it is certain that what was there then is known.
+    certain_s: f64,
+}
+
+impl Contact {
+    /// The tip that the server knows of at least.
+    fn known(&mut self, now_s: f64) -> Option<String> {
+        if self.up_s.is_some_and(|up_s| now_s > up_s + DELAY_S) {
+            self.certain_s = now_s - NEWS_S;
+        }
+        let certain = self
+            .seen
+            .iter()
+            .rev()
+            .find(|(time_s, _)| *time_s <= self.certain_s);
+        certain.and_then(|(_, tip)| tip.clone())
+    }
 }
 
 impl Soak {
@@ -61,6 +91,14 @@ impl Soak {
             }
         }
         None
+    }
+
+    /// Whether the mirror has a commit of the store's branch, or a later one.
+    fn has_arrived(&self, tip: &str) -> bool {
+        let list = self.world.git(&["rev-list", "--first-parent", "main"]);
+        let place = |wanted: &str| list.lines().position(|commit| commit == wanted);
+        let there = self.there().and_then(|there| place(&there));
+        there.is_some_and(|there| Some(there) <= place(tip))
     }
 
     fn write(&self) {
@@ -107,8 +145,7 @@ impl Soak {
         let at = tip.and_then(|tip| commits.iter().position(|commit| *commit == tip));
         let missing = &commits[at.map_or(0, |at| at + 1)..];
         let made = self.made.lock().unwrap();
-        let mut times = missing.iter().filter_map(|commit| made.get(*commit));
-        let first = times.next().copied();
+        let first = missing.iter().find_map(|commit| made.get(*commit));
         (first.map(|times| times.0), first.map(|times| times.1))
     }
 
@@ -119,8 +156,13 @@ impl Soak {
         let lag = metric(server, LAG)?;
         let answered = self.now_s();
         let after = self.there();
-        let (sent, _) = self.oldest_missing(before.as_deref());
-        let most = sent.map_or(0.0, |sent| answered - sent) + DATE_ROUNDING_S + NEWS_S;
+        let known = {
+            let mut contact = self.contact.lock().unwrap();
+            contact.seen.push((asked, before));
+            contact.known(asked)
+        };
+        let (sent, _) = self.oldest_missing(known.as_deref());
+        let most = sent.map_or(0.0, |sent| answered - sent) + DATE_ROUNDING_S + MEASURING_S;
         let (_, acknowledged) = self.oldest_missing(after.as_deref());
         let acknowledged = acknowledged.filter(|time| *time < asked - MEASURING_S);
         let least = acknowledged.map_or(0.0, |time| asked - time) - MEASURING_S;
@@ -148,39 +190,72 @@ fn post(address: SocketAddr, path: &str, body: &[u8]) -> Option<String> {
     String::from_utf8(answer).ok()
 }
 
-/// The remote goes away and comes back, and the server is killed, again and again; returns when the remote came back last.
-fn disturb(soak: &Soak, mut server: Server, step: Duration) -> (Server, Instant) {
-    let mut looks = (0, 0.0_f64);
-    let mut look_for = |server: &Server, time: Duration| {
-        let until = Instant::now() + time;
+/// What makes trouble while changes are made, and what it has seen.
+struct Trouble<'s> {
+    soak: &'s Soak,
+    server: Server,
+    step: Duration,
+    returned: Instant,
+    kills: u32,
+    looks: u32,
+    lag_most_s: f64,
+    return_most: Duration,
+}
+
+impl Trouble<'_> {
+    fn is_writing(&self) -> bool {
+        self.soak.next.load(Ordering::Relaxed) < self.soak.changes
+    }
+
+    /// Looks at the metric for some steps.
+    fn look(&mut self, steps: u32) {
+        let until = Instant::now() + self.step * steps;
         while Instant::now() < until {
-            if let Some(lag) = soak.look(server) {
-                looks = (looks.0 + 1, looks.1.max(lag));
-            }
+            self.look_once();
             thread::sleep(Duration::from_millis(50));
         }
-    };
-    let is_writing = || soak.next.load(Ordering::Relaxed) < soak.changes;
-    let mut returned = Instant::now();
-    let mut kills = 0;
-    while is_writing() {
-        look_for(&server, step);
-        fs::rename(&soak.mirror, soak.away()).unwrap();
-        look_for(&server, step);
-        *soak.address.write().unwrap() = None;
-        server.signal("KILL");
-        server.wait();
-        kills += 1;
-        server = Server::start(&soak.world, &[]);
-        *soak.address.write().unwrap() = Some(server.address);
-        look_for(&server, step);
-        fs::rename(soak.away(), &soak.mirror).unwrap();
-        returned = Instant::now();
-        look_for(&server, step * 2);
     }
-    let (looks, most) = looks;
-    println!("{kills} kills, {looks} looks at the metric, which was {most:.1} s at most");
-    (server, returned)
+
+    fn look_once(&mut self) {
+        if let Some(lag) = self.soak.look(&self.server) {
+            self.looks += 1;
+            self.lag_most_s = self.lag_most_s.max(lag);
+        }
+    }
+
+    fn kill(&mut self) {
+        *self.soak.address.write().unwrap() = None;
+        self.server.signal("KILL");
+        let server = Server::start(&self.soak.world, &[]);
+        std::mem::replace(&mut self.server, server).wait();
+        *self.soak.address.write().unwrap() = Some(self.server.address);
+        self.kills += 1;
+    }
+
+    /// The remote goes away, the server is killed, the remote comes back, and every other time the server is killed once more.
+    fn round(&mut self, nth: u32) {
+        self.soak.contact.lock().unwrap().up_s = None;
+        fs::rename(&self.soak.mirror, self.soak.away()).unwrap();
+        self.look(1);
+        self.kill();
+        self.look(1);
+        let tip = self.soak.world.tip();
+        fs::rename(self.soak.away(), &self.soak.mirror).unwrap();
+        self.returned = Instant::now();
+        if nth % 2 == 1 {
+            self.kill();
+        }
+        self.soak.contact.lock().unwrap().up_s = Some(self.soak.now_s());
+        while !self.soak.has_arrived(&tip) {
+            assert!(self.returned.elapsed() < SETTLED, "nothing was pushed");
+            self.look_once();
+        }
+        self.return_most = self.return_most.max(self.returned.elapsed());
+        let up = Instant::now();
+        while self.is_writing() && up.elapsed() < self.step * 5 {
+            self.look(1);
+        }
+    }
 }
 
 fn soak(changes: u32, pace: Duration, step: Duration) {
@@ -196,28 +271,57 @@ fn soak(changes: u32, pace: Duration, step: Duration) {
         next: AtomicU32::new(0),
         address: RwLock::new(Some(server.address)),
         made: Mutex::default(),
+        contact: Mutex::new(Contact {
+            up_s: Some(0.0),
+            ..Contact::default()
+        }),
         pace,
     };
     thread::scope(|scope| {
         let writers: Vec<_> = (0..4).map(|_| scope.spawn(|| soak.write())).collect();
-        let (server, returned) = disturb(&soak, server, step);
+        let mut trouble = Trouble {
+            soak: &soak,
+            server,
+            step,
+            returned: Instant::now(),
+            kills: 0,
+            looks: 0,
+            lag_most_s: 0.0,
+            return_most: Duration::ZERO,
+        };
+        trouble.look(1);
+        for nth in 0.. {
+            trouble.round(nth);
+            if !trouble.is_writing() {
+                break;
+            }
+        }
         writers
             .into_iter()
             .for_each(|writer| writer.join().unwrap());
-        let last = Instant::now().max(returned);
+        let made = soak
+            .made
+            .lock()
+            .unwrap()
+            .values()
+            .map(|(_, at)| *at)
+            .fold(0.0, f64::max);
+        let last = (soak.began + Duration::from_secs_f64(made)).max(trouble.returned);
         while !is_equal(&soak.world, &soak.mirror) {
             assert!(last.elapsed() < SETTLED, "the mirror is not equal");
-            soak.look(&server);
-            thread::sleep(Duration::from_millis(50));
+            soak.look(&trouble.server);
         }
         let settled = last.elapsed();
-        while metric(&server, LAG) != Some(0.0) {
+        while metric(&trouble.server, LAG) != Some(0.0) {
             assert!(last.elapsed() < SETTLED, "the metric does not say so");
-            thread::sleep(Duration::from_millis(50));
         }
         println!(
-            "{changes} changes in {:.1} s; equal {:.1} s after the last of all",
-            soak.now_s(),
+            "{changes} changes in {made:.1} s; {} kills; the metric was {:.1} s at most in {} looks; \
+             up to date {:.1} s after each return at most, equal {:.1} s after the last change",
+            trouble.kills,
+            trouble.lag_most_s,
+            trouble.looks,
+            trouble.return_most.as_secs_f64(),
             settled.as_secs_f64()
         );
     });
