@@ -42,6 +42,15 @@ impl Git {
         self.config(&args).map(drop)
     }
 
+    /// Moves a remote to another URL.
+    ///
+    /// # Errors
+    /// There is none of that name; git is missing or fails.
+    pub fn set_mirror_url(&self, name: &str, url: &RemoteUrl) -> Result<(), Error> {
+        let args = ["remote", "set-url", "--", name, url.secret()];
+        self.config(&args).map(drop)
+    }
+
     /// Notes that what is at `url`, a URL without secrets, was seen to be a mirror of this store.
     ///
     /// # Errors

@@ -44,10 +44,12 @@ impl Mirrors {
     pub fn keep(self: Arc<Self>) {
         let wake = self.store.wake();
         let mut threads = BTreeMap::<MirrorName, JoinHandle<()>>::new();
+        let mut is_told = false;
         loop {
             threads.retain(|_, thread| !thread.is_finished());
             match self.list() {
                 Ok(mirrors) => {
+                    is_told = false;
                     for mirror in mirrors {
                         if !threads.contains_key(&mirror.name) {
                             let name = mirror.name.clone();
@@ -55,7 +57,12 @@ impl Mirrors {
                         }
                     }
                 }
-                Err(error) => tracing::warn!(error = chain(&error), "mirrors cannot be listed"),
+                Err(error) => {
+                    if !std::mem::replace(&mut is_told, true) {
+                        tracing::warn!(error = chain(&error), "mirrors cannot be listed");
+                    }
+                    thread::sleep(LIST_POLL);
+                }
             }
             wake.wait(LIST_POLL);
             thread::sleep(LIST_POLL / 20);

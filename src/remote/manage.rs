@@ -65,12 +65,20 @@ impl Mirrors {
     }
 
     /// Adds a mirror for a URL, named after its host, unless there is one; returns its name, if it is new. What is there is looked
-    /// at before the first push.
+    /// at before the first push. If the URL has another password than the mirror's, it is replaced.
     ///
     /// # Errors
     /// git fails.
     pub fn ensure(&self, url: &RemoteUrl) -> Result<Option<MirrorName>> {
-        if self.list()?.iter().any(|mirror| mirror.url == *url) {
+        let shown = url.to_string();
+        let mirrors = self.list()?;
+        let is_there = |mirror: &&Mirror| mirror.url.to_string() == shown;
+        if let Some(mirror) = mirrors.iter().find(is_there) {
+            if mirror.url != *url {
+                let set = self.git.set_mirror_url(mirror.name.as_str(), url);
+                set.map_err(Error::other(url))?;
+                self.store.flush_config()?;
+            }
             return Ok(None);
         }
         let remotes = self.git.remotes()?;
