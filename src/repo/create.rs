@@ -14,6 +14,7 @@ use super::lock::Locks;
 use super::loose::Loose;
 use super::open::{CREATING, Repository, is_absent};
 use super::packs::remove_if_there;
+use super::restored::clear;
 use super::spool::Spool;
 use crate::config::CacheLimits;
 use crate::names::{Author, BranchName};
@@ -119,6 +120,9 @@ pub(super) fn create_folders(root: &Path) -> Result<()> {
 fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> {
     let own = root.join("wasmstore");
     let mark = own.join(CREATING);
+    if mark.exists() {
+        clear(root)?;
+    }
     fs::write(&mark, "").map_err(Error::io("write", &mark))?;
     sync_dir(&own)?;
     let tmp = root.join("wasmstore/tmp");

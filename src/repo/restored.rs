@@ -15,6 +15,7 @@ use super::lock::{Guard, Locks};
 use super::open::{CREATING, Repository, is_absent, open_bare};
 use super::packs::remove_if_there;
 use super::ref_lock::PACKED_REFS;
+use super::refs::read_tip;
 use crate::config::CacheLimits;
 use crate::names::BranchName;
 
@@ -59,7 +60,7 @@ impl Restoring {
             is_done: false,
             _guard: guard,
         };
-        restoring.clear()?;
+        clear(root)?;
         Ok(Some(restoring))
     }
 
@@ -91,6 +92,7 @@ impl Restoring {
         write_file(&tmp, &copy.join("HEAD"), head.as_bytes())?;
         drop(copied);
         self.put_in_place()?;
+        self.remember_tips()?;
         Ok(branch)
     }
 
@@ -140,6 +142,20 @@ impl Restoring {
         remove_if_there(&self.root.join("wasmstore").join(CREATING))
     }
 
+    /// Notes that every branch is durable, so that the first change flushes nothing of it again.
+    fn remember_tips(&self) -> Result<()> {
+        let store = Repository::open(&self.root, &CacheLimits::default())?;
+        for branch in store.branches()? {
+            if let Some(tip) = store
+                .local()
+                .and_then(|repo| read_tip(&repo, &branch).ok()?)
+            {
+                store.remember_tip(&branch, tip);
+            }
+        }
+        Ok(())
+    }
+
     /// The error about the copy, told of the store.
     fn blame(&self, error: Error) -> Error {
         match error {
@@ -150,24 +166,6 @@ impl Restoring {
             error => error,
         }
     }
-
-    /// Removes what this or a killed creation made.
-    fn clear(&self) -> Result<()> {
-        let made = PARTS.iter().chain(&["wasmstore/clone", "wasmstore/tmp"]);
-        for path in made.map(|name| self.root.join(name)) {
-            let removed = match path.is_dir() {
-                true => fs::remove_dir_all(&path),
-                false => fs::remove_file(&path),
-            };
-            match removed {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::io("remove", &path)(error));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Drop for Restoring {
@@ -176,9 +174,7 @@ impl Drop for Restoring {
             return;
         }
         let own = self.root.join("wasmstore");
-        let cleared = self
-            .clear()
-            .and_then(|()| remove_if_there(&own.join(CREATING)));
+        let cleared = clear(&self.root).and_then(|()| remove_if_there(&own.join(CREATING)));
         if let Err(error) = cleared {
             tracing::warn!(error = super::error::chain(&error), "could not clear away");
             return;
@@ -189,6 +185,25 @@ impl Drop for Restoring {
             let _ = fs::remove_dir(&self.root);
         }
     }
+}
+
+/// Removes what a creation that was cut short has made, of a new store or of another repository's copy. It had the mark of a
+/// creation, and `refs.lock` is held.
+pub(super) fn clear(root: &Path) -> Result<()> {
+    let made = PARTS.iter().chain(&["wasmstore/clone", "wasmstore/tmp"]);
+    for path in made.map(|name| root.join(name)) {
+        let removed = match path.is_dir() {
+            true => fs::remove_dir_all(&path),
+            false => fs::remove_file(&path),
+        };
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::io("remove", &path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Gives every branch and tag a file of its own, and removes the file of all of them, which nobody else reads yet.
