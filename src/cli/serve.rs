@@ -109,7 +109,7 @@ fn mirrors(store: &Arc<Store>, server: &Server) -> Result<Option<Arc<Mirrors>>> 
     };
     for url in &server.mirror {
         if let Some(name) = mirrors.ensure(url)? {
-            tracing::info!(mirror = %name, %url, "added a mirror");
+            tracing::info!(mirror = %name, "added a mirror");
         }
     }
     Ok(Some(Arc::new(mirrors)))

@@ -21,6 +21,7 @@ use crate::store::chain;
 /// A mirror is a git remote of the store with `mirror` set. A server pushes every change to every mirror: each branch and tag, also
 /// where it was squashed, moved or deleted. It tries for ever, with the credential helpers, ssh keys and proxies of the user that it
 /// runs as, and asks nothing. Refs that are neither branches nor tags are left alone. `clone` makes a store from a mirror.
+/// The help of each command tells what it prints, and the shape of its JSON.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Mirror {
     #[command(subcommand)]
