@@ -274,7 +274,7 @@ fn help_tells_variables_codes_and_shapes() {
         .lines()
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    assert_eq!(commands.len(), 30);
+    assert_eq!(commands.len(), 32);
     for command in commands.iter().filter(|command| **command != "help") {
         let help = world.ok(&[command, "--help"]);
         let tells = help.contains("JSON") || help.contains("--json:");

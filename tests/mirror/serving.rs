@@ -97,6 +97,14 @@ fn a_flag_adds_a_mirror_once() {
     }
     let listed = format!("mirror\t{}\nmirror-2\t{}\n", text(&one), text(&two));
     assert_eq!(world.ok(&["mirror", "list"]), listed);
+    // A new password is no new mirror.
+    for password in ["0n3", "tw0"] {
+        let url = format!("http://ann:{password}@127.0.0.1:1/m");
+        drop(Server::start(&world, &["--mirror", &url]));
+        assert_eq!(world.git(&["config", "remote.127.0.0.1.url"]), url);
+    }
+    let listed = format!("127.0.0.1\thttp://ann:***@127.0.0.1:1/m\n{listed}");
+    assert_eq!(world.ok(&["mirror", "list"]), listed);
 }
 
 #[test]

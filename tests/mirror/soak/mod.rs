@@ -5,8 +5,9 @@
 //! sent and answered. A push that is cut may have arrived: what is there is known for certain once the mirror was reached again, and
 //! until then it may be said to lack what it had not before. `cargo test --release --test all mirror::soak -- --ignored --nocapture` runs the long form.
 
+mod trouble;
+
 use std::collections::HashMap;
-use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use super::rig::{bare, is_equal, refs};
 use super::serving::metric;
 use crate::support::program::{World, module};
 use crate::support::server::Server;
+use trouble::Trouble;
 
 /// Commit times are whole seconds.
 const DATE_ROUNDING_S: f64 = 1.0;
@@ -188,74 +190,6 @@ fn post(address: SocketAddr, path: &str, body: &[u8]) -> Option<String> {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok()?;
     String::from_utf8(answer).ok()
-}
-
-/// What makes trouble while changes are made, and what it has seen.
-struct Trouble<'s> {
-    soak: &'s Soak,
-    server: Server,
-    step: Duration,
-    returned: Instant,
-    kills: u32,
-    looks: u32,
-    lag_most_s: f64,
-    return_most: Duration,
-}
-
-impl Trouble<'_> {
-    fn is_writing(&self) -> bool {
-        self.soak.next.load(Ordering::Relaxed) < self.soak.changes
-    }
-
-    /// Looks at the metric for some steps.
-    fn look(&mut self, steps: u32) {
-        let until = Instant::now() + self.step * steps;
-        while Instant::now() < until {
-            self.look_once();
-            thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    fn look_once(&mut self) {
-        if let Some(lag) = self.soak.look(&self.server) {
-            self.looks += 1;
-            self.lag_most_s = self.lag_most_s.max(lag);
-        }
-    }
-
-    fn kill(&mut self) {
-        *self.soak.address.write().unwrap() = None;
-        self.server.signal("KILL");
-        let server = Server::start(&self.soak.world, &[]);
-        std::mem::replace(&mut self.server, server).wait();
-        *self.soak.address.write().unwrap() = Some(self.server.address);
-        self.kills += 1;
-    }
-
-    /// The remote goes away, the server is killed, the remote comes back, and every other time the server is killed once more.
-    fn round(&mut self, nth: u32) {
-        self.soak.contact.lock().unwrap().up_s = None;
-        fs::rename(&self.soak.mirror, self.soak.away()).unwrap();
-        self.look(1);
-        self.kill();
-        self.look(1);
-        let tip = self.soak.world.tip();
-        fs::rename(self.soak.away(), &self.soak.mirror).unwrap();
-        self.returned = Instant::now();
-        if nth % 2 == 1 {
-            self.kill();
-        }
-        self.soak.contact.lock().unwrap().up_s = Some(self.soak.now_s());
-        while !self.soak.has_arrived(&tip) {
-            assert!(self.returned.elapsed() < SETTLED, "nothing was pushed");
-            self.look_once();
-        }
-        self.return_most = self.return_most.max(self.returned.elapsed());
-        let up = Instant::now();
-        while self.is_writing() && up.elapsed() < self.step * 5 {
-            self.look(1);
-        }
-    }
 }
 
 fn soak(changes: u32, pace: Duration, step: Duration) {

@@ -1,0 +1,208 @@
+//! `clone`: what it refuses, what it leaves when it fails or is killed, and which branch is the default one.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use super::rig::{Listener, bare, eventually, refs, script};
+use crate::support::program::{World, reason};
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A clone that fails, and leaves nothing.
+#[track_caller]
+fn refused(world: &World, code: i32, args: &[&str]) -> String {
+    let args = [&["clone"], args].concat();
+    let ran = world.run(&args);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(code), ""), "{ran:?}");
+    assert!(
+        !world.root().exists(),
+        "{:?}",
+        fs::read_dir(world.root()).unwrap().count()
+    );
+    reason(&ran.err, &args)
+}
+
+#[test]
+fn what_cannot_be_a_store_leaves_nothing() {
+    let world = World::empty();
+    let told = refused(&world, 5, &[text(&world.path("nowhere"))]);
+    assert!(told.contains("does not exist"), "{told}");
+    let empty = bare(&world, "empty.git");
+    let told = refused(&world, 5, &[text(&empty)]);
+    assert!(
+        told.ends_with("the other repository has no branch"),
+        "{told}"
+    );
+    refused(&world, 3, &["ext::sh -c id"]);
+    refused(&world, 3, &["relative.git"]);
+    let silent = Listener::silent();
+    let url = format!("http://{}/m.git", silent.address);
+    let told = refused(&world, 5, &[&url, "--timeout", "2"]);
+    assert!(told.ends_with("did not end within 2 s"), "{told}");
+    // A history that was cut off.
+    let full = world.path("full");
+    world.ok(&["--root", text(&full), "init"]);
+    let file = world.file("a.wasm", crate::support::program::module(1));
+    world.ok(&["--root", text(&full), "add", file]);
+    let shallow = world.path("shallow.git");
+    let url = format!("file://{}", full.display());
+    let clone = ["clone", "-q", "--bare", "--depth=1", &url, text(&shallow)];
+    assert!(world.command("git").args(clone).status().unwrap().success());
+    let told = refused(&world, 5, &[text(&shallow)]);
+    assert!(told.contains("shallow"), "{told}");
+    let told = refused(&world, 1, &[text(&full), "--branch", "nothing"]);
+    assert_eq!(told, "there is no branch \"nothing\"");
+}
+
+#[test]
+fn what_is_there_is_not_written_over() {
+    let world = World::with_store("sha1");
+    let hash = world.add("a.wasm", 1);
+    let mirror = bare(&world, "m.git");
+    world.changes(&["mirror", "add", "m", text(&mirror)]);
+    world.changes(&["mirror", "push"]);
+    let told = world.fails(4, &["clone", text(&mirror)]);
+    assert!(told.ends_with("exists and is not empty"), "{told}");
+    assert_eq!(world.ok(&["hash", "a.wasm"]).trim_end(), hash);
+    let other = world.path("other");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("notes"), "mine").unwrap();
+    let ran = world.run(&["--root", text(&other), "clone", text(&mirror)]);
+    assert_eq!(ran.code, Some(4));
+    assert_eq!(fs::read_dir(&other).unwrap().count(), 1);
+}
+
+#[test]
+fn the_default_branch_is_found() {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    world.changes(&["branch", "dev"]);
+    // Its HEAD names `master`, which nobody has pushed.
+    let mirror = bare(&world, "m.git");
+    world.changes(&["mirror", "add", "m", text(&mirror)]);
+    world.changes(&["mirror", "push"]);
+    let root = world.path("r");
+    let default = |branch: &[&str]| {
+        let args = [&["--root", "r", "clone", text(&mirror)], branch].concat();
+        let ran = world.run(&args);
+        let head = fs::read_to_string(root.join("HEAD")).unwrap_or_default();
+        let _ = fs::remove_dir_all(&root);
+        (ran.code, head.trim_end().to_owned(), ran.err)
+    };
+    let mut git = world.command("git");
+    let head = |to: &str| format!("ref: refs/heads/{to}");
+    assert_eq!(default(&[]).1, head("main"));
+    assert_eq!(default(&["--branch", "dev"]).1, head("dev"));
+    let set = [
+        "-C",
+        text(&mirror),
+        "symbolic-ref",
+        "HEAD",
+        "refs/heads/dev",
+    ];
+    assert!(git.args(set).status().unwrap().success());
+    assert_eq!(default(&[]).1, head("dev"));
+    let set = [
+        "-C",
+        text(&mirror),
+        "symbolic-ref",
+        "HEAD",
+        "refs/heads/none",
+    ];
+    assert!(world.command("git").args(set).status().unwrap().success());
+    world.changes(&["branch", "other"]);
+    world.changes(&["branch", "--default", "dev"]);
+    world.changes(&["branch", "main", "--delete"]);
+    world.changes(&["mirror", "push"]);
+    let (code, head_, err) = default(&[]);
+    assert_eq!((code, head_.as_str()), (Some(5), ""));
+    assert!(err.contains("choose one with --branch NAME"), "{err}");
+    world.changes(&["branch", "other", "--delete"]);
+    world.changes(&["mirror", "push"]);
+    assert_eq!(default(&[]).1, head("dev"));
+}
+
+#[test]
+fn what_is_no_module_is_told_and_the_store_stays() {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    let mirror = bare(&world, "m.git");
+    world.changes(&["mirror", "add", "m", text(&mirror)]);
+    world.changes(&["mirror", "push"]);
+    // Somebody has put a text where a module belongs.
+    let work = world.path("work");
+    let git = |args: &[&str]| {
+        let mut git = world.command("git");
+        let git = git
+            .args(["-c", "user.name=a", "-c", "user.email=a@b"])
+            .args(args);
+        assert!(git.status().unwrap().success(), "{args:?}");
+    };
+    git(&["clone", "-q", "-b", "main", text(&mirror), text(&work)]);
+    fs::write(work.join("b.wasm"), "text").unwrap();
+    git(&["-C", text(&work), "add", "b.wasm"]);
+    git(&["-C", text(&work), "commit", "-q", "-m", "b"]);
+    git(&["-C", text(&work), "push", "-q"]);
+    let ran = world.run(&["--root", "r", "clone", text(&mirror)]);
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert!(
+        ran.err.contains("/b.wasm in commit") && ran.err.contains("wrong in this store"),
+        "{ran:?}"
+    );
+    assert_eq!(
+        world.ok(&["--root", "r", "hash", "a.wasm"]).trim_end(),
+        world.hash(1)
+    );
+}
+
+#[test]
+fn a_clone_that_is_killed_leaves_no_store_and_the_next_one_succeeds() {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    let mirror = bare(&world, "m.git");
+    world.changes(&["mirror", "add", "m", text(&mirror)]);
+    world.changes(&["mirror", "push"]);
+    // It hangs after everything was sent.
+    let hang = "for last; do :; done\nsh -c \"$last\"\ntouch \"${0%/*}/sent\"\nsleep 600";
+    let program = script(&world, "slow", hang);
+    let url = format!("ssh://h{}", mirror.display());
+    for signal in ["KILL", "TERM", "INT"] {
+        let mut clone = world.wasmstore(&["--root", "r", "clone", &url]);
+        let clone = clone.env("GIT_SSH_COMMAND", &program).stderr(Stdio::null());
+        let mut child = clone.spawn().unwrap();
+        let group = || {
+            let ps = world.command("ps").args(["-eo", "args"]).output().unwrap();
+            let ps = String::from_utf8_lossy(&ps.stdout).into_owned();
+            ps.matches(text(&program)).count()
+        };
+        eventually("nothing was sent", || world.path("sent").exists());
+        assert!(group() > 0);
+        let kill = ["-s", signal, &child.id().to_string()];
+        assert!(world.command("kill").args(kill).status().unwrap().success());
+        child.wait().unwrap();
+        eventually("git outlives the program", || group() == 0);
+        fs::remove_file(world.path("sent")).unwrap();
+        assert_eq!(
+            world.ok(&["--root", "r", "list"]),
+            "",
+            "it reads as no store"
+        );
+        assert_eq!(world.run(&["--root", "r", "mirror", "push"]).code, Some(1));
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    // Nor does a new store take anything over.
+    let copy = ["-a", "r", "new"];
+    assert!(world.command("cp").args(copy).status().unwrap().success());
+    world.file("new/wasmstore/clone/objects/pack/x.pack", "half");
+    world.file("new/refs/heads/strange", world.tip());
+    world.ok(&["--root", "new", "init"]);
+    assert!(!world.path("new/wasmstore/clone").exists());
+    assert_eq!(world.ok(&["--root", "new", "branch", "--list"]), "main\n");
+    world.ok(&["--root", "r", "clone", text(&mirror)]);
+    assert_eq!(refs(&world, &world.path("r")), refs(&world, &mirror));
+    assert!(!world.path("r/wasmstore/clone").exists());
+}
