@@ -23,13 +23,13 @@
 //! | # | room | knows | the only user of |
 //! |---|---|---|---|
 //! | 0 | [`names`], [`config`] | paths, branches, hashes: parsed once, valid ever after; limits | |
-//! | 0 | [`git`] | the stock git program: found, run hermetically, limited, killed | processes, `rustix` |
+//! | 0 | [`git`] | the stock git program: found, run hermetically, or with the user's credentials to speak to others; limited, killed | processes, `rustix` |
 //! | 1 | [`wasm`] | bytes in, what is in the module or a reason out | `wasmparser`, `sha2` |
 //! | 1 | [`repo`] | the bare repository: objects, trees, commits, refs, locks, durability, gc | `gix`, `gix-pack`, `notify`, `tar`, `fail`, flock, fsync |
 //! | 1 | [`index`] | a derived database of commits, changes and modules; knows nothing of git | `rusqlite` |
 //! | 2 | [`store`] | what a module store does; the one thing that the surfaces call | `flate2` |
 //! | 3 | [`wire`] | the JSON shapes that the surfaces share | `utoipa`'s schemas |
-//! | 3 | [`remote`] | other git repositories: pushes taken in, git served, mirrors | |
+//! | 3 | [`remote`] | other repositories: pushes taken in, git served, mirrors, replicas, stores made from them | `gix_packetline`, `tungstenite` |
 //! | 4 | [`http`] | the API, watch, git's smart protocol, keys, TLS, metrics | `axum`, `tokio`, `tower-http`, `rustls` |
 //! | 5 | [`cli`] | the command line: arguments, printing, exit codes; `serve.rs` puts the server together | `clap`, stdout |
 //!
@@ -55,8 +55,8 @@
 //!
 //! 1. What is acknowledged survives `kill -9` and a power cut: nothing refers to what is not flushed.
 //! 2. Stock git reads the store at every moment, and `git fsck --strict` finds nothing wrong.
-//! 3. Every change is one commit. History only moves forward: restore and rollback write new commits; only `gc` and deleting a
-//!    branch drop history.
+//! 3. Every change is one commit. History only moves forward: restore and rollback write new commits; only `gc`, deleting a branch,
+//!    and a push by a key that may DELETE drop history.
 //! 4. A refused change changes nothing. An upload that is cut short or invalid leaves no trace.
 //! 5. A path is module or folder, never both, in every operation.
 //! 6. What is in `ROOT/wasmstore` is derived or momentary: it can be deleted while no process uses the store.
