@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::rig::{Listener, bare, eventually, refs, script};
+use super::rig::{Listener, bare, eventually, refs, running, script};
 use crate::support::program::{World, reason};
 
 fn text(path: &Path) -> &str {
@@ -174,11 +174,7 @@ fn a_clone_that_is_killed_leaves_no_store_and_the_next_one_succeeds() {
         let mut clone = world.wasmstore(&["--root", "r", "clone", &url]);
         let clone = clone.env("GIT_SSH_COMMAND", &program).stderr(Stdio::null());
         let mut child = clone.spawn().unwrap();
-        let group = || {
-            let ps = world.command("ps").args(["-eo", "args"]).output().unwrap();
-            let ps = String::from_utf8_lossy(&ps.stdout).into_owned();
-            ps.matches(text(&program)).count()
-        };
+        let group = || running(text(&program), "");
         eventually("nothing was sent", || world.path("sent").exists());
         assert!(group() > 0);
         let kill = ["-s", signal, &child.id().to_string()];
@@ -205,4 +201,43 @@ fn a_clone_that_is_killed_leaves_no_store_and_the_next_one_succeeds() {
     world.ok(&["--root", "r", "clone", text(&mirror)]);
     assert_eq!(refs(&world, &world.path("r")), refs(&world, &mirror));
     assert!(!world.path("r/wasmstore/clone").exists());
+}
+
+#[test]
+fn killed_at_any_moment_it_leaves_all_or_nothing() {
+    let world = World::with_store("sha1");
+    for n in 0..20 {
+        world.add(&format!("m{n}"), n);
+    }
+    let mirror = bare(&world, "m.git");
+    world.changes(&["mirror", "add", "m", text(&mirror)]);
+    world.changes(&["mirror", "push"]);
+    let all = world.ok(&["list"]);
+    let root = world.path("r");
+    let (mut nothing, mut whole) = (0, 0);
+    for nth in 0..30 {
+        let mut clone = world.wasmstore(&["--root", "r", "clone", text(&mirror)]);
+        let mut child = clone.stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(nth * 4));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let listed = world.ok(&["--root", "r", "list"]);
+        if listed.is_empty() {
+            nothing += 1;
+        } else {
+            whole += 1;
+            assert_eq!(listed, all);
+            assert_eq!(refs(&world, &root), refs(&world, &mirror));
+            fs::remove_dir_all(&root).unwrap();
+        }
+        // What is left of it is in nobody's way.
+        if nth % 5 == 4 {
+            world.ok(&["--root", "r", "clone", text(&mirror)]);
+            fs::remove_dir_all(&root).unwrap();
+        }
+    }
+    assert!(
+        nothing > 0 && whole > 0,
+        "{nothing} times nothing, {whole} times all"
+    );
 }

@@ -111,3 +111,14 @@ pub fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     );
     [head.as_bytes(), body].concat()
 }
+
+/// How many processes run with both words in their arguments.
+pub fn running(one: &str, other: &str) -> usize {
+    let arguments = |entry: std::io::Result<fs::DirEntry>| {
+        let bytes = fs::read(entry.ok()?.path().join("cmdline")).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    let all = fs::read_dir("/proc").unwrap().filter_map(arguments);
+    all.filter(|words| words.contains(one) && words.contains(other))
+        .count()
+}

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::rig::{Listener, bare, eventually, is_equal, refs, script};
+use super::rig::{Listener, bare, eventually, is_equal, refs, running, script};
 use crate::support::program::{World, module};
 use crate::support::server::Server;
 
@@ -188,13 +188,8 @@ fn a_push_under_way_ends_with_the_server() {
         world.add(signal, 1);
         let server = Server::start(&world, &["--mirror", text(&mirror)]);
         eventually("a push", || world.path("begun").exists());
-        let running = || {
-            let ps = world.command("ps").args(["-eo", "args"]).output().unwrap();
-            let ps = String::from_utf8_lossy(&ps.stdout).into_owned();
-            let root = world.root().display().to_string();
-            let is_ours = |line: &&str| line.contains(&root) && line.contains("push");
-            ps.lines().filter(is_ours).count()
-        };
+        let root = world.root().display().to_string();
+        let running = || running(&root, "push");
         assert!(running() > 0);
         server.signal(signal);
         server.wait();
