@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::rig::{Listener, bare, eventually, refs, running, script};
 use crate::support::program::{World, reason};
@@ -214,11 +214,19 @@ fn killed_at_any_moment_it_leaves_all_or_nothing() {
     world.changes(&["mirror", "push"]);
     let all = world.ok(&["list"]);
     let root = world.path("r");
+    let began = Instant::now();
+    world.ok(&["--root", "r", "clone", text(&mirror)]);
+    fs::remove_dir_all(&root).unwrap();
+    let step = began.elapsed() / 20;
     let (mut nothing, mut whole) = (0, 0);
-    for nth in 0..30 {
+    // Later each time, until it came to its end a few times.
+    for nth in 0..400 {
+        if whole == 5 {
+            break;
+        }
         let mut clone = world.wasmstore(&["--root", "r", "clone", text(&mirror)]);
         let mut child = clone.stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(nth * 4));
+        std::thread::sleep(step * nth);
         child.kill().unwrap();
         child.wait().unwrap();
         let listed = world.ok(&["--root", "r", "list"]);
@@ -237,7 +245,7 @@ fn killed_at_any_moment_it_leaves_all_or_nothing() {
         }
     }
     assert!(
-        nothing > 0 && whole > 0,
+        nothing > 0 && whole == 5,
         "{nothing} times nothing, {whole} times all"
     );
 }
