@@ -9,6 +9,8 @@ pub struct Options {
     pub modules: ModuleLimits,
     /// How much is kept in memory of what was read.
     pub cache: CacheLimits,
+    /// Limits on what is pushed.
+    pub push: PushLimits,
 }
 
 /// Limits on the modules that are taken in.
@@ -25,6 +27,27 @@ impl Default for ModuleLimits {
         Self {
             module_bytes_max: 1 << 30,
             section_bytes_max: 64 << 20,
+        }
+    }
+}
+
+/// Limits on what is pushed, beside those on modules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PushLimits {
+    /// The largest commit or tag, in bytes.
+    pub commit_bytes_max: u64,
+    /// The largest tree, in bytes: a folder of a million modules has some 40 MB.
+    pub tree_bytes_max: u64,
+    /// How many paths the new commits of one push may bring or change, counted in each commit: a few small trees can name billions.
+    pub paths_max: u64,
+}
+
+impl Default for PushLimits {
+    fn default() -> Self {
+        Self {
+            commit_bytes_max: 1 << 20,
+            tree_bytes_max: 256 << 20,
+            paths_max: 4 << 20,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::value_parser;
 
-use crate::config::{CacheLimits, MirrorLimits, ModuleLimits, Options, ServerLimits};
+use crate::config::{CacheLimits, MirrorLimits, ModuleLimits, Options, PushLimits, ServerLimits};
 
 /// What clients may take up.
 #[derive(Debug, clap::Args)]
@@ -49,6 +49,9 @@ pub(super) struct Limits {
     /// The largest message that a WebSocket may send [default: 65536]
     #[arg(long, value_name = "BYTES", value_parser = count)]
     max_socket_message_bytes: Option<usize>,
+    /// How many paths the new commits of a push may bring or change [default: 4194304]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    max_push_paths: Option<u64>,
     /// How long a push to a mirror may take [default: 3600]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     mirror_timeout: Option<Duration>,
@@ -85,6 +88,7 @@ impl Limits {
     /// How the store is opened.
     pub fn options(&self) -> Options {
         let (modules, cache) = (ModuleLimits::default(), CacheLimits::default());
+        let push = PushLimits::default();
         Options {
             modules: ModuleLimits {
                 module_bytes_max: self.max_module_bytes.unwrap_or(modules.module_bytes_max),
@@ -93,6 +97,10 @@ impl Limits {
             cache: CacheLimits {
                 module_bytes_max: bytes(self.cache_mib).unwrap_or(cache.module_bytes_max),
                 tree_bytes_max: bytes(self.cache_mib).unwrap_or(cache.tree_bytes_max),
+            },
+            push: PushLimits {
+                paths_max: self.max_push_paths.unwrap_or(push.paths_max),
+                ..push
             },
         }
     }

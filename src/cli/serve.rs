@@ -166,7 +166,7 @@ fn allow_files(connections_max: usize) {
 /// What serves fetches and pushes.
 fn git(store: &Store) -> Option<GitServer> {
     let program = std::env::current_exe().unwrap_or_else(|_| "wasmstore".into());
-    let git = GitServer::find(store.root(), program, store.options().modules);
+    let git = GitServer::find(store.root(), program, *store.options());
     if git.is_none() {
         tracing::warn!("git is not installed: /wasmstore.git answers 501, all else works");
     }

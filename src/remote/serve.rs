@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::error::Result;
-use crate::config::ModuleLimits;
+use crate::config::Options;
 use crate::git::{self, Dialogue, Git, Side, Start};
 use crate::names::Author;
 
@@ -89,18 +89,18 @@ pub struct Pusher {
 pub struct GitServer {
     git: Git,
     program: PathBuf,
-    limits: ModuleLimits,
+    options: Options,
 }
 
 impl GitServer {
     /// Serves the store at `root` by the git program on the `PATH`; `None` when there is none. `program` is this one, for the
-    /// hooks to run, and `limits` those of modules that are pushed.
-    pub fn find(root: &Path, program: PathBuf, limits: ModuleLimits) -> Option<Self> {
+    /// hooks to run, and `options` limit what is pushed.
+    pub fn find(root: &Path, program: PathBuf, options: Options) -> Option<Self> {
         let git = Git::find(root)?;
         Some(Self {
             git,
             program,
-            limits,
+            options,
         })
     }
 
@@ -150,14 +150,21 @@ impl GitServer {
     fn variables(&self, pusher: &Pusher) -> Vec<(&'static str, OsString)> {
         let author = pusher.author.as_ref();
         let author = author.map(|author| ("WASMSTORE_PUSH_AUTHOR", author.to_string().into()));
-        let (module, section) = (self.limits.module_bytes_max, self.limits.section_bytes_max);
+        let (modules, push) = (self.options.modules, self.options.push);
         let mut variables = vec![
             ("WASMSTORE_PROGRAM", self.program.clone().into()),
             ("WASMSTORE_PUSH_METHODS", pusher.methods.clone().into()),
-            ("WASMSTORE_PUSH_MAX_MODULE_BYTES", module.to_string().into()),
+            (
+                "WASMSTORE_PUSH_MAX_MODULE_BYTES",
+                modules.module_bytes_max.to_string().into(),
+            ),
             (
                 "WASMSTORE_PUSH_MAX_SECTION_BYTES",
-                section.to_string().into(),
+                modules.section_bytes_max.to_string().into(),
+            ),
+            (
+                "WASMSTORE_PUSH_MAX_PATHS",
+                push.paths_max.to_string().into(),
             ),
         ];
         variables.extend(author);
@@ -216,12 +223,7 @@ mod tests {
 
     fn server() -> GitServer {
         let root = tempfile::tempdir().unwrap();
-        GitServer::find(
-            root.path(),
-            "/bin/wasmstore".into(),
-            ModuleLimits::default(),
-        )
-        .unwrap()
+        GitServer::find(root.path(), "/bin/wasmstore".into(), Options::default()).unwrap()
     }
 
     #[test]
@@ -256,6 +258,7 @@ mod tests {
             "WASMSTORE_PUSH_METHODS",
             "WASMSTORE_PUSH_MAX_MODULE_BYTES",
             "WASMSTORE_PUSH_MAX_SECTION_BYTES",
+            "WASMSTORE_PUSH_MAX_PATHS",
             "WASMSTORE_PUSH_AUTHOR",
         ];
         assert_eq!(told, expected);

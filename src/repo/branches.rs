@@ -41,7 +41,8 @@ impl Repository {
     pub fn delete_branch(&self, branch: &BranchName) -> Result<()> {
         let mut writing = self.begin()?;
         let _refs = self.locks.refs()?;
-        if self.default_branch().ok().as_ref() == Some(branch) {
+        let default = [self.default_branch(), self.branch_or_default(None)];
+        if default.iter().flatten().any(|default| default == branch) {
             self.flush_head()?;
             return Err(Error::DefaultBranch(branch.to_string()));
         }

@@ -23,11 +23,18 @@ const HOOKS: [&str; 2] = ["pre-receive", "proc-receive"];
 const MARK: &str = "#!/bin/sh\n# A hook of wasmstore";
 
 /// What the hooks rest on, and what is set whatever was set before: git's default or another value would let a push past them, or
-/// make the store one that cannot be used.
-const NEEDED: [(&str, &str); 3] = [
+/// have git take objects that it complains of, leave them unflushed, delete others behind our back, or make the store one that cannot
+/// be used.
+const NEEDED: [(&str, &str); 9] = [
     ("core.hooksPath", "hooks"),
+    ("core.fsync", "all"),
     ("receive.procReceiveRefs", "refs"),
     ("receive.shallowUpdate", "false"),
+    ("receive.fsckObjects", "true"),
+    ("receive.unpackLimit", "1"),
+    ("receive.autogc", "false"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
 ];
 
 /// Whether pushes go through us.

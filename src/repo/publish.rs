@@ -145,7 +145,7 @@ impl Writing<'_> {
     pub(super) fn existing(&mut self, commit: CommitId) -> Result<gix::ObjectId> {
         let id = object_id(self.objects.handles.local(), commit.as_bytes());
         let id = id.ok_or(Error::UnknownCommit(commit))?;
-        self.adopt_history(id)?;
+        self.adopt_history([id])?;
         Ok(id)
     }
 

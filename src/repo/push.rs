@@ -6,9 +6,10 @@
 use super::error::{Error, Result, chain};
 use super::incoming::Incoming;
 use super::open::Repository;
-use super::ref_lock::OUTSIDE_MAX;
+use super::ref_lock::{OUTSIDE_MAX, RefLock};
 use super::updates::{Dropping, Judgement, RefUpdate, Refusal, Together};
 use super::writing::Writing;
+use crate::config::PushLimits;
 use crate::names::{ObjectId, RefName};
 
 impl Writing<'_> {
@@ -35,14 +36,11 @@ impl Writing<'_> {
     ) -> Result<Judgement> {
         let repository = self.repository;
         // What may take long is done while others may still move refs.
-        let adopted = updates.iter().map(|update| self.adopt_pushed(update));
-        let adopted = adopted.collect::<Result<Judgement>>()?;
-        self.flush()?;
+        let adopted = self.adopt_pushed(updates)?;
+        self.flush_before(updates)?;
         let _refs = repository.locks.refs()?;
-        for update in updates {
-            self.flush_before(&update.name)?;
-        }
-        let incoming = repository.incoming(None)?;
+        self.flush_before(updates)?;
+        let incoming = repository.incoming(None, PushLimits::default())?;
         let mut judged = repository.judge_updates(&incoming, updates, dropping)?;
         for (judged, adopted) in judged.iter_mut().zip(adopted) {
             // That somebody else moved it tells more than that something is gone since.
@@ -53,27 +51,52 @@ impl Writing<'_> {
                 *judged = judged.clone().and(Err(Refusal::Other));
             }
         }
-        repository.update_judged(&incoming, updates, &mut judged, together)?;
+        let moves = Moves {
+            repository,
+            incoming,
+            updates,
+        };
+        match together {
+            Together::Each => moves.each(&mut judged),
+            Together::All => moves.all(&judged)?,
+        }
         Ok(judged)
     }
 
-    /// Makes what an update leads to durable, with all that it reaches, of which nothing may be missing.
-    fn adopt_pushed(&mut self, update: &RefUpdate) -> Result<Result<(), Refusal>> {
-        let Some(new) = update.new else {
-            return Ok(Ok(()));
-        };
-        match self.adopt_object(new) {
-            Err(error) if error.is_missing_object() => Ok(Err(Refusal::Collected)),
-            Ok(true) => Ok(Ok(())),
-            Ok(false) => Ok(Err(Refusal::NoCommit)),
-            Err(error) => Err(error),
+    /// Makes what the updates lead to durable, with all that it reaches, of which nothing may be missing.
+    fn adopt_pushed(&mut self, updates: &[RefUpdate]) -> Result<Judgement> {
+        let incoming = self.repository.incoming(None, PushLimits::default())?;
+        let (mut adopted, mut commits) = (Judgement::new(), Vec::new());
+        for update in updates {
+            let commit = update.new.map(|new| self.adopt_tags(&incoming, new));
+            adopted.push(match commit {
+                None => Ok(()),
+                Some(Ok(Some(commit))) => {
+                    commits.push((adopted.len(), commit));
+                    Ok(())
+                }
+                Some(Ok(None)) => Err(Refusal::NoCommit),
+                Some(Err(error)) => Err(collected(error)?),
+            });
         }
+        // All at once, as their histories have much in common; by themselves only to tell whose is not whole.
+        let all = commits.iter().map(|(_, commit)| *commit);
+        if let Err(error) = self.adopt_history(all) {
+            collected(error)?;
+            for (at, commit) in commits {
+                if let Err(error) = self.adopt_history([commit]) {
+                    adopted[at] = Err(collected(error)?);
+                }
+            }
+        }
+        self.flush()?;
+        Ok(adopted)
     }
 
-    /// The same for a commit, or a tag that leads to one; whether it is such.
-    fn adopt_object(&mut self, id: ObjectId) -> Result<bool> {
-        let Some((commit, tags)) = self.repository.incoming(None)?.tags(id)? else {
-            return Ok(false);
+    /// The commit that an object leads to, and the tags on the way there made durable; `None` if it leads to none.
+    fn adopt_tags(&mut self, incoming: &Incoming, id: ObjectId) -> Result<Option<gix::ObjectId>> {
+        let Some((commit, tags)) = incoming.tags(id)? else {
+            return Ok(None);
         };
         for tag in tags {
             if !self.adopt(tag)? {
@@ -81,72 +104,109 @@ impl Writing<'_> {
                 return Err(Error::Missing { id });
             }
         }
-        self.adopt_history(commit)?;
-        self.objects.loose.flush()?;
-        Ok(true)
+        Ok(Some(commit))
     }
 
-    /// Makes durable what an answer about a ref rests on.
-    fn flush_before(&mut self, name: &RefName) -> Result<()> {
-        match name {
+    /// Makes durable what answers about the refs rest on.
+    fn flush_before(&mut self, updates: &[RefUpdate]) -> Result<()> {
+        updates.iter().try_for_each(|update| match &update.name {
             RefName::Branch(branch) => self.durable_tip(branch).map(drop),
-            RefName::Tag(_) => self.repository.flush_ref(&name.to_string()),
-        }
+            RefName::Tag(_) => self.repository.flush_ref(&update.name.to_string()),
+        })
     }
 }
 
-impl Repository {
-    /// Makes the updates that are not refused.
-    fn update_judged(
-        &self,
-        incoming: &Incoming,
-        updates: &[RefUpdate],
-        judged: &mut Judgement,
-        together: Together,
-    ) -> Result<()> {
-        let mut order: Vec<usize> = (0..updates.len()).collect();
-        order.retain(|at| judged[*at].is_ok());
-        order.sort_by_key(|at| updates[*at].new.is_some());
+/// What is told of something that is not there any more; any other error stays one.
+fn collected(error: Error) -> Result<Refusal> {
+    match error.is_missing_object() {
+        true => Ok(Refusal::Collected),
+        false => Err(error),
+    }
+}
+
+/// Updates that were judged, to be made under `refs.lock`.
+struct Moves<'m> {
+    repository: &'m Repository,
+    incoming: Incoming,
+    updates: &'m [RefUpdate],
+}
+
+impl<'m> Moves<'m> {
+    /// Those that are not refused and change something, deletions first: they make room for others.
+    fn order(&self, judged: &Judgement) -> Vec<usize> {
+        let moves = |at: &usize| {
+            let update = &self.updates[*at];
+            judged[*at].is_ok() && update.old != update.new
+        };
+        let mut order: Vec<usize> = (0..self.updates.len()).filter(moves).collect();
+        order.sort_by_key(|at| self.updates[*at].new.is_some());
+        order
+    }
+
+    /// Makes each by itself; one that fails is refused.
+    fn each(&self, judged: &mut Judgement) {
+        for at in self.order(judged) {
+            let update = &self.updates[at];
+            let moved = self.hold(update).and_then(|held| self.swap(update, held));
+            judged[at] = moved.map_err(|error| match error {
+                Error::Moved(_) => Refusal::Stale,
+                error => Refusal::Failed(chain(&error)),
+            });
+        }
+    }
+
+    /// Makes all or, as far as that is in our power, none. What can fail because of others is done for all before any is moved: nobody sees
+    /// one come and go. A crash in between leaves some of them made, and nobody was told then.
+    fn all(&self, judged: &Judgement) -> Result<()> {
+        let order = self.order(judged);
+        let updates: Vec<&RefUpdate> = order.iter().map(|at| &self.updates[*at]).collect();
+        let deleted = updates.iter().filter(|update| update.new.is_none());
+        let deleted: Vec<&RefName> = deleted.map(|update| &update.name).collect();
+        let mut held = Vec::new();
+        for update in &updates {
+            // There is no place for its lock file yet.
+            let waits = deleted.iter().any(|name| name.conflicts_with(&update.name));
+            held.push(if waits {
+                None
+            } else {
+                Some(self.hold(update)?)
+            });
+        }
         let mut done = Vec::new();
-        for at in order {
-            match self.update_ref(incoming, &updates[at]) {
-                Ok(()) => done.push(&updates[at]),
-                Err(Error::Moved(_)) if together == Together::Each => {
-                    judged[at] = Err(Refusal::Stale);
-                }
-                Err(error) if together == Together::Each => {
-                    judged[at] = Err(Refusal::Failed(chain(&error)));
-                }
-                Err(error) => {
-                    self.take_back(incoming, done);
-                    return Err(error);
-                }
+        for (update, held) in updates.into_iter().zip(held) {
+            let held = held.map_or_else(|| self.hold(update), Ok);
+            if let Err(error) = held.and_then(|held| self.swap(update, held)) {
+                self.take_back(done);
+                return Err(error);
             }
+            done.push(update);
         }
         Ok(())
     }
 
-    fn update_ref(&self, incoming: &Incoming, update: &RefUpdate) -> Result<()> {
-        let id = |id: Option<ObjectId>| id.map(|id| incoming.id(id)).transpose();
+    fn hold(&self, update: &RefUpdate) -> Result<RefLock> {
+        let new = update.new.map(|id| self.incoming.id(id)).transpose()?;
+        self.repository.hold_ref(&update.name, new, OUTSIDE_MAX)
+    }
+
+    fn swap(&self, update: &RefUpdate, held: RefLock) -> Result<()> {
+        let id = |id: Option<ObjectId>| id.map(|id| self.incoming.id(id)).transpose();
         let (old, new) = (id(update.old)?, id(update.new)?);
-        if old == new {
-            return Ok(());
-        }
-        self.move_ref(&update.name, old, new, OUTSIDE_MAX)?;
+        self.repository.move_held(held, &update.name, old, new)?;
         let to = new.map(tracing::field::display);
-        tracing::info!(name = %update.name, to, "updated by a push");
+        tracing::info!(name = %update.name, to, "moved");
         Ok(())
     }
 
     /// Undoes updates of which a later one failed.
-    fn take_back(&self, incoming: &Incoming, done: Vec<&RefUpdate>) {
+    fn take_back(&self, done: Vec<&RefUpdate>) {
         for update in done.into_iter().rev() {
             let back = RefUpdate {
                 name: update.name.clone(),
                 old: update.new,
                 new: update.old,
             };
-            if let Err(error) = self.update_ref(incoming, &back) {
+            if let Err(error) = self.hold(&back).and_then(|held| self.swap(&back, held)) {
                 tracing::error!(name = %back.name, %error, "a half-done push cannot be taken back");
             }
         }

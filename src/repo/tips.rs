@@ -51,8 +51,10 @@ impl Writing<'_> {
         let stamp = self.repository.stamp(branch);
         let is_known = self.repository.durable().tips.get(branch) == Some(&(tip, stamp));
         if !is_known {
-            self.adopt_history(tip)?;
-            self.objects.loose.flush()?;
+            if !self.repository.is_noted(branch, tip) {
+                self.adopt_history([tip])?;
+                self.objects.loose.flush()?;
+            }
             self.repository.flush_ref(&branch.full_ref())?;
             self.repository.flush_head()?;
             self.repository.remember_tip(branch, tip);
@@ -81,6 +83,12 @@ impl Repository {
         if !written {
             tracing::debug!(%branch, "could not note the durable tip");
         }
+    }
+
+    /// Whether some process noted that the tip, and all that it reaches, is durable.
+    fn is_noted(&self, branch: &BranchName, tip: gix::ObjectId) -> bool {
+        let note = fs::read_to_string(self.tip_file(branch)).unwrap_or_default();
+        note == format!("{tip} {}", self.objects_inode())
     }
 
     /// Forgets the tip of a branch that is deleted.
@@ -169,17 +177,22 @@ impl Repository {
 }
 
 impl Writing<'_> {
-    /// Flushes what a commit reaches and no durable tip is known to: commits, trees and blobs, whoever wrote them.
-    pub(super) fn adopt_history(&mut self, tip: gix::ObjectId) -> Result<()> {
+    /// Flushes what commits reach and no durable tip is known to: commits, trees and blobs, whoever wrote them.
+    pub(super) fn adopt_history(
+        &mut self,
+        tips: impl IntoIterator<Item = gix::ObjectId>,
+    ) -> Result<()> {
         let durable = self.repository.remembered_tips();
-        if durable.contains(&tip) {
+        let tips = tips.into_iter().filter(|tip| !durable.contains(tip));
+        let tips: Vec<_> = tips.collect();
+        if tips.is_empty() {
             return Ok(());
         }
         self.repository.forget_deleted_packs()?;
-        let fresh = self.repository.local_for(tip)?;
+        let fresh = self.repository.local_for("HEAD")?;
         // There may be notes of tips that are gone.
         let there = |tip: &gix::ObjectId| gix::objs::Exists::exists(&*fresh.objects, tip);
-        let new = super::walk::beyond(&fresh, tip, durable.into_iter().filter(there))?;
+        let new = super::walk::beyond(&fresh, tips, durable.into_iter().filter(there))?;
         if new.is_empty() {
             return Ok(());
         }

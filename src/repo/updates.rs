@@ -1,6 +1,6 @@
 //! What a push asks of the refs, and whether that can be: judged by what they are at this moment, and by history.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use gix::refs::Target;
 
@@ -104,19 +104,20 @@ impl Repository {
         let refs: BTreeMap<String, Target> = refs
             .map(|(name, target)| (name.to_string(), target))
             .collect();
-        let default = self.default_branch().ok().map(RefName::from);
+        // What HEAD names, and, if that is a symbolic ref, what it leads to.
+        let default = [self.default_branch(), self.branch_or_default(None)];
+        let default = default.into_iter().flatten().map(RefName::from);
         let judge = Judge {
             incoming,
-            default,
+            default: default.collect(),
             dropping,
         };
-        let mut judged = Judgement::new();
-        for (at, update) in updates.iter().enumerate() {
+        let (mut judged, mut met) = (Judgement::new(), HashSet::new());
+        for update in updates {
             let there = refs.get(&update.name.to_string());
-            let is_twice = updates[..at].iter().any(|other| other.name == update.name);
-            judged.push(match is_twice {
-                true => Err(Refusal::Twice),
-                false => judge.judge(update, there)?,
+            judged.push(match met.insert(&update.name) {
+                true => judge.judge(update, there)?,
+                false => Err(Refusal::Twice),
             });
         }
         refuse_clashes(&refs, updates, &mut judged);
@@ -127,7 +128,7 @@ impl Repository {
 /// What one update is judged by.
 struct Judge<'j> {
     incoming: &'j Incoming,
-    default: Option<RefName>,
+    default: Vec<RefName>,
     dropping: Dropping,
 }
 
@@ -141,7 +142,7 @@ impl Judge<'_> {
         let judged = match (there, update.new) {
             (None, None) => Ok(Err(Refusal::Unknown)),
             _ if there != update.old => Ok(Err(Refusal::Stale)),
-            (Some(_), None) if self.default.as_ref() == Some(&update.name) => {
+            (Some(_), None) if self.default.contains(&update.name) => {
                 Ok(Err(Refusal::DefaultBranch))
             }
             (Some(_), None) => Ok(self.drops(Refusal::Kept)),
@@ -189,23 +190,33 @@ impl Judge<'_> {
 
 /// Refuses what cannot exist together with what will be there when the deletions are done.
 fn refuse_clashes(refs: &BTreeMap<String, Target>, updates: &[RefUpdate], judged: &mut Judgement) {
-    let done = |at: usize, judged: &Judgement, is_deletion: bool| {
-        judged[at].is_ok() && updates[at].new.is_none() == is_deletion
-    };
-    let is_deleted = |name: &RefName| {
-        let mut all = (0..updates.len()).filter(|at| updates[*at].name == *name);
-        all.any(|at| done(at, judged, true))
-    };
-    let names = refs.keys().filter_map(|name| RefName::parse(name).ok());
-    let mut there: Vec<RefName> = names.filter(|name| !is_deleted(name)).collect();
-    for at in 0..updates.len() {
-        if !done(at, judged, false) {
-            continue;
-        }
-        let name = &updates[at].name;
-        match there.iter().find(|other| other.conflicts_with(name)) {
-            Some(other) => judged[at] = Err(Refusal::Clash(other.clone())),
-            None => there.push(name.clone()),
+    let mut there: BTreeSet<String> = refs.keys().cloned().collect();
+    for (update, judged) in updates.iter().zip(&*judged) {
+        if judged.is_ok() && update.new.is_none() {
+            there.remove(&update.name.to_string());
         }
     }
+    for (update, judged) in updates.iter().zip(judged) {
+        if judged.is_err() || update.new.is_none() {
+            continue;
+        }
+        let name = update.name.to_string();
+        match clash(&there, &name) {
+            Some(other) => *judged = Err(Refusal::Clash(other)),
+            None => drop(there.insert(name)),
+        }
+    }
+}
+
+/// A name that is a folder of this one, or in whose folder it is.
+fn clash(there: &BTreeSet<String>, name: &str) -> Option<RefName> {
+    let mut folders = name.match_indices('/').map(|(end, _)| &name[..end]);
+    let inside = format!("{name}/");
+    let inside = there
+        .range(inside.clone()..)
+        .next()
+        .filter(|other| other.starts_with(&inside));
+    let folder = folders.find(|folder| there.contains(*folder));
+    let other = inside.map(String::as_str).or(folder)?;
+    RefName::parse(other).ok()
 }

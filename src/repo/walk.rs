@@ -141,23 +141,23 @@ pub(super) fn ancestors(
     Ok(seen)
 }
 
-/// Every commit that `tip` reaches and none of `known` does. The commit-graph is not asked: it may tell of commits that are gone.
+/// Every commit that one of `tips` reaches and none of `known` does. The commit-graph is not asked: it may tell of commits that are gone.
 ///
 /// # Errors
 /// `Missing` if one of them is not there.
 pub(super) fn beyond(
     repo: &gix::Repository,
-    tip: gix::ObjectId,
+    tips: impl IntoIterator<Item = gix::ObjectId>,
     known: impl IntoIterator<Item = gix::ObjectId>,
 ) -> Result<Vec<gix::ObjectId>> {
     let failed = |error: gix::Error| match error.is_not_found() {
         true => Error::Missing {
-            id: format!("{tip}, or one that it reaches,"),
+            id: "of a commit in the history".to_owned(),
         },
-        false => Error::database(format!("walk the history of {tip}"))(error),
+        false => Error::database("walk the history")(error),
     };
     let walk = repo
-        .rev_walk([tip])
+        .rev_walk(tips)
         .use_commit_graph(false)
         .with_hidden(known)
         .all()

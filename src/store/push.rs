@@ -6,9 +6,9 @@ use std::path::Path;
 
 use super::error::{Error, Result};
 use super::open::Store;
-use crate::names::{Author, CommitId, ModuleHash, ModulePath, ObjectId, RefName};
+use crate::names::{self, Author, CommitId, ModuleHash, ModulePath, RefName, TreePath};
 use crate::repo::{
-    Commit, Dropping, Guarded, Incoming, Introduced, RefUpdate, Refusal, Together, chain,
+    Commit, Dropping, Guarded, Incoming, Introduced, Next, RefUpdate, Refusal, Together, chain,
 };
 use crate::wasm;
 
@@ -82,7 +82,7 @@ impl Store {
         updates: &[RefUpdate],
         pusher: &Pusher,
     ) -> Result<Vec<Objection>> {
-        let incoming = self.repo.incoming(quarantine)?;
+        let incoming = self.repo.incoming(quarantine, self.options.push)?;
         let judged = self
             .repo
             .judge_updates(&incoming, updates, pusher.dropping)?;
@@ -100,13 +100,15 @@ impl Store {
             store: self,
             incoming: &incoming,
             pusher,
-            commits: HashSet::new(),
             modules: HashSet::new(),
+            paths: 0,
             objections: Vec::new(),
         };
+        let mut tips = incoming.brought_commits()?;
         for id in updates.iter().filter_map(|update| update.new) {
-            check.history(id)?;
+            tips.extend(incoming.peel(id)?);
         }
+        check.histories(&tips)?;
         Ok(check.objections)
     }
 
@@ -140,84 +142,108 @@ struct Check<'c> {
     store: &'c Store,
     incoming: &'c Incoming,
     pusher: &'c Pusher,
-    /// What was looked at.
-    commits: HashSet<CommitId>,
+    /// What was found valid.
     modules: HashSet<ModuleHash>,
+    /// How many paths were looked at.
+    paths: u64,
     objections: Vec<Objection>,
 }
 
 impl Check<'_> {
-    /// Checks every commit that `tip` leads to and that no branch has had.
-    fn history(&mut self, tip: ObjectId) -> Result<()> {
-        let Some(tip) = self.incoming.peel(tip)? else {
-            return Ok(());
-        };
-        let (incoming, checked) = (self.incoming, &self.commits);
+    /// Checks every commit that one of `tips` reaches and that no branch has had.
+    fn histories(&mut self, tips: &[CommitId]) -> Result<()> {
+        let incoming = self.incoming;
         let new = self.store.recovering(|reader| {
-            let is_known = |id: CommitId| Ok::<_, Error>(checked.contains(&id) || reader.has(id)?);
-            incoming.new_commits(tip, is_known)
+            incoming.new_commits(tips, |id| Ok::<_, Error>(reader.has(id)?))
         })?;
         // What came first is told first.
         for commit in new.into_iter().rev() {
-            self.commit(&commit)?;
-            self.commits.insert(commit.id);
-            if self.is_enough() {
+            self.author(&commit);
+            if self.is_enough() || !self.paths(&commit)? {
                 break;
             }
         }
         Ok(())
     }
 
-    fn commit(&mut self, commit: &Commit) -> Result<()> {
+    fn author(&mut self, commit: &Commit) {
+        let is_by =
+            |author: &&Author| author.name() == commit.author && author.mail() == commit.mail;
         let wanted = self.pusher.author.as_ref();
-        if let Some(wanted) =
-            wanted.filter(|author| author.name() != commit.author || author.mail() != commit.mail)
-        {
+        if let Some(wanted) = wanted.filter(|author| !is_by(author)) {
             self.objections.push(Objection {
                 subject: format!("commit {}", commit.id),
                 reason: format!("its author is not {wanted}, as the key wants it"),
             });
         }
-        let mut found = Vec::new();
-        self.incoming.introduced(commit, &mut |path, what| {
-            found.push((path.to_owned(), what));
-            true
+    }
+
+    /// Checks what a commit introduces; whether to go on with the next one.
+    fn paths(&mut self, commit: &Commit) -> Result<bool> {
+        let (incoming, mut failed) = (self.incoming, None);
+        incoming.introduced(commit, &mut |path, what| {
+            let next = self.path(commit, path, what);
+            next.unwrap_or_else(|error| {
+                failed = Some(error);
+                Next::Stop
+            })
         })?;
-        for (path, what) in found {
-            if self.is_enough() {
-                break;
-            }
-            if let Some(reason) = self.fault(&path, what)? {
-                let path = String::from_utf8_lossy(&path).escape_debug().to_string();
-                let subject = format!("/{path} in commit {}", commit.id);
-                self.objections.push(Objection { subject, reason });
-            }
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(!self.is_enough()),
         }
-        Ok(())
+    }
+
+    fn path(&mut self, commit: &Commit, path: &[u8], what: Introduced) -> Result<Next> {
+        self.paths += 1;
+        let paths_max = self.store.options.push.paths_max;
+        if self.paths > paths_max {
+            // What is there twice is named twice: a few small trees can have billions of paths.
+            self.objections.clear();
+            self.objections.push(Objection {
+                subject: "the push".to_owned(),
+                reason: format!("it has more than {paths_max} paths: push fewer commits at a time"),
+            });
+            return Ok(Next::Stop);
+        }
+        let Some(reason) = self.fault(path, what)? else {
+            return Ok(Next::Into);
+        };
+        let path = String::from_utf8_lossy(path).escape_debug().to_string();
+        let subject = format!("/{path} in commit {}", commit.id);
+        self.objections.push(Objection { subject, reason });
+        Ok(match self.is_enough() {
+            true => Next::Stop,
+            false => Next::Past,
+        })
     }
 
     fn is_enough(&self) -> bool {
-        self.objections.len() >= OBJECTIONS_MAX
+        self.objections.len() >= OBJECTIONS_MAX || self.paths > self.store.options.push.paths_max
     }
 
     /// What is wrong with what a commit introduces at a path.
     fn fault(&mut self, path: &[u8], what: Introduced) -> Result<Option<String>> {
         let text = match what {
             Introduced::Module(hash) => {
-                let name = std::str::from_utf8(path);
-                return match name.map(ModulePath::parse) {
-                    Err(_) => Ok(Some("its name is not UTF-8".to_owned())),
-                    Ok(Err(error)) => Ok(Some(error.to_string())),
-                    Ok(Ok(_)) => self.module_fault(hash),
+                let fault = name_fault(path, |text| ModulePath::parse(text).map(drop));
+                return match fault {
+                    None => self.module_fault(hash),
+                    fault => Ok(fault),
                 };
             }
+            Introduced::Folder => {
+                return Ok(name_fault(path, |text| TreePath::parse(text).map(drop)));
+            }
+            Introduced::EmptyFolder => "it is an empty folder",
             Introduced::Executable => {
                 "it is executable, as no module is: run `git update-index --chmod=-x` on it"
             }
+            Introduced::OddMode => "its mode is not 100644",
             Introduced::SymbolicLink => "it is a symbolic link",
             Introduced::Submodule => "it is a submodule",
-            Introduced::EmptyFolder => "it is an empty folder",
             Introduced::Twice => "it is there twice",
+            Introduced::Slash => "its name has a slash in it",
         };
         Ok(Some(text.to_owned()))
     }
@@ -245,5 +271,12 @@ impl Check<'_> {
             }
             Err(error) => Ok(Some(format!("it is not a valid module: {}", chain(&error)))),
         }
+    }
+}
+
+fn name_fault(path: &[u8], parse: impl FnOnce(&str) -> Result<(), names::Error>) -> Option<String> {
+    match std::str::from_utf8(path) {
+        Ok(text) => parse(text).err().map(|error| error.to_string()),
+        Err(_) => Some("its name is not UTF-8".to_owned()),
     }
 }

@@ -1,6 +1,7 @@
 //! Pushing with stock git: by a path here, as over ssh. Over HTTP the same hooks run.
 
 mod accepted;
+mod crafted;
 mod guarded;
 mod over_http;
 mod races;

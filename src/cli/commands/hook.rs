@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::{self, Output};
 use crate::cli::settings::{Settings, text_variable, variable};
-use crate::config::{ModuleLimits, Options};
+use crate::config::{ModuleLimits, Options, PushLimits};
 use crate::names::Author;
 use crate::remote::receive;
 use crate::store::{Dropping, ObjectFormat, Pusher, Store};
@@ -16,7 +16,8 @@ use crate::store::{Dropping, ObjectFormat, Pusher, Store};
 ///
 /// Environment: WASMSTORE_PUSH_METHODS has the methods that who pushes may use, joined by commas, or `*`; DELETE is needed to delete
 /// and rewrite. WASMSTORE_PUSH_AUTHOR is whose commits they may push. Who pushes over ssh or by a path may add and not rewrite,
-/// unless these say otherwise. WASMSTORE_PUSH_MAX_MODULE_BYTES and WASMSTORE_PUSH_MAX_SECTION_BYTES limit the modules.
+/// unless these say otherwise. WASMSTORE_PUSH_MAX_MODULE_BYTES, WASMSTORE_PUSH_MAX_SECTION_BYTES and
+/// WASMSTORE_PUSH_MAX_PATHS limit it.
 #[derive(Debug, clap::Args)]
 #[command(hide = true)]
 pub(in crate::cli) struct Hook {
@@ -35,8 +36,13 @@ enum Name {
 impl Hook {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let pusher = pusher()?;
+        let push = PushLimits::default();
         let options = Options {
             modules: limits()?,
+            push: PushLimits {
+                paths_max: number("WASMSTORE_PUSH_MAX_PATHS")?.unwrap_or(push.paths_max),
+                ..push
+            },
             ..Options::default()
         };
         let store = Store::open_or_create(&settings.root()?, options, ObjectFormat::default())?;
