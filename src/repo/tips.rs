@@ -193,10 +193,8 @@ impl Writing<'_> {
         // There may be notes of tips that are gone.
         let there = |tip: &gix::ObjectId| gix::objs::Exists::exists(&*fresh.objects, tip);
         let new = super::walk::beyond(&fresh, tips, durable.into_iter().filter(there))?;
-        if new.is_empty() {
-            return Ok(());
-        }
-        for id in new {
+        for new in new {
+            let (id, _) = new?;
             let commit = read_linked(&fresh, commit_id(&id))?;
             self.adopt_or_fail(&fresh, id)?;
             let base = commit.parents.first();

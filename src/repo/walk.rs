@@ -4,6 +4,9 @@ use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
+use gix::revision::walk::Sorting;
+use gix::traverse::commit::simple::CommitTimeOrder;
+
 use super::commits::{Commit, decode, read_dated, read_linked};
 use super::entry::TreeId;
 use super::error::{Error, Result};
@@ -141,7 +144,8 @@ pub(super) fn ancestors(
     Ok(seen)
 }
 
-/// Every commit that one of `tips` reaches and none of `known` does. The commit-graph is not asked: it may tell of commits that are gone.
+/// Every commit that one of `tips` reaches and none of `known` does, newest first, with its committer time in seconds. The
+/// commit-graph is not asked: it may tell of commits that are gone.
 ///
 /// # Errors
 /// `Missing` if one of them is not there.
@@ -149,20 +153,25 @@ pub(super) fn beyond(
     repo: &gix::Repository,
     tips: impl IntoIterator<Item = gix::ObjectId>,
     known: impl IntoIterator<Item = gix::ObjectId>,
-) -> Result<Vec<gix::ObjectId>> {
+) -> Result<impl Iterator<Item = Result<(gix::ObjectId, i64)>>> {
     let failed = |error: gix::Error| match error.is_not_found() {
         true => Error::Missing {
             id: "of a commit in the history".to_owned(),
         },
         false => Error::database("walk the history")(error),
     };
+    let newest_first = CommitTimeOrder::NewestFirst;
     let walk = repo
         .rev_walk(tips)
+        .sorting(Sorting::ByCommitTime(newest_first))
         .use_commit_graph(false)
         .with_hidden(known)
         .all()
         .map_err(failed)?;
-    walk.map(|step| Ok(step.map_err(failed)?.id)).collect()
+    Ok(walk.map(move |step| {
+        let step = step.map_err(failed)?;
+        Ok((step.id, step.commit_time.unwrap_or_default()))
+    }))
 }
 
 /// The commit that a commit or tag leads to, if it does.
