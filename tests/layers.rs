@@ -61,6 +61,7 @@ const ROOMS: [Room; 13] = [
             "base64",
             "clap",
             "clap_complete",
+            "clap_mangen",
             "indicatif",
             "jiff",
             "rlimit",

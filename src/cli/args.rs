@@ -112,4 +112,5 @@ pub(super) enum Command {
     Hook(c::Hook),
     Server(Box<c::Server>),
     Completions(c::Completions),
+    Man(c::Man),
 }

@@ -67,6 +67,7 @@ fn dispatch(command: Command, settings: &Settings, out: &mut Output) -> Result<(
         Command::Hook(hook) => hook.run(settings, out),
         Command::Server(server) => server.run(settings),
         Command::Completions(completions) => completions.run(out),
+        Command::Man(man) => man.run(out),
     }
 }
 

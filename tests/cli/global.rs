@@ -251,7 +251,7 @@ fn on_a_terminal_no_color_is_honoured_and_log_is_paged() {
 }
 
 #[test]
-fn help_tells_variables_codes_and_shapes() {
+fn help_tells_variables_and_codes() {
     let world = World::empty();
     let help = world.ok(&["--help"]);
     for part in [
@@ -262,23 +262,6 @@ fn help_tells_variables_codes_and_shapes() {
         "Exit codes:\n  0  done\n",
     ] {
         assert!(help.contains(part), "{part}");
-    }
-    let commands = help
-        .split("Commands:\n")
-        .nth(1)
-        .unwrap()
-        .split("\n\n")
-        .next()
-        .unwrap();
-    let commands: Vec<_> = commands
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .collect();
-    assert_eq!(commands.len(), 32);
-    for command in commands.iter().filter(|command| **command != "help") {
-        let help = world.ok(&[command, "--help"]);
-        let tells = help.contains("JSON") || help.contains("--json:");
-        assert!(tells && help.contains("rint"), "{command}: {help}");
     }
     let version = format!("wasmstore {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(world.ok(&["--version"]), version);

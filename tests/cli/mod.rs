@@ -5,6 +5,7 @@ mod bad_root;
 mod branches;
 mod files;
 mod global;
+mod help;
 mod history;
 mod modules;
 mod parallel;

@@ -12,7 +12,7 @@ use crate::names::RemoteUrl;
 /// Serve the store over HTTP
 ///
 /// Creates the store if there is none. Logs to standard error, a line for each request; prints nothing. SIGTERM or SIGINT stop
-/// it once the running requests are answered.
+/// it once the running requests are answered. JSON: none; --log-json makes the log JSON
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Server {
     /// Listen on this address, an IP or a name [default: 127.0.0.1] [env: WASMSTORE_HOST]

@@ -1,0 +1,121 @@
+//! Help, the manual pages and completions: every command tells what it does, and what its JSON is.
+
+use std::fs;
+
+use crate::support::program::World;
+
+/// The commands that a command's help lists, but for `help`.
+fn listed(help: &str) -> Vec<String> {
+    let Some(list) = help.split("Commands:\n").nth(1) else {
+        return Vec::new();
+    };
+    let lines = list.split("\n\n").next().unwrap().lines();
+    let names = lines.filter_map(|line| line.split_whitespace().next());
+    let names = names.filter(|name| *name != "help");
+    names.map(str::to_owned).collect()
+}
+
+/// Every command that has no commands in it, with the words that call it.
+fn commands(world: &World) -> Vec<Vec<String>> {
+    let (mut todo, mut found) = (vec![Vec::new()], Vec::new());
+    while let Some(words) = todo.pop() {
+        let inner = listed(&help(world, &words));
+        if inner.is_empty() {
+            found.push(words);
+            continue;
+        }
+        todo.extend(inner.into_iter().map(|name| [&words[..], &[name]].concat()));
+    }
+    found.sort();
+    found
+}
+
+fn help(world: &World, words: &[String]) -> String {
+    let mut args: Vec<_> = words.iter().map(String::as_str).collect();
+    args.push("--help");
+    world.ok(&args)
+}
+
+#[test]
+fn every_command_has_a_summary_and_tells_its_json() {
+    let world = World::empty();
+    let commands = commands(&world);
+    assert!(commands.len() > 30, "{commands:?}");
+    for words in commands {
+        let help = help(&world, &words);
+        let mut lines = help.lines();
+        let summary = lines.next().unwrap();
+        assert!(
+            (10..=80).contains(&summary.len()) && !summary.ends_with('.'),
+            "{words:?}: {summary}"
+        );
+        assert_eq!(lines.next(), Some(""), "{words:?}: the summary is a line");
+        let about = help.split("Usage:").next().unwrap();
+        let about = about.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            about.contains("JSON: ") || about.contains("with or without --json: "),
+            "{words:?}: {about}"
+        );
+        assert!(about.to_lowercase().contains("print"), "{words:?}: {about}");
+    }
+    assert!(!listed(&world.ok(&["--help"])).contains(&"hook".to_owned()));
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let world = World::empty();
+    assert_eq!(world.ok(&["man", "new/pages"]), "");
+    let page = |name: &str| fs::read_to_string(world.path("new/pages").join(name));
+    let commands = commands(&world);
+    for words in &commands {
+        let name = format!("wasmstore-{}.1", words.join("-"));
+        let text = page(&name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let help = help(&world, words);
+        // An apostrophe is spelled otherwise there.
+        let summary = help.split(['\'', '\n']).next().unwrap();
+        let told = text.replace('\\', "");
+        assert!(text.contains(".TH ") && told.contains(summary), "{name}");
+    }
+    let main = page("wasmstore.1").unwrap();
+    assert!(main.contains("wasmstore\\-add(1)"), "{main}");
+    assert_eq!(world.ok(&["man"]), main);
+    // Those of `wasmstore` and of `wasmstore mirror` are there too, and none of a hidden command.
+    let files = fs::read_dir(world.path("new/pages")).unwrap();
+    assert_eq!(files.count(), commands.len() + 2);
+    page("wasmstore-hook.1").unwrap_err();
+    assert!(!world.root().exists());
+}
+
+#[test]
+fn manual_pages_are_told_as_json() {
+    let world = World::empty();
+    let json = world.json(&["man", "pages"]);
+    assert_eq!(json["directory"], "pages");
+    assert_eq!(json["pages"][0], "wasmstore.1");
+    let count = fs::read_dir(world.path("pages")).unwrap().count();
+    assert_eq!(json["pages"].as_array().unwrap().len(), count);
+    assert_eq!(world.json(&["man"])["page"], world.ok(&["man"]));
+}
+
+#[test]
+fn manual_pages_go_into_folders_only() {
+    let world = World::empty();
+    world.file("file", "x");
+    let reason = world.fails(1, &["man", "file"]);
+    assert!(reason.starts_with("cannot write \"file\": "), "{reason}");
+    assert_eq!(world.run(&["man", "a", "b"]).code, Some(2));
+}
+
+#[test]
+fn a_mistyped_command_or_flag_is_guessed() {
+    let world = World::empty();
+    for (args, guess) in [
+        (&["lisst"][..], "'list'"),
+        (&["mirror", "pusch"], "'push'"),
+        (&["list", "--jsn"], "'--json'"),
+    ] {
+        let ran = world.run(args);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{args:?}");
+        assert!(ran.err.contains(guess), "{args:?}: {}", ran.err);
+    }
+}
