@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::color::When;
 use super::commands as c;
-use crate::names::{Author, BranchName, CommitId, Message};
+use crate::names::{self, Author, BranchName, CommitId, Message};
+use crate::store::At;
 
 const AFTER_HELP: &str = "\
 Environment (a flag beats its variable; an empty variable counts as unset):
@@ -96,6 +97,8 @@ pub(super) enum Command {
     Snapshot(c::Snapshot),
     Commit(c::Commit),
     Log(c::Log),
+    Show(c::Show),
+    Diff(c::Diff),
     Restore(c::Restore),
     Rollback(c::Rollback),
     Branch(c::Branch),
@@ -113,4 +116,12 @@ pub(super) enum Command {
     Server(Box<c::Server>),
     Completions(c::Completions),
     Man(c::Man),
+}
+
+/// Reads the name of a commit or a branch: what reads as a commit is one.
+pub(super) fn commit_or_branch(text: &str) -> Result<At, names::Error> {
+    match CommitId::parse(text) {
+        Ok(commit) => Ok(At::Commit(commit)),
+        Err(_) => BranchName::parse(text).map(|branch| At::Branch(Some(branch))),
+    }
 }

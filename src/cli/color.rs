@@ -13,6 +13,29 @@ pub(super) enum When {
     Never,
 }
 
+/// What a piece of text tells of, and its color says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// Something that is new.
+    Added,
+    /// Something that is gone.
+    Removed,
+    /// Something that is another than before.
+    Changed,
+}
+
+impl Tone {
+    /// `text` in green, red or yellow.
+    pub fn color(self, text: &str) -> String {
+        let code = match self {
+            Self::Added => 32,
+            Self::Removed => 31,
+            Self::Changed => 33,
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+}
+
 impl When {
     /// What `args` ask for, as far as can be seen before they are parsed.
     pub fn asked(args: &[OsString]) -> Self {

@@ -25,7 +25,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     };
     let color = args.globals.color;
     logging::start(&args.globals, &args.command);
-    let mut out = Output::stdout(args.globals.json);
+    let mut out = Output::stdout(args.globals.json, color);
     let done = dispatch(args.command, &Settings::new(args.globals), &mut out);
     match done.and(out.finish()) {
         Ok(()) | Err(Error::Closed) => ExitCode::SUCCESS,
@@ -51,6 +51,8 @@ fn dispatch(command: Command, settings: &Settings, out: &mut Output) -> Result<(
         Command::Snapshot(snapshot) => snapshot.run(settings, out),
         Command::Commit(commit) => commit.run(settings, out),
         Command::Log(log) => log.run(settings, out),
+        Command::Show(show) => show.run(settings, out),
+        Command::Diff(diff) => diff.run(settings, out),
         Command::Restore(restore) => restore.run(settings, out),
         Command::Rollback(rollback) => rollback.run(settings, out),
         Command::Branch(branch) => branch.run(settings, out),
@@ -92,7 +94,7 @@ fn refuse(error: clap::Error, color: When) -> ExitCode {
         let _ = io::stderr().write_all(text.as_bytes());
         return ExitCode::from(exit::USAGE);
     }
-    let mut out = Output::stdout(false);
+    let mut out = Output::stdout(false, color);
     match out.bytes(text.as_bytes()).and(out.finish()) {
         Ok(()) | Err(Error::Closed) => ExitCode::SUCCESS,
         Err(error) => fail(&error, color),

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use serde::Serialize;
 
-use super::color::When;
+use super::color::{Tone, When};
 use super::exit::{Error, Result};
 use super::pager::Pager;
 
@@ -16,14 +16,16 @@ pub(super) struct Output {
     pager: Option<Pager>,
     is_json: bool,
     is_terminal: bool,
+    is_colored: bool,
 }
 
 impl Output {
-    /// Standard output, to be written as JSON or as text.
-    pub fn stdout(is_json: bool) -> Self {
+    /// Standard output, to be written as JSON or as text, which may be colored.
+    pub fn stdout(is_json: bool, color: When) -> Self {
         let is_terminal = io::stdout().is_terminal();
         Self {
             is_terminal,
+            is_colored: color.is_on(is_terminal),
             ..Self::to(Box::new(io::stdout()), is_json)
         }
     }
@@ -34,6 +36,7 @@ impl Output {
             pager: None,
             is_json,
             is_terminal: false,
+            is_colored: false,
         }
     }
 
@@ -42,6 +45,14 @@ impl Output {
     pub fn foreign<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match self.is_terminal {
             true => Cow::Owned(text.lines().map(printable).collect::<Vec<_>>().join("\n")),
+            false => Cow::Borrowed(text),
+        }
+    }
+
+    /// `text`, in the color that says what it tells of.
+    pub fn toned<'t>(&self, tone: Tone, text: &'t str) -> Cow<'t, str> {
+        match self.is_colored {
+            true => Cow::Owned(tone.color(text)),
             false => Cow::Borrowed(text),
         }
     }

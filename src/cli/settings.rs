@@ -1,5 +1,6 @@
 //! The global options and the environment, resolved where a command needs them.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -18,12 +19,16 @@ const DEFAULT_ROOT: &str = ".wasmstore";
 /// variable disturbs only those commands that use it.
 pub(super) struct Settings {
     globals: Globals,
+    looked_at: RefCell<Option<At>>,
 }
 
 impl Settings {
     /// Settings from the flags given.
     pub fn new(globals: Globals) -> Self {
-        Self { globals }
+        Self {
+            globals,
+            looked_at: RefCell::default(),
+        }
     }
 
     /// The folder of the store.
@@ -46,10 +51,16 @@ impl Settings {
 
     /// What a read looks at.
     pub fn at(&self, reading: &Reading) -> Result<At> {
-        match reading.commit {
-            Some(commit) => Ok(At::Commit(commit)),
-            None => Ok(At::Branch(self.branch()?)),
-        }
+        Ok(self.looking(match reading.commit {
+            Some(commit) => At::Commit(commit),
+            None => At::Branch(self.branch()?),
+        }))
+    }
+
+    /// Remembers what a read looks at, so that a failure can be told with what there is instead.
+    pub fn looking(&self, at: At) -> At {
+        *self.looked_at.borrow_mut() = Some(at.clone());
+        at
     }
 
     /// Where a change goes and what its commit says.

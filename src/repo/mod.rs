@@ -99,6 +99,7 @@ mod create;
 mod deflated;
 mod derived;
 mod diff;
+mod differences;
 mod draft;
 mod durable;
 mod entry;

@@ -9,6 +9,7 @@ mod branches;
 mod catch_up;
 mod cursor;
 mod derived;
+mod diff;
 mod digests;
 mod error;
 mod export;
@@ -41,7 +42,7 @@ pub use crate::repo::{
     Blob, CacheUse, Call, Checked, Commit, Dropping, Fault, Guarded, Location, MirrorLock,
     ObjectFormat, PathChange, Published, RefUpdate, Refusal, Together, Wake, chain,
 };
-pub use crate::wasm::{Export, Import, Kind as ModuleKind, ModuleInfo};
+pub use crate::wasm::{Comparison, Export, Import, ItemChange, Kind as ModuleKind, ModuleInfo};
 pub use audit::AuditEntry;
 pub use cursor::{Cursor, Event, News, Place};
 pub use error::{Error, Kind, Result};

@@ -7,6 +7,7 @@
 //!
 //! - [`Validation`] takes a module in pieces of any size, as they arrive, and [`validate`] reads one to its end. Function
 //!   bodies are validated too, on the cores there are.
+//! - [`Comparison`] tells what differs between two modules.
 //! - [`inspect`] gives the [`ModuleInfo`] of bytes that were validated before, and looks at no function body.
 //!
 //! Invariants:
@@ -22,6 +23,7 @@
 mod batch;
 mod bodies;
 mod collect;
+mod compare;
 mod digest;
 mod error;
 mod head;
@@ -30,9 +32,11 @@ mod inspect;
 mod limits;
 mod pool;
 mod skip;
+mod types;
 mod validate;
 mod walk;
 
+pub use compare::{Comparison, Interface, ItemChange};
 pub use digest::sha256;
 pub use error::Error;
 pub use info::{Export, Import, ItemKind, Kind, ModuleInfo, Producers};

@@ -17,21 +17,23 @@ impl Serialize for Changes<'_> {
     }
 }
 
+/// What happened at a path.
 #[derive(Serialize)]
 #[serde(tag = "action", rename_all = "lowercase")]
-enum Action {
+pub(super) enum Action {
     Added { hash: Text<ModuleHash> },
     Updated { hash: Update },
     Removed { hash: Text<ModuleHash> },
 }
 
+/// What a path had, and what it has.
 #[derive(Serialize)]
-struct Update {
+pub(super) struct Update {
     old: Text<ModuleHash>,
     new: Text<ModuleHash>,
 }
 
-fn action(change: &PathChange) -> Option<Action> {
+pub(super) fn action(change: &PathChange) -> Option<Action> {
     Some(match (change.old, change.new) {
         (None, Some(new)) => Action::Added { hash: Text(new) },
         (Some(old), Some(new)) => {

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::changes::Changes;
 use super::schema::CommitHash;
-use crate::store;
+use crate::store::{self, PathChange};
 
 /// A commit.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -30,6 +31,24 @@ impl From<&store::Commit> for Commit {
             author: commit.author.clone(),
             date: commit.date_s,
             message: commit.message.clone(),
+        }
+    }
+}
+
+/// A commit with what it changed.
+#[derive(Serialize)]
+pub struct ShownCommit<'c> {
+    #[serde(flatten)]
+    commit: Commit,
+    changes: Changes<'c>,
+}
+
+impl<'c> ShownCommit<'c> {
+    /// A commit, and what it changed compared with its first parent.
+    pub fn new(commit: &store::Commit, changes: &'c [PathChange]) -> Self {
+        Self {
+            commit: Commit::from(commit),
+            changes: Changes(changes),
         }
     }
 }

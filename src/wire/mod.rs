@@ -5,6 +5,7 @@
 mod changes;
 mod collected;
 mod commit;
+mod difference;
 mod event;
 mod info;
 mod modules;
@@ -14,7 +15,8 @@ mod verified;
 
 pub use changes::Changes;
 pub use collected::Collected;
-pub use commit::Commit;
+pub use commit::{Commit, ShownCommit};
+pub use difference::Difference;
 pub use event::{TEXT_BYTES_MAX, event_texts, wrapped_event_texts};
 pub use info::Info;
 pub use modules::Modules;

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
+use crate::cli::args::commit_or_branch;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::names::{BranchName, CommitId, Error as NameError};
+use crate::names::BranchName;
 use crate::store::At;
 
 /// Create, delete or list branches, or choose the default one
@@ -21,7 +22,7 @@ pub(in crate::cli) struct Branch {
     #[arg(long, requires = "name")]
     delete: bool,
     /// Create the branch at this branch or commit
-    #[arg(long, value_name = "BRANCH|COMMIT", requires = "name", conflicts_with = "delete", value_parser = start)]
+    #[arg(long, value_name = "BRANCH|COMMIT", requires = "name", conflicts_with = "delete", value_parser = commit_or_branch)]
     from: Option<At>,
     /// List all branches
     #[arg(long)]
@@ -70,12 +71,4 @@ fn list(settings: &Settings, out: &mut Output) -> Result<()> {
         out.line(branch)?;
     }
     Ok(())
-}
-
-/// What reads as a commit is one.
-fn start(text: &str) -> Result<At, NameError> {
-    match CommitId::parse(text) {
-        Ok(commit) => Ok(At::Commit(commit)),
-        Err(_) => BranchName::parse(text).map(|branch| At::Branch(Some(branch))),
-    }
 }

@@ -55,7 +55,7 @@ impl Log {
             {
                 out.page(pager);
             }
-            print(commit, out)
+            print_commit(commit, out)
         })
     }
 
@@ -79,7 +79,8 @@ impl Log {
     }
 }
 
-fn print(commit: &store::Commit, out: &mut Output) -> Result<()> {
+/// Prints a commit as a paragraph.
+pub(super) fn print_commit(commit: &store::Commit, out: &mut Output) -> Result<()> {
     let (id, date) = (commit.id, date::local(commit.date_s));
     let author = out.foreign(&commit.author).into_owned();
     let message = out.foreign(&commit.message).into_owned();

@@ -1,0 +1,102 @@
+//! `diff`: what differs between two commits.
+
+use std::ops::ControlFlow;
+
+use super::diff_text;
+use crate::cli::args::commit_or_branch;
+use crate::cli::color::Tone;
+use crate::cli::exit::Result;
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::names::TreePath;
+use crate::store::{At, Comparison, Kind, PathChange, Store, chain};
+use crate::wire;
+
+/// Print which modules differ between two commits, and how
+///
+/// Prints, sorted by path, a line for each module that is only in the second (`A` tab `/<path>` tab `<hash>`), only in the first
+/// (`D`, the same) or in both and different (`M` tab `/<path>` tab `<old hash>` tab `<new hash>`), and below the last, indented, what
+/// differs: kind, size in bytes, imports and exports with their types, names of custom sections, producers; `+` is only in the new
+/// module, `-` only in the old, `~` in both and different. Exits with 0 whether or not there is a difference.
+/// JSON: [{"path":"/…","action":"added"|"removed","hash":"…"},{"path":"/…","action":"updated","hash":{"old":"…","new":"…"},
+/// "size":{"old":N,"new":N},"kind":{"old":"module"|"component","new":…},
+/// "imports":[{"module":"…"|null,"name":"…","old":"<type>"|null,"new":"<type>"|null}],"exports":[{"name":"…","old":…,"new":…}],
+/// "custom_sections":{"added":["…"],"removed":["…"]},
+/// "producers":[{"field":"…","name":"…","old":"<version>"|null,"new":"<version>"|null}]}], where "not_compared":"<reason>" stands
+/// in the place of all that follows the hash if one of the two is no module
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Diff {
+    /// The commit, or the branch, to begin with
+    #[arg(value_name = "A", value_parser = commit_or_branch)]
+    old: At,
+    /// The commit, or the branch, to compare it with
+    #[arg(value_name = "B", value_parser = commit_or_branch)]
+    new: At,
+    /// Compare only this module or folder
+    #[arg(default_value = "/", hide_default_value = true, value_parser = TreePath::parse)]
+    path: TreePath,
+}
+
+impl Diff {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let store = settings.open()?;
+        let (old, new) = (self.old, settings.looking(self.new));
+        // What differs is told as it is found: there may be millions.
+        let visit = |show: &mut dyn FnMut(PathChange) -> Result<()>| {
+            let mut shown = Ok(());
+            store.diff(&old, &new, &self.path, |change| {
+                shown = show(change);
+                match shown {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                }
+            })?;
+            shown
+        };
+        if out.is_json() {
+            let mut array = out.array();
+            visit(&mut |change| {
+                let compared = compare(&store, &change)?;
+                array.push(&wire::Difference::new(&change, compared.as_ref()))
+            })?;
+            return array.end();
+        }
+        visit(&mut |change| {
+            print_change(&change, out)?;
+            match compare(&store, &change)? {
+                Some(Ok(compared)) => diff_text::print(&compared, out),
+                Some(Err(reason)) => diff_text::print_reason(&reason, out),
+                None => Ok(()),
+            }
+        })
+    }
+}
+
+/// Compares the two modules of an updated path, or says why they cannot be: what a foreign repository has may be anything.
+fn compare(store: &Store, change: &PathChange) -> Result<Option<Result<Comparison, String>>> {
+    let (Some(old), Some(new)) = (change.old, change.new) else {
+        return Ok(None);
+    };
+    match store.compare(old, new) {
+        Ok(compared) => Ok(Some(Ok(compared))),
+        Err(error) if error.kind() == Kind::InvalidModule => Ok(Some(Err(chain(&error)))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Prints what became of a path on one line.
+pub(super) fn print_change(change: &PathChange, out: &mut Output) -> Result<()> {
+    let (tone, hashes) = match (change.old, change.new) {
+        (Some(old), Some(new)) => (Tone::Changed, format!("{old}\t{new}")),
+        (None, Some(new)) => (Tone::Added, new.to_string()),
+        (Some(old), None) => (Tone::Removed, old.to_string()),
+        (None, None) => return Ok(()),
+    };
+    let letter = match tone {
+        Tone::Added => "A",
+        Tone::Removed => "D",
+        Tone::Changed => "M",
+    };
+    let letter = out.toned(tone, letter);
+    out.text(format_args!("{letter}\t{}\t{hashes}\n", change.path))
+}

@@ -1,0 +1,66 @@
+//! `show`: one commit, and what it changed.
+
+use std::ops::ControlFlow;
+
+use super::diff::print_change;
+use super::log::print_commit;
+use crate::cli::args::{Reading, commit_or_branch};
+use crate::cli::exit::Result;
+use crate::cli::output::Output;
+use crate::cli::settings::Settings;
+use crate::store::{At, Commit, PathChange, Store};
+use crate::wire;
+
+/// Print a commit and what it changed
+///
+/// Prints its hash, author, date in local time and message, and then, sorted by path, a line for each module that it added
+/// (`A` tab `/<path>` tab `<hash>`), removed (`D`, the same) or updated (`M` tab `/<path>` tab `<old hash>` tab `<new hash>`),
+/// compared with its first parent. JSON: {"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…",
+/// "changes":{"/a":{"action":"added","hash":"…"},"/b":{"action":"updated","hash":{"old":"…","new":"…"}},
+/// "/c":{"action":"removed","hash":"…"}}}
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Show {
+    /// The commit, or the branch whose tip it is; by default the tip of the branch worked on
+    #[arg(value_name = "COMMIT|BRANCH", conflicts_with = "commit", value_parser = commit_or_branch)]
+    name: Option<At>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+impl Show {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let at = match self.name {
+            Some(at) => settings.looking(at),
+            None => settings.at(&self.reading)?,
+        };
+        let store = settings.open()?;
+        let commit = store.commit(store.snapshot(&at)?)?;
+        if out.is_json() {
+            let mut changes = Vec::new();
+            visit(&store, &commit, |change| {
+                changes.push(change);
+                Ok(())
+            })?;
+            return out.json(&wire::ShownCommit::new(&commit, &changes));
+        }
+        print_commit(&commit, out)?;
+        visit(&store, &commit, |change| print_change(&change, out))
+    }
+}
+
+/// Calls `show` for each change of a commit, until it fails.
+fn visit(
+    store: &Store,
+    commit: &Commit,
+    mut show: impl FnMut(PathChange) -> Result<()>,
+) -> Result<()> {
+    let mut shown = Ok(());
+    store.changes(commit, |change| {
+        shown = show(change);
+        match shown {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    })?;
+    shown
+}

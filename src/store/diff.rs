@@ -1,0 +1,66 @@
+//! What changed from one commit to another.
+
+use std::ops::ControlFlow;
+
+use super::error::{Error, Result};
+use super::open::Store;
+use super::view::At;
+use crate::names::{ModuleHash, TreePath};
+use crate::repo::{Commit, PathChange, TreeId};
+use crate::wasm::{Comparison, Interface};
+
+impl Store {
+    /// Calls `visit` for every module at or below `path` that differs between two trees, sorted by path, until it breaks.
+    ///
+    /// # Errors
+    /// Unknown branch or commit; neither of them has anything at `path`.
+    pub fn diff(
+        &self,
+        old: &At,
+        new: &At,
+        path: &TreePath,
+        visit: impl FnMut(PathChange) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let tree = |at| self.read(at, |view| Ok(view.tree));
+        let (old, new) = (tree(old)?, tree(new)?);
+        let is_there = |tree: Option<TreeId>| match tree {
+            Some(tree) => Ok(self.repo.node(tree, path)?.is_some()),
+            None => Ok::<_, Error>(false),
+        };
+        if !path.is_root() && !is_there(old)? && !is_there(new)? {
+            return Err(Error::NoModule(path.to_string()));
+        }
+        self.repo.walk_changes(old, new, path, visit)?;
+        Ok(())
+    }
+
+    /// Calls `visit` for every module that a commit changed, compared with its first parent, sorted by path, until it breaks.
+    pub fn changes(
+        &self,
+        commit: &Commit,
+        visit: impl FnMut(PathChange) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let before = match commit.parents.first() {
+            Some(parent) => Some(self.repo.linked_commit(*parent)?.tree),
+            None => None,
+        };
+        let root = TreePath::root();
+        self.repo
+            .walk_changes(before, Some(commit.tree), &root, visit)?;
+        Ok(())
+    }
+
+    /// What differs between two modules that trees name.
+    ///
+    /// # Errors
+    /// One of them is no module.
+    pub fn compare(&self, old: ModuleHash, new: ModuleHash) -> Result<Comparison> {
+        let interface = |hash: ModuleHash| {
+            Interface::of(&self.bytes(hash)?).map_err(|source| Error::Invalid {
+                name: hash.to_string(),
+                source,
+            })
+        };
+        Ok(Comparison::of(&interface(old)?, &interface(new)?))
+    }
+}

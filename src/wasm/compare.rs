@@ -1,0 +1,255 @@
+//! What differs between two modules.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::types::{self, Types};
+use super::{Error, Kind, ModuleInfo, inspect};
+
+/// What of a module is compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interface {
+    kind: Kind,
+    size_bytes: u64,
+    imports: Vec<Item>,
+    exports: Vec<Item>,
+    custom_sections: Vec<Item>,
+    producers: Vec<Item>,
+}
+
+/// What differs between two modules; lists are sorted, and hold only what differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// What each of them is.
+    pub kind: (Kind, Kind),
+    /// How long each of them is, in bytes.
+    pub size_bytes: (u64, u64),
+    /// What they need, by the module that it is to come from, with its type. Of what a component needs the type is its kind only.
+    pub imports: Vec<ItemChange>,
+    /// What they offer, with its type; of a component as for imports.
+    pub exports: Vec<ItemChange>,
+    /// The names of custom sections, with an empty text.
+    pub custom_sections: Vec<ItemChange>,
+    /// The tools that made them, by field (`language`, `processed-by`, `sdk`), with their versions.
+    pub producers: Vec<ItemChange>,
+}
+
+/// One named thing that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemChange {
+    /// What the name belongs to: an import's module, a producer's field.
+    pub group: Option<Arc<str>>,
+    /// Its name.
+    pub name: String,
+    /// What it was; `None` if there was none.
+    pub old: Option<Arc<str>>,
+    /// What it is; `None` if there is none.
+    pub new: Option<Arc<str>>,
+}
+
+/// A group, a name, and what they stand for.
+type Item = (Option<Arc<str>>, String, Arc<str>);
+
+impl Interface {
+    /// Reads what is compared of a module that was validated before.
+    ///
+    /// # Errors
+    /// As for [`inspect`].
+    pub fn of(bytes: &[u8]) -> Result<Self, Error> {
+        let info = inspect(bytes)?;
+        let types = match info.kind {
+            Kind::Module => types::read(bytes)?,
+            Kind::Component => Types::default(),
+        };
+        Ok(Self::new(info, &types))
+    }
+
+    fn new(info: ModuleInfo, types: &Types) -> Self {
+        let ty = |types: &[Arc<str>], at: usize, kind: &'static str| match types.get(at) {
+            Some(ty) => Arc::clone(ty),
+            None => kind.into(),
+        };
+        let imports = info.imports.into_iter().enumerate();
+        let exports = info.exports.into_iter().enumerate();
+        let empty: Arc<str> = "".into();
+        let custom_sections = info.custom_sections.into_iter();
+        let mut producers = Vec::new();
+        for (field, tools) in info.producers {
+            let field: Arc<str> = field.into();
+            let tools = tools.into_iter();
+            producers
+                .extend(tools.map(|(name, version)| (Some(field.clone()), name, version.into())));
+        }
+        Self {
+            kind: info.kind,
+            size_bytes: info.size_bytes,
+            imports: imports
+                .map(|(at, import)| {
+                    let ty = ty(&types.imports, at, import.kind.as_str());
+                    (import.module, import.name, ty)
+                })
+                .collect(),
+            exports: exports
+                .map(|(at, export)| {
+                    (
+                        None,
+                        export.name,
+                        ty(&types.exports, at, export.kind.as_str()),
+                    )
+                })
+                .collect(),
+            custom_sections: custom_sections
+                .map(|name| (None, name, empty.clone()))
+                .collect(),
+            producers,
+        }
+    }
+}
+
+impl Comparison {
+    /// Compares two modules.
+    pub fn of(old: &Interface, new: &Interface) -> Self {
+        Self {
+            kind: (old.kind, new.kind),
+            size_bytes: (old.size_bytes, new.size_bytes),
+            imports: differences(&old.imports, &new.imports),
+            exports: differences(&old.exports, &new.exports),
+            custom_sections: differences(&old.custom_sections, &new.custom_sections),
+            producers: differences(&old.producers, &new.producers),
+        }
+    }
+}
+
+/// What differs between two lists, in which a name may stand several times: what stands as often on both sides with the same
+/// meaning is no difference, and of the rest the first is compared with the first.
+fn differences(old: &[Item], new: &[Item]) -> Vec<ItemChange> {
+    let mut more_often = BTreeMap::<&Item, isize>::new();
+    for item in old {
+        *more_often.entry(item).or_default() += 1;
+    }
+    for item in new {
+        *more_often.entry(item).or_default() -= 1;
+    }
+    type Both<'i> = (Vec<&'i Arc<str>>, Vec<&'i Arc<str>>);
+    let mut named = BTreeMap::<(&Option<Arc<str>>, &String), Both<'_>>::new();
+    for ((group, name, what), count) in more_often.into_iter().filter(|(_, count)| *count != 0) {
+        let (old, new) = named.entry((group, name)).or_default();
+        let side = if count > 0 { old } else { new };
+        side.extend(std::iter::repeat_n(what, count.unsigned_abs()));
+    }
+    let mut changes = Vec::new();
+    for ((group, name), (old, new)) in named {
+        for at in 0..old.len().max(new.len()) {
+            let side = |side: &[&Arc<str>]| side.get(at).copied().cloned();
+            changes.push(ItemChange {
+                group: group.clone(),
+                name: name.clone(),
+                old: side(&old),
+                new: side(&new),
+            });
+        }
+    }
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compared(old: &str, new: &str) -> Comparison {
+        let interface = |text| Interface::of(&wat::parse_str(text).unwrap()).unwrap();
+        Comparison::of(&interface(old), &interface(new))
+    }
+
+    /// Changes as `group.name: old > new`.
+    fn told(changes: &[ItemChange]) -> Vec<String> {
+        let side = |side: &Option<Arc<str>>| side.as_deref().unwrap_or("nothing").to_owned();
+        let line = |change: &ItemChange| {
+            let group = change.group.as_deref().map(|group| format!("{group}."));
+            let name = format!("{}{}", group.unwrap_or_default(), change.name);
+            format!("{name}: {} > {}", side(&change.old), side(&change.new))
+        };
+        changes.iter().map(line).collect()
+    }
+
+    #[test]
+    fn equal_modules_do_not_differ() {
+        let text = r#"(module (import "a" "b" (func)) (memory (export "m") 1) (@custom "c" ""))"#;
+        let same = compared(text, text);
+        let lists = [
+            same.imports,
+            same.exports,
+            same.custom_sections,
+            same.producers,
+        ];
+        assert_eq!(lists, [const { Vec::new() }; 4]);
+        assert_eq!(same.size_bytes.0, same.size_bytes.1);
+    }
+
+    #[test]
+    fn imports_and_exports_are_compared_with_their_types() {
+        let differ = compared(
+            r#"(module (import "e" "gone" (func)) (import "e" "f" (func (param i32)))
+                (func (export "f") (param i32) (result i32) local.get 0) (global (export "g") i32 (i32.const 1))
+                (memory (export "m") 1))"#,
+            r#"(module (import "e" "f" (func (param i64))) (import "x" "t" (table 1 2 funcref))
+                (func (export "f") (result i64) i64.const 1) (global (export "g") (mut i32) (i32.const 1))
+                (memory (export "m") 1 4) (tag (export "t") (param f32)))"#,
+        );
+        assert_eq!(
+            told(&differ.imports),
+            [
+                "e.f: (func (param i32)) > (func (param i64))",
+                "e.gone: (func) > nothing",
+                "x.t: nothing > (table 1 2 funcref)",
+            ]
+        );
+        assert_eq!(
+            told(&differ.exports),
+            [
+                "f: (func (param i32) (result i32)) > (func (result i64))",
+                "g: (global i32) > (global (mut i32))",
+                "m: (memory 1) > (memory 1 4)",
+                "t: nothing > (tag (func (param f32)))",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_thing_imported_twice_counts_twice() {
+        let once = r#"(module (import "a" "b" (func)))"#;
+        let twice = r#"(module (import "a" "b" (func)) (import "a" "b" (func)))"#;
+        let as_both = r#"(module (import "a" "b" (global i32)) (import "a" "b" (func)))"#;
+        assert_eq!(
+            told(&compared(once, twice).imports),
+            ["a.b: nothing > (func)"]
+        );
+        assert_eq!(
+            told(&compared(twice, once).imports),
+            ["a.b: (func) > nothing"]
+        );
+        assert_eq!(
+            told(&compared(twice, as_both).imports),
+            ["a.b: (func) > (global i32)"]
+        );
+    }
+
+    #[test]
+    fn kind_size_sections_and_producers_are_compared() {
+        let differ = compared(
+            r#"(module (@producers (language "Rust" "1.80") (sdk "a" "1")) (@custom "old" ""))"#,
+            r#"(component (import "i" (func)) (@producers (language "Rust" "1.90")) (@custom "new" ""))"#,
+        );
+        assert_eq!(differ.kind, (Kind::Module, Kind::Component));
+        assert_ne!(differ.size_bytes.0, differ.size_bytes.1);
+        assert_eq!(told(&differ.imports), ["i: nothing > func"]);
+        assert_eq!(
+            told(&differ.custom_sections),
+            ["new: nothing > ", "old:  > nothing"]
+        );
+        assert_eq!(
+            told(&differ.producers),
+            ["language.Rust: 1.80 > 1.90", "sdk.a: 1 > nothing"]
+        );
+    }
+}

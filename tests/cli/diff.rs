@@ -1,0 +1,275 @@
+//! show and diff: what changed, and how.
+
+use serde_json::json;
+
+use crate::support::program::{World, module};
+
+/// Makes a commit in which one module is added, one updated, one removed and one left alone; returns the commit before it.
+fn changed(world: &World) -> String {
+    for (path, n) in [("d/e/same.wasm", 2), ("d/new.wasm", 5), ("z.wasm", 4)] {
+        world.add(path, n);
+    }
+    let wanted = world.tip();
+    world.changes(&["remove", "d/new.wasm"]);
+    world.add("d/gone.wasm", 1);
+    world.add("z.wasm", 3);
+    let before = world.tip();
+    world.changes(&["restore", &wanted, "-m", "All at once"]);
+    before
+}
+
+#[test]
+fn show_tells_what_a_commit_changed() {
+    for world in World::each() {
+        let before = changed(&world);
+        let [one, three, four, five] = [1, 3, 4, 5].map(|n| world.hash(n));
+        let header = world.ok(&["log", "-n", "1"]);
+        let wanted = format!(
+            "{header}D\t/d/gone.wasm\t{one}\nA\t/d/new.wasm\t{five}\nM\t/z.wasm\t{three}\t{four}\n"
+        );
+        assert_eq!(world.ok(&["show"]), wanted);
+        for args in [
+            &["show", "main"][..],
+            &["show", &world.tip()],
+            &["show", &world.tip().to_uppercase()],
+            &["show", "--commit", &world.tip()],
+            &["show", "--branch", "main"],
+        ] {
+            assert_eq!(world.ok(args), wanted, "{args:?}");
+        }
+        let json = world.json(&["show"]);
+        let changes = json!({
+            "/d/gone.wasm": { "action": "removed", "hash": one },
+            "/d/new.wasm": { "action": "added", "hash": five },
+            "/z.wasm": { "action": "updated", "hash": { "old": three, "new": four } },
+        });
+        assert_eq!(json["changes"], changes);
+        assert_eq!(json["message"], "All at once");
+        assert_eq!(json["parents"], json!([before]));
+    }
+}
+
+#[test]
+fn show_tells_of_merges_and_of_commits_without_changes() {
+    let world = World::with_store("sha1");
+    let root = world.tip();
+    let shown = world.ok(&["show", &root]);
+    assert_eq!(shown, world.ok(&["log"]));
+    assert_eq!(world.json(&["show"])["changes"], json!({}));
+    world.changes(&["branch", "dev"]);
+    world.file("a.wasm", module(1));
+    world.changes(&["add", "a.wasm", "--branch", "dev"]);
+    let two = world.add("b.wasm", 2);
+    world.changes(&["merge", "dev"]);
+    let merge = world.ok(&["show"]);
+    let line = format!("A\t/a.wasm\t{}\n", world.hash(1));
+    assert!(merge.ends_with(&format!("\n\n{line}")), "{merge}");
+    let theirs = world.ok(&["show", "dev"]);
+    assert!(
+        theirs.ends_with(&line) && !theirs.contains(&two),
+        "{theirs}"
+    );
+}
+
+#[test]
+fn what_cannot_be_shown_is_told() {
+    let world = World::with_store("sha1");
+    let unknown = "3".repeat(40);
+    let none = format!("there is no commit {unknown}");
+    assert_eq!(world.fails(1, &["show", &unknown]), none);
+    assert_eq!(world.fails(1, &["show", "b"]), "there is no branch \"b\"");
+    assert_eq!(
+        world.fails(1, &["show", "--branch", "b"]),
+        "there is no branch \"b\""
+    );
+    world.fails(3, &["show", "a..b"]);
+    let both = world.run(&["show", "main", "--commit", &unknown]);
+    assert_eq!(both.code, Some(2));
+    let empty = World::empty();
+    assert_eq!(
+        empty.fails(1, &["show"]),
+        "branch \"main\" has no commit yet"
+    );
+}
+
+#[test]
+fn diff_tells_what_was_added_removed_and_updated() {
+    for world in World::each() {
+        let before = changed(&world);
+        let [one, three, four, five] = [1, 3, 4, 5].map(|n| world.hash(n));
+        let removed = format!("D\t/d/gone.wasm\t{one}\n");
+        let added = format!("A\t/d/new.wasm\t{five}\n");
+        let size = module(3).len();
+        let updated = format!(
+            "M\t/z.wasm\t{three}\t{four}\n    size: {size}\n    exports:\n      - f3 (func)\n      + f4 (func)\n"
+        );
+        let all = [&removed[..], &added, &updated].concat();
+        assert_eq!(world.ok(&["diff", &before, "main"]), all);
+        let folder = [&removed[..], &added].concat();
+        assert_eq!(world.ok(&["diff", &before, "main", "/d/"]), folder);
+        assert_eq!(world.ok(&["diff", &before, "main", "z.wasm"]), updated);
+        assert_eq!(world.ok(&["diff", &before, "main", "d/e"]), "");
+        assert_eq!(world.ok(&["diff", "main", "main"]), "");
+        let back = world.ok(&["diff", "main", &before, "d"]);
+        let wanted = format!("A\t/d/gone.wasm\t{one}\nD\t/d/new.wasm\t{five}\n");
+        assert_eq!(back, wanted);
+        let export = |name: &str, old: Option<&str>, new: Option<&str>| json!({ "name": name, "old": old, "new": new });
+        let json = json!([
+            { "path": "/d/gone.wasm", "action": "removed", "hash": one },
+            { "path": "/d/new.wasm", "action": "added", "hash": five },
+            {
+                "path": "/z.wasm", "action": "updated", "hash": { "old": three, "new": four },
+                "size": { "old": size, "new": size }, "kind": { "old": "module", "new": "module" },
+                "imports": [],
+                "exports": [export("f3", Some("(func)"), None), export("f4", None, Some("(func)"))],
+                "custom_sections": { "added": [], "removed": [] }, "producers": [],
+            },
+        ]);
+        assert_eq!(world.json(&["diff", &before, "main"]), json);
+        assert_eq!(world.json(&["diff", "main", "main"]), json!([]));
+    }
+}
+
+#[test]
+fn diff_tells_how_modules_differ() {
+    let world = World::with_store("sha1");
+    let add = |text: &str| {
+        world.file("m.wasm", wat::parse_str(text).unwrap());
+        world.changes(&["add", "m.wasm"]);
+        world.tip()
+    };
+    let old = add(
+        r#"(module (import "env" "log\1b" (func (param i32))) (func (export "run") (param i32)) (@custom "old" "")
+            (@producers (language "Rust" "1.80")))"#,
+    );
+    let new = add(r#"(component (import "log" (func)) (@producers (language "Rust" "1.90")))"#);
+    let size = |commit| {
+        let info = world.json(&["info", "m.wasm", "--commit", commit]);
+        info["size"].as_i64().unwrap()
+    };
+    let (before, after) = (size(&old), size(&new));
+    let diff = world.ok(&["diff", &old, &new]);
+    let (_, details) = diff.split_once('\n').unwrap();
+    let wanted = [
+        "    kind: module -> component\n",
+        &format!("    size: {before} -> {after} ({:+})\n", after - before),
+        "    imports:\n      + log           func\n      - env.log\\u{1b} (func (param i32))\n",
+        "    exports:\n      - run (func (param i32))\n",
+        "    custom sections:\n      - old\n",
+        "    producers:\n      ~ language.Rust 1.80 -> 1.90\n",
+    ];
+    assert_eq!(details, wanted.concat());
+    let json = &world.json(&["diff", &old, &new])[0];
+    assert_eq!(json["kind"], json!({ "old": "module", "new": "component" }));
+    assert_eq!(
+        json["custom_sections"],
+        json!({ "added": [], "removed": ["old"] })
+    );
+    let producers = json!([{ "field": "language", "name": "Rust", "old": "1.80", "new": "1.90" }]);
+    assert_eq!(json["producers"], producers);
+    let log =
+        json!({ "module": "env", "name": "log\u{1b}", "old": "(func (param i32))", "new": null });
+    assert!(json["imports"].as_array().unwrap().contains(&log), "{json}");
+}
+
+#[test]
+fn what_is_no_module_is_listed_and_not_compared() {
+    let world = World::with_store("sha1");
+    let tree = |text: &str| {
+        world.file("text", text);
+        let file = world.path("text");
+        let blob = world.git(&["hash-object", "-w", file.to_str().unwrap()]);
+        let index = world.path("index");
+        let mut git = world.command("git");
+        git.env("GIT_INDEX_FILE", &index)
+            .arg("--git-dir")
+            .arg(world.root());
+        let entry = format!("100644,{blob},a.txt");
+        assert!(
+            git.args(["update-index", "--add", "--cacheinfo", &entry])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let mut git = world.command("git");
+        git.env("GIT_INDEX_FILE", &index)
+            .arg("--git-dir")
+            .arg(world.root());
+        let tree = git.arg("write-tree").output().unwrap().stdout;
+        let tree = String::from_utf8(tree).unwrap();
+        world.git(&[
+            "-c",
+            "user.name=A",
+            "-c",
+            "user.email=a@b",
+            "commit-tree",
+            "-m",
+            "x",
+            tree.trim_end(),
+        ])
+    };
+    let (old, new) = (tree("one"), tree("two"));
+    let diff = world.ok(&["diff", &old, &new]);
+    assert!(
+        diff.starts_with("M\t/a.txt\t") && diff.contains("\n    not compared: cannot take "),
+        "{diff}"
+    );
+    let json = &world.json(&["diff", &old, &new])[0];
+    assert!(
+        json["not_compared"].is_string() && json["size"].is_null(),
+        "{json}"
+    );
+}
+
+#[test]
+fn a_module_that_gives_way_to_a_folder_is_removed() {
+    let world = World::with_store("sha1");
+    let one = world.add("a", 1);
+    world.add("a.b", 2);
+    let before = world.tip();
+    world.changes(&["remove", "a"]);
+    let three = world.add("a/b", 3);
+    let wanted = format!("D\t/a\t{one}\nA\t/a/b\t{three}\n");
+    assert_eq!(world.ok(&["diff", &before, "main"]), wanted);
+    assert_eq!(world.ok(&["diff", &before, "main", "a"]), wanted);
+}
+
+#[test]
+fn what_cannot_be_compared_is_told() {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    let unknown = "3".repeat(40);
+    let no_commit = format!("there is no commit {unknown}");
+    for (args, reason) in [
+        (["diff", "main", &unknown, "/"], &no_commit[..]),
+        (["diff", "dev", "main", "/"], "there is no branch \"dev\""),
+        (
+            ["diff", "main", "main", "b.wasm"],
+            "there is no module /b.wasm",
+        ),
+    ] {
+        assert_eq!(world.fails(1, &args), reason);
+    }
+    world.fails(3, &["diff", "a..b", "main"]);
+    world.fails(3, &["diff", "main", "main", "a/../b"]);
+    for args in [&["diff"][..], &["diff", "main"]] {
+        assert_eq!(world.run(args).code, Some(2), "{args:?}");
+    }
+    let empty = World::empty();
+    assert_eq!(empty.ok(&["diff", "main", "main"]), "");
+    assert!(!empty.root().exists());
+}
+
+#[test]
+fn what_changed_is_colored_for_who_asks() {
+    let world = World::with_store("sha1");
+    let root = world.tip();
+    let hash = world.add("a.wasm", 1);
+    for args in [&["diff", &root, "main"][..], &["show"]] {
+        let plain = format!("A\t/a.wasm\t{hash}\n");
+        let colored = format!("\u{1b}[32mA\u{1b}[0m\t/a.wasm\t{hash}\n");
+        assert!(world.ok(args).ends_with(&plain));
+        let asked = world.ok(&[args, &["--color", "always"]].concat());
+        assert!(asked.ends_with(&colored), "{asked:?}");
+    }
+}
