@@ -64,6 +64,7 @@ const ROOMS: [Room; 13] = [
             "clap_mangen",
             "indicatif",
             "jiff",
+            "renderdag",
             "rlimit",
             "tracing_subscriber",
             "io::stdout",

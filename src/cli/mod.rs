@@ -15,6 +15,7 @@ mod commands;
 mod date;
 mod dispatch;
 mod exit;
+mod graph;
 mod limits;
 mod logging;
 mod output;

@@ -118,6 +118,29 @@ impl Repository {
         }
         Ok(())
     }
+
+    /// Calls `visit` for every commit that `tip` reaches, each before its parents, and what the last parent of a merge reaches before
+    /// what the first does, until it returns `false`. From the first merge on the whole history is looked at beforehand.
+    pub fn log_by_line(&self, tip: CommitId, mut visit: impl FnMut(Commit) -> bool) -> Result<()> {
+        let repo = self.local_for(tip)?;
+        let mut commit = read_linked(&repo, tip)?;
+        while commit.parents.len() <= 1 {
+            let parent = commit.parents.first().copied();
+            let is_enough = !visit(commit);
+            let Some(parent) = parent.filter(|_| !is_enough) else {
+                return Ok(());
+            };
+            commit = read_linked(&repo, parent)?;
+        }
+        let links = self.unknown_history(commit.id, usize::MAX, |_| Ok::<_, Error>(false))?;
+        let ids = links.into_iter().flatten().map(|link| link.id);
+        for id in ids.rev() {
+            if !visit(read_linked(&repo, id)?) {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Every commit that one of `tips` reaches, the tips included; tags are followed to what they name.

@@ -13,6 +13,8 @@ pub enum LogOrder {
     NewestFirst,
     /// The oldest of the commits asked for first.
     OldestFirst,
+    /// Each commit before its parents whatever their dates are, and what a merge brought before the line that took it.
+    ChildrenFirst,
 }
 
 impl Store {
@@ -69,8 +71,8 @@ impl Store {
         }
     }
 
-    /// Calls `visit` for the commits that `at` reaches, newest first by committer time: at most `count` after the first `skip`,
-    /// until it returns `false`. `order` turns round what was chosen so.
+    /// Calls `visit` for the commits that `at` reaches, newest first by committer time, or as `order` says: at most `count` after the
+    /// first `skip`, until it returns `false`. [`LogOrder::OldestFirst`] turns round what was chosen so.
     pub fn log(
         &self,
         at: &At,
@@ -83,20 +85,24 @@ impl Store {
             return Ok(());
         };
         let (mut seen, mut kept) = (0, Vec::new());
-        self.repo.log(tip, |commit| {
+        let each = |commit| {
             seen += 1;
             if seen > skip.saturating_add(count) {
                 return false;
             }
             match order {
                 _ if seen <= skip => true,
-                LogOrder::NewestFirst => visit(commit),
+                LogOrder::NewestFirst | LogOrder::ChildrenFirst => visit(commit),
                 LogOrder::OldestFirst => {
                     kept.push(commit);
                     true
                 }
             }
-        })?;
+        };
+        match order {
+            LogOrder::ChildrenFirst => self.repo.log_by_line(tip, each)?,
+            LogOrder::NewestFirst | LogOrder::OldestFirst => self.repo.log(tip, each)?,
+        }
         for commit in kept.into_iter().rev() {
             if !visit(commit) {
                 break;

@@ -112,6 +112,7 @@ fn a_mistyped_command_or_flag_is_guessed() {
     for (args, guess) in [
         (&["lisst"][..], "'list'"),
         (&["mirror", "pusch"], "'push'"),
+        (&["log", "--grpah"], "'--graph'"),
         (&["list", "--jsn"], "'--json'"),
     ] {
         let ran = world.run(args);

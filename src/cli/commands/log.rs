@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use crate::cli::args::Reading;
 use crate::cli::date;
 use crate::cli::exit::Result;
+use crate::cli::graph::Graph;
 use crate::cli::output::Output;
 use crate::cli::pager::Pager;
 use crate::cli::settings::Settings;
@@ -14,7 +15,8 @@ use crate::wire;
 /// Print the history
 ///
 /// Prints for each commit, newest first, its hash, author, date in local time and message; on a terminal through a pager.
-/// JSON: [{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…]
+/// With --graph, each commit comes before its parents, and lines lead to them.
+/// JSON: [{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…], with --graph in its order
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Log {
     /// Use no pager
@@ -32,6 +34,9 @@ pub(in crate::cli) struct Log {
     /// Print the oldest of the commits asked for first
     #[arg(long)]
     reverse: bool,
+    /// Draw how the commits hang together
+    #[arg(long, conflicts_with = "reverse")]
+    graph: bool,
     #[command(flatten)]
     reading: Reading,
 }
@@ -47,6 +52,7 @@ impl Log {
             })?;
             return array.end();
         }
+        let mut graph = self.graph.then(Graph::new);
         let mut is_paged = self.plain || !std::io::stdout().is_terminal();
         self.visit(&store, &at, |commit| {
             // Not before there is something to show: a failure is better told without a pager.
@@ -55,7 +61,13 @@ impl Log {
             {
                 out.page(pager);
             }
-            print_commit(commit, out)
+            match &mut graph {
+                Some(graph) => {
+                    let rows = graph.draw(commit.id, &commit.parents, &text(commit, out));
+                    out.text(format_args!("{rows}"))
+                }
+                None => print_commit(commit, out),
+            }
         })
     }
 
@@ -66,9 +78,10 @@ impl Log {
         at: &store::At,
         mut show: impl FnMut(&store::Commit) -> Result<()>,
     ) -> Result<()> {
-        let order = match self.reverse {
-            true => LogOrder::OldestFirst,
-            false => LogOrder::NewestFirst,
+        let order = match (self.graph, self.reverse) {
+            (true, _) => LogOrder::ChildrenFirst,
+            (false, true) => LogOrder::OldestFirst,
+            (false, false) => LogOrder::NewestFirst,
         };
         let mut shown = Ok(());
         store.log(at, self.skip, self.max_count, order, |commit| {
@@ -81,10 +94,13 @@ impl Log {
 
 /// Prints a commit as a paragraph.
 pub(super) fn print_commit(commit: &store::Commit, out: &mut Output) -> Result<()> {
+    let text = text(commit, out);
+    out.text(format_args!("{text}"))
+}
+
+fn text(commit: &store::Commit, out: &Output) -> String {
     let (id, date) = (commit.id, date::local(commit.date_s));
-    let author = out.foreign(&commit.author).into_owned();
-    let message = out.foreign(&commit.message).into_owned();
-    out.text(format_args!(
-        "commit {id}\nAuthor: {author}\nDate: {date}\n\n{message}\n\n"
-    ))
+    let author = out.foreign(&commit.author);
+    let message = out.foreign(&commit.message);
+    format!("commit {id}\nAuthor: {author}\nDate: {date}\n\n{message}\n\n")
 }
