@@ -27,13 +27,20 @@ Exit codes:
   5  the store cannot be opened, read, written or reached";
 
 /// Keep WebAssembly modules by path and version, in a bare git repository
+///
+/// Without a command, prints where the store is and what is in it, and creates nothing: root, branch, how many modules and commits
+/// it has, as far as they are quickly counted, the size of all objects, the newest commit and the mirrors. JSON:
+/// {"root":"…","exists":true,"object_format":"sha1"|"sha256","branch":"…","default_branch":"…","branches":N,"tags":N,
+/// "modules":{"count":N,"more":true|false},"commits":{"count":N,"more":true|false},"objects_bytes":N,
+/// "newest":{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"}|null,
+/// "mirrors":[{"name":"…","url":"…"}]}, or {"root":"…","exists":false}
 #[derive(Debug, clap::Parser)]
 #[command(name = "wasmstore", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(super) struct Args {
     #[command(flatten)]
     pub globals: Globals,
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// What every command takes, before or after its name.

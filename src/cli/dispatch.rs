@@ -9,6 +9,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use super::args::{Args, Command};
 use super::color::When;
+use super::commands::overview;
 use super::exit::{self, Error, Result};
 use super::logging;
 use super::output::{self, Output};
@@ -24,7 +25,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         Err(error) => return refuse(error, color),
     };
     let color = args.globals.color;
-    logging::start(&args.globals, &args.command);
+    logging::start(&args.globals, args.command.as_ref());
     let mut out = Output::stdout(args.globals.json, color);
     let done = dispatch(args.command, &Settings::new(args.globals), &mut out);
     match done.and(out.finish()) {
@@ -33,7 +34,10 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     }
 }
 
-fn dispatch(command: Command, settings: &Settings, out: &mut Output) -> Result<()> {
+fn dispatch(command: Option<Command>, settings: &Settings, out: &mut Output) -> Result<()> {
+    let Some(command) = command else {
+        return overview(settings, out);
+    };
     match command {
         Command::Init(init) => init.run(settings, out),
         Command::Add(add) => add.run(settings, out),

@@ -5,9 +5,9 @@ use std::io;
 use super::args::{Command, Globals};
 
 /// Starts the log: of a server every request, of a command only what it warns of, unless more was asked for.
-pub(super) fn start(globals: &Globals, command: &Command) {
+pub(super) fn start(globals: &Globals, command: Option<&Command>) {
     let server = match command {
-        Command::Server(server) => Some(server),
+        Some(Command::Server(server)) => Some(server),
         _ => None,
     };
     let usual = match server {

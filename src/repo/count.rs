@@ -1,8 +1,10 @@
 //! Counting objects.
 
 use std::fs;
+use std::io;
+use std::path::Path;
 
-use super::error::Result;
+use super::error::{Error, Result};
 use super::open::Repository;
 
 /// How many objects there are, and where. One that is in several packs counts as often.
@@ -34,5 +36,21 @@ impl Repository {
             }
         }
         Ok(counts)
+    }
+
+    /// How many bytes the files of the objects have, loose and packed.
+    ///
+    /// # Errors
+    /// The folder of objects cannot be read. What vanishes meanwhile counts as nothing.
+    pub fn objects_bytes(&self) -> Result<u64> {
+        let folder = self.root().join("objects");
+        let files = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+        let bytes = |file: fs::DirEntry| file.metadata().map_or(0, |file| file.len());
+        let folders = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            folders => folders.map_err(Error::io("list", &folder))?,
+        };
+        let folders = folders.flatten().map(|folder| folder.path());
+        Ok(folders.flat_map(|folder| files(&folder)).map(bytes).sum())
     }
 }

@@ -9,6 +9,7 @@ mod global;
 mod help;
 mod history;
 mod modules;
+mod overview;
 mod parallel;
 mod server;
 mod watch;
