@@ -65,6 +65,7 @@ const ROOMS: [Room; 13] = [
             "indicatif",
             "jiff",
             "renderdag",
+            "strsim",
             "rlimit",
             "tracing_subscriber",
             "io::stdout",

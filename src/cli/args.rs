@@ -18,6 +18,8 @@ Environment (a flag beats its variable; an empty variable counts as unset):
   NO_COLOR          no color, unless --color asks for it
   TZ                the time zone of the dates in `log` and `audit`
 
+A failure is one line on standard error. Where it is known what to do next, a line `hint: …` follows; not with --quiet.
+
 Exit codes:
   0  done
   1  not found, unreadable input, or any failure not listed

@@ -11,6 +11,7 @@ use super::args::{Args, Command};
 use super::color::When;
 use super::commands::overview;
 use super::exit::{self, Error, Result};
+use super::hint;
 use super::logging;
 use super::output::{self, Output};
 use super::settings::Settings;
@@ -27,11 +28,19 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     let color = args.globals.color;
     logging::start(&args.globals, args.command.as_ref());
     let mut out = Output::stdout(args.globals.json, color);
-    let done = dispatch(args.command, &Settings::new(args.globals), &mut out);
-    match done.and(out.finish()) {
-        Ok(()) | Err(Error::Closed) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, color),
+    let settings = Settings::new(args.globals);
+    let done = dispatch(args.command, &settings, &mut out);
+    let error = match done.and(out.finish()) {
+        Ok(()) | Err(Error::Closed) => return ExitCode::SUCCESS,
+        Err(error) => error,
+    };
+    let code = fail(&error, color);
+    if !settings.is_quiet()
+        && let Some(hint) = hint::after(&error, &settings)
+    {
+        output::advise(&hint, color);
     }
+    code
 }
 
 fn dispatch(command: Option<Command>, settings: &Settings, out: &mut Output) -> Result<()> {

@@ -2,7 +2,8 @@
 //!
 //! The top layer, and the only room that knows the environment, the home folder, the terminal and the local time. It calls
 //! `store`, `names` and `config`, and nothing below them. One file of `commands` is one command: what it takes and what it
-//! prints stand next to each other. Every failure ends as one line on standard error and one exit code.
+//! prints stand next to each other. Every failure ends as one line on standard error, with a second one that says what
+//! to do next where that is known, and one exit code.
 //!
 //! # Exit codes
 //! 0 done; 1 not found, unreadable input, or any failure not listed; 2 the command line cannot be parsed; 3 invalid module, or
@@ -16,6 +17,7 @@ mod date;
 mod dispatch;
 mod exit;
 mod graph;
+mod hint;
 mod limits;
 mod logging;
 mod output;

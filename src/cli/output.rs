@@ -151,13 +151,21 @@ impl Array<'_> {
 
 /// Tells of a failure in one line on standard error.
 pub(super) fn complain(message: &str, color: When) {
-    let name = if color.is_on(io::stderr().is_terminal()) {
-        "\u{1b}[1;31mwasmstore:\u{1b}[0m"
-    } else {
-        "wasmstore:"
+    tell("wasmstore:", "1;31", message, color);
+}
+
+/// Tells what to do next in one line on standard error.
+pub(super) fn advise(hint: &str, color: When) {
+    tell("hint:", "1;36", hint, color);
+}
+
+fn tell(label: &str, code: &str, message: &str, color: When) {
+    let label = match color.is_on(io::stderr().is_terminal()) {
+        true => format!("\u{1b}[{code}m{label}\u{1b}[0m"),
+        false => label.to_owned(),
     };
     // There is nobody left to tell if this fails.
-    let _ = writeln!(io::stderr(), "{name} {}", printable(message));
+    let _ = writeln!(io::stderr(), "{label} {}", printable(message));
 }
 
 /// `text` with its control characters escaped, so that it stays on its line and tells the terminal nothing.

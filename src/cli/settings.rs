@@ -63,6 +63,12 @@ impl Settings {
         at
     }
 
+    /// What the command looked at, or worked on.
+    pub fn looked_at(&self) -> Option<At> {
+        let looked_at = self.looked_at.borrow().clone();
+        looked_at.or_else(|| Some(At::Branch(self.branch().ok()?)))
+    }
+
     /// Where a change goes and what its commit says.
     pub fn change(&self, writing: Writing) -> Result<Change> {
         Ok(Change {

@@ -149,6 +149,19 @@ impl Error {
         }
     }
 
+    /// The branch that was named and is unknown.
+    pub fn unknown_branch(&self) -> Option<&str> {
+        match self {
+            Self::Repo(repo::Error::UnknownBranch(branch)) => Some(branch),
+            _ => None,
+        }
+    }
+
+    /// Says whether what should be a store is something else.
+    pub fn is_no_store(&self) -> bool {
+        matches!(self, Self::Repo(repo::Error::NotAStore { .. }))
+    }
+
     /// Says whether an object vanished while it was read, as it does when a `gc` runs beside: another attempt may succeed.
     pub(super) fn is_missing_object(&self) -> bool {
         matches!(self, Self::Repo(error) if error.is_missing_object())

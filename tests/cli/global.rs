@@ -188,10 +188,14 @@ fn an_output_that_cannot_be_written_is_a_failure() {
 #[test]
 fn colors_are_for_terminals_and_for_who_asks() {
     let world = World::empty();
-    let plain = "wasmstore: there is no module /a\n";
-    let colored = "\u{1b}[1;31mwasmstore:\u{1b}[0m there is no module /a\n";
-    for (color, wanted) in [("auto", plain), ("never", plain), ("always", colored)] {
-        assert_eq!(world.run(&["find", "a", "--color", color]).err, wanted);
+    let plain = ("wasmstore: there is no module /a\n", "\nhint: there is");
+    let colored = (
+        "\u{1b}[1;31mwasmstore:\u{1b}[0m there is no module /a\n",
+        "\n\u{1b}[1;36mhint:\u{1b}[0m there is",
+    );
+    for (color, (line, hint)) in [("auto", plain), ("never", plain), ("always", colored)] {
+        let err = world.run(&["find", "a", "--color", color]).err;
+        assert!(err.starts_with(line) && err.contains(hint), "{err:?}");
     }
     assert!(
         world
@@ -246,7 +250,7 @@ fn on_a_terminal_no_color_is_honoured_and_log_is_paged() {
     );
     assert_eq!(
         on_terminal(&[], "log --branch b --color never"),
-        "wasmstore: there is no branch \"b\"\n"
+        "wasmstore: there is no branch \"b\"\nhint: `wasmstore branch --list` lists the branches\n"
     );
 }
 

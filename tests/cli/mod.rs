@@ -7,6 +7,7 @@ mod diff;
 mod files;
 mod global;
 mod help;
+mod hints;
 mod history;
 mod modules;
 mod overview;

@@ -187,10 +187,17 @@ impl World {
     }
 }
 
-/// The line on standard error, without the program's name.
+/// The line on standard error, without the program's name. A second one may say what to do next.
 #[track_caller]
 pub fn reason(err: &str, args: &[&str]) -> String {
-    let line = err.strip_suffix('\n').unwrap_or_default();
+    let lines = err.strip_suffix('\n').unwrap_or_default();
+    let line = lines.split_once("\nhint: ").map_or(lines, |(line, hint)| {
+        assert!(
+            !hint.contains('\n') && !hint.is_empty(),
+            "{args:?}: {err:?}"
+        );
+        line
+    });
     let reason = line.strip_prefix("wasmstore: ").unwrap_or_default();
     assert!(
         !reason.is_empty() && !reason.contains('\n'),

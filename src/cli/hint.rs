@@ -1,0 +1,120 @@
+//! What to do next after a failure.
+
+use super::exit::Error;
+use super::settings::Settings;
+use crate::names::{BranchName, ModulePath, TreePath};
+use crate::remote;
+use crate::store::{self, At, Kind, Store};
+
+/// How many modules are looked at for the one that was meant.
+const MODULES_MAX: usize = 10_000;
+/// The longest name that is compared with others, in characters: what it costs grows with the square.
+const CHARS_MAX: usize = 200;
+
+const NO_STORE: &str =
+    "`wasmstore init` creates a store there; --root DIR or WASMSTORE_ROOT names another";
+
+/// What helps after a failure, if anything is known to.
+pub(super) fn after(error: &Error, settings: &Settings) -> Option<String> {
+    match error {
+        Error::NoStore(_) => Some(NO_STORE.to_owned()),
+        Error::Remote(remote::Error::UnknownMirror(_)) => {
+            Some("`wasmstore mirror list` lists the mirrors".to_owned())
+        }
+        Error::Remote(remote::Error::NoGit) => Some("install git, and try again".to_owned()),
+        Error::Store(error) => after_store(error, settings),
+        _ => None,
+    }
+}
+
+fn after_store(error: &store::Error, settings: &Settings) -> Option<String> {
+    if error.is_no_store() {
+        let hint = "--root DIR or WASMSTORE_ROOT names the store's folder; `wasmstore init` creates a store in an empty one";
+        return Some(hint.to_owned());
+    }
+    if error.kind() != Kind::NotFound {
+        return None;
+    }
+    let store = settings.open().ok()?;
+    if store.object_format().is_none() {
+        let root = store.root();
+        return Some(format!("there is no store at {root:?} yet: {NO_STORE}"));
+    }
+    if let Some(branch) = error.unknown_branch() {
+        return Some(branch_meant(&store, branch));
+    }
+    match error {
+        store::Error::IsFolder(path) => {
+            Some(format!("`wasmstore list {path}` lists what is in it"))
+        }
+        store::Error::NoModule(path) | store::Error::NeverExisted(path) => {
+            path_meant(&store, &settings.looked_at()?, path)
+        }
+        _ => None,
+    }
+}
+
+fn branch_meant(store: &Store, unknown: &str) -> String {
+    let branches = store.branches().unwrap_or_default();
+    let branches: Vec<_> = branches.iter().map(BranchName::as_str).collect();
+    match nearest(unknown, &branches) {
+        Some(branch) => format!("did you mean {branch:?}?"),
+        None => "`wasmstore branch --list` lists the branches".to_owned(),
+    }
+}
+
+/// Looks for a module that is called alike: in the same folder first.
+fn path_meant(store: &Store, at: &At, unknown: &str) -> Option<String> {
+    // What is no path is a hash, and those are not mistyped.
+    let unknown = ModulePath::parse(unknown).ok()?;
+    let segments: Vec<_> = unknown.segments().collect();
+    let (name, folders) = segments.split_last()?;
+    let folder = TreePath::parse(&folders.join("/")).ok()?;
+    let in_folder = store.list_page(at, &folder, None, MODULES_MAX).ok()?.0;
+    let anywhere = store
+        .list_page(at, &TreePath::root(), None, MODULES_MAX)
+        .ok()?
+        .0;
+    let paths = in_folder.iter().chain(&anywhere);
+    let paths: Vec<_> = paths.map(|(path, _)| path.as_str()).collect();
+    let same_name = |path: &&&str| path.rsplit('/').next() == Some(name);
+    let meant =
+        nearest(unknown.as_str(), &paths).or_else(|| paths.iter().find(same_name).copied())?;
+    Some(format!("did you mean /{meant}?"))
+}
+
+/// The name that is least different, if it differs in no more than a quarter of its characters, or in one.
+fn nearest<'n>(wanted: &str, names: &[&'n str]) -> Option<&'n str> {
+    let length = wanted.chars().count();
+    let most = (length / 4).max(1);
+    let alike = names.iter().filter(|name| {
+        let other = name.chars().count();
+        other <= CHARS_MAX && other.abs_diff(length) <= most
+    });
+    let measured = alike.map(|name| (strsim::osa_distance(wanted, name), *name));
+    let (distance, name) = measured.min()?;
+    (distance <= most).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_found_and_no_other_is_guessed() {
+        let names = ["math/add.wasm", "math/sub.wasm", "dev", "a"];
+        for (wanted, nearest_one) in [
+            ("math/ad.wasm", Some("math/add.wasm")),
+            ("math/sbu.wasm", Some("math/sub.wasm")),
+            ("dve", Some("dev")),
+            ("b", Some("a")),
+            ("main", None),
+            ("something/else.wasm", None),
+        ] {
+            assert_eq!(nearest(wanted, &names), nearest_one, "{wanted}");
+        }
+        let long = "x".repeat(CHARS_MAX + 1);
+        assert_eq!(nearest(&long, &[&long]), None);
+        assert_eq!(nearest("x", &[]), None);
+    }
+}
