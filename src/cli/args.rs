@@ -16,6 +16,7 @@ Environment (a flag beats its variable; an empty variable counts as unset):
                     what the flags of `server` say
   PAGER             the pager of `log`; less -FRX by default
   NO_COLOR          no color, unless --color asks for it
+  CLICOLOR_FORCE    color also where there is no terminal
   TZ                the time zone of the dates in `log` and `audit`
 
 A failure is one line on standard error. Where it is known what to do next, a line `hint: …` follows; not with --quiet.

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 
 use super::settings::variable;
 
-/// When to color what goes to a stream: `Auto` is on a terminal that is not dumb, unless `NO_COLOR` is set.
+/// When to color what goes to a stream: `Auto` is on a terminal that is not dumb, unless `NO_COLOR` is set; `CLICOLOR_FORCE`
+/// counts as a terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum When {
     #[default]
@@ -60,10 +61,10 @@ impl When {
         match self {
             Self::Always => true,
             Self::Never => false,
+            Self::Auto if variable("NO_COLOR").is_some() => false,
             Self::Auto => {
-                is_terminal
-                    && variable("NO_COLOR").is_none()
-                    && variable("TERM").is_none_or(|term| term != "dumb")
+                variable("CLICOLOR_FORCE").is_some_and(|force| force != "0")
+                    || is_terminal && variable("TERM").is_none_or(|term| term != "dumb")
             }
         }
     }

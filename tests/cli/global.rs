@@ -211,6 +211,15 @@ fn colors_are_for_terminals_and_for_who_asks() {
     );
     assert!(world.ok(&["--color=always", "--help"]).contains('\u{1b}'));
     assert!(!world.ok(&["--help"]).contains('\u{1b}'));
+    let force = ("CLICOLOR_FORCE", "1");
+    for (variables, is_colored) in [
+        (&[force][..], true),
+        (&[("CLICOLOR_FORCE", "0")], false),
+        (&[force, ("NO_COLOR", "1")], false),
+    ] {
+        let ran = with(&world, variables, &["find", "a"]);
+        assert_eq!(ran.err.contains('\u{1b}'), is_colored, "{variables:?}");
+    }
 }
 
 #[test]
@@ -252,6 +261,39 @@ fn on_a_terminal_no_color_is_honoured_and_log_is_paged() {
         on_terminal(&[], "log --branch b --color never"),
         "wasmstore: there is no branch \"b\"\nhint: `wasmstore branch --list` lists the branches\n"
     );
+}
+
+#[test]
+fn on_a_terminal_a_large_file_has_a_bar() {
+    if !has_program("script") {
+        println!("skipped: no script(1) to make a terminal");
+        return;
+    }
+    let world = World::with_store("sha1");
+    let large = format!(r#"(module (@custom "c" "{}"))"#, "x".repeat(9 << 20));
+    world.file("large.wasm", wat::parse_str(large).unwrap());
+    world.file("small.wasm", module(1));
+    let binary = env!("CARGO_BIN_EXE_wasmstore");
+    let on_terminal = |args: &str| -> String {
+        let mut script: Command = world.command("script");
+        script.env("TERM", "xterm");
+        script.args(["-qec", &format!("{binary} {args}"), "/dev/null"]);
+        String::from_utf8_lossy(&script.output().unwrap().stdout).into_owned()
+    };
+    let hash = |file: &str| world.git(&["hash-object", world.path(file).to_str().unwrap()]);
+    let (large, small) = (hash("large.wasm"), hash("small.wasm"));
+    let told = on_terminal("add large.wasm a");
+    assert!(
+        told.contains("/9.00 MiB") && told.contains(&large),
+        "{told:?}"
+    );
+    assert_eq!(on_terminal("add large.wasm b -q"), format!("{large}\r\n"));
+    assert_eq!(on_terminal("add small.wasm c"), format!("{small}\r\n"));
+    let piped = format!("add large.wasm d 2> {}", world.path("err").display());
+    assert_eq!(on_terminal(&piped), format!("{large}\r\n"));
+    assert_eq!(fs::read(world.path("err")).unwrap(), b"");
+    assert!(on_terminal("gc").contains("gc "));
+    world.fsck();
 }
 
 #[test]

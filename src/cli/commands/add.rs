@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::cli::args::Writing;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
+use crate::cli::progress;
 use crate::cli::settings::Settings;
 use crate::names::ModulePath;
 
@@ -32,9 +33,11 @@ impl Add {
         let change = settings.change(self.writing)?;
         let (source, path): (Box<dyn Read>, _) = if self.file == Path::new("-") {
             let needed = Error::Usage("`add -` needs the PATH to put the module at");
-            (Box::new(io::stdin()), self.path.ok_or(needed)?)
+            let source = progress::reading(settings, "add", io::stdin(), None);
+            (Box::new(source), self.path.ok_or(needed)?)
         } else {
-            let source = open(&self.file)?;
+            let (source, bytes) = open(&self.file)?;
+            let source = progress::reading(settings, "add", source, bytes);
             let path = self.path.map_or_else(|| named_like(&self.file), Ok)?;
             (Box::new(source), path)
         };
@@ -49,11 +52,14 @@ impl Add {
     }
 }
 
-/// Opens what can be read; a folder is told here, before a store is created for it.
-fn open(path: &Path) -> Result<File> {
-    let opened = File::open(path).and_then(|file| match file.metadata()?.is_dir() {
-        true => Err(io::ErrorKind::IsADirectory.into()),
-        false => Ok(file),
+/// Opens what can be read, and says how many bytes a regular file has; a folder is told here, before a store is created for it.
+fn open(path: &Path) -> Result<(File, Option<u64>)> {
+    let opened = File::open(path).and_then(|file| {
+        let metadata = file.metadata()?;
+        match metadata.is_dir() {
+            true => Err(io::ErrorKind::IsADirectory.into()),
+            false => Ok((file, metadata.is_file().then_some(metadata.len()))),
+        }
     });
     opened.map_err(|source| Error::Input {
         path: path.to_owned(),

@@ -3,6 +3,7 @@
 use crate::cli::args::Writing;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
+use crate::cli::progress;
 use crate::cli::settings::Settings;
 use crate::store::History;
 use crate::wire;
@@ -27,7 +28,11 @@ impl Gc {
             true => History::Keep,
             false => History::Squash,
         };
-        let collected = settings.open_existing()?.gc(&change, history)?;
+        let store = settings.open_existing()?;
+        let spinner = progress::busy(settings, "gc");
+        let collected = store.gc(&change, history);
+        spinner.finish_and_clear();
+        let collected = collected?;
         match out.is_json() {
             true => out.json(&wire::Collected::from(&collected)),
             false => out.line(collected.removed),
