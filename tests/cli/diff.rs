@@ -1,96 +1,9 @@
-//! show and diff: what changed, and how.
+//! diff: which modules differ between two commits, and how.
 
 use serde_json::json;
 
+use super::show::changed;
 use crate::support::program::{World, module};
-
-/// Makes a commit in which one module is added, one updated, one removed and one left alone; returns the commit before it.
-fn changed(world: &World) -> String {
-    for (path, n) in [("d/e/same.wasm", 2), ("d/new.wasm", 5), ("z.wasm", 4)] {
-        world.add(path, n);
-    }
-    let wanted = world.tip();
-    world.changes(&["remove", "d/new.wasm"]);
-    world.add("d/gone.wasm", 1);
-    world.add("z.wasm", 3);
-    let before = world.tip();
-    world.changes(&["restore", &wanted, "-m", "All at once"]);
-    before
-}
-
-#[test]
-fn show_tells_what_a_commit_changed() {
-    for world in World::each() {
-        let before = changed(&world);
-        let [one, three, four, five] = [1, 3, 4, 5].map(|n| world.hash(n));
-        let header = world.ok(&["log", "-n", "1"]);
-        let wanted = format!(
-            "{header}D\t/d/gone.wasm\t{one}\nA\t/d/new.wasm\t{five}\nM\t/z.wasm\t{three}\t{four}\n"
-        );
-        assert_eq!(world.ok(&["show"]), wanted);
-        for args in [
-            &["show", "main"][..],
-            &["show", &world.tip()],
-            &["show", &world.tip().to_uppercase()],
-            &["show", "--commit", &world.tip()],
-            &["show", "--branch", "main"],
-        ] {
-            assert_eq!(world.ok(args), wanted, "{args:?}");
-        }
-        let json = world.json(&["show"]);
-        let changes = json!({
-            "/d/gone.wasm": { "action": "removed", "hash": one },
-            "/d/new.wasm": { "action": "added", "hash": five },
-            "/z.wasm": { "action": "updated", "hash": { "old": three, "new": four } },
-        });
-        assert_eq!(json["changes"], changes);
-        assert_eq!(json["message"], "All at once");
-        assert_eq!(json["parents"], json!([before]));
-    }
-}
-
-#[test]
-fn show_tells_of_merges_and_of_commits_without_changes() {
-    let world = World::with_store("sha1");
-    let root = world.tip();
-    let shown = world.ok(&["show", &root]);
-    assert_eq!(shown, world.ok(&["log"]));
-    assert_eq!(world.json(&["show"])["changes"], json!({}));
-    world.changes(&["branch", "dev"]);
-    world.file("a.wasm", module(1));
-    world.changes(&["add", "a.wasm", "--branch", "dev"]);
-    let two = world.add("b.wasm", 2);
-    world.changes(&["merge", "dev"]);
-    let merge = world.ok(&["show"]);
-    let line = format!("A\t/a.wasm\t{}\n", world.hash(1));
-    assert!(merge.ends_with(&format!("\n\n{line}")), "{merge}");
-    let theirs = world.ok(&["show", "dev"]);
-    assert!(
-        theirs.ends_with(&line) && !theirs.contains(&two),
-        "{theirs}"
-    );
-}
-
-#[test]
-fn what_cannot_be_shown_is_told() {
-    let world = World::with_store("sha1");
-    let unknown = "3".repeat(40);
-    let none = format!("there is no commit {unknown}");
-    assert_eq!(world.fails(1, &["show", &unknown]), none);
-    assert_eq!(world.fails(1, &["show", "b"]), "there is no branch \"b\"");
-    assert_eq!(
-        world.fails(1, &["show", "--branch", "b"]),
-        "there is no branch \"b\""
-    );
-    world.fails(3, &["show", "a..b"]);
-    let both = world.run(&["show", "main", "--commit", &unknown]);
-    assert_eq!(both.code, Some(2));
-    let empty = World::empty();
-    assert_eq!(
-        empty.fails(1, &["show"]),
-        "branch \"main\" has no commit yet"
-    );
-}
 
 #[test]
 fn diff_tells_what_was_added_removed_and_updated() {
@@ -271,5 +184,41 @@ fn what_changed_is_colored_for_who_asks() {
         assert!(world.ok(args).ends_with(&plain));
         let asked = world.ok(&[args, &["--color", "always"]].concat());
         assert!(asked.ends_with(&colored), "{asked:?}");
+    }
+}
+
+#[test]
+fn diff_is_what_git_has_between_any_two_commits() {
+    let world = World::with_store("sha1");
+    // Names that sort otherwise as folders than as files, and come and go.
+    let paths = ["a", "a.b", "a-b/x", "a0", "d/a", "d/a.b/c", "d.e/f", "d/z"];
+    let mut commits = vec![world.tip()];
+    for step in 0..24_usize {
+        let path = paths[step * 7 % 5 + step % 4];
+        let is_there = world.ok(&["contains", path]) == "true\n";
+        match is_there && step % 3 == 0 {
+            true => drop(world.ok(&["remove", path])),
+            false => drop(world.add(path, step as u32)),
+        }
+        commits.push(world.tip());
+    }
+    world.changes(&["restore", &commits[7]]);
+    commits.push(world.tip());
+    for (at, old) in commits.iter().enumerate().step_by(3) {
+        let new = &commits[(at * 5 + 3) % commits.len()];
+        let ours = world.ok(&["diff", old, new]);
+        let ours: Vec<_> = ours.lines().filter(|line| !line.starts_with(' ')).collect();
+        let raw = world.git(&["diff-tree", "-r", "--no-renames", "--no-abbrev", old, new]);
+        let theirs = raw.lines().map(|line| {
+            let (about, path) = line.split_once('\t').unwrap();
+            let fields: Vec<_> = about.split(' ').collect();
+            let (was, is, letter) = (fields[2], fields[3], fields[4]);
+            match letter {
+                "A" => format!("A\t/{path}\t{is}"),
+                "D" => format!("D\t/{path}\t{was}"),
+                _ => format!("{letter}\t/{path}\t{was}\t{is}"),
+            }
+        });
+        assert_eq!(ours, theirs.collect::<Vec<_>>(), "{old} {new}");
     }
 }

@@ -2,9 +2,8 @@
 
 use std::fs;
 use std::io;
-use std::process::Command;
 
-use crate::support::program::{Ran, World, has_program, module, reason};
+use crate::support::program::{Ran, World, module, reason};
 
 /// Runs a command with variables set.
 fn with(world: &World, variables: &[(&str, &str)], args: &[&str]) -> Ran {
@@ -183,117 +182,6 @@ fn an_output_that_cannot_be_written_is_a_failure() {
         reason.starts_with("cannot write the output: No space left"),
         "{reason}"
     );
-}
-
-#[test]
-fn colors_are_for_terminals_and_for_who_asks() {
-    let world = World::empty();
-    let plain = ("wasmstore: there is no module /a\n", "\nhint: there is");
-    let colored = (
-        "\u{1b}[1;31mwasmstore:\u{1b}[0m there is no module /a\n",
-        "\n\u{1b}[1;36mhint:\u{1b}[0m there is",
-    );
-    for (color, (line, hint)) in [("auto", plain), ("never", plain), ("always", colored)] {
-        let err = world.run(&["find", "a", "--color", color]).err;
-        assert!(err.starts_with(line) && err.contains(hint), "{err:?}");
-    }
-    assert!(
-        world
-            .run(&["--color=always", "--nonsense"])
-            .err
-            .contains('\u{1b}')
-    );
-    assert!(
-        !world
-            .run(&["--color=never", "--nonsense"])
-            .err
-            .contains('\u{1b}')
-    );
-    assert!(world.ok(&["--color=always", "--help"]).contains('\u{1b}'));
-    assert!(!world.ok(&["--help"]).contains('\u{1b}'));
-    let force = ("CLICOLOR_FORCE", "1");
-    for (variables, is_colored) in [
-        (&[force][..], true),
-        (&[("CLICOLOR_FORCE", "0")], false),
-        (&[force, ("NO_COLOR", "1")], false),
-    ] {
-        let ran = with(&world, variables, &["find", "a"]);
-        assert_eq!(ran.err.contains('\u{1b}'), is_colored, "{variables:?}");
-    }
-}
-
-#[test]
-fn on_a_terminal_no_color_is_honoured_and_log_is_paged() {
-    if !has_program("script") {
-        println!("skipped: no script(1) to make a terminal");
-        return;
-    }
-    let world = World::with_store("sha1");
-    let binary = env!("CARGO_BIN_EXE_wasmstore");
-    let on_terminal = |variables: &[(&str, &str)], args: &str| -> String {
-        let mut script: Command = world.command("script");
-        script
-            .env("TERM", "xterm")
-            .env("PAGER", "sed s/^/P/")
-            .envs(variables.iter().copied());
-        script.args(["-qec", &format!("{binary} {args}"), "/dev/null"]);
-        String::from_utf8(script.output().unwrap().stdout)
-            .unwrap()
-            .replace("\r\n", "\n")
-    };
-    assert!(on_terminal(&[], "find a").contains("\u{1b}[1;31mwasmstore:"));
-    assert!(!on_terminal(&[("NO_COLOR", "1")], "find a").contains('\u{1b}'));
-    assert!(!on_terminal(&[("TERM", "dumb")], "find a").contains('\u{1b}'));
-    assert!(on_terminal(&[("NO_COLOR", "")], "find a").contains('\u{1b}'));
-    let log = world.ok(&["log"]);
-    let paged: String = log.lines().map(|line| format!("P{line}\n")).collect();
-    assert_eq!(on_terminal(&[], "log"), paged);
-    assert_eq!(on_terminal(&[], "log --plain"), log);
-    assert_eq!(on_terminal(&[], "log --pager cat"), log);
-    let told = on_terminal(&[("PAGER", "/no/such/pager")], "log");
-    assert!(told.contains("no pager") && told.ends_with(&log), "{told}");
-    assert_eq!(
-        on_terminal(&[], "log --pager true"),
-        "",
-        "a pager may be left early"
-    );
-    assert_eq!(
-        on_terminal(&[], "log --branch b --color never"),
-        "wasmstore: there is no branch \"b\"\nhint: `wasmstore branch --list` lists the branches\n"
-    );
-}
-
-#[test]
-fn on_a_terminal_a_large_file_has_a_bar() {
-    if !has_program("script") {
-        println!("skipped: no script(1) to make a terminal");
-        return;
-    }
-    let world = World::with_store("sha1");
-    let large = format!(r#"(module (@custom "c" "{}"))"#, "x".repeat(9 << 20));
-    world.file("large.wasm", wat::parse_str(large).unwrap());
-    world.file("small.wasm", module(1));
-    let binary = env!("CARGO_BIN_EXE_wasmstore");
-    let on_terminal = |args: &str| -> String {
-        let mut script: Command = world.command("script");
-        script.env("TERM", "xterm");
-        script.args(["-qec", &format!("{binary} {args}"), "/dev/null"]);
-        String::from_utf8_lossy(&script.output().unwrap().stdout).into_owned()
-    };
-    let hash = |file: &str| world.git(&["hash-object", world.path(file).to_str().unwrap()]);
-    let (large, small) = (hash("large.wasm"), hash("small.wasm"));
-    let told = on_terminal("add large.wasm a");
-    assert!(
-        told.contains("/9.00 MiB") && told.contains(&large),
-        "{told:?}"
-    );
-    assert_eq!(on_terminal("add large.wasm b -q"), format!("{large}\r\n"));
-    assert_eq!(on_terminal("add small.wasm c"), format!("{small}\r\n"));
-    let piped = format!("add large.wasm d 2> {}", world.path("err").display());
-    assert_eq!(on_terminal(&piped), format!("{large}\r\n"));
-    assert_eq!(fs::read(world.path("err")).unwrap(), b"");
-    assert!(on_terminal("gc").contains("gc "));
-    world.fsck();
 }
 
 #[test]
