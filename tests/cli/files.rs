@@ -229,7 +229,11 @@ fn completions_need_no_store_and_no_home() {
     ] {
         let mut command = world.wasmstore(&["completions", shell]);
         let script = command.env_remove("HOME").output().unwrap().stdout;
-        assert!(String::from_utf8(script).unwrap().contains(mark), "{shell}");
+        let script = String::from_utf8(script).unwrap();
+        assert!(script.contains(mark), "{shell}");
+        for (part, is_in) in [("root", true), ("mirror", true), ("hook", false)] {
+            assert_eq!(script.contains(part), is_in, "{shell}: {part}");
+        }
     }
     let json = world.json(&["completions", "bash"]);
     assert_eq!(json["shell"], "bash");

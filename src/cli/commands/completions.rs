@@ -1,9 +1,9 @@
 //! `completions`: help for a shell to complete the command line.
 
-use clap::CommandFactory;
+use clap::{Args as _, Command, CommandFactory};
 use serde_json::json;
 
-use crate::cli::args::Args;
+use crate::cli::args::{Args, Globals};
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 
@@ -19,7 +19,7 @@ pub(in crate::cli) struct Completions {
 impl Completions {
     pub fn run(self, out: &mut Output) -> Result<()> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Args::command(), "wasmstore", &mut script);
+        clap_complete::generate(self.shell, &mut shown(), "wasmstore", &mut script);
         match out.is_json() {
             true => out.json(&json!({
                 "shell": self.shell.to_string(),
@@ -28,4 +28,13 @@ impl Completions {
             false => out.bytes(&script),
         }
     }
+}
+
+/// The command line without its hidden commands, which the scripts would offer.
+fn shown() -> Command {
+    let whole = Args::command();
+    let commands = whole.get_subcommands();
+    let commands = commands.filter(|command| !command.is_hide_set()).cloned();
+    Globals::augment_args(Command::new("wasmstore").version(env!("CARGO_PKG_VERSION")))
+        .subcommands(commands)
 }
