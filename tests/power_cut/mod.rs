@@ -133,19 +133,19 @@ fn a_cut_at_every_point_of_a_short_run_loses_nothing() {
 }
 
 #[test]
-fn a_cut_at_every_point_of_pushes_loses_nothing() {
+fn cuts_all_over_pushes_lose_nothing() {
     let Some(run) = record(scenario::pushes) else {
         return;
     };
     let plan = Plan {
         ignored: Ignored::None,
         ignored_since: 0,
-        points: everywhere(&run),
+        points: spread(&run, 150),
         seeds: 1,
-        git_every: 4,
+        git_every: 6,
         stop_at_loss: true,
     };
-    assert_nothing_lost("pushes", &sweep(&run, plan));
+    assert_nothing_lost("pushes, here and there", &sweep(&run, plan));
 }
 
 #[test]
