@@ -8,13 +8,10 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use gix::bstr::ByteSlice;
-use gix::config::{File, Source};
-
+use super::configuration::is_set;
 use super::durable::{create_dir, new_file, persist, sync_dir};
 use super::error::{Error, Result};
 use super::open::Repository;
-use super::ref_lock::{CONFIG, OUTSIDE_MAX, RefLock};
 
 /// The names of the hooks.
 const HOOKS: [&str; 2] = ["pre-receive", "proc-receive"];
@@ -102,7 +99,7 @@ impl Repository {
             }
         }
         sync_dir(&folder)?;
-        self.configure()?;
+        self.configure(&NEEDED)?;
         self.guarded()
     }
 
@@ -132,44 +129,6 @@ impl Repository {
             None => Guarded::Yes,
         })
     }
-
-    fn config_file(&self) -> Result<File> {
-        let path = self.root().join(CONFIG);
-        let file = File::from_path_no_includes(path.clone(), Source::Local);
-        file.map_err(Error::database(format!("read {path:?}")))
-    }
-
-    /// Sets in the repository's configuration what the hooks rest on, under git's own lock for the file.
-    fn configure(&self) -> Result<()> {
-        let path = self.root().join(CONFIG);
-        loop {
-            let before = fs::read(&path).map_err(Error::io("read", &path))?;
-            let mut config = self.config_file()?;
-            for (key, value) in NEEDED {
-                if !is_set(&config, key, value) {
-                    let set = config.set_raw_value(key, value);
-                    set.map_err(Error::database(format!("set {key} in {path:?}")))?;
-                }
-            }
-            let after = config.to_bstring();
-            if after.as_bytes() == before {
-                return Ok(());
-            }
-            let lock = RefLock::take(self, CONFIG, &after, OUTSIDE_MAX)?;
-            // Somebody else may have changed it before it was locked.
-            if fs::read(&path).is_ok_and(|now| now == before) {
-                lock.rename()?;
-                let mode = fs::Permissions::from_mode(0o644);
-                fs::set_permissions(&path, mode).map_err(Error::io("write", &path))?;
-                return sync_dir(self.root());
-            }
-        }
-    }
-}
-
-fn is_set(config: &File, key: &str, value: &str) -> bool {
-    let set = config.raw_values(key).unwrap_or_default();
-    set.last().is_some_and(|last| last.as_bstr() == value)
 }
 
 fn hook_at(path: &Path) -> Result<Option<String>> {

@@ -94,6 +94,7 @@ mod cache;
 mod candidates;
 mod changed;
 mod commits;
+mod configuration;
 mod count;
 mod create;
 mod deflated;
