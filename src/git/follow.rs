@@ -109,8 +109,8 @@ impl Git {
         from: &Followed<'_>,
     ) -> Result<String, Error> {
         let mut all = Vec::new();
-        let option = OsString::from(format!("--config-env=http.extraHeader={HEADER}"));
-        all.extend(from.header.map(|_| option.as_os_str()));
+        let options = header_options(from.url);
+        all.extend(from.header.iter().flat_map(|_| &options).map(OsStr::new));
         all.extend(args);
         let header = from.header.map(|header| (HEADER, OsStr::new(header)));
         let run = self.start_with(git_dir, name, &all, header, from.limit)?;
@@ -120,4 +120,14 @@ impl Git {
             false => Err(said.failure(name)),
         }
     }
+}
+
+/// Has the header sent to that URL alone: it may be a secret, and curl would repeat it to whomever a redirect names.
+fn header_options(url: &RemoteUrl) -> [String; 3] {
+    let url = url.secret();
+    [
+        "-c".to_owned(),
+        "http.followRedirects=false".to_owned(),
+        format!("--config-env=http.{url}.extraHeader={HEADER}"),
+    ]
 }

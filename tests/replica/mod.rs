@@ -1,10 +1,12 @@
 //! Replicas: servers that follow another one, answer reads in its place, and send changes on.
 
+mod key;
+
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::support::program::{FORMATS, World, module};
-use crate::support::server::{Answer, Server};
+use crate::support::server::Server;
 
 /// Far longer than anything takes that works.
 const LONG: Duration = Duration::from_secs(30);
@@ -183,30 +185,6 @@ fn reads_go_on_while_the_primary_is_down_and_the_lag_says_so() {
     converges(&replica, &primary);
     assert_eq!(replica.get("/api/v1/module/a").body, module(2));
     replica.wait_for("following the primary again");
-}
-
-#[test]
-fn the_key_for_the_primary_is_used_and_not_told() {
-    let (world, other) = (World::with_store("sha1"), World::empty());
-    world.add("a", 1);
-    let primary = Server::start(&world, &["--auth", "geheim:GET;owner:*"]);
-    let args = ["--replica-of", &url(&primary), "--auth", "reader:GET"];
-    let replica = Server::start_with(&other, &args, &[("WASMSTORE_REPLICA_KEY", "geheim")]);
-    let key = ["Wasmstore-Auth: reader"];
-    let answer: Answer = replica.send("GET", "/api/v1/module/a", &key, b"");
-    assert_eq!(answer.body, module(1));
-    let owner = ["Wasmstore-Auth: owner"];
-    let changed = primary.send("POST", "/api/v1/module/a", &owner, &module(2));
-    assert_eq!(changed.status, 200);
-    let began = Instant::now();
-    while replica.send("GET", "/api/v1/module/a", &key, b"").body != module(2) {
-        assert!(began.elapsed() < LONG, "{}", replica.log());
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    assert!(!replica.log().contains("geheim"), "{}", replica.log());
-    // Whoever may not change anything here is not sent on either.
-    let answer = replica.send("POST", "/api/v1/module/a", &key, &module(3));
-    assert_eq!(answer.status, 403);
 }
 
 #[test]
