@@ -194,7 +194,7 @@ impl<'m> Moves<'m> {
         let (old, new) = (id(update.old)?, id(update.new)?);
         self.repository.move_held(held, &update.name, old, new)?;
         let to = new.map(tracing::field::display);
-        tracing::info!(name = %update.name, to, "moved");
+        tracing::info!(name = %update.name, to, "updated");
         Ok(())
     }
 
