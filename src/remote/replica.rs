@@ -3,6 +3,7 @@
 //! The primary's `watch` wakes it, and behind that it asks every few seconds. It asks by git where the branches and tags are, fetches
 //! what they lead to, and moves its own: so it has everything that the primary's history has, and a gap heals by itself.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,36 +11,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
+use super::primary::Primary;
 use super::watch;
-use crate::config::{Options, ReplicaLimits};
-use crate::git::{Followed, Git};
-use crate::names::{ObjectId, RefName, RemoteUrl, ServerUrl};
-use crate::store::{ObjectFormat, Store, Wanted, chain};
+use crate::config::Options;
+use crate::git::Git;
+use crate::names::{ObjectId, RefName};
+use crate::store::{ObjectFormat, Skipped, Store, Wanted, chain};
 
 /// How long it waits after a failure, at first and at most.
-const DELAY_FIRST: Duration = Duration::from_millis(250);
-const DELAY_MAX: Duration = Duration::from_secs(5);
+pub(super) const DELAY_FIRST: Duration = Duration::from_millis(250);
+pub(super) const DELAY_MAX: Duration = Duration::from_secs(5);
 
 /// How long it rests after each look, so that many changes in a row are fetched together.
 const TURN_INTERVAL: Duration = Duration::from_millis(100);
-
-/// The store that is followed.
-#[derive(Clone)]
-pub struct Primary {
-    /// Where it is served.
-    pub url: ServerUrl,
-    /// The key for it, which has to be good for GET.
-    pub key: Option<String>,
-    /// How it is asked.
-    pub limits: ReplicaLimits,
-}
-
-/// Without the key.
-impl std::fmt::Debug for Primary {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Primary").field(&self.url).finish()
-    }
-}
 
 /// A store that follows another one.
 pub struct Replica {
@@ -57,6 +41,8 @@ struct Seen {
     begun: Instant,
     failures: u32,
     error: Option<String>,
+    /// What it has and this store does not take, of which was told.
+    skipped: BTreeSet<(RefName, ObjectId)>,
 }
 
 /// How a replica stands.
@@ -68,43 +54,6 @@ pub struct ReplicaStatus {
     pub failures: u32,
     /// Why, the last time, without secrets.
     pub error: Option<String>,
-}
-
-impl Primary {
-    /// What it has, as git tells it.
-    fn wanted(&self, git: &Git) -> Result<Wanted> {
-        let url = self.url.git();
-        let header = self.header();
-        let advertised = git.advertised(&self.followed(&url, header.as_deref()));
-        let advertised = advertised.map_err(self.blame(&url))?;
-        let mut wanted = Wanted::default();
-        for (name, id) in advertised.refs {
-            // What has another name is none that we would take.
-            if let Ok(name) = RefName::parse(&name) {
-                wanted.refs.insert(name, id);
-            }
-        }
-        let head = advertised.head.and_then(|name| RefName::parse(&name).ok());
-        if let Some(RefName::Branch(branch)) = head {
-            wanted.default = Some(branch);
-        }
-        Ok(wanted)
-    }
-
-    fn followed<'f>(&self, url: &'f RemoteUrl, header: Option<&'f str>) -> Followed<'f> {
-        let limit = self.limits.fetch_timeout;
-        Followed { url, header, limit }
-    }
-
-    fn header(&self) -> Option<String> {
-        let key = self.key.as_ref()?;
-        Some(format!("Wasmstore-Auth: {key}"))
-    }
-
-    /// git's failure, without secrets.
-    fn blame(&self, url: &RemoteUrl) -> impl FnOnce(crate::git::Error) -> Error {
-        Error::other(url)
-    }
 }
 
 impl Replica {
@@ -130,6 +79,7 @@ impl Replica {
                 begun: Instant::now(),
                 failures: 0,
                 error: None,
+                skipped: BTreeSet::new(),
             }),
         };
         if is_new {
@@ -189,12 +139,9 @@ impl Replica {
                 if seen.failures > 0 {
                     tracing::info!(primary = %self.primary.url, "following the primary again");
                 }
-                *seen = Seen {
-                    equal: Some(began),
-                    failures: 0,
-                    error: None,
-                    begun: seen.begun,
-                };
+                seen.equal = Some(began);
+                seen.failures = 0;
+                seen.error = None;
                 None
             }
             Err(error) => {
@@ -211,42 +158,40 @@ impl Replica {
     }
 
     fn follow(&self) -> Result<()> {
-        let wanted = self.primary.wanted(&self.git)?;
+        let wanted = self.wanted()?;
         let url = self.primary.url.git();
         let header = self.primary.header();
         let from = self.primary.followed(&url, header.as_deref());
         let fetch = |ids: &[ObjectId]| {
             let fetched = self.git.fetch_objects(&from, ids);
-            fetched.map_err(self.primary.blame(&url))
+            fetched.map_err(Error::other(&url))
         };
-        self.store.follow(&wanted, fetch).map(drop)
+        let skipped = self.store.follow(&wanted, fetch)?;
+        self.skip(skipped);
+        Ok(())
+    }
+
+    /// What the primary has, without what is skipped.
+    fn wanted(&self) -> Result<Wanted> {
+        let mut wanted = self.primary.wanted(&self.git)?;
+        let mut seen = self.seen();
+        let skipped = &mut seen.skipped;
+        skipped.retain(|(name, id)| wanted.refs.get(name) == Some(id));
+        for (name, _) in skipped.iter() {
+            wanted.refs.remove(name);
+        }
+        Ok(wanted)
+    }
+
+    /// Takes down what is skipped from now on.
+    fn skip(&self, skipped: Vec<Skipped>) {
+        for Skipped { name, id, refusal } in skipped {
+            tracing::warn!(%name, %id, %refusal, "a ref of the primary is left out");
+            self.seen().skipped.insert((name, id));
+        }
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Primary {
-    /// The kind of its ids, as soon as it can be reached.
-    fn format(&self, git: &Git) -> ObjectFormat {
-        let mut delay = DELAY_FIRST;
-        loop {
-            match self.wanted(git) {
-                Ok(wanted) => {
-                    let is_sha256 = |id: &ObjectId| matches!(id, ObjectId::Sha256(_));
-                    return match wanted.refs.values().any(is_sha256) {
-                        true => ObjectFormat::Sha256,
-                        false => ObjectFormat::Sha1,
-                    };
-                }
-                Err(error) => {
-                    let error = chain(&error);
-                    tracing::warn!(primary = %self.url, error, "waiting for the primary");
-                }
-            }
-            thread::sleep(delay);
-            delay = (delay * 2).min(DELAY_MAX);
-        }
     }
 }

@@ -11,7 +11,8 @@ use tungstenite::http::{HeaderValue, Request};
 use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{Message, WebSocket, client_tls};
 
-use super::replica::Primary;
+use super::primary::Primary;
+
 /// What is watched: the default branch. Where others are is asked for besides.
 const PATH: &str = "/api/v1/watch";
 

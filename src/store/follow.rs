@@ -1,4 +1,7 @@
 //! Becoming equal to another store.
+//!
+//! `HEAD` leads to a branch that exists at every moment, and nobody deletes the default branch. So before the default branch goes
+//! there is the new one, or, where their names clash, one that stands in for it until the old one is gone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,6 +9,12 @@ use super::error::{Error, Result};
 use super::open::Store;
 use crate::names::{BranchName, ObjectId, RefName};
 use crate::repo::{Dropping, RefUpdate, Refusal, Together};
+
+/// In how many steps this store becomes equal to another one, if nobody else moves its refs.
+const STEPS_MAX: usize = 16;
+
+/// The name of what stands in for the default branch, unless it is taken.
+const STAND_IN: &str = "following";
 
 /// What another store has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,63 +25,138 @@ pub struct Wanted {
     pub default: Option<BranchName>,
 }
 
+/// A ref of another store that this one does not take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Which.
+    pub name: RefName,
+    /// Where it is in the other store.
+    pub id: ObjectId,
+    /// Why not.
+    pub refusal: Refusal,
+}
+
 impl Store {
     /// Moves, creates and deletes branches and tags until they are as `wanted`, history that only this store has included, and
     /// chooses the same default branch. `fetch` is to bring objects into the store, with all that they reach; nothing is
-    /// collected until refs lead to them. Returns whether there was anything to do.
+    /// collected until refs lead to them. Returns the refs that no store takes: it is as if the other one had not got them.
     ///
     /// # Errors
     /// What `fetch` returns; what it brought is not whole; a ref was moved by others meanwhile; the store cannot be written.
     pub fn follow<E: From<Error>>(
         &self,
         wanted: &Wanted,
-        fetch: impl FnOnce(&[ObjectId]) -> Result<(), E>,
-    ) -> Result<bool, E> {
-        // Nobody deletes the default branch, so first there is to be another.
-        let chosen = self.choose_default(wanted)?;
-        let updates = self.differences(wanted)?;
-        if updates.is_empty() {
-            return Ok(chosen);
+        fetch: impl Fn(&[ObjectId]) -> Result<(), E>,
+    ) -> Result<Vec<Skipped>, E> {
+        let (mut wanted, mut skipped) = (wanted.clone(), Vec::new());
+        for _ in 0..STEPS_MAX {
+            let stand_in = self.choose_default(&wanted)?;
+            let updates = match &stand_in {
+                Some(update) => vec![update.clone()],
+                None => self.differences(&wanted)?,
+            };
+            if updates.is_empty() {
+                return Ok(skipped);
+            }
+            for refused in self.make(&updates, &fetch)? {
+                wanted.refs.remove(&refused.name);
+                skipped.push(refused);
+            }
+            if let Some(RefName::Branch(branch)) = stand_in.map(|update| update.name) {
+                let chosen = self.repo.set_default_branch(&branch, None);
+                chosen.map_err(Error::from)?;
+            }
         }
+        let refusal = Refusal::Stale;
+        let name = "a ref".to_owned();
+        Err(Error::NotFollowed { name, refusal }.into())
+    }
+
+    /// Makes updates of objects that are fetched first, and returns those that cannot be.
+    fn make<E: From<Error>>(
+        &self,
+        updates: &[RefUpdate],
+        fetch: &impl Fn(&[ObjectId]) -> Result<(), E>,
+    ) -> Result<Vec<Skipped>, E> {
         let writing = self.repo.begin().map_err(Error::from)?;
         // Also what seems to be there: whoever fetches looks whether it is whole.
         let wants: BTreeSet<_> = updates.iter().filter_map(|update| update.new).collect();
         if !wants.is_empty() {
             fetch(&Vec::from_iter(wants))?;
         }
-        let done = writing.update_refs(&updates, Dropping::Allowed, Together::Each);
-        let done = done.map_err(Error::from)?;
-        self.choose_default(wanted)?;
-        for (update, done) in updates.into_iter().zip(done) {
-            match done {
-                Ok(()) => {}
-                // It is gone from the other store, and goes from here when the new one is chosen.
-                Err(Refusal::DefaultBranch) => {}
-                Err(refusal) => {
-                    let name = update.name.to_string();
+        let done = writing.update_refs(updates, Dropping::Allowed, Together::Each);
+        let mut skipped = Vec::new();
+        for (update, done) in updates.iter().zip(done.map_err(Error::from)?) {
+            let name = update.name.clone();
+            match (done, update.new) {
+                (Ok(()), _) => {}
+                (Err(refusal @ (Refusal::NoCommit | Refusal::Symbolic)), Some(id)) => {
+                    skipped.push(Skipped { name, id, refusal });
+                }
+                (Err(refusal), _) => {
+                    let name = name.to_string();
                     return Err(Error::NotFollowed { name, refusal }.into());
                 }
             }
         }
-        Ok(true)
+        Ok(skipped)
     }
 
-    /// Makes the wanted branch the default one, if it is there; returns whether it was another before.
-    fn choose_default(&self, wanted: &Wanted) -> Result<bool> {
-        let Some(branch) = &wanted.default else {
-            return Ok(false);
+    /// Makes the wanted branch the default one, if it is there. If it cannot be before the present one is gone, returns what is
+    /// to be made and chosen instead for the time being.
+    fn choose_default(&self, wanted: &Wanted) -> Result<Option<RefUpdate>> {
+        let present = self.default_branch().ok();
+        let Some((branch, tip)) = wanted.default_beside(present.as_ref()) else {
+            return Ok(None);
         };
-        if self.default_branch().ok().as_ref() == Some(branch) || !self.has_branch(branch)? {
-            return Ok(false);
+        if present.as_ref() == Some(branch) {
+            return Ok(None);
         }
-        self.set_default_branch(branch, None)?;
-        Ok(true)
+        if self.has_branch(branch)? {
+            self.repo.set_default_branch(branch, None)?;
+            return Ok(None);
+        }
+        match present.is_some_and(|present| present.conflicts_with(branch)) {
+            true => Ok(Some(RefUpdate {
+                name: self.stand_in(wanted)?,
+                old: None,
+                new: Some(tip),
+            })),
+            false => Ok(None),
+        }
     }
 
+    /// The name of a branch that nobody has, and that goes together with all others.
+    fn stand_in(&self, wanted: &Wanted) -> Result<RefName> {
+        let here = self.refs()?;
+        let taken = here.iter().map(|(name, _)| name).chain(wanted.refs.keys());
+        let taken: Vec<_> = taken.collect();
+        let names = (0..).map(|n| match n {
+            0 => STAND_IN.to_owned(),
+            n => format!("{STAND_IN}-{n}"),
+        });
+        let mut names = names.map(|name| {
+            let branch = BranchName::parse(&name);
+            RefName::from(branch.expect("BUG: these are names of branches"))
+        });
+        let is_free = |name: &RefName| {
+            let is_in_the_way = |other: &&RefName| *other == name || other.conflicts_with(name);
+            !taken.iter().any(is_in_the_way)
+        };
+        Ok(names.find(is_free).expect("BUG: there are finitely many"))
+    }
+
+    /// What is to be done as long as the default branch is the present one: what it is in the way of has to wait.
     fn differences(&self, wanted: &Wanted) -> Result<Vec<RefUpdate>> {
         let here: BTreeMap<_, _> = self.refs()?.into_iter().collect();
+        let present = self.default_branch().ok().map(RefName::from);
+        let leaving = present.filter(|present| !wanted.refs.contains_key(present));
+        let waits = |name: &RefName| {
+            let leaving = leaving.as_ref();
+            leaving.is_some_and(|leaving| leaving == name || leaving.conflicts_with(name))
+        };
         let names = here.keys().chain(wanted.refs.keys());
-        let names: BTreeSet<_> = names.collect();
+        let names: BTreeSet<_> = names.filter(|name| !waits(name)).collect();
         let update = |name: &&RefName| RefUpdate {
             name: (*name).clone(),
             old: here.get(*name).copied(),
@@ -80,5 +164,23 @@ impl Store {
         };
         let updates = names.iter().map(update);
         Ok(updates.filter(|update| update.old != update.new).collect())
+    }
+}
+
+impl Wanted {
+    /// The branch that is to be the default one, and its tip. If none is chosen, or none that is there, the present one stays; if
+    /// that has to go, it is the first of all.
+    fn default_beside(&self, present: Option<&BranchName>) -> Option<(&BranchName, ObjectId)> {
+        let branches = || {
+            self.refs.iter().filter_map(|(name, id)| match name {
+                RefName::Branch(branch) => Some((branch, *id)),
+                RefName::Tag(_) => None,
+            })
+        };
+        let named = |named: &BranchName| branches().find(|(branch, _)| *branch == named);
+        let chosen = self.default.as_ref().and_then(named);
+        chosen
+            .or_else(|| present.and_then(named))
+            .or_else(|| branches().next())
     }
 }

@@ -48,7 +48,7 @@ pub use audit::AuditEntry;
 pub use cursor::{Cursor, Event, News, Place};
 pub use error::{Error, Kind, Result};
 pub use find::{Info, Module};
-pub use follow::Wanted;
+pub use follow::{Skipped, Wanted};
 pub use gc::{Collected, History};
 pub use log::LogOrder;
 pub use open::{Change, Store};

@@ -71,7 +71,11 @@ impl Server {
             log,
             reader: Some(reader),
         };
-        server.address = server.wait_for("://").parse().unwrap();
+        server.wait_for("listening on ");
+        let log = server.log();
+        let (_, url) = log.split_once("listening on ").unwrap();
+        let (_, address) = url.split_once("://").unwrap();
+        server.address = word(address).parse().unwrap();
         server
     }
 
@@ -81,8 +85,7 @@ impl Server {
         loop {
             let log = self.log();
             if let Some((_, rest)) = log.split_once(text) {
-                let word = rest.split(|c: char| !(c.is_alphanumeric() || ".:".contains(c)));
-                return word.into_iter().next().unwrap().to_owned();
+                return word(rest).to_owned();
             }
             assert!(began.elapsed() < LONG, "no {text:?} in {log:?}");
             std::thread::sleep(Duration::from_millis(10));
@@ -175,6 +178,12 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The word or the address that a text begins with.
+fn word(text: &str) -> &str {
+    let is_inside = |c: char| c.is_alphanumeric() || ".:".contains(c);
+    text.split(|c| !is_inside(c)).next().unwrap_or_default()
 }
 
 /// Reads an answer until the connection ends.
