@@ -49,11 +49,12 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
             serving.replica = Some((replica, changes));
             store
         }
-        None => Arc::new(Store::open_or_create(
-            &root,
-            options,
-            ObjectFormat::default(),
-        )?),
+        None => {
+            let store = Store::open_or_create(&root, options, ObjectFormat::default())?;
+            // A replica that nobody keeps equal would only grow old.
+            store.takes_changes()?;
+            Arc::new(store)
+        }
     };
     guard(&store)?;
     serving.git = git(&store);

@@ -57,11 +57,11 @@ pub struct ReplicaStatus {
 }
 
 impl Replica {
-    /// Opens the store at `root` as a replica of `primary`, making it first where there is none: then it waits until the primary can
-    /// be reached, and has everything when this returns.
+    /// Opens the store at `root` as a replica of `primary`, making it first where there is none. Unless it was equal to the primary
+    /// before, it waits until the primary can be reached, and has everything when this returns.
     ///
     /// # Errors
-    /// `NoGit`; the store cannot be opened or written.
+    /// `NoGit`; the store has a history of its own; it cannot be opened or written.
     pub fn open(root: &Path, options: Options, primary: Primary) -> Result<Self> {
         let git = Git::find(root).ok_or(Error::NoGit)?;
         let is_new = Store::open(root, options)?.object_format().is_none();
@@ -69,7 +69,9 @@ impl Replica {
             true => primary.format(&git),
             false => ObjectFormat::default(),
         };
-        let store = Store::open_or_create(root, options, format)?;
+        let mut store = Store::open_or_create(root, options, format)?;
+        store.become_replica(&primary.url)?;
+        let was_equal = store.was_equal(&primary.url);
         let replica = Self {
             store: Arc::new(store),
             git,
@@ -82,7 +84,7 @@ impl Replica {
                 skipped: BTreeSet::new(),
             }),
         };
-        if is_new {
+        if !was_equal {
             while let Some(delay) = replica.turn() {
                 thread::sleep(delay);
             }
@@ -168,6 +170,9 @@ impl Replica {
         };
         let skipped = self.store.follow(&wanted, fetch)?;
         self.skip(skipped);
+        if !self.store.was_equal(&self.primary.url) {
+            self.store.note_equal(&self.primary.url)?;
+        }
         Ok(())
     }
 

@@ -19,6 +19,7 @@
 //!   tmp/                packs and loose objects in the making; spooled uploads, unlinked as soon as they are opened
 //!   gc/                 packs that gc makes, and the commit-graph in the making
 //!   files/              <hash>.wasm, modules checked out for `filename`
+//!   replica             the URL of the primary that a replica was equal to once, see `replica.rs`
 //!   mirrors/            flock(2) for each mirror, and what is known of it, see the room `remote`
 //!   clone/              there while a store is made from another repository, see `restored.rs`
 //! ```
@@ -138,6 +139,7 @@ mod reach;
 mod recent;
 mod ref_lock;
 mod refs;
+mod replica;
 mod restored;
 mod roll_up;
 mod spool;

@@ -28,7 +28,7 @@ impl Store {
     /// It exists; its name is the folder of another's, or the other way round; `from` is unknown.
     pub fn create_branch(&self, branch: &BranchName, from: &At) -> Result<()> {
         // First the lock: what `from` leads to is not collected then.
-        let writing = self.repo.begin()?;
+        let writing = self.begin()?;
         let from = self.snapshot(from)?;
         Ok(writing.create_branch(branch, from)?)
     }
@@ -44,6 +44,7 @@ impl Store {
 
     /// Makes a branch the default one, creating it at the tip of `from`, or of the present default branch, if it is new.
     pub fn set_default_branch(&self, branch: &BranchName, from: Option<&BranchName>) -> Result<()> {
+        self.takes_changes()?;
         Ok(self.repo.set_default_branch(branch, from)?)
     }
 
@@ -53,6 +54,7 @@ impl Store {
     /// # Errors
     /// It is unknown, or the default one.
     pub fn delete_branch(&self, branch: &BranchName, default: Option<&BranchName>) -> Result<()> {
+        self.takes_changes()?;
         if default == Some(branch) {
             return Err(repo::Error::DefaultBranch(branch.to_string()).into());
         }

@@ -62,6 +62,28 @@ pub enum Error {
     /// The version index failed, and could not be made anew.
     #[error(transparent)]
     Index(#[from] index::Error),
+    /// The store follows another one, and takes changes from nowhere else.
+    #[error(
+        "this store is a replica of {primary}: make changes there; \
+         `git --git-dir {root:?} config --unset wasmstore.replicaOf` makes it a store of its own"
+    )]
+    Replica {
+        /// The URL of the other one.
+        primary: String,
+        /// The folder of this one.
+        root: PathBuf,
+    },
+    /// The store cannot follow another one: its own history would be lost.
+    #[error(
+        "{root:?} has a history of its own, which that of {primary} would replace: name another folder with --root; \
+         if the history may be lost, run `git --git-dir {root:?} config wasmstore.replicaOf {primary}` first"
+    )]
+    OwnHistory {
+        /// The folder of this one.
+        root: PathBuf,
+        /// The URL of the other one.
+        primary: String,
+    },
     /// A ref could not be made as another store has it.
     #[error("{name} cannot be as the other store has it: {refusal}")]
     NotFollowed {
@@ -126,9 +148,11 @@ impl Error {
             | Self::NoVersion { .. }
             | Self::NeverExisted(_)
             | Self::NoCommit(_) => Kind::NotFound,
-            Self::FolderNotRemoved(_) | Self::NothingToRollBack(_) | Self::TargetNotEmpty(_) => {
-                Kind::Conflict
-            }
+            Self::FolderNotRemoved(_)
+            | Self::NothingToRollBack(_)
+            | Self::TargetNotEmpty(_)
+            | Self::Replica { .. }
+            | Self::OwnHistory { .. } => Kind::Conflict,
             Self::Precondition { .. } => Kind::Precondition,
             Self::NotFollowed { .. } => Kind::Busy,
             Self::Invalid { source, .. } => module_kind(source),

@@ -78,6 +78,7 @@ impl Store {
         updates: &[RefUpdate],
         fetch: &impl Fn(&[ObjectId]) -> Result<(), E>,
     ) -> Result<Vec<Skipped>, E> {
+        // Past the check for changes: this is what a replica is changed by.
         let writing = self.repo.begin().map_err(Error::from)?;
         // Also what seems to be there: whoever fetches looks whether it is whole.
         let wants: BTreeSet<_> = updates.iter().filter_map(|update| update.new).collect();

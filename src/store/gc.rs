@@ -33,6 +33,9 @@ impl Store {
     /// # Errors
     /// Unknown branch; a backup or another collection runs; others kept the store busy for a minute.
     pub fn gc(&self, change: &Change, history: History) -> Result<Collected> {
+        if history == History::Squash {
+            self.takes_changes()?;
+        }
         let tip = self.tip(change.branch.as_ref())?;
         let branch = match &change.branch {
             Some(branch) => branch.clone(),

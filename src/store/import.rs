@@ -34,7 +34,7 @@ impl Store {
             let source = File::open(file).map_err(read_failed(file))?;
             let mut received = self.receive(&file.display().to_string(), source)?;
             if writing.is_none() {
-                writing = Some(self.repo.begin()?);
+                writing = Some(self.begin()?);
             }
             let writing = writing.as_mut().expect("BUG: set above");
             modules.push((path.clone(), writing.add_blob(&mut received.spool)?));

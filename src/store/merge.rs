@@ -15,7 +15,7 @@ impl Store {
     /// # Errors
     /// Both sides changed the same paths differently: nothing is changed. Unknown branch.
     pub fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Published<()>> {
-        let writing = self.repo.begin()?;
+        let writing = self.begin()?;
         self.publish(writing, change.branch.as_ref(), |draft| {
             change.check(draft, Subject::Branch)?;
             // Asked here, under refs.lock: what is merged is the branch as it is when ours moves.

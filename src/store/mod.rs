@@ -29,6 +29,7 @@ mod precondition;
 mod push;
 mod put;
 mod remove;
+mod replica;
 mod restore;
 mod rollback;
 mod set;

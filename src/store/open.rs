@@ -17,6 +17,8 @@ use crate::repo::{ObjectFormat, Repository};
 pub struct Store {
     pub(super) repo: Repository,
     pub(super) options: Options,
+    /// The URL of the store that this one follows, as of when it was opened or made to follow it.
+    pub(super) primary: Option<String>,
     pub(super) digests: Digests,
     pub(super) index: Index,
     pub(super) progress: Option<Progress>,
@@ -75,6 +77,7 @@ impl Store {
     fn with(repo: Repository, options: Options) -> Self {
         Self {
             index: Index::new(repo.own_dir()),
+            primary: repo.primary(),
             repo,
             options,
             digests: Digests::default(),

@@ -67,6 +67,11 @@ impl Store {
         updates: &[RefUpdate],
         pusher: &Pusher,
     ) -> Result<Vec<Objection>> {
+        if let Err(error) = self.takes_changes() {
+            let subject = "the push".to_owned();
+            let reason = error.to_string();
+            return Ok(vec![Objection { subject, reason }]);
+        }
         match self.objections(quarantine, updates, pusher) {
             Err(error) if error.is_missing_object() => Ok(vec![Objection {
                 subject: "the push".to_owned(),
@@ -122,10 +127,7 @@ impl Store {
         dropping: Dropping,
         together: Together,
     ) -> Result<Vec<Result<(), Refusal>>> {
-        let done = self
-            .repo
-            .begin()?
-            .update_refs(updates, dropping, together)?;
+        let done = self.begin()?.update_refs(updates, dropping, together)?;
         for (update, done) in updates.iter().zip(&done) {
             let is_branch = matches!(update.name, RefName::Branch(_));
             let tip = update.new.filter(|_| is_branch && done.is_ok());

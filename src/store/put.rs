@@ -58,7 +58,7 @@ impl Store {
         mut received: Received,
     ) -> Result<Published<ModuleHash>> {
         self.check_free(change, [path])?;
-        let mut writing = self.repo.begin()?;
+        let mut writing = self.begin()?;
         let hash = writing.add_blob(&mut received.spool)?;
         self.digests.remember(hash, &received.info);
         self.publish(writing, change.branch.as_ref(), |draft| {
@@ -91,10 +91,11 @@ impl Store {
     /// Refuses what a look at the branch refuses. What is refused is looked at once more as a change that does nothing else: a
     /// refusal is not to be undone by a power cut either.
     fn refuse_early(&self, change: &Change, look: impl Fn() -> Result<()>) -> Result<()> {
+        self.takes_changes()?;
         match look() {
             Err(_) if !self.repo.is_absent() => {
                 let judge = |_: &mut Draft<'_>| look().map(|()| (Judged::Unchanged, ()));
-                let looked = self.repo.begin()?.publish(change.branch.as_ref(), judge);
+                let looked = self.begin()?.publish(change.branch.as_ref(), judge);
                 looked.map(drop)
             }
             looked => looked,

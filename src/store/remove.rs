@@ -39,7 +39,7 @@ impl Store {
             ModuleRef::Path(_) => (Vec::new(), None),
             ModuleRef::Hash(hash) => (self.candidates(change, hash)?, self.index.reader().ok()),
         };
-        let writing = self.repo.begin()?;
+        let writing = self.begin()?;
         self.publish(writing, change.branch.as_ref(), |draft| {
             let paths = match name {
                 ModuleRef::Path(path) => {

@@ -19,7 +19,7 @@ impl Store {
         commit: CommitId,
         scope: &TreePath,
     ) -> Result<Published<()>> {
-        let mut writing = self.repo.begin()?;
+        let mut writing = self.begin()?;
         writing.adopt_commit(commit)?;
         self.publish(writing, change.branch.as_ref(), |draft| {
             change.check(draft, scope.into())?;

@@ -22,7 +22,7 @@ impl Store {
         // Better before others wait for a lock than while they do; without the index the way back is walked.
         let known = self.catch_up(&At::Branch(change.branch.clone()));
         let index = known.and_then(|()| Ok(self.index.reader()?)).ok();
-        let writing = self.repo.begin()?;
+        let writing = self.begin()?;
         self.publish(writing, change.branch.as_ref(), |draft| {
             change.check(draft, scope.into())?;
             let index = index.as_ref();

@@ -1,6 +1,7 @@
 //! Replicas: servers that follow another one, answer reads in its place, and send changes on.
 
 mod key;
+mod marked;
 mod refs;
 
 use std::process::Command;
