@@ -1,6 +1,7 @@
 //! Replicas: servers that follow another one, answer reads in its place, and send changes on.
 
 mod key;
+mod load;
 mod marked;
 mod refs;
 
@@ -173,11 +174,12 @@ fn reads_go_on_while_the_primary_is_down_and_the_lag_says_so() {
     std::thread::sleep(Duration::from_millis(1500));
     assert!(lag_s(&replica) < 10.0, "{}", lag_s(&replica));
     drop(primary);
+    // A turn that was under way may have come to its end: the next ones cannot.
+    replica.wait_for("cannot follow the primary");
     let before = lag_s(&replica);
     std::thread::sleep(Duration::from_millis(2500));
     assert!(lag_s(&replica) > before + 2.0);
     assert_eq!(replica.get("/api/v1/module/a").body, module(1));
-    assert!(replica.log().contains("cannot follow the primary"));
     // A replica that is started again in the meantime serves what it has.
     drop(replica);
     let replica = replica_of(&other, &format!("http://127.0.0.1:{port}"), &[]);
@@ -199,40 +201,4 @@ fn what_is_no_server_s_url_is_refused() {
     let ran = world.run(&["server", "--replica-poll", "2"]);
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     assert!(!world.root().exists());
-}
-
-#[test]
-fn replicas_under_load_converge_and_replicas_can_be_followed() {
-    let world = World::with_store("sha1");
-    let primary = Server::start(&world, &[]);
-    let others = [World::empty(), World::empty(), World::empty()];
-    let first = replica_of(&others[0], &url(&primary), &[]);
-    let second = replica_of(&others[1], &url(&primary), &[]);
-    // It follows a replica.
-    let third = replica_of(&others[2], &url(&first), &[]);
-    std::thread::scope(|threads| {
-        for writer in 0..4 {
-            let primary = &primary;
-            threads.spawn(move || {
-                for n in 0..40 {
-                    put(primary, &format!("w{writer}/{}", n % 7), writer * 1000 + n);
-                }
-            });
-        }
-        let mut reads = 0;
-        while primary.get("/api/v1/modules").text().len() < 100 && reads < 2000 {
-            assert_eq!(second.get("/api/v1/modules").status, 200);
-            reads += 1;
-        }
-    });
-    for replica in [&first, &second, &third] {
-        let took = converges(replica, &primary);
-        println!(
-            "converged {took:?} after the last change, lag {:.2} s",
-            lag_s(replica)
-        );
-    }
-    for other in &others {
-        other.fsck();
-    }
 }

@@ -12,7 +12,7 @@
 //! `SOAK_SEED` repeats the kill loop's random choices; what the writers' threads make of them is up to the system.
 
 mod chain;
-mod client;
+pub(crate) mod client;
 mod kill_loop;
 mod many_writers;
 mod model;
