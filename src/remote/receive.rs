@@ -17,7 +17,7 @@ use crate::store::{Guarded, Objection, Pusher, RefUpdate, Store, Together, chain
 
 /// How many refs one push may update.
 const UPDATES_MAX: usize = 4096;
-/// How long a line about one ref may be, in bytes: two ids and a name.
+/// How long the line about a ref may be, in bytes, on average: two ids and a name.
 const LINE_BYTES_MAX: u64 = 2048;
 /// The first git with the hook `proc-receive`; one before it would move the refs itself.
 const GIT_NEEDED: (u32, u32) = (2, 29);
@@ -38,7 +38,11 @@ pub fn check(
     }
     let mut updates = Vec::new();
     let mut objections = Vec::new();
-    for line in lines(input)? {
+    let lines = match lines(input)? {
+        Ok(lines) => lines,
+        Err(objection) => return Ok(vec![objection]),
+    };
+    for line in lines {
         match update(&line)? {
             Ok(update) => updates.push(update),
             Err(objection) => objections.push(objection),
@@ -69,34 +73,40 @@ fn git_version(store: &Store) -> Option<(u32, u32)> {
     Git::find(store.root())?.version()
 }
 
-fn lines(input: impl BufRead) -> Result<Vec<String>> {
+/// The lines, unless they are more than one push may have.
+fn lines(input: impl BufRead) -> Result<Result<Vec<Vec<u8>>, Objection>> {
     let most = UPDATES_MAX as u64 * LINE_BYTES_MAX;
-    let mut text = String::new();
-    let read = input.take(most + 1).read_to_string(&mut text);
-    read.map_err(Error::Hook)?;
-    let lines: Vec<_> = text.lines().map(str::to_owned).collect();
-    match lines.len() > UPDATES_MAX || text.len() as u64 > most {
-        true => Err(Error::hook(format!("more than {UPDATES_MAX} refs"))),
-        false => Ok(lines),
-    }
+    let mut input = input.take(most + 1);
+    let lines: io::Result<Vec<_>> = input.by_ref().split(b'\n').collect();
+    let lines = lines.map_err(Error::Hook)?;
+    let subject = if lines.len() > UPDATES_MAX {
+        format!("the push updates more than {UPDATES_MAX} refs")
+    } else if input.limit() == 0 {
+        "the names of the refs that the push updates are too long".to_owned()
+    } else {
+        return Ok(Ok(lines));
+    };
+    let reason = "push fewer at a time".to_owned();
+    Ok(Err(Objection { subject, reason }))
 }
 
 /// Reads `OLD NEW NAME`, where zeros stand for a ref that is not there (githooks(5), pre-receive).
-fn update(line: &str) -> Result<Result<RefUpdate, Objection>> {
-    let mut parts = line.splitn(3, ' ');
+fn update(line: &[u8]) -> Result<Result<RefUpdate, Objection>> {
+    let text = String::from_utf8_lossy(line);
+    let mut parts = text.splitn(3, ' ');
     let mut part = || {
         parts
             .next()
-            .ok_or_else(|| Error::hook(format!("the line {line:?}")))
+            .ok_or_else(|| Error::hook(format!("the line {text:?}")))
     };
     let (old, new, name) = (id(part()?)?, id(part()?)?, part()?);
-    Ok(match RefName::parse(name) {
-        Ok(name) => Ok(RefUpdate { name, old, new }),
-        Err(error) => Err(Objection {
-            subject: name.escape_debug().to_string(),
-            reason: error.to_string(),
-        }),
-    })
+    let reason = match RefName::parse(name) {
+        _ if std::str::from_utf8(line).is_err() => "the name of a ref is not UTF-8".to_owned(),
+        Ok(name) => return Ok(Ok(RefUpdate { name, old, new })),
+        Err(error) => error.to_string(),
+    };
+    let subject = name.escape_debug().to_string();
+    Ok(Err(Objection { subject, reason }))
 }
 
 fn id(text: &str) -> Result<Option<ObjectId>> {
@@ -125,8 +135,7 @@ pub fn publish(
     sent.and_then(|_| output.flush()).map_err(Error::Hook)?;
     let mut updates = Vec::new();
     for line in packets(&mut lines)? {
-        let line = String::from_utf8_lossy(&line).into_owned();
-        match update(line.trim_end())? {
+        match update(line.trim_ascii_end())? {
             Ok(update) => updates.push(update),
             // `check` has refused it.
             Err(objection) => return Err(Error::hook(objection.to_string())),
