@@ -133,7 +133,7 @@ impl Server {
         number.parse().unwrap()
     }
 
-    /// The gits that serve requests now.
+    /// The gits that serve requests now. The server runs others too, from its first moment on: it looks for mirrors.
     pub fn gits(&self) -> Vec<u32> {
         let parent = self.child.id().to_string();
         let all = std::fs::read_dir("/proc").unwrap();
@@ -144,7 +144,10 @@ impl Server {
             let (_, rest) = stat.rsplit_once(") ")?;
             let mut fields = rest.split(' ');
             let is_alive = fields.next()? != "Z";
-            (is_alive && fields.next()? == parent).then_some(pid)
+            let is_child = is_alive && fields.next()? == parent;
+            let words = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+            let serves = |word| matches!(word, "upload-pack" | "receive-pack");
+            (is_child && words.split('\0').any(serves)).then_some(pid)
         })
         .collect()
     }
