@@ -63,20 +63,18 @@ impl Child {
         Ok(status)
     }
 
-    /// Asks it to end, so that it removes what it has in the making, and after `grace` kills it, and what it started.
-    pub fn end(mut self, grace: Duration) {
+    /// Ends it, and what it started, unless it ends by itself within `patience`. It is asked to at first, so that it takes its lock
+    /// files with it, and after `grace` made to.
+    ///
+    /// Of a signal git-receive-pack(1) dies without removing the quarantine of a push, which may be large. It does remove that
+    /// when it ends by itself; for one whose standard input ends early that is at once.
+    pub fn end(mut self, patience: Duration, grace: Duration) {
         let Some(group) = self.group().filter(|_| !self.has_ended) else {
             return;
         };
-        let _ = kill_process_group(group, Signal::TERM);
-        let deadline = Instant::now() + grace;
-        // It is not reaped yet, and so the group's number stays its own.
-        let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-        while let Ok(None) = waitid(WaitId::Pid(group), look) {
-            if Instant::now() >= deadline {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(5));
+        if !ends_within(group, patience) {
+            let _ = kill_process_group(group, Signal::TERM);
+            ends_within(group, grace);
         }
         let _ = kill_process_group(group, Signal::KILL);
         let _ = self.child.wait();
@@ -107,6 +105,20 @@ impl Child {
             pause = (pause * 2).min(PAUSE_MAX);
         }
     }
+}
+
+/// Waits for the end of a process that leads a group, and says whether it came in time. It is not reaped yet, and so the group's
+/// number stays its own.
+fn ends_within(group: Pid, limit: Duration) -> bool {
+    let deadline = Instant::now() + limit;
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    while let Ok(None) = waitid(WaitId::Pid(group), look) {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
 }
 
 impl Drop for Child {

@@ -6,9 +6,14 @@ mod fetching;
 mod leaving;
 mod limits;
 mod requests;
+mod uploads;
+mod vanishing;
 
 use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::support::program::{Ran, World};
@@ -19,6 +24,9 @@ const LONG: Duration = Duration::from_secs(30);
 
 /// The media type of a fetch's requests, as a header.
 const FETCH: &str = "Content-Type: application/x-git-upload-pack-request";
+
+/// The media type of a push's requests, as a header.
+const PUSH: &str = "Content-Type: application/x-git-receive-pack-request";
 
 /// The address for git.
 fn url(server: &Server) -> String {
@@ -89,4 +97,39 @@ fn serve_by_with(world: &World, script: &str, args: &[&str], variables: &[(&str,
     let path = std::env::var("PATH").unwrap();
     let path = format!("{}:{path}", folder.display());
     Server::start_with(world, args, &[variables, &[("PATH", &*path)]].concat())
+}
+
+/// Begins a push, whose body is to be sent in the way that `headers` tell of.
+fn begin_push(server: &Server, headers: &str) -> TcpStream {
+    let mut stream = server.connect();
+    let head = format!(
+        "POST /wasmstore.git/git-receive-pack HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{PUSH}\r\n{headers}\r\n\r\n",
+        server.address
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+/// Whether so many pushes are counted as ended in this way.
+fn counts(server: &Server, outcome: &str, count: u32) -> bool {
+    let line = format!(
+        r#"wasmstore_git_requests_total{{service="git-receive-pack",outcome="{outcome}"}} {count}"#
+    );
+    let metrics = server.get("/metrics");
+    metrics.text().lines().any(|other| other == line)
+}
+
+/// All files below a folder, in order.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let paths = entries.map_while(|entry| Some(entry.ok()?.path()));
+    let inside = |path: PathBuf| match path.is_dir() {
+        true => files(&path),
+        false => vec![path],
+    };
+    let mut paths: Vec<_> = paths.flat_map(inside).collect();
+    paths.sort_unstable();
+    paths
 }

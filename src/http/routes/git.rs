@@ -2,11 +2,12 @@
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
+use crate::http::edge::Hold;
 use crate::http::error::{Failure, Result};
 use crate::http::guard::Caller;
 use crate::http::receive::Receiving;
@@ -32,45 +33,44 @@ pub(in crate::http) async fn refs(
 pub(in crate::http) async fn upload_pack(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    version: Version,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<Response> {
     let bytes_max = app.limits.fetch_bytes_max;
-    let head = (version, headers);
-    serve(app, (Service::UploadPack, bytes_max), &caller, head, body).await
+    serve(app, (Service::UploadPack, bytes_max), &caller, request).await
 }
 
 /// Takes in a push.
 pub(in crate::http) async fn receive_pack(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    version: Version,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> Result<Response> {
     let bytes_max = app.limits.push_bytes_max;
-    let head = (version, headers);
-    serve(app, (Service::ReceivePack, bytes_max), &caller, head, body).await
+    serve(app, (Service::ReceivePack, bytes_max), &caller, request).await
 }
 
 async fn serve(
     app: App,
     (service, bytes_max): (Service, u64),
     caller: &Caller,
-    (version, headers): (Version, HeaderMap),
-    body: Body,
+    request: Request,
 ) -> Result<Response> {
     app.git.as_ref().ok_or_else(missing)?;
+    let (head, body) = request.into_parts();
+    let headers = &head.headers;
     let given = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     if given != Some(service.request_type().as_bytes()) {
         let detail = format!("Content-Type has to be {}", service.request_type());
         return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
-    let decoder = Decoder::new(&headers, bytes_max)?;
-    let body = Receiving::new((version, &headers), body, app.limits);
-    let asked = smart::asked(service, &headers, caller);
-    let request = (Feed::new(body, decoder), bytes_max);
+    let decoder = Decoder::new(headers, bytes_max)?;
+    let body = Receiving::new((head.version, headers), body, app.limits);
+    let asked = smart::asked(service, headers, caller);
+    let request = smart::Request {
+        feed: Feed::new(body, decoder),
+        bytes_max,
+        hold: head.extensions.get::<Hold>().cloned(),
+    };
     let body = app.serve_git(asked, Some(request)).await?;
     Ok(answer(&app, service.result_type(), body))
 }

@@ -1,15 +1,14 @@
 //! A git that serves a request: what it says, and how it ends.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::http::StatusCode;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Fuse, FusedFuture as _};
-use futures_util::stream;
 use metrics::counter;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
@@ -32,6 +31,8 @@ const SAID_BYTES_MAX: usize = 2 << 10;
 const END_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a git that is to end may take to clear away what it was making.
 const END_GRACE: Duration = Duration::from_secs(1);
+/// How long one that is pushed to may take to remove what it received, when there is no more.
+const CLEAR_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// A git that serves a request. Dropping it ends the git.
 pub(super) struct Running {
@@ -40,6 +41,7 @@ pub(super) struct Running {
     child: Option<(Child, Place)>,
     /// The request's body on its way to git.
     feed: Fuse<BoxFuture<'static, Result<()>>>,
+    received: Received,
     stdout: pipe::Receiver,
     /// What git says to those who look after it.
     stderr: Fuse<BoxFuture<'static, String>>,
@@ -48,7 +50,20 @@ pub(super) struct Running {
     deadline: Instant,
     limit: Duration,
     outcome: Outcome,
+    /// Whether git ended, and it was judged how.
+    is_judged: bool,
     span: tracing::Span,
+}
+
+/// What git has of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Received {
+    /// None is asked for.
+    Nothing,
+    /// The request is not yet fed to git to its end.
+    Part,
+    /// It is.
+    All,
 }
 
 /// A place among the gits that run, which is counted.
@@ -76,6 +91,10 @@ impl Running {
         place: Place,
     ) -> io::Result<Self> {
         let stdin = pipe::Sender::from_owned_fd(dialogue.stdin)?;
+        let received = match (service, &body) {
+            (Service::ReceivePack, Some(_)) => Received::Part,
+            (Service::UploadPack, _) | (_, None) => Received::Nothing,
+        };
         let feed = match body {
             Some(body) => body.run(stdin).boxed().fuse(),
             None => Fuse::terminated(),
@@ -84,6 +103,7 @@ impl Running {
             service,
             child: Some((dialogue.child, place)),
             feed,
+            received,
             stdout: pipe::Receiver::from_owned_fd(dialogue.stdout)?,
             stderr: listen(dialogue.stderr).boxed().fuse(),
             said: Said::default(),
@@ -91,19 +111,25 @@ impl Running {
             deadline: Instant::now() + limit,
             limit,
             outcome: Outcome::Left,
+            is_judged: false,
             span: tracing::Span::current(),
         })
     }
 
-    /// The answer's body. It breaks off when git does.
-    pub fn into_body(self, first: Bytes) -> Body {
-        let rest = stream::try_unfold(self, |mut running| async move {
-            let piece = running.next().await;
-            let piece = piece.map_err(|_| io::Error::other("git broke off"))?;
-            Ok::<_, io::Error>(piece.map(|piece| (piece, running)))
-        });
-        let first = stream::once(async move { Ok(first) });
-        Body::from_stream(futures_util::StreamExt::chain(first, rest))
+    /// Whether a change is under way, so that git is not to be ended for want of somebody who listens.
+    pub fn is_changing(&self) -> bool {
+        let is_over = self.is_judged || self.outcome == Outcome::TimedOut;
+        self.received != Received::Nothing && !is_over
+    }
+
+    /// Has git go on for nobody, within its time. If it was sent all, the change is made. If not, it ends by itself, and removes
+    /// what it has: its input ends. Only git knows which it is: the end of the pack may be there and that of the request not.
+    pub async fn run_on(mut self) {
+        self.feed = Fuse::terminated();
+        // What is wrong with the request, or that its client left, is why a part is all there is.
+        let settled = (self.received == Received::Part).then_some(self.outcome);
+        while let Ok(Some(_)) = self.next().await {}
+        self.outcome = settled.unwrap_or(self.outcome);
     }
 
     /// What git says next; `None` when it has said all, and ended well.
@@ -130,7 +156,12 @@ impl Running {
         loop {
             tokio::select! {
                 biased;
-                fed = &mut self.feed, if !self.feed.is_terminated() => fed?,
+                fed = &mut self.feed, if !self.feed.is_terminated() => {
+                    fed?;
+                    if self.received == Received::Part {
+                        self.received = Received::All;
+                    }
+                }
                 said = &mut self.stderr, if !self.stderr.is_terminated() => self.said.aside = said,
                 read = self.stdout.read(&mut self.piece) => match read {
                     Ok(0) => return self.finish().await.map(|()| None),
@@ -156,7 +187,7 @@ impl Running {
             self.said.aside = aside.unwrap_or_default();
         }
         let (outcome, result) = self.span.in_scope(|| judge(status, &self.said));
-        self.outcome = outcome;
+        (self.outcome, self.is_judged) = (outcome, true);
         result
     }
 
@@ -189,10 +220,18 @@ impl Drop for Running {
     fn drop(&mut self) {
         let (service, outcome) = (self.service.name(), self.outcome.name());
         counter!(GIT_REQUESTS, "service" => service, "outcome" => outcome).increment(1);
+        let patience = match self.received {
+            Received::Nothing => Duration::ZERO,
+            Received::Part | Received::All => CLEAR_TIME_MAX,
+        };
+        self.feed = Fuse::terminated();
+        // Open until it has ended: one that speaks to a closed pipe dies of a signal.
+        let stdout = self.stdout.as_fd().try_clone_to_owned();
+        let stderr = std::mem::replace(&mut self.stderr, Fuse::terminated());
         if let Some((child, place)) = self.child.take() {
             aside(move || {
-                child.end(END_GRACE);
-                drop(place);
+                child.end(patience, END_GRACE);
+                drop((place, stdout, stderr));
             });
         }
     }

@@ -5,12 +5,20 @@ use axum::http::StatusCode;
 
 use super::feed::Feed;
 use super::running::{Place, Running};
+use super::served::Served;
+use crate::http::edge::Hold;
 use crate::http::error::{Failure, Result};
 use crate::http::state::App;
 use crate::remote::{Asked, preamble};
 
-/// A request's body, and how long it may be when decoded, in bytes.
-type Request = (Feed, u64);
+/// What a request brings besides its head.
+pub(in crate::http) struct Request {
+    pub feed: Feed,
+    /// How long the body may be when decoded, in bytes.
+    pub bytes_max: u64,
+    /// What keeps the server from stopping under the change that it asks for.
+    pub hold: Option<Hold>,
+}
 
 impl App {
     /// Has git serve a request once there is a place: one with a body, or one for its refs, which has none. Returns the answer's
@@ -29,7 +37,8 @@ impl App {
             Some(_) => b"",
             None => preamble(&asked),
         };
-        let (feed, bytes_max) = request.unzip();
+        let bytes_max = request.as_ref().map(|request| request.bytes_max);
+        let (feed, hold) = request.map(|request| (request.feed, request.hold)).unzip();
         let dialogue = self.run(move |_| {
             let started = match bytes_max {
                 Some(bytes_max) => git.answer(&asked, bytes_max),
@@ -39,10 +48,11 @@ impl App {
         });
         let dialogue = dialogue.await?;
         let limit = self.limits.git_time_max;
-        let mut running = Running::new((service, dialogue), feed, limit, place)
+        let running = Running::new((service, dialogue), feed, limit, place)
             .map_err(|error| failed(&error.to_string()))?;
-        let first = running.next().await?.unwrap_or_default();
-        Ok(running.into_body(Bytes::from([head, &first].concat())))
+        let mut served = Served::new(running, hold.flatten());
+        let first = served.next().await?.unwrap_or_default();
+        Ok(served.into_body(Bytes::from([head, &first].concat())))
     }
 }
 
