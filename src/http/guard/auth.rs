@@ -3,39 +3,19 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, Entry, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::keys::Keys;
 use super::methods::Methods;
+use super::shown::{needed, shown};
 use crate::http::error::{Failure, Result};
-use crate::http::smart;
 use crate::names::Author;
-use crate::remote::{Pusher, Service};
-
-/// The header for the key. It goes before all other ways to show one.
-const WASMSTORE_AUTH: HeaderName = HeaderName::from_static("wasmstore-auth");
-
-/// The subprotocol that a WebSocket speaks.
-pub(in crate::http) const PROTOCOL: &str = "wasmstore.v1";
-
-/// What a browser, which can set no header on a WebSocket, offers beside [`PROTOCOL`], with its key in base64url behind it.
-const KEY_PROTOCOL: &str = "wasmstore.key.";
+use crate::remote::Pusher;
 
 /// The paths for those who look after the server: they tell nothing of the store and need no key.
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
-
-/// Base64 as clients write it, with or without padding.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// Who makes a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,15 +65,6 @@ pub(in crate::http) async fn authorize(
     next.run(request).await
 }
 
-/// Keeps the headers that may hold a key out of whatever prints headers; called by the first that sees a request.
-pub(in crate::http) fn conceal(headers: &mut HeaderMap) {
-    for name in [WASMSTORE_AUTH, AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL] {
-        if let Entry::Occupied(mut entry) = headers.entry(name) {
-            entry.iter_mut().for_each(|value| value.set_sensitive(true));
-        }
-    }
-}
-
 fn admit(keys: Option<&Keys>, request: &Request) -> Result<Caller> {
     let Some(keys) = keys else {
         return Ok(Caller::default());
@@ -112,91 +83,21 @@ fn admit(keys: Option<&Keys>, request: &Request) -> Result<Caller> {
     })
 }
 
-/// The method that a key has to be good for. It is the request's own, unless that says too little of what is wanted.
-pub(super) fn needed(request: &Request) -> &Method {
-    if is_websocket(request) {
-        // Over HTTP/2 it is opened by CONNECT.
-        return &Method::GET;
-    }
-    match smart::asked_for(request.uri()) {
-        Some(Service::UploadPack) => &Method::GET,
-        Some(Service::ReceivePack) => &Method::POST,
-        None => request.method(),
-    }
-}
-
-fn is_websocket(request: &Request) -> bool {
-    if *request.method() == Method::CONNECT {
-        let protocol = request.extensions().get::<hyper::ext::Protocol>();
-        return protocol.is_some_and(|protocol| protocol.as_str() == "websocket");
-    }
-    let wanted = listed(request.headers(), UPGRADE);
-    *request.method() == Method::GET
-        && wanted
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case("websocket"))
-}
-
-/// The key that a request shows. A way to show one that is used twice, or wrongly, is not made up for by another.
-fn shown(request: &Request) -> Option<Vec<u8>> {
-    let headers = request.headers();
-    if headers.contains_key(WASMSTORE_AUTH) {
-        Some(single(headers, WASMSTORE_AUTH)?.as_bytes().to_vec())
-    } else if headers.contains_key(AUTHORIZATION) {
-        basic_password(single(headers, AUTHORIZATION)?)
-    } else if is_websocket(request) {
-        offered(&listed(headers, SEC_WEBSOCKET_PROTOCOL))
-    } else {
-        None
-    }
-}
-
-/// The value of a header that is there exactly once.
-fn single(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
-    let mut values = headers.get_all(name).iter();
-    values.next().filter(|_| values.next().is_none())
-}
-
-/// The members of a header that is a list.
-fn listed(headers: &HeaderMap, name: HeaderName) -> Vec<&str> {
-    let values = headers.get_all(name).into_iter();
-    values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .collect()
-}
-
-fn basic_password(credentials: &HeaderValue) -> Option<Vec<u8>> {
-    let (scheme, encoded) = credentials.to_str().ok()?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = BASE64.decode(encoded.trim()).ok()?;
-    let colon = decoded.iter().position(|byte| *byte == b':')?;
-    Some(decoded[colon + 1..].to_vec())
-}
-
-fn offered(protocols: &[&str]) -> Option<Vec<u8>> {
-    let mut keys = protocols
-        .iter()
-        .filter_map(|offer| offer.strip_prefix(KEY_PROTOCOL));
-    let key = keys.next().filter(|_| keys.next().is_none())?;
-    let key = BASE64_URL_SAFE_NO_PAD.decode(key).ok()?;
-    protocols.contains(&PROTOCOL).then_some(key)
-}
-
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
     use axum::http::request::Builder;
+    use axum::http::{HeaderMap, HeaderValue, Method};
     use axum::routing::any;
     use axum::{Extension, Router, middleware};
+    use base64::Engine as _;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
     use futures_util::stream;
     use http_body_util::BodyExt;
     use tower::ServiceExt;
 
     use super::*;
+    use crate::http::guard::shown::{KEY_PROTOCOL, conceal};
 
     const KEYS: &str = "reader:GET\nwriter:POST,PUT:Ann <ann@example.org>\nro o/t?~:*";
 

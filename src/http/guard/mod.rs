@@ -6,11 +6,13 @@ mod keys;
 mod methods;
 mod origin;
 mod replica;
+mod shown;
 
 pub use keys::{KeyError, Keys};
 pub use replica::Changes;
 
-pub(super) use auth::{Caller, PROTOCOL, authorize, conceal};
+pub(super) use auth::{Caller, authorize};
 pub(super) use host::Hosts;
 pub(super) use origin::{Origins, guard};
 pub(super) use replica::send_on;
+pub(super) use shown::{PROTOCOL, conceal};

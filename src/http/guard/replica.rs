@@ -8,7 +8,7 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::auth::needed;
+use super::shown::needed;
 use crate::http::error::Failure;
 use crate::names::ServerUrl;
 
