@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::store::{Scratch, branch, module, on, path, scope};
 use wasmstore::names::ModuleRef;
-use wasmstore::store::{At, Change, Folders, History, Kind};
+use wasmstore::store::{At, Change, Folders, History, Kind, LogOrder};
 
 fn gc(s: &Scratch) -> wasmstore::store::Collected {
     s.store.gc(&Change::default(), History::Squash).unwrap()
@@ -403,7 +403,9 @@ fn pages_of_the_history_are_read_beside_collections() {
         let reader = threads.spawn(|| {
             let mut pages = 0;
             while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
-                let page = s.store.commits_page(&At::default(), None, None, 100);
+                let page = s
+                    .store
+                    .commits_page(&At::default(), LogOrder::NewestFirst, None, 100);
                 assert!(!page.unwrap().0.is_empty());
                 pages += 1;
             }

@@ -12,8 +12,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::names;
+use crate::names::{self, BranchName};
 use crate::store::{self, Kind, chain};
+use crate::wire::{Missing, Problem};
 
 /// How long a client is asked to wait before it tries again, in seconds.
 const RETRY_AFTER_S: u16 = 1;
@@ -26,6 +27,8 @@ pub(super) struct Failure {
     detail: String,
     /// The paths of a conflict.
     paths: Vec<String>,
+    /// What was named and is not there.
+    missing: Option<Box<Missing>>,
     /// A header that tells the client what to do.
     header: Option<(HeaderName, Cow<'static, str>)>,
 }
@@ -40,6 +43,7 @@ impl Failure {
             status,
             detail: detail.into(),
             paths: Vec::new(),
+            missing: None,
             header: None,
         }
     }
@@ -55,6 +59,15 @@ impl Failure {
     /// 400.
     pub fn malformed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// 404: there is no such branch.
+    pub fn unknown_branch(branch: &BranchName) -> Self {
+        let detail = format!("there is no branch {:?}", branch.as_str());
+        Self {
+            missing: Some(Box::new(Missing::Branch(branch.to_string()))),
+            ..Self::new(StatusCode::NOT_FOUND, detail)
+        }
     }
 
     /// 500. What is wrong inside is for the log, to which the id leads.
@@ -77,17 +90,16 @@ impl Failure {
         }
     }
 
-    fn problem(&self) -> serde_json::Value {
-        let mut problem = serde_json::json!({
-            "type": "about:blank",
-            "title": self.status.canonical_reason(),
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-        });
-        if !self.paths.is_empty() {
-            problem["paths"] = self.paths.clone().into();
+    fn problem(self) -> Problem {
+        let title = self.status.canonical_reason().unwrap_or_default();
+        Problem {
+            r#type: "about:blank".to_owned(),
+            title: title.to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+            paths: self.paths,
+            missing: self.missing.map(|missing| *missing),
         }
-        problem
     }
 }
 
@@ -109,6 +121,7 @@ impl From<store::Error> for Failure {
             status,
             detail: chain(&error),
             paths: error.conflicting_paths().to_vec(),
+            missing: Missing::of(&error).map(Box::new),
             header: None,
         }
     }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::header::RANGE;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method};
 use serde::de::DeserializeOwned;
 
 use super::error::{Failure, Result};
@@ -77,8 +77,7 @@ impl FromRequestParts<App> for Reading {
         if let Some(branch) = branch {
             let known = app.run(move |store| Ok((store.has_branch(&branch)?, branch)));
             if let (false, branch) = known.await? {
-                let detail = format!("there is no branch {:?}", branch.as_str());
-                return Err(Failure::new(StatusCode::NOT_FOUND, detail));
+                return Err(Failure::unknown_branch(&branch));
             }
         }
         Ok(Self(At::Commit(commit)))

@@ -4,7 +4,7 @@ use axum::http::HeaderName;
 use axum::http::header::LINK;
 
 use super::error::{Failure, Result};
-use super::percent;
+use crate::wire::escaped_path;
 
 /// The most items on a page.
 const ITEMS_MAX: usize = 10_000;
@@ -20,11 +20,19 @@ pub(super) fn limit(asked: usize) -> Result<usize> {
     }
 }
 
-/// The link to the page of `endpoint` that follows `last` (RFC 8288); `below` is the path that the list is of, or empty.
-pub(super) fn next(endpoint: &str, below: &str, limit: usize, last: &str) -> (HeaderName, String) {
+/// The link to the page of `endpoint` that follows `last` (RFC 8288); `below` is the path that the list is of, or empty, and `also`
+/// what else was asked for.
+pub(super) fn next(
+    endpoint: &str,
+    below: &str,
+    limit: usize,
+    last: &str,
+    also: &str,
+) -> (HeaderName, String) {
     let slash = if below.is_empty() { "" } else { "/" };
-    let (below, last) = (percent::encode_path(below), percent::encode_path(last));
-    let link =
-        format!("</api/v1/{endpoint}{slash}{below}?limit={limit}&after={last}>; rel=\"next\"");
+    let (below, last) = (escaped_path(below), escaped_path(last));
+    let link = format!(
+        "</api/v1/{endpoint}{slash}{below}?limit={limit}&after={last}{also}>; rel=\"next\""
+    );
     (LINK, link)
 }

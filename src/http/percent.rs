@@ -1,7 +1,7 @@
 //! Percent escapes, read strictly and once.
 
 use axum::http::HeaderValue;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 
 use super::error::{Failure, Result};
 
@@ -36,19 +36,6 @@ pub(super) fn decode_header(value: &HeaderValue) -> Result<String> {
         Ok(raw) => decode(raw),
         Err(_) => Err(Failure::malformed("a header is not UTF-8")),
     }
-}
-
-/// What stands for itself in a path: the unreserved characters (RFC 3986, section 2.3) and the slash.
-const IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'/');
-
-/// A path for a URL, its slashes as they are.
-pub(super) fn encode_path(path: &str) -> impl std::fmt::Display {
-    utf8_percent_encode(path, IN_PATHS)
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Who changed a path, and when.
 
 use super::error::Result;
+use super::log::Page;
 use super::open::Store;
 use super::view::At;
-use crate::names::{ModuleHash, ModulePath};
+use crate::names::{CommitId, ModuleHash, ModulePath};
 use crate::repo::Commit;
 
 /// One change of a path.
@@ -18,16 +19,32 @@ pub struct AuditEntry {
 impl Store {
     /// Every commit in the history of `at` that changed `path`, removals included, newest first. None for an unknown path.
     pub fn audit(&self, at: &At, path: &ModulePath) -> Result<Vec<AuditEntry>> {
-        let (_, entries) = self.as_of(at, |at| {
-            let changes = self.own_changes(at, path)?.into_iter().rev();
-            let entry = |change: crate::index::OwnChange| {
-                Ok(AuditEntry {
-                    commit: self.repo.linked_commit(change.commit)?,
-                    hash: change.module,
-                })
-            };
-            changes.map(entry).collect::<Result<Vec<_>>>()
+        Ok(self.audit_page(at, path, None, usize::MAX)?.0)
+    }
+
+    /// At most `count` of them, that come after the commit `after`; and whether there are more.
+    ///
+    /// # Errors
+    /// `after` is not among them.
+    pub fn audit_page(
+        &self,
+        at: &At,
+        path: &ModulePath,
+        after: Option<CommitId>,
+        count: usize,
+    ) -> Result<(Vec<AuditEntry>, bool)> {
+        let (_, page) = self.as_of(at, |at| {
+            let mut page = Page::new(after, count);
+            for change in self.own_changes(at, path)?.into_iter().rev() {
+                if page.wants(change.commit) {
+                    page.items.push(AuditEntry {
+                        commit: self.repo.linked_commit(change.commit)?,
+                        hash: change.module,
+                    });
+                }
+            }
+            Ok(page)
         })?;
-        Ok(entries)
+        page.end()
     }
 }

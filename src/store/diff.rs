@@ -55,12 +55,25 @@ impl Store {
     /// # Errors
     /// One of them is no module.
     pub fn compare(&self, old: ModuleHash, new: ModuleHash) -> Result<Comparison> {
-        let interface = |hash: ModuleHash| {
-            Interface::of(&self.bytes(hash)?).map_err(|source| Error::Invalid {
-                name: hash.to_string(),
-                source,
-            })
-        };
-        Ok(Comparison::of(&interface(old)?, &interface(new)?))
+        compare(old, new, |hash| self.bytes(hash))
     }
+}
+
+/// The same of modules whose bytes come from elsewhere.
+///
+/// # Errors
+/// One of them is no module; those of `bytes`.
+pub fn compare<B: AsRef<[u8]>, E: From<Error>>(
+    old: ModuleHash,
+    new: ModuleHash,
+    mut bytes: impl FnMut(ModuleHash) -> Result<B, E>,
+) -> Result<Comparison, E> {
+    let mut interface = |hash: ModuleHash| {
+        let interface = Interface::of(bytes(hash)?.as_ref());
+        interface.map_err(|source| {
+            let name = hash.to_string();
+            E::from(Error::Invalid { name, source })
+        })
+    };
+    Ok(Comparison::of(&interface(old)?, &interface(new)?))
 }

@@ -140,6 +140,12 @@ pub enum Kind {
 }
 
 impl Error {
+    /// The bytes that are called `name` are no valid module, or could not be read to their end.
+    pub fn invalid(name: &str, source: wasm::Error) -> Self {
+        let name = name.to_owned();
+        Self::Invalid { name, source }
+    }
+
     /// What kind of failure this is.
     pub fn kind(&self) -> Kind {
         match self {

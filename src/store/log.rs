@@ -3,7 +3,7 @@
 use super::error::Result;
 use super::open::Store;
 use super::view::At;
-use crate::names::{CommitId, ModulePath};
+use crate::names::CommitId;
 use crate::repo::{self, Commit};
 
 /// In which order `log` goes.
@@ -26,49 +26,29 @@ impl Store {
         Ok(self.repo.commit(id)?)
     }
 
-    /// At most `count` commits that `at` reaches, newest first, or of those only that changed `path`, that come after the commit
-    /// `after` in this order; and whether there are more.
+    /// At most `count` commits that `at` reaches, in an order that begins with the newest, that come after the commit `after` in this
+    /// order; and whether there are more.
     ///
     /// # Errors
     /// `after` is not among them.
     pub fn commits_page(
         &self,
         at: &At,
-        path: Option<&ModulePath>,
+        order: LogOrder,
         after: Option<CommitId>,
         count: usize,
     ) -> Result<(Vec<Commit>, bool)> {
         let (_, page) = self.as_of(at, |at| {
-            let mut page = Page {
-                after,
-                left: count,
-                commits: Vec::new(),
-                has_more: false,
-            };
-            match path {
-                Some(path) => {
-                    let changes = self.own_changes(at, path)?.into_iter().rev();
-                    let wanted: Vec<_> = changes
-                        .map(|change| change.commit)
-                        .filter(|commit| page.wants(*commit))
-                        .collect();
-                    for commit in wanted {
-                        page.commits.push(self.repo.linked_commit(commit)?);
-                    }
+            let mut page = Page::new(after, count);
+            self.log(at, 0, usize::MAX, order, |commit| {
+                if page.wants(commit.id) {
+                    page.items.push(commit);
                 }
-                None => self.log(at, 0, usize::MAX, LogOrder::NewestFirst, |commit| {
-                    if page.wants(commit.id) {
-                        page.commits.push(commit);
-                    }
-                    !page.has_more
-                })?,
-            }
+                !page.has_more
+            })?;
             Ok(page)
         })?;
-        match page.after {
-            Some(missing) => Err(repo::Error::UnknownCommit(missing).into()),
-            None => Ok((page.commits, page.has_more)),
-        }
+        page.end()
     }
 
     /// Calls `visit` for the commits that `at` reaches, newest first by committer time, or as `order` says: at most `count` after the
@@ -112,19 +92,30 @@ impl Store {
     }
 }
 
-/// Some of a list of commits.
-struct Page {
+/// Some of a list of what commits did.
+pub(super) struct Page<T> {
     /// The commit before the first one, until it is found.
     after: Option<CommitId>,
     /// How many are wanted still.
     left: usize,
-    commits: Vec<Commit>,
+    /// Those that are on it.
+    pub items: Vec<T>,
     has_more: bool,
 }
 
-impl Page {
+impl<T> Page<T> {
+    /// One that is empty still, for `count` items.
+    pub fn new(after: Option<CommitId>, count: usize) -> Self {
+        Self {
+            after,
+            left: count,
+            items: Vec::new(),
+            has_more: false,
+        }
+    }
+
     /// Whether the next commit belongs to it.
-    fn wants(&mut self, commit: CommitId) -> bool {
+    pub fn wants(&mut self, commit: CommitId) -> bool {
         if let Some(after) = self.after {
             if after == commit {
                 self.after = None;
@@ -134,5 +125,16 @@ impl Page {
         self.has_more = self.left == 0;
         self.left = self.left.saturating_sub(1);
         !self.has_more
+    }
+
+    /// What is on it, and whether there is more.
+    ///
+    /// # Errors
+    /// The commit before the first one was not found.
+    pub fn end(self) -> Result<(Vec<T>, bool)> {
+        match self.after {
+            Some(missing) => Err(repo::Error::UnknownCommit(missing).into()),
+            None => Ok((self.items, self.has_more)),
+        }
     }
 }

@@ -44,10 +44,15 @@ pub use crate::repo::{
     Blob, CacheUse, Call, Checked, Commit, Dropping, Fault, Guarded, Location, MirrorLock,
     ObjectFormat, PathChange, Published, RefUpdate, Refusal, Together, Wake, chain,
 };
-pub use crate::wasm::{Comparison, Export, Import, ItemChange, Kind as ModuleKind, ModuleInfo};
+pub use crate::wasm::{
+    Comparison, Error as ModuleError, Export, Hashing, Import, ItemChange, Kind as ModuleKind,
+    ModuleInfo, Validation,
+};
 pub use audit::AuditEntry;
 pub use cursor::{Cursor, Event, News, Place};
+pub use diff::compare;
 pub use error::{Error, Kind, Result};
+pub use export::write_modules;
 pub use find::{Info, Module};
 pub use follow::{Skipped, Wanted};
 pub use gc::{Collected, History};

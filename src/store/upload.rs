@@ -30,7 +30,7 @@ impl Upload {
     /// They cannot be part of a valid module, are too many, or cannot be spooled.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let validated = self.validation.write(bytes);
-        validated.map_err(|source| invalid(&self.name, source))?;
+        validated.map_err(|source| Error::invalid(&self.name, source))?;
         let spooled = self.spool.write_all(bytes);
         Ok(spooled.map_err(|error| self.spool.failed(error))?)
     }
@@ -39,7 +39,7 @@ impl Upload {
     pub(super) fn finish(self) -> Result<Received> {
         let info = self.validation.finish();
         Ok(Received {
-            info: info.map_err(|source| invalid(&self.name, source))?,
+            info: info.map_err(|source| Error::invalid(&self.name, source))?,
             spool: self.spool,
         })
     }
@@ -64,15 +64,8 @@ impl Store {
                 Ok(0) => return upload.finish(),
                 Ok(n) => upload.write(&piece[..n])?,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(invalid(name, wasm::Error::Read(error))),
+                Err(error) => return Err(Error::invalid(name, wasm::Error::Read(error))),
             }
         }
-    }
-}
-
-fn invalid(name: &str, source: wasm::Error) -> Error {
-    Error::Invalid {
-        name: name.to_owned(),
-        source,
     }
 }

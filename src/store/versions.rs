@@ -17,6 +17,24 @@ pub struct Version {
     pub commit: CommitId,
 }
 
+impl Version {
+    /// One of the versions of `path`.
+    ///
+    /// # Errors
+    /// There are fewer; there are none.
+    pub fn nth(versions: &[Self], path: &ModulePath, index: usize) -> Result<Self> {
+        match versions.get(index) {
+            Some(version) => Ok(*version),
+            None if versions.is_empty() => Err(Error::NeverExisted(path.to_string())),
+            None => Err(Error::NoVersion {
+                path: path.to_string(),
+                index,
+                count: versions.len(),
+            }),
+        }
+    }
+}
+
 impl Store {
     /// The versions of `path` in the history of `at`: the values that some commit gave it which none of its parents had there.
     /// Oldest first, each hash once with its oldest commit; also after the path is removed. None for an unknown path.
@@ -37,16 +55,7 @@ impl Store {
     /// # Errors
     /// There are fewer; nothing was ever there.
     pub fn version(&self, at: &At, path: &ModulePath, index: usize) -> Result<Version> {
-        let versions = self.versions(at, path)?;
-        match versions.get(index) {
-            Some(version) => Ok(*version),
-            None if versions.is_empty() => Err(Error::NeverExisted(path.to_string())),
-            None => Err(Error::NoVersion {
-                path: path.to_string(),
-                index,
-                count: versions.len(),
-            }),
-        }
+        Version::nth(&self.versions(at, path)?, path, index)
     }
 
     /// Every commit whose value of `path` differs from that of every parent, with that value, oldest first.

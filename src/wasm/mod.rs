@@ -37,7 +37,7 @@ mod validate;
 mod walk;
 
 pub use compare::{Comparison, Interface, ItemChange};
-pub use digest::sha256;
+pub use digest::{Hashing, sha256};
 pub use error::Error;
 pub use info::{Export, Import, ItemKind, Kind, ModuleInfo, Producers};
 pub use inspect::inspect;

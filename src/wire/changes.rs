@@ -1,9 +1,11 @@
 //! What a commit changed, as `watch` tells it.
 
-use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::text::Text;
-use crate::names::ModuleHash;
+use crate::names::{ModuleHash, ModulePath};
 use crate::store::PathChange;
 
 /// Changes as an object from path to what happened there.
@@ -17,8 +19,26 @@ impl Serialize for Changes<'_> {
     }
 }
 
+/// The same as it was received, sorted by path.
+pub struct ReceivedChanges(pub Vec<PathChange>);
+
+impl<'de> Deserialize<'de> for ReceivedChanges {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let changes = BTreeMap::<Text<ModulePath>, Action>::deserialize(deserializer)?;
+        let changes = changes.into_iter().map(|(Text(path), action)| {
+            let (old, new) = match action {
+                Action::Added { hash } => (None, Some(hash.0)),
+                Action::Updated { hash } => (Some(hash.old.0), Some(hash.new.0)),
+                Action::Removed { hash } => (Some(hash.0), None),
+            };
+            PathChange { path, old, new }
+        });
+        Ok(Self(changes.collect()))
+    }
+}
+
 /// What happened at a path.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "lowercase")]
 pub(super) enum Action {
     Added { hash: Text<ModuleHash> },
@@ -27,7 +47,7 @@ pub(super) enum Action {
 }
 
 /// What a path had, and what it has.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Update {
     old: Text<ModuleHash>,
     new: Text<ModuleHash>,

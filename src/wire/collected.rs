@@ -1,20 +1,20 @@
 //! What a `gc` did.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::schema::CommitHash;
 use crate::store;
 
 /// What a `gc` did.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Collected {
     /// How many objects were removed.
-    removed: usize,
+    pub removed: usize,
     /// By how many bytes the store shrank.
-    freed_bytes: u64,
+    pub freed_bytes: u64,
     /// The branch's tip; none if it has no commit.
     #[schema(value_type = Option<CommitHash>)]
-    commit: Option<String>,
+    pub commit: Option<String>,
 }
 
 impl From<&store::Collected> for Collected {

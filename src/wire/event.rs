@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::changes::Changes;
+use super::changes::{Changes, ReceivedChanges};
 use super::text::Text;
 use crate::names::{BranchName, CommitId};
 use crate::store::{Event, PathChange};
@@ -71,6 +71,19 @@ impl<'e> Wrapped<'e> {
             parts,
         }
     }
+}
+
+/// A part of what was told with its commit, as it was received.
+#[derive(Deserialize)]
+pub struct ReceivedEvent {
+    /// The commit that the branch is at after it.
+    pub commit: Text<CommitId>,
+    /// What changed, as far as it is in this part.
+    pub changes: ReceivedChanges,
+    /// Which part it is, counted from 1.
+    pub part: usize,
+    /// How many there are.
+    pub parts: usize,
 }
 
 /// Cuts changes into ranges, one at least, whose JSON takes at most `bytes_max` each; a change is never cut.

@@ -2,55 +2,62 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::schema::{Digest, Hash};
 use crate::store;
 
 /// What is in a module.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Info {
     /// The module's hash.
     #[schema(value_type = Hash)]
-    hash: String,
+    pub hash: String,
     /// The SHA-256 of its bytes, as `sha256:<hex>`.
     #[schema(value_type = Digest)]
-    digest: String,
+    pub digest: String,
     /// Its size in bytes.
-    size: u64,
+    pub size: u64,
     /// `module` or `component`.
     #[schema(pattern = "^(module|component)$")]
-    kind: &'static str,
+    pub kind: String,
     /// What it needs.
-    imports: Vec<Import>,
+    pub imports: Vec<Import>,
     /// What it offers.
-    exports: Vec<Export>,
+    pub exports: Vec<Export>,
     /// The names of its custom sections.
-    custom_sections: Vec<String>,
+    pub custom_sections: Vec<String>,
     /// What made it, by field of the producers section.
-    producers: BTreeMap<String, Vec<Producer>>,
+    pub producers: BTreeMap<String, Vec<Producer>>,
 }
 
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-struct Import {
+/// Something that a module needs.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Import {
     /// The module that it comes from; components have none.
-    module: Option<String>,
-    name: String,
+    pub module: Option<String>,
+    /// Its name.
+    pub name: String,
     /// `func`, `table`, `memory`, `global`, `tag`, `type`, `component`, `instance`, `module` or `value`.
-    kind: &'static str,
+    pub kind: String,
 }
 
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-struct Export {
-    name: String,
+/// Something that a module offers.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Export {
+    /// Its name.
+    pub name: String,
     /// As an import's.
-    kind: &'static str,
+    pub kind: String,
 }
 
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-struct Producer {
-    name: String,
-    version: String,
+/// A tool or a language that a module was made with.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Producer {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
 }
 
 impl From<&store::Info> for Info {
@@ -59,11 +66,11 @@ impl From<&store::Info> for Info {
         let imports = module.imports.iter().map(|import| Import {
             module: import.module.as_deref().map(str::to_owned),
             name: import.name.clone(),
-            kind: import.kind.as_str(),
+            kind: import.kind.as_str().to_owned(),
         });
         let exports = module.exports.iter().map(|export| Export {
             name: export.name.clone(),
-            kind: export.kind.as_str(),
+            kind: export.kind.as_str().to_owned(),
         });
         let mut producers = BTreeMap::<String, Vec<Producer>>::new();
         for (field, tools) in &module.producers {
@@ -77,7 +84,7 @@ impl From<&store::Info> for Info {
             hash: info.hash.to_string(),
             digest: info.digest.to_string(),
             size: module.size_bytes,
-            kind: module.kind.as_str(),
+            kind: module.kind.as_str().to_owned(),
             imports: imports.collect(),
             exports: exports.collect(),
             custom_sections: module.custom_sections.clone(),

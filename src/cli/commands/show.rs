@@ -41,7 +41,7 @@ impl Show {
                 changes.push(change);
                 Ok(())
             })?;
-            return out.json(&wire::ShownCommit::new(&commit, &changes));
+            return out.json(&wire::ShownCommit::new(&wire::Commit::from(&commit), &changes));
         }
         print_commit(&commit, out)?;
         visit(&store, &commit, |change| print_change(&change, out))

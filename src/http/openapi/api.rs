@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use utoipa::OpenApi;
 
-use super::problems::Problem;
 use super::shared::{self, Shared};
 use crate::http::routes::{admin, branches, hashes, history, modules, operation, versions, watch};
+use crate::wire::Problem;
 use crate::wire::schema::{CommitHash, Digest, Hash, Version};
 
 /// The API.

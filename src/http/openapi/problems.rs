@@ -8,6 +8,8 @@ use utoipa::openapi::{
 };
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
+use crate::wire::Problem;
+
 /// What an answer with one of these statuses means. Each of them is a component, called by its canonical reason.
 const MEANINGS: [(u16, &str); 15] = [
     (400, "The request is malformed, or the module is invalid"),
@@ -109,22 +111,4 @@ fn component(status: u16) -> String {
     let status = StatusCode::from_u16(status).expect("BUG: a status");
     let reason = status.canonical_reason().expect("BUG: no reason is known");
     reason.replace(' ', "")
-}
-
-/// What went wrong, for those who accept JSON (RFC 9457).
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes what error.rs writes")]
-pub(super) struct Problem {
-    /// `about:blank`: the status says what kind of problem it is.
-    r#type: String,
-    /// The status in words.
-    title: String,
-    /// The status.
-    #[schema(minimum = 400, maximum = 599)]
-    status: u16,
-    /// One line for the person who asked.
-    detail: String,
-    /// The paths of a conflict.
-    #[schema(nullable = false)]
-    paths: Option<Vec<String>>,
 }

@@ -12,6 +12,7 @@ use crate::http::openapi::{ChangeProblems, ReadProblems};
 use crate::http::page;
 use crate::http::state::App;
 use crate::names::{CommitId, ModulePath, TreePath};
+use crate::store::{AuditEntry, LogOrder};
 use crate::wire;
 use crate::wire::schema::CommitHash;
 
@@ -30,43 +31,87 @@ pub(in crate::http) struct Page {
     after: Option<String>,
 }
 
+/// In which order a history goes.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct Ordered {
+    /// `newest-first`, by the committer's clock, or `children-first`: each commit before its parents whatever the clocks said.
+    #[param(inline)]
+    order: Option<Order>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Order {
+    NewestFirst,
+    ChildrenFirst,
+}
+
+/// What is told with each commit that changed a path.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct Told {
+    /// Tell the hash of the module that it put there, too; null if it removed what was there.
+    #[serde(default)]
+    modules: bool,
+}
+
+impl Page {
+    fn parse(&self) -> Result<(Option<CommitId>, usize)> {
+        let after = self.after.as_deref().map(CommitId::parse).transpose()?;
+        Ok((after, page::limit(self.limit.unwrap_or(PAGE_DEFAULT))?))
+    }
+}
+
 /// Lists the commits of the branch, the newest first
-#[utoipa::path(get, operation_id = "list_all_commits", path = "/api/v1/commits", tag = "history", params(Reading, Page),
+#[utoipa::path(get, operation_id = "list_all_commits", path = "/api/v1/commits", tag = "history",
+    params(Reading, Page, Ordered),
     responses((status = 200, description = "Commits", body = Vec<wire::Commit>,
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is more"))), ReadProblems))]
 pub(in crate::http) async fn commits_all(
-    app: State<App>,
-    at: Reading,
-    page: Params<Page>,
+    State(app): State<App>,
+    Reading(at): Reading,
+    Params(page): Params<Page>,
+    Params(ordered): Params<Ordered>,
 ) -> Result<Response> {
-    commits(app, at, Rest::default(), page).await
+    let (after, limit) = page.parse()?;
+    let (order, also) = match ordered.order {
+        None | Some(Order::NewestFirst) => (LogOrder::NewestFirst, ""),
+        Some(Order::ChildrenFirst) => (LogOrder::ChildrenFirst, "&order=children-first"),
+    };
+    let (commit, (commits, has_more)) = app
+        .run(move |store| Ok(store.as_of(&at, |at| store.commits_page(at, order, after, limit))?))
+        .await?;
+    let last = commits.last().filter(|_| has_more);
+    let next = last.map(|last| page::next("commits", "", limit, &last.id.to_string(), also));
+    let commits: Vec<_> = commits.iter().map(wire::Commit::from).collect();
+    Ok((At(commit), AppendHeaders(next), Json(&commits)).into_response())
 }
 
 /// Lists the commits that changed a path, the newest first
 #[utoipa::path(get, operation_id = "list_commits", path = "/api/v1/commits/{path}", tag = "history",
-    params(Reading, Page),
-    responses((status = 200, description = "Commits", body = Vec<wire::Commit>,
+    params(Reading, Page, Told),
+    responses((status = 200, description = "Commits", body = Vec<wire::PathCommit>,
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is more"))), ReadProblems))]
 pub(in crate::http) async fn commits(
     State(app): State<App>,
     Reading(at): Reading,
-    Rest(path): Rest,
+    path: Rest,
     Params(page): Params<Page>,
+    Params(told): Params<Told>,
 ) -> Result<Response> {
-    let of = match path.is_empty() {
-        true => None,
-        false => Some(ModulePath::parse(&path)?),
-    };
-    let after = page.after.as_deref().map(CommitId::parse).transpose()?;
-    let limit = page::limit(page.limit.unwrap_or(PAGE_DEFAULT))?;
-    let (commit, (commits, has_more)) = app
-        .run(move |store| {
-            Ok(store.as_of(&at, |at| store.commits_page(at, of.as_ref(), after, limit))?)
-        })
+    let of = path.parse(ModulePath::parse)?;
+    let (after, limit) = page.parse()?;
+    let below = of.as_str().to_owned();
+    let (commit, (entries, has_more)) = app
+        .run(move |store| Ok(store.as_of(&at, |at| store.audit_page(at, &of, after, limit))?))
         .await?;
-    let last = commits.last().filter(|_| has_more);
-    let next = last.map(|last| page::next("commits", &path, limit, &last.id.to_string()));
-    let commits: Vec<_> = commits.iter().map(wire::Commit::from).collect();
+    let last = entries.last().filter(|_| has_more);
+    let also = if told.modules { "&modules=true" } else { "" };
+    let next =
+        last.map(|last| page::next("commits", &below, limit, &last.commit.id.to_string(), also));
+    let entry = |entry: &AuditEntry| wire::PathCommit::new(entry, told.modules);
+    let commits: Vec<_> = entries.iter().map(entry).collect();
     Ok((At(commit), AppendHeaders(next), Json(&commits)).into_response())
 }
 

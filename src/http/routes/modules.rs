@@ -73,7 +73,7 @@ pub(in crate::http) async fn list(
     let last = modules.last().filter(|_| has_more).map(|(path, _)| path);
     let next = last
         .zip(limit)
-        .map(|(last, limit)| page::next("modules", folder.as_str(), limit, &last.to_string()));
+        .map(|(last, limit)| page::next("modules", folder.as_str(), limit, &last.to_string(), ""));
     Ok((
         changed::At(commit),
         AppendHeaders(next),

@@ -85,8 +85,11 @@ fn those_who_accept_json_get_a_problem_document() {
                 412 => format!("the precondition failed: it is {}", s.tip()),
                 _ => detail.to_owned(),
             };
-            let wanted =
+            let mut wanted =
                 json!({"type": "about:blank", "title": title, "status": status, "detail": detail});
+            if path.ends_with("/none") {
+                wanted["missing"] = json!({"kind": "module", "name": "/none"});
+            }
             assert_eq!(
                 (answer.status, answer.json()),
                 (status, wanted),
