@@ -94,6 +94,33 @@ impl Default for ReplicaLimits {
     }
 }
 
+/// Limits of a client of another store's server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientLimits {
+    /// How long it may take to reach the server.
+    pub connect_timeout: Duration,
+    /// For how long the server may be silent, before it answers and while it does.
+    pub silence_max: Duration,
+    /// The same while it collects garbage.
+    pub gc_silence_max: Duration,
+    /// How often a download is taken up again without that much came.
+    pub attempts_max: u32,
+    /// The largest answer that is not a module, in bytes.
+    pub text_bytes_max: u64,
+}
+
+impl Default for ClientLimits {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            silence_max: Duration::from_secs(300),
+            gc_silence_max: Duration::from_secs(24 * 3600),
+            attempts_max: 4,
+            text_bytes_max: 256 << 20,
+        }
+    }
+}
+
 /// Limits of the server on what clients may take up. Sizes are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerLimits {

@@ -32,8 +32,13 @@ const ROOMS: [Room; 13] = [
     ("wire", &["names", "store"], &[]),
     (
         "remote",
-        &["names", "config", "git", "store"],
-        &["gix_packetline", "tungstenite"],
+        &["names", "config", "git", "store", "wire"],
+        &[
+            "gix_packetline",
+            "rustls_native_certs",
+            "tungstenite",
+            "ureq",
+        ],
     ),
     (
         "http",

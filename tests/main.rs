@@ -21,6 +21,7 @@ mod open;
 mod power_cut;
 mod push;
 mod replica;
+mod served;
 mod soak;
 mod store;
 mod support;

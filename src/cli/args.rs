@@ -1,15 +1,18 @@
 //! What may be written on the command line, but for what each command takes.
 
-use std::path::PathBuf;
+use clap::ValueHint;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 
 use super::color::When;
 use super::commands as c;
+use super::place::Place;
 use crate::names::{self, Author, BranchName, CommitId, Message};
 use crate::store::At;
 
 const AFTER_HELP: &str = "\
 Environment (a flag beats its variable; an empty variable counts as unset):
-  WASMSTORE_ROOT    the store's folder; ~/.wasmstore by default
+  WASMSTORE_ROOT    the store's folder, or the URL of its server; ~/.wasmstore by default
+  WASMSTORE_KEY     the key for a server
   WASMSTORE_BRANCH  the branch to work on; the store's default branch by default
   WASMSTORE_AUTHOR  the author of changes; wasmstore <wasmstore@localhost> by default
   WASMSTORE_HOST, WASMSTORE_PORT, WASMSTORE_AUTH, WASMSTORE_TLS
@@ -50,9 +53,10 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct Globals {
-    /// Keep the store in this folder [env: WASMSTORE_ROOT]
-    #[arg(long, global = true, value_name = "DIR")]
-    pub root: Option<PathBuf>,
+    /// Work on the store in this folder, or on the one that is served at this URL [env: WASMSTORE_ROOT]
+    #[arg(long, global = true, value_name = "DIR|URL", value_hint = ValueHint::DirPath,
+        value_parser = OsStringValueParser::new().try_map(Place::parse))]
+    pub root: Option<Place>,
     /// Work on this branch [env: WASMSTORE_BRANCH]
     #[arg(long, global = true, value_name = "NAME", value_parser = BranchName::parse)]
     pub branch: Option<BranchName>,

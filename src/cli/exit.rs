@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::http::{KeyError, TlsError};
-use crate::names;
+use crate::names::{self, ServerUrl};
 use crate::remote;
 use crate::store::{self, Kind};
 
@@ -40,15 +40,20 @@ pub(super) enum Error {
     /// There is nothing to change yet.
     #[error("there is no store at {0:?} yet")]
     NoStore(PathBuf),
+    /// The command needs the store's folder, and the store is served elsewhere.
+    #[error(
+        "this command works on the store's folder: run it on the machine of {0}, with --root DIR"
+    )]
+    Elsewhere(ServerUrl),
     /// A file whose name cannot be a path, and no path was given.
     #[error("the name of {0:?} cannot be a path: name one")]
     FileName(PathBuf),
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// A mirror, or the source of a store, refused or failed.
+    /// A server, a mirror, or the source of a store, refused or failed.
     #[error(transparent)]
-    Remote(#[from] remote::Error),
+    Remote(remote::Error),
     /// An input file cannot be read.
     #[error("cannot read {path:?}")]
     Input {
@@ -57,6 +62,9 @@ pub(super) enum Error {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// A module could not be read to its end.
+    #[error("cannot read the module")]
+    Interrupted(#[source] io::Error),
     /// A file named for the output cannot be written.
     #[error("cannot write {path:?}")]
     OutputFile {
@@ -107,6 +115,16 @@ pub(super) enum Error {
     },
 }
 
+/// Where the store is makes no difference to what it says.
+impl From<remote::Error> for Error {
+    fn from(error: remote::Error) -> Self {
+        match error {
+            remote::Error::Store(error) => Self::Store(error),
+            error => Self::Remote(error),
+        }
+    }
+}
+
 /// A result of the command line.
 pub(super) type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -120,9 +138,10 @@ impl Error {
             }
             Self::Tls(_) | Self::Bind { .. } | Self::Runtime(_) => FAILED,
             Self::Usage(_) | Self::Variable(_) | Self::Number(_) | Self::Keys(_) => USAGE,
+            Self::Elsewhere(_) => USAGE,
             Self::Name(_) | Self::FileName(_) => INVALID,
             Self::ObjectFormat { .. } | Self::Folder(_) => CONFLICT,
-            Self::NoHome | Self::Faults(_) => UNAVAILABLE,
+            Self::NoHome | Self::Faults(_) | Self::Interrupted(_) => UNAVAILABLE,
             Self::Refused(_) => CONFLICT,
             Self::Store(error) => code(error.kind()),
             Self::Remote(error) => remote_code(error),
@@ -143,6 +162,9 @@ fn remote_code(error: &remote::Error) -> u8 {
         E::NoGit | E::Git(_) | E::Other { .. } | E::Hook(_) => UNAVAILABLE,
         E::Removed(_) | E::Busy(_) | E::Mirrors { .. } => UNAVAILABLE,
         E::Store(error) => code(error.kind()),
+        E::Refused(refused) => code(refused.kind()),
+        E::Key => USAGE,
+        E::Unreachable { .. } | E::Strange { .. } => UNAVAILABLE,
     }
 }
 

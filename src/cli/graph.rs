@@ -4,10 +4,8 @@ use std::collections::HashSet;
 
 use renderdag::{Ancestor, GraphRowRenderer, Renderer};
 
-use crate::names::CommitId;
-
 /// Draws commits, each before its parents.
-pub(super) struct Graph(Box<dyn Renderer<CommitId, Output = String>>);
+pub(super) struct Graph(Box<dyn Renderer<String, Output = String>>);
 
 impl Graph {
     /// A drawing of nothing yet.
@@ -17,14 +15,13 @@ impl Graph {
     }
 
     /// The rows of a commit, with lines of `text` to the right of them.
-    pub fn draw(&mut self, id: CommitId, parents: &[CommitId], text: &str) -> String {
+    pub fn draw(&mut self, id: &str, parents: &[String], text: &str) -> String {
         // Git takes a commit that names a parent twice.
         let mut drawn = HashSet::new();
-        let parents = parents.iter().copied();
-        let parents = parents.filter(|parent| drawn.insert(*parent));
-        let parents = parents.map(Ancestor::Parent).collect();
+        let parents = parents.iter().filter(|parent| drawn.insert(*parent));
+        let parents = parents.cloned().map(Ancestor::Parent).collect();
         self.0
-            .next_row(id, parents, "*".to_owned(), text.to_owned())
+            .next_row(id.to_owned(), parents, "*".to_owned(), text.to_owned())
     }
 }
 
@@ -34,13 +31,13 @@ mod tests {
 
     /// Draws commits called by letters, each followed by its parents.
     fn drawn(history: &[&str]) -> String {
-        let id = |letter: char| CommitId::from_bytes(&[letter as u8; 20]).unwrap();
+        let id = |letter: char| letter.to_string();
         let mut graph = Graph::new();
         let mut rows = String::new();
         for commit in history {
             let parents: Vec<_> = commit.chars().skip(1).map(id).collect();
             let letter = commit.chars().next().unwrap();
-            rows.push_str(&graph.draw(id(letter), &parents, &letter.to_string()));
+            rows.push_str(&graph.draw(&id(letter), &parents, &letter.to_string()));
         }
         rows
     }
@@ -108,11 +105,10 @@ mod tests {
 
     #[test]
     fn lines_of_text_stand_to_the_right() {
-        let [child, parent] = [1, 2].map(|byte| CommitId::from_bytes(&[byte; 20]).unwrap());
         let mut graph = Graph::new();
-        let rows = graph.draw(child, &[parent], "one\ntwo\n\nthree\n\n");
+        let rows = graph.draw("child", &["parent".to_owned()], "one\ntwo\n\nthree\n\n");
         assert_eq!(rows, "*  one\n|  two\n|\n|  three\n|\n");
-        let rows = graph.draw(parent, &[], "one\n\n");
+        let rows = graph.draw("parent", &[], "one\n\n");
         assert_eq!(rows, "*  one\n\n");
     }
 }

@@ -3,8 +3,9 @@
 use super::exit::Error;
 use super::settings::Settings;
 use crate::names::{BranchName, ModulePath, TreePath};
-use crate::remote;
-use crate::store::{self, At, Kind, Store};
+use crate::remote::{self, AnyStore};
+use crate::store::{self, At, Kind};
+use crate::wire::Missing;
 
 /// How many modules are looked at for the one that was meant.
 const MODULES_MAX: usize = 10_000;
@@ -14,6 +15,8 @@ const CHARS_MAX: usize = 200;
 const NO_STORE: &str =
     "`wasmstore init` creates a store there; --root DIR or WASMSTORE_ROOT names another";
 
+const KEY: &str = "WASMSTORE_KEY holds the key for the server";
+
 /// What helps after a failure, if anything is known to.
 pub(super) fn after(error: &Error, settings: &Settings) -> Option<String> {
     match error {
@@ -22,6 +25,11 @@ pub(super) fn after(error: &Error, settings: &Settings) -> Option<String> {
             Some("`wasmstore mirror list` lists the mirrors".to_owned())
         }
         Error::Remote(remote::Error::NoGit) => Some("install git, and try again".to_owned()),
+        Error::Remote(remote::Error::Refused(refused)) => match &refused.missing {
+            _ if refused.needs_key() => Some(KEY.to_owned()),
+            Some(missing) => after_missing(missing.clone(), settings),
+            None => None,
+        },
         Error::Store(error) => after_store(error, settings),
         _ => None,
     }
@@ -36,25 +44,25 @@ fn after_store(error: &store::Error, settings: &Settings) -> Option<String> {
         return None;
     }
     let store = settings.open().ok()?;
-    if store.object_format().is_none() {
+    if let AnyStore::Local(store) = &store
+        && store.object_format().is_none()
+    {
         let root = store.root();
         return Some(format!("there is no store at {root:?} yet: {NO_STORE}"));
     }
-    if let Some(branch) = error.unknown_branch() {
-        return Some(branch_meant(&store, branch));
-    }
-    match error {
-        store::Error::IsFolder(path) => {
-            Some(format!("`wasmstore list {path}` lists what is in it"))
-        }
-        store::Error::NoModule(path) | store::Error::NeverExisted(path) => {
-            path_meant(&store, &settings.looked_at()?, path)
-        }
-        _ => None,
+    after_missing(Missing::of(error)?, settings)
+}
+
+fn after_missing(missing: Missing, settings: &Settings) -> Option<String> {
+    let store = settings.open().ok()?;
+    match missing {
+        Missing::Branch(branch) => Some(branch_meant(&store, &branch)),
+        Missing::Folder(path) => Some(format!("`wasmstore list {path}` lists what is in it")),
+        Missing::Module(name) => path_meant(&store, &settings.looked_at()?, &name),
     }
 }
 
-fn branch_meant(store: &Store, unknown: &str) -> String {
+fn branch_meant(store: &AnyStore, unknown: &str) -> String {
     let branches = store.branches().unwrap_or_default();
     let branches: Vec<_> = branches.iter().map(BranchName::as_str).collect();
     match nearest(unknown, &branches) {
@@ -64,17 +72,14 @@ fn branch_meant(store: &Store, unknown: &str) -> String {
 }
 
 /// Looks for a module that is called alike: in the same folder first.
-fn path_meant(store: &Store, at: &At, unknown: &str) -> Option<String> {
+fn path_meant(store: &AnyStore, at: &At, unknown: &str) -> Option<String> {
     // What is no path is a hash, and those are not mistyped.
     let unknown = ModulePath::parse(unknown).ok()?;
     let segments: Vec<_> = unknown.segments().collect();
     let (name, folders) = segments.split_last()?;
     let folder = TreePath::parse(&folders.join("/")).ok()?;
-    let in_folder = store.list_page(at, &folder, None, MODULES_MAX).ok()?.0;
-    let anywhere = store
-        .list_page(at, &TreePath::root(), None, MODULES_MAX)
-        .ok()?
-        .0;
+    let in_folder = store.list_some(at, &folder, MODULES_MAX).ok()?.0;
+    let anywhere = store.list_some(at, &TreePath::root(), MODULES_MAX).ok()?.0;
     let paths = in_folder.iter().chain(&anywhere);
     let paths: Vec<_> = paths.map(|(path, _)| path.as_str()).collect();
     let same_name = |path: &&&str| path.rsplit('/').next() == Some(name);

@@ -13,6 +13,7 @@
 mod args;
 mod color;
 mod commands;
+mod copy;
 mod date;
 mod dispatch;
 mod exit;
@@ -23,6 +24,7 @@ mod logging;
 mod output;
 mod output_file;
 mod pager;
+mod place;
 mod progress;
 mod replica;
 mod serve;

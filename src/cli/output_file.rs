@@ -21,6 +21,12 @@ impl From<io::Error> for Failed {
     }
 }
 
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Content(error)
+    }
+}
+
 /// Writes a regular file whole or not at all, durably. A symbolic link is followed. Anything else, a pipe or a device, is written
 /// to as it comes, and so is what the system has a name for: behind `/dev/stdout` may be somebody's log.
 pub(super) fn write(

@@ -7,9 +7,11 @@ use std::path::PathBuf;
 use super::args::{Globals, Reading, Writing};
 use super::color::When;
 use super::exit::{Error, Result};
+use super::place::Place;
 use super::progress;
-use crate::config::Options;
+use crate::config::{ClientLimits, Options};
 use crate::names::{self, Author, BranchName};
+use crate::remote::{AnyStore, Client};
 use crate::store::{At, Change, ObjectFormat, Precondition, Store};
 
 /// Where the store is, if nobody says so: below the home folder.
@@ -31,17 +33,30 @@ impl Settings {
         }
     }
 
+    /// Where the store is.
+    ///
+    /// # Errors
+    /// Nothing names it, and there is no home folder; the variable names no server where it begins as a URL.
+    pub fn place(&self) -> Result<Place> {
+        if let Some(place) = &self.globals.root {
+            return Ok(place.clone());
+        }
+        if let Some(root) = variable("WASMSTORE_ROOT") {
+            return Ok(Place::parse(root)?);
+        }
+        let home = variable("HOME").map(PathBuf::from);
+        Ok(Place::Folder(home.ok_or(Error::NoHome)?.join(DEFAULT_ROOT)))
+    }
+
     /// The folder of the store.
     ///
     /// # Errors
-    /// Nothing names it, and there is no home folder.
+    /// It is served elsewhere; as for [`place`](Self::place).
     pub fn root(&self) -> Result<PathBuf> {
-        let named = self.globals.root.clone();
-        if let Some(root) = named.or_else(|| variable("WASMSTORE_ROOT").map(PathBuf::from)) {
-            return Ok(root);
+        match self.place()? {
+            Place::Folder(root) => Ok(root),
+            Place::Server(url) => Err(Error::Elsewhere(url)),
         }
-        let home = variable("HOME").map(PathBuf::from);
-        Ok(home.ok_or(Error::NoHome)?.join(DEFAULT_ROOT))
     }
 
     /// The branch to work on; `None` is the store's default one.
@@ -80,16 +95,50 @@ impl Settings {
     }
 
     /// Opens the store to read. A missing one reads as empty, and nothing is created.
-    pub fn open(&self) -> Result<Store> {
+    pub fn open(&self) -> Result<AnyStore> {
+        self.any(Self::open_local)
+    }
+
+    /// Opens the store to change it, creating a missing one. Whatever can be wrong with the arguments has to be found before.
+    pub fn open_or_create(&self) -> Result<AnyStore> {
+        self.any(Self::open_or_create_local)
+    }
+
+    /// Opens the store to change what is in it. Where there is none, nothing is, and nothing is created.
+    pub fn open_existing(&self) -> Result<AnyStore> {
+        self.any(Self::open_existing_local)
+    }
+
+    fn any(&self, local: impl FnOnce(&Self) -> Result<Store>) -> Result<AnyStore> {
+        match self.place()? {
+            Place::Folder(_) => Ok(AnyStore::Local(local(self)?)),
+            Place::Server(url) => {
+                let key = text_variable("WASMSTORE_KEY")?;
+                let client = Client::new(url, key.as_deref(), ClientLimits::default())?;
+                Ok(AnyStore::Served(client))
+            }
+        }
+    }
+
+    /// Opens the store as [`open`](Self::open) does, which has to be in a folder here.
+    pub fn open_local(&self) -> Result<Store> {
         let store = Store::open(&self.root()?, Options::default())?;
         Ok(self.telling(store))
     }
 
-    /// Opens the store to change it, creating a missing one. Whatever can be wrong with the arguments has to be found before.
-    pub fn open_or_create(&self) -> Result<Store> {
+    /// The same as [`open_or_create`](Self::open_or_create) does.
+    pub fn open_or_create_local(&self) -> Result<Store> {
         let (options, format) = (Options::default(), ObjectFormat::default());
         let store = Store::open_or_create(&self.root()?, options, format)?;
         Ok(self.telling(store))
+    }
+
+    /// The same as [`open_existing`](Self::open_existing) does.
+    pub fn open_existing_local(&self) -> Result<Store> {
+        match self.open_local()?.object_format() {
+            Some(_) => self.open_or_create_local(),
+            None => Err(Error::NoStore(self.root()?)),
+        }
     }
 
     /// Has progress shown when the store brings its index up.
@@ -103,14 +152,6 @@ impl Settings {
             }
         });
         store
-    }
-
-    /// Opens the store to change what is in it. Where there is none, nothing is, and nothing is created.
-    pub fn open_existing(&self) -> Result<Store> {
-        match self.open()?.object_format() {
-            Some(_) => self.open_or_create(),
-            None => Err(Error::NoStore(self.root()?)),
-        }
     }
 
     /// When to color.

@@ -2,8 +2,9 @@
 
 use std::io;
 
+use super::client::Refused;
 use crate::git;
-use crate::names::{MirrorName, RemoteUrl};
+use crate::names::{MirrorName, RemoteUrl, ServerUrl};
 use crate::store;
 
 /// An exchange with another repository that failed.
@@ -28,6 +29,28 @@ pub enum Error {
         url: RemoteUrl,
         /// What git said, without secrets.
         reason: String,
+    },
+    /// The key of a server is none that a header can hold.
+    #[error("WASMSTORE_KEY holds a character that no key has")]
+    Key,
+    /// A server, or the way there, failed.
+    #[error("{url}: {reason}")]
+    Unreachable {
+        /// Where it is.
+        url: ServerUrl,
+        /// What failed.
+        reason: String,
+    },
+    /// A server refused.
+    #[error(transparent)]
+    Refused(Box<Refused>),
+    /// A server answered what no store answers.
+    #[error("{url} is no store, or a broken one: {what}")]
+    Strange {
+        /// Where it is.
+        url: ServerUrl,
+        /// What it answered.
+        what: String,
     },
     /// There is no such mirror.
     #[error("there is no mirror {0}")]

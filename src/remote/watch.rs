@@ -1,17 +1,14 @@
 //! Watching another store: its WebSocket says when there is something new.
 
-use std::io;
-use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::Duration;
 
-use tungstenite::client::IntoClientRequest;
-use tungstenite::http::{HeaderValue, Request};
-use tungstenite::stream::MaybeTlsStream;
-use tungstenite::{Message, WebSocket, client_tls};
+use tungstenite::Message;
+use tungstenite::http::HeaderValue;
 
 use super::primary::Primary;
+use super::socket::{Reached, Socket};
 
 /// What is watched: the default branch. Where others are is asked for besides.
 const PATH: &str = "/api/v1/watch";
@@ -50,36 +47,18 @@ fn now(call: &SyncSender<()>) {
     let _ = call.try_send(());
 }
 
-fn connect(primary: &Primary) -> Result<WebSocket<MaybeTlsStream<TcpStream>>, String> {
-    let stream = reach(primary).map_err(|error| error.to_string())?;
-    let request = request(primary).map_err(|error| error.to_string())?;
-    let (socket, _) = client_tls(request, stream).map_err(|error| error.to_string())?;
-    Ok(socket)
-}
-
-fn request(primary: &Primary) -> Result<Request<()>, Box<dyn std::error::Error>> {
-    let mut request = primary.url.socket_at(PATH).into_client_request()?;
-    if let Some(key) = &primary.key {
-        let mut value = HeaderValue::from_str(key)?;
-        value.set_sensitive(true);
-        request.headers_mut().insert("wasmstore-auth", value);
+fn connect(primary: &Primary) -> Result<Socket, String> {
+    let key = primary.key.as_deref().map(HeaderValue::from_str);
+    let mut key = key.transpose().map_err(|error| error.to_string())?;
+    if let Some(key) = &mut key {
+        key.set_sensitive(true);
     }
-    Ok(request)
-}
-
-/// A connection on which whoever is silent for too long is taken for gone.
-fn reach(primary: &Primary) -> io::Result<TcpStream> {
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
-    for address in primary.url.authority().to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, primary.limits.connect_timeout) {
-            Ok(stream) => {
-                stream.set_read_timeout(Some(primary.limits.socket_silence_max))?;
-                stream.set_write_timeout(Some(primary.limits.connect_timeout))?;
-                stream.set_nodelay(true)?;
-                return Ok(stream);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
+    let reached = Reached {
+        url: &primary.url,
+        key: key.as_ref(),
+        connect_timeout: primary.limits.connect_timeout,
+        silence_max: primary.limits.socket_silence_max,
+    };
+    let connected = reached.connect(PATH, &[]);
+    Ok(connected.map_err(|error| error.to_string())?.0)
 }

@@ -31,20 +31,18 @@ pub(in crate::cli) struct Add {
 impl Add {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.writing)?;
-        let (source, path): (Box<dyn Read>, _) = if self.file == Path::new("-") {
+        let (source, bytes, path): (Box<dyn Read>, _, _) = if self.file == Path::new("-") {
             let needed = Error::Usage("`add -` needs the PATH to put the module at");
             let source = progress::reading(settings, "add", io::stdin(), None);
-            (Box::new(source), self.path.ok_or(needed)?)
+            (Box::new(source), None, self.path.ok_or(needed)?)
         } else {
             let (source, bytes) = open(&self.file)?;
             let source = progress::reading(settings, "add", source, bytes);
             let path = self.path.map_or_else(|| named_like(&self.file), Ok)?;
-            (Box::new(source), path)
+            (Box::new(source), bytes, path)
         };
-        let hash = settings
-            .open_or_create()?
-            .put(&change, &path, source)?
-            .value;
+        let store = settings.open_or_create()?;
+        let hash = store.put(&change, &path, source, bytes)?;
         match out.is_json() {
             true => out.json(&json!({ "hash": hash.to_string(), "path": path.to_string() })),
             false => out.line(hash),

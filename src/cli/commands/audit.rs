@@ -7,8 +7,9 @@ use crate::cli::date;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::names::ModulePath;
-use crate::store::{self, AuditEntry};
+use crate::names::{ModuleHash, ModulePath};
+use crate::store;
+use crate::wire::Commit;
 
 /// Print every commit that changed a path
 ///
@@ -35,20 +36,20 @@ impl Audit {
         if out.is_json() {
             return out.json(&entries.iter().map(to_json).collect::<Vec<_>>());
         }
-        for AuditEntry { commit, .. } in entries {
-            let date = date::local(commit.date_s);
+        for (commit, _) in entries {
+            let date = date::local(commit.date);
             let author = out.foreign(&commit.author).into_owned();
-            out.text(format_args!("{date}\t{author}\t{}\n", commit.id))?;
+            out.text(format_args!("{date}\t{author}\t{}\n", commit.hash))?;
         }
         Ok(())
     }
 }
 
-fn to_json(AuditEntry { commit, hash }: &AuditEntry) -> Value {
+fn to_json((commit, hash): &(Commit, Option<ModuleHash>)) -> Value {
     json!({
-        "commit": commit.id.to_string(),
+        "commit": commit.hash,
         "author": commit.author,
-        "date": commit.date_s,
+        "date": commit.date,
         "hash": hash.map(|hash| hash.to_string()),
     })
 }

@@ -23,7 +23,7 @@ pub(in crate::cli) struct Backup {
 
 impl Backup {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let store = settings.open()?;
+        let store = settings.open_local()?;
         let counter = progress::counter(settings, "backup");
         output_file::write(&self.file, |to| {
             let backup = store.backup(BufWriter::new(to), || counter.inc(1));

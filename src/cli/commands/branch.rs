@@ -36,7 +36,7 @@ impl Branch {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let done = match (self.name, self.default) {
             (Some(name), _) if self.delete => {
-                settings.open_existing()?.delete_branch(&name, None)?;
+                settings.open_existing()?.delete_branch(&name)?;
                 name
             }
             (Some(name), _) => {
@@ -48,9 +48,7 @@ impl Branch {
                 name
             }
             (None, Some(default)) => {
-                settings
-                    .open_or_create()?
-                    .set_default_branch(&default, None)?;
+                settings.open_or_create()?.set_default_branch(&default)?;
                 default
             }
             (None, None) => return list(settings, out),

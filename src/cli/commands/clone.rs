@@ -42,7 +42,7 @@ impl Clone {
         });
         spinner.finish_and_clear();
         let branch = copied?;
-        let store = settings.open_existing()?;
+        let store = settings.open_existing_local()?;
         store.reindex()?;
         let counter = progress::counter(settings, "verify");
         let mut faults = 0;

@@ -4,7 +4,6 @@ use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::CommitId;
-use crate::wire;
 
 /// Print a commit
 ///
@@ -19,7 +18,6 @@ pub(in crate::cli) struct Commit {
 
 impl Commit {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let commit = settings.open()?.commit(self.hash)?;
-        out.json_pretty(&wire::Commit::from(&commit))
+        out.json_pretty(&settings.open()?.commit(self.hash)?)
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::TreePath;
-use crate::store::{At, Comparison, Kind, PathChange, Store, chain};
+use crate::store::{At, PathChange};
 use crate::wire;
 
 /// Print which modules differ between two commits, and how
@@ -56,31 +56,19 @@ impl Diff {
         if out.is_json() {
             let mut array = out.array();
             visit(&mut |change| {
-                let compared = compare(&store, &change)?;
+                let compared = store.compare((&old, &new), &change)?;
                 array.push(&wire::Difference::new(&change, compared.as_ref()))
             })?;
             return array.end();
         }
         visit(&mut |change| {
             print_change(&change, out)?;
-            match compare(&store, &change)? {
+            match store.compare((&old, &new), &change)? {
                 Some(Ok(compared)) => diff_text::print(&compared, out),
                 Some(Err(reason)) => diff_text::print_reason(&reason, out),
                 None => Ok(()),
             }
         })
-    }
-}
-
-/// Compares the two modules of an updated path, or says why they cannot be: what a foreign repository has may be anything.
-fn compare(store: &Store, change: &PathChange) -> Result<Option<Result<Comparison, String>>> {
-    let (Some(old), Some(new)) = (change.old, change.new) else {
-        return Ok(None);
-    };
-    match store.compare(old, new) {
-        Ok(compared) => Ok(Some(Ok(compared))),
-        Err(error) if error.kind() == Kind::InvalidModule => Ok(Some(Err(chain(&error)))),
-        Err(error) => Err(error.into()),
     }
 }
 

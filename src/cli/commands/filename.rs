@@ -23,7 +23,7 @@ pub(in crate::cli) struct Filename {
 impl Filename {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let at = settings.at(&self.reading)?;
-        let file = settings.open()?.filename(&at, &self.name)?;
+        let file = settings.open_local()?.filename(&at, &self.name)?;
         let file =
             std::path::absolute(&file).map_err(|source| Error::Input { path: file, source })?;
         if out.is_json() {

@@ -1,5 +1,6 @@
 //! `find`: the bytes of a module.
 
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use base64::Engine as _;
@@ -7,9 +8,11 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
 use crate::cli::args::Reading;
+use crate::cli::copy;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::output_file;
+use crate::cli::progress;
 use crate::cli::settings::Settings;
 use crate::names::ModuleRef;
 
@@ -32,18 +35,20 @@ pub(in crate::cli) struct Find {
 impl Find {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let at = settings.at(&self.reading)?;
-        let module = settings.open()?.find(&at, &self.name)?;
-        let (hash, size) = (module.hash.to_string(), module.bytes.len());
+        let store = settings.open()?;
+        let found = store.find(&at, &self.name)?;
+        let (hash, size) = (found.hash.to_string(), found.bytes);
+        let mut source = progress::reading(settings, "find", found, Some(size));
         let Some(file) = self.output else {
-            return match out.is_json() {
-                true => {
-                    let base64 = BASE64_STANDARD.encode(&module.bytes);
-                    out.json(&json!({ "hash": hash, "size": size, "base64": base64 }))
-                }
-                false => out.bytes(&module.bytes),
-            };
+            if !out.is_json() {
+                return copy::to_output(&mut source, out);
+            }
+            let mut bytes = Vec::new();
+            source.read_to_end(&mut bytes).map_err(copy::unreadable)?;
+            let base64 = BASE64_STANDARD.encode(&bytes);
+            return out.json(&json!({ "hash": hash, "size": size, "base64": base64 }));
         };
-        output_file::write(&file, |to| Ok(to.write_all(&module.bytes)?))?;
+        output_file::write(&file, |to| copy::to_file(&mut source, to))?;
         match out.is_json() {
             true => {
                 out.json(&json!({ "hash": hash, "size": size, "file": file.to_string_lossy() }))

@@ -34,7 +34,7 @@ impl Import {
                 source,
             });
         }
-        let store = settings.open_or_create()?;
+        let store = settings.open_or_create_local()?;
         let bar = progress::bar(settings, "import");
         let modules = store.import(&change, &self.dir, &self.prefix, |done, all| {
             bar.set_length(all as u64);

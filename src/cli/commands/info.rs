@@ -5,7 +5,6 @@ use crate::cli::exit::Result;
 use crate::cli::output::{Output, printable};
 use crate::cli::settings::Settings;
 use crate::names::ModuleRef;
-use crate::store;
 use crate::wire;
 
 /// Print what is in a module
@@ -27,19 +26,21 @@ impl Info {
         let at = settings.at(&self.reading)?;
         let info = settings.open()?.info(&at, &self.name)?;
         match out.is_json() {
-            true => out.json(&wire::Info::from(&info)),
+            true => out.json(&info),
             false => print(&info, out),
         }
     }
 }
 
-fn print(info: &store::Info, out: &mut Output) -> Result<()> {
-    let module = &info.module;
+fn print(info: &wire::Info, out: &mut Output) -> Result<()> {
     out.text(format_args!(
         "kind: {}\nsize: {}\ndigest: {}\nhash: {}\n",
-        module.kind, module.size_bytes, info.digest, info.hash
+        printable(&info.kind),
+        info.size,
+        printable(&info.digest),
+        printable(&info.hash)
     ))?;
-    section(out, "imports", &module.imports, |import| {
+    section(out, "imports", &info.imports, |import| {
         let from = import.module.as_ref().map(|module| format!("{module}."));
         format!(
             "{}{}: {}",
@@ -48,18 +49,16 @@ fn print(info: &store::Info, out: &mut Output) -> Result<()> {
             import.kind
         )
     })?;
-    section(out, "exports", &module.exports, |export| {
+    section(out, "exports", &info.exports, |export| {
         format!("{}: {}", export.name, export.kind)
     })?;
-    section(
-        out,
-        "custom sections",
-        &module.custom_sections,
-        String::clone,
-    )?;
-    section(out, "producers", &module.producers, |(field, tools)| {
-        let tool = |(name, version): &(String, String)| format!("{name} {version}");
-        let tools: Vec<_> = tools.iter().map(tool).collect();
+    section(out, "custom sections", &info.custom_sections, String::clone)?;
+    let producers: Vec<_> = info.producers.iter().collect();
+    section(out, "producers", &producers, |(field, tools)| {
+        let tools = tools.iter();
+        let tools: Vec<_> = tools
+            .map(|tool| format!("{} {}", tool.name, tool.version))
+            .collect();
         format!("{field}: {}", tools.join(", "))
     })
 }

@@ -9,8 +9,9 @@ use crate::cli::graph::Graph;
 use crate::cli::output::Output;
 use crate::cli::pager::Pager;
 use crate::cli::settings::Settings;
-use crate::store::{self, LogOrder};
-use crate::wire;
+use crate::remote::AnyStore;
+use crate::store::{At, LogOrder};
+use crate::wire::Commit;
 
 /// Print the history
 ///
@@ -47,9 +48,7 @@ impl Log {
         let store = settings.open()?;
         if out.is_json() {
             let mut array = out.array();
-            self.visit(&store, &at, |commit| {
-                array.push(&wire::Commit::from(commit))
-            })?;
+            self.visit(&store, &at, |commit| array.push(commit))?;
             return array.end();
         }
         let mut graph = self.graph.then(Graph::new);
@@ -63,7 +62,7 @@ impl Log {
             }
             match &mut graph {
                 Some(graph) => {
-                    let rows = graph.draw(commit.id, &commit.parents, &text(commit, out));
+                    let rows = graph.draw(&commit.hash, &commit.parents, &text(commit, out));
                     out.text(format_args!("{rows}"))
                 }
                 None => print_commit(commit, out),
@@ -74,9 +73,9 @@ impl Log {
     /// Calls `show` for each commit asked for, until it fails.
     fn visit(
         &self,
-        store: &store::Store,
-        at: &store::At,
-        mut show: impl FnMut(&store::Commit) -> Result<()>,
+        store: &AnyStore,
+        at: &At,
+        mut show: impl FnMut(&Commit) -> Result<()>,
     ) -> Result<()> {
         let order = match (self.graph, self.reverse) {
             (true, _) => LogOrder::ChildrenFirst,
@@ -93,13 +92,13 @@ impl Log {
 }
 
 /// Prints a commit as a paragraph.
-pub(super) fn print_commit(commit: &store::Commit, out: &mut Output) -> Result<()> {
+pub(super) fn print_commit(commit: &Commit, out: &mut Output) -> Result<()> {
     let text = text(commit, out);
     out.text(format_args!("{text}"))
 }
 
-fn text(commit: &store::Commit, out: &Output) -> String {
-    let (id, date) = (commit.id, date::local(commit.date_s));
+fn text(commit: &Commit, out: &Output) -> String {
+    let (id, date) = (&commit.hash, date::local(commit.date));
     let author = out.foreign(&commit.author);
     let message = out.foreign(&commit.message);
     format!("commit {id}\nAuthor: {author}\nDate: {date}\n\n{message}\n\n")

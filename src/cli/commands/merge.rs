@@ -24,7 +24,7 @@ pub(in crate::cli) struct Merge {
 impl Merge {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.writing)?;
-        let commit = settings.open_existing()?.merge(&change, &self.name)?.commit;
+        let commit = settings.open_existing()?.merge(&change, &self.name)?;
         match out.is_json() {
             true => out.json(&json!({ "commit": commit.map(|commit| commit.to_string()) })),
             false => Ok(()),

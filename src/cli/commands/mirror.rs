@@ -114,13 +114,13 @@ impl Mirror {
 
 /// The mirrors of a store that is there.
 fn existing(settings: &Settings, timeout: Option<Duration>) -> Result<Mirrors> {
-    let store = Arc::new(settings.open_existing()?);
+    let store = Arc::new(settings.open_existing_local()?);
     Ok(Mirrors::of(store, MirrorLimits::within(timeout))?)
 }
 
 impl Add {
     fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let store = Arc::new(settings.open_or_create()?);
+        let store = Arc::new(settings.open_or_create_local()?);
         let mirrors = Mirrors::of(store, MirrorLimits::default())?;
         let unrelated = match self.force {
             true => Unrelated::Overwrite,
@@ -147,7 +147,7 @@ impl Add {
 
 /// The mirrors of a store that may be missing, and has none then.
 pub(super) fn mirrors(settings: &Settings) -> Result<Option<Mirrors>> {
-    let store = settings.open()?;
+    let store = settings.open_local()?;
     match store.object_format() {
         None => Ok(None),
         Some(_) => Ok(Some(Mirrors::of(Arc::new(store), MirrorLimits::default())?)),

@@ -26,6 +26,7 @@ mod merge;
 mod mirror;
 mod mirror_status;
 mod overview;
+mod overview_served;
 mod reindex;
 mod remove;
 mod restore;

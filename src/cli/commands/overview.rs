@@ -6,15 +6,17 @@ use std::sync::Arc;
 use indicatif::HumanBytes;
 use serde_json::json;
 
+use super::overview_served;
 use crate::cli::args::Reading;
 use crate::cli::date;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::{Output, printable};
+use crate::cli::place::Place;
 use crate::cli::settings::Settings;
 use crate::config::MirrorLimits;
 use crate::names::BranchName;
 use crate::remote::{self, Mirror, Mirrors};
-use crate::store::{Commit, Counted, ObjectFormat, Overview, Store};
+use crate::store::{Counted, ObjectFormat, Overview, Store};
 use crate::wire;
 
 /// How many digits of a commit are enough to recognise it.
@@ -22,9 +24,11 @@ const SHORT_DIGITS: usize = 10;
 
 /// Prints it.
 pub(in crate::cli) fn run(settings: &Settings, out: &mut Output) -> Result<()> {
-    let root = settings.root()?;
-    let root = std::path::absolute(&root).unwrap_or(root);
-    let store = Arc::new(settings.open()?);
+    let root = match settings.place()? {
+        Place::Folder(root) => std::path::absolute(&root).unwrap_or(root),
+        Place::Server(url) => return overview_served::run(&url, settings, out),
+    };
+    let store = Arc::new(settings.open_local()?);
     let Some(format) = store.object_format() else {
         return missing(&root, out);
     };
@@ -85,7 +89,7 @@ fn print(
     row(out, "commits", &counted(overview.commits))?;
     row(out, "size", &HumanBytes(overview.objects_bytes).to_string())?;
     if let Some(newest) = &overview.newest {
-        row(out, "newest", &short(newest))?;
+        row(out, "newest", &short(&wire::Commit::from(newest)))?;
     }
     for mirror in mirrors {
         row(out, "mirror", &format!("{} {}", mirror.name, mirror.url))?;
@@ -93,12 +97,12 @@ fn print(
     Ok(())
 }
 
-fn row(out: &mut Output, name: &str, value: &str) -> Result<()> {
+pub(super) fn row(out: &mut Output, name: &str, value: &str) -> Result<()> {
     let name = format!("{name}:");
     out.text(format_args!("{name:<9}{}\n", printable(value)))
 }
 
-fn counted(counted: Counted) -> String {
+pub(super) fn counted(counted: Counted) -> String {
     match counted.has_more {
         true => format!("over {}", counted.count),
         false => counted.count.to_string(),
@@ -106,13 +110,12 @@ fn counted(counted: Counted) -> String {
 }
 
 /// A commit on a line: the beginning of its id, date, author, and the first line of its message.
-fn short(commit: &Commit) -> String {
-    let id = commit.id.to_string();
-    let date = date::local(commit.date_s);
+pub(super) fn short(commit: &wire::Commit) -> String {
+    let date = date::local(commit.date);
     let message = commit.message.lines().next().unwrap_or_default();
     format!(
         "{} {date} {}: {message}",
-        &id[..SHORT_DIGITS],
+        commit.hash.chars().take(SHORT_DIGITS).collect::<String>(),
         commit.author
     )
 }

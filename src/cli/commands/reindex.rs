@@ -13,7 +13,7 @@ pub(in crate::cli) struct Reindex {}
 
 impl Reindex {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let commits = settings.open_existing()?.reindex()?;
+        let commits = settings.open_existing_local()?.reindex()?;
         match out.is_json() {
             true => out.json(&commits),
             false => out.line(commits),

@@ -5,6 +5,7 @@ use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::ModuleRef;
+use crate::remote;
 use crate::store::{self, Folders};
 
 /// Remove a module
@@ -33,7 +34,9 @@ impl Remove {
             .open_existing()?
             .remove(&change, &self.name, folders);
         match removed {
-            Err(store::Error::FolderNotRemoved(path)) => Err(Error::Folder(path)),
+            Err(remote::Error::Store(store::Error::FolderNotRemoved(path))) => {
+                Err(Error::Folder(path))
+            }
             other => {
                 other?;
                 out.nothing()

@@ -28,7 +28,7 @@ impl Set {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.writing)?;
         let store = settings.open_existing()?;
-        let hash = store.set(&change, &self.hash, &self.path)?.value;
+        let hash = store.set(&change, &self.hash, &self.path)?;
         match out.is_json() {
             true => out.json(&json!({ "hash": hash.to_string(), "path": self.path.to_string() })),
             false => Ok(()),

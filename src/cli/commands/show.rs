@@ -8,7 +8,7 @@ use crate::cli::args::{Reading, commit_or_branch};
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::store::{At, Commit, PathChange, Store};
+use crate::store::At;
 use crate::wire;
 
 /// Print a commit and what it changed
@@ -37,30 +37,22 @@ impl Show {
         let commit = store.commit(store.snapshot(&at)?)?;
         if out.is_json() {
             let mut changes = Vec::new();
-            visit(&store, &commit, |change| {
+            store.changes(&commit, |change| {
                 changes.push(change);
-                Ok(())
+                ControlFlow::Continue(())
             })?;
-            return out.json(&wire::ShownCommit::new(&wire::Commit::from(&commit), &changes));
+            return out.json(&wire::ShownCommit::new(&commit, &changes));
         }
         print_commit(&commit, out)?;
-        visit(&store, &commit, |change| print_change(&change, out))
+        // What it changed is told as it is found: there may be millions.
+        let mut shown = Ok(());
+        store.changes(&commit, |change| {
+            shown = print_change(&change, out);
+            match shown {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        })?;
+        shown
     }
-}
-
-/// Calls `show` for each change of a commit, until it fails.
-fn visit(
-    store: &Store,
-    commit: &Commit,
-    mut show: impl FnMut(PathChange) -> Result<()>,
-) -> Result<()> {
-    let mut shown = Ok(());
-    store.changes(commit, |change| {
-        shown = show(change);
-        match shown {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
-    })?;
-    shown
 }

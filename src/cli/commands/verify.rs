@@ -23,7 +23,7 @@ pub(in crate::cli) struct Verify {
 
 impl Verify {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let store = settings.open()?;
+        let store = settings.open_local()?;
         let derived = match self.repair {
             true => Derived::Remove,
             false => Derived::Keep,

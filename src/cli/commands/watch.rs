@@ -2,16 +2,12 @@
 
 use std::io::{self, Write};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use crate::cli::exit::Result;
 use crate::cli::output::{self, Output};
 use crate::cli::settings::Settings;
 use crate::names::CommitId;
 use crate::wire::Changes;
-
-/// How long one wait for the next event takes; then comes another.
-const WAIT: Duration = Duration::from_secs(3600);
 
 /// Print what each commit changes, from now on
 ///
@@ -31,14 +27,10 @@ impl Watch {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let branch = settings.branch()?;
         let store = settings.open()?;
-        let mut watcher = store.watch(branch.as_ref(), self.since)?;
-        loop {
-            for event in watcher.next(WAIT)? {
-                let line = serde_json::to_string(&Changes(&event.changes))
-                    .expect("BUG: plain data is JSON");
-                self.tell(&line, settings, out)?;
-            }
-        }
+        store.watch(branch.as_ref(), self.since, |changes| {
+            let line = serde_json::to_string(&Changes(changes)).expect("BUG: plain data is JSON");
+            self.tell(&line, settings, out)
+        })
     }
 
     fn tell(&self, line: &str, settings: &Settings, out: &mut Output) -> Result<()> {

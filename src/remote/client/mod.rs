@@ -1,0 +1,18 @@
+//! The client of a store that is served elsewhere: the store's verbs over HTTP, with the store's own types.
+//!
+//! `ask` makes requests and tells refusals; one file each for what reads, what changes, downloads, and watching. What a server
+//! answers is checked as anything that comes from outside is.
+
+mod ask;
+mod change;
+mod compare;
+mod download;
+mod history;
+mod read;
+mod refused;
+mod upload;
+mod watch;
+
+pub use ask::Client;
+pub use download::Download;
+pub use refused::Refused;

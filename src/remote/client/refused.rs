@@ -1,0 +1,144 @@
+//! Requests that a server refused.
+
+use std::fmt;
+
+use ureq::Body;
+use ureq::http::Response;
+use ureq::http::header::{CONTENT_TYPE, LOCATION};
+
+use crate::names::ServerUrl;
+use crate::store::Kind;
+use crate::wire::{Missing, Problem};
+
+/// The most that is read of a refusal, in bytes.
+const BYTES_MAX: u64 = 1 << 20;
+/// The most that is told of it, in characters: whatever answers there need not be a store.
+const CHARS_MAX: usize = 2_000;
+
+/// A request that a server refused, or could not do.
+#[derive(Debug)]
+pub struct Refused {
+    /// Where the server is.
+    pub url: ServerUrl,
+    /// The status (RFC 9110, section 15).
+    pub status: u16,
+    /// Why, on one line.
+    pub detail: String,
+    /// The paths of a conflict.
+    pub paths: Vec<String>,
+    /// What was named and is not there, if it is known what that is.
+    pub missing: Option<Missing>,
+}
+
+impl Refused {
+    /// Reads why.
+    pub(super) fn read(url: &ServerUrl, mut answer: Response<Body>) -> Self {
+        let header = |name| {
+            answer
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
+        let status = answer.status();
+        let form = header(CONTENT_TYPE).unwrap_or_default().to_owned();
+        let to = header(LOCATION).map(str::to_owned);
+        let body = answer.body_mut().with_config().limit(BYTES_MAX);
+        let text = body.lossy_utf8(true).read_to_string().unwrap_or_default();
+        let mut refused = Self::told(url, status.as_u16(), &form, &text);
+        if refused.detail.is_empty() {
+            refused.detail = match to {
+                Some(to) => format!("it sends on to {to}"),
+                None => format!("it answers {status}"),
+            };
+        }
+        refused
+    }
+
+    /// What a status and a body of that type say.
+    pub(super) fn told(url: &ServerUrl, status: u16, form: &str, text: &str) -> Self {
+        let plain = || Problem {
+            // A page for a browser says nothing on one line.
+            detail: match form.starts_with("text/plain") {
+                true => text.lines().next().unwrap_or_default().to_owned(),
+                false => String::new(),
+            },
+            ..Problem::default()
+        };
+        let problem = match form.starts_with("application/problem+json") {
+            true => serde_json::from_str(text).unwrap_or_else(|_| plain()),
+            false => plain(),
+        };
+        Self {
+            url: url.clone(),
+            status,
+            detail: problem.detail.chars().take(CHARS_MAX).collect(),
+            paths: problem.paths,
+            missing: problem.missing,
+        }
+    }
+
+    /// What kind of failure it is, as if the store were here.
+    pub fn kind(&self) -> Kind {
+        match self.status {
+            404 => Kind::NotFound,
+            307 | 308 | 409 => Kind::Conflict,
+            412 => Kind::Precondition,
+            413 => Kind::TooLarge,
+            400 | 415 | 416 | 431 => Kind::Malformed,
+            408 | 503 => Kind::Busy,
+            507 => Kind::Full,
+            _ => Kind::Unavailable,
+        }
+    }
+
+    /// Whether a key, or another one, would help.
+    pub fn needs_key(&self) -> bool {
+        matches!(self.status, 401 | 403)
+    }
+}
+
+/// What the store said, as it would be said here; where the server is, if it is that which failed.
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind() {
+            Kind::Unavailable | Kind::Busy => write!(f, "{}: {}", self.url, self.detail),
+            _ => f.write_str(&self.detail),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(status: u16, form: &str, text: &str) -> Refused {
+        let url = ServerUrl::parse("http://a.example").unwrap();
+        Refused::told(&url, status, form, text)
+    }
+
+    #[test]
+    fn a_problem_is_told_as_the_store_tells_it() {
+        let text = r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"there is no module /a",
+            "missing":{"kind":"module","name":"/a"}}"#;
+        let refused = told(404, "application/problem+json", text);
+        assert_eq!(refused.to_string(), "there is no module /a");
+        assert_eq!(refused.missing, Some(Missing::Module("/a".to_owned())));
+        let refused = told(503, "text/plain; charset=utf-8", "busy\nmore");
+        assert_eq!(refused.to_string(), "http://a.example: busy");
+    }
+
+    #[test]
+    fn what_is_no_store_is_not_quoted() {
+        for (form, text) in [
+            ("text/html", "<html>"),
+            ("application/problem+json", "<html>"),
+            ("", "\u{1b}[2J"),
+        ] {
+            assert_eq!(told(502, form, text).detail, "", "{form}");
+        }
+        let long = told(400, "text/plain", &"x".repeat(10_000));
+        assert_eq!(long.detail.len(), CHARS_MAX);
+    }
+}

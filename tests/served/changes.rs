@@ -1,0 +1,139 @@
+//! What changes: the same commands on two stores, one of them behind a server.
+
+use super::Twin;
+use crate::support::program::{FORMATS, Ran, World, module};
+
+/// What a run told, without ids of commits: those hold the time.
+fn told(ran: Ran) -> (Option<i32>, String, String) {
+    let without_ids = |text: &str| {
+        let words = text.split('"').map(|word| match word.len() {
+            40 | 64 if word.bytes().all(|byte| byte.is_ascii_hexdigit()) => "id",
+            _ => word,
+        });
+        words.collect::<Vec<_>>().join("\"")
+    };
+    let is_merge = ran.out.starts_with("{\"commit\"") || ran.out.contains("freed_bytes");
+    let out = if is_merge {
+        without_ids(&ran.out)
+    } else {
+        ran.out
+    };
+    (ran.code, out, ran.err)
+}
+
+/// The history of every branch without the ids of commits and without dates, and what is in it.
+fn state(world: &World) -> String {
+    let mut state = world.git(&["symbolic-ref", "HEAD"]);
+    let refs = world.git(&["for-each-ref", "--format=%(refname)"]);
+    for name in refs.lines() {
+        let format = "--format=%T %an <%ae> %B";
+        let log = world.git(&["log", "--first-parent", format, name]);
+        let lines = log.lines().filter(|line| !line.starts_with("Restores: "));
+        state.push_str(&format!("\n{name}\n"));
+        state.push_str(&lines.collect::<Vec<_>>().join("\n"));
+    }
+    state
+}
+
+#[test]
+fn every_change_is_the_same_in_a_folder_and_over_http() {
+    for format in FORMATS {
+        let here = World::with_store(format);
+        let there = Twin::of(World::with_store(format));
+        for world in [&here, &there.world] {
+            for n in 1..5 {
+                let _ = world.file(&format!("{n}.wasm"), module(n));
+            }
+            world.file("no.wasm", "no");
+        }
+        let one = here.hash(1);
+        let unknown = "1".repeat(one.len());
+        for args in [
+            &["add", "1.wasm"][..],
+            &[
+                "add",
+                "2.wasm",
+                "1.wasm",
+                "-m",
+                "Größe\n\n100 %",
+                "--author",
+                "Jörg Ä <j@x>",
+            ],
+            &["add", "2.wasm", "1.wasm", "--json"],
+            &["add", "3.wasm", "dir/odd ?&#%.wasm", "--json"],
+            &["add", "no.wasm", "x"],
+            &["add", "missing.wasm", "x"],
+            &["add", "1.wasm", "dir"],
+            &["add", "1.wasm", "1.wasm/below"],
+            &["add", "1.wasm", "a", "--branch", "nope"],
+            &["add", "1.wasm", "a", "--author", "<"],
+            &["set", &one, "set.wasm", "--json"],
+            &["set", &unknown, "set.wasm"],
+            &["set", "x", "set.wasm"],
+            &["branch", "dev"],
+            &["branch", "dev"],
+            &["branch", "dev/x"],
+            &["branch", "old", "--from", "dev", "--json"],
+            &["branch", "odd", "--from", "nope"],
+            &["add", "4.wasm", "four.wasm", "--branch", "dev"],
+            &["add", "4.wasm", "1.wasm", "--branch", "old"],
+            &["merge", "dev", "--json"],
+            &["add", "3.wasm", "1.wasm"],
+            &["merge", "old"],
+            &["merge", "nope"],
+            &["remove", "dir"],
+            &["remove", "dir", "--recursive", "--json"],
+            &["remove", "four.wasm"],
+            &["remove", "four.wasm"],
+            &["remove", &unknown],
+            &["rollback", "1.wasm", "--json"],
+            &["rollback"],
+            &["rollback", "never"],
+            &["restore", &unknown],
+            &["restore", "x"],
+            &["branch", "--default", "dev"],
+            &["branch", "--default", "new"],
+            &["branch", "new", "--delete"],
+            &["branch", "old", "--delete", "--json"],
+            &["branch", "gone", "--delete"],
+            &["remove", &one, "--branch", "main"],
+            &["gc", "--branch", "main", "--json"],
+            &["gc", "--keep-history"],
+            &["rollback", "--branch", "main"],
+        ] {
+            let (here_told, there_told) = (told(here.run(args)), told(there.served(args)));
+            let freed = args.contains(&"--json") && args[0] == "gc";
+            match freed {
+                true => assert_eq!(here_told.0, there_told.0, "{args:?}"),
+                false => assert_eq!(there_told, here_told, "{args:?}"),
+            }
+            assert_eq!(state(&there.world), state(&here), "{args:?}");
+        }
+        there.world.fsck();
+    }
+}
+
+#[test]
+fn what_was_is_restored() {
+    let twin = Twin::of(World::with_store("sha1"));
+    twin.world.add("a", 1);
+    let then = twin.world.tip();
+    twin.world.add("a", 2);
+    twin.world.add("b", 3);
+    for (args, wanted) in [
+        (
+            &["restore", &then, "a"][..],
+            format!("{}\t/a\n{}\t/b\n", twin.world.hash(1), twin.world.hash(3)),
+        ),
+        (&["restore", &then], format!("{}\t/a\n", twin.world.hash(1))),
+    ] {
+        let ran = twin.served(args);
+        assert_eq!(
+            (ran.code, ran.out.as_str()),
+            (Some(0), ""),
+            "{args:?}: {}",
+            ran.err
+        );
+        assert_eq!(twin.world.ok(&["list"]), wanted);
+    }
+}

@@ -1,0 +1,218 @@
+//! What reads.
+
+use std::fs;
+
+use super::{Twin, history};
+use crate::support::program::{FORMATS, World};
+
+/// Every command, and whether a server answers it.
+const COMMANDS: [(&str, bool); 35] = [
+    ("init", false),
+    ("add", true),
+    ("find", true),
+    ("filename", false),
+    ("hash", true),
+    ("contains", true),
+    ("info", true),
+    ("list", true),
+    ("set", true),
+    ("remove", true),
+    ("versions", true),
+    ("version", true),
+    ("audit", true),
+    ("snapshot", true),
+    ("commit", true),
+    ("log", true),
+    ("show", true),
+    ("diff", true),
+    ("restore", true),
+    ("rollback", true),
+    ("branch", true),
+    ("merge", true),
+    ("gc", true),
+    ("watch", true),
+    ("export", true),
+    ("import", false),
+    ("backup", false),
+    ("mirror", false),
+    ("clone", false),
+    ("verify", false),
+    ("reindex", false),
+    ("server", false),
+    // They work on no store.
+    ("completions", true),
+    ("man", true),
+    ("help", true),
+];
+
+#[test]
+fn every_read_is_the_same_in_the_folder_and_over_http() {
+    for format in FORMATS {
+        let twin = Twin::of(history(format));
+        let world = &twin.world;
+        let log: serde_json::Value = world.json(&["log"]);
+        let log = log.as_array().unwrap().iter();
+        let commits: Vec<_> = log.map(|commit| commit["hash"].as_str().unwrap()).collect();
+        let (oldest, middle) = (commits[commits.len() - 1], commits[commits.len() / 2]);
+        let (hash, digest) = (world.hash(8), world.json(&["info", "math/add.wasm"]));
+        let digest = digest["digest"].as_str().unwrap();
+        let unknown = "1".repeat(hash.len());
+        let names = [
+            "math/add.wasm",
+            "odd/100% a+b?#&;=.wasm",
+            "odd/größe/é.wasm",
+            "side/seven.wasm",
+            "top",
+            "/math/sub.wasm",
+            "math",
+            "math/ad.wasm",
+            "a/../b",
+            &hash,
+            digest,
+            &unknown,
+        ];
+        let verbs = [
+            "find", "hash", "contains", "info", "versions", "audit", "list",
+        ];
+        // What is looked up by name differs little with the kind of ids.
+        let few = if format == "sha1" { names.len() } else { 2 };
+        for verb in verbs {
+            for name in &names[..few] {
+                twin.same(&[verb, name]);
+            }
+            for name in &names[..few.min(3)] {
+                twin.same(&[verb, name, "--commit", middle]);
+                twin.same(&[verb, name, "--branch", "feat/x"]);
+                twin.same(&[verb, name, "--json"]);
+            }
+        }
+        for args in [
+            &["list"][..],
+            &["list", "--branch", "feat/x", "--json"],
+            &["list", "--branch", "mian"],
+            &["list", "--commit", &unknown],
+            &["contains", "top", "--branch", "nope"],
+            &["version", "0", "math/add.wasm"],
+            &["version", "2", "math/add.wasm", "--json"],
+            &["version", "3", "math/add.wasm"],
+            &["version", "0", "never"],
+            &["snapshot"],
+            &["snapshot", "--branch", "feat/x", "--json"],
+            &["commit", oldest],
+            &["commit", &unknown],
+            &["commit", "x"],
+            &["log"],
+            &["log", "--json", "-n", "3", "--skip", "2"],
+            &["log", "--reverse", "--skip", "1", "-n", "4"],
+            &["log", "--graph"],
+            &["log", "--graph", "--json"],
+            &["log", "-n", "0"],
+            &["log", "--branch", "feat/x"],
+            &["log", "--commit", middle],
+            &["show"],
+            &["show", "--json"],
+            &["show", oldest],
+            &["show", "feat/x", "--json"],
+            &["diff", oldest, "main"],
+            &["diff", oldest, "main", "--json"],
+            &["diff", middle, "feat/x", "math"],
+            &["diff", middle, "main", "math/add.wasm", "--json"],
+            &["diff", "main", "main", "nowhere"],
+            &["diff", "main", "nope"],
+            &["branch", "--list"],
+            &["branch", "--list", "--json"],
+        ] {
+            twin.same(args);
+        }
+    }
+}
+
+#[test]
+fn an_export_is_the_same_files() {
+    let twin = Twin::of(history("sha1"));
+    twin.same(&["export", "-o", "missing/../x", "--branch", "nope"]);
+    assert_eq!(twin.world.run(&["export", "-o", "here"]).code, Some(0));
+    let ran = twin.served(&["export", "-o", "there"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let mut diff = twin.world.command("git");
+    let diff = diff.args(["diff", "--no-index", "here", "there"]).output();
+    assert_eq!(diff.unwrap().status.code(), Some(0));
+    let again = twin.served(&["export", "-o", "there"]);
+    assert_eq!(again.code, Some(4), "{again:?}");
+    let json = twin.served(&["export", "--json"]);
+    assert_eq!(
+        json.out, "{\"directory\":\"main\",\"modules\":5}\n",
+        "{json:?}"
+    );
+    assert!(twin.world.path("main/odd/größe/é.wasm").exists());
+}
+
+#[test]
+fn alone_it_tells_what_is_there() {
+    let twin = Twin::of(history("sha1"));
+    let ran = twin.served(&[]);
+    let here = twin.world.ok(&[]);
+    let newest = here.lines().find(|line| line.starts_with("newest:"));
+    let wanted = format!(
+        "store:   {}\nbranch:  main (the default; branches: 2)\nmodules: 5\ncommits: 11\n{}\n",
+        twin.url(),
+        newest.unwrap()
+    );
+    assert_eq!((ran.code, ran.out), (Some(0), wanted), "{}", ran.err);
+    let json: serde_json::Value = serde_json::from_str(&twin.served(&["--json"]).out).unwrap();
+    let mut local = twin.world.json(&[]);
+    let local = local.as_object_mut().unwrap();
+    for only_here in ["object_format", "tags", "objects_bytes", "mirrors"] {
+        assert!(local.remove(only_here).is_some(), "{only_here}");
+    }
+    local.insert("root".to_owned(), twin.url().into());
+    assert_eq!(json.as_object().unwrap(), local);
+}
+
+#[test]
+fn what_needs_the_folder_says_so() {
+    let twin = Twin::of(World::with_store("sha1"));
+    let help = twin.world.ok(&["--help"]);
+    let (_, commands) = help.split_once("Commands:\n").unwrap();
+    let (commands, _) = commands.split_once("\n\n").unwrap();
+    let commands = commands
+        .lines()
+        .filter_map(|line| line.split_whitespace().next());
+    let known: Vec<_> = COMMANDS.iter().map(|(name, _)| *name).collect();
+    let listed: Vec<_> = commands.filter(|name| !name.is_empty()).collect();
+    for name in &listed {
+        let is_word = name.chars().all(|c| c.is_ascii_lowercase());
+        assert!(
+            !is_word || known.contains(name) || !help.contains(&format!("\n  {name} ")),
+            "{name}"
+        );
+    }
+    fs::create_dir(twin.world.path("dir")).unwrap();
+    for (args, is_served) in [
+        (&["init"][..], false),
+        (&["filename", "a"], false),
+        (&["import", "dir"], false),
+        (&["backup", "b.tar.gz"], false),
+        (&["mirror", "list"], false),
+        (&["clone", "/nowhere"], false),
+        (&["verify"], false),
+        (&["reindex"], false),
+        (&["server", "--port", "0"], false),
+    ] {
+        assert!(COMMANDS.contains(&(args[0], is_served)), "{args:?}");
+        let ran = twin.served(args);
+        let wanted = format!(
+            "wasmstore: this command works on the store's folder: run it on the machine of {}, with --root DIR\n",
+            twin.url()
+        );
+        assert_eq!(
+            (ran.code, ran.out.as_str(), ran.err),
+            (Some(2), "", wanted),
+            "{args:?}"
+        );
+    }
+    assert_eq!(
+        COMMANDS.iter().filter(|(_, is_served)| !is_served).count(),
+        9
+    );
+}

@@ -1,0 +1,100 @@
+//! Large modules, TLS, and input that fails.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use super::Twin;
+use crate::support::program::{Ran, World, module};
+use crate::support::server::Server;
+use crate::support::store::custom_section;
+
+#[test]
+fn a_large_module_comes_back_as_it_was_sent() {
+    let twin = Twin::of(World::with_store("sha256"));
+    let world = &twin.world;
+    let large =
+        custom_section((0..20_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8));
+    world.file("large.wasm", &large);
+    let ran = twin.served(&["add", "large.wasm", "l"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    assert_eq!(
+        world.git(&["cat-file", "-s", "main:l"]),
+        large.len().to_string()
+    );
+    let ran = twin.served(&["find", "l", "-o", "got"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    assert!(std::fs::read(world.path("got")).unwrap() == large);
+    world.fsck();
+}
+
+#[test]
+fn standard_input_is_sent_as_it_comes() {
+    let twin = Twin::of(World::with_store("sha1"));
+    let url = twin.url();
+    let mut add = twin.world.wasmstore(&["add", "-", "piped", "--root", &url]);
+    let add = add.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = add.spawn().unwrap();
+    let bytes = module(1);
+    let mut stdin = child.stdin.take().unwrap();
+    for byte in bytes.chunks(10) {
+        stdin.write_all(byte).unwrap();
+        stdin.flush().unwrap();
+    }
+    drop(stdin);
+    let ran = Ran::from(child.wait_with_output().unwrap());
+    assert_eq!(
+        (ran.code, ran.out),
+        (Some(0), format!("{}\n", twin.world.hash(1)))
+    );
+}
+
+#[test]
+fn a_large_file_that_is_no_module_is_refused_with_the_reason() {
+    let twin = Twin::of(World::with_store("sha1"));
+    let world = &twin.world;
+    // The server has refused it long before it is sent.
+    world.file("zeros", vec![0; 80_000_000]);
+    let reason =
+        "wasmstore: cannot take /z: not WebAssembly: the magic number is missing (at offset 0x0)\n";
+    let ran = twin.served(&["add", "zeros", "z"]);
+    assert_eq!(
+        (ran.code, ran.out.as_str(), ran.err.as_str()),
+        (Some(3), "", reason)
+    );
+    assert_eq!(twin.world.ok(&["list"]), "");
+}
+
+#[test]
+fn a_limit_of_the_server_is_told_before_anything_is_sent() {
+    let world = World::with_store("sha1");
+    let server = Server::start(&world, &["--max-module-bytes", "100"]);
+    world.file("large.wasm", custom_section(vec![1; 1000]));
+    let url = format!("http://{}", server.address);
+    let ran = world.run(&["add", "large.wasm", "--root", &url]);
+    assert_eq!(ran.code, Some(3), "{}", ran.err);
+    assert_eq!(ran.err, "wasmstore: the module is larger than 100 bytes\n");
+}
+
+#[test]
+fn tls_is_checked_against_what_the_machine_trusts() {
+    let world = World::with_store("sha1");
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    world.file("key.pem", pair.signing_key.serialize_pem());
+    world.file("cert.pem", pair.cert.pem());
+    let server = Server::start(&world, &["--tls", "key.pem,cert.pem"]);
+    let url = format!("https://localhost:{}", server.address.port());
+    let run = |args: &[&str], trusted: &str| {
+        let mut command = world.wasmstore(&[args, &["--root", &url]].concat());
+        let command = command.env("SSL_CERT_FILE", world.path(trusted));
+        Ran::from(command.output().unwrap())
+    };
+    world.file("a.wasm", module(1));
+    let ran = run(&["add", "a.wasm"], "cert.pem");
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    let ran = run(&["list"], "cert.pem");
+    assert_eq!(ran.out, format!("{}\t/a.wasm\n", world.hash(1)));
+    world.file("none.pem", "");
+    let ran = run(&["list"], "none.pem");
+    assert_eq!((ran.code, ran.out.as_str()), (Some(5), ""));
+    assert!(ran.err.contains("certificate"), "{}", ran.err);
+}
