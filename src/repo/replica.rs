@@ -29,14 +29,25 @@ impl Repository {
     /// The repository cannot be read or written.
     pub fn mark_replica(&self, url: &str) -> Result<bool> {
         let _refs = self.locks.refs()?;
+        let may = self.may_be_replica()?;
+        if may {
+            self.configure(&[(KEY, url)])?;
+        }
+        Ok(may)
+    }
+
+    /// Says whether the store is a replica or has no history of its own.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn may_be_replica(&self) -> Result<bool> {
+        if self.is_absent() {
+            return Ok(true);
+        }
         let marks = self.config_file()?;
         let marks = marks.raw_values(KEY).unwrap_or_default();
         let is_marked = marks.last().is_some_and(|mark| !mark.is_empty());
-        if !is_marked && !self.is_as_created()? {
-            return Ok(false);
-        }
-        self.configure(&[(KEY, url)])?;
-        Ok(true)
+        Ok(is_marked || self.is_as_created()?)
     }
 
     /// Whether there is nothing but what a creation makes: a branch with one commit that has nothing in it.

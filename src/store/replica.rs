@@ -28,6 +28,20 @@ impl Store {
         Ok(())
     }
 
+    /// Says whether `become_replica` would be refused, and changes nothing.
+    ///
+    /// # Errors
+    /// It has a history of its own; it cannot be read.
+    pub fn may_become_replica(&self, url: &ServerUrl) -> Result<()> {
+        match self.repo.may_be_replica()? {
+            true => Ok(()),
+            false => Err(Error::OwnHistory {
+                root: self.absolute_root(),
+                primary: url.to_string(),
+            }),
+        }
+    }
+
     /// Says whether this store was ever equal to the one at `url`: there is something to serve, even if it is old.
     pub fn was_equal(&self, url: &ServerUrl) -> bool {
         self.repo.was_equal(&url.to_string())
