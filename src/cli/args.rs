@@ -15,7 +15,7 @@ Environment (a flag beats its variable; an empty variable counts as unset):
   WASMSTORE_KEY     the key for a server
   WASMSTORE_BRANCH  the branch to work on; the store's default branch by default
   WASMSTORE_AUTHOR  the author of changes; wasmstore <wasmstore@localhost> by default
-  WASMSTORE_HOST, WASMSTORE_PORT, WASMSTORE_AUTH, WASMSTORE_TLS
+  WASMSTORE_HOST, WASMSTORE_PORT, WASMSTORE_AUTH, WASMSTORE_TLS, WASMSTORE_CONFIG
                     what the flags of `server` say
   PAGER             the pager of `log`; less -FRX by default
   NO_COLOR          no color, unless --color asks for it

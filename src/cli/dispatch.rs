@@ -5,11 +5,10 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
-
-use super::args::{Args, Command};
+use super::args::Command;
 use super::color::When;
 use super::commands::overview;
+use super::config;
 use super::exit::{self, Error, Result};
 use super::hint;
 use super::logging;
@@ -20,10 +19,10 @@ use crate::names;
 /// Does what the arguments say, the program's name first, and returns the exit code.
 pub fn run(args: Vec<OsString>) -> ExitCode {
     let color = When::asked(&args);
-    let matches = Args::command().try_get_matches_from(args);
-    let args = match matches.and_then(|matches| Args::from_arg_matches(&matches)) {
+    let args = match config::read(args) {
         Ok(args) => args,
-        Err(error) => return refuse(error, color),
+        Err(config::Error::Arguments(error)) => return refuse(error, color),
+        Err(error) => return fail(&error.into(), color),
     };
     let color = args.globals.color;
     logging::start(&args.globals, args.command.as_ref());
@@ -80,7 +79,7 @@ fn dispatch(command: Option<Command>, settings: &Settings, out: &mut Output) -> 
         Command::Verify(verify) => verify.run(settings, out),
         Command::Reindex(reindex) => reindex.run(settings, out),
         Command::Hook(hook) => hook.run(settings, out),
-        Command::Server(server) => server.run(settings),
+        Command::Server(server) => server.run(settings, out),
         Command::Completions(completions) => completions.run(out),
         Command::Man(man) => man.run(out),
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::config;
 use crate::http::{KeyError, TlsError};
 use crate::names::{self, ServerUrl};
 use crate::remote;
@@ -82,6 +83,33 @@ pub(super) enum Error {
     /// The keys of the server are malformed.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// A file of keys is malformed.
+    #[error("{path:?}")]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with which line.
+        source: KeyError,
+    },
+    /// The settings of the server are refused.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// A setting of the server that does not stand on the command line cannot be used.
+    #[error("{place}")]
+    Set {
+        /// The variable, or the file, the line and the key.
+        place: String,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
+    /// A folder in which the server has to write cannot be written.
+    #[error("cannot write in {path:?}")]
+    Unwritable {
+        /// The folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
     /// The server's certificate or key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -137,7 +165,11 @@ impl Error {
                 FAILED
             }
             Self::Tls(_) | Self::Bind { .. } | Self::Runtime(_) => FAILED,
-            Self::Usage(_) | Self::Variable(_) | Self::Number(_) | Self::Keys(_) => USAGE,
+            Self::Usage(_) | Self::Variable(_) | Self::Number(_) => USAGE,
+            Self::Keys(_) | Self::KeyFile { .. } => USAGE,
+            Self::Config(error) => config_code(error),
+            Self::Set { source, .. } => source.code(),
+            Self::Unwritable { .. } => UNAVAILABLE,
             Self::Elsewhere(_) => USAGE,
             Self::Name(_) | Self::FileName(_) => INVALID,
             Self::ObjectFormat { .. } | Self::Folder(_) => CONFLICT,
@@ -151,6 +183,15 @@ impl Error {
     /// The error and its causes, joined by colons.
     pub fn chain(&self) -> String {
         store::chain(self)
+    }
+}
+
+fn config_code(error: &config::Error) -> u8 {
+    use config::Error as E;
+    match error {
+        E::Read { .. } | E::NoFile(_) | E::TooLarge { .. } => FAILED,
+        E::Arguments(_) | E::Malformed { .. } => USAGE,
+        E::Name { .. } => INVALID,
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) fn after(error: &Error, settings: &Settings) -> Option<String> {
             None => None,
         },
         Error::Store(error) => after_store(error, settings),
+        Error::Set { source, .. } => after(source, settings),
         _ => None,
     }
 }
@@ -89,7 +90,7 @@ fn path_meant(store: &AnyStore, at: &At, unknown: &str) -> Option<String> {
 }
 
 /// The name that is least different, if it differs in no more than a quarter of its characters, or in one.
-fn nearest<'n>(wanted: &str, names: &[&'n str]) -> Option<&'n str> {
+pub(super) fn nearest<'n>(wanted: &str, names: &[&'n str]) -> Option<&'n str> {
     let length = wanted.chars().count();
     let most = (length / 4).max(1);
     let alike = names.iter().filter(|name| {

@@ -11,8 +11,10 @@
 //! reached.
 
 mod args;
+mod check;
 mod color;
 mod commands;
+mod config;
 mod copy;
 mod date;
 mod dispatch;
@@ -27,7 +29,9 @@ mod pager;
 mod place;
 mod progress;
 mod replica;
+mod secret;
 mod serve;
+mod server_settings;
 mod settings;
 
 pub use dispatch::run;

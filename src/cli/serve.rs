@@ -1,9 +1,7 @@
 //! Where the server is put together: settings, store, keys, certificate, socket and signals.
 
-use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,14 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::commands::{Server, guard};
 use super::exit::{Error, Result};
-use super::settings::{Settings, text_variable};
-use crate::http::{self, Keys, Serving, Tls};
+use super::server_settings::{address, keys, tls};
+use super::settings::Settings;
+use crate::http::{self, Serving, Tls};
 use crate::remote::{self, GitServer, Mirrors, Replica};
 use crate::store::{ObjectFormat, Store};
 
-/// Where the server listens, if nobody says so.
-const DEFAULT_HOST: &str = "127.0.0.1";
-const DEFAULT_PORT: u16 = 6384;
 /// How many files are open besides connections: packs, locks, uploads.
 const FILES_BESIDE_CONNECTIONS: u64 = 4096;
 /// How long work on the store that outlives its request may go on at the end. What is cut then is as after a crash: whole or
@@ -28,7 +24,6 @@ const WORK_GRACE: Duration = Duration::from_secs(5);
 
 /// Serves until a signal says to stop.
 pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
-    let (host, port) = (host(&server)?, port(&server)?);
     let mut serving = Serving {
         limits: server.limits.server(),
         keys: keys(&server)?,
@@ -63,7 +58,7 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
         .enable_all()
         .build()
         .map_err(Error::Runtime)?;
-    let served = runtime.block_on(serve(store, serving, tls, (&host, port)));
+    let served = runtime.block_on(serve(store, serving, tls, address(&server)));
     runtime.shutdown_timeout(WORK_GRACE);
     served
 }
@@ -180,54 +175,4 @@ fn warn_of_strangers(serving: &Serving, address: SocketAddr) {
             "whoever can reach {address} may change the store: give --auth or --auth-file"
         );
     }
-}
-
-fn host(server: &Server) -> Result<String> {
-    let host = match &server.host {
-        Some(host) => Some(host.clone()),
-        None => text_variable("WASMSTORE_HOST")?,
-    };
-    Ok(host.unwrap_or_else(|| DEFAULT_HOST.to_owned()))
-}
-
-fn port(server: &Server) -> Result<u16> {
-    match (server.port, text_variable("WASMSTORE_PORT")?) {
-        (Some(port), _) => Ok(port),
-        (None, Some(port)) => port
-            .parse()
-            .map_err(|_| Error::Usage("WASMSTORE_PORT is no port")),
-        (None, None) => Ok(DEFAULT_PORT),
-    }
-}
-
-fn keys(server: &Server) -> Result<Option<Keys>> {
-    let listed = match &server.auth {
-        Some(keys) => Some(keys.clone()),
-        None => text_variable("WASMSTORE_AUTH")?,
-    };
-    let listed = listed.map(|keys| Keys::parse(&keys)).transpose()?;
-    let Some(path) = &server.auth_file else {
-        return Ok(listed);
-    };
-    let text = fs::read_to_string(path).map_err(|source| Error::Input {
-        path: path.clone(),
-        source,
-    })?;
-    let filed = Keys::parse_file(&text)?;
-    match listed {
-        Some(listed) => Ok(Some(listed.and(filed)?)),
-        None => Ok(Some(filed)),
-    }
-}
-
-fn tls(server: &Server) -> Result<Option<Tls>> {
-    let files = match &server.tls {
-        Some(files) => Some(files.clone()),
-        None => text_variable("WASMSTORE_TLS")?,
-    };
-    let Some(files) = files else { return Ok(None) };
-    let (key, certificate) = files
-        .split_once(',')
-        .ok_or(Error::Usage("TLS needs two files: KEY_FILE,CERT_FILE"))?;
-    Ok(Some(Tls::load(Path::new(key), Path::new(certificate))?))
 }

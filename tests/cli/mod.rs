@@ -3,6 +3,7 @@
 mod bad_input;
 mod bad_root;
 mod branches;
+mod config;
 mod diff;
 mod files;
 mod global;

@@ -43,14 +43,15 @@ impl Answer {
 }
 
 impl Server {
-    /// Serves the world's store on a free port, unless the arguments name one.
+    /// Serves the world's store on a free port, unless the arguments name one, or a file that may.
     pub fn start(world: &World, args: &[&str]) -> Self {
         Self::start_with(world, args, &[])
     }
 
     /// The same, with variables in its environment.
     pub fn start_with(world: &World, args: &[&str], variables: &[(&str, &str)]) -> Self {
-        let port: &[&str] = match args.contains(&"--port") {
+        let names_port = |arg: &&str| ["--port", "--config"].contains(arg);
+        let port: &[&str] = match args.iter().any(names_port) {
             true => &[],
             false => &["--port", "0"],
         };

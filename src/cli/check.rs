@@ -1,0 +1,124 @@
+//! `server --check`: everything that a start needs, looked at without a start.
+
+use std::io;
+use std::net::ToSocketAddrs;
+use std::path::Path;
+
+use rustix::fs::{Access, access};
+use serde_json::json;
+
+use super::commands::Server;
+use super::exit::{Error, Result};
+use super::output::{Output, printable};
+use super::server_settings::{address, keys, tls};
+use super::settings::Settings;
+use crate::config::Options;
+use crate::remote::{self, GitServer};
+use crate::store::{At, Store};
+
+/// The branch of a store that is created.
+const FIRST_BRANCH: &str = "main";
+
+/// Checks in the order in which a start would fail, and prints what is set. It makes nothing, listens on nothing, and asks nobody
+/// but who tells addresses.
+pub(super) fn run(server: &Server, settings: &Settings, out: &mut Output) -> Result<()> {
+    keys(server)?;
+    tls(server)?;
+    let root = settings.root()?;
+    let options = server.limits.options();
+    let blame = |key, error| server.layers.blame(key, error);
+    let store = Store::open(&root, options).map_err(|error| blame("root", error.into()))?;
+    writable(&root).map_err(|error| blame("root", error))?;
+    let has_git = has_git(&root, options);
+    let is_filled = replica(server, &store, has_git)?;
+    branch(settings, &store, is_filled).map_err(|error| blame("branch", error))?;
+    if !has_git && !server.mirror.is_empty() {
+        return Err(blame("mirror", remote::Error::NoGit.into()));
+    }
+    resolve(address(server)).map_err(|error| blame("host", error))?;
+    print(server, out)
+}
+
+/// Looks whether the store can be written, or be created where it is to be.
+fn writable(root: &Path) -> Result<()> {
+    let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+    // What exists of it: the root, or else the folder in which those that are missing would be made.
+    let there = root.ancestors().find(|folder| folder.exists());
+    let folder = there.unwrap_or(&root);
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|errno| Error::Unwritable {
+        path: folder.to_owned(),
+        source: io::Error::from(errno),
+    })
+}
+
+fn has_git(root: &Path, options: Options) -> bool {
+    let program = std::env::current_exe().unwrap_or_else(|_| "wasmstore".into());
+    GitServer::find(root, program, options).is_some()
+}
+
+/// Looks whether the store may follow whom it is to follow, or nobody. Whether its branches are there yet, which a replica gets from
+/// its primary.
+fn replica(server: &Server, store: &Store, has_git: bool) -> Result<bool> {
+    let Some((primary, _)) = server.replica.primary()? else {
+        store.takes_changes()?;
+        return Ok(true);
+    };
+    let blame = |error| server.layers.blame("replica-of", error);
+    if !has_git {
+        return Err(blame(remote::Error::NoGit.into()));
+    }
+    let may = store.may_become_replica(&primary.url);
+    may.map_err(|error| blame(error.into()))?;
+    Ok(store.was_equal(&primary.url))
+}
+
+fn branch(settings: &Settings, store: &Store, is_filled: bool) -> Result<()> {
+    let Some(branch) = settings.branch()? else {
+        return Ok(());
+    };
+    let is_first = store.object_format().is_none() && branch.as_str() == FIRST_BRANCH;
+    if is_filled && !is_first {
+        store.snapshot(&At::Branch(Some(branch)))?;
+    }
+    Ok(())
+}
+
+fn resolve((host, port): (&str, u16)) -> Result<()> {
+    let bare = host.strip_prefix('[');
+    let bare = bare.and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    let found = (bare, port).to_socket_addrs();
+    found.map(drop).map_err(|source| Error::Bind {
+        address: format!("{host}:{port}"),
+        source,
+    })
+}
+
+fn print(server: &Server, out: &mut Output) -> Result<()> {
+    let layers = &server.layers;
+    if out.is_json() {
+        let set = layers.set.iter().map(
+            |set| json!({ "key": set.key, "value": set.value, "from": set.origin.to_string() }),
+        );
+        let file = layers.file.as_ref().map(|file| file.to_string_lossy());
+        return out.json(&json!({ "config": file, "settings": set.collect::<Vec<_>>() }));
+    }
+    for set in &layers.set {
+        let origin = set.origin.to_string();
+        let (value, origin) = (toml(&set.value), printable(&origin));
+        out.line(format_args!("{} = {value}  # {origin}", set.key))?;
+    }
+    Ok(())
+}
+
+/// Text, numbers, lists and truth are written in TOML as in JSON, but for control characters that JSON leaves as they are.
+fn toml(value: &serde_json::Value) -> String {
+    let json = value.to_string();
+    let mut toml = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c.is_control() {
+            true => toml.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => toml.push(c),
+        }
+    }
+    toml
+}

@@ -1,0 +1,482 @@
+//! `wasmstore.toml`: what it may say, what beats it, what is refused, and what `server --check` tells of it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use crate::support::program::{Ran, World, module, reason};
+use crate::support::server::Server;
+
+/// Runs `server --check` with a file that says this.
+fn check(world: &World, toml: &str, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+    let file = world.file("wasmstore.toml", toml);
+    let mode = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(world.path(file), mode).unwrap();
+    let args = [&["server", "--check", "--config", file], args].concat();
+    let mut command = world.wasmstore(&args);
+    command
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap()
+        .into()
+}
+
+/// What is set, where all is well.
+#[track_caller]
+fn set(world: &World, toml: &str, args: &[&str], variables: &[(&str, &str)]) -> String {
+    let ran = check(world, toml, args, variables);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{toml}");
+    assert!(!world.root().exists());
+    ran.out
+}
+
+#[test]
+fn a_flag_beats_its_variable_and_that_the_file() {
+    let world = World::empty();
+    let variable = [("WASMSTORE_PORT", "2")];
+    let toml = "# here\nport = 1\n";
+    for (args, variables, wanted) in [
+        (&["--port", "3"][..], &variable[..], "port = 3  # --port\n"),
+        (&[], &variable, "port = 2  # WASMSTORE_PORT\n"),
+        (
+            &[],
+            &[("WASMSTORE_PORT", "")],
+            "port = 1  # wasmstore.toml:2\n",
+        ),
+    ] {
+        assert_eq!(set(&world, toml, args, variables), wanted);
+    }
+    // The default of a flag beats nothing.
+    let toml = "color = 'never'\nidle-timeout = 0x10";
+    let wanted = "idle-timeout = 16  # wasmstore.toml:2\ncolor = \"never\"  # wasmstore.toml:1\n";
+    assert_eq!(set(&world, toml, &[], &[]), wanted);
+    // Before `server` is on the command line too, and so is what stands before a `--`.
+    let file = world.path("wasmstore.toml");
+    let file = file.to_str().unwrap();
+    let args = [
+        "--color", "auto", "server", "--check", "--config", file, "--",
+    ];
+    let out = world.ok(&args);
+    assert_eq!(out.lines().count(), 2, "{out}");
+    assert!(out.contains("color = \"auto\"  # --color\n"), "{out}");
+}
+
+#[test]
+fn switches_lists_and_counts_are_layered_too() {
+    let world = World::empty();
+    for (toml, args, wanted) in [
+        ("cors = true", &[][..], "cors = true  # wasmstore.toml:1\n"),
+        ("cors = false", &[], ""),
+        ("cors = false", &["--cors"], "cors = true  # --cors\n"),
+        ("verbose = 2", &[], "verbose = 2  # wasmstore.toml:1\n"),
+        ("verbose = 2", &["-v"], "verbose = 1  # --verbose\n"),
+        // They are one setting: how much is told.
+        ("quiet = true", &["-v"], "verbose = 1  # --verbose\n"),
+        (
+            "mirror = ['/a', '/b']",
+            &[],
+            "mirror = [\"/a\",\"/b\"]  # wasmstore.toml:1\n",
+        ),
+        (
+            "mirror = '/a'",
+            &[],
+            "mirror = [\"/a\"]  # wasmstore.toml:1\n",
+        ),
+        (
+            "mirror = ['/a', '/b']",
+            &["--mirror", "/c"],
+            "mirror = [\"/c\"]  # --mirror\n",
+        ),
+        ("mirror = []", &[], ""),
+    ] {
+        assert_eq!(set(&world, toml, args, &[]), wanted, "{toml} {args:?}");
+    }
+}
+
+#[test]
+fn what_needs_another_setting_finds_it_in_any_layer() {
+    let world = World::empty();
+    let (of, changes) = ("replica-of = 'http://a'", "replica-changes = 'refuse'");
+    let both = [
+        check(&world, of, &["--replica-changes", "refuse"], &[]),
+        check(&world, changes, &["--replica-of", "http://a"], &[]),
+        check(&world, &format!("{of}\n{changes}"), &[], &[]),
+    ];
+    for ran in both {
+        assert_eq!((ran.code, ran.out.lines().count()), (Some(0), 2), "{ran:?}");
+    }
+    let alone = check(
+        &world,
+        &format!("port = 1\n{changes}\ncors = true"),
+        &[],
+        &[],
+    );
+    assert_eq!(alone.code, Some(2));
+    let wanted = "wasmstore: wasmstore.toml:2: `replica-changes`: the following required arguments were not provided: \
+        --replica-of <URL>\n";
+    assert_eq!(alone.err, wanted);
+    let alone = check(&world, "port = 1", &["--replica-changes", "refuse"], &[]);
+    assert_eq!(alone.code, Some(2));
+    assert!(alone.err.contains("--replica-of <URL>"), "{}", alone.err);
+    assert!(!alone.err.contains("wasmstore.toml:"), "{}", alone.err);
+}
+
+#[test]
+fn a_fault_is_told_with_its_place_and_without_its_secrets() {
+    let world = World::empty();
+    for (toml, wanted) in [
+        ("prot = 1", "1: unknown key `prot`: did you mean `port`?"),
+        (
+            "max_requests = 1",
+            "1: unknown key `max_requests`: did you mean `max-requests`?",
+        ),
+        ("json = true", "1: unknown key `json`: "),
+        ("config = 'b.toml'", "1: unknown key `config`: "),
+        ("s3cr3t = 'GET'", "1: unknown key: "),
+        ("[server]\nport = 1", "1: unknown key `server`: "),
+        ("\nport = '1'", "2: `port` takes a number, not text"),
+        ("port = 1.5", "1: `port` takes a number, not a fraction"),
+        (
+            "port = 70000",
+            "1: `port` is refused: 70000 is not in 0..=65535",
+        ),
+        (
+            "max-requests = 0",
+            "1: `max-requests` is refused: it is at least 1",
+        ),
+        ("cors = 1", "1: `cors` takes true or false, not a number"),
+        ("cors = 'yes'", "1: `cors` takes true or false, not text"),
+        (
+            "verbose = true",
+            "1: `verbose` takes a number, not true or false",
+        ),
+        ("verbose = 256", "1: `verbose` takes a number from 0 to 255"),
+        ("host = 127", "1: `host` takes text in quotes, not a number"),
+        ("host = ['a']", "1: `host` takes text in quotes, not a list"),
+        (
+            "color = 'blue'",
+            "1: `color` is refused: it is one of auto, always, never",
+        ),
+        (
+            "branch = 'a..b'",
+            "1: `branch` is refused: branch name \"a..b\" holds `..`",
+        ),
+        ("root = ''", "1: `root` is refused: it is empty"),
+        (
+            "tls = 'a'",
+            "1: `tls` is refused: TLS needs two files: KEY_FILE,CERT_FILE",
+        ),
+        ("port = 1\nhost = 'a'\nport = 2", "3: `port`: duplicate key"),
+        ("auth = 's3cr3t", "1: `auth`: "),
+        ("\nauth = s3cr3t:*", "2: `auth`: "),
+        ("auth = 's3cr3t:*' s3cr3t", "1: `auth`: "),
+        (
+            "auth = 's3cr3t:*'\nauth = 's3cr3t:*'",
+            "2: `auth`: duplicate key",
+        ),
+        ("s3cr3t:*", "1: "),
+        ("'s3cr3t:*' = ", "1: "),
+        (
+            "auth = ['s3cr3t:*']",
+            "1: `auth` takes text in quotes, not a list",
+        ),
+        (
+            "[auth]\ns3cr3t = '*'",
+            "1: `auth` takes text in quotes, not a table",
+        ),
+        (
+            "\nauth = 's3cr3t'",
+            "2: `auth`: entry 1 of the keys is not KEY:METHODS",
+        ),
+        (
+            "auth = 'a:*;s3cr3t:get'",
+            "1: `auth`: entry 2 of the keys has methods that ",
+        ),
+        ("auth = ''", "1: `auth`: no key is given"),
+        (
+            "mirror = ['/a', 'ftp://ann:s3cr3t@h/x']",
+            "1: `mirror` is refused: the URL is neither",
+        ),
+        (
+            "mirror = ['ftp://s3cr3t/x@h']",
+            "1: `mirror` is refused: the URL is neither",
+        ),
+        (
+            "replica-of = 'http://a:s3cr3t@h'",
+            "1: `replica-of` is refused: the URL has a user in it",
+        ),
+    ] {
+        let ran = check(&world, toml, &[], &[]);
+        assert_eq!(
+            (ran.code, ran.out.as_str()),
+            (Some(2), ""),
+            "{toml}: {ran:?}"
+        );
+        let reason = reason(&ran.err, &[toml]);
+        let wanted = format!("wasmstore.toml:{wanted}");
+        assert!(reason.starts_with(&wanted), "{toml}: {reason}");
+        assert!(!ran.err.contains("s3cr3t"), "{toml}: {reason}");
+    }
+    // What is beaten is judged too.
+    let beaten = check(&world, "port = 70000", &["--port", "1"], &[]);
+    assert_eq!(beaten.code, Some(2), "{beaten:?}");
+}
+
+#[test]
+fn a_malformed_variable_is_named() {
+    let world = World::empty();
+    for (variable, value, code, wanted) in [
+        (
+            "WASMSTORE_PORT",
+            "s3cr3t",
+            2,
+            ": invalid digit found in string",
+        ),
+        (
+            "WASMSTORE_TLS",
+            "s3cr3t",
+            2,
+            ": TLS needs two files: KEY_FILE,CERT_FILE",
+        ),
+        (
+            "WASMSTORE_AUTH",
+            "s3cr3t",
+            2,
+            ": entry 1 of the keys is not KEY:METHODS",
+        ),
+        (
+            "WASMSTORE_BRANCH",
+            "a..b",
+            3,
+            ": branch name \"a..b\" holds `..`",
+        ),
+        (
+            "WASMSTORE_HOST",
+            "256.0.0.1",
+            1,
+            ": cannot listen on 256.0.0.1:6384: ",
+        ),
+    ] {
+        let ran = check(&world, "", &[], &[(variable, value)]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(code), ""), "{ran:?}");
+        let reason = reason(&ran.err, &[variable]);
+        let wanted = format!("{variable}{wanted}");
+        assert!(reason.starts_with(&wanted), "{reason}");
+        assert!(!ran.err.contains("s3cr3t"), "{reason}");
+    }
+}
+
+#[test]
+fn only_a_regular_file_of_text_is_read() {
+    let world = World::empty();
+    world.file("large", vec![b'#'; (1 << 20) + 1]);
+    world.file("binary", b"port = 1\n\xff");
+    let fifo = world.path("fifo");
+    let made = world.command("mkfifo").arg(fifo).status().unwrap();
+    assert!(made.success());
+    for (file, code, wanted) in [
+        ("missing", 1, "cannot read \"missing\": No such file"),
+        (".", 1, "\".\" is no regular file"),
+        ("fifo", 1, "\"fifo\" is no regular file"),
+        (
+            "large",
+            1,
+            "\"large\" is no configuration: it is larger than 1048576 bytes",
+        ),
+        ("binary", 2, "binary:2: it is not UTF-8"),
+    ] {
+        let args = ["server", "--check", "--config", file];
+        let reason = world.fails(code, &args);
+        assert!(reason.starts_with(wanted), "{reason}");
+    }
+    // The variable names a file as well, for the server alone; an empty one counts as unset.
+    for (file, args, code) in [
+        ("missing", &["server", "--check"][..], 1),
+        ("missing", &["list"], 0),
+        ("", &["server", "--check"], 0),
+    ] {
+        let mut command = world.wasmstore(args);
+        let ran = Ran::from(command.env("WASMSTORE_CONFIG", file).output().unwrap());
+        assert_eq!(ran.code, Some(code), "{file}: {ran:?}");
+    }
+}
+
+#[test]
+fn secrets_are_shown_to_nobody() {
+    let world = World::empty();
+    let toml = "auth = 's3cr3t:*'\nmirror = ['https://ann:s3cr3t@h/x?t=s3cr3t']\nlog-json = true";
+    let out = set(&world, toml, &[], &[]);
+    let wanted = "auth = \"…\"  # wasmstore.toml:1\nmirror = [\"https://ann:***@h/x?***\"]  # wasmstore.toml:2\n\
+        log-json = true  # wasmstore.toml:3\n";
+    assert_eq!(out, wanted);
+    let json = set(
+        &world,
+        toml,
+        &["--json"],
+        &[("WASMSTORE_AUTH", "s3cr3t:GET")],
+    );
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["config"], "wasmstore.toml");
+    let first = serde_json::json!({ "key": "auth", "value": "…", "from": "WASMSTORE_AUTH" });
+    assert_eq!(json["settings"][0], first);
+    assert!(!json.to_string().contains("s3cr3t"), "{json}");
+    // Who else may read the file is told, if there is anything to hide.
+    let path = world.path("wasmstore.toml");
+    for (text, mode, warns) in [
+        (toml, 0o604, true),
+        ("mirror = 'https://ann:s3cr3t@h'", 0o644, true),
+        ("port = 1", 0o644, false),
+        (toml, 0o600, false),
+    ] {
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let ran = world.run(&["server", "--check", "--config", "wasmstore.toml"]);
+        assert_eq!(ran.code, Some(0));
+        assert_eq!(
+            ran.err.contains("others can read it"),
+            warns,
+            "{mode:o}: {ran:?}"
+        );
+        assert!(!ran.err.contains("s3cr3t"), "{ran:?}");
+    }
+}
+
+/// A private key and its certificate, in PEM.
+fn pair() -> (String, String) {
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    (pair.signing_key.serialize_pem(), pair.cert.pem())
+}
+
+#[test]
+fn a_check_looks_at_all_that_a_start_needs() {
+    let world = World::empty();
+    let ((key, certificate), (_, other)) = (pair(), pair());
+    world.file("etc/key", key);
+    world.file("etc/cert", certificate);
+    world.file("etc/other", other);
+    world.file("etc/keys", "# keys\ns3cr3t\n");
+    world.file("etc/plain/file", "");
+    for (toml, code, wanted) in [
+        ("tls = 'key,cert'", 0, ""),
+        ("tls = 'key,other'", 1, "1: `tls`: "),
+        (
+            "tls = 'key,missing'",
+            1,
+            "1: `tls`: cannot read etc/missing: ",
+        ),
+        (
+            "\nauth-file = 'keys'",
+            2,
+            "2: `auth-file`: \"etc/keys\": line 2 of the keys is not",
+        ),
+        (
+            "auth-file = 'missing'",
+            1,
+            "1: `auth-file`: cannot read \"etc/missing\": ",
+        ),
+        ("root = 'plain'", 5, "1: `root`: "),
+        ("root = 'key'", 5, "1: `root`: "),
+        ("root = 'new/store'", 0, ""),
+        ("branch = 'main'", 0, ""),
+        (
+            "branch = 'other'",
+            1,
+            "1: `branch`: there is no branch \"other\"",
+        ),
+        (
+            "host = '256.0.0.1'",
+            1,
+            "1: `host`: cannot listen on 256.0.0.1:6384: ",
+        ),
+        ("host = '[::1]'", 0, ""),
+    ] {
+        world.file("etc/s.toml", toml);
+        let ran = world.run(&["server", "--check", "--config", "etc/s.toml"]);
+        assert_eq!(ran.code, Some(code), "{toml}: {ran:?}");
+        match code {
+            0 => assert_eq!(ran.err, "", "{toml}"),
+            _ => {
+                let reason = reason(&ran.err, &[toml]);
+                let wanted = format!("etc/s.toml:{wanted}");
+                assert!(reason.starts_with(&wanted), "{toml}: {reason}");
+                assert!(ran.out.is_empty() && !ran.err.contains("s3cr3t"), "{ran:?}");
+            }
+        }
+    }
+    let mut without_git = world.wasmstore(&["server", "--check", "--mirror", "/a"]);
+    let ran = Ran::from(without_git.env("PATH", "").output().unwrap());
+    assert_eq!(ran.code, Some(5), "{ran:?}");
+    assert!(!world.root().exists() && !world.path("etc/new").exists());
+}
+
+#[test]
+fn a_check_looks_at_the_store_and_leaves_it() {
+    let world = World::with_store("sha1");
+    world.add("m", 1);
+    let before = world.state();
+    let of = ["server", "--check", "--replica-of", "http://127.0.0.1:1"];
+    world.fails(4, &of);
+    world.fails(1, &["server", "--check", "--branch", "other"]);
+    let main = ["server", "--check", "--branch", "main"];
+    assert_eq!(world.ok(&main), "branch = \"main\"  # --branch\n");
+    assert_eq!(world.state(), before);
+    let replica = World::with_store("sha1");
+    replica.ok(&of);
+    // It follows nobody after that, but once it does, nothing else serves it.
+    assert_eq!(
+        replica.git(&["config", "--default", "", "wasmstore.replicaOf"]),
+        ""
+    );
+    replica.git(&["config", "wasmstore.replicaOf", "http://127.0.0.1:1"]);
+    replica.ok(&of);
+    replica.fails(4, &["server", "--check"]);
+}
+
+#[test]
+fn a_server_does_what_its_file_says() {
+    let world = World::empty();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    world.file("etc/keys", "filed:GET\n");
+    let toml = format!(
+        "root = '../db'\nhost = '127.0.0.1'\nport = {port}\nauth = 's3cr3t:*'\nauth-file = 'keys'\n\
+         max-module-bytes = 20\nlog-json = true\nverbose = 2\n"
+    );
+    world.file("etc/wasmstore.toml", toml);
+    let server = Server::start(&world, &["--config", "etc/wasmstore.toml"]);
+    assert_eq!(server.address.port(), port);
+    let status = |key: &str, method: &str| {
+        let header = format!("Wasmstore-Auth: {key}");
+        server
+            .send(method, "/api/v1/module/m", &[&header], &module(1))
+            .status
+    };
+    assert_eq!(status("wrong", "POST"), 401);
+    assert_eq!(status("filed", "POST"), 403);
+    assert_eq!(status("s3cr3t", "POST"), 413);
+    assert_eq!(status("filed", "GET"), 404);
+    assert!(world.path("db/HEAD").exists() && !world.root().exists());
+    server.signal("TERM");
+    let (code, log) = server.wait();
+    assert_eq!(code, Some(0));
+    assert!(log.contains(r#""level":"DEBUG""#), "{log}");
+    assert!(log.lines().all(|line| line.starts_with('{')), "{log}");
+    assert!(!log.contains("s3cr3t"), "{log}");
+}
+
+#[test]
+fn a_server_does_not_start_with_a_malformed_file() {
+    let world = World::empty();
+    let file = world.file("wasmstore.toml", "port = 0\nauth = 's3cr3t'\n");
+    let mut command = world.wasmstore(&["server", "--config", file, "-q"]);
+    let ran = Ran::from(command.stdin(Stdio::null()).output().unwrap());
+    let wanted = "wasmstore: wasmstore.toml:2: `auth`: entry 1 of the keys is not KEY:METHODS\n";
+    assert_eq!((ran.code, ran.err.as_str()), (Some(2), wanted));
+    assert!(!world.root().exists());
+    let help = world.ok(&["server", "--help"]);
+    assert!(
+        help.contains("--config <FILE>") && help.contains("--check"),
+        "{help}"
+    );
+}
