@@ -27,7 +27,7 @@ A failure is one line on standard error. Where it is known what to do next, a li
 Exit codes:
   0  done
   1  not found, unreadable input, or any failure not listed
-  2  the command line cannot be parsed
+  2  the command line, or the configuration of a server, cannot be parsed
   3  invalid module, or malformed path, hash, branch or commit
   4  conflict, or nothing to roll back
   5  the store cannot be opened, read, written or reached";
