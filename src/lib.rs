@@ -29,7 +29,7 @@
 //! | 1 | [`index`] | a derived database of commits, changes and modules; knows nothing of git | `rusqlite` |
 //! | 2 | [`store`] | what a module store does; the one thing that the surfaces call | `flate2` |
 //! | 3 | [`wire`] | the JSON shapes that the surfaces share | `utoipa`'s schemas |
-//! | 3 | [`remote`] | other repositories: pushes taken in, git served, mirrors, replicas, stores made from them | `gix_packetline`, `tungstenite` |
+//! | 3 | [`remote`] | others: pushes taken in, git served, mirrors, replicas, stores made from them; the client of a store that is served elsewhere | `gix_packetline`, `tungstenite`, `ureq` |
 //! | 4 | [`http`] | the API, watch, git's smart protocol, keys, TLS, metrics | `axum`, `tokio`, `tower-http`, `rustls` |
 //! | 5 | [`cli`] | the command line: arguments, printing, exit codes; `serve.rs` puts the server together | `clap`, stdout |
 //!

@@ -1,7 +1,7 @@
 //! What may be written on the command line, but for what each command takes.
 
 use clap::ValueHint;
-use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
 
 use super::color::When;
 use super::commands as c;
@@ -55,7 +55,7 @@ pub(super) struct Args {
 pub(super) struct Globals {
     /// Work on the store in this folder, or on the one that is served at this URL [env: WASMSTORE_ROOT]
     #[arg(long, global = true, value_name = "DIR|URL", value_hint = ValueHint::DirPath,
-        value_parser = OsStringValueParser::new().try_map(Place::parse))]
+        value_parser = PathBufValueParser::new().try_map(Place::parse))]
     pub root: Option<Place>,
     /// Work on this branch [env: WASMSTORE_BRANCH]
     #[arg(long, global = true, value_name = "NAME", value_parser = BranchName::parse)]

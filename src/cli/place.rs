@@ -1,6 +1,5 @@
 //! Where a store is.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::names::{self, ServerUrl};
@@ -19,11 +18,11 @@ impl Place {
     ///
     /// # Errors
     /// A malformed URL.
-    pub fn parse(text: OsString) -> Result<Self, names::Error> {
+    pub fn parse(text: PathBuf) -> Result<Self, names::Error> {
         let is_url = |text: &&str| text.starts_with("http://") || text.starts_with("https://");
         match text.to_str().filter(is_url) {
             Some(url) => ServerUrl::parse(url).map(Self::Server),
-            None => Ok(Self::Folder(PathBuf::from(text))),
+            None => Ok(Self::Folder(text)),
         }
     }
 }

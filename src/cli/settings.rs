@@ -42,7 +42,7 @@ impl Settings {
             return Ok(place.clone());
         }
         if let Some(root) = variable("WASMSTORE_ROOT") {
-            return Ok(Place::parse(root)?);
+            return Ok(Place::parse(root.into())?);
         }
         let home = variable("HOME").map(PathBuf::from);
         Ok(Place::Folder(home.ok_or(Error::NoHome)?.join(DEFAULT_ROOT)))

@@ -145,7 +145,7 @@ impl Flag {
 
     /// A value, which was judged, with its file names taken from `folder`.
     pub fn rooted<'v>(&self, value: &'v OsStr, folder: &Path) -> Cow<'v, OsStr> {
-        let is_folder = || matches!(Place::parse(value.to_owned()), Ok(Place::Folder(_)));
+        let is_folder = || matches!(Place::parse(value.into()), Ok(Place::Folder(_)));
         if self.is::<PathBuf>() || (self.is::<Place>() && is_folder()) {
             return Cow::Owned(folder.join(value).into());
         }
