@@ -12,7 +12,7 @@ use super::commands::{Server, guard};
 use super::exit::{Error, Result};
 use super::server_settings::{address, keys, tls};
 use super::settings::Settings;
-use crate::http::{self, Serving, Tls};
+use crate::http::{self, Keyring, Serving, Tls};
 use crate::remote::{self, GitServer, Mirrors, Replica};
 use crate::store::{ObjectFormat, Store};
 
@@ -26,7 +26,7 @@ const WORK_GRACE: Duration = Duration::from_secs(5);
 pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
     let mut serving = Serving {
         limits: server.limits.server(),
-        keys: keys(&server)?,
+        keys: keys(&server)?.map(Keyring::from),
         has_cors: server.cors,
         branch: settings.branch()?,
         git: None,

@@ -35,6 +35,6 @@ mod tags;
 mod trace;
 mod watching;
 
-pub use edge::{Hold, Peer, Server, Tls, TlsError};
-pub use guard::{Changes, KeyError, Keys};
+pub use edge::{Hold, Peer, Server, Tls, TlsError, TlsReload};
+pub use guard::{Changes, KeyError, Keyring, Keys};
 pub use router::{Serving, router};

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::bodies::measure;
 use super::error::{Failure, in_accepted_form};
-use super::guard::{Changes, Hosts, Keys, Origins, authorize, guard, send_on};
+use super::guard::{Changes, Hosts, Keyring, Origins, authorize, guard, send_on};
 use super::metrics::{Metrics, count, note_route};
 use super::routes::{admin, branches, git, hashes, history, modules, operation, versions, watch};
 use super::state::App;
@@ -26,8 +26,8 @@ use crate::store::Store;
 pub struct Serving {
     /// What clients may take up.
     pub limits: ServerLimits,
-    /// Who may do what; without keys everyone may do everything.
-    pub keys: Option<Keys>,
+    /// Who may do what; without keys everyone may do everything, for as long as the server lives.
+    pub keys: Option<Keyring>,
     /// Whether pages of other sites may use the store.
     pub has_cors: bool,
     /// What stands for the default branch, until somebody changes the default branch.
@@ -51,7 +51,7 @@ pub fn router(
         true => Origins::any(),
         false => Origins::Own(Hosts::new(address, host, serving.keys.is_some())),
     };
-    let keys = serving.keys.take().map(Arc::new);
+    let keys = serving.keys.take();
     let changes = serving.replica.as_ref();
     let changes = changes.map(|(_, changes)| Arc::new(changes.clone()));
     let app = App::new(store, serving, keys.is_some(), closing);

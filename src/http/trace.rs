@@ -130,7 +130,7 @@ mod tests {
 
     use super::*;
     use crate::http::error::in_accepted_form;
-    use crate::http::guard::{Hosts, Keys, Origins, authorize, guard};
+    use crate::http::guard::{Hosts, Keyring, Keys, Origins, authorize, guard};
     use crate::http::metrics::{Metrics, count, note_route};
     use crate::http::normalize;
 
@@ -178,7 +178,7 @@ mod tests {
 
     /// All that stands in front of the routes, in its order.
     fn app() -> Router {
-        let keys = Some(Arc::new(Keys::parse("hunter2:*;reader:GET").unwrap()));
+        let keys = Some(Keyring::from(Keys::parse("hunter2:*;reader:GET").unwrap()));
         let hosts = Hosts::new(([127, 0, 0, 1], 0).into(), "", true);
         let failed = || async { Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "/secret/path") };
         let busy = || async { Failure::new(StatusCode::SERVICE_UNAVAILABLE, "busy") };

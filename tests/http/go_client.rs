@@ -46,7 +46,7 @@ impl Server {
         let root = dir.path().join("store");
         let store = Store::open_or_create(&root, Options::default(), ObjectFormat::Sha1).unwrap();
         let serving = Serving {
-            keys: keys.map(|keys| Keys::parse(keys).unwrap()),
+            keys: keys.map(|keys| Keys::parse(keys).unwrap().into()),
             ..Serving::default()
         };
         let address = (SocketAddr::from(([127, 0, 0, 1], 6384)), "127.0.0.1");

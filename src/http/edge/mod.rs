@@ -16,4 +16,4 @@ mod tls;
 
 pub use peer::{Hold, Peer};
 pub use server::Server;
-pub use tls::{Error as TlsError, Tls};
+pub use tls::{Error as TlsError, Tls, TlsReload};

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +21,15 @@ pub struct Tls {
     files: Files,
     pair: Pair,
     config: Arc<ServerConfig>,
+    demands: (mpsc::Sender<Demand>, mpsc::Receiver<Demand>),
 }
+
+/// Has the files of a [`Tls`] read at once.
+#[derive(Clone, Debug)]
+pub struct TlsReload(mpsc::Sender<Demand>);
+
+/// That the files are read at once; what came of it goes there.
+type Demand = oneshot::Sender<Result<(), String>>;
 
 /// The present key and certificate.
 pub(in crate::http) struct Certificate {
@@ -42,7 +50,13 @@ impl Tls {
             files,
             pair,
             config,
+            demands: mpsc::channel(1),
         })
+    }
+
+    /// What has the files read at once, while they are followed.
+    pub fn reload(&self) -> TlsReload {
+        TlsReload(self.demands.0.clone())
     }
 
     /// Follows the files until `stop` is cancelled.
@@ -53,8 +67,27 @@ impl Tls {
             seen: Ok(self.pair),
             config: sender,
         };
-        tokio::spawn(stop.run_until_cancelled_owned(reload.run()));
+        // The other end may be gone, as nobody need ask.
+        let (held, demands) = self.demands;
+        let run = async move {
+            let _held = held;
+            reload.run(demands).await;
+        };
+        tokio::spawn(stop.run_until_cancelled_owned(run));
         Certificate { config }
+    }
+}
+
+impl TlsReload {
+    /// Reads the files, and puts what is in them to use for the next connections.
+    ///
+    /// # Errors
+    /// Why they cannot be used: what was in use stays so.
+    pub async fn now(&self) -> Result<(), String> {
+        let gone = || "the certificate is not followed any more".to_owned();
+        let (outcome, told) = oneshot::channel();
+        self.0.send(outcome).await.map_err(|_| gone())?;
+        told.await.unwrap_or_else(|_| Err(gone()))
     }
 }
 
@@ -83,11 +116,15 @@ struct Reload {
 }
 
 impl Reload {
-    async fn run(mut self) {
+    async fn run(mut self, mut demands: mpsc::Receiver<Demand>) {
         loop {
-            tokio::time::sleep(RELOAD_INTERVAL).await;
+            let demand = tokio::time::timeout(RELOAD_INTERVAL, demands.recv()).await;
             let look = move || {
-                self.look();
+                match demand.ok().flatten() {
+                    // Nobody waits for it any more if it cannot be told.
+                    Some(demand) => drop(demand.send(self.load())),
+                    None => self.look(),
+                }
                 self
             };
             match tokio::task::spawn_blocking(look).await {
@@ -97,6 +134,16 @@ impl Reload {
                 }
             }
         }
+    }
+
+    /// Puts what is in the files to use, whatever was there before.
+    fn load(&mut self) -> Result<(), String> {
+        let pair = self.files.read().map_err(|error| one_line(&error));
+        self.seen = pair.clone();
+        let config = self.files.config(&pair?);
+        self.config
+            .send_replace(config.map_err(|error| one_line(&error))?);
+        Ok(())
     }
 
     /// Puts a changed pair to use. One that is broken, or half written, changes nothing, and is reported once.

@@ -1,15 +1,14 @@
 //! Who may do what: each request but a few shows a key, which is looked at before a byte of its body is read.
 
-use std::sync::Arc;
-
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::keyring::{Keyring, Pass};
 use super::keys::Keys;
 use super::methods::Methods;
-use super::shown::{needed, shown};
+use super::shown::{is_websocket, needed, shown};
 use crate::http::error::{Failure, Result};
 use crate::names::Author;
 use crate::remote::Pusher;
@@ -49,27 +48,38 @@ impl Caller {
 }
 
 /// Lets those pass who may use the method: without keys everyone. The routes find a [`Caller`] among the request's extensions,
-/// except on the paths that need no key. Preflights are answered before, by [`guard`](super::origin::guard). It has to see whole
-/// paths, as a layer of a router that is not nested in another.
+/// except on the paths that need no key, and that of a WebSocket its [`Pass`] too. Preflights are answered before, by
+/// [`guard`](super::origin::guard). It has to see whole paths, as a layer of a router that is not nested in another.
 pub(in crate::http) async fn authorize(
-    State(keys): State<Option<Arc<Keys>>>,
+    State(keyring): State<Option<Keyring>>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    if !OPEN.contains(&request.uri().path()) {
-        match admit(keys.as_deref(), &request) {
-            Ok(caller) => request.extensions_mut().insert(caller),
-            Err(failure) => return failure.into_response(),
-        };
+    if OPEN.contains(&request.uri().path()) {
+        return next.run(request).await;
     }
+    let caller = match keyring {
+        None => Caller::default(),
+        Some(keyring) => {
+            // Both at once: keys that replace these ones are heard of.
+            let (keys, later) = keyring.present();
+            let key = shown(&request);
+            let caller = match admit(&keys, key.as_deref(), &request) {
+                Ok(caller) => caller,
+                Err(failure) => return failure.into_response(),
+            };
+            if let Some(key) = key.filter(|_| is_websocket(&request)) {
+                request.extensions_mut().insert(Pass::new(key, later));
+            }
+            caller
+        }
+    };
+    request.extensions_mut().insert(caller);
     next.run(request).await
 }
 
-fn admit(keys: Option<&Keys>, request: &Request) -> Result<Caller> {
-    let Some(keys) = keys else {
-        return Ok(Caller::default());
-    };
-    let grant = shown(request).and_then(|key| keys.find(&key));
+fn admit(keys: &Keys, key: Option<&[u8]>, request: &Request) -> Result<Caller> {
+    let grant = key.and_then(|key| keys.find(key));
     // Nothing tells an unknown key from none.
     let grant =
         grant.ok_or_else(|| Failure::new(StatusCode::UNAUTHORIZED, "a valid key is needed"))?;
@@ -102,7 +112,7 @@ mod tests {
     const KEYS: &str = "reader:GET\nwriter:POST,PUT:Ann <ann@example.org>\nro o/t?~:*";
 
     fn app(keys: Option<&str>) -> Router {
-        let keys = keys.map(|text| Arc::new(Keys::parse_file(text).unwrap()));
+        let keys = keys.map(|text| Keyring::from(Keys::parse_file(text).unwrap()));
         let who = |caller: Option<Extension<Caller>>| async move {
             caller.map_or_else(|| "nobody".to_owned(), |Extension(caller)| told(&caller))
         };
@@ -368,7 +378,8 @@ mod tests {
         assert_eq!(told(&Caller::default()), ("*".to_owned(), None));
         let keys = Keys::parse_file(KEYS).unwrap();
         let request = Request::post("/").header("Wasmstore-Auth", "writer");
-        let caller = admit(Some(&keys), &request.body(Body::empty()).unwrap()).unwrap();
+        let request = request.body(Body::empty()).unwrap();
+        let caller = admit(&keys, Some(b"writer"), &request).unwrap();
         let author = Some("Ann <ann@example.org>".to_owned());
         assert_eq!(told(&caller), ("POST,PUT".to_owned(), author));
     }

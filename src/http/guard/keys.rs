@@ -93,6 +93,12 @@ impl Keys {
         Ok(self)
     }
 
+    /// How many there are.
+    #[expect(clippy::len_without_is_empty, reason = "there is at least one")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// What a client with this key was granted.
     ///
     /// All keys are compared, each over the whole of [`KEY_BYTES_MAX`]: the time tells how many keys there are and how long the

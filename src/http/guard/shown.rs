@@ -48,7 +48,8 @@ pub(super) fn needed(request: &Request) -> &Method {
     }
 }
 
-fn is_websocket(request: &Request) -> bool {
+/// Says whether a WebSocket is to be opened.
+pub(super) fn is_websocket(request: &Request) -> bool {
     if *request.method() == Method::CONNECT {
         let protocol = request.extensions().get::<hyper::ext::Protocol>();
         return protocol.is_some_and(|protocol| protocol.as_str() == "websocket");

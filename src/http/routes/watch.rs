@@ -16,7 +16,7 @@ use crate::http::changed::At;
 use crate::http::edge::Hold;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::refuse_commit;
-use crate::http::guard::PROTOCOL;
+use crate::http::guard::{PROTOCOL, Pass};
 use crate::http::metrics::{Counted, SOCKETS};
 use crate::http::openapi::WatchProblems;
 use crate::http::percent;
@@ -33,6 +33,8 @@ use crate::wire::TEXT_BYTES_MAX;
 /// anew.
 const NO_BRANCH: u16 = 4410;
 const NO_COMMIT: u16 = 4404;
+/// The close code for a key that is not there any more, or may not GET any more.
+const NO_KEY: u16 = 4401;
 /// What is read from a connection at once; it is allocated for each.
 const READ_BYTES: usize = 4 << 10;
 /// The bytes that wait to be written: one text, and some answers to pings.
@@ -59,6 +61,7 @@ type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 pub(in crate::http) async fn watch(
     State(app): State<App>,
     hold: Option<Extension<Hold>>,
+    pass: Option<Extension<Pass>>,
     headers: HeaderMap,
     params: Params,
     upgrade: Upgrade,
@@ -89,7 +92,8 @@ pub(in crate::http) async fn watch(
         .max_frame_size(message_bytes_max)
         .on_upgrade(async move |socket| {
             let _room = room;
-            let conversation = converse(socket, &hub, &mut seat);
+            let pass = pass.map(|Extension(pass)| pass);
+            let conversation = converse(socket, &hub, &mut seat, pass);
             match hold {
                 Some(Extension(hold)) => drop(hold.run(conversation).await),
                 None => conversation.await,
@@ -99,12 +103,23 @@ pub(in crate::http) async fn watch(
 }
 
 /// Tells all there is to tell, until one side has enough.
-async fn converse(socket: WebSocket, hub: &Hub, seat: &mut Seat) {
+async fn converse(socket: WebSocket, hub: &Hub, seat: &mut Seat, pass: Option<Pass>) {
     let _open = Counted::one_of(SOCKETS);
     let mut socket = Socket::new(socket, &hub.limits, hub.closing.clone());
-    let over = tell(&mut socket, seat).await;
+    let over = tokio::select! {
+        over = tell(&mut socket, seat) => over,
+        () = revoked(pass) => Over::Leave(NO_KEY, "the key is not valid any more"),
+    };
     tracing::debug!(?over, "a watcher leaves");
     socket.finish(over).await;
+}
+
+/// Waits until the key is revoked with which the client came, if it came with one.
+async fn revoked(pass: Option<Pass>) {
+    match pass {
+        Some(mut pass) => pass.is_revoked().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn tell(socket: &mut Socket, seat: &mut Seat) -> Over {

@@ -76,7 +76,7 @@ impl Api {
     }
 
     pub fn with_keys(keys: &str) -> Self {
-        let keys = Some(Keys::parse_file(keys).unwrap());
+        let keys = Some(Keys::parse_file(keys).unwrap().into());
         let serving = Serving {
             keys,
             ..Serving::default()

@@ -9,7 +9,7 @@ use crate::support::store::module;
 const ORIGIN: (&str, &str) = ("origin", "https://example.org");
 
 fn shared() -> Api {
-    let keys = Some(Keys::parse_file("key:*").unwrap());
+    let keys = Some(Keys::parse_file("key:*").unwrap().into());
     let serving = Serving {
         keys,
         has_cors: true,
