@@ -90,10 +90,12 @@ const ROOMS: [Room; 13] = [
     ),
 ];
 
-/// Exceptions that the design makes: `cli` spawns the pager and watch's command, `remote` may run git's helpers, and what
-/// writes a file outside the repository flushes it, and what checks a start asks whether it may write. A mutex has a `try_lock` as a file has.
-const ALSO: [(&str, &str); 9] = [
+/// Exceptions that the design makes: `cli` spawns the pager and watch's command, `remote` may run git's helpers, `repo` lowers a
+/// thread's priority, what writes a file outside the repository flushes it, and what checks a start asks whether it may write. A
+/// mutex has a `try_lock` as a file has.
+const ALSO: [(&str, &str); 10] = [
     ("cli", "process::Command"),
+    ("repo", "rustix"),
     ("index", "try_lock"),
     ("store", "sync_all"),
     ("cli", "sync_all"),

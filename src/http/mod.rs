@@ -17,6 +17,7 @@ mod extract;
 mod forms;
 mod guard;
 mod json;
+mod maintenance;
 mod memory;
 mod metrics;
 mod mirrors;

@@ -3,6 +3,7 @@
 //! | file | held | by |
 //! |---|---|---|
 //! | `backup.lock` | exclusive | `backup` while it copies; `gc` and `verify` from start to end |
+//! | `maintenance.lock` | exclusive | a server while it does what is done from time to time, taken before all others |
 //! | `mirrors/NAME.lock` | exclusive | whoever pushes to the mirror NAME; nothing else is taken meanwhile |
 //! | `roll-up.lock` | exclusive | a roll-up; if it is held there is one |
 //! | `gate` | exclusive, briefly | whoever wants `lock`: the turnstile that keeps `gc` from being starved by overlapping writers |
@@ -132,6 +133,11 @@ impl Locks {
     pub(super) fn mirror(&self, name: &MirrorName, deadline: Instant) -> Result<Option<Guard>> {
         durable::create_dir(&self.dir)?;
         if_free(self.wait(&format!("mirrors/{name}.lock"), deadline, File::try_lock))
+    }
+
+    /// Takes `maintenance.lock` if no other server maintains the store at this moment.
+    pub(super) fn try_maintenance(&self) -> Result<Option<Guard>> {
+        if_free(self.exclusive("maintenance.lock", Instant::now()))
     }
 
     /// Takes `roll-up.lock` if nobody rolls packs up at this moment.

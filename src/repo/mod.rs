@@ -21,6 +21,7 @@
 //!   files/              <hash>.wasm, modules checked out for `filename`
 //!   replica             the URL of the primary that a replica was equal to once, see `replica.rs`
 //!   mirrors/            flock(2) for each mirror, and what is known of it, see the room `remote`
+//!   maintenance.lock, maintenance.json   flock(2) for the server that collects or verifies on schedule, and when one did
 //!   clone/              there while a store is made from another repository, see `restored.rs`
 //! ```
 //!
@@ -118,6 +119,7 @@ mod introduced;
 mod line;
 mod lock;
 mod loose;
+mod maintenance;
 mod merge;
 mod mirrors;
 mod missing;
@@ -167,6 +169,7 @@ pub use hooks::Guarded;
 pub use incoming::Incoming;
 pub use introduced::{Introduced, Next};
 pub use line::Line;
+pub use maintenance::{MaintenanceLock, step_back};
 pub use merge::Merge;
 pub use mirrors::MirrorLock;
 pub use open::Repository;

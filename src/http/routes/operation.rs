@@ -10,9 +10,9 @@ use crate::http::error::{Failure, Result};
 use crate::http::metrics::{
     CACHE_HITS, CACHE_MISSES, Metrics, OBJECTS, REFS, REPLICA_FAILURES, REPLICA_LAG,
 };
-use crate::http::mirrors;
 use crate::http::openapi::{self, Problems};
 use crate::http::state::App;
+use crate::http::{maintenance, mirrors};
 use crate::remote::Status;
 use crate::store::{self, At, Store};
 
@@ -70,7 +70,9 @@ pub(in crate::http) async fn metrics(
         gauge!(REPLICA_LAG).set(status.lag.as_secs_f64());
         gauge!(REPLICA_FAILURES).set(f64::from(status.failures));
     }
+    let chores = app.run(|store| Ok(store.chores())).await?;
     let text = metrics.render() + &mirrors::render(&statuses(&app).await?);
+    let text = text + &maintenance::render(&chores);
     Ok(([(CONTENT_TYPE, TEXT)], text).into_response())
 }
 
