@@ -72,6 +72,7 @@ const ROOMS: [Room; 13] = [
             "renderdag",
             "strsim",
             "rlimit",
+            "sd_notify",
             "toml",
             "tracing_subscriber",
             "io::stdout",

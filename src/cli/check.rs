@@ -31,6 +31,8 @@ pub(super) fn run(server: &Server, settings: &Settings, out: &mut Output) -> Res
     writable(&root).map_err(|error| blame("root", error))?;
     let has_git = has_git(&root, options);
     let is_filled = replica(server, &store, has_git)?;
+    let is_replica = server.replica.primary()?.is_some();
+    server.schedule.schedule(None, is_replica)?;
     branch(settings, &store, is_filled).map_err(|error| blame("branch", error))?;
     if !has_git && !server.mirror.is_empty() {
         return Err(blame("mirror", remote::Error::NoGit.into()));

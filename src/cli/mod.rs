@@ -28,10 +28,13 @@ mod output_file;
 mod pager;
 mod place;
 mod progress;
+mod reload;
 mod replica;
+mod schedule;
 mod secret;
 mod serve;
 mod server_settings;
+mod service;
 mod settings;
 
 pub use dispatch::run;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::commands::{Server, guard};
 use super::exit::{Error, Result};
+use super::reload::{ReadKeys, Reload};
 use super::server_settings::{address, keys, tls};
+use super::service::Supervisor;
 use super::settings::Settings;
 use crate::http::{self, Keyring, Serving, Tls};
 use crate::remote::{self, GitServer, Mirrors, Replica};
-use crate::store::{ObjectFormat, Store};
+use crate::store::{ObjectFormat, Schedule, Store};
 
 /// How many files are open besides connections: packs, locks, uploads.
 const FILES_BESIDE_CONNECTIONS: u64 = 4096;
@@ -34,23 +37,11 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
         replica: None,
     };
     let tls = tls(&server)?;
+    let supervisor = Supervisor::of_environment();
     allow_files(serving.limits.connections_max);
-    let root = settings.root()?;
-    let options = server.limits.options();
-    let store = match server.replica.primary()? {
-        Some((primary, changes)) => {
-            let replica = Arc::new(Replica::open(&root, options, primary)?);
-            let store = Arc::clone(replica.store());
-            serving.replica = Some((replica, changes));
-            store
-        }
-        None => {
-            let store = Store::open_or_create(&root, options, ObjectFormat::default())?;
-            // A replica that nobody keeps equal would only grow old.
-            store.takes_changes()?;
-            Arc::new(store)
-        }
-    };
+    let (branch, is_replica) = (settings.branch()?, server.replica.primary()?.is_some());
+    let schedule = server.schedule.schedule(branch, is_replica)?;
+    let store = open(&server, &settings.root()?, &mut serving, &supervisor)?;
     guard(&store)?;
     serving.git = git(&store);
     serving.mirrors = mirrors(&store, &server)?;
@@ -58,9 +49,47 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
         .enable_all()
         .build()
         .map_err(Error::Runtime)?;
-    let served = runtime.block_on(serve(store, serving, tls, address(&server)));
+    let server = Arc::new(server);
+    let read_keys: ReadKeys = {
+        let server = Arc::clone(&server);
+        Arc::new(move || keys(&server))
+    };
+    let beside = Beside {
+        supervisor,
+        read_keys,
+        schedule,
+    };
+    let served = runtime.block_on(serve(store, serving, tls, address(&server), beside));
     runtime.shutdown_timeout(WORK_GRACE);
     served
+}
+
+/// Opens the store, or the replica that is served.
+fn open(
+    server: &Server,
+    root: &Path,
+    serving: &mut Serving,
+    supervisor: &Supervisor,
+) -> Result<Arc<Store>> {
+    let options = server.limits.options();
+    let Some((primary, changes)) = server.replica.primary()? else {
+        let store = Store::open_or_create(root, options, ObjectFormat::default())?;
+        // A replica that nobody keeps equal would only grow old.
+        store.takes_changes()?;
+        return Ok(Arc::new(store));
+    };
+    supervisor.waits(&format!("waiting for {}, which it follows", primary.url));
+    let replica = Arc::new(Replica::open(root, options, primary)?);
+    let store = Arc::clone(replica.store());
+    serving.replica = Some((replica, changes));
+    Ok(store)
+}
+
+/// What a server does beside serving.
+struct Beside {
+    supervisor: Supervisor,
+    read_keys: ReadKeys,
+    schedule: Option<Schedule>,
 }
 
 async fn serve(
@@ -68,9 +97,13 @@ async fn serve(
     serving: Serving,
     tls: Option<Tls>,
     (host, port): (&str, u16),
+    beside: Beside,
 ) -> Result<()> {
     let stop = CancellationToken::new();
-    stop_on_signals(&stop).map_err(Error::Runtime)?;
+    let supervisor = beside.supervisor;
+    stop_on_signals(&stop, &supervisor).map_err(Error::Runtime)?;
+    // From here on it ends nothing any more.
+    let hangups = signal(SignalKind::hangup()).map_err(Error::Runtime)?;
     let server = http::Server::bind(host, port).await;
     let server = server.map_err(|source| Error::Bind {
         address: format!("{host}:{port}"),
@@ -81,10 +114,21 @@ async fn serve(
     tracing::info!(root = ?store.root(), "listening on {scheme}://{address}");
     warn_of_strangers(&serving, address);
     keep_indexed(&store).map_err(Error::Runtime)?;
+    keep_maintained(&store, beside.schedule).map_err(Error::Runtime)?;
     keep_mirrors(serving.mirrors.as_ref()).map_err(Error::Runtime)?;
     keep_replica(serving.replica.as_ref().map(|(replica, _)| replica)).map_err(Error::Runtime)?;
+    let reload = Reload {
+        read_keys: beside.read_keys,
+        keyring: serving.keys.clone(),
+        tls: tls.as_ref().map(Tls::reload),
+        supervisor: supervisor.clone(),
+        status: format!("listening on {scheme}://{address}"),
+    };
     let limits = serving.limits;
     let router = http::router(store, serving, (address, host), stop.clone());
+    supervisor.is_ready(&reload.status);
+    supervisor.watch_over();
+    tokio::spawn(stop.clone().run_until_cancelled_owned(reload.at(hangups)));
     server.serve(router, tls, &limits, stop).await;
     tracing::info!("stopped");
     Ok(())
@@ -95,6 +139,19 @@ fn keep_indexed(store: &Arc<Store>) -> io::Result<()> {
     let store = Arc::clone(store);
     let thread = std::thread::Builder::new().name("index".to_owned());
     thread.spawn(move || store.keep_indexed()).map(drop)
+}
+
+/// Has a thread do what is on the schedule. It ends with the process, at any moment: verifying only reads, and collecting may be
+/// cut anywhere.
+fn keep_maintained(store: &Arc<Store>, schedule: Option<Schedule>) -> io::Result<()> {
+    let Some(schedule) = schedule else {
+        return Ok(());
+    };
+    let store = Arc::clone(store);
+    let thread = std::thread::Builder::new().name("maintenance".to_owned());
+    thread
+        .spawn(move || store.keep_maintained(schedule))
+        .map(drop)
 }
 
 /// The mirrors of the store, with those that the flags add. Without git there are none, and then none may be asked for.
@@ -130,16 +187,17 @@ fn keep_replica(replica: Option<&Arc<Replica>>) -> io::Result<()> {
 }
 
 /// Cancels the token at the first SIGTERM or SIGINT.
-fn stop_on_signals(stop: &CancellationToken) -> io::Result<()> {
+fn stop_on_signals(stop: &CancellationToken, supervisor: &Supervisor) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let stop = stop.clone();
+    let (stop, supervisor) = (stop.clone(), supervisor.clone());
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
         tracing::info!("stopping");
+        supervisor.stops();
         stop.cancel();
     });
     Ok(())

@@ -165,6 +165,7 @@ impl Git {
         {
             command.env_remove(name);
         }
+        without_manager(&mut command);
         command
             .env("GIT_DIR", &self.git_dir)
             .envs(
@@ -185,6 +186,13 @@ impl Git {
         let mut safe = OsString::from("safe.directory=");
         safe.push(&self.git_dir);
         ["-c".into(), safe]
+    }
+}
+
+/// Takes away what a service manager told the server, and meant for nobody else (sd_notify(3)).
+pub(super) fn without_manager(command: &mut Command) {
+    for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] {
+        command.env_remove(name);
     }
 }
 

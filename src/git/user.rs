@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::run::without_manager;
+
 /// Variables of git that are the user's to set (git(1)): how others are reached, and which configuration counts. All others
 /// begin with `GIT_` too, and say which repository is meant, or trace.
 const KEPT: [&str; 12] = [
@@ -44,6 +46,7 @@ const SETTINGS: [&str; 8] = [
 /// Gives a command the user's environment, in which nothing prompts, and names the repository that it is run on, if any.
 pub(super) fn prepare(command: &mut Command, git_dir: Option<&Path>) {
     name_repository(command, git_dir);
+    without_manager(command);
     command
         .env("GIT_ALLOW_PROTOCOL", PROTOCOLS)
         .env("GIT_TERMINAL_PROMPT", "0")

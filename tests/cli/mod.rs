@@ -11,10 +11,13 @@ mod graph;
 mod help;
 mod hints;
 mod history;
+mod maintenance;
 mod modules;
 mod overview;
 mod parallel;
 mod server;
+#[cfg(target_os = "linux")]
+mod service;
 mod show;
 mod terminal;
 mod watch;

@@ -8,6 +8,7 @@ use crate::cli::exit::Result;
 use crate::cli::limits::Limits;
 use crate::cli::output::Output;
 use crate::cli::replica::ReplicaArgs;
+use crate::cli::schedule::ScheduleArgs;
 use crate::cli::secret::Secret;
 use crate::cli::serve;
 use crate::cli::server_settings::TlsFiles;
@@ -17,7 +18,7 @@ use crate::names::RemoteUrl;
 /// Serve the store over HTTP
 ///
 /// Creates the store if there is none. Logs to standard error, a line for each request; prints nothing. SIGTERM or SIGINT stop
-/// it once the running requests are answered.
+/// it once the running requests are answered; SIGHUP has it read its keys and its certificate again.
 ///
 /// With --config, what the flags say may stand in a TOML file, each under the flag's long name: `port = 6384`, `cors = true`,
 /// `mirror = ["https://…"]`, and so --root, --branch, --verbose (a number), --quiet and --color. A flag beats its variable, and that
@@ -55,6 +56,8 @@ pub(in crate::cli) struct Server {
     pub mirror: Vec<RemoteUrl>,
     #[command(flatten)]
     pub replica: ReplicaArgs,
+    #[command(flatten)]
+    pub schedule: ScheduleArgs,
     /// Log JSON, one object a line
     #[arg(long)]
     pub log_json: bool,

@@ -1,0 +1,148 @@
+//! `server --gc-every --verify-every`: what is done from time to time, by whom, and who hears of it.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use crate::support::program::World;
+use crate::support::server::Server;
+
+/// Far longer than anything takes that works.
+const LONG: Duration = Duration::from_secs(30);
+
+fn metric(server: &Server, name: &str) -> Option<f64> {
+    let metrics = server.get("/metrics").text().to_owned();
+    let mut lines = metrics.lines();
+    let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.map(|value| value.parse().unwrap())
+}
+
+const GC: &str = "wasmstore_gc_last_success_timestamp_seconds";
+const VERIFY: &str = "wasmstore_verify_last_success_timestamp_seconds";
+
+/// How often the text is in the logs.
+fn count(servers: &[&Server], text: &str) -> usize {
+    let logs = servers.iter().map(|server| server.log());
+    logs.map(|log| log.matches(text).count()).sum()
+}
+
+#[test]
+fn both_are_done_on_schedule_and_not_again_after_a_restart() {
+    let world = World::with_store("sha1");
+    world.add("a", 1);
+    world.add("a", 2);
+    let garbage = world.file("garbage", "nobody needs this");
+    world.git(&["hash-object", "-w", world.path(garbage).to_str().unwrap()]);
+    let often = ["--gc-every", "1s", "--verify-every", "1s"];
+    let server = Server::start(&world, &often);
+    assert_eq!(metric(&server, GC), None);
+    server.wait_for("gc is done");
+    server.wait_for("verify is done");
+    assert!(
+        server.log().contains("gc is done removed=1 "),
+        "{}",
+        server.log()
+    );
+    let faults = metric(&server, "wasmstore_verify_faults");
+    assert_eq!(faults, Some(0.0));
+    assert!(metric(&server, VERIFY) > Some(0.0));
+    assert_eq!(metric(&server, "wasmstore_gc_failures"), Some(0.0));
+    server.signal("TERM");
+    server.wait();
+    assert_eq!(world.git(&["rev-list", "--count", "HEAD"]), "3", "history");
+
+    let seldom = ["--gc-every", "2h", "--verify-every", "1d 12h"];
+    let server = Server::start(&world, &seldom);
+    assert!(metric(&server, GC) > Some(0.0), "it was done before");
+    server.signal("TERM");
+    let (_, log) = server.wait();
+    assert!(!log.contains("as scheduled"), "{log}");
+
+    // What is derived may be deleted, and be anything.
+    fs::write(world.root().join("wasmstore/maintenance.json"), "[]").unwrap();
+    let squashing = ["--gc-every", "1s", "--gc-squash"];
+    let server = Server::start(&world, &squashing);
+    server.wait_for("gc is done");
+    assert_eq!(metric(&server, VERIFY), None);
+    assert_eq!(world.git(&["rev-list", "--count", "HEAD"]), "1");
+    world.fsck();
+}
+
+#[test]
+fn servers_of_a_store_take_turns() {
+    let world = World::with_store("sha1");
+    let began = Instant::now();
+    let args = ["--verify-every", "1s"];
+    let servers = [Server::start(&world, &args), Server::start(&world, &args)];
+    let [one, other] = &servers;
+    while count(&[one, other], "verify is done") < 2 {
+        assert!(began.elapsed() < LONG, "{}{}", one.log(), other.log());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    let done = count(&[one, other], "verify begins");
+    let most = began.elapsed().as_secs();
+    assert!(done as u64 <= most, "{done} times in {most} seconds");
+    assert_eq!(metric(one, VERIFY), metric(other, VERIFY));
+}
+
+#[test]
+fn a_fault_is_told() {
+    let world = World::with_store("sha1");
+    world.add("a", 1);
+    let nothing = "1".repeat(40) + "\n";
+    fs::write(world.root().join("refs/heads/broken"), nothing).unwrap();
+    let server = Server::start(&world, &["--verify-every", "1s", "--log-json"]);
+    server.wait_for("verify is done");
+    let log = server.log();
+    let events = log.lines().map(|line| {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        event
+    });
+    let found: Vec<_> = events
+        .filter(|event| event["message"] == "verify found a fault")
+        .collect();
+    let fault = found.first().unwrap_or_else(|| panic!("{log}"));
+    assert_eq!(fault["level"], "ERROR");
+    assert!(fault["reason"].is_string() && fault["subject"].is_string());
+    assert!(metric(&server, "wasmstore_verify_faults") >= Some(1.0));
+    assert_eq!(server.get("/healthz").status, 200, "it serves all the same");
+}
+
+#[test]
+fn a_replica_collects_and_keeps_its_history() {
+    let (world, other) = (World::with_store("sha1"), World::empty());
+    world.add("a", 1);
+    world.add("a", 2);
+    let primary = Server::start(&world, &[]);
+    let url = format!("http://{}", primary.address);
+    let args = ["--replica-of", &url, "--gc-every", "1s"];
+    let replica = Server::start(&other, &args);
+    replica.wait_for("gc is done");
+    assert_eq!(other.tip(), world.tip());
+    assert_eq!(metric(&replica, "wasmstore_gc_failures"), Some(0.0));
+    other.fsck();
+}
+
+#[test]
+fn history_is_not_dropped_by_the_way() {
+    let world = World::empty();
+    for args in [
+        &["--gc-squash"][..],
+        &["--gc-squash", "--verify-every", "1d"],
+        &["--gc-every", "7"],
+        &["--gc-every", "0s"],
+        &["--gc-every", "1 month"],
+        &["--verify-every", "400d"],
+        &[
+            "--gc-squash",
+            "--gc-every",
+            "1d",
+            "--replica-of",
+            "http://127.0.0.1:9",
+        ],
+    ] {
+        let ran = world.run(&[&["server", "--port", "0"], args].concat());
+        assert_eq!(ran.code, Some(2), "{args:?}: {}", ran.err);
+    }
+    assert!(!world.root().exists());
+}

@@ -1,0 +1,280 @@
+//! What a service manager asks of the server: word of how it stands, and another look at keys and certificate at SIGHUP.
+
+use std::fs;
+use std::io::{self, Write};
+use std::net::TcpStream;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore};
+use tungstenite::client::IntoClientRequest;
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::{Message, WebSocket};
+
+use crate::support::program::{World, module};
+use crate::support::server::Server;
+
+/// Far longer than anything takes that works.
+const LONG: Duration = Duration::from_secs(30);
+
+/// Waits until the log holds `text` for the `count`th time.
+#[track_caller]
+fn wait_for(server: &Server, text: &str, count: usize) {
+    let began = Instant::now();
+    while server.log().matches(text).count() < count {
+        assert!(began.elapsed() < LONG, "no {text:?} in {}", server.log());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn status(server: &Server, key: &str) -> u16 {
+    let key = format!("Wasmstore-Auth: {key}");
+    server.send("GET", "/api/v1/modules", &[&key], b"").status
+}
+
+fn watch(server: &Server, key: &str) -> WebSocket<TcpStream> {
+    let url = format!("ws://{}/api/v1/watch", server.address);
+    let mut request = url.into_client_request().unwrap();
+    let headers = request.headers_mut();
+    headers.insert("Wasmstore-Auth", key.parse().unwrap());
+    tungstenite::client(request, server.connect()).unwrap().0
+}
+
+#[test]
+fn keys_come_and_go_while_it_serves() {
+    let world = World::with_store("sha1");
+    let keys = world.path("keys");
+    fs::write(&keys, "old-secret:*\nstays-secret:GET\n").unwrap();
+    let variables = [("WASMSTORE_AUTH", "variable-secret:GET")];
+    let server = Server::start_with(&world, &["--auth-file", "keys"], &variables);
+    let (mut revoked, mut kept) = (watch(&server, "old-secret"), watch(&server, "stays-secret"));
+
+    fs::write(&keys, "new-secret:*\nstays-secret:GET\n").unwrap();
+    assert_eq!(status(&server, "new-secret"), 401, "nobody has said so");
+    server.signal("HUP");
+    assert_eq!(server.wait_for("the keys were read anew count="), "3");
+    let answers = ["new", "old", "stays", "variable"].map(|key| {
+        let key = format!("{key}-secret");
+        status(&server, &key)
+    });
+    assert_eq!(answers, [200, 401, 200, 200]);
+    let Message::Close(Some(close)) = revoked.read().unwrap() else {
+        panic!("the socket of a revoked key stays");
+    };
+    assert_eq!(close.code, CloseCode::from(4401));
+    let key = ["Wasmstore-Auth: new-secret"];
+    let put = server.send("POST", "/api/v1/module/a", &key, &module(1));
+    assert_eq!(put.status, 200);
+    assert!(kept.read().unwrap().into_text().unwrap().contains("/a"));
+
+    // Whatever is wrong, the keys that hold stay, and the server never becomes open.
+    for (nth, (text, wrong)) in [
+        (
+            Some("top-secret\n"),
+            "line 1 of the keys is not KEY:METHODS",
+        ),
+        (
+            Some("variable-secret:*"),
+            "the same key is given in two places",
+        ),
+        (Some("# nothing\n"), "no key is given"),
+        (None, "cannot read "),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        match text {
+            Some(text) => fs::write(&keys, text).unwrap(),
+            None => fs::remove_file(&keys).unwrap(),
+        }
+        server.signal("HUP");
+        wait_for(&server, "the old ones stay in force", nth + 1);
+        assert!(server.log().contains(wrong), "{wrong}: {}", server.log());
+        assert_eq!(status(&server, "new-secret"), 200);
+        assert_eq!(server.get("/api/v1/modules").status, 401);
+    }
+    assert!(!server.log().contains("secret"), "{}", server.log());
+}
+
+#[test]
+fn an_open_server_has_nothing_to_read_again() {
+    let world = World::with_store("sha1");
+    let server = Server::start(&world, &[]);
+    server.signal("HUP");
+    server.wait_for("there are neither keys nor a certificate");
+    assert_eq!(server.get("/api/v1/modules").status, 200);
+}
+
+/// Whether the server shows this certificate.
+fn shows(server: &Server, certificate: &rcgen::Certificate) -> bool {
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.der().clone()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from("localhost").unwrap();
+    let mut client = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut stream = server.connect();
+    while client.is_handshaking() {
+        if client.complete_io(&mut stream).is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+#[test]
+fn another_certificate_is_shown_at_once() {
+    let world = World::with_store("sha1");
+    let new = || {
+        let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        world.file("key.pem", pair.signing_key.serialize_pem());
+        world.file("cert.pem", pair.cert.pem());
+        pair.cert
+    };
+    let old = new();
+    let server = Server::start(&world, &["--tls", "key.pem,cert.pem"]);
+    assert!(shows(&server, &old));
+    let next = new();
+    server.signal("HUP");
+    wait_for(&server, "the certificate was read anew", 1);
+    assert!(shows(&server, &next) && !shows(&server, &old));
+    world.file("cert.pem", "broken");
+    server.signal("HUP");
+    wait_for(&server, "the old one stays in use", 1);
+    assert!(server.log().contains("no certificate in cert.pem"));
+    assert!(shows(&server, &next));
+}
+
+/// A service manager's socket in a folder, or in none, and the name that the server gets to know.
+fn managers(world: &World) -> [(UnixDatagram, String); 2] {
+    let path = world.path("notify");
+    let name = path.to_str().unwrap().to_owned();
+    // Any name will do, if nobody else has it.
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let managers = [
+        (UnixDatagram::bind_addr(&address), format!("@{name}")),
+        (UnixDatagram::bind(&path), name),
+    ];
+    managers.map(|(socket, name)| {
+        let socket = socket.unwrap();
+        socket.set_read_timeout(Some(LONG)).unwrap();
+        (socket, name)
+    })
+}
+
+/// The next message, as its lines.
+fn told(manager: &UnixDatagram) -> io::Result<Vec<String>> {
+    let mut message = [0; 4096];
+    let length = manager.recv(&mut message)?;
+    let text = std::str::from_utf8(&message[..length]).unwrap();
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+#[test]
+fn the_manager_is_told_how_it_stands() {
+    let world = World::with_store("sha1");
+    world.file("keys", "secret:*");
+    for (manager, name) in managers(&world) {
+        let variables = [("NOTIFY_SOCKET", name.as_str())];
+        let server = Server::start_with(&world, &["--auth-file", "keys"], &variables);
+        let status = format!("STATUS=listening on http://{}", server.address);
+        let ready = ["READY=1", &status];
+        assert_eq!(told(&manager).unwrap(), ready);
+        assert_eq!(server.get("/healthz").status, 200);
+        server.signal("HUP");
+        let reloading = told(&manager).unwrap();
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let usec = reloading[1].strip_prefix("MONOTONIC_USEC=").unwrap();
+        let age_s = now.tv_sec - usec.parse::<i64>().unwrap() / 1_000_000;
+        assert!(reloading[0] == "RELOADING=1" && (0..30).contains(&age_s));
+        assert_eq!(told(&manager).unwrap(), ready);
+        world.file("keys", "broken");
+        server.signal("HUP");
+        assert_eq!(told(&manager).unwrap()[0], "RELOADING=1");
+        let failed = format!("{status}; the reload failed, see the log");
+        assert_eq!(told(&manager).unwrap(), ["READY=1", &failed]);
+        world.file("keys", "secret:*");
+        server.signal("TERM");
+        assert_eq!(told(&manager).unwrap(), ["STOPPING=1"]);
+        let (code, log) = server.wait();
+        assert_eq!(code, Some(0), "{log}");
+        manager.set_nonblocking(true).unwrap();
+        assert!(told(&manager).is_err(), "no more than that");
+    }
+}
+
+#[test]
+fn a_watchdog_is_told_that_it_lives() {
+    let world = World::with_store("sha1");
+    let [(manager, name), (other, other_name)] = managers(&world);
+    let watched = [("NOTIFY_SOCKET", &*name), ("WATCHDOG_USEC", "100000")];
+    let _watched = Server::start_with(&world, &[], &watched);
+    let elsewhere = [
+        ("NOTIFY_SOCKET", &*other_name),
+        ("WATCHDOG_USEC", "100000"),
+        ("WATCHDOG_PID", "1"),
+    ];
+    let _elsewhere = Server::start_with(&world, &[], &elsewhere);
+    assert_eq!(told(&manager).unwrap()[0], "READY=1");
+    for _ in 0..5 {
+        assert_eq!(told(&manager).unwrap(), ["WATCHDOG=1"]);
+    }
+    assert_eq!(told(&other).unwrap()[0], "READY=1");
+    other.set_nonblocking(true).unwrap();
+    assert!(told(&other).is_err(), "the watchdog is of another process");
+}
+
+#[test]
+fn a_git_does_not_hear_of_the_manager() {
+    let world = World::with_store("sha1");
+    let [(_manager, name), _] = managers(&world);
+    let watched = [("NOTIFY_SOCKET", &*name), ("WATCHDOG_USEC", "60000000")];
+    let server = Server::start_with(&world, &[], &watched);
+    // A fetch that waits for the rest of its request.
+    let mut stream = server.connect();
+    let head = "POST /wasmstore.git/git-upload-pack HTTP/1.1\r\nHost: localhost\r\n\
+                Content-Type: application/x-git-upload-pack-request\r\nContent-Length: 1000\r\n\r\n\
+                0032want";
+    stream.write_all(head.as_bytes()).unwrap();
+    let began = Instant::now();
+    let git = loop {
+        if let [git] = server.gits()[..] {
+            break git;
+        }
+        assert!(began.elapsed() < LONG, "no git runs");
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let environment = fs::read(format!("/proc/{git}/environ")).unwrap();
+    let environment = String::from_utf8(environment).unwrap();
+    assert!(environment.contains("GIT_DIR="), "{environment}");
+    assert!(!environment.contains("NOTIFY") && !environment.contains("WATCHDOG"));
+}
+
+#[test]
+fn a_replica_that_waits_for_its_primary_says_so() {
+    let world = World::empty();
+    let [(manager, name), _] = managers(&world);
+    let args = [
+        "server",
+        "--port",
+        "0",
+        "--replica-of",
+        "http://127.0.0.1:9",
+    ];
+    let mut command = world.wasmstore(&args);
+    let command = command.env("NOTIFY_SOCKET", name).stderr(Stdio::null());
+    let mut replica = command.spawn().unwrap();
+    let waits = "STATUS=waiting for http://127.0.0.1:9, which it follows";
+    let message = told(&manager);
+    replica.kill().unwrap();
+    replica.wait().unwrap();
+    assert_eq!(message.unwrap(), [waits]);
+}
