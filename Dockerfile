@@ -8,9 +8,10 @@ COPY benches ./benches
 RUN cargo build --release --locked
 
 FROM debian:bookworm-slim
-# git serves clones and packs with deltas; without it all else works, and takes more room. curl asks after the server's health.
+# git serves clones and packs with deltas; without it all else works, and takes more room. It reaches mirrors, and the primary of a
+# replica, by ssh and with the certificates of public authorities. curl asks after the server's health.
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends curl git \
+ && apt-get install --yes --no-install-recommends ca-certificates curl git openssh-client \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --create-home --home-dir /home/wasmstore --uid 1000 wasmstore \
  && install --directory --owner=wasmstore --group=wasmstore /home/wasmstore/db

@@ -4,6 +4,7 @@ mod bad_input;
 mod bad_root;
 mod branches;
 mod config;
+mod deploy;
 mod diff;
 mod files;
 mod global;

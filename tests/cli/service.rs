@@ -102,6 +102,18 @@ fn keys_come_and_go_while_it_serves() {
 }
 
 #[test]
+fn keys_that_an_open_server_is_given_need_a_start() {
+    let world = World::with_store("sha1");
+    let file = world.file("wasmstore.toml", "");
+    let server = Server::start(&world, &["--config", file]);
+    world.file(file, "auth-file = \"keys\"");
+    world.file("keys", "secret:*");
+    server.signal("HUP");
+    server.wait_for("the server is open until it is started again");
+    assert_eq!(server.get("/api/v1/modules").status, 200);
+}
+
+#[test]
 fn an_open_server_has_nothing_to_read_again() {
     let world = World::with_store("sha1");
     let server = Server::start(&world, &[]);

@@ -1,0 +1,99 @@
+//! `deploy/`: what is there uses flags that the server has.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::support::program::World;
+
+fn read(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+}
+
+/// The long flags in a text: of help those that it explains, of a command those that it gives.
+fn flags(text: &str) -> BTreeSet<String> {
+    let inside = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let words = text.split(|c: char| !inside(c));
+    let flags = words.filter(|word| word.starts_with("--") && word.len() > 2);
+    flags.map(str::to_owned).collect()
+}
+
+/// The lines of a unit that set this.
+fn settings<'u>(unit: &'u str, name: &str) -> Vec<&'u str> {
+    let lines = unit.lines();
+    let set = lines.filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    set.collect()
+}
+
+#[track_caller]
+fn are_known(used: &BTreeSet<String>, least: usize) {
+    let known = flags(&World::empty().ok(&["server", "--help"]));
+    let unknown: Vec<_> = used.difference(&known).collect();
+    assert!(unknown.is_empty(), "no such flags: {unknown:?}");
+    assert!(used.len() >= least, "{used:?}");
+}
+
+#[test]
+fn the_unit_starts_and_reloads_the_server() {
+    let unit = read("deploy/wasmstore.service");
+    let [start] = settings(&unit, "ExecStart")[..] else {
+        panic!("one ExecStart: {unit}");
+    };
+    assert!(
+        start.starts_with("/usr/local/bin/wasmstore server "),
+        "{start}"
+    );
+    are_known(&flags(start), 1);
+    for (name, value) in [
+        ("Type", "notify"),
+        ("ExecReload", "/bin/kill -HUP $MAINPID"),
+        ("User", "wasmstore"),
+        ("ProtectSystem", "strict"),
+        ("NoNewPrivileges", "yes"),
+        ("CapabilityBoundingSet", ""),
+        ("SystemCallFilter", "@system-service"),
+        ("StateDirectory", "wasmstore"),
+    ] {
+        assert_eq!(settings(&unit, name), [value], "{name}");
+    }
+    // What may be written is where the store is.
+    let variables = settings(&unit, "Environment");
+    assert!(variables.contains(&"WASMSTORE_ROOT=/var/lib/wasmstore/store"));
+}
+
+#[test]
+fn the_compose_file_gives_flags_that_there_are() {
+    let compose = read("deploy/docker-compose.yml");
+    let commands = compose.lines().filter_map(|line| {
+        let line = line.trim_start().trim_start_matches("# ");
+        line.strip_prefix("- ")
+            .filter(|item| item.starts_with("--"))
+    });
+    let commands: Vec<_> = commands.collect();
+    are_known(&flags(&commands.join("\n")), 7);
+    let image = read("Dockerfile");
+    let home = "/home/wasmstore/db";
+    assert!(image.contains(&format!("VOLUME {home}")) && image.contains("\nUSER wasmstore\n"));
+    assert!(compose.contains(&format!("- modules:{home}\n")));
+    assert!(image.contains("\nHEALTHCHECK ") && image.contains("/healthz"));
+}
+
+#[test]
+fn the_configuration_names_flags_that_there_are() {
+    let configuration = read("deploy/wasmstore.toml");
+    let settings = configuration.lines().filter_map(|line| {
+        let (name, _) = line.trim_start_matches("# ").split_once(" = ")?;
+        Some(format!("--{name}"))
+    });
+    are_known(&settings.collect(), 8);
+    let world = World::empty();
+    world.file("keys", "secret:*");
+    let keys = world.path("keys");
+    let local = configuration.replace("/etc/wasmstore/keys", keys.to_str().unwrap());
+    let file = world.file("wasmstore.toml", local);
+    let set = world.ok(&["server", "--config", file, "--check"]);
+    for line in ["gc-every = \"7d\"  # ", "verify-every = \"30d\"  # "] {
+        assert!(set.contains(line), "{set}");
+    }
+}
