@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::error::{Error, Result};
-use super::files;
+use super::files::{self, Files};
 use super::reach::Trunk;
 use super::schema;
 
@@ -25,8 +25,7 @@ const PRIVATE_MAX: Duration = Duration::from_secs(60);
 
 /// The index of a store. Nothing is opened, and no file made, before it is asked for something.
 pub struct Index {
-    /// `ROOT/wasmstore`.
-    folder: PathBuf,
+    files: Files,
     current: Mutex<Option<Arc<Database>>>,
     /// Held by who adds commits: the others of this process need not do the same work.
     appending: Mutex<()>,
@@ -55,7 +54,7 @@ impl Index {
     /// The index in the folder `ROOT/wasmstore`, which need not exist yet.
     pub fn new(folder: PathBuf) -> Self {
         Self {
-            folder,
+            files: Files::new(folder, schema::VERSION),
             current: Mutex::default(),
             appending: Mutex::default(),
         }
@@ -91,7 +90,7 @@ impl Index {
     /// # Errors
     /// There is one, and it cannot be used.
     pub fn existing(&self) -> Result<Option<Reader>> {
-        let Some(path) = files::current(&self.folder).filter(|path| path.exists()) else {
+        let Some(path) = self.files.current().filter(|path| path.exists()) else {
             return Ok(None);
         };
         match schema::open(&path) {
@@ -118,7 +117,7 @@ impl Index {
         let database = match self.other_than(Some(&failed.path)) {
             Some(other) if !error.is_unwritable() => other,
             _ if error.is_unwritable() && failed.private.is_none() => {
-                tracing::warn!(folder = ?self.folder, %error, "the version index is kept in a folder for temporary files");
+                tracing::warn!(folder = ?self.files.folder, %error, "the version index is kept in a folder for temporary files");
                 self.private()?
             }
             _ if failed.private.is_some() => self.private()?,
@@ -131,7 +130,7 @@ impl Index {
     /// Makes a new, empty index, and has it used by everybody.
     pub fn renew(&self) -> Result<()> {
         let mut current = lock(&self.current);
-        let named = files::current(&self.folder);
+        let named = self.files.current();
         *current = Some(Arc::new(self.create(named.as_deref())?));
         Ok(())
     }
@@ -149,7 +148,7 @@ impl Index {
             }
             return;
         }
-        let named = files::current(&self.folder);
+        let named = self.files.current();
         if named.as_ref() != Some(&database.path) || !database.path.exists() {
             *current = None;
         }
@@ -160,7 +159,7 @@ impl Index {
         if let Some(database) = &*current {
             return Ok(Arc::clone(database));
         }
-        let named = files::current(&self.folder);
+        let named = self.files.current();
         let opened = named.as_ref().map(|path| Database::open(path));
         let database = match opened {
             Some(Ok(database)) => database,
@@ -176,19 +175,22 @@ impl Index {
 
     /// The current file, if it is another than the `known` one, and can be used.
     fn other_than(&self, known: Option<&Path>) -> Option<Database> {
-        let named = files::current(&self.folder).filter(|named| Some(named.as_path()) != known);
+        let named = self
+            .files
+            .current()
+            .filter(|named| Some(named.as_path()) != known);
         Database::open(&named?).ok()
     }
 
     /// A new, empty database, in the place of the `known` one; or the one that another process put there meanwhile.
     fn create(&self, known: Option<&Path>) -> Result<Database> {
-        let path = files::create_next(&self.folder)?;
+        let path = self.files.create_next()?;
         let created = schema::create(&path).and_then(|connection| {
             if let Some(other) = self.other_than(known) {
                 files::remove(&path);
                 return Ok(other);
             }
-            files::make_current(&self.folder, &path, known)?;
+            self.files.make_current(&path, known)?;
             Ok(Database::new(path.clone(), connection, None))
         });
         created.inspect_err(|_| files::remove(&path))
@@ -199,7 +201,10 @@ impl Index {
         let folder =
             tempfile::tempdir().map_err(Error::io("create", "a folder for temporary files"))?;
         let path = folder.path().join("index.sqlite");
-        let copy = files::current(&self.folder).filter(|from| copy_if_quiet(from, &path));
+        let copy = self
+            .files
+            .current()
+            .filter(|from| copy_if_quiet(from, &path));
         let connection = copy.and_then(|_| schema::open(&path).ok());
         let connection = match connection {
             Some(connection) => connection,

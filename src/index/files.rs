@@ -1,4 +1,7 @@
 //! Which file is the current one, and which number comes next.
+//!
+//! Each schema has names of its own. Programs of two versions may use a store at the same time, as when one server after the other
+//! is upgraded: each would take the other's file for a damaged one, make it anew, and forget what was in dropped commits.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -10,9 +13,6 @@ use tempfile::Builder;
 
 use super::error::{Error, Result};
 
-/// The file that has the current one's name in it.
-const CURRENT: &str = "index";
-const PREFIX: &str = "index-";
 const SUFFIX: &str = ".sqlite";
 
 /// How long it takes at most to make an empty database, in milliseconds.
@@ -21,62 +21,102 @@ const MADE_MAX_MS: u64 = 60_000;
 /// How many numbers are tried before it is given up: other processes may take some meanwhile.
 const TRIES_MAX: usize = 16;
 
-/// The current file in `folder`, as far as its name is known.
-pub(super) fn current(folder: &Path) -> Option<PathBuf> {
-    let name = fs::read_to_string(folder.join(CURRENT)).ok()?;
-    number(name.trim()).map(|number| folder.join(name_of(number)))
+/// The files of one schema in `ROOT/wasmstore`, which need not exist yet.
+pub(super) struct Files {
+    pub folder: PathBuf,
+    /// The name of the file that has the current one's name in it, and what that begins with.
+    stem: String,
 }
 
-/// Creates an empty file under a number that was never used.
-pub(super) fn create_next(folder: &Path) -> Result<PathBuf> {
-    match fs::create_dir(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(Error::io("create", folder)(error));
-        }
-        _ => {}
+impl Files {
+    /// The first schema was there before a second one was thought of, and has no number in its names.
+    pub fn new(folder: PathBuf, schema: i32) -> Self {
+        let stem = match schema {
+            1 => "index".to_owned(),
+            later => format!("index-v{later}"),
+        };
+        Self { folder, stem }
     }
-    let named = current(folder);
-    let named = named.and_then(|path| number(path.file_name()?.to_str()?));
-    let last = numbers(folder).into_iter().chain(named).max();
-    // Numbers are times, so that none comes again when somebody deleted the files.
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now_ms = since.map_or(0, |since| since.as_millis() as u64);
-    let first = last.map_or(now_ms, |last| now_ms.max(last + 1));
-    for number in first..first + TRIES_MAX as u64 {
-        let path = folder.join(name_of(number));
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(_) => return Ok(path),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(Error::io("create", path)(error)),
-        }
-    }
-    Err(Error::Damaged("there is no number left for it"))
-}
 
-/// Makes `path` the current file in the place of `replaced`, which is removed; and so is what others left there.
-pub(super) fn make_current(folder: &Path, path: &Path, replaced: Option<&Path>) -> Result<()> {
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    let written = || {
-        // Whoever may read the store may read it.
-        let mode = Permissions::from_mode(0o666);
-        let mut file = Builder::new().permissions(mode).tempfile_in(folder)?;
-        file.write_all(name.as_bytes())?;
-        file.persist(folder.join(CURRENT))?;
+    /// The current file, as far as its name is known.
+    pub fn current(&self) -> Option<PathBuf> {
+        let name = fs::read_to_string(self.folder.join(&self.stem)).ok()?;
+        self.number(name.trim()).map(|number| self.path_of(number))
+    }
+
+    /// Creates an empty file under a number that was never used.
+    pub fn create_next(&self) -> Result<PathBuf> {
+        match fs::create_dir(&self.folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(Error::io("create", &self.folder)(error));
+            }
+            _ => {}
+        }
+        let named = self.current();
+        let named = named.and_then(|path| self.number(path.file_name()?.to_str()?));
+        let last = self.numbers().into_iter().chain(named).max();
+        // Numbers are times, so that none comes again when somebody deleted the files.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now_ms = since.map_or(0, |since| since.as_millis() as u64);
+        let first = last.map_or(now_ms, |last| now_ms.max(last + 1));
+        for number in first..first + TRIES_MAX as u64 {
+            let path = self.path_of(number);
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(_) => return Ok(path),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::io("create", path)(error)),
+            }
+        }
+        Err(Error::Damaged("there is no number left for it"))
+    }
+
+    /// Makes `path` the current file in the place of `replaced`, which is removed; and so is what others left there.
+    pub fn make_current(&self, path: &Path, replaced: Option<&Path>) -> Result<()> {
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        let current = self.folder.join(&self.stem);
+        let written = || {
+            // Whoever may read the store may read it.
+            let mode = Permissions::from_mode(0o666);
+            let mut file = Builder::new().permissions(mode).tempfile_in(&self.folder)?;
+            file.write_all(name.as_bytes())?;
+            file.persist(&current)?;
+            Ok(())
+        };
+        written().map_err(Error::io("write", &current))?;
+        if let Some(replaced) = replaced.filter(|replaced| *replaced != path) {
+            remove(replaced);
+        }
+        // What is younger another process may be making.
+        let is_left = |left: &u64| {
+            self.number(name)
+                .is_some_and(|now| left + MADE_MAX_MS < now)
+        };
+        for left in self.numbers().into_iter().filter(is_left) {
+            remove(&self.path_of(left));
+        }
         Ok(())
-    };
-    written().map_err(Error::io("write", folder.join(CURRENT)))?;
-    if let Some(replaced) = replaced.filter(|replaced| *replaced != path) {
-        remove(replaced);
     }
-    // What is younger another process may be making.
-    let is_left = |left: &u64| number(name).is_some_and(|now| left + MADE_MAX_MS < now);
-    for left in numbers(folder).into_iter().filter(is_left) {
-        remove(&folder.join(name_of(left)));
+
+    fn path_of(&self, number: u64) -> PathBuf {
+        self.folder.join(format!("{}-{number}{SUFFIX}", self.stem))
     }
-    Ok(())
+
+    fn number(&self, name: &str) -> Option<u64> {
+        let digits = name.strip_prefix(self.stem.as_str())?.strip_prefix('-')?;
+        let digits = digits.strip_suffix(SUFFIX)?;
+        let number = digits.parse().ok()?;
+        self.path_of(number).ends_with(name).then_some(number)
+    }
+
+    fn numbers(&self) -> Vec<u64> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| self.number(entry.file_name().to_str()?))
+            .collect()
+    }
 }
 
 /// Removes a database with what belongs to it, as far as it can be.
@@ -95,21 +135,49 @@ pub(super) fn remove_beside(database: &Path) {
     }
 }
 
-fn name_of(number: u64) -> String {
-    format!("{PREFIX}{number}{SUFFIX}")
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn number(name: &str) -> Option<u64> {
-    let digits = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
-    digits
-        .parse()
-        .ok()
-        .filter(|number| name_of(*number) == name)
-}
+    /// Makes a file of a schema the current one, as if long after all others.
+    fn renew(files: &Files, number: u64) -> PathBuf {
+        let replaced = files.current();
+        let path = files.path_of(number);
+        fs::write(&path, "").unwrap();
+        files.make_current(&path, replaced.as_deref()).unwrap();
+        path
+    }
 
-fn numbers(folder: &Path) -> Vec<u64> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| number(entry.file_name().to_str()?))
-        .collect()
+    #[test]
+    fn schemas_leave_each_others_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second, third] =
+            [1, 2, 3].map(|schema| Files::new(folder.path().to_owned(), schema));
+        let kept = renew(&second, 7);
+        for number in [10 * MADE_MAX_MS, 20 * MADE_MAX_MS, 30 * MADE_MAX_MS] {
+            renew(&first, number);
+            renew(&third, number);
+        }
+        assert!(kept.ends_with("index-v2-7.sqlite"));
+        assert_eq!(second.current(), Some(kept.clone()));
+        assert_eq!(second.numbers(), [7]);
+        assert!(kept.exists());
+        assert_eq!(first.numbers(), [30 * MADE_MAX_MS]);
+        assert!(renew(&second, 40 * MADE_MAX_MS).exists() && !kept.exists());
+    }
+
+    #[test]
+    fn a_number_has_one_spelling() {
+        let files = Files::new(PathBuf::new(), 1);
+        assert_eq!(files.number("index-12.sqlite"), Some(12));
+        for name in [
+            "index-012.sqlite",
+            "index-+1.sqlite",
+            "index-.sqlite",
+            "a/index-1.sqlite",
+            "index-v2-1.sqlite",
+        ] {
+            assert_eq!(files.number(name), None, "{name}");
+        }
+    }
 }

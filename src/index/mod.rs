@@ -13,6 +13,7 @@
 //! ```
 //!
 //! A number is never used again: another process may have the old file open, and goes on with it until it looks at the name.
+//! That is the first schema. A later one V has `index-vV` and `index-vV-N.sqlite`: programs of two versions leave each other's alone.
 //! Where `ROOT/wasmstore` cannot be written, a copy in the folder for temporary files takes its place, for as long as the process
 //! lives.
 //!

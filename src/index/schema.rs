@@ -12,8 +12,9 @@ use super::files;
 /// Says that a database is ours: `PRAGMA application_id`.
 const APPLICATION: i32 = 0x7761_736d;
 
-/// The version of the schema: `PRAGMA user_version`. A file with another one is not used.
-const VERSION: i32 = 1;
+/// The version of the schema: `PRAGMA user_version`, and part of the files' names, see `files.rs`. A file with another one is not
+/// used.
+pub(super) const VERSION: i32 = 1;
 
 /// How long a statement waits for another process.
 const BUSY_MAX: Duration = Duration::from_secs(30);
