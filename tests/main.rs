@@ -25,6 +25,7 @@ mod served;
 mod soak;
 mod store;
 mod support;
+mod upgrade;
 mod verify;
 mod wasm;
 mod watch;

@@ -1,0 +1,154 @@
+//! Making what later versions have to open.
+//!
+//! Each version that writes something another way, in the repository, in `wasmstore/` or in the index, adds its own beside the old
+//! ones, before it is released:
+//!
+//!     cargo test --test all make_stores -- --ignored
+//!
+//! What is there is never replaced, and never removed: those stores are in use.
+
+use std::fs;
+
+use rusqlite::Connection;
+
+use super::stored::{Stored, folder, index_of};
+use crate::support::program::{FORMATS, World, module};
+use crate::support::store::custom_section;
+
+/// As many changes as are rolled up, and some more.
+const MANY: u32 = 66;
+
+/// Commands whose output is recorded.
+const READ: [&str; 21] = [
+    "list",
+    "list tools",
+    "list --branch side",
+    "branch --list",
+    "snapshot",
+    "versions math/add.wasm",
+    "version 0 math/add.wasm",
+    "versions tools/a.wasm",
+    "version 7 many.wasm",
+    "audit math/add.wasm",
+    "audit tools/a.wasm",
+    "audit large.wasm",
+    "log --plain --max-count 5",
+    "log --plain --skip 70",
+    "log --plain --branch side",
+    "log --plain --branch squashed",
+    "info --json math/add.wasm",
+    "info --json large.wasm",
+    "info --json --branch side side.wasm",
+    "contains tools/a.wasm",
+    "show --json",
+];
+
+#[test]
+#[ignore = "adds files to fixtures/"]
+fn make_stores() {
+    for format in FORMATS {
+        let world = World::with_store(format);
+        let dropped = fill(&world);
+        let schema: i32 = Connection::open(index_of(&world))
+            .and_then(|index| index.pragma_query_value(None, "user_version", |row| row.get(0)))
+            .unwrap();
+        let name = format!("{}-schema-{schema}", env!("CARGO_PKG_VERSION"));
+        fs::create_dir_all(folder().join(&name)).unwrap();
+        let archive = folder().join(&name).join(format!("{format}.tar.gz"));
+        assert!(!archive.exists(), "{archive:?} is there");
+        let mut tar = world.command("tar");
+        tar.args([
+            "--sort=name",
+            "--numeric-owner",
+            "--owner=0",
+            "--group=0",
+            "-czf",
+        ]);
+        let tar = tar.arg(&archive).arg("-C").arg(world.root()).arg(".");
+        assert!(tar.status().unwrap().success());
+        let stored = Stored::new(format!("{name}/{format}"), dropped, record(&world));
+        let json = serde_json::to_string_pretty(&stored).unwrap() + "\n";
+        fs::write(archive.with_extension("").with_extension("json"), json).unwrap();
+    }
+}
+
+/// Makes a history with all that a store can have; returns a commit that was dropped.
+fn fill(world: &World) -> String {
+    world.file("adder.wasm", include_bytes!("../../fixtures/adder.wasm"));
+    let large = |byte| custom_section(vec![byte; 140_000]);
+    let by = ["--author", "Ann <ann@example.org>", "--message", "By hand"];
+    world.ok(&[&["add", "adder.wasm", "math/add.wasm"], &by[..]].concat());
+    for (at, n) in [
+        ("math/add.wasm", 2),
+        ("tools/a.wasm", 3),
+        ("tools/b/c.wasm", 4),
+        ("math/add.wasm", 5),
+    ] {
+        world.add(at, n);
+    }
+    world.ok(&["remove", "tools/a.wasm"]);
+    world.git(&["tag", "v1"]);
+    two_branches(world);
+    world.ok(&["branch", "squashed"]);
+    for n in 10..13 {
+        world.file("added.wasm", module(n));
+        world.ok(&["add", "added.wasm", "squashed.wasm", "--branch", "squashed"]);
+    }
+    world.ok(&["branch", "short"]);
+    world.file("added.wasm", module(13));
+    world.ok(&["add", "added.wasm", "short.wasm", "--branch", "short"]);
+    let dropped = world.ok(&["snapshot", "--branch", "short"]);
+    world.ok(&["branch", "short", "--delete"]);
+    world.ok(&["gc", "--branch", "squashed"]);
+    world.ok(&["gc", "--keep-history"]);
+    world.git(&["pack-refs", "--all"]);
+    for n in 0..MANY {
+        world.add("many.wasm", 100 + n);
+    }
+    // Too large for a pack: a file of its own.
+    world.file("large.wasm", large(1));
+    world.ok(&["add", "large.wasm"]);
+    world.ok(&["rollback", "math/add.wasm"]);
+    world.fsck();
+    assert_eq!(world.ok(&["verify", "--quiet"]).lines().count(), 1);
+    for there in [
+        "packed-refs",
+        "wasmstore/rolled-up",
+        "objects/info/commit-graph",
+        "hooks/pre-receive",
+    ] {
+        assert!(world.root().join(there).exists(), "{there}");
+    }
+    dropped.trim().to_owned()
+}
+
+fn two_branches(world: &World) {
+    world.ok(&["branch", "side"]);
+    world.file("added.wasm", module(6));
+    world.ok(&["add", "added.wasm", "side.wasm", "--branch", "side"]);
+    world.add("tools/d.wasm", 7);
+    world.ok(&["merge", "side"]);
+    assert_eq!(world.git(&["rev-list", "--count", "--merges", "main"]), "1");
+}
+
+fn record(world: &World) -> Vec<(Vec<String>, String)> {
+    let digest = world.json(&["info", "tools/b/c.wasm"])["digest"].clone();
+    let hash = world.ok(&["hash", "large.wasm"]);
+    let merge = world.git(&["rev-list", "--merges", "main"]);
+    let tagged = world.git(&["rev-parse", "v1"]);
+    let by_id = [
+        format!("list --commit {tagged}"),
+        format!("diff --json {tagged} main"),
+        format!("hash {}", digest.as_str().unwrap()),
+        format!("info --json {}", hash.trim()),
+        format!("commit {merge}"),
+        format!("show --json {merge}"),
+    ];
+    let commands = READ.into_iter().map(str::to_owned).chain(by_id);
+    let words = commands.map(|command| command.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    let run = |args: Vec<String>| {
+        let out = world.ok(&args.iter().map(String::as_str).collect::<Vec<_>>());
+        (args, out)
+    };
+    words.map(run).collect()
+}
