@@ -4,6 +4,7 @@
 
 mod backup;
 mod cli;
+mod docs;
 mod full_disk;
 mod gc;
 mod gc_graph;

@@ -1,0 +1,181 @@
+//! Whether what is printed is what is shown: ids stand for others, dates for any.
+
+/// The shortest run of hex digits that is an id, as git abbreviates them.
+const ID_MIN: usize = 7;
+
+/// Which ids of a page stand for which.
+pub struct Ids {
+    /// Hashes of modules, which are always the same.
+    fixed: Vec<String>,
+    bound: Vec<(String, String)>,
+}
+
+impl Ids {
+    pub fn new(fixed: Vec<String>) -> Self {
+        let bound = Vec::new();
+        Self { fixed, bound }
+    }
+
+    /// Puts the ids that are known by now in the place of those on the page.
+    pub fn replace(&self, text: &str) -> String {
+        let mut replaced = String::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let word = word(rest);
+            let bound = self
+                .bound
+                .iter()
+                .find(|(shown, _)| is_id(word) && shown.starts_with(word));
+            replaced += bound.map_or(word, |(_, actual)| &actual[..word.len()]);
+            rest = &rest[word.len()..];
+        }
+        replaced
+    }
+
+    /// Compares line by line; if they agree, remembers what the ids stand for.
+    pub fn agree(&mut self, shown: &[String], printed: &[String]) -> bool {
+        let known = self.bound.len();
+        let agree = self.lines_agree(shown, printed);
+        if !agree {
+            self.bound.truncate(known);
+        }
+        agree
+    }
+
+    fn lines_agree(&mut self, shown: &[String], printed: &[String]) -> bool {
+        let Some((first, others)) = shown.split_first() else {
+            return printed.is_empty();
+        };
+        if first.trim() == "…" {
+            return (0..=printed.len())
+                .any(|skipped| self.lines_agree(others, &printed[skipped..]));
+        }
+        let known = self.bound.len();
+        let agree = printed.split_first().is_some_and(|(line, printed)| {
+            self.line_agrees(first.trim_end(), line.trim_end()) && self.lines_agree(others, printed)
+        });
+        if !agree {
+            self.bound.truncate(known);
+        }
+        agree
+    }
+
+    fn line_agrees(&mut self, shown: &str, printed: &str) -> bool {
+        if let Some(rest) = shown.strip_prefix('…') {
+            let known = self.bound.len();
+            let mut ends = printed
+                .char_indices()
+                .map(|(at, _)| at)
+                .chain([printed.len()]);
+            return ends.any(|at| {
+                self.bound.truncate(known);
+                self.line_agrees(rest, &printed[at..])
+            });
+        }
+        if shown.is_empty() || printed.is_empty() {
+            return shown == printed;
+        }
+        if let (Some(one), Some(other)) = (date(shown), date(printed)) {
+            return self.line_agrees(&shown[one..], &printed[other..]);
+        }
+        let (one, other) = (word(shown), word(printed));
+        if shown[one.len()..].starts_with('…') && printed.starts_with(one) {
+            return self.line_agrees(&shown[one.len()..], &printed[one.len()..]);
+        }
+        (one == other || self.stands_for(one, other))
+            && self.line_agrees(&shown[one.len()..], &printed[other.len()..])
+    }
+
+    fn stands_for(&mut self, shown: &str, printed: &str) -> bool {
+        let is_module = self.fixed.iter().any(|hash| hash.starts_with(shown));
+        if !is_id(shown) || !is_id(printed) || shown.len() != printed.len() || is_module {
+            return false;
+        }
+        let is_same = |a: &str, b: &str| a.starts_with(b) || b.starts_with(a);
+        let agrees =
+            |(one, other): &(String, String)| is_same(one, shown) == is_same(other, printed);
+        if !self.bound.iter().all(agrees) {
+            return false;
+        }
+        self.bound.push((shown.to_owned(), printed.to_owned()));
+        true
+    }
+}
+
+/// Puts one word in the place of another.
+pub fn replace_word(text: &str, word: &str, by: &str) -> String {
+    let mut replaced = String::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let next = self::word(rest);
+        replaced += if next == word { by } else { next };
+        rest = &rest[next.len()..];
+    }
+    replaced
+}
+
+/// The run of letters and digits, or of none, that a text begins with; alone, what is matched by itself.
+fn word(text: &str) -> &str {
+    let is_inside = |c: char| c.is_ascii_alphanumeric();
+    let first = text.chars().next().unwrap_or(' ');
+    let end = match is_inside(first) {
+        true => text.find(|c| !is_inside(c)).unwrap_or(text.len()),
+        false => first.len_utf8(),
+    };
+    &text[..end]
+}
+
+fn is_id(word: &str) -> bool {
+    let is_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    word.len() >= ID_MIN && word.chars().all(is_hex) && word.contains(|c: char| c.is_ascii_digit())
+}
+
+/// How long the date is that a text begins with: as in a log, as git writes one, or as a person reads it.
+fn date(text: &str) -> Option<usize> {
+    // Of letters, "Aa" stand for any; those of a log's dates are themselves.
+    let forms = [
+        "9999-99-99T99:99:99.999999Z",
+        "9999-99-99T99:99:99Z",
+        "Aaa Aaa 99 99:99:99 9999",
+    ];
+    let fits = |form: &&&str| {
+        text.len() >= form.len()
+            && form
+                .bytes()
+                .zip(text.bytes())
+                .all(|(form, byte)| match form {
+                    b'9' => byte.is_ascii_digit(),
+                    b'A' => byte.is_ascii_uppercase(),
+                    b'a' => byte.is_ascii_lowercase(),
+                    other => byte == other,
+                })
+    };
+    forms.iter().find(fits).map(|form| form.len())
+}
+
+#[test]
+fn ids_stand_for_the_same_everywhere() {
+    let mut ids = Ids::new(vec!["aaaaaaa1".to_owned()]);
+    let mut agree = |shown: &str, printed: &str| {
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+        ids.agree(&lines(shown), &lines(printed))
+    };
+    assert!(agree("a 1234567890 b\nc", "a abcdef1234 b\nc"));
+    assert!(agree("1234567 x", "abcdef1 x") && !agree("1234567", "abcdef2"));
+    assert!(!agree("7654321", "abcdef1") && agree("7654321", "1111111"));
+    assert!(agree("aaaaaaa1", "aaaaaaa1") && !agree("aaaaaaa1", "aaaaaaa2"));
+    assert!(agree("a…c", "abbc") && !agree("a…c", "abb") && agree("x\n…\ny", "x\n1\n2\ny"));
+    assert!(agree(
+        "Sun Nov 22 17:02:11 2026 a",
+        "Mon Jan 01 00:00:00 2027 a"
+    ));
+    assert!(agree(
+        "2026-11-22T16:40:40Z  INFO",
+        "2027-01-01T00:00:00.123456Z  INFO"
+    ));
+    assert!(!agree("size: 41", "size: 42") && !agree("", "a") && !agree("a", ""));
+    assert_eq!(
+        ids.replace("show 1234567 aaaaaaa1"),
+        "show abcdef1 aaaaaaa1"
+    );
+}

@@ -1,0 +1,166 @@
+//! A page from its beginning to its end.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::STAND_INS;
+use super::compare::{Ids, replace_word};
+use super::fixtures;
+use super::page::{Block, Page, Step, drop_blanks};
+use super::ports;
+use super::shell::Shell;
+use crate::support::program::{World, has_program};
+
+/// What a machine with Rust and git may not have.
+const OPTIONAL: [&str; 3] = ["curl", "openssl", "nginx"];
+/// How long "soon" is at most.
+const SOON: Duration = Duration::from_secs(20);
+
+struct Session {
+    page: &'static str,
+    /// Ended before the folders of the world are removed.
+    shell: Shell,
+    world: World,
+    ids: Ids,
+    /// What is on the page, and what is there in its place.
+    stand_ins: Vec<(&'static str, String)>,
+    ports: Vec<(&'static str, String)>,
+}
+
+/// Does all that a page says.
+pub fn run(name: &'static str) {
+    let page = Page::read(name);
+    let mut session = Session::begin(page.name);
+    for block in page.blocks {
+        match block {
+            Block::Typed { steps, is_soon } => {
+                if let Some(missing) = missing(&steps) {
+                    let line = steps[0].line;
+                    return println!(
+                        "skipped: {name} from line {line} on, as there is no {missing}"
+                    );
+                }
+                for (nth, step) in steps.iter().enumerate() {
+                    session.step(step, is_soon && nth == 0);
+                }
+            }
+            Block::File { name, text } => {
+                session.world.file(&name, session.actual(&text));
+            }
+            Block::Stop => session.shell.stop(),
+            Block::NotRun { .. } => {}
+        }
+    }
+    session.shell.stop();
+}
+
+/// The first program of a block that is not there.
+fn missing(steps: &[Step]) -> Option<&'static str> {
+    let is_in = |program: &&str| {
+        let mut commands = steps.iter().map(|step| step.command.split_whitespace());
+        commands.any(|mut words| words.any(|word| word == *program))
+    };
+    OPTIONAL
+        .into_iter()
+        .find(|program| is_in(program) && !has_program(program))
+}
+
+impl Session {
+    fn begin(page: &'static str) -> Self {
+        let world = World::empty();
+        let dir = world.path("..").canonicalize().unwrap();
+        let clone = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for name in ["fixtures", "README.md"] {
+            symlink(clone.join(name), world.path(name)).unwrap();
+        }
+        fs::create_dir(dir.join("srv")).unwrap();
+        let mut host = world.command("git");
+        let host = host.args([
+            "init",
+            "--quiet",
+            "--bare",
+            "../git.example.org/modules.git",
+        ]);
+        assert!(host.status().unwrap().success());
+        let here = dir.to_str().unwrap();
+        let stand_ins = STAND_INS.map(|(shown, is)| (shown, is.replace("{dir}", here)));
+        let ports = ports::SHOWN.map(|port| (port, ports::free().to_string()));
+        // A terminal sees no progress of curl.
+        fs::write(dir.join("home/.curlrc"), "silent\nshow-error\n").unwrap();
+        let mut bash = world.command("bash");
+        let program = Path::new(env!("CARGO_BIN_EXE_wasmstore"));
+        let path = std::env::var("PATH").unwrap_or_default();
+        bash.env(
+            "PATH",
+            format!("{}:{path}", program.parent().unwrap().display()),
+        );
+        bash.env("WASMSTORE_PORT", &ports[0].1);
+        for who in ["AUTHOR", "COMMITTER"] {
+            bash.env(format!("GIT_{who}_NAME"), "Ann");
+            bash.env(format!("GIT_{who}_EMAIL"), "ann@example.org");
+        }
+        Self {
+            page,
+            shell: Shell::start(bash, dir),
+            world,
+            ids: Ids::new(fixtures::hashes()),
+            stand_ins: stand_ins.into(),
+            ports: ports.into(),
+        }
+    }
+
+    fn step(&mut self, step: &Step, is_soon: bool) {
+        let command = self.actual(&step.command);
+        let began = Instant::now();
+        loop {
+            let mut wanted = step.shown.clone();
+            let printed = if is_server(&step.command) {
+                wanted.push("…".to_owned());
+                self.shell.serve(&command, step.shown.len())
+            } else {
+                self.shell.run(&command)
+            };
+            let mut printed: Vec<_> = printed.iter().map(|line| self.shown(line)).collect();
+            drop_blanks(&mut printed);
+            if self.ids.agree(&wanted, &printed) {
+                return;
+            }
+            if !is_soon || began.elapsed() > SOON {
+                let wanted = wanted.join("\n");
+                let (page, line) = (self.page, step.line);
+                panic!(
+                    "{page}:{line}: {command}\n--- prints\n{}\n--- but the page shows\n{wanted}",
+                    printed.join("\n")
+                );
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// What is typed in the place of what is on the page.
+    fn actual(&self, text: &str) -> String {
+        let text = self.ids.replace(text);
+        let stand_ins = self.stand_ins.iter();
+        let text = stand_ins.fold(text, |text, (shown, is)| text.replace(shown, is));
+        let ports = self.ports.iter();
+        ports.fold(text, |text, (shown, is)| replace_word(&text, shown, is))
+    }
+
+    /// What a page shows in the place of what is printed.
+    fn shown(&self, line: &str) -> String {
+        let is_folder = |(_, is): &&(_, String)| is.starts_with('/');
+        let folders = self.stand_ins.iter().filter(is_folder);
+        let line = folders.fold(line.to_owned(), |line, (shown, is)| line.replace(is, shown));
+        let ports = self.ports.iter();
+        ports.fold(line, |line, (shown, is)| replace_word(&line, is, shown))
+    }
+}
+
+fn is_server(command: &str) -> bool {
+    let mut words = command
+        .split_whitespace()
+        .skip_while(|word| word.contains('='));
+    words.next() == Some("wasmstore") && words.any(|word| word == "server")
+}

@@ -1,0 +1,116 @@
+//! A bash that is typed into, and the servers that it starts.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// Far longer than any command takes.
+const LONG: Duration = Duration::from_secs(60);
+const END: &str = "--- that was it ---";
+
+pub struct Shell {
+    bash: Child,
+    stdin: ChildStdin,
+    lines: Receiver<String>,
+    /// Where servers log to.
+    folder: PathBuf,
+    servers: Vec<u32>,
+}
+
+impl Shell {
+    /// Starts bash with an environment and a folder of its own.
+    pub fn start(mut bash: Command, folder: PathBuf) -> Self {
+        let bash = bash.args(["--noprofile", "--norc"]);
+        let mut bash = bash
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdin = bash.stdin.take().unwrap();
+        let stdout = BufReader::new(bash.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in stdout.split(b'\n').map_while(Result::ok) {
+                let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
+            }
+        });
+        let mut shell = Self {
+            bash,
+            stdin,
+            lines,
+            folder,
+            servers: Vec::new(),
+        };
+        shell.run("exec 2>&1");
+        shell
+    }
+
+    /// Runs a command to its end; the lines that it prints.
+    pub fn run(&mut self, command: &str) -> Vec<String> {
+        // `$?` is that of the command before. What is printed may not end in a line feed.
+        writeln!(
+            self.stdin,
+            "{{ (exit $last); {command}\n}} </dev/null; last=$?; printf '\\n{END}\\n'"
+        )
+        .unwrap();
+        let mut printed = Vec::new();
+        loop {
+            let line = self.lines.recv_timeout(LONG);
+            let line = line.unwrap_or_else(|_| panic!("{command:?} does not end: {printed:?}"));
+            if line == END {
+                break;
+            }
+            printed.push(line);
+        }
+        if printed.last().is_some_and(String::is_empty) {
+            printed.pop();
+        }
+        printed
+    }
+
+    /// Starts a server; its log when it is up, and has `count` lines, or when it is gone.
+    pub fn serve(&mut self, command: &str, count: usize) -> Vec<String> {
+        let log = self.folder.join(format!("log{}", self.servers.len()));
+        let started = format!("{command} </dev/null >{} 2>&1 & echo $!", log.display());
+        let pid = self.run(&started).concat().parse().unwrap();
+        self.servers.push(pid);
+        let began = Instant::now();
+        loop {
+            let text = fs::read_to_string(&log).unwrap_or_default();
+            let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+            let is_up = text.contains("listening on ") && lines.len() >= count;
+            let is_gone = !is_up && self.run(&format!("kill -0 {pid} || echo")) != [""; 0];
+            if is_up || is_gone || began.elapsed() > LONG {
+                return lines;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Ends the servers, one after the other.
+    pub fn stop(&mut self) {
+        for pid in std::mem::take(&mut self.servers) {
+            self.run(&format!("kill {pid}; wait {pid}"));
+        }
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        // A proxy that a page starts is no child of the shell any more.
+        let proxy = fs::read_to_string(self.folder.join("work/nginx.pid")).unwrap_or_default();
+        let pids = self.servers.iter().map(u32::to_string);
+        for pid in pids
+            .chain([proxy.trim().to_owned()])
+            .filter(|pid| !pid.is_empty())
+        {
+            let mut kill = Command::new("kill");
+            let _ = kill.arg(pid).stderr(Stdio::null()).status();
+        }
+        let _ = self.bash.kill();
+        let _ = self.bash.wait();
+    }
+}
