@@ -34,14 +34,12 @@ pub fn run(name: &'static str) {
     let page = Page::read(name);
     let mut session = Session::begin(page.name);
     for block in page.blocks {
+        if let Some((program, text)) = missing(&block) {
+            let first = text.lines().next().unwrap_or_default();
+            return println!("skipped: {name} from {first:?} on, as there is no {program}");
+        }
         match block {
             Block::Typed { steps, is_soon } => {
-                if let Some(missing) = missing(&steps) {
-                    let line = steps[0].line;
-                    return println!(
-                        "skipped: {name} from line {line} on, as there is no {missing}"
-                    );
-                }
                 for (nth, step) in steps.iter().enumerate() {
                     session.step(step, is_soon && nth == 0);
                 }
@@ -56,15 +54,20 @@ pub fn run(name: &'static str) {
     session.shell.stop();
 }
 
-/// The first program of a block that is not there.
-fn missing(steps: &[Step]) -> Option<&'static str> {
-    let is_in = |program: &&str| {
-        let mut commands = steps.iter().map(|step| step.command.split_whitespace());
-        commands.any(|mut words| words.any(|word| word == *program))
+/// A program that is not there, and the command or file of a block that has it.
+fn missing(block: &Block) -> Option<(&'static str, &str)> {
+    let texts: Vec<&str> = match block {
+        Block::Typed { steps, .. } => steps.iter().map(|step| step.command.as_str()).collect(),
+        Block::File { text, .. } => vec![text],
+        Block::NotRun { .. } | Block::Stop => Vec::new(),
     };
-    OPTIONAL
-        .into_iter()
-        .find(|program| is_in(program) && !has_program(program))
+    let has = |text: &str, program: &str| {
+        let mut words = text.split(|c: char| !c.is_alphanumeric());
+        words.any(|word: &str| word == program)
+    };
+    let absent = OPTIONAL.into_iter().filter(|program| !has_program(program));
+    let found = absent.flat_map(|program| texts.iter().map(move |text| (program, *text)));
+    found.into_iter().find(|(program, text)| has(text, program))
 }
 
 impl Session {
