@@ -44,7 +44,7 @@ fn no_fault_is_found_before_or_after_a_change() {
     }
 }
 
-/// A later schema may be made from this one; where it is the same, the file is.
+/// A version with a new schema has to carry over what only the index knows, or to say here from which schema on it is known.
 #[test]
 fn the_index_is_used_and_remembers_what_gc_dropped() {
     for stored in Stored::each() {
