@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::STAND_INS;
@@ -92,18 +93,7 @@ impl Session {
         let ports = ports::SHOWN.map(|port| (port, ports::free().to_string()));
         // A terminal sees no progress of curl.
         fs::write(dir.join("home/.curlrc"), "silent\nshow-error\n").unwrap();
-        let mut bash = world.command("bash");
-        let program = Path::new(env!("CARGO_BIN_EXE_wasmstore"));
-        let path = std::env::var("PATH").unwrap_or_default();
-        bash.env(
-            "PATH",
-            format!("{}:{path}", program.parent().unwrap().display()),
-        );
-        bash.env("WASMSTORE_PORT", &ports[0].1);
-        for who in ["AUTHOR", "COMMITTER"] {
-            bash.env(format!("GIT_{who}_NAME"), "Ann");
-            bash.env(format!("GIT_{who}_EMAIL"), "ann@example.org");
-        }
+        let bash = bash(&world, &ports[0].1);
         Self {
             page,
             shell: Shell::start(bash, dir),
@@ -159,6 +149,23 @@ impl Session {
         let ports = self.ports.iter();
         ports.fold(line, |line, (shown, is)| replace_word(&line, is, shown))
     }
+}
+
+/// The shell of a person with `wasmstore` on the path, whose servers listen on a port of their own.
+fn bash(world: &World, port: &str) -> Command {
+    let mut bash = world.command("bash");
+    let program = Path::new(env!("CARGO_BIN_EXE_wasmstore"));
+    let path = std::env::var("PATH").unwrap_or_default();
+    bash.env(
+        "PATH",
+        format!("{}:{path}", program.parent().unwrap().display()),
+    );
+    bash.env("WASMSTORE_PORT", port);
+    for who in ["AUTHOR", "COMMITTER"] {
+        bash.env(format!("GIT_{who}_NAME"), "Ann");
+        bash.env(format!("GIT_{who}_EMAIL"), "ann@example.org");
+    }
+    bash
 }
 
 fn is_server(command: &str) -> bool {

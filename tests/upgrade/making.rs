@@ -75,7 +75,6 @@ fn make_stores() {
 /// Makes a history with all that a store can have; returns a commit that was dropped.
 fn fill(world: &World) -> String {
     world.file("adder.wasm", include_bytes!("../../fixtures/adder.wasm"));
-    let large = |byte| custom_section(vec![byte; 140_000]);
     let by = ["--author", "Ann <ann@example.org>", "--message", "By hand"];
     world.ok(&[&["add", "adder.wasm", "math/add.wasm"], &by[..]].concat());
     for (at, n) in [
@@ -89,24 +88,13 @@ fn fill(world: &World) -> String {
     world.ok(&["remove", "tools/a.wasm"]);
     world.git(&["tag", "v1"]);
     two_branches(world);
-    world.ok(&["branch", "squashed"]);
-    for n in 10..13 {
-        world.file("added.wasm", module(n));
-        world.ok(&["add", "added.wasm", "squashed.wasm", "--branch", "squashed"]);
-    }
-    world.ok(&["branch", "short"]);
-    world.file("added.wasm", module(13));
-    world.ok(&["add", "added.wasm", "short.wasm", "--branch", "short"]);
-    let dropped = world.ok(&["snapshot", "--branch", "short"]);
-    world.ok(&["branch", "short", "--delete"]);
-    world.ok(&["gc", "--branch", "squashed"]);
-    world.ok(&["gc", "--keep-history"]);
+    let dropped = collected(world);
     world.git(&["pack-refs", "--all"]);
     for n in 0..MANY {
         world.add("many.wasm", 100 + n);
     }
     // Too large for a pack: a file of its own.
-    world.file("large.wasm", large(1));
+    world.file("large.wasm", custom_section(vec![1; 140_000]));
     world.ok(&["add", "large.wasm"]);
     world.ok(&["rollback", "math/add.wasm"]);
     world.fsck();
@@ -119,6 +107,23 @@ fn fill(world: &World) -> String {
     ] {
         assert!(world.root().join(there).exists(), "{there}");
     }
+    dropped
+}
+
+/// A branch is squashed, another one deleted, and all that is dropped; returns the tip of the deleted one.
+fn collected(world: &World) -> String {
+    world.ok(&["branch", "squashed"]);
+    for n in 10..13 {
+        world.file("added.wasm", module(n));
+        world.ok(&["add", "added.wasm", "squashed.wasm", "--branch", "squashed"]);
+    }
+    world.ok(&["branch", "short"]);
+    world.file("added.wasm", module(13));
+    world.ok(&["add", "added.wasm", "short.wasm", "--branch", "short"]);
+    let dropped = world.ok(&["snapshot", "--branch", "short"]);
+    world.ok(&["branch", "short", "--delete"]);
+    world.ok(&["gc", "--branch", "squashed"]);
+    world.ok(&["gc", "--keep-history"]);
     dropped.trim().to_owned()
 }
 
