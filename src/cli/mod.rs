@@ -36,5 +36,6 @@ mod serve;
 mod server_settings;
 mod service;
 mod settings;
+mod threads;
 
 pub use dispatch::run;

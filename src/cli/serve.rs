@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -15,15 +14,13 @@ use super::reload::{ReadKeys, Reload};
 use super::server_settings::{address, keys, tls};
 use super::service::Supervisor;
 use super::settings::Settings;
+use super::threads::{Threads, let_others_go_first};
 use crate::http::{self, Keyring, Serving, Tls};
 use crate::remote::{self, GitServer, Mirrors, Replica};
 use crate::store::{ObjectFormat, Schedule, Store};
 
 /// How many files are open besides connections: packs, locks, uploads.
 const FILES_BESIDE_CONNECTIONS: u64 = 4096;
-/// How long work on the store that outlives its request may go on at the end. What is cut then is as after a crash: whole or
-/// not there.
-const WORK_GRACE: Duration = Duration::from_secs(5);
 
 /// Serves until a signal says to stop.
 pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
@@ -32,6 +29,7 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
         keys: keys(&server)?.map(Keyring::from),
         has_cors: server.cors,
         branch: settings.branch()?,
+        changes: None,
         git: None,
         mirrors: None,
         replica: None,
@@ -45,10 +43,8 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
     guard(&store)?;
     serving.git = git(&store);
     serving.mirrors = mirrors(&store, &server)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Error::Runtime)?;
+    let threads = Threads::new()?;
+    serving.changes = Some(threads.changes());
     let server = Arc::new(server);
     let read_keys: ReadKeys = {
         let server = Arc::clone(&server);
@@ -59,9 +55,7 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
         read_keys,
         schedule,
     };
-    let served = runtime.block_on(serve(store, serving, tls, address(&server), beside));
-    runtime.shutdown_timeout(WORK_GRACE);
-    served
+    threads.run(serve(store, serving, tls, address(&server), beside))
 }
 
 /// Opens the store, or the replica that is served.
@@ -138,7 +132,11 @@ async fn serve(
 fn keep_indexed(store: &Arc<Store>) -> io::Result<()> {
     let store = Arc::clone(store);
     let thread = std::thread::Builder::new().name("index".to_owned());
-    thread.spawn(move || store.keep_indexed()).map(drop)
+    let keep = move || {
+        let_others_go_first();
+        store.keep_indexed();
+    };
+    thread.spawn(keep).map(drop)
 }
 
 /// Has a thread do what is on the schedule. It ends with the process, at any moment: verifying only reads, and collecting may be

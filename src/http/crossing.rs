@@ -4,8 +4,9 @@ use std::panic;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::task::JoinError;
 use tokio::time::timeout;
 
 use super::error::{Failure, Result};
@@ -27,7 +28,7 @@ impl App {
         &self,
         work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.in_turn(&self.reading, work).await
+        self.in_turn(&self.reading, &Handle::current(), work).await
     }
 
     /// Changes the store where it may block, in its turn. Once begun it runs to its end, even if the client leaves.
@@ -38,16 +39,18 @@ impl App {
         &self,
         work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.in_turn(&self.changing, work).await
+        let threads = self.changes.clone().unwrap_or_else(Handle::current);
+        self.in_turn(&self.changing, &threads, work).await
     }
 
     async fn in_turn<T: Send + 'static>(
         &self,
         places: &Arc<Semaphore>,
+        threads: &Handle,
         work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let place = self.place(places).await?;
-        let done = cross(&self.store, place, work).await;
+        let done = cross(&self.store, place, threads, work).await;
         done.unwrap_or_else(resume)
     }
 
@@ -68,18 +71,19 @@ impl App {
     }
 }
 
-/// Does `work` on the store where it may block. `place` is given back when it is done, though who asked for it may have left.
+/// Does `work` on the store on `threads`, where it may block. `place` is given back when it is done, though who asked for it may have left.
 ///
 /// # Errors
 /// `work` panicked.
 pub(super) async fn cross<T: Send + 'static>(
     store: &Arc<Store>,
     place: OwnedSemaphorePermit,
+    threads: &Handle,
     work: impl FnOnce(&Store) -> T + Send + 'static,
 ) -> Result<T, JoinError> {
     let store = Arc::clone(store);
     let span = tracing::Span::current();
-    let done = spawn_blocking(move || {
+    let done = threads.spawn_blocking(move || {
         let _place = place;
         span.in_scope(|| work(&store))
     });
@@ -88,7 +92,7 @@ pub(super) async fn cross<T: Send + 'static>(
 
 /// Does what may block and nobody waits for, or at once where there is no server any more.
 pub(super) fn aside(work: impl FnOnce() + Send + 'static) {
-    match tokio::runtime::Handle::try_current() {
+    match Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn_blocking(work)),
         Err(_) => work(),
     }

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post, put};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::bodies::measure;
@@ -32,6 +33,8 @@ pub struct Serving {
     pub has_cors: bool,
     /// What stands for the default branch, until somebody changes the default branch.
     pub branch: Option<BranchName>,
+    /// The threads on which changes are made; without any they are made on those on which the store is read.
+    pub changes: Option<Handle>,
     /// What serves fetches and pushes of git; without it they are answered 501.
     pub git: Option<GitServer>,
     /// The mirrors to tell of.

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::extract::FromRef;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,8 @@ pub(super) struct Shared {
     pub reading: Arc<Semaphore>,
     /// A request that changes it holds one of these: changes may wait for one another, and reads do not wait for them.
     pub changing: Arc<Semaphore>,
+    /// The threads on which changes are made, if they have their own.
+    pub changes: Option<Handle>,
     /// A large body that is being sent holds one of these for each KiB.
     pub large_bodies: Arc<Semaphore>,
     pub large: Large,
@@ -81,6 +84,7 @@ impl App {
         Self(Arc::new(Shared {
             reading: Arc::new(Semaphore::new(limits.requests_max)),
             changing: Arc::new(Semaphore::new(limits.requests_max)),
+            changes: serving.changes,
             large_bodies: Arc::new(Semaphore::new(kib(limits.sending_bytes_max))),
             large: Large::default(),
             forms: Forms::new(&limits),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -157,7 +158,7 @@ impl Hub {
     ) -> Result<T> {
         let turn = Arc::clone(turns).acquire_owned().await;
         let turn = turn.expect("BUG: it is never closed");
-        let read = cross(&self.store, turn, read).await;
+        let read = cross(&self.store, turn, &Handle::current(), read).await;
         read.map_err(|error| {
             tracing::error!(%error, "watching failed");
             let detail = "watching failed; the log tells more";
