@@ -30,7 +30,7 @@ use page::{Block, Page};
 use session::run;
 
 /// What is on the pages and is not run: the page, and the first line of the block.
-const NOT_RUN: [(&str, &str); 8] = [
+const NOT_RUN: [(&str, &str); 9] = [
     ("README.md", "cargo test"),
     (
         "README.md",
@@ -48,12 +48,18 @@ const NOT_RUN: [(&str, &str); 8] = [
         "docs/on-disk.md",
         "ROOT/                 a bare git repository: HEAD config objects/ refs/ hooks/",
     ),
+    (
+        "docs/service.md",
+        "# useradd --system --user-group --home-dir /var/lib/wasmstore --shell /usr/sbin/nologin wasmstore",
+    ),
 ];
 
 /// The pages, of which each has a test.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 13] = [
     "README.md",
     "docs/ci.md",
+    "docs/configure.md",
+    "docs/elsewhere.md",
     "docs/git.md",
     "docs/http.md",
     "docs/mirror.md",
@@ -62,6 +68,7 @@ const PAGES: [&str; 10] = [
     "docs/restore.md",
     "docs/roll-back.md",
     "docs/serve.md",
+    "docs/service.md",
 ];
 
 /// What is done in the place of what is on the pages, first things first. `{dir}` is a new folder; ports become free ones.
@@ -127,6 +134,21 @@ fn rolling_back_a_bad_release() {
 #[test]
 fn serving_with_tls_and_keys() {
     run("docs/serve.md");
+}
+
+#[test]
+fn configuring_a_server() {
+    run("docs/configure.md");
+}
+
+#[test]
+fn running_it_as_a_service() {
+    run("docs/service.md");
+}
+
+#[test]
+fn working_on_a_store_elsewhere() {
+    run("docs/elsewhere.md");
 }
 
 #[test]
