@@ -2,8 +2,8 @@
 //!
 //! A block of code whose lines begin with `$ ` is typed into bash, command after command, and what is below each command is
 //! compared with what it prints; a command that ends in `\` goes on in the next line. A page is one person's home, with a clone of
-//! this repository as the folder to work in and `wasmstore` on the path. `wasmstore server` runs in the background as soon as it
-//! listens, and what is below it is the beginning of its log. A comment before a block, which nobody sees who reads the page, says
+//! this repository as the folder to work in and `wasmstore` on the path. `wasmstore server` without `--check` runs in the background
+//! as soon as it listens, and what is below it is the beginning of its log. A comment before a block, which nobody sees who reads the page, says
 //! that it is something else:
 //!
 //! - `<!-- typed -->`: its lines are commands, without a prompt, that may print anything.

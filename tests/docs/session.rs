@@ -172,5 +172,6 @@ fn is_server(command: &str) -> bool {
     let mut words = command
         .split_whitespace()
         .skip_while(|word| word.contains('='));
-    words.next() == Some("wasmstore") && words.any(|word| word == "server")
+    let is_check = command.contains("--check");
+    words.next() == Some("wasmstore") && words.any(|word| word == "server") && !is_check
 }
