@@ -39,7 +39,8 @@ Exit codes:
 /// {"root":"…","exists":true,"object_format":"sha1"|"sha256","branch":"…","default_branch":"…","branches":N,"tags":N,
 /// "modules":{"count":N,"more":true|false},"commits":{"count":N,"more":true|false},"objects_bytes":N,
 /// "newest":{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"}|null,
-/// "mirrors":[{"name":"…","url":"…"}]}, or {"root":"…","exists":false}
+/// "mirrors":[{"name":"…","url":"…"}]}, or {"root":"…","exists":false}; of a server without object_format, tags, objects_bytes and
+/// mirrors
 #[derive(Debug, clap::Parser)]
 #[command(name = "wasmstore", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(super) struct Args {

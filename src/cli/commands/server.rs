@@ -54,13 +54,13 @@ pub(in crate::cli) struct Server {
     /// Push every change to this git repository, as `mirror add` would, under its host's name; may be given several times
     #[arg(long, value_name = "URL", value_parser = RemoteUrl::parse)]
     pub mirror: Vec<RemoteUrl>,
+    /// Log JSON, one object a line
+    #[arg(long)]
+    pub log_json: bool,
     #[command(flatten)]
     pub replica: ReplicaArgs,
     #[command(flatten)]
     pub schedule: ScheduleArgs,
-    /// Log JSON, one object a line
-    #[arg(long)]
-    pub log_json: bool,
     #[command(flatten)]
     pub limits: Limits,
     /// Where all of this comes from.
