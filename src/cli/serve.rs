@@ -14,10 +14,10 @@ use super::reload::{ReadKeys, Reload};
 use super::server_settings::{address, keys, tls};
 use super::service::Supervisor;
 use super::settings::Settings;
-use super::threads::{Threads, let_others_go_first};
+use super::threads::Threads;
 use crate::http::{self, Keyring, Serving, Tls};
 use crate::remote::{self, GitServer, Mirrors, Replica};
-use crate::store::{ObjectFormat, Schedule, Store};
+use crate::store::{Behind, ObjectFormat, Schedule, Store, step_back};
 
 /// How many files are open besides connections: packs, locks, uploads.
 const FILES_BESIDE_CONNECTIONS: u64 = 4096;
@@ -133,7 +133,7 @@ fn keep_indexed(store: &Arc<Store>) -> io::Result<()> {
     let store = Arc::clone(store);
     let thread = std::thread::Builder::new().name("index".to_owned());
     let keep = move || {
-        let_others_go_first();
+        step_back(Behind::Reads);
         store.keep_indexed();
     };
     thread.spawn(keep).map(drop)

@@ -5,14 +5,11 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use super::exit::{Error, Result};
+use crate::store::{Behind, step_back};
 
 /// How long work on the store that outlives its request may go on at the end. What is cut then is as after a crash: whole or
 /// not there.
 const WORK_GRACE: Duration = Duration::from_secs(5);
-
-/// By how much a thread is nicer than others (nice(2)): where the processors are busy it gets about a third of what they get.
-#[cfg(target_os = "linux")]
-const NICER: i32 = 5;
 
 /// The threads of a server.
 pub(super) struct Threads {
@@ -26,7 +23,7 @@ impl Threads {
         let answers = Builder::new_multi_thread().enable_all().build();
         // Nothing but what blocks is done there.
         let mut changes = Builder::new_current_thread();
-        let changes = changes.on_thread_start(let_others_go_first).build();
+        let changes = changes.on_thread_start(|| step_back(Behind::Reads)).build();
         Ok(Self {
             answers: answers.map_err(Error::Runtime)?,
             changes: changes.map_err(Error::Runtime)?,
@@ -46,14 +43,5 @@ impl Threads {
             runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
         }
         served
-    }
-}
-
-/// Has the system prefer other threads to this one, and to those that it starts: whoever reads does not wait for the work of those
-/// who write. It is a thread's own on Linux alone (sched(7)); elsewhere nothing is done.
-pub(super) fn let_others_go_first() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(NICER) {
-        tracing::debug!(%error, "the priority of a thread cannot be lowered");
     }
 }

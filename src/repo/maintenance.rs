@@ -7,10 +7,6 @@ use super::error::{Error, Result};
 use super::lock::Guard;
 use super::open::Repository;
 
-/// By how much a thread steps back, of 19.
-#[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
-
 /// No other server maintains the store. Dropping it releases.
 #[derive(Debug)]
 pub struct MaintenanceLock {
@@ -45,13 +41,5 @@ impl Repository {
 
     fn maintenance_file(&self) -> PathBuf {
         self.own_dir().join("maintenance.json")
-    }
-}
-
-/// Has this thread, and what it starts, step back where others want the processor; where that is of the whole process, nothing.
-pub fn step_back() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!(%error, "the priority cannot be lowered");
     }
 }
