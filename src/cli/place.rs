@@ -14,12 +14,17 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// Reads what begins with `http://` or `https://` as a URL, and all else as a folder.
+    /// Reads what begins with `http:` or `https:` as a URL, and all else as a folder: one that is called so is `./http:…`.
     ///
     /// # Errors
     /// A malformed URL.
     pub fn parse(text: PathBuf) -> Result<Self, names::Error> {
-        let is_url = |text: &&str| text.starts_with("http://") || text.starts_with("https://");
+        let is_url = |text: &&str| {
+            let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+            ["http", "https"]
+                .iter()
+                .any(|known| scheme.eq_ignore_ascii_case(known))
+        };
         match text.to_str().filter(is_url) {
             Some(url) => ServerUrl::parse(url).map(Self::Server),
             None => Ok(Self::Folder(text)),
@@ -36,7 +41,7 @@ mod tests {
         for folder in [
             "/srv/store",
             "./http://a",
-            "http:",
+            "http",
             "httpx://a",
             "ssh://a",
             "",
@@ -45,8 +50,12 @@ mod tests {
             assert_eq!(place, Place::Folder(folder.into()), "{folder}");
         }
         let url = ServerUrl::parse("https://a.example/x").unwrap();
-        let place = Place::parse("https://a.example/x".into()).unwrap();
-        assert_eq!(place, Place::Server(url));
-        assert!(Place::parse("http://a?b".into()).is_err());
+        for text in ["https://a.example/x", "HTTPS://a.example/x/"] {
+            let place = Place::parse(text.into()).unwrap();
+            assert_eq!(place, Place::Server(url.clone()), "{text}");
+        }
+        for text in ["http://a?b", "http:a", "HTTP:/a", "http:"] {
+            assert!(Place::parse(text.into()).is_err(), "{text}");
+        }
     }
 }

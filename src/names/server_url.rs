@@ -71,9 +71,11 @@ fn split(text: &str) -> Result<ServerUrl, &'static str> {
     if !text.chars().all(is_plain) {
         return Err("holds a character that no URL has");
     }
-    let (is_tls, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
-        (Some(rest), _) => (true, rest),
-        (_, Some(rest)) => (false, rest),
+    // Schemes have no case (RFC 3986, section 3.1).
+    let (scheme, rest) = text.split_once("://").unwrap_or_default();
+    let is_tls = match scheme.to_ascii_lowercase().as_str() {
+        "https" => true,
+        "http" => false,
         _ => return Err("does not begin with http:// or https://"),
     };
     if rest.contains(['?', '#']) {
@@ -86,8 +88,10 @@ fn split(text: &str) -> Result<ServerUrl, &'static str> {
     let end = authority.rfind(']').unwrap_or(0);
     let (host, port) = match authority[end..].rfind(':') {
         Some(colon) => {
-            let port = authority[end + colon + 1..].parse();
-            let port = port.map_err(|_| "has no port where one should be")?;
+            let digits = &authority[end + colon + 1..];
+            let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+            let port = digits.parse().ok().filter(|_| is_number);
+            let port = port.ok_or("has no port where one should be")?;
             (&authority[..end + colon], port)
         }
         None => (authority, if is_tls { 443 } else { 80 }),
@@ -95,8 +99,19 @@ fn split(text: &str) -> Result<ServerUrl, &'static str> {
     if host.is_empty() {
         return Err("names no host");
     }
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let is_address = |c: char| c.is_ascii_hexdigit() || ":.".contains(c);
+    let inner = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    if !inner.map_or(host.chars().all(is_name), |inner| {
+        inner.chars().all(is_address)
+    }) {
+        return Err("has a host that is neither a name nor an address");
+    }
+    let scheme = if is_tls { "https" } else { "http" };
     Ok(ServerUrl {
-        text: text.trim_end_matches('/').to_owned(),
+        text: format!("{scheme}://{}", rest.trim_end_matches('/')),
         is_tls,
         host: host.to_owned(),
         port,
@@ -134,6 +149,10 @@ mod tests {
             assert_eq!(url.authority(), (host, port), "{text}");
             assert_eq!(url.to_string(), text.trim_end_matches('/'));
         }
+        assert_eq!(
+            ServerUrl::parse("HTTPS://A").unwrap().to_string(),
+            "https://A"
+        );
         let url = ServerUrl::parse("https://a.example/x/").unwrap();
         assert_eq!(url.at("/api"), "https://a.example/x/api");
         assert_eq!(url.socket_at("/api"), "wss://a.example/x/api");
@@ -154,6 +173,12 @@ mod tests {
             "http://a:70000",
             "http://a?b",
             "http://a#b",
+            "http://a:+80",
+            "http://a:b:80",
+            "http://[::1",
+            "http://a]:80",
+            "http://%31",
+            "http:a",
             "http://a b",
             "http://u:geheim@a",
         ] {

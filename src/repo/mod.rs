@@ -90,6 +90,7 @@
 
 mod backup;
 mod batch;
+mod blob_hash;
 mod both;
 mod branches;
 mod cache;
@@ -156,6 +157,7 @@ mod wake;
 mod walk;
 mod writing;
 
+pub use blob_hash::BlobHashing;
 pub use cache::{Blob, CacheUse};
 pub use changed::{Changed, Differ};
 pub use commits::Commit;

@@ -44,8 +44,9 @@ mod view;
 mod watch;
 
 pub use crate::repo::{
-    Behind, Blob, CacheUse, Call, Checked, Commit, Dropping, Fault, Guarded, Location, MirrorLock,
-    ObjectFormat, PathChange, Published, RefUpdate, Refusal, Together, Wake, chain, step_back,
+    Behind, Blob, BlobHashing, CacheUse, Call, Checked, Commit, Dropping, Fault, Guarded, Location,
+    MirrorLock, ObjectFormat, PathChange, Published, RefUpdate, Refusal, Together, Wake, chain,
+    step_back,
 };
 pub use crate::wasm::{
     Comparison, Error as ModuleError, Export, Hashing, Import, ItemChange, Kind as ModuleKind,

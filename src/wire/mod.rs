@@ -19,7 +19,7 @@ pub use changes::{Changes, ReceivedChanges};
 pub use collected::Collected;
 pub use commit::{Commit, PathCommit, ShownCommit};
 pub use difference::Difference;
-pub use escape::{escaped, escaped_path};
+pub use escape::{escaped, escaped_path, escaped_value};
 pub use event::{ReceivedEvent, TEXT_BYTES_MAX, event_texts, wrapped_event_texts};
 pub use info::Info;
 pub use modules::{Modules, ReceivedModules};

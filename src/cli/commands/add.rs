@@ -56,7 +56,11 @@ fn open(path: &Path) -> Result<(File, Option<u64>)> {
         let metadata = file.metadata()?;
         match metadata.is_dir() {
             true => Err(io::ErrorKind::IsADirectory.into()),
-            false => Ok((file, metadata.is_file().then_some(metadata.len()))),
+            // Some file systems say 0 of files that have something in them.
+            false => Ok((
+                file,
+                Some(metadata.len()).filter(|bytes| metadata.is_file() && *bytes > 0),
+            )),
         }
     });
     opened.map_err(|source| Error::Input {

@@ -40,7 +40,8 @@ pub(in crate::cli) struct Diff {
 impl Diff {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = settings.open()?;
-        let (old, new) = (self.old, settings.looking(self.new));
+        let (old, new) = (store.pinned(&self.old)?, settings.looking(self.new));
+        let new = store.pinned(&new)?;
         // What differs is told as it is found: there may be millions.
         let visit = |show: &mut dyn FnMut(PathChange) -> Result<()>| {
             let mut shown = Ok(());

@@ -10,9 +10,9 @@ use crate::cli::settings::Settings;
 use crate::names::{ServerUrl, TreePath};
 use crate::store::{At, Counted, LogOrder};
 
-/// How many modules are counted, and how many commits: ten pages, and one.
+/// How many modules are counted, and how many commits, which come with their messages.
 const MODULES_MAX: usize = 100_000;
-const COMMITS_MAX: usize = 10_000;
+const COMMITS_MAX: usize = 1_000;
 
 /// Prints it.
 pub(super) fn run(url: &ServerUrl, settings: &Settings, out: &mut Output) -> Result<()> {

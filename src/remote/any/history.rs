@@ -126,7 +126,7 @@ impl AnyStore {
         };
         let compared = match self {
             Self::Local(store) => store.compare(old, new).map_err(Error::from),
-            Self::Served(client) => client.compare(trees, (old, new)),
+            Self::Served(client) => client.compare(trees, &change.path, (old, new)),
         };
         match compared {
             Ok(compared) => Ok(Some(Ok(compared))),

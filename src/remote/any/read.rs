@@ -58,6 +58,17 @@ impl AnyStore {
         })
     }
 
+    /// What `at` stays at while others change the branch: of a server, the commit that it names now.
+    ///
+    /// # Errors
+    /// Unknown branch or commit.
+    pub fn pinned(&self, at: &At) -> Result<At> {
+        match self {
+            Self::Local(_) => Ok(at.clone()),
+            Self::Served(client) => Ok(At::Commit(client.snapshot(at)?)),
+        }
+    }
+
     /// Its hash.
     pub fn hash(&self, at: &At, name: &ModuleRef) -> Result<ModuleHash> {
         match self {
@@ -70,7 +81,7 @@ impl AnyStore {
     pub fn contains(&self, at: &At, name: &ModuleRef) -> Result<bool> {
         match self {
             Self::Local(store) => Ok(store.contains(at, name)?),
-            Self::Served(client) => client.contains(at, name),
+            Self::Served(client) => Ok(client.hash_if_any(at, name)?.is_some()),
         }
     }
 
@@ -126,9 +137,9 @@ impl AnyStore {
             Self::Served(client) => client,
         };
         // All of them as of one commit.
-        let at = At::Commit(client.snapshot(at)?);
+        let at = self.pinned(at)?;
         let modules = client.list(&at, &TreePath::root())?;
-        let bytes = |path: &ModulePath, _| client.bytes(&at, &ModuleRef::Path(path.clone()));
+        let bytes = |path: &ModulePath, hash| client.bytes(&at, path, hash);
         write_modules(&modules, dir, bytes, progress)
     }
 }

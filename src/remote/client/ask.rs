@@ -12,15 +12,18 @@ use crate::config::ClientLimits;
 use crate::names::{CommitId, ServerUrl};
 use crate::remote::error::{Error, Result};
 use crate::store::{At, Change};
-use crate::wire::escaped;
+use crate::wire::escaped_value;
 
 /// Where the API is below the server's URL.
 const API: &str = "/api/v1";
 
-/// A refusal is told as a problem document (RFC 9457).
-const ACCEPTED: &str = "application/problem+json, */*;q=0.9";
+/// The most that the head of a request takes, in bytes: a server takes no more.
+const HEAD_BYTES_MAX: usize = 64 << 10;
 
-/// The client of a store's server. Redirects are not followed: a key goes to this server and to no other.
+/// A refusal is told as a problem document (RFC 9457).
+pub(super) const ACCEPTED: &str = "application/problem+json, */*;q=0.9";
+
+/// The client of a store's server. Redirects are not followed and proxies not used: a key goes to this server and to no other.
 pub struct Client {
     agent: Agent,
     pub(super) url: ServerUrl,
@@ -117,6 +120,10 @@ impl Client {
     ) -> Result<Response<Body>> {
         let request = request.body(body);
         let request = request.map_err(|error| self.unreachable(&error))?;
+        let values = request.headers().values().map(HeaderValue::len);
+        if values.sum::<usize>() > HEAD_BYTES_MAX {
+            return Err(Error::Refused(Box::new(Refused::too_long(&self.url))));
+        }
         let answer = self.agent.run(request);
         let answer = answer.map_err(|error| self.failed(&error))?;
         match answer.status().is_success() {
@@ -212,7 +219,7 @@ fn looking_at(request: Builder, at: &At) -> Builder {
 
 fn named(request: Builder, header: &'static str, value: Option<&str>) -> Builder {
     match value {
-        Some(value) => request.header(header, escaped(value).to_string()),
+        Some(value) => request.header(header, escaped_value(value)),
         None => request,
     }
 }
@@ -222,6 +229,8 @@ fn agent(url: &ServerUrl, limits: &ClientLimits) -> Agent {
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
+        // A proxy of the environment would be shown the key.
+        .proxy(None)
         .user_agent(concat!("wasmstore/", env!("CARGO_PKG_VERSION")))
         .timeout_connect(Some(limits.connect_timeout))
         .timeout_per_read(Some(limits.silence_max))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ask::Client;
-use crate::names::{CommitId, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
+use crate::names::{CommitId, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::remote::error::Result;
 use crate::store::{self, At, Comparison, PathChange};
 use crate::wire::Commit;
@@ -55,28 +55,26 @@ impl Client {
         match ModulePath::try_from(path.clone()) {
             Ok(path) if modules.is_empty() => {
                 let name = ModuleRef::Path(path.clone());
-                Ok(match self.contains(at, &name)? {
-                    true => vec![(path, self.hash(at, &name)?)],
-                    false => modules,
-                })
+                let hash = self.hash_if_any(at, &name)?;
+                Ok(hash.map(|hash| (path, hash)).into_iter().collect())
             }
             _ => Ok(modules),
         }
     }
 
-    /// What differs between two modules, each of which its tree has.
+    /// What differs between the two modules of a path, each of which its tree has there.
     ///
     /// # Errors
     /// One of them is no module.
     pub fn compare(
         &self,
         (old_at, new_at): (&At, &At),
+        path: &ModulePath,
         (old, new): (ModuleHash, ModuleHash),
     ) -> Result<Comparison> {
         store::compare(old, new, |hash| {
             let at = if hash == old { old_at } else { new_at };
-            let name = HashRef::parse(&hash.to_string()).expect("BUG: a hash is one");
-            self.bytes(at, &ModuleRef::Hash(name))
+            self.bytes(at, path, hash)
         })
     }
 }

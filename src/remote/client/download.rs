@@ -9,9 +9,9 @@ use ureq::http::HeaderMap;
 use ureq::http::header::{CONTENT_LENGTH, IF_MATCH, RANGE};
 
 use super::ask::{Client, commit};
-use crate::names::{Digest, ModuleHash};
+use crate::names::{Digest, HashRef, ModuleHash};
 use crate::remote::error::{Error, Result};
-use crate::store::{At, Hashing, Kind};
+use crate::store::{At, BlobHashing, Hashing, Kind};
 
 /// How long to wait before a download is taken up again, for the first time; then twice as long each time.
 const DELAY_FIRST: Duration = Duration::from_millis(250);
@@ -20,7 +20,7 @@ const DELAY_FIRST: Duration = Duration::from_millis(250);
 const PROGRESS_BYTES: u64 = 64 << 10;
 
 /// A module whose bytes come as they are read. Where the connection breaks, it goes on from there, with a range (RFC 9110, section
-/// 14); when all bytes came, their SHA-256 is what the server said.
+/// 14); when all bytes came, their hash and their SHA-256 are what the server said.
 pub struct Download<'c> {
     client: &'c Client,
     /// Where it is, as of a commit if the server named one.
@@ -32,7 +32,8 @@ pub struct Download<'c> {
     pub bytes: u64,
     digest: Digest,
     received: u64,
-    hashing: Hashing,
+    /// Of the bytes that came; `None` once they were compared.
+    hashing: Option<(BlobHashing, Hashing)>,
     body: Option<BodyReader<'static>>,
     /// How often it broke since it was at `advanced`, without that much more came.
     attempts: u32,
@@ -57,7 +58,7 @@ impl<'c> Download<'c> {
             bytes,
             digest,
             received: 0,
-            hashing: Hashing::default(),
+            hashing: Some((BlobHashing::new(bytes, hash), Hashing::default())),
             body: Some(reader(answer.into_body())),
             attempts: 0,
             advanced: 0,
@@ -89,9 +90,16 @@ impl<'c> Download<'c> {
             };
             match read {
                 Ok(0) if self.received == self.bytes => return self.check().map(|()| 0),
+                Ok(n) if n as u64 > self.bytes - self.received => {
+                    let what = "more of a module came than it has".to_owned();
+                    return Err(self.client.strange(what));
+                }
                 Ok(n) if n > 0 => {
                     self.received += n as u64;
-                    self.hashing.update(&buffer[..n]);
+                    if let Some((hash, digest)) = &mut self.hashing {
+                        hash.update(&buffer[..n]);
+                        digest.update(&buffer[..n]);
+                    }
                     return Ok(n);
                 }
                 Ok(_) => self.go_on(
@@ -130,13 +138,28 @@ impl<'c> Download<'c> {
         Ok(())
     }
 
-    fn check(&self) -> Result<()> {
-        match Digest::from_bytes(self.hashing.clone().finish()) == self.digest {
+    fn check(&mut self) -> Result<()> {
+        let Some((hash, digest)) = self.hashing.take() else {
+            return Ok(());
+        };
+        let is_hash = hash.finish() == Some(self.hash);
+        match is_hash && Digest::from_bytes(digest.finish()) == self.digest {
             true => Ok(()),
             false => {
-                let what = format!("what came is not {}", self.digest);
+                let what = format!("what came is not {}", self.hash);
                 Err(self.client.strange(what))
             }
+        }
+    }
+
+    /// Whether it is what was asked for by a hash or digest.
+    pub(super) fn is(&self, wanted: &HashRef) -> bool {
+        match wanted {
+            HashRef::Hash40(hash) => self.hash == *hash,
+            HashRef::Hex64(bytes) => {
+                self.hash.as_bytes() == bytes || self.digest.as_bytes() == bytes
+            }
+            HashRef::Digest(digest) => self.digest == *digest,
         }
     }
 }
@@ -147,13 +170,7 @@ impl Read for Download<'_> {
         if buffer.is_empty() {
             return Ok(0);
         }
-        Ok(self.next(buffer)?)
-    }
-}
-
-impl From<Error> for io::Error {
-    fn from(error: Error) -> Self {
-        Self::other(error)
+        self.next(buffer).map_err(io::Error::other)
     }
 }
 

@@ -6,8 +6,9 @@ use crate::remote::error::Result;
 use crate::store::{At, LogOrder, Version};
 use crate::wire::{Commit, PathCommit, escaped_path};
 
-/// How many commits are asked for at once.
-const PAGE: usize = 10_000;
+/// How many commits are asked for at first, and at most at once: each may have a message of 64 KiB.
+const PAGE_FIRST: usize = 100;
+const PAGE_MAX: usize = 1_000;
 
 impl Client {
     /// The versions of a path, the oldest first.
@@ -35,11 +36,11 @@ impl Client {
         let each = |entry: PathCommit| {
             let module = entry.module.flatten();
             let module = module.map(|hash| self.parse(&hash, ModuleHash::parse));
-            entries.push((entry.commit, module.transpose()?));
+            entries.push((self.known(entry.commit)?, module.transpose()?));
             Ok(true)
         };
         let last = |entry: &PathCommit| entry.commit.hash.clone();
-        self.pages(at, &path, "&modules=true", PAGE, last, each)?;
+        self.pages(at, &path, "&modules=true", usize::MAX, last, each)?;
         Ok(entries)
     }
 
@@ -59,9 +60,11 @@ impl Client {
         let wanted = skip.saturating_add(count);
         let (mut seen, mut kept) = (0, Vec::new());
         if count == 0 {
-            return Ok(());
+            // What is asked for has to be there all the same.
+            return self.snapshot(at).map(drop);
         }
         let each = |commit| {
+            let commit = self.known(commit)?;
             seen += 1;
             let goes_on = match order {
                 _ if seen <= skip => true,
@@ -74,7 +77,7 @@ impl Client {
             Ok(goes_on && seen < wanted)
         };
         let last = |commit: &Commit| commit.hash.clone();
-        self.pages(at, "/commits", also, wanted.min(PAGE), last, each)?;
+        self.pages(at, "/commits", also, wanted, last, each)?;
         for commit in kept.into_iter().rev() {
             if !visit(commit) {
                 break;
@@ -89,11 +92,12 @@ impl Client {
         at: &At,
         path: &str,
         also: &str,
-        limit: usize,
+        wanted: usize,
         last: impl Fn(&T) -> String,
         mut each: impl FnMut(T) -> Result<bool>,
     ) -> Result<()> {
         let (mut at, mut after) = (at.clone(), String::new());
+        let mut limit = wanted.min(PAGE_FIRST);
         loop {
             let path = format!("{path}?limit={limit}{after}{also}");
             let page = self.json::<Vec<T>>(self.reading(&path, &at))?;
@@ -103,11 +107,16 @@ impl Client {
                     return Ok(());
                 }
             }
+            let next = next.map(|next| format!("&after={}", escaped_path(&next)));
             match next.filter(|_| page.has_more) {
-                Some(next) => after = format!("&after={}", escaped_path(&next)),
+                Some(next) if next == after => {
+                    return Err(self.strange("a page does not go on where one ended".to_owned()));
+                }
+                Some(next) => after = next,
                 None => return Ok(()),
             }
             at = page.commit.map_or(at, At::Commit);
+            limit = (2 * limit).min(PAGE_MAX);
         }
     }
 
@@ -119,6 +128,15 @@ impl Client {
     /// One commit.
     pub fn commit(&self, id: CommitId) -> Result<Commit> {
         let request = self.reading(&format!("/commit/{id}"), &At::default());
-        Ok(self.json(request)?.value)
+        self.known(self.json(request)?.value)
+    }
+
+    /// A commit whose ids are some: they are printed as they are.
+    fn known(&self, commit: Commit) -> Result<Commit> {
+        let ids = commit.parents.iter().chain([&commit.hash]);
+        for id in ids {
+            self.parse(id, CommitId::parse)?;
+        }
+        Ok(commit)
     }
 }

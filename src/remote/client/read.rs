@@ -22,13 +22,23 @@ type Listed = (Vec<(ModulePath, ModuleHash)>, bool);
 impl Client {
     /// The module that `name` is, or has, in the tree at `at`, to be read.
     pub fn find(&self, at: &At, name: &ModuleRef) -> Result<Download<'_>> {
-        Download::begin(self, at, &format!("/module/{}", in_path(name)))
+        let download = Download::begin(self, at, &format!("/module/{}", in_path(name)))?;
+        match name {
+            ModuleRef::Hash(wanted) if !download.is(wanted) => {
+                Err(self.strange(format!("it sends another module than {wanted}")))
+            }
+            _ => Ok(download),
+        }
     }
 
-    /// Its bytes.
-    pub fn bytes(&self, at: &At, name: &ModuleRef) -> Result<Vec<u8>> {
+    /// The bytes of the module at a path, which is known to have that hash there.
+    pub fn bytes(&self, at: &At, path: &ModulePath, hash: ModuleHash) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        match self.find(at, name)?.read_to_end(&mut bytes) {
+        let mut download = self.find(at, &ModuleRef::Path(path.clone()))?;
+        if download.hash != hash {
+            return Err(self.strange(format!("it sends another module than {hash}")));
+        }
+        match download.read_to_end(&mut bytes) {
             Ok(_) => Ok(bytes),
             Err(error) => Err(error
                 .downcast()
@@ -45,13 +55,13 @@ impl Client {
         self.parse(hash.unwrap_or_default(), ModuleHash::parse)
     }
 
-    /// Whether the tree at `at` has the module `name`.
-    pub fn contains(&self, at: &At, name: &ModuleRef) -> Result<bool> {
+    /// The same; `None` if there is none.
+    pub fn hash_if_any(&self, at: &At, name: &ModuleRef) -> Result<Option<ModuleHash>> {
         match self.hash(at, name) {
-            Ok(_) => Ok(true),
+            Ok(hash) => Ok(Some(hash)),
             Err(Error::Refused(refused)) if refused.kind() == Kind::NotFound => {
                 match refused.missing {
-                    Some(Missing::Module(_) | Missing::Folder(_)) => Ok(false),
+                    Some(Missing::Module(_) | Missing::Folder(_)) => Ok(None),
                     _ => Err(Error::Refused(refused)),
                 }
             }
@@ -84,8 +94,8 @@ impl Client {
             let at = all.commit.map_or_else(|| at.clone(), At::Commit);
             let last = all.value.last().map(|(path, _)| path);
             let page = self.list_page(&at, prefix, last)?;
-            if page.value.is_empty() {
-                return Err(self.strange("a page has nothing on it".to_owned()));
+            if page.value.first().map(|(path, _)| path) <= last {
+                return Err(self.strange("a page does not go on where one ended".to_owned()));
             }
             all.value.extend(page.value);
             all.has_more = page.has_more;

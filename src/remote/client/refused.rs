@@ -3,8 +3,8 @@
 use std::fmt;
 
 use ureq::Body;
-use ureq::http::Response;
 use ureq::http::header::{CONTENT_TYPE, LOCATION};
+use ureq::http::{Response, StatusCode};
 
 use crate::names::ServerUrl;
 use crate::store::Kind;
@@ -14,6 +14,9 @@ use crate::wire::{Missing, Problem};
 const BYTES_MAX: u64 = 1 << 20;
 /// The most that is told of it, in characters: whatever answers there need not be a store.
 const CHARS_MAX: usize = 2_000;
+
+/// What is said of a request whose head is too large.
+const TOO_LONG: &str = "the message, the author or a name is too long to be sent";
 
 /// A request that a server refused, or could not do.
 #[derive(Debug)]
@@ -28,6 +31,8 @@ pub struct Refused {
     pub paths: Vec<String>,
     /// What was named and is not there, if it is known what that is.
     pub missing: Option<Missing>,
+    /// Whether the server said why, as a store does.
+    is_told: bool,
 }
 
 impl Refused {
@@ -44,18 +49,54 @@ impl Refused {
         let to = header(LOCATION).map(str::to_owned);
         let body = answer.body_mut().with_config().limit(BYTES_MAX);
         let text = body.lossy_utf8(true).read_to_string().unwrap_or_default();
-        let mut refused = Self::told(url, status.as_u16(), &form, &text);
+        Self::of(url, status, &form, to, &text)
+    }
+
+    /// The same of an answer that was read; `to` is where it sends whoever asks.
+    pub(super) fn of(
+        url: &ServerUrl,
+        status: StatusCode,
+        form: &str,
+        to: Option<String>,
+        text: &str,
+    ) -> Self {
+        let mut refused = Self::told(url, status.as_u16(), form, text);
         if refused.detail.is_empty() {
-            refused.detail = match to {
-                Some(to) => format!("it sends on to {to}"),
-                None => format!("it answers {status}"),
+            refused.is_told = false;
+            refused.detail = match (status.as_u16(), to) {
+                (431, _) => TOO_LONG.to_owned(),
+                (_, Some(to)) => format!("it sends on to {to}"),
+                (_, None) => format!("it answers {status}"),
             };
         }
         refused
     }
 
+    /// A request whose head no server takes (431: RFC 6585, section 5).
+    pub(super) fn too_long(url: &ServerUrl) -> Self {
+        Self::of(
+            url,
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "",
+            None,
+            "",
+        )
+    }
+
+    /// What is not there, said as the store would.
+    pub(super) fn not_found(url: &ServerUrl, detail: String, missing: Option<Missing>) -> Self {
+        Self {
+            url: url.clone(),
+            status: 404,
+            detail,
+            paths: Vec::new(),
+            missing,
+            is_told: true,
+        }
+    }
+
     /// What a status and a body of that type say.
-    pub(super) fn told(url: &ServerUrl, status: u16, form: &str, text: &str) -> Self {
+    fn told(url: &ServerUrl, status: u16, form: &str, text: &str) -> Self {
         let plain = || Problem {
             // A page for a browser says nothing on one line.
             detail: match form.starts_with("text/plain") {
@@ -74,13 +115,15 @@ impl Refused {
             detail: problem.detail.chars().take(CHARS_MAX).collect(),
             paths: problem.paths,
             missing: problem.missing,
+            is_told: true,
         }
     }
 
     /// What kind of failure it is, as if the store were here.
     pub fn kind(&self) -> Kind {
         match self.status {
-            404 => Kind::NotFound,
+            // Whoever has no such page need not be a store.
+            404 if self.is_told => Kind::NotFound,
             307 | 308 | 409 => Kind::Conflict,
             412 => Kind::Precondition,
             413 => Kind::TooLarge,
@@ -93,7 +136,7 @@ impl Refused {
 
     /// Whether a key, or another one, would help.
     pub fn needs_key(&self) -> bool {
-        matches!(self.status, 401 | 403)
+        self.status == 401
     }
 }
 
@@ -102,6 +145,7 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
             Kind::Unavailable | Kind::Busy => write!(f, "{}: {}", self.url, self.detail),
+            _ if !self.is_told => write!(f, "{}: {}", self.url, self.detail),
             _ => f.write_str(&self.detail),
         }
     }

@@ -7,13 +7,13 @@ use tungstenite::Message;
 use tungstenite::http::{HeaderValue, Response};
 use tungstenite::protocol::CloseFrame;
 
-use super::ask::{Client, commit};
+use super::ask::{ACCEPTED, Client, commit};
 use super::refused::Refused;
 use crate::names::{BranchName, CommitId};
 use crate::remote::error::{Error, Result};
 use crate::remote::socket::{Reached, Socket};
 use crate::store::PathChange;
-use crate::wire::{ReceivedEvent, escaped};
+use crate::wire::{Missing, ReceivedEvent, escaped_value};
 
 /// For how long the server may be silent: it pings more often.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
@@ -23,7 +23,8 @@ const DELAY_FIRST: Duration = Duration::from_millis(250);
 const DELAY_MAX: Duration = Duration::from_secs(5);
 
 /// The close codes for a commit that is not there, and for a branch that was deleted.
-const ENDS: [u16; 2] = [4404, 4410];
+const NO_COMMIT: u16 = 4404;
+const NO_BRANCH: u16 = 4410;
 
 /// Why there is nothing to be read any more.
 enum End {
@@ -46,13 +47,18 @@ impl Client {
         mut tell: impl FnMut(&[PathChange]) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut socket = self.open_socket(branch, &mut since)?;
+        let mut delay = DELAY_FIRST;
         loop {
-            let reason = match self.follow(&mut socket, &mut since, &mut tell)? {
+            let before = since;
+            let reason = match self.follow(&mut socket, branch, &mut since, &mut tell)? {
                 End::Broken(reason) => reason,
                 End::Over(error) => return Err(error.into()),
             };
             tracing::warn!(server = %self.url, reason, "the server is gone; it is watched again as soon as it is back");
-            socket = self.open_again(branch, &mut since)?;
+            if since != before {
+                delay = DELAY_FIRST;
+            }
+            socket = self.open_again(branch, &mut since, &mut delay)?;
         }
     }
 
@@ -60,11 +66,11 @@ impl Client {
         &self,
         branch: Option<&BranchName>,
         since: &mut Option<CommitId>,
+        delay: &mut Duration,
     ) -> Result<Socket> {
-        let mut delay = DELAY_FIRST;
         loop {
-            thread::sleep(delay);
-            delay = (delay * 2).min(DELAY_MAX);
+            thread::sleep(*delay);
+            *delay = (*delay * 2).min(DELAY_MAX);
             match self.open_socket(branch, since) {
                 Err(Error::Unreachable { reason, .. }) => {
                     tracing::debug!(reason, "not yet");
@@ -87,22 +93,26 @@ impl Client {
         if let Some(since) = since {
             path.push_str(&format!("&since={since}"));
         }
-        let branch = branch.map(|branch| escaped(branch.as_str()).to_string());
+        let branch = branch.map(|branch| escaped_value(branch.as_str()));
         let branch = branch.map(|branch| HeaderValue::from_str(&branch));
         let branch = branch.transpose().expect("BUG: escapes are header values");
-        let headers = branch.map(|branch| ("wasmstore-branch", branch));
+        let branch = branch.map(|branch| ("wasmstore-branch", branch));
+        let form = ("accept", HeaderValue::from_static(ACCEPTED));
+        let headers: Vec<_> = branch.into_iter().chain([form]).collect();
         let reached = Reached {
             url: &self.url,
             key: self.key.as_ref(),
             connect_timeout: self.limits.connect_timeout,
             silence_max: SILENCE_MAX,
         };
-        match reached.connect(&path, headers.as_slice()) {
+        match reached.connect(&path, &headers) {
             Ok((socket, answer)) => {
                 *since = since.or(commit(answer.headers()));
                 Ok(socket)
             }
             Err(tungstenite::Error::Http(answer)) => Err(self.refused(&answer)),
+            // It tells its reason itself.
+            Err(tungstenite::Error::Io(error)) => Err(self.unreachable(&error)),
             Err(error) => Err(self.unreachable(&error)),
         }
     }
@@ -110,10 +120,9 @@ impl Client {
     fn refused(&self, answer: &Response<Option<Vec<u8>>>) -> Error {
         let body = answer.body().as_deref().unwrap_or_default();
         let body = String::from_utf8_lossy(body);
-        let mut refused = Refused::told(&self.url, answer.status().as_u16(), "text/plain", &body);
-        if refused.detail.is_empty() {
-            refused.detail = format!("it answers {}", answer.status());
-        }
+        let form = answer.headers().get("content-type");
+        let form = form.and_then(|form| form.to_str().ok()).unwrap_or_default();
+        let refused = Refused::of(&self.url, answer.status(), form, None, &body);
         Error::Refused(Box::new(refused))
     }
 
@@ -121,14 +130,15 @@ impl Client {
     fn follow<E: From<Error>>(
         &self,
         socket: &mut Socket,
+        branch: Option<&BranchName>,
         since: &mut Option<CommitId>,
         tell: &mut impl FnMut(&[PathChange]) -> Result<(), E>,
     ) -> Result<End, E> {
-        let mut changes = Vec::new();
+        let (mut changes, mut parts, mut bytes) = (Vec::new(), 0, 0);
         loop {
             let text = match socket.read() {
                 Ok(Message::Text(text)) => text,
-                Ok(Message::Close(frame)) => return Ok(self.end(frame)),
+                Ok(Message::Close(frame)) => return Ok(self.end(frame, branch, *since)),
                 Ok(_) => continue,
                 Err(error) => return Ok(End::Broken(error.to_string())),
             };
@@ -136,24 +146,41 @@ impl Client {
                 Ok(event) => event,
                 Err(error) => return Ok(End::Over(self.strange(error.to_string()))),
             };
+            (parts, bytes) = (parts + 1, bytes + text.len() as u64);
+            if event.part != parts || bytes > self.limits.text_bytes_max {
+                let what = "the parts of what it tells do not follow each other".to_owned();
+                return Ok(End::Over(self.strange(what)));
+            }
             changes.extend(event.changes.0);
             if event.part >= event.parts {
                 tell(&changes)?;
                 changes.clear();
+                (parts, bytes) = (0, 0);
                 *since = Some(event.commit.0);
             }
         }
     }
 
-    fn end(&self, frame: Option<CloseFrame>) -> End {
-        match frame {
-            Some(frame) if ENDS.contains(&frame.code.into()) => {
-                let detail = frame.reason.as_str();
-                let refused = Refused::told(&self.url, 404, "text/plain", detail);
-                End::Over(Error::Refused(Box::new(refused)))
-            }
-            Some(frame) => End::Broken(frame.to_string()),
-            None => End::Broken("it closed the connection".to_owned()),
-        }
+    /// Why the server ended it; what is not there any more is said as the store says it.
+    fn end(
+        &self,
+        frame: Option<CloseFrame>,
+        branch: Option<&BranchName>,
+        since: Option<CommitId>,
+    ) -> End {
+        let Some(frame) = frame else {
+            return End::Broken("it closed the connection".to_owned());
+        };
+        let (detail, missing) = match (frame.code.into(), branch, since) {
+            (NO_COMMIT, _, Some(commit)) => (format!("there is no commit {commit}"), None),
+            (NO_BRANCH, Some(branch), _) => (
+                format!("there is no branch {:?}", branch.as_str()),
+                Some(Missing::Branch(branch.to_string())),
+            ),
+            (NO_COMMIT | NO_BRANCH, ..) => (frame.reason.to_string(), None),
+            _ => return End::Broken(frame.to_string()),
+        };
+        let refused = Refused::not_found(&self.url, detail, missing);
+        End::Over(Error::Refused(Box::new(refused)))
     }
 }
