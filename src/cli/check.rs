@@ -10,7 +10,7 @@ use serde_json::json;
 use super::commands::Server;
 use super::exit::{Error, Result};
 use super::output::{Output, printable};
-use super::server_settings::{address, keys, tls};
+use super::server_settings::{Pipes, address, keys, tls};
 use super::settings::Settings;
 use crate::config::Options;
 use crate::remote::{self, GitServer};
@@ -22,7 +22,7 @@ const FIRST_BRANCH: &str = "main";
 /// Checks in the order in which a start would fail, and prints what is set. It makes nothing, listens on nothing, and asks nobody
 /// but who tells addresses.
 pub(super) fn run(server: &Server, settings: &Settings, out: &mut Output) -> Result<()> {
-    keys(server)?;
+    keys(server, Pipes::Refuse)?;
     tls(server)?;
     let root = settings.root()?;
     let options = server.limits.options();

@@ -91,6 +91,9 @@ pub(super) enum Error {
         /// What is wrong with which line.
         source: KeyError,
     },
+    /// Keys where the name of their file belongs.
+    #[error("there is no such file, and its name looks like keys: those belong to `auth`")]
+    KeysForFile,
     /// The settings of the server are refused.
     #[error(transparent)]
     Config(#[from] config::Error),
@@ -166,7 +169,7 @@ impl Error {
             }
             Self::Tls(_) | Self::Bind { .. } | Self::Runtime(_) => FAILED,
             Self::Usage(_) | Self::Variable(_) | Self::Number(_) => USAGE,
-            Self::Keys(_) | Self::KeyFile { .. } => USAGE,
+            Self::Keys(_) | Self::KeyFile { .. } | Self::KeysForFile => USAGE,
             Self::Config(error) => config_code(error),
             Self::Set { source, .. } => source.code(),
             Self::Unwritable { .. } => UNAVAILABLE,

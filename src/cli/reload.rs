@@ -3,12 +3,17 @@
 //! What cannot be read changes nothing, and a server that has keys never gets rid of them: without any it would be open to everyone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal::unix::Signal;
+use tokio::time::timeout;
 
 use super::exit::Result;
 use super::service::Supervisor;
 use crate::http::{KeyError, Keyring, Keys, TlsReload};
+
+/// How long reading one of them may take: a file may be on a disk that answers no more, and the next signal has to count.
+const READ_MAX: Duration = Duration::from_secs(30);
 
 /// Reads the keys again, from where they came.
 pub(super) type ReadKeys = Arc<dyn Fn() -> Result<Option<Keys>> + Send + Sync>;
@@ -47,7 +52,10 @@ impl Reload {
     /// Has other keys hold, if there are any to read; returns whether nothing is wrong.
     async fn keys(&self) -> bool {
         let read_keys = Arc::clone(&self.read_keys);
-        let read = tokio::task::spawn_blocking(move || read_keys()).await;
+        let reading = tokio::task::spawn_blocking(move || read_keys());
+        let Ok(read) = timeout(READ_MAX, reading).await else {
+            return refuse_keys(&too_slow());
+        };
         let error = match (read, &self.keyring) {
             (Ok(Ok(None)), None) => return true,
             (Ok(Ok(Some(keys))), Some(keyring)) => {
@@ -66,17 +74,14 @@ impl Reload {
             (Ok(Err(error)), _) => error.chain(),
             (Err(error), _) => error.to_string(),
         };
-        tracing::error!(
-            error,
-            "the keys cannot be read anew; the old ones stay in force"
-        );
-        false
+        refuse_keys(&error)
     }
 
     /// Has another certificate be used, if there is any to read; returns whether nothing is wrong.
     async fn certificate(&self) -> bool {
         let Some(tls) = &self.tls else { return true };
-        let read = tls.now().await;
+        let read = timeout(READ_MAX, tls.now()).await;
+        let read = read.unwrap_or_else(|_| Err(too_slow()));
         match &read {
             Ok(()) => tracing::info!("the certificate was read anew"),
             Err(error) => {
@@ -88,4 +93,16 @@ impl Reload {
         }
         read.is_ok()
     }
+}
+
+fn refuse_keys(error: &str) -> bool {
+    tracing::error!(
+        error,
+        "the keys cannot be read anew; the old ones stay in force"
+    );
+    false
+}
+
+fn too_slow() -> String {
+    format!("that takes longer than {} seconds", READ_MAX.as_secs())
 }

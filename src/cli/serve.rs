@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::commands::{Server, guard};
 use super::exit::{Error, Result};
 use super::reload::{ReadKeys, Reload};
-use super::server_settings::{address, keys, tls};
+use super::server_settings::{Pipes, address, keys, tls};
 use super::service::Supervisor;
 use super::settings::Settings;
 use super::threads::Threads;
@@ -26,7 +26,7 @@ const FILES_BESIDE_CONNECTIONS: u64 = 4096;
 pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
     let mut serving = Serving {
         limits: server.limits.server(),
-        keys: keys(&server)?.map(Keyring::from),
+        keys: keys(&server, Pipes::Read)?.map(Keyring::from),
         has_cors: server.cors,
         branch: settings.branch()?,
         changes: None,
@@ -48,7 +48,7 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
     let server = Arc::new(server);
     let read_keys: ReadKeys = {
         let server = Arc::clone(&server);
-        Arc::new(move || keys(&server))
+        Arc::new(move || keys(&server, Pipes::Refuse))
     };
     let beside = Beside {
         supervisor,

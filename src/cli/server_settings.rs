@@ -1,15 +1,27 @@
 //! What the server needs of its settings beside limits: where it listens, its keys and its certificate.
 
-use std::fs;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use super::commands::Server;
 use super::exit::{Error, Result};
-use crate::http::{Keys, Tls};
+use crate::http::{Keys, Tls, read_any, read_regular};
 
 /// Where the server listens, if nobody says so.
 const DEFAULT_HOST: &str = "127.0.0.1";
 const DEFAULT_PORT: u16 = 6384;
+
+/// The most that is read of a file of keys.
+const KEY_FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// What is done with a file of keys that is a pipe, as `<(…)` of a shell: it can be read once, and has the reader wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pipes {
+    /// It is read, as at a start.
+    Read,
+    /// It is refused, where nobody may have to wait.
+    Refuse,
+}
 
 /// The files of a private key and its certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,14 +56,14 @@ pub(super) fn address(server: &Server) -> (&str, u16) {
 ///
 /// # Errors
 /// A file cannot be read; the keys are malformed; the configuration is.
-pub(super) fn keys(server: &Server) -> Result<Option<Keys>> {
+pub(super) fn keys(server: &Server, pipes: Pipes) -> Result<Option<Keys>> {
     match server.layers.read_again()? {
-        Some(fresh) => keys_of(&fresh),
-        None => keys_of(server),
+        Some(fresh) => keys_of(&fresh, pipes),
+        None => keys_of(server, pipes),
     }
 }
 
-fn keys_of(server: &Server) -> Result<Option<Keys>> {
+fn keys_of(server: &Server, pipes: Pipes) -> Result<Option<Keys>> {
     let layers = &server.layers;
     let listed = server.auth.as_ref();
     let listed = listed.map(|keys| Keys::parse(keys.expose())).transpose();
@@ -60,12 +72,7 @@ fn keys_of(server: &Server) -> Result<Option<Keys>> {
         return Ok(listed);
     };
     let blame = |error| layers.blame("auth-file", error);
-    let text = fs::read_to_string(path).map_err(|source| {
-        blame(Error::Input {
-            path: path.clone(),
-            source,
-        })
-    })?;
+    let text = key_file(path, pipes).map_err(blame)?;
     let filed = Keys::parse_file(&text).map_err(|source| Error::KeyFile {
         path: path.clone(),
         source,
@@ -77,6 +84,34 @@ fn keys_of(server: &Server) -> Result<Option<Keys>> {
         )),
         None => Ok(Some(filed)),
     }
+}
+
+/// What is in a file of keys. Keys in the place of its name are not repeated.
+fn key_file(path: &Path, pipes: Pipes) -> Result<String> {
+    let read = match pipes {
+        Pipes::Read => read_any(path, KEY_FILE_BYTES_MAX),
+        Pipes::Refuse => read_regular(path, KEY_FILE_BYTES_MAX),
+    };
+    let text = read.and_then(|bytes| {
+        let no_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8");
+        String::from_utf8(bytes).map_err(no_text)
+    });
+    text.map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename
+            if looks_like_keys(path) =>
+        {
+            Error::KeysForFile
+        }
+        _ => Error::Input {
+            path: path.to_owned(),
+            source,
+        },
+    })
+}
+
+fn looks_like_keys(path: &Path) -> bool {
+    let text = path.to_str();
+    text.is_some_and(|text| Keys::parse(text).is_ok() || Keys::parse_file(text).is_ok())
 }
 
 /// The private key and its certificate, if TLS is asked for.
@@ -95,6 +130,7 @@ pub(super) fn tls(server: &Server) -> Result<Option<Tls>> {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
+    use std::fs;
 
     use super::*;
     use crate::cli::args::Command;
@@ -112,7 +148,7 @@ mod tests {
         let Some(Command::Server(server)) = config::read(args).unwrap().command else {
             panic!("no server");
         };
-        let told = || keys(&server).map(|keys| format!("{:?}", keys.unwrap()));
+        let told = || keys(&server, Pipes::Refuse).map(|keys| format!("{:?}", keys.unwrap()));
         assert_eq!(told().unwrap(), "Keys { count: 1, .. }");
         write("keys", "a:GET\nb:*\n");
         assert_eq!(told().unwrap(), "Keys { count: 2, .. }");

@@ -37,5 +37,6 @@ mod trace;
 mod watching;
 
 pub use edge::{Hold, Peer, Server, Tls, TlsError, TlsReload};
+pub(crate) use edge::{read_any, read_regular};
 pub use guard::{Changes, KeyError, Keyring, Keys};
 pub use router::{Serving, router};

@@ -102,6 +102,45 @@ fn keys_come_and_go_while_it_serves() {
 }
 
 #[test]
+fn a_pipe_in_the_place_of_a_file_stops_no_reload() {
+    let world = World::with_store("sha1");
+    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    world.file("key.pem", pair.signing_key.serialize_pem());
+    world.file("cert.pem", pair.cert.pem());
+    world.file("keys", "old-secret:*");
+    let args = ["--auth-file", "keys", "--tls", "key.pem,cert.pem"];
+    let server = Server::start(&world, &args);
+    for (nth, broken) in ["pipe", "large"].into_iter().enumerate() {
+        for name in ["keys", "cert.pem"] {
+            fs::remove_file(world.path(name)).unwrap();
+            match broken {
+                "pipe" => world.pipe(name),
+                _ => drop(world.file(name, vec![b'#'; (1 << 20) + 1])),
+            }
+        }
+        server.signal("HUP");
+        wait_for(&server, "the old one stays in use", nth + 1);
+        wait_for(&server, "the old ones stay in force", nth + 1);
+    }
+    for said in [
+        "\"keys\\\": it is no regular file",
+        "cert.pem: it is no regular file",
+        "\"keys\\\": it is larger than 1048576 bytes",
+        "cert.pem is no PEM file: it is larger",
+    ] {
+        assert!(server.log().contains(said), "{said}: {}", server.log());
+    }
+    let next = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    world.file("key.pem", next.signing_key.serialize_pem());
+    world.file("cert.pem", next.cert.pem());
+    world.file("keys", "new-secret:*\nother-secret:*");
+    server.signal("HUP");
+    assert_eq!(server.wait_for("the keys were read anew count="), "2");
+    wait_for(&server, "the certificate was read anew", 1);
+    assert!(shows(&server, &next.cert) && !shows(&server, &pair.cert));
+}
+
+#[test]
 fn keys_that_an_open_server_is_given_need_a_start() {
     let world = World::with_store("sha1");
     let file = world.file("wasmstore.toml", "");

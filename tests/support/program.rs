@@ -71,6 +71,12 @@ impl World {
         name
     }
 
+    /// Makes a pipe where commands run, to which nobody writes.
+    pub fn pipe(&self, name: &str) {
+        let made = self.command("mkfifo").arg(name).status();
+        assert!(made.unwrap().success());
+    }
+
     /// Adds the module `n` at a path, and returns its hash.
     pub fn add(&self, path: &str, n: u32) -> String {
         self.file("added.wasm", module(n));

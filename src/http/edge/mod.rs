@@ -3,6 +3,7 @@
 mod activity;
 mod connection;
 mod door;
+mod file;
 mod head_timer;
 mod idle;
 mod linger;
@@ -14,6 +15,7 @@ mod server;
 mod service;
 mod tls;
 
+pub(crate) use file::{read_any, read_regular};
 pub use peer::{Hold, Peer};
 pub use server::Server;
 pub use tls::{Error as TlsError, Tls, TlsReload};

@@ -1,7 +1,6 @@
 //! A private key and its certificate, as they stand in two files.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +8,8 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, InconsistentKeys, ServerConfig};
+
+use super::file::read_regular;
 
 /// The most that is read of a file.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -162,15 +163,13 @@ impl Files {
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    let result =
-        File::open(file).and_then(|open| open.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
-    let file = file.to_owned();
-    match result {
-        Ok(_) if bytes.len() as u64 > FILE_BYTES_MAX => Err(Error::TooLarge { file }),
-        Ok(_) => Ok(bytes),
-        Err(source) => Err(Error::Read { file, source }),
-    }
+    read_regular(file, FILE_BYTES_MAX).map_err(|source| {
+        let file = file.to_owned();
+        match source.kind() {
+            io::ErrorKind::FileTooLarge => Error::TooLarge { file },
+            _ => Error::Read { file, source },
+        }
+    })
 }
 
 fn holds(bytes: &[u8], word: &[u8]) -> bool {
