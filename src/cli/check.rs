@@ -24,15 +24,16 @@ const FIRST_BRANCH: &str = "main";
 pub(super) fn run(server: &Server, settings: &Settings, out: &mut Output) -> Result<()> {
     keys(server, Pipes::Refuse)?;
     tls(server)?;
-    let root = settings.root()?;
     let options = server.limits.options();
     let blame = |key, error| server.layers.blame(key, error);
+    let root = settings.root().map_err(|error| blame("root", error))?;
     let store = Store::open(&root, options).map_err(|error| blame("root", error.into()))?;
     writable(&root).map_err(|error| blame("root", error))?;
     let has_git = has_git(&root, options);
     let is_filled = replica(server, &store, has_git)?;
     let is_replica = server.replica.primary()?.is_some();
-    server.schedule.schedule(None, is_replica)?;
+    let schedule = server.schedule.schedule(None, is_replica);
+    schedule.map_err(|error| blame("gc-squash", error))?;
     branch(settings, &store, is_filled).map_err(|error| blame("branch", error))?;
     if !has_git && !server.mirror.is_empty() {
         return Err(blame("mirror", remote::Error::NoGit.into()));

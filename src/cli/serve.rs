@@ -38,8 +38,11 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
     let supervisor = Supervisor::of_environment();
     allow_files(serving.limits.connections_max);
     let (branch, is_replica) = (settings.branch()?, server.replica.primary()?.is_some());
-    let schedule = server.schedule.schedule(branch, is_replica)?;
-    let store = open(&server, &settings.root()?, &mut serving, &supervisor)?;
+    let blame = |key, error| server.layers.blame(key, error);
+    let schedule = server.schedule.schedule(branch, is_replica);
+    let schedule = schedule.map_err(|error| blame("gc-squash", error))?;
+    let root = settings.root().map_err(|error| blame("root", error))?;
+    let store = open(&server, &root, &mut serving, &supervisor)?;
     guard(&store)?;
     serving.git = git(&store);
     serving.mirrors = mirrors(&store, &server)?;

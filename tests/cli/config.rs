@@ -271,9 +271,7 @@ fn only_a_regular_file_of_text_is_read() {
     let world = World::empty();
     world.file("large", vec![b'#'; (1 << 20) + 1]);
     world.file("binary", b"port = 1\n\xff");
-    let fifo = world.path("fifo");
-    let made = world.command("mkfifo").arg(fifo).status().unwrap();
-    assert!(made.success());
+    world.pipe("fifo");
     for (file, code, wanted) in [
         ("missing", 1, "cannot read \"missing\": No such file"),
         (".", 1, "\".\" is no regular file"),
@@ -356,6 +354,7 @@ fn a_check_looks_at_all_that_a_start_needs() {
     world.file("etc/other", other);
     world.file("etc/keys", "# keys\ns3cr3t\n");
     world.file("etc/plain/file", "");
+    world.pipe("etc/pipe");
     for (toml, code, wanted) in [
         ("tls = 'key,cert'", 0, ""),
         ("tls = 'key,other'", 1, "1: `tls`: "),
@@ -373,6 +372,41 @@ fn a_check_looks_at_all_that_a_start_needs() {
             "auth-file = 'missing'",
             1,
             "1: `auth-file`: cannot read \"etc/missing\": ",
+        ),
+        (
+            "auth-file = 'pipe'",
+            1,
+            "1: `auth-file`: cannot read \"etc/pipe\": it is no regular file",
+        ),
+        (
+            "tls = 'pipe,cert'",
+            1,
+            "1: `tls`: cannot read etc/pipe: it is no regular file",
+        ),
+        (
+            "auth-file = 's3cr3t:*'",
+            2,
+            "1: `auth-file`: there is no such file, and its name looks like keys: ",
+        ),
+        (
+            "auth-file = 's3/cr3t:GET:Ann <s3cr3t@example.org>'",
+            2,
+            "1: `auth-file`: there is no such file, and its name looks like keys: ",
+        ),
+        (
+            "port = 0\ngc-squash = true",
+            2,
+            "2: `gc-squash`: --gc-squash needs --gc-every",
+        ),
+        (
+            "gc-every = '1d'\ngc-squash = true\nreplica-of = 'http://127.0.0.1:9'",
+            2,
+            "2: `gc-squash`: a replica keeps the history",
+        ),
+        (
+            "\nroot = 'http://127.0.0.1:9'",
+            2,
+            "2: `root`: this command works on the store's folder",
         ),
         ("root = 'plain'", 5, "1: `root`: "),
         ("root = 'key'", 5, "1: `root`: "),
@@ -473,6 +507,15 @@ fn a_server_does_not_start_with_a_malformed_file() {
     let ran = Ran::from(command.stdin(Stdio::null()).output().unwrap());
     let wanted = "wasmstore: wasmstore.toml:2: `auth`: entry 1 of the keys is not KEY:METHODS\n";
     assert_eq!((ran.code, ran.err.as_str()), (Some(2), wanted));
+    for (toml, wanted) in [
+        ("gc-squash = true", "`gc-squash`: --gc-squash needs "),
+        ("root = 'http://127.0.0.1:9'", "`root`: this command works "),
+    ] {
+        world.file(file, format!("port = 0\n{toml}"));
+        let ran = world.run(&["server", "--config", file]);
+        let wanted = format!("wasmstore: wasmstore.toml:2: {wanted}");
+        assert!(ran.code == Some(2) && ran.err.contains(&wanted), "{ran:?}");
+    }
     assert!(!world.root().exists());
     let help = world.ok(&["server", "--help"]);
     assert!(
