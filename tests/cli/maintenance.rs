@@ -68,6 +68,39 @@ fn both_are_done_on_schedule_and_not_again_after_a_restart() {
 }
 
 #[test]
+fn what_is_no_file_of_notes_is_neither_read_nor_written() {
+    let world = World::with_store("sha1");
+    let own = world.root().join("wasmstore");
+    let notes = own.join("maintenance.json");
+    world.pipe(notes.to_str().unwrap());
+    world.pipe(own.join("maintenance.new").to_str().unwrap());
+    let server = Server::start(&world, &["--gc-every", "1s"]);
+    assert_eq!(server.get("/metrics").status, 200);
+    server.wait_for("gc is done");
+    assert!(metric(&server, GC) > Some(0.0));
+    server.signal("TERM");
+    server.wait();
+    assert!(notes.symlink_metadata().unwrap().is_file());
+    // What is elsewhere, or far too large, counts as nothing.
+    let elsewhere = world.path(world.file("elsewhere", ""));
+    fs::rename(&notes, &elsewhere).unwrap();
+    let noted = fs::read(&elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &notes).unwrap();
+    let done = || {
+        let server = Server::start(&world, &["--gc-every", "2h"]);
+        metric(&server, GC)
+    };
+    assert_eq!(done(), None);
+    assert_eq!(fs::read(&elsewhere).unwrap(), noted);
+    let _ = fs::remove_file(&notes);
+    fs::write(&notes, &noted).unwrap();
+    assert!(done() > Some(0.0));
+    let filled = [&noted[..], &[b' '; 64 << 10]].concat();
+    fs::write(&notes, filled).unwrap();
+    assert_eq!(done(), None);
+}
+
+#[test]
 fn servers_of_a_store_take_turns() {
     let world = World::with_store("sha1");
     let began = Instant::now();
