@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::commands::{Server, guard};
@@ -24,6 +24,9 @@ const FILES_BESIDE_CONNECTIONS: u64 = 4096;
 
 /// Serves until a signal says to stop.
 pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
+    let threads = Threads::new()?;
+    // A start may take long, as that of a replica.
+    let hangups = threads.hangups()?;
     let mut serving = Serving {
         limits: server.limits.server(),
         keys: keys(&server, Pipes::Read)?.map(Keyring::from),
@@ -46,7 +49,6 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
     guard(&store)?;
     serving.git = git(&store);
     serving.mirrors = mirrors(&store, &server)?;
-    let threads = Threads::new()?;
     serving.changes = Some(threads.changes());
     let server = Arc::new(server);
     let read_keys: ReadKeys = {
@@ -54,6 +56,7 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
         Arc::new(move || keys(&server, Pipes::Refuse))
     };
     let beside = Beside {
+        hangups,
         supervisor,
         read_keys,
         schedule,
@@ -84,6 +87,7 @@ fn open(
 
 /// What a server does beside serving.
 struct Beside {
+    hangups: Signal,
     supervisor: Supervisor,
     read_keys: ReadKeys,
     schedule: Option<Schedule>,
@@ -99,8 +103,6 @@ async fn serve(
     let stop = CancellationToken::new();
     let supervisor = beside.supervisor;
     stop_on_signals(&stop, &supervisor).map_err(Error::Runtime)?;
-    // From here on it ends nothing any more.
-    let hangups = signal(SignalKind::hangup()).map_err(Error::Runtime)?;
     let server = http::Server::bind(host, port).await;
     let server = server.map_err(|source| Error::Bind {
         address: format!("{host}:{port}"),
@@ -125,7 +127,10 @@ async fn serve(
     let router = http::router(store, serving, (address, host), stop.clone());
     supervisor.is_ready(&reload.status);
     supervisor.watch_over();
-    tokio::spawn(stop.clone().run_until_cancelled_owned(reload.at(hangups)));
+    tokio::spawn(
+        stop.clone()
+            .run_until_cancelled_owned(reload.at(beside.hangups)),
+    );
     server.serve(router, tls, &limits, stop).await;
     tracing::info!("stopped");
     Ok(())

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::{Error, Result};
 use crate::store::{Behind, step_back};
@@ -28,6 +29,15 @@ impl Threads {
             answers: answers.map_err(Error::Runtime)?,
             changes: changes.map_err(Error::Runtime)?,
         })
+    }
+
+    /// The SIGHUPs from now on, which end nothing any more.
+    ///
+    /// # Errors
+    /// The system grants none.
+    pub fn hangups(&self) -> Result<Signal> {
+        let _entered = self.answers.enter();
+        signal(SignalKind::hangup()).map_err(Error::Runtime)
     }
 
     /// Those on which changes are made.
