@@ -203,8 +203,8 @@ fn stop_on_signals(stop: &CancellationToken, supervisor: &Supervisor) -> io::Res
             _ = interrupt.recv() => {}
         }
         tracing::info!("stopping");
-        supervisor.stops();
         stop.cancel();
+        supervisor.stops();
     });
     Ok(())
 }

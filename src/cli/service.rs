@@ -10,8 +10,11 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::settings::variable;
 
-/// How long a manager may take to take a message.
-const SEND_MAX: Duration = Duration::from_secs(5);
+/// How long is waited before a manager whose messages pile up is told again that the server serves; then twice as long each time.
+const AGAIN_FIRST: Duration = Duration::from_millis(100);
+
+/// How often it is told again.
+const AGAIN_TIMES: u32 = 9;
 
 /// The service manager, if there is one; without one nothing is told.
 #[derive(Clone, Debug)]
@@ -32,9 +35,26 @@ impl Supervisor {
         self.tell(&[NotifyState::Status(status)]);
     }
 
-    /// The server serves; again, after a reload.
+    /// The server serves; again, after a reload. A manager waits for that, so that it is told again if it takes no messages now.
     pub fn is_ready(&self, status: &str) {
-        self.tell(&[NotifyState::Ready, NotifyState::Status(status)]);
+        if self.tells(&[NotifyState::Ready, NotifyState::Status(status)]) {
+            return;
+        }
+        let (supervisor, status) = (self.clone(), status.to_owned());
+        let thread = std::thread::Builder::new().name("manager".to_owned());
+        let again = thread.spawn(move || supervisor.is_ready_still(&status));
+        if let Err(error) = again {
+            tracing::warn!(%error, "the service manager is not told again");
+        }
+    }
+
+    fn is_ready_still(&self, status: &str) {
+        for nth in 0..AGAIN_TIMES {
+            std::thread::sleep(AGAIN_FIRST * 2_u32.pow(nth));
+            if self.tells(&[NotifyState::Ready, NotifyState::Status(status)]) {
+                return;
+            }
+        }
     }
 
     /// The server begins to read again what it was told to.
@@ -71,18 +91,28 @@ impl Supervisor {
     }
 
     fn tell(&self, states: &[NotifyState]) {
-        let Some(socket) = &self.socket else { return };
+        self.tells(states);
+    }
+
+    /// Returns whether it makes no sense to tell it again: only a manager that takes no messages now may do so later.
+    fn tells(&self, states: &[NotifyState]) -> bool {
+        let Some(socket) = &self.socket else {
+            return true;
+        };
         let message: String = states.iter().map(|state| format!("{state}\n")).collect();
-        if let Err(error) = send(socket, message.as_bytes()) {
-            tracing::warn!(%error, ?socket, "the service manager cannot be told");
-        }
+        let Err(error) = send(socket, message.as_bytes()) else {
+            return true;
+        };
+        tracing::warn!(%error, ?socket, "the service manager cannot be told");
+        error.kind() != io::ErrorKind::WouldBlock
     }
 }
 
-/// Sends a message to a socket of that name, which the crate cannot do if the name is an abstract one.
+/// Sends a message to a socket of that name, which the crate cannot do if the name is an abstract one. It waits for nobody: a server
+/// whose manager hangs goes on.
 fn send(name: &OsStr, message: &[u8]) -> io::Result<()> {
     let socket = UnixDatagram::unbound()?;
-    socket.set_write_timeout(Some(SEND_MAX))?;
+    socket.set_nonblocking(true)?;
     socket.send_to_addr(message, &address(name)?).map(drop)
 }
 

@@ -284,6 +284,38 @@ fn a_watchdog_is_told_that_it_lives() {
 }
 
 #[test]
+fn a_manager_that_does_not_read_holds_nothing_up() {
+    let world = World::with_store("sha1");
+    let [_, (manager, name)] = managers(&world);
+    let other = UnixDatagram::unbound().unwrap();
+    other.set_nonblocking(true).unwrap();
+    while other.send_to(b"full", &name).is_ok() {}
+    let began = Instant::now();
+    let variables = [("NOTIFY_SOCKET", &*name), ("WATCHDOG_USEC", "200000")];
+    let server = Server::start_with(&world, &[], &variables);
+    assert_eq!(server.get("/healthz").status, 200);
+    server.signal("HUP");
+    server.wait_for("there are neither keys nor a certificate");
+    wait_for(&server, "the service manager cannot be told", 3);
+    // It gets well, and is told what it missed.
+    let ready = loop {
+        let message = told(&manager).unwrap();
+        if message[0] == "READY=1" {
+            break message;
+        }
+    };
+    assert_eq!(
+        ready[1],
+        format!("STATUS=listening on http://{}", server.address)
+    );
+    while other.send_to(b"full", &name).is_ok() {}
+    server.signal("TERM");
+    let (code, log) = server.wait();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(began.elapsed() < Duration::from_secs(4), "{log}");
+}
+
+#[test]
 fn a_git_does_not_hear_of_the_manager() {
     let world = World::with_store("sha1");
     let [(_manager, name), _] = managers(&world);
@@ -325,7 +357,13 @@ fn a_replica_that_waits_for_its_primary_says_so() {
     let mut replica = command.spawn().unwrap();
     let waits = "STATUS=waiting for http://127.0.0.1:9, which it follows";
     let message = told(&manager);
+    // A reload does not end it.
+    let pid = rustix::process::Pid::from_child(&replica);
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    let ended = replica.try_wait().unwrap();
     replica.kill().unwrap();
     replica.wait().unwrap();
     assert_eq!(message.unwrap(), [waits]);
+    assert_eq!(ended, None);
 }
