@@ -18,11 +18,12 @@ RUN apt-get update \
 COPY --from=build /build/target/release/wasmstore /usr/local/bin/wasmstore
 USER wasmstore
 WORKDIR /home/wasmstore
-ENV WASMSTORE_ROOT=/home/wasmstore/db HOST=0.0.0.0 PORT=6384
+ENV WASMSTORE_ROOT=/home/wasmstore/db WASMSTORE_HOST=0.0.0.0 WASMSTORE_PORT=6384
 VOLUME /home/wasmstore/db
 EXPOSE 6384
-# The certificate is for the server's name, not for this address.
+# HOST and PORT are what older images knew. The certificate is for the server's name, not for this address.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
-    CMD curl -fsS "http://$HOST:$PORT/healthz" || curl -fsSk "https://$HOST:$PORT/healthz"
+    CMD at="${HOST:-${WASMSTORE_HOST:-127.0.0.1}}:${PORT:-${WASMSTORE_PORT:-6384}}"; \
+        curl -fsS "http://$at/healthz" || curl -fsSk "https://$at/healthz"
 # exec: the server itself gets the signal to stop.
-CMD ["sh", "-c", "exec wasmstore server --host \"$HOST\" --port \"$PORT\""]
+CMD ["sh", "-c", "export WASMSTORE_HOST=\"${HOST:-$WASMSTORE_HOST}\" WASMSTORE_PORT=\"${PORT:-$WASMSTORE_PORT}\"; exec wasmstore server"]

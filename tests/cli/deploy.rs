@@ -1,10 +1,11 @@
 //! `deploy/`: what is there uses flags that the server has.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
-use crate::support::program::World;
+use crate::support::program::{Ran, World};
 
 fn read(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -77,6 +78,44 @@ fn the_compose_file_gives_flags_that_there_are() {
     assert!(image.contains(&format!("VOLUME {home}")) && image.contains("\nUSER wasmstore\n"));
     assert!(compose.contains(&format!("- modules:{home}\n")));
     assert!(image.contains("\nHEALTHCHECK ") && image.contains("/healthz"));
+}
+
+#[test]
+fn the_image_listens_where_its_variables_say() {
+    let image = read("Dockerfile");
+    assert!(image.contains(" WASMSTORE_HOST=0.0.0.0 WASMSTORE_PORT=6384\n"));
+    let command = image.lines().find_map(|line| line.strip_prefix("CMD "));
+    let command: Vec<String> = serde_json::from_str(command.unwrap()).unwrap();
+    let world = World::empty();
+    let program = Path::new(env!("CARGO_BIN_EXE_wasmstore"));
+    // An address that nobody has is told, and ends the server.
+    let file = world.file("wasmstore.toml", "host = '256.0.0.3'\nport = 3");
+    for (host, port, wanted) in [
+        (["256.0.0.1", ""], ["1", ""], "256.0.0.1:1"),
+        (["0.0.0.0", "256.0.0.2"], ["6384", "2"], "256.0.0.2:2"),
+        (["", ""], ["", ""], "256.0.0.3:3"),
+    ] {
+        let mut server = world.command(&command[0]);
+        let server = server
+            .args(&command[1..])
+            .env("PATH", path_with(program.parent().unwrap()))
+            .env("WASMSTORE_CONFIG", file)
+            .envs([("WASMSTORE_HOST", host[0]), ("HOST", host[1])])
+            .envs([("WASMSTORE_PORT", port[0]), ("PORT", port[1])]);
+        let ran = Ran::from(server.output().unwrap());
+        let wanted = format!("cannot listen on {wanted}: ");
+        assert!(
+            ran.code == Some(1) && ran.err.contains(&wanted),
+            "{wanted}{ran:?}"
+        );
+    }
+}
+
+/// The path of this process, and this folder before it.
+fn path_with(folder: &Path) -> OsString {
+    let rest = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&rest));
+    std::env::join_paths(folders).unwrap()
 }
 
 #[test]
