@@ -94,6 +94,8 @@ impl Index {
             return Ok(None);
         };
         match schema::open(&path) {
+            // Another process made a new one at this moment.
+            Err(_) if self.files.current().as_ref() != Some(&path) => self.reader().map(Some),
             Err(error) if !error.is_unwritable() => Err(error),
             _ => self.reader().map(Some),
         }
@@ -226,7 +228,11 @@ fn copy_if_quiet(from: &Path, to: &Path) -> bool {
     };
     let changed = || fs::metadata(from).and_then(|file| file.modified()).ok();
     let before = changed();
-    !in_use() && fs::copy(from, to).is_ok() && !in_use() && changed() == before
+    !files::is_strange(from)
+        && !in_use()
+        && fs::copy(from, to).is_ok()
+        && !in_use()
+        && changed() == before
 }
 
 impl Database {

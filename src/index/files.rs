@@ -3,8 +3,8 @@
 //! Each schema has names of its own. Programs of two versions may use a store at the same time, as when one server after the other
 //! is upgraded: each would take the other's file for a damaged one, make it anew, and forget what was in dropped commits.
 
-use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,6 +14,15 @@ use tempfile::Builder;
 use super::error::{Error, Result};
 
 const SUFFIX: &str = ".sqlite";
+
+/// What SQLite has beside a database.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// How long a database's name can be, in bytes.
+const NAME_BYTES_MAX: u64 = 64;
+
+/// What all numbers are below: no clock comes there, and they can be added to.
+const NUMBERS_END: u64 = 1 << 53;
 
 /// How long it takes at most to make an empty database, in milliseconds.
 const MADE_MAX_MS: u64 = 60_000;
@@ -40,7 +49,7 @@ impl Files {
 
     /// The current file, as far as its name is known.
     pub fn current(&self) -> Option<PathBuf> {
-        let name = fs::read_to_string(self.folder.join(&self.stem)).ok()?;
+        let name = read_name(&self.folder.join(&self.stem)).ok()?;
         self.number(name.trim()).map(|number| self.path_of(number))
     }
 
@@ -58,7 +67,9 @@ impl Files {
         // Numbers are times, so that none comes again when somebody deleted the files.
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let now_ms = since.map_or(0, |since| since.as_millis() as u64);
-        let first = last.map_or(now_ms, |last| now_ms.max(last + 1));
+        let after = last.map(|last| last + 1);
+        let after = after.filter(|after| after + (TRIES_MAX as u64) < NUMBERS_END);
+        let first = after.map_or(now_ms, |after| now_ms.max(after));
         for number in first..first + TRIES_MAX as u64 {
             let path = self.path_of(number);
             match OpenOptions::new().write(true).create_new(true).open(&path) {
@@ -107,7 +118,7 @@ impl Files {
     fn number(&self, name: &str) -> Option<u64> {
         let digits = name.strip_prefix(self.stem.as_str())?.strip_prefix('-')?;
         let digits = digits.strip_suffix(SUFFIX)?;
-        let number = digits.parse().ok()?;
+        let number = digits.parse().ok().filter(|n| *n < NUMBERS_END)?;
         self.path_of(number).ends_with(name).then_some(number)
     }
 
@@ -119,6 +130,23 @@ impl Files {
     }
 }
 
+/// Reads what the file says. Whatever else has its place is not waited for.
+fn read_name(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut name = String::new();
+    let mut bytes = File::open(path)?.take(NAME_BYTES_MAX);
+    bytes.read_to_string(&mut name)?;
+    Ok(name)
+}
+
+/// Whether SQLite would come upon something at `database` or beside it that is no file, as a pipe, which it might wait for.
+pub(super) fn is_strange(database: &Path) -> bool {
+    let mut paths = beside(database).chain([database.to_owned()]);
+    paths.any(|path| fs::metadata(path).is_ok_and(|there| !there.is_file()))
+}
+
 /// Removes a database with what belongs to it, as far as it can be.
 pub(super) fn remove(database: &Path) {
     let _ = fs::remove_file(database);
@@ -127,12 +155,18 @@ pub(super) fn remove(database: &Path) {
 
 /// Removes what belongs to a database.
 pub(super) fn remove_beside(database: &Path) {
-    for suffix in ["-wal", "-shm", "-journal"] {
-        let mut path = database.as_os_str().to_owned();
-        path.push(suffix);
+    for path in beside(database) {
         // What stays is garbage that nobody opens.
         let _ = fs::remove_file(path);
     }
+}
+
+fn beside(database: &Path) -> impl Iterator<Item = PathBuf> {
+    BESIDE.iter().map(|suffix| {
+        let mut path = database.as_os_str().to_owned();
+        path.push(suffix);
+        path.into()
+    })
 }
 
 #[cfg(test)]
@@ -176,8 +210,25 @@ mod tests {
             "index-.sqlite",
             "a/index-1.sqlite",
             "index-v2-1.sqlite",
+            "index-9007199254740992.sqlite",
+            "index-18446744073709551615.sqlite",
         ] {
             assert_eq!(files.number(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn numbers_do_not_run_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Files::new(folder.path().to_owned(), 1);
+        for number in [NUMBERS_END - 1, NUMBERS_END, u64::MAX - 15, u64::MAX] {
+            let name = format!("index-{number}.sqlite");
+            fs::write(folder.path().join(&name), "").unwrap();
+            fs::write(folder.path().join("index"), &name).unwrap();
+            let current = files.current();
+            let next = files.create_next().unwrap();
+            files.make_current(&next, current.as_deref()).unwrap();
+            assert_eq!(files.current(), Some(next), "{number}");
         }
     }
 }

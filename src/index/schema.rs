@@ -116,6 +116,9 @@ fn connect(path: &Path) -> Result<Connection> {
     if path.try_exists().is_ok_and(|exists| !exists) {
         return Err(Error::Damaged("its file is gone"));
     }
+    if files::is_strange(path) {
+        return Err(Error::Damaged("it is no file"));
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_MAX)?;

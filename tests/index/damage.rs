@@ -3,12 +3,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use wasmstore::config::Options;
 use wasmstore::store::{At, Derived, Finding, Store};
 
-use crate::support::program::permissions_bind;
+use crate::support::program::{World, permissions_bind};
 use crate::support::store::{Scratch, path};
 
 fn scratch() -> Scratch {
@@ -106,6 +109,45 @@ fn a_file_that_cannot_be_used_is_made_anew() {
         // One whose name was lost stays for a while: somebody may be making it.
         let is_lost = what == "a file without a name" || what == "a name that is none";
         assert_eq!(now.len(), 1 + usize::from(is_lost), "{what}: {now:?}");
+    }
+}
+
+/// What is a pipe would be waited for, by every command and every thread of a server.
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    for suffix in [None, Some(""), Some("-wal"), Some("-shm"), Some("-journal")] {
+        let world = World::with_store("sha1");
+        world.add("a", 1);
+        let before = world.ok(&["versions", "a"]);
+        let own = world.root().join("wasmstore");
+        let name = own.join("index");
+        let pipe = match suffix {
+            None => name.clone(),
+            Some(suffix) => own.join(fs::read_to_string(&name).unwrap() + suffix),
+        };
+        let _ = fs::remove_file(&pipe);
+        assert!(
+            world
+                .command("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let mut asked = world.wasmstore(&["versions", "a"]);
+        let mut asked = asked.stdout(Stdio::piped()).spawn().unwrap();
+        let until = Instant::now() + Duration::from_secs(20);
+        while asked.try_wait().unwrap().is_none() {
+            if Instant::now() > until {
+                asked.kill().unwrap();
+                panic!("{suffix:?}: it waits");
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        let output = asked.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), before);
+        assert!(fs::symlink_metadata(&name).unwrap().is_file(), "{suffix:?}");
+        assert_eq!(world.ok(&["verify"]).matches("faults 0").count(), 1);
     }
 }
 
