@@ -1,7 +1,8 @@
 //! The current database, and connections to it.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -227,12 +228,10 @@ fn copy_if_quiet(from: &Path, to: &Path) -> bool {
         Path::new(&wal).exists()
     };
     let changed = || fs::metadata(from).and_then(|file| file.modified()).ok();
+    // Not its permissions: what is read-only there is written here.
+    let copy = || io::copy(&mut File::open(from)?, &mut File::create_new(to)?);
     let before = changed();
-    !files::is_strange(from)
-        && !in_use()
-        && fs::copy(from, to).is_ok()
-        && !in_use()
-        && changed() == before
+    !files::is_strange(from) && !in_use() && copy().is_ok() && !in_use() && changed() == before
 }
 
 impl Database {
