@@ -1,10 +1,14 @@
 //! The server's limits as flags.
 
+use std::num::IntErrorKind;
 use std::time::Duration;
 
 use clap::value_parser;
 
 use crate::config::{CacheLimits, MirrorLimits, ModuleLimits, Options, PushLimits, ServerLimits};
+
+/// How many of anything there may be: what counts them takes more than that.
+const COUNT_MAX: usize = u32::MAX as usize;
 
 /// What clients may take up.
 #[derive(Debug, clap::Args)]
@@ -149,9 +153,12 @@ fn bytes(mib: Option<u32>) -> Option<u64> {
 }
 
 fn count(text: &str) -> Result<usize, String> {
+    let outside = || format!("it is between 1 and {COUNT_MAX}");
     match text.parse::<usize>() {
-        Ok(0) => Err("it is at least 1".to_owned()),
-        parsed => parsed.map_err(|error| error.to_string()),
+        Ok(count @ 1..=COUNT_MAX) => Ok(count),
+        Ok(_) => Err(outside()),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => Err(outside()),
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -211,7 +211,7 @@ fn stop_on_signals(stop: &CancellationToken, supervisor: &Supervisor) -> io::Res
 
 /// Raises this process's limit on open files, which is low by tradition, as far as the system lets it.
 fn allow_files(connections_max: usize) {
-    let wanted = connections_max as u64 + FILES_BESIDE_CONNECTIONS;
+    let wanted = (connections_max as u64).saturating_add(FILES_BESIDE_CONNECTIONS);
     match rlimit::increase_nofile_limit(wanted) {
         Ok(allowed) if allowed >= wanted => {}
         Ok(allowed) => {

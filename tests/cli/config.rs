@@ -142,7 +142,15 @@ fn a_fault_is_told_with_its_place_and_without_its_secrets() {
         ),
         (
             "max-requests = 0",
-            "1: `max-requests` is refused: it is at least 1",
+            "1: `max-requests` is refused: it is between 1 and 4294967295",
+        ),
+        (
+            "max-connections = 4294967296",
+            "1: `max-connections` is refused: it is between 1 and 4294967295",
+        ),
+        (
+            "max-git-services = 9223372036854775807",
+            "1: `max-git-services` is refused: it is between 1 and 4294967295",
         ),
         ("cors = 1", "1: `cors` takes true or false, not a number"),
         ("cors = 'yes'", "1: `cors` takes true or false, not text"),
