@@ -1,10 +1,8 @@
 //! `server --check`: everything that a start needs, looked at without a start.
 
-use std::io;
 use std::net::ToSocketAddrs;
 use std::path::Path;
 
-use rustix::fs::{Access, access};
 use serde_json::json;
 
 use super::commands::Server;
@@ -12,6 +10,7 @@ use super::exit::{Error, Result};
 use super::output::{Output, printable};
 use super::server_settings::{Pipes, address, keys, tls};
 use super::settings::Settings;
+use super::writable::writable;
 use crate::config::Options;
 use crate::remote::{self, GitServer};
 use crate::store::{At, Store};
@@ -28,13 +27,13 @@ pub(super) fn run(server: &Server, settings: &Settings, out: &mut Output) -> Res
     let blame = |key, error| server.layers.blame(key, error);
     let root = settings.root().map_err(|error| blame("root", error))?;
     let store = Store::open(&root, options).map_err(|error| blame("root", error.into()))?;
-    writable(&root).map_err(|error| blame("root", error))?;
-    let has_git = has_git(&root, options);
-    let is_filled = replica(server, &store, has_git)?;
     let is_replica = server.replica.primary()?.is_some();
+    writable(&store, is_replica).map_err(|error| blame("root", error))?;
+    let has_git = has_git(&root, options);
+    replica(server, &store, has_git)?;
     let schedule = server.schedule.schedule(None, is_replica);
     schedule.map_err(|error| blame("gc-squash", error))?;
-    branch(settings, &store, is_filled).map_err(|error| blame("branch", error))?;
+    branch(server, settings, &store)?;
     if !has_git && !server.mirror.is_empty() {
         return Err(blame("mirror", remote::Error::NoGit.into()));
     }
@@ -42,46 +41,36 @@ pub(super) fn run(server: &Server, settings: &Settings, out: &mut Output) -> Res
     print(server, out)
 }
 
-/// Looks whether the store can be written, or be created where it is to be.
-fn writable(root: &Path) -> Result<()> {
-    let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
-    // What exists of it: the root, or else the folder in which those that are missing would be made.
-    let there = root.ancestors().find(|folder| folder.exists());
-    let folder = there.unwrap_or(&root);
-    access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|errno| Error::Unwritable {
-        path: folder.to_owned(),
-        source: io::Error::from(errno),
-    })
-}
-
 fn has_git(root: &Path, options: Options) -> bool {
     let program = std::env::current_exe().unwrap_or_else(|_| "wasmstore".into());
     GitServer::find(root, program, options).is_some()
 }
 
-/// Looks whether the store may follow whom it is to follow, or nobody. Whether its branches are there yet, which a replica gets from
-/// its primary.
-fn replica(server: &Server, store: &Store, has_git: bool) -> Result<bool> {
+/// Looks whether the store may follow whom it is to follow, or nobody.
+fn replica(server: &Server, store: &Store, has_git: bool) -> Result<()> {
     let Some((primary, _)) = server.replica.primary()? else {
-        store.takes_changes()?;
-        return Ok(true);
+        return Ok(store.takes_changes()?);
     };
     let blame = |error| server.layers.blame("replica-of", error);
     if !has_git {
         return Err(blame(remote::Error::NoGit.into()));
     }
     let may = store.may_become_replica(&primary.url);
-    may.map_err(|error| blame(error.into()))?;
-    Ok(store.was_equal(&primary.url))
+    may.map_err(|error| blame(error.into()))
 }
 
-fn branch(settings: &Settings, store: &Store, is_filled: bool) -> Result<()> {
+/// Looks whether the branch that is to stand for the default one is there, as far as branches are: a replica gets them from its
+/// primary, and a store that is created has its first one.
+pub(super) fn branch(server: &Server, settings: &Settings, store: &Store) -> Result<()> {
     let Some(branch) = settings.branch()? else {
         return Ok(());
     };
+    let primary = server.replica.primary()?;
+    let is_filled = primary.is_none_or(|(primary, _)| store.was_equal(&primary.url));
     let is_first = store.object_format().is_none() && branch.as_str() == FIRST_BRANCH;
     if is_filled && !is_first {
-        store.snapshot(&At::Branch(Some(branch)))?;
+        let there = store.snapshot(&At::Branch(Some(branch)));
+        there.map_err(|error| server.layers.blame("branch", error.into()))?;
     }
     Ok(())
 }

@@ -37,5 +37,6 @@ mod server_settings;
 mod service;
 mod settings;
 mod threads;
+mod writable;
 
 pub use dispatch::run;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::check;
 use super::commands::{Server, guard};
 use super::exit::{Error, Result};
 use super::reload::{ReadKeys, Reload};
@@ -45,6 +46,7 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
     let schedule = server.schedule.schedule(branch, is_replica);
     let schedule = schedule.map_err(|error| blame("gc-squash", error))?;
     let root = settings.root().map_err(|error| blame("root", error))?;
+    look_for_branch(&server, settings, &root)?;
     let store = open(&server, &root, &mut serving, &supervisor)?;
     guard(&store)?;
     serving.git = git(&store);
@@ -62,6 +64,15 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
         schedule,
     };
     threads.run(serve(store, serving, tls, address(&server), beside))
+}
+
+/// Looks whether the branch to be served is there, before anything is made.
+fn look_for_branch(server: &Server, settings: &Settings, root: &Path) -> Result<()> {
+    if settings.branch()?.is_none() {
+        return Ok(());
+    }
+    let store = Store::open(root, server.limits.options())?;
+    check::branch(server, settings, &store)
 }
 
 /// Opens the store, or the replica that is served.

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use crate::support::program::{Ran, World, module, reason};
+use crate::support::program::{Ran, World, module, permissions_bind, reason};
 use crate::support::server::Server;
 
 /// Runs `server --check` with a file that says this.
@@ -458,7 +458,9 @@ fn a_check_looks_at_the_store_and_leaves_it() {
     let before = world.state();
     let of = ["server", "--check", "--replica-of", "http://127.0.0.1:1"];
     world.fails(4, &of);
-    world.fails(1, &["server", "--check", "--branch", "other"]);
+    let other = ["server", "--branch", "other"];
+    let told = world.fails(1, &[&other[..], &["--check"]].concat());
+    assert_eq!(world.fails(1, &other), told);
     let main = ["server", "--check", "--branch", "main"];
     assert_eq!(world.ok(&main), "branch = \"main\"  # --branch\n");
     assert_eq!(world.state(), before);
@@ -472,6 +474,46 @@ fn a_check_looks_at_the_store_and_leaves_it() {
     replica.git(&["config", "wasmstore.replicaOf", "http://127.0.0.1:1"]);
     replica.ok(&of);
     replica.fails(4, &["server", "--check"]);
+}
+
+/// What a check says of a root is what a start says of it.
+#[test]
+fn a_root_that_cannot_be_started_in_is_told() {
+    let world = World::with_store("sha1");
+    world.file("new/wasmstore", "");
+    std::os::unix::fs::symlink("nowhere", world.path("dangling")).unwrap();
+    let old = world.root();
+    fs::remove_dir_all(old.join("wasmstore")).unwrap();
+    fs::write(old.join("wasmstore"), "").unwrap();
+    for root in [old.to_str().unwrap(), "new", "dangling"] {
+        for check in [&["--check"][..], &[]] {
+            let args = [&["server", "--port", "0", "--root", root], check].concat();
+            let told = world.fails(5, &args);
+            assert!(told.starts_with("cannot "), "{root}: {told}");
+        }
+    }
+    let other = ["server", "--root", "fresh", "--branch", "other"];
+    world.fails(1, &other);
+    assert!(!world.path("fresh").exists() && !world.path("nowhere").exists());
+}
+
+#[test]
+fn a_store_that_is_only_read_is_served() {
+    let world = World::with_store("sha1");
+    let own = world.root().join("wasmstore");
+    let set = |mode| fs::set_permissions(&own, fs::Permissions::from_mode(mode)).unwrap();
+    set(0o555);
+    if !permissions_bind(&world.root()) {
+        println!("skipped: permissions do not bind this user");
+        return set(0o755);
+    }
+    let ran = world.run(&["server", "--check"]);
+    fs::remove_dir_all(world.root().join("hooks")).unwrap();
+    let unguarded = world.run(&["server", "--check"]);
+    set(0o755);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.err.contains("nothing can be changed: "), "{ran:?}");
+    assert_eq!(unguarded.code, Some(5), "{unguarded:?}");
 }
 
 #[test]
