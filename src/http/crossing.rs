@@ -71,7 +71,8 @@ impl App {
     }
 }
 
-/// Does `work` on the store on `threads`, where it may block. `place` is given back when it is done, though who asked for it may have left.
+/// Does `work` on the store on `threads`, where it may block. `place` is given back when it is done, though who asked for it may
+/// have left.
 ///
 /// # Errors
 /// `work` panicked.

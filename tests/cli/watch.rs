@@ -3,57 +3,14 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ChildStdout, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::program::{World, module};
+use crate::support::watching::Watching;
 
 /// How long anything may take.
 const LIMIT: Duration = Duration::from_secs(30);
-
-/// A running `watch`, killed when it is dropped.
-struct Watching {
-    child: Child,
-    lines: Receiver<String>,
-}
-
-impl Watching {
-    fn start(world: &World, args: &[&str]) -> Self {
-        let mut command = world.wasmstore(&[&["watch"], args].concat());
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = lines_of(child.stdout.take().unwrap());
-        Self { child, lines }
-    }
-
-    #[track_caller]
-    fn next(&self) -> String {
-        self.lines.recv_timeout(LIMIT).expect("a line in time")
-    }
-}
-
-impl Drop for Watching {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn lines_of(stdout: ChildStdout) -> Receiver<String> {
-    let (send, lines) = channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stdout).lines() {
-            if line.ok().and_then(|line| send.send(line).ok()).is_none() {
-                break;
-            }
-        }
-    });
-    lines
-}
 
 #[track_caller]
 fn ends(child: &mut Child) -> ExitStatus {

@@ -1,48 +1,11 @@
 //! `watch` against a server.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use super::Twin;
 use crate::support::program::World;
 use crate::support::server::Server;
-
-const LONG: Duration = Duration::from_secs(30);
-
-struct Watching {
-    child: Child,
-    lines: Receiver<String>,
-}
-
-impl Watching {
-    fn start(world: &World, args: &[&str]) -> Self {
-        let mut command = world.wasmstore(&[&["watch"], args].concat());
-        let command = command.stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let (send, lines) = channel();
-        std::thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                let _ = send.send(line);
-            }
-        });
-        Self { child, lines }
-    }
-
-    #[track_caller]
-    fn next(&self) -> String {
-        self.lines.recv_timeout(LONG).unwrap()
-    }
-}
-
-impl Drop for Watching {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::support::watching::Watching;
 
 #[test]
 fn every_commit_is_a_line_as_in_the_folder() {

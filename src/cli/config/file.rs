@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use super::flags::Flag;
 use super::origin::Origin;
 use super::value;
 use crate::cli::hint::nearest;
+use crate::http::read_regular;
 use crate::names::redact;
 
 /// The largest file, in bytes.
@@ -108,22 +109,18 @@ fn load(path: &Path) -> Result<(Vec<u8>, bool), Error> {
         path: path.to_owned(),
         source,
     };
-    // A pipe is not even opened: that would wait for who writes to it.
-    if !fs::metadata(path).map_err(failed)?.is_file() {
+    let known = fs::metadata(path).map_err(failed)?;
+    if !known.is_file() {
         return Err(Error::NoFile(PathBuf::from(path)));
     }
-    let file = fs::File::open(path).map_err(failed)?;
-    let known = file.metadata().map_err(failed)?;
     let readers = if known.uid() == 0 { 0o004 } else { 0o044 };
-    let mut bytes = Vec::new();
-    let read = file.take(BYTES_MAX + 1).read_to_end(&mut bytes);
-    match read {
-        Ok(count) if count as u64 > BYTES_MAX => Err(Error::TooLarge {
+    match read_regular(path, BYTES_MAX) {
+        Ok(bytes) => Ok((bytes, known.mode() & readers != 0)),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(Error::TooLarge {
             path: path.to_owned(),
             bytes_max: BYTES_MAX,
         }),
-        Ok(_) => Ok((bytes, known.mode() & readers != 0)),
-        Err(source) => Err(failed(io::Error::from(source.kind()))),
+        Err(source) => Err(failed(source)),
     }
 }
 

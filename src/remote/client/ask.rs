@@ -139,7 +139,12 @@ impl Client {
 
     /// Asks for a line of text.
     pub(super) fn text(&self, request: Builder) -> Result<Answer<String>> {
-        let mut answer = self.send(request)?;
+        let answer = self.send(request)?;
+        self.text_of(answer)
+    }
+
+    /// The line of text that was answered.
+    pub(super) fn text_of(&self, mut answer: Response<Body>) -> Result<Answer<String>> {
         let body = answer.body_mut().with_config();
         let text = body.limit(self.limits.text_bytes_max).read_to_string();
         let value = text.map_err(|error| self.failed(&error))?;
@@ -163,8 +168,7 @@ impl Client {
 
     /// Asks for a name.
     pub(super) fn name<T>(&self, request: Builder, parse: Parse<T>) -> Result<T> {
-        let text = self.text(request)?.value;
-        parse(&text).map_err(|error| self.strange(error.to_string()))
+        self.parse(&self.text(request)?.value, parse)
     }
 
     /// A name in what was answered.

@@ -37,9 +37,7 @@ impl Client {
         if let Some(error) = source.failure(sent.is_err()) {
             return Err(store::Error::invalid(&path.to_string(), error).into());
         }
-        let hash = sent?.body_mut().read_to_string();
-        let hash = hash.map_err(|error| self.failed(&error))?;
-        self.parse(&hash, ModuleHash::parse)
+        self.parse(&self.text_of(sent?)?.value, ModuleHash::parse)
     }
 }
 

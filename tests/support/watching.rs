@@ -1,0 +1,47 @@
+//! The command `watch`, running.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use super::program::World;
+
+/// How long a line may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A running `watch`, killed when it is dropped.
+pub struct Watching {
+    pub child: Child,
+    pub lines: Receiver<String>,
+}
+
+impl Watching {
+    pub fn start(world: &World, args: &[&str]) -> Self {
+        let mut command = world.wasmstore(&[&["watch"], args].concat());
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (send, lines) = channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines() {
+                if line.ok().and_then(|line| send.send(line).ok()).is_none() {
+                    break;
+                }
+            }
+        });
+        Self { child, lines }
+    }
+
+    #[track_caller]
+    pub fn next(&self) -> String {
+        self.lines.recv_timeout(LIMIT).expect("a line in time")
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
