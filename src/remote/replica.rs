@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
 use super::primary::Primary;
-use super::watch;
+use super::primary_watch;
 use crate::config::Options;
 use crate::git::Git;
 use crate::names::{ObjectId, RefName};
@@ -114,7 +114,7 @@ impl Replica {
         let primary = self.primary.clone();
         let watching = call.clone();
         let thread = thread::Builder::new().name("watch".to_owned());
-        let spawned = thread.spawn(move || watch::keep(&primary, &watching));
+        let spawned = thread.spawn(move || primary_watch::keep(&primary, &watching));
         if let Err(error) = spawned {
             tracing::warn!(%error, "the primary is not watched, only asked");
         }

@@ -9,7 +9,7 @@ use crate::cli::output::{self, Output};
 use crate::cli::settings::{Settings, text_variable, variable};
 use crate::config::{ModuleLimits, Options, PushLimits};
 use crate::names::Author;
-use crate::remote::receive;
+use crate::remote::receive_hooks;
 use crate::store::{Dropping, ObjectFormat, Pusher, Store};
 
 /// Check or publish a push: the store's hooks call this
@@ -50,7 +50,8 @@ impl Hook {
             Name::PreReceive => {
                 let quarantine = variable("GIT_QUARANTINE_PATH").map(PathBuf::from);
                 let input = io::stdin().lock();
-                let objections = receive::check(&store, input, quarantine.as_deref(), &pusher)?;
+                let objections =
+                    receive_hooks::check(&store, input, quarantine.as_deref(), &pusher)?;
                 for objection in &objections {
                     output::complain(&objection.to_string(), settings.color());
                 }
@@ -61,7 +62,7 @@ impl Hook {
             }
             Name::ProcReceive => {
                 let input = io::stdin().lock();
-                Ok(receive::publish(&store, input, out.raw(), &pusher)?)
+                Ok(receive_hooks::publish(&store, input, out.raw(), &pusher)?)
             }
         }
     }

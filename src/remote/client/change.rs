@@ -2,8 +2,8 @@
 
 use ureq::http::Method;
 
-use super::ask::Client;
 use super::read::{below, in_path};
+use super::request::Client;
 use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::remote::error::{Error, Result};
 use crate::store::{self, At, Change, Collected, Folders, History, Kind};

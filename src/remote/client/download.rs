@@ -8,7 +8,7 @@ use ureq::BodyReader;
 use ureq::http::HeaderMap;
 use ureq::http::header::{CONTENT_LENGTH, IF_MATCH, RANGE};
 
-use super::ask::{Client, commit};
+use super::request::{Client, commit};
 use crate::names::{Digest, HashRef, ModuleHash};
 use crate::remote::error::{Error, Result};
 use crate::store::{At, BlobHashing, Hashing, Kind};

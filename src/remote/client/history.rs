@@ -1,6 +1,6 @@
 //! What reads the history.
 
-use super::ask::Client;
+use super::request::Client;
 use crate::names::{CommitId, ModuleHash, ModulePath};
 use crate::remote::error::Result;
 use crate::store::{At, LogOrder, Version};

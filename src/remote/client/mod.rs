@@ -3,16 +3,16 @@
 //! `ask` makes requests and tells refusals; one file each for what reads, what changes, downloads, and watching. What a server
 //! answers is checked as anything that comes from outside is.
 
-mod ask;
 mod change;
-mod compare;
+mod diff;
 mod download;
+mod error_response;
 mod history;
 mod read;
-mod refused;
+mod request;
 mod upload;
 mod watch;
 
-pub use ask::Client;
 pub use download::Download;
-pub use refused::Refused;
+pub use error_response::Refused;
+pub use request::Client;

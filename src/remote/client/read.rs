@@ -4,8 +4,8 @@ use std::io::Read as _;
 
 use ureq::http::header::RANGE;
 
-use super::ask::{Answer, Client};
 use super::download::Download;
+use super::request::{Answer, Client};
 use crate::names::{BranchName, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::remote::error::{Error, Result};
 use crate::store::{At, Kind};

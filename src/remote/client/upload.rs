@@ -6,7 +6,7 @@ use ureq::SendBody;
 use ureq::http::Method;
 use ureq::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 
-use super::ask::Client;
+use super::request::Client;
 use crate::config::ModuleLimits;
 use crate::names::{ModuleHash, ModulePath};
 use crate::remote::error::Result;

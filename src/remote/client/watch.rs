@@ -7,11 +7,11 @@ use tungstenite::Message;
 use tungstenite::http::{HeaderValue, Response};
 use tungstenite::protocol::CloseFrame;
 
-use super::ask::{ACCEPTED, Client, commit};
-use super::refused::Refused;
+use super::error_response::Refused;
+use super::request::{ACCEPTED, Client, commit};
 use crate::names::{BranchName, CommitId};
 use crate::remote::error::{Error, Result};
-use crate::remote::socket::{Reached, Socket};
+use crate::remote::websocket::{Reached, Socket};
 use crate::store::PathChange;
 use crate::wire::{Missing, ReceivedEvent, escaped_value};
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
 use super::mirror::{Mirror, Mirrors};
-use super::state::{State, now_ms, refs_of};
+use super::mirror_state::{State, now_ms, refs_of};
 use crate::names::MirrorName;
 use crate::store::chain;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ask::Client;
+use super::request::Client;
 use crate::names::{CommitId, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::remote::error::Result;
 use crate::store::{self, At, Comparison, PathChange};

@@ -2,7 +2,7 @@
 
 use super::error::{Error, Result};
 use super::mirror::{Mirror, Mirrors};
-use super::state::{Refs, State};
+use super::mirror_state::{Refs, State};
 use crate::names::{MirrorName, RemoteUrl};
 
 /// How often a name is tried with another number behind it.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
 use super::mirror::{Mirror, Mirrors, lock};
-use super::state::{State, now_ms, refs_of};
+use super::mirror_state::{State, now_ms, refs_of};
 use crate::git::Pushed;
 use crate::names::MirrorName;
 use crate::store::MirrorLock;

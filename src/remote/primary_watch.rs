@@ -8,7 +8,7 @@ use tungstenite::Message;
 use tungstenite::http::HeaderValue;
 
 use super::primary::Primary;
-use super::socket::{Reached, Socket};
+use super::websocket::{Reached, Socket};
 
 /// What is watched: the default branch. Where others are is asked for besides.
 const PATH: &str = "/api/v1/watch";

@@ -7,7 +7,7 @@ use ureq::http::{HeaderMap, HeaderValue, Method, Request, Response};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, AsSendBody, Body, SendBody};
 
-use super::refused::Refused;
+use super::error_response::Refused;
 use crate::config::ClientLimits;
 use crate::names::{CommitId, ServerUrl};
 use crate::remote::error::{Error, Result};

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::error::Result;
 use super::mirror::{Counts, Mirror, Mirrors, lock};
-use super::state::{Refs, State, now_ms, refs_of};
+use super::mirror_state::{Refs, State, now_ms, refs_of};
 
 /// How a mirror stands.
 #[derive(Clone, Debug)]
