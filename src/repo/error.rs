@@ -107,7 +107,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// Wraps the failure of `action` on `path`.
-    pub(super) fn io(
+    pub(crate) fn io(
         action: &'static str,
         path: impl AsRef<Path>,
     ) -> impl FnOnce(io::Error) -> Self {
@@ -120,7 +120,7 @@ impl Error {
     }
 
     /// Wraps a failure of the object or ref database.
-    pub(super) fn database<E>(action: impl Into<String>) -> impl FnOnce(E) -> Self
+    pub(crate) fn database<E>(action: impl Into<String>) -> impl FnOnce(E) -> Self
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
@@ -137,7 +137,7 @@ impl Error {
     }
 
     /// Says whether nothing may be written there.
-    pub(super) fn is_read_only(&self) -> bool {
+    pub(crate) fn is_read_only(&self) -> bool {
         self.io_kind().is_some_and(is_read_only)
     }
 
@@ -164,7 +164,7 @@ impl Error {
 }
 
 /// Says whether a file operation failed because nothing may be written there.
-pub(super) fn is_read_only(kind: io::ErrorKind) -> bool {
+pub(crate) fn is_read_only(kind: io::ErrorKind) -> bool {
     matches!(
         kind,
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem

@@ -1,0 +1,93 @@
+//! What a `gc` may delete: the set K of packs and loose objects that are there when it begins.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use crate::repo::error::{Error, Result};
+use crate::repo::lifecycle::open::Repository;
+use crate::repo::packs::dir::{Pack, remove_if_there, remove_packs};
+
+/// How old a half-written pack has to be to be nobody's any more: a git that packs writes on.
+const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(3600);
+
+/// The set K.
+pub(crate) struct Candidates {
+    packs: Vec<Pack>,
+    loose: Vec<(gix::ObjectId, PathBuf)>,
+    /// What is in them, those that are spared included.
+    pub ids: HashSet<gix::ObjectId>,
+    /// What they take on disk, those that are spared included.
+    pub size_bytes: u64,
+}
+
+impl Candidates {
+    /// Leaves a pack alone that was just written: packs are named by their content, so it may have been there before.
+    pub(crate) fn spare(&mut self, pack: Option<&Pack>) {
+        self.packs.retain(|candidate| Some(candidate) != pack);
+    }
+}
+
+impl Repository {
+    /// What may be deleted, as of now.
+    pub(crate) fn candidates(&self, repo: &gix::Repository) -> Result<Candidates> {
+        let packs = self.packs()?;
+        let loose = self.loose()?;
+        let mut ids: HashSet<_> = loose.iter().map(|(id, _)| *id).collect();
+        for pack in &packs {
+            if let Some(index) = pack.index(repo.object_hash())? {
+                ids.extend(index.iter().map(|entry| entry.oid));
+            }
+        }
+        let size = |path: &PathBuf| fs::metadata(path).map_or(0, |file| file.len());
+        let size_bytes = packs
+            .iter()
+            .map(Pack::size_bytes)
+            .chain(loose.iter().map(|(_, path)| size(path)))
+            .sum();
+        Ok(Candidates {
+            packs,
+            loose,
+            ids,
+            size_bytes,
+        })
+    }
+
+    /// Deletes the candidates, what would speak of objects that are gone before, and what dead writers left.
+    pub(crate) fn delete(&self, candidates: &Candidates) -> Result<()> {
+        remove_if_there(&self.root().join("objects/pack/multi-pack-index"))?;
+        self.remove_commit_graph()?;
+        remove_packs(self.root(), &candidates.packs)?;
+        for (_, path) in &candidates.loose {
+            remove_if_there(path)?;
+        }
+        let long_ago = SystemTime::now() - LEFTOVER_AGE_MIN;
+        self.clear_pack_leftovers(|changed| changed < long_ago)?;
+        self.clear_dead_pushes()?;
+        self.clear_tmp()
+    }
+
+    /// Every loose object.
+    fn loose(&self) -> Result<Vec<(gix::ObjectId, PathBuf)>> {
+        let mut loose = Vec::new();
+        for first in 0..=255u8 {
+            let folder = self.root().join(format!("objects/{first:02x}"));
+            let Ok(entries) = fs::read_dir(&folder) else {
+                continue;
+            };
+            for entry in entries {
+                let path = entry.map_err(Error::io("read", &folder))?.path();
+                let name = path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
+                if let Ok(id) = gix::ObjectId::from_hex(format!("{first:02x}{name}").as_bytes()) {
+                    loose.push((id, path));
+                }
+            }
+        }
+        Ok(loose)
+    }
+}

@@ -1,0 +1,6 @@
+//! Garbage collection.
+
+pub(crate) mod candidates;
+pub(crate) mod collect;
+pub(crate) mod commit_graph;
+pub(crate) mod squash;

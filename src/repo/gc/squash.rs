@@ -1,0 +1,78 @@
+//! Squashing: one commit in the place of a branch's own history.
+
+use std::collections::HashSet;
+
+use crate::names::BranchName;
+use crate::repo::error::Result;
+use crate::repo::history::commit::{Commit, read_linked};
+use crate::repo::history::walk::ancestors;
+use crate::repo::lifecycle::open::{Repository, commit_id, object_id};
+use crate::repo::tree::entry::TreeId;
+
+/// What a branch's own history would be squashed to.
+pub(crate) struct Squash {
+    /// The tip that is replaced.
+    pub tip: gix::ObjectId,
+    /// Its tree, which stays.
+    pub tree: TreeId,
+    /// The newest commits of the old history that other refs still reach, that on the branch's own line first.
+    pub parents: Vec<gix::ObjectId>,
+}
+
+/// Plans the squash of `branch`; `None` if its own history, what no other ref reaches, is one commit or none.
+pub(crate) fn plan(
+    repository: &Repository,
+    repo: &gix::Repository,
+    branch: &BranchName,
+) -> Result<Option<Squash>> {
+    let Some(tip) = crate::repo::refs::read::read_tip(repo, branch)? else {
+        return Ok(None);
+    };
+    let own_ref = branch.full_ref();
+    let mut others: Vec<_> = repository
+        .refs_below("refs/")?
+        .into_iter()
+        .filter(|(name, _)| *name != own_ref)
+        .collect();
+    others.extend(repository.detached_head()?.map(|id| ("HEAD".into(), id)));
+    let kept = ancestors(repo, others.into_iter().map(|(_, id)| id))?;
+
+    let mut own = HashSet::new();
+    let mut boundary: Vec<Commit> = Vec::new();
+    let mut todo = vec![tip];
+    while let Some(id) = todo.pop() {
+        if kept.contains(&id) {
+            let commit = read_linked(repo, commit_id(&id))?;
+            if !boundary.contains(&commit) {
+                boundary.push(commit);
+            }
+        } else if own.insert(id) {
+            let commit = read_linked(repo, commit_id(&id))?;
+            // The first parent is pushed last, and so followed first: its line gives the first parent of the squash.
+            todo.extend(
+                commit
+                    .parents
+                    .iter()
+                    .rev()
+                    .filter_map(|parent| object_id(repo, parent.as_bytes())),
+            );
+        }
+    }
+    if own.len() <= 1 {
+        return Ok(None);
+    }
+    let grandparents = boundary.iter().flat_map(|commit| &commit.parents);
+    let older = ancestors(
+        repo,
+        grandparents.filter_map(|parent| object_id(repo, parent.as_bytes())),
+    )?;
+    let ids = boundary
+        .iter()
+        .filter_map(|commit| object_id(repo, commit.id.as_bytes()));
+    let parents = ids.filter(|id| !older.contains(id)).collect();
+    Ok(Some(Squash {
+        tip,
+        tree: read_linked(repo, commit_id(&tip))?.tree,
+        parents,
+    }))
+}

@@ -1,0 +1,141 @@
+//! The way from one commit on to another, along first parents.
+
+use crate::names::CommitId;
+use crate::repo::error::{Error, Result};
+use crate::repo::lifecycle::open::{Repository, commit_id, object_id};
+
+/// How many commits of a line are marked.
+const MARKS_MAX: usize = 4096;
+
+/// The commits of a first-parent line, oldest first. However long the line is, this holds some thousands of ids: marks at even
+/// distances, and the piece up to the next mark.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Where the piece before the oldest mark begins; not part of the line.
+    start: Option<CommitId>,
+    /// Commits of the line, newest first.
+    marks: Vec<CommitId>,
+    /// The commits from `start` on that come next, newest first.
+    piece: Vec<CommitId>,
+}
+
+impl Repository {
+    /// The first-parent line from `start`, which is not part of it, on to `tip`; `None` if `start` is not on it. Without
+    /// `start`, the whole line from its root.
+    pub fn line(&self, start: Option<CommitId>, tip: CommitId) -> Result<Option<Line>> {
+        self.marked_line(start, tip, MARKS_MAX)
+    }
+
+    fn marked_line(
+        &self,
+        start: Option<CommitId>,
+        tip: CommitId,
+        marks_max: usize,
+    ) -> Result<Option<Line>> {
+        let repo = self.local_for(tip)?;
+        let (mut marks, mut distance) = (Vec::new(), 1);
+        let (mut next, mut walked) = (Some(tip), 0_usize);
+        while next != start {
+            let Some(commit) = next else { return Ok(None) };
+            if walked.is_multiple_of(distance) {
+                marks.push(commit);
+            }
+            if marks.len() > marks_max {
+                let mut keep = false;
+                marks.retain(|_| {
+                    keep = !keep;
+                    keep
+                });
+                distance *= 2;
+            }
+            next = first_parent(&repo, commit)?;
+            walked += 1;
+        }
+        let piece = Vec::new();
+        Ok(Some(Line {
+            start,
+            marks,
+            piece,
+        }))
+    }
+}
+
+impl Line {
+    /// Takes the next commit, the oldest that is left.
+    pub fn next(&mut self, repository: &Repository) -> Result<Option<CommitId>> {
+        if self.piece.is_empty() {
+            let Some(mark) = self.marks.last().copied() else {
+                return Ok(None);
+            };
+            let repo = repository.local_for(mark)?;
+            let mut next = Some(mark);
+            while let Some(commit) = next.filter(|_| next != self.start) {
+                self.piece.push(commit);
+                next = first_parent(&repo, commit)?;
+            }
+            self.start = self.marks.pop();
+        }
+        Ok(self.piece.pop())
+    }
+}
+
+fn first_parent(repo: &gix::Repository, id: CommitId) -> Result<Option<CommitId>> {
+    let missing = || Error::Missing { id: id.to_string() };
+    let oid = object_id(repo, id.as_bytes()).ok_or_else(missing)?;
+    let failed = || Error::database(format!("read commit {id}"));
+    let object = repo.try_find_object(oid).map_err(failed())?;
+    let object = object.ok_or_else(missing)?;
+    let commit = object.try_into_commit().map_err(failed())?;
+    Ok(commit.parent_ids().next().map(|id| commit_id(&id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_line_of_any_length_is_told_whole_with_few_marks() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("store");
+        let main = "main".parse().unwrap();
+        let repo = Repository::open_or_create(
+            &root,
+            &Default::default(),
+            crate::repo::ObjectFormat::Sha1,
+            &main,
+        )
+        .unwrap();
+        let git = |args: &[&str]| {
+            let mut git = Command::new("git");
+            let git = git.arg("--git-dir").arg(&root).args(args);
+            let git = git.env("GIT_CONFIG_GLOBAL", "/dev/null");
+            let git = git.envs(["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"].map(|name| (name, "a")));
+            let git = git.envs(["GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"].map(|name| (name, "a")));
+            let output = git.stderr(Stdio::inherit()).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        let root_commit = git(&["rev-parse", "main"]);
+        let mut ids: Vec<CommitId> = vec![root_commit.parse().unwrap()];
+        for _ in 0..50 {
+            let parent = ids.last().unwrap().to_string();
+            let commit = git(&["commit-tree", "-m", "x", "-p", &parent, "main^{tree}"]);
+            ids.push(commit.parse().unwrap());
+        }
+        let tip = *ids.last().unwrap();
+        for marks_max in [1, 2, 3, 7, 49, 50, 51, 100] {
+            for start in [0, 1, 30, 49, 50] {
+                let line = repo.marked_line(Some(ids[start]), tip, marks_max).unwrap();
+                let mut line = line.unwrap();
+                assert!(line.marks.len() <= marks_max);
+                let told = std::iter::from_fn(|| line.next(&repo).unwrap());
+                assert_eq!(told.collect::<Vec<_>>(), ids[start + 1..], "{marks_max}");
+            }
+            let mut whole = repo.marked_line(None, tip, marks_max).unwrap().unwrap();
+            let told = std::iter::from_fn(|| whole.next(&repo).unwrap());
+            assert_eq!(told.collect::<Vec<_>>(), ids);
+        }
+        assert!(repo.line(Some(tip), ids[3]).unwrap().is_none());
+    }
+}

@@ -1,0 +1,217 @@
+//! The store's locks, each an flock(2) on a file of `ROOT/wasmstore`.
+//!
+//! | file | held | by |
+//! |---|---|---|
+//! | `backup.lock` | exclusive | `backup` while it copies; `gc` and `verify` from start to end |
+//! | `maintenance.lock` | exclusive | a server while it does what is done from time to time, taken before all others |
+//! | `mirrors/NAME.lock` | exclusive | whoever pushes to the mirror NAME; nothing else is taken meanwhile |
+//! | `roll-up.lock` | exclusive | a roll-up; if it is held there is one |
+//! | `gate` | exclusive, briefly | whoever wants `lock`: the turnstile that keeps `gc` from being starved by overlapping writers |
+//! | `lock` | shared / exclusive | whoever writes and publishes objects / `gc` while it deletes |
+//! | `refs.gate` | exclusive, briefly | whoever wants `refs.lock`: a busy server would never leave it to another process else |
+//! | `refs.lock` | exclusive | over every read-tip, judge, compare-and-swap |
+//!
+//! They are taken in this order and never upgraded. One open file per guard: flock belongs to the open file, so two guards of
+//! one process exclude each other like those of two processes. The kernel releases a killed holder's lock.
+//!
+//! `lock` has the time of the last `gc` in it, in nanoseconds since 1970: who takes it knows whether objects were deleted since it
+//! last looked.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::names::MirrorName;
+use crate::repo::error::{Error, Result, is_read_only};
+use crate::repo::objects::fsync;
+
+/// How long a change waits for the others before it gives up as busy.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// How long `gc` keeps writers out while it waits for those under way to end.
+const GATE_HELD_MAX: Duration = Duration::from_secs(2);
+
+/// A held lock; dropping it releases.
+#[derive(Debug)]
+pub(crate) struct Guard(File);
+
+impl Guard {
+    /// When `gc` deleted objects for the last time; on `lock`.
+    pub(crate) fn last_collected(&self) -> u64 {
+        read_time(&self.0)
+    }
+
+    /// Says that `gc` is going to delete objects; on `lock`, held exclusive.
+    pub(crate) fn mark_collected(&self) -> Result<()> {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let time = since.map_or(0, |since| since.as_nanos() as u64);
+        let marked = self.0.write_all_at(&time.to_le_bytes(), 0);
+        marked.map_err(Error::io("write", "lock"))
+    }
+}
+
+/// When `gc` deleted objects for the last time, in the store at `root`.
+pub(crate) fn last_collected(root: &Path) -> u64 {
+    File::open(root.join("wasmstore/lock")).map_or(0, |file| read_time(&file))
+}
+
+fn read_time(file: &File) -> u64 {
+    let mut time = [0; 8];
+    let read = file.read_exact_at(&mut time, 0);
+    read.map_or(0, |()| u64::from_le_bytes(time))
+}
+
+/// Where the locks are.
+#[derive(Debug, Clone)]
+pub(crate) struct Locks {
+    dir: PathBuf,
+    /// Who wants `lock` in this process: they wait for one another here, which costs less than to try the gate again and again.
+    passing: Arc<Mutex<()>>,
+}
+
+impl Locks {
+    /// The locks in the folder `ROOT/wasmstore`, which need not exist yet.
+    pub(crate) fn new(dir: PathBuf) -> Self {
+        let passing = Arc::default();
+        Self { dir, passing }
+    }
+
+    /// Takes `lock` shared: objects may be written and published, and `gc` deletes nothing meanwhile.
+    pub(crate) fn writing(&self) -> Result<Guard> {
+        let deadline = Instant::now() + PATIENCE;
+        let _passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _gate = self.exclusive("gate", deadline)?;
+        self.wait("lock", deadline, File::try_lock_shared)
+    }
+
+    /// Takes `refs.lock`: nobody else moves a ref.
+    pub(crate) fn refs(&self) -> Result<Guard> {
+        self.refs_until(Instant::now() + PATIENCE)
+    }
+
+    /// Takes `refs.lock`, unless that cannot be had until the deadline.
+    pub(crate) fn refs_until(&self, deadline: Instant) -> Result<Guard> {
+        let _gate = self.exclusive("refs.gate", deadline)?;
+        self.exclusive("refs.lock", deadline)
+    }
+
+    /// Takes `backup.lock`: no backup and no other `gc` runs.
+    pub(crate) fn backup(&self) -> Result<Guard> {
+        self.exclusive("backup.lock", Instant::now() + PATIENCE)
+    }
+
+    /// Takes `backup.lock` and `refs.lock`, to read a consistent state. Where nothing may be written, no lock can be made, and
+    /// whoever may write there is not kept out: `None`.
+    pub(crate) fn reading(&self) -> Result<Option<(Guard, Guard)>> {
+        let both = self.backup().and_then(|backup| Ok((backup, self.refs()?)));
+        match both {
+            Err(error) if error.is_read_only() => Ok(None),
+            both => both.map(Some),
+        }
+    }
+
+    /// Takes `lock` exclusive and then `refs.lock`: nobody writes. New writers are held up for two seconds at a time at most.
+    pub(crate) fn deleting(&self) -> Result<(Guard, Guard)> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let gate = self.exclusive("gate", deadline)?;
+            let attempt = self.wait("lock", Instant::now() + GATE_HELD_MAX, File::try_lock);
+            match attempt {
+                Ok(lock) => return Ok((lock, self.refs()?)),
+                Err(error @ Error::Busy(_)) if Instant::now() >= deadline => return Err(error),
+                Err(Error::Busy(_)) => {
+                    drop(gate);
+                    std::thread::sleep(GATE_HELD_MAX / 4);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Takes the lock of a mirror, unless that cannot be had until the deadline.
+    pub(crate) fn mirror(&self, name: &MirrorName, deadline: Instant) -> Result<Option<Guard>> {
+        fsync::create_dir(&self.dir)?;
+        if_free(self.wait(&format!("mirrors/{name}.lock"), deadline, File::try_lock))
+    }
+
+    /// Takes `maintenance.lock` if no other server maintains the store at this moment.
+    pub(crate) fn try_maintenance(&self) -> Result<Option<Guard>> {
+        if_free(self.exclusive("maintenance.lock", Instant::now()))
+    }
+
+    /// Takes `roll-up.lock` if nobody rolls packs up at this moment.
+    pub(crate) fn try_roll_up(&self) -> Result<Option<Guard>> {
+        if_free(self.exclusive("roll-up.lock", Instant::now()))
+    }
+
+    /// Takes `lock` exclusive if nobody writes at this moment.
+    pub(crate) fn try_alone(&self) -> Result<Option<Guard>> {
+        if_free(self.wait("lock", Instant::now(), File::try_lock))
+    }
+
+    fn exclusive(&self, name: &'static str, deadline: Instant) -> Result<Guard> {
+        self.wait(name, deadline, File::try_lock)
+    }
+
+    fn wait(
+        &self,
+        name: &str,
+        deadline: Instant,
+        attempt: impl Fn(&File) -> Result<(), TryLockError>,
+    ) -> Result<Guard> {
+        let path = self.dir.join(name);
+        let file = open_lock_file(&path)?;
+        let began = Instant::now();
+        let mut pause = Duration::from_micros(200);
+        loop {
+            match attempt(&file) {
+                Ok(()) => {
+                    tracing::debug!(name, waited_ms = began.elapsed().as_millis(), "locked");
+                    return Ok(Guard(file));
+                }
+                Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
+                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                    return Err(Error::Busy(format!(
+                        "{path:?} is locked by another process"
+                    )));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(1));
+                }
+            }
+        }
+    }
+}
+
+fn if_free(taken: Result<Guard>) -> Result<Option<Guard>> {
+    match taken {
+        Ok(guard) => Ok(Some(guard)),
+        Err(Error::Busy(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn open_lock_file(path: &Path) -> Result<File> {
+    let open = || {
+        OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(path)
+    };
+    match open() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let dir = path.parent().expect("BUG: a lock file has a folder");
+            fsync::create_dir(dir)?;
+            open().map_err(Error::io("open", path))
+        }
+        // flock(2) asks for no right to write.
+        Err(error) if is_read_only(error.kind()) && path.exists() => {
+            File::open(path).map_err(Error::io("open", path))
+        }
+        other => other.map_err(Error::io("open", path)),
+    }
+}

@@ -1,0 +1,14 @@
+//! Creating, opening, locking, backing up and marking a repository.
+
+pub(crate) mod backup;
+pub(crate) mod config;
+pub(crate) mod create;
+pub(crate) mod from_clone;
+pub(crate) mod gix_handle;
+pub(crate) mod handles;
+pub(crate) mod locks;
+pub(crate) mod maintenance_lock;
+pub(crate) mod mirror_lock;
+pub(crate) mod open;
+pub(crate) mod replica_mark;
+pub(crate) mod scratch_dirs;

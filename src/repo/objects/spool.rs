@@ -1,0 +1,90 @@
+//! A place for an upload until it is known to be complete and valid: memory while small, then an unlinked file.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::repo::error::{Error, Result};
+
+/// Uploads up to this size stay in memory, in bytes; longer ones go to disk.
+pub(crate) const MEMORY_BYTES_MAX: usize = 1 << 20;
+
+/// The bytes of one upload. Nothing of it is left behind however the process ends.
+#[derive(Debug)]
+pub struct Spool {
+    memory: Vec<u8>,
+    file: Option<File>,
+    size_bytes: u64,
+    tmp: PathBuf,
+}
+
+impl Spool {
+    /// An empty spool that overflows into the folder `tmp`.
+    pub(crate) fn new(tmp: &Path) -> Self {
+        Self {
+            memory: Vec::new(),
+            file: None,
+            size_bytes: 0,
+            tmp: tmp.to_owned(),
+        }
+    }
+
+    /// The error for bytes that could not be spooled.
+    pub fn failed(&self, source: io::Error) -> Error {
+        Error::io("write an upload to", &self.tmp)(source)
+    }
+
+    /// A spool that holds `bytes`.
+    pub(crate) fn holding(bytes: Vec<u8>) -> Self {
+        Self {
+            size_bytes: bytes.len() as u64,
+            memory: bytes,
+            file: None,
+            tmp: PathBuf::new(),
+        }
+    }
+
+    /// The number of bytes written so far.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// All of it, if it is in memory.
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        self.file.is_none().then_some(&self.memory)
+    }
+
+    /// Reads all of it from the start; may be called again.
+    pub(crate) fn reader(&mut self) -> Result<Box<dyn Read + '_>> {
+        match &mut self.file {
+            None => Ok(Box::new(self.memory.as_slice())),
+            Some(file) => {
+                file.seek(SeekFrom::Start(0))
+                    .map_err(Error::io("read", &self.tmp))?;
+                Ok(Box::new(io::BufReader::with_capacity(1 << 16, file)))
+            }
+        }
+    }
+}
+
+impl Write for Spool {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.file.is_none() && self.memory.len() + bytes.len() > MEMORY_BYTES_MAX {
+            fs::create_dir_all(&self.tmp)?;
+            let mut file = tempfile::tempfile_in(&self.tmp)?;
+            file.write_all(&self.memory)?;
+            self.memory = Vec::new();
+            self.file = Some(file);
+        }
+        match &mut self.file {
+            Some(file) => file.write_all(bytes)?,
+            None => self.memory.extend_from_slice(bytes),
+        }
+        self.size_bytes += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

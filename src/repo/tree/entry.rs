@@ -1,0 +1,82 @@
+//! What stands in a tree.
+
+use gix::objs::tree::{EntryKind, EntryMode};
+
+use crate::names::ModuleHash;
+use crate::repo::lifecycle::open::module_hash;
+
+/// The id of a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TreeId(pub(crate) gix::ObjectId);
+
+impl TreeId {
+    /// Says whether there is nothing in it.
+    pub fn is_empty(self) -> bool {
+        self.0.is_empty_tree()
+    }
+
+    /// Takes an id of 20 or 32 bytes; `None` for any other length.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        gix::ObjectId::try_from(bytes).ok().map(Self)
+    }
+
+    /// The 20 or 32 bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+/// What stands at a place in a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Node {
+    /// A regular file.
+    Module(ModuleHash),
+    /// A folder.
+    Folder(TreeId),
+    /// A symbolic link, or a commit of another repository.
+    Foreign,
+}
+
+/// A tree entry as it is: kept, moved and compared without a look into it.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    pub(crate) mode: EntryMode,
+    pub(crate) id: gix::ObjectId,
+}
+
+/// Equal when the content is: whether a file is executable makes no difference to a module.
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id && self.node_kind() == other.node_kind()
+    }
+}
+
+impl Entry {
+    /// The noun of an entry that is neither a module nor a folder.
+    pub(crate) const FOREIGN: &str = "neither a module nor a folder";
+
+    fn node_kind(&self) -> EntryKind {
+        match self.mode.kind() {
+            EntryKind::BlobExecutable => EntryKind::Blob,
+            kind => kind,
+        }
+    }
+
+    /// What this entry is to a reader.
+    pub(crate) fn node(&self) -> Node {
+        match self.node_kind() {
+            EntryKind::Tree => Node::Folder(TreeId(self.id)),
+            EntryKind::Blob => Node::Module(module_hash(&self.id)),
+            _ => Node::Foreign,
+        }
+    }
+
+    /// What it is, for a message.
+    pub(crate) fn noun(&self) -> &'static str {
+        match self.node() {
+            Node::Module(_) => "a module",
+            Node::Folder(_) => "a folder",
+            Node::Foreign => Self::FOREIGN,
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Verification.
+
+pub(crate) mod check;
+pub(crate) mod derived;
