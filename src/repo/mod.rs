@@ -90,8 +90,10 @@
 
 mod error;
 mod failpoints;
+mod fs;
 mod gc;
 mod history;
+mod ids;
 mod lifecycle;
 mod objects;
 mod packs;

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use crate::repo::error::{Error, Result};
+use crate::repo::fs::remove_if_there;
 use crate::repo::lifecycle::open::Repository;
-use crate::repo::packs::dir::{Pack, remove_if_there, remove_packs};
+use crate::repo::packs::dir::{Pack, remove_packs};
 
 /// How old a half-written pack has to be to be nobody's any more: a git that packs writes on.
 const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(3600);

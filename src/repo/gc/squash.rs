@@ -6,7 +6,8 @@ use crate::names::BranchName;
 use crate::repo::error::Result;
 use crate::repo::history::commit::{Commit, read_linked};
 use crate::repo::history::walk::ancestors;
-use crate::repo::lifecycle::open::{Repository, commit_id, object_id};
+use crate::repo::ids::{commit_id, object_id};
+use crate::repo::lifecycle::open::Repository;
 use crate::repo::tree::entry::TreeId;
 
 /// What a branch's own history would be squashed to.

@@ -8,7 +8,8 @@ use gix::objs::WriteTo;
 
 use crate::names::{Author, CommitId};
 use crate::repo::error::{Error, Result};
-use crate::repo::lifecycle::open::{Repository, commit_id, object_id};
+use crate::repo::ids::{commit_id, object_id};
+use crate::repo::lifecycle::open::Repository;
 use crate::repo::tree::entry::TreeId;
 
 /// A commit as it is stored.

@@ -2,7 +2,8 @@
 
 use crate::names::CommitId;
 use crate::repo::error::{Error, Result};
-use crate::repo::lifecycle::open::{Repository, commit_id, object_id};
+use crate::repo::ids::{commit_id, object_id};
+use crate::repo::lifecycle::open::Repository;
 
 /// How many commits of a line are marked.
 const MARKS_MAX: usize = 4096;

@@ -3,7 +3,8 @@
 use crate::names::ObjectId;
 use crate::repo::error::Result;
 use crate::repo::history::walk::{ancestors, beyond, peel_to_commit};
-use crate::repo::lifecycle::open::{Repository, object_id};
+use crate::repo::ids::object_id;
+use crate::repo::lifecycle::open::Repository;
 
 /// How many commits are looked at, at most, for the oldest that is missing.
 const COMMITS_MAX: usize = 10_000;

@@ -10,7 +10,8 @@ use gix::traverse::commit::simple::CommitTimeOrder;
 use crate::names::CommitId;
 use crate::repo::error::{Error, Result};
 use crate::repo::history::commit::{Commit, decode, read_dated, read_linked};
-use crate::repo::lifecycle::open::{Repository, commit_id, object_id};
+use crate::repo::ids::{commit_id, object_id};
+use crate::repo::lifecycle::open::Repository;
 use crate::repo::tree::entry::TreeId;
 
 /// What a commit is tied to.

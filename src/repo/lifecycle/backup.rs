@@ -15,8 +15,9 @@ use std::path::Path;
 use gix::refs::Target;
 
 use crate::repo::error::{Error, Result};
+use crate::repo::fs::names_in;
 use crate::repo::lifecycle::create::FOLDERS;
-use crate::repo::lifecycle::open::{Repository, names_in};
+use crate::repo::lifecycle::open::Repository;
 
 /// How much of a file that is no object is copied, in bytes: a configuration or hook is never longer.
 const FILE_BYTES_MAX: u64 = 64 << 20;

@@ -10,6 +10,7 @@ use std::path::Path;
 use crate::config::CacheLimits;
 use crate::names::{Author, BranchName};
 use crate::repo::error::{Error, Result};
+use crate::repo::fs::remove_if_there;
 use crate::repo::history::commit::{NewCommit, encode};
 use crate::repo::lifecycle::from_clone::clear;
 use crate::repo::lifecycle::locks::Locks;
@@ -17,7 +18,6 @@ use crate::repo::lifecycle::open::{CREATING, Repository, is_absent};
 use crate::repo::objects::fsync::{create_dir, sync_dir, sync_dirs_up_to, write_file};
 use crate::repo::objects::loose::Loose;
 use crate::repo::objects::spool::Spool;
-use crate::repo::packs::dir::remove_if_there;
 
 /// The hash function of a repository's ids (gitformat-hash-function-transition).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use crate::config::CacheLimits;
 use crate::names::BranchName;
 use crate::repo::error::{Error, Result};
+use crate::repo::fs::remove_if_there;
 use crate::repo::lifecycle::create::{ObjectFormat, create_folders, furnish};
 use crate::repo::lifecycle::locks::{Guard, Locks};
 use crate::repo::lifecycle::open::{CREATING, Repository, is_absent, open_bare};
 use crate::repo::objects::fsync::{create_dir, sync_dir, sync_file, write_file};
-use crate::repo::packs::dir::remove_if_there;
 use crate::repo::refs::lock::PACKED_REFS;
 use crate::repo::refs::read::read_tip;
 

@@ -11,8 +11,9 @@ use std::sync::{Arc, PoisonError};
 
 use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::step;
+use crate::repo::fs::names_in;
 use crate::repo::lifecycle::locks::{self, Guard};
-use crate::repo::lifecycle::open::{Repository, names_in, open_bare};
+use crate::repo::lifecycle::open::{Repository, open_bare};
 use crate::repo::packs::dir::Pack;
 
 /// An open repository.

@@ -1,7 +1,6 @@
 //! Opening a store, and refusing what is none.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -9,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use gix::bstr::ByteSlice;
 
 use crate::config::CacheLimits;
-use crate::names::{CommitId, ModuleHash};
 use crate::repo::error::{Error, Result};
+use crate::repo::fs::names_in;
 use crate::repo::lifecycle::create::ObjectFormat;
 use crate::repo::lifecycle::gix_handle::Opened;
 use crate::repo::lifecycle::locks::Locks;
@@ -124,23 +123,6 @@ impl Repository {
     }
 }
 
-/// The id as gix has it, if it is of the length that this repository uses.
-pub(crate) fn object_id(repo: &gix::Repository, bytes: &[u8]) -> Option<gix::ObjectId> {
-    gix::ObjectId::try_from(bytes)
-        .ok()
-        .filter(|id| id.kind() == repo.object_hash())
-}
-
-/// The id of a commit in our terms.
-pub(crate) fn commit_id(id: &gix::oid) -> CommitId {
-    CommitId::from_bytes(id.as_bytes()).expect("BUG: git has ids of 20 and 32 bytes")
-}
-
-/// The id of a blob in our terms.
-pub(crate) fn module_hash(id: &gix::oid) -> ModuleHash {
-    ModuleHash::from_bytes(id.as_bytes()).expect("BUG: git has ids of 20 and 32 bytes")
-}
-
 /// Says whether there is no store at `root` yet: nothing, an empty folder, or a creation that did not get to its end. Whatever
 /// else is there without a `HEAD` is somebody's, and not to be written over.
 pub(crate) fn is_absent(root: &Path) -> Result<bool> {
@@ -157,12 +139,6 @@ pub(crate) fn is_absent(root: &Path) -> Result<bool> {
     let is_lock = |name: &OsString| name == "refs.gate" || name == "refs.lock";
     let has_just_begun = names == ["wasmstore"] && own.iter().all(is_lock);
     Ok(names.is_empty() || is_marked || has_just_begun)
-}
-
-pub(crate) fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
-    fs::read_dir(folder)?
-        .map(|entry| Ok(entry?.file_name()))
-        .collect()
 }
 
 pub(crate) fn open_bare(root: &Path) -> Result<gix::ThreadSafeRepository> {

@@ -6,7 +6,8 @@ use gix::refs::Target;
 
 use crate::names::redact;
 use crate::repo::error::Result;
-use crate::repo::lifecycle::open::{Repository, commit_id};
+use crate::repo::ids::commit_id;
+use crate::repo::lifecycle::open::Repository;
 use crate::repo::objects::fsync::{create_dir, sync_dir, write_file};
 
 /// The key in the configuration with the URL of the store that this one follows.

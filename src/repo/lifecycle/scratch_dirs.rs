@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::names::ModuleHash;
 use crate::repo::error::{Error, Result};
+use crate::repo::fs::remove_if_there;
 use crate::repo::lifecycle::open::Repository;
 use crate::repo::objects::fsync::{create_dir, new_file, persist};
-use crate::repo::packs::dir::remove_if_there;
 
 impl Repository {
     /// A read-only file with the bytes of a module, `ROOT/wasmstore/files/<hash>.wasm`.

@@ -97,7 +97,7 @@ impl Loose {
         let path = self.path(id);
         match step("look for loose").and_then(|()| fs::metadata(&path)) {
             Ok(file) if file.len() == 0 => {
-                crate::repo::packs::dir::remove_if_there(&path)?;
+                crate::repo::fs::remove_if_there(&path)?;
                 Ok(Adopted::Absent)
             }
             Ok(_) if sync_file(&path).is_ok() => {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::repo::error::{Error, Result};
+use crate::repo::fs::remove_if_there;
 use crate::repo::lifecycle::open::Repository;
 use crate::repo::objects::fsync::sync_dir;
 use crate::repo::packs::entry::Deflated;
@@ -204,15 +205,5 @@ impl Repository {
             pack.add(*id, &Deflated::new(object.kind, &object.data)?)?;
         }
         pack.install(self.root()).map(Some)
-    }
-}
-
-/// Removes a file; that it is gone already is fine.
-pub(crate) fn remove_if_there(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::io("remove", path)(error))
-        }
-        _ => Ok(()),
     }
 }

@@ -176,7 +176,7 @@ impl Work {
                 .extend(names.map(|name| (name, by.clone())));
             remove_packs(&self.root, &replaced)?;
         }
-        crate::repo::packs::dir::remove_if_there(&note_path(&self.root))
+        crate::repo::fs::remove_if_there(&note_path(&self.root))
     }
 }
 

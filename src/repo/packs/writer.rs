@@ -8,8 +8,9 @@ use tempfile::NamedTempFile;
 
 use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::{self, step};
+use crate::repo::fs::remove_if_there;
 use crate::repo::objects::fsync::{self, sync_dir, sync_file};
-use crate::repo::packs::dir::{Pack, remove_if_there};
+use crate::repo::packs::dir::Pack;
 use crate::repo::packs::entry::Deflated;
 use crate::repo::publish::both::both;
 

@@ -8,7 +8,8 @@ use gix::odb::memory::Storage;
 
 use crate::repo::error::{Error, Result};
 use crate::repo::history::commit::decode;
-use crate::repo::lifecycle::open::{Repository, commit_id};
+use crate::repo::ids::commit_id;
+use crate::repo::lifecycle::open::Repository;
 use crate::repo::objects::cache::Caches;
 use crate::repo::packs::staged::Staged;
 use crate::repo::publish::write_txn::Objects;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::names::{BranchName, RefName};
 use crate::repo::error::{Error, Result};
-use crate::repo::lifecycle::open::{Repository, commit_id};
+use crate::repo::ids::commit_id;
+use crate::repo::lifecycle::open::Repository;
 use crate::repo::publish::group_commit::{Outcome, Verdict};
 use crate::repo::refs::lock::RefLock;
 

@@ -11,7 +11,8 @@ use gix::objs::tree::EntryKind;
 use crate::names::{BranchName, CommitId, ModuleHash, ModulePath, TreePath};
 use crate::repo::error::{Error, Result};
 use crate::repo::history::commit::{Commit, read_linked};
-use crate::repo::lifecycle::open::{Repository, commit_id, object_id};
+use crate::repo::ids::{commit_id, object_id};
+use crate::repo::lifecycle::open::Repository;
 use crate::repo::tree::entry::{Entry, Node, TreeId};
 use crate::repo::tree::reader::Trees;
 

@@ -9,7 +9,8 @@ use crate::config::PushLimits;
 use crate::names::{CommitId, ModuleHash, ObjectId};
 use crate::repo::error::{Error, Result};
 use crate::repo::history::commit::{Commit, decode};
-use crate::repo::lifecycle::open::{Repository, commit_id, object_id};
+use crate::repo::ids::{commit_id, object_id};
+use crate::repo::lifecycle::open::Repository;
 
 /// How many tags may name one another.
 const TAGS_MAX: usize = 16;

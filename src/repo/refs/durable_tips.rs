@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use crate::names::BranchName;
 use crate::repo::error::{Error, Result};
 use crate::repo::history::commit::read_linked;
-use crate::repo::lifecycle::open::{Repository, commit_id, object_id};
+use crate::repo::ids::{commit_id, object_id};
+use crate::repo::lifecycle::open::Repository;
 use crate::repo::objects::fsync::{create_dir, sync_dirs_up_to, sync_file};
 use crate::repo::publish::write_txn::Writing;
 use crate::repo::refs::lock::PACKED_REFS;
@@ -103,7 +104,7 @@ impl Repository {
         let current: HashSet<_> = refs.into_iter().map(|(_, id)| id).collect();
         for (file, tip) in self.tip_files() {
             if tip.is_none_or(|tip| !current.contains(&tip)) {
-                crate::repo::packs::dir::remove_if_there(&file)?;
+                crate::repo::fs::remove_if_there(&file)?;
             }
         }
         Ok(())

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::{self, step};
+use crate::repo::fs::remove_if_there;
 use crate::repo::lifecycle::open::Repository;
-use crate::repo::packs::dir::remove_if_there;
 
 /// How long an outside git may keep a lock file before a change gives up as busy.
 pub(crate) const OUTSIDE_MAX: Duration = Duration::from_secs(10);

@@ -9,7 +9,8 @@ use gix::refs::Target;
 
 use crate::names::{BranchName, CommitId, ObjectId, RefName};
 use crate::repo::error::{Error, Result};
-use crate::repo::lifecycle::open::{Repository, commit_id};
+use crate::repo::ids::commit_id;
+use crate::repo::lifecycle::open::Repository;
 
 /// The default branch of a store that does not exist yet.
 const DEFAULT_BRANCH: &str = "main";

@@ -15,7 +15,8 @@ use gix::refs::Target;
 use crate::names::{BranchName, RefName};
 use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::step;
-use crate::repo::lifecycle::open::{Repository, object_id};
+use crate::repo::ids::object_id;
+use crate::repo::lifecycle::open::Repository;
 use crate::repo::objects::fsync::{sync_dir, sync_dirs_up_to, sync_file};
 use crate::repo::refs::lock::{HEAD, OUTSIDE_MAX, PACKED_REFS, RefLock};
 
@@ -106,7 +107,7 @@ impl Repository {
     /// Removes the ref's file, and the folders that this leaves empty.
     fn remove_loose(&self, lock: RefLock) -> Result<()> {
         let path = lock.path().to_owned();
-        crate::repo::packs::dir::remove_if_there(&path)?;
+        crate::repo::fs::remove_if_there(&path)?;
         drop(lock);
         let kept = ["refs/heads", "refs/tags"].map(|folder| self.root().join(folder));
         let folders = path

@@ -3,7 +3,7 @@
 use gix::objs::tree::{EntryKind, EntryMode};
 
 use crate::names::ModuleHash;
-use crate::repo::lifecycle::open::module_hash;
+use crate::repo::ids::module_hash;
 
 /// The id of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -9,8 +9,9 @@ use gix::refs::Target;
 
 use crate::names::{CommitId, ModuleHash, TreePath};
 use crate::repo::error::{Error, Result, chain};
+use crate::repo::ids::{commit_id, module_hash};
 use crate::repo::lifecycle::locks::Guard;
-use crate::repo::lifecycle::open::{Repository, commit_id, module_hash};
+use crate::repo::lifecycle::open::Repository;
 use crate::repo::tree::entry::{Entry, Node};
 
 /// Where an object was met first.

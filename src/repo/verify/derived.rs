@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use crate::git::{self, Git};
 use crate::repo::error::{Error, Result, chain};
+use crate::repo::fs::remove_if_there;
 use crate::repo::lifecycle::open::Repository;
-use crate::repo::packs::dir::remove_if_there;
 use crate::repo::verify::check::{Check, Fault};
 
 impl Repository {
