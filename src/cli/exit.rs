@@ -207,8 +207,8 @@ fn remote_code(error: &remote::Error) -> u8 {
         E::Removed(_) | E::Busy(_) | E::Mirrors { .. } => UNAVAILABLE,
         E::Store(error) => code(error.kind()),
         E::Refused(refused) => code(refused.kind()),
-        E::Key => USAGE,
-        E::Unreachable { .. } | E::Strange { .. } => UNAVAILABLE,
+        E::InvalidKey => USAGE,
+        E::Unreachable { .. } | E::InvalidResponse { .. } => UNAVAILABLE,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::exit::Error;
 use super::settings::Settings;
 use crate::names::{BranchName, ModulePath, TreePath};
-use crate::remote::{self, AnyStore};
+use crate::remote::{self, StoreOperations};
 use crate::store::{self, At, Kind};
 use crate::wire::Missing;
 
@@ -44,8 +44,7 @@ fn after_store(error: &store::Error, settings: &Settings) -> Option<String> {
     if error.kind() != Kind::NotFound {
         return None;
     }
-    let store = settings.open().ok()?;
-    if let AnyStore::Local(store) = &store
+    if let Ok(store) = settings.open_local()
         && store.object_format().is_none()
     {
         let root = store.root();
@@ -57,13 +56,13 @@ fn after_store(error: &store::Error, settings: &Settings) -> Option<String> {
 fn after_missing(missing: Missing, settings: &Settings) -> Option<String> {
     let store = settings.open().ok()?;
     match missing {
-        Missing::Branch(branch) => Some(branch_meant(&store, &branch)),
+        Missing::Branch(branch) => Some(branch_meant(store.as_ref(), &branch)),
         Missing::Folder(path) => Some(format!("`wasmstore list {path}` lists what is in it")),
-        Missing::Module(name) => path_meant(&store, &settings.looked_at()?, &name),
+        Missing::Module(name) => path_meant(store.as_ref(), &settings.looked_at()?, &name),
     }
 }
 
-fn branch_meant(store: &AnyStore, unknown: &str) -> String {
+fn branch_meant(store: &dyn StoreOperations, unknown: &str) -> String {
     let branches = store.branches().unwrap_or_default();
     let branches: Vec<_> = branches.iter().map(BranchName::as_str).collect();
     match nearest(unknown, &branches) {
@@ -73,14 +72,14 @@ fn branch_meant(store: &AnyStore, unknown: &str) -> String {
 }
 
 /// Looks for a module that is called alike: in the same folder first.
-fn path_meant(store: &AnyStore, at: &At, unknown: &str) -> Option<String> {
+fn path_meant(store: &dyn StoreOperations, at: &At, unknown: &str) -> Option<String> {
     // What is no path is a hash, and those are not mistyped.
     let unknown = ModulePath::parse(unknown).ok()?;
     let segments: Vec<_> = unknown.segments().collect();
     let (name, folders) = segments.split_last()?;
     let folder = TreePath::parse(&folders.join("/")).ok()?;
-    let in_folder = store.list_some(at, &folder, MODULES_MAX).ok()?.0;
-    let anywhere = store.list_some(at, &TreePath::root(), MODULES_MAX).ok()?.0;
+    let in_folder = store.list_first(at, &folder, MODULES_MAX).ok()?.0;
+    let anywhere = store.list_first(at, &TreePath::root(), MODULES_MAX).ok()?.0;
     let paths = in_folder.iter().chain(&anywhere);
     let paths: Vec<_> = paths.map(|(path, _)| path.as_str()).collect();
     let same_name = |path: &&&str| path.rsplit('/').next() == Some(name);

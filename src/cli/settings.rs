@@ -11,7 +11,7 @@ use super::place::Place;
 use super::progress;
 use crate::config::{ClientLimits, Options};
 use crate::names::{self, Author, BranchName};
-use crate::remote::{AnyStore, Client};
+use crate::remote::{Client, StoreOperations};
 use crate::store::{At, Change, ObjectFormat, Precondition, Store};
 
 /// Where the store is, if nobody says so: below the home folder.
@@ -95,27 +95,27 @@ impl Settings {
     }
 
     /// Opens the store to read. A missing one reads as empty, and nothing is created.
-    pub fn open(&self) -> Result<AnyStore> {
+    pub fn open(&self) -> Result<Box<dyn StoreOperations>> {
         self.any(Self::open_local)
     }
 
     /// Opens the store to change it, creating a missing one. Whatever can be wrong with the arguments has to be found before.
-    pub fn open_or_create(&self) -> Result<AnyStore> {
+    pub fn open_or_create(&self) -> Result<Box<dyn StoreOperations>> {
         self.any(Self::open_or_create_local)
     }
 
     /// Opens the store to change what is in it. Where there is none, nothing is, and nothing is created.
-    pub fn open_existing(&self) -> Result<AnyStore> {
+    pub fn open_existing(&self) -> Result<Box<dyn StoreOperations>> {
         self.any(Self::open_existing_local)
     }
 
-    fn any(&self, local: impl FnOnce(&Self) -> Result<Store>) -> Result<AnyStore> {
+    fn any(&self, local: impl FnOnce(&Self) -> Result<Store>) -> Result<Box<dyn StoreOperations>> {
         match self.place()? {
-            Place::Folder(_) => Ok(AnyStore::Local(local(self)?)),
+            Place::Folder(_) => Ok(Box::new(local(self)?)),
             Place::Server(url) => {
                 let key = text_variable("WASMSTORE_KEY")?;
                 let client = Client::new(url, key.as_deref(), ClientLimits::default())?;
-                Ok(AnyStore::Served(client))
+                Ok(Box::new(client))
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::client::Refused;
+use super::client::ErrorResponse;
 use crate::git;
 use crate::names::{MirrorName, RemoteUrl, ServerUrl};
 use crate::store;
@@ -32,7 +32,7 @@ pub enum Error {
     },
     /// The key of a server is none that a header can hold.
     #[error("WASMSTORE_KEY holds a character that no key has")]
-    Key,
+    InvalidKey,
     /// A server, or the way there, failed.
     #[error("{url}: {reason}")]
     Unreachable {
@@ -43,14 +43,14 @@ pub enum Error {
     },
     /// A server refused.
     #[error(transparent)]
-    Refused(Box<Refused>),
+    Refused(Box<ErrorResponse>),
     /// A server answered what no store answers.
-    #[error("{url} is no store, or a broken one: {what}")]
-    Strange {
+    #[error("{url} is not a wasmstore server, or it is broken: {reason}")]
+    InvalidResponse {
         /// Where it is.
         url: ServerUrl,
         /// What it answered.
-        what: String,
+        reason: String,
     },
     /// There is no such mirror.
     #[error("there is no mirror {0}")]

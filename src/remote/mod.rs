@@ -1,19 +1,28 @@
-//! The store and others: what is served to git, pushed in by it, and pushed on to mirrors; replicas; and the client of a store that
-//! is served elsewhere.
+//! The store and other repositories: pushes into the store, fetches from it, mirrors, replicas, clones, and the client for a store
+//! behind another server.
 //!
-//! Layer 3. It joins the git program and other servers to the store, and knows neither HTTP's router nor the command line.
+//! Layer 3. This subsystem connects the store with the git program and with other servers. It knows neither the HTTP router nor the
+//! command line.
+//!
+//! - `operations` is the trait of the store's operations. `local` implements it for a store in a local directory, `client` for a store
+//!   behind a server.
+//! - `git_http_backend` serves fetches and pushes; `receive_hooks` implements the hooks that validate and publish a push.
+//! - `mirror` and `mirror_*` keep other repositories equal to the store.
+//! - `replica` and `primary*` keep the store equal to another store.
+//! - `clone` creates a store from another repository.
 
-mod any;
 mod client;
 mod clone;
 mod error;
 mod git_http_backend;
+mod local;
 mod mirror;
 mod mirror_config;
 mod mirror_push;
 mod mirror_state;
 mod mirror_status;
 mod mirror_worker;
+mod operations;
 mod primary;
 mod primary_watch;
 pub mod receive_hooks;
@@ -21,13 +30,13 @@ mod replica;
 mod websocket;
 
 pub use crate::git::{Child, Dialogue};
-pub use any::{AnyStore, Found};
-pub use client::{Client, Refused};
+pub use client::{Client, ErrorResponse};
 pub use clone::clone;
 pub use error::{Error, Result};
 pub use git_http_backend::{Asked, GitServer, Pusher, Service, blames_request, preamble};
 pub use mirror::{Counts, Mirror, Mirrors};
 pub use mirror_config::Unrelated;
 pub use mirror_status::{Standing, Status};
+pub use operations::{ModuleReader, StoreOperations};
 pub use primary::Primary;
 pub use replica::{Replica, ReplicaStatus};

@@ -8,7 +8,7 @@ use tungstenite::Message;
 use tungstenite::http::HeaderValue;
 
 use super::primary::Primary;
-use super::websocket::{Reached, Socket};
+use super::websocket::{Socket, WebSocketServer};
 
 /// What is watched: the default branch. Where others are is asked for besides.
 const PATH: &str = "/api/v1/watch";
@@ -53,7 +53,7 @@ fn connect(primary: &Primary) -> Result<Socket, String> {
     if let Some(key) = &mut key {
         key.set_sensitive(true);
     }
-    let reached = Reached {
+    let reached = WebSocketServer {
         url: &primary.url,
         key: key.as_ref(),
         connect_timeout: primary.limits.connect_timeout,

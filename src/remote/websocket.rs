@@ -1,4 +1,4 @@
-//! WebSockets to another store's server.
+//! WebSocket connections to another store's server.
 
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -15,20 +15,20 @@ use crate::names::ServerUrl;
 /// A connection to a server.
 pub(super) type Socket = WebSocket<MaybeTlsStream<TcpStream>>;
 
-/// How a server is reached.
-pub(super) struct Reached<'r> {
-    pub url: &'r ServerUrl,
-    pub key: Option<&'r HeaderValue>,
+/// A server, and how to connect to it.
+pub(super) struct WebSocketServer<'s> {
+    pub url: &'s ServerUrl,
+    pub key: Option<&'s HeaderValue>,
     pub connect_timeout: Duration,
-    /// Whoever is silent for so long is taken for gone.
+    /// The longest time without a message, after which the connection counts as broken.
     pub silence_max: Duration,
 }
 
-impl Reached<'_> {
-    /// Connects to what the server has at a path, with more headers.
+impl WebSocketServer<'_> {
+    /// Connects to a path of the server, with additional headers.
     ///
     /// # Errors
-    /// [`tungstenite::Error::Http`] is the server's refusal.
+    /// An error response of the server is [`tungstenite::Error::Http`].
     pub fn connect(
         &self,
         path: &str,
@@ -39,15 +39,16 @@ impl Reached<'_> {
         for (name, value) in headers.iter().cloned().chain(key) {
             request.headers_mut().insert(name, value);
         }
-        let stream = self.reach()?;
+        let stream = self.connect_tcp()?;
         client_tls(request, stream).map_err(|error| match error {
             HandshakeError::Failure(error) => error,
             HandshakeError::Interrupted(_) => io::Error::from(io::ErrorKind::TimedOut).into(),
         })
     }
 
-    fn reach(&self) -> io::Result<TcpStream> {
-        let mut last = io::Error::from(io::ErrorKind::NotFound);
+    /// Tries each address of the server's name.
+    fn connect_tcp(&self) -> io::Result<TcpStream> {
+        let mut last_error = io::Error::from(io::ErrorKind::NotFound);
         for address in self.url.authority().to_socket_addrs()? {
             match TcpStream::connect_timeout(&address, self.connect_timeout) {
                 Ok(stream) => {
@@ -56,9 +57,9 @@ impl Reached<'_> {
                     stream.set_nodelay(true)?;
                     return Ok(stream);
                 }
-                Err(error) => last = error,
+                Err(error) => last_error = error,
             }
         }
-        Err(last)
+        Err(last_error)
     }
 }

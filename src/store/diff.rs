@@ -9,6 +9,15 @@ use crate::names::{ModuleHash, TreePath};
 use crate::repo::{Commit, PathChange, TreeId};
 use crate::wasm::{Comparison, Interface};
 
+/// The result of comparing the two modules of an updated path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModuleComparison {
+    /// Both are modules; they differ in this.
+    Compared(Comparison),
+    /// One of them is not a valid module, for this reason.
+    NotComparable(String),
+}
+
 impl Store {
     /// Calls `visit` for every module at or below `path` that differs between two trees, sorted by path, until it breaks.
     ///

@@ -55,7 +55,7 @@ pub use crate::wasm::{
 pub use audit::AuditEntry;
 pub use chores::{Chore, Chores};
 pub use cursor::{Cursor, Event, News, Place};
-pub use diff::compare;
+pub use diff::{ModuleComparison, compare};
 pub use error::{Error, Kind, Result};
 pub use export::write_modules;
 pub use find::{Info, Module};

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::changes::{Action, action};
 use super::text::Text;
 use crate::names::ModulePath;
-use crate::store::{Comparison, ItemChange, PathChange};
+use crate::store::{Comparison, ItemChange, ModuleComparison, PathChange};
 
 /// What became of a path, and of an updated one how the two modules differ.
 #[derive(Serialize)]
@@ -66,17 +66,18 @@ struct Producer<'d> {
 }
 
 impl<'d> Difference<'d> {
-    /// A change with what its two modules were found to differ in, or why they could not be compared.
-    pub fn new(change: &'d PathChange, compared: Option<&'d Result<Comparison, String>>) -> Self {
+    /// A change, and for an updated path the result of comparing its two modules.
+    pub fn new(change: &'d PathChange, comparison: Option<&'d ModuleComparison>) -> Self {
+        let (compared, not_compared) = match comparison {
+            Some(ModuleComparison::Compared(comparison)) => (Some(comparison), None),
+            Some(ModuleComparison::NotComparable(reason)) => (None, Some(reason.as_str())),
+            None => (None, None),
+        };
         Self {
             path: Text(&change.path),
             action: action(change),
-            compared: compared
-                .and_then(|compared| compared.as_ref().ok())
-                .map(Compared::new),
-            not_compared: compared
-                .and_then(|compared| compared.as_ref().err())
-                .map(String::as_str),
+            compared: compared.map(Compared::new),
+            not_compared,
         }
     }
 }

@@ -79,15 +79,15 @@ fn what_is_no_store_is_told_from_one() {
     for (answer, wanted) in [
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>",
-            " is no store, or a broken one: ",
+            " is not a wasmstore server, or it is broken: ",
         ),
         (
             "HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>",
-            "it answers 404 Not Found",
+            "the server returned 404 Not Found",
         ),
         (
             "HTTP/1.1 302 Found\r\nLocation: http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n",
-            "it sends on to http://elsewhere.example/",
+            "the server redirects to http://elsewhere.example/",
         ),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n{",
@@ -143,7 +143,10 @@ fn what_a_server_sends_is_what_was_asked_for() {
         let url = answering(answer(hash, length));
         let (code, _, err) = keyed(&world, &url, "", &["find", name, "-o", "got"]);
         assert_eq!(code, Some(5), "{name} {hash}: {err}");
-        assert!(err.contains("is no store, or a broken one"), "{err}");
+        assert!(
+            err.contains("is not a wasmstore server, or it is broken"),
+            "{err}"
+        );
         assert!(!world.path("got").exists());
     }
 }
@@ -169,7 +172,7 @@ fn what_a_server_lists_ends_and_moves_no_cursor() {
         let (code, out, err) = keyed(&world, &url, "", args);
         assert_eq!(code, Some(5), "{args:?}: {err}");
         assert!(!out.contains('\u{1b}') && !err.contains('\u{1b}'), "{out}{err}");
-        assert!(err.contains("is no store, or a broken one"), "{err}");
+        assert!(err.contains("is not a wasmstore server, or it is broken"), "{err}");
     }
 }
 
@@ -188,7 +191,7 @@ fn long_messages_are_sent_as_far_as_a_request_takes_them() {
     twin.world.file("a.wasm", module(2));
     let too_long = "ä".repeat(30_000);
     let (code, _, err) = keyed(&twin.world, &url, "", &["add", "a.wasm", "-m", &too_long]);
-    let wanted = "the message, the author or a name is too long to be sent\n";
+    let wanted = "the message, the author or a name is too long for a request header\n";
     assert_eq!(code, Some(3), "{err}");
     assert!(err.ends_with(wanted), "{err}");
 }

@@ -31,7 +31,7 @@ pub(in crate::cli) struct Add {
 impl Add {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.writing)?;
-        let (source, bytes, path): (Box<dyn Read>, _, _) = if self.file == Path::new("-") {
+        let (mut source, bytes, path): (Box<dyn Read>, _, _) = if self.file == Path::new("-") {
             let needed = Error::Usage("`add -` needs the PATH to put the module at");
             let source = progress::reading(settings, "add", io::stdin(), None);
             (Box::new(source), None, self.path.ok_or(needed)?)
@@ -42,7 +42,7 @@ impl Add {
             (Box::new(source), bytes, path)
         };
         let store = settings.open_or_create()?;
-        let hash = store.put(&change, &path, source, bytes)?;
+        let hash = store.put(&change, &path, &mut source, bytes)?;
         match out.is_json() {
             true => out.json(&json!({ "hash": hash.to_string(), "path": path.to_string() })),
             false => out.line(hash),

@@ -9,7 +9,7 @@ use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::TreePath;
-use crate::store::{At, PathChange};
+use crate::store::{At, ModuleComparison, PathChange};
 use crate::wire;
 
 /// Print which modules differ between two commits, and how
@@ -40,12 +40,12 @@ pub(in crate::cli) struct Diff {
 impl Diff {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = settings.open()?;
-        let (old, new) = (store.pinned(&self.old)?, settings.looking(self.new));
-        let new = store.pinned(&new)?;
+        let (old, new) = (store.pin(&self.old)?, settings.looking(self.new));
+        let new = store.pin(&new)?;
         // What differs is told as it is found: there may be millions.
         let visit = |show: &mut dyn FnMut(PathChange) -> Result<()>| {
             let mut shown = Ok(());
-            store.diff(&old, &new, &self.path, |change| {
+            store.diff(&old, &new, &self.path, &mut |change| {
                 shown = show(change);
                 match shown {
                     Ok(()) => ControlFlow::Continue(()),
@@ -65,8 +65,10 @@ impl Diff {
         visit(&mut |change| {
             print_change(&change, out)?;
             match store.compare((&old, &new), &change)? {
-                Some(Ok(compared)) => diff_text::print(&compared, out),
-                Some(Err(reason)) => diff_text::print_reason(&reason, out),
+                Some(ModuleComparison::Compared(compared)) => diff_text::print(&compared, out),
+                Some(ModuleComparison::NotComparable(reason)) => {
+                    diff_text::print_reason(&reason, out)
+                }
                 None => Ok(()),
             }
         })

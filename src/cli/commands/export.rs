@@ -33,7 +33,7 @@ impl Export {
             (None, None) => PathBuf::from(store.default_branch()?.as_str()),
         };
         let bar = progress::bar(settings, "export");
-        let count = store.export(&at, &dir, |done, all| {
+        let count = store.export(&at, &dir, &mut |done, all| {
             bar.set_length(all as u64);
             bar.set_position(done as u64);
         })?;

@@ -37,7 +37,7 @@ impl Find {
         let at = settings.at(&self.reading)?;
         let store = settings.open()?;
         let found = store.find(&at, &self.name)?;
-        let (hash, size) = (found.hash.to_string(), found.bytes);
+        let (hash, size) = (found.hash.to_string(), found.size_bytes);
         let mut source = progress::reading(settings, "find", found, Some(size));
         let Some(file) = self.output else {
             if !out.is_json() {

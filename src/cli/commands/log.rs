@@ -1,6 +1,7 @@
 //! `log`: the history.
 
 use std::io::IsTerminal;
+use std::ops::ControlFlow;
 
 use crate::cli::args::Reading;
 use crate::cli::date;
@@ -9,7 +10,7 @@ use crate::cli::graph::Graph;
 use crate::cli::output::Output;
 use crate::cli::pager::Pager;
 use crate::cli::settings::Settings;
-use crate::remote::AnyStore;
+use crate::remote::StoreOperations;
 use crate::store::{At, LogOrder};
 use crate::wire::Commit;
 
@@ -48,12 +49,12 @@ impl Log {
         let store = settings.open()?;
         if out.is_json() {
             let mut array = out.array();
-            self.visit(&store, &at, |commit| array.push(commit))?;
+            self.visit(store.as_ref(), &at, |commit| array.push(commit))?;
             return array.end();
         }
         let mut graph = self.graph.then(Graph::new);
         let mut is_paged = self.plain || !std::io::stdout().is_terminal();
-        self.visit(&store, &at, |commit| {
+        self.visit(store.as_ref(), &at, |commit| {
             // Not before there is something to show: a failure is better told without a pager.
             if !std::mem::replace(&mut is_paged, true)
                 && let Some(pager) = Pager::start(self.pager.clone())
@@ -73,7 +74,7 @@ impl Log {
     /// Calls `show` for each commit asked for, until it fails.
     fn visit(
         &self,
-        store: &AnyStore,
+        store: &dyn StoreOperations,
         at: &At,
         mut show: impl FnMut(&Commit) -> Result<()>,
     ) -> Result<()> {
@@ -83,9 +84,12 @@ impl Log {
             (false, false) => LogOrder::NewestFirst,
         };
         let mut shown = Ok(());
-        store.log(at, self.skip, self.max_count, order, |commit| {
+        store.log(at, self.skip, self.max_count, order, &mut |commit| {
             shown = show(&commit);
-            shown.is_ok()
+            match shown {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
         })?;
         shown
     }

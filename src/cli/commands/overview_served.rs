@@ -1,5 +1,7 @@
 //! `wasmstore` alone, with a server: what can be asked of one.
 
+use std::ops::ControlFlow;
+
 use serde_json::json;
 
 use super::overview::{counted, row, short};
@@ -22,15 +24,15 @@ pub(super) fn run(url: &ServerUrl, settings: &Settings, out: &mut Output) -> Res
     let tip = store.snapshot(&at)?;
     let at = At::Commit(tip);
     let newest = store.commit(tip)?;
-    let (modules, has_more) = store.list_some(&at, &TreePath::root(), MODULES_MAX)?;
+    let (modules, has_more) = store.list_first(&at, &TreePath::root(), MODULES_MAX)?;
     let modules = Counted {
         count: modules.len(),
         has_more,
     };
     let mut count = 0;
-    store.log(&at, 0, COMMITS_MAX + 1, LogOrder::NewestFirst, |_| {
+    store.log(&at, 0, COMMITS_MAX + 1, LogOrder::NewestFirst, &mut |_| {
         count += 1;
-        true
+        ControlFlow::Continue(())
     })?;
     let commits = Counted {
         count: count.min(COMMITS_MAX),

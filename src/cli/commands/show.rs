@@ -37,7 +37,7 @@ impl Show {
         let commit = store.commit(store.snapshot(&at)?)?;
         if out.is_json() {
             let mut changes = Vec::new();
-            store.changes(&commit, |change| {
+            store.changes(&commit, &mut |change| {
                 changes.push(change);
                 ControlFlow::Continue(())
             })?;
@@ -46,7 +46,7 @@ impl Show {
         print_commit(&commit, out)?;
         // What it changed is told as it is found: there may be millions.
         let mut shown = Ok(());
-        store.changes(&commit, |change| {
+        store.changes(&commit, &mut |change| {
             shown = print_change(&change, out);
             match shown {
                 Ok(()) => ControlFlow::Continue(()),

@@ -1,6 +1,7 @@
 //! `watch`: follow a branch.
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::process::{Command, Stdio};
 
 use crate::cli::exit::Result;
@@ -27,10 +28,16 @@ impl Watch {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let branch = settings.branch()?;
         let store = settings.open()?;
-        store.watch(branch.as_ref(), self.since, |changes| {
+        let mut printed = Ok(());
+        store.watch(branch.as_ref(), self.since, &mut |changes| {
             let line = serde_json::to_string(&Changes(changes)).expect("BUG: plain data is JSON");
-            self.tell(&line, settings, out)
-        })
+            printed = self.tell(&line, settings, out);
+            match printed {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        })?;
+        printed
     }
 
     fn tell(&self, line: &str, settings: &Settings, out: &mut Output) -> Result<()> {

@@ -1,80 +1,65 @@
-//! What differs between two commits, found out by lists.
+//! The difference between two trees, computed from their lists of modules: the API has no endpoint for it.
 
 use std::collections::BTreeMap;
 
 use super::request::Client;
 use crate::names::{CommitId, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::remote::error::Result;
-use crate::store::{self, At, Comparison, PathChange};
+use crate::remote::operations::StoreOperations;
+use crate::store::{self, At, PathChange};
 use crate::wire::Commit;
 
 impl Client {
-    /// Every module at or below `path` that differs between two trees, sorted by path.
+    /// Returns every module at or below `path` that differs between two trees, sorted by path.
     ///
     /// # Errors
-    /// Neither of them has anything at `path`.
-    pub fn diff(&self, old: &At, new: &At, path: &TreePath) -> Result<Vec<PathChange>> {
-        let mut changes = BTreeMap::new();
-        for (at, is_new) in [(old, false), (new, true)] {
-            for (path, hash) in self.at_or_below(at, path)? {
-                let change = changes.entry(path).or_insert((None, None));
-                match is_new {
-                    true => change.1 = Some(hash),
-                    false => change.0 = Some(hash),
-                }
-            }
+    /// Neither tree has anything at `path`.
+    pub(super) fn diff_lists(
+        &self,
+        old: &At,
+        new: &At,
+        path: &TreePath,
+    ) -> Result<Vec<PathChange>> {
+        let mut modules = BTreeMap::<ModulePath, (Option<ModuleHash>, Option<ModuleHash>)>::new();
+        for (path, hash) in self.at_or_below(old, path)? {
+            modules.entry(path).or_default().0 = Some(hash);
         }
-        if changes.is_empty() && !path.is_root() {
+        for (path, hash) in self.at_or_below(new, path)? {
+            modules.entry(path).or_default().1 = Some(hash);
+        }
+        if modules.is_empty() && !path.is_root() {
             return Err(store::Error::NoModule(path.to_string()).into());
         }
-        let differ = changes.into_iter().filter(|(_, (old, new))| old != new);
+        let changed = modules.into_iter().filter(|(_, (old, new))| old != new);
         let change = |(path, (old, new))| PathChange { path, old, new };
-        Ok(differ.map(change).collect())
+        Ok(changed.map(change).collect())
     }
 
-    /// Every module that a commit changed, compared with its first parent, sorted by path.
-    pub fn changes(&self, commit: &Commit) -> Result<Vec<PathChange>> {
-        let id = |text: &String| self.parse(text, CommitId::parse).map(At::Commit);
-        let new = id(&commit.hash)?;
-        match commit.parents.first() {
-            Some(parent) => self.diff(&id(parent)?, &new, &TreePath::root()),
-            None => {
-                let modules = self.list(&new, &TreePath::root())?.into_iter();
-                let added = |(path, hash)| PathChange {
-                    path,
-                    old: None,
-                    new: Some(hash),
-                };
-                Ok(modules.map(added).collect())
-            }
-        }
+    /// Returns every module that differs between a commit and its first parent, sorted by path.
+    pub(super) fn commit_changes(&self, commit: &Commit) -> Result<Vec<PathChange>> {
+        let revision = |text: &String| self.parse(text, CommitId::parse).map(At::Commit);
+        let new = revision(&commit.hash)?;
+        let Some(parent) = commit.parents.first() else {
+            let modules = self.list(&new, &TreePath::root())?.into_iter();
+            let added = |(path, hash)| PathChange {
+                path,
+                old: None,
+                new: Some(hash),
+            };
+            return Ok(modules.map(added).collect());
+        };
+        self.diff_lists(&revision(parent)?, &new, &TreePath::root())
     }
 
-    fn at_or_below(&self, at: &At, path: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
-        let modules = self.list(at, path)?;
+    /// Lists the modules below `path`, or the module at `path`.
+    fn at_or_below(&self, revision: &At, path: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
+        let modules = self.list(revision, path)?;
         match ModulePath::try_from(path.clone()) {
             Ok(path) if modules.is_empty() => {
-                let name = ModuleRef::Path(path.clone());
-                let hash = self.hash_if_any(at, &name)?;
+                let hash = self.hash_if_any(revision, &ModuleRef::Path(path.clone()))?;
                 Ok(hash.map(|hash| (path, hash)).into_iter().collect())
             }
             _ => Ok(modules),
         }
-    }
-
-    /// What differs between the two modules of a path, each of which its tree has there.
-    ///
-    /// # Errors
-    /// One of them is no module.
-    pub fn compare(
-        &self,
-        (old_at, new_at): (&At, &At),
-        path: &ModulePath,
-        (old, new): (ModuleHash, ModuleHash),
-    ) -> Result<Comparison> {
-        store::compare(old, new, |hash| {
-            let at = if hash == old { old_at } else { new_at };
-            self.bytes(at, path, hash)
-        })
     }
 }

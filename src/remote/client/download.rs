@@ -1,4 +1,4 @@
-//! Receiving a module.
+//! Downloads of modules.
 
 use std::io::{self, Read};
 use std::thread;
@@ -8,78 +8,135 @@ use ureq::BodyReader;
 use ureq::http::HeaderMap;
 use ureq::http::header::{CONTENT_LENGTH, IF_MATCH, RANGE};
 
-use super::request::{Client, commit};
-use crate::names::{Digest, HashRef, ModuleHash};
+use super::request::{Client, in_path, response_commit};
+use crate::names::{Digest, HashRef, ModuleHash, ModulePath, ModuleRef};
 use crate::remote::error::{Error, Result};
+use crate::remote::operations::StoreOperations;
 use crate::store::{At, BlobHashing, Hashing, Kind};
+use crate::wire::Missing;
 
-/// How long to wait before a download is taken up again, for the first time; then twice as long each time.
+/// The delay before the first attempt to resume a broken download. It doubles with each further attempt.
 const DELAY_FIRST: Duration = Duration::from_millis(250);
 
-/// How much has to come of it for the waiting to begin anew, in bytes.
+/// The number of received bytes after which the delay and the number of attempts start over.
 const PROGRESS_BYTES: u64 = 64 << 10;
 
-/// A module whose bytes come as they are read. Where the connection breaks, it goes on from there, with a range (RFC 9110, section
-/// 14); when all bytes came, their hash and their SHA-256 are what the server said.
-pub struct Download<'c> {
+impl Client {
+    /// Starts to download a module.
+    pub(super) fn download(&self, revision: &At, name: &ModuleRef) -> Result<Download<'_>> {
+        let download = Download::begin(self, revision, &format!("/module/{}", in_path(name)))?;
+        match name {
+            ModuleRef::Hash(requested) if !download.is(requested) => {
+                Err(self.invalid_response(format!("it sends another module than {requested}")))
+            }
+            _ => Ok(download),
+        }
+    }
+
+    /// Downloads the module at `path`, which must have this hash.
+    pub(super) fn download_bytes(
+        &self,
+        revision: &At,
+        path: &ModulePath,
+        hash: ModuleHash,
+    ) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut download = self.download(revision, &ModuleRef::Path(path.clone()))?;
+        if download.hash != hash {
+            return Err(self.invalid_response(format!("it sends another module than {hash}")));
+        }
+        match download.read_to_end(&mut bytes) {
+            Ok(_) => Ok(bytes),
+            Err(error) => Err(error
+                .downcast()
+                .unwrap_or_else(|error| self.unreachable(&error))),
+        }
+    }
+
+    /// Returns the module's hash, or `None` if the module is missing. A missing branch or commit is an error.
+    pub(super) fn hash_if_any(
+        &self,
+        revision: &At,
+        name: &ModuleRef,
+    ) -> Result<Option<ModuleHash>> {
+        match self.hash(revision, name) {
+            Ok(hash) => Ok(Some(hash)),
+            Err(Error::Refused(response))
+                if response.kind() == Kind::NotFound
+                    && matches!(
+                        response.missing,
+                        Some(Missing::Module(_) | Missing::Folder(_))
+                    ) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A module whose bytes are downloaded as they are read. A broken download is resumed with a range request (RFC 9110, section 14).
+/// At the end, the hash and the SHA-256 of the bytes are compared with those that the server announced.
+pub(super) struct Download<'c> {
     client: &'c Client,
-    /// Where it is, as of a commit if the server named one.
+    /// The URL's path below the API.
     path: String,
-    at: At,
+    /// The commit that the server named, or else the requested revision.
+    revision: At,
     /// The module's hash.
     pub hash: ModuleHash,
-    /// How long it is, in bytes.
-    pub bytes: u64,
+    /// The module's length.
+    pub size_bytes: u64,
     digest: Digest,
-    received: u64,
-    /// Of the bytes that came; `None` once they were compared.
+    received_bytes: u64,
+    /// The hashes of the received bytes; `None` after the comparison at the end.
     hashing: Option<(BlobHashing, Hashing)>,
     body: Option<BodyReader<'static>>,
-    /// How often it broke since it was at `advanced`, without that much more came.
+    /// The number of attempts to resume since `counted_from_bytes`.
     attempts: u32,
-    advanced: u64,
+    /// The value of `received_bytes` when `attempts` was last reset.
+    counted_from_bytes: u64,
 }
 
 impl<'c> Download<'c> {
-    /// Asks for the module at a path of the API.
-    pub(super) fn begin(client: &'c Client, at: &At, path: &str) -> Result<Self> {
-        let answer = client.send(client.reading(path, at))?;
-        let headers = answer.headers();
-        let text = |name| text(headers, name);
-        let hash = client.parse(text("wasmstore-hash"), ModuleHash::parse)?;
-        let digest = client.parse(text("wasmstore-digest"), Digest::parse)?;
-        let bytes = text(CONTENT_LENGTH.as_str()).parse();
-        let bytes = bytes.map_err(|_| client.strange("a module has no length".to_owned()))?;
+    fn begin(client: &'c Client, revision: &At, path: &str) -> Result<Self> {
+        let response = client.send(client.get(path, revision))?;
+        let headers = response.headers();
+        let hash = client.parse(text(headers, "wasmstore-hash"), ModuleHash::parse)?;
+        let digest = client.parse(text(headers, "wasmstore-digest"), Digest::parse)?;
+        let size_bytes = text(headers, CONTENT_LENGTH.as_str()).parse();
+        let size_bytes =
+            size_bytes.map_err(|_| client.invalid_response("a module without Content-Length"))?;
         Ok(Self {
             client,
             path: path.to_owned(),
-            at: commit(headers).map_or_else(|| at.clone(), At::Commit),
+            revision: response_commit(headers).map_or_else(|| revision.clone(), At::Commit),
             hash,
-            bytes,
+            size_bytes,
             digest,
-            received: 0,
-            hashing: Some((BlobHashing::new(bytes, hash), Hashing::default())),
-            body: Some(reader(answer.into_body())),
+            received_bytes: 0,
+            hashing: Some((BlobHashing::new(size_bytes, hash), Hashing::default())),
+            body: Some(reader(response.into_body())),
             attempts: 0,
-            advanced: 0,
+            counted_from_bytes: 0,
         })
     }
 
-    /// Asks for the rest.
-    fn resume(&mut self) -> Result<BodyReader<'static>> {
-        let request = self.client.reading(&self.path, &self.at);
-        let request = request.header(RANGE, format!("bytes={}-", self.received));
+    /// Requests the bytes that have not been received yet.
+    fn request_rest(&mut self) -> Result<BodyReader<'static>> {
+        let request = self.client.get(&self.path, &self.revision);
+        let request = request.header(RANGE, format!("bytes={}-", self.received_bytes));
         let request = request.header(IF_MATCH, format!("\"{}\"", self.hash));
-        let answer = self.client.send(request)?;
-        let range = text(answer.headers(), "content-range");
-        if !range.starts_with(&format!("bytes {}-", self.received)) {
-            let what = format!("it sends {range:?} where the rest of a module is asked for");
-            return Err(self.client.strange(what));
+        let response = self.client.send(request)?;
+        let range = text(response.headers(), "content-range");
+        if !range.starts_with(&format!("bytes {}-", self.received_bytes)) {
+            let reason = format!("it returned the range {range:?} instead of the requested one");
+            return Err(self.client.invalid_response(reason));
         }
-        Ok(reader(answer.into_body()))
+        Ok(reader(response.into_body()))
     }
 
-    /// Reads what comes next; nothing at the end.
+    /// Reads the next bytes; returns 0 at the end.
     fn next(&mut self, buffer: &mut [u8]) -> Result<usize> {
         loop {
             let read = match &mut self.body {
@@ -89,72 +146,77 @@ impl<'c> Download<'c> {
                 None => Ok(0),
             };
             match read {
-                Ok(0) if self.received == self.bytes => return self.check().map(|()| 0),
-                Ok(n) if n as u64 > self.bytes - self.received => {
-                    let what = "more of a module came than it has".to_owned();
-                    return Err(self.client.strange(what));
+                Ok(0) if self.received_bytes == self.size_bytes => {
+                    return self.compare_hashes().map(|()| 0);
+                }
+                Ok(n) if n as u64 > self.size_bytes - self.received_bytes => {
+                    let reason = "it sends more bytes of a module than it announced";
+                    return Err(self.client.invalid_response(reason));
                 }
                 Ok(n) if n > 0 => {
-                    self.received += n as u64;
+                    self.received_bytes += n as u64;
                     if let Some((hash, digest)) = &mut self.hashing {
                         hash.update(&buffer[..n]);
                         digest.update(&buffer[..n]);
                     }
                     return Ok(n);
                 }
-                Ok(_) => self.go_on(
-                    self.client
-                        .unreachable(&io::Error::from(io::ErrorKind::UnexpectedEof)),
-                )?,
-                Err(error) => self.go_on(error)?,
+                Ok(_) => {
+                    let end = io::Error::from(io::ErrorKind::UnexpectedEof);
+                    self.resume(self.client.unreachable(&end))?;
+                }
+                Err(error) => self.resume(error)?,
             }
         }
     }
 
-    /// Takes the download up again after it broke, unless it did so too often.
-    fn go_on(&mut self, broken: Error) -> Result<()> {
+    /// Resumes the download after the failure `cause`, or returns `cause` when there were too many attempts.
+    fn resume(&mut self, cause: Error) -> Result<()> {
         self.body = None;
-        if self.received >= self.advanced + PROGRESS_BYTES {
-            (self.advanced, self.attempts) = (self.received, 0);
+        if self.received_bytes >= self.counted_from_bytes + PROGRESS_BYTES {
+            (self.counted_from_bytes, self.attempts) = (self.received_bytes, 0);
         }
         if self.attempts == self.client.limits.attempts_max {
-            return Err(broken);
+            return Err(cause);
         }
         thread::sleep(DELAY_FIRST * (1 << self.attempts));
         self.attempts += 1;
         tracing::debug!(
-            error = crate::store::chain(&broken),
-            at = self.received,
-            "the download goes on"
+            error = crate::store::chain(&cause),
+            received_bytes = self.received_bytes,
+            "resuming a download"
         );
-        match self.resume() {
+        match self.request_rest() {
             Ok(body) => self.body = Some(body),
-            // It is tried again, unless the server says that it is in vain.
-            Err(Error::Refused(refused)) if refused.kind() != Kind::Busy => {
-                return Err(Error::Refused(refused));
+            // Only a busy server is worth another attempt after an error response.
+            Err(Error::Refused(response)) if response.kind() != Kind::Busy => {
+                return Err(Error::Refused(response));
             }
-            Err(error) => tracing::debug!(error = crate::store::chain(&error), "not yet"),
+            Err(error) => {
+                tracing::debug!(
+                    error = crate::store::chain(&error),
+                    "cannot resume a download"
+                );
+            }
         }
         Ok(())
     }
 
-    fn check(&mut self) -> Result<()> {
+    fn compare_hashes(&mut self) -> Result<()> {
         let Some((hash, digest)) = self.hashing.take() else {
             return Ok(());
         };
         let is_hash = hash.finish() == Some(self.hash);
-        match is_hash && Digest::from_bytes(digest.finish()) == self.digest {
-            true => Ok(()),
-            false => {
-                let what = format!("what came is not {}", self.hash);
-                Err(self.client.strange(what))
-            }
+        if is_hash && Digest::from_bytes(digest.finish()) == self.digest {
+            return Ok(());
         }
+        let reason = format!("the bytes that it sent are not those of {}", self.hash);
+        Err(self.client.invalid_response(reason))
     }
 
-    /// Whether it is what was asked for by a hash or digest.
-    pub(super) fn is(&self, wanted: &HashRef) -> bool {
-        match wanted {
+    /// Returns whether the module has the requested hash or digest.
+    fn is(&self, requested: &HashRef) -> bool {
+        match requested {
             HashRef::Hash40(hash) => self.hash == *hash,
             HashRef::Hex64(bytes) => {
                 self.hash.as_bytes() == bytes || self.digest.as_bytes() == bytes
@@ -164,7 +226,7 @@ impl<'c> Download<'c> {
     }
 }
 
-/// Errors of the exchange are inside: [`io::Error::downcast`].
+/// A failed exchange is reported as an [`io::Error`] that contains this subsystem's [`Error`].
 impl Read for Download<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {

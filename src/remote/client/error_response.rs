@@ -1,4 +1,4 @@
-//! Requests that a server refused.
+//! Error responses of a server.
 
 use std::fmt;
 
@@ -10,80 +10,74 @@ use crate::names::ServerUrl;
 use crate::store::Kind;
 use crate::wire::{Missing, Problem};
 
-/// The most that is read of a refusal, in bytes.
-const BYTES_MAX: u64 = 1 << 20;
-/// The most that is told of it, in characters: whatever answers there need not be a store.
-const CHARS_MAX: usize = 2_000;
+/// The largest part of an error response's body that is read.
+const BODY_BYTES_MAX: u64 = 1 << 20;
+/// The longest detail that is printed. The server at the URL may be something else than a store.
+const DETAIL_CHARS_MAX: usize = 2_000;
 
-/// What is said of a request whose head is too large.
-const TOO_LONG: &str = "the message, the author or a name is too long to be sent";
+/// The detail of a request whose headers are too large.
+const HEADERS_TOO_LARGE: &str =
+    "the message, the author or a name is too long for a request header";
 
-/// A request that a server refused, or could not do.
+/// An error response: the server rejected the request or failed.
 #[derive(Debug)]
-pub struct Refused {
-    /// Where the server is.
+pub struct ErrorResponse {
+    /// The server's URL.
     pub url: ServerUrl,
     /// The status (RFC 9110, section 15).
     pub status: u16,
-    /// Why, on one line.
+    /// The reason, on one line.
     pub detail: String,
     /// The paths of a conflict.
     pub paths: Vec<String>,
-    /// What was named and is not there, if it is known what that is.
+    /// The branch, module or directory that does not exist, if the server says which.
     pub missing: Option<Missing>,
-    /// Whether the server said why, as a store does.
-    is_told: bool,
+    /// Whether `detail` is from the server, in a form that a store sends.
+    has_server_detail: bool,
 }
 
-impl Refused {
-    /// Reads why.
-    pub(super) fn read(url: &ServerUrl, mut answer: Response<Body>) -> Self {
+impl ErrorResponse {
+    /// Reads an error response.
+    pub(super) fn read(url: &ServerUrl, mut response: Response<Body>) -> Self {
         let header = |name| {
-            answer
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
+            let value = response.headers().get(name);
+            value.and_then(|value| value.to_str().ok())
         };
-        let status = answer.status();
-        let form = header(CONTENT_TYPE).unwrap_or_default().to_owned();
-        let to = header(LOCATION).map(str::to_owned);
-        let body = answer.body_mut().with_config().limit(BYTES_MAX);
+        let status = response.status();
+        let content_type = header(CONTENT_TYPE).unwrap_or_default().to_owned();
+        let location = header(LOCATION).map(str::to_owned);
+        let body = response.body_mut().with_config().limit(BODY_BYTES_MAX);
         let text = body.lossy_utf8(true).read_to_string().unwrap_or_default();
-        Self::of(url, status, &form, to, &text)
+        Self::from_parts(url, status, &content_type, location, &text)
     }
 
-    /// The same of an answer that was read; `to` is where it sends whoever asks.
-    pub(super) fn of(
+    /// Interprets the parts of an error response. `location` is the target of a redirect.
+    pub(super) fn from_parts(
         url: &ServerUrl,
         status: StatusCode,
-        form: &str,
-        to: Option<String>,
+        content_type: &str,
+        location: Option<String>,
         text: &str,
     ) -> Self {
-        let mut refused = Self::told(url, status.as_u16(), form, text);
-        if refused.detail.is_empty() {
-            refused.is_told = false;
-            refused.detail = match (status.as_u16(), to) {
-                (431, _) => TOO_LONG.to_owned(),
-                (_, Some(to)) => format!("it sends on to {to}"),
-                (_, None) => format!("it answers {status}"),
+        let mut response = Self::parse(url, status.as_u16(), content_type, text);
+        if response.detail.is_empty() {
+            response.has_server_detail = false;
+            response.detail = match (status.as_u16(), location) {
+                (431, _) => HEADERS_TOO_LARGE.to_owned(),
+                (_, Some(location)) => format!("the server redirects to {location}"),
+                (_, None) => format!("the server returned {status}"),
             };
         }
-        refused
+        response
     }
 
-    /// A request whose head no server takes (431: RFC 6585, section 5).
-    pub(super) fn too_long(url: &ServerUrl) -> Self {
-        Self::of(
-            url,
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "",
-            None,
-            "",
-        )
+    /// Returns the response to a request whose headers every server rejects (431: RFC 6585, section 5).
+    pub(super) fn headers_too_large(url: &ServerUrl) -> Self {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        Self::from_parts(url, status, "", None, "")
     }
 
-    /// What is not there, said as the store would.
+    /// Returns a "not found" response with a detail in the store's words.
     pub(super) fn not_found(url: &ServerUrl, detail: String, missing: Option<Missing>) -> Self {
         Self {
             url: url.clone(),
@@ -91,39 +85,37 @@ impl Refused {
             detail,
             paths: Vec::new(),
             missing,
-            is_told: true,
+            has_server_detail: true,
         }
     }
 
-    /// What a status and a body of that type say.
-    fn told(url: &ServerUrl, status: u16, form: &str, text: &str) -> Self {
-        let plain = || Problem {
-            // A page for a browser says nothing on one line.
-            detail: match form.starts_with("text/plain") {
-                true => text.lines().next().unwrap_or_default().to_owned(),
-                false => String::new(),
-            },
-            ..Problem::default()
-        };
-        let problem = match form.starts_with("application/problem+json") {
-            true => serde_json::from_str(text).unwrap_or_else(|_| plain()),
-            false => plain(),
+    /// Reads a problem document or a line of plain text. Any other body, such as an HTML page, gives an empty detail.
+    fn parse(url: &ServerUrl, status: u16, content_type: &str, text: &str) -> Self {
+        let problem = if content_type.starts_with("application/problem+json") {
+            serde_json::from_str(text).unwrap_or_default()
+        } else if content_type.starts_with("text/plain") {
+            Problem {
+                detail: text.lines().next().unwrap_or_default().to_owned(),
+                ..Problem::default()
+            }
+        } else {
+            Problem::default()
         };
         Self {
             url: url.clone(),
             status,
-            detail: problem.detail.chars().take(CHARS_MAX).collect(),
+            detail: problem.detail.chars().take(DETAIL_CHARS_MAX).collect(),
             paths: problem.paths,
             missing: problem.missing,
-            is_told: true,
+            has_server_detail: true,
         }
     }
 
-    /// What kind of failure it is, as if the store were here.
+    /// Returns the kind of the error that a local store would return in this case.
     pub fn kind(&self) -> Kind {
         match self.status {
-            // Whoever has no such page need not be a store.
-            404 if self.is_told => Kind::NotFound,
+            // A 404 without a store's detail may be from a server that is no store.
+            404 if self.has_server_detail => Kind::NotFound,
             307 | 308 | 409 => Kind::Conflict,
             412 => Kind::Precondition,
             413 => Kind::TooLarge,
@@ -134,55 +126,55 @@ impl Refused {
         }
     }
 
-    /// Whether a key, or another one, would help.
+    /// Returns whether the request failed for lack of a valid key.
     pub fn needs_key(&self) -> bool {
         self.status == 401
     }
 }
 
-/// What the store said, as it would be said here; where the server is, if it is that which failed.
-impl fmt::Display for Refused {
+/// Displays the store's reason as a local store would, and prefixes the server's URL if the server itself failed.
+impl fmt::Display for ErrorResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
             Kind::Unavailable | Kind::Busy => write!(f, "{}: {}", self.url, self.detail),
-            _ if !self.is_told => write!(f, "{}: {}", self.url, self.detail),
+            _ if !self.has_server_detail => write!(f, "{}: {}", self.url, self.detail),
             _ => f.write_str(&self.detail),
         }
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for ErrorResponse {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn told(status: u16, form: &str, text: &str) -> Refused {
+    fn parse(status: u16, content_type: &str, text: &str) -> ErrorResponse {
         let url = ServerUrl::parse("http://a.example").unwrap();
-        Refused::told(&url, status, form, text)
+        ErrorResponse::parse(&url, status, content_type, text)
     }
 
     #[test]
-    fn a_problem_is_told_as_the_store_tells_it() {
+    fn a_problem_document_is_displayed_as_the_stores_own_error() {
         let text = r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"there is no module /a",
             "missing":{"kind":"module","name":"/a"}}"#;
-        let refused = told(404, "application/problem+json", text);
-        assert_eq!(refused.to_string(), "there is no module /a");
-        assert_eq!(refused.missing, Some(Missing::Module("/a".to_owned())));
-        let refused = told(503, "text/plain; charset=utf-8", "busy\nmore");
-        assert_eq!(refused.to_string(), "http://a.example: busy");
+        let response = parse(404, "application/problem+json", text);
+        assert_eq!(response.to_string(), "there is no module /a");
+        assert_eq!(response.missing, Some(Missing::Module("/a".to_owned())));
+        let response = parse(503, "text/plain; charset=utf-8", "busy\nmore");
+        assert_eq!(response.to_string(), "http://a.example: busy");
     }
 
     #[test]
-    fn what_is_no_store_is_not_quoted() {
-        for (form, text) in [
+    fn a_body_that_no_store_sends_is_not_quoted() {
+        for (content_type, text) in [
             ("text/html", "<html>"),
             ("application/problem+json", "<html>"),
             ("", "\u{1b}[2J"),
         ] {
-            assert_eq!(told(502, form, text).detail, "", "{form}");
+            assert_eq!(parse(502, content_type, text).detail, "", "{content_type}");
         }
-        let long = told(400, "text/plain", &"x".repeat(10_000));
-        assert_eq!(long.detail.len(), CHARS_MAX);
+        let long = parse(400, "text/plain", &"x".repeat(10_000));
+        assert_eq!(long.detail.len(), DETAIL_CHARS_MAX);
     }
 }

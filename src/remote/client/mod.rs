@@ -1,18 +1,17 @@
-//! The client of a store that is served elsewhere: the store's verbs over HTTP, with the store's own types.
+//! The HTTP client for a store behind another server: the store's operations, with the store's own types.
 //!
-//! `ask` makes requests and tells refusals; one file each for what reads, what changes, downloads, and watching. What a server
-//! answers is checked as anything that comes from outside is.
+//! `operations` implements the trait and uses the other files: `request` builds requests and reads responses, `error_response` reads
+//! errors, `pages` reads lists, `download` and `upload` stream modules, `watch` follows a branch. Every value in a response is
+//! validated like any other input from outside.
 
-mod change;
 mod diff;
 mod download;
 mod error_response;
-mod history;
-mod read;
+mod operations;
+mod pages;
 mod request;
 mod upload;
 mod watch;
 
-pub use download::Download;
-pub use error_response::Refused;
+pub use error_response::ErrorResponse;
 pub use request::Client;

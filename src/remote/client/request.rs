@@ -1,4 +1,4 @@
-//! Requests, and answers that are as they should be.
+//! Requests to a store's server, and reading of successful responses.
 
 use serde::de::DeserializeOwned;
 use ureq::http::header::{ACCEPT, LINK};
@@ -7,23 +7,23 @@ use ureq::http::{HeaderMap, HeaderValue, Method, Request, Response};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, AsSendBody, Body, SendBody};
 
-use super::error_response::Refused;
+use super::error_response::ErrorResponse;
 use crate::config::ClientLimits;
-use crate::names::{CommitId, ServerUrl};
+use crate::names::{CommitId, ModuleRef, ServerUrl, TreePath};
 use crate::remote::error::{Error, Result};
 use crate::store::{At, Change};
-use crate::wire::escaped_value;
+use crate::wire::{escaped_path, escaped_value};
 
-/// Where the API is below the server's URL.
+/// The path of the API below the server's URL.
 const API: &str = "/api/v1";
 
-/// The most that the head of a request takes, in bytes: a server takes no more.
-const HEAD_BYTES_MAX: usize = 64 << 10;
+/// The largest total length of a request's header values. A server rejects more.
+const HEADERS_BYTES_MAX: usize = 64 << 10;
 
-/// A refusal is told as a problem document (RFC 9457).
+/// The media types that the client accepts: errors as problem documents (RFC 9457).
 pub(super) const ACCEPTED: &str = "application/problem+json, */*;q=0.9";
 
-/// The client of a store's server. Redirects are not followed and proxies not used: a key goes to this server and to no other.
+/// A client of a store's server. It follows no redirects and uses no proxy, so that the key is sent to no other server.
 pub struct Client {
     agent: Agent,
     pub(super) url: ServerUrl,
@@ -31,25 +31,26 @@ pub struct Client {
     pub(super) limits: ClientLimits,
 }
 
-/// An answer, and the commit that it comes of, if it says so.
-pub(super) struct Answer<T> {
+/// A successful response.
+pub(super) struct ApiResponse<T> {
+    /// The parsed body.
     pub value: T,
+    /// The commit that was read from or made, if the response names it.
     pub commit: Option<CommitId>,
-    /// Whether there is another page.
+    /// Whether the list has another page.
     pub has_more: bool,
 }
 
 impl Client {
-    /// A client of the server at `url`. Nothing is asked yet.
+    /// Creates a client of the server at `url`, without connecting to it.
     ///
     /// # Errors
-    /// The key is none that a header can hold.
+    /// The key contains a character that is not allowed in a header.
     pub fn new(url: ServerUrl, key: Option<&str>, limits: ClientLimits) -> Result<Self> {
-        let key = key.map(HeaderValue::from_str).transpose();
-        let mut key = key.map_err(|_| Error::Key)?;
-        if let Some(key) = &mut key {
-            key.set_sensitive(true);
-        }
+        let key = match key {
+            Some(key) => Some(secret_header(key).map_err(|_| Error::InvalidKey)?),
+            None => None,
+        };
         Ok(Self {
             agent: agent(&url, &limits),
             url,
@@ -58,8 +59,8 @@ impl Client {
         })
     }
 
-    /// One that bears the silence of a server that collects garbage.
-    pub(super) fn patient(&self) -> Self {
+    /// Returns a client that waits longer for a response: during a gc, the server sends nothing.
+    pub(super) fn with_gc_timeout(&self) -> Self {
         let limits = ClientLimits {
             silence_max: self.limits.gc_silence_max,
             ..self.limits
@@ -72,12 +73,7 @@ impl Client {
         }
     }
 
-    /// Where the server is.
-    pub fn url(&self) -> &ServerUrl {
-        &self.url
-    }
-
-    /// A request to what the API has at a path, which is escaped and begins with a slash.
+    /// Builds a request to a path of the API. The path is escaped and starts with a slash.
     pub(super) fn request(&self, method: Method, path: &str) -> Builder {
         let url = self.url.at(&format!("{API}{path}"));
         let request = Request::builder().method(method).uri(url);
@@ -88,31 +84,27 @@ impl Client {
         }
     }
 
-    /// A request that reads what is there at `at`.
-    pub(super) fn reading(&self, path: &str, at: &At) -> Builder {
-        looking_at(self.request(Method::GET, path), at)
+    /// Builds a request that reads from a revision.
+    pub(super) fn get(&self, path: &str, revision: &At) -> Builder {
+        with_revision(self.request(Method::GET, path), revision)
     }
 
-    /// A request that makes a commit.
-    pub(super) fn changing(&self, method: Method, path: &str, change: &Change) -> Builder {
-        let request = self.request(method, path);
-        let request = looking_at(request, &At::Branch(change.branch.clone()));
+    /// Builds a request that makes a commit.
+    pub(super) fn write(&self, method: Method, path: &str, change: &Change) -> Builder {
+        let branch = At::Branch(change.branch.clone());
+        let request = with_revision(self.request(method, path), &branch);
         let author = change.author.as_ref().map(ToString::to_string);
-        let request = named(request, "wasmstore-author", author.as_deref());
-        let message = change.message.as_ref();
-        named(
-            request,
-            "wasmstore-message",
-            message.map(|message| message.as_str()),
-        )
+        let request = with_header(request, "wasmstore-author", author.as_deref());
+        let message = change.message.as_ref().map(|message| message.as_str());
+        with_header(request, "wasmstore-message", message)
     }
 
-    /// Asks, and takes any answer that is no refusal.
+    /// Sends a request without a body, and returns the response if its status is a success.
     pub(super) fn send(&self, request: Builder) -> Result<Response<Body>> {
         self.send_with(request, SendBody::none())
     }
 
-    /// The same with a body.
+    /// Sends a request with a body, and returns the response if its status is a success.
     pub(super) fn send_with(
         &self,
         request: Builder,
@@ -120,71 +112,74 @@ impl Client {
     ) -> Result<Response<Body>> {
         let request = request.body(body);
         let request = request.map_err(|error| self.unreachable(&error))?;
-        let values = request.headers().values().map(HeaderValue::len);
-        if values.sum::<usize>() > HEAD_BYTES_MAX {
-            return Err(Error::Refused(Box::new(Refused::too_long(&self.url))));
+        let value_bytes = request.headers().values().map(HeaderValue::len);
+        if value_bytes.sum::<usize>() > HEADERS_BYTES_MAX {
+            let response = ErrorResponse::headers_too_large(&self.url);
+            return Err(Error::Refused(Box::new(response)));
         }
-        let answer = self.agent.run(request);
-        let answer = answer.map_err(|error| self.failed(&error))?;
-        match answer.status().is_success() {
-            true => Ok(answer),
-            false => Err(Error::Refused(Box::new(Refused::read(&self.url, answer)))),
+        let response = self.agent.run(request);
+        let response = response.map_err(|error| self.exchange_failed(&error))?;
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            let response = ErrorResponse::read(&self.url, response);
+            Err(Error::Refused(Box::new(response)))
         }
     }
 
-    /// Asks for nothing but that it is done; the commit that the branch is at then.
-    pub(super) fn done(&self, request: Builder) -> Result<Option<CommitId>> {
+    /// Sends a request, and returns the commit in its response: the branch's new tip.
+    pub(super) fn new_tip(&self, request: Builder) -> Result<Option<CommitId>> {
         Ok(self.text(request)?.commit)
     }
 
-    /// Asks for a line of text.
-    pub(super) fn text(&self, request: Builder) -> Result<Answer<String>> {
-        let answer = self.send(request)?;
-        self.text_of(answer)
+    /// Sends a request, and returns its response's text.
+    pub(super) fn text(&self, request: Builder) -> Result<ApiResponse<String>> {
+        self.read_text(self.send(request)?)
     }
 
-    /// The line of text that was answered.
-    pub(super) fn text_of(&self, mut answer: Response<Body>) -> Result<Answer<String>> {
-        let body = answer.body_mut().with_config();
+    /// Reads the text of a response.
+    pub(super) fn read_text(&self, mut response: Response<Body>) -> Result<ApiResponse<String>> {
+        let body = response.body_mut().with_config();
         let text = body.limit(self.limits.text_bytes_max).read_to_string();
-        let value = text.map_err(|error| self.failed(&error))?;
-        Ok(Answer {
+        let value = text.map_err(|error| self.exchange_failed(&error))?;
+        Ok(ApiResponse {
             value,
-            commit: commit(answer.headers()),
-            has_more: answer.headers().contains_key(LINK),
+            commit: response_commit(response.headers()),
+            has_more: response.headers().contains_key(LINK),
         })
     }
 
-    /// Asks for JSON.
-    pub(super) fn json<T: DeserializeOwned>(&self, request: Builder) -> Result<Answer<T>> {
-        let answer = self.text(request)?;
-        let value = serde_json::from_str(&answer.value);
-        Ok(Answer {
-            value: value.map_err(|error| self.strange(error.to_string()))?,
-            commit: answer.commit,
-            has_more: answer.has_more,
+    /// Sends a request, and parses its response's JSON.
+    pub(super) fn json<T: DeserializeOwned>(&self, request: Builder) -> Result<ApiResponse<T>> {
+        let response = self.text(request)?;
+        let value = serde_json::from_str(&response.value);
+        Ok(ApiResponse {
+            value: value.map_err(|error| self.invalid_response(error))?,
+            commit: response.commit,
+            has_more: response.has_more,
         })
     }
 
-    /// Asks for a name.
-    pub(super) fn name<T>(&self, request: Builder, parse: Parse<T>) -> Result<T> {
+    /// Sends a request, and parses its response as a name.
+    pub(super) fn name<T>(&self, request: Builder, parse: ParseName<T>) -> Result<T> {
         self.parse(&self.text(request)?.value, parse)
     }
 
-    /// A name in what was answered.
-    pub(super) fn parse<T>(&self, text: &str, parse: Parse<T>) -> Result<T> {
-        parse(text).map_err(|error| self.strange(error.to_string()))
+    /// Parses a name in a response.
+    pub(super) fn parse<T>(&self, text: &str, parse: ParseName<T>) -> Result<T> {
+        parse(text).map_err(|error| self.invalid_response(error))
     }
 
-    /// The exchange failed.
-    pub(super) fn failed(&self, error: &ureq::Error) -> Error {
+    /// Converts an error of the HTTP library.
+    fn exchange_failed(&self, error: &ureq::Error) -> Error {
         match error {
+            // The library's own text says no more than that it is an I/O error.
             ureq::Error::Io(error) => self.unreachable(error),
             error => self.unreachable(error),
         }
     }
 
-    /// The server, or the way there, failed.
+    /// Returns the error for a failed connection.
     pub(super) fn unreachable(&self, reason: &dyn std::error::Error) -> Error {
         Error::Unreachable {
             url: self.url.clone(),
@@ -192,36 +187,62 @@ impl Client {
         }
     }
 
-    /// What was answered is not what a store answers.
-    pub(super) fn strange(&self, what: String) -> Error {
-        Error::Strange {
+    /// Returns the error for a response that no store's server returns.
+    pub(super) fn invalid_response(&self, reason: impl ToString) -> Error {
+        Error::InvalidResponse {
             url: self.url.clone(),
-            what,
+            reason: reason.to_string(),
         }
     }
 }
 
-/// How a name is read.
-type Parse<T> = fn(&str) -> Result<T, crate::names::Error>;
+/// A function that parses a name.
+type ParseName<T> = fn(&str) -> Result<T, crate::names::Error>;
 
-/// The commit that an answer comes of.
-pub(super) fn commit(headers: &HeaderMap) -> Option<CommitId> {
+/// Returns the commit that a response names.
+pub(super) fn response_commit(headers: &HeaderMap) -> Option<CommitId> {
     let value = headers.get("wasmstore-commit")?.to_str().ok()?;
     CommitId::parse(value).ok()
 }
 
-fn looking_at(request: Builder, at: &At) -> Builder {
-    match at {
-        At::Branch(branch) => {
-            let branch = branch.as_ref().map(|branch| branch.as_str());
-            named(request, "wasmstore-branch", branch)
-        }
-        At::Commit(commit) => request.header("wasmstore-commit", commit.to_string()),
-        At::Known(_) => unreachable!("BUG: what a store here looked up is asked elsewhere"),
+/// Returns a key as the value of a header that is never logged.
+pub(in crate::remote) fn secret_header(
+    key: &str,
+) -> Result<HeaderValue, ureq::http::header::InvalidHeaderValue> {
+    let mut value = HeaderValue::from_str(key)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Returns a module's path, hash or digest as the end of a URL's path.
+pub(super) fn in_path(name: &ModuleRef) -> String {
+    let name = name.to_string();
+    escaped_path(name.trim_start_matches('/')).to_string()
+}
+
+/// Returns a directory as the end of a URL's path: a slash and the path, or nothing for the root.
+pub(super) fn below(path: &TreePath) -> String {
+    if path.is_root() {
+        String::new()
+    } else {
+        format!("/{}", escaped_path(path.as_str()))
     }
 }
 
-fn named(request: Builder, header: &'static str, value: Option<&str>) -> Builder {
+fn with_revision(request: Builder, revision: &At) -> Builder {
+    match revision {
+        At::Branch(branch) => {
+            let branch = branch.as_ref().map(|branch| branch.as_str());
+            with_header(request, "wasmstore-branch", branch)
+        }
+        At::Commit(commit) => request.header("wasmstore-commit", commit.to_string()),
+        At::Known(_) => {
+            unreachable!("BUG: a revision resolved by a local store is sent to a server")
+        }
+    }
+}
+
+fn with_header(request: Builder, header: &'static str, value: Option<&str>) -> Builder {
     match value {
         Some(value) => request.header(header, escaped_value(value)),
         None => request,
@@ -233,27 +254,27 @@ fn agent(url: &ServerUrl, limits: &ClientLimits) -> Agent {
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
-        // A proxy of the environment would be shown the key.
+        // A proxy from the environment would see the key.
         .proxy(None)
         .user_agent(concat!("wasmstore/", env!("CARGO_PKG_VERSION")))
         .timeout_connect(Some(limits.connect_timeout))
         .timeout_per_read(Some(limits.silence_max))
         .timeout_per_write(Some(limits.silence_max))
-        .tls_config(trusted(url));
+        .tls_config(tls_config(url));
     config.build().into()
 }
 
-/// The certificates that this machine trusts, which are read only if one is to be looked at.
-fn trusted(url: &ServerUrl) -> TlsConfig {
-    let mut certificates = Vec::new();
+/// Returns a TLS configuration that trusts the machine's root certificates. They are read only for an `https` URL, since that takes time.
+fn tls_config(url: &ServerUrl) -> TlsConfig {
+    let mut roots = Vec::new();
     if url.is_tls() {
-        let found = rustls_native_certs::load_native_certs();
-        for error in &found.errors {
-            tracing::debug!(%error, "some certificates cannot be read");
+        let native = rustls_native_certs::load_native_certs();
+        for error in &native.errors {
+            tracing::debug!(%error, "cannot read some root certificates");
         }
-        let found = found.certs.iter();
-        certificates.extend(found.map(|one| Certificate::from_der(one.as_ref()).to_owned()));
+        let certificates = native.certs.iter();
+        roots.extend(certificates.map(|one| Certificate::from_der(one.as_ref()).to_owned()));
     }
-    let roots = RootCerts::new_with_certs(&certificates);
+    let roots = RootCerts::new_with_certs(&roots);
     TlsConfig::builder().root_certs(roots).build()
 }

@@ -1,4 +1,4 @@
-//! Sending a module.
+//! Uploads of modules.
 
 use std::io::{self, Read};
 
@@ -14,110 +14,111 @@ use crate::store::{self, Change, ModuleError, Validation};
 use crate::wire::escaped_path;
 
 impl Client {
-    /// Puts a module at a path. It is sent as it is read; `bytes` is how long it is, if that is known.
+    /// Uploads a module as it is read. `size_bytes` is the length of `source`, if it is known.
     ///
     /// # Errors
-    /// The server refuses it, which it does before it is sent if the request alone tells why; `source` cannot be read to its end.
-    pub fn put(
+    /// The server rejects the request, before the body is sent if the headers alone are a reason; `source` cannot be read to its end.
+    pub(super) fn upload(
         &self,
         change: &Change,
         path: &ModulePath,
-        source: impl Read,
-        bytes: Option<u64>,
+        source: &mut dyn Read,
+        size_bytes: Option<u64>,
     ) -> Result<ModuleHash> {
-        let url = format!("/module/{}", escaped_path(path.as_str()));
-        let request = self.changing(Method::POST, &url, change);
+        let url_path = format!("/module/{}", escaped_path(path.as_str()));
+        let request = self.write(Method::POST, &url_path, change);
         let request = request.header(CONTENT_TYPE, "application/wasm");
         let mut request = request.header(EXPECT, "100-continue");
-        if let Some(bytes) = bytes {
-            request = request.header(CONTENT_LENGTH, bytes);
+        if let Some(size_bytes) = size_bytes {
+            request = request.header(CONTENT_LENGTH, size_bytes);
         }
-        let mut source = Source::new(source, bytes);
-        let sent = self.send_with(request, SendBody::from_reader(&mut source));
-        if let Some(error) = source.failure(sent.is_err()) {
+        let mut body = UploadReader::new(source, size_bytes);
+        let response = self.send_with(request, SendBody::from_reader(&mut body));
+        if response.is_err()
+            && let Some(error) = body.failure
+        {
             return Err(store::Error::invalid(&path.to_string(), error).into());
         }
-        self.parse(&self.text_of(sent?)?.value, ModuleHash::parse)
+        self.parse(&self.read_text(response?)?.value, ModuleHash::parse)
     }
 }
 
-/// What is sent. It is validated by the way: a server that refuses it in the middle closes the connection, and what it said may be
-/// lost. Whether it is taken, the server alone decides.
-struct Source<R> {
+/// The body of an upload. It validates the module while it is sent: a server that rejects an upload in the middle closes the
+/// connection, and its response with the reason may be lost. The server alone decides whether the module is accepted.
+struct UploadReader<R> {
     source: R,
-    /// How much is to come, if that was announced.
-    left: Option<u64>,
+    /// The number of announced bytes that have not been read yet, if a length was announced.
+    left_bytes: Option<u64>,
+    /// `None` after the validation has failed or finished.
     validation: Option<Validation>,
-    failed: Option<ModuleError>,
+    /// The reason to report if the upload fails.
+    failure: Option<ModuleError>,
 }
 
-impl<R: Read> Source<R> {
-    fn new(source: R, bytes: Option<u64>) -> Self {
+impl<R: Read> UploadReader<R> {
+    fn new(source: R, size_bytes: Option<u64>) -> Self {
         let limits = ModuleLimits {
-            // How large it may be is the server's to say.
+            // The server has its own size limit.
             module_bytes_max: u64::MAX,
             ..ModuleLimits::default()
         };
         Self {
             source,
-            left: bytes,
+            left_bytes: size_bytes,
             validation: Some(Validation::new(&limits)),
-            failed: None,
+            failure: None,
         }
     }
 
-    /// Why it could not be sent, as far as that is known here.
-    fn failure(self, is_unsent: bool) -> Option<ModuleError> {
-        self.failed.filter(|_| is_unsent)
-    }
-
-    /// Validates what comes; nothing is its end.
+    /// Validates the bytes just read; no bytes mean the end of the module.
     fn validate(&mut self, bytes: &[u8]) {
         let Some(mut validation) = self.validation.take() else {
             return;
         };
-        let done = match bytes.is_empty() {
-            true => validation.finish().map(|_| None),
-            false => validation.write(bytes).map(|()| Some(validation)),
+        let validated = if bytes.is_empty() {
+            validation.finish().map(|_| None)
+        } else {
+            validation.write(bytes).map(|()| Some(validation))
         };
-        match done {
+        match validated {
             Ok(validation) => self.validation = validation,
-            Err(error) => self.failed = Some(error),
+            Err(error) => self.failure = Some(error),
         }
     }
 
-    /// Ends the upload, unless it is known already why it would fail: then that is told.
+    /// Records a read error as the reason for the failure, unless the module is already known to be invalid. Returns the error that
+    /// ends the upload.
     fn interrupt(&mut self, error: io::Error) -> io::Error {
-        let told = io::Error::from(error.kind());
-        self.failed.get_or_insert(ModuleError::Read(error));
-        told
+        let ending = io::Error::from(error.kind());
+        self.failure.get_or_insert(ModuleError::Read(error));
+        ending
     }
 
-    /// Looks whether there is as much as was announced, of which `n` bytes came now, and no more.
-    fn account(&mut self, n: usize) -> io::Result<()> {
-        let Some(left) = &mut self.left else {
+    /// Counts `n` bytes just read. Fails if the source turns out to be shorter or longer than announced.
+    fn count(&mut self, n: usize) -> io::Result<()> {
+        let Some(left_bytes) = &mut self.left_bytes else {
             return Ok(());
         };
-        let is_short = n == 0 && *left > 0;
-        *left = left.saturating_sub(n as u64);
-        if is_short || (*left == 0 && n > 0 && self.source.read(&mut [0])? > 0) {
-            let changed = "the file changed while it was sent";
-            return Err(self.interrupt(io::Error::other(changed)));
+        let is_short = n == 0 && *left_bytes > 0;
+        *left_bytes = left_bytes.saturating_sub(n as u64);
+        if is_short || (*left_bytes == 0 && n > 0 && self.source.read(&mut [0])? > 0) {
+            let error = io::Error::other("the file changed during the upload");
+            return Err(self.interrupt(error));
         }
         Ok(())
     }
 }
 
-impl<R: Read> Read for Source<R> {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let most = self.left.map_or(usize::MAX, |left| {
-            usize::try_from(left).unwrap_or(usize::MAX).max(1)
+impl<R: Read> Read for UploadReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = self.left_bytes.map_or(usize::MAX, |left_bytes| {
+            usize::try_from(left_bytes).unwrap_or(usize::MAX).max(1)
         });
-        let most = bytes.len().min(most);
-        match self.source.read(&mut bytes[..most]) {
+        let length = buffer.len().min(most);
+        match self.source.read(&mut buffer[..length]) {
             Ok(n) => {
-                self.validate(&bytes[..n]);
-                self.account(n)?;
+                self.validate(&buffer[..n]);
+                self.count(n)?;
                 Ok(n)
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
@@ -132,29 +133,26 @@ mod tests {
 
     const EMPTY: &[u8] = b"\0asm\x01\0\0\0";
 
-    /// Reads a source to its end or failure; what it says of a failed upload, and of one that went through.
-    fn told(bytes: &[u8], announced: Option<u64>) -> (Option<String>, bool) {
-        let mut source = Source::new(bytes, announced);
-        let read = io::copy(&mut source, &mut io::sink());
-        let is_read = read.is_ok();
-        let why = source
-            .failure(true)
-            .map(|error| crate::store::chain(&error));
-        (why, is_read)
+    /// Reads a body to its end or failure; returns the reason to report for a failed upload, and whether the end was reached.
+    fn read(bytes: &[u8], size_bytes: Option<u64>) -> (Option<String>, bool) {
+        let mut body = UploadReader::new(bytes, size_bytes);
+        let is_read = io::copy(&mut body, &mut io::sink()).is_ok();
+        let reason = body.failure.map(|error| crate::store::chain(&error));
+        (reason, is_read)
     }
 
     #[test]
-    fn what_is_not_as_long_as_announced_is_told_and_ends() {
-        assert_eq!(told(EMPTY, Some(8)), (None, true));
-        assert_eq!(told(EMPTY, None), (None, true));
-        let changed = "the module could not be read: the file changed while it was sent";
-        assert_eq!(told(EMPTY, Some(9)), (Some(changed.to_owned()), false));
+    fn a_source_of_another_length_than_announced_ends_the_upload() {
+        assert_eq!(read(EMPTY, Some(8)), (None, true));
+        assert_eq!(read(EMPTY, None), (None, true));
+        let changed = "the module could not be read: the file changed during the upload";
+        assert_eq!(read(EMPTY, Some(9)), (Some(changed.to_owned()), false));
         let grown = [EMPTY, b"\0\x02\x01x"].concat();
-        assert_eq!(told(&grown, Some(8)), (Some(changed.to_owned()), false));
-        // What is wrong with what came is told first.
-        let (why, is_read) = told(&EMPTY[..6], Some(8));
-        assert!(why.unwrap().contains("truncated") && !is_read);
-        let (why, is_read) = told(b"no module", Some(4096));
-        assert!(why.unwrap().contains("magic") && !is_read);
+        assert_eq!(read(&grown, Some(8)), (Some(changed.to_owned()), false));
+        // An invalid module is reported rather than its wrong length.
+        let (reason, is_read) = read(&EMPTY[..6], Some(8));
+        assert!(reason.unwrap().contains("truncated") && !is_read);
+        let (reason, is_read) = read(b"no module", Some(4096));
+        assert!(reason.unwrap().contains("magic") && !is_read);
     }
 }

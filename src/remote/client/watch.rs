@@ -1,5 +1,6 @@
-//! Following a branch of a store that is served elsewhere.
+//! Watching a branch of a store behind a server.
 
+use std::ops::ControlFlow;
 use std::thread;
 use std::time::Duration;
 
@@ -7,180 +8,185 @@ use tungstenite::Message;
 use tungstenite::http::{HeaderValue, Response};
 use tungstenite::protocol::CloseFrame;
 
-use super::error_response::Refused;
-use super::request::{ACCEPTED, Client, commit};
+use super::error_response::ErrorResponse;
+use super::request::{ACCEPTED, Client, response_commit};
 use crate::names::{BranchName, CommitId};
 use crate::remote::error::{Error, Result};
-use crate::remote::websocket::{Reached, Socket};
+use crate::remote::websocket::{Socket, WebSocketServer};
 use crate::store::PathChange;
 use crate::wire::{Missing, ReceivedEvent, escaped_value};
 
-/// For how long the server may be silent: it pings more often.
+/// The longest silence of a connection. The server pings more often.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
-/// How long to wait before it is connected to again, at first; then twice as long each time,
+/// The delay before the first attempt to reconnect. It doubles with each further attempt.
 const DELAY_FIRST: Duration = Duration::from_millis(250);
-/// up to this.
+/// The longest delay.
 const DELAY_MAX: Duration = Duration::from_secs(5);
 
-/// The close codes for a commit that is not there, and for a branch that was deleted.
-const NO_COMMIT: u16 = 4404;
-const NO_BRANCH: u16 = 4410;
+/// The close code for a commit that does not exist.
+const CLOSE_NO_COMMIT: u16 = 4404;
+/// The close code for a branch that was deleted.
+const CLOSE_NO_BRANCH: u16 = 4410;
 
-/// Why there is nothing to be read any more.
+/// The reason why a connection yields no more events.
 enum End {
-    /// The connection broke; the server may be there again.
+    /// The connection broke. The server may come back.
     Broken(String),
-    /// There is nothing to follow.
-    Over(Error),
+    /// The branch or the commit no longer exists, or the server is not a store.
+    Failed(Error),
+    /// The caller has stopped the watch.
+    Stopped,
+}
+
+/// The watched branch, and the last commit that was reported.
+struct Cursor<'b> {
+    branch: Option<&'b BranchName>,
+    since: Option<CommitId>,
 }
 
 impl Client {
-    /// Follows a branch, or the default one, from the commit `since`, or from its tip: `tell` is called with what each commit
-    /// changed. A connection that breaks is made anew, for ever, and nothing is missed.
+    /// Calls `notify` with the changes of each commit of a branch after `since`, or after its tip, until it breaks. A broken
+    /// connection is reopened at the last reported commit, so that no commit is missed.
     ///
     /// # Errors
-    /// The server cannot be reached, or refuses; the branch is deleted, or the commit is not there any more; those of `tell`.
-    pub fn watch<E: From<Error>>(
+    /// The first connection fails; the server returns an error response; the branch or the commit no longer exists.
+    pub(super) fn watch_branch(
         &self,
         branch: Option<&BranchName>,
-        mut since: Option<CommitId>,
-        mut tell: impl FnMut(&[PathChange]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut socket = self.open_socket(branch, &mut since)?;
+        since: Option<CommitId>,
+        notify: &mut dyn FnMut(&[PathChange]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let mut cursor = Cursor { branch, since };
+        let mut socket = self.connect(&mut cursor)?;
         let mut delay = DELAY_FIRST;
         loop {
-            let before = since;
-            let reason = match self.follow(&mut socket, branch, &mut since, &mut tell)? {
+            let since = cursor.since;
+            let reason = match self.read_events(&mut socket, &mut cursor, notify) {
                 End::Broken(reason) => reason,
-                End::Over(error) => return Err(error.into()),
+                End::Failed(error) => return Err(error),
+                End::Stopped => return Ok(()),
             };
-            tracing::warn!(server = %self.url, reason, "the server is gone; it is watched again as soon as it is back");
-            if since != before {
+            tracing::warn!(server = %self.url, reason, "lost the connection to the server; reconnecting");
+            if cursor.since != since {
                 delay = DELAY_FIRST;
             }
-            socket = self.open_again(branch, &mut since, &mut delay)?;
+            socket = self.reconnect(&mut cursor, &mut delay)?;
         }
     }
 
-    fn open_again(
-        &self,
-        branch: Option<&BranchName>,
-        since: &mut Option<CommitId>,
-        delay: &mut Duration,
-    ) -> Result<Socket> {
+    fn reconnect(&self, cursor: &mut Cursor<'_>, delay: &mut Duration) -> Result<Socket> {
         loop {
             thread::sleep(*delay);
             *delay = (*delay * 2).min(DELAY_MAX);
-            match self.open_socket(branch, since) {
+            match self.connect(cursor) {
                 Err(Error::Unreachable { reason, .. }) => {
-                    tracing::debug!(reason, "not yet");
+                    tracing::debug!(reason, "cannot reconnect yet");
                 }
-                Err(Error::Refused(refused)) if refused.status >= 500 => {
-                    tracing::debug!(%refused, "not yet");
+                Err(Error::Refused(response)) if response.status >= 500 => {
+                    tracing::debug!(%response, "cannot reconnect yet");
                 }
-                opened => return opened,
+                connected => return connected,
             }
         }
     }
 
-    /// Connects; without a commit to begin with, the tip is one from now on.
-    fn open_socket(
-        &self,
-        branch: Option<&BranchName>,
-        since: &mut Option<CommitId>,
-    ) -> Result<Socket> {
+    /// Connects. If the cursor has no commit yet, it starts at the tip that the server names.
+    fn connect(&self, cursor: &mut Cursor<'_>) -> Result<Socket> {
         let mut path = "/api/v1/watch?commits=true".to_owned();
-        if let Some(since) = since {
+        if let Some(since) = cursor.since {
             path.push_str(&format!("&since={since}"));
         }
-        let branch = branch.map(|branch| escaped_value(branch.as_str()));
-        let branch = branch.map(|branch| HeaderValue::from_str(&branch));
-        let branch = branch.transpose().expect("BUG: escapes are header values");
-        let branch = branch.map(|branch| ("wasmstore-branch", branch));
-        let form = ("accept", HeaderValue::from_static(ACCEPTED));
-        let headers: Vec<_> = branch.into_iter().chain([form]).collect();
-        let reached = Reached {
+        let mut headers = vec![("accept", HeaderValue::from_static(ACCEPTED))];
+        if let Some(branch) = cursor.branch {
+            let value = HeaderValue::from_str(&escaped_value(branch.as_str()));
+            let value = value.expect("BUG: an escaped name is a valid header value");
+            headers.push(("wasmstore-branch", value));
+        }
+        let server = WebSocketServer {
             url: &self.url,
             key: self.key.as_ref(),
             connect_timeout: self.limits.connect_timeout,
             silence_max: SILENCE_MAX,
         };
-        match reached.connect(&path, &headers) {
-            Ok((socket, answer)) => {
-                *since = since.or(commit(answer.headers()));
+        match server.connect(&path, &headers) {
+            Ok((socket, response)) => {
+                let tip = response_commit(response.headers());
+                cursor.since = cursor.since.or(tip);
                 Ok(socket)
             }
-            Err(tungstenite::Error::Http(answer)) => Err(self.refused(&answer)),
-            // It tells its reason itself.
+            Err(tungstenite::Error::Http(response)) => Err(self.refused(&response)),
+            // The library's own text would repeat the I/O error's.
             Err(tungstenite::Error::Io(error)) => Err(self.unreachable(&error)),
             Err(error) => Err(self.unreachable(&error)),
         }
     }
 
-    fn refused(&self, answer: &Response<Option<Vec<u8>>>) -> Error {
-        let body = answer.body().as_deref().unwrap_or_default();
-        let body = String::from_utf8_lossy(body);
-        let form = answer.headers().get("content-type");
-        let form = form.and_then(|form| form.to_str().ok()).unwrap_or_default();
-        let refused = Refused::of(&self.url, answer.status(), form, None, &body);
-        Error::Refused(Box::new(refused))
+    fn refused(&self, response: &Response<Option<Vec<u8>>>) -> Error {
+        let body = response.body().as_deref().unwrap_or_default();
+        let text = String::from_utf8_lossy(body);
+        let content_type = response.headers().get("content-type");
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let response = ErrorResponse::from_parts(
+            &self.url,
+            response.status(),
+            content_type.unwrap_or_default(),
+            None,
+            &text,
+        );
+        Error::Refused(Box::new(response))
     }
 
-    /// Tells of every commit until the connection ends.
-    fn follow<E: From<Error>>(
+    /// Reports each event until the connection ends. A large event arrives in several parts.
+    fn read_events(
         &self,
         socket: &mut Socket,
-        branch: Option<&BranchName>,
-        since: &mut Option<CommitId>,
-        tell: &mut impl FnMut(&[PathChange]) -> Result<(), E>,
-    ) -> Result<End, E> {
+        cursor: &mut Cursor<'_>,
+        notify: &mut dyn FnMut(&[PathChange]) -> ControlFlow<()>,
+    ) -> End {
         let (mut changes, mut parts, mut bytes) = (Vec::new(), 0, 0);
         loop {
             let text = match socket.read() {
                 Ok(Message::Text(text)) => text,
-                Ok(Message::Close(frame)) => return Ok(self.end(frame, branch, *since)),
+                Ok(Message::Close(frame)) => return self.closed(frame, cursor),
                 Ok(_) => continue,
-                Err(error) => return Ok(End::Broken(error.to_string())),
+                Err(error) => return End::Broken(error.to_string()),
             };
             let event: ReceivedEvent = match serde_json::from_str(&text) {
                 Ok(event) => event,
-                Err(error) => return Ok(End::Over(self.strange(error.to_string()))),
+                Err(error) => return End::Failed(self.invalid_response(error)),
             };
             (parts, bytes) = (parts + 1, bytes + text.len() as u64);
             if event.part != parts || bytes > self.limits.text_bytes_max {
-                let what = "the parts of what it tells do not follow each other".to_owned();
-                return Ok(End::Over(self.strange(what)));
+                let reason = "the parts of an event are out of order or too large";
+                return End::Failed(self.invalid_response(reason));
             }
             changes.extend(event.changes.0);
             if event.part >= event.parts {
-                tell(&changes)?;
+                if notify(&changes).is_break() {
+                    return End::Stopped;
+                }
                 changes.clear();
                 (parts, bytes) = (0, 0);
-                *since = Some(event.commit.0);
+                cursor.since = Some(event.commit.0);
             }
         }
     }
 
-    /// Why the server ended it; what is not there any more is said as the store says it.
-    fn end(
-        &self,
-        frame: Option<CloseFrame>,
-        branch: Option<&BranchName>,
-        since: Option<CommitId>,
-    ) -> End {
+    /// Interprets the server's close frame. A missing commit or branch is reported in the store's words.
+    fn closed(&self, frame: Option<CloseFrame>, cursor: &Cursor<'_>) -> End {
         let Some(frame) = frame else {
-            return End::Broken("it closed the connection".to_owned());
+            return End::Broken("the server closed the connection".to_owned());
         };
-        let (detail, missing) = match (frame.code.into(), branch, since) {
-            (NO_COMMIT, _, Some(commit)) => (format!("there is no commit {commit}"), None),
-            (NO_BRANCH, Some(branch), _) => (
+        let (detail, missing) = match (frame.code.into(), cursor.branch, cursor.since) {
+            (CLOSE_NO_COMMIT, _, Some(commit)) => (format!("there is no commit {commit}"), None),
+            (CLOSE_NO_BRANCH, Some(branch), _) => (
                 format!("there is no branch {:?}", branch.as_str()),
                 Some(Missing::Branch(branch.to_string())),
             ),
-            (NO_COMMIT | NO_BRANCH, ..) => (frame.reason.to_string(), None),
+            (CLOSE_NO_COMMIT | CLOSE_NO_BRANCH, ..) => (frame.reason.to_string(), None),
             _ => return End::Broken(frame.to_string()),
         };
-        let refused = Refused::not_found(&self.url, detail, missing);
-        End::Over(Error::Refused(Box::new(refused)))
+        let response = ErrorResponse::not_found(&self.url, detail, missing);
+        End::Failed(Error::Refused(Box::new(response)))
     }
 }

@@ -1,0 +1,105 @@
+//! Lists that a server returns in pages.
+
+use serde::de::DeserializeOwned;
+
+use super::request::{ApiResponse, Client, below};
+use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
+use crate::remote::error::Result;
+use crate::store::At;
+use crate::wire::{Commit, ReceivedModules, escaped_path};
+
+/// The number of modules in one page.
+const MODULES_PER_PAGE: usize = 10_000;
+
+/// The number of commits in the first page, and the largest number in one page: each may have a message of 64 KiB.
+const COMMITS_FIRST: usize = 100;
+const COMMITS_MAX: usize = 1_000;
+
+/// The error of a page whose first item is not after the last item of the page before. It would be an endless loop.
+const NO_PROGRESS: &str = "a page of a list does not continue where the page before ended";
+
+/// A page of modules.
+type ModulePage = ApiResponse<Vec<(ModulePath, ModuleHash)>>;
+
+impl Client {
+    /// Requests pages of the modules below `prefix` until there are `count` modules or no more.
+    pub(super) fn module_pages(
+        &self,
+        revision: &At,
+        prefix: &TreePath,
+        count: usize,
+    ) -> Result<ModulePage> {
+        let mut all: ModulePage = self.module_page(revision, prefix, None)?;
+        while all.has_more && all.value.len() < count {
+            // All pages are of the same commit.
+            let revision = all.commit.map_or_else(|| revision.clone(), At::Commit);
+            let last = all.value.last().map(|(path, _)| path);
+            let page = self.module_page(&revision, prefix, last)?;
+            if page.value.first().map(|(path, _)| path) <= last {
+                return Err(self.invalid_response(NO_PROGRESS));
+            }
+            all.value.extend(page.value);
+            all.has_more = page.has_more;
+        }
+        Ok(all)
+    }
+
+    fn module_page(
+        &self,
+        revision: &At,
+        prefix: &TreePath,
+        after: Option<&ModulePath>,
+    ) -> Result<ModulePage> {
+        let mut path = format!("/modules{}?limit={MODULES_PER_PAGE}", below(prefix));
+        if let Some(after) = after {
+            path.push_str(&format!("&after={}", escaped_path(after.as_str())));
+        }
+        let page = self.json::<ReceivedModules>(self.get(&path, revision))?;
+        Ok(ApiResponse {
+            value: page.value.0,
+            commit: page.commit,
+            has_more: page.has_more,
+        })
+    }
+
+    /// Calls `each` for the items of a list of commits, page by page, until it returns `false`. All pages are of the same commit.
+    /// `count` is the number of items that the caller expects to need; `last` returns the id that the next page starts after.
+    pub(super) fn commit_pages<T: DeserializeOwned>(
+        &self,
+        revision: &At,
+        path: &str,
+        query: &str,
+        count: usize,
+        last: impl Fn(&T) -> String,
+        mut each: impl FnMut(T) -> Result<bool>,
+    ) -> Result<()> {
+        let (mut revision, mut after) = (revision.clone(), String::new());
+        let mut limit = count.min(COMMITS_FIRST);
+        loop {
+            let path = format!("{path}?limit={limit}{after}{query}");
+            let page = self.json::<Vec<T>>(self.get(&path, &revision))?;
+            let last = page.value.last().map(&last);
+            for item in page.value {
+                if !each(item)? {
+                    return Ok(());
+                }
+            }
+            let next = last.map(|last| format!("&after={}", escaped_path(&last)));
+            match next.filter(|_| page.has_more) {
+                Some(next) if next == after => return Err(self.invalid_response(NO_PROGRESS)),
+                Some(next) => after = next,
+                None => return Ok(()),
+            }
+            revision = page.commit.map_or(revision, At::Commit);
+            limit = (2 * limit).min(COMMITS_MAX);
+        }
+    }
+
+    /// Checks the ids of a commit: they are printed without escaping.
+    pub(super) fn checked_commit(&self, commit: Commit) -> Result<Commit> {
+        for id in commit.parents.iter().chain([&commit.hash]) {
+            self.parse(id, CommitId::parse)?;
+        }
+        Ok(commit)
+    }
+}

@@ -1,0 +1,205 @@
+//! The operations of a store in a local directory.
+
+use std::io::{Cursor, Read};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Duration;
+
+use super::error::Result;
+use super::operations::{ModuleReader, StoreOperations};
+use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
+use crate::store::{
+    self, At, Change, Collected, Comparison, Folders, History, LogOrder, PathChange, Store, Version,
+};
+use crate::wire::{Commit, Info};
+
+/// The longest time that one call waits for the next event. `watch` repeats the call forever.
+const EVENT_WAIT_MAX: Duration = Duration::from_secs(3600);
+
+/// In each method, `self.find` and the like call the inherent method of [`Store`], which takes precedence over the trait's.
+impl StoreOperations for Store {
+    fn find(&self, revision: &At, name: &ModuleRef) -> Result<ModuleReader<'_>> {
+        let module = self.find(revision, name)?;
+        Ok(ModuleReader {
+            hash: module.hash,
+            size_bytes: module.bytes.len() as u64,
+            source: Box::new(Cursor::new(module.bytes)),
+        })
+    }
+
+    fn hash(&self, revision: &At, name: &ModuleRef) -> Result<ModuleHash> {
+        Ok(self.hash(revision, name)?)
+    }
+
+    fn contains(&self, revision: &At, name: &ModuleRef) -> Result<bool> {
+        Ok(self.contains(revision, name)?)
+    }
+
+    fn info(&self, revision: &At, name: &ModuleRef) -> Result<Info> {
+        Ok(Info::from(&self.info(revision, name)?))
+    }
+
+    fn list(&self, revision: &At, prefix: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
+        Ok(self.list(revision, prefix)?)
+    }
+
+    fn list_first(
+        &self,
+        revision: &At,
+        prefix: &TreePath,
+        count: usize,
+    ) -> Result<(Vec<(ModulePath, ModuleHash)>, bool)> {
+        Ok(self.list_page(revision, prefix, None, count)?)
+    }
+
+    fn export(
+        &self,
+        revision: &At,
+        dir: &Path,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<usize> {
+        Ok(self.export(revision, dir, progress)?)
+    }
+
+    fn default_branch(&self) -> Result<BranchName> {
+        Ok(self.default_branch()?)
+    }
+
+    fn branches(&self) -> Result<Vec<BranchName>> {
+        Ok(self.branches()?)
+    }
+
+    fn pin(&self, revision: &At) -> Result<At> {
+        Ok(revision.clone())
+    }
+
+    fn snapshot(&self, revision: &At) -> Result<CommitId> {
+        Ok(self.snapshot(revision)?)
+    }
+
+    fn commit(&self, id: CommitId) -> Result<Commit> {
+        Ok(Commit::from(&self.commit(id)?))
+    }
+
+    fn log(
+        &self,
+        revision: &At,
+        skip: usize,
+        count: usize,
+        order: LogOrder,
+        visit: &mut dyn FnMut(Commit) -> ControlFlow<()>,
+    ) -> Result<()> {
+        Ok(self.log(revision, skip, count, order, |commit| {
+            visit(Commit::from(&commit)).is_continue()
+        })?)
+    }
+
+    fn versions(&self, revision: &At, path: &ModulePath) -> Result<Vec<Version>> {
+        Ok(self.versions(revision, path)?)
+    }
+
+    fn version(&self, revision: &At, path: &ModulePath, index: usize) -> Result<Version> {
+        Ok(self.version(revision, path, index)?)
+    }
+
+    fn audit(&self, revision: &At, path: &ModulePath) -> Result<Vec<(Commit, Option<ModuleHash>)>> {
+        let entries = self.audit(revision, path)?;
+        Ok(entries
+            .iter()
+            .map(|entry| (Commit::from(&entry.commit), entry.hash))
+            .collect())
+    }
+
+    fn changes(
+        &self,
+        commit: &Commit,
+        visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let id = CommitId::parse(&commit.hash).map_err(store::Error::from)?;
+        Ok(self.changes(&self.commit(id)?, visit)?)
+    }
+
+    fn diff(
+        &self,
+        old: &At,
+        new: &At,
+        path: &TreePath,
+        visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
+    ) -> Result<()> {
+        Ok(self.diff(old, new, path, visit)?)
+    }
+
+    fn compare_modules(
+        &self,
+        _: &ModulePath,
+        (_, old): (&At, ModuleHash),
+        (_, new): (&At, ModuleHash),
+    ) -> Result<Comparison> {
+        Ok(self.compare(old, new)?)
+    }
+
+    fn watch(
+        &self,
+        branch: Option<&BranchName>,
+        since: Option<CommitId>,
+        notify: &mut dyn FnMut(&[PathChange]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let mut watcher = self.watch(branch, since)?;
+        loop {
+            for event in watcher.next(EVENT_WAIT_MAX)? {
+                if notify(&event.changes).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn put(
+        &self,
+        change: &Change,
+        path: &ModulePath,
+        source: &mut dyn Read,
+        _: Option<u64>,
+    ) -> Result<ModuleHash> {
+        Ok(self.put(change, path, source)?.value)
+    }
+
+    fn set(&self, change: &Change, hash: &HashRef, path: &ModulePath) -> Result<ModuleHash> {
+        Ok(self.set(change, hash, path)?.value)
+    }
+
+    fn remove(&self, change: &Change, name: &ModuleRef, folders: Folders) -> Result<()> {
+        self.remove(change, name, folders)?;
+        Ok(())
+    }
+
+    fn restore(&self, change: &Change, commit: CommitId, scope: &TreePath) -> Result<()> {
+        self.restore(change, commit, scope)?;
+        Ok(())
+    }
+
+    fn rollback(&self, change: &Change, scope: &TreePath) -> Result<()> {
+        self.rollback(change, scope)?;
+        Ok(())
+    }
+
+    fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Option<CommitId>> {
+        Ok(self.merge(change, theirs)?.commit)
+    }
+
+    fn create_branch(&self, branch: &BranchName, from: &At) -> Result<()> {
+        Ok(self.create_branch(branch, from)?)
+    }
+
+    fn set_default_branch(&self, branch: &BranchName) -> Result<()> {
+        Ok(self.set_default_branch(branch, None)?)
+    }
+
+    fn delete_branch(&self, branch: &BranchName) -> Result<()> {
+        Ok(self.delete_branch(branch, None)?)
+    }
+
+    fn gc(&self, change: &Change, history: History) -> Result<Collected> {
+        Ok(self.gc(change, history)?)
+    }
+}

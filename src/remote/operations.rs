@@ -1,0 +1,188 @@
+//! The operations of a module store, wherever the store is.
+
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::error::{Error, Result};
+use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
+use crate::store::{
+    At, Change, Collected, Comparison, Folders, History, Kind, LogOrder, ModuleComparison,
+    PathChange, Version, chain,
+};
+use crate::wire::{Commit, Info};
+
+/// A module store: a local directory, or a store behind a server.
+///
+/// Every implementation returns the same values and the same kinds of errors. Support for another kind of location is one file
+/// that implements this trait. The trait is object-safe, so that the command line needs no type parameters.
+pub trait StoreOperations {
+    /// Opens the module with this path, hash or digest in the tree of `revision`.
+    fn find(&self, revision: &At, name: &ModuleRef) -> Result<ModuleReader<'_>>;
+
+    /// Returns the module's hash.
+    fn hash(&self, revision: &At, name: &ModuleRef) -> Result<ModuleHash>;
+
+    /// Returns whether the tree of `revision` contains the module.
+    fn contains(&self, revision: &At, name: &ModuleRef) -> Result<bool>;
+
+    /// Returns the module's facts.
+    fn info(&self, revision: &At, name: &ModuleRef) -> Result<Info>;
+
+    /// Lists every module below the directory `prefix`, sorted by path.
+    fn list(&self, revision: &At, prefix: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>>;
+
+    /// Lists the first modules below `prefix`, at least `count` if there are so many, and returns whether there are more.
+    fn list_first(
+        &self,
+        revision: &At,
+        prefix: &TreePath,
+        count: usize,
+    ) -> Result<(Vec<(ModulePath, ModuleHash)>, bool)>;
+
+    /// Writes every module of the tree of `revision` to a file, as [`Store::export`](crate::store::Store::export) does.
+    fn export(
+        &self,
+        revision: &At,
+        dir: &Path,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<usize>;
+
+    /// Returns the default branch.
+    fn default_branch(&self) -> Result<BranchName>;
+
+    /// Returns all branches, sorted.
+    fn branches(&self) -> Result<Vec<BranchName>>;
+
+    /// Returns a revision that several requests can use and see the same tree. A branch of a served store becomes its tip.
+    ///
+    /// # Errors
+    /// Unknown branch or commit.
+    fn pin(&self, revision: &At) -> Result<At>;
+
+    /// Returns the commit that `revision` names.
+    fn snapshot(&self, revision: &At) -> Result<CommitId>;
+
+    /// Returns a commit.
+    fn commit(&self, id: CommitId) -> Result<Commit>;
+
+    /// Calls `visit` for the commits of the history until it breaks, as [`Store::log`](crate::store::Store::log) does.
+    fn log(
+        &self,
+        revision: &At,
+        skip: usize,
+        count: usize,
+        order: LogOrder,
+        visit: &mut dyn FnMut(Commit) -> ControlFlow<()>,
+    ) -> Result<()>;
+
+    /// Returns the versions of a path, oldest first.
+    fn versions(&self, revision: &At, path: &ModulePath) -> Result<Vec<Version>>;
+
+    /// Returns one version of a path, counted from 0, the oldest.
+    fn version(&self, revision: &At, path: &ModulePath, index: usize) -> Result<Version>;
+
+    /// Returns every commit that changed a path, newest first, each with the module's new hash unless it removed the module.
+    fn audit(&self, revision: &At, path: &ModulePath) -> Result<Vec<(Commit, Option<ModuleHash>)>>;
+
+    /// Calls `visit` for every module that differs between a commit and its first parent, sorted by path, until it breaks.
+    fn changes(
+        &self,
+        commit: &Commit,
+        visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
+    ) -> Result<()>;
+
+    /// Calls `visit` for every module at or below `path` that differs between two trees, sorted by path, until it breaks.
+    fn diff(
+        &self,
+        old: &At,
+        new: &At,
+        path: &TreePath,
+        visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
+    ) -> Result<()>;
+
+    /// Compares the contents of the module at `path` in two trees, which is known to have these hashes there.
+    ///
+    /// # Errors
+    /// One of the two blobs is not a valid module.
+    fn compare_modules(
+        &self,
+        path: &ModulePath,
+        old: (&At, ModuleHash),
+        new: (&At, ModuleHash),
+    ) -> Result<Comparison>;
+
+    /// Compares the two modules of an updated path; `None` if the path was added or removed.
+    fn compare(&self, trees: (&At, &At), change: &PathChange) -> Result<Option<ModuleComparison>> {
+        let (Some(old), Some(new)) = (change.old, change.new) else {
+            return Ok(None);
+        };
+        match self.compare_modules(&change.path, (trees.0, old), (trees.1, new)) {
+            Ok(comparison) => Ok(Some(ModuleComparison::Compared(comparison))),
+            Err(Error::Store(error)) if error.kind() == Kind::InvalidModule => {
+                Ok(Some(ModuleComparison::NotComparable(chain(&error))))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Calls `notify` with the changes of each new commit of a branch, or of each commit after `since`, until it breaks.
+    fn watch(
+        &self,
+        branch: Option<&BranchName>,
+        since: Option<CommitId>,
+        notify: &mut dyn FnMut(&[PathChange]) -> ControlFlow<()>,
+    ) -> Result<()>;
+
+    /// Stores a module at a path. `size_bytes` is the length of `source`, if it is known.
+    fn put(
+        &self,
+        change: &Change,
+        path: &ModulePath,
+        source: &mut dyn Read,
+        size_bytes: Option<u64>,
+    ) -> Result<ModuleHash>;
+
+    /// Puts a stored module at another path.
+    fn set(&self, change: &Change, hash: &HashRef, path: &ModulePath) -> Result<ModuleHash>;
+
+    /// Removes a module, or a directory with everything in it.
+    fn remove(&self, change: &Change, name: &ModuleRef, folders: Folders) -> Result<()>;
+
+    /// Makes `scope` as it was in a commit.
+    fn restore(&self, change: &Change, commit: CommitId, scope: &TreePath) -> Result<()>;
+
+    /// Undoes the newest change of `scope`.
+    fn rollback(&self, change: &Change, scope: &TreePath) -> Result<()>;
+
+    /// Merges another branch, and returns the branch's new tip.
+    fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Option<CommitId>>;
+
+    /// Creates a branch that points to the commit that `from` names.
+    fn create_branch(&self, branch: &BranchName, from: &At) -> Result<()>;
+
+    /// Makes a branch the default branch.
+    fn set_default_branch(&self, branch: &BranchName) -> Result<()>;
+
+    /// Deletes a branch.
+    fn delete_branch(&self, branch: &BranchName) -> Result<()>;
+
+    /// Collects garbage.
+    fn gc(&self, change: &Change, history: History) -> Result<Collected>;
+}
+
+/// A module that is being read.
+pub struct ModuleReader<'s> {
+    /// The module's hash.
+    pub hash: ModuleHash,
+    /// The module's length.
+    pub size_bytes: u64,
+    pub(super) source: Box<dyn Read + 's>,
+}
+
+/// A failed download is reported as an [`io::Error`] that contains this subsystem's [`Error`]; see [`io::Error::downcast`].
+impl Read for ModuleReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.source.read(buffer)
+    }
+}
