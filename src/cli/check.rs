@@ -12,7 +12,7 @@ use super::server_settings::{Pipes, address, keys, tls};
 use super::settings::Settings;
 use super::writable::writable;
 use crate::config::Options;
-use crate::remote::{self, GitServer};
+use crate::remote::{self, GitHttpBackend};
 use crate::store::{At, Store};
 
 /// The branch of a store that is created.
@@ -43,7 +43,7 @@ pub(super) fn run(server: &Server, settings: &Settings, out: &mut Output) -> Res
 
 fn has_git(root: &Path, options: Options) -> bool {
     let program = std::env::current_exe().unwrap_or_else(|_| "wasmstore".into());
-    GitServer::find(root, program, options).is_some()
+    GitHttpBackend::find(root, program, options).is_some()
 }
 
 /// Looks whether the store may follow whom it is to follow, or nobody.

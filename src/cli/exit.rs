@@ -202,9 +202,9 @@ fn remote_code(error: &remote::Error) -> u8 {
     use remote::Error as E;
     match error {
         E::UnknownMirror(_) => FAILED,
-        E::MirrorExists(_) | E::Unrelated { .. } => CONFLICT,
-        E::NoGit | E::Git(_) | E::Other { .. } | E::Hook(_) => UNAVAILABLE,
-        E::Removed(_) | E::Busy(_) | E::Mirrors { .. } => UNAVAILABLE,
+        E::MirrorExists(_) | E::UnrelatedRepository { .. } => CONFLICT,
+        E::NoGit | E::Git(_) | E::GitRemote { .. } | E::HookProtocol(_) => UNAVAILABLE,
+        E::MirrorRemoved(_) | E::MirrorBusy(_) | E::MirrorPushes { .. } => UNAVAILABLE,
         E::Store(error) => code(error.kind()),
         E::Refused(refused) => code(refused.kind()),
         E::InvalidKey => USAGE,

@@ -17,7 +17,7 @@ use super::service::Supervisor;
 use super::settings::Settings;
 use super::threads::Threads;
 use crate::http::{self, Keyring, Serving, Tls};
-use crate::remote::{self, GitServer, Mirrors, Replica};
+use crate::remote::{self, GitHttpBackend, Mirrors, Replica};
 use crate::store::{Behind, ObjectFormat, Schedule, Store, step_back};
 
 /// How many files are open besides connections: packs, locks, uploads.
@@ -173,12 +173,12 @@ fn keep_maintained(store: &Arc<Store>, schedule: Option<Schedule>) -> io::Result
 
 /// The mirrors of the store, with those that the flags add. Without git there are none, and then none may be asked for.
 fn mirrors(store: &Arc<Store>, server: &Server) -> Result<Option<Arc<Mirrors>>> {
-    let mirrors = match Mirrors::of(Arc::clone(store), server.limits.mirrors()) {
+    let mirrors = match Mirrors::new(Arc::clone(store), server.limits.mirrors()) {
         Err(remote::Error::NoGit) if server.mirror.is_empty() => return Ok(None),
         mirrors => mirrors?,
     };
     for url in &server.mirror {
-        if let Some(name) = mirrors.ensure(url)? {
+        if let Some(name) = mirrors.add_if_missing(url)? {
             tracing::info!(mirror = %name, "added a mirror");
         }
     }
@@ -191,7 +191,7 @@ fn keep_mirrors(mirrors: Option<&Arc<Mirrors>>) -> io::Result<()> {
         return Ok(());
     };
     let thread = std::thread::Builder::new().name("mirrors".to_owned());
-    thread.spawn(move || mirrors.keep()).map(drop)
+    thread.spawn(move || mirrors.run_workers()).map(drop)
 }
 
 /// Has a thread follow the primary. It ends with the process, at any moment, and so does a fetch under way.
@@ -200,7 +200,7 @@ fn keep_replica(replica: Option<&Arc<Replica>>) -> io::Result<()> {
         return Ok(());
     };
     let thread = std::thread::Builder::new().name("replica".to_owned());
-    thread.spawn(move || replica.keep()).map(drop)
+    thread.spawn(move || replica.run()).map(drop)
 }
 
 /// Cancels the token at the first SIGTERM or SIGINT.
@@ -235,9 +235,9 @@ fn allow_files(connections_max: usize) {
 }
 
 /// What serves fetches and pushes.
-fn git(store: &Store) -> Option<GitServer> {
+fn git(store: &Store) -> Option<GitHttpBackend> {
     let program = std::env::current_exe().unwrap_or_else(|_| "wasmstore".into());
-    let git = GitServer::find(store.root(), program, *store.options());
+    let git = GitHttpBackend::find(store.root(), program, *store.options());
     if git.is_none() {
         tracing::warn!("git is not installed: /wasmstore.git answers 501, all else works");
     }

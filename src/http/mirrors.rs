@@ -6,14 +6,14 @@
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::remote::Status;
+use crate::remote::MirrorStatus;
 
 /// A metric: what it is called, what it is, what it tells, and what it has to tell of a mirror: further labels, and the value.
 type Metric = (
     &'static str,
     &'static str,
     &'static str,
-    fn(&Status) -> Vec<(String, f64)>,
+    fn(&MirrorStatus) -> Vec<(String, f64)>,
 );
 
 const METRICS: [Metric; 5] = [
@@ -21,7 +21,7 @@ const METRICS: [Metric; 5] = [
         "wasmstore_mirror_lag_seconds",
         "gauge",
         "Age of the oldest change that the mirror has not; 0 if it has all",
-        |status| vec![(String::new(), status.standing.lag().as_secs_f64())],
+        |status| vec![(String::new(), status.sync.lag().as_secs_f64())],
     ),
     (
         "wasmstore_mirror_last_success_timestamp_seconds",
@@ -63,7 +63,7 @@ const METRICS: [Metric; 5] = [
 ];
 
 /// All that is to be told of the mirrors, in Prometheus' text form; nothing where there are none.
-pub(super) fn render(statuses: &[Status]) -> String {
+pub(super) fn render(statuses: &[MirrorStatus]) -> String {
     let mut text = String::new();
     for (name, kind, help, values) in METRICS {
         let mut lines = String::new();

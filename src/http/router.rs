@@ -19,7 +19,7 @@ use super::state::App;
 use super::{caching, normalize, trace};
 use crate::config::ServerLimits;
 use crate::names::BranchName;
-use crate::remote::{GitServer, Mirrors, Replica};
+use crate::remote::{GitHttpBackend, Mirrors, Replica};
 use crate::store::Store;
 
 /// How a store is served.
@@ -36,7 +36,7 @@ pub struct Serving {
     /// The threads on which changes are made; without any they are made on those on which the store is read.
     pub changes: Option<Handle>,
     /// What serves fetches and pushes of git; without it they are answered 501.
-    pub git: Option<GitServer>,
+    pub git: Option<GitHttpBackend>,
     /// The mirrors to tell of.
     pub mirrors: Option<Arc<Mirrors>>,
     /// Whom the store follows, and what is done with changes then.

@@ -18,7 +18,7 @@ use super::share::Share;
 use super::watching::Hub;
 use crate::config::ServerLimits;
 use crate::names::BranchName;
-use crate::remote::{GitServer, Mirrors, Replica};
+use crate::remote::{GitHttpBackend, Mirrors, Replica};
 use crate::store::{At, Statistics, Store};
 
 /// How long a count of the objects stands for the next ones.
@@ -45,7 +45,7 @@ pub(super) struct Shared {
     /// An upload that is spooled holds one of these for each KiB.
     spool: Arc<Semaphore>,
     /// The git that serves fetches and pushes; `None` where there is none.
-    pub git: Option<GitServer>,
+    pub git: Option<GitHttpBackend>,
     /// A git that runs holds one of these.
     pub git_services: Arc<Semaphore>,
     /// Whether keys are set: answers are not for shared caches then.

@@ -23,6 +23,7 @@ pub fn clone(
 ) -> Result<BranchName> {
     Store::restore_from(root, branch, |folder| {
         let git = Git::find(folder).ok_or(Error::NoGit)?;
-        git.clone_bare(url, limit, tick).map_err(Error::other(url))
+        git.clone_bare(url, limit, tick)
+            .map_err(Error::git_remote(url))
     })
 }

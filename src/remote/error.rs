@@ -18,13 +18,13 @@ pub enum Error {
     Git(#[from] git::Error),
     /// git did not say what a hook needs to know.
     #[error("git and the hook do not understand each other")]
-    Hook(#[source] io::Error),
+    HookProtocol(#[source] io::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
     /// The other repository could not be reached, or refused.
     #[error("{url}: {reason}")]
-    Other {
+    GitRemote {
         /// Where it is.
         url: RemoteUrl,
         /// What git said, without secrets.
@@ -62,7 +62,7 @@ pub enum Error {
     #[error(
         "{url} has {name}, which this store never had: it would be lost; restore it with `wasmstore clone`, or add the mirror with --force"
     )]
-    Unrelated {
+    UnrelatedRepository {
         /// Where it is.
         url: RemoteUrl,
         /// A ref there.
@@ -70,13 +70,13 @@ pub enum Error {
     },
     /// The mirror was removed while it was pushed to.
     #[error("mirror {0} was removed")]
-    Removed(MirrorName),
+    MirrorRemoved(MirrorName),
     /// Others have pushed to the mirror all the time.
     #[error("mirror {0} is pushed to by another process; try again")]
-    Busy(MirrorName),
+    MirrorBusy(MirrorName),
     /// Some of several mirrors could not be pushed to.
     #[error("{failed} of {all} mirrors could not be pushed to: {reasons}")]
-    Mirrors {
+    MirrorPushes {
         /// How many.
         failed: usize,
         /// Of how many.
@@ -89,7 +89,7 @@ pub enum Error {
 impl Error {
     /// git said what it does not say to a hook.
     pub(super) fn hook(what: String) -> Self {
-        Self::Hook(io::Error::other(what))
+        Self::HookProtocol(io::Error::other(what))
     }
 }
 
@@ -98,11 +98,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// git's failure to speak to the repository at `url`, without secrets.
-    pub(super) fn other(url: &RemoteUrl) -> impl FnOnce(git::Error) -> Self {
+    pub(super) fn git_remote(url: &RemoteUrl) -> impl FnOnce(git::Error) -> Self {
         let url = url.clone();
         move |error| {
             let reason = url.redact(&store::chain(&error)).into_owned();
-            Self::Other { url, reason }
+            Self::GitRemote { url, reason }
         }
     }
 }

@@ -10,14 +10,14 @@ use crate::names::Author;
 
 /// What git asks of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Service {
+pub enum GitService {
     /// A clone or a fetch.
     UploadPack,
     /// A push.
     ReceivePack,
 }
 
-impl Service {
+impl GitService {
     /// The service of this name; `None` when there is none.
     pub fn parse(name: &str) -> Option<Self> {
         let all = [Self::UploadPack, Self::ReceivePack].into_iter();
@@ -66,18 +66,18 @@ impl Service {
 
 /// One request for a service.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct GitRequest {
     /// What is asked for.
-    pub service: Service,
+    pub service: GitService,
     /// The value of the header `Git-Protocol`.
     pub protocol: Option<String>,
     /// Who pushes.
-    pub pusher: Pusher,
+    pub pusher: PushIdentity,
 }
 
 /// Who pushes, as the hooks are told.
 #[derive(Clone, Debug)]
-pub struct Pusher {
+pub struct PushIdentity {
     /// The methods of the API that they may use, joined by commas; `*` is all.
     pub methods: String,
     /// Who the changes are by, where that is fixed.
@@ -86,13 +86,13 @@ pub struct Pusher {
 
 /// A store that git can fetch from and push to.
 #[derive(Clone, Debug)]
-pub struct GitServer {
+pub struct GitHttpBackend {
     git: Git,
     program: PathBuf,
     options: Options,
 }
 
-impl GitServer {
+impl GitHttpBackend {
     /// Serves the store at `root` by the git program on the `PATH`; `None` when there is none. `program` is this one, for the
     /// hooks to run, and `options` limit what is pushed.
     pub fn find(root: &Path, program: PathBuf, options: Options) -> Option<Self> {
@@ -104,11 +104,11 @@ impl GitServer {
         })
     }
 
-    /// Starts a git that tells its refs and abilities. What it says goes after [`preamble`].
+    /// Starts a git that tells its refs and abilities. What it says goes after [`advertisement_preamble`].
     ///
     /// # Errors
     /// git cannot be started.
-    pub fn advertise(&self, asked: &Asked) -> Result<Dialogue> {
+    pub fn advertise(&self, asked: &GitRequest) -> Result<Dialogue> {
         let start = Start {
             advertises: true,
             ..self.start(asked, None)
@@ -120,16 +120,16 @@ impl GitServer {
     ///
     /// # Errors
     /// git cannot be started.
-    pub fn answer(&self, asked: &Asked, bytes_max: u64) -> Result<Dialogue> {
+    pub fn respond(&self, asked: &GitRequest, bytes_max: u64) -> Result<Dialogue> {
         let start = self.start(asked, Some(bytes_max));
         Ok(self.git.serve(asked.service.side(), &start)?)
     }
 
-    fn start(&self, asked: &Asked, bytes_max: Option<u64>) -> Start {
+    fn start(&self, asked: &GitRequest, bytes_max: Option<u64>) -> Start {
         let mut start = Start::default();
         let protocol = asked.protocol.as_deref().and_then(git::protocol);
         match asked.service {
-            Service::UploadPack => {
+            GitService::UploadPack => {
                 start
                     .settings
                     .push("uploadpack.allowFilter=true".to_owned());
@@ -137,7 +137,7 @@ impl GitServer {
                 start.variables.extend(protocol);
             }
             // There is no version 2 of pushing.
-            Service::ReceivePack => {
+            GitService::ReceivePack => {
                 let limit = bytes_max.map(|bytes| format!("receive.maxInputSize={bytes}"));
                 start.settings.extend(limit);
                 start.variables.extend(self.variables(&asked.pusher));
@@ -147,7 +147,7 @@ impl GitServer {
     }
 
     /// What the hooks are told.
-    fn variables(&self, pusher: &Pusher) -> Vec<(&'static str, OsString)> {
+    fn variables(&self, pusher: &PushIdentity) -> Vec<(&'static str, OsString)> {
         let author = pusher.author.as_ref();
         let author = author.map(|author| ("WASMSTORE_PUSH_AUTHOR", author.to_string().into()));
         let (modules, push) = (self.options.modules, self.options.push);
@@ -173,11 +173,11 @@ impl GitServer {
 }
 
 /// What comes before git's own words when it tells its refs: nothing in version 2 of the protocol.
-pub fn preamble(asked: &Asked) -> &'static [u8] {
+pub fn advertisement_preamble(asked: &GitRequest) -> &'static [u8] {
     match asked.service {
-        Service::UploadPack if is_version_2(asked.protocol.as_deref()) => b"",
-        Service::UploadPack => b"001e# service=git-upload-pack\n0000",
-        Service::ReceivePack => b"001f# service=git-receive-pack\n0000",
+        GitService::UploadPack if is_version_2(asked.protocol.as_deref()) => b"",
+        GitService::UploadPack => b"001e# service=git-upload-pack\n0000",
+        GitService::ReceivePack => b"001f# service=git-receive-pack\n0000",
     }
 }
 
@@ -187,7 +187,7 @@ fn is_version_2(protocol: Option<&str>) -> bool {
 }
 
 /// Whether git blames the request for its failure, by its own words in the C locale.
-pub fn blames_request(said: &str) -> bool {
+pub fn is_client_error(said: &str) -> bool {
     const BLAMES: [&str; 9] = [
         "protocol error",
         "the remote end hung up unexpectedly",
@@ -210,47 +210,47 @@ pub fn blames_request(said: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn asked(service: Service, protocol: Option<&str>) -> Asked {
-        Asked {
+    fn asked(service: GitService, protocol: Option<&str>) -> GitRequest {
+        GitRequest {
             service,
             protocol: protocol.map(str::to_owned),
-            pusher: Pusher {
+            pusher: PushIdentity {
                 methods: "GET,POST".to_owned(),
                 author: Some("Ann <ann@example.org>".parse().unwrap()),
             },
         }
     }
 
-    fn server() -> GitServer {
+    fn server() -> GitHttpBackend {
         let root = tempfile::tempdir().unwrap();
-        GitServer::find(root.path(), "/bin/wasmstore".into(), Options::default()).unwrap()
+        GitHttpBackend::find(root.path(), "/bin/wasmstore".into(), Options::default()).unwrap()
     }
 
     #[test]
     fn services_have_names_and_no_others() {
-        for service in [Service::UploadPack, Service::ReceivePack] {
-            assert_eq!(Service::parse(service.name()), Some(service));
+        for service in [GitService::UploadPack, GitService::ReceivePack] {
+            assert_eq!(GitService::parse(service.name()), Some(service));
         }
         for other in ["", "upload-pack", "git-upload-archive", "git-upload-pack "] {
-            assert_eq!(Service::parse(other), None, "{other:?}");
+            assert_eq!(GitService::parse(other), None, "{other:?}");
         }
     }
 
     #[test]
     fn the_preamble_is_left_out_in_version_2_of_fetching() {
-        let length = |service, protocol| preamble(&asked(service, protocol)).len();
-        let fetch = Service::UploadPack;
+        let length = |service, protocol| advertisement_preamble(&asked(service, protocol)).len();
+        let fetch = GitService::UploadPack;
         assert_eq!(length(fetch, None), 0x1e + 4);
         assert_eq!(length(fetch, Some("version=1")), 0x1e + 4);
         assert_eq!(length(fetch, Some("version=2\n")), 0x1e + 4);
         assert_eq!(length(fetch, Some("version=1:version=2")), 0);
-        assert_eq!(length(Service::ReceivePack, Some("version=2")), 0x1f + 4);
+        assert_eq!(length(GitService::ReceivePack, Some("version=2")), 0x1f + 4);
     }
 
     #[test]
     fn hooks_are_told_who_pushes_and_fetches_have_none() {
         let server = server();
-        let push = server.start(&asked(Service::ReceivePack, Some("version=2")), Some(7));
+        let push = server.start(&asked(GitService::ReceivePack, Some("version=2")), Some(7));
         assert_eq!(push.settings, ["receive.maxInputSize=7"]);
         let told: Vec<_> = push.variables.iter().map(|(name, _)| *name).collect();
         let expected = [
@@ -262,10 +262,10 @@ mod tests {
             "WASMSTORE_PUSH_AUTHOR",
         ];
         assert_eq!(told, expected);
-        let fetch = server.start(&asked(Service::UploadPack, Some("version=2")), Some(7));
+        let fetch = server.start(&asked(GitService::UploadPack, Some("version=2")), Some(7));
         assert_eq!(fetch.variables, [("GIT_PROTOCOL", "version=2".into())]);
         assert_eq!(fetch.settings, ["uploadpack.allowFilter=true"]);
-        let odd = server.start(&asked(Service::UploadPack, Some("version=2 x")), None);
+        let odd = server.start(&asked(GitService::UploadPack, Some("version=2 x")), None);
         assert_eq!(odd.variables, []);
     }
 
@@ -276,10 +276,10 @@ mod tests {
             "warning: x\nfatal: the remote end hung up unexpectedly\n",
             "fatal: git upload-pack: protocol error, expected to get object ID",
         ] {
-            assert!(blames_request(said), "{said:?}");
+            assert!(is_client_error(said), "{said:?}");
         }
         for said in ["", "fatal: not a git repository", "error: protocol error"] {
-            assert!(!blames_request(said), "{said:?}");
+            assert!(!is_client_error(said), "{said:?}");
         }
     }
 }

@@ -34,12 +34,12 @@ pub struct Mirrors {
     pub(super) limits: MirrorLimits,
     /// What the configuration said when it was read last, and which state of its file that was.
     known: Mutex<(Stamp, Vec<Mirror>)>,
-    pub(super) counts: Mutex<BTreeMap<MirrorName, Counts>>,
+    pub(super) counts: Mutex<BTreeMap<MirrorName, PushCounts>>,
 }
 
 /// How often this process has pushed to a mirror.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct PushCounts {
     /// Pushes that succeeded.
     pub succeeded: u64,
     /// Pushes that failed.
@@ -54,7 +54,7 @@ impl Mirrors {
     ///
     /// # Errors
     /// `NoGit`.
-    pub fn of(store: Arc<Store>, limits: MirrorLimits) -> Result<Self> {
+    pub fn new(store: Arc<Store>, limits: MirrorLimits) -> Result<Self> {
         Ok(Self {
             git: Git::find(store.root()).ok_or(Error::NoGit)?,
             store,

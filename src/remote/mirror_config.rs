@@ -13,7 +13,7 @@ const REMOVAL: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// What to do with a repository that has something else in it than this store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unrelated {
+pub enum UnrelatedRepository {
     /// Refuse it.
     Refuse,
     /// Make it a mirror of this store, and delete what it has.
@@ -25,12 +25,12 @@ impl Mirrors {
     /// push, and the reason is returned.
     ///
     /// # Errors
-    /// `MirrorExists`, `Unrelated`; git fails.
+    /// `MirrorExists`, `UnrelatedRepository`; git fails.
     pub fn add(
         &self,
         name: &MirrorName,
         url: &RemoteUrl,
-        unrelated: Unrelated,
+        unrelated: UnrelatedRepository,
         tick: &mut dyn FnMut(),
     ) -> Result<Option<Error>> {
         if self.git.remotes()?.contains_key(name.as_str()) {
@@ -42,15 +42,15 @@ impl Mirrors {
             is_checked: false,
         };
         let (refs, unreachable) = match unrelated {
-            Unrelated::Overwrite => (None, None),
-            Unrelated::Refuse => match self.check(&mirror, tick) {
+            UnrelatedRepository::Overwrite => (None, None),
+            UnrelatedRepository::Refuse => match self.check(&mirror, tick) {
                 Ok(refs) => (Some(refs), None),
-                Err(error @ Error::Other { .. }) => (None, Some(error)),
+                Err(error @ Error::GitRemote { .. }) => (None, Some(error)),
                 Err(error) => return Err(error),
             },
         };
         let added = self.git.add_mirror(name.as_str(), url);
-        added.map_err(Error::other(url))?;
+        added.map_err(Error::git_remote(url))?;
         if let Some(_lock) = self.store.lock_mirror(name, REMOVAL)? {
             // What was known is of another mirror of that name, and what was seen is soon old.
             let mut state = State::new(&mirror);
@@ -69,14 +69,14 @@ impl Mirrors {
     ///
     /// # Errors
     /// git fails.
-    pub fn ensure(&self, url: &RemoteUrl) -> Result<Option<MirrorName>> {
+    pub fn add_if_missing(&self, url: &RemoteUrl) -> Result<Option<MirrorName>> {
         let shown = url.to_string();
         let mirrors = self.list()?;
         let is_there = |mirror: &&Mirror| mirror.url.to_string() == shown;
         if let Some(mirror) = mirrors.iter().find(is_there) {
             if mirror.url != *url {
                 let set = self.git.set_mirror_url(mirror.name.as_str(), url);
-                set.map_err(Error::other(url))?;
+                set.map_err(Error::git_remote(url))?;
                 self.store.flush_config()?;
             }
             return Ok(None);
@@ -88,7 +88,7 @@ impl Mirrors {
         let name = names.find(|name| !remotes.contains_key(name.as_str()));
         let name = name.ok_or_else(|| Error::MirrorExists(first.clone()))?;
         let added = self.git.add_mirror(name.as_str(), url);
-        added.map_err(Error::other(url))?;
+        added.map_err(Error::git_remote(url))?;
         self.store.flush_config()?;
         Ok(Some(name))
     }
@@ -112,15 +112,15 @@ impl Mirrors {
     /// Looks what is at a mirror's URL, and refuses it if a push would delete something that this store does not have.
     ///
     /// # Errors
-    /// `Unrelated`, `Other`.
+    /// `UnrelatedRepository`, `Other`.
     pub(super) fn check(&self, mirror: &Mirror, tick: &mut dyn FnMut()) -> Result<Refs> {
         let limit = self.limits.look_timeout.min(self.limits.push_timeout);
         let there = self.git.ls_remote(&mirror.url, limit, tick);
-        let there = there.map_err(Error::other(&mirror.url))?;
+        let there = there.map_err(Error::git_remote(&mirror.url))?;
         let ids: Vec<_> = there.iter().map(|(_, id)| *id).collect();
         let strange = self.store.unreached(&ids)?;
         match there.iter().find(|(_, id)| strange.contains(id)) {
-            Some((name, _)) => Err(Error::Unrelated {
+            Some((name, _)) => Err(Error::UnrelatedRepository {
                 url: mirror.url.clone(),
                 name: name.clone(),
             }),

@@ -20,7 +20,7 @@ impl Mirrors {
     ///
     /// # Errors
     /// `UnknownMirror`, `Busy`; the mirror cannot be reached, refuses, or is not one of this store.
-    pub fn push(&self, name: &MirrorName, tick: &mut dyn FnMut()) -> Result<()> {
+    pub fn push_to_mirror(&self, name: &MirrorName, tick: &mut dyn FnMut()) -> Result<()> {
         let mirror = self.find(name)?;
         let deadline = Instant::now() + self.limits.push_timeout;
         loop {
@@ -28,7 +28,7 @@ impl Mirrors {
                 return self.push_locked(&mirror, &lock, tick);
             }
             if Instant::now() >= deadline {
-                return Err(Error::Busy(name.clone()));
+                return Err(Error::MirrorBusy(name.clone()));
             }
             std::thread::sleep(LOOK);
             tick();
@@ -44,7 +44,7 @@ impl Mirrors {
     ) -> Result<()> {
         let mut state = State::load(&self.store, mirror);
         let pushed = self.attempt(mirror, &mut state, tick);
-        let is_told = matches!(pushed, Err(Error::Removed(_)));
+        let is_told = matches!(pushed, Err(Error::MirrorRemoved(_)));
         if let (Err(error), false) = (&pushed, is_told) {
             let text = crate::store::chain(error);
             let text = mirror.url.redact(&text).into_owned();
@@ -80,7 +80,7 @@ impl Mirrors {
         let push = self
             .git
             .push(mirror.name.as_str(), self.limits.push_timeout);
-        let mut push = push.map_err(Error::other(&mirror.url))?;
+        let mut push = push.map_err(Error::git_remote(&mirror.url))?;
         let mut look_at = Instant::now() + LOOK;
         let pushed = loop {
             if let Some(pushed) = push.wait(LOOK) {
@@ -88,7 +88,7 @@ impl Mirrors {
             }
             tick();
             if !self.is_current(mirror) {
-                return Err(Error::Removed(mirror.name.clone()));
+                return Err(Error::MirrorRemoved(mirror.name.clone()));
             }
             // What moves now is missing from now on, if this push succeeds.
             if Instant::now() >= look_at {
@@ -107,7 +107,7 @@ impl Mirrors {
             Pushed::Part { taken, error } => {
                 state.note_taken(&refs, &taken);
                 state.observe(store, &refs_of(store)?, now_ms())?;
-                Err(Error::other(&mirror.url)(error))
+                Err(Error::git_remote(&mirror.url)(error))
             }
         }
     }

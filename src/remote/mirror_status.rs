@@ -3,16 +3,16 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::error::Result;
-use super::mirror::{Counts, Mirror, Mirrors, lock};
+use super::mirror::{Mirror, Mirrors, PushCounts, lock};
 use super::mirror_state::{Refs, State, now_ms, refs_of};
 
 /// How a mirror stands.
 #[derive(Clone, Debug)]
-pub struct Status {
+pub struct MirrorStatus {
     /// The mirror.
     pub mirror: Mirror,
     /// Whether it has what the store has.
-    pub standing: Standing,
+    pub sync: SyncState,
     /// When a push succeeded for the last time, whoever pushed.
     pub last_success: Option<SystemTime>,
     /// When a push failed for the last time, and why, without secrets.
@@ -20,12 +20,12 @@ pub struct Status {
     /// How many pushes failed since the last that succeeded.
     pub failures: u32,
     /// How often this process has pushed.
-    pub counts: Counts,
+    pub counts: PushCounts,
 }
 
 /// Whether a mirror has what the store has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum SyncState {
     /// It has every branch and tag, and no other.
     InSync,
     /// The oldest change that it has not is so old.
@@ -34,7 +34,7 @@ pub enum Standing {
     Unknown(Duration),
 }
 
-impl Standing {
+impl SyncState {
     /// How old the oldest change is that the mirror has not, or how long nothing is known.
     pub fn lag(self) -> Duration {
         match self {
@@ -49,7 +49,7 @@ impl Mirrors {
     ///
     /// # Errors
     /// The store cannot be read; git fails.
-    pub fn statuses(&self) -> Result<Vec<Status>> {
+    pub fn statuses(&self) -> Result<Vec<MirrorStatus>> {
         let mirrors = self.list()?;
         if mirrors.is_empty() {
             return Ok(Vec::new());
@@ -59,7 +59,7 @@ impl Mirrors {
         mirrors.into_iter().map(status).collect()
     }
 
-    fn status(&self, mirror: Mirror, refs: &Refs) -> Result<Status> {
+    fn status(&self, mirror: Mirror, refs: &Refs) -> Result<MirrorStatus> {
         let loaded = State::load(&self.store, &mirror);
         let mut state = loaded.clone();
         let now = now_ms();
@@ -68,15 +68,15 @@ impl Mirrors {
             self.keep_observed(&mirror, refs, now);
         }
         let lag = |since: u64| Duration::from_millis(now.saturating_sub(since));
-        let standing = match (&state.refs, state.behind_since_ms()) {
-            (None, since) => Standing::Unknown(lag(since.unwrap_or(now))),
-            (Some(_), Some(since)) => Standing::Behind(lag(since)),
-            (Some(_), None) => Standing::InSync,
+        let sync = match (&state.refs, state.behind_since_ms()) {
+            (None, since) => SyncState::Unknown(lag(since.unwrap_or(now))),
+            (Some(_), Some(since)) => SyncState::Behind(lag(since)),
+            (Some(_), None) => SyncState::InSync,
         };
         let counts = lock(&self.counts).get(&mirror.name).copied();
-        Ok(Status {
+        Ok(MirrorStatus {
             mirror,
-            standing,
+            sync,
             last_success: state.success_ms.map(time),
             last_error: state.error.map(|error| (time(error.ms), error.text)),
             failures: state.failures,

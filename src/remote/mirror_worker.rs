@@ -41,7 +41,7 @@ const DELAY_MIN: Duration = Duration::from_millis(50);
 
 impl Mirrors {
     /// Pushes every change to every mirror, those that are added later included, for as long as the process lives.
-    pub fn keep(self: Arc<Self>) {
+    pub fn run_workers(self: Arc<Self>) {
         let wake = self.store.wake();
         let mut threads = BTreeMap::<MirrorName, JoinHandle<()>>::new();
         let mut is_told = false;
@@ -96,7 +96,7 @@ impl Mirrors {
                     trouble.is_over(mirror);
                     thread::sleep(PUSH_INTERVAL.saturating_sub(began.elapsed()));
                 }
-                Err(Error::Removed(_)) => {}
+                Err(Error::MirrorRemoved(_)) => {}
                 Err(error) => thread::sleep(trouble.delay_after(mirror, &error)),
             }
         }

@@ -33,10 +33,12 @@ pub use crate::git::{Child, Dialogue};
 pub use client::{Client, ErrorResponse};
 pub use clone::clone;
 pub use error::{Error, Result};
-pub use git_http_backend::{Asked, GitServer, Pusher, Service, blames_request, preamble};
-pub use mirror::{Counts, Mirror, Mirrors};
-pub use mirror_config::Unrelated;
-pub use mirror_status::{Standing, Status};
+pub use git_http_backend::{
+    GitHttpBackend, GitRequest, GitService, PushIdentity, advertisement_preamble, is_client_error,
+};
+pub use mirror::{Mirror, Mirrors, PushCounts};
+pub use mirror_config::UnrelatedRepository;
+pub use mirror_status::{MirrorStatus, SyncState};
 pub use operations::{ModuleReader, StoreOperations};
 pub use primary::Primary;
 pub use replica::{Replica, ReplicaStatus};

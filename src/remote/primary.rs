@@ -33,7 +33,7 @@ impl Primary {
         let url = self.url.git();
         let header = self.header();
         let advertised = git.advertised(&self.followed(&url, header.as_deref()));
-        let advertised = advertised.map_err(Error::other(&url))?;
+        let advertised = advertised.map_err(Error::git_remote(&url))?;
         let mut wanted = Wanted::default();
         for (name, id) in advertised.refs {
             // What has another name is none that we would take.

@@ -27,7 +27,7 @@ const GIT_NEEDED: (u32, u32) = (2, 29);
 ///
 /// # Errors
 /// The input is not what git writes; the store cannot be read.
-pub fn check(
+pub fn pre_receive(
     store: &Store,
     input: impl BufRead,
     quarantine: Option<&Path>,
@@ -78,7 +78,7 @@ fn lines(input: impl BufRead) -> Result<Result<Vec<Vec<u8>>, Objection>> {
     let most = UPDATES_MAX as u64 * LINE_BYTES_MAX;
     let mut input = input.take(most + 1);
     let lines: io::Result<Vec<_>> = input.by_ref().split(b'\n').collect();
-    let lines = lines.map_err(Error::Hook)?;
+    let lines = lines.map_err(Error::HookProtocol)?;
     let subject = if lines.len() > UPDATES_MAX {
         format!("the push updates more than {UPDATES_MAX} refs")
     } else if input.limit() == 0 {
@@ -121,7 +121,7 @@ fn id(text: &str) -> Result<Option<ObjectId>> {
 ///
 /// # Errors
 /// git does not keep to the protocol; the connection to it fails. What goes wrong in the store is told to git.
-pub fn publish(
+pub fn proc_receive(
     store: &Store,
     input: impl Read,
     mut output: impl Write,
@@ -132,7 +132,8 @@ pub fn publish(
     let together = together(greeting.first().map(Vec::as_slice).unwrap_or_default())?;
     let sent = encode::data_to_write(b"version=1", &mut output)
         .and_then(|_| encode::flush_to_write(&mut output));
-    sent.and_then(|_| output.flush()).map_err(Error::Hook)?;
+    sent.and_then(|_| output.flush())
+        .map_err(Error::HookProtocol)?;
     let mut updates = Vec::new();
     for line in packets(&mut lines)? {
         match update(line.trim_ascii_end())? {
@@ -156,11 +157,11 @@ pub fn publish(
             Ok(()) => format!("ok {}", update.name),
             Err(reason) => format!("ng {} {reason}", update.name),
         };
-        encode::data_to_write(line.as_bytes(), &mut output).map_err(Error::Hook)?;
+        encode::data_to_write(line.as_bytes(), &mut output).map_err(Error::HookProtocol)?;
     }
     encode::flush_to_write(&mut output)
         .and_then(|_| output.flush())
-        .map_err(Error::Hook)
+        .map_err(Error::HookProtocol)
 }
 
 /// `version=1`, and after a NUL what the push wants, separated by spaces.
@@ -183,7 +184,7 @@ fn together(greeting: &[u8]) -> Result<Together> {
 fn packets<R: Read>(lines: &mut StreamingPeekableIter<R>) -> Result<Vec<Vec<u8>>> {
     let mut packets = Vec::new();
     while let Some(line) = lines.read_line() {
-        let line = line.map_err(Error::Hook)?;
+        let line = line.map_err(Error::HookProtocol)?;
         let line = line.map_err(|error| Error::hook(error.to_string()))?;
         packets.push(line.as_slice().unwrap_or_default().to_vec());
         if packets.len() > UPDATES_MAX {
@@ -191,7 +192,7 @@ fn packets<R: Read>(lines: &mut StreamingPeekableIter<R>) -> Result<Vec<Vec<u8>>
         }
     }
     if lines.stopped_at() != Some(PacketLineRef::Flush) {
-        return Err(Error::Hook(io::ErrorKind::UnexpectedEof.into()));
+        return Err(Error::HookProtocol(io::ErrorKind::UnexpectedEof.into()));
     }
     lines.reset();
     Ok(packets)

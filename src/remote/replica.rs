@@ -108,7 +108,7 @@ impl Replica {
     }
 
     /// Follows the primary for ever.
-    pub fn keep(&self) {
+    pub fn run(&self) {
         // One call is enough, however much has changed.
         let (call, calls) = sync_channel(1);
         let primary = self.primary.clone();
@@ -166,7 +166,7 @@ impl Replica {
         let from = self.primary.followed(&url, header.as_deref());
         let fetch = |ids: &[ObjectId]| {
             let fetched = self.git.fetch_objects(&from, ids);
-            fetched.map_err(Error::other(&url))
+            fetched.map_err(Error::git_remote(&url))
         };
         let skipped = self.store.follow(&wanted, fetch)?;
         self.skip(skipped);

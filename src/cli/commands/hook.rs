@@ -51,7 +51,7 @@ impl Hook {
                 let quarantine = variable("GIT_QUARANTINE_PATH").map(PathBuf::from);
                 let input = io::stdin().lock();
                 let objections =
-                    receive_hooks::check(&store, input, quarantine.as_deref(), &pusher)?;
+                    receive_hooks::pre_receive(&store, input, quarantine.as_deref(), &pusher)?;
                 for objection in &objections {
                     output::complain(&objection.to_string(), settings.color());
                 }
@@ -62,7 +62,12 @@ impl Hook {
             }
             Name::ProcReceive => {
                 let input = io::stdin().lock();
-                Ok(receive_hooks::publish(&store, input, out.raw(), &pusher)?)
+                Ok(receive_hooks::proc_receive(
+                    &store,
+                    input,
+                    out.raw(),
+                    &pusher,
+                )?)
             }
         }
     }

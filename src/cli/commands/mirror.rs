@@ -13,7 +13,7 @@ use crate::cli::progress;
 use crate::cli::settings::Settings;
 use crate::config::MirrorLimits;
 use crate::names::{MirrorName, RemoteUrl};
-use crate::remote::{self, Mirrors, Unrelated};
+use crate::remote::{self, Mirrors, UnrelatedRepository};
 use crate::store::chain;
 
 /// Keep other git repositories equal to the store
@@ -115,16 +115,16 @@ impl Mirror {
 /// The mirrors of a store that is there.
 fn existing(settings: &Settings, timeout: Option<Duration>) -> Result<Mirrors> {
     let store = Arc::new(settings.open_existing_local()?);
-    Ok(Mirrors::of(store, MirrorLimits::within(timeout))?)
+    Ok(Mirrors::new(store, MirrorLimits::within(timeout))?)
 }
 
 impl Add {
     fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = Arc::new(settings.open_or_create_local()?);
-        let mirrors = Mirrors::of(store, MirrorLimits::default())?;
+        let mirrors = Mirrors::new(store, MirrorLimits::default())?;
         let unrelated = match self.force {
-            true => Unrelated::Overwrite,
-            false => Unrelated::Refuse,
+            true => UnrelatedRepository::Overwrite,
+            false => UnrelatedRepository::Refuse,
         };
         let counter = progress::spinner(settings, "look");
         let added = mirrors.add(&self.name, &self.url, unrelated, &mut || counter.tick());
@@ -150,7 +150,10 @@ pub(super) fn mirrors(settings: &Settings) -> Result<Option<Mirrors>> {
     let store = settings.open_local()?;
     match store.object_format() {
         None => Ok(None),
-        Some(_) => Ok(Some(Mirrors::of(Arc::new(store), MirrorLimits::default())?)),
+        Some(_) => Ok(Some(Mirrors::new(
+            Arc::new(store),
+            MirrorLimits::default(),
+        )?)),
     }
 }
 
@@ -183,7 +186,7 @@ impl Push {
         let mut failed = Vec::new();
         for name in &names {
             counter.set_message(format!("push {name}"));
-            if let Err(error) = mirrors.push(name, &mut || counter.tick()) {
+            if let Err(error) = mirrors.push_to_mirror(name, &mut || counter.tick()) {
                 failed.push((name, error));
             }
         }
@@ -196,7 +199,7 @@ impl Push {
                     format!("{name}: {}", chain(error))
                 };
                 let reasons: Vec<String> = failed.iter().map(reason).collect();
-                return Err(Error::Remote(remote::Error::Mirrors {
+                return Err(Error::Remote(remote::Error::MirrorPushes {
                     failed: failures,
                     all,
                     reasons: reasons.join("; "),

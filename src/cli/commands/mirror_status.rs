@@ -9,7 +9,7 @@ use crate::cli::date;
 use crate::cli::exit::Result;
 use crate::cli::output::{Output, printable};
 use crate::cli::settings::Settings;
-use crate::remote::{Standing, Status};
+use crate::remote::{MirrorStatus, SyncState};
 
 /// Prints a line for each mirror.
 pub(super) fn run(settings: &Settings, out: &mut Output) -> Result<()> {
@@ -24,18 +24,18 @@ pub(super) fn run(settings: &Settings, out: &mut Output) -> Result<()> {
     Ok(())
 }
 
-fn json(status: &Status) -> Value {
-    let state = match status.standing {
-        Standing::InSync => "in_sync",
-        Standing::Behind(_) => "behind",
-        Standing::Unknown(_) => "unknown",
+fn json(status: &MirrorStatus) -> Value {
+    let state = match status.sync {
+        SyncState::InSync => "in_sync",
+        SyncState::Behind(_) => "behind",
+        SyncState::Unknown(_) => "unknown",
     };
     let error = status.last_error.as_ref();
     json!({
         "name": status.mirror.name.as_str(),
         "url": status.mirror.url.to_string(),
         "state": state,
-        "lag_s": status.standing.lag().as_secs_f64(),
+        "lag_s": status.sync.lag().as_secs_f64(),
         "last_success": status.last_success.map(unix_s),
         "failures": status.failures,
         "last_error": error.map(|(time, text)| json!({ "time": unix_s(*time), "text": text })),
@@ -43,11 +43,11 @@ fn json(status: &Status) -> Value {
 }
 
 /// Name, standing, last success, and what is wrong, with tabs between them.
-fn line(status: &Status) -> String {
-    let standing = match status.standing {
-        Standing::InSync => "in sync".to_owned(),
-        Standing::Behind(lag) => format!("behind {} s", lag.as_secs()),
-        Standing::Unknown(_) => "unknown".to_owned(),
+fn line(status: &MirrorStatus) -> String {
+    let standing = match status.sync {
+        SyncState::InSync => "in sync".to_owned(),
+        SyncState::Behind(lag) => format!("behind {} s", lag.as_secs()),
+        SyncState::Unknown(_) => "unknown".to_owned(),
     };
     let success = match status.last_success {
         Some(time) => format!("pushed {}", date::local(unix_s(time))),

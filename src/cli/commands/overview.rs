@@ -55,7 +55,7 @@ fn missing(root: &Path, out: &mut Output) -> Result<()> {
 
 /// The mirrors of a store; without git there are none.
 fn mirrors(store: Arc<Store>) -> Result<Vec<Mirror>> {
-    let mirrors = Mirrors::of(store, MirrorLimits::default());
+    let mirrors = Mirrors::new(store, MirrorLimits::default());
     match mirrors.and_then(|mirrors| mirrors.list()) {
         Err(remote::Error::NoGit) => Ok(Vec::new()),
         mirrors => mirrors.map_err(Error::from),

@@ -11,7 +11,7 @@ use super::methods::Methods;
 use super::shown::{is_websocket, needed, shown};
 use crate::http::error::{Failure, Result};
 use crate::names::Author;
-use crate::remote::Pusher;
+use crate::remote::PushIdentity;
 
 /// The paths for those who look after the server: they tell nothing of the store and need no key.
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
@@ -25,8 +25,8 @@ pub(in crate::http) struct Caller {
 
 impl Caller {
     /// What the hooks of a push are told of the caller.
-    pub fn pusher(&self) -> Pusher {
-        Pusher {
+    pub fn pusher(&self) -> PushIdentity {
+        PushIdentity {
             methods: self.methods.to_string(),
             author: self.author.clone(),
         }

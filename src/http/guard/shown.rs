@@ -9,7 +9,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use crate::http::smart;
-use crate::remote::Service;
+use crate::remote::GitService;
 
 /// The header for the key. It goes before all other ways to show one.
 const WASMSTORE_AUTH: HeaderName = HeaderName::from_static("wasmstore-auth");
@@ -42,8 +42,8 @@ pub(super) fn needed(request: &Request) -> &Method {
         return &Method::GET;
     }
     match smart::asked_for(request.uri()) {
-        Some(Service::UploadPack) => &Method::GET,
-        Some(Service::ReceivePack) => &Method::POST,
+        Some(GitService::UploadPack) => &Method::GET,
+        Some(GitService::ReceivePack) => &Method::POST,
         None => request.method(),
     }
 }

@@ -13,7 +13,7 @@ use crate::http::guard::Caller;
 use crate::http::receive::Receiving;
 use crate::http::smart::{self, Decoder, Feed, missing};
 use crate::http::state::App;
-use crate::remote::Service;
+use crate::remote::GitService;
 
 /// Tells the refs, and what the service can do.
 pub(in crate::http) async fn refs(
@@ -36,7 +36,7 @@ pub(in crate::http) async fn upload_pack(
     request: Request,
 ) -> Result<Response> {
     let bytes_max = app.limits.fetch_bytes_max;
-    serve(app, (Service::UploadPack, bytes_max), &caller, request).await
+    serve(app, (GitService::UploadPack, bytes_max), &caller, request).await
 }
 
 /// Takes in a push.
@@ -46,12 +46,12 @@ pub(in crate::http) async fn receive_pack(
     request: Request,
 ) -> Result<Response> {
     let bytes_max = app.limits.push_bytes_max;
-    serve(app, (Service::ReceivePack, bytes_max), &caller, request).await
+    serve(app, (GitService::ReceivePack, bytes_max), &caller, request).await
 }
 
 async fn serve(
     app: App,
-    (service, bytes_max): (Service, u64),
+    (service, bytes_max): (GitService, u64),
     caller: &Caller,
     request: Request,
 ) -> Result<Response> {

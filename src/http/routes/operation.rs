@@ -13,7 +13,7 @@ use crate::http::metrics::{
 use crate::http::openapi::{self, Problems};
 use crate::http::state::App;
 use crate::http::{maintenance, mirrors};
-use crate::remote::Status;
+use crate::remote::MirrorStatus;
 use crate::store::{self, At, Store};
 
 /// The form of Prometheus' text.
@@ -77,7 +77,7 @@ pub(in crate::http) async fn metrics(
 }
 
 /// How the mirrors stand; nothing where that cannot be told, as the counts matter more.
-async fn statuses(app: &App) -> Result<Vec<Status>> {
+async fn statuses(app: &App) -> Result<Vec<MirrorStatus>> {
     let Some(mirrors) = app.mirrors.clone() else {
         return Ok(Vec::new());
     };

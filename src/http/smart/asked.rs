@@ -4,32 +4,36 @@ use axum::http::{HeaderMap, Uri};
 
 use crate::http::guard::Caller;
 use crate::http::percent;
-use crate::remote::{Asked, Service};
+use crate::remote::{GitRequest, GitService};
 
 /// The service that an address leads to, the one that tells refs included; `None` when it leads elsewhere, or names none, or
 /// several. The guard judges by the same.
-pub(in crate::http) fn asked_for(uri: &Uri) -> Option<Service> {
+pub(in crate::http) fn asked_for(uri: &Uri) -> Option<GitService> {
     match uri.path().strip_prefix("/wasmstore.git/")? {
         "info/refs" => named(uri.query()?),
-        name => Service::parse(name),
+        name => GitService::parse(name),
     }
 }
 
-fn named(query: &str) -> Option<Service> {
+fn named(query: &str) -> Option<GitService> {
     let mut named = query.split('&').filter_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let key = percent::decode(key).ok()?;
         (key == "service").then_some(value)
     });
     let name = named.next().filter(|_| named.next().is_none())?;
-    Service::parse(&percent::decode(name).ok()?)
+    GitService::parse(&percent::decode(name).ok()?)
 }
 
 /// A request for a service, as its head tells it.
-pub(in crate::http) fn asked(service: Service, headers: &HeaderMap, caller: &Caller) -> Asked {
+pub(in crate::http) fn asked(
+    service: GitService,
+    headers: &HeaderMap,
+    caller: &Caller,
+) -> GitRequest {
     let protocol = headers.get("git-protocol");
     let protocol = protocol.and_then(|value| value.to_str().ok());
-    Asked {
+    GitRequest {
         service,
         protocol: protocol.map(str::to_owned),
         pusher: caller.pusher(),
@@ -40,13 +44,13 @@ pub(in crate::http) fn asked(service: Service, headers: &HeaderMap, caller: &Cal
 mod tests {
     use super::*;
 
-    fn service(uri: &str) -> Option<Service> {
+    fn service(uri: &str) -> Option<GitService> {
         asked_for(&uri.parse().unwrap())
     }
 
     #[test]
     fn services_are_named_by_path_or_query() {
-        let (fetch, push) = (Some(Service::UploadPack), Some(Service::ReceivePack));
+        let (fetch, push) = (Some(GitService::UploadPack), Some(GitService::ReceivePack));
         for (path, expected) in [
             ("git-upload-pack", fetch),
             ("git-receive-pack", push),

@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 use axum::http::StatusCode;
 
 use crate::http::error::{Failure, Result};
-use crate::remote::blames_request;
+use crate::remote::is_client_error;
 
 /// What came of a request, as it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub(super) fn judge(status: Option<ExitStatus>, said: &Said) -> (Outcome, Result
     } else if !was_killed && said.has_told {
         tracing::info!(aside, "git refused a request");
         (Outcome::Refused, Ok(()))
-    } else if !was_killed && !has_answered && blames_request(aside) {
+    } else if !was_killed && !has_answered && is_client_error(aside) {
         tracing::info!(aside, "git refused a request");
         let reason = aside.lines().find_map(|line| line.strip_prefix("fatal: "));
         let detail = format!("git: {}", reason.unwrap_or_default());

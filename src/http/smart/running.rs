@@ -21,7 +21,7 @@ use super::start::failed;
 use crate::http::crossing::aside;
 use crate::http::error::{Failure, Result};
 use crate::http::metrics::{Counted, GIT_REQUESTS, GIT_SERVICES};
-use crate::remote::{Child, Dialogue, Service};
+use crate::remote::{Child, Dialogue, GitService};
 
 /// How much of git's words is sent at a time, in bytes: as much as a pipe holds.
 const PIECE_BYTES: usize = 64 << 10;
@@ -36,7 +36,7 @@ const CLEAR_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// A git that serves a request. Dropping it ends the git.
 pub(super) struct Running {
-    service: Service,
+    service: GitService,
     /// Its place is free once it has ended.
     child: Option<(Child, Place)>,
     /// The request's body on its way to git.
@@ -85,15 +85,15 @@ impl Place {
 impl Running {
     /// A git that was started; `limit` is how long it may run.
     pub fn new(
-        (service, dialogue): (Service, Dialogue),
+        (service, dialogue): (GitService, Dialogue),
         body: Option<Feed>,
         limit: Duration,
         place: Place,
     ) -> io::Result<Self> {
         let stdin = pipe::Sender::from_owned_fd(dialogue.stdin)?;
         let received = match (service, &body) {
-            (Service::ReceivePack, Some(_)) => Received::Part,
-            (Service::UploadPack, _) | (_, None) => Received::Nothing,
+            (GitService::ReceivePack, Some(_)) => Received::Part,
+            (GitService::UploadPack, _) | (_, None) => Received::Nothing,
         };
         let feed = match body {
             Some(body) => body.run(stdin).boxed().fuse(),

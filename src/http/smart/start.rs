@@ -9,7 +9,7 @@ use super::served::Served;
 use crate::http::edge::Hold;
 use crate::http::error::{Failure, Result};
 use crate::http::state::App;
-use crate::remote::{Asked, preamble};
+use crate::remote::{GitRequest, advertisement_preamble};
 
 /// What a request brings besides its head.
 pub(in crate::http) struct Request {
@@ -27,7 +27,7 @@ impl App {
     /// # Errors
     /// 501 without git; 503 if there is no place in time, or git does not begin in time; 400 if git blames the request; 500 if it
     /// fails otherwise; what is wrong with the body.
-    pub async fn serve_git(&self, asked: Asked, request: Option<Request>) -> Result<Body> {
+    pub async fn serve_git(&self, asked: GitRequest, request: Option<Request>) -> Result<Body> {
         let Some(git) = self.git.clone() else {
             return Err(missing());
         };
@@ -35,13 +35,13 @@ impl App {
         let service = asked.service;
         let head = match &request {
             Some(_) => b"",
-            None => preamble(&asked),
+            None => advertisement_preamble(&asked),
         };
         let bytes_max = request.as_ref().map(|request| request.bytes_max);
         let (feed, hold) = request.map(|request| (request.feed, request.hold)).unzip();
         let dialogue = self.run(move |_| {
             let started = match bytes_max {
-                Some(bytes_max) => git.answer(&asked, bytes_max),
+                Some(bytes_max) => git.respond(&asked, bytes_max),
                 None => git.advertise(&asked),
             };
             started.map_err(|error| failed(&error.to_string()))
