@@ -13,7 +13,7 @@ use wasmstore::config::{CacheLimits, Options};
 use wasmstore::index::{Index, NewChange, NewCommit};
 use wasmstore::names::{CommitId, HashRef, ModuleHash, ModulePath, ModuleRef};
 use wasmstore::repo::Repository;
-use wasmstore::store::{At, ObjectFormat, Store};
+use wasmstore::store::{ObjectFormat, Revision, Store};
 
 const MODULES: usize = 10_000;
 const COMMITS: usize = 1_000;
@@ -79,7 +79,7 @@ fn store() -> (TempDir, Store) {
 
 fn questions(c: &mut Criterion) {
     let (dir, store) = store();
-    let at = At::default();
+    let at = Revision::default();
     store.catch_up(&at).expect("it is whole");
     let hash = store
         .hash(&at, &ModuleRef::Path(path(77)))

@@ -7,11 +7,11 @@
 //!
 //! ```no_run
 //! use wasmstore::config::Options;
-//! use wasmstore::store::{At, Change, ObjectFormat, Store};
+//! use wasmstore::store::{Revision, Change, ObjectFormat, Store};
 //!
 //! let store = Store::open_or_create("/tmp/modules".as_ref(), Options::default(), ObjectFormat::Sha1)?;
 //! let hash = store.put(&Change::default(), &"tools/add.wasm".parse()?, &b"\0asm\x01\0\0\0"[..])?;
-//! let module = store.find(&At::default(), &"tools/add.wasm".parse()?)?;
+//! let module = store.find(&Revision::default(), &"tools/add.wasm".parse()?)?;
 //! assert_eq!((module.hash, module.bytes.len()), (hash.value, 8));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

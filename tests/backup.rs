@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::support::store::{Scratch, branch, git, module, path, scope};
 use wasmstore::config::Options;
-use wasmstore::store::{At, Change, History, Kind, Store};
+use wasmstore::store::{Change, ErrorKind, History, Revision, Store};
 
 fn unpack(archive: &Path, to: &Path) {
     std::fs::create_dir(to).unwrap();
@@ -27,7 +27,7 @@ fn a_backup_is_the_store_as_of_one_moment_while_others_write() {
     s.put("steady", 1);
     let long = "deep/".repeat(30) + "er";
     s.store
-        .create_branch(&branch(&long), &At::default())
+        .create_branch(&branch(&long), &Revision::default())
         .unwrap();
     s.store.gc(&Change::default(), History::Keep).unwrap();
     let dir = s.root.parent().unwrap();
@@ -49,7 +49,7 @@ fn a_backup_is_the_store_as_of_one_moment_while_others_write() {
             crate::support::store::fsck(&copy);
             let store = Store::open(&copy, Options::default()).unwrap();
             assert_eq!(store.branches().unwrap().len(), 2);
-            for (path, hash) in store.list(&At::default(), &scope("")).unwrap() {
+            for (path, hash) in store.list(&Revision::default(), &scope("")).unwrap() {
                 assert!(store.bytes(hash).is_ok(), "{path}");
             }
         }
@@ -96,7 +96,7 @@ fn there_is_no_backup_of_what_is_not_all_there() {
     let none = s.root.parent().unwrap().join("none");
     let none = Store::open(&none, Options::default()).unwrap();
     let error = none.backup(std::io::sink(), || {}).unwrap_err();
-    assert_eq!(error.kind(), Kind::NotFound);
+    assert_eq!(error.kind(), ErrorKind::NotFound);
     std::fs::write(s.root.join("objects/info/alternates"), "/elsewhere\n").unwrap();
     let error = s.store.backup(std::io::sink(), || {}).unwrap_err();
     assert!(error.to_string().contains("borrows objects"), "{error}");
@@ -109,14 +109,19 @@ fn an_export_imports_as_one_commit() {
         s.put(at, n);
     }
     let dir = s.root.parent().unwrap().join("files");
-    assert_eq!(s.store.export(&At::default(), &dir, |_, _| {}).unwrap(), 3);
+    assert_eq!(
+        s.store
+            .export(&Revision::default(), &dir, |_, _| {})
+            .unwrap(),
+        3
+    );
     assert_eq!(std::fs::read(dir.join("d/e/c.wasm")).unwrap(), module(3));
     assert_eq!(
         s.store
-            .export(&At::default(), &dir, |_, _| {})
+            .export(&Revision::default(), &dir, |_, _| {})
             .unwrap_err()
             .kind(),
-        Kind::Conflict
+        ErrorKind::Conflict
     );
 
     let other = Scratch::new();
@@ -160,7 +165,7 @@ fn an_import_with_one_bad_file_changes_nothing() {
         .store
         .import(&Change::default(), &dir, &scope(""), |_, _| {})
         .unwrap_err();
-    assert_eq!(error.kind(), Kind::InvalidModule);
+    assert_eq!(error.kind(), ErrorKind::InvalidModule);
     assert!(error.to_string().contains("z.wasm"), "{error}");
     std::fs::remove_file(dir.join("z.wasm")).unwrap();
     std::fs::write(dir.join("a"), module(3)).unwrap();
@@ -170,6 +175,6 @@ fn an_import_with_one_bad_file_changes_nothing() {
         .store
         .import(&Change::default(), &dir, &scope(""), |_, _| {})
         .unwrap_err();
-    assert_eq!(error.kind(), Kind::Malformed);
+    assert_eq!(error.kind(), ErrorKind::Malformed);
     assert_eq!((s.tip(), s.content()), (tip, "/a=1".to_owned()));
 }

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::store::{Scratch, branch, module, on, path, scope};
 use wasmstore::names::ModuleRef;
-use wasmstore::store::{At, Change, Folders, History, Kind, LogOrder};
+use wasmstore::store::{Change, DirectoryRemoval, ErrorKind, History, LogOrder, Revision};
 
-fn gc(s: &Scratch) -> wasmstore::store::Collected {
+fn gc(s: &Scratch) -> wasmstore::store::GcSummary {
     s.store.gc(&Change::default(), History::Squash).unwrap()
 }
 
@@ -40,7 +40,7 @@ fn own_history_becomes_one_commit_and_what_it_held_is_gone() {
         "all but the new commit were there before"
     );
     assert!(collected.freed_bytes > 0);
-    assert_eq!(s.store.commit(old).unwrap_err().kind(), Kind::NotFound);
+    assert_eq!(s.store.commit(old).unwrap_err().kind(), ErrorKind::NotFound);
     let again = gc(&s);
     assert_eq!((again.removed, again.commit), (0, collected.commit));
     assert_eq!(gc(&s).freed_bytes, 0, "nothing is left to do");
@@ -57,7 +57,10 @@ fn history_is_kept_on_request() {
     assert_eq!((collected.removed, collected.commit), (1, Some(tip)));
     assert!(!crate::support::store::try_git(&s.root, &["cat-file", "-e", lost.trim()], "").0);
     assert_eq!(
-        s.store.versions(&At::default(), &path("p")).unwrap().len(),
+        s.store
+            .versions(&Revision::default(), &path("p"))
+            .unwrap()
+            .len(),
         2
     );
     s.fsck();
@@ -69,7 +72,7 @@ fn what_other_branches_reach_stays_as_the_squashs_parents() {
     s.put("p", 1);
     let shared = s.put("p", 2);
     s.store
-        .create_branch(&branch("side"), &At::default())
+        .create_branch(&branch("side"), &Revision::default())
         .unwrap();
     s.put("p", 3);
     s.put("p", 4);
@@ -87,11 +90,11 @@ fn of_several_commits_that_stay_only_the_newest_are_parents() {
     let s = Scratch::new();
     s.put("a", 1);
     s.store
-        .create_branch(&branch("old"), &At::default())
+        .create_branch(&branch("old"), &Revision::default())
         .unwrap();
     let middle = s.put("a", 2);
     s.store
-        .create_branch(&branch("middle"), &At::default())
+        .create_branch(&branch("middle"), &Revision::default())
         .unwrap();
     s.put("a", 3);
     s.store.merge(&Change::default(), &branch("old")).unwrap();
@@ -100,7 +103,7 @@ fn of_several_commits_that_stay_only_the_newest_are_parents() {
     assert_eq!(s.store.commit(s.tip()).unwrap().parents, [middle]);
     // A branch whose tip another one reaches has no history of its own.
     s.store
-        .create_branch(&branch("copy"), &At::default())
+        .create_branch(&branch("copy"), &Revision::default())
         .unwrap();
     let tip = s.tip();
     assert_eq!(gc(&s).commit, Some(tip));
@@ -119,12 +122,12 @@ fn a_squashed_commit_is_never_undone() {
             .map(drop)
             .map_err(|error| error.kind())
     };
-    assert_eq!(rollback("p"), Err(Kind::Conflict));
+    assert_eq!(rollback("p"), Err(ErrorKind::Conflict));
     s.put("p", 3);
     s.put("q", 4);
     rollback("p").unwrap();
     assert_eq!(s.content(), "/p=2 /q=4");
-    assert_eq!(rollback("p"), Err(Kind::Conflict));
+    assert_eq!(rollback("p"), Err(ErrorKind::Conflict));
     rollback("").unwrap();
     assert_eq!(
         s.content(),
@@ -138,7 +141,7 @@ fn a_deleted_branch_is_collected() {
     let s = Scratch::new();
     s.put("p", 1);
     s.store
-        .create_branch(&branch("side"), &At::default())
+        .create_branch(&branch("side"), &Revision::default())
         .unwrap();
     s.put_on(Some("side"), "q", 2);
     s.store.delete_branch(&branch("side"), None).unwrap();
@@ -154,7 +157,7 @@ fn a_deleted_branch_is_collected() {
         1
     );
     let error = s.store.gc(&on(Some("side")), History::Squash).unwrap_err();
-    assert_eq!(error.kind(), Kind::NotFound);
+    assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
 #[test]
@@ -198,7 +201,7 @@ fn a_stored_module_that_only_history_has_can_be_set_until_it_is_collected() {
     s.put("p", 1);
     let hash = s
         .store
-        .hash(&At::default(), &"p".parse().unwrap())
+        .hash(&Revision::default(), &"p".parse().unwrap())
         .unwrap()
         .to_string();
     s.put("p", 2);
@@ -209,7 +212,7 @@ fn a_stored_module_that_only_history_has_can_be_set_until_it_is_collected() {
         .remove(
             &Change::default(),
             &ModuleRef::Path(path("q")),
-            Folders::Refuse,
+            DirectoryRemoval::Refuse,
         )
         .unwrap();
     gc(&s);
@@ -217,7 +220,7 @@ fn a_stored_module_that_only_history_has_can_be_set_until_it_is_collected() {
         .store
         .set(&Change::default(), &hash.parse().unwrap(), &path("q"))
         .unwrap_err();
-    assert_eq!(error.kind(), Kind::NotFound);
+    assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
 #[test]
@@ -226,12 +229,12 @@ fn checked_out_files_go_with_their_modules() {
     s.put("p", 1);
     let gone = s
         .store
-        .filename(&At::default(), &"p".parse().unwrap())
+        .filename(&Revision::default(), &"p".parse().unwrap())
         .unwrap();
     s.put("p", 2);
     let stays = s
         .store
-        .filename(&At::default(), &"p".parse().unwrap())
+        .filename(&Revision::default(), &"p".parse().unwrap())
         .unwrap();
     assert_eq!(std::fs::read(&stays).unwrap(), module(2));
     assert!(stays.metadata().unwrap().permissions().readonly());
@@ -258,7 +261,11 @@ fn readers_and_writers_go_on_while_it_collects() {
         threads.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 assert_eq!(s.value("steady"), Some(1));
-                assert!(s.store.versions(&At::default(), &path("steady")).is_ok());
+                assert!(
+                    s.store
+                        .versions(&Revision::default(), &path("steady"))
+                        .is_ok()
+                );
             }
         });
         threads.spawn(|| {
@@ -304,7 +311,13 @@ fn a_second_collection_of_the_same_content_keeps_it() {
         s.store.gc(&Change::default(), History::Keep).unwrap();
         s.fsck();
     }
-    assert_eq!(s.store.list(&At::default(), &scope("")).unwrap().len(), 3);
+    assert_eq!(
+        s.store
+            .list(&Revision::default(), &scope(""))
+            .unwrap()
+            .len(),
+        3
+    );
 }
 
 #[test]
@@ -358,15 +371,18 @@ fn what_another_process_collected_is_gone_for_an_open_store_too() {
     s.store.gc(&Change::default(), History::Keep).unwrap();
     // Now everything is in a pack, which this handle has open.
     assert_eq!(
-        s.store.versions(&At::default(), &path("a")).unwrap().len(),
+        s.store
+            .versions(&Revision::default(), &path("a"))
+            .unwrap()
+            .len(),
         2
     );
     let other = wasmstore::store::Store::open(&s.root, Default::default()).unwrap();
     other.gc(&Change::default(), History::Squash).unwrap();
     let restored = s.store.restore(&Change::default(), one, &scope("a"));
-    assert_eq!(restored.unwrap_err().kind(), Kind::NotFound);
-    let started = s.store.create_branch(&branch("b"), &At::Commit(one));
-    assert_eq!(started.unwrap_err().kind(), Kind::NotFound);
+    assert_eq!(restored.unwrap_err().kind(), ErrorKind::NotFound);
+    let started = s.store.create_branch(&branch("b"), &Revision::Commit(one));
+    assert_eq!(started.unwrap_err().kind(), ErrorKind::NotFound);
     s.fsck();
 }
 
@@ -375,18 +391,24 @@ fn what_another_process_collected_is_gone_for_an_open_store_too() {
 fn what_git_deletes_after_roll_ups_is_gone_for_an_open_store_too() {
     let s = Scratch::new();
     s.put("keep", 0);
-    s.store.create_branch(&branch("b"), &At::default()).unwrap();
+    s.store
+        .create_branch(&branch("b"), &Revision::default())
+        .unwrap();
     let mut last = s.tip();
     for n in 1..200 {
         last = s.put_on(Some("b"), &format!("{}/a", n % 7), n);
-        assert!(s.store.versions(&At::Commit(last), &path("keep")).is_ok());
+        assert!(
+            s.store
+                .versions(&Revision::Commit(last), &path("keep"))
+                .is_ok()
+        );
     }
     let packs = std::fs::read_dir(s.root.join("objects/pack")).unwrap();
     assert!(packs.count() < 300, "some were rolled up and deleted");
     s.git(&["update-ref", "-d", "refs/heads/b"]);
     s.git(&["gc", "-q", "--prune=now"]);
     let restored = s.store.restore(&Change::default(), last, &scope("3/a"));
-    assert_eq!(restored.unwrap_err().kind(), Kind::NotFound);
+    assert_eq!(restored.unwrap_err().kind(), ErrorKind::NotFound);
     // The same modules again: each has to be stored anew.
     for n in 1..200 {
         s.put(&format!("{}/a", n % 7), n);
@@ -403,9 +425,9 @@ fn pages_of_the_history_are_read_beside_collections() {
         let reader = threads.spawn(|| {
             let mut pages = 0;
             while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
-                let page = s
-                    .store
-                    .commits_page(&At::default(), LogOrder::NewestFirst, None, 100);
+                let page =
+                    s.store
+                        .commits_page(&Revision::default(), LogOrder::NewestFirst, None, 100);
                 assert!(!page.unwrap().0.is_empty());
                 pages += 1;
             }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::program::{Ran, World, permissions_bind};
 use crate::support::store::{Scratch, branch, fsck, git};
-use wasmstore::store::{At, Change, History, ObjectFormat};
+use wasmstore::store::{Change, History, ObjectFormat, Revision};
 
 const FORMATS: [ObjectFormat; 2] = [ObjectFormat::Sha1, ObjectFormat::Sha256];
 
@@ -75,7 +75,7 @@ fn it_has_changed_paths_of_all_that_refs_reach() {
             s.put(&format!("d/{}", n % 5), n);
         }
         s.store
-            .create_branch(&branch("side"), &At::default())
+            .create_branch(&branch("side"), &Revision::default())
             .unwrap();
         s.put_on(Some("side"), "q", 30);
         s.git(&["tag", "-m", "annotated", "t", "main"]);
@@ -117,7 +117,7 @@ fn it_never_names_what_is_gone() {
             s.put("p", n);
         }
         s.store
-            .create_branch(&branch("side"), &At::default())
+            .create_branch(&branch("side"), &Revision::default())
             .unwrap();
         let side = s.put_on(Some("side"), "q", 9).to_string();
         collect(&s, History::Keep);
@@ -152,7 +152,7 @@ fn merges_go_by_the_same_history_with_it() {
     let s = Scratch::new();
     s.put("base", 0);
     s.store
-        .create_branch(&branch("side"), &At::default())
+        .create_branch(&branch("side"), &Revision::default())
         .unwrap();
     for n in 1..8 {
         s.put("ours", n);

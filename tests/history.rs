@@ -2,7 +2,7 @@
 
 use crate::support::store::{Scratch, branch, module, on, path, scope};
 use wasmstore::names::{CommitId, ModuleRef};
-use wasmstore::store::{At, Change, Folders, Kind};
+use wasmstore::store::{Change, DirectoryRemoval, ErrorKind, Revision};
 
 impl Scratch {
     fn remove(&self, at: &str) {
@@ -10,12 +10,12 @@ impl Scratch {
             .remove(
                 &Change::default(),
                 &ModuleRef::Path(path(at)),
-                Folders::Remove,
+                DirectoryRemoval::Recursive,
             )
             .unwrap();
     }
 
-    fn rollback(&self, at: &str) -> Result<(), Kind> {
+    fn rollback(&self, at: &str) -> Result<(), ErrorKind> {
         self.store
             .rollback(&Change::default(), &scope(at))
             .map(drop)
@@ -29,7 +29,7 @@ impl Scratch {
             match self.rollback(at) {
                 Ok(()) => contents.push(self.content()),
                 Err(kind) => {
-                    assert_eq!(kind, Kind::Conflict);
+                    assert_eq!(kind, ErrorKind::Conflict);
                     self.fsck();
                     return contents;
                 }
@@ -38,14 +38,14 @@ impl Scratch {
         }
     }
 
-    fn restore(&self, commit: CommitId, at: &str) -> Result<(), Kind> {
+    fn restore(&self, commit: CommitId, at: &str) -> Result<(), ErrorKind> {
         self.store
             .restore(&Change::default(), commit, &scope(at))
             .map(drop)
             .map_err(|error| error.kind())
     }
 
-    fn merge(&self, into: Option<&str>, from: &str) -> Result<(), Kind> {
+    fn merge(&self, into: Option<&str>, from: &str) -> Result<(), ErrorKind> {
         self.store
             .merge(&on(into), &branch(from))
             .map(drop)
@@ -54,13 +54,16 @@ impl Scratch {
 
     fn branch(&self, name: &str) {
         self.store
-            .create_branch(&branch(name), &At::default())
+            .create_branch(&branch(name), &Revision::default())
             .unwrap();
     }
 
     /// The versions of a path as module numbers.
     fn versions(&self, at: &str) -> Vec<u32> {
-        let versions = self.store.versions(&At::default(), &path(at)).unwrap();
+        let versions = self
+            .store
+            .versions(&Revision::default(), &path(at))
+            .unwrap();
         let number = |hash| {
             let bytes = self.store.bytes(hash).unwrap();
             (0..200).find(|n| module(*n) == *bytes).unwrap()
@@ -79,8 +82,8 @@ fn rollback_repeated_goes_strictly_back_to_removal() {
         s.put("p", n);
     }
     assert_eq!(s.rollbacks("p"), ["/p=2", "/p=1", ""]);
-    assert_eq!(s.rollback("p"), Err(Kind::Conflict));
-    assert_eq!(s.rollback("never"), Err(Kind::NotFound));
+    assert_eq!(s.rollback("p"), Err(ErrorKind::Conflict));
+    assert_eq!(s.rollback("never"), Err(ErrorKind::NotFound));
     assert_eq!(s.git(&["rev-list", "--count", "main"]).trim(), "7");
 }
 
@@ -145,7 +148,7 @@ fn rollback_of_the_tree_undoes_commit_by_commit() {
     s.put("q", 2);
     s.remove("p");
     assert_eq!(s.rollbacks(""), ["/p=1 /q=2", "/p=1", ""]);
-    assert_eq!(Scratch::new().rollback(""), Err(Kind::Conflict));
+    assert_eq!(Scratch::new().rollback(""), Err(ErrorKind::Conflict));
 }
 
 #[test]
@@ -254,7 +257,7 @@ fn rollback_into_a_taken_place_is_a_conflict() {
     s.remove("d");
     s.put("d", 2);
     let tip = s.tip();
-    assert_eq!(s.rollback("d/x"), Err(Kind::Conflict));
+    assert_eq!(s.rollback("d/x"), Err(ErrorKind::Conflict));
     assert_eq!(s.tip(), tip);
     s.rollback("d").unwrap();
     assert_eq!(s.content(), "");
@@ -267,8 +270,8 @@ fn rollback_of_a_root_commits_content_is_a_conflict() {
     let tree = s.git(&["rev-parse", "main^{tree}"]);
     let root = s.git(&["commit-tree", "-m", "root", tree.trim()]);
     s.git(&["update-ref", "refs/heads/main", root.trim()]);
-    assert_eq!(s.rollback("p"), Err(Kind::Conflict));
-    assert_eq!(s.rollback(""), Err(Kind::Conflict));
+    assert_eq!(s.rollback("p"), Err(ErrorKind::Conflict));
+    assert_eq!(s.rollback(""), Err(ErrorKind::Conflict));
     assert_eq!(s.content(), "/p=1");
     assert_eq!(s.versions("p"), [1]);
 }
@@ -300,15 +303,15 @@ fn restore_brings_back_modules_folders_and_trees_as_new_commits() {
         "/a=1 /d/x=2 /d/y=3",
         "absent in the commit: removed"
     );
-    assert_eq!(s.restore(then, "nowhere"), Err(Kind::NotFound));
+    assert_eq!(s.restore(then, "nowhere"), Err(ErrorKind::NotFound));
     assert_eq!(
         s.restore("0".repeat(40).parse().unwrap(), "a"),
-        Err(Kind::NotFound)
+        Err(ErrorKind::NotFound)
     );
     let blob: CommitId = s.git(&["rev-parse", "main:a"]).trim().parse().unwrap();
     assert_eq!(
         s.restore(blob, "a"),
-        Err(Kind::NotFound),
+        Err(ErrorKind::NotFound),
         "a blob is no commit"
     );
     s.fsck();
@@ -334,7 +337,7 @@ fn a_removed_path_keeps_its_versions() {
     s.remove("p");
     s.put("q", 1);
     assert_eq!(s.versions("p"), [1, 2, 3]);
-    let audit = s.store.audit(&At::default(), &path("p")).unwrap();
+    let audit = s.store.audit(&Revision::default(), &path("p")).unwrap();
     let subjects: Vec<_> = audit
         .iter()
         .map(|entry| entry.commit.message.as_str())
@@ -350,7 +353,10 @@ fn a_removed_path_keeps_its_versions() {
         ]
     );
     assert_eq!(audit[0].hash, None);
-    let oldest = s.store.version(&At::default(), &path("p"), 0).unwrap();
+    let oldest = s
+        .store
+        .version(&Revision::default(), &path("p"), 0)
+        .unwrap();
     assert_eq!(
         s.git(&["rev-list", "--reverse", "main", "--", "p"])
             .lines()
@@ -359,10 +365,10 @@ fn a_removed_path_keeps_its_versions() {
     );
     assert_eq!(
         s.store
-            .version(&At::default(), &path("p"), 3)
+            .version(&Revision::default(), &path("p"), 3)
             .unwrap_err()
             .kind(),
-        Kind::NotFound
+        ErrorKind::NotFound
     );
     assert_eq!(s.versions("never"), [0u32; 0]);
 }
@@ -375,7 +381,7 @@ fn a_merge_that_takes_a_side_is_no_version() {
     s.put_on(Some("side"), "p", 2);
     s.put("q", 3);
     s.merge(None, "side").unwrap();
-    let audit = s.store.audit(&At::default(), &path("p")).unwrap();
+    let audit = s.store.audit(&Revision::default(), &path("p")).unwrap();
     assert_eq!(
         audit.len(),
         2,
@@ -397,7 +403,7 @@ fn a_merge_that_takes_a_side_is_no_version() {
     s.git(&["update-ref", "refs/heads/main", evil.trim()]);
     assert_eq!(s.versions("p"), [1, 2, 4]);
     assert_eq!(
-        s.store.audit(&At::default(), &path("p")).unwrap()[0]
+        s.store.audit(&Revision::default(), &path("p")).unwrap()[0]
             .commit
             .id
             .to_string(),
@@ -415,7 +421,7 @@ commit refs/heads/skew\nmark :12\ncommitter x <x@y> 1000 +0000\ndata 1\n2\nfrom 
 commit refs/heads/other\nmark :13\ncommitter x <x@y> 2000 +0000\ndata 1\n3\nM 100644 :3 p\n\
 commit refs/heads/skew\nmark :14\ncommitter x <x@y> 4000 +0000\ndata 1\n4\nfrom :12\nmerge :13\nM 100644 :2 p\n";
     crate::support::store::git_with_input(&s.root, &["fast-import", "--quiet"], fast_import);
-    let at = At::Branch(Some(branch("skew")));
+    let at = Revision::Branch(Some(branch("skew")));
     let versions = s.store.versions(&at, &path("p")).unwrap();
     let letters: Vec<_> = versions
         .iter()

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::support::store::{Scratch, branch, on};
 use proptest::prelude::*;
-use wasmstore::store::{At, Change, Error, Kind};
+use wasmstore::store::{Change, Error, ErrorKind, Revision};
 
 fn merge(s: &Scratch, from: &str) -> Result<(), Error> {
     s.store.merge(&Change::default(), &branch(from)).map(drop)
@@ -15,7 +15,7 @@ fn merge(s: &Scratch, from: &str) -> Result<(), Error> {
 fn a_branch_that_is_behind_is_moved() {
     let s = Scratch::new();
     s.store
-        .create_branch(&branch("side"), &At::default())
+        .create_branch(&branch("side"), &Revision::default())
         .unwrap();
     let side = s.put_on(Some("side"), "p", 1);
     merge(&s, "side").unwrap();
@@ -30,7 +30,7 @@ fn both_sides_are_kept_in_a_commit_with_both_parents() {
     s.put("same", 1);
     s.put("gone", 2);
     s.store
-        .create_branch(&branch("side"), &At::default())
+        .create_branch(&branch("side"), &Revision::default())
         .unwrap();
     s.put_on(Some("side"), "theirs", 3);
     let side = s.put_on(Some("side"), "both", 5);
@@ -52,23 +52,26 @@ fn a_conflict_lists_the_paths_and_changes_nothing() {
     s.put("p", 1);
     s.put("f", 1);
     s.store
-        .create_branch(&branch("side"), &At::default())
+        .create_branch(&branch("side"), &Revision::default())
         .unwrap();
     s.put_on(Some("side"), "p", 2);
     s.put_on(Some("side"), "d", 2);
     s.put("p", 3);
     let tip = s.put("d/x", 4);
     let error = merge(&s, "side").unwrap_err();
-    assert_eq!(error.kind(), Kind::Conflict);
+    assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(error.to_string(), "both sides changed /d, /p");
     assert_eq!(s.tip(), tip);
-    assert_eq!(merge(&s, "unknown").unwrap_err().kind(), Kind::NotFound);
+    assert_eq!(
+        merge(&s, "unknown").unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
     assert_eq!(
         s.store
             .merge(&on(Some("unknown")), &branch("main"))
             .unwrap_err()
             .kind(),
-        Kind::NotFound
+        ErrorKind::NotFound
     );
 }
 
@@ -90,7 +93,7 @@ fn a_link_is_no_folder_for_the_other_side() {
     let s = Scratch::new();
     s.put("z", 1);
     s.store
-        .create_branch(&branch("side"), &At::default())
+        .create_branch(&branch("side"), &Revision::default())
         .unwrap();
     s.put_on(Some("side"), "a/b", 2);
     let blob = s.git(&["rev-parse", "main:z"]);
@@ -152,7 +155,7 @@ fn a_tower_of_criss_cross_merges_ends() {
     let s = Scratch::new();
     crate::support::store::git_with_input(&s.root, &["fast-import", "--quiet", "--force"], &stream);
     let merged = s.store.merge(&on(Some("ours")), &branch("theirs"));
-    assert!(merged.is_ok() || merged.is_err_and(|error| error.kind() == Kind::Conflict));
+    assert!(merged.is_ok() || merged.is_err_and(|error| error.kind() == ErrorKind::Conflict));
 }
 
 /// A tree of one-line files: path to content.

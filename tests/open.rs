@@ -7,11 +7,11 @@ use std::process::Command;
 
 use crate::support::store::{Scratch, git, module, path, scope};
 use wasmstore::config::Options;
-use wasmstore::store::{At, Change, Kind, ObjectFormat, Store};
+use wasmstore::store::{Change, ErrorKind, ObjectFormat, Revision, Store};
 
 fn open(root: &Path) -> Result<Store, String> {
     Store::open(root, Options::default()).map_err(|error| {
-        assert_eq!(error.kind(), Kind::Unavailable);
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
         error.to_string()
     })
 }
@@ -54,7 +54,7 @@ fn what_is_no_store_is_refused_with_the_reason() {
     let error = Store::open_or_create(&root("other"), Options::default(), ObjectFormat::Sha1)
         .err()
         .unwrap();
-    assert_eq!(error.kind(), Kind::Unavailable);
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert_eq!(
         std::fs::read_dir(root("other")).unwrap().count(),
         1,
@@ -72,10 +72,10 @@ fn an_empty_bare_repository_is_an_empty_store() {
         let root = dir.path().join(name);
         init(&root, &args);
         let store = open(&root).unwrap();
-        assert_eq!(store.list(&At::default(), &scope("")).unwrap(), []);
+        assert_eq!(store.list(&Revision::default(), &scope("")).unwrap(), []);
         assert_eq!(
-            store.snapshot(&At::default()).unwrap_err().kind(),
-            Kind::NotFound
+            store.snapshot(&Revision::default()).unwrap_err().kind(),
+            ErrorKind::NotFound
         );
         store
             .put(&Change::default(), &path("a"), module(1).as_slice())
@@ -91,7 +91,7 @@ fn a_mirror_with_packed_refs_is_served_and_written() {
     s.put("a", 1);
     for name in ["one", "deep/er"] {
         s.store
-            .create_branch(&crate::support::store::branch(name), &At::default())
+            .create_branch(&crate::support::store::branch(name), &Revision::default())
             .unwrap();
     }
     s.git(&["tag", "-a", "-m", "tagged", "v1", "main"]);
@@ -107,7 +107,10 @@ fn a_mirror_with_packed_refs_is_served_and_written() {
     let before = git(&mirror, &["for-each-ref"]);
     let store = open(&mirror).unwrap();
     assert_eq!(store.branches().unwrap().len(), 3);
-    assert_eq!(store.list(&At::default(), &scope("")).unwrap().len(), 1);
+    assert_eq!(
+        store.list(&Revision::default(), &scope("")).unwrap().len(),
+        1
+    );
     assert!(
         mirror.join("packed-refs").exists(),
         "a read changes nothing"
@@ -217,7 +220,7 @@ fn what_killed_writers_left_is_cleared_and_does_not_block() {
         .remove(
             &Change::default(),
             &"a".parse().unwrap(),
-            wasmstore::store::Folders::Refuse,
+            wasmstore::store::DirectoryRemoval::Refuse,
         )
         .unwrap();
     assert!(!lock.exists());
@@ -267,7 +270,13 @@ fn an_outside_writer_makes_a_change_be_judged_again() {
         }
         outside.join().unwrap();
     });
-    assert_eq!(s.store.list(&At::default(), &scope("b")).unwrap().len(), 20);
+    assert_eq!(
+        s.store
+            .list(&Revision::default(), &scope("b"))
+            .unwrap()
+            .len(),
+        20
+    );
     let log = s.git(&["log", "--format=%s", "main"]);
     assert_eq!(
         log.lines()
@@ -337,9 +346,9 @@ fn with_a_detached_head_a_named_branch_still_works() {
     let tip = s.put("a", 1);
     s.git(&["update-ref", "--no-deref", "HEAD", &tip.to_string()]);
     let main = crate::support::store::branch("main");
-    let at = At::Branch(Some(main.clone()));
+    let at = Revision::Branch(Some(main.clone()));
     assert_eq!(s.store.list(&at, &scope("")).unwrap().len(), 1);
-    assert!(s.store.list(&At::default(), &scope("")).is_err());
+    assert!(s.store.list(&Revision::default(), &scope("")).is_err());
     s.put_on(Some("main"), "b", 2);
     s.store.set_default_branch(&main, None).unwrap();
     assert_eq!(s.content(), "/a=1 /b=2");
@@ -386,7 +395,7 @@ fn a_branch_takes_the_place_of_empty_folders_and_leaves_none() {
     let heads = s.root.join("refs/heads");
     std::fs::create_dir_all(heads.join("x/y/z")).unwrap();
     s.store
-        .create_branch(&crate::support::store::branch("x"), &At::default())
+        .create_branch(&crate::support::store::branch("x"), &Revision::default())
         .unwrap();
     s.put_on(Some("x"), "b", 2);
     s.git(&["pack-refs", "--all"]);
@@ -395,7 +404,7 @@ fn a_branch_takes_the_place_of_empty_folders_and_leaves_none() {
         .delete_branch(&crate::support::store::branch("x"), None)
         .unwrap();
     let deep = crate::support::store::branch("d/e/f");
-    s.store.create_branch(&deep, &At::default()).unwrap();
+    s.store.create_branch(&deep, &Revision::default()).unwrap();
     s.git(&["pack-refs", "--all"]);
     s.store.delete_branch(&deep, None).unwrap();
     assert!(!heads.join("d").exists());

@@ -3,7 +3,7 @@
 use crate::support::store::{Scratch, branch, hash, module, on, path, scope};
 use wasmstore::config::Options;
 use wasmstore::names::ModuleRef;
-use wasmstore::store::{At, Change, Error, Folders, Kind, ObjectFormat, Store};
+use wasmstore::store::{Change, DirectoryRemoval, Error, ErrorKind, ObjectFormat, Revision, Store};
 
 fn named(text: &str) -> ModuleRef {
     text.parse().unwrap()
@@ -24,7 +24,7 @@ fn a_module_is_a_blob_with_gits_id() {
         assert_eq!(put, hash(&s.git(&["rev-parse", "main:a/b.wasm"])));
         assert_eq!(
             s.store
-                .find(&At::default(), &named("/a/b.wasm"))
+                .find(&Revision::default(), &named("/a/b.wasm"))
                 .unwrap()
                 .bytes,
             module(1).into()
@@ -61,7 +61,7 @@ fn an_invalid_upload_leaves_nothing() {
             .store
             .put(&Change::default(), &path("a"), bytes.as_slice())
             .unwrap_err();
-        assert_eq!(error.kind(), Kind::InvalidModule, "{error}");
+        assert_eq!(error.kind(), ErrorKind::InvalidModule, "{error}");
     }
     assert_eq!(
         (s.git(&["for-each-ref"]), s.git(&["count-objects"])),
@@ -86,7 +86,7 @@ fn a_path_is_never_module_and_folder_at_once() {
             .store
             .put(&Change::default(), &path(at), module(3).as_slice())
             .unwrap_err();
-        assert_eq!(error.kind(), Kind::Conflict, "{at}: {error}");
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{at}: {error}");
     }
     assert_eq!(s.tip(), tip);
     assert_eq!(s.content(), "/a=1 /d/x=2");
@@ -118,28 +118,30 @@ fn removing_takes_a_module_a_folder_or_every_path_of_a_hash() {
     }
     let remove = |name: &str, folders| s.store.remove(&Change::default(), &named(name), folders);
     assert_eq!(
-        remove("nothing", Folders::Remove).unwrap_err().kind(),
-        Kind::NotFound
+        remove("nothing", DirectoryRemoval::Recursive)
+            .unwrap_err()
+            .kind(),
+        ErrorKind::NotFound
     );
     assert_eq!(
-        remove("d", Folders::Refuse).unwrap_err().kind(),
-        Kind::Conflict
+        remove("d", DirectoryRemoval::Refuse).unwrap_err().kind(),
+        ErrorKind::Conflict
     );
     let one = s
         .store
-        .hash(&At::default(), &named("a"))
+        .hash(&Revision::default(), &named("a"))
         .unwrap()
         .to_string();
     let before = s.tip();
-    remove(&one, Folders::Refuse).unwrap();
+    remove(&one, DirectoryRemoval::Refuse).unwrap();
     assert_eq!(s.content(), "/d/e/y=3 /d/x=2 /z=4");
     assert_eq!(s.store.commit(s.tip()).unwrap().parents, [before]);
     assert_eq!(
-        remove(&one, Folders::Refuse).unwrap_err().kind(),
-        Kind::NotFound
+        remove(&one, DirectoryRemoval::Refuse).unwrap_err().kind(),
+        ErrorKind::NotFound
     );
-    remove("d", Folders::Remove).unwrap();
-    remove("z", Folders::Refuse).unwrap();
+    remove("d", DirectoryRemoval::Recursive).unwrap();
+    remove("z", DirectoryRemoval::Refuse).unwrap();
     assert_eq!(s.content(), "");
     assert_eq!(
         s.git(&["rev-parse", "main^{tree}"]).trim(),
@@ -153,7 +155,7 @@ fn a_module_is_found_by_path_hash_and_digest_while_a_path_has_it() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let s = Scratch::with_format(format);
         s.put("d/a", 1);
-        let info = s.store.info(&At::default(), &named("d/a")).unwrap();
+        let info = s.store.info(&Revision::default(), &named("d/a")).unwrap();
         let (hash, digest) = (info.hash.to_string(), info.digest.to_string());
         for name in [
             "d/a",
@@ -164,22 +166,41 @@ fn a_module_is_found_by_path_hash_and_digest_while_a_path_has_it() {
             &digest["sha256:".len()..],
         ] {
             assert_eq!(
-                s.store.find(&At::default(), &named(name)).unwrap().bytes,
+                s.store
+                    .find(&Revision::default(), &named(name))
+                    .unwrap()
+                    .bytes,
                 module(1).into(),
                 "{name}"
             );
-            assert!(s.store.contains(&At::default(), &named(name)).unwrap());
+            assert!(
+                s.store
+                    .contains(&Revision::default(), &named(name))
+                    .unwrap()
+            );
         }
         s.put("d/a", 2);
         for name in [&hash, &digest] {
-            assert!(!s.store.contains(&At::default(), &named(name)).unwrap());
+            assert!(
+                !s.store
+                    .contains(&Revision::default(), &named(name))
+                    .unwrap()
+            );
         }
         assert!(matches!(
-            s.store.find(&At::default(), &named("d")),
-            Err(Error::IsFolder(_))
+            s.store.find(&Revision::default(), &named("d")),
+            Err(Error::IsDirectory(_))
         ));
-        let old = s.store.versions(&At::default(), &path("d/a")).unwrap()[0].commit;
-        assert!(s.store.contains(&At::Commit(old), &named(&digest)).unwrap());
+        let old = s
+            .store
+            .versions(&Revision::default(), &path("d/a"))
+            .unwrap()[0]
+            .commit;
+        assert!(
+            s.store
+                .contains(&Revision::Commit(old), &named(&digest))
+                .unwrap()
+        );
         s.store
             .set(&Change::default(), &digest.parse().unwrap(), &path("again"))
             .unwrap();
@@ -207,7 +228,7 @@ fn only_stored_valid_modules_can_be_set() {
     for unknown in [text.trim(), &"0".repeat(40), &s.tip().to_string()] {
         assert_eq!(
             set(unknown).unwrap_err().kind(),
-            Kind::NotFound,
+            ErrorKind::NotFound,
             "{unknown}"
         );
     }
@@ -219,19 +240,19 @@ fn branches_are_refs_and_head_is_the_default_one() {
     let s = Scratch::new();
     s.put("a", 1);
     s.store
-        .create_branch(&branch("dev/one"), &At::default())
+        .create_branch(&branch("dev/one"), &Revision::default())
         .unwrap();
     s.put_on(Some("dev/one"), "b", 2);
     assert_eq!(s.content(), "/a=1");
     let create = |name: &str| {
         s.store
-            .create_branch(&branch(name), &At::default())
+            .create_branch(&branch(name), &Revision::default())
             .unwrap_err()
             .kind()
     };
-    assert_eq!(create("dev/one"), Kind::Conflict);
-    assert_eq!(create("dev"), Kind::Conflict);
-    assert_eq!(create("dev/one/more"), Kind::Conflict);
+    assert_eq!(create("dev/one"), ErrorKind::Conflict);
+    assert_eq!(create("dev"), ErrorKind::Conflict);
+    assert_eq!(create("dev/one/more"), ErrorKind::Conflict);
     s.store
         .set_default_branch(&branch("dev/one"), None)
         .unwrap();
@@ -245,7 +266,7 @@ fn branches_are_refs_and_head_is_the_default_one() {
             .delete_branch(&branch("dev/one"), None)
             .unwrap_err()
             .kind(),
-        Kind::Conflict
+        ErrorKind::Conflict
     );
     s.store.set_default_branch(&branch("new"), None).unwrap();
     assert_eq!(s.content(), "/a=1 /b=2");
@@ -255,7 +276,7 @@ fn branches_are_refs_and_head_is_the_default_one() {
             .delete_branch(&branch("dev/one"), None)
             .unwrap_err()
             .kind(),
-        Kind::NotFound
+        ErrorKind::NotFound
     );
     assert_eq!(s.store.branches().unwrap(), [branch("main"), branch("new")]);
     assert_eq!(
@@ -263,7 +284,7 @@ fn branches_are_refs_and_head_is_the_default_one() {
             .put(&on(Some("nope")), &path("x"), module(1).as_slice())
             .unwrap_err()
             .kind(),
-        Kind::NotFound
+        ErrorKind::NotFound
     );
     assert_eq!(s.store.branches().unwrap().len(), 2);
     s.fsck();
@@ -286,13 +307,13 @@ fn entries_that_are_no_modules_are_skipped_and_kept() {
     assert_eq!(s.content(), "/..x=1 /run=1");
     s.put("run", 2);
     s.store
-        .remove(&Change::default(), &named("..x"), Folders::Refuse)
+        .remove(&Change::default(), &named("..x"), DirectoryRemoval::Refuse)
         .unwrap();
     let error = s
         .store
         .put(&Change::default(), &path("link"), module(3).as_slice())
         .unwrap_err();
-    assert_eq!(error.kind(), Kind::Conflict, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
     let listed = s.git(&["ls-tree", "--format=%(objectmode) %(path)", "main"]);
     assert_eq!(listed, "120000 link\n100644 \"new\\177line\"\n100644 run\n");
 }
@@ -302,21 +323,24 @@ fn reads_of_a_missing_store_are_empty_and_create_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("none");
     let store = wasmstore::store::Store::open(&root, Default::default()).unwrap();
-    assert_eq!(store.list(&At::default(), &scope("")).unwrap(), []);
+    assert_eq!(store.list(&Revision::default(), &scope("")).unwrap(), []);
     assert_eq!(store.branches().unwrap(), []);
     assert_eq!(store.default_branch().unwrap(), branch("main"));
-    assert_eq!(store.versions(&At::default(), &path("a")).unwrap(), []);
-    assert!(!store.contains(&At::default(), &named("a")).unwrap());
     assert_eq!(
-        store.snapshot(&At::default()).unwrap_err().kind(),
-        Kind::NotFound
+        store.versions(&Revision::default(), &path("a")).unwrap(),
+        []
+    );
+    assert!(!store.contains(&Revision::default(), &named("a")).unwrap());
+    assert_eq!(
+        store.snapshot(&Revision::default()).unwrap_err().kind(),
+        ErrorKind::NotFound
     );
     assert_eq!(
         store
-            .list(&At::Branch(Some(branch("x"))), &scope(""))
+            .list(&Revision::Branch(Some(branch("x"))), &scope(""))
             .unwrap_err()
             .kind(),
-        Kind::NotFound
+        ErrorKind::NotFound
     );
     assert!(!root.exists());
 }
@@ -334,7 +358,13 @@ fn threads_on_one_store_lose_nothing() {
             });
         }
     });
-    assert_eq!(s.store.list(&At::default(), &scope("")).unwrap().len(), 80);
+    assert_eq!(
+        s.store
+            .list(&Revision::default(), &scope(""))
+            .unwrap()
+            .len(),
+        80
+    );
     assert_eq!(s.git(&["rev-list", "--count", "main"]).trim(), "81");
     s.fsck();
 }
@@ -346,14 +376,14 @@ fn a_branch_whose_commit_is_gone_is_a_damaged_store_and_not_an_absent_name() {
     std::fs::remove_file(s.loose_file(&tip)).unwrap();
     // One that did not read the commit while it was there.
     let fresh = Store::open(&s.root, Options::default()).unwrap();
-    let list = fresh.list(&At::default(), &scope(""));
-    assert_eq!(list.unwrap_err().kind(), Kind::Unavailable);
+    let list = fresh.list(&Revision::default(), &scope(""));
+    assert_eq!(list.unwrap_err().kind(), ErrorKind::Unavailable);
     let put = s
         .store
         .put(&Change::default(), &path("b"), module(2).as_slice());
-    assert_eq!(put.unwrap_err().kind(), Kind::Unavailable);
+    assert_eq!(put.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(
         s.store.commit(tip.parse().unwrap()).unwrap_err().kind(),
-        Kind::NotFound
+        ErrorKind::NotFound
     );
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use wasmstore::store::{Derived, Finding, ObjectFormat};
+use wasmstore::store::{DerivedFaults, Finding, ObjectFormat};
 
 use crate::support::program::World;
 use crate::support::store::{Scratch, git_with_input};
@@ -20,7 +20,7 @@ fn findings(s: &Scratch) -> Vec<String> {
         });
     };
     s.store
-        .verify(Derived::Keep, &mut report, &mut || ())
+        .verify(DerivedFaults::Report, &mut report, &mut || ())
         .unwrap();
     lines.sort();
     lines
@@ -61,7 +61,7 @@ fn nothing_is_wrong_with_a_sound_store() {
         let mut report = |finding| panic!("{finding:?}");
         let checked = s
             .store
-            .verify(Derived::Keep, &mut report, &mut || steps += 1)
+            .verify(DerivedFaults::Report, &mut report, &mut || steps += 1)
             .unwrap();
         assert_eq!(
             (checked.refs, checked.commits, checked.modules),

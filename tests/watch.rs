@@ -6,7 +6,9 @@ use std::time::Duration;
 use crate::support::store::{Scratch, branch, on};
 use wasmstore::config::Options;
 use wasmstore::names::ModuleRef;
-use wasmstore::store::{At, Change, Event, Folders, History, News, ObjectFormat, Store, Watcher};
+use wasmstore::store::{
+    Change, DirectoryRemoval, Event, History, ObjectFormat, PollResult, Revision, Store, Watcher,
+};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -44,7 +46,7 @@ fn fold(tree: &mut BTreeMap<String, String>, events: &[Event]) {
 fn tree(s: &Scratch) -> BTreeMap<String, String> {
     let list = s
         .store
-        .list(&At::default(), &crate::support::store::scope(""))
+        .list(&Revision::default(), &crate::support::store::scope(""))
         .unwrap();
     list.into_iter()
         .map(|(path, hash)| (path.to_string(), hash.to_string()))
@@ -74,7 +76,7 @@ fn every_commit_of_another_handle_comes_once_and_in_order() {
                 .remove(
                     &Change::default(),
                     &ModuleRef::Path(crate::support::store::path("p0")),
-                    Folders::Refuse,
+                    DirectoryRemoval::Refuse,
                 )
                 .unwrap();
         });
@@ -117,7 +119,7 @@ fn a_reset_a_squash_and_a_merge_tell_the_whole_difference() {
     assert!(events[0].reset && events[0].changes.is_empty());
 
     s.store
-        .create_branch(&branch("side"), &At::default())
+        .create_branch(&branch("side"), &Revision::default())
         .unwrap();
     s.put_on(Some("side"), "x", 5);
     s.put_on(Some("side"), "y", 6);
@@ -139,7 +141,7 @@ fn an_empty_commit_is_told_and_another_branch_is_not() {
     let s = Scratch::new();
     s.put("a", 1);
     s.store
-        .create_branch(&branch("side"), &At::default())
+        .create_branch(&branch("side"), &Revision::default())
         .unwrap();
     let mut watcher = s.store.watch(Some(&branch("side")), None).unwrap();
     s.put("b", 2);
@@ -248,7 +250,7 @@ fn a_reset_or_a_collection_amid_a_long_history_is_told() {
     let mut cursor = s.store.cursor(None, Some(start)).unwrap();
     let mut seen = BTreeMap::new();
     fold(&mut seen, &watcher.poll().unwrap());
-    assert!(matches!(cursor.poll(&s.store), Ok(News::Events(events)) if !events.is_empty()));
+    assert!(matches!(cursor.poll(&s.store), Ok(PollResult::Events(events)) if !events.is_empty()));
     s.git(&["update-ref", "refs/heads/main", "main~550"]);
     s.put("other", 1);
     s.store.gc(&Change::default(), History::Squash).unwrap();
@@ -256,8 +258,8 @@ fn a_reset_or_a_collection_amid_a_long_history_is_told() {
     let fresh = Store::open(&s.root, Options::default()).unwrap();
     let news = std::iter::repeat_with(|| cursor.poll(&fresh).unwrap());
     let mut news =
-        news.skip_while(|news| matches!(news, News::Events(events) if !events.is_empty()));
-    assert_eq!(news.next(), Some(News::NoCommit));
+        news.skip_while(|news| matches!(news, PollResult::Events(events) if !events.is_empty()));
+    assert_eq!(news.next(), Some(PollResult::CommitDropped));
     loop {
         let events = watcher.poll().unwrap();
         if events.is_empty() {
@@ -274,13 +276,16 @@ fn a_cursor_that_remembers_nothing_tells_a_squash_of_the_same_content() {
     s.put("a", 1);
     s.put("a", 2);
     let mut cursor = s.store.cursor(None, None).unwrap();
-    assert_eq!(cursor.poll(&s.store).unwrap(), News::Events(Vec::new()));
+    assert_eq!(
+        cursor.poll(&s.store).unwrap(),
+        PollResult::Events(Vec::new())
+    );
     s.store.gc(&Change::default(), History::Squash).unwrap();
     let fresh = Store::open(&s.root, Options::default()).unwrap();
-    let News::Events(events) = cursor.poll(&fresh).unwrap() else {
+    let PollResult::Events(events) = cursor.poll(&fresh).unwrap() else {
         panic!("it has its content");
     };
     assert_eq!(events.len(), 1);
     assert!(events[0].reset && events[0].changes.is_empty());
-    assert_eq!(cursor.place().unwrap().commit(), s.tip());
+    assert_eq!(cursor.position().unwrap().commit(), s.tip());
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wasmstore::config::Options;
 use wasmstore::names::{Digest, HashRef, ModulePath, ModuleRef, TreePath};
-use wasmstore::store::{At, Change, Store};
+use wasmstore::store::{Change, Revision, Store};
 use wasmstore::wasm;
 
 use crate::Result;
@@ -44,7 +44,7 @@ pub fn measure(root: &Path, shape: Shape, samples: u64) -> Result<Measured> {
     let (paths, numbers): (Vec<_>, Vec<_>) = some.into_iter().unzip();
     let names: Vec<_> = paths.iter().cloned().map(ModuleRef::Path).collect();
     let open = || Store::open(root, Options::default());
-    let at = At::default();
+    let at = Revision::default();
     let first = names.iter().rev().take(OPENINGS);
     let open_find = all(first, |name| Ok(open()?.find(&at, name)?))?;
     let store = open()?;
@@ -70,7 +70,7 @@ pub fn measure(root: &Path, shape: Shape, samples: u64) -> Result<Measured> {
 }
 
 fn by_hash(store: &Store, names: &[ModuleRef]) -> Result<Times> {
-    let at = At::default();
+    let at = Revision::default();
     let hashes = names.iter().map(|name| Ok(store.hash(&at, name)?));
     let hashes = hashes.collect::<Result<Vec<_>>>()?;
     sample(hashes, |hash| {
@@ -85,7 +85,7 @@ fn by_digest(store: &Store, shape: Shape, numbers: &[u64]) -> Result<Times> {
         ModuleRef::Hash(HashRef::Digest(digest))
     });
     let digests: Vec<_> = digests.collect();
-    sample(&digests, |name| Ok(store.hash(&At::default(), name)?))
+    sample(&digests, |name| Ok(store.hash(&Revision::default(), name)?))
 }
 
 fn list(store: &Store, paths: &[ModulePath]) -> Result<Times> {
@@ -97,12 +97,12 @@ fn list(store: &Store, paths: &[ModulePath]) -> Result<Times> {
     });
     let pages = pages.collect::<Result<Vec<_>>>()?;
     sample(&pages, |(folder, after)| {
-        Ok(store.list_page(&At::default(), folder, Some(after), PAGE)?)
+        Ok(store.list_page(&Revision::default(), folder, Some(after), PAGE)?)
     })
 }
 
 fn versions(store: &Store, shape: Shape, path: &ModulePath) -> Result<()> {
-    let found = store.versions(&At::default(), &shape.versioned(path))?;
+    let found = store.versions(&Revision::default(), &shape.versioned(path))?;
     expect(
         found.len() == shape.versions(),
         "there are other versions than were made",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use wasmstore::config;
 use wasmstore::names::{HashRef, ModuleRef};
-use wasmstore::store::{At, Change, Folders, History, Store};
+use wasmstore::store::{Change, DirectoryRemoval, History, Revision, Store};
 
 use crate::Result;
 use crate::git::{Git, printed};
@@ -57,11 +57,12 @@ fn many_paths(options: &Options, root: &Path) -> Result<String> {
         stream.put(&fan.path(fan.count), &module(1, 4096))?;
         (0..fan.count).try_for_each(|n| stream.put(&fan.path(n), &same))
     })?;
-    let (store, at) = (open(root)?, At::default());
+    let (store, at) = (open(root)?, Revision::default());
     let hash = store.hash(&at, &ModuleRef::Path(fan.path(0)))?;
     let name = ModuleRef::Hash(HashRef::Hash40(hash));
     let found = sample(0..=options.samples, |_| Ok(store.find(&at, &name)?))?;
-    let (removed, _) = time(|| Ok(store.remove(&Change::default(), &name, Folders::Refuse)?))?;
+    let (removed, _) =
+        time(|| Ok(store.remove(&Change::default(), &name, DirectoryRemoval::Refuse)?))?;
     expect(&git, 3, 1)?;
     Ok(format!(
         "a module at {} paths: find by hash {}; removed from all of them by hash, one commit: {}",

@@ -7,7 +7,7 @@ use super::color::When;
 use super::commands as c;
 use super::place::Place;
 use crate::names::{self, Author, BranchName, CommitId, Message};
-use crate::store::At;
+use crate::store::Revision;
 
 const AFTER_HELP: &str = "\
 Environment (a flag beats its variable; an empty variable counts as unset):
@@ -134,9 +134,9 @@ pub(super) enum Command {
 }
 
 /// Reads the name of a commit or a branch: what reads as a commit is one.
-pub(super) fn commit_or_branch(text: &str) -> Result<At, names::Error> {
+pub(super) fn commit_or_branch(text: &str) -> Result<Revision, names::Error> {
     match CommitId::parse(text) {
-        Ok(commit) => Ok(At::Commit(commit)),
-        Err(_) => BranchName::parse(text).map(|branch| At::Branch(Some(branch))),
+        Ok(commit) => Ok(Revision::Commit(commit)),
+        Err(_) => BranchName::parse(text).map(|branch| Revision::Branch(Some(branch))),
     }
 }

@@ -13,7 +13,7 @@ use super::settings::Settings;
 use super::writable::writable;
 use crate::config::Options;
 use crate::remote::{self, GitHttpBackend};
-use crate::store::{At, Store};
+use crate::store::{Revision, Store};
 
 /// The branch of a store that is created.
 const FIRST_BRANCH: &str = "main";
@@ -49,13 +49,13 @@ fn has_git(root: &Path, options: Options) -> bool {
 /// Looks whether the store may follow whom it is to follow, or nobody.
 fn replica(server: &Server, store: &Store, has_git: bool) -> Result<()> {
     let Some((primary, _)) = server.replica.primary()? else {
-        return Ok(store.takes_changes()?);
+        return Ok(store.ensure_writable()?);
     };
     let blame = |error| server.layers.blame("replica-of", error);
     if !has_git {
         return Err(blame(remote::Error::NoGit.into()));
     }
-    let may = store.may_become_replica(&primary.url);
+    let may = store.check_can_become_replica(&primary.url);
     may.map_err(|error| blame(error.into()))
 }
 
@@ -66,10 +66,10 @@ pub(super) fn branch(server: &Server, settings: &Settings, store: &Store) -> Res
         return Ok(());
     };
     let primary = server.replica.primary()?;
-    let is_filled = primary.is_none_or(|(primary, _)| store.was_equal(&primary.url));
+    let is_filled = primary.is_none_or(|(primary, _)| store.was_in_sync_with(&primary.url));
     let is_first = store.object_format().is_none() && branch.as_str() == FIRST_BRANCH;
     if is_filled && !is_first {
-        let there = store.snapshot(&At::Branch(Some(branch)));
+        let there = store.snapshot(&Revision::Branch(Some(branch)));
         there.map_err(|error| server.layers.blame("branch", error.into()))?;
     }
     Ok(())

@@ -7,7 +7,7 @@ use super::config;
 use crate::http::{KeyError, TlsError};
 use crate::names::{self, ServerUrl};
 use crate::remote;
-use crate::store::{self, Kind};
+use crate::store::{self, ErrorKind};
 
 /// Not found, unreadable input, or any failure that has no code of its own.
 const FAILED: u8 = 1;
@@ -212,12 +212,12 @@ fn remote_code(error: &remote::Error) -> u8 {
     }
 }
 
-fn code(kind: Kind) -> u8 {
+fn code(kind: ErrorKind) -> u8 {
     match kind {
-        Kind::NotFound | Kind::Input => FAILED,
-        Kind::InvalidModule | Kind::TooLarge | Kind::Malformed => INVALID,
-        Kind::Conflict | Kind::Precondition => CONFLICT,
-        Kind::Busy | Kind::Full | Kind::Unavailable => UNAVAILABLE,
+        ErrorKind::NotFound | ErrorKind::Input => FAILED,
+        ErrorKind::InvalidModule | ErrorKind::TooLarge | ErrorKind::Malformed => INVALID,
+        ErrorKind::Conflict | ErrorKind::Precondition => CONFLICT,
+        ErrorKind::Busy | ErrorKind::Full | ErrorKind::Unavailable => UNAVAILABLE,
     }
 }
 
@@ -228,16 +228,16 @@ mod tests {
     #[test]
     fn every_kind_of_the_store_has_its_code() {
         for (kind, wanted) in [
-            (Kind::NotFound, 1),
-            (Kind::Input, 1),
-            (Kind::InvalidModule, 3),
-            (Kind::TooLarge, 3),
-            (Kind::Malformed, 3),
-            (Kind::Conflict, 4),
-            (Kind::Precondition, 4),
-            (Kind::Busy, 5),
-            (Kind::Full, 5),
-            (Kind::Unavailable, 5),
+            (ErrorKind::NotFound, 1),
+            (ErrorKind::Input, 1),
+            (ErrorKind::InvalidModule, 3),
+            (ErrorKind::TooLarge, 3),
+            (ErrorKind::Malformed, 3),
+            (ErrorKind::Conflict, 4),
+            (ErrorKind::Precondition, 4),
+            (ErrorKind::Busy, 5),
+            (ErrorKind::Full, 5),
+            (ErrorKind::Unavailable, 5),
         ] {
             assert_eq!(code(kind), wanted, "{kind:?}");
         }

@@ -4,8 +4,8 @@ use super::exit::Error;
 use super::settings::Settings;
 use crate::names::{BranchName, ModulePath, TreePath};
 use crate::remote::{self, StoreOperations};
-use crate::store::{self, At, Kind};
-use crate::wire::Missing;
+use crate::store::{self, ErrorKind, Revision};
+use crate::wire::MissingName;
 
 /// How many modules are looked at for the one that was meant.
 const MODULES_MAX: usize = 10_000;
@@ -37,11 +37,11 @@ pub(super) fn after(error: &Error, settings: &Settings) -> Option<String> {
 }
 
 fn after_store(error: &store::Error, settings: &Settings) -> Option<String> {
-    if error.is_no_store() {
+    if error.is_not_a_store() {
         let hint = "--root DIR or WASMSTORE_ROOT names the store's folder; `wasmstore init` creates a store in an empty one";
         return Some(hint.to_owned());
     }
-    if error.kind() != Kind::NotFound {
+    if error.kind() != ErrorKind::NotFound {
         return None;
     }
     if let Ok(store) = settings.open_local()
@@ -50,15 +50,17 @@ fn after_store(error: &store::Error, settings: &Settings) -> Option<String> {
         let root = store.root();
         return Some(format!("there is no store at {root:?} yet: {NO_STORE}"));
     }
-    after_missing(Missing::of(error)?, settings)
+    after_missing(MissingName::of(error)?, settings)
 }
 
-fn after_missing(missing: Missing, settings: &Settings) -> Option<String> {
+fn after_missing(missing: MissingName, settings: &Settings) -> Option<String> {
     let store = settings.open().ok()?;
     match missing {
-        Missing::Branch(branch) => Some(branch_meant(store.as_ref(), &branch)),
-        Missing::Folder(path) => Some(format!("`wasmstore list {path}` lists what is in it")),
-        Missing::Module(name) => path_meant(store.as_ref(), &settings.looked_at()?, &name),
+        MissingName::Branch(branch) => Some(branch_meant(store.as_ref(), &branch)),
+        MissingName::Directory(path) => {
+            Some(format!("`wasmstore list {path}` lists what is in it"))
+        }
+        MissingName::Module(name) => path_meant(store.as_ref(), &settings.looked_at()?, &name),
     }
 }
 
@@ -72,7 +74,7 @@ fn branch_meant(store: &dyn StoreOperations, unknown: &str) -> String {
 }
 
 /// Looks for a module that is called alike: in the same folder first.
-fn path_meant(store: &dyn StoreOperations, at: &At, unknown: &str) -> Option<String> {
+fn path_meant(store: &dyn StoreOperations, at: &Revision, unknown: &str) -> Option<String> {
     // What is no path is a hash, and those are not mistyped.
     let unknown = ModulePath::parse(unknown).ok()?;
     let segments: Vec<_> = unknown.segments().collect();

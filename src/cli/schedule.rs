@@ -6,7 +6,7 @@ use jiff::{Span, SpanRelativeTo};
 
 use super::exit::{Error, Result};
 use crate::names::BranchName;
-use crate::store::{Change, History, Schedule};
+use crate::store::{Change, History, MaintenanceSchedule};
 
 /// The shortest and the longest time between two runs.
 const EVERY_MIN: Duration = Duration::from_secs(1);
@@ -36,7 +36,7 @@ impl ScheduleArgs {
         &self,
         branch: Option<BranchName>,
         is_replica: bool,
-    ) -> Result<Option<Schedule>> {
+    ) -> Result<Option<MaintenanceSchedule>> {
         let history = match (self.gc_squash, self.gc_every) {
             (true, None) => {
                 return Err(Error::Usage("--gc-squash needs --gc-every"));
@@ -52,7 +52,7 @@ impl ScheduleArgs {
             branch,
             ..Change::default()
         };
-        let schedule = Schedule {
+        let schedule = MaintenanceSchedule {
             gc: self.gc_every.map(|every| (every, change, history)),
             verify: self.verify_every,
         };

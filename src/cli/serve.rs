@@ -18,7 +18,7 @@ use super::settings::Settings;
 use super::threads::Threads;
 use crate::http::{self, Keyring, Serving, Tls};
 use crate::remote::{self, GitHttpBackend, Mirrors, Replica};
-use crate::store::{Behind, ObjectFormat, Schedule, Store, step_back};
+use crate::store::{Behind, MaintenanceSchedule, ObjectFormat, Store, step_back};
 
 /// How many files are open besides connections: packs, locks, uploads.
 const FILES_BESIDE_CONNECTIONS: u64 = 4096;
@@ -86,7 +86,7 @@ fn open(
     let Some((primary, changes)) = server.replica.primary()? else {
         let store = Store::open_or_create(root, options, ObjectFormat::default())?;
         // A replica that nobody keeps equal would only grow old.
-        store.takes_changes()?;
+        store.ensure_writable()?;
         return Ok(Arc::new(store));
     };
     supervisor.waits(&format!("waiting for {}, which it follows", primary.url));
@@ -101,7 +101,7 @@ struct Beside {
     hangups: Signal,
     supervisor: Supervisor,
     read_keys: ReadKeys,
-    schedule: Option<Schedule>,
+    schedule: Option<MaintenanceSchedule>,
 }
 
 async fn serve(
@@ -123,8 +123,8 @@ async fn serve(
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!(root = ?store.root(), "listening on {scheme}://{address}");
     warn_of_strangers(&serving, address);
-    keep_indexed(&store).map_err(Error::Runtime)?;
-    keep_maintained(&store, beside.schedule).map_err(Error::Runtime)?;
+    run_index_worker(&store).map_err(Error::Runtime)?;
+    run_maintenance(&store, beside.schedule).map_err(Error::Runtime)?;
     keep_mirrors(serving.mirrors.as_ref()).map_err(Error::Runtime)?;
     keep_replica(serving.replica.as_ref().map(|(replica, _)| replica)).map_err(Error::Runtime)?;
     let reload = Reload {
@@ -148,26 +148,26 @@ async fn serve(
 }
 
 /// Has a thread keep the version index up with the branches. It ends with the process, at any moment.
-fn keep_indexed(store: &Arc<Store>) -> io::Result<()> {
+fn run_index_worker(store: &Arc<Store>) -> io::Result<()> {
     let store = Arc::clone(store);
     let thread = std::thread::Builder::new().name("index".to_owned());
     let keep = move || {
         step_back(Behind::Reads);
-        store.keep_indexed();
+        store.run_index_worker();
     };
     thread.spawn(keep).map(drop)
 }
 
 /// Has a thread do what is on the schedule. It ends with the process, at any moment: verifying only reads, and collecting may be
 /// cut anywhere.
-fn keep_maintained(store: &Arc<Store>, schedule: Option<Schedule>) -> io::Result<()> {
+fn run_maintenance(store: &Arc<Store>, schedule: Option<MaintenanceSchedule>) -> io::Result<()> {
     let Some(schedule) = schedule else {
         return Ok(());
     };
     let store = Arc::clone(store);
     let thread = std::thread::Builder::new().name("maintenance".to_owned());
     thread
-        .spawn(move || store.keep_maintained(schedule))
+        .spawn(move || store.run_maintenance(schedule))
         .map(drop)
 }
 

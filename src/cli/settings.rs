@@ -12,7 +12,7 @@ use super::progress;
 use crate::config::{ClientLimits, Options};
 use crate::names::{self, Author, BranchName};
 use crate::remote::{Client, StoreOperations};
-use crate::store::{At, Change, ObjectFormat, Precondition, Store};
+use crate::store::{Change, ObjectFormat, Precondition, Revision, Store};
 
 /// Where the store is, if nobody says so: below the home folder.
 const DEFAULT_ROOT: &str = ".wasmstore";
@@ -21,7 +21,7 @@ const DEFAULT_ROOT: &str = ".wasmstore";
 /// variable disturbs only those commands that use it.
 pub(super) struct Settings {
     globals: Globals,
-    looked_at: RefCell<Option<At>>,
+    looked_at: RefCell<Option<Revision>>,
 }
 
 impl Settings {
@@ -65,23 +65,23 @@ impl Settings {
     }
 
     /// What a read looks at.
-    pub fn at(&self, reading: &Reading) -> Result<At> {
+    pub fn at(&self, reading: &Reading) -> Result<Revision> {
         Ok(self.looking(match reading.commit {
-            Some(commit) => At::Commit(commit),
-            None => At::Branch(self.branch()?),
+            Some(commit) => Revision::Commit(commit),
+            None => Revision::Branch(self.branch()?),
         }))
     }
 
     /// Remembers what a read looks at, so that a failure can be told with what there is instead.
-    pub fn looking(&self, at: At) -> At {
+    pub fn looking(&self, at: Revision) -> Revision {
         *self.looked_at.borrow_mut() = Some(at.clone());
         at
     }
 
     /// What the command looked at, or worked on.
-    pub fn looked_at(&self) -> Option<At> {
+    pub fn looked_at(&self) -> Option<Revision> {
         let looked_at = self.looked_at.borrow().clone();
-        looked_at.or_else(|| Some(At::Branch(self.branch().ok()?)))
+        looked_at.or_else(|| Some(Revision::Branch(self.branch().ok()?)))
     }
 
     /// Where a change goes and what its commit says.

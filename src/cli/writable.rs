@@ -48,5 +48,5 @@ fn is_read_only(error: &io::Error) -> bool {
 /// Whether a start finds nothing in the store that it has to write.
 fn is_set_up(store: &Store, root: &Path) -> Result<bool> {
     let is_there = store.object_format().is_some() && root.join("wasmstore").is_dir();
-    Ok(is_there && !matches!(store.guarded()?, Guarded::Missing(_)))
+    Ok(is_there && !matches!(store.push_hooks()?, Guarded::Missing(_)))
 }

@@ -19,7 +19,7 @@ use super::range;
 use super::state::App;
 use super::tags::{self, Read};
 use crate::names::{CommitId, Digest, ModuleHash, ModulePath};
-use crate::store::{self, At, Blob, Module, Store};
+use crate::store::{self, Blob, Module, Revision, Store};
 
 /// What tells the answer of one URL from another answer of it.
 const VARIES: &str = "Accept-Encoding, Wasmstore-Branch, Wasmstore-Commit";
@@ -54,8 +54,8 @@ impl App {
     pub async fn answer(
         &self,
         headers: &HeaderMap,
-        at: At,
-        find: impl Fn(&Store, &At) -> store::Result<ModuleHash> + Clone + Send + 'static,
+        at: Revision,
+        find: impl Fn(&Store, &Revision) -> store::Result<ModuleHash> + Clone + Send + 'static,
         asked_by: impl Fn(Option<CommitId>) -> AskedBy,
     ) -> Result<Response> {
         let (mut memory, mut allowed_bytes) = (None, SMALL_BYTES_MAX);
@@ -87,13 +87,13 @@ impl App {
 
     async fn find(
         &self,
-        at: At,
-        find: impl Fn(&Store, &At) -> store::Result<ModuleHash> + Send + 'static,
+        at: Revision,
+        find: impl Fn(&Store, &Revision) -> store::Result<ModuleHash> + Send + 'static,
         allowed_bytes: u64,
     ) -> Result<Found> {
-        let find = move |store: &Store, at: &At| {
+        let find = move |store: &Store, at: &Revision| {
             let hash = find(store, at)?;
-            let module = match store.remembered_module(hash) {
+            let module = match store.cached_module(hash) {
                 Some(module) => Ok(module),
                 None => match store.size_bytes(hash)? {
                     size_bytes if size_bytes > allowed_bytes => Err(size_bytes),
@@ -117,10 +117,10 @@ impl App {
     pub fn answer_at_once(
         &self,
         headers: &HeaderMap,
-        at: &At,
+        at: &Revision,
         path: &ModulePath,
     ) -> Result<Option<Response>> {
-        let Some((commit, module)) = self.at_once(|store| store.find_remembered(at, path)) else {
+        let Some((commit, module)) = self.at_once(|store| store.find_cached(at, path)) else {
             return Ok(None);
         };
         let asked_by = AskedBy::Path(Some(commit));

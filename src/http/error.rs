@@ -13,8 +13,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::names::{self, BranchName};
-use crate::store::{self, Kind, chain};
-use crate::wire::{Missing, Problem};
+use crate::store::{self, ErrorKind, chain};
+use crate::wire::{MissingName, Problem};
 
 /// How long a client is asked to wait before it tries again, in seconds.
 const RETRY_AFTER_S: u16 = 1;
@@ -28,7 +28,7 @@ pub(super) struct Failure {
     /// The paths of a conflict.
     paths: Vec<String>,
     /// What was named and is not there.
-    missing: Option<Box<Missing>>,
+    missing: Option<Box<MissingName>>,
     /// A header that tells the client what to do.
     header: Option<(HeaderName, Cow<'static, str>)>,
 }
@@ -65,7 +65,7 @@ impl Failure {
     pub fn unknown_branch(branch: &BranchName) -> Self {
         let detail = format!("there is no branch {:?}", branch.as_str());
         Self {
-            missing: Some(Box::new(Missing::Branch(branch.to_string()))),
+            missing: Some(Box::new(MissingName::Branch(branch.to_string()))),
             ..Self::new(StatusCode::NOT_FOUND, detail)
         }
     }
@@ -121,22 +121,24 @@ impl From<store::Error> for Failure {
             status,
             detail: chain(&error),
             paths: error.conflicting_paths().to_vec(),
-            missing: Missing::of(&error).map(Box::new),
+            missing: MissingName::of(&error).map(Box::new),
             header: None,
         }
     }
 }
 
-fn status(kind: Kind) -> StatusCode {
+fn status(kind: ErrorKind) -> StatusCode {
     match kind {
-        Kind::NotFound => StatusCode::NOT_FOUND,
-        Kind::InvalidModule | Kind::Malformed | Kind::Input => StatusCode::BAD_REQUEST,
-        Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Kind::Conflict => StatusCode::CONFLICT,
-        Kind::Precondition => StatusCode::PRECONDITION_FAILED,
-        Kind::Busy => StatusCode::SERVICE_UNAVAILABLE,
-        Kind::Full => StatusCode::INSUFFICIENT_STORAGE,
-        Kind::Unavailable => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::InvalidModule | ErrorKind::Malformed | ErrorKind::Input => {
+            StatusCode::BAD_REQUEST
+        }
+        ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorKind::Conflict => StatusCode::CONFLICT,
+        ErrorKind::Precondition => StatusCode::PRECONDITION_FAILED,
+        ErrorKind::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::Full => StatusCode::INSUFFICIENT_STORAGE,
+        ErrorKind::Unavailable => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

@@ -15,7 +15,7 @@ use super::percent;
 use super::state::App;
 use super::tags;
 use crate::names::{Author, BranchName, CommitId, Message};
-use crate::store::{At, Change};
+use crate::store::{Change, Revision};
 
 const BRANCH: &str = "wasmstore-branch";
 const COMMIT: &str = "wasmstore-commit";
@@ -63,7 +63,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 }
 
 /// What a read looks at.
-pub(super) struct Reading(pub At);
+pub(super) struct Reading(pub Revision);
 
 impl FromRequestParts<App> for Reading {
     type Rejection = Failure;
@@ -72,7 +72,7 @@ impl FromRequestParts<App> for Reading {
         let branch = header(&parts.headers, BRANCH, BranchName::parse)?;
         let commit = header(&parts.headers, COMMIT, CommitId::parse)?;
         let Some(commit) = commit else {
-            return Ok(Self(At::Branch(app.branch(branch))));
+            return Ok(Self(Revision::Branch(app.branch(branch))));
         };
         if let Some(branch) = branch {
             let known = app.run(move |store| Ok((store.has_branch(&branch)?, branch)));
@@ -80,7 +80,7 @@ impl FromRequestParts<App> for Reading {
                 return Err(Failure::unknown_branch(&branch));
             }
         }
-        Ok(Self(At::Commit(commit)))
+        Ok(Self(Revision::Commit(commit)))
     }
 }
 

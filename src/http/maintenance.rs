@@ -4,10 +4,10 @@
 
 use std::fmt::Write;
 
-use crate::store::{Chore, Chores};
+use crate::store::{MaintenanceState, TaskState};
 
 /// A metric: the end of its name, what it tells, and its value, if there is one.
-type Metric = (&'static str, &'static str, fn(&Chore) -> Option<f64>);
+type Metric = (&'static str, &'static str, fn(&TaskState) -> Option<f64>);
 
 const METRICS: [Metric; 4] = [
     (
@@ -29,10 +29,10 @@ const METRICS: [Metric; 4] = [
 ];
 
 /// All that is to be told of it, in Prometheus' text form; nothing of what never was on a schedule.
-pub(super) fn render(chores: &Chores) -> String {
+pub(super) fn render(chores: &MaintenanceState) -> String {
     let mut text = String::new();
     for (name, chore) in [("gc", &chores.gc), ("verify", &chores.verify)] {
-        if *chore == Chore::default() {
+        if *chore == TaskState::default() {
             continue;
         }
         for (end, help, value) in METRICS {
@@ -55,8 +55,8 @@ mod tests {
 
     #[test]
     fn what_was_never_on_a_schedule_is_not_told() {
-        assert_eq!(render(&Chores::default()), "");
-        let mut chores = Chores::default();
+        assert_eq!(render(&MaintenanceState::default()), "");
+        let mut chores = MaintenanceState::default();
         chores.verify.success_ms = Some(1_500);
         chores.verify.faults = Some(2);
         let text = render(&chores);

@@ -4,7 +4,7 @@ use axum::http::HeaderName;
 use axum::http::header::LINK;
 
 use super::error::{Failure, Result};
-use crate::wire::escaped_path;
+use crate::wire::encode_path;
 
 /// The most items on a page.
 const ITEMS_MAX: usize = 10_000;
@@ -30,7 +30,7 @@ pub(super) fn next(
     also: &str,
 ) -> (HeaderName, String) {
     let slash = if below.is_empty() { "" } else { "/" };
-    let (below, last) = (escaped_path(below), escaped_path(last));
+    let (below, last) = (encode_path(below), encode_path(last));
     let link = format!(
         "</api/v1/{endpoint}{slash}{below}?limit={limit}&after={last}{also}>; rel=\"next\""
     );

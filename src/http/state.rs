@@ -19,7 +19,7 @@ use super::watching::Hub;
 use crate::config::ServerLimits;
 use crate::names::BranchName;
 use crate::remote::{GitHttpBackend, Mirrors, Replica};
-use crate::store::{At, Statistics, Store};
+use crate::store::{Revision, Statistics, Store};
 
 /// How long a count of the objects stands for the next ones.
 const STATISTICS_AGE_MAX: Duration = Duration::from_secs(10);
@@ -116,8 +116,8 @@ impl App {
     }
 
     /// What a request reads that names neither a branch nor a commit.
-    pub fn at_default(&self) -> At {
-        At::Branch(self.branch(None))
+    pub fn at_default(&self) -> Revision {
+        Revision::Branch(self.branch(None))
     }
 
     /// A share of the room for uploads.

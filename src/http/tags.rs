@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use super::error::{Failure, Result};
 use super::forms::Coding;
 use crate::names::ModuleHash;
-use crate::store::{Precondition, Tags};
+use crate::store::{EntityTags, Precondition};
 
 /// The entity tag of a module in plain or compressed form.
 pub(super) fn of_module(hash: ModuleHash, coding: Option<Coding>) -> String {
@@ -32,8 +32,8 @@ pub(super) fn of_held(headers: &HeaderMap, hash: ModuleHash) -> String {
 /// 400 if a header is malformed.
 pub(super) fn precondition(headers: &HeaderMap) -> Result<Precondition> {
     Ok(Precondition {
-        some_of: tags(headers, &IF_MATCH, Comparison::Strong)?,
-        none_of: tags(headers, &IF_NONE_MATCH, Comparison::Weak)?,
+        if_match: tags(headers, &IF_MATCH, Comparison::Strong)?,
+        if_none_match: tags(headers, &IF_NONE_MATCH, Comparison::Weak)?,
     })
 }
 
@@ -50,20 +50,23 @@ pub(super) enum Read {
 /// # Errors
 /// 412 if `If-Match` does not hold; 400 if a header is malformed.
 pub(super) fn compare(headers: &HeaderMap, now: &str) -> Result<Read> {
-    let Precondition { some_of, none_of } = precondition(headers)?;
-    let some_of = Precondition {
-        some_of,
-        none_of: None,
+    let Precondition {
+        if_match,
+        if_none_match,
+    } = precondition(headers)?;
+    let if_match = Precondition {
+        if_match,
+        if_none_match: None,
     };
-    if some_of.check(Some(now)).is_err() {
+    if if_match.check(Some(now)).is_err() {
         let detail = format!("the precondition failed: it is {now}");
         return Err(Failure::new(StatusCode::PRECONDITION_FAILED, detail));
     }
-    let none_of = Precondition {
-        some_of: None,
-        none_of,
+    let if_none_match = Precondition {
+        if_match: None,
+        if_none_match,
     };
-    Ok(match none_of.check(Some(now)) {
+    Ok(match if_none_match.check(Some(now)) {
         Ok(()) => Read::Modified,
         Err(_) => Read::NotModified,
     })
@@ -78,18 +81,22 @@ enum Comparison {
     Weak,
 }
 
-fn tags(headers: &HeaderMap, name: &HeaderName, comparison: Comparison) -> Result<Option<Tags>> {
+fn tags(
+    headers: &HeaderMap,
+    name: &HeaderName,
+    comparison: Comparison,
+) -> Result<Option<EntityTags>> {
     let malformed = || Failure::malformed(format!("{name} is malformed"));
     let mut tags = None;
     for value in headers.get_all(name) {
         let value = value.to_str().map_err(|_| malformed())?.trim();
         let list = match value {
-            "*" => return Ok(Some(Tags::Any)),
+            "*" => return Ok(Some(EntityTags::Any)),
             list => parse(list, comparison).ok_or_else(malformed)?,
         };
         tags.get_or_insert_with(Vec::new).extend(list);
     }
-    Ok(tags.map(Tags::These))
+    Ok(tags.map(EntityTags::OneOf))
 }
 
 /// The tags of a list, without what tells compressed forms apart: they are the same module.

@@ -46,7 +46,6 @@
 //! change over edges to the trunk: see `reach.rs`.
 
 mod append;
-mod compare;
 mod database;
 mod digests;
 mod error;
@@ -54,9 +53,10 @@ mod files;
 mod query;
 mod reach;
 mod schema;
+mod summary;
 
 pub use append::{NewChange, NewCommit};
-pub use compare::Summary;
 pub use database::{Index, Origin, Reader};
 pub use error::{Error, Result};
-pub use query::{Known, OwnChange};
+pub use query::{IndexedCommit, OwnChange};
+pub use summary::CommitSummary;

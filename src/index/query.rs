@@ -13,7 +13,7 @@ use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
 
 /// What is known of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct IndexedCommit {
     /// The id of its tree.
     pub tree: Vec<u8>,
 }
@@ -29,11 +29,13 @@ pub struct OwnChange {
 
 impl Reader {
     /// What is known of a commit; `None` if it was never added.
-    pub fn commit(&self, id: CommitId) -> Result<Option<Known>> {
+    pub fn commit(&self, id: CommitId) -> Result<Option<IndexedCommit>> {
         let mut find = self
             .connection()
             .prepare_cached("SELECT tree FROM commits WHERE id = ?")?;
-        let known = find.query_row([id.as_bytes()], |row| Ok(Known { tree: row.get(0)? }));
+        let known = find.query_row([id.as_bytes()], |row| {
+            Ok(IndexedCommit { tree: row.get(0)? })
+        });
         Ok(known.optional()?)
     }
 

@@ -21,7 +21,7 @@ pub fn clone(
     limit: Duration,
     tick: &mut dyn FnMut(),
 ) -> Result<BranchName> {
-    Store::restore_from(root, branch, |folder| {
+    Store::create_from_clone(root, branch, |folder| {
         let git = Git::find(folder).ok_or(Error::NoGit)?;
         git.clone_bare(url, limit, tick)
             .map_err(Error::git_remote(url))

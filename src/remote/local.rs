@@ -9,16 +9,17 @@ use super::error::Result;
 use super::operations::{ModuleReader, StoreOperations};
 use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::store::{
-    self, At, Change, Collected, Comparison, Folders, History, LogOrder, PathChange, Store, Version,
+    self, Change, Comparison, DirectoryRemoval, GcSummary, History, LogOrder, PathChange, Revision,
+    Store, Version,
 };
-use crate::wire::{Commit, Info};
+use crate::wire::{CommitJson, InfoJson};
 
 /// The longest time that one call waits for the next event. `watch` repeats the call forever.
 const EVENT_WAIT_MAX: Duration = Duration::from_secs(3600);
 
 /// In each method, `self.find` and the like call the inherent method of [`Store`], which takes precedence over the trait's.
 impl StoreOperations for Store {
-    fn find(&self, revision: &At, name: &ModuleRef) -> Result<ModuleReader<'_>> {
+    fn find(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleReader<'_>> {
         let module = self.find(revision, name)?;
         Ok(ModuleReader {
             hash: module.hash,
@@ -27,25 +28,29 @@ impl StoreOperations for Store {
         })
     }
 
-    fn hash(&self, revision: &At, name: &ModuleRef) -> Result<ModuleHash> {
+    fn hash(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleHash> {
         Ok(self.hash(revision, name)?)
     }
 
-    fn contains(&self, revision: &At, name: &ModuleRef) -> Result<bool> {
+    fn contains(&self, revision: &Revision, name: &ModuleRef) -> Result<bool> {
         Ok(self.contains(revision, name)?)
     }
 
-    fn info(&self, revision: &At, name: &ModuleRef) -> Result<Info> {
-        Ok(Info::from(&self.info(revision, name)?))
+    fn info(&self, revision: &Revision, name: &ModuleRef) -> Result<InfoJson> {
+        Ok(InfoJson::from(&self.info(revision, name)?))
     }
 
-    fn list(&self, revision: &At, prefix: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
+    fn list(
+        &self,
+        revision: &Revision,
+        prefix: &TreePath,
+    ) -> Result<Vec<(ModulePath, ModuleHash)>> {
         Ok(self.list(revision, prefix)?)
     }
 
     fn list_first(
         &self,
-        revision: &At,
+        revision: &Revision,
         prefix: &TreePath,
         count: usize,
     ) -> Result<(Vec<(ModulePath, ModuleHash)>, bool)> {
@@ -54,7 +59,7 @@ impl StoreOperations for Store {
 
     fn export(
         &self,
-        revision: &At,
+        revision: &Revision,
         dir: &Path,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<usize> {
@@ -69,50 +74,54 @@ impl StoreOperations for Store {
         Ok(self.branches()?)
     }
 
-    fn pin(&self, revision: &At) -> Result<At> {
+    fn pin(&self, revision: &Revision) -> Result<Revision> {
         Ok(revision.clone())
     }
 
-    fn snapshot(&self, revision: &At) -> Result<CommitId> {
+    fn snapshot(&self, revision: &Revision) -> Result<CommitId> {
         Ok(self.snapshot(revision)?)
     }
 
-    fn commit(&self, id: CommitId) -> Result<Commit> {
-        Ok(Commit::from(&self.commit(id)?))
+    fn commit(&self, id: CommitId) -> Result<CommitJson> {
+        Ok(CommitJson::from(&self.commit(id)?))
     }
 
     fn log(
         &self,
-        revision: &At,
+        revision: &Revision,
         skip: usize,
         count: usize,
         order: LogOrder,
-        visit: &mut dyn FnMut(Commit) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(CommitJson) -> ControlFlow<()>,
     ) -> Result<()> {
         Ok(self.log(revision, skip, count, order, |commit| {
-            visit(Commit::from(&commit)).is_continue()
+            visit(CommitJson::from(&commit)).is_continue()
         })?)
     }
 
-    fn versions(&self, revision: &At, path: &ModulePath) -> Result<Vec<Version>> {
+    fn versions(&self, revision: &Revision, path: &ModulePath) -> Result<Vec<Version>> {
         Ok(self.versions(revision, path)?)
     }
 
-    fn version(&self, revision: &At, path: &ModulePath, index: usize) -> Result<Version> {
+    fn version(&self, revision: &Revision, path: &ModulePath, index: usize) -> Result<Version> {
         Ok(self.version(revision, path, index)?)
     }
 
-    fn audit(&self, revision: &At, path: &ModulePath) -> Result<Vec<(Commit, Option<ModuleHash>)>> {
+    fn audit(
+        &self,
+        revision: &Revision,
+        path: &ModulePath,
+    ) -> Result<Vec<(CommitJson, Option<ModuleHash>)>> {
         let entries = self.audit(revision, path)?;
         Ok(entries
             .iter()
-            .map(|entry| (Commit::from(&entry.commit), entry.hash))
+            .map(|entry| (CommitJson::from(&entry.commit), entry.hash))
             .collect())
     }
 
     fn changes(
         &self,
-        commit: &Commit,
+        commit: &CommitJson,
         visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
     ) -> Result<()> {
         let id = CommitId::parse(&commit.hash).map_err(store::Error::from)?;
@@ -121,8 +130,8 @@ impl StoreOperations for Store {
 
     fn diff(
         &self,
-        old: &At,
-        new: &At,
+        old: &Revision,
+        new: &Revision,
         path: &TreePath,
         visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
     ) -> Result<()> {
@@ -132,8 +141,8 @@ impl StoreOperations for Store {
     fn compare_modules(
         &self,
         _: &ModulePath,
-        (_, old): (&At, ModuleHash),
-        (_, new): (&At, ModuleHash),
+        (_, old): (&Revision, ModuleHash),
+        (_, new): (&Revision, ModuleHash),
     ) -> Result<Comparison> {
         Ok(self.compare(old, new)?)
     }
@@ -168,7 +177,7 @@ impl StoreOperations for Store {
         Ok(self.set(change, hash, path)?.value)
     }
 
-    fn remove(&self, change: &Change, name: &ModuleRef, folders: Folders) -> Result<()> {
+    fn remove(&self, change: &Change, name: &ModuleRef, folders: DirectoryRemoval) -> Result<()> {
         self.remove(change, name, folders)?;
         Ok(())
     }
@@ -187,7 +196,7 @@ impl StoreOperations for Store {
         Ok(self.merge(change, theirs)?.commit)
     }
 
-    fn create_branch(&self, branch: &BranchName, from: &At) -> Result<()> {
+    fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<()> {
         Ok(self.create_branch(branch, from)?)
     }
 
@@ -199,7 +208,7 @@ impl StoreOperations for Store {
         Ok(self.delete_branch(branch, None)?)
     }
 
-    fn gc(&self, change: &Change, history: History) -> Result<Collected> {
+    fn gc(&self, change: &Change, history: History) -> Result<GcSummary> {
         Ok(self.gc(change, history)?)
     }
 }

@@ -59,7 +59,7 @@ impl Mirrors {
         }
         match unreachable {
             None => self.mark_checked(&mirror)?,
-            Some(_) => self.store.flush_config()?,
+            Some(_) => self.store.fsync_config()?,
         }
         Ok(unreachable)
     }
@@ -77,7 +77,7 @@ impl Mirrors {
             if mirror.url != *url {
                 let set = self.git.set_mirror_url(mirror.name.as_str(), url);
                 set.map_err(Error::git_remote(url))?;
-                self.store.flush_config()?;
+                self.store.fsync_config()?;
             }
             return Ok(None);
         }
@@ -89,7 +89,7 @@ impl Mirrors {
         let name = name.ok_or_else(|| Error::MirrorExists(first.clone()))?;
         let added = self.git.add_mirror(name.as_str(), url);
         added.map_err(Error::git_remote(url))?;
-        self.store.flush_config()?;
+        self.store.fsync_config()?;
         Ok(Some(name))
     }
 
@@ -100,7 +100,7 @@ impl Mirrors {
     pub fn remove(&self, name: &MirrorName) -> Result<()> {
         let mirror = self.find(name)?;
         self.git.remove_remote(name.as_str())?;
-        self.store.flush_config()?;
+        self.store.fsync_config()?;
         if let Some(_lock) = self.store.lock_mirror(name, REMOVAL)?
             && let Err(error) = State::remove(&self.store, &mirror)
         {
@@ -118,7 +118,7 @@ impl Mirrors {
         let there = self.git.ls_remote(&mirror.url, limit, tick);
         let there = there.map_err(Error::git_remote(&mirror.url))?;
         let ids: Vec<_> = there.iter().map(|(_, id)| *id).collect();
-        let strange = self.store.unreached(&ids)?;
+        let strange = self.store.unreachable(&ids)?;
         match there.iter().find(|(_, id)| strange.contains(id)) {
             Some((name, _)) => Err(Error::UnrelatedRepository {
                 url: mirror.url.clone(),
@@ -135,6 +135,6 @@ impl Mirrors {
     pub(super) fn mark_checked(&self, mirror: &Mirror) -> Result<()> {
         let (name, url) = (mirror.name.as_str(), mirror.url.to_string());
         self.git.set_checked(name, &url)?;
-        Ok(self.store.flush_config()?)
+        Ok(self.store.fsync_config()?)
     }
 }

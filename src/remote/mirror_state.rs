@@ -123,7 +123,7 @@ impl State {
         for (nth, name) in new.into_iter().enumerate() {
             let tip = refs.get(name).and_then(|id| ObjectId::parse(id));
             let date_s = match tip.filter(|_| nth < ESTIMATES_MAX) {
-                Some(tip) => store.oldest_missing(tip, &ids)?,
+                Some(tip) => store.oldest_unmirrored_s(tip, &ids)?,
                 None => None,
             };
             // Commits tell whole seconds, and whatever is missing came after all was there.

@@ -7,10 +7,10 @@ use std::path::Path;
 use super::error::{Error, Result};
 use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::store::{
-    At, Change, Collected, Comparison, Folders, History, Kind, LogOrder, ModuleComparison,
-    PathChange, Version, chain,
+    Change, Comparison, DirectoryRemoval, ErrorKind, GcSummary, History, LogOrder,
+    ModuleComparison, PathChange, Revision, Version, chain,
 };
-use crate::wire::{Commit, Info};
+use crate::wire::{CommitJson, InfoJson};
 
 /// A module store: a local directory, or a store behind a server.
 ///
@@ -18,24 +18,25 @@ use crate::wire::{Commit, Info};
 /// that implements this trait. The trait is object-safe, so that the command line needs no type parameters.
 pub trait StoreOperations {
     /// Opens the module with this path, hash or digest in the tree of `revision`.
-    fn find(&self, revision: &At, name: &ModuleRef) -> Result<ModuleReader<'_>>;
+    fn find(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleReader<'_>>;
 
     /// Returns the module's hash.
-    fn hash(&self, revision: &At, name: &ModuleRef) -> Result<ModuleHash>;
+    fn hash(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleHash>;
 
     /// Returns whether the tree of `revision` contains the module.
-    fn contains(&self, revision: &At, name: &ModuleRef) -> Result<bool>;
+    fn contains(&self, revision: &Revision, name: &ModuleRef) -> Result<bool>;
 
     /// Returns the module's facts.
-    fn info(&self, revision: &At, name: &ModuleRef) -> Result<Info>;
+    fn info(&self, revision: &Revision, name: &ModuleRef) -> Result<InfoJson>;
 
     /// Lists every module below the directory `prefix`, sorted by path.
-    fn list(&self, revision: &At, prefix: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>>;
+    fn list(&self, revision: &Revision, prefix: &TreePath)
+    -> Result<Vec<(ModulePath, ModuleHash)>>;
 
     /// Lists the first modules below `prefix`, at least `count` if there are so many, and returns whether there are more.
     fn list_first(
         &self,
-        revision: &At,
+        revision: &Revision,
         prefix: &TreePath,
         count: usize,
     ) -> Result<(Vec<(ModulePath, ModuleHash)>, bool)>;
@@ -43,7 +44,7 @@ pub trait StoreOperations {
     /// Writes every module of the tree of `revision` to a file, as [`Store::export`](crate::store::Store::export) does.
     fn export(
         &self,
-        revision: &At,
+        revision: &Revision,
         dir: &Path,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<usize>;
@@ -58,45 +59,49 @@ pub trait StoreOperations {
     ///
     /// # Errors
     /// Unknown branch or commit.
-    fn pin(&self, revision: &At) -> Result<At>;
+    fn pin(&self, revision: &Revision) -> Result<Revision>;
 
     /// Returns the commit that `revision` names.
-    fn snapshot(&self, revision: &At) -> Result<CommitId>;
+    fn snapshot(&self, revision: &Revision) -> Result<CommitId>;
 
     /// Returns a commit.
-    fn commit(&self, id: CommitId) -> Result<Commit>;
+    fn commit(&self, id: CommitId) -> Result<CommitJson>;
 
     /// Calls `visit` for the commits of the history until it breaks, as [`Store::log`](crate::store::Store::log) does.
     fn log(
         &self,
-        revision: &At,
+        revision: &Revision,
         skip: usize,
         count: usize,
         order: LogOrder,
-        visit: &mut dyn FnMut(Commit) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(CommitJson) -> ControlFlow<()>,
     ) -> Result<()>;
 
     /// Returns the versions of a path, oldest first.
-    fn versions(&self, revision: &At, path: &ModulePath) -> Result<Vec<Version>>;
+    fn versions(&self, revision: &Revision, path: &ModulePath) -> Result<Vec<Version>>;
 
     /// Returns one version of a path, counted from 0, the oldest.
-    fn version(&self, revision: &At, path: &ModulePath, index: usize) -> Result<Version>;
+    fn version(&self, revision: &Revision, path: &ModulePath, index: usize) -> Result<Version>;
 
     /// Returns every commit that changed a path, newest first, each with the module's new hash unless it removed the module.
-    fn audit(&self, revision: &At, path: &ModulePath) -> Result<Vec<(Commit, Option<ModuleHash>)>>;
+    fn audit(
+        &self,
+        revision: &Revision,
+        path: &ModulePath,
+    ) -> Result<Vec<(CommitJson, Option<ModuleHash>)>>;
 
     /// Calls `visit` for every module that differs between a commit and its first parent, sorted by path, until it breaks.
     fn changes(
         &self,
-        commit: &Commit,
+        commit: &CommitJson,
         visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
     ) -> Result<()>;
 
     /// Calls `visit` for every module at or below `path` that differs between two trees, sorted by path, until it breaks.
     fn diff(
         &self,
-        old: &At,
-        new: &At,
+        old: &Revision,
+        new: &Revision,
         path: &TreePath,
         visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
     ) -> Result<()>;
@@ -108,18 +113,22 @@ pub trait StoreOperations {
     fn compare_modules(
         &self,
         path: &ModulePath,
-        old: (&At, ModuleHash),
-        new: (&At, ModuleHash),
+        old: (&Revision, ModuleHash),
+        new: (&Revision, ModuleHash),
     ) -> Result<Comparison>;
 
     /// Compares the two modules of an updated path; `None` if the path was added or removed.
-    fn compare(&self, trees: (&At, &At), change: &PathChange) -> Result<Option<ModuleComparison>> {
+    fn compare(
+        &self,
+        trees: (&Revision, &Revision),
+        change: &PathChange,
+    ) -> Result<Option<ModuleComparison>> {
         let (Some(old), Some(new)) = (change.old, change.new) else {
             return Ok(None);
         };
         match self.compare_modules(&change.path, (trees.0, old), (trees.1, new)) {
             Ok(comparison) => Ok(Some(ModuleComparison::Compared(comparison))),
-            Err(Error::Store(error)) if error.kind() == Kind::InvalidModule => {
+            Err(Error::Store(error)) if error.kind() == ErrorKind::InvalidModule => {
                 Ok(Some(ModuleComparison::NotComparable(chain(&error))))
             }
             Err(error) => Err(error),
@@ -147,7 +156,7 @@ pub trait StoreOperations {
     fn set(&self, change: &Change, hash: &HashRef, path: &ModulePath) -> Result<ModuleHash>;
 
     /// Removes a module, or a directory with everything in it.
-    fn remove(&self, change: &Change, name: &ModuleRef, folders: Folders) -> Result<()>;
+    fn remove(&self, change: &Change, name: &ModuleRef, folders: DirectoryRemoval) -> Result<()>;
 
     /// Makes `scope` as it was in a commit.
     fn restore(&self, change: &Change, commit: CommitId, scope: &TreePath) -> Result<()>;
@@ -159,7 +168,7 @@ pub trait StoreOperations {
     fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Option<CommitId>>;
 
     /// Creates a branch that points to the commit that `from` names.
-    fn create_branch(&self, branch: &BranchName, from: &At) -> Result<()>;
+    fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<()>;
 
     /// Makes a branch the default branch.
     fn set_default_branch(&self, branch: &BranchName) -> Result<()>;
@@ -168,7 +177,7 @@ pub trait StoreOperations {
     fn delete_branch(&self, branch: &BranchName) -> Result<()>;
 
     /// Collects garbage.
-    fn gc(&self, change: &Change, history: History) -> Result<Collected>;
+    fn gc(&self, change: &Change, history: History) -> Result<GcSummary>;
 }
 
 /// A module that is being read.

@@ -7,7 +7,7 @@ use super::replica::{DELAY_FIRST, DELAY_MAX};
 use crate::config::ReplicaLimits;
 use crate::git::{Followed, Git};
 use crate::names::{ObjectId, RefName, RemoteUrl, ServerUrl};
-use crate::store::{ObjectFormat, Wanted, chain};
+use crate::store::{ObjectFormat, RemoteRefs, chain};
 
 /// The store that is followed.
 #[derive(Clone)]
@@ -29,12 +29,12 @@ impl std::fmt::Debug for Primary {
 
 impl Primary {
     /// What it has, as git tells it.
-    pub(super) fn wanted(&self, git: &Git) -> Result<Wanted> {
+    pub(super) fn wanted(&self, git: &Git) -> Result<RemoteRefs> {
         let url = self.url.git();
         let header = self.header();
         let advertised = git.advertised(&self.followed(&url, header.as_deref()));
         let advertised = advertised.map_err(Error::git_remote(&url))?;
-        let mut wanted = Wanted::default();
+        let mut wanted = RemoteRefs::default();
         for (name, id) in advertised.refs {
             // What has another name is none that we would take.
             if let Ok(name) = RefName::parse(&name) {

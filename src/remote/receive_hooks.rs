@@ -56,7 +56,7 @@ pub fn pre_receive(
 
 /// What would have git move the refs by itself, once the check is passed.
 fn unguarded(store: &Store) -> Result<Option<Objection>> {
-    let reason = match (store.guarded()?, git_version(store)) {
+    let reason = match (store.push_hooks()?, git_version(store)) {
         (_, Some(version)) if version < GIT_NEEDED => {
             let (major, minor) = GIT_NEEDED;
             format!("pushing needs git {major}.{minor} or newer on the store's machine")

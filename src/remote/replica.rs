@@ -16,7 +16,7 @@ use super::primary_watch;
 use crate::config::Options;
 use crate::git::Git;
 use crate::names::{ObjectId, RefName};
-use crate::store::{ObjectFormat, Skipped, Store, Wanted, chain};
+use crate::store::{ObjectFormat, RemoteRefs, SkippedRef, Store, chain};
 
 /// How long it waits after a failure, at first and at most.
 pub(super) const DELAY_FIRST: Duration = Duration::from_millis(250);
@@ -71,7 +71,7 @@ impl Replica {
         };
         let mut store = Store::open_or_create(root, options, format)?;
         store.become_replica(&primary.url)?;
-        let was_equal = store.was_equal(&primary.url);
+        let was_equal = store.was_in_sync_with(&primary.url);
         let replica = Self {
             store: Arc::new(store),
             git,
@@ -168,16 +168,16 @@ impl Replica {
             let fetched = self.git.fetch_objects(&from, ids);
             fetched.map_err(Error::git_remote(&url))
         };
-        let skipped = self.store.follow(&wanted, fetch)?;
+        let skipped = self.store.sync_refs(&wanted, fetch)?;
         self.skip(skipped);
-        if !self.store.was_equal(&self.primary.url) {
-            self.store.note_equal(&self.primary.url)?;
+        if !self.store.was_in_sync_with(&self.primary.url) {
+            self.store.record_in_sync_with(&self.primary.url)?;
         }
         Ok(())
     }
 
     /// What the primary has, without what is skipped.
-    fn wanted(&self) -> Result<Wanted> {
+    fn wanted(&self) -> Result<RemoteRefs> {
         let mut wanted = self.primary.wanted(&self.git)?;
         let mut seen = self.seen();
         let skipped = &mut seen.skipped;
@@ -189,8 +189,8 @@ impl Replica {
     }
 
     /// Takes down what is skipped from now on.
-    fn skip(&self, skipped: Vec<Skipped>) {
-        for Skipped { name, id, refusal } in skipped {
+    fn skip(&self, skipped: Vec<SkippedRef>) {
+        for SkippedRef { name, id, refusal } in skipped {
             tracing::warn!(%name, %id, %refusal, "a ref of the primary is left out");
             self.seen().skipped.insert((name, id));
         }

@@ -3,7 +3,7 @@
 use super::error::Result;
 use super::log::Page;
 use super::open::Store;
-use super::view::At;
+use super::revision::Revision;
 use crate::names::{CommitId, ModuleHash, ModulePath};
 use crate::repo::Commit;
 
@@ -18,17 +18,17 @@ pub struct AuditEntry {
 
 impl Store {
     /// Every commit in the history of `at` that changed `path`, removals included, newest first. None for an unknown path.
-    pub fn audit(&self, at: &At, path: &ModulePath) -> Result<Vec<AuditEntry>> {
+    pub fn audit(&self, at: &Revision, path: &ModulePath) -> Result<Vec<AuditEntry>> {
         Ok(self.audit_page(at, path, None, usize::MAX)?.0)
     }
 
-    /// At most `count` of them, that come after the commit `after`; and whether there are more.
+    /// Revision most `count` of them, that come after the commit `after`; and whether there are more.
     ///
     /// # Errors
     /// `after` is not among them.
     pub fn audit_page(
         &self,
-        at: &At,
+        at: &Revision,
         path: &ModulePath,
         after: Option<CommitId>,
         count: usize,

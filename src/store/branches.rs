@@ -1,8 +1,8 @@
 //! Branches.
 
-use super::error::{Kind, Result};
+use super::error::{ErrorKind, Result};
 use super::open::Store;
-use super::view::At;
+use super::revision::Revision;
 use crate::names::{BranchName, ObjectId, RefName};
 use crate::repo;
 
@@ -26,7 +26,7 @@ impl Store {
     ///
     /// # Errors
     /// It exists; its name is the folder of another's, or the other way round; `from` is unknown.
-    pub fn create_branch(&self, branch: &BranchName, from: &At) -> Result<()> {
+    pub fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<()> {
         // First the lock: what `from` leads to is not collected then.
         let writing = self.begin()?;
         let from = self.snapshot(from)?;
@@ -37,14 +37,14 @@ impl Store {
     pub fn has_branch(&self, branch: &BranchName) -> Result<bool> {
         match self.tip(Some(branch)) {
             Ok(_) => Ok(true),
-            Err(error) if error.kind() == Kind::NotFound => Ok(false),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
     }
 
     /// Makes a branch the default one, creating it at the tip of `from`, or of the present default branch, if it is new.
     pub fn set_default_branch(&self, branch: &BranchName, from: Option<&BranchName>) -> Result<()> {
-        self.takes_changes()?;
+        self.ensure_writable()?;
         Ok(self.repo.set_default_branch(branch, from)?)
     }
 
@@ -54,7 +54,7 @@ impl Store {
     /// # Errors
     /// It is unknown, or the default one.
     pub fn delete_branch(&self, branch: &BranchName, default: Option<&BranchName>) -> Result<()> {
-        self.takes_changes()?;
+        self.ensure_writable()?;
         if default == Some(branch) {
             return Err(repo::Error::DefaultBranch(branch.to_string()).into());
         }

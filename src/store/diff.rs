@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::error::{Error, Result};
 use super::open::Store;
-use super::view::At;
+use super::revision::Revision;
 use crate::names::{ModuleHash, TreePath};
 use crate::repo::{Commit, PathChange, TreeId};
 use crate::wasm::{Comparison, Interface};
@@ -25,8 +25,8 @@ impl Store {
     /// Unknown branch or commit; neither of them has anything at `path`.
     pub fn diff(
         &self,
-        old: &At,
-        new: &At,
+        old: &Revision,
+        new: &Revision,
         path: &TreePath,
         visit: impl FnMut(PathChange) -> ControlFlow<()>,
     ) -> Result<()> {

@@ -16,10 +16,10 @@ pub enum Error {
     NoModule(String),
     /// A path that names a folder where a module is needed.
     #[error("{0} is a folder, not a module")]
-    IsFolder(String),
+    IsDirectory(String),
     /// A folder is not removed by the way.
     #[error("{0} is a folder, and was not to be removed with everything in it")]
-    FolderNotRemoved(String),
+    DirectoryNotRemoved(String),
     /// The path has fewer versions.
     #[error("{path} has no version {index}: there are {count}, counted from 0")]
     NoVersion {
@@ -86,7 +86,7 @@ pub enum Error {
     },
     /// A ref could not be made as another store has it.
     #[error("{name} cannot be as the other store has it: {refusal}")]
-    NotFollowed {
+    RefNotSynced {
         /// Its full name.
         name: String,
         /// Why not.
@@ -116,7 +116,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What kind of failure an error is: what a status or an exit code is chosen by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// What was named is not there.
     NotFound,
     /// The bytes are no valid module.
@@ -147,25 +147,25 @@ impl Error {
     }
 
     /// What kind of failure this is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NoModule(_)
-            | Self::IsFolder(_)
+            | Self::IsDirectory(_)
             | Self::NoVersion { .. }
             | Self::NeverExisted(_)
-            | Self::NoCommit(_) => Kind::NotFound,
-            Self::FolderNotRemoved(_)
+            | Self::NoCommit(_) => ErrorKind::NotFound,
+            Self::DirectoryNotRemoved(_)
             | Self::NothingToRollBack(_)
             | Self::TargetNotEmpty(_)
             | Self::Replica { .. }
-            | Self::OwnHistory { .. } => Kind::Conflict,
-            Self::Precondition { .. } => Kind::Precondition,
-            Self::NotFollowed { .. } => Kind::Busy,
+            | Self::OwnHistory { .. } => ErrorKind::Conflict,
+            Self::Precondition { .. } => ErrorKind::Precondition,
+            Self::RefNotSynced { .. } => ErrorKind::Busy,
             Self::Invalid { source, .. } => module_kind(source),
-            Self::Name(_) => Kind::Malformed,
+            Self::Name(_) => ErrorKind::Malformed,
             Self::Repo(error) => repo_kind(error),
             Self::Index(error) => index_kind(error),
-            Self::File { .. } | Self::Output(_) => Kind::Input,
+            Self::File { .. } | Self::Output(_) => ErrorKind::Input,
         }
     }
 
@@ -174,7 +174,7 @@ impl Error {
         match self {
             Self::Repo(repo::Error::MergeConflict { paths }) => paths,
             Self::Repo(repo::Error::PathTaken { existing, .. }) => std::slice::from_ref(existing),
-            Self::FolderNotRemoved(path) => std::slice::from_ref(path),
+            Self::DirectoryNotRemoved(path) => std::slice::from_ref(path),
             _ => &[],
         }
     }
@@ -188,7 +188,7 @@ impl Error {
     }
 
     /// Says whether what should be a store is something else.
-    pub fn is_no_store(&self) -> bool {
+    pub fn is_not_a_store(&self) -> bool {
         matches!(self, Self::Repo(repo::Error::NotAStore { .. }))
     }
 
@@ -198,34 +198,34 @@ impl Error {
     }
 }
 
-fn module_kind(error: &wasm::Error) -> Kind {
+fn module_kind(error: &wasm::Error) -> ErrorKind {
     match error {
-        wasm::Error::ModuleTooLarge { .. } => Kind::TooLarge,
+        wasm::Error::ModuleTooLarge { .. } => ErrorKind::TooLarge,
         wasm::Error::SectionTooLarge { .. }
         | wasm::Error::Invalid { .. }
-        | wasm::Error::Panicked => Kind::InvalidModule,
-        wasm::Error::Read(_) => Kind::Input,
+        | wasm::Error::Panicked => ErrorKind::InvalidModule,
+        wasm::Error::Read(_) => ErrorKind::Input,
     }
 }
 
-fn index_kind(error: &index::Error) -> Kind {
+fn index_kind(error: &index::Error) -> ErrorKind {
     match error {
-        error if error.is_busy() => Kind::Busy,
-        error if error.is_full() => Kind::Full,
-        _ => Kind::Unavailable,
+        error if error.is_busy() => ErrorKind::Busy,
+        error if error.is_full() => ErrorKind::Full,
+        _ => ErrorKind::Unavailable,
     }
 }
 
-fn repo_kind(error: &repo::Error) -> Kind {
+fn repo_kind(error: &repo::Error) -> ErrorKind {
     use repo::Error as E;
     match error {
-        E::UnknownBranch(_) | E::UnknownCommit(_) | E::UnknownBlob(_) => Kind::NotFound,
+        E::UnknownBranch(_) | E::UnknownCommit(_) | E::UnknownBlob(_) => ErrorKind::NotFound,
         E::BranchExists(_)
         | E::BranchClash { .. }
         | E::DefaultBranch(_)
         | E::PathTaken { .. }
-        | E::MergeConflict { .. } => Kind::Conflict,
-        E::Busy(_) | E::Moved(_) => Kind::Busy,
+        | E::MergeConflict { .. } => ErrorKind::Conflict,
+        E::Busy(_) | E::Moved(_) => ErrorKind::Busy,
         E::Batch(error) => repo_kind(error),
         E::NotAStore { .. }
         | E::Missing { .. }
@@ -233,8 +233,8 @@ fn repo_kind(error: &repo::Error) -> Kind {
         | E::Io { .. }
         | E::Database { .. }
         | E::Git(_) => match error.io_kind() {
-            Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => Kind::Full,
-            _ => Kind::Unavailable,
+            Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => ErrorKind::Full,
+            _ => ErrorKind::Unavailable,
         },
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::{Error, Result};
 use super::open::Store;
-use super::view::At;
+use super::revision::Revision;
 use crate::names::{ModuleHash, ModulePath, TreePath};
 
 impl Store {
@@ -14,7 +14,12 @@ impl Store {
     ///
     /// # Errors
     /// `dir` holds something, or cannot be written.
-    pub fn export(&self, at: &At, dir: &Path, progress: impl FnMut(usize, usize)) -> Result<usize> {
+    pub fn export(
+        &self,
+        at: &Revision,
+        dir: &Path,
+        progress: impl FnMut(usize, usize),
+    ) -> Result<usize> {
         let modules = self.list(at, &TreePath::root())?;
         write_modules(&modules, dir, |_, hash| self.bytes(hash), progress)
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::error::{Error, Result};
 use super::open::Store;
-use super::view::{At, View};
+use super::revision::{Revision, View};
 use crate::names::{CommitId, Digest, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::repo::{self, Blob, Node, ObjectFormat, TreeId};
 use crate::wasm::{self, ModuleInfo};
@@ -23,7 +23,7 @@ pub struct Module {
 
 /// What `info` tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Info {
+pub struct ModuleDetails {
     /// The module's hash.
     pub hash: ModuleHash,
     /// The SHA-256 of its bytes.
@@ -37,7 +37,7 @@ impl Store {
     ///
     /// # Errors
     /// There is none: a hash is found only while some path of the tree has it.
-    pub fn find(&self, at: &At, name: &ModuleRef) -> Result<Module> {
+    pub fn find(&self, at: &Revision, name: &ModuleRef) -> Result<Module> {
         self.read(at, |view| {
             let hash = self.resolve(view, name)?;
             self.module(hash)
@@ -55,7 +55,7 @@ impl Store {
     }
 
     /// The same, if its bytes are in memory already.
-    pub fn remembered_module(&self, hash: ModuleHash) -> Option<Module> {
+    pub fn cached_module(&self, hash: ModuleHash) -> Option<Module> {
         let bytes = self.repo.remembered_blob(hash)?;
         Some(Module {
             hash,
@@ -65,17 +65,19 @@ impl Store {
     }
 
     /// The module at a path of a branch, and the commit that it was found in, if all but the branch's tip is in memory already.
-    pub fn find_remembered(&self, at: &At, path: &ModulePath) -> Option<(CommitId, Module)> {
-        let At::Branch(branch) = at else { return None };
+    pub fn find_cached(&self, at: &Revision, path: &ModulePath) -> Option<(CommitId, Module)> {
+        let Revision::Branch(branch) = at else {
+            return None;
+        };
         let tip = self.repo.plain_tip(branch.as_ref())?;
         match self.repo.remembered_node(tip, path.as_tree_path())?? {
-            Node::Module(hash) => Some((tip, self.remembered_module(hash)?)),
+            Node::Module(hash) => Some((tip, self.cached_module(hash)?)),
             Node::Folder(_) | Node::Foreign => None,
         }
     }
 
     /// The size in bytes of the module that `name` is, or has, in the tree at `at`.
-    pub fn found_size_bytes(&self, at: &At, name: &ModuleRef) -> Result<u64> {
+    pub fn size_bytes_of(&self, at: &Revision, name: &ModuleRef) -> Result<u64> {
         self.read(at, |view| self.size_bytes(self.resolve(view, name)?))
     }
 
@@ -95,21 +97,21 @@ impl Store {
     }
 
     /// The hash of the module that `name` is, or has, in the tree at `at`.
-    pub fn hash(&self, at: &At, name: &ModuleRef) -> Result<ModuleHash> {
+    pub fn hash(&self, at: &Revision, name: &ModuleRef) -> Result<ModuleHash> {
         self.read(at, |view| self.resolve(view, name))
     }
 
     /// Whether the tree at `at` has the module `name`.
-    pub fn contains(&self, at: &At, name: &ModuleRef) -> Result<bool> {
+    pub fn contains(&self, at: &Revision, name: &ModuleRef) -> Result<bool> {
         match self.hash(at, name) {
             Ok(_) => Ok(true),
-            Err(Error::NoModule(_) | Error::IsFolder(_)) => Ok(false),
+            Err(Error::NoModule(_) | Error::IsDirectory(_)) => Ok(false),
             Err(other) => Err(other),
         }
     }
 
     /// What is in the module that `name` is, or has, in the tree at `at`.
-    pub fn info(&self, at: &At, name: &ModuleRef) -> Result<Info> {
+    pub fn info(&self, at: &Revision, name: &ModuleRef) -> Result<ModuleDetails> {
         let Module {
             hash,
             digest,
@@ -119,7 +121,7 @@ impl Store {
             name: name.to_string(),
             source,
         })?;
-        Ok(Info {
+        Ok(ModuleDetails {
             hash,
             digest,
             module,
@@ -127,7 +129,7 @@ impl Store {
     }
 
     /// A read-only file with the bytes of the module that `name` is, or has, in the tree at `at`.
-    pub fn filename(&self, at: &At, name: &ModuleRef) -> Result<PathBuf> {
+    pub fn filename(&self, at: &Revision, name: &ModuleRef) -> Result<PathBuf> {
         let Module { hash, bytes, .. } = self.find(at, name)?;
         Ok(self.repo.check_out(hash, &bytes)?)
     }
@@ -143,7 +145,7 @@ impl Store {
         match name {
             ModuleRef::Path(path) => match self.repo.node(tree, path.as_tree_path())? {
                 Some(Node::Module(hash)) => Ok(hash),
-                Some(Node::Folder(_)) => Err(Error::IsFolder(path.to_string())),
+                Some(Node::Folder(_)) => Err(Error::IsDirectory(path.to_string())),
                 Some(Node::Foreign) | None => Err(unknown()),
             },
             ModuleRef::Hash(hash) => self.listed(view, hash)?.ok_or_else(unknown),

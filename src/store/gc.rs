@@ -1,7 +1,7 @@
 //! Collecting garbage.
 
+use super::commit_messages::SQUASHED;
 use super::error::Result;
-use super::message::SQUASHED;
 use super::open::{Change, Store};
 use crate::names::CommitId;
 use crate::repo::{Collection, chain};
@@ -17,7 +17,7 @@ pub enum History {
 
 /// What a collection did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Collected {
+pub struct GcSummary {
     /// How many objects were removed.
     pub removed: usize,
     /// By how many bytes the store shrank.
@@ -32,9 +32,9 @@ impl Store {
     ///
     /// # Errors
     /// Unknown branch; a backup or another collection runs; others kept the store busy for a minute.
-    pub fn gc(&self, change: &Change, history: History) -> Result<Collected> {
+    pub fn gc(&self, change: &Change, history: History) -> Result<GcSummary> {
         if history == History::Squash {
-            self.takes_changes()?;
+            self.ensure_writable()?;
         }
         let tip = self.tip(change.branch.as_ref())?;
         let branch = match &change.branch {
@@ -69,7 +69,7 @@ impl Store {
         if let Some(commit) = collected.squashed {
             self.note(commit);
         }
-        Ok(Collected {
+        Ok(GcSummary {
             removed: collected.removed,
             freed_bytes: collected.freed_bytes,
             commit: collected.squashed.or(tip),

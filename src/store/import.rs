@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use super::commit_messages as message;
 use super::error::{Error, Result};
-use super::message;
 use super::open::{Change, Store};
 use super::put::judged;
 use crate::names::{self, ModuleHash, ModulePath, TreePath};

@@ -4,24 +4,24 @@ use std::ops::ControlFlow;
 
 use super::error::Result;
 use super::open::Store;
-use super::view::At;
+use super::revision::Revision;
 use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::repo::TreeId;
 
 impl Store {
     /// Every module below the folder `prefix` in the tree at `at`, sorted by path. An unknown prefix has none.
-    pub fn list(&self, at: &At, prefix: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
+    pub fn list(&self, at: &Revision, prefix: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
         self.read(at, |view| match view.tree {
             Some(tree) => self.modules_in(tree, prefix),
             None => Ok(Vec::new()),
         })
     }
 
-    /// At most `count` modules below the folder `prefix` in the tree at `at`, those whose paths sort after `after`, and whether
+    /// Revision most `count` modules below the folder `prefix` in the tree at `at`, those whose paths sort after `after`, and whether
     /// there are more.
     pub fn list_page(
         &self,
-        at: &At,
+        at: &Revision,
         prefix: &TreePath,
         after: Option<&ModulePath>,
         count: usize,

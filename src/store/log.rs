@@ -2,7 +2,7 @@
 
 use super::error::Result;
 use super::open::Store;
-use super::view::At;
+use super::revision::Revision;
 use crate::names::CommitId;
 use crate::repo::{self, Commit};
 
@@ -26,14 +26,14 @@ impl Store {
         Ok(self.repo.commit(id)?)
     }
 
-    /// At most `count` commits that `at` reaches, in an order that begins with the newest, that come after the commit `after` in this
+    /// Revision most `count` commits that `at` reaches, in an order that begins with the newest, that come after the commit `after` in this
     /// order; and whether there are more.
     ///
     /// # Errors
     /// `after` is not among them.
     pub fn commits_page(
         &self,
-        at: &At,
+        at: &Revision,
         order: LogOrder,
         after: Option<CommitId>,
         count: usize,
@@ -55,7 +55,7 @@ impl Store {
     /// first `skip`, until it returns `false`. [`LogOrder::OldestFirst`] turns round what was chosen so.
     pub fn log(
         &self,
-        at: &At,
+        at: &Revision,
         skip: usize,
         count: usize,
         order: LogOrder,

@@ -1,7 +1,7 @@
 //! Merging branches.
 
+use super::commit_messages as message;
 use super::error::Result;
-use super::message;
 use super::open::{Change, Store};
 use super::precondition::Subject;
 use super::put::judged;

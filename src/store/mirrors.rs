@@ -20,18 +20,18 @@ impl Store {
     }
 
     /// Makes durable what git wrote to the repository's configuration.
-    pub fn flush_config(&self) -> Result<()> {
+    pub fn fsync_config(&self) -> Result<()> {
         Ok(self.repo.flush_config()?)
     }
 
     /// The committer time, in seconds since 1970-01-01 UTC, of the oldest commit that `tip` reaches and none of `known` does; `None`
     /// if there is no such commit.
-    pub fn oldest_missing(&self, tip: ObjectId, known: &[ObjectId]) -> Result<Option<i64>> {
+    pub fn oldest_unmirrored_s(&self, tip: ObjectId, known: &[ObjectId]) -> Result<Option<i64>> {
         Ok(self.repo.oldest_missing(tip, known)?)
     }
 
     /// Which of `ids` no branch or tag reaches, nor is.
-    pub fn unreached(&self, ids: &[ObjectId]) -> Result<Vec<ObjectId>> {
+    pub fn unreachable(&self, ids: &[ObjectId]) -> Result<Vec<ObjectId>> {
         Ok(self.repo.unreached(ids)?)
     }
 
@@ -41,7 +41,7 @@ impl Store {
     ///
     /// # Errors
     /// Something is at `root`; what `copy` returns; the copy cannot be a store.
-    pub fn restore_from<E: From<Error>>(
+    pub fn create_from_clone<E: From<Error>>(
         root: &Path,
         branch: Option<&BranchName>,
         copy: impl FnOnce(&Path) -> Result<(), E>,

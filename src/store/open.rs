@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::mpsc::SyncSender;
 
-use super::catch_up::Progress;
-use super::digests::Digests;
+use super::digest_cache::Digests;
 use super::error::Result;
+use super::index::catch_up::Progress;
 use super::precondition::Precondition;
 use crate::config::Options;
 use crate::index::Index;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::error::{Error, Result};
 use super::open::Store;
-use super::view::At;
+use super::revision::Revision;
 use crate::names::{BranchName, RefName, TreePath};
 use crate::repo::Commit;
 
@@ -22,9 +22,9 @@ pub struct Overview {
     /// How many tags there are.
     pub tags: usize,
     /// How many modules the branch asked for has.
-    pub modules: Counted,
+    pub modules: CappedCount,
     /// How many commits it has.
-    pub commits: Counted,
+    pub commits: CappedCount,
     /// How many bytes the objects of the whole store take on the disk.
     pub objects_bytes: u64,
     /// The newest commit of the branch; `None` if it has none.
@@ -33,7 +33,7 @@ pub struct Overview {
 
 /// A number that was counted up to a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counted {
+pub struct CappedCount {
     /// The number, or the limit.
     pub count: usize,
     /// Whether there are more.
@@ -46,7 +46,7 @@ impl Store {
     ///
     /// # Errors
     /// Unknown branch or commit.
-    pub fn overview(&self, at: &At) -> Result<Overview> {
+    pub fn overview(&self, at: &Revision) -> Result<Overview> {
         let refs = self.refs()?;
         let branches = refs
             .iter()
@@ -66,7 +66,7 @@ impl Store {
         })
     }
 
-    fn count_modules(&self, at: &At) -> Result<Counted> {
+    fn count_modules(&self, at: &Revision) -> Result<CappedCount> {
         let mut count = 0;
         let more = self.read(at, |view| {
             count = 0;
@@ -82,15 +82,15 @@ impl Store {
             };
             Ok(self.repo.walk_modules(tree, &TreePath::root(), each)?)
         })?;
-        Ok(Counted {
+        Ok(CappedCount {
             count,
             has_more: more.is_some(),
         })
     }
 
-    fn count_commits(&self, at: &At) -> Result<Counted> {
+    fn count_commits(&self, at: &Revision) -> Result<CappedCount> {
         let Some(tip) = self.read(at, |view| Ok(view.commit))? else {
-            return Ok(Counted {
+            return Ok(CappedCount {
                 count: 0,
                 has_more: false,
             });
@@ -98,7 +98,7 @@ impl Store {
         let all = self
             .repo
             .unknown_history(tip, COMMITS_MAX, |_| Ok::<_, Error>(false))?;
-        Ok(Counted {
+        Ok(CappedCount {
             count: all.as_ref().map_or(COMMITS_MAX, Vec::len),
             has_more: all.is_none(),
         })

@@ -2,7 +2,7 @@
 
 use super::error::{Error, Result};
 use super::open::{Change, Store};
-use super::view::{At, View};
+use super::revision::{Revision, View};
 use crate::names::{ModuleRef, TreePath};
 use crate::repo::{Draft, Node};
 
@@ -11,25 +11,25 @@ use crate::repo::{Draft, Node};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Precondition {
     /// It must be there, as one of these (`If-Match`).
-    pub some_of: Option<Tags>,
+    pub if_match: Option<EntityTags>,
     /// It must not be there as one of these (`If-None-Match`).
-    pub none_of: Option<Tags>,
+    pub if_none_match: Option<EntityTags>,
 }
 
-/// Tags to compare with.
+/// EntityTags to compare with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Tags {
+pub enum EntityTags {
     /// Whatever is there.
     Any,
     /// One of these hashes or commits, as lower-case hex.
-    These(Vec<String>),
+    OneOf(Vec<String>),
 }
 
-impl Tags {
+impl EntityTags {
     fn have(&self, tag: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::These(tags) => tags.iter().any(|these| these == tag),
+            Self::OneOf(tags) => tags.iter().any(|these| these == tag),
         }
     }
 }
@@ -40,9 +40,9 @@ impl Precondition {
     /// # Errors
     /// [`Error::Precondition`].
     pub fn check(&self, now: Option<&str>) -> Result<()> {
-        let is_one_of = |tags: &Tags| now.is_some_and(|now| tags.have(now));
-        let holds = self.some_of.as_ref().is_none_or(is_one_of)
-            && !self.none_of.as_ref().is_some_and(is_one_of);
+        let is_one_of = |tags: &EntityTags| now.is_some_and(|now| tags.have(now));
+        let holds = self.if_match.as_ref().is_none_or(is_one_of)
+            && !self.if_none_match.as_ref().is_some_and(is_one_of);
         match holds {
             true => Ok(()),
             false => Err(Error::Precondition {
@@ -55,7 +55,7 @@ impl Precondition {
     }
 
     fn is_none(&self) -> bool {
-        self.some_of.is_none() && self.none_of.is_none()
+        self.if_match.is_none() && self.if_none_match.is_none()
     }
 }
 
@@ -101,7 +101,7 @@ impl Store {
     /// # Errors
     /// [`Error::Precondition`]; unknown branch.
     pub fn check_precondition(&self, change: &Change, name: Option<&ModuleRef>) -> Result<()> {
-        self.read(&At::Branch(change.branch.clone()), |view| {
+        self.read(&Revision::Branch(change.branch.clone()), |view| {
             if change.precondition.is_none() {
                 return Ok(());
             }
@@ -139,9 +139,13 @@ mod tests {
 
     #[test]
     fn a_precondition_is_compared_as_the_rfc_says() {
-        let these = |tags: &[&str]| Some(Tags::These(tags.iter().map(|&tag| tag.into()).collect()));
-        let any = || Some(Tags::Any);
-        for (some_of, none_of, now, holds) in [
+        let these = |tags: &[&str]| {
+            Some(EntityTags::OneOf(
+                tags.iter().map(|&tag| tag.into()).collect(),
+            ))
+        };
+        let any = || Some(EntityTags::Any);
+        for (if_match, if_none_match, now, holds) in [
             (None, None, None, true),
             (any(), None, Some("a"), true),
             (any(), None, None, false),
@@ -155,7 +159,10 @@ mod tests {
             (these(&["a"]), these(&["a"]), Some("a"), false),
             (these(&[]), None, Some("a"), false),
         ] {
-            let precondition = Precondition { some_of, none_of };
+            let precondition = Precondition {
+                if_match,
+                if_none_match,
+            };
             let case = format!("{precondition:?} {now:?}");
             assert_eq!(precondition.check(now).is_ok(), holds, "{case}");
         }

@@ -44,7 +44,7 @@ impl Store {
     ///
     /// # Errors
     /// The repository cannot be written.
-    pub fn guard(&self) -> Result<Guarded> {
+    pub fn install_push_hooks(&self) -> Result<Guarded> {
         Ok(self.repo.guard()?)
     }
 
@@ -52,7 +52,7 @@ impl Store {
     ///
     /// # Errors
     /// The repository cannot be read.
-    pub fn guarded(&self) -> Result<Guarded> {
+    pub fn push_hooks(&self) -> Result<Guarded> {
         Ok(self.repo.guarded()?)
     }
 
@@ -67,7 +67,7 @@ impl Store {
         updates: &[RefUpdate],
         pusher: &Pusher,
     ) -> Result<Vec<Objection>> {
-        if let Err(error) = self.takes_changes() {
+        if let Err(error) = self.ensure_writable() {
             let subject = "the push".to_owned();
             let reason = error.to_string();
             return Ok(vec![Objection { subject, reason }]);

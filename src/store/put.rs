@@ -2,11 +2,11 @@
 
 use std::io::Read;
 
+use super::commit_messages as message;
 use super::error::Result;
-use super::message;
 use super::open::{Change, Store};
+use super::revision::{Revision, View};
 use super::upload::{Received, Upload};
-use super::view::{At, View};
 use crate::names::{CommitId, ModuleHash, ModulePath, ModuleRef};
 use crate::repo::{Draft, Judged, Published};
 
@@ -84,14 +84,14 @@ impl Store {
             Ok(())
         };
         self.refuse_early(change, || {
-            self.read(&At::Branch(change.branch.clone()), check)
+            self.read(&Revision::Branch(change.branch.clone()), check)
         })
     }
 
     /// Refuses what a look at the branch refuses. What is refused is looked at once more as a change that does nothing else: a
     /// refusal is not to be undone by a power cut either.
     fn refuse_early(&self, change: &Change, look: impl Fn() -> Result<()>) -> Result<()> {
-        self.takes_changes()?;
+        self.ensure_writable()?;
         match look() {
             Err(_) if !self.repo.is_absent() => {
                 let judge = |_: &mut Draft<'_>| look().map(|()| (Judged::Unchanged, ()));

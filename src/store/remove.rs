@@ -3,24 +3,24 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use super::catch_up::BEHIND_MAX;
+use super::commit_messages as message;
 use super::error::{Error, Result};
-use super::message;
+use super::index::catch_up::BEHIND_MAX;
 use super::open::{Change, Store};
 use super::precondition::Subject;
 use super::put::judged;
-use super::view::At;
+use super::revision::Revision;
 use crate::index::Reader;
 use crate::names::{HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::repo::{Draft, Node, Published, chain};
 
 /// What to do when the name is a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Folders {
+pub enum DirectoryRemoval {
     /// Refuse.
     Refuse,
     /// Remove every module in it.
-    Remove,
+    Recursive,
 }
 
 impl Store {
@@ -32,7 +32,7 @@ impl Store {
         &self,
         change: &Change,
         name: &ModuleRef,
-        folders: Folders,
+        folders: DirectoryRemoval,
     ) -> Result<Published<()>> {
         // A path needs no index.
         let (meant, index) = match name {
@@ -67,7 +67,7 @@ impl Store {
     /// while they do.
     fn candidates(&self, change: &Change, wanted: &HashRef) -> Result<Vec<ModuleHash>> {
         let (id, digest) = self.meant(wanted);
-        if let Err(error) = self.catch_up(&At::Branch(change.branch.clone())) {
+        if let Err(error) = self.catch_up(&Revision::Branch(change.branch.clone())) {
             tracing::debug!(error = chain(&error), "the tree is going to be walked");
         }
         let has_id = id.map(|id| self.repo.blob_size_bytes(id)).transpose()?;
@@ -102,11 +102,17 @@ impl Store {
     }
 }
 
-fn at_path(draft: &Draft<'_>, path: &ModulePath, folders: Folders) -> Result<Vec<ModulePath>> {
+fn at_path(
+    draft: &Draft<'_>,
+    path: &ModulePath,
+    folders: DirectoryRemoval,
+) -> Result<Vec<ModulePath>> {
     match (draft.node(path.as_tree_path())?, folders) {
         (Some(Node::Module(_)), _) => Ok(vec![path.clone()]),
-        (Some(Node::Folder(_)), Folders::Refuse) => Err(Error::FolderNotRemoved(path.to_string())),
-        (Some(Node::Folder(_)), Folders::Remove) => Ok(draft
+        (Some(Node::Folder(_)), DirectoryRemoval::Refuse) => {
+            Err(Error::DirectoryNotRemoved(path.to_string()))
+        }
+        (Some(Node::Folder(_)), DirectoryRemoval::Recursive) => Ok(draft
             .modules(path.as_tree_path())?
             .into_iter()
             .map(|(path, _)| path)

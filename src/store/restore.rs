@@ -1,7 +1,7 @@
 //! Bringing back what a commit had, as a new commit.
 
+use super::commit_messages as message;
 use super::error::{Error, Result};
-use super::message;
 use super::open::{Change, Store};
 use super::put::judged;
 use crate::names::{CommitId, TreePath};

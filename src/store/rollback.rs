@@ -4,11 +4,11 @@
 //! content it brought back; the next rollback of the scope goes on from there, and so moves strictly back. A trailer is believed
 //! only as far as the history bears it out, so a forged one is plain text.
 
+use super::commit_messages::{self as message, RESTORES, SQUASHED};
 use super::error::{Error, Result};
-use super::message::{self, RESTORES, SQUASHED};
 use super::open::{Change, Store};
 use super::put::judged;
-use super::view::At;
+use super::revision::Revision;
 use crate::index::{self, Reader};
 use crate::names::{CommitId, TreePath};
 use crate::repo::{Commit, Draft, Published};
@@ -20,7 +20,7 @@ impl Store {
     /// Nothing was ever there; nothing is left to undo, or only a squashed commit; a module is in the way; unknown branch.
     pub fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<()>> {
         // Better before others wait for a lock than while they do; without the index the way back is walked.
-        let known = self.catch_up(&At::Branch(change.branch.clone()));
+        let known = self.catch_up(&Revision::Branch(change.branch.clone()));
         let index = known.and_then(|()| Ok(self.index.reader()?)).ok();
         let writing = self.begin()?;
         self.publish(writing, change.branch.as_ref(), |draft| {

@@ -1,7 +1,7 @@
 //! Putting a stored module at another path.
 
+use super::commit_messages as message;
 use super::error::{Error, Result};
-use super::message;
 use super::open::{Change, Store};
 use super::put::judged;
 use crate::names::{HashRef, ModuleHash, ModulePath};

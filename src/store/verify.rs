@@ -1,7 +1,7 @@
 //! Checking the whole store.
 
-use super::derived::IndexCheck;
 use super::error::Result;
+use super::index::verify_index::IndexCheck;
 use super::open::Store;
 use crate::config::ModuleLimits;
 use crate::names::{Digest, ModuleHash};
@@ -19,11 +19,11 @@ pub enum Finding {
 
 /// What to do with what is derived from the repository, and wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Derived {
+pub enum DerivedFaults {
     /// Tell of it.
-    Keep,
+    Report,
     /// Tell of it, and remove it; what is needed is made anew.
-    Remove,
+    Repair,
 }
 
 impl Store {
@@ -35,7 +35,7 @@ impl Store {
     /// A backup or a `gc` runs; refs cannot be listed; what is to be removed cannot be. A damaged store is no error.
     pub fn verify(
         &self,
-        derived: Derived,
+        derived: DerivedFaults,
         report: &mut dyn FnMut(Finding),
         progress: &mut dyn FnMut(),
     ) -> Result<Checked> {
@@ -55,7 +55,7 @@ impl Store {
                 reason: reason.clone(),
             }));
         }
-        let remove = derived == Derived::Remove;
+        let remove = derived == DerivedFaults::Repair;
         let mut tell = |fault| (check.report)(Finding::Fault(fault));
         self.repo.verify_derived(&held, remove, &mut tell)?;
         if remove && !index.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::error::{Error, Result};
 use super::open::Store;
-use super::view::At;
+use super::revision::Revision;
 use crate::index::OwnChange;
 use crate::names::{CommitId, ModuleHash, ModulePath};
 
@@ -38,7 +38,7 @@ impl Version {
 impl Store {
     /// The versions of `path` in the history of `at`: the values that some commit gave it which none of its parents had there.
     /// Oldest first, each hash once with its oldest commit; also after the path is removed. None for an unknown path.
-    pub fn versions(&self, at: &At, path: &ModulePath) -> Result<Vec<Version>> {
+    pub fn versions(&self, at: &Revision, path: &ModulePath) -> Result<Vec<Version>> {
         let mut seen = HashSet::new();
         let own = self.own_changes(at, path)?.into_iter();
         let versions = own.filter_map(|OwnChange { commit, module }| {
@@ -54,12 +54,12 @@ impl Store {
     ///
     /// # Errors
     /// There are fewer; nothing was ever there.
-    pub fn version(&self, at: &At, path: &ModulePath, index: usize) -> Result<Version> {
+    pub fn version(&self, at: &Revision, path: &ModulePath, index: usize) -> Result<Version> {
         Version::nth(&self.versions(at, path)?, path, index)
     }
 
     /// Every commit whose value of `path` differs from that of every parent, with that value, oldest first.
-    pub(super) fn own_changes(&self, at: &At, path: &ModulePath) -> Result<Vec<OwnChange>> {
+    pub(super) fn own_changes(&self, at: &Revision, path: &ModulePath) -> Result<Vec<OwnChange>> {
         self.read(at, |view| match view.commit {
             Some(tip) => self.ask(tip, |index| Ok(index.own_changes(tip, path)?)),
             None => Ok(Vec::new()),

@@ -1,31 +1,32 @@
-//! What a commit changed, as `watch` tells it.
+//! The module changes of a commit, as JSON.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::text::Text;
+use super::as_string::AsString;
 use crate::names::{ModuleHash, ModulePath};
 use crate::store::PathChange;
 
-/// Changes as an object from path to what happened there.
+/// Path changes, serialized as an object from path to action.
 pub struct Changes<'c>(pub &'c [PathChange]);
 
 impl Serialize for Changes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let changes = self.0.iter();
-        serializer
-            .collect_map(changes.filter_map(|change| Some((Text(&change.path), action(change)?))))
+        serializer.collect_map(
+            changes.filter_map(|change| Some((AsString(&change.path), action(change)?))),
+        )
     }
 }
 
-/// The same as it was received, sorted by path.
+/// Path changes parsed from a server's JSON, sorted by path.
 pub struct ReceivedChanges(pub Vec<PathChange>);
 
 impl<'de> Deserialize<'de> for ReceivedChanges {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let changes = BTreeMap::<Text<ModulePath>, Action>::deserialize(deserializer)?;
-        let changes = changes.into_iter().map(|(Text(path), action)| {
+        let changes = BTreeMap::<AsString<ModulePath>, Action>::deserialize(deserializer)?;
+        let changes = changes.into_iter().map(|(AsString(path), action)| {
             let (old, new) = match action {
                 Action::Added { hash } => (None, Some(hash.0)),
                 Action::Updated { hash } => (Some(hash.old.0), Some(hash.new.0)),
@@ -37,31 +38,37 @@ impl<'de> Deserialize<'de> for ReceivedChanges {
     }
 }
 
-/// What happened at a path.
+/// What happened to the module at a path.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "lowercase")]
 pub(super) enum Action {
-    Added { hash: Text<ModuleHash> },
-    Updated { hash: Update },
-    Removed { hash: Text<ModuleHash> },
+    Added { hash: AsString<ModuleHash> },
+    Updated { hash: HashUpdate },
+    Removed { hash: AsString<ModuleHash> },
 }
 
-/// What a path had, and what it has.
+/// The hash of a module before and after an update.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Update {
-    old: Text<ModuleHash>,
-    new: Text<ModuleHash>,
+pub(super) struct HashUpdate {
+    old: AsString<ModuleHash>,
+    new: AsString<ModuleHash>,
 }
 
+/// Returns the action that a change stands for; `None` if the path had no module before and has none after it.
 pub(super) fn action(change: &PathChange) -> Option<Action> {
     Some(match (change.old, change.new) {
-        (None, Some(new)) => Action::Added { hash: Text(new) },
-        (Some(old), Some(new)) => {
-            let (old, new) = (Text(old), Text(new));
-            let hash = Update { old, new };
-            Action::Updated { hash }
-        }
-        (Some(old), None) => Action::Removed { hash: Text(old) },
+        (None, Some(new)) => Action::Added {
+            hash: AsString(new),
+        },
+        (Some(old), Some(new)) => Action::Updated {
+            hash: HashUpdate {
+                old: AsString(old),
+                new: AsString(new),
+            },
+        },
+        (Some(old), None) => Action::Removed {
+            hash: AsString(old),
+        },
         (None, None) => return None,
     })
 }

@@ -1,30 +1,31 @@
-//! A commit.
+//! Commits as JSON.
 
 use serde::{Deserialize, Serialize};
 
 use super::changes::Changes;
-use super::schema::{CommitHash, Hash};
-use crate::store::{self, AuditEntry, PathChange};
+use super::schema::{CommitHashSchema, HashSchema};
+use crate::store::{AuditEntry, Commit, PathChange};
 
 /// A commit.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Commit {
+#[schema(as = Commit)]
+pub struct CommitJson {
     /// The commit's id.
-    #[schema(value_type = CommitHash)]
+    #[schema(value_type = CommitHashSchema)]
     pub hash: String,
-    /// The parents' ids, the branch's own line first.
-    #[schema(value_type = Vec<CommitHash>)]
+    /// The parents' ids; the first parent comes first.
+    #[schema(value_type = Vec<CommitHashSchema>)]
     pub parents: Vec<String>,
     /// The author's name.
     pub author: String,
     /// The author time, in seconds since 1970-01-01 UTC.
     pub date: i64,
-    /// The message, without the newlines at its end.
+    /// The message, without trailing newlines.
     pub message: String,
 }
 
-impl From<&store::Commit> for Commit {
-    fn from(commit: &store::Commit) -> Self {
+impl From<&Commit> for CommitJson {
+    fn from(commit: &Commit) -> Self {
         Self {
             hash: commit.id.to_string(),
             parents: commit.parents.iter().map(ToString::to_string).collect(),
@@ -37,38 +38,39 @@ impl From<&store::Commit> for Commit {
 
 /// A commit that changed a path.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct PathCommit {
+#[schema(as = PathCommit)]
+pub struct PathCommitJson {
     /// The commit.
     #[serde(flatten)]
-    pub commit: Commit,
-    /// The module that it put there, or that it removed what was there; only if `modules=true` asks for it.
+    pub commit: CommitJson,
+    /// The module at the path after the commit, or null if the commit removed it. Present only with `modules=true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Hash>, required = false)]
+    #[schema(value_type = Option<HashSchema>, required = false)]
     pub module: Option<Option<String>>,
 }
 
-impl PathCommit {
-    /// The commit, and if it `has_module`, what it put there.
+impl PathCommitJson {
+    /// Converts an audit entry; the field `module` is present only with `has_module`.
     pub fn new(entry: &AuditEntry, has_module: bool) -> Self {
         let module = entry.hash.map(|hash| hash.to_string());
         Self {
-            commit: Commit::from(&entry.commit),
+            commit: CommitJson::from(&entry.commit),
             module: has_module.then_some(module),
         }
     }
 }
 
-/// A commit with what it changed.
+/// A commit with the module changes it made.
 #[derive(Serialize)]
-pub struct ShownCommit<'c> {
+pub struct CommitWithChanges<'c> {
     #[serde(flatten)]
-    commit: &'c Commit,
+    commit: &'c CommitJson,
     changes: Changes<'c>,
 }
 
-impl<'c> ShownCommit<'c> {
-    /// A commit, and what it changed compared with its first parent.
-    pub fn new(commit: &'c Commit, changes: &'c [PathChange]) -> Self {
+impl<'c> CommitWithChanges<'c> {
+    /// Combines a commit with its changes compared with its first parent.
+    pub fn new(commit: &'c CommitJson, changes: &'c [PathChange]) -> Self {
         Self {
             commit,
             changes: Changes(changes),

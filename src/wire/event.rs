@@ -1,55 +1,64 @@
-//! What happened to a branch, as texts of a limited size.
+//! Branch events as JSON texts of a limited size.
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::as_string::AsString;
 use super::changes::{Changes, ReceivedChanges};
-use super::text::Text;
 use crate::names::{BranchName, CommitId};
 use crate::store::{Event, PathChange};
 
-/// The largest text, in bytes.
-pub const TEXT_BYTES_MAX: usize = 512 << 10;
-/// The most that a message takes in a text, in bytes of JSON: what is longer is cut, `GET /commit` has it whole.
-const MESSAGE_BYTES_MAX: usize = 128 << 10;
+/// The maximum size of one JSON text, in bytes; a larger event is split.
+pub const EVENT_BYTES_MAX: usize = 512 << 10;
+/// The maximum size of a commit message or author in an event, in bytes of JSON. Longer ones are truncated; `GET /commit` returns them
+/// in full.
+const FIELD_BYTES_MAX: usize = 128 << 10;
 
-/// What one commit changed, in as many objects as it takes; one `{}` if that is nothing. Each object is valid by itself, and no
-/// path is in two of them.
+/// Returns the changes of one event as JSON objects of at most [`EVENT_BYTES_MAX`] bytes each; a single `{}` if nothing changed.
+/// Each object is valid by itself, and no path is in two of them.
 pub fn event_texts(event: &Event) -> Vec<String> {
-    let parts = parts(&event.changes, TEXT_BYTES_MAX);
+    let parts = split(&event.changes, EVENT_BYTES_MAX);
     let texts = parts
         .into_iter()
         .map(|part| json(&Changes(&event.changes[part])));
     texts.collect()
 }
 
-/// The same, each object as the `changes` of one that tells the commit, too, and which part of how many it is, counted from 1.
+/// Returns the same objects, each wrapped in an object that also describes the commit and numbers the parts from 1.
 pub fn wrapped_event_texts(event: &Event, branch: &BranchName) -> Vec<String> {
-    let empty = json(&Wrapped::new(event, branch, 0..0, usize::MAX, usize::MAX));
-    let parts = parts(&event.changes, TEXT_BYTES_MAX.saturating_sub(empty.len()));
+    let empty = json(&WrappedEvent::new(
+        event,
+        branch,
+        0..0,
+        usize::MAX,
+        usize::MAX,
+    ));
+    let parts = split(&event.changes, EVENT_BYTES_MAX.saturating_sub(empty.len()));
     let count = parts.len();
     let texts = parts.into_iter().zip(1..);
-    let texts = texts.map(|(range, part)| json(&Wrapped::new(event, branch, range, part, count)));
+    let texts =
+        texts.map(|(range, part)| json(&WrappedEvent::new(event, branch, range, part, count)));
     texts.collect()
 }
 
 #[derive(Serialize)]
-struct Wrapped<'e> {
-    commit: Text<CommitId>,
-    branch: Text<&'e BranchName>,
-    parents: Vec<Text<CommitId>>,
+struct WrappedEvent<'e> {
+    commit: AsString<CommitId>,
+    branch: AsString<&'e BranchName>,
+    parents: Vec<AsString<CommitId>>,
     author: &'e str,
     date: i64,
     message: &'e str,
-    /// Whether the branch did not just go on from what was told before: `changes` then is the difference to that.
+    /// Whether the branch was reset: its new tip does not follow the previous event's commit in first-parent history, and `changes`
+    /// is the difference between their trees.
     reset: bool,
     changes: Changes<'e>,
     part: usize,
     parts: usize,
 }
 
-impl<'e> Wrapped<'e> {
+impl<'e> WrappedEvent<'e> {
     fn new(
         event: &'e Event,
         branch: &'e BranchName,
@@ -59,12 +68,12 @@ impl<'e> Wrapped<'e> {
     ) -> Self {
         let commit = &event.commit;
         Self {
-            commit: Text(commit.id),
-            branch: Text(branch),
-            parents: commit.parents.iter().copied().map(Text).collect(),
-            author: cut(&commit.author),
+            commit: AsString(commit.id),
+            branch: AsString(branch),
+            parents: commit.parents.iter().copied().map(AsString).collect(),
+            author: truncate(&commit.author),
             date: commit.date_s,
-            message: cut(&commit.message),
+            message: truncate(&commit.message),
             reset: event.reset,
             changes: Changes(&event.changes[range]),
             part,
@@ -73,27 +82,27 @@ impl<'e> Wrapped<'e> {
     }
 }
 
-/// A part of what was told with its commit, as it was received.
+/// One part of a wrapped event, parsed from a server's JSON.
 #[derive(Deserialize)]
 pub struct ReceivedEvent {
-    /// The commit that the branch is at after it.
-    pub commit: Text<CommitId>,
-    /// What changed, as far as it is in this part.
+    /// The tip of the branch after the event.
+    pub commit: AsString<CommitId>,
+    /// The changes in this part.
     pub changes: ReceivedChanges,
-    /// Which part it is, counted from 1.
+    /// The number of this part, counted from 1.
     pub part: usize,
-    /// How many there are.
+    /// The number of parts.
     pub parts: usize,
 }
 
-/// Cuts changes into ranges, one at least, whose JSON takes at most `bytes_max` each; a change is never cut.
-fn parts(changes: &[PathChange], bytes_max: usize) -> Vec<Range<usize>> {
+/// Splits changes into at least one range, each with at most `bytes_max` bytes of JSON. A single change is never split.
+fn split(changes: &[PathChange], bytes_max: usize) -> Vec<Range<usize>> {
     let (mut parts, mut start, mut bytes) = (Vec::new(), 0, "{}".len());
-    for (at, change) in changes.iter().enumerate() {
+    for (index, change) in changes.iter().enumerate() {
         let own = json(&Changes(std::slice::from_ref(change))).len() - "{}".len() + ",".len();
-        if at > start && bytes + own > bytes_max {
-            parts.push(start..at);
-            (start, bytes) = (at, "{}".len());
+        if index > start && bytes + own > bytes_max {
+            parts.push(start..index);
+            (start, bytes) = (index, "{}".len());
         }
         bytes += own;
     }
@@ -101,14 +110,16 @@ fn parts(changes: &[PathChange], bytes_max: usize) -> Vec<Range<usize>> {
     parts
 }
 
-/// The beginning of a text, as much as may be in a message.
-fn cut(text: &str) -> &str {
-    if json(text).len() <= MESSAGE_BYTES_MAX {
+/// Returns a prefix of `text` whose JSON has at most [`FIELD_BYTES_MAX`] bytes.
+fn truncate(text: &str) -> &str {
+    if json(text).len() <= FIELD_BYTES_MAX {
         return text;
     }
-    // A character takes at most six times as much in JSON.
-    let most = text.len().min(MESSAGE_BYTES_MAX / 6);
-    let end = (0..=most).rev().find(|at| text.is_char_boundary(*at));
+    // JSON takes at most six bytes for one byte of text: `\u0001` for a control character.
+    let length_max = text.len().min(FIELD_BYTES_MAX / 6);
+    let end = (0..=length_max)
+        .rev()
+        .find(|end| text.is_char_boundary(*end));
     &text[..end.expect("BUG: 0 is a boundary")]
 }
 
@@ -133,10 +144,10 @@ mod tests {
     }
 
     #[test]
-    fn every_change_is_in_one_part_and_no_part_is_too_large() {
+    fn each_change_is_in_one_part_and_no_part_exceeds_the_limit() {
         let changes: Vec<_> = (0..100).map(|n| change(&format!("\"{n}\"/ä"))).collect();
         for bytes_max in [0, 1, 80, 100, 300, 1000, 1 << 20] {
-            let parts = parts(&changes, bytes_max);
+            let parts = split(&changes, bytes_max);
             let mut seen = BTreeMap::new();
             for part in &parts {
                 let text = json(&Changes(&changes[part.clone()]));
@@ -146,15 +157,15 @@ mod tests {
             assert_eq!(seen.len(), 100);
             assert_eq!(parts.iter().map(ExactSizeIterator::len).sum::<usize>(), 100);
         }
-        assert_eq!(parts(&[], 100), vec![0..0; 1]);
+        assert_eq!(split(&[], 100), vec![0..0; 1]);
     }
 
     #[test]
-    fn a_message_that_is_too_long_is_cut_between_characters() {
-        assert_eq!(cut("ä"), "ä");
-        let long = "\u{1}ä".repeat(MESSAGE_BYTES_MAX);
-        let short = cut(&long);
+    fn long_messages_are_truncated_at_a_character_boundary() {
+        assert_eq!(truncate("ä"), "ä");
+        let long = "\u{1}ä".repeat(FIELD_BYTES_MAX);
+        let short = truncate(&long);
         assert!(long.starts_with(short) && short.len() > 10_000);
-        assert!(json(short).len() <= MESSAGE_BYTES_MAX);
+        assert!(json(short).len() <= FIELD_BYTES_MAX);
     }
 }

@@ -1,28 +1,28 @@
-//! The JSON shapes that the HTTP API and the command line share (API.md).
+//! The JSON types that the HTTP API, its client and the command line share (API.md).
 //!
-//! Layer 3: names and the store's types in, what goes over the wire out, and back again for a client.
+//! Layer 3. The types are made from names and types of the store, and a client parses them back.
 
+mod as_string;
 mod changes;
-mod collected;
 mod commit;
-mod difference;
-mod escape;
+mod diff;
 mod event;
+mod gc;
 mod info;
 mod modules;
+mod percent_encoding;
 mod problem;
 pub mod schema;
-mod text;
-mod verified;
+mod verify;
 
+pub use as_string::AsString;
 pub use changes::{Changes, ReceivedChanges};
-pub use collected::Collected;
-pub use commit::{Commit, PathCommit, ShownCommit};
-pub use difference::Difference;
-pub use escape::{escaped, escaped_path, escaped_value};
-pub use event::{ReceivedEvent, TEXT_BYTES_MAX, event_texts, wrapped_event_texts};
-pub use info::Info;
+pub use commit::{CommitJson, CommitWithChanges, PathCommitJson};
+pub use diff::PathDiff;
+pub use event::{EVENT_BYTES_MAX, ReceivedEvent, event_texts, wrapped_event_texts};
+pub use gc::GcJson;
+pub use info::InfoJson;
 pub use modules::{Modules, ReceivedModules};
-pub use problem::{Missing, Problem};
-pub use text::Text;
-pub use verified::Verified;
+pub use percent_encoding::{encode_header_value, encode_path, encode_query_value};
+pub use problem::{MissingName, Problem};
+pub use verify::VerifyReport;

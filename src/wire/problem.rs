@@ -1,50 +1,52 @@
-//! A request that was refused or failed.
+//! Error responses as JSON.
 
 use serde::{Deserialize, Serialize};
 
 use crate::store;
 
-/// What went wrong, for those who accept JSON (RFC 9457).
+/// The description of an error (RFC 9457).
 #[derive(Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Problem {
-    /// `about:blank`: the status says what kind of problem it is.
+    /// Always `about:blank`: the status states the kind of error.
     pub r#type: String,
-    /// The status in words.
+    /// The reason phrase of the status.
     pub title: String,
-    /// The status.
+    /// The HTTP status code.
     #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
-    /// One line for the person who asked.
+    /// One line of text for people.
     pub detail: String,
-    /// The paths of a conflict.
+    /// The paths that are in conflict.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub paths: Vec<String>,
-    /// What was named and is not there, if it is known what that is.
+    /// What the request named that does not exist, if the server knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
-    pub missing: Option<Missing>,
+    pub missing: Option<MissingName>,
 }
 
-/// What was named and is not there.
+/// A name in a request that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "kind", content = "name", rename_all = "lowercase")]
-pub enum Missing {
+#[schema(as = Missing)]
+pub enum MissingName {
     /// A branch.
     Branch(String),
-    /// A module, by its path, hash or digest.
+    /// A module, named by its path, hash or digest.
     Module(String),
-    /// A module at a path that is a folder.
-    Folder(String),
+    /// A module at a path that is a directory.
+    #[serde(rename = "folder")]
+    Directory(String),
 }
 
-impl Missing {
-    /// What an operation on the store did not find.
+impl MissingName {
+    /// Returns what an operation on the store did not find; `None` for other errors.
     pub fn of(error: &store::Error) -> Option<Self> {
         use store::Error as E;
         match error {
             E::NoModule(name) | E::NeverExisted(name) => Some(Self::Module(name.clone())),
-            E::IsFolder(path) => Some(Self::Folder(path.clone())),
+            E::IsDirectory(path) => Some(Self::Directory(path.clone())),
             error => Some(Self::Branch(error.unknown_branch()?.to_owned())),
         }
     }

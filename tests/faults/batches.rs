@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use wasmstore::config::{Options, ServerLimits};
 use wasmstore::http::{Server, Serving, router};
 use wasmstore::names::BranchName;
-use wasmstore::store::{At, Change, Error, Kind, Precondition, Store, Tags};
+use wasmstore::store::{Change, EntityTags, Error, ErrorKind, Precondition, Revision, Store};
 
 use super::support::store::{Scratch, branch, git, module, on, path};
 use super::{check_sound, leftovers};
@@ -104,7 +104,7 @@ fn put(s: &Scratch, change: &Change, at: &str, n: u32) -> Result<(), Error> {
         .map(drop)
 }
 
-fn kinds(results: &Results) -> Vec<Option<Kind>> {
+fn kinds(results: &Results) -> Vec<Option<ErrorKind>> {
     let kind = |result: &std::thread::Result<Result<(), Error>>| match result {
         Ok(result) => result.as_ref().err().map(Error::kind),
         Err(_) => panic!("a change panicked"),
@@ -120,8 +120,8 @@ fn commits(s: &Scratch) -> usize {
 
 fn if_absent() -> Change {
     let precondition = Precondition {
-        some_of: None,
-        none_of: Some(Tags::Any),
+        if_match: None,
+        if_none_match: Some(EntityTags::Any),
     };
     Change {
         precondition,
@@ -156,11 +156,14 @@ fn one_that_is_refused_does_not_touch_the_others() {
         n => put(&s, &if_absent(), "wanted", n),
     };
     let kinds = kinds(&in_one_batch(&s, || (), change));
-    assert_eq!(kinds[..2], [Some(Kind::Conflict), Some(Kind::NotFound)]);
+    assert_eq!(
+        kinds[..2],
+        [Some(ErrorKind::Conflict), Some(ErrorKind::NotFound)]
+    );
     let won = kinds[2..].iter().filter(|kind| kind.is_none()).count();
     let lost = kinds[2..]
         .iter()
-        .filter(|kind| **kind == Some(Kind::Precondition));
+        .filter(|kind| **kind == Some(ErrorKind::Precondition));
     assert_eq!((won, lost.count()), (1, 5));
     assert_eq!(commits(&s), 3);
     check_sound(&s);
@@ -178,7 +181,7 @@ fn a_failed_flush_fails_them_all_and_a_refusal_that_rested_on_them_is_judged_aga
     }));
     let full = kinds
         .iter()
-        .filter(|kind| **kind == Some(Kind::Full))
+        .filter(|kind| **kind == Some(ErrorKind::Full))
         .count();
     let done = kinds.iter().filter(|kind| kind.is_none()).count();
     assert_eq!(
@@ -199,10 +202,10 @@ fn a_full_disk_fails_every_change_of_the_batch_and_they_can_be_made_later() {
     let fault = || fail::cfg("write index", "1*off->1*return(28)").unwrap();
     let change = |n: u32| put(&s, &Change::default(), &n.to_string(), n);
     let results = in_one_batch(&s, fault, change);
-    assert_eq!(kinds(&results), [Some(Kind::Full); 8]);
+    assert_eq!(kinds(&results), [Some(ErrorKind::Full); 8]);
     assert_eq!(
         s.store
-            .list(&At::default(), &"".parse().unwrap())
+            .list(&Revision::default(), &"".parse().unwrap())
             .unwrap()
             .len(),
         1
@@ -220,7 +223,7 @@ fn an_outside_move_between_judging_and_swap_has_all_of_the_branch_judged_again()
     s.put("shared", 1);
     let old = module_hash(&s, "shared");
     let other: BranchName = branch("other");
-    s.store.create_branch(&other, &At::default()).unwrap();
+    s.store.create_branch(&other, &Revision::default()).unwrap();
     let root = s.root.clone();
     // git moves main to a commit in which the shared module is another one, when the batch is about to.
     s.put_on(Some("other"), "shared", 2);
@@ -246,10 +249,10 @@ fn an_outside_move_between_judging_and_swap_has_all_of_the_branch_judged_again()
         };
         fail::cfg_callback("create ref lock", callback).unwrap();
     };
-    let some_of = Some(Tags::These(vec![old.clone()]));
+    let if_match = Some(EntityTags::OneOf(vec![old.clone()]));
     let precondition = Precondition {
-        some_of,
-        none_of: None,
+        if_match,
+        if_none_match: None,
     };
     let if_match = Change {
         precondition,
@@ -262,7 +265,7 @@ fn an_outside_move_between_judging_and_swap_has_all_of_the_branch_judged_again()
     let results = in_one_batch(&s, fault, change);
     fail::remove("create ref lock");
     let mut expected = [None; 8];
-    expected[0] = Some(Kind::Precondition);
+    expected[0] = Some(ErrorKind::Precondition);
     assert_eq!(
         kinds(&results),
         expected,
@@ -290,7 +293,7 @@ fn other_branches_of_the_batch_stand_when_one_has_to_be_judged_again() {
     let s = Scratch::new();
     s.put("a", 1);
     s.store
-        .create_branch(&branch("other"), &At::default())
+        .create_branch(&branch("other"), &Revision::default())
         .unwrap();
     let fault = || fail::cfg("rename ref", "2*off->1*return(5)").unwrap();
     let change = |n: u32| {
@@ -304,7 +307,8 @@ fn other_branches_of_the_batch_stand_when_one_has_to_be_judged_again() {
     let kinds = kinds(&in_one_batch(&s, fault, change));
     let evens = kinds.iter().step_by(2);
     let odds = kinds.iter().skip(1).step_by(2);
-    let failed = |kinds: Vec<&Option<Kind>>| kinds.iter().filter(|kind| kind.is_some()).count();
+    let failed =
+        |kinds: Vec<&Option<ErrorKind>>| kinds.iter().filter(|kind| kind.is_some()).count();
     let failed = (failed(evens.collect()), failed(odds.collect()));
     assert!(
         failed == (4, 0) || failed == (0, 4),
@@ -320,7 +324,7 @@ fn a_merge_waits_for_the_changes_of_the_branch_that_it_merges() {
     let s = Scratch::new();
     s.put("a", 1);
     s.store
-        .create_branch(&branch("other"), &At::default())
+        .create_branch(&branch("other"), &Revision::default())
         .unwrap();
     let change = |n: u32| match n % 2 {
         0 => put(&s, &on(Some("other")), &format!("o{n}"), n),
@@ -375,7 +379,7 @@ fn one_who_is_refused_over_and_over_keeps_nobody_from_being_published() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
     s.store
-        .create_branch(&branch("other"), &At::default())
+        .create_branch(&branch("other"), &Revision::default())
         .unwrap();
     let done = AtomicBool::new(false);
     std::thread::scope(|threads| {
@@ -402,7 +406,7 @@ fn an_outside_gits_lock_on_one_branch_keeps_nobody_from_another() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
     s.store
-        .create_branch(&branch("other"), &At::default())
+        .create_branch(&branch("other"), &Revision::default())
         .unwrap();
     let lock = s.root.join("refs/heads/other.lock");
     std::fs::write(&lock, "").unwrap();
@@ -510,7 +514,7 @@ fn a_change_runs_to_its_end_though_its_client_left_while_it_waited() {
     drop(waiting);
     wait_until(|| {
         s.store
-            .list(&At::default(), &"".parse().unwrap())
+            .list(&Revision::default(), &"".parse().unwrap())
             .unwrap()
             .len()
             == 8

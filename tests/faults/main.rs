@@ -60,7 +60,7 @@ fn check_sound(s: &Scratch) {
         .remove(
             &Change::default(),
             &"afterwards".parse().unwrap(),
-            wasmstore::store::Folders::Refuse,
+            wasmstore::store::DirectoryRemoval::Refuse,
         )
         .unwrap();
     s.fsck();

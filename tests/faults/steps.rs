@@ -1,13 +1,13 @@
 //! One step fails.
 
 use fail::FailScenario;
-use wasmstore::store::{At, Change, Error, History, Kind};
+use wasmstore::store::{Change, Error, ErrorKind, History, Revision};
 
 use super::support::store::{Scratch, module, path};
 use super::{LARGE_STEPS, LAST, STEPS, check_sound, in_gc, large_module, leftovers};
 
 /// The numbers of errors (errno(3)): no space left, input or output error.
-const FAULTS: [(i32, Kind); 2] = [(28, Kind::Full), (5, Kind::Unavailable)];
+const FAULTS: [(i32, ErrorKind); 2] = [(28, ErrorKind::Full), (5, ErrorKind::Unavailable)];
 
 /// Makes the step fail when it is passed for the (n + 1)th time, puts a module, and says what came of it and whether the step was
 /// reached as often.
@@ -49,7 +49,7 @@ fn each_fault_of(steps: &[&str], bytes: &[u8]) {
                 s.store.put(&Change::default(), &path("b"), bytes).unwrap();
                 assert_eq!(
                     s.store
-                        .list(&At::default(), &"".parse().unwrap())
+                        .list(&Revision::default(), &"".parse().unwrap())
                         .unwrap()
                         .len(),
                     2

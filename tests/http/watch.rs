@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use wasmstore::config::{Options, ServerLimits};
 use wasmstore::names::ModuleRef;
-use wasmstore::store::{At, Change, Folders, History, Store};
+use wasmstore::store::{Change, DirectoryRemoval, History, Revision, Store};
 
 use super::watching::{LIMIT, Server, fold};
 use crate::support::store::{branch, module, path, scope};
@@ -47,12 +47,12 @@ async fn every_commit_is_a_message_with_every_path() {
     assert_eq!(client.json().await, both);
     let folder = ModuleRef::Path(path("a"));
     s.store
-        .remove(&Change::default(), &folder, Folders::Remove)
+        .remove(&Change::default(), &folder, DirectoryRemoval::Recursive)
         .unwrap();
     let removed = json!({"/a/b": {"action": "removed", "hash": two}});
     assert_eq!(client.json().await, removed);
     s.store
-        .create_branch(&branch("side"), &At::default())
+        .create_branch(&branch("side"), &Revision::default())
         .unwrap();
     s.put_on(Some("side"), "x", 3);
     client.is_quiet().await;
@@ -124,7 +124,7 @@ async fn merges_resets_and_squashes_fold_to_the_tip() {
     let mut wrapped = server.connect(&format!("?commits=true&since={old}")).await;
     let mut seen = server.tree("main");
     s.store
-        .create_branch(&branch("side"), &At::default())
+        .create_branch(&branch("side"), &Revision::default())
         .unwrap();
     s.put_on(Some("side"), "x", 5);
     s.put_on(Some("side"), "y", 6);
@@ -198,7 +198,7 @@ async fn handshakes_are_refused_for_the_right_reason() {
     server
         .s
         .store
-        .create_branch(&branch("blätt/er"), &At::default())
+        .create_branch(&branch("blätt/er"), &Revision::default())
         .unwrap();
     let (mut one, _) = server
         .try_connect("?more=1", &header("bl%C3%A4tt/er"))
@@ -303,7 +303,11 @@ async fn one_who_answers_no_ping_is_dropped() {
 async fn a_deleted_branch_ends_its_watchers() {
     let server = Server::start().await;
     let side = branch("side");
-    server.s.store.create_branch(&side, &At::default()).unwrap();
+    server
+        .s
+        .store
+        .create_branch(&side, &Revision::default())
+        .unwrap();
     let mut client = server.connect("?branch=side").await;
     let mut main = server.connect("").await;
     server.s.put_on(Some("side"), "a", 1);
@@ -311,7 +315,11 @@ async fn a_deleted_branch_ends_its_watchers() {
     server.s.store.delete_branch(&side, None).unwrap();
     assert_eq!(client.close().await.0, 4410);
     assert_eq!(server.refused("?branch=side", &[]).await, 404);
-    server.s.store.create_branch(&side, &At::default()).unwrap();
+    server
+        .s
+        .store
+        .create_branch(&side, &Revision::default())
+        .unwrap();
     let mut again = server.connect("?branch=side").await;
     server.s.put_on(Some("side"), "b", 1);
     assert!(again.text().await.contains("/b"));

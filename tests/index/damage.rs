@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use wasmstore::config::Options;
-use wasmstore::store::{At, Derived, Finding, Store};
+use wasmstore::store::{DerivedFaults, Finding, Revision, Store};
 
 use crate::support::program::{World, permissions_bind};
 use crate::support::store::{Scratch, path};
@@ -23,7 +23,7 @@ fn scratch() -> Scratch {
 }
 
 fn answers(store: &Store) -> Vec<String> {
-    let versions = |at| store.versions(&At::default(), &path(at)).unwrap();
+    let versions = |at| store.versions(&Revision::default(), &path(at)).unwrap();
     ["a", "b/c", "b/d", "e"]
         .map(|at| format!("{:?}", versions(at)))
         .to_vec()
@@ -100,7 +100,10 @@ fn a_file_that_cannot_be_used_is_made_anew() {
         assert_eq!(answers(&s.store), before, "{what}");
         s.put("e", 1);
         assert_eq!(
-            s.store.versions(&At::default(), &path("e")).unwrap().len(),
+            s.store
+                .versions(&Revision::default(), &path("e"))
+                .unwrap()
+                .len(),
             1,
             "{what}"
         );
@@ -252,25 +255,28 @@ fn verify_tells_what_the_index_has_wrong_and_repairs_it() {
         let s = scratch();
         let before = answers(&s.store);
         assert_eq!(
-            faults(&s.store, Derived::Keep),
+            faults(&s.store, DerivedFaults::Report),
             Vec::<String>::new(),
             "{wrong}"
         );
         sql(&database(&s), wrong);
-        let told = faults(&s.store, Derived::Keep);
+        let told = faults(&s.store, DerivedFaults::Report);
         assert!(!told.is_empty(), "{wrong}");
         assert!(
             told.iter()
                 .all(|fault| fault.starts_with("version index: ")),
             "{told:?}"
         );
-        assert_eq!(faults(&s.store, Derived::Remove), told);
-        assert_eq!(faults(&s.store, Derived::Keep), Vec::<String>::new());
+        assert_eq!(faults(&s.store, DerivedFaults::Repair), told);
+        assert_eq!(
+            faults(&s.store, DerivedFaults::Report),
+            Vec::<String>::new()
+        );
         assert_eq!(answers(&s.store), before);
     }
 }
 
-fn faults(store: &Store, derived: Derived) -> Vec<String> {
+fn faults(store: &Store, derived: DerivedFaults) -> Vec<String> {
     let mut faults = Vec::new();
     let mut report = |finding| match finding {
         Finding::Fault(fault) => faults.push(format!("{}: {}", fault.subject, fault.reason)),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use wasmstore::names::{HashRef, ModuleRef};
-use wasmstore::store::{At, Cursor, History, News};
+use wasmstore::store::{Cursor, History, PollResult, Revision};
 
 use super::graph::{Graph, PATHS, Plan, VALUES, plans};
 use crate::soak::modules::hash;
@@ -46,7 +46,7 @@ fn compare(plans: &[Plan], tips: &[Index]) {
 }
 
 fn compare_tip(s: &Scratch, graph: &Graph, tip: usize) {
-    let at = At::default();
+    let at = Revision::default();
     for text in PATHS {
         let own = graph.own_changes(tip, text);
         let audited = s.store.audit(&at, &path(text)).unwrap();
@@ -108,7 +108,7 @@ fn compare_dropped(s: &Scratch, graph: &Graph, tips: &[usize], last: usize) {
     let dropped = tips.iter().map(|tip| &graph.0[*tip]);
     for node in dropped.filter(|node| !kept.contains(&node.id)) {
         let mut cursor: Cursor = s.store.cursor(None, Some(node.id)).unwrap();
-        let News::Events(events) = cursor.poll(&s.store).unwrap() else {
+        let PollResult::Events(events) = cursor.poll(&s.store).unwrap() else {
             panic!("commit {} is not known any more", node.id);
         };
         let mut content = node.tree.clone();

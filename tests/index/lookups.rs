@@ -3,7 +3,7 @@
 use std::fs;
 
 use wasmstore::names::{Digest, HashRef, ModuleRef};
-use wasmstore::store::{At, Change, Folders, ObjectFormat};
+use wasmstore::store::{Change, DirectoryRemoval, ObjectFormat, Revision};
 
 use crate::support::store::{Scratch, branch, module, path};
 
@@ -23,7 +23,7 @@ fn damaged(format: ObjectFormat) -> Scratch {
     for (at, n) in [("a", 1), ("b", 2), ("a", 3)] {
         s.put(at, n);
     }
-    let old = s.store.versions(&At::default(), &path("a")).unwrap()[0].hash;
+    let old = s.store.versions(&Revision::default(), &path("a")).unwrap()[0].hash;
     let file = s.loose_file(&old.to_string());
     fs::remove_file(&file).unwrap();
     fs::write(&file, "damaged").unwrap();
@@ -35,7 +35,7 @@ fn damaged(format: ObjectFormat) -> Scratch {
 fn a_blob_that_cannot_be_read_hides_no_other() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let s = damaged(format);
-        let at = At::default();
+        let at = Revision::default();
         let hash = s.store.hash(&at, &ModuleRef::Path(path("b"))).unwrap();
         let by_hash = ModuleRef::Hash(HashRef::parse(&hash.to_string()).unwrap());
         assert_eq!(s.store.hash(&at, &by_hash).unwrap(), hash);
@@ -45,7 +45,7 @@ fn a_blob_that_cannot_be_read_hides_no_other() {
         );
         assert!(!s.store.contains(&at, &ModuleRef::Hash(digest(9))).unwrap());
         s.store
-            .remove(&Change::default(), &by_hash, Folders::Refuse)
+            .remove(&Change::default(), &by_hash, DirectoryRemoval::Refuse)
             .unwrap();
         assert_eq!(s.value("b"), None);
     }
@@ -55,7 +55,7 @@ fn a_blob_that_cannot_be_read_hides_no_other() {
 fn a_module_of_another_branch_is_set_by_its_digest() {
     let mut s = Scratch::new();
     s.store
-        .create_branch(&branch("dev"), &At::default())
+        .create_branch(&branch("dev"), &Revision::default())
         .unwrap();
     s.put_on(Some("dev"), "x", 5);
     forget_index(&mut s);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wasmstore::names::CommitId;
-use wasmstore::store::Kind;
+use wasmstore::store::ErrorKind;
 
 use super::Condition;
 
@@ -96,13 +96,13 @@ impl Model {
             .collect()
     }
 
-    pub(super) fn head(&self, branch: &str) -> Result<usize, Kind> {
-        self.heads.get(branch).copied().ok_or(Kind::NotFound)
+    pub(super) fn head(&self, branch: &str) -> Result<usize, ErrorKind> {
+        self.heads.get(branch).copied().ok_or(ErrorKind::NotFound)
     }
 
-    pub(super) fn change(&self, head: usize, tree: Tree) -> Result<Step, Kind> {
+    pub(super) fn change(&self, head: usize, tree: Tree) -> Result<Step, ErrorKind> {
         if clashes(&tree) {
-            return Err(Kind::Conflict);
+            return Err(ErrorKind::Conflict);
         }
         let same = tree == self.nodes[head].tree;
         Ok(if same {
@@ -116,7 +116,7 @@ impl Model {
         })
     }
 
-    pub(super) fn put(&self, on: &str, path: &str, v: u32) -> Result<Step, Kind> {
+    pub(super) fn put(&self, on: &str, path: &str, v: u32) -> Result<Step, ErrorKind> {
         let head = self.head(on)?;
         let mut tree = self.nodes[head].tree.clone();
         tree.insert(path.to_owned(), v);
@@ -124,7 +124,12 @@ impl Model {
     }
 
     /// Whether what stands at a path is what a change asks for. A folder's tag is the tip.
-    pub(super) fn holds(&self, on: &str, path: &str, condition: Condition) -> Result<bool, Kind> {
+    pub(super) fn holds(
+        &self,
+        on: &str,
+        path: &str,
+        condition: Condition,
+    ) -> Result<bool, ErrorKind> {
         let tree = &self.nodes[self.head(on)?].tree;
         let is = |value| tree.get(path) == Some(value);
         let is_there = !within(tree, path).is_empty();
@@ -153,19 +158,19 @@ impl Model {
         self.reach(self.heads.values().copied())
     }
 
-    pub(super) fn remove(&self, on: &str, scope: &str) -> Result<Step, Kind> {
+    pub(super) fn remove(&self, on: &str, scope: &str) -> Result<Step, ErrorKind> {
         let head = self.head(on)?;
         let tree = replaced(&self.nodes[head].tree, scope, Tree::new());
         if tree == self.nodes[head].tree {
-            Err(Kind::NotFound)
+            Err(ErrorKind::NotFound)
         } else {
             self.change(head, tree)
         }
     }
 
-    pub(super) fn restore(&self, on: &str, from: usize, scope: &str) -> Result<Step, Kind> {
+    pub(super) fn restore(&self, on: &str, from: usize, scope: &str) -> Result<Step, ErrorKind> {
         if self.collected.contains(&from) {
-            return Err(Kind::NotFound);
+            return Err(ErrorKind::NotFound);
         }
         let head = self.head(on)?;
         let (there, here) = (
@@ -173,7 +178,7 @@ impl Model {
             &self.nodes[head].tree,
         );
         if !scope.is_empty() && there.is_empty() && within(here, scope).is_empty() {
-            return Err(Kind::NotFound);
+            return Err(ErrorKind::NotFound);
         }
         self.change(head, replaced(here, scope, there))
     }
@@ -196,12 +201,12 @@ impl Model {
         changed.or((!value(root).is_empty()).then_some(root))
     }
 
-    pub(super) fn rollback(&self, on: &str, scope: &str) -> Result<Step, Kind> {
+    pub(super) fn rollback(&self, on: &str, scope: &str) -> Result<Step, ErrorKind> {
         let head = self.head(on)?;
         let unknown = if scope.is_empty() {
-            Kind::Conflict
+            ErrorKind::Conflict
         } else {
-            Kind::NotFound
+            ErrorKind::NotFound
         };
         let mut newest = self.newest_change(head, scope).ok_or(unknown)?;
         let value = |node: usize| within(&self.nodes[node].tree, scope);
@@ -209,11 +214,16 @@ impl Model {
             && self.line(newest).contains(&restored)
             && value(restored) == value(newest)
         {
-            newest = self.newest_change(restored, scope).ok_or(Kind::Conflict)?;
+            newest = self
+                .newest_change(restored, scope)
+                .ok_or(ErrorKind::Conflict)?;
         }
-        let target = *self.nodes[newest].parents.first().ok_or(Kind::Conflict)?;
+        let target = *self.nodes[newest]
+            .parents
+            .first()
+            .ok_or(ErrorKind::Conflict)?;
         if self.nodes[newest].squashed {
-            return Err(Kind::Conflict);
+            return Err(ErrorKind::Conflict);
         }
         match self.change(head, replaced(&self.nodes[head].tree, scope, value(target)))? {
             Step::Commit { tree, also, .. } => Ok(Step::Commit {
@@ -225,7 +235,7 @@ impl Model {
         }
     }
 
-    pub(super) fn merge(&self, on: &str, from: &str) -> Result<Step, Kind> {
+    pub(super) fn merge(&self, on: &str, from: &str) -> Result<Step, ErrorKind> {
         let (ours, theirs) = (self.head(on)?, self.head(from)?);
         let common: BTreeSet<_> = self
             .reach([ours])
@@ -250,14 +260,14 @@ impl Model {
             let (b, o, t) = (base.get(path), our_tree.get(path), their_tree.get(path));
             if t != b && o != t {
                 if o != b {
-                    return Err(Kind::Conflict);
+                    return Err(ErrorKind::Conflict);
                 }
                 tree.remove(path);
                 tree.extend(t.map(|t| (path.clone(), *t)));
             }
         }
         if clashes(&tree) {
-            return Err(Kind::Conflict);
+            return Err(ErrorKind::Conflict);
         }
         Ok(Step::Commit {
             tree,
@@ -267,7 +277,7 @@ impl Model {
     }
 
     /// Squashes: the parents of the new commit, if there is anything to squash.
-    pub(super) fn squash(&self, on: &str) -> Result<Option<Vec<usize>>, Kind> {
+    pub(super) fn squash(&self, on: &str) -> Result<Option<Vec<usize>>, ErrorKind> {
         let head = self.head(on)?;
         let kept = self.reach(
             self.heads

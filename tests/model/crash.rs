@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use wasmstore::store::{At, Kind};
+use wasmstore::store::{ErrorKind, Revision};
 
 use super::pair::{Outcome, Pair};
 use super::{BRANCHES, Moment, Op};
@@ -23,7 +23,7 @@ pub(crate) struct Crashes {
     pub(crate) killed: u64,
     /// Killed after the operation had changed a ref.
     pub(crate) killed_done: u64,
-    /// At their end before they were killed.
+    /// Revision their end before they were killed.
     pub(crate) ended: u64,
     typical: Duration,
 }
@@ -147,7 +147,7 @@ impl Pair {
             _ => self.wanted(op).on,
         };
         let before = model.heads.get(on).map(|head| model.nodes[*head].id);
-        let now = store.snapshot(&At::Branch(Some(branch(on)))).ok();
+        let now = store.snapshot(&Revision::Branch(Some(branch(on)))).ok();
         now != before
     }
 
@@ -189,9 +189,9 @@ impl Pair {
 fn outcome(code: i32) -> Outcome {
     match code {
         0 => Ok(()),
-        1 => Err(Kind::NotFound),
-        4 => Err(Kind::Conflict),
-        5 => Err(Kind::Unavailable),
+        1 => Err(ErrorKind::NotFound),
+        4 => Err(ErrorKind::Conflict),
+        5 => Err(ErrorKind::Unavailable),
         code => panic!("exit code {code}"),
     }
 }

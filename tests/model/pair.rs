@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wasmstore::names::{HashRef, ModuleRef};
-use wasmstore::store::{At, Change, Error, Folders, History, Kind, Precondition, Tags};
+use wasmstore::store::{
+    Change, DirectoryRemoval, EntityTags, Error, ErrorKind, History, Precondition, Revision,
+};
 
 use super::brute::{Model, Node, Step, Tree, within};
 use super::crash::Crashes;
@@ -11,7 +13,7 @@ use super::{Condition, Op, PATHS};
 use crate::soak::modules::hash;
 use crate::support::store::{Scratch, branch, module, on, path, scope};
 
-pub(super) type Outcome = Result<(), Kind>;
+pub(super) type Outcome = Result<(), ErrorKind>;
 
 /// The store and its model.
 pub(crate) struct Pair {
@@ -23,9 +25,9 @@ pub(crate) struct Pair {
 /// What a change of a branch is to come to.
 pub(super) struct Wanted {
     pub(super) on: &'static str,
-    step: Result<Step, Kind>,
+    step: Result<Step, ErrorKind>,
     /// It may just as well be refused so.
-    refusals: &'static [Kind],
+    refusals: &'static [ErrorKind],
 }
 
 impl Pair {
@@ -73,17 +75,27 @@ impl Pair {
                 s.set(&on(Some(b)), &hash, &path(p)).map(drop)
             }
             Op::Remove(b, p) => s
-                .remove(&on(Some(b)), &ModuleRef::Path(path(p)), Folders::Remove)
+                .remove(
+                    &on(Some(b)),
+                    &ModuleRef::Path(path(p)),
+                    DirectoryRemoval::Recursive,
+                )
                 .map(drop),
             Op::RemoveModule(b, p) => s
-                .remove(&on(Some(b)), &ModuleRef::Path(path(p)), Folders::Refuse)
+                .remove(
+                    &on(Some(b)),
+                    &ModuleRef::Path(path(p)),
+                    DirectoryRemoval::Refuse,
+                )
                 .map(drop),
             Op::Restore(b, n, p) => s
                 .restore(&on(Some(b)), self.model.nth(n).id, &scope(p))
                 .map(drop),
             Op::Rollback(b, p) => s.rollback(&on(Some(b)), &scope(p)).map(drop),
             Op::Merge(b, from) => s.merge(&on(Some(b)), &branch(from)).map(drop),
-            Op::Branch(b, from) => s.create_branch(&branch(b), &At::Branch(Some(branch(from)))),
+            Op::Branch(b, from) => {
+                s.create_branch(&branch(b), &Revision::Branch(Some(branch(from))))
+            }
             Op::Delete(b) => s.delete_branch(&branch(b), None),
             Op::Default(b) => s.set_default_branch(&branch(b), None),
             Op::Gc(b) => s.gc(&on(Some(b)), History::Squash).map(drop),
@@ -121,14 +133,14 @@ impl Pair {
     /// What the model says of a change of a branch.
     pub(super) fn wanted(&self, op: &Op) -> Wanted {
         let m = &self.model;
-        let mut refusals: &[Kind] = &[];
+        let mut refusals: &[ErrorKind] = &[];
         let (on, step) = match *op {
             Op::Put(b, p, v) => (b, m.put(b, p, v)),
             Op::PutIf(b, p, v, condition) => match m.holds(b, p, condition) {
                 Ok(false) => {
                     // Which of two reasons is given is not promised.
-                    refusals = &[Kind::Conflict];
-                    (b, Err(Kind::Precondition))
+                    refusals = &[ErrorKind::Conflict];
+                    (b, Err(ErrorKind::Precondition))
                 }
                 Ok(true) => (b, m.put(b, p, v)),
                 Err(kind) => (b, Err(kind)),
@@ -136,7 +148,7 @@ impl Pair {
             Op::Set(b, p, v) => {
                 // Nobody promises when a module that nothing reaches is gone.
                 if !m.is_stored(v) {
-                    refusals = &[Kind::NotFound];
+                    refusals = &[ErrorKind::NotFound];
                 }
                 (b, m.put(b, p, v))
             }
@@ -145,14 +157,14 @@ impl Pair {
                 let tree = m.head(b).map(|head| &m.nodes[head].tree);
                 let is_folder = |tree: &Tree| !tree.contains_key(p) && !within(tree, p).is_empty();
                 match tree.map(is_folder) {
-                    Ok(true) => (b, Err(Kind::Conflict)),
+                    Ok(true) => (b, Err(ErrorKind::Conflict)),
                     _ => (b, m.remove(b, p)),
                 }
             }
             Op::Restore(b, n, p) => {
                 let from = n % m.nodes.len();
                 if m.half_collected.contains(&from) {
-                    refusals = &[Kind::NotFound, Kind::Unavailable];
+                    refusals = &[ErrorKind::NotFound, ErrorKind::Unavailable];
                 }
                 (b, m.restore(b, from, p))
             }
@@ -202,8 +214,8 @@ impl Pair {
             self.model.heads.get(from).copied(),
             self.model.heads.contains_key(name),
         ) {
-            (None, _) => assert_eq!(got, Err(Kind::NotFound)),
-            (Some(_), true) => assert_eq!(got, Err(Kind::Conflict)),
+            (None, _) => assert_eq!(got, Err(ErrorKind::NotFound)),
+            (Some(_), true) => assert_eq!(got, Err(ErrorKind::Conflict)),
             (Some(head), false) => {
                 assert_eq!(got, Ok(()));
                 self.model.heads.insert(name, head);
@@ -213,13 +225,13 @@ impl Pair {
 
     fn delete(&mut self, name: &'static str, got: Outcome) {
         let wanted = match name == self.model.default {
-            true => Err(Kind::Conflict),
+            true => Err(ErrorKind::Conflict),
             false => self
                 .model
                 .heads
                 .remove(name)
                 .map(drop)
-                .ok_or(Kind::NotFound),
+                .ok_or(ErrorKind::NotFound),
         };
         assert_eq!(got, wanted);
     }
@@ -253,7 +265,7 @@ impl Pair {
 
     /// Adds the commit that the store made to the model.
     fn record(&mut self, on: &'static str, tree: Tree, parents: Vec<usize>) {
-        let at = At::Branch(Some(branch(on)));
+        let at = Revision::Branch(Some(branch(on)));
         let commit = self
             .store
             .store
@@ -291,7 +303,7 @@ impl Pair {
     }
 
     fn content(&self, on: &str) -> Tree {
-        let at = At::Branch(Some(branch(on)));
+        let at = Revision::Branch(Some(branch(on)));
         let list = self.store.store.list(&at, &scope("")).unwrap();
         let number = |hash| {
             (0..4)
@@ -315,7 +327,9 @@ impl Pair {
         assert_eq!(default.as_str(), self.model.default);
         for (name, head) in &self.model.heads {
             let head = &self.model.nodes[*head];
-            let tip = store.snapshot(&At::Branch(Some(branch(name)))).unwrap();
+            let tip = store
+                .snapshot(&Revision::Branch(Some(branch(name))))
+                .unwrap();
             assert_eq!(tip, head.id, "branch {name}");
             assert_eq!(self.content(name), head.tree, "branch {name}");
         }
@@ -324,7 +338,7 @@ impl Pair {
     /// Fails unless both tell the same history of each path, and git finds no fault.
     pub(crate) fn compare_histories(&self) {
         for (name, head) in &self.model.heads {
-            let at = At::Branch(Some(branch(name)));
+            let at = Revision::Branch(Some(branch(name)));
             for text in PATHS {
                 let wanted = self.model.own_changes(*head, text);
                 let audit = self.store.store.audit(&at, &path(text)).unwrap();
@@ -354,15 +368,18 @@ impl Pair {
 
 /// A change on a branch that asks for something.
 fn asking(on: &str, condition: Condition) -> Change {
-    let these = |v| Some(Tags::These(vec![hash(&module(v))]));
-    let (some_of, none_of) = match condition {
-        Condition::Absent => (None, Some(Tags::Any)),
-        Condition::Present => (Some(Tags::Any), None),
+    let these = |v| Some(EntityTags::OneOf(vec![hash(&module(v))]));
+    let (if_match, if_none_match) = match condition {
+        Condition::Absent => (None, Some(EntityTags::Any)),
+        Condition::Present => (Some(EntityTags::Any), None),
         Condition::Is(v) => (these(v), None),
         Condition::IsNot(v) => (None, these(v)),
     };
     Change {
-        precondition: Precondition { some_of, none_of },
+        precondition: Precondition {
+            if_match,
+            if_none_match,
+        },
         ..crate::support::store::on(Some(on))
     }
 }

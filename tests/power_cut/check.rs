@@ -5,7 +5,7 @@ use std::path::Path;
 
 use wasmstore::config::Options;
 use wasmstore::names::{BranchName, CommitId, ModuleHash, ModuleRef, TreePath};
-use wasmstore::store::{At, Derived, History, ObjectFormat, Store};
+use wasmstore::store::{DerivedFaults, History, ObjectFormat, Revision, Store};
 
 use super::driver::depth;
 use super::promises::Promises;
@@ -65,7 +65,7 @@ pub fn check(root: &Path, promises: &Promises, n: usize, how: Thoroughly) -> Res
 fn verify(store: &Store) -> Result<(), String> {
     let mut found = Vec::new();
     let verified = store.verify(
-        Derived::Keep,
+        DerivedFaults::Report,
         &mut |finding| found.push(finding),
         &mut || (),
     );
@@ -79,7 +79,7 @@ fn verify(store: &Store) -> Result<(), String> {
 /// Before it was said that the store is created, it is none yet, or an empty one, and can be created.
 fn check_creation(root: &Path) -> Result<(), String> {
     let store = Store::open(root, Options::default()).map_err(failed("open none"))?;
-    let listing = store.list(&At::default(), &TreePath::root());
+    let listing = store.list(&Revision::default(), &TreePath::root());
     if !listing.map_err(failed("list none"))?.is_empty() {
         return Err("a new store holds something".to_owned());
     }
@@ -143,7 +143,7 @@ fn tips(
 fn tip(store: &Store, name: &BranchName) -> Result<Option<CommitId>, String> {
     match store.has_branch(name).map_err(failed("read the ref"))? {
         true => {
-            let tip = store.snapshot(&At::Branch(Some(name.clone())));
+            let tip = store.snapshot(&Revision::Branch(Some(name.clone())));
             tip.map(Some).map_err(failed("read the tip"))
         }
         false => Ok(None),
@@ -158,7 +158,7 @@ fn holds(
     tip: CommitId,
     seen: &mut HashSet<ModuleHash>,
 ) -> Result<(), String> {
-    let at = &At::Commit(tip);
+    let at = &Revision::Commit(tip);
     let listed = store.list(at, &TreePath::root()).map_err(failed("list"))?;
     let expected = &promises.listings[&tip];
     if listed != *expected {
@@ -190,7 +190,7 @@ fn write(store: &Store, name: &BranchName, round: usize) -> Result<(), String> {
     let at = path("after/the/cut");
     let put = store.put(&on(Some(name.as_str())), &at, bytes.as_slice());
     let put = put.map_err(failed("put after the cut"))?;
-    let branch = At::Branch(Some(name.clone()));
+    let branch = Revision::Branch(Some(name.clone()));
     let found = store
         .find(&branch, &ModuleRef::Path(at))
         .map_err(failed("read what was put after the cut"))?;

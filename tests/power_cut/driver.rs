@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use wasmstore::config::Options;
 use wasmstore::names::{BranchName, CommitId, ModuleRef, TreePath};
-use wasmstore::store::{At, LogOrder, ObjectFormat, Store};
+use wasmstore::store::{LogOrder, ObjectFormat, Revision, Store};
 
 use super::promises::{Promises, Step};
 use super::recording::Shared;
@@ -158,7 +158,7 @@ impl Driver {
         let published = store.put(&on(name), &at, bytes).expect("it is put");
         let acknowledged = self.shared.count();
         let commit = published.commit.expect("a put makes a commit");
-        let found = store.find(&At::Commit(commit), &ModuleRef::Path(at));
+        let found = store.find(&Revision::Commit(commit), &ModuleRef::Path(at));
         let found = found.expect("it is where it was put");
         assert_eq!((found.hash, &found.bytes[..]), (published.value, bytes));
         Done {
@@ -232,7 +232,7 @@ impl Driver {
     }
 
     fn tip(&self, name: &BranchName) -> CommitId {
-        let at = At::Branch(Some(name.clone()));
+        let at = Revision::Branch(Some(name.clone()));
         self.store.snapshot(&at).expect("a branch has a tip")
     }
 
@@ -241,7 +241,7 @@ impl Driver {
         if self.promises.listings.contains_key(&commit) {
             return;
         }
-        let at = At::Commit(commit);
+        let at = Revision::Commit(commit);
         let listing = self
             .store
             .list(&at, &TreePath::root())
@@ -272,7 +272,7 @@ impl Driver {
 }
 
 /// How many commits a commit reaches.
-pub fn depth(store: &Store, at: &At) -> wasmstore::store::Result<usize> {
+pub fn depth(store: &Store, at: &Revision) -> wasmstore::store::Result<usize> {
     let mut count = 0;
     store.log(at, 0, usize::MAX, LogOrder::NewestFirst, |_| {
         count += 1;

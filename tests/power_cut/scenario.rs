@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use wasmstore::names::{HashRef, ModuleRef};
-use wasmstore::store::{At, Change, Folders, History, Precondition, Tags};
+use wasmstore::store::{Change, DirectoryRemoval, EntityTags, History, Precondition, Revision};
 
 use super::driver::Driver;
 use crate::support::store::{branch, git, git_with_input, module, on, path, scope};
@@ -12,8 +12,8 @@ use crate::support::store::{branch, git, git_with_input, module, on, path, scope
 const OUTSIDE: u32 = 1 << 20;
 
 /// A branch's tip.
-fn at(name: &str) -> At {
-    At::Branch(Some(branch(name)))
+fn at(name: &str) -> Revision {
+    Revision::Branch(Some(branch(name)))
 }
 
 /// A few changes, such that each kind of file comes to be, is replaced and goes.
@@ -22,7 +22,7 @@ pub fn short(it: &mut Driver) {
     it.step("update", &[], |it| it.put(&it.store, None, "a"));
     it.step("create a branch", &[], |it| {
         it.store
-            .create_branch(&branch("s/t"), &At::default())
+            .create_branch(&branch("s/t"), &Revision::default())
             .expect("it is new");
     });
     it.step("add on it", &[], |it| it.put(&it.other, Some("s/t"), "b/c"));
@@ -103,7 +103,7 @@ pub fn graphs(it: &mut Driver) {
 fn branches(it: &mut Driver) {
     it.step("create side", &[], |it| {
         it.store
-            .create_branch(&branch("side"), &At::default())
+            .create_branch(&branch("side"), &Revision::default())
             .expect("it is new");
     });
     it.step("add to side", &[], |it| {
@@ -166,19 +166,19 @@ fn history(it: &mut Driver) {
     it.step("remove", &[], |it| {
         let name = ModuleRef::Path(path("b/d"));
         it.store
-            .remove(&on(None), &name, Folders::Refuse)
+            .remove(&on(None), &name, DirectoryRemoval::Refuse)
             .expect("it is there");
     });
     it.step("remove a folder", &[], |it| {
         let name = ModuleRef::Path(path("side"));
         it.store
-            .remove(&on(None), &name, Folders::Remove)
+            .remove(&on(None), &name, DirectoryRemoval::Recursive)
             .expect("it is there");
     });
     it.step("set by hash what only history has", &[], |it| {
         let hash = it
             .store
-            .versions(&At::default(), &path("side/a"))
+            .versions(&Revision::default(), &path("side/a"))
             .expect("it has some")[0]
             .hash;
         it.store
@@ -188,7 +188,7 @@ fn history(it: &mut Driver) {
     it.step("put the same again", &["main"], |it| {
         let module = it
             .store
-            .find(&At::default(), &ModuleRef::Path(path("a")))
+            .find(&Revision::default(), &ModuleRef::Path(path("a")))
             .expect("it is there");
         let same = it
             .store
@@ -202,7 +202,7 @@ fn history(it: &mut Driver) {
 fn large(it: &mut Driver) {
     it.step("create heavy", &[], |it| {
         it.store
-            .create_branch(&branch("heavy"), &At::default())
+            .create_branch(&branch("heavy"), &Revision::default())
             .expect("it is new");
     });
     it.step("add over 1 MiB", &[], |it| {
@@ -243,7 +243,7 @@ fn outside(it: &mut Driver) {
     it.step("be refused on git's commit", &["side"], |it| {
         let change = Change {
             precondition: Precondition {
-                none_of: Some(Tags::Any),
+                if_none_match: Some(EntityTags::Any),
                 ..Precondition::default()
             },
             ..on(Some("side"))
@@ -273,7 +273,9 @@ fn outside(it: &mut Driver) {
         );
     });
     it.step("be refused a branch that git made", &["made"], |it| {
-        let refused = it.other.create_branch(&branch("made"), &At::default());
+        let refused = it
+            .other
+            .create_branch(&branch("made"), &Revision::default());
         refused.expect_err("it exists");
     });
 

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use wasmstore::config::Options;
 use wasmstore::names::{BranchName, CommitId, ModuleHash, ModulePath, ModuleRef, TreePath};
-use wasmstore::store::{At, Change, ObjectFormat, Store};
+use wasmstore::store::{Change, ObjectFormat, Revision, Store};
 
 /// A new store that is removed at the end.
 pub struct Scratch {
@@ -49,18 +49,20 @@ impl Scratch {
         self.store
             .put(&change, &path(at), module(n).as_slice())
             .unwrap();
-        self.store.snapshot(&At::Branch(change.branch)).unwrap()
+        self.store
+            .snapshot(&Revision::Branch(change.branch))
+            .unwrap()
     }
 
     pub fn tip(&self) -> CommitId {
-        self.store.snapshot(&At::default()).unwrap()
+        self.store.snapshot(&Revision::default()).unwrap()
     }
 
     /// The number of the module at `at` on the default branch.
     pub fn value(&self, at: &str) -> Option<u32> {
         let module = self
             .store
-            .find(&At::default(), &ModuleRef::Path(path(at)))
+            .find(&Revision::default(), &ModuleRef::Path(path(at)))
             .ok()?;
         Some(
             (0..200)
@@ -71,7 +73,10 @@ impl Scratch {
 
     /// The default branch as `path=number` pairs.
     pub fn content(&self) -> String {
-        let list = self.store.list(&At::default(), &TreePath::root()).unwrap();
+        let list = self
+            .store
+            .list(&Revision::default(), &TreePath::root())
+            .unwrap();
         let pairs: Vec<_> = list
             .iter()
             .map(|(path, _)| format!("{path}={}", self.value(path.as_str()).unwrap()))

@@ -9,7 +9,7 @@ use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::{ModuleHash, ModulePath};
 use crate::store;
-use crate::wire::Commit;
+use crate::wire::CommitJson;
 
 /// Print every commit that changed a path
 ///
@@ -45,7 +45,7 @@ impl Audit {
     }
 }
 
-fn to_json((commit, hash): &(Commit, Option<ModuleHash>)) -> Value {
+fn to_json((commit, hash): &(CommitJson, Option<ModuleHash>)) -> Value {
     json!({
         "commit": commit.hash,
         "author": commit.author,

@@ -7,7 +7,7 @@ use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::BranchName;
-use crate::store::At;
+use crate::store::Revision;
 
 /// Create, delete or list branches, or choose the default one
 ///
@@ -23,7 +23,7 @@ pub(in crate::cli) struct Branch {
     delete: bool,
     /// Create the branch at this branch or commit
     #[arg(long, value_name = "BRANCH|COMMIT", requires = "name", conflicts_with = "delete", value_parser = commit_or_branch)]
-    from: Option<At>,
+    from: Option<Revision>,
     /// List all branches
     #[arg(long)]
     list: bool,
@@ -42,7 +42,7 @@ impl Branch {
             (Some(name), _) => {
                 let from = match self.from {
                     Some(from) => from,
-                    None => At::Branch(settings.branch()?),
+                    None => Revision::Branch(settings.branch()?),
                 };
                 settings.open_or_create()?.create_branch(&name, &from)?;
                 name

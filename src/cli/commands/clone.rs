@@ -13,7 +13,7 @@ use crate::cli::settings::Settings;
 use crate::config::MirrorLimits;
 use crate::names::RemoteUrl;
 use crate::remote;
-use crate::store::{Derived, Finding};
+use crate::store::{DerivedFaults, Finding};
 
 /// Make a store from a mirror, or from any other git repository of modules
 ///
@@ -50,7 +50,7 @@ impl Clone {
             faults += usize::from(matches!(finding, Finding::Fault(_)));
             counter.suspend(|| complain(&line(&finding), settings.color()));
         };
-        let checked = store.verify(Derived::Keep, &mut report, &mut || counter.inc(1));
+        let checked = store.verify(DerivedFaults::Report, &mut report, &mut || counter.inc(1));
         counter.finish_and_clear();
         let checked = checked?;
         if out.is_json() {

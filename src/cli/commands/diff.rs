@@ -9,7 +9,7 @@ use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::TreePath;
-use crate::store::{At, ModuleComparison, PathChange};
+use crate::store::{ModuleComparison, PathChange, Revision};
 use crate::wire;
 
 /// Print which modules differ between two commits, and how
@@ -28,10 +28,10 @@ use crate::wire;
 pub(in crate::cli) struct Diff {
     /// The commit, or the branch, to begin with
     #[arg(value_name = "A", value_parser = commit_or_branch)]
-    old: At,
+    old: Revision,
     /// The commit, or the branch, to compare it with
     #[arg(value_name = "B", value_parser = commit_or_branch)]
-    new: At,
+    new: Revision,
     /// Compare only this module or folder
     #[arg(default_value = "/", hide_default_value = true, value_parser = TreePath::parse)]
     path: TreePath,
@@ -58,7 +58,7 @@ impl Diff {
             let mut array = out.array();
             visit(&mut |change| {
                 let compared = store.compare((&old, &new), &change)?;
-                array.push(&wire::Difference::new(&change, compared.as_ref()))
+                array.push(&wire::PathDiff::new(&change, compared.as_ref()))
             })?;
             return array.end();
         }

@@ -34,7 +34,7 @@ impl Gc {
         spinner.finish_and_clear();
         let collected = collected?;
         match out.is_json() {
-            true => out.json(&wire::Collected::from(&collected)),
+            true => out.json(&wire::GcJson::from(&collected)),
             false => out.line(collected.removed),
         }
     }

@@ -32,7 +32,7 @@ impl Info {
     }
 }
 
-fn print(info: &wire::Info, out: &mut Output) -> Result<()> {
+fn print(info: &wire::InfoJson, out: &mut Output) -> Result<()> {
     out.text(format_args!(
         "kind: {}\nsize: {}\ndigest: {}\nhash: {}\n",
         printable(&info.kind),

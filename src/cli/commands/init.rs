@@ -31,7 +31,7 @@ enum Format {
 
 /// Has pushes go through us, and warns if they do not.
 pub(in crate::cli) fn guard(store: &Store) -> Result<()> {
-    match store.guard()? {
+    match store.install_push_hooks()? {
         Guarded::Yes => {}
         Guarded::Foreign(hook) => {
             tracing::warn!(

@@ -11,8 +11,8 @@ use crate::cli::output::Output;
 use crate::cli::pager::Pager;
 use crate::cli::settings::Settings;
 use crate::remote::StoreOperations;
-use crate::store::{At, LogOrder};
-use crate::wire::Commit;
+use crate::store::{LogOrder, Revision};
+use crate::wire::CommitJson;
 
 /// Print the history
 ///
@@ -75,8 +75,8 @@ impl Log {
     fn visit(
         &self,
         store: &dyn StoreOperations,
-        at: &At,
-        mut show: impl FnMut(&Commit) -> Result<()>,
+        at: &Revision,
+        mut show: impl FnMut(&CommitJson) -> Result<()>,
     ) -> Result<()> {
         let order = match (self.graph, self.reverse) {
             (true, _) => LogOrder::ChildrenFirst,
@@ -96,12 +96,12 @@ impl Log {
 }
 
 /// Prints a commit as a paragraph.
-pub(super) fn print_commit(commit: &Commit, out: &mut Output) -> Result<()> {
+pub(super) fn print_commit(commit: &CommitJson, out: &mut Output) -> Result<()> {
     let text = text(commit, out);
     out.text(format_args!("{text}"))
 }
 
-fn text(commit: &Commit, out: &Output) -> String {
+fn text(commit: &CommitJson, out: &Output) -> String {
     let (id, date) = (&commit.hash, date::local(commit.date));
     let author = out.foreign(&commit.author);
     let message = out.foreign(&commit.message);

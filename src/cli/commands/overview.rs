@@ -16,7 +16,7 @@ use crate::cli::settings::Settings;
 use crate::config::MirrorLimits;
 use crate::names::BranchName;
 use crate::remote::{self, Mirror, Mirrors};
-use crate::store::{Counted, ObjectFormat, Overview, Store};
+use crate::store::{CappedCount, ObjectFormat, Overview, Store};
 use crate::wire;
 
 /// How many digits of a commit are enough to recognise it.
@@ -89,7 +89,7 @@ fn print(
     row(out, "commits", &counted(overview.commits))?;
     row(out, "size", &HumanBytes(overview.objects_bytes).to_string())?;
     if let Some(newest) = &overview.newest {
-        row(out, "newest", &short(&wire::Commit::from(newest)))?;
+        row(out, "newest", &short(&wire::CommitJson::from(newest)))?;
     }
     for mirror in mirrors {
         row(out, "mirror", &format!("{} {}", mirror.name, mirror.url))?;
@@ -102,7 +102,7 @@ pub(super) fn row(out: &mut Output, name: &str, value: &str) -> Result<()> {
     out.text(format_args!("{name:<9}{}\n", printable(value)))
 }
 
-pub(super) fn counted(counted: Counted) -> String {
+pub(super) fn counted(counted: CappedCount) -> String {
     match counted.has_more {
         true => format!("over {}", counted.count),
         false => counted.count.to_string(),
@@ -110,7 +110,7 @@ pub(super) fn counted(counted: Counted) -> String {
 }
 
 /// A commit on a line: the beginning of its id, date, author, and the first line of its message.
-pub(super) fn short(commit: &wire::Commit) -> String {
+pub(super) fn short(commit: &wire::CommitJson) -> String {
     let date = date::local(commit.date);
     let message = commit.message.lines().next().unwrap_or_default();
     format!(
@@ -128,7 +128,8 @@ fn print_json(
     mirrors: &[Mirror],
     out: &mut Output,
 ) -> Result<()> {
-    let counted = |counted: Counted| json!({ "count": counted.count, "more": counted.has_more });
+    let counted =
+        |counted: CappedCount| json!({ "count": counted.count, "more": counted.has_more });
     let mirrors = mirrors
         .iter()
         .map(|mirror| json!({ "name": mirror.name.as_str(), "url": mirror.url.to_string() }));
@@ -143,7 +144,7 @@ fn print_json(
         "modules": counted(overview.modules),
         "commits": counted(overview.commits),
         "objects_bytes": overview.objects_bytes,
-        "newest": overview.newest.as_ref().map(wire::Commit::from),
+        "newest": overview.newest.as_ref().map(wire::CommitJson::from),
         "mirrors": mirrors.collect::<Vec<_>>(),
     }))
 }

@@ -10,7 +10,7 @@ use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::{ServerUrl, TreePath};
-use crate::store::{At, Counted, LogOrder};
+use crate::store::{CappedCount, LogOrder, Revision};
 
 /// How many modules are counted, and how many commits, which come with their messages.
 const MODULES_MAX: usize = 100_000;
@@ -22,10 +22,10 @@ pub(super) fn run(url: &ServerUrl, settings: &Settings, out: &mut Output) -> Res
     let store = settings.open()?;
     let (default, branches) = (store.default_branch()?, store.branches()?);
     let tip = store.snapshot(&at)?;
-    let at = At::Commit(tip);
+    let at = Revision::Commit(tip);
     let newest = store.commit(tip)?;
     let (modules, has_more) = store.list_first(&at, &TreePath::root(), MODULES_MAX)?;
-    let modules = Counted {
+    let modules = CappedCount {
         count: modules.len(),
         has_more,
     };
@@ -34,14 +34,14 @@ pub(super) fn run(url: &ServerUrl, settings: &Settings, out: &mut Output) -> Res
         count += 1;
         ControlFlow::Continue(())
     })?;
-    let commits = Counted {
+    let commits = CappedCount {
         count: count.min(COMMITS_MAX),
         has_more: count > COMMITS_MAX,
     };
     let branch = settings.branch()?.unwrap_or_else(|| default.clone());
     if out.is_json() {
         let json_of =
-            |counted: Counted| json!({ "count": counted.count, "more": counted.has_more });
+            |counted: CappedCount| json!({ "count": counted.count, "more": counted.has_more });
         return out.json(&json!({
             "root": url.to_string(),
             "exists": true,

@@ -6,7 +6,7 @@ use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::ModuleRef;
 use crate::remote;
-use crate::store::{self, Folders};
+use crate::store::{self, DirectoryRemoval};
 
 /// Remove a module
 ///
@@ -27,14 +27,14 @@ impl Remove {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.writing)?;
         let folders = match self.recursive {
-            true => Folders::Remove,
-            false => Folders::Refuse,
+            true => DirectoryRemoval::Recursive,
+            false => DirectoryRemoval::Refuse,
         };
         let removed = settings
             .open_existing()?
             .remove(&change, &self.name, folders);
         match removed {
-            Err(remote::Error::Store(store::Error::FolderNotRemoved(path))) => {
+            Err(remote::Error::Store(store::Error::DirectoryNotRemoved(path))) => {
                 Err(Error::Folder(path))
             }
             other => {

@@ -8,7 +8,7 @@ use crate::cli::args::{Reading, commit_or_branch};
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::store::At;
+use crate::store::Revision;
 use crate::wire;
 
 /// Print a commit and what it changed
@@ -22,7 +22,7 @@ use crate::wire;
 pub(in crate::cli) struct Show {
     /// The commit, or the branch whose tip it is; by default the tip of the branch worked on
     #[arg(value_name = "COMMIT|BRANCH", conflicts_with = "commit", value_parser = commit_or_branch)]
-    name: Option<At>,
+    name: Option<Revision>,
     #[command(flatten)]
     reading: Reading,
 }
@@ -41,7 +41,7 @@ impl Show {
                 changes.push(change);
                 ControlFlow::Continue(())
             })?;
-            return out.json(&wire::ShownCommit::new(&commit, &changes));
+            return out.json(&wire::CommitWithChanges::new(&commit, &changes));
         }
         print_commit(&commit, out)?;
         // What it changed is told as it is found: there may be millions.

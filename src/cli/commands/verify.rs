@@ -4,7 +4,7 @@ use crate::cli::exit::{Error, Result};
 use crate::cli::output::{Output, printable};
 use crate::cli::progress;
 use crate::cli::settings::Settings;
-use crate::store::{Derived, Finding, Location};
+use crate::store::{DerivedFaults, Finding, Location};
 use crate::wire;
 
 /// Check every branch, every object that one reaches, and every module
@@ -25,8 +25,8 @@ impl Verify {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = settings.open_local()?;
         let derived = match self.repair {
-            true => Derived::Remove,
-            false => Derived::Keep,
+            true => DerivedFaults::Repair,
+            false => DerivedFaults::Report,
         };
         let counter = progress::counter(settings, "verify");
         let (mut faults, mut findings, mut printed) = (0, Vec::new(), Ok(()));
@@ -45,7 +45,7 @@ impl Verify {
         let checked = checked?;
         printed?;
         match out.is_json() {
-            true => out.json(&wire::Verified::new(&checked, findings))?,
+            true => out.json(&wire::VerifyReport::new(&checked, findings))?,
             false => out.line(format_args!(
                 "refs {}, commits {}, trees {}, modules {}, faults {faults}",
                 checked.refs, checked.commits, checked.trees, checked.modules

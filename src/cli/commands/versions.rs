@@ -6,7 +6,7 @@ use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::ModulePath;
 use crate::store;
-use crate::wire::Text;
+use crate::wire::AsString;
 
 /// Print the versions of a path
 ///
@@ -31,7 +31,8 @@ impl Versions {
             )));
         }
         if out.is_json() {
-            let pair = |version: &store::Version| (Text(version.hash), Text(version.commit));
+            let pair =
+                |version: &store::Version| (AsString(version.hash), AsString(version.commit));
             return out.json(&versions.iter().map(pair).collect::<Vec<_>>());
         }
         for version in versions {

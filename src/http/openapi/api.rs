@@ -7,7 +7,7 @@ use utoipa::OpenApi;
 use super::shared::{self, Shared};
 use crate::http::routes::{admin, branches, hashes, history, modules, operation, versions, watch};
 use crate::wire::Problem;
-use crate::wire::schema::{CommitHash, Digest, Hash, Version};
+use crate::wire::schema::{CommitHashSchema, DigestSchema, HashSchema, VersionSchema};
 
 /// The API.
 #[derive(OpenApi)]
@@ -51,7 +51,7 @@ use crate::wire::schema::{CommitHash, Digest, Hash, Version};
         operation::readyz,
         operation::metrics,
     ),
-    components(schemas(Hash, Digest, CommitHash, Version, Problem)),
+    components(schemas(HashSchema, DigestSchema, CommitHashSchema, VersionSchema, Problem)),
     modifiers(&Shared),
 )]
 struct Api;

@@ -6,7 +6,7 @@ use utoipa::openapi::{Content, Header, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, PartialSchema};
 
 use super::shared::string;
-use crate::wire::schema::{Digest, Hash};
+use crate::wire::schema::{DigestSchema, HashSchema};
 
 /// All bytes of a module, a part of them, or that the client has them.
 pub(in crate::http) struct Bytes;
@@ -38,10 +38,13 @@ fn described(response: ResponseBuilder) -> ResponseBuilder {
     let digest = "The SHA-256 of all bytes (RFC 9530), if they are not compressed";
     response
         .content("application/wasm", Content::default())
-        .header("Wasmstore-Hash", Header::new(Hash::schema()))
-        .header("Wasmstore-Digest", Header::new(Digest::schema()))
+        .header("Wasmstore-HashSchema", Header::new(HashSchema::schema()))
         .header(
-            "Repr-Digest",
+            "Wasmstore-DigestSchema",
+            Header::new(DigestSchema::schema()),
+        )
+        .header(
+            "Repr-DigestSchema",
             header(digest, "^sha-256=:[A-Za-z0-9+/=]{44}:$"),
         )
         .header(

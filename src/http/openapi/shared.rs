@@ -11,7 +11,7 @@ use utoipa::openapi::{
 use utoipa::{Modify, PartialSchema};
 
 use super::{parameters, problems};
-use crate::wire::schema::CommitHash;
+use crate::wire::schema::CommitHashSchema;
 
 /// The ways to show a key, by their names among the components.
 const KEYS: [&str; 2] = ["key", "basic"];
@@ -141,7 +141,7 @@ fn is_on_branch(operation: &Operation) -> bool {
 
 /// Declares the header that tells the commit.
 fn add_commit(operation: &mut Operation) {
-    let schema = CommitHash::schema();
+    let schema = CommitHashSchema::schema();
     let commit = Header::builder()
         .schema(Some(schema))
         .description(Some("The commit that was read from, or made"))

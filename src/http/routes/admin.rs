@@ -24,7 +24,7 @@ pub(in crate::http) struct Collection {
 
 /// Squashes the branch's own history, and removes every object that no branch reaches
 #[utoipa::path(post, path = "/api/v1/gc", tag = "admin", params(Changing, Collection),
-    responses((status = 200, description = "What was removed", body = wire::Collected), ChangeProblems))]
+    responses((status = 200, description = "What was removed", body = wire::GcJson), ChangeProblems))]
 pub(in crate::http) async fn gc(
     State(app): State<App>,
     Changing(change): Changing,
@@ -38,7 +38,7 @@ pub(in crate::http) async fn gc(
         .run_change(move |store| Ok(store.gc(&change, history)?))
         .await?;
     let at = At(collected.commit);
-    Ok((at, Json(&wire::Collected::from(&collected))).into_response())
+    Ok((at, Json(&wire::GcJson::from(&collected))).into_response())
 }
 
 /// Answers 200 if the key may use this method

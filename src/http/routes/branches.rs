@@ -70,8 +70,8 @@ pub(in crate::http) async fn create(
     let from = match start.from.as_deref() {
         None => app.at_default(),
         Some(text) => match CommitId::parse(text) {
-            Ok(commit) => store::At::Commit(commit),
-            Err(_) => store::At::Branch(Some(BranchName::parse(text)?)),
+            Ok(commit) => store::Revision::Commit(commit),
+            Err(_) => store::Revision::Branch(Some(BranchName::parse(text)?)),
         },
     };
     app.run_change(move |store| Ok(store.create_branch(&branch, &from)?))

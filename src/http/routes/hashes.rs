@@ -10,14 +10,14 @@ use crate::http::json::Json;
 use crate::http::openapi::{ChangeProblems, ReadProblems};
 use crate::http::state::App;
 use crate::names::{HashRef, ModulePath, ModuleRef};
-use crate::store::Kind;
+use crate::store::ErrorKind;
 use crate::wire;
-use crate::wire::schema::Hash;
+use crate::wire::schema::HashSchema;
 
 /// Tells a module's hash
 #[utoipa::path(get, operation_id = "get_hash", path = "/api/v1/hash/{name}", tag = "modules",
     params(Reading),
-    responses((status = 200, description = "The hash", body = Hash, content_type = "text/plain"), ReadProblems))]
+    responses((status = 200, description = "The hash", body = HashSchema, content_type = "text/plain"), ReadProblems))]
 pub(in crate::http) async fn get(
     State(app): State<App>,
     Reading(at): Reading,
@@ -29,7 +29,7 @@ pub(in crate::http) async fn get(
             let found = store.as_of(&at, |at| store.hash(at, &name));
             found.map_err(|error| match error.kind() {
                 // The clients take a body for a hash.
-                Kind::NotFound => Failure::from(error).silent(),
+                ErrorKind::NotFound => Failure::from(error).silent(),
                 _ => error.into(),
             })
         })
@@ -40,7 +40,7 @@ pub(in crate::http) async fn get(
 /// Puts a stored module at a path
 #[utoipa::path(post, operation_id = "set_hash", path = "/api/v1/hash/{hash}/{path}", tag = "modules",
     params(Changing),
-    responses((status = 200, description = "The hash", body = Hash, content_type = "text/plain"), ChangeProblems))]
+    responses((status = 200, description = "The hash", body = HashSchema, content_type = "text/plain"), ChangeProblems))]
 pub(in crate::http) async fn set(
     State(app): State<App>,
     Changing(change): Changing,
@@ -66,7 +66,7 @@ pub(in crate::http) async fn set(
 /// Tells what is in a module
 #[utoipa::path(get, operation_id = "get_info", path = "/api/v1/info/{name}", tag = "modules",
     params(Reading),
-    responses((status = 200, description = "What is in it", body = wire::Info), ReadProblems))]
+    responses((status = 200, description = "What is in it", body = wire::InfoJson), ReadProblems))]
 pub(in crate::http) async fn info(
     State(app): State<App>,
     Reading(at): Reading,
@@ -74,7 +74,7 @@ pub(in crate::http) async fn info(
 ) -> Result<Response> {
     let name = name.parse(ModuleRef::parse)?;
     let (seen, named) = (at.clone(), name.clone());
-    let memory = app.afford(move |store| store.found_size_bytes(&seen, &named));
+    let memory = app.afford(move |store| store.size_bytes_of(&seen, &named));
     let memory = memory.await?;
     let (commit, info) = app
         .run(move |store| {
@@ -82,5 +82,5 @@ pub(in crate::http) async fn info(
             Ok(store.as_of(&at, |at| store.info(at, &name))?)
         })
         .await?;
-    Ok((At(commit), Json(&wire::Info::from(&info))).into_response())
+    Ok((At(commit), Json(&wire::InfoJson::from(&info))).into_response())
 }

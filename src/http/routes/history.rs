@@ -14,7 +14,7 @@ use crate::http::state::App;
 use crate::names::{CommitId, ModulePath, TreePath};
 use crate::store::{AuditEntry, LogOrder};
 use crate::wire;
-use crate::wire::schema::CommitHash;
+use crate::wire::schema::CommitHashSchema;
 
 /// How many commits are answered if nobody says how many.
 const PAGE_DEFAULT: usize = 1_000;
@@ -66,7 +66,7 @@ impl Page {
 /// Lists the commits of the branch, the newest first
 #[utoipa::path(get, operation_id = "list_all_commits", path = "/api/v1/commits", tag = "history",
     params(Reading, Page, Ordered),
-    responses((status = 200, description = "Commits", body = Vec<wire::Commit>,
+    responses((status = 200, description = "Commits", body = Vec<wire::CommitJson>,
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is more"))), ReadProblems))]
 pub(in crate::http) async fn commits_all(
     State(app): State<App>,
@@ -84,14 +84,14 @@ pub(in crate::http) async fn commits_all(
         .await?;
     let last = commits.last().filter(|_| has_more);
     let next = last.map(|last| page::next("commits", "", limit, &last.id.to_string(), also));
-    let commits: Vec<_> = commits.iter().map(wire::Commit::from).collect();
+    let commits: Vec<_> = commits.iter().map(wire::CommitJson::from).collect();
     Ok((At(commit), AppendHeaders(next), Json(&commits)).into_response())
 }
 
 /// Lists the commits that changed a path, the newest first
 #[utoipa::path(get, operation_id = "list_commits", path = "/api/v1/commits/{path}", tag = "history",
     params(Reading, Page, Told),
-    responses((status = 200, description = "Commits", body = Vec<wire::PathCommit>,
+    responses((status = 200, description = "Commits", body = Vec<wire::PathCommitJson>,
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is more"))), ReadProblems))]
 pub(in crate::http) async fn commits(
     State(app): State<App>,
@@ -110,7 +110,7 @@ pub(in crate::http) async fn commits(
     let also = if told.modules { "&modules=true" } else { "" };
     let next =
         last.map(|last| page::next("commits", &below, limit, &last.commit.id.to_string(), also));
-    let entry = |entry: &AuditEntry| wire::PathCommit::new(entry, told.modules);
+    let entry = |entry: &AuditEntry| wire::PathCommitJson::new(entry, told.modules);
     let commits: Vec<_> = entries.iter().map(entry).collect();
     Ok((At(commit), AppendHeaders(next), Json(&commits)).into_response())
 }
@@ -118,7 +118,7 @@ pub(in crate::http) async fn commits(
 /// Tells the commit that the branch is at
 #[utoipa::path(get, operation_id = "get_snapshot", path = "/api/v1/snapshot", tag = "history",
     params(Reading),
-    responses((status = 200, description = "The commit", body = CommitHash, content_type = "text/plain"), ReadProblems))]
+    responses((status = 200, description = "The commit", body = CommitHashSchema, content_type = "text/plain"), ReadProblems))]
 pub(in crate::http) async fn snapshot(
     State(app): State<App>,
     Reading(at): Reading,
@@ -129,12 +129,12 @@ pub(in crate::http) async fn snapshot(
 
 /// Tells about a commit
 #[utoipa::path(get, operation_id = "get_commit", path = "/api/v1/commit/{commit}", tag = "history",
-    responses((status = 200, description = "The commit", body = wire::Commit), ReadProblems))]
+    responses((status = 200, description = "The commit", body = wire::CommitJson), ReadProblems))]
 pub(in crate::http) async fn commit(State(app): State<App>, commit: Rest) -> Result<Response> {
     let commit = commit.parse(CommitId::parse)?;
     let commit = app.run(move |store| Ok(store.commit(commit)?)).await?;
     let at = At(Some(commit.id));
-    Ok((at, Json(&wire::Commit::from(&commit))).into_response())
+    Ok((at, Json(&wire::CommitJson::from(&commit))).into_response())
 }
 
 /// Brings back all that a commit had

@@ -19,9 +19,9 @@ use crate::http::page;
 use crate::http::receive::{Receiving, announced_bytes};
 use crate::http::state::App;
 use crate::names::{ModulePath, ModuleRef, TreePath};
-use crate::store::{At, Folders, Store};
+use crate::store::{DirectoryRemoval, Revision, Store};
 use crate::wire::Modules;
-use crate::wire::schema::Hash;
+use crate::wire::schema::HashSchema;
 
 /// Which part of a list is asked for.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -37,7 +37,7 @@ pub(in crate::http) struct Page {
 
 /// Lists all modules, by path
 #[utoipa::path(get, operation_id = "list_all_modules", path = "/api/v1/modules", tag = "modules", params(Reading, Page),
-    responses((status = 200, description = "From path to hash", body = std::collections::BTreeMap<String, Hash>,
+    responses((status = 200, description = "From path to hash", body = std::collections::BTreeMap<String, HashSchema>,
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is more"))), ReadProblems))]
 pub(in crate::http) async fn list_all(
     app: State<App>,
@@ -50,7 +50,7 @@ pub(in crate::http) async fn list_all(
 /// Lists the modules below a folder, by path
 #[utoipa::path(get, operation_id = "list_modules", path = "/api/v1/modules/{prefix}", tag = "modules",
     params(Reading, Page),
-    responses((status = 200, description = "From path to hash", body = std::collections::BTreeMap<String, Hash>,
+    responses((status = 200, description = "From path to hash", body = std::collections::BTreeMap<String, HashSchema>,
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is more"))), ReadProblems))]
 pub(in crate::http) async fn list(
     State(app): State<App>,
@@ -104,7 +104,7 @@ pub(in crate::http) async fn get(
         return Ok(response);
     }
     let by_hash = matches!(name, ModuleRef::Hash(_));
-    let find = move |store: &Store, at: &At| store.hash(at, &name);
+    let find = move |store: &Store, at: &Revision| store.hash(at, &name);
     app.answer(&headers, at, find, |commit| match by_hash {
         true => AskedBy::Hash,
         false => AskedBy::Path(commit),
@@ -118,7 +118,7 @@ pub(in crate::http) async fn get(
 #[utoipa::path(post, operation_id = "put_module", path = "/api/v1/module/{name}", tag = "modules",
     request_body(content_type = "application/wasm", description = "The module"),
     params(Changing, Encoding),
-    responses((status = 200, description = "The module's hash", body = Hash, content_type = "text/plain"), UploadProblems))]
+    responses((status = 200, description = "The module's hash", body = HashSchema, content_type = "text/plain"), UploadProblems))]
 pub(in crate::http) async fn put(
     State(app): State<App>,
     Changing(change): Changing,
@@ -179,8 +179,8 @@ pub(in crate::http) async fn remove(
 ) -> Result<changed::At> {
     let name = name.parse(ModuleRef::parse)?;
     let folders = match removal.recursive {
-        true => Folders::Remove,
-        false => Folders::Refuse,
+        true => DirectoryRemoval::Recursive,
+        false => DirectoryRemoval::Refuse,
     };
     let removed = app.change(move |store| Ok(store.remove(&change, &name, folders)?));
     Ok(removed.await?.0)

@@ -14,7 +14,7 @@ use crate::http::openapi::{self, Problems};
 use crate::http::state::App;
 use crate::http::{maintenance, mirrors};
 use crate::remote::MirrorStatus;
-use crate::store::{self, At, Store};
+use crate::store::{self, Revision, Store};
 
 /// The form of Prometheus' text.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -35,7 +35,7 @@ pub(in crate::http) async fn readyz(State(app): State<App>) -> Result<&'static s
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail));
     }
     // Not in its turn: a server that is busy is ready.
-    match app.at_once(|store| store.snapshot(&At::default())) {
+    match app.at_once(|store| store.snapshot(&Revision::default())) {
         Ok(_) | Err(store::Error::NoCommit(_)) => Ok("ok"),
         Err(error) => {
             tracing::error!(%error, "the store cannot be read");
@@ -70,7 +70,7 @@ pub(in crate::http) async fn metrics(
         gauge!(REPLICA_LAG).set(status.lag.as_secs_f64());
         gauge!(REPLICA_FAILURES).set(f64::from(status.failures));
     }
-    let chores = app.run(|store| Ok(store.chores())).await?;
+    let chores = app.run(|store| Ok(store.maintenance_state())).await?;
     let text = metrics.render() + &mirrors::render(&statuses(&app).await?);
     let text = text + &maintenance::render(&chores);
     Ok(([(CONTENT_TYPE, TEXT)], text).into_response())

@@ -12,12 +12,12 @@ use crate::http::json::Json;
 use crate::http::openapi::{Bytes, ModuleProblems, ReadProblems};
 use crate::http::state::App;
 use crate::names::ModulePath;
-use crate::wire::schema::Version;
+use crate::wire::schema::VersionSchema;
 
 /// Lists the versions of a path, the oldest first
 #[utoipa::path(get, operation_id = "list_versions", path = "/api/v1/versions/{path}", tag = "history",
     params(Reading),
-    responses((status = 200, description = "Pairs of hash and commit", body = Vec<Version>), ReadProblems))]
+    responses((status = 200, description = "Pairs of hash and commit", body = Vec<VersionSchema>), ReadProblems))]
 pub(in crate::http) async fn list(
     State(app): State<App>,
     Reading(at): Reading,
@@ -55,7 +55,7 @@ pub(in crate::http) async fn get(
     let version = app
         .run(move |store| Ok(store.version(&at, &path, index)?))
         .await?;
-    let at = crate::store::At::Commit(version.commit);
+    let at = crate::store::Revision::Commit(version.commit);
     let find = move |_: &crate::store::Store, _: &_| Ok(version.hash);
     app.answer(&headers, at, find, AskedBy::Path).await
 }

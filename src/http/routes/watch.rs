@@ -27,7 +27,7 @@ use crate::http::watching::Hub;
 use crate::http::watching::{Next, Seat};
 use crate::http::watching::{Over, Socket};
 use crate::names::{BranchName, CommitId};
-use crate::wire::TEXT_BYTES_MAX;
+use crate::wire::EVENT_BYTES_MAX;
 
 /// The close code for a branch that was deleted; and for a commit that is not there (any more), so that the client has to list
 /// anew.
@@ -38,7 +38,7 @@ const NO_KEY: u16 = 4401;
 /// What is read from a connection at once; it is allocated for each.
 const READ_BYTES: usize = 4 << 10;
 /// The bytes that wait to be written: one text, and some answers to pings.
-const WRITE_BYTES_MAX: usize = TEXT_BYTES_MAX + (64 << 10);
+const WRITE_BYTES_MAX: usize = EVENT_BYTES_MAX + (64 << 10);
 /// The largest payload of a ping, which is taken however small the limit on messages is.
 const CONTROL_BYTES_MAX: usize = 125;
 

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::ring::{At, Form, Ring, Told};
 use crate::names::BranchName;
-use crate::store::{self, Cursor, News, Place, Store};
+use crate::store::{self, Cursor, CursorPosition, PollResult, Store};
 
 /// Why there will be nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +39,10 @@ impl Feed {
     /// # Errors
     /// Unknown branch.
     pub fn open(store: &Store, branch: &BranchName) -> store::Result<Self> {
-        let cursor = store.remembering_cursor(Some(branch), None)?;
+        let cursor = store.gc_safe_cursor(Some(branch), None)?;
         Ok(Self {
             branch: branch.clone(),
-            ring: Mutex::new(Ring::new(cursor.place())),
+            ring: Mutex::new(Ring::new(cursor.position())),
             cursor: Mutex::new(cursor),
             news: watch::Sender::new(None),
             wants_commits: AtomicBool::new(false),
@@ -63,13 +63,13 @@ impl Feed {
             self.is_failing.store(false, Ordering::Relaxed);
         }
         match news {
-            Ok(News::Events(events)) => {
+            Ok(PollResult::Events(events)) => {
                 let is_new = !events.is_empty();
                 self.publish(events);
                 is_new
             }
-            Ok(News::NoBranch) => self.end(End::NoBranch),
-            Ok(News::NoCommit) => self.end(End::NoCommit),
+            Ok(PollResult::BranchDeleted) => self.end(End::NoBranch),
+            Ok(PollResult::CommitDropped) => self.end(End::NoCommit),
             Err(error) => {
                 if !self.is_failing.swap(true, Ordering::Relaxed) {
                     tracing::error!(%error, branch = %self.branch, "cannot watch for now");
@@ -108,7 +108,7 @@ impl Feed {
     }
 
     /// Takes part in a form: returns what tells of news, the number of the event that comes next, and where the branch is before it.
-    pub fn join(&self, form: Form) -> (watch::Receiver<Option<End>>, u64, Option<Place>) {
+    pub fn join(&self, form: Form) -> (watch::Receiver<Option<End>>, u64, Option<CursorPosition>) {
         if form == Form::Commits {
             self.wants_commits.store(true, Ordering::Relaxed);
         }
@@ -122,7 +122,7 @@ impl Feed {
     }
 
     /// The number of what comes after `place`, if that is known here.
-    pub fn after(&self, place: Option<Place>) -> Option<u64> {
+    pub fn after(&self, place: Option<CursorPosition>) -> Option<u64> {
         self.ring().after(place)
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axum::extract::ws::Utf8Bytes;
 
 use crate::names::BranchName;
-use crate::store::{Event, Place};
+use crate::store::{CursorPosition, Event};
 use crate::wire;
 
 /// How much the events of a ring may take, in bytes, and how many it has.
@@ -55,8 +55,8 @@ impl Told {
     }
 
     /// Where the branch is after it.
-    pub fn place(&self) -> Place {
-        self.event.place()
+    pub fn place(&self) -> CursorPosition {
+        self.event.position()
     }
 
     /// It in a form.
@@ -88,12 +88,12 @@ pub(in crate::http) struct Ring {
     first: u64,
     bytes: usize,
     /// Where the branch is after the last of all.
-    place: Option<Place>,
+    place: Option<CursorPosition>,
 }
 
 impl Ring {
     /// A ring without events, of a branch that is at `place`.
-    pub fn new(place: Option<Place>) -> Self {
+    pub fn new(place: Option<CursorPosition>) -> Self {
         Self {
             told: VecDeque::new(),
             first: 0,
@@ -136,12 +136,12 @@ impl Ring {
     }
 
     /// The number of what comes next.
-    pub fn end(&self) -> (u64, Option<Place>) {
+    pub fn end(&self) -> (u64, Option<CursorPosition>) {
         (self.first + self.told.len() as u64, self.place)
     }
 
     /// The number of what comes after `place`, if that is known here.
-    pub fn after(&self, place: Option<Place>) -> Option<u64> {
+    pub fn after(&self, place: Option<CursorPosition>) -> Option<u64> {
         let (end, tip) = self.end();
         if place == tip {
             return Some(end);

@@ -10,7 +10,7 @@ use super::hub::Hub;
 use super::ring::{At, Form, Texts, texts};
 use crate::http::error::Result;
 use crate::names::CommitId;
-use crate::store::{self, Cursor, Event, News, Place};
+use crate::store::{self, Cursor, CursorPosition, Event, PollResult};
 
 /// How long one who could not read the store waits before it tries again, and how often it does.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ pub(in crate::http) struct Seat {
     form: Form,
     way: Way,
     /// Up to where everything was told.
-    place: Option<Place>,
+    place: Option<CursorPosition>,
     /// Held while what is told is large and shared with nobody.
     large: Option<OwnedSemaphorePermit>,
 }
@@ -64,10 +64,10 @@ impl Seat {
             let cursor = move |store: &store::Store| store.cursor(Some(&branch), Some(since));
             (way, place) = match hub.coming(cursor).await? {
                 Ok(cursor) => {
-                    let place = cursor.place();
+                    let place = cursor.position();
                     (Way::Alone(Box::new(cursor)), place)
                 }
-                Err(error) if error.kind() == store::Kind::NotFound => (Way::None, None),
+                Err(error) if error.kind() == store::ErrorKind::NotFound => (Way::None, None),
                 Err(error) => return Err(error.into()),
             };
         }
@@ -96,7 +96,7 @@ impl Seat {
             let end = *self.news.borrow_and_update();
             let found = match &self.way {
                 Way::Ring(at) => self.tell_shared(*at),
-                Way::Alone(cursor) => match self.feed.after(cursor.place()) {
+                Way::Alone(cursor) => match self.feed.after(cursor.position()) {
                     Some(at) => self.tell_shared(at),
                     None => self.tell_alone(Cursor::clone(cursor)).await,
                 },
@@ -149,12 +149,12 @@ impl Seat {
             let read = self.hub.catching_up(move |store| {
                 let news = ahead.poll(store)?;
                 let told: Vec<_> = match &news {
-                    News::Events(events) => {
+                    PollResult::Events(events) => {
                         let texts = |event: &Event| texts(event, &branch, form).to_vec();
                         events.iter().flat_map(texts).collect()
                     }
-                    News::NoBranch => return Ok((ahead, Next::End(End::NoBranch))),
-                    News::NoCommit => return Ok((ahead, Next::End(End::NoCommit))),
+                    PollResult::BranchDeleted => return Ok((ahead, Next::End(End::NoBranch))),
+                    PollResult::CommitDropped => return Ok((ahead, Next::End(End::NoCommit))),
                 };
                 Ok::<_, store::Error>((ahead, Next::Tell(told.into())))
             });
@@ -168,7 +168,7 @@ impl Seat {
                     self.large = Some(turn.expect("BUG: it is never closed"));
                     continue;
                 }
-                self.place = ahead.place();
+                self.place = ahead.position();
                 self.way = Way::Alone(Box::new(ahead));
                 if texts.is_empty() {
                     return Ok(None);

@@ -6,8 +6,8 @@ use super::request::Client;
 use crate::names::{CommitId, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::remote::error::Result;
 use crate::remote::operations::StoreOperations;
-use crate::store::{self, At, PathChange};
-use crate::wire::Commit;
+use crate::store::{self, PathChange, Revision};
+use crate::wire::CommitJson;
 
 impl Client {
     /// Returns every module at or below `path` that differs between two trees, sorted by path.
@@ -16,8 +16,8 @@ impl Client {
     /// Neither tree has anything at `path`.
     pub(super) fn diff_lists(
         &self,
-        old: &At,
-        new: &At,
+        old: &Revision,
+        new: &Revision,
         path: &TreePath,
     ) -> Result<Vec<PathChange>> {
         let mut modules = BTreeMap::<ModulePath, (Option<ModuleHash>, Option<ModuleHash>)>::new();
@@ -36,8 +36,8 @@ impl Client {
     }
 
     /// Returns every module that differs between a commit and its first parent, sorted by path.
-    pub(super) fn commit_changes(&self, commit: &Commit) -> Result<Vec<PathChange>> {
-        let revision = |text: &String| self.parse(text, CommitId::parse).map(At::Commit);
+    pub(super) fn commit_changes(&self, commit: &CommitJson) -> Result<Vec<PathChange>> {
+        let revision = |text: &String| self.parse(text, CommitId::parse).map(Revision::Commit);
         let new = revision(&commit.hash)?;
         let Some(parent) = commit.parents.first() else {
             let modules = self.list(&new, &TreePath::root())?.into_iter();
@@ -52,7 +52,11 @@ impl Client {
     }
 
     /// Lists the modules below `path`, or the module at `path`.
-    fn at_or_below(&self, revision: &At, path: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
+    fn at_or_below(
+        &self,
+        revision: &Revision,
+        path: &TreePath,
+    ) -> Result<Vec<(ModulePath, ModuleHash)>> {
         let modules = self.list(revision, path)?;
         match ModulePath::try_from(path.clone()) {
             Ok(path) if modules.is_empty() => {

@@ -12,8 +12,8 @@ use super::request::{Client, in_path, response_commit};
 use crate::names::{Digest, HashRef, ModuleHash, ModulePath, ModuleRef};
 use crate::remote::error::{Error, Result};
 use crate::remote::operations::StoreOperations;
-use crate::store::{At, BlobHashing, Hashing, Kind};
-use crate::wire::Missing;
+use crate::store::{BlobHashing, ErrorKind, Hashing, Revision};
+use crate::wire::MissingName;
 
 /// The delay before the first attempt to resume a broken download. It doubles with each further attempt.
 const DELAY_FIRST: Duration = Duration::from_millis(250);
@@ -23,7 +23,7 @@ const PROGRESS_BYTES: u64 = 64 << 10;
 
 impl Client {
     /// Starts to download a module.
-    pub(super) fn download(&self, revision: &At, name: &ModuleRef) -> Result<Download<'_>> {
+    pub(super) fn download(&self, revision: &Revision, name: &ModuleRef) -> Result<Download<'_>> {
         let download = Download::begin(self, revision, &format!("/module/{}", in_path(name)))?;
         match name {
             ModuleRef::Hash(requested) if !download.is(requested) => {
@@ -36,7 +36,7 @@ impl Client {
     /// Downloads the module at `path`, which must have this hash.
     pub(super) fn download_bytes(
         &self,
-        revision: &At,
+        revision: &Revision,
         path: &ModulePath,
         hash: ModuleHash,
     ) -> Result<Vec<u8>> {
@@ -56,16 +56,16 @@ impl Client {
     /// Returns the module's hash, or `None` if the module is missing. A missing branch or commit is an error.
     pub(super) fn hash_if_any(
         &self,
-        revision: &At,
+        revision: &Revision,
         name: &ModuleRef,
     ) -> Result<Option<ModuleHash>> {
         match self.hash(revision, name) {
             Ok(hash) => Ok(Some(hash)),
             Err(Error::Refused(response))
-                if response.kind() == Kind::NotFound
+                if response.kind() == ErrorKind::NotFound
                     && matches!(
                         response.missing,
-                        Some(Missing::Module(_) | Missing::Folder(_))
+                        Some(MissingName::Module(_) | MissingName::Directory(_))
                     ) =>
             {
                 Ok(None)
@@ -76,13 +76,13 @@ impl Client {
 }
 
 /// A module whose bytes are downloaded as they are read. A broken download is resumed with a range request (RFC 9110, section 14).
-/// At the end, the hash and the SHA-256 of the bytes are compared with those that the server announced.
+/// Revision the end, the hash and the SHA-256 of the bytes are compared with those that the server announced.
 pub(super) struct Download<'c> {
     client: &'c Client,
     /// The URL's path below the API.
     path: String,
     /// The commit that the server named, or else the requested revision.
-    revision: At,
+    revision: Revision,
     /// The module's hash.
     pub hash: ModuleHash,
     /// The module's length.
@@ -99,7 +99,7 @@ pub(super) struct Download<'c> {
 }
 
 impl<'c> Download<'c> {
-    fn begin(client: &'c Client, revision: &At, path: &str) -> Result<Self> {
+    fn begin(client: &'c Client, revision: &Revision, path: &str) -> Result<Self> {
         let response = client.send(client.get(path, revision))?;
         let headers = response.headers();
         let hash = client.parse(text(headers, "wasmstore-hash"), ModuleHash::parse)?;
@@ -110,7 +110,7 @@ impl<'c> Download<'c> {
         Ok(Self {
             client,
             path: path.to_owned(),
-            revision: response_commit(headers).map_or_else(|| revision.clone(), At::Commit),
+            revision: response_commit(headers).map_or_else(|| revision.clone(), Revision::Commit),
             hash,
             size_bytes,
             digest,
@@ -189,7 +189,7 @@ impl<'c> Download<'c> {
         match self.request_rest() {
             Ok(body) => self.body = Some(body),
             // Only a busy server is worth another attempt after an error response.
-            Err(Error::Refused(response)) if response.kind() != Kind::Busy => {
+            Err(Error::Refused(response)) if response.kind() != ErrorKind::Busy => {
                 return Err(Error::Refused(response));
             }
             Err(error) => {

@@ -7,8 +7,8 @@ use ureq::http::header::{CONTENT_TYPE, LOCATION};
 use ureq::http::{Response, StatusCode};
 
 use crate::names::ServerUrl;
-use crate::store::Kind;
-use crate::wire::{Missing, Problem};
+use crate::store::ErrorKind;
+use crate::wire::{MissingName, Problem};
 
 /// The largest part of an error response's body that is read.
 const BODY_BYTES_MAX: u64 = 1 << 20;
@@ -31,7 +31,7 @@ pub struct ErrorResponse {
     /// The paths of a conflict.
     pub paths: Vec<String>,
     /// The branch, module or directory that does not exist, if the server says which.
-    pub missing: Option<Missing>,
+    pub missing: Option<MissingName>,
     /// Whether `detail` is from the server, in a form that a store sends.
     has_server_detail: bool,
 }
@@ -78,7 +78,7 @@ impl ErrorResponse {
     }
 
     /// Returns a "not found" response with a detail in the store's words.
-    pub(super) fn not_found(url: &ServerUrl, detail: String, missing: Option<Missing>) -> Self {
+    pub(super) fn not_found(url: &ServerUrl, detail: String, missing: Option<MissingName>) -> Self {
         Self {
             url: url.clone(),
             status: 404,
@@ -112,17 +112,17 @@ impl ErrorResponse {
     }
 
     /// Returns the kind of the error that a local store would return in this case.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         match self.status {
             // A 404 without a store's detail may be from a server that is no store.
-            404 if self.has_server_detail => Kind::NotFound,
-            307 | 308 | 409 => Kind::Conflict,
-            412 => Kind::Precondition,
-            413 => Kind::TooLarge,
-            400 | 415 | 416 | 431 => Kind::Malformed,
-            408 | 503 => Kind::Busy,
-            507 => Kind::Full,
-            _ => Kind::Unavailable,
+            404 if self.has_server_detail => ErrorKind::NotFound,
+            307 | 308 | 409 => ErrorKind::Conflict,
+            412 => ErrorKind::Precondition,
+            413 => ErrorKind::TooLarge,
+            400 | 415 | 416 | 431 => ErrorKind::Malformed,
+            408 | 503 => ErrorKind::Busy,
+            507 => ErrorKind::Full,
+            _ => ErrorKind::Unavailable,
         }
     }
 
@@ -136,7 +136,7 @@ impl ErrorResponse {
 impl fmt::Display for ErrorResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind() {
-            Kind::Unavailable | Kind::Busy => write!(f, "{}: {}", self.url, self.detail),
+            ErrorKind::Unavailable | ErrorKind::Busy => write!(f, "{}: {}", self.url, self.detail),
             _ if !self.has_server_detail => write!(f, "{}: {}", self.url, self.detail),
             _ => f.write_str(&self.detail),
         }
@@ -160,7 +160,7 @@ mod tests {
             "missing":{"kind":"module","name":"/a"}}"#;
         let response = parse(404, "application/problem+json", text);
         assert_eq!(response.to_string(), "there is no module /a");
-        assert_eq!(response.missing, Some(Missing::Module("/a".to_owned())));
+        assert_eq!(response.missing, Some(MissingName::Module("/a".to_owned())));
         let response = parse(503, "text/plain; charset=utf-8", "busy\nmore");
         assert_eq!(response.to_string(), "http://a.example: busy");
     }

@@ -12,13 +12,13 @@ use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, Module
 use crate::remote::error::{Error, Result};
 use crate::remote::operations::{ModuleReader, StoreOperations};
 use crate::store::{
-    self, At, Change, Collected, Comparison, Folders, History, Kind, LogOrder, PathChange, Version,
-    write_modules,
+    self, Change, Comparison, DirectoryRemoval, ErrorKind, GcSummary, History, LogOrder,
+    PathChange, Revision, Version, write_modules,
 };
-use crate::wire::{self, Commit, Info, PathCommit, escaped, escaped_path};
+use crate::wire::{self, CommitJson, InfoJson, PathCommitJson, encode_path, encode_query_value};
 
 impl StoreOperations for Client {
-    fn find(&self, revision: &At, name: &ModuleRef) -> Result<ModuleReader<'_>> {
+    fn find(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleReader<'_>> {
         let download = self.download(revision, name)?;
         Ok(ModuleReader {
             hash: download.hash,
@@ -27,7 +27,7 @@ impl StoreOperations for Client {
         })
     }
 
-    fn hash(&self, revision: &At, name: &ModuleRef) -> Result<ModuleHash> {
+    fn hash(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleHash> {
         // The response to HEAD has no body, which would say what is missing.
         let request = self.get(&format!("/module/{}", in_path(name)), revision);
         let response = self.send(request.header(RANGE, "bytes=0-0"))?;
@@ -36,22 +36,26 @@ impl StoreOperations for Client {
         self.parse(hash.unwrap_or_default(), ModuleHash::parse)
     }
 
-    fn contains(&self, revision: &At, name: &ModuleRef) -> Result<bool> {
+    fn contains(&self, revision: &Revision, name: &ModuleRef) -> Result<bool> {
         Ok(self.hash_if_any(revision, name)?.is_some())
     }
 
-    fn info(&self, revision: &At, name: &ModuleRef) -> Result<Info> {
+    fn info(&self, revision: &Revision, name: &ModuleRef) -> Result<InfoJson> {
         let request = self.get(&format!("/info/{}", in_path(name)), revision);
         Ok(self.json(request)?.value)
     }
 
-    fn list(&self, revision: &At, prefix: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
+    fn list(
+        &self,
+        revision: &Revision,
+        prefix: &TreePath,
+    ) -> Result<Vec<(ModulePath, ModuleHash)>> {
         Ok(self.module_pages(revision, prefix, usize::MAX)?.value)
     }
 
     fn list_first(
         &self,
-        revision: &At,
+        revision: &Revision,
         prefix: &TreePath,
         count: usize,
     ) -> Result<(Vec<(ModulePath, ModuleHash)>, bool)> {
@@ -61,7 +65,7 @@ impl StoreOperations for Client {
 
     fn export(
         &self,
-        revision: &At,
+        revision: &Revision,
         dir: &Path,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<usize> {
@@ -73,35 +77,35 @@ impl StoreOperations for Client {
     }
 
     fn default_branch(&self) -> Result<BranchName> {
-        self.name(self.get("/branch", &At::default()), BranchName::parse)
+        self.name(self.get("/branch", &Revision::default()), BranchName::parse)
     }
 
     fn branches(&self) -> Result<Vec<BranchName>> {
-        let names = self.json::<Vec<String>>(self.get("/branches", &At::default()))?;
+        let names = self.json::<Vec<String>>(self.get("/branches", &Revision::default()))?;
         let parse = |name: &String| self.parse(name, BranchName::parse);
         names.value.iter().map(parse).collect()
     }
 
-    fn pin(&self, revision: &At) -> Result<At> {
-        Ok(At::Commit(self.snapshot(revision)?))
+    fn pin(&self, revision: &Revision) -> Result<Revision> {
+        Ok(Revision::Commit(self.snapshot(revision)?))
     }
 
-    fn snapshot(&self, revision: &At) -> Result<CommitId> {
+    fn snapshot(&self, revision: &Revision) -> Result<CommitId> {
         self.name(self.get("/snapshot", revision), CommitId::parse)
     }
 
-    fn commit(&self, id: CommitId) -> Result<Commit> {
-        let request = self.get(&format!("/commit/{id}"), &At::default());
+    fn commit(&self, id: CommitId) -> Result<CommitJson> {
+        let request = self.get(&format!("/commit/{id}"), &Revision::default());
         self.checked_commit(self.json(request)?.value)
     }
 
     fn log(
         &self,
-        revision: &At,
+        revision: &Revision,
         skip: usize,
         count: usize,
         order: LogOrder,
-        visit: &mut dyn FnMut(Commit) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(CommitJson) -> ControlFlow<()>,
     ) -> Result<()> {
         if count == 0 {
             // An unknown revision is an error even if no commit is requested.
@@ -126,14 +130,14 @@ impl StoreOperations for Client {
             };
             Ok(flow.is_continue() && seen < end)
         };
-        let last = |commit: &Commit| commit.hash.clone();
+        let last = |commit: &CommitJson| commit.hash.clone();
         self.commit_pages(revision, "/commits", query, end, last, each)?;
         visit_all(selected.into_iter().rev(), visit);
         Ok(())
     }
 
-    fn versions(&self, revision: &At, path: &ModulePath) -> Result<Vec<Version>> {
-        let path = format!("/versions/{}", escaped_path(path.as_str()));
+    fn versions(&self, revision: &Revision, path: &ModulePath) -> Result<Vec<Version>> {
+        let path = format!("/versions/{}", encode_path(path.as_str()));
         let pairs = self.json::<Vec<(String, String)>>(self.get(&path, revision))?;
         let version = |(hash, commit): &(String, String)| {
             Ok(Version {
@@ -144,27 +148,31 @@ impl StoreOperations for Client {
         pairs.value.iter().map(version).collect()
     }
 
-    fn version(&self, revision: &At, path: &ModulePath, index: usize) -> Result<Version> {
+    fn version(&self, revision: &Revision, path: &ModulePath, index: usize) -> Result<Version> {
         Ok(Version::nth(&self.versions(revision, path)?, path, index)?)
     }
 
-    fn audit(&self, revision: &At, path: &ModulePath) -> Result<Vec<(Commit, Option<ModuleHash>)>> {
+    fn audit(
+        &self,
+        revision: &Revision,
+        path: &ModulePath,
+    ) -> Result<Vec<(CommitJson, Option<ModuleHash>)>> {
         let mut entries = Vec::new();
-        let path = format!("/commits/{}", escaped_path(path.as_str()));
-        let each = |entry: PathCommit| {
+        let path = format!("/commits/{}", encode_path(path.as_str()));
+        let each = |entry: PathCommitJson| {
             let hash = entry.module.flatten();
             let hash = hash.map(|hash| self.parse(&hash, ModuleHash::parse));
             entries.push((self.checked_commit(entry.commit)?, hash.transpose()?));
             Ok(true)
         };
-        let last = |entry: &PathCommit| entry.commit.hash.clone();
+        let last = |entry: &PathCommitJson| entry.commit.hash.clone();
         self.commit_pages(revision, &path, "&modules=true", usize::MAX, last, each)?;
         Ok(entries)
     }
 
     fn changes(
         &self,
-        commit: &Commit,
+        commit: &CommitJson,
         visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
     ) -> Result<()> {
         visit_all(self.commit_changes(commit)?.into_iter(), visit);
@@ -173,8 +181,8 @@ impl StoreOperations for Client {
 
     fn diff(
         &self,
-        old: &At,
-        new: &At,
+        old: &Revision,
+        new: &Revision,
         path: &TreePath,
         visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
     ) -> Result<()> {
@@ -185,8 +193,8 @@ impl StoreOperations for Client {
     fn compare_modules(
         &self,
         path: &ModulePath,
-        (old_revision, old): (&At, ModuleHash),
-        (new_revision, new): (&At, ModuleHash),
+        (old_revision, old): (&Revision, ModuleHash),
+        (new_revision, new): (&Revision, ModuleHash),
     ) -> Result<Comparison> {
         store::compare(old, new, |hash| {
             let revision = if hash == old {
@@ -218,23 +226,24 @@ impl StoreOperations for Client {
     }
 
     fn set(&self, change: &Change, hash: &HashRef, path: &ModulePath) -> Result<ModuleHash> {
-        let path = format!("/hash/{hash}/{}", escaped_path(path.as_str()));
+        let path = format!("/hash/{hash}/{}", encode_path(path.as_str()));
         let request = self.write(Method::POST, &path, change);
         self.name(request, ModuleHash::parse)
     }
 
-    fn remove(&self, change: &Change, name: &ModuleRef, folders: Folders) -> Result<()> {
+    fn remove(&self, change: &Change, name: &ModuleRef, folders: DirectoryRemoval) -> Result<()> {
         let query = match folders {
-            Folders::Refuse => "",
-            Folders::Remove => "?recursive=true",
+            DirectoryRemoval::Refuse => "",
+            DirectoryRemoval::Recursive => "?recursive=true",
         };
         let path = format!("/module/{}{query}", in_path(name));
         match self.new_tip(self.write(Method::DELETE, &path, change)) {
             // The only conflict of a removal that names the removed path itself is that the path is a directory.
             Err(Error::Refused(response))
-                if response.kind() == Kind::Conflict && response.paths == [name.to_string()] =>
+                if response.kind() == ErrorKind::Conflict
+                    && response.paths == [name.to_string()] =>
             {
-                Err(store::Error::FolderNotRemoved(name.to_string()).into())
+                Err(store::Error::DirectoryNotRemoved(name.to_string()).into())
             }
             removed => removed.map(drop),
         }
@@ -253,15 +262,15 @@ impl StoreOperations for Client {
     }
 
     fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Option<CommitId>> {
-        let path = format!("/merge/{}", escaped_path(theirs.as_str()));
+        let path = format!("/merge/{}", encode_path(theirs.as_str()));
         self.new_tip(self.write(Method::POST, &path, change))
     }
 
-    fn create_branch(&self, branch: &BranchName, from: &At) -> Result<()> {
+    fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<()> {
         let query = match from {
-            At::Branch(Some(from)) => format!("?from={}", escaped(from.as_str())),
-            At::Commit(from) => format!("?from={from}"),
-            At::Branch(None) | At::Known(_) => String::new(),
+            Revision::Branch(Some(from)) => format!("?from={}", encode_query_value(from.as_str())),
+            Revision::Commit(from) => format!("?from={from}"),
+            Revision::Branch(None) | Revision::Resolved(_) => String::new(),
         };
         self.write_branch(Method::POST, branch, &query)
     }
@@ -274,15 +283,15 @@ impl StoreOperations for Client {
         self.write_branch(Method::DELETE, branch, "")
     }
 
-    fn gc(&self, change: &Change, history: History) -> Result<Collected> {
+    fn gc(&self, change: &Change, history: History) -> Result<GcSummary> {
         let query = match history {
             History::Squash => "",
             History::Keep => "?keep_history=true",
         };
         let request = self.write(Method::POST, &format!("/gc{query}"), change);
-        let collected: wire::Collected = self.with_gc_timeout().json(request)?.value;
+        let collected: wire::GcJson = self.with_gc_timeout().json(request)?.value;
         let commit = collected.commit.as_deref();
-        Ok(Collected {
+        Ok(GcSummary {
             removed: collected.removed,
             freed_bytes: collected.freed_bytes,
             commit: commit
@@ -294,7 +303,7 @@ impl StoreOperations for Client {
 
 impl Client {
     fn write_branch(&self, method: Method, branch: &BranchName, query: &str) -> Result<()> {
-        let path = format!("/branch/{}{query}", escaped_path(branch.as_str()));
+        let path = format!("/branch/{}{query}", encode_path(branch.as_str()));
         self.new_tip(self.request(method, &path))?;
         Ok(())
     }

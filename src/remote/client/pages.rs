@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 use super::request::{ApiResponse, Client, below};
 use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
 use crate::remote::error::Result;
-use crate::store::At;
-use crate::wire::{Commit, ReceivedModules, escaped_path};
+use crate::store::Revision;
+use crate::wire::{CommitJson, ReceivedModules, encode_path};
 
 /// The number of modules in one page.
 const MODULES_PER_PAGE: usize = 10_000;
@@ -25,14 +25,16 @@ impl Client {
     /// Requests pages of the modules below `prefix` until there are `count` modules or no more.
     pub(super) fn module_pages(
         &self,
-        revision: &At,
+        revision: &Revision,
         prefix: &TreePath,
         count: usize,
     ) -> Result<ModulePage> {
         let mut all: ModulePage = self.module_page(revision, prefix, None)?;
         while all.has_more && all.value.len() < count {
             // All pages are of the same commit.
-            let revision = all.commit.map_or_else(|| revision.clone(), At::Commit);
+            let revision = all
+                .commit
+                .map_or_else(|| revision.clone(), Revision::Commit);
             let last = all.value.last().map(|(path, _)| path);
             let page = self.module_page(&revision, prefix, last)?;
             if page.value.first().map(|(path, _)| path) <= last {
@@ -46,13 +48,13 @@ impl Client {
 
     fn module_page(
         &self,
-        revision: &At,
+        revision: &Revision,
         prefix: &TreePath,
         after: Option<&ModulePath>,
     ) -> Result<ModulePage> {
         let mut path = format!("/modules{}?limit={MODULES_PER_PAGE}", below(prefix));
         if let Some(after) = after {
-            path.push_str(&format!("&after={}", escaped_path(after.as_str())));
+            path.push_str(&format!("&after={}", encode_path(after.as_str())));
         }
         let page = self.json::<ReceivedModules>(self.get(&path, revision))?;
         Ok(ApiResponse {
@@ -66,7 +68,7 @@ impl Client {
     /// `count` is the number of items that the caller expects to need; `last` returns the id that the next page starts after.
     pub(super) fn commit_pages<T: DeserializeOwned>(
         &self,
-        revision: &At,
+        revision: &Revision,
         path: &str,
         query: &str,
         count: usize,
@@ -84,19 +86,19 @@ impl Client {
                     return Ok(());
                 }
             }
-            let next = last.map(|last| format!("&after={}", escaped_path(&last)));
+            let next = last.map(|last| format!("&after={}", encode_path(&last)));
             match next.filter(|_| page.has_more) {
                 Some(next) if next == after => return Err(self.invalid_response(NO_PROGRESS)),
                 Some(next) => after = next,
                 None => return Ok(()),
             }
-            revision = page.commit.map_or(revision, At::Commit);
+            revision = page.commit.map_or(revision, Revision::Commit);
             limit = (2 * limit).min(COMMITS_MAX);
         }
     }
 
     /// Checks the ids of a commit: they are printed without escaping.
-    pub(super) fn checked_commit(&self, commit: Commit) -> Result<Commit> {
+    pub(super) fn checked_commit(&self, commit: CommitJson) -> Result<CommitJson> {
         for id in commit.parents.iter().chain([&commit.hash]) {
             self.parse(id, CommitId::parse)?;
         }

@@ -11,8 +11,8 @@ use super::error_response::ErrorResponse;
 use crate::config::ClientLimits;
 use crate::names::{CommitId, ModuleRef, ServerUrl, TreePath};
 use crate::remote::error::{Error, Result};
-use crate::store::{At, Change};
-use crate::wire::{escaped_path, escaped_value};
+use crate::store::{Change, Revision};
+use crate::wire::{encode_header_value, encode_path};
 
 /// The path of the API below the server's URL.
 const API: &str = "/api/v1";
@@ -85,13 +85,13 @@ impl Client {
     }
 
     /// Builds a request that reads from a revision.
-    pub(super) fn get(&self, path: &str, revision: &At) -> Builder {
+    pub(super) fn get(&self, path: &str, revision: &Revision) -> Builder {
         with_revision(self.request(Method::GET, path), revision)
     }
 
     /// Builds a request that makes a commit.
     pub(super) fn write(&self, method: Method, path: &str, change: &Change) -> Builder {
-        let branch = At::Branch(change.branch.clone());
+        let branch = Revision::Branch(change.branch.clone());
         let request = with_revision(self.request(method, path), &branch);
         let author = change.author.as_ref().map(ToString::to_string);
         let request = with_header(request, "wasmstore-author", author.as_deref());
@@ -217,7 +217,7 @@ pub(in crate::remote) fn secret_header(
 /// Returns a module's path, hash or digest as the end of a URL's path.
 pub(super) fn in_path(name: &ModuleRef) -> String {
     let name = name.to_string();
-    escaped_path(name.trim_start_matches('/')).to_string()
+    encode_path(name.trim_start_matches('/')).to_string()
 }
 
 /// Returns a directory as the end of a URL's path: a slash and the path, or nothing for the root.
@@ -225,18 +225,18 @@ pub(super) fn below(path: &TreePath) -> String {
     if path.is_root() {
         String::new()
     } else {
-        format!("/{}", escaped_path(path.as_str()))
+        format!("/{}", encode_path(path.as_str()))
     }
 }
 
-fn with_revision(request: Builder, revision: &At) -> Builder {
+fn with_revision(request: Builder, revision: &Revision) -> Builder {
     match revision {
-        At::Branch(branch) => {
+        Revision::Branch(branch) => {
             let branch = branch.as_ref().map(|branch| branch.as_str());
             with_header(request, "wasmstore-branch", branch)
         }
-        At::Commit(commit) => request.header("wasmstore-commit", commit.to_string()),
-        At::Known(_) => {
+        Revision::Commit(commit) => request.header("wasmstore-commit", commit.to_string()),
+        Revision::Resolved(_) => {
             unreachable!("BUG: a revision resolved by a local store is sent to a server")
         }
     }
@@ -244,7 +244,7 @@ fn with_revision(request: Builder, revision: &At) -> Builder {
 
 fn with_header(request: Builder, header: &'static str, value: Option<&str>) -> Builder {
     match value {
-        Some(value) => request.header(header, escaped_value(value)),
+        Some(value) => request.header(header, encode_header_value(value)),
         None => request,
     }
 }

@@ -11,7 +11,7 @@ use crate::config::ModuleLimits;
 use crate::names::{ModuleHash, ModulePath};
 use crate::remote::error::Result;
 use crate::store::{self, Change, ModuleError, Validation};
-use crate::wire::escaped_path;
+use crate::wire::encode_path;
 
 impl Client {
     /// Uploads a module as it is read. `size_bytes` is the length of `source`, if it is known.
@@ -25,7 +25,7 @@ impl Client {
         source: &mut dyn Read,
         size_bytes: Option<u64>,
     ) -> Result<ModuleHash> {
-        let url_path = format!("/module/{}", escaped_path(path.as_str()));
+        let url_path = format!("/module/{}", encode_path(path.as_str()));
         let request = self.write(Method::POST, &url_path, change);
         let request = request.header(CONTENT_TYPE, "application/wasm");
         let mut request = request.header(EXPECT, "100-continue");

@@ -14,7 +14,7 @@ use crate::names::{BranchName, CommitId};
 use crate::remote::error::{Error, Result};
 use crate::remote::websocket::{Socket, WebSocketServer};
 use crate::store::PathChange;
-use crate::wire::{Missing, ReceivedEvent, escaped_value};
+use crate::wire::{MissingName, ReceivedEvent, encode_header_value};
 
 /// The longest silence of a connection. The server pings more often.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
@@ -98,7 +98,7 @@ impl Client {
         }
         let mut headers = vec![("accept", HeaderValue::from_static(ACCEPTED))];
         if let Some(branch) = cursor.branch {
-            let value = HeaderValue::from_str(&escaped_value(branch.as_str()));
+            let value = HeaderValue::from_str(&encode_header_value(branch.as_str()));
             let value = value.expect("BUG: an escaped name is a valid header value");
             headers.push(("wasmstore-branch", value));
         }
@@ -181,7 +181,7 @@ impl Client {
             (CLOSE_NO_COMMIT, _, Some(commit)) => (format!("there is no commit {commit}"), None),
             (CLOSE_NO_BRANCH, Some(branch), _) => (
                 format!("there is no branch {:?}", branch.as_str()),
-                Some(Missing::Branch(branch.to_string())),
+                Some(MissingName::Branch(branch.to_string())),
             ),
             (CLOSE_NO_COMMIT | CLOSE_NO_BRANCH, ..) => (frame.reason.to_string(), None),
             _ => return End::Broken(frame.to_string()),

@@ -112,13 +112,13 @@ mod tests {
 
     use super::*;
     use crate::support::store::{Scratch, branch};
-    use wasmstore::store::At;
+    use wasmstore::store::Revision;
 
     /// Whether a fault is found when the store, or what was told of it, was tampered with.
     fn is_seen(tamper: impl FnOnce(&Scratch, &mut Vec<Attempt>)) -> bool {
         let s = Scratch::new();
         let side = branch("side");
-        s.store.create_branch(&side, &At::default()).unwrap();
+        s.store.create_branch(&side, &Revision::default()).unwrap();
         let mut ledger = Ledger::new(&s.root);
         let mut figures = Figures::default();
         ledger.settle(&[], &mut figures);

@@ -1,7 +1,9 @@
 //! The two ways into a store: the library, and servers over HTTP.
 
 use wasmstore::names::{ModulePath, ModuleRef};
-use wasmstore::store::{At, Change, Error, Folders, Kind, Precondition, Store, Tags};
+use wasmstore::store::{
+    Change, DirectoryRemoval, EntityTags, Error, ErrorKind, Precondition, Revision, Store,
+};
 
 use super::event::What;
 use crate::soak::client::{Client, Reply};
@@ -32,11 +34,11 @@ impl Door for Library<'_> {
             precondition: match condition {
                 Condition::None => Precondition::default(),
                 Condition::Absent => Precondition {
-                    none_of: Some(Tags::Any),
+                    if_none_match: Some(EntityTags::Any),
                     ..Precondition::default()
                 },
                 Condition::Is(hash) => Precondition {
-                    some_of: Some(Tags::These(vec![hash.clone()])),
+                    if_match: Some(EntityTags::OneOf(vec![hash.clone()])),
                     ..Precondition::default()
                 },
             },
@@ -53,7 +55,10 @@ impl Door for Library<'_> {
 
     fn remove(&mut self, branch: &str, path: &str) -> What {
         let name = ModuleRef::Path(module_path(path));
-        match self.0.remove(&on(Some(branch)), &name, Folders::Refuse) {
+        match self
+            .0
+            .remove(&on(Some(branch)), &name, DirectoryRemoval::Refuse)
+        {
             Ok(published) => What::Wrote {
                 value: None,
                 commit: published.commit.unwrap().to_string(),
@@ -64,7 +69,7 @@ impl Door for Library<'_> {
 
     fn read(&mut self, branch: &str, path: &str) -> (What, Vec<u8>) {
         let path: ModulePath = module_path(path);
-        let at = At::Branch(Some(branch.parse().unwrap()));
+        let at = Revision::Branch(Some(branch.parse().unwrap()));
         let name = ModuleRef::Path(path);
         match self.0.as_of(&at, |at| self.0.find(at, &name)) {
             Ok((commit, module)) => {
@@ -81,14 +86,14 @@ impl Door for Library<'_> {
 
 fn failed(error: &Error) -> What {
     match error.kind() {
-        Kind::NotFound | Kind::Conflict | Kind::Precondition => What::Refused,
-        Kind::Busy => What::Busy(error.to_string()),
-        Kind::InvalidModule
-        | Kind::TooLarge
-        | Kind::Malformed
-        | Kind::Input
-        | Kind::Full
-        | Kind::Unavailable => What::Failed(format!("{error:?}")),
+        ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Precondition => What::Refused,
+        ErrorKind::Busy => What::Busy(error.to_string()),
+        ErrorKind::InvalidModule
+        | ErrorKind::TooLarge
+        | ErrorKind::Malformed
+        | ErrorKind::Input
+        | ErrorKind::Full
+        | ErrorKind::Unavailable => What::Failed(format!("{error:?}")),
     }
 }
 

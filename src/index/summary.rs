@@ -14,7 +14,7 @@ use crate::names::CommitId;
 
 /// What the index says of a commit, in few bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct CommitSummary {
     parents: Vec<CommitId>,
     level: i64,
     mdate: i64,
@@ -23,7 +23,7 @@ pub struct Summary {
     changes: u64,
 }
 
-impl Summary {
+impl CommitSummary {
     /// What is to be said of a commit whose parents are known to `parent`.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl Reader {
     ///
     /// # Errors
     /// SQLite finds the file damaged.
-    pub fn summaries(&self) -> Result<HashMap<CommitId, Summary>> {
+    pub fn summaries(&self) -> Result<HashMap<CommitId, CommitSummary>> {
         // What others add meanwhile would else be seen in part.
         let db = Transaction::new_unchecked(self.connection(), TransactionBehavior::Deferred)?;
         let found: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
@@ -89,7 +89,7 @@ impl Reader {
 #[derive(Default)]
 struct Told {
     ids: HashMap<Place, CommitId>,
-    summaries: HashMap<Place, Summary>,
+    summaries: HashMap<Place, CommitSummary>,
 }
 
 impl Told {
@@ -101,7 +101,7 @@ impl Told {
         while let Some(row) = rows.next()? {
             let place: Place = (row.get(0)?, row.get(1)?);
             let before = self.ids.get(&(place.0, place.1 - 1));
-            let summary = Summary {
+            let summary = CommitSummary {
                 parents: before.into_iter().copied().collect(),
                 level: row.get(3)?,
                 mdate: row.get(4)?,

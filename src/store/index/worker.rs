@@ -5,10 +5,10 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
-use super::error::{Error, Result};
-use super::open::Store;
 use crate::names::{BranchName, CommitId};
 use crate::repo;
+use crate::store::error::{Error, Result};
+use crate::store::open::Store;
 
 /// How many commits the index has to know for it to be made anew because most of them were dropped.
 const FORGOTTEN_MIN: usize = 100_000;
@@ -21,7 +21,7 @@ const KEEPING_POLL: Duration = Duration::from_secs(5);
 
 impl Store {
     /// Keeps the version index up with every branch, the digests of modules included, for as long as the process lives.
-    pub fn keep_indexed(&self) {
+    pub fn run_index_worker(&self) {
         // In this order: what moves after the branches were read, wakes.
         let (news, come) = sync_channel(1);
         self.news.get_or_init(|| news);
@@ -69,7 +69,7 @@ impl Store {
     }
 
     /// Has the index made anew if more than half of what it knows was dropped.
-    pub(super) fn forget_dropped(&self) -> Result<()> {
+    pub(in crate::store) fn forget_dropped(&self) -> Result<()> {
         let Some(known) = self.index.existing().ok().flatten() else {
             return Ok(());
         };

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::cursor::{Cursor, Event, News};
-use super::error::{Error, Result};
-use super::open::Store;
+use super::cursor::{Cursor, Event, PollResult};
 use crate::names::{BranchName, CommitId};
 use crate::repo::{self, Wake};
+use crate::store::error::{Error, Result};
+use crate::store::open::Store;
 
 /// How long a watcher relies on the file system to wake it, before it looks on its own.
 const POLL: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ impl Store {
             store: self,
             // In this order: what moves after the tip was read, wakes.
             wake: self.wake(),
-            cursor: self.remembering_cursor(branch, since)?,
+            cursor: self.gc_safe_cursor(branch, since)?,
         })
     }
 }
@@ -54,10 +54,10 @@ impl Watcher<'_> {
     /// The branch was deleted, or the store cannot be read.
     pub fn poll(&mut self) -> Result<Vec<Event>> {
         let gone = match self.cursor.poll(self.store)? {
-            News::Events(events) => return Ok(events),
-            News::NoBranch => repo::Error::UnknownBranch(self.branch().to_string()),
-            News::NoCommit => {
-                let place = self.cursor.place().expect("BUG: nothing is never gone");
+            PollResult::Events(events) => return Ok(events),
+            PollResult::BranchDeleted => repo::Error::UnknownBranch(self.branch().to_string()),
+            PollResult::CommitDropped => {
+                let place = self.cursor.position().expect("BUG: nothing is never gone");
                 repo::Error::UnknownCommit(place.commit())
             }
         };

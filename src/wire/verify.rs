@@ -1,38 +1,38 @@
-//! What a check of the whole store found.
+//! The result of verifying a store, as JSON.
 
 use serde::Serialize;
 
 use crate::store::{self, Finding};
 
-/// How much was checked, and what was found.
+/// The number of objects that were checked, and the findings.
 #[derive(Debug, Serialize)]
-pub struct Verified {
+pub struct VerifyReport {
     refs: usize,
     commits: usize,
     trees: usize,
     modules: usize,
-    foreign: Vec<Location>,
-    faults: Vec<Fault>,
+    foreign: Vec<LocationJson>,
+    faults: Vec<FaultJson>,
 }
 
 #[derive(Debug, Serialize)]
-struct Location {
+struct LocationJson {
     path: String,
     commit: String,
 }
 
 #[derive(Debug, Serialize)]
-struct Fault {
+struct FaultJson {
     subject: String,
     #[serde(flatten)]
-    location: Option<Location>,
+    location: Option<LocationJson>,
     reason: String,
 }
 
-impl Verified {
-    /// What was checked, with what was found meanwhile.
+impl VerifyReport {
+    /// Combines the counts with the findings.
     pub fn new(checked: &store::Checked, findings: Vec<Finding>) -> Self {
-        let mut verified = Self {
+        let mut report = Self {
             refs: checked.refs,
             commits: checked.commits,
             trees: checked.trees,
@@ -42,19 +42,19 @@ impl Verified {
         };
         for finding in findings {
             match finding {
-                Finding::Foreign(location) => verified.foreign.push(location.into()),
-                Finding::Fault(fault) => verified.faults.push(Fault {
+                Finding::Foreign(location) => report.foreign.push(location.into()),
+                Finding::Fault(fault) => report.faults.push(FaultJson {
                     subject: fault.subject,
-                    location: fault.location.map(Location::from),
+                    location: fault.location.map(LocationJson::from),
                     reason: fault.reason,
                 }),
             }
         }
-        verified
+        report
     }
 }
 
-impl From<store::Location> for Location {
+impl From<store::Location> for LocationJson {
     fn from(location: store::Location) -> Self {
         Self {
             path: location.path,

@@ -6,13 +6,13 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
-use super::chores::Chores;
-use super::error::Result;
-use super::gc::History;
-use super::keeping::Keeping;
-use super::open::{Change, Store};
-use super::verify::{Derived, Finding};
+use super::runner::Keeping;
+use super::state::MaintenanceState;
 use crate::repo::{self, Fault};
+use crate::store::error::Result;
+use crate::store::gc::History;
+use crate::store::open::{Change, Store};
+use crate::store::verify::{DerivedFaults, Finding};
 
 /// How long nothing is done after the start, unless it is to be done more often: a server that ends at once, over and over, is not
 /// to be busy with this.
@@ -26,7 +26,7 @@ const FAULTS_TOLD_MAX: u64 = 100;
 
 /// What is done to a store from time to time, and how often.
 #[derive(Clone, Debug, Default)]
-pub struct Schedule {
+pub struct MaintenanceSchedule {
     /// How often garbage is collected, and what of the history then. The change says which branch is squashed, and by whom.
     pub gc: Option<(Duration, Change, History)>,
     /// How often the store is verified.
@@ -35,7 +35,7 @@ pub struct Schedule {
 
 impl Store {
     /// Does what is on the schedule when its time has come, for as long as the process lives.
-    pub fn keep_maintained(&self, mut schedule: Schedule) -> ! {
+    pub fn run_maintenance(&self, mut schedule: MaintenanceSchedule) -> ! {
         let all = [
             schedule.gc.as_mut().map(|(every, ..)| every),
             schedule.verify.as_mut(),
@@ -49,12 +49,12 @@ impl Store {
     }
 
     /// What is known of maintenance on schedule, by whichever server it was done.
-    pub fn chores(&self) -> Chores {
+    pub fn maintenance_state(&self) -> MaintenanceState {
         serde_json::from_slice(&self.repo.maintenance_notes()).unwrap_or_default()
     }
 
     /// Collects garbage; returns no faults.
-    pub(super) fn collect_on_schedule(
+    pub(in crate::store) fn collect_on_schedule(
         &self,
         change: &Change,
         history: History,
@@ -66,7 +66,7 @@ impl Store {
     }
 
     /// Verifies all of it, and logs what is wrong; returns how much that is.
-    pub(super) fn verify_on_schedule(&self) -> Result<Option<u64>> {
+    pub(in crate::store) fn verify_on_schedule(&self) -> Result<Option<u64>> {
         // It hashes and validates everything, and holds nothing that a change waits for.
         repo::step_back(repo::Behind::All);
         let mut faults = 0;
@@ -78,7 +78,7 @@ impl Store {
                 }
             }
         };
-        let checked = self.verify(Derived::Keep, &mut report, &mut || {})?;
+        let checked = self.verify(DerivedFaults::Report, &mut report, &mut || {})?;
         if faults > FAULTS_TOLD_MAX {
             tracing::error!("there are more faults: `wasmstore verify` prints all");
         }

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::error::{Error, Result};
-use super::open::Store;
 use crate::names::{BranchName, ObjectId, RefName};
 use crate::repo::{Dropping, RefUpdate, Refusal, Together};
+use crate::store::error::{Error, Result};
+use crate::store::open::Store;
 
 /// In how many steps this store becomes equal to another one, if nobody else moves its refs.
 const STEPS_MAX: usize = 16;
@@ -18,7 +18,7 @@ const STAND_IN: &str = "following";
 
 /// What another store has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct RemoteRefs {
     /// Every branch and tag.
     pub refs: BTreeMap<RefName, ObjectId>,
     /// The default branch, if it exists.
@@ -27,7 +27,7 @@ pub struct Wanted {
 
 /// A ref of another store that this one does not take.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
+pub struct SkippedRef {
     /// Which.
     pub name: RefName,
     /// Where it is in the other store.
@@ -43,11 +43,11 @@ impl Store {
     ///
     /// # Errors
     /// What `fetch` returns; what it brought is not whole; a ref was moved by others meanwhile; the store cannot be written.
-    pub fn follow<E: From<Error>>(
+    pub fn sync_refs<E: From<Error>>(
         &self,
-        wanted: &Wanted,
+        wanted: &RemoteRefs,
         fetch: impl Fn(&[ObjectId]) -> Result<(), E>,
-    ) -> Result<Vec<Skipped>, E> {
+    ) -> Result<Vec<SkippedRef>, E> {
         let (mut wanted, mut skipped) = (wanted.clone(), Vec::new());
         for _ in 0..STEPS_MAX {
             let stand_in = self.choose_default(&wanted)?;
@@ -69,7 +69,7 @@ impl Store {
         }
         let refusal = Refusal::Stale;
         let name = "a ref".to_owned();
-        Err(Error::NotFollowed { name, refusal }.into())
+        Err(Error::RefNotSynced { name, refusal }.into())
     }
 
     /// Makes updates of objects that are fetched first, and returns those that cannot be.
@@ -77,7 +77,7 @@ impl Store {
         &self,
         updates: &[RefUpdate],
         fetch: &impl Fn(&[ObjectId]) -> Result<(), E>,
-    ) -> Result<Vec<Skipped>, E> {
+    ) -> Result<Vec<SkippedRef>, E> {
         // Past the check for changes: this is what a replica is changed by.
         let writing = self.repo.begin().map_err(Error::from)?;
         // Also what seems to be there: whoever fetches looks whether it is whole.
@@ -92,11 +92,11 @@ impl Store {
             match (done, update.new) {
                 (Ok(()), _) => {}
                 (Err(refusal @ (Refusal::NoCommit | Refusal::Symbolic)), Some(id)) => {
-                    skipped.push(Skipped { name, id, refusal });
+                    skipped.push(SkippedRef { name, id, refusal });
                 }
                 (Err(refusal), _) => {
                     let name = name.to_string();
-                    return Err(Error::NotFollowed { name, refusal }.into());
+                    return Err(Error::RefNotSynced { name, refusal }.into());
                 }
             }
         }
@@ -105,7 +105,7 @@ impl Store {
 
     /// Makes the wanted branch the default one, if it is there. If it cannot be before the present one is gone, returns what is
     /// to be made and chosen instead for the time being.
-    fn choose_default(&self, wanted: &Wanted) -> Result<Option<RefUpdate>> {
+    fn choose_default(&self, wanted: &RemoteRefs) -> Result<Option<RefUpdate>> {
         let present = self.default_branch().ok();
         let Some((branch, tip)) = wanted.default_beside(present.as_ref()) else {
             return Ok(None);
@@ -128,7 +128,7 @@ impl Store {
     }
 
     /// The name of a branch that nobody has, and that goes together with all others.
-    fn stand_in(&self, wanted: &Wanted) -> Result<RefName> {
+    fn stand_in(&self, wanted: &RemoteRefs) -> Result<RefName> {
         let here = self.refs()?;
         let taken = here.iter().map(|(name, _)| name).chain(wanted.refs.keys());
         let taken: Vec<_> = taken.collect();
@@ -148,7 +148,7 @@ impl Store {
     }
 
     /// What is to be done as long as the default branch is the present one: what it is in the way of has to wait.
-    fn differences(&self, wanted: &Wanted) -> Result<Vec<RefUpdate>> {
+    fn differences(&self, wanted: &RemoteRefs) -> Result<Vec<RefUpdate>> {
         let here: BTreeMap<_, _> = self.refs()?.into_iter().collect();
         let present = self.default_branch().ok().map(RefName::from);
         let leaving = present.filter(|present| !wanted.refs.contains_key(present));
@@ -168,7 +168,7 @@ impl Store {
     }
 }
 
-impl Wanted {
+impl RemoteRefs {
     /// The branch that is to be the default one, and its tip. If none is chosen, or none that is there, the present one stays; if
     /// that has to go, it is the first of all.
     fn default_beside(&self, present: Option<&BranchName>) -> Option<(&BranchName, ObjectId)> {

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::error::{Error, Result};
-use super::open::Store;
-use super::view::At;
 use crate::names::{BranchName, CommitId, ModuleHash, ModulePath, TreePath};
 use crate::repo::{self, Commit, Line, PathChange, TreeId};
+use crate::store::error::{Error, Result};
+use crate::store::open::Store;
+use crate::store::revision::Revision;
 
 /// How many events one look returns at most.
 const EVENTS_MAX: usize = 256;
@@ -29,8 +29,8 @@ pub struct Event {
 
 impl Event {
     /// Where a cursor is that was told this.
-    pub fn place(&self) -> Place {
-        Place {
+    pub fn position(&self) -> CursorPosition {
+        CursorPosition {
             commit: self.commit.id,
             tree: self.commit.tree,
         }
@@ -47,12 +47,12 @@ impl Event {
 
 /// A commit, and what is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct CursorPosition {
     commit: CommitId,
     tree: TreeId,
 }
 
-impl Place {
+impl CursorPosition {
     /// The commit.
     pub fn commit(&self) -> CommitId {
         self.commit
@@ -61,13 +61,13 @@ impl Place {
 
 /// What a cursor finds when it looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum PollResult {
     /// What happened since the last look, oldest first. There may be more; if it is empty, the cursor is at the tip.
     Events(Vec<Event>),
     /// The branch was deleted.
-    NoBranch,
+    BranchDeleted,
     /// The branch did not go on from the cursor's commit, and what was in that is gone.
-    NoCommit,
+    CommitDropped,
 }
 
 /// The place up to which everything was told. It costs no more than what it remembers: nothing is queued, so a slow one loses
@@ -76,7 +76,7 @@ pub enum News {
 pub struct Cursor {
     branch: BranchName,
     /// `None` before a branch's first commit.
-    place: Option<Place>,
+    place: Option<CursorPosition>,
     /// Every module at `place`, if it is remembered: a `gc` may drop the commit before it is compared with a tip that does not
     /// come after it.
     content: Option<BTreeMap<ModulePath, ModuleHash>>,
@@ -97,10 +97,10 @@ impl Store {
             return Err(Error::NoCommit(branch.to_string()));
         }
         self.tip(Some(&branch))?;
-        let at = since.map_or_else(|| At::Branch(Some(branch.clone())), At::Commit);
+        let at = since.map_or_else(|| Revision::Branch(Some(branch.clone())), Revision::Commit);
         let place = self.read(&at, |view| {
             let place = view.commit.zip(view.tree);
-            Ok(place.map(|(commit, tree)| Place { commit, tree }))
+            Ok(place.map(|(commit, tree)| CursorPosition { commit, tree }))
         });
         match (place, since) {
             (Err(Error::Repo(repo::Error::UnknownCommit(_))), Some(since)) => {
@@ -119,7 +119,7 @@ impl Store {
         Ok(Cursor {
             content: Some(index.content(commit)?.into_iter().collect()),
             forgets: true,
-            ..Cursor::new(branch, Some(Place { commit, tree }))
+            ..Cursor::new(branch, Some(CursorPosition { commit, tree }))
         })
     }
 
@@ -127,7 +127,7 @@ impl Store {
     ///
     /// # Errors
     /// As for `cursor`.
-    pub fn remembering_cursor(
+    pub fn gc_safe_cursor(
         &self,
         branch: Option<&BranchName>,
         since: Option<CommitId>,
@@ -157,7 +157,7 @@ impl Store {
 
 impl Cursor {
     /// A cursor at a place that was told before; `None` is before a branch's first commit.
-    pub fn new(branch: BranchName, place: Option<Place>) -> Self {
+    pub fn new(branch: BranchName, place: Option<CursorPosition>) -> Self {
         Self {
             branch,
             place,
@@ -173,7 +173,7 @@ impl Cursor {
     }
 
     /// Where it is.
-    pub fn place(&self) -> Option<Place> {
+    pub fn position(&self) -> Option<CursorPosition> {
         self.place
     }
 
@@ -181,13 +181,13 @@ impl Cursor {
     ///
     /// # Errors
     /// The store cannot be read. The cursor then stays behind what was told last.
-    pub fn poll(&mut self, store: &Store) -> Result<News> {
+    pub fn poll(&mut self, store: &Store) -> Result<PollResult> {
         match self.look(store) {
             Err(error) => {
                 // A `gc` may have replaced the history meanwhile: the way is sought anew, once.
                 tracing::debug!(%error, branch = %self.branch, "looking again");
                 match self.look(store) {
-                    Err(_) if self.lost_its_content(store) => Ok(News::NoCommit),
+                    Err(_) if self.lost_its_content(store) => Ok(PollResult::CommitDropped),
                     other => other,
                 }
             }
@@ -195,13 +195,13 @@ impl Cursor {
         }
     }
 
-    fn look(&mut self, store: &Store) -> Result<News> {
+    fn look(&mut self, store: &Store) -> Result<PollResult> {
         let (mut events, mut bytes) = (Vec::new(), 0);
         while events.len() < EVENTS_MAX && bytes < EVENTS_BYTES_MAX {
             let event = match self.next_event(store) {
                 Ok(Some(event)) => event,
                 Err(Error::Repo(repo::Error::UnknownBranch(_))) if events.is_empty() => {
-                    return Ok(News::NoBranch);
+                    return Ok(PollResult::BranchDeleted);
                 }
                 Err(error) => {
                     // The line has moved past the commit that failed.
@@ -217,7 +217,7 @@ impl Cursor {
             self.advance(&event);
             events.push(event);
         }
-        Ok(News::Events(events))
+        Ok(PollResult::Events(events))
     }
 
     fn next_event(&mut self, store: &Store) -> Result<Option<Event>> {
@@ -273,7 +273,7 @@ impl Cursor {
     }
 
     fn advance(&mut self, event: &Event) {
-        self.place = Some(event.place());
+        self.place = Some(event.position());
         if self.forgets {
             self.content = None;
         }

@@ -1,9 +1,9 @@
 //! A store that is marked as a replica: nothing but following another one changes its history.
 
-use super::error::{Error, Result};
-use super::open::Store;
 use crate::names::ServerUrl;
 use crate::repo::Writing;
+use crate::store::error::{Error, Result};
+use crate::store::open::Store;
 
 impl Store {
     /// The URL of the store that this one follows; `None` if it is a store of its own.
@@ -32,7 +32,7 @@ impl Store {
     ///
     /// # Errors
     /// It has a history of its own; it cannot be read.
-    pub fn may_become_replica(&self, url: &ServerUrl) -> Result<()> {
+    pub fn check_can_become_replica(&self, url: &ServerUrl) -> Result<()> {
         match self.repo.may_be_replica()? {
             true => Ok(()),
             false => Err(Error::OwnHistory {
@@ -43,7 +43,7 @@ impl Store {
     }
 
     /// Says whether this store was ever equal to the one at `url`: there is something to serve, even if it is old.
-    pub fn was_equal(&self, url: &ServerUrl) -> bool {
+    pub fn was_in_sync_with(&self, url: &ServerUrl) -> bool {
         self.repo.was_equal(&url.to_string())
     }
 
@@ -51,7 +51,7 @@ impl Store {
     ///
     /// # Errors
     /// The store cannot be written.
-    pub fn note_equal(&self, url: &ServerUrl) -> Result<()> {
+    pub fn record_in_sync_with(&self, url: &ServerUrl) -> Result<()> {
         Ok(self.repo.note_equal(&url.to_string())?)
     }
 
@@ -59,7 +59,7 @@ impl Store {
     ///
     /// # Errors
     /// `Replica`, which names the primary.
-    pub fn takes_changes(&self) -> Result<()> {
+    pub fn ensure_writable(&self) -> Result<()> {
         match &self.primary {
             None => Ok(()),
             Some(primary) => Err(Error::Replica {
@@ -70,8 +70,8 @@ impl Store {
     }
 
     /// The right to change the history: what every change begins with, but for following.
-    pub(super) fn begin(&self) -> Result<Writing<'_>> {
-        self.takes_changes()?;
+    pub(in crate::store) fn begin(&self) -> Result<Writing<'_>> {
+        self.ensure_writable()?;
         Ok(self.repo.begin()?)
     }
 

@@ -6,12 +6,12 @@
 
 use std::collections::HashMap;
 
-use super::error::{Error, Result};
-use super::open::Store;
-use super::view::At;
 use crate::index::{self, NewChange, NewCommit, Reader};
 use crate::names::{BranchName, CommitId};
 use crate::repo::{self, Differ, Draft, Judged, Link, Published, TreeId, Writing};
+use crate::store::error::{Error, Result};
+use crate::store::open::Store;
+use crate::store::revision::Revision;
 
 /// How many commits are added in one transaction,
 const STEP_COMMITS_MAX: usize = 1024;
@@ -19,13 +19,13 @@ const STEP_COMMITS_MAX: usize = 1024;
 const STEP_CHANGES_MAX: usize = 1 << 16;
 
 /// How far behind the index may be for a change to bring it up by the way.
-pub(super) const BEHIND_MAX: usize = 256;
+pub(in crate::store) const BEHIND_MAX: usize = 256;
 
 /// How often a question is asked again of an index that was made anew.
 const ATTEMPTS_MAX: usize = 4;
 
 /// Is told how many commits of how many were added.
-pub(super) type Progress = Box<dyn Fn(usize, usize) + Send + Sync>;
+pub(in crate::store) type Progress = Box<dyn Fn(usize, usize) + Send + Sync>;
 
 impl Store {
     /// Has `progress` told, when the index is brought up, how many commits of how many were added.
@@ -37,7 +37,7 @@ impl Store {
     ///
     /// # Errors
     /// Unknown branch or commit; the history is not whole; neither the store nor the folder for temporary files can be written.
-    pub fn catch_up(&self, at: &At) -> Result<()> {
+    pub fn catch_up(&self, at: &Revision) -> Result<()> {
         self.read(at, |view| match view.commit {
             Some(commit) => self.ask(commit, |_| Ok(())),
             None => Ok(()),
@@ -45,13 +45,13 @@ impl Store {
     }
 
     /// Brings the index up with every branch.
-    pub(super) fn catch_up_all(&self) -> Result<()> {
-        let mut branches = self.branches()?.into_iter().map(Some).map(At::Branch);
+    pub(in crate::store) fn catch_up_all(&self) -> Result<()> {
+        let mut branches = self.branches()?.into_iter().map(Some).map(Revision::Branch);
         branches.try_for_each(|at| self.catch_up(&at))
     }
 
     /// Publishes a change, and tells the index.
-    pub(super) fn publish<T>(
+    pub(in crate::store) fn publish<T>(
         &self,
         writing: Writing<'_>,
         branch: Option<&BranchName>,
@@ -71,7 +71,7 @@ impl Store {
     }
 
     /// Adds a new commit to the index, unless somebody does so for others, who then come upon it, or there is much to add.
-    pub(super) fn note(&self, commit: CommitId) {
+    pub(in crate::store) fn note(&self, commit: CommitId) {
         let Some(_alone) = self.index.try_append_alone() else {
             return;
         };
@@ -89,7 +89,7 @@ impl Store {
     }
 
     /// Asks the index something about a commit, once it knows the commit with all that it reaches.
-    pub(super) fn ask<T>(
+    pub(in crate::store) fn ask<T>(
         &self,
         commit: CommitId,
         mut question: impl FnMut(&Reader) -> Result<T>,
@@ -105,7 +105,7 @@ impl Store {
     }
 
     /// Does something with the index, and once more with another one if that was damaged.
-    pub(super) fn recovering<T>(
+    pub(in crate::store) fn recovering<T>(
         &self,
         mut work: impl FnMut(&mut Reader) -> Result<T>,
     ) -> Result<T> {
@@ -177,14 +177,14 @@ impl Store {
 }
 
 /// What is to be told of commits that come parents first.
-pub(super) struct Commits<'s> {
+pub(in crate::store) struct Commits<'s> {
     store: &'s Store,
     differ: Differ<'s>,
     trees: HashMap<CommitId, TreeId>,
 }
 
 impl<'s> Commits<'s> {
-    pub(super) fn new(store: &'s Store) -> Self {
+    pub(in crate::store) fn new(store: &'s Store) -> Self {
         Self {
             store,
             differ: store.repo.differ(),
@@ -193,7 +193,7 @@ impl<'s> Commits<'s> {
     }
 
     /// What is to be told of the next one.
-    pub(super) fn next(&mut self, link: Link) -> Result<NewCommit> {
+    pub(in crate::store) fn next(&mut self, link: Link) -> Result<NewCommit> {
         let parents: Vec<TreeId> = link
             .parents
             .iter()

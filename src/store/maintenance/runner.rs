@@ -3,11 +3,11 @@
 use std::thread;
 use std::time::Duration;
 
-use super::chores::{Chore, Chores, now_ms};
-use super::error::Result;
-use super::maintain::Schedule;
-use super::open::Store;
+use super::schedule::MaintenanceSchedule;
+use super::state::{MaintenanceState, TaskState, now_ms};
 use crate::repo::{self, MaintenanceLock};
+use crate::store::error::Result;
+use crate::store::open::Store;
 
 /// The longest sleep: what the file tells may be another server's, and the clock may be set.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
@@ -19,18 +19,18 @@ const SLEEP_MIN: Duration = Duration::from_millis(100);
 const SLEEP_LOCKED: Duration = Duration::from_secs(1);
 
 /// One who keeps to a schedule.
-pub(super) struct Keeping<'s> {
+pub(in crate::store) struct Keeping<'s> {
     store: &'s Store,
-    schedule: Schedule,
+    schedule: MaintenanceSchedule,
     /// What is known but could not be written: a full disk is no reason to do without, nor to do it over and over.
-    unsaved: Option<Chores>,
+    unsaved: Option<MaintenanceState>,
     /// Whether it was told that nothing can be done.
     is_told: bool,
 }
 
 impl<'s> Keeping<'s> {
     /// One who keeps to this schedule of a store, and has not begun.
-    pub fn to(schedule: Schedule, store: &'s Store) -> Self {
+    pub fn to(schedule: MaintenanceSchedule, store: &'s Store) -> Self {
         Self {
             store,
             schedule,
@@ -89,7 +89,7 @@ impl<'s> Keeping<'s> {
         lock: &MaintenanceLock,
         name: &'static str,
         every: Duration,
-        of: impl Fn(&mut Chores) -> &mut Chore,
+        of: impl Fn(&mut MaintenanceState) -> &mut TaskState,
         work: impl FnOnce(&Store) -> Result<Option<u64>> + Send,
     ) {
         let mut chores = self.chores();
@@ -130,7 +130,7 @@ impl<'s> Keeping<'s> {
 
     /// Notes of what is new on the schedule that it is.
     fn expect(&mut self) -> Result<()> {
-        let expecting = |mut chores: Chores| {
+        let expecting = |mut chores: MaintenanceState| {
             let now_ms = now_ms();
             if self.schedule.gc.is_some() {
                 chores.gc.expect(now_ms);
@@ -150,12 +150,12 @@ impl<'s> Keeping<'s> {
         Ok(())
     }
 
-    fn chores(&self) -> Chores {
+    fn chores(&self) -> MaintenanceState {
         let unsaved = self.unsaved.clone();
-        unsaved.unwrap_or_else(|| self.store.chores())
+        unsaved.unwrap_or_else(|| self.store.maintenance_state())
     }
 
-    fn save(&mut self, lock: &MaintenanceLock, chores: Chores) {
+    fn save(&mut self, lock: &MaintenanceLock, chores: MaintenanceState) {
         let notes = serde_json::to_vec(&chores).expect("BUG: plain data is JSON");
         let saved = self.store.repo.note_maintenance(lock, &notes);
         self.unsaved = saved.err().map(|error| {

@@ -13,17 +13,17 @@ const DELAY_FIRST: Duration = Duration::from_secs(60);
 /// What is known of all maintenance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Chores {
+pub struct MaintenanceState {
     /// Collecting garbage.
-    pub gc: Chore,
+    pub gc: TaskState,
     /// Verifying the store.
-    pub verify: Chore,
+    pub verify: TaskState,
 }
 
 /// What is known of a kind of maintenance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Chore {
+pub struct TaskState {
     /// Since when it is to be done.
     since_ms: Option<u64>,
     /// When it was begun for the last time, or failed: it may fail only after it has waited for others for long.
@@ -41,32 +41,32 @@ pub struct Chore {
 }
 
 /// Now.
-pub(super) fn now_ms() -> u64 {
+pub(in crate::store) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_millis() as u64)
 }
 
-impl Chore {
+impl TaskState {
     /// Notes that it is to be done from now on, unless it was before.
-    pub(super) fn expect(&mut self, now_ms: u64) {
+    pub(in crate::store) fn expect(&mut self, now_ms: u64) {
         self.since_ms.get_or_insert(now_ms);
     }
 
     /// Notes that it begins. It counts as failed until it is done: who is killed meanwhile notes nothing any more.
-    pub(super) fn begin(&mut self, now_ms: u64) {
+    pub(in crate::store) fn begin(&mut self, now_ms: u64) {
         self.tried_ms = Some(now_ms);
         self.attempts = self.attempts.saturating_add(1);
         self.is_open = true;
     }
 
     /// Notes that what was begun has failed.
-    pub(super) fn fail(&mut self, now_ms: u64) {
+    pub(in crate::store) fn fail(&mut self, now_ms: u64) {
         self.tried_ms = Some(now_ms);
         self.is_open = false;
     }
 
     /// Notes that what was begun is done.
-    pub(super) fn end(&mut self, now_ms: u64, faults: Option<u64>) {
+    pub(in crate::store) fn end(&mut self, now_ms: u64, faults: Option<u64>) {
         self.success_ms = Some(now_ms);
         self.duration_ms = self.tried_ms.map(|tried_ms| now_ms.abs_diff(tried_ms));
         self.faults = faults;
@@ -80,7 +80,7 @@ impl Chore {
     }
 
     /// How long to wait until it is to be done, that often. A clock that was set back counts as one that went on.
-    pub(super) fn wait(&self, now_ms: u64, every: Duration) -> Duration {
+    pub(in crate::store) fn wait(&self, now_ms: u64, every: Duration) -> Duration {
         let since = |time_ms: u64| Duration::from_millis(now_ms.abs_diff(time_ms));
         let Some(last_ms) = self.success_ms.or(self.since_ms) else {
             return every;
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn it_is_due_when_the_time_since_it_was_done_has_passed() {
-        let mut chore = Chore::default();
+        let mut chore = TaskState::default();
         assert_eq!(chore.wait(0, DAY), DAY, "never at once");
         chore.expect(0);
         chore.expect(ms(HOUR));
@@ -118,12 +118,12 @@ mod tests {
         assert_eq!(chore.wait(ms(3 * DAY), DAY), HOUR);
         assert_eq!((chore.duration_ms, chore.faults), (Some(ms(HOUR)), Some(3)));
         let text = serde_json::to_string(&chore).unwrap();
-        assert_eq!(serde_json::from_str::<Chore>(&text).unwrap(), chore);
+        assert_eq!(serde_json::from_str::<TaskState>(&text).unwrap(), chore);
     }
 
     #[test]
     fn what_fails_or_is_cut_is_tried_again_later_and_later() {
-        let mut chore = Chore::default();
+        let mut chore = TaskState::default();
         chore.expect(0);
         let mut now_ms = ms(DAY);
         let mut waits = Vec::new();
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_back_puts_nothing_off_for_long() {
-        let mut chore = Chore::default();
+        let mut chore = TaskState::default();
         chore.expect(ms(90 * DAY));
         assert_eq!(chore.wait(0, DAY), Duration::ZERO);
     }

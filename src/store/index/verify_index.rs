@@ -3,24 +3,24 @@
 use std::collections::HashMap;
 
 use super::catch_up::Commits;
-use super::error::{Error, Result};
-use super::open::Store;
-use crate::index::{Reader, Summary};
+use crate::index::{CommitSummary, Reader};
 use crate::names::{CommitId, Digest, ModuleHash};
 use crate::repo::chain;
+use crate::store::error::{Error, Result};
+use crate::store::open::Store;
 
 /// How many faults are told one by one.
 const FAULTS_MAX: usize = 10;
 
 /// A check of the version index. What it does not know yet is no fault.
-pub(super) struct IndexCheck<'s> {
+pub(in crate::store) struct IndexCheck<'s> {
     store: &'s Store,
     index: Option<Reader>,
     faults: Vec<String>,
 }
 
 impl<'s> IndexCheck<'s> {
-    pub(super) fn new(store: &'s Store) -> Self {
+    pub(in crate::store) fn new(store: &'s Store) -> Self {
         let (mut index, mut faults) = (None, Vec::new());
         match store.index.existing() {
             Ok(found) => index = found,
@@ -34,7 +34,7 @@ impl<'s> IndexCheck<'s> {
     }
 
     /// Compares the digest of a module that was read.
-    pub(super) fn digest(&mut self, hash: ModuleHash, digest: Digest) {
+    pub(in crate::store) fn digest(&mut self, hash: ModuleHash, digest: Digest) {
         let known = self.index.as_ref().map(|index| index.digest_of(hash));
         match known {
             Some(Ok(Some(known))) if known != digest => {
@@ -46,7 +46,7 @@ impl<'s> IndexCheck<'s> {
     }
 
     /// Compares what is said of commits, and returns what is wrong.
-    pub(super) fn finish(mut self) -> Vec<String> {
+    pub(in crate::store) fn finish(mut self) -> Vec<String> {
         match self.compare() {
             Ok(()) => {}
             Err(Error::Index(error)) => self.faults.push(chain(&error)),
@@ -69,7 +69,7 @@ impl<'s> IndexCheck<'s> {
         };
         let told = index.summaries()?;
         let mut commits = Commits::new(self.store);
-        let mut summaries: HashMap<CommitId, Summary> = HashMap::new();
+        let mut summaries: HashMap<CommitId, CommitSummary> = HashMap::new();
         for branch in self.store.branches()? {
             let Some(tip) = self.store.repo.tip(&branch)? else {
                 continue;
@@ -78,7 +78,7 @@ impl<'s> IndexCheck<'s> {
             let links = self.store.repo.unknown_history(tip, usize::MAX, is_known)?;
             for link in links.into_iter().flatten() {
                 let commit = commits.next(link)?;
-                let summary = Summary::of(&commit, |parent| summaries.get(&parent))?;
+                let summary = CommitSummary::of(&commit, |parent| summaries.get(&parent))?;
                 if told.get(&commit.id).is_some_and(|told| *told != summary) {
                     let fault = format!("commit {} is not as the repository has it", commit.id);
                     self.faults.push(fault);

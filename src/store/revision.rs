@@ -7,20 +7,20 @@ use crate::repo::TreeId;
 
 /// What a read looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum At {
+pub enum Revision {
     /// The tip of a branch; `None` is the default one.
     Branch(Option<BranchName>),
     /// A commit.
     Commit(CommitId),
     /// What [`Store::as_of`] looked up.
-    Known(Known),
+    Resolved(ResolvedRevision),
 }
 
 /// A commit that was looked up a moment ago, or that there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known(View);
+pub struct ResolvedRevision(View);
 
-impl Default for At {
+impl Default for Revision {
     fn default() -> Self {
         Self::Branch(None)
     }
@@ -36,10 +36,16 @@ pub(super) struct View {
 impl Store {
     /// Answers from the tree at `at`. When an object is found missing, the ref is read again and `answer` asked once more: a
     /// `gc` may have replaced the history meanwhile.
-    pub(super) fn read<T>(&self, at: &At, mut answer: impl FnMut(View) -> Result<T>) -> Result<T> {
+    pub(super) fn read<T>(
+        &self,
+        at: &Revision,
+        mut answer: impl FnMut(View) -> Result<T>,
+    ) -> Result<T> {
         let mut attempt = || self.view(at).and_then(&mut answer);
         match attempt() {
-            Err(error) if error.is_missing_object() && matches!(at, At::Branch(_)) => attempt(),
+            Err(error) if error.is_missing_object() && matches!(at, Revision::Branch(_)) => {
+                attempt()
+            }
             other => other,
         }
     }
@@ -48,11 +54,11 @@ impl Store {
     /// object is found missing, the ref is read again, as after a `gc`.
     pub fn as_of<T>(
         &self,
-        at: &At,
-        mut verb: impl FnMut(&At) -> Result<T>,
+        at: &Revision,
+        mut verb: impl FnMut(&Revision) -> Result<T>,
     ) -> Result<(Option<CommitId>, T)> {
         self.read(at, |view| {
-            let answer = verb(&At::Known(Known(view)))?;
+            let answer = verb(&Revision::Resolved(ResolvedRevision(view)))?;
             Ok((view.commit, answer))
         })
     }
@@ -61,20 +67,20 @@ impl Store {
     ///
     /// # Errors
     /// Unknown branch or commit; the branch has no commit yet.
-    pub fn snapshot(&self, at: &At) -> Result<CommitId> {
+    pub fn snapshot(&self, at: &Revision) -> Result<CommitId> {
         let commit = self.read(at, |view| Ok(view.commit))?;
         match (commit, at) {
             (Some(commit), _) => Ok(commit),
-            (None, At::Branch(Some(branch))) => Err(Error::NoCommit(branch.to_string())),
+            (None, Revision::Branch(Some(branch))) => Err(Error::NoCommit(branch.to_string())),
             (None, _) => Err(Error::NoCommit(self.repo.default_branch()?.to_string())),
         }
     }
 
-    fn view(&self, at: &At) -> Result<View> {
+    fn view(&self, at: &Revision) -> Result<View> {
         let commit = match at {
-            At::Known(Known(view)) => return Ok(*view),
-            At::Commit(commit) => Some(self.repo.commit(*commit)?),
-            At::Branch(branch) => match self.tip(branch.as_ref())? {
+            Revision::Resolved(ResolvedRevision(view)) => return Ok(*view),
+            Revision::Commit(commit) => Some(self.repo.commit(*commit)?),
+            Revision::Branch(branch) => match self.tip(branch.as_ref())? {
                 Some(tip) => Some(self.repo.linked_commit(tip)?),
                 None => None,
             },
