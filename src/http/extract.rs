@@ -9,11 +9,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use serde::de::DeserializeOwned;
 
-use super::error::{Failure, Result};
-use super::guard::Caller;
-use super::percent;
-use super::state::App;
-use super::tags;
+use crate::http::error::{Failure, Result};
+use crate::http::middleware::auth::Caller;
+use crate::http::module::etag;
+use crate::http::percent;
+use crate::http::state::App;
 use crate::names::{Author, BranchName, CommitId, Message};
 use crate::store::{Change, Revision};
 
@@ -117,7 +117,7 @@ impl FromRequestParts<App> for Changing {
             branch: app.branch(header(headers, BRANCH, BranchName::parse)?),
             author,
             message: header(headers, MESSAGE, Message::parse)?,
-            precondition: tags::precondition(headers)?,
+            precondition: etag::precondition(headers)?,
         }))
     }
 }

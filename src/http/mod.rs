@@ -1,42 +1,31 @@
 //! The HTTP surface: the API, watch, git's smart protocol, keys, TLS and metrics.
 //!
 //! Layer 4. It turns requests into calls of [`store`](crate::store) and results into answers, and knows nothing beneath.
-//! Everything here is asynchronous; what it calls is not. `crossing.rs` is the one place where the two meet.
+//! Everything here is asynchronous; what it calls is not. `blocking.rs` is the one place where the two meet.
 //!
 //! `router.rs` has the whole API and the order of the layers on one page.
 
-mod answer;
-mod bodies;
-mod caching;
-mod changed;
-mod crossing;
-mod decode;
+mod blocking;
+mod commit_header;
 mod edge;
 mod error;
 mod extract;
-mod forms;
-mod guard;
 mod json;
-mod maintenance;
-mod memory;
 mod metrics;
-mod mirrors;
-mod normalize;
+mod middleware;
+mod module;
 mod openapi;
-mod page;
+mod pagination;
 mod percent;
-mod range;
-mod receive;
 mod router;
 mod routes;
-mod share;
 mod smart;
 mod state;
-mod tags;
-mod trace;
+mod upload;
 mod watching;
 
 pub use edge::{Hold, Peer, Server, Tls, TlsError, TlsReload};
 pub(crate) use edge::{read_any, read_regular};
-pub use guard::{Changes, KeyError, Keyring, Keys};
+pub use middleware::auth::{KeyError, Keyring, Keys};
+pub use middleware::redirect_writes::Changes;
 pub use router::{Serving, router};

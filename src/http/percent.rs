@@ -3,7 +3,7 @@
 use axum::http::HeaderValue;
 use percent_encoding::percent_decode_str;
 
-use super::error::{Failure, Result};
+use crate::http::error::{Failure, Result};
 
 /// Decodes percent escapes; all else stays, a plus sign too.
 ///

@@ -10,14 +10,19 @@ use axum::routing::{any, get, post, put};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::bodies::measure;
-use super::error::{Failure, in_accepted_form};
-use super::guard::{Changes, Hosts, Keyring, Origins, authorize, guard, send_on};
-use super::metrics::{Metrics, count, note_route};
-use super::routes::{admin, branches, git, hashes, history, modules, operation, versions, watch};
-use super::state::App;
-use super::{caching, normalize, trace};
 use crate::config::ServerLimits;
+use crate::http::error::{Failure, in_accepted_form};
+use crate::http::metrics::{Metrics, count, note_route};
+use crate::http::middleware::auth::{Keyring, authorize};
+use crate::http::middleware::head_and_length::measure;
+use crate::http::middleware::host::Hosts;
+use crate::http::middleware::origin::{Origins, guard};
+use crate::http::middleware::redirect_writes::{Changes, send_on};
+use crate::http::middleware::{default_headers, normalize_path, request_log};
+use crate::http::routes::{
+    admin, branches, git, hashes, history, modules, operation, versions, watch,
+};
+use crate::http::state::App;
 use crate::names::BranchName;
 use crate::remote::{GitHttpBackend, Mirrors, Replica};
 use crate::store::Store;
@@ -65,11 +70,11 @@ pub fn router(
         .layer(from_fn_with_state(keys, authorize))
         .layer(from_fn(note_route))
         .with_state(app.clone());
-    normalize::wrap(routes)
+    normalize_path::wrap(routes)
         .layer(from_fn_with_state(Arc::new(origins), guard))
-        .layer(trace::catch_panics())
-        .layer(from_fn_with_state(app, caching::by_default))
-        .layer(from_fn(trace::follow))
+        .layer(request_log::catch_panics())
+        .layer(from_fn_with_state(app, default_headers::by_default))
+        .layer(from_fn(request_log::follow))
         .layer(from_fn(in_accepted_form))
         .layer(from_fn_with_state(Metrics::install(), count))
         .layer(from_fn(measure))

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use crate::http::changed::At;
+use crate::http::commit_header::At;
 use crate::http::error::Result;
 use crate::http::extract::{Changing, ChangingBranches, Params, Rest};
 use crate::http::json::Json;

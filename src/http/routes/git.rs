@@ -9,10 +9,10 @@ use axum::response::{IntoResponse, Response};
 
 use crate::http::edge::Hold;
 use crate::http::error::{Failure, Result};
-use crate::http::guard::Caller;
-use crate::http::receive::Receiving;
+use crate::http::middleware::auth::Caller;
 use crate::http::smart::{self, Decoder, Feed, missing};
 use crate::http::state::App;
+use crate::http::upload::body::Receiving;
 use crate::remote::GitService;
 
 /// Tells the refs, and what the service can do.

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 
-use crate::http::changed::At;
+use crate::http::commit_header::At;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{Changing, Reading, Rest};
 use crate::http::json::Json;

@@ -4,12 +4,12 @@ use axum::extract::State;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
 
-use crate::http::changed::At;
+use crate::http::commit_header::At;
 use crate::http::error::Result;
 use crate::http::extract::{Changing, Params, Reading, Rest};
 use crate::http::json::Json;
 use crate::http::openapi::{ChangeProblems, ReadProblems};
-use crate::http::page;
+use crate::http::pagination;
 use crate::http::state::App;
 use crate::names::{CommitId, ModulePath, TreePath};
 use crate::store::{AuditEntry, LogOrder};
@@ -59,7 +59,10 @@ pub(in crate::http) struct Told {
 impl Page {
     fn parse(&self) -> Result<(Option<CommitId>, usize)> {
         let after = self.after.as_deref().map(CommitId::parse).transpose()?;
-        Ok((after, page::limit(self.limit.unwrap_or(PAGE_DEFAULT))?))
+        Ok((
+            after,
+            pagination::limit(self.limit.unwrap_or(PAGE_DEFAULT))?,
+        ))
     }
 }
 
@@ -83,7 +86,7 @@ pub(in crate::http) async fn commits_all(
         .run(move |store| Ok(store.as_of(&at, |at| store.commits_page(at, order, after, limit))?))
         .await?;
     let last = commits.last().filter(|_| has_more);
-    let next = last.map(|last| page::next("commits", "", limit, &last.id.to_string(), also));
+    let next = last.map(|last| pagination::next("commits", "", limit, &last.id.to_string(), also));
     let commits: Vec<_> = commits.iter().map(wire::CommitJson::from).collect();
     Ok((At(commit), AppendHeaders(next), Json(&commits)).into_response())
 }
@@ -108,8 +111,8 @@ pub(in crate::http) async fn commits(
         .await?;
     let last = entries.last().filter(|_| has_more);
     let also = if told.modules { "&modules=true" } else { "" };
-    let next =
-        last.map(|last| page::next("commits", &below, limit, &last.commit.id.to_string(), also));
+    let next = last
+        .map(|last| pagination::next("commits", &below, limit, &last.commit.id.to_string(), also));
     let entry = |entry: &AuditEntry| wire::PathCommitJson::new(entry, told.modules);
     let commits: Vec<_> = entries.iter().map(entry).collect();
     Ok((At(commit), AppendHeaders(next), Json(&commits)).into_response())

@@ -6,18 +6,18 @@ use axum::http::{HeaderMap, StatusCode, Version};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
 
-use crate::http::answer::AskedBy;
-use crate::http::changed;
-use crate::http::decode::{self, Decoding};
+use crate::http::commit_header;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{Changing, Params, Reading, Rest, Wanted};
 use crate::http::json::Json;
+use crate::http::module::response::AskedBy;
 use crate::http::openapi::{
     Bytes, ChangeProblems, Encoding, ModuleProblems, ReadProblems, UploadProblems,
 };
-use crate::http::page;
-use crate::http::receive::{Receiving, announced_bytes};
+use crate::http::pagination;
 use crate::http::state::App;
+use crate::http::upload::body::{Receiving, announced_bytes};
+use crate::http::upload::decoding::{self, Decoding};
 use crate::names::{ModulePath, ModuleRef, TreePath};
 use crate::store::{DirectoryRemoval, Revision, Store};
 use crate::wire::Modules;
@@ -60,7 +60,7 @@ pub(in crate::http) async fn list(
 ) -> Result<Response> {
     let prefix = TreePath::parse(&prefix)?;
     let after = page.after.as_deref().map(ModulePath::parse).transpose()?;
-    let limit = page.limit.map(page::limit).transpose()?;
+    let limit = page.limit.map(pagination::limit).transpose()?;
     let folder = prefix.clone();
     let (commit, (modules, has_more)) = app
         .run(move |store| {
@@ -71,11 +71,11 @@ pub(in crate::http) async fn list(
         })
         .await?;
     let last = modules.last().filter(|_| has_more).map(|(path, _)| path);
-    let next = last
-        .zip(limit)
-        .map(|(last, limit)| page::next("modules", folder.as_str(), limit, &last.to_string(), ""));
+    let next = last.zip(limit).map(|(last, limit)| {
+        pagination::next("modules", folder.as_str(), limit, &last.to_string(), "")
+    });
     Ok((
-        changed::At(commit),
+        commit_header::At(commit),
         AppendHeaders(next),
         Json(&Modules(&modules)),
     )
@@ -128,7 +128,7 @@ pub(in crate::http) async fn put(
     body: Body,
 ) -> Result<Response> {
     let path = path.parse(ModulePath::parse)?;
-    let coding = decode::coding(&headers)?;
+    let coding = decoding::coding(&headers)?;
     if coding.is_none() {
         check_length(&headers, app.module_bytes_max())?;
     }
@@ -176,7 +176,7 @@ pub(in crate::http) async fn remove(
     Changing(change): Changing,
     name: Rest,
     Params(removal): Params<Removal>,
-) -> Result<changed::At> {
+) -> Result<commit_header::At> {
     let name = name.parse(ModuleRef::parse)?;
     let folders = match removal.recursive {
         true => DirectoryRemoval::Recursive,

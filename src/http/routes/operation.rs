@@ -10,9 +10,9 @@ use crate::http::error::{Failure, Result};
 use crate::http::metrics::{
     CACHE_HITS, CACHE_MISSES, Metrics, OBJECTS, REFS, REPLICA_FAILURES, REPLICA_LAG,
 };
+use crate::http::metrics::{maintenance, mirrors};
 use crate::http::openapi::{self, Problems};
 use crate::http::state::App;
-use crate::http::{maintenance, mirrors};
 use crate::remote::MirrorStatus;
 use crate::store::{self, Revision, Store};
 

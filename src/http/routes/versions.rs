@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use crate::http::answer::AskedBy;
-use crate::http::changed::At;
+use crate::http::commit_header::At;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{Reading, Rest, Wanted};
 use crate::http::json::Json;
+use crate::http::module::response::AskedBy;
 use crate::http::openapi::{Bytes, ModuleProblems, ReadProblems};
 use crate::http::state::App;
 use crate::names::ModulePath;

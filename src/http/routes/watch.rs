@@ -12,12 +12,12 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::http::changed::At;
+use crate::http::commit_header::At;
 use crate::http::edge::Hold;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::refuse_commit;
-use crate::http::guard::{PROTOCOL, Pass};
 use crate::http::metrics::{Counted, SOCKETS};
+use crate::http::middleware::auth::{PROTOCOL, Pass};
 use crate::http::openapi::WatchProblems;
 use crate::http::percent;
 use crate::http::state::App;

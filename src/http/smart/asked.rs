@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, Uri};
 
-use crate::http::guard::Caller;
+use crate::http::middleware::auth::Caller;
 use crate::http::percent;
 use crate::remote::{GitRequest, GitService};
 

@@ -6,10 +6,10 @@ use axum::http::header::ACCEPT_ENCODING;
 use axum::http::{HeaderMap, StatusCode};
 use flate2::write::MultiGzDecoder;
 
-use crate::http::decode;
 use crate::http::error::{Failure, Result};
-use crate::http::forms::Coding;
-use crate::http::receive::announced_bytes;
+use crate::http::module::encodings::Coding;
+use crate::http::upload::body::announced_bytes;
+use crate::http::upload::decoding;
 
 /// How much is decoded at a time, in bytes: deflate makes at most 1,032 times as much of it.
 const SLICE_BYTES: usize = 4 << 10;
@@ -32,7 +32,7 @@ impl Decoder {
             bytes_max,
             is_over: false,
         };
-        match decode::coding(headers)? {
+        match decoding::coding(headers)? {
             Some(Coding::Gzip) => Ok(Self::Gzip(Box::new(MultiGzDecoder::new(limited)))),
             Some(Coding::Zstd) => Err(unsupported()),
             None if announced_bytes(headers).is_some_and(|bytes| bytes > bytes_max) => {

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::decode::Decoder;
 use crate::http::error::Result;
-use crate::http::receive::Receiving;
+use crate::http::upload::body::Receiving;
 
 /// A body on its way to git.
 pub(in crate::http) struct Feed {

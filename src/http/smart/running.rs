@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::ending::{Outcome, Said, judge};
 use super::feed::Feed;
 use super::start::failed;
-use crate::http::crossing::aside;
+use crate::http::blocking::aside;
 use crate::http::error::{Failure, Result};
 use crate::http::metrics::{Counted, GIT_REQUESTS, GIT_SERVICES};
 use crate::remote::{Child, Dialogue, GitService};

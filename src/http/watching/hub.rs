@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::feed::{End, Feed};
 use crate::config::ServerLimits;
-use crate::http::crossing::cross;
+use crate::http::blocking::cross;
 use crate::http::error::{Failure, Result};
 use crate::names::BranchName;
 use crate::store::{Call, Store, Wake};

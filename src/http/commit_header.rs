@@ -6,14 +6,14 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
 use metrics::counter;
 
-use super::error::Result;
-use super::metrics::COMMITS;
-use super::state::App;
+use crate::http::error::Result;
+use crate::http::metrics::COMMITS;
+use crate::http::state::App;
 use crate::names::CommitId;
 use crate::store::{Published, Store};
 
 /// The commit that was read from, or where the branch is after a change.
-pub(super) struct At(pub Option<CommitId>);
+pub(in crate::http) struct At(pub Option<CommitId>);
 
 impl At {
     /// Tells it in the headers of an answer.

@@ -20,7 +20,7 @@ impl Keyring {
     }
 
     /// The keys that hold now, and word of those that come after them.
-    pub(super) fn present(&self) -> (Arc<Keys>, watch::Receiver<Arc<Keys>>) {
+    pub(in crate::http) fn present(&self) -> (Arc<Keys>, watch::Receiver<Arc<Keys>>) {
         let mut later = self.0.subscribe();
         let present = Arc::clone(&later.borrow_and_update());
         (present, later)
@@ -48,7 +48,7 @@ pub(in crate::http) struct Pass {
 }
 
 impl Pass {
-    pub(super) fn new(key: Vec<u8>, keys: watch::Receiver<Arc<Keys>>) -> Self {
+    pub(in crate::http) fn new(key: Vec<u8>, keys: watch::Receiver<Arc<Keys>>) -> Self {
         Self { key, keys }
     }
 

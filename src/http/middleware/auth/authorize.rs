@@ -5,10 +5,10 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::credentials::{is_websocket, needed, shown};
 use super::keyring::{Keyring, Pass};
 use super::keys::Keys;
 use super::methods::Methods;
-use super::shown::{is_websocket, needed, shown};
 use crate::http::error::{Failure, Result};
 use crate::names::Author;
 use crate::remote::PushIdentity;
@@ -107,7 +107,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::http::guard::shown::{KEY_PROTOCOL, conceal};
+    use crate::http::middleware::auth::credentials::{KEY_PROTOCOL, conceal};
 
     const KEYS: &str = "reader:GET\nwriter:POST,PUT:Ann <ann@example.org>\nro o/t?~:*";
 

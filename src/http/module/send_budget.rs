@@ -6,24 +6,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
-use super::crossing::busy;
-use super::error::Result;
-use super::state::App;
+use crate::http::blocking::busy;
+use crate::http::error::Result;
+use crate::http::state::App;
 use crate::names::ModuleHash;
 use crate::store::{self, Module, Store};
 
 /// Modules up to this size, in bytes, are read without asking whether there is memory for them.
-pub(super) const SMALL_BYTES_MAX: u64 = 1 << 20;
+pub(in crate::http) const SMALL_BYTES_MAX: u64 = 1 << 20;
 
 /// A large module in memory.
-pub(super) struct Held {
+pub(in crate::http) struct Held {
     module: Module,
     _memory: OwnedSemaphorePermit,
 }
 
 /// The large modules that are being sent: all who ask for the same one share it.
 #[derive(Default)]
-pub(super) struct Large(Mutex<HashMap<ModuleHash, Weak<Held>>>);
+pub(in crate::http) struct Large(Mutex<HashMap<ModuleHash, Weak<Held>>>);
 
 impl Large {
     /// A module that somebody is being sent, and what keeps it in memory.

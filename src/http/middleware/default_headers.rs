@@ -6,10 +6,14 @@ use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::state::App;
+use crate::http::state::App;
 
 /// Answers are asked for anew each time, errors never kept, and bytes never taken for what they are not said to be.
-pub(super) async fn by_default(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(in crate::http) async fn by_default(
+    State(app): State<App>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     let is_error = response.status().is_client_error() || response.status().is_server_error();
     let control = match (is_error, app.is_private) {

@@ -8,8 +8,8 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::shown::needed;
 use crate::http::error::Failure;
+use crate::http::middleware::auth::credentials::needed;
 use crate::names::ServerUrl;
 
 /// The path where nothing is changed, whatever the method.

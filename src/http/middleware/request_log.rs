@@ -15,8 +15,8 @@ use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
-use super::error::Failure;
-use super::guard;
+use crate::http::error::Failure;
+use crate::http::middleware::auth;
 
 /// The header for the id, in requests and answers.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -31,9 +31,9 @@ const LOGGED_CHARS_MAX: usize = 256;
 const METHOD_CHARS_MAX: usize = 32;
 
 /// Follows a request to its answer: a span around it, a line in the log at its end, and its id in the answer.
-pub(super) async fn follow(mut request: Request, next: Next) -> Response {
+pub(in crate::http) async fn follow(mut request: Request, next: Next) -> Response {
     let start = Instant::now();
-    guard::conceal(request.headers_mut());
+    auth::conceal(request.headers_mut());
     let id = requested_id(request.headers()).unwrap_or_else(new_id);
     // At the level of errors, so that even a log of nothing else tells which request failed.
     let span = tracing::error_span!(
@@ -51,7 +51,7 @@ pub(super) async fn follow(mut request: Request, next: Next) -> Response {
 }
 
 /// Answers 500 to a request whose handling panicked. It goes inside of [`follow`].
-pub(super) fn catch_panics() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
+pub(in crate::http) fn catch_panics() -> CatchPanicLayer<fn(Box<dyn Any + Send>) -> Response> {
     CatchPanicLayer::custom(panicked)
 }
 
@@ -130,9 +130,11 @@ mod tests {
 
     use super::*;
     use crate::http::error::in_accepted_form;
-    use crate::http::guard::{Hosts, Keyring, Keys, Origins, authorize, guard};
     use crate::http::metrics::{Metrics, count, note_route};
-    use crate::http::normalize;
+    use crate::http::middleware::auth::{Keyring, Keys, authorize};
+    use crate::http::middleware::host::Hosts;
+    use crate::http::middleware::normalize_path;
+    use crate::http::middleware::origin::{Origins, guard};
 
     /// What was logged.
     #[derive(Clone, Default)]
@@ -190,7 +192,7 @@ mod tests {
             .layer(middleware::from_fn_with_state(keys, authorize))
             .layer(middleware::from_fn(note_route));
         let origins = Arc::new(Origins::Own(hosts));
-        normalize::wrap(routes)
+        normalize_path::wrap(routes)
             .layer(middleware::from_fn_with_state(origins, guard))
             .layer(catch_panics())
             .layer(middleware::from_fn(follow))

@@ -23,7 +23,7 @@ const ITEM_BYTES: u64 = 128;
 
 /// A content coding (RFC 9110, section 8.4.1; zstd: RFC 8878).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Coding {
+pub(in crate::http) enum Coding {
     Zstd,
     Gzip,
 }
@@ -85,7 +85,7 @@ fn weighted(range: &str) -> Option<(&str, u16)> {
 }
 
 /// The compressed forms that were asked for lately.
-pub(super) struct Forms {
+pub(in crate::http) struct Forms {
     /// `None` for a module that does not get smaller.
     forms: Cache<(ModuleHash, Coding), Option<Bytes>, BySize>,
     module_bytes_max: u64,

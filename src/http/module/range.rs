@@ -5,14 +5,18 @@ use std::ops::Range;
 use axum::http::header::{CONTENT_RANGE, IF_RANGE, RANGE};
 use axum::http::{HeaderMap, StatusCode};
 
-use super::error::{Failure, Result};
+use crate::http::error::{Failure, Result};
 
 /// The part of a body of `size_bytes` that a request asks for; `None` is all of it. A list of ranges, an unknown unit, and a range
 /// of another version than that with the tag `tag` are passed over, as the RFC allows.
 ///
 /// # Errors
 /// 400 if the header is malformed, 416 if there are no such bytes.
-pub(super) fn asked(headers: &HeaderMap, size_bytes: u64, tag: &str) -> Result<Option<Range<u64>>> {
+pub(in crate::http) fn asked(
+    headers: &HeaderMap,
+    size_bytes: u64,
+    tag: &str,
+) -> Result<Option<Range<u64>>> {
     let Some(value) = headers.get(RANGE) else {
         return Ok(None);
     };

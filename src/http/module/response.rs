@@ -11,13 +11,13 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::changed;
-use super::error::Result;
-use super::forms::Coding;
-use super::memory::{Held, SMALL_BYTES_MAX};
-use super::range;
-use super::state::App;
-use super::tags::{self, Read};
+use crate::http::commit_header;
+use crate::http::error::Result;
+use crate::http::module::encodings::Coding;
+use crate::http::module::etag::{self, Read};
+use crate::http::module::range;
+use crate::http::module::send_budget::{Held, SMALL_BYTES_MAX};
+use crate::http::state::App;
 use crate::names::{CommitId, Digest, ModuleHash, ModulePath};
 use crate::store::{self, Blob, Module, Revision, Store};
 
@@ -26,7 +26,7 @@ const VARIES: &str = "Accept-Encoding, Wasmstore-Branch, Wasmstore-Commit";
 
 /// How a module was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AskedBy {
+pub(in crate::http) enum AskedBy {
     /// The answer never changes.
     Hash,
     /// The answer is what is there now, as of the commit.
@@ -62,7 +62,7 @@ impl App {
         loop {
             let found = self.find(at.clone(), find.clone(), allowed_bytes).await?;
             let asked_by = asked_by(found.commit);
-            if let Read::NotModified = tags::compare(headers, &found.hash.to_string())? {
+            if let Read::NotModified = etag::compare(headers, &found.hash.to_string())? {
                 return Ok(self.not_modified(headers, found.hash, asked_by));
             }
             let (module, held) = match (found.module, self.large.get(found.hash)) {
@@ -124,7 +124,7 @@ impl App {
             return Ok(None);
         };
         let asked_by = AskedBy::Path(Some(commit));
-        if let Read::NotModified = tags::compare(headers, &module.hash.to_string())? {
+        if let Read::NotModified = etag::compare(headers, &module.hash.to_string())? {
             return Ok(Some(self.not_modified(headers, module.hash, asked_by)));
         }
         let Ok(form) = self.known_form(&module, headers) else {
@@ -141,7 +141,7 @@ impl App {
     /// Sends the part that is asked for, or all of it.
     fn send(&self, headers: &HeaderMap, content: Content, asked_by: AskedBy) -> Result<Response> {
         let size_bytes = content.module.bytes.len() as u64;
-        let tag = tags::of_module(content.module.hash, None);
+        let tag = etag::of_module(content.module.hash, None);
         let Some(range) = range::asked(headers, size_bytes, &tag)? else {
             return Ok(self.module(content, asked_by, |body| body));
         };
@@ -196,7 +196,7 @@ impl App {
     }
 
     fn not_modified(&self, headers: &HeaderMap, hash: ModuleHash, asked_by: AskedBy) -> Response {
-        let tag = tags::of_held(headers, hash);
+        let tag = etag::of_held(headers, hash);
         let mut response = StatusCode::NOT_MODIFIED.into_response();
         response.headers_mut().insert(ETAG, value(&tag));
         self.describe(response.headers_mut(), asked_by);
@@ -215,7 +215,7 @@ impl App {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/wasm"));
         headers.insert("wasmstore-hash", value(&module.hash.to_string()));
         headers.insert("wasmstore-digest", value(&module.digest.to_string()));
-        headers.insert(ETAG, value(&tags::of_module(module.hash, coding)));
+        headers.insert(ETAG, value(&etag::of_module(module.hash, coding)));
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         self.describe(&mut headers, asked_by);
         let body = match form {
@@ -242,7 +242,7 @@ impl App {
         };
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(control));
         if let AskedBy::Path(commit) = asked_by {
-            changed::At(commit).tell(headers);
+            commit_header::At(commit).tell(headers);
         }
     }
 }

@@ -29,7 +29,7 @@ const METRICS: [Metric; 4] = [
 ];
 
 /// All that is to be told of it, in Prometheus' text form; nothing of what never was on a schedule.
-pub(super) fn render(chores: &MaintenanceState) -> String {
+pub(in crate::http) fn render(chores: &MaintenanceState) -> String {
     let mut text = String::new();
     for (name, chore) in [("gc", &chores.gc), ("verify", &chores.verify)] {
         if *chore == TaskState::default() {

@@ -63,7 +63,7 @@ const METRICS: [Metric; 5] = [
 ];
 
 /// All that is to be told of the mirrors, in Prometheus' text form; nothing where there are none.
-pub(super) fn render(statuses: &[MirrorStatus]) -> String {
+pub(in crate::http) fn render(statuses: &[MirrorStatus]) -> String {
     let mut text = String::new();
     for (name, kind, help, values) in METRICS {
         let mut lines = String::new();

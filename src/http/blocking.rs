@@ -9,9 +9,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinError;
 use tokio::time::timeout;
 
-use super::error::{Failure, Result};
-use super::metrics::{Counted, QUEUE_DEPTH};
-use super::state::App;
+use crate::http::error::{Failure, Result};
+use crate::http::metrics::{Counted, QUEUE_DEPTH};
+use crate::http::state::App;
 use crate::store::Store;
 
 impl App {
@@ -76,7 +76,7 @@ impl App {
 ///
 /// # Errors
 /// `work` panicked.
-pub(super) async fn cross<T: Send + 'static>(
+pub(in crate::http) async fn cross<T: Send + 'static>(
     store: &Arc<Store>,
     place: OwnedSemaphorePermit,
     threads: &Handle,
@@ -92,7 +92,7 @@ pub(super) async fn cross<T: Send + 'static>(
 }
 
 /// Does what may block and nobody waits for, or at once where there is no server any more.
-pub(super) fn aside(work: impl FnOnce() + Send + 'static) {
+pub(in crate::http) fn aside(work: impl FnOnce() + Send + 'static) {
     match Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn_blocking(work)),
         Err(_) => work(),
@@ -100,7 +100,7 @@ pub(super) fn aside(work: impl FnOnce() + Send + 'static) {
 }
 
 /// 503 for want of a place.
-pub(super) fn busy() -> Failure {
+pub(in crate::http) fn busy() -> Failure {
     let detail = "the server is busy; try again";
     Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }

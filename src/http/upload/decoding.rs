@@ -7,10 +7,10 @@ use axum::http::{HeaderMap, StatusCode};
 use flate2::write::MultiGzDecoder;
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
-use super::crossing::busy;
-use super::error::{Failure, Result};
-use super::forms::Coding;
-use super::share::Share;
+use crate::http::blocking::busy;
+use crate::http::error::{Failure, Result};
+use crate::http::module::encodings::Coding;
+use crate::http::upload::quota::Share;
 use crate::store::Upload;
 
 /// The largest window of a zstd frame, as a power of two: 8 MiB, which RFC 9659 has every decoder of the content coding take.
@@ -22,7 +22,7 @@ const PIECE_BYTES: usize = 1 << 16;
 ///
 /// # Errors
 /// 415 if it is another, or there are several.
-pub(super) fn coding(headers: &HeaderMap) -> Result<Option<Coding>> {
+pub(in crate::http) fn coding(headers: &HeaderMap) -> Result<Option<Coding>> {
     let mut values = headers.get_all(CONTENT_ENCODING).iter();
     let Some(value) = values.next().filter(|_| values.next().is_none()) else {
         return match headers.contains_key(CONTENT_ENCODING) {
@@ -50,7 +50,7 @@ fn unsupported() -> Failure {
 }
 
 /// An upload that takes encoded bytes.
-pub(super) enum Decoding {
+pub(in crate::http) enum Decoding {
     Plain(Box<Sink>),
     Gzip(Box<MultiGzDecoder<Sink>>),
     Zstd(Box<Zstd>),
@@ -126,7 +126,7 @@ fn broken(name: &str, error: &io::Error) -> Failure {
 }
 
 /// Where decoded bytes go.
-pub(super) struct Sink {
+pub(in crate::http) struct Sink {
     upload: Upload,
     share: Share,
     refusal: Option<Failure>,
@@ -151,7 +151,7 @@ impl Write for Sink {
 }
 
 /// One or more zstd frames (RFC 8878, section 3).
-pub(super) struct Zstd {
+pub(in crate::http) struct Zstd {
     sink: Sink,
     decoder: io::Result<Decoder<'static>>,
     piece: Vec<u8>,

@@ -3,7 +3,7 @@
 use axum::http::HeaderName;
 use axum::http::header::LINK;
 
-use super::error::{Failure, Result};
+use crate::http::error::{Failure, Result};
 use crate::wire::encode_path;
 
 /// The most items on a page.
@@ -13,7 +13,7 @@ const ITEMS_MAX: usize = 10_000;
 ///
 /// # Errors
 /// 400 if it is none.
-pub(super) fn limit(asked: usize) -> Result<usize> {
+pub(in crate::http) fn limit(asked: usize) -> Result<usize> {
     match asked {
         0 => Err(Failure::malformed("limit is at least 1")),
         asked => Ok(asked.min(ITEMS_MAX)),
@@ -22,7 +22,7 @@ pub(super) fn limit(asked: usize) -> Result<usize> {
 
 /// The link to the page of `endpoint` that follows `last` (RFC 8288); `below` is the path that the list is of, or empty, and `also`
 /// what else was asked for.
-pub(super) fn next(
+pub(in crate::http) fn next(
     endpoint: &str,
     below: &str,
     limit: usize,

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use tower::{Layer, ServiceExt};
 use tower_http::cors::{Any, CorsLayer};
 
-use super::host::{Host, Hosts};
 use crate::http::error::{Failure, Result};
+use crate::http::middleware::host::{Host, Hosts};
 
 /// How long a browser may remember the answer to a preflight: as long as any browser does.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(2 * 60 * 60);

@@ -7,12 +7,12 @@ use axum::http::uri::PathAndQuery;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 
-use super::error::{Failure, Result};
-use super::percent;
+use crate::http::error::{Failure, Result};
+use crate::http::percent;
 
 /// Puts a router behind the normal form. The result is a router without routes of its own, which passes everything on: layers
 /// on it run before routing.
-pub(super) fn wrap(router: Router) -> Router {
+pub(in crate::http) fn wrap(router: Router) -> Router {
     Router::new()
         .fallback_service(router)
         .layer(middleware::from_fn(in_normal_form))
@@ -31,7 +31,7 @@ async fn in_normal_form(mut request: Request, next: Next) -> Response {
 ///
 /// # Errors
 /// 400 when percent escapes of the path or the query are malformed, or do not make UTF-8.
-pub(super) fn normalize(uri: Uri) -> Result<Uri> {
+pub(in crate::http) fn normalize(uri: Uri) -> Result<Uri> {
     percent::decode(uri.path())?;
     percent::decode(uri.query().unwrap_or_default())?;
     if !uri.path().contains("//") && (uri.path() == "/" || !uri.path().ends_with('/')) {

@@ -8,10 +8,10 @@ use axum::http::{HeaderMap, StatusCode, Version};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
-use super::decode::Decoding;
-use super::error::{Failure, Result};
-use super::state::App;
 use crate::config::ServerLimits;
+use crate::http::error::{Failure, Result};
+use crate::http::state::App;
+use crate::http::upload::decoding::Decoding;
 
 /// How much of a body is handed over at a time, in bytes.
 const PIECE_BYTES: usize = 256 << 10;
@@ -118,6 +118,6 @@ impl Receiving {
 }
 
 /// The length of the body as the head tells it.
-pub(super) fn announced_bytes(headers: &HeaderMap) -> Option<u64> {
+pub(in crate::http) fn announced_bytes(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -18,7 +18,7 @@ const WASMSTORE_AUTH: HeaderName = HeaderName::from_static("wasmstore-auth");
 pub(in crate::http) const PROTOCOL: &str = "wasmstore.v1";
 
 /// What a browser, which can set no header on a WebSocket, offers beside [`PROTOCOL`], with its key in base64url behind it.
-pub(super) const KEY_PROTOCOL: &str = "wasmstore.key.";
+pub(in crate::http) const KEY_PROTOCOL: &str = "wasmstore.key.";
 
 /// Base64 as clients write it, with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -36,7 +36,7 @@ pub(in crate::http) fn conceal(headers: &mut HeaderMap) {
 }
 
 /// The method that a key has to be good for. It is the request's own, unless that says too little of what is wanted.
-pub(super) fn needed(request: &Request) -> &Method {
+pub(in crate::http) fn needed(request: &Request) -> &Method {
     if is_websocket(request) {
         // Over HTTP/2 it is opened by CONNECT.
         return &Method::GET;
@@ -49,7 +49,7 @@ pub(super) fn needed(request: &Request) -> &Method {
 }
 
 /// Says whether a WebSocket is to be opened.
-pub(super) fn is_websocket(request: &Request) -> bool {
+pub(in crate::http) fn is_websocket(request: &Request) -> bool {
     if *request.method() == Method::CONNECT {
         let protocol = request.extensions().get::<hyper::ext::Protocol>();
         return protocol.is_some_and(|protocol| protocol.as_str() == "websocket");
@@ -62,7 +62,7 @@ pub(super) fn is_websocket(request: &Request) -> bool {
 }
 
 /// The key that a request shows. A way to show one that is used twice, or wrongly, is not made up for by another.
-pub(super) fn shown(request: &Request) -> Option<Vec<u8>> {
+pub(in crate::http) fn shown(request: &Request) -> Option<Vec<u8>> {
     let headers = request.headers();
     if headers.contains_key(WASMSTORE_AUTH) {
         Some(single(headers, WASMSTORE_AUTH)?.as_bytes().to_vec())

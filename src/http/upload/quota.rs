@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What one upload takes up; dropping it makes room for others.
-pub(super) struct Share {
+pub(in crate::http) struct Share {
     /// A permit for each KiB.
     room: Arc<Semaphore>,
     taken: Option<OwnedSemaphorePermit>,

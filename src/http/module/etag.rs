@@ -3,13 +3,13 @@
 use axum::http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 
-use super::error::{Failure, Result};
-use super::forms::Coding;
+use crate::http::error::{Failure, Result};
+use crate::http::module::encodings::Coding;
 use crate::names::ModuleHash;
 use crate::store::{EntityTags, Precondition};
 
 /// The entity tag of a module in plain or compressed form.
-pub(super) fn of_module(hash: ModuleHash, coding: Option<Coding>) -> String {
+pub(in crate::http) fn of_module(hash: ModuleHash, coding: Option<Coding>) -> String {
     match coding {
         None => format!("\"{hash}\""),
         Some(coding) => format!("\"{hash}-{}\"", coding.name()),
@@ -17,7 +17,7 @@ pub(super) fn of_module(hash: ModuleHash, coding: Option<Coding>) -> String {
 }
 
 /// The entity tag of what a client has that is answered 304: of the compressed form if it names that, else of the plain one.
-pub(super) fn of_held(headers: &HeaderMap, hash: ModuleHash) -> String {
+pub(in crate::http) fn of_held(headers: &HeaderMap, hash: ModuleHash) -> String {
     let tag = of_module(hash, Coding::accepted(headers));
     let mut lists = headers.get_all(IF_NONE_MATCH).iter();
     match lists.any(|list| list.to_str().is_ok_and(|list| list.contains(&tag))) {
@@ -30,7 +30,7 @@ pub(super) fn of_held(headers: &HeaderMap, hash: ModuleHash) -> String {
 ///
 /// # Errors
 /// 400 if a header is malformed.
-pub(super) fn precondition(headers: &HeaderMap) -> Result<Precondition> {
+pub(in crate::http) fn precondition(headers: &HeaderMap) -> Result<Precondition> {
     Ok(Precondition {
         if_match: tags(headers, &IF_MATCH, Comparison::Strong)?,
         if_none_match: tags(headers, &IF_NONE_MATCH, Comparison::Weak)?,
@@ -38,7 +38,7 @@ pub(super) fn precondition(headers: &HeaderMap) -> Result<Precondition> {
 }
 
 /// What a read of something that is there, with the tag `now`, comes to.
-pub(super) enum Read {
+pub(in crate::http) enum Read {
     /// It is answered.
     Modified,
     /// The client has it: 304.
@@ -49,7 +49,7 @@ pub(super) enum Read {
 ///
 /// # Errors
 /// 412 if `If-Match` does not hold; 400 if a header is malformed.
-pub(super) fn compare(headers: &HeaderMap, now: &str) -> Result<Read> {
+pub(in crate::http) fn compare(headers: &HeaderMap, now: &str) -> Result<Read> {
     let Precondition {
         if_match,
         if_none_match,

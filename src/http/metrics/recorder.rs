@@ -20,36 +20,36 @@ const REQUESTS_IN_FLIGHT: &str = "wasmstore_requests_in_flight";
 /// From a request's head to the head of its answer, by `route`.
 const REQUEST_DURATION: &str = "wasmstore_request_duration_seconds";
 /// Bytes that came over connections, below TLS.
-pub(super) const BYTES_RECEIVED: &str = "wasmstore_bytes_received_total";
+pub(in crate::http) const BYTES_RECEIVED: &str = "wasmstore_bytes_received_total";
 /// Bytes that went over connections, below TLS.
-pub(super) const BYTES_SENT: &str = "wasmstore_bytes_sent_total";
+pub(in crate::http) const BYTES_SENT: &str = "wasmstore_bytes_sent_total";
 /// Connections turned away for want of a place.
-pub(super) const CONNECTIONS_REFUSED: &str = "wasmstore_connections_refused_total";
+pub(in crate::http) const CONNECTIONS_REFUSED: &str = "wasmstore_connections_refused_total";
 /// Open connections.
-pub(super) const CONNECTIONS: &str = "wasmstore_connections";
+pub(in crate::http) const CONNECTIONS: &str = "wasmstore_connections";
 /// Open WebSockets.
-pub(super) const SOCKETS: &str = "wasmstore_sockets";
+pub(in crate::http) const SOCKETS: &str = "wasmstore_sockets";
 /// Commits made through this server.
-pub(super) const COMMITS: &str = "wasmstore_commits_total";
+pub(in crate::http) const COMMITS: &str = "wasmstore_commits_total";
 /// Requests that wait for their turn to work on the store.
-pub(super) const QUEUE_DEPTH: &str = "wasmstore_queue_depth";
+pub(in crate::http) const QUEUE_DEPTH: &str = "wasmstore_queue_depth";
 /// Reads that a `cache` answered.
-pub(super) const CACHE_HITS: &str = "wasmstore_cache_hits_total";
+pub(in crate::http) const CACHE_HITS: &str = "wasmstore_cache_hits_total";
 /// Reads that a `cache` could not answer.
-pub(super) const CACHE_MISSES: &str = "wasmstore_cache_misses_total";
+pub(in crate::http) const CACHE_MISSES: &str = "wasmstore_cache_misses_total";
 /// Gits that serve fetches and pushes.
-pub(super) const GIT_SERVICES: &str = "wasmstore_git_services";
+pub(in crate::http) const GIT_SERVICES: &str = "wasmstore_git_services";
 /// Requests that git served, by `service` and `outcome`.
-pub(super) const GIT_REQUESTS: &str = "wasmstore_git_requests_total";
+pub(in crate::http) const GIT_REQUESTS: &str = "wasmstore_git_requests_total";
 /// Objects in the repository, by `kind`.
-pub(super) const OBJECTS: &str = "wasmstore_objects";
+pub(in crate::http) const OBJECTS: &str = "wasmstore_objects";
 /// Refs in the repository.
-pub(super) const REFS: &str = "wasmstore_refs";
+pub(in crate::http) const REFS: &str = "wasmstore_refs";
 
 /// For how long this replica is not known to be equal to its primary, in seconds.
-pub(super) const REPLICA_LAG: &str = "wasmstore_replica_lag_seconds";
+pub(in crate::http) const REPLICA_LAG: &str = "wasmstore_replica_lag_seconds";
 /// How often this replica failed to follow its primary since it succeeded.
-pub(super) const REPLICA_FAILURES: &str = "wasmstore_replica_failures";
+pub(in crate::http) const REPLICA_FAILURES: &str = "wasmstore_replica_failures";
 
 /// The bounds between which durations are counted, in seconds.
 const DURATION_BUCKETS_S: [f64; 14] = [
@@ -61,7 +61,7 @@ const UPKEEP_REQUESTS: u64 = 4096;
 
 /// The counts of this process. All servers in it share them.
 #[derive(Clone)]
-pub(super) struct Metrics {
+pub(in crate::http) struct Metrics {
     handle: PrometheusHandle,
     requests: Arc<AtomicU64>,
 }
@@ -135,7 +135,7 @@ fn describe() {
 struct Route(Arc<OnceLock<MatchedPath>>);
 
 /// Counts a request and its answer. Every label has few values, whatever is asked for.
-pub(super) async fn count(
+pub(in crate::http) async fn count(
     State(metrics): State<Metrics>,
     mut request: Request,
     next: Next,
@@ -156,7 +156,7 @@ pub(super) async fn count(
 }
 
 /// Tells [`count`] which route a request takes; a layer of the router that has the routes.
-pub(super) async fn note_route(request: Request, next: Next) -> Response {
+pub(in crate::http) async fn note_route(request: Request, next: Next) -> Response {
     let extensions = request.extensions();
     if let (Some(route), Some(path)) = (extensions.get::<Route>(), extensions.get::<MatchedPath>())
     {
@@ -181,7 +181,7 @@ fn label(method: &Method) -> &'static str {
 }
 
 /// One of the things that a gauge counts. It ends with the value, however that comes about: a client may leave first.
-pub(super) struct Counted(Gauge);
+pub(in crate::http) struct Counted(Gauge);
 
 impl Counted {
     /// One more of what the gauge of that name counts.
@@ -205,13 +205,13 @@ mod tests {
     use axum::{Router, middleware};
     use tower::ServiceExt;
 
-    use super::super::normalize;
     use super::*;
+    use crate::http::middleware::normalize_path;
 
     /// All tests of the process share the counts, so each has routes of its own.
     fn app(routes: Router) -> Router {
         let counted = middleware::from_fn_with_state(Metrics::install(), count);
-        normalize::wrap(routes.layer(middleware::from_fn(note_route))).layer(counted)
+        normalize_path::wrap(routes.layer(middleware::from_fn(note_route))).layer(counted)
     }
 
     async fn ask(app: &Router, method: &str, path: &str) {

@@ -9,7 +9,7 @@ use axum::response::Response;
 
 /// Answers HEAD as GET but for the body (RFC 9110, section 9.3.2), and tells the length of each body. The routes do so by
 /// themselves; refusals that never reach them, and problem documents, do not.
-pub(super) async fn measure(request: Request, next: Next) -> Response {
+pub(in crate::http) async fn measure(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let mut response = next.run(request).await;
     match response.status() {

@@ -1,0 +1,10 @@
+//! The layers around the routes; `router.rs` states their order.
+
+pub(super) mod auth;
+pub(super) mod default_headers;
+pub(super) mod head_and_length;
+pub(super) mod host;
+pub(super) mod normalize_path;
+pub(super) mod origin;
+pub(super) mod redirect_writes;
+pub(super) mod request_log;

@@ -1,0 +1,7 @@
+//! Responses that are a module's bytes: entity tags, ranges, compressed variants, and the memory that they occupy.
+
+pub(super) mod encodings;
+pub(super) mod etag;
+pub(super) mod range;
+pub(super) mod response;
+pub(super) mod send_budget;

@@ -1,0 +1,5 @@
+//! Request bodies: read with a minimum rate, decoded, and counted against the quota of all uploads.
+
+pub(super) mod body;
+pub(super) mod decoding;
+pub(super) mod quota;
