@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use super::run::{Error, Git};
+use super::program::{Error, Git};
 use crate::names::RemoteUrl;
 
 /// How long git may take to read or write the configuration.

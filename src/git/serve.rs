@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::process::Stdio;
 
 use super::child::Child;
-use super::run::{Error, Git};
+use super::program::{Error, Git};
 
 /// The longest value of `GIT_PROTOCOL` that is passed on, in bytes.
 const PROTOCOL_BYTES_MAX: usize = 128;

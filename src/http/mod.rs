@@ -7,10 +7,11 @@
 
 mod blocking;
 mod commit_header;
-mod edge;
 mod error;
 mod extract;
+mod git;
 mod json;
+mod listener;
 mod metrics;
 mod middleware;
 mod module;
@@ -19,13 +20,12 @@ mod pagination;
 mod percent;
 mod router;
 mod routes;
-mod smart;
 mod state;
 mod upload;
-mod watching;
+mod watch;
 
-pub use edge::{Hold, Peer, Server, Tls, TlsError, TlsReload};
-pub(crate) use edge::{read_any, read_regular};
+pub use listener::{Hold, Peer, Server, Tls, TlsError, TlsReload};
+pub(crate) use listener::{read_any, read_regular};
 pub use middleware::auth::{KeyError, Keyring, Keys};
 pub use middleware::redirect_writes::Changes;
 pub use router::{Serving, router};

@@ -16,7 +16,7 @@ use crate::http::module::encodings::Forms;
 use crate::http::module::send_budget::Large;
 use crate::http::router::Serving;
 use crate::http::upload::quota::Share;
-use crate::http::watching::Hub;
+use crate::http::watch::Hub;
 use crate::names::BranchName;
 use crate::remote::{GitHttpBackend, Mirrors, Replica};
 use crate::store::{Revision, Statistics, Store};

@@ -7,10 +7,10 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
-use crate::http::edge::Hold;
 use crate::http::error::{Failure, Result};
+use crate::http::git::{self, Decoder, Feed, missing};
+use crate::http::listener::Hold;
 use crate::http::middleware::auth::Caller;
-use crate::http::smart::{self, Decoder, Feed, missing};
 use crate::http::state::App;
 use crate::http::upload::body::Receiving;
 use crate::remote::GitService;
@@ -23,8 +23,8 @@ pub(in crate::http) async fn refs(
     headers: HeaderMap,
 ) -> Result<Response> {
     app.git.as_ref().ok_or_else(missing)?;
-    let service = smart::asked_for(&uri).ok_or_else(dumb)?;
-    let asked = smart::asked(service, &headers, &caller);
+    let service = git::asked_for(&uri).ok_or_else(dumb)?;
+    let asked = git::asked(service, &headers, &caller);
     let body = app.serve_git(asked, None).await?;
     Ok(answer(&app, service.advertisement_type(), body))
 }
@@ -65,8 +65,8 @@ async fn serve(
     }
     let decoder = Decoder::new(headers, bytes_max)?;
     let body = Receiving::new((head.version, headers), body, app.limits);
-    let asked = smart::asked(service, headers, caller);
-    let request = smart::Request {
+    let asked = git::asked(service, headers, caller);
+    let request = git::Request {
         feed: Feed::new(body, decoder),
         bytes_max,
         hold: head.extensions.get::<Hold>().cloned(),

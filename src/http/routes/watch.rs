@@ -13,19 +13,19 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::http::commit_header::At;
-use crate::http::edge::Hold;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::refuse_commit;
+use crate::http::listener::Hold;
 use crate::http::metrics::{Counted, SOCKETS};
 use crate::http::middleware::auth::{PROTOCOL, Pass};
 use crate::http::openapi::WatchProblems;
 use crate::http::percent;
 use crate::http::state::App;
-use crate::http::watching::End;
-use crate::http::watching::Form;
-use crate::http::watching::Hub;
-use crate::http::watching::{Next, Seat};
-use crate::http::watching::{Over, Socket};
+use crate::http::watch::End;
+use crate::http::watch::Form;
+use crate::http::watch::Hub;
+use crate::http::watch::{Next, Seat};
+use crate::http::watch::{Over, Socket};
 use crate::names::{BranchName, CommitId};
 use crate::wire::EVENT_BYTES_MAX;
 

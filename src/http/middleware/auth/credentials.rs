@@ -8,7 +8,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use crate::http::smart;
+use crate::http::git;
 use crate::remote::GitService;
 
 /// The header for the key. It goes before all other ways to show one.
@@ -41,7 +41,7 @@ pub(in crate::http) fn needed(request: &Request) -> &Method {
         // Over HTTP/2 it is opened by CONNECT.
         return &Method::GET;
     }
-    match smart::asked_for(request.uri()) {
+    match git::asked_for(request.uri()) {
         Some(GitService::UploadPack) => &Method::GET,
         Some(GitService::ReceivePack) => &Method::POST,
         None => request.method(),

@@ -10,8 +10,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 
-pub use super::pair::Error;
-use super::pair::{Files, Pair};
+pub use super::key_pair::Error;
+use super::key_pair::{Files, Pair};
 
 /// How often the files are looked at.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(1);

@@ -6,9 +6,9 @@ use axum::body::{Body, Bytes};
 use futures_util::{StreamExt as _, stream};
 use tokio::runtime::Handle;
 
-use super::running::Running;
-use crate::http::edge::Hold;
+use super::process::Running;
 use crate::http::error::Result;
+use crate::http::listener::Hold;
 
 /// A git whose words somebody waits for. Dropping it ends the git, unless that is making a change: it goes on then, and the server
 /// does not stop under it.

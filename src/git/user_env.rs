@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::run::without_manager;
+use super::program::without_manager;
 
 /// Variables of git that are the user's to set (git(1)): how others are reached, and which configuration counts. All others
 /// begin with `GIT_` too, and say which repository is meant, or trace.

@@ -3,8 +3,8 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use super::exchange::Exchange;
-use super::run::{Error, Git};
+use super::program::{Error, Git};
+use super::remote_command::Exchange;
 
 /// Every branch and tag, wherever it pointed before. Refs of other kinds stay as they are over there: hosts keep some of their
 /// own, which nobody may delete, so that `--mirror` would fail for ever.

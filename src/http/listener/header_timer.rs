@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use hyper::rt::{Sleep, Timer};
 
-use super::activity::Activity;
+use super::connection_state::Activity;
 
 /// How long a head that has begun may still take when the server stops.
 const STOP_TIME: Duration = Duration::from_millis(500);

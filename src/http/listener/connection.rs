@@ -11,10 +11,10 @@ use metrics::{Counter, counter};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::activity::Activity;
-use super::idle::IdleClock;
-use super::linger::Linger;
-use super::place::Place;
+use super::connection_state::Activity;
+use super::idle_clock::IdleClock;
+use super::lingering_close::Linger;
+use super::permits::Place;
 use crate::http::metrics::{BYTES_RECEIVED, BYTES_SENT};
 
 /// A client's socket.

@@ -9,7 +9,7 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, InconsistentKeys, ServerConfig};
 
-use super::file::read_regular;
+use super::bounded_file::read_regular;
 
 /// The most that is read of a file.
 const FILE_BYTES_MAX: u64 = 1 << 20;

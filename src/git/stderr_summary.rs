@@ -1,7 +1,7 @@
 //! What of git's words is worth telling.
 
-use super::exchange::Said;
-use super::run::Error;
+use super::program::Error;
+use super::remote_command::Said;
 
 /// The longest message, in characters.
 const CHARS_MAX: usize = 600;

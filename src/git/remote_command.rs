@@ -9,8 +9,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::child::Child;
-use super::run::{Error, Git, STDERR_BYTES_MAX, read_in_background};
-use super::user;
+use super::program::{Error, Git, STDERR_BYTES_MAX, read_in_background};
+use super::user_env;
 
 /// Starts git and, beside it, who waits for the end of standard input: that comes when this process ends, by whatever signal. git
 /// and its helpers are then asked to end, so that they take their lock files with them, and made to if they do not. What runs
@@ -80,8 +80,11 @@ impl Git {
     ) -> Result<Exchange, Error> {
         let mut command = Command::new("sh");
         command.args(["-c", ENDS_WITH_US, "sh"]);
-        command.args(self.trust()).args(user::settings()).args(args);
-        user::prepare(&mut command, git_dir);
+        command
+            .args(self.trust())
+            .args(user_env::settings())
+            .args(args);
+        user_env::prepare(&mut command, git_dir);
         command
             .envs(variable)
             .current_dir("/")

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::feed::{End, Feed};
-use super::hub::Hub;
-use super::ring::{At, Form, Texts, texts};
+use super::branch_feed::{End, Feed};
+use super::event_buffer::{At, Form, Texts, texts};
+use super::registry::Hub;
 use crate::http::error::Result;
 use crate::names::CommitId;
 use crate::store::{self, Cursor, CursorPosition, Event, PollResult};

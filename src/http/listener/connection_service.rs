@@ -11,8 +11,8 @@ use axum::http::{Request, Response, StatusCode};
 use hyper::body::{Frame, Incoming, SizeHint};
 use tower::ServiceExt as _;
 
-use super::activity::{Activity, Exchange};
-use super::peer::{Hold, Peer};
+use super::connection_state::{Activity, Exchange};
+use super::request_extensions::{Hold, Peer};
 
 /// Answers the requests of one connection.
 pub(in crate::http) struct Service {

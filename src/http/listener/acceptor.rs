@@ -12,12 +12,12 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::activity::Activity;
 use super::connection::Connection;
-use super::peer::{Hold, Peer};
-use super::place::Places;
-use super::protocol::{self, Spawner};
-use super::service::Service;
+use super::connection_service::Service;
+use super::connection_state::Activity;
+use super::hyper_config::{self, Spawner};
+use super::permits::Places;
+use super::request_extensions::{Hold, Peer};
 use super::tls::Certificate;
 use crate::config::ServerLimits;
 use crate::http::metrics::CONNECTIONS_REFUSED;
@@ -137,7 +137,7 @@ impl Door {
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let spawner = Spawner(self.tasks.clone());
-        let builder = protocol::builder(spawner, &self.limits, &activity);
+        let builder = hyper_config::builder(spawner, &self.limits, &activity);
         let service = Service {
             app: self.app.clone(),
             peer,

@@ -15,9 +15,9 @@ use tokio::net::unix::pipe;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::ending::{Outcome, Said, judge};
-use super::feed::Feed;
-use super::start::failed;
+use super::outcome::{Outcome, Said, judge};
+use super::service::failed;
+use super::stdin::Feed;
 use crate::http::blocking::aside;
 use crate::http::error::{Failure, Result};
 use crate::http::metrics::{Counted, GIT_REQUESTS, GIT_SERVICES};

@@ -9,7 +9,7 @@ use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::door::Door;
+use super::acceptor::Door;
 use super::tls::Tls;
 use crate::config::ServerLimits;
 

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::run::{Error, Git};
+use super::program::{Error, Git};
 
 /// How long git may take to write one.
 const LIMIT: Duration = Duration::from_secs(3600);

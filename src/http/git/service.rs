@@ -3,11 +3,11 @@
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
 
-use super::feed::Feed;
-use super::running::{Place, Running};
-use super::served::Served;
-use crate::http::edge::Hold;
+use super::process::{Place, Running};
+use super::response_body::Served;
+use super::stdin::Feed;
 use crate::http::error::{Failure, Result};
+use crate::http::listener::Hold;
 use crate::http::state::App;
 use crate::remote::{GitRequest, advertisement_preamble};
 

@@ -9,8 +9,8 @@ use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
 use tokio_util::task::TaskTracker;
 
-use super::activity::Activity;
-use super::head_timer::HeadTimer;
+use super::connection_state::Activity;
+use super::header_timer::HeadTimer;
 use crate::config::ServerLimits;
 
 /// The head of a request, and what is buffered of a body, in bytes.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
-use super::run::{Error, Git};
+use super::program::{Error, Git};
 
 /// How long git may take to pack a store.
 const LIMIT: Duration = Duration::from_secs(6 * 3600);

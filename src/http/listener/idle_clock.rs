@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-use super::activity::Activity;
+use super::connection_state::Activity;
 
 /// What has to go over the wire, either way, to count as a sign of life, in bytes. HTTP/2's pings are less than that in all:
 /// they are answered by the client's library also when the client itself has stopped reading.
@@ -85,7 +85,7 @@ impl IdleClock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::edge::activity::Exchange;
+    use crate::http::listener::connection_state::Exchange;
 
     const SHORT: Duration = Duration::from_millis(50);
 

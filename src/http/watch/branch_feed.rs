@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
 
-use super::ring::{At, Form, Ring, Told};
+use super::event_buffer::{At, Form, Ring, Told};
 use crate::names::BranchName;
 use crate::store::{self, Cursor, CursorPosition, PollResult, Store};
 

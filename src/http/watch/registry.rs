@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::feed::{End, Feed};
+use super::branch_feed::{End, Feed};
 use crate::config::ServerLimits;
 use crate::http::blocking::cross;
 use crate::http::error::{Failure, Result};

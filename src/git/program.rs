@@ -1,4 +1,4 @@
-//! Running git: found once, without the user's configuration, within a time limit. What speaks to others is in `exchange.rs`.
+//! Running git: found once, without the user's configuration, within a time limit. What speaks to others is in `remote_command.rs`.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};

@@ -1,0 +1,22 @@
+//! The listening socket and its connections: accepting, limits, TLS, timeouts, and the shutdown. It does not look at what a
+//! request asks for.
+
+mod acceptor;
+mod bounded_file;
+mod connection;
+mod connection_service;
+mod connection_state;
+mod header_timer;
+mod hyper_config;
+mod idle_clock;
+mod key_pair;
+mod lingering_close;
+mod permits;
+mod request_extensions;
+mod server;
+mod tls;
+
+pub(crate) use bounded_file::{read_any, read_regular};
+pub use request_extensions::{Hold, Peer};
+pub use server::Server;
+pub use tls::{Error as TlsError, Tls, TlsReload};
