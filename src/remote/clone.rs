@@ -1,4 +1,4 @@
-//! A store from another repository: the way back from a mirror.
+//! Creation of a store from another repository, for example from a mirror.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,12 +8,12 @@ use crate::git::Git;
 use crate::names::{BranchName, RemoteUrl};
 use crate::store::Store;
 
-/// Makes a store at `root`, which is missing or empty, of what is at `url`: every branch and tag with all that they reach. Its
-/// default branch is `branch`, or the one over there, or `main`, or the only one; returns it. `tick` is called meanwhile. If this
-/// fails or is killed, there is no store.
+/// Creates a store at `root`, which is missing or empty, from the repository at `url`: all its branches and tags, with everything
+/// they reach. The default branch is `branch`, or the repository's default branch, or `main`, or the only branch; returns it.
+/// `tick` is called repeatedly while git works. If this fails or is killed, there is no store at `root`.
 ///
 /// # Errors
-/// `NoGit`; something is at `root`; the other repository cannot be reached within `limit`, is shallow, or has no branch.
+/// `NoGit`; `root` is not empty; the repository cannot be reached within `limit`, is shallow, or has no branch.
 pub fn clone(
     url: &RemoteUrl,
     root: &Path,
@@ -21,8 +21,8 @@ pub fn clone(
     limit: Duration,
     tick: &mut dyn FnMut(),
 ) -> Result<BranchName> {
-    Store::create_from_clone(root, branch, |folder| {
-        let git = Git::find(folder).ok_or(Error::NoGit)?;
+    Store::create_from_clone(root, branch, |directory| {
+        let git = Git::find(directory).ok_or(Error::NoGit)?;
         git.clone_bare(url, limit, tick)
             .map_err(Error::git_remote(url))
     })

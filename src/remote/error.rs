@@ -1,4 +1,4 @@
-//! What can go wrong between the store and another repository.
+//! Errors of exchanges with other repositories and servers.
 
 use std::io;
 
@@ -7,97 +7,95 @@ use crate::git;
 use crate::names::{MirrorName, RemoteUrl, ServerUrl};
 use crate::store;
 
-/// An exchange with another repository that failed.
+/// A failed exchange with another repository or server.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no git program.
-    #[error("git is not installed, and this needs it")]
+    #[error("this needs git, which is not installed")]
     NoGit,
     /// git failed.
     #[error(transparent)]
     Git(#[from] git::Error),
-    /// git did not say what a hook needs to know.
-    #[error("git and the hook do not understand each other")]
+    /// git called a hook with unexpected input.
+    #[error("unexpected input from git")]
     HookProtocol(#[source] io::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The other repository could not be reached, or refused.
+    /// The repository at a URL cannot be reached, or rejected the request.
     #[error("{url}: {reason}")]
     GitRemote {
-        /// Where it is.
+        /// The repository's URL.
         url: RemoteUrl,
-        /// What git said, without secrets.
+        /// git's message, without secrets.
         reason: String,
     },
-    /// The key of a server is none that a header can hold.
-    #[error("WASMSTORE_KEY holds a character that no key has")]
+    /// The key for a server contains a character that is not allowed in a header.
+    #[error("WASMSTORE_KEY contains a character that is not allowed in a key")]
     InvalidKey,
-    /// A server, or the way there, failed.
+    /// The connection to a server failed.
     #[error("{url}: {reason}")]
     Unreachable {
-        /// Where it is.
+        /// The server's URL.
         url: ServerUrl,
-        /// What failed.
+        /// The cause.
         reason: String,
     },
-    /// A server refused.
+    /// A server returned an error response.
     #[error(transparent)]
     Refused(Box<ErrorResponse>),
-    /// A server answered what no store answers.
+    /// A server returned a response that no store's server returns.
     #[error("{url} is not a wasmstore server, or it is broken: {reason}")]
     InvalidResponse {
-        /// Where it is.
+        /// The server's URL.
         url: ServerUrl,
-        /// What it answered.
+        /// What is wrong with the response.
         reason: String,
     },
-    /// There is no such mirror.
+    /// There is no mirror with this name.
     #[error("there is no mirror {0}")]
     UnknownMirror(MirrorName),
-    /// The name is taken.
-    #[error("there is a remote {0} already")]
+    /// A git remote with this name exists.
+    #[error("a remote {0} already exists")]
     MirrorExists(MirrorName),
-    /// What is at the URL is not a mirror of this store: pushing would delete it.
+    /// The repository at a mirror's URL contains something that is not from this store. A push would delete it.
     #[error(
-        "{url} has {name}, which this store never had: it would be lost; restore it with `wasmstore clone`, or add the mirror with --force"
+        "{url} has {name}, which is not from this store and would be deleted; restore it with `wasmstore clone`, or add the mirror with --force"
     )]
     UnrelatedRepository {
-        /// Where it is.
+        /// The repository's URL.
         url: RemoteUrl,
-        /// A ref there.
+        /// The ref there.
         name: String,
     },
-    /// The mirror was removed while it was pushed to.
-    #[error("mirror {0} was removed")]
+    /// The mirror was removed during a push to it.
+    #[error("mirror {0} was removed during the push")]
     MirrorRemoved(MirrorName),
-    /// Others have pushed to the mirror all the time.
-    #[error("mirror {0} is pushed to by another process; try again")]
+    /// Another process kept pushing to the mirror.
+    #[error("another process is pushing to mirror {0}; try again")]
     MirrorBusy(MirrorName),
-    /// Some of several mirrors could not be pushed to.
-    #[error("{failed} of {all} mirrors could not be pushed to: {reasons}")]
+    /// Pushes to some of several mirrors failed.
+    #[error("cannot push to {failed} of {all} mirrors: {reasons}")]
     MirrorPushes {
-        /// How many.
+        /// The number of failed pushes.
         failed: usize,
-        /// Of how many.
+        /// The number of mirrors.
         all: usize,
-        /// Which, and why.
+        /// The mirrors' names with the reasons.
         reasons: String,
     },
 }
 
-impl Error {
-    /// git said what it does not say to a hook.
-    pub(super) fn hook(what: String) -> Self {
-        Self::HookProtocol(io::Error::other(what))
-    }
-}
-
-/// A result of this room.
+/// A result of this subsystem.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// git's failure to speak to the repository at `url`, without secrets.
+    /// Returns the error for unexpected input to a hook.
+    pub(super) fn hook_protocol(what: String) -> Self {
+        Self::HookProtocol(io::Error::other(what))
+    }
+
+    /// Returns a conversion of git's error in an exchange with the repository at `url`. It removes secrets.
     pub(super) fn git_remote(url: &RemoteUrl) -> impl FnOnce(git::Error) -> Self {
         let url = url.clone();
         move |error| {

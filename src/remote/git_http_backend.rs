@@ -1,4 +1,4 @@
-//! The store served to git: its smart protocol over HTTP, as gitprotocol-http(5) has it, without the HTTP.
+//! The store as a server for git: git's smart HTTP protocol (gitprotocol-http(5)) without the HTTP part, like git-http-backend(1).
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use crate::config::Options;
 use crate::git::{self, Dialogue, Git, Side, Start};
 use crate::names::Author;
 
-/// What git asks of a server.
+/// A service that git requests from a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GitService {
     /// A clone or a fetch.
@@ -18,13 +18,13 @@ pub enum GitService {
 }
 
 impl GitService {
-    /// The service of this name; `None` when there is none.
+    /// Parses a service's name; `None` if there is no such service.
     pub fn parse(name: &str) -> Option<Self> {
-        let all = [Self::UploadPack, Self::ReceivePack].into_iter();
+        let all = [Self::UploadPack, Self::ReceivePack];
         all.into_iter().find(|service| service.name() == name)
     }
 
-    /// Its name in requests.
+    /// Returns the service's name in requests.
     pub fn name(self) -> &'static str {
         match self {
             Self::UploadPack => "git-upload-pack",
@@ -32,7 +32,7 @@ impl GitService {
         }
     }
 
-    /// The media type of its refs and abilities.
+    /// Returns the media type of the service's ref advertisement.
     pub fn advertisement_type(self) -> &'static str {
         match self {
             Self::UploadPack => "application/x-git-upload-pack-advertisement",
@@ -40,7 +40,7 @@ impl GitService {
         }
     }
 
-    /// The media type of what it is asked.
+    /// Returns the media type of a request to the service.
     pub fn request_type(self) -> &'static str {
         match self {
             Self::UploadPack => "application/x-git-upload-pack-request",
@@ -48,7 +48,7 @@ impl GitService {
         }
     }
 
-    /// The media type of what it answers.
+    /// Returns the media type of the service's response.
     pub fn result_type(self) -> &'static str {
         match self {
             Self::UploadPack => "application/x-git-upload-pack-result",
@@ -64,23 +64,23 @@ impl GitService {
     }
 }
 
-/// One request for a service.
+/// A request for a service.
 #[derive(Clone, Debug)]
 pub struct GitRequest {
-    /// What is asked for.
+    /// The requested service.
     pub service: GitService,
     /// The value of the header `Git-Protocol`.
     pub protocol: Option<String>,
-    /// Who pushes.
+    /// The client, if it pushes.
     pub pusher: PushIdentity,
 }
 
-/// Who pushes, as the hooks are told.
+/// The identity and permissions of a client that pushes, as passed to the hooks.
 #[derive(Clone, Debug)]
 pub struct PushIdentity {
-    /// The methods of the API that they may use, joined by commas; `*` is all.
+    /// The HTTP methods that the client may use, joined by commas; `*` stands for all.
     pub methods: String,
-    /// Who the changes are by, where that is fixed.
+    /// The author that all pushed commits must have, if the client's key fixes it.
     pub author: Option<Author>,
 }
 
@@ -93,8 +93,8 @@ pub struct GitHttpBackend {
 }
 
 impl GitHttpBackend {
-    /// Serves the store at `root` by the git program on the `PATH`; `None` when there is none. `program` is this one, for the
-    /// hooks to run, and `options` limit what is pushed.
+    /// Returns the server for the store at `root`; `None` if there is no git program on the `PATH`. `program` is the path of this
+    /// program, which the hooks run; `options` contain the limits of a push.
     pub fn find(root: &Path, program: PathBuf, options: Options) -> Option<Self> {
         let git = Git::find(root)?;
         Some(Self {
@@ -104,31 +104,31 @@ impl GitHttpBackend {
         })
     }
 
-    /// Starts a git that tells its refs and abilities. What it says goes after [`advertisement_preamble`].
+    /// Starts git to advertise the store's refs and its capabilities. Its output follows [`advertisement_preamble`] in the response.
     ///
     /// # Errors
     /// git cannot be started.
-    pub fn advertise(&self, asked: &GitRequest) -> Result<Dialogue> {
+    pub fn advertise(&self, request: &GitRequest) -> Result<Dialogue> {
         let start = Start {
             advertises: true,
-            ..self.start(asked, None)
+            ..self.start(request, None)
         };
-        Ok(self.git.serve(asked.service.side(), &start)?)
+        Ok(self.git.serve(request.service.side(), &start)?)
     }
 
-    /// Starts a git that answers one request of at most `bytes_max` bytes.
+    /// Starts git to respond to a request with a body of at most `bytes_max` bytes.
     ///
     /// # Errors
     /// git cannot be started.
-    pub fn respond(&self, asked: &GitRequest, bytes_max: u64) -> Result<Dialogue> {
-        let start = self.start(asked, Some(bytes_max));
-        Ok(self.git.serve(asked.service.side(), &start)?)
+    pub fn respond(&self, request: &GitRequest, bytes_max: u64) -> Result<Dialogue> {
+        let start = self.start(request, Some(bytes_max));
+        Ok(self.git.serve(request.service.side(), &start)?)
     }
 
-    fn start(&self, asked: &GitRequest, bytes_max: Option<u64>) -> Start {
+    fn start(&self, request: &GitRequest, bytes_max: Option<u64>) -> Start {
         let mut start = Start::default();
-        let protocol = asked.protocol.as_deref().and_then(git::protocol);
-        match asked.service {
+        let protocol = request.protocol.as_deref().and_then(git::protocol);
+        match request.service {
             GitService::UploadPack => {
                 start
                     .settings
@@ -136,17 +136,17 @@ impl GitHttpBackend {
                 let protocol = protocol.map(|value| ("GIT_PROTOCOL", OsString::from(value)));
                 start.variables.extend(protocol);
             }
-            // There is no version 2 of pushing.
+            // The protocol for pushes has no version 2.
             GitService::ReceivePack => {
                 let limit = bytes_max.map(|bytes| format!("receive.maxInputSize={bytes}"));
                 start.settings.extend(limit);
-                start.variables.extend(self.variables(&asked.pusher));
+                start.variables.extend(self.variables(&request.pusher));
             }
         }
         start
     }
 
-    /// What the hooks are told.
+    /// Returns the environment variables for the hooks.
     fn variables(&self, pusher: &PushIdentity) -> Vec<(&'static str, OsString)> {
         let author = pusher.author.as_ref();
         let author = author.map(|author| ("WASMSTORE_PUSH_AUTHOR", author.to_string().into()));
@@ -172,10 +172,10 @@ impl GitHttpBackend {
     }
 }
 
-/// What comes before git's own words when it tells its refs: nothing in version 2 of the protocol.
-pub fn advertisement_preamble(asked: &GitRequest) -> &'static [u8] {
-    match asked.service {
-        GitService::UploadPack if is_version_2(asked.protocol.as_deref()) => b"",
+/// Returns the part of a ref advertisement that precedes git's output: nothing in version 2 of the protocol.
+pub fn advertisement_preamble(request: &GitRequest) -> &'static [u8] {
+    match request.service {
+        GitService::UploadPack if is_version_2(request.protocol.as_deref()) => b"",
         GitService::UploadPack => b"001e# service=git-upload-pack\n0000",
         GitService::ReceivePack => b"001f# service=git-receive-pack\n0000",
     }
@@ -186,9 +186,9 @@ fn is_version_2(protocol: Option<&str>) -> bool {
     keys.split(':').any(|key| key == "version=2")
 }
 
-/// Whether git blames the request for its failure, by its own words in the C locale.
-pub fn is_client_error(said: &str) -> bool {
-    const BLAMES: [&str; 9] = [
+/// Returns whether git's messages, in the C locale, attribute its failure to the client's request.
+pub fn is_client_error(messages: &str) -> bool {
+    const PREFIXES: [&str; 9] = [
         "protocol error",
         "the remote end hung up unexpectedly",
         "invalid command",
@@ -199,10 +199,12 @@ pub fn is_client_error(said: &str) -> bool {
         "mismatched object format",
         "unknown object format",
     ];
-    let fatal = said.lines().filter_map(|line| line.strip_prefix("fatal: "));
+    let fatal = messages
+        .lines()
+        .filter_map(|line| line.strip_prefix("fatal: "));
     fatal.into_iter().any(|line| {
         let line = line.strip_prefix("git upload-pack: ").unwrap_or(line);
-        BLAMES.iter().any(|words| line.starts_with(words))
+        PREFIXES.iter().any(|prefix| line.starts_with(prefix))
     })
 }
 
@@ -210,7 +212,7 @@ pub fn is_client_error(said: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn asked(service: GitService, protocol: Option<&str>) -> GitRequest {
+    fn request(service: GitService, protocol: Option<&str>) -> GitRequest {
         GitRequest {
             service,
             protocol: protocol.map(str::to_owned),
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn services_have_names_and_no_others() {
+    fn a_service_is_parsed_from_its_own_name_only() {
         for service in [GitService::UploadPack, GitService::ReceivePack] {
             assert_eq!(GitService::parse(service.name()), Some(service));
         }
@@ -237,8 +239,8 @@ mod tests {
     }
 
     #[test]
-    fn the_preamble_is_left_out_in_version_2_of_fetching() {
-        let length = |service, protocol| advertisement_preamble(&asked(service, protocol)).len();
+    fn a_fetch_with_version_2_has_no_preamble() {
+        let length = |service, protocol| advertisement_preamble(&request(service, protocol)).len();
         let fetch = GitService::UploadPack;
         assert_eq!(length(fetch, None), 0x1e + 4);
         assert_eq!(length(fetch, Some("version=1")), 0x1e + 4);
@@ -248,11 +250,14 @@ mod tests {
     }
 
     #[test]
-    fn hooks_are_told_who_pushes_and_fetches_have_none() {
+    fn hooks_get_the_pushers_identity_and_fetches_have_no_hooks() {
         let server = server();
-        let push = server.start(&asked(GitService::ReceivePack, Some("version=2")), Some(7));
+        let push = server.start(
+            &request(GitService::ReceivePack, Some("version=2")),
+            Some(7),
+        );
         assert_eq!(push.settings, ["receive.maxInputSize=7"]);
-        let told: Vec<_> = push.variables.iter().map(|(name, _)| *name).collect();
+        let names: Vec<_> = push.variables.iter().map(|(name, _)| *name).collect();
         let expected = [
             "WASMSTORE_PROGRAM",
             "WASMSTORE_PUSH_METHODS",
@@ -261,25 +266,25 @@ mod tests {
             "WASMSTORE_PUSH_MAX_PATHS",
             "WASMSTORE_PUSH_AUTHOR",
         ];
-        assert_eq!(told, expected);
-        let fetch = server.start(&asked(GitService::UploadPack, Some("version=2")), Some(7));
+        assert_eq!(names, expected);
+        let fetch = server.start(&request(GitService::UploadPack, Some("version=2")), Some(7));
         assert_eq!(fetch.variables, [("GIT_PROTOCOL", "version=2".into())]);
         assert_eq!(fetch.settings, ["uploadpack.allowFilter=true"]);
-        let odd = server.start(&asked(GitService::UploadPack, Some("version=2 x")), None);
-        assert_eq!(odd.variables, []);
+        let malformed = server.start(&request(GitService::UploadPack, Some("version=2 x")), None);
+        assert_eq!(malformed.variables, []);
     }
 
     #[test]
-    fn what_a_client_did_wrong_is_told_from_what_the_store_did() {
-        for said in [
+    fn client_errors_are_distinguished_from_the_stores_own() {
+        for messages in [
             "fatal: protocol error: bad line length character: garb",
             "warning: x\nfatal: the remote end hung up unexpectedly\n",
             "fatal: git upload-pack: protocol error, expected to get object ID",
         ] {
-            assert!(is_client_error(said), "{said:?}");
+            assert!(is_client_error(messages), "{messages:?}");
         }
-        for said in ["", "fatal: not a git repository", "error: protocol error"] {
-            assert!(!is_client_error(said), "{said:?}");
+        for messages in ["", "fatal: not a git repository", "error: protocol error"] {
+            assert!(!is_client_error(messages), "{messages:?}");
         }
     }
 }

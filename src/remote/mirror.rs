@@ -1,7 +1,7 @@
-//! Mirrors, and the handle on all of a store's.
+//! Mirrors, and the handle on all mirrors of a store.
 //!
-//! A mirror is an ordinary git remote of the store with `mirror` set, however it came into the configuration. One that is fetched
-//! from is none: that is where the store comes from, if it is a `git clone --mirror`.
+//! A mirror is an ordinary git remote of the store with `mirror` set, no matter how it came into the configuration. A remote with a
+//! fetch refspec is not a mirror: in a `git clone --mirror`, it is the repository that the store comes from.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,14 +16,14 @@ use crate::git::{Git, Remote};
 use crate::names::{MirrorName, RemoteUrl};
 use crate::store::Store;
 
-/// Another repository that is to be equal to the store.
+/// Another repository that is kept equal to the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mirror {
-    /// What the remote is called.
+    /// The remote's name.
     pub name: MirrorName,
-    /// Where it is.
+    /// The repository's URL.
     pub url: RemoteUrl,
-    /// Whether what is there was seen to be a mirror of this store, or is to become one in any case.
+    /// Whether pushes may overwrite the repository: it was found to be a mirror of this store or empty, or the user forced it.
     pub(super) is_checked: bool,
 }
 
@@ -32,12 +32,20 @@ pub struct Mirrors {
     pub(super) store: Arc<Store>,
     pub(super) git: Git,
     pub(super) limits: MirrorLimits,
-    /// What the configuration said when it was read last, and which state of its file that was.
-    known: Mutex<(Stamp, Vec<Mirror>)>,
+    /// The mirrors as last read from the configuration.
+    cached: Mutex<CachedMirrors>,
+    /// The pushes of this process. Pushes add to it; the metrics read it.
     pub(super) counts: Mutex<BTreeMap<MirrorName, PushCounts>>,
 }
 
-/// How often this process has pushed to a mirror.
+/// The mirrors in a version of the configuration file.
+#[derive(Default)]
+struct CachedMirrors {
+    version: Option<FileVersion>,
+    mirrors: Vec<Mirror>,
+}
+
+/// The numbers of pushes of this process to a mirror.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PushCounts {
     /// Pushes that succeeded.
@@ -46,11 +54,17 @@ pub struct PushCounts {
     pub failed: u64,
 }
 
-/// Tells a file from one that was put in its place: device, inode, size, and time of the last change.
-type Stamp = Option<(u64, u64, u64, i64, i64)>;
+/// Distinguishes a file from an earlier version of it: device, inode, size and modification time.
+#[derive(PartialEq, Eq)]
+struct FileVersion {
+    device: u64,
+    inode: u64,
+    size_bytes: u64,
+    modified: (i64, i64),
+}
 
 impl Mirrors {
-    /// The mirrors of a store.
+    /// Returns the mirrors of a store.
     ///
     /// # Errors
     /// `NoGit`.
@@ -59,12 +73,12 @@ impl Mirrors {
             git: Git::find(store.root()).ok_or(Error::NoGit)?,
             store,
             limits,
-            known: Mutex::default(),
+            cached: Mutex::default(),
             counts: Mutex::default(),
         })
     }
 
-    /// What the configuration says, sorted by name. It is read again when its file has changed.
+    /// Returns the mirrors in the store's configuration, sorted by name. The configuration is read again when its file has changed.
     ///
     /// # Errors
     /// git fails.
@@ -72,16 +86,18 @@ impl Mirrors {
         if self.store.object_format().is_none() {
             return Ok(Vec::new());
         }
-        let stamp = self.stamp();
-        let mut known = lock(&self.known);
-        if known.0.is_none() || known.0 != stamp {
+        // Taken before the file is read: a change in between is read again next time.
+        let version = self.config_version();
+        let mut cached = lock(&self.cached);
+        if cached.version.is_none() || cached.version != version {
             let remotes = self.git.remotes()?.into_iter();
-            *known = (stamp, remotes.filter_map(mirror).collect());
+            let mirrors = remotes.filter_map(mirror_of_remote).collect();
+            *cached = CachedMirrors { version, mirrors };
         }
-        Ok(known.1.clone())
+        Ok(cached.mirrors.clone())
     }
 
-    /// The mirror of that name.
+    /// Returns the mirror with this name.
     ///
     /// # Errors
     /// `UnknownMirror`; git fails.
@@ -90,7 +106,7 @@ impl Mirrors {
         found.ok_or_else(|| Error::UnknownMirror(name.clone()))
     }
 
-    /// Whether there still is a mirror of that name at that URL. One that cannot be looked for is there.
+    /// Returns whether the mirror is still configured with this URL, and `true` if the configuration cannot be read.
     pub(super) fn is_current(&self, mirror: &Mirror) -> bool {
         self.list().map_or(true, |mirrors| {
             let is_same = |other: &Mirror| other.name == mirror.name && other.url == mirror.url;
@@ -98,26 +114,26 @@ impl Mirrors {
         })
     }
 
-    fn stamp(&self) -> Stamp {
+    fn config_version(&self) -> Option<FileVersion> {
         let file = fs::metadata(self.store.root().join("config")).ok()?;
-        Some((
-            file.dev(),
-            file.ino(),
-            file.size(),
-            file.mtime(),
-            file.mtime_nsec(),
-        ))
+        Some(FileVersion {
+            device: file.dev(),
+            inode: file.ino(),
+            size_bytes: file.size(),
+            modified: (file.mtime(), file.mtime_nsec()),
+        })
     }
 }
 
 impl Mirror {
-    /// The file with what is known of it.
+    /// Returns the path of the mirror's state file.
     pub(super) fn state_file(&self, store: &Store) -> PathBuf {
         store.mirrors_dir().join(format!("{}.json", self.name))
     }
 }
 
-fn mirror((name, remote): (String, Remote)) -> Option<Mirror> {
+/// Converts a git remote; `None` if it is not a mirror.
+fn mirror_of_remote((name, remote): (String, Remote)) -> Option<Mirror> {
     if !remote.is_mirror || remote.is_fetched {
         return None;
     }
@@ -132,13 +148,13 @@ fn mirror((name, remote): (String, Remote)) -> Option<Mirror> {
             url,
         }),
         Err(error) => {
-            tracing::warn!(remote = name, %error, "a remote cannot be a mirror");
+            tracing::warn!(remote = name, %error, "ignoring a remote: it cannot be a mirror");
             None
         }
     }
 }
 
-/// What a thread that panicked has left is whole: it is only ever replaced.
+/// Locks a mutex. The data is whole even if a thread panicked while it held the lock, since it is only ever replaced.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,28 +1,30 @@
 //! Adding and removing mirrors.
 
+use std::time::Duration;
+
 use super::error::{Error, Result};
 use super::mirror::{Mirror, Mirrors};
-use super::mirror_state::{Refs, State};
+use super::mirror_state::{MirrorState, RefTips};
 use crate::names::{MirrorName, RemoteUrl};
 
-/// How often a name is tried with another number behind it.
-const NAMES_MAX: usize = 1000;
+/// The largest number that is appended to a name that is taken.
+const NAME_NUMBER_MAX: usize = 1000;
 
-/// How long a push under way is waited for when its mirror is removed.
-const REMOVAL: std::time::Duration = std::time::Duration::from_secs(10);
+/// How long the removal of a mirror waits for a running push to it.
+const REMOVAL_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// What to do with a repository that has something else in it than this store.
+/// What to do with a repository that contains something that is not from this store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnrelatedRepository {
-    /// Refuse it.
+    /// Refuse to add it as a mirror.
     Refuse,
-    /// Make it a mirror of this store, and delete what it has.
+    /// Make it equal to this store, and delete its contents.
     Overwrite,
 }
 
 impl Mirrors {
-    /// Adds a mirror. What is there has to be empty, or of this store; if it cannot be reached, that is looked at before the first
-    /// push, and the reason is returned.
+    /// Adds a mirror. The repository must be empty or from this store. If it cannot be reached, this is checked before the first push,
+    /// and the reason is returned.
     ///
     /// # Errors
     /// `MirrorExists`, `UnrelatedRepository`; git fails.
@@ -51,9 +53,9 @@ impl Mirrors {
         };
         let added = self.git.add_mirror(name.as_str(), url);
         added.map_err(Error::git_remote(url))?;
-        if let Some(_lock) = self.store.lock_mirror(name, REMOVAL)? {
-            // What was known is of another mirror of that name, and what was seen is soon old.
-            let mut state = State::new(&mirror);
+        if let Some(_lock) = self.store.lock_mirror(name, REMOVAL_WAIT_MAX)? {
+            // A state file that exists is of a removed mirror with the same name.
+            let mut state = MirrorState::new(&mirror);
             state.refs = refs;
             state.save(&self.store, &mirror);
         }
@@ -64,16 +66,16 @@ impl Mirrors {
         Ok(unreachable)
     }
 
-    /// Adds a mirror for a URL, named after its host, unless there is one; returns its name, if it is new. What is there is looked
-    /// at before the first push. If the URL has another password than the mirror's, it is replaced.
+    /// Adds a mirror for a URL and names it after the URL's host, unless there is a mirror with this URL; returns the new name. The
+    /// repository is checked before the first push. If only the URL's password differs from the mirror's, it replaces that.
     ///
     /// # Errors
     /// git fails.
     pub fn add_if_missing(&self, url: &RemoteUrl) -> Result<Option<MirrorName>> {
-        let shown = url.to_string();
+        let redacted = url.to_string();
         let mirrors = self.list()?;
-        let is_there = |mirror: &&Mirror| mirror.url.to_string() == shown;
-        if let Some(mirror) = mirrors.iter().find(is_there) {
+        let is_same = |mirror: &&Mirror| mirror.url.to_string() == redacted;
+        if let Some(mirror) = mirrors.iter().find(is_same) {
             if mirror.url != *url {
                 let set = self.git.set_mirror_url(mirror.name.as_str(), url);
                 set.map_err(Error::git_remote(url))?;
@@ -83,7 +85,7 @@ impl Mirrors {
         }
         let remotes = self.git.remotes()?;
         let first = url.mirror_name();
-        let numbered = (2..NAMES_MAX).map(|nth| MirrorName::parse(&format!("{first}-{nth}")));
+        let numbered = (2..NAME_NUMBER_MAX).map(|n| MirrorName::parse(&format!("{first}-{n}")));
         let mut names = std::iter::once(Ok(first.clone())).chain(numbered).flatten();
         let name = names.find(|name| !remotes.contains_key(name.as_str()));
         let name = name.ok_or_else(|| Error::MirrorExists(first.clone()))?;
@@ -93,7 +95,7 @@ impl Mirrors {
         Ok(Some(name))
     }
 
-    /// Removes a mirror from the store; the repository there stays as it is.
+    /// Removes a mirror from the store's configuration. The repository at its URL stays as it is.
     ///
     /// # Errors
     /// `UnknownMirror`; git fails.
@@ -101,37 +103,37 @@ impl Mirrors {
         let mirror = self.find(name)?;
         self.git.remove_remote(name.as_str())?;
         self.store.fsync_config()?;
-        if let Some(_lock) = self.store.lock_mirror(name, REMOVAL)?
-            && let Err(error) = State::remove(&self.store, &mirror)
+        if let Some(_lock) = self.store.lock_mirror(name, REMOVAL_WAIT_MAX)?
+            && let Err(error) = MirrorState::remove(&self.store, &mirror)
         {
-            tracing::debug!(mirror = %name, %error, "what was known of it stays");
+            tracing::debug!(mirror = %name, %error, "cannot remove the state file of a mirror");
         }
         Ok(())
     }
 
-    /// Looks what is at a mirror's URL, and refuses it if a push would delete something that this store does not have.
+    /// Lists the refs at a mirror's URL, and rejects the repository if a push would delete a commit that this store does not have.
     ///
     /// # Errors
-    /// `UnrelatedRepository`, `Other`.
-    pub(super) fn check(&self, mirror: &Mirror, tick: &mut dyn FnMut()) -> Result<Refs> {
+    /// `UnrelatedRepository`, `GitRemote`.
+    pub(super) fn check(&self, mirror: &Mirror, tick: &mut dyn FnMut()) -> Result<RefTips> {
         let limit = self.limits.look_timeout.min(self.limits.push_timeout);
-        let there = self.git.ls_remote(&mirror.url, limit, tick);
-        let there = there.map_err(Error::git_remote(&mirror.url))?;
-        let ids: Vec<_> = there.iter().map(|(_, id)| *id).collect();
-        let strange = self.store.unreachable(&ids)?;
-        match there.iter().find(|(_, id)| strange.contains(id)) {
+        let refs = self.git.ls_remote(&mirror.url, limit, tick);
+        let refs = refs.map_err(Error::git_remote(&mirror.url))?;
+        let ids: Vec<_> = refs.iter().map(|(_, id)| *id).collect();
+        let unrelated = self.store.unreachable(&ids)?;
+        match refs.iter().find(|(_, id)| unrelated.contains(id)) {
             Some((name, _)) => Err(Error::UnrelatedRepository {
                 url: mirror.url.clone(),
                 name: name.clone(),
             }),
-            None => Ok(there
+            None => Ok(refs
                 .into_iter()
                 .map(|(name, id)| (name, id.to_string()))
                 .collect()),
         }
     }
 
-    /// Notes in the configuration that the mirror may be pushed to.
+    /// Records in the configuration that pushes may overwrite the repository at the mirror's URL.
     pub(super) fn mark_checked(&self, mirror: &Mirror) -> Result<()> {
         let (name, url) = (mirror.name.as_str(), mirror.url.to_string());
         self.git.set_checked(name, &url)?;

@@ -1,25 +1,25 @@
-//! Pushing to a mirror, once.
+//! One push to a mirror.
 
 use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
 use super::mirror::{Mirror, Mirrors, lock};
-use super::mirror_state::{State, now_ms, refs_of};
+use super::mirror_state::{MirrorState, now_ms, ref_tips};
 use crate::git::Pushed;
 use crate::names::MirrorName;
 use crate::store::MirrorLock;
 
-/// How often a push is looked after.
-const LOOK: Duration = Duration::from_millis(100);
+/// The interval at which a running push, or the lock of a mirror, is polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How many times as long as a look at the refs takes there is none.
-const LOOK_SHARE: u32 = 10;
+/// The store's refs are read again after this many times the duration of the last read.
+const REF_READ_PAUSE_FACTOR: u32 = 10;
 
 impl Mirrors {
-    /// Pushes to a mirror now, whether or not it lacks anything, once nobody else does. `tick` is called meanwhile.
+    /// Pushes to a mirror now, even if it is in sync, after pushes of other processes to it have ended. `tick` is called repeatedly.
     ///
     /// # Errors
-    /// `UnknownMirror`, `Busy`; the mirror cannot be reached, refuses, or is not one of this store.
+    /// `UnknownMirror`, `MirrorBusy`; the repository cannot be reached, rejects the push, or is not from this store.
     pub fn push_to_mirror(&self, name: &MirrorName, tick: &mut dyn FnMut()) -> Result<()> {
         let mirror = self.find(name)?;
         let deadline = Instant::now() + self.limits.push_timeout;
@@ -30,25 +30,27 @@ impl Mirrors {
             if Instant::now() >= deadline {
                 return Err(Error::MirrorBusy(name.clone()));
             }
-            std::thread::sleep(LOOK);
+            std::thread::sleep(POLL_INTERVAL);
             tick();
         }
     }
 
-    /// The same under the mirror's lock. What comes of it is kept.
+    /// Pushes to a mirror whose lock is held, and saves the result in its state file.
     pub(super) fn push_locked(
         &self,
         mirror: &Mirror,
         _: &MirrorLock,
         tick: &mut dyn FnMut(),
     ) -> Result<()> {
-        let mut state = State::load(&self.store, mirror);
+        let mut state = MirrorState::load(&self.store, mirror);
         let pushed = self.attempt(mirror, &mut state, tick);
-        let is_told = matches!(pushed, Err(Error::MirrorRemoved(_)));
-        if let (Err(error), false) = (&pushed, is_told) {
+        let is_removed = matches!(pushed, Err(Error::MirrorRemoved(_)));
+        if let Err(error) = &pushed
+            && !is_removed
+        {
             let text = crate::store::chain(error);
             let text = mirror.url.redact(&text).into_owned();
-            state.note_failure(text, now_ms());
+            state.record_failure(text, now_ms());
         }
         let mut counts = lock(&self.counts);
         let counts = counts.entry(mirror.name.clone()).or_default();
@@ -56,58 +58,72 @@ impl Mirrors {
             Ok(()) => counts.succeeded += 1,
             Err(_) => counts.failed += 1,
         }
-        if !is_told {
+        if !is_removed {
             state.save(&self.store, mirror);
         }
         pushed
     }
 
-    fn attempt(&self, mirror: &Mirror, state: &mut State, tick: &mut dyn FnMut()) -> Result<()> {
+    fn attempt(
+        &self,
+        mirror: &Mirror,
+        state: &mut MirrorState,
+        tick: &mut dyn FnMut(),
+    ) -> Result<()> {
         let store = &*self.store;
-        let began_ms = now_ms();
-        let refs = refs_of(store)?;
-        state.observe(store, &refs, began_ms)?;
-        // Who asks meanwhile is to know since when something is missing.
+        let start_ms = now_ms();
+        let refs = ref_tips(store)?;
+        state.compare(store, &refs, start_ms)?;
+        // Saved before the push, so that `mirror status` reports during the push since when the mirror is behind.
         state.save(store, mirror);
-        // The one that was handed in may be of before it was checked.
+        // `mirror` may be a copy from before the repository was checked.
         if !self.find(&mirror.name)?.is_checked {
             state.refs = Some(self.check(mirror, tick)?);
             self.mark_checked(mirror)?;
-            state.observe(store, &refs, began_ms)?;
+            state.compare(store, &refs, start_ms)?;
             state.save(store, mirror);
         }
-        let mut next = state.if_pushed(&refs, began_ms);
-        let push = self
-            .git
-            .push(mirror.name.as_str(), self.limits.push_timeout);
-        let mut push = push.map_err(Error::git_remote(&mirror.url))?;
-        let mut look_at = Instant::now() + LOOK;
-        let pushed = loop {
-            if let Some(pushed) = push.wait(LOOK) {
-                break pushed;
-            }
-            tick();
-            if !self.is_current(mirror) {
-                return Err(Error::MirrorRemoved(mirror.name.clone()));
-            }
-            // What moves now is missing from now on, if this push succeeds.
-            if Instant::now() >= look_at {
-                let began = Instant::now();
-                next.observe(store, &refs_of(store)?, now_ms())?;
-                look_at = Instant::now() + LOOK.max(began.elapsed() * LOOK_SHARE);
-            }
-        };
-        match pushed {
+        let mut next = state.after_push(&refs, start_ms);
+        match self.run_push(mirror, &mut next, tick)? {
             Pushed::All => {
-                next.observe(store, &refs_of(store)?, now_ms())?;
+                next.compare(store, &ref_tips(store)?, now_ms())?;
                 next.success_ms = Some(now_ms());
                 *state = next;
                 Ok(())
             }
             Pushed::Part { taken, error } => {
-                state.note_taken(&refs, &taken);
-                state.observe(store, &refs_of(store)?, now_ms())?;
+                state.record_accepted(&refs, &taken);
+                state.compare(store, &ref_tips(store)?, now_ms())?;
                 Err(Error::git_remote(&mirror.url)(error))
+            }
+        }
+    }
+
+    /// Runs git, and records in `next` since when refs are behind that move during the push.
+    fn run_push(
+        &self,
+        mirror: &Mirror,
+        next: &mut MirrorState,
+        tick: &mut dyn FnMut(),
+    ) -> Result<Pushed> {
+        let push = self
+            .git
+            .push(mirror.name.as_str(), self.limits.push_timeout);
+        let mut push = push.map_err(Error::git_remote(&mirror.url))?;
+        let mut next_read = Instant::now() + POLL_INTERVAL;
+        loop {
+            if let Some(pushed) = push.wait(POLL_INTERVAL) {
+                return Ok(pushed);
+            }
+            tick();
+            if !self.is_current(mirror) {
+                return Err(Error::MirrorRemoved(mirror.name.clone()));
+            }
+            if Instant::now() >= next_read {
+                let read_start = Instant::now();
+                next.compare(&self.store, &ref_tips(&self.store)?, now_ms())?;
+                let pause = read_start.elapsed() * REF_READ_PAUSE_FACTOR;
+                next_read = Instant::now() + POLL_INTERVAL.max(pause);
             }
         }
     }

@@ -1,7 +1,8 @@
-//! What is known of a mirror: `ROOT/wasmstore/mirrors/NAME.json`.
+//! The last known state of a mirror, in `ROOT/wasmstore/mirrors/NAME.json`.
 //!
-//! It is derived: where it is missing or damaged nothing is known, and the mirror is pushed to. It is written by whoever holds the
-//! mirror's lock, under another name and renamed, and read by everyone. Times are in milliseconds since 1970.
+//! The file is derived: if it is missing or damaged, the state is unknown and the mirror is pushed to. The process that holds the
+//! mirror's lock writes it, under a temporary name that it then renames; every process may read it. Times are in milliseconds since
+//! 1970-01-01 UTC.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,69 +15,70 @@ use super::mirror::Mirror;
 use crate::names::ObjectId;
 use crate::store::{Result, Store};
 
-/// For how many refs at a time it is found out since when they are missing; what else is missing then counts as old as those.
-const ESTIMATES_MAX: usize = 32;
+/// The number of refs per comparison for which the date of the oldest missing commit is looked up, which walks the history. Further
+/// refs count as missing for as long as the oldest of these.
+const LOOKUPS_MAX: usize = 32;
 
-/// Full names of branches and tags, and what they point to.
-pub(super) type Refs = BTreeMap<String, String>;
+/// The full names of branches and tags, with the ids that they point to.
+pub(super) type RefTips = BTreeMap<String, String>;
 
-/// What is known of a mirror.
+/// The last known state of a mirror.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct State {
-    /// Where the mirror is, without secrets: what is known is of the mirror there.
+pub(super) struct MirrorState {
+    /// The mirror's URL, without secrets. A state with another URL is of another repository.
     url: String,
-    /// The branches and tags there; `None` if that is not known.
-    pub refs: Option<Refs>,
-    /// When the mirror and the store had the same for the last time.
+    /// The branches and tags of the mirror; `None` if they are unknown.
+    pub refs: Option<RefTips>,
+    /// The last time when the mirror was in sync.
     complete_ms: Option<u64>,
-    /// Which branches and tags are not there as they are in the store, or should not be there, and since when.
+    /// The refs that differ between the mirror and the store, with the time since when they do.
     missing: BTreeMap<String, u64>,
-    /// Since when nothing is known.
+    /// The time since when `refs` is unknown.
     unknown_ms: Option<u64>,
-    /// When a push succeeded for the last time.
+    /// The time of the last successful push.
     pub success_ms: Option<u64>,
-    /// The last push that failed.
-    pub error: Option<Failure>,
-    /// How many pushes failed since the last that succeeded.
+    /// The last failed push.
+    pub error: Option<PushFailure>,
+    /// The number of failed pushes since the last successful one.
     pub failures: u32,
 }
 
-/// A push that failed.
+/// A failed push.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Failure {
-    /// When.
+pub(super) struct PushFailure {
+    /// The time of the failure.
     pub ms: u64,
-    /// Why, without secrets.
+    /// The reason, without secrets.
     pub text: String,
 }
 
-/// Now.
+/// Returns the current time in milliseconds since 1970-01-01 UTC.
 pub(super) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_millis() as u64)
 }
 
-/// The branches and tags of the store.
-pub(super) fn refs_of(store: &Store) -> Result<Refs> {
+/// Returns the branches and tags of the store.
+pub(super) fn ref_tips(store: &Store) -> Result<RefTips> {
     let refs = store.refs()?.into_iter();
     Ok(refs
         .map(|(name, id)| (name.to_string(), id.to_string()))
         .collect())
 }
 
-impl State {
-    /// What is known of a mirror.
+impl MirrorState {
+    /// Loads the state of a mirror. It is unknown if there is no valid file, or if the file is of another URL.
     pub fn load(store: &Store, mirror: &Mirror) -> Self {
         let url = mirror.url.to_string();
         let bytes = fs::read(mirror.state_file(store)).unwrap_or_default();
-        let known = serde_json::from_slice::<Self>(&bytes).ok();
-        known
-            .filter(|known| known.url == url)
+        let state = serde_json::from_slice::<Self>(&bytes).ok();
+        state
+            .filter(|state| state.url == url)
             .unwrap_or_else(|| Self::new(mirror))
     }
 
-    /// Nothing is known yet.
+    /// Returns the state of a mirror of which nothing is known.
     pub fn new(mirror: &Mirror) -> Self {
         Self {
             url: mirror.url.to_string(),
@@ -84,53 +86,51 @@ impl State {
         }
     }
 
-    /// Keeps it for those who come later; the mirror's lock is held.
+    /// Writes the state file. The caller holds the mirror's lock.
     pub fn save(&self, store: &Store, mirror: &Mirror) {
         let file = mirror.state_file(store);
         let new = file.with_extension("new");
         let json = serde_json::to_vec(self).expect("BUG: plain data is JSON");
         let written = fs::write(&new, json).and_then(|()| fs::rename(&new, &file));
         if let Err(error) = written {
-            tracing::debug!(mirror = %mirror.name, %error, "what is known of it cannot be kept");
+            tracing::debug!(mirror = %mirror.name, %error, "cannot write the state file of a mirror");
         }
     }
 
-    /// Compares the mirror with the store, which has `refs` now, and notes since when what is missing.
+    /// Compares the mirror with the store's current `refs`, and records since when each differing ref differs.
     ///
     /// # Errors
     /// The history cannot be read.
-    pub fn observe(&mut self, store: &Store, refs: &Refs, now_ms: u64) -> Result<()> {
-        let Some(known) = &self.refs else {
+    pub fn compare(&mut self, store: &Store, refs: &RefTips, now_ms: u64) -> Result<()> {
+        let Some(mirror_refs) = &self.refs else {
             self.unknown_ms.get_or_insert(now_ms);
             return Ok(());
         };
         self.unknown_ms = None;
-        let differs = |name: &String| known.get(name) != refs.get(name);
+        let differs = |name: &String| mirror_refs.get(name) != refs.get(name);
         self.missing.retain(|name, _| differs(name));
-        let new = refs.keys().chain(known.keys()).filter(|name| differs(name));
-        let new: Vec<&String> = new
-            .filter(|name| !self.missing.contains_key(*name))
+        let differing = refs.keys().chain(mirror_refs.keys());
+        let new: Vec<&String> = differing
+            .filter(|name| differs(name) && !self.missing.contains_key(*name))
             .collect();
         if new.is_empty() {
             return Ok(());
         }
-        let ids: Vec<_> = known
-            .values()
-            .filter_map(|id| ObjectId::parse(id))
-            .collect();
+        let mirror_tips = mirror_refs.values();
+        let mirror_tips: Vec<_> = mirror_tips.filter_map(|id| ObjectId::parse(id)).collect();
         let mut oldest_ms = now_ms;
         let mut times = Vec::new();
         for (nth, name) in new.into_iter().enumerate() {
             let tip = refs.get(name).and_then(|id| ObjectId::parse(id));
-            let date_s = match tip.filter(|_| nth < ESTIMATES_MAX) {
-                Some(tip) => store.oldest_unmirrored_s(tip, &ids)?,
+            let date_s = match tip.filter(|_| nth < LOOKUPS_MAX) {
+                Some(tip) => store.oldest_unmirrored_s(tip, &mirror_tips)?,
                 None => None,
             };
-            // Commits tell whole seconds, and whatever is missing came after all was there.
             let date_ms = date_s.map(|date_s| u64::try_from(date_s).unwrap_or(0) * 1000);
             let since_ms = match date_ms {
+                // A commit's date has whole seconds and may be forged, but the ref has moved after the mirror was last in sync.
                 Some(date_ms) => date_ms.max(self.complete_ms.unwrap_or(0)).min(now_ms),
-                None if nth < ESTIMATES_MAX => now_ms,
+                None if nth < LOOKUPS_MAX => now_ms,
                 None => oldest_ms,
             };
             oldest_ms = oldest_ms.min(since_ms);
@@ -140,11 +140,11 @@ impl State {
         Ok(())
     }
 
-    /// What will be known if a push of `refs` succeeds that begins at `now_ms`.
-    pub fn if_pushed(&self, refs: &Refs, now_ms: u64) -> Self {
+    /// Returns the state after a successful push of `refs` that starts at `start_ms`.
+    pub fn after_push(&self, refs: &RefTips, start_ms: u64) -> Self {
         Self {
             refs: Some(refs.clone()),
-            complete_ms: Some(now_ms),
+            complete_ms: Some(start_ms),
             missing: BTreeMap::new(),
             unknown_ms: None,
             failures: 0,
@@ -152,26 +152,26 @@ impl State {
         }
     }
 
-    /// Notes which of `refs` a push that failed has brought there all the same.
-    pub fn note_taken(&mut self, refs: &Refs, taken: &[String]) {
-        let Some(known) = &mut self.refs else {
+    /// Records the names of `refs` that the mirror accepted in a push that failed for others.
+    pub fn record_accepted(&mut self, refs: &RefTips, accepted: &[String]) {
+        let Some(mirror_refs) = &mut self.refs else {
             return;
         };
-        for name in taken {
+        for name in accepted {
             match refs.get(name) {
-                Some(id) => drop(known.insert(name.clone(), id.clone())),
-                None => drop(known.remove(name)),
+                Some(id) => drop(mirror_refs.insert(name.clone(), id.clone())),
+                None => drop(mirror_refs.remove(name)),
             }
         }
     }
 
-    /// Notes that a push failed.
-    pub fn note_failure(&mut self, text: String, now_ms: u64) {
-        self.error = Some(Failure { ms: now_ms, text });
+    /// Records a failed push.
+    pub fn record_failure(&mut self, text: String, now_ms: u64) {
+        self.error = Some(PushFailure { ms: now_ms, text });
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// Since when the mirror has not all that the store has, or nothing is known; `None` if it has.
+    /// Returns the time since when the mirror is behind or its refs are unknown; `None` if it is in sync.
     pub fn behind_since_ms(&self) -> Option<u64> {
         match &self.refs {
             None => Some(self.unknown_ms.unwrap_or_else(now_ms)),
@@ -179,7 +179,7 @@ impl State {
         }
     }
 
-    /// Removes what is known of a mirror; its lock is held.
+    /// Removes the state file of a mirror. The caller holds the mirror's lock.
     ///
     /// # Errors
     /// The file cannot be removed.

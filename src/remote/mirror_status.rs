@@ -1,41 +1,41 @@
-//! How far behind the mirrors are.
+//! The status of each mirror: whether it is in sync, and by how much it lags.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::error::Result;
 use super::mirror::{Mirror, Mirrors, PushCounts, lock};
-use super::mirror_state::{Refs, State, now_ms, refs_of};
+use super::mirror_state::{MirrorState, RefTips, now_ms, ref_tips};
 
-/// How a mirror stands.
+/// The status of a mirror.
 #[derive(Clone, Debug)]
 pub struct MirrorStatus {
     /// The mirror.
     pub mirror: Mirror,
-    /// Whether it has what the store has.
+    /// Whether the mirror is in sync with the store.
     pub sync: SyncState,
-    /// When a push succeeded for the last time, whoever pushed.
+    /// The time of the last successful push by any process.
     pub last_success: Option<SystemTime>,
-    /// When a push failed for the last time, and why, without secrets.
+    /// The time of the last failed push, and its reason without secrets.
     pub last_error: Option<(SystemTime, String)>,
-    /// How many pushes failed since the last that succeeded.
+    /// The number of failed pushes since the last successful one.
     pub failures: u32,
-    /// How often this process has pushed.
+    /// The numbers of pushes of this process.
     pub counts: PushCounts,
 }
 
-/// Whether a mirror has what the store has.
+/// Whether a mirror is in sync with the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyncState {
-    /// It has every branch and tag, and no other.
+    /// The mirror has exactly the store's branches and tags.
     InSync,
-    /// The oldest change that it has not is so old.
+    /// The mirror lacks a change; the oldest one is this old.
     Behind(Duration),
-    /// What it has is not known, and has not been for so long.
+    /// The mirror's refs have been unknown for this long.
     Unknown(Duration),
 }
 
 impl SyncState {
-    /// How old the oldest change is that the mirror has not, or how long nothing is known.
+    /// Returns the age of the oldest change that the mirror lacks, or the time for which its refs have been unknown.
     pub fn lag(self) -> Duration {
         match self {
             Self::InSync => Duration::ZERO,
@@ -45,7 +45,7 @@ impl SyncState {
 }
 
 impl Mirrors {
-    /// How each mirror stands, compared with the branches and tags that the store has now. Nobody is asked for that.
+    /// Returns the status of each mirror: its last known state compared with the store's current refs. Nothing is sent to mirrors.
     ///
     /// # Errors
     /// The store cannot be read; git fails.
@@ -54,18 +54,18 @@ impl Mirrors {
         if mirrors.is_empty() {
             return Ok(Vec::new());
         }
-        let refs = refs_of(&self.store)?;
+        let refs = ref_tips(&self.store)?;
         let status = |mirror: Mirror| self.status(mirror, &refs);
         mirrors.into_iter().map(status).collect()
     }
 
-    fn status(&self, mirror: Mirror, refs: &Refs) -> Result<MirrorStatus> {
-        let loaded = State::load(&self.store, &mirror);
-        let mut state = loaded.clone();
+    fn status(&self, mirror: Mirror, refs: &RefTips) -> Result<MirrorStatus> {
+        let saved = MirrorState::load(&self.store, &mirror);
+        let mut state = saved.clone();
         let now = now_ms();
-        state.observe(&self.store, refs, now)?;
-        if state != loaded {
-            self.keep_observed(&mirror, refs, now);
+        state.compare(&self.store, refs, now)?;
+        if state != saved {
+            self.save_compared(&mirror, refs, now);
         }
         let lag = |since: u64| Duration::from_millis(now.saturating_sub(since));
         let sync = match (&state.refs, state.behind_since_ms()) {
@@ -77,25 +77,26 @@ impl Mirrors {
         Ok(MirrorStatus {
             mirror,
             sync,
-            last_success: state.success_ms.map(time),
-            last_error: state.error.map(|error| (time(error.ms), error.text)),
+            last_success: state.success_ms.map(system_time),
+            last_error: state.error.map(|error| (system_time(error.ms), error.text)),
             failures: state.failures,
             counts: counts.unwrap_or_default(),
         })
     }
 
-    /// Keeps since when something is missing, where no push does: who asks next is told the same.
-    fn keep_observed(&self, mirror: &Mirror, refs: &Refs, now_ms: u64) {
+    /// Saves since when refs are behind, so that the next call reports the same times. If a push holds the mirror's lock, it saves
+    /// them itself.
+    fn save_compared(&self, mirror: &Mirror, refs: &RefTips, now_ms: u64) {
         let Ok(Some(_lock)) = self.store.lock_mirror(&mirror.name, Duration::ZERO) else {
             return;
         };
-        let mut state = State::load(&self.store, mirror);
-        if state.observe(&self.store, refs, now_ms).is_ok() {
+        let mut state = MirrorState::load(&self.store, mirror);
+        if state.compare(&self.store, refs, now_ms).is_ok() {
             state.save(&self.store, mirror);
         }
     }
 }
 
-fn time(ms: u64) -> SystemTime {
+fn system_time(ms: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(ms)
 }

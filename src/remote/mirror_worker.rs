@@ -1,7 +1,7 @@
-//! Keeping mirrors equal to the store, for as long as a server lives.
+//! The threads of a server that push every change to every mirror.
 //!
-//! Each mirror has a thread of its own, so that one that hangs holds up no other. Servers on the same store take turns: whoever has
-//! the mirror's lock pushes, and the others then see that there is nothing left to push.
+//! Each mirror has its own thread, so that a mirror that hangs delays no other. Several servers may work on one store: the one that
+//! holds a mirror's lock pushes, and the others then find that the mirror is in sync.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -11,45 +11,45 @@ use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
 use super::mirror::{Mirror, Mirrors};
-use super::mirror_state::{State, now_ms, refs_of};
+use super::mirror_state::{MirrorState, now_ms, ref_tips};
 use crate::names::MirrorName;
 use crate::store::chain;
 
-/// How often the configuration is looked at for other mirrors, where the file system does not tell of a change.
-const LIST_POLL: Duration = Duration::from_secs(2);
+/// The interval at which the configuration is read for new mirrors, if the file system does not notify of a change.
+const LIST_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How often branches and tags are looked at, where the file system does not tell of a change,
-const POLL: Duration = Duration::from_secs(2);
+/// The shortest interval at which refs are read, if the file system does not notify of a change.
+const REF_INTERVAL: Duration = Duration::from_secs(2);
 
-/// and how many times as long as that takes there is none.
-const POLL_SHARE: u32 = 20;
+/// The interval at which refs are read is at least this many times the duration of the last read.
+const REF_READ_PAUSE_FACTOR: u32 = 20;
 
-/// The least time between the beginnings of two pushes.
+/// The shortest time between the starts of two pushes to a mirror.
 const PUSH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// After what time a mirror is pushed to though nothing has changed: somebody else may have moved what is there.
-const PUSH_ANYWAY: Duration = Duration::from_secs(300);
+/// The longest time without a push to a mirror: somebody else may have moved its refs.
+const REPEAT_INTERVAL: Duration = Duration::from_secs(300);
 
-/// How long is waited at most after the first push that failed; then twice as long each time,
+/// The longest delay after the first failed push. It doubles with each further failure.
 const DELAY_FIRST: Duration = Duration::from_millis(250);
 
-/// up to this.
+/// The longest delay after any failed push.
 const DELAY_MAX: Duration = Duration::from_secs(5);
 
-/// The least time between a push that failed and the next.
+/// The shortest delay after a failed push.
 const DELAY_MIN: Duration = Duration::from_millis(50);
 
 impl Mirrors {
-    /// Pushes every change to every mirror, those that are added later included, for as long as the process lives.
+    /// Pushes every change to every mirror, including mirrors that are added later. Never returns.
     pub fn run_workers(self: Arc<Self>) {
         let wake = self.store.wake();
         let mut threads = BTreeMap::<MirrorName, JoinHandle<()>>::new();
-        let mut is_told = false;
+        let mut is_failing = false;
         loop {
             threads.retain(|_, thread| !thread.is_finished());
             match self.list() {
                 Ok(mirrors) => {
-                    is_told = false;
+                    is_failing = false;
                     for mirror in mirrors {
                         if !threads.contains_key(&mirror.name) {
                             let name = mirror.name.clone();
@@ -58,14 +58,14 @@ impl Mirrors {
                     }
                 }
                 Err(error) => {
-                    if !std::mem::replace(&mut is_told, true) {
-                        tracing::warn!(error = chain(&error), "mirrors cannot be listed");
+                    if !std::mem::replace(&mut is_failing, true) {
+                        tracing::warn!(error = chain(&error), "cannot list the mirrors; retrying");
                     }
-                    thread::sleep(LIST_POLL);
+                    thread::sleep(LIST_INTERVAL);
                 }
             }
-            wake.wait(LIST_POLL);
-            thread::sleep(LIST_POLL / 20);
+            wake.wait(LIST_INTERVAL);
+            thread::sleep(LIST_INTERVAL / 20);
         }
     }
 
@@ -73,102 +73,104 @@ impl Mirrors {
         let mirrors = Arc::clone(self);
         let name = mirror.name.clone();
         let thread = thread::Builder::new().name(format!("mirror {name}"));
-        let started = thread.spawn(move || mirrors.keep_one(&mirror));
+        let started = thread.spawn(move || mirrors.run_worker(&mirror));
         started
-            .inspect_err(|error| tracing::warn!(mirror = %name, %error, "no thread for a mirror"))
+            .inspect_err(|error| {
+                tracing::warn!(mirror = %name, %error, "cannot start the thread of a mirror");
+            })
             .ok()
     }
 
     /// Pushes to one mirror until it is removed.
-    fn keep_one(&self, mirror: &Mirror) {
-        tracing::info!(mirror = %mirror.name, url = %mirror.url, "pushing to a mirror");
+    fn run_worker(&self, mirror: &Mirror) {
+        tracing::info!(mirror = %mirror.name, url = %mirror.url, "pushing to the mirror");
         let wake = self.store.wake();
-        let mut trouble = Trouble::default();
+        let mut failures = PushFailures::default();
         while self.is_current(mirror) {
-            let began = Instant::now();
-            match self.turn(mirror) {
-                Ok(Turn::Nothing) => {
-                    trouble.is_over(mirror);
-                    wake.wait(POLL.max(began.elapsed() * POLL_SHARE));
+            let start = Instant::now();
+            match self.push_if_needed(mirror) {
+                Ok(PushOutcome::InSync) => {
+                    failures.end(mirror);
+                    wake.wait(REF_INTERVAL.max(start.elapsed() * REF_READ_PAUSE_FACTOR));
                 }
-                Ok(Turn::Others) => thread::sleep(PUSH_INTERVAL / 5),
-                Ok(Turn::Pushed) => {
-                    trouble.is_over(mirror);
-                    thread::sleep(PUSH_INTERVAL.saturating_sub(began.elapsed()));
+                Ok(PushOutcome::Locked) => thread::sleep(PUSH_INTERVAL / 5),
+                Ok(PushOutcome::Pushed) => {
+                    failures.end(mirror);
+                    thread::sleep(PUSH_INTERVAL.saturating_sub(start.elapsed()));
                 }
                 Err(Error::MirrorRemoved(_)) => {}
-                Err(error) => thread::sleep(trouble.delay_after(mirror, &error)),
+                Err(error) => thread::sleep(failures.delay_after(mirror, &error)),
             }
         }
-        tracing::info!(mirror = %mirror.name, "no longer pushing to a mirror");
+        tracing::info!(mirror = %mirror.name, "stopped pushing to the mirror");
     }
 
-    fn turn(&self, mirror: &Mirror) -> Result<Turn> {
+    fn push_if_needed(&self, mirror: &Mirror) -> Result<PushOutcome> {
         if !self.needs_push(mirror)? {
-            return Ok(Turn::Nothing);
+            return Ok(PushOutcome::InSync);
         }
         let Some(lock) = self.store.lock_mirror(&mirror.name, Duration::ZERO)? else {
-            return Ok(Turn::Others);
+            return Ok(PushOutcome::Locked);
         };
-        // Who had the lock may have pushed it.
+        // The process that held the lock before may have pushed everything.
         if !self.needs_push(mirror)? {
-            return Ok(Turn::Nothing);
+            return Ok(PushOutcome::InSync);
         }
-        let pushed = self.push_locked(mirror, &lock, &mut || {});
-        pushed.map(|()| Turn::Pushed)
+        self.push_locked(mirror, &lock, &mut || {})?;
+        Ok(PushOutcome::Pushed)
     }
 
-    /// Whether the mirror lacks something, or may.
+    /// Returns whether the mirror is behind, or may be.
     fn needs_push(&self, mirror: &Mirror) -> Result<bool> {
-        let mut state = State::load(&self.store, mirror);
+        let mut state = MirrorState::load(&self.store, mirror);
         let now = now_ms();
-        state.observe(&self.store, &refs_of(&self.store)?, now)?;
+        state.compare(&self.store, &ref_tips(&self.store)?, now)?;
         let age_ms = now.abs_diff(state.success_ms.unwrap_or(0));
-        let is_old = u128::from(age_ms) >= PUSH_ANYWAY.as_millis();
+        let is_old = u128::from(age_ms) >= REPEAT_INTERVAL.as_millis();
         Ok(state.behind_since_ms().is_some() || state.failures > 0 || is_old)
     }
 }
 
-/// What was done for a mirror.
-enum Turn {
-    /// It lacks nothing.
-    Nothing,
-    /// Another process pushes to it.
-    Others,
-    /// It was pushed to.
+/// The outcome of one round of a mirror's thread.
+enum PushOutcome {
+    /// The mirror is in sync; nothing was pushed.
+    InSync,
+    /// Another process holds the mirror's lock.
+    Locked,
+    /// A push succeeded.
     Pushed,
 }
 
-/// Pushes that failed one after another. It is told once that they do, and once that they do no longer.
+/// Consecutive failed pushes. The first one is logged as a warning, and so is their end.
 #[derive(Default)]
-struct Trouble {
-    failures: u32,
+struct PushFailures {
+    count: u32,
 }
 
-impl Trouble {
-    fn is_over(&mut self, mirror: &Mirror) {
-        if self.failures > 0 {
-            let (name, failures) = (&mirror.name, self.failures);
-            tracing::info!(mirror = %name, failures, "the mirror is pushed to again");
+impl PushFailures {
+    /// Resets the count after a success.
+    fn end(&mut self, mirror: &Mirror) {
+        if self.count > 0 {
+            let (name, failures) = (&mirror.name, self.count);
+            tracing::info!(mirror = %name, failures, "pushing to the mirror works again");
         }
-        self.failures = 0;
+        self.count = 0;
     }
 
-    /// Notes a failure, and says how long to wait: a random part of a time that doubles.
+    /// Counts a failure, and returns how long to wait: a random part of a time that doubles.
     fn delay_after(&mut self, mirror: &Mirror, error: &Error) -> Duration {
         let error = chain(error);
-        match self.failures {
-            0 => {
-                tracing::warn!(mirror = %mirror.name, error, "cannot push to the mirror; trying on")
-            }
-            _ => tracing::debug!(mirror = %mirror.name, error, "cannot push to the mirror"),
+        if self.count == 0 {
+            tracing::warn!(mirror = %mirror.name, error, "cannot push to the mirror; retrying");
+        } else {
+            tracing::debug!(mirror = %mirror.name, error, "cannot push to the mirror");
         }
-        let doubled = DELAY_FIRST * (1 << self.failures.min(16));
-        self.failures = self.failures.saturating_add(1);
-        // A hasher is made with random keys.
+        let doubled = DELAY_FIRST * (1 << self.count.min(16));
+        self.count = self.count.saturating_add(1);
+        // The standard library's only source of randomness: each `RandomState` has random keys.
         let random = RandomState::new().build_hasher().finish();
-        let part = (random >> 11) as f64 / (1_u64 << 53) as f64;
-        doubled.min(DELAY_MAX).mul_f64(part).max(DELAY_MIN)
+        let fraction = (random >> 11) as f64 / (1_u64 << 53) as f64;
+        doubled.min(DELAY_MAX).mul_f64(fraction).max(DELAY_MIN)
     }
 }
 
@@ -183,9 +185,9 @@ mod tests {
             url: "/m".parse().unwrap(),
             is_checked: true,
         };
-        let mut trouble = Trouble::default();
+        let mut failures = PushFailures::default();
         let delays: Vec<_> = (0..200)
-            .map(|_| trouble.delay_after(&mirror, &Error::NoGit))
+            .map(|_| failures.delay_after(&mirror, &Error::NoGit))
             .collect();
         for (nth, delay) in delays.iter().enumerate() {
             let most = DELAY_FIRST * (1 << nth.min(10));

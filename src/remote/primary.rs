@@ -1,4 +1,4 @@
-//! The store that a replica follows: where it is, and what it has.
+//! The primary of a replica: the served store that the replica follows.
 
 use std::thread;
 
@@ -9,18 +9,18 @@ use crate::git::{Followed, Git};
 use crate::names::{ObjectId, RefName, RemoteUrl, ServerUrl};
 use crate::store::{ObjectFormat, RemoteRefs, chain};
 
-/// The store that is followed.
+/// The store that a replica follows.
 #[derive(Clone)]
 pub struct Primary {
-    /// Where it is served.
+    /// The URL of the primary's server.
     pub url: ServerUrl,
-    /// The key for it, which has to be good for GET.
+    /// The key for the server. It must allow GET.
     pub key: Option<String>,
-    /// How it is asked.
+    /// The timeouts and intervals of the exchange.
     pub limits: ReplicaLimits,
 }
 
-/// Without the key.
+/// Displays the URL without the key.
 impl std::fmt::Debug for Primary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Primary").field(&self.url).finish()
@@ -28,48 +28,49 @@ impl std::fmt::Debug for Primary {
 }
 
 impl Primary {
-    /// What it has, as git tells it.
-    pub(super) fn wanted(&self, git: &Git) -> Result<RemoteRefs> {
+    /// Returns the primary's branches and tags and its default branch, as git lists them. Refs whose names no store accepts are left
+    /// out.
+    pub(super) fn refs(&self, git: &Git) -> Result<RemoteRefs> {
         let url = self.url.git();
         let header = self.header();
         let advertised = git.advertised(&self.followed(&url, header.as_deref()));
         let advertised = advertised.map_err(Error::git_remote(&url))?;
-        let mut wanted = RemoteRefs::default();
+        let mut refs = RemoteRefs::default();
         for (name, id) in advertised.refs {
-            // What has another name is none that we would take.
             if let Ok(name) = RefName::parse(&name) {
-                wanted.refs.insert(name, id);
+                refs.refs.insert(name, id);
             }
         }
         let head = advertised.head.and_then(|name| RefName::parse(&name).ok());
         if let Some(RefName::Branch(branch)) = head {
-            wanted.default = Some(branch);
+            refs.default = Some(branch);
         }
-        Ok(wanted)
+        Ok(refs)
     }
 
-    /// How git reaches it.
+    /// Returns what git needs to connect to the primary.
     pub(super) fn followed<'f>(&self, url: &'f RemoteUrl, header: Option<&'f str>) -> Followed<'f> {
         let limit = self.limits.fetch_timeout;
         Followed { url, header, limit }
     }
 
-    /// The header with the key.
+    /// Returns the request header with the key.
     pub(super) fn header(&self) -> Option<String> {
         let key = self.key.as_ref()?;
         Some(format!("Wasmstore-Auth: {key}"))
     }
 
-    /// The kind of its ids, as soon as it can be reached.
-    pub(super) fn format(&self, git: &Git) -> ObjectFormat {
+    /// Returns the primary's object format. Waits until the primary can be reached.
+    pub(super) fn object_format(&self, git: &Git) -> ObjectFormat {
         let mut delay = DELAY_FIRST;
         loop {
-            match self.wanted(git) {
-                Ok(wanted) => {
+            match self.refs(git) {
+                Ok(refs) => {
                     let is_sha256 = |id: &ObjectId| matches!(id, ObjectId::Sha256(_));
-                    return match wanted.refs.values().any(is_sha256) {
-                        true => ObjectFormat::Sha256,
-                        false => ObjectFormat::Sha1,
+                    return if refs.refs.values().any(is_sha256) {
+                        ObjectFormat::Sha256
+                    } else {
+                        ObjectFormat::Sha1
                     };
                 }
                 Err(error) => {

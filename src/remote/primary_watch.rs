@@ -1,40 +1,40 @@
-//! Watching another store: its WebSocket says when there is something new.
+//! A WebSocket to the primary that wakes the replica when the primary changes.
 
 use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::Duration;
 
 use tungstenite::Message;
-use tungstenite::http::HeaderValue;
 
+use super::client::secret_header;
 use super::primary::Primary;
 use super::websocket::{Socket, WebSocketServer};
 
-/// What is watched: the default branch. Where others are is asked for besides.
+/// The endpoint that reports changes of the default branch. Polling finds the changes of other branches.
 const PATH: &str = "/api/v1/watch";
 
-/// How long it waits before it tries again.
+/// The delay before the next attempt to connect.
 const DELAY: Duration = Duration::from_secs(2);
 
-/// Calls whenever the primary tells of a change, and when it can be reached again, for ever.
-pub(super) fn keep(primary: &Primary, call: &SyncSender<()>) {
-    let mut is_told = false;
+/// Sends a wake-up whenever the primary reports a change, and whenever it can be reached again. Never returns.
+pub(super) fn run(primary: &Primary, wake: &SyncSender<()>) {
+    let mut is_failing = false;
     loop {
         match connect(primary) {
             Ok(mut socket) => {
-                is_told = false;
-                now(call);
+                is_failing = false;
+                send(wake);
                 while let Ok(message) = socket.read() {
                     match message {
-                        Message::Text(_) | Message::Binary(_) => now(call),
+                        Message::Text(_) | Message::Binary(_) => send(wake),
                         Message::Close(_) => break,
                         _ => {}
                     }
                 }
             }
-            Err(error) if !is_told => {
-                is_told = true;
-                tracing::info!(primary = %primary.url, error, "the primary cannot be watched, only asked");
+            Err(error) if !is_failing => {
+                is_failing = true;
+                tracing::info!(primary = %primary.url, error, "cannot watch the primary; polling it");
             }
             Err(_) => {}
         }
@@ -42,23 +42,20 @@ pub(super) fn keep(primary: &Primary, call: &SyncSender<()>) {
     }
 }
 
-fn now(call: &SyncSender<()>) {
-    // A full channel is a call that has not been answered yet.
-    let _ = call.try_send(());
+fn send(wake: &SyncSender<()>) {
+    // If the channel is full, the replica has yet to handle an earlier wake-up, which covers this change.
+    let _ = wake.try_send(());
 }
 
 fn connect(primary: &Primary) -> Result<Socket, String> {
-    let key = primary.key.as_deref().map(HeaderValue::from_str);
-    let mut key = key.transpose().map_err(|error| error.to_string())?;
-    if let Some(key) = &mut key {
-        key.set_sensitive(true);
-    }
-    let reached = WebSocketServer {
+    let key = primary.key.as_deref().map(secret_header);
+    let key = key.transpose().map_err(|error| error.to_string())?;
+    let server = WebSocketServer {
         url: &primary.url,
         key: key.as_ref(),
         connect_timeout: primary.limits.connect_timeout,
         silence_max: primary.limits.socket_silence_max,
     };
-    let connected = reached.connect(PATH, &[]);
+    let connected = server.connect(PATH, &[]);
     Ok(connected.map_err(|error| error.to_string())?.0)
 }

@@ -1,8 +1,8 @@
-//! The hooks through which git-receive-pack(1) has a push checked and published (githooks(5)).
+//! The hooks through which git-receive-pack(1) has a push validated and published (githooks(5)).
 //!
-//! git stores what is pushed in quarantine, and asks `pre-receive`: a refusal leaves nothing of it. Then it moves the objects into
-//! the store, and asks `proc-receive` to move the refs. That is done as any change is, and judged once more: others may have
-//! moved a ref or collected an object between the two.
+//! git stores the pushed objects in quarantine and runs `pre-receive`. If that rejects the push, nothing is left of it. Otherwise git
+//! moves the objects into the store and runs `proc-receive`, which moves the refs as any change does and validates the push again:
+//! between the two hooks, other processes may have moved a ref or collected an object.
 
 use std::io::{self, BufRead, Read, Write};
 use std::path::Path;
@@ -15,50 +15,66 @@ use crate::git::Git;
 use crate::names::{ObjectId, RefName};
 use crate::store::{Guarded, Objection, Pusher, RefUpdate, Store, Together, chain};
 
-/// How many refs one push may update.
+/// The largest number of refs that one push may update.
 const UPDATES_MAX: usize = 4096;
-/// How long the line about a ref may be, in bytes, on average: two ids and a name.
+/// The largest average length of the line about a ref: two ids and a name.
 const LINE_BYTES_MAX: u64 = 2048;
-/// The first git with the hook `proc-receive`; one before it would move the refs itself.
-const GIT_NEEDED: (u32, u32) = (2, 29);
+/// The first git version with the hook `proc-receive`. An older git would move the refs itself.
+const GIT_VERSION_MIN: (u32, u32) = (2, 29);
 
-/// The hook `pre-receive`: reads from `input` which refs are to be updated, `OLD NEW NAME` a line, and says what is wrong with
-/// that. The objects are in the folder `quarantine`; without it the push brings none.
+/// The reason why the input of a hook is not a list of ref updates.
+enum InputError {
+    /// The push is to be rejected.
+    Rejected(Objection),
+    /// git did not keep to the protocol.
+    Failed(Error),
+}
+
+impl From<Error> for InputError {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Runs the hook `pre-receive`: reads the push's ref updates from `input`, one `OLD NEW NAME` per line, and returns the objections to
+/// them. The pushed objects are in the directory `quarantine`; without it, the push contains no objects.
 ///
 /// # Errors
-/// The input is not what git writes; the store cannot be read.
+/// The input is not in git's format; the store cannot be read.
 pub fn pre_receive(
     store: &Store,
     input: impl BufRead,
     quarantine: Option<&Path>,
     pusher: &Pusher,
 ) -> Result<Vec<Objection>> {
-    if let Some(objection) = unguarded(store)? {
+    if let Some(objection) = hooks_objection(store)? {
         return Ok(vec![objection]);
     }
-    let mut updates = Vec::new();
-    let mut objections = Vec::new();
-    let lines = match lines(input)? {
+    let lines = match read_lines(input) {
         Ok(lines) => lines,
-        Err(objection) => return Ok(vec![objection]),
+        Err(InputError::Rejected(objection)) => return Ok(vec![objection]),
+        Err(InputError::Failed(error)) => return Err(error),
     };
+    let (mut updates, mut objections) = (Vec::new(), Vec::new());
     for line in lines {
-        match update(&line)? {
+        match parse_update(&line) {
             Ok(update) => updates.push(update),
-            Err(objection) => objections.push(objection),
+            Err(InputError::Rejected(objection)) => objections.push(objection),
+            Err(InputError::Failed(error)) => return Err(error),
         }
     }
-    match objections.is_empty() {
-        true => Ok(store.check_push(quarantine, &updates, pusher)?),
-        false => Ok(objections),
+    if objections.is_empty() {
+        Ok(store.check_push(quarantine, &updates, pusher)?)
+    } else {
+        Ok(objections)
     }
 }
 
-/// What would have git move the refs by itself, once the check is passed.
-fn unguarded(store: &Store) -> Result<Option<Objection>> {
+/// Returns an objection if git would move the refs itself after `pre-receive`, without `proc-receive`.
+fn hooks_objection(store: &Store) -> Result<Option<Objection>> {
     let reason = match (store.push_hooks()?, git_version(store)) {
-        (_, Some(version)) if version < GIT_NEEDED => {
-            let (major, minor) = GIT_NEEDED;
+        (_, Some(version)) if version < GIT_VERSION_MIN => {
+            let (major, minor) = GIT_VERSION_MIN;
             format!("pushing needs git {major}.{minor} or newer on the store's machine")
         }
         (Guarded::Yes, _) => return Ok(None),
@@ -73,10 +89,10 @@ fn git_version(store: &Store) -> Option<(u32, u32)> {
     Git::find(store.root())?.version()
 }
 
-/// The lines, unless they are more than one push may have.
-fn lines(input: impl BufRead) -> Result<Result<Vec<Vec<u8>>, Objection>> {
-    let most = UPDATES_MAX as u64 * LINE_BYTES_MAX;
-    let mut input = input.take(most + 1);
+/// Reads the lines of `input`. Rejects more than one push may have.
+fn read_lines(input: impl BufRead) -> Result<Vec<Vec<u8>>, InputError> {
+    let bytes_max = UPDATES_MAX as u64 * LINE_BYTES_MAX;
+    let mut input = input.take(bytes_max + 1);
     let lines: io::Result<Vec<_>> = input.by_ref().split(b'\n').collect();
     let lines = lines.map_err(Error::HookProtocol)?;
     let subject = if lines.len() > UPDATES_MAX {
@@ -84,43 +100,46 @@ fn lines(input: impl BufRead) -> Result<Result<Vec<Vec<u8>>, Objection>> {
     } else if input.limit() == 0 {
         "the names of the refs that the push updates are too long".to_owned()
     } else {
-        return Ok(Ok(lines));
+        return Ok(lines);
     };
     let reason = "push fewer at a time".to_owned();
-    Ok(Err(Objection { subject, reason }))
+    Err(InputError::Rejected(Objection { subject, reason }))
 }
 
-/// Reads `OLD NEW NAME`, where zeros stand for a ref that is not there (githooks(5), pre-receive).
-fn update(line: &[u8]) -> Result<Result<RefUpdate, Objection>> {
+/// Parses `OLD NEW NAME`, where an id of zeros stands for a ref that does not exist (githooks(5), pre-receive).
+fn parse_update(line: &[u8]) -> Result<RefUpdate, InputError> {
     let text = String::from_utf8_lossy(line);
     let mut parts = text.splitn(3, ' ');
     let mut part = || {
         parts
             .next()
-            .ok_or_else(|| Error::hook(format!("the line {text:?}")))
+            .ok_or_else(|| Error::hook_protocol(format!("the line {text:?}")))
     };
-    let (old, new, name) = (id(part()?)?, id(part()?)?, part()?);
+    let (old, new, name) = (parse_id(part()?)?, parse_id(part()?)?, part()?);
     let reason = match RefName::parse(name) {
         _ if std::str::from_utf8(line).is_err() => "the name of a ref is not UTF-8".to_owned(),
-        Ok(name) => return Ok(Ok(RefUpdate { name, old, new })),
+        Ok(name) => return Ok(RefUpdate { name, old, new }),
         Err(error) => error.to_string(),
     };
     let subject = name.escape_debug().to_string();
-    Ok(Err(Objection { subject, reason }))
+    Err(InputError::Rejected(Objection { subject, reason }))
 }
 
-fn id(text: &str) -> Result<Option<ObjectId>> {
+fn parse_id(text: &str) -> Result<Option<ObjectId>> {
     if !text.is_empty() && text.bytes().all(|byte| byte == b'0') {
         return Ok(None);
     }
-    let id = ObjectId::parse(text).ok_or_else(|| Error::hook(format!("the id {text:?}")))?;
-    Ok(Some(id))
+    let id = ObjectId::parse(text);
+    Ok(Some(id.ok_or_else(|| {
+        Error::hook_protocol(format!("the id {text:?}"))
+    })?))
 }
 
-/// The hook `proc-receive`: speaks its protocol, version 1, with git, and publishes the push.
+/// Runs the hook `proc-receive`: exchanges version 1 of its protocol with git, and publishes the push. Errors of the store are
+/// reported to git.
 ///
 /// # Errors
-/// git does not keep to the protocol; the connection to it fails. What goes wrong in the store is told to git.
+/// git does not keep to the protocol; the connection to git fails.
 pub fn proc_receive(
     store: &Store,
     input: impl Read,
@@ -128,32 +147,26 @@ pub fn proc_receive(
     pusher: &Pusher,
 ) -> Result<()> {
     let mut lines = StreamingPeekableIter::new(input, &[PacketLineRef::Flush], false);
-    let greeting = packets(&mut lines)?;
-    let together = together(greeting.first().map(Vec::as_slice).unwrap_or_default())?;
+    let greeting = read_packets(&mut lines)?;
+    let together = parse_greeting(greeting.first().map(Vec::as_slice).unwrap_or_default())?;
     let sent = encode::data_to_write(b"version=1", &mut output)
         .and_then(|_| encode::flush_to_write(&mut output));
     sent.and_then(|_| output.flush())
         .map_err(Error::HookProtocol)?;
     let mut updates = Vec::new();
-    for line in packets(&mut lines)? {
-        match update(line.trim_ascii_end())? {
+    for line in read_packets(&mut lines)? {
+        match parse_update(line.trim_ascii_end()) {
             Ok(update) => updates.push(update),
-            // `check` has refused it.
-            Err(objection) => return Err(Error::hook(objection.to_string())),
+            // `pre_receive` has rejected such a push.
+            Err(InputError::Rejected(objection)) => {
+                return Err(Error::hook_protocol(objection.to_string()));
+            }
+            Err(InputError::Failed(error)) => return Err(error),
         }
     }
-    let done = match unguarded(store)? {
-        Some(objection) => vec![Err(objection.to_string()); updates.len()],
-        None => match store.publish_push(&updates, pusher.dropping, together) {
-            Ok(done) => done
-                .into_iter()
-                .map(|done| done.map_err(|refusal| refusal.to_string()))
-                .collect(),
-            Err(error) => vec![Err(chain(&error)); updates.len()],
-        },
-    };
-    for (update, done) in updates.iter().zip(&done) {
-        let line = match done {
+    let results = publish(store, &updates, pusher, together)?;
+    for (update, result) in updates.iter().zip(&results) {
+        let line = match result {
             Ok(()) => format!("ok {}", update.name),
             Err(reason) => format!("ng {} {reason}", update.name),
         };
@@ -164,31 +177,57 @@ pub fn proc_receive(
         .map_err(Error::HookProtocol)
 }
 
-/// `version=1`, and after a NUL what the push wants, separated by spaces.
-fn together(greeting: &[u8]) -> Result<Together> {
+/// Publishes the push, and returns for each update the reason why it failed, if it did.
+fn publish(
+    store: &Store,
+    updates: &[RefUpdate],
+    pusher: &Pusher,
+    together: Together,
+) -> Result<Vec<Result<(), String>>> {
+    let failed = |reason: String| vec![Err(reason); updates.len()];
+    if let Some(objection) = hooks_objection(store)? {
+        return Ok(failed(objection.to_string()));
+    }
+    Ok(
+        match store.publish_push(updates, pusher.dropping, together) {
+            Ok(results) => results
+                .into_iter()
+                .map(|result| result.map_err(|refusal| refusal.to_string()))
+                .collect(),
+            Err(error) => failed(chain(&error)),
+        },
+    )
+}
+
+/// Parses `version=1`, followed by a NUL and the requested capabilities, separated by spaces.
+fn parse_greeting(greeting: &[u8]) -> Result<Together> {
     let greeting = String::from_utf8_lossy(greeting);
-    let (version, wanted) = greeting
+    let (version, capabilities) = greeting
         .trim_end()
         .split_once('\0')
         .unwrap_or((greeting.trim_end(), ""));
     if version != "version=1" {
-        return Err(Error::hook(format!("the greeting {version:?}")));
+        return Err(Error::hook_protocol(format!("the greeting {version:?}")));
     }
-    Ok(match wanted.split(' ').any(|wanted| wanted == "atomic") {
-        true => Together::All,
-        false => Together::Each,
+    let is_atomic = capabilities.split(' ').any(|name| name == "atomic");
+    Ok(if is_atomic {
+        Together::All
+    } else {
+        Together::Each
     })
 }
 
-/// The packets up to the next flush packet (gitprotocol-common(5)).
-fn packets<R: Read>(lines: &mut StreamingPeekableIter<R>) -> Result<Vec<Vec<u8>>> {
+/// Reads the packets up to the next flush packet (gitprotocol-common(5)).
+fn read_packets<R: Read>(lines: &mut StreamingPeekableIter<R>) -> Result<Vec<Vec<u8>>> {
     let mut packets = Vec::new();
     while let Some(line) = lines.read_line() {
         let line = line.map_err(Error::HookProtocol)?;
-        let line = line.map_err(|error| Error::hook(error.to_string()))?;
+        let line = line.map_err(|error| Error::hook_protocol(error.to_string()))?;
         packets.push(line.as_slice().unwrap_or_default().to_vec());
         if packets.len() > UPDATES_MAX {
-            return Err(Error::hook(format!("more than {UPDATES_MAX} refs")));
+            return Err(Error::hook_protocol(format!(
+                "more than {UPDATES_MAX} refs"
+            )));
         }
     }
     if lines.stopped_at() != Some(PacketLineRef::Flush) {

@@ -1,12 +1,12 @@
-//! A replica: a store that follows another one, which is served, and answers reads in its place.
+//! A replica: a store that follows another served store, its primary, and serves reads in its place.
 //!
-//! The primary's `watch` wakes it, and behind that it asks every few seconds. It asks by git where the branches and tags are, fetches
-//! what they lead to, and moves its own: so it has everything that the primary's history has, and a gap heals by itself.
+//! A wake-up from the primary's `watch` or a timer starts each round. The replica lists the primary's branches and tags with git,
+//! fetches the missing objects, and moves its own refs. So it gets the primary's complete history, and catches up after any gap.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,56 +18,59 @@ use crate::git::Git;
 use crate::names::{ObjectId, RefName};
 use crate::store::{ObjectFormat, RemoteRefs, SkippedRef, Store, chain};
 
-/// How long it waits after a failure, at first and at most.
+/// The delay after the first failure. It doubles with each further failure.
 pub(super) const DELAY_FIRST: Duration = Duration::from_millis(250);
+/// The longest delay after a failure.
 pub(super) const DELAY_MAX: Duration = Duration::from_secs(5);
 
-/// How long it rests after each look, so that many changes in a row are fetched together.
-const TURN_INTERVAL: Duration = Duration::from_millis(100);
+/// The pause after each round, so that changes in quick succession are fetched together.
+const ROUND_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A store that follows another one.
+/// A store that follows another served store.
 pub struct Replica {
     store: Arc<Store>,
     git: Git,
     primary: Primary,
-    seen: Mutex<Seen>,
+    /// Each round updates it; the readiness check and the metrics read it.
+    progress: Mutex<Progress>,
 }
 
-/// What is known of the primary.
+/// The progress of a replica since the process started.
 #[derive(Debug)]
-struct Seen {
-    /// When this store was equal to it for the last time.
-    equal: Option<Instant>,
-    begun: Instant,
+struct Progress {
+    /// The start of the last successful round.
+    last_equal: Option<Instant>,
+    started: Instant,
     failures: u32,
     error: Option<String>,
-    /// What it has and this store does not take, of which was told.
+    /// The primary's refs that this store rejects. Each has been logged.
     skipped: BTreeSet<(RefName, ObjectId)>,
 }
 
-/// How a replica stands.
+/// The status of a replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplicaStatus {
-    /// For how long it is not known to be equal to the primary.
+    /// The time since the replica was last known to be equal to the primary.
     pub lag: Duration,
-    /// How often it has failed since it succeeded.
+    /// The number of failures since the last success.
     pub failures: u32,
-    /// Why, the last time, without secrets.
+    /// The reason of the last failure, without secrets.
     pub error: Option<String>,
 }
 
 impl Replica {
-    /// Opens the store at `root` as a replica of `primary`, making it first where there is none. Unless it was equal to the primary
-    /// before, it waits until the primary can be reached, and has everything when this returns.
+    /// Opens the store at `root` as a replica of `primary`, and creates it if it is missing. Unless the store was equal to this
+    /// primary before, this waits until the primary can be reached and everything is fetched.
     ///
     /// # Errors
-    /// `NoGit`; the store has a history of its own; it cannot be opened or written.
+    /// `NoGit`; the store has its own history; it cannot be opened or written.
     pub fn open(root: &Path, options: Options, primary: Primary) -> Result<Self> {
         let git = Git::find(root).ok_or(Error::NoGit)?;
         let is_new = Store::open(root, options)?.object_format().is_none();
-        let format = match is_new {
-            true => primary.format(&git),
-            false => ObjectFormat::default(),
+        let format = if is_new {
+            primary.object_format(&git)
+        } else {
+            ObjectFormat::default()
         };
         let mut store = Store::open_or_create(root, options, format)?;
         store.become_replica(&primary.url)?;
@@ -76,91 +79,91 @@ impl Replica {
             store: Arc::new(store),
             git,
             primary,
-            seen: Mutex::new(Seen {
-                equal: None,
-                begun: Instant::now(),
+            progress: Mutex::new(Progress {
+                last_equal: None,
+                started: Instant::now(),
                 failures: 0,
                 error: None,
                 skipped: BTreeSet::new(),
             }),
         };
         if !was_equal {
-            while let Some(delay) = replica.turn() {
+            while let Some(delay) = replica.run_round() {
                 thread::sleep(delay);
             }
         }
         Ok(replica)
     }
 
-    /// The store.
+    /// Returns the store.
     pub fn store(&self) -> &Arc<Store> {
         &self.store
     }
 
-    /// How it stands.
+    /// Returns the replica's status.
     pub fn status(&self) -> ReplicaStatus {
-        let seen = self.seen();
+        let progress = self.progress();
         ReplicaStatus {
-            lag: seen.equal.unwrap_or(seen.begun).elapsed(),
-            failures: seen.failures,
-            error: seen.error.clone(),
+            lag: progress.last_equal.unwrap_or(progress.started).elapsed(),
+            failures: progress.failures,
+            error: progress.error.clone(),
         }
     }
 
-    /// Follows the primary for ever.
+    /// Follows the primary. Never returns.
     pub fn run(&self) {
-        // One call is enough, however much has changed.
-        let (call, calls) = sync_channel(1);
+        // One slot: a wake-up that waits covers all changes up to the next round.
+        let (wake, wake_ups) = sync_channel(1);
         let primary = self.primary.clone();
-        let watching = call.clone();
+        let watch_wake = wake.clone();
         let thread = thread::Builder::new().name("watch".to_owned());
-        let spawned = thread.spawn(move || primary_watch::keep(&primary, &watching));
+        let spawned = thread.spawn(move || primary_watch::run(&primary, &watch_wake));
         if let Err(error) = spawned {
-            tracing::warn!(%error, "the primary is not watched, only asked");
+            tracing::warn!(%error, "cannot watch the primary; polling it");
         }
         loop {
-            match self.turn() {
-                // What woke it is no reason to ask sooner one who did not answer.
+            match self.run_round() {
+                // A wake-up does not shorten the delay: the primary has just failed to respond.
                 Some(delay) => thread::sleep(delay),
                 None => {
-                    thread::sleep(TURN_INTERVAL);
-                    // `call` keeps the channel open: this returns for a call, or when it is time to ask.
-                    let _ = calls.recv_timeout(self.primary.limits.poll_interval);
+                    thread::sleep(ROUND_INTERVAL);
+                    // Returns on a wake-up or after the poll interval. `wake` keeps the channel open if the watch thread is gone.
+                    let _ = wake_ups.recv_timeout(self.primary.limits.poll_interval);
                 }
             }
         }
     }
 
-    /// Becomes equal to the primary; how long to wait if that failed.
-    fn turn(&self) -> Option<Duration> {
-        let began = Instant::now();
+    /// Makes the store equal to the primary; if that fails, returns how long to wait before the next attempt.
+    fn run_round(&self) -> Option<Duration> {
+        let start = Instant::now();
         let followed = self.follow();
-        let mut seen = self.seen();
+        let mut progress = self.progress();
         match followed {
             Ok(()) => {
-                if seen.failures > 0 {
+                if progress.failures > 0 {
                     tracing::info!(primary = %self.primary.url, "following the primary again");
                 }
-                seen.equal = Some(began);
-                seen.failures = 0;
-                seen.error = None;
+                progress.last_equal = Some(start);
+                progress.failures = 0;
+                progress.error = None;
                 None
             }
             Err(error) => {
                 let error = chain(&error);
-                if seen.failures == 0 {
-                    tracing::warn!(primary = %self.primary.url, error, "cannot follow the primary; trying on");
+                if progress.failures == 0 {
+                    tracing::warn!(primary = %self.primary.url, error, "cannot follow the primary; retrying");
                 }
-                let delay = (DELAY_FIRST * (1 << seen.failures.min(16))).min(DELAY_MAX);
-                seen.failures = seen.failures.saturating_add(1);
-                seen.error = Some(error);
+                let delay = (DELAY_FIRST * (1 << progress.failures.min(16))).min(DELAY_MAX);
+                progress.failures = progress.failures.saturating_add(1);
+                progress.error = Some(error);
                 Some(delay)
             }
         }
     }
 
     fn follow(&self) -> Result<()> {
-        let wanted = self.wanted()?;
+        let refs = self.refs_to_follow()?;
         let url = self.primary.url.git();
         let header = self.primary.header();
         let from = self.primary.followed(&url, header.as_deref());
@@ -168,35 +171,34 @@ impl Replica {
             let fetched = self.git.fetch_objects(&from, ids);
             fetched.map_err(Error::git_remote(&url))
         };
-        let skipped = self.store.sync_refs(&wanted, fetch)?;
-        self.skip(skipped);
+        let skipped = self.store.sync_refs(&refs, fetch)?;
+        self.record_skipped(skipped);
         if !self.store.was_in_sync_with(&self.primary.url) {
             self.store.record_in_sync_with(&self.primary.url)?;
         }
         Ok(())
     }
 
-    /// What the primary has, without what is skipped.
-    fn wanted(&self) -> Result<RemoteRefs> {
-        let mut wanted = self.primary.wanted(&self.git)?;
-        let mut seen = self.seen();
-        let skipped = &mut seen.skipped;
-        skipped.retain(|(name, id)| wanted.refs.get(name) == Some(id));
+    /// Returns the primary's refs, without those that this store has rejected at the same id before.
+    fn refs_to_follow(&self) -> Result<RemoteRefs> {
+        let mut refs = self.primary.refs(&self.git)?;
+        let mut progress = self.progress();
+        let skipped = &mut progress.skipped;
+        skipped.retain(|(name, id)| refs.refs.get(name) == Some(id));
         for (name, _) in skipped.iter() {
-            wanted.refs.remove(name);
+            refs.refs.remove(name);
         }
-        Ok(wanted)
+        Ok(refs)
     }
 
-    /// Takes down what is skipped from now on.
-    fn skip(&self, skipped: Vec<SkippedRef>) {
+    fn record_skipped(&self, skipped: Vec<SkippedRef>) {
         for SkippedRef { name, id, refusal } in skipped {
-            tracing::warn!(%name, %id, %refusal, "a ref of the primary is left out");
-            self.seen().skipped.insert((name, id));
+            tracing::warn!(%name, %id, %refusal, "skipping a ref of the primary");
+            self.progress().skipped.insert((name, id));
         }
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

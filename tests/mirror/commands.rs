@@ -141,7 +141,7 @@ fn other_remotes_are_left_alone() {
         "there is no mirror upstream"
     );
     let taken = world.fails(4, &["mirror", "add", "upstream", url(&mirror)]);
-    assert_eq!(taken, "there is a remote upstream already");
+    assert_eq!(taken, "a remote upstream already exists");
     assert_eq!(world.ok(&["mirror", "push"]), "");
     assert_eq!(refs(&world, &mirror).unwrap(), "");
 }
@@ -274,7 +274,7 @@ fn without_git_there_is_a_clear_error() {
         assert_eq!(ran.code, Some(5), "{ran:?}");
         assert_eq!(
             reason(&ran.err, args),
-            "git is not installed, and this needs it"
+            "this needs git, which is not installed"
         );
     }
     assert!(!world.path("new").exists());

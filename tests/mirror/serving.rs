@@ -117,7 +117,7 @@ fn mirrors_come_and_go_while_it_runs() {
     eventually("it is added", || is_equal(&world, &mirror));
     assert!(server.get("/metrics").text().contains("mirror=\"m\""));
     world.changes(&["mirror", "remove", "m"]);
-    server.wait_for("no longer pushing to a mirror");
+    server.wait_for("stopped pushing to the mirror");
     assert!(!server.get("/metrics").text().contains("mirror=\"m\""));
     let before = refs(&world, &mirror);
     put(&server, "b", 2);
@@ -134,7 +134,7 @@ fn a_mirror_that_is_away_is_told_of_once_and_caught_up_with() {
     fs::rename(&mirror, world.path("away")).unwrap();
     put(&server, "a", 1);
     let changed = Instant::now();
-    server.wait_for("cannot push to the mirror; trying on");
+    server.wait_for("cannot push to the mirror; retrying");
     std::thread::sleep(Duration::from_secs(4));
     let lag = metric(&server, "wasmstore_mirror_lag_seconds{mirror=\"mirror\"}").unwrap();
     let age = changed.elapsed().as_secs_f64();
@@ -153,9 +153,13 @@ fn a_mirror_that_is_away_is_told_of_once_and_caught_up_with() {
     fs::rename(world.path("away"), &mirror).unwrap();
     let took = eventually("it comes back", || is_equal(&world, &mirror));
     assert!(took < Duration::from_secs(10), "{took:?}");
-    server.wait_for("the mirror is pushed to again");
+    server.wait_for("pushing to the mirror works again");
     let log = server.log();
-    assert_eq!(log.matches("trying on").count(), 1, "{log}");
+    assert_eq!(
+        log.matches("cannot push to the mirror; retrying").count(),
+        1,
+        "{log}"
+    );
     assert!(!server.get("/metrics").text().contains("last_error"));
 }
 
@@ -167,7 +171,7 @@ fn changes_that_were_pending_when_it_was_killed_are_pushed_by_the_next() {
     eventually("the mirror is not equal", || is_equal(&world, &mirror));
     fs::rename(&mirror, world.path("away")).unwrap();
     put(&server, "a", 1);
-    server.wait_for("trying on");
+    server.wait_for("retrying");
     server.signal("KILL");
     drop(server);
     fs::rename(world.path("away"), &mirror).unwrap();
@@ -251,7 +255,11 @@ fn of_two_servers_either_pushes() {
     eventually("the one that is left", || is_equal(&world, &mirror));
     let lag = || metric(&two, "wasmstore_mirror_lag_seconds{mirror=\"mirror\"}") == Some(0.0);
     eventually("it says so", lag);
-    assert!(!two.log().contains("trying on"), "{}", two.log());
+    assert!(
+        !two.log().contains("cannot push to the mirror"),
+        "{}",
+        two.log()
+    );
 }
 
 #[test]
@@ -264,7 +272,7 @@ fn an_empty_store_does_not_wipe_its_backup() {
     let before = refs(&world, &mirror);
     fs::remove_dir_all(world.root()).unwrap();
     let server = Server::start(&world, &["--mirror", text(&mirror)]);
-    server.wait_for("which this store never had");
+    server.wait_for("which is not from this store");
     put(&server, "b", 2);
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(refs(&world, &mirror), before);

@@ -34,7 +34,7 @@ fn a_key_lets_in_and_is_never_shown() {
     assert_eq!(code, Some(2), "{err}");
     assert_eq!(
         err,
-        "wasmstore: WASMSTORE_KEY holds a character that no key has\n"
+        "wasmstore: WASMSTORE_KEY contains a character that is not allowed in a key\n"
     );
     let (code, _, err) = keyed(&world, &url, "", &["list"]);
     let wanted = format!("wasmstore: {url}: a valid key is needed\n{hint}");

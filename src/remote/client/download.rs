@@ -76,7 +76,7 @@ impl Client {
 }
 
 /// A module whose bytes are downloaded as they are read. A broken download is resumed with a range request (RFC 9110, section 14).
-/// Revision the end, the hash and the SHA-256 of the bytes are compared with those that the server announced.
+/// At the end, the hash and the SHA-256 of the bytes are compared with those that the server announced.
 pub(super) struct Download<'c> {
     client: &'c Client,
     /// The URL's path below the API.

@@ -15,3 +15,4 @@ mod watch;
 
 pub use error_response::ErrorResponse;
 pub use request::Client;
+pub(super) use request::secret_header;
