@@ -5,7 +5,6 @@
 mod backup;
 mod cli;
 mod docs;
-mod full_disk;
 mod gc;
 mod gc_graph;
 mod git;
@@ -18,12 +17,9 @@ mod mirror;
 mod model;
 mod names;
 mod open;
-#[cfg(target_os = "linux")]
-mod power_cut;
 mod push;
 mod replica;
 mod served;
-mod soak;
 mod store;
 mod support;
 mod upgrade;

@@ -40,7 +40,7 @@ const NOT_RUN: [(&str, &str); 10] = [
     ("README.md", "cargo bench --bench store"),
     (
         "README.md",
-        "cargo test --release --test all soak -- --ignored --nocapture --test-threads=1",
+        "cargo test --release --test sweeps soak -- --ignored --nocapture --test-threads=1",
     ),
     ("docs/ci.md", "name: publish"),
     ("docs/http.md", "# KEY:METHODS[:NAME <MAIL>]"),

@@ -1,7 +1,5 @@
 //! The version index: what it answers is what the history says, whatever happens to its files.
 
 mod damage;
-mod graph;
-mod histories;
 mod lookups;
 mod processes;

@@ -8,7 +8,7 @@ use wasmstore::store::{ErrorKind, Revision};
 
 use super::pair::{Outcome, Pair};
 use super::{BRANCHES, Moment, Op};
-use crate::soak::modules::hash;
+use crate::support::store::blob_id;
 use crate::support::store::{branch, module};
 
 /// How long one is believed to take until one came to its end.
@@ -169,7 +169,7 @@ impl Pair {
                 std::fs::write(&file, module(v)).unwrap();
                 words(b, &["add", file.to_str().unwrap(), p])
             }
-            Op::Set(b, p, v) => words(b, &["set", &hash(&module(v)), p]),
+            Op::Set(b, p, v) => words(b, &["set", &blob_id(&module(v)), p]),
             Op::Remove(b, p) => words(b, &["remove", p, "--recursive"]),
             Op::RemoveModule(b, p) => words(b, &["remove", p]),
             Op::Restore(b, n, p) => words(b, &["restore", &self.model.nth(n).id.to_string(), p]),

@@ -1,10 +1,11 @@
 //! Random operations on a store and on a model of it that keeps whole trees in maps and searches by brute force. After each
 //! operation both must have answered the same, and hold the same.
 //!
-//! An operation may also be cut short, in a process that is killed: `soak::model` does that.
+//! An operation may also be cut short, in a process that is killed: `cut_short` does that.
 
 mod brute;
 mod crash;
+mod cut_short;
 mod pair;
 
 pub(crate) use crash::Crashes;

@@ -10,7 +10,7 @@ use wasmstore::store::{
 use super::brute::{Model, Node, Step, Tree, within};
 use super::crash::Crashes;
 use super::{Condition, Op, PATHS};
-use crate::soak::modules::hash;
+use crate::support::store::blob_id;
 use crate::support::store::{Scratch, branch, module, on, path, scope};
 
 pub(super) type Outcome = Result<(), ErrorKind>;
@@ -71,7 +71,7 @@ impl Pair {
                 .put(&asking(b, condition), &path(p), module(v).as_slice())
                 .map(drop),
             Op::Set(b, p, v) => {
-                let hash = HashRef::parse(&hash(&module(v))).unwrap();
+                let hash = HashRef::parse(&blob_id(&module(v))).unwrap();
                 s.set(&on(Some(b)), &hash, &path(p)).map(drop)
             }
             Op::Remove(b, p) => s
@@ -368,7 +368,7 @@ impl Pair {
 
 /// A change on a branch that asks for something.
 fn asking(on: &str, condition: Condition) -> Change {
-    let these = |v| Some(EntityTags::OneOf(vec![hash(&module(v))]));
+    let these = |v| Some(EntityTags::OneOf(vec![blob_id(&module(v))]));
     let (if_match, if_none_match) = match condition {
         Condition::Absent => (None, Some(EntityTags::Any)),
         Condition::Present => (Some(EntityTags::Any), None),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{converges, lag_s, put, replica_of, url};
-use crate::soak::client::Client;
+use crate::support::client::Client;
 use crate::support::program::{World, module};
 use crate::support::server::Server;
 

@@ -224,3 +224,10 @@ pub fn fsck(root: &Path) {
         .collect();
     assert!(ok && complaints.is_empty(), "git fsck: {output}");
 }
+
+/// Returns the blob id of `bytes` in a SHA-1 repository, as 40 hex digits.
+pub fn blob_id(bytes: &[u8]) -> String {
+    let blob = gix::objs::Kind::Blob;
+    let id = gix::objs::compute_hash(gix::hash::Kind::Sha1, blob, bytes);
+    id.unwrap().to_string()
+}

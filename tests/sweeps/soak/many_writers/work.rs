@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use super::doors::{Condition, Door};
 use super::event::{Event, What, now_ns};
 use crate::soak::modules;
-use crate::soak::random::Random;
+use crate::support::random::Random;
+use crate::support::store::blob_id;
 
 /// How many counters there are, and paths that many change.
 pub const COUNTERS: u64 = 2;
@@ -77,7 +78,7 @@ impl<'d> Worker<'d> {
             return;
         }
         let next = modules::counting(modules::number(&module) + 1);
-        self.put(counter, &next, &Condition::Is(modules::hash(&module)));
+        self.put(counter, &next, &Condition::Is(blob_id(&module)));
     }
 
     fn put(&mut self, path: &str, module: &[u8], condition: &Condition) {

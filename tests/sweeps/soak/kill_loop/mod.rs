@@ -21,12 +21,13 @@ use self::ledger::{Figures, Ledger};
 use self::leftovers::leftovers;
 use self::rivals::Rival;
 use self::writers::{Attempt, BRANCHES, Fate, write};
-use super::client::Client;
-use super::modules;
-use super::random::{Random, size};
 use crate::soak::chain::Chain;
+use crate::soak::modules;
+use crate::support::client::Client;
 use crate::support::program::World;
+use crate::support::random::{Random, size};
 use crate::support::server::Server;
+use crate::support::store::blob_id;
 
 const WRITERS: u64 = 16;
 /// How long the server is under load.
@@ -171,7 +172,7 @@ impl Epoch<'_> {
         for (path, hash) in listed.into_iter().filter(|_| reads_all) {
             let module = client.send("GET", &format!("/module/{path}"), &headers, b"");
             let module = module.unwrap();
-            assert_eq!((module.status, &*modules::hash(&module.body)), (200, hash));
+            assert_eq!((module.status, &*blob_id(&module.body)), (200, hash));
         }
     }
 
@@ -188,7 +189,7 @@ impl Epoch<'_> {
         Attempt {
             branch,
             path: "probe".to_owned(),
-            value: Some(modules::hash(&module)),
+            value: Some(blob_id(&module)),
             makes_commit: true,
             fate: Fate::Acknowledged(answer.commit.unwrap()),
         }

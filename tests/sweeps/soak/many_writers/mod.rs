@@ -19,9 +19,9 @@ use self::judge::{count, judge, judge_counters, judge_newest};
 use self::outside::Way;
 use self::work::Worker;
 use super::chain::Chain;
-use super::client::Client;
-use super::random::size;
+use crate::support::client::Client;
 use crate::support::program::World;
+use crate::support::random::size;
 use crate::support::server::Server;
 
 const PROCESSES: u64 = 8;

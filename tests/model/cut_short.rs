@@ -3,8 +3,8 @@
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::random::size;
 use crate::model::{Crashes, Pair, op_or_crash};
+use crate::support::random::size;
 
 fn run(cases: u32) {
     let mut total = Crashes::default();

@@ -12,7 +12,7 @@ use wasmstore::store::{ObjectFormat, Store};
 use super::doors::Library;
 use super::event::Event;
 use super::work::Worker;
-use crate::soak::random::size;
+use crate::support::random::size;
 
 /// Tells the process its number; its threads count on from there.
 const WORKER: &str = "SOAK_WORKER";

@@ -6,6 +6,7 @@ use super::event::{Event, What};
 use super::work::{COUNTERS, counter_path};
 use crate::soak::chain::Chain;
 use crate::soak::modules;
+use crate::support::store::blob_id;
 
 /// What was counted.
 #[derive(Debug, Default)]
@@ -100,7 +101,7 @@ fn in_time(mut timeline: Vec<(usize, bool, &Event)>) {
 pub fn judge_counters(chain: &Chain, events: &[Event]) {
     for path in (0..COUNTERS).map(counter_path) {
         let wanted: Vec<_> = (0..written(events, &path))
-            .map(|n| modules::hash(&modules::counting(n)))
+            .map(|n| blob_id(&modules::counting(n)))
             .collect();
         let wanted: Vec<_> = wanted.iter().map(|hash| Some(hash.as_str())).collect();
         assert_eq!(chain.values(&path), wanted, "{path}");
@@ -113,7 +114,7 @@ pub fn judge_newest(chain: &Chain, events: &[Event]) {
     let modules = chain.modules();
     for path in (0..COUNTERS).map(counter_path) {
         let last = modules::counting(written(events, &path) - 1);
-        assert_eq!(modules.get(&*path), Some(&&*modules::hash(&last)), "{path}");
+        assert_eq!(modules.get(&*path), Some(&&*blob_id(&last)), "{path}");
     }
     let owned = events.iter().filter(|event| event.path.starts_with("own/"));
     let owned: BTreeSet<_> = owned.map(|event| &event.path).collect();

@@ -1,6 +1,6 @@
 //! Modules by the million: valid, and each like no other.
 
-use super::random::Random;
+use crate::support::random::Random;
 use crate::support::store::custom_section;
 
 /// Larger than what the store keeps in memory while it is uploaded.
@@ -16,13 +16,6 @@ pub fn small(n: u64) -> Vec<u8> {
 /// The module `n`, of more than a MiB.
 pub fn large(n: u64) -> Vec<u8> {
     filled(n, LARGE_BYTES, Random::new(n))
-}
-
-/// The hash of a module in a SHA-1 store.
-pub fn hash(bytes: &[u8]) -> String {
-    let blob = gix::objs::Kind::Blob;
-    let id = gix::objs::compute_hash(gix::hash::Kind::Sha1, blob, bytes);
-    id.unwrap().to_string()
 }
 
 fn filled(n: u64, bytes: usize, mut filler: Random) -> Vec<u8> {

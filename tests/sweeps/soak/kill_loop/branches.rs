@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::super::client::Client;
-use super::super::random::Random;
 use super::writers::BRANCHES;
+use crate::support::client::Client;
+use crate::support::random::Random;
 use crate::support::store::git;
 
 /// How many branches come and go.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::super::chain::Chain;
 use super::writers::{Attempt, BRANCHES, Fate};
+use crate::support::store::blob_id;
 
 /// What was found in all rounds.
 #[derive(Debug, Default)]
@@ -128,7 +129,7 @@ mod tests {
             Attempt {
                 branch: "main",
                 path: "p".to_owned(),
-                value: Some(super::super::modules::hash(&module)),
+                value: Some(blob_id(&module)),
                 makes_commit: true,
                 fate: match n {
                     3 => Fate::Unanswered,

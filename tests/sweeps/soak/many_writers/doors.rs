@@ -6,8 +6,8 @@ use wasmstore::store::{
 };
 
 use super::event::What;
-use crate::soak::client::{Client, Reply};
-use crate::soak::modules;
+use crate::support::client::{Client, Reply};
+use crate::support::store::blob_id;
 use crate::support::store::{on, path as module_path};
 
 /// What has to be at a path for a module to be put there.
@@ -158,7 +158,7 @@ impl Door for Servers {
         match self.send("GET", &format!("/module/{path}"), &headers, b"") {
             Ok(reply) => {
                 let what = What::Read {
-                    value: Some(modules::hash(&reply.body)),
+                    value: Some(blob_id(&reply.body)),
                     commit: reply.commit.unwrap_or_default(),
                 };
                 (what, reply.body)

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::event::{Event, What, now_ns};
 use crate::soak::modules;
-use crate::soak::random::Random;
+use crate::support::random::Random;
+use crate::support::store::blob_id;
 use crate::support::store::{git, try_git};
 
 /// Rests between two moves, for the others.
@@ -102,7 +103,7 @@ fn once(root: &Path, objects: &Path, branch: &str, path: &str, module: &[u8]) ->
     ];
     match is_done {
         true => What::Wrote {
-            value: Some(modules::hash(module)),
+            value: Some(blob_id(module)),
             commit,
         },
         false if is_refusal.iter().any(|word| said.contains(word)) => What::Refused,

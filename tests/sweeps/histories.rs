@@ -8,7 +8,7 @@ use wasmstore::names::{HashRef, ModuleRef};
 use wasmstore::store::{Cursor, History, PollResult, Revision};
 
 use super::graph::{Graph, PATHS, Plan, VALUES, plans};
-use crate::soak::modules::hash;
+use crate::support::store::blob_id;
 use crate::support::store::{Scratch, module, on, path};
 
 proptest! {
@@ -54,7 +54,7 @@ fn compare_tip(s: &Scratch, graph: &Graph, tip: usize) {
             .iter()
             .rev()
             .map(|entry| (entry.commit.id, entry.hash));
-        let numbered = |value: u32| hash(&module(value)).parse().unwrap();
+        let numbered = |value: u32| blob_id(&module(value)).parse().unwrap();
         let wanted: Vec<_> = own
             .iter()
             .map(|(id, value)| (*id, value.map(numbered)))
@@ -81,7 +81,7 @@ fn compare_tip(s: &Scratch, graph: &Graph, tip: usize) {
     }
     for value in 0..VALUES {
         let is_there = graph.0[tip].tree.values().any(|there| *there == value);
-        let hash = HashRef::parse(&hash(&module(value))).unwrap();
+        let hash = HashRef::parse(&blob_id(&module(value))).unwrap();
         let digest = wasmstore::wasm::validate(&module(value)[..], &Default::default()).unwrap();
         let digest = wasmstore::names::Digest::from_bytes(digest.sha256);
         for name in [
@@ -115,10 +115,8 @@ fn compare_dropped(s: &Scratch, graph: &Graph, tips: &[usize], last: usize) {
         assert!(events.iter().all(|event| event.reset));
         for change in events.iter().flat_map(|event| &event.changes) {
             let at = PATHS.iter().find(|at| path(at) == change.path).unwrap();
-            let number = |hash: &_| {
-                (0..VALUES)
-                    .find(|n| hash == &crate::soak::modules::hash(&module(*n)).parse().unwrap())
-            };
+            let number =
+                |hash: &_| (0..VALUES).find(|n| hash == &blob_id(&module(*n)).parse().unwrap());
             assert_eq!(
                 content.get(at).copied(),
                 change.old.as_ref().and_then(number)

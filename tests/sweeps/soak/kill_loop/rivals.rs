@@ -3,11 +3,12 @@
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use super::super::modules;
-use super::super::random::Random;
 use super::ledger::Figures;
 use super::writers::{Attempt, Fate};
+use crate::soak::modules;
 use crate::support::program::World;
+use crate::support::random::Random;
+use crate::support::store::blob_id;
 
 /// Longer than one waits for the others.
 const LONG: Duration = Duration::from_secs(90);
@@ -33,7 +34,7 @@ impl Rival {
         let attempt = Attempt {
             branch: "main",
             path: path.clone(),
-            value: Some(modules::hash(&module)),
+            value: Some(blob_id(&module)),
             makes_commit: true,
             fate: Fate::Unanswered,
         };

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::super::client::{Client, Reply};
-use super::super::modules;
-use super::super::random::Random;
 use crate::soak::chain::Value;
+use crate::soak::modules;
+use crate::support::client::{Client, Reply};
+use crate::support::random::Random;
+use crate::support::store::blob_id;
 
 pub const BRANCHES: [&str; 2] = ["main", "side"];
 /// How many paths all writers share.
@@ -100,7 +101,7 @@ impl Writer {
         let headers = format!("Wasmstore-Branch: {branch}\r\n{condition}");
         let at = format!("/module/{path}");
         let answer = self.client.send("POST", &at, &headers, &module).ok();
-        let hash = modules::hash(&module);
+        let hash = blob_id(&module);
         self.put.insert((branch, path.clone()), hash.clone());
         let may_refuse = if condition.is_empty() { 0 } else { 412 };
         self.record(branch, path, Some(hash), may_refuse, true, answer)
