@@ -23,7 +23,7 @@ pub(crate) struct Crashes {
     pub(crate) killed: u64,
     /// Killed after the operation had changed a ref.
     pub(crate) killed_done: u64,
-    /// Revision their end before they were killed.
+    /// At their end before they were killed.
     pub(crate) ended: u64,
     typical: Duration,
 }

@@ -38,13 +38,13 @@ fn described(response: ResponseBuilder) -> ResponseBuilder {
     let digest = "The SHA-256 of all bytes (RFC 9530), if they are not compressed";
     response
         .content("application/wasm", Content::default())
-        .header("Wasmstore-HashSchema", Header::new(HashSchema::schema()))
+        .header("Wasmstore-Hash", Header::new(HashSchema::schema()))
         .header(
-            "Wasmstore-DigestSchema",
+            "Wasmstore-Digest",
             Header::new(DigestSchema::schema()),
         )
         .header(
-            "Repr-DigestSchema",
+            "Repr-Digest",
             header(digest, "^sha-256=:[A-Za-z0-9+/=]{44}:$"),
         )
         .header(
