@@ -106,7 +106,7 @@ fn questions(c: &mut Criterion) {
         .commit(store.snapshot(&at).expect("it has one"))
         .expect("it is there");
     let before = store.commit(tip.parents[0]).expect("it is there");
-    let differ = repo.differ();
+    let differ = repo.objects().differ();
     c.bench_function("compare with the parent", |b| {
         b.iter(|| differ.changed(Some(before.tree), black_box(tip.tree)))
     });

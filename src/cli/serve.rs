@@ -18,7 +18,9 @@ use super::settings::Settings;
 use super::threads::Threads;
 use crate::http::{self, Keyring, Serving, Tls};
 use crate::remote::{self, GitHttpBackend, Mirrors, Replica};
-use crate::store::{Behind, MaintenanceSchedule, ObjectFormat, Store, step_back};
+use crate::store::{
+    MaintenanceSchedule, ObjectFormat, Store, ThreadPriority, lower_thread_priority,
+};
 
 /// How many files are open besides connections: packs, locks, uploads.
 const FILES_BESIDE_CONNECTIONS: u64 = 4096;
@@ -152,7 +154,7 @@ fn run_index_worker(store: &Arc<Store>) -> io::Result<()> {
     let store = Arc::clone(store);
     let thread = std::thread::Builder::new().name("index".to_owned());
     let keep = move || {
-        step_back(Behind::Reads);
+        lower_thread_priority(ThreadPriority::BelowReads);
         store.run_index_worker();
     };
     thread.spawn(keep).map(drop)

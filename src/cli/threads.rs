@@ -6,7 +6,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::{Error, Result};
-use crate::store::{Behind, step_back};
+use crate::store::{ThreadPriority, lower_thread_priority};
 
 /// How long work on the store that outlives its request may go on at the end. What is cut then is as after a crash: whole or
 /// not there.
@@ -24,7 +24,9 @@ impl Threads {
         let answers = Builder::new_multi_thread().enable_all().build();
         // Nothing but what blocks is done there.
         let mut changes = Builder::new_current_thread();
-        let changes = changes.on_thread_start(|| step_back(Behind::Reads)).build();
+        let changes = changes
+            .on_thread_start(|| lower_thread_priority(ThreadPriority::BelowReads))
+            .build();
         Ok(Self {
             answers: answers.map_err(Error::Runtime)?,
             changes: changes.map_err(Error::Runtime)?,

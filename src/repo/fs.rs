@@ -1,22 +1,93 @@
-//! File system helpers shared by the subdirectories.
+//! File operations that survive a power cut on any POSIX file system.
+//!
+//! fsync(2) of a file does not persist the file's name. The directory that holds the name needs an fsync of its own.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+
+use tempfile::NamedTempFile;
 
 use crate::repo::error::{Error, Result};
 
-pub(crate) fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
-    fs::read_dir(folder)?
+/// Fsyncs the content of the file at `path`.
+pub(crate) fn sync_file(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(Error::io("fsync", path))
+}
+
+/// Fsyncs the names in the directory at `path`.
+pub(crate) fn sync_dir(path: &Path) -> Result<()> {
+    sync_file(path)
+}
+
+/// Fsyncs `from` and every directory above it, up to and including `top`.
+pub(crate) fn sync_dirs_up_to(from: &Path, top: &Path) -> Result<()> {
+    for dir in from.ancestors() {
+        sync_dir(dir)?;
+        if dir == top {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Creates the directory at `path` unless it exists, and makes its name durable.
+pub(crate) fn create_dir(path: &Path) -> Result<()> {
+    match fs::create_dir(path) {
+        Ok(()) => sync_dir(
+            path.parent()
+                .expect("BUG: a directory of the store has a parent"),
+        ),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Error::io("create", path)(error)),
+    }
+}
+
+/// Writes `bytes` to a new file in `tmp`, fsyncs it, and renames it to `dest`. The caller fsyncs the directory of `dest`.
+pub(crate) fn write_file(tmp: &Path, dest: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = new_file(tmp, 0o644).map_err(Error::io("create a file in", tmp))?;
+    io::Write::write_all(&mut file, bytes).map_err(Error::io("write", dest))?;
+    persist(file, dest)
+}
+
+/// Creates a temporary file in the directory `tmp`, which is created if it is missing. The umask applies to `mode`.
+pub(crate) fn new_file(tmp: &Path, mode: u32) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    let builder = builder.permissions(fs::Permissions::from_mode(mode));
+    match builder.tempfile_in(tmp) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(tmp)?;
+            builder.tempfile_in(tmp)
+        }
+        file => file,
+    }
+}
+
+/// Fsyncs `file` and renames it to `dest`. The caller fsyncs the directory of `dest`.
+pub(crate) fn persist(file: NamedTempFile, dest: &Path) -> Result<()> {
+    file.as_file()
+        .sync_all()
+        .map_err(Error::io("fsync", dest))?;
+    file.persist(dest)
+        .map_err(|error| Error::io("rename to", dest)(error.error))?;
+    Ok(())
+}
+
+/// Returns the names in the directory at `path`.
+pub(crate) fn names_in(path: &Path) -> io::Result<Vec<OsString>> {
+    fs::read_dir(path)?
         .map(|entry| Ok(entry?.file_name()))
         .collect()
 }
 
-/// Removes a file; that it is gone already is fine.
+/// Removes a file if it exists.
 pub(crate) fn remove_if_there(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(Error::io("remove", path)(error))
         }
         _ => Ok(()),

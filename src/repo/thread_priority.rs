@@ -1,28 +1,28 @@
-//! Threads that let others go first.
+//! Threads with a lower scheduling priority.
 
-/// How far a thread steps back.
+/// How low the priority of a thread is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Behind {
-    /// Behind whoever waits for an answer to a read: a change.
-    Reads,
-    /// Behind everybody: what nobody waits for.
-    All,
+pub enum ThreadPriority {
+    /// Below threads that serve reads: for writes.
+    BelowReads,
+    /// Below all others: for work that no client waits for.
+    Background,
 }
 
-/// Has the system prefer other threads to this one and to those that it starts, where the processors are busy: nice(2). That is a
-/// thread's own on Linux alone (sched(7)); elsewhere nothing is done.
-pub fn step_back(behind: Behind) {
+/// Lowers the priority of this thread, and of threads that it starts, with nice(2). The nice value belongs to a single thread on Linux
+/// only (sched(7)); on other systems this does nothing.
+pub fn lower_thread_priority(priority: ThreadPriority) {
     #[cfg(target_os = "linux")]
     {
-        // Of two that always have something to do, one at 0 gets three times as much as one at 5, and nine times as one at 10.
-        let niceness = match behind {
-            Behind::Reads => 5,
-            Behind::All => 10,
+        // A thread at 0 gets three times the processor time of one at 5, and nine times that of one at 10.
+        let niceness = match priority {
+            ThreadPriority::BelowReads => 5,
+            ThreadPriority::Background => 10,
         };
         if let Err(error) = rustix::process::setpriority_process(None, niceness) {
-            tracing::debug!(%error, "the priority cannot be lowered");
+            tracing::debug!(%error, "failed to lower the thread priority");
         }
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = behind;
+    let _ = priority;
 }

@@ -38,7 +38,7 @@ impl Store {
             for change in self.own_changes(at, path)?.into_iter().rev() {
                 if page.wants(change.commit) {
                     page.items.push(AuditEntry {
-                        commit: self.repo.linked_commit(change.commit)?,
+                        commit: self.repo.objects().linked_commit(change.commit)?,
                         hash: change.module,
                     });
                 }

@@ -13,7 +13,9 @@ impl Store {
     /// The store does not exist or borrows objects; `out` cannot be written; a `gc` runs for longer than a minute.
     pub fn backup(&self, out: impl Write, progress: impl FnMut()) -> Result<()> {
         if self.repo.is_absent() {
-            return Err(Error::NoCommit(self.repo.default_branch()?.to_string()));
+            return Err(Error::NoCommit(
+                self.repo.refs().default_branch()?.to_string(),
+            ));
         }
         let mut archive = Archive { out, failure: None };
         let mut gzip = flate2::write::GzEncoder::new(&mut archive, flate2::Compression::fast());

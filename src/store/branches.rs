@@ -9,17 +9,17 @@ use crate::repo;
 impl Store {
     /// The default branch: what `HEAD` names.
     pub fn default_branch(&self) -> Result<BranchName> {
-        Ok(self.repo.default_branch()?)
+        Ok(self.repo.refs().default_branch()?)
     }
 
     /// The names of all branches, sorted.
     pub fn branches(&self) -> Result<Vec<BranchName>> {
-        Ok(self.repo.branches()?)
+        Ok(self.repo.refs().branches()?)
     }
 
     /// Every branch and tag with the commit or tag object that it names, sorted by name.
     pub fn refs(&self) -> Result<Vec<(RefName, ObjectId)>> {
-        Ok(self.repo.refs()?)
+        Ok(self.repo.refs().branches_and_tags()?)
     }
 
     /// Creates a branch at the commit that `from` names.

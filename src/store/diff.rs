@@ -33,13 +33,13 @@ impl Store {
         let tree = |at| self.read(at, |view| Ok(view.tree));
         let (old, new) = (tree(old)?, tree(new)?);
         let is_there = |tree: Option<TreeId>| match tree {
-            Some(tree) => Ok(self.repo.node(tree, path)?.is_some()),
+            Some(tree) => Ok(self.repo.objects().node(tree, path)?.is_some()),
             None => Ok::<_, Error>(false),
         };
         if !path.is_root() && !is_there(old)? && !is_there(new)? {
             return Err(Error::NoModule(path.to_string()));
         }
-        self.repo.walk_changes(old, new, path, visit)?;
+        self.repo.objects().walk_changes(old, new, path, visit)?;
         Ok(())
     }
 
@@ -50,11 +50,12 @@ impl Store {
         visit: impl FnMut(PathChange) -> ControlFlow<()>,
     ) -> Result<()> {
         let before = match commit.parents.first() {
-            Some(parent) => Some(self.repo.linked_commit(*parent)?.tree),
+            Some(parent) => Some(self.repo.objects().linked_commit(*parent)?.tree),
             None => None,
         };
         let root = TreePath::root();
         self.repo
+            .objects()
             .walk_changes(before, Some(commit.tree), &root, visit)?;
         Ok(())
     }

@@ -68,6 +68,7 @@ impl Store {
                 // Of history that was collected since, and of a damaged store, some cannot be read.
                 None => self
                     .repo
+                    .objects()
                     .blob(*hash)
                     .ok()
                     .flatten()

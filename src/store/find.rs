@@ -56,7 +56,7 @@ impl Store {
 
     /// The same, if its bytes are in memory already.
     pub fn cached_module(&self, hash: ModuleHash) -> Option<Module> {
-        let bytes = self.repo.remembered_blob(hash)?;
+        let bytes = self.repo.objects().blob_in_memory(hash)?;
         Some(Module {
             hash,
             digest: self.digests.of(hash, &bytes),
@@ -69,8 +69,12 @@ impl Store {
         let Revision::Branch(branch) = at else {
             return None;
         };
-        let tip = self.repo.plain_tip(branch.as_ref())?;
-        match self.repo.remembered_node(tip, path.as_tree_path())?? {
+        let tip = self.repo.refs().loose_tip(branch.as_ref())?;
+        match self
+            .repo
+            .objects()
+            .remembered_node(tip, path.as_tree_path())??
+        {
             Node::Module(hash) => Some((tip, self.cached_module(hash)?)),
             Node::Folder(_) | Node::Foreign => None,
         }
@@ -92,7 +96,7 @@ impl Store {
 
     /// The size in bytes of the module of a hash that a tree or a version names.
     pub fn size_bytes(&self, hash: ModuleHash) -> Result<u64> {
-        let size = self.repo.blob_size_bytes(hash)?;
+        let size = self.repo.objects().blob_size_bytes(hash)?;
         Ok(size.ok_or_else(|| missing(hash))?)
     }
 
@@ -136,14 +140,18 @@ impl Store {
 
     /// The bytes of a module that a tree or a version names.
     pub fn bytes(&self, hash: ModuleHash) -> Result<Blob> {
-        Ok(self.repo.cached_blob(hash)?.ok_or_else(|| missing(hash))?)
+        Ok(self
+            .repo
+            .objects()
+            .cached_blob(hash)?
+            .ok_or_else(|| missing(hash))?)
     }
 
     fn resolve(&self, view: View, name: &ModuleRef) -> Result<ModuleHash> {
         let unknown = || Error::NoModule(name.to_string());
         let tree = view.tree.ok_or_else(unknown)?;
         match name {
-            ModuleRef::Path(path) => match self.repo.node(tree, path.as_tree_path())? {
+            ModuleRef::Path(path) => match self.repo.objects().node(tree, path.as_tree_path())? {
                 Some(Node::Module(hash)) => Ok(hash),
                 Some(Node::Folder(_)) => Err(Error::IsDirectory(path.to_string())),
                 Some(Node::Foreign) | None => Err(unknown()),
@@ -163,7 +171,8 @@ impl Store {
     /// Whether some path of a commit's tree has the module.
     fn is_listed(&self, commit: CommitId, tree: TreeId, hash: ModuleHash) -> Result<bool> {
         let found = self.ask(commit, |index| {
-            let here = |path: ModulePath| match self.repo.node(tree, path.as_tree_path()) {
+            let here = |path: ModulePath| match self.repo.objects().node(tree, path.as_tree_path())
+            {
                 Ok(Some(Node::Module(there))) if there == hash => ControlFlow::Break(Ok(())),
                 Ok(_) => ControlFlow::Continue(()),
                 Err(error) => ControlFlow::Break(Err(error)),
@@ -178,7 +187,11 @@ impl Store {
                     false => ControlFlow::Continue(()),
                 };
                 let root = TreePath::root();
-                Ok(self.repo.walk_modules(tree, &root, here)?.is_some())
+                Ok(self
+                    .repo
+                    .objects()
+                    .walk_modules(tree, &root, here)?
+                    .is_some())
             }
             found => Ok(found?.is_some()),
         }
@@ -200,7 +213,7 @@ impl Store {
     /// The blob of the object store that is given as a hash or digest. By a digest a module is known that some commit had.
     pub(super) fn stored(&self, wanted: &HashRef) -> Result<Option<ModuleHash>> {
         self.first_meant(wanted, |hash| {
-            Ok(self.repo.blob_size_bytes(hash)?.is_some())
+            Ok(self.repo.objects().blob_size_bytes(hash)?.is_some())
         })
     }
 

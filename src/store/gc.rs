@@ -39,7 +39,7 @@ impl Store {
         let tip = self.tip(change.branch.as_ref())?;
         let branch = match &change.branch {
             Some(branch) => branch.clone(),
-            None => self.repo.default_branch()?,
+            None => self.repo.refs().default_branch()?,
         };
         let (author, message) = (change.author(), change.message(|| "GC".to_owned()));
         let message = format!("{message}\n\n{SQUASHED}: true");

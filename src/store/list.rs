@@ -31,15 +31,16 @@ impl Store {
                 return Ok((Vec::new(), false));
             };
             let mut modules = Vec::new();
-            let more = self
-                .repo
-                .walk_modules_after(tree, prefix, after, |path, hash| {
-                    if modules.len() == count {
-                        return ControlFlow::Break(());
-                    }
-                    modules.push((path, hash));
-                    ControlFlow::Continue(())
-                })?;
+            let more =
+                self.repo
+                    .objects()
+                    .walk_modules_after(tree, prefix, after, |path, hash| {
+                        if modules.len() == count {
+                            return ControlFlow::Break(());
+                        }
+                        modules.push((path, hash));
+                        ControlFlow::Continue(())
+                    })?;
             Ok((modules, more.is_some()))
         })
     }
@@ -52,6 +53,7 @@ impl Store {
     ) -> Result<Vec<(ModulePath, ModuleHash)>> {
         let mut modules = Vec::new();
         self.repo
+            .objects()
             .walk_modules(tree, prefix, |path, hash| -> ControlFlow<()> {
                 modules.push((path, hash));
                 ControlFlow::Continue(())

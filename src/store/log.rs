@@ -23,7 +23,7 @@ impl Store {
     /// # Errors
     /// The id names none.
     pub fn commit(&self, id: CommitId) -> Result<Commit> {
-        Ok(self.repo.commit(id)?)
+        Ok(self.repo.objects().commit(id)?)
     }
 
     /// Revision most `count` commits that `at` reaches, in an order that begins with the newest, that come after the commit `after` in this
@@ -80,8 +80,8 @@ impl Store {
             }
         };
         match order {
-            LogOrder::ChildrenFirst => self.repo.log_by_line(tip, each)?,
-            LogOrder::NewestFirst | LogOrder::OldestFirst => self.repo.log(tip, each)?,
+            LogOrder::ChildrenFirst => self.repo.objects().log_by_line(tip, each)?,
+            LogOrder::NewestFirst | LogOrder::OldestFirst => self.repo.objects().log(tip, each)?,
         }
         for commit in kept.into_iter().rev() {
             if !visit(commit) {

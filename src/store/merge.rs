@@ -6,7 +6,7 @@ use super::open::{Change, Store};
 use super::precondition::Subject;
 use super::put::judged;
 use crate::names::BranchName;
-use crate::repo::{Judged, Merge, Published};
+use crate::repo::{Decision, Merge, Published};
 
 impl Store {
     /// Merges the branch `theirs` into the change's branch: moves it where that suffices, else makes a commit with the parents
@@ -21,8 +21,8 @@ impl Store {
             // Asked here, under refs.lock: what is merged is the branch as it is when ours moves.
             let tip = draft.tip_of(theirs)?;
             let judged = match draft.merge(tip)? {
-                Merge::Contained => Judged::Unchanged,
-                Merge::FastForward => Judged::Move(tip),
+                Merge::Contained => Decision::Unchanged,
+                Merge::FastForward => Decision::FastForward(tip),
                 Merge::Merged => {
                     judged(change, draft, vec![tip], || message::merge(theirs.as_str()))
                 }

@@ -27,12 +27,12 @@ impl Store {
     /// The committer time, in seconds since 1970-01-01 UTC, of the oldest commit that `tip` reaches and none of `known` does; `None`
     /// if there is no such commit.
     pub fn oldest_unmirrored_s(&self, tip: ObjectId, known: &[ObjectId]) -> Result<Option<i64>> {
-        Ok(self.repo.oldest_missing(tip, known)?)
+        Ok(self.repo.objects().oldest_missing(tip, known)?)
     }
 
     /// Which of `ids` no branch or tag reaches, nor is.
     pub fn unreachable(&self, ids: &[ObjectId]) -> Result<Vec<ObjectId>> {
-        Ok(self.repo.unreached(ids)?)
+        Ok(self.repo.refs().unreached(ids)?)
     }
 
     /// Makes a store at `root`, which is missing or empty, of another repository: `copy` makes a bare copy of that in the folder

@@ -38,9 +38,9 @@ mod versions;
 mod watch;
 
 pub use crate::repo::{
-    Behind, Blob, BlobHashing, CacheUse, Call, Checked, Commit, Dropping, Fault, Guarded, Location,
-    MirrorLock, ObjectFormat, PathChange, Published, RefUpdate, Refusal, Together, Wake, chain,
-    step_back,
+    Blob, BlobHasher, CacheUse, Checked, Commit, Dropping, Fault, Guarded, Location, MirrorLock,
+    ObjectFormat, PathChange, Published, RefUpdate, RefWaker, RefWatcher, Refusal, ThreadPriority,
+    Together, chain, lower_thread_priority,
 };
 pub use crate::wasm::{
     Comparison, Error as ModuleError, Export, Hashing, Import, ItemChange, Kind as ModuleKind,

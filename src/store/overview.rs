@@ -61,7 +61,7 @@ impl Store {
             tags: refs.len() - branches,
             modules,
             commits,
-            objects_bytes: self.repo.objects_bytes()?,
+            objects_bytes: self.repo.objects().disk_bytes()?,
             newest: newest.map(|commit| self.commit(commit)).transpose()?,
         })
     }
@@ -80,7 +80,10 @@ impl Store {
                 count += 1;
                 ControlFlow::Continue(())
             };
-            Ok(self.repo.walk_modules(tree, &TreePath::root(), each)?)
+            Ok(self
+                .repo
+                .objects()
+                .walk_modules(tree, &TreePath::root(), each)?)
         })?;
         Ok(CappedCount {
             count,
@@ -97,6 +100,7 @@ impl Store {
         };
         let all = self
             .repo
+            .objects()
             .unknown_history(tip, COMMITS_MAX, |_| Ok::<_, Error>(false))?;
         Ok(CappedCount {
             count: all.as_ref().map_or(COMMITS_MAX, Vec::len),

@@ -118,7 +118,7 @@ impl Store {
 
     fn tag_at(&self, view: View, path: &TreePath) -> Result<Option<String>> {
         let node = match view.tree {
-            Some(tree) => self.repo.node(tree, path)?,
+            Some(tree) => self.repo.objects().node(tree, path)?,
             None => None,
         };
         Ok(tag(node, || view.commit.map(|tip| tip.to_string())))

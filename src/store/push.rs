@@ -90,6 +90,7 @@ impl Store {
         let incoming = self.repo.incoming(quarantine, self.options.push)?;
         let judged = self
             .repo
+            .refs()
             .judge_updates(&incoming, updates, pusher.dropping)?;
         let refused = updates.iter().zip(judged).filter_map(|(update, judged)| {
             let subject = update.name.to_string();

@@ -8,7 +8,7 @@ use super::open::{Change, Store};
 use super::revision::{Revision, View};
 use super::upload::{Received, Upload};
 use crate::names::{CommitId, ModuleHash, ModulePath, ModuleRef};
-use crate::repo::{Draft, Judged, Published};
+use crate::repo::{Decision, Draft, Published};
 
 impl Store {
     /// Validates the bytes of `source` to their end, stores them, and puts them at `path` in one commit. The same bytes at the
@@ -79,7 +79,7 @@ impl Store {
         let check = |view: View| {
             let Some(tree) = view.tree else { return Ok(()) };
             for path in paths.clone() {
-                self.repo.check_free(tree, path)?;
+                self.repo.objects().check_free(tree, path)?;
             }
             Ok(())
         };
@@ -94,8 +94,10 @@ impl Store {
         self.ensure_writable()?;
         match look() {
             Err(_) if !self.repo.is_absent() => {
-                let judge = |_: &mut Draft<'_>| look().map(|()| (Judged::Unchanged, ()));
-                let looked = self.begin()?.publish(change.branch.as_ref(), judge);
+                let judge = |_: &mut Draft<'_>| look().map(|()| (Decision::Unchanged, ()));
+                let looked = self
+                    .repo
+                    .publish(self.begin()?, change.branch.as_ref(), judge);
                 looked.map(drop)
             }
             looked => looked,
@@ -109,13 +111,13 @@ pub(super) fn judged(
     draft: &Draft<'_>,
     also: Vec<CommitId>,
     message: impl FnOnce() -> String,
-) -> Judged {
+) -> Decision {
     if !draft.is_changed() && also.is_empty() {
-        return Judged::Unchanged;
+        return Decision::Unchanged;
     }
-    Judged::Commit {
+    Decision::Commit {
         tree: draft.tree(),
-        also,
+        more_parents: also,
         author: change.author(),
         message: change.message(message),
     }

@@ -70,7 +70,9 @@ impl Store {
         if let Err(error) = self.catch_up(&Revision::Branch(change.branch.clone())) {
             tracing::debug!(error = chain(&error), "the tree is going to be walked");
         }
-        let has_id = id.map(|id| self.repo.blob_size_bytes(id)).transpose()?;
+        let has_id = id
+            .map(|id| self.repo.objects().blob_size_bytes(id))
+            .transpose()?;
         let by_digest = match digest.filter(|_| has_id.flatten().is_none()) {
             Some(digest) => self.by_digest(digest)?,
             None => None,

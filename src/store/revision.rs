@@ -72,16 +72,18 @@ impl Store {
         match (commit, at) {
             (Some(commit), _) => Ok(commit),
             (None, Revision::Branch(Some(branch))) => Err(Error::NoCommit(branch.to_string())),
-            (None, _) => Err(Error::NoCommit(self.repo.default_branch()?.to_string())),
+            (None, _) => Err(Error::NoCommit(
+                self.repo.refs().default_branch()?.to_string(),
+            )),
         }
     }
 
     fn view(&self, at: &Revision) -> Result<View> {
         let commit = match at {
             Revision::Resolved(ResolvedRevision(view)) => return Ok(*view),
-            Revision::Commit(commit) => Some(self.repo.commit(*commit)?),
+            Revision::Commit(commit) => Some(self.repo.objects().commit(*commit)?),
             Revision::Branch(branch) => match self.tip(branch.as_ref())? {
-                Some(tip) => Some(self.repo.linked_commit(tip)?),
+                Some(tip) => Some(self.repo.objects().linked_commit(tip)?),
                 None => None,
             },
         };
@@ -93,11 +95,11 @@ impl Store {
 
     /// The tip of a branch; `None` if it is the default branch and has no commit yet.
     pub(super) fn tip(&self, branch: Option<&BranchName>) -> Result<Option<CommitId>> {
-        let default = self.repo.default_branch();
+        let default = self.repo.refs().default_branch();
         let Some(branch) = branch else {
-            return Ok(self.repo.tip(&default?)?);
+            return Ok(self.repo.refs().tip(&default?)?);
         };
-        match self.repo.tip(branch)? {
+        match self.repo.refs().tip(branch)? {
             None if default.ok().as_ref() != Some(branch) => {
                 Err(crate::repo::Error::UnknownBranch(branch.to_string()).into())
             }

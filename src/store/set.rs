@@ -23,7 +23,7 @@ impl Store {
         // A digest may take long to find: better before others wait for a lock than while they do.
         let hash = self.stored(hash)?.ok_or_else(unknown)?;
         let mut writing = self.begin()?;
-        let bytes = self.repo.blob(hash)?.ok_or_else(unknown)?;
+        let bytes = self.repo.objects().blob(hash)?.ok_or_else(unknown)?;
         wasm::validate(bytes.as_slice(), &self.options.modules).map_err(|_| unknown())?;
         writing.adopt_blob(hash)?;
         self.publish(writing, change.branch.as_ref(), |draft| {

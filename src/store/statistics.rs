@@ -25,7 +25,7 @@ impl Store {
             loose_objects: objects.loose,
             packed_objects: objects.packed,
             packs: objects.packs,
-            refs: self.repo.branches()?.len() as u64,
+            refs: self.repo.refs().branches()?.len() as u64,
         })
     }
 

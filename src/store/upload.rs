@@ -51,7 +51,7 @@ impl Store {
         Upload {
             name: name.to_owned(),
             validation: Validation::new(&self.options.modules),
-            spool: self.repo.spool(),
+            spool: self.repo.objects().spool(),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::config::ServerLimits;
 use crate::http::blocking::cross;
 use crate::http::error::{Failure, Result};
 use crate::names::BranchName;
-use crate::store::{Call, Store, Wake};
+use crate::store::{RefWaker, RefWatcher, Store};
 
 /// How long the file system is relied on to wake, before there is a look without it.
 const POLL: Duration = Duration::from_secs(1);
@@ -48,7 +48,7 @@ pub(in crate::http) struct Hub {
     /// Held while a feed is made, so that those who come at the same time share it.
     opening: tokio::sync::Mutex<()>,
     /// Wakes the thread that looks, once there is one.
-    lookout: OnceLock<Call>,
+    lookout: OnceLock<RefWaker>,
 }
 
 impl Hub {
@@ -106,7 +106,7 @@ impl Hub {
             let call = hub.lookout.get_or_init(|| look_out(&hub));
             let feed = Arc::new(Feed::open(store, &branch)?);
             hub.feeds().insert(branch, Arc::downgrade(&feed));
-            call.now();
+            call.wake();
             Ok(feed)
         });
         opened
@@ -198,9 +198,9 @@ impl Hub {
 }
 
 /// Starts the thread that looks when it is woken, and every now and then; it ends with the server.
-fn look_out(hub: &Arc<Hub>) -> Call {
-    let wake: Wake = hub.store.wake();
-    let (call, hub) = (wake.call(), Arc::downgrade(hub));
+fn look_out(hub: &Arc<Hub>) -> RefWaker {
+    let wake: RefWatcher = hub.store.wake();
+    let (call, hub) = (wake.waker(), Arc::downgrade(hub));
     std::thread::spawn(move || {
         loop {
             match hub.upgrade() {

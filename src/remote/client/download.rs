@@ -12,7 +12,7 @@ use super::request::{Client, in_path, response_commit};
 use crate::names::{Digest, HashRef, ModuleHash, ModulePath, ModuleRef};
 use crate::remote::error::{Error, Result};
 use crate::remote::operations::StoreOperations;
-use crate::store::{BlobHashing, ErrorKind, Hashing, Revision};
+use crate::store::{BlobHasher, ErrorKind, Hashing, Revision};
 use crate::wire::MissingName;
 
 /// The delay before the first attempt to resume a broken download. It doubles with each further attempt.
@@ -90,7 +90,7 @@ pub(super) struct Download<'c> {
     digest: Digest,
     received_bytes: u64,
     /// The hashes of the received bytes; `None` after the comparison at the end.
-    hashing: Option<(BlobHashing, Hashing)>,
+    hashing: Option<(BlobHasher, Hashing)>,
     body: Option<BodyReader<'static>>,
     /// The number of attempts to resume since `counted_from_bytes`.
     attempts: u32,
@@ -115,7 +115,7 @@ impl<'c> Download<'c> {
             size_bytes,
             digest,
             received_bytes: 0,
-            hashing: Some((BlobHashing::new(size_bytes, hash), Hashing::default())),
+            hashing: Some((BlobHasher::new(size_bytes, hash), Hashing::default())),
             body: Some(reader(response.into_body())),
             attempts: 0,
             counted_from_bytes: 0,

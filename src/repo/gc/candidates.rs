@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::remove_if_there;
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::packs::dir::{Pack, remove_packs};
+use crate::repo::packs::pack::{Pack, remove_packs};
+use crate::repo::repository::Repository;
 
 /// How old a half-written pack has to be to be nobody's any more: a git that packs writes on.
 const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(3600);
@@ -33,7 +33,7 @@ impl Candidates {
 impl Repository {
     /// What may be deleted, as of now.
     pub(crate) fn candidates(&self, repo: &gix::Repository) -> Result<Candidates> {
-        let packs = self.packs()?;
+        let packs = self.parts.packs.list()?;
         let loose = self.loose()?;
         let mut ids: HashSet<_> = loose.iter().map(|(id, _)| *id).collect();
         for pack in &packs {
@@ -64,7 +64,9 @@ impl Repository {
             remove_if_there(path)?;
         }
         let long_ago = SystemTime::now() - LEFTOVER_AGE_MIN;
-        self.clear_pack_leftovers(|changed| changed < long_ago)?;
+        self.parts
+            .packs
+            .clear_pack_leftovers(|changed| changed < long_ago)?;
         self.clear_dead_pushes()?;
         self.clear_tmp()
     }

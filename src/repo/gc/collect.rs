@@ -16,14 +16,14 @@ use crate::names::{Author, BranchName, CommitId};
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::candidates::Candidates;
 use crate::repo::gc::squash::{self, Squash};
-use crate::repo::history::commit::NewCommit;
 use crate::repo::history::reach::reachable;
 use crate::repo::ids::commit_id;
-use crate::repo::lifecycle::locks::Guard;
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::packs::dir::Pack;
-use crate::repo::publish::write_txn::Writing;
+use crate::repo::locks::Guard;
+use crate::repo::objects::commit::NewCommit;
+use crate::repo::packs::pack::Pack;
+use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::refs::lock::OUTSIDE_MAX;
+use crate::repo::repository::Repository;
 
 /// By how much the time of a file's change may be behind: the kernel's clock for it ticks.
 const CLOCK_TICK_MAX: Duration = Duration::from_millis(20);
@@ -76,12 +76,12 @@ impl Repository {
         judge: impl FnOnce() -> Result<(), E>,
     ) -> Result<Collected, E> {
         self.check_collectable()?;
-        let _backup = self.locks.backup()?;
-        self.forget_deleted_packs()?;
-        let repo = self.local_for("HEAD")?;
+        let _backup = self.parts.locks.backup()?;
+        self.parts.packs.forget_deleted()?;
+        let repo = self.parts.objects.handle_for("HEAD")?;
         let branch = collection
             .squash
-            .map(|(branch, ..)| self.branch_or_default(Some(branch)));
+            .map(|(branch, ..)| self.parts.refs.resolve_branch(Some(branch)));
         let branch = branch.transpose()?;
         let squash = collection.squash.zip(branch.as_ref());
         let collection = &Collection {
@@ -109,7 +109,7 @@ impl Repository {
         pack: Option<Pack>,
         judge: impl FnOnce() -> Result<(), E>,
     ) -> Result<Collected, E> {
-        let (lock, _refs) = self.locks.deleting()?;
+        let (lock, _refs) = self.parts.locks.deleting()?;
         let held = Instant::now();
         judge()?;
         let squashed = self.write_squash(collection)?;
@@ -174,8 +174,8 @@ impl Repository {
 
     /// Writes the squashed commit, durable; no ref leads to it yet.
     fn write_squash(&self, collection: &Collection<'_>) -> Result<Option<Squashed>> {
-        let mut writing = Writing::under(self, None)?;
-        let planned = self.squash_of(writing.objects.handles.local(), collection)?;
+        let mut writing = WriteTxn::under(&self.parts, None)?;
+        let planned = self.squash_of(writing.repo(), collection)?;
         let (Some(plan), Some((branch, author, message))) = (planned, collection.squash) else {
             return Ok(None);
         };
@@ -186,8 +186,8 @@ impl Repository {
             author,
             message: message.to_owned(),
         };
-        let id = writing.store_commit(&commit)?;
-        writing.flush()?;
+        let id = writing.stage_commit(&commit)?;
+        writing.sync()?;
         Ok(Some(Squashed { plan, id }))
     }
 
@@ -201,7 +201,7 @@ impl Repository {
         else {
             return Ok(());
         };
-        self.move_ref(
+        self.parts.refs.swap(
             &branch.clone().into(),
             Some(plan.tip),
             Some(*id),
@@ -229,18 +229,23 @@ impl Repository {
     /// Deletes the candidates, and has everybody forget them.
     fn delete_for_good(&self, lock: &Guard, candidates: &Candidates) -> Result<()> {
         // What is deleted now must not be missed by a ref that a power cut brings back.
-        self.flush_all_refs()?;
-        self.forget_old_tips()?;
+        self.parts.refs.sync_all_refs()?;
+        self.parts.refs.forget_old_tips()?;
         lock.mark_collected()?;
         self.delete(candidates)?;
-        self.forget_collected(lock)?;
+        self.parts.objects.reopen_after_gc(lock.last_collected())?;
         self.clear_files()
     }
 
     /// What has to stay: every ref, but of a squashed branch only its tree and the squash's parents.
     fn roots(&self, squash: Option<&Squash>) -> Result<Vec<gix::ObjectId>> {
-        let refs = self.refs_below("refs/")?.into_iter().map(|(_, id)| id);
-        let mut roots: Vec<_> = refs.chain(self.detached_head()?).collect();
+        let refs = self
+            .parts
+            .refs
+            .direct_refs("refs/")?
+            .into_iter()
+            .map(|(_, id)| id);
+        let mut roots: Vec<_> = refs.chain(self.parts.refs.detached_head()?).collect();
         if let Some(squash) = squash {
             roots.retain(|id| *id != squash.tip);
             roots.extend(&squash.parents);
@@ -249,6 +254,15 @@ impl Repository {
         roots.sort_unstable();
         roots.dedup();
         Ok(roots)
+    }
+
+    /// Writes objects into a durable pack without deltas; `None` if there are none.
+    fn write_pack(&self, repo: &gix::Repository, ids: &[gix::ObjectId]) -> Result<Option<Pack>> {
+        if ids.is_empty() {
+            return Ok(None);
+        }
+        let tmp = self.gc_dir()?;
+        self.parts.packs.write(repo, ids, &tmp).map(Some)
     }
 
     /// Packs all that the roots reach, with deltas where git is there.
@@ -266,7 +280,9 @@ impl Repository {
         let since = SystemTime::now() - CLOCK_TICK_MAX;
         let checksum = git.pack_objects(&tips, &prefix);
         let checksum = checksum.or_else(|error| {
-            self.clear_pack_leftovers(|changed| changed >= since)
+            self.parts
+                .packs
+                .clear_pack_leftovers(|changed| changed >= since)
                 .and(Err(error.into()))
         })?;
         checksum

@@ -15,8 +15,8 @@ use crate::git::Git;
 use crate::repo::error::{Error, Result, chain};
 use crate::repo::failpoints;
 use crate::repo::fs::remove_if_there;
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::objects::fsync::{create_dir, sync_dir, sync_file};
+use crate::repo::fs::{create_dir, sync_dir, sync_file};
+use crate::repo::repository::Repository;
 
 impl Repository {
     /// Removes the commit-graph, and those that outside gits split theirs into, durably.

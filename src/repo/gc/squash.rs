@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use crate::names::BranchName;
 use crate::repo::error::Result;
-use crate::repo::history::commit::{Commit, read_linked};
 use crate::repo::history::walk::ancestors;
 use crate::repo::ids::{commit_id, object_id};
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::objects::commit::{Commit, read_linked};
+use crate::repo::repository::Repository;
 use crate::repo::tree::entry::TreeId;
 
 /// What a branch's own history would be squashed to.
@@ -31,11 +31,19 @@ pub(crate) fn plan(
     };
     let own_ref = branch.full_ref();
     let mut others: Vec<_> = repository
-        .refs_below("refs/")?
+        .parts
+        .refs
+        .direct_refs("refs/")?
         .into_iter()
         .filter(|(name, _)| *name != own_ref)
         .collect();
-    others.extend(repository.detached_head()?.map(|id| ("HEAD".into(), id)));
+    others.extend(
+        repository
+            .parts
+            .refs
+            .detached_head()?
+            .map(|id| ("HEAD".into(), id)),
+    );
     let kept = ancestors(repo, others.into_iter().map(|(_, id)| id))?;
 
     let mut own = HashSet::new();

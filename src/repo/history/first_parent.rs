@@ -3,7 +3,7 @@
 use crate::names::CommitId;
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::{commit_id, object_id};
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::objects::db::ObjectDb;
 
 /// How many commits of a line are marked.
 const MARKS_MAX: usize = 4096;
@@ -20,7 +20,7 @@ pub struct Line {
     piece: Vec<CommitId>,
 }
 
-impl Repository {
+impl ObjectDb {
     /// The first-parent line from `start`, which is not part of it, on to `tip`; `None` if `start` is not on it. Without
     /// `start`, the whole line from its root.
     pub fn line(&self, start: Option<CommitId>, tip: CommitId) -> Result<Option<Line>> {
@@ -33,7 +33,7 @@ impl Repository {
         tip: CommitId,
         marks_max: usize,
     ) -> Result<Option<Line>> {
-        let repo = self.local_for(tip)?;
+        let repo = self.handle_for(tip)?;
         let (mut marks, mut distance) = (Vec::new(), 1);
         let (mut next, mut walked) = (Some(tip), 0_usize);
         while next != start {
@@ -63,12 +63,12 @@ impl Repository {
 
 impl Line {
     /// Takes the next commit, the oldest that is left.
-    pub fn next(&mut self, repository: &Repository) -> Result<Option<CommitId>> {
+    pub fn next(&mut self, repository: &ObjectDb) -> Result<Option<CommitId>> {
         if self.piece.is_empty() {
             let Some(mark) = self.marks.last().copied() else {
                 return Ok(None);
             };
-            let repo = repository.local_for(mark)?;
+            let repo = repository.handle_for(mark)?;
             let mut next = Some(mark);
             while let Some(commit) = next.filter(|_| next != self.start) {
                 self.piece.push(commit);
@@ -95,6 +95,7 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use super::*;
+    use crate::repo::Repository;
 
     #[test]
     fn a_line_of_any_length_is_told_whole_with_few_marks() {
@@ -127,16 +128,23 @@ mod tests {
         let tip = *ids.last().unwrap();
         for marks_max in [1, 2, 3, 7, 49, 50, 51, 100] {
             for start in [0, 1, 30, 49, 50] {
-                let line = repo.marked_line(Some(ids[start]), tip, marks_max).unwrap();
+                let line = repo
+                    .objects()
+                    .marked_line(Some(ids[start]), tip, marks_max)
+                    .unwrap();
                 let mut line = line.unwrap();
                 assert!(line.marks.len() <= marks_max);
-                let told = std::iter::from_fn(|| line.next(&repo).unwrap());
+                let told = std::iter::from_fn(|| line.next(repo.objects()).unwrap());
                 assert_eq!(told.collect::<Vec<_>>(), ids[start + 1..], "{marks_max}");
             }
-            let mut whole = repo.marked_line(None, tip, marks_max).unwrap().unwrap();
-            let told = std::iter::from_fn(|| whole.next(&repo).unwrap());
+            let mut whole = repo
+                .objects()
+                .marked_line(None, tip, marks_max)
+                .unwrap()
+                .unwrap();
+            let told = std::iter::from_fn(|| whole.next(repo.objects()).unwrap());
             assert_eq!(told.collect::<Vec<_>>(), ids);
         }
-        assert!(repo.line(Some(tip), ids[3]).unwrap().is_none());
+        assert!(repo.objects().line(Some(tip), ids[3]).unwrap().is_none());
     }
 }

@@ -4,17 +4,18 @@ use crate::names::ObjectId;
 use crate::repo::error::Result;
 use crate::repo::history::walk::{ancestors, beyond, peel_to_commit};
 use crate::repo::ids::object_id;
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::objects::db::ObjectDb;
+use crate::repo::refs::store::RefStore;
 
 /// How many commits are looked at, at most, for the oldest that is missing.
 const COMMITS_MAX: usize = 10_000;
 
-impl Repository {
+impl ObjectDb {
     /// The committer time, in seconds since 1970-01-01 UTC, of the oldest commit that `tip` reaches and none of `known` does; `None`
     /// if there is no such commit. Dates are taken to grow from parents to children, and of a long history a part is looked at: then
     /// it is that of a newer one.
     pub fn oldest_missing(&self, tip: ObjectId, known: &[ObjectId]) -> Result<Option<i64>> {
-        let repo = self.local_for(tip)?;
+        let repo = self.handle_for(tip)?;
         let commit = |id: &ObjectId| {
             let id = object_id(&repo, id.as_bytes())?;
             peel_to_commit(&repo, id)
@@ -25,11 +26,13 @@ impl Repository {
         let dates = missing.map(|missing| Ok(missing?.1));
         Ok(dates.collect::<Result<Vec<i64>>>()?.into_iter().min())
     }
+}
 
-    /// Which of `ids` no branch or tag reaches, nor is.
+impl RefStore {
+    /// Returns the `ids` that no branch or tag points to or reaches.
     pub fn unreached(&self, ids: &[ObjectId]) -> Result<Vec<ObjectId>> {
-        let repo = self.local_for("refs")?;
-        let tips = self.refs_below("refs/")?.into_iter().map(|(_, id)| id);
+        let repo = self.objects.handle_for("refs")?;
+        let tips = self.direct_refs("refs/")?.into_iter().map(|(_, id)| id);
         let tips: Vec<_> = tips.collect();
         let reached = ancestors(&repo, tips.iter().copied())?;
         let is_reached = |id: &&ObjectId| {

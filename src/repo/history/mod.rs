@@ -1,6 +1,5 @@
 //! Commits and walks over the history.
 
-pub(crate) mod commit;
 pub(crate) mod first_parent;
 pub(crate) mod mirror_lag;
 pub(crate) mod reach;

@@ -9,9 +9,9 @@ use gix::traverse::commit::simple::CommitTimeOrder;
 
 use crate::names::CommitId;
 use crate::repo::error::{Error, Result};
-use crate::repo::history::commit::{Commit, decode, read_dated, read_linked};
 use crate::repo::ids::{commit_id, object_id};
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::objects::commit::{Commit, decode, read_dated, read_linked};
+use crate::repo::objects::db::ObjectDb;
 use crate::repo::tree::entry::TreeId;
 
 /// What a commit is tied to.
@@ -44,7 +44,7 @@ enum Step {
     Leave(Link),
 }
 
-impl Repository {
+impl ObjectDb {
     /// Every commit that `tip` reaches without passing one that `is_known`: parents before children, and what a first parent
     /// reaches before what the others do. `None` if there are more than `max`.
     pub fn unknown_history<E: From<Error>>(
@@ -83,7 +83,7 @@ impl Repository {
             return Ok(Link::from(&*commit));
         }
         let recent = gix::ObjectId::try_from(id.as_bytes()).ok();
-        let recent = recent.and_then(|recent| self.caches.recent.get(&recent));
+        let recent = recent.and_then(|recent| self.caches.encoded.get(&recent));
         if let (Some(bytes), Some(format)) = (recent, self.format()) {
             let commit = gix::objs::CommitRef::from_bytes(&bytes, format);
             let commit = commit.map_err(Error::database(format!("understand commit {id}")))?;
@@ -92,7 +92,7 @@ impl Repository {
         let repo = match handle.get() {
             Some(repo) => repo,
             None => {
-                let repo = self.local_for(id)?;
+                let repo = self.handle_for(id)?;
                 handle.get_or_init(|| repo)
             }
         };
@@ -102,7 +102,7 @@ impl Repository {
     /// Calls `visit` for every commit that `tip` reaches, newest first by committer time, of equal ones that first that was reached
     /// first, until it returns `false`.
     pub fn log(&self, tip: CommitId, mut visit: impl FnMut(Commit) -> bool) -> Result<()> {
-        let repo = self.local_for(tip)?;
+        let repo = self.handle_for(tip)?;
         let (mut seen, mut reached) = (HashSet::from([tip]), BTreeMap::new());
         let (date_s, commit) = read_dated(&repo, tip)?;
         reached.insert((date_s, Reverse(0)), commit);
@@ -123,7 +123,7 @@ impl Repository {
     /// Calls `visit` for every commit that `tip` reaches, each before its parents, and what the last parent of a merge reaches before
     /// what the first does, until it returns `false`. From the first merge on the whole history is looked at beforehand.
     pub fn log_by_line(&self, tip: CommitId, mut visit: impl FnMut(Commit) -> bool) -> Result<()> {
-        let repo = self.local_for(tip)?;
+        let repo = self.handle_for(tip)?;
         let mut commit = read_linked(&repo, tip)?;
         while commit.parents.len() <= 1 {
             let parent = commit.parents.first().copied();

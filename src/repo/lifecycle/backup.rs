@@ -17,7 +17,7 @@ use gix::refs::Target;
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::names_in;
 use crate::repo::lifecycle::create::FOLDERS;
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::repository::Repository;
 
 /// How much of a file that is no object is copied, in bytes: a configuration or hook is never longer.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -43,9 +43,9 @@ impl Repository {
                 reason: reason.to_owned(),
             });
         }
-        let locks = self.locks.reading()?;
+        let locks = self.parts.locks.reading()?;
         let head = self.root().join("HEAD");
-        let refs = self.all_refs("refs/")?;
+        let refs = self.parts.refs.all_refs("refs/")?;
         let head = fs::read(&head).map_err(Error::io("read", &head))?;
         let _backup = locks.map(|(backup, _refs)| backup);
         let mut tar = Archive {

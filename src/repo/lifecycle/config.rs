@@ -7,9 +7,9 @@ use gix::bstr::ByteSlice;
 use gix::config::{File, Source};
 
 use crate::repo::error::{Error, Result};
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::objects::fsync::sync_dir;
+use crate::repo::fs::sync_dir;
 use crate::repo::refs::lock::{CONFIG, OUTSIDE_MAX, RefLock};
+use crate::repo::repository::Repository;
 
 impl Repository {
     /// The configuration as the file has it now.
@@ -35,7 +35,7 @@ impl Repository {
             if after.as_bytes() == before {
                 return Ok(());
             }
-            let lock = RefLock::take(self, CONFIG, &after, OUTSIDE_MAX)?;
+            let lock = RefLock::take(self.root(), CONFIG, &after, OUTSIDE_MAX)?;
             // Somebody else may have changed it before it was locked.
             if fs::read(&path).is_ok_and(|now| now == before) {
                 lock.rename()?;

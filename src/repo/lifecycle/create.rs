@@ -11,13 +11,14 @@ use crate::config::CacheLimits;
 use crate::names::{Author, BranchName};
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::remove_if_there;
-use crate::repo::history::commit::{NewCommit, encode};
+use crate::repo::fs::{create_dir, sync_dir, sync_dirs_up_to, write_file};
 use crate::repo::lifecycle::from_clone::clear;
-use crate::repo::lifecycle::locks::Locks;
-use crate::repo::lifecycle::open::{CREATING, Repository, is_absent};
-use crate::repo::objects::fsync::{create_dir, sync_dir, sync_dirs_up_to, write_file};
-use crate::repo::objects::loose::Loose;
+use crate::repo::lifecycle::open::{CREATING, is_absent};
+use crate::repo::locks::Locks;
+use crate::repo::objects::commit::{NewCommit, encode};
+use crate::repo::objects::loose::LooseObjects;
 use crate::repo::objects::spool::Spool;
+use crate::repo::repository::Repository;
 
 /// The hash function of a repository's ids (gitformat-hash-function-transition).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -138,13 +139,13 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
         author: &author,
         message: "Create the store".to_owned(),
     };
-    let mut loose = Loose::new(root, kind);
+    let mut loose = LooseObjects::new(root, kind);
     let tree = &mut Spool::holding(Vec::new());
     loose.write(empty_tree, gix::objs::Kind::Tree, tree)?;
     let commit = &mut Spool::holding(encode(&commit)?);
     let id = loose.id(gix::objs::Kind::Commit, commit)?;
     loose.write(id, gix::objs::Kind::Commit, commit)?;
-    loose.flush()?;
+    loose.sync()?;
     let name = root.join(branch.full_ref());
     let folder = name.parent().expect("BUG: a ref has a folder");
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;

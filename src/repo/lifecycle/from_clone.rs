@@ -12,12 +12,14 @@ use crate::config::CacheLimits;
 use crate::names::BranchName;
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::remove_if_there;
+use crate::repo::fs::{create_dir, sync_dir, sync_file, write_file};
 use crate::repo::lifecycle::create::{ObjectFormat, create_folders, furnish};
-use crate::repo::lifecycle::locks::{Guard, Locks};
-use crate::repo::lifecycle::open::{CREATING, Repository, is_absent, open_bare};
-use crate::repo::objects::fsync::{create_dir, sync_dir, sync_file, write_file};
+use crate::repo::lifecycle::open::{CREATING, is_absent};
+use crate::repo::locks::{Guard, Locks};
+use crate::repo::objects::gix_handle::open_bare;
 use crate::repo::refs::lock::PACKED_REFS;
 use crate::repo::refs::read::read_tip;
+use crate::repo::repository::Repository;
 
 /// What is moved to its place, before `HEAD`.
 const PARTS: [&str; 5] = ["objects", "refs", "hooks", "config", "description"];
@@ -98,7 +100,7 @@ impl Restoring {
 
     /// The default branch.
     fn choose(&self, copied: &Repository, named: Option<&BranchName>) -> Result<BranchName> {
-        let branches = copied.branches()?;
+        let branches = copied.refs().branches()?;
         let has = |branch: &BranchName| branches.binary_search(branch).is_ok();
         if let Some(named) = named {
             let there = Some(named.clone()).filter(has);
@@ -109,7 +111,7 @@ impl Restoring {
             reason,
         };
         let usual: BranchName = USUAL_BRANCH.parse().expect("BUG: main is a branch name");
-        let head = copied.default_branch().ok();
+        let head = copied.refs().default_branch().ok();
         match head.filter(has).or(Some(usual).filter(has)) {
             Some(branch) => Ok(branch),
             None => match branches.as_slice() {
@@ -145,12 +147,13 @@ impl Restoring {
     /// Notes that every branch is durable, so that the first change flushes nothing of it again.
     fn remember_tips(&self) -> Result<()> {
         let store = Repository::open(&self.root, &CacheLimits::default())?;
-        for branch in store.branches()? {
+        for branch in store.refs().branches()? {
             if let Some(tip) = store
-                .local()
+                .objects()
+                .handle()
                 .and_then(|repo| read_tip(&repo, &branch).ok()?)
             {
-                store.remember_tip(&branch, tip);
+                store.refs().durable_tips.insert(&branch, tip);
             }
         }
         Ok(())
@@ -211,8 +214,8 @@ pub(crate) fn clear(root: &Path) -> Result<()> {
 
 /// Gives every branch and tag a file of its own, and removes the file of all of them, which nobody else reads yet.
 fn unpack_refs(copied: &Repository, tmp: &Path) -> Result<()> {
-    let kept = copied.refs_below("refs/heads/")?.into_iter();
-    for (name, id) in kept.chain(copied.refs_below("refs/tags/")?) {
+    let kept = copied.refs().direct_refs("refs/heads/")?.into_iter();
+    for (name, id) in kept.chain(copied.refs().direct_refs("refs/tags/")?) {
         let path = copied.root().join(name.to_string());
         let folder = path.parent().expect("BUG: a ref has a folder");
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags, open};
 
 use crate::repo::error::{Error, Result};
-use crate::repo::lifecycle::locks::Guard;
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::objects::fsync::new_file;
+use crate::repo::fs::new_file;
+use crate::repo::locks::Guard;
+use crate::repo::repository::Repository;
 
 /// The most that is read of the notes, in bytes: what is larger is something else.
 const NOTES_BYTES_MAX: u64 = 64 << 10;
@@ -26,7 +26,7 @@ impl Repository {
     /// # Errors
     /// The lock cannot be made.
     pub fn lock_maintenance(&self) -> Result<Option<MaintenanceLock>> {
-        let guard = self.locks.try_maintenance()?;
+        let guard = self.parts.locks.try_maintenance()?;
         Ok(guard.map(|_guard| MaintenanceLock { _guard }))
     }
 
@@ -43,7 +43,7 @@ impl Repository {
         let file = self.maintenance_file();
         let written = || {
             // Whoever may read the store may read it.
-            let mut new = new_file(&self.tmp_dir(), 0o666)?;
+            let mut new = new_file(&self.parts.objects.tmp_dir(), 0o666)?;
             new.write_all(notes)?;
             new.persist(&file)?;
             Ok(())

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use crate::names::MirrorName;
 use crate::repo::error::Result;
-use crate::repo::lifecycle::locks::Guard;
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::objects::fsync::{sync_dir, sync_file};
+use crate::repo::fs::{sync_dir, sync_file};
+use crate::repo::locks::Guard;
+use crate::repo::repository::Repository;
 
 /// Nobody else pushes to that mirror. Dropping it releases.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct MirrorLock {
 impl Repository {
     /// Takes the lock of a mirror; `None` if others hold it until `limit` has passed.
     pub fn lock_mirror(&self, name: &MirrorName, limit: Duration) -> Result<Option<MirrorLock>> {
-        let guard = self.locks.mirror(name, Instant::now() + limit)?;
+        let guard = self.parts.locks.mirror(name, Instant::now() + limit)?;
         Ok(guard.map(|_guard| MirrorLock { _guard }))
     }
 

@@ -6,9 +6,9 @@ use gix::refs::Target;
 
 use crate::names::redact;
 use crate::repo::error::Result;
+use crate::repo::fs::{create_dir, sync_dir, write_file};
 use crate::repo::ids::commit_id;
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::objects::fsync::{create_dir, sync_dir, write_file};
+use crate::repo::repository::Repository;
 
 /// The key in the configuration with the URL of the store that this one follows.
 const KEY: &str = "wasmstore.replicaOf";
@@ -19,7 +19,13 @@ const EQUAL: &str = "replica";
 impl Repository {
     /// The URL of the store that this one follows, without secrets, as of when it was opened; `None` if it is a store of its own.
     pub fn primary(&self) -> Option<String> {
-        let url = self.local()?.config_snapshot().string(KEY)?.to_string();
+        let url = self
+            .parts
+            .objects
+            .handle()?
+            .config_snapshot()
+            .string(KEY)?
+            .to_string();
         let url = Some(url).filter(|url| !url.is_empty())?;
         Some(redact(&url).into_owned())
     }
@@ -29,7 +35,7 @@ impl Repository {
     /// # Errors
     /// The repository cannot be read or written.
     pub fn mark_replica(&self, url: &str) -> Result<bool> {
-        let _refs = self.locks.refs()?;
+        let _refs = self.parts.locks.refs()?;
         let may = self.may_be_replica()?;
         if may {
             self.configure(&[(KEY, url)])?;
@@ -53,13 +59,16 @@ impl Repository {
 
     /// Whether there is nothing but what a creation makes: a branch with one commit that has nothing in it.
     fn is_as_created(&self) -> Result<bool> {
-        let refs = self.all_refs("refs/")?;
+        let refs = self.parts.refs.all_refs("refs/")?;
         let tip = match refs.as_slice() {
             [] => return Ok(true),
             [(name, Target::Object(tip))] if name.starts_with(b"refs/heads/") => tip,
             _ => return Ok(false),
         };
-        let commit = crate::repo::history::commit::read(&self.local_for(tip)?, commit_id(tip))?;
+        let commit = crate::repo::objects::commit::read(
+            &self.parts.objects.handle_for(tip)?,
+            commit_id(tip),
+        )?;
         Ok(commit.parents.is_empty() && commit.tree.0.is_empty_tree())
     }
 
@@ -77,7 +86,7 @@ impl Repository {
         let own = self.own_dir();
         create_dir(&own)?;
         write_file(
-            &self.tmp_dir(),
+            &self.parts.objects.tmp_dir(),
             &own.join(EQUAL),
             format!("{url}\n").as_bytes(),
         )?;

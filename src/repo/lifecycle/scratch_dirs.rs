@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::names::ModuleHash;
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::remove_if_there;
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::objects::fsync::{create_dir, new_file, persist};
+use crate::repo::fs::{create_dir, new_file, persist};
+use crate::repo::repository::Repository;
 
 impl Repository {
     /// A read-only file with the bytes of a module, `ROOT/wasmstore/files/<hash>.wasm`.
@@ -40,7 +40,12 @@ impl Repository {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            let is_gone = |hash: ModuleHash| self.blob_size_bytes(hash).map(|size| size.is_none());
+            let is_gone = |hash: ModuleHash| {
+                self.parts
+                    .objects
+                    .blob_size_bytes(hash)
+                    .map(|size| size.is_none())
+            };
             if let Ok(hash) = stem.parse()
                 && is_gone(hash)?
             {
@@ -55,23 +60,24 @@ impl Repository {
     /// It looks at a few files and at one folder of packs, however large the store is.
     pub fn sweep(&self) -> Result<()> {
         let has_files = |mut entries: fs::ReadDir| entries.next().is_some();
-        let is_dirty = fs::read_dir(self.tmp_dir()).is_ok_and(has_files)
-            || !self.dead_locks().is_empty()
-            || !self.lone_indices()?.is_empty();
+        let is_dirty = fs::read_dir(self.parts.objects.tmp_dir()).is_ok_and(has_files)
+            || !self.parts.refs.own_locks().is_empty()
+            || !self.parts.packs.lone_indices()?.is_empty();
         if !is_dirty {
             return Ok(());
         }
-        let Some(_lock) = self.locks.try_alone()? else {
+        let Some(_lock) = self.parts.locks.try_alone()? else {
             return Ok(());
         };
         self.clear_tmp()?;
-        self.clear_lone_indices()?;
-        self.clear_dead_locks()
+        self.parts.packs.clear_lone_indices()?;
+        let _refs = self.parts.locks.refs()?;
+        self.parts.refs.clear_dead_locks()
     }
 
     /// Empties `ROOT/wasmstore/tmp`; while `lock` is held exclusive.
     pub(crate) fn clear_tmp(&self) -> Result<()> {
-        empty(&self.tmp_dir())
+        empty(&self.parts.objects.tmp_dir())
     }
 
     /// An empty folder for the packs that `gc` makes; while `backup.lock` is held.

@@ -1,12 +1,12 @@
-//! The id of a blob whose bytes come piece by piece.
+//! Computing the id of a blob from a stream of bytes.
 
 use crate::names::ModuleHash;
 
 /// Computes a git blob id, as `git hash-object` does.
-pub struct BlobHashing(gix::hash::Hasher);
+pub struct BlobHasher(gix::hash::Hasher);
 
-impl BlobHashing {
-    /// Of a blob of so many bytes, and an id as long as `like`.
+impl BlobHasher {
+    /// Begins the id of a blob with this many bytes, for the same hash function as `like`.
     pub fn new(bytes: u64, like: ModuleHash) -> Self {
         let kind = match like.as_bytes().len() {
             20 => gix::hash::Kind::Sha1,
@@ -20,12 +20,12 @@ impl BlobHashing {
         Self(hasher)
     }
 
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// Says that these were all bytes; `None` if they were made to collide with others.
+    /// Returns the id after the last byte; `None` if the bytes are a SHA-1 collision attack.
     pub fn finish(self) -> Option<ModuleHash> {
         let id = self.0.try_finalize().ok()?;
         ModuleHash::from_bytes(id.as_bytes())

@@ -11,7 +11,7 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use crate::config::CacheLimits;
 use crate::names::{CommitId, ModuleHash};
-use crate::repo::history::commit::Commit;
+use crate::repo::objects::commit::Commit;
 
 /// How many commits are remembered: the tips of branches, mostly.
 const COMMITS_MAX: usize = 1024;
@@ -63,7 +63,7 @@ pub(crate) struct Caches {
     pub trees: Cache<gix::ObjectId, Arc<gix::objs::Tree>, ByBytes>,
     pub commits: Cache<CommitId, Arc<Commit>>,
     /// Trees and commits as they were written lately: the version index is going to compare them.
-    pub recent: Cache<gix::ObjectId, Arc<Vec<u8>>, ByBytes>,
+    pub encoded: Cache<gix::ObjectId, Arc<Vec<u8>>, ByBytes>,
 }
 
 impl Caches {
@@ -73,7 +73,7 @@ impl Caches {
             blobs: Cache::with_weighter(ITEMS_EXPECTED, limits.module_bytes_max, ByBytes),
             trees: Cache::with_weighter(ITEMS_EXPECTED, limits.tree_bytes_max, ByBytes),
             commits: Cache::new(COMMITS_MAX),
-            recent: first_in_first_out(RECENT_BYTES_MAX),
+            encoded: first_in_first_out(RECENT_BYTES_MAX),
         }
     }
 

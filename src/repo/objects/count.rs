@@ -1,16 +1,16 @@
-//! Counting objects.
+//! Counting objects and their size on the disk.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use crate::repo::error::{Error, Result};
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::objects::db::ObjectDb;
 
-/// How many objects there are, and where. One that is in several packs counts as often.
+/// The number of objects, by kind of storage. An object in several packs counts several times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ObjectCounts {
-    /// Objects in files of their own.
+    /// Loose objects.
     pub loose: u64,
     /// Objects in packs.
     pub packed: u64,
@@ -18,39 +18,30 @@ pub struct ObjectCounts {
     pub packs: u64,
 }
 
-impl Repository {
-    /// Counts the objects by the names of files and the heads of pack indices.
-    pub fn count_objects(&self) -> Result<ObjectCounts> {
-        let Some(repo) = self.local() else {
-            return Ok(ObjectCounts::default());
+impl ObjectDb {
+    /// Counts the loose objects by their file names.
+    pub(crate) fn count_loose(&self) -> u64 {
+        let count = |first: u8| {
+            let fan_out = self.root().join(format!("objects/{first:02x}"));
+            fs::read_dir(fan_out).map_or(0, |files| files.count() as u64)
         };
-        let mut counts = ObjectCounts::default();
-        for first in 0..=255u8 {
-            let folder = self.root().join(format!("objects/{first:02x}"));
-            counts.loose += fs::read_dir(folder).map_or(0, |files| files.count() as u64);
-        }
-        for pack in self.packs()? {
-            counts.packs += 1;
-            if let Some(index) = pack.index(repo.object_hash())? {
-                counts.packed += u64::from(index.num_objects());
-            }
-        }
-        Ok(counts)
+        (0..=255).map(count).sum()
     }
 
-    /// How many bytes the files of the objects have, loose and packed.
+    /// Returns the total size of all files of objects, loose and packed, in bytes. Files that vanish during the count are left
+    /// out.
     ///
     /// # Errors
-    /// The folder of objects cannot be read. What vanishes meanwhile counts as nothing.
-    pub fn objects_bytes(&self) -> Result<u64> {
-        let folder = self.root().join("objects");
-        let files = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+    /// The directory `objects` cannot be read.
+    pub fn disk_bytes(&self) -> Result<u64> {
+        let objects = self.root().join("objects");
+        let files = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten();
         let bytes = |file: fs::DirEntry| file.metadata().map_or(0, |file| file.len());
-        let folders = match fs::read_dir(&folder) {
+        let dirs = match fs::read_dir(&objects) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-            folders => folders.map_err(Error::io("list", &folder))?,
+            dirs => dirs.map_err(Error::io("list", &objects))?,
         };
-        let folders = folders.flatten().map(|folder| folder.path());
-        Ok(folders.flat_map(|folder| files(&folder)).map(bytes).sum())
+        let dirs = dirs.flatten().map(|dir| dir.path());
+        Ok(dirs.flat_map(|dir| files(&dir)).map(bytes).sum())
     }
 }

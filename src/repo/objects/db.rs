@@ -1,29 +1,138 @@
-//! Objects: reading blobs, storing and adopting objects.
+//! The object database: the gix handle that all threads share, the caches, and reading objects through them.
 
-use std::fs;
-use std::io;
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::names::ModuleHash;
+use crate::config::CacheLimits;
+use crate::names::{CommitId, ModuleHash};
 use crate::repo::error::{Error, Result};
-use crate::repo::failpoints::step;
-use crate::repo::ids::{module_hash, object_id};
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::objects::cache::Blob;
-use crate::repo::objects::fsync::{sync_dirs_up_to, sync_file};
-use crate::repo::objects::loose::Adopted;
+use crate::repo::ids::object_id;
+use crate::repo::objects::cache::{Blob, Caches};
+use crate::repo::objects::commit::{self, Commit};
+use crate::repo::objects::gix_handle::GixHandle;
 use crate::repo::objects::spool::Spool;
-use crate::repo::publish::write_txn::{STAGED_BLOB_BYTES_MAX, STAGED_BYTES_MAX, Writing};
 
-/// How often the packs are listed anew when one is deleted before it is flushed.
-const LISTINGS_MAX: usize = 100;
+/// The objects of a repository. A repository that does not exist yet reads as empty.
+pub struct ObjectDb {
+    root: PathBuf,
+    /// `None` while there is no repository at `root`. Replaced after objects were deleted: see `gix_handle.rs`.
+    handle: Option<RwLock<GixHandle>>,
+    pub(crate) caches: Caches,
+}
 
-impl Repository {
-    /// An empty spool for one upload.
+impl ObjectDb {
+    /// Opens the repository at `root`.
+    ///
+    /// # Errors
+    /// `NotAStore` if it is not a bare repository in a supported format; the directory cannot be read.
+    pub(crate) fn open(root: &Path, cache: &CacheLimits) -> Result<Self> {
+        Ok(Self {
+            handle: Some(RwLock::new(GixHandle::open(root)?)),
+            ..Self::absent(root, cache)
+        })
+    }
+
+    /// Returns the empty object database of a repository that does not exist yet.
+    pub(crate) fn absent(root: &Path, cache: &CacheLimits) -> Self {
+        Self {
+            root: root.to_owned(),
+            handle: None,
+            caches: Caches::new(cache),
+        }
+    }
+
+    /// Returns the directory of the repository.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns the directory of wasmstore's own files, `ROOT/wasmstore`.
+    pub(crate) fn own_dir(&self) -> PathBuf {
+        self.root.join("wasmstore")
+    }
+
+    /// Returns the directory for temporary files, `ROOT/wasmstore/tmp`.
+    pub(crate) fn tmp_dir(&self) -> PathBuf {
+        self.own_dir().join("tmp")
+    }
+
+    /// Returns whether the repository does not exist yet.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.handle.is_none()
+    }
+
+    /// Returns the hash function of the repository's ids; `None` while there is no repository.
+    pub(crate) fn format(&self) -> Option<gix::hash::Kind> {
+        Some(self.shared_handle()?.format)
+    }
+
+    /// Returns a handle for this thread; `None` while there is no repository.
+    pub(crate) fn handle(&self) -> Option<gix::Repository> {
+        Some(self.shared_handle()?.repo.to_thread_local())
+    }
+
+    /// Returns a handle for this thread.
+    ///
+    /// # Errors
+    /// `Missing`, with `id`, while there is no repository.
+    pub(crate) fn handle_for(&self, id: impl std::fmt::Display) -> Result<gix::Repository> {
+        self.handle()
+            .ok_or_else(|| Error::Missing { id: id.to_string() })
+    }
+
+    /// Returns the handle that all threads share; `None` while there is no repository.
+    pub(crate) fn shared_handle(&self) -> Option<RwLockReadGuard<'_, GixHandle>> {
+        let handle = self.handle.as_ref()?;
+        Some(handle.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn shared_handle_mut(&self) -> Option<RwLockWriteGuard<'_, GixHandle>> {
+        let handle = self.handle.as_ref()?;
+        Some(handle.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Opens the repository again if the handle is stale.
+    pub(crate) fn reopen_if(&self, is_stale: impl FnOnce(&GixHandle) -> bool) -> Result<()> {
+        // The read lock is released before the repository is opened: readers go on with the old handle.
+        if !self.shared_handle().is_some_and(|handle| is_stale(&handle)) {
+            return Ok(());
+        }
+        let fresh = GixHandle::open(&self.root)?;
+        if let Some(mut handle) = self.shared_handle_mut() {
+            let generation = handle.generation + 1;
+            *handle = GixHandle {
+                generation,
+                ..fresh
+            };
+        }
+        Ok(())
+    }
+
+    /// Opens the repository again if `gc` deleted objects since it was opened. The caller holds `lock`, which gives `last_gc`.
+    pub(crate) fn reopen_after_gc(&self, last_gc: u64) -> Result<()> {
+        self.reopen_if(|handle| handle.last_gc != last_gc)
+    }
+
+    /// Records pack files that gix may have open from now on, and forgets others.
+    pub(crate) fn note_packs(
+        &self,
+        forgotten: &HashSet<OsString>,
+        seen: impl IntoIterator<Item = OsString>,
+    ) {
+        if let Some(mut handle) = self.shared_handle_mut() {
+            handle.packs.retain(|name| !forgotten.contains(name));
+            handle.packs.extend(seen);
+        }
+    }
+
+    /// Returns an empty spool for one upload.
     pub fn spool(&self) -> Spool {
         Spool::new(&self.tmp_dir())
     }
 
-    /// The bytes of a blob that may have been read before; `None` if the id names nothing, or no blob.
+    /// Returns the bytes of a blob, from the cache if they are there; `None` if the id names no object, or one that is not a blob.
     pub fn cached_blob(&self, hash: ModuleHash) -> Result<Option<Blob>> {
         if let Some(blob) = self.caches.blobs.get(&hash) {
             return Ok(Some(blob));
@@ -35,14 +144,14 @@ impl Repository {
         Ok(blob)
     }
 
-    /// The bytes of a blob, if they are in memory already.
-    pub fn remembered_blob(&self, hash: ModuleHash) -> Option<Blob> {
+    /// Returns the bytes of a blob if they are in the cache.
+    pub fn blob_in_memory(&self, hash: ModuleHash) -> Option<Blob> {
         self.caches.blobs.get(&hash)
     }
 
-    /// The bytes of a blob as the object store has it now; `None` if the id names nothing, or no blob.
+    /// Reads the bytes of a blob; `None` if the id names no object, or one that is not a blob.
     pub fn blob(&self, hash: ModuleHash) -> Result<Option<Vec<u8>>> {
-        let Some(repo) = self.local() else {
+        let Some(repo) = self.handle() else {
             return Ok(None);
         };
         let Some(id) = object_id(&repo, hash.as_bytes()) else {
@@ -56,9 +165,9 @@ impl Repository {
             .map(|object| object.detach().data))
     }
 
-    /// The size of a blob in bytes; `None` if the id names nothing, or no blob.
+    /// Returns the size of a blob in bytes; `None` if the id names no object, or one that is not a blob.
     pub fn blob_size_bytes(&self, hash: ModuleHash) -> Result<Option<u64>> {
-        let Some(repo) = self.local() else {
+        let Some(repo) = self.handle() else {
             return Ok(None);
         };
         let Some(id) = object_id(&repo, hash.as_bytes()) else {
@@ -71,149 +180,23 @@ impl Repository {
             .filter(|header| header.kind() == gix::objs::Kind::Blob)
             .map(|header| header.size()))
     }
-}
 
-impl Writing<'_> {
-    /// Stores the spooled bytes as a blob, and returns its id.
-    pub fn add_blob(&mut self, spool: &mut Spool) -> Result<ModuleHash> {
-        Ok(module_hash(&self.add(gix::objs::Kind::Blob, spool)?))
-    }
-
-    /// Makes an existing blob durable, for a commit that is going to name it.
+    /// Reads a commit that a user named.
     ///
     /// # Errors
-    /// `UnknownBlob` if there is none of that id.
-    pub fn adopt_blob(&mut self, hash: ModuleHash) -> Result<()> {
-        let id = object_id(self.objects.handles.local(), hash.as_bytes())
-            .ok_or(Error::UnknownBlob(hash))?;
-        let local = self.objects.handles.local();
-        let header = local
-            .try_find_header(id)
-            .map_err(Error::database(format!("read module {hash}")))?;
-        if header.is_none_or(|header| header.kind() != gix::objs::Kind::Blob) || !self.adopt(id)? {
-            return Err(Error::UnknownBlob(hash));
-        }
-        Ok(())
+    /// `UnknownCommit` if the id names no object, or one that is not a commit.
+    pub fn commit(&self, id: CommitId) -> Result<Commit> {
+        let repo = self.handle().ok_or(Error::UnknownCommit(id))?;
+        commit::read(&repo, id)
     }
 
-    /// Stores an object, and returns its id.
-    fn add(&mut self, kind: gix::objs::Kind, spool: &mut Spool) -> Result<gix::ObjectId> {
-        if let Some(bytes) = spool
-            .bytes()
-            .filter(|bytes| bytes.len() <= STAGED_BLOB_BYTES_MAX)
-        {
-            return self.stage(kind, bytes);
-        }
-        let id = self.objects.loose.id(kind, spool)?;
-        if !self.seems_stored(&id) || !self.adopt(id)? {
-            self.objects.loose.write(id, kind, spool)?;
-        }
-        Ok(id)
-    }
-
-    /// Stages an object for the next pack, unless it is stored, and returns its id.
-    fn stage(&mut self, kind: gix::objs::Kind, bytes: &[u8]) -> Result<gix::ObjectId> {
-        let format = self.objects.handles.format();
-        let id = gix::objs::compute_hash(format, kind, bytes);
-        let id = id.map_err(Error::database("hash an object"))?;
-        if self.objects.staged.contains(&id) || (self.seems_stored(&id) && self.adopt(id)?) {
-            return Ok(id);
-        }
-        self.stage_made(id, kind, bytes)?;
-        Ok(id)
-    }
-
-    /// Stages an object, unless it has a file of its own, which is found before what stands in a pack. Packs are not looked at: few
-    /// of the objects that a change makes are in one, and those are stored twice, which harms nobody.
-    pub(crate) fn stage_made(
-        &mut self,
-        id: gix::ObjectId,
-        kind: gix::objs::Kind,
-        bytes: &[u8],
-    ) -> Result<()> {
-        match self.objects.loose.adopt(&id)? {
-            Adopted::Durable => return Ok(()),
-            Adopted::Damaged => {
-                let spool = &mut Spool::holding(bytes.to_owned());
-                return self.objects.loose.write(id, kind, spool);
-            }
-            Adopted::Absent => {}
-        }
-        self.objects.staged.add(id, kind, bytes);
-        if self.objects.staged.size_bytes() >= STAGED_BYTES_MAX {
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    /// Says whether an object is stored, by what this process has seen of the store: an object that others stored since is stored
-    /// twice, which harms nobody, and nothing has to be looked up anew for one that is not there.
-    fn seems_stored(&self, id: &gix::oid) -> bool {
-        gix::objs::Exists::exists(&*self.objects.handles.seen().objects, id)
-    }
-
-    /// Makes an object that is there already durable, whoever wrote it; returns whether it is there.
-    pub(crate) fn adopt(&mut self, id: gix::ObjectId) -> Result<bool> {
-        match self.objects.loose.adopt(&id)? {
-            Adopted::Durable => return Ok(true),
-            Adopted::Damaged => return Ok(false),
-            Adopted::Absent => {}
-        }
-        self.repository.forget_deleted_packs()?;
-        let fresh = self.repository.local_for(id)?;
-        let is_there = gix::objs::Exists::exists(&*fresh.objects, &id);
-        if is_there {
-            self.repository.flush_packs()?;
-        }
-        Ok(is_there)
-    }
-
-    /// The same, as the handle knows the packs, which the caller flushes.
-    pub(crate) fn adopt_from(
-        &mut self,
-        fresh: &gix::Repository,
-        id: gix::ObjectId,
-    ) -> Result<bool> {
-        Ok(match self.objects.loose.adopt(&id)? {
-            Adopted::Durable => true,
-            Adopted::Damaged => false,
-            Adopted::Absent => gix::objs::Exists::exists(&*fresh.objects, &id),
-        })
-    }
-}
-
-impl Repository {
-    /// Flushes every pack that this process does not know to be flushed.
-    pub(crate) fn flush_packs(&self) -> Result<()> {
-        for _ in 1..LISTINGS_MAX {
-            match self.flush_listed_packs() {
-                // A roll-up deleted a pack meanwhile; what was in it is in one that was not listed.
-                Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => {}
-                flushed => return flushed,
-            }
-        }
-        self.flush_listed_packs()
-    }
-
-    fn flush_listed_packs(&self) -> Result<()> {
-        let folder = self.root().join("objects/pack");
-        let mut known = self.durable();
-        let mut new = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
-            let path = entry.map_err(Error::io("read", &folder))?.path();
-            let extension = path.extension().unwrap_or_default();
-            let is_pack = ["pack", "idx", "rev"].iter().any(|part| extension == *part);
-            let name = path.file_name().unwrap_or_default();
-            if is_pack && !known.packs.contains(name) {
-                step("flush found pack").map_err(Error::io("flush", &path))?;
-                sync_file(&path)?;
-                new.push(name.to_owned());
-            }
-        }
-        if !new.is_empty() {
-            sync_dirs_up_to(&folder, &self.root().join("objects"))?;
-            known.packs.extend(new);
-        }
-        Ok(())
+    /// Reads a commit that a ref or another commit names, from the cache if it is there.
+    ///
+    /// # Errors
+    /// `Missing` if it does not exist: the repository is damaged, or a `gc` is deleting it at this moment.
+    pub fn linked_commit(&self, id: CommitId) -> Result<Commit> {
+        let read = || commit::read_linked(&self.handle_for(id)?, id).map(Arc::new);
+        let commit = self.caches.commits.get_or_insert_with(&id, read)?;
+        Ok((*commit).clone())
     }
 }

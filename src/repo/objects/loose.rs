@@ -1,4 +1,4 @@
-//! Loose objects on their way to the disk.
+//! LooseObjects objects on their way to the disk.
 //!
 //! gix writes objects without ever flushing them, and takes an empty file left by a power cut for the object. So they are
 //! written here: new files, all flushed **before** they get their names, then the fan-out folders and `objects/` flushed
@@ -15,7 +15,7 @@ use tempfile::NamedTempFile;
 
 use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::step;
-use crate::repo::objects::fsync::{new_file, sync_dir, sync_file};
+use crate::repo::fs::{new_file, remove_if_there, sync_dir, sync_file};
 use crate::repo::objects::spool::Spool;
 
 /// How often a rename is tried when the fan-out folder vanishes under it, as it does while an outside git prunes.
@@ -24,7 +24,7 @@ const RENAMES_MAX: u32 = 3;
 const PENDING_MAX: usize = 64;
 
 /// Objects that were written and are not durable yet. Dropped, they leave nothing behind.
-pub(crate) struct Loose {
+pub(crate) struct LooseObjects {
     root: PathBuf,
     format: gix::hash::Kind,
     /// Complete files, and the names that they are to get.
@@ -35,7 +35,7 @@ pub(crate) struct Loose {
 
 /// What became of the file of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Adopted {
+pub(crate) enum SyncedObject {
     /// It is flushed.
     Durable,
     /// There is none.
@@ -45,7 +45,7 @@ pub(crate) enum Adopted {
     Damaged,
 }
 
-impl Loose {
+impl LooseObjects {
     /// Nothing, on its way into the repository at `root`.
     pub(crate) fn new(root: &Path, format: gix::hash::Kind) -> Self {
         Self {
@@ -83,7 +83,7 @@ impl Loose {
         spool: &mut Spool,
     ) -> Result<()> {
         if self.pending.len() >= PENDING_MAX {
-            self.flush()?;
+            self.sync()?;
         }
         let tmp = self.root.join("wasmstore/tmp");
         let file = deflate(&tmp, kind, spool)?;
@@ -93,25 +93,25 @@ impl Loose {
 
     /// Flushes an object that has a file already, whoever wrote it. An empty file, as a power cut may leave it, is removed: it would
     /// be taken for the object.
-    pub(crate) fn adopt(&mut self, id: &gix::oid) -> Result<Adopted> {
+    pub(crate) fn sync_existing(&mut self, id: &gix::oid) -> Result<SyncedObject> {
         let path = self.path(id);
         match step("look for loose").and_then(|()| fs::metadata(&path)) {
             Ok(file) if file.len() == 0 => {
-                crate::repo::fs::remove_if_there(&path)?;
-                Ok(Adopted::Absent)
+                remove_if_there(&path)?;
+                Ok(SyncedObject::Absent)
             }
             Ok(_) if sync_file(&path).is_ok() => {
                 self.note_folders(&path);
-                Ok(Adopted::Durable)
+                Ok(SyncedObject::Durable)
             }
-            Ok(_) => Ok(Adopted::Damaged),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Adopted::Absent),
+            Ok(_) => Ok(SyncedObject::Damaged),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SyncedObject::Absent),
             Err(error) => Err(Error::io("look for", &path)(error)),
         }
     }
 
     /// Makes everything written or adopted durable.
-    pub(crate) fn flush(&mut self) -> Result<()> {
+    pub(crate) fn sync(&mut self) -> Result<()> {
         for (file, path) in &self.pending {
             step("flush loose")
                 .and_then(|()| file.as_file().sync_all())

@@ -1,9 +1,10 @@
-//! Objects: the object database, caches, loose objects, spooled uploads and fsync.
+//! Objects: the object database and its caches, commit objects, loose objects, and spooled uploads.
 
 pub(crate) mod blob_hash;
 pub(crate) mod cache;
+pub(crate) mod commit;
 pub(crate) mod count;
 pub(crate) mod db;
-pub(crate) mod fsync;
+pub(crate) mod gix_handle;
 pub(crate) mod loose;
 pub(crate) mod spool;

@@ -9,12 +9,12 @@ use std::collections::HashMap;
 use gix_pack::data::entry::Header;
 
 use crate::repo::error::{Error, Result};
-use crate::repo::packs::dir::Pack;
-use crate::repo::packs::entry::Deflated;
+use crate::repo::packs::entry::PackEntry;
+use crate::repo::packs::pack::Pack;
 use crate::repo::packs::writer::PackWriter;
 
 /// A pack to copy from.
-pub(crate) struct Source {
+pub(crate) struct SourcePack {
     pub pack: Pack,
     data: gix_pack::data::File,
     pub entries: Vec<Entry>,
@@ -59,7 +59,7 @@ impl Delta {
     }
 }
 
-impl Source {
+impl SourcePack {
     /// Opens a pack; `None` if it has no complete index.
     ///
     /// # Errors
@@ -120,7 +120,7 @@ impl Source {
             None => to.add_bytes(entry.id, entry.crc32, bytes),
             Some(delta) => {
                 let deflated = &bytes[delta.header_bytes..];
-                let object = Deflated::delta(delta.base, delta.size_bytes, deflated)?;
+                let object = PackEntry::delta(delta.base, delta.size_bytes, deflated)?;
                 to.add(entry.id, &object)
             }
         }

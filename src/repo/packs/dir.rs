@@ -1,161 +1,166 @@
-//! Packs: which there are (gitformat-pack(5)).
+//! The directory `objects/pack`: which packs exist, and which of them this process knows to be durable.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::repo::error::{Error, Result};
-use crate::repo::fs::remove_if_there;
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::objects::fsync::sync_dir;
-use crate::repo::packs::entry::Deflated;
+use crate::repo::failpoints::step;
+use crate::repo::fs::{remove_if_there, sync_dirs_up_to, sync_file};
+use crate::repo::locks::Locks;
+use crate::repo::objects::count::ObjectCounts;
+use crate::repo::objects::db::ObjectDb;
+use crate::repo::objects::gix_handle::pack_file_names;
+use crate::repo::packs::entry::PackEntry;
+use crate::repo::packs::pack::{self, Pack, packs_in};
+use crate::repo::packs::roll_up::{DurablePacks, RollUp};
 use crate::repo::packs::writer::PackWriter;
 
-/// What a pack consists of; the pack itself comes last, as without its index it is not seen.
-const PARTS: [&str; 5] = ["idx", "rev", "bitmap", "mtimes", "pack"];
-/// Packs that git or a person says to leave alone.
-const KEEP: [&str; 2] = ["keep", "promisor"];
+/// How often the packs are listed again because one was deleted before it could be fsynced.
+const LISTINGS_MAX: usize = 100;
 
-/// One pack file with what goes with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pack {
-    /// `objects/pack/pack-<checksum>`, without an extension.
-    stem: PathBuf,
+/// The packs of a repository.
+pub(crate) struct PackDir {
+    objects: Arc<ObjectDb>,
+    durable: Arc<Mutex<DurablePacks>>,
+    roll_up: RollUp,
 }
 
-impl Pack {
-    /// The pack of that checksum.
-    pub(crate) fn named(root: &Path, checksum: &str) -> Self {
+impl PackDir {
+    pub(crate) fn new(objects: Arc<ObjectDb>, locks: Locks) -> Self {
+        let durable = Arc::default();
         Self {
-            stem: root.join("objects/pack").join(format!("pack-{checksum}")),
+            roll_up: RollUp::new(objects.root(), locks, Arc::clone(&durable)),
+            objects,
+            durable,
         }
     }
 
-    /// The file with that extension.
-    pub(crate) fn part(&self, extension: &str) -> PathBuf {
-        self.stem.with_extension(extension)
+    fn path(&self) -> PathBuf {
+        self.objects.root().join("objects/pack")
     }
 
-    /// The names of the pack and of its index.
-    pub(crate) fn names(&self) -> [OsString; 2] {
-        self.files()
-            .map(|file| file.file_name().unwrap_or_default().to_owned())
+    fn durable(&self) -> MutexGuard<'_, DurablePacks> {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The pack and its index.
-    pub(crate) fn files(&self) -> [PathBuf; 2] {
-        ["pack", "idx"].map(|part| self.part(part))
+    /// Lists the packs, except those that are marked to be kept.
+    pub(crate) fn list(&self) -> Result<Vec<Pack>> {
+        packs_in(self.objects.root())
     }
 
-    /// Opens its index; `None` if it has none, as after a write that was cut short.
-    pub(crate) fn index(&self, format: gix::hash::Kind) -> Result<Option<gix_pack::index::File>> {
-        let path = self.stem.with_extension("idx");
-        if !path.exists() {
-            return Ok(None);
+    /// Counts the packs, and the objects in them.
+    pub(crate) fn count(&self) -> Result<ObjectCounts> {
+        let mut counts = ObjectCounts::default();
+        let Some(format) = self.objects.format() else {
+            return Ok(counts);
+        };
+        for pack in self.list()? {
+            counts.packs += 1;
+            if let Some(index) = pack.index(format)? {
+                counts.packed += u64::from(index.num_objects());
+            }
         }
-        match gix_pack::index::File::at(&path, format) {
-            // A roll-up deleted it in this moment.
-            Err(_) if !path.exists() => Ok(None),
-            index => index
-                .map(Some)
-                .map_err(Error::database(format!("read {path:?}"))),
-        }
+        Ok(counts)
     }
 
-    /// What it takes on disk, in bytes.
-    pub(crate) fn size_bytes(&self) -> u64 {
-        PARTS
-            .iter()
-            .filter_map(|part| fs::metadata(self.stem.with_extension(part)).ok())
-            .map(|file| file.len())
-            .sum()
+    /// Records a pack that this process wrote durably.
+    pub(crate) fn note_written(&self, pack: &Pack) {
+        self.durable().files.extend(pack.names());
+        self.objects.note_packs(&HashSet::new(), pack.names());
     }
 
-    /// The checksum that it is named by.
-    pub(crate) fn checksum(&self) -> String {
-        let name = self.stem.file_name().unwrap_or_default().to_string_lossy();
-        name.trim_start_matches("pack-").to_owned()
-    }
-
-    /// Says whether neither the pack nor its index is missing.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.files().iter().all(|file| file.exists())
-    }
-
-    /// Gives a finished pack that stands elsewhere, as `PREFIX-<checksum>.*`, its place and makes it durable.
-    pub(crate) fn install(root: &Path, prefix: &Path, checksum: &str) -> Result<Self> {
-        let pack = Self::named(root, checksum);
-        let must_have = |part: &str| part == "pack" || part == "idx";
-        let from = |part: &str| PathBuf::from(format!("{}-{checksum}.{part}", prefix.display()));
-        // The index comes last: without it the pack is not seen.
-        for part in PARTS
-            .iter()
-            .rev()
-            .filter(|part| must_have(part) || from(part).exists())
+    /// Opens the repository again if a pack that existed was deleted, no matter by which process. A pack that this process deleted
+    /// after it had copied all of it into another pack does not count.
+    pub(crate) fn forget_deleted(&self) -> Result<()> {
+        let existing = pack_file_names(self.objects.root())?;
+        let replaced: HashSet<OsString> = {
+            let durable = self.durable();
+            let replaced = durable.replaced.iter();
+            let replaced =
+                replaced.filter(|(name, by)| !existing.contains(*name) && existing.contains(*by));
+            replaced.map(|(name, _)| name.clone()).collect()
+        };
+        let is_lost = |name: &OsString| !existing.contains(name) && !replaced.contains(name);
+        self.objects
+            .reopen_if(|handle| handle.packs.iter().any(is_lost))?;
         {
-            crate::repo::objects::fsync::sync_file(&from(part))?;
+            let mut durable = self.durable();
+            // A pack that appears again under the same name is another file.
+            durable.files.retain(|name| existing.contains(name));
+            durable.replaced.retain(|name, _| !replaced.contains(name));
         }
-        for part in PARTS.iter().rev().filter(|part| from(part).exists()) {
-            let to = pack.stem.with_extension(part);
-            fs::rename(from(part), &to).map_err(Error::io("rename to", &to))?;
+        // Lost packs are only forgotten together with the handle that may have them open.
+        self.objects.note_packs(&replaced, existing);
+        Ok(())
+    }
+
+    /// Fsyncs every pack that this process does not know to be durable.
+    pub(crate) fn sync_all(&self) -> Result<()> {
+        for _ in 1..LISTINGS_MAX {
+            match self.sync_listed() {
+                // A roll-up deleted a listed pack. Its objects are in a pack that was not listed.
+                Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => {}
+                result => return result,
+            }
         }
-        sync_dir(&root.join("objects/pack"))?;
-        Ok(pack)
+        self.sync_listed()
     }
-}
 
-/// Every pack of the repository at `root`, but for those marked to be left alone.
-pub(crate) fn packs_in(root: &Path) -> Result<Vec<Pack>> {
-    let names = names_in(root)?;
-    let is_pack = |path: &&PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        path.extension().is_some_and(|part| part == "pack")
-            && name.starts_with("pack-")
-            && !KEEP
-                .iter()
-                .any(|keep| names.contains(&path.with_extension(keep)))
-    };
-    let pack = |path: &PathBuf| Pack {
-        stem: path.with_extension(""),
-    };
-    Ok(names.iter().filter(is_pack).map(pack).collect())
-}
-
-/// Every file in `objects/pack`.
-fn names_in(root: &Path) -> Result<HashSet<PathBuf>> {
-    let folder = root.join("objects/pack");
-    fs::read_dir(&folder)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
-        .map_err(Error::io("read", &folder))
-}
-
-/// Removes packs: first what makes them seen, durably, as an index without its pack would tell of objects that cannot be read.
-pub(crate) fn remove_packs(root: &Path, packs: &[Pack]) -> Result<()> {
-    if packs.is_empty() {
-        return Ok(());
-    }
-    for pack in packs {
-        remove_if_there(&pack.part("idx"))?;
-    }
-    sync_dir(&root.join("objects/pack"))?;
-    for pack in packs {
-        for part in PARTS {
-            remove_if_there(&pack.part(part))?;
+    fn sync_listed(&self) -> Result<()> {
+        let dir = self.path();
+        // The lock is held until the end: two threads would fsync the same packs.
+        let mut durable = self.durable();
+        let mut new = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(Error::io("read", &dir))? {
+            let path = entry.map_err(Error::io("read", &dir))?.path();
+            let extension = path.extension().unwrap_or_default();
+            let is_pack = ["pack", "idx", "rev"].iter().any(|part| extension == *part);
+            let name = path.file_name().unwrap_or_default();
+            if is_pack && !durable.files.contains(name) {
+                step("flush found pack").map_err(Error::io("fsync", &path))?;
+                sync_file(&path)?;
+                new.push(name.to_owned());
+            }
         }
-    }
-    Ok(())
-}
-
-impl Repository {
-    /// Every pack, but for those marked to be left alone.
-    pub(crate) fn packs(&self) -> Result<Vec<Pack>> {
-        packs_in(self.root())
+        if !new.is_empty() {
+            sync_dirs_up_to(&dir, &self.objects.root().join("objects"))?;
+            durable.files.extend(new);
+        }
+        Ok(())
     }
 
-    /// Removes an index whose pack is not there, as a power cut can leave it: it tells of objects that cannot be read. While nobody
-    /// writes.
+    /// Writes objects of the repository into a durable pack without deltas, by way of the directory `tmp`.
+    pub(crate) fn write(
+        &self,
+        repo: &gix::Repository,
+        ids: &[gix::ObjectId],
+        tmp: &Path,
+    ) -> Result<Pack> {
+        let mut pack = PackWriter::new(tmp, repo.object_hash(), ids.len())?;
+        for id in ids {
+            let object = repo.find_object(*id);
+            let object = object.map_err(Error::database(format!("pack object {id}")))?;
+            pack.add(*id, &PackEntry::new(object.kind, &object.data)?)?;
+        }
+        pack.install(self.objects.root())
+    }
+
+    /// Starts a roll-up in the background if there are enough small packs; called after a batch was published.
+    pub(crate) fn roll_up_when_due(&self) {
+        self.roll_up.start_when_due(self.objects.format());
+    }
+
+    /// Returns every index without a pack.
+    pub(crate) fn lone_indices(&self) -> Result<Vec<PathBuf>> {
+        pack::lone_indices(self.objects.root())
+    }
+
+    /// Removes every index without a pack. No other process may be writing.
     pub(crate) fn clear_lone_indices(&self) -> Result<()> {
         for index in self.lone_indices()? {
             tracing::warn!(?index, "removing an index without its pack");
@@ -164,22 +169,12 @@ impl Repository {
         Ok(())
     }
 
-    /// Every index whose pack is not there.
-    pub(crate) fn lone_indices(&self) -> Result<Vec<PathBuf>> {
-        let names = names_in(self.root())?;
-        let is_lone = |path: &PathBuf| {
-            path.extension().is_some_and(|part| part == "idx")
-                && !names.contains(&path.with_extension("pack"))
-        };
-        Ok(names.iter().filter(|path| is_lone(path)).cloned().collect())
-    }
-
-    /// Removes packs that git left half-written, as it does when the disk is full, of which `is_dead` says so by the time of
-    /// their last change.
+    /// Removes packs that git left incomplete, for example because the disk was full. `is_dead` decides by the time of the last
+    /// change.
     pub(crate) fn clear_pack_leftovers(&self, is_dead: impl Fn(SystemTime) -> bool) -> Result<()> {
-        let folder = self.root().join("objects/pack");
-        for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
-            let entry = entry.map_err(Error::io("read", &folder))?;
+        let dir = self.path();
+        for entry in fs::read_dir(&dir).map_err(Error::io("read", &dir))? {
+            let entry = entry.map_err(Error::io("read", &dir))?;
             let is_temporary = entry.file_name().to_string_lossy().starts_with("tmp_");
             let changed = entry.metadata().and_then(|file| file.modified());
             if is_temporary && changed.is_ok_and(&is_dead) {
@@ -187,23 +182,5 @@ impl Repository {
             }
         }
         Ok(())
-    }
-
-    /// Writes the objects into a durable pack without deltas, for `gc`; `None` if there are none.
-    pub(crate) fn write_pack(
-        &self,
-        repo: &gix::Repository,
-        ids: &[gix::ObjectId],
-    ) -> Result<Option<Pack>> {
-        if ids.is_empty() {
-            return Ok(None);
-        }
-        let mut pack = PackWriter::new(&self.gc_dir()?, repo.object_hash(), ids.len())?;
-        for id in ids {
-            let object = repo.find_object(*id);
-            let object = object.map_err(Error::database(format!("pack object {id}")))?;
-            pack.add(*id, &Deflated::new(object.kind, &object.data)?)?;
-        }
-        pack.install(self.root()).map(Some)
     }
 }

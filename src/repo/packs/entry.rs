@@ -18,12 +18,12 @@ thread_local! {
 }
 
 /// One object, wherever in a pack it is going to be: its header and its deflated bytes.
-pub(crate) struct Deflated {
+pub(crate) struct PackEntry {
     pub bytes: Vec<u8>,
     pub crc32: u32,
 }
 
-impl Deflated {
+impl PackEntry {
     /// Deflates an object.
     pub(crate) fn new(kind: Kind, object: &[u8]) -> Result<Self> {
         let deflated = FAST.with_borrow_mut(|state| deflate(state, object))?;
@@ -95,7 +95,7 @@ mod tests {
         let noise: Vec<u8> = noise.take(1 << 20).collect();
         for size in [0, 1, 100, 4096, 70_000, 1 << 20] {
             for object in [&noise[..size], &vec![7; size][..]] {
-                let deflated = Deflated::new(Kind::Blob, object).unwrap();
+                let deflated = PackEntry::new(Kind::Blob, object).unwrap();
                 let entry =
                     gix_pack::data::Entry::from_bytes(&deflated.bytes, 0, gix::hash::Kind::Sha1);
                 let entry = entry.unwrap();

@@ -1,10 +1,11 @@
-//! Rolling up: many small packs become one, so that an object is found soon however many batches were published.
+//! Roll-ups: many small packs are copied into one, so that looking up an object stays fast however many batches were published.
 //!
-//! Packs are of the same level when they have as many objects, to the power of 64. As soon as 64 of one level are there they are
-//! copied, not deflated again, into one of the next level, beside readers and writers. What was copied is deleted by the next
-//! roll-up: a reader may still be about to open it. `ROOT/wasmstore/rolled-up` names it until then.
+//! The level of a pack is the logarithm, base 64, of its number of objects. As soon as 64 packs of one level exist, they are copied,
+//! without recompression, into one pack of the next level, while readers and writers go on. The copied packs are deleted by the
+//! next roll-up only, because a reader may still be about to open them. Until then `ROOT/wasmstore/rolled-up` lists them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,29 +14,39 @@ use std::thread::JoinHandle;
 
 use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::step;
-use crate::repo::lifecycle::locks::Locks;
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::packs::copy::Source;
-use crate::repo::packs::dir::{Pack, packs_in, remove_packs};
+use crate::repo::fs::remove_if_there;
+use crate::repo::locks::Locks;
+use crate::repo::packs::copy::SourcePack;
+use crate::repo::packs::pack::{Pack, packs_in, remove_packs};
 use crate::repo::packs::writer::PackWriter;
-use crate::repo::refs::durable_tips::Known;
 
 /// How many packs of one level are rolled up.
 const PACKS_MIN: usize = 64;
-/// How large a pack may be to be rolled up once more, in bytes.
+/// The size above which a pack is not rolled up any more, in bytes.
 const PACK_BYTES_MAX: u64 = 64 << 20;
-/// After how many batches of this process the packs are counted; the first one counts too, so that a command does it.
+/// The packs are counted once in this many batches of this process, beginning with the first, so that one-shot commands count too.
 const BATCHES: usize = 16;
 
-/// The rolling up of one process: one thread at a time, which ends by itself.
+/// The pack files that this process knows to be durable.
 #[derive(Default)]
+pub(crate) struct DurablePacks {
+    /// Names of files in `objects/pack`.
+    pub files: HashSet<OsString>,
+    /// Names of files that this process deleted there because all of their objects are in another pack, and the name of that pack.
+    pub replaced: HashMap<OsString, OsString>,
+}
+
+/// The roll-ups of one process: one thread at a time, which ends by itself.
 pub(crate) struct RollUp {
+    root: PathBuf,
+    locks: Locks,
+    durable: Arc<Mutex<DurablePacks>>,
     batches: AtomicUsize,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// A command that ends waits until its roll-up is done.
 impl Drop for RollUp {
+    /// Waits for the thread: a command that exits must not interrupt its roll-up.
     fn drop(&mut self) {
         let thread = self
             .thread
@@ -47,27 +58,33 @@ impl Drop for RollUp {
     }
 }
 
-impl Repository {
-    /// Rolls packs up if there are enough of them, in a thread beside; after a batch was published.
-    pub(crate) fn roll_up_when_due(&self) {
-        let batches = self.roll_up.batches.fetch_add(1, Ordering::Relaxed);
+impl RollUp {
+    pub(crate) fn new(root: &Path, locks: Locks, durable: Arc<Mutex<DurablePacks>>) -> Self {
+        Self {
+            root: root.to_owned(),
+            locks,
+            durable,
+            batches: AtomicUsize::default(),
+            thread: Mutex::default(),
+        }
+    }
+
+    /// Rolls packs up in a thread of its own if there are enough of them; called after each batch.
+    pub(crate) fn start_when_due(&self, format: Option<gix::hash::Kind>) {
+        let batches = self.batches.fetch_add(1, Ordering::Relaxed);
         if !batches.is_multiple_of(BATCHES) {
             return;
         }
-        let mut thread = self
-            .roll_up
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         let is_running = thread.as_ref().is_some_and(|thread| !thread.is_finished());
-        if is_running || !matches!(due(self.root()), Ok(Some(_))) {
+        if is_running || !matches!(packs_due(&self.root), Ok(Some(_))) {
             return;
         }
-        let Some(format) = self.format() else {
+        let Some(format) = format else {
             return;
         };
-        let work = Work {
-            root: self.root().to_owned(),
+        let job = Job {
+            root: self.root.clone(),
             format,
             locks: self.locks.clone(),
             durable: Arc::clone(&self.durable),
@@ -75,38 +92,38 @@ impl Repository {
         let spawned = std::thread::Builder::new()
             .name("roll-up".to_owned())
             .spawn(move || {
-                if let Err(error) = work.run() {
-                    tracing::error!(%error, "could not roll packs up");
+                if let Err(error) = job.run() {
+                    tracing::error!(%error, "failed to roll packs up");
                 }
             });
         *thread = spawned.ok();
     }
 }
 
-/// What a roll-up needs of the repository.
-struct Work {
+/// One roll-up, with what its thread needs of the repository.
+struct Job {
     root: PathBuf,
     format: gix::hash::Kind,
     locks: Locks,
-    durable: Arc<Mutex<Known>>,
+    durable: Arc<Mutex<DurablePacks>>,
 }
 
-impl Work {
+impl Job {
     fn run(&self) -> Result<()> {
-        // Beside a backup, and beside the first phase of a `gc`: however long they take, packs do not become too many.
-        let Some(_one) = self.locks.try_roll_up()? else {
+        // `backup.lock` is not taken: during a long backup, or the first phase of a long `gc`, packs must not become too many.
+        let Some(_roll_up) = self.locks.try_roll_up()? else {
             return Ok(());
         };
         let _lock = self.locks.writing()?;
         self.delete_rolled_up()?;
-        let Some(packs) = due(&self.root)? else {
+        let Some(packs) = packs_due(&self.root)? else {
             return Ok(());
         };
         let mut sources = Vec::with_capacity(packs.len());
         for pack in &packs {
-            match Source::open(pack, self.format) {
+            match SourcePack::open(pack, self.format) {
                 Ok(Some(source)) => sources.push(source),
-                // One that cannot be read must not keep the others apart.
+                // One damaged pack must not prevent the roll-up of the others.
                 Err(error) => tracing::error!(?pack, %error, "a pack is damaged"),
                 Ok(None) => {}
             }
@@ -115,16 +132,16 @@ impl Work {
             return Ok(());
         }
         let pack = self.copy(&sources)?;
-        self.known().packs.extend(pack.names());
+        self.durable().files.extend(pack.names());
         tracing::debug!(packs = sources.len(), "rolled up");
-        self.note(&pack, &sources)
+        self.write_note(&pack, &sources)
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn durable(&self) -> MutexGuard<'_, DurablePacks> {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn copy(&self, sources: &[Source]) -> Result<Pack> {
+    fn copy(&self, sources: &[SourcePack]) -> Result<Pack> {
         let mut ids = HashSet::new();
         let all = sources.iter().flat_map(|source| &source.entries);
         let count = all.filter(|entry| ids.insert(entry.id)).count();
@@ -140,8 +157,8 @@ impl Work {
         writer.install(&self.root)
     }
 
-    /// Writes down what was copied and where to. A note that is lost only means that the same is copied again.
-    fn note(&self, pack: &Pack, sources: &[Source]) -> Result<()> {
+    /// Writes down which packs were copied, and to which pack. The note is not fsynced: without it the packs are copied again.
+    fn write_note(&self, pack: &Pack, sources: &[SourcePack]) -> Result<()> {
         let copied = sources.iter().map(|source| &source.pack);
         let names = std::iter::once(pack).chain(copied.filter(|copied| *copied != pack));
         let text: String = names.map(|pack| format!("{}\n", pack.checksum())).collect();
@@ -151,7 +168,7 @@ impl Work {
             .map_err(Error::io("write", &note))
     }
 
-    /// Deletes what the last roll-up copied, if all of it is in the pack that it was copied to.
+    /// Deletes the packs that the last roll-up copied, if all of their objects are in the pack that they were copied to.
     fn delete_rolled_up(&self) -> Result<()> {
         let packs = rolled_up(&self.root);
         if let Some((to, copied)) = packs.split_first()
@@ -163,25 +180,24 @@ impl Work {
                 let is_replaced = |old: gix_pack::index::File| {
                     old.iter().all(|entry| index.lookup(entry.oid).is_some())
                 };
-                // One without its index was about to be deleted when its deleter died.
+                // A pack without its index is one whose deletion was interrupted.
                 if pack.index(self.format)?.is_none_or(is_replaced) {
                     replaced.push(pack.clone());
                 }
             }
-            // Of a pack that is deleted the index goes first.
-            let [_, by] = to.names();
+            let [_, index_name] = to.names();
             let names = replaced.iter().flat_map(Pack::names);
-            self.known()
+            self.durable()
                 .replaced
-                .extend(names.map(|name| (name, by.clone())));
+                .extend(names.map(|name| (name, index_name.clone())));
             remove_packs(&self.root, &replaced)?;
         }
-        crate::repo::fs::remove_if_there(&note_path(&self.root))
+        remove_if_there(&note_path(&self.root))
     }
 }
 
-/// The packs to roll up now: those of the lowest level that has enough of them.
-fn due(root: &Path) -> Result<Option<Vec<Pack>>> {
+/// Returns the packs to roll up now: those of the lowest level that has enough of them.
+fn packs_due(root: &Path) -> Result<Option<Vec<Pack>>> {
     let rolled_up = rolled_up(root);
     let mut levels = BTreeMap::<u32, Vec<Pack>>::new();
     for pack in packs_in(root)? {
@@ -195,13 +211,13 @@ fn due(root: &Path) -> Result<Option<Vec<Pack>>> {
     Ok(levels.into_values().find(|packs| packs.len() >= PACKS_MIN))
 }
 
-/// How often 64 fits into the number of objects in an index of that size, about: 8 + 1,024 + 28 for each + 40 bytes, with SHA-1.
+/// Estimates a pack's level from the size of its index, which is 8 + 1,024 + 28 for each object + 40 bytes with SHA-1.
 fn level(index_bytes: u64) -> u32 {
     let objects = index_bytes.saturating_sub(1072) / 28;
     objects.max(1).ilog(PACKS_MIN as u64)
 }
 
-/// The pack that others were copied to by the last roll-up, and those, as far as the note tells.
+/// Reads the note of the last roll-up: the pack that others were copied to comes first, then those others.
 fn rolled_up(root: &Path) -> Vec<Pack> {
     let text = fs::read_to_string(note_path(root)).unwrap_or_default();
     text.lines()

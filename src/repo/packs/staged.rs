@@ -8,20 +8,20 @@ use gix::objs::Kind;
 use tempfile::NamedTempFile;
 
 use crate::repo::error::Result;
-use crate::repo::packs::dir::Pack;
-use crate::repo::packs::entry::Deflated;
+use crate::repo::packs::entry::PackEntry;
+use crate::repo::packs::pack::Pack;
 use crate::repo::packs::writer::PackWriter;
 
 /// Objects for one pack, each once, in the order in which they came.
 #[derive(Default)]
 pub(crate) struct Staged {
-    objects: Vec<(gix::ObjectId, Arc<Object>)>,
+    objects: Vec<(gix::ObjectId, Arc<StagedObject>)>,
     ids: HashSet<gix::ObjectId>,
     size_bytes: usize,
 }
 
 /// An object that is deflated by whoever has the time to, at the latest when it is written.
-pub(crate) struct Object {
+pub(crate) struct StagedObject {
     /// Before it is deflated, in bytes.
     size_bytes: usize,
     state: Mutex<State>,
@@ -29,22 +29,22 @@ pub(crate) struct Object {
 
 enum State {
     Plain(Kind, Vec<u8>),
-    Deflated(Deflated),
+    PackEntry(PackEntry),
 }
 
-impl Object {
+impl StagedObject {
     /// Deflates it, unless that was done.
-    pub(crate) fn deflate(&self) -> Result<()> {
-        self.deflated(|_| Ok(()))
+    pub(crate) fn compress(&self) -> Result<()> {
+        self.with_entry(|_| Ok(()))
     }
 
-    fn deflated(&self, and: impl FnOnce(&Deflated) -> Result<()>) -> Result<()> {
+    fn with_entry(&self, and: impl FnOnce(&PackEntry) -> Result<()>) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::Plain(kind, bytes) = &*state {
-            *state = State::Deflated(Deflated::new(*kind, bytes)?);
+            *state = State::PackEntry(PackEntry::new(*kind, bytes)?);
         }
         match &*state {
-            State::Deflated(deflated) => and(deflated),
+            State::PackEntry(deflated) => and(deflated),
             State::Plain(..) => unreachable!("BUG: it was deflated above"),
         }
     }
@@ -76,7 +76,7 @@ impl Staged {
     /// Adds an object, unless it is there.
     pub(crate) fn add(&mut self, id: gix::ObjectId, kind: Kind, bytes: &[u8]) {
         if !self.ids.contains(&id) {
-            let object = Object {
+            let object = StagedObject {
                 size_bytes: bytes.len(),
                 state: Mutex::new(State::Plain(kind, bytes.to_owned())),
             };
@@ -91,7 +91,7 @@ impl Staged {
         }
     }
 
-    fn push(&mut self, id: gix::ObjectId, object: Arc<Object>) {
+    fn push(&mut self, id: gix::ObjectId, object: Arc<StagedObject>) {
         if self.ids.insert(id) {
             self.size_bytes += object.size_bytes;
             self.objects.push((id, object));
@@ -99,16 +99,16 @@ impl Staged {
     }
 
     /// The objects but for the first `count`.
-    pub(crate) fn after(&self, count: usize) -> Vec<Arc<Object>> {
+    pub(crate) fn after(&self, count: usize) -> Vec<Arc<StagedObject>> {
         let objects = self.objects.iter().skip(count);
         objects.map(|(_, object)| Arc::clone(object)).collect()
     }
 
     /// Deflates all of them.
-    pub(crate) fn deflate(&self) -> Result<()> {
+    pub(crate) fn compress(&self) -> Result<()> {
         self.objects
             .iter()
-            .try_for_each(|(_, object)| object.deflate())
+            .try_for_each(|(_, object)| object.compress())
     }
 
     /// Writes a durable pack of them into the repository at `root`, in the files of `prepared` as far as they go.
@@ -116,12 +116,12 @@ impl Staged {
         &self,
         root: &Path,
         format: gix::hash::Kind,
-        prepared: Vec<NamedTempFile>,
+        files: Vec<NamedTempFile>,
     ) -> Result<Pack> {
         let tmp = root.join("wasmstore/tmp");
-        let mut pack = PackWriter::prepared(prepared, &tmp, format, self.objects.len())?;
+        let mut pack = PackWriter::with_files(files, &tmp, format, self.objects.len())?;
         for (id, object) in &self.objects {
-            object.deflated(|deflated| pack.add(*id, deflated))?;
+            object.with_entry(|deflated| pack.add(*id, deflated))?;
         }
         pack.install(root)
     }

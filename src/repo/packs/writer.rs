@@ -9,16 +9,16 @@ use tempfile::NamedTempFile;
 use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::{self, step};
 use crate::repo::fs::remove_if_there;
-use crate::repo::objects::fsync::{self, sync_dir, sync_file};
-use crate::repo::packs::dir::Pack;
-use crate::repo::packs::entry::Deflated;
-use crate::repo::publish::both::both;
+use crate::repo::fs::{self, sync_dir, sync_file};
+use crate::repo::packs::entry::PackEntry;
+use crate::repo::packs::pack::Pack;
+use crate::repo::parallel::in_parallel;
 
 /// A pack in the making. Dropped, it leaves nothing behind.
 pub(crate) struct PackWriter {
     folder: PathBuf,
     /// New files in that folder.
-    prepared: Vec<NamedTempFile>,
+    files: Vec<NamedTempFile>,
     out: gix::hash::io::Write<BufWriter<NamedTempFile>>,
     offset: u64,
     entries: Vec<IndexEntry>,
@@ -35,22 +35,22 @@ struct IndexEntry {
 impl PackWriter {
     /// Begins a pack of `count` objects in a file of the folder `tmp`.
     pub(crate) fn new(tmp: &Path, format: gix::hash::Kind, count: usize) -> Result<Self> {
-        Self::prepared(Vec::new(), tmp, format, count)
+        Self::with_files(Vec::new(), tmp, format, count)
     }
 
     /// The same, with new files of that folder that were made by [`new_file`].
-    pub(crate) fn prepared(
-        mut prepared: Vec<NamedTempFile>,
+    pub(crate) fn with_files(
+        mut files: Vec<NamedTempFile>,
         tmp: &Path,
         format: gix::hash::Kind,
         count: usize,
     ) -> Result<Self> {
         let count = u32::try_from(count)
             .map_err(|_| Error::Busy("more than 2^32 objects to pack".to_owned()))?;
-        let file = prepared.pop().map_or_else(|| new_file(tmp), Ok)?;
+        let file = files.pop().map_or_else(|| new_file(tmp), Ok)?;
         let mut writer = Self {
             folder: tmp.to_owned(),
-            prepared,
+            files,
             out: gix::hash::io::Write::new(BufWriter::new(file), format),
             offset: 0,
             entries: Vec::with_capacity(count as usize),
@@ -62,7 +62,7 @@ impl PackWriter {
     }
 
     /// Adds an object that is not in it yet.
-    pub(crate) fn add(&mut self, id: gix::ObjectId, object: &Deflated) -> Result<()> {
+    pub(crate) fn add(&mut self, id: gix::ObjectId, object: &PackEntry) -> Result<()> {
         self.add_bytes(id, object.crc32, &object.bytes)
     }
 
@@ -96,9 +96,9 @@ impl PackWriter {
             return Ok(pack);
         }
         let index = encode_index(&mut self.entries, &checksum)?;
-        let prepared = self.prepared.pop();
-        let (index_file, flushed) = both(
-            || write_index(prepared, &self.folder, &index),
+        let files = self.files.pop();
+        let (index_file, flushed) = in_parallel(
+            || write_index(files, &self.folder, &index),
             || flush(pack_file.as_file(), &self.folder),
         );
         flushed?;
@@ -116,13 +116,13 @@ impl PackWriter {
 /// A new file in the folder `tmp`, for a pack or its index.
 pub(crate) fn new_file(tmp: &Path) -> Result<NamedTempFile> {
     step("create pack")
-        .and_then(|()| fsync::new_file(tmp, 0o444))
+        .and_then(|()| fs::new_file(tmp, 0o444))
         .map_err(Error::io("write a pack in", tmp))
 }
 
-/// Writes the index into the prepared file, or into a new one of the folder `tmp`, and flushes it.
-fn write_index(prepared: Option<NamedTempFile>, tmp: &Path, index: &[u8]) -> Result<NamedTempFile> {
-    let mut file = prepared.map_or_else(|| new_file(tmp), Ok)?;
+/// Writes the index into the files file, or into a new one of the folder `tmp`, and flushes it.
+fn write_index(files: Option<NamedTempFile>, tmp: &Path, index: &[u8]) -> Result<NamedTempFile> {
+    let mut file = files.map_or_else(|| new_file(tmp), Ok)?;
     failpoints::write("write index", &mut file, index)
         .map_err(Error::io("write a pack in", tmp))?;
     flush(file.as_file(), tmp)?;

@@ -1,262 +1,269 @@
-//! A batch: changes judged one on another, made durable together, published by one move of each branch.
+//! A batch: changes that are decided one after the other, made durable together, and published with one update of each branch.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::names::BranchName;
 use crate::repo::error::{Error, Result};
-use crate::repo::lifecycle::locks::Guard;
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::packs::staged::{Object, Staged};
-use crate::repo::publish::batch_carryover::Recent;
-use crate::repo::publish::both::both;
-use crate::repo::publish::branch_update::{HELD_MAX, Pending};
+use crate::repo::locks::Guard;
+use crate::repo::packs::staged::{Staged, StagedObject};
+use crate::repo::parallel::in_parallel;
+use crate::repo::parts::Parts;
+use crate::repo::publish::batch_carryover::{BatchCarryover, cache_decoded, cache_encoded};
+use crate::repo::publish::branch_update::BranchUpdate;
+use crate::repo::publish::decision::Decision;
 use crate::repo::publish::draft::Draft;
-use crate::repo::publish::group_commit::{Outcome, Verdict};
-use crate::repo::publish::preallocated_files::Prepared;
-use crate::repo::publish::publish::Judged;
-use crate::repo::publish::write_txn::{Objects, Writing};
+use crate::repo::publish::outcome::{Outcome, PendingOutcome};
+use crate::repo::publish::preallocated_files::PreallocatedFiles;
+use crate::repo::publish::write_txn::{TxnObjects, WriteTxn};
 
 /// How many changes a batch takes.
 const CHANGES_MAX: usize = 256;
-/// How many bytes of objects it takes; what is too much for it is known only afterwards.
+/// The size at which a batch takes no more changes, in bytes of objects. The last change may exceed it.
 const BYTES_MAX: usize = 8 << 20;
-
-/// How long it takes them after the first one.
+/// The age at which a batch takes no more changes.
 const AGE_MAX: Duration = Duration::from_millis(20);
 
-/// Changes on their way to the disk.
+/// An open batch.
 pub(crate) struct Batch<'r> {
-    writing: Writing<'r>,
-    lines: Vec<Pending>,
+    txn: WriteTxn<'r>,
+    updates: Vec<BranchUpdate>,
     changes: usize,
     begun: Instant,
-    refs: Guard,
+    refs_lock: Guard,
 }
 
-/// A batch that waits for the next change.
-pub(crate) struct Parked {
-    objects: Objects,
-    lines: Vec<Pending>,
+/// An open batch that waits for the next change.
+pub(crate) struct ParkedBatch {
+    objects: TxnObjects,
+    updates: Vec<BranchUpdate>,
     changes: usize,
     begun: Instant,
-    refs: Guard,
+    refs_lock: Guard,
 }
 
-/// A judged change.
-pub(crate) struct Judgement<T, E> {
-    /// The branch's tip after the change, and what the judge returned besides; or the refusal.
+/// A change that was decided on a batch.
+pub(crate) struct DecidedChange<T, E> {
+    /// The branch's tip after the change, and the value that came with the decision; or the error that refused the change.
     pub result: Result<(Option<gix::ObjectId>, T), E>,
-    /// The branch, once it is known.
+    /// The branch; `None` if resolving it failed.
     pub branch: Option<BranchName>,
-    /// Whether the change moves it.
+    /// Whether the change moves the branch.
     pub moves: bool,
-    /// What it rests on, if that is not durable yet.
-    pub rests_on: Option<Arc<Outcome>>,
-    /// What it adds to the pack, to be deflated while it waits.
-    pub new: Vec<Arc<Object>>,
+    /// The outcome of the changes that the result depends on; `None` if it depends only on what is durable.
+    pub depends_on: Option<Arc<PendingOutcome>>,
+    /// The objects that the change added to the pack. Its thread compresses them while it waits.
+    pub new: Vec<Arc<StagedObject>>,
 }
 
 impl<'r> Batch<'r> {
-    /// An empty batch, under `refs.lock`.
+    /// Begins an empty batch: takes `refs.lock`.
     pub(crate) fn begin(
-        repository: &'r Repository,
+        parts: &'r Parts,
         deadline: Instant,
-        recent: Option<Recent>,
+        carryover: Option<BatchCarryover>,
     ) -> Result<Self> {
-        let refs = repository.locks.refs_until(deadline)?;
-        repository.forget_deleted_packs()?;
-        let mut writing = Writing::under(repository, None)?;
-        repository.recall(&mut writing.objects, recent);
+        let refs_lock = parts.locks.refs_until(deadline)?;
+        parts.packs.forget_deleted()?;
+        let mut txn = WriteTxn::under(parts, None)?;
+        if let Some(carryover) = carryover {
+            carryover.add_to(&mut txn.objects);
+        }
         Ok(Self {
-            refs,
-            writing,
-            lines: Vec::new(),
+            refs_lock,
+            txn,
+            updates: Vec::new(),
             changes: 0,
             begun: Instant::now(),
         })
     }
 
-    pub(crate) fn resume(repository: &'r Repository, parked: Parked) -> Self {
+    /// Takes up a parked batch.
+    pub(crate) fn resume(parts: &'r Parts, parked: ParkedBatch) -> Self {
         Self {
-            writing: Writing::with(repository, parked.objects, None),
-            lines: parked.lines,
+            txn: WriteTxn::resume(parts, parked.objects, None),
+            updates: parked.updates,
             changes: parked.changes,
             begun: parked.begun,
-            refs: parked.refs,
+            refs_lock: parked.refs_lock,
         }
     }
 
-    pub(crate) fn park(self) -> Parked {
-        Parked {
-            objects: self.writing.into_objects(),
-            lines: self.lines,
+    /// Parks the batch for the next change.
+    pub(crate) fn park(self) -> ParkedBatch {
+        ParkedBatch {
+            objects: self.txn.into_objects(),
+            updates: self.updates,
             changes: self.changes,
             begun: self.begun,
-            refs: self.refs,
+            refs_lock: self.refs_lock,
         }
     }
 
-    /// What an empty batch leaves to the next one.
-    pub(crate) fn recent(self) -> Option<Recent> {
-        Recent::of(self.writing.into_objects())
+    /// Ends a published batch, and returns what the next one takes over.
+    pub(crate) fn into_carryover(self) -> Option<BatchCarryover> {
+        BatchCarryover::take_from(self.txn.into_objects())
     }
 
-    /// The files of its pack.
-    pub(crate) fn prepared(&self) -> Arc<Prepared> {
-        Arc::clone(&self.writing.objects.prepared)
+    /// Returns the files for the batch's pack.
+    pub(crate) fn files(&self) -> Arc<PreallocatedFiles> {
+        Arc::clone(&self.txn.objects.files)
     }
 
+    /// Returns whether the batch takes no more changes.
     pub(crate) fn is_full(&self) -> bool {
         self.changes >= CHANGES_MAX
             || self.begun.elapsed() >= AGE_MAX
-            || self.writing.objects.staged.size_bytes() >= BYTES_MAX
+            || self.txn.objects.staged.size_bytes() >= BYTES_MAX
     }
 
-    /// Judges a change on the batch as it is, and takes it in unless it is refused. A change that asks for another branch which
-    /// the batch is going to move is judged once that is done.
-    pub(crate) fn judge<T, E: From<Error>>(
+    /// Decides a change on top of the batch's earlier changes, and adds it unless it is refused. If the change reads another branch
+    /// that the batch is going to move, the batch is published first.
+    pub(crate) fn decide<T, E: From<Error>>(
         &mut self,
         branch: Option<&BranchName>,
         staged: &Staged,
-        judge: &mut impl FnMut(&mut Draft<'_>) -> Result<(Judged, T), E>,
-    ) -> Judgement<T, E> {
-        let mut has_met_moving = false;
-        let judgement = self.judge_once(branch, staged, judge, &mut has_met_moving);
-        if !has_met_moving {
-            return judgement;
+        decide: &mut impl FnMut(&mut Draft<'_>) -> Result<(Decision, T), E>,
+    ) -> DecidedChange<T, E> {
+        let mut has_read_moving = false;
+        let change = self.decide_once(branch, staged, decide, &mut has_read_moving);
+        if !has_read_moving {
+            return change;
         }
-        drop(judgement);
+        drop(change);
         self.publish();
-        self.judge_once(branch, staged, judge, &mut has_met_moving)
+        self.decide_once(branch, staged, decide, &mut has_read_moving)
     }
 
-    fn judge_once<T, E: From<Error>>(
+    fn decide_once<T, E: From<Error>>(
         &mut self,
         branch: Option<&BranchName>,
         staged: &Staged,
-        judge: &mut impl FnMut(&mut Draft<'_>) -> Result<(Judged, T), E>,
-        has_met_moving: &mut bool,
-    ) -> Judgement<T, E> {
-        // Refusals count: who is refused comes back at once, and would keep the others from ever being published.
+        decide: &mut impl FnMut(&mut Draft<'_>) -> Result<(Decision, T), E>,
+        has_read_moving: &mut bool,
+    ) -> DecidedChange<T, E> {
+        // Refused changes count: their callers may retry at once, and would keep the batch from ever being published.
         self.changes += 1;
-        let at = match self.line(branch) {
+        let at = match self.update_of(branch) {
             Ok(at) => at,
-            Err(error) => return Judgement::refused(error.into()),
+            Err(error) => return DecidedChange::refused(error.into()),
         };
-        let tip = self.lines[at].tip();
-        let staged_before = self.writing.objects.staged.len();
+        let tip = self.updates[at].tip();
+        let staged_before = self.txn.objects.staged.len();
         let result = self
-            .draft_and_judge(at, judge, has_met_moving)
-            .and_then(|(judged, value)| Ok((self.writing.make(tip, judged)?, value)));
-        let new = self.writing.objects.staged.after(staged_before);
-        let line = &mut self.lines[at];
-        let rests_on_earlier = line.new.is_some();
+            .draft_and_decide(at, decide, has_read_moving)
+            .and_then(|(decision, value)| Ok((self.txn.carry_out(tip, decision)?, value)));
+        let new = self.txn.objects.staged.after(staged_before);
+        let update = &mut self.updates[at];
+        let depends_on_earlier = update.new.is_some();
         let mut moves = false;
         if let Ok((Some(new), _)) = &result {
             moves = true;
-            line.new = Some(*new);
-            self.writing.objects.staged.add_all(staged);
+            update.new = Some(*new);
+            self.txn.objects.staged.add_all(staged);
         }
-        Judgement {
-            branch: Some(line.branch.clone()),
+        DecidedChange {
+            branch: Some(update.branch.clone()),
             moves,
-            rests_on: (moves || rests_on_earlier).then(|| Arc::clone(&line.outcome)),
+            depends_on: (moves || depends_on_earlier).then(|| Arc::clone(&update.outcome)),
             new,
             result: result.map(|(new, value)| (new.or(tip), value)),
         }
     }
 
-    fn draft_and_judge<T, E: From<Error>>(
+    fn draft_and_decide<T, E: From<Error>>(
         &self,
         at: usize,
-        judge: &mut impl FnMut(&mut Draft<'_>) -> Result<(Judged, T), E>,
-        has_met_moving: &mut bool,
-    ) -> Result<(Judged, T), E> {
-        let writing = &self.writing;
-        let others = self.lines.iter().enumerate();
-        let others = others.filter(|(other, line)| *other != at && line.new.is_some());
-        let moving = others.map(|(_, line)| &line.branch).collect();
-        let tip = self.lines[at].tip();
-        let mut draft =
-            Draft::new(writing.objects.handles.local(), tip)?.beside(writing.repository, moving);
-        let judged = judge(&mut draft);
-        *has_met_moving = draft.has_met_moving();
-        judged
+        decide: &mut impl FnMut(&mut Draft<'_>) -> Result<(Decision, T), E>,
+        has_read_moving: &mut bool,
+    ) -> Result<(Decision, T), E> {
+        let others = self.updates.iter().enumerate();
+        let moving = others.filter(|(other, update)| *other != at && update.new.is_some());
+        let moving = moving.map(|(_, update)| &update.branch).collect();
+        let tip = self.updates[at].tip();
+        let mut draft = Draft::new(self.txn.repo(), tip, &self.txn.parts.refs, moving)?;
+        let decided = decide(&mut draft);
+        *has_read_moving = draft.has_read_moving();
+        decided
     }
 
-    /// Where the branch, or the default one, stands among the lines; its tip is durable.
-    fn line(&mut self, branch: Option<&BranchName>) -> Result<usize> {
-        let repository = self.writing.repository;
-        let branch = repository.branch_or_default(branch)?;
-        if let Some(at) = self.lines.iter().position(|line| line.branch == branch) {
+    /// Returns the index of the update of a branch, or of the default branch. Its old tip is durable.
+    fn update_of(&mut self, branch: Option<&BranchName>) -> Result<usize> {
+        let refs = &self.txn.parts.refs;
+        let branch = refs.resolve_branch(branch)?;
+        if let Some(at) = self
+            .updates
+            .iter()
+            .position(|update| update.branch == branch)
+        {
             return Ok(at);
         }
-        let old = self.writing.durable_tip(&branch)?;
-        if old.is_none() && repository.default_branch().ok().as_ref() != Some(&branch) {
+        let old = self.txn.durable_tip(&branch)?;
+        if old.is_none() && refs.default_branch().ok().as_ref() != Some(&branch) {
             return Err(Error::UnknownBranch(branch.to_string()));
         }
-        self.lines.push(Pending {
+        self.updates.push(BranchUpdate {
             branch,
             old,
             new: None,
             outcome: Arc::default(),
         });
-        Ok(self.lines.len() - 1)
+        Ok(self.updates.len() - 1)
     }
 
-    /// Keeps the new tips for readers; what cannot be kept they read.
-    fn remember(&mut self, lines: &[Pending]) {
-        let Objects {
+    /// Adds the new commits and trees to the caches. This is optional: readers can read them from the pack.
+    fn cache(&mut self, updates: &[BranchUpdate]) {
+        let TxnObjects {
             handles, staged, ..
-        } = &mut self.writing.objects;
+        } = &mut self.txn.objects;
         let memory = handles.take_memory();
-        self.writing.repository.caches.remember_raw(&memory, staged);
-        for tip in lines.iter().filter_map(|line| line.new) {
-            let caches = &self.writing.repository.caches;
-            if let Err(error) = caches.remember(&memory, staged, tip) {
-                tracing::debug!(%error, "could not keep a new commit in memory");
+        let caches = &self.txn.parts.objects.caches;
+        cache_encoded(caches, &memory, staged);
+        for tip in updates.iter().filter_map(|update| update.new) {
+            if let Err(error) = cache_decoded(caches, &memory, staged, tip) {
+                tracing::debug!(%error, "failed to cache a new commit");
             }
         }
         handles.set_memory(memory);
     }
 
-    /// Makes everything durable, moves each branch once, and tells the changes. The batch is empty then.
+    /// Makes everything durable, moves each branch once, and reports the outcomes. The batch is empty afterwards.
     pub(crate) fn publish(&mut self) {
         self.changes = 0;
-        let mut lines = std::mem::take(&mut self.lines);
-        lines.retain(|line| line.new.is_some());
-        if lines.is_empty() {
+        let mut updates = std::mem::take(&mut self.updates);
+        updates.retain(|update| update.new.is_some());
+        if updates.is_empty() {
             return;
         }
-        self.remember(&lines);
-        let repository = self.writing.repository;
-        let first = &lines[0];
-        let hold = || repository.hold_ref(&first.branch.clone().into(), first.new, HELD_MAX);
-        // An outside git waits for the lock file 100 ms: what can be done without it is done before.
-        let deflated = self.writing.objects.staged.deflate();
-        let (held, flushed) = both(hold, || deflated.and_then(|()| self.writing.flush()));
-        if let Err(error) = flushed {
+        self.cache(&updates);
+        let refs = &self.txn.parts.refs;
+        // Compressed first: an outside git waits only 100 ms for the lock file, which is taken next.
+        let compressed = self.txn.objects.staged.compress();
+        let (lock, synced) = in_parallel(
+            || updates[0].lock(refs),
+            || compressed.and_then(|()| self.txn.sync()),
+        );
+        if let Err(error) = synced {
             let error = Arc::new(error);
-            for line in &lines {
-                line.outcome.tell(Verdict::Failed(Arc::clone(&error)));
+            for update in &updates {
+                update.outcome.set(Outcome::Failed(Arc::clone(&error)));
             }
             return;
         }
-        let mut held = Some(held);
-        for line in &lines {
-            line.publish(repository, held.take());
+        let mut lock = Some(lock);
+        for update in &updates {
+            update.publish(refs, lock.take());
         }
     }
 }
 
-impl<T, E> Judgement<T, E> {
+impl<T, E> DecidedChange<T, E> {
     fn refused(error: E) -> Self {
         Self {
             result: Err(error),
             branch: None,
             moves: false,
-            rests_on: None,
+            depends_on: None,
             new: Vec::new(),
         }
     }

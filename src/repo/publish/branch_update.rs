@@ -7,53 +7,57 @@ use std::time::Duration;
 use crate::names::{BranchName, RefName};
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::commit_id;
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::publish::group_commit::{Outcome, Verdict};
+use crate::repo::publish::outcome::{Outcome, PendingOutcome};
 use crate::repo::refs::lock::RefLock;
+use crate::repo::refs::store::RefStore;
 
-/// How long a batch waits for an outside git that holds a branch, while it keeps the others waiting.
-pub(crate) const HELD_MAX: Duration = Duration::from_millis(100);
+/// How long a batch waits for a branch's lock file that an outside git holds. All changes of the batch wait that long.
+pub(crate) const LOCKED_MAX: Duration = Duration::from_millis(100);
 
-/// A branch in a batch.
-pub(crate) struct Pending {
+/// The update of one branch in a batch.
+pub(crate) struct BranchUpdate {
     pub branch: BranchName,
-    /// Where it is, durably.
+    /// The branch's durable tip.
     pub old: Option<gix::ObjectId>,
-    /// Where the changes so far move it.
+    /// The tip that the changes so far give it.
     pub new: Option<gix::ObjectId>,
-    pub outcome: Arc<Outcome>,
+    pub outcome: Arc<PendingOutcome>,
 }
 
-impl Pending {
+impl BranchUpdate {
+    /// Returns the tip on which the next change is decided.
     pub(crate) fn tip(&self) -> Option<gix::ObjectId> {
         self.new.or(self.old)
     }
 
-    /// Moves the branch, which may be held already, and tells what came of it. A panic goes on when it is told.
-    pub(crate) fn publish(&self, repository: &Repository, held: Option<Result<RefLock>>) {
+    /// Takes the branch's lock file.
+    pub(crate) fn lock(&self, refs: &RefStore) -> Result<RefLock> {
+        refs.lock(&self.branch.clone().into(), self.new, LOCKED_MAX)
+    }
+
+    /// Moves the branch, whose lock file may have been taken before, and reports the outcome. A panic continues afterwards.
+    pub(crate) fn publish(&self, refs: &RefStore, lock: Option<Result<RefLock>>) {
         let name = RefName::from(self.branch.clone());
-        let hold = || repository.hold_ref(&name, self.new, HELD_MAX);
-        let moving = || {
-            let held = held.unwrap_or_else(hold)?;
-            repository.move_held(held, &name, self.old, self.new)
+        let swap = || {
+            let lock = lock.unwrap_or_else(|| self.lock(refs))?;
+            refs.swap_locked(lock, &name, self.old, self.new)
         };
-        match panic::catch_unwind(AssertUnwindSafe(moving)) {
-            Ok(moved) => self.outcome.tell(match moved {
-                Ok(()) => Verdict::Published,
-                Err(Error::Moved(_)) => Verdict::Again,
-                Err(Error::Unconfirmed { source }) => Verdict::Unconfirmed(source),
-                Err(error @ Error::Busy(_)) => Verdict::Held(Arc::new(error)),
-                Err(error) => Verdict::Failed(Arc::new(error)),
+        match panic::catch_unwind(AssertUnwindSafe(swap)) {
+            Ok(swapped) => self.outcome.set(match swapped {
+                Ok(()) => Outcome::Published,
+                Err(Error::Moved(_)) => Outcome::Retry,
+                Err(Error::Unconfirmed { source }) => Outcome::Unconfirmed(source),
+                Err(error @ Error::Busy(_)) => Outcome::Locked(Arc::new(error)),
+                Err(error) => Outcome::Failed(Arc::new(error)),
             }),
             Err(panic) => {
-                let now = repository.tip(&self.branch).ok().flatten();
-                let is_where_it_was = now == self.old.map(|old| commit_id(&old));
-                self.outcome.tell(match is_where_it_was {
-                    true => Verdict::Again,
-                    false => Verdict::Unconfirmed(Arc::new(Error::database(format!(
-                        "move branch {}",
-                        self.branch
-                    ))("it panicked"))),
+                let now = refs.tip(&self.branch).ok().flatten();
+                let is_unmoved = now == self.old.map(|old| commit_id(&old));
+                self.outcome.set(if is_unmoved {
+                    Outcome::Retry
+                } else {
+                    let action = format!("move branch {}", self.branch);
+                    Outcome::Unconfirmed(Arc::new(Error::database(action)("it panicked")))
                 });
                 panic::resume_unwind(panic);
             }
@@ -61,9 +65,9 @@ impl Pending {
     }
 }
 
-/// A batch that a panic ends sends its changes back.
-impl Drop for Pending {
+impl Drop for BranchUpdate {
+    /// Lets waiting changes be decided again if a panic ended the batch before it set an outcome.
     fn drop(&mut self) {
-        self.outcome.tell(Verdict::Again);
+        self.outcome.set(Outcome::Retry);
     }
 }

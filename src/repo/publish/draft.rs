@@ -1,6 +1,6 @@
-//! A draft: the tip that a change is judged on, and the tree it makes of it.
+//! A draft: the tip on which a change is decided, and the tree that the change makes of it.
 //!
-//! Nothing is written: new trees live in memory until the change is published.
+//! Nothing is written to the disk: new trees stay in memory until the change is published.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -10,25 +10,32 @@ use gix::objs::tree::EntryKind;
 
 use crate::names::{BranchName, CommitId, ModuleHash, ModulePath, TreePath};
 use crate::repo::error::{Error, Result};
-use crate::repo::history::commit::{Commit, read_linked};
 use crate::repo::ids::{commit_id, object_id};
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::objects::commit::{self, Commit, read_linked};
+use crate::repo::refs::store::RefStore;
 use crate::repo::tree::entry::{Entry, Node, TreeId};
 use crate::repo::tree::reader::Trees;
 
-/// The tip of a branch, to be changed.
+/// The tip of a branch, and the tree that a change makes of it.
 pub struct Draft<'w> {
     pub(crate) repo: &'w gix::Repository,
     pub(crate) trees: Trees<'w>,
     tip: Option<Commit>,
     pub(crate) tree: gix::ObjectId,
-    /// The repository, and the other branches that are about to move.
-    beside: Option<(&'w Repository, Vec<&'w BranchName>)>,
-    has_met_moving: Cell<bool>,
+    refs: &'w RefStore,
+    /// The other branches that earlier changes of the batch are about to move.
+    moving: Vec<&'w BranchName>,
+    has_read_moving: Cell<bool>,
 }
 
 impl<'w> Draft<'w> {
-    pub(crate) fn new(repo: &'w gix::Repository, tip: Option<gix::ObjectId>) -> Result<Self> {
+    /// Begins a draft on `tip`. `moving` lists the other branches that earlier changes of the batch are about to move.
+    pub(crate) fn new(
+        repo: &'w gix::Repository,
+        tip: Option<gix::ObjectId>,
+        refs: &'w RefStore,
+        moving: Vec<&'w BranchName>,
+    ) -> Result<Self> {
         let tip = tip
             .map(|tip| read_linked(repo, commit_id(&tip)))
             .transpose()?;
@@ -41,63 +48,55 @@ impl<'w> Draft<'w> {
             trees: Trees::new(repo),
             tip,
             tree,
-            beside: None,
-            has_met_moving: Cell::default(),
+            refs,
+            moving,
+            has_read_moving: Cell::default(),
         })
     }
 
-    /// Says which other branches are about to be moved by changes before this one.
-    pub(crate) fn beside(self, repository: &'w Repository, moving: Vec<&'w BranchName>) -> Self {
-        Self {
-            beside: Some((repository, moving)),
-            ..self
-        }
+    /// Returns whether [`Self::tip_of`] was asked for a branch that is about to move.
+    pub(crate) fn has_read_moving(&self) -> bool {
+        self.has_read_moving.get()
     }
 
-    /// Whether the judge asked for a branch that is about to be moved.
-    pub(crate) fn has_met_moving(&self) -> bool {
-        self.has_met_moving.get()
-    }
-
-    /// The tip of another branch, which nobody moves until this change is published.
+    /// Returns the tip of another branch, which no one moves until this change is published.
     ///
     /// # Errors
-    /// `UnknownBranch`. `Moved` if a change before this one is about to move it: what the judge returns does not count then, and
-    /// it is asked again when that is done.
+    /// `UnknownBranch`. `Moved` if an earlier change of the batch is about to move it: the decision is discarded then, and made
+    /// again once that branch has moved.
     pub fn tip_of(&self, branch: &BranchName) -> Result<CommitId> {
-        let unknown = || Error::UnknownBranch(branch.to_string());
-        let (repository, moving) = self.beside.as_ref().ok_or_else(unknown)?;
-        let name = repository.branch_or_default(Some(branch))?;
-        if moving.contains(&&name) {
-            self.has_met_moving.set(true);
+        let name = self.refs.resolve_branch(Some(branch))?;
+        if self.moving.contains(&&name) {
+            self.has_read_moving.set(true);
             return Err(Error::Moved(name.into()));
         }
-        repository.tip(&name)?.ok_or_else(unknown)
+        let tip = self.refs.tip(&name)?;
+        tip.ok_or_else(|| Error::UnknownBranch(branch.to_string()))
     }
 
-    /// The branch's newest commit; `None` if it has none yet.
+    /// Returns the branch's newest commit; `None` if it has none yet.
     pub fn tip(&self) -> Option<&Commit> {
         self.tip.as_ref()
     }
 
-    /// The tree as changed so far.
+    /// Returns the tree as changed so far.
     pub fn tree(&self) -> TreeId {
         TreeId(self.tree)
     }
 
-    /// Says whether the draft differs from the tip.
+    /// Returns whether the draft differs from the tip.
     pub fn is_changed(&self) -> bool {
         self.tip
             .as_ref()
             .map_or(!self.tree.is_empty_tree(), |tip| tip.tree.0 != self.tree)
     }
 
-    /// What stands at `path`.
+    /// Returns the node at `path`; `None` if there is none.
     pub fn node(&self, path: &TreePath) -> Result<Option<Node>> {
         Ok(self.entry(path.as_str())?.map(|entry| entry.node()))
     }
 
-    /// Every module below `at`, sorted by path.
+    /// Returns every module below `at`, sorted by path.
     pub fn modules(&self, at: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
         let mut modules = Vec::new();
         let flow: std::ops::ControlFlow<()> =
@@ -109,20 +108,20 @@ impl<'w> Draft<'w> {
         Ok(modules)
     }
 
-    /// Sets modules at their paths. A path that keeps its hash keeps its entry.
+    /// Sets modules at their paths. A path that keeps its hash keeps its tree entry.
     ///
     /// # Errors
-    /// `PathTaken` if one of them would be module and folder at once, among themselves or with what is there.
+    /// `PathTaken` if a path would be a module and a directory at once, among the new modules or together with existing ones.
     pub fn set(&mut self, modules: &[(ModulePath, ModuleHash)]) -> Result<()> {
         let paths: HashSet<&str> = modules.iter().map(|(path, _)| path.as_str()).collect();
         let mut edits = Vec::new();
         for (path, hash) in modules {
-            let mut folders = path
+            let mut parents = path
                 .as_str()
                 .match_indices('/')
                 .map(|(end, _)| &path.as_str()[..end]);
-            let obstacle = match folders.find(|folder| paths.contains(folder)) {
-                Some(folder) => Some((format!("/{folder}"), "a module")),
+            let obstacle = match parents.find(|parent| paths.contains(parent)) {
+                Some(parent) => Some((format!("/{parent}"), "a module")),
                 None => self.trees.obstacle(self.tree, path.as_str().into())?,
             };
             if let Some((existing, kind)) = obstacle {
@@ -144,7 +143,7 @@ impl<'w> Draft<'w> {
         self.edit(&edits)
     }
 
-    /// Removes what stands at the paths.
+    /// Removes the modules at these paths.
     pub fn remove(&mut self, paths: &[ModulePath]) -> Result<()> {
         let edits: Vec<_> = paths
             .iter()
@@ -153,14 +152,14 @@ impl<'w> Draft<'w> {
         self.edit(&edits)
     }
 
-    /// Puts what stands at `path` in `commit`, a module, a folder or nothing, in the place of what stands there now.
+    /// Replaces the node at `path` with the one in `commit`: a module, a directory, or nothing.
     ///
     /// # Errors
-    /// `UnknownCommit`; `PathTaken` if a module is in the way.
+    /// `UnknownCommit`; `PathTaken` if there is a module at a parent directory of `path`.
     pub fn restore(&mut self, commit: CommitId, path: &TreePath) -> Result<()> {
         let entry = self.entry_in(&self.commit(commit)?, path)?;
         if path.is_root() {
-            self.tree = entry.expect("BUG: the root is always there").id;
+            self.tree = entry.expect("BUG: the root always exists").id;
             return Ok(());
         }
         if entry == self.entry(path.as_str())? {
@@ -179,12 +178,12 @@ impl<'w> Draft<'w> {
         self.edit(&[(path.as_str().into(), entry)])
     }
 
-    /// A commit that a person or another commit named.
+    /// Reads a commit that a user or another commit named.
     pub fn commit(&self, id: CommitId) -> Result<Commit> {
-        crate::repo::history::commit::read(self.repo, id)
+        commit::read(self.repo, id)
     }
 
-    /// The first parent of a commit of this branch; `None` if it is a root.
+    /// Returns the first parent of a commit of this branch; `None` for a root commit.
     pub fn parent(&self, commit: &Commit) -> Result<Option<Commit>> {
         let parent = commit.parents.first();
         parent
@@ -192,7 +191,7 @@ impl<'w> Draft<'w> {
             .transpose()
     }
 
-    /// What stands at `path` in `commit`; the root is always there.
+    /// Returns the tree entry at `path` in `commit`; the root always exists.
     pub fn entry_in(&self, commit: &Commit, path: &TreePath) -> Result<Option<Entry>> {
         self.trees.entry(commit.tree.0, path.as_str().into())
     }
@@ -201,14 +200,14 @@ impl<'w> Draft<'w> {
         self.trees.entry(self.tree, path.into())
     }
 
-    /// Sets (`Some`) or removes (`None`) what stands at each path.
+    /// Sets (`Some`) or removes (`None`) the entry at each path.
     pub(crate) fn edit(&mut self, edits: &[(&BStr, Option<Entry>)]) -> Result<()> {
         self.tree = edit(self.repo, &self.trees, self.tree, edits)?;
         Ok(())
     }
 }
 
-/// The tree that comes of setting (`Some`) or removing (`None`) what stands at each path; it is made in memory.
+/// Returns the tree after setting (`Some`) or removing (`None`) the entry at each path. It is built in memory.
 pub(crate) fn edit(
     repo: &gix::Repository,
     trees: &Trees<'_>,

@@ -1,118 +1,158 @@
-//! Group commit: changes that come at the same time share one pack, one set of flushes and one move of each branch.
+//! Group commit: changes that arrive at the same time share one pack, one set of fsyncs and one update of each branch.
 //!
-//! There is no queue and no thread of its own. A batch stands in a place that one thread at a time may enter. Whoever enters
-//! judges its own change on the batch as the earlier ones left it, and looks whether somebody waits to enter: if so it leaves the
-//! batch to that one, else it publishes it, while newcomers gather before the place. So one caller waits for nobody, and N
-//! callers share the flushes. `refs.lock` is held from the first judgement to the last move.
+//! There is no queue, and no thread of its own. The open batch is in a slot that one thread at a time may enter. The thread that
+//! enters decides its own change on top of the batch's earlier changes, and checks whether another thread waits to enter. If so, it
+//! leaves the batch to that thread; otherwise it publishes the batch, while new threads gather before the slot. So a single writer
+//! waits for nobody, and N writers share the fsyncs. `refs.lock` is held from the first decision to the last ref update.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use tracing::field::display;
+
+use crate::names::BranchName;
 use crate::repo::error::{Error, Result};
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::publish::batch::{Batch, Parked};
-use crate::repo::publish::batch_carryover::Recent;
+use crate::repo::ids::commit_id;
+use crate::repo::locks::PATIENCE;
+use crate::repo::parts::Parts;
+use crate::repo::publish::batch::{Batch, DecidedChange, ParkedBatch};
+use crate::repo::publish::batch_carryover::BatchCarryover;
+use crate::repo::publish::decision::{Decision, Published};
+use crate::repo::publish::draft::Draft;
+use crate::repo::publish::outcome::Outcome;
+use crate::repo::publish::write_txn::WriteTxn;
 
-/// Where the changes of one process meet.
+/// How long a change is decided again because outside writers move the branch.
+const RETRY_MAX: Duration = Duration::from_secs(10);
+
+/// How long a change waits, without any lock, while an outside git holds its branch's lock file.
+const LOCKED_PAUSE: Duration = Duration::from_millis(50);
+
+/// Publishes the changes of one process.
 #[derive(Default)]
-pub(crate) struct Group {
-    place: Mutex<Place>,
-    /// How many are about to enter. Counted before the place is free for them, so that whoever is in it knows of them.
+pub(crate) struct Publisher {
+    slot: Mutex<Slot>,
+    /// How many threads are about to enter the slot. A thread is counted before it waits for the slot, so that the thread inside
+    /// knows of it.
     waiting: AtomicUsize,
 }
 
 /// What one thread at a time may work on.
 #[derive(Default)]
-struct Place {
+struct Slot {
     /// A batch that was left to the next change.
-    parked: Option<Parked>,
+    parked: Option<ParkedBatch>,
     /// What the last batch left to the next one.
-    recent: Option<Recent>,
+    carryover: Option<BatchCarryover>,
+}
+
+impl Publisher {
+    /// Publishes one change on `branch`, or on the default branch. `decide` gets the tip, and may be called again on another tip.
+    ///
+    /// # Errors
+    /// The error of `decide`; `UnknownBranch`; `Moved` when outside writers moved the branch for too long; `Batch` when the change
+    /// could not be made durable. Nothing happened then, except after `Unconfirmed`.
+    pub(crate) fn publish<T, E: From<Error>>(
+        &self,
+        mut txn: WriteTxn<'_>,
+        branch: Option<&BranchName>,
+        mut decide: impl FnMut(&mut Draft<'_>) -> Result<(Decision, T), E>,
+    ) -> Result<Published<T>, E> {
+        // Loose objects are fsynced, and the others compressed, while other threads may still move refs.
+        txn.objects.loose.sync()?;
+        txn.objects.staged.compress()?;
+        let parts = txn.parts;
+        let begun = Instant::now();
+        loop {
+            let mut turn = self.enter();
+            let mut batch = turn.batch(parts, begun + PATIENCE)?;
+            let change = batch.decide(branch, &txn.objects.staged, &mut decide);
+            let files = batch.files();
+            if turn.leave(batch) {
+                parts.packs.roll_up_when_due();
+            } else {
+                // Helps the publishing thread while waiting. That thread repeats whatever fails here, and reports the error.
+                files.add(&parts.objects.tmp_dir());
+                for object in &change.new {
+                    let _ = object.compress();
+                }
+            }
+            let outcome = change.depends_on.as_ref();
+            let outcome = outcome.map_or(Outcome::Published, |outcome| outcome.wait());
+            match outcome {
+                Outcome::Published => return published(change),
+                Outcome::Failed(error) if change.moves => {
+                    return Err(Error::Batch(error).into());
+                }
+                Outcome::Unconfirmed(source) if change.moves => {
+                    return Err(Error::Unconfirmed { source }.into());
+                }
+                // Other changes go on while an outside git holds this branch.
+                Outcome::Locked(_) if begun.elapsed() < RETRY_MAX => {
+                    std::thread::sleep(LOCKED_PAUSE);
+                }
+                Outcome::Locked(error) => return Err(Error::Batch(error).into()),
+                // The branch moved, or the change depended on one that failed: it is decided again.
+                _ if begun.elapsed() >= RETRY_MAX => {
+                    let branch = change.branch.expect("BUG: it depends on a branch");
+                    return Err(Error::Moved(branch.into()).into());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits for the slot. The thread that holds it never waits for another change.
+    fn enter(&self) -> Turn<'_> {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        // A panic of an earlier holder leaves the slot without a batch: it had taken the batch out.
+        let slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        Turn {
+            publisher: self,
+            slot,
+        }
+    }
 }
 
 /// The right to work on the batch.
-pub(crate) struct Turn<'r> {
-    group: &'r Group,
-    place: MutexGuard<'r, Place>,
+struct Turn<'p> {
+    publisher: &'p Publisher,
+    slot: MutexGuard<'p, Slot>,
 }
 
-impl Group {
-    /// Waits for the turn; whoever holds it never waits for another change.
-    pub(crate) fn enter(&self) -> Turn<'_> {
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        // A panic in the place leaves it empty: the batch was taken out of it.
-        let place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
-        Turn { group: self, place }
-    }
-}
-
-impl<'r> Turn<'r> {
-    /// The batch that was left here, or a new one. While it is out of its place, a panic ends it: see [`Outcome`].
-    pub(crate) fn batch(
-        &mut self,
-        repository: &'r Repository,
-        deadline: Instant,
-    ) -> Result<Batch<'r>> {
-        match self.place.parked.take() {
-            Some(parked) => Ok(Batch::resume(repository, parked)),
-            None => Batch::begin(repository, deadline, self.place.recent.take()),
+impl Turn<'_> {
+    /// Takes the parked batch out of the slot, or begins a new one. A panic before it is put back ends it: see `BranchUpdate`.
+    fn batch<'r>(&mut self, parts: &'r Parts, deadline: Instant) -> Result<Batch<'r>> {
+        match self.slot.parked.take() {
+            Some(parked) => Ok(Batch::resume(parts, parked)),
+            None => Batch::begin(parts, deadline, self.slot.carryover.take()),
         }
     }
 
-    /// Leaves the batch to the next change, or publishes it if none waits for it; returns whether it did.
-    pub(crate) fn leave(mut self, mut batch: Batch<'r>) -> bool {
-        let is_awaited = self.group.waiting.load(Ordering::SeqCst) > 0;
+    /// Leaves the batch to the next change, or publishes it if no thread waits; returns whether it was published.
+    fn leave(mut self, mut batch: Batch<'_>) -> bool {
+        let is_awaited = self.publisher.waiting.load(Ordering::SeqCst) > 0;
         if is_awaited && !batch.is_full() {
-            self.place.parked = Some(batch.park());
+            self.slot.parked = Some(batch.park());
             return false;
         }
         batch.publish();
-        self.place.recent = batch.recent();
+        self.slot.carryover = batch.into_carryover();
         true
     }
 }
 
-/// What became of a branch's changes in a batch.
-#[derive(Clone)]
-pub(crate) enum Verdict {
-    /// They are durable, and the branch was moved.
-    Published,
-    /// Nothing happened: they are to be judged again.
-    Again,
-    /// Nothing happened: an outside git holds the branch.
-    Held(Arc<Error>),
-    /// Nothing happened, for this reason.
-    Failed(Arc<Error>),
-    /// The branch was moved, and whether that survives a power cut is not known.
-    Unconfirmed(Arc<Error>),
-}
-
-/// Tells the verdict to every change that waits for it.
-#[derive(Default)]
-pub(crate) struct Outcome {
-    verdict: Mutex<Option<Verdict>>,
-    told: Condvar,
-}
-
-impl Outcome {
-    pub(crate) fn tell(&self, verdict: Verdict) {
-        let mut place = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
-        place.get_or_insert(verdict);
-        self.told.notify_all();
+fn published<T, E>(change: DecidedChange<T, E>) -> Result<Published<T>, E> {
+    let (tip, value) = change.result?;
+    if change.moves {
+        let (branch, to) = (change.branch.as_ref(), tip.map(display));
+        tracing::info!(branch = branch.map(display), to, "published");
     }
-
-    pub(crate) fn wait(&self) -> Verdict {
-        let mut place = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(verdict) = &*place {
-                return verdict.clone();
-            }
-            place = self
-                .told
-                .wait(place)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-    }
+    Ok(Published {
+        commit: tip.map(|id| commit_id(&id)),
+        has_moved: change.moves,
+        value,
+    })
 }

@@ -1,11 +1,20 @@
 //! Publishing: from a change to a durable commit on a branch.
+//!
+//! The files build on each other in one direction. `write_txn.rs` stores blobs under `lock`; `fsync_existing.rs` and `new_commit.rs`
+//! extend it. `draft.rs` is the tree that a change edits, `decision.rs` what the change decides. `batch.rs` decides changes and
+//! publishes them; `branch_update.rs`, `outcome.rs`, `batch_carryover.rs` and `preallocated_files.rs` are its parts.
+//! `group_commit.rs` gives each change its turn on the batch. `branches.rs` creates and deletes branches.
 
 pub(crate) mod batch;
 pub(crate) mod batch_carryover;
-pub(crate) mod both;
 pub(crate) mod branch_update;
+pub(crate) mod branches;
+pub(crate) mod decision;
 pub(crate) mod draft;
+pub(crate) mod fsync_existing;
 pub(crate) mod group_commit;
+pub(crate) mod new_commit;
+pub(crate) mod outcome;
 pub(crate) mod preallocated_files;
-pub(crate) mod publish;
+pub(crate) mod txn_handles;
 pub(crate) mod write_txn;

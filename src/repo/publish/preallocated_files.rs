@@ -1,4 +1,5 @@
-//! What those do who wait for a batch: creating a file takes long where the disk is busy, and whoever publishes needs two.
+//! Files for the next pack, created by the threads that wait for the batch: creating a file takes long on a busy disk, and the thread
+//! that publishes needs two.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,25 +12,25 @@ use crate::repo::packs::writer::new_file;
 /// A pack and its index.
 const FILES: usize = 2;
 
-/// New files for the pack of one batch. Those that are not used are removed with it.
+/// New files for the pack of one batch. Files that are not used are removed when this is dropped.
 #[derive(Default)]
-pub(crate) struct Prepared {
-    helpers: AtomicUsize,
+pub(crate) struct PreallocatedFiles {
+    creators: AtomicUsize,
     files: Mutex<Vec<NamedTempFile>>,
 }
 
-impl Prepared {
-    /// Creates a file in the folder `tmp`, if there are not enough in the making.
+impl PreallocatedFiles {
+    /// Creates a file in the directory `tmp`, unless enough threads have done so.
     pub(crate) fn add(&self, tmp: &Path) {
-        if self.helpers.fetch_add(1, Ordering::Relaxed) < FILES {
-            // Whoever publishes tries again, and says what is wrong.
+        if self.creators.fetch_add(1, Ordering::Relaxed) < FILES {
+            // An error is ignored: the thread that publishes tries again, and reports it.
             let file = new_file(tmp).ok();
             let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
             files.extend(file);
         }
     }
 
-    /// Those that are there by now.
+    /// Takes the files that exist by now.
     pub(crate) fn take(&self) -> Vec<NamedTempFile> {
         std::mem::take(&mut self.files.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,107 +1,185 @@
-//! The right to write: new objects on their way to the disk, under `lock`.
+//! A write transaction: new objects that are on their way to the disk, under `lock`.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::names::CommitId;
-use crate::repo::error::Result;
-use crate::repo::lifecycle::handles::Handles;
-use crate::repo::lifecycle::locks::Guard;
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::objects::loose::Loose;
+use crate::names::{CommitId, ModuleHash};
+use crate::repo::error::{Error, Result};
+use crate::repo::ids::{module_hash, object_id};
+use crate::repo::locks::Guard;
+use crate::repo::objects::commit;
+use crate::repo::objects::loose::{LooseObjects, SyncedObject};
+use crate::repo::objects::spool::Spool;
 use crate::repo::packs::staged::Staged;
-use crate::repo::publish::preallocated_files::Prepared;
+use crate::repo::parts::Parts;
+use crate::repo::publish::preallocated_files::PreallocatedFiles;
+use crate::repo::publish::txn_handles::TxnHandles;
 
-/// How large a blob may be to go into the pack of its batch, in bytes. A larger one has a file of its own: its change flushes that
-/// alone, while others are published, and no roll-up copies it.
-pub(crate) const STAGED_BLOB_BYTES_MAX: usize = 1 << 17;
-/// How many bytes one change stages before it writes them as a pack of its own, as a large import does.
-pub(crate) const STAGED_BYTES_MAX: usize = 8 << 20;
+/// The largest blob that goes into the pack of its batch, in bytes. A larger blob becomes a loose object: its writer fsyncs only
+/// that file, while others publish, and no roll-up copies it.
+const STAGED_BLOB_BYTES_MAX: usize = 1 << 17;
+/// How many bytes one transaction stages before it writes them as a pack of its own, as a large import does.
+const STAGED_BYTES_MAX: usize = 8 << 20;
 
-/// The right to write objects and to publish them; while one is held, `gc` deletes nothing.
-pub struct Writing<'r> {
-    pub(crate) repository: &'r Repository,
-    pub(crate) objects: Objects,
+/// The right to write objects and to publish them. `gc` deletes nothing while a transaction is open.
+pub struct WriteTxn<'r> {
+    pub(crate) parts: &'r Parts,
+    pub(crate) objects: TxnObjects,
     _lock: Option<Guard>,
 }
 
-/// New objects, and those that are to be flushed before a ref may lead to them.
-pub(crate) struct Objects {
-    pub handles: Handles,
-    /// What has files of its own.
-    pub loose: Loose,
-    /// What goes into one pack.
+/// The new objects of a transaction.
+pub(crate) struct TxnObjects {
+    pub handles: TxnHandles,
+    /// Objects that become loose, and those that exist and must be fsynced before a ref may lead to them.
+    pub loose: LooseObjects,
+    /// Objects that go into one pack.
     pub staged: Staged,
-    /// The files that it goes into.
-    pub prepared: Arc<Prepared>,
-    /// What is in memory, and in a durable pack.
-    pub settled: HashSet<gix::ObjectId>,
+    /// The files for that pack.
+    pub files: Arc<PreallocatedFiles>,
+    /// Objects that are in memory, and also in a durable pack.
+    pub durable: HashSet<gix::ObjectId>,
 }
 
-impl Repository {
-    /// Takes `lock` shared.
+impl<'r> WriteTxn<'r> {
+    /// Begins a transaction: takes `lock` shared.
     ///
     /// # Errors
-    /// The store does not exist or cannot be written, or a `gc` deletes for longer than a minute.
-    pub fn begin(&self) -> Result<Writing<'_>> {
-        let lock = self.locks.writing()?;
-        self.forget_collected(&lock)?;
-        Writing::under(self, Some(lock))
+    /// The store does not exist or cannot be written, or a `gc` deletes objects for longer than a minute.
+    pub(crate) fn begin(parts: &'r Parts) -> Result<Self> {
+        let lock = parts.locks.writing()?;
+        parts.objects.reopen_after_gc(lock.last_collected())?;
+        Self::under(parts, Some(lock))
     }
-}
 
-impl<'r> Writing<'r> {
-    /// Writes under a guard of `lock`, or under the caller's.
-    pub(crate) fn under(repository: &'r Repository, lock: Option<Guard>) -> Result<Self> {
-        let handles = Handles::new(repository)?;
-        let objects = Objects {
-            loose: Loose::new(repository.root(), handles.format()),
+    /// Begins a transaction under the guard of `lock`, or under a lock that the caller holds.
+    pub(crate) fn under(parts: &'r Parts, lock: Option<Guard>) -> Result<Self> {
+        let handles = TxnHandles::new(&parts.objects)?;
+        let objects = TxnObjects {
+            loose: LooseObjects::new(parts.root(), handles.format()),
             staged: Staged::default(),
-            prepared: Arc::default(),
-            settled: HashSet::new(),
+            files: Arc::default(),
+            durable: HashSet::new(),
             handles,
         };
-        Ok(Self::with(repository, objects, lock))
+        Ok(Self::resume(parts, objects, lock))
     }
 
-    /// Goes on with objects that were begun before.
-    pub(crate) fn with(repository: &'r Repository, objects: Objects, lock: Option<Guard>) -> Self {
+    /// Continues with the objects of an earlier transaction.
+    pub(crate) fn resume(parts: &'r Parts, objects: TxnObjects, lock: Option<Guard>) -> Self {
         Self {
-            repository,
+            parts,
             objects,
             _lock: lock,
         }
     }
 
-    pub(crate) fn into_objects(self) -> Objects {
+    pub(crate) fn into_objects(self) -> TxnObjects {
         self.objects
     }
 
-    /// Makes an existing commit, and all that it names, durable, for a commit that is going to use some of it.
+    /// Returns the handle that finds every stored object, and the new objects in memory.
+    pub(crate) fn repo(&self) -> &gix::Repository {
+        self.objects.handles.with_memory()
+    }
+
+    /// Stores the spooled bytes as a blob, and returns its id.
+    pub fn add_blob(&mut self, spool: &mut Spool) -> Result<ModuleHash> {
+        let kind = gix::objs::Kind::Blob;
+        let small = spool
+            .bytes()
+            .filter(|bytes| bytes.len() <= STAGED_BLOB_BYTES_MAX);
+        if let Some(bytes) = small {
+            return Ok(module_hash(&self.stage(kind, bytes)?));
+        }
+        let id = self.objects.loose.id(kind, spool)?;
+        if !self.seems_stored(&id) || !self.adopt(id)? {
+            self.objects.loose.write(id, kind, spool)?;
+        }
+        Ok(module_hash(&id))
+    }
+
+    /// Makes an existing blob durable, for a commit that will name it.
+    ///
+    /// # Errors
+    /// `UnknownBlob` if the id names no object, or one that is not a blob.
+    pub fn adopt_blob(&mut self, hash: ModuleHash) -> Result<()> {
+        let id = object_id(self.repo(), hash.as_bytes()).ok_or(Error::UnknownBlob(hash))?;
+        let header = self
+            .repo()
+            .try_find_header(id)
+            .map_err(Error::database(format!("read module {hash}")))?;
+        if header.is_none_or(|header| header.kind() != gix::objs::Kind::Blob) || !self.adopt(id)? {
+            return Err(Error::UnknownBlob(hash));
+        }
+        Ok(())
+    }
+
+    /// Makes an existing commit durable, with everything that it reaches, for a commit that will use parts of it.
     ///
     /// # Errors
     /// `UnknownCommit`.
     pub fn adopt_commit(&mut self, commit: CommitId) -> Result<()> {
-        crate::repo::history::commit::read(self.objects.handles.local(), commit)?;
-        self.existing(commit)?;
-        self.objects.loose.flush()
+        commit::read(self.repo(), commit)?;
+        self.adopt_named_commit(commit)?;
+        self.objects.loose.sync()
+    }
+
+    /// Stages an object for the next pack unless it is stored already, and returns its id.
+    fn stage(&mut self, kind: gix::objs::Kind, bytes: &[u8]) -> Result<gix::ObjectId> {
+        let format = self.objects.handles.format();
+        let id = gix::objs::compute_hash(format, kind, bytes);
+        let id = id.map_err(Error::database("hash an object"))?;
+        if self.objects.staged.contains(&id) || (self.seems_stored(&id) && self.adopt(id)?) {
+            return Ok(id);
+        }
+        self.stage_new(id, kind, bytes)?;
+        Ok(id)
+    }
+
+    /// Stages an object unless it exists as a loose object, which gix would find before the one in the pack. Packs are not searched:
+    /// few of the objects that a write creates are in one, and storing those twice is harmless.
+    pub(crate) fn stage_new(
+        &mut self,
+        id: gix::ObjectId,
+        kind: gix::objs::Kind,
+        bytes: &[u8],
+    ) -> Result<()> {
+        match self.objects.loose.sync_existing(&id)? {
+            SyncedObject::Durable => return Ok(()),
+            SyncedObject::Damaged => {
+                let spool = &mut Spool::holding(bytes.to_owned());
+                return self.objects.loose.write(id, kind, spool);
+            }
+            SyncedObject::Absent => {}
+        }
+        self.objects.staged.add(id, kind, bytes);
+        if self.objects.staged.size_bytes() >= STAGED_BYTES_MAX {
+            self.sync()?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether this process knows an object to be stored. Other processes may have stored it since: then it is stored twice,
+    /// which is harmless, and the packs need not be listed again for every new object.
+    fn seems_stored(&self, id: &gix::oid) -> bool {
+        gix::objs::Exists::exists(&*self.objects.handles.without_refresh().objects, id)
     }
 
     /// Makes everything that was stored or adopted durable.
-    pub(crate) fn flush(&mut self) -> Result<()> {
-        let Objects {
+    pub(crate) fn sync(&mut self) -> Result<()> {
+        let TxnObjects {
             handles,
             loose,
             staged,
-            prepared,
-            settled,
+            files,
+            durable,
         } = &mut self.objects;
-        loose.flush()?;
+        loose.sync()?;
         if !staged.is_empty() {
-            let prepared = prepared.take();
-            let pack = staged.write(self.repository.root(), handles.format(), prepared)?;
-            self.repository.saw_pack(&pack);
-            settled.extend(staged.ids());
+            let pack = staged.write(self.parts.root(), handles.format(), files.take())?;
+            self.parts.packs.note_written(&pack);
+            durable.extend(staged.ids());
             *staged = Staged::default();
         }
         Ok(())

@@ -6,13 +6,13 @@
 use crate::config::PushLimits;
 use crate::names::{ObjectId, RefName};
 use crate::repo::error::{Error, Result, chain};
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::publish::write_txn::Writing;
+use crate::repo::parts::Parts;
+use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::push::incoming::Incoming;
 use crate::repo::push::ref_updates::{Dropping, Judgement, RefUpdate, Refusal, Together};
 use crate::repo::refs::lock::{OUTSIDE_MAX, RefLock};
 
-impl Writing<'_> {
+impl WriteTxn<'_> {
     /// Makes the updates, deletions first, such that those that are told to be made survive a power cut.
     ///
     /// # Errors
@@ -24,7 +24,7 @@ impl Writing<'_> {
         together: Together,
     ) -> Result<Judgement> {
         let judged = self.update_refs_now(updates, dropping, together)?;
-        self.repository.roll_up_when_due();
+        self.parts.packs.roll_up_when_due();
         Ok(judged)
     }
 
@@ -34,14 +34,14 @@ impl Writing<'_> {
         dropping: Dropping,
         together: Together,
     ) -> Result<Judgement> {
-        let repository = self.repository;
+        let parts = self.parts;
         // What may take long is done while others may still move refs.
         let adopted = self.adopt_pushed(updates)?;
         self.flush_before(updates)?;
-        let _refs = repository.locks.refs()?;
+        let _refs = parts.locks.refs()?;
         self.flush_before(updates)?;
-        let incoming = repository.incoming(None, PushLimits::default())?;
-        let mut judged = repository.judge_updates(&incoming, updates, dropping)?;
+        let incoming = Incoming::open(&parts.objects, None, PushLimits::default())?;
+        let mut judged = parts.refs.judge_updates(&incoming, updates, dropping)?;
         for (judged, adopted) in judged.iter_mut().zip(adopted) {
             // That somebody else moved it tells more than that something is gone since.
             *judged = judged.clone().and(adopted);
@@ -52,7 +52,7 @@ impl Writing<'_> {
             }
         }
         let moves = Moves {
-            repository,
+            parts,
             incoming,
             updates,
         };
@@ -65,7 +65,7 @@ impl Writing<'_> {
 
     /// Makes what the updates lead to durable, with all that it reaches, of which nothing may be missing.
     fn adopt_pushed(&mut self, updates: &[RefUpdate]) -> Result<Judgement> {
-        let incoming = self.repository.incoming(None, PushLimits::default())?;
+        let incoming = Incoming::open(&self.parts.objects, None, PushLimits::default())?;
         let (mut adopted, mut commits) = (Judgement::new(), Vec::new());
         for update in updates {
             let commit = update.new.map(|new| self.adopt_tags(&incoming, new));
@@ -89,7 +89,7 @@ impl Writing<'_> {
                 }
             }
         }
-        self.flush()?;
+        self.sync()?;
         Ok(adopted)
     }
 
@@ -111,7 +111,7 @@ impl Writing<'_> {
     fn flush_before(&mut self, updates: &[RefUpdate]) -> Result<()> {
         updates.iter().try_for_each(|update| match &update.name {
             RefName::Branch(branch) => self.durable_tip(branch).map(drop),
-            RefName::Tag(_) => self.repository.flush_ref(&update.name.to_string()),
+            RefName::Tag(_) => self.parts.refs.sync_ref(&update.name.to_string()),
         })
     }
 }
@@ -126,7 +126,7 @@ fn collected(error: Error) -> Result<Refusal> {
 
 /// Updates that were judged, to be made under `refs.lock`.
 struct Moves<'m> {
-    repository: &'m Repository,
+    parts: &'m Parts,
     incoming: Incoming,
     updates: &'m [RefUpdate],
 }
@@ -186,13 +186,13 @@ impl<'m> Moves<'m> {
 
     fn hold(&self, update: &RefUpdate) -> Result<RefLock> {
         let new = update.new.map(|id| self.incoming.id(id)).transpose()?;
-        self.repository.hold_ref(&update.name, new, OUTSIDE_MAX)
+        self.parts.refs.lock(&update.name, new, OUTSIDE_MAX)
     }
 
     fn swap(&self, update: &RefUpdate, held: RefLock) -> Result<()> {
         let id = |id: Option<ObjectId>| id.map(|id| self.incoming.id(id)).transpose();
         let (old, new) = (id(update.old)?, id(update.new)?);
-        self.repository.move_held(held, &update.name, old, new)?;
+        self.parts.refs.swap_locked(held, &update.name, old, new)?;
         let to = new.map(tracing::field::display);
         tracing::info!(name = %update.name, to, "updated");
         Ok(())

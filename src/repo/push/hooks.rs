@@ -9,9 +9,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::repo::error::{Error, Result};
+use crate::repo::fs::{create_dir, new_file, persist, sync_dir};
 use crate::repo::lifecycle::config::is_set;
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::objects::fsync::{create_dir, new_file, persist, sync_dir};
+use crate::repo::repository::Repository;
 
 /// The names of the hooks.
 const HOOKS: [&str; 2] = ["pre-receive", "proc-receive"];
@@ -87,7 +87,7 @@ impl Repository {
         if self.is_absent() {
             return Ok(Guarded::Missing("the store".to_owned()));
         }
-        let _refs = self.locks.refs()?;
+        let _refs = self.parts.locks.refs()?;
         if let foreign @ Guarded::Foreign(_) = self.guarded()? {
             return Ok(foreign);
         }
@@ -95,7 +95,7 @@ impl Repository {
         create_dir(&folder)?;
         for hook in HOOKS {
             if hook_at(&folder.join(hook))? != Some(text(hook)) {
-                write(&self.tmp_dir(), &folder.join(hook), hook)?;
+                write(&self.parts.objects.tmp_dir(), &folder.join(hook), hook)?;
             }
         }
         sync_dir(&folder)?;

@@ -8,9 +8,9 @@ use gix::objs::{Data, Find, Kind, TagRefIter};
 use crate::config::PushLimits;
 use crate::names::{CommitId, ModuleHash, ObjectId};
 use crate::repo::error::{Error, Result};
-use crate::repo::history::commit::{Commit, decode};
 use crate::repo::ids::{commit_id, object_id};
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::objects::commit::{Commit, decode};
+use crate::repo::objects::db::ObjectDb;
 
 /// How many tags may name one another.
 const TAGS_MAX: usize = 16;
@@ -22,27 +22,29 @@ pub struct Incoming {
     limits: PushLimits,
 }
 
-impl Repository {
+impl Incoming {
     /// Looks at the store together with what is in `quarantine`, a folder of objects.
     ///
     /// # Errors
     /// The folder cannot be read; there is no store.
-    pub fn incoming(&self, quarantine: Option<&Path>, limits: PushLimits) -> Result<Incoming> {
-        let store = self.local_for("HEAD")?;
+    pub(crate) fn open(
+        objects: &ObjectDb,
+        quarantine: Option<&Path>,
+        limits: PushLimits,
+    ) -> Result<Self> {
+        let store = objects.handle_for("HEAD")?;
         let open = |folder: &Path| {
             let opened = gix::odb::at(folder, store.object_hash());
             opened.map_err(Error::io("open", folder))
         };
         let quarantine = quarantine.map(open).transpose()?;
-        Ok(Incoming {
+        Ok(Self {
             store,
             quarantine,
             limits,
         })
     }
-}
 
-impl Incoming {
     /// The commit that an object leads to: itself, or what a tag names in the end; `None` if that is no commit.
     ///
     /// # Errors

@@ -8,8 +8,8 @@ use gix::objs::tree::{EntryKind, EntryRef};
 
 use crate::names::ModuleHash;
 use crate::repo::error::Result;
-use crate::repo::history::commit::Commit;
 use crate::repo::ids::module_hash;
+use crate::repo::objects::commit::Commit;
 use crate::repo::push::incoming::{Incoming, understanding};
 
 /// The mode of a regular file that is not executable, as the bits of a tree entry. git takes others for it, and complains of them.

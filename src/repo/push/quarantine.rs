@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::names_in;
 use crate::repo::fs::remove_if_there;
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::repository::Repository;
 
 /// How long nothing of it may have changed for it to be nobody's any more: git writes on, however slow who pushes is.
 const AGE_MIN: Duration = Duration::from_secs(24 * 3600);

@@ -6,8 +6,8 @@ use gix::refs::Target;
 
 use crate::names::{ObjectId, RefName};
 use crate::repo::error::Result;
-use crate::repo::lifecycle::open::Repository;
 use crate::repo::push::incoming::Incoming;
+use crate::repo::refs::store::RefStore;
 
 /// A ref that is to be moved, created (`old` is `None`) or deleted (`new` is).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub enum Refusal {
 /// What becomes of each update, in their order.
 pub(crate) type Judgement = Vec<Result<(), Refusal>>;
 
-impl Repository {
+impl RefStore {
     /// Says which updates would be refused now, by what the refs are and by the history of what they are to be.
     ///
     /// # Errors
@@ -105,7 +105,7 @@ impl Repository {
             .map(|(name, target)| (name.to_string(), target))
             .collect();
         // What HEAD names, and, if that is a symbolic ref, what it leads to.
-        let default = [self.default_branch(), self.branch_or_default(None)];
+        let default = [self.default_branch(), self.resolve_branch(None)];
         let default = default.into_iter().flatten().map(RefName::from);
         let judge = Judge {
             incoming,

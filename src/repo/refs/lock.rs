@@ -1,9 +1,12 @@
-//! git's lock file of a ref, taken such that a dead writer's is known for sure.
+//! git's lock file of a ref, `<ref>.lock`, created so that a dead writer's lock file is recognized with certainty.
 //!
-//! Ours may be written by nobody: mode 0444 from the moment it is created, and it keeps that when it becomes the ref. git makes
-//! its own 0666 and lets the umask take bits away. So whoever holds `refs.lock` and finds a lock file that nobody may write knows
-//! that its writer was one of us and is dead. Every other is an outside git's, and waited for. `ROOT/wasmstore/moving` names the
-//! branch, so that whoever opens the store need not look for a dead lock file among all of them.
+//! wasmstore creates its lock files with mode 0444, without write permission for anyone, and the ref keeps that mode after the
+//! rename. git creates its own with mode 0666, from which the umask removes bits. So a process that holds `refs.lock` and finds a
+//! read-only lock file knows that a wasmstore process created it and died. Any other lock file belongs to an outside git, which is
+//! waited for. `ROOT/wasmstore/moving` names the ref that was moved last: opening the store after a crash looks for one dead lock
+//! file instead of all possible ones.
+//!
+//! Refs are not updated with gix because it fsyncs neither the lock file nor the directories, and cannot create the read-only mark.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -14,25 +17,24 @@ use std::time::{Duration, Instant};
 use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::{self, step};
 use crate::repo::fs::remove_if_there;
-use crate::repo::lifecycle::open::Repository;
 
-/// How long an outside git may keep a lock file before a change gives up as busy.
+/// How long a write waits for a lock file of an outside git before it fails as busy.
 pub(crate) const OUTSIDE_MAX: Duration = Duration::from_secs(10);
 
-/// The file in `ROOT/wasmstore` with the name of the ref that was moved last.
-const MOVING: &str = "moving";
-/// The file with the refs that have none of their own.
+/// The file in the repository with the name of the ref that was moved last.
+const MOVING: &str = "wasmstore/moving";
+/// The file with the refs that have no file of their own.
 pub(crate) const PACKED_REFS: &str = "packed-refs";
-/// The file that says which branch is the default one.
+/// The file that names the default branch.
 pub(crate) const HEAD: &str = "HEAD";
 /// The repository's configuration.
 pub(crate) const CONFIG: &str = "config";
-/// Those that are looked for by themselves, and not noted.
-const UNNOTED: [&str; 3] = [PACKED_REFS, HEAD, CONFIG];
-/// What nobody may do to our lock files, as bits of a file's mode.
-const WRITE: u32 = 0o222;
+/// Files whose lock files are always looked for, and which are not noted in `moving`.
+const NOT_NOTED: [&str; 3] = [PACKED_REFS, HEAD, CONFIG];
+/// The permission bits that a lock file of wasmstore does not have.
+const WRITE_BITS: u32 = 0o222;
 
-/// A held lock file; dropping it lets go.
+/// A held lock file; dropping it removes the file.
 pub(crate) struct RefLock {
     path: PathBuf,
     lock: PathBuf,
@@ -40,25 +42,25 @@ pub(crate) struct RefLock {
 }
 
 impl RefLock {
-    /// Takes `<name>.lock`, with `content` in it, flushed; under `refs.lock`.
+    /// Creates `<name>.lock` in the repository at `root`, with `content`, and fsyncs it. The caller holds `refs.lock`.
     ///
     /// # Errors
-    /// `Busy` if an outside git keeps it for longer than `patience`.
+    /// `Busy` if an outside git holds the lock for longer than `patience`.
     pub(crate) fn take(
-        repository: &Repository,
+        root: &Path,
         name: &str,
         content: &[u8],
         patience: Duration,
     ) -> Result<Self> {
-        let path = repository.root().join(name);
-        let note = repository.own_dir().join(MOVING);
-        if !UNNOTED.contains(&name) && fs::read(&note).ok().as_deref() != Some(name.as_bytes()) {
-            // Without it a dead lock file is found by the next who moves the ref.
+        let path = root.join(name);
+        let note = root.join(MOVING);
+        if !NOT_NOTED.contains(&name) && fs::read(&note).ok().as_deref() != Some(name.as_bytes()) {
+            // Without the note, the next process that moves this ref finds a dead lock file.
             let _ = fs::write(&note, name);
         }
         let lock = lock_path(&path);
         let mut file = create(&path, &lock, Instant::now() + patience)?;
-        // From here on it is removed unless it becomes the ref.
+        // Created before the file is written, so that a failure removes the file.
         let held = Self {
             lock,
             path,
@@ -68,16 +70,16 @@ impl RefLock {
             .map_err(Error::io("write", &held.lock))?;
         step("flush ref lock")
             .and_then(|()| file.sync_all())
-            .map_err(Error::io("flush", &held.lock))?;
+            .map_err(Error::io("fsync", &held.lock))?;
         Ok(held)
     }
 
-    /// The ref's own file.
+    /// Returns the path of the ref itself.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Makes the lock file the ref.
+    /// Renames the lock file to the ref.
     pub(crate) fn rename(mut self) -> Result<()> {
         step("rename ref")
             .and_then(|()| fs::rename(&self.lock, &self.path))
@@ -95,28 +97,23 @@ impl Drop for RefLock {
     }
 }
 
-impl Repository {
-    /// The lock files that one of us left or is using at this moment, of the branch that was moved last, of the packed refs, of
-    /// `HEAD`, and of the configuration.
-    pub(crate) fn dead_locks(&self) -> Vec<PathBuf> {
-        let name = fs::read_to_string(self.own_dir().join(MOVING)).unwrap_or_default();
-        let is_ref = name.starts_with("refs/");
-        let names = UNNOTED.into_iter().chain(is_ref.then_some(&*name));
-        let locks = names.map(|name| lock_path(&self.root().join(name)));
-        locks.filter(|lock| is_ours(lock)).collect()
-    }
+/// Returns the lock files that a wasmstore process left, or holds at this moment, for the ref that was moved last, `packed-refs`,
+/// `HEAD` and the configuration of the repository at `root`.
+pub(crate) fn own_locks(root: &Path) -> Vec<PathBuf> {
+    let name = fs::read_to_string(root.join(MOVING)).unwrap_or_default();
+    let is_ref = name.starts_with("refs/");
+    let names = NOT_NOTED.into_iter().chain(is_ref.then_some(&*name));
+    let locks = names.map(|name| lock_path(&root.join(name)));
+    locks.filter(|lock| is_own(lock)).collect()
+}
 
-    /// Removes those lock files; while nobody writes.
-    pub(crate) fn clear_dead_locks(&self) -> Result<()> {
-        let _refs = self.locks.refs()?;
-        self.dead_locks()
-            .iter()
-            .try_for_each(|lock| clear_dead(lock))
-    }
+/// Removes the lock files that dead wasmstore processes left. The caller holds `refs.lock`, so no living one has any.
+pub(crate) fn clear_dead_locks(root: &Path) -> Result<()> {
+    own_locks(root).iter().try_for_each(|lock| clear_dead(lock))
 }
 
 fn create(path: &Path, lock: &Path, deadline: Instant) -> Result<fs::File> {
-    let folder = path.parent().expect("BUG: a ref has a folder");
+    let dir = path.parent().expect("BUG: a ref has a parent directory");
     loop {
         clear_dead(lock)?;
         let mut options = OpenOptions::new();
@@ -126,33 +123,33 @@ fn create(path: &Path, lock: &Path, deadline: Instant) -> Result<fs::File> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 if Instant::now() >= deadline {
                     return Err(Error::Busy(format!(
-                        "an outside git holds {lock:?}; if none runs, remove it"
+                        "another git process holds {lock:?}; if none is running, remove that file"
                     )));
                 }
                 std::thread::sleep(Duration::from_millis(5));
             }
-            // A new branch; or its folder was removed, empty as it was, by whoever deleted a branch in it.
+            // The branch is new, or deleting another branch removed the directory because it was empty.
             Err(error) if error.kind() == io::ErrorKind::NotFound && Instant::now() < deadline => {
-                fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+                fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
             }
             Err(error) => return Err(Error::io("create", lock)(error)),
         }
     }
 }
 
-/// Removes a lock file that one of us left, who must be dead: `refs.lock` is held.
+/// Removes a lock file of wasmstore. Its creator is dead, because the caller holds `refs.lock`.
 fn clear_dead(lock: &Path) -> Result<()> {
-    if is_ours(lock) {
+    if is_own(lock) {
         tracing::warn!(?lock, "removing the lock file of a dead writer");
         remove_if_there(lock)?;
     }
     Ok(())
 }
 
-/// Whether there is a lock file that nobody may write.
-fn is_ours(lock: &Path) -> bool {
+/// Returns whether the lock file exists and carries wasmstore's mark: no write permission.
+fn is_own(lock: &Path) -> bool {
     let mode = fs::symlink_metadata(lock).map(|file| file.permissions().mode());
-    mode.is_ok_and(|mode| mode & WRITE == 0)
+    mode.is_ok_and(|mode| mode & WRITE_BITS == 0)
 }
 
 fn lock_path(path: &Path) -> PathBuf {

@@ -1,9 +1,9 @@
-//! Refs: reading, durable updates, lock files, packed refs, durable tips and change notification.
+//! Refs: reading them, durable updates under lock files, packed refs, durable tips, and notification of changes.
 
-pub(crate) mod branches;
 pub(crate) mod durable_tips;
 pub(crate) mod lock;
 pub(crate) mod packed;
 pub(crate) mod read;
+pub(crate) mod store;
 pub(crate) mod update;
 pub(crate) mod watcher;

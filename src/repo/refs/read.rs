@@ -1,4 +1,4 @@
-//! Refs: which branches there are, and where they point. Only these are read anew each time; all else is found by id.
+//! Reading refs. Refs are the only data that is read again on every request; everything else is found by id.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,26 +9,27 @@ use gix::refs::Target;
 
 use crate::names::{BranchName, CommitId, ObjectId, RefName};
 use crate::repo::error::{Error, Result};
-use crate::repo::ids::commit_id;
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::ids::{commit_id, object_id};
+use crate::repo::refs::lock::HEAD;
+use crate::repo::refs::store::RefStore;
 
 /// The default branch of a store that does not exist yet.
 const DEFAULT_BRANCH: &str = "main";
-/// What a ref's file in the plainest form is shorter than, in bytes.
+/// The size of the buffer for a loose ref's file, in bytes. A longer file is read by gix.
 const REF_BYTES_MAX: usize = 512;
-/// How many symbolic refs may follow one another.
+/// How many symbolic refs may lead to one another.
 const SYMBOLIC_MAX: usize = 5;
 
-impl Repository {
-    /// The default branch: what `HEAD` names, whether or not it has a commit yet.
+impl RefStore {
+    /// Returns the default branch, which `HEAD` names, whether or not it has a commit yet.
     ///
     /// # Errors
-    /// `HEAD` names no branch.
+    /// `NotAStore` if `HEAD` names no branch.
     pub fn default_branch(&self) -> Result<BranchName> {
-        if let Some(branch) = self.plain_head() {
+        if let Some(branch) = self.loose_head() {
             return Ok(branch);
         }
-        let Some(repo) = self.local() else {
+        let Some(repo) = self.objects.handle() else {
             return Ok(DEFAULT_BRANCH.parse().expect("BUG: main is a branch name"));
         };
         let head = repo.head_name().map_err(Error::database("read HEAD"))?;
@@ -40,28 +41,28 @@ impl Repository {
         })
     }
 
-    /// The commit that a branch, or the default one, points to, if that stands in files of the plainest form, as it does in stores
-    /// that are only used by us; else the other functions tell. This is on the way of every read.
-    pub fn plain_tip(&self, branch: Option<&BranchName>) -> Option<CommitId> {
+    /// Returns the tip of a branch, or of the default branch, if loose ref files of the plainest form give it; otherwise the caller
+    /// must ask [`Self::tip`]. Every read takes this path, and opening two small files is much faster than asking gix.
+    pub fn loose_tip(&self, branch: Option<&BranchName>) -> Option<CommitId> {
         match branch {
-            Some(branch) => self.plain_ref(&branch.full_ref()),
-            None => self.plain_ref(&self.plain_head()?.full_ref()),
+            Some(branch) => self.loose_ref(&branch.full_ref()),
+            None => self.loose_ref(&self.loose_head()?.full_ref()),
         }
     }
 
-    fn plain_head(&self) -> Option<BranchName> {
-        if self.is_absent() {
+    fn loose_head(&self) -> Option<BranchName> {
+        if self.objects.is_absent() {
             return None;
         }
         let mut buffer = [0; REF_BYTES_MAX];
-        let head = read_small(&self.root().join("HEAD"), &mut buffer)?;
+        let head = read_small(&self.root().join(HEAD), &mut buffer)?;
         let name = head.strip_prefix("ref: ")?.strip_suffix('\n')?;
         branch_name(name.into())
     }
 
-    /// What a ref names, if it is a file of its own with nothing but an id in it, which then counts.
-    pub(crate) fn plain_ref(&self, name: &str) -> Option<CommitId> {
-        if self.is_absent() {
+    /// Returns the id in a loose ref's file, if the file contains only an id. A loose ref takes precedence over a packed one.
+    fn loose_ref(&self, name: &str) -> Option<CommitId> {
+        if self.objects.is_absent() {
             return None;
         }
         let mut buffer = [0; REF_BYTES_MAX];
@@ -69,9 +70,10 @@ impl Repository {
         CommitId::parse(text.strip_suffix('\n')?).ok()
     }
 
-    /// Every branch and tag with the object that it names, sorted by name; those with names that we would not take are left out.
-    pub fn refs(&self) -> Result<Vec<(RefName, ObjectId)>> {
-        let refs = self.refs_below("refs/")?.into_iter();
+    /// Returns every branch and tag with the object that it names, sorted by name. Refs with names that the store does not accept
+    /// are left out.
+    pub fn branches_and_tags(&self) -> Result<Vec<(RefName, ObjectId)>> {
+        let refs = self.direct_refs("refs/")?.into_iter();
         let refs = refs.filter_map(|(name, id)| {
             let name = RefName::parse(name.to_str().ok()?).ok()?;
             Some((name, ObjectId::from_bytes(id.as_bytes())?))
@@ -79,7 +81,7 @@ impl Repository {
         Ok(refs.collect())
     }
 
-    /// The names of all branches, sorted.
+    /// Returns the names of all branches, sorted.
     pub fn branches(&self) -> Result<Vec<BranchName>> {
         let refs = self.all_refs("refs/heads/")?;
         Ok(refs
@@ -88,25 +90,25 @@ impl Repository {
             .collect())
     }
 
-    /// The commit that a branch points to; `None` if there is no such branch.
+    /// Returns the commit that a branch points to; `None` if the branch does not exist.
     pub fn tip(&self, branch: &BranchName) -> Result<Option<CommitId>> {
-        if let Some(commit) = self.plain_tip(Some(branch)) {
+        if let Some(commit) = self.loose_tip(Some(branch)) {
             return Ok(Some(commit));
         }
-        let Some(repo) = self.local() else {
+        let Some(repo) = self.objects.handle() else {
             return Ok(None);
         };
         Ok(read_tip(&repo, branch)?.map(|id| commit_id(&id)))
     }
 
-    /// The branch to change: the given one, or the default one; where that is a symbolic ref, the branch that it leads to.
-    pub(crate) fn branch_or_default(&self, branch: Option<&BranchName>) -> Result<BranchName> {
+    /// Returns the branch to write to: the given or the default branch, or the branch that it leads to if it is a symbolic ref.
+    pub(crate) fn resolve_branch(&self, branch: Option<&BranchName>) -> Result<BranchName> {
         let mut branch =
             branch.map_or_else(|| self.default_branch(), |branch| Ok(branch.clone()))?;
-        if self.plain_tip(Some(&branch)).is_some() {
+        if self.loose_tip(Some(&branch)).is_some() {
             return Ok(branch);
         }
-        let repo = self.local_for("HEAD")?;
+        let repo = self.objects.handle_for(HEAD)?;
         for _ in 0..SYMBOLIC_MAX {
             let reference = repo
                 .try_find_reference(branch.full_ref().as_str())
@@ -121,9 +123,9 @@ impl Repository {
         Err(Error::UnknownBranch(branch.to_string()))
     }
 
-    /// Every ref below `prefix` with the object that it names, sorted by name. Symbolic refs are left out: they add nothing to
-    /// what the others reach.
-    pub(crate) fn refs_below(&self, prefix: &str) -> Result<Vec<(BString, gix::ObjectId)>> {
+    /// Returns every ref below `prefix` with the object that it names, sorted by name. Symbolic refs are left out: they reach
+    /// nothing that the refs they lead to do not reach.
+    pub(crate) fn direct_refs(&self, prefix: &str) -> Result<Vec<(BString, gix::ObjectId)>> {
         let direct = |(name, target)| match target {
             Target::Object(id) => Some((name, id)),
             Target::Symbolic(_) => None,
@@ -135,9 +137,9 @@ impl Repository {
             .collect())
     }
 
-    /// Every ref below `prefix`, sorted by name.
+    /// Returns every ref below `prefix`, sorted by name.
     pub(crate) fn all_refs(&self, prefix: &str) -> Result<Vec<(BString, Target)>> {
-        let Some(repo) = self.local() else {
+        let Some(repo) = self.objects.handle() else {
             return Ok(Vec::new());
         };
         let platform = repo.references().map_err(Error::database("list refs"))?;
@@ -153,9 +155,21 @@ impl Repository {
         Ok(refs)
     }
 
-    /// What `HEAD` names if that is a commit and no branch.
+    /// Returns what a ref names; `None` if it does not exist.
+    pub(crate) fn target(&self, name: &str) -> Result<Option<Target>> {
+        let repo = self.objects.handle_for(name)?;
+        let loose = self.loose_ref(name);
+        if let Some(id) = loose.and_then(|id| object_id(&repo, id.as_bytes())) {
+            return Ok(Some(Target::Object(id)));
+        }
+        let reference = repo.try_find_reference(name);
+        let reference = reference.map_err(Error::database(format!("read {name}")))?;
+        Ok(reference.map(|reference| reference.inner.target))
+    }
+
+    /// Returns the commit that a detached `HEAD` names; `None` if `HEAD` names a branch.
     pub(crate) fn detached_head(&self) -> Result<Option<gix::ObjectId>> {
-        let Some(repo) = self.local() else {
+        let Some(repo) = self.objects.handle() else {
             return Ok(None);
         };
         let head = repo.head().map_err(Error::database("read HEAD"))?;
@@ -167,7 +181,7 @@ impl Repository {
     }
 }
 
-/// The object that a branch names, following a symbolic ref.
+/// Returns the object that a branch names, following symbolic refs; `None` if the branch does not exist.
 pub(crate) fn read_tip(
     repo: &gix::Repository,
     branch: &BranchName,
@@ -184,7 +198,7 @@ pub(crate) fn read_tip(
     }
 }
 
-/// The text of a file that is shorter than the buffer.
+/// Returns the text of a file that is shorter than the buffer.
 fn read_small<'b>(path: &Path, buffer: &'b mut [u8; REF_BYTES_MAX]) -> Option<&'b str> {
     let length = File::open(path).ok()?.read(buffer).ok()?;
     (length < buffer.len()).then(|| std::str::from_utf8(&buffer[..length]).ok())?

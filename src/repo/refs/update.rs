@@ -1,12 +1,14 @@
-//! Moving refs such that the move survives a power cut.
+//! Durable ref updates: the compare-and-swap of a ref, in an order that survives a power cut.
 //!
-//! In this order: `<ref>.lock` taken with the new value in it, flushed; the old value compared; the lock file renamed to the ref;
-//! its folder flushed. Flushing after the rename would leave a window in which a power cut loses the whole branch, and gix
-//! flushes nothing. Every move happens under `refs.lock`; `<ref>.lock` keeps an outside git away (gitrepository-layout(5)).
+//! `<ref>.lock` is created with the new value and fsynced, the old value is compared, the lock file is renamed to the ref, and its
+//! directory is fsynced. Fsyncing only after the rename would leave a window in which a power cut loses the whole branch. gix fsyncs
+//! nothing, so this is our own code. Every update happens under `refs.lock`; `<ref>.lock` keeps outside gits away
+//! (gitrepository-layout(5)).
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,42 +17,40 @@ use gix::refs::Target;
 use crate::names::{BranchName, RefName};
 use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::step;
-use crate::repo::ids::object_id;
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::objects::fsync::{sync_dir, sync_dirs_up_to, sync_file};
-use crate::repo::refs::lock::{HEAD, OUTSIDE_MAX, PACKED_REFS, RefLock};
+use crate::repo::fs::{remove_if_there, sync_dir, sync_dirs_up_to, sync_file};
+use crate::repo::refs::lock::{self, HEAD, OUTSIDE_MAX, PACKED_REFS, RefLock};
+use crate::repo::refs::store::RefStore;
 
-impl Repository {
-    /// Moves, creates or deletes a ref under `refs.lock`, which the caller holds, and makes that durable. What it moves to is
-    /// durable already.
+impl RefStore {
+    /// Moves, creates or deletes a ref durably. The caller holds `refs.lock`, and the new object is durable already.
     ///
     /// # Errors
-    /// `Busy` if an outside git holds the ref for longer than `patience`. `Moved` if the ref is not at `old` any more: an
-    /// outside writer was there, nothing happened. `Unconfirmed` if the ref was moved but could not be flushed.
-    pub(crate) fn move_ref(
+    /// `Busy` if an outside git holds the ref for longer than `patience`. `Moved` if the ref is not at `old`, because an outside
+    /// writer moved it; nothing happened then. `Unconfirmed` if the ref was moved but its directory could not be fsynced.
+    pub(crate) fn swap(
         &self,
         name: &RefName,
         old: Option<gix::ObjectId>,
         new: Option<gix::ObjectId>,
         patience: Duration,
     ) -> Result<()> {
-        let held = self.hold_ref(name, new, patience)?;
-        self.move_held(held, name, old, new)
+        let lock = self.lock(name, new, patience)?;
+        self.swap_locked(lock, name, old, new)
     }
 
-    /// The part of [`Self::move_ref`] that may be done while what the ref moves to is not durable yet: `<ref>.lock`.
-    pub(crate) fn hold_ref(
+    /// Takes `<ref>.lock` with the new value: the first part of [`Self::swap`]. The new object need not be durable yet.
+    pub(crate) fn lock(
         &self,
         name: &RefName,
         new: Option<gix::ObjectId>,
         patience: Duration,
     ) -> Result<RefLock> {
         let content = new.map(|new| format!("{new}\n")).unwrap_or_default();
-        RefLock::take(self, &name.to_string(), content.as_bytes(), patience)
+        RefLock::take(self.root(), &name.to_string(), content.as_bytes(), patience)
     }
 
-    /// The other part: the swap.
-    pub(crate) fn move_held(
+    /// Compares the old value and swaps: the second part of [`Self::swap`].
+    pub(crate) fn swap_locked(
         &self,
         lock: RefLock,
         name: &RefName,
@@ -61,21 +61,21 @@ impl Repository {
         let is_expected = match (&current, new) {
             (Some(Target::Object(current)), _) => Some(*current) == old,
             (None, _) => old.is_none(),
-            // A symbolic ref is never moved itself; it can be deleted.
+            // A symbolic ref can be deleted, but it is never moved itself.
             (Some(Target::Symbolic(_)), new) => new.is_none(),
         };
         match new {
             _ if !is_expected => Err(Error::Moved(name.clone())),
             Some(new) => {
-                self.put_in_place(lock)?;
+                self.rename_lock(lock)?;
                 if let RefName::Branch(branch) = name {
-                    self.remember_tip(branch, new);
+                    self.durable_tips.insert(branch, new);
                 }
                 Ok(())
             }
             None => {
                 if let RefName::Branch(branch) = name {
-                    self.forget_tip(branch);
+                    self.durable_tips.remove(branch);
                 }
                 self.remove_packed(&name.to_string())?;
                 self.remove_loose(lock)
@@ -83,72 +83,97 @@ impl Repository {
         }
     }
 
-    /// Prepares to make `branch` the default one, under `refs.lock`: what is left to be done takes no more room on the disk.
-    pub(crate) fn hold_head(&self, branch: &BranchName) -> Result<RefLock> {
+    /// Takes `HEAD.lock`, to make `branch` the default branch. What is left to do needs no more disk space. The caller holds
+    /// `refs.lock`.
+    pub(crate) fn lock_head(&self, branch: &BranchName) -> Result<RefLock> {
         let content = format!("ref: {}\n", branch.full_ref());
-        RefLock::take(self, HEAD, content.as_bytes(), OUTSIDE_MAX)
+        RefLock::take(self.root(), HEAD, content.as_bytes(), OUTSIDE_MAX)
     }
 
-    /// Gives the lock file the ref's name.
-    pub(crate) fn put_in_place(&self, lock: RefLock) -> Result<()> {
+    /// Renames the lock file to the ref and fsyncs its directory; for a new ref also every directory above.
+    pub(crate) fn rename_lock(&self, lock: RefLock) -> Result<()> {
         let path = lock.path().to_owned();
         let is_new = !path.is_file();
-        // git leaves folders behind that a branch may have the name of; only empty ones can be removed.
-        remove_empty_folders(&path);
+        // git leaves empty directories behind whose name the new branch may have. Only empty ones can be removed.
+        remove_empty_dirs(&path);
         lock.rename()?;
-        let folder = path.parent().expect("BUG: a ref has a folder");
-        let top = if is_new { self.root() } else { folder };
+        let dir = path.parent().expect("BUG: a ref has a parent directory");
+        let top = if is_new { self.root() } else { dir };
         step("flush ref folder")
-            .map_err(Error::io("flush", folder))
-            .and_then(|()| sync_dirs_up_to(folder, top))
+            .map_err(Error::io("fsync", dir))
+            .and_then(|()| sync_dirs_up_to(dir, top))
             .map_err(unconfirmed)
     }
 
-    /// Removes the ref's file, and the folders that this leaves empty.
+    /// Removes the ref's file, and the directories that become empty.
     fn remove_loose(&self, lock: RefLock) -> Result<()> {
         let path = lock.path().to_owned();
-        crate::repo::fs::remove_if_there(&path)?;
+        remove_if_there(&path)?;
         drop(lock);
-        let kept = ["refs/heads", "refs/tags"].map(|folder| self.root().join(folder));
-        let folders = path
+        let kept = ["refs/heads", "refs/tags"].map(|dir| self.root().join(dir));
+        let dirs = path
             .ancestors()
             .skip(1)
-            .take_while(|folder| !kept.iter().any(|kept| kept == folder));
-        for folder in folders {
-            if fs::remove_dir(folder).is_err() {
+            .take_while(|dir| !kept.iter().any(|kept| kept == dir));
+        for dir in dirs {
+            if fs::remove_dir(dir).is_err() {
                 break;
             }
         }
-        let left = path.ancestors().skip(1).find(|folder| folder.is_dir());
-        sync_dirs_up_to(left.expect("BUG: the root is a folder"), self.root()).map_err(unconfirmed)
+        let remaining = path.ancestors().skip(1).find(|dir| dir.is_dir());
+        sync_dirs_up_to(
+            remaining.expect("BUG: the root is a directory"),
+            self.root(),
+        )
+        .map_err(unconfirmed)
     }
 
-    pub(crate) fn target(&self, name: &str) -> Result<Option<Target>> {
-        let repo = self.local_for(name)?;
-        let plain = self.plain_ref(name);
-        if let Some(id) = plain.and_then(|id| object_id(&repo, id.as_bytes())) {
-            return Ok(Some(Target::Object(id)));
+    /// Fsyncs everything that says where a ref points, or that it does not exist: its file, `packed-refs`, and the directories
+    /// above.
+    pub(crate) fn sync_ref(&self, name: &str) -> Result<()> {
+        let path = self.root().join(name);
+        for file in [&path, &self.root().join(PACKED_REFS)] {
+            if file.is_file() {
+                sync_file(file)?;
+            }
         }
-        let reference = repo.try_find_reference(name);
-        let reference = reference.map_err(Error::database(format!("read {name}")))?;
-        Ok(reference.map(|reference| reference.inner.target))
+        let dir = path.ancestors().skip(1).find(|dir| dir.is_dir());
+        sync_dirs_up_to(dir.expect("BUG: the root is a directory"), self.root())
     }
 
-    /// Flushes what says which branch is the default one.
-    pub(crate) fn flush_head(&self) -> Result<()> {
+    /// Fsyncs `HEAD`, which names the default branch.
+    pub(crate) fn sync_head(&self) -> Result<()> {
         sync_file(&self.root().join(HEAD))?;
         sync_dir(self.root())
     }
 
-    /// Flushes every ref, and every folder that leads to one; under `refs.lock`.
-    pub(crate) fn flush_all_refs(&self) -> Result<()> {
-        flush_below(&self.root().join("refs"))?;
-        // Afterwards: whoever packs refs removes their files once this one is in place.
+    /// Fsyncs every ref, and every directory that leads to one. The caller holds `refs.lock`.
+    pub(crate) fn sync_all_refs(&self) -> Result<()> {
+        sync_below(&self.root().join("refs"))?;
+        // After the loose refs: `git pack-refs` removes loose refs once the new packed-refs is in place.
         let packed = self.root().join(PACKED_REFS);
         if packed.is_file() {
             sync_file(&packed)?;
         }
-        self.flush_head()
+        self.sync_head()
+    }
+
+    /// Forgets every durable tip that no ref names any more. The objects that it reached may be deleted now, and a fetch may bring
+    /// them back without an fsync.
+    pub(crate) fn forget_old_tips(&self) -> Result<()> {
+        let refs = self.direct_refs("refs/heads/")?;
+        let current: HashSet<_> = refs.into_iter().map(|(_, id)| id).collect();
+        self.durable_tips.retain_noted(&current)
+    }
+
+    /// Returns the lock files that wasmstore processes left or hold at this moment.
+    pub(crate) fn own_locks(&self) -> Vec<PathBuf> {
+        lock::own_locks(self.root())
+    }
+
+    /// Removes the lock files that dead wasmstore processes left. The caller holds `refs.lock`.
+    pub(crate) fn clear_dead_locks(&self) -> Result<()> {
+        lock::clear_dead_locks(self.root())
     }
 }
 
@@ -158,26 +183,27 @@ fn unconfirmed(source: Error) -> Error {
     }
 }
 
-/// Flushes a folder of refs, and all below it. What an outside git removes meanwhile, such as a lock file of its own, is no ref.
-fn flush_below(folder: &Path) -> Result<()> {
-    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
-        let path = entry.map_err(Error::io("read", folder))?.path();
-        let flushed = match path.is_dir() {
-            true => flush_below(&path),
-            false => sync_file(&path),
+/// Fsyncs a directory of refs and everything below it. A file that vanishes, such as a lock file of an outside git, is not a ref.
+fn sync_below(dir: &Path) -> Result<()> {
+    for entry in fs::read_dir(dir).map_err(Error::io("read", dir))? {
+        let path = entry.map_err(Error::io("read", dir))?.path();
+        let synced = if path.is_dir() {
+            sync_below(&path)
+        } else {
+            sync_file(&path)
         };
-        match flushed {
+        match synced {
             Err(error) if error.io_kind() == Some(io::ErrorKind::NotFound) => {}
-            flushed => flushed?,
+            synced => synced?,
         }
     }
-    sync_dir(folder)
+    sync_dir(dir)
 }
 
-/// Removes a folder and those in it, as far as they are empty.
-fn remove_empty_folders(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        remove_empty_folders(&entry.path());
+/// Removes a directory and those below it, as far as they are empty.
+fn remove_empty_dirs(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        remove_empty_dirs(&entry.path());
     }
-    let _ = fs::remove_dir(folder);
+    let _ = fs::remove_dir(dir);
 }

@@ -1,4 +1,4 @@
-//! Being woken when a ref moves, whoever moved it.
+//! Notification when a ref moves, no matter which process moved it.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -7,47 +7,65 @@ use std::time::Duration;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use crate::repo::lifecycle::open::Repository;
-
-/// A wake-up call. It may come without a reason, and, where the file system tells nothing, not at all: whoever waits looks at
-/// the refs after each return of `wait`, and gives it a time limit.
-pub struct Wake {
-    calls: Receiver<()>,
-    call: Call,
+/// A subscription to ref changes. It may wake without a reason, and not at all on a file system without notification. So the caller
+/// reads the refs after each return of [`Self::wait`], and gives it a time limit.
+pub struct RefWatcher {
+    wakeups: Receiver<()>,
+    waker: RefWaker,
     _watcher: Option<RecommendedWatcher>,
 }
 
-/// Makes a wake-up call.
+/// Wakes a [`RefWatcher`] from within the process.
 #[derive(Clone)]
-pub struct Call(SyncSender<()>);
+pub struct RefWaker(SyncSender<()>);
 
-impl Repository {
-    /// Registers for wake-ups. What moves after this returns is not missed.
-    pub fn wake(&self) -> Wake {
-        let (send, calls) = sync_channel(1);
-        let call = Call(send);
+impl RefWatcher {
+    /// Subscribes to the refs of the repository at `root`. A ref that moves after this returns is not missed.
+    pub(crate) fn new(root: &Path) -> Self {
+        let (send, wakeups) = sync_channel(1);
+        let waker = RefWaker(send);
         let on_event = {
-            let call = call.clone();
+            let waker = waker.clone();
             move |event: notify::Result<notify::Event>| {
                 if event.map_or(true, |event| is_change(event.kind)) {
-                    call.now();
+                    waker.wake();
                 }
             }
         };
         let watcher =
-            notify::recommended_watcher(on_event).and_then(|watcher| watch(watcher, self.root()));
+            notify::recommended_watcher(on_event).and_then(|watcher| watch(watcher, root));
         let watcher = watcher
             .inspect_err(|error| tracing::debug!(%error, "no file notification; polling only"))
             .ok();
-        Wake {
-            calls,
-            call,
+        Self {
+            wakeups,
+            waker,
             _watcher: watcher,
         }
     }
+
+    /// Waits for a wake-up, but no longer than `limit`.
+    pub fn wait(&self, limit: Duration) {
+        // The caller reads the refs in either case. The channel stays open because `waker` holds a sender.
+        let _ = self.wakeups.recv_timeout(limit);
+    }
+
+    /// Returns a handle that wakes this watcher.
+    pub fn waker(&self) -> RefWaker {
+        self.waker.clone()
+    }
 }
 
-/// Whether it may have moved a ref. That one was read is told, too: whoever woke for that would wake itself for ever.
+impl RefWaker {
+    /// Wakes the waiting thread, or lets the next wait return at once.
+    pub fn wake(&self) {
+        // A full channel holds a wake-up that was not consumed yet: one is enough.
+        let _ = self.0.try_send(());
+    }
+}
+
+/// Returns whether an event may be a ref change. Reading a ref causes events, too: a watcher that reacts to them would wake itself
+/// forever.
 fn is_change(kind: EventKind) -> bool {
     match kind {
         EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
@@ -61,27 +79,6 @@ fn watch(mut watcher: RecommendedWatcher, root: &Path) -> notify::Result<Recomme
     Ok(watcher)
 }
 
-impl Wake {
-    /// Waits for a call, but no longer than `limit`.
-    pub fn wait(&self, limit: Duration) {
-        // Either way the caller looks; `call` keeps the channel open.
-        let _ = self.calls.recv_timeout(limit);
-    }
-
-    /// What wakes this one from within the process.
-    pub fn call(&self) -> Call {
-        self.call.clone()
-    }
-}
-
-impl Call {
-    /// Wakes whoever waits, or lets the next wait return at once.
-    pub fn now(&self) {
-        // A full channel is a call that has not been answered yet: one is enough.
-        let _ = self.0.try_send(());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
@@ -89,24 +86,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moved_ref_wakes_and_one_that_is_read_does_not() {
+    fn writing_a_ref_wakes_and_reading_one_does_not() {
         let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("store");
-        let main = "main".parse().unwrap();
-        let format = crate::repo::ObjectFormat::Sha1;
-        let repo = Repository::open_or_create(&root, &Default::default(), format, &main).unwrap();
-        let wake = repo.wake();
-        let waits = |limit| {
+        let root = dir.path();
+        std::fs::create_dir_all(root.join("refs/heads")).unwrap();
+        std::fs::write(root.join("refs/heads/main"), "").unwrap();
+        let watcher = RefWatcher::new(root);
+        let times_out = |limit| {
             let start = Instant::now();
-            wake.wait(limit);
+            watcher.wait(limit);
             start.elapsed() >= limit
         };
-        assert!(repo.tip(&main).unwrap().is_some());
-        assert!(waits(Duration::from_millis(300)), "a look is no news");
+        assert!(
+            std::fs::read(root.join("refs/heads/main"))
+                .unwrap()
+                .is_empty()
+        );
+        assert!(
+            times_out(Duration::from_millis(300)),
+            "reading is not a change"
+        );
         std::fs::write(root.join("refs/heads/other"), "").unwrap();
-        assert!(!waits(Duration::from_secs(20)));
-        while !waits(Duration::from_millis(300)) {}
-        wake.call().now();
-        assert!(!waits(Duration::from_secs(20)));
+        assert!(!times_out(Duration::from_secs(20)));
+        while !times_out(Duration::from_millis(300)) {}
+        watcher.waker().wake();
+        assert!(!times_out(Duration::from_secs(20)));
     }
 }

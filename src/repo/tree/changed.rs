@@ -13,7 +13,7 @@ use gix::objs::tree::EntryRef;
 
 use crate::names::ModuleHash;
 use crate::repo::error::{Error, Result};
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::objects::db::ObjectDb;
 use crate::repo::publish::draft::Draft;
 use crate::repo::tree::entry::{Entry, Node, TreeId};
 
@@ -43,13 +43,13 @@ enum Source<'r> {
     /// A change's handle, which has new ones in memory.
     Handle(&'r gix::Repository),
     /// What was written lately, and the store, for which a handle is made when it is needed.
-    Store(&'r Repository, OnceCell<Box<gix::Repository>>),
+    Store(&'r ObjectDb, OnceCell<Box<gix::Repository>>),
 }
 
 /// A folder, before and after.
 type Pair = (Vec<u8>, Option<gix::ObjectId>, Option<gix::ObjectId>);
 
-impl Repository {
+impl ObjectDb {
     /// Compares trees of the store.
     pub fn differ(&self) -> Differ<'_> {
         Differ::from(Source::Store(self, OnceCell::new()))
@@ -172,11 +172,11 @@ impl Differ<'_> {
         let bytes = match &self.source {
             Source::Handle(repo) => read(repo, id)?,
             Source::Store(repository, handle) => {
-                match (repository.caches.recent.get(&id), handle.get()) {
+                match (repository.caches.encoded.get(&id), handle.get()) {
                     (Some(bytes), _) => bytes,
                     (None, Some(handle)) => read(handle, id)?,
                     (None, None) => {
-                        let made = repository.local_for(id)?;
+                        let made = repository.handle_for(id)?;
                         read(handle.get_or_init(|| Box::new(made)), id)?
                     }
                 }

@@ -5,7 +5,7 @@ use gix::diff::tree::recorder::Change;
 
 use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::repo::error::{Error, Result};
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::objects::db::ObjectDb;
 use crate::repo::tree::entry::{Entry, Node, TreeId};
 use crate::repo::tree::reader::load;
 
@@ -28,13 +28,13 @@ pub(crate) struct EntryChange {
     pub old: Option<Entry>,
 }
 
-impl Repository {
+impl ObjectDb {
     /// The modules that differ between two trees, sorted by path; `None` is the empty tree.
     pub fn diff(&self, old: Option<TreeId>, new: Option<TreeId>) -> Result<Vec<PathChange>> {
         if old == new {
             return Ok(Vec::new());
         }
-        let repo = self.local_for("HEAD")?;
+        let repo = self.handle_for("HEAD")?;
         let empty = gix::ObjectId::empty_tree(repo.object_hash());
         let changes = diff(
             &repo,

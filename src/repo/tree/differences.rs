@@ -9,12 +9,12 @@ use gix::objs::tree::{Entry as TreeEntry, name_order};
 
 use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::repo::error::Result;
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::objects::db::ObjectDb;
 use crate::repo::tree::diff::PathChange;
 use crate::repo::tree::entry::{Entry, Node, TreeId};
 use crate::repo::tree::reader::Trees;
 
-impl Repository {
+impl ObjectDb {
     /// Calls `visit` for every module at or below `at` that differs between two trees, sorted by path, until it breaks; `None` is
     /// the empty tree.
     pub fn walk_changes<B>(

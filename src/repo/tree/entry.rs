@@ -3,28 +3,8 @@
 use gix::objs::tree::{EntryKind, EntryMode};
 
 use crate::names::ModuleHash;
+pub use crate::repo::ids::TreeId;
 use crate::repo::ids::module_hash;
-
-/// The id of a tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TreeId(pub(crate) gix::ObjectId);
-
-impl TreeId {
-    /// Says whether there is nothing in it.
-    pub fn is_empty(self) -> bool {
-        self.0.is_empty_tree()
-    }
-
-    /// Takes an id of 20 or 32 bytes; `None` for any other length.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        gix::ObjectId::try_from(bytes).ok().map(Self)
-    }
-
-    /// The 20 or 32 bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
 
 /// What stands at a place in a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

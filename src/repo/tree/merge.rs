@@ -7,8 +7,8 @@ use gix::bstr::{BStr, BString, ByteSlice};
 
 use crate::names::CommitId;
 use crate::repo::error::{Error, Result};
-use crate::repo::history::commit::read_linked;
 use crate::repo::ids::{commit_id, object_id};
+use crate::repo::objects::commit::read_linked;
 use crate::repo::publish::draft::{Draft, edit};
 use crate::repo::tree::diff::diff;
 use crate::repo::tree::entry::{Entry, TreeId};

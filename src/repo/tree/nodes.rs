@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 
 use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
 use crate::repo::error::{Error, Result};
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::objects::db::ObjectDb;
 use crate::repo::tree::entry::{Node, TreeId};
 use crate::repo::tree::reader::{Trees, Way, descend};
 
-impl Repository {
+impl ObjectDb {
     /// What stands at `path` in the tree of a commit, as far as memory tells: `None` if it would have to be read.
     pub fn remembered_node(&self, commit: CommitId, path: &TreePath) -> Option<Option<Node>> {
         let root = self.caches.commits.get(&commit)?.tree.0;

@@ -12,7 +12,7 @@ use gix::objs::tree::{EntryKind, name_order};
 
 use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::repo::error::{Error, Result};
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::objects::db::ObjectDb;
 use crate::repo::tree::entry::{Entry, Node};
 
 /// How many entries of decoded trees one operation keeps; an entry takes about 100 bytes.
@@ -40,7 +40,7 @@ enum Source<'r> {
     /// A change's handle, which has new ones in memory.
     Handle(&'r gix::Repository),
     /// What earlier operations decoded, and the store, for which a handle is made when it is needed.
-    Caches(&'r Repository, OnceCell<Box<gix::Repository>>),
+    Caches(&'r ObjectDb, OnceCell<Box<gix::Repository>>),
 }
 
 impl<'r> Trees<'r> {
@@ -50,7 +50,7 @@ impl<'r> Trees<'r> {
     }
 
     /// A reader that remembers what others decoded, and they what it decodes.
-    pub(crate) fn remembering(repository: &'r Repository) -> Self {
+    pub(crate) fn remembering(repository: &'r ObjectDb) -> Self {
         Self::from(Source::Caches(repository, OnceCell::new()))
     }
 
@@ -68,7 +68,7 @@ impl<'r> Trees<'r> {
             Source::Caches(repository, made) => match made.get() {
                 Some(repo) => repo,
                 None => {
-                    let repo = repository.local_for(id)?;
+                    let repo = repository.handle_for(id)?;
                     made.get_or_init(|| Box::new(repo))
                 }
             },

@@ -10,8 +10,8 @@ use gix::refs::Target;
 use crate::names::{CommitId, ModuleHash, TreePath};
 use crate::repo::error::{Error, Result, chain};
 use crate::repo::ids::{commit_id, module_hash};
-use crate::repo::lifecycle::locks::Guard;
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::locks::Guard;
+use crate::repo::repository::Repository;
 use crate::repo::tree::entry::{Entry, Node};
 
 /// Where an object was met first.
@@ -107,7 +107,7 @@ impl Repository {
         if self.is_absent() {
             return Ok(Check(None));
         }
-        match self.locks.backup() {
+        match self.parts.locks.backup() {
             // Nobody collects there.
             Err(error) if error.is_read_only() => Ok(Check(None)),
             held => Ok(Check(Some(held?))),
@@ -122,7 +122,7 @@ impl Repository {
         if self.is_absent() {
             return Ok(Checked::default());
         }
-        let repo = self.local_for("HEAD")?;
+        let repo = self.parts.objects.handle_for("HEAD")?;
         let mut walk = Walk {
             repo: &repo,
             inspector,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::git::{self, Git};
 use crate::repo::error::{Error, Result, chain};
 use crate::repo::fs::remove_if_there;
-use crate::repo::lifecycle::open::Repository;
+use crate::repo::repository::Repository;
 use crate::repo::verify::check::{Check, Fault};
 
 impl Repository {
@@ -46,7 +46,7 @@ impl Repository {
 
     /// Checked-out files that do not have what their names say, and what they have.
     fn wrong_files(&self) -> Vec<(PathBuf, gix::ObjectId)> {
-        let Some(format) = self.format() else {
+        let Some(format) = self.parts.objects.format() else {
             return Vec::new();
         };
         let files = fs::read_dir(self.files_dir())

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use crate::index::{self, NewChange, NewCommit, Reader};
 use crate::names::{BranchName, CommitId};
-use crate::repo::{self, Differ, Draft, Judged, Link, Published, TreeId, Writing};
+use crate::repo::{self, Decision, Differ, Draft, Link, Published, TreeId, WriteTxn};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::revision::Revision;
@@ -53,11 +53,11 @@ impl Store {
     /// Publishes a change, and tells the index.
     pub(in crate::store) fn publish<T>(
         &self,
-        writing: Writing<'_>,
+        writing: WriteTxn<'_>,
         branch: Option<&BranchName>,
-        judge: impl FnMut(&mut Draft<'_>) -> Result<(Judged, T)>,
+        judge: impl FnMut(&mut Draft<'_>) -> Result<(Decision, T)>,
     ) -> Result<Published<T>> {
-        let published = writing.publish(branch, judge)?;
+        let published = self.repo.publish(writing, branch, judge)?;
         match (
             published.commit.filter(|_| published.has_moved),
             self.news.get(),
@@ -150,6 +150,7 @@ impl Store {
         max: usize,
     ) -> Result<Option<Vec<Link>>> {
         self.repo
+            .objects()
             .unknown_history(commit, max, |id| Ok(reader.has(id)?))
     }
 
@@ -187,7 +188,7 @@ impl<'s> Commits<'s> {
     pub(in crate::store) fn new(store: &'s Store) -> Self {
         Self {
             store,
-            differ: store.repo.differ(),
+            differ: store.repo.objects().differ(),
             trees: HashMap::new(),
         }
     }
@@ -229,7 +230,7 @@ impl<'s> Commits<'s> {
     fn tree(&self, commit: CommitId) -> Result<TreeId> {
         match self.trees.get(&commit) {
             Some(tree) => Ok(*tree),
-            None => Ok(self.store.repo.linked_commit(commit)?.tree),
+            None => Ok(self.store.repo.objects().linked_commit(commit)?.tree),
         }
     }
 }

@@ -71,11 +71,15 @@ impl<'s> IndexCheck<'s> {
         let mut commits = Commits::new(self.store);
         let mut summaries: HashMap<CommitId, CommitSummary> = HashMap::new();
         for branch in self.store.branches()? {
-            let Some(tip) = self.store.repo.tip(&branch)? else {
+            let Some(tip) = self.store.repo.refs().tip(&branch)? else {
                 continue;
             };
             let is_known = |id| Ok::<_, Error>(summaries.contains_key(&id));
-            let links = self.store.repo.unknown_history(tip, usize::MAX, is_known)?;
+            let links = self
+                .store
+                .repo
+                .objects()
+                .unknown_history(tip, usize::MAX, is_known)?;
             for link in links.into_iter().flatten() {
                 let commit = commits.next(link)?;
                 let summary = CommitSummary::of(&commit, |parent| summaries.get(&parent))?;

@@ -41,7 +41,7 @@ impl Store {
         let branches = self.branches()?;
         tips.retain(|branch, _| branches.binary_search(branch).is_ok());
         for branch in branches {
-            let Some(tip) = self.repo.tip(&branch)? else {
+            let Some(tip) = self.repo.refs().tip(&branch)? else {
                 continue;
             };
             if tips.insert(branch.clone(), tip) != Some(tip)
@@ -79,12 +79,12 @@ impl Store {
         }
         let mut kept = HashSet::new();
         for branch in self.branches()? {
-            let Some(tip) = self.repo.tip(&branch)? else {
+            let Some(tip) = self.repo.refs().tip(&branch)? else {
                 continue;
             };
             let left = known / 2 - kept.len();
             let is_kept = |id| Ok::<_, Error>(kept.contains(&id));
-            match self.repo.unknown_history(tip, left, is_kept)? {
+            match self.repo.objects().unknown_history(tip, left, is_kept)? {
                 Some(links) => kept.extend(links.into_iter().map(|link| link.id)),
                 None => return Ok(()),
             }

@@ -68,7 +68,7 @@ impl Store {
     /// Verifies all of it, and logs what is wrong; returns how much that is.
     pub(in crate::store) fn verify_on_schedule(&self) -> Result<Option<u64>> {
         // It hashes and validates everything, and holds nothing that a change waits for.
-        repo::step_back(repo::Behind::All);
+        repo::lower_thread_priority(repo::ThreadPriority::Background);
         let mut faults = 0;
         let mut report = |finding| {
             if let Finding::Fault(fault) = finding {

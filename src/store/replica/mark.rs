@@ -1,7 +1,7 @@
 //! A store that is marked as a replica: nothing but following another one changes its history.
 
 use crate::names::ServerUrl;
-use crate::repo::Writing;
+use crate::repo::WriteTxn;
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
@@ -70,7 +70,7 @@ impl Store {
     }
 
     /// The right to change the history: what every change begins with, but for following.
-    pub(in crate::store) fn begin(&self) -> Result<Writing<'_>> {
+    pub(in crate::store) fn begin(&self) -> Result<WriteTxn<'_>> {
         self.ensure_writable()?;
         Ok(self.repo.begin()?)
     }

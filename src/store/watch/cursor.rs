@@ -222,7 +222,7 @@ impl Cursor {
 
     fn next_event(&mut self, store: &Store) -> Result<Option<Event>> {
         if let Some(line) = &mut self.line {
-            match line.next(&store.repo)? {
+            match line.next(store.repo.objects())? {
                 Some(id) => return self.step(store, id).map(Some),
                 None => self.line = None,
             }
@@ -234,20 +234,22 @@ impl Cursor {
         else {
             return Ok(None);
         };
-        let Some(mut line) = store.repo.line(at, tip)? else {
+        let Some(mut line) = store.repo.objects().line(at, tip)? else {
             return self.jump(store, tip).map(Some);
         };
-        let first = line.next(&store.repo)?.expect("BUG: the tip is on it");
+        let first = line
+            .next(store.repo.objects())?
+            .expect("BUG: the tip is on it");
         self.line = Some(line);
         self.step(store, first).map(Some)
     }
 
     /// One commit on, on the tip's line.
     fn step(&self, store: &Store, id: CommitId) -> Result<Event> {
-        let commit = store.repo.linked_commit(id)?;
+        let commit = store.repo.objects().linked_commit(id)?;
         let before = self.place.map(|place| place.tree);
         Ok(Event {
-            changes: store.repo.diff(before, Some(commit.tree))?,
+            changes: store.repo.objects().diff(before, Some(commit.tree))?,
             commit,
             reset: false,
         })
@@ -255,11 +257,11 @@ impl Cursor {
 
     /// To a tip that does not come after this commit.
     fn jump(&self, store: &Store, tip: CommitId) -> Result<Event> {
-        let tip = store.repo.linked_commit(tip)?;
+        let tip = store.repo.objects().linked_commit(tip)?;
         let before = self.place.map(|place| place.tree);
         let changes = match &self.content {
             _ if before == Some(tip.tree) => Vec::new(),
-            None => store.repo.diff(before, Some(tip.tree))?,
+            None => store.repo.objects().diff(before, Some(tip.tree))?,
             Some(content) => {
                 let modules = store.modules_in(tip.tree, &TreePath::root())?;
                 differences(content, &modules.into_iter().collect())

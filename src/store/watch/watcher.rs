@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::cursor::{Cursor, Event, PollResult};
 use crate::names::{BranchName, CommitId};
-use crate::repo::{self, Wake};
+use crate::repo::{self, RefWatcher};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
@@ -15,13 +15,13 @@ const POLL: Duration = Duration::from_secs(1);
 pub struct Watcher<'s> {
     store: &'s Store,
     cursor: Cursor,
-    wake: Wake,
+    wake: RefWatcher,
 }
 
 impl Store {
     /// Registers for wake-ups, which come when some branch moved, or without a reason.
-    pub fn wake(&self) -> Wake {
-        self.repo.wake()
+    pub fn wake(&self) -> RefWatcher {
+        self.repo.watch_refs()
     }
 
     /// Follows a branch, or the default one, from the commit `since`, or from its tip.

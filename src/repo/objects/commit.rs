@@ -1,6 +1,5 @@
 //! Commit objects (git-commit-tree(1)): reading them, and encoding new ones.
 
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use gix::bstr::ByteSlice;
@@ -8,9 +7,7 @@ use gix::objs::WriteTo;
 
 use crate::names::{Author, CommitId};
 use crate::repo::error::{Error, Result};
-use crate::repo::ids::{commit_id, object_id};
-use crate::repo::lifecycle::open::Repository;
-use crate::repo::tree::entry::TreeId;
+use crate::repo::ids::{TreeId, commit_id, object_id};
 
 /// A commit as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,29 +36,6 @@ impl Commit {
             .next_back()?
             .strip_prefix(key)?
             .strip_prefix(": ")
-    }
-}
-
-impl Repository {
-    /// Reads a commit.
-    ///
-    /// # Errors
-    /// `UnknownCommit` if the id names nothing, or something that is no commit.
-    pub fn commit(&self, id: CommitId) -> Result<Commit> {
-        let repo = self.local().ok_or(Error::UnknownCommit(id))?;
-        read(&repo, id)
-    }
-}
-
-impl Repository {
-    /// Reads a commit that a ref or another commit names.
-    ///
-    /// # Errors
-    /// `Missing` if it is not there: a fault of the repository, or a `gc` in this moment.
-    pub fn linked_commit(&self, id: CommitId) -> Result<Commit> {
-        let read = || read_linked(&self.local_for(id)?, id).map(Arc::new);
-        let commit = self.caches.commits.get_or_insert_with(&id, read)?;
-        Ok((*commit).clone())
     }
 }
 

@@ -1,14 +1,15 @@
-//! Two things at the same time: flushes wait for the disk, which takes several at once.
+//! Running two steps in parallel: an fsync waits for the disk, which can serve several at once.
 
 use std::panic;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// Does one thing here and another beside it, in a thread of its own if there is one to be had, and returns what both returned.
+/// Runs `here` in this thread and `beside` in another one, and returns both results. If no thread can be created, `beside` runs
+/// here afterwards.
 ///
 /// # Panics
-/// If one of them panics, when both are over.
-pub(crate) fn both<A: Send, B>(
+/// If one of them panics, after both have ended.
+pub(crate) fn in_parallel<A: Send, B>(
     beside: impl FnOnce() -> A + Send,
     here: impl FnOnce() -> B,
 ) -> (A, B) {
@@ -18,7 +19,7 @@ pub(crate) fn both<A: Send, B>(
         beside.map(|beside| beside())
     };
     thread::scope(|scope| {
-        let thread = thread::Builder::new().name("flush".to_owned());
+        let thread = thread::Builder::new().name("fsync".to_owned());
         let spawned = thread.spawn_scoped(scope, run);
         let b = here();
         let a = match spawned {
@@ -27,7 +28,7 @@ pub(crate) fn both<A: Send, B>(
                 .unwrap_or_else(|panic| panic::resume_unwind(panic)),
             Err(_) => run(),
         };
-        (a.expect("BUG: it is run once"), b)
+        (a.expect("BUG: it runs exactly once"), b)
     })
 }
 
@@ -36,9 +37,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_are_done_and_each_panic_is_heard_when_the_other_is_over() {
-        assert_eq!(both(|| 1, || "here"), (1, "here"));
-        for first in [true, false] {
+    fn both_run_and_a_panic_of_one_continues_after_the_other_ended() {
+        assert_eq!(in_parallel(|| 1, || "here"), (1, "here"));
+        for is_first in [true, false] {
             let done = Mutex::new(0);
             let work = |fails: bool| {
                 if fails {
@@ -48,7 +49,7 @@ mod tests {
                 *done.lock().unwrap() += 1;
             };
             let result = panic::catch_unwind(panic::AssertUnwindSafe(|| {
-                both(|| work(first), || work(!first))
+                in_parallel(|| work(is_first), || work(!is_first))
             }));
             assert_eq!(result.unwrap_err().downcast_ref(), Some(&"it failed"));
             assert_eq!(*done.lock().unwrap(), 1);

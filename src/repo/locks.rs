@@ -25,7 +25,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::names::MirrorName;
 use crate::repo::error::{Error, Result, is_read_only};
-use crate::repo::objects::fsync;
 
 /// How long a change waits for the others before it gives up as busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -131,7 +130,7 @@ impl Locks {
 
     /// Takes the lock of a mirror, unless that cannot be had until the deadline.
     pub(crate) fn mirror(&self, name: &MirrorName, deadline: Instant) -> Result<Option<Guard>> {
-        fsync::create_dir(&self.dir)?;
+        crate::repo::fs::create_dir(&self.dir)?;
         if_free(self.wait(&format!("mirrors/{name}.lock"), deadline, File::try_lock))
     }
 
@@ -205,7 +204,7 @@ fn open_lock_file(path: &Path) -> Result<File> {
     match open() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let dir = path.parent().expect("BUG: a lock file has a folder");
-            fsync::create_dir(dir)?;
+            crate::repo::fs::create_dir(dir)?;
             open().map_err(Error::io("open", path))
         }
         // flock(2) asks for no right to write.

@@ -1,0 +1,160 @@
+//! The handle through which gix reads the repository, and the checks made before it is opened.
+//!
+//! gix keeps finding objects in a pack that it has open after the pack was deleted, and a commit that names such an object would be
+//! broken. So [`ObjectDb`](crate::repo::objects::db::ObjectDb) opens the repository again after objects were deleted, before a change checks
+//! whether an object exists.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use gix::bstr::ByteSlice;
+
+use crate::repo::error::{Error, Result};
+use crate::repo::failpoints::step;
+use crate::repo::fs::names_in;
+use crate::repo::locks;
+
+/// Repository extensions (git-config(1), `extensions.*`) that do not change what this program reads or writes.
+const KNOWN_EXTENSIONS: [&str; 6] = [
+    "noop",
+    "objectformat",
+    "partialclone",
+    "preciousobjects",
+    "refstorage",
+    "worktreeconfig",
+];
+
+/// How many packs gix can open; with one more, reads fail. Roll-ups keep the number of packs at some hundreds, plus one for each
+/// 64 MiB.
+const SLOTS: u16 = 16_384;
+
+/// The repository as gix has it open.
+pub(crate) struct GixHandle {
+    pub repo: Arc<gix::ThreadSafeRepository>,
+    /// The hash function of the repository's ids.
+    pub format: gix::hash::Kind,
+    /// The names of the files in `objects/pack` that gix may have open.
+    pub packs: HashSet<OsString>,
+    /// The time of the last `gc` before the repository was opened: see `locks.rs`.
+    pub last_gc: u64,
+    /// How often the repository was opened again because objects were deleted.
+    pub generation: u64,
+}
+
+impl GixHandle {
+    /// Opens the repository at `root`.
+    pub(crate) fn open(root: &Path) -> Result<Self> {
+        // Both are read before the repository is opened. If they are older than what gix sees, it is only opened once more.
+        let last_gc = locks::last_collected(root);
+        let packs = pack_file_names(root)?;
+        let repo = open_bare(root)?;
+        Ok(Self {
+            format: repo.to_thread_local().object_hash(),
+            repo: Arc::new(repo),
+            packs,
+            last_gc,
+            generation: 0,
+        })
+    }
+}
+
+/// Returns the names of all files in `objects/pack`.
+pub(crate) fn pack_file_names(root: &Path) -> Result<HashSet<OsString>> {
+    let dir = root.join("objects/pack");
+    match step("list packs").and_then(|()| names_in(&dir)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(HashSet::new()),
+        names => Ok(names
+            .map_err(Error::io("read", &dir))?
+            .into_iter()
+            .collect()),
+    }
+}
+
+/// Opens a bare repository, and rejects one that this program cannot use.
+pub(crate) fn open_bare(root: &Path) -> Result<gix::ThreadSafeRepository> {
+    let refuse = |reason: String| Error::NotAStore {
+        root: root.to_owned(),
+        reason,
+    };
+    if root.join(".git").exists() {
+        return Err(refuse(
+            "it is a git repository with a work tree; a store is a bare repository".to_owned(),
+        ));
+    }
+    let overrides = [
+        "core.useReplaceRefs=false",
+        "gitoxide.objects.allocLimit=2147483648",
+    ];
+    let repo = gix::open::Options::isolated()
+        .open_path_as_is(true)
+        .strict_config(true)
+        .config_overrides(overrides)
+        .object_store_slots(gix::odb::store::init::Slots::Given(SLOTS))
+        .with(gix::sec::Trust::Full)
+        .open(root)
+        .map_err(|error| refuse(reason(root, &error)))?;
+    if root.join("shallow").exists() {
+        let reason = "it is a shallow clone; complete it with `git fetch --unshallow`";
+        return Err(refuse(reason.to_owned()));
+    }
+    check_format(&repo.to_thread_local()).map_err(refuse)?;
+    Ok(repo)
+}
+
+fn reason(root: &Path, error: &gix::Error) -> String {
+    if root.join("HEAD").exists() {
+        format!(
+            "it is not a readable git repository: {}",
+            error.probable_cause()
+        )
+    } else {
+        "it is not a git repository".to_owned()
+    }
+}
+
+/// Rejects repositories whose format this program would misread (gitrepository-layout(5), git's repository-version.txt).
+fn check_format(repo: &gix::Repository) -> Result<(), String> {
+    let config = repo.config_snapshot();
+    if !repo.is_bare() || config.boolean("core.bare") == Some(false) {
+        return Err("it is not bare; make one with `git clone --bare`".to_owned());
+    }
+    let version = config.integer("core.repositoryFormatVersion").unwrap_or(0);
+    if !(0..=1).contains(&version) {
+        return Err(format!(
+            "its format version is {version}; this program supports 0 and 1"
+        ));
+    }
+    if let Some(storage) = config
+        .string("extensions.refStorage")
+        .filter(|storage| storage.as_bstr() != "files")
+    {
+        return Err(format!(
+            "its ref storage format is {storage:?}; convert it with `git refs migrate --ref-format=files`"
+        ));
+    }
+    if version == 0 {
+        return Ok(());
+    }
+    let sections = config
+        .plumbing()
+        .sections_by_name("extensions")
+        .into_iter()
+        .flatten();
+    let names = sections.flat_map(|section| {
+        section
+            .value_names()
+            .map(|name| name.to_string())
+            .collect::<Vec<_>>()
+    });
+    for name in names {
+        if !KNOWN_EXTENSIONS.contains(&name.to_ascii_lowercase().as_str()) {
+            return Err(format!(
+                "it uses the repository extension {name:?}, which this program does not support"
+            ));
+        }
+    }
+    Ok(())
+}

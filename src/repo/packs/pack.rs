@@ -1,0 +1,154 @@
+//! One pack and the files that belong to it (gitformat-pack(5)).
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::repo::error::{Error, Result};
+use crate::repo::fs::{remove_if_there, sync_dir, sync_file};
+
+/// The extensions of a pack's files. The pack itself comes last: git does not see a pack without its index.
+const PARTS: [&str; 5] = ["idx", "rev", "bitmap", "mtimes", "pack"];
+/// The extensions of marks by which git or a person protects a pack.
+const KEEP: [&str; 2] = ["keep", "promisor"];
+
+/// A pack file with its index and the other files that belong to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pack {
+    /// `objects/pack/pack-<checksum>`, without an extension.
+    stem: PathBuf,
+}
+
+impl Pack {
+    /// Returns the pack with this checksum in the repository at `root`.
+    pub(crate) fn named(root: &Path, checksum: &str) -> Self {
+        Self {
+            stem: root.join("objects/pack").join(format!("pack-{checksum}")),
+        }
+    }
+
+    /// Returns the path of the file with this extension.
+    pub(crate) fn part(&self, extension: &str) -> PathBuf {
+        self.stem.with_extension(extension)
+    }
+
+    /// Returns the file names of the pack and of its index.
+    pub(crate) fn names(&self) -> [OsString; 2] {
+        self.files()
+            .map(|file| file.file_name().unwrap_or_default().to_owned())
+    }
+
+    /// Returns the paths of the pack and of its index.
+    pub(crate) fn files(&self) -> [PathBuf; 2] {
+        ["pack", "idx"].map(|part| self.part(part))
+    }
+
+    /// Opens the pack's index; `None` if it has none, for example after an interrupted write.
+    pub(crate) fn index(&self, format: gix::hash::Kind) -> Result<Option<gix_pack::index::File>> {
+        let path = self.part("idx");
+        if !path.exists() {
+            return Ok(None);
+        }
+        match gix_pack::index::File::at(&path, format) {
+            // A roll-up deleted it after the check above.
+            Err(_) if !path.exists() => Ok(None),
+            index => index
+                .map(Some)
+                .map_err(Error::database(format!("read {path:?}"))),
+        }
+    }
+
+    /// Returns the total size of the pack's files in bytes.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        PARTS
+            .iter()
+            .filter_map(|part| fs::metadata(self.part(part)).ok())
+            .map(|file| file.len())
+            .sum()
+    }
+
+    /// Returns the checksum in the pack's name.
+    pub(crate) fn checksum(&self) -> String {
+        let name = self.stem.file_name().unwrap_or_default().to_string_lossy();
+        name.trim_start_matches("pack-").to_owned()
+    }
+
+    /// Returns whether both the pack and its index exist.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.files().iter().all(|file| file.exists())
+    }
+
+    /// Moves a finished pack, `PREFIX-<checksum>.*`, into the repository at `root` and makes it durable.
+    pub(crate) fn install(root: &Path, prefix: &Path, checksum: &str) -> Result<Self> {
+        let pack = Self::named(root, checksum);
+        let is_required = |part: &str| part == "pack" || part == "idx";
+        let from = |part: &str| PathBuf::from(format!("{}-{checksum}.{part}", prefix.display()));
+        // The index comes last: git does not see the pack without it.
+        for part in PARTS
+            .iter()
+            .rev()
+            .filter(|part| is_required(part) || from(part).exists())
+        {
+            sync_file(&from(part))?;
+        }
+        for part in PARTS.iter().rev().filter(|part| from(part).exists()) {
+            let to = pack.part(part);
+            fs::rename(from(part), &to).map_err(Error::io("rename to", &to))?;
+        }
+        sync_dir(&root.join("objects/pack"))?;
+        Ok(pack)
+    }
+}
+
+/// Lists the packs of the repository at `root`, except those that are marked to be kept.
+pub(crate) fn packs_in(root: &Path) -> Result<Vec<Pack>> {
+    let paths = pack_file_paths(root)?;
+    let is_pack = |path: &&PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        path.extension().is_some_and(|part| part == "pack")
+            && name.starts_with("pack-")
+            && !KEEP
+                .iter()
+                .any(|keep| paths.contains(&path.with_extension(keep)))
+    };
+    let pack = |path: &PathBuf| Pack {
+        stem: path.with_extension(""),
+    };
+    Ok(paths.iter().filter(is_pack).map(pack).collect())
+}
+
+/// Returns every index without a pack, as a power cut can leave it: it lists objects that cannot be read.
+pub(crate) fn lone_indices(root: &Path) -> Result<Vec<PathBuf>> {
+    let paths = pack_file_paths(root)?;
+    let is_lone = |path: &PathBuf| {
+        path.extension().is_some_and(|part| part == "idx")
+            && !paths.contains(&path.with_extension("pack"))
+    };
+    Ok(paths.iter().filter(|path| is_lone(path)).cloned().collect())
+}
+
+/// Returns the paths of all files in `objects/pack`.
+fn pack_file_paths(root: &Path) -> Result<HashSet<PathBuf>> {
+    let dir = root.join("objects/pack");
+    fs::read_dir(&dir)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .map_err(Error::io("read", &dir))
+}
+
+/// Removes packs. The indices go first, durably: an index without its pack lists objects that cannot be read.
+pub(crate) fn remove_packs(root: &Path, packs: &[Pack]) -> Result<()> {
+    if packs.is_empty() {
+        return Ok(());
+    }
+    for pack in packs {
+        remove_if_there(&pack.part("idx"))?;
+    }
+    sync_dir(&root.join("objects/pack"))?;
+    for pack in packs {
+        for part in PARTS {
+            remove_if_there(&pack.part(part))?;
+        }
+    }
+    Ok(())
+}

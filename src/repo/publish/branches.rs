@@ -1,0 +1,98 @@
+//! Creating and deleting branches, and setting the default branch.
+
+use crate::names::{BranchName, CommitId};
+use crate::repo::error::{Error, Result};
+use crate::repo::objects::commit;
+use crate::repo::parts::Parts;
+use crate::repo::publish::write_txn::WriteTxn;
+use crate::repo::refs::lock::OUTSIDE_MAX;
+
+/// Makes `branch` the default branch. If it does not exist, it is created at the tip of `from`, or of the current default branch.
+///
+/// # Errors
+/// `UnknownBranch`, `BranchClash`. No branch is created then.
+pub(crate) fn set_default_branch(
+    parts: &Parts,
+    branch: &BranchName,
+    from: Option<&BranchName>,
+) -> Result<()> {
+    let refs = &parts.refs;
+    let mut txn = WriteTxn::begin(parts)?;
+    // What may take long is done before `refs.lock` is taken, while others may still move refs.
+    if refs.tip(branch)?.is_none()
+        && let Some(tip) = refs.tip(&refs.resolve_branch(from)?)?
+    {
+        txn.adopt_named_commit(tip)?;
+        txn.sync()?;
+    }
+    let _refs_lock = parts.locks.refs()?;
+    if refs.default_branch().ok().as_ref() == Some(branch) {
+        return refs.sync_head();
+    }
+    let head = refs.lock_head(branch)?;
+    if txn.durable_tip(branch)?.is_none() {
+        let from = refs.resolve_branch(from)?;
+        let tip = refs.tip(&from)?;
+        let tip = tip.ok_or_else(|| Error::UnknownBranch(from.to_string()))?;
+        txn.start_branch(branch, tip)?;
+    }
+    refs.rename_lock(head)
+}
+
+/// Deletes a branch. Objects that only this branch reached stay until the next `gc`.
+///
+/// # Errors
+/// `UnknownBranch`, `DefaultBranch`.
+pub(crate) fn delete_branch(parts: &Parts, branch: &BranchName) -> Result<()> {
+    let refs = &parts.refs;
+    let mut txn = WriteTxn::begin(parts)?;
+    let _refs_lock = parts.locks.refs()?;
+    let default = [refs.default_branch(), refs.resolve_branch(None)];
+    if default.iter().flatten().any(|default| default == branch) {
+        refs.sync_head()?;
+        return Err(Error::DefaultBranch(branch.to_string()));
+    }
+    let tip = txn.durable_tip(branch)?;
+    let tip = tip.ok_or_else(|| Error::UnknownBranch(branch.to_string()))?;
+    refs.swap(&branch.clone().into(), Some(tip), None, OUTSIDE_MAX)
+}
+
+impl WriteTxn<'_> {
+    /// Creates a branch at the commit `from`.
+    ///
+    /// # Errors
+    /// `BranchExists`, `BranchClash`, `UnknownCommit`.
+    pub fn create_branch(mut self, branch: &BranchName, from: CommitId) -> Result<()> {
+        // What may take long is done before `refs.lock` is taken, while others may still move refs.
+        commit::read(self.repo(), from)?;
+        self.adopt_named_commit(from)?;
+        self.sync()?;
+        let _refs_lock = self.parts.locks.refs()?;
+        if self.durable_tip(branch)?.is_some() {
+            return Err(Error::BranchExists(branch.to_string()));
+        }
+        self.start_branch(branch, from)
+    }
+
+    /// Points a new branch to a commit. The caller holds `refs.lock`.
+    fn start_branch(&mut self, branch: &BranchName, from: CommitId) -> Result<()> {
+        let refs = &self.parts.refs;
+        if let Some(existing) = refs
+            .branches()?
+            .iter()
+            .find(|existing| existing.conflicts_with(branch))
+        {
+            return Err(Error::BranchClash {
+                new: branch.to_string(),
+                existing: existing.to_string(),
+            });
+        }
+        commit::read(self.repo(), from)?;
+        let id = self.adopt_named_commit(from)?;
+        self.sync()?;
+        match refs.swap(&branch.clone().into(), None, Some(id), OUTSIDE_MAX) {
+            Err(Error::Moved(_)) => Err(Error::BranchExists(branch.to_string())),
+            result => result,
+        }
+    }
+}

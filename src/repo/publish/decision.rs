@@ -1,0 +1,35 @@
+//! What a change decides on a given tip, and the result of publishing it.
+
+use crate::names::{Author, CommitId};
+use crate::repo::tree::entry::TreeId;
+
+/// What a change does to its branch, decided on a given tip.
+#[derive(Debug)]
+pub enum Decision {
+    /// The branch stays where it is.
+    Unchanged,
+    /// The branch moves to an existing commit.
+    FastForward(CommitId),
+    /// The branch gets a new commit on top of the tip.
+    Commit {
+        /// The tree.
+        tree: TreeId,
+        /// The parents after the first, which is the tip.
+        more_parents: Vec<CommitId>,
+        /// The author.
+        author: Author,
+        /// The message.
+        message: String,
+    },
+}
+
+/// The result of a published change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published<T> {
+    /// The branch's tip afterwards; `None` if the branch has no commit yet.
+    pub commit: Option<CommitId>,
+    /// Whether the change moved the branch.
+    pub has_moved: bool,
+    /// What the change returned with its decision.
+    pub value: T,
+}

@@ -1,0 +1,147 @@
+//! Existing objects that must be fsynced again before a new commit or ref may lead to them.
+//!
+//! An object that exists may never have been fsynced: stock git and gix do not fsync by default. So every existing object that a new
+//! commit names, and that no durable tip is known to reach, is fsynced here, no matter who wrote it.
+
+use std::collections::HashMap;
+
+use crate::names::{BranchName, CommitId};
+use crate::repo::error::{Error, Result};
+use crate::repo::history::walk::beyond;
+use crate::repo::ids::{commit_id, object_id};
+use crate::repo::objects::commit::read_linked;
+use crate::repo::objects::loose::SyncedObject;
+use crate::repo::publish::write_txn::WriteTxn;
+use crate::repo::refs::lock::HEAD;
+use crate::repo::refs::read::read_tip;
+use crate::repo::tree::reader::load;
+
+impl WriteTxn<'_> {
+    /// Returns the tip of a branch, durable with everything that it reaches; `None`, durably, if the branch does not exist. The
+    /// caller holds `refs.lock`.
+    pub(crate) fn durable_tip(&mut self, branch: &BranchName) -> Result<Option<gix::ObjectId>> {
+        let refs = &self.parts.refs;
+        let loose = refs.loose_tip(Some(branch));
+        let loose = loose.and_then(|tip| object_id(self.repo(), tip.as_bytes()));
+        let tip = match loose {
+            Some(tip) => Some(tip),
+            None => read_tip(self.repo(), branch)?,
+        };
+        let Some(tip) = tip else {
+            refs.sync_ref(&branch.full_ref())?;
+            return Ok(None);
+        };
+        if !refs.durable_tips.contains(branch, tip) {
+            if !refs.durable_tips.is_noted(branch, tip) {
+                self.adopt_history([tip])?;
+                self.objects.loose.sync()?;
+            }
+            refs.sync_ref(&branch.full_ref())?;
+            refs.sync_head()?;
+            refs.durable_tips.insert(branch, tip);
+        }
+        Ok(Some(tip))
+    }
+
+    /// Returns the id of an existing commit, after making it durable with everything that it reaches.
+    pub(crate) fn adopt_named_commit(&mut self, commit: CommitId) -> Result<gix::ObjectId> {
+        let id = object_id(self.repo(), commit.as_bytes());
+        let id = id.ok_or(Error::UnknownCommit(commit))?;
+        self.adopt_history([id])?;
+        Ok(id)
+    }
+
+    /// Fsyncs the commits, trees and blobs that `tips` reach and that no durable tip is known to reach.
+    pub(crate) fn adopt_history(
+        &mut self,
+        tips: impl IntoIterator<Item = gix::ObjectId>,
+    ) -> Result<()> {
+        let durable = self.parts.refs.durable_tips.noted();
+        let tips = tips.into_iter().filter(|tip| !durable.contains(tip));
+        let tips: Vec<_> = tips.collect();
+        if tips.is_empty() {
+            return Ok(());
+        }
+        self.parts.packs.forget_deleted()?;
+        let fresh = self.parts.objects.handle_for(HEAD)?;
+        // A noted tip may have been deleted.
+        let exists = |tip: &gix::ObjectId| gix::objs::Exists::exists(&*fresh.objects, tip);
+        for new in beyond(&fresh, tips, durable.into_iter().filter(exists))? {
+            let (id, _) = new?;
+            let commit = read_linked(&fresh, commit_id(&id))?;
+            self.adopt_from(&fresh, id)?;
+            let base = commit.parents.first();
+            let base = base.map(|parent| read_linked(&fresh, *parent));
+            let base = base.transpose()?.map(|parent| parent.tree.0);
+            self.adopt_tree(&fresh, commit.tree.0, base)?;
+        }
+        self.parts.packs.sync_all()
+    }
+
+    /// Fsyncs a tree and everything below it, except the entries that `base` has at the same path.
+    fn adopt_tree(
+        &mut self,
+        fresh: &gix::Repository,
+        tree: gix::ObjectId,
+        base: Option<gix::ObjectId>,
+    ) -> Result<()> {
+        let mut todo = vec![(tree, base)];
+        while let Some((id, base)) = todo.pop() {
+            if id.is_empty_tree() || Some(id) == base {
+                continue;
+            }
+            self.adopt_from(fresh, id)?;
+            let base_tree = base.map(|base| load(fresh, base)).transpose()?;
+            let base_entries: HashMap<_, _> = base_tree
+                .iter()
+                .flat_map(|tree| &tree.entries)
+                .map(|entry| (&entry.filename, entry))
+                .collect();
+            for entry in load(fresh, id)?.entries {
+                let before = base_entries
+                    .get(&entry.filename)
+                    .filter(|before| before.mode.is_tree() == entry.mode.is_tree())
+                    .map(|before| before.oid);
+                if entry.mode.is_tree() {
+                    todo.push((entry.oid, before));
+                } else if !entry.mode.is_commit() && before != Some(entry.oid) {
+                    self.adopt_from(fresh, entry.oid)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Fsyncs an existing object, and returns whether it exists undamaged.
+    pub(crate) fn adopt(&mut self, id: gix::ObjectId) -> Result<bool> {
+        match self.objects.loose.sync_existing(&id)? {
+            SyncedObject::Durable => return Ok(true),
+            SyncedObject::Damaged => return Ok(false),
+            SyncedObject::Absent => {}
+        }
+        self.parts.packs.forget_deleted()?;
+        let fresh = self.parts.objects.handle_for(id)?;
+        let exists = gix::objs::Exists::exists(&*fresh.objects, &id);
+        if exists {
+            self.parts.packs.sync_all()?;
+        }
+        Ok(exists)
+    }
+
+    /// Fsyncs an existing object that is loose. One that `fresh` finds in a pack is left to the caller, who fsyncs the packs.
+    ///
+    /// # Errors
+    /// `Missing` if it does not exist or is damaged.
+    fn adopt_from(&mut self, fresh: &gix::Repository, id: gix::ObjectId) -> Result<()> {
+        let exists = match self.objects.loose.sync_existing(&id)? {
+            SyncedObject::Durable => true,
+            SyncedObject::Damaged => false,
+            SyncedObject::Absent => gix::objs::Exists::exists(&*fresh.objects, &id),
+        };
+        if exists {
+            Ok(())
+        } else {
+            Err(Error::Missing { id: id.to_string() })
+        }
+    }
+}

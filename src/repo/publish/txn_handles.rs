@@ -1,0 +1,75 @@
+//! The gix handles of one write transaction. Each is made on first use, because it copies the list of packs.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use gix::odb::memory::Storage;
+
+use crate::repo::error::{Error, Result};
+use crate::repo::objects::db::ObjectDb;
+
+/// The repository, as it was open when the transaction began.
+pub(crate) struct TxnHandles {
+    repo: Arc<gix::ThreadSafeRepository>,
+    format: gix::hash::Kind,
+    generation: u64,
+    memory: OnceCell<gix::Repository>,
+    known: OnceCell<gix::Repository>,
+}
+
+impl TxnHandles {
+    /// Takes the handle that the object database has at this moment.
+    ///
+    /// # Errors
+    /// `Missing` if there is no repository.
+    pub(crate) fn new(objects: &ObjectDb) -> Result<Self> {
+        let handle = objects.shared_handle().ok_or_else(|| Error::Missing {
+            id: "HEAD".to_owned(),
+        })?;
+        Ok(Self {
+            repo: Arc::clone(&handle.repo),
+            format: handle.format,
+            generation: handle.generation,
+            memory: OnceCell::new(),
+            known: OnceCell::new(),
+        })
+    }
+
+    /// Returns the hash function of the repository's ids.
+    pub(crate) fn format(&self) -> gix::hash::Kind {
+        self.format
+    }
+
+    /// Returns how often the repository had been opened again: see `gix_handle.rs`.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Returns a handle that finds every stored object, and keeps new objects in memory instead of writing them.
+    pub(crate) fn with_memory(&self) -> &gix::Repository {
+        let make = || self.repo.to_thread_local().with_object_memory();
+        self.memory.get_or_init(make)
+    }
+
+    /// Returns a handle that finds the objects in the packs that this process knows, and does not look for new packs.
+    pub(crate) fn without_refresh(&self) -> &gix::Repository {
+        self.known.get_or_init(|| {
+            let mut repo = self.repo.to_thread_local();
+            repo.objects.refresh_never();
+            repo
+        })
+    }
+
+    /// Takes the new objects out of memory. Until [`Self::set_memory`], a write through [`Self::with_memory`] would go to the disk.
+    pub(crate) fn take_memory(&mut self) -> Storage {
+        self.with_memory();
+        let repo = self.memory.get_mut().expect("BUG: it was made above");
+        repo.objects.take_object_memory().unwrap_or_default()
+    }
+
+    pub(crate) fn set_memory(&mut self, objects: Storage) {
+        self.with_memory();
+        let repo = self.memory.get_mut().expect("BUG: it was made above");
+        repo.objects.set_object_memory(objects);
+    }
+}

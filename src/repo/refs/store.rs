@@ -1,0 +1,26 @@
+//! The refs of a repository.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::repo::objects::db::ObjectDb;
+use crate::repo::refs::durable_tips::DurableTips;
+
+/// Reads and updates refs. Reading is in `read.rs`, updating in `update.rs`.
+pub struct RefStore {
+    pub(in crate::repo) objects: Arc<ObjectDb>,
+    pub(crate) durable_tips: DurableTips,
+}
+
+impl RefStore {
+    pub(crate) fn new(objects: Arc<ObjectDb>) -> Self {
+        Self {
+            durable_tips: DurableTips::new(objects.root()),
+            objects,
+        }
+    }
+
+    pub(in crate::repo::refs) fn root(&self) -> &Path {
+        self.objects.root()
+    }
+}
