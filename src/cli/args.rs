@@ -4,8 +4,8 @@ use clap::ValueHint;
 use clap::builder::{PathBufValueParser, TypedValueParser as _};
 
 use super::color::When;
-use super::commands as c;
-use super::place::Place;
+use super::commands::Command;
+use super::store_location::StoreLocation;
 use crate::names::{self, Author, BranchName, CommitId, Message};
 use crate::store::Revision;
 
@@ -43,9 +43,9 @@ Exit codes:
 /// mirrors
 #[derive(Debug, clap::Parser)]
 #[command(name = "wasmstore", version, after_help = AFTER_HELP, max_term_width = 100)]
-pub(super) struct Args {
+pub(super) struct CommandLine {
     #[command(flatten)]
-    pub globals: Globals,
+    pub globals: GlobalArgs,
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -53,11 +53,11 @@ pub(super) struct Args {
 /// What every command takes, before or after its name.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
-pub(super) struct Globals {
+pub(super) struct GlobalArgs {
     /// Work on the store in this folder, or on the one that is served at this URL [env: WASMSTORE_ROOT]
     #[arg(long, global = true, value_name = "DIR|URL", value_hint = ValueHint::DirPath,
-        value_parser = PathBufValueParser::new().try_map(Place::parse))]
-    pub root: Option<Place>,
+        value_parser = PathBufValueParser::new().try_map(StoreLocation::parse))]
+    pub root: Option<StoreLocation>,
     /// Work on this branch [env: WASMSTORE_BRANCH]
     #[arg(long, global = true, value_name = "NAME", value_parser = BranchName::parse)]
     pub branch: Option<BranchName>,
@@ -80,7 +80,7 @@ pub(super) struct Globals {
 
 /// What every reading command takes.
 #[derive(Debug, clap::Args)]
-pub(super) struct Reading {
+pub(super) struct ReadArgs {
     /// Answer as of this commit rather than the branch's tip
     #[arg(long, value_name = "COMMIT", value_parser = CommitId::parse)]
     pub commit: Option<CommitId>,
@@ -88,49 +88,10 @@ pub(super) struct Reading {
 
 /// What every command that makes a commit takes.
 #[derive(Debug, clap::Args)]
-pub(super) struct Writing {
+pub(super) struct WriteArgs {
     /// Commit with this message rather than the command's own
     #[arg(short, long, value_name = "TEXT", value_parser = Message::parse)]
     pub message: Option<Message>,
-}
-
-#[derive(Debug, clap::Subcommand)]
-pub(super) enum Command {
-    Init(c::Init),
-    Add(c::Add),
-    Find(c::Find),
-    Filename(c::Filename),
-    Hash(c::Hash),
-    Contains(c::Contains),
-    Info(c::Info),
-    List(c::List),
-    Set(c::Set),
-    Remove(c::Remove),
-    Versions(c::Versions),
-    Version(c::Version),
-    Audit(c::Audit),
-    Snapshot(c::Snapshot),
-    Commit(c::Commit),
-    Log(c::Log),
-    Show(c::Show),
-    Diff(c::Diff),
-    Restore(c::Restore),
-    Rollback(c::Rollback),
-    Branch(c::Branch),
-    Merge(c::Merge),
-    Gc(c::Gc),
-    Watch(c::Watch),
-    Export(c::Export),
-    Import(c::Import),
-    Backup(c::Backup),
-    Mirror(c::Mirror),
-    Clone(c::Clone),
-    Verify(c::Verify),
-    Reindex(c::Reindex),
-    Hook(c::Hook),
-    Server(Box<c::Server>),
-    Completions(c::Completions),
-    Man(c::Man),
 }
 
 /// Reads the name of a commit or a branch: what reads as a commit is one.

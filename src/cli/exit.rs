@@ -37,7 +37,7 @@ pub(super) enum Error {
     Name(#[from] names::Error),
     /// A folder, where `--recursive` was not given.
     #[error("{0} is a folder: give --recursive to remove everything in it")]
-    Folder(String),
+    NotRecursive(String),
     /// There is nothing to change yet.
     #[error("there is no store at {0:?} yet")]
     NoStore(PathBuf),
@@ -175,7 +175,7 @@ impl Error {
             Self::Unwritable { .. } => UNAVAILABLE,
             Self::Elsewhere(_) => USAGE,
             Self::Name(_) | Self::FileName(_) => INVALID,
-            Self::ObjectFormat { .. } | Self::Folder(_) => CONFLICT,
+            Self::ObjectFormat { .. } | Self::NotRecursive(_) => CONFLICT,
             Self::NoHome | Self::Faults(_) | Self::Interrupted(_) => UNAVAILABLE,
             Self::Refused(_) => CONFLICT,
             Self::Store(error) => code(error.kind()),

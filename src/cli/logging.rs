@@ -2,10 +2,11 @@
 
 use std::io;
 
-use super::args::{Command, Globals};
+use super::args::GlobalArgs;
+use super::commands::Command;
 
 /// Starts the log: of a server every request, of a command only what it warns of, unless more was asked for.
-pub(super) fn start(globals: &Globals, command: Option<&Command>) {
+pub(super) fn start(globals: &GlobalArgs, command: Option<&Command>) {
     let server = match command {
         Some(Command::Server(server)) => Some(server),
         _ => None,

@@ -11,32 +11,32 @@
 //! opened, read, written or reached.
 
 mod args;
-mod check;
 mod color;
 mod commands;
 mod config;
-mod copy;
-mod date;
 mod dispatch;
 mod exit;
-mod graph;
-mod hint;
-mod limits;
+mod hints;
+mod limit_args;
+mod local_time;
+mod log_graph;
 mod logging;
 mod output;
 mod output_file;
 mod pager;
-mod place;
 mod progress;
 mod reload;
-mod replica;
-mod schedule;
+mod replica_args;
+mod runtimes;
+mod schedule_args;
+mod sd_notify;
 mod secret;
 mod serve;
+mod server_check;
 mod server_settings;
-mod service;
 mod settings;
-mod threads;
-mod writable;
+mod store_location;
+mod stream_copy;
+mod write_access;
 
 pub use dispatch::run;

@@ -9,7 +9,7 @@ use tokio::signal::unix::Signal;
 use tokio::time::timeout;
 
 use super::exit::Result;
-use super::service::Supervisor;
+use super::sd_notify::Supervisor;
 use crate::http::{KeyError, Keyring, Keys, TlsReload};
 
 /// How long reading one of them may take: a file may be on a disk that answers no more, and the next signal has to count.

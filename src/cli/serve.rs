@@ -8,14 +8,14 @@ use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::check;
-use super::commands::{Server, guard};
+use super::commands::{ServerArgs, install_push_hooks};
 use super::exit::{Error, Result};
 use super::reload::{ReadKeys, Reload};
+use super::runtimes::Threads;
+use super::sd_notify::Supervisor;
+use super::server_check;
 use super::server_settings::{Pipes, address, keys, tls};
-use super::service::Supervisor;
 use super::settings::Settings;
-use super::threads::Threads;
 use crate::http::{self, Keyring, Serving, Tls};
 use crate::remote::{self, GitHttpBackend, Mirrors, Replica};
 use crate::store::{
@@ -26,7 +26,7 @@ use crate::store::{
 const FILES_BESIDE_CONNECTIONS: u64 = 4096;
 
 /// Serves until a signal says to stop.
-pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
+pub(super) fn run(server: ServerArgs, settings: &Settings) -> Result<()> {
     let threads = Threads::new()?;
     // A start may take long, as that of a replica.
     let hangups = threads.hangups()?;
@@ -50,7 +50,7 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
     let root = settings.root().map_err(|error| blame("root", error))?;
     look_for_branch(&server, settings, &root)?;
     let store = open(&server, &root, &mut serving, &supervisor)?;
-    guard(&store)?;
+    install_push_hooks(&store)?;
     serving.git = git(&store);
     serving.mirrors = mirrors(&store, &server)?;
     serving.changes = Some(threads.changes());
@@ -69,17 +69,17 @@ pub(super) fn run(server: Server, settings: &Settings) -> Result<()> {
 }
 
 /// Looks whether the branch to be served is there, before anything is made.
-fn look_for_branch(server: &Server, settings: &Settings, root: &Path) -> Result<()> {
+fn look_for_branch(server: &ServerArgs, settings: &Settings, root: &Path) -> Result<()> {
     if settings.branch()?.is_none() {
         return Ok(());
     }
     let store = Store::open(root, server.limits.options())?;
-    check::branch(server, settings, &store)
+    server_check::branch(server, settings, &store)
 }
 
 /// Opens the store, or the replica that is served.
 fn open(
-    server: &Server,
+    server: &ServerArgs,
     root: &Path,
     serving: &mut Serving,
     supervisor: &Supervisor,
@@ -174,7 +174,7 @@ fn run_maintenance(store: &Arc<Store>, schedule: Option<MaintenanceSchedule>) ->
 }
 
 /// The mirrors of the store, with those that the flags add. Without git there are none, and then none may be asked for.
-fn mirrors(store: &Arc<Store>, server: &Server) -> Result<Option<Arc<Mirrors>>> {
+fn mirrors(store: &Arc<Store>, server: &ServerArgs) -> Result<Option<Arc<Mirrors>>> {
     let mirrors = match Mirrors::new(Arc::clone(store), server.limits.mirrors()) {
         Err(remote::Error::NoGit) if server.mirror.is_empty() => return Ok(None),
         mirrors => mirrors?,

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::commands::Server;
+use super::commands::ServerArgs;
 use super::exit::{Error, Result};
 use crate::http::{Keys, Tls, read_any, read_regular};
 
@@ -44,7 +44,7 @@ impl TlsFiles {
 }
 
 /// The address to listen on, and the port.
-pub(super) fn address(server: &Server) -> (&str, u16) {
+pub(super) fn address(server: &ServerArgs) -> (&str, u16) {
     (
         server.host.as_deref().unwrap_or(DEFAULT_HOST),
         server.port.unwrap_or(DEFAULT_PORT),
@@ -56,14 +56,14 @@ pub(super) fn address(server: &Server) -> (&str, u16) {
 ///
 /// # Errors
 /// A file cannot be read; the keys are malformed; the configuration is.
-pub(super) fn keys(server: &Server, pipes: Pipes) -> Result<Option<Keys>> {
+pub(super) fn keys(server: &ServerArgs, pipes: Pipes) -> Result<Option<Keys>> {
     match server.layers.read_again()? {
         Some(fresh) => keys_of(&fresh, pipes),
         None => keys_of(server, pipes),
     }
 }
 
-fn keys_of(server: &Server, pipes: Pipes) -> Result<Option<Keys>> {
+fn keys_of(server: &ServerArgs, pipes: Pipes) -> Result<Option<Keys>> {
     let layers = &server.layers;
     let listed = server.auth.as_ref();
     let listed = listed.map(|keys| Keys::parse(keys.expose())).transpose();
@@ -118,7 +118,7 @@ fn looks_like_keys(path: &Path) -> bool {
 ///
 /// # Errors
 /// A file is missing or unusable, or they do not match.
-pub(super) fn tls(server: &Server) -> Result<Option<Tls>> {
+pub(super) fn tls(server: &ServerArgs) -> Result<Option<Tls>> {
     let Some(files) = &server.tls else {
         return Ok(None);
     };
@@ -133,7 +133,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::cli::args::Command;
+    use crate::cli::commands::Command;
     use crate::cli::config;
 
     #[test]

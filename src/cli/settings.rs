@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::args::{Globals, Reading, Writing};
+use super::args::{GlobalArgs, ReadArgs, WriteArgs};
 use super::color::When;
 use super::exit::{Error, Result};
-use super::place::Place;
 use super::progress;
+use super::store_location::StoreLocation;
 use crate::config::{ClientLimits, Options};
 use crate::names::{self, Author, BranchName};
 use crate::remote::{Client, StoreOperations};
@@ -20,13 +20,13 @@ const DEFAULT_ROOT: &str = ".wasmstore";
 /// What the flags say, and behind them the environment. Everything is looked up when it is asked for, so that a malformed
 /// variable disturbs only those commands that use it.
 pub(super) struct Settings {
-    globals: Globals,
+    globals: GlobalArgs,
     looked_at: RefCell<Option<Revision>>,
 }
 
 impl Settings {
     /// Settings from the flags given.
-    pub fn new(globals: Globals) -> Self {
+    pub fn new(globals: GlobalArgs) -> Self {
         Self {
             globals,
             looked_at: RefCell::default(),
@@ -37,15 +37,17 @@ impl Settings {
     ///
     /// # Errors
     /// Nothing names it, and there is no home folder; the variable names no server where it begins as a URL.
-    pub fn place(&self) -> Result<Place> {
+    pub fn location(&self) -> Result<StoreLocation> {
         if let Some(place) = &self.globals.root {
             return Ok(place.clone());
         }
         if let Some(root) = variable("WASMSTORE_ROOT") {
-            return Ok(Place::parse(root.into())?);
+            return Ok(StoreLocation::parse(root.into())?);
         }
         let home = variable("HOME").map(PathBuf::from);
-        Ok(Place::Folder(home.ok_or(Error::NoHome)?.join(DEFAULT_ROOT)))
+        Ok(StoreLocation::Directory(
+            home.ok_or(Error::NoHome)?.join(DEFAULT_ROOT),
+        ))
     }
 
     /// The folder of the store.
@@ -53,9 +55,9 @@ impl Settings {
     /// # Errors
     /// It is served elsewhere; as for [`place`](Self::place).
     pub fn root(&self) -> Result<PathBuf> {
-        match self.place()? {
-            Place::Folder(root) => Ok(root),
-            Place::Server(url) => Err(Error::Elsewhere(url)),
+        match self.location()? {
+            StoreLocation::Directory(root) => Ok(root),
+            StoreLocation::Server(url) => Err(Error::Elsewhere(url)),
         }
     }
 
@@ -65,7 +67,7 @@ impl Settings {
     }
 
     /// What a read looks at.
-    pub fn at(&self, reading: &Reading) -> Result<Revision> {
+    pub fn at(&self, reading: &ReadArgs) -> Result<Revision> {
         Ok(self.looking(match reading.commit {
             Some(commit) => Revision::Commit(commit),
             None => Revision::Branch(self.branch()?),
@@ -85,7 +87,7 @@ impl Settings {
     }
 
     /// Where a change goes and what its commit says.
-    pub fn change(&self, writing: Writing) -> Result<Change> {
+    pub fn change(&self, writing: WriteArgs) -> Result<Change> {
         Ok(Change {
             branch: self.branch()?,
             author: flag_or_variable(&self.globals.author, "WASMSTORE_AUTHOR", Author::parse)?,
@@ -110,9 +112,9 @@ impl Settings {
     }
 
     fn any(&self, local: impl FnOnce(&Self) -> Result<Store>) -> Result<Box<dyn StoreOperations>> {
-        match self.place()? {
-            Place::Folder(_) => Ok(Box::new(local(self)?)),
-            Place::Server(url) => {
+        match self.location()? {
+            StoreLocation::Directory(_) => Ok(Box::new(local(self)?)),
+            StoreLocation::Server(url) => {
                 let key = text_variable("WASMSTORE_KEY")?;
                 let client = Client::new(url, key.as_deref(), ClientLimits::default())?;
                 Ok(Box::new(client))

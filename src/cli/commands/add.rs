@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cli::args::Writing;
+use crate::cli::args::WriteArgs;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::progress;
@@ -18,17 +18,17 @@ use crate::names::ModulePath;
 /// The module is validated first, function bodies included. The same bytes at the same path make no commit. Prints the hash.
 /// JSON: {"hash":"…","path":"/…"}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Add {
+pub(in crate::cli) struct AddArgs {
     /// Read the module from this file, or from standard input if it is `-`
     file: PathBuf,
     /// Put it at this path; by default at the file's name
     #[arg(value_parser = ModulePath::parse)]
     path: Option<ModulePath>,
     #[command(flatten)]
-    writing: Writing,
+    writing: WriteArgs,
 }
 
-impl Add {
+impl AddArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.writing)?;
         let (mut source, bytes, path): (Box<dyn Read>, _, _) = if self.file == Path::new("-") {

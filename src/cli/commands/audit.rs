@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::args::Reading;
-use crate::cli::date;
+use crate::cli::args::ReadArgs;
 use crate::cli::exit::{Error, Result};
+use crate::cli::local_time;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::{ModuleHash, ModulePath};
@@ -16,15 +16,15 @@ use crate::wire::CommitJson;
 /// Prints `<date>` tab `<author>` tab `<commit>` lines, newest first, removals included; the date is in local time. JSON:
 /// [{"commit":"…","author":"…","date":<unix seconds>,"hash":"…"}], where the hash is null for a removal
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Audit {
+pub(in crate::cli) struct AuditArgs {
     /// The path
     #[arg(value_parser = ModulePath::parse)]
     path: ModulePath,
     #[command(flatten)]
-    reading: Reading,
+    reading: ReadArgs,
 }
 
-impl Audit {
+impl AuditArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let at = settings.at(&self.reading)?;
         let entries = settings.open()?.audit(&at, &self.path)?;
@@ -37,7 +37,7 @@ impl Audit {
             return out.json(&entries.iter().map(to_json).collect::<Vec<_>>());
         }
         for (commit, _) in entries {
-            let date = date::local(commit.date);
+            let date = local_time::format(commit.date);
             let author = out.foreign(&commit.author).into_owned();
             out.text(format_args!("{date}\t{author}\t{}\n", commit.hash))?;
         }

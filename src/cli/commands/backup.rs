@@ -15,13 +15,13 @@ use crate::cli::settings::Settings;
 ///
 /// The store may be in use. Unpacked into an empty folder the archive is the store. Prints nothing. JSON: {"file":"…"}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Backup {
+pub(in crate::cli) struct BackupArgs {
     /// The archive, a gzipped tar; it appears when it is complete
     #[arg(value_name = "FILE.tar.gz")]
     file: PathBuf,
 }
 
-impl Backup {
+impl BackupArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = settings.open_local()?;
         let counter = progress::counter(settings, "backup");

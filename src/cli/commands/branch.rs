@@ -14,7 +14,7 @@ use crate::store::Revision;
 /// Prints nothing; with --list the names, sorted. JSON: {"branch":"…"}; with --list ["…",…]
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["name", "list", "default"]))]
-pub(in crate::cli) struct Branch {
+pub(in crate::cli) struct BranchArgs {
     /// Create this branch where the branch worked on is
     #[arg(value_parser = BranchName::parse)]
     name: Option<BranchName>,
@@ -32,7 +32,7 @@ pub(in crate::cli) struct Branch {
     default: Option<BranchName>,
 }
 
-impl Branch {
+impl BranchArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let done = match (self.name, self.default) {
             (Some(name), _) if self.delete => {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::verify::line;
 use crate::cli::exit::{Error, Result};
-use crate::cli::limits::seconds;
+use crate::cli::limit_args::seconds;
 use crate::cli::output::{Output, complain};
 use crate::cli::progress;
 use crate::cli::settings::Settings;
@@ -23,7 +23,7 @@ use crate::store::{DerivedFaults, Finding};
 /// default branch is --branch, or the repository's own, or `main`, or its only one. Prints nothing.
 /// JSON: {"root":"…","branch":"…","object_format":"sha1"|"sha256","refs":N,"commits":N,"modules":N,"faults":N}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Clone {
+pub(in crate::cli) struct CloneArgs {
     /// Copy this repository: https, http, ssh (user@host:path too), git, file, or an absolute path
     #[arg(value_parser = RemoteUrl::parse)]
     url: RemoteUrl,
@@ -32,7 +32,7 @@ pub(in crate::cli) struct Clone {
     timeout: Option<Duration>,
 }
 
-impl Clone {
+impl CloneArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let (root, branch) = (settings.root()?, settings.branch()?);
         let limit = MirrorLimits::within(self.timeout).push_timeout;

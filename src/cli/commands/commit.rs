@@ -10,13 +10,13 @@ use crate::names::CommitId;
 /// Prints JSON, over several lines, with or without --json:
 /// {"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Commit {
+pub(in crate::cli) struct CommitArgs {
     /// The commit's hash
     #[arg(value_parser = CommitId::parse)]
     hash: CommitId,
 }
 
-impl Commit {
+impl CommitArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         out.json_pretty(&settings.open()?.commit(self.hash)?)
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cli::args::Reading;
+use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -12,15 +12,15 @@ use crate::names::ModuleRef;
 ///
 /// Prints `true` or `false`, and exits with 0 either way. JSON: {"contains":true}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Contains {
+pub(in crate::cli) struct ContainsArgs {
     /// The module's path, hash or digest
     #[arg(value_name = "PATH|HASH", value_parser = ModuleRef::parse)]
     name: ModuleRef,
     #[command(flatten)]
-    reading: Reading,
+    reading: ReadArgs,
 }
 
-impl Contains {
+impl ContainsArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let at = settings.at(&self.reading)?;
         let contains = settings.open()?.contains(&at, &self.name)?;

@@ -25,7 +25,7 @@ use crate::wire;
 /// "producers":[{"field":"…","name":"…","old":"<version>"|null,"new":"<version>"|null}]}], where "not_compared":"<reason>" stands
 /// in the place of all that follows the hash if one of the two is no module
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Diff {
+pub(in crate::cli) struct DiffArgs {
     /// The commit, or the branch, to begin with
     #[arg(value_name = "A", value_parser = commit_or_branch)]
     old: Revision,
@@ -37,7 +37,7 @@ pub(in crate::cli) struct Diff {
     path: TreePath,
 }
 
-impl Diff {
+impl DiffArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = settings.open()?;
         let (old, new) = (store.pin(&self.old)?, settings.looking(self.new));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::cli::args::Reading;
+use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::progress;
@@ -15,15 +15,15 @@ use crate::cli::settings::Settings;
 ///
 /// Prints nothing; tells on standard error how many there were. JSON: {"directory":"…","modules":N}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Export {
+pub(in crate::cli) struct ExportArgs {
     /// Write below this folder, which must be missing or empty; by default one of the branch's name
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    reading: Reading,
+    reading: ReadArgs,
 }
 
-impl Export {
+impl ExportArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let at = settings.at(&self.reading)?;
         let store = settings.open()?;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cli::args::Reading;
+use crate::cli::args::ReadArgs;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -12,15 +12,15 @@ use crate::names::ModuleRef;
 ///
 /// The file lies in the store's own folder and may be deleted. Prints its name. JSON: {"filename":"/…"}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Filename {
+pub(in crate::cli) struct FilenameArgs {
     /// The module's path, hash or digest
     #[arg(value_name = "PATH|HASH", value_parser = ModuleRef::parse)]
     name: ModuleRef,
     #[command(flatten)]
-    reading: Reading,
+    reading: ReadArgs,
 }
 
-impl Filename {
+impl FilenameArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let at = settings.at(&self.reading)?;
         let file = settings.open_local()?.filename(&at, &self.name)?;

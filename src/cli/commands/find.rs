@@ -7,13 +7,13 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 
-use crate::cli::args::Reading;
-use crate::cli::copy;
+use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::output_file;
 use crate::cli::progress;
 use crate::cli::settings::Settings;
+use crate::cli::stream_copy;
 use crate::names::ModuleRef;
 
 /// Print a module's bytes
@@ -21,7 +21,7 @@ use crate::names::ModuleRef;
 /// Prints the bytes as they are; with --output nothing. JSON: {"hash":"…","size":N,"base64":"…"}, where with --output
 /// "file":"…" takes the place of the bytes
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Find {
+pub(in crate::cli) struct FindArgs {
     /// The module's path, hash or digest
     #[arg(value_name = "PATH|HASH", value_parser = ModuleRef::parse)]
     name: ModuleRef,
@@ -29,10 +29,10 @@ pub(in crate::cli) struct Find {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    reading: Reading,
+    reading: ReadArgs,
 }
 
-impl Find {
+impl FindArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let at = settings.at(&self.reading)?;
         let store = settings.open()?;
@@ -41,14 +41,16 @@ impl Find {
         let mut source = progress::reading(settings, "find", found, Some(size));
         let Some(file) = self.output else {
             if !out.is_json() {
-                return copy::to_output(&mut source, out);
+                return stream_copy::to_output(&mut source, out);
             }
             let mut bytes = Vec::new();
-            source.read_to_end(&mut bytes).map_err(copy::unreadable)?;
+            source
+                .read_to_end(&mut bytes)
+                .map_err(stream_copy::unreadable)?;
             let base64 = BASE64_STANDARD.encode(&bytes);
             return out.json(&json!({ "hash": hash, "size": size, "base64": base64 }));
         };
-        output_file::write(&file, |to| copy::to_file(&mut source, to))?;
+        output_file::write(&file, |to| stream_copy::to_file(&mut source, to))?;
         match out.is_json() {
             true => {
                 out.json(&json!({ "hash": hash, "size": size, "file": file.to_string_lossy() }))

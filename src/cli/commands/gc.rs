@@ -1,6 +1,6 @@
 //! `gc`: remove what no branch needs.
 
-use crate::cli::args::Writing;
+use crate::cli::args::WriteArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::progress;
@@ -13,15 +13,15 @@ use crate::wire;
 /// What other branches still have of the history stays. Prints the number of objects removed.
 /// JSON: {"removed":N,"freed_bytes":N,"commit":"…"}, where the branch is now
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Gc {
+pub(in crate::cli) struct GcArgs {
     /// Squash nothing
     #[arg(long)]
     keep_history: bool,
     #[command(flatten)]
-    writing: Writing,
+    writing: WriteArgs,
 }
 
-impl Gc {
+impl GcArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.writing)?;
         let history = match self.keep_history {

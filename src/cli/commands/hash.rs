@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cli::args::Reading;
+use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -12,15 +12,15 @@ use crate::names::ModuleRef;
 ///
 /// Prints the git blob id. JSON: {"hash":"…"}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Hash {
+pub(in crate::cli) struct HashArgs {
     /// The module's path; a hash or digest answers its own module's hash
     #[arg(value_name = "PATH", value_parser = ModuleRef::parse)]
     name: ModuleRef,
     #[command(flatten)]
-    reading: Reading,
+    reading: ReadArgs,
 }
 
-impl Hash {
+impl HashArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let at = settings.at(&self.reading)?;
         let hash = settings.open()?.hash(&at, &self.name)?;

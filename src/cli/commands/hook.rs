@@ -20,7 +20,7 @@ use crate::store::{Dropping, ObjectFormat, Pusher, Store};
 /// WASMSTORE_PUSH_MAX_PATHS limit it.
 #[derive(Debug, clap::Args)]
 #[command(hide = true)]
-pub(in crate::cli) struct Hook {
+pub(in crate::cli) struct HookArgs {
     /// Which
     #[arg(value_enum)]
     hook: Name,
@@ -33,7 +33,7 @@ enum Name {
     ProcReceive,
 }
 
-impl Hook {
+impl HookArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let pusher = pusher()?;
         let push = PushLimits::default();

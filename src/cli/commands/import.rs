@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::args::Writing;
+use crate::cli::args::WriteArgs;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::progress;
@@ -15,17 +15,17 @@ use crate::wire::Modules;
 /// If one of them is no valid module, nothing is changed. Symbolic links are skipped. Prints `<hash>` tab `/<path>` lines, sorted
 /// by path. JSON: {"/<path>":"<hash>",…}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Import {
+pub(in crate::cli) struct ImportArgs {
     /// The folder
     dir: PathBuf,
     /// Put them below this folder of the store
     #[arg(default_value = "/", hide_default_value = true, value_parser = TreePath::parse)]
     prefix: TreePath,
     #[command(flatten)]
-    writing: Writing,
+    writing: WriteArgs,
 }
 
-impl Import {
+impl ImportArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.writing)?;
         if let Err(source) = std::fs::read_dir(&self.dir) {

@@ -1,6 +1,6 @@
 //! `info`: what is in a module.
 
-use crate::cli::args::Reading;
+use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::{Output, printable};
 use crate::cli::settings::Settings;
@@ -13,15 +13,15 @@ use crate::wire;
 /// {"hash":"…","digest":"sha256:…","size":N,"kind":"module"|"component","imports":[{"module":"…"|null,"name":"…","kind":"…"}],
 /// "exports":[{"name":"…","kind":"…"}],"custom_sections":["…"],"producers":{"language":[{"name":"…","version":"…"}]}}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Info {
+pub(in crate::cli) struct InfoArgs {
     /// The module's path, hash or digest
     #[arg(value_name = "PATH|HASH", value_parser = ModuleRef::parse)]
     name: ModuleRef,
     #[command(flatten)]
-    reading: Reading,
+    reading: ReadArgs,
 }
 
-impl Info {
+impl InfoArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let at = settings.at(&self.reading)?;
         let info = settings.open()?.info(&at, &self.name)?;

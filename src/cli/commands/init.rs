@@ -14,7 +14,7 @@ use crate::store::{Guarded, ObjectFormat, Store};
 /// are of the other kind is a conflict. Prints nothing.
 /// JSON: {"root":"…","object_format":"sha1"|"sha256","created":true|false}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Init {
+pub(in crate::cli) struct InitArgs {
     /// The kind of the store's ids, sha1 by default
     #[arg(long, value_name = "FORMAT")]
     object_format: Option<Format>,
@@ -30,7 +30,7 @@ enum Format {
 }
 
 /// Has pushes go through us, and warns if they do not.
-pub(in crate::cli) fn guard(store: &Store) -> Result<()> {
+pub(in crate::cli) fn install_push_hooks(store: &Store) -> Result<()> {
     match store.install_push_hooks()? {
         Guarded::Yes => {}
         Guarded::Foreign(hook) => {
@@ -43,7 +43,7 @@ pub(in crate::cli) fn guard(store: &Store) -> Result<()> {
     Ok(())
 }
 
-impl Init {
+impl InitArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let root = settings.root()?;
         let wanted = self.object_format.map(|format| match format {
@@ -53,7 +53,7 @@ impl Init {
         let options = Options::default();
         let created = Store::open(&root, options)?.object_format().is_none();
         let store = Store::open_or_create(&root, options, wanted.unwrap_or_default())?;
-        guard(&store)?;
+        install_push_hooks(&store)?;
         let format = store.object_format().unwrap_or_default();
         if wanted.is_some_and(|wanted| wanted != format) {
             let format = format.as_str();

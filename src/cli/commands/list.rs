@@ -1,6 +1,6 @@
 //! `list`: the modules of a tree.
 
-use crate::cli::args::Reading;
+use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -11,15 +11,15 @@ use crate::wire::Modules;
 ///
 /// Prints `<hash>` tab `/<path>` lines, sorted by path; none for an unknown folder. JSON: {"/<path>":"<hash>",…}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct List {
+pub(in crate::cli) struct ListArgs {
     /// List only what is in this folder
     #[arg(default_value = "/", value_parser = TreePath::parse)]
     prefix: TreePath,
     #[command(flatten)]
-    reading: Reading,
+    reading: ReadArgs,
 }
 
-impl List {
+impl ListArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let at = settings.at(&self.reading)?;
         let modules = settings.open()?.list(&at, &self.prefix)?;

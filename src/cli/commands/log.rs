@@ -3,10 +3,10 @@
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
 
-use crate::cli::args::Reading;
-use crate::cli::date;
+use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
-use crate::cli::graph::Graph;
+use crate::cli::local_time;
+use crate::cli::log_graph::Graph;
 use crate::cli::output::Output;
 use crate::cli::pager::Pager;
 use crate::cli::settings::Settings;
@@ -20,7 +20,7 @@ use crate::wire::CommitJson;
 /// With --graph, each commit comes before its parents, and lines lead to them.
 /// JSON: [{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…], with --graph in its order
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Log {
+pub(in crate::cli) struct LogArgs {
     /// Use no pager
     #[arg(long)]
     plain: bool,
@@ -40,10 +40,10 @@ pub(in crate::cli) struct Log {
     #[arg(long, conflicts_with = "reverse")]
     graph: bool,
     #[command(flatten)]
-    reading: Reading,
+    reading: ReadArgs,
 }
 
-impl Log {
+impl LogArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let at = settings.at(&self.reading)?;
         let store = settings.open()?;
@@ -102,7 +102,7 @@ pub(super) fn print_commit(commit: &CommitJson, out: &mut Output) -> Result<()> 
 }
 
 fn text(commit: &CommitJson, out: &Output) -> String {
-    let (id, date) = (&commit.hash, date::local(commit.date));
+    let (id, date) = (&commit.hash, local_time::format(commit.date));
     let author = out.foreign(&commit.author);
     let message = out.foreign(&commit.message);
     format!("commit {id}\nAuthor: {author}\nDate: {date}\n\n{message}\n\n")

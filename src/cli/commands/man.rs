@@ -7,23 +7,24 @@ use clap::CommandFactory;
 use clap_mangen::Man as Page;
 use serde_json::json;
 
-use crate::cli::args::Args;
+use crate::cli::args::CommandLine;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
+use crate::cli::settings::Settings;
 
 /// Print the manual page, or write that of every command to a folder
 ///
 /// With DIR, writes `wasmstore.1`, `wasmstore-add.1` and so on, over those that are there, and prints nothing; `man -l FILE` shows
 /// one. Without it, prints `wasmstore.1`. JSON: {"page":"…"}; with DIR {"directory":"…","pages":["wasmstore.1",…]}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Man {
+pub(in crate::cli) struct ManArgs {
     /// Write all pages to this folder, creating it if it is missing
     dir: Option<PathBuf>,
 }
 
-impl Man {
-    pub fn run(self, out: &mut Output) -> Result<()> {
-        let mut command = Args::command().disable_help_subcommand(true);
+impl ManArgs {
+    pub fn run(self, _: &Settings, out: &mut Output) -> Result<()> {
+        let mut command = CommandLine::command().disable_help_subcommand(true);
         command.build();
         let Some(dir) = self.dir else {
             let (_, page) = render(command)?;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cli::args::Writing;
+use crate::cli::args::WriteArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -13,15 +13,15 @@ use crate::names::BranchName;
 /// A path that both sides changed differently is a conflict, and nothing is changed. Prints nothing. JSON: {"commit":"…"}, where
 /// the branch is now
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Merge {
+pub(in crate::cli) struct MergeArgs {
     /// The branch to merge
     #[arg(value_parser = BranchName::parse)]
     name: BranchName,
     #[command(flatten)]
-    writing: Writing,
+    writing: WriteArgs,
 }
 
-impl Merge {
+impl MergeArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.writing)?;
         let commit = settings.open_existing()?.merge(&change, &self.name)?;

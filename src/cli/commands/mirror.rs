@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::mirror_status as status;
 use crate::cli::exit::{Error, Result};
-use crate::cli::limits::seconds;
+use crate::cli::limit_args::seconds;
 use crate::cli::output::Output;
 use crate::cli::progress;
 use crate::cli::settings::Settings;
@@ -23,18 +23,18 @@ use crate::store::chain;
 /// runs as, and asks nothing. Refs that are neither branches nor tags are left alone. `clone` makes a store from a mirror.
 /// The help of each command tells what it prints, and the shape of its JSON.
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Mirror {
+pub(in crate::cli) struct MirrorArgs {
     #[command(subcommand)]
-    command: Command,
+    command: MirrorCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
-    Add(Add),
-    List(List),
-    Status(StatusOf),
-    Push(Push),
-    Remove(Remove),
+enum MirrorCommand {
+    Add(MirrorAddArgs),
+    List(MirrorListArgs),
+    Status(MirrorStatusArgs),
+    Push(MirrorPushArgs),
+    Remove(MirrorRemoveArgs),
 }
 
 /// Add a mirror
@@ -43,7 +43,7 @@ enum Command {
 /// cannot be reached is added, and looked at before the first push. Prints nothing.
 /// JSON: {"name":"…","url":"…","reachable":true|false}, the URL without its password
 #[derive(Debug, clap::Args)]
-struct Add {
+struct MirrorAddArgs {
     /// Call it so
     #[arg(value_parser = MirrorName::parse)]
     name: MirrorName,
@@ -59,7 +59,7 @@ struct Add {
 ///
 /// Prints NAME and URL, with a tab between them, and without passwords. JSON: [{"name":"…","url":"…"}]
 #[derive(Debug, clap::Args)]
-struct List {}
+struct MirrorListArgs {}
 
 /// Tell how far behind each mirror is
 ///
@@ -69,13 +69,13 @@ struct List {}
 /// JSON: [{"name":"…","url":"…","state":"in_sync"|"behind"|"unknown","lag_s":N,"last_success":<unix s>|null,"failures":N,
 /// "last_error":{"time":<unix s>,"text":"…"}|null}]
 #[derive(Debug, clap::Args)]
-struct StatusOf {}
+struct MirrorStatusArgs {}
 
 /// Push to one mirror, or to all, now
 ///
 /// Prints nothing; exit code 5 if one could not be pushed to. JSON: [{"name":"…"}]
 #[derive(Debug, clap::Args)]
-struct Push {
+struct MirrorPushArgs {
     /// The mirror
     #[arg(value_parser = MirrorName::parse)]
     name: Option<MirrorName>,
@@ -88,20 +88,20 @@ struct Push {
 ///
 /// The repository there stays as it is. Prints nothing. JSON: {"name":"…"}
 #[derive(Debug, clap::Args)]
-struct Remove {
+struct MirrorRemoveArgs {
     /// The mirror
     #[arg(value_parser = MirrorName::parse)]
     name: MirrorName,
 }
 
-impl Mirror {
+impl MirrorArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         match self.command {
-            Command::Add(add) => add.run(settings, out),
-            Command::List(_) => list(settings, out),
-            Command::Status(_) => status::run(settings, out),
-            Command::Push(push) => push.run(settings, out),
-            Command::Remove(remove) => {
+            MirrorCommand::Add(add) => add.run(settings, out),
+            MirrorCommand::List(_) => list(settings, out),
+            MirrorCommand::Status(_) => status::run(settings, out),
+            MirrorCommand::Push(push) => push.run(settings, out),
+            MirrorCommand::Remove(remove) => {
                 existing(settings, None)?.remove(&remove.name)?;
                 match out.is_json() {
                     true => out.json(&json!({ "name": remove.name.as_str() })),
@@ -118,7 +118,7 @@ fn existing(settings: &Settings, timeout: Option<Duration>) -> Result<Mirrors> {
     Ok(Mirrors::new(store, MirrorLimits::within(timeout))?)
 }
 
-impl Add {
+impl MirrorAddArgs {
     fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = Arc::new(settings.open_or_create_local()?);
         let mirrors = Mirrors::new(store, MirrorLimits::default())?;
@@ -171,7 +171,7 @@ fn list(settings: &Settings, out: &mut Output) -> Result<()> {
     Ok(())
 }
 
-impl Push {
+impl MirrorPushArgs {
     fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let mirrors = existing(settings, self.timeout)?;
         let names = match self.name {

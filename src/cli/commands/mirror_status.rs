@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::mirror::mirrors;
-use crate::cli::date;
 use crate::cli::exit::Result;
+use crate::cli::local_time;
 use crate::cli::output::{Output, printable};
 use crate::cli::settings::Settings;
 use crate::remote::{MirrorStatus, SyncState};
@@ -50,7 +50,7 @@ fn line(status: &MirrorStatus) -> String {
         SyncState::Unknown(_) => "unknown".to_owned(),
     };
     let success = match status.last_success {
-        Some(time) => format!("pushed {}", date::local(unix_s(time))),
+        Some(time) => format!("pushed {}", local_time::format(unix_s(time))),
         None => "never pushed".to_owned(),
     };
     let mut line = format!("{}\t{standing}\t{success}", status.mirror.name);

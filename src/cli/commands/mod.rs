@@ -1,78 +1,82 @@
-//! The commands, one a file: what it takes, what it does, and what it prints.
+//! The commands. Each command is one file, which defines its arguments and its output; [`commands!`] registers it.
+//!
+//! To add a command, write `commands/NAME.rs` with a struct `NameArgs` that derives [`clap::Args`] and has a method
+//! `run(self, &Settings, &mut Output) -> Result<()>`, and add one line to the list below. The struct's doc comment is the help text.
 
-mod add;
-mod audit;
-mod backup;
-mod branch;
-mod clone;
-mod commit;
-mod completions;
-mod contains;
-mod diff;
+use super::exit::Result;
+use super::output::Output;
+use super::settings::Settings;
+
+/// Declares the module of each command and the enum that clap parses the command line into.
+///
+/// `cargo fmt` does not find modules that a macro declares; `rustfmt src/cli/commands/*.rs` formats them.
+macro_rules! commands {
+    ($($module:ident => $variant:ident($arguments:ident),)*) => {
+        $(mod $module;)*
+
+        /// A command and its arguments, in the order in which the help lists the commands.
+        // A process has one value of this type, so its size does not matter.
+        #[allow(clippy::large_enum_variant)]
+        #[derive(Debug, clap::Subcommand)]
+        pub(super) enum Command {
+            $(#[allow(missing_docs)] $variant($module::$arguments),)*
+        }
+
+        impl Command {
+            /// Runs the command.
+            pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+                match self {
+                    $(Self::$variant(arguments) => arguments.run(settings, out),)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    init => Init(InitArgs),
+    add => Add(AddArgs),
+    find => Find(FindArgs),
+    filename => Filename(FilenameArgs),
+    hash => Hash(HashArgs),
+    contains => Contains(ContainsArgs),
+    info => Info(InfoArgs),
+    list => List(ListArgs),
+    set => Set(SetArgs),
+    remove => Remove(RemoveArgs),
+    versions => Versions(VersionsArgs),
+    version => Version(VersionArgs),
+    audit => Audit(AuditArgs),
+    snapshot => Snapshot(SnapshotArgs),
+    commit => Commit(CommitArgs),
+    log => Log(LogArgs),
+    show => Show(ShowArgs),
+    diff => Diff(DiffArgs),
+    restore => Restore(RestoreArgs),
+    rollback => Rollback(RollbackArgs),
+    branch => Branch(BranchArgs),
+    merge => Merge(MergeArgs),
+    gc => Gc(GcArgs),
+    watch => Watch(WatchArgs),
+    export => Export(ExportArgs),
+    import => Import(ImportArgs),
+    backup => Backup(BackupArgs),
+    mirror => Mirror(MirrorArgs),
+    clone => Clone(CloneArgs),
+    verify => Verify(VerifyArgs),
+    reindex => Reindex(ReindexArgs),
+    hook => Hook(HookArgs),
+    server => Server(ServerArgs),
+    completions => Completions(CompletionsArgs),
+    man => Man(ManArgs),
+}
+
+// Parts of commands that have files of their own, and `wasmstore` without a command.
 mod diff_text;
-mod export;
-mod filename;
-mod find;
-mod gc;
-mod hash;
-mod hook;
-mod import;
-mod info;
-mod init;
-mod list;
-mod log;
-mod man;
-mod merge;
-mod mirror;
 mod mirror_status;
 mod overview;
-mod overview_served;
-mod reindex;
-mod remove;
-mod restore;
-mod rollback;
-mod server;
-mod set;
-mod show;
-mod snapshot;
-mod verify;
-mod version;
-mod versions;
-mod watch;
+mod overview_remote;
 
-pub(super) use add::Add;
-pub(super) use audit::Audit;
-pub(super) use backup::Backup;
-pub(super) use branch::Branch;
-pub(super) use clone::Clone;
-pub(super) use commit::Commit;
-pub(super) use completions::Completions;
-pub(super) use contains::Contains;
-pub(super) use diff::Diff;
-pub(super) use export::Export;
-pub(super) use filename::Filename;
-pub(super) use find::Find;
-pub(super) use gc::Gc;
-pub(super) use hash::Hash;
-pub(super) use hook::Hook;
-pub(super) use import::Import;
-pub(super) use info::Info;
-pub(super) use init::{Init, guard};
-pub(super) use list::List;
-pub(super) use log::Log;
-pub(super) use man::Man;
-pub(super) use merge::Merge;
-pub(super) use mirror::Mirror;
+pub(super) use init::install_push_hooks;
 pub(super) use overview::run as overview;
-pub(super) use reindex::Reindex;
-pub(super) use remove::Remove;
-pub(super) use restore::Restore;
-pub(super) use rollback::Rollback;
-pub(super) use server::Server;
-pub(super) use set::Set;
-pub(super) use show::Show;
-pub(super) use snapshot::Snapshot;
-pub(super) use verify::Verify;
-pub(super) use version::Version;
-pub(super) use versions::Versions;
-pub(super) use watch::Watch;
+pub(super) use server::ServerArgs;

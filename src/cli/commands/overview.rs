@@ -6,13 +6,13 @@ use std::sync::Arc;
 use indicatif::HumanBytes;
 use serde_json::json;
 
-use super::overview_served;
-use crate::cli::args::Reading;
-use crate::cli::date;
+use super::overview_remote;
+use crate::cli::args::ReadArgs;
 use crate::cli::exit::{Error, Result};
+use crate::cli::local_time;
 use crate::cli::output::{Output, printable};
-use crate::cli::place::Place;
 use crate::cli::settings::Settings;
+use crate::cli::store_location::StoreLocation;
 use crate::config::MirrorLimits;
 use crate::names::BranchName;
 use crate::remote::{self, Mirror, Mirrors};
@@ -24,15 +24,15 @@ const SHORT_DIGITS: usize = 10;
 
 /// Prints it.
 pub(in crate::cli) fn run(settings: &Settings, out: &mut Output) -> Result<()> {
-    let root = match settings.place()? {
-        Place::Folder(root) => std::path::absolute(&root).unwrap_or(root),
-        Place::Server(url) => return overview_served::run(&url, settings, out),
+    let root = match settings.location()? {
+        StoreLocation::Directory(root) => std::path::absolute(&root).unwrap_or(root),
+        StoreLocation::Server(url) => return overview_remote::run(&url, settings, out),
     };
     let store = Arc::new(settings.open_local()?);
     let Some(format) = store.object_format() else {
         return missing(&root, out);
     };
-    let at = settings.at(&Reading { commit: None })?;
+    let at = settings.at(&ReadArgs { commit: None })?;
     let overview = store.overview(&at)?;
     let branch = settings.branch()?;
     let branch = branch.as_ref().unwrap_or(&overview.default_branch);
@@ -111,7 +111,7 @@ pub(super) fn counted(counted: CappedCount) -> String {
 
 /// A commit on a line: the beginning of its id, date, author, and the first line of its message.
 pub(super) fn short(commit: &wire::CommitJson) -> String {
-    let date = date::local(commit.date);
+    let date = local_time::format(commit.date);
     let message = commit.message.lines().next().unwrap_or_default();
     format!(
         "{} {date} {}: {message}",

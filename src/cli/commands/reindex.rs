@@ -9,9 +9,9 @@ use crate::cli::settings::Settings;
 /// It is derived from the history of all branches, and made on its own where it is missing; this forgets what `gc` dropped.
 /// Prints the number of commits in it. JSON: the number
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Reindex {}
+pub(in crate::cli) struct ReindexArgs {}
 
-impl Reindex {
+impl ReindexArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let commits = settings.open_existing_local()?.reindex()?;
         match out.is_json() {

@@ -1,6 +1,6 @@
 //! `remove`: take modules away.
 
-use crate::cli::args::Writing;
+use crate::cli::args::WriteArgs;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -12,7 +12,7 @@ use crate::store::{self, DirectoryRemoval};
 ///
 /// By its path, or by its hash from every path that has it, in one commit. Its versions stay. Prints nothing. JSON: {}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Remove {
+pub(in crate::cli) struct RemoveArgs {
     /// The module's path, hash or digest
     #[arg(value_name = "PATH|HASH", value_parser = ModuleRef::parse)]
     name: ModuleRef,
@@ -20,10 +20,10 @@ pub(in crate::cli) struct Remove {
     #[arg(long)]
     recursive: bool,
     #[command(flatten)]
-    writing: Writing,
+    writing: WriteArgs,
 }
 
-impl Remove {
+impl RemoveArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.writing)?;
         let folders = match self.recursive {
@@ -35,7 +35,7 @@ impl Remove {
             .remove(&change, &self.name, folders);
         match removed {
             Err(remote::Error::Store(store::Error::DirectoryNotRemoved(path))) => {
-                Err(Error::Folder(path))
+                Err(Error::NotRecursive(path))
             }
             other => {
                 other?;

@@ -1,6 +1,6 @@
 //! `restore`: bring back what a commit had.
 
-use crate::cli::args::Writing;
+use crate::cli::args::WriteArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -10,7 +10,7 @@ use crate::names::{CommitId, TreePath};
 ///
 /// What is absent there is removed. Nothing to change makes no commit. Prints nothing. JSON: {}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Restore {
+pub(in crate::cli) struct RestoreArgs {
     /// The commit to take it from
     #[arg(value_parser = CommitId::parse)]
     commit: CommitId,
@@ -18,10 +18,10 @@ pub(in crate::cli) struct Restore {
     #[arg(default_value = "/", hide_default_value = true, value_parser = TreePath::parse)]
     path: TreePath,
     #[command(flatten)]
-    writing: Writing,
+    writing: WriteArgs,
 }
 
-impl Restore {
+impl RestoreArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.writing)?;
         let store = settings.open_existing()?;

@@ -1,6 +1,6 @@
 //! `rollback`: undo the newest change.
 
-use crate::cli::args::Writing;
+use crate::cli::args::WriteArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -11,15 +11,15 @@ use crate::names::TreePath;
 /// Only rollbacks of the same scope are remembered: to alternate between different ones can go forth and back. Prints nothing.
 /// JSON: {}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Rollback {
+pub(in crate::cli) struct RollbackArgs {
     /// Undo the newest change of only this module or folder, rather than of the whole branch
     #[arg(default_value = "/", hide_default_value = true, value_parser = TreePath::parse)]
     path: TreePath,
     #[command(flatten)]
-    writing: Writing,
+    writing: WriteArgs,
 }
 
-impl Rollback {
+impl RollbackArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.writing)?;
         settings.open_existing()?.rollback(&change, &self.path)?;

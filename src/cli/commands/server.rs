@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use crate::cli::check;
 use crate::cli::config::Layers;
 use crate::cli::exit::Result;
-use crate::cli::limits::Limits;
+use crate::cli::limit_args::Limits;
 use crate::cli::output::Output;
-use crate::cli::replica::ReplicaArgs;
-use crate::cli::schedule::ScheduleArgs;
+use crate::cli::replica_args::ReplicaArgs;
+use crate::cli::schedule_args::ScheduleArgs;
 use crate::cli::secret::Secret;
 use crate::cli::serve;
+use crate::cli::server_check;
 use crate::cli::server_settings::TlsFiles;
 use crate::cli::settings::Settings;
 use crate::names::RemoteUrl;
@@ -26,7 +26,7 @@ use crate::names::RemoteUrl;
 /// and where: the file's line, the variable or the flag; secrets are shown as `…`. JSON: none, but with --check {"config":"…"|null,
 /// "settings":[{"key":"…","value":…,"from":"--port"|"WASMSTORE_PORT"|"wasmstore.toml:3"}]}; --log-json makes the log JSON
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Server {
+pub(in crate::cli) struct ServerArgs {
     /// Read settings from this TOML file [env: WASMSTORE_CONFIG]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -68,11 +68,11 @@ pub(in crate::cli) struct Server {
     pub layers: Layers,
 }
 
-impl Server {
+impl ServerArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         self.layers.warn();
         match self.check {
-            true => check::run(&self, settings, out),
+            true => server_check::run(&self, settings, out),
             false => serve::run(self, settings),
         }
     }

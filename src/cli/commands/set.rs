@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cli::args::Writing;
+use crate::cli::args::WriteArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -13,7 +13,7 @@ use crate::names::{HashRef, ModulePath};
 /// The module may be one that no branch has any more, as long as gc has not removed it. Prints nothing.
 /// JSON: {"hash":"…","path":"/…"}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Set {
+pub(in crate::cli) struct SetArgs {
     /// The module's hash or digest
     #[arg(value_parser = HashRef::parse)]
     hash: HashRef,
@@ -21,10 +21,10 @@ pub(in crate::cli) struct Set {
     #[arg(value_parser = ModulePath::parse)]
     path: ModulePath,
     #[command(flatten)]
-    writing: Writing,
+    writing: WriteArgs,
 }
 
-impl Set {
+impl SetArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let change = settings.change(self.writing)?;
         let store = settings.open_existing()?;

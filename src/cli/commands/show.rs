@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::diff::print_change;
 use super::log::print_commit;
-use crate::cli::args::{Reading, commit_or_branch};
+use crate::cli::args::{ReadArgs, commit_or_branch};
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -19,15 +19,15 @@ use crate::wire;
 /// "changes":{"/a":{"action":"added","hash":"…"},"/b":{"action":"updated","hash":{"old":"…","new":"…"}},
 /// "/c":{"action":"removed","hash":"…"}}}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Show {
+pub(in crate::cli) struct ShowArgs {
     /// The commit, or the branch whose tip it is; by default the tip of the branch worked on
     #[arg(value_name = "COMMIT|BRANCH", conflicts_with = "commit", value_parser = commit_or_branch)]
     name: Option<Revision>,
     #[command(flatten)]
-    reading: Reading,
+    reading: ReadArgs,
 }
 
-impl Show {
+impl ShowArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let at = match self.name {
             Some(at) => settings.looking(at),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cli::args::Reading;
+use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -11,12 +11,12 @@ use crate::cli::settings::Settings;
 ///
 /// Prints its hash. JSON: {"commit":"…"}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Snapshot {
+pub(in crate::cli) struct SnapshotArgs {
     #[command(flatten)]
-    reading: Reading,
+    reading: ReadArgs,
 }
 
-impl Snapshot {
+impl SnapshotArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let at = settings.at(&self.reading)?;
         let commit = settings.open()?.snapshot(&at)?;

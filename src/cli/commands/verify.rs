@@ -15,13 +15,13 @@ use crate::wire;
 /// JSON: {"refs":N,"commits":N,"trees":N,"modules":N,"foreign":[{"path":"…","commit":"…"}],
 /// "faults":[{"subject":"…","path":"…","commit":"…","reason":"…"}]}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Verify {
+pub(in crate::cli) struct VerifyArgs {
     /// Remove what is derived from the modules and their history, and wrong
     #[arg(long)]
     repair: bool,
 }
 
-impl Verify {
+impl VerifyArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = settings.open_local()?;
         let derived = match self.repair {

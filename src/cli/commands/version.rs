@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cli::args::Reading;
+use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -12,17 +12,17 @@ use crate::names::ModulePath;
 ///
 /// Prints `<hash>` tab `commit: <commit>`. JSON: {"hash":"…","commit":"…"}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Version {
+pub(in crate::cli) struct VersionArgs {
     /// Which version: 0 is the oldest
     index: usize,
     /// The path
     #[arg(value_parser = ModulePath::parse)]
     path: ModulePath,
     #[command(flatten)]
-    reading: Reading,
+    reading: ReadArgs,
 }
 
-impl Version {
+impl VersionArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let at = settings.at(&self.reading)?;
         let version = settings.open()?.version(&at, &self.path, self.index)?;

@@ -1,6 +1,6 @@
 //! `versions`: everything that ever was at a path.
 
-use crate::cli::args::Reading;
+use crate::cli::args::ReadArgs;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -13,15 +13,15 @@ use crate::wire::AsString;
 /// Prints `<hash>` tab `commit: <commit>` lines, oldest first, each hash once, also after the path is removed.
 /// JSON: [["<hash>","<commit>"],…]
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Versions {
+pub(in crate::cli) struct VersionsArgs {
     /// The path
     #[arg(value_parser = ModulePath::parse)]
     path: ModulePath,
     #[command(flatten)]
-    reading: Reading,
+    reading: ReadArgs,
 }
 
-impl Versions {
+impl VersionsArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let at = settings.at(&self.reading)?;
         let versions = settings.open()?.versions(&at, &self.path)?;

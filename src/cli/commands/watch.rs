@@ -15,7 +15,7 @@ use crate::wire::Changes;
 /// Prints a line for each commit, with or without --json: {"/a":{"action":"added","hash":"…"},
 /// "/b":{"action":"updated","hash":{"old":"…","new":"…"}},"/c":{"action":"removed","hash":"…"}}
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Watch {
+pub(in crate::cli) struct WatchArgs {
     /// Begin after this commit rather than at the branch's tip
     #[arg(long, value_name = "COMMIT", value_parser = CommitId::parse)]
     since: Option<CommitId>,
@@ -24,7 +24,7 @@ pub(in crate::cli) struct Watch {
     command: Vec<String>,
 }
 
-impl Watch {
+impl WatchArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let branch = settings.branch()?;
         let store = settings.open()?;

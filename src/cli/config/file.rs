@@ -13,7 +13,7 @@ use super::error::Error;
 use super::flags::Flag;
 use super::origin::Origin;
 use super::value;
-use crate::cli::hint::nearest;
+use crate::cli::hints::nearest;
 use crate::http::read_regular;
 use crate::names::redact;
 

@@ -10,10 +10,10 @@ use clap::builder::ValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
-use crate::cli::args::Args;
-use crate::cli::place::Place;
+use crate::cli::args::CommandLine;
 use crate::cli::secret::Secret;
 use crate::cli::server_settings::TlsFiles;
+use crate::cli::store_location::StoreLocation;
 use crate::names;
 
 /// The flags that are no settings of a server: they say what is done, or nothing to it.
@@ -60,7 +60,7 @@ pub(super) enum Fault {
 impl Flag {
     /// Every flag that is a setting of a server.
     pub fn all() -> Vec<Self> {
-        let command = Args::command();
+        let command = CommandLine::command();
         let server = command.find_subcommand("server");
         let own = server.into_iter().flat_map(Command::get_arguments);
         let of_all = command.get_arguments().filter(|arg| arg.is_global_set());
@@ -122,7 +122,7 @@ impl Flag {
         self.is::<String>()
             || self.is::<Secret>()
             || self.is::<PathBuf>()
-            || self.is::<Place>()
+            || self.is::<StoreLocation>()
             || self.is::<TlsFiles>()
     }
 
@@ -145,8 +145,13 @@ impl Flag {
 
     /// A value, which was judged, with its file names taken from `folder`.
     pub fn rooted<'v>(&self, value: &'v OsStr, folder: &Path) -> Cow<'v, OsStr> {
-        let is_folder = || matches!(Place::parse(value.into()), Ok(Place::Folder(_)));
-        if self.is::<PathBuf>() || (self.is::<Place>() && is_folder()) {
+        let is_folder = || {
+            matches!(
+                StoreLocation::parse(value.into()),
+                Ok(StoreLocation::Directory(_))
+            )
+        };
+        if self.is::<PathBuf>() || (self.is::<StoreLocation>() && is_folder()) {
             return Cow::Owned(folder.join(value).into());
         }
         match value.to_str().map(TlsFiles::parse) {

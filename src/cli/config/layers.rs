@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::flags::{Flag, Kind};
 use super::origin::Origin;
 use super::read::read;
-use crate::cli::args::Command;
-use crate::cli::commands::Server;
+use crate::cli::commands::Command;
+use crate::cli::commands::ServerArgs;
 use crate::cli::exit;
 use crate::cli::secret::HIDDEN;
 use crate::names::redact;
@@ -46,7 +46,7 @@ impl Layers {
     ///
     /// # Errors
     /// The file, or what it says together with the arguments, is refused now.
-    pub fn read_again(&self) -> exit::Result<Option<Box<Server>>> {
+    pub fn read_again(&self) -> exit::Result<Option<ServerArgs>> {
         if self.file.is_none() {
             return Ok(None);
         }

@@ -11,7 +11,8 @@ use super::file::{self, Entry};
 use super::flags::{Fault, Flag};
 use super::layers::{Layers, Set};
 use super::origin::Origin;
-use crate::cli::args::{Args, Command};
+use crate::cli::args::CommandLine;
+use crate::cli::commands::Command;
 use crate::cli::settings::variable;
 
 /// The flags that say one thing together: who gives one of them means the other not to count.
@@ -21,7 +22,7 @@ const VERBOSITY: [&str; 2] = ["verbose", "quiet"];
 ///
 /// # Errors
 /// What is refused, and where it stands.
-pub(in crate::cli) fn read(args: Vec<OsString>) -> Result<Args, Error> {
+pub(in crate::cli) fn read(args: Vec<OsString>) -> Result<CommandLine, Error> {
     let Some(given) = given_to_server(&args) else {
         return Ok(parse(&args, &[])?.0);
     };
@@ -90,7 +91,7 @@ fn set(flags: &[Flag], matches: &ArgMatches, entries: &[Entry<'_>]) -> Vec<Set> 
 fn given_to_server(args: &[OsString]) -> Option<ArgMatches> {
     // Most calls are not of it, and need not be parsed twice.
     args.iter().find(|arg| *arg == "server")?;
-    let lenient = Args::command().ignore_errors(true);
+    let lenient = CommandLine::command().ignore_errors(true);
     let mut matches = lenient.try_get_matches_from(args).ok()?;
     let (name, given) = matches.remove_subcommand()?;
     (name == "server").then_some(given)
@@ -119,14 +120,14 @@ fn from_environment(flag: &Flag) -> Result<Option<Entry<'_>>, Error> {
 }
 
 /// Parses the arguments with those of the entries behind them, but before what no flag can follow.
-fn parse(args: &[OsString], entries: &[Entry<'_>]) -> Result<(Args, ArgMatches), Error> {
+fn parse(args: &[OsString], entries: &[Entry<'_>]) -> Result<(CommandLine, ArgMatches), Error> {
     let end = args.iter().position(|arg| arg == OsStr::new("--"));
     let (before, behind) = args.split_at(end.unwrap_or(args.len()));
     let words = entries.iter().flat_map(|entry| &entry.words);
     let all = before.iter().chain(words).chain(behind);
-    let matches = Args::command().try_get_matches_from(all);
+    let matches = CommandLine::command().try_get_matches_from(all);
     let matches = matches.map_err(Error::Arguments)?;
-    let args = Args::from_arg_matches(&matches).map_err(Error::Arguments)?;
+    let args = CommandLine::from_arg_matches(&matches).map_err(Error::Arguments)?;
     Ok((args, matches))
 }
 

@@ -10,7 +10,7 @@ use crate::store::{Guarded, Store};
 
 /// Looks whether the store can be written, or be created where it is to be. One that is set up already is served all the same, but
 /// for a replica: that is only warned of.
-pub(super) fn writable(store: &Store, is_replica: bool) -> Result<()> {
+pub(super) fn check_write_access(store: &Store, is_replica: bool) -> Result<()> {
     let root = std::path::absolute(store.root()).unwrap_or_else(|_| store.root().to_owned());
     let refused = |path: PathBuf| write_in(&path).err().map(|source| (path, source));
     let Some((path, source)) = written(&root).into_iter().find_map(refused) else {

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 /// A moment in seconds since 1970-01-01 UTC as `Sun Nov 22 12:24:40 2026` in local time, or after an `@` where no calendar
 /// reaches.
-pub(super) fn local(date_s: i64) -> String {
+pub(super) fn format(date_s: i64) -> String {
     in_zone(date_s, TimeZone::system())
 }
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use serde_json::json;
 
 use super::overview::{counted, row, short};
-use crate::cli::args::Reading;
+use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -18,7 +18,7 @@ const COMMITS_MAX: usize = 1_000;
 
 /// Prints it.
 pub(super) fn run(url: &ServerUrl, settings: &Settings, out: &mut Output) -> Result<()> {
-    let at = settings.at(&Reading { commit: None })?;
+    let at = settings.at(&ReadArgs { commit: None })?;
     let store = settings.open()?;
     let (default, branches) = (store.default_branch()?, store.branches()?);
     let tip = store.snapshot(&at)?;

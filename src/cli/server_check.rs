@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::commands::Server;
+use super::commands::ServerArgs;
 use super::exit::{Error, Result};
 use super::output::{Output, printable};
 use super::server_settings::{Pipes, address, keys, tls};
 use super::settings::Settings;
-use super::writable::writable;
+use super::write_access::check_write_access;
 use crate::config::Options;
 use crate::remote::{self, GitHttpBackend};
 use crate::store::{Revision, Store};
@@ -20,7 +20,7 @@ const FIRST_BRANCH: &str = "main";
 
 /// Checks in the order in which a start would fail, and prints what is set. It makes nothing, listens on nothing, and asks nobody
 /// but who tells addresses.
-pub(super) fn run(server: &Server, settings: &Settings, out: &mut Output) -> Result<()> {
+pub(super) fn run(server: &ServerArgs, settings: &Settings, out: &mut Output) -> Result<()> {
     keys(server, Pipes::Refuse)?;
     tls(server)?;
     let options = server.limits.options();
@@ -28,7 +28,7 @@ pub(super) fn run(server: &Server, settings: &Settings, out: &mut Output) -> Res
     let root = settings.root().map_err(|error| blame("root", error))?;
     let store = Store::open(&root, options).map_err(|error| blame("root", error.into()))?;
     let is_replica = server.replica.primary()?.is_some();
-    writable(&store, is_replica).map_err(|error| blame("root", error))?;
+    check_write_access(&store, is_replica).map_err(|error| blame("root", error))?;
     let has_git = has_git(&root, options);
     replica(server, &store, has_git)?;
     let schedule = server.schedule.schedule(None, is_replica);
@@ -47,7 +47,7 @@ fn has_git(root: &Path, options: Options) -> bool {
 }
 
 /// Looks whether the store may follow whom it is to follow, or nobody.
-fn replica(server: &Server, store: &Store, has_git: bool) -> Result<()> {
+fn replica(server: &ServerArgs, store: &Store, has_git: bool) -> Result<()> {
     let Some((primary, _)) = server.replica.primary()? else {
         return Ok(store.ensure_writable()?);
     };
@@ -61,7 +61,7 @@ fn replica(server: &Server, store: &Store, has_git: bool) -> Result<()> {
 
 /// Looks whether the branch that is to stand for the default one is there, as far as branches are: a replica gets them from its
 /// primary, and a store that is created has its first one.
-pub(super) fn branch(server: &Server, settings: &Settings, store: &Store) -> Result<()> {
+pub(super) fn branch(server: &ServerArgs, settings: &Settings, store: &Store) -> Result<()> {
     let Some(branch) = settings.branch()? else {
         return Ok(());
     };
@@ -85,7 +85,7 @@ fn resolve((host, port): (&str, u16)) -> Result<()> {
     })
 }
 
-fn print(server: &Server, out: &mut Output) -> Result<()> {
+fn print(server: &ServerArgs, out: &mut Output) -> Result<()> {
     let layers = &server.layers;
     if out.is_json() {
         let set = layers.set.iter().map(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use super::exit::Result;
-use super::limits::seconds;
+use super::limit_args::seconds;
 use super::settings::text_variable;
 use crate::config::ReplicaLimits;
 use crate::http::Changes;

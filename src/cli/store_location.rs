@@ -6,14 +6,14 @@ use crate::names::{self, ServerUrl};
 
 /// Where a store is: in a folder here, or behind a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum StoreLocation {
     /// A folder of this machine.
-    Folder(PathBuf),
+    Directory(PathBuf),
     /// The URL of a server.
     Server(ServerUrl),
 }
 
-impl Place {
+impl StoreLocation {
     /// Reads what begins with `http:` or `https:` as a URL, and all else as a folder: one that is called so is `./http:…`.
     ///
     /// # Errors
@@ -27,7 +27,7 @@ impl Place {
         };
         match text.to_str().filter(is_url) {
             Some(url) => ServerUrl::parse(url).map(Self::Server),
-            None => Ok(Self::Folder(text)),
+            None => Ok(Self::Directory(text)),
         }
     }
 }
@@ -46,16 +46,16 @@ mod tests {
             "ssh://a",
             "",
         ] {
-            let place = Place::parse(folder.into()).unwrap();
-            assert_eq!(place, Place::Folder(folder.into()), "{folder}");
+            let place = StoreLocation::parse(folder.into()).unwrap();
+            assert_eq!(place, StoreLocation::Directory(folder.into()), "{folder}");
         }
         let url = ServerUrl::parse("https://a.example/x").unwrap();
         for text in ["https://a.example/x", "HTTPS://a.example/x/"] {
-            let place = Place::parse(text.into()).unwrap();
-            assert_eq!(place, Place::Server(url.clone()), "{text}");
+            let place = StoreLocation::parse(text.into()).unwrap();
+            assert_eq!(place, StoreLocation::Server(url.clone()), "{text}");
         }
         for text in ["http://a?b", "http:a", "HTTP:/a", "http:"] {
-            assert!(Place::parse(text.into()).is_err(), "{text}");
+            assert!(StoreLocation::parse(text.into()).is_err(), "{text}");
         }
     }
 }
