@@ -370,6 +370,39 @@ fn threads_on_one_store_lose_nothing() {
 }
 
 #[test]
+fn branches_are_listed_while_others_are_deleted() {
+    let s = Scratch::new();
+    // More branches make the listing longer, and so the moment in which one may vanish.
+    for n in 0..100 {
+        let kept = branch(&format!("kept/{n}"));
+        s.store.create_branch(&kept, &Revision::default()).unwrap();
+    }
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        for n in 0..3 {
+            let (store, is_over) = (&s.store, &is_over);
+            threads.spawn(move || {
+                let (file, directory) = (branch(&format!("z{n}")), branch(&format!("z{n}/x")));
+                while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                    for branch in [&file, &directory] {
+                        store.create_branch(branch, &Revision::default()).unwrap();
+                        store.delete_branch(branch, None).unwrap();
+                    }
+                }
+            });
+        }
+        let listed: Result<Vec<_>, _> = (0..2_000).map(|_| s.store.branches()).collect();
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        for branches in listed.unwrap() {
+            let kept = branches
+                .iter()
+                .filter(|name| name.as_str().starts_with("kept/"));
+            assert_eq!(kept.count(), 100);
+        }
+    });
+}
+
+#[test]
 fn a_branch_whose_commit_is_gone_is_a_damaged_store_and_not_an_absent_name() {
     let s = Scratch::new();
     let tip = s.put("a", 1).to_string();

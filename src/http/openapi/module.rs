@@ -39,10 +39,7 @@ fn described(response: ResponseBuilder) -> ResponseBuilder {
     response
         .content("application/wasm", Content::default())
         .header("Wasmstore-Hash", Header::new(HashSchema::schema()))
-        .header(
-            "Wasmstore-Digest",
-            Header::new(DigestSchema::schema()),
-        )
+        .header("Wasmstore-Digest", Header::new(DigestSchema::schema()))
         .header(
             "Repr-Digest",
             header(digest, "^sha-256=:[A-Za-z0-9+/=]{44}:$"),

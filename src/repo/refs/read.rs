@@ -17,6 +17,8 @@ use crate::repo::refs::store::RefStore;
 const DEFAULT_BRANCH: &str = "main";
 /// The size of the buffer for a loose ref's file, in bytes. A longer file is read by gix.
 const REF_BYTES_MAX: usize = 512;
+/// The largest number of attempts at listing refs while other writers delete some.
+const LISTINGS_MAX: usize = 16;
 /// How many symbolic refs may lead to one another.
 const SYMBOLIC_MAX: usize = 5;
 
@@ -142,17 +144,13 @@ impl RefStore {
         let Some(repo) = self.objects.handle() else {
             return Ok(Vec::new());
         };
-        let platform = repo.references().map_err(Error::database("list refs"))?;
-        let mut refs = Vec::new();
-        for reference in platform
-            .prefixed(prefix)
-            .map_err(Error::database("list refs"))?
-        {
-            let reference = reference.map_err(Error::database("list refs"))?.detach();
-            refs.push((reference.name.as_bstr().to_owned(), reference.target));
+        let mut listings = 1;
+        loop {
+            match list_refs(&repo, prefix) {
+                Err(error) if is_vanished(&error) && listings < LISTINGS_MAX => listings += 1,
+                listed => return listed,
+            }
         }
-        refs.sort();
-        Ok(refs)
     }
 
     /// Returns what a ref names; `None` if it does not exist.
@@ -179,6 +177,33 @@ impl RefStore {
             None
         })
     }
+}
+
+/// Lists the refs below `prefix` once.
+fn list_refs(repo: &gix::Repository, prefix: &str) -> Result<Vec<(BString, Target)>> {
+    let platform = repo.references().map_err(Error::database("list refs"))?;
+    let mut refs = Vec::new();
+    for reference in platform
+        .prefixed(prefix)
+        .map_err(Error::database("list refs"))?
+    {
+        let reference = reference.map_err(Error::database("list refs"))?.detach();
+        refs.push((reference.name.as_bstr().to_owned(), reference.target));
+    }
+    refs.sort();
+    Ok(refs)
+}
+
+/// Returns whether a listing failed because another writer deleted a ref, its directory, or replaced one by the other, between the
+/// moment when gix read the directory's entries and the moment when it opened the entry. The listing is started over rather than
+/// continued without the ref: an outside `git pack-refs` also removes the file, and the ref is in `packed-refs` then, which gix
+/// reads first.
+fn is_vanished(error: &Error) -> bool {
+    use std::io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
+    matches!(
+        error.io_kind(),
+        Some(NotFound | NotADirectory | IsADirectory)
+    )
 }
 
 /// Returns the object that a branch names, following symbolic refs; `None` if the branch does not exist.
