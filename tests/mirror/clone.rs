@@ -171,7 +171,7 @@ fn a_clone_that_is_killed_leaves_no_store_and_the_next_one_succeeds() {
     let program = script(&world, "slow", hang);
     let url = format!("ssh://h{}", mirror.display());
     for signal in ["KILL", "TERM", "INT"] {
-        let mut clone = world.wasmstore(&["--root", "r", "clone", &url]);
+        let mut clone = world.interruptible(&["--root", "r", "clone", &url]);
         let clone = clone.env("GIT_SSH_COMMAND", &program).stderr(Stdio::null());
         let mut child = clone.spawn().unwrap();
         let group = || running(text(&program), "");

@@ -118,6 +118,15 @@ impl World {
         command
     }
 
+    /// The program under test, which SIGINT ends even if the test runner ignores SIGINT, as it does in the background of a script: a
+    /// process inherits that.
+    pub fn interruptible(&self, args: &[&str]) -> Command {
+        let mut command = self.command("env");
+        command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_wasmstore")]);
+        command.args(args);
+        command
+    }
+
     /// Runs the program to its end.
     pub fn run(&self, args: &[&str]) -> Ran {
         self.wasmstore(args).output().unwrap().into()

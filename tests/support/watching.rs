@@ -18,7 +18,7 @@ pub struct Watching {
 
 impl Watching {
     pub fn start(world: &World, args: &[&str]) -> Self {
-        let mut command = world.wasmstore(&[&["watch"], args].concat());
+        let mut command = world.interruptible(&[&["watch"], args].concat());
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
