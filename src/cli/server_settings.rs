@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::commands::ServerArgs;
 use super::exit::{Error, Result};
-use crate::http::{Keys, Tls, read_any, read_regular};
+use crate::http::{Keys, Tls, read_bounded, read_bounded_regular_file};
 
 /// Where the server listens, if nobody says so.
 const DEFAULT_HOST: &str = "127.0.0.1";
@@ -89,8 +89,8 @@ fn keys_of(server: &ServerArgs, pipes: Pipes) -> Result<Option<Keys>> {
 /// What is in a file of keys. Keys in the place of its name are not repeated.
 fn key_file(path: &Path, pipes: Pipes) -> Result<String> {
     let read = match pipes {
-        Pipes::Read => read_any(path, KEY_FILE_BYTES_MAX),
-        Pipes::Refuse => read_regular(path, KEY_FILE_BYTES_MAX),
+        Pipes::Read => read_bounded(path, KEY_FILE_BYTES_MAX),
+        Pipes::Refuse => read_bounded_regular_file(path, KEY_FILE_BYTES_MAX),
     };
     let text = read.and_then(|bytes| {
         let no_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8");

@@ -24,8 +24,8 @@ mod state;
 mod upload;
 mod watch;
 
-pub use listener::{Hold, Peer, Server, Tls, TlsError, TlsReload};
-pub(crate) use listener::{read_any, read_regular};
+pub use listener::{Peer, Server, ShutdownGuard, Tls, TlsError, TlsReload};
+pub(crate) use listener::{read_bounded, read_bounded_regular_file};
 pub use middleware::auth::{KeyError, Keyring, Keys};
 pub use middleware::redirect_writes::Changes;
 pub use router::{Serving, router};

@@ -16,7 +16,7 @@ use crate::http::module::encodings::Forms;
 use crate::http::module::send_budget::Large;
 use crate::http::router::Serving;
 use crate::http::upload::quota::Share;
-use crate::http::watch::Hub;
+use crate::http::watch::WatchRegistry;
 use crate::names::BranchName;
 use crate::remote::{GitHttpBackend, Mirrors, Replica};
 use crate::store::{Revision, Statistics, Store};
@@ -52,8 +52,8 @@ pub(super) struct Shared {
     pub is_private: bool,
     /// Cancelled when the server is to stop.
     pub closing: CancellationToken,
-    /// The sockets that watch.
-    pub hub: Arc<Hub>,
+    /// The watched branches.
+    pub watch_registry: Arc<WatchRegistry>,
     /// The mirrors to tell of.
     pub mirrors: Option<Arc<Mirrors>>,
     /// What follows another store, if this one does.
@@ -92,7 +92,7 @@ impl App {
             git: serving.git,
             git_services: Arc::new(Semaphore::new(limits.git_services_max)),
             branch: RwLock::new(serving.branch),
-            hub: Hub::new(Arc::clone(&store), &limits, closing.clone()),
+            watch_registry: WatchRegistry::new(Arc::clone(&store), &limits, closing.clone()),
             store,
             limits,
             is_private,

@@ -384,12 +384,12 @@ fn a_check_looks_at_all_that_a_start_needs() {
         (
             "auth-file = 'pipe'",
             1,
-            "1: `auth-file`: cannot read \"etc/pipe\": it is no regular file",
+            "1: `auth-file`: cannot read \"etc/pipe\": it is not a regular file",
         ),
         (
             "tls = 'pipe,cert'",
             1,
-            "1: `tls`: cannot read etc/pipe: it is no regular file",
+            "1: `tls`: cannot read etc/pipe: it is not a regular file",
         ),
         (
             "auth-file = 's3cr3t:*'",

@@ -123,10 +123,10 @@ fn a_pipe_in_the_place_of_a_file_stops_no_reload() {
         wait_for(&server, "the old ones stay in force", nth + 1);
     }
     for said in [
-        "\"keys\\\": it is no regular file",
-        "cert.pem: it is no regular file",
+        "\"keys\\\": it is not a regular file",
+        "cert.pem: it is not a regular file",
         "\"keys\\\": it is larger than 1048576 bytes",
-        "cert.pem is no PEM file: it is larger",
+        "cert.pem is not a PEM file: it is larger",
     ] {
         assert!(server.log().contains(said), "{said}: {}", server.log());
     }

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use wasmstore::config::ServerLimits;
-use wasmstore::http::{Hold, Peer, Server, Tls};
+use wasmstore::http::{Peer, Server, ShutdownGuard, Tls};
 
 /// Far longer than anything takes that works.
 pub const LONG: Duration = Duration::from_secs(20);
@@ -156,7 +156,7 @@ async fn length(body: Body) -> String {
 /// Echoes, and says goodbye when the server stops.
 async fn socket(
     Extension(shutdown): Extension<CancellationToken>,
-    Extension(hold): Extension<Hold>,
+    Extension(hold): Extension<ShutdownGuard>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     upgrade.on_upgrade(|mut socket| async move {

@@ -243,7 +243,7 @@ fn what_is_wrong_is_said_in_one_line() {
     write_key(&pair().signing_key.serialize_pem());
     assert_eq!(
         files.error(),
-        format!("the key in {key} is not that of the certificate in {certificate}")
+        format!("the key in {key} does not belong to the certificate in {certificate}")
     );
     write_key(&files.pair.cert.pem());
     assert_eq!(files.error(), format!("no private key in {key}"));
@@ -253,7 +253,7 @@ fn what_is_wrong_is_said_in_one_line() {
         format!("the private key in {key} is encrypted")
     );
     write_key(&good[..good.len() / 2]);
-    assert_eq!(files.error(), format!("{key} is no PEM file"));
+    assert_eq!(files.error(), format!("{key} is not a PEM file"));
     write_key("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
     assert_eq!(
         files.error(),
@@ -266,7 +266,7 @@ fn what_is_wrong_is_said_in_one_line() {
     assert!(
         files
             .error()
-            .starts_with(&format!("{certificate} is no PEM file: it is larger"))
+            .starts_with(&format!("{certificate} is not a PEM file: it is larger"))
     );
     fs::remove_file(&files.certificate).unwrap();
     assert_eq!(files.error(), format!("cannot read {certificate}"));

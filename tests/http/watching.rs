@@ -52,7 +52,7 @@ impl Server {
             ..Serving::default()
         };
         let app = router(store, serving, (address, "127.0.0.1"), closing.clone());
-        let server = wasmstore::http::Server::listening(listener).unwrap();
+        let server = wasmstore::http::Server::from_listener(listener).unwrap();
         let token = closing.clone();
         let task = tokio::spawn(async move { server.serve(app, None, &limits, token).await });
         Self {

@@ -14,7 +14,7 @@ use super::flags::Flag;
 use super::origin::Origin;
 use super::value;
 use crate::cli::hints::nearest;
-use crate::http::read_regular;
+use crate::http::read_bounded_regular_file;
 use crate::names::redact;
 
 /// The largest file, in bytes.
@@ -114,7 +114,7 @@ fn load(path: &Path) -> Result<(Vec<u8>, bool), Error> {
         return Err(Error::NoFile(PathBuf::from(path)));
     }
     let readers = if known.uid() == 0 { 0o004 } else { 0o044 };
-    match read_regular(path, BYTES_MAX) {
+    match read_bounded_regular_file(path, BYTES_MAX) {
         Ok(bytes) => Ok((bytes, known.mode() & readers != 0)),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(Error::TooLarge {
             path: path.to_owned(),

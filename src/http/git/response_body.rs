@@ -8,18 +8,18 @@ use tokio::runtime::Handle;
 
 use super::process::Running;
 use crate::http::error::Result;
-use crate::http::listener::Hold;
+use crate::http::listener::ShutdownGuard;
 
 /// A git whose words somebody waits for. Dropping it ends the git, unless that is making a change: it goes on then, and the server
 /// does not stop under it.
 pub(super) struct Served {
     running: Option<Running>,
-    hold: Option<Hold>,
+    hold: Option<ShutdownGuard>,
 }
 
 impl Served {
     /// `hold` is what keeps the server from stopping.
-    pub fn new(running: Running, hold: Option<Hold>) -> Self {
+    pub fn new(running: Running, hold: Option<ShutdownGuard>) -> Self {
         let running = Some(running);
         Self { running, hold }
     }

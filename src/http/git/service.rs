@@ -7,7 +7,7 @@ use super::process::{Place, Running};
 use super::response_body::Served;
 use super::stdin::Feed;
 use crate::http::error::{Failure, Result};
-use crate::http::listener::Hold;
+use crate::http::listener::ShutdownGuard;
 use crate::http::state::App;
 use crate::remote::{GitRequest, advertisement_preamble};
 
@@ -17,7 +17,7 @@ pub(in crate::http) struct Request {
     /// How long the body may be when decoded, in bytes.
     pub bytes_max: u64,
     /// What keeps the server from stopping under the change that it asks for.
-    pub hold: Option<Hold>,
+    pub hold: Option<ShutdownGuard>,
 }
 
 impl App {

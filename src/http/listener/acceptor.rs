@@ -1,4 +1,4 @@
-//! The way in: each connection is given its place, its encryption and its task, or is turned away.
+//! The acceptor: gives each new connection a permit, TLS and a task, or refuses it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
-use super::connection_service::Service;
-use super::connection_state::Activity;
-use super::hyper_config::{self, Spawner};
-use super::permits::Places;
-use super::request_extensions::{Hold, Peer};
+use super::connection_service::ConnectionService;
+use super::connection_state::ConnectionState;
+use super::hyper_config::{self, TrackedExecutor};
+use super::permits::ConnectionPermits;
+use super::request_extensions::{Peer, ShutdownGuard};
 use super::tls::Certificate;
 use crate::config::ServerLimits;
 use crate::http::metrics::CONNECTIONS_REFUSED;
 
-/// What a client is told for whom there is no place. It is written before a request was read.
-const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+/// The response to a client above the connection limit. It is sent before a request is read.
+const TOO_MANY_CONNECTIONS: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     Content-Type: text/plain; charset=utf-8\r\n\
     Content-Length: 20\r\n\
     Cache-Control: no-store\r\n\
@@ -32,77 +32,78 @@ const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     \r\n\
     too many connections";
 
-/// How many clients are told so at a time; one more is just dropped.
+/// How many clients are sent that response at the same time. The connections of further clients are dropped without one.
 const REFUSALS_MAX: usize = 64;
 
 /// What all connections of a server share.
-pub(in crate::http) struct Door {
+pub(super) struct Acceptor {
     app: Router,
     certificate: Option<Certificate>,
     limits: ServerLimits,
-    places: Places,
+    permits: ConnectionPermits,
     refusals: Arc<Semaphore>,
-    /// Everything that the server waits for when it stops.
+    /// The tasks that a shutdown waits for.
     tasks: TaskTracker,
-    /// Cancelled when no new work is to begin.
-    pub(in crate::http) shutdown: CancellationToken,
-    /// Cancelled when what still runs is to be dropped.
-    cut: CancellationToken,
+    /// Cancelled when no new work may begin.
+    pub shutdown: CancellationToken,
+    /// Cancelled when the tasks that still run must be dropped.
+    abort: CancellationToken,
 }
 
-impl Door {
-    /// Without a certificate connections are not encrypted.
-    pub(in crate::http) fn new(
+impl Acceptor {
+    /// Returns an acceptor that serves `app`; without a certificate, connections are not encrypted.
+    pub fn new(
         app: Router,
         certificate: Option<Certificate>,
         limits: ServerLimits,
         shutdown: CancellationToken,
-        cut: CancellationToken,
+        abort: CancellationToken,
     ) -> Self {
         Self {
             app,
             certificate,
             limits,
-            places: Places::new(limits.connections_max),
+            permits: ConnectionPermits::new(limits.connections_max),
             refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
             tasks: TaskTracker::new(),
             shutdown,
-            cut,
+            abort,
         }
     }
 
-    /// Takes in a connection, or turns it away. It never waits.
-    pub(in crate::http) fn admit(self: Arc<Self>, socket: TcpStream, address: SocketAddr) {
-        let Some(place) = self.places.take() else {
-            return self.turn_away(socket);
+    /// Starts a task for a new connection, or refuses it above the connection limit. It never waits.
+    pub fn accept(self: Arc<Self>, socket: TcpStream, address: SocketAddr) {
+        let Some(permit) = self.permits.try_acquire() else {
+            return self.refuse(socket);
         };
-        let activity = Activity::new();
-        let connection = Connection::new(socket, self.limits.idle_timeout, &activity, Some(place));
+        let state = ConnectionState::new();
+        let connection = Connection::new(socket, self.limits.idle_timeout, &state, Some(permit));
         let peer = Peer {
-            // A client that speaks IPv4 to an IPv6 socket is shown as what it is.
+            // An IPv6 socket shows an IPv4 client as an IPv4-mapped address.
             address: SocketAddr::new(address.ip().to_canonical(), address.port()),
             is_tls: self.certificate.is_some(),
         };
-        let cut = self.cut.clone();
+        let abort = self.abort.clone();
         let tasks = self.tasks.clone();
-        tasks.spawn(cut.run_until_cancelled_owned(self.attend(connection, peer, activity)));
+        tasks.spawn(abort.run_until_cancelled_owned(self.run(connection, peer, state)));
     }
 
-    /// Tells a client that there is no place, if it can be told at once.
-    fn turn_away(&self, socket: TcpStream) {
+    /// Sends a 503 response if that is possible at once, and closes the connection.
+    fn refuse(&self, socket: TcpStream) {
         metrics::counter!(CONNECTIONS_REFUSED).increment(1);
+        // A response to a TLS client would need a handshake first, which costs more than the connection limit allows.
         if self.certificate.is_some() {
             return;
         }
         let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned() else {
             return;
         };
-        let activity = Activity::new();
-        let mut connection = Connection::new(socket, self.limits.header_timeout, &activity, None);
+        let state = ConnectionState::new();
+        let mut connection = Connection::new(socket, self.limits.header_timeout, &state, None);
         let refusal = async move {
             let _permit = permit;
-            // An empty send buffer takes these few bytes at once. If not, nobody is there to read them.
-            if connection.write_all(NO_PLACE).await.is_ok() {
+            // The send buffer is empty and takes these few bytes at once. If it does not, the client is gone.
+            if connection.write_all(TOO_MANY_CONNECTIONS).await.is_ok() {
                 let _ = connection.shutdown().await;
             }
         };
@@ -110,69 +111,70 @@ impl Door {
             .spawn(self.shutdown.clone().run_until_cancelled_owned(refusal));
     }
 
-    /// Sees a connection through to its end.
-    async fn attend(self: Arc<Self>, connection: Connection, peer: Peer, activity: Arc<Activity>) {
+    /// Runs a connection to its end: the TLS handshake, if TLS is configured, then HTTP.
+    async fn run(self: Arc<Self>, connection: Connection, peer: Peer, state: Arc<ConnectionState>) {
         let Some(certificate) = &self.certificate else {
-            return self.serve(connection, peer, activity).await;
+            return self.serve(connection, peer, state).await;
         };
         let handshake = tokio::time::timeout(
             self.limits.header_timeout,
             certificate.acceptor().accept(connection),
         );
         match self.shutdown.run_until_cancelled(handshake).await {
-            Some(Ok(Ok(stream))) => self.serve(stream, peer, activity).await,
+            Some(Ok(Ok(stream))) => self.serve(stream, peer, state).await,
             Some(Ok(Err(error))) => {
                 tracing::debug!(%error, client = %peer.address, "a TLS handshake failed");
             }
             Some(Err(_)) => {
-                tracing::debug!(client = %peer.address, "a TLS handshake took too long")
+                tracing::debug!(client = %peer.address, "a TLS handshake timed out")
             }
             None => {}
         }
     }
 
-    /// Speaks HTTP until the connection ends.
-    async fn serve<I>(&self, io: I, peer: Peer, activity: Arc<Activity>)
+    /// Serves HTTP until the connection ends.
+    async fn serve<I>(&self, io: I, peer: Peer, state: Arc<ConnectionState>)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let spawner = Spawner(self.tasks.clone());
-        let builder = hyper_config::builder(spawner, &self.limits, &activity);
-        let service = Service {
+        let executor = TrackedExecutor(self.tasks.clone());
+        let builder = hyper_config::builder(executor, &self.limits, &state);
+        let service = ConnectionService {
             app: self.app.clone(),
             peer,
-            hold: Hold {
-                cut: self.cut.clone(),
+            guard: ShutdownGuard {
+                abort: self.abort.clone(),
                 _token: self.tasks.token(),
             },
-            activity: Arc::clone(&activity),
+            state: Arc::clone(&state),
         };
         let served = builder.serve_connection_with_upgrades(TokioIo::new(io), service);
         let mut served = std::pin::pin!(served);
         let result = match self.shutdown.run_until_cancelled(served.as_mut()).await {
             Some(result) => result,
             None => {
-                activity.stop();
+                state.begin_shutdown();
                 served.as_mut().graceful_shutdown();
                 served.await
             }
         };
         if let Err(error) = result {
-            tracing::debug!(?error, client = %peer.address, "a connection broke off");
+            tracing::debug!(?error, client = %peer.address, "a connection failed");
         }
     }
 
-    /// Waits until all connections have ended, but no longer than the grace, and cuts the rest.
-    pub(in crate::http) async fn close(&self, cut_time: Duration) {
+    /// Waits until all connections have ended. Aborts those that remain after the shutdown grace, and waits at most
+    /// `abort_timeout` for them.
+    pub async fn shut_down(&self, abort_timeout: Duration) {
         self.tasks.close();
         let grace = tokio::time::timeout(self.limits.shutdown_grace, self.tasks.wait());
         if grace.await.is_err() {
             tracing::warn!(
                 tasks = self.tasks.len(),
-                "the grace is over: what still runs is cut"
+                "the shutdown grace has passed; aborting the remaining tasks"
             );
-            self.cut.cancel();
-            let _ = tokio::time::timeout(cut_time, self.tasks.wait()).await;
+            self.abort.cancel();
+            let _ = tokio::time::timeout(abort_timeout, self.tasks.wait()).await;
         }
     }
 }

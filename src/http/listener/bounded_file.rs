@@ -1,25 +1,25 @@
-//! Files that others write while the server runs: read without waiting for anybody, and never more than is sensible.
+//! Reading files that other programs write while the server runs, up to a size limit.
 
 use std::fs::{File, metadata};
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Reads a regular file. A pipe is not even opened: that would wait for who writes to it.
+/// Reads a regular file. Anything else is not even opened, because opening a named pipe blocks until it has a writer.
 ///
 /// # Errors
-/// It is none, or cannot be read; `FileTooLarge` if it has more than `bytes_max` bytes.
-pub(crate) fn read_regular(file: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+/// If it is not a regular file or cannot be read; `FileTooLarge` if it has more than `bytes_max` bytes.
+pub(crate) fn read_bounded_regular_file(file: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     if !metadata(file)?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
-    read_any(file, bytes_max)
+    read_bounded(file, bytes_max)
 }
 
-/// Reads whatever has that name, a pipe to its end.
+/// Reads a file of any type; a pipe is read to its end.
 ///
 /// # Errors
-/// It cannot be read; `FileTooLarge` if it has more than `bytes_max` bytes.
-pub(crate) fn read_any(file: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+/// If it cannot be read; `FileTooLarge` if it has more than `bytes_max` bytes.
+pub(crate) fn read_bounded(file: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(file)?
         .take(bytes_max + 1)

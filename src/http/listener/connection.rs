@@ -1,5 +1,5 @@
-//! The socket of a connection: it counts, it loses patience with a silent client, and it closes such that the last answer
-//! arrives. It lies below TLS and below HTTP.
+//! The socket of a connection, below TLS and HTTP: it counts bytes, enforces the idle timeout, and closes so that the client
+//! receives the last response.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,71 +11,70 @@ use metrics::{Counter, counter};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::connection_state::Activity;
+use super::connection_state::ConnectionState;
 use super::idle_clock::IdleClock;
-use super::lingering_close::Linger;
-use super::permits::Place;
+use super::lingering_close::LingeringClose;
+use super::permits::ConnectionPermit;
 use crate::http::metrics::{BYTES_RECEIVED, BYTES_SENT};
 
 /// A client's socket.
 ///
-/// Reading and writing fail with [`TimedOut`](io::ErrorKind::TimedOut) once the client was waited for in vain; see
-/// [`IdleClock`]. Shutting down takes as long as the client still sends, within limits; see [`Linger`].
-pub(in crate::http) struct Connection {
+/// Reading and writing fail with [`TimedOut`](io::ErrorKind::TimedOut) when the client exceeds the idle timeout; see
+/// [`IdleClock`]. Shutting down reads on until the client stops sending, within limits; see [`LingeringClose`].
+pub(super) struct Connection {
     socket: TcpStream,
     idle: IdleClock,
-    closing: Closing,
-    activity: Arc<Activity>,
+    close_phase: ClosePhase,
+    state: Arc<ConnectionState>,
     received: Counter,
     sent: Counter,
-    /// Given back with the socket, which outlives HTTP when it is upgraded.
-    _place: Option<Place>,
+    /// Released together with the socket, which outlives the HTTP connection when it is upgraded.
+    _permit: Option<ConnectionPermit>,
 }
 
-enum Closing {
-    /// Both ways are open.
-    No,
-    /// We have said all that we will say.
-    Lingering(Linger),
-    Done,
+enum ClosePhase {
+    Open,
+    /// The sending side is closed; the receiving side is still read.
+    Lingering(LingeringClose),
+    Closed,
 }
 
 impl Connection {
-    /// Takes over a socket. `place` is its place among the connections; one that is only turned away has none.
-    pub(in crate::http) fn new(
+    /// Takes over a socket. `permit` is `None` for a connection that is only refused.
+    pub fn new(
         socket: TcpStream,
         idle_timeout: Duration,
-        activity: &Arc<Activity>,
-        place: Option<Place>,
+        state: &Arc<ConnectionState>,
+        permit: Option<ConnectionPermit>,
     ) -> Self {
-        // Answers are written whole: waiting for more to send would only delay them.
+        // Responses are written whole, so Nagle's algorithm would only delay them.
         if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "a socket cannot be set to send at once");
+            tracing::debug!(%error, "cannot set TCP_NODELAY on a socket");
         }
         Self {
             socket,
-            idle: IdleClock::new(idle_timeout, Arc::clone(activity)),
-            closing: Closing::No,
-            activity: Arc::clone(activity),
+            idle: IdleClock::new(idle_timeout, Arc::clone(state)),
+            close_phase: ClosePhase::Open,
+            state: Arc::clone(state),
             received: counter!(BYTES_RECEIVED),
             sent: counter!(BYTES_SENT),
-            _place: place,
+            _permit: permit,
         }
     }
 
     fn count_sent(&mut self, written: &Poll<io::Result<usize>>) {
         if let Poll::Ready(Ok(count)) = written {
             self.sent.increment(*count as u64);
-            self.idle.moved(*count);
+            self.idle.add_transferred(*count);
         }
     }
 
-    /// What a call that cannot go on answers.
-    fn poll_idle<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+    /// Fails once the idle timeout has passed; called when the socket cannot proceed.
+    fn poll_idle_timeout<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         ready!(self.idle.poll_expired(cx));
-        // Nothing more is expected of such a client.
-        self.closing = Closing::Done;
-        let text = "the client was waited for in vain";
+        // A client that has timed out will not read a response, so nothing is gained by lingering.
+        self.close_phase = ClosePhase::Closed;
+        let text = "the client exceeded the idle timeout";
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)))
     }
 
@@ -86,9 +85,9 @@ impl Connection {
     ) -> Poll<io::Result<usize>> {
         let written = write(Pin::new(&mut self.socket), cx);
         self.count_sent(&written);
-        self.idle.write_blocked(written.is_pending());
+        self.idle.set_write_blocked(written.is_pending());
         if written.is_pending() {
-            return self.poll_idle(cx);
+            return self.poll_idle_timeout(cx);
         }
         written
     }
@@ -101,15 +100,15 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let before = buffer.filled().len();
+        let bytes_before = buffer.filled().len();
         let read = Pin::new(&mut this.socket).poll_read(cx, buffer);
         if read.is_pending() {
-            return this.poll_idle(cx);
+            return this.poll_idle_timeout(cx);
         }
-        let count = buffer.filled().len() - before;
+        let count = buffer.filled().len() - bytes_before;
         this.received.increment(count as u64);
-        this.activity.received(count);
-        this.idle.moved(count);
+        this.state.add_received(count);
+        this.idle.add_transferred(count);
         read
     }
 }
@@ -143,17 +142,17 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if let Closing::No = this.closing {
+        if let ClosePhase::Open = this.close_phase {
             ready!(Pin::new(&mut this.socket).poll_shutdown(cx))?;
-            this.closing = if this.activity.is_at_rest() {
-                Closing::Done
+            this.close_phase = if this.state.was_idle_at_shutdown() {
+                ClosePhase::Closed
             } else {
-                Closing::Lingering(Linger::new())
+                ClosePhase::Lingering(LingeringClose::new())
             };
         }
-        if let Closing::Lingering(linger) = &mut this.closing {
-            ready!(linger.poll(&mut this.socket, cx));
-            this.closing = Closing::Done;
+        if let ClosePhase::Lingering(lingering) = &mut this.close_phase {
+            ready!(lingering.poll(&mut this.socket, cx));
+            this.close_phase = ClosePhase::Closed;
         }
         Poll::Ready(Ok(()))
     }

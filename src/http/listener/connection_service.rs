@@ -1,4 +1,4 @@
-//! One request on a connection, from hyper to the routes and back.
+//! The hyper service of one connection: passes each request to the router and tracks its response.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -11,50 +11,51 @@ use axum::http::{Request, Response, StatusCode};
 use hyper::body::{Frame, Incoming, SizeHint};
 use tower::ServiceExt as _;
 
-use super::connection_state::{Activity, Exchange};
-use super::request_extensions::{Hold, Peer};
+use super::connection_state::{ConnectionState, Exchange};
+use super::request_extensions::{Peer, ShutdownGuard};
 
 /// Answers the requests of one connection.
-pub(in crate::http) struct Service {
-    pub(in crate::http) app: Router,
-    pub(in crate::http) peer: Peer,
-    pub(in crate::http) hold: Hold,
-    pub(in crate::http) activity: Arc<Activity>,
+pub(super) struct ConnectionService {
+    pub app: Router,
+    pub peer: Peer,
+    pub guard: ShutdownGuard,
+    pub state: Arc<ConnectionState>,
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<Response<Watched>, Infallible>> + Send>>;
+type ResponseFuture =
+    Pin<Box<dyn Future<Output = Result<Response<TrackedBody>, Infallible>> + Send>>;
 
-impl hyper::service::Service<Request<Incoming>> for Service {
-    type Response = Response<Watched>;
+impl hyper::service::Service<Request<Incoming>> for ConnectionService {
+    type Response = Response<TrackedBody>;
     type Error = Infallible;
-    type Future = Answer;
+    type Future = ResponseFuture;
 
-    fn call(&self, request: Request<Incoming>) -> Answer {
+    fn call(&self, request: Request<Incoming>) -> ResponseFuture {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(self.peer);
-        request.extensions_mut().insert(self.hold.clone());
-        let mut exchange = Exchange::begin(&self.activity);
+        request.extensions_mut().insert(self.guard.clone());
+        let mut exchange = Exchange::begin(&self.state);
         let app = self.app.clone();
-        let activity = Arc::clone(&self.activity);
+        let state = Arc::clone(&self.state);
         Box::pin(async move {
             let response = app.oneshot(request).await?;
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                activity.upgrade();
+                state.set_upgraded();
             }
-            exchange.waits();
-            Ok(response.map(|body| Watched { body, exchange }))
+            exchange.set_client_turn();
+            Ok(response.map(|body| TrackedBody { body, exchange }))
         })
     }
 }
 
-/// The body of an answer. It knows who waits for whom: while a part of it is on its way, the server for the client; while the
-/// next part is awaited, the client for the server.
-pub(in crate::http) struct Watched {
+/// A response body that records whose turn it is: the client's while a frame is being sent, the server's while the next frame is
+/// being produced.
+pub(super) struct TrackedBody {
     body: Body,
     exchange: Exchange,
 }
 
-impl HttpBody for Watched {
+impl HttpBody for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -63,9 +64,9 @@ impl HttpBody for Watched {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = self.get_mut();
-        this.exchange.works();
+        this.exchange.set_server_turn();
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
-        this.exchange.waits();
+        this.exchange.set_client_turn();
         Poll::Ready(frame)
     }
 

@@ -1,145 +1,146 @@
-//! What goes on on a connection, as its parts tell each other.
+//! The state of one connection, shared by its socket, its timers and the service that answers its requests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// What goes on on one connection. The service writes it down, the socket reads it to judge whether the client is waited for.
+/// The state of one connection. The HTTP service updates it; the socket and the timers read it to decide whether the server is
+/// waiting for the client.
 #[derive(Debug)]
-pub(in crate::http) struct Activity {
+pub(super) struct ConnectionState {
     start: Instant,
-    /// Bytes that came from the client. The socket counts them.
+    /// Bytes received from the client, counted by the socket.
     received_bytes: AtomicU64,
-    /// Requests that came, whether they are answered or not.
+    /// Requests received, answered or not.
     requests: AtomicU64,
-    /// Requests whose answer is not yet handed over in full.
-    open: AtomicUsize,
-    /// Those of them that wait for the server.
-    working: AtomicUsize,
-    /// When the server last stopped working on one, in milliseconds after `start`.
-    worked_until_ms: AtomicU64,
+    /// Requests whose response has not been handed over in full.
+    open_requests: AtomicUsize,
+    /// Those of the open requests whose next step is the server's.
+    server_turns: AtomicUsize,
+    /// When the server last finished a step of a request, in milliseconds after `start`.
+    last_server_turn_ms: AtomicU64,
     is_upgraded: AtomicBool,
-    is_stopping: AtomicBool,
-    is_at_rest: AtomicBool,
+    is_shutting_down: AtomicBool,
+    was_idle_at_shutdown: AtomicBool,
 }
 
-/// One request and its answer, from the head of the one to the last byte of the other. Dropping it ends it.
+/// A request and its response, from the request's head to the last byte of the response. Dropping it ends the exchange.
 #[derive(Debug)]
-pub(in crate::http) struct Exchange {
-    activity: Arc<Activity>,
-    is_working: bool,
+pub(super) struct Exchange {
+    state: Arc<ConnectionState>,
+    is_server_turn: bool,
 }
 
-impl Activity {
-    /// Nothing has happened yet.
-    pub(in crate::http) fn new() -> Arc<Self> {
+impl ConnectionState {
+    /// Returns the state of a connection on which nothing has happened yet.
+    pub fn new() -> Arc<Self> {
         Arc::new(Self {
             start: Instant::now(),
             received_bytes: AtomicU64::new(0),
             requests: AtomicU64::new(0),
-            open: AtomicUsize::new(0),
-            working: AtomicUsize::new(0),
-            worked_until_ms: AtomicU64::new(0),
+            open_requests: AtomicUsize::new(0),
+            server_turns: AtomicUsize::new(0),
+            last_server_turn_ms: AtomicU64::new(0),
             is_upgraded: AtomicBool::new(false),
-            is_stopping: AtomicBool::new(false),
-            is_at_rest: AtomicBool::new(false),
+            is_shutting_down: AtomicBool::new(false),
+            was_idle_at_shutdown: AtomicBool::new(false),
         })
     }
 
-    /// Counts bytes that came from the client.
-    pub(in crate::http) fn received(&self, count: usize) {
+    /// Counts bytes received from the client.
+    pub fn add_received(&self, count: usize) {
         self.received_bytes
             .fetch_add(count as u64, Ordering::Relaxed);
     }
 
-    /// How many bytes came from the client so far.
-    pub(in crate::http) fn received_bytes(&self) -> u64 {
+    /// Returns the number of bytes received from the client so far.
+    pub fn received_bytes(&self) -> u64 {
         self.received_bytes.load(Ordering::Relaxed)
     }
 
-    /// How many requests came so far.
-    pub(in crate::http) fn requests(&self) -> u64 {
+    /// Returns the number of requests received so far.
+    pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Notes that the server ends the connection of its own accord. If no request is being answered, then no answer can get
-    /// lost by closing at once.
-    pub(in crate::http) fn stop(&self) {
-        let is_idle = self.open.load(Ordering::Relaxed) == 0;
-        self.is_at_rest.store(is_idle, Ordering::Relaxed);
-        self.is_stopping.store(true, Ordering::Relaxed);
+    /// Records that the server is closing the connection. If no request is open now, the socket can be closed at once without
+    /// losing a response.
+    pub fn begin_shutdown(&self) {
+        let is_idle = self.open_requests.load(Ordering::Relaxed) == 0;
+        self.was_idle_at_shutdown.store(is_idle, Ordering::Relaxed);
+        self.is_shutting_down.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the server ends the connection.
-    pub(in crate::http) fn is_stopping(&self) -> bool {
-        self.is_stopping.load(Ordering::Relaxed)
+    /// Returns whether the server is closing the connection.
+    pub fn is_shutting_down(&self) -> bool {
+        self.is_shutting_down.load(Ordering::Relaxed)
     }
 
-    /// Whether the server ended the connection while no request was being answered.
-    pub(in crate::http) fn is_at_rest(&self) -> bool {
-        self.is_at_rest.load(Ordering::Relaxed)
+    /// Returns whether no request was open when the server began to close the connection.
+    pub fn was_idle_at_shutdown(&self) -> bool {
+        self.was_idle_at_shutdown.load(Ordering::Relaxed)
     }
 
-    /// Whether some request waits for the server, and not for the client.
-    pub(in crate::http) fn is_working(&self) -> bool {
-        // Pairs with the release in `Exchange::waits`: whoever sees nobody working sees until when.
-        self.working.load(Ordering::Acquire) > 0
+    /// Returns whether the next step of some request is the server's, not the client's.
+    pub fn is_server_turn(&self) -> bool {
+        // Pairs with the release in `Exchange::set_client_turn`: a thread that reads 0 here also sees the time stored before.
+        self.server_turns.load(Ordering::Acquire) > 0
     }
 
-    /// When the server last stopped working on a request.
-    pub(in crate::http) fn worked_until(&self) -> Instant {
-        self.start + Duration::from_millis(self.worked_until_ms.load(Ordering::Relaxed))
+    /// Returns when the server last finished a step of a request.
+    pub fn last_server_turn(&self) -> Instant {
+        self.start + Duration::from_millis(self.last_server_turn_ms.load(Ordering::Relaxed))
     }
 
-    /// Notes that the connection speaks another protocol from now on.
-    pub(in crate::http) fn upgrade(&self) {
+    /// Records that the connection has switched to another protocol.
+    pub fn set_upgraded(&self) {
         self.is_upgraded.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the connection speaks another protocol than HTTP.
-    pub(in crate::http) fn is_upgraded(&self) -> bool {
+    /// Returns whether the connection has switched from HTTP to another protocol.
+    pub fn is_upgraded(&self) -> bool {
         self.is_upgraded.load(Ordering::Relaxed)
     }
 }
 
 impl Exchange {
-    /// Begins: the server works.
-    pub(in crate::http) fn begin(activity: &Arc<Activity>) -> Self {
-        activity.requests.fetch_add(1, Ordering::Relaxed);
-        activity.open.fetch_add(1, Ordering::Relaxed);
+    /// Begins an exchange whose first step is the server's.
+    pub fn begin(state: &Arc<ConnectionState>) -> Self {
+        state.requests.fetch_add(1, Ordering::Relaxed);
+        state.open_requests.fetch_add(1, Ordering::Relaxed);
         let mut exchange = Self {
-            activity: Arc::clone(activity),
-            is_working: false,
+            state: Arc::clone(state),
+            is_server_turn: false,
         };
-        exchange.works();
+        exchange.set_server_turn();
         exchange
     }
 
-    /// Says that the next step is the server's.
-    pub(in crate::http) fn works(&mut self) {
-        if !self.is_working {
-            self.is_working = true;
-            self.activity.working.fetch_add(1, Ordering::Relaxed);
+    /// Records that the next step is the server's.
+    pub fn set_server_turn(&mut self) {
+        if !self.is_server_turn {
+            self.is_server_turn = true;
+            self.state.server_turns.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Says that the next step is the client's.
-    pub(in crate::http) fn waits(&mut self) {
-        if self.is_working {
-            self.is_working = false;
-            let now_ms = u64::try_from(self.activity.start.elapsed().as_millis());
-            let now_ms = now_ms.unwrap_or(u64::MAX);
-            self.activity
-                .worked_until_ms
-                .store(now_ms, Ordering::Relaxed);
-            self.activity.working.fetch_sub(1, Ordering::Release);
+    /// Records that the next step is the client's.
+    pub fn set_client_turn(&mut self) {
+        if self.is_server_turn {
+            self.is_server_turn = false;
+            let elapsed_ms = self.state.start.elapsed().as_millis();
+            self.state.last_server_turn_ms.store(
+                u64::try_from(elapsed_ms).unwrap_or(u64::MAX),
+                Ordering::Relaxed,
+            );
+            self.state.server_turns.fetch_sub(1, Ordering::Release);
         }
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.waits();
-        self.activity.open.fetch_sub(1, Ordering::Relaxed);
+        self.set_client_turn();
+        self.state.open_requests.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -1,4 +1,4 @@
-//! How long the head of an HTTP/1 request may take.
+//! The timeout for the head of an HTTP/1 request.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,28 +8,28 @@ use std::time::{Duration, Instant};
 
 use hyper::rt::{Sleep, Timer};
 
-use super::connection_state::Activity;
+use super::connection_state::ConnectionState;
 
-/// How long a head that has begun may still take when the server stops.
-const STOP_TIME: Duration = Duration::from_millis(500);
+/// How much longer an incomplete head may take once the server is shutting down.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The timer for the heads of HTTP/1 requests.
+/// The timer that hyper uses for the heads of HTTP/1 requests.
 ///
-/// hyper starts its clock when the last answer is out. A client that keeps a connection for its next request has not begun
-/// that yet, so here the clock starts with the first byte; until then the connection is merely idle. A new connection's
-/// clock starts at once.
-pub(in crate::http) struct HeadTimer {
-    pub(in crate::http) activity: Arc<Activity>,
+/// hyper starts its timeout as soon as the previous response is sent. On a kept-alive connection the client has not begun its
+/// next request then, so this timer starts with the first byte; until then, only the idle timeout applies. On a new connection
+/// the timer starts at once.
+pub(super) struct HeaderTimer {
+    pub state: Arc<ConnectionState>,
 }
 
-impl Timer for HeadTimer {
+impl Timer for HeaderTimer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
-        let is_first = self.activity.requests() == 0;
-        Box::pin(HeadSleep {
-            activity: Arc::clone(&self.activity),
-            quiet_bytes: self.activity.received_bytes(),
+        let is_first_request = self.state.requests() == 0;
+        Box::pin(HeaderSleep {
+            state: Arc::clone(&self.state),
+            received_bytes_before: self.state.received_bytes(),
             duration,
-            sleep: is_first.then(|| Box::pin(tokio::time::sleep(duration))),
+            sleep: is_first_request.then(|| Box::pin(tokio::time::sleep(duration))),
             is_shortened: false,
         })
     }
@@ -39,30 +39,31 @@ impl Timer for HeadTimer {
     }
 }
 
-struct HeadSleep {
-    activity: Arc<Activity>,
-    /// What had come when the connection became idle.
-    quiet_bytes: u64,
+struct HeaderSleep {
+    state: Arc<ConnectionState>,
+    /// The bytes received before this head.
+    received_bytes_before: u64,
     duration: Duration,
-    /// Set when the head has begun.
+    /// `None` until the head has begun.
     sleep: Option<Pin<Box<tokio::time::Sleep>>>,
     is_shortened: bool,
 }
 
-impl Sleep for HeadSleep {}
+impl Sleep for HeaderSleep {}
 
-impl Future for HeadSleep {
+impl Future for HeaderSleep {
     type Output = ();
 
-    /// hyper polls this after each attempt to read, which is what wakes the task while there is no `sleep`.
+    /// Polls the timer. No waker is registered while `sleep` is `None`: hyper polls this after each attempt to read, and the
+    /// socket wakes the task when bytes arrive.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        if this.activity.is_stopping() && !this.is_shortened {
+        if this.state.is_shutting_down() && !this.is_shortened {
             this.is_shortened = true;
-            this.duration = this.duration.min(STOP_TIME);
+            this.duration = this.duration.min(SHUTDOWN_TIMEOUT);
             this.sleep = Some(Box::pin(tokio::time::sleep(this.duration)));
         }
-        let has_begun = this.activity.received_bytes() != this.quiet_bytes;
+        let has_begun = this.state.received_bytes() != this.received_bytes_before;
         if this.sleep.is_none() && has_begun {
             this.sleep = Some(Box::pin(tokio::time::sleep(this.duration)));
         }

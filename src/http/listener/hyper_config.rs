@@ -1,4 +1,4 @@
-//! How HTTP is spoken: the limits on what one connection may ask of hyper.
+//! hyper's configuration: the limits of one HTTP connection.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -9,31 +9,33 @@ use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
 use tokio_util::task::TaskTracker;
 
-use super::connection_state::Activity;
-use super::header_timer::HeadTimer;
+use super::connection_state::ConnectionState;
+use super::header_timer::HeaderTimer;
 use crate::config::ServerLimits;
 
-/// The head of a request, and what is buffered of a body, in bytes.
+/// The largest head of an HTTP/1 request, and the size of the buffers for bodies, in bytes.
 const BUFFER_BYTES_MAX: usize = 64 << 10;
 
-/// All headers of a request over HTTP/2, as that protocol counts them, in bytes.
+/// The largest header list of an HTTP/2 request (RFC 9113, section 6.5.2), in bytes.
 const HEADER_LIST_BYTES_MAX: u32 = 64 << 10;
 
-/// Requests at a time on one HTTP/2 connection.
+/// How many requests one HTTP/2 connection may have open.
 const STREAMS_MAX: u32 = 100;
 
-/// Streams that a client may reset before they were looked at, and that it may make the server reset.
-const RESETS_MAX: usize = 20;
+/// How many streams a client may reset before the server has accepted them.
+const PENDING_RESETS_MAX: usize = 20;
+
+/// How many streams a client may cause the server to reset by protocol errors.
 const ERROR_RESETS_MAX: usize = 100;
 
-/// How long a client may take to answer a ping. The ping waits behind what is on its way to a slow client already.
+/// How long a client may take to answer a ping. On a slow connection, the ping queues behind the data sent before it.
 const PING_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Spawns the requests of HTTP/2 connections such that the server waits for them when it stops.
+/// An executor whose tasks, the requests of HTTP/2 connections, are waited for at shutdown.
 #[derive(Clone)]
-pub(in crate::http) struct Spawner(pub(in crate::http) TaskTracker);
+pub(super) struct TrackedExecutor(pub TaskTracker);
 
-impl<F> Executor<F> for Spawner
+impl<F> Executor<F> for TrackedExecutor
 where
     F: Future<Output: Send> + Send + 'static,
 {
@@ -42,17 +44,17 @@ where
     }
 }
 
-/// Makes ready to speak HTTP on one connection.
-pub(in crate::http) fn builder(
-    spawner: Spawner,
+/// Returns hyper's configuration for one connection.
+pub(super) fn builder(
+    executor: TrackedExecutor,
     limits: &ServerLimits,
-    activity: &Arc<Activity>,
-) -> auto::Builder<Spawner> {
-    let mut builder = auto::Builder::new(spawner);
+    state: &Arc<ConnectionState>,
+) -> auto::Builder<TrackedExecutor> {
+    let mut builder = auto::Builder::new(executor);
     builder
         .http1()
-        .timer(HeadTimer {
-            activity: Arc::clone(activity),
+        .timer(HeaderTimer {
+            state: Arc::clone(state),
         })
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(BUFFER_BYTES_MAX);
@@ -62,7 +64,7 @@ pub(in crate::http) fn builder(
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEADER_LIST_BYTES_MAX)
         .max_send_buf_size(BUFFER_BYTES_MAX)
-        .max_pending_accept_reset_streams(RESETS_MAX)
+        .max_pending_accept_reset_streams(PENDING_RESETS_MAX)
         .max_local_error_reset_streams(ERROR_RESETS_MAX)
         .keep_alive_interval(limits.idle_timeout / 2)
         .keep_alive_timeout(PING_TIMEOUT);

@@ -1,4 +1,4 @@
-//! When a client was waited for long enough.
+//! The idle timeout of a connection.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,77 +7,77 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
-use super::connection_state::Activity;
+use super::connection_state::ConnectionState;
 
-/// What has to go over the wire, either way, to count as a sign of life, in bytes. HTTP/2's pings are less than that in all:
-/// they are answered by the client's library also when the client itself has stopped reading.
-const SIGN_OF_LIFE_BYTES: usize = 1 << 10;
+/// How many bytes must be transferred, in either direction, to prove that the client is active. HTTP/2 pings stay below this:
+/// the client's library answers them even when the client itself has stopped reading.
+const ACTIVE_BYTES_MIN: usize = 1 << 10;
 
-/// The clock that runs while a connection waits for its client.
+/// A clock that runs while a connection waits for its client.
 ///
-/// It stands still while the server works on a request, however long that takes, unless the client does not take what is
-/// written to it. It starts anew when the server has done its part, and whenever bytes go over the wire in either direction:
-/// [`SIGN_OF_LIFE_BYTES`] of them, or a single one once the connection is upgraded. How fast the body of a request must
-/// come is not judged here: while a handler waits for it, the server counts as working.
-pub(in crate::http) struct IdleClock {
+/// It stops while the server works on a request, however long that takes, unless the client does not accept the bytes that are
+/// written to it. It restarts when the server has done its step, and whenever bytes are transferred in either direction:
+/// [`ACTIVE_BYTES_MIN`] of them, or a single one once the connection is upgraded. It does not limit how slowly a request's body
+/// may arrive: while a handler waits for the body, it is the server's turn.
+pub(super) struct IdleClock {
     timeout: Duration,
-    activity: Arc<Activity>,
-    /// When there was the last sign of life.
-    alive_at: Instant,
-    /// What went over the wire since.
-    moved_bytes: usize,
+    state: Arc<ConnectionState>,
+    /// When the client last proved to be active.
+    last_active: Instant,
+    /// Bytes transferred since then.
+    transferred_bytes: usize,
     is_write_blocked: bool,
-    /// Wakes the task when it is time to look again. It is not set anew for each byte.
-    look: Pin<Box<Sleep>>,
+    /// Wakes the task for the next check. It is not reset for each byte, as that would be too expensive.
+    next_check: Pin<Box<Sleep>>,
 }
 
 impl IdleClock {
     /// Starts the clock.
-    pub(in crate::http) fn new(timeout: Duration, activity: Arc<Activity>) -> Self {
+    pub fn new(timeout: Duration, state: Arc<ConnectionState>) -> Self {
         Self {
             timeout,
-            activity,
-            alive_at: Instant::now(),
-            moved_bytes: 0,
+            state,
+            last_active: Instant::now(),
+            transferred_bytes: 0,
             is_write_blocked: false,
-            look: Box::pin(tokio::time::sleep(timeout)),
+            next_check: Box::pin(tokio::time::sleep(timeout)),
         }
     }
 
-    /// Notes bytes that went over the wire.
-    pub(in crate::http) fn moved(&mut self, count: usize) {
-        self.moved_bytes = self.moved_bytes.saturating_add(count);
-        let enough = if self.activity.is_upgraded() {
+    /// Records bytes that were sent or received.
+    pub fn add_transferred(&mut self, count: usize) {
+        self.transferred_bytes = self.transferred_bytes.saturating_add(count);
+        let bytes_min = if self.state.is_upgraded() {
             1
         } else {
-            SIGN_OF_LIFE_BYTES
+            ACTIVE_BYTES_MIN
         };
-        if self.moved_bytes >= enough {
-            self.moved_bytes = 0;
-            self.alive_at = Instant::now();
+        if self.transferred_bytes >= bytes_min {
+            self.transferred_bytes = 0;
+            self.last_active = Instant::now();
         }
     }
 
-    /// Notes whether the last write could not go on because the client takes nothing.
-    pub(in crate::http) fn write_blocked(&mut self, is_blocked: bool) {
+    /// Records whether the last write blocked because the client does not read.
+    pub fn set_write_blocked(&mut self, is_blocked: bool) {
         self.is_write_blocked = is_blocked;
     }
 
-    /// Is ready once the client was waited for in vain, and wakes the task then.
-    pub(in crate::http) fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Becomes ready, and wakes the task, when the client has been idle for the timeout.
+    pub fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            ready!(self.look.as_mut().poll(cx));
+            ready!(self.next_check.as_mut().poll(cx));
             let now = Instant::now();
-            let since = if self.activity.is_working() && !self.is_write_blocked {
+            let idle_since = if self.state.is_server_turn() && !self.is_write_blocked {
                 now
             } else {
-                self.alive_at.max(self.activity.worked_until().into())
+                self.last_active.max(self.state.last_server_turn().into())
             };
-            let deadline = since + self.timeout;
+            let deadline = idle_since + self.timeout;
             if deadline <= now {
                 return Poll::Ready(());
             }
-            self.look.as_mut().reset(deadline);
+            self.next_check.as_mut().reset(deadline);
         }
     }
 }
@@ -94,36 +94,38 @@ mod tests {
         tokio::time::timeout(SHORT * 4, expired).await.is_ok()
     }
 
+    async fn poll_once(clock: &mut IdleClock) -> Poll<()> {
+        std::future::poll_fn(|cx| Poll::Ready(clock.poll_expired(cx))).await
+    }
+
     #[tokio::test]
-    async fn work_stops_the_clock_unless_the_client_takes_nothing() {
-        let activity = Activity::new();
-        let mut clock = IdleClock::new(SHORT, Arc::clone(&activity));
-        let exchange = Exchange::begin(&activity);
+    async fn clock_stops_on_the_servers_turn_unless_a_write_is_blocked() {
+        let state = ConnectionState::new();
+        let mut clock = IdleClock::new(SHORT, Arc::clone(&state));
+        let exchange = Exchange::begin(&state);
         assert!(!expires(&mut clock).await);
-        clock.write_blocked(true);
+        clock.set_write_blocked(true);
         assert!(expires(&mut clock).await);
-        clock.write_blocked(false);
+        clock.set_write_blocked(false);
         assert!(!expires(&mut clock).await);
         drop(exchange);
         assert!(expires(&mut clock).await);
     }
 
     #[tokio::test]
-    async fn only_a_sign_of_life_starts_it_anew() {
-        let activity = Activity::new();
-        let mut clock = IdleClock::new(SHORT * 2, Arc::clone(&activity));
-        for count in [SIGN_OF_LIFE_BYTES, 1] {
+    async fn only_an_active_client_restarts_the_clock() {
+        let state = ConnectionState::new();
+        let mut clock = IdleClock::new(SHORT * 2, Arc::clone(&state));
+        for count in [ACTIVE_BYTES_MIN, 1] {
             for _ in 0..10 {
                 tokio::time::sleep(SHORT / 2).await;
-                clock.moved(count);
+                clock.add_transferred(count);
             }
-            let is_alive = count == SIGN_OF_LIFE_BYTES;
-            let now = std::future::poll_fn(|cx| Poll::Ready(clock.poll_expired(cx))).await;
-            assert_eq!(now.is_pending(), is_alive);
+            let is_active = count == ACTIVE_BYTES_MIN;
+            assert_eq!(poll_once(&mut clock).await.is_pending(), is_active);
         }
-        activity.upgrade();
-        clock.moved(1);
-        let now = std::future::poll_fn(|cx| Poll::Ready(clock.poll_expired(cx))).await;
-        assert!(now.is_pending());
+        state.set_upgraded();
+        clock.add_transferred(1);
+        assert!(poll_once(&mut clock).await.is_pending());
     }
 }

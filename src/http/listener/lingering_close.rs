@@ -1,4 +1,4 @@
-//! Closing a connection such that the client gets the last answer.
+//! Closing a connection so that the client receives the last response.
 
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -10,41 +10,37 @@ use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 /// How long a client may go on sending.
-const LINGER: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How much it may send meanwhile.
-const LINGER_BYTES_MAX: usize = 64 << 20;
+/// How many bytes a client may go on sending.
+const DISCARDED_BYTES_MAX: usize = 64 << 20;
 
-/// How much is thrown away in one step.
-const STEP_BYTES: usize = 16 << 10;
+/// How many bytes are read at a time.
+const BUFFER_BYTES: usize = 16 << 10;
 
-/// Throws away what a client still sends after the last answer.
+/// Reads and discards what a client still sends after the last response.
 ///
-/// Closing a socket with unread bytes resets the connection, and a reset makes the client drop the answer that it has not
-/// read yet: an upload that is refused early (401, 413) would look like a broken network.
-pub(in crate::http) struct Linger {
-    limit: Pin<Box<Sleep>>,
-    left_bytes: usize,
+/// Closing a socket that has unread bytes resets the connection, and a reset makes the client drop a response that it has not
+/// read yet. An upload that is refused early (401, 413) would then look like a network failure.
+pub(super) struct LingeringClose {
+    timeout: Pin<Box<Sleep>>,
+    remaining_bytes: usize,
 }
 
-impl Linger {
-    /// Starts its time.
-    pub(in crate::http) fn new() -> Self {
+impl LingeringClose {
+    /// Starts the timeout.
+    pub fn new() -> Self {
         Self {
-            limit: Box::pin(tokio::time::sleep(LINGER)),
-            left_bytes: LINGER_BYTES_MAX,
+            timeout: Box::pin(tokio::time::sleep(TIMEOUT)),
+            remaining_bytes: DISCARDED_BYTES_MAX,
         }
     }
 
-    /// Is ready when the client has closed its side, or has had its time.
-    pub(in crate::http) fn poll(
-        &mut self,
-        socket: &mut TcpStream,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
-        let mut bytes = [MaybeUninit::uninit(); STEP_BYTES];
+    /// Becomes ready when the client has closed its side or exceeded a limit.
+    pub fn poll(&mut self, socket: &mut TcpStream, cx: &mut Context<'_>) -> Poll<()> {
+        let mut bytes = [MaybeUninit::uninit(); BUFFER_BYTES];
         loop {
-            if self.limit.as_mut().poll(cx).is_ready() {
+            if self.timeout.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(());
             }
             let mut buffer = ReadBuf::uninit(&mut bytes);
@@ -54,10 +50,10 @@ impl Linger {
                 Poll::Ready(Ok(())) => {}
             }
             let count = buffer.filled().len();
-            if count == 0 || count > self.left_bytes {
+            if count == 0 || count > self.remaining_bytes {
                 return Poll::Ready(());
             }
-            self.left_bytes -= count;
+            self.remaining_bytes -= count;
         }
     }
 }

@@ -1,5 +1,6 @@
-//! The listening socket and its connections: accepting, limits, TLS, timeouts, and the shutdown. It does not look at what a
-//! request asks for.
+//! The listening socket and its connections: accepting, limits, TLS, timeouts and shutdown.
+//!
+//! This directory handles HTTP as a protocol. It does not look at what a request asks for.
 
 mod acceptor;
 mod bounded_file;
@@ -16,7 +17,8 @@ mod request_extensions;
 mod server;
 mod tls;
 
-pub(crate) use bounded_file::{read_any, read_regular};
-pub use request_extensions::{Hold, Peer};
+pub(crate) use bounded_file::{read_bounded, read_bounded_regular_file};
+pub use key_pair::TlsError;
+pub use request_extensions::{Peer, ShutdownGuard};
 pub use server::Server;
-pub use tls::{Error as TlsError, Tls, TlsReload};
+pub use tls::{Tls, TlsReload};

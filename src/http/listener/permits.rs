@@ -1,4 +1,4 @@
-//! A place among the connections.
+//! The connection limit.
 
 use std::sync::Arc;
 
@@ -6,30 +6,30 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::metrics::{CONNECTIONS, Counted};
 
-/// One of the connections that there may be at a time. Dropping it gives it back.
-pub(in crate::http) struct Place {
-    _open: Counted,
+/// The right to one of a limited number of connections. Dropping it releases it.
+pub(super) struct ConnectionPermit {
+    _counted: Counted,
     _permit: OwnedSemaphorePermit,
 }
 
-/// All the places.
-pub(in crate::http) struct Places {
-    free: Arc<Semaphore>,
+/// The permits for all connections of a server.
+pub(super) struct ConnectionPermits {
+    available: Arc<Semaphore>,
 }
 
-impl Places {
-    /// So many places.
-    pub(in crate::http) fn new(count: usize) -> Self {
+impl ConnectionPermits {
+    /// Returns permits for `count` connections at a time.
+    pub fn new(count: usize) -> Self {
         Self {
-            free: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))),
+            available: Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS))),
         }
     }
 
-    /// Takes a place, if there is one.
-    pub(in crate::http) fn take(&self) -> Option<Place> {
-        let permit = Arc::clone(&self.free).try_acquire_owned().ok()?;
-        Some(Place {
-            _open: Counted::one_of(CONNECTIONS),
+    /// Takes a permit; returns `None` when the limit is reached.
+    pub fn try_acquire(&self) -> Option<ConnectionPermit> {
+        let permit = Arc::clone(&self.available).try_acquire_owned().ok()?;
+        Some(ConnectionPermit {
+            _counted: Counted::one_of(CONNECTIONS),
             _permit: permit,
         })
     }

@@ -1,4 +1,4 @@
-//! What a request is told about its connection.
+//! The extensions that the listener adds to every request.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -6,29 +6,28 @@ use std::net::SocketAddr;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-/// Where a request comes from. It is an extension of every request.
+/// The origin of a request. It is an extension of every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
-    /// The client's address, or that of the proxy before us.
+    /// The address of the client, or of the proxy in front of this server.
     pub address: SocketAddr,
     /// Whether the connection is encrypted.
     pub is_tls: bool,
 }
 
-/// Keeps the server from stopping under what outlives its request: an upgraded connection, a WebSocket.
+/// Delays the end of a shutdown for work that outlives its request, such as a WebSocket. It is an extension of every request.
 ///
-/// It is an extension of every request. The server waits, no longer than
-/// [`shutdown_grace`](crate::config::ServerLimits::shutdown_grace), until every clone is dropped. Whoever holds one learns of
-/// the stop by the token that was given to [`Server::serve`](super::Server::serve).
+/// A shutdown waits, no longer than [`shutdown_grace`](crate::config::ServerLimits::shutdown_grace), until every clone is
+/// dropped. The holder learns of the shutdown from the token that was given to [`Server::serve`](super::Server::serve).
 #[derive(Clone, Debug)]
-pub struct Hold {
-    pub(in crate::http) cut: CancellationToken,
-    pub(in crate::http) _token: TaskTrackerToken,
+pub struct ShutdownGuard {
+    pub(super) abort: CancellationToken,
+    pub(super) _token: TaskTrackerToken,
 }
 
-impl Hold {
-    /// Runs a future to its end, or gives `None` when the server's grace is over first: the future is dropped then.
+impl ShutdownGuard {
+    /// Runs a future to its end; drops it and returns `None` if the shutdown grace passes first.
     pub async fn run<F: Future>(self, future: F) -> Option<F::Output> {
-        self.cut.run_until_cancelled(future).await
+        self.abort.run_until_cancelled(future).await
     }
 }

@@ -1,4 +1,4 @@
-//! The server: a bound socket, the loop that accepts, and the stop.
+//! The server: binding the listening socket, the accept loop, and the shutdown.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,15 +9,15 @@ use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::acceptor::Door;
+use super::acceptor::Acceptor;
 use super::tls::Tls;
 use crate::config::ServerLimits;
 
-/// How long nothing is accepted after the system refused to: most often, files are open up to its limit.
+/// How long the accept loop pauses after accept(2) has failed, most often because too many files are open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long what was cut may take to drop what it holds.
-const CUT_TIME: Duration = Duration::from_secs(1);
+/// How long aborted tasks may take to drop what they hold.
+const ABORT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A bound socket that does not serve yet.
 #[derive(Debug)]
@@ -27,42 +27,42 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds a port of an address, or of the first address of a name that can be bound. Port 0 is any that is free.
+    /// Binds a port of an address, or of the first address of a host name that can be bound. Port 0 selects a free port.
     ///
     /// # Errors
     ///
-    /// If the name cannot be resolved, or nothing can be bound.
+    /// If the name cannot be resolved, or none of its addresses can be bound.
     pub async fn bind(host: &str, port: u16) -> io::Result<Self> {
-        // As in a URL, an IPv6 address may stand in brackets.
-        let bare = host
+        // As in a URL, an IPv6 address may be enclosed in brackets.
+        let host_without_brackets = host
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'))
             .unwrap_or(host);
-        Self::listening(TcpListener::bind((bare, port)).await?)
+        Self::from_listener(TcpListener::bind((host_without_brackets, port)).await?)
     }
 
-    /// Takes over a socket that somebody else bound.
+    /// Takes over a socket that is already bound.
     ///
     /// # Errors
     ///
-    /// If its address cannot be told.
-    pub fn listening(listener: TcpListener) -> io::Result<Self> {
+    /// If its local address cannot be determined.
+    pub fn from_listener(listener: TcpListener) -> io::Result<Self> {
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
     }
 
-    /// The address that is bound.
+    /// Returns the bound address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves until `shutdown` is cancelled, and then until what runs has ended.
+    /// Serves until `shutdown` is cancelled, then until the running requests have ended.
     ///
-    /// A stop closes the socket at once, and each connection as soon as its present requests are answered. What is left after
-    /// [`shutdown_grace`](ServerLimits::shutdown_grace), and everything if this future is dropped, is cut. Upgraded
-    /// connections are waited for while something holds their [`Hold`](super::Hold).
+    /// A shutdown closes the listening socket at once, and each connection as soon as its open requests are answered. Whatever
+    /// remains after [`shutdown_grace`](ServerLimits::shutdown_grace) is aborted, and everything is if this future is dropped.
+    /// The shutdown waits for upgraded connections while a [`ShutdownGuard`](super::ShutdownGuard) exists for them.
     ///
-    /// Every request carries a [`Peer`](super::Peer) and a [`Hold`](super::Hold) as extensions.
+    /// Every request carries a [`Peer`](super::Peer) and a [`ShutdownGuard`](super::ShutdownGuard) as extensions.
     pub async fn serve(
         self,
         app: Router,
@@ -70,22 +70,22 @@ impl Server {
         limits: &ServerLimits,
         shutdown: CancellationToken,
     ) {
-        let cut = CancellationToken::new();
-        let _cut_at_the_end = cut.clone().drop_guard();
-        let certificate = tls.map(|tls| tls.keep_fresh(cut.clone()));
-        let door = Arc::new(Door::new(app, certificate, *limits, shutdown, cut));
-        self.accept(&door).await;
-        door.close(CUT_TIME).await;
+        let abort = CancellationToken::new();
+        let _abort_on_drop = abort.clone().drop_guard();
+        let certificate = tls.map(|tls| tls.watch_files(abort.clone()));
+        let acceptor = Arc::new(Acceptor::new(app, certificate, *limits, shutdown, abort));
+        self.accept_until_shutdown(&acceptor).await;
+        acceptor.shut_down(ABORT_TIMEOUT).await;
     }
 
-    /// Lets connections in until the server is to stop. The listening socket is closed when this returns.
-    async fn accept(self, door: &Arc<Door>) {
+    /// Accepts connections until the server shuts down. The listening socket is closed when this returns.
+    async fn accept_until_shutdown(self, acceptor: &Arc<Acceptor>) {
         loop {
-            let accepted = door.shutdown.run_until_cancelled(self.next()).await;
+            let accepted = acceptor.shutdown.run_until_cancelled(self.accept()).await;
             match accepted {
-                Some(Ok((socket, address))) => Arc::clone(door).admit(socket, address),
+                Some(Ok((socket, address))) => Arc::clone(acceptor).accept(socket, address),
                 Some(Err(error)) => {
-                    tracing::warn!(%error, "no connection can be accepted");
+                    tracing::warn!(%error, "cannot accept connections");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
                 None => return,
@@ -93,10 +93,10 @@ impl Server {
         }
     }
 
-    async fn next(&self) -> io::Result<(TcpStream, SocketAddr)> {
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         loop {
             match self.listener.accept().await {
-                // The client left before its turn came: that is nobody's fault.
+                // The client closed the connection while it was queued. That is no reason to pause.
                 Err(error) if is_client_gone(&error) => {}
                 result => return result,
             }

@@ -1,4 +1,4 @@
-//! TLS: a key, its certificate, and fresh ones when their files change.
+//! TLS: the certificate that encrypts new connections, reloaded when its files change.
 
 use std::fmt;
 use std::path::Path;
@@ -10,68 +10,67 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 
-pub use super::key_pair::Error;
-use super::key_pair::{Files, Pair};
+use super::key_pair::{KeyPair, KeyPairFiles, TlsError};
 
-/// How often the files are looked at.
-const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the files are checked for changes.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A private key and its certificate, and the files that they come from.
+/// A private key and its certificate, together with the files that they were loaded from.
 pub struct Tls {
-    files: Files,
-    pair: Pair,
+    files: KeyPairFiles,
+    key_pair: KeyPair,
     config: Arc<ServerConfig>,
-    demands: (mpsc::Sender<Demand>, mpsc::Receiver<Demand>),
+    requests: (mpsc::Sender<ReloadRequest>, mpsc::Receiver<ReloadRequest>),
 }
 
-/// Has the files of a [`Tls`] read at once.
+/// A handle that reloads the files of a [`Tls`] on demand.
 #[derive(Clone, Debug)]
-pub struct TlsReload(mpsc::Sender<Demand>);
+pub struct TlsReload(mpsc::Sender<ReloadRequest>);
 
-/// That the files are read at once; what came of it goes there.
-type Demand = oneshot::Sender<Result<(), String>>;
+/// A request to reload the files now. The result is sent to it.
+type ReloadRequest = oneshot::Sender<Result<(), String>>;
 
-/// The present key and certificate.
-pub(in crate::http) struct Certificate {
+/// The certificate in use.
+pub(super) struct Certificate {
     config: watch::Receiver<Arc<ServerConfig>>,
 }
 
 impl Tls {
-    /// Loads a private key and the chain of its certificate, both in PEM.
+    /// Loads a private key and its certificate chain, both in PEM.
     ///
     /// # Errors
     ///
-    /// If one of them is missing or unusable, or if the key is not that of the certificate.
-    pub fn load(key_file: &Path, certificate_file: &Path) -> Result<Self, Error> {
-        let files = Files::new(key_file, certificate_file);
-        let pair = files.read()?;
-        let config = files.config(&pair)?;
+    /// If a file is missing or unusable, or if the key does not belong to the certificate.
+    pub fn load(key_file: &Path, certificate_file: &Path) -> Result<Self, TlsError> {
+        let files = KeyPairFiles::new(key_file, certificate_file);
+        let key_pair = files.read()?;
+        let config = files.config(&key_pair)?;
         Ok(Self {
             files,
-            pair,
+            key_pair,
             config,
-            demands: mpsc::channel(1),
+            requests: mpsc::channel(1),
         })
     }
 
-    /// What has the files read at once, while they are followed.
+    /// Returns a handle that reloads the files on demand while a server uses them.
     pub fn reload(&self) -> TlsReload {
-        TlsReload(self.demands.0.clone())
+        TlsReload(self.requests.0.clone())
     }
 
-    /// Follows the files until `stop` is cancelled.
-    pub(in crate::http) fn keep_fresh(self, stop: CancellationToken) -> Certificate {
+    /// Watches the files for changes until `stop` is cancelled.
+    pub(super) fn watch_files(self, stop: CancellationToken) -> Certificate {
         let (sender, config) = watch::channel(self.config);
-        let reload = Reload {
+        let watcher = KeyPairWatcher {
             files: self.files,
-            seen: Ok(self.pair),
+            last_read: Ok(self.key_pair),
             config: sender,
         };
-        // The other end may be gone, as nobody need ask.
-        let (held, demands) = self.demands;
+        let (request_sender, requests) = self.requests;
         let run = async move {
-            let _held = held;
-            reload.run(demands).await;
+            // Held because `recv` would return at once, instead of waiting, if no sender were left.
+            let _request_sender = request_sender;
+            watcher.run(requests).await;
         };
         tokio::spawn(stop.run_until_cancelled_owned(run));
         Certificate { config }
@@ -79,111 +78,112 @@ impl Tls {
 }
 
 impl TlsReload {
-    /// Reads the files, and puts what is in them to use for the next connections.
+    /// Reads the files and uses their contents for new connections.
     ///
     /// # Errors
-    /// Why they cannot be used: what was in use stays so.
+    /// If the files cannot be used; the certificate in use does not change then.
     pub async fn now(&self) -> Result<(), String> {
-        let gone = || "the certificate is not followed any more".to_owned();
-        let (outcome, told) = oneshot::channel();
-        self.0.send(outcome).await.map_err(|_| gone())?;
-        told.await.unwrap_or_else(|_| Err(gone()))
+        let stopped = || "the certificate files are not watched any more".to_owned();
+        let (result_sender, result) = oneshot::channel();
+        self.0.send(result_sender).await.map_err(|_| stopped())?;
+        result.await.unwrap_or_else(|_| Err(stopped()))
     }
 }
 
 impl Certificate {
-    /// What encrypts the next connection. Later changes of the files do not touch it.
-    pub(in crate::http) fn acceptor(&self) -> TlsAcceptor {
+    /// Returns the acceptor for the next connection. Later changes of the files do not affect it.
+    pub fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(Arc::clone(&self.config.borrow()))
     }
 }
 
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Keys stay out of logs.
+        // The private key must not appear in logs.
         f.debug_struct("Tls")
             .field("files", &self.files)
             .finish_non_exhaustive()
     }
 }
 
-/// Follows the files. What is in them is compared, not their dates: a date can stand still while a file changes.
-struct Reload {
-    files: Files,
-    /// What was in them at the last look, or why that could not be told.
-    seen: Result<Pair, String>,
+/// Watches the files for changes. It compares contents, not modification times: a file can change without its time changing.
+struct KeyPairWatcher {
+    files: KeyPairFiles,
+    /// The contents at the last read, or the error.
+    last_read: Result<KeyPair, String>,
     config: watch::Sender<Arc<ServerConfig>>,
 }
 
-impl Reload {
-    async fn run(mut self, mut demands: mpsc::Receiver<Demand>) {
+impl KeyPairWatcher {
+    async fn run(mut self, mut requests: mpsc::Receiver<ReloadRequest>) {
         loop {
-            let demand = tokio::time::timeout(RELOAD_INTERVAL, demands.recv()).await;
-            let look = move || {
-                match demand.ok().flatten() {
-                    // Nobody waits for it any more if it cannot be told.
-                    Some(demand) => drop(demand.send(self.load())),
-                    None => self.look(),
+            let request = tokio::time::timeout(CHECK_INTERVAL, requests.recv()).await;
+            let check = move || {
+                match request.ok().flatten() {
+                    // Sending fails only if the caller of `now` was dropped.
+                    Some(request) => drop(request.send(self.reload())),
+                    None => self.reload_if_changed(),
                 }
                 self
             };
-            match tokio::task::spawn_blocking(look).await {
-                Ok(reload) => self = reload,
+            match tokio::task::spawn_blocking(check).await {
+                Ok(watcher) => self = watcher,
                 Err(error) => {
-                    return tracing::error!(%error, "the certificate is not followed any more");
+                    return tracing::error!(%error, "the certificate files are not watched any more");
                 }
             }
         }
     }
 
-    /// Puts what is in the files to use, whatever was there before.
-    fn load(&mut self) -> Result<(), String> {
-        let pair = self.files.read().map_err(|error| one_line(&error));
-        self.seen = pair.clone();
-        let config = self.files.config(&pair?);
-        self.config
-            .send_replace(config.map_err(|error| one_line(&error))?);
+    /// Reads the files and uses their contents, changed or not.
+    fn reload(&mut self) -> Result<(), String> {
+        let read = self.files.read().map_err(|error| one_line(&error));
+        self.last_read = read.clone();
+        let config = self
+            .files
+            .config(&read?)
+            .map_err(|error| one_line(&error))?;
+        self.config.send_replace(config);
         Ok(())
     }
 
-    /// Puts a changed pair to use. One that is broken, or half written, changes nothing, and is reported once.
-    fn look(&mut self) {
-        let found = self.files.read();
-        let result = match found {
-            Ok(pair) if self.seen.as_ref() == Ok(&pair) => return,
-            Ok(pair) => {
-                let config = self.files.config(&pair);
-                self.seen = Ok(pair);
+    /// Uses the contents of changed files. Unusable or half-written files change nothing and are logged once.
+    fn reload_if_changed(&mut self) {
+        let config = match self.files.read() {
+            Ok(key_pair) if self.last_read.as_ref() == Ok(&key_pair) => return,
+            Ok(key_pair) => {
+                let config = self.files.config(&key_pair);
+                self.last_read = Ok(key_pair);
                 config
             }
             Err(error) => {
                 let text = one_line(&error);
-                if self.seen.as_ref() == Err(&text) {
+                if self.last_read.as_ref() == Err(&text) {
                     return;
                 }
-                self.seen = Err(text);
+                self.last_read = Err(text);
                 Err(error)
             }
         };
-        match result {
+        match config {
             Ok(config) => {
                 self.config.send_replace(config);
-                tracing::info!("the certificate was loaded anew");
+                tracing::info!("reloaded the certificate");
             }
             Err(error) => {
                 tracing::warn!(
                     error = one_line(&error),
-                    "the certificate changed; the old one stays in use"
+                    "the certificate files changed but cannot be used; the old one stays in use"
                 );
             }
         }
     }
 }
 
-/// An error and its cause.
-fn one_line(error: &Error) -> String {
+/// Returns an error and its source as one line.
+fn one_line(error: &TlsError) -> String {
     match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
+        Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     }
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::http::error::{Failure, Result};
 use crate::http::git::{self, Decoder, Feed, missing};
-use crate::http::listener::Hold;
+use crate::http::listener::ShutdownGuard;
 use crate::http::middleware::auth::Caller;
 use crate::http::state::App;
 use crate::http::upload::body::Receiving;
@@ -69,7 +69,7 @@ async fn serve(
     let request = git::Request {
         feed: Feed::new(body, decoder),
         bytes_max,
-        hold: head.extensions.get::<Hold>().cloned(),
+        hold: head.extensions.get::<ShutdownGuard>().cloned(),
     };
     let body = app.serve_git(asked, Some(request)).await?;
     Ok(answer(&app, service.result_type(), body))

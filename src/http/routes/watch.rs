@@ -1,11 +1,11 @@
-//! `GET /watch`: what happens to a branch, as it happens.
+//! `GET /watch`: the commits of a branch, over a WebSocket.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
+use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -15,145 +15,93 @@ use base64::prelude::BASE64_STANDARD;
 use crate::http::commit_header::At;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::refuse_commit;
-use crate::http::listener::Hold;
-use crate::http::metrics::{Counted, SOCKETS};
+use crate::http::listener::ShutdownGuard;
 use crate::http::middleware::auth::{PROTOCOL, Pass};
 use crate::http::openapi::WatchProblems;
 use crate::http::percent;
 use crate::http::state::App;
-use crate::http::watch::End;
-use crate::http::watch::Form;
-use crate::http::watch::Hub;
-use crate::http::watch::{Next, Seat};
-use crate::http::watch::{Over, Socket};
+use crate::http::watch::{EventFormat, Subscriber, run_session};
 use crate::names::{BranchName, CommitId};
 use crate::wire::EVENT_BYTES_MAX;
 
-/// The close code for a branch that was deleted; and for a commit that is not there (any more), so that the client has to list
-/// anew.
-const NO_BRANCH: u16 = 4410;
-const NO_COMMIT: u16 = 4404;
-/// The close code for a key that is not there any more, or may not GET any more.
-const NO_KEY: u16 = 4401;
-/// What is read from a connection at once; it is allocated for each.
-const READ_BYTES: usize = 4 << 10;
-/// The bytes that wait to be written: one text, and some answers to pings.
-const WRITE_BYTES_MAX: usize = EVENT_BYTES_MAX + (64 << 10);
-/// The largest payload of a ping, which is taken however small the limit on messages is.
+/// The size of a connection's read buffer, in bytes. It is allocated for each connection.
+const READ_BUFFER_BYTES: usize = 4 << 10;
+/// How many bytes may wait to be written: one message and a few pongs.
+const WRITE_BUFFER_BYTES_MAX: usize = EVENT_BYTES_MAX + (64 << 10);
+/// The largest payload of a control frame (RFC 6455, section 5.5), which is accepted even if the message limit is smaller.
 const CONTROL_BYTES_MAX: usize = 125;
 
 type Params = Result<Query<Vec<(String, String)>>, QueryRejection>;
 type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 
-/// Tells what each commit changes, over a WebSocket
+/// Sends the changes of each commit, over a WebSocket
 #[utoipa::path(
     get,
     operation_id = "watch",
     path = "/api/v1/watch",
     tag = "history",
     params(
-        ("branch" = Option<String>, Query, description = "The branch, if no header names it; the default one otherwise"),
-        ("since" = Option<String>, Query, description = "The commit after which to begin; the branch's tip otherwise"),
-        ("commits" = Option<bool>, Query, description = "Whether to tell each commit with its changes"),
+        ("branch" = Option<String>, Query, description = "The branch, unless a header names one; by default the default branch"),
+        ("since" = Option<String>, Query, description = "The commit after which to begin; by default the branch's tip"),
+        ("commits" = Option<bool>, Query, description = "Whether to send each commit together with its changes"),
     ),
     responses((status = 101, description = "A JSON text for each commit follows"), WatchProblems)
 )]
 pub(in crate::http) async fn watch(
     State(app): State<App>,
-    hold: Option<Extension<Hold>>,
+    guard: Option<Extension<ShutdownGuard>>,
     pass: Option<Extension<Pass>>,
     headers: HeaderMap,
     params: Params,
     upgrade: Upgrade,
 ) -> Result<Response> {
-    let upgrade = upgrade.map_err(refusal)?;
-    check_key(&headers)?;
+    let upgrade = upgrade.map_err(upgrade_failure)?;
+    check_websocket_key(&headers)?;
     refuse_commit(&headers)?;
     let Query(params) = params.map_err(|error| Failure::malformed(error.body_text()))?;
-    let subscription = Subscription::parse(&headers, &params)?;
-    let hub = Arc::clone(&app.hub);
-    let room = hub.admit()?;
-    let feed = hub.feed(app.branch(subscription.branch)).await?;
-    let mut seat = Seat::take(
-        Arc::clone(&hub),
-        feed,
-        subscription.form,
-        subscription.since,
+    let query = WatchQuery::parse(&headers, &params)?;
+    let registry = Arc::clone(&app.watch_registry);
+    let permit = registry.socket_permit()?;
+    let mut subscriber = Subscriber::subscribe(
+        Arc::clone(&registry),
+        app.branch(query.branch),
+        query.format,
+        query.since,
     )
     .await?;
-    let commit = seat.commit();
-    let message_bytes_max = hub.limits.socket_message_bytes_max.max(CONTROL_BYTES_MAX);
+    let commit = subscriber.commit();
+    let message_bytes_max = registry
+        .limits
+        .socket_message_bytes_max
+        .max(CONTROL_BYTES_MAX);
     let response = upgrade
-        .protocols([PROTOCOL]) // A key that is offered beside it is never echoed.
-        .read_buffer_size(READ_BYTES)
+        .protocols([PROTOCOL]) // A subprotocol that carries a key is never echoed.
+        .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)
-        .max_write_buffer_size(WRITE_BYTES_MAX)
+        .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
         .max_message_size(message_bytes_max)
         .max_frame_size(message_bytes_max)
         .on_upgrade(async move |socket| {
-            let _room = room;
+            let _permit = permit;
             let pass = pass.map(|Extension(pass)| pass);
-            let conversation = converse(socket, &hub, &mut seat, pass);
-            match hold {
-                Some(Extension(hold)) => drop(hold.run(conversation).await),
-                None => conversation.await,
+            let session = run_session(socket, &registry, &mut subscriber, pass);
+            match guard {
+                Some(Extension(guard)) => drop(guard.run(session).await),
+                None => session.await,
             }
         });
     Ok((At(commit), response).into_response())
 }
 
-/// Tells all there is to tell, until one side has enough.
-async fn converse(socket: WebSocket, hub: &Hub, seat: &mut Seat, pass: Option<Pass>) {
-    let _open = Counted::one_of(SOCKETS);
-    let mut socket = Socket::new(socket, &hub.limits, hub.closing.clone());
-    let over = tokio::select! {
-        over = tell(&mut socket, seat) => over,
-        () = revoked(pass) => Over::Leave(NO_KEY, "the key is not valid any more"),
-    };
-    tracing::debug!(?over, "a watcher leaves");
-    socket.finish(over).await;
-}
-
-/// Waits until the key is revoked with which the client came, if it came with one.
-async fn revoked(pass: Option<Pass>) {
-    match pass {
-        Some(mut pass) => pass.is_revoked().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn tell(socket: &mut Socket, seat: &mut Seat) -> Over {
-    loop {
-        let next = tokio::select! {
-            next = seat.next() => next,
-            over = socket.listen() => return over,
-        };
-        match next {
-            Next::Tell(texts) => {
-                for text in texts.iter() {
-                    if let Err(over) = socket.tell(text.clone()).await {
-                        return over;
-                    }
-                }
-            }
-            Next::End(End::NoBranch) => return Over::Leave(NO_BRANCH, "the branch was deleted"),
-            Next::End(End::NoCommit) => {
-                return Over::Leave(NO_COMMIT, "there is no such commit; list anew");
-            }
-            Next::End(End::Failed) => return Over::Leave(1011, "the store failed"),
-        }
-    }
-}
-
-/// What a client asks for.
-struct Subscription {
+/// What a client requests to watch.
+struct WatchQuery {
     branch: Option<BranchName>,
     since: Option<CommitId>,
-    form: Form,
+    format: EventFormat,
 }
 
-impl Subscription {
-    /// Reads the header and the query. The header has precedence; what is not known in the query is ignored.
+impl WatchQuery {
+    /// Reads the `Wasmstore-Branch` header and the query. The header takes precedence; unknown parameters are ignored.
     fn parse(headers: &HeaderMap, params: &[(String, String)]) -> Result<Self> {
         let param = |name: &str| {
             let found = params.iter().find(|(param, _)| param == name);
@@ -168,17 +116,17 @@ impl Subscription {
                 .map(|branch| BranchName::parse(&branch))
                 .transpose()?,
             since: param("since").map(CommitId::parse).transpose()?,
-            form: match param("commits") {
-                None | Some("false") => Form::Changes,
-                Some("true") => Form::Commits,
-                Some(_) => return Err(Failure::malformed("`commits` is `true` or `false`")),
+            format: match param("commits") {
+                None | Some("false") => EventFormat::Changes,
+                Some("true") => EventFormat::Commits,
+                Some(_) => return Err(Failure::malformed("`commits` must be `true` or `false`")),
             },
         })
     }
 }
 
-/// The nonce of the handshake is 16 bytes in base64 (RFC 6455, 4.2.1); axum takes anything.
-fn check_key(headers: &HeaderMap) -> Result<()> {
+/// Checks that the nonce of the handshake is 16 bytes in base64 (RFC 6455, section 4.2.1). axum accepts any value.
+fn check_websocket_key(headers: &HeaderMap) -> Result<()> {
     let mut keys = headers.get_all("sec-websocket-key").iter();
     let nonce = keys.next().and_then(|key| BASE64_STANDARD.decode(key).ok());
     if nonce.is_some_and(|nonce| nonce.len() == 16) && keys.next().is_none() {
@@ -189,14 +137,14 @@ fn check_key(headers: &HeaderMap) -> Result<()> {
     ))
 }
 
-fn refusal(rejection: WebSocketUpgradeRejection) -> Failure {
+fn upgrade_failure(rejection: WebSocketUpgradeRejection) -> Failure {
     match rejection {
         WebSocketUpgradeRejection::WebSocketKeyHeaderMissing(_) => {
             Failure::malformed("Sec-WebSocket-Key is missing")
         }
         _ => Failure::new(
             StatusCode::UPGRADE_REQUIRED,
-            "this is a WebSocket: connect with version 13 of that protocol",
+            "this endpoint is a WebSocket: connect with version 13 of that protocol",
         ),
     }
 }

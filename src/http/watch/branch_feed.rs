@@ -1,78 +1,81 @@
-//! What happens to one branch, for all of its sockets.
+//! The events of one branch, for all of its subscribers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
 
-use super::event_buffer::{At, Form, Ring, Told};
+use super::event_buffer::{BufferedEvent, EventBuffer, EventFormat, SharedEvent};
 use crate::names::BranchName;
 use crate::store::{self, Cursor, CursorPosition, PollResult, Store};
 
-/// Why there will be nothing more.
+/// Why no further events follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::http) enum End {
+pub(super) enum FeedEnd {
     /// The branch was deleted.
-    NoBranch,
-    /// What was in the commit from which on to tell is gone, or never was.
-    NoCommit,
+    BranchDeleted,
+    /// The tree of the commit at which to begin is not known, or not any more.
+    UnknownCommit,
     /// The store cannot be read.
-    Failed,
+    StoreFailed,
 }
 
-/// A branch that is watched: looked at once for all, and gone when its last socket leaves.
-pub(in crate::http) struct Feed {
+/// A watched branch: it is read once for all of its subscribers, and dropped with the last of them.
+pub(super) struct BranchFeed {
     branch: BranchName,
-    /// Up to where the ring goes. Held while the branch is looked at, and never by a task.
+    /// The position of the newest event in the buffer. Locked while the store is read, so only blocking threads lock it.
     cursor: Mutex<Cursor>,
-    /// Held for moments.
-    ring: Mutex<Ring>,
-    /// Tells that there is something new in the ring, or that it is the end.
-    news: watch::Sender<Option<End>>,
+    /// Locked only briefly, by tasks too.
+    buffer: Mutex<EventBuffer>,
+    /// Signals that the buffer has new events, or that the feed has ended.
+    changes: watch::Sender<Option<FeedEnd>>,
     wants_commits: AtomicBool,
     is_failing: AtomicBool,
 }
 
-impl Feed {
-    /// Begins at the branch's tip.
+impl BranchFeed {
+    /// Opens a feed that begins at the branch's tip.
     ///
     /// # Errors
-    /// Unknown branch.
+    /// If the branch does not exist.
     pub fn open(store: &Store, branch: &BranchName) -> store::Result<Self> {
         let cursor = store.gc_safe_cursor(Some(branch), None)?;
         Ok(Self {
             branch: branch.clone(),
-            ring: Mutex::new(Ring::new(cursor.position())),
+            buffer: Mutex::new(EventBuffer::new(cursor.position())),
             cursor: Mutex::new(cursor),
-            news: watch::Sender::new(None),
+            changes: watch::Sender::new(None),
             wants_commits: AtomicBool::new(false),
             is_failing: AtomicBool::new(false),
         })
     }
 
-    /// The branch.
+    /// Returns the branch's name.
     pub fn branch(&self) -> &BranchName {
         &self.branch
     }
 
-    /// Looks at the branch; says whether there was anything new, and so may be more.
-    pub fn look(&self, store: &Store) -> bool {
-        let mut cursor = self.cursor.lock().expect("BUG: whoever panics ends it");
-        let news = cursor.poll(store);
-        if news.is_ok() {
+    /// Reads new commits of the branch. Returns whether there were any, in which case there may be more.
+    pub fn poll(&self, store: &Store) -> bool {
+        let mut cursor = self
+            .cursor
+            .lock()
+            .expect("BUG: a panic while it is locked ends the feed");
+        let polled = cursor.poll(store);
+        if polled.is_ok() {
             self.is_failing.store(false, Ordering::Relaxed);
         }
-        match news {
+        match polled {
             Ok(PollResult::Events(events)) => {
                 let is_new = !events.is_empty();
                 self.publish(events);
                 is_new
             }
-            Ok(PollResult::BranchDeleted) => self.end(End::NoBranch),
-            Ok(PollResult::CommitDropped) => self.end(End::NoCommit),
+            Ok(PollResult::BranchDeleted) => self.end(FeedEnd::BranchDeleted),
+            Ok(PollResult::CommitDropped) => self.end(FeedEnd::UnknownCommit),
             Err(error) => {
                 if !self.is_failing.swap(true, Ordering::Relaxed) {
-                    tracing::error!(%error, branch = %self.branch, "cannot watch for now");
+                    tracing::error!(%error, branch = %self.branch, "cannot read a watched branch; retrying");
                 }
                 false
             }
@@ -82,53 +85,62 @@ impl Feed {
     fn publish(&self, events: Vec<store::Event>) {
         let is_new = !events.is_empty();
         for event in events {
-            let told = Arc::new(Told::new(event));
-            // Here, and not where the first socket takes it: a large one takes a while.
-            told.texts(&self.branch, Form::Changes);
+            let event = Arc::new(SharedEvent::new(event));
+            // The messages are built on this blocking thread, not by the first subscriber's task: large ones take a while.
+            event.texts(&self.branch, EventFormat::Changes);
             if self.wants_commits.load(Ordering::Relaxed) {
-                told.texts(&self.branch, Form::Commits);
+                event.texts(&self.branch, EventFormat::Commits);
             }
-            self.ring().push(told);
+            self.buffer().push(event);
         }
-        self.ring().trim();
+        self.buffer().trim();
         if is_new {
-            self.news.send_modify(|_| ());
+            self.changes.send_modify(|_| ());
         }
     }
 
-    /// Ends it for all of its sockets, once they told what there was. There is nothing more.
-    pub fn end(&self, end: End) -> bool {
-        self.news.send_replace(Some(end));
+    /// Ends the feed; its subscribers still send the events that are in the buffer. Returns false, as [`poll`](Self::poll) does
+    /// when no events follow.
+    pub fn end(&self, end: FeedEnd) -> bool {
+        self.changes.send_replace(Some(end));
         false
     }
 
-    /// Whether it has ended.
-    pub fn is_over(&self) -> bool {
-        self.news.borrow().is_some()
+    /// Returns whether the feed has ended.
+    pub fn has_ended(&self) -> bool {
+        self.changes.borrow().is_some()
     }
 
-    /// Takes part in a form: returns what tells of news, the number of the event that comes next, and where the branch is before it.
-    pub fn join(&self, form: Form) -> (watch::Receiver<Option<End>>, u64, Option<CursorPosition>) {
-        if form == Form::Commits {
+    /// Subscribes to the feed. Returns a receiver that signals changes, the sequence number of the next event, and the position of
+    /// the branch before it.
+    pub fn subscribe(
+        &self,
+        format: EventFormat,
+    ) -> (
+        watch::Receiver<Option<FeedEnd>>,
+        u64,
+        Option<CursorPosition>,
+    ) {
+        if format == EventFormat::Commits {
             self.wants_commits.store(true, Ordering::Relaxed);
         }
-        let (next, place) = self.ring().end();
-        (self.news.subscribe(), next, place)
+        let (number, position) = self.buffer().end();
+        (self.changes.subscribe(), number, position)
     }
 
-    /// What has the number `at`.
-    pub fn at(&self, at: u64) -> At {
-        self.ring().at(at)
+    /// Returns the event with a sequence number.
+    pub fn event(&self, number: u64) -> BufferedEvent {
+        self.buffer().get(number)
     }
 
-    /// The number of what comes after `place`, if that is known here.
-    pub fn after(&self, place: Option<CursorPosition>) -> Option<u64> {
-        self.ring().after(place)
+    /// Returns the sequence number of the event that follows `position`, if the buffer reaches back that far.
+    pub fn number_after(&self, position: Option<CursorPosition>) -> Option<u64> {
+        self.buffer().number_after(position)
     }
 
-    fn ring(&self) -> MutexGuard<'_, Ring> {
-        self.ring
+    fn buffer(&self) -> MutexGuard<'_, EventBuffer> {
+        self.buffer
             .lock()
-            .expect("BUG: nothing panics while it holds this")
+            .expect("BUG: nothing panics while it is locked")
     }
 }

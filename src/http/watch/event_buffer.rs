@@ -1,4 +1,4 @@
-//! The last events of a branch, for all of its sockets.
+//! The latest events of a branch, shared by its subscribers.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -10,144 +10,151 @@ use crate::names::BranchName;
 use crate::store::{CursorPosition, Event};
 use crate::wire;
 
-/// How much the events of a ring may take, in bytes, and how many it has.
-const RING_BYTES_MAX: usize = 4 << 20;
-const RING_EVENTS_MAX: usize = 4096;
-/// How long an event that takes more than a whole ring is kept for those who come for it.
-const LARGE_KEPT: Duration = Duration::from_secs(10);
+/// How large the events of a buffer may be together, in bytes.
+const BUFFER_BYTES_MAX: usize = 4 << 20;
+/// How many events a buffer may hold.
+const BUFFER_EVENTS_MAX: usize = 4096;
+/// How long an event that alone exceeds [`BUFFER_BYTES_MAX`] is kept for the subscribers to send.
+const LARGE_EVENT_AGE_MAX: Duration = Duration::from_secs(10);
 
-/// The form that a socket asked for.
+/// The format of the messages that a client requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::http) enum Form {
-    /// What each commit changed.
+pub(in crate::http) enum EventFormat {
+    /// The changed paths of each commit.
     Changes,
-    /// That, and the commit: `?commits=true`.
+    /// The changed paths together with the commit: `?commits=true`.
     Commits,
 }
 
-/// What a socket sends, piece by piece.
-pub(in crate::http) type Texts = Arc<[Utf8Bytes]>;
+/// The messages of one or more events, in the order in which they are sent.
+pub(super) type EventTexts = Arc<[Utf8Bytes]>;
 
-/// An event in a form.
-pub(in crate::http) fn texts(event: &Event, branch: &BranchName, form: Form) -> Texts {
-    let texts = match form {
-        Form::Changes => wire::event_texts(event),
-        Form::Commits => wire::wrapped_event_texts(event, branch),
+/// Returns the messages of an event in a format.
+pub(super) fn event_texts(event: &Event, branch: &BranchName, format: EventFormat) -> EventTexts {
+    let texts = match format {
+        EventFormat::Changes => wire::event_texts(event),
+        EventFormat::Commits => wire::wrapped_event_texts(event, branch),
     };
     texts.into_iter().map(Utf8Bytes::from).collect()
 }
 
-/// An event that is made into texts once, however many sockets tell it.
-pub(in crate::http) struct Told {
+/// An event whose messages are built once for all subscribers.
+pub(super) struct SharedEvent {
     event: Event,
-    forms: [OnceLock<Texts>; 2],
-    since: Instant,
+    /// The messages in each format, indexed by [`EventFormat`].
+    texts: [OnceLock<EventTexts>; 2],
+    created: Instant,
 }
 
-impl Told {
-    /// An event that happened now.
+impl SharedEvent {
+    /// Wraps an event that was just read from the store.
     pub fn new(event: Event) -> Self {
         Self {
             event,
-            forms: [OnceLock::new(), OnceLock::new()],
-            since: Instant::now(),
+            texts: [OnceLock::new(), OnceLock::new()],
+            created: Instant::now(),
         }
     }
 
-    /// Where the branch is after it.
-    pub fn place(&self) -> CursorPosition {
+    /// Returns the position of the branch after the event.
+    pub fn position(&self) -> CursorPosition {
         self.event.position()
     }
 
-    /// It in a form.
-    pub fn texts(&self, branch: &BranchName, form: Form) -> Texts {
-        let once = &self.forms[form as usize];
-        Arc::clone(once.get_or_init(|| texts(&self.event, branch, form)))
+    /// Returns the messages in a format.
+    pub fn texts(&self, branch: &BranchName, format: EventFormat) -> EventTexts {
+        let texts = &self.texts[format as usize];
+        Arc::clone(texts.get_or_init(|| event_texts(&self.event, branch, format)))
     }
 
-    /// About what it takes: itself and both of its forms.
+    /// Estimates the memory taken by the event and its messages in both formats.
     fn bytes(&self) -> usize {
         3 * self.event.bytes()
     }
 }
 
-/// What is at a number of the ring.
-pub(in crate::http) enum At {
-    /// The event of that number.
-    Told(Arc<Told>),
-    /// Nothing yet.
-    Tip,
-    /// Nothing any more.
-    Past,
+/// What a buffer has under a sequence number.
+pub(super) enum BufferedEvent {
+    /// The event with that number.
+    Available(Arc<SharedEvent>),
+    /// The number has not been assigned yet.
+    NotYet,
+    /// The event has been dropped from the buffer.
+    Dropped,
 }
 
-/// The last events of a branch, numbered as they came.
-pub(in crate::http) struct Ring {
-    told: VecDeque<Arc<Told>>,
-    /// The number of the first of them.
+/// The latest events of a branch, numbered in sequence.
+pub(super) struct EventBuffer {
+    events: VecDeque<Arc<SharedEvent>>,
+    /// The sequence number of the oldest event.
     first: u64,
     bytes: usize,
-    /// Where the branch is after the last of all.
-    place: Option<CursorPosition>,
+    /// The position of the branch after the newest event.
+    position: Option<CursorPosition>,
 }
 
-impl Ring {
-    /// A ring without events, of a branch that is at `place`.
-    pub fn new(place: Option<CursorPosition>) -> Self {
+impl EventBuffer {
+    /// Returns an empty buffer for a branch at `position`.
+    pub fn new(position: Option<CursorPosition>) -> Self {
         Self {
-            told: VecDeque::new(),
+            events: VecDeque::new(),
             first: 0,
             bytes: 0,
-            place,
+            position,
         }
     }
 
-    /// Adds an event.
-    pub fn push(&mut self, told: Arc<Told>) {
-        self.bytes += told.bytes();
-        self.place = Some(told.place());
-        self.told.push_back(told);
+    /// Appends an event.
+    pub fn push(&mut self, event: Arc<SharedEvent>) {
+        self.bytes += event.bytes();
+        self.position = Some(event.position());
+        self.events.push_back(event);
         self.trim();
     }
 
-    /// Drops the oldest events as long as there are too many; a large one that is the newest stays for a while.
+    /// Drops the oldest events while the buffer exceeds its limits. A large event that is the only one is kept for
+    /// [`LARGE_EVENT_AGE_MAX`]; otherwise no subscriber could share it.
     pub fn trim(&mut self) {
-        while self.bytes > RING_BYTES_MAX || self.told.len() > RING_EVENTS_MAX {
-            let is_last = self.told.len() == 1;
-            let goes = |oldest: &&Arc<Told>| !is_last || oldest.since.elapsed() > LARGE_KEPT;
-            let Some(oldest) = self.told.front().filter(goes) else {
+        while self.bytes > BUFFER_BYTES_MAX || self.events.len() > BUFFER_EVENTS_MAX {
+            let is_only = self.events.len() == 1;
+            let may_drop = |oldest: &&Arc<SharedEvent>| {
+                !is_only || oldest.created.elapsed() > LARGE_EVENT_AGE_MAX
+            };
+            let Some(oldest) = self.events.front().filter(may_drop) else {
                 return;
             };
             self.bytes -= oldest.bytes();
-            self.told.pop_front();
+            self.events.pop_front();
             self.first += 1;
         }
     }
 
-    /// What has the number `at`.
-    pub fn at(&self, at: u64) -> At {
-        let Some(index) = at.checked_sub(self.first) else {
-            return At::Past;
+    /// Returns the event with a sequence number.
+    pub fn get(&self, number: u64) -> BufferedEvent {
+        let Some(index) = number.checked_sub(self.first) else {
+            return BufferedEvent::Dropped;
         };
-        let told = usize::try_from(index)
+        let event = usize::try_from(index)
             .ok()
-            .and_then(|index| self.told.get(index));
-        told.map_or(At::Tip, |told| At::Told(Arc::clone(told)))
+            .and_then(|index| self.events.get(index));
+        event.map_or(BufferedEvent::NotYet, |event| {
+            BufferedEvent::Available(Arc::clone(event))
+        })
     }
 
-    /// The number of what comes next.
+    /// Returns the sequence number of the next event, and the position of the branch before it.
     pub fn end(&self) -> (u64, Option<CursorPosition>) {
-        (self.first + self.told.len() as u64, self.place)
+        (self.first + self.events.len() as u64, self.position)
     }
 
-    /// The number of what comes after `place`, if that is known here.
-    pub fn after(&self, place: Option<CursorPosition>) -> Option<u64> {
+    /// Returns the sequence number of the event that follows `position`, if the buffer reaches back that far.
+    pub fn number_after(&self, position: Option<CursorPosition>) -> Option<u64> {
         let (end, tip) = self.end();
-        if place == tip {
+        if position == tip {
             return Some(end);
         }
-        let is_there = |told: &Arc<Told>| Some(told.place()) == place;
-        let index = self.told.iter().rposition(is_there)?;
+        let is_at_position = |event: &Arc<SharedEvent>| Some(event.position()) == position;
+        let index = self.events.iter().rposition(is_at_position)?;
         Some(self.first + index as u64 + 1)
     }
 }

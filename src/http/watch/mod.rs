@@ -1,13 +1,17 @@
-//! The watch endpoint's WebSockets: each watched branch is read once for all of its subscribers.
+//! The WebSockets of `GET /watch`.
+//!
+//! The registry has one feed per watched branch, so that the store is read once for all subscribers of a branch. A feed keeps its
+//! latest events in a bounded buffer. A subscriber is a position in that buffer; one that has fallen behind it reads the store by
+//! itself until it has caught up. So a slow client costs no memory and loses no commit.
 
 mod branch_feed;
 mod event_buffer;
 mod registry;
+mod session;
 mod socket;
 mod subscriber;
 
-pub(super) use branch_feed::End;
-pub(super) use event_buffer::Form;
-pub(super) use registry::Hub;
-pub(super) use socket::{Over, Socket};
-pub(super) use subscriber::{Next, Seat};
+pub(super) use event_buffer::EventFormat;
+pub(super) use registry::WatchRegistry;
+pub(super) use session::run_session;
+pub(super) use subscriber::Subscriber;

@@ -1,4 +1,4 @@
-//! Everything that is watched: one wake-up for the whole server, one look at each branch.
+//! The registry of watched branches: one wake-up for the whole server, one read per branch.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,205 +10,212 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::branch_feed::{End, Feed};
+use super::branch_feed::{BranchFeed, FeedEnd};
 use crate::config::ServerLimits;
 use crate::http::blocking::cross;
 use crate::http::error::{Failure, Result};
 use crate::names::BranchName;
-use crate::store::{RefWaker, RefWatcher, Store};
+use crate::store::{self, RefWaker, RefWatcher, Store};
 
-/// How long the file system is relied on to wake, before there is a look without it.
-const POLL: Duration = Duration::from_secs(1);
-/// How many branches are watched at a time: of each, every path is held.
+/// How long the registry relies on file-system notifications before it polls the branches.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How many branches may be watched at a time. Each feed holds every path of its branch in memory.
 const FEEDS_MAX: usize = 256;
-/// How many sockets read the store on their own at a time: as they come, and later.
-const COMING_MAX: usize = 8;
+/// How many sockets may read the store at a time while they connect.
+const CONNECTING_MAX: usize = 8;
+/// How many subscribers may read the store at a time because they are not at the tip.
 const CATCHING_UP_MAX: usize = 8;
-/// How many of them hold more than a small piece of what they read.
-const LARGE_MAX: usize = 2;
-/// How often one who comes looks for what is new before it takes the last of it for the tip.
-const FIRST_LOOKS_MAX: usize = 8;
+/// How many of these may hold a large message.
+const LARGE_MESSAGES_MAX: usize = 2;
+/// How often a new subscriber polls its branch before it takes the newest event read so far for the tip.
+const FIRST_POLLS_MAX: usize = 8;
 
-/// The sockets that watch, and the feeds of their branches.
-pub(in crate::http) struct Hub {
-    pub(in crate::http) store: Arc<Store>,
+/// The watched branches and the limits on their sockets.
+pub(in crate::http) struct WatchRegistry {
+    pub(super) store: Arc<Store>,
     pub(in crate::http) limits: ServerLimits,
-    /// Fires when the server stops.
-    pub(in crate::http) closing: CancellationToken,
-    /// Taken by each socket, as long as it is open.
-    sockets: Arc<Semaphore>,
-    /// Taken while a socket that comes reads the store; those who catch up do not keep it waiting.
-    coming: Arc<Semaphore>,
-    /// Taken while a socket that is not at the tip reads the store.
-    catching_up: Arc<Semaphore>,
-    /// Taken by a socket that has a large piece to tell that it shares with nobody.
-    pub(in crate::http) large: Arc<Semaphore>,
-    /// The feeds that have sockets. Held for moments.
-    feeds: Mutex<HashMap<BranchName, Weak<Feed>>>,
-    /// Held while a feed is made, so that those who come at the same time share it.
+    /// Cancelled when the server shuts down.
+    pub(super) shutdown: CancellationToken,
+    /// Each open socket holds one of these permits.
+    socket_permits: Arc<Semaphore>,
+    /// Held while a connecting socket reads the store. Separate, so that subscribers that catch up do not delay it.
+    connecting_permits: Arc<Semaphore>,
+    /// Held while a subscriber that is not at the tip reads the store.
+    catch_up_permits: Arc<Semaphore>,
+    /// Held by a subscriber while it sends a large message that it shares with no other.
+    pub(super) large_message_permits: Arc<Semaphore>,
+    /// The feeds that have subscribers. Locked only briefly.
+    feeds: Mutex<HashMap<BranchName, Weak<BranchFeed>>>,
+    /// Locked while a feed is opened, so that sockets which connect at the same time share it.
     opening: tokio::sync::Mutex<()>,
-    /// Wakes the thread that looks, once there is one.
-    lookout: OnceLock<RefWaker>,
+    /// Wakes the polling thread. Set when that is started.
+    poller: OnceLock<RefWaker>,
 }
 
-impl Hub {
-    /// A hub without sockets. They are told that the server goes away when `closing` fires.
-    pub fn new(store: Arc<Store>, limits: &ServerLimits, closing: CancellationToken) -> Arc<Self> {
+impl WatchRegistry {
+    /// Returns a registry without sockets. Sockets are closed when `shutdown` is cancelled.
+    pub fn new(store: Arc<Store>, limits: &ServerLimits, shutdown: CancellationToken) -> Arc<Self> {
         Arc::new(Self {
             store,
             limits: *limits,
-            closing,
-            sockets: Arc::new(Semaphore::new(
+            shutdown,
+            socket_permits: Arc::new(Semaphore::new(
                 limits.sockets_max.min(Semaphore::MAX_PERMITS),
             )),
-            coming: Arc::new(Semaphore::new(COMING_MAX)),
-            catching_up: Arc::new(Semaphore::new(CATCHING_UP_MAX)),
-            large: Arc::new(Semaphore::new(LARGE_MAX)),
+            connecting_permits: Arc::new(Semaphore::new(CONNECTING_MAX)),
+            catch_up_permits: Arc::new(Semaphore::new(CATCHING_UP_MAX)),
+            large_message_permits: Arc::new(Semaphore::new(LARGE_MESSAGES_MAX)),
             feeds: Mutex::default(),
             opening: tokio::sync::Mutex::default(),
-            lookout: OnceLock::new(),
+            poller: OnceLock::new(),
         })
     }
 
-    /// Makes room for one more socket.
-    pub(in crate::http) fn admit(&self) -> Result<OwnedSemaphorePermit> {
-        let full = |detail| Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail);
-        if self.closing.is_cancelled() {
-            return Err(full("the server is stopping"));
+    /// Returns a permit for one more socket.
+    ///
+    /// # Errors
+    /// 503 at the limit, and while the server shuts down.
+    pub fn socket_permit(&self) -> Result<OwnedSemaphorePermit> {
+        let unavailable = |detail| Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+        if self.shutdown.is_cancelled() {
+            return Err(unavailable("the server is stopping"));
         }
-        let permit = Arc::clone(&self.sockets).try_acquire_owned();
-        permit.map_err(|_| full("there are too many watchers already"))
+        let permit = Arc::clone(&self.socket_permits).try_acquire_owned();
+        permit.map_err(|_| unavailable("too many watchers"))
     }
 
-    /// The feed of a branch, or of the default one, that has told what happened up to now.
-    pub(in crate::http) async fn feed(
+    /// Returns the feed of a branch, or of the default branch, after it has read the commits made up to now.
+    ///
+    /// # Errors
+    /// 404 if the branch does not exist; 503 if too many branches are watched; 500 if the store cannot be read.
+    pub(super) async fn feed(
         self: &Arc<Self>,
         branch: Option<BranchName>,
-    ) -> Result<Arc<Feed>> {
+    ) -> Result<Arc<BranchFeed>> {
         let branch = match branch {
             Some(branch) => branch,
-            None => self.coming(|store| store.default_branch()).await??,
+            None => {
+                self.read_connecting(|store| store.default_branch())
+                    .await??
+            }
         };
-        if let Some(feed) = self.existing(&branch) {
-            return self.brought_up(feed).await;
+        if let Some(feed) = self.open_feed(&branch) {
+            return self.poll_to_tip(feed).await;
         }
         let _opening = self.opening.lock().await;
-        if let Some(feed) = self.existing(&branch) {
-            return self.brought_up(feed).await;
+        if let Some(feed) = self.open_feed(&branch) {
+            return self.poll_to_tip(feed).await;
         }
-        if self.watched().len() >= FEEDS_MAX {
-            let detail = "there are too many branches that are watched already";
+        if self.open_feeds().len() >= FEEDS_MAX {
+            let detail = "too many watched branches";
             return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail));
         }
-        let hub = Arc::clone(self);
-        let opened = self.coming(move |store| {
-            // In this order: what moves after the tip was read, wakes.
-            let call = hub.lookout.get_or_init(|| look_out(&hub));
-            let feed = Arc::new(Feed::open(store, &branch)?);
-            hub.feeds().insert(branch, Arc::downgrade(&feed));
-            call.wake();
+        let registry = Arc::clone(self);
+        let opened = self.read_connecting(move |store| {
+            // The poller is started before the tip is read: a later move of the branch then wakes it.
+            let poller = registry.poller.get_or_init(|| start_poller(&registry));
+            let feed = Arc::new(BranchFeed::open(store, &branch)?);
+            registry.feeds().insert(branch, Arc::downgrade(&feed));
+            poller.wake();
             Ok(feed)
         });
-        opened
-            .await?
-            .map_err(|error: crate::store::Error| error.into())
+        opened.await?.map_err(|error: store::Error| error.into())
     }
 
-    fn existing(&self, branch: &BranchName) -> Option<Arc<Feed>> {
+    fn open_feed(&self, branch: &BranchName) -> Option<Arc<BranchFeed>> {
         let feed = self.feeds().get(branch)?.upgrade()?;
-        (!feed.is_over()).then_some(feed)
+        (!feed.has_ended()).then_some(feed)
     }
 
-    async fn brought_up(&self, feed: Arc<Feed>) -> Result<Arc<Feed>> {
-        let look = move |store: &Store| {
-            let mut looks = (0..FIRST_LOOKS_MAX).map(|_| feed.look(store));
-            let _ = looks.all(|more| more);
+    async fn poll_to_tip(&self, feed: Arc<BranchFeed>) -> Result<Arc<BranchFeed>> {
+        let poll = move |store: &Store| {
+            let mut polls = (0..FIRST_POLLS_MAX).map(|_| feed.poll(store));
+            let _ = polls.all(|may_have_more| may_have_more);
             feed
         };
-        let feed = self.coming(look).await?;
-        match feed.is_over() {
-            true => Err(Failure::new(
-                StatusCode::NOT_FOUND,
-                format!("there is no branch {:?}", feed.branch().as_str()),
-            )),
-            false => Ok(feed),
+        let feed = self.read_connecting(poll).await?;
+        if feed.has_ended() {
+            let detail = format!("there is no branch {:?}", feed.branch().as_str());
+            return Err(Failure::new(StatusCode::NOT_FOUND, detail));
         }
+        Ok(feed)
     }
 
-    /// Reads the store for a socket that comes, when it is its turn.
-    pub(in crate::http) async fn coming<T: Send + 'static>(
+    /// Reads the store for a socket that connects, when a permit is free.
+    pub(super) async fn read_connecting<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Store) -> T + Send + 'static,
     ) -> Result<T> {
-        self.reading(&self.coming, read).await
+        self.read(&self.connecting_permits, read).await
     }
 
-    /// Reads the store for a socket that is not at the tip, when it is its turn.
-    pub(in crate::http) async fn catching_up<T: Send + 'static>(
+    /// Reads the store for a subscriber that is not at the tip, when a permit is free.
+    pub(super) async fn read_catching_up<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Store) -> T + Send + 'static,
     ) -> Result<T> {
-        self.reading(&self.catching_up, read).await
+        self.read(&self.catch_up_permits, read).await
     }
 
-    async fn reading<T: Send + 'static>(
+    async fn read<T: Send + 'static>(
         &self,
-        turns: &Arc<Semaphore>,
+        permits: &Arc<Semaphore>,
         read: impl FnOnce(&Store) -> T + Send + 'static,
     ) -> Result<T> {
-        let turn = Arc::clone(turns).acquire_owned().await;
-        let turn = turn.expect("BUG: it is never closed");
-        let read = cross(&self.store, turn, &Handle::current(), read).await;
-        read.map_err(|error| {
-            tracing::error!(%error, "watching failed");
-            let detail = "watching failed; the log tells more";
+        let permit = Arc::clone(permits).acquire_owned().await;
+        let permit = permit.expect("BUG: the semaphore is never closed");
+        let result = cross(&self.store, permit, &Handle::current(), read).await;
+        result.map_err(|error| {
+            tracing::error!(%error, "a read for a watcher panicked");
+            let detail = "watching failed; see the server log";
             Failure::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
         })
     }
 
-    /// Looks at every branch that has sockets, until there is nothing new.
-    fn look_round(&self) {
-        let mut is_more = true;
-        while is_more && !self.closing.is_cancelled() {
-            is_more = false;
-            for feed in self.watched() {
-                let look = AssertUnwindSafe(|| feed.look(&self.store));
-                is_more |= catch_unwind(look).unwrap_or_else(|_| feed.end(End::Failed));
+    /// Polls every feed until none has new events.
+    fn poll_all(&self) {
+        let mut may_have_more = true;
+        while may_have_more && !self.shutdown.is_cancelled() {
+            may_have_more = false;
+            for feed in self.open_feeds() {
+                let poll = AssertUnwindSafe(|| feed.poll(&self.store));
+                may_have_more |=
+                    catch_unwind(poll).unwrap_or_else(|_| feed.end(FeedEnd::StoreFailed));
             }
         }
     }
 
-    fn feeds(&self) -> MutexGuard<'_, HashMap<BranchName, Weak<Feed>>> {
+    fn feeds(&self) -> MutexGuard<'_, HashMap<BranchName, Weak<BranchFeed>>> {
         self.feeds
             .lock()
-            .expect("BUG: nothing panics while it holds this")
+            .expect("BUG: nothing panics while it is locked")
     }
 
-    fn watched(&self) -> Vec<Arc<Feed>> {
+    fn open_feeds(&self) -> Vec<Arc<BranchFeed>> {
         let mut feeds = self.feeds();
-        let mut watched = Vec::with_capacity(feeds.len());
+        let mut open = Vec::with_capacity(feeds.len());
         feeds.retain(|_, feed| {
-            let feed = feed.upgrade().filter(|feed| !feed.is_over());
-            let is_watched = feed.is_some();
-            watched.extend(feed);
-            is_watched
+            let feed = feed.upgrade().filter(|feed| !feed.has_ended());
+            let is_open = feed.is_some();
+            open.extend(feed);
+            is_open
         });
-        watched
+        open
     }
 }
 
-/// Starts the thread that looks when it is woken, and every now and then; it ends with the server.
-fn look_out(hub: &Arc<Hub>) -> RefWaker {
-    let wake: RefWatcher = hub.store.wake();
-    let (call, hub) = (wake.waker(), Arc::downgrade(hub));
+/// Starts the thread that polls the feeds when it is woken and at least every [`POLL_INTERVAL`]. It ends with the server.
+fn start_poller(registry: &Arc<WatchRegistry>) -> RefWaker {
+    let watcher: RefWatcher = registry.store.wake();
+    let (waker, registry) = (watcher.waker(), Arc::downgrade(registry));
     std::thread::spawn(move || {
         loop {
-            match hub.upgrade() {
-                Some(hub) if !hub.closing.is_cancelled() => hub.look_round(),
+            match registry.upgrade() {
+                Some(registry) if !registry.shutdown.is_cancelled() => registry.poll_all(),
                 _ => return,
             }
-            wake.wait(POLL);
+            watcher.wait(POLL_INTERVAL);
         }
     });
-    call
+    waker
 }

@@ -1,4 +1,4 @@
-//! A WebSocket (RFC 6455) that tells, and listens only to know that somebody is there.
+//! A WebSocket (RFC 6455) that sends messages and reads only to detect that the client closes it or is gone.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
@@ -11,130 +11,134 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::ServerLimits;
 
-/// How many pings may go unanswered.
-const PINGS_MAX: usize = 2;
-/// How long the other side may take to answer that we close.
-const CLOSE_WAIT: Duration = Duration::from_secs(2);
-/// How long a connection is kept after a fault was told: what it still sends would otherwise reset it, and the reason be lost.
+/// How many pings may remain unanswered.
+const UNANSWERED_PINGS_MAX: usize = 2;
+/// How long the client may take to answer a close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the connection is kept open after a close frame that reports a protocol error. Bytes that the client still sends would
+/// otherwise reset the connection, and the client would not receive the close frame.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Why a connection ends.
+/// Why a WebSocket ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::http) enum Over {
-    /// We close, for this reason.
-    Leave(u16, &'static str),
-    /// The other side closed.
-    Closed,
-    /// The other side broke the protocol, in the way that this code tells.
-    Fault(u16),
-    /// The connection is gone, or nobody is there.
+pub(super) enum SocketEnd {
+    /// The server closes it, with this code and reason.
+    Close(u16, &'static str),
+    /// The client closed it.
+    ClosedByClient,
+    /// The client violated the protocol; the close code says how.
+    ProtocolError(u16),
+    /// The connection is lost, or the client does not respond.
     Lost,
 }
 
-/// An open connection.
-pub(in crate::http) struct Socket {
+/// An open WebSocket.
+pub(super) struct WatchSocket {
     socket: WebSocket,
     pings: Interval,
-    /// Pings since anything was heard.
-    unanswered: usize,
+    /// Pings sent since the last message was received.
+    unanswered_pings: usize,
     message_timeout: Duration,
-    closing: CancellationToken,
+    shutdown: CancellationToken,
 }
 
-impl Socket {
+impl WatchSocket {
     /// Takes over a connection after the handshake.
-    pub fn new(socket: WebSocket, limits: &ServerLimits, closing: CancellationToken) -> Self {
+    pub fn new(socket: WebSocket, limits: &ServerLimits, shutdown: CancellationToken) -> Self {
         let mut pings = interval(limits.ping_interval.max(Duration::from_millis(1)));
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         pings.reset();
         Self {
             socket,
             pings,
-            unanswered: 0,
+            unanswered_pings: 0,
             message_timeout: limits.idle_timeout,
-            closing,
+            shutdown,
         }
     }
 
-    /// Listens, pings and answers pings until it is over. Can be dropped at any time.
-    pub async fn listen(&mut self) -> Over {
+    /// Receives messages, sends pings and answers pings until the socket ends. This is cancel safe.
+    pub async fn receive(&mut self) -> SocketEnd {
         loop {
             tokio::select! {
-                () = self.closing.cancelled() => return Over::AWAY,
-                heard = self.socket.next() => if let Err(over) = self.hear(heard) {
-                    return over;
+                () = self.shutdown.cancelled() => return SocketEnd::SHUTDOWN,
+                received = self.socket.next() => if let Err(end) = self.handle_received(received) {
+                    return end;
                 },
                 _ = self.pings.tick() => {
-                    if self.unanswered >= PINGS_MAX {
-                        return Over::Lost;
+                    if self.unanswered_pings >= UNANSWERED_PINGS_MAX {
+                        return SocketEnd::Lost;
                     }
-                    self.unanswered += 1;
-                    if let Err(over) = self.send(Message::Ping("".into())).await {
-                        return over;
+                    self.unanswered_pings += 1;
+                    if let Err(end) = self.send(Message::Ping("".into())).await {
+                        return end;
                     }
                 }
             }
         }
     }
 
-    /// Sends a text, and listens meanwhile.
-    pub async fn tell(&mut self, text: Utf8Bytes) -> Result<(), Over> {
+    /// Sends a text message, receiving at the same time.
+    pub async fn send_text(&mut self, text: Utf8Bytes) -> Result<(), SocketEnd> {
         self.send(Message::Text(text)).await
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), Over> {
-        let closing = self.closing.clone();
+    async fn send(&mut self, message: Message) -> Result<(), SocketEnd> {
+        let shutdown = self.shutdown.clone();
         let limit = self.message_timeout;
         let sent = async {
-            // Nothing is added to what has not gone yet.
-            poll_fn(|cx| self.poll_sent(cx)).await?;
+            // Flushed before too, so that at most one message is queued.
+            poll_fn(|cx| self.poll_flushed(cx)).await?;
             self.socket
                 .start_send_unpin(message)
-                .map_err(|_| Over::Lost)?;
-            poll_fn(|cx| self.poll_sent(cx)).await
+                .map_err(|_| SocketEnd::Lost)?;
+            poll_fn(|cx| self.poll_flushed(cx)).await
         };
         tokio::select! {
-            sent = timeout(limit, sent) => sent.unwrap_or(Err(Over::Lost)),
-            () = closing.cancelled() => Err(Over::AWAY),
+            sent = timeout(limit, sent) => sent.unwrap_or(Err(SocketEnd::Lost)),
+            () = shutdown.cancelled() => Err(SocketEnd::SHUTDOWN),
         }
     }
 
-    /// Whether everything has gone. One who does not listen while it speaks may wait for one who does the same.
-    fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Over>> {
+    /// Becomes ready when everything is flushed. It also receives: if both sides only sent, both could block on full buffers.
+    fn poll_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SocketEnd>> {
         loop {
-            if let Poll::Ready(sent) = self.socket.poll_flush_unpin(cx) {
-                return Poll::Ready(sent.map_err(|_| Over::Lost));
+            if let Poll::Ready(flushed) = self.socket.poll_flush_unpin(cx) {
+                return Poll::Ready(flushed.map_err(|_| SocketEnd::Lost));
             }
-            let heard = ready!(self.socket.poll_next_unpin(cx));
-            self.hear(heard)?;
+            let received = ready!(self.socket.poll_next_unpin(cx));
+            self.handle_received(received)?;
         }
     }
 
-    fn hear(&mut self, heard: Option<Result<Message, axum::Error>>) -> Result<(), Over> {
-        match heard {
-            Some(Ok(Message::Close(_))) => Err(Over::Closed),
-            // What a client says is of no interest, and tungstenite answers pings.
+    fn handle_received(
+        &mut self,
+        received: Option<Result<Message, axum::Error>>,
+    ) -> Result<(), SocketEnd> {
+        match received {
+            Some(Ok(Message::Close(_))) => Err(SocketEnd::ClosedByClient),
+            // The content is ignored; tungstenite answers pings itself.
             Some(Ok(_)) => {
-                self.unanswered = 0;
+                self.unanswered_pings = 0;
                 Ok(())
             }
-            Some(Err(error)) => Err(fault(&error)),
-            None => Err(Over::Lost),
+            Some(Err(error)) => Err(receive_error(&error)),
+            None => Err(SocketEnd::Lost),
         }
     }
 
-    /// Ends the connection as is due.
-    pub async fn finish(mut self, over: Over) {
-        let (code, reason) = match over {
-            Over::Lost => return,
-            Over::Closed => {
-                // Listening sends the answer.
+    /// Completes the closing handshake that `end` requires.
+    pub async fn finish(mut self, end: SocketEnd) {
+        let (code, reason) = match end {
+            SocketEnd::Lost => return,
+            SocketEnd::ClosedByClient => {
+                // tungstenite sends the answering close frame while it is polled for messages.
                 let answered = async { while self.socket.next().await.is_some() {} };
-                let _ = timeout(CLOSE_WAIT, answered).await;
+                let _ = timeout(CLOSE_TIMEOUT, answered).await;
                 return;
             }
-            Over::Leave(code, reason) => (code, reason),
-            Over::Fault(code) => (code, ""),
+            SocketEnd::Close(code, reason) => (code, reason),
+            SocketEnd::ProtocolError(code) => (code, ""),
         };
         let reason = Utf8Bytes::from_static(reason);
         let close = Message::Close(Some(CloseFrame { code, reason }));
@@ -143,31 +147,31 @@ impl Socket {
             while let Some(Ok(_)) = self.socket.next().await {}
             is_sent
         };
-        let closed = timeout(CLOSE_WAIT, closed).await;
-        if matches!((over, closed), (Over::Fault(_), Ok(true))) {
+        let closed = timeout(CLOSE_TIMEOUT, closed).await;
+        if matches!((end, closed), (SocketEnd::ProtocolError(_), Ok(true))) {
             sleep(LINGER).await;
         }
     }
 }
 
-impl Over {
-    /// The server stops.
-    const AWAY: Self = Self::Leave(close_code::AWAY, "the server is stopping");
+impl SocketEnd {
+    /// The server shuts down.
+    const SHUTDOWN: Self = Self::Close(close_code::AWAY, "the server is stopping");
 }
 
-/// What a failure to read means. The WebSocket library's error cannot be named here; its text can, and `tests/http/websocket.rs`
-/// would tell if that changed.
-fn fault(error: &axum::Error) -> Over {
+/// Classifies a receive error by its text, because axum does not expose the error type of its WebSocket library.
+/// `tests/http/websocket.rs` fails if the texts change.
+fn receive_error(error: &axum::Error) -> SocketEnd {
     let text = error.to_string();
     if text.contains("reset without closing") {
-        Over::Lost
+        SocketEnd::Lost
     } else if text.starts_with("WebSocket protocol error") {
-        Over::Fault(close_code::PROTOCOL)
+        SocketEnd::ProtocolError(close_code::PROTOCOL)
     } else if text.starts_with("UTF-8 encoding error") {
-        Over::Fault(close_code::INVALID)
+        SocketEnd::ProtocolError(close_code::INVALID)
     } else if text.starts_with("Space limit exceeded") {
-        Over::Fault(close_code::SIZE)
+        SocketEnd::ProtocolError(close_code::SIZE)
     } else {
-        Over::Lost
+        SocketEnd::Lost
     }
 }

@@ -1,175 +1,196 @@
-//! One socket's place in a feed.
+//! A subscriber: one socket's position in a branch feed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::branch_feed::{End, Feed};
-use super::event_buffer::{At, Form, Texts, texts};
-use super::registry::Hub;
+use super::branch_feed::{BranchFeed, FeedEnd};
+use super::event_buffer::{BufferedEvent, EventFormat, EventTexts, event_texts};
+use super::registry::WatchRegistry;
 use crate::http::error::Result;
-use crate::names::CommitId;
+use crate::names::{BranchName, CommitId};
 use crate::store::{self, Cursor, CursorPosition, Event, PollResult};
 
-/// How long one who could not read the store waits before it tries again, and how often it does.
-const PAUSE: Duration = Duration::from_secs(1);
-const FAILURES_MAX: usize = 10;
-/// A larger piece than this is told by few sockets at a time, unless they share it.
+/// How long a subscriber that failed to read the store waits before it retries.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// How often it retries.
+const RETRIES_MAX: usize = 10;
+/// Messages above this size are held by few subscribers at a time, unless they are shared.
 const LARGE_BYTES: usize = 2 << 20;
 
-/// What comes next.
-pub(in crate::http) enum Next {
-    /// These texts.
-    Tell(Texts),
+/// What a subscriber sends next.
+pub(super) enum NextMessages {
+    /// These messages.
+    Texts(EventTexts),
     /// Nothing more.
-    End(End),
+    End(FeedEnd),
 }
 
-/// A place in a feed: a number in its ring, or, for one who comes from further back, a cursor of its own until it gets there.
-/// It holds one piece of what is to be told at a time, so that it does not matter how slow its socket is.
-pub(in crate::http) struct Seat {
-    hub: Arc<Hub>,
-    feed: Arc<Feed>,
-    news: watch::Receiver<Option<End>>,
-    form: Form,
-    way: Way,
-    /// Up to where everything was told.
-    place: Option<CursorPosition>,
-    /// Held while what is told is large and shared with nobody.
-    large: Option<OwnedSemaphorePermit>,
+/// A position in a feed: a sequence number of its buffer or, for a subscriber that is further back, a cursor of its own until it
+/// reaches the buffer. A subscriber holds one event's messages at a time, so a slow socket does not use more memory.
+pub(in crate::http) struct Subscriber {
+    registry: Arc<WatchRegistry>,
+    feed: Arc<BranchFeed>,
+    changes: watch::Receiver<Option<FeedEnd>>,
+    format: EventFormat,
+    reading_from: ReadingFrom,
+    /// Everything up to this position has been returned.
+    position: Option<CursorPosition>,
+    /// Held while a large message that no other subscriber shares is sent.
+    large_message_permit: Option<OwnedSemaphorePermit>,
 }
 
-enum Way {
-    /// The number of the ring's event that is next.
-    Ring(u64),
-    /// By itself through the store.
-    Alone(Box<Cursor>),
-    /// There is nothing to start from.
-    None,
+enum ReadingFrom {
+    /// The feed's buffer, at this sequence number.
+    Buffer(u64),
+    /// The store.
+    Store(Box<Cursor>),
+    /// Nothing: the commit at which to begin is not known.
+    UnknownCommit,
 }
 
-impl Seat {
-    /// A seat at the commit `since`, or at the tip; if there is no such commit, `next` says so.
-    pub async fn take(
-        hub: Arc<Hub>,
-        feed: Arc<Feed>,
-        form: Form,
+impl Subscriber {
+    /// Subscribes to a branch from the commit `since`, or from the tip. If there is no such commit, [`next`](Self::next) returns
+    /// that.
+    ///
+    /// # Errors
+    /// 404 if the branch does not exist; 503 if too many branches are watched; 500 if the store cannot be read.
+    pub async fn subscribe(
+        registry: Arc<WatchRegistry>,
+        branch: Option<BranchName>,
+        format: EventFormat,
         since: Option<CommitId>,
     ) -> Result<Self> {
-        let (news, next, mut place) = feed.join(form);
-        let mut way = Way::Ring(next);
-        if let Some(since) = since {
-            let branch = feed.branch().clone();
-            let cursor = move |store: &store::Store| store.cursor(Some(&branch), Some(since));
-            (way, place) = match hub.coming(cursor).await? {
-                Ok(cursor) => {
-                    let place = cursor.position();
-                    (Way::Alone(Box::new(cursor)), place)
+        let feed = registry.feed(branch).await?;
+        let (changes, next, tip) = feed.subscribe(format);
+        let (reading_from, position) = match since {
+            None => (ReadingFrom::Buffer(next), tip),
+            Some(since) => {
+                let branch = feed.branch().clone();
+                let cursor = move |store: &store::Store| store.cursor(Some(&branch), Some(since));
+                match registry.read_connecting(cursor).await? {
+                    Ok(cursor) => {
+                        let position = cursor.position();
+                        (ReadingFrom::Store(Box::new(cursor)), position)
+                    }
+                    Err(error) if error.kind() == store::ErrorKind::NotFound => {
+                        (ReadingFrom::UnknownCommit, None)
+                    }
+                    Err(error) => return Err(error.into()),
                 }
-                Err(error) if error.kind() == store::ErrorKind::NotFound => (Way::None, None),
-                Err(error) => return Err(error.into()),
-            };
-        }
+            }
+        };
         Ok(Self {
-            hub,
+            registry,
             feed,
-            news,
-            form,
-            way,
-            place,
-            large: None,
+            changes,
+            format,
+            reading_from,
+            position,
+            large_message_permit: None,
         })
     }
 
-    /// The commit up to which everything was told.
+    /// Returns the commit up to which everything has been returned.
     pub fn commit(&self) -> Option<CommitId> {
-        self.place.map(|place| place.commit())
+        self.position.map(|position| position.commit())
     }
 
-    /// Waits for what comes next. What was returned before has been told by then.
-    pub async fn next(&mut self) -> Next {
-        self.large = None;
+    /// Waits for the next messages. The caller has sent the previous ones.
+    pub(super) async fn next(&mut self) -> NextMessages {
+        self.large_message_permit = None;
         let mut failures = 0;
         loop {
-            // Marked as seen before the look: what comes after it wakes.
-            let end = *self.news.borrow_and_update();
-            let found = match &self.way {
-                Way::Ring(at) => self.tell_shared(*at),
-                Way::Alone(cursor) => match self.feed.after(cursor.position()) {
-                    Some(at) => self.tell_shared(at),
-                    None => self.tell_alone(Cursor::clone(cursor)).await,
+            // Marked as seen before the read, so that a change after the read is not missed.
+            let end = *self.changes.borrow_and_update();
+            let next = match &self.reading_from {
+                ReadingFrom::Buffer(number) => self.read_buffer(*number),
+                ReadingFrom::Store(cursor) => match self.feed.number_after(cursor.position()) {
+                    Some(number) => self.read_buffer(number),
+                    None => self.read_store(Cursor::clone(cursor)).await,
                 },
-                Way::None => Ok(Some(Next::End(End::NoCommit))),
+                ReadingFrom::UnknownCommit => Ok(Some(NextMessages::End(FeedEnd::UnknownCommit))),
             };
-            match (found, end) {
+            match (next, end) {
                 (Ok(Some(next)), _) => return next,
-                (Ok(None), Some(end)) => return Next::End(end),
-                (Ok(None), None) => self.wait().await,
-                (Err(_), _) if failures == FAILURES_MAX => return Next::End(End::Failed),
+                (Ok(None), Some(end)) => return NextMessages::End(end),
+                (Ok(None), None) => self.wait_for_change().await,
+                (Err(_), _) if failures == RETRIES_MAX => {
+                    return NextMessages::End(FeedEnd::StoreFailed);
+                }
                 (Err(_), _) => {
                     failures += 1;
-                    tokio::time::sleep(PAUSE).await;
+                    tokio::time::sleep(RETRY_PAUSE).await;
                 }
             }
         }
     }
 
-    /// Waits for news; one that goes by itself does not rely on them alone, for the feed may have gone another way.
-    async fn wait(&mut self) {
-        let changed = self.news.changed();
-        match self.way {
-            // The sender is in the feed, which this holds.
-            Way::Ring(_) => drop(changed.await),
-            Way::Alone(_) | Way::None => drop(tokio::time::timeout(PAUSE, changed).await),
-        }
-    }
-
-    fn tell_shared(&mut self, at: u64) -> Result<Option<Next>> {
-        self.way = Way::Ring(at);
-        match self.feed.at(at) {
-            At::Tip => return Ok(None),
-            At::Told(told) => {
-                self.way = Way::Ring(at + 1);
-                self.place = Some(told.place());
-                let texts = told.texts(self.feed.branch(), self.form);
-                return Ok(Some(Next::Tell(texts)));
+    /// Waits for a change of the feed. A subscriber that reads the store also polls, because the feed may have followed another
+    /// history than its cursor.
+    async fn wait_for_change(&mut self) {
+        let changed = self.changes.changed();
+        match self.reading_from {
+            // This cannot fail: `feed` holds the sender.
+            ReadingFrom::Buffer(_) => drop(changed.await),
+            ReadingFrom::Store(_) | ReadingFrom::UnknownCommit => {
+                drop(tokio::time::timeout(RETRY_PAUSE, changed).await);
             }
-            At::Past => {}
         }
-        let cursor = Cursor::new(self.feed.branch().clone(), self.place);
-        self.way = Way::Alone(Box::new(cursor));
-        // Nothing to wait for: there is something in the store.
-        Ok(Some(Next::Tell(Texts::from([]))))
     }
 
-    async fn tell_alone(&mut self, cursor: Cursor) -> Result<Option<Next>> {
+    fn read_buffer(&mut self, number: u64) -> Result<Option<NextMessages>> {
+        self.reading_from = ReadingFrom::Buffer(number);
+        match self.feed.event(number) {
+            BufferedEvent::NotYet => return Ok(None),
+            BufferedEvent::Available(event) => {
+                self.reading_from = ReadingFrom::Buffer(number + 1);
+                self.position = Some(event.position());
+                let texts = event.texts(self.feed.branch(), self.format);
+                return Ok(Some(NextMessages::Texts(texts)));
+            }
+            BufferedEvent::Dropped => {}
+        }
+        let cursor = Cursor::new(self.feed.branch().clone(), self.position);
+        self.reading_from = ReadingFrom::Store(Box::new(cursor));
+        // No messages, but not `None` either: the store has more, so there is nothing to wait for.
+        Ok(Some(NextMessages::Texts(EventTexts::from([]))))
+    }
+
+    async fn read_store(&mut self, cursor: Cursor) -> Result<Option<NextMessages>> {
         loop {
-            let (branch, form, mut ahead) = (self.feed.branch().clone(), self.form, cursor.clone());
-            let read = self.hub.catching_up(move |store| {
-                let news = ahead.poll(store)?;
-                let told: Vec<_> = match &news {
+            let (branch, format, mut ahead) =
+                (self.feed.branch().clone(), self.format, cursor.clone());
+            let read = self.registry.read_catching_up(move |store| {
+                let texts: Vec<_> = match ahead.poll(store)? {
                     PollResult::Events(events) => {
-                        let texts = |event: &Event| texts(event, &branch, form).to_vec();
+                        let texts = |event: &Event| event_texts(event, &branch, format).to_vec();
                         events.iter().flat_map(texts).collect()
                     }
-                    PollResult::BranchDeleted => return Ok((ahead, Next::End(End::NoBranch))),
-                    PollResult::CommitDropped => return Ok((ahead, Next::End(End::NoCommit))),
+                    PollResult::BranchDeleted => {
+                        return Ok((ahead, NextMessages::End(FeedEnd::BranchDeleted)));
+                    }
+                    PollResult::CommitDropped => {
+                        return Ok((ahead, NextMessages::End(FeedEnd::UnknownCommit)));
+                    }
                 };
-                Ok::<_, store::Error>((ahead, Next::Tell(told.into())))
+                Ok::<_, store::Error>((ahead, NextMessages::Texts(texts.into())))
             });
             let (ahead, next) = read.await??;
-            if let Next::Tell(texts) = &next {
+            if let NextMessages::Texts(texts) = &next {
                 let bytes: usize = texts.iter().map(|text| text.len()).sum();
-                if bytes > LARGE_BYTES && self.large.is_none() {
-                    // Read again when it is its turn: whoever waits holds nothing.
+                if bytes > LARGE_BYTES && self.large_message_permit.is_none() {
+                    // The messages are dropped and read again, so that waiting for the permit takes no memory.
                     drop(next);
-                    let turn = Arc::clone(&self.hub.large).acquire_owned().await;
-                    self.large = Some(turn.expect("BUG: it is never closed"));
+                    let permits = Arc::clone(&self.registry.large_message_permits);
+                    let permit = permits.acquire_owned().await;
+                    self.large_message_permit =
+                        Some(permit.expect("BUG: the semaphore is never closed"));
                     continue;
                 }
-                self.place = ahead.position();
-                self.way = Way::Alone(Box::new(ahead));
+                self.position = ahead.position();
+                self.reading_from = ReadingFrom::Store(Box::new(ahead));
                 if texts.is_empty() {
                     return Ok(None);
                 }
