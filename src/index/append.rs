@@ -1,4 +1,4 @@
-//! Adding commits.
+//! Adds commits to the index.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
@@ -6,36 +6,36 @@ use super::database::Reader;
 use super::error::{Error, Result};
 use crate::names::{CommitId, Digest, ModuleHash};
 
-/// A commit to be added; its parents were added before.
+/// A commit to add. Its parents must have been added before.
 #[derive(Clone, Debug)]
 pub struct NewCommit {
-    /// Its id.
+    /// The commit id.
     pub id: CommitId,
-    /// Its parents' ids, the first one first.
+    /// The ids of the parents, in order.
     pub parents: Vec<CommitId>,
     /// The author time, in seconds since 1970-01-01 UTC.
     pub date_s: i64,
-    /// The id of its tree.
+    /// The id of the tree.
     pub tree: Vec<u8>,
-    /// What is not as in its first parent, each path once; of a root, everything.
+    /// The entries that differ from the first parent, one per path; for a root commit, all entries.
     pub changes: Vec<NewChange>,
 }
 
-/// A path that is not as in the first parent.
+/// A path whose tree entry differs from the one in the first parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewChange {
-    /// The path, without a slash at its ends; the root is empty.
+    /// The path, without leading or trailing slashes; the root is the empty path.
     pub path: Vec<u8>,
-    /// The module that stands there; `None` if none does.
+    /// The module at the path after the commit; `None` if there is none.
     pub module: Option<ModuleHash>,
     /// The module's digest, if it is known.
     pub digest: Option<Digest>,
-    /// Whether the module, or that there is none, is not so in any parent.
+    /// Whether `module` differs from that of every parent.
     pub is_own: bool,
 }
 
-/// A commit's place, and what its children's follows from.
-pub(super) struct Added {
+/// A commit's position, and the values that those of its children are computed from.
+pub(super) struct CommitRow {
     pub lineage: i64,
     pub gen_: i64,
     level: i64,
@@ -43,29 +43,29 @@ pub(super) struct Added {
 }
 
 impl Reader {
-    /// Adds commits, parents first, in one transaction; those that are there already are left as they are.
+    /// Adds commits, parents first, in one transaction. Skips commits that were added before.
     ///
     /// # Errors
-    /// `Unknown` if a parent is not there.
+    /// Returns `UnknownCommit` if a parent was not added.
     pub fn append(&mut self, commits: &[NewCommit]) -> Result<()> {
         let transaction = rusqlite::Transaction::new_unchecked(
             self.connection(),
             TransactionBehavior::Immediate,
         )?;
         for commit in commits {
-            // Another process may have added it meanwhile.
-            if added(&transaction, commit.id)?.is_none() {
-                add(&transaction, commit)?;
+            // Another process may have added it since the caller listed the missing commits.
+            if find_commit(&transaction, commit.id)?.is_none() {
+                insert_commit(&transaction, commit)?;
             }
         }
         Ok(transaction.commit()?)
     }
 }
 
-fn add(db: &Connection, commit: &NewCommit) -> Result<()> {
+fn insert_commit(db: &Connection, commit: &NewCommit) -> Result<()> {
     let mut parents = Vec::with_capacity(commit.parents.len());
     for parent in &commit.parents {
-        parents.push(added(db, *parent)?.ok_or(Error::Unknown)?);
+        parents.push(find_commit(db, *parent)?.ok_or(Error::UnknownCommit)?);
     }
     let (lineage, gen_) = match parents.first() {
         Some(parent) if is_newest(db, parent)? => (parent.lineage, parent.gen_ + 1),
@@ -96,63 +96,66 @@ fn add(db: &Connection, commit: &NewCommit) -> Result<()> {
         is_own,
     } in &commit.changes
     {
-        let path = path_number(db, path)?;
-        let module = module.map(|module| module_number(db, module, *digest));
+        let path = path_id(db, path)?;
+        let module = module.map(|module| module_id(db, module, *digest));
         change.execute(params![path, lineage, gen_, module.transpose()?, is_own])?;
     }
     Ok(())
 }
 
-/// A commit's place, if it is there.
-pub(super) fn added(db: &Connection, id: CommitId) -> Result<Option<Added>> {
-    let mut find =
+/// Finds a commit; returns `None` if it was not added.
+pub(super) fn find_commit(db: &Connection, id: CommitId) -> Result<Option<CommitRow>> {
+    let mut select =
         db.prepare_cached("SELECT lineage, gen, level, mdate FROM commits WHERE id = ?")?;
-    let place = find.query_row([id.as_bytes()], |row| {
-        Ok(Added {
+    let row = select.query_row([id.as_bytes()], |row| {
+        Ok(CommitRow {
             lineage: row.get(0)?,
             gen_: row.get(1)?,
             level: row.get(2)?,
             mdate: row.get(3)?,
         })
     });
-    Ok(place.optional()?)
+    Ok(row.optional()?)
 }
 
-fn is_newest(db: &Connection, commit: &Added) -> Result<bool> {
+/// Returns whether the commit is the newest one of its lineage.
+fn is_newest(db: &Connection, commit: &CommitRow) -> Result<bool> {
     let mut next = db.prepare_cached("SELECT 1 FROM commits WHERE lineage = ? AND gen = ?")?;
     Ok(!next.exists([commit.lineage, commit.gen_ + 1])?)
 }
 
+/// Returns an unused lineage number.
 fn new_lineage(db: &Connection) -> Result<i64> {
     let mut last = db.prepare_cached("SELECT coalesce(max(lineage), 0) + 1 FROM commits")?;
     Ok(last.query_row([], |row| row.get(0))?)
 }
 
-fn path_number(db: &Connection, path: &[u8]) -> Result<i64> {
+/// Returns the row id of a path; inserts the path if it is new.
+fn path_id(db: &Connection, path: &[u8]) -> Result<i64> {
     let mut find = db.prepare_cached("SELECT id FROM paths WHERE path = ?")?;
-    if let Some(number) = find.query_row([path], |row| row.get(0)).optional()? {
-        return Ok(number);
+    if let Some(id) = find.query_row([path], |row| row.get(0)).optional()? {
+        return Ok(id);
     }
     db.prepare_cached("INSERT INTO paths (path) VALUES (?)")?
         .execute([path])?;
     Ok(db.last_insert_rowid())
 }
 
-/// The number of a module; its digest is noted if it is news.
-fn module_number(db: &Connection, hash: ModuleHash, digest: Option<Digest>) -> Result<i64> {
+/// Returns the row id of a module; inserts the module if it is new, and its digest if that was unknown.
+fn module_id(db: &Connection, hash: ModuleHash, digest: Option<Digest>) -> Result<i64> {
     let mut find = db.prepare_cached("SELECT id, length(sha256) FROM modules WHERE hash = ?")?;
     let found = find.query_row([hash.as_bytes()], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?))
     });
     let digest = digest.map(|digest| *digest.as_bytes());
     match found.optional()? {
-        Some((number, length)) => {
-            // It may have been unreadable, and is back.
+        Some((id, length)) => {
+            // An empty digest marks a module that could not be read. The module was added again, so it may be readable now.
             if length == Some(0) || (length.is_none() && digest.is_some()) {
                 db.prepare_cached("UPDATE modules SET sha256 = ? WHERE id = ?")?
-                    .execute(params![digest, number])?;
+                    .execute(params![digest, id])?;
             }
-            Ok(number)
+            Ok(id)
         }
         None => {
             db.prepare_cached("INSERT INTO modules (hash, sha256) VALUES (?, ?)")?

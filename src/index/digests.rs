@@ -1,4 +1,4 @@
-//! The digests of modules.
+//! Reads and adds the digests of modules.
 
 use rusqlite::{OptionalExtension, TransactionBehavior, params};
 
@@ -7,7 +7,7 @@ use super::error::{Error, Result};
 use crate::names::{Digest, ModuleHash};
 
 impl Reader {
-    /// The module with this digest, if some commit had it and its digest is known.
+    /// Returns the module with a digest, if an added commit had the module and its digest is known.
     pub fn module_of(&self, digest: Digest) -> Result<Option<ModuleHash>> {
         let mut find = self
             .connection()
@@ -16,7 +16,7 @@ impl Reader {
         hash.optional()?.as_deref().map(module_hash).transpose()
     }
 
-    /// The digest of a module, as far as it is known.
+    /// Returns the digest of a module, if it is known.
     pub fn digest_of(&self, module: ModuleHash) -> Result<Option<Digest>> {
         let mut find = self
             .connection()
@@ -27,8 +27,8 @@ impl Reader {
         Ok(sha256.map(Digest::from_bytes))
     }
 
-    /// At most `count` modules whose digest nobody knew yet.
-    pub fn undigested(&self, count: u32) -> Result<Vec<ModuleHash>> {
+    /// Returns at most `count` modules whose digest is not known.
+    pub fn modules_without_digest(&self, count: u32) -> Result<Vec<ModuleHash>> {
         let mut find = self
             .connection()
             .prepare_cached("SELECT hash FROM modules WHERE sha256 IS NULL ORDER BY id LIMIT ?")?;
@@ -40,7 +40,7 @@ impl Reader {
         Ok(hashes)
     }
 
-    /// Notes digests; `None` for a module that cannot be read.
+    /// Stores the digests of modules; `None` for a module that cannot be read.
     pub fn add_digests(&mut self, digests: &[(ModuleHash, Option<Digest>)]) -> Result<()> {
         let transaction = rusqlite::Transaction::new_unchecked(
             self.connection(),

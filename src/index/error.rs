@@ -1,40 +1,40 @@
-//! What can go wrong with the index.
+//! The errors of the index.
 
 use std::io;
 use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
-/// An operation on the index that failed. The index is derived: whoever asks may have it made anew, and ask again.
+/// An operation on the index failed. The index is derived data, so the caller may rebuild it and retry.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// SQLite failed.
     #[error("cannot use the version index")]
     Sqlite(#[from] rusqlite::Error),
-    /// What is in the index cannot be: it is damaged, or not ours.
+    /// The file is damaged or is not an index.
     #[error("the version index is damaged: {0}")]
     Damaged(&'static str),
-    /// A commit was to be added before its parent.
-    #[error("the version index has lost a commit")]
-    Unknown,
+    /// The index does not contain a commit that it should contain.
+    #[error("a commit is missing from the version index")]
+    UnknownCommit,
     /// A file operation failed.
     #[error("cannot {action} {path:?}")]
     Io {
-        /// `create`, `write`, ...
+        /// The verb: `create`, `write`, …
         action: &'static str,
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
-        /// The operating system's reason.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
 }
 
-/// A result of this room.
+/// The result type of this subsystem.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Wraps the failure of `action` on `path`.
+    /// Returns a function that wraps the error of `action` on `path`.
     pub(super) fn io(
         action: &'static str,
         path: impl Into<PathBuf>,
@@ -47,15 +47,15 @@ impl Error {
         }
     }
 
-    /// Whether the file is to be given up, and a new one to be made.
+    /// Returns whether the file is unusable and must be replaced by a new one.
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Damaged(_) => true,
-            Self::Unknown => false,
+            Self::UnknownCommit => false,
             Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
-            Self::Sqlite(error) if has_moved(error) => true,
+            Self::Sqlite(error) if was_replaced(error) => true,
             Self::Sqlite(error) => match error.sqlite_error_code() {
-                // `Unknown` is SQLITE_ERROR: a table or column that is not there.
+                // `Unknown` is SQLITE_ERROR: a table or column is missing.
                 Some(
                     ErrorCode::DatabaseCorrupt
                     | ErrorCode::NotADatabase
@@ -65,18 +65,18 @@ impl Error {
                     | ErrorCode::ConstraintViolation,
                 ) => true,
                 Some(_) => false,
-                // A column holds what it should not.
+                // An error of rusqlite itself: a column has a value of the wrong type.
                 None => true,
             },
         }
     }
 
-    /// Whether another process held it for too long.
+    /// Returns whether another process kept the database locked for too long.
     pub fn is_busy(&self) -> bool {
         self.code() == Some(ErrorCode::DatabaseBusy)
     }
 
-    /// Whether there is no room on the disk.
+    /// Returns whether the disk is full.
     pub fn is_full(&self) -> bool {
         match self {
             Self::Io { source, .. } => matches!(
@@ -94,10 +94,10 @@ impl Error {
         }
     }
 
-    /// Whether the place of the index cannot be written, or has no room.
+    /// Returns whether the directory of the index cannot be written or is on a full disk.
     pub fn is_unwritable(&self) -> bool {
         match self {
-            Self::Sqlite(error) if has_moved(error) => false,
+            Self::Sqlite(error) if was_replaced(error) => false,
             Self::Sqlite(error) => matches!(
                 error.sqlite_error_code(),
                 Some(
@@ -109,13 +109,13 @@ impl Error {
                 )
             ),
             Self::Io { source, .. } => source.kind() != io::ErrorKind::NotFound,
-            Self::Damaged(_) | Self::Unknown => false,
+            Self::Damaged(_) | Self::UnknownCommit => false,
         }
     }
 }
 
-/// Whether the file was removed, or another put in its place, while it was open.
-fn has_moved(error: &rusqlite::Error) -> bool {
+/// Returns whether the file was deleted or replaced while it was open.
+fn was_replaced(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error().map(|error| error.extended_code);
     code == Some(rusqlite::ffi::SQLITE_READONLY_DBMOVED)
 }

@@ -1,7 +1,8 @@
-//! Which file is the current one, and which number comes next.
+//! The names of the database files: finds the current one and chooses the next one.
 //!
-//! Each schema has names of its own. Programs of two versions may use a store at the same time, as when one server after the other
-//! is upgraded: each would take the other's file for a damaged one, make it anew, and forget what was in dropped commits.
+//! Each schema version has its own names. Programs of two versions may use a store at the same time, for example during a rolling
+//! upgrade. With shared names, each program would take the other's file for a damaged one and rebuild it, and the content of dropped
+//! commits would be lost.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
@@ -15,61 +16,63 @@ use super::error::{Error, Result};
 
 const SUFFIX: &str = ".sqlite";
 
-/// What SQLite has beside a database.
-const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+/// The suffixes of the files that SQLite creates next to a database.
+const SIDECARS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// How long a database's name can be, in bytes.
+/// The maximum length of a database name, in bytes.
 const NAME_BYTES_MAX: u64 = 64;
 
-/// What all numbers are below: no clock comes there, and they can be added to.
+/// All file numbers are below this limit. No clock reaches it, and additions to smaller numbers cannot overflow.
 const NUMBERS_END: u64 = 1 << 53;
 
-/// How long it takes at most to make an empty database, in milliseconds.
-const MADE_MAX_MS: u64 = 60_000;
+/// How long creating an empty database takes at most, in milliseconds.
+const CREATION_MAX_MS: u64 = 60_000;
 
-/// How many numbers are tried before it is given up: other processes may take some meanwhile.
+/// The number of file numbers that are tried: other processes may take some at the same time.
 const TRIES_MAX: usize = 16;
 
-/// The files of one schema in `ROOT/wasmstore`, which need not exist yet.
-pub(super) struct Files {
-    pub folder: PathBuf,
-    /// The name of the file that has the current one's name in it, and what that begins with.
+/// The index files of one schema version in `ROOT/wasmstore`.
+pub(super) struct IndexFiles {
+    /// `ROOT/wasmstore`, which need not exist yet.
+    pub directory: PathBuf,
+    /// The name of the file that contains the current database's name. It is also the prefix of all database names.
     stem: String,
 }
 
-impl Files {
-    /// The first schema was there before a second one was thought of, and has no number in its names.
-    pub fn new(folder: PathBuf, schema: i32) -> Self {
-        let stem = match schema {
+impl IndexFiles {
+    /// Returns the files of a schema version. Version 1 has no number in its names, because the names are older than the rule.
+    pub fn new(directory: PathBuf, schema_version: i32) -> Self {
+        let stem = match schema_version {
             1 => "index".to_owned(),
             later => format!("index-v{later}"),
         };
-        Self { folder, stem }
+        Self { directory, stem }
     }
 
-    /// The current file, as far as its name is known.
+    /// Returns the path of the current database; `None` if no valid name is recorded.
     pub fn current(&self) -> Option<PathBuf> {
-        let name = read_name(&self.folder.join(&self.stem)).ok()?;
+        let name = read_name(&self.directory.join(&self.stem)).ok()?;
         self.number(name.trim()).map(|number| self.path_of(number))
     }
 
-    /// Creates an empty file under a number that was never used.
+    /// Creates an empty file with a number that was never used before.
     pub fn create_next(&self) -> Result<PathBuf> {
-        match fs::create_dir(&self.folder) {
+        match fs::create_dir(&self.directory) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(Error::io("create", &self.folder)(error));
+                return Err(Error::io("create", &self.directory)(error));
             }
             _ => {}
         }
-        let named = self.current();
-        let named = named.and_then(|path| self.number(path.file_name()?.to_str()?));
+        let current = self.current();
+        let named = current.and_then(|path| self.number(path.file_name()?.to_str()?));
         let last = self.numbers().into_iter().chain(named).max();
-        // Numbers are times, so that none comes again when somebody deleted the files.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now_ms = since.map_or(0, |since| since.as_millis() as u64);
-        let after = last.map(|last| last + 1);
-        let after = after.filter(|after| after + (TRIES_MAX as u64) < NUMBERS_END);
-        let first = after.map_or(now_ms, |after| now_ms.max(after));
+        // Numbers are timestamps, so that none is reused after the files were deleted.
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now_ms = since_epoch.map_or(0, |since| since.as_millis() as u64);
+        let next = last
+            .map(|last| last + 1)
+            .filter(|next| next + (TRIES_MAX as u64) < NUMBERS_END);
+        let first = next.map_or(now_ms, |next| now_ms.max(next));
         for number in first..first + TRIES_MAX as u64 {
             let path = self.path_of(number);
             match OpenOptions::new().write(true).create_new(true).open(&path) {
@@ -78,59 +81,68 @@ impl Files {
                 Err(error) => return Err(Error::io("create", path)(error)),
             }
         }
-        Err(Error::Damaged("there is no number left for it"))
+        Err(Error::Damaged("there is no free file number"))
     }
 
-    /// Makes `path` the current file in the place of `replaced`, which is removed; and so is what others left there.
+    /// Makes `path` the current database. Removes `replaced` and files that other processes left behind.
     pub fn make_current(&self, path: &Path, replaced: Option<&Path>) -> Result<()> {
         let name = path
             .file_name()
             .and_then(|name| name.to_str())
             .unwrap_or_default();
-        let current = self.folder.join(&self.stem);
-        let written = || {
-            // Whoever may read the store may read it.
+        let current = self.directory.join(&self.stem);
+        let write = || {
+            // The file must be readable for everyone who can read the store; the umask applies.
             let mode = Permissions::from_mode(0o666);
-            let mut file = Builder::new().permissions(mode).tempfile_in(&self.folder)?;
+            let mut file = Builder::new()
+                .permissions(mode)
+                .tempfile_in(&self.directory)?;
             file.write_all(name.as_bytes())?;
             file.persist(&current)?;
             Ok(())
         };
-        written().map_err(Error::io("write", &current))?;
+        write().map_err(Error::io("write", &current))?;
         if let Some(replaced) = replaced.filter(|replaced| *replaced != path) {
             remove(replaced);
         }
-        // What is younger another process may be making.
-        let is_left = |left: &u64| {
+        // Another process may still be creating a younger file.
+        let is_abandoned = |number: &u64| {
             self.number(name)
-                .is_some_and(|now| left + MADE_MAX_MS < now)
+                .is_some_and(|now| number + CREATION_MAX_MS < now)
         };
-        for left in self.numbers().into_iter().filter(is_left) {
-            remove(&self.path_of(left));
+        for number in self.numbers().into_iter().filter(is_abandoned) {
+            remove(&self.path_of(number));
         }
         Ok(())
     }
 
+    /// Returns the path of the database with a number.
     fn path_of(&self, number: u64) -> PathBuf {
-        self.folder.join(format!("{}-{number}{SUFFIX}", self.stem))
+        self.directory
+            .join(format!("{}-{number}{SUFFIX}", self.stem))
     }
 
+    /// Returns the number in a database name; `None` if it is not the name of a database of this schema version.
     fn number(&self, name: &str) -> Option<u64> {
-        let digits = name.strip_prefix(self.stem.as_str())?.strip_prefix('-')?;
-        let digits = digits.strip_suffix(SUFFIX)?;
+        let suffixed = name.strip_prefix(self.stem.as_str())?.strip_prefix('-')?;
+        let digits = suffixed.strip_suffix(SUFFIX)?;
         let number = digits.parse().ok().filter(|n| *n < NUMBERS_END)?;
         self.path_of(number).ends_with(name).then_some(number)
     }
 
+    /// Returns the numbers of all database files that exist.
     fn numbers(&self) -> Vec<u64> {
-        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let entries = fs::read_dir(&self.directory)
+            .into_iter()
+            .flatten()
+            .flatten();
         entries
             .filter_map(|entry| self.number(entry.file_name().to_str()?))
             .collect()
     }
 }
 
-/// Reads what the file says. Whatever else has its place is not waited for.
+/// Reads the name of the current database. Anything but a regular file is an error: opening a pipe would block.
 fn read_name(path: &Path) -> io::Result<String> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -141,40 +153,48 @@ fn read_name(path: &Path) -> io::Result<String> {
     Ok(name)
 }
 
-/// Whether SQLite would come upon something at `database` or beside it that is no file, as a pipe, which it might wait for.
-pub(super) fn is_strange(database: &Path) -> bool {
-    let mut paths = beside(database).chain([database.to_owned()]);
-    paths.any(|path| fs::metadata(path).is_ok_and(|there| !there.is_file()))
+/// Returns whether the database or one of its sidecar files is something other than a regular file, such as a pipe, on which SQLite
+/// might block.
+pub(super) fn has_non_file(database: &Path) -> bool {
+    let mut paths = sidecars(database).chain([database.to_owned()]);
+    paths.any(|path| fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()))
 }
 
-/// Removes a database with what belongs to it, as far as it can be.
+/// Removes a database and its sidecar files, as far as possible.
 pub(super) fn remove(database: &Path) {
     let _ = fs::remove_file(database);
-    remove_beside(database);
+    remove_sidecars(database);
 }
 
-/// Removes what belongs to a database.
-pub(super) fn remove_beside(database: &Path) {
-    for path in beside(database) {
-        // What stays is garbage that nobody opens.
+/// Removes the sidecar files of a database, as far as possible.
+pub(super) fn remove_sidecars(database: &Path) {
+    for path in sidecars(database) {
+        // A file that cannot be removed is never opened again.
         let _ = fs::remove_file(path);
     }
 }
 
-fn beside(database: &Path) -> impl Iterator<Item = PathBuf> {
-    BESIDE.iter().map(|suffix| {
-        let mut path = database.as_os_str().to_owned();
-        path.push(suffix);
-        path.into()
-    })
+/// Returns the path of the WAL of a database.
+pub(super) fn wal(database: &Path) -> PathBuf {
+    sidecar(database, "-wal")
+}
+
+fn sidecars(database: &Path) -> impl Iterator<Item = PathBuf> {
+    SIDECARS.iter().map(|suffix| sidecar(database, suffix))
+}
+
+fn sidecar(database: &Path, suffix: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Makes a file of a schema the current one, as if long after all others.
-    fn renew(files: &Files, number: u64) -> PathBuf {
+    /// Makes a new file the current one of its schema version; `number` is its creation time.
+    fn replace_current(files: &IndexFiles, number: u64) -> PathBuf {
         let replaced = files.current();
         let path = files.path_of(number);
         fs::write(&path, "").unwrap();
@@ -183,26 +203,30 @@ mod tests {
     }
 
     #[test]
-    fn schemas_leave_each_others_files() {
-        let folder = tempfile::tempdir().unwrap();
+    fn schema_versions_keep_each_others_files() {
+        let directory = tempfile::tempdir().unwrap();
         let [first, second, third] =
-            [1, 2, 3].map(|schema| Files::new(folder.path().to_owned(), schema));
-        let kept = renew(&second, 7);
-        for number in [10 * MADE_MAX_MS, 20 * MADE_MAX_MS, 30 * MADE_MAX_MS] {
-            renew(&first, number);
-            renew(&third, number);
+            [1, 2, 3].map(|version| IndexFiles::new(directory.path().to_owned(), version));
+        let kept = replace_current(&second, 7);
+        for number in [
+            10 * CREATION_MAX_MS,
+            20 * CREATION_MAX_MS,
+            30 * CREATION_MAX_MS,
+        ] {
+            replace_current(&first, number);
+            replace_current(&third, number);
         }
         assert!(kept.ends_with("index-v2-7.sqlite"));
         assert_eq!(second.current(), Some(kept.clone()));
         assert_eq!(second.numbers(), [7]);
         assert!(kept.exists());
-        assert_eq!(first.numbers(), [30 * MADE_MAX_MS]);
-        assert!(renew(&second, 40 * MADE_MAX_MS).exists() && !kept.exists());
+        assert_eq!(first.numbers(), [30 * CREATION_MAX_MS]);
+        assert!(replace_current(&second, 40 * CREATION_MAX_MS).exists() && !kept.exists());
     }
 
     #[test]
-    fn a_number_has_one_spelling() {
-        let files = Files::new(PathBuf::new(), 1);
+    fn each_number_has_one_valid_name() {
+        let files = IndexFiles::new(PathBuf::new(), 1);
         assert_eq!(files.number("index-12.sqlite"), Some(12));
         for name in [
             "index-012.sqlite",
@@ -218,13 +242,13 @@ mod tests {
     }
 
     #[test]
-    fn numbers_do_not_run_out() {
-        let folder = tempfile::tempdir().unwrap();
-        let files = Files::new(folder.path().to_owned(), 1);
+    fn huge_numbers_do_not_block_new_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = IndexFiles::new(directory.path().to_owned(), 1);
         for number in [NUMBERS_END - 1, NUMBERS_END, u64::MAX - 15, u64::MAX] {
             let name = format!("index-{number}.sqlite");
-            fs::write(folder.path().join(&name), "").unwrap();
-            fs::write(folder.path().join("index"), &name).unwrap();
+            fs::write(directory.path().join(&name), "").unwrap();
+            fs::write(directory.path().join("index"), &name).unwrap();
             let current = files.current();
             let next = files.create_next().unwrap();
             files.make_current(&next, current.as_deref()).unwrap();

@@ -1,65 +1,65 @@
-//! What the index is asked.
+//! The queries.
 
 use std::ops::ControlFlow;
 
 use rusqlite::{OptionalExtension, params};
 
-use super::append::added;
+use super::append::find_commit;
 use super::database::Reader;
 use super::digests::module_hash;
 use super::error::{Error, Result};
-use super::reach::Place;
+use super::reach::Position;
 use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
 
-/// What is known of a commit.
+/// The index entry of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexedCommit {
-    /// The id of its tree.
+    /// The id of the tree.
     pub tree: Vec<u8>,
 }
 
-/// A commit whose value of a path differs from that of every parent.
+/// A commit in which the module at a path differs from that in every parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnChange {
     /// The commit.
     pub commit: CommitId,
-    /// The module after it; `None` if it removed what was there.
+    /// The module at the path after the commit; `None` if the commit removed it.
     pub module: Option<ModuleHash>,
 }
 
 impl Reader {
-    /// What is known of a commit; `None` if it was never added.
+    /// Returns the entry of a commit; `None` if the commit was not added.
     pub fn commit(&self, id: CommitId) -> Result<Option<IndexedCommit>> {
-        let mut find = self
+        let mut select = self
             .connection()
             .prepare_cached("SELECT tree FROM commits WHERE id = ?")?;
-        let known = find.query_row([id.as_bytes()], |row| {
+        let entry = select.query_row([id.as_bytes()], |row| {
             Ok(IndexedCommit { tree: row.get(0)? })
         });
-        Ok(known.optional()?)
+        Ok(entry.optional()?)
     }
 
-    /// How many commits were added.
-    pub fn count(&self) -> Result<usize> {
-        let mut count = self
+    /// Returns the number of commits.
+    pub fn commit_count(&self) -> Result<usize> {
+        let mut select = self
             .connection()
             .prepare_cached("SELECT count(*) FROM commits")?;
-        let count: i64 = count.query_row([], |row| row.get(0))?;
+        let count: i64 = select.query_row([], |row| row.get(0))?;
         Ok(usize::try_from(count).unwrap_or_default())
     }
 
-    /// Whether the commit was added.
-    pub fn has(&self, id: CommitId) -> Result<bool> {
-        Ok(added(self.connection(), id)?.is_some())
+    /// Returns whether the commit was added.
+    pub fn contains(&self, id: CommitId) -> Result<bool> {
+        Ok(find_commit(self.connection(), id)?.is_some())
     }
 
-    /// Every commit that `tip` reaches whose value of `path` differs from that of every parent, by (latest date among it and its
-    /// ancestors, longest distance from a root, id).
+    /// Returns every commit reachable from `tip` in which the module at `path` differs from that in every parent. The order is (latest
+    /// date among the commit and its ancestors, longest distance from a root, id).
     ///
     /// # Errors
-    /// `Unknown` if `tip` was not added.
+    /// Returns `UnknownCommit` if `tip` was not added.
     pub fn own_changes(&self, tip: CommitId, path: &ModulePath) -> Result<Vec<OwnChange>> {
-        let mut reach = self.reach(tip)?.ok_or(Error::Unknown)?;
+        let mut reach = self.reach(tip)?.ok_or(Error::UnknownCommit)?;
         let mut find = self.connection().prepare_cached(
             "SELECT lineage, gen, mdate, level, commits.id, hash
              FROM changes JOIN commits USING (lineage, gen) LEFT JOIN modules ON modules.id = module
@@ -83,13 +83,13 @@ impl Reader {
         Ok(found.into_iter().map(|(_, change)| change).collect())
     }
 
-    /// The newest commit on the first-parent line from `from` back, itself included, whose `scope` differs from its first parent's;
-    /// of a root, from nothing. The root of the tree is a scope too.
+    /// Returns the newest commit in the first-parent history of `from`, including `from`, in which the entry at `scope` differs from the
+    /// first parent's. A root commit is compared with an empty tree. The scope may be the root directory.
     ///
     /// # Errors
-    /// `Unknown` if `from` was not added.
+    /// Returns `UnknownCommit` if `from` was not added.
     pub fn newest_change(&self, from: CommitId, scope: &TreePath) -> Result<Option<CommitId>> {
-        let reach = self.reach(from)?.ok_or(Error::Unknown)?;
+        let reach = self.reach(from)?.ok_or(Error::UnknownCommit)?;
         let db = self.connection();
         let path: Option<i64> = db
             .prepare_cached("SELECT id FROM paths WHERE path = ?")?
@@ -100,7 +100,7 @@ impl Reader {
             "SELECT id FROM commits JOIN changes USING (lineage, gen)
              WHERE path = ? AND lineage = ? AND gen <= ? ORDER BY gen DESC LIMIT 1",
         )?;
-        for (lineage, gen_) in reach.pieces() {
+        for (lineage, gen_) in reach.segments() {
             let newest =
                 find.query_row(params![path, lineage, gen_], |row| row.get::<_, Vec<u8>>(0));
             if let Some(commit) = newest.optional()? {
@@ -110,24 +110,24 @@ impl Reader {
         Ok(None)
     }
 
-    /// Whether `ancestor` is on the first-parent line from `tip` back.
+    /// Returns whether `ancestor` is in the first-parent history of `tip`.
     ///
     /// # Errors
-    /// `Unknown` if `tip` was not added.
-    pub fn is_on_line(&self, ancestor: CommitId, tip: CommitId) -> Result<bool> {
-        let reach = self.reach(tip)?.ok_or(Error::Unknown)?;
-        let place = added(self.connection(), ancestor)?;
-        Ok(place.is_some_and(|place| reach.distance((place.lineage, place.gen_)).is_some()))
+    /// Returns `UnknownCommit` if `tip` was not added.
+    pub fn is_first_parent_ancestor(&self, ancestor: CommitId, tip: CommitId) -> Result<bool> {
+        let reach = self.reach(tip)?.ok_or(Error::UnknownCommit)?;
+        let row = find_commit(self.connection(), ancestor)?;
+        Ok(row.is_some_and(|row| reach.trunk_distance((row.lineage, row.gen_)).is_some()))
     }
 
-    /// Calls `visit` for every path that ever had the module in a commit that was added, until it breaks; a path comes as often as it
-    /// was given the module.
+    /// Calls `visit` for every path that had the module in an added commit, until `visit` breaks. A path is visited once for each
+    /// commit that put the module there.
     pub fn paths_of<B>(
         &self,
         module: ModuleHash,
         mut visit: impl FnMut(ModulePath) -> ControlFlow<B>,
     ) -> Result<Option<B>> {
-        // The module's changes in the order of the index on them: the first comes at once, however many there are.
+        // CROSS JOIN makes SQLite read `changes` first, in index order: the first row is available at once, however many rows there are.
         let mut find = self.connection().prepare_cached(
             "SELECT paths.path FROM changes CROSS JOIN paths ON paths.id = changes.path
              WHERE module = (SELECT id FROM modules WHERE hash = ?)",
@@ -144,74 +144,77 @@ impl Reader {
         Ok(None)
     }
 
-    /// Every module in a commit, sorted by path: also when the commit is gone.
+    /// Returns every module in the tree of a commit, sorted by path. Works even after the commit was dropped from the repository.
     ///
     /// # Errors
-    /// `Unknown` if it was not added.
-    pub fn content(&self, commit: CommitId) -> Result<Vec<(ModulePath, ModuleHash)>> {
-        let reach = self.reach(commit)?.ok_or(Error::Unknown)?;
+    /// Returns `UnknownCommit` if the commit was not added.
+    pub fn modules_in(&self, commit: CommitId) -> Result<Vec<(ModulePath, ModuleHash)>> {
+        let reach = self.reach(commit)?.ok_or(Error::UnknownCommit)?;
         let mut find = self
             .connection()
             .prepare_cached("SELECT path, lineage, gen, module FROM changes ORDER BY path")?;
         let mut rows = find.query([])?;
-        let mut latest: Vec<Latest> = Vec::new();
+        let mut latest: Vec<LatestChange> = Vec::new();
         while let Some(row) = rows.next()? {
-            let place: Place = (row.get(1)?, row.get(2)?);
-            let Some(distance) = reach.distance(place) else {
+            let position: Position = (row.get(1)?, row.get(2)?);
+            let Some(distance) = reach.trunk_distance(position) else {
                 continue;
             };
             let (path, module) = (row.get(0)?, row.get(3)?);
-            let row = Latest {
+            let change = LatestChange {
                 path,
                 distance,
-                gen_: place.1,
+                gen_: position.1,
                 module,
             };
-            match latest.last_mut().filter(|before| before.path == path) {
-                Some(before) if before.is_after(&row) => {}
-                Some(before) => *before = row,
-                None => latest.push(row),
+            match latest.last_mut().filter(|other| other.path == path) {
+                Some(other) if other.is_newer_than(&change) => {}
+                Some(other) => *other = change,
+                None => latest.push(change),
             }
         }
-        let mut path = self
+        let mut select_path = self
             .connection()
             .prepare_cached("SELECT path FROM paths WHERE id = ?")?;
-        let mut hash = self
+        let mut select_hash = self
             .connection()
             .prepare_cached("SELECT hash FROM modules WHERE id = ?")?;
         let mut modules = Vec::new();
-        for row in latest {
-            let Some(module) = row.module else { continue };
-            let name: Vec<u8> = path.query_row([row.path], |row| row.get(0))?;
-            let bytes: Vec<u8> = hash.query_row([module], |row| row.get(0))?;
-            modules.extend(module_path(&name).zip(Some(module_hash(&bytes)?)));
+        for change in latest {
+            let Some(module) = change.module else {
+                continue;
+            };
+            let path: Vec<u8> = select_path.query_row([change.path], |row| row.get(0))?;
+            let hash: Vec<u8> = select_hash.query_row([module], |row| row.get(0))?;
+            modules.extend(module_path(&path).zip(Some(module_hash(&hash)?)));
         }
         modules.sort();
         Ok(modules)
     }
 }
 
-/// The newest change of a path on a trunk, as far as it was seen.
-struct Latest {
+/// The newest change of a path on a trunk among the rows that were read.
+struct LatestChange {
     path: i64,
     distance: usize,
     gen_: i64,
     module: Option<i64>,
 }
 
-impl Latest {
-    fn is_after(&self, other: &Self) -> bool {
+impl LatestChange {
+    /// Returns whether this change is newer: nearer to the tip, or later in the same lineage.
+    fn is_newer_than(&self, other: &Self) -> bool {
         (other.distance, self.gen_) > (self.distance, other.gen_)
     }
 }
 
-const NOT_BYTES: Error = Error::Damaged("a path is not made of bytes");
+const NOT_BYTES: Error = Error::Damaged("a path is not a byte string");
 
 pub(super) fn commit_id(bytes: &[u8]) -> Result<CommitId> {
     CommitId::from_bytes(bytes).ok_or(Error::Damaged("a commit's id is too short"))
 }
 
-/// The path, if it is a legal one: a foreign repository may have others.
+/// Parses a path. Returns `None` for an illegal one, which a foreign repository may have.
 fn module_path(bytes: &[u8]) -> Option<ModulePath> {
     let path: TreePath = std::str::from_utf8(bytes).ok()?.parse().ok()?;
     (path.as_str().as_bytes() == bytes).then(|| path.try_into().ok())?

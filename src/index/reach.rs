@@ -1,60 +1,61 @@
-//! Which changes a commit reaches.
+//! Decides whether a commit reaches a change.
 //!
-//! A commit that reaches one of a lineage reaches all before it. Over first parents alone that is its trunk. Everything else comes
-//! in over the further parents of a merge: from a change, every child that is an edge's end is followed upwards, until one is on
-//! the trunk. What was followed in vain is not followed again for the next change.
+//! A commit that reaches another one reaches all earlier commits of that one's lineage. What it reaches over first parents is its trunk.
+//! Everything else is reached through a further parent of a merge. So the search starts at the change and follows edges upwards, from
+//! parent to child, until it finds a commit on the trunk. Lineages that were searched without success are not searched again for the
+//! next change.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::append::added;
+use super::append::find_commit;
 use super::database::{Reader, lock};
 use super::error::{Error, Result};
 use crate::names::CommitId;
 
-/// How many trunks are kept.
+/// The maximum number of cached trunks.
 const TRUNKS_MAX: usize = 64;
 
-/// A place: a lineage, and a gen in it.
-pub(super) type Place = (i64, i64);
+/// The position of a commit: its lineage and its gen.
+pub(super) type Position = (i64, i64);
 
-/// What the first commit of a lineage reaches over first parents.
+/// The lineages that the first commit of a lineage reaches over first parents.
 #[derive(Debug, Default)]
 pub(super) struct Trunk {
-    /// The pieces, nearest first: lineages, and up to which gen.
-    pub pieces: Vec<Place>,
-    /// The position of each lineage in them.
-    positions: HashMap<i64, usize>,
+    /// The segments, nearest first: each a lineage, and the last gen that is reached.
+    pub segments: Vec<Position>,
+    /// The index of each lineage in `segments`.
+    indices: HashMap<i64, usize>,
 }
 
-/// What one commit reaches.
+/// The commits that one commit reaches.
 pub(super) struct Reach<'r> {
     db: &'r Connection,
     lineage: i64,
     gen_: i64,
     trunk: Arc<Trunk>,
-    /// Of other lineages: up to where it is known to be reached,
+    /// For lineages off the trunk: the highest gen that is known to be reached.
     reached: HashMap<i64, i64>,
-    /// and from where on it is known not to be.
-    missed: HashMap<i64, i64>,
+    /// For lineages off the trunk: the lowest gen that is known not to be reached.
+    unreached: HashMap<i64, i64>,
 }
 
 impl Reader {
-    /// What the commit reaches; `None` if the index does not know it.
+    /// Prepares reachability queries for a commit; returns `None` if the commit was not added.
     pub(super) fn reach(&self, tip: CommitId) -> Result<Option<Reach<'_>>> {
         let db = self.connection();
-        let Some(tip) = added(db, tip)? else {
+        let Some(row) = find_commit(db, tip)? else {
             return Ok(None);
         };
         Ok(Some(Reach {
             db,
-            lineage: tip.lineage,
-            gen_: tip.gen_,
-            trunk: self.trunk(tip.lineage)?,
+            lineage: row.lineage,
+            gen_: row.gen_,
+            trunk: self.trunk(row.lineage)?,
             reached: HashMap::new(),
-            missed: HashMap::new(),
+            unreached: HashMap::new(),
         }))
     }
 
@@ -62,21 +63,22 @@ impl Reader {
         if let Some(trunk) = lock(&self.database.trunks).get(&lineage) {
             return Ok(Arc::clone(trunk));
         }
-        let mut fork = self.connection().prepare_cached(
+        let mut select_fork = self.connection().prepare_cached(
             "SELECT to_lineage, to_gen FROM edges WHERE lineage = ? AND gen = 0 AND nth = 0",
         )?;
         let mut trunk = Trunk::default();
         let mut next = lineage;
-        while let Some(place) = fork
+        while let Some(fork) = select_fork
             .query_row([next], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?
         {
-            if place.0 >= next {
+            if fork.0 >= next {
+                // Without this check a damaged file could make the loop endless.
                 return Err(Error::Damaged("a lineage forks from a later one"));
             }
-            trunk.positions.insert(place.0, trunk.pieces.len());
-            trunk.pieces.push(place);
-            next = place.0;
+            trunk.indices.insert(fork.0, trunk.segments.len());
+            trunk.segments.push(fork);
+            next = fork.0;
         }
         let trunk = Arc::new(trunk);
         let mut trunks = lock(&self.database.trunks);
@@ -89,61 +91,64 @@ impl Reader {
 }
 
 impl Reach<'_> {
-    /// The pieces of the trunk, nearest first: lineages, and up to which gen.
-    pub(super) fn pieces(&self) -> impl Iterator<Item = Place> {
+    /// Returns the segments of the trunk, nearest first: each a lineage, and the last gen that is reached.
+    pub(super) fn segments(&self) -> impl Iterator<Item = Position> {
         let own = (self.lineage, self.gen_);
-        std::iter::once(own).chain(self.trunk.pieces.iter().copied())
+        std::iter::once(own).chain(self.trunk.segments.iter().copied())
     }
 
-    /// How many pieces of the trunk are nearer than the one that the place is on; `None` if it is on none.
-    pub(super) fn distance(&self, (lineage, gen_): Place) -> Option<usize> {
-        let (at, up_to) = if lineage == self.lineage {
+    /// Returns the number of trunk segments that are nearer to the tip than the position; `None` if it is not on the trunk.
+    pub(super) fn trunk_distance(&self, (lineage, gen_): Position) -> Option<usize> {
+        let (distance, last_gen) = if lineage == self.lineage {
             (0, self.gen_)
         } else {
-            let at = *self.trunk.positions.get(&lineage)?;
-            (at + 1, self.trunk.pieces[at].1)
+            let index = *self.trunk.indices.get(&lineage)?;
+            (index + 1, self.trunk.segments[index].1)
         };
-        (gen_ <= up_to).then_some(at)
+        (gen_ <= last_gen).then_some(distance)
     }
 
-    /// Whether the commit at `place` is the one, or an ancestor of it.
-    pub(super) fn reaches(&mut self, place: Place) -> Result<bool> {
-        if self.distance(place).is_some() || is_up_to(&self.reached, place) {
+    /// Returns whether the commit at `start` is this commit or one of its ancestors.
+    pub(super) fn reaches(&mut self, start: Position) -> Result<bool> {
+        if self.trunk_distance(start).is_some() || is_reached(&self.reached, start) {
             return Ok(true);
         }
         let mut children = self.db.prepare_cached(
             "SELECT lineage, min(gen) FROM edges WHERE to_lineage = ? AND to_gen >= ? GROUP BY lineage",
         )?;
         let mut seen: HashMap<i64, i64> = HashMap::new();
-        let mut todo = vec![place];
-        while let Some((lineage, gen_)) = todo.pop() {
-            let in_vain =
-                |from: &HashMap<i64, i64>| from.get(&lineage).is_some_and(|from| gen_ >= *from);
-            if in_vain(&self.missed) || in_vain(&seen) {
+        let mut pending = vec![start];
+        while let Some((lineage, gen_)) = pending.pop() {
+            let was_searched = |searched: &HashMap<i64, i64>| {
+                searched.get(&lineage).is_some_and(|lowest| gen_ >= *lowest)
+            };
+            if was_searched(&self.unreached) || was_searched(&seen) {
                 continue;
             }
             seen.insert(lineage, gen_);
             let mut rows = children.query([lineage, gen_])?;
             while let Some(row) = rows.next()? {
                 let child = (row.get(0)?, row.get(1)?);
-                if self.distance(child).is_some() || is_up_to(&self.reached, child) {
+                if self.trunk_distance(child).is_some() || is_reached(&self.reached, child) {
                     self.reached
-                        .entry(place.0)
-                        .and_modify(|up_to| *up_to = place.1.max(*up_to))
-                        .or_insert(place.1);
+                        .entry(start.0)
+                        .and_modify(|highest| *highest = start.1.max(*highest))
+                        .or_insert(start.1);
                     return Ok(true);
                 }
-                todo.push(child);
+                pending.push(child);
             }
         }
         for (lineage, gen_) in seen {
-            let from = self.missed.entry(lineage).or_insert(gen_);
-            *from = gen_.min(*from);
+            let lowest = self.unreached.entry(lineage).or_insert(gen_);
+            *lowest = gen_.min(*lowest);
         }
         Ok(false)
     }
 }
 
-fn is_up_to(reached: &HashMap<i64, i64>, (lineage, gen_): Place) -> bool {
-    reached.get(&lineage).is_some_and(|up_to| gen_ <= *up_to)
+fn is_reached(reached: &HashMap<i64, i64>, (lineage, gen_): Position) -> bool {
+    reached
+        .get(&lineage)
+        .is_some_and(|highest| gen_ <= *highest)
 }

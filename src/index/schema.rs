@@ -1,4 +1,4 @@
-//! The tables, and how a database is opened.
+//! The tables, and the settings that each connection is opened with.
 
 use std::fs;
 use std::path::Path;
@@ -9,20 +9,20 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::error::{Error, Result};
 use super::files;
 
-/// Says that a database is ours: `PRAGMA application_id`.
-const APPLICATION: i32 = 0x7761_736d;
+/// The `PRAGMA application_id` that marks a database as a version index.
+const APPLICATION_ID: i32 = 0x7761_736d;
 
-/// The version of the schema: `PRAGMA user_version`, and part of the files' names, see `files.rs`. A file with another one is not
-/// used.
+/// The version of the schema, stored as `PRAGMA user_version`. It is also part of the file names, see `files.rs`. A file with another
+/// version is not used.
 pub(super) const VERSION: i32 = 1;
 
-/// How long a statement waits for another process.
+/// How long a statement waits for a lock that another process holds.
 const BUSY_MAX: Duration = Duration::from_secs(30);
 
-/// How many pages of 4 KiB the WAL takes before it is copied back.
+/// The number of 4 KiB pages in the WAL that starts a checkpoint.
 const CHECKPOINT_PAGES: u32 = 4000;
 
-/// How much a connection keeps of the database in memory, in KiB.
+/// The size of the page cache of a connection, in KiB.
 const CACHE_KIB: i64 = 4 << 10;
 
 const TABLES: &str = "
@@ -60,30 +60,30 @@ const TABLES: &str = "
     CREATE INDEX changes_module ON changes (module, path) WHERE module IS NOT NULL;
 ";
 
-/// Makes a database in the empty file at `path`: with a WAL, or with a journal where memory cannot be shared between processes,
-/// as on some network's file systems.
+/// Creates the tables in the empty file at `path`. Uses a WAL, or a rollback journal where processes cannot share memory, as on some
+/// network file systems.
 pub(super) fn create(path: &Path) -> Result<Connection> {
-    let made = make(path, "WAL").or_else(|error| match error {
+    let created = create_tables(path, "WAL").or_else(|error| match error {
         Error::Sqlite(refused)
             if refused.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) =>
         {
-            tracing::debug!(%refused, "the version index has no WAL");
-            files::remove_beside(path);
+            tracing::debug!(%refused, "using a rollback journal instead of a WAL for the version index");
+            files::remove_sidecars(path);
             fs::write(path, []).map_err(Error::io("write", path))?;
-            make(path, "TRUNCATE")
+            create_tables(path, "TRUNCATE")
         }
         error => Err(error),
     });
-    made.and_then(|_| open(path))
+    created.and_then(|_| open(path))
 }
 
-fn make(path: &Path, journal: &str) -> Result<()> {
+fn create_tables(path: &Path, journal: &str) -> Result<()> {
     let connection = connect(path)?;
     connection.pragma_update_and_check(None, "journal_mode", journal, |_| Ok(()))?;
     connection.execute_batch(&format!(
         "BEGIN IMMEDIATE;
          {TABLES}
-         PRAGMA application_id = {APPLICATION};
+         PRAGMA application_id = {APPLICATION_ID};
          PRAGMA user_version = {VERSION};
          COMMIT;"
     ))?;
@@ -93,20 +93,21 @@ fn make(path: &Path, journal: &str) -> Result<()> {
 /// Opens the database at `path`.
 ///
 /// # Errors
-/// It is not there, not ours, of another schema, or damaged; it cannot be written.
+/// The file is missing, damaged, not an index, of another schema version, or not writable.
 pub(super) fn open(path: &Path) -> Result<Connection> {
     let connection = connect(path)?;
-    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    if number("application_id")? != APPLICATION {
-        return Err(Error::Damaged("it is not an index"));
+    let read_integer = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    if read_integer("application_id")? != APPLICATION_ID {
+        return Err(Error::Damaged("the file is not an index"));
     }
-    if number("user_version")? != VERSION {
-        return Err(Error::Damaged("it has another schema"));
+    if read_integer("user_version")? != VERSION {
+        return Err(Error::Damaged("the file has another schema version"));
     }
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     if mode != "wal" {
         connection.pragma_update_and_check(None, "journal_mode", "TRUNCATE", |_| Ok(()))?;
-        // A WAL's checksums tell what of it a power cut left; a journal's do not always.
+        // After a power cut, the checksums in a WAL show which part of it is intact. Those in a rollback journal do not always, so the
+        // journal must be fsynced.
         connection.pragma_update(None, "synchronous", "FULL")?;
     }
     Ok(connection)
@@ -114,10 +115,10 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
 
 fn connect(path: &Path) -> Result<Connection> {
     if path.try_exists().is_ok_and(|exists| !exists) {
-        return Err(Error::Damaged("its file is gone"));
+        return Err(Error::Damaged("the file is missing"));
     }
-    if files::is_strange(path) {
-        return Err(Error::Damaged("it is no file"));
+    if files::has_non_file(path) {
+        return Err(Error::Damaged("it is not a regular file"));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;

@@ -1,4 +1,4 @@
-//! Everything that the index says of each commit, to be compared with what it should say.
+//! Summaries of all index entries, which `verify` compares with summaries computed from the repository.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,32 +9,32 @@ use super::append::{NewChange, NewCommit};
 use super::database::Reader;
 use super::error::{Error, Result};
 use super::query::commit_id;
-use super::reach::Place;
+use super::reach::Position;
 use crate::names::CommitId;
 
-/// What the index says of a commit, in few bytes.
+/// A summary of the index entry of a commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommitSummary {
     parents: Vec<CommitId>,
     level: i64,
     mdate: i64,
     tree: Vec<u8>,
-    /// The sum of a hash of each change.
+    /// The sum of the hashes of all changes, independent of their order.
     changes: u64,
 }
 
 impl CommitSummary {
-    /// What is to be said of a commit whose parents are known to `parent`.
+    /// Computes the summary that a commit should have. `summary_of` returns the summaries of its parents.
     ///
     /// # Errors
-    /// `Unknown` if a parent is not.
-    pub fn of<'s>(
+    /// Returns `UnknownCommit` if `summary_of` returns `None` for a parent.
+    pub fn new<'s>(
         commit: &NewCommit,
-        parent: impl Fn(CommitId) -> Option<&'s Self>,
+        summary_of: impl Fn(CommitId) -> Option<&'s Self>,
     ) -> Result<Self> {
         let (mut level, mut mdate) = (0, commit.date_s);
         for id in &commit.parents {
-            let parent = parent(*id).ok_or(Error::Unknown)?;
+            let parent = summary_of(*id).ok_or(Error::UnknownCommit)?;
             level = level.max(parent.level + 1);
             mdate = mdate.max(parent.mdate);
         }
@@ -45,7 +45,7 @@ impl CommitSummary {
                 is_own,
                 ..
             } = change;
-            number(
+            hash_change(
                 path,
                 module.as_ref().map(|module| module.as_bytes()),
                 *is_own,
@@ -62,95 +62,95 @@ impl CommitSummary {
 }
 
 impl Reader {
-    /// What the index says, at one moment, of every commit that was added.
+    /// Returns the summaries of all commits, read from one snapshot of the database.
     ///
     /// # Errors
-    /// SQLite finds the file damaged.
+    /// SQLite reports the file as damaged.
     pub fn summaries(&self) -> Result<HashMap<CommitId, CommitSummary>> {
-        // What others add meanwhile would else be seen in part.
+        // Without a transaction, commits that are added between the queries would be read in part.
         let db = Transaction::new_unchecked(self.connection(), TransactionBehavior::Deferred)?;
-        let found: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-        if found != "ok" {
-            return Err(Error::Damaged("it is not a whole database"));
+        let result: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+        if result != "ok" {
+            return Err(Error::Damaged("SQLite's integrity check failed"));
         }
-        let mut told = Told::default();
-        told.commits(&db)?;
-        told.edges(&db)?;
-        told.changes(&db)?;
-        let Told { ids, summaries } = told;
-        let named = summaries
+        let mut reader = SummaryReader::default();
+        reader.read_commits(&db)?;
+        reader.read_edges(&db)?;
+        reader.read_changes(&db)?;
+        let SummaryReader { ids, summaries } = reader;
+        let by_id = summaries
             .into_iter()
-            .map(|(place, summary)| (ids[&place], summary));
-        Ok(named.collect())
+            .map(|(position, summary)| (ids[&position], summary));
+        Ok(by_id.collect())
     }
 }
 
-/// What was read so far.
+/// The ids and summaries that were read so far, by position.
 #[derive(Default)]
-struct Told {
-    ids: HashMap<Place, CommitId>,
-    summaries: HashMap<Place, CommitSummary>,
+struct SummaryReader {
+    ids: HashMap<Position, CommitId>,
+    summaries: HashMap<Position, CommitSummary>,
 }
 
-impl Told {
-    fn commits(&mut self, db: &Connection) -> Result<()> {
-        let mut commits = db.prepare(
+impl SummaryReader {
+    fn read_commits(&mut self, db: &Connection) -> Result<()> {
+        let mut select = db.prepare(
             "SELECT lineage, gen, id, level, mdate, tree FROM commits ORDER BY lineage, gen",
         )?;
-        let mut rows = commits.query([])?;
+        let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
-            let place: Place = (row.get(0)?, row.get(1)?);
-            let before = self.ids.get(&(place.0, place.1 - 1));
+            let position: Position = (row.get(0)?, row.get(1)?);
+            let first_parent = self.ids.get(&(position.0, position.1 - 1));
             let summary = CommitSummary {
-                parents: before.into_iter().copied().collect(),
+                parents: first_parent.into_iter().copied().collect(),
                 level: row.get(3)?,
                 mdate: row.get(4)?,
                 tree: row.get(5)?,
                 changes: 0,
             };
             self.ids
-                .insert(place, commit_id(&row.get::<_, Vec<u8>>(2)?)?);
-            self.summaries.insert(place, summary);
+                .insert(position, commit_id(&row.get::<_, Vec<u8>>(2)?)?);
+            self.summaries.insert(position, summary);
         }
         Ok(())
     }
 
-    fn edges(&mut self, db: &Connection) -> Result<()> {
-        let mut edges = db.prepare(
+    fn read_edges(&mut self, db: &Connection) -> Result<()> {
+        let mut select = db.prepare(
             "SELECT lineage, gen, to_lineage, to_gen FROM edges ORDER BY lineage, gen, nth",
         )?;
-        let mut rows = edges.query([])?;
+        let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             let child = self.summaries.get_mut(&(row.get(0)?, row.get(1)?));
             let parent = self.ids.get(&(row.get(2)?, row.get(3)?));
-            let (child, parent) = child.zip(parent).ok_or(NOWHERE)?;
+            let (child, parent) = child.zip(parent).ok_or(UNKNOWN_POSITION)?;
             child.parents.push(*parent);
         }
         Ok(())
     }
 
-    fn changes(&mut self, db: &Connection) -> Result<()> {
-        let mut changes = db.prepare(
+    fn read_changes(&mut self, db: &Connection) -> Result<()> {
+        let mut select = db.prepare(
             "SELECT lineage, gen, paths.path, hash, own FROM changes
              LEFT JOIN paths ON paths.id = changes.path LEFT JOIN modules ON modules.id = module",
         )?;
-        let mut rows = changes.query([])?;
+        let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
             let commit = self
                 .summaries
                 .get_mut(&(row.get(0)?, row.get(1)?))
-                .ok_or(NOWHERE)?;
+                .ok_or(UNKNOWN_POSITION)?;
             let (path, hash): (Vec<u8>, Option<Vec<u8>>) = (row.get(2)?, row.get(3)?);
-            let change = number(&path, hash.as_deref(), row.get(4)?);
+            let change = hash_change(&path, hash.as_deref(), row.get(4)?);
             commit.changes = commit.changes.wrapping_add(change);
         }
         Ok(())
     }
 }
 
-const NOWHERE: Error = Error::Damaged("it names a commit that it has not");
+const UNKNOWN_POSITION: Error = Error::Damaged("a row refers to a commit that is missing");
 
-fn number(path: &[u8], module: Option<&[u8]>, is_own: bool) -> u64 {
+fn hash_change(path: &[u8], module: Option<&[u8]>, is_own: bool) -> u64 {
     let mut hasher = DefaultHasher::new();
     (path, module, is_own).hash(&mut hasher);
     hasher.finish()
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
     use crate::index::Index;
 
-    /// How many commits are added meanwhile: half of them merges, which have edges.
+    /// The number of commits that are added while summaries are read. Half of them are merges, which have edges.
     const COMMITS: u32 = 600;
 
     fn id(n: u32) -> CommitId {
@@ -194,9 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_added_meanwhile_is_no_damage() {
-        let folder = tempfile::tempdir().unwrap();
-        let index = Index::new(folder.path().join("wasmstore"));
+    fn summaries_come_from_one_snapshot_while_commits_are_added() {
+        let directory = tempfile::tempdir().unwrap();
+        let index = Index::new(directory.path().join("wasmstore"));
         index.reader().unwrap().append(&[commit(0)]).unwrap();
         let add = || {
             let mut reader = index.reader().unwrap();
@@ -207,7 +207,7 @@ mod tests {
             let mut seen = 0;
             while !adding.is_finished() {
                 let summaries = index.reader().unwrap().summaries().unwrap();
-                // It is of one moment: each commit with its parents and with its change.
+                // A snapshot has every commit up to some number, each with its change.
                 assert!((0..summaries.len() as u32).all(|n| summaries.contains_key(&id(n))));
                 for (id, summary) in &summaries {
                     assert_ne!(summary.changes, 0, "{id}");

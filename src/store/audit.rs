@@ -1,42 +1,42 @@
-//! Who changed a path, and when.
+//! Lists the commits that changed a path.
 
+use super::commit_page::CommitPage;
 use super::error::Result;
-use super::log::Page;
 use super::open::Store;
 use super::revision::Revision;
 use crate::names::{CommitId, ModuleHash, ModulePath};
 use crate::repo::Commit;
 
-/// One change of a path.
+/// A commit that changed a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// The commit that made it.
+    /// The commit.
     pub commit: Commit,
-    /// What it put there; `None` if it removed what was there.
+    /// The module at the path after the commit; `None` if the commit removed it.
     pub hash: Option<ModuleHash>,
 }
 
 impl Store {
-    /// Every commit in the history of `at` that changed `path`, removals included, newest first. None for an unknown path.
-    pub fn audit(&self, at: &Revision, path: &ModulePath) -> Result<Vec<AuditEntry>> {
-        Ok(self.audit_page(at, path, None, usize::MAX)?.0)
+    /// Returns every commit reachable from `revision` that changed or removed `path`, newest first; an empty list for an unknown path.
+    pub fn audit(&self, revision: &Revision, path: &ModulePath) -> Result<Vec<AuditEntry>> {
+        Ok(self.audit_page(revision, path, None, usize::MAX)?.0)
     }
 
-    /// Revision most `count` of them, that come after the commit `after`; and whether there are more.
+    /// Returns at most `count` of these commits, starting after the commit `after`, and whether there are more.
     ///
     /// # Errors
-    /// `after` is not among them.
+    /// `after` is not one of the commits.
     pub fn audit_page(
         &self,
-        at: &Revision,
+        revision: &Revision,
         path: &ModulePath,
         after: Option<CommitId>,
         count: usize,
     ) -> Result<(Vec<AuditEntry>, bool)> {
-        let (_, page) = self.as_of(at, |at| {
-            let mut page = Page::new(after, count);
-            for change in self.own_changes(at, path)?.into_iter().rev() {
-                if page.wants(change.commit) {
+        let (_, page) = self.as_of(revision, |resolved| {
+            let mut page = CommitPage::new(after, count);
+            for change in self.own_changes(resolved, path)?.into_iter().rev() {
+                if page.accepts(change.commit) {
                     page.items.push(AuditEntry {
                         commit: self.repo.objects().linked_commit(change.commit)?,
                         hash: change.module,
@@ -45,6 +45,6 @@ impl Store {
             }
             Ok(page)
         })?;
-        page.end()
+        page.finish()
     }
 }

@@ -1,4 +1,4 @@
-//! A copy of the whole store in one stream.
+//! Writes a backup of the whole store.
 
 use std::io::{self, Write};
 
@@ -6,56 +6,57 @@ use super::error::{Error, Result};
 use super::open::Store;
 
 impl Store {
-    /// Writes a consistent copy of the store, as of one moment, as a gzipped tar archive, also while others write. Unpacked into
-    /// an empty folder it is the store. `progress` is called after each file of the repository.
+    /// Writes a consistent snapshot of the store as a gzipped tar archive, even while other processes write. Unpacked into an empty
+    /// directory, the archive is the store. Calls `progress` after each file of the repository.
     ///
     /// # Errors
-    /// The store does not exist or borrows objects; `out` cannot be written; a `gc` runs for longer than a minute.
+    /// The store does not exist, or borrows objects from another repository; `out` cannot be written; a `gc` runs for longer than a minute.
     pub fn backup(&self, out: impl Write, progress: impl FnMut()) -> Result<()> {
         if self.repo.is_absent() {
             return Err(Error::NoCommit(
                 self.repo.refs().default_branch()?.to_string(),
             ));
         }
-        let mut archive = Archive { out, failure: None };
+        let mut archive = ArchiveWriter { out, error: None };
         let mut gzip = flate2::write::GzEncoder::new(&mut archive, flate2::Compression::fast());
         let copied = self.repo.backup(&mut gzip, progress);
-        let ended = gzip.finish().and_then(Write::flush);
-        // What cannot be written is the archive, and not the store.
-        if let Some(failure) = archive.failure {
-            return Err(Error::Output(failure));
+        let finished = gzip.finish().and_then(Write::flush);
+        // An error of `out` also fails the copy, which would report it as an error of the store.
+        if let Some(error) = archive.error {
+            return Err(Error::Output(error));
         }
         copied?;
-        ended.map_err(Error::Output)
+        finished.map_err(Error::Output)
     }
 }
 
-/// Where the archive goes, and why it did not.
-struct Archive<W> {
+/// A writer that remembers the first error of `out`.
+struct ArchiveWriter<W> {
     out: W,
-    failure: Option<io::Error>,
+    error: Option<io::Error>,
 }
 
-impl<W: Write> Archive<W> {
-    fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+impl<W: Write> ArchiveWriter<W> {
+    /// Remembers the error of a result.
+    fn record<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
         result.map_err(|error| {
             let kind = error.kind();
             if kind != io::ErrorKind::Interrupted {
-                self.failure.get_or_insert(error);
+                self.error.get_or_insert(error);
             }
             kind.into()
         })
     }
 }
 
-impl<W: Write> Write for Archive<W> {
+impl<W: Write> Write for ArchiveWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes);
-        self.note(written)
+        self.record(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         let flushed = self.out.flush();
-        self.note(flushed)
+        self.record(flushed)
     }
 }

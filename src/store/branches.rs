@@ -1,4 +1,4 @@
-//! Branches.
+//! Reads, creates and deletes branches.
 
 use super::error::{ErrorKind, Result};
 use super::open::Store;
@@ -7,33 +7,33 @@ use crate::names::{BranchName, ObjectId, RefName};
 use crate::repo;
 
 impl Store {
-    /// The default branch: what `HEAD` names.
+    /// Returns the default branch, to which `HEAD` refers.
     pub fn default_branch(&self) -> Result<BranchName> {
         Ok(self.repo.refs().default_branch()?)
     }
 
-    /// The names of all branches, sorted.
+    /// Returns the names of all branches, sorted.
     pub fn branches(&self) -> Result<Vec<BranchName>> {
         Ok(self.repo.refs().branches()?)
     }
 
-    /// Every branch and tag with the commit or tag object that it names, sorted by name.
+    /// Returns every branch and tag with the id of its commit or tag object, sorted by name.
     pub fn refs(&self) -> Result<Vec<(RefName, ObjectId)>> {
         Ok(self.repo.refs().branches_and_tags()?)
     }
 
-    /// Creates a branch at the commit that `from` names.
+    /// Creates a branch at the commit that `from` resolves to.
     ///
     /// # Errors
-    /// It exists; its name is the folder of another's, or the other way round; `from` is unknown.
+    /// The branch exists; its name conflicts with another branch, as `a` and `a/b` do; `from` is unknown.
     pub fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<()> {
-        // First the lock: what `from` leads to is not collected then.
+        // Takes the lock first, so that no `gc` can remove the commit before the branch reaches it.
         let writing = self.begin()?;
-        let from = self.snapshot(from)?;
-        Ok(writing.create_branch(branch, from)?)
+        let commit = self.snapshot(from)?;
+        Ok(writing.create_branch(branch, commit)?)
     }
 
-    /// Says whether there is a branch of that name.
+    /// Returns whether a branch exists.
     pub fn has_branch(&self, branch: &BranchName) -> Result<bool> {
         match self.tip(Some(branch)) {
             Ok(_) => Ok(true),
@@ -42,17 +42,17 @@ impl Store {
         }
     }
 
-    /// Makes a branch the default one, creating it at the tip of `from`, or of the present default branch, if it is new.
+    /// Makes a branch the default branch. Creates a new branch at the tip of `from`, or of the current default branch if `from` is `None`.
     pub fn set_default_branch(&self, branch: &BranchName, from: Option<&BranchName>) -> Result<()> {
         self.ensure_writable()?;
         Ok(self.repo.set_default_branch(branch, from)?)
     }
 
-    /// Deletes a branch. What only it reached stays until the next `gc`. `default` is what stands for the default branch, if that is
-    /// another than `HEAD` names.
+    /// Deletes a branch. Its objects remain until the next `gc`. `default` is the default branch of this process, if it is not the one
+    /// that `HEAD` refers to.
     ///
     /// # Errors
-    /// It is unknown, or the default one.
+    /// The branch is unknown, or is the default branch.
     pub fn delete_branch(&self, branch: &BranchName, default: Option<&BranchName>) -> Result<()> {
         self.ensure_writable()?;
         if default == Some(branch) {

@@ -1,46 +1,46 @@
-//! The messages and trailers of our own commits (API: History).
+//! The default messages and the trailers of commits that wasmstore makes (API.md, History).
 
 use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
 
-/// The trailer of a rollback: the commit whose content it brought back.
+/// The trailer of a rollback: the commit that the content was restored from.
 pub(super) const RESTORES: &str = "Restores";
 /// The trailer of a squashed commit.
 pub(super) const SQUASHED: &str = "Squashed";
 
-pub(super) fn import(place: &TreePath) -> String {
-    with_place("Import", place)
+pub(super) fn import(path: &TreePath) -> String {
+    with_path("Import", path)
 }
 
 pub(super) fn set(path: &ModulePath, hash: ModuleHash) -> String {
     format!("Set {path} {hash}")
 }
 
-pub(super) fn remove(what: &str) -> String {
-    format!("Remove {what}")
+pub(super) fn remove(name: &str) -> String {
+    format!("Remove {name}")
 }
 
-pub(super) fn restore(place: &TreePath) -> String {
-    with_place("Restore", place)
+pub(super) fn restore(scope: &TreePath) -> String {
+    with_path("Restore", scope)
 }
 
-pub(super) fn rollback(place: &TreePath) -> String {
-    with_place("Rollback", place)
+pub(super) fn rollback(scope: &TreePath) -> String {
+    with_path("Rollback", scope)
 }
 
 pub(super) fn merge(branch: &str) -> String {
     format!("Merge {branch}")
 }
 
-/// `message` with the trailer of a rollback to `commit`.
-pub(super) fn restoring(message: &str, commit: CommitId) -> String {
+/// Appends the trailer of a rollback to `commit`.
+pub(super) fn with_restores_trailer(message: &str, commit: CommitId) -> String {
     format!("{message}\n\n{RESTORES}: {commit}")
 }
 
-/// No path for the whole tree.
-fn with_place(verb: &str, place: &TreePath) -> String {
-    if place.is_root() {
+/// Omits the path of the whole tree.
+fn with_path(verb: &str, path: &TreePath) -> String {
+    if path.is_root() {
         verb.to_owned()
     } else {
-        format!("{verb} {place}")
+        format!("{verb} {path}")
     }
 }

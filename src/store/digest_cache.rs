@@ -1,86 +1,44 @@
-//! The digests of modules, remembered by hash.
-
-use std::sync::{Mutex, PoisonError};
+//! A cache of module digests by hash.
 
 use quick_cache::sync::Cache;
 
-use super::error::Result;
-use super::open::Store;
 use crate::names::{Digest, ModuleHash};
 use crate::wasm::{self, ModuleInfo};
 
-/// How many are computed before they are noted in the index.
-const STEP: u32 = 1024;
-
-/// How many are remembered; one takes about 100 bytes.
+/// The capacity of the cache; one entry takes about 100 bytes.
 const DIGESTS_MAX: usize = 1 << 17;
 
-/// The SHA-256 of modules that were read or stored lately. A hash never changes its meaning, nor does what it digests to.
-pub(super) struct Digests {
-    known: Cache<ModuleHash, Digest>,
-    /// Held by who reads modules only to digest them: the others wait for it, and one at a time in memory is enough.
-    reading: Mutex<()>,
-}
+/// A cache of the SHA-256 digests of modules. Entries never become stale, because a hash identifies its content.
+pub(super) struct DigestCache(Cache<ModuleHash, Digest>);
 
-impl Default for Digests {
+impl Default for DigestCache {
     fn default() -> Self {
-        Self {
-            known: Cache::new(DIGESTS_MAX),
-            reading: Mutex::default(),
-        }
+        Self(Cache::new(DIGESTS_MAX))
     }
 }
 
-impl Digests {
-    /// The digest of the module with these bytes.
-    pub fn of(&self, hash: ModuleHash, bytes: &[u8]) -> Digest {
-        self.known(hash).unwrap_or_else(|| {
+impl DigestCache {
+    /// Returns the digest of a module, computing it from `bytes` if it is not cached.
+    pub fn get_or_compute(&self, hash: ModuleHash, bytes: &[u8]) -> Digest {
+        self.get(hash).unwrap_or_else(|| {
             let digest = digest_of(bytes);
-            self.known.insert(hash, digest);
+            self.0.insert(hash, digest);
             digest
         })
     }
 
-    /// The digest of a module, if it is remembered.
-    pub fn known(&self, hash: ModuleHash) -> Option<Digest> {
-        self.known.get(&hash)
+    /// Returns the digest of a module if it is cached.
+    pub fn get(&self, hash: ModuleHash) -> Option<Digest> {
+        self.0.get(&hash)
     }
 
-    /// Notes what validation found.
-    pub fn remember(&self, hash: ModuleHash, info: &ModuleInfo) {
-        self.known.insert(hash, Digest::from_bytes(info.sha256));
-    }
-}
-
-impl Store {
-    /// Computes the digests of all modules of which the index knows none; whether there were any.
-    pub(super) fn digest_all(&self) -> Result<bool> {
-        let reading = &self.digests.reading;
-        let _reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut last = Vec::new();
-        loop {
-            let hashes = self.recovering(|index| Ok(index.undigested(STEP)?))?;
-            if hashes.is_empty() || hashes == last {
-                return Ok(!last.is_empty());
-            }
-            let digest = |hash: &ModuleHash| match self.digests.known(*hash) {
-                Some(digest) => Some(digest),
-                // Of history that was collected since, and of a damaged store, some cannot be read.
-                None => self
-                    .repo
-                    .objects()
-                    .blob(*hash)
-                    .ok()
-                    .flatten()
-                    .map(|bytes| digest_of(&bytes)),
-            };
-            let digests: Vec<_> = hashes.iter().map(|hash| (*hash, digest(hash))).collect();
-            self.recovering(|index| Ok(index.add_digests(&digests)?))?;
-            last = hashes;
-        }
+    /// Caches the digest that validation computed.
+    pub fn insert(&self, hash: ModuleHash, info: &ModuleInfo) {
+        self.0.insert(hash, Digest::from_bytes(info.sha256));
     }
 }
 
-fn digest_of(bytes: &[u8]) -> Digest {
+/// Computes the digest of a module.
+pub(super) fn digest_of(bytes: &[u8]) -> Digest {
     Digest::from_bytes(wasm::sha256(bytes))
 }

@@ -1,4 +1,4 @@
-//! Why the store could not do what it was asked.
+//! The errors of the store.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,47 +8,47 @@ use crate::names;
 use crate::repo;
 use crate::wasm;
 
-/// An operation on the store that failed. The text is for the person who asked: what was wrong, and with what.
+/// An operation on the store failed. The text is for the user: it states what was wrong, and with which input.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No module of that path or hash.
+    /// No module has this path or hash.
     #[error("there is no module {0}")]
     NoModule(String),
-    /// A path that names a folder where a module is needed.
+    /// The path is a directory, but a module is required.
     #[error("{0} is a folder, not a module")]
     IsDirectory(String),
-    /// A folder is not removed by the way.
+    /// A directory was not removed, because removal was not recursive.
     #[error("{0} is a folder, and was not to be removed with everything in it")]
     DirectoryNotRemoved(String),
-    /// The path has fewer versions.
+    /// The version index is out of range.
     #[error("{path} has no version {index}: there are {count}, counted from 0")]
     NoVersion {
         /// The path.
         path: String,
-        /// The index that was asked for.
+        /// The requested index.
         index: usize,
-        /// How many versions there are.
+        /// The number of versions.
         count: usize,
     },
-    /// Nothing was ever at that path.
+    /// The path never existed.
     #[error("there has never been anything at {0}")]
     NeverExisted(String),
     /// The branch has no commit yet.
     #[error("branch {0:?} has no commit yet")]
     NoCommit(String),
-    /// What is there is not what the change asked for.
-    #[error("the precondition failed: {now}")]
-    Precondition {
-        /// What is there now.
-        now: String,
+    /// The precondition of a write does not hold.
+    #[error("the precondition failed: {current}")]
+    PreconditionFailed {
+        /// The current state.
+        current: String,
     },
-    /// The scope's history is used up.
+    /// All changes of the scope have been rolled back.
     #[error("nothing to roll back{0}")]
     NothingToRollBack(String),
-    /// The uploaded or named bytes are no valid module.
+    /// The bytes are not a valid module, or could not be read.
     #[error("cannot take {name}")]
     Invalid {
-        /// Which module: a path, file or hash.
+        /// The path, file or hash of the module.
         name: String,
         /// The reason, with the byte offset.
         source: wasm::Error,
@@ -59,94 +59,94 @@ pub enum Error {
     /// The repository failed.
     #[error(transparent)]
     Repo(#[from] repo::Error),
-    /// The version index failed, and could not be made anew.
+    /// The version index failed and could not be rebuilt.
     #[error(transparent)]
     Index(#[from] index::Error),
-    /// The store follows another one, and takes changes from nowhere else.
+    /// The store is a replica and accepts changes only from its primary.
     #[error(
         "this store is a replica of {primary}: make changes there; \
          `git --git-dir {root:?} config --unset wasmstore.replicaOf` makes it a store of its own"
     )]
     Replica {
-        /// The URL of the other one.
+        /// The URL of the primary.
         primary: String,
-        /// The folder of this one.
+        /// The directory of this store.
         root: PathBuf,
     },
-    /// The store cannot follow another one: its own history would be lost.
+    /// The store cannot become a replica, because its own history would be lost.
     #[error(
         "{root:?} has a history of its own, which that of {primary} would replace: name another folder with --root; \
          if the history may be lost, run `git --git-dir {root:?} config wasmstore.replicaOf {primary}` first"
     )]
     OwnHistory {
-        /// The folder of this one.
+        /// The directory of this store.
         root: PathBuf,
-        /// The URL of the other one.
+        /// The URL of the primary.
         primary: String,
     },
-    /// A ref could not be made as another store has it.
+    /// A ref could not be made equal to the ref of the primary.
     #[error("{name} cannot be as the other store has it: {refusal}")]
     RefNotSynced {
-        /// Its full name.
+        /// The full name of the ref.
         name: String,
-        /// Why not.
+        /// The reason.
         refusal: repo::Refusal,
     },
     /// A file outside the store could not be read or written.
     #[error("cannot {action} {path:?}")]
     File {
-        /// `read`, `write`, ...
+        /// The verb: `read`, `write`, …
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// The operating system's reason.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
-    /// What was to be written out could not be.
+    /// The output could not be written.
     #[error("cannot write the output")]
     Output(#[source] io::Error),
-    /// Something is in the place of what should be written.
+    /// The target of an export or a clone exists and is not empty.
     #[error("{0:?} exists and is not empty")]
     TargetNotEmpty(PathBuf),
 }
 
-/// A result of the store.
+/// The result type of the store.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What kind of failure an error is: what a status or an exit code is chosen by.
+/// The kind of an error. It determines the HTTP status and the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// What was named is not there.
+    /// Something that was named does not exist.
     NotFound,
-    /// The bytes are no valid module.
+    /// The bytes are not a valid module.
     InvalidModule,
     /// The module is larger than the limit.
     TooLarge,
     /// A path, hash, branch, commit, author or message is malformed.
     Malformed,
-    /// The request contradicts what is there.
+    /// The request conflicts with the current state.
     Conflict,
-    /// What is there is not what the request asked for.
+    /// The precondition of the request does not hold.
     Precondition,
     /// The input could not be read to its end.
     Input,
-    /// Others held the store for too long; the same request may succeed later.
+    /// Other processes held a lock for too long; the same request may succeed later.
     Busy,
-    /// There is no room on the disk.
+    /// The disk is full.
     Full,
     /// The store cannot be opened, read or written.
     Unavailable,
 }
 
 impl Error {
-    /// The bytes that are called `name` are no valid module, or could not be read to their end.
+    /// Returns the error of a module called `name` that is invalid or could not be read to its end.
     pub fn invalid(name: &str, source: wasm::Error) -> Self {
         let name = name.to_owned();
         Self::Invalid { name, source }
     }
 
-    /// What kind of failure this is.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NoModule(_)
@@ -159,7 +159,7 @@ impl Error {
             | Self::TargetNotEmpty(_)
             | Self::Replica { .. }
             | Self::OwnHistory { .. } => ErrorKind::Conflict,
-            Self::Precondition { .. } => ErrorKind::Precondition,
+            Self::PreconditionFailed { .. } => ErrorKind::Precondition,
             Self::RefNotSynced { .. } => ErrorKind::Busy,
             Self::Invalid { source, .. } => module_kind(source),
             Self::Name(_) => ErrorKind::Malformed,
@@ -169,7 +169,7 @@ impl Error {
         }
     }
 
-    /// The paths that a conflict is about, sorted, with a leading slash; none for other failures.
+    /// Returns the conflicting paths, sorted, with a leading slash; an empty slice for other errors.
     pub fn conflicting_paths(&self) -> &[String] {
         match self {
             Self::Repo(repo::Error::MergeConflict { paths }) => paths,
@@ -179,7 +179,7 @@ impl Error {
         }
     }
 
-    /// The branch that was named and is unknown.
+    /// Returns the name of the branch if the error is an unknown branch.
     pub fn unknown_branch(&self) -> Option<&str> {
         match self {
             Self::Repo(repo::Error::UnknownBranch(branch)) => Some(branch),
@@ -187,12 +187,12 @@ impl Error {
         }
     }
 
-    /// Says whether what should be a store is something else.
+    /// Returns whether the directory exists but is not a store.
     pub fn is_not_a_store(&self) -> bool {
         matches!(self, Self::Repo(repo::Error::NotAStore { .. }))
     }
 
-    /// Says whether an object vanished while it was read, as it does when a `gc` runs beside: another attempt may succeed.
+    /// Returns whether an object is missing. A concurrent `gc` may have removed it, so another attempt may succeed.
     pub(super) fn is_missing_object(&self) -> bool {
         matches!(self, Self::Repo(error) if error.is_missing_object())
     }

@@ -1,4 +1,4 @@
-//! A tree of modules as files.
+//! Exports modules as files.
 
 use std::fs;
 use std::path::Path;
@@ -9,23 +9,23 @@ use super::revision::Revision;
 use crate::names::{ModuleHash, ModulePath, TreePath};
 
 impl Store {
-    /// Writes every module of the tree at `at` to a file of its path below the folder `dir`, which must be missing or empty.
-    /// `progress` is called after each with the number done and the number in all. Returns how many there were.
+    /// Writes every module in the tree at `revision` to a file with its path below the directory `dir`, which must be missing or empty.
+    /// Calls `progress` after each file with the numbers of written and of all files. Returns the number of files.
     ///
     /// # Errors
-    /// `dir` holds something, or cannot be written.
+    /// `dir` is not empty, or cannot be written.
     pub fn export(
         &self,
-        at: &Revision,
+        revision: &Revision,
         dir: &Path,
         progress: impl FnMut(usize, usize),
     ) -> Result<usize> {
-        let modules = self.list(at, &TreePath::root())?;
+        let modules = self.list(revision, &TreePath::root())?;
         write_modules(&modules, dir, |_, hash| self.bytes(hash), progress)
     }
 }
 
-/// The same with the modules given, whose bytes come from elsewhere.
+/// Writes `modules` to files, like [`Store::export`]; `bytes` returns the bytes of each.
 ///
 /// # Errors
 /// As for [`Store::export`], and those of `bytes`.
@@ -49,8 +49,8 @@ pub fn write_modules<B: AsRef<[u8]>, E: From<Error>>(
     }
     for (done, (path, hash)) in (1..).zip(modules) {
         let file = dir.join(path.as_str());
-        let folder = file.parent().expect("BUG: a file below dir has a folder");
-        fs::create_dir_all(folder).map_err(failed(folder))?;
+        let parent = file.parent().expect("BUG: a path below dir has a parent");
+        fs::create_dir_all(parent).map_err(failed(parent))?;
         fs::write(&file, bytes(path, *hash)?).map_err(failed(&file))?;
         progress(done, modules.len());
     }

@@ -1,37 +1,38 @@
-//! Collecting garbage.
+//! Collects garbage, and squashes a branch's history.
 
+use super::change::Change;
 use super::commit_messages::SQUASHED;
 use super::error::Result;
-use super::open::{Change, Store};
+use super::open::Store;
 use crate::names::CommitId;
 use crate::repo::{Collection, chain};
 
-/// What to do with the branch's history.
+/// What a collection does with the branch's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum History {
-    /// Squash what only this branch reaches to one commit.
+    /// Squash the commits that only this branch reaches into one commit.
     Squash,
-    /// Keep it.
+    /// Keep all commits.
     Keep,
 }
 
-/// What a collection did.
+/// The result of a garbage collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GcSummary {
-    /// How many objects were removed.
+    /// The number of objects that were removed.
     pub removed: usize,
-    /// By how many bytes the store shrank.
+    /// The number of bytes that were freed on disk.
     pub freed_bytes: u64,
     /// The branch's tip; `None` if it has no commit.
     pub commit: Option<CommitId>,
 }
 
 impl Store {
-    /// Squashes the branch's own history to one commit, unless it is to be kept, and removes every object that no ref reaches.
-    /// What other refs still reach of the branch's history stays, as the squashed commit's parents.
+    /// Squashes the branch's own history into one commit, unless `history` is `Keep`, and removes every object that no ref reaches. Commits
+    /// of the branch that other refs still reach remain, as parents of the squashed commit.
     ///
     /// # Errors
-    /// Unknown branch; a backup or another collection runs; others kept the store busy for a minute.
+    /// Unknown branch; a backup or another collection is running; other processes kept the store busy for a minute.
     pub fn gc(&self, change: &Change, history: History) -> Result<GcSummary> {
         if history == History::Squash {
             self.ensure_writable()?;
@@ -41,38 +42,45 @@ impl Store {
             Some(branch) => branch.clone(),
             None => self.repo.refs().default_branch()?,
         };
-        let (author, message) = (change.author(), change.message(|| "GC".to_owned()));
-        let message = format!("{message}\n\n{SQUASHED}: true");
+        let author = change.author();
+        let message = format!("{}\n\n{SQUASHED}: true", change.message(|| "GC".to_owned()));
         let squash = (history == History::Squash).then_some((&branch, &author, message.as_str()));
-        let judge = || {
+        let check_precondition = || {
             let tip = self.tip(change.branch.as_ref())?.map(|tip| tip.to_string());
             change.precondition.check(tip.as_deref())
         };
-        // In vain is known before the work, for sure only after it.
-        judge()?;
-        if let Err(error) = self.forget_dropped() {
-            tracing::warn!(
-                error = chain(&error),
-                "the version index remembers what was dropped"
-            );
-        }
-        // A watcher may come back to a commit that is dropped now.
-        if let Some(tip) = tip
-            && let Err(error) = self.ask(tip, |_| Ok(()))
-        {
-            tracing::warn!(
-                error = chain(&error),
-                "the version index does not know what is collected"
-            );
-        }
-        let collected = self.repo.collect(&Collection { squash }, judge)?;
+        // Fails before the long preparation. `collect` repeats the check under the lock, which decides.
+        check_precondition()?;
+        self.prepare_index_for_gc(tip);
+        let collected = self
+            .repo
+            .collect(&Collection { squash }, check_precondition)?;
         if let Some(commit) = collected.squashed {
-            self.note(commit);
+            self.index_published_commit(commit);
         }
         Ok(GcSummary {
             removed: collected.removed,
             freed_bytes: collected.freed_bytes,
             commit: collected.squashed.or(tip),
         })
+    }
+
+    /// Removes entries of dropped commits from the index, and adds the commits that the collection is about to drop: a watcher may resume
+    /// at one of them. Failures are logged only, because the index is derived data.
+    fn prepare_index_for_gc(&self, tip: Option<CommitId>) {
+        if let Err(error) = self.reset_index_if_mostly_dropped() {
+            tracing::warn!(
+                error = chain(&error),
+                "could not remove dropped commits from the version index"
+            );
+        }
+        if let Some(tip) = tip
+            && let Err(error) = self.query_index(tip, |_| Ok(()))
+        {
+            tracing::warn!(
+                error = chain(&error),
+                "could not index the commits that gc is about to drop"
+            );
+        }
     }
 }

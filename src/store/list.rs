@@ -1,4 +1,4 @@
-//! Listing modules.
+//! Lists modules.
 
 use std::ops::ControlFlow;
 
@@ -9,29 +9,33 @@ use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::repo::TreeId;
 
 impl Store {
-    /// Every module below the folder `prefix` in the tree at `at`, sorted by path. An unknown prefix has none.
-    pub fn list(&self, at: &Revision, prefix: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
-        self.read(at, |view| match view.tree {
+    /// Returns every module below the directory `prefix` in the tree at `revision`, sorted by path; an empty list for an unknown prefix.
+    pub fn list(
+        &self,
+        revision: &Revision,
+        prefix: &TreePath,
+    ) -> Result<Vec<(ModulePath, ModuleHash)>> {
+        self.read(revision, |resolved| match resolved.tree {
             Some(tree) => self.modules_in(tree, prefix),
             None => Ok(Vec::new()),
         })
     }
 
-    /// Revision most `count` modules below the folder `prefix` in the tree at `at`, those whose paths sort after `after`, and whether
-    /// there are more.
+    /// Returns at most `count` modules below the directory `prefix` in the tree at `revision`, starting with the first path after `after`;
+    /// and whether there are more.
     pub fn list_page(
         &self,
-        at: &Revision,
+        revision: &Revision,
         prefix: &TreePath,
         after: Option<&ModulePath>,
         count: usize,
     ) -> Result<(Vec<(ModulePath, ModuleHash)>, bool)> {
-        self.read(at, |view| {
-            let Some(tree) = view.tree else {
+        self.read(revision, |resolved| {
+            let Some(tree) = resolved.tree else {
                 return Ok((Vec::new(), false));
             };
             let mut modules = Vec::new();
-            let more =
+            let first_beyond_page =
                 self.repo
                     .objects()
                     .walk_modules_after(tree, prefix, after, |path, hash| {
@@ -41,11 +45,11 @@ impl Store {
                         modules.push((path, hash));
                         ControlFlow::Continue(())
                     })?;
-            Ok((modules, more.is_some()))
+            Ok((modules, first_beyond_page.is_some()))
         })
     }
 
-    /// Every module below the folder `prefix` of a tree.
+    /// Returns every module below the directory `prefix` of a tree.
     pub(super) fn modules_in(
         &self,
         tree: TreeId,

@@ -1,71 +1,72 @@
-//! Commits, one by one.
+//! Reads and lists commits.
 
+use super::commit_page::CommitPage;
 use super::error::Result;
 use super::open::Store;
 use super::revision::Revision;
 use crate::names::CommitId;
-use crate::repo::{self, Commit};
+use crate::repo::Commit;
 
-/// In which order `log` goes.
+/// The order of the commits in `log`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogOrder {
-    /// The newest commit first, as it is reached.
+    /// Newest first, by committer time.
     NewestFirst,
-    /// The oldest of the commits asked for first.
+    /// The commits that `NewestFirst` selects, in reverse order.
     OldestFirst,
-    /// Each commit before its parents whatever their dates are, and what a merge brought before the line that took it.
+    /// Each commit before its parents, whatever their dates; the commits that a merge brought in come before those of its first parent.
     ChildrenFirst,
 }
 
 impl Store {
-    /// One commit.
+    /// Returns a commit.
     ///
     /// # Errors
-    /// The id names none.
+    /// There is no commit with this id.
     pub fn commit(&self, id: CommitId) -> Result<Commit> {
         Ok(self.repo.objects().commit(id)?)
     }
 
-    /// Revision most `count` commits that `at` reaches, in an order that begins with the newest, that come after the commit `after` in this
-    /// order; and whether there are more.
+    /// Returns at most `count` commits reachable from `revision`, in an order that begins with the newest, starting after the commit
+    /// `after`; and whether there are more.
     ///
     /// # Errors
-    /// `after` is not among them.
+    /// `after` is not reachable.
     pub fn commits_page(
         &self,
-        at: &Revision,
+        revision: &Revision,
         order: LogOrder,
         after: Option<CommitId>,
         count: usize,
     ) -> Result<(Vec<Commit>, bool)> {
-        let (_, page) = self.as_of(at, |at| {
-            let mut page = Page::new(after, count);
-            self.log(at, 0, usize::MAX, order, |commit| {
-                if page.wants(commit.id) {
+        let (_, page) = self.as_of(revision, |resolved| {
+            let mut page = CommitPage::new(after, count);
+            self.log(resolved, 0, usize::MAX, order, |commit| {
+                if page.accepts(commit.id) {
                     page.items.push(commit);
                 }
                 !page.has_more
             })?;
             Ok(page)
         })?;
-        page.end()
+        page.finish()
     }
 
-    /// Calls `visit` for the commits that `at` reaches, newest first by committer time, or as `order` says: at most `count` after the
-    /// first `skip`, until it returns `false`. [`LogOrder::OldestFirst`] turns round what was chosen so.
+    /// Calls `visit` for the commits reachable from `revision` until it returns `false`: skips the first `skip` commits and visits at most
+    /// `count`. [`LogOrder::OldestFirst`] selects the same commits as [`LogOrder::NewestFirst`] and reverses them.
     pub fn log(
         &self,
-        at: &Revision,
+        revision: &Revision,
         skip: usize,
         count: usize,
         order: LogOrder,
         mut visit: impl FnMut(Commit) -> bool,
     ) -> Result<()> {
-        let Some(tip) = self.read(at, |view| Ok(view.commit))? else {
+        let Some(tip) = self.read(revision, |resolved| Ok(resolved.commit))? else {
             return Ok(());
         };
-        let (mut seen, mut kept) = (0, Vec::new());
-        let each = |commit| {
+        let (mut seen, mut selected) = (0, Vec::new());
+        let visit_newest_first = |commit| {
             seen += 1;
             if seen > skip.saturating_add(count) {
                 return false;
@@ -74,67 +75,22 @@ impl Store {
                 _ if seen <= skip => true,
                 LogOrder::NewestFirst | LogOrder::ChildrenFirst => visit(commit),
                 LogOrder::OldestFirst => {
-                    kept.push(commit);
+                    selected.push(commit);
                     true
                 }
             }
         };
         match order {
-            LogOrder::ChildrenFirst => self.repo.objects().log_by_line(tip, each)?,
-            LogOrder::NewestFirst | LogOrder::OldestFirst => self.repo.objects().log(tip, each)?,
+            LogOrder::ChildrenFirst => self.repo.objects().log_by_line(tip, visit_newest_first)?,
+            LogOrder::NewestFirst | LogOrder::OldestFirst => {
+                self.repo.objects().log(tip, visit_newest_first)?;
+            }
         }
-        for commit in kept.into_iter().rev() {
+        for commit in selected.into_iter().rev() {
             if !visit(commit) {
                 break;
             }
         }
         Ok(())
-    }
-}
-
-/// Some of a list of what commits did.
-pub(super) struct Page<T> {
-    /// The commit before the first one, until it is found.
-    after: Option<CommitId>,
-    /// How many are wanted still.
-    left: usize,
-    /// Those that are on it.
-    pub items: Vec<T>,
-    has_more: bool,
-}
-
-impl<T> Page<T> {
-    /// One that is empty still, for `count` items.
-    pub fn new(after: Option<CommitId>, count: usize) -> Self {
-        Self {
-            after,
-            left: count,
-            items: Vec::new(),
-            has_more: false,
-        }
-    }
-
-    /// Whether the next commit belongs to it.
-    pub fn wants(&mut self, commit: CommitId) -> bool {
-        if let Some(after) = self.after {
-            if after == commit {
-                self.after = None;
-            }
-            return false;
-        }
-        self.has_more = self.left == 0;
-        self.left = self.left.saturating_sub(1);
-        !self.has_more
-    }
-
-    /// What is on it, and whether there is more.
-    ///
-    /// # Errors
-    /// The commit before the first one was not found.
-    pub fn end(self) -> Result<(Vec<T>, bool)> {
-        match self.after {
-            Some(missing) => Err(repo::Error::UnknownCommit(missing).into()),
-            None => Ok((self.items, self.has_more)),
-        }
     }
 }

@@ -1,17 +1,22 @@
-//! What a module store does: one file a verb, on `repo` (git), `wasm` (validation) and the history.
+//! The operations of a module store, one file per verb, built on `repo` (git), `wasm` (validation) and `index` (history queries).
 //!
-//! Layer 2, and the one thing that the command line and the HTTP surface call. It is synchronous, prints nothing and knows no
+//! Layer 2, and the only entry point for the HTTP API and the command line. It is synchronous, prints nothing, and does not read the
 //! environment.
 
 mod audit;
 mod backup;
 mod branches;
+mod change;
+mod check_push;
 mod commit_messages;
+mod commit_page;
 mod diff;
 mod digest_cache;
+mod early_checks;
 mod error;
 mod export;
 mod find;
+mod from_clone;
 mod gc;
 mod import;
 mod index;
@@ -23,10 +28,12 @@ mod mirrors;
 mod open;
 mod overview;
 mod precondition;
+mod publish;
 mod push;
 mod put;
 mod remove;
 mod replica;
+mod resolve;
 mod restore;
 mod revision;
 mod rollback;
@@ -47,6 +54,8 @@ pub use crate::wasm::{
     ModuleInfo, Validation,
 };
 pub use audit::AuditEntry;
+pub use change::Change;
+pub use check_push::{Objection, Pusher};
 pub use diff::{ModuleComparison, compare};
 pub use error::{Error, ErrorKind, Result};
 pub use export::write_modules;
@@ -54,10 +63,9 @@ pub use find::{Module, ModuleDetails};
 pub use gc::{GcSummary, History};
 pub use log::LogOrder;
 pub use maintenance::{MaintenanceSchedule, MaintenanceState, TaskState};
-pub use open::{Change, Store};
+pub use open::Store;
 pub use overview::{CappedCount, Overview};
 pub use precondition::{EntityTags, Precondition};
-pub use push::{Objection, Pusher};
 pub use remove::DirectoryRemoval;
 pub use replica::{RemoteRefs, SkippedRef};
 pub use revision::{ResolvedRevision, Revision};

@@ -1,102 +1,79 @@
-//! The store itself.
+//! The type `Store`, and opening and creating a store.
 
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::mpsc::SyncSender;
+use std::sync::{Mutex, OnceLock};
 
-use super::digest_cache::Digests;
+use super::digest_cache::DigestCache;
 use super::error::Result;
-use super::index::catch_up::Progress;
-use super::precondition::Precondition;
 use crate::config::Options;
 use crate::index::Index;
-use crate::names::{Author, BranchName, Message};
 use crate::repo::{ObjectFormat, Repository};
 
-/// A store of modules.
+/// Called while commits are added to the index, with the numbers of added and of missing commits.
+type Progress = Box<dyn Fn(usize, usize) + Send + Sync>;
+
+/// A store of WebAssembly modules.
 pub struct Store {
     pub(super) repo: Repository,
     pub(super) options: Options,
-    /// The URL of the store that this one follows, as of when it was opened or made to follow it.
+    /// The URL of the primary if this store is a replica: read when the store is opened, and set by `become_replica`.
     pub(super) primary: Option<String>,
-    pub(super) digests: Digests,
+    pub(super) digests: DigestCache,
+    /// Held while modules are read only to compute digests: a second thread waits for the result, and only one module is in memory.
+    pub(super) digest_lock: Mutex<()>,
     pub(super) index: Index,
     pub(super) progress: Option<Progress>,
-    /// Wakes who keeps the index up, so that changes need not.
-    pub(super) news: OnceLock<SyncSender<()>>,
-}
-
-/// Where a change goes and what its commit says.
-#[derive(Clone, Debug, Default)]
-pub struct Change {
-    /// The branch; `None` is the default one.
-    pub branch: Option<BranchName>,
-    /// The author; `None` is `wasmstore <wasmstore@localhost>`.
-    pub author: Option<Author>,
-    /// The message; `None` is the verb's own.
-    pub message: Option<Message>,
-    /// What has to be there for the change to be made.
-    pub precondition: Precondition,
-}
-
-impl Change {
-    /// The author to commit as.
-    pub(super) fn author(&self) -> Author {
-        self.author.clone().unwrap_or_default()
-    }
-
-    /// The given message, or the verb's own.
-    pub(super) fn message(&self, default: impl FnOnce() -> String) -> String {
-        self.message
-            .as_ref()
-            .map_or_else(default, |message| message.as_str().to_owned())
-    }
+    /// Wakes the index worker. While it is set, writes do not add their commits to the index themselves.
+    pub(super) index_wake: OnceLock<SyncSender<()>>,
 }
 
 impl Store {
-    /// Opens the store at `root`. Where there is none yet, it reads as an empty store, and nothing is created.
+    /// Opens the store at `root`. A missing store reads as an empty one and is not created.
     ///
     /// # Errors
-    /// The folder is something else, or cannot be read.
+    /// `root` is not a store, or cannot be read.
     pub fn open(root: &Path, options: Options) -> Result<Self> {
-        Ok(Self::with(Repository::open(root, &options.cache)?, options))
+        let repo = Repository::open(root, &options.cache)?;
+        Ok(Self::new(repo, options))
     }
 
-    /// Opens the store at `root`, creating it first if there is none; `format` counts only for a new one. A new store has one
-    /// empty commit on the default branch `main`.
+    /// Opens the store at `root`, or creates it with object ids of the given format. A new store has one empty commit on the default
+    /// branch `main`.
     ///
     /// # Errors
-    /// The folder is something else, or cannot be written.
+    /// `root` is not a store, or cannot be written.
     pub fn open_or_create(root: &Path, options: Options, format: ObjectFormat) -> Result<Self> {
         let main = "main".parse().expect("BUG: main is a branch name");
         let repo = Repository::open_or_create(root, &options.cache, format, &main)?;
         repo.sweep()?;
-        Ok(Self::with(repo, options))
+        Ok(Self::new(repo, options))
     }
 
-    fn with(repo: Repository, options: Options) -> Self {
+    fn new(repo: Repository, options: Options) -> Self {
         Self {
             index: Index::new(repo.own_dir()),
             primary: repo.primary(),
             repo,
             options,
-            digests: Digests::default(),
+            digests: DigestCache::default(),
+            digest_lock: Mutex::default(),
             progress: None,
-            news: OnceLock::new(),
+            index_wake: OnceLock::new(),
         }
     }
 
-    /// The kind of the store's ids; `None` while there is no store.
+    /// Returns the format of the object ids; `None` if the store does not exist.
     pub fn object_format(&self) -> Option<ObjectFormat> {
         self.repo.object_format()
     }
 
-    /// How the store was opened.
+    /// Returns the options that the store was opened with.
     pub fn options(&self) -> &Options {
         &self.options
     }
 
-    /// The folder of the store.
+    /// Returns the directory of the store.
     pub fn root(&self) -> &Path {
         self.repo.root()
     }

@@ -1,4 +1,4 @@
-//! What is in a store, at a glance.
+//! An overview of a store.
 
 use std::ops::ControlFlow;
 
@@ -8,52 +8,52 @@ use super::revision::Revision;
 use crate::names::{BranchName, RefName, TreePath};
 use crate::repo::Commit;
 
-/// How many modules are counted, and how many commits. To count so many takes a tenth of a second.
+/// The maximum number of modules that are counted. Counting to either limit takes a tenth of a second.
 const MODULES_MAX: usize = 100_000;
+/// The maximum number of commits that are counted.
 const COMMITS_MAX: usize = 10_000;
 
-/// What is in a store.
+/// An overview of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overview {
-    /// What `HEAD` names.
+    /// The default branch.
     pub default_branch: BranchName,
-    /// How many branches there are.
+    /// The number of branches.
     pub branches: usize,
-    /// How many tags there are.
+    /// The number of tags.
     pub tags: usize,
-    /// How many modules the branch asked for has.
+    /// The number of modules on the requested branch.
     pub modules: CappedCount,
-    /// How many commits it has.
+    /// The number of commits on the requested branch.
     pub commits: CappedCount,
-    /// How many bytes the objects of the whole store take on the disk.
+    /// The size of all objects of the store on disk, in bytes.
     pub objects_bytes: u64,
-    /// The newest commit of the branch; `None` if it has none.
+    /// The tip of the requested branch; `None` if the branch has no commit.
     pub newest: Option<Commit>,
 }
 
-/// A number that was counted up to a limit.
+/// A count that stops at a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CappedCount {
-    /// The number, or the limit.
+    /// The count, or the limit if it was reached.
     pub count: usize,
     /// Whether there are more.
     pub has_more: bool,
 }
 
 impl Store {
-    /// What is in the store, and on the branch that `at` names. It takes no longer in a large store than in one of some thousand
-    /// modules and commits.
+    /// Returns an overview of the store and of `revision`. The counts have limits, so the time does not grow with a large store.
     ///
     /// # Errors
     /// Unknown branch or commit.
-    pub fn overview(&self, at: &Revision) -> Result<Overview> {
+    pub fn overview(&self, revision: &Revision) -> Result<Overview> {
         let refs = self.refs()?;
         let branches = refs
             .iter()
-            .filter(|(name, _)| matches!(name, RefName::Branch(_)));
-        let branches = branches.count();
-        let (newest, (modules, commits)) = self.as_of(at, |at| {
-            Ok((self.count_modules(at)?, self.count_commits(at)?))
+            .filter(|(name, _)| matches!(name, RefName::Branch(_)))
+            .count();
+        let (newest, (modules, commits)) = self.as_of(revision, |resolved| {
+            Ok((self.count_modules(resolved)?, self.count_commits(resolved)?))
         })?;
         Ok(Overview {
             default_branch: self.default_branch()?,
@@ -66,14 +66,14 @@ impl Store {
         })
     }
 
-    fn count_modules(&self, at: &Revision) -> Result<CappedCount> {
+    fn count_modules(&self, revision: &Revision) -> Result<CappedCount> {
         let mut count = 0;
-        let more = self.read(at, |view| {
+        let first_uncounted = self.read(revision, |resolved| {
             count = 0;
-            let Some(tree) = view.tree else {
+            let Some(tree) = resolved.tree else {
                 return Ok(None);
             };
-            let each = |_, _| {
+            let count_one = |_, _| {
                 if count == MODULES_MAX {
                     return ControlFlow::Break(());
                 }
@@ -83,16 +83,16 @@ impl Store {
             Ok(self
                 .repo
                 .objects()
-                .walk_modules(tree, &TreePath::root(), each)?)
+                .walk_modules(tree, &TreePath::root(), count_one)?)
         })?;
         Ok(CappedCount {
             count,
-            has_more: more.is_some(),
+            has_more: first_uncounted.is_some(),
         })
     }
 
-    fn count_commits(&self, at: &Revision) -> Result<CappedCount> {
-        let Some(tip) = self.read(at, |view| Ok(view.commit))? else {
+    fn count_commits(&self, revision: &Revision) -> Result<CappedCount> {
+        let Some(tip) = self.read(revision, |resolved| Ok(resolved.commit))? else {
             return Ok(CappedCount {
                 count: 0,
                 has_more: false,

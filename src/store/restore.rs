@@ -1,18 +1,18 @@
-//! Bringing back what a commit had, as a new commit.
+//! Restores the content of an earlier commit in a new commit.
 
+use super::change::Change;
 use super::commit_messages as message;
 use super::error::{Error, Result};
-use super::open::{Change, Store};
-use super::put::judged;
+use super::open::Store;
 use crate::names::{CommitId, TreePath};
 use crate::repo::Published;
 
 impl Store {
-    /// Makes a commit on the branch in which `scope` (a module, a folder, or the whole tree) is as in `commit`; absent there, it
-    /// is removed. Nothing to change: no commit.
+    /// Makes a commit in which `scope` (a module, a directory, or the whole tree) is as in `commit`. If `scope` does not exist in
+    /// `commit`, it is removed. Makes no commit if nothing would change.
     ///
     /// # Errors
-    /// Unknown commit or branch; `scope` is absent on both sides; a module is in the way.
+    /// Unknown commit or branch; `scope` exists neither in `commit` nor on the branch; a parent directory of `scope` is a module.
     pub fn restore(
         &self,
         change: &Change,
@@ -23,17 +23,15 @@ impl Store {
         writing.adopt_commit(commit)?;
         self.publish(writing, change.branch.as_ref(), |draft| {
             change.check(draft, scope.into())?;
-            let there = draft.entry_in(&draft.commit(commit)?, scope)?;
-            if there.is_none() && draft.node(scope)?.is_none() {
+            let restored = draft.entry_in(&draft.commit(commit)?, scope)?;
+            if restored.is_none() && draft.node(scope)?.is_none() {
                 return Err(Error::NoModule(format!(
                     "{scope} in commit {commit}, nor now"
                 )));
             }
             draft.restore(commit, scope)?;
-            Ok((
-                judged(change, draft, Vec::new(), || message::restore(scope)),
-                (),
-            ))
+            let message = || message::restore(scope);
+            Ok((change.commit_if_changed(draft, Vec::new(), message), ()))
         })
     }
 }

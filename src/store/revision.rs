@@ -1,24 +1,27 @@
-//! A view: the tree of modules that a read answers from.
+//! Revisions: the branch or commit that a read uses.
 
 use super::error::{Error, Result};
 use super::open::Store;
 use crate::names::{BranchName, CommitId};
 use crate::repo::TreeId;
 
-/// What a read looks at.
+/// A branch or commit to read at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revision {
-    /// The tip of a branch; `None` is the default one.
+    /// The tip of a branch; `None` is the default branch.
     Branch(Option<BranchName>),
     /// A commit.
     Commit(CommitId),
-    /// What [`Store::as_of`] looked up.
+    /// A revision that [`Store::as_of`] resolved.
     Resolved(ResolvedRevision),
 }
 
-/// A commit that was looked up a moment ago, or that there is none.
+/// The commit and tree that a revision resolved to; `None` for a branch without a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResolvedRevision(View);
+pub struct ResolvedRevision {
+    pub(super) commit: Option<CommitId>,
+    pub(super) tree: Option<TreeId>,
+}
 
 impl Default for Revision {
     fn default() -> Self {
@@ -26,50 +29,43 @@ impl Default for Revision {
     }
 }
 
-/// One commit's tree; of a branch without a commit, nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct View {
-    pub commit: Option<CommitId>,
-    pub tree: Option<TreeId>,
-}
-
 impl Store {
-    /// Answers from the tree at `at`. When an object is found missing, the ref is read again and `answer` asked once more: a
-    /// `gc` may have replaced the history meanwhile.
+    /// Runs `read` on the resolved revision. If an object of a branch is missing, resolves the branch again and repeats `read` once: a
+    /// `gc` may have squashed the history in between.
     pub(super) fn read<T>(
         &self,
-        at: &Revision,
-        mut answer: impl FnMut(View) -> Result<T>,
+        revision: &Revision,
+        mut read: impl FnMut(ResolvedRevision) -> Result<T>,
     ) -> Result<T> {
-        let mut attempt = || self.view(at).and_then(&mut answer);
+        let mut attempt = || self.resolve_revision(revision).and_then(&mut read);
         match attempt() {
-            Err(error) if error.is_missing_object() && matches!(at, Revision::Branch(_)) => {
+            Err(error) if error.is_missing_object() && matches!(revision, Revision::Branch(_)) => {
                 attempt()
             }
-            other => other,
+            result => result,
         }
     }
 
-    /// Answers `verb` as of the commit that `at` leads to now, and says which that is: `None` while there is no commit. When an
-    /// object is found missing, the ref is read again, as after a `gc`.
+    /// Runs `operation` on the commit that `revision` resolves to now, and returns that commit with the result; `None` for a branch
+    /// without a commit. Repeats the operation once on the new tip if a `gc` removed an object.
     pub fn as_of<T>(
         &self,
-        at: &Revision,
-        mut verb: impl FnMut(&Revision) -> Result<T>,
+        revision: &Revision,
+        mut operation: impl FnMut(&Revision) -> Result<T>,
     ) -> Result<(Option<CommitId>, T)> {
-        self.read(at, |view| {
-            let answer = verb(&Revision::Resolved(ResolvedRevision(view)))?;
-            Ok((view.commit, answer))
+        self.read(revision, |resolved| {
+            let result = operation(&Revision::Resolved(resolved))?;
+            Ok((resolved.commit, result))
         })
     }
 
-    /// The commit that `at` names now.
+    /// Returns the commit that `revision` resolves to now.
     ///
     /// # Errors
     /// Unknown branch or commit; the branch has no commit yet.
-    pub fn snapshot(&self, at: &Revision) -> Result<CommitId> {
-        let commit = self.read(at, |view| Ok(view.commit))?;
-        match (commit, at) {
+    pub fn snapshot(&self, revision: &Revision) -> Result<CommitId> {
+        let commit = self.read(revision, |resolved| Ok(resolved.commit))?;
+        match (commit, revision) {
             (Some(commit), _) => Ok(commit),
             (None, Revision::Branch(Some(branch))) => Err(Error::NoCommit(branch.to_string())),
             (None, _) => Err(Error::NoCommit(
@@ -78,22 +74,22 @@ impl Store {
         }
     }
 
-    fn view(&self, at: &Revision) -> Result<View> {
-        let commit = match at {
-            Revision::Resolved(ResolvedRevision(view)) => return Ok(*view),
+    fn resolve_revision(&self, revision: &Revision) -> Result<ResolvedRevision> {
+        let commit = match revision {
+            Revision::Resolved(resolved) => return Ok(*resolved),
             Revision::Commit(commit) => Some(self.repo.objects().commit(*commit)?),
             Revision::Branch(branch) => match self.tip(branch.as_ref())? {
                 Some(tip) => Some(self.repo.objects().linked_commit(tip)?),
                 None => None,
             },
         };
-        Ok(View {
+        Ok(ResolvedRevision {
             commit: commit.as_ref().map(|commit| commit.id),
             tree: commit.map(|commit| commit.tree),
         })
     }
 
-    /// The tip of a branch; `None` if it is the default branch and has no commit yet.
+    /// Returns the tip of a branch; `None` if it is the default branch and has no commit yet.
     pub(super) fn tip(&self, branch: Option<&BranchName>) -> Result<Option<CommitId>> {
         let default = self.repo.refs().default_branch();
         let Some(branch) = branch else {

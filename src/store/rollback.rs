@@ -1,71 +1,78 @@
-//! Undoing the newest change, and, repeated, the ones before it.
+//! Undoes the newest change; each repetition undoes one change further back.
 //!
-//! Everything happens on the branch's first-parent line. The commit that a rollback makes names in its trailer the commit whose
-//! content it brought back; the next rollback of the scope goes on from there, and so moves strictly back. A trailer is believed
-//! only as far as the history bears it out, so a forged one is plain text.
+//! Only the branch's first-parent history counts. The trailer of a rollback commit names the commit that it restored. The next rollback
+//! of the same scope continues from that commit, so repeated rollbacks always move strictly back. A trailer counts only if the history
+//! confirms it, so a forged trailer is plain text.
 
+use super::change::Change;
 use super::commit_messages::{self as message, RESTORES, SQUASHED};
 use super::error::{Error, Result};
-use super::open::{Change, Store};
-use super::put::judged;
+use super::open::Store;
 use super::revision::Revision;
 use crate::index::{self, Reader};
 use crate::names::{CommitId, TreePath};
 use crate::repo::{Commit, Draft, Published};
 
 impl Store {
-    /// Commits `scope` (a module, a folder, or the whole tree) as it was before the newest change of it that is not undone yet.
+    /// Commits `scope` (a module, a directory, or the whole tree) as it was before its newest change that has not been undone.
     ///
     /// # Errors
-    /// Nothing was ever there; nothing is left to undo, or only a squashed commit; a module is in the way; unknown branch.
+    /// `scope` never existed; nothing is left to undo, or only a squashed commit; a parent directory of `scope` is a module; unknown
+    /// branch.
     pub fn rollback(&self, change: &Change, scope: &TreePath) -> Result<Published<()>> {
-        // Better before others wait for a lock than while they do; without the index the way back is walked.
-        let known = self.catch_up(&Revision::Branch(change.branch.clone()));
-        let index = known.and_then(|()| Ok(self.index.reader()?)).ok();
+        // Updated before the lock is taken, because it may take long. Without the index, the search walks the history.
+        let index = self
+            .catch_up(&Revision::Branch(change.branch.clone()))
+            .and_then(|()| Ok(self.index.reader()?))
+            .ok();
         let writing = self.begin()?;
         self.publish(writing, change.branch.as_ref(), |draft| {
             change.check(draft, scope.into())?;
-            let index = index.as_ref();
-            let target = Back {
+            let search = RollbackSearch {
                 draft,
-                index,
+                index: index.as_ref(),
                 scope,
-            }
-            .target()?;
+            };
+            let target = search.target()?;
             draft.restore(target, scope)?;
-            let default = || message::rollback(scope);
-            let message = message::restoring(&change.message(default), target);
-            let change = Change {
+            let user_message = change.message(|| message::rollback(scope));
+            let message = message::with_restores_trailer(&user_message, target);
+            let without_message = Change {
                 message: None,
                 ..change.clone()
             };
-            Ok((judged(&change, draft, Vec::new(), || message), ()))
+            let decision = without_message.commit_if_changed(draft, Vec::new(), || message);
+            Ok((decision, ()))
         })
     }
 }
 
-/// The way back on a branch's first-parent line, by the index as far as that knows it.
-struct Back<'b, 'd> {
+/// The search for the commit to roll back to. Uses the index for the commits that it contains.
+struct RollbackSearch<'b, 'd> {
     draft: &'b Draft<'d>,
     index: Option<&'b Reader>,
     scope: &'b TreePath,
 }
 
-impl Back<'_, '_> {
-    /// The commit whose `scope` is to be brought back.
+impl RollbackSearch<'_, '_> {
+    /// Returns the commit whose `scope` is to be restored.
     fn target(&self) -> Result<CommitId> {
         let scope = self.scope;
+        let is_root = scope.is_root();
         let nothing = || {
-            Error::NothingToRollBack(match scope.is_root() {
-                true => String::new(),
-                false => format!(" at {scope}"),
-            })
+            let at_scope = if is_root {
+                String::new()
+            } else {
+                format!(" at {scope}")
+            };
+            Error::NothingToRollBack(at_scope)
         };
         let tip = self.draft.tip().cloned().ok_or_else(nothing)?;
         let Some(mut newest) = self.newest_change(tip)? else {
-            return Err(match scope.is_root() {
-                true => nothing(),
-                false => Error::NeverExisted(scope.to_string()),
+            return Err(if is_root {
+                nothing()
+            } else {
+                Error::NeverExisted(scope.to_string())
             });
         };
         while let Some(restored) = self.restored_by(&newest)? {
@@ -77,57 +84,59 @@ impl Back<'_, '_> {
         newest.parents.first().copied().ok_or_else(nothing)
     }
 
-    /// The newest commit from `from` back whose scope differs from its first parent's; of a root, from nothing.
+    /// Returns the newest commit in the first-parent history of `from` whose scope differs from its first parent's. A root commit is
+    /// compared with an empty tree.
     fn newest_change(&self, from: Commit) -> Result<Option<Commit>> {
         let mut commit = from;
         let mut entry = self.draft.entry_in(&commit, self.scope)?;
         loop {
-            let question = |index: &Reader| index.newest_change(commit.id, self.scope);
-            if let Some(newest) = self.index_says(commit.id, question) {
+            let query = |index: &Reader| index.newest_change(commit.id, self.scope);
+            if let Some(newest) = self.query_index(commit.id, query) {
                 let newest = newest.map(|newest| self.draft.commit(newest));
                 return Ok(newest.transpose()?);
             }
             let Some(parent) = self.draft.parent(&commit)? else {
                 break;
             };
-            let before = self.draft.entry_in(&parent, self.scope)?;
-            if before != entry {
+            let parent_entry = self.draft.entry_in(&parent, self.scope)?;
+            if parent_entry != entry {
                 return Ok(Some(commit));
             }
-            (commit, entry) = (parent, before);
+            (commit, entry) = (parent, parent_entry);
         }
-        let holds_something = match self.scope.is_root() {
-            true => !commit.tree.is_empty(),
-            false => entry.is_some(),
+        let is_present = if self.scope.is_root() {
+            !commit.tree.is_empty()
+        } else {
+            entry.is_some()
         };
-        Ok(holds_something.then_some(commit))
+        Ok(is_present.then_some(commit))
     }
 
-    /// The commit that `rollback` brought the scope back from, if it is a rollback: its trailer names a first-parent ancestor with
-    /// the same content in the scope.
+    /// Returns the commit that `rollback` restored the scope from, if `rollback` is a rollback: its trailer names a first-parent ancestor
+    /// with the same content in the scope.
     fn restored_by(&self, rollback: &Commit) -> Result<Option<Commit>> {
-        let named = rollback.trailer(RESTORES);
-        let Some(named) = named.and_then(|id| id.parse::<CommitId>().ok()) else {
+        let trailer = rollback.trailer(RESTORES);
+        let Some(named) = trailer.and_then(|id| id.parse::<CommitId>().ok()) else {
             return Ok(None);
         };
         let Some(ancestor) = self.first_parent_ancestor(rollback, named)? else {
             return Ok(None);
         };
-        let there = self.draft.entry_in(&ancestor, self.scope)?;
-        let is_same = there == self.draft.entry_in(rollback, self.scope)?;
+        let restored = self.draft.entry_in(&ancestor, self.scope)?;
+        let is_same = restored == self.draft.entry_in(rollback, self.scope)?;
         Ok(is_same.then_some(ancestor))
     }
 
-    /// The commit `named`, if it is on the line before `commit`.
+    /// Returns the commit `named` if it is a first-parent ancestor of `commit`.
     fn first_parent_ancestor(&self, commit: &Commit, named: CommitId) -> Result<Option<Commit>> {
         let mut next = self.draft.parent(commit)?;
         while let Some(ancestor) = next {
             if ancestor.id == named {
                 return Ok(Some(ancestor));
             }
-            let question = |index: &Reader| index.is_on_line(named, ancestor.id);
-            if let Some(is_there) = self.index_says(ancestor.id, question) {
-                let named = is_there.then(|| self.draft.commit(named));
+            let query = |index: &Reader| index.is_first_parent_ancestor(named, ancestor.id);
+            if let Some(is_ancestor) = self.query_index(ancestor.id, query) {
+                let named = is_ancestor.then(|| self.draft.commit(named));
                 return Ok(named.transpose()?);
             }
             next = self.draft.parent(&ancestor)?;
@@ -135,14 +144,14 @@ impl Back<'_, '_> {
         Ok(None)
     }
 
-    /// What the index says of a commit, if it knows it.
-    fn index_says<T>(
+    /// Runs a query about a commit on the index; returns `None` if the index does not contain the commit or fails.
+    fn query_index<T>(
         &self,
         commit: CommitId,
-        question: impl FnOnce(&Reader) -> index::Result<T>,
+        query: impl FnOnce(&Reader) -> index::Result<T>,
     ) -> Option<T> {
         let index = self.index?;
-        let is_known = index.has(commit).ok()?;
-        is_known.then(|| question(index).ok())?
+        let is_indexed = index.contains(commit).ok()?;
+        is_indexed.then(|| query(index).ok())?
     }
 }

@@ -1,24 +1,24 @@
-//! How full a store is, and how its caches are used.
+//! Statistics about objects and caches.
 
 use super::error::Result;
 use super::open::Store;
 use crate::repo::CacheUse;
 
-/// How full a store is, and how its caches are used.
+/// The numbers of objects and refs in a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
-    /// Objects in files of their own.
+    /// The number of loose objects.
     pub loose_objects: u64,
-    /// Objects in packs.
+    /// The number of objects in packs.
     pub packed_objects: u64,
-    /// Packs.
+    /// The number of packs.
     pub packs: u64,
-    /// Refs.
+    /// The number of refs.
     pub refs: u64,
 }
 
 impl Store {
-    /// Counts objects and refs: a look at every folder of objects.
+    /// Counts objects and refs. Reads every object directory.
     pub fn statistics(&self) -> Result<Statistics> {
         let objects = self.repo.count_objects()?;
         Ok(Statistics {
@@ -29,7 +29,7 @@ impl Store {
         })
     }
 
-    /// How the cache of modules and that of trees are used.
+    /// Returns the usage of the module cache and of the tree cache.
     pub fn cache_uses(&self) -> [CacheUse; 2] {
         self.repo.cache_uses()
     }

@@ -1,4 +1,4 @@
-//! Taking bytes in: one pass through validation into the spool.
+//! Receives a module: one pass that validates the bytes and spools them.
 
 use std::io::{Read, Write};
 
@@ -7,27 +7,27 @@ use super::open::Store;
 use crate::repo::Spool;
 use crate::wasm::{self, ModuleInfo, Validation};
 
-/// How much is read at a time, in bytes.
-const PIECE_BYTES: usize = 1 << 16;
+/// The size of the read buffer, in bytes.
+const BUFFER_BYTES: usize = 1 << 16;
 
-/// A module on its way in. Its bytes come piece by piece; dropping it leaves nothing behind.
+/// A module that is being uploaded. Dropping it discards the bytes.
 pub struct Upload {
     name: String,
     validation: Validation,
     spool: Spool,
 }
 
-/// An upload that is complete and valid, and not stored yet.
-pub(super) struct Received {
+/// A complete and valid upload that is not stored yet.
+pub(super) struct ValidatedUpload {
     pub spool: Spool,
     pub info: ModuleInfo,
 }
 
 impl Upload {
-    /// Takes the next bytes, of which there may be any number.
+    /// Appends bytes.
     ///
     /// # Errors
-    /// They cannot be part of a valid module, are too many, or cannot be spooled.
+    /// The bytes cannot be part of a valid module; the module is too large; the bytes cannot be spooled.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let validated = self.validation.write(bytes);
         validated.map_err(|source| Error::invalid(&self.name, source))?;
@@ -35,10 +35,10 @@ impl Upload {
         Ok(spooled.map_err(|error| self.spool.failed(error))?)
     }
 
-    /// Says that these were all bytes.
-    pub(super) fn finish(self) -> Result<Received> {
+    /// Completes the upload and its validation.
+    pub(super) fn finish(self) -> Result<ValidatedUpload> {
         let info = self.validation.finish();
-        Ok(Received {
+        Ok(ValidatedUpload {
             info: info.map_err(|source| Error::invalid(&self.name, source))?,
             spool: self.spool,
         })
@@ -46,7 +46,7 @@ impl Upload {
 }
 
 impl Store {
-    /// An upload without bytes; `name` says in errors which one it is.
+    /// Begins an upload; `name` identifies it in errors.
     pub(super) fn upload(&self, name: &str) -> Upload {
         Upload {
             name: name.to_owned(),
@@ -55,14 +55,14 @@ impl Store {
         }
     }
 
-    /// Reads a module to its end.
-    pub(super) fn receive(&self, name: &str, mut source: impl Read) -> Result<Received> {
+    /// Reads a module from `source` to its end.
+    pub(super) fn receive(&self, name: &str, mut source: impl Read) -> Result<ValidatedUpload> {
         let mut upload = self.upload(name);
-        let mut piece = vec![0; PIECE_BYTES];
+        let mut buffer = vec![0; BUFFER_BYTES];
         loop {
-            match source.read(&mut piece) {
+            match source.read(&mut buffer) {
                 Ok(0) => return upload.finish(),
-                Ok(n) => upload.write(&piece[..n])?,
+                Ok(n) => upload.write(&buffer[..n])?,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(Error::invalid(name, wasm::Error::Read(error))),
             }

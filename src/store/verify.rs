@@ -1,82 +1,84 @@
-//! Checking the whole store.
+//! Verifies the whole store.
 
 use super::error::Result;
-use super::index::verify_index::IndexCheck;
+use super::index::IndexCheck;
 use super::open::Store;
 use crate::config::ModuleLimits;
 use crate::names::{Digest, ModuleHash};
 use crate::repo::{Checked, Fault, Inspector, Location};
 use crate::wasm;
 
-/// What a check came upon.
+/// A finding of `verify`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// Something is wrong.
+    /// A fault.
     Fault(Fault),
-    /// Something is neither a module nor a folder, and left alone: a foreign repository may have it.
+    /// An entry that is neither a module nor a directory. This is not a fault: a foreign repository may have such entries.
     Foreign(Location),
 }
 
-/// What to do with what is derived from the repository, and wrong.
+/// What `verify` does with faulty derived data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DerivedFaults {
-    /// Tell of it.
+    /// Report the faults.
     Report,
-    /// Tell of it, and remove it; what is needed is made anew.
+    /// Report the faults and remove the data. The version index is rebuilt.
     Repair,
 }
 
 impl Store {
-    /// Checks every ref, hashes every object that one reaches, validates every module, and compares what is derived with that: the
-    /// version index, checked-out files, git's commit-graph. `report` is told what is found, as it is found; `progress` is called
-    /// before each object. Readers and writers go on meanwhile.
+    /// Checks every ref, hashes every reachable object, validates every module, and compares the derived data with the repository: the
+    /// version index, checked-out files, git's commit-graph. Calls `report` for each finding, and `progress` before each object. Reads and
+    /// writes continue in the meantime.
     ///
     /// # Errors
-    /// A backup or a `gc` runs; refs cannot be listed; what is to be removed cannot be. A damaged store is no error.
+    /// A backup or a `gc` is running; refs cannot be listed; faulty derived data cannot be removed. Faults are not errors.
     pub fn verify(
         &self,
         derived: DerivedFaults,
         report: &mut dyn FnMut(Finding),
         progress: &mut dyn FnMut(),
     ) -> Result<Checked> {
-        let held = self.repo.begin_check()?;
-        let mut check = Check {
+        let lock = self.repo.begin_check()?;
+        let mut inspector = VerifyInspector {
             limits: &self.options.modules,
             index: IndexCheck::new(self),
             report,
             progress,
         };
-        let checked = self.repo.verify(&held, &mut check)?;
-        let index = check.index.finish();
-        for reason in &index {
-            (check.report)(Finding::Fault(Fault {
+        let checked = self.repo.verify(&lock, &mut inspector)?;
+        let index_faults = inspector.index.finish();
+        for reason in &index_faults {
+            (inspector.report)(Finding::Fault(Fault {
                 subject: "version index".to_owned(),
                 location: None,
                 reason: reason.clone(),
             }));
         }
-        let remove = derived == DerivedFaults::Repair;
-        let mut tell = |fault| (check.report)(Finding::Fault(fault));
-        self.repo.verify_derived(&held, remove, &mut tell)?;
-        if remove && !index.is_empty() {
+        let repair = derived == DerivedFaults::Repair;
+        let mut report_fault = |fault| (inspector.report)(Finding::Fault(fault));
+        self.repo.verify_derived(&lock, repair, &mut report_fault)?;
+        if repair && !index_faults.is_empty() {
             self.reindex()?;
         }
         Ok(checked)
     }
 }
 
-struct Check<'c> {
+/// Validates modules and forwards the faults that the repository finds.
+struct VerifyInspector<'c> {
     limits: &'c ModuleLimits,
     index: IndexCheck<'c>,
     report: &'c mut dyn FnMut(Finding),
     progress: &'c mut dyn FnMut(),
 }
 
-impl Inspector for Check<'_> {
+impl Inspector for VerifyInspector<'_> {
     fn module(&mut self, hash: ModuleHash, bytes: &[u8]) -> std::result::Result<(), String> {
         match wasm::validate(bytes, self.limits) {
             Ok(info) => {
-                self.index.digest(hash, Digest::from_bytes(info.sha256));
+                self.index
+                    .compare_digest(hash, Digest::from_bytes(info.sha256));
                 Ok(())
             }
             Err(error) => Err(format!("it is not a valid module: {error}")),

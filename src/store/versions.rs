@@ -1,4 +1,4 @@
-//! The versions of a path.
+//! Lists the versions of a path.
 
 use std::collections::HashSet;
 
@@ -11,17 +11,17 @@ use crate::names::{CommitId, ModuleHash, ModulePath};
 /// One version of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version {
-    /// The module.
+    /// The hash of the module.
     pub hash: ModuleHash,
-    /// The oldest commit that made it the path's value.
+    /// The oldest commit that put the module at the path.
     pub commit: CommitId,
 }
 
 impl Version {
-    /// One of the versions of `path`.
+    /// Returns the version of `path` with an index in `versions`.
     ///
     /// # Errors
-    /// There are fewer; there are none.
+    /// The index is out of range; `versions` is empty.
     pub fn nth(versions: &[Self], path: &ModulePath, index: usize) -> Result<Self> {
         match versions.get(index) {
             Some(version) => Ok(*version),
@@ -36,12 +36,13 @@ impl Version {
 }
 
 impl Store {
-    /// The versions of `path` in the history of `at`: the values that some commit gave it which none of its parents had there.
-    /// Oldest first, each hash once with its oldest commit; also after the path is removed. None for an unknown path.
-    pub fn versions(&self, at: &Revision, path: &ModulePath) -> Result<Vec<Version>> {
+    /// Returns the versions of `path` in the history of `revision`, oldest first: the modules that some commit has at `path` and none of
+    /// its parents has there. Lists each hash once, with its oldest commit, even after the path was removed. Returns an empty list for an
+    /// unknown path.
+    pub fn versions(&self, revision: &Revision, path: &ModulePath) -> Result<Vec<Version>> {
         let mut seen = HashSet::new();
-        let own = self.own_changes(at, path)?.into_iter();
-        let versions = own.filter_map(|OwnChange { commit, module }| {
+        let own_changes = self.own_changes(revision, path)?.into_iter();
+        let versions = own_changes.filter_map(|OwnChange { commit, module }| {
             let hash = module?;
             Some(Version { hash, commit })
         });
@@ -50,18 +51,22 @@ impl Store {
             .collect())
     }
 
-    /// One version of `path`, counted from the oldest, which is 0.
+    /// Returns the version of `path` with an index; the oldest version has the index 0.
     ///
     /// # Errors
-    /// There are fewer; nothing was ever there.
-    pub fn version(&self, at: &Revision, path: &ModulePath, index: usize) -> Result<Version> {
-        Version::nth(&self.versions(at, path)?, path, index)
+    /// The index is out of range; `path` never existed.
+    pub fn version(&self, revision: &Revision, path: &ModulePath, index: usize) -> Result<Version> {
+        Version::nth(&self.versions(revision, path)?, path, index)
     }
 
-    /// Every commit whose value of `path` differs from that of every parent, with that value, oldest first.
-    pub(super) fn own_changes(&self, at: &Revision, path: &ModulePath) -> Result<Vec<OwnChange>> {
-        self.read(at, |view| match view.commit {
-            Some(tip) => self.ask(tip, |index| Ok(index.own_changes(tip, path)?)),
+    /// Returns every commit in which the module at `path` differs from that in every parent, with that module, oldest first.
+    pub(super) fn own_changes(
+        &self,
+        revision: &Revision,
+        path: &ModulePath,
+    ) -> Result<Vec<OwnChange>> {
+        self.read(revision, |resolved| match resolved.commit {
+            Some(tip) => self.query_index(tip, |index| Ok(index.own_changes(tip, path)?)),
             None => Ok(Vec::new()),
         })
     }

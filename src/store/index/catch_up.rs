@@ -1,149 +1,130 @@
-//! Keeping the version index up with the repository.
+//! Adds the commits to the version index that it does not contain yet.
 //!
-//! Nothing rests on the index but answers, and whoever asks adds first what is not there yet: so it may be missing, behind, or made
-//! anew at any time. That there is little to add sees a server to in the background, many commits at a time; elsewhere a change
-//! adds its commit after it was published.
+//! The index only answers queries. Each query first adds the missing commits, so the index may be incomplete, absent or rebuilt at any
+//! time. To keep the number of missing commits small, a server adds them in the background, many at a time; any other process adds a
+//! commit right after publishing it.
 
-use std::collections::HashMap;
-
-use crate::index::{self, NewChange, NewCommit, Reader};
-use crate::names::{BranchName, CommitId};
-use crate::repo::{self, Decision, Differ, Draft, Link, Published, TreeId, WriteTxn};
+use super::new_commits::NewCommits;
+use crate::index::{self, Reader};
+use crate::names::CommitId;
+use crate::repo::{self, Link};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::revision::Revision;
 
-/// How many commits are added in one transaction,
+/// The maximum number of commits that are added in one transaction.
 const STEP_COMMITS_MAX: usize = 1024;
-/// and how many changes; the last commit may have more.
+
+/// The number of changes that ends a transaction. The last commit of a transaction may exceed it.
 const STEP_CHANGES_MAX: usize = 1 << 16;
 
-/// How far behind the index may be for a change to bring it up by the way.
+/// The maximum number of missing commits that a write adds after publishing its own.
 pub(in crate::store) const BEHIND_MAX: usize = 256;
 
-/// How often a question is asked again of an index that was made anew.
+/// How often a query is attempted when the index is rebuilt while it runs.
 const ATTEMPTS_MAX: usize = 4;
 
-/// Is told how many commits of how many were added.
-pub(in crate::store) type Progress = Box<dyn Fn(usize, usize) + Send + Sync>;
-
 impl Store {
-    /// Has `progress` told, when the index is brought up, how many commits of how many were added.
+    /// Sets the function that is called while commits are added to the index, with the numbers of added and of missing commits.
     pub fn on_catch_up(&mut self, progress: impl Fn(usize, usize) + Send + Sync + 'static) {
         self.progress = Some(Box::new(progress));
     }
 
-    /// Brings the version index up to `at`.
+    /// Adds the commit that `revision` resolves to, and all its ancestors, to the version index.
     ///
     /// # Errors
-    /// Unknown branch or commit; the history is not whole; neither the store nor the folder for temporary files can be written.
-    pub fn catch_up(&self, at: &Revision) -> Result<()> {
-        self.read(at, |view| match view.commit {
-            Some(commit) => self.ask(commit, |_| Ok(())),
+    /// Unknown branch or commit; incomplete history; neither the store nor the directory for temporary files can be written.
+    pub fn catch_up(&self, revision: &Revision) -> Result<()> {
+        self.read(revision, |resolved| match resolved.commit {
+            Some(commit) => self.query_index(commit, |_| Ok(())),
             None => Ok(()),
         })
     }
 
-    /// Brings the index up with every branch.
+    /// Adds the commits of every branch to the version index.
     pub(in crate::store) fn catch_up_all(&self) -> Result<()> {
         let mut branches = self.branches()?.into_iter().map(Some).map(Revision::Branch);
-        branches.try_for_each(|at| self.catch_up(&at))
+        branches.try_for_each(|branch| self.catch_up(&branch))
     }
 
-    /// Publishes a change, and tells the index.
-    pub(in crate::store) fn publish<T>(
-        &self,
-        writing: WriteTxn<'_>,
-        branch: Option<&BranchName>,
-        judge: impl FnMut(&mut Draft<'_>) -> Result<(Decision, T)>,
-    ) -> Result<Published<T>> {
-        let published = self.repo.publish(writing, branch, judge)?;
-        match (
-            published.commit.filter(|_| published.has_moved),
-            self.news.get(),
-        ) {
-            // A full channel is news that was not looked at yet.
-            (Some(_), Some(news)) => drop(news.try_send(())),
-            (Some(commit), None) => self.note(commit),
-            (None, _) => {}
-        }
-        Ok(published)
-    }
-
-    /// Adds a new commit to the index, unless somebody does so for others, who then come upon it, or there is much to add.
-    pub(in crate::store) fn note(&self, commit: CommitId) {
-        let Some(_alone) = self.index.try_append_alone() else {
+    /// Adds a published commit to the index. Skips it if another thread is adding commits, because that thread will find it, and if more
+    /// than [`BEHIND_MAX`] commits are missing.
+    pub(in crate::store) fn index_published_commit(&self, commit: CommitId) {
+        let Some(_append_guard) = self.index.begin_append_if_idle() else {
             return;
         };
-        let noted = || -> Result<()> {
+        let add = || -> Result<()> {
             self.index.refresh();
             let mut reader = self.index.reader()?;
-            match self.unindexed(&reader, commit, BEHIND_MAX)? {
+            match self.unindexed_history(&reader, commit, BEHIND_MAX)? {
                 Some(links) => self.append(&mut reader, links, &|_, _| ()),
                 None => Ok(()),
             }
         };
-        if let Err(error) = noted() {
-            tracing::debug!(error = repo::chain(&error), "could not tell the index");
+        if let Err(error) = add() {
+            tracing::debug!(
+                error = repo::chain(&error),
+                "could not add a published commit to the version index"
+            );
         }
     }
 
-    /// Asks the index something about a commit, once it knows the commit with all that it reaches.
-    pub(in crate::store) fn ask<T>(
+    /// Runs a query once the index contains `commit` and all its ancestors.
+    pub(in crate::store) fn query_index<T>(
         &self,
         commit: CommitId,
-        mut question: impl FnMut(&Reader) -> Result<T>,
+        mut query: impl FnMut(&Reader) -> Result<T>,
     ) -> Result<T> {
-        self.recovering(|reader| {
-            if reader.has(commit)? {
-                return question(reader);
+        self.with_index(|reader| {
+            if reader.contains(commit)? {
+                return query(reader);
             }
             self.catch_up_to(commit)?;
-            // It may be another one now.
-            question(&self.index.reader()?)
+            // Opens the index again, because `catch_up_to` may have replaced the database.
+            query(&self.index.reader()?)
         })
     }
 
-    /// Does something with the index, and once more with another one if that was damaged.
-    pub(in crate::store) fn recovering<T>(
+    /// Runs `work` on the index. Repeats it on a new database if the current one is damaged or cannot be written.
+    pub(in crate::store) fn with_index<T>(
         &self,
         mut work: impl FnMut(&mut Reader) -> Result<T>,
     ) -> Result<T> {
         for _ in 1..ATTEMPTS_MAX {
             let mut reader = self.index.reader()?;
-            let origin = reader.origin();
+            let database_id = reader.database_id();
             match work(&mut reader) {
                 Err(Error::Index(error)) if error.is_damage() || error.is_unwritable() => {
-                    tracing::info!(
-                        error = repo::chain(&error),
-                        "the version index is made anew"
-                    );
+                    tracing::info!(error = repo::chain(&error), "rebuilding the version index");
                     drop(reader);
-                    self.index.recover(&origin, &error)?;
+                    self.index.replace(&database_id, &error)?;
                 }
-                // Another process made a new one at this moment.
-                Err(Error::Index(index::Error::Unknown)) => {}
-                answer => return answer,
+                // Another process replaced the index while `work` ran, so commits that were present are missing.
+                Err(Error::Index(index::Error::UnknownCommit)) => {}
+                result => return result,
             }
         }
         work(&mut self.index.reader()?)
     }
 
     fn catch_up_to(&self, commit: CommitId) -> Result<()> {
-        let _alone = self.index.append_alone();
+        let _append_guard = self.index.begin_append();
         self.index.refresh();
         let mut reader = self.index.reader()?;
-        let links = self.unindexed(&reader, commit, usize::MAX)?;
-        let links = links.expect("BUG: there is no limit");
-        let progress = |done, all| {
+        let links = self
+            .unindexed_history(&reader, commit, usize::MAX)?
+            .expect("BUG: the number of commits is not limited");
+        let progress = |added, missing| {
             if let Some(progress) = &self.progress {
-                progress(done, all);
+                progress(added, missing);
             }
         };
         self.append(&mut reader, links, &progress)
     }
 
-    fn unindexed(
+    /// Returns the ancestors of `commit`, itself included, that the index does not contain, parents first; `None` if there are more than
+    /// `max`.
+    fn unindexed_history(
         &self,
         reader: &Reader,
         commit: CommitId,
@@ -151,7 +132,7 @@ impl Store {
     ) -> Result<Option<Vec<Link>>> {
         self.repo
             .objects()
-            .unknown_history(commit, max, |id| Ok(reader.has(id)?))
+            .unknown_history(commit, max, |id| Ok(reader.contains(id)?))
     }
 
     fn append(
@@ -160,77 +141,22 @@ impl Store {
         links: Vec<Link>,
         progress: &dyn Fn(usize, usize),
     ) -> Result<()> {
-        let all = links.len();
-        let mut commits = Commits::new(self);
-        let (mut step, mut changes) = (Vec::new(), 0);
-        for (done, link) in (1..).zip(links) {
-            let commit = commits.next(link)?;
-            changes += commit.changes.len();
+        let missing = links.len();
+        let mut new_commits = NewCommits::new(self);
+        let (mut step, mut step_changes) = (Vec::new(), 0);
+        for (added, link) in (1..).zip(links) {
+            let commit = new_commits.next(link)?;
+            step_changes += commit.changes.len();
             step.push(commit);
-            if step.len() == STEP_COMMITS_MAX || changes >= STEP_CHANGES_MAX || done == all {
+            if step.len() == STEP_COMMITS_MAX
+                || step_changes >= STEP_CHANGES_MAX
+                || added == missing
+            {
                 reader.append(&step)?;
-                (step, changes) = (Vec::new(), 0);
-                progress(done, all);
+                (step, step_changes) = (Vec::new(), 0);
+                progress(added, missing);
             }
         }
         Ok(())
-    }
-}
-
-/// What is to be told of commits that come parents first.
-pub(in crate::store) struct Commits<'s> {
-    store: &'s Store,
-    differ: Differ<'s>,
-    trees: HashMap<CommitId, TreeId>,
-}
-
-impl<'s> Commits<'s> {
-    pub(in crate::store) fn new(store: &'s Store) -> Self {
-        Self {
-            store,
-            differ: store.repo.objects().differ(),
-            trees: HashMap::new(),
-        }
-    }
-
-    /// What is to be told of the next one.
-    pub(in crate::store) fn next(&mut self, link: Link) -> Result<NewCommit> {
-        let parents: Vec<TreeId> = link
-            .parents
-            .iter()
-            .map(|parent| self.tree(*parent))
-            .collect::<Result<_>>()?;
-        let (first, further) = match parents.split_first() {
-            Some((first, further)) => (Some(*first), further),
-            None => (None, &[][..]),
-        };
-        let mut changes = Vec::new();
-        for changed in self.differ.changed(first, link.tree)? {
-            let mut is_own = changed.old != changed.new;
-            for parent in further {
-                is_own = is_own && self.differ.module_at(*parent, &changed.path)? != changed.new;
-            }
-            changes.push(NewChange {
-                digest: changed.new.and_then(|hash| self.store.digests.known(hash)),
-                path: changed.path,
-                module: changed.new,
-                is_own,
-            });
-        }
-        self.trees.insert(link.id, link.tree);
-        Ok(NewCommit {
-            id: link.id,
-            parents: link.parents,
-            date_s: link.date_s,
-            tree: link.tree.as_bytes().to_vec(),
-            changes,
-        })
-    }
-
-    fn tree(&self, commit: CommitId) -> Result<TreeId> {
-        match self.trees.get(&commit) {
-            Some(tree) => Ok(*tree),
-            None => Ok(self.store.repo.objects().linked_commit(commit)?.tree),
-        }
     }
 }

@@ -1,5 +1,11 @@
-//! Keeping the version index up to date with the repository.
+//! Keeps the version index up to date with the repository.
 
-pub(super) mod catch_up;
-pub(super) mod verify_index;
+mod catch_up;
+mod digests;
+mod new_commits;
+mod reindex;
+mod verify_index;
 mod worker;
+
+pub(super) use catch_up::BEHIND_MAX;
+pub(super) use verify_index::IndexCheck;

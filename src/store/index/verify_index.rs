@@ -1,18 +1,18 @@
-//! Comparing the version index with the repository.
+//! Compares the version index with the repository.
 
 use std::collections::HashMap;
 
-use super::catch_up::Commits;
+use super::new_commits::NewCommits;
 use crate::index::{CommitSummary, Reader};
 use crate::names::{CommitId, Digest, ModuleHash};
 use crate::repo::chain;
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
-/// How many faults are told one by one.
+/// The maximum number of faults that are reported one by one.
 const FAULTS_MAX: usize = 10;
 
-/// A check of the version index. What it does not know yet is no fault.
+/// A comparison of the version index with the repository. A commit that is not indexed yet is not a fault.
 pub(in crate::store) struct IndexCheck<'s> {
     store: &'s Store,
     index: Option<Reader>,
@@ -23,7 +23,7 @@ impl<'s> IndexCheck<'s> {
     pub(in crate::store) fn new(store: &'s Store) -> Self {
         let (mut index, mut faults) = (None, Vec::new());
         match store.index.existing() {
-            Ok(found) => index = found,
+            Ok(existing) => index = existing,
             Err(error) => faults.push(chain(&error)),
         }
         Self {
@@ -33,27 +33,27 @@ impl<'s> IndexCheck<'s> {
         }
     }
 
-    /// Compares the digest of a module that was read.
-    pub(in crate::store) fn digest(&mut self, hash: ModuleHash, digest: Digest) {
-        let known = self.index.as_ref().map(|index| index.digest_of(hash));
-        match known {
-            Some(Ok(Some(known))) if known != digest => {
-                self.faults
-                    .push(format!("the digest of module {hash} is {digest}"));
-            }
-            _ => {}
+    /// Compares the indexed digest of a module with its actual `digest`.
+    pub(in crate::store) fn compare_digest(&mut self, hash: ModuleHash, digest: Digest) {
+        let indexed = self.index.as_ref().map(|index| index.digest_of(hash));
+        if let Some(Ok(Some(indexed))) = indexed
+            && indexed != digest
+        {
+            self.faults
+                .push(format!("the digest of module {hash} is {digest}"));
         }
     }
 
-    /// Compares what is said of commits, and returns what is wrong.
+    /// Compares the indexed commits with the repository and returns all faults.
     pub(in crate::store) fn finish(mut self) -> Vec<String> {
-        match self.compare() {
+        match self.compare_commits() {
             Ok(()) => {}
             Err(Error::Index(error)) => self.faults.push(chain(&error)),
-            // The repository's own faults are told elsewhere.
-            Err(error) => {
-                tracing::warn!(error = chain(&error), "the version index was not compared")
-            }
+            // Faults of the repository are reported by the caller.
+            Err(error) => tracing::warn!(
+                error = chain(&error),
+                "could not compare the version index with the repository"
+            ),
         }
         if self.faults.len() > FAULTS_MAX {
             let more = self.faults.len() - FAULTS_MAX;
@@ -63,31 +63,36 @@ impl<'s> IndexCheck<'s> {
         self.faults
     }
 
-    fn compare(&mut self) -> Result<()> {
+    fn compare_commits(&mut self) -> Result<()> {
         let Some(index) = &self.index else {
             return Ok(());
         };
-        let told = index.summaries()?;
-        let mut commits = Commits::new(self.store);
-        let mut summaries: HashMap<CommitId, CommitSummary> = HashMap::new();
+        let indexed = index.summaries()?;
+        let mut new_commits = NewCommits::new(self.store);
+        let mut expected: HashMap<CommitId, CommitSummary> = HashMap::new();
         for branch in self.store.branches()? {
             let Some(tip) = self.store.repo.refs().tip(&branch)? else {
                 continue;
             };
-            let is_known = |id| Ok::<_, Error>(summaries.contains_key(&id));
+            let is_compared = |id| Ok::<_, Error>(expected.contains_key(&id));
             let links = self
                 .store
                 .repo
                 .objects()
-                .unknown_history(tip, usize::MAX, is_known)?;
+                .unknown_history(tip, usize::MAX, is_compared)?;
             for link in links.into_iter().flatten() {
-                let commit = commits.next(link)?;
-                let summary = CommitSummary::of(&commit, |parent| summaries.get(&parent))?;
-                if told.get(&commit.id).is_some_and(|told| *told != summary) {
-                    let fault = format!("commit {} is not as the repository has it", commit.id);
-                    self.faults.push(fault);
+                let commit = new_commits.next(link)?;
+                let summary = CommitSummary::new(&commit, |parent| expected.get(&parent))?;
+                if indexed
+                    .get(&commit.id)
+                    .is_some_and(|indexed| *indexed != summary)
+                {
+                    self.faults.push(format!(
+                        "the entry of commit {} differs from the repository",
+                        commit.id
+                    ));
                 }
-                summaries.insert(commit.id, summary);
+                expected.insert(commit.id, summary);
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Keeping to a schedule: waiting, the turn of one server of many, and what is remembered of it.
+//! Runs maintenance tasks when they are due, on one server at a time.
 
 use std::thread;
 use std::time::Duration;
@@ -9,159 +9,181 @@ use crate::repo::{self, MaintenanceLock};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// The longest sleep: what the file tells may be another server's, and the clock may be set.
+/// The longest sleep. The state file may be changed by another server, and the clock may be set.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
-/// The shortest.
+/// The shortest sleep.
 const SLEEP_MIN: Duration = Duration::from_millis(100);
 
-/// After what time is looked again whether another server is still at it.
+/// How long the runner sleeps while another server runs a task.
 const SLEEP_LOCKED: Duration = Duration::from_secs(1);
 
-/// One who keeps to a schedule.
-pub(in crate::store) struct Keeping<'s> {
-    store: &'s Store,
-    schedule: MaintenanceSchedule,
-    /// What is known but could not be written: a full disk is no reason to do without, nor to do it over and over.
-    unsaved: Option<MaintenanceState>,
-    /// Whether it was told that nothing can be done.
-    is_told: bool,
-}
-
-impl<'s> Keeping<'s> {
-    /// One who keeps to this schedule of a store, and has not begun.
-    pub fn to(schedule: MaintenanceSchedule, store: &'s Store) -> Self {
-        Self {
-            store,
+impl Store {
+    /// Runs the scheduled tasks when they are due, for as long as the process lives.
+    pub fn run_maintenance(&self, mut schedule: MaintenanceSchedule) -> ! {
+        let delay = schedule.randomize();
+        let mut runner = MaintenanceRunner {
+            store: self,
             schedule,
             unsaved: None,
-            is_told: false,
-        }
+            has_logged_error: false,
+        };
+        runner.run(delay)
     }
 
-    /// Does what is due, for ever; nothing before that time is over.
-    pub fn begin_after(mut self, delay: Duration) -> ! {
-        // From now on the time counts of what is new.
-        let expected = self.expect();
-        let mut wait = self.wait_after(expected.map(|()| delay));
+    /// Returns the state of scheduled maintenance, including tasks that other servers of the store ran.
+    pub fn maintenance_state(&self) -> MaintenanceState {
+        serde_json::from_slice(&self.repo.maintenance_notes()).unwrap_or_default()
+    }
+}
+
+/// Runs the tasks of a schedule.
+struct MaintenanceRunner<'s> {
+    store: &'s Store,
+    schedule: MaintenanceSchedule,
+    /// The state if it could not be saved. A full disk neither stops maintenance nor makes a task run over and over.
+    unsaved: Option<MaintenanceState>,
+    /// Whether the current failure was logged.
+    has_logged_error: bool,
+}
+
+impl MaintenanceRunner<'_> {
+    /// Runs due tasks forever, starting after `delay`.
+    fn run(&mut self, delay: Duration) -> ! {
+        // The interval of a new task starts now.
+        let started = self.start_intervals();
+        let mut sleep = self.sleep_after(started.map(|()| delay));
         loop {
-            thread::sleep(wait.clamp(SLEEP_MIN, SLEEP_MAX));
-            let turn = self.turn();
-            wait = self.wait_after(turn);
+            thread::sleep(sleep.clamp(SLEEP_MIN, SLEEP_MAX));
+            let turn = self.run_due_tasks();
+            sleep = self.sleep_after(turn);
         }
     }
 
-    fn wait_after(&mut self, turn: Result<Duration>) -> Duration {
+    /// Logs the first error, and returns how long to sleep.
+    fn sleep_after(&mut self, turn: Result<Duration>) -> Duration {
         turn.unwrap_or_else(|error| {
-            if !std::mem::replace(&mut self.is_told, true) {
+            if !std::mem::replace(&mut self.has_logged_error, true) {
                 let error = repo::chain(&error);
-                tracing::warn!(error, "the store cannot be maintained; trying on");
+                tracing::warn!(error, "maintenance of the store failed; retrying");
             }
             SLEEP_MAX
         })
     }
 
-    /// Does what is due; returns how long nothing is.
-    fn turn(&mut self) -> Result<Duration> {
-        self.expect()?;
-        let wait = self.wait();
+    /// Runs the tasks that are due; returns how long no task is due.
+    fn run_due_tasks(&mut self) -> Result<Duration> {
+        self.start_intervals()?;
+        let wait = self.time_until_due();
         if !wait.is_zero() {
             return Ok(wait);
         }
         let Some(lock) = self.store.repo.lock_maintenance()? else {
             return Ok(SLEEP_LOCKED);
         };
-        // Who had the lock may have done it: each looks again.
-        if let Some((every, change, history)) = self.schedule.gc.clone() {
-            let collect = |store: &Store| store.collect_on_schedule(&change, history);
-            self.run(&lock, "gc", every, |chores| &mut chores.gc, collect);
+        // `run_if_due` reads the state again: the server that held the lock before may have run the task.
+        if let Some((interval, change, history)) = self.schedule.gc.clone() {
+            let collect = |store: &Store| store.run_gc_task(&change, history).map(|()| None);
+            self.run_if_due(&lock, "gc", interval, |state| &mut state.gc, collect);
         }
-        if let Some(every) = self.schedule.verify {
-            let verify = Store::verify_on_schedule;
-            self.run(&lock, "verify", every, |chores| &mut chores.verify, verify);
+        if let Some(interval) = self.schedule.verify {
+            let verify = |store: &Store| store.run_verify_task().map(Some);
+            self.run_if_due(&lock, "verify", interval, |state| &mut state.verify, verify);
         }
-        Ok(self.wait())
+        Ok(self.time_until_due())
     }
 
-    /// Does one thing if it is due, on a thread of its own: it may step back, and a panic of it ends nothing else.
-    fn run(
+    /// Runs one task if it is due. Uses a thread of its own, because the task may lower the thread's priority, and a panic must not end
+    /// the runner. `work` returns the number of faults, if the task counts them.
+    fn run_if_due(
         &mut self,
         lock: &MaintenanceLock,
         name: &'static str,
-        every: Duration,
-        of: impl Fn(&mut MaintenanceState) -> &mut TaskState,
+        interval: Duration,
+        task: impl Fn(&mut MaintenanceState) -> &mut TaskState,
         work: impl FnOnce(&Store) -> Result<Option<u64>> + Send,
     ) {
-        let mut chores = self.chores();
-        if !of(&mut chores).wait(now_ms(), every).is_zero() {
+        let mut state = self.state();
+        if !task(&mut state)
+            .time_until_due(now_ms(), interval)
+            .is_zero()
+        {
             return;
         }
-        of(&mut chores).begin(now_ms());
-        self.save(lock, chores.clone());
+        task(&mut state).record_start(now_ms());
+        self.save(lock, state.clone());
         tracing::info!("{name} begins, as scheduled");
         let store = self.store;
-        let done = thread::scope(|scope| {
+        let result = thread::scope(|scope| {
             let thread = thread::Builder::new().name(name.to_owned());
             let spawned = thread.spawn_scoped(scope, || work(store));
             let joined = spawned.map_err(|error| error.to_string())?.join();
-            let done = joined.map_err(|_| "it panicked".to_owned())?;
-            done.map_err(|error| repo::chain(&error))
+            let result = joined.map_err(|_| "it panicked".to_owned())?;
+            result.map_err(|error| repo::chain(&error))
         });
-        match done {
-            Ok(faults) => of(&mut chores).end(now_ms(), faults),
+        match result {
+            Ok(faults) => task(&mut state).record_success(now_ms(), faults),
             Err(error) => {
-                of(&mut chores).fail(now_ms());
-                let retry_s = of(&mut chores).wait(now_ms(), every).as_secs();
-                tracing::warn!(error, retry_s, "{name} failed, and is tried again later");
+                task(&mut state).record_failure(now_ms());
+                let retry_s = task(&mut state)
+                    .time_until_due(now_ms(), interval)
+                    .as_secs();
+                tracing::warn!(error, retry_s, "{name} failed; retrying later");
             }
         }
-        self.save(lock, chores);
+        self.save(lock, state);
     }
 
-    /// How long nothing is to be done.
-    fn wait(&self) -> Duration {
-        let (chores, now_ms) = (self.chores(), now_ms());
-        let gc = self.schedule.gc.as_ref();
-        let gc = gc.map(|(every, ..)| chores.gc.wait(now_ms, *every));
-        let verify = self.schedule.verify;
-        let verify = verify.map(|every| chores.verify.wait(now_ms, every));
+    /// Returns how long no task is due.
+    fn time_until_due(&self) -> Duration {
+        let (state, now_ms) = (self.state(), now_ms());
+        let gc = self
+            .schedule
+            .gc
+            .as_ref()
+            .map(|(interval, ..)| state.gc.time_until_due(now_ms, *interval));
+        let verify = self
+            .schedule
+            .verify
+            .map(|interval| state.verify.time_until_due(now_ms, interval));
         gc.into_iter().chain(verify).min().unwrap_or(SLEEP_MAX)
     }
 
-    /// Notes of what is new on the schedule that it is.
-    fn expect(&mut self) -> Result<()> {
-        let expecting = |mut chores: MaintenanceState| {
+    /// Starts the interval of each task that was added to the schedule.
+    fn start_intervals(&mut self) -> Result<()> {
+        let with_intervals = |mut state: MaintenanceState| {
             let now_ms = now_ms();
             if self.schedule.gc.is_some() {
-                chores.gc.expect(now_ms);
+                state.gc.start_interval(now_ms);
             }
             if self.schedule.verify.is_some() {
-                chores.verify.expect(now_ms);
+                state.verify.start_interval(now_ms);
             }
-            chores
+            state
         };
-        let chores = self.chores();
-        if expecting(chores.clone()) != chores
+        let state = self.state();
+        if with_intervals(state.clone()) != state
             && let Some(lock) = self.store.repo.lock_maintenance()?
         {
-            let chores = expecting(self.chores());
-            self.save(&lock, chores);
+            // Reads the state again, now that no other server can change it.
+            let started = with_intervals(self.state());
+            self.save(&lock, started);
         }
         Ok(())
     }
 
-    fn chores(&self) -> MaintenanceState {
+    fn state(&self) -> MaintenanceState {
         let unsaved = self.unsaved.clone();
         unsaved.unwrap_or_else(|| self.store.maintenance_state())
     }
 
-    fn save(&mut self, lock: &MaintenanceLock, chores: MaintenanceState) {
-        let notes = serde_json::to_vec(&chores).expect("BUG: plain data is JSON");
-        let saved = self.store.repo.note_maintenance(lock, &notes);
+    fn save(&mut self, lock: &MaintenanceLock, state: MaintenanceState) {
+        let json = serde_json::to_vec(&state).expect("BUG: plain data is JSON");
+        let saved = self.store.repo.note_maintenance(lock, &json);
         self.unsaved = saved.err().map(|error| {
             let error = repo::chain(&error);
-            tracing::debug!(error, "what is known of maintenance cannot be kept");
-            chores
+            tracing::debug!(error, "could not save the state of maintenance");
+            state
         });
     }
 }

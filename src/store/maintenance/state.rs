@@ -1,72 +1,72 @@
-//! What is known of maintenance on schedule: when it was done, how long it took, and whether it failed.
+//! The state of scheduled maintenance: when each task ran, how long it took, and whether it failed.
 //!
-//! It stands in `ROOT/wasmstore/maintenance.json`, so that it outlives a server and is shared by all servers of a store. It is
-//! derived: where it is missing or damaged nothing was done yet. Times are in milliseconds since 1970.
+//! The state is stored in `ROOT/wasmstore/maintenance.json`, so that it survives a restart and all servers of a store share it. It is
+//! derived data: a missing or damaged file means that no task has run yet. Times are in milliseconds since 1970-01-01 UTC.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-/// How long is waited after the first attempt that failed; then twice as long each time, up to the time between two runs.
-const DELAY_FIRST: Duration = Duration::from_secs(60);
+/// The delay after the first failed attempt. It doubles with each further failure, up to the interval of the task.
+const RETRY_DELAY: Duration = Duration::from_secs(60);
 
-/// What is known of all maintenance.
+/// The state of all maintenance tasks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MaintenanceState {
-    /// Collecting garbage.
+    /// Garbage collection.
     pub gc: TaskState,
-    /// Verifying the store.
+    /// Verification.
     pub verify: TaskState,
 }
 
-/// What is known of a kind of maintenance.
+/// The state of one maintenance task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TaskState {
-    /// Since when it is to be done.
+    /// The time when the task was put on the schedule.
     since_ms: Option<u64>,
-    /// When it was begun for the last time, or failed: it may fail only after it has waited for others for long.
+    /// The time when the last attempt started or failed. The failure counts, because an attempt may first wait long for a lock.
     tried_ms: Option<u64>,
-    /// When it was done for the last time.
+    /// The time of the last success.
     pub success_ms: Option<u64>,
-    /// How long that took.
+    /// The duration of the last success.
     pub duration_ms: Option<u64>,
-    /// How many faults were found then; of collecting, `None`.
+    /// The number of faults that the last verification found; `None` for garbage collection.
     pub faults: Option<u64>,
-    /// How often it was begun and not done since then.
+    /// The number of attempts since the last success.
     attempts: u32,
-    /// Whether the last attempt runs, or was cut.
+    /// Whether the last attempt is running or was killed.
     is_open: bool,
 }
 
-/// Now.
-pub(in crate::store) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis() as u64)
+/// Returns the current time.
+pub(super) fn now_ms() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+    since_epoch.map_or(0, |since| since.as_millis() as u64)
 }
 
 impl TaskState {
-    /// Notes that it is to be done from now on, unless it was before.
-    pub(in crate::store) fn expect(&mut self, now_ms: u64) {
+    /// Starts the first interval, unless it was started before.
+    pub(super) fn start_interval(&mut self, now_ms: u64) {
         self.since_ms.get_or_insert(now_ms);
     }
 
-    /// Notes that it begins. It counts as failed until it is done: who is killed meanwhile notes nothing any more.
-    pub(in crate::store) fn begin(&mut self, now_ms: u64) {
+    /// Records the start of an attempt. It counts as a failure until it succeeds, because a killed server cannot record one.
+    pub(super) fn record_start(&mut self, now_ms: u64) {
         self.tried_ms = Some(now_ms);
         self.attempts = self.attempts.saturating_add(1);
         self.is_open = true;
     }
 
-    /// Notes that what was begun has failed.
-    pub(in crate::store) fn fail(&mut self, now_ms: u64) {
+    /// Records that the attempt failed.
+    pub(super) fn record_failure(&mut self, now_ms: u64) {
         self.tried_ms = Some(now_ms);
         self.is_open = false;
     }
 
-    /// Notes that what was begun is done.
-    pub(in crate::store) fn end(&mut self, now_ms: u64, faults: Option<u64>) {
+    /// Records that the attempt succeeded.
+    pub(super) fn record_success(&mut self, now_ms: u64, faults: Option<u64>) {
         self.success_ms = Some(now_ms);
         self.duration_ms = self.tried_ms.map(|tried_ms| now_ms.abs_diff(tried_ms));
         self.faults = faults;
@@ -74,23 +74,24 @@ impl TaskState {
         self.is_open = false;
     }
 
-    /// How often it has failed since it was done.
+    /// Returns the number of failures since the last success.
     pub fn failures(&self) -> u32 {
         self.attempts - u32::from(self.is_open && self.attempts > 0)
     }
 
-    /// How long to wait until it is to be done, that often. A clock that was set back counts as one that went on.
-    pub(in crate::store) fn wait(&self, now_ms: u64, every: Duration) -> Duration {
+    /// Returns how long the task is not due, if it runs with an interval. Uses absolute time differences, so that a clock that was set
+    /// back does not postpone the task for long.
+    pub(super) fn time_until_due(&self, now_ms: u64, interval: Duration) -> Duration {
         let since = |time_ms: u64| Duration::from_millis(now_ms.abs_diff(time_ms));
         let Some(last_ms) = self.success_ms.or(self.since_ms) else {
-            return every;
+            return interval;
         };
-        let regular = every.saturating_sub(since(last_ms));
+        let regular = interval.saturating_sub(since(last_ms));
         let (Some(tried_ms), 1..) = (self.tried_ms, self.attempts) else {
             return regular;
         };
-        let doubled = DELAY_FIRST * (1 << (self.attempts - 1).min(16));
-        regular.max(doubled.min(every).saturating_sub(since(tried_ms)))
+        let doubled = RETRY_DELAY * (1 << (self.attempts - 1).min(16));
+        regular.max(doubled.min(interval).saturating_sub(since(tried_ms)))
     }
 }
 
@@ -106,48 +107,55 @@ mod tests {
     }
 
     #[test]
-    fn it_is_due_when_the_time_since_it_was_done_has_passed() {
-        let mut chore = TaskState::default();
-        assert_eq!(chore.wait(0, DAY), DAY, "never at once");
-        chore.expect(0);
-        chore.expect(ms(HOUR));
-        assert_eq!(chore.wait(ms(HOUR), DAY), 23 * HOUR);
-        assert_eq!(chore.wait(ms(2 * DAY), DAY), Duration::ZERO);
-        chore.begin(ms(2 * DAY));
-        chore.end(ms(2 * DAY + HOUR), Some(3));
-        assert_eq!(chore.wait(ms(3 * DAY), DAY), HOUR);
-        assert_eq!((chore.duration_ms, chore.faults), (Some(ms(HOUR)), Some(3)));
-        let text = serde_json::to_string(&chore).unwrap();
-        assert_eq!(serde_json::from_str::<TaskState>(&text).unwrap(), chore);
+    fn a_task_is_due_one_interval_after_its_last_success() {
+        let mut task = TaskState::default();
+        assert_eq!(task.time_until_due(0, DAY), DAY, "not at once");
+        task.start_interval(0);
+        task.start_interval(ms(HOUR));
+        assert_eq!(task.time_until_due(ms(HOUR), DAY), 23 * HOUR);
+        assert_eq!(task.time_until_due(ms(2 * DAY), DAY), Duration::ZERO);
+        task.record_start(ms(2 * DAY));
+        task.record_success(ms(2 * DAY + HOUR), Some(3));
+        assert_eq!(task.time_until_due(ms(3 * DAY), DAY), HOUR);
+        assert_eq!((task.duration_ms, task.faults), (Some(ms(HOUR)), Some(3)));
+        let text = serde_json::to_string(&task).unwrap();
+        assert_eq!(serde_json::from_str::<TaskState>(&text).unwrap(), task);
     }
 
     #[test]
-    fn what_fails_or_is_cut_is_tried_again_later_and_later() {
-        let mut chore = TaskState::default();
-        chore.expect(0);
+    fn failed_or_killed_attempts_are_retried_with_doubling_delays() {
+        let mut task = TaskState::default();
+        task.start_interval(0);
         let mut now_ms = ms(DAY);
         let mut waits = Vec::new();
         for failures in 0..12 {
-            chore.begin(now_ms);
-            assert_eq!(chore.failures(), failures, "it runs");
+            task.record_start(now_ms);
+            assert_eq!(
+                task.failures(),
+                failures,
+                "a running attempt is not a failure"
+            );
             now_ms += ms(HOUR);
-            chore.fail(now_ms);
-            let wait = chore.wait(now_ms, HOUR);
+            task.record_failure(now_ms);
+            let wait = task.time_until_due(now_ms, HOUR);
             waits.push(wait.as_secs() / 60);
             now_ms += ms(wait);
-            assert_eq!(chore.wait(now_ms, HOUR), Duration::ZERO);
+            assert_eq!(task.time_until_due(now_ms, HOUR), Duration::ZERO);
         }
         assert_eq!(waits[..7], [1, 2, 4, 8, 16, 32, 60]);
-        assert_eq!((waits[11], chore.failures()), (60, 12));
-        chore.begin(now_ms);
-        chore.end(now_ms, None);
-        assert_eq!((chore.wait(now_ms, HOUR), chore.failures()), (HOUR, 0));
+        assert_eq!((waits[11], task.failures()), (60, 12));
+        task.record_start(now_ms);
+        task.record_success(now_ms, None);
+        assert_eq!(
+            (task.time_until_due(now_ms, HOUR), task.failures()),
+            (HOUR, 0)
+        );
     }
 
     #[test]
-    fn a_clock_that_was_set_back_puts_nothing_off_for_long() {
-        let mut chore = TaskState::default();
-        chore.expect(ms(90 * DAY));
-        assert_eq!(chore.wait(0, DAY), Duration::ZERO);
+    fn a_clock_that_was_set_back_does_not_postpone_a_task_for_long() {
+        let mut task = TaskState::default();
+        task.start_interval(ms(90 * DAY));
+        assert_eq!(task.time_until_due(0, DAY), Duration::ZERO);
     }
 }

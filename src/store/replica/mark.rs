@@ -1,20 +1,21 @@
-//! A store that is marked as a replica: nothing but following another one changes its history.
+//! The mark that makes a store a replica. Only `sync_refs` writes to a replica.
+
+use std::path::{PathBuf, absolute};
 
 use crate::names::ServerUrl;
-use crate::repo::WriteTxn;
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
 impl Store {
-    /// The URL of the store that this one follows; `None` if it is a store of its own.
+    /// Returns the URL of the primary; `None` if this store is not a replica.
     pub fn primary(&self) -> Option<&str> {
         self.primary.as_deref()
     }
 
-    /// Makes this store one that follows the one at `url`. One that follows another already has its mark changed, as stores move.
+    /// Makes this store a replica of the store at `url`. A replica of another URL changes its primary, because stores move.
     ///
     /// # Errors
-    /// It has a history of its own; it cannot be read or written.
+    /// The store has a history of its own; it cannot be read or written.
     pub fn become_replica(&mut self, url: &ServerUrl) -> Result<()> {
         let url = url.to_string();
         if !self.repo.mark_replica(&url)? {
@@ -23,31 +24,31 @@ impl Store {
         }
         let former = self.primary.replace(url.clone());
         if let Some(former) = former.filter(|former| *former != url) {
-            tracing::info!(former, primary = url, "follows another primary from now on");
+            tracing::info!(former, primary = url, "the replica has a new primary");
         }
         Ok(())
     }
 
-    /// Says whether `become_replica` would be refused, and changes nothing.
+    /// Checks whether `become_replica` would succeed, without changing anything.
     ///
     /// # Errors
-    /// It has a history of its own; it cannot be read.
+    /// The store has a history of its own; it cannot be read.
     pub fn check_can_become_replica(&self, url: &ServerUrl) -> Result<()> {
-        match self.repo.may_be_replica()? {
-            true => Ok(()),
-            false => Err(Error::OwnHistory {
-                root: self.absolute_root(),
-                primary: url.to_string(),
-            }),
+        if self.repo.may_be_replica()? {
+            return Ok(());
         }
+        Err(Error::OwnHistory {
+            root: self.absolute_root(),
+            primary: url.to_string(),
+        })
     }
 
-    /// Says whether this store was ever equal to the one at `url`: there is something to serve, even if it is old.
+    /// Returns whether this store was ever in sync with the store at `url`. Then it has content to serve, even if that is old.
     pub fn was_in_sync_with(&self, url: &ServerUrl) -> bool {
         self.repo.was_equal(&url.to_string())
     }
 
-    /// Remembers that this store was equal to the one at `url`.
+    /// Records that this store is in sync with the store at `url`.
     ///
     /// # Errors
     /// The store cannot be written.
@@ -55,7 +56,7 @@ impl Store {
         Ok(self.repo.note_equal(&url.to_string())?)
     }
 
-    /// Refuses changes of the history other than by following.
+    /// Fails on a replica.
     ///
     /// # Errors
     /// `Replica`, which names the primary.
@@ -69,14 +70,8 @@ impl Store {
         }
     }
 
-    /// The right to change the history: what every change begins with, but for following.
-    pub(in crate::store) fn begin(&self) -> Result<WriteTxn<'_>> {
-        self.ensure_writable()?;
-        Ok(self.repo.begin()?)
-    }
-
-    /// For texts: a hook has another working folder than who reads what it says.
-    fn absolute_root(&self) -> std::path::PathBuf {
-        std::path::absolute(self.root()).unwrap_or_else(|_| self.root().to_owned())
+    /// Returns the absolute path of the store for error messages: a git hook runs in another directory than the user who reads them.
+    fn absolute_root(&self) -> PathBuf {
+        absolute(self.root()).unwrap_or_else(|_| self.root().to_owned())
     }
 }

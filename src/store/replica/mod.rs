@@ -1,4 +1,4 @@
-//! A store that is a replica of another store.
+//! A store that is a replica of another store, its primary.
 
 mod mark;
 mod sync_refs;

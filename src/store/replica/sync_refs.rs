@@ -1,7 +1,7 @@
-//! Becoming equal to another store.
+//! Makes the refs of a replica equal to those of its primary.
 //!
-//! `HEAD` leads to a branch that exists at every moment, and nobody deletes the default branch. So before the default branch goes
-//! there is the new one, or, where their names clash, one that stands in for it until the old one is gone.
+//! `HEAD` must refer to an existing branch at all times, and the default branch cannot be deleted. So before the default branch is
+//! deleted, its successor is created. If their names conflict, a temporary branch is the default branch until the old one is deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +10,13 @@ use crate::repo::{Dropping, RefUpdate, Refusal, Together};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
-/// In how many steps this store becomes equal to another one, if nobody else moves its refs.
-const STEPS_MAX: usize = 16;
+/// The maximum number of rounds. All differences are removed in fewer rounds unless another process moves refs at the same time.
+const ROUNDS_MAX: usize = 16;
 
-/// The name of what stands in for the default branch, unless it is taken.
-const STAND_IN: &str = "following";
+/// The name of the temporary default branch. A number is appended if the name is taken.
+const TEMPORARY_BRANCH: &str = "following";
 
-/// What another store has.
+/// The refs of the primary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RemoteRefs {
     /// Every branch and tag.
@@ -25,46 +25,46 @@ pub struct RemoteRefs {
     pub default: Option<BranchName>,
 }
 
-/// A ref of another store that this one does not take.
+/// A ref of the primary that this store cannot have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedRef {
-    /// Which.
+    /// The name of the ref.
     pub name: RefName,
-    /// Where it is in the other store.
+    /// The id that the ref has in the primary.
     pub id: ObjectId,
-    /// Why not.
+    /// The reason.
     pub refusal: Refusal,
 }
 
 impl Store {
-    /// Moves, creates and deletes branches and tags until they are as `wanted`, history that only this store has included, and
-    /// chooses the same default branch. `fetch` is to bring objects into the store, with all that they reach; nothing is
-    /// collected until refs lead to them. Returns the refs that no store takes: it is as if the other one had not got them.
+    /// Creates, moves and deletes branches and tags until they equal `remote`, and sets the same default branch. History that only this
+    /// store has is dropped. `fetch` brings objects, with everything they reach, into the store; no `gc` runs before refs reach them.
+    /// Returns the refs that no store can have, which are treated as if the primary did not have them.
     ///
     /// # Errors
-    /// What `fetch` returns; what it brought is not whole; a ref was moved by others meanwhile; the store cannot be written.
+    /// The error of `fetch`; fetched history is incomplete; another process moved a ref; the store cannot be written.
     pub fn sync_refs<E: From<Error>>(
         &self,
-        wanted: &RemoteRefs,
+        remote: &RemoteRefs,
         fetch: impl Fn(&[ObjectId]) -> Result<(), E>,
     ) -> Result<Vec<SkippedRef>, E> {
-        let (mut wanted, mut skipped) = (wanted.clone(), Vec::new());
-        for _ in 0..STEPS_MAX {
-            let stand_in = self.choose_default(&wanted)?;
-            let updates = match &stand_in {
+        let (mut remote, mut skipped) = (remote.clone(), Vec::new());
+        for _ in 0..ROUNDS_MAX {
+            let temporary = self.sync_default_branch(&remote)?;
+            let updates = match &temporary {
                 Some(update) => vec![update.clone()],
-                None => self.differences(&wanted)?,
+                None => self.ref_differences(&remote)?,
             };
             if updates.is_empty() {
                 return Ok(skipped);
             }
-            for refused in self.make(&updates, &fetch)? {
-                wanted.refs.remove(&refused.name);
+            for refused in self.fetch_and_update(&updates, &fetch)? {
+                remote.refs.remove(&refused.name);
                 skipped.push(refused);
             }
-            if let Some(RefName::Branch(branch)) = stand_in.map(|update| update.name) {
-                let chosen = self.repo.set_default_branch(&branch, None);
-                chosen.map_err(Error::from)?;
+            if let Some(RefName::Branch(branch)) = temporary.map(|update| update.name) {
+                let set = self.repo.set_default_branch(&branch, None);
+                set.map_err(Error::from)?;
             }
         }
         let refusal = Refusal::Stale;
@@ -72,24 +72,24 @@ impl Store {
         Err(Error::RefNotSynced { name, refusal }.into())
     }
 
-    /// Makes updates of objects that are fetched first, and returns those that cannot be.
-    fn make<E: From<Error>>(
+    /// Fetches the objects of the updates, then updates the refs. Returns the updates that no store can make.
+    fn fetch_and_update<E: From<Error>>(
         &self,
         updates: &[RefUpdate],
         fetch: &impl Fn(&[ObjectId]) -> Result<(), E>,
     ) -> Result<Vec<SkippedRef>, E> {
-        // Past the check for changes: this is what a replica is changed by.
+        // Not `Store::begin`, which fails on a replica.
         let writing = self.repo.begin().map_err(Error::from)?;
-        // Also what seems to be there: whoever fetches looks whether it is whole.
-        let wants: BTreeSet<_> = updates.iter().filter_map(|update| update.new).collect();
-        if !wants.is_empty() {
-            fetch(&Vec::from_iter(wants))?;
+        // Fetches objects that seem to be present, too: only the fetch checks that everything they reach is present.
+        let ids: BTreeSet<_> = updates.iter().filter_map(|update| update.new).collect();
+        if !ids.is_empty() {
+            fetch(&Vec::from_iter(ids))?;
         }
-        let done = writing.update_refs(updates, Dropping::Allowed, Together::Each);
+        let results = writing.update_refs(updates, Dropping::Allowed, Together::Each);
         let mut skipped = Vec::new();
-        for (update, done) in updates.iter().zip(done.map_err(Error::from)?) {
+        for (update, result) in updates.iter().zip(results.map_err(Error::from)?) {
             let name = update.name.clone();
-            match (done, update.new) {
+            match (result, update.new) {
                 (Ok(()), _) => {}
                 (Err(refusal @ (Refusal::NoCommit | Refusal::Symbolic)), Some(id)) => {
                     skipped.push(SkippedRef { name, id, refusal });
@@ -103,85 +103,93 @@ impl Store {
         Ok(skipped)
     }
 
-    /// Makes the wanted branch the default one, if it is there. If it cannot be before the present one is gone, returns what is
-    /// to be made and chosen instead for the time being.
-    fn choose_default(&self, wanted: &RemoteRefs) -> Result<Option<RefUpdate>> {
-        let present = self.default_branch().ok();
-        let Some((branch, tip)) = wanted.default_beside(present.as_ref()) else {
+    /// Sets the default branch of `remote` if that branch exists here. If it cannot be created while the current default branch exists,
+    /// returns the update that creates a temporary default branch.
+    fn sync_default_branch(&self, remote: &RemoteRefs) -> Result<Option<RefUpdate>> {
+        let current = self.default_branch().ok();
+        let Some((branch, tip)) = remote.next_default(current.as_ref()) else {
             return Ok(None);
         };
-        if present.as_ref() == Some(branch) {
+        if current.as_ref() == Some(branch) {
             return Ok(None);
         }
         if self.has_branch(branch)? {
             self.repo.set_default_branch(branch, None)?;
             return Ok(None);
         }
-        match present.is_some_and(|present| present.conflicts_with(branch)) {
-            true => Ok(Some(RefUpdate {
-                name: self.stand_in(wanted)?,
-                old: None,
-                new: Some(tip),
-            })),
-            false => Ok(None),
+        if !current.is_some_and(|current| current.conflicts_with(branch)) {
+            return Ok(None);
         }
+        Ok(Some(RefUpdate {
+            name: self.temporary_branch(remote)?,
+            old: None,
+            new: Some(tip),
+        }))
     }
 
-    /// The name of a branch that nobody has, and that goes together with all others.
-    fn stand_in(&self, wanted: &RemoteRefs) -> Result<RefName> {
-        let here = self.refs()?;
-        let taken = here.iter().map(|(name, _)| name).chain(wanted.refs.keys());
-        let taken: Vec<_> = taken.collect();
-        let names = (0..).map(|n| match n {
-            0 => STAND_IN.to_owned(),
-            n => format!("{STAND_IN}-{n}"),
-        });
-        let mut names = names.map(|name| {
-            let branch = BranchName::parse(&name);
-            RefName::from(branch.expect("BUG: these are names of branches"))
+    /// Returns a branch name that neither store has and that conflicts with no other branch.
+    fn temporary_branch(&self, remote: &RemoteRefs) -> Result<RefName> {
+        let local = self.refs()?;
+        let taken: Vec<_> = local
+            .iter()
+            .map(|(name, _)| name)
+            .chain(remote.refs.keys())
+            .collect();
+        let mut candidates = (0..).map(|n| {
+            let name = match n {
+                0 => TEMPORARY_BRANCH.to_owned(),
+                n => format!("{TEMPORARY_BRANCH}-{n}"),
+            };
+            let branch = BranchName::parse(&name).expect("BUG: the name is a valid branch name");
+            RefName::from(branch)
         });
         let is_free = |name: &RefName| {
-            let is_in_the_way = |other: &&RefName| *other == name || other.conflicts_with(name);
-            !taken.iter().any(is_in_the_way)
+            let conflicts = |other: &&RefName| *other == name || other.conflicts_with(name);
+            !taken.iter().any(conflicts)
         };
-        Ok(names.find(is_free).expect("BUG: there are finitely many"))
+        let free = candidates.find(is_free);
+        Ok(free.expect("BUG: the number of taken names is finite"))
     }
 
-    /// What is to be done as long as the default branch is the present one: what it is in the way of has to wait.
-    fn differences(&self, wanted: &RemoteRefs) -> Result<Vec<RefUpdate>> {
-        let here: BTreeMap<_, _> = self.refs()?.into_iter().collect();
-        let present = self.default_branch().ok().map(RefName::from);
-        let leaving = present.filter(|present| !wanted.refs.contains_key(present));
-        let waits = |name: &RefName| {
-            let leaving = leaving.as_ref();
-            leaving.is_some_and(|leaving| leaving == name || leaving.conflicts_with(name))
+    /// Returns the updates that make the refs equal to `remote`, except the deletion of the current default branch and updates whose names
+    /// conflict with it. Those have to wait until another branch is the default.
+    fn ref_differences(&self, remote: &RemoteRefs) -> Result<Vec<RefUpdate>> {
+        let local: BTreeMap<_, _> = self.refs()?.into_iter().collect();
+        let default = self.default_branch().ok().map(RefName::from);
+        let obsolete = default.filter(|default| !remote.refs.contains_key(default));
+        let must_wait = |name: &RefName| {
+            obsolete
+                .as_ref()
+                .is_some_and(|obsolete| obsolete == name || obsolete.conflicts_with(name))
         };
-        let names = here.keys().chain(wanted.refs.keys());
-        let names: BTreeSet<_> = names.filter(|name| !waits(name)).collect();
-        let update = |name: &&RefName| RefUpdate {
-            name: (*name).clone(),
-            old: here.get(*name).copied(),
-            new: wanted.refs.get(*name).copied(),
-        };
-        let updates = names.iter().map(update);
+        let names: BTreeSet<_> = local
+            .keys()
+            .chain(remote.refs.keys())
+            .filter(|name| !must_wait(name))
+            .collect();
+        let updates = names.into_iter().map(|name| RefUpdate {
+            name: name.clone(),
+            old: local.get(name).copied(),
+            new: remote.refs.get(name).copied(),
+        });
         Ok(updates.filter(|update| update.old != update.new).collect())
     }
 }
 
 impl RemoteRefs {
-    /// The branch that is to be the default one, and its tip. If none is chosen, or none that is there, the present one stays; if
-    /// that has to go, it is the first of all.
-    fn default_beside(&self, present: Option<&BranchName>) -> Option<(&BranchName, ObjectId)> {
+    /// Returns the branch that this store's default branch should become, and its tip: the primary's default branch if it exists there,
+    /// else the current one if the primary has it, else the first branch.
+    fn next_default(&self, current: Option<&BranchName>) -> Option<(&BranchName, ObjectId)> {
         let branches = || {
             self.refs.iter().filter_map(|(name, id)| match name {
                 RefName::Branch(branch) => Some((branch, *id)),
                 RefName::Tag(_) => None,
             })
         };
-        let named = |named: &BranchName| branches().find(|(branch, _)| *branch == named);
-        let chosen = self.default.as_ref().and_then(named);
-        chosen
-            .or_else(|| present.and_then(named))
+        let find = |name: &BranchName| branches().find(|(branch, _)| *branch == name);
+        let default = self.default.as_ref().and_then(find);
+        default
+            .or_else(|| current.and_then(find))
             .or_else(|| branches().next())
     }
 }

@@ -1,201 +1,110 @@
-//! A place in a branch's history, and what came after it.
+//! A position in a branch's history, from which events are computed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::event::{CursorPosition, Event};
 use crate::names::{BranchName, CommitId, ModuleHash, ModulePath, TreePath};
-use crate::repo::{self, Commit, Line, PathChange, TreeId};
+use crate::repo::{self, Line, PathChange};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
-use crate::store::revision::Revision;
 
-/// How many events one look returns at most.
+/// The maximum number of events that one poll returns.
 const EVENTS_MAX: usize = 256;
-/// How many bytes the events of one look may take before it stops; the last one may be larger.
+/// The size of events, in bytes, after which a poll returns no further event.
 const EVENTS_BYTES_MAX: usize = 256 << 10;
-/// About what a change takes beside its path.
-const CHANGE_BYTES: usize = 200;
 
-/// What happened to a branch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// The commit that the branch is at after it.
-    pub commit: Commit,
-    /// Whether the branch did not simply go on from the cursor: a reset, squash or foreign merge. `changes` then is the whole
-    /// difference.
-    pub reset: bool,
-    /// Every path that changed, sorted.
-    pub changes: Vec<PathChange>,
-}
-
-impl Event {
-    /// Where a cursor is that was told this.
-    pub fn position(&self) -> CursorPosition {
-        CursorPosition {
-            commit: self.commit.id,
-            tree: self.commit.tree,
-        }
-    }
-
-    /// About how many bytes it takes.
-    pub fn bytes(&self) -> usize {
-        let paths = self.changes.iter().map(|change| change.path.as_str().len());
-        paths.map(|path| path + CHANGE_BYTES).sum::<usize>()
-            + self.commit.message.len()
-            + CHANGE_BYTES
-    }
-}
-
-/// A commit, and what is in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CursorPosition {
-    commit: CommitId,
-    tree: TreeId,
-}
-
-impl CursorPosition {
-    /// The commit.
-    pub fn commit(&self) -> CommitId {
-        self.commit
-    }
-}
-
-/// What a cursor finds when it looks.
+/// The result of polling a cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PollResult {
-    /// What happened since the last look, oldest first. There may be more; if it is empty, the cursor is at the tip.
+    /// The events since the last poll, oldest first; possibly not all of them. An empty list means that the cursor is at the tip.
     Events(Vec<Event>),
     /// The branch was deleted.
     BranchDeleted,
-    /// The branch did not go on from the cursor's commit, and what was in that is gone.
+    /// The tip does not follow the cursor's commit, and that commit's tree was dropped, so that no difference can be computed.
     CommitDropped,
 }
 
-/// The place up to which everything was told. It costs no more than what it remembers: nothing is queued, so a slow one loses
-/// nothing.
+/// A position in a branch's history. All events up to it have been returned. Events are computed on demand and not queued, so a slow
+/// watcher loses nothing and needs no memory for it.
 #[derive(Clone, Debug)]
 pub struct Cursor {
     branch: BranchName,
-    /// `None` before a branch's first commit.
-    place: Option<CursorPosition>,
-    /// Every module at `place`, if it is remembered: a `gc` may drop the commit before it is compared with a tip that does not
-    /// come after it.
+    /// `None` before the branch's first commit.
+    position: Option<CursorPosition>,
+    /// Every module at `position`, if the cursor keeps a copy of the list. With it, the cursor can compute the difference to an unrelated tip
+    /// even after a `gc` dropped the commit.
     content: Option<BTreeMap<ModulePath, ModuleHash>>,
-    /// Whether that is remembered for the next event only.
-    forgets: bool,
-    /// The commits that come next; a tip that moved on meanwhile is seen at its end.
-    line: Option<Line>,
-}
-
-impl Store {
-    /// A cursor on a branch, or the default one, at the commit `since`, or at its tip. It remembers nothing of what is there.
-    ///
-    /// # Errors
-    /// Unknown branch or commit; the store does not exist.
-    pub fn cursor(&self, branch: Option<&BranchName>, since: Option<CommitId>) -> Result<Cursor> {
-        let branch = branch.map_or_else(|| self.default_branch(), |branch| Ok(branch.clone()))?;
-        if self.repo.is_absent() {
-            return Err(Error::NoCommit(branch.to_string()));
-        }
-        self.tip(Some(&branch))?;
-        let at = since.map_or_else(|| Revision::Branch(Some(branch.clone())), Revision::Commit);
-        let place = self.read(&at, |view| {
-            let place = view.commit.zip(view.tree);
-            Ok(place.map(|(commit, tree)| CursorPosition { commit, tree }))
-        });
-        match (place, since) {
-            (Err(Error::Repo(repo::Error::UnknownCommit(_))), Some(since)) => {
-                self.cursor_at_dropped(branch, since)
-            }
-            (place, _) => Ok(Cursor::new(branch, place?)),
-        }
-    }
-
-    /// A cursor at a commit that a `gc` dropped, if the index remembers what was in it.
-    fn cursor_at_dropped(&self, branch: BranchName, commit: CommitId) -> Result<Cursor> {
-        let index = self.index.reader()?;
-        let known = index.commit(commit)?;
-        let tree = known.and_then(|known| TreeId::from_bytes(&known.tree));
-        let tree = tree.ok_or(repo::Error::UnknownCommit(commit))?;
-        Ok(Cursor {
-            content: Some(index.content(commit)?.into_iter().collect()),
-            forgets: true,
-            ..Cursor::new(branch, Some(CursorPosition { commit, tree }))
-        })
-    }
-
-    /// A cursor that remembers every module where it is, so that no `gc` can cost it anything.
-    ///
-    /// # Errors
-    /// As for `cursor`.
-    pub fn gc_safe_cursor(
-        &self,
-        branch: Option<&BranchName>,
-        since: Option<CommitId>,
-    ) -> Result<Cursor> {
-        let attempt = || {
-            let cursor = self.cursor(branch, since)?;
-            if cursor.content.is_some() {
-                return Ok(Cursor {
-                    forgets: false,
-                    ..cursor
-                });
-            }
-            let tree = cursor.place.map(|place| place.tree);
-            let modules = tree.map(|tree| self.modules_in(tree, &TreePath::root()));
-            let content = modules.transpose()?.unwrap_or_default();
-            Ok(Cursor {
-                content: Some(content.into_iter().collect()),
-                ..cursor
-            })
-        };
-        match attempt() {
-            Err(error) if Error::is_missing_object(&error) && since.is_none() => attempt(),
-            other => other,
-        }
-    }
+    /// Whether `content` is discarded after the next event.
+    discards_content: bool,
+    /// The first-parent history from `position` to a tip. A newer tip is noticed at its end.
+    history: Option<Line>,
 }
 
 impl Cursor {
-    /// A cursor at a place that was told before; `None` is before a branch's first commit.
-    pub fn new(branch: BranchName, place: Option<CursorPosition>) -> Self {
+    /// Returns a cursor at a position that an earlier cursor had; `None` is before the branch's first commit.
+    pub fn new(branch: BranchName, position: Option<CursorPosition>) -> Self {
         Self {
             branch,
-            place,
+            position,
             content: None,
-            forgets: false,
-            line: None,
+            discards_content: false,
+            history: None,
         }
     }
 
-    /// The branch that is followed.
+    /// Gives the cursor the list of modules at its position. With `for_next_event_only`, the list is discarded after one event.
+    pub(super) fn with_content(
+        self,
+        content: Vec<(ModulePath, ModuleHash)>,
+        for_next_event_only: bool,
+    ) -> Self {
+        Self {
+            content: Some(content.into_iter().collect()),
+            discards_content: for_next_event_only,
+            ..self
+        }
+    }
+
+    /// Keeps the list of modules up to date from now on; returns the cursor unchanged as an error if it has none.
+    pub(super) fn keeping_content(self) -> std::result::Result<Self, Self> {
+        if self.content.is_none() {
+            return Err(self);
+        }
+        Ok(Self {
+            discards_content: false,
+            ..self
+        })
+    }
+
+    /// Returns the branch.
     pub fn branch(&self) -> &BranchName {
         &self.branch
     }
 
-    /// Where it is.
+    /// Returns the position.
     pub fn position(&self) -> Option<CursorPosition> {
-        self.place
+        self.position
     }
 
-    /// Looks what happened since the last look, without waiting.
+    /// Returns the events since the last poll, without waiting.
     ///
     /// # Errors
-    /// The store cannot be read. The cursor then stays behind what was told last.
+    /// The store cannot be read. The cursor then stays after the last event that was returned.
     pub fn poll(&mut self, store: &Store) -> Result<PollResult> {
-        match self.look(store) {
+        match self.poll_once(store) {
             Err(error) => {
-                // A `gc` may have replaced the history meanwhile: the way is sought anew, once.
-                tracing::debug!(%error, branch = %self.branch, "looking again");
-                match self.look(store) {
-                    Err(_) if self.lost_its_content(store) => Ok(PollResult::CommitDropped),
-                    other => other,
+                // A `gc` may have squashed the history. A second attempt starts from the new tip.
+                tracing::debug!(%error, branch = %self.branch, "polling the branch again");
+                match self.poll_once(store) {
+                    Err(_) if self.has_lost_content(store) => Ok(PollResult::CommitDropped),
+                    result => result,
                 }
             }
-            news => news,
+            result => result,
         }
     }
 
-    fn look(&mut self, store: &Store) -> Result<PollResult> {
+    fn poll_once(&mut self, store: &Store) -> Result<PollResult> {
         let (mut events, mut bytes) = (Vec::new(), 0);
         while events.len() < EVENTS_MAX && bytes < EVENTS_BYTES_MAX {
             let event = match self.next_event(store) {
@@ -204,8 +113,8 @@ impl Cursor {
                     return Ok(PollResult::BranchDeleted);
                 }
                 Err(error) => {
-                    // The line has moved past the commit that failed.
-                    self.line = None;
+                    // The iterator has moved past the commit that failed, so the next poll must start a new one.
+                    self.history = None;
                     if events.is_empty() {
                         return Err(error);
                     }
@@ -221,33 +130,33 @@ impl Cursor {
     }
 
     fn next_event(&mut self, store: &Store) -> Result<Option<Event>> {
-        if let Some(line) = &mut self.line {
-            match line.next(store.repo.objects())? {
+        if let Some(history) = &mut self.history {
+            match history.next(store.repo.objects())? {
                 Some(id) => return self.step(store, id).map(Some),
-                None => self.line = None,
+                None => self.history = None,
             }
         }
-        let at = self.place.map(|place| place.commit);
+        let commit = self.position.map(|position| position.commit);
         let Some(tip) = store
             .tip(Some(&self.branch))?
-            .filter(|tip| at != Some(*tip))
+            .filter(|tip| commit != Some(*tip))
         else {
             return Ok(None);
         };
-        let Some(mut line) = store.repo.objects().line(at, tip)? else {
+        let Some(mut history) = store.repo.objects().line(commit, tip)? else {
             return self.jump(store, tip).map(Some);
         };
-        let first = line
+        let first = history
             .next(store.repo.objects())?
-            .expect("BUG: the tip is on it");
-        self.line = Some(line);
+            .expect("BUG: the history contains at least the tip");
+        self.history = Some(history);
         self.step(store, first).map(Some)
     }
 
-    /// One commit on, on the tip's line.
+    /// Returns the event for the next commit in first-parent history.
     fn step(&self, store: &Store, id: CommitId) -> Result<Event> {
         let commit = store.repo.objects().linked_commit(id)?;
-        let before = self.place.map(|place| place.tree);
+        let before = self.position.map(|position| position.tree);
         Ok(Event {
             changes: store.repo.objects().diff(before, Some(commit.tree))?,
             commit,
@@ -255,10 +164,10 @@ impl Cursor {
         })
     }
 
-    /// To a tip that does not come after this commit.
+    /// Returns the event for a tip that does not follow the position in first-parent history.
     fn jump(&self, store: &Store, tip: CommitId) -> Result<Event> {
         let tip = store.repo.objects().linked_commit(tip)?;
-        let before = self.place.map(|place| place.tree);
+        let before = self.position.map(|position| position.tree);
         let changes = match &self.content {
             _ if before == Some(tip.tree) => Vec::new(),
             None => store.repo.objects().diff(before, Some(tip.tree))?,
@@ -275,8 +184,8 @@ impl Cursor {
     }
 
     fn advance(&mut self, event: &Event) {
-        self.place = Some(event.position());
-        if self.forgets {
+        self.position = Some(event.position());
+        if self.discards_content {
             self.content = None;
         }
         let Some(content) = &mut self.content else {
@@ -290,11 +199,11 @@ impl Cursor {
         }
     }
 
-    /// Whether the tree at this place is not whole any more, and was not remembered.
-    fn lost_its_content(&self, store: &Store) -> bool {
+    /// Returns whether the tree at the position is incomplete and the cursor has no list of its modules.
+    fn has_lost_content(&self, store: &Store) -> bool {
         self.content.is_none()
-            && self.place.is_some_and(|place| {
-                let modules = store.modules_in(place.tree, &TreePath::root());
+            && self.position.is_some_and(|position| {
+                let modules = store.modules_in(position.tree, &TreePath::root());
                 modules.is_err_and(|error| error.is_missing_object())
             })
     }

@@ -1,7 +1,10 @@
-//! Following a branch commit by commit.
+//! Follows a branch commit by commit.
 
 mod cursor;
+mod event;
+mod open_cursor;
 mod watcher;
 
-pub use cursor::{Cursor, CursorPosition, Event, PollResult};
+pub use cursor::{Cursor, PollResult};
+pub use event::{CursorPosition, Event};
 pub use watcher::Watcher;

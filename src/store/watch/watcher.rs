@@ -1,17 +1,18 @@
-//! Following a branch.
+//! Waits for events on a branch.
 
 use std::time::{Duration, Instant};
 
-use super::cursor::{Cursor, Event, PollResult};
+use super::cursor::{Cursor, PollResult};
+use super::event::Event;
 use crate::names::{BranchName, CommitId};
 use crate::repo::{self, RefWatcher};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
-/// How long a watcher relies on the file system to wake it, before it looks on its own.
+/// How long a watcher relies on file system notifications before it polls.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Follows a branch from a commit on. Woken, it goes from there to the tip.
+/// Follows a branch from a commit on.
 pub struct Watcher<'s> {
     store: &'s Store,
     cursor: Cursor,
@@ -19,12 +20,12 @@ pub struct Watcher<'s> {
 }
 
 impl Store {
-    /// Registers for wake-ups, which come when some branch moved, or without a reason.
+    /// Registers for wake-ups. They occur when a branch has moved, and may also be spurious.
     pub fn wake(&self) -> RefWatcher {
         self.repo.watch_refs()
     }
 
-    /// Follows a branch, or the default one, from the commit `since`, or from its tip.
+    /// Follows a branch, or the default branch, from the commit `since`, or from the tip.
     ///
     /// # Errors
     /// Unknown branch or commit; the store does not exist.
@@ -35,7 +36,7 @@ impl Store {
     ) -> Result<Watcher<'_>> {
         Ok(Watcher {
             store: self,
-            // In this order: what moves after the tip was read, wakes.
+            // Registers before the cursor reads the tip, so that a later move of the branch is not missed.
             wake: self.wake(),
             cursor: self.gc_safe_cursor(branch, since)?,
         })
@@ -43,33 +44,34 @@ impl Store {
 }
 
 impl Watcher<'_> {
-    /// The branch that is followed.
+    /// Returns the branch that is followed.
     pub fn branch(&self) -> &BranchName {
         self.cursor.branch()
     }
 
-    /// Looks what happened, without waiting: the oldest of it first, and of a long history a part.
+    /// Returns the next events, oldest first, without waiting. Returns a long history in several parts.
     ///
     /// # Errors
-    /// The branch was deleted, or the store cannot be read.
+    /// The branch was deleted; the store cannot be read.
     pub fn poll(&mut self) -> Result<Vec<Event>> {
-        let gone = match self.cursor.poll(self.store)? {
+        let error = match self.cursor.poll(self.store)? {
             PollResult::Events(events) => return Ok(events),
             PollResult::BranchDeleted => repo::Error::UnknownBranch(self.branch().to_string()),
             PollResult::CommitDropped => {
-                let place = self.cursor.position().expect("BUG: nothing is never gone");
-                repo::Error::UnknownCommit(place.commit())
+                let position = self.cursor.position();
+                let position = position.expect("BUG: only a commit can be dropped");
+                repo::Error::UnknownCommit(position.commit())
             }
         };
-        Err(Error::Repo(gone))
+        Err(Error::Repo(error))
     }
 
-    /// Waits for the branch to move on, and returns what happened as `poll` does; nothing if the time `limit` passed.
+    /// Waits for events and returns them as `poll` does; returns an empty list after `timeout`.
     ///
     /// # Errors
     /// As for `poll`.
-    pub fn next(&mut self, limit: Duration) -> Result<Vec<Event>> {
-        let deadline = Instant::now() + limit;
+    pub fn next(&mut self, timeout: Duration) -> Result<Vec<Event>> {
+        let deadline = Instant::now() + timeout;
         loop {
             let events = self.poll()?;
             let left = deadline.saturating_duration_since(Instant::now());

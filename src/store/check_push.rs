@@ -1,0 +1,256 @@
+//! Checks a push while its objects are in git's quarantine.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::Path;
+
+use super::error::{Error, Result};
+use super::open::Store;
+use crate::names::{self, Author, CommitId, ModuleHash, ModulePath, TreePath};
+use crate::repo::{Commit, Dropping, Incoming, Introduced, Next, RefUpdate, Refusal, chain};
+use crate::wasm;
+
+/// The maximum number of objections to one push.
+const OBJECTIONS_MAX: usize = 20;
+
+/// The permissions of the client that pushes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pusher {
+    /// Whether the client may drop history.
+    pub dropping: Dropping,
+    /// The author that new commits must have; `None` allows any author.
+    pub author: Option<Author>,
+}
+
+/// A reason to refuse a push.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// The ref, or the path and commit, that is refused. Unprintable characters are escaped.
+    pub subject: String,
+    /// The reason.
+    pub reason: String,
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.subject, self.reason)
+    }
+}
+
+impl Objection {
+    /// Returns an objection to the push as a whole.
+    fn to_push(reason: String) -> Self {
+        Self {
+            subject: "the push".to_owned(),
+            reason,
+        }
+    }
+}
+
+impl Store {
+    /// Checks a push whose objects are in `quarantine`: first the ref updates, then what its new commits contain. Validates each module
+    /// once, and inspects every commit that no branch has had before. Returns the objections.
+    ///
+    /// # Errors
+    /// An object cannot be read; the version index cannot be updated.
+    pub fn check_push(
+        &self,
+        quarantine: Option<&Path>,
+        updates: &[RefUpdate],
+        pusher: &Pusher,
+    ) -> Result<Vec<Objection>> {
+        if let Err(error) = self.ensure_writable() {
+            return Ok(vec![Objection::to_push(error.to_string())]);
+        }
+        match self.push_objections(quarantine, updates, pusher) {
+            Err(error) if error.is_missing_object() => {
+                Ok(vec![Objection::to_push(Refusal::Collected.to_string())])
+            }
+            checked => checked,
+        }
+    }
+
+    fn push_objections(
+        &self,
+        quarantine: Option<&Path>,
+        updates: &[RefUpdate],
+        pusher: &Pusher,
+    ) -> Result<Vec<Objection>> {
+        let incoming = self.repo.incoming(quarantine, self.options.push)?;
+        let decisions = self
+            .repo
+            .refs()
+            .judge_updates(&incoming, updates, pusher.dropping)?;
+        let refused: Vec<_> = updates
+            .iter()
+            .zip(decisions)
+            .filter_map(|(update, decision)| {
+                Some(Objection {
+                    subject: update.name.to_string(),
+                    reason: decision.err()?.to_string(),
+                })
+            })
+            .collect();
+        if !refused.is_empty() {
+            return Ok(refused);
+        }
+        self.catch_up_all()?;
+        let mut check = PushCheck {
+            store: self,
+            incoming: &incoming,
+            pusher,
+            valid_modules: HashSet::new(),
+            path_count: 0,
+            objections: Vec::new(),
+        };
+        let mut tips = incoming.brought_commits()?;
+        for id in updates.iter().filter_map(|update| update.new) {
+            tips.extend(incoming.peel(id)?);
+        }
+        check.check_histories(&tips)?;
+        Ok(check.objections)
+    }
+}
+
+/// The check of the commits in one push.
+struct PushCheck<'c> {
+    store: &'c Store,
+    incoming: &'c Incoming,
+    pusher: &'c Pusher,
+    /// The modules that were found valid.
+    valid_modules: HashSet<ModuleHash>,
+    /// The number of paths that were checked.
+    path_count: u64,
+    objections: Vec<Objection>,
+}
+
+impl PushCheck<'_> {
+    /// Checks every commit that is reachable from `tips` and that no branch has had before.
+    fn check_histories(&mut self, tips: &[CommitId]) -> Result<()> {
+        let incoming = self.incoming;
+        let new = self.store.with_index(|reader| {
+            incoming.new_commits(tips, |id| Ok::<_, Error>(reader.contains(id)?))
+        })?;
+        // Oldest first, so that an objection names the commit that introduced a fault.
+        for commit in new.into_iter().rev() {
+            self.check_author(&commit);
+            if self.is_finished() || !self.check_paths(&commit)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_author(&mut self, commit: &Commit) {
+        let is_by =
+            |author: &&Author| author.name() == commit.author && author.mail() == commit.mail;
+        let required = self.pusher.author.as_ref();
+        if let Some(required) = required.filter(|author| !is_by(author)) {
+            self.objections.push(Objection {
+                subject: format!("commit {}", commit.id),
+                reason: format!("its author is not {required}, as the key wants it"),
+            });
+        }
+    }
+
+    /// Checks the entries that a commit introduces; returns whether to continue with the next commit.
+    fn check_paths(&mut self, commit: &Commit) -> Result<bool> {
+        let (incoming, mut failed) = (self.incoming, None);
+        incoming.introduced(commit, &mut |path, introduced| {
+            let next = self.check_path(commit, path, introduced);
+            next.unwrap_or_else(|error| {
+                failed = Some(error);
+                Next::Stop
+            })
+        })?;
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(!self.is_finished()),
+        }
+    }
+
+    fn check_path(&mut self, commit: &Commit, path: &[u8], introduced: Introduced) -> Result<Next> {
+        self.path_count += 1;
+        let paths_max = self.store.options.push.paths_max;
+        if self.path_count > paths_max {
+            // A tree that occurs at several paths is counted at each of them: a few small trees can have billions of paths.
+            self.objections = vec![Objection::to_push(format!(
+                "it has more than {paths_max} paths: push fewer commits at a time"
+            ))];
+            return Ok(Next::Stop);
+        }
+        let Some(reason) = self.fault(path, introduced)? else {
+            return Ok(Next::Into);
+        };
+        let path = String::from_utf8_lossy(path).escape_debug().to_string();
+        let subject = format!("/{path} in commit {}", commit.id);
+        self.objections.push(Objection { subject, reason });
+        Ok(if self.is_finished() {
+            Next::Stop
+        } else {
+            Next::Past
+        })
+    }
+
+    fn is_finished(&self) -> bool {
+        self.objections.len() >= OBJECTIONS_MAX
+            || self.path_count > self.store.options.push.paths_max
+    }
+
+    /// Returns what is wrong with an entry that a commit introduces; `None` if it is legal.
+    fn fault(&mut self, path: &[u8], introduced: Introduced) -> Result<Option<String>> {
+        let text = match introduced {
+            Introduced::Module(hash) => {
+                let fault = name_fault(path, |text| ModulePath::parse(text).map(drop));
+                return match fault {
+                    None => self.module_fault(hash),
+                    fault => Ok(fault),
+                };
+            }
+            Introduced::Folder => {
+                return Ok(name_fault(path, |text| TreePath::parse(text).map(drop)));
+            }
+            Introduced::EmptyFolder => "it is an empty directory",
+            Introduced::Executable => {
+                "it is executable, as no module is: run `git update-index --chmod=-x` on it"
+            }
+            Introduced::OddMode => "its mode is not 100644",
+            Introduced::SymbolicLink => "it is a symbolic link",
+            Introduced::Submodule => "it is a submodule",
+            Introduced::Twice => "it is there twice",
+            Introduced::Slash => "its name has a slash in it",
+        };
+        Ok(Some(text.to_owned()))
+    }
+
+    fn module_fault(&mut self, hash: ModuleHash) -> Result<Option<String>> {
+        if self.valid_modules.contains(&hash) {
+            return Ok(None);
+        }
+        let limits = &self.store.options.modules;
+        let Some(size_bytes) = self.incoming.blob_size_bytes(hash)? else {
+            return Ok(Some("it is not a blob".to_owned()));
+        };
+        // Checked before the blob is read into memory.
+        let bytes_max = limits.module_bytes_max;
+        if size_bytes > bytes_max {
+            let error = wasm::Error::ModuleTooLarge { bytes_max };
+            return Ok(Some(error.to_string()));
+        }
+        let bytes = self.incoming.blob(hash)?;
+        match wasm::validate(bytes.as_slice(), limits) {
+            Ok(_) => {
+                self.valid_modules.insert(hash);
+                Ok(None)
+            }
+            Err(error) => Ok(Some(format!("it is not a valid module: {}", chain(&error)))),
+        }
+    }
+}
+
+fn name_fault(path: &[u8], parse: impl FnOnce(&str) -> Result<(), names::Error>) -> Option<String> {
+    match std::str::from_utf8(path) {
+        Ok(text) => parse(text).err().map(|error| error.to_string()),
+        Err(_) => Some("its name is not UTF-8".to_owned()),
+    }
+}

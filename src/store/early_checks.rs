@@ -1,0 +1,83 @@
+//! Checks that refuse a write before its body is read or stored.
+//!
+//! They save work only. The write repeats the checks when it is published, because the branch may move in between.
+
+use super::change::Change;
+use super::error::Result;
+use super::open::Store;
+use super::precondition::entity_tag;
+use super::revision::{ResolvedRevision, Revision};
+use crate::names::{ModulePath, ModuleRef, TreePath};
+use crate::repo::{Decision, Draft};
+
+impl Store {
+    /// Checks the precondition of a write to the module `name`, or to the whole tree if `name` is `None`, on the branch's current tip.
+    ///
+    /// # Errors
+    /// [`Error::PreconditionFailed`](super::Error::PreconditionFailed); unknown branch.
+    pub fn check_precondition(&self, change: &Change, name: Option<&ModuleRef>) -> Result<()> {
+        self.read(&Revision::Branch(change.branch.clone()), |resolved| {
+            if change.precondition.is_empty() {
+                return Ok(());
+            }
+            let current = match name {
+                None => resolved.commit.map(|tip| tip.to_string()),
+                Some(ModuleRef::Path(path)) => self.tag_at(resolved, path.as_tree_path())?,
+                Some(ModuleRef::Hash(hash)) => {
+                    self.listed(resolved, hash)?.map(|hash| hash.to_string())
+                }
+            };
+            change.precondition.check(current.as_deref())
+        })
+    }
+
+    /// Checks that modules can be put at `paths`: no path may be a directory or below a module.
+    pub(super) fn check_free<'p>(
+        &self,
+        change: &Change,
+        paths: impl IntoIterator<Item = &'p ModulePath> + Clone,
+    ) -> Result<()> {
+        let check = |resolved: ResolvedRevision| {
+            let Some(tree) = resolved.tree else {
+                return Ok(());
+            };
+            for path in paths.clone() {
+                self.repo.objects().check_free(tree, path)?;
+            }
+            Ok(())
+        };
+        self.refuse_early(change, || {
+            self.read(&Revision::Branch(change.branch.clone()), check)
+        })
+    }
+
+    /// Runs `check`. If it fails, runs it again as a write that changes nothing: a refusal must be durable too, so that a power cut
+    /// cannot undo the state that the refusal was based on.
+    pub(super) fn refuse_early(
+        &self,
+        change: &Change,
+        check: impl Fn() -> Result<()>,
+    ) -> Result<()> {
+        self.ensure_writable()?;
+        match check() {
+            Err(_) if !self.repo.is_absent() => {
+                let decide = |_: &mut Draft<'_>| check().map(|()| (Decision::Unchanged, ()));
+                let checked = self
+                    .repo
+                    .publish(self.begin()?, change.branch.as_ref(), decide);
+                checked.map(drop)
+            }
+            checked => checked,
+        }
+    }
+
+    fn tag_at(&self, resolved: ResolvedRevision, path: &TreePath) -> Result<Option<String>> {
+        let node = match resolved.tree {
+            Some(tree) => self.repo.objects().node(tree, path)?,
+            None => None,
+        };
+        Ok(entity_tag(node, || {
+            resolved.commit.map(|tip| tip.to_string())
+        }))
+    }
+}

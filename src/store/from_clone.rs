@@ -1,0 +1,28 @@
+//! Creates a store from a clone of another repository.
+
+use std::path::Path;
+
+use super::error::{Error, Result};
+use super::open::Store;
+use crate::names::BranchName;
+use crate::repo::Restoring;
+
+impl Store {
+    /// Creates a store at `root`, which must be missing or empty. `clone` makes a bare clone in the directory that it is passed. The default
+    /// branch is `branch`; if that is `None`, the branch that the clone's `HEAD` refers to, or `main`, or the only branch. Returns the
+    /// default branch. If this fails or is killed, no store exists.
+    ///
+    /// # Errors
+    /// `root` is not empty; the error of `clone`; the clone cannot be a store.
+    pub fn create_from_clone<E: From<Error>>(
+        root: &Path,
+        branch: Option<&BranchName>,
+        clone: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<BranchName, E> {
+        let restoring = Restoring::begin(root)
+            .map_err(Error::from)?
+            .ok_or_else(|| Error::TargetNotEmpty(root.to_owned()))?;
+        clone(&restoring.folder())?;
+        Ok(restoring.finish(branch).map_err(Error::from)?)
+    }
+}

@@ -1,0 +1,68 @@
+//! Computes the index entries of commits from the repository.
+
+use std::collections::HashMap;
+
+use crate::index::{NewChange, NewCommit};
+use crate::names::CommitId;
+use crate::repo::{Differ, Link, TreeId};
+use crate::store::error::Result;
+use crate::store::open::Store;
+
+/// Computes the index entries of commits that are passed parents first.
+pub(super) struct NewCommits<'s> {
+    store: &'s Store,
+    differ: Differ<'s>,
+    /// The trees of the commits that were passed.
+    trees: HashMap<CommitId, TreeId>,
+}
+
+impl<'s> NewCommits<'s> {
+    pub(super) fn new(store: &'s Store) -> Self {
+        Self {
+            store,
+            differ: store.repo.objects().differ(),
+            trees: HashMap::new(),
+        }
+    }
+
+    /// Computes the entry of the next commit.
+    pub(super) fn next(&mut self, link: Link) -> Result<NewCommit> {
+        let parents: Vec<TreeId> = link
+            .parents
+            .iter()
+            .map(|parent| self.tree(*parent))
+            .collect::<Result<_>>()?;
+        let (first, further) = match parents.split_first() {
+            Some((first, further)) => (Some(*first), further),
+            None => (None, &[][..]),
+        };
+        let mut changes = Vec::new();
+        for changed in self.differ.changed(first, link.tree)? {
+            let mut is_own = changed.old != changed.new;
+            for parent in further {
+                is_own = is_own && self.differ.module_at(*parent, &changed.path)? != changed.new;
+            }
+            changes.push(NewChange {
+                digest: changed.new.and_then(|hash| self.store.digests.get(hash)),
+                path: changed.path,
+                module: changed.new,
+                is_own,
+            });
+        }
+        self.trees.insert(link.id, link.tree);
+        Ok(NewCommit {
+            id: link.id,
+            parents: link.parents,
+            date_s: link.date_s,
+            tree: link.tree.as_bytes().to_vec(),
+            changes,
+        })
+    }
+
+    fn tree(&self, commit: CommitId) -> Result<TreeId> {
+        match self.trees.get(&commit) {
+            Some(tree) => Ok(*tree),
+            None => Ok(self.store.repo.objects().linked_commit(commit)?.tree),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Rebuilds the version index.
+
+use std::collections::HashSet;
+
+use crate::store::error::{Error, Result};
+use crate::store::open::Store;
+
+/// The minimum number of indexed commits for a rebuild because most of them were dropped.
+const REBUILD_MIN: usize = 100_000;
+
+impl Store {
+    /// Creates a new version index, adds the commits of all branches, and computes missing digests. Returns the number of indexed
+    /// commits.
+    ///
+    /// # Errors
+    /// As for [`catch_up`](Self::catch_up).
+    pub fn reindex(&self) -> Result<usize> {
+        if self.repo.is_absent() {
+            return Ok(0);
+        }
+        self.index.reset()?;
+        self.catch_up_all()?;
+        self.index_digests()?;
+        Ok(self.index.reader()?.commit_count()?)
+    }
+
+    /// Resets a large index if the branches no longer reach more than half of its commits.
+    pub(in crate::store) fn reset_index_if_mostly_dropped(&self) -> Result<()> {
+        let Some(index) = self.index.existing().ok().flatten() else {
+            return Ok(());
+        };
+        let indexed = index.commit_count()?;
+        if indexed < REBUILD_MIN {
+            return Ok(());
+        }
+        let mut reachable = HashSet::new();
+        for branch in self.branches()? {
+            let Some(tip) = self.repo.refs().tip(&branch)? else {
+                continue;
+            };
+            let left = indexed / 2 - reachable.len();
+            let is_counted = |id| Ok::<_, Error>(reachable.contains(&id));
+            match self.repo.objects().unknown_history(tip, left, is_counted)? {
+                Some(links) => reachable.extend(links.into_iter().map(|link| link.id)),
+                None => return Ok(()),
+            }
+        }
+        tracing::info!(
+            indexed,
+            reachable = reachable.len(),
+            "resetting the version index because most of its commits were dropped"
+        );
+        Ok(self.index.reset()?)
+    }
+}

@@ -1,0 +1,63 @@
+//! The maintenance tasks.
+
+use crate::repo::{self, Fault};
+use crate::store::change::Change;
+use crate::store::error::Result;
+use crate::store::gc::History;
+use crate::store::open::Store;
+use crate::store::verify::{DerivedFaults, Finding};
+
+/// The maximum number of faults that one verification logs.
+const LOGGED_FAULTS_MAX: u64 = 100;
+
+impl Store {
+    /// Collects garbage.
+    pub(super) fn run_gc_task(&self, change: &Change, history: History) -> Result<()> {
+        let summary = self.gc(change, history)?;
+        let (removed, freed_bytes) = (summary.removed, summary.freed_bytes);
+        tracing::info!(removed, freed_bytes, "gc is done");
+        Ok(())
+    }
+
+    /// Verifies the store and logs the faults; returns their number.
+    pub(super) fn run_verify_task(&self) -> Result<u64> {
+        // Verification hashes and validates everything, and holds no lock that a write waits for. So it can run at low priority.
+        repo::lower_thread_priority(repo::ThreadPriority::Background);
+        let mut faults = 0;
+        let mut report = |finding| {
+            if let Finding::Fault(fault) = finding {
+                faults += 1;
+                if faults <= LOGGED_FAULTS_MAX {
+                    log_fault(&fault);
+                }
+            }
+        };
+        let checked = self.verify(DerivedFaults::Report, &mut report, &mut || {})?;
+        if faults > LOGGED_FAULTS_MAX {
+            tracing::error!("there are more faults: `wasmstore verify` prints all");
+        }
+        tracing::info!(
+            refs = checked.refs,
+            commits = checked.commits,
+            trees = checked.trees,
+            modules = checked.modules,
+            faults,
+            "verify is done"
+        );
+        Ok(faults)
+    }
+}
+
+fn log_fault(fault: &Fault) {
+    let Fault {
+        subject,
+        location,
+        reason,
+    } = fault;
+    match location {
+        Some(location) => {
+            tracing::error!(subject, path = location.path, commit = %location.commit, reason, "verify found a fault");
+        }
+        None => tracing::error!(subject, reason, "verify found a fault"),
+    }
+}

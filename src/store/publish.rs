@@ -1,0 +1,32 @@
+//! Begins and publishes a write.
+
+use super::error::Result;
+use super::open::Store;
+use crate::names::BranchName;
+use crate::repo::{Decision, Draft, Published, WriteTxn};
+
+impl Store {
+    /// Begins a write. Refused on a replica; only `sync_refs` may write there.
+    pub(super) fn begin(&self) -> Result<WriteTxn<'_>> {
+        self.ensure_writable()?;
+        Ok(self.repo.begin()?)
+    }
+
+    /// Publishes a write, and has the new commit added to the version index.
+    pub(super) fn publish<T>(
+        &self,
+        writing: WriteTxn<'_>,
+        branch: Option<&BranchName>,
+        decide: impl FnMut(&mut Draft<'_>) -> Result<(Decision, T)>,
+    ) -> Result<Published<T>> {
+        let published = self.repo.publish(writing, branch, decide)?;
+        if let Some(commit) = published.commit.filter(|_| published.has_moved) {
+            match self.index_wake.get() {
+                // An error means that the channel is full: the worker has not yet handled the previous wake-up.
+                Some(index_wake) => drop(index_wake.try_send(())),
+                None => self.index_published_commit(commit),
+            }
+        }
+        Ok(published)
+    }
+}

@@ -1,0 +1,134 @@
+//! Resolves module names, hashes and digests to module hashes.
+
+use std::ops::ControlFlow;
+
+use super::error::{Error, Result};
+use super::open::Store;
+use super::revision::ResolvedRevision;
+use crate::names::{CommitId, Digest, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
+use crate::repo::{Node, ObjectFormat, TreeId};
+
+impl Store {
+    /// Returns the hash of the module that `name` refers to in a tree.
+    ///
+    /// # Errors
+    /// The tree does not have the module.
+    pub(super) fn resolve(
+        &self,
+        resolved: ResolvedRevision,
+        name: &ModuleRef,
+    ) -> Result<ModuleHash> {
+        let unknown = || Error::NoModule(name.to_string());
+        let tree = resolved.tree.ok_or_else(unknown)?;
+        match name {
+            ModuleRef::Path(path) => match self.repo.objects().node(tree, path.as_tree_path())? {
+                Some(Node::Module(hash)) => Ok(hash),
+                Some(Node::Folder(_)) => Err(Error::IsDirectory(path.to_string())),
+                Some(Node::Foreign) | None => Err(unknown()),
+            },
+            ModuleRef::Hash(hash) => self.listed(resolved, hash)?.ok_or_else(unknown),
+        }
+    }
+
+    /// Returns the module with a hash or digest if some path of the tree has it.
+    pub(super) fn listed(
+        &self,
+        resolved: ResolvedRevision,
+        requested: &HashRef,
+    ) -> Result<Option<ModuleHash>> {
+        let (Some(commit), Some(tree)) = (resolved.commit, resolved.tree) else {
+            return Ok(None);
+        };
+        self.first_present(requested, |hash| self.is_listed(commit, tree, hash))
+    }
+
+    /// Returns the blob with a hash or digest if the object store has it. A digest finds only modules that some indexed commit had.
+    pub(super) fn stored(&self, requested: &HashRef) -> Result<Option<ModuleHash>> {
+        self.first_present(requested, |hash| {
+            Ok(self.repo.objects().blob_size_bytes(hash)?.is_some())
+        })
+    }
+
+    /// Returns the blob id and the digest that `requested` may stand for. In a SHA-256 store, 64 hex digits may be either.
+    pub(super) fn interpretations(
+        &self,
+        requested: &HashRef,
+    ) -> (Option<ModuleHash>, Option<Digest>) {
+        match requested {
+            HashRef::Hash40(hash) => (Some(*hash), None),
+            HashRef::Hex64(bytes) => {
+                let is_sha256 = self.object_format() == Some(ObjectFormat::Sha256);
+                let hash = ModuleHash::from_bytes(bytes).filter(|_| is_sha256);
+                (hash, Some(Digest::from_bytes(*bytes)))
+            }
+            HashRef::Digest(digest) => (None, Some(*digest)),
+        }
+    }
+
+    /// Returns the module with a digest, if some commit of a branch had it.
+    pub(super) fn module_by_digest(&self, digest: Digest) -> Result<Option<ModuleHash>> {
+        if self.repo.is_absent() {
+            return Ok(None);
+        }
+        let look_up = || self.with_index(|index| Ok(index.module_of(digest)?));
+        if let Some(hash) = look_up()? {
+            return Ok(Some(hash));
+        }
+        self.catch_up_all()?;
+        self.index_digests()?;
+        look_up()
+    }
+
+    /// Returns the first interpretation of `requested` that `is_present`: the blob id, then the digest, which takes longer to look up.
+    fn first_present(
+        &self,
+        requested: &HashRef,
+        is_present: impl Fn(ModuleHash) -> Result<bool>,
+    ) -> Result<Option<ModuleHash>> {
+        let (id, digest) = self.interpretations(requested);
+        if let Some(id) = id
+            && is_present(id)?
+        {
+            return Ok(Some(id));
+        }
+        let Some(digest) = digest else {
+            return Ok(None);
+        };
+        match self.module_by_digest(digest)? {
+            Some(hash) if is_present(hash)? => Ok(Some(hash)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns whether some path of a commit's tree has the module.
+    fn is_listed(&self, commit: CommitId, tree: TreeId, hash: ModuleHash) -> Result<bool> {
+        let found = self.query_index(commit, |index| {
+            let check = |path: ModulePath| match self.repo.objects().node(tree, path.as_tree_path())
+            {
+                Ok(Some(Node::Module(current))) if current == hash => ControlFlow::Break(Ok(())),
+                Ok(_) => ControlFlow::Continue(()),
+                Err(error) => ControlFlow::Break(Err(error)),
+            };
+            Ok(index.paths_of(hash, check)?.transpose()?)
+        });
+        match found {
+            // The history is incomplete and cannot be indexed, but the tree itself may still be complete.
+            Err(error) if error.is_missing_object() => {
+                let check = |_, current| {
+                    if current == hash {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                };
+                let root = TreePath::root();
+                Ok(self
+                    .repo
+                    .objects()
+                    .walk_modules(tree, &root, check)?
+                    .is_some())
+            }
+            found => Ok(found?.is_some()),
+        }
+    }
+}

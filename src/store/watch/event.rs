@@ -1,0 +1,51 @@
+//! A change of a branch's tip, as a watcher receives it.
+
+use crate::names::CommitId;
+use crate::repo::{Commit, PathChange, TreeId};
+
+/// The approximate size of a path change without its path, and of a commit without its message, in bytes.
+const CHANGE_BYTES: usize = 200;
+
+/// A change of a branch's tip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The branch's tip after the event.
+    pub commit: Commit,
+    /// Whether the tip does not follow the cursor in first-parent history, as after a reset, a squash or a foreign merge. Then `changes` is
+    /// the difference between the two trees.
+    pub reset: bool,
+    /// Every path that changed, sorted.
+    pub changes: Vec<PathChange>,
+}
+
+/// The position of a cursor: a commit and its tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CursorPosition {
+    pub(super) commit: CommitId,
+    pub(super) tree: TreeId,
+}
+
+impl Event {
+    /// Returns the position of a cursor after this event.
+    pub fn position(&self) -> CursorPosition {
+        CursorPosition {
+            commit: self.commit.id,
+            tree: self.commit.tree,
+        }
+    }
+
+    /// Returns the approximate size of the event in memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        let paths = self.changes.iter().map(|change| change.path.as_str().len());
+        paths.map(|path| path + CHANGE_BYTES).sum::<usize>()
+            + self.commit.message.len()
+            + CHANGE_BYTES
+    }
+}
+
+impl CursorPosition {
+    /// Returns the commit.
+    pub fn commit(&self) -> CommitId {
+        self.commit
+    }
+}

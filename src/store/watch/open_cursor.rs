@@ -1,0 +1,73 @@
+//! Opens a cursor on a branch.
+
+use super::cursor::Cursor;
+use super::event::CursorPosition;
+use crate::names::{BranchName, CommitId, TreePath};
+use crate::repo::{self, TreeId};
+use crate::store::error::{Error, Result};
+use crate::store::open::Store;
+use crate::store::revision::Revision;
+
+impl Store {
+    /// Returns a cursor on a branch, or on the default branch, at the commit `since`, or at the tip. The cursor does not keep a list of
+    /// modules, so it can lose its position to a `gc`.
+    ///
+    /// # Errors
+    /// Unknown branch or commit; the store does not exist.
+    pub fn cursor(&self, branch: Option<&BranchName>, since: Option<CommitId>) -> Result<Cursor> {
+        let branch = branch.map_or_else(|| self.default_branch(), |branch| Ok(branch.clone()))?;
+        if self.repo.is_absent() {
+            return Err(Error::NoCommit(branch.to_string()));
+        }
+        self.tip(Some(&branch))?;
+        let revision =
+            since.map_or_else(|| Revision::Branch(Some(branch.clone())), Revision::Commit);
+        let position = self.read(&revision, |resolved| {
+            let position = resolved.commit.zip(resolved.tree);
+            Ok(position.map(|(commit, tree)| CursorPosition { commit, tree }))
+        });
+        match (position, since) {
+            (Err(Error::Repo(repo::Error::UnknownCommit(_))), Some(since)) => {
+                self.cursor_at_dropped_commit(branch, since)
+            }
+            (position, _) => Ok(Cursor::new(branch, position?)),
+        }
+    }
+
+    /// Returns a cursor that keeps the list of modules at its position, so that a `gc` cannot make it lose the position.
+    ///
+    /// # Errors
+    /// As for `cursor`.
+    pub fn gc_safe_cursor(
+        &self,
+        branch: Option<&BranchName>,
+        since: Option<CommitId>,
+    ) -> Result<Cursor> {
+        let attempt = || match self.cursor(branch, since)?.keeping_content() {
+            Ok(cursor) => Ok(cursor),
+            Err(cursor) => {
+                let tree = cursor.position().map(|position| position.tree);
+                let modules = tree.map(|tree| self.modules_in(tree, &TreePath::root()));
+                let content = modules.transpose()?.unwrap_or_default();
+                Ok(cursor.with_content(content, false))
+            }
+        };
+        match attempt() {
+            // A `gc` squashed the history after the tip was read.
+            Err(error) if Error::is_missing_object(&error) && since.is_none() => attempt(),
+            result => result,
+        }
+    }
+
+    /// Returns a cursor at a commit that a `gc` dropped, if the index has its entry. The index also provides its modules.
+    fn cursor_at_dropped_commit(&self, branch: BranchName, commit: CommitId) -> Result<Cursor> {
+        let index = self.index.reader()?;
+        let entry = index.commit(commit)?;
+        let tree = entry
+            .and_then(|entry| TreeId::from_bytes(&entry.tree))
+            .ok_or(repo::Error::UnknownCommit(commit))?;
+        let content = index.modules_in(commit)?;
+        let position = CursorPosition { commit, tree };
+        Ok(Cursor::new(branch, Some(position)).with_content(content, true))
+    }
+}
