@@ -1,12 +1,19 @@
 //! The repository as the store uses it: a facade over its parts and over the operations that combine them.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::config::{CacheLimits, PushLimits};
-use crate::names::BranchName;
-use crate::repo::error::Result;
-use crate::repo::lifecycle::create::ObjectFormat;
+use crate::names::{BranchName, MirrorName, ModuleHash};
+use crate::repo::error::{Error, Result};
+use crate::repo::gc::collect::{Collected, Collection, Collector};
+use crate::repo::lifecycle::create::{ObjectFormat, create_if_absent};
+use crate::repo::lifecycle::hooks::{self, Guarded};
+use crate::repo::lifecycle::maintenance_lock::{self, MaintenanceLock};
+use crate::repo::lifecycle::mirror_lock::{self, MirrorLock};
 use crate::repo::lifecycle::open::is_absent;
+use crate::repo::lifecycle::{backup, replica_mark, scratch_dirs};
 use crate::repo::objects::cache::CacheUse;
 use crate::repo::objects::count::ObjectCounts;
 use crate::repo::objects::db::ObjectDb;
@@ -19,10 +26,12 @@ use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::push::incoming::Incoming;
 use crate::repo::refs::store::RefStore;
 use crate::repo::refs::watcher::RefWatcher;
+use crate::repo::verify::check::{self, Check, Checked, Fault, Inspector};
+use crate::repo::verify::derived;
 
 /// A bare git repository that is a store. A store that does not exist yet reads as empty.
 pub struct Repository {
-    pub(in crate::repo) parts: Parts,
+    parts: Parts,
     publisher: Publisher,
 }
 
@@ -42,6 +51,21 @@ impl Repository {
             parts,
             publisher: Publisher::default(),
         })
+    }
+
+    /// Opens the store at `root`, and creates it first if it does not exist, with `branch` as the default branch. Many processes may
+    /// do so at the same time. `format` only counts for a new store.
+    ///
+    /// # Errors
+    /// As for `open`; the directory or its parents cannot be written; it contains other files.
+    pub fn open_or_create(
+        root: &Path,
+        cache: &CacheLimits,
+        format: ObjectFormat,
+        branch: &BranchName,
+    ) -> Result<Self> {
+        create_if_absent(root, format, branch)?;
+        Self::open(root, cache)
     }
 
     /// Returns the objects.
@@ -96,14 +120,6 @@ impl Repository {
         RefWatcher::new(self.root())
     }
 
-    /// Opens the store's objects together with those of a push in `quarantine`, a directory of objects.
-    ///
-    /// # Errors
-    /// The directory cannot be read; there is no store.
-    pub fn incoming(&self, quarantine: Option<&Path>, limits: PushLimits) -> Result<Incoming> {
-        Incoming::open(&self.parts.objects, quarantine, limits)
-    }
-
     /// Begins a write transaction.
     ///
     /// # Errors
@@ -112,8 +128,12 @@ impl Repository {
         WriteTxn::begin(&self.parts)
     }
 
-    /// Publishes one change on `branch`, or on the default branch: see [`Publisher::publish`].
-    pub fn publish<T, E: From<crate::repo::Error>>(
+    /// Publishes one change on `branch`, or on the default branch. `decide` gets the tip, and may be called again on another tip.
+    ///
+    /// # Errors
+    /// The error of `decide`; `UnknownBranch`; `Moved` when outside writers moved the branch for too long; `Batch` when the change
+    /// could not be made durable. Nothing happened then, except after `Unconfirmed`.
+    pub fn publish<T, E: From<Error>>(
         &self,
         txn: WriteTxn<'_>,
         branch: Option<&BranchName>,
@@ -123,12 +143,186 @@ impl Repository {
     }
 
     /// Makes `branch` the default branch. If it does not exist, it is created at the tip of `from`, or of the current default branch.
+    ///
+    /// # Errors
+    /// `UnknownBranch`, `BranchClash`. No branch is created then.
     pub fn set_default_branch(&self, branch: &BranchName, from: Option<&BranchName>) -> Result<()> {
         branches::set_default_branch(&self.parts, branch, from)
     }
 
     /// Deletes a branch. Objects that only this branch reached stay until the next `gc`.
+    ///
+    /// # Errors
+    /// `UnknownBranch`, `DefaultBranch`.
     pub fn delete_branch(&self, branch: &BranchName) -> Result<()> {
         branches::delete_branch(&self.parts, branch)
+    }
+
+    /// Opens the store's objects together with those of a push in `quarantine`, a directory of objects.
+    ///
+    /// # Errors
+    /// The directory cannot be read; there is no store.
+    pub fn incoming(&self, quarantine: Option<&Path>, limits: PushLimits) -> Result<Incoming> {
+        Incoming::open(&self.parts.objects, quarantine, limits)
+    }
+
+    /// Removes every object that no ref reaches, and packs the rest: see [`Collector::collect`].
+    ///
+    /// # Errors
+    /// A backup or another collection runs; writers kept the store busy for a minute; I/O; the error of `decide`. Nothing that a ref
+    /// reaches is lost.
+    pub fn collect<E: From<Error>>(
+        &self,
+        collection: &Collection<'_>,
+        decide: impl FnOnce() -> Result<(), E>,
+    ) -> Result<Collected, E> {
+        let parts = &self.parts;
+        Collector { parts }.collect(collection, decide)
+    }
+
+    /// Begins a check, during which no collection runs.
+    ///
+    /// # Errors
+    /// A backup or a `gc` runs.
+    pub fn begin_check(&self) -> Result<Check> {
+        check::begin(&self.parts)
+    }
+
+    /// Checks every ref, and every object that one reaches, while writers go on.
+    ///
+    /// # Errors
+    /// The refs cannot be listed. Faults are reported to the inspector.
+    pub fn verify(&self, check: &Check, inspector: &mut impl Inspector) -> Result<Checked> {
+        check::verify(&self.parts, check, inspector)
+    }
+
+    /// Checks the checked-out files and the commit-graph, reports their faults, and removes faulty ones if `remove` is set.
+    ///
+    /// # Errors
+    /// A faulty file cannot be removed.
+    pub fn verify_derived(
+        &self,
+        check: &Check,
+        remove: bool,
+        report: &mut dyn FnMut(Fault),
+    ) -> Result<()> {
+        derived::verify_derived(&self.parts.objects, check, remove, report)
+    }
+
+    /// Writes a tar archive of the repository to `out`. `progress` is called after each file.
+    ///
+    /// # Errors
+    /// The repository borrows objects from another one; I/O.
+    pub fn backup(&self, out: impl Write, progress: impl FnMut()) -> Result<()> {
+        backup::backup(&self.parts, out, progress)
+    }
+
+    /// Takes the lock of scheduled maintenance; `None` if another server holds it.
+    ///
+    /// # Errors
+    /// The lock file cannot be created.
+    pub fn lock_maintenance(&self) -> Result<Option<MaintenanceLock>> {
+        maintenance_lock::lock(&self.parts)
+    }
+
+    /// Returns the notes of scheduled maintenance; empty if they cannot be read.
+    pub fn maintenance_notes(&self) -> Vec<u8> {
+        maintenance_lock::notes(&self.parts)
+    }
+
+    /// Replaces the notes of scheduled maintenance, without an fsync: if they are lost, maintenance runs again.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn note_maintenance(&self, lock: &MaintenanceLock, notes: &[u8]) -> Result<()> {
+        maintenance_lock::write_notes(&self.parts, lock, notes)
+    }
+
+    /// Takes the lock of a mirror; `None` if it is not free within `limit`.
+    ///
+    /// # Errors
+    /// The lock file cannot be created.
+    pub fn lock_mirror(&self, name: &MirrorName, limit: Duration) -> Result<Option<MirrorLock>> {
+        mirror_lock::lock(&self.parts, name, limit)
+    }
+
+    /// Returns the directory for the state of mirrors, `ROOT/wasmstore/mirrors`. It exists once a mirror's lock was taken.
+    pub fn mirrors_dir(&self) -> PathBuf {
+        mirror_lock::dir(&self.parts.own_dir())
+    }
+
+    /// Makes durable what git wrote to the configuration.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn sync_config(&self) -> Result<()> {
+        mirror_lock::sync_config(self.root())
+    }
+
+    /// Returns the URL of the store that this replica follows, without secrets, as of when it was opened; `None` if this store is not
+    /// a replica.
+    pub fn primary(&self) -> Option<String> {
+        replica_mark::primary(&self.parts.objects)
+    }
+
+    /// Marks the store as a replica of the one at `url`, unless it has a history of its own; returns whether it is a replica now.
+    ///
+    /// # Errors
+    /// The repository cannot be read or written.
+    pub fn mark_replica(&self, url: &str) -> Result<bool> {
+        replica_mark::mark(&self.parts, url)
+    }
+
+    /// Returns whether the store is a replica or has no history of its own.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn may_be_replica(&self) -> Result<bool> {
+        replica_mark::may_be_replica(&self.parts)
+    }
+
+    /// Returns whether this replica was noted to have been equal to the store at `url`.
+    pub fn was_equal(&self, url: &str) -> bool {
+        replica_mark::was_equal(&self.parts, url)
+    }
+
+    /// Notes durably that this replica was equal to the store at `url`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn note_equal(&self, url: &str) -> Result<()> {
+        replica_mark::note_equal(&self.parts, url)
+    }
+
+    /// Writes a module to the read-only file `ROOT/wasmstore/files/<hash>.wasm`, and returns its path.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn check_out(&self, hash: ModuleHash, bytes: &[u8]) -> Result<PathBuf> {
+        scratch_dirs::check_out(&self.parts.own_dir(), hash, bytes)
+    }
+
+    /// Removes what killed writers and power cuts left behind, unless another process is writing.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn sweep(&self) -> Result<()> {
+        scratch_dirs::sweep(&self.parts)
+    }
+
+    /// Installs the hooks that route pushes through wasmstore, and the configuration that they need.
+    ///
+    /// # Errors
+    /// The repository cannot be written.
+    pub fn guard(&self) -> Result<Guarded> {
+        hooks::guard(&self.parts)
+    }
+
+    /// Returns whether pushes are routed through wasmstore.
+    ///
+    /// # Errors
+    /// The hooks or the configuration cannot be read.
+    pub fn guarded(&self) -> Result<Guarded> {
+        hooks::guarded(&self.parts)
     }
 }

@@ -21,7 +21,7 @@ impl Store {
 
     /// Fsyncs the repository's configuration after git has written it.
     pub fn fsync_config(&self) -> Result<()> {
-        Ok(self.repo.flush_config()?)
+        Ok(self.repo.sync_config()?)
     }
 
     /// Returns the committer time, in seconds since 1970-01-01 UTC, of the oldest commit that is reachable from `tip` and from none of

@@ -14,16 +14,18 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::git::Git;
 use crate::names::{Author, BranchName, CommitId};
 use crate::repo::error::{Error, Result};
-use crate::repo::gc::candidates::Candidates;
+use crate::repo::gc::candidates::{self, Candidates};
+use crate::repo::gc::commit_graph::write_commit_graph;
 use crate::repo::gc::squash::{self, Squash};
 use crate::repo::history::reach::reachable;
 use crate::repo::ids::commit_id;
+use crate::repo::lifecycle::scratch_dirs::{clear_files, gc_dir};
 use crate::repo::locks::Guard;
 use crate::repo::objects::commit::NewCommit;
 use crate::repo::packs::pack::Pack;
+use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::refs::lock::OUTSIDE_MAX;
-use crate::repo::repository::Repository;
 
 /// By how much the time of a file's change may be behind: the kernel's clock for it ticks.
 const CLOCK_TICK_MAX: Duration = Duration::from_millis(20);
@@ -64,13 +66,18 @@ struct Squashed {
     id: gix::ObjectId,
 }
 
-impl Repository {
+/// A collection in one repository.
+pub(crate) struct Collector<'p> {
+    pub parts: &'p Parts,
+}
+
+impl Collector<'_> {
     /// Removes every object that no ref reaches, and packs the rest. Where git is there, it leaves a commit-graph.
     ///
     /// # Errors
     /// A backup or another collection runs; writers kept the store busy for a minute; I/O; what `judge` returns, which is asked
     /// once nobody else can move a ref. Nothing that a ref reaches is lost.
-    pub fn collect<E: From<Error>>(
+    pub(crate) fn collect<E: From<Error>>(
         &self,
         collection: &Collection<'_>,
         judge: impl FnOnce() -> Result<(), E>,
@@ -87,15 +94,15 @@ impl Repository {
         let collection = &Collection {
             squash: squash.map(|((_, author, message), branch)| (branch, author, message)),
         };
-        let git = Git::find(self.root());
-        let mut candidates = self.candidates(&repo)?;
+        let git = Git::find(self.parts.root());
+        let mut candidates = candidates::candidates(self.parts, &repo)?;
         let planned = self.squash_of(&repo, collection)?;
         let packed = self.pack(&repo, git.as_ref(), &self.roots(planned.as_ref())?)?;
         candidates.spare(packed.as_ref());
         tracing::debug!(objects = candidates.ids.len(), "packed what is reachable");
         let collected = self.exchange(&repo, collection, candidates, packed, judge)?;
         if let Some(git) = git {
-            self.write_commit_graph(&git);
+            write_commit_graph(&self.parts.objects, &git);
         }
         Ok(collected)
     }
@@ -150,11 +157,11 @@ impl Repository {
                 "reflogs; switch them off with `git config core.logAllRefUpdates false` and remove ROOT/logs",
             ),
         ] {
-            let folder = self.root().join(folder);
+            let folder = self.parts.root().join(folder);
             if fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
                 let reason = format!("gc would break its {what}");
                 return Err(Error::NotAStore {
-                    root: self.root().to_owned(),
+                    root: self.parts.root().to_owned(),
                     reason,
                 });
             }
@@ -167,14 +174,14 @@ impl Repository {
         repo: &gix::Repository,
         collection: &Collection<'_>,
     ) -> Result<Option<Squash>> {
-        collection
-            .squash
-            .map_or(Ok(None), |(branch, ..)| squash::plan(self, repo, branch))
+        collection.squash.map_or(Ok(None), |(branch, ..)| {
+            squash::plan(self.parts, repo, branch)
+        })
     }
 
     /// Writes the squashed commit, durable; no ref leads to it yet.
     fn write_squash(&self, collection: &Collection<'_>) -> Result<Option<Squashed>> {
-        let mut writing = WriteTxn::under(&self.parts, None)?;
+        let mut writing = WriteTxn::under(self.parts, None)?;
         let planned = self.squash_of(writing.repo(), collection)?;
         let (Some(plan), Some((branch, author, message))) = (planned, collection.squash) else {
             return Ok(None);
@@ -232,9 +239,9 @@ impl Repository {
         self.parts.refs.sync_all_refs()?;
         self.parts.refs.forget_old_tips()?;
         lock.mark_collected()?;
-        self.delete(candidates)?;
+        candidates::delete(self.parts, candidates)?;
         self.parts.objects.reopen_after_gc(lock.last_collected())?;
-        self.clear_files()
+        clear_files(&self.parts.objects)
     }
 
     /// What has to stay: every ref, but of a squashed branch only its tree and the squash's parents.
@@ -261,7 +268,7 @@ impl Repository {
         if ids.is_empty() {
             return Ok(None);
         }
-        let tmp = self.gc_dir()?;
+        let tmp = gc_dir(&self.parts.own_dir())?;
         self.parts.packs.write(repo, ids, &tmp).map(Some)
     }
 
@@ -275,7 +282,7 @@ impl Repository {
         let Some(git) = git else {
             return self.write_pack(repo, &reachable(repo, roots.iter().copied(), &|_| false)?);
         };
-        let prefix = self.gc_dir()?.join("new");
+        let prefix = gc_dir(&self.parts.own_dir())?.join("new");
         let tips: Vec<_> = roots.iter().map(ToString::to_string).collect();
         let since = SystemTime::now() - CLOCK_TICK_MAX;
         let checksum = git.pack_objects(&tips, &prefix);
@@ -286,7 +293,7 @@ impl Repository {
                 .and(Err(error.into()))
         })?;
         checksum
-            .map(|checksum| Pack::install(self.root(), &prefix, &checksum))
+            .map(|checksum| Pack::install(self.parts.root(), &prefix, &checksum))
             .transpose()
     }
 }

@@ -7,7 +7,7 @@ use crate::repo::error::Result;
 use crate::repo::history::walk::ancestors;
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::commit::{Commit, read_linked};
-use crate::repo::repository::Repository;
+use crate::repo::parts::Parts;
 use crate::repo::tree::entry::TreeId;
 
 /// What a branch's own history would be squashed to.
@@ -22,7 +22,7 @@ pub(crate) struct Squash {
 
 /// Plans the squash of `branch`; `None` if its own history, what no other ref reaches, is one commit or none.
 pub(crate) fn plan(
-    repository: &Repository,
+    parts: &Parts,
     repo: &gix::Repository,
     branch: &BranchName,
 ) -> Result<Option<Squash>> {
@@ -30,20 +30,13 @@ pub(crate) fn plan(
         return Ok(None);
     };
     let own_ref = branch.full_ref();
-    let mut others: Vec<_> = repository
-        .parts
+    let mut others: Vec<_> = parts
         .refs
         .direct_refs("refs/")?
         .into_iter()
         .filter(|(name, _)| *name != own_ref)
         .collect();
-    others.extend(
-        repository
-            .parts
-            .refs
-            .detached_head()?
-            .map(|id| ("HEAD".into(), id)),
-    );
+    others.extend(parts.refs.detached_head()?.map(|id| ("HEAD".into(), id)));
     let kept = ancestors(repo, others.into_iter().map(|(_, id)| id))?;
 
     let mut own = HashSet::new();

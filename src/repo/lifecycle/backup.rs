@@ -17,7 +17,7 @@ use gix::refs::Target;
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::names_in;
 use crate::repo::lifecycle::create::FOLDERS;
-use crate::repo::repository::Repository;
+use crate::repo::parts::Parts;
 
 /// How much of a file that is no object is copied, in bytes: a configuration or hook is never longer.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -31,45 +31,43 @@ const DERIVED: [&str; 2] = ["objects/info/commit-graph", "objects/info/commit-gr
 /// The files besides objects and refs that make up the repository.
 const FILES: [&str; 5] = ["config", "description", "shallow", "info", "hooks"];
 
-impl Repository {
-    /// Writes a tar archive of the repository to `out`; unpacked into an empty folder it is the repository. `progress` is
-    /// called after each file.
-    pub fn backup(&self, out: impl Write, mut progress: impl FnMut()) -> Result<()> {
-        if self.root().join("objects/info/alternates").exists() {
-            let reason = "it borrows objects from another repository; \
+/// Writes a tar archive of the repository to `out`; unpacked into an empty folder it is the repository. `progress` is
+/// called after each file.
+pub(crate) fn backup(parts: &Parts, out: impl Write, mut progress: impl FnMut()) -> Result<()> {
+    if parts.root().join("objects/info/alternates").exists() {
+        let reason = "it borrows objects from another repository; \
                 `git repack -a` and remove objects/info/alternates before a backup";
-            return Err(Error::NotAStore {
-                root: self.root().to_owned(),
-                reason: reason.to_owned(),
-            });
-        }
-        let locks = self.parts.locks.reading()?;
-        let head = self.root().join("HEAD");
-        let refs = self.parts.refs.all_refs("refs/")?;
-        let head = fs::read(&head).map_err(Error::io("read", &head))?;
-        let _backup = locks.map(|(backup, _refs)| backup);
-        let mut tar = Archive {
-            tar: tar::Builder::new(out),
-            progress: &mut progress,
-        };
-        tar.bytes(Path::new("HEAD"), &head)?;
-        for folder in FOLDERS {
-            tar.folder(folder)?;
-        }
-        for (name, target) in refs {
-            let name = gix::path::from_bstr(&name).map_err(Error::database("name a ref"))?;
-            let target = match target {
-                Target::Object(id) => format!("{id}\n"),
-                Target::Symbolic(to) => format!("ref: {}\n", to.as_bstr()),
-            };
-            tar.bytes(&name, target.as_bytes())?;
-        }
-        for name in FILES {
-            tar.tree(self.root(), Path::new(name))?;
-        }
-        tar.tree(self.root(), Path::new("objects"))?;
-        tar.tar.finish().map_err(Error::io("write", "the archive"))
+        return Err(Error::NotAStore {
+            root: parts.root().to_owned(),
+            reason: reason.to_owned(),
+        });
     }
+    let locks = parts.locks.reading()?;
+    let head = parts.root().join("HEAD");
+    let refs = parts.refs.all_refs("refs/")?;
+    let head = fs::read(&head).map_err(Error::io("read", &head))?;
+    let _backup = locks.map(|(backup, _refs)| backup);
+    let mut tar = Archive {
+        tar: tar::Builder::new(out),
+        progress: &mut progress,
+    };
+    tar.bytes(Path::new("HEAD"), &head)?;
+    for folder in FOLDERS {
+        tar.folder(folder)?;
+    }
+    for (name, target) in refs {
+        let name = gix::path::from_bstr(&name).map_err(Error::database("name a ref"))?;
+        let target = match target {
+            Target::Object(id) => format!("{id}\n"),
+            Target::Symbolic(to) => format!("ref: {}\n", to.as_bstr()),
+        };
+        tar.bytes(&name, target.as_bytes())?;
+    }
+    for name in FILES {
+        tar.tree(parts.root(), Path::new(name))?;
+    }
+    tar.tree(parts.root(), Path::new("objects"))?;
+    tar.tar.finish().map_err(Error::io("write", "the archive"))
 }
 
 struct Archive<'p, W: Write> {

@@ -7,18 +7,16 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::config::CacheLimits;
 use crate::names::{Author, BranchName};
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::remove_if_there;
 use crate::repo::fs::{create_dir, sync_dir, sync_dirs_up_to, write_file};
-use crate::repo::lifecycle::from_clone::clear;
-use crate::repo::lifecycle::open::{CREATING, is_absent};
+use crate::repo::lifecycle::hooks;
+use crate::repo::lifecycle::open::{CREATING, clear, is_absent};
 use crate::repo::locks::Locks;
 use crate::repo::objects::commit::{NewCommit, encode};
 use crate::repo::objects::loose::LooseObjects;
 use crate::repo::objects::spool::Spool;
-use crate::repo::repository::Repository;
 
 /// The hash function of a repository's ids (gitformat-hash-function-transition).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -75,33 +73,28 @@ const CONFIG: &str = "\
 \tallowFilter = true
 ";
 
-impl Repository {
-    /// Opens the store at `root`, creating it first if there is none, with `branch` as the default one. Many processes may do
-    /// so at the same time. `format` counts only for a new store.
-    ///
-    /// # Errors
-    /// As for `open`; the folder or its parents cannot be written; it holds other files.
-    pub fn open_or_create(
-        root: &Path,
-        cache: &CacheLimits,
-        format: ObjectFormat,
-        branch: &BranchName,
-    ) -> Result<Self> {
-        if !is_absent(root)? {
-            // A creator that was killed at its very end left its mark, which means nothing beside a `HEAD`.
-            let _ = fs::remove_file(root.join("wasmstore").join(CREATING));
-            return Self::open(root, cache);
-        }
-        create_folders(root)?;
-        let own = root.join("wasmstore");
-        create_dir(&own)?;
-        let guard = Locks::new(own).refs()?;
-        if is_absent(root)? {
-            create(root, format, branch)?;
-        }
-        drop(guard);
-        Self::open(root, cache)
+/// Creates a store at `root` unless there is one, with `branch` as the default branch. Many processes may do so at the same time.
+///
+/// # Errors
+/// The directory or its parents cannot be written; it contains other files.
+pub(crate) fn create_if_absent(
+    root: &Path,
+    format: ObjectFormat,
+    branch: &BranchName,
+) -> Result<()> {
+    if !is_absent(root)? {
+        // A creator that was killed at its very end left its mark, which has no meaning next to a `HEAD`.
+        let _ = fs::remove_file(root.join("wasmstore").join(CREATING));
+        return Ok(());
     }
+    create_folders(root)?;
+    let own = root.join("wasmstore");
+    create_dir(&own)?;
+    let _refs_lock = Locks::new(own).refs()?;
+    if is_absent(root)? {
+        create(root, format, branch)?;
+    }
+    Ok(())
 }
 
 /// Creates the folder at `root` and those above it, and makes their names durable. A folder above that may not be opened is
@@ -167,7 +160,7 @@ pub(crate) fn furnish(folder: &Path, tmp: &Path, format: ObjectFormat) -> Result
     for name in FOLDERS.iter().chain(&["hooks"]) {
         create_dir(&folder.join(name))?;
     }
-    crate::repo::push::hooks::create(&folder.join("hooks"), tmp)?;
+    hooks::create(&folder.join("hooks"), tmp)?;
     write_file(tmp, &folder.join("config"), config(format).as_bytes())?;
     write_file(
         tmp,

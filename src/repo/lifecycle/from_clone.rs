@@ -5,7 +5,6 @@
 //! whatever that is, a mount point included. Everything is flushed before it is moved to its place, `HEAD` last.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::CacheLimits;
@@ -14,15 +13,12 @@ use crate::repo::error::{Error, Result};
 use crate::repo::fs::remove_if_there;
 use crate::repo::fs::{create_dir, sync_dir, sync_file, write_file};
 use crate::repo::lifecycle::create::{ObjectFormat, create_folders, furnish};
-use crate::repo::lifecycle::open::{CREATING, is_absent};
+use crate::repo::lifecycle::open::{CREATING, PARTS, clear, is_absent};
 use crate::repo::locks::{Guard, Locks};
 use crate::repo::objects::gix_handle::open_bare;
+use crate::repo::parts::Parts;
 use crate::repo::refs::lock::PACKED_REFS;
 use crate::repo::refs::read::read_tip;
-use crate::repo::repository::Repository;
-
-/// What is moved to its place, before `HEAD`.
-const PARTS: [&str; 5] = ["objects", "refs", "hooks", "config", "description"];
 
 /// Which branch is the default one, if neither the other repository nor anybody says so.
 const USUAL_BRANCH: &str = "main";
@@ -86,7 +82,7 @@ impl Restoring {
             _ => ObjectFormat::Sha1,
         };
         drop(repo);
-        let copied = Repository::open(&copy, &CacheLimits::default())?;
+        let copied = Parts::open(&copy, &CacheLimits::default())?;
         let branch = self.choose(&copied, branch)?;
         furnish(&copy, &tmp, format)?;
         unpack_refs(&copied, &tmp)?;
@@ -99,8 +95,8 @@ impl Restoring {
     }
 
     /// The default branch.
-    fn choose(&self, copied: &Repository, named: Option<&BranchName>) -> Result<BranchName> {
-        let branches = copied.refs().branches()?;
+    fn choose(&self, copied: &Parts, named: Option<&BranchName>) -> Result<BranchName> {
+        let branches = copied.refs.branches()?;
         let has = |branch: &BranchName| branches.binary_search(branch).is_ok();
         if let Some(named) = named {
             let there = Some(named.clone()).filter(has);
@@ -111,7 +107,7 @@ impl Restoring {
             reason,
         };
         let usual: BranchName = USUAL_BRANCH.parse().expect("BUG: main is a branch name");
-        let head = copied.refs().default_branch().ok();
+        let head = copied.refs.default_branch().ok();
         match head.filter(has).or(Some(usual).filter(has)) {
             Some(branch) => Ok(branch),
             None => match branches.as_slice() {
@@ -146,14 +142,14 @@ impl Restoring {
 
     /// Notes that every branch is durable, so that the first change flushes nothing of it again.
     fn remember_tips(&self) -> Result<()> {
-        let store = Repository::open(&self.root, &CacheLimits::default())?;
-        for branch in store.refs().branches()? {
+        let store = Parts::open(&self.root, &CacheLimits::default())?;
+        for branch in store.refs.branches()? {
             if let Some(tip) = store
-                .objects()
+                .objects
                 .handle()
                 .and_then(|repo| read_tip(&repo, &branch).ok()?)
             {
-                store.refs().durable_tips.insert(&branch, tip);
+                store.refs.durable_tips.insert(&branch, tip);
             }
         }
         Ok(())
@@ -193,29 +189,10 @@ impl Drop for Restoring {
     }
 }
 
-/// Removes what a creation that was cut short has made, of a new store or of another repository's copy. It had the mark of a
-/// creation, and `refs.lock` is held.
-pub(crate) fn clear(root: &Path) -> Result<()> {
-    let made = PARTS.iter().chain(&["wasmstore/clone", "wasmstore/tmp"]);
-    for path in made.map(|name| root.join(name)) {
-        let removed = match path.is_dir() {
-            true => fs::remove_dir_all(&path),
-            false => fs::remove_file(&path),
-        };
-        match removed {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::io("remove", &path)(error));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
 /// Gives every branch and tag a file of its own, and removes the file of all of them, which nobody else reads yet.
-fn unpack_refs(copied: &Repository, tmp: &Path) -> Result<()> {
-    let kept = copied.refs().direct_refs("refs/heads/")?.into_iter();
-    for (name, id) in kept.chain(copied.refs().direct_refs("refs/tags/")?) {
+fn unpack_refs(copied: &Parts, tmp: &Path) -> Result<()> {
+    let kept = copied.refs.direct_refs("refs/heads/")?.into_iter();
+    for (name, id) in kept.chain(copied.refs.direct_refs("refs/tags/")?) {
         let path = copied.root().join(name.to_string());
         let folder = path.parent().expect("BUG: a ref has a folder");
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;

@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags, open};
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::new_file;
 use crate::repo::locks::Guard;
-use crate::repo::repository::Repository;
+use crate::repo::parts::Parts;
 
 /// The most that is read of the notes, in bytes: what is larger is something else.
 const NOTES_BYTES_MAX: u64 = 64 << 10;
@@ -20,40 +20,38 @@ pub struct MaintenanceLock {
     _guard: Guard,
 }
 
-impl Repository {
-    /// Takes the lock of maintenance; `None` if another server has it.
-    ///
-    /// # Errors
-    /// The lock cannot be made.
-    pub fn lock_maintenance(&self) -> Result<Option<MaintenanceLock>> {
-        let guard = self.parts.locks.try_maintenance()?;
-        Ok(guard.map(|_guard| MaintenanceLock { _guard }))
-    }
+/// Takes the lock of maintenance; `None` if another server has it.
+///
+/// # Errors
+/// The lock cannot be made.
+pub(crate) fn lock(parts: &Parts) -> Result<Option<MaintenanceLock>> {
+    let guard = parts.locks.try_maintenance()?;
+    Ok(guard.map(|_guard| MaintenanceLock { _guard }))
+}
 
-    /// What is noted of maintenance; nothing where that cannot be read.
-    pub fn maintenance_notes(&self) -> Vec<u8> {
-        read(&self.maintenance_file()).unwrap_or_default()
-    }
+/// What is noted of maintenance; nothing where that cannot be read.
+pub(crate) fn notes(parts: &Parts) -> Vec<u8> {
+    read(&notes_path(parts)).unwrap_or_default()
+}
 
-    /// Replaces what is noted of maintenance. It is not flushed: what is lost has the store maintained later.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn note_maintenance(&self, _: &MaintenanceLock, notes: &[u8]) -> Result<()> {
-        let file = self.maintenance_file();
-        let written = || {
-            // Whoever may read the store may read it.
-            let mut new = new_file(&self.parts.objects.tmp_dir(), 0o666)?;
-            new.write_all(notes)?;
-            new.persist(&file)?;
-            Ok(())
-        };
-        written().map_err(Error::io("write", &file))
-    }
+/// Replaces what is noted of maintenance. It is not flushed: what is lost has the store maintained later.
+///
+/// # Errors
+/// The file cannot be written.
+pub(crate) fn write_notes(parts: &Parts, _: &MaintenanceLock, notes: &[u8]) -> Result<()> {
+    let file = notes_path(parts);
+    let written = || {
+        // Whoever may read the store may read it.
+        let mut new = new_file(&parts.objects.tmp_dir(), 0o666)?;
+        new.write_all(notes)?;
+        new.persist(&file)?;
+        Ok(())
+    };
+    written().map_err(Error::io("write", &file))
+}
 
-    fn maintenance_file(&self) -> PathBuf {
-        self.own_dir().join("maintenance.json")
-    }
+fn notes_path(parts: &Parts) -> PathBuf {
+    parts.own_dir().join("maintenance.json")
 }
 
 /// Reads a regular file. It neither follows a link, nor waits for who writes to a pipe.

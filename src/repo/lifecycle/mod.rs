@@ -4,6 +4,7 @@ pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod create;
 pub(crate) mod from_clone;
+pub(crate) mod hooks;
 pub(crate) mod maintenance_lock;
 pub(crate) mod mirror_lock;
 pub(crate) mod open;

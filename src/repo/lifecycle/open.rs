@@ -1,6 +1,7 @@
-//! Recognizing a store that does not exist yet.
+//! Recognizing a store that does not exist yet, or whose creation was interrupted.
 
 use std::ffi::OsString;
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -9,6 +10,9 @@ use crate::repo::fs::names_in;
 
 /// The file in `ROOT/wasmstore` that exists while a store is created.
 pub(crate) const CREATING: &str = "creating";
+
+/// What is moved to its place, before `HEAD`.
+pub(crate) const PARTS: [&str; 5] = ["objects", "refs", "hooks", "config", "description"];
 
 /// Says whether there is no store at `root` yet: nothing, an empty folder, or a creation that did not get to its end. Whatever
 /// else is there without a `HEAD` is somebody's, and not to be written over.
@@ -26,4 +30,23 @@ pub(crate) fn is_absent(root: &Path) -> Result<bool> {
     let is_lock = |name: &OsString| name == "refs.gate" || name == "refs.lock";
     let has_just_begun = names == ["wasmstore"] && own.iter().all(is_lock);
     Ok(names.is_empty() || is_marked || has_just_begun)
+}
+
+/// Removes what a creation that was cut short has made, of a new store or of another repository's copy. It had the mark of a
+/// creation, and `refs.lock` is held.
+pub(crate) fn clear(root: &Path) -> Result<()> {
+    let made = PARTS.iter().chain(&["wasmstore/clone", "wasmstore/tmp"]);
+    for path in made.map(|name| root.join(name)) {
+        let removed = match path.is_dir() {
+            true => fs::remove_dir_all(&path),
+            false => fs::remove_file(&path),
+        };
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::io("remove", &path)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }

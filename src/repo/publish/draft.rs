@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 
-use gix::bstr::{BStr, ByteSlice};
+use gix::bstr::BStr;
 use gix::objs::tree::EntryKind;
 
 use crate::names::{BranchName, CommitId, ModuleHash, ModulePath, TreePath};
@@ -13,15 +13,18 @@ use crate::repo::error::{Error, Result};
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::commit::{self, Commit, read_linked};
 use crate::repo::refs::store::RefStore;
+use crate::repo::tree::changed::{Changed, Differ};
+use crate::repo::tree::edit::edit;
 use crate::repo::tree::entry::{Entry, Node, TreeId};
+use crate::repo::tree::merge::{Merge, TreeMerge};
 use crate::repo::tree::reader::Trees;
 
 /// The tip of a branch, and the tree that a change makes of it.
 pub struct Draft<'w> {
-    pub(crate) repo: &'w gix::Repository,
-    pub(crate) trees: Trees<'w>,
+    repo: &'w gix::Repository,
+    trees: Trees<'w>,
     tip: Option<Commit>,
-    pub(crate) tree: gix::ObjectId,
+    tree: gix::ObjectId,
     refs: &'w RefStore,
     /// The other branches that earlier changes of the batch are about to move.
     moving: Vec<&'w BranchName>,
@@ -196,38 +199,44 @@ impl<'w> Draft<'w> {
         self.trees.entry(commit.tree.0, path.as_str().into())
     }
 
+    /// Returns every path where the draft differs from a tree.
+    pub fn changed_since(&self, old: TreeId) -> Result<Vec<Changed>> {
+        Differ::with_handle(self.repo).changed(Some(old), self.tree())
+    }
+
+    /// Merges `theirs` into the draft. Several merge bases are merged into one first, as git does; without a common ancestor the base
+    /// is the empty tree.
+    ///
+    /// # Errors
+    /// `MergeConflict` with the paths; the draft is unchanged then.
+    pub fn merge(&mut self, theirs: CommitId) -> Result<Merge> {
+        let theirs_id =
+            object_id(self.repo, theirs.as_bytes()).ok_or(Error::UnknownCommit(theirs))?;
+        let their_tree = self.commit(theirs)?.tree;
+        let Some(ours) = self.tip() else {
+            return Ok(Merge::FastForward);
+        };
+        let ours_id =
+            object_id(self.repo, ours.id.as_bytes()).expect("BUG: the tip is of this repository");
+        let merge = TreeMerge::new(self.repo, &self.trees);
+        let bases = merge.bases(ours_id, &[theirs_id])?;
+        if bases.contains(&theirs_id) {
+            return Ok(Merge::Contained);
+        }
+        if bases.contains(&ours_id) {
+            return Ok(Merge::FastForward);
+        }
+        self.tree = merge.merge(&bases, self.tree, their_tree.0)?;
+        Ok(Merge::Merged)
+    }
+
     fn entry(&self, path: &str) -> Result<Option<Entry>> {
         self.trees.entry(self.tree, path.into())
     }
 
     /// Sets (`Some`) or removes (`None`) the entry at each path.
-    pub(crate) fn edit(&mut self, edits: &[(&BStr, Option<Entry>)]) -> Result<()> {
+    fn edit(&mut self, edits: &[(&BStr, Option<Entry>)]) -> Result<()> {
         self.tree = edit(self.repo, &self.trees, self.tree, edits)?;
         Ok(())
     }
-}
-
-/// Returns the tree after setting (`Some`) or removing (`None`) the entry at each path. It is built in memory.
-pub(crate) fn edit(
-    repo: &gix::Repository,
-    trees: &Trees<'_>,
-    tree: gix::ObjectId,
-    edits: &[(&BStr, Option<Entry>)],
-) -> Result<gix::ObjectId> {
-    if edits.is_empty() {
-        return Ok(tree);
-    }
-    let root = (*trees.load(tree)?).clone();
-    let mut editor = gix::objs::tree::Editor::new(root, &repo.objects, repo.object_hash());
-    for (path, entry) in edits {
-        let components = path.split_str("/").map(ByteSlice::as_bstr);
-        match entry {
-            Some(entry) => editor.upsert(components, entry.mode.kind(), entry.id),
-            None => editor.remove(components),
-        }
-        .map_err(Error::database("edit a tree"))?;
-    }
-    editor
-        .write(|tree| gix::objs::Write::write(&repo.objects, tree))
-        .map_err(Error::database("edit a tree"))
 }

@@ -1,7 +1,6 @@
 //! Pushes into the store, as git's receive hooks see them.
 
 pub(crate) mod apply;
-pub(crate) mod hooks;
 pub(crate) mod incoming;
 pub(crate) mod introduced;
 pub(crate) mod quarantine;

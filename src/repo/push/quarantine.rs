@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime};
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::names_in;
 use crate::repo::fs::remove_if_there;
-use crate::repo::repository::Repository;
 
 /// How long nothing of it may have changed for it to be nobody's any more: git writes on, however slow who pushes is.
 const AGE_MIN: Duration = Duration::from_secs(24 * 3600);
@@ -17,28 +16,26 @@ const QUARANTINE: &str = "tmp_objdir-";
 /// What git writes into a mark (git-index-pack(1), `--keep`).
 const MARKS: [&str; 2] = ["receive-pack ", "fetch-pack "];
 
-impl Repository {
-    /// Removes what killed pushes left; while `lock` is held exclusive.
-    pub(crate) fn clear_dead_pushes(&self) -> Result<()> {
-        let long_ago = SystemTime::now() - AGE_MIN;
-        let objects = self.root().join("objects");
-        for name in names_in(&objects).map_err(Error::io("read", &objects))? {
-            let path = objects.join(&name);
-            if name.to_string_lossy().starts_with(QUARANTINE) && is_older(&path, long_ago) {
-                tracing::info!(?path, "removing what a killed push left");
-                fs::remove_dir_all(&path).map_err(Error::io("remove", &path))?;
-            }
+/// Removes what killed pushes left; while `lock` is held exclusive.
+pub(crate) fn clear_dead_pushes(root: &Path) -> Result<()> {
+    let long_ago = SystemTime::now() - AGE_MIN;
+    let objects = root.join("objects");
+    for name in names_in(&objects).map_err(Error::io("read", &objects))? {
+        let path = objects.join(&name);
+        if name.to_string_lossy().starts_with(QUARANTINE) && is_older(&path, long_ago) {
+            tracing::info!(?path, "removing what a killed push left");
+            fs::remove_dir_all(&path).map_err(Error::io("remove", &path))?;
         }
-        let packs = objects.join("pack");
-        for name in names_in(&packs).map_err(Error::io("read", &packs))? {
-            let path = packs.join(&name);
-            let is_mark = path.extension().is_some_and(|part| part == "keep");
-            if is_mark && is_older(&path, long_ago) && is_git_s(&path) {
-                remove_if_there(&path)?;
-            }
-        }
-        Ok(())
     }
+    let packs = objects.join("pack");
+    for name in names_in(&packs).map_err(Error::io("read", &packs))? {
+        let path = packs.join(&name);
+        let is_mark = path.extension().is_some_and(|part| part == "keep");
+        if is_mark && is_older(&path, long_ago) && is_git_s(&path) {
+            remove_if_there(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a file, or a folder with all that is in it, last changed before that time. What cannot be told is young.

@@ -14,7 +14,6 @@ use gix::objs::tree::EntryRef;
 use crate::names::ModuleHash;
 use crate::repo::error::{Error, Result};
 use crate::repo::objects::db::ObjectDb;
-use crate::repo::publish::draft::Draft;
 use crate::repo::tree::entry::{Entry, Node, TreeId};
 
 /// How many bytes of trees are kept to be compared with the next ones.
@@ -56,13 +55,6 @@ impl ObjectDb {
     }
 }
 
-impl Draft<'_> {
-    /// Every path where the draft differs from a tree.
-    pub fn changed_since(&self, old: TreeId) -> Result<Vec<Changed>> {
-        Differ::from(Source::Handle(self.repo)).changed(Some(old), self.tree())
-    }
-}
-
 impl<'r> From<Source<'r>> for Differ<'r> {
     fn from(source: Source<'r>) -> Self {
         Self {
@@ -73,7 +65,12 @@ impl<'r> From<Source<'r>> for Differ<'r> {
     }
 }
 
-impl Differ<'_> {
+impl<'r> Differ<'r> {
+    /// Compares trees that a change's handle finds, new ones in its memory included.
+    pub(crate) fn with_handle(repo: &'r gix::Repository) -> Self {
+        Self::from(Source::Handle(repo))
+    }
+
     /// Every path where two trees differ, folders and the root included, sorted, each once; `None` is the empty tree.
     pub fn changed(&self, old: Option<TreeId>, new: TreeId) -> Result<Vec<Changed>> {
         let mut changed = Vec::new();

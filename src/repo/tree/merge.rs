@@ -5,13 +5,13 @@ use std::collections::HashMap;
 
 use gix::bstr::{BStr, BString, ByteSlice};
 
-use crate::names::CommitId;
 use crate::repo::error::{Error, Result};
-use crate::repo::ids::{commit_id, object_id};
+use crate::repo::ids::commit_id;
 use crate::repo::objects::commit::read_linked;
-use crate::repo::publish::draft::{Draft, edit};
 use crate::repo::tree::diff::diff;
+use crate::repo::tree::edit::edit;
 use crate::repo::tree::entry::{Entry, TreeId};
+use crate::repo::tree::reader::Trees;
 
 /// How many merges of merge bases one merge may take, before a base is taken to be empty, which can only bring more conflicts.
 const BASE_MERGES_MAX: u32 = 64;
@@ -27,42 +27,46 @@ pub enum Merge {
     Merged,
 }
 
-impl Draft<'_> {
-    /// Merges `theirs` into the draft. Several merge bases are merged into one first, as git does; without a common ancestor
-    /// the base is the empty tree.
-    ///
-    /// # Errors
-    /// `MergeConflict` with the paths; the draft is as it was.
-    pub fn merge(&mut self, theirs: CommitId) -> Result<Merge> {
-        let theirs_id =
-            object_id(self.repo, theirs.as_bytes()).ok_or(Error::UnknownCommit(theirs))?;
-        let their_tree = self.commit(theirs)?.tree;
-        let Some(ours) = self.tip() else {
-            return Ok(Merge::FastForward);
-        };
-        let ours_id =
-            object_id(self.repo, ours.id.as_bytes()).expect("BUG: the tip is of this repository");
-        let bases = self.bases(ours_id, &[theirs_id])?;
-        if bases.contains(&theirs_id) {
-            return Ok(Merge::Contained);
-        }
-        if bases.contains(&ours_id) {
-            return Ok(Merge::FastForward);
-        }
-        let mut left = BASE_MERGES_MAX;
-        let base = self.base_tree(&bases, &mut left)?;
-        let (tree, mut conflicts) = self.three_way(base, self.tree, their_tree.0)?;
-        if !conflicts.is_empty() {
-            conflicts.sort();
-            conflicts.dedup();
-            let paths = conflicts.iter().map(|path| format!("/{path}")).collect();
-            return Err(Error::MergeConflict { paths });
-        }
-        self.tree = tree;
-        Ok(Merge::Merged)
+/// A merge of trees in one repository.
+pub(crate) struct TreeMerge<'m> {
+    repo: &'m gix::Repository,
+    trees: &'m Trees<'m>,
+}
+
+impl<'m> TreeMerge<'m> {
+    /// Returns a merge that keeps new trees in the memory of `repo`.
+    pub(crate) fn new(repo: &'m gix::Repository, trees: &'m Trees<'m>) -> Self {
+        Self { repo, trees }
     }
 
-    fn bases(&self, one: gix::ObjectId, others: &[gix::ObjectId]) -> Result<Vec<gix::ObjectId>> {
+    /// Merges two trees whose commits have the merge bases `bases`.
+    ///
+    /// # Errors
+    /// `MergeConflict` with the paths.
+    pub(crate) fn merge(
+        &self,
+        bases: &[gix::ObjectId],
+        ours: gix::ObjectId,
+        theirs: gix::ObjectId,
+    ) -> Result<gix::ObjectId> {
+        let mut left = BASE_MERGES_MAX;
+        let base = self.base_tree(bases, &mut left)?;
+        let (tree, mut conflicts) = self.three_way(base, ours, theirs)?;
+        if conflicts.is_empty() {
+            return Ok(tree);
+        }
+        conflicts.sort();
+        conflicts.dedup();
+        let paths = conflicts.iter().map(|path| format!("/{path}")).collect();
+        Err(Error::MergeConflict { paths })
+    }
+
+    /// Returns the merge bases of one commit with several others.
+    pub(crate) fn bases(
+        &self,
+        one: gix::ObjectId,
+        others: &[gix::ObjectId],
+    ) -> Result<Vec<gix::ObjectId>> {
         let bases = self
             .repo
             .merge_bases_many(one, others)
@@ -114,7 +118,7 @@ impl Draft<'_> {
                 edits.push((path, Some(neither)));
             }
         }
-        edit(self.repo, &self.trees, tree, &edits)
+        edit(self.repo, self.trees, tree, &edits)
     }
 
     /// Ours with what theirs changed, and the paths at which that cannot be had.
@@ -141,7 +145,7 @@ impl Draft<'_> {
             }
         }
         let removals: Vec<(&BStr, _)> = removed.iter().map(|path| (path.as_bstr(), None)).collect();
-        let tree = edit(self.repo, &self.trees, ours, &removals)?;
+        let tree = edit(self.repo, self.trees, ours, &removals)?;
         let mut edits: Vec<(&BStr, _)> = Vec::new();
         for (path, entry) in &set {
             // A foreign entry in the very place of theirs is what theirs changed.
@@ -153,6 +157,6 @@ impl Draft<'_> {
                 None => edits.push((path.as_bstr(), *entry)),
             }
         }
-        Ok((edit(self.repo, &self.trees, tree, &edits)?, conflicts))
+        Ok((edit(self.repo, self.trees, tree, &edits)?, conflicts))
     }
 }

@@ -11,7 +11,7 @@ use crate::names::{CommitId, ModuleHash, TreePath};
 use crate::repo::error::{Error, Result, chain};
 use crate::repo::ids::{commit_id, module_hash};
 use crate::repo::locks::Guard;
-use crate::repo::repository::Repository;
+use crate::repo::parts::Parts;
 use crate::repo::tree::entry::{Entry, Node};
 
 /// Where an object was met first.
@@ -98,45 +98,43 @@ impl Role {
     }
 }
 
-impl Repository {
-    /// Has collections wait for as long as the check lasts.
-    ///
-    /// # Errors
-    /// A backup or a `gc` runs.
-    pub fn begin_check(&self) -> Result<Check> {
-        if self.is_absent() {
-            return Ok(Check(None));
-        }
-        match self.parts.locks.backup() {
-            // Nobody collects there.
-            Err(error) if error.is_read_only() => Ok(Check(None)),
-            held => Ok(Check(Some(held?))),
-        }
+/// Has collections wait for as long as the check lasts.
+///
+/// # Errors
+/// A backup or a `gc` runs.
+pub(crate) fn begin(parts: &Parts) -> Result<Check> {
+    if parts.objects.is_absent() {
+        return Ok(Check(None));
     }
+    match parts.locks.backup() {
+        // Nobody collects there.
+        Err(error) if error.is_read_only() => Ok(Check(None)),
+        held => Ok(Check(Some(held?))),
+    }
+}
 
-    /// Checks every ref, and every object that one reaches. Writers go on meanwhile.
-    ///
-    /// # Errors
-    /// Refs cannot be listed. What is wrong with the store is told to the inspector.
-    pub fn verify(&self, _: &Check, inspector: &mut impl Inspector) -> Result<Checked> {
-        if self.is_absent() {
-            return Ok(Checked::default());
-        }
-        let repo = self.parts.objects.handle_for("HEAD")?;
-        let mut walk = Walk {
-            repo: &repo,
-            inspector,
-            checked: Checked::default(),
-            todo: Vec::new(),
-            seen: gix::hashtable::HashMap::default(),
-            foreign: HashSet::new(),
-        };
-        walk.refs()?;
-        while let Some(todo) = walk.todo.pop() {
-            walk.look(&todo);
-        }
-        Ok(walk.checked)
+/// Checks every ref, and every object that one reaches. Writers go on meanwhile.
+///
+/// # Errors
+/// Refs cannot be listed. What is wrong with the store is told to the inspector.
+pub(crate) fn verify(parts: &Parts, _: &Check, inspector: &mut impl Inspector) -> Result<Checked> {
+    if parts.objects.is_absent() {
+        return Ok(Checked::default());
     }
+    let repo = parts.objects.handle_for("HEAD")?;
+    let mut walk = Walk {
+        repo: &repo,
+        inspector,
+        checked: Checked::default(),
+        todo: Vec::new(),
+        seen: gix::hashtable::HashMap::default(),
+        foreign: HashSet::new(),
+    };
+    walk.refs()?;
+    while let Some(todo) = walk.todo.pop() {
+        walk.look(&todo);
+    }
+    Ok(walk.checked)
 }
 
 struct Walk<'w, I> {

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::{create_dir, new_file, persist, sync_dir};
-use crate::repo::lifecycle::config::is_set;
-use crate::repo::repository::Repository;
+use crate::repo::lifecycle::config::{config_file, configure, is_set};
+use crate::repo::parts::Parts;
 
 /// The names of the hooks.
 const HOOKS: [&str; 2] = ["pre-receive", "proc-receive"];
@@ -77,58 +77,56 @@ fn write(tmp: &Path, path: &Path, hook: &str) -> Result<()> {
     persist(file, path)
 }
 
-impl Repository {
-    /// Has pushes go through us: writes the hooks that are missing or of another version, and sets what they rest on. Those of
-    /// others are left, and told.
-    ///
-    /// # Errors
-    /// The repository cannot be written.
-    pub fn guard(&self) -> Result<Guarded> {
-        if self.is_absent() {
-            return Ok(Guarded::Missing("the store".to_owned()));
-        }
-        let _refs = self.parts.locks.refs()?;
-        if let foreign @ Guarded::Foreign(_) = self.guarded()? {
-            return Ok(foreign);
-        }
-        let folder = self.root().join("hooks");
-        create_dir(&folder)?;
-        for hook in HOOKS {
-            if hook_at(&folder.join(hook))? != Some(text(hook)) {
-                write(&self.parts.objects.tmp_dir(), &folder.join(hook), hook)?;
-            }
-        }
-        sync_dir(&folder)?;
-        self.configure(&NEEDED)?;
-        self.guarded()
+/// Has pushes go through us: writes the hooks that are missing or of another version, and sets what they rest on. Those of
+/// others are left, and told.
+///
+/// # Errors
+/// The repository cannot be written.
+pub(crate) fn guard(parts: &Parts) -> Result<Guarded> {
+    if parts.objects.is_absent() {
+        return Ok(Guarded::Missing("the store".to_owned()));
     }
+    let _refs = parts.locks.refs()?;
+    if let foreign @ Guarded::Foreign(_) = guarded(parts)? {
+        return Ok(foreign);
+    }
+    let folder = parts.root().join("hooks");
+    create_dir(&folder)?;
+    for hook in HOOKS {
+        if hook_at(&folder.join(hook))? != Some(text(hook)) {
+            write(&parts.objects.tmp_dir(), &folder.join(hook), hook)?;
+        }
+    }
+    sync_dir(&folder)?;
+    configure(parts.root(), &NEEDED)?;
+    guarded(parts)
+}
 
-    /// Says whether pushes go through us.
-    ///
-    /// # Errors
-    /// The hooks or the configuration cannot be read.
-    pub fn guarded(&self) -> Result<Guarded> {
-        let mut missing = None;
-        for hook in HOOKS {
-            let path = self.root().join("hooks").join(hook);
-            match hook_at(&path)? {
-                Some(text) if !text.starts_with(MARK) => return Ok(Guarded::Foreign(path)),
-                Some(now) if now == text(hook) => {}
-                _ => missing = Some(format!("the hook {hook}")),
-            }
+/// Says whether pushes go through us.
+///
+/// # Errors
+/// The hooks or the configuration cannot be read.
+pub(crate) fn guarded(parts: &Parts) -> Result<Guarded> {
+    let mut missing = None;
+    for hook in HOOKS {
+        let path = parts.root().join("hooks").join(hook);
+        match hook_at(&path)? {
+            Some(text) if !text.starts_with(MARK) => return Ok(Guarded::Foreign(path)),
+            Some(now) if now == text(hook) => {}
+            _ => missing = Some(format!("the hook {hook}")),
         }
-        if let Some(missing) = missing {
-            return Ok(Guarded::Missing(missing));
-        }
-        let config = self.config_file()?;
-        let unset = NEEDED
-            .iter()
-            .find(|(key, value)| !is_set(&config, key, value));
-        Ok(match unset {
-            Some((key, value)) => Guarded::Missing(format!("{key}={value} in its configuration")),
-            None => Guarded::Yes,
-        })
     }
+    if let Some(missing) = missing {
+        return Ok(Guarded::Missing(missing));
+    }
+    let config = config_file(parts.root())?;
+    let unset = NEEDED
+        .iter()
+        .find(|(key, value)| !is_set(&config, key, value));
+    Ok(match unset {
+        Some((key, value)) => Guarded::Missing(format!("{key}={value} in its configuration")),
+        None => Guarded::Yes,
+    })
 }
 
 fn hook_at(path: &Path) -> Result<Option<String>> {

@@ -1,0 +1,32 @@
+//! Editing a tree.
+
+use gix::bstr::{BStr, ByteSlice};
+
+use crate::repo::error::{Error, Result};
+use crate::repo::tree::entry::Entry;
+use crate::repo::tree::reader::Trees;
+
+/// Returns the tree after setting (`Some`) or removing (`None`) the entry at each path. It is built in memory.
+pub(crate) fn edit(
+    repo: &gix::Repository,
+    trees: &Trees<'_>,
+    tree: gix::ObjectId,
+    edits: &[(&BStr, Option<Entry>)],
+) -> Result<gix::ObjectId> {
+    if edits.is_empty() {
+        return Ok(tree);
+    }
+    let root = (*trees.load(tree)?).clone();
+    let mut editor = gix::objs::tree::Editor::new(root, &repo.objects, repo.object_hash());
+    for (path, entry) in edits {
+        let components = path.split_str("/").map(ByteSlice::as_bstr);
+        match entry {
+            Some(entry) => editor.upsert(components, entry.mode.kind(), entry.id),
+            None => editor.remove(components),
+        }
+        .map_err(Error::database("edit a tree"))?;
+    }
+    editor
+        .write(|tree| gix::objs::Write::write(&repo.objects, tree))
+        .map_err(Error::database("edit a tree"))
+}
