@@ -20,7 +20,7 @@ const ROOMS: [Room; 13] = [
         "repo",
         &["names", "config", "git"],
         &[
-            "fail::", "gix", "gix_pack", "notify", "tar::", "try_lock", "sync_all",
+            "fail::", "gix", "gix_pack", "notify::", "tar::", "try_lock", "sync_all",
         ],
     ),
     ("index", &["names", "config"], &["rusqlite"]),
@@ -88,6 +88,91 @@ const ROOMS: [Room; 13] = [
             "cli",
         ],
         &[],
+    ),
+];
+
+/// A file or subdirectory of a subsystem, and those below it that it may import.
+type Unit = (&'static str, &'static [&'static str]);
+
+/// The files and subdirectories of `repo`, from the lowest to the highest. There are no exceptions.
+const REPO: [Unit; 19] = [
+    ("error", &[]),
+    ("failpoints", &[]),
+    ("parallel", &[]),
+    ("thread_priority", &[]),
+    ("ids", &[]),
+    ("fs", &["error"]),
+    ("locks", &["error", "fs"]),
+    ("objects", &["error", "failpoints", "ids", "fs", "locks"]),
+    (
+        "packs",
+        &["error", "failpoints", "parallel", "fs", "locks", "objects"],
+    ),
+    ("refs", &["error", "failpoints", "ids", "fs", "objects"]),
+    ("parts", &["error", "locks", "objects", "packs", "refs"]),
+    ("tree", &["error", "ids", "objects"]),
+    ("history", &["error", "ids", "objects", "refs", "tree"]),
+    (
+        "publish",
+        &[
+            "error", "parallel", "ids", "locks", "objects", "packs", "refs", "parts", "tree",
+            "history",
+        ],
+    ),
+    (
+        "lifecycle",
+        &["error", "ids", "fs", "locks", "objects", "refs", "parts"],
+    ),
+    (
+        "push",
+        &["error", "ids", "fs", "objects", "refs", "parts", "publish"],
+    ),
+    (
+        "gc",
+        &[
+            "error",
+            "failpoints",
+            "ids",
+            "fs",
+            "locks",
+            "objects",
+            "packs",
+            "refs",
+            "parts",
+            "tree",
+            "history",
+            "publish",
+            "lifecycle",
+            "push",
+        ],
+    ),
+    (
+        "verify",
+        &[
+            "error",
+            "ids",
+            "fs",
+            "locks",
+            "objects",
+            "parts",
+            "tree",
+            "lifecycle",
+            "gc",
+        ],
+    ),
+    (
+        "repository",
+        &[
+            "error",
+            "objects",
+            "refs",
+            "parts",
+            "publish",
+            "lifecycle",
+            "push",
+            "gc",
+            "verify",
+        ],
     ),
 ];
 
@@ -202,6 +287,42 @@ fn every_room_names_only_rooms_below_it() {
             );
         }
     }
+}
+
+/// Checks that the files and subdirectories of a subsystem import only those that the table allows, all of which are below.
+fn check_units(subsystem: &str, units: &[Unit]) {
+    for (at, (unit, below)) in units.iter().enumerate() {
+        for name in *below {
+            let is_below = units[..at].iter().any(|(other, _)| other == name);
+            assert!(is_below, "{unit} may import {name}, which is not below it");
+        }
+    }
+    let prefix = format!("crate::{subsystem}::");
+    for (file, code) in &rooms()[subsystem] {
+        let unit = file.iter().nth(1).expect("a file of the subsystem");
+        let unit = unit.to_str().unwrap().trim_end_matches(".rs");
+        if unit == "mod" {
+            continue;
+        }
+        let allowed = units.iter().find(|(name, _)| *name == unit);
+        let (_, below) = allowed.unwrap_or_else(|| panic!("{file:?} is not in the table"));
+        for (at, _) in code.match_indices(&prefix) {
+            let rest = &code[at + prefix.len()..];
+            let name = rest
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next();
+            let name = name.unwrap();
+            assert!(
+                name == unit || below.contains(&name),
+                "{file:?} imports `{prefix}{name}`"
+            );
+        }
+    }
+}
+
+#[test]
+fn subdirectories_of_repo_import_only_lower_ones() {
+    check_units("repo", &REPO);
 }
 
 #[test]
