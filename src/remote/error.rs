@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::client::ErrorResponse;
+use super::client::error_response::ErrorResponse;
 use crate::git;
 use crate::names::{MirrorName, RemoteUrl, ServerUrl};
 use crate::store;

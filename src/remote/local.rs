@@ -177,8 +177,13 @@ impl StoreOperations for Store {
         Ok(self.set(change, hash, path)?.value)
     }
 
-    fn remove(&self, change: &Change, name: &ModuleRef, folders: DirectoryRemoval) -> Result<()> {
-        self.remove(change, name, folders)?;
+    fn remove(
+        &self,
+        change: &Change,
+        name: &ModuleRef,
+        directories: DirectoryRemoval,
+    ) -> Result<()> {
+        self.remove(change, name, directories)?;
         Ok(())
     }
 

@@ -27,7 +27,7 @@ const REF_READ_PAUSE_FACTOR: u32 = 20;
 /// The shortest time between the starts of two pushes to a mirror.
 const PUSH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The longest time without a push to a mirror: somebody else may have moved its refs.
+/// The longest time without a push to a mirror: someone else may have moved its refs.
 const REPEAT_INTERVAL: Duration = Duration::from_secs(300);
 
 /// The longest delay after the first failed push. It doubles with each further failure.

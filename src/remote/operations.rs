@@ -156,7 +156,12 @@ pub trait StoreOperations {
     fn set(&self, change: &Change, hash: &HashRef, path: &ModulePath) -> Result<ModuleHash>;
 
     /// Removes a module, or a directory with everything in it.
-    fn remove(&self, change: &Change, name: &ModuleRef, folders: DirectoryRemoval) -> Result<()>;
+    fn remove(
+        &self,
+        change: &Change,
+        name: &ModuleRef,
+        directories: DirectoryRemoval,
+    ) -> Result<()>;
 
     /// Makes `scope` as it was in a commit.
     fn restore(&self, change: &Change, commit: CommitId, scope: &TreePath) -> Result<()>;

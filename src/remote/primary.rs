@@ -1,13 +1,18 @@
 //! The primary of a replica: the served store that the replica follows.
 
 use std::thread;
+use std::time::Duration;
 
 use super::error::{Error, Result};
-use super::replica::{DELAY_FIRST, DELAY_MAX};
 use crate::config::ReplicaLimits;
 use crate::git::{Followed, Git};
 use crate::names::{ObjectId, RefName, RemoteUrl, ServerUrl};
 use crate::store::{ObjectFormat, RemoteRefs, chain};
+
+/// The delay after the first failed exchange with the primary. It doubles with each further failure.
+pub(super) const DELAY_FIRST: Duration = Duration::from_millis(250);
+/// The longest delay after a failed exchange.
+pub(super) const DELAY_MAX: Duration = Duration::from_secs(5);
 
 /// The store that a replica follows.
 #[derive(Clone)]

@@ -11,17 +11,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
-use super::primary::Primary;
+use super::primary::{DELAY_FIRST, DELAY_MAX, Primary};
 use super::primary_watch;
 use crate::config::Options;
 use crate::git::Git;
 use crate::names::{ObjectId, RefName};
 use crate::store::{ObjectFormat, RemoteRefs, SkippedRef, Store, chain};
-
-/// The delay after the first failure. It doubles with each further failure.
-pub(super) const DELAY_FIRST: Duration = Duration::from_millis(250);
-/// The longest delay after a failure.
-pub(super) const DELAY_MAX: Duration = Duration::from_secs(5);
 
 /// The pause after each round, so that changes in quick succession are fetched together.
 const ROUND_INTERVAL: Duration = Duration::from_millis(100);

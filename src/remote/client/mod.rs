@@ -6,7 +6,7 @@
 
 mod diff;
 mod download;
-mod error_response;
+pub(super) mod error_response;
 mod operations;
 mod pages;
 mod request;

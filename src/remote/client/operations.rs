@@ -7,6 +7,7 @@ use std::path::Path;
 use ureq::http::Method;
 use ureq::http::header::RANGE;
 
+use super::pages::visit_all;
 use super::request::{Client, below, in_path};
 use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::remote::error::{Error, Result};
@@ -107,33 +108,7 @@ impl StoreOperations for Client {
         order: LogOrder,
         visit: &mut dyn FnMut(CommitJson) -> ControlFlow<()>,
     ) -> Result<()> {
-        if count == 0 {
-            // An unknown revision is an error even if no commit is requested.
-            return self.snapshot(revision).map(drop);
-        }
-        let query = match order {
-            LogOrder::NewestFirst | LogOrder::OldestFirst => "",
-            LogOrder::ChildrenFirst => "&order=children-first",
-        };
-        let end = skip.saturating_add(count);
-        let (mut seen, mut selected) = (0, Vec::new());
-        let each = |commit| {
-            let commit = self.checked_commit(commit)?;
-            seen += 1;
-            let flow = match order {
-                _ if seen <= skip => ControlFlow::Continue(()),
-                LogOrder::NewestFirst | LogOrder::ChildrenFirst => visit(commit),
-                LogOrder::OldestFirst => {
-                    selected.push(commit);
-                    ControlFlow::Continue(())
-                }
-            };
-            Ok(flow.is_continue() && seen < end)
-        };
-        let last = |commit: &CommitJson| commit.hash.clone();
-        self.commit_pages(revision, "/commits", query, end, last, each)?;
-        visit_all(selected.into_iter().rev(), visit);
-        Ok(())
+        self.log_pages(revision, skip, count, order, visit)
     }
 
     fn versions(&self, revision: &Revision, path: &ModulePath) -> Result<Vec<Version>> {
@@ -231,8 +206,13 @@ impl StoreOperations for Client {
         self.name(request, ModuleHash::parse)
     }
 
-    fn remove(&self, change: &Change, name: &ModuleRef, folders: DirectoryRemoval) -> Result<()> {
-        let query = match folders {
+    fn remove(
+        &self,
+        change: &Change,
+        name: &ModuleRef,
+        directories: DirectoryRemoval,
+    ) -> Result<()> {
+        let query = match directories {
             DirectoryRemoval::Refuse => "",
             DirectoryRemoval::Recursive => "?recursive=true",
         };
@@ -306,13 +286,5 @@ impl Client {
         let path = format!("/branch/{}{query}", encode_path(branch.as_str()));
         self.new_tip(self.request(method, &path))?;
         Ok(())
-    }
-}
-
-fn visit_all<T>(items: impl Iterator<Item = T>, visit: &mut dyn FnMut(T) -> ControlFlow<()>) {
-    for item in items {
-        if visit(item).is_break() {
-            break;
-        }
     }
 }

@@ -1,11 +1,14 @@
 //! Lists that a server returns in pages.
 
+use std::ops::ControlFlow;
+
 use serde::de::DeserializeOwned;
 
 use super::request::{ApiResponse, Client, below};
 use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
 use crate::remote::error::Result;
-use crate::store::Revision;
+use crate::remote::operations::StoreOperations;
+use crate::store::{LogOrder, Revision};
 use crate::wire::{CommitJson, ReceivedModules, encode_path};
 
 /// The number of modules in one page.
@@ -64,6 +67,44 @@ impl Client {
         })
     }
 
+    /// Calls `visit` for the commits of the history until it breaks, as the store's `log` does.
+    pub(super) fn log_pages(
+        &self,
+        revision: &Revision,
+        skip: usize,
+        count: usize,
+        order: LogOrder,
+        visit: &mut dyn FnMut(CommitJson) -> ControlFlow<()>,
+    ) -> Result<()> {
+        if count == 0 {
+            // An unknown revision is an error even if no commit is requested.
+            return self.snapshot(revision).map(drop);
+        }
+        let query = match order {
+            LogOrder::NewestFirst | LogOrder::OldestFirst => "",
+            LogOrder::ChildrenFirst => "&order=children-first",
+        };
+        let end = skip.saturating_add(count);
+        let (mut seen, mut selected) = (0, Vec::new());
+        let each = |commit| {
+            let commit = self.checked_commit(commit)?;
+            seen += 1;
+            let flow = match order {
+                _ if seen <= skip => ControlFlow::Continue(()),
+                LogOrder::NewestFirst | LogOrder::ChildrenFirst => visit(commit),
+                LogOrder::OldestFirst => {
+                    selected.push(commit);
+                    ControlFlow::Continue(())
+                }
+            };
+            Ok(flow.is_continue() && seen < end)
+        };
+        let last = |commit: &CommitJson| commit.hash.clone();
+        self.commit_pages(revision, "/commits", query, end, last, each)?;
+        visit_all(selected.into_iter().rev(), visit);
+        Ok(())
+    }
+
     /// Calls `each` for the items of a list of commits, page by page, until it returns `false`. All pages are of the same commit.
     /// `count` is the number of items that the caller expects to need; `last` returns the id that the next page starts after.
     pub(super) fn commit_pages<T: DeserializeOwned>(
@@ -103,5 +144,17 @@ impl Client {
             self.parse(id, CommitId::parse)?;
         }
         Ok(commit)
+    }
+}
+
+/// Calls `visit` for each item until it breaks.
+pub(super) fn visit_all<T>(
+    items: impl Iterator<Item = T>,
+    visit: &mut dyn FnMut(T) -> ControlFlow<()>,
+) {
+    for item in items {
+        if visit(item).is_break() {
+            break;
+        }
     }
 }
