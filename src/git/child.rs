@@ -1,46 +1,46 @@
-//! A running git: it does not outlive its owner, and neither does what it started.
+//! A running git process that does not outlive its owner, and neither do the processes that it started.
 
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-/// How often a child is asked whether it ended, at last.
-const PAUSE_MAX: Duration = Duration::from_millis(50);
+/// The longest interval between two checks of whether a process has ended.
+const POLL_INTERVAL_MAX: Duration = Duration::from_millis(50);
 
-/// A child. Dropping it kills it, and what it started.
+/// A child process. Dropping it kills it and the processes that it started.
 #[derive(Debug)]
-pub struct Child {
-    child: std::process::Child,
+pub struct ChildProcess {
+    child: Child,
     leads_group: bool,
     has_ended: bool,
 }
 
-/// Those of a child's standard streams that are pipes.
+/// The standard streams of a child process that are pipes.
 #[derive(Debug)]
-pub(super) struct Pipes {
+pub(super) struct ChildPipes {
     pub stdin: Option<ChildStdin>,
     pub stdout: Option<ChildStdout>,
     pub stderr: Option<ChildStderr>,
 }
 
-impl Child {
-    /// Starts a git that starts no others. What is pressed at the terminal reaches it too.
-    pub(super) fn spawn(command: &mut Command) -> io::Result<(Self, Pipes)> {
+impl ChildProcess {
+    /// Starts a git command that starts no other processes. It stays in the terminal's process group, so Ctrl-C reaches it too.
+    pub(super) fn spawn(command: &mut Command) -> io::Result<(Self, ChildPipes)> {
         Self::start(command, false)
     }
 
-    /// Starts a git that starts helpers, such as git-pack-objects(1), which would work on for nobody: it leads a process group,
-    /// and that is killed.
-    pub(super) fn spawn_group(command: &mut Command) -> io::Result<(Self, Pipes)> {
+    /// Starts a git command that starts helpers such as git-pack-objects(1), which would survive it. It leads a process group of
+    /// its own, so that the group can be killed.
+    pub(super) fn spawn_group(command: &mut Command) -> io::Result<(Self, ChildPipes)> {
         Self::start(command.process_group(0), true)
     }
 
-    fn start(command: &mut Command, leads_group: bool) -> io::Result<(Self, Pipes)> {
+    fn start(command: &mut Command, leads_group: bool) -> io::Result<(Self, ChildPipes)> {
         let mut child = command.spawn()?;
-        let pipes = Pipes {
+        let pipes = ChildPipes {
             stdin: child.stdin.take(),
             stdout: child.stdout.take(),
             stderr: child.stderr.take(),
@@ -53,21 +53,21 @@ impl Child {
         Ok((child, pipes))
     }
 
-    /// Says how it ended; `None` while it runs.
+    /// Returns the exit status; `None` while the process runs.
     ///
     /// # Errors
-    /// The operating system cannot tell.
+    /// If the operating system cannot report it.
     pub fn status(&mut self) -> io::Result<Option<ExitStatus>> {
         let status = self.child.try_wait()?;
         self.has_ended |= status.is_some();
         Ok(status)
     }
 
-    /// Ends it, and what it started, unless it ends by itself within `patience`. It is asked to at first, so that it takes its lock
-    /// files with it, and after `grace` made to.
+    /// Ends the process and the processes that it started, unless it ends by itself within `patience`. It receives SIGTERM first,
+    /// so that it removes its lock files, and SIGKILL after `grace`.
     ///
-    /// Of a signal git-receive-pack(1) dies without removing the quarantine of a push, which may be large. It does remove that
-    /// when it ends by itself; for one whose standard input ends early that is at once.
+    /// `patience` matters for git-receive-pack(1): a signal makes it exit without removing the quarantine of a push, which may be
+    /// large. It does remove the quarantine when it exits by itself, which it does at once when its standard input ends early.
     pub fn end(mut self, patience: Duration, grace: Duration) {
         let Some(group) = self.group().filter(|_| !self.has_ended) else {
             return;
@@ -81,16 +81,16 @@ impl Child {
         self.has_ended = true;
     }
 
-    /// The process group that it leads.
+    /// Returns the process group that the process leads, if any.
     fn group(&self) -> Option<Pid> {
         let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         id.filter(|_| self.leads_group)
     }
 
-    /// Waits for the end; `None` when `limit` passed first.
+    /// Waits for the process to end; returns `None` if it still runs after `limit`.
     ///
     /// # Errors
-    /// The operating system cannot tell.
+    /// If the operating system cannot report the exit status.
     pub fn wait(&mut self, limit: Duration) -> io::Result<Option<ExitStatus>> {
         let deadline = Instant::now() + limit;
         let mut pause = Duration::from_millis(1);
@@ -102,17 +102,17 @@ impl Child {
                 return Ok(None);
             }
             std::thread::sleep(pause);
-            pause = (pause * 2).min(PAUSE_MAX);
+            pause = (pause * 2).min(POLL_INTERVAL_MAX);
         }
     }
 }
 
-/// Waits for the end of a process that leads a group, and says whether it came in time. It is not reaped yet, and so the group's
-/// number stays its own.
+/// Waits for the end of a process that leads a group, and returns whether it ended in time. The process is not reaped, so its id
+/// and the group's id cannot be reused before the group is killed.
 fn ends_within(group: Pid, limit: Duration) -> bool {
     let deadline = Instant::now() + limit;
-    let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-    while let Ok(None) = waitid(WaitId::Pid(group), look) {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    while let Ok(None) = waitid(WaitId::Pid(group), options) {
         if Instant::now() >= deadline {
             return false;
         }
@@ -121,9 +121,9 @@ fn ends_within(group: Pid, limit: Duration) -> bool {
     true
 }
 
-impl Drop for Child {
+impl Drop for ChildProcess {
     fn drop(&mut self) {
-        // Once it was waited for, its number may be another's.
+        // Once the process is reaped, its id may belong to another process.
         if self.has_ended || matches!(self.status(), Ok(Some(_)) | Err(_)) {
             return;
         }

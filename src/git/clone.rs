@@ -1,13 +1,14 @@
-//! Looking at another repository, and copying it: git-ls-remote(1), git-clone(1).
+//! Listing and cloning another repository: git-ls-remote(1), git-clone(1).
 
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use super::program::{Error, Git};
+use super::error::Error;
+use super::program::Git;
 use crate::names::{ObjectId, RemoteUrl};
 
-/// How a copy is made. Nothing of the user's templates is in it, its refs are files, and no object is shared with the original,
-/// not even where that is a folder beside it: they are all sent, and hashed as they come.
+/// The options for a clone. It contains nothing from the user's templates, its refs are files, and it shares no objects with the
+/// original: even from a local directory, all objects are transferred and hashed on arrival.
 const CLONE: [&str; 10] = [
     "-c",
     "clone.rejectShallow=true",
@@ -22,10 +23,11 @@ const CLONE: [&str; 10] = [
 ];
 
 impl Git {
-    /// The branches and tags of another repository: full names and what they point to. `tick` is called meanwhile.
+    /// Returns the branches and tags of another repository: full names and the ids that they point to. Calls `tick` while it waits.
     ///
     /// # Errors
-    /// It cannot be reached, or is none; secrets of the URL may be in the text. git is missing or takes longer than `limit`.
+    /// If `url` is not a repository or cannot be reached (the error text may contain secrets of the URL), if git is missing, or if
+    /// it exceeds `limit`.
     pub fn ls_remote(
         &self,
         url: &RemoteUrl,
@@ -40,36 +42,36 @@ impl Git {
             "--",
             url.secret(),
         ];
-        let run = self.start("ls-remote", &args.map(OsStr::new), limit)?;
-        let said = run.finish(tick)?;
-        if !said.is_success {
-            return Err(said.failure("ls-remote"));
+        let command = self.start("ls-remote", &args.map(OsStr::new), limit)?;
+        let output = command.finish(tick)?;
+        if !output.is_success {
+            return Err(output.failure("ls-remote"));
         }
-        let read = |line: &str| {
+        let parse = |line: &str| {
             let (id, name) = line.split_once('\t')?;
             Some((name.to_owned(), ObjectId::parse(id)?))
         };
-        Ok(said.stdout.lines().filter_map(read).collect())
+        Ok(output.stdout.lines().filter_map(parse).collect())
     }
 
-    /// Makes the repository, which is not there yet, a bare one with all branches and tags of another and what they reach. `tick`
-    /// is called meanwhile.
+    /// Creates the repository, which must not exist yet, as a bare clone with all branches and tags of another repository. Calls
+    /// `tick` while it waits.
     ///
     /// # Errors
-    /// As for [`ls_remote`](Self::ls_remote); it is shallow; the folder cannot be written.
+    /// As for [`ls_remote`](Self::ls_remote); if the other repository is shallow; if the directory cannot be written.
     pub fn clone_bare(
         &self,
         url: &RemoteUrl,
         limit: Duration,
         tick: &mut dyn FnMut(),
     ) -> Result<(), Error> {
-        let args = CLONE.iter().map(OsStr::new);
-        let args = args.chain([OsStr::new(url.secret()), self.git_dir().as_os_str()]);
-        let args: Vec<&OsStr> = args.collect();
-        let said = self.start_on(None, "clone", &args, limit)?.finish(tick)?;
-        match said.is_success {
-            true => Ok(()),
-            false => Err(said.failure("clone")),
+        let target = [OsStr::new(url.secret()), self.git_dir().as_os_str()];
+        let args: Vec<&OsStr> = CLONE.iter().map(OsStr::new).chain(target).collect();
+        let output = self.start_in(None, "clone", &args, limit)?.finish(tick)?;
+        if output.is_success {
+            Ok(())
+        } else {
+            Err(output.failure("clone"))
         }
     }
 }

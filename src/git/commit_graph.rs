@@ -6,54 +6,59 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::program::{Error, Git};
+use super::error::Error;
+use super::program::Git;
 
-/// How long git may take to write one.
+/// How long git may take to write or verify a commit-graph.
 const LIMIT: Duration = Duration::from_secs(3600);
 
-const NAME: &str = "commit-graph";
+/// The name of the subcommand and of the file that it writes.
+const COMMIT_GRAPH: &str = "commit-graph";
 
 impl Git {
-    /// Writes a commit-graph with changed paths of every commit that a ref reaches, and returns its file, which is in the empty
-    /// folder `folder`; `None` when the repository's configuration wants none.
+    /// Writes a commit-graph, with changed-path filters, of all commits that refs reach. Returns the path of its file in the empty
+    /// directory `directory`, or `None` if the repository's configuration disables commit-graphs.
     ///
     /// # Errors
-    /// git is missing, fails (say, on a missing commit), or takes longer than an hour; the folder cannot be written to.
-    pub fn write_commit_graph(&self, folder: &Path) -> Result<Option<PathBuf>, Error> {
-        self.borrow_objects(folder).map_err(|source| Error::Spawn {
-            command: NAME.to_owned(),
-            source,
-        })?;
+    /// If git is missing, fails (for example because a commit is missing) or takes longer than an hour; if the directory cannot be
+    /// written.
+    pub fn write_commit_graph(&self, directory: &Path) -> Result<Option<PathBuf>, Error> {
+        self.borrow_objects(directory)
+            .map_err(|source| Error::Spawn {
+                command: COMMIT_GRAPH.to_owned(),
+                source,
+            })?;
         let args = [
-            NAME,
+            COMMIT_GRAPH,
             "write",
             "--reachable",
             "--changed-paths",
             "--no-progress",
         ];
-        let git = self.writing_to(folder);
-        git.run(NAME, args.iter().map(OsStr::new), Vec::new(), LIMIT)?;
-        let graph = folder.join("info").join(NAME);
+        let git = self.with_object_directory(directory);
+        git.run(COMMIT_GRAPH, args.iter().map(OsStr::new), Vec::new(), LIMIT)?;
+        let graph = directory.join("info").join(COMMIT_GRAPH);
         Ok(graph.exists().then_some(graph))
     }
 
-    /// Checks the commit-graph, if there is one.
+    /// Verifies the commit-graph, if there is one.
     ///
     /// # Errors
-    /// It is wrong; git is missing or takes longer than an hour.
+    /// If it is wrong; if git is missing or takes longer than an hour.
     pub fn verify_commit_graph(&self) -> Result<(), Error> {
-        let args = [NAME, "verify", "--no-progress"];
+        let args = [COMMIT_GRAPH, "verify", "--no-progress"];
         let args = args.iter().map(OsStr::new);
-        self.run(NAME, args, Vec::new(), LIMIT).map(drop)
+        self.run(COMMIT_GRAPH, args, Vec::new(), LIMIT).map(drop)
     }
 
-    /// Makes a folder of objects that has all those of the repository (gitrepository-layout(5), `objects/info/alternates`). git
-    /// writes a graph only beside objects, and there it shares the file's lock with every other git.
-    fn borrow_objects(&self, folder: &Path) -> std::io::Result<()> {
+    /// Turns `directory` into an object directory that has the repository's objects as alternates (gitrepository-layout(5),
+    /// `objects/info/alternates`). git writes a commit-graph only into an object directory, and in the repository's own it would
+    /// compete with other git processes for the file's lock.
+    fn borrow_objects(&self, directory: &Path) -> std::io::Result<()> {
         let objects = self.git_dir().join("objects");
-        fs::create_dir(folder.join("info"))?;
+        fs::create_dir(directory.join("info"))?;
         fs::write(
-            folder.join("info/alternates"),
+            directory.join("info/alternates"),
             [objects.as_os_str().as_bytes(), b"\n"].concat(),
         )
     }

@@ -1,19 +1,20 @@
-//! Getting the objects of another repository without moving a ref: git-ls-remote(1), git-fetch(1).
+//! Fetching objects from another repository without updating refs: git-ls-remote(1), git-fetch(1).
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Duration;
 
-use super::program::{Error, Git};
+use super::error::Error;
+use super::program::Git;
 use crate::names::{ObjectId, RemoteUrl};
 
-/// How many objects are asked for at a time: they are arguments.
-const WANTS_MAX: usize = 256;
+/// How many objects are requested at a time. They are command-line arguments, whose total length is limited.
+const OBJECTS_MAX: usize = 256;
 
-/// The variable that a header goes to git in, where no list of processes shows it.
-const HEADER: &str = "WASMSTORE_REPLICA_HEADER";
+/// The environment variable that passes the request header to git. Unlike arguments, it does not show up in process lists.
+const HEADER_VARIABLE: &str = "WASMSTORE_REPLICA_HEADER";
 
-/// How objects are fetched: as packs, and without anything that is done by the way.
+/// The options for a fetch: objects are stored as packs, and nothing else is written or run.
 const FETCH: [&str; 14] = [
     "-c",
     "fetch.unpackLimit=1",
@@ -31,52 +32,52 @@ const FETCH: [&str; 14] = [
     "--",
 ];
 
-/// What another repository has.
+/// The refs that another repository advertises.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Advertised {
+pub struct AdvertisedRefs {
     /// The full name of the default branch's ref, if that exists.
     pub head: Option<String>,
-    /// Full names of branches and tags, and what they point to.
+    /// Full names of branches and tags, and the ids that they point to.
     pub refs: Vec<(String, ObjectId)>,
 }
 
-/// A repository to follow.
+/// A repository to fetch from.
 #[derive(Clone, Copy, Debug)]
-pub struct Followed<'f> {
-    /// Where it is.
+pub struct FetchSource<'f> {
+    /// Its URL.
     pub url: &'f RemoteUrl,
-    /// A header for it, `Name: value`; it may be a secret.
+    /// A request header, `Name: value`; it may contain a secret.
     pub header: Option<&'f str>,
-    /// How long one run of git may take.
+    /// The time limit of one git command.
     pub limit: Duration,
 }
 
 impl Git {
-    /// What a repository has.
+    /// Returns the refs that a repository advertises.
     ///
     /// # Errors
-    /// It cannot be reached, or is none; secrets of the URL may be in the text. git is missing or takes too long.
-    pub fn advertised(&self, from: &Followed<'_>) -> Result<Advertised, Error> {
-        let url = from.url.secret();
+    /// If the source is not a repository or cannot be reached (the error text may contain secrets of the URL), if git is missing, or
+    /// if it exceeds the limit.
+    pub fn advertised_refs(&self, source: &FetchSource<'_>) -> Result<AdvertisedRefs, Error> {
         let args = [
             "ls-remote",
             "--symref",
             "--",
-            url,
+            source.url.secret(),
             "HEAD",
             "refs/heads/*",
             "refs/tags/*",
         ];
         let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
-        let stdout = self.follow(None, "ls-remote", &args, from)?;
-        let mut advertised = Advertised::default();
+        let stdout = self.run_with_header(None, "ls-remote", &args, source)?;
+        let mut advertised = AdvertisedRefs::default();
         for line in stdout.lines() {
-            let Some((what, name)) = line.split_once('\t') else {
+            let Some((target, name)) = line.split_once('\t') else {
                 continue;
             };
-            match (what.strip_prefix("ref: "), ObjectId::parse(what)) {
+            match (target.strip_prefix("ref: "), ObjectId::parse(target)) {
                 (Some(branch), _) if name == "HEAD" => advertised.head = Some(branch.to_owned()),
-                // What a tag leads to is told beside it, as `<name>^{}`.
+                // `<name>^{}` is the peeled form of an annotated tag, listed in addition to the tag itself.
                 (None, Some(id)) if name != "HEAD" && !name.ends_with("^{}") => {
                     advertised.refs.push((name.to_owned(), id));
                 }
@@ -86,48 +87,55 @@ impl Git {
         Ok(advertised)
     }
 
-    /// Fetches objects, with all that they reach, into packs of the repository. No ref leads to them yet.
+    /// Fetches objects and everything that they reach into packs of the repository. No ref points to them yet.
     ///
     /// # Errors
-    /// As for [`advertised`](Self::advertised); one of them is not there any more.
-    pub fn fetch_objects(&self, from: &Followed<'_>, ids: &[ObjectId]) -> Result<(), Error> {
-        for ids in ids.chunks(WANTS_MAX) {
-            let ids: Vec<OsString> = ids.iter().map(|id| id.to_string().into()).collect();
-            let args = FETCH.iter().map(OsStr::new);
-            let args = args.chain([OsStr::new(from.url.secret())]);
-            let args: Vec<&OsStr> = args.chain(ids.iter().map(OsString::as_os_str)).collect();
-            self.follow(Some(self.git_dir()), "fetch", &args, from)?;
+    /// As for [`advertised_refs`](Self::advertised_refs); if an object is no longer available.
+    pub fn fetch_objects(&self, source: &FetchSource<'_>, ids: &[ObjectId]) -> Result<(), Error> {
+        for chunk in ids.chunks(OBJECTS_MAX) {
+            let hex_ids: Vec<OsString> = chunk.iter().map(|id| id.to_string().into()).collect();
+            let args: Vec<&OsStr> = FETCH
+                .iter()
+                .map(OsStr::new)
+                .chain([OsStr::new(source.url.secret())])
+                .chain(hex_ids.iter().map(OsString::as_os_str))
+                .collect();
+            self.run_with_header(Some(self.git_dir()), "fetch", &args, source)?;
         }
         Ok(())
     }
 
-    fn follow(
+    fn run_with_header(
         &self,
         git_dir: Option<&Path>,
         name: &'static str,
         args: &[&OsStr],
-        from: &Followed<'_>,
+        source: &FetchSource<'_>,
     ) -> Result<String, Error> {
-        let mut all = Vec::new();
-        let options = header_options(from.url);
-        all.extend(from.header.iter().flat_map(|_| &options).map(OsStr::new));
-        all.extend(args);
-        let header = from.header.map(|header| (HEADER, OsStr::new(header)));
-        let run = self.start_with(git_dir, name, &all, header, from.limit)?;
-        let said = run.finish(&mut || ())?;
-        match said.is_success {
-            true => Ok(said.stdout),
-            false => Err(said.failure(name)),
+        let mut all_args = Vec::new();
+        let options = header_options(source.url);
+        all_args.extend(source.header.iter().flat_map(|_| &options).map(OsStr::new));
+        all_args.extend(args);
+        let variable = source
+            .header
+            .map(|header| (HEADER_VARIABLE, OsStr::new(header)));
+        let command = self.start_with_variable(git_dir, name, &all_args, variable, source.limit)?;
+        let output = command.finish(&mut || ())?;
+        if output.is_success {
+            Ok(output.stdout)
+        } else {
+            Err(output.failure(name))
         }
     }
 }
 
-/// Has the header sent to that URL alone: it may be a secret, and curl would repeat it to whomever a redirect names.
+/// Returns the options that send the header to `url` only. The header may be a secret, and curl would repeat it to the target of a
+/// redirect, so redirects are not followed.
 fn header_options(url: &RemoteUrl) -> [String; 3] {
     let url = url.secret();
     [
         "-c".to_owned(),
         "http.followRedirects=false".to_owned(),
-        format!("--config-env=http.{url}.extraHeader={HEADER}"),
+        format!("--config-env=http.{url}.extraHeader={HEADER_VARIABLE}"),
     ]
 }

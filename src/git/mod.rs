@@ -1,13 +1,15 @@
-//! The stock git program: how it is found, run hermetically, limited and killed.
+//! The stock git program: finding it, running it hermetically, limiting its run time, and killing it.
 //!
-//! Layer 0. What gix cannot do is done by git: packing with deltas (git-pack-objects(1)), commit-graphs (git-commit-graph(1)), serving
-//! fetches and pushes (git-upload-pack(1), git-receive-pack(1)), speaking to other repositories (git-push(1), git-fetch(1)). The
-//! store works without git; whoever calls this has another way, or does without. The user's and the system's git configuration
-//! are read only where git speaks to other repositories (`remote_command.rs`): credentials, proxies and keys are the user's.
+//! Layer 0. git does what gix cannot do: packing with deltas (git-pack-objects(1)), commit-graphs (git-commit-graph(1)), serving
+//! fetches and pushes (git-upload-pack(1), git-receive-pack(1)), and communicating with other repositories (git-push(1),
+//! git-fetch(1)). The store works without git: each caller has an alternative or leaves the feature out. The user's and the
+//! system's git configuration are read only for commands that contact another repository (`remote_command.rs`), because
+//! credentials, proxies and keys are the user's.
 
 mod child;
 mod clone;
 mod commit_graph;
+mod error;
 mod fetch;
 mod pack_objects;
 mod program;
@@ -18,9 +20,10 @@ mod serve;
 mod stderr_summary;
 mod user_env;
 
-pub use child::Child;
-pub use fetch::{Advertised, Followed};
-pub use program::{Error, Git};
-pub use push_to_mirror::{Push, Pushed};
-pub use remotes::Remote;
-pub use serve::{Dialogue, Side, Start, protocol};
+pub use child::ChildProcess;
+pub use error::Error;
+pub use fetch::{AdvertisedRefs, FetchSource};
+pub use program::Git;
+pub use push_to_mirror::{MirrorPush, MirrorPushResult};
+pub use remotes::RemoteConfig;
+pub use serve::{ServeOptions, ServerCommand, ServerProcess, valid_protocol};

@@ -4,17 +4,19 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
-use super::program::{Error, Git};
+use super::error::Error;
+use super::program::Git;
 
 /// How long git may take to pack a store.
 const LIMIT: Duration = Duration::from_secs(6 * 3600);
 
 impl Git {
-    /// Packs everything reachable from the objects `tips` (hex ids of commits, tags or trees) with deltas, into
-    /// `PREFIX-<checksum>.pack` and `.idx`; returns the checksum, or `None` when there is nothing to pack.
+    /// Packs everything that the objects `tips` (hex ids of commits, tags or trees) reach, with deltas, into `PREFIX-<checksum>.pack`
+    /// and `.idx`. Returns the checksum, or `None` if there is nothing to pack.
     ///
     /// # Errors
-    /// git is missing, fails (say, on a missing object), takes longer than six hours, or answers something else.
+    /// If git is missing, fails (for example because an object is missing), takes longer than six hours, or prints anything but a
+    /// checksum.
     pub fn pack_objects(&self, tips: &[String], prefix: &Path) -> Result<Option<String>, Error> {
         let args = [
             "-c",
@@ -29,15 +31,17 @@ impl Git {
         ];
         let args = args.iter().map(OsStr::new).chain([prefix.as_os_str()]);
         let input = (tips.join("\n") + "\n").into_bytes();
-        let output = self.run("pack-objects", args, input, LIMIT)?;
-        let output = String::from_utf8_lossy(&output).trim().to_owned();
-        match output.as_str() {
-            "" => Ok(None),
-            checksum if checksum.bytes().all(|byte| byte.is_ascii_hexdigit()) => Ok(Some(output)),
-            _ => Err(Error::Failed {
+        let stdout = self.run("pack-objects", args, input, LIMIT)?;
+        let checksum = String::from_utf8_lossy(&stdout).trim().to_owned();
+        if checksum.is_empty() {
+            Ok(None)
+        } else if checksum.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            Ok(Some(checksum))
+        } else {
+            Err(Error::Failed {
                 command: "pack-objects".to_owned(),
-                stderr: format!("it answered {output:?} where one checksum is expected"),
-            }),
+                stderr: format!("expected one checksum, but it printed {checksum:?}"),
+            })
         }
     }
 }

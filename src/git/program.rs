@@ -1,107 +1,73 @@
-//! Running git: found once, without the user's configuration, within a time limit. What speaks to others is in `remote_command.rs`.
+//! Running git hermetically: without the user's configuration, and within a time limit. Commands that contact another repository
+//! are in `remote_command.rs`.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::child::Child;
+use super::child::ChildProcess;
+use super::error::Error;
 
-/// How much of git's standard error is kept for the message, in bytes.
+/// How much of git's standard error is kept for the error message, in bytes.
 pub(super) const STDERR_BYTES_MAX: u64 = 4096;
 
-/// How long git may take to tell its version.
+/// How long git may take to print its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);
 
-/// What git says then: strerror(3) of ENOSPC and EDQUOT in the C locale, and words of its own for a write of nothing.
-const NO_SPACE: [&str; 3] = [
+/// How git reports a full disk: strerror(3) of ENOSPC and EDQUOT in the C locale, and its own text for a write of zero bytes.
+const NO_SPACE_MESSAGES: [&str; 3] = [
     "No space left on device",
     "Disk quota exceeded",
     "Out of diskspace",
 ];
 
-/// A run of git that did not succeed.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The program could not be started or spoken to.
-    #[error("cannot run git {command}")]
-    Spawn {
-        /// The subcommand.
-        command: String,
-        /// The operating system's reason.
-        #[source]
-        source: io::Error,
-    },
-    /// It ended with a failure.
-    #[error("git {command} failed: {stderr}")]
-    Failed {
-        /// The subcommand.
-        command: String,
-        /// The first line that it printed on standard error.
-        stderr: String,
-    },
-    /// It found no room on the disk.
-    #[error("git {command} failed: no storage space")]
-    NoSpace {
-        /// The subcommand.
-        command: String,
-    },
-    /// It ran for too long and was killed.
-    #[error("git {command} did not end within {limit_s} s")]
-    TimedOut {
-        /// The subcommand.
-        command: String,
-        /// The limit in seconds.
-        limit_s: u64,
-    },
-}
-
-/// The git program, for one repository.
+/// The git program, to be run on one repository.
 #[derive(Debug, Clone)]
 pub struct Git {
     git_dir: PathBuf,
-    /// Where objects are looked for and written; `None` for those of the repository.
-    objects: Option<PathBuf>,
+    /// The object directory, if it is not the repository's own.
+    object_directory: Option<PathBuf>,
 }
 
 impl Git {
-    /// Finds git on the `PATH`, to be run on the bare repository at `git_dir`; `None` when there is none.
+    /// Finds git on the `PATH`, to be run on the bare repository at `git_dir`. Returns `None` if git is not installed.
     pub fn find(git_dir: &Path) -> Option<Self> {
-        let git_dir = std::path::absolute(git_dir).ok()?;
         let git = Self {
-            git_dir,
-            objects: None,
+            git_dir: std::path::absolute(git_dir).ok()?,
+            object_directory: None,
         };
-        let found = git
+        let status = git
             .command([OsStr::new("--version")].into_iter())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status();
-        found.is_ok_and(|status| status.success()).then_some(git)
+        status.is_ok_and(|status| status.success()).then_some(git)
     }
 
-    /// Its version, as far as that tells what it can do: 2.29.
+    /// Returns git's version as (major, minor), for example (2, 29).
     pub fn version(&self) -> Option<(u32, u32)> {
         let args = [OsStr::new("--version")].into_iter();
-        let output = self.run("version", args, Vec::new(), VERSION_LIMIT).ok()?;
-        let output = String::from_utf8_lossy(&output);
-        let mut numbers = output.strip_prefix("git version ")?.split('.');
+        let stdout = self.run("version", args, Vec::new(), VERSION_LIMIT).ok()?;
+        let text = String::from_utf8_lossy(&stdout);
+        let mut numbers = text.strip_prefix("git version ")?.split('.');
         let mut number = || numbers.next()?.trim().parse().ok();
         Some((number()?, number()?))
     }
 
-    /// The repository that it is run on.
+    /// Returns the path of the repository.
     pub(super) fn git_dir(&self) -> &Path {
         &self.git_dir
     }
 
-    /// The same with another folder of objects.
-    pub(super) fn writing_to(&self, objects: &Path) -> Self {
+    /// Returns the same git with another object directory, which it reads and writes.
+    pub(super) fn with_object_directory(&self, directory: &Path) -> Self {
         Self {
             git_dir: self.git_dir.clone(),
-            objects: Some(objects.to_owned()),
+            object_directory: Some(directory.to_owned()),
         }
     }
 
@@ -114,7 +80,7 @@ impl Git {
         limit: Duration,
     ) -> Result<Vec<u8>, Error> {
         let name = name.to_owned();
-        let spawn = |source| Error::Spawn {
+        let cannot_run = |source| Error::Spawn {
             command: name.clone(),
             source,
         };
@@ -123,17 +89,16 @@ impl Git {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let (mut child, pipes) = Child::spawn(&mut command).map_err(spawn)?;
+        let (mut child, pipes) = ChildProcess::spawn(&mut command).map_err(cannot_run)?;
         let mut stdin = pipes.stdin.expect("BUG: stdin is piped");
-        // A broken pipe here means that git gave up early; its exit status tells.
+        // A broken pipe means that git exited early. Its exit status is checked below.
         let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
         let stdout = read_in_background(pipes.stdout.expect("BUG: stdout is piped"), u64::MAX);
         let stderr = read_in_background(
             pipes.stderr.expect("BUG: stderr is piped"),
             STDERR_BYTES_MAX,
         );
-        let status = child.wait(limit).map_err(spawn)?;
-        let Some(status) = status else {
+        let Some(status) = child.wait(limit).map_err(cannot_run)? else {
             return Err(Error::TimedOut {
                 command: name,
                 limit_s: limit.as_secs(),
@@ -148,7 +113,7 @@ impl Git {
             return Ok(stdout);
         }
         let stderr = String::from_utf8_lossy(&stderr);
-        if NO_SPACE.iter().any(|words| stderr.contains(words)) {
+        if NO_SPACE_MESSAGES.iter().any(|text| stderr.contains(text)) {
             return Err(Error::NoSpace { command: name });
         }
         Err(Error::Failed {
@@ -159,19 +124,19 @@ impl Git {
 
     pub(super) fn command<'a>(&self, args: impl Iterator<Item = &'a OsStr>) -> Command {
         let mut command = Command::new("git");
-        command.args(self.trust()).args(args);
+        command.args(self.safe_directory()).args(args);
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_"))
         {
             command.env_remove(name);
         }
-        without_manager(&mut command);
+        remove_service_manager_variables(&mut command);
         command
             .env("GIT_DIR", &self.git_dir)
             .envs(
-                self.objects
+                self.object_directory
                     .iter()
-                    .map(|objects| ("GIT_OBJECT_DIRECTORY", objects)),
+                    .map(|directory| ("GIT_OBJECT_DIRECTORY", directory)),
             )
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -181,30 +146,31 @@ impl Git {
         command
     }
 
-    /// The options with which git takes the repository for the user's own, whoever owns its files.
-    pub(super) fn trust(&self) -> [OsString; 2] {
-        let mut safe = OsString::from("safe.directory=");
-        safe.push(&self.git_dir);
-        ["-c".into(), safe]
+    /// Returns the options that make git accept the repository even if another user owns its files.
+    pub(super) fn safe_directory(&self) -> [OsString; 2] {
+        let mut setting = OsString::from("safe.directory=");
+        setting.push(&self.git_dir);
+        ["-c".into(), setting]
     }
 }
 
-/// Takes away what a service manager told the server, and meant for nobody else (sd_notify(3)).
-pub(super) fn without_manager(command: &mut Command) {
+/// Removes the variables that a service manager sets for the server itself (sd_notify(3)).
+pub(super) fn remove_service_manager_variables(command: &mut Command) {
     for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] {
         command.env_remove(name);
     }
 }
 
+/// Starts a thread that reads a pipe to its end and keeps the first `bytes_max` bytes.
 pub(super) fn read_in_background(
-    mut from: impl Read + Send + 'static,
-    max: u64,
-) -> std::thread::JoinHandle<Vec<u8>> {
+    mut pipe: impl Read + Send + 'static,
+    bytes_max: u64,
+) -> JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        drop(from.by_ref().take(max).read_to_end(&mut bytes));
-        // The rest is read and dropped: a full pipe would block the child.
-        drop(io::copy(&mut from, &mut io::sink()));
+        drop(pipe.by_ref().take(bytes_max).read_to_end(&mut bytes));
+        // The rest is read and discarded, because the child would block on a full pipe.
+        drop(io::copy(&mut pipe, &mut io::sink()));
         bytes
     })
 }

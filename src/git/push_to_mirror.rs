@@ -1,83 +1,89 @@
-//! Making another repository equal to this one: git-push(1).
+//! Pushing to a mirror, so that it has the same branches and tags as this repository: git-push(1).
 
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use super::program::{Error, Git};
-use super::remote_command::Exchange;
+use super::error::Error;
+use super::program::Git;
+use super::remote_command::RemoteCommand;
 
-/// Every branch and tag, wherever it pointed before. Refs of other kinds stay as they are over there: hosts keep some of their
-/// own, which nobody may delete, so that `--mirror` would fail for ever.
-const REFS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+/// Refspecs that force every branch and tag. Other refs of the mirror are left alone: git hosts have refs of their own that cannot
+/// be deleted, so `--mirror` would fail forever.
+const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
 
-/// A push under way. Dropping it ends it.
+/// A running push. Dropping it ends it.
 #[derive(Debug)]
-pub struct Push(Exchange);
+pub struct MirrorPush(RemoteCommand);
 
-/// How a push ended.
+/// The result of a push.
 #[derive(Debug)]
-pub enum Pushed {
-    /// Every branch and tag is there, and no other.
-    All,
-    /// Some were not taken, or nothing is known of any.
-    Part {
-        /// The full names of those that were taken, deleted ones included.
-        taken: Vec<String>,
-        /// Why not all were.
+pub enum MirrorPushResult {
+    /// The mirror has every branch and tag, and no others.
+    Complete,
+    /// The mirror rejected some refs, or the result is unknown.
+    Incomplete {
+        /// The full names of the refs that were updated or deleted.
+        accepted: Vec<String>,
+        /// The reason why the push is incomplete.
         error: Error,
     },
 }
 
 impl Git {
-    /// Begins to push every branch and tag to a remote of the repository, and to delete what else is there of them.
+    /// Starts to push every branch and tag to a remote of the repository, and to delete its other branches and tags.
     ///
     /// # Errors
-    /// git cannot be started.
-    pub fn push(&self, remote: &str, limit: Duration) -> Result<Push, Error> {
-        // git refuses to push named refs to a remote that is set up as a mirror.
-        let not_all = format!("remote.{remote}.mirror=false");
-        let args = [
+    /// If git cannot be started.
+    pub fn push_to_mirror(&self, remote: &str, limit: Duration) -> Result<MirrorPush, Error> {
+        // git refuses refspecs for a remote that is configured as a mirror.
+        let disable_mirror = format!("remote.{remote}.mirror=false");
+        let options = [
             "-c",
-            &not_all,
+            &disable_mirror,
             "push",
             "--porcelain",
             "--prune",
             "--no-verify",
+            "--",
+            remote,
         ];
-        let args = args.into_iter().chain(["--", remote]).chain(REFS);
-        let args: Vec<&OsStr> = args.map(OsStr::new).collect();
-        self.start("push", &args, limit).map(Push)
+        let args: Vec<&OsStr> = options
+            .into_iter()
+            .chain(REFSPECS)
+            .map(OsStr::new)
+            .collect();
+        self.start("push", &args, limit).map(MirrorPush)
     }
 }
 
-impl Push {
-    /// Waits for the end, but no longer than `pause`; `None` while it runs. Once it ended it is not to be asked again.
-    pub fn wait(&mut self, pause: Duration) -> Option<Pushed> {
-        match self.0.wait(pause) {
+impl MirrorPush {
+    /// Waits at most `limit` for the push to end; returns `None` while it runs. It must not be called again after the end.
+    pub fn wait(&mut self, limit: Duration) -> Option<MirrorPushResult> {
+        match self.0.wait(limit) {
             Ok(None) => None,
-            Ok(Some(said)) if said.is_success => Some(Pushed::All),
-            Ok(Some(said)) => Some(Pushed::Part {
-                taken: taken(&said.stdout),
-                error: said.failure("push"),
+            Ok(Some(output)) if output.is_success => Some(MirrorPushResult::Complete),
+            Ok(Some(output)) => Some(MirrorPushResult::Incomplete {
+                accepted: accepted_refs(&output.stdout),
+                error: output.failure("push"),
             }),
-            Err(error) => Some(Pushed::Part {
-                taken: Vec::new(),
+            Err(error) => Some(MirrorPushResult::Incomplete {
+                accepted: Vec::new(),
                 error,
             }),
         }
     }
 }
 
-/// The refs that were taken: lines `<flag>\t<from>:<to>\t<summary>`, where the flag `!` is a refusal.
-fn taken(stdout: &str) -> Vec<String> {
-    let name = |line: &str| {
+/// Returns the accepted refs from `--porcelain` output: lines `<flag>\t<from>:<to>\t<summary>`, where the flag `!` is a rejection.
+fn accepted_refs(stdout: &str) -> Vec<String> {
+    let accepted = |line: &str| {
         let (flag, rest) = line.split_once('\t')?;
         let (_, to) = rest.split_once('\t')?.0.split_once(':')?;
         [" ", "+", "-", "*", "="]
             .contains(&flag)
             .then(|| to.to_owned())
     };
-    stdout.lines().filter_map(name).collect()
+    stdout.lines().filter_map(accepted).collect()
 }
 
 #[cfg(test)]
@@ -85,11 +91,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_taken_is_told_from_what_was_not() {
+    fn accepted_refs_exclude_rejected_ones() {
         let stdout = "To /m\n \trefs/heads/a:refs/heads/a\t1..2\n-\t:refs/heads/b\t[deleted]\n\
             !\trefs/heads/c:refs/heads/c\t[remote rejected] (no)\n=\trefs/tags/d:refs/tags/d\t[up to date]\nDone\n";
         assert_eq!(
-            taken(stdout),
+            accepted_refs(stdout),
             ["refs/heads/a", "refs/heads/b", "refs/tags/d"]
         );
     }

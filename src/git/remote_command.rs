@@ -1,5 +1,5 @@
-//! A git that speaks to another repository: it may take long, or hang, so whoever runs it looks in from time to time. It ends with
-//! its owner, however that ends.
+//! A git command that contacts another repository. It may take long or hang, so its owner polls it, and it ends when its owner
+//! ends, for whatever reason.
 
 use std::ffi::OsStr;
 use std::io;
@@ -8,40 +8,42 @@ use std::process::{ChildStdin, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::child::Child;
-use super::program::{Error, Git, STDERR_BYTES_MAX, read_in_background};
+use super::child::ChildProcess;
+use super::error::Error;
+use super::program::{Git, STDERR_BYTES_MAX, read_in_background};
 use super::user_env;
 
-/// Starts git and, beside it, who waits for the end of standard input: that comes when this process ends, by whatever signal. git
-/// and its helpers are then asked to end, so that they take their lock files with them, and made to if they do not. What runs
-/// that is sh(1), as git has no such option.
-const ENDS_WITH_US: &str = "\
+/// A script for sh(1) that runs git and, in the background, waits for the end of standard input, which comes when this process
+/// ends, even by SIGKILL. The background shell then sends SIGTERM to git and its helpers, so that they remove their lock files,
+/// and SIGKILL if they do not end. git itself has no option for this.
+const RUN_UNTIL_OWNER_ENDS: &str = "\
 exec 3<&0
 (trap '' TERM; read -r _; kill -TERM 0; kill -0 $$ || exit; sleep 3; kill -KILL 0) <&3 3<&- >/dev/null 2>&1 &
 exec git \"$@\" </dev/null 3<&-";
 
-/// How long git may take to end after it was told to.
+/// How long git may take to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// How much of git's standard output is kept, in bytes.
 const STDOUT_BYTES_MAX: u64 = 64 << 20;
 
-/// A git that runs. Dropping it ends it, and what it started.
+/// A running git command that contacts another repository. Dropping it ends it and the processes that it started.
 #[derive(Debug)]
-pub struct Exchange {
+pub struct RemoteCommand {
     command: &'static str,
-    // Before the child: that it is closed is what ends git in order.
+    // Declared before the child because fields drop in this order: closing the pipe ends git in an orderly way, dropping the child
+    // kills it.
     lifeline: Option<ChildStdin>,
-    child: Child,
+    child: ChildProcess,
     deadline: Instant,
     limit: Duration,
     stdout: Option<JoinHandle<Vec<u8>>>,
     stderr: Option<JoinHandle<Vec<u8>>>,
 }
 
-/// What git said.
+/// The result of a git command.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct CommandOutput {
     pub is_success: bool,
     pub stdout: String,
     pub stderr: String,
@@ -54,51 +56,51 @@ impl Git {
         name: &'static str,
         args: &[&OsStr],
         limit: Duration,
-    ) -> Result<Exchange, Error> {
-        self.start_on(Some(self.git_dir()), name, args, limit)
+    ) -> Result<RemoteCommand, Error> {
+        self.start_in(Some(self.git_dir()), name, args, limit)
     }
 
-    /// The same where there is no repository yet.
-    pub(super) fn start_on(
+    /// Starts a subcommand in another repository, or without one if `git_dir` is `None`.
+    pub(super) fn start_in(
         &self,
         git_dir: Option<&Path>,
         name: &'static str,
         args: &[&OsStr],
         limit: Duration,
-    ) -> Result<Exchange, Error> {
-        self.start_with(git_dir, name, args, None, limit)
+    ) -> Result<RemoteCommand, Error> {
+        self.start_with_variable(git_dir, name, args, None, limit)
     }
 
-    /// The same with one more variable, which may be a secret.
-    pub(super) fn start_with(
+    /// Starts a subcommand with one more environment variable, which may contain a secret.
+    pub(super) fn start_with_variable(
         &self,
         git_dir: Option<&Path>,
         name: &'static str,
         args: &[&OsStr],
         variable: Option<(&str, &OsStr)>,
         limit: Duration,
-    ) -> Result<Exchange, Error> {
+    ) -> Result<RemoteCommand, Error> {
         let mut command = Command::new("sh");
-        command.args(["-c", ENDS_WITH_US, "sh"]);
+        command.args(["-c", RUN_UNTIL_OWNER_ENDS, "sh"]);
         command
-            .args(self.trust())
-            .args(user_env::settings())
+            .args(self.safe_directory())
+            .args(user_env::config_options())
             .args(args);
-        user_env::prepare(&mut command, git_dir);
+        user_env::apply(&mut command, git_dir);
         command
             .envs(variable)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let spawned = Child::spawn_group(&mut command);
+        let spawned = ChildProcess::spawn_group(&mut command);
         let (child, pipes) = spawned.map_err(|source| Error::Spawn {
             command: name.to_owned(),
             source,
         })?;
         let stdout = pipes.stdout.expect("BUG: stdout is piped");
         let stderr = pipes.stderr.expect("BUG: stderr is piped");
-        Ok(Exchange {
+        Ok(RemoteCommand {
             command: name,
             lifeline: pipes.stdin,
             child,
@@ -110,18 +112,17 @@ impl Git {
     }
 }
 
-impl Exchange {
-    /// Waits for the end, but no longer than `pause`; `None` while it runs.
+impl RemoteCommand {
+    /// Waits at most `limit` for the command to end; returns `None` while it runs.
     ///
     /// # Errors
-    /// The time for the whole is up: git was ended. Or the operating system cannot tell.
-    pub(super) fn wait(&mut self, pause: Duration) -> Result<Option<Said>, Error> {
+    /// If the command exceeded its time limit, in which case it was ended; if the operating system cannot report its status.
+    pub(super) fn wait(&mut self, limit: Duration) -> Result<Option<CommandOutput>, Error> {
         let failed = |source| Error::Spawn {
             command: self.command.to_owned(),
             source,
         };
-        let status = self.child.wait(pause).map_err(failed)?;
-        let Some(status) = status else {
+        let Some(status) = self.child.wait(limit).map_err(failed)? else {
             if Instant::now() < self.deadline {
                 return Ok(None);
             }
@@ -131,27 +132,27 @@ impl Exchange {
                 limit_s: self.limit.as_secs(),
             });
         };
-        // What git left behind holds the pipes open, and is ended with it.
+        // Processes that git left behind keep the pipes open. Closing the lifeline ends them.
         self.lifeline = None;
-        let patience = Instant::now() + GRACE;
-        Ok(Some(Said {
+        let deadline = Instant::now() + GRACE;
+        Ok(Some(CommandOutput {
             is_success: status.success(),
-            stdout: text(self.stdout.take(), patience),
-            stderr: text(self.stderr.take(), patience),
+            stdout: join_reader(self.stdout.take(), deadline),
+            stderr: join_reader(self.stderr.take(), deadline),
         }))
     }
 
-    /// Waits for the end; `tick` is called meanwhile, a few times a second.
-    pub(super) fn finish(mut self, tick: &mut dyn FnMut()) -> Result<Said, Error> {
+    /// Waits for the command to end, calling `tick` several times per second.
+    pub(super) fn finish(mut self, tick: &mut dyn FnMut()) -> Result<CommandOutput, Error> {
         loop {
-            if let Some(said) = self.wait(Duration::from_millis(100))? {
-                return Ok(said);
+            if let Some(output) = self.wait(Duration::from_millis(100))? {
+                return Ok(output);
             }
             tick();
         }
     }
 
-    /// Tells git to end, and waits for that a little; what does not end is killed when this is dropped.
+    /// Closes the lifeline and waits briefly for git to end. If it does not, dropping the child kills it.
     fn end(&mut self) {
         self.lifeline = None;
         let ended: io::Result<_> = self.child.wait(GRACE);
@@ -159,7 +160,7 @@ impl Exchange {
     }
 }
 
-impl Drop for Exchange {
+impl Drop for RemoteCommand {
     fn drop(&mut self) {
         if self.lifeline.is_some() {
             self.end();
@@ -167,18 +168,18 @@ impl Drop for Exchange {
     }
 }
 
-/// What was read until the end; nothing if somebody who left git's process group keeps the pipe open, as ssh's connection
-/// sharing may.
-fn text(reader: Option<JoinHandle<Vec<u8>>>, patience: Instant) -> String {
+/// Returns what a background reader has read. Returns nothing if the pipe is still open at `deadline`: a process that left git's
+/// process group, such as the master of ssh's connection sharing, may keep it open.
+fn join_reader(reader: Option<JoinHandle<Vec<u8>>>, deadline: Instant) -> String {
     let Some(reader) = reader else {
         return String::new();
     };
-    while !reader.is_finished() && Instant::now() < patience {
+    while !reader.is_finished() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(1));
     }
-    let bytes = match reader.is_finished() {
-        true => reader.join().unwrap_or_default(),
-        false => Vec::new(),
-    };
+    if !reader.is_finished() {
+        return String::new();
+    }
+    let bytes = reader.join().unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
 }

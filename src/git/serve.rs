@@ -1,29 +1,30 @@
-//! Serving another git: git-upload-pack(1) and git-receive-pack(1), one request at a time.
+//! Serving another git client: git-upload-pack(1) and git-receive-pack(1), one request at a time.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 
-use super::child::Child;
-use super::program::{Error, Git};
+use super::child::ChildProcess;
+use super::error::Error;
+use super::program::Git;
 
 /// The longest value of `GIT_PROTOCOL` that is passed on, in bytes.
 const PROTOCOL_BYTES_MAX: usize = 128;
 
-/// The variables that are the program's own: those that configure a server, keys among them, are not for its children.
+/// The prefix of this program's own variables. They configure the server and may contain keys, so git does not get them.
 const OWN_VARIABLES: &str = "WASMSTORE_";
 
-/// The side of the dialogue that git takes.
+/// The git command that serves a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// It is fetched from.
+pub enum ServerCommand {
+    /// Serves fetches and clones.
     UploadPack,
-    /// It is pushed to.
+    /// Receives pushes.
     ReceivePack,
 }
 
-impl Side {
-    /// git's name for it.
+impl ServerCommand {
+    /// Returns the name of the subcommand.
     pub fn name(self) -> &'static str {
         match self {
             Self::UploadPack => "upload-pack",
@@ -32,38 +33,43 @@ impl Side {
     }
 }
 
-/// A git that speaks with another one, and the ends of its pipes.
+/// A git process that serves a client, and our ends of its pipes.
 #[derive(Debug)]
-pub struct Dialogue {
-    /// The process. Dropping it kills it, and what it started.
-    pub child: Child,
-    /// Where the other one's request goes.
+pub struct ServerProcess {
+    /// The process. Dropping it kills it and the processes that it started.
+    pub child: ChildProcess,
+    /// Receives the client's request.
     pub stdin: OwnedFd,
-    /// What it answers.
+    /// Returns the response.
     pub stdout: OwnedFd,
-    /// What it says to those who look after it. It has to be read: it waits when the pipe is full.
+    /// Returns messages for the server's operator. It must be read, because git blocks when the pipe is full.
     pub stderr: OwnedFd,
 }
 
-/// How a git that serves is started.
+/// How to start a git process that serves a client.
 #[derive(Clone, Debug, Default)]
-pub struct Start {
-    /// Whether it is to tell its refs and abilities, and reads no request.
+pub struct ServeOptions {
+    /// Whether to advertise the refs and capabilities instead of reading a request.
     pub advertises: bool,
-    /// Configuration for this run, each `name=value`.
+    /// Configuration for this process, each `name=value`.
     pub settings: Vec<String>,
-    /// Variables for it and its hooks.
+    /// Environment variables for the process and its hooks.
     pub variables: Vec<(&'static str, OsString)>,
 }
 
 impl Git {
-    /// Starts a git that serves one request of another one, over its standard streams. No request's state outlives it
+    /// Starts a git process that serves one request over its standard streams, without state between requests
     /// (gitprotocol-http(5)).
     ///
     /// # Errors
-    /// git cannot be started.
-    pub fn serve(&self, side: Side, start: &Start) -> Result<Dialogue, Error> {
-        let mut command = self.command(arguments(side, start).iter().map(OsString::as_os_str));
+    /// If git cannot be started.
+    pub fn serve(
+        &self,
+        server_command: ServerCommand,
+        options: &ServeOptions,
+    ) -> Result<ServerProcess, Error> {
+        let args = arguments(server_command, options);
+        let mut command = self.command(args.iter().map(OsString::as_os_str));
         command.arg(self.git_dir());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with(OWN_VARIABLES) {
@@ -71,15 +77,16 @@ impl Git {
             }
         }
         command
-            .envs(start.variables.iter().map(|(name, value)| (name, value)))
+            .envs(options.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let (child, pipes) = Child::spawn_group(&mut command).map_err(|source| Error::Spawn {
-            command: side.name().to_owned(),
-            source,
-        })?;
-        Ok(Dialogue {
+        let (child, pipes) =
+            ChildProcess::spawn_group(&mut command).map_err(|source| Error::Spawn {
+                command: server_command.name().to_owned(),
+                source,
+            })?;
+        Ok(ServerProcess {
             child,
             stdin: pipes.stdin.expect("BUG: stdin is piped").into(),
             stdout: pipes.stdout.expect("BUG: stdout is piped").into(),
@@ -88,28 +95,31 @@ impl Git {
     }
 }
 
-fn arguments(side: Side, start: &Start) -> Vec<OsString> {
-    // Whoever serves a repository of another user means to; git compares the path in too many ways to name it.
-    let settings = ["safe.directory=*"].into_iter();
-    let settings = settings.chain(start.settings.iter().map(String::as_str));
-    let mut arguments: Vec<_> = settings.flat_map(|setting| ["-c", setting]).collect();
-    arguments.extend([side.name(), "--stateless-rpc"]);
-    if start.advertises {
-        // The name by which versions before 2.34 know `--http-backend-info-refs`.
+fn arguments(server_command: ServerCommand, options: &ServeOptions) -> Vec<OsString> {
+    // The operator chose to serve this repository, whoever owns it. `*` because these commands compare the directory with several
+    // spellings of its path.
+    let mut arguments = vec!["-c", "safe.directory=*"];
+    for setting in &options.settings {
+        arguments.extend(["-c", setting]);
+    }
+    arguments.extend([server_command.name(), "--stateless-rpc"]);
+    if options.advertises {
+        // The name of `--http-backend-info-refs` before git 2.34, which later versions still accept.
         arguments.push("--advertise-refs");
     }
-    if side == Side::UploadPack {
+    if server_command == ServerCommand::UploadPack {
         arguments.push("--strict");
     }
     let arguments = arguments.into_iter();
     arguments.map(|word| OsStr::new(word).to_owned()).collect()
 }
 
-/// The value for `GIT_PROTOCOL` that a client asks for: `None` unless it is of the form that git's own are of.
-pub fn protocol(asked: &str) -> Option<&str> {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"=:.,-".contains(&byte);
-    let fits = (1..=PROTOCOL_BYTES_MAX).contains(&asked.len()) && asked.bytes().all(legal);
-    fits.then_some(asked)
+/// Returns a client's value for `GIT_PROTOCOL`, or `None` if it does not have the form that git itself sends.
+pub fn valid_protocol(requested: &str) -> Option<&str> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"=:.,-".contains(&byte);
+    let is_valid =
+        (1..=PROTOCOL_BYTES_MAX).contains(&requested.len()) && requested.bytes().all(is_allowed);
+    is_valid.then_some(requested)
 }
 
 #[cfg(test)]
@@ -117,13 +127,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_git_says_is_passed_on() {
-        for sane in ["version=2", "version=1", "version=2:object-format=sha256"] {
-            assert_eq!(protocol(sane), Some(sane));
+    fn only_well_formed_protocols_are_passed_on() {
+        for valid in ["version=2", "version=1", "version=2:object-format=sha256"] {
+            assert_eq!(valid_protocol(valid), Some(valid));
         }
         let long = "a".repeat(129);
-        for other in ["", "version=2\n", "version=2;x", "a b", "$(x)", "ä", &long] {
-            assert_eq!(protocol(other), None, "{other:?}");
+        for invalid in ["", "version=2\n", "version=2;x", "a b", "$(x)", "ä", &long] {
+            assert_eq!(valid_protocol(invalid), None, "{invalid:?}");
         }
     }
 }

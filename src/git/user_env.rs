@@ -1,14 +1,14 @@
-//! The environment of a git that speaks to other repositories: the user's, but for what could ask, and wait for an answer.
+//! The environment of git commands that contact other repositories: the user's, except that nothing may prompt for input.
 
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::program::without_manager;
+use super::program::remove_service_manager_variables;
 
-/// Variables of git that are the user's to set (git(1)): how others are reached, and which configuration counts. All others
-/// begin with `GIT_` too, and say which repository is meant, or trace.
-const KEPT: [&str; 12] = [
+/// Prefixes of git's variables that are passed on (git(1)): they say how to reach other repositories, and which configuration to
+/// read. All other `GIT_` variables are removed, because they select another repository or enable tracing.
+const PASSED_ON: [&str; 12] = [
     "GIT_SSH",
     "GIT_SSL_",
     "GIT_HTTP_",
@@ -23,15 +23,15 @@ const KEPT: [&str; 12] = [
     "GIT_EXEC_PATH",
 ];
 
-/// How others may be reached, after all that the configuration rewrites: nothing that runs a program of the URL's choice.
-const PROTOCOLS: &str = "https:http:ssh:git:file";
+/// The allowed protocols, after the configuration has rewritten the URL. Others, such as `ext`, run a program that the URL names.
+const ALLOWED_PROTOCOLS: &str = "https:http:ssh:git:file";
 
-/// ssh that asks nothing and does not wait for the dead.
-const SSH: &str =
+/// An ssh command that does not prompt and does not wait for an unresponsive server.
+const SSH_COMMAND: &str =
     "ssh -oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15 -oServerAliveCountMax=4";
 
-/// What is set for each run. Transfers that stand still for a minute are given up; helpers that open windows are told not to;
-/// hooks of the user, signatures and logs of refs are none of ours.
+/// Configuration for each command. Transfers that make no progress for a minute are aborted, credential helpers may not open
+/// windows, and features of the user's that do not apply to a store (reflogs, signed pushes, submodules) are disabled.
 const SETTINGS: [&str; 8] = [
     "http.lowSpeedLimit=1",
     "http.lowSpeedTime=60",
@@ -43,58 +43,58 @@ const SETTINGS: [&str; 8] = [
     "gc.auto=0",
 ];
 
-/// Gives a command the user's environment, in which nothing prompts, and names the repository that it is run on, if any.
-pub(super) fn prepare(command: &mut Command, git_dir: Option<&Path>) {
-    name_repository(command, git_dir);
-    without_manager(command);
+/// Sets the environment of a command that runs on the repository `git_dir`, or on none.
+pub(super) fn apply(command: &mut Command, git_dir: Option<&Path>) {
+    select_repository(command, git_dir);
+    remove_service_manager_variables(command);
     command
-        .env("GIT_ALLOW_PROTOCOL", PROTOCOLS)
+        .env("GIT_ALLOW_PROTOCOL", ALLOWED_PROTOCOLS)
         .env("GIT_TERMINAL_PROMPT", "0")
-        // An empty one is none, and none of those is asked for that come behind it.
+        // An empty value also disables the fallbacks, `core.askPass` and `SSH_ASKPASS`.
         .env("GIT_ASKPASS", "")
         .env("SSH_ASKPASS_REQUIRE", "never")
         .env("GCM_INTERACTIVE", "never")
         .env("GIT_NO_REPLACE_OBJECTS", "1")
         .env("LC_ALL", "C");
-    if !has_own_ssh(git_dir) {
-        command.env("GIT_SSH_COMMAND", SSH);
+    if !has_custom_ssh(git_dir) {
+        command.env("GIT_SSH_COMMAND", SSH_COMMAND);
     }
 }
 
-/// The settings as options of git.
-pub(super) fn settings() -> impl Iterator<Item = &'static OsStr> {
+/// Returns [`SETTINGS`] as command-line options.
+pub(super) fn config_options() -> impl Iterator<Item = &'static OsStr> {
     SETTINGS
         .iter()
         .flat_map(|setting| ["-c", setting])
         .map(OsStr::new)
 }
 
-/// Takes away what names another repository.
-fn name_repository(command: &mut Command, git_dir: Option<&Path>) {
+/// Sets `GIT_DIR` and removes the variables that could select another repository.
+fn select_repository(command: &mut Command, git_dir: Option<&Path>) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        let is_kept = KEPT.iter().any(|kept| text.starts_with(kept));
-        if text.starts_with("GIT_") && !is_kept {
+        let is_passed_on = PASSED_ON.iter().any(|prefix| text.starts_with(prefix));
+        if text.starts_with("GIT_") && !is_passed_on {
             command.env_remove(&name);
         }
     }
-    command.envs(git_dir.map(|folder| ("GIT_DIR", folder)));
+    command.envs(git_dir.map(|directory| ("GIT_DIR", directory)));
 }
 
-/// Whether the user has said which ssh to use, and how: that one is used as it is.
-fn has_own_ssh(git_dir: Option<&Path>) -> bool {
+/// Returns whether the user has configured an ssh command, which is then used unchanged.
+fn has_custom_ssh(git_dir: Option<&Path>) -> bool {
     let is_set = |name: &&str| std::env::var_os(name).is_some();
     if ["GIT_SSH", "GIT_SSH_COMMAND"].iter().any(is_set) {
         return true;
     }
     let mut command = Command::new("git");
-    name_repository(&mut command, git_dir);
-    let asked = command
+    select_repository(&mut command, git_dir);
+    let status = command
         .args(["config", "--get", "core.sshCommand"])
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
-    asked.is_ok_and(|status| status.success())
+    status.is_ok_and(|status| status.success())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::Result;
 use crate::config::Options;
-use crate::git::{self, Dialogue, Git, Side, Start};
+use crate::git::{self, Git, ServeOptions, ServerCommand, ServerProcess};
 use crate::names::Author;
 
 /// A service that git requests from a server.
@@ -56,10 +56,10 @@ impl GitService {
         }
     }
 
-    fn side(self) -> Side {
+    fn server_command(self) -> ServerCommand {
         match self {
-            Self::UploadPack => Side::UploadPack,
-            Self::ReceivePack => Side::ReceivePack,
+            Self::UploadPack => ServerCommand::UploadPack,
+            Self::ReceivePack => ServerCommand::ReceivePack,
         }
     }
 }
@@ -108,26 +108,26 @@ impl GitHttpBackend {
     ///
     /// # Errors
     /// git cannot be started.
-    pub fn advertise(&self, request: &GitRequest) -> Result<Dialogue> {
-        let start = Start {
+    pub fn advertise(&self, request: &GitRequest) -> Result<ServerProcess> {
+        let start = ServeOptions {
             advertises: true,
             ..self.start(request, None)
         };
-        Ok(self.git.serve(request.service.side(), &start)?)
+        Ok(self.git.serve(request.service.server_command(), &start)?)
     }
 
     /// Starts git to respond to a request with a body of at most `bytes_max` bytes.
     ///
     /// # Errors
     /// git cannot be started.
-    pub fn respond(&self, request: &GitRequest, bytes_max: u64) -> Result<Dialogue> {
+    pub fn respond(&self, request: &GitRequest, bytes_max: u64) -> Result<ServerProcess> {
         let start = self.start(request, Some(bytes_max));
-        Ok(self.git.serve(request.service.side(), &start)?)
+        Ok(self.git.serve(request.service.server_command(), &start)?)
     }
 
-    fn start(&self, request: &GitRequest, bytes_max: Option<u64>) -> Start {
-        let mut start = Start::default();
-        let protocol = request.protocol.as_deref().and_then(git::protocol);
+    fn start(&self, request: &GitRequest, bytes_max: Option<u64>) -> ServeOptions {
+        let mut start = ServeOptions::default();
+        let protocol = request.protocol.as_deref().and_then(git::valid_protocol);
         match request.service {
             GitService::UploadPack => {
                 start
@@ -182,7 +182,7 @@ pub fn advertisement_preamble(request: &GitRequest) -> &'static [u8] {
 }
 
 fn is_version_2(protocol: Option<&str>) -> bool {
-    let keys = protocol.and_then(git::protocol).unwrap_or_default();
+    let keys = protocol.and_then(git::valid_protocol).unwrap_or_default();
     keys.split(':').any(|key| key == "version=2")
 }
 

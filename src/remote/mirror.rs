@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::error::{Error, Result};
 use crate::config::MirrorLimits;
-use crate::git::{Git, Remote};
+use crate::git::{Git, RemoteConfig};
 use crate::names::{MirrorName, RemoteUrl};
 use crate::store::Store;
 
@@ -133,7 +133,7 @@ impl Mirror {
 }
 
 /// Converts a git remote; `None` if it is not a mirror.
-fn mirror_of_remote((name, remote): (String, Remote)) -> Option<Mirror> {
+fn mirror_of_remote((name, remote): (String, RemoteConfig)) -> Option<Mirror> {
     if !remote.is_mirror || remote.is_fetched {
         return None;
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::error::{Error, Result};
 use super::mirror::{Mirror, Mirrors, lock};
 use super::mirror_state::{MirrorState, now_ms, ref_tips};
-use crate::git::Pushed;
+use crate::git::MirrorPushResult;
 use crate::names::MirrorName;
 use crate::store::MirrorLock;
 
@@ -85,14 +85,14 @@ impl Mirrors {
         }
         let mut next = state.after_push(&refs, start_ms);
         match self.run_push(mirror, &mut next, tick)? {
-            Pushed::All => {
+            MirrorPushResult::Complete => {
                 next.compare(store, &ref_tips(store)?, now_ms())?;
                 next.success_ms = Some(now_ms());
                 *state = next;
                 Ok(())
             }
-            Pushed::Part { taken, error } => {
-                state.record_accepted(&refs, &taken);
+            MirrorPushResult::Incomplete { accepted, error } => {
+                state.record_accepted(&refs, &accepted);
                 state.compare(store, &ref_tips(store)?, now_ms())?;
                 Err(Error::git_remote(&mirror.url)(error))
             }
@@ -105,10 +105,10 @@ impl Mirrors {
         mirror: &Mirror,
         next: &mut MirrorState,
         tick: &mut dyn FnMut(),
-    ) -> Result<Pushed> {
+    ) -> Result<MirrorPushResult> {
         let push = self
             .git
-            .push(mirror.name.as_str(), self.limits.push_timeout);
+            .push_to_mirror(mirror.name.as_str(), self.limits.push_timeout);
         let mut push = push.map_err(Error::git_remote(&mirror.url))?;
         let mut next_read = Instant::now() + POLL_INTERVAL;
         loop {

@@ -29,7 +29,7 @@ pub mod receive_hooks;
 mod replica;
 mod websocket;
 
-pub use crate::git::{Child, Dialogue};
+pub use crate::git::{ChildProcess, ServerProcess};
 pub use client::{Client, ErrorResponse};
 pub use clone::clone;
 pub use error::{Error, Result};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::error::{Error, Result};
 use crate::config::ReplicaLimits;
-use crate::git::{Followed, Git};
+use crate::git::{FetchSource, Git};
 use crate::names::{ObjectId, RefName, RemoteUrl, ServerUrl};
 use crate::store::{ObjectFormat, RemoteRefs, chain};
 
@@ -38,7 +38,7 @@ impl Primary {
     pub(super) fn refs(&self, git: &Git) -> Result<RemoteRefs> {
         let url = self.url.git();
         let header = self.header();
-        let advertised = git.advertised(&self.followed(&url, header.as_deref()));
+        let advertised = git.advertised_refs(&self.followed(&url, header.as_deref()));
         let advertised = advertised.map_err(Error::git_remote(&url))?;
         let mut refs = RemoteRefs::default();
         for (name, id) in advertised.refs {
@@ -54,9 +54,13 @@ impl Primary {
     }
 
     /// Returns what git needs to connect to the primary.
-    pub(super) fn followed<'f>(&self, url: &'f RemoteUrl, header: Option<&'f str>) -> Followed<'f> {
+    pub(super) fn followed<'f>(
+        &self,
+        url: &'f RemoteUrl,
+        header: Option<&'f str>,
+    ) -> FetchSource<'f> {
         let limit = self.limits.fetch_timeout;
-        Followed { url, header, limit }
+        FetchSource { url, header, limit }
     }
 
     /// Returns the request header with the key.

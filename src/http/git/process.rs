@@ -21,7 +21,7 @@ use super::stdin::Feed;
 use crate::http::blocking::aside;
 use crate::http::error::{Failure, Result};
 use crate::http::metrics::{Counted, GIT_REQUESTS, GIT_SERVICES};
-use crate::remote::{Child, Dialogue, GitService};
+use crate::remote::{ChildProcess, GitService, ServerProcess};
 
 /// How much of git's words is sent at a time, in bytes: as much as a pipe holds.
 const PIECE_BYTES: usize = 64 << 10;
@@ -38,7 +38,7 @@ const CLEAR_TIME_MAX: Duration = Duration::from_secs(2);
 pub(super) struct Running {
     service: GitService,
     /// Its place is free once it has ended.
-    child: Option<(Child, Place)>,
+    child: Option<(ChildProcess, Place)>,
     /// The request's body on its way to git.
     feed: Fuse<BoxFuture<'static, Result<()>>>,
     received: Received,
@@ -85,7 +85,7 @@ impl Place {
 impl Running {
     /// A git that was started; `limit` is how long it may run.
     pub fn new(
-        (service, dialogue): (GitService, Dialogue),
+        (service, dialogue): (GitService, ServerProcess),
         body: Option<Feed>,
         limit: Duration,
         place: Place,

@@ -1,0 +1,39 @@
+//! Errors of running git.
+
+use std::io;
+
+/// A git command that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command could not be started, or its pipes or exit status could not be read.
+    #[error("cannot run git {command}")]
+    Spawn {
+        /// The subcommand.
+        command: String,
+        /// The operating system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// The command exited with a failure.
+    #[error("git {command} failed: {stderr}")]
+    Failed {
+        /// The subcommand.
+        command: String,
+        /// The first line, or the relevant lines, of its standard error.
+        stderr: String,
+    },
+    /// The command ran out of disk space or quota.
+    #[error("git {command} failed: no storage space")]
+    NoSpace {
+        /// The subcommand.
+        command: String,
+    },
+    /// The command exceeded its time limit and was killed.
+    #[error("git {command} did not end within {limit_s} s")]
+    TimedOut {
+        /// The subcommand.
+        command: String,
+        /// The limit in seconds.
+        limit_s: u64,
+    },
+}
