@@ -148,7 +148,7 @@ impl PushCheck<'_> {
         if let Some(required) = required.filter(|author| !is_by(author)) {
             self.objections.push(Objection {
                 subject: format!("commit {}", commit.id),
-                reason: format!("its author is not {required}, as the key wants it"),
+                reason: format!("its author is not {required}, as the key requires"),
             });
         }
     }
@@ -212,13 +212,13 @@ impl PushCheck<'_> {
             }
             Introduced::EmptyFolder => "it is an empty directory",
             Introduced::Executable => {
-                "it is executable, as no module is: run `git update-index --chmod=-x` on it"
+                "it is executable, but a module must not be: run `git update-index --chmod=-x` on it"
             }
             Introduced::OddMode => "its mode is not 100644",
             Introduced::SymbolicLink => "it is a symbolic link",
             Introduced::Submodule => "it is a submodule",
-            Introduced::Twice => "it is there twice",
-            Introduced::Slash => "its name has a slash in it",
+            Introduced::Twice => "its directory contains it twice",
+            Introduced::Slash => "its name contains a slash",
         };
         Ok(Some(text.to_owned()))
     }

@@ -15,10 +15,10 @@ pub enum Error {
     #[error("there is no module {0}")]
     NoModule(String),
     /// The path is a directory, but a module is required.
-    #[error("{0} is a folder, not a module")]
+    #[error("{0} is a directory, not a module")]
     IsDirectory(String),
     /// A directory was not removed, because removal was not recursive.
-    #[error("{0} is a folder, and was not to be removed with everything in it")]
+    #[error("{0} is a directory and was not removed, because the removal is not recursive")]
     DirectoryNotRemoved(String),
     /// The version index is out of range.
     #[error("{path} has no version {index}: there are {count}, counted from 0")]
@@ -46,7 +46,7 @@ pub enum Error {
     #[error("nothing to roll back{0}")]
     NothingToRollBack(String),
     /// The bytes are not a valid module, or could not be read.
-    #[error("cannot take {name}")]
+    #[error("cannot accept {name}")]
     Invalid {
         /// The path, file or hash of the module.
         name: String,
@@ -65,7 +65,7 @@ pub enum Error {
     /// The store is a replica and accepts changes only from its primary.
     #[error(
         "this store is a replica of {primary}: make changes there; \
-         `git --git-dir {root:?} config --unset wasmstore.replicaOf` makes it a store of its own"
+         `git --git-dir {root:?} config --unset wasmstore.replicaOf` makes it an independent store"
     )]
     Replica {
         /// The URL of the primary.
@@ -75,7 +75,7 @@ pub enum Error {
     },
     /// The store cannot become a replica, because its own history would be lost.
     #[error(
-        "{root:?} has a history of its own, which that of {primary} would replace: name another folder with --root; \
+        "{root:?} has a history of its own, which the history of {primary} would replace: choose another directory with --root; \
          if the history may be lost, run `git --git-dir {root:?} config wasmstore.replicaOf {primary}` first"
     )]
     OwnHistory {
@@ -85,7 +85,7 @@ pub enum Error {
         primary: String,
     },
     /// A ref could not be made equal to the ref of the primary.
-    #[error("{name} cannot be as the other store has it: {refusal}")]
+    #[error("cannot make {name} equal to the ref of the primary: {refusal}")]
     RefNotSynced {
         /// The full name of the ref.
         name: String,

@@ -124,7 +124,7 @@ fn what_is_no_module_is_listed_and_not_compared() {
     let (old, new) = (tree("one"), tree("two"));
     let diff = world.ok(&["diff", &old, &new]);
     assert!(
-        diff.starts_with("M\t/a.txt\t") && diff.contains("\n    not compared: cannot take "),
+        diff.starts_with("M\t/a.txt\t") && diff.contains("\n    not compared: cannot accept "),
         "{diff}"
     );
     let json = &world.json(&["diff", &old, &new])[0];

@@ -108,7 +108,7 @@ fn import_is_one_commit() {
         world.file("in/d/c.wasm", "text");
         let invalid = world.fails(3, &["import", "in", "z"]);
         assert!(
-            invalid.starts_with("cannot take in/d/c.wasm: "),
+            invalid.starts_with("cannot accept in/d/c.wasm: "),
             "{invalid}"
         );
         world.fails(1, &["import", "missing"]);

@@ -124,7 +124,7 @@ fn find_prints_the_bytes_by_path_hash_and_digest() {
         }
         assert_eq!(
             world.fails(1, &["find", "d"]),
-            "/d is a folder, not a module"
+            "/d is a directory, not a module"
         );
         assert_eq!(
             world.fails(1, &["find", "b.wasm"]),
@@ -196,7 +196,7 @@ fn hash_and_contains_tell_what_is_there() {
         );
         assert_eq!(
             world.fails(1, &["hash", "d"]),
-            "/d is a folder, not a module"
+            "/d is a directory, not a module"
         );
         world.fails(3, &["hash", ".."]);
         for (name, there) in [

@@ -120,7 +120,7 @@ fn a_large_upload_takes_little_memory_and_a_bomb_no_more() {
         &["Content-Encoding: gzip"],
         &bomb,
     );
-    let wanted = "cannot take /bomb: the module is larger than 15000000 bytes";
+    let wanted = "cannot accept /bomb: the module is larger than 15000000 bytes";
     assert_eq!((refused.status, refused.text()), (413, wanted));
     let told = server.send("POST", "/api/v1/module/told", &[], &large_module(16));
     assert_eq!(told.status, 413);

@@ -79,7 +79,7 @@ fn whatever_is_neither_module_nor_folder_is_refused() {
     let seen = clone.refused(&["main"]);
     assert!(seen.contains("/there in commit "), "{seen}");
     assert!(
-        seen.contains(": it is executable, as no module is: "),
+        seen.contains(": it is executable, but a module must not be: "),
         "{seen}"
     );
 

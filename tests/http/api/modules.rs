@@ -111,7 +111,7 @@ fn what_is_not_there_is_404_and_what_is_no_name_400() {
     let api = Api::new();
     api.put("d/a", 1);
     api.get("/module/b").is(404, "there is no module /b");
-    api.get("/module/d").is(404, "/d is a folder, not a module");
+    api.get("/module/d").is(404, "/d is a directory, not a module");
     api.get("/module/d/a/b")
         .is(404, "there is no module /d/a/b");
     let commit = api.tip();
@@ -152,7 +152,7 @@ fn an_invalid_module_is_refused_with_a_reason_and_stored_nowhere() {
         assert_eq!(answer.status, 400);
         let text = answer.text();
         assert!(
-            text.starts_with("cannot take /a: ") && text.contains(reason),
+            text.starts_with("cannot accept /a: ") && text.contains(reason),
             "{text}"
         );
         assert!(text.contains("(at offset 0x"), "{text}");

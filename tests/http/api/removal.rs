@@ -54,7 +54,7 @@ fn by_hash_a_module_is_removed_from_every_path_in_one_commit() {
 fn a_folder_is_removed_only_when_that_is_said() {
     let api = filled(ObjectFormat::Sha1);
     let state = api.state();
-    let refused = "/d is a folder, and was not to be removed with everything in it";
+    let refused = "/d is a directory and was not removed, because the removal is not recursive";
     for query in ["", "?recursive=false", "?other=true"] {
         api.delete(&format!("/module/d{query}")).is(409, refused);
     }

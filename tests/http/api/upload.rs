@@ -99,7 +99,7 @@ fn a_coding_that_is_cut_off_or_wrong_is_400_and_stored_nowhere() {
     // What is in it is judged as ever.
     let answer = put(&s, "gzip", gzip(b"no module"));
     assert!(
-        answer.text().starts_with("cannot take /a: not WebAssembly"),
+        answer.text().starts_with("cannot accept /a: not WebAssembly"),
         "{}",
         answer.text()
     );
@@ -153,7 +153,7 @@ fn limits_count_decoded_bytes() {
         assert_eq!(answer.status, 413, "{coding}");
         assert_eq!(
             answer.text(),
-            "cannot take /a: the module is larger than 1048576 bytes"
+            "cannot accept /a: the module is larger than 1048576 bytes"
         );
     }
     assert_eq!(s.state(), state);
