@@ -54,8 +54,7 @@ fn a_large_file_that_is_no_module_is_refused_with_the_reason() {
     let world = &twin.world;
     // The server has refused it long before it is sent.
     world.file("zeros", vec![0; 80_000_000]);
-    let reason =
-        "wasmstore: cannot accept /z: not WebAssembly: the magic number is missing (at offset 0x0)\n";
+    let reason = "wasmstore: cannot accept /z: not WebAssembly: the magic number is missing (at offset 0x0)\n";
     let ran = twin.served(&["add", "zeros", "z"]);
     assert_eq!(
         (ran.code, ran.out.as_str(), ran.err.as_str()),

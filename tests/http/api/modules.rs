@@ -111,7 +111,8 @@ fn what_is_not_there_is_404_and_what_is_no_name_400() {
     let api = Api::new();
     api.put("d/a", 1);
     api.get("/module/b").is(404, "there is no module /b");
-    api.get("/module/d").is(404, "/d is a directory, not a module");
+    api.get("/module/d")
+        .is(404, "/d is a directory, not a module");
     api.get("/module/d/a/b")
         .is(404, "there is no module /d/a/b");
     let commit = api.tip();

@@ -99,7 +99,9 @@ fn a_coding_that_is_cut_off_or_wrong_is_400_and_stored_nowhere() {
     // What is in it is judged as ever.
     let answer = put(&s, "gzip", gzip(b"no module"));
     assert!(
-        answer.text().starts_with("cannot accept /a: not WebAssembly"),
+        answer
+            .text()
+            .starts_with("cannot accept /a: not WebAssembly"),
         "{}",
         answer.text()
     );
