@@ -34,6 +34,21 @@
 //!
 //! **No loss.** At the end the server is killed, `git fsck --strict --full` has to find nothing, and there must be exactly as
 //! many commits, and paths, as pushes were acknowledged.
+//!
+//! **Results.** Two cores, shared with the load generator; modules with random content. Changes per second, and their ratio to those of
+//! `docker-registry` in the same run, which hashes and fsyncs what it receives and validates nothing:
+//!
+//! | modules x connections | wasmstore | ratio to the registry |
+//! |---|---|---|
+//! | 4 KiB x 1 | 327 | 3.2 |
+//! | 4 KiB x 8 | 1,108 | 6.0 |
+//! | 4 KiB x 64 | 1,819 | 10.0 |
+//! | 1 MB x 1 | 75 | 1.0 |
+//! | 1 MB x 8 | 168 | 1.2 |
+//!
+//! That was on ext4 without a journal, where write and fsync of 4 KiB took 0.21 ms. With a journal, where they took 0.76 ms, 4 KiB x 8
+//! reached 1,171 and a ratio of 6.8. Without its journal, ext4 checks every inode that was deleted in the last minutes when it creates a
+//! file, which takes up to 40 % of the time. Validation takes a third of the time for 1 MB.
 
 mod disk;
 mod gc;

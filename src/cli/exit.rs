@@ -36,7 +36,7 @@ pub(super) enum Error {
     #[error(transparent)]
     Name(#[from] names::Error),
     /// A folder, where `--recursive` was not given.
-    #[error("{0} is a folder: give --recursive to remove everything in it")]
+    #[error("{0} is a directory: give --recursive to remove everything in it")]
     NotRecursive(String),
     /// There is nothing to change yet.
     #[error("there is no store at {0:?} yet")]

@@ -1,4 +1,4 @@
-//! What can go wrong with a repository.
+//! The errors of a repository.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,94 +6,95 @@ use std::sync::Arc;
 
 use crate::names::{CommitId, ModuleHash, RefName};
 
-/// An operation on the repository that failed.
+/// A failed operation on the repository.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The folder is no store, or one that this program must not touch.
+    /// The directory is not a store, or is one that this program must not touch.
     #[error("{root:?} cannot be used as a store: {reason}")]
     NotAStore {
-        /// The folder.
+        /// The directory.
         root: PathBuf,
-        /// Why not, and what to do.
+        /// Why it cannot be used, and what to do.
         reason: String,
     },
-    /// No such branch.
+    /// The branch does not exist.
     #[error("there is no branch {0:?}")]
     UnknownBranch(String),
-    /// The branch is there already.
-    #[error("branch {0:?} exists already")]
+    /// The branch exists already.
+    #[error("branch {0:?} already exists")]
     BranchExists(String),
-    /// One branch name is the folder of another.
+    /// One branch name is a parent directory of the other, which git cannot store.
     #[error("branches {new:?} and {existing:?} cannot both exist")]
     BranchClash {
-        /// The name asked for.
+        /// The requested name.
         new: String,
-        /// The one that is there.
+        /// The existing branch.
         existing: String,
     },
     /// The default branch cannot be deleted.
     #[error("branch {0:?} is the default branch and cannot be deleted")]
     DefaultBranch(String),
-    /// The id names no commit of this repository.
+    /// The id names no object of this repository, or one that is not a commit.
     #[error("there is no commit {0}")]
     UnknownCommit(CommitId),
-    /// The id names no blob of this repository.
+    /// The id names no object of this repository, or one that is not a blob.
     #[error("there is no module {0}")]
     UnknownBlob(ModuleHash),
-    /// A path would be module and folder at once.
+    /// A path would be a module and a directory at once.
     #[error("{path} cannot be written: {existing} is {kind}")]
     PathTaken {
-        /// The path asked for.
+        /// The requested path.
         path: String,
-        /// What stands in its way.
+        /// The existing path that prevents it.
         existing: String,
-        /// `a module`, `a folder`, or what else it is.
+        /// The kind of the existing entry: `a module`, `a directory`, or `neither a module nor a directory`.
         kind: &'static str,
     },
     /// Both sides of a merge changed the same paths differently.
     #[error("both sides changed {}", .paths.join(", "))]
     MergeConflict {
-        /// The paths, sorted, with a leading slash.
+        /// The paths, sorted, each with a leading slash.
         paths: Vec<String>,
     },
-    /// An object that something refers to is not there.
+    /// An object that a ref or another object names does not exist.
     #[error("object {id} is missing")]
     Missing {
         /// The object's id.
         id: String,
     },
-    /// Somebody else held a lock, or kept moving the branch, for too long.
+    /// Another process held a lock for too long.
     #[error("the store is busy: {0}; try again")]
     Busy(String),
-    /// A ref moved while a change was made; the change is judged again.
-    #[error("{0} keeps moving; try again")]
+    /// Other writers moved the ref while a change was decided. The change is decided again; this error is returned after too many
+    /// attempts.
+    #[error("other writers keep moving {0}; try again")]
     Moved(RefName),
-    /// The ref was moved, but whether that survives a power cut is not known.
+    /// The ref was moved, but it is unknown whether that survives a power cut.
     #[error("the change may have been applied")]
     Unconfirmed {
-        /// What failed after the branch had moved.
+        /// The error after the branch had moved.
         source: Arc<Error>,
     },
-    /// The changes that were to be made durable together with this one, and this one, failed.
+    /// The batch that contained this change could not be made durable. None of its changes happened.
     #[error(transparent)]
     Batch(Arc<Error>),
     /// A file operation failed.
     #[error("cannot {action} {path:?}")]
     Io {
-        /// `read`, `write`, `flush`, ...
+        /// `read`, `write`, `fsync`, …
         action: &'static str,
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
-        /// The operating system's reason.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
     /// The object database or a ref could not be read or written.
     #[error("cannot {action}")]
     Database {
-        /// What was tried.
+        /// The action that failed.
         action: String,
-        /// The reason.
+        /// The cause.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -102,7 +103,7 @@ pub enum Error {
     Git(#[from] crate::git::Error),
 }
 
-/// A result of this room.
+/// A result with the repository's error type.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
@@ -131,17 +132,17 @@ impl Error {
         }
     }
 
-    /// Says whether another attempt on fresh refs may succeed, as after a `gc` beside a reader.
+    /// Returns whether an object is missing. A concurrent `gc` may have removed it, so another attempt on freshly read refs may succeed.
     pub fn is_missing_object(&self) -> bool {
         matches!(self, Self::Missing { .. })
     }
 
-    /// Says whether nothing may be written there.
+    /// Returns whether the file system or its permissions forbid writing.
     pub(crate) fn is_read_only(&self) -> bool {
         self.io_kind().is_some_and(is_read_only)
     }
 
-    /// The operating system's error behind this one, if there is one.
+    /// Returns the kind of the operating system error that caused this error; `None` if none did.
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         if let Self::Git(crate::git::Error::NoSpace { .. }) = self {
             return Some(io::ErrorKind::StorageFull);
@@ -163,7 +164,7 @@ impl Error {
     }
 }
 
-/// Says whether a file operation failed because nothing may be written there.
+/// Returns whether the file system or its permissions forbid writing.
 pub(crate) fn is_read_only(kind: io::ErrorKind) -> bool {
     matches!(
         kind,
@@ -171,7 +172,7 @@ pub(crate) fn is_read_only(kind: io::ErrorKind) -> bool {
     )
 }
 
-/// The reason alone: the tempfile crate adds the path of a file that nobody named.
+/// Returns the error without the path that the tempfile crate adds: the user does not know that file.
 fn without_path(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(_) => error,
@@ -179,7 +180,7 @@ fn without_path(error: io::Error) -> io::Error {
     }
 }
 
-/// An error and its causes, joined by colons.
+/// Returns an error and its causes, joined by colons.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))

@@ -1,9 +1,9 @@
-//! Where a test may make a step of the write path fail: points of the crate `fail`, which are nothing at all in a build without
-//! its feature. Only this crate's tests switch that on.
+//! Failpoints: steps of the write path that a test can make fail, with the crate `fail`. They compile to nothing without that crate's
+//! feature, which only this crate's tests enable.
 
 use std::io::{self, Write};
 
-/// Passes the point of that name. A test may have it return an error (`return(<errno>)`), panic, or do what it likes.
+/// Passes the failpoint of this name. A test can make it return an error (`return(<errno>)`), panic, or run a callback.
 pub(crate) fn step(name: &'static str) -> io::Result<()> {
     fail::fail_point!(name, |errno| {
         let errno = errno.and_then(|errno| errno.parse().ok());
@@ -16,7 +16,7 @@ pub(crate) fn step(name: &'static str) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes all the bytes, unless a test has the point of that name fail: half of them are written then.
+/// Writes all bytes. If a test makes the failpoint of this name fail, only half of them are written.
 pub(crate) fn write(name: &'static str, to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     if let Err(error) = step(name) {
         to.write_all(&bytes[..bytes.len() / 2])?;

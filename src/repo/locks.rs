@@ -1,21 +1,21 @@
 //! The store's locks, each an flock(2) on a file of `ROOT/wasmstore`.
 //!
-//! | file | held | by |
+//! | file | mode | holder |
 //! |---|---|---|
 //! | `backup.lock` | exclusive | `backup` while it copies; `gc` and `verify` from start to end |
-//! | `maintenance.lock` | exclusive | a server while it does what is done from time to time, taken before all others |
-//! | `mirrors/NAME.lock` | exclusive | whoever pushes to the mirror NAME; nothing else is taken meanwhile |
-//! | `roll-up.lock` | exclusive | a roll-up; if it is held there is one |
-//! | `gate` | exclusive, briefly | whoever wants `lock`: the turnstile that keeps `gc` from being starved by overlapping writers |
-//! | `lock` | shared / exclusive | whoever writes and publishes objects / `gc` while it deletes |
-//! | `refs.gate` | exclusive, briefly | whoever wants `refs.lock`: a busy server would never leave it to another process else |
-//! | `refs.lock` | exclusive | over every read-tip, judge, compare-and-swap |
+//! | `maintenance.lock` | exclusive | a server during scheduled maintenance; taken before all others |
+//! | `mirrors/NAME.lock` | exclusive | a push to the mirror NAME; its holder takes no other lock |
+//! | `roll-up.lock` | exclusive | a roll-up of packs; if it is held, no other roll-up starts |
+//! | `gate` | exclusive, briefly | everyone who wants `lock`: a turnstile, without which overlapping writers starve `gc` |
+//! | `lock` | shared or exclusive | shared by writers while they write and publish objects; exclusive by `gc` while it deletes |
+//! | `refs.gate` | exclusive, briefly | everyone who wants `refs.lock`: a turnstile, without which a busy server starves other processes |
+//! | `refs.lock` | exclusive | every ref update, from reading the tip to the compare-and-swap |
 //!
-//! They are taken in this order and never upgraded. One open file per guard: flock belongs to the open file, so two guards of
-//! one process exclude each other like those of two processes. The kernel releases a killed holder's lock.
+//! Locks are taken in this order and never upgraded. Each guard opens its own file: an flock belongs to the open file, so two guards of
+//! one process exclude each other like those of two processes. The kernel releases the locks of a killed process.
 //!
-//! `lock` has the time of the last `gc` in it, in nanoseconds since 1970: who takes it knows whether objects were deleted since it
-//! last looked.
+//! The file `lock` contains the time of the last `gc`, in nanoseconds since 1970. From it, a writer knows whether objects were deleted
+//! since it last looked.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::FileExt;
@@ -26,22 +26,22 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::names::MirrorName;
 use crate::repo::error::{Error, Result, is_read_only};
 
-/// How long a change waits for the others before it gives up as busy.
+/// How long an operation waits for a lock before it fails as busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-/// How long `gc` keeps writers out while it waits for those under way to end.
+/// How long `gc` blocks new writers while it waits for the current ones to end.
 const GATE_HELD_MAX: Duration = Duration::from_secs(2);
 
-/// A held lock; dropping it releases.
+/// A held lock; dropping it releases the lock.
 #[derive(Debug)]
 pub(crate) struct Guard(File);
 
 impl Guard {
-    /// When `gc` deleted objects for the last time; on `lock`.
+    /// Returns the time of the last `gc`. This must be a guard of `lock`.
     pub(crate) fn last_collected(&self) -> u64 {
         read_time(&self.0)
     }
 
-    /// Says that `gc` is going to delete objects; on `lock`, held exclusive.
+    /// Records that `gc` is about to delete objects. This must be an exclusive guard of `lock`.
     pub(crate) fn mark_collected(&self) -> Result<()> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let time = since.map_or(0, |since| since.as_nanos() as u64);
@@ -50,7 +50,7 @@ impl Guard {
     }
 }
 
-/// When `gc` deleted objects for the last time, in the store at `root`.
+/// Returns the time of the last `gc` in the store at `root`.
 pub(crate) fn last_collected(root: &Path) -> u64 {
     File::open(root.join("wasmstore/lock")).map_or(0, |file| read_time(&file))
 }
@@ -61,22 +61,22 @@ fn read_time(file: &File) -> u64 {
     read.map_or(0, |()| u64::from_le_bytes(time))
 }
 
-/// Where the locks are.
+/// The locks of one store.
 #[derive(Debug, Clone)]
 pub(crate) struct Locks {
     dir: PathBuf,
-    /// Who wants `lock` in this process: they wait for one another here, which costs less than to try the gate again and again.
+    /// Writers of this process queue here for `gate`, which costs less than polling the file lock.
     passing: Arc<Mutex<()>>,
 }
 
 impl Locks {
-    /// The locks in the folder `ROOT/wasmstore`, which need not exist yet.
+    /// Returns the locks in the directory `ROOT/wasmstore`, which need not exist yet.
     pub(crate) fn new(dir: PathBuf) -> Self {
         let passing = Arc::default();
         Self { dir, passing }
     }
 
-    /// Takes `lock` shared: objects may be written and published, and `gc` deletes nothing meanwhile.
+    /// Takes `lock` shared: objects may be written and published, and `gc` deletes nothing.
     pub(crate) fn writing(&self) -> Result<Guard> {
         let deadline = Instant::now() + PATIENCE;
         let _passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,12 +84,12 @@ impl Locks {
         self.wait("lock", deadline, File::try_lock_shared)
     }
 
-    /// Takes `refs.lock`: nobody else moves a ref.
+    /// Takes `refs.lock`: no other process or thread moves a ref.
     pub(crate) fn refs(&self) -> Result<Guard> {
         self.refs_until(Instant::now() + PATIENCE)
     }
 
-    /// Takes `refs.lock`, unless that cannot be had until the deadline.
+    /// Takes `refs.lock`, or fails as busy at the deadline.
     pub(crate) fn refs_until(&self, deadline: Instant) -> Result<Guard> {
         let _gate = self.exclusive("refs.gate", deadline)?;
         self.exclusive("refs.lock", deadline)
@@ -100,17 +100,17 @@ impl Locks {
         self.exclusive("backup.lock", Instant::now() + PATIENCE)
     }
 
-    /// Takes `backup.lock` and `refs.lock`, to read a consistent state. Where nothing may be written, no lock can be made, and
-    /// whoever may write there is not kept out: `None`.
+    /// Takes `backup.lock` and `refs.lock`, to read a consistent state; `None` if no lock file can be created because this process may
+    /// not write. Writers are not excluded then.
     pub(crate) fn reading(&self) -> Result<Option<(Guard, Guard)>> {
-        let both = self.backup().and_then(|backup| Ok((backup, self.refs()?)));
-        match both {
+        let guards = self.backup().and_then(|backup| Ok((backup, self.refs()?)));
+        match guards {
             Err(error) if error.is_read_only() => Ok(None),
-            both => both.map(Some),
+            guards => guards.map(Some),
         }
     }
 
-    /// Takes `lock` exclusive and then `refs.lock`: nobody writes. New writers are held up for two seconds at a time at most.
+    /// Takes `lock` exclusive and then `refs.lock`: no one writes. New writers are blocked for at most two seconds at a time.
     pub(crate) fn deleting(&self) -> Result<(Guard, Guard)> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -128,23 +128,23 @@ impl Locks {
         }
     }
 
-    /// Takes the lock of a mirror, unless that cannot be had until the deadline.
+    /// Takes the lock of a mirror; `None` if it is not free by the deadline.
     pub(crate) fn mirror(&self, name: &MirrorName, deadline: Instant) -> Result<Option<Guard>> {
         crate::repo::fs::create_dir(&self.dir)?;
         if_free(self.wait(&format!("mirrors/{name}.lock"), deadline, File::try_lock))
     }
 
-    /// Takes `maintenance.lock` if no other server maintains the store at this moment.
+    /// Takes `maintenance.lock`; `None` if another server maintains the store.
     pub(crate) fn try_maintenance(&self) -> Result<Option<Guard>> {
         if_free(self.exclusive("maintenance.lock", Instant::now()))
     }
 
-    /// Takes `roll-up.lock` if nobody rolls packs up at this moment.
+    /// Takes `roll-up.lock`; `None` if another roll-up runs.
     pub(crate) fn try_roll_up(&self) -> Result<Option<Guard>> {
         if_free(self.exclusive("roll-up.lock", Instant::now()))
     }
 
-    /// Takes `lock` exclusive if nobody writes at this moment.
+    /// Takes `lock` exclusive; `None` if another process or thread writes.
     pub(crate) fn try_alone(&self) -> Result<Option<Guard>> {
         if_free(self.wait("lock", Instant::now(), File::try_lock))
     }
@@ -203,11 +203,13 @@ fn open_lock_file(path: &Path) -> Result<File> {
     };
     match open() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let dir = path.parent().expect("BUG: a lock file has a folder");
+            let dir = path
+                .parent()
+                .expect("BUG: a lock file has a parent directory");
             crate::repo::fs::create_dir(dir)?;
             open().map_err(Error::io("open", path))
         }
-        // flock(2) asks for no right to write.
+        // flock(2) does not need write permission.
         Err(error) if is_read_only(error.kind()) && path.exists() => {
             File::open(path).map_err(Error::io("open", path))
         }

@@ -1,92 +1,92 @@
-//! The bare repository: objects, trees, commits, refs, locks, durability, garbage collection.
+//! The bare repository: objects, packs, refs, trees, history, publishing, pushes, garbage collection and verification.
 //!
-//! Layer 1. It knows git's formats and nothing of WebAssembly: a module is a blob here.
+//! Layer 1. This subsystem knows git's formats, and nothing about WebAssembly: here, a module is a blob.
+//!
+//! # Structure
+//!
+//! [`Repository`] is a facade. Below it, each type owns its state: [`ObjectDb`] (the gix handle and the caches), `PackDir` (which packs
+//! are durable, roll-ups), [`RefStore`] with `DurableTips`, and `Publisher` (group commit). The subdirectories depend on each other in
+//! one direction, which `tests/layers.rs` checks:
+//!
+//! | from low to high | content |
+//! |---|---|
+//! | `error` `failpoints` `ids` `fs` `parallel` `thread_priority` `locks` | helpers for all others; `locks` has the lock order |
+//! | `objects` | the object database, caches, commit objects, loose objects, spooled uploads |
+//! | `packs` | the directory `objects/pack`, the pack writer, roll-ups |
+//! | `refs` | reading refs, the durable compare-and-swap, durable tips, change notification |
+//! | `parts` | objects, packs, refs and locks of one open repository |
+//! | `tree` | reading, editing, comparing and merging trees |
+//! | `history` | walks over commits |
+//! | `publish` | write transactions, batches, group commit |
+//! | `lifecycle` | creating, backing up and marking a repository; hooks and configuration |
+//! | `push` | validating and applying pushes into the store |
+//! | `gc`, `verify` | garbage collection, verification |
+//! | `repository` | the facade |
 //!
 //! # On disk
 //!
 //! ```text
 //! ROOT/                 a bare git repository (gitrepository-layout(5)): HEAD config objects/ refs/
-//!   hooks/              pre-receive and proc-receive, which have pushes go through us, see `hooks.rs`
-//! ROOT/wasmstore/       ours, ignored by git
-//!   gate, lock          flock(2): see `lock.rs`; `lock` tells when a gc deleted objects
-//!   refs.gate, refs.lock   flock(2): over every read-tip, judge, compare-and-swap
+//!   hooks/              pre-receive and proc-receive, which route pushes through wasmstore: see lifecycle/hooks.rs
+//! ROOT/wasmstore/       wasmstore's own files, ignored by git
+//!   gate, lock          flock(2): see locks.rs; lock contains the time of the last gc
+//!   refs.gate, refs.lock   flock(2): held for every ref update, from reading the tip to the compare-and-swap
 //!   backup.lock         flock(2): held by backup, gc and verify
-//!   roll-up.lock        flock(2): held by the one roll-up
-//!   creating            there while the store is created
-//!   moving              the name of the branch that was moved last: whose lock file to look at after a crash, see `ref_lock.rs`
-//!   durable/            tips known to be durable with all that they reach, see `tips.rs`
-//!   rolled-up           packs that the last roll-up copied, and where to: they are deleted by the next, see `roll_up.rs`
-//!   tmp/                packs and loose objects in the making; spooled uploads, unlinked as soon as they are opened
-//!   gc/                 packs that gc makes, and the commit-graph in the making
+//!   roll-up.lock        flock(2): held by the one running roll-up
+//!   creating            exists while the store is created
+//!   moving              the ref that was moved last, whose lock file may be left after a crash: see refs/lock.rs
+//!   durable/            branch tips that are durable with everything that they reach: see refs/durable_tips.rs
+//!   rolled-up           the packs that the last roll-up copied, which the next one deletes: see packs/roll_up.rs
+//!   tmp/                packs and loose objects that are being written; spooled uploads, unlinked as soon as they are opened
+//!   gc/                 packs and the commit-graph that gc is writing
 //!   files/              <hash>.wasm, modules checked out for `filename`
-//!   replica             the URL of the primary that a replica was equal to once, see `replica.rs`
-//!   mirrors/            flock(2) for each mirror, and what is known of it, see the room `remote`
-//!   maintenance.lock, maintenance.json   flock(2) for the server that collects or verifies on schedule, and when one did
-//!   clone/              there while a store is made from another repository, see `restored.rs`
+//!   replica             the URL of the primary that this replica was equal to once: see lifecycle/replica_mark.rs
+//!   mirrors/            a lock file for each mirror, and the mirror's state: see the subsystem `remote`
+//!   maintenance.lock, maintenance.json   the lock and the notes of scheduled maintenance
+//!   clone/              exists while a store is created from another repository: see lifecycle/from_clone.rs
 //! ```
 //!
-//! # Durable
+//! # Durability invariants
 //!
-//! 1. The objects of a batch of changes make up one pack. Pack and index are written under other names, both flushed, renamed,
-//!    the index last, as it is what makes the pack seen; then `objects/pack` is flushed.
-//! 2. A blob of more than 128 KiB has a file of its own, not compressed: written under another name, flushed, renamed; then its
-//!    fan-out folder and `objects/` are flushed. Its change waits for no other meanwhile.
-//! 3. An object that is there already and that a new commit names is flushed likewise, whoever wrote it; an empty file, as a
-//!    power cut leaves it, counts as absent and is replaced.
-//! 4. A ref moves in this order: `<ref>.lock` written, flushed, renamed, its folders flushed. It is renamed only after 1 to 3.
-//! 5. A tip that is not known to be durable is flushed, with its folders and with every object that an outside writer left
-//!    behind it, before anything is built or answered on it. Refusals and no-ops rest on it too, and on the changes of the
-//!    batch that were judged before them.
-//! 6. What is deleted, by `gc` or by a roll-up, is in another pack, durably, or is reached by no ref, which all are flushed then.
-//!    Of a pack the index goes first, durably: an index without its pack would tell of objects that cannot be read. Before all of
-//!    them goes the commit-graph, durably, as git takes what it names for there; `gc` has git write a new one at its end, see
-//!    `graph.rs`.
-//! 7. After a failed flush of a file its objects are written again under a new name: the kernel may have dropped the dirty pages.
-//!    Names that are there stay, as others may rest on them, and their folder is flushed again.
+//! They rely on POSIX only: fsync(2) of a file persists its data, fsync(2) of a directory the names in it.
 //!
-//! No file system is asked for more than POSIX promises: fsync(2) of a file persists its data, fsync of a folder its names.
+//! 1. The objects of a batch form one pack. Pack and index are written under temporary names, both are fsynced, then both are renamed,
+//!    the index last because git does not see a pack without its index. Then `objects/pack` is fsynced.
+//! 2. A blob of more than 128 KiB becomes a loose object without compression: written under a temporary name, fsynced, renamed; then
+//!    its fan-out directory and `objects/` are fsynced. This happens before the change enters a batch, so no other change waits for it.
+//! 3. An existing object that a new commit names is fsynced likewise, no matter who wrote it. An empty file, as a power cut leaves it,
+//!    counts as absent and is replaced.
+//! 4. A ref moves in this order: `<ref>.lock` is written and fsynced, renamed, and its directories are fsynced. The rename follows 1 to 3.
+//! 5. A tip that is not known to be durable is fsynced before anything is built or reported on it: the ref, its directories, and every
+//!    object that an outside writer left below it. Refusals and no-ops depend on it too, and on the earlier changes of their batch.
+//! 6. Whatever `gc` or a roll-up deletes is durable in another pack, or no ref reaches it after all refs were fsynced. The index of a
+//!    pack is deleted first, durably, because an index without its pack lists objects that cannot be read. The commit-graph is deleted
+//!    before both, durably, because git takes every commit that it lists for existing; `gc` lets git write a new one at its end.
+//! 7. After a failed fsync of a file, its objects are written again under a new name: the kernel may have dropped the dirty pages.
+//!    Existing names stay, because other refs may depend on them, and their directory is fsynced again.
 //!
-//! # Group commit
+//! # A write
 //!
-//! Changes that come at the same time share the flushes of a batch, and each has its commit: see `group.rs`. The disk is waited for
-//! three times: for pack, index and lock file, which are flushed beside each other, for `objects/pack`, and for the ref's folder.
-//! Those who wait create the pack's files and deflate their objects meanwhile (`prepared.rs`).
+//! Concurrent changes share the fsyncs of a batch, and each becomes its own commit. A change passes these files of `publish/`:
+//! `write_txn.rs` (stores blobs under `lock`), `group_commit.rs` (its turn on the batch), `batch.rs` (decides it, then publishes all),
+//! `draft.rs` (the tree that it edits), `branch_update.rs`; and then `packs/writer.rs` and `refs/update.rs`. The disk is waited for three
+//! times: for the pack, its index and the ref's lock file, whose fsyncs run in parallel; for `objects/pack`; and for the ref's directory.
+//! Waiting threads create the pack's files and compress their objects (`preallocated_files.rs`). `batch_carryover.rs` keeps the new
+//! objects in memory for the next change and for readers.
 //!
-//! A change goes through these files: `writing.rs` (blobs staged or written, under `lock`), `publish.rs` (the loop), `group.rs`
-//! (whose turn it is), `batch.rs` (judging, and publishing for all), `draft.rs` (what a judge sees), `pack_file.rs`, `pending.rs`,
-//! `moves.rs`. `recent.rs` keeps what was written for those who read it next.
+//! # A push
 //!
-//! # Pushes
+//! git-receive-pack(1) writes the pushed objects into quarantine, and `pre-receive` validates them there (`push/incoming.rs`,
+//! `push/ref_updates.rs`). git then moves them into `objects/`, and `proc-receive` moves the refs (`push/apply.rs`). Only then is `lock`
+//! held, so that `gc` deletes nothing: everything that the new tips reach beyond durable ones is looked up again and fsynced. If some of
+//! it is gone, the client is asked to push again. Packs with deltas are rolled up like others (`packs/copy.rs`). `gc` removes what a
+//! killed push left behind after a day (`push/quarantine.rs`).
 //!
-//! git-receive-pack(1) writes what is pushed into quarantine, has `pre-receive` look at it (`incoming.rs`, `updates.rs`), moves it
-//! into `objects/`, and has `proc-receive` move the refs (`push.rs`). Only then, under `lock`, nothing can be collected any more: so
-//! all that the new tips reach beyond the durable ones is looked for again, and flushed, and who pushed is told to push again if
-//! some of it is gone. Packs with deltas are rolled up as others are (`pack_source.rs`). What a killed push leaves, `gc` removes
-//! after a day (`quarantine.rs`).
+//! # A crash
 //!
-//! # Measured
-//!
-//! `cargo bench --bench post`, two cores shared with the load generator, modules with random content, Debian's `docker-registry` 2.8
-//! beside it in the same run, which hashes and flushes what it takes and validates nothing; changes a second, and how many times
-//! the registry's:
-//!
-//! | modules x connections | wasmstore | times the registry |
-//! |---|---|---|
-//! | 4 KiB x 1 | 327 | 3.2 |
-//! | 4 KiB x 8 | 1,108 | 6.0 |
-//! | 4 KiB x 64 | 1,819 | 10.0 |
-//! | 1 MB x 1 | 75 | 1.0 |
-//! | 1 MB x 8 | 168 | 1.2 |
-//!
-//! That was on ext4 without a journal, where write and fsync of 4 KiB took 0.21 ms; with a journal, and 0.76 ms, it was 1,171 and 6.8
-//! times at 8 connections. Without its journal ext4 looks at every inode deleted in the last minutes when it creates a file: up to
-//! 40 % of the time. A third of the time for 1 MB is validation.
-//!
-//! # Crashes
-//!
-//! Nothing is replayed. Whoever opens the store to write clears what is provably dead, if nobody writes at this moment: temporary
-//! files, an index without its pack, and a lock file of ours on the ref that was moved last. That looks at a few files and at one
-//! folder, however large the store is.
+//! Nothing is replayed. Opening the store for writing removes what is provably abandoned, if no other process writes at that moment:
+//! temporary files, an index without its pack, and wasmstore's own lock file of the ref that was moved last. This looks at a few files
+//! and one directory, however large the store is.
 
 mod error;
 mod failpoints;

@@ -40,7 +40,7 @@ fn what_is_wrong_with_a_branch_is_told() {
         world.changes(&["branch", "dev"]);
         assert_eq!(
             world.fails(4, &["branch", "dev"]),
-            "branch \"dev\" exists already"
+            "branch \"dev\" already exists"
         );
         let clash = "branches \"dev/x\" and \"dev\" cannot both exist";
         assert_eq!(world.fails(4, &["branch", "dev/x"]), clash);

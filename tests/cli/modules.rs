@@ -95,7 +95,7 @@ fn a_path_is_never_module_and_folder_at_once() {
         world.add("a/b.wasm", 1);
         world.file("m.wasm", module(2));
         let folder = world.fails(4, &["add", "m.wasm", "a"]);
-        assert_eq!(folder, "/a cannot be written: /a is a folder");
+        assert_eq!(folder, "/a cannot be written: /a is a directory");
         let module = world.fails(4, &["add", "m.wasm", "a/b.wasm/c"]);
         assert_eq!(
             module,
@@ -321,7 +321,7 @@ fn remove_takes_a_path_a_hash_or_a_folder() {
         world.add("d/b.wasm", 1);
         world.add("d/c.wasm", 2);
         let folder = world.fails(4, &["remove", "d"]);
-        assert!(folder.starts_with("/d is a folder"), "{folder}");
+        assert!(folder.starts_with("/d is a directory"), "{folder}");
         assert!(folder.contains("--recursive"), "{folder}");
         assert_eq!(world.changes(&["remove", &hash, "-m", "Both"]), "");
         assert_eq!(

@@ -175,7 +175,7 @@ fn a_failed_flush_fails_them_all_and_a_refusal_that_rested_on_them_is_judged_aga
     let scenario = FailScenario::setup();
     let s = Scratch::new();
     // The first change passes this point twice before the batch does.
-    let fault = || fail::cfg("flush pack", "2*off->1*return(28)").unwrap();
+    let fault = || fail::cfg("fsync pack", "2*off->1*return(28)").unwrap();
     let kinds = kinds(&in_one_batch(&s, fault, |n| {
         put(&s, &if_absent(), "wanted", n)
     }));
@@ -450,7 +450,7 @@ fn a_panic_before_the_rename_sends_the_others_back_and_they_succeed() {
 fn a_panic_after_the_rename_tells_the_others_that_they_may_have_been_applied() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
-    let fault = || fail::cfg("flush ref folder", "1*off->1*panic").unwrap();
+    let fault = || fail::cfg("fsync ref directory", "1*off->1*panic").unwrap();
     let change = |n: u32| put(&s, &Change::default(), &n.to_string(), n);
     let results = in_one_batch(&s, fault, change);
     let panicked = results.iter().filter(|result| result.is_err()).count();

@@ -18,23 +18,23 @@ const STEPS: [&str; 11] = [
     "create pack",
     "write pack",
     "write index",
-    "flush pack",
+    "fsync pack",
     "rename pack",
-    "flush pack folder",
+    "fsync pack directory",
     "create ref lock",
     "write ref lock",
-    "flush ref lock",
+    "fsync ref lock",
     "rename ref",
-    "flush ref folder",
+    "fsync ref directory",
 ];
 /// The one after which the branch has moved.
-const LAST: &str = "flush ref folder";
+const LAST: &str = "fsync ref directory";
 /// Every point that only a module passes that has a file of its own.
 const LARGE_STEPS: [&str; 4] = [
     "write loose",
-    "flush loose",
+    "fsync loose",
     "rename loose",
-    "flush loose folder",
+    "fsync loose directory",
 ];
 
 /// A module of more than 1 MiB, which has a file of its own.

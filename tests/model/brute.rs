@@ -53,7 +53,7 @@ pub(super) fn within(tree: &Tree, scope: &str) -> Tree {
         .collect()
 }
 
-/// Whether some path is a folder of another.
+/// Whether some path is a directory of another.
 pub(super) fn clashes(tree: &Tree) -> bool {
     tree.keys().any(|path| {
         tree.keys()

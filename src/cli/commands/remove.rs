@@ -16,7 +16,7 @@ pub(in crate::cli) struct RemoveArgs {
     /// The module's path, hash or digest
     #[arg(value_name = "PATH|HASH", value_parser = ModuleRef::parse)]
     name: ModuleRef,
-    /// If PATH is a folder, remove everything in it
+    /// If PATH is a directory, remove everything in it
     #[arg(long)]
     recursive: bool,
     #[command(flatten)]

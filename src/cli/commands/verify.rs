@@ -11,7 +11,7 @@ use crate::wire;
 ///
 /// Each object is hashed and each module validated, while the store is in use, and what is derived from them is compared: the
 /// version index, checked-out files, git's commit-graph. Prints what is wrong, one a line, and last how much was checked; exit code
-/// 5 if something is wrong, also if it was repaired. What is neither a module nor a folder is told too, and no fault.
+/// 5 if something is wrong, also if it was repaired. What is neither a module nor a directory is told too, and no fault.
 /// JSON: {"refs":N,"commits":N,"trees":N,"modules":N,"foreign":[{"path":"…","commit":"…"}],
 /// "faults":[{"subject":"…","path":"…","commit":"…","reason":"…"}]}
 #[derive(Debug, clap::Args)]
@@ -64,7 +64,7 @@ pub(super) fn line(finding: &Finding) -> String {
     match finding {
         Finding::Foreign(location) => {
             format!(
-                "{}: neither a module nor a folder, left alone",
+                "{}: neither a module nor a directory, left alone",
                 at(location)
             )
         }

@@ -1,7 +1,7 @@
-//! What was read, kept in memory by object id.
+//! In-memory caches of objects, by id.
 //!
-//! Nothing here is ever invalidated: an id never changes its meaning. Only readers look here. A change is judged on what is in
-//! the repository at that moment: an object that is remembered may be gone from it.
+//! Entries are never invalidated, because an id never changes its meaning. Only readers use the caches. A change is decided on what the
+//! repository contains at that moment: a cached object may have been deleted.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -13,18 +13,18 @@ use crate::config::CacheLimits;
 use crate::names::{CommitId, ModuleHash};
 use crate::repo::objects::commit::Commit;
 
-/// How many commits are remembered: the tips of branches, mostly.
+/// How many commits are cached: mostly the tips of branches.
 const COMMITS_MAX: usize = 1024;
-/// How many bytes of trees and commits are remembered as they were written.
-const RECENT_BYTES_MAX: u64 = 16 << 20;
-/// About how many modules and trees the caches are laid out for.
+/// How many bytes of encoded trees and commits are cached.
+const ENCODED_BYTES_MAX: u64 = 16 << 20;
+/// The number of modules and trees that the caches are sized for.
 const ITEMS_EXPECTED: usize = 4096;
-/// What an entry of a decoded tree takes up besides its name, in bytes.
+/// The memory of a decoded tree's entry without its name, in bytes.
 const ENTRY_BYTES: usize = 56;
-/// What an item takes up besides its content, in bytes.
+/// The memory of a cached item without its content, in bytes.
 const ITEM_BYTES: usize = 128;
 
-/// The bytes of a blob, shared by whoever reads them.
+/// The bytes of a blob, shared by all readers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blob(Arc<Vec<u8>>);
 
@@ -48,12 +48,12 @@ impl AsRef<[u8]> for Blob {
     }
 }
 
-/// How often a cache knew.
+/// The hits and misses of a cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheUse {
-    /// Look-ups that were answered.
+    /// Lookups that found an entry.
     pub hits: u64,
-    /// Look-ups that were not.
+    /// Lookups that found none.
     pub misses: u64,
 }
 
@@ -62,22 +62,22 @@ pub(crate) struct Caches {
     pub blobs: Cache<ModuleHash, Blob, ByBytes>,
     pub trees: Cache<gix::ObjectId, Arc<gix::objs::Tree>, ByBytes>,
     pub commits: Cache<CommitId, Arc<Commit>>,
-    /// Trees and commits as they were written lately: the version index is going to compare them.
+    /// Recently written trees and commits in their encoded form: the version index is about to compare them.
     pub encoded: Cache<gix::ObjectId, Arc<Vec<u8>>, ByBytes>,
 }
 
 impl Caches {
-    /// Empty caches of the given sizes.
+    /// Returns empty caches of the given sizes.
     pub fn new(limits: &CacheLimits) -> Self {
         Self {
             blobs: Cache::with_weighter(ITEMS_EXPECTED, limits.module_bytes_max, ByBytes),
             trees: Cache::with_weighter(ITEMS_EXPECTED, limits.tree_bytes_max, ByBytes),
             commits: Cache::new(COMMITS_MAX),
-            encoded: first_in_first_out(RECENT_BYTES_MAX),
+            encoded: first_in_first_out(ENCODED_BYTES_MAX),
         }
     }
 
-    /// How the cache of modules and that of trees are used.
+    /// Returns the hits and misses of the module cache and of the tree cache.
     pub fn uses(&self) -> [CacheUse; 2] {
         let (blobs, trees) = (&self.blobs, &self.trees);
         [
@@ -93,7 +93,8 @@ impl Caches {
     }
 }
 
-/// A cache of what is asked for once, soon: what came first goes first, and nothing is kept for having been asked for.
+/// Returns a cache for items that are read once, soon after they were added: it evicts the oldest item, and a lookup does not prolong
+/// an item's stay.
 fn first_in_first_out(bytes_max: u64) -> Cache<gix::ObjectId, Arc<Vec<u8>>, ByBytes> {
     let options = OptionsBuilder::new()
         .estimated_items_capacity(ITEMS_EXPECTED)
@@ -109,7 +110,7 @@ fn first_in_first_out(bytes_max: u64) -> Cache<gix::ObjectId, Arc<Vec<u8>>, ByBy
     )
 }
 
-/// Weighs by memory taken up.
+/// Weighs an item by the memory that it takes.
 #[derive(Clone)]
 pub(crate) struct ByBytes;
 

@@ -1,4 +1,4 @@
-//! Commit objects (git-commit-tree(1)): reading them, and encoding new ones.
+//! Commit objects (git-commit-tree(1)): reading, decoding and encoding them.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,9 +12,9 @@ use crate::repo::ids::{TreeId, commit_id, object_id};
 /// A commit as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
-    /// Its id.
+    /// The commit's id.
     pub id: CommitId,
-    /// Its parents' ids, the branch's own line first.
+    /// The parents' ids. The first parent is the branch's own earlier tip.
     pub parents: Vec<CommitId>,
     /// The tree of modules.
     pub tree: TreeId,
@@ -29,7 +29,7 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// The value of our trailer `key` (`Restores`, `Squashed`): the message's last line, if it has that key.
+    /// Returns the value of wasmstore's trailer `key` (`Restores`, `Squashed`): the message's last line, if it has that key.
     pub fn trailer(&self, key: &str) -> Option<&str> {
         self.message
             .lines()
@@ -39,27 +39,30 @@ impl Commit {
     }
 }
 
-/// Reads a commit that a person named.
+/// Reads a commit that a user named.
+///
+/// # Errors
+/// `UnknownCommit` if the id names no object, or one that is not a commit.
 pub(crate) fn read(repo: &gix::Repository, id: CommitId) -> Result<Commit> {
     let data = data(repo, id)?;
-    decode(id, &understand(repo, id, &data)?)
+    decode(id, &parse(repo, id, &data)?)
 }
 
 /// Reads a commit that another object or a ref names, and its committer time in seconds.
 pub(crate) fn read_dated(repo: &gix::Repository, id: CommitId) -> Result<(i64, Commit)> {
     let data = data(repo, id).map_err(linked)?;
-    let commit = understand(repo, id, &data)?;
+    let commit = parse(repo, id, &data)?;
     let date = commit.time().map_or(0, |time| time.seconds);
     Ok((date, decode(id, &commit)?))
 }
 
-fn understand<'d>(
+fn parse<'d>(
     repo: &gix::Repository,
     id: CommitId,
     data: &'d [u8],
 ) -> Result<gix::objs::CommitRef<'d>> {
     gix::objs::CommitRef::from_bytes(data, repo.object_hash())
-        .map_err(Error::database(format!("understand commit {id}")))
+        .map_err(Error::database(format!("decode commit {id}")))
 }
 
 fn data(repo: &gix::Repository, id: CommitId) -> Result<Vec<u8>> {
@@ -73,7 +76,10 @@ fn data(repo: &gix::Repository, id: CommitId) -> Result<Vec<u8>> {
     Ok(object.detach().data)
 }
 
-/// Reads a commit that another object or a ref names: its absence is a fault of the repository.
+/// Reads a commit that another object or a ref names.
+///
+/// # Errors
+/// `Missing` if it does not exist: the repository is damaged, or a `gc` removed it.
 pub(crate) fn read_linked(repo: &gix::Repository, id: CommitId) -> Result<Commit> {
     read(repo, id).map_err(linked)
 }
@@ -85,10 +91,11 @@ fn linked(error: Error) -> Error {
     }
 }
 
+/// Converts a parsed commit.
 pub(crate) fn decode(id: CommitId, commit: &gix::objs::CommitRef<'_>) -> Result<Commit> {
-    let author = commit.author().map_err(Error::database(format!(
-        "understand the author of commit {id}"
-    )))?;
+    let author = commit
+        .author()
+        .map_err(Error::database(format!("decode the author of commit {id}")))?;
     Ok(Commit {
         id,
         parents: commit.parents().map(|parent| commit_id(&parent)).collect(),
@@ -100,7 +107,7 @@ pub(crate) fn decode(id: CommitId, commit: &gix::objs::CommitRef<'_>) -> Result<
     })
 }
 
-/// A commit to be made, at this moment, by us for `author`.
+/// A new commit by `author`. Its committer is wasmstore, and its time the time of the encoding.
 pub(crate) struct NewCommit<'a> {
     pub tree: gix::ObjectId,
     pub parents: Vec<gix::ObjectId>,
@@ -108,7 +115,7 @@ pub(crate) struct NewCommit<'a> {
     pub message: String,
 }
 
-/// The bytes of a new commit object.
+/// Encodes a new commit.
 pub(crate) fn encode(commit: &NewCommit<'_>) -> Result<Vec<u8>> {
     let object = gix::objs::Commit {
         tree: commit.tree,
@@ -126,7 +133,7 @@ pub(crate) fn encode(commit: &NewCommit<'_>) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// `author`, at this moment, in UTC.
+/// Returns the signature of `author` at the current time, in UTC.
 pub(crate) fn signature(author: &Author) -> gix::actor::Signature {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,9 +1,9 @@
-//! LooseObjects objects on their way to the disk.
+//! Writing loose objects durably.
 //!
-//! gix writes objects without ever flushing them, and takes an empty file left by a power cut for the object. So they are
-//! written here: new files, all flushed **before** they get their names, then the fan-out folders and `objects/` flushed
-//! before a ref may lead to them. The format is gitformat-loose(5): zlib of `<kind> <size>\0<bytes>`, here as stored blocks
-//! (RFC 1950, RFC 1951): level 1 would cost more time than all else about a large module, and gc compresses it better anyway.
+//! gix writes objects without fsync, and takes an empty file, as a power cut leaves it, for the object. So loose objects are written
+//! here: new files are all fsynced **before** the rename, and the fan-out directories and `objects/` are fsynced before a ref may lead
+//! to the objects. The format is gitformat-loose(5): zlib of `<kind> <size>\0<bytes>`. The zlib stream has stored blocks only (RFC 1950,
+//! RFC 1951): compression at level 1 would take longer than everything else about a large module, and `gc` compresses it better later.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,45 +18,45 @@ use crate::repo::failpoints::step;
 use crate::repo::fs::{new_file, remove_if_there, sync_dir, sync_file};
 use crate::repo::objects::spool::Spool;
 
-/// How often a rename is tried when the fan-out folder vanishes under it, as it does while an outside git prunes.
+/// How often a rename is attempted when the fan-out directory vanishes, as it does while an outside git prunes.
 const RENAMES_MAX: u32 = 3;
-/// How many objects may wait to be flushed; each has an open file.
+/// How many objects may wait for their fsync; each has an open file.
 const PENDING_MAX: usize = 64;
 
-/// Objects that were written and are not durable yet. Dropped, they leave nothing behind.
+/// Loose objects that were written and are not durable yet. Dropping this removes their files.
 pub(crate) struct LooseObjects {
     root: PathBuf,
     format: gix::hash::Kind,
-    /// Complete files, and the names that they are to get.
+    /// Complete files, and the paths that they will be renamed to.
     pending: Vec<(NamedTempFile, PathBuf)>,
-    /// Folders with new names in them.
-    folders: BTreeSet<PathBuf>,
+    /// Directories with new names in them.
+    dirs: BTreeSet<PathBuf>,
 }
 
-/// What became of the file of an object.
+/// The state of an existing object's file after an attempt to fsync it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SyncedObject {
-    /// It is flushed.
+    /// It was fsynced.
     Durable,
-    /// There is none.
+    /// The object has no file.
     Absent,
-    /// It cannot be flushed, and what the kernel could not write it may have dropped: it is to be written anew, as it is found before
-    /// what stands in a pack.
+    /// The fsync failed, and the kernel may have dropped the pages that it could not write. The file must be written again, because
+    /// readers find it before a copy in a pack.
     Damaged,
 }
 
 impl LooseObjects {
-    /// Nothing, on its way into the repository at `root`.
+    /// Returns an empty set of objects for the repository at `root`.
     pub(crate) fn new(root: &Path, format: gix::hash::Kind) -> Self {
         Self {
             root: root.to_owned(),
             format,
             pending: Vec::new(),
-            folders: BTreeSet::new(),
+            dirs: BTreeSet::new(),
         }
     }
 
-    /// The id of the object with the spooled bytes.
+    /// Computes the id of the object with the spooled bytes.
     pub(crate) fn id(&self, kind: gix::objs::Kind, spool: &mut Spool) -> Result<gix::ObjectId> {
         let mut hasher = gix::hash::hasher(self.format);
         let header = gix::objs::encode::loose_header(kind, spool.size_bytes());
@@ -75,7 +75,7 @@ impl LooseObjects {
             .map_err(Error::database("hash an object"))
     }
 
-    /// Writes an object, whether or not it is there.
+    /// Writes an object, whether or not it exists.
     pub(crate) fn write(
         &mut self,
         id: gix::ObjectId,
@@ -86,13 +86,13 @@ impl LooseObjects {
             self.sync()?;
         }
         let tmp = self.root.join("wasmstore/tmp");
-        let file = deflate(&tmp, kind, spool)?;
+        let file = write_temporary(&tmp, kind, spool)?;
         self.pending.push((file, self.path(&id)));
         Ok(())
     }
 
-    /// Flushes an object that has a file already, whoever wrote it. An empty file, as a power cut may leave it, is removed: it would
-    /// be taken for the object.
+    /// Fsyncs the file of an existing object, no matter who wrote it. An empty file, as a power cut can leave it, is removed: gix would
+    /// take it for the object.
     pub(crate) fn sync_existing(&mut self, id: &gix::oid) -> Result<SyncedObject> {
         let path = self.path(id);
         match step("look for loose").and_then(|()| fs::metadata(&path)) {
@@ -101,7 +101,7 @@ impl LooseObjects {
                 Ok(SyncedObject::Absent)
             }
             Ok(_) if sync_file(&path).is_ok() => {
-                self.note_folders(&path);
+                self.note_dirs(&path);
                 Ok(SyncedObject::Durable)
             }
             Ok(_) => Ok(SyncedObject::Damaged),
@@ -113,18 +113,18 @@ impl LooseObjects {
     /// Makes everything written or adopted durable.
     pub(crate) fn sync(&mut self) -> Result<()> {
         for (file, path) in &self.pending {
-            step("flush loose")
+            step("fsync loose")
                 .and_then(|()| file.as_file().sync_all())
-                .map_err(Error::io("flush", path))?;
+                .map_err(Error::io("fsync", path))?;
         }
         for (file, path) in std::mem::take(&mut self.pending) {
             rename(file, &path)?;
-            self.note_folders(&path);
+            self.note_dirs(&path);
         }
-        // From the longest path to the shortest: a folder before the one that holds its name.
-        while let Some(folder) = self.folders.pop_last() {
-            step("flush loose folder").map_err(Error::io("flush", &folder))?;
-            sync_dir(&folder)?;
+        // From the longest path to the shortest: each directory before the one that contains its name.
+        while let Some(dir) = self.dirs.pop_last() {
+            step("fsync loose directory").map_err(Error::io("fsync", &dir))?;
+            sync_dir(&dir)?;
         }
         Ok(())
     }
@@ -134,17 +134,18 @@ impl LooseObjects {
         self.root.join("objects").join(&hex[..2]).join(&hex[2..])
     }
 
-    /// The fan-out folder holds the object's name, and `objects/` the fan-out folder's.
-    fn note_folders(&mut self, object: &Path) {
-        let folders = object.ancestors().skip(1).take(2);
-        self.folders.extend(folders.map(Path::to_owned));
+    /// Records the directories to fsync: the fan-out directory contains the object's name, and `objects/` that of the fan-out directory.
+    fn note_dirs(&mut self, object: &Path) {
+        let dirs = object.ancestors().skip(1).take(2);
+        self.dirs.extend(dirs.map(Path::to_owned));
     }
 }
 
-fn deflate(tmp: &Path, kind: gix::objs::Kind, spool: &mut Spool) -> Result<NamedTempFile> {
+/// Writes an object to a temporary file.
+fn write_temporary(tmp: &Path, kind: gix::objs::Kind, spool: &mut Spool) -> Result<NamedTempFile> {
     let header = gix::objs::encode::loose_header(kind, spool.size_bytes());
     let mut from = spool.reader()?;
-    let mut deflate = || {
+    let mut write = || {
         let file = new_file(tmp, 0o444)?;
         step("write loose")?;
         let mut to = deflate::Write::new(file, Compression::NONE);
@@ -153,17 +154,17 @@ fn deflate(tmp: &Path, kind: gix::objs::Kind, spool: &mut Spool) -> Result<Named
         to.flush()?;
         Ok(to.into_inner())
     };
-    deflate().map_err(Error::io("write an object in", tmp))
+    write().map_err(Error::io("write an object in", tmp))
 }
 
 fn rename(mut file: NamedTempFile, path: &Path) -> Result<()> {
-    let folder = path
+    let dir = path
         .parent()
-        .expect("BUG: a loose object lies in its fan-out folder");
+        .expect("BUG: a loose object is in its fan-out directory");
     for attempt in 1.. {
-        match fs::create_dir(folder) {
+        match fs::create_dir(dir) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(Error::io("create", folder)(error));
+                return Err(Error::io("create", dir)(error));
             }
             _ => {}
         }

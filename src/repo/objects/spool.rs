@@ -1,4 +1,4 @@
-//! A place for an upload until it is known to be complete and valid: memory while small, then an unlinked file.
+//! Spooling an upload until it is complete and valid: in memory while it is small, then in an unlinked file.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -9,7 +9,7 @@ use crate::repo::error::{Error, Result};
 /// Uploads up to this size stay in memory, in bytes; longer ones go to disk.
 pub(crate) const MEMORY_BYTES_MAX: usize = 1 << 20;
 
-/// The bytes of one upload. Nothing of it is left behind however the process ends.
+/// The bytes of one upload. However the process ends, nothing of them is left behind.
 #[derive(Debug)]
 pub struct Spool {
     memory: Vec<u8>,
@@ -19,7 +19,7 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// An empty spool that overflows into the folder `tmp`.
+    /// Returns an empty spool that overflows into the directory `tmp`.
     pub(crate) fn new(tmp: &Path) -> Self {
         Self {
             memory: Vec::new(),
@@ -29,12 +29,12 @@ impl Spool {
         }
     }
 
-    /// The error for bytes that could not be spooled.
+    /// Returns the error for bytes that could not be spooled.
     pub fn failed(&self, source: io::Error) -> Error {
         Error::io("write an upload to", &self.tmp)(source)
     }
 
-    /// A spool that holds `bytes`.
+    /// Returns a spool that contains `bytes`.
     pub(crate) fn holding(bytes: Vec<u8>) -> Self {
         Self {
             size_bytes: bytes.len() as u64,
@@ -44,17 +44,17 @@ impl Spool {
         }
     }
 
-    /// The number of bytes written so far.
+    /// Returns the number of bytes written so far.
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 
-    /// All of it, if it is in memory.
+    /// Returns all bytes if they are in memory.
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
         self.file.is_none().then_some(&self.memory)
     }
 
-    /// Reads all of it from the start; may be called again.
+    /// Returns a reader of all bytes from the start; may be called again.
     pub(crate) fn reader(&mut self) -> Result<Box<dyn Read + '_>> {
         match &mut self.file {
             None => Ok(Box::new(self.memory.as_slice())),

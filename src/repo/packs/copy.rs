@@ -1,8 +1,8 @@
-//! Packs whose objects are copied into another one as they are, without being deflated again.
+//! Copying the objects of a pack into another one without recompression.
 //!
-//! git writes deltas, of which most name their base by how far before them it stands in the pack (gitformat-pack(5), `OFS_DELTA`).
-//! In another pack that would be wrong, so they are made to name it by its id (`REF_DELTA`); the base is in the same pack, and
-//! copied with them or before.
+//! git writes deltas, most of which give their base as a distance in the pack (gitformat-pack(5), `OFS_DELTA`). The distance would be
+//! wrong in another pack, so such a delta is rewritten to name its base by id (`REF_DELTA`). The base is in the same source pack, and is
+//! copied too.
 
 use std::collections::HashMap;
 
@@ -17,18 +17,18 @@ use crate::repo::packs::writer::PackWriter;
 pub(crate) struct SourcePack {
     pub pack: Pack,
     data: gix_pack::data::File,
-    pub entries: Vec<Entry>,
+    pub entries: Vec<SourceEntry>,
 }
 
-/// An object as it stands in the pack.
-pub(crate) struct Entry {
+/// An object in a source pack.
+pub(crate) struct SourceEntry {
     pub id: gix::ObjectId,
     crc32: u32,
-    at: gix_pack::data::EntryRange,
+    range: gix_pack::data::EntryRange,
     delta: Option<Delta>,
 }
 
-/// What there is to say of an object that is a delta.
+/// The properties of an object that is a delta.
 struct Delta {
     base: gix::ObjectId,
     header_bytes: usize,
@@ -36,17 +36,17 @@ struct Delta {
 }
 
 impl Delta {
-    /// Of an entry at an offset; `None` if what it rests on is not in the pack.
-    fn of(
+    /// Reads the properties of a delta at an offset; `None` if its base is not in the pack.
+    fn read(
         entry: &gix_pack::data::Entry,
-        at: u64,
+        offset: u64,
         ids: &HashMap<u64, gix::ObjectId>,
         index: &gix_pack::index::File,
     ) -> Option<Self> {
         let base = match entry.header {
             Header::OfsDelta { base_distance } => {
-                let offset = Header::verified_base_pack_offset(at, base_distance)?;
-                *ids.get(&offset)?
+                let base_offset = Header::verified_base_pack_offset(offset, base_distance)?;
+                *ids.get(&base_offset)?
             }
             Header::RefDelta { base_id } => index.lookup(base_id).map(|_| base_id)?,
             _ => return None,
@@ -63,64 +63,65 @@ impl SourcePack {
     /// Opens a pack; `None` if it has no complete index.
     ///
     /// # Errors
-    /// It cannot be read, or an object is not as it was when the index was made, or rests on one that is not in the pack.
+    /// The pack cannot be read, an object does not match its checksum in the index, or the base of a delta is not in the pack.
     pub(crate) fn open(pack: &Pack, format: gix::hash::Kind) -> Result<Option<Self>> {
         let Some(index) = pack.index(format)? else {
             return Ok(None);
         };
         let path = pack.part("pack");
         let failed = || Error::database(format!("read {path:?}"));
-        let damaged = || Error::database(format!("read {path:?}"));
+        let damaged = |reason: String| Error::database(format!("read {path:?}"))(reason);
         let data = gix_pack::data::File::at(&path, format).map_err(failed())?;
         let mut found: Vec<_> = index.iter().collect();
         found.sort_by_key(|entry| entry.pack_offset);
-        let ids: HashMap<_, _> = found.iter().map(|at| (at.pack_offset, at.oid)).collect();
+        let ids: HashMap<_, _> = found
+            .iter()
+            .map(|entry| (entry.pack_offset, entry.oid))
+            .collect();
         let ends = found.iter().skip(1).map(|entry| entry.pack_offset);
         let ends: Vec<_> = ends.chain([data.pack_end() as u64]).collect();
         let mut entries = Vec::with_capacity(found.len());
         for (entry, end) in found.into_iter().zip(ends) {
-            let (id, at) = (entry.oid, entry.pack_offset..end);
+            let (id, range) = (entry.oid, entry.pack_offset..end);
             let Some(crc32) = entry.crc32 else {
                 return Ok(None);
             };
             let size = (end - entry.pack_offset) as usize;
             if data.entry_crc32(entry.pack_offset, size) != crc32 {
-                let what = format!("the checksum of object {id} is wrong");
-                return Err(damaged()(what));
+                return Err(damaged(format!("the checksum of object {id} is wrong")));
             }
-            let entry = data.entry(entry.pack_offset).map_err(failed())?;
-            let delta = match entry.header.is_delta() {
-                true => {
-                    let lost = || damaged()(format!("the base of object {id} is not in it"));
-                    Some(Delta::of(&entry, at.start, &ids, &index).ok_or_else(lost)?)
-                }
-                false => None,
+            let data_entry = data.entry(entry.pack_offset).map_err(failed())?;
+            let delta = if data_entry.header.is_delta() {
+                let lost = || damaged(format!("the base of object {id} is not in the pack"));
+                let delta = Delta::read(&data_entry, range.start, &ids, &index);
+                Some(delta.ok_or_else(lost)?)
+            } else {
+                None
             };
-            entries.push(Entry {
+            entries.push(SourceEntry {
                 id,
                 crc32,
-                at,
+                range,
                 delta,
             });
         }
-        let pack = pack.clone();
         Ok(Some(Self {
-            pack,
+            pack: pack.clone(),
             data,
             entries,
         }))
     }
 
-    /// Copies an object. What it rests on has to be in the other pack at the end.
-    pub(crate) fn copy(&self, entry: &Entry, to: &mut PackWriter) -> Result<()> {
-        let bytes = self.data.entry_slice(entry.at.clone());
+    /// Copies an object. The caller must copy the base of a delta too.
+    pub(crate) fn copy(&self, entry: &SourceEntry, to: &mut PackWriter) -> Result<()> {
+        let bytes = self.data.entry_slice(entry.range.clone());
         let failed = Error::database(format!("copy object {}", entry.id));
-        let bytes = bytes.ok_or("the pack is cut short").map_err(failed)?;
+        let bytes = bytes.ok_or("the pack is truncated").map_err(failed)?;
         match &entry.delta {
             None => to.add_bytes(entry.id, entry.crc32, bytes),
             Some(delta) => {
-                let deflated = &bytes[delta.header_bytes..];
-                let object = PackEntry::delta(delta.base, delta.size_bytes, deflated)?;
+                let compressed = &bytes[delta.header_bytes..];
+                let object = PackEntry::delta(delta.base, delta.size_bytes, compressed)?;
                 to.add(entry.id, &object)
             }
         }

@@ -122,7 +122,7 @@ impl PackDir {
             let is_pack = ["pack", "idx", "rev"].iter().any(|part| extension == *part);
             let name = path.file_name().unwrap_or_default();
             if is_pack && !durable.files.contains(name) {
-                step("flush found pack").map_err(Error::io("fsync", &path))?;
+                step("fsync found pack").map_err(Error::io("fsync", &path))?;
                 sync_file(&path)?;
                 new.push(name.to_owned());
             }

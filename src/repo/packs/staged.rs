@@ -1,4 +1,4 @@
-//! Objects that wait in memory for the pack that makes them durable.
+//! Objects in memory that wait for the pack that makes them durable.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -12,45 +12,46 @@ use crate::repo::packs::entry::PackEntry;
 use crate::repo::packs::pack::Pack;
 use crate::repo::packs::writer::PackWriter;
 
-/// Objects for one pack, each once, in the order in which they came.
+/// Objects for one pack, each once, in the order in which they were added.
 #[derive(Default)]
-pub(crate) struct Staged {
+pub(crate) struct StagedObjects {
     objects: Vec<(gix::ObjectId, Arc<StagedObject>)>,
     ids: HashSet<gix::ObjectId>,
     size_bytes: usize,
 }
 
-/// An object that is deflated by whoever has the time to, at the latest when it is written.
+/// An object that any waiting thread may compress, at the latest the one that writes it.
 pub(crate) struct StagedObject {
-    /// Before it is deflated, in bytes.
+    /// The size before compression.
     size_bytes: usize,
     state: Mutex<State>,
 }
 
 enum State {
     Plain(Kind, Vec<u8>),
-    PackEntry(PackEntry),
+    Compressed(PackEntry),
 }
 
 impl StagedObject {
-    /// Deflates it, unless that was done.
+    /// Compresses the object unless that was done.
     pub(crate) fn compress(&self) -> Result<()> {
         self.with_entry(|_| Ok(()))
     }
 
-    fn with_entry(&self, and: impl FnOnce(&PackEntry) -> Result<()>) -> Result<()> {
+    /// Calls `visit` with the compressed object.
+    fn with_entry(&self, visit: impl FnOnce(&PackEntry) -> Result<()>) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::Plain(kind, bytes) = &*state {
-            *state = State::PackEntry(PackEntry::new(*kind, bytes)?);
+            *state = State::Compressed(PackEntry::new(*kind, bytes)?);
         }
         match &*state {
-            State::PackEntry(deflated) => and(deflated),
-            State::Plain(..) => unreachable!("BUG: it was deflated above"),
+            State::Compressed(entry) => visit(entry),
+            State::Plain(..) => unreachable!("BUG: it was compressed above"),
         }
     }
 }
 
-impl Staged {
+impl StagedObjects {
     pub(crate) fn contains(&self, id: &gix::oid) -> bool {
         self.ids.contains(id)
     }
@@ -63,17 +64,17 @@ impl Staged {
         self.objects.is_empty()
     }
 
-    /// How many objects there are.
+    /// Returns the number of objects.
     pub(crate) fn len(&self) -> usize {
         self.objects.len()
     }
 
-    /// What they take before they are deflated, in bytes.
+    /// Returns the total size of the objects before compression, in bytes.
     pub(crate) fn size_bytes(&self) -> usize {
         self.size_bytes
     }
 
-    /// Adds an object, unless it is there.
+    /// Adds an object unless it was added before.
     pub(crate) fn add(&mut self, id: gix::ObjectId, kind: Kind, bytes: &[u8]) {
         if !self.ids.contains(&id) {
             let object = StagedObject {
@@ -84,7 +85,7 @@ impl Staged {
         }
     }
 
-    /// Adds what another one holds; the bytes are shared.
+    /// Adds the objects of `other`, and shares their bytes.
     pub(crate) fn add_all(&mut self, other: &Self) {
         for (id, object) in &other.objects {
             self.push(*id, Arc::clone(object));
@@ -98,20 +99,21 @@ impl Staged {
         }
     }
 
-    /// The objects but for the first `count`.
+    /// Returns the objects after the first `count`.
     pub(crate) fn after(&self, count: usize) -> Vec<Arc<StagedObject>> {
         let objects = self.objects.iter().skip(count);
         objects.map(|(_, object)| Arc::clone(object)).collect()
     }
 
-    /// Deflates all of them.
+    /// Compresses all objects.
     pub(crate) fn compress(&self) -> Result<()> {
         self.objects
             .iter()
             .try_for_each(|(_, object)| object.compress())
     }
 
-    /// Writes a durable pack of them into the repository at `root`, in the files of `prepared` as far as they go.
+    /// Writes the objects into a durable pack of the repository at `root`. It uses `files`, which are new and empty, and creates the files
+    /// that are missing.
     pub(crate) fn write(
         &self,
         root: &Path,
@@ -121,7 +123,7 @@ impl Staged {
         let tmp = root.join("wasmstore/tmp");
         let mut pack = PackWriter::with_files(files, &tmp, format, self.objects.len())?;
         for (id, object) in &self.objects {
-            object.with_entry(|deflated| pack.add(*id, deflated))?;
+            object.with_entry(|entry| pack.add(*id, entry))?;
         }
         pack.install(root)
     }

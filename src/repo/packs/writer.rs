@@ -1,4 +1,6 @@
-//! Writing one pack and its index (gitformat-pack(5), versions 2).
+//! Writing one pack and its index (gitformat-pack(5), both in version 2).
+//!
+//! The index is encoded here because gix's encoder is private.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -14,18 +16,18 @@ use crate::repo::packs::entry::PackEntry;
 use crate::repo::packs::pack::Pack;
 use crate::repo::parallel::in_parallel;
 
-/// A pack in the making. Dropped, it leaves nothing behind.
+/// A pack that is being written. Dropping this removes its files.
 pub(crate) struct PackWriter {
-    folder: PathBuf,
-    /// New files in that folder.
+    tmp: PathBuf,
+    /// New files in `tmp`.
     files: Vec<NamedTempFile>,
     out: gix::hash::io::Write<BufWriter<NamedTempFile>>,
     offset: u64,
     entries: Vec<IndexEntry>,
-    left: u32,
+    entries_left: u32,
 }
 
-/// What the index says of one object.
+/// One object in the index.
 struct IndexEntry {
     id: gix::ObjectId,
     crc32: u32,
@@ -33,12 +35,12 @@ struct IndexEntry {
 }
 
 impl PackWriter {
-    /// Begins a pack of `count` objects in a file of the folder `tmp`.
+    /// Begins a pack of `count` objects in a temporary file in the directory `tmp`.
     pub(crate) fn new(tmp: &Path, format: gix::hash::Kind, count: usize) -> Result<Self> {
         Self::with_files(Vec::new(), tmp, format, count)
     }
 
-    /// The same, with new files of that folder that were made by [`new_file`].
+    /// Begins a pack in `files`, which [`new_file`] created in `tmp`; creates those that are missing.
     pub(crate) fn with_files(
         mut files: Vec<NamedTempFile>,
         tmp: &Path,
@@ -49,37 +51,40 @@ impl PackWriter {
             .map_err(|_| Error::Busy("more than 2^32 objects to pack".to_owned()))?;
         let file = files.pop().map_or_else(|| new_file(tmp), Ok)?;
         let mut writer = Self {
-            folder: tmp.to_owned(),
+            tmp: tmp.to_owned(),
             files,
             out: gix::hash::io::Write::new(BufWriter::new(file), format),
             offset: 0,
             entries: Vec::with_capacity(count as usize),
-            left: count,
+            entries_left: count,
         };
         let header = gix_pack::data::header::encode(gix_pack::data::Version::V2, count);
         writer.write(&header)?;
         Ok(writer)
     }
 
-    /// Adds an object that is not in it yet.
-    pub(crate) fn add(&mut self, id: gix::ObjectId, object: &PackEntry) -> Result<()> {
-        self.add_bytes(id, object.crc32, &object.bytes)
+    /// Adds an object that was not added yet.
+    pub(crate) fn add(&mut self, id: gix::ObjectId, entry: &PackEntry) -> Result<()> {
+        self.add_bytes(id, entry.crc32, &entry.bytes)
     }
 
-    /// Adds an object as it stands in another pack.
+    /// Adds an object in its encoded form, as it is in another pack.
     pub(crate) fn add_bytes(&mut self, id: gix::ObjectId, crc32: u32, bytes: &[u8]) -> Result<()> {
-        self.left = self.left.checked_sub(1).expect("BUG: counted before");
+        self.entries_left = self
+            .entries_left
+            .checked_sub(1)
+            .expect("BUG: the objects were counted");
         let offset = self.offset;
         self.entries.push(IndexEntry { id, crc32, offset });
         self.write(bytes)
     }
 
-    /// Ends it, and makes it durable as a pack of the repository at `root`.
+    /// Finishes the pack, and makes it a durable pack of the repository at `root`.
     pub(crate) fn install(mut self, root: &Path) -> Result<Pack> {
-        assert_eq!(self.left, 0, "BUG: counted before");
+        assert_eq!(self.entries_left, 0, "BUG: the objects were counted");
         let checksum = self.out.hash.try_finalize();
         let checksum = checksum.map_err(Error::database("hash a pack"))?;
-        let failed = || Error::io("write a pack in", &self.folder);
+        let failed = || Error::io("write a pack in", &self.tmp);
         let mut out = self.out.inner;
         out.write_all(checksum.as_bytes()).map_err(failed())?;
         let pack_file = out
@@ -87,56 +92,56 @@ impl PackWriter {
             .map_err(|error| failed()(error.into_error()))?;
         let pack = Pack::named(root, &checksum.to_string());
         if pack.is_complete() {
-            // The same objects were packed before; who did may not have come to flush them.
-            let folder = root.join("objects/pack");
+            // A pack of the same objects exists. Its writer may have been killed before the fsyncs.
+            let dir = root.join("objects/pack");
             pack.files()
                 .iter()
-                .chain([&folder])
+                .chain([&dir])
                 .try_for_each(|path| sync_file(path))?;
             return Ok(pack);
         }
         let index = encode_index(&mut self.entries, &checksum)?;
-        let files = self.files.pop();
-        let (index_file, flushed) = in_parallel(
-            || write_index(files, &self.folder, &index),
-            || flush(pack_file.as_file(), &self.folder),
+        let file = self.files.pop();
+        let (index_file, synced) = in_parallel(
+            || write_index(file, &self.tmp, &index),
+            || sync(pack_file.as_file(), &self.tmp),
         );
-        flushed?;
-        place(root, pack, pack_file, index_file?)
+        synced?;
+        install_files(root, pack, pack_file, index_file?)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let written = failpoints::write("write pack", &mut self.out, bytes);
-        written.map_err(Error::io("write a pack in", &self.folder))?;
+        written.map_err(Error::io("write a pack in", &self.tmp))?;
         self.offset += bytes.len() as u64;
         Ok(())
     }
 }
 
-/// A new file in the folder `tmp`, for a pack or its index.
+/// Creates a file in the directory `tmp`, for a pack or its index.
 pub(crate) fn new_file(tmp: &Path) -> Result<NamedTempFile> {
     step("create pack")
         .and_then(|()| fs::new_file(tmp, 0o444))
         .map_err(Error::io("write a pack in", tmp))
 }
 
-/// Writes the index into the files file, or into a new one of the folder `tmp`, and flushes it.
-fn write_index(files: Option<NamedTempFile>, tmp: &Path, index: &[u8]) -> Result<NamedTempFile> {
-    let mut file = files.map_or_else(|| new_file(tmp), Ok)?;
-    failpoints::write("write index", &mut file, index)
+/// Writes the index into the given file, or into a new one in the directory `tmp`, and fsyncs it.
+fn write_index(file: Option<NamedTempFile>, tmp: &Path, index: &[u8]) -> Result<NamedTempFile> {
+    let mut index_file = file.map_or_else(|| new_file(tmp), Ok)?;
+    failpoints::write("write index", &mut index_file, index)
         .map_err(Error::io("write a pack in", tmp))?;
-    flush(file.as_file(), tmp)?;
-    Ok(file)
+    sync(index_file.as_file(), tmp)?;
+    Ok(index_file)
 }
 
-fn flush(file: &File, tmp: &Path) -> Result<()> {
-    step("flush pack")
+fn sync(file: &File, tmp: &Path) -> Result<()> {
+    step("fsync pack")
         .and_then(|()| file.sync_all())
-        .map_err(Error::io("flush a pack in", tmp))
+        .map_err(Error::io("fsync a pack in", tmp))
 }
 
-/// Gives both files their names, the index last: without it the pack is not seen.
-fn place(
+/// Renames both files to their final names. The index comes last: git does not see the pack without it.
+fn install_files(
     root: &Path,
     pack: Pack,
     pack_file: NamedTempFile,
@@ -152,13 +157,13 @@ fn place(
         let _ = remove_if_there(&pack_path);
         return Err(error);
     }
-    let folder = root.join("objects/pack");
-    step("flush pack folder").map_err(Error::io("flush", &folder))?;
-    sync_dir(&folder)?;
+    let dir = root.join("objects/pack");
+    step("fsync pack directory").map_err(Error::io("fsync", &dir))?;
+    sync_dir(&dir)?;
     Ok(pack)
 }
 
-/// A version 2 pack index: fan-out, ids, checksums, offsets, and those offsets that need more than 31 bits.
+/// Encodes a version 2 pack index: fan-out, ids, checksums, offsets, and the offsets that need more than 31 bits.
 fn encode_index(entries: &mut [IndexEntry], pack: &gix::oid) -> Result<Vec<u8>> {
     entries.sort_by_key(|entry| entry.id);
     let mut bytes = b"\xfftOc\0\0\0\x02".to_vec();
@@ -166,7 +171,7 @@ fn encode_index(entries: &mut [IndexEntry], pack: &gix::oid) -> Result<Vec<u8>> 
         let count = entries.partition_point(|entry| entry.id.as_bytes()[0] <= first);
         bytes.extend(
             u32::try_from(count)
-                .expect("BUG: counted before")
+                .expect("BUG: the objects were counted")
                 .to_be_bytes(),
         );
     }
@@ -184,7 +189,8 @@ fn encode_index(entries: &mut [IndexEntry], pack: &gix::oid) -> Result<Vec<u8>> 
         {
             Some(offset) => bytes.extend(offset.to_be_bytes()),
             None => {
-                let nth = u32::try_from(long_offsets.len() / 8).expect("BUG: counted before");
+                let nth =
+                    u32::try_from(long_offsets.len() / 8).expect("BUG: the objects were counted");
                 bytes.extend((1 << 31 | nth).to_be_bytes());
                 long_offsets.extend(entry.offset.to_be_bytes());
             }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::names::BranchName;
 use crate::repo::error::{Error, Result};
 use crate::repo::locks::Guard;
-use crate::repo::packs::staged::{Staged, StagedObject};
+use crate::repo::packs::staged::{StagedObject, StagedObjects};
 use crate::repo::parallel::in_parallel;
 use crate::repo::parts::Parts;
 use crate::repo::publish::batch_carryover::{BatchCarryover, cache_decoded, cache_encoded};
@@ -122,7 +122,7 @@ impl<'r> Batch<'r> {
     pub(crate) fn decide<T, E: From<Error>>(
         &mut self,
         branch: Option<&BranchName>,
-        staged: &Staged,
+        staged: &StagedObjects,
         decide: &mut impl FnMut(&mut Draft<'_>) -> Result<(Decision, T), E>,
     ) -> DecidedChange<T, E> {
         let mut has_read_moving = false;
@@ -138,7 +138,7 @@ impl<'r> Batch<'r> {
     fn decide_once<T, E: From<Error>>(
         &mut self,
         branch: Option<&BranchName>,
-        staged: &Staged,
+        staged: &StagedObjects,
         decide: &mut impl FnMut(&mut Draft<'_>) -> Result<(Decision, T), E>,
         has_read_moving: &mut bool,
     ) -> DecidedChange<T, E> {

@@ -10,7 +10,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::ids::commit_id;
 use crate::repo::objects::cache::Caches;
 use crate::repo::objects::commit::decode;
-use crate::repo::packs::staged::Staged;
+use crate::repo::packs::staged::StagedObjects;
 use crate::repo::publish::write_txn::TxnObjects;
 
 /// How many bytes of trees and commits are carried over from one batch to the next.
@@ -45,7 +45,7 @@ impl BatchCarryover {
 }
 
 /// Adds the encoded trees and commits that are new to the cache.
-pub(crate) fn cache_encoded(caches: &Caches, memory: &Storage, new: &Staged) {
+pub(crate) fn cache_encoded(caches: &Caches, memory: &Storage, new: &StagedObjects) {
     for id in new.ids() {
         if let Some((_, bytes)) = memory.get(&id) {
             caches.encoded.insert(id, Arc::new(bytes.clone()));
@@ -57,7 +57,7 @@ pub(crate) fn cache_encoded(caches: &Caches, memory: &Storage, new: &Staged) {
 pub(crate) fn cache_decoded(
     caches: &Caches,
     memory: &Storage,
-    new: &Staged,
+    new: &StagedObjects,
     commit: gix::ObjectId,
 ) -> Result<()> {
     let failed = || Error::database(format!("decode commit {commit}"));

@@ -10,7 +10,7 @@ use crate::repo::locks::Guard;
 use crate::repo::objects::commit;
 use crate::repo::objects::loose::{LooseObjects, SyncedObject};
 use crate::repo::objects::spool::Spool;
-use crate::repo::packs::staged::Staged;
+use crate::repo::packs::staged::StagedObjects;
 use crate::repo::parts::Parts;
 use crate::repo::publish::preallocated_files::PreallocatedFiles;
 use crate::repo::publish::txn_handles::TxnHandles;
@@ -34,7 +34,7 @@ pub(crate) struct TxnObjects {
     /// Objects that become loose, and those that exist and must be fsynced before a ref may lead to them.
     pub loose: LooseObjects,
     /// Objects that go into one pack.
-    pub staged: Staged,
+    pub staged: StagedObjects,
     /// The files for that pack.
     pub files: Arc<PreallocatedFiles>,
     /// Objects that are in memory, and also in a durable pack.
@@ -57,7 +57,7 @@ impl<'r> WriteTxn<'r> {
         let handles = TxnHandles::new(&parts.objects)?;
         let objects = TxnObjects {
             loose: LooseObjects::new(parts.root(), handles.format()),
-            staged: Staged::default(),
+            staged: StagedObjects::default(),
             files: Arc::default(),
             durable: HashSet::new(),
             handles,
@@ -180,7 +180,7 @@ impl<'r> WriteTxn<'r> {
             let pack = staged.write(self.parts.root(), handles.format(), files.take())?;
             self.parts.packs.note_written(&pack);
             durable.extend(staged.ids());
-            *staged = Staged::default();
+            *staged = StagedObjects::default();
         }
         Ok(())
     }

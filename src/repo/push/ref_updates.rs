@@ -63,7 +63,7 @@ pub enum Refusal {
     /// What is to be deleted is not there.
     #[error("it does not exist")]
     Unknown,
-    /// Its name is a folder of another's, or the other way round.
+    /// Its name is a directory of another's, or the other way round.
     #[error("it cannot exist together with {0}")]
     Clash(RefName),
     /// What it is to be is no commit, and for a tag leads to none.
@@ -208,7 +208,7 @@ fn refuse_clashes(refs: &BTreeMap<String, Target>, updates: &[RefUpdate], judged
     }
 }
 
-/// A name that is a folder of this one, or in whose folder it is.
+/// A name that is a directory of this one, or in whose folder it is.
 fn clash(there: &BTreeSet<String>, name: &str) -> Option<RefName> {
     let mut folders = name.match_indices('/').map(|(end, _)| &name[..end]);
     let inside = format!("{name}/");

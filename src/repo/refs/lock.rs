@@ -68,7 +68,7 @@ impl RefLock {
         };
         failpoints::write("write ref lock", &mut file, content)
             .map_err(Error::io("write", &held.lock))?;
-        step("flush ref lock")
+        step("fsync ref lock")
             .and_then(|()| file.sync_all())
             .map_err(Error::io("fsync", &held.lock))?;
         Ok(held)

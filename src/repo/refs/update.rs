@@ -99,7 +99,7 @@ impl RefStore {
         lock.rename()?;
         let dir = path.parent().expect("BUG: a ref has a parent directory");
         let top = if is_new { self.root() } else { dir };
-        step("flush ref folder")
+        step("fsync ref directory")
             .map_err(Error::io("fsync", dir))
             .and_then(|()| sync_dirs_up_to(dir, top))
             .map_err(unconfirmed)

@@ -32,8 +32,8 @@ impl PartialEq for Entry {
 }
 
 impl Entry {
-    /// The noun of an entry that is neither a module nor a folder.
-    pub(crate) const FOREIGN: &str = "neither a module nor a folder";
+    /// The noun of an entry that is neither a module nor a directory.
+    pub(crate) const FOREIGN: &str = "neither a module nor a directory";
 
     fn node_kind(&self) -> EntryKind {
         match self.mode.kind() {

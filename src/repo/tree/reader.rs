@@ -186,7 +186,7 @@ impl<'r> Trees<'r> {
     }
 }
 
-/// Whether nothing at `path`, or below it if it is a folder, sorts after `after`.
+/// Whether nothing at `path`, or below it if it is a directory, sorts after `after`.
 fn is_before(path: &str, is_folder: bool, after: &str) -> bool {
     match is_folder {
         false => path <= after,

@@ -56,7 +56,7 @@ pub trait Inspector {
     fn module(&mut self, hash: ModuleHash, bytes: &[u8]) -> std::result::Result<(), String>;
     /// Something is wrong.
     fn fault(&mut self, fault: Fault);
-    /// Something is neither a module nor a folder, and left alone.
+    /// Something is neither a module nor a directory, and left alone.
     fn foreign(&mut self, location: Location);
     /// An object was looked at.
     fn progress(&mut self);

@@ -62,9 +62,9 @@ fn a_branch_that_exists_or_would_clash_is_a_conflict() {
     api.post("/branch/a/b", "").is(200, "");
     let state = api.state();
     api.post("/branch/main", "")
-        .is(409, "branch \"main\" exists already");
+        .is(409, "branch \"main\" already exists");
     api.post("/branch/a/b", "")
-        .is(409, "branch \"a/b\" exists already");
+        .is(409, "branch \"a/b\" already exists");
     api.post("/branch/a", "")
         .is(409, "branches \"a\" and \"a/b\" cannot both exist");
     api.post("/branch/a/b/c", "")

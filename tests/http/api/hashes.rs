@@ -109,7 +109,7 @@ fn only_a_stored_valid_module_can_be_put_so() {
         .is(400, "the module path is empty");
     assert_eq!(api.post(&format!("/hash/{hash}/.git"), "").status, 400);
     assert_eq!(api.post(&format!("/hash/{hash}/{hash}"), "").status, 400);
-    let taken = "/d cannot be written: /d is a folder";
+    let taken = "/d cannot be written: /d is a directory";
     api.post(&format!("/hash/{hash}/d"), "").is(409, taken);
     let taken = "/d/a/b cannot be written: /d/a is a module";
     api.post(&format!("/hash/{hash}/d/a/b"), "").is(409, taken);

@@ -34,7 +34,7 @@ fn modules_are_listed_by_path() {
         api.get("/modules/b").is(200, &below);
         api.get("/modules/b/c")
             .is(200, &format!(r#"{{"/b/c/\"y":"{four}"}}"#));
-        // A prefix is a folder, not a beginning and not a module.
+        // A prefix is a directory, not a beginning and not a module.
         for unknown in [
             "/modules/none",
             "/modules/b/x",

@@ -185,7 +185,7 @@ fn a_path_is_never_module_and_folder_at_once() {
     for (path, detail, existing) in [
         ("/a/b", "/a/b cannot be written: /a is a module", "/a"),
         ("/a/b/c", "/a/b/c cannot be written: /a is a module", "/a"),
-        ("/d", "/d cannot be written: /d is a folder", "/d"),
+        ("/d", "/d cannot be written: /d is a directory", "/d"),
     ] {
         api.post(&format!("/module{path}"), module(3))
             .is(409, detail);
