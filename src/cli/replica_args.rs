@@ -8,7 +8,7 @@ use super::exit::Result;
 use super::limit_args::seconds;
 use super::settings::text_variable;
 use crate::config::ReplicaLimits;
-use crate::http::Changes;
+use crate::http::ReplicaWrites;
 use crate::names::ServerUrl;
 use crate::remote::Primary;
 
@@ -38,7 +38,7 @@ enum What {
 
 impl ReplicaArgs {
     /// Whom to follow, and what is done with changes; `None` if nobody is followed.
-    pub fn primary(&self) -> Result<Option<(Primary, Changes)>> {
+    pub fn primary(&self) -> Result<Option<(Primary, ReplicaWrites)>> {
         let Some(url) = &self.replica_of else {
             return Ok(None);
         };
@@ -52,8 +52,8 @@ impl ReplicaArgs {
             },
         };
         let changes = match self.replica_changes {
-            Some(What::Refuse) => Changes::Refuse,
-            Some(What::Redirect) | None => Changes::Redirect(url.clone()),
+            Some(What::Refuse) => ReplicaWrites::Refuse,
+            Some(What::Redirect) | None => ReplicaWrites::Redirect(url.clone()),
         };
         Ok(Some((primary, changes)))
     }

@@ -16,7 +16,7 @@ use super::sd_notify::Supervisor;
 use super::server_check;
 use super::server_settings::{Pipes, address, keys, tls};
 use super::settings::Settings;
-use crate::http::{self, Keyring, Serving, Tls};
+use crate::http::{self, Keyring, ServeOptions, Tls};
 use crate::remote::{self, GitHttpBackend, Mirrors, Replica};
 use crate::store::{
     MaintenanceSchedule, ObjectFormat, Store, ThreadPriority, lower_thread_priority,
@@ -30,30 +30,30 @@ pub(super) fn run(server: ServerArgs, settings: &Settings) -> Result<()> {
     let threads = Threads::new()?;
     // A start may take long, as that of a replica.
     let hangups = threads.hangups()?;
-    let mut serving = Serving {
+    let mut serve_options = ServeOptions {
         limits: server.limits.server(),
         keys: keys(&server, Pipes::Read)?.map(Keyring::from),
         has_cors: server.cors,
-        branch: settings.branch()?,
-        changes: None,
+        default_branch: settings.branch()?,
+        write_threads: None,
         git: None,
         mirrors: None,
         replica: None,
     };
     let tls = tls(&server)?;
     let supervisor = Supervisor::of_environment();
-    allow_files(serving.limits.connections_max);
+    allow_files(serve_options.limits.connections_max);
     let (branch, is_replica) = (settings.branch()?, server.replica.primary()?.is_some());
     let blame = |key, error| server.layers.blame(key, error);
     let schedule = server.schedule.schedule(branch, is_replica);
     let schedule = schedule.map_err(|error| blame("gc-squash", error))?;
     let root = settings.root().map_err(|error| blame("root", error))?;
     look_for_branch(&server, settings, &root)?;
-    let store = open(&server, &root, &mut serving, &supervisor)?;
+    let store = open(&server, &root, &mut serve_options, &supervisor)?;
     install_push_hooks(&store)?;
-    serving.git = git(&store);
-    serving.mirrors = mirrors(&store, &server)?;
-    serving.changes = Some(threads.changes());
+    serve_options.git = git(&store);
+    serve_options.mirrors = mirrors(&store, &server)?;
+    serve_options.write_threads = Some(threads.changes());
     let server = Arc::new(server);
     let read_keys: ReadKeys = {
         let server = Arc::clone(&server);
@@ -65,7 +65,7 @@ pub(super) fn run(server: ServerArgs, settings: &Settings) -> Result<()> {
         read_keys,
         schedule,
     };
-    threads.run(serve(store, serving, tls, address(&server), beside))
+    threads.run(serve(store, serve_options, tls, address(&server), beside))
 }
 
 /// Looks whether the branch to be served is there, before anything is made.
@@ -81,7 +81,7 @@ fn look_for_branch(server: &ServerArgs, settings: &Settings, root: &Path) -> Res
 fn open(
     server: &ServerArgs,
     root: &Path,
-    serving: &mut Serving,
+    serve_options: &mut ServeOptions,
     supervisor: &Supervisor,
 ) -> Result<Arc<Store>> {
     let options = server.limits.options();
@@ -94,11 +94,11 @@ fn open(
     supervisor.waits(&format!("waiting for {}, which it follows", primary.url));
     let replica = Arc::new(Replica::open(root, options, primary)?);
     let store = Arc::clone(replica.store());
-    serving.replica = Some((replica, changes));
+    serve_options.replica = Some((replica, changes));
     Ok(store)
 }
 
-/// What a server does beside serving.
+/// What a server does beside serve_options.
 struct Beside {
     hangups: Signal,
     supervisor: Supervisor,
@@ -108,7 +108,7 @@ struct Beside {
 
 async fn serve(
     store: Arc<Store>,
-    serving: Serving,
+    serve_options: ServeOptions,
     tls: Option<Tls>,
     (host, port): (&str, u16),
     beside: Beside,
@@ -124,20 +124,21 @@ async fn serve(
     let address = server.address();
     let scheme = if tls.is_some() { "https" } else { "http" };
     tracing::info!(root = ?store.root(), "listening on {scheme}://{address}");
-    warn_of_strangers(&serving, address);
+    warn_of_strangers(&serve_options, address);
     run_index_worker(&store).map_err(Error::Runtime)?;
     run_maintenance(&store, beside.schedule).map_err(Error::Runtime)?;
-    keep_mirrors(serving.mirrors.as_ref()).map_err(Error::Runtime)?;
-    keep_replica(serving.replica.as_ref().map(|(replica, _)| replica)).map_err(Error::Runtime)?;
+    keep_mirrors(serve_options.mirrors.as_ref()).map_err(Error::Runtime)?;
+    keep_replica(serve_options.replica.as_ref().map(|(replica, _)| replica))
+        .map_err(Error::Runtime)?;
     let reload = Reload {
         read_keys: beside.read_keys,
-        keyring: serving.keys.clone(),
+        keyring: serve_options.keys.clone(),
         tls: tls.as_ref().map(Tls::reload),
         supervisor: supervisor.clone(),
         status: format!("listening on {scheme}://{address}"),
     };
-    let limits = serving.limits;
-    let router = http::router(store, serving, (address, host), stop.clone());
+    let limits = serve_options.limits;
+    let router = http::router(store, serve_options, (address, host), stop.clone());
     supervisor.is_ready(&reload.status);
     supervisor.watch_over();
     tokio::spawn(
@@ -246,8 +247,8 @@ fn git(store: &Store) -> Option<GitHttpBackend> {
     git
 }
 
-fn warn_of_strangers(serving: &Serving, address: SocketAddr) {
-    if serving.keys.is_none() && !address.ip().is_loopback() {
+fn warn_of_strangers(serve_options: &ServeOptions, address: SocketAddr) {
+    if serve_options.keys.is_none() && !address.ip().is_loopback() {
         tracing::warn!(
             "whoever can reach {address} may change the store: give --auth or --auth-file"
         );

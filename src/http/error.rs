@@ -1,43 +1,42 @@
-//! What a request is answered that could not be done.
+//! Error responses.
 
 use std::borrow::Cow;
 
-use axum::Json;
-use axum::extract::Request;
 use axum::http::header::{
-    ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE,
-    WWW_AUTHENTICATE,
+    CACHE_CONTROL, CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::middleware::Next;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::names::{self, BranchName};
 use crate::store::{self, ErrorKind, chain};
 use crate::wire::{MissingName, Problem};
 
-/// How long a client is asked to wait before it tries again, in seconds.
+/// The value of `Retry-After` in a 503, in seconds.
 const RETRY_AFTER_S: u16 = 1;
 
-/// The answer to a request that was refused or failed: one line of plain text, or a problem document (RFC 9457) for those who
-/// accept JSON.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The result of a handler.
+pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// An error response.
+///
+/// The body is one line of plain text. [`problem_json`](crate::http::middleware::problem_json) replaces it by a problem document
+/// (RFC 9457) for clients that accept JSON; it finds the failure among the response's extensions.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
 pub(super) struct Failure {
     status: StatusCode,
     detail: String,
-    /// The paths of a conflict.
+    /// The paths that conflict, for a 409.
     paths: Vec<String>,
-    /// What was named and is not there.
+    /// The name that was not found, for a 404.
     missing: Option<Box<MissingName>>,
-    /// A header that tells the client what to do.
+    /// A header that belongs to this error, such as `Location`.
     header: Option<(HeaderName, Cow<'static, str>)>,
 }
 
-/// A result of a handler.
-pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
-
 impl Failure {
-    /// A failure with one line for the person who asked; an empty one has no body.
+    /// Creates a failure with one line of text for the client. Without text, the response has no body.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
@@ -48,20 +47,17 @@ impl Failure {
         }
     }
 
-    /// The same failure with a header that tells the client what to do.
-    pub fn with(self, name: HeaderName, value: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            header: Some((name, value.into())),
-            ..self
-        }
-    }
-
-    /// 400.
+    /// Creates a 400.
     pub fn malformed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    /// 404: there is no such branch.
+    /// Creates a 400 for a URL that ends with the endpoint, where the name of a module or branch is required.
+    pub fn missing_name() -> Self {
+        Self::malformed("the URL ends where a name is needed")
+    }
+
+    /// Creates a 404 for a branch that does not exist.
     pub fn unknown_branch(branch: &BranchName) -> Self {
         let detail = format!("there is no branch {:?}", branch.as_str());
         Self {
@@ -70,27 +66,42 @@ impl Failure {
         }
     }
 
-    /// 500. What is wrong inside is for the log, to which the id leads.
-    pub fn with_request_id(id: &str) -> Self {
-        let detail = format!("the store failed; request {id}");
+    /// Creates a 500. The cause is only logged; the request id leads to the log line.
+    pub fn internal(request_id: &str) -> Self {
+        let detail = format!("the store failed; request {request_id}");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }
 
-    /// The status.
-    #[cfg(test)]
-    pub fn status(&self) -> StatusCode {
-        self.status
+    /// Creates a 503 for a request that could not get a permit or memory in time.
+    pub fn busy() -> Self {
+        let detail = "the server is busy; try again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 
-    /// The same failure without a body.
-    pub fn silent(self) -> Self {
+    /// Adds a header to the response.
+    pub fn with_header(self, name: HeaderName, value: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            header: Some((name, value.into())),
+            ..self
+        }
+    }
+
+    /// Removes the body.
+    pub fn without_body(self) -> Self {
         Self {
             detail: String::new(),
             ..self
         }
     }
 
-    fn problem(self) -> Problem {
+    /// Returns the status.
+    #[cfg(test)]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Returns the problem document (RFC 9457) of this failure.
+    pub fn into_problem(self) -> Problem {
         let title = self.status.canonical_reason().unwrap_or_default();
         Problem {
             r#type: "about:blank".to_owned(),
@@ -113,9 +124,9 @@ impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         let status = status(error.kind());
         if status == StatusCode::INTERNAL_SERVER_ERROR {
-            // What is wrong inside is for the log: the request id leads there.
+            // Internals, such as paths on the server, must not reach clients: they only go to the log.
             tracing::error!(error = chain(&error), "the store failed");
-            return Self::new(status, "the store failed; the log tells more");
+            return Self::new(status, "the store failed; see the server log");
         }
         Self {
             status,
@@ -147,9 +158,9 @@ impl IntoResponse for Failure {
         let mut response = (self.status, self.detail.clone()).into_response();
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some((name, value)) = self.header.clone() {
-            let value = HeaderValue::from_str(&value);
-            headers.insert(name, value.expect("BUG: our own words are header values"));
+        if let Some((name, value)) = &self.header {
+            let value = HeaderValue::from_str(value).expect("BUG: the text is a header value");
+            headers.insert(name, value);
         }
         match self.status {
             StatusCode::UNAUTHORIZED => {
@@ -170,38 +181,4 @@ impl IntoResponse for Failure {
         response.extensions_mut().insert(self);
         response
     }
-}
-
-/// Gives a failure the form that the client asked for.
-pub(super) async fn in_accepted_form(request: Request, next: Next) -> Response {
-    let wants_json = accepts_json(request.headers());
-    let mut response = next.run(request).await;
-    match response.extensions_mut().remove::<Failure>() {
-        Some(failure) if wants_json => {
-            let (parts, _) = response.into_parts();
-            let mut problem = Json(failure.problem()).into_response();
-            for (name, value) in &parts.headers {
-                if name != CONTENT_TYPE && name != "content-length" {
-                    problem.headers_mut().append(name, value.clone());
-                }
-            }
-            let form = HeaderValue::from_static("application/problem+json");
-            problem.headers_mut().insert(CONTENT_TYPE, form);
-            *problem.status_mut() = parts.status;
-            problem
-        }
-        _ => response,
-    }
-}
-
-fn accepts_json(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(ACCEPT).iter();
-    let mut types = accepted
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','));
-    types.any(|range| {
-        let name = range.split(';').next().unwrap_or_default().trim();
-        name.eq_ignore_ascii_case("application/json")
-            || name.eq_ignore_ascii_case("application/problem+json")
-    })
 }

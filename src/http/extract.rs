@@ -1,4 +1,4 @@
-//! What requests say in their headers and paths, parsed once.
+//! Extractors: the headers, paths and query parameters of requests, parsed once.
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -22,36 +22,37 @@ const COMMIT: &str = "wasmstore-commit";
 const AUTHOR: &str = "wasmstore-author";
 const MESSAGE: &str = "wasmstore-message";
 
-/// What the URL names after the endpoint, decoded: a path, a hash, a branch, or several of them with slashes between. Empty where
-/// nothing follows.
+/// The part of the URL after the endpoint, percent-decoded: a path, hash or branch, or several of them separated by slashes. Empty
+/// if the URL ends with the endpoint.
 #[derive(Default)]
-pub(super) struct Rest(pub String);
+pub(super) struct UrlTail(pub String);
 
-impl<S: Send + Sync> FromRequestParts<S> for Rest {
+impl<S: Send + Sync> FromRequestParts<S> for UrlTail {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let params = RawPathParams::from_request_parts(parts, state).await;
-        let params = params.map_err(|error| Failure::malformed(error.body_text()))?;
-        let params: Vec<_> = params.iter().map(|(_, value)| value).collect();
-        Ok(Self(params.join("/")))
+        let params = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|error| Failure::malformed(error.body_text()))?;
+        let values: Vec<_> = params.iter().map(|(_, value)| value).collect();
+        Ok(Self(values.join("/")))
     }
 }
 
-impl Rest {
-    /// The name in it, which may not be empty.
+impl UrlTail {
+    /// Parses the tail, which must not be empty.
     pub fn parse<T, E: Display>(&self, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T> {
-        match self.0.is_empty() {
-            true => Err(Failure::malformed("the URL ends where a name is needed")),
-            false => parse(&self.0).map_err(|error| Failure::malformed(error.to_string())),
+        if self.0.is_empty() {
+            return Err(Failure::missing_name());
         }
+        parse(&self.0).map_err(|error| Failure::malformed(error.to_string()))
     }
 }
 
-/// Parameters after the question mark; unknown ones are passed over.
-pub(super) struct Params<T>(pub T);
+/// The query parameters. Unknown ones are ignored.
+pub(super) struct QueryParams<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParams<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
@@ -62,21 +63,22 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     }
 }
 
-/// What a read looks at.
-pub(super) struct Reading(pub Revision);
+/// The revision that a read selects with `Wasmstore-Branch` and `Wasmstore-Commit`.
+pub(super) struct ReadRevision(pub Revision);
 
-impl FromRequestParts<App> for Reading {
+impl FromRequestParts<App> for ReadRevision {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let branch = header(&parts.headers, BRANCH, BranchName::parse)?;
-        let commit = header(&parts.headers, COMMIT, CommitId::parse)?;
+        let branch = parse_header(&parts.headers, BRANCH, BranchName::parse)?;
+        let commit = parse_header(&parts.headers, COMMIT, CommitId::parse)?;
         let Some(commit) = commit else {
             return Ok(Self(Revision::Branch(app.branch(branch))));
         };
+        // The commit decides what is read, but an unknown branch is an error nevertheless.
         if let Some(branch) = branch {
-            let known = app.run(move |store| Ok((store.has_branch(&branch)?, branch)));
-            if let (false, branch) = known.await? {
+            let exists = app.run_read(move |store| Ok((store.has_branch(&branch)?, branch)));
+            if let (false, branch) = exists.await? {
                 return Err(Failure::unknown_branch(&branch));
             }
         }
@@ -84,10 +86,10 @@ impl FromRequestParts<App> for Reading {
     }
 }
 
-/// The headers of a request for a module. Only GET takes a range (RFC 9110, section 14.2).
-pub(super) struct Wanted(pub HeaderMap);
+/// The headers of a request for a module. `Range` is kept only for GET (RFC 9110, section 14.2).
+pub(super) struct ModuleHeaders(pub HeaderMap);
 
-impl<S: Send + Sync> FromRequestParts<S> for Wanted {
+impl<S: Send + Sync> FromRequestParts<S> for ModuleHeaders {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
@@ -99,52 +101,53 @@ impl<S: Send + Sync> FromRequestParts<S> for Wanted {
     }
 }
 
-/// Where a change goes, what its commit says, and what it asks for.
-pub(super) struct Changing(pub Change);
+/// The headers of a write: branch, author, message and precondition.
+pub(super) struct WriteHeaders(pub Change);
 
-impl FromRequestParts<App> for Changing {
+impl FromRequestParts<App> for WriteHeaders {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let headers = &parts.headers;
-        refuse_commit(headers)?;
-        let requested = header(headers, AUTHOR, Author::parse)?;
+        reject_commit_header(headers)?;
+        let requested = parse_header(headers, AUTHOR, Author::parse)?;
         let author = match parts.extensions.get::<Caller>() {
             Some(caller) => caller.author(requested)?,
             None => requested,
         };
         Ok(Self(Change {
-            branch: app.branch(header(headers, BRANCH, BranchName::parse)?),
+            branch: app.branch(parse_header(headers, BRANCH, BranchName::parse)?),
             author,
-            message: header(headers, MESSAGE, Message::parse)?,
+            message: parse_header(headers, MESSAGE, Message::parse)?,
             precondition: etag::precondition(headers)?,
         }))
     }
 }
 
-/// A change of the branches themselves, which asks for nothing else in its headers.
-pub(super) struct ChangingBranches;
+/// The headers of a request that creates, deletes or selects a branch. It makes no commit, so the other headers of writes are
+/// ignored.
+pub(super) struct BranchWriteHeaders;
 
-impl<S: Send + Sync> FromRequestParts<S> for ChangingBranches {
+impl<S: Send + Sync> FromRequestParts<S> for BranchWriteHeaders {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        refuse_commit(&parts.headers)?;
+        reject_commit_header(&parts.headers)?;
         Ok(Self)
     }
 }
 
-/// Refuses to work as of a commit.
-pub(super) fn refuse_commit(headers: &HeaderMap) -> Result<()> {
-    let detail = "this is not done as of a commit: Wasmstore-Commit is for reads";
-    match headers.contains_key(COMMIT) {
-        true => Err(Failure::malformed(detail)),
-        false => Ok(()),
+/// Rejects `Wasmstore-Commit` on a request that cannot be served as of a commit.
+pub(super) fn reject_commit_header(headers: &HeaderMap) -> Result<()> {
+    if headers.contains_key(COMMIT) {
+        let detail = "Wasmstore-Commit is only for reads";
+        return Err(Failure::malformed(detail));
     }
+    Ok(())
 }
 
-/// A header with a percent-encoded UTF-8 value (API: request headers).
-fn header<T, E: Display>(
+/// Parses a header whose value is percent-encoded UTF-8.
+fn parse_header<T, E: Display>(
     headers: &HeaderMap,
     name: &'static str,
     parse: impl FnOnce(&str) -> Result<T, E>,
@@ -156,10 +159,11 @@ fn header<T, E: Display>(
     if values.next().is_some() {
         return Err(Failure::malformed(format!("there is more than one {name}")));
     }
-    let malformed =
-        |reason: &dyn Display| Failure::malformed(format!("{name} is malformed: {reason}"));
     let text = percent::decode_header(value)?;
-    parse(&text).map(Some).map_err(|error| malformed(&error))
+    match parse(&text) {
+        Ok(parsed) => Ok(Some(parsed)),
+        Err(error) => Err(Failure::malformed(format!("{name} is malformed: {error}"))),
+    }
 }
 
 #[cfg(test)]
@@ -170,14 +174,15 @@ mod tests {
 
     #[tokio::test]
     async fn only_get_takes_a_range() {
-        for (method, taken) in [("GET", true), ("HEAD", false)] {
+        for (method, is_kept) in [("GET", true), ("HEAD", false)] {
             let request = Request::builder()
                 .method(method)
                 .header("Range", "bytes=0-3")
                 .header("If-Match", "*");
             let (mut parts, ()) = request.body(()).unwrap().into_parts();
-            let Ok(Wanted(headers)) = Wanted::from_request_parts(&mut parts, &()).await;
-            assert_eq!(headers.contains_key(RANGE), taken, "{method}");
+            let Ok(ModuleHeaders(headers)) =
+                ModuleHeaders::from_request_parts(&mut parts, &()).await;
+            assert_eq!(headers.contains_key(RANGE), is_kept, "{method}");
             assert!(headers.contains_key("If-Match"), "{method}");
         }
     }

@@ -1,9 +1,8 @@
-//! The HTTP surface: the API, watch, git's smart protocol, keys, TLS and metrics.
+//! The HTTP server: API, watch, git's smart protocol, authentication, TLS and metrics.
 //!
-//! Layer 4. It turns requests into calls of [`store`](crate::store) and results into answers, and knows nothing beneath.
-//! Everything here is asynchronous; what it calls is not. `blocking.rs` is the one place where the two meet.
-//!
-//! `router.rs` has the whole API and the order of the layers on one page.
+//! Layer 4. It translates requests to calls of [`store`](crate::store) and results to responses; nothing below `store` is used.
+//! Everything here is asynchronous, the store is not: `blocking.rs` crosses from one to the other. `router.rs` lists all routes and
+//! the order of the layers around them.
 
 mod blocking;
 mod commit_header;
@@ -16,6 +15,7 @@ mod metrics;
 mod middleware;
 mod module;
 mod openapi;
+mod options;
 mod pagination;
 mod percent;
 mod router;
@@ -27,5 +27,6 @@ mod watch;
 pub use listener::{Peer, Server, ShutdownGuard, Tls, TlsError, TlsReload};
 pub(crate) use listener::{read_bounded, read_bounded_regular_file};
 pub use middleware::auth::{KeyError, Keyring, Keys};
-pub use middleware::redirect_writes::Changes;
-pub use router::{Serving, router};
+pub use middleware::redirect_writes::ReplicaWrites;
+pub use options::ServeOptions;
+pub use router::router;

@@ -1,4 +1,4 @@
-//! The whole API, and the layers around it.
+//! All routes of the server, and the order of the layers around them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,137 +6,123 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{any, get, post, put};
-use tokio::runtime::Handle;
+use axum::routing::{any, get, post};
 use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
 
-use crate::config::ServerLimits;
-use crate::http::error::{Failure, in_accepted_form};
-use crate::http::metrics::{Metrics, count, note_route};
-use crate::http::middleware::auth::{Keyring, authorize};
-use crate::http::middleware::head_and_length::measure;
-use crate::http::middleware::host::Hosts;
-use crate::http::middleware::origin::{Origins, guard};
-use crate::http::middleware::redirect_writes::{Changes, send_on};
-use crate::http::middleware::{default_headers, normalize_path, request_log};
+use crate::http::error::Failure;
+use crate::http::metrics::{Metrics, count_requests, record_route};
+use crate::http::middleware::auth::authorize;
+use crate::http::middleware::default_headers::default_headers;
+use crate::http::middleware::head_and_length::head_and_length;
+use crate::http::middleware::host::AllowedHosts;
+use crate::http::middleware::normalize_path::with_normalized_paths;
+use crate::http::middleware::origin::{OriginPolicy, check_origin};
+use crate::http::middleware::problem_json::problem_json;
+use crate::http::middleware::redirect_writes::redirect_writes;
+use crate::http::middleware::request_log::{catch_panics, request_log};
+use crate::http::openapi;
+use crate::http::options::ServeOptions;
 use crate::http::routes::{
     admin, branches, git, hashes, history, modules, operation, versions, watch,
 };
 use crate::http::state::App;
-use crate::names::BranchName;
-use crate::remote::{GitHttpBackend, Mirrors, Replica};
 use crate::store::Store;
 
-/// How a store is served.
-#[derive(Default)]
-pub struct Serving {
-    /// What clients may take up.
-    pub limits: ServerLimits,
-    /// Who may do what; without keys everyone may do everything, for as long as the server lives.
-    pub keys: Option<Keyring>,
-    /// Whether pages of other sites may use the store.
-    pub has_cors: bool,
-    /// What stands for the default branch, until somebody changes the default branch.
-    pub branch: Option<BranchName>,
-    /// The threads on which changes are made; without any they are made on those on which the store is read.
-    pub changes: Option<Handle>,
-    /// What serves fetches and pushes of git; without it they are answered 501.
-    pub git: Option<GitHttpBackend>,
-    /// The mirrors to tell of.
-    pub mirrors: Option<Arc<Mirrors>>,
-    /// Whom the store follows, and what is done with changes then.
-    pub replica: Option<(Arc<Replica>, Changes)>,
-}
-
-/// The server of a store at an address. `host` is the name that it was to be bound to, which requests may use.
+/// Returns the service of a server that is bound to an address. `host` is the value of `--host`: requests may name it.
+/// `shutdown` is cancelled when the server begins to shut down.
 pub fn router(
     store: Arc<Store>,
-    mut serving: Serving,
+    mut options: ServeOptions,
     (address, host): (SocketAddr, &str),
-    closing: CancellationToken,
+    shutdown: CancellationToken,
 ) -> Router {
-    let origins = match serving.has_cors {
-        true => Origins::any(),
-        false => Origins::Own(Hosts::new(address, host, serving.keys.is_some())),
+    let keys = options.keys.take();
+    let is_keyed = keys.is_some();
+    let origins = if options.has_cors {
+        OriginPolicy::any()
+    } else {
+        OriginPolicy::SameOrigin(AllowedHosts::new(address, host, is_keyed))
     };
-    let keys = serving.keys.take();
-    let changes = serving.replica.as_ref();
-    let changes = changes.map(|(_, changes)| Arc::new(changes.clone()));
-    let app = App::new(store, serving, keys.is_some(), closing);
+    let replica = options.replica.as_ref();
+    let replica_writes = replica.map(|(_, writes)| Arc::new(writes.clone()));
+    let (routes, document) = routes().split_for_parts();
+    let description = openapi::finish_document(document, is_keyed).into();
+    let app = App::new(store, options, is_keyed, description, shutdown);
 
-    // What stands nearer to the routes is layered first.
-    let routes = routes()
-        .layer(from_fn_with_state(changes, send_on))
+    // A request passes through the layers from the last to the first.
+    let routes = routes
+        .method_not_allowed_fallback(unsupported_method)
+        .layer(from_fn_with_state(replica_writes, redirect_writes))
         .layer(from_fn_with_state(keys, authorize))
-        .layer(from_fn(note_route))
+        .layer(from_fn(record_route))
         .with_state(app.clone());
-    normalize_path::wrap(routes)
-        .layer(from_fn_with_state(Arc::new(origins), guard))
-        .layer(request_log::catch_panics())
-        .layer(from_fn_with_state(app, default_headers::by_default))
-        .layer(from_fn(request_log::follow))
-        .layer(from_fn(in_accepted_form))
-        .layer(from_fn_with_state(Metrics::install(), count))
-        .layer(from_fn(measure))
+    with_normalized_paths(routes)
+        .layer(from_fn_with_state(Arc::new(origins), check_origin))
+        .layer(catch_panics())
+        .layer(from_fn_with_state(app, default_headers))
+        .layer(from_fn(request_log))
+        .layer(from_fn(problem_json))
+        .layer(from_fn_with_state(Metrics::install(), count_requests))
+        .layer(from_fn(head_and_length))
 }
 
-/// Every endpoint. `{*path}` and its like are all that follows, slashes included.
-fn routes() -> Router<App> {
-    let api = Router::new()
-        .route("/modules", get(modules::list_all))
-        .route("/modules/{*prefix}", get(modules::list))
-        .route("/module", any(nameless))
-        .route(
-            "/module/{*name}",
-            get(modules::get).post(modules::put).delete(modules::remove),
-        )
-        .route("/hash", any(nameless))
-        .route("/hash/{*name}", get(hashes::get).post(hashes::set))
-        .route("/info/{*name}", get(hashes::info))
-        .route("/versions/{*path}", get(versions::list))
-        .route("/version/{index}/{*path}", get(versions::get))
-        .route("/commits", get(history::commits_all))
-        .route("/commits/{*path}", get(history::commits))
-        .route("/snapshot", get(history::snapshot))
-        .route("/commit/{*commit}", get(history::commit))
-        .route("/restore/{commit}", post(history::restore_all))
-        .route("/restore/{commit}/{*path}", post(history::restore))
-        .route("/rollback", post(history::rollback_all))
-        .route("/rollback/{*path}", post(history::rollback))
-        .route("/branch", get(branches::default))
-        .route(
-            "/branch/{*branch}",
-            put(branches::set_default)
-                .post(branches::create)
-                .delete(branches::delete),
-        )
-        .route("/branches", get(branches::list))
-        .route("/merge/{*branch}", post(branches::merge))
-        .route("/watch", get(watch::watch))
-        .route("/gc", post(admin::gc))
-        .route("/auth", any(admin::auth))
-        .route("/openapi.json", get(operation::openapi));
-    Router::new()
+/// Returns all routes, with the OpenAPI document of their operations. `routes!` takes URL and method from the attribute of the
+/// handler; `{*name}` matches the rest of the URL, slashes included.
+fn routes() -> OpenApiRouter<App> {
+    let api = OpenApiRouter::default()
+        .routes(routes!(modules::list_all))
+        .routes(routes!(modules::list))
+        .route("/module", any(missing_name))
+        .routes(routes!(modules::get, modules::put, modules::remove))
+        .route("/hash", any(missing_name))
+        .routes(routes!(hashes::get, hashes::set))
+        .routes(routes!(hashes::info))
+        .routes(routes!(versions::list))
+        .routes(routes!(versions::get))
+        .routes(routes!(history::commits_all))
+        .routes(routes!(history::commits))
+        .routes(routes!(history::snapshot))
+        .routes(routes!(history::commit))
+        .routes(routes!(history::restore_all))
+        .routes(routes!(history::restore))
+        .routes(routes!(history::rollback_all))
+        .routes(routes!(history::rollback))
+        .routes(routes!(branches::default))
+        .routes(routes!(
+            branches::set_default,
+            branches::create,
+            branches::delete
+        ))
+        .routes(routes!(branches::list))
+        .routes(routes!(branches::merge))
+        .routes(routes!(watch::watch))
+        .routes(routes!(admin::gc))
+        // OpenAPI describes some methods; the route accepts every method.
+        .routes(routes!(admin::auth).map(|_| any(admin::auth)))
+        .routes(routes!(operation::openapi));
+    OpenApiRouter::with_openapi(openapi::base_document())
         .nest("/api/v1", api)
+        // git defines these, so they are not part of the description.
         .route("/wasmstore.git/info/refs", get(git::refs))
         .route("/wasmstore.git/git-upload-pack", post(git::upload_pack))
         .route("/wasmstore.git/git-receive-pack", post(git::receive_pack))
-        .route("/healthz", get(operation::healthz))
-        .route("/readyz", get(operation::readyz))
-        .route("/metrics", get(operation::metrics))
-        .fallback(unknown)
-        .method_not_allowed_fallback(other_method)
+        .routes(routes!(operation::healthz))
+        .routes(routes!(operation::readyz))
+        .routes(routes!(operation::metrics))
+        .fallback(unknown_endpoint)
 }
 
-async fn nameless() -> Failure {
-    Failure::malformed("the URL ends where a name is needed")
+async fn missing_name() -> Failure {
+    Failure::missing_name()
 }
 
-async fn unknown() -> Failure {
+async fn unknown_endpoint() -> Failure {
     Failure::new(StatusCode::NOT_FOUND, "there is no such endpoint")
 }
 
-async fn other_method() -> Failure {
-    let detail = "the endpoint does not take this method";
+async fn unsupported_method() -> Failure {
+    let detail = "the endpoint does not support this method";
     Failure::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }

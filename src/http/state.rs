@@ -1,67 +1,72 @@
-//! What every handler has at hand.
+//! The state that all handlers share.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::FromRef;
+use metrics::counter;
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ServerLimits;
+use crate::http::blocking::{acquire, resume_panic, run_blocking};
+use crate::http::commit_header::CommitHeader;
 use crate::http::error::Result;
-use crate::http::metrics::Metrics;
-use crate::http::module::encodings::Forms;
-use crate::http::module::send_budget::Large;
-use crate::http::router::Serving;
-use crate::http::upload::quota::Share;
+use crate::http::metrics::{COMMITS, Metrics};
+use crate::http::module::encodings::EncodingCache;
+use crate::http::module::send_budget::SendBudget;
+use crate::http::options::ServeOptions;
+use crate::http::upload::quota::{UploadQuota, UploadReservation};
 use crate::http::watch::WatchRegistry;
 use crate::names::BranchName;
 use crate::remote::{GitHttpBackend, Mirrors, Replica};
-use crate::store::{Revision, Statistics, Store};
+use crate::store::{Published, Revision, Statistics, Store};
 
-/// How long a count of the objects stands for the next ones.
+/// For how long the object counts of `/metrics` are reused, because counting reads directories.
 const STATISTICS_AGE_MAX: Duration = Duration::from_secs(10);
 
-/// The store, and what the requests to it share.
+/// The store and the state that all requests to one server share. Clones are handles to the same state.
 #[derive(Clone)]
 pub(super) struct App(Arc<Shared>);
 
-/// What the requests to one server share.
+/// The fields of [`App`], which dereferences to them.
 pub(super) struct Shared {
     pub store: Arc<Store>,
     pub limits: ServerLimits,
-    /// A request that reads the store holds one of these.
-    pub reading: Arc<Semaphore>,
-    /// A request that changes it holds one of these: changes may wait for one another, and reads do not wait for them.
-    pub changing: Arc<Semaphore>,
-    /// The threads on which changes are made, if they have their own.
-    pub changes: Option<Handle>,
-    /// A large body that is being sent holds one of these for each KiB.
-    pub large_bodies: Arc<Semaphore>,
-    pub large: Large,
-    pub forms: Forms,
-    /// An upload that is spooled holds one of these for each KiB.
-    spool: Arc<Semaphore>,
-    /// The git that serves fetches and pushes; `None` where there is none.
+    /// One permit per request that reads the store.
+    read_permits: Arc<Semaphore>,
+    /// One permit per request that writes. Separate from the reads because writers may wait for each other.
+    write_permits: Arc<Semaphore>,
+    /// The runtime whose threads run writes, if it is not that of the reads.
+    write_threads: Option<Handle>,
+    /// The memory for large modules in responses.
+    pub send_budget: SendBudget,
+    /// The compressed variants of modules.
+    pub encodings: EncodingCache,
+    upload_quota: UploadQuota,
+    /// The git program that serves fetches and pushes, if it is installed.
     pub git: Option<GitHttpBackend>,
-    /// A git that runs holds one of these.
-    pub git_services: Arc<Semaphore>,
-    /// Whether keys are set: answers are not for shared caches then.
+    /// One permit per running git process.
+    pub git_permits: Arc<Semaphore>,
+    /// Whether keys are set. Shared caches must not store responses then.
     pub is_private: bool,
-    /// Cancelled when the server is to stop.
-    pub closing: CancellationToken,
+    /// Is cancelled when the server begins to shut down.
+    pub shutdown: CancellationToken,
     /// The watched branches.
     pub watch_registry: Arc<WatchRegistry>,
-    /// The mirrors to tell of.
+    /// The mirrors whose state `/metrics` reports.
     pub mirrors: Option<Arc<Mirrors>>,
-    /// What follows another store, if this one does.
+    /// The replication that this store is the target of.
     pub replica: Option<Arc<Replica>>,
+    /// The OpenAPI description of the API as JSON.
+    pub openapi: Bytes,
     metrics: Metrics,
     statistics: Mutex<Option<(Instant, Statistics)>>,
-    /// What stands for the default branch in this process, until somebody changes the default branch.
-    branch: RwLock<Option<BranchName>>,
+    /// Replaces the store's default branch in this process until a request sets the default branch.
+    default_branch: RwLock<Option<BranchName>>,
 }
 
 impl std::ops::Deref for App {
@@ -73,95 +78,150 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    /// The state of a server.
+    /// Creates the state of a server.
     pub fn new(
         store: Arc<Store>,
-        serving: Serving,
+        options: ServeOptions,
         is_private: bool,
-        closing: CancellationToken,
+        openapi: Bytes,
+        shutdown: CancellationToken,
     ) -> Self {
-        let limits = serving.limits;
+        let limits = options.limits;
         Self(Arc::new(Shared {
-            reading: Arc::new(Semaphore::new(limits.requests_max)),
-            changing: Arc::new(Semaphore::new(limits.requests_max)),
-            changes: serving.changes,
-            large_bodies: Arc::new(Semaphore::new(kib(limits.sending_bytes_max))),
-            large: Large::default(),
-            forms: Forms::new(&limits),
-            spool: Arc::new(Semaphore::new(kib(limits.spool_bytes_max))),
-            git: serving.git,
-            git_services: Arc::new(Semaphore::new(limits.git_services_max)),
-            branch: RwLock::new(serving.branch),
-            watch_registry: WatchRegistry::new(Arc::clone(&store), &limits, closing.clone()),
+            read_permits: Arc::new(Semaphore::new(limits.requests_max)),
+            write_permits: Arc::new(Semaphore::new(limits.requests_max)),
+            write_threads: options.write_threads,
+            send_budget: SendBudget::new(&limits),
+            encodings: EncodingCache::new(&limits),
+            upload_quota: UploadQuota::new(&limits),
+            git: options.git,
+            git_permits: Arc::new(Semaphore::new(limits.git_services_max)),
+            default_branch: RwLock::new(options.default_branch),
+            watch_registry: WatchRegistry::new(Arc::clone(&store), &limits, shutdown.clone()),
             store,
             limits,
             is_private,
-            closing,
-            mirrors: serving.mirrors,
-            replica: serving.replica.map(|(replica, _)| replica),
+            shutdown,
+            mirrors: options.mirrors,
+            replica: options.replica.map(|(replica, _)| replica),
+            openapi,
             metrics: Metrics::install(),
             statistics: Mutex::default(),
         }))
     }
 
-    /// The branch that a request works on; `None` is the store's default one.
-    pub fn branch(&self, named: Option<BranchName>) -> Option<BranchName> {
-        let branch = || {
-            self.branch
-                .read()
+    /// Reads from the store on the calling thread. For reads that are answered from memory, except for the few bytes of a ref:
+    /// they take less time than the switch to a blocking thread.
+    pub fn run_inline<T>(&self, read: impl FnOnce(&Store) -> T) -> T {
+        read(&self.store)
+    }
+
+    /// Runs `read` on a blocking thread once a permit is available.
+    ///
+    /// # Errors
+    /// 503 if no permit becomes available in time; the error of `read`.
+    pub async fn run_read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Store) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let permit = self.acquire(&self.read_permits).await?;
+        let result = run_blocking(&self.store, permit, &Handle::current(), read).await;
+        result.unwrap_or_else(resume_panic)
+    }
+
+    /// Runs `write` on a blocking thread once a permit is available. Once started, it runs to completion even if the client
+    /// disconnects.
+    ///
+    /// # Errors
+    /// 503 if no permit becomes available in time; the error of `write`.
+    pub async fn run_write<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&Store) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let threads = self.write_threads.clone().unwrap_or_else(Handle::current);
+        let permit = self.acquire(&self.write_permits).await?;
+        let result = run_blocking(&self.store, permit, &threads, write).await;
+        result.unwrap_or_else(resume_panic)
+    }
+
+    /// Runs a write that may make a commit, and counts the commit. Returns the response header for it and the result.
+    ///
+    /// # Errors
+    /// As for [`run_write`](Self::run_write).
+    pub async fn publish<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&Store) -> Result<Published<T>> + Send + 'static,
+    ) -> Result<(CommitHeader, T)> {
+        let published = self.run_write(write).await?;
+        if published.has_moved {
+            counter!(COMMITS).increment(1);
+        }
+        Ok((CommitHeader(published.commit), published.value))
+    }
+
+    /// Acquires a permit.
+    ///
+    /// # Errors
+    /// 503 if no permit becomes available in time.
+    pub async fn acquire(&self, permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
+        acquire(permits, self.limits.request_wait).await
+    }
+
+    /// Returns the branch for a request that names `requested`. `None` is the store's default branch.
+    pub fn branch(&self, requested: Option<BranchName>) -> Option<BranchName> {
+        let default_branch = || {
+            let default_branch = self.default_branch.read();
+            default_branch
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone()
         };
-        named.or_else(branch)
+        requested.or_else(default_branch)
     }
 
-    /// What a request reads that names neither a branch nor a commit.
-    pub fn at_default(&self) -> Revision {
+    /// Returns the revision that a request reads if it names neither a branch nor a commit.
+    pub fn default_revision(&self) -> Revision {
         Revision::Branch(self.branch(None))
     }
 
-    /// A share of the room for uploads.
-    pub fn share(&self) -> Share {
-        Share::of(Arc::clone(&self.spool))
-    }
-
-    /// The largest module that is taken in, in bytes.
-    pub fn module_bytes_max(&self) -> u64 {
-        self.at_once(|store| store.options().modules.module_bytes_max)
-    }
-
-    /// The default branch's name.
+    /// Returns the name of the default branch.
     pub async fn default_branch(&self) -> Result<BranchName> {
         match self.branch(None) {
             Some(branch) => Ok(branch),
-            None => self.run(|store| Ok(store.default_branch()?)).await,
+            None => self.run_read(|store| Ok(store.default_branch()?)).await,
         }
     }
 
-    /// How full the store is, or was a moment ago.
+    /// Makes this process use the store's default branch again, after a request has set it.
+    pub fn reset_default_branch(&self) {
+        *self
+            .default_branch
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Returns an empty reservation of the space that all uploads share.
+    pub fn reserve_upload(&self) -> UploadReservation {
+        self.upload_quota.reserve()
+    }
+
+    /// Returns the size limit for modules, in bytes.
+    pub fn module_bytes_max(&self) -> u64 {
+        self.run_inline(|store| store.options().modules.module_bytes_max)
+    }
+
+    /// Returns the store's object counts, at most [`STATISTICS_AGE_MAX`] old.
     pub async fn statistics(&self) -> Result<Statistics> {
-        let mut known = self.statistics.lock().await;
-        match &*known {
-            Some((when, statistics)) if when.elapsed() < STATISTICS_AGE_MAX => Ok(*statistics),
+        // The lock is held while counting, so that concurrent requests count once.
+        let mut cached = self.statistics.lock().await;
+        match &*cached {
+            Some((time, statistics)) if time.elapsed() < STATISTICS_AGE_MAX => Ok(*statistics),
             _ => {
-                let statistics = self.run(|store| Ok(store.statistics()?)).await?;
-                *known = Some((Instant::now(), statistics));
+                let statistics = self.run_read(|store| Ok(store.statistics()?)).await?;
+                *cached = Some((Instant::now(), statistics));
                 Ok(statistics)
             }
         }
     }
-
-    /// From now on the store's default branch is this process's.
-    pub fn forget_branch(&self) {
-        *self.branch.write().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
-
-/// Permits for so many bytes.
-fn kib(bytes: u64) -> usize {
-    usize::try_from(bytes >> 10).map_or(Semaphore::MAX_PERMITS, |kib| {
-        kib.min(Semaphore::MAX_PERMITS)
-    })
 }
 
 impl FromRef<App> for Metrics {

@@ -116,7 +116,7 @@ fn a_body_that_drips_is_not_waited_for() {
     let late = answer(stream);
     assert_eq!(
         (late.status, late.text()),
-        (408, "the body comes too slowly")
+        (408, "the body arrives too slowly")
     );
     assert!(began.elapsed() >= Duration::from_secs(1));
     wait_until("git ends", || server.gits().is_empty());

@@ -86,7 +86,7 @@ fn version_2_has_no_preamble_and_pushes_have_no_version_2() {
 #[test]
 fn what_is_not_the_smart_protocol_is_refused() {
     let (_world, server) = served();
-    let dumb = "only git's smart protocol is spoken here: `service` is to be git-upload-pack or git-receive-pack";
+    let dumb = "only git's smart protocol is supported: `service` must be git-upload-pack or git-receive-pack";
     for path in [
         "info/refs",
         "info/refs?service=git-upload-archive",
@@ -125,7 +125,7 @@ fn the_media_type_has_to_be_the_service_s() {
     let push = FETCH.replace("upload", "receive");
     for headers in [&[][..], &["Content-Type: text/plain"], &[&push]] {
         let answer = ask(&server, "POST", "git-upload-pack", headers, b"0000");
-        let expected = "Content-Type has to be application/x-git-upload-pack-request";
+        let expected = "Content-Type must be application/x-git-upload-pack-request";
         assert_eq!((answer.status, answer.text()), (415, expected));
     }
     let answer = ask(&server, "POST", "git-receive-pack", &[FETCH], b"0000");

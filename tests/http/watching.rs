@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 use tokio_util::sync::CancellationToken;
 use wasmstore::config::{Options, ServerLimits};
-use wasmstore::http::{Serving, router};
+use wasmstore::http::{ServeOptions, router};
 use wasmstore::store::Store;
 
 use crate::support::store::{Scratch, git_with_input};
@@ -47,11 +47,16 @@ impl Server {
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = socket.listen(4096).unwrap();
         let address = listener.local_addr().unwrap();
-        let serving = Serving {
+        let serve_options = ServeOptions {
             limits,
-            ..Serving::default()
+            ..ServeOptions::default()
         };
-        let app = router(store, serving, (address, "127.0.0.1"), closing.clone());
+        let app = router(
+            store,
+            serve_options,
+            (address, "127.0.0.1"),
+            closing.clone(),
+        );
         let server = wasmstore::http::Server::from_listener(listener).unwrap();
         let token = closing.clone();
         let task = tokio::spawn(async move { server.serve(app, None, &limits, token).await });

@@ -135,7 +135,7 @@ fn changes_are_sent_on_to_the_primary_or_refused() {
     let answer = refusing.send("POST", "/api/v1/module/a", &[], &module(1));
     assert_eq!(
         (answer.status, answer.text()),
-        (403, "this is a replica: it takes no changes")
+        (403, "this is a replica: it does not accept writes")
     );
     assert_eq!(refusing.get("/api/v1/modules").status, 200);
 }

@@ -59,8 +59,7 @@ fn a_replica_says_where_changes_are_made() {
     let replica = Server::start(&copy, &["--replica-of", &url]);
     let at = format!("http://{}", replica.address);
     let (code, _, err) = keyed(&copy, &at, "", &["remove", "a"]);
-    let wanted =
-        format!("wasmstore: this is a replica: changes are made at {url}/api/v1/module/a\n");
+    let wanted = format!("wasmstore: this is a replica: send writes to {url}/api/v1/module/a\n");
     assert_eq!((code, err), (Some(4), wanted));
 }
 

@@ -1,51 +1,55 @@
-//! A request's body for git, decoded as it arrives and not longer than allowed.
+//! Decoding of a request's body for git, with a limit on the decoded bytes.
 
 use std::io::{self, Write};
 
 use axum::http::header::ACCEPT_ENCODING;
 use axum::http::{HeaderMap, StatusCode};
-use flate2::write::MultiGzDecoder;
 
 use crate::http::error::{Failure, Result};
 use crate::http::module::encodings::Coding;
-use crate::http::upload::body::announced_bytes;
-use crate::http::upload::decoding;
+use crate::http::upload::body::content_length;
+use crate::http::upload::decoding::{BodyDecoder, content_coding, refusal};
 
-/// How much is decoded at a time, in bytes: deflate makes at most 1,032 times as much of it.
+/// How many encoded bytes are decoded at a time. Deflate expands them at most 1,032 times.
 const SLICE_BYTES: usize = 4 << 10;
 
 /// Decodes a body.
 pub(in crate::http) enum Decoder {
-    Plain(Limited),
-    Gzip(Box<MultiGzDecoder<Limited>>),
+    /// The body is not encoded; it is passed on without a copy.
+    Identity(DecodedLimit),
+    Gzip(BodyDecoder<LimitedBuffer>),
 }
 
 impl Decoder {
-    /// The decoder for a body with this head, of at most `bytes_max` bytes when decoded.
+    /// Creates the decoder for a request with these headers, whose decoded body has at most `bytes_max` bytes.
     ///
     /// # Errors
-    /// 415 if the coding is not gzip; 413 if its length alone shows it to be too large.
+    /// 415 if the coding is not gzip; 413 if `Content-Length` alone exceeds the limit.
     pub fn new(headers: &HeaderMap, bytes_max: u64) -> Result<Self> {
-        let limited = Limited {
-            decoded: Vec::new(),
+        let limit = DecodedLimit {
             left_bytes: bytes_max,
             bytes_max,
-            is_over: false,
         };
-        match decoding::coding(headers)? {
-            Some(Coding::Gzip) => Ok(Self::Gzip(Box::new(MultiGzDecoder::new(limited)))),
-            Some(Coding::Zstd) => Err(unsupported()),
-            None if announced_bytes(headers).is_some_and(|bytes| bytes > bytes_max) => {
-                Err(limited.too_large())
+        match content_coding(headers)? {
+            Some(Coding::Gzip) => {
+                let buffer = LimitedBuffer {
+                    decoded: Vec::new(),
+                    limit,
+                };
+                Ok(Self::Gzip(BodyDecoder::new(Some(Coding::Gzip), buffer)))
             }
-            None => Ok(Self::Plain(limited)),
+            Some(Coding::Zstd) => Err(unsupported_coding()),
+            None if content_length(headers).is_some_and(|bytes| bytes > bytes_max) => {
+                Err(limit.too_large())
+            }
+            None => Ok(Self::Identity(limit)),
         }
     }
 
-    /// The pieces in which a frame of the body is decoded.
+    /// Splits a frame of the body into the slices that are decoded one at a time.
     pub fn slices<'b>(&self, frame: &'b [u8]) -> std::slice::Chunks<'b, u8> {
         match self {
-            Self::Plain(_) => frame.chunks(frame.len().max(1)),
+            Self::Identity(_) => frame.chunks(frame.len().max(1)),
             Self::Gzip(_) => frame.chunks(SLICE_BYTES),
         }
     }
@@ -53,68 +57,50 @@ impl Decoder {
     /// Decodes the next slice.
     ///
     /// # Errors
-    /// 413 when it is too much, 400 if it is no gzip.
+    /// 413 if the limit is exceeded, 400 if the body is not valid gzip.
     pub fn decode<'a>(&'a mut self, slice: &'a [u8]) -> Result<&'a [u8]> {
         match self {
-            Self::Plain(limited) => match limited.count(slice.len()) {
-                true => Ok(slice),
-                false => Err(limited.too_large()),
-            },
+            Self::Identity(limit) => {
+                limit.count(slice.len())?;
+                Ok(slice)
+            }
             Self::Gzip(gzip) => {
-                gzip.get_mut().decoded.clear();
-                match gzip.write_all(slice) {
-                    Ok(()) => Ok(&gzip.get_ref().decoded),
-                    Err(error) => Err(gzip.get_ref().failure(&error)),
-                }
+                gzip.sink_mut().decoded.clear();
+                gzip.write(slice)?;
+                Ok(&gzip.sink_mut().decoded)
             }
         }
     }
 
-    /// What is left at the end of the body.
+    /// Decodes what is left at the end of the body.
     ///
     /// # Errors
-    /// As of [`decode`](Self::decode); 400 if the coding's end is missing.
-    pub fn finish(&mut self) -> Result<&[u8]> {
-        let Self::Gzip(gzip) = self else {
-            return Ok(b"");
+    /// As for [`decode`](Self::decode); 400 if the end of the gzip stream is missing.
+    pub fn finish(self) -> Result<Vec<u8>> {
+        let Self::Gzip(mut gzip) = self else {
+            return Ok(Vec::new());
         };
-        gzip.get_mut().decoded.clear();
-        match gzip.try_finish() {
-            Ok(()) => Ok(&gzip.get_ref().decoded),
-            Err(error) => Err(gzip.get_ref().failure(&error)),
-        }
+        gzip.sink_mut().decoded.clear();
+        Ok(gzip.finish()?.decoded)
     }
 }
 
-fn unsupported() -> Failure {
-    let detail = "Content-Encoding may be gzip";
-    Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).with(ACCEPT_ENCODING, "gzip")
+fn unsupported_coding() -> Failure {
+    let detail = "Content-Encoding must be gzip";
+    Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).with_header(ACCEPT_ENCODING, "gzip")
 }
 
-/// What was decoded of one slice, and how much may follow.
-pub(in crate::http) struct Limited {
-    decoded: Vec<u8>,
+/// Counts decoded bytes against a limit.
+pub(in crate::http) struct DecodedLimit {
     left_bytes: u64,
     bytes_max: u64,
-    is_over: bool,
 }
 
-impl Limited {
-    fn count(&mut self, bytes: usize) -> bool {
-        match self.left_bytes.checked_sub(bytes as u64) {
-            Some(left_bytes) => self.left_bytes = left_bytes,
-            None => self.is_over = true,
-        }
-        !self.is_over
-    }
-
-    fn failure(&self, error: &io::Error) -> Failure {
-        match self.is_over {
-            true => self.too_large(),
-            false => {
-                Failure::malformed(format!("the body is not complete and valid gzip: {error}"))
-            }
-        }
+impl DecodedLimit {
+    fn count(&mut self, bytes: usize) -> Result<()> {
+        let left_bytes = self.left_bytes.checked_sub(bytes as u64);
+        self.left_bytes = left_bytes.ok_or_else(|| self.too_large())?;
+        Ok(())
     }
 
     fn too_large(&self) -> Failure {
@@ -123,11 +109,15 @@ impl Limited {
     }
 }
 
-impl Write for Limited {
+/// The decoded bytes of one slice.
+pub(in crate::http) struct LimitedBuffer {
+    decoded: Vec<u8>,
+    limit: DecodedLimit,
+}
+
+impl Write for LimitedBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if !self.count(bytes.len()) {
-            return Err(io::Error::other("too large"));
-        }
+        self.limit.count(bytes.len()).map_err(refusal)?;
         self.decoded.extend_from_slice(bytes);
         Ok(bytes.len())
     }
@@ -168,7 +158,7 @@ mod tests {
                 all.extend_from_slice(piece);
             }
         }
-        all.extend_from_slice(decoder.finish().map_err(status)?);
+        all.extend_from_slice(&decoder.finish().map_err(status)?);
         Ok((all, most))
     }
 

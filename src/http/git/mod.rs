@@ -13,6 +13,6 @@ mod service;
 mod stdin;
 
 pub(super) use decode::Decoder;
-pub(super) use requested_service::{asked, asked_for};
+pub(super) use requested_service::asked_for;
 pub(super) use service::{Request, missing};
 pub(super) use stdin::Feed;

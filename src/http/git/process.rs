@@ -18,9 +18,9 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::outcome::{Outcome, Said, judge};
 use super::service::failed;
 use super::stdin::Feed;
-use crate::http::blocking::aside;
+use crate::http::blocking::run_detached;
 use crate::http::error::{Failure, Result};
-use crate::http::metrics::{Counted, GIT_REQUESTS, GIT_SERVICES};
+use crate::http::metrics::{GIT_REQUESTS, GIT_SERVICES, GaugeGuard};
 use crate::remote::{ChildProcess, GitService, ServerProcess};
 
 /// How much of git's words is sent at a time, in bytes: as much as a pipe holds.
@@ -69,7 +69,7 @@ enum Received {
 /// A place among the gits that run, which is counted.
 pub(super) struct Place {
     _permit: OwnedSemaphorePermit,
-    _counted: Counted,
+    _counted: GaugeGuard,
 }
 
 impl Place {
@@ -77,7 +77,7 @@ impl Place {
     pub fn new(permit: OwnedSemaphorePermit) -> Self {
         Self {
             _permit: permit,
-            _counted: Counted::one_of(GIT_SERVICES),
+            _counted: GaugeGuard::increment(GIT_SERVICES),
         }
     }
 }
@@ -229,7 +229,7 @@ impl Drop for Running {
         let stdout = self.stdout.as_fd().try_clone_to_owned();
         let stderr = std::mem::replace(&mut self.stderr, Fuse::terminated());
         if let Some((child, place)) = self.child.take() {
-            aside(move || {
+            run_detached(move || {
                 child.end(patience, END_GRACE);
                 drop((place, stdout, stderr));
             });

@@ -1,10 +1,9 @@
 //! What a request asks of git.
 
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 
-use crate::http::middleware::auth::Caller;
 use crate::http::percent;
-use crate::remote::{GitRequest, GitService};
+use crate::remote::GitService;
 
 /// The service that an address leads to, the one that tells refs included; `None` when it leads elsewhere, or names none, or
 /// several. The guard judges by the same.
@@ -23,21 +22,6 @@ fn named(query: &str) -> Option<GitService> {
     });
     let name = named.next().filter(|_| named.next().is_none())?;
     GitService::parse(&percent::decode(name).ok()?)
-}
-
-/// A request for a service, as its head tells it.
-pub(in crate::http) fn asked(
-    service: GitService,
-    headers: &HeaderMap,
-    caller: &Caller,
-) -> GitRequest {
-    let protocol = headers.get("git-protocol");
-    let protocol = protocol.and_then(|value| value.to_str().ok());
-    GitRequest {
-        service,
-        protocol: protocol.map(str::to_owned),
-        pusher: caller.pusher(),
-    }
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ impl App {
         let Some(git) = self.git.clone() else {
             return Err(missing());
         };
-        let place = Place::new(self.place(&self.git_services).await?);
+        let place = Place::new(self.acquire(&self.git_permits).await?);
         let service = asked.service;
         let head = match &request {
             Some(_) => b"",
@@ -39,7 +39,7 @@ impl App {
         };
         let bytes_max = request.as_ref().map(|request| request.bytes_max);
         let (feed, hold) = request.map(|request| (request.feed, request.hold)).unzip();
-        let dialogue = self.run(move |_| {
+        let dialogue = self.run_read(move |_| {
             let started = match bytes_max {
                 Some(bytes_max) => git.respond(&asked, bytes_max),
                 None => git.advertise(&asked),

@@ -6,18 +6,18 @@ use tokio::time::Instant;
 
 use super::decode::Decoder;
 use crate::http::error::Result;
-use crate::http::upload::body::Receiving;
+use crate::http::upload::body::RequestBody;
 
 /// A body on its way to git.
 pub(in crate::http) struct Feed {
-    body: Receiving,
+    body: RequestBody,
     decoder: Decoder,
     made: Instant,
 }
 
 impl Feed {
     /// Nothing is read yet.
-    pub fn new(body: Receiving, decoder: Decoder) -> Self {
+    pub fn new(body: RequestBody, decoder: Decoder) -> Self {
         Self {
             body,
             decoder,
@@ -29,7 +29,7 @@ impl Feed {
     /// has said all.
     ///
     /// # Errors
-    /// 400, 408 and 413, as of [`Receiving::next`] and [`Decoder::decode`].
+    /// 400, 408 and 413, as of [`RequestBody::next`] and [`Decoder::decode`].
     pub async fn run(self, stdin: Sender) -> Result<()> {
         let Self {
             mut body,
@@ -37,7 +37,7 @@ impl Feed {
             made,
         } = self;
         // It waited for a place, and for git to start.
-        body.put_off(made.elapsed());
+        body.extend_deadline(made.elapsed());
         let mut git = Some(stdin);
         while let Some(frame) = body.next().await? {
             let began = Instant::now();
@@ -45,9 +45,9 @@ impl Feed {
                 write(&mut git, decoder.decode(slice)?).await;
             }
             // What git took is not the client's time.
-            body.put_off(began.elapsed());
+            body.extend_deadline(began.elapsed());
         }
-        write(&mut git, decoder.finish()?).await;
+        write(&mut git, &decoder.finish()?).await;
         Ok(())
     }
 }

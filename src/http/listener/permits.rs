@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::http::metrics::{CONNECTIONS, Counted};
+use crate::http::metrics::{CONNECTIONS, GaugeGuard};
 
 /// The right to one of a limited number of connections. Dropping it releases it.
 pub(super) struct ConnectionPermit {
-    _counted: Counted,
+    _counted: GaugeGuard,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -29,7 +29,7 @@ impl ConnectionPermits {
     pub fn try_acquire(&self) -> Option<ConnectionPermit> {
         let permit = Arc::clone(&self.available).try_acquire_owned().ok()?;
         Some(ConnectionPermit {
-            _counted: Counted::one_of(CONNECTIONS),
+            _counted: GaugeGuard::increment(CONNECTIONS),
             _permit: permit,
         })
     }

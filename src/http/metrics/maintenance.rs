@@ -1,45 +1,57 @@
-//! When the store was maintained on schedule, for Prometheus to fetch.
+//! Metrics about scheduled maintenance.
 //!
-//! As for mirrors, these lines are written here: whichever server did it, all tell the same, also after they were started anew.
+//! They are rendered here instead of recorded as gauges because they come from the store: every server of the store reports the
+//! same values, also after a restart.
 
 use std::fmt::Write;
 
 use crate::store::{MaintenanceState, TaskState};
 
-/// A metric: the end of its name, what it tells, and its value, if there is one.
-type Metric = (&'static str, &'static str, fn(&TaskState) -> Option<f64>);
+/// A metric of one task.
+struct TaskMetric {
+    name_suffix: &'static str,
+    help: &'static str,
+    value: fn(&TaskState) -> Option<f64>,
+}
 
-const METRICS: [Metric; 4] = [
-    (
-        "last_success_timestamp_seconds",
-        "When it was done on schedule for the last time",
-        |chore| chore.success_ms.map(seconds),
-    ),
-    ("last_duration_seconds", "How long that took", |chore| {
-        chore.duration_ms.map(seconds)
-    }),
-    ("failures", "Attempts that failed since then", |chore| {
-        Some(f64::from(chore.failures()))
-    }),
-    (
-        "faults",
-        "How many things were wrong the last time",
-        |chore| chore.faults.map(|faults| faults as f64),
-    ),
+const METRICS: [TaskMetric; 4] = [
+    TaskMetric {
+        name_suffix: "last_success_timestamp_seconds",
+        help: "When the task last succeeded on schedule",
+        value: |task| task.success_ms.map(seconds),
+    },
+    TaskMetric {
+        name_suffix: "last_duration_seconds",
+        help: "How long the last successful run took",
+        value: |task| task.duration_ms.map(seconds),
+    },
+    TaskMetric {
+        name_suffix: "failures",
+        help: "Failed attempts since the last success",
+        value: |task| Some(f64::from(task.failures())),
+    },
+    TaskMetric {
+        name_suffix: "faults",
+        help: "Faults found by the last run",
+        value: |task| task.faults.map(|faults| faults as f64),
+    },
 ];
 
-/// All that is to be told of it, in Prometheus' text form; nothing of what never was on a schedule.
-pub(in crate::http) fn render(chores: &MaintenanceState) -> String {
+/// Returns the metrics in Prometheus' text format. A task that was never scheduled has none.
+pub(in crate::http) fn maintenance_metrics(state: &MaintenanceState) -> String {
     let mut text = String::new();
-    for (name, chore) in [("gc", &chores.gc), ("verify", &chores.verify)] {
-        if *chore == TaskState::default() {
+    for (name, task) in [("gc", &state.gc), ("verify", &state.verify)] {
+        if *task == TaskState::default() {
             continue;
         }
-        for (end, help, value) in METRICS {
-            let Some(value) = value(chore) else { continue };
-            let name = format!("wasmstore_{name}_{end}");
+        for metric in METRICS {
+            let Some(value) = (metric.value)(task) else {
+                continue;
+            };
+            let name = format!("wasmstore_{name}_{}", metric.name_suffix);
+            let help = metric.help;
             let lines = format!("\n# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
-            writeln!(text, "{lines}").expect("BUG: a string takes all");
+            writeln!(text, "{lines}").expect("BUG: writing to a string does not fail");
         }
     }
     text
@@ -54,12 +66,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_never_on_a_schedule_is_not_told() {
-        assert_eq!(render(&MaintenanceState::default()), "");
-        let mut chores = MaintenanceState::default();
-        chores.verify.success_ms = Some(1_500);
-        chores.verify.faults = Some(2);
-        let text = render(&chores);
+    fn a_task_that_was_never_scheduled_has_no_metrics() {
+        assert_eq!(maintenance_metrics(&MaintenanceState::default()), "");
+        let mut state = MaintenanceState::default();
+        state.verify.success_ms = Some(1_500);
+        state.verify.faults = Some(2);
+        let text = maintenance_metrics(&state);
         let lines: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(
             lines.join("\n").trim(),

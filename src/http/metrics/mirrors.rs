@@ -1,78 +1,81 @@
-//! How the mirrors stand, for Prometheus to fetch.
+//! Metrics about mirrors.
 //!
-//! These lines are written here and not counted by `metrics.rs`: a mirror that was removed, and an error that is over, are to
-//! vanish.
+//! They are rendered here instead of recorded as gauges so that the time series of a removed mirror and of a resolved error end.
 
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::remote::MirrorStatus;
 
-/// A metric: what it is called, what it is, what it tells, and what it has to tell of a mirror: further labels, and the value.
-type Metric = (
-    &'static str,
-    &'static str,
-    &'static str,
-    fn(&MirrorStatus) -> Vec<(String, f64)>,
-);
+/// A metric of one mirror.
+struct MirrorMetric {
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
+    /// Returns the values, each with its labels in addition to the mirror's name.
+    values: fn(&MirrorStatus) -> Vec<(String, f64)>,
+}
 
-const METRICS: [Metric; 5] = [
-    (
-        "wasmstore_mirror_lag_seconds",
-        "gauge",
-        "Age of the oldest change that the mirror has not; 0 if it has all",
-        |status| vec![(String::new(), status.sync.lag().as_secs_f64())],
-    ),
-    (
-        "wasmstore_mirror_last_success_timestamp_seconds",
-        "gauge",
-        "When a push succeeded for the last time",
-        |status| {
+const METRICS: [MirrorMetric; 5] = [
+    MirrorMetric {
+        name: "wasmstore_mirror_lag_seconds",
+        kind: "gauge",
+        help: "Age of the oldest commit that the mirror does not have; 0 if it is up to date",
+        values: |status| vec![(String::new(), status.sync.lag().as_secs_f64())],
+    },
+    MirrorMetric {
+        name: "wasmstore_mirror_last_success_timestamp_seconds",
+        kind: "gauge",
+        help: "When a push last succeeded",
+        values: |status| {
             let time = status.last_success.map(seconds);
             time.map(|time| (String::new(), time)).into_iter().collect()
         },
-    ),
-    (
-        "wasmstore_mirror_failures",
-        "gauge",
-        "Pushes that failed since the last that succeeded",
-        |status| vec![(String::new(), f64::from(status.failures))],
-    ),
-    (
-        "wasmstore_mirror_last_error_timestamp_seconds",
-        "gauge",
-        "When the last of them failed, and why; nothing if none did",
-        |status| {
+    },
+    MirrorMetric {
+        name: "wasmstore_mirror_failures",
+        kind: "gauge",
+        help: "Failed pushes since the last success",
+        values: |status| vec![(String::new(), f64::from(status.failures))],
+    },
+    MirrorMetric {
+        name: "wasmstore_mirror_last_error_timestamp_seconds",
+        kind: "gauge",
+        help: "When the last push failed and why; absent after a success",
+        values: |status| {
             let error = status.last_error.as_ref().filter(|_| status.failures > 0);
-            let told = error.map(|(time, text)| (label("error", text), seconds(*time)));
-            told.into_iter().collect()
+            let value = error.map(|(time, text)| (label("error", text), seconds(*time)));
+            value.into_iter().collect()
         },
-    ),
-    (
-        "wasmstore_mirror_pushes_total",
-        "counter",
-        "Pushes by this server",
-        |status| {
+    },
+    MirrorMetric {
+        name: "wasmstore_mirror_pushes_total",
+        kind: "counter",
+        help: "Pushes by this server",
+        values: |status| {
             let outcome = |outcome: &str, count: u64| (label("outcome", outcome), count as f64);
             vec![
                 outcome("success", status.counts.succeeded),
                 outcome("failure", status.counts.failed),
             ]
         },
-    ),
+    },
 ];
 
-/// All that is to be told of the mirrors, in Prometheus' text form; nothing where there are none.
-pub(in crate::http) fn render(statuses: &[MirrorStatus]) -> String {
+/// Returns the metrics of the mirrors in Prometheus' text format.
+pub(in crate::http) fn mirror_metrics(statuses: &[MirrorStatus]) -> String {
     let mut text = String::new();
-    for (name, kind, help, values) in METRICS {
+    for metric in METRICS {
+        let MirrorMetric {
+            name, kind, help, ..
+        } = metric;
         let mut lines = String::new();
         for status in statuses {
             let mirror = label("mirror", status.mirror.name.as_str());
-            for (further, value) in values(status) {
-                let comma = if further.is_empty() { "" } else { "," };
-                let line = writeln!(lines, "{name}{{{mirror}{comma}{further}}} {value}");
-                line.expect("BUG: a string takes all");
+            for (labels, value) in (metric.values)(status) {
+                let comma = if labels.is_empty() { "" } else { "," };
+                writeln!(lines, "{name}{{{mirror}{comma}{labels}}} {value}")
+                    .expect("BUG: writing to a string does not fail");
             }
         }
         if !lines.is_empty() {
@@ -84,10 +87,13 @@ pub(in crate::http) fn render(statuses: &[MirrorStatus]) -> String {
     text
 }
 
-/// A label; its value may be any text.
+/// Formats a label. Its value may be any text.
 fn label(name: &str, value: &str) -> String {
-    let value = value.replace('\\', r"\\").replace('"', "\\\"");
-    format!("{name}=\"{}\"", value.replace('\n', r"\n"))
+    let escaped = value
+        .replace('\\', r"\\")
+        .replace('"', "\\\"")
+        .replace('\n', r"\n");
+    format!("{name}=\"{escaped}\"")
 }
 
 fn seconds(time: SystemTime) -> f64 {
@@ -100,8 +106,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_take_any_text() {
+    fn label_values_are_escaped() {
         assert_eq!(label("error", "a\\b \"c\"\nd"), r#"error="a\\b \"c\"\nd""#);
-        assert_eq!(render(&[]), "");
+        assert_eq!(mirror_metrics(&[]), "");
     }
 }

@@ -1,7 +1,17 @@
 //! Metrics in Prometheus' text format.
 
-pub(super) mod maintenance;
-pub(super) mod mirrors;
+mod maintenance;
+mod mirrors;
+mod names;
 mod recorder;
+mod requests;
 
-pub(super) use recorder::*;
+pub(super) use maintenance::maintenance_metrics;
+pub(super) use mirrors::mirror_metrics;
+pub(super) use names::{
+    BYTES_RECEIVED, BYTES_SENT, CACHE_HITS, CACHE_MISSES, COMMITS, CONNECTIONS,
+    CONNECTIONS_REFUSED, GIT_REQUESTS, GIT_SERVICES, OBJECTS, QUEUE_DEPTH, REFS, REPLICA_FAILURES,
+    REPLICA_LAG, SOCKETS,
+};
+pub(super) use recorder::{GaugeGuard, Metrics};
+pub(super) use requests::{count_requests, record_route};

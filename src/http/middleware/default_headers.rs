@@ -1,4 +1,4 @@
-//! What caches and browsers may do with answers that do not say it themselves.
+//! Headers that every response has.
 
 use axum::extract::{Request, State};
 use axum::http::HeaderValue;
@@ -8,8 +8,9 @@ use axum::response::Response;
 
 use crate::http::state::App;
 
-/// Answers are asked for anew each time, errors never kept, and bytes never taken for what they are not said to be.
-pub(in crate::http) async fn by_default(
+/// Sets `Cache-Control` if the handler did not: caches must revalidate responses and must not store errors. Also forbids
+/// browsers to guess the content type.
+pub(in crate::http) async fn default_headers(
     State(app): State<App>,
     request: Request,
     next: Next,

@@ -1,4 +1,4 @@
-//! Which answers have a body, and how long it is.
+//! HEAD requests and `Content-Length`.
 
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
@@ -7,15 +7,15 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// Answers HEAD as GET but for the body (RFC 9110, section 9.3.2), and tells the length of each body. The routes do so by
-/// themselves; refusals that never reach them, and problem documents, do not.
-pub(in crate::http) async fn measure(request: Request, next: Next) -> Response {
+/// Removes the body of responses to HEAD (RFC 9110, section 9.3.2) and sets `Content-Length`. axum does both for routes, but not
+/// for errors that other layers return and for problem documents.
+pub(in crate::http) async fn head_and_length(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let mut response = next.run(request).await;
     match response.status() {
-        // What is no answer yet, or opens a tunnel.
+        // An interim response or the start of a tunnel has no body.
         status if status.is_informational() || method == Method::CONNECT => return response,
-        // Its length would be that of the 200 that it stands for (section 8.6).
+        // The length of a 304 would be that of the 200 it stands for (section 8.6).
         StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => {
             response.headers_mut().remove(CONTENT_LENGTH);
         }

@@ -1,4 +1,4 @@
-//! Which host a request was sent to, in the client's words.
+//! The host that a request names, and the hosts that a server responds to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -8,28 +8,29 @@ use axum::http::header::HOST;
 
 use crate::http::error::{Failure, Result};
 
-/// The longest host name, in bytes, as DNS has it.
+/// The length limit of DNS names, in bytes.
 const NAME_BYTES_MAX: usize = 255;
 
-/// The host that a request names, and the port if it names one.
+/// The host that a request names, with the port if it names one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct Host {
-    name: Name,
+    name: HostName,
     port: Option<u16>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Name {
+enum HostName {
     Ip(IpAddr),
     /// In lower case.
     Dns(String),
 }
 
 impl Host {
-    /// The host of a request, from its `Host` header or its address (`:authority` in HTTP/2). Only HTTP/1.0 may name none.
+    /// Returns the host of a request, from its `Host` header or its URI (`:authority` in HTTP/2). `None` is possible only for
+    /// HTTP/1.0.
     ///
     /// # Errors
-    /// 400 when it is missing or malformed, or when there are two.
+    /// 400 if the host is missing or malformed, or if the request names two.
     pub fn of(request: &Request) -> Result<Option<Self>> {
         let malformed = || Failure::malformed("the Host header is malformed");
         let parse = |text| Self::parse(text).ok_or_else(malformed);
@@ -49,25 +50,27 @@ impl Host {
                 Err(Failure::malformed("the Host header is missing"))
             }
             0 | 1 => Ok(hosts.pop()),
-            _ => Err(Failure::malformed("the Host header names another host")),
+            _ => Err(Failure::malformed(
+                "the Host header and the URL name different hosts",
+            )),
         }
     }
 
-    /// Reads `name`, `name:port`, and the same with an address for the name.
+    /// Parses `NAME` or `NAME:PORT`, where the name may be an IP address.
     pub fn parse(text: &str) -> Option<Self> {
-        let (name, port) = match text.strip_prefix('[') {
+        let (name, port_suffix) = match text.strip_prefix('[') {
             Some(rest) => {
                 let (ip, port) = rest.split_once(']')?;
-                (Name::Ip(ip.parse::<Ipv6Addr>().ok()?.into()), port)
+                (HostName::Ip(ip.parse::<Ipv6Addr>().ok()?.into()), port)
             }
             None => {
                 let (name, port) = text.split_at(text.find(':').unwrap_or(text.len()));
-                (Name::parse(name)?, port)
+                (HostName::parse(name)?, port)
             }
         };
-        let digits = match port.strip_prefix(':') {
+        let digits = match port_suffix.strip_prefix(':') {
             Some(digits) => digits,
-            None if port.is_empty() => "",
+            None if port_suffix.is_empty() => "",
             None => return None,
         };
         let port = match digits {
@@ -78,14 +81,14 @@ impl Host {
         Some(Self { name, port })
     }
 
-    /// Whether the two are the same, where no port stands for this one.
-    pub fn is(&self, other: &Self, default_port: u16) -> bool {
+    /// Returns whether the hosts are equal. A missing port is `default_port`.
+    pub fn is_same(&self, other: &Self, default_port: u16) -> bool {
         let port = |host: &Self| host.port.unwrap_or(default_port);
         self.name == other.name && port(self) == port(other)
     }
 }
 
-impl Name {
+impl HostName {
     fn parse(text: &str) -> Option<Self> {
         if let Ok(ip) = text.parse::<Ipv4Addr>() {
             return Some(Self::Ip(ip.into()));
@@ -96,215 +99,38 @@ impl Name {
     }
 }
 
-/// The hosts under which a server answers.
+/// The hosts that a server responds to.
 ///
-/// A page of another site can have its own name lead to 127.0.0.1 (DNS rebinding): its requests are then same-origin, and only
-/// the name in `Host` tells. A store that is guarded by nothing but being local looks at it.
+/// A web site can make its own name resolve to 127.0.0.1 (DNS rebinding). Its requests are then same-origin, and only the name in
+/// `Host` distinguishes them. So a server without keys that is reachable only locally checks that name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::http) struct Hosts {
-    any: bool,
-    /// The name that the server was told to listen on.
-    name: Option<Name>,
+pub(in crate::http) struct AllowedHosts {
+    is_any: bool,
+    /// The name given by `--host`.
+    name: Option<HostName>,
 }
 
-impl Hosts {
-    /// The hosts of a server that listens on `bound`, having been told to listen on `host`.
+impl AllowedHosts {
+    /// Creates the check for a server that listens on `bound` and was started with `--host HOST`.
     pub fn new(bound: SocketAddr, host: &str, has_keys: bool) -> Self {
         Self {
-            any: has_keys || !bound.ip().to_canonical().is_loopback(),
-            name: Name::parse(host.strip_suffix('.').unwrap_or(host)),
+            is_any: has_keys || !bound.ip().to_canonical().is_loopback(),
+            name: HostName::parse(host.strip_suffix('.').unwrap_or(host)),
         }
     }
 
-    /// Whether a request to this host is meant for this server. One without a host comes from no browser.
+    /// Returns whether the server responds to requests with this host. Requests without a host do not come from browsers.
     pub fn allow(&self, host: Option<&Host>) -> bool {
         match host.map(|host| &host.name) {
-            None | Some(Name::Ip(_)) => true,
-            Some(Name::Dns(name)) => {
-                let name = name.strip_suffix('.').unwrap_or(name);
-                let told = matches!(&self.name, Some(Name::Dns(told)) if told == name);
-                self.any || told || name == "localhost"
+            None | Some(HostName::Ip(_)) => true,
+            Some(HostName::Dns(name)) => {
+                let requested = name.strip_suffix('.').unwrap_or(name);
+                let is_own = matches!(&self.name, Some(HostName::Dns(own)) if own == requested);
+                self.is_any || is_own || requested == "localhost"
             }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::body::Body;
-    use axum::http::HeaderValue;
-
-    use super::*;
-
-    const LOOPBACK: &str = "127.0.0.1:6384";
-
-    fn allows(hosts: &Hosts, host: &str) -> bool {
-        hosts.allow(Some(&Host::parse(host).unwrap()))
-    }
-
-    fn hosts(bound: &str, host: &str, has_keys: bool) -> Hosts {
-        Hosts::new(bound.parse().unwrap(), host, has_keys)
-    }
-
-    #[test]
-    fn hosts_are_names_or_addresses_with_or_without_a_port() {
-        for (text, name, port) in [
-            ("localhost", "localhost", None),
-            ("LocalHost:6384", "localhost", Some(6384)),
-            ("a_b-c.example.", "a_b-c.example.", None),
-            ("store:", "store", None),
-            ("store:0", "store", Some(0)),
-            ("store:65535", "store", Some(65535)),
-            ("127.1", "127.1", None),
-        ] {
-            let name = Name::Dns(name.to_owned());
-            assert_eq!(Host::parse(text), Some(Host { name, port }), "{text:?}");
-        }
-        for (text, ip, port) in [
-            ("127.0.0.1", "127.0.0.1", None),
-            ("127.0.0.1:80", "127.0.0.1", Some(80)),
-            ("[::1]", "::1", None),
-            ("[0:0::1]:6384", "::1", Some(6384)),
-            ("[::ffff:127.0.0.1]:1", "::ffff:127.0.0.1", Some(1)),
-        ] {
-            let name = Name::Ip(ip.parse().unwrap());
-            assert_eq!(Host::parse(text), Some(Host { name, port }), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn all_else_is_no_host() {
-        let long = "a".repeat(256);
-        for text in [
-            "",
-            ":80",
-            " ",
-            "a b",
-            "a,b",
-            "a/b",
-            "a?b",
-            "a#b",
-            "user@a",
-            "u:p@a",
-            "a:b",
-            "a:+1",
-            "a:-1",
-            "a:65536",
-            "a:1:2",
-            "::1",
-            "[::1",
-            "::1]",
-            "[::1]a",
-            "[::1]80",
-            "[]",
-            "[127.0.0.1]",
-            "[a]",
-            "[fe80::1%25eth0]",
-            "[fe80::1%eth0]",
-            "ä",
-            "a%20b",
-            "a\0",
-            "a\n",
-            "http://a",
-            &long,
-        ] {
-            assert_eq!(Host::parse(text), None, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn the_host_is_named_once_by_header_or_address() {
-        let own = Host::parse("a:1");
-        let other = "the Host header names another host";
-        for (uri, headers, expected) in [
-            ("/", &["a:1"][..], Ok(own.clone())),
-            ("/", &["A:1"], Ok(own.clone())),
-            ("http://a:1/", &[], Ok(own.clone())),
-            ("http://a:1/", &["a:1"], Ok(own)),
-            ("http://a:1/", &["b:1"], Err(other)),
-            ("http://evil/", &["127.0.0.1"], Err(other)),
-            ("/", &[], Err("the Host header is missing")),
-            ("/", &["a", "a"], Err("there is more than one Host header")),
-            ("/", &["a", "b"], Err("there is more than one Host header")),
-            ("/", &[""], Err("the Host header is malformed")),
-            ("/", &["u@a"], Err("the Host header is malformed")),
-            ("http://u@a/", &[], Err("the Host header is malformed")),
-        ] {
-            let mut request = Request::get(uri);
-            for header in headers {
-                request = request.header("Host", *header);
-            }
-            let found = Host::of(&request.body(Body::empty()).unwrap());
-            let expected = expected.map_err(Failure::malformed);
-            assert_eq!(found, expected, "{uri} {headers:?}");
-        }
-        let binary = HeaderValue::from_bytes(b"a\xff").unwrap();
-        let request = Request::get("/").header("Host", binary);
-        let failure = Host::of(&request.body(Body::empty()).unwrap()).unwrap_err();
-        assert_eq!(failure, Failure::malformed("the Host header is malformed"));
-    }
-
-    #[test]
-    fn only_http_1_0_may_name_no_host() {
-        for (version, named) in [
-            (Version::HTTP_10, true),
-            (Version::HTTP_11, false),
-            (Version::HTTP_2, false),
-        ] {
-            let request = Request::get("/").version(version);
-            let host = Host::of(&request.body(Body::empty()).unwrap());
-            assert_eq!(host.is_ok(), named, "{version:?}");
-        }
-    }
-
-    #[test]
-    fn a_local_store_without_keys_answers_under_its_own_names() {
-        for bound in [
-            LOOPBACK,
-            "127.9.9.9:1",
-            "[::1]:6384",
-            "[::ffff:127.0.0.1]:1",
-        ] {
-            let hosts = hosts(bound, "Dev.Box.", false);
-            for own in [
-                "localhost",
-                "LOCALHOST:6384",
-                "localhost.",
-                "dev.box:6384",
-                "dev.box.",
-                "127.0.0.1",
-                "127.0.0.1:9",
-                "10.1.2.3",
-                "[::1]:6384",
-            ] {
-                assert!(allows(&hosts, own), "{bound} {own}");
-            }
-            for foreign in [
-                "evil.example",
-                "evil.example:6384",
-                "a.localhost",
-                "localhost.evil",
-                "localhost..",
-                "127.0.0.1.nip.io",
-                "dev.box.evil",
-                "box",
-                "127.1",
-                "2130706433",
-                "0x7f.1",
-            ] {
-                assert!(!allows(&hosts, foreign), "{bound} {foreign}");
-            }
-            assert!(hosts.allow(None));
-        }
-        assert!(!allows(&hosts(LOOPBACK, "127.0.0.1", false), "dev.box"));
-        assert!(!allows(&hosts(LOOPBACK, "", false), "dev.box"));
-    }
-
-    #[test]
-    fn with_keys_or_on_a_network_any_name_will_do() {
-        assert!(allows(&hosts(LOOPBACK, "localhost", true), "store.example"));
-        for bound in ["0.0.0.0:6384", "192.168.0.2:6384", "[::]:6384"] {
-            assert!(allows(&hosts(bound, "", false), "store.example"), "{bound}");
-        }
-    }
-}
+mod tests;

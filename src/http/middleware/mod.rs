@@ -6,5 +6,6 @@ pub(super) mod head_and_length;
 pub(super) mod host;
 pub(super) mod normalize_path;
 pub(super) mod origin;
+pub(super) mod problem_json;
 pub(super) mod redirect_writes;
 pub(super) mod request_log;

@@ -1,4 +1,4 @@
-//! Changes that come to a replica: the primary is to make them.
+//! Writes that reach a replica.
 
 use std::sync::Arc;
 
@@ -9,49 +9,49 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::http::error::Failure;
-use crate::http::middleware::auth::credentials::needed;
+use crate::http::middleware::auth::required_method;
 use crate::names::ServerUrl;
 
-/// The path where nothing is changed, whatever the method.
-const AUTH: &str = "/api/v1/auth";
+/// The endpoint that writes nothing whatever the method is.
+const AUTH_PATH: &str = "/api/v1/auth";
 
-/// What is done with changes.
+/// The response of a replica to writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Changes {
-    /// They are sent on to the primary, with 307: the client repeats the request there, with its body.
+pub enum ReplicaWrites {
+    /// 307 to the primary. The client repeats the request there, with its body.
     Redirect(ServerUrl),
-    /// They are refused.
+    /// 403.
     Refuse,
 }
 
-/// Lets reads pass, and answers changes. It has to see whole paths, in their normal form.
-pub(in crate::http) async fn send_on(
-    State(changes): State<Option<Arc<Changes>>>,
+/// Redirects or refuses writes on a replica. The path must be normalized and complete, so this layer must not be on a nested
+/// router.
+pub(in crate::http) async fn redirect_writes(
+    State(writes): State<Option<Arc<ReplicaWrites>>>,
     request: Request,
     next: Next,
 ) -> Response {
-    match changes {
-        Some(changes) if is_change(&request) => answer(&changes, &request).into_response(),
+    match writes {
+        Some(writes) if is_write(&request) => refusal(&writes, &request).into_response(),
         _ => next.run(request).await,
     }
 }
 
-fn is_change(request: &Request) -> bool {
+fn is_write(request: &Request) -> bool {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS];
-    !reads.contains(needed(request)) && request.uri().path() != AUTH
+    !reads.contains(required_method(request)) && request.uri().path() != AUTH_PATH
 }
 
-fn answer(changes: &Changes, request: &Request) -> Failure {
-    match changes {
-        Changes::Redirect(primary) => {
-            let uri = request.uri();
-            let path = uri.path_and_query().map_or("/", |path| path.as_str());
-            let to = primary.at(path);
-            let detail = format!("this is a replica: changes are made at {to}");
-            Failure::new(StatusCode::TEMPORARY_REDIRECT, detail).with(LOCATION, to)
+fn refusal(writes: &ReplicaWrites, request: &Request) -> Failure {
+    match writes {
+        ReplicaWrites::Redirect(primary) => {
+            let path = request.uri().path_and_query();
+            let location = primary.at(path.map_or("/", |path| path.as_str()));
+            let detail = format!("this is a replica: send writes to {location}");
+            Failure::new(StatusCode::TEMPORARY_REDIRECT, detail).with_header(LOCATION, location)
         }
-        Changes::Refuse => {
-            let detail = "this is a replica: it takes no changes";
+        ReplicaWrites::Refuse => {
+            let detail = "this is a replica: it does not accept writes";
             Failure::new(StatusCode::FORBIDDEN, detail)
         }
     }

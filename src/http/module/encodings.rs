@@ -1,4 +1,4 @@
-//! Compressed forms of modules, made once and kept in memory.
+//! Compressed variants of modules: the choice of the content coding, and a cache.
 
 use std::io::{self, Write};
 
@@ -14,12 +14,12 @@ use crate::config::ServerLimits;
 use crate::names::ModuleHash;
 use crate::store::Module;
 
-/// How hard zstd tries: a form is made once and sent often.
+/// The zstd compression level. It is above zstd's default because a variant is compressed once and sent often.
 const ZSTD_LEVEL: i32 = 6;
-/// About how many forms the cache is laid out for.
-const FORMS_EXPECTED: usize = 1024;
-/// What a form takes up besides its bytes.
-const ITEM_BYTES: u64 = 128;
+/// The number of variants for which the cache is laid out.
+const VARIANTS_EXPECTED: usize = 1024;
+/// The memory that a variant occupies in addition to its bytes.
+const ENTRY_OVERHEAD_BYTES: u64 = 128;
 
 /// A content coding (RFC 9110, section 8.4.1; zstd: RFC 8878).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,10 +29,10 @@ pub(in crate::http) enum Coding {
 }
 
 impl Coding {
-    /// Every coding, the best first.
+    /// All codings, the best first.
     pub const ALL: [Self; 2] = [Self::Zstd, Self::Gzip];
 
-    /// Its name in headers.
+    /// Returns the coding's name in headers.
     pub fn name(self) -> &'static str {
         match self {
             Self::Zstd => "zstd",
@@ -40,110 +40,128 @@ impl Coding {
         }
     }
 
-    /// The coding that a client prefers of those there are; `None` is the plain form.
-    pub fn accepted(headers: &HeaderMap) -> Option<Self> {
+    /// Returns the coding that the client prefers according to `Accept-Encoding`. `None` is the uncompressed variant.
+    pub fn preferred(headers: &HeaderMap) -> Option<Self> {
         let values = headers.get_all(ACCEPT_ENCODING).iter();
         let ranges: Vec<_> = values
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
-            .filter_map(weighted)
+            .filter_map(parse_weighted)
             .collect();
-        let weight = |coding: Self| {
-            let of = |name: &str| {
-                ranges
-                    .iter()
-                    .find(|(range, _)| range.eq_ignore_ascii_case(name))
-            };
-            of(coding.name())
-                .or_else(|| of("*"))
-                .map_or(0, |range| range.1)
+        let weight_of = |name: &str| {
+            let range = ranges
+                .iter()
+                .find(|(range, _)| range.eq_ignore_ascii_case(name));
+            range.map(|(_, weight)| *weight)
         };
-        let plain = ranges
-            .iter()
-            .find(|(range, _)| range.eq_ignore_ascii_case("identity"));
-        let least = plain.map_or(1, |range| range.1.max(1));
-        let wanted = Self::ALL
+        let weight = |coding: Self| {
+            weight_of(coding.name())
+                .or_else(|| weight_of("*"))
+                .unwrap_or(0)
+        };
+        let weight_min = weight_of("identity").unwrap_or(1).max(1);
+        let acceptable = Self::ALL
             .into_iter()
-            .filter(|coding| weight(*coding) >= least);
-        // Of equal weights the first in the list, which is the best, is to win.
-        wanted.rev().max_by_key(|coding| weight(*coding))
+            .filter(|coding| weight(*coding) >= weight_min);
+        // `max_by_key` returns the last of equal weights; reversed, that is the best coding.
+        acceptable.rev().max_by_key(|coding| weight(*coding))
     }
 }
 
-/// A coding's name and its weight in thousandths (RFC 9110, section 12.4.2).
-fn weighted(range: &str) -> Option<(&str, u16)> {
+/// Parses a coding's name and its weight in thousandths (RFC 9110, section 12.4.2).
+fn parse_weighted(range: &str) -> Option<(&str, u16)> {
     let (name, parameters) = range.split_once(';').unwrap_or((range, "q=1"));
-    let weight = parameters
+    let digits = parameters
         .trim()
         .strip_prefix(['q', 'Q'])?
         .trim_start()
         .strip_prefix('=')?;
-    let weight: f32 = weight.trim().parse().ok()?;
+    let weight: f32 = digits.trim().parse().ok()?;
     (0.0..=1.0)
         .contains(&weight)
         .then_some((name.trim(), (weight * 1000.0) as u16))
 }
 
-/// The compressed forms that were asked for lately.
-pub(in crate::http) struct Forms {
-    /// `None` for a module that does not get smaller.
-    forms: Cache<(ModuleHash, Coding), Option<Bytes>, BySize>,
+/// A module's compressed variant.
+#[derive(Clone)]
+pub(in crate::http) enum Variant {
+    /// The module's bytes in a content coding.
+    Compressed(Coding, Bytes),
+    /// The module is sent uncompressed: it is too large to be compressed, or compression does not make it smaller.
+    Identity,
+}
+
+/// A cache of compressed variants. tower-http's compression layer would compress each response again, and knows neither entity
+/// tags per coding nor ranges.
+pub(in crate::http) struct EncodingCache {
+    variants: Cache<(ModuleHash, Coding), Variant, BySize>,
     module_bytes_max: u64,
 }
 
 #[derive(Clone)]
 struct BySize;
 
-impl Weighter<(ModuleHash, Coding), Option<Bytes>> for BySize {
-    fn weight(&self, _: &(ModuleHash, Coding), form: &Option<Bytes>) -> u64 {
-        ITEM_BYTES + form.as_ref().map_or(0, |bytes| bytes.len() as u64)
+impl Weighter<(ModuleHash, Coding), Variant> for BySize {
+    fn weight(&self, _: &(ModuleHash, Coding), variant: &Variant) -> u64 {
+        match variant {
+            Variant::Compressed(_, bytes) => ENTRY_OVERHEAD_BYTES + bytes.len() as u64,
+            Variant::Identity => ENTRY_OVERHEAD_BYTES,
+        }
     }
 }
 
-impl Forms {
-    /// Without any form yet.
+impl EncodingCache {
+    /// Creates an empty cache.
     pub fn new(limits: &ServerLimits) -> Self {
         let bytes_max = limits.compressed_bytes_max;
         Self {
-            forms: Cache::with_weighter(FORMS_EXPECTED, bytes_max, BySize),
-            // A form that cannot be kept would be made for every request.
+            variants: Cache::with_weighter(VARIANTS_EXPECTED, bytes_max, BySize),
+            // A variant that does not fit into the cache would be compressed for every request.
             module_bytes_max: limits.compressible_bytes_max.min(bytes_max / 4),
         }
     }
 
-    /// What [`of`](Self::of) answers, if that needs no work.
-    pub fn known(&self, module: &Module, coding: Coding) -> Option<Option<Bytes>> {
-        match self.is_compressible(module) {
-            true => self.forms.get(&(module.hash, coding)),
-            false => Some(None),
+    /// Returns the module's variant in the coding. `None` if it must be compressed first, which takes time: see
+    /// [`get_or_compress`](Self::get_or_compress).
+    pub fn get(&self, module: &Module, coding: Coding) -> Option<Variant> {
+        if self.is_compressible(module) {
+            self.variants.get(&(module.hash, coding))
+        } else {
+            Some(Variant::Identity)
         }
     }
 
-    /// The module in that coding; `None` if it is too large for it, or gets no smaller. Takes its time when it is the first to ask.
-    pub fn of(&self, module: &Module, coding: Coding) -> Option<Bytes> {
+    /// Returns the module's variant in the coding, and compresses the module if no request did so before.
+    pub fn get_or_compress(&self, module: &Module, coding: Coding) -> Variant {
         if !self.is_compressible(module) {
-            return None;
+            return Variant::Identity;
         }
-        let make = || {
-            let form = compress(&module.bytes, coding)?;
-            Ok::<_, io::Error>((form.len() < module.bytes.len()).then_some(form))
+        let compress = || {
+            let compressed = compress(&module.bytes, coding)?;
+            Ok::<_, io::Error>(if compressed.len() < module.bytes.len() {
+                Variant::Compressed(coding, compressed)
+            } else {
+                Variant::Identity
+            })
         };
-        let form = self.forms.get_or_insert_with(&(module.hash, coding), make);
-        form.expect("BUG: memory can be written to")
+        let variant = self
+            .variants
+            .get_or_insert_with(&(module.hash, coding), compress);
+        variant.expect("BUG: writing to memory does not fail")
     }
 
     fn is_compressible(&self, module: &Module) -> bool {
         module.bytes.len() as u64 <= self.module_bytes_max
     }
 
-    /// How often a form was there already, and how often it had to be made.
+    /// Returns the number of variants that were found in the cache, and of those that were not.
     pub fn hits_and_misses(&self) -> (u64, u64) {
-        (self.forms.hits(), self.forms.misses())
+        (self.variants.hits(), self.variants.misses())
     }
 }
 
 fn compress(bytes: &[u8], coding: Coding) -> io::Result<Bytes> {
-    let form = match coding {
+    let compressed = match coding {
         Coding::Zstd => zstd::bulk::compress(bytes, ZSTD_LEVEL)?,
         Coding::Gzip => {
             let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
@@ -151,7 +169,7 @@ fn compress(bytes: &[u8], coding: Coding) -> io::Result<Bytes> {
             gzip.finish()?
         }
     };
-    Ok(form.into())
+    Ok(compressed.into())
 }
 
 #[cfg(test)]
@@ -159,8 +177,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_best_of_the_accepted_codings_is_chosen() {
-        for (accepted, wanted) in [
+    fn the_best_accepted_coding_is_preferred() {
+        for (accepted, expected) in [
             (&["gzip, deflate, br, zstd"][..], Some(Coding::Zstd)),
             (&["gzip, deflate"], Some(Coding::Gzip)),
             (&["gzip;q=1.0, zstd;q=0.5"], Some(Coding::Gzip)),
@@ -180,7 +198,7 @@ mod tests {
             for value in accepted {
                 headers.append(ACCEPT_ENCODING, value.parse().unwrap());
             }
-            assert_eq!(Coding::accepted(&headers), wanted, "{accepted:?}");
+            assert_eq!(Coding::preferred(&headers), expected, "{accepted:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Entity tags (RFC 9110, section 8.8.3), and what requests ask of them (section 13).
+//! Entity tags (RFC 9110, section 8.8.3) and conditional requests (section 13).
 
 use axum::http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
@@ -8,7 +8,7 @@ use crate::http::module::encodings::Coding;
 use crate::names::ModuleHash;
 use crate::store::{EntityTags, Precondition};
 
-/// The entity tag of a module in plain or compressed form.
+/// Returns the entity tag of a module, or of its compressed variant.
 pub(in crate::http) fn of_module(hash: ModuleHash, coding: Option<Coding>) -> String {
     match coding {
         None => format!("\"{hash}\""),
@@ -16,40 +16,41 @@ pub(in crate::http) fn of_module(hash: ModuleHash, coding: Option<Coding>) -> St
     }
 }
 
-/// The entity tag of what a client has that is answered 304: of the compressed form if it names that, else of the plain one.
-pub(in crate::http) fn of_held(headers: &HeaderMap, hash: ModuleHash) -> String {
-    let tag = of_module(hash, Coding::accepted(headers));
+/// Returns the entity tag for a 304: that of the compressed variant if `If-None-Match` lists it, else that of the module.
+pub(in crate::http) fn of_not_modified(headers: &HeaderMap, hash: ModuleHash) -> String {
+    let variant_tag = of_module(hash, Coding::preferred(headers));
     let mut lists = headers.get_all(IF_NONE_MATCH).iter();
-    match lists.any(|list| list.to_str().is_ok_and(|list| list.contains(&tag))) {
-        true => tag,
-        false => of_module(hash, None),
+    if lists.any(|list| list.to_str().is_ok_and(|list| list.contains(&variant_tag))) {
+        variant_tag
+    } else {
+        of_module(hash, None)
     }
 }
 
-/// What a change asks for.
+/// Parses `If-Match` and `If-None-Match` of a write.
 ///
 /// # Errors
 /// 400 if a header is malformed.
 pub(in crate::http) fn precondition(headers: &HeaderMap) -> Result<Precondition> {
     Ok(Precondition {
-        if_match: tags(headers, &IF_MATCH, Comparison::Strong)?,
-        if_none_match: tags(headers, &IF_NONE_MATCH, Comparison::Weak)?,
+        if_match: parse_tags(headers, &IF_MATCH, Comparison::Strong)?,
+        if_none_match: parse_tags(headers, &IF_NONE_MATCH, Comparison::Weak)?,
     })
 }
 
-/// What a read of something that is there, with the tag `now`, comes to.
-pub(in crate::http) enum Read {
-    /// It is answered.
+/// Whether the client of a conditional read needs the module.
+pub(in crate::http) enum Freshness {
+    /// The client does not have this module: it is sent.
     Modified,
-    /// The client has it: 304.
+    /// The client has this module: the response is 304.
     NotModified,
 }
 
-/// Compares a read's conditions with the tag of what is there.
+/// Evaluates `If-Match` and `If-None-Match` of a read of a module with the entity tag `current`.
 ///
 /// # Errors
 /// 412 if `If-Match` does not hold; 400 if a header is malformed.
-pub(in crate::http) fn compare(headers: &HeaderMap, now: &str) -> Result<Read> {
+pub(in crate::http) fn evaluate(headers: &HeaderMap, current: &str) -> Result<Freshness> {
     let Precondition {
         if_match,
         if_none_match,
@@ -58,30 +59,30 @@ pub(in crate::http) fn compare(headers: &HeaderMap, now: &str) -> Result<Read> {
         if_match,
         if_none_match: None,
     };
-    if if_match.check(Some(now)).is_err() {
-        let detail = format!("the precondition failed: it is {now}");
+    if if_match.check(Some(current)).is_err() {
+        let detail = format!("the precondition failed: it is {current}");
         return Err(Failure::new(StatusCode::PRECONDITION_FAILED, detail));
     }
     let if_none_match = Precondition {
         if_match: None,
         if_none_match,
     };
-    Ok(match if_none_match.check(Some(now)) {
-        Ok(()) => Read::Modified,
-        Err(_) => Read::NotModified,
+    Ok(match if_none_match.check(Some(current)) {
+        Ok(()) => Freshness::Modified,
+        Err(_) => Freshness::NotModified,
     })
 }
 
-/// How tags are compared (RFC 9110, section 8.8.3.2).
+/// The comparison of entity tags (RFC 9110, section 8.8.3.2).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Comparison {
-    /// A weak tag equals nothing.
+    /// A weak tag equals no tag.
     Strong,
-    /// A weak tag equals a strong one of the same content.
+    /// A weak tag equals a strong tag with the same text.
     Weak,
 }
 
-fn tags(
+fn parse_tags(
     headers: &HeaderMap,
     name: &HeaderName,
     comparison: Comparison,
@@ -89,18 +90,17 @@ fn tags(
     let malformed = || Failure::malformed(format!("{name} is malformed"));
     let mut tags = None;
     for value in headers.get_all(name) {
-        let value = value.to_str().map_err(|_| malformed())?.trim();
-        let list = match value {
+        let list = match value.to_str().map_err(|_| malformed())?.trim() {
             "*" => return Ok(Some(EntityTags::Any)),
-            list => parse(list, comparison).ok_or_else(malformed)?,
+            list => parse_list(list, comparison).ok_or_else(malformed)?,
         };
         tags.get_or_insert_with(Vec::new).extend(list);
     }
     Ok(tags.map(EntityTags::OneOf))
 }
 
-/// The tags of a list, without what tells compressed forms apart: they are the same module.
-fn parse(mut list: &str, comparison: Comparison) -> Option<Vec<String>> {
+/// Parses a list of tags. The suffix of a compressed variant is removed, because all variants are the same module.
+fn parse_list(mut list: &str, comparison: Comparison) -> Option<Vec<String>> {
     let mut tags = Vec::new();
     loop {
         list = list.trim_start_matches([' ', '\t', ',']);
@@ -112,22 +112,22 @@ fn parse(mut list: &str, comparison: Comparison) -> Option<Vec<String>> {
             None => (false, list),
         };
         let (tag, rest) = quoted.strip_prefix('"')?.split_once('"')?;
-        let rest = rest.trim_start_matches([' ', '\t']);
-        if !rest.is_empty() && !rest.starts_with(',') {
+        list = rest.trim_start_matches([' ', '\t']);
+        if !list.is_empty() && !list.starts_with(',') {
             return None;
         }
         if !is_weak || comparison == Comparison::Weak {
             tags.push(without_coding(tag).to_owned());
         }
-        list = rest;
     }
 }
 
 fn without_coding(tag: &str) -> &str {
     let (module, suffix) = tag.rsplit_once('-').unwrap_or((tag, ""));
-    match Coding::ALL.iter().any(|coding| coding.name() == suffix) {
-        true => module,
-        false => tag,
+    if Coding::ALL.iter().any(|coding| coding.name() == suffix) {
+        module
+    } else {
+        tag
     }
 }
 
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_of_tags_are_read() {
+    fn lists_of_tags_are_parsed() {
         for (list, strong, weak) in [
             (r#""a""#, Some(vec!["a"]), Some(vec!["a"])),
             (
@@ -156,7 +156,7 @@ mod tests {
             (r#"w/"a""#, None, None),
             (r#""a", *"#, None, None),
         ] {
-            let parsed = |comparison| parse(list, comparison);
+            let parsed = |comparison| parse_list(list, comparison);
             let owned = |tags: Vec<&str>| tags.into_iter().map(str::to_owned).collect::<Vec<_>>();
             assert_eq!(parsed(Comparison::Strong), strong.map(owned), "{list}");
             assert_eq!(parsed(Comparison::Weak), weak.map(owned), "{list}");

@@ -1,4 +1,4 @@
-//! Ranges of bytes (RFC 9110, section 14).
+//! Byte ranges (RFC 9110, section 14).
 
 use std::ops::Range;
 
@@ -7,28 +7,28 @@ use axum::http::{HeaderMap, StatusCode};
 
 use crate::http::error::{Failure, Result};
 
-/// The part of a body of `size_bytes` that a request asks for; `None` is all of it. A list of ranges, an unknown unit, and a range
-/// of another version than that with the tag `tag` are passed over, as the RFC allows.
+/// Parses `Range` for a module of `size_bytes` with the entity tag `etag`. `None` is the whole module: without the header, for a
+/// list of ranges or an unknown unit, which the RFC allows to ignore, and if `If-Range` names another version.
 ///
 /// # Errors
-/// 400 if the header is malformed, 416 if there are no such bytes.
-pub(in crate::http) fn asked(
+/// 400 if the header is malformed, 416 if the module has no such bytes.
+pub(in crate::http) fn parse_range(
     headers: &HeaderMap,
     size_bytes: u64,
-    tag: &str,
+    etag: &str,
 ) -> Result<Option<Range<u64>>> {
     let Some(value) = headers.get(RANGE) else {
         return Ok(None);
     };
     if headers
         .get(IF_RANGE)
-        .is_some_and(|version| version.as_bytes() != tag.as_bytes())
+        .is_some_and(|version| version.as_bytes() != etag.as_bytes())
     {
         return Ok(None);
     }
     let malformed = || Failure::malformed("Range is malformed");
-    let value = value.to_str().map_err(|_| malformed())?;
-    let (unit, ranges) = value.split_once('=').ok_or_else(malformed)?;
+    let text = value.to_str().map_err(|_| malformed())?;
+    let (unit, ranges) = text.split_once('=').ok_or_else(malformed)?;
     if !unit.trim().eq_ignore_ascii_case("bytes") || ranges.contains(',') {
         return Ok(None);
     }
@@ -40,20 +40,21 @@ pub(in crate::http) fn asked(
         (Some(first), Some(last)) if first > last => return Err(malformed()),
         (Some(first), Some(last)) => first..size_bytes.min(last.saturating_add(1)),
     };
-    match range.is_empty() {
-        true => Err(not_there(size_bytes)),
-        false => Ok(Some(range)),
+    if range.is_empty() {
+        Err(not_satisfiable(size_bytes))
+    } else {
+        Ok(Some(range))
     }
 }
 
-/// 416, with what there is (section 15.5.17).
-fn not_there(size_bytes: u64) -> Failure {
-    let detail = format!("there are {size_bytes} bytes");
+/// Creates a 416 that states the module's size (section 15.5.17).
+fn not_satisfiable(size_bytes: u64) -> Failure {
+    let detail = format!("the module has {size_bytes} bytes");
     Failure::new(StatusCode::RANGE_NOT_SATISFIABLE, detail)
-        .with(CONTENT_RANGE, format!("bytes */{size_bytes}"))
+        .with_header(CONTENT_RANGE, format!("bytes */{size_bytes}"))
 }
 
-/// A number of bytes; one that is too large to be one is larger than any body.
+/// Parses a position. One that does not fit into a `u64` lies beyond any module.
 fn position(digits: &str) -> Result<Option<u64>> {
     match digits {
         "" => Ok(None),
@@ -68,15 +69,15 @@ fn position(digits: &str) -> Result<Option<u64>> {
 mod tests {
     use super::*;
 
-    fn of_ten(range: &str) -> Result<Option<Range<u64>>, u16> {
+    fn parse_for_ten_bytes(range: &str) -> Result<Option<Range<u64>>, u16> {
         let mut headers = HeaderMap::new();
         headers.insert(RANGE, range.parse().unwrap());
-        asked(&headers, 10, "\"a\"").map_err(|failure| failure.status().as_u16())
+        parse_range(&headers, 10, "\"a\"").map_err(|failure| failure.status().as_u16())
     }
 
     #[test]
-    fn ranges_are_read() {
-        for (range, wanted) in [
+    fn ranges_are_parsed() {
+        for (range, expected) in [
             ("bytes=0-0", Ok(Some(0..1))),
             ("bytes=2-5", Ok(Some(2..6))),
             ("Bytes=7-", Ok(Some(7..10))),
@@ -97,17 +98,21 @@ mod tests {
             ("bytes=0-1,3-4", Ok(None)),
             ("lines=0-1", Ok(None)),
         ] {
-            assert_eq!(of_ten(range), wanted, "{range}");
+            assert_eq!(parse_for_ten_bytes(range), expected, "{range}");
         }
     }
 
     #[test]
-    fn a_range_of_another_version_is_passed_over() {
+    fn a_range_of_another_version_is_ignored() {
         let mut headers = HeaderMap::new();
         headers.insert(RANGE, "bytes=0-1".parse().unwrap());
-        for (version, wanted) in [("\"a\"", Some(0..2)), ("\"b\"", None), ("W/\"a\"", None)] {
+        for (version, expected) in [("\"a\"", Some(0..2)), ("\"b\"", None), ("W/\"a\"", None)] {
             headers.insert(IF_RANGE, version.parse().unwrap());
-            assert_eq!(asked(&headers, 10, "\"a\"").unwrap(), wanted, "{version}");
+            assert_eq!(
+                parse_range(&headers, 10, "\"a\"").unwrap(),
+                expected,
+                "{version}"
+            );
         }
     }
 }

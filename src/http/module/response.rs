@@ -1,4 +1,4 @@
-//! The answer that is a module: its bytes, or a part of them, or a compressed form, or that the client has them.
+//! Responses that are a module: all of its bytes, a range of them, a compressed variant, or 304.
 
 use std::sync::Arc;
 
@@ -11,255 +11,280 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::http::commit_header;
+use crate::http::commit_header::CommitHeader;
 use crate::http::error::Result;
-use crate::http::module::encodings::Coding;
-use crate::http::module::etag::{self, Read};
-use crate::http::module::range;
-use crate::http::module::send_budget::{Held, SMALL_BYTES_MAX};
+use crate::http::module::encodings::{Coding, Variant};
+use crate::http::module::etag::{self, Freshness};
+use crate::http::module::range::parse_range;
+use crate::http::module::send_budget::{BudgetedModule, SMALL_BYTES_MAX};
 use crate::http::state::App;
 use crate::names::{CommitId, Digest, ModuleHash, ModulePath};
 use crate::store::{self, Blob, Module, Revision, Store};
 
-/// What tells the answer of one URL from another answer of it.
-const VARIES: &str = "Accept-Encoding, Wasmstore-Branch, Wasmstore-Commit";
+/// The value of `Vary`: the request headers that select among the responses of one URL.
+const VARY_HEADERS: &str = "Accept-Encoding, Wasmstore-Branch, Wasmstore-Commit";
 
-/// How a module was asked for.
+/// How the URL names a module, which decides on the caching of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::http) enum AskedBy {
-    /// The answer never changes.
+pub(in crate::http) enum NamedBy {
+    /// By hash: the response never changes.
     Hash,
-    /// The answer is what is there now, as of the commit.
+    /// By path: the response is the path's module in this commit.
     Path(Option<CommitId>),
 }
 
-/// A module that was asked for, and the commit that it was found in.
-struct Found {
+/// A module that was found, and the commit in which it was found.
+struct FoundModule {
     commit: Option<CommitId>,
     hash: ModuleHash,
-    /// The module, or the size in bytes of one that is not read before there is memory for it.
-    module: Result<Module, u64>,
+    content: FoundContent,
 }
 
-/// What to send.
-struct Content {
+enum FoundContent {
+    Read(Module),
+    /// The module has this size in bytes and is only read once memory for it is reserved.
+    Unread(u64),
+}
+
+/// The representation of a module that a response sends.
+struct Representation {
     module: Module,
-    /// Held until the body is sent, if it is large.
-    held: Option<Arc<Held>>,
-    form: Option<(Coding, Bytes)>,
+    /// Keeps the memory of a large module reserved until the body is sent.
+    budgeted: Option<Arc<BudgetedModule>>,
+    variant: Variant,
 }
 
 impl App {
-    /// Answers a request for the module that `find` finds.
-    pub async fn answer(
+    /// Responds with the module that `find` finds in a revision.
+    pub async fn respond_with_module(
         &self,
         headers: &HeaderMap,
-        at: Revision,
+        revision: Revision,
         find: impl Fn(&Store, &Revision) -> store::Result<ModuleHash> + Clone + Send + 'static,
-        asked_by: impl Fn(Option<CommitId>) -> AskedBy,
+        name_kind: impl Fn(Option<CommitId>) -> NamedBy,
     ) -> Result<Response> {
-        let (mut memory, mut allowed_bytes) = (None, SMALL_BYTES_MAX);
+        let (mut memory, mut reserved_bytes) = (None, SMALL_BYTES_MAX);
+        // A second round follows if the module is large, and a third one if the path got a larger module while the request
+        // waited for memory.
         loop {
-            let found = self.find(at.clone(), find.clone(), allowed_bytes).await?;
-            let asked_by = asked_by(found.commit);
-            if let Read::NotModified = etag::compare(headers, &found.hash.to_string())? {
-                return Ok(self.not_modified(headers, found.hash, asked_by));
+            let found = self
+                .find_module(revision.clone(), find.clone(), reserved_bytes)
+                .await?;
+            let named_by = name_kind(found.commit);
+            if let Freshness::NotModified = etag::evaluate(headers, &found.hash.to_string())? {
+                return Ok(self.not_modified(headers, found.hash, named_by));
             }
-            let (module, held) = match (found.module, self.large.get(found.hash)) {
-                (Ok(module), _) => match memory.take() {
-                    Some(memory) => self.large.keep(module, memory),
+            let (module, budgeted) = match (found.content, self.send_budget.get(found.hash)) {
+                (FoundContent::Read(module), _) => match memory.take() {
+                    Some(memory) => self.send_budget.share(module, memory),
                     None => (module, None),
                 },
-                (Err(_), Some(held)) => held,
-                (Err(size_bytes), None) => {
-                    // What was too little is given back first.
+                (FoundContent::Unread(_), Some(shared)) => shared,
+                (FoundContent::Unread(size_bytes), None) => {
+                    // A smaller reservation is released first: two requests that hold one and wait for more would deadlock.
                     drop(memory.take());
-                    memory = Some(self.memory(size_bytes).await?);
-                    allowed_bytes = size_bytes;
+                    memory = Some(self.send_budget.reserve(size_bytes).await?);
+                    reserved_bytes = size_bytes;
                     continue;
                 }
             };
-            let (module, form) = self.form(module, headers).await?;
-            let content = Content { module, held, form };
-            return self.send(headers, content, asked_by);
+            let (module, variant) = self.select_variant(module, headers).await?;
+            let representation = Representation {
+                module,
+                budgeted,
+                variant,
+            };
+            return self.send(headers, representation, named_by);
         }
     }
 
-    async fn find(
+    async fn find_module(
         &self,
-        at: Revision,
+        revision: Revision,
         find: impl Fn(&Store, &Revision) -> store::Result<ModuleHash> + Send + 'static,
-        allowed_bytes: u64,
-    ) -> Result<Found> {
-        let find = move |store: &Store, at: &Revision| {
-            let hash = find(store, at)?;
-            let module = match store.cached_module(hash) {
-                Some(module) => Ok(module),
+        bytes_max: u64,
+    ) -> Result<FoundModule> {
+        let find = move |store: &Store, revision: &Revision| {
+            let hash = find(store, revision)?;
+            let content = match store.cached_module(hash) {
+                Some(module) => FoundContent::Read(module),
                 None => match store.size_bytes(hash)? {
-                    size_bytes if size_bytes > allowed_bytes => Err(size_bytes),
-                    _ => Ok(store.module(hash)?),
+                    size_bytes if size_bytes > bytes_max => FoundContent::Unread(size_bytes),
+                    _ => FoundContent::Read(store.module(hash)?),
                 },
             };
-            Ok((hash, module))
+            Ok((hash, content))
         };
-        self.run(move |store| {
-            let (commit, (hash, module)) = store.as_of(&at, |at| find(store, at))?;
-            Ok(Found {
+        self.run_read(move |store| {
+            let (commit, (hash, content)) =
+                store.as_of(&revision, |revision| find(store, revision))?;
+            Ok(FoundModule {
                 commit,
                 hash,
-                module,
+                content,
             })
         })
         .await
     }
 
-    /// Answers a request for the module at a path, if that needs no more than a look at the branch's ref: the rest is in memory.
-    pub fn answer_at_once(
+    /// Responds with the module at a path if only the branch's ref has to be read for it, because everything else is cached.
+    /// Returns `None` otherwise.
+    pub fn respond_from_cache(
         &self,
         headers: &HeaderMap,
-        at: &Revision,
+        revision: &Revision,
         path: &ModulePath,
     ) -> Result<Option<Response>> {
-        let Some((commit, module)) = self.at_once(|store| store.find_cached(at, path)) else {
+        let Some((commit, module)) = self.run_inline(|store| store.find_cached(revision, path))
+        else {
             return Ok(None);
         };
-        let asked_by = AskedBy::Path(Some(commit));
-        if let Read::NotModified = etag::compare(headers, &module.hash.to_string())? {
-            return Ok(Some(self.not_modified(headers, module.hash, asked_by)));
+        let named_by = NamedBy::Path(Some(commit));
+        if let Freshness::NotModified = etag::evaluate(headers, &module.hash.to_string())? {
+            return Ok(Some(self.not_modified(headers, module.hash, named_by)));
         }
-        let Ok(form) = self.known_form(&module, headers) else {
+        let Ok(variant) = self.cached_variant(&module, headers) else {
             return Ok(None);
         };
-        let content = Content {
+        let representation = Representation {
             module,
-            held: None,
-            form,
+            budgeted: None,
+            variant,
         };
-        self.send(headers, content, asked_by).map(Some)
+        self.send(headers, representation, named_by).map(Some)
     }
 
-    /// Sends the part that is asked for, or all of it.
-    fn send(&self, headers: &HeaderMap, content: Content, asked_by: AskedBy) -> Result<Response> {
-        let size_bytes = content.module.bytes.len() as u64;
-        let tag = etag::of_module(content.module.hash, None);
-        let Some(range) = range::asked(headers, size_bytes, &tag)? else {
-            return Ok(self.module(content, asked_by, |body| body));
+    /// Sends the requested range of the module, or the whole representation.
+    fn send(
+        &self,
+        headers: &HeaderMap,
+        representation: Representation,
+        named_by: NamedBy,
+    ) -> Result<Response> {
+        let size_bytes = representation.module.bytes.len() as u64;
+        let etag = etag::of_module(representation.module.hash, None);
+        let Some(range) = parse_range(headers, size_bytes, &etag)? else {
+            return Ok(self.module_response(representation, named_by, |body| body));
         };
-        let plain = Content {
-            form: None,
-            ..content
+        let uncompressed = Representation {
+            variant: Variant::Identity,
+            ..representation
         };
-        let mut response = self.module(plain, asked_by, |body| {
+        let mut response = self.module_response(uncompressed, named_by, |body| {
             body.slice(range.start as usize..range.end as usize)
         });
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-        let range = format!("bytes {}-{}/{size_bytes}", range.start, range.end - 1);
-        response.headers_mut().insert(CONTENT_RANGE, value(&range));
+        let content_range = format!("bytes {}-{}/{size_bytes}", range.start, range.end - 1);
+        response
+            .headers_mut()
+            .insert(CONTENT_RANGE, value(&content_range));
         Ok(response)
     }
 
-    /// The compressed form that the client accepts, if there is one.
+    /// Returns the variant that the client prefers if it is cached.
     ///
     /// # Errors
-    /// The coding that it has to be made in first.
-    fn known_form(
-        &self,
-        module: &Module,
-        headers: &HeaderMap,
-    ) -> Result<Option<(Coding, Bytes)>, Coding> {
-        match Coding::accepted(headers) {
-            // A part is always one of the plain form.
+    /// The coding in which the module must be compressed first.
+    fn cached_variant(&self, module: &Module, headers: &HeaderMap) -> Result<Variant, Coding> {
+        match Coding::preferred(headers) {
+            // A range is always one of the uncompressed bytes.
             Some(coding) if !headers.contains_key(RANGE) => {
-                let form = self.forms.known(module, coding).ok_or(coding)?;
-                Ok(form.map(|form| (coding, form)))
+                self.encodings.get(module, coding).ok_or(coding)
             }
-            _ => Ok(None),
+            _ => Ok(Variant::Identity),
         }
     }
 
-    /// The same, made if need be.
-    async fn form(
+    /// Returns the variant that the client prefers, and compresses the module if necessary.
+    async fn select_variant(
         &self,
         module: Module,
         headers: &HeaderMap,
-    ) -> Result<(Module, Option<(Coding, Bytes)>)> {
-        let coding = match self.known_form(&module, headers) {
-            Ok(form) => return Ok((module, form)),
+    ) -> Result<(Module, Variant)> {
+        let coding = match self.cached_variant(&module, headers) {
+            Ok(variant) => return Ok((module, variant)),
             Err(coding) => coding,
         };
         let app = self.clone();
-        self.run(move |_| {
-            let form = app.forms.of(&module, coding);
-            Ok((module, form.map(|form| (coding, form))))
+        self.run_read(move |_| {
+            let variant = app.encodings.get_or_compress(&module, coding);
+            Ok((module, variant))
         })
         .await
     }
 
-    fn not_modified(&self, headers: &HeaderMap, hash: ModuleHash, asked_by: AskedBy) -> Response {
-        let tag = etag::of_held(headers, hash);
+    fn not_modified(&self, headers: &HeaderMap, hash: ModuleHash, named_by: NamedBy) -> Response {
+        let etag = etag::of_not_modified(headers, hash);
         let mut response = StatusCode::NOT_MODIFIED.into_response();
-        response.headers_mut().insert(ETAG, value(&tag));
-        self.describe(response.headers_mut(), asked_by);
+        response.headers_mut().insert(ETAG, value(&etag));
+        self.insert_cache_headers(response.headers_mut(), named_by);
         response
     }
 
-    fn module(
+    fn module_response(
         &self,
-        content: Content,
-        asked_by: AskedBy,
-        part: impl FnOnce(Bytes) -> Bytes,
+        representation: Representation,
+        named_by: NamedBy,
+        slice: impl FnOnce(Bytes) -> Bytes,
     ) -> Response {
-        let Content { module, held, form } = content;
+        let Representation {
+            module,
+            budgeted,
+            variant,
+        } = representation;
         let mut headers = HeaderMap::with_capacity(16);
-        let coding = form.as_ref().map(|(coding, _)| *coding);
+        let coding = match &variant {
+            Variant::Compressed(coding, _) => Some(*coding),
+            Variant::Identity => None,
+        };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/wasm"));
         headers.insert("wasmstore-hash", value(&module.hash.to_string()));
         headers.insert("wasmstore-digest", value(&module.digest.to_string()));
         headers.insert(ETAG, value(&etag::of_module(module.hash, coding)));
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        self.describe(&mut headers, asked_by);
-        let body = match form {
-            Some((coding, form)) => {
+        self.insert_cache_headers(&mut headers, named_by);
+        let body = match variant {
+            Variant::Compressed(coding, bytes) => {
                 headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
-                form
+                bytes
             }
-            None => {
+            Variant::Identity => {
                 headers.insert("repr-digest", repr_digest(module.digest));
-                Bytes::from_owner(Sending(module.bytes, held))
+                Bytes::from_owner(SentBytes(module.bytes, budgeted))
             }
         };
-        (headers, Body::from(part(body))).into_response()
+        (headers, Body::from(slice(body))).into_response()
     }
 
-    /// The headers that tell caches what to do.
-    fn describe(&self, headers: &mut HeaderMap, asked_by: AskedBy) {
-        headers.insert(VARY, HeaderValue::from_static(VARIES));
-        let control = match (asked_by, self.is_private) {
-            (AskedBy::Hash, false) => "public, max-age=31536000, immutable",
-            (AskedBy::Hash, true) => "private, max-age=31536000, immutable",
-            (AskedBy::Path(_), false) => "no-cache",
-            (AskedBy::Path(_), true) => "private, no-cache",
+    /// Inserts the headers that control caches, and `Wasmstore-Commit`.
+    fn insert_cache_headers(&self, headers: &mut HeaderMap, named_by: NamedBy) {
+        headers.insert(VARY, HeaderValue::from_static(VARY_HEADERS));
+        let control = match (named_by, self.is_private) {
+            (NamedBy::Hash, false) => "public, max-age=31536000, immutable",
+            (NamedBy::Hash, true) => "private, max-age=31536000, immutable",
+            (NamedBy::Path(_), false) => "no-cache",
+            (NamedBy::Path(_), true) => "private, no-cache",
         };
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(control));
-        if let AskedBy::Path(commit) = asked_by {
-            commit_header::At(commit).tell(headers);
+        if let NamedBy::Path(commit) = named_by {
+            CommitHeader(commit).insert_into(headers);
         }
     }
 }
 
-/// Bytes that are being sent, and the right to hold so many.
-struct Sending(
+/// A module's bytes in a response body, with the reservation of their memory.
+struct SentBytes(
     Blob,
-    #[expect(dead_code, reason = "held for its drop")] Option<Arc<Held>>,
+    #[expect(dead_code, reason = "held for its drop")] Option<Arc<BudgetedModule>>,
 );
 
-impl AsRef<[u8]> for Sending {
+impl AsRef<[u8]> for SentBytes {
     fn as_ref(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// RFC 9530, section 3.
+/// Returns the value of `Repr-Digest` (RFC 9530, section 3).
 fn repr_digest(digest: Digest) -> HeaderValue {
     value(&format!(
         "sha-256=:{}:",

@@ -1,19 +1,19 @@
-//! The description of the API (OpenAPI 3.1).
+//! The OpenAPI 3.1 description of the API.
 //!
-//! What is particular to an endpoint stands at its handler. What many share is said once: the names in URLs and the request headers
-//! in `parameters.rs`, the answers that are modules in `module.rs`, and what may go wrong in `problems.rs`; `shared.rs` gathers all
-//! of it among the components. A test in `api.rs` holds the description to the router.
+//! Each handler describes its own operation; `router.rs` collects the operations with its routes. What many operations share is
+//! defined here once: names in URLs and request headers in `parameters.rs`, responses with module bytes in `module_bytes.rs`, and
+//! error responses in `problems.rs`. `components.rs` moves all of it to the components of the document.
 
-mod api;
-mod module;
+mod components;
+mod document;
+mod module_bytes;
 mod parameters;
 mod problems;
-mod shared;
 
-pub(super) use api::text;
-pub(super) use module::Bytes;
-pub(super) use parameters::Encoding;
+pub(super) use document::{base_document, finish_document};
+pub(super) use module_bytes::ModuleBytes;
+pub(super) use parameters::UploadHeaders;
 pub(super) use problems::{
-    BranchProblems, ChangeProblems, ModuleProblems, Problems, ReadProblems, UploadProblems,
-    WatchProblems,
+    BranchProblems, ModuleProblems, Problems, ReadProblems, UploadProblems, WatchProblems,
+    WriteProblems,
 };

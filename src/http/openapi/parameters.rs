@@ -1,37 +1,37 @@
-//! What requests say: the names in their URLs, and their headers.
+//! The parameters of requests: names in URLs, and headers.
 
 use utoipa::IntoParams;
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 
-use super::shared::string;
-use crate::http::extract::{Changing, Reading, Wanted};
+use super::components::string_schema;
+use crate::http::extract::{ModuleHeaders, ReadRevision, WriteHeaders};
 
-/// A name, what it is, and the form it has: a pattern that takes whatever the server takes, since clients check by it, and some of
-/// what it refuses.
-type Named = (&'static str, &'static str, &'static str);
+/// A parameter: name, description, and a pattern. Since clients may check values against the pattern, it matches everything that
+/// the server accepts, and some of what the server rejects.
+type ParameterText = (&'static str, &'static str, &'static str);
 
 const TAGS: &str = r#"^(\*|((W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)?)$"#;
 const PATH: &str = r"^[^\u0000-\u001f\u007f-\u009f\\]+$";
 const COMMIT: &str = "^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$";
-/// Printable ASCII in which a percent sign only escapes.
+/// Printable ASCII in which every percent sign starts an escape.
 const TEXT: &str = "^([!-$&-~]|%[0-9A-Fa-f]{2})([ -$&-~]|%[0-9A-Fa-f]{2})*$";
 
-/// The names in URLs. Where slashes are in them, they may be sent as they are or as `%2F`.
-const IN_URLS: [Named; 7] = [
+/// The names in URLs.
+const URL_PARAMETERS: [ParameterText; 7] = [
     (
         "name",
-        "A path, hash or digest; slashes as they are or as `%2F`",
+        "A path, hash or digest; slashes may be escaped as `%2F`",
         PATH,
     ),
     (
         "path",
-        "A path, such as `tools/add.wasm`; slashes as they are or as `%2F`",
+        "A path, such as `tools/add.wasm`; slashes may be escaped as `%2F`",
         PATH,
     ),
     (
         "prefix",
-        "The path of a folder; slashes as they are or as `%2F`",
+        "The path of a directory; slashes may be escaped as `%2F`",
         PATH,
     ),
     (
@@ -42,123 +42,127 @@ const IN_URLS: [Named; 7] = [
     ("commit", "A commit's id", COMMIT),
     (
         "branch",
-        "A branch, as git takes it; slashes as they are or as `%2F`",
+        "A branch name that git accepts; slashes may be escaped as `%2F`",
         r"^[^\u0000- \u007f~^:?*\[\\]+$",
     ),
-    ("index", "A version's number; 0 is the oldest", "^[0-9]+$"),
+    (
+        "index",
+        "The number of a version; 0 is the oldest",
+        "^[0-9]+$",
+    ),
 ];
 
-const BRANCH: Named = (
+const BRANCH: ParameterText = (
     "Wasmstore-Branch",
-    "Work on this branch instead of the default one; percent-encoded",
+    "The branch to read or write instead of the default branch; percent-encoded",
     "^[!-}]+$",
 );
 
-const READING: [Named; 1] = [(
+const READ_HEADERS: [ParameterText; 1] = [(
     "Wasmstore-Commit",
-    "Answer as of this commit instead of the branch's newest",
+    "The commit to read instead of the branch's tip",
     COMMIT,
 )];
 
-const CHANGING: [Named; 4] = [
+const WRITE_HEADERS: [ParameterText; 4] = [
     (
         "Wasmstore-Author",
-        "Who makes the change, as `Name <mail>`; percent-encoded",
+        "The commit's author, as `Name <mail>`; percent-encoded",
         TEXT,
     ),
     (
         "Wasmstore-Message",
-        "What the commit says; percent-encoded",
+        "The commit message; percent-encoded",
         TEXT,
     ),
     IF_MATCH,
     IF_NONE_MATCH,
 ];
 
-const WANTED: [Named; 5] = [
+const MODULE_HEADERS: [ParameterText; 5] = [
     IF_MATCH,
     IF_NONE_MATCH,
     (
         "Range",
-        "Answer only these bytes of the plain form",
+        "The range to send, of the uncompressed bytes",
         "^bytes=([0-9]+-[0-9]*|-[0-9]+)$",
     ),
     (
         "If-Range",
-        "Answer the range only if the module has this tag, otherwise all bytes",
+        "Send the range only if the module has this entity tag, otherwise all bytes",
         "^[ -~]*$",
     ),
     (
         "Accept-Encoding",
-        "Answer a compressed form: `zstd`, `gzip`",
+        "The accepted compressed variants: `zstd`, `gzip`",
         "^[ -~]*$",
     ),
 ];
 
-const IF_MATCH: Named = (
+const IF_MATCH: ParameterText = (
     "If-Match",
-    "Only what has one of these tags, with `*` whatever is there; otherwise 412. The tag of a path is its module's, that of a whole tree the branch's commit in quotes",
+    "Proceed only if the current entity tag is one of these, or with `*` if there is one at all; otherwise 412. The entity tag of a path is that of its module, the entity tag of a whole tree is the branch's tip in quotes",
     TAGS,
 );
 
-const IF_NONE_MATCH: Named = (
+const IF_NONE_MATCH: ParameterText = (
     "If-None-Match",
-    "Only what has none of these tags, with `*` only what is not there; otherwise a read is answered 304, a change 412",
+    "Proceed only if the current entity tag is none of these, or with `*` if there is none at all; otherwise 304 for reads and 412 for writes",
     TAGS,
 );
 
-const ENCODING: [Named; 1] = [(
+const UPLOAD_HEADERS: [ParameterText; 1] = [(
     "Content-Encoding",
-    "How the body is compressed",
+    "The content coding of the body",
     "^(gzip|zstd|identity)$",
 )];
 
-/// The header of uploads.
-pub(in crate::http) struct Encoding;
+/// The headers of uploads.
+pub(in crate::http) struct UploadHeaders;
 
-impl IntoParams for Reading {
+impl IntoParams for ReadRevision {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        headers([BRANCH].iter().chain(&READING))
+        headers([BRANCH].iter().chain(&READ_HEADERS))
     }
 }
 
-impl IntoParams for Changing {
+impl IntoParams for WriteHeaders {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        headers([BRANCH].iter().chain(&CHANGING))
+        headers([BRANCH].iter().chain(&WRITE_HEADERS))
     }
 }
 
-impl IntoParams for Wanted {
+impl IntoParams for ModuleHeaders {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        headers(&WANTED)
+        headers(&MODULE_HEADERS)
     }
 }
 
-impl IntoParams for Encoding {
+impl IntoParams for UploadHeaders {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        headers(&ENCODING)
+        headers(&UPLOAD_HEADERS)
     }
 }
 
-fn headers(named: impl IntoIterator<Item = &'static Named>) -> Vec<Parameter> {
-    let header = |named| parameter(ParameterIn::Header, Required::False, named);
-    named.into_iter().map(header).collect()
+fn headers(texts: impl IntoIterator<Item = &'static ParameterText>) -> Vec<Parameter> {
+    let header = |text| parameter(ParameterIn::Header, Required::False, text);
+    texts.into_iter().map(header).collect()
 }
 
-/// The parameters for the names in URLs.
+/// Returns the parameters for the names in URLs.
 pub(super) fn in_urls() -> impl Iterator<Item = Parameter> {
-    IN_URLS
+    URL_PARAMETERS
         .iter()
-        .map(|named| parameter(ParameterIn::Path, Required::True, named))
+        .map(|text| parameter(ParameterIn::Path, Required::True, text))
 }
 
-fn parameter(place: ParameterIn, required: Required, named: &Named) -> Parameter {
-    let (name, description, pattern) = *named;
+fn parameter(location: ParameterIn, required: Required, text: &ParameterText) -> Parameter {
+    let (name, description, pattern) = *text;
     ParameterBuilder::new()
         .name(name)
-        .parameter_in(place)
+        .parameter_in(location)
         .required(required)
         .description(Some(description))
-        .schema(Some(string(pattern)))
+        .schema(Some(string_schema(pattern)))
         .build()
 }

@@ -1,4 +1,4 @@
-//! What may go wrong, by what is asked.
+//! Error responses, by kind of operation.
 
 use std::collections::BTreeMap;
 
@@ -10,35 +10,38 @@ use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use crate::wire::Problem;
 
-/// What an answer with one of these statuses means. Each of them is a component, called by its canonical reason.
-const MEANINGS: [(u16, &str); 15] = [
+/// The descriptions of error statuses. Each is a component that is named after the status' reason phrase.
+const DESCRIPTIONS: [(u16, &str); 15] = [
     (400, "The request is malformed, or the module is invalid"),
     (401, "A valid key is needed"),
     (
         403,
-        "The key does not allow it, or the page's origin may not",
+        "The key does not allow the request, or the web origin is not allowed",
     ),
-    (404, "There is none"),
-    (408, "The body comes too slowly"),
-    (409, "It conflicts with what is there; nothing is changed"),
+    (404, "Not found"),
+    (408, "The body arrives too slowly"),
+    (
+        409,
+        "The request conflicts with the store's content; nothing is changed",
+    ),
     (412, "A precondition does not hold; nothing is changed"),
     (413, "The module is too large"),
     (
         415,
-        "The body is neither plain nor compressed with gzip or zstd",
+        "The body has a content coding other than gzip and zstd",
     ),
-    (416, "The range lies outside of the module"),
+    (416, "The range is outside of the module"),
     (
         426,
-        "It is a WebSocket; connect with version 13 of that protocol",
+        "The endpoint is a WebSocket; connect with version 13 of the protocol",
     ),
-    (431, "The request's head is too large"),
-    (500, "The server failed; its log tells more of this request"),
+    (431, "The head of the request is too large"),
+    (500, "The server failed; the cause is in its log"),
     (503, "The server is busy or stopping; try again"),
     (507, "The disk is full"),
 ];
 
-/// Declares sets of what may go wrong.
+/// Declares sets of error responses.
 macro_rules! problems {
     ($($(#[$doc:meta])+ $name:ident = $statuses:expr;)+) => {
         $(
@@ -55,46 +58,46 @@ macro_rules! problems {
 }
 
 problems! {
-    /// What every request may be answered that cannot be done.
+    /// Errors of every operation.
     Problems = [];
-    /// What a read may be answered too.
+    /// Errors of reads.
     ReadProblems = [404];
-    /// What a read of a module may be answered too.
+    /// Errors of reads that send a module.
     ModuleProblems = [404, 412, 416];
-    /// What a change of the branches may be answered too.
+    /// Errors of operations that create, delete or select a branch.
     BranchProblems = [404, 409, 507];
-    /// What a change on a branch may be answered too.
-    ChangeProblems = [404, 409, 412, 507];
-    /// What one who comes to watch may be answered too.
+    /// Errors of writes.
+    WriteProblems = [404, 409, 412, 507];
+    /// Errors of the watch endpoint.
     WatchProblems = [404, 426];
-    /// What an upload may be answered too.
+    /// Errors of uploads.
     UploadProblems = [404, 408, 409, 412, 413, 415, 507];
 }
 
 fn references(also: &[u16]) -> BTreeMap<String, RefOr<Response>> {
     let statuses = [400, 401, 403, 431, 500, 503].iter().chain(also);
     let reference = |status: &u16| {
-        let reference = Ref::from_response_name(component(*status));
+        let reference = Ref::from_response_name(component_name(*status));
         (status.to_string(), reference.into())
     };
     statuses.map(reference).collect()
 }
 
-/// The components that the sets refer to.
+/// Returns the components to which the sets refer.
 pub(super) fn components() -> impl Iterator<Item = (String, RefOr<Response>)> {
-    MEANINGS.into_iter().map(|(status, meaning)| {
+    DESCRIPTIONS.into_iter().map(|(status, description)| {
         let line = ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some(
-                "One line; none where a body would be taken for something else",
+                "One line of text; empty where clients would mistake the body for a result",
             ));
-        let line = ContentBuilder::new().schema(Some(line)).build();
-        let document = Ref::from_schema_name(Problem::name());
-        let document = ContentBuilder::new().schema(Some(document)).build();
+        let text = ContentBuilder::new().schema(Some(line)).build();
+        let problem = Ref::from_schema_name(Problem::name());
+        let json = ContentBuilder::new().schema(Some(problem)).build();
         let response = ResponseBuilder::new()
-            .description(meaning)
-            .content("text/plain", line)
-            .content("application/problem+json", document);
+            .description(description)
+            .content("text/plain", text)
+            .content("application/problem+json", json);
         let response = match status {
             401 => response.header("WWW-Authenticate", Header::default()),
             415 => response.header("Accept-Encoding", Header::default()),
@@ -102,13 +105,15 @@ pub(super) fn components() -> impl Iterator<Item = (String, RefOr<Response>)> {
             503 => response.header("Retry-After", Header::new(u16::schema())),
             _ => response,
         };
-        (component(status), response.build().into())
+        (component_name(status), response.build().into())
     })
 }
 
-/// The canonical reason as one word.
-fn component(status: u16) -> String {
-    let status = StatusCode::from_u16(status).expect("BUG: a status");
-    let reason = status.canonical_reason().expect("BUG: no reason is known");
+/// Returns the name of the component: the reason phrase without spaces.
+fn component_name(status: u16) -> String {
+    let status = StatusCode::from_u16(status).expect("BUG: the status is valid");
+    let reason = status
+        .canonical_reason()
+        .expect("BUG: the status has a reason phrase");
     reason.replace(' ', "")
 }

@@ -1,47 +1,48 @@
-//! Collecting garbage, and asking what a key may do.
+//! `/gc` and `/auth`.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use crate::http::commit_header::At;
+use crate::http::commit_header::CommitHeader;
 use crate::http::error::Result;
-use crate::http::extract::{Changing, Params};
+use crate::http::extract::{QueryParams, WriteHeaders};
 use crate::http::json::Json;
-use crate::http::openapi::{ChangeProblems, Problems};
+use crate::http::openapi::{Problems, WriteProblems};
 use crate::http::state::App;
 use crate::store::History;
 use crate::wire;
 
-/// What to do with the history.
+/// The query parameters of `/gc`.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(in crate::http) struct Collection {
-    /// Squash nothing.
+pub(in crate::http) struct GcQuery {
+    /// Keep the branch's history instead of squashing it.
     #[serde(default)]
     keep_history: bool,
 }
 
-/// Squashes the branch's own history, and removes every object that no branch reaches
-#[utoipa::path(post, path = "/api/v1/gc", tag = "admin", params(Changing, Collection),
-    responses((status = 200, description = "What was removed", body = wire::GcJson), ChangeProblems))]
+/// Squashes the branch's own history, and deletes every object that no ref reaches
+#[utoipa::path(post, path = "/gc", tag = "admin", params(WriteHeaders, GcQuery),
+    responses((status = 200, description = "The deleted objects", body = wire::GcJson), WriteProblems))]
 pub(in crate::http) async fn gc(
     State(app): State<App>,
-    Changing(change): Changing,
-    Params(collection): Params<Collection>,
+    WriteHeaders(change): WriteHeaders,
+    QueryParams(query): QueryParams<GcQuery>,
 ) -> Result<Response> {
-    let history = match collection.keep_history {
-        true => History::Keep,
-        false => History::Squash,
+    let history = if query.keep_history {
+        History::Keep
+    } else {
+        History::Squash
     };
     let collected = app
-        .run_change(move |store| Ok(store.gc(&change, history)?))
+        .run_write(move |store| Ok(store.gc(&change, history)?))
         .await?;
-    let at = At(collected.commit);
-    Ok((at, Json(&wire::GcJson::from(&collected))).into_response())
+    let commit = CommitHeader(collected.commit);
+    Ok((commit, Json(&wire::GcJson::from(&collected))).into_response())
 }
 
-/// Answers 200 if the key may use this method
-#[utoipa::path(method(get, head, post, put, delete), path = "/api/v1/auth", tag = "admin",
-    responses((status = 200, description = "It may"), Problems))]
+/// Returns 200 if the key allows this method
+#[utoipa::path(method(get, head, post, put, delete), path = "/auth", tag = "admin",
+    responses((status = 200, description = "The key allows the method"), Problems))]
 pub(in crate::http) async fn auth() {}

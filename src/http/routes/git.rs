@@ -1,4 +1,4 @@
-//! `/wasmstore.git`: the store for git to clone, fetch from and push to.
+//! `/wasmstore.git`: the store as a git repository to clone, fetch from and push to.
 
 use axum::Extension;
 use axum::body::Body;
@@ -12,10 +12,10 @@ use crate::http::git::{self, Decoder, Feed, missing};
 use crate::http::listener::ShutdownGuard;
 use crate::http::middleware::auth::Caller;
 use crate::http::state::App;
-use crate::http::upload::body::Receiving;
-use crate::remote::GitService;
+use crate::http::upload::body::RequestBody;
+use crate::remote::{GitRequest, GitService};
 
-/// Tells the refs, and what the service can do.
+/// Advertises the refs and the capabilities of a service.
 pub(in crate::http) async fn refs(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -23,13 +23,13 @@ pub(in crate::http) async fn refs(
     headers: HeaderMap,
 ) -> Result<Response> {
     app.git.as_ref().ok_or_else(missing)?;
-    let service = git::asked_for(&uri).ok_or_else(dumb)?;
-    let asked = git::asked(service, &headers, &caller);
-    let body = app.serve_git(asked, None).await?;
-    Ok(answer(&app, service.advertisement_type(), body))
+    let service = git::asked_for(&uri).ok_or_else(smart_protocol_only)?;
+    let request = git_request(service, &headers, &caller);
+    let body = app.serve_git(request, None).await?;
+    Ok(git_response(&app, service.advertisement_type(), body))
 }
 
-/// Answers a step of a clone or a fetch.
+/// Serves one request of a clone or fetch.
 pub(in crate::http) async fn upload_pack(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -39,7 +39,7 @@ pub(in crate::http) async fn upload_pack(
     serve(app, (GitService::UploadPack, bytes_max), &caller, request).await
 }
 
-/// Takes in a push.
+/// Serves a push.
 pub(in crate::http) async fn receive_pack(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
@@ -58,34 +58,46 @@ async fn serve(
     app.git.as_ref().ok_or_else(missing)?;
     let (head, body) = request.into_parts();
     let headers = &head.headers;
-    let given = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    if given != Some(service.request_type().as_bytes()) {
-        let detail = format!("Content-Type has to be {}", service.request_type());
+    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if content_type != Some(service.request_type().as_bytes()) {
+        let detail = format!("Content-Type must be {}", service.request_type());
         return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
     let decoder = Decoder::new(headers, bytes_max)?;
-    let body = Receiving::new((head.version, headers), body, app.limits);
-    let asked = git::asked(service, headers, caller);
-    let request = git::Request {
+    let body = RequestBody::new((head.version, headers), body, app.limits);
+    let body_request = git::Request {
         feed: Feed::new(body, decoder),
         bytes_max,
         hold: head.extensions.get::<ShutdownGuard>().cloned(),
     };
-    let body = app.serve_git(asked, Some(request)).await?;
-    Ok(answer(&app, service.result_type(), body))
+    let request = git_request(service, headers, caller);
+    let response_body = app.serve_git(request, Some(body_request)).await?;
+    Ok(git_response(&app, service.result_type(), response_body))
 }
 
-fn answer(app: &App, media_type: &'static str, body: Body) -> Response {
-    let control = match app.is_private {
-        true => "private, no-cache, max-age=0, must-revalidate",
-        false => "no-cache, max-age=0, must-revalidate",
+fn git_request(service: GitService, headers: &HeaderMap, caller: &Caller) -> GitRequest {
+    let protocol = headers.get("git-protocol");
+    GitRequest {
+        service,
+        protocol: protocol
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned),
+        pusher: caller.pusher(),
+    }
+}
+
+fn git_response(app: &App, media_type: &'static str, body: Body) -> Response {
+    let control = if app.is_private {
+        "private, no-cache, max-age=0, must-revalidate"
+    } else {
+        "no-cache, max-age=0, must-revalidate"
     };
     let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, control)];
     (headers, body).into_response()
 }
 
-/// 403, as git itself answers.
-fn dumb() -> Failure {
-    let detail = "only git's smart protocol is spoken here: `service` is to be git-upload-pack or git-receive-pack";
+/// Creates a 403, with which git-http-backend(1) responds as well.
+fn smart_protocol_only() -> Failure {
+    let detail = "only git's smart protocol is supported: `service` must be git-upload-pack or git-receive-pack";
     Failure::new(StatusCode::FORBIDDEN, detail)
 }

@@ -1,86 +1,91 @@
-//! `/hash` and `/info`: which module a path has, putting a stored module at another path, and what is in one.
+//! `/hash` and `/info`: a module's hash, adding a stored module at another path, and facts about a module.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 
-use crate::http::commit_header::At;
+use crate::http::commit_header::CommitHeader;
 use crate::http::error::{Failure, Result};
-use crate::http::extract::{Changing, Reading, Rest};
+use crate::http::extract::{ReadRevision, UrlTail, WriteHeaders};
 use crate::http::json::Json;
-use crate::http::openapi::{ChangeProblems, ReadProblems};
+use crate::http::openapi::{ReadProblems, WriteProblems};
 use crate::http::state::App;
 use crate::names::{HashRef, ModulePath, ModuleRef};
 use crate::store::ErrorKind;
 use crate::wire;
 use crate::wire::schema::HashSchema;
 
-/// Tells a module's hash
-#[utoipa::path(get, operation_id = "get_hash", path = "/api/v1/hash/{name}", tag = "modules",
-    params(Reading),
+/// Returns a module's hash
+#[utoipa::path(get, operation_id = "get_hash", path = "/hash/{*name}", tag = "modules",
+    params(ReadRevision),
     responses((status = 200, description = "The hash", body = HashSchema, content_type = "text/plain"), ReadProblems))]
 pub(in crate::http) async fn get(
     State(app): State<App>,
-    Reading(at): Reading,
-    name: Rest,
+    ReadRevision(revision): ReadRevision,
+    tail: UrlTail,
 ) -> Result<Response> {
-    let name = name.parse(ModuleRef::parse)?;
+    let name = tail.parse(ModuleRef::parse)?;
     let (commit, hash) = app
-        .run(move |store| {
-            let found = store.as_of(&at, |at| store.hash(at, &name));
+        .run_read(move |store| {
+            let found = store.as_of(&revision, |revision| store.hash(revision, &name));
             found.map_err(|error| match error.kind() {
-                // The clients take a body for a hash.
-                ErrorKind::NotFound => Failure::from(error).silent(),
+                // The published clients do not look at the status and would take the text for the hash.
+                ErrorKind::NotFound => Failure::from(error).without_body(),
                 _ => error.into(),
             })
         })
         .await?;
-    Ok((At(commit), hash.to_string()).into_response())
+    Ok((CommitHeader(commit), hash.to_string()).into_response())
 }
 
-/// Puts a stored module at a path
-#[utoipa::path(post, operation_id = "set_hash", path = "/api/v1/hash/{hash}/{path}", tag = "modules",
-    params(Changing),
-    responses((status = 200, description = "The hash", body = HashSchema, content_type = "text/plain"), ChangeProblems))]
+// `document.rs` describes it as `/hash/{hash}/{path}`.
+/// Adds a stored module at a path
+#[utoipa::path(post, operation_id = "set_hash", path = "/hash/{*name}", tag = "modules",
+    params(WriteHeaders),
+    responses((status = 200, description = "The hash", body = HashSchema, content_type = "text/plain"), WriteProblems))]
 pub(in crate::http) async fn set(
     State(app): State<App>,
-    Changing(change): Changing,
-    Rest(rest): Rest,
+    WriteHeaders(change): WriteHeaders,
+    UrlTail(tail): UrlTail,
 ) -> Result<Response> {
-    let (hash, path) = rest
+    let (hash, path) = tail
         .split_once('/')
         .ok_or_else(|| Failure::malformed("a hash and a path are needed: /hash/<hash>/<path>"))?;
     let (hash, path) = (HashRef::parse(hash)?, ModulePath::parse(path)?);
-    // It is validated again: the blob may be anybody's.
-    let memory = app
-        .afford(move |store| store.stored_size_bytes(&hash))
+    // Memory is needed because the module is validated again: the blob may be any object in the store.
+    let size_bytes = app
+        .run_read(move |store| Ok(store.stored_size_bytes(&hash)?))
         .await?;
-    let (at, hash) = app
-        .change(move |store| {
+    let memory = app.send_budget.reserve_if_large(size_bytes).await?;
+    let (commit, hash) = app
+        .publish(move |store| {
             let _memory = memory;
             Ok(store.set(&change, &hash, &path)?)
         })
         .await?;
-    Ok((at, hash.to_string()).into_response())
+    Ok((commit, hash.to_string()).into_response())
 }
 
-/// Tells what is in a module
-#[utoipa::path(get, operation_id = "get_info", path = "/api/v1/info/{name}", tag = "modules",
-    params(Reading),
-    responses((status = 200, description = "What is in it", body = wire::InfoJson), ReadProblems))]
+/// Returns facts about a module: size, kind, imports, exports, custom sections and producers
+#[utoipa::path(get, operation_id = "get_info", path = "/info/{*name}", tag = "modules",
+    params(ReadRevision),
+    responses((status = 200, description = "The facts", body = wire::InfoJson), ReadProblems))]
 pub(in crate::http) async fn info(
     State(app): State<App>,
-    Reading(at): Reading,
-    name: Rest,
+    ReadRevision(revision): ReadRevision,
+    tail: UrlTail,
 ) -> Result<Response> {
-    let name = name.parse(ModuleRef::parse)?;
-    let (seen, named) = (at.clone(), name.clone());
-    let memory = app.afford(move |store| store.size_bytes_of(&seen, &named));
-    let memory = memory.await?;
+    let name = tail.parse(ModuleRef::parse)?;
+    let (sized_revision, sized_name) = (revision.clone(), name.clone());
+    let size_bytes = app
+        .run_read(move |store| Ok(store.size_bytes_of(&sized_revision, &sized_name)?))
+        .await?;
+    let memory = app.send_budget.reserve_if_large(size_bytes).await?;
     let (commit, info) = app
-        .run(move |store| {
+        .run_read(move |store| {
             let _memory = memory;
-            Ok(store.as_of(&at, |at| store.info(at, &name))?)
+            Ok(store.as_of(&revision, |revision| store.info(revision, &name))?)
         })
         .await?;
-    Ok((At(commit), Json(&wire::InfoJson::from(&info))).into_response())
+    let json = wire::InfoJson::from(&info);
+    Ok((CommitHeader(commit), Json(&json)).into_response())
 }

@@ -1,192 +1,205 @@
-//! The history: commits, and bringing back what they had.
+//! `/commits`, `/commit`, `/snapshot`, `/restore` and `/rollback`: the history, and undoing parts of it.
 
 use axum::extract::State;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
 
-use crate::http::commit_header::At;
+use crate::http::commit_header::CommitHeader;
 use crate::http::error::Result;
-use crate::http::extract::{Changing, Params, Reading, Rest};
+use crate::http::extract::{QueryParams, ReadRevision, UrlTail, WriteHeaders};
 use crate::http::json::Json;
-use crate::http::openapi::{ChangeProblems, ReadProblems};
-use crate::http::pagination;
+use crate::http::openapi::{ReadProblems, WriteProblems};
+use crate::http::pagination::{next_page_link, page_size};
 use crate::http::state::App;
 use crate::names::{CommitId, ModulePath, TreePath};
 use crate::store::{AuditEntry, LogOrder};
 use crate::wire;
 use crate::wire::schema::CommitHashSchema;
 
-/// How many commits are answered if nobody says how many.
-const PAGE_DEFAULT: usize = 1_000;
+/// The number of commits on a page if the request has no `limit`.
+const PAGE_SIZE_DEFAULT: usize = 1_000;
 
-/// Which part of a history is asked for.
+/// The query parameters that select a page of commits.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(in crate::http) struct Page {
-    /// The most commits to answer.
+pub(in crate::http) struct CommitPageQuery {
+    /// The maximum number of commits.
     #[param(minimum = 1, maximum = 10_000)]
     limit: Option<usize>,
-    /// Answer those that come after this commit, which is the last of the page before.
+    /// The last commit of the previous page.
     #[param(pattern = "^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$")]
     after: Option<String>,
 }
 
-/// In which order a history goes.
+impl CommitPageQuery {
+    fn parse(&self) -> Result<(Option<CommitId>, usize)> {
+        let after = self.after.as_deref().map(CommitId::parse).transpose()?;
+        Ok((after, page_size(self.limit.unwrap_or(PAGE_SIZE_DEFAULT))?))
+    }
+}
+
+/// The query parameter that orders commits.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(in crate::http) struct Ordered {
-    /// `newest-first`, by the committer's clock, or `children-first`: each commit before its parents whatever the clocks said.
+pub(in crate::http) struct OrderQuery {
+    /// `newest-first` orders by commit date; `children-first` lists each commit before its parents, whatever the dates are.
     #[param(inline)]
-    order: Option<Order>,
+    order: Option<CommitOrder>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
-enum Order {
+enum CommitOrder {
     NewestFirst,
     ChildrenFirst,
 }
 
-/// What is told with each commit that changed a path.
+/// The query parameter that extends the commits of a path.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(in crate::http) struct Told {
-    /// Tell the hash of the module that it put there, too; null if it removed what was there.
+pub(in crate::http) struct AuditQuery {
+    /// Add the hash of the path's module in each commit; null if the commit removed it.
     #[serde(default)]
     modules: bool,
 }
 
-impl Page {
-    fn parse(&self) -> Result<(Option<CommitId>, usize)> {
-        let after = self.after.as_deref().map(CommitId::parse).transpose()?;
-        Ok((
-            after,
-            pagination::limit(self.limit.unwrap_or(PAGE_DEFAULT))?,
-        ))
-    }
-}
-
-/// Lists the commits of the branch, the newest first
-#[utoipa::path(get, operation_id = "list_all_commits", path = "/api/v1/commits", tag = "history",
-    params(Reading, Page, Ordered),
+/// Lists the commits of the branch, newest first
+#[utoipa::path(get, operation_id = "list_all_commits", path = "/commits", tag = "history",
+    params(ReadRevision, CommitPageQuery, OrderQuery),
     responses((status = 200, description = "Commits", body = Vec<wire::CommitJson>,
-        headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is more"))), ReadProblems))]
+        headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is one"))), ReadProblems))]
 pub(in crate::http) async fn commits_all(
     State(app): State<App>,
-    Reading(at): Reading,
-    Params(page): Params<Page>,
-    Params(ordered): Params<Ordered>,
+    ReadRevision(revision): ReadRevision,
+    QueryParams(page): QueryParams<CommitPageQuery>,
+    QueryParams(order): QueryParams<OrderQuery>,
 ) -> Result<Response> {
     let (after, limit) = page.parse()?;
-    let (order, also) = match ordered.order {
-        None | Some(Order::NewestFirst) => (LogOrder::NewestFirst, ""),
-        Some(Order::ChildrenFirst) => (LogOrder::ChildrenFirst, "&order=children-first"),
+    let (order, link_query) = match order.order {
+        None | Some(CommitOrder::NewestFirst) => (LogOrder::NewestFirst, ""),
+        Some(CommitOrder::ChildrenFirst) => (LogOrder::ChildrenFirst, "&order=children-first"),
     };
     let (commit, (commits, has_more)) = app
-        .run(move |store| Ok(store.as_of(&at, |at| store.commits_page(at, order, after, limit))?))
+        .run_read(move |store| {
+            Ok(store.as_of(&revision, |revision| {
+                store.commits_page(revision, order, after, limit)
+            })?)
+        })
         .await?;
     let last = commits.last().filter(|_| has_more);
-    let next = last.map(|last| pagination::next("commits", "", limit, &last.id.to_string(), also));
+    let link =
+        last.map(|last| next_page_link("commits", "", limit, &last.id.to_string(), link_query));
     let commits: Vec<_> = commits.iter().map(wire::CommitJson::from).collect();
-    Ok((At(commit), AppendHeaders(next), Json(&commits)).into_response())
+    Ok((CommitHeader(commit), AppendHeaders(link), Json(&commits)).into_response())
 }
 
-/// Lists the commits that changed a path, the newest first
-#[utoipa::path(get, operation_id = "list_commits", path = "/api/v1/commits/{path}", tag = "history",
-    params(Reading, Page, Told),
+/// Lists the commits that changed a path, newest first
+#[utoipa::path(get, operation_id = "list_commits", path = "/commits/{*path}", tag = "history",
+    params(ReadRevision, CommitPageQuery, AuditQuery),
     responses((status = 200, description = "Commits", body = Vec<wire::PathCommitJson>,
-        headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is more"))), ReadProblems))]
+        headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is one"))), ReadProblems))]
 pub(in crate::http) async fn commits(
     State(app): State<App>,
-    Reading(at): Reading,
-    path: Rest,
-    Params(page): Params<Page>,
-    Params(told): Params<Told>,
+    ReadRevision(revision): ReadRevision,
+    tail: UrlTail,
+    QueryParams(page): QueryParams<CommitPageQuery>,
+    QueryParams(audit): QueryParams<AuditQuery>,
 ) -> Result<Response> {
-    let of = path.parse(ModulePath::parse)?;
+    let path = tail.parse(ModulePath::parse)?;
     let (after, limit) = page.parse()?;
-    let below = of.as_str().to_owned();
+    let link_path = path.as_str().to_owned();
     let (commit, (entries, has_more)) = app
-        .run(move |store| Ok(store.as_of(&at, |at| store.audit_page(at, &of, after, limit))?))
+        .run_read(move |store| {
+            Ok(store.as_of(&revision, |revision| {
+                store.audit_page(revision, &path, after, limit)
+            })?)
+        })
         .await?;
     let last = entries.last().filter(|_| has_more);
-    let also = if told.modules { "&modules=true" } else { "" };
-    let next = last
-        .map(|last| pagination::next("commits", &below, limit, &last.commit.id.to_string(), also));
-    let entry = |entry: &AuditEntry| wire::PathCommitJson::new(entry, told.modules);
-    let commits: Vec<_> = entries.iter().map(entry).collect();
-    Ok((At(commit), AppendHeaders(next), Json(&commits)).into_response())
+    let link_query = if audit.modules { "&modules=true" } else { "" };
+    let link = last.map(|last| {
+        let last = last.commit.id.to_string();
+        next_page_link("commits", &link_path, limit, &last, link_query)
+    });
+    let json = |entry: &AuditEntry| wire::PathCommitJson::new(entry, audit.modules);
+    let commits: Vec<_> = entries.iter().map(json).collect();
+    Ok((CommitHeader(commit), AppendHeaders(link), Json(&commits)).into_response())
 }
 
-/// Tells the commit that the branch is at
-#[utoipa::path(get, operation_id = "get_snapshot", path = "/api/v1/snapshot", tag = "history",
-    params(Reading),
+/// Returns the commit at the branch's tip
+#[utoipa::path(get, operation_id = "get_snapshot", path = "/snapshot", tag = "history",
+    params(ReadRevision),
     responses((status = 200, description = "The commit", body = CommitHashSchema, content_type = "text/plain"), ReadProblems))]
 pub(in crate::http) async fn snapshot(
     State(app): State<App>,
-    Reading(at): Reading,
+    ReadRevision(revision): ReadRevision,
 ) -> Result<Response> {
-    let commit = app.run(move |store| Ok(store.snapshot(&at)?)).await?;
-    Ok((At(Some(commit)), commit.to_string()).into_response())
+    let commit = app
+        .run_read(move |store| Ok(store.snapshot(&revision)?))
+        .await?;
+    Ok((CommitHeader(Some(commit)), commit.to_string()).into_response())
 }
 
-/// Tells about a commit
-#[utoipa::path(get, operation_id = "get_commit", path = "/api/v1/commit/{commit}", tag = "history",
+/// Returns a commit
+#[utoipa::path(get, operation_id = "get_commit", path = "/commit/{*commit}", tag = "history",
     responses((status = 200, description = "The commit", body = wire::CommitJson), ReadProblems))]
-pub(in crate::http) async fn commit(State(app): State<App>, commit: Rest) -> Result<Response> {
-    let commit = commit.parse(CommitId::parse)?;
-    let commit = app.run(move |store| Ok(store.commit(commit)?)).await?;
-    let at = At(Some(commit.id));
-    Ok((at, Json(&wire::CommitJson::from(&commit))).into_response())
+pub(in crate::http) async fn commit(State(app): State<App>, tail: UrlTail) -> Result<Response> {
+    let id = tail.parse(CommitId::parse)?;
+    let commit = app.run_read(move |store| Ok(store.commit(id)?)).await?;
+    let json = wire::CommitJson::from(&commit);
+    Ok((CommitHeader(Some(commit.id)), Json(&json)).into_response())
 }
 
-/// Brings back all that a commit had
-#[utoipa::path(post, path = "/api/v1/restore/{commit}", tag = "history",
-    params(Changing),
-    responses((status = 200, description = "It is as it was"), ChangeProblems))]
+/// Restores the whole tree of a commit
+#[utoipa::path(post, path = "/restore/{commit}", tag = "history",
+    params(WriteHeaders),
+    responses((status = 200, description = "The tree is as in the commit"), WriteProblems))]
 pub(in crate::http) async fn restore_all(
     app: State<App>,
-    change: Changing,
-    commit: Rest,
-) -> Result<At> {
-    restore(app, change, commit).await
+    headers: WriteHeaders,
+    tail: UrlTail,
+) -> Result<CommitHeader> {
+    restore(app, headers, tail).await
 }
 
-/// Brings back what a commit had at a path
-#[utoipa::path(post, path = "/api/v1/restore/{commit}/{path}", tag = "history",
-    params(Changing),
-    responses((status = 200, description = "It is as it was"), ChangeProblems))]
+/// Restores the module or directory that a commit has at a path
+#[utoipa::path(post, path = "/restore/{commit}/{*path}", tag = "history",
+    params(WriteHeaders),
+    responses((status = 200, description = "The path is as in the commit"), WriteProblems))]
 pub(in crate::http) async fn restore(
     State(app): State<App>,
-    Changing(change): Changing,
-    rest: Rest,
-) -> Result<At> {
-    let (commit, scope) = rest.parse(|rest| {
-        let (commit, path) = rest.split_once('/').unwrap_or((rest, ""));
+    WriteHeaders(change): WriteHeaders,
+    tail: UrlTail,
+) -> Result<CommitHeader> {
+    let (commit, scope) = tail.parse(|tail| {
+        let (commit, path) = tail.split_once('/').unwrap_or((tail, ""));
         CommitId::parse(commit).and_then(|commit| Ok((commit, TreePath::parse(path)?)))
     })?;
-    let restored = app.change(move |store| Ok(store.restore(&change, commit, &scope)?));
+    let restored = app.publish(move |store| Ok(store.restore(&change, commit, &scope)?));
     Ok(restored.await?.0)
 }
 
-/// Undoes the newest change
-#[utoipa::path(post, path = "/api/v1/rollback", tag = "history",
-    params(Changing),
-    responses((status = 200, description = "It is as before"), ChangeProblems))]
-pub(in crate::http) async fn rollback_all(app: State<App>, change: Changing) -> Result<At> {
-    rollback(app, change, Rest::default()).await
+/// Undoes the newest change of the branch
+#[utoipa::path(post, path = "/rollback", tag = "history",
+    params(WriteHeaders),
+    responses((status = 200, description = "The change is undone"), WriteProblems))]
+pub(in crate::http) async fn rollback_all(
+    app: State<App>,
+    headers: WriteHeaders,
+) -> Result<CommitHeader> {
+    rollback(app, headers, UrlTail::default()).await
 }
 
-/// Undoes the newest change at a path
-#[utoipa::path(post, path = "/api/v1/rollback/{path}", tag = "history",
-    params(Changing),
-    responses((status = 200, description = "It is as before"), ChangeProblems))]
+/// Undoes the newest change of a path
+#[utoipa::path(post, path = "/rollback/{*path}", tag = "history",
+    params(WriteHeaders),
+    responses((status = 200, description = "The change is undone"), WriteProblems))]
 pub(in crate::http) async fn rollback(
     State(app): State<App>,
-    Changing(change): Changing,
-    Rest(scope): Rest,
-) -> Result<At> {
-    let scope = TreePath::parse(&scope)?;
-    let undone = app.change(move |store| Ok(store.rollback(&change, &scope)?));
-    Ok(undone.await?.0)
+    WriteHeaders(change): WriteHeaders,
+    UrlTail(tail): UrlTail,
+) -> Result<CommitHeader> {
+    let scope = TreePath::parse(&tail)?;
+    let rolled_back = app.publish(move |store| Ok(store.rollback(&change, &scope)?));
+    Ok(rolled_back.await?.0)
 }

@@ -1,4 +1,4 @@
-//! The endpoints, one file a resource.
+//! The handlers of all endpoints, one file per resource. `router.rs` assigns them to URLs.
 
 pub(super) mod admin;
 pub(super) mod branches;

@@ -1,4 +1,4 @@
-//! `/modules` and `/module`: listing, getting, putting and removing modules.
+//! `/modules` and `/module`: listing, getting, adding and removing modules.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -6,150 +6,157 @@ use axum::http::{HeaderMap, StatusCode, Version};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
 
-use crate::http::commit_header;
+use crate::http::commit_header::CommitHeader;
 use crate::http::error::{Failure, Result};
-use crate::http::extract::{Changing, Params, Reading, Rest, Wanted};
+use crate::http::extract::{ModuleHeaders, QueryParams, ReadRevision, UrlTail, WriteHeaders};
 use crate::http::json::Json;
-use crate::http::module::response::AskedBy;
+use crate::http::module::response::NamedBy;
 use crate::http::openapi::{
-    Bytes, ChangeProblems, Encoding, ModuleProblems, ReadProblems, UploadProblems,
+    ModuleBytes, ModuleProblems, ReadProblems, UploadHeaders, UploadProblems, WriteProblems,
 };
-use crate::http::pagination;
+use crate::http::pagination::{next_page_link, page_size};
 use crate::http::state::App;
-use crate::http::upload::body::{Receiving, announced_bytes};
-use crate::http::upload::decoding::{self, Decoding};
+use crate::http::upload::body::{RequestBody, content_length};
+use crate::http::upload::decoding::{BodyDecoder, ModuleSink, content_coding};
 use crate::names::{ModulePath, ModuleRef, TreePath};
 use crate::store::{DirectoryRemoval, Revision, Store};
 use crate::wire::Modules;
 use crate::wire::schema::HashSchema;
 
-/// Which part of a list is asked for.
+/// The query parameters that select a page of modules.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(in crate::http) struct Page {
-    /// The most modules to answer; without it all of them are.
+pub(in crate::http) struct ModulePageQuery {
+    /// The maximum number of modules. Without it, all modules are listed.
     #[param(minimum = 1, maximum = 10_000)]
     limit: Option<usize>,
-    /// Answer those that sort after this path.
+    /// List only the modules whose paths sort after this one.
     #[param(pattern = r"^[^\u0000-\u001f\u007f-\u009f\\]+$")]
     after: Option<String>,
 }
 
-/// Lists all modules, by path
-#[utoipa::path(get, operation_id = "list_all_modules", path = "/api/v1/modules", tag = "modules", params(Reading, Page),
-    responses((status = 200, description = "From path to hash", body = std::collections::BTreeMap<String, HashSchema>,
-        headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is more"))), ReadProblems))]
+/// Lists all modules, sorted by path
+#[utoipa::path(get, operation_id = "list_all_modules", path = "/modules", tag = "modules", params(ReadRevision, ModulePageQuery),
+    responses((status = 200, description = "The hash of each path", body = std::collections::BTreeMap<String, HashSchema>,
+        headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is one"))), ReadProblems))]
 pub(in crate::http) async fn list_all(
     app: State<App>,
-    at: Reading,
-    page: Params<Page>,
+    revision: ReadRevision,
+    page: QueryParams<ModulePageQuery>,
 ) -> Result<Response> {
-    list(app, at, Rest::default(), page).await
+    list(app, revision, UrlTail::default(), page).await
 }
 
-/// Lists the modules below a folder, by path
-#[utoipa::path(get, operation_id = "list_modules", path = "/api/v1/modules/{prefix}", tag = "modules",
-    params(Reading, Page),
-    responses((status = 200, description = "From path to hash", body = std::collections::BTreeMap<String, HashSchema>,
-        headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is more"))), ReadProblems))]
+/// Lists the modules in a directory and its subdirectories, sorted by path
+#[utoipa::path(get, operation_id = "list_modules", path = "/modules/{*prefix}", tag = "modules",
+    params(ReadRevision, ModulePageQuery),
+    responses((status = 200, description = "The hash of each path", body = std::collections::BTreeMap<String, HashSchema>,
+        headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is one"))), ReadProblems))]
 pub(in crate::http) async fn list(
     State(app): State<App>,
-    Reading(at): Reading,
-    Rest(prefix): Rest,
-    Params(page): Params<Page>,
+    ReadRevision(revision): ReadRevision,
+    UrlTail(tail): UrlTail,
+    QueryParams(page): QueryParams<ModulePageQuery>,
 ) -> Result<Response> {
-    let prefix = TreePath::parse(&prefix)?;
+    let prefix = TreePath::parse(&tail)?;
     let after = page.after.as_deref().map(ModulePath::parse).transpose()?;
-    let limit = page.limit.map(pagination::limit).transpose()?;
-    let folder = prefix.clone();
+    let limit = page.limit.map(page_size).transpose()?;
+    let link_path = prefix.clone();
     let (commit, (modules, has_more)) = app
-        .run(move |store| {
-            let page = store.as_of(&at, |at| {
-                store.list_page(at, &prefix, after.as_ref(), limit.unwrap_or(usize::MAX))
+        .run_read(move |store| {
+            let page = store.as_of(&revision, |revision| {
+                store.list_page(
+                    revision,
+                    &prefix,
+                    after.as_ref(),
+                    limit.unwrap_or(usize::MAX),
+                )
             });
             Ok(page?)
         })
         .await?;
     let last = modules.last().filter(|_| has_more).map(|(path, _)| path);
-    let next = last.zip(limit).map(|(last, limit)| {
-        pagination::next("modules", folder.as_str(), limit, &last.to_string(), "")
+    let link = last.zip(limit).map(|(last, limit)| {
+        next_page_link("modules", link_path.as_str(), limit, &last.to_string(), "")
     });
-    Ok((
-        commit_header::At(commit),
-        AppendHeaders(next),
-        Json(&Modules(&modules)),
-    )
-        .into_response())
+    let json = Json(&Modules(&modules)).into_response();
+    Ok((CommitHeader(commit), AppendHeaders(link), json).into_response())
 }
 
 /// Gets a module
 #[utoipa::path(
     get,
     operation_id = "get_module",
-    path = "/api/v1/module/{name}",
+    path = "/module/{*name}",
     tag = "modules",
-    params(Reading, Wanted),
-    responses(Bytes, ModuleProblems)
+    params(ReadRevision, ModuleHeaders),
+    responses(ModuleBytes, ModuleProblems)
 )]
 pub(in crate::http) async fn get(
     State(app): State<App>,
-    Reading(at): Reading,
-    name: Rest,
-    Wanted(headers): Wanted,
+    ReadRevision(revision): ReadRevision,
+    tail: UrlTail,
+    ModuleHeaders(headers): ModuleHeaders,
 ) -> Result<Response> {
-    let name = name.parse(ModuleRef::parse)?;
+    let name = tail.parse(ModuleRef::parse)?;
     if let ModuleRef::Path(path) = &name
-        && let Some(response) = app.answer_at_once(&headers, &at, path)?
+        && let Some(response) = app.respond_from_cache(&headers, &revision, path)?
     {
         return Ok(response);
     }
-    let by_hash = matches!(name, ModuleRef::Hash(_));
-    let find = move |store: &Store, at: &Revision| store.hash(at, &name);
-    app.answer(&headers, at, find, |commit| match by_hash {
-        true => AskedBy::Hash,
-        false => AskedBy::Path(commit),
+    let is_hash = matches!(name, ModuleRef::Hash(_));
+    let find = move |store: &Store, revision: &Revision| store.hash(revision, &name);
+    app.respond_with_module(&headers, revision, find, |commit| {
+        if is_hash {
+            NamedBy::Hash
+        } else {
+            NamedBy::Path(commit)
+        }
     })
     .await
 }
 
-/// Puts a module at a path
+/// Adds a module at a path
 ///
-/// The name has to be a path. The module is validated first, its function bodies included.
-#[utoipa::path(post, operation_id = "put_module", path = "/api/v1/module/{name}", tag = "modules",
+/// The name must be a path. The whole module is validated, function bodies included.
+#[utoipa::path(post, operation_id = "put_module", path = "/module/{*name}", tag = "modules",
     request_body(content_type = "application/wasm", description = "The module"),
-    params(Changing, Encoding),
+    params(WriteHeaders, UploadHeaders),
     responses((status = 200, description = "The module's hash", body = HashSchema, content_type = "text/plain"), UploadProblems))]
 pub(in crate::http) async fn put(
     State(app): State<App>,
-    Changing(change): Changing,
-    path: Rest,
+    WriteHeaders(change): WriteHeaders,
+    tail: UrlTail,
     version: Version,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
-    let path = path.parse(ModulePath::parse)?;
-    let coding = decoding::coding(&headers)?;
+    let path = tail.parse(ModulePath::parse)?;
+    let coding = content_coding(&headers)?;
     if coding.is_none() {
         check_length(&headers, app.module_bytes_max())?;
     }
-    let begun = (change.clone(), path.clone());
-    let upload = app.run(move |store| Ok(store.begin_put(&begun.0, &begun.1)?));
-    let decoding = Decoding::new(upload.await?, coding, app.share());
-    let (mut decoding, rest) = Receiving::new((version, &headers), body, app.limits)
-        .into(&app, decoding)
+    let begin = {
+        let (change, path) = (change.clone(), path.clone());
+        app.run_read(move |store| Ok(store.begin_put(&change, &path)?))
+    };
+    let sink = ModuleSink::new(begin.await?, app.reserve_upload());
+    let (mut decoder, last_chunk) = RequestBody::new((version, &headers), body, app.limits)
+        .decode_into(&app, BodyDecoder::new(coding, sink))
         .await?;
-    let (at, hash) = app
-        .change(move |store| {
-            decoding.write(&rest)?;
-            Ok(store.finish_put(&change, &path, decoding.finish()?)?)
+    let (commit, hash) = app
+        .publish(move |store| {
+            decoder.write(&last_chunk)?;
+            let upload = decoder.finish()?.into_upload();
+            Ok(store.finish_put(&change, &path, upload)?)
         })
         .await?;
-    Ok((at, hash.to_string()).into_response())
+    Ok((commit, hash.to_string()).into_response())
 }
 
-/// Refuses a body whose length alone shows it to be too large.
+/// Rejects a body whose announced length alone exceeds the limit.
 fn check_length(headers: &HeaderMap, bytes_max: u64) -> Result<()> {
-    match announced_bytes(headers) {
+    match content_length(headers) {
         Some(length) if length > bytes_max => Err(Failure::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the module is larger than {bytes_max} bytes"),
@@ -158,30 +165,31 @@ fn check_length(headers: &HeaderMap, bytes_max: u64) -> Result<()> {
     }
 }
 
-/// What to do with a folder.
+/// The query parameter for removing directories.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(in crate::http) struct Removal {
-    /// Remove a folder with everything in it.
+pub(in crate::http) struct RemoveQuery {
+    /// Remove a directory with everything in it.
     #[serde(default)]
     recursive: bool,
 }
 
-/// Removes a module from its path, or from every path that has it
-#[utoipa::path(delete, operation_id = "remove_module", path = "/api/v1/module/{name}", tag = "modules",
-    params(Changing, Removal),
-    responses((status = 200, description = "It is removed"), ChangeProblems))]
+/// Removes the module at a path, or a module from every path that has it
+#[utoipa::path(delete, operation_id = "remove_module", path = "/module/{*name}", tag = "modules",
+    params(WriteHeaders, RemoveQuery),
+    responses((status = 200, description = "The module is removed"), WriteProblems))]
 pub(in crate::http) async fn remove(
     State(app): State<App>,
-    Changing(change): Changing,
-    name: Rest,
-    Params(removal): Params<Removal>,
-) -> Result<commit_header::At> {
-    let name = name.parse(ModuleRef::parse)?;
-    let folders = match removal.recursive {
-        true => DirectoryRemoval::Recursive,
-        false => DirectoryRemoval::Refuse,
+    WriteHeaders(change): WriteHeaders,
+    tail: UrlTail,
+    QueryParams(query): QueryParams<RemoveQuery>,
+) -> Result<CommitHeader> {
+    let name = tail.parse(ModuleRef::parse)?;
+    let directories = if query.recursive {
+        DirectoryRemoval::Recursive
+    } else {
+        DirectoryRemoval::Refuse
     };
-    let removed = app.change(move |store| Ok(store.remove(&change, &name, folders)?));
+    let removed = app.publish(move |store| Ok(store.remove(&change, &name, directories)?));
     Ok(removed.await?.0)
 }

@@ -1,4 +1,4 @@
-//! What those who run the server ask it: whether it lives, whether it can serve, and what it counted.
+//! Endpoints for the server's operation: health, metrics and the OpenAPI description.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,45 +9,45 @@ use metrics::{counter, gauge};
 use crate::http::error::{Failure, Result};
 use crate::http::metrics::{
     CACHE_HITS, CACHE_MISSES, Metrics, OBJECTS, REFS, REPLICA_FAILURES, REPLICA_LAG,
+    maintenance_metrics, mirror_metrics,
 };
-use crate::http::metrics::{maintenance, mirrors};
-use crate::http::openapi::{self, Problems};
+use crate::http::openapi::Problems;
 use crate::http::state::App;
 use crate::remote::MirrorStatus;
 use crate::store::{self, Revision, Store};
 
-/// The form of Prometheus' text.
-const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// The content type of Prometheus' text format.
+const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Says that the process answers
+/// Returns 200 if the process responds
 #[utoipa::path(get, operation_id = "is_alive", path = "/healthz", tag = "operation", security(()),
-    responses((status = 200, description = "It does", body = String, content_type = "text/plain"), Problems))]
+    responses((status = 200, description = "The process responds", body = String, content_type = "text/plain"), Problems))]
 pub(in crate::http) async fn healthz() -> &'static str {
     "ok"
 }
 
-/// Says whether the store can be read, and new requests are taken
+/// Returns 200 if the store can be read and the server accepts requests
 #[utoipa::path(get, operation_id = "is_ready", path = "/readyz", tag = "operation", security(()),
-    responses((status = 200, description = "They are", body = String, content_type = "text/plain"), Problems))]
+    responses((status = 200, description = "The server is ready", body = String, content_type = "text/plain"), Problems))]
 pub(in crate::http) async fn readyz(State(app): State<App>) -> Result<&'static str> {
-    if app.closing.is_cancelled() {
+    if app.shutdown.is_cancelled() {
         let detail = "the server is stopping";
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail));
     }
-    // Not in its turn: a server that is busy is ready.
-    match app.at_once(|store| store.snapshot(&Revision::default())) {
+    // This needs no permit: a server whose permits are all in use is busy, but ready.
+    match app.run_inline(|store| store.snapshot(&Revision::default())) {
         Ok(_) | Err(store::Error::NoCommit(_)) => Ok("ok"),
         Err(error) => {
             tracing::error!(%error, "the store cannot be read");
-            let detail = "the store cannot be read; the log tells more";
+            let detail = "the store cannot be read; see the server log";
             Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail))
         }
     }
 }
 
-/// Tells what was counted, as Prometheus' text
+/// Returns the metrics in Prometheus' text format
 #[utoipa::path(get, operation_id = "get_metrics", path = "/metrics", tag = "operation",
-    responses((status = 200, description = "Counts", body = String, content_type = "text/plain"), Problems))]
+    responses((status = 200, description = "The metrics", body = String, content_type = "text/plain"), Problems))]
 pub(in crate::http) async fn metrics(
     State(app): State<App>,
     State(metrics): State<Metrics>,
@@ -56,8 +56,8 @@ pub(in crate::http) async fn metrics(
     gauge!(OBJECTS, "kind" => "loose").set(statistics.loose_objects as f64);
     gauge!(OBJECTS, "kind" => "packed").set(statistics.packed_objects as f64);
     gauge!(REFS).set(statistics.refs as f64);
-    let [modules, trees] = app.at_once(Store::cache_uses);
-    let (hits, misses) = app.forms.hits_and_misses();
+    let [modules, trees] = app.run_inline(Store::cache_uses);
+    let (hits, misses) = app.encodings.hits_and_misses();
     for (cache, hits, misses) in [
         ("modules", modules.hits, modules.misses),
         ("trees", trees.hits, trees.misses),
@@ -70,28 +70,31 @@ pub(in crate::http) async fn metrics(
         gauge!(REPLICA_LAG).set(status.lag.as_secs_f64());
         gauge!(REPLICA_FAILURES).set(f64::from(status.failures));
     }
-    let chores = app.run(|store| Ok(store.maintenance_state())).await?;
-    let text = metrics.render() + &mirrors::render(&statuses(&app).await?);
-    let text = text + &maintenance::render(&chores);
-    Ok(([(CONTENT_TYPE, TEXT)], text).into_response())
+    let maintenance = app.run_read(|store| Ok(store.maintenance_state())).await?;
+    let mirrors = mirror_statuses(&app).await?;
+    let text = metrics.render() + &mirror_metrics(&mirrors) + &maintenance_metrics(&maintenance);
+    Ok(([(CONTENT_TYPE, PROMETHEUS_TEXT)], text).into_response())
 }
 
-/// How the mirrors stand; nothing where that cannot be told, as the counts matter more.
-async fn statuses(app: &App) -> Result<Vec<MirrorStatus>> {
+/// Returns the state of the mirrors. If it cannot be read, the other metrics are returned without it.
+async fn mirror_statuses(app: &App) -> Result<Vec<MirrorStatus>> {
     let Some(mirrors) = app.mirrors.clone() else {
         return Ok(Vec::new());
     };
-    let told = app.run(move |_| Ok(mirrors.statuses())).await?;
-    Ok(told.unwrap_or_else(|error| {
-        tracing::warn!(error = store::chain(&error), "no word of the mirrors");
+    let statuses = app.run_read(move |_| Ok(mirrors.statuses())).await?;
+    Ok(statuses.unwrap_or_else(|error| {
+        tracing::warn!(
+            error = store::chain(&error),
+            "cannot read the state of the mirrors"
+        );
         Vec::new()
     }))
 }
 
-/// Describes the API, as this does
-#[utoipa::path(get, operation_id = "get_description", path = "/api/v1/openapi.json", tag = "operation",
-    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json"), Problems))]
+/// Returns this description of the API
+#[utoipa::path(get, operation_id = "get_description", path = "/openapi.json", tag = "operation",
+    responses((status = 200, description = "An OpenAPI 3.1 document", content_type = "application/json"), Problems))]
 pub(in crate::http) async fn openapi(State(app): State<App>) -> Response {
-    let text = openapi::text(app.is_private);
-    ([(CONTENT_TYPE, "application/json")], text).into_response()
+    let content_type = [(CONTENT_TYPE, "application/json")];
+    (content_type, app.openapi.clone()).into_response()
 }

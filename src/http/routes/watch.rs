@@ -12,11 +12,11 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::http::commit_header::At;
+use crate::http::commit_header::CommitHeader;
 use crate::http::error::{Failure, Result};
-use crate::http::extract::refuse_commit;
+use crate::http::extract::reject_commit_header;
 use crate::http::listener::ShutdownGuard;
-use crate::http::middleware::auth::{PROTOCOL, Pass};
+use crate::http::middleware::auth::{SocketKey, WEBSOCKET_PROTOCOL};
 use crate::http::openapi::WatchProblems;
 use crate::http::percent;
 use crate::http::state::App;
@@ -38,7 +38,7 @@ type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 #[utoipa::path(
     get,
     operation_id = "watch",
-    path = "/api/v1/watch",
+    path = "/watch",
     tag = "history",
     params(
         ("branch" = Option<String>, Query, description = "The branch, unless a header names one; by default the default branch"),
@@ -50,14 +50,14 @@ type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 pub(in crate::http) async fn watch(
     State(app): State<App>,
     guard: Option<Extension<ShutdownGuard>>,
-    pass: Option<Extension<Pass>>,
+    key: Option<Extension<SocketKey>>,
     headers: HeaderMap,
     params: Params,
     upgrade: Upgrade,
 ) -> Result<Response> {
     let upgrade = upgrade.map_err(upgrade_failure)?;
     check_websocket_key(&headers)?;
-    refuse_commit(&headers)?;
+    reject_commit_header(&headers)?;
     let Query(params) = params.map_err(|error| Failure::malformed(error.body_text()))?;
     let query = WatchQuery::parse(&headers, &params)?;
     let registry = Arc::clone(&app.watch_registry);
@@ -75,7 +75,7 @@ pub(in crate::http) async fn watch(
         .socket_message_bytes_max
         .max(CONTROL_BYTES_MAX);
     let response = upgrade
-        .protocols([PROTOCOL]) // A subprotocol that carries a key is never echoed.
+        .protocols([WEBSOCKET_PROTOCOL]) // A subprotocol that carries a key is never echoed.
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
@@ -83,14 +83,14 @@ pub(in crate::http) async fn watch(
         .max_frame_size(message_bytes_max)
         .on_upgrade(async move |socket| {
             let _permit = permit;
-            let pass = pass.map(|Extension(pass)| pass);
-            let session = run_session(socket, &registry, &mut subscriber, pass);
+            let key = key.map(|Extension(key)| key);
+            let session = run_session(socket, &registry, &mut subscriber, key);
             match guard {
                 Some(Extension(guard)) => drop(guard.run(session).await),
                 None => session.await,
             }
         });
-    Ok((At(commit), response).into_response())
+    Ok((CommitHeader(commit), response).into_response())
 }
 
 /// What a client requests to watch.

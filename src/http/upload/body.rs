@@ -1,5 +1,6 @@
-//! From the socket into an upload: a piece at a time, and not slower than is bearable.
+//! Reading a request's body from the connection, with a minimum rate.
 
+use std::io::Write;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -11,28 +12,28 @@ use tokio::time::{Instant, timeout_at};
 use crate::config::ServerLimits;
 use crate::http::error::{Failure, Result};
 use crate::http::state::App;
-use crate::http::upload::decoding::Decoding;
+use crate::http::upload::decoding::BodyDecoder;
 
-/// How much of a body is handed over at a time, in bytes.
-const PIECE_BYTES: usize = 256 << 10;
+/// The number of bytes that are decoded at a time.
+const CHUNK_BYTES: usize = 256 << 10;
 
 /// A request's body.
-pub(in crate::http) struct Receiving {
+pub(in crate::http) struct RequestBody {
     body: Body,
-    /// Whether the body itself tells if it came to its end: HTTP/2 ends the body of a request that the client gave up without an
-    /// error (RFC 9113, section 8.1) like one that is complete.
-    tells_end: bool,
-    /// The length that was announced, and what came of it.
+    /// Whether completeness has to be checked with [`is_end_stream`](HttpBody::is_end_stream). When a client cancels a request
+    /// over HTTP/2 without an error (RFC 9113, section 8.1), its body just ends, like a complete one.
+    may_end_early: bool,
+    /// The length that `Content-Length` announces.
     announced_bytes: Option<u64>,
     received_bytes: u64,
     limits: ServerLimits,
-    /// When `missing_bytes` have to be there.
+    /// The time at which the next `missing_bytes` must have arrived.
     deadline: Instant,
     missing_bytes: u64,
 }
 
-impl Receiving {
-    /// Nothing is read yet.
+impl RequestBody {
+    /// Wraps the body of a request with this version and these headers.
     pub fn new(
         (version, headers): (Version, &HeaderMap),
         body: Body,
@@ -40,8 +41,8 @@ impl Receiving {
     ) -> Self {
         Self {
             body,
-            tells_end: version == Version::HTTP_2,
-            announced_bytes: announced_bytes(headers),
+            may_end_early: version == Version::HTTP_2,
+            announced_bytes: content_length(headers),
             received_bytes: 0,
             limits,
             deadline: Instant::now() + limits.body_progress_timeout,
@@ -49,65 +50,71 @@ impl Receiving {
         }
     }
 
-    /// Reads the body into `decoding`; returns it with what is left to be written: the last piece.
+    /// Reads the body into `decoder`. Returns the decoder and the last chunk, which the caller has yet to decode: together with
+    /// the write that follows, that takes one switch to a blocking thread instead of two.
     ///
     /// # Errors
-    /// 400 if the body is cut short, 408 if it comes too slowly; what `decoding` refuses.
-    pub async fn into(mut self, app: &App, mut decoding: Decoding) -> Result<(Decoding, Vec<u8>)> {
-        // Copied: a frame may be a byte that keeps a whole buffer in memory.
-        let mut piece = Vec::new();
+    /// 400 if the body is truncated, 408 if it arrives too slowly; the error of the decoder.
+    pub async fn decode_into<W: Write + Send + 'static>(
+        mut self,
+        app: &App,
+        mut decoder: BodyDecoder<W>,
+    ) -> Result<(BodyDecoder<W>, Vec<u8>)> {
+        // Frames are copied because a frame of one byte may keep a whole read buffer in memory.
+        let mut chunk = Vec::new();
         while let Some(bytes) = self.next().await? {
-            piece.extend_from_slice(&bytes);
-            if piece.len() >= PIECE_BYTES {
-                let full = std::mem::take(&mut piece);
-                let written = app.run(move |_| {
-                    decoding.write(&full)?;
-                    Ok(decoding)
+            chunk.extend_from_slice(&bytes);
+            if chunk.len() >= CHUNK_BYTES {
+                let full = std::mem::take(&mut chunk);
+                let decoded = app.run_read(move |_| {
+                    decoder.write(&full)?;
+                    Ok(decoder)
                 });
-                decoding = written.await?;
+                decoder = decoded.await?;
             }
         }
-        Ok((decoding, piece))
+        Ok((decoder, chunk))
     }
 
-    /// Puts the deadline off by what the server itself took.
-    pub fn put_off(&mut self, taken: Duration) {
-        self.deadline += taken;
+    /// Extends the deadline by the time that the server itself has used.
+    pub fn extend_deadline(&mut self, elapsed: Duration) {
+        self.deadline += elapsed;
     }
 
-    /// The next bytes of the body; `None` at its end.
+    /// Returns the next bytes of the body, or `None` at its end.
     ///
     /// # Errors
-    /// 400 if the body is cut short, 408 if it comes too slowly.
+    /// 400 if the body is truncated, 408 if it arrives too slowly.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         loop {
             let Ok(frame) = timeout_at(self.deadline, self.body.frame()).await else {
-                let detail = "the body comes too slowly";
+                let detail = "the body arrives too slowly";
                 return Err(Failure::new(StatusCode::REQUEST_TIMEOUT, detail));
             };
-            let cut_short = || Failure::malformed("the body was cut short or malformed");
+            let truncated = || Failure::malformed("the body is truncated or malformed");
             let Some(frame) = frame else {
-                return match self.is_complete() {
-                    true => Ok(None),
-                    false => Err(cut_short()),
+                return if self.is_complete() {
+                    Ok(None)
+                } else {
+                    Err(truncated())
                 };
             };
-            // Trailers are passed over.
-            if let Ok(bytes) = frame.map_err(|_| cut_short())?.into_data() {
-                self.note(bytes.len() as u64);
+            // Trailers are ignored.
+            if let Ok(bytes) = frame.map_err(|_| truncated())?.into_data() {
+                self.record_progress(bytes.len() as u64);
                 return Ok(Some(bytes));
             }
         }
     }
 
     fn is_complete(&self) -> bool {
-        (!self.tells_end || self.body.is_end_stream())
+        (!self.may_end_early || self.body.is_end_stream())
             && self
                 .announced_bytes
                 .is_none_or(|bytes| bytes == self.received_bytes)
     }
 
-    fn note(&mut self, bytes: u64) {
+    fn record_progress(&mut self, bytes: u64) {
         self.received_bytes += bytes;
         self.missing_bytes = self.missing_bytes.saturating_sub(bytes);
         if self.missing_bytes == 0 {
@@ -117,7 +124,7 @@ impl Receiving {
     }
 }
 
-/// The length of the body as the head tells it.
-pub(in crate::http) fn announced_bytes(headers: &HeaderMap) -> Option<u64> {
+/// Parses `Content-Length`.
+pub(in crate::http) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

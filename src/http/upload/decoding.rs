@@ -1,206 +1,169 @@
-//! Uploads in a content coding, decoded as they arrive.
+//! Decoding of request bodies in a content coding.
+//!
+//! This is our own code because tower-http's decompression layer limits neither the window of a zstd frame nor the decoded bytes.
 
 use std::io::{self, Write};
 
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 use axum::http::{HeaderMap, StatusCode};
 use flate2::write::MultiGzDecoder;
-use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
+use zstd::stream::write::Decoder as ZstdDecoder;
 
-use crate::http::blocking::busy;
 use crate::http::error::{Failure, Result};
 use crate::http::module::encodings::Coding;
-use crate::http::upload::quota::Share;
+use crate::http::upload::quota::UploadReservation;
 use crate::store::Upload;
 
-/// The largest window of a zstd frame, as a power of two: 8 MiB, which RFC 9659 has every decoder of the content coding take.
+/// The largest window of a zstd frame, as a power of two. 8 MiB is what RFC 9659 requires of decoders of the content coding; a
+/// larger window would let each upload allocate more memory.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
-/// How much is decoded at a time, in bytes.
-const PIECE_BYTES: usize = 1 << 16;
 
-/// The content coding of an upload; `None` if its bytes are the module's.
+/// Returns the content coding of a request body, or `None` if it is not encoded.
 ///
 /// # Errors
-/// 415 if it is another, or there are several.
-pub(in crate::http) fn coding(headers: &HeaderMap) -> Result<Option<Coding>> {
+/// 415 for any other coding, and for a list of codings.
+pub(in crate::http) fn content_coding(headers: &HeaderMap) -> Result<Option<Coding>> {
     let mut values = headers.get_all(CONTENT_ENCODING).iter();
-    let Some(value) = values.next().filter(|_| values.next().is_none()) else {
-        return match headers.contains_key(CONTENT_ENCODING) {
-            true => Err(unsupported()),
-            false => Ok(None),
-        };
+    let value = match (values.next(), values.next()) {
+        (None, _) => return Ok(None),
+        (Some(value), None) => value.to_str().map_err(|_| unsupported_coding())?,
+        (Some(_), Some(_)) => return Err(unsupported_coding()),
     };
-    match value
-        .to_str()
-        .unwrap_or("?")
-        .trim()
-        .to_ascii_lowercase()
-        .as_str()
-    {
+    match value.trim().to_ascii_lowercase().as_str() {
         "" | "identity" => Ok(None),
         "gzip" | "x-gzip" => Ok(Some(Coding::Gzip)),
         "zstd" => Ok(Some(Coding::Zstd)),
-        _ => Err(unsupported()),
+        _ => Err(unsupported_coding()),
     }
 }
 
-fn unsupported() -> Failure {
-    let detail = "Content-Encoding may be gzip or zstd";
-    Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail).with(ACCEPT_ENCODING, "gzip, zstd")
+fn unsupported_coding() -> Failure {
+    let detail = "Content-Encoding must be gzip or zstd";
+    Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+        .with_header(ACCEPT_ENCODING, "gzip, zstd")
 }
 
-/// An upload that takes encoded bytes.
-pub(in crate::http) enum Decoding {
-    Plain(Box<Sink>),
-    Gzip(Box<MultiGzDecoder<Sink>>),
-    Zstd(Box<Zstd>),
+/// Decodes a request body into the sink `W` as the body arrives.
+///
+/// The sink limits the decoded bytes: when it fails with an error made by [`refusal`], the decoder returns that failure.
+pub(in crate::http) enum BodyDecoder<W: Write> {
+    Identity(Box<W>),
+    Gzip(Box<MultiGzDecoder<W>>),
+    Zstd(Box<ZstdDecoder<'static, W>>),
 }
 
-impl Decoding {
-    /// Decodes from `coding` into `upload`, which takes up `share`.
-    pub fn new(upload: Upload, coding: Option<Coding>, share: Share) -> Self {
-        let sink = Sink {
-            upload,
-            share,
-            refusal: None,
-        };
+impl<W: Write> BodyDecoder<W> {
+    /// Creates a decoder. `None` passes the body through.
+    pub fn new(coding: Option<Coding>, sink: W) -> Self {
         match coding {
-            None => Self::Plain(Box::new(sink)),
+            None => Self::Identity(Box::new(sink)),
             Some(Coding::Gzip) => Self::Gzip(Box::new(MultiGzDecoder::new(sink))),
-            Some(Coding::Zstd) => Self::Zstd(Box::new(Zstd::new(sink))),
+            Some(Coding::Zstd) => {
+                let mut decoder =
+                    ZstdDecoder::new(sink).expect("BUG: the default parameters are valid");
+                decoder
+                    .window_log_max(ZSTD_WINDOW_LOG_MAX)
+                    .expect("BUG: the window limit is valid");
+                Self::Zstd(Box::new(decoder))
+            }
         }
     }
 
-    /// Takes the next bytes.
+    /// Decodes the next bytes of the body.
     ///
     /// # Errors
-    /// They are no such coding, or no valid module.
+    /// 400 if they are not valid in the content coding; the sink's failure.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = match self {
-            Self::Plain(sink) => sink.write_all(bytes),
+        let result = match self {
+            Self::Identity(sink) => sink.write_all(bytes),
             Self::Gzip(gzip) => gzip.write_all(bytes),
-            Self::Zstd(zstd) => zstd.write(bytes),
+            Self::Zstd(zstd) => zstd.write_all(bytes),
         };
-        written.map_err(|error| self.failure(&error))
+        result.map_err(|error| self.failure(error))
     }
 
-    /// The upload with all its bytes.
+    /// Decodes what is left at the end of the body, and returns the sink.
     ///
     /// # Errors
-    /// The coding's end is missing.
-    pub fn finish(mut self) -> Result<Upload> {
-        let finished = match &mut self {
-            Self::Plain(_) => Ok(()),
+    /// 400 if the body ends inside of a gzip member or zstd frame; the sink's failure.
+    pub fn finish(mut self) -> Result<W> {
+        let result = match &mut self {
+            Self::Identity(_) => Ok(()),
             Self::Gzip(gzip) => gzip.try_finish(),
-            Self::Zstd(zstd) => zstd.finish(),
+            Self::Zstd(zstd) => zstd.do_finish(),
         };
-        finished.map_err(|error| self.failure(&error))?;
+        result.map_err(|error| self.failure(error))?;
         match self {
-            Self::Plain(sink) => Ok(sink.upload),
-            Self::Zstd(zstd) => Ok(zstd.sink.upload),
-            Self::Gzip(gzip) => match gzip.finish() {
-                Ok(sink) => Ok(sink.upload),
-                Err(error) => Err(broken("gzip", &error)),
-            },
+            Self::Identity(sink) => Ok(*sink),
+            Self::Gzip(gzip) => gzip.finish().map_err(|error| failure("gzip", error)),
+            Self::Zstd(zstd) => Ok(zstd.into_inner()),
         }
     }
 
-    /// What the upload refused, or else what is wrong with the coding.
-    fn failure(&mut self, error: &io::Error) -> Failure {
-        let (sink, name) = match self {
-            Self::Plain(sink) => (&mut **sink, "plain"),
-            Self::Gzip(gzip) => (gzip.get_mut(), "gzip"),
-            Self::Zstd(zstd) => (&mut zstd.sink, "zstd"),
+    /// Returns the sink.
+    pub fn sink_mut(&mut self) -> &mut W {
+        match self {
+            Self::Identity(sink) => sink,
+            Self::Gzip(gzip) => gzip.get_mut(),
+            Self::Zstd(zstd) => zstd.get_mut(),
+        }
+    }
+
+    fn failure(&self, error: io::Error) -> Failure {
+        let coding = match self {
+            Self::Identity(_) => "identity",
+            Self::Gzip(_) => "gzip",
+            Self::Zstd(_) => "zstd",
         };
-        match sink.refusal.take() {
-            Some(refusal) => refusal,
-            None => broken(name, error),
-        }
+        failure(coding, error)
     }
 }
 
-fn broken(name: &str, error: &io::Error) -> Failure {
-    Failure::malformed(format!(
-        "the body is not complete and valid {name}: {error}"
-    ))
+/// Wraps a failure as the error of a sink. [`BodyDecoder`] unwraps it.
+pub(in crate::http) fn refusal(failure: Failure) -> io::Error {
+    io::Error::other(failure)
 }
 
-/// Where decoded bytes go.
-pub(in crate::http) struct Sink {
+fn failure(coding: &str, error: io::Error) -> Failure {
+    error.downcast::<Failure>().unwrap_or_else(|error| {
+        Failure::malformed(format!(
+            "the body is not complete and valid {coding}: {error}"
+        ))
+    })
+}
+
+/// The sink for an uploaded module. The upload limits the module's size, the reservation the space of all uploads.
+pub(in crate::http) struct ModuleSink {
     upload: Upload,
-    share: Share,
-    refusal: Option<Failure>,
+    reservation: UploadReservation,
 }
 
-impl Write for Sink {
+impl ModuleSink {
+    /// Creates a sink that writes into `upload`.
+    pub fn new(upload: Upload, reservation: UploadReservation) -> Self {
+        Self {
+            upload,
+            reservation,
+        }
+    }
+
+    /// Returns the upload.
+    pub fn into_upload(self) -> Upload {
+        self.upload
+    }
+}
+
+impl Write for ModuleSink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = match self.share.grow(bytes.len()) {
-            true => self.upload.write(bytes).map_err(Failure::from),
-            false => Err(busy()),
-        };
-        written.map_err(|refusal| {
-            self.refusal = Some(refusal);
-            io::Error::other("refused")
-        })?;
+        if !self.reservation.grow(bytes.len()) {
+            return Err(refusal(Failure::busy()));
+        }
+        let written = self.upload.write(bytes);
+        written.map_err(|error| refusal(error.into()))?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// One or more zstd frames (RFC 8878, section 3).
-pub(in crate::http) struct Zstd {
-    sink: Sink,
-    decoder: io::Result<Decoder<'static>>,
-    piece: Vec<u8>,
-    is_between_frames: bool,
-}
-
-impl Zstd {
-    fn new(sink: Sink) -> Self {
-        let decoder = Decoder::new().and_then(|mut decoder| {
-            decoder.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX))?;
-            Ok(decoder)
-        });
-        Self {
-            sink,
-            decoder,
-            piece: vec![0; PIECE_BYTES],
-            is_between_frames: false,
-        }
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.is_empty() {
-            // A decoder that is done would take it for the beginning of another frame.
-            return Ok(());
-        }
-        let decoder = match &mut self.decoder {
-            Ok(decoder) => decoder,
-            Err(error) => return Err(io::Error::new(error.kind(), error.to_string())),
-        };
-        let mut from = InBuffer::around(bytes);
-        loop {
-            if self.is_between_frames && from.pos() < bytes.len() {
-                decoder.reinit()?;
-            }
-            let mut to = OutBuffer::around(&mut self.piece);
-            let hint = decoder.run(&mut from, &mut to)?;
-            let (is_full, used) = (to.pos() == to.capacity(), to.pos());
-            self.is_between_frames = hint == 0;
-            self.sink.write_all(&self.piece[..used])?;
-            if from.pos() == bytes.len() && !(is_full && hint != 0) {
-                return Ok(());
-            }
-        }
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        match self.is_between_frames {
-            true => Ok(()),
-            false => Err(io::ErrorKind::UnexpectedEof.into()),
-        }
     }
 }

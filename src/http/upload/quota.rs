@@ -1,44 +1,56 @@
-//! A share of the room that all uploads have together while they are spooled.
+//! The disk space for spooled uploads, which all uploads share.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What one upload takes up; dropping it makes room for others.
-pub(in crate::http) struct Share {
-    /// A permit for each KiB.
-    room: Arc<Semaphore>,
-    taken: Option<OwnedSemaphorePermit>,
-    bytes: u64,
-}
+use crate::config::ServerLimits;
 
-impl Share {
-    /// Nothing yet, of that room.
-    pub fn of(room: Arc<Semaphore>) -> Self {
-        Self {
-            room,
-            taken: None,
+/// The space for spooled uploads. It holds one permit per KiB.
+pub(in crate::http) struct UploadQuota(Arc<Semaphore>);
+
+impl UploadQuota {
+    /// Creates a quota of [`spool_bytes_max`](ServerLimits::spool_bytes_max) bytes.
+    pub fn new(limits: &ServerLimits) -> Self {
+        let kib = usize::try_from(limits.spool_bytes_max >> 10).unwrap_or(usize::MAX);
+        Self(Arc::new(Semaphore::new(kib.min(Semaphore::MAX_PERMITS))))
+    }
+
+    /// Returns an empty reservation.
+    pub fn reserve(&self) -> UploadReservation {
+        UploadReservation {
+            quota: Arc::clone(&self.0),
+            permits: None,
             bytes: 0,
         }
     }
+}
 
-    /// Takes up so many bytes more; whether there was room for them.
+/// The part of the quota that one upload has reserved. Dropping it releases the space.
+pub(in crate::http) struct UploadReservation {
+    quota: Arc<Semaphore>,
+    permits: Option<OwnedSemaphorePermit>,
+    bytes: u64,
+}
+
+impl UploadReservation {
+    /// Reserves `bytes` more. Returns false if the quota is exhausted.
     pub fn grow(&mut self, bytes: usize) -> bool {
         self.bytes += bytes as u64;
         let kib = usize::try_from(self.bytes >> 10).unwrap_or(usize::MAX);
-        let taken = self
-            .taken
+        let held_kib = self
+            .permits
             .as_ref()
             .map_or(0, OwnedSemaphorePermit::num_permits);
-        let Ok(missing) = u32::try_from(kib - taken) else {
+        let Ok(missing_kib) = u32::try_from(kib - held_kib) else {
             return false;
         };
-        let Ok(more) = Arc::clone(&self.room).try_acquire_many_owned(missing) else {
+        let Ok(more) = Arc::clone(&self.quota).try_acquire_many_owned(missing_kib) else {
             return false;
         };
-        match &mut self.taken {
-            Some(taken) => taken.merge(more),
-            None => self.taken = Some(more),
+        match &mut self.permits {
+            Some(permits) => permits.merge(more),
+            None => self.permits = Some(more),
         }
         true
     }
@@ -49,15 +61,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_one_takes_up_others_do_not_have_until_it_is_dropped() {
-        let room = Arc::new(Semaphore::new(10));
-        let mut one = Share::of(Arc::clone(&room));
-        let mut other = Share::of(Arc::clone(&room));
+    fn reserved_space_is_available_again_after_the_drop() {
+        let quota = UploadQuota(Arc::new(Semaphore::new(10)));
+        let (mut one, mut other) = (quota.reserve(), quota.reserve());
         assert!((0..8 << 10).all(|_| one.grow(1)));
         assert!(other.grow(2 << 10) && !other.grow(1 << 10));
         drop(one);
         assert!(other.grow(5 << 10));
         drop(other);
-        assert_eq!(room.available_permits(), 10);
+        assert_eq!(quota.0.available_permits(), 10);
     }
 }

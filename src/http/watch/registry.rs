@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::branch_feed::{BranchFeed, FeedEnd};
 use crate::config::ServerLimits;
-use crate::http::blocking::cross;
+use crate::http::blocking::run_blocking;
 use crate::http::error::{Failure, Result};
 use crate::names::BranchName;
 use crate::store::{self, RefWaker, RefWatcher, Store};
@@ -164,7 +164,7 @@ impl WatchRegistry {
     ) -> Result<T> {
         let permit = Arc::clone(permits).acquire_owned().await;
         let permit = permit.expect("BUG: the semaphore is never closed");
-        let result = cross(&self.store, permit, &Handle::current(), read).await;
+        let result = run_blocking(&self.store, permit, &Handle::current(), read).await;
         result.map_err(|error| {
             tracing::error!(%error, "a read for a watcher panicked");
             let detail = "watching failed; see the server log";

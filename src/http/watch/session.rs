@@ -6,8 +6,8 @@ use super::branch_feed::FeedEnd;
 use super::registry::WatchRegistry;
 use super::socket::{SocketEnd, WatchSocket};
 use super::subscriber::{NextMessages, Subscriber};
-use crate::http::metrics::{Counted, SOCKETS};
-use crate::http::middleware::auth::Pass;
+use crate::http::metrics::{GaugeGuard, SOCKETS};
+use crate::http::middleware::auth::SocketKey;
 
 /// The close code when the branch was deleted.
 const BRANCH_DELETED: u16 = 4410;
@@ -21,22 +21,22 @@ pub(in crate::http) async fn run_session(
     socket: WebSocket,
     registry: &WatchRegistry,
     subscriber: &mut Subscriber,
-    pass: Option<Pass>,
+    key: Option<SocketKey>,
 ) {
-    let _counted = Counted::one_of(SOCKETS);
+    let _counted = GaugeGuard::increment(SOCKETS);
     let mut socket = WatchSocket::new(socket, &registry.limits, registry.shutdown.clone());
     let end = tokio::select! {
         end = send_messages(&mut socket, subscriber) => end,
-        () = key_revoked(pass) => SocketEnd::Close(KEY_REVOKED, "the key is not valid any more"),
+        () = key_revoked(key) => SocketEnd::Close(KEY_REVOKED, "the key is not valid any more"),
     };
     tracing::debug!(?end, "a watch session ended");
     socket.finish(end).await;
 }
 
 /// Waits until the key of the request is revoked. If the request had none, this never returns.
-async fn key_revoked(pass: Option<Pass>) {
-    match pass {
-        Some(mut pass) => pass.is_revoked().await,
+async fn key_revoked(key: Option<SocketKey>) {
+    match key {
+        Some(mut key) => key.revoked().await,
         None => std::future::pending().await,
     }
 }

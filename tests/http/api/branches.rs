@@ -1,7 +1,7 @@
 //! `/branch` and `/branches`.
 
 use wasmstore::config::Options;
-use wasmstore::http::Serving;
+use wasmstore::http::ServeOptions;
 use wasmstore::store::ObjectFormat;
 
 use super::{Api, api};
@@ -144,11 +144,11 @@ fn a_branch_is_deleted_but_not_the_default_one() {
 #[test]
 fn a_process_may_have_a_default_branch_of_its_own() {
     let branch = Some("dev".parse().unwrap());
-    let serving = Serving {
-        branch,
-        ..Serving::default()
+    let serve_options = ServeOptions {
+        default_branch: branch,
+        ..ServeOptions::default()
     };
-    let api = Api::with(serving, Options::default());
+    let api = Api::with(serve_options, Options::default());
     api.get("/modules").is(404, "there is no branch \"dev\"");
     api.put("a", 1);
     api.git(&["branch", "dev"]);
@@ -169,7 +169,7 @@ fn a_store_without_commits_is_empty_and_no_error() {
     std::fs::remove_dir_all(&scratch.root).unwrap();
     std::fs::create_dir(&scratch.root).unwrap();
     scratch.git(&["init", "--bare", "--quiet", "--initial-branch=main"]);
-    let s = Api::over(scratch, Serving::default(), Options::default());
+    let s = Api::over(scratch, ServeOptions::default(), Options::default());
     s.get("/modules").is(200, "{}").lacks("wasmstore-commit");
     s.get("/modules/d").is(200, "{}");
     s.get("/commits").is(200, "[]");

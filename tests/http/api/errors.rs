@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::json;
 use wasmstore::config::{Options, ServerLimits};
-use wasmstore::http::Serving;
+use wasmstore::http::ServeOptions;
 
 use super::{Api, HOST, api};
 use crate::support::store::module;
@@ -64,7 +64,7 @@ fn those_who_accept_json_get_a_problem_document() {
             "/modules",
             "Method Not Allowed",
             405,
-            "the endpoint does not take this method",
+            "the endpoint does not support this method",
         ),
         (
             "POST",
@@ -118,7 +118,7 @@ fn an_unknown_coding_is_415_and_told_which_to_use() {
             module(1),
         );
         answer
-            .is(415, "Content-Encoding may be gzip or zstd")
+            .is(415, "Content-Encoding must be gzip or zstd")
             .has("accept-encoding", "gzip, zstd");
     }
     let twice = [("content-encoding", "gzip"), ("content-encoding", "gzip")];
@@ -233,11 +233,11 @@ fn whoever_gets_no_turn_is_asked_to_try_again() {
         request_wait: Duration::from_millis(20),
         ..ServerLimits::default()
     };
-    let serving = Serving {
+    let serve_options = ServeOptions {
         limits,
-        ..Serving::default()
+        ..ServeOptions::default()
     };
-    let s = Api::with(serving, Options::default());
+    let s = Api::with(serve_options, Options::default());
     let state = s.state();
     for (method, path) in [
         ("GET", "/modules"),

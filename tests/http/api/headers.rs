@@ -177,7 +177,7 @@ fn a_change_is_never_made_in_a_commit() {
     let old = s.put("a", 1).to_string();
     s.put("a", 2);
     let (state, one) = (s.state(), s.hash_of(&module(1)));
-    let detail = "this is not done as of a commit: Wasmstore-Commit is for reads";
+    let detail = "Wasmstore-Commit is only for reads";
     for (method, path) in [
         ("POST", "/module/x".to_owned()),
         ("DELETE", "/module/a".to_owned()),

@@ -151,7 +151,8 @@ fn commits_are_paged() {
     }
     s.get("/commits?limit=4").lacks("link");
     s.get(&format!("/commits?after={root}")).is(200, "[]");
-    s.get("/commits?limit=0").is(400, "limit is at least 1");
+    s.get("/commits?limit=0")
+        .is(400, "`limit` must be at least 1");
     for malformed in ["limit=x", "limit=", "after=", "after=main"] {
         assert_eq!(
             s.get(&format!("/commits?{malformed}")).status,

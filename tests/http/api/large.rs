@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wasmstore::config::{CacheLimits, Options, ServerLimits};
-use wasmstore::http::Serving;
+use wasmstore::http::ServeOptions;
 
 use super::Api;
 use crate::support::store::custom_section;
@@ -20,9 +20,9 @@ fn cramped() -> Api {
         request_wait: Duration::from_millis(50),
         ..ServerLimits::default()
     };
-    let serving = Serving {
+    let serve_options = ServeOptions {
         limits,
-        ..Serving::default()
+        ..ServeOptions::default()
     };
     let cache = CacheLimits {
         module_bytes_max: 0,
@@ -32,7 +32,7 @@ fn cramped() -> Api {
         cache,
         ..Options::default()
     };
-    let s = Api::with(serving, options);
+    let s = Api::with(serve_options, options);
     for (path, byte) in [("a", 1), ("b", 2)] {
         let hash = s.hash_of(&large(byte));
         s.post(&format!("/module/{path}"), large(byte))

@@ -75,7 +75,8 @@ fn lists_are_paged() {
     s.get("/modules?after=e").is(200, "{}");
     s.get("/modules?after=/d~&unknown=1")
         .is(200, &format!(r#"{{"/e":"{hash}"}}"#));
-    s.get("/modules?limit=0").is(400, "limit is at least 1");
+    s.get("/modules?limit=0")
+        .is(400, "`limit` must be at least 1");
     for query in [
         "limit=",
         "limit=x",

@@ -38,7 +38,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 use wasmstore::config::Options;
-use wasmstore::http::{Keys, Serving, router};
+use wasmstore::http::{Keys, ServeOptions, router};
 use wasmstore::store::{ObjectFormat, Store};
 
 use crate::support::store::Scratch;
@@ -68,24 +68,24 @@ impl Api {
 
     pub fn with_format(format: ObjectFormat) -> Self {
         let scratch = Scratch::with_format(format);
-        Self::over(scratch, Serving::default(), Options::default())
+        Self::over(scratch, ServeOptions::default(), Options::default())
     }
 
-    pub fn with(serving: Serving, options: Options) -> Self {
-        Self::over(Scratch::new(), serving, options)
+    pub fn with(serve_options: ServeOptions, options: Options) -> Self {
+        Self::over(Scratch::new(), serve_options, options)
     }
 
     pub fn with_keys(keys: &str) -> Self {
         let keys = Some(Keys::parse_file(keys).unwrap().into());
-        let serving = Serving {
+        let serve_options = ServeOptions {
             keys,
-            ..Serving::default()
+            ..ServeOptions::default()
         };
-        Self::with(serving, Options::default())
+        Self::with(serve_options, Options::default())
     }
 
-    fn over(scratch: Scratch, serving: Serving, options: Options) -> Self {
-        let router = serve(&scratch.root, serving, options);
+    fn over(scratch: Scratch, serve_options: ServeOptions, options: Options) -> Self {
+        let router = serve(&scratch.root, serve_options, options);
         let runtime = tokio::runtime::Builder::new_current_thread();
         Self {
             scratch,
@@ -166,10 +166,15 @@ impl Api {
     }
 }
 
-pub fn serve(root: &Path, serving: Serving, options: Options) -> Router {
+pub fn serve(root: &Path, serve_options: ServeOptions, options: Options) -> Router {
     let store = Store::open(root, options).unwrap();
     let closing = Default::default();
-    router(Arc::new(store), serving, (ADDRESS, "127.0.0.1"), closing)
+    router(
+        Arc::new(store),
+        serve_options,
+        (ADDRESS, "127.0.0.1"),
+        closing,
+    )
 }
 
 /// The URI of an endpoint.

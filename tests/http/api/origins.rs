@@ -1,7 +1,7 @@
 //! Pages of other sites, where they are welcome.
 
 use wasmstore::config::Options;
-use wasmstore::http::{Keys, Serving};
+use wasmstore::http::{Keys, ServeOptions};
 
 use super::{Api, api};
 use crate::support::store::module;
@@ -10,12 +10,12 @@ const ORIGIN: (&str, &str) = ("origin", "https://example.org");
 
 fn shared() -> Api {
     let keys = Some(Keys::parse_file("key:*").unwrap().into());
-    let serving = Serving {
+    let serve_options = ServeOptions {
         keys,
         has_cors: true,
-        ..Serving::default()
+        ..ServeOptions::default()
     };
-    Api::with(serving, Options::default())
+    Api::with(serve_options, Options::default())
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn a_part_that_is_not_there_is_416_and_malformed_ones_400() {
     let size = module(1).len();
     for range in [format!("bytes={size}-"), "bytes=-0".to_owned()] {
         let answer = api.read("/module/a", &[("range", &range)]);
-        answer.is(416, &format!("there are {size} bytes"));
+        answer.is(416, &format!("the module has {size} bytes"));
         answer.has("content-range", &format!("bytes */{size}"));
     }
     for range in ["bytes=3-1", "bytes", "bytes=x-"] {

@@ -66,7 +66,7 @@ fn other_methods_are_405_and_told_which_to_use() {
             let detail = if method == "HEAD" {
                 ""
             } else {
-                "the endpoint does not take this method"
+                "the endpoint does not support this method"
             };
             assert_eq!(
                 (answer.status, answer.text()),

@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::{StreamExt as _, stream};
 use wasmstore::config::{ModuleLimits, Options, ServerLimits};
-use wasmstore::http::Serving;
+use wasmstore::http::ServeOptions;
 
 use super::{Answer, Api, HOST, api};
 use crate::support::store::{custom_section, module};
@@ -44,7 +44,7 @@ fn limited(module_bytes_max: u64) -> Api {
         modules,
         ..Options::default()
     };
-    Api::with(Serving::default(), options)
+    Api::with(ServeOptions::default(), options)
 }
 
 fn in_pieces(bytes: Vec<u8>, size: usize) -> Body {
@@ -198,7 +198,7 @@ fn a_body_that_breaks_off_is_400_and_stored_nowhere() {
         let cut = Err(io::Error::from(io::ErrorKind::ConnectionReset));
         let body = Body::from_stream(stream::iter([begun, cut]));
         s.post("/module/a", body)
-            .is(400, "the body was cut short or malformed");
+            .is(400, "the body is truncated or malformed");
     }
     assert_eq!(s.state(), state);
     assert_eq!(
@@ -215,11 +215,11 @@ fn impatient() -> Api {
         body_progress_bytes_min: 1000,
         ..ServerLimits::default()
     };
-    let serving = Serving {
+    let serve_options = ServeOptions {
         limits,
-        ..Serving::default()
+        ..ServeOptions::default()
     };
-    Api::with(serving, Options::default())
+    Api::with(serve_options, Options::default())
 }
 
 fn every(ms: u64, bytes: Vec<u8>, size: usize) -> Body {
@@ -241,7 +241,7 @@ fn a_body_that_drips_or_stops_is_408() {
         Body::from_stream(stream::pending::<Result<Bytes, Infallible>>()),
     ] {
         s.post("/module/a", body)
-            .is(408, "the body comes too slowly");
+            .is(408, "the body arrives too slowly");
     }
     assert_eq!(s.state(), state);
     // Slower than the whole time limit, but it comes.
@@ -312,11 +312,11 @@ fn uploads_share_the_room_there_is() {
         spool_bytes_max: 200 << 10,
         ..ServerLimits::default()
     };
-    let serving = Serving {
+    let serve_options = ServeOptions {
         limits,
-        ..Serving::default()
+        ..ServeOptions::default()
     };
-    let s = Api::with(serving, Options::default());
+    let s = Api::with(serve_options, Options::default());
     let answer = put(&s, "zstd", zstandard(&incompressible(300_000)));
     answer.is(503, "the server is busy; try again");
     let small = incompressible(100_000);

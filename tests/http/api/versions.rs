@@ -81,7 +81,7 @@ fn what_is_out_of_range_is_404_and_what_is_no_number_400() {
     assert_eq!(api.get(&huge).status, 404);
     api.get("/version/0/b")
         .is(404, "there has never been anything at /b");
-    let malformed = "a version is named by its number, counted from 0";
+    let malformed = "the version must be a number, counted from 0";
     for index in ["x", "-1", "+0", "1.0", "0x0", "%20", "%D9%A1", "1e0"] {
         api.get(&format!("/version/{index}/a")).is(400, malformed);
     }

@@ -1,4 +1,4 @@
-//! What a request shows: its key, and what it wants.
+//! The credentials in a request, and the method that its key must allow.
 
 use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, Entry, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
@@ -11,23 +11,25 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use crate::http::git;
 use crate::remote::GitService;
 
-/// The header for the key. It goes before all other ways to show one.
+/// The request header for the key. It takes precedence over the other ways to send one.
 const WASMSTORE_AUTH: HeaderName = HeaderName::from_static("wasmstore-auth");
 
-/// The subprotocol that a WebSocket speaks.
-pub(in crate::http) const PROTOCOL: &str = "wasmstore.v1";
+/// The subprotocol of the watch endpoint.
+pub(in crate::http) const WEBSOCKET_PROTOCOL: &str = "wasmstore.v1";
 
-/// What a browser, which can set no header on a WebSocket, offers beside [`PROTOCOL`], with its key in base64url behind it.
-pub(in crate::http) const KEY_PROTOCOL: &str = "wasmstore.key.";
+/// The prefix of the subprotocol that carries a key in base64url. Browsers offer it beside [`WEBSOCKET_PROTOCOL`], because they
+/// cannot set headers on a WebSocket.
+pub(super) const KEY_PROTOCOL_PREFIX: &str = "wasmstore.key.";
 
-/// Base64 as clients write it, with or without padding.
+/// Base64 with or without padding: clients send both.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Keeps the headers that may hold a key out of whatever prints headers; called by the first that sees a request.
-pub(in crate::http) fn conceal(headers: &mut HeaderMap) {
+/// Marks the headers that may contain a key as sensitive, so that printing the headers does not reveal it. The outermost layer
+/// that logs calls it.
+pub(in crate::http) fn mark_sensitive(headers: &mut HeaderMap) {
     for name in [WASMSTORE_AUTH, AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL] {
         if let Entry::Occupied(mut entry) = headers.entry(name) {
             entry.iter_mut().for_each(|value| value.set_sensitive(true));
@@ -35,10 +37,11 @@ pub(in crate::http) fn conceal(headers: &mut HeaderMap) {
     }
 }
 
-/// The method that a key has to be good for. It is the request's own, unless that says too little of what is wanted.
-pub(in crate::http) fn needed(request: &Request) -> &Method {
+/// Returns the method that the key must allow. It is the method of the request, except for WebSockets, which need GET, and for
+/// git: a fetch needs GET and a push POST, whatever the method of their requests is.
+pub(in crate::http) fn required_method(request: &Request) -> &Method {
     if is_websocket(request) {
-        // Over HTTP/2 it is opened by CONNECT.
+        // Over HTTP/2, a WebSocket is opened with CONNECT.
         return &Method::GET;
     }
     match git::asked_for(request.uri()) {
@@ -48,41 +51,42 @@ pub(in crate::http) fn needed(request: &Request) -> &Method {
     }
 }
 
-/// Says whether a WebSocket is to be opened.
-pub(in crate::http) fn is_websocket(request: &Request) -> bool {
+/// Returns whether the request opens a WebSocket.
+pub(super) fn is_websocket(request: &Request) -> bool {
     if *request.method() == Method::CONNECT {
         let protocol = request.extensions().get::<hyper::ext::Protocol>();
         return protocol.is_some_and(|protocol| protocol.as_str() == "websocket");
     }
-    let wanted = listed(request.headers(), UPGRADE);
+    let protocols = list_members(request.headers(), UPGRADE);
     *request.method() == Method::GET
-        && wanted
+        && protocols
             .iter()
             .any(|name| name.eq_ignore_ascii_case("websocket"))
 }
 
-/// The key that a request shows. A way to show one that is used twice, or wrongly, is not made up for by another.
-pub(in crate::http) fn shown(request: &Request) -> Option<Vec<u8>> {
+/// Returns the key that the request presents. If the header with the highest precedence is repeated or malformed, there is no
+/// fallback to the next one.
+pub(super) fn presented_key(request: &Request) -> Option<Vec<u8>> {
     let headers = request.headers();
     if headers.contains_key(WASMSTORE_AUTH) {
         Some(single(headers, WASMSTORE_AUTH)?.as_bytes().to_vec())
     } else if headers.contains_key(AUTHORIZATION) {
         basic_password(single(headers, AUTHORIZATION)?)
     } else if is_websocket(request) {
-        offered(&listed(headers, SEC_WEBSOCKET_PROTOCOL))
+        key_from_protocols(&list_members(headers, SEC_WEBSOCKET_PROTOCOL))
     } else {
         None
     }
 }
 
-/// The value of a header that is there exactly once.
+/// Returns the value of a header that occurs exactly once.
 fn single(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())
 }
 
-/// The members of a header that is a list.
-fn listed(headers: &HeaderMap, name: HeaderName) -> Vec<&str> {
+/// Returns the members of a header that is a comma-separated list.
+fn list_members(headers: &HeaderMap, name: HeaderName) -> Vec<&str> {
     let values = headers.get_all(name).into_iter();
     values
         .filter_map(|value| value.to_str().ok())
@@ -101,11 +105,11 @@ fn basic_password(credentials: &HeaderValue) -> Option<Vec<u8>> {
     Some(decoded[colon + 1..].to_vec())
 }
 
-fn offered(protocols: &[&str]) -> Option<Vec<u8>> {
+fn key_from_protocols(protocols: &[&str]) -> Option<Vec<u8>> {
     let mut keys = protocols
         .iter()
-        .filter_map(|offer| offer.strip_prefix(KEY_PROTOCOL));
+        .filter_map(|offer| offer.strip_prefix(KEY_PROTOCOL_PREFIX));
     let key = keys.next().filter(|_| keys.next().is_none())?;
     let key = BASE64_URL_SAFE_NO_PAD.decode(key).ok()?;
-    protocols.contains(&PROTOCOL).then_some(key)
+    protocols.contains(&WEBSOCKET_PROTOCOL).then_some(key)
 }

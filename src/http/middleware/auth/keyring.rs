@@ -1,4 +1,4 @@
-//! The keys that hold now: they can be replaced while the server runs, and a socket hears of it.
+//! The keys that are currently valid. They can be replaced while the server runs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,22 +8,22 @@ use tokio::sync::watch;
 
 use super::keys::Keys;
 
-/// The keys that a server takes now; at least one at any time. Clones share them.
+/// The keys that a server currently accepts; there is always at least one. Clones share them.
 #[derive(Clone)]
 pub struct Keyring(watch::Sender<Arc<Keys>>);
 
 impl Keyring {
-    /// Puts other keys in the place of those that held. They hold for every request from the next on; a WebSocket whose key is no
-    /// longer there is closed, and what else is under way goes on.
+    /// Replaces the keys. The new keys apply to every request that starts later. A WebSocket whose key is no longer valid is
+    /// closed; other requests in progress continue.
     pub fn replace(&self, keys: Keys) {
         self.0.send_replace(Arc::new(keys));
     }
 
-    /// The keys that hold now, and word of those that come after them.
-    pub(in crate::http) fn present(&self) -> (Arc<Keys>, watch::Receiver<Arc<Keys>>) {
-        let mut later = self.0.subscribe();
-        let present = Arc::clone(&later.borrow_and_update());
-        (present, later)
+    /// Returns the current keys and a receiver for the keys that replace them.
+    pub(super) fn subscribe(&self) -> (Arc<Keys>, watch::Receiver<Arc<Keys>>) {
+        let mut updates = self.0.subscribe();
+        let current = Arc::clone(&updates.borrow_and_update());
+        (current, updates)
     }
 }
 
@@ -39,29 +39,30 @@ impl fmt::Debug for Keyring {
     }
 }
 
-/// What a WebSocket was let in with, for as long as it holds.
+/// The key with which a WebSocket was opened. It is an extension of the request.
 #[derive(Clone)]
-pub(in crate::http) struct Pass {
+pub(in crate::http) struct SocketKey {
     key: Vec<u8>,
-    /// Hears of all keys that came after those that let it in.
-    keys: watch::Receiver<Arc<Keys>>,
+    /// Receives all keys that replace those against which `key` was checked.
+    updates: watch::Receiver<Arc<Keys>>,
 }
 
-impl Pass {
-    pub(in crate::http) fn new(key: Vec<u8>, keys: watch::Receiver<Arc<Keys>>) -> Self {
-        Self { key, keys }
+impl SocketKey {
+    /// Wraps a key that was checked against the keys which `updates` replaces.
+    pub(super) fn new(key: Vec<u8>, updates: watch::Receiver<Arc<Keys>>) -> Self {
+        Self { key, updates }
     }
 
-    /// Waits until its key is good for GET no more. Can be dropped at any time.
-    pub async fn is_revoked(&mut self) {
-        while self.keys.changed().await.is_ok() {
-            let keys = Arc::clone(&self.keys.borrow_and_update());
+    /// Waits until the key no longer allows GET. The future can be dropped at any time without losing an update.
+    pub async fn revoked(&mut self) {
+        while self.updates.changed().await.is_ok() {
+            let keys = Arc::clone(&self.updates.borrow_and_update());
             let grant = keys.find(&self.key);
             if !grant.is_some_and(|grant| grant.methods.allow(&Method::GET)) {
                 return;
             }
         }
-        // Nobody is left who could revoke it.
+        // The keyring is gone, so the key can no longer be revoked.
         std::future::pending().await
     }
 }
@@ -73,26 +74,26 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_pass_holds_for_as_long_as_its_key_may_get() {
+    async fn a_socket_key_is_revoked_when_it_no_longer_allows_get() {
         let keys = |text: &str| Keys::parse(text).unwrap();
-        let ring = Keyring::from(keys("a:GET;b:*"));
-        let (_, later) = ring.present();
-        let mut pass = Pass::new(b"a".to_vec(), later);
-        assert!(pass.is_revoked().now_or_never().is_none());
-        ring.replace(keys("c:*;a:*"));
-        assert!(pass.is_revoked().now_or_never().is_none());
+        let keyring = Keyring::from(keys("a:GET;b:*"));
+        let (_, updates) = keyring.subscribe();
+        let mut socket_key = SocketKey::new(b"a".to_vec(), updates);
+        assert!(socket_key.revoked().now_or_never().is_none());
+        keyring.replace(keys("c:*;a:*"));
+        assert!(socket_key.revoked().now_or_never().is_none());
         for revoking in ["a:POST", "c:*"] {
-            let mut pass = pass.clone();
-            ring.replace(keys(revoking));
-            assert!(pass.is_revoked().now_or_never().is_some(), "{revoking}");
+            let mut socket_key = socket_key.clone();
+            keyring.replace(keys(revoking));
+            assert!(socket_key.revoked().now_or_never().is_some(), "{revoking}");
         }
-        drop(ring);
-        assert!(pass.is_revoked().now_or_never().is_some());
+        drop(keyring);
+        assert!(socket_key.revoked().now_or_never().is_some());
     }
 
     #[tokio::test]
-    async fn no_key_is_printed() {
-        let ring = Keyring::from(Keys::parse("secret:*").unwrap());
-        assert_eq!(format!("{ring:?}"), "Keyring(Keys { count: 1, .. })");
+    async fn debug_output_contains_no_key() {
+        let keyring = Keyring::from(Keys::parse("secret:*").unwrap());
+        assert_eq!(format!("{keyring:?}"), "Keyring(Keys { count: 1, .. })");
     }
 }

@@ -1,14 +1,14 @@
-//! Authentication and authorization: keys, the methods they allow, and the credentials in a request.
+//! Authentication and authorization: keys, the methods that they allow, and the credentials in a request.
 
+mod allowed_methods;
 mod authorize;
-pub(in crate::http) mod credentials;
+mod credentials;
 mod keyring;
 mod keys;
-mod methods;
 
 pub use keyring::Keyring;
 pub use keys::{KeyError, Keys};
 
 pub(in crate::http) use authorize::{Caller, authorize};
-pub(in crate::http) use credentials::{PROTOCOL, conceal};
-pub(in crate::http) use keyring::Pass;
+pub(in crate::http) use credentials::{WEBSOCKET_PROTOCOL, mark_sensitive, required_method};
+pub(in crate::http) use keyring::SocketKey;

@@ -1,6 +1,7 @@
-//! What is said once and referred to: names in URLs, headers, problems, and the ways to show a key.
+//! Definitions that many operations refer to: names in URLs, headers, error responses, and ways to send a key.
 
 use axum::http::Method;
+use utoipa::PartialSchema;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
@@ -8,65 +9,57 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{
     Components, Header, Object, ObjectBuilder, OpenApi, Ref, RefOr, Required, Response, Type,
 };
-use utoipa::{Modify, PartialSchema};
 
 use super::{parameters, problems};
 use crate::wire::schema::CommitHashSchema;
 
-/// The ways to show a key, by their names among the components.
+/// The names of the ways to send a key.
 const KEYS: [&str; 2] = ["key", "basic"];
 
-/// Gathers what operations share among the components.
-pub(super) struct Shared;
-
-impl Modify for Shared {
-    fn modify(&self, api: &mut OpenApi) {
-        let mut components = api.components.take().unwrap_or_default();
-        components.responses.extend(problems::components());
-        for parameter in parameters::in_urls() {
-            keep(&mut components, parameter);
-        }
-        security(&mut components);
-        for (path, item) in &mut api.paths.paths {
-            for (method, operation) in operations(item) {
-                share_headers(operation, &mut components);
-                add_names(operation, path);
-                if is_on_branch(operation) {
-                    add_commit(operation);
-                }
-                share_answered_headers(operation, &mut components);
-                if let Some(RefOr::T(body)) = &mut operation.request_body {
-                    body.required = Some(Required::True);
-                }
-                if path.ends_with("/auth") {
-                    let method = method.as_str().to_ascii_lowercase();
-                    operation.operation_id = Some(format!("may_{method}"));
-                }
-            }
-            if path.ends_with("/module/{name}") {
-                item.head = item.get.clone().map(without_body);
-            }
-        }
-        api.components = Some(components);
+/// Moves what operations share to the components, and completes the operations with names in URLs and `Wasmstore-Commit`.
+pub(super) fn move_to_components(api: &mut OpenApi) {
+    let mut components = api.components.take().unwrap_or_default();
+    components.responses.extend(problems::components());
+    for parameter in parameters::in_urls() {
+        add_parameter(&mut components, parameter);
     }
+    add_security_schemes(&mut components);
+    for (path, item) in &mut api.paths.paths {
+        for (method, operation) in operations(item) {
+            share_request_headers(operation, &mut components);
+            add_url_parameters(operation, path);
+            if is_on_branch(operation) {
+                add_commit_header(operation);
+            }
+            share_response_headers(operation, &mut components);
+            if let Some(RefOr::T(body)) = &mut operation.request_body {
+                body.required = Some(Required::True);
+            }
+            if path.ends_with("/auth") {
+                let method = method.as_str().to_ascii_lowercase();
+                operation.operation_id = Some(format!("may_{method}"));
+            }
+        }
+    }
+    api.components = Some(components);
 }
 
-/// A string of a form.
-pub(super) fn string(pattern: &str) -> Object {
+/// Returns the schema of a string that matches a pattern.
+pub(super) fn string_schema(pattern: &str) -> Object {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .pattern(Some(pattern))
         .build()
 }
 
-/// What a request has to show: one of the ways, or nothing if the server has no keys.
-pub(super) fn requirements(is_keyed: bool) -> Vec<SecurityRequirement> {
+/// Returns the security requirements: a key in one of the ways, or also none if the server has no keys.
+pub(super) fn security_requirements(is_keyed: bool) -> Vec<SecurityRequirement> {
     let none = (!is_keyed).then(SecurityRequirement::default);
     let keys = KEYS.map(|name| SecurityRequirement::new(name, [""; 0]));
     none.into_iter().chain(keys).collect()
 }
 
-fn security(components: &mut Components) {
+fn add_security_schemes(components: &mut Components) {
     let header = ApiKeyValue::with_description("Wasmstore-Auth", "The key");
     let basic = HttpBuilder::new()
         .scheme(HttpAuthScheme::Basic)
@@ -80,7 +73,7 @@ fn security(components: &mut Components) {
     }
 }
 
-/// The operations of a path with their methods.
+/// Returns the operations of a path with their methods.
 pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
     let operations = [
         (Method::GET, &mut item.get),
@@ -89,23 +82,24 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &
         (Method::PUT, &mut item.put),
         (Method::DELETE, &mut item.delete),
     ];
-    let all = operations.into_iter();
-    all.filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+    operations
+        .into_iter()
+        .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
-/// Moves an operation's headers to the components.
-fn share_headers(operation: &mut Operation, components: &mut Components) {
+/// Moves an operation's request headers to the components.
+fn share_request_headers(operation: &mut Operation, components: &mut Components) {
     for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(header) = parameter
             && header.parameter_in == ParameterIn::Header
         {
-            *parameter = RefOr::Ref(keep(components, header.clone()));
+            *parameter = RefOr::Ref(add_parameter(components, header.clone()));
         }
     }
 }
 
-/// Puts a parameter among the components.
-fn keep(components: &mut Components, parameter: Parameter) -> Ref {
+/// Adds a parameter to the components and returns a reference to it.
+fn add_parameter(components: &mut Components, parameter: Parameter) -> Ref {
     let name = parameter.name.clone();
     let reference = reference(&name);
     components.parameters.insert(name, parameter.into());
@@ -116,20 +110,20 @@ fn reference(parameter: &str) -> Ref {
     Ref::new(format!("#/components/parameters/{parameter}"))
 }
 
-/// Declares the names in the URL.
-fn add_names(operation: &mut Operation, path: &str) {
+/// Adds a parameter for each name in the URL.
+fn add_url_parameters(operation: &mut Operation, path: &str) {
     let names = path
         .split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-    let names = names.map(|name| RefOr::Ref(reference(name)));
+    let references: Vec<_> = names.map(|name| RefOr::Ref(reference(name))).collect();
     let parameters = operation.parameters.get_or_insert_default();
-    parameters.splice(0..0, names.collect::<Vec<_>>());
+    parameters.splice(0..0, references);
     if parameters.is_empty() {
         operation.parameters = None;
     }
 }
 
-/// Whether it works on a branch.
+/// Returns whether the operation works on a branch.
 fn is_on_branch(operation: &Operation) -> bool {
     let branch = RefOr::Ref(reference("Wasmstore-Branch"));
     operation
@@ -139,12 +133,12 @@ fn is_on_branch(operation: &Operation) -> bool {
         .any(|one| *one == branch)
 }
 
-/// Declares the header that tells the commit.
-fn add_commit(operation: &mut Operation) {
+/// Adds the response header `Wasmstore-Commit`.
+fn add_commit_header(operation: &mut Operation) {
     let schema = CommitHashSchema::schema();
     let commit = Header::builder()
         .schema(Some(schema))
-        .description(Some("The commit that was read from, or made"))
+        .description(Some("The commit that was read or made"))
         .build();
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response
@@ -156,8 +150,8 @@ fn add_commit(operation: &mut Operation) {
     }
 }
 
-/// Moves the headers of an operation's answers to the components.
-fn share_answered_headers(operation: &mut Operation, components: &mut Components) {
+/// Moves an operation's response headers to the components.
+fn share_response_headers(operation: &mut Operation, components: &mut Components) {
     for response in operation.responses.responses.values_mut() {
         let RefOr::T(Response { headers, .. }) = response else {
             continue;
@@ -168,17 +162,4 @@ fn share_answered_headers(operation: &mut Operation, components: &mut Components
             components.headers.insert(name.clone(), header);
         }
     }
-}
-
-/// The same operation by HEAD.
-fn without_body(mut get: Operation) -> Operation {
-    get.operation_id = Some("head_module".to_owned());
-    get.summary = Some("Tells about a module what getting it would, without the bytes".to_owned());
-    get.responses.responses.remove("206");
-    for response in get.responses.responses.values_mut() {
-        if let RefOr::T(Response { content, .. }) = response {
-            content.clear();
-        }
-    }
-    get
 }

@@ -1,40 +1,41 @@
-//! The methods that a key is good for.
+//! The HTTP methods that a key allows.
 
 use std::fmt;
 
 use axum::http::Method;
 
-/// The methods that a key is good for.
+/// The HTTP methods that a key allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::http) enum Methods {
-    /// Every one.
+pub(in crate::http) enum AllowedMethods {
+    /// All methods.
     #[default]
     All,
-    /// These, and what they imply.
+    /// These methods, and HEAD if GET is among them.
     Only(Vec<Method>),
 }
 
-impl Methods {
-    /// Reads `*`, or upper-case methods joined by commas.
+impl AllowedMethods {
+    /// Parses `*`, or upper-case methods separated by commas.
     ///
     /// # Errors
-    /// What is wrong, said of the entry that holds them.
+    /// A predicate that continues a sentence about the key's entry.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text == "*" {
             return Ok(Self::All);
         }
         let mut methods = Vec::new();
         for name in text.split(',') {
-            let upper = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase());
+            let is_upper_case =
+                !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase());
             match Method::from_bytes(name.as_bytes()) {
-                Ok(method) if upper && !methods.contains(&method) => methods.push(method),
-                _ => return Err("has methods that are neither `*` nor like `GET,POST`"),
+                Ok(method) if is_upper_case && !methods.contains(&method) => methods.push(method),
+                _ => return Err("has methods that are neither `*` nor a list like `GET,POST`"),
             }
         }
         Ok(Self::Only(methods))
     }
 
-    /// Whether the method is among them; GET implies HEAD.
+    /// Returns whether the method is allowed. GET implies HEAD.
     pub fn allow(&self, method: &Method) -> bool {
         match self {
             Self::All => true,
@@ -46,8 +47,8 @@ impl Methods {
     }
 }
 
-/// As [`Methods::parse`] reads it.
-impl fmt::Display for Methods {
+/// Writes the form that [`AllowedMethods::parse`] parses.
+impl fmt::Display for AllowedMethods {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.write_str("*"),
@@ -64,21 +65,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn methods_are_written_as_they_are_read() {
+    fn the_displayed_form_parses_to_the_same_methods() {
         for text in ["*", "GET", "GET,POST,DELETE"] {
-            assert_eq!(Methods::parse(text).unwrap().to_string(), text);
+            assert_eq!(AllowedMethods::parse(text).unwrap().to_string(), text);
         }
-        assert_eq!(Methods::default(), Methods::All);
+        assert_eq!(AllowedMethods::default(), AllowedMethods::All);
     }
 
     #[test]
     fn get_implies_head_and_nothing_else() {
-        let get = Methods::parse("GET").unwrap();
+        let get = AllowedMethods::parse("GET").unwrap();
         assert!(get.allow(&Method::GET) && get.allow(&Method::HEAD));
         assert!(!get.allow(&Method::OPTIONS) && !get.allow(&Method::POST));
-        let head = Methods::parse("HEAD").unwrap();
+        let head = AllowedMethods::parse("HEAD").unwrap();
         assert!(head.allow(&Method::HEAD) && !head.allow(&Method::GET));
         let lower = Method::from_bytes(b"get").unwrap();
-        assert!(!get.allow(&lower) && Methods::All.allow(&lower));
+        assert!(!get.allow(&lower) && AllowedMethods::All.allow(&lower));
     }
 }

@@ -1,0 +1,119 @@
+//! The names and descriptions of the metrics.
+
+use metrics::{describe_counter, describe_gauge, describe_histogram};
+
+/// Responses sent, by `method`, `route` and `status`.
+pub(super) const REQUESTS: &str = "wasmstore_requests_total";
+/// Requests in progress.
+pub(super) const REQUESTS_IN_FLIGHT: &str = "wasmstore_requests_in_flight";
+/// The time from the head of a request to the head of its response, by `route`.
+pub(super) const REQUEST_DURATION: &str = "wasmstore_request_duration_seconds";
+/// Bytes received on connections, below TLS.
+pub(in crate::http) const BYTES_RECEIVED: &str = "wasmstore_bytes_received_total";
+/// Bytes sent on connections, below TLS.
+pub(in crate::http) const BYTES_SENT: &str = "wasmstore_bytes_sent_total";
+/// Connections rejected at the connection limit.
+pub(in crate::http) const CONNECTIONS_REFUSED: &str = "wasmstore_connections_refused_total";
+/// Open connections.
+pub(in crate::http) const CONNECTIONS: &str = "wasmstore_connections";
+/// Open WebSockets.
+pub(in crate::http) const SOCKETS: &str = "wasmstore_sockets";
+/// Commits made through this server.
+pub(in crate::http) const COMMITS: &str = "wasmstore_commits_total";
+/// Requests that wait for a permit to use the store.
+pub(in crate::http) const QUEUE_DEPTH: &str = "wasmstore_queue_depth";
+/// Reads that were served from a `cache`.
+pub(in crate::http) const CACHE_HITS: &str = "wasmstore_cache_hits_total";
+/// Reads that were not served from a `cache`.
+pub(in crate::http) const CACHE_MISSES: &str = "wasmstore_cache_misses_total";
+/// Running git processes that serve fetches and pushes.
+pub(in crate::http) const GIT_SERVICES: &str = "wasmstore_git_services";
+/// Requests served by git, by `service` and `outcome`.
+pub(in crate::http) const GIT_REQUESTS: &str = "wasmstore_git_requests_total";
+/// Objects in the repository, by `kind`.
+pub(in crate::http) const OBJECTS: &str = "wasmstore_objects";
+/// Refs in the repository.
+pub(in crate::http) const REFS: &str = "wasmstore_refs";
+/// For how many seconds this replica has not been known to equal its primary.
+pub(in crate::http) const REPLICA_LAG: &str = "wasmstore_replica_lag_seconds";
+/// How often this replica failed to synchronize since its last success.
+pub(in crate::http) const REPLICA_FAILURES: &str = "wasmstore_replica_failures";
+
+/// Registers the descriptions.
+pub(super) fn describe() {
+    describe_counter!(REQUESTS, "Responses sent");
+    describe_gauge!(REQUESTS_IN_FLIGHT, "Requests in progress");
+    describe_histogram!(REQUEST_DURATION, "Time to the head of the response");
+    describe_counter!(BYTES_RECEIVED, "Bytes received on connections");
+    describe_counter!(BYTES_SENT, "Bytes sent on connections");
+    describe_counter!(
+        CONNECTIONS_REFUSED,
+        "Connections rejected at the connection limit"
+    );
+    describe_gauge!(CONNECTIONS, "Open connections");
+    describe_gauge!(SOCKETS, "Open WebSockets");
+    describe_counter!(COMMITS, "Commits made through this server");
+    describe_gauge!(
+        QUEUE_DEPTH,
+        "Requests that wait for a permit to use the store"
+    );
+    describe_counter!(CACHE_HITS, "Reads served from a cache");
+    describe_counter!(CACHE_MISSES, "Reads not served from a cache");
+    describe_gauge!(GIT_SERVICES, "Running git processes");
+    describe_counter!(GIT_REQUESTS, "Requests served by git");
+    describe_gauge!(OBJECTS, "Objects in the repository");
+    describe_gauge!(REFS, "Refs in the repository");
+    describe_gauge!(
+        REPLICA_LAG,
+        "Seconds for which this replica has not been known to equal its primary"
+    );
+    describe_gauge!(
+        REPLICA_FAILURES,
+        "Failed synchronizations since the last success"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics::{counter, gauge, histogram};
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    #[test]
+    fn every_metric_has_a_description() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        metrics::with_local_recorder(&recorder, || {
+            describe();
+            for name in [REQUESTS, BYTES_RECEIVED, BYTES_SENT, COMMITS, GIT_REQUESTS] {
+                counter!(name).increment(1);
+            }
+            for name in [CACHE_HITS, CACHE_MISSES] {
+                counter!(name, "cache" => "trees").increment(1);
+            }
+            for name in [
+                REQUESTS_IN_FLIGHT,
+                CONNECTIONS,
+                SOCKETS,
+                QUEUE_DEPTH,
+                REFS,
+                GIT_SERVICES,
+            ] {
+                gauge!(name).set(1);
+            }
+            gauge!(OBJECTS, "kind" => "pack").set(1);
+            histogram!(REQUEST_DURATION, "route" => "/").record(1);
+        });
+        let text = recorder.handle().render();
+        let named = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
+        assert_eq!(
+            (named("# HELP wasmstore_"), named("# TYPE wasmstore_")),
+            (15, 15),
+            "{text}"
+        );
+        assert!(
+            text.contains("# HELP wasmstore_bytes_received_total Bytes received on connections\n")
+        );
+        assert!(text.contains("wasmstore_objects{kind=\"pack\"} 1\n"));
+    }
+}

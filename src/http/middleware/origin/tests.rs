@@ -1,0 +1,253 @@
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::request::Builder;
+use axum::routing::any;
+use axum::{Router, middleware};
+use http_body_util::BodyExt;
+
+use super::*;
+
+const FOREIGN: &str = "foreign origin: the server runs without --cors";
+const UNKNOWN: &str = "unknown host: use an IP address, localhost, or the name given by --host";
+
+fn app(policy: OriginPolicy) -> Router {
+    let refused = || async { Failure::new(StatusCode::UNAUTHORIZED, "refused") };
+    let varied = || async { ([("vary", "accept-encoding")], "varied") };
+    Router::new()
+        .route("/", any(|| async { "done" }))
+        .route("/refused", any(refused))
+        .route("/varied", any(varied))
+        .layer(middleware::from_fn_with_state(
+            Arc::new(policy),
+            check_origin,
+        ))
+}
+
+fn local() -> OriginPolicy {
+    OriginPolicy::SameOrigin(AllowedHosts::new(
+        ([127, 0, 0, 1], 6384).into(),
+        "dev.box",
+        false,
+    ))
+}
+
+fn public() -> OriginPolicy {
+    OriginPolicy::SameOrigin(AllowedHosts::new(([0, 0, 0, 0], 6384).into(), "", true))
+}
+
+async fn respond(policy: OriginPolicy, request: Builder) -> (u16, String, HeaderMap) {
+    let request = request.body(Body::empty()).unwrap();
+    let response = app(policy).oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let body = String::from_utf8(body.to_vec()).unwrap();
+    (parts.status.as_u16(), body, parts.headers)
+}
+
+fn preflight(origin: &str) -> Builder {
+    Request::options("/")
+        .header("Host", "store.example")
+        .header("Origin", origin)
+        .header("Access-Control-Request-Method", "PUT")
+}
+
+#[tokio::test]
+async fn pages_of_the_server_itself_are_allowed() {
+    for (host, origin) in [
+        ("store.example", "http://store.example"),
+        ("store.example", "https://store.example"),
+        ("store.example", "https://STORE.example:443"),
+        ("store.example:443", "https://store.example"),
+        ("store.example:80", "http://store.example"),
+        ("store.example:6384", "http://store.example:6384"),
+        ("store.example:6384", "https://store.example:6384"),
+        ("127.0.0.1:6384", "http://127.0.0.1:6384"),
+        ("[::1]:6384", "http://[::1]:6384"),
+    ] {
+        let request = Request::post("/").header("Host", host);
+        let request = request.header("Origin", origin);
+        let (status, body, _) = respond(public(), request).await;
+        assert_eq!((status, body.as_str()), (200, "done"), "{host} {origin}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_are_rejected() {
+    let long = format!("http://{}", "a".repeat(60_000));
+    for origin in [
+        "http://evil.example",
+        "http://store.example:81",
+        "https://store.example:80",
+        "http://store.example.evil",
+        "http://evil.store.example",
+        "http://store.example@evil",
+        "http://store.example/",
+        "http://store.example, http://store.example",
+        "http://store.example http://store.example",
+        "ws://store.example",
+        "chrome-extension://store.example",
+        "store.example",
+        "://store.example",
+        "null",
+        "",
+        "http://",
+        &long,
+    ] {
+        for method in ["GET", "POST", "OPTIONS"] {
+            let request = Request::builder().method(method).uri("/");
+            let request = request.header("Host", "store.example");
+            let request = request.header("Origin", origin);
+            let (status, body, headers) = respond(public(), request).await;
+            assert_eq!((status, body.as_str()), (403, FOREIGN), "{method} {origin}");
+            assert_eq!(headers["cache-control"], "no-store");
+        }
+    }
+    let binary = HeaderValue::from_bytes(b"http://store.example\xff").unwrap();
+    let request = Request::get("/").header("Host", "store.example");
+    let (status, ..) = respond(public(), request.header("Origin", binary)).await;
+    assert_eq!(status, 403);
+}
+
+#[tokio::test]
+async fn two_origin_headers_are_rejected() {
+    let request = Request::get("/")
+        .header("Host", "store.example")
+        .header("Origin", "http://store.example")
+        .header("Origin", "http://store.example");
+    assert_eq!(respond(public(), request).await.0, 403);
+}
+
+#[tokio::test]
+async fn a_websocket_of_another_origin_is_rejected() {
+    let request = Request::get("/")
+        .header("Host", "127.0.0.1:6384")
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "websocket")
+        .header("Origin", "http://127.0.0.1:8080");
+    let (status, body, _) = respond(local(), request).await;
+    assert_eq!((status, body.as_str()), (403, FOREIGN));
+}
+
+#[tokio::test]
+async fn the_authority_of_http2_is_the_host() {
+    for (origin, expected) in [("https://a.example", 200), ("https://b.example", 403)] {
+        let request = Request::get("https://a.example/")
+            .version(axum::http::Version::HTTP_2)
+            .header("Origin", origin);
+        assert_eq!(respond(public(), request).await.0, expected, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_a_host_must_not_have_an_origin() {
+    let request = || Request::get("/").version(axum::http::Version::HTTP_10);
+    assert_eq!(respond(local(), request()).await.0, 200);
+    let request = request().header("Origin", "http://localhost");
+    assert_eq!(respond(local(), request).await.0, 403);
+}
+
+#[tokio::test]
+async fn a_local_server_rejects_rebound_names() {
+    let rebound = |method: &str| {
+        Request::builder()
+            .method(method)
+            .uri("/")
+            .header("Host", "evil.example:6384")
+    };
+    for request in [
+        rebound("GET"),
+        rebound("POST").header("Origin", "http://evil.example:6384"),
+    ] {
+        let (status, body, _) = respond(local(), request).await;
+        assert_eq!((status, body.as_str()), (403, UNKNOWN));
+    }
+    assert_eq!(respond(public(), rebound("GET")).await.0, 200);
+    for own in ["localhost:6384", "dev.box", "127.0.0.1"] {
+        let request = Request::get("/").header("Host", own);
+        assert_eq!(respond(local(), request).await.0, 200, "{own}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_or_malformed_host_is_400() {
+    for policy in [local(), public(), OriginPolicy::any()] {
+        let (status, body, _) = respond(policy.clone(), Request::get("/")).await;
+        let missing = "the Host header is missing";
+        assert_eq!((status, body.as_str()), (400, missing));
+        let request = Request::get("/").header("Host", "a b");
+        let (status, body, _) = respond(policy, request).await;
+        let malformed = "the Host header is malformed";
+        assert_eq!((status, body.as_str()), (400, malformed));
+    }
+}
+
+#[tokio::test]
+async fn with_cors_every_origin_is_allowed_and_may_read_the_headers() {
+    for origin in ["http://evil.example", "null"] {
+        let request = Request::post("/refused").header("Host", "evil.example");
+        let request = request.header("Origin", origin);
+        let (status, body, headers) = respond(OriginPolicy::any(), request).await;
+        assert_eq!((status, body.as_str()), (401, "refused"));
+        assert_eq!(headers["access-control-allow-origin"], "*");
+        assert_eq!(
+            headers["access-control-expose-headers"],
+            "wasmstore-hash,wasmstore-digest,wasmstore-commit,repr-digest,x-request-id,etag,\
+             content-length,content-range,accept-ranges,link,allow,retry-after,cache-control,\
+             vary,www-authenticate"
+        );
+        assert!(!headers.contains_key("access-control-allow-credentials"));
+        assert!(!headers.contains_key("vary"));
+    }
+    let request = Request::get("/varied").header("Host", "a");
+    let (_, _, headers) = respond(OriginPolicy::any(), request).await;
+    let varied: Vec<_> = headers.get_all("vary").iter().collect();
+    assert_eq!(varied, ["accept-encoding"]);
+}
+
+#[tokio::test]
+async fn with_cors_preflights_are_answered() {
+    let (status, body, headers) = respond(OriginPolicy::any(), preflight("http://a")).await;
+    assert_eq!((status, body.as_str()), (200, ""));
+    assert_eq!(headers["access-control-allow-origin"], "*");
+    assert_eq!(
+        headers["access-control-allow-methods"],
+        "GET,HEAD,POST,PUT,DELETE"
+    );
+    assert_eq!(
+        headers["access-control-allow-headers"],
+        "wasmstore-auth,wasmstore-branch,wasmstore-commit,wasmstore-author,wasmstore-message,\
+         x-request-id,authorization,content-type,content-encoding,if-match,if-none-match,range,\
+         if-range"
+    );
+    assert_eq!(headers["access-control-max-age"], "7200");
+    assert!(!headers.contains_key("access-control-allow-credentials"));
+    assert!(!headers.contains_key("vary"));
+}
+
+#[tokio::test]
+async fn an_options_request_that_is_not_a_preflight_reaches_its_route() {
+    for header in ["Origin", "Access-Control-Request-Method", "Accept"] {
+        let request = Request::options("/").header("Host", "a");
+        let request = request.header(header, "http://a");
+        for policy in [OriginPolicy::any(), public()] {
+            let (status, body, _) = respond(policy, copy_of(&request)).await;
+            assert_eq!((status, body.as_str()), (200, "done"), "{header}");
+        }
+    }
+}
+
+fn copy_of(request: &Builder) -> Builder {
+    let headers = request.headers_ref().unwrap().iter();
+    headers.fold(Request::options("/"), |request, (name, value)| {
+        request.header(name, value)
+    })
+}
+
+#[tokio::test]
+async fn without_cors_a_preflight_of_another_origin_is_rejected() {
+    let (status, body, headers) = respond(public(), preflight("http://evil")).await;
+    assert_eq!((status, body.as_str()), (403, FOREIGN));
+    assert!(!headers.contains_key("access-control-allow-origin"));
+    let (status, body, _) = respond(public(), preflight("http://store.example")).await;
+    assert_eq!((status, body.as_str()), (204, ""));
+}

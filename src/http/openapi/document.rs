@@ -1,0 +1,75 @@
+//! The document as a whole.
+
+use utoipa::OpenApi;
+use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
+use utoipa::openapi::{Paths, RefOr, Response};
+
+use super::components::{move_to_components, security_requirements};
+use crate::wire::Problem;
+use crate::wire::schema::{CommitHashSchema, DigestSchema, HashSchema, VersionSchema};
+
+/// The document without operations.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "wasmstore",
+        description = "A store for WebAssembly modules: content-addressed, versioned, validated, and a git repository underneath.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    servers((url = "/")),
+    components(schemas(HashSchema, DigestSchema, CommitHashSchema, VersionSchema, Problem)),
+)]
+struct BaseDocument;
+
+/// Returns the document without operations. The router adds them.
+pub(in crate::http) fn base_document() -> utoipa::openapi::OpenApi {
+    BaseDocument::openapi()
+}
+
+/// Completes a document with the operations of all routes, and returns it as JSON. `is_keyed` is whether the server has keys.
+pub(in crate::http) fn finish_document(
+    mut document: utoipa::openapi::OpenApi,
+    is_keyed: bool,
+) -> String {
+    rewrite_paths(&mut document.paths);
+    move_to_components(&mut document);
+    describe_head(&mut document.paths);
+    document.security = Some(security_requirements(is_keyed));
+    document.to_json().expect("BUG: plain data is JSON")
+}
+
+/// Replaces the router's path syntax by that of OpenAPI, which has no `{*name}`.
+fn rewrite_paths(paths: &mut Paths) {
+    let routed = std::mem::take(&mut paths.paths);
+    for (path, mut item) in routed {
+        if path.ends_with("/hash/{*name}") {
+            // One route serves both operations, because the router cannot distinguish `/hash/{hash}/{*path}` from it.
+            let set_hash = item.post.take().expect("BUG: the route accepts POST");
+            let set_path = path.replace("{*name}", "{hash}/{path}");
+            let set_item = PathItem::new(HttpMethod::Post, set_hash);
+            paths.paths.insert(set_path, set_item);
+        }
+        paths.paths.insert(path.replace("{*", "{"), item);
+    }
+}
+
+/// Describes HEAD for modules, which the router derives from GET.
+fn describe_head(paths: &mut Paths) {
+    for (path, item) in &mut paths.paths {
+        if path.ends_with("/module/{name}") {
+            item.head = item.get.clone().map(without_body);
+        }
+    }
+}
+
+fn without_body(mut get: Operation) -> Operation {
+    get.operation_id = Some("head_module".to_owned());
+    get.summary = Some("Returns the headers of a module without its bytes".to_owned());
+    get.responses.responses.remove("206");
+    for response in get.responses.responses.values_mut() {
+        if let RefOr::T(Response { content, .. }) = response {
+            content.clear();
+        }
+    }
+    get
+}
