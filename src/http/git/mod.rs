@@ -1,10 +1,11 @@
-//! git's smart protocol over HTTP (gitprotocol-http(5)): a request's body goes to a git, what that says is the answer's.
+//! git's smart protocol over HTTP (gitprotocol-http(5)): each request starts a git process, which reads the request's body and
+//! writes the response's.
 //!
-//! Nothing is kept of either: both are streamed, and each waits for the other. A git runs as long as its request does. When the
-//! client leaves, hyper drops the handler or the answer's body, and either ends the git. A git that is pushed to may be moving
-//! refs then: its input ends, and it goes on for nobody (`response_body.rs`).
+//! Both bodies are streamed with backpressure; nothing is buffered. A process runs as long as its request. If the client
+//! disconnects, hyper drops the handler or the response body, and either ends the process. Only a push that may already be
+//! updating refs runs on after its input has ended (`response_body.rs`).
 
-mod decode;
+mod body_decoder;
 mod outcome;
 mod process;
 mod requested_service;
@@ -12,7 +13,8 @@ mod response_body;
 mod service;
 mod stdin;
 
-pub(super) use decode::Decoder;
-pub(super) use requested_service::asked_for;
-pub(super) use service::{Request, missing};
-pub(super) use stdin::Feed;
+pub(super) use body_decoder::GitBodyDecoder;
+pub(super) use outcome::git_not_installed;
+pub(super) use requested_service::requested_service;
+pub(super) use service::GitRequestBody;
+pub(super) use stdin::StdinWriter;

@@ -1,4 +1,4 @@
-//! How a git ended that served a request, and what that makes of the answer.
+//! How a git process ended, and what that means for the response.
 
 use std::process::ExitStatus;
 
@@ -7,23 +7,23 @@ use axum::http::StatusCode;
 use crate::http::error::{Failure, Result};
 use crate::remote::is_client_error;
 
-/// What came of a request, as it is counted.
+/// The outcome of a request, as counted in the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// git did what was asked.
+pub(super) enum GitOutcome {
+    /// git served the request.
     Done,
-    /// What was asked is wrong, or too much, or came too slowly.
+    /// The request is malformed, too large, or arrived too slowly.
     Refused,
     /// git failed.
     Failed,
-    /// It took too long.
+    /// git took too long.
     TimedOut,
-    /// The client did not wait for the end.
+    /// The client disconnected before the end.
     Left,
 }
 
-impl Outcome {
-    /// Its label.
+impl GitOutcome {
+    /// Returns the value of the metric's label.
     pub fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -35,53 +35,71 @@ impl Outcome {
     }
 }
 
-/// What a git has said before it ended.
+/// What a git process has written so far.
 #[derive(Debug, Default)]
-pub(super) struct Said {
-    /// Something, to the client.
-    pub has_answered: bool,
-    /// Last, to the client, that it failed.
-    pub has_told: bool,
-    /// To those who look after it.
-    pub aside: String,
+pub(super) struct GitOutput {
+    /// Whether it has written anything to the client.
+    pub has_responded: bool,
+    /// Whether the last thing that it has written to the client is an error packet.
+    pub ends_with_error: bool,
+    /// Its standard error.
+    pub stderr: String,
 }
 
-impl Said {
-    /// Notes what is said to the client.
-    pub fn note(&mut self, piece: &[u8]) {
-        self.has_answered = true;
-        // An error packet (gitprotocol-common(5)) is written by itself, and nothing after it.
-        self.has_told = piece.get(4..8) == Some(b"ERR ");
+impl GitOutput {
+    /// Records a chunk written to the client.
+    pub fn record(&mut self, chunk: &[u8]) {
+        self.has_responded = true;
+        // git writes an error packet (gitprotocol-common(5)) by itself, and nothing after it.
+        self.ends_with_error = chunk.get(4..8) == Some(b"ERR ");
     }
 }
 
-/// Judges an end; `None` is that of one that does not end though it has closed its output. git ends with a failure also when it
-/// has told the client why: such an answer is whole.
-pub(super) fn judge(status: Option<ExitStatus>, said: &Said) -> (Outcome, Result<()>) {
-    let (aside, has_answered) = (&*said.aside, said.has_answered);
+/// Determines the outcome from the exit status; `None` means that the process closed its output but does not exit. git exits with a
+/// failure also after it has sent the client an error packet, in which case the response is complete.
+pub(super) fn outcome_of_exit(
+    status: Option<ExitStatus>,
+    output: &GitOutput,
+) -> (GitOutcome, Result<()>) {
+    let (stderr, has_responded) = (&*output.stderr, output.has_responded);
     let was_killed = status.is_none_or(|status| status.code().is_none());
     if status.is_some_and(|status| status.success()) {
-        tracing::debug!(aside, "git served a request");
-        (Outcome::Done, Ok(()))
-    } else if !was_killed && said.has_told {
-        tracing::info!(aside, "git refused a request");
-        (Outcome::Refused, Ok(()))
-    } else if !was_killed && !has_answered && is_client_error(aside) {
-        tracing::info!(aside, "git refused a request");
-        let reason = aside.lines().find_map(|line| line.strip_prefix("fatal: "));
+        tracing::debug!(stderr, "git served a request");
+        (GitOutcome::Done, Ok(()))
+    } else if !was_killed && output.ends_with_error {
+        tracing::info!(stderr, "git refused a request");
+        (GitOutcome::Refused, Ok(()))
+    } else if !was_killed && !has_responded && is_client_error(stderr) {
+        tracing::info!(stderr, "git refused a request");
+        let reason = stderr.lines().find_map(|line| line.strip_prefix("fatal: "));
         let detail = format!("git: {}", reason.unwrap_or_default());
-        (Outcome::Refused, Err(Failure::malformed(detail)))
+        (GitOutcome::Refused, Err(Failure::malformed(detail)))
     } else {
         tracing::error!(
             ?status,
-            aside,
-            has_answered,
+            stderr,
+            has_responded,
             "git failed to serve a request"
         );
-        let detail = "git failed; the log tells more";
-        let failure = Failure::new(StatusCode::INTERNAL_SERVER_ERROR, detail);
-        (Outcome::Failed, Err(failure))
+        (GitOutcome::Failed, Err(internal_failure()))
     }
+}
+
+/// Logs an error of starting or reading git, and returns a 500 that does not reveal it.
+pub(super) fn git_failed(error: &str) -> Failure {
+    tracing::error!(error, "cannot run git for a request");
+    internal_failure()
+}
+
+fn internal_failure() -> Failure {
+    let detail = "git failed; see the server log";
+    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+}
+
+/// Returns the 501 of a server without git.
+pub(in crate::http) fn git_not_installed() -> Failure {
+    let detail = "git is not installed on the server, and fetches and pushes need it";
+    Failure::new(StatusCode::NOT_IMPLEMENTED, detail)
 }
 
 #[cfg(test)]
@@ -90,17 +108,17 @@ mod tests {
 
     use super::*;
 
-    const DONE: i32 = 0;
-    const DIED: i32 = 128 << 8;
+    const SUCCESS: i32 = 0;
+    const FAILURE: i32 = 128 << 8;
     const KILLED: i32 = 9;
 
-    fn judged(status: i32, answer: &[&[u8]], aside: &str) -> (Outcome, Option<u16>) {
-        let mut said = Said {
-            aside: aside.to_owned(),
-            ..Said::default()
+    fn outcome(status: i32, chunks: &[&[u8]], stderr: &str) -> (GitOutcome, Option<u16>) {
+        let mut output = GitOutput {
+            stderr: stderr.to_owned(),
+            ..GitOutput::default()
         };
-        answer.iter().for_each(|piece| said.note(piece));
-        let (outcome, result) = judge(Some(ExitStatus::from_raw(status)), &said);
+        chunks.iter().for_each(|chunk| output.record(chunk));
+        let (outcome, result) = outcome_of_exit(Some(ExitStatus::from_raw(status)), &output);
         (
             outcome,
             result.err().map(|failure| failure.status().as_u16()),
@@ -108,28 +126,28 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_whole_when_git_says_so() {
-        use Outcome::{Done, Failed, Refused};
+    fn response_is_complete_after_success_or_an_error_packet() {
+        use GitOutcome::{Done, Failed, Refused};
         let (pack, error): (&[u8], &[u8]) = (b"0009\x01PACK", b"000bERR no\n");
-        let blame = "fatal: protocol error: bad band";
-        for (status, answer, aside, expected) in [
-            (DONE, &[][..], "", (Done, None)),
-            (DONE, &[pack], "warning: x", (Done, None)),
-            (DIED, &[error], "fatal: no", (Refused, None)),
-            (DIED, &[error, pack], "fatal: no", (Failed, Some(500))),
-            (DIED, &[], blame, (Refused, Some(400))),
-            (DIED, &[], "fatal: no", (Failed, Some(500))),
-            (DIED, &[pack], blame, (Failed, Some(500))),
-            (KILLED, &[], blame, (Failed, Some(500))),
+        let client_error = "fatal: protocol error: bad band";
+        for (status, chunks, stderr, expected) in [
+            (SUCCESS, &[][..], "", (Done, None)),
+            (SUCCESS, &[pack], "warning: x", (Done, None)),
+            (FAILURE, &[error], "fatal: no", (Refused, None)),
+            (FAILURE, &[error, pack], "fatal: no", (Failed, Some(500))),
+            (FAILURE, &[], client_error, (Refused, Some(400))),
+            (FAILURE, &[], "fatal: no", (Failed, Some(500))),
+            (FAILURE, &[pack], client_error, (Failed, Some(500))),
+            (KILLED, &[], client_error, (Failed, Some(500))),
             (KILLED, &[error], "", (Failed, Some(500))),
         ] {
             assert_eq!(
-                judged(status, answer, aside),
+                outcome(status, chunks, stderr),
                 expected,
-                "{status} {aside:?}"
+                "{status} {stderr:?}"
             );
         }
-        let (outcome, result) = judge(None, &Said::default());
+        let (outcome, result) = outcome_of_exit(None, &GitOutput::default());
         assert!(outcome == Failed && result.is_err());
     }
 }

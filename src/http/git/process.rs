@@ -1,4 +1,4 @@
-//! A git that serves a request: what it says, and how it ends.
+//! A git process that serves a request: its input, its output and its end.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -15,65 +15,64 @@ use tokio::net::unix::pipe;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::outcome::{Outcome, Said, judge};
-use super::service::failed;
-use super::stdin::Feed;
+use super::outcome::{GitOutcome, GitOutput, git_failed, outcome_of_exit};
+use super::stdin::StdinWriter;
 use crate::http::blocking::run_detached;
 use crate::http::error::{Failure, Result};
 use crate::http::metrics::{GIT_REQUESTS, GIT_SERVICES, GaugeGuard};
 use crate::remote::{ChildProcess, GitService, ServerProcess};
 
-/// How much of git's words is sent at a time, in bytes: as much as a pipe holds.
-const PIECE_BYTES: usize = 64 << 10;
-/// How much of what git says to those who look after it goes into the log, in bytes.
-const SAID_BYTES_MAX: usize = 2 << 10;
-/// How long a git may take to end that has said all.
-const END_TIME_MAX: Duration = Duration::from_secs(10);
-/// How long a git that is to end may take to clear away what it was making.
-const END_GRACE: Duration = Duration::from_secs(1);
-/// How long one that is pushed to may take to remove what it received, when there is no more.
-const CLEAR_TIME_MAX: Duration = Duration::from_secs(2);
+/// How much of git's output is sent at a time, in bytes: the capacity of a pipe.
+const CHUNK_BYTES: usize = 64 << 10;
+/// How much of git's standard error is logged, in bytes.
+const STDERR_BYTES_MAX: usize = 2 << 10;
+/// How long git may take to exit after it has closed its output.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long git may take to clean up after SIGTERM.
+const TERM_GRACE: Duration = Duration::from_secs(1);
+/// How long git-receive-pack(1) may take to remove its quarantine and exit after its input has ended.
+const QUARANTINE_CLEANUP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A git that serves a request. Dropping it ends the git.
-pub(super) struct Running {
+/// A git process that serves a request. Dropping it ends the process.
+pub(super) struct GitProcess {
     service: GitService,
-    /// Its place is free once it has ended.
-    child: Option<(ChildProcess, Place)>,
-    /// The request's body on its way to git.
-    feed: Fuse<BoxFuture<'static, Result<()>>>,
-    received: Received,
+    /// The permit is released when the process has ended.
+    child: Option<(ChildProcess, GitPermit)>,
+    /// Writes the request's body to git.
+    stdin: Fuse<BoxFuture<'static, Result<()>>>,
+    push_input: PushInput,
     stdout: pipe::Receiver,
-    /// What git says to those who look after it.
+    /// Reads git's standard error to its end.
     stderr: Fuse<BoxFuture<'static, String>>,
-    said: Said,
-    piece: Vec<u8>,
+    output: GitOutput,
+    chunk: Vec<u8>,
     deadline: Instant,
     limit: Duration,
-    outcome: Outcome,
-    /// Whether git ended, and it was judged how.
-    is_judged: bool,
+    outcome: GitOutcome,
+    /// Whether `outcome` was determined from git's exit status.
+    has_exited: bool,
     span: tracing::Span,
 }
 
-/// What git has of a change.
+/// How much of a push git has received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Received {
-    /// None is asked for.
-    Nothing,
-    /// The request is not yet fed to git to its end.
-    Part,
-    /// It is.
-    All,
+enum PushInput {
+    /// The request is not a push.
+    None,
+    /// The request's body has not been written to git in full.
+    Partial,
+    /// The request's body has been written to git in full.
+    Complete,
 }
 
-/// A place among the gits that run, which is counted.
-pub(super) struct Place {
+/// The right to run one of a limited number of git processes. It is counted in the metrics.
+pub(super) struct GitPermit {
     _permit: OwnedSemaphorePermit,
     _counted: GaugeGuard,
 }
 
-impl Place {
-    /// The place that the permit is for.
+impl GitPermit {
+    /// Wraps a permit of the semaphore.
     pub fn new(permit: OwnedSemaphorePermit) -> Self {
         Self {
             _permit: permit,
@@ -82,71 +81,72 @@ impl Place {
     }
 }
 
-impl Running {
-    /// A git that was started; `limit` is how long it may run.
+impl GitProcess {
+    /// Takes over a process that was just started and may run for `limit`.
     pub fn new(
-        (service, dialogue): (GitService, ServerProcess),
-        body: Option<Feed>,
+        (service, process): (GitService, ServerProcess),
+        body: Option<StdinWriter>,
         limit: Duration,
-        place: Place,
+        permit: GitPermit,
     ) -> io::Result<Self> {
-        let stdin = pipe::Sender::from_owned_fd(dialogue.stdin)?;
-        let received = match (service, &body) {
-            (GitService::ReceivePack, Some(_)) => Received::Part,
-            (GitService::UploadPack, _) | (_, None) => Received::Nothing,
+        let stdin = pipe::Sender::from_owned_fd(process.stdin)?;
+        let push_input = match (service, &body) {
+            (GitService::ReceivePack, Some(_)) => PushInput::Partial,
+            (GitService::UploadPack, _) | (_, None) => PushInput::None,
         };
-        let feed = match body {
-            Some(body) => body.run(stdin).boxed().fuse(),
+        let stdin = match body {
+            Some(body) => body.write_all(stdin).boxed().fuse(),
             None => Fuse::terminated(),
         };
         Ok(Self {
             service,
-            child: Some((dialogue.child, place)),
-            feed,
-            received,
-            stdout: pipe::Receiver::from_owned_fd(dialogue.stdout)?,
-            stderr: listen(dialogue.stderr).boxed().fuse(),
-            said: Said::default(),
-            piece: vec![0; PIECE_BYTES],
+            child: Some((process.child, permit)),
+            stdin,
+            push_input,
+            stdout: pipe::Receiver::from_owned_fd(process.stdout)?,
+            stderr: read_stderr(process.stderr).boxed().fuse(),
+            output: GitOutput::default(),
+            chunk: vec![0; CHUNK_BYTES],
             deadline: Instant::now() + limit,
             limit,
-            outcome: Outcome::Left,
-            is_judged: false,
+            outcome: GitOutcome::Left,
+            has_exited: false,
             span: tracing::Span::current(),
         })
     }
 
-    /// Whether a change is under way, so that git is not to be ended for want of somebody who listens.
-    pub fn is_changing(&self) -> bool {
-        let is_over = self.is_judged || self.outcome == Outcome::TimedOut;
-        self.received != Received::Nothing && !is_over
+    /// Returns whether git may be updating refs for a push, so that it must not be ended just because the client disconnected.
+    pub fn may_update_refs(&self) -> bool {
+        let has_ended = self.has_exited || self.outcome == GitOutcome::TimedOut;
+        self.push_input != PushInput::None && !has_ended
     }
 
-    /// Has git go on for nobody, within its time. If it was sent all, the change is made. If not, it ends by itself, and removes
-    /// what it has: its input ends. Only git knows which it is: the end of the pack may be there and that of the request not.
-    pub async fn run_on(mut self) {
-        self.feed = Fuse::terminated();
-        // What is wrong with the request, or that its client left, is why a part is all there is.
-        let settled = (self.received == Received::Part).then_some(self.outcome);
+    /// Lets git run on without a client, within its time limit. If git has received the whole request, it applies the push. If not,
+    /// its input ends early, so it exits by itself and removes its quarantine. Only git knows which is the case: it may have
+    /// received the end of the pack although the end of the request is missing.
+    pub async fn run_detached(mut self) {
+        self.stdin = Fuse::terminated();
+        // If the input is incomplete, the reason for that is the outcome, not how git exits because of it.
+        let settled = (self.push_input == PushInput::Partial).then_some(self.outcome);
         while let Ok(Some(_)) = self.next().await {}
         self.outcome = settled.unwrap_or(self.outcome);
     }
 
-    /// What git says next; `None` when it has said all, and ended well.
+    /// Returns the next output; `None` when git has closed its output and exited successfully.
     ///
     /// # Errors
-    /// What is wrong with the body; 400, 500 or 503 as of git.
+    /// 400, 408 and 413 for errors in the request's body; 400, 500 and 503 if git fails.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         let deadline = self.deadline;
-        let next = timeout_at(deadline, self.read()).await;
-        let next = next.unwrap_or_else(|_| Err(self.late()));
+        let read = timeout_at(deadline, self.read()).await;
+        let next = read.unwrap_or_else(|_| Err(self.time_out()));
         if let Err(failure) = &next
-            && self.outcome == Outcome::Left
+            && self.outcome == GitOutcome::Left
         {
-            self.outcome = Outcome::Refused;
-            if self.said.has_answered {
+            self.outcome = GitOutcome::Refused;
+            if self.output.has_responded {
                 self.span
-                    .in_scope(|| tracing::info!(?failure, "an answer of git is cut"));
+                    .in_scope(|| tracing::info!(?failure, "a response of git is cut"));
             }
         }
         next
@@ -156,45 +156,47 @@ impl Running {
         loop {
             tokio::select! {
                 biased;
-                fed = &mut self.feed, if !self.feed.is_terminated() => {
-                    fed?;
-                    if self.received == Received::Part {
-                        self.received = Received::All;
+                written = &mut self.stdin, if !self.stdin.is_terminated() => {
+                    written?;
+                    if self.push_input == PushInput::Partial {
+                        self.push_input = PushInput::Complete;
                     }
                 }
-                said = &mut self.stderr, if !self.stderr.is_terminated() => self.said.aside = said,
-                read = self.stdout.read(&mut self.piece) => match read {
+                stderr = &mut self.stderr, if !self.stderr.is_terminated() => {
+                    self.output.stderr = stderr;
+                }
+                read = self.stdout.read(&mut self.chunk) => match read {
                     Ok(0) => return self.finish().await.map(|()| None),
                     Ok(count) => {
-                        let piece = Bytes::copy_from_slice(&self.piece[..count]);
-                        self.said.note(&piece);
-                        return Ok(Some(piece));
+                        let chunk = Bytes::copy_from_slice(&self.chunk[..count]);
+                        self.output.record(&chunk);
+                        return Ok(Some(chunk));
                     }
                     Err(error) => {
-                        self.outcome = Outcome::Failed;
-                        return Err(self.span.in_scope(|| failed(&error.to_string())));
+                        self.outcome = GitOutcome::Failed;
+                        return Err(self.span.in_scope(|| git_failed(&error.to_string())));
                     }
                 }
             }
         }
     }
 
-    /// Looks at how git ended.
+    /// Waits for the exit status and determines the outcome.
     async fn finish(&mut self) -> Result<()> {
-        let status = self.status().await;
+        let status = self.exit_status().await;
         if !self.stderr.is_terminated() {
-            let aside = timeout(END_GRACE, &mut self.stderr).await;
-            self.said.aside = aside.unwrap_or_default();
+            let stderr = timeout(TERM_GRACE, &mut self.stderr).await;
+            self.output.stderr = stderr.unwrap_or_default();
         }
-        let (outcome, result) = self.span.in_scope(|| judge(status, &self.said));
-        (self.outcome, self.is_judged) = (outcome, true);
+        let (outcome, result) = self.span.in_scope(|| outcome_of_exit(status, &self.output));
+        (self.outcome, self.has_exited) = (outcome, true);
         result
     }
 
-    /// How git ended; `None` if it does not.
-    async fn status(&mut self) -> Option<ExitStatus> {
+    /// Returns the exit status; `None` if git does not exit within [`EXIT_TIMEOUT`].
+    async fn exit_status(&mut self) -> Option<ExitStatus> {
         let (child, _) = self.child.as_mut()?;
-        let deadline = Instant::now() + END_TIME_MAX;
+        let deadline = Instant::now() + EXIT_TIMEOUT;
         let mut pause = Duration::from_millis(1);
         while Instant::now() < deadline {
             if let Some(status) = child.status().ok()? {
@@ -206,47 +208,47 @@ impl Running {
         None
     }
 
-    fn late(&mut self) -> Failure {
-        self.outcome = Outcome::TimedOut;
+    fn time_out(&mut self) -> Failure {
+        self.outcome = GitOutcome::TimedOut;
         let limit_s = self.limit.as_secs();
         self.span
-            .in_scope(|| tracing::warn!(limit_s, "git took too long to serve a request"));
+            .in_scope(|| tracing::warn!(limit_s, "git exceeded its time limit"));
         let detail = format!("git did not end within {limit_s} s");
         Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     }
 }
 
-impl Drop for Running {
+impl Drop for GitProcess {
     fn drop(&mut self) {
         let (service, outcome) = (self.service.name(), self.outcome.name());
         counter!(GIT_REQUESTS, "service" => service, "outcome" => outcome).increment(1);
-        let patience = match self.received {
-            Received::Nothing => Duration::ZERO,
-            Received::Part | Received::All => CLEAR_TIME_MAX,
+        let patience = match self.push_input {
+            PushInput::None => Duration::ZERO,
+            PushInput::Partial | PushInput::Complete => QUARANTINE_CLEANUP_TIMEOUT,
         };
-        self.feed = Fuse::terminated();
-        // Open until it has ended: one that speaks to a closed pipe dies of a signal.
+        self.stdin = Fuse::terminated();
+        // The pipes stay open until git has ended: writing to a closed pipe would kill it by SIGPIPE before it has cleaned up.
         let stdout = self.stdout.as_fd().try_clone_to_owned();
         let stderr = std::mem::replace(&mut self.stderr, Fuse::terminated());
-        if let Some((child, place)) = self.child.take() {
+        if let Some((child, permit)) = self.child.take() {
             run_detached(move || {
-                child.end(patience, END_GRACE);
-                drop((place, stdout, stderr));
+                child.end(patience, TERM_GRACE);
+                drop((permit, stdout, stderr));
             });
         }
     }
 }
 
-/// Reads to its end what git says to those who look after it, and keeps its beginning.
-async fn listen(stderr: OwnedFd) -> String {
-    let mut said = Vec::new();
+/// Reads git's standard error to its end, and returns the beginning of it.
+async fn read_stderr(stderr: OwnedFd) -> String {
+    let mut kept = Vec::new();
     let Ok(mut stderr) = pipe::Receiver::from_owned_fd(stderr) else {
         return String::new();
     };
-    let mut piece = [0; 512];
-    while let Ok(count @ 1..) = stderr.read(&mut piece).await {
-        let room = SAID_BYTES_MAX - said.len();
-        said.extend_from_slice(&piece[..count.min(room)]);
+    let mut chunk = [0; 512];
+    while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
+        let capacity = STDERR_BYTES_MAX - kept.len();
+        kept.extend_from_slice(&chunk[..count.min(capacity)]);
     }
-    String::from_utf8_lossy(&said).trim_end().to_owned()
+    String::from_utf8_lossy(&kept).trim_end().to_owned()
 }

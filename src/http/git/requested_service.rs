@@ -1,26 +1,26 @@
-//! What a request asks of git.
+//! The git service that a request's URL selects.
 
 use axum::http::Uri;
 
 use crate::http::percent;
 use crate::remote::GitService;
 
-/// The service that an address leads to, the one that tells refs included; `None` when it leads elsewhere, or names none, or
-/// several. The guard judges by the same.
-pub(in crate::http) fn asked_for(uri: &Uri) -> Option<GitService> {
+/// Returns the service that a URL requests, for the ref advertisement too. Returns `None` if the URL is not below
+/// `/wasmstore.git/`, or names no service or several. The authorization uses the same function to decide which method a key needs.
+pub(in crate::http) fn requested_service(uri: &Uri) -> Option<GitService> {
     match uri.path().strip_prefix("/wasmstore.git/")? {
-        "info/refs" => named(uri.query()?),
+        "info/refs" => service_in_query(uri.query()?),
         name => GitService::parse(name),
     }
 }
 
-fn named(query: &str) -> Option<GitService> {
-    let mut named = query.split('&').filter_map(|pair| {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let key = percent::decode(key).ok()?;
+fn service_in_query(query: &str) -> Option<GitService> {
+    let mut names = query.split('&').filter_map(|pair| {
+        let (encoded_key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let key = percent::decode(encoded_key).ok()?;
         (key == "service").then_some(value)
     });
-    let name = named.next().filter(|_| named.next().is_none())?;
+    let name = names.next().filter(|_| names.next().is_none())?;
     GitService::parse(&percent::decode(name).ok()?)
 }
 
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     fn service(uri: &str) -> Option<GitService> {
-        asked_for(&uri.parse().unwrap())
+        requested_service(&uri.parse().unwrap())
     }
 
     #[test]
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_none_or_two_asks_for_none() {
+    fn url_with_no_service_or_two_services_requests_none() {
         for path in [
             "/wasmstore.git/info/refs",
             "/wasmstore.git/info/refs?",

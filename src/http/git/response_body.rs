@@ -1,4 +1,4 @@
-//! A git and the client that it serves, who may leave.
+//! The response of a git process, for a client that may disconnect.
 
 use std::io;
 
@@ -6,54 +6,55 @@ use axum::body::{Body, Bytes};
 use futures_util::{StreamExt as _, stream};
 use tokio::runtime::Handle;
 
-use super::process::Running;
+use super::process::GitProcess;
 use crate::http::error::Result;
 use crate::http::listener::ShutdownGuard;
 
-/// A git whose words somebody waits for. Dropping it ends the git, unless that is making a change: it goes on then, and the server
-/// does not stop under it.
-pub(super) struct Served {
-    running: Option<Running>,
-    hold: Option<ShutdownGuard>,
+/// The output of a git process while the client waits for it. Dropping it ends the process, unless that may be updating refs for a
+/// push: then the process runs on, and the server does not shut down before it ends.
+pub(super) struct GitResponse {
+    process: Option<GitProcess>,
+    guard: Option<ShutdownGuard>,
 }
 
-impl Served {
-    /// `hold` is what keeps the server from stopping.
-    pub fn new(running: Running, hold: Option<ShutdownGuard>) -> Self {
-        let running = Some(running);
-        Self { running, hold }
+impl GitResponse {
+    /// Takes over a process. `guard` delays a shutdown for a push.
+    pub fn new(process: GitProcess, guard: Option<ShutdownGuard>) -> Self {
+        let process = Some(process);
+        Self { process, guard }
     }
 
-    /// What git says next, as of [`Running::next`].
+    /// Returns the next output, as [`GitProcess::next`] does.
     ///
     /// # Errors
-    /// As there.
+    /// As for [`GitProcess::next`].
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
-        match &mut self.running {
-            Some(running) => running.next().await,
+        match &mut self.process {
+            Some(process) => process.next().await,
             None => Ok(None),
         }
     }
 
-    /// The answer's body. It breaks off when git does.
+    /// Returns the response's body, which begins with `first`. It is cut if git fails, so that the client does not take it for
+    /// complete.
     pub fn into_body(self, first: Bytes) -> Body {
-        let rest = stream::try_unfold(self, |mut served| async move {
-            let piece = served.next().await;
-            let piece = piece.map_err(|_| io::Error::other("git broke off"))?;
-            Ok::<_, io::Error>(piece.map(|piece| (piece, served)))
+        let rest = stream::try_unfold(self, |mut response| async move {
+            let next = response.next().await;
+            let chunk = next.map_err(|_| io::Error::other("git failed"))?;
+            Ok::<_, io::Error>(chunk.map(|chunk| (chunk, response)))
         });
-        let first = stream::once(async move { Ok(first) });
-        Body::from_stream(first.chain(rest))
+        let first_chunk = stream::once(async move { Ok(first) });
+        Body::from_stream(first_chunk.chain(rest))
     }
 }
 
-impl Drop for Served {
+impl Drop for GitResponse {
     fn drop(&mut self) {
-        let running = self.running.take().filter(Running::is_changing);
-        if let (Some(running), Ok(runtime)) = (running, Handle::try_current()) {
-            match self.hold.take() {
-                Some(hold) => drop(runtime.spawn(hold.run(running.run_on()))),
-                None => drop(runtime.spawn(running.run_on())),
+        let process = self.process.take().filter(GitProcess::may_update_refs);
+        if let (Some(process), Ok(runtime)) = (process, Handle::try_current()) {
+            match self.guard.take() {
+                Some(guard) => drop(runtime.spawn(guard.run(process.run_detached()))),
+                None => drop(runtime.spawn(process.run_detached())),
             }
         }
     }

@@ -1,70 +1,61 @@
-//! Starting a git for a request, in its turn.
+//! Serving a request with a git process.
 
 use axum::body::{Body, Bytes};
-use axum::http::StatusCode;
 
-use super::process::{Place, Running};
-use super::response_body::Served;
-use super::stdin::Feed;
-use crate::http::error::{Failure, Result};
+use super::outcome::{git_failed, git_not_installed};
+use super::process::{GitPermit, GitProcess};
+use super::response_body::GitResponse;
+use super::stdin::StdinWriter;
+use crate::http::error::Result;
 use crate::http::listener::ShutdownGuard;
 use crate::http::state::App;
 use crate::remote::{GitRequest, advertisement_preamble};
 
-/// What a request brings besides its head.
-pub(in crate::http) struct Request {
-    pub feed: Feed,
-    /// How long the body may be when decoded, in bytes.
+/// The body of a request to a git service.
+pub(in crate::http) struct GitRequestBody {
+    pub stdin: StdinWriter,
+    /// The limit on the decoded body, in bytes.
     pub bytes_max: u64,
-    /// What keeps the server from stopping under the change that it asks for.
-    pub hold: Option<ShutdownGuard>,
+    /// Delays a shutdown while a push may be updating refs.
+    pub guard: Option<ShutdownGuard>,
 }
 
 impl App {
-    /// Has git serve a request once there is a place: one with a body, or one for its refs, which has none. Returns the answer's
-    /// body when git has begun to answer.
+    /// Starts a git process for a request when a permit is free. A request without a body asks for the ref advertisement. Returns
+    /// the response's body once git has written the beginning of it.
     ///
     /// # Errors
-    /// 501 without git; 503 if there is no place in time, or git does not begin in time; 400 if git blames the request; 500 if it
-    /// fails otherwise; what is wrong with the body.
-    pub async fn serve_git(&self, asked: GitRequest, request: Option<Request>) -> Result<Body> {
+    /// 501 if git is not installed; 503 if no permit is released in time, or git writes nothing in time; 400 if git finds the
+    /// request malformed; 500 if git fails otherwise; 400, 408 and 413 for errors in the body.
+    pub async fn serve_git(
+        &self,
+        request: GitRequest,
+        body: Option<GitRequestBody>,
+    ) -> Result<Body> {
         let Some(git) = self.git.clone() else {
-            return Err(missing());
+            return Err(git_not_installed());
         };
-        let place = Place::new(self.acquire(&self.git_permits).await?);
-        let service = asked.service;
-        let head = match &request {
+        let permit = GitPermit::new(self.acquire(&self.git_permits).await?);
+        let service = request.service;
+        let preamble = match &body {
             Some(_) => b"",
-            None => advertisement_preamble(&asked),
+            None => advertisement_preamble(&request),
         };
-        let bytes_max = request.as_ref().map(|request| request.bytes_max);
-        let (feed, hold) = request.map(|request| (request.feed, request.hold)).unzip();
-        let dialogue = self.run_read(move |_| {
+        let bytes_max = body.as_ref().map(|body| body.bytes_max);
+        let (stdin, guard) = body.map(|body| (body.stdin, body.guard)).unzip();
+        let started = self.run_read(move |_| {
             let started = match bytes_max {
-                Some(bytes_max) => git.respond(&asked, bytes_max),
-                None => git.advertise(&asked),
+                Some(bytes_max) => git.respond(&request, bytes_max),
+                None => git.advertise(&request),
             };
-            started.map_err(|error| failed(&error.to_string()))
+            started.map_err(|error| git_failed(&error.to_string()))
         });
-        let dialogue = dialogue.await?;
+        let server_process = started.await?;
         let limit = self.limits.git_time_max;
-        let running = Running::new((service, dialogue), feed, limit, place)
-            .map_err(|error| failed(&error.to_string()))?;
-        let mut served = Served::new(running, hold.flatten());
-        let first = served.next().await?.unwrap_or_default();
-        Ok(served.into_body(Bytes::from([head, &first].concat())))
+        let process = GitProcess::new((service, server_process), stdin, limit, permit)
+            .map_err(|error| git_failed(&error.to_string()))?;
+        let mut response = GitResponse::new(process, guard.flatten());
+        let first = response.next().await?.unwrap_or_default();
+        Ok(response.into_body(Bytes::from([preamble, &first].concat())))
     }
-}
-
-/// 501.
-pub(in crate::http) fn missing() -> Failure {
-    let detail = "git is not installed on the server, and fetches and pushes need it";
-    Failure::new(StatusCode::NOT_IMPLEMENTED, detail)
-}
-
-/// 500. Why, is for the log.
-pub(super) fn failed(error: &str) -> Failure {
-    tracing::error!(error, "git cannot serve a request");
-    let detail = "git failed; the log tells more";
-    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
 }

@@ -1,60 +1,60 @@
-//! From a request's body into git.
+//! Writing a request's body to the standard input of git.
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::pipe::Sender;
 use tokio::time::Instant;
 
-use super::decode::Decoder;
+use super::body_decoder::GitBodyDecoder;
 use crate::http::error::Result;
 use crate::http::upload::body::RequestBody;
 
-/// A body on its way to git.
-pub(in crate::http) struct Feed {
+/// A request's body that is to be written to git.
+pub(in crate::http) struct StdinWriter {
     body: RequestBody,
-    decoder: Decoder,
-    made: Instant,
+    decoder: GitBodyDecoder,
+    created: Instant,
 }
 
-impl Feed {
-    /// Nothing is read yet.
-    pub fn new(body: RequestBody, decoder: Decoder) -> Self {
+impl StdinWriter {
+    /// Takes the body, of which nothing has been read yet.
+    pub fn new(body: RequestBody, decoder: GitBodyDecoder) -> Self {
         Self {
             body,
             decoder,
-            made: Instant::now(),
+            created: Instant::now(),
         }
     }
 
-    /// Brings all of it there. Once git reads no more, the rest is passed over: the client may not look at the answer before it
-    /// has said all.
+    /// Reads, decodes and writes the whole body. When git stops reading, the rest is read and discarded: some clients read the
+    /// response only after they have sent the whole request.
     ///
     /// # Errors
-    /// 400, 408 and 413, as of [`RequestBody::next`] and [`Decoder::decode`].
-    pub async fn run(self, stdin: Sender) -> Result<()> {
+    /// 400, 408 and 413, as for [`RequestBody::next`] and [`GitBodyDecoder::decode`].
+    pub async fn write_all(self, stdin: Sender) -> Result<()> {
         let Self {
             mut body,
             mut decoder,
-            made,
+            created,
         } = self;
-        // It waited for a place, and for git to start.
-        body.extend_deadline(made.elapsed());
-        let mut git = Some(stdin);
+        // The time during which the request waited for a permit and for git to start is not the client's.
+        body.extend_deadline(created.elapsed());
+        let mut open_stdin = Some(stdin);
         while let Some(frame) = body.next().await? {
-            let began = Instant::now();
+            let write_start = Instant::now();
             for slice in decoder.slices(&frame) {
-                write(&mut git, decoder.decode(slice)?).await;
+                write(&mut open_stdin, decoder.decode(slice)?).await;
             }
-            // What git took is not the client's time.
-            body.extend_deadline(began.elapsed());
+            // Nor is the time that git took to read.
+            body.extend_deadline(write_start.elapsed());
         }
-        write(&mut git, &decoder.finish()?).await;
+        write(&mut open_stdin, &decoder.finish()?).await;
         Ok(())
     }
 }
 
-async fn write(git: &mut Option<Sender>, bytes: &[u8]) {
-    let Some(stdin) = git else { return };
+async fn write(open_stdin: &mut Option<Sender>, bytes: &[u8]) {
+    let Some(stdin) = open_stdin else { return };
     if stdin.write_all(bytes).await.is_err() {
-        *git = None;
+        *open_stdin = None;
     }
 }

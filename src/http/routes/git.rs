@@ -8,7 +8,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
 use crate::http::error::{Failure, Result};
-use crate::http::git::{self, Decoder, Feed, missing};
+use crate::http::git::{
+    GitBodyDecoder, GitRequestBody, StdinWriter, git_not_installed, requested_service,
+};
 use crate::http::listener::ShutdownGuard;
 use crate::http::middleware::auth::Caller;
 use crate::http::state::App;
@@ -22,8 +24,8 @@ pub(in crate::http) async fn refs(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response> {
-    app.git.as_ref().ok_or_else(missing)?;
-    let service = git::asked_for(&uri).ok_or_else(smart_protocol_only)?;
+    app.git.as_ref().ok_or_else(git_not_installed)?;
+    let service = requested_service(&uri).ok_or_else(smart_protocol_only)?;
     let request = git_request(service, &headers, &caller);
     let body = app.serve_git(request, None).await?;
     Ok(git_response(&app, service.advertisement_type(), body))
@@ -55,7 +57,7 @@ async fn serve(
     caller: &Caller,
     request: Request,
 ) -> Result<Response> {
-    app.git.as_ref().ok_or_else(missing)?;
+    app.git.as_ref().ok_or_else(git_not_installed)?;
     let (head, body) = request.into_parts();
     let headers = &head.headers;
     let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
@@ -63,12 +65,12 @@ async fn serve(
         let detail = format!("Content-Type must be {}", service.request_type());
         return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
-    let decoder = Decoder::new(headers, bytes_max)?;
+    let decoder = GitBodyDecoder::new(headers, bytes_max)?;
     let body = RequestBody::new((head.version, headers), body, app.limits);
-    let body_request = git::Request {
-        feed: Feed::new(body, decoder),
+    let body_request = GitRequestBody {
+        stdin: StdinWriter::new(body, decoder),
         bytes_max,
-        hold: head.extensions.get::<ShutdownGuard>().cloned(),
+        guard: head.extensions.get::<ShutdownGuard>().cloned(),
     };
     let request = git_request(service, headers, caller);
     let response_body = app.serve_git(request, Some(body_request)).await?;

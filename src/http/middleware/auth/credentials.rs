@@ -8,7 +8,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use crate::http::git;
+use crate::http::git::requested_service;
 use crate::remote::GitService;
 
 /// The request header for the key. It takes precedence over the other ways to send one.
@@ -44,7 +44,7 @@ pub(in crate::http) fn required_method(request: &Request) -> &Method {
         // Over HTTP/2, a WebSocket is opened with CONNECT.
         return &Method::GET;
     }
-    match git::asked_for(request.uri()) {
+    match requested_service(request.uri()) {
         Some(GitService::UploadPack) => &Method::GET,
         Some(GitService::ReceivePack) => &Method::POST,
         None => request.method(),

@@ -14,13 +14,13 @@ use crate::http::upload::decoding::{BodyDecoder, content_coding, refusal};
 const SLICE_BYTES: usize = 4 << 10;
 
 /// Decodes a body.
-pub(in crate::http) enum Decoder {
+pub(in crate::http) enum GitBodyDecoder {
     /// The body is not encoded; it is passed on without a copy.
     Identity(DecodedLimit),
     Gzip(BodyDecoder<LimitedBuffer>),
 }
 
-impl Decoder {
+impl GitBodyDecoder {
     /// Creates the decoder for a request with these headers, whose decoded body has at most `bytes_max` bytes.
     ///
     /// # Errors
@@ -146,20 +146,20 @@ mod tests {
         HeaderMap::from_iter([(CONTENT_ENCODING, HeaderValue::from_static(coding))])
     }
 
-    /// All that is decoded, and the most that was at a time.
+    /// Returns all decoded bytes, and the size of the largest decoded slice.
     fn decoded(coding: &'static str, frames: &[&[u8]], max: u64) -> Result<(Vec<u8>, usize), u16> {
         let status = |failure: Failure| failure.status().as_u16();
-        let mut decoder = Decoder::new(&headers(coding), max).map_err(status)?;
-        let (mut all, mut most) = (Vec::new(), 0);
+        let mut decoder = GitBodyDecoder::new(&headers(coding), max).map_err(status)?;
+        let (mut all, mut largest) = (Vec::new(), 0);
         for frame in frames {
             for slice in decoder.slices(frame) {
-                let piece = decoder.decode(slice).map_err(status)?;
-                most = most.max(piece.len());
-                all.extend_from_slice(piece);
+                let decoded = decoder.decode(slice).map_err(status)?;
+                largest = largest.max(decoded.len());
+                all.extend_from_slice(decoded);
             }
         }
         all.extend_from_slice(&decoder.finish().map_err(status)?);
-        Ok((all, most))
+        Ok((all, largest))
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_gzip_or_cut_is_malformed_and_other_codings_unsupported() {
+    fn invalid_or_cut_gzip_is_400_and_other_codings_are_415() {
         let whole = gzip(b"0000");
         assert_eq!(decoded("gzip", &[b"0000"], 99), Err(400));
         assert_eq!(decoded("gzip", &[&whole[..whole.len() - 1]], 99), Err(400));
@@ -195,19 +195,19 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_takes_up_little_memory() {
+    fn gzip_bomb_takes_little_memory() {
         let bomb = gzip(&vec![0; 64 << 20]);
-        let (all, most) = decoded("gzip", &[&bomb], 64 << 20).unwrap();
+        let (all, largest) = decoded("gzip", &[&bomb], 64 << 20).unwrap();
         assert_eq!(all.len(), 64 << 20);
-        assert!(most < 8 << 20, "{most}");
+        assert!(largest < 8 << 20, "{largest}");
         assert_eq!(decoded("gzip", &[&bomb], 1 << 20), Err(413));
     }
 
     #[test]
-    fn a_length_that_is_too_large_is_refused_before_the_body_is_read() {
+    fn too_large_content_length_is_rejected_before_the_body_is_read() {
         let length = HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static("10"))]);
-        assert!(Decoder::new(&length, 10).is_ok());
-        let refused = Decoder::new(&length, 9).err().unwrap();
-        assert_eq!(refused.status().as_u16(), 413);
+        assert!(GitBodyDecoder::new(&length, 10).is_ok());
+        let rejected = GitBodyDecoder::new(&length, 9).err().unwrap();
+        assert_eq!(rejected.status().as_u16(), 413);
     }
 }
