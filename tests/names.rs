@@ -1,5 +1,5 @@
-//! Stock git as the referee of `names`: whatever is accepted can stand in a repository, and git's own rules are matched
-//! exactly and not just roughly. Many names go into each git process.
+//! Compares `names` with stock git: a repository with any accepted name passes `git fsck`, and the rules match git's own exactly. Many
+//! names go into each git process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use wasmstore::names::{Author, BranchName, Message, ModulePath, TreePath, is_legal_segment};
 
-/// What git reports of a tree that holds a name it keeps for itself, given that the entry is a symbolic link.
+/// The reports of `git fsck` on a tree with a reserved name whose entry is a symbolic link.
 const TREE_FAULTS: [&str; 5] = [
     "hasDot",
     "hasDotdot",
@@ -19,13 +19,13 @@ const TREE_FAULTS: [&str; 5] = [
     "gitattributesSymlink",
 ];
 
-/// A file in which `git fsck` finds a fault when it takes it for `.gitmodules`, and another for `.gitattributes`.
-fn blob_that_is_no_special_file() -> Vec<u8> {
+/// Returns a blob that `git fsck` rejects as the content of `.gitmodules` and of `.gitattributes`.
+fn invalid_special_file() -> Vec<u8> {
     let long_line = "x".repeat(4096);
     format!("[submodule \"a\"]\n\turl = -evil\n# {long_line}\n").into_bytes()
 }
 
-/// A bare repository, and the git program with no configuration but its own.
+/// A bare repository, and the git program without any user configuration.
 struct Git {
     dir: tempfile::TempDir,
 }
@@ -38,7 +38,7 @@ impl Git {
         git
     }
 
-    /// Runs git; `repo` is its GIT_DIR once it exists.
+    /// Runs git. `repo` is its GIT_DIR once it exists.
     fn run(&self, args: &[&str], stdin: &[u8]) -> Output {
         let input = self.dir.path().join("stdin");
         fs::write(&input, stdin).unwrap();
@@ -70,7 +70,7 @@ impl Git {
         command.output().unwrap()
     }
 
-    /// Runs git, which must succeed, and gives what it printed.
+    /// Runs git, which must succeed, and returns its output.
     fn ok(&self, args: &[&str], stdin: &[u8]) -> String {
         let output = self.run(args, stdin);
         assert!(output.status.success(), "git {args:?}: {output:?}");
@@ -89,7 +89,7 @@ impl Git {
         self.ok_line(&["commit-tree", tree, "-m", "m"], b"")
     }
 
-    /// Writes a tree with the one entry for each name; they are answered in the same order.
+    /// Writes a tree with one entry for each name. Returns the ids in the same order.
     fn trees_of_one(&self, mode: &str, blob: &str, names: &[String]) -> Vec<String> {
         let record = |name| format!("{mode} blob {blob}\t{name}\0\0");
         let records: String = names.iter().map(record).collect();
@@ -97,7 +97,7 @@ impl Git {
         trees.lines().map(str::to_owned).collect()
     }
 
-    /// Writes many commits as they are and answers their ids in the same order.
+    /// Writes many commits unchanged. Returns their ids in the same order.
     fn raw_commits(&self, commits: &[String]) -> Vec<String> {
         let mut paths = String::new();
         for (nth, commit) in commits.iter().enumerate() {
@@ -109,7 +109,7 @@ impl Git {
         ids.lines().map(str::to_owned).collect()
     }
 
-    /// Answers `format` for each of the commits, by id.
+    /// Returns the formatted log of each commit, by id.
     fn log(&self, ids: &[String], format: &str) -> BTreeMap<String, String> {
         let format = format!("--format=%H%n{format}");
         let text = self.ok(
@@ -154,7 +154,7 @@ fn char_of(chars: &'static str) -> impl Strategy<Value = String> {
     select(chars.chars().collect::<Vec<_>>()).prop_map(String::from)
 }
 
-/// Pieces of names that some rule is about.
+/// Parts of names that the rules mention.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => word_of(ORDINARY),
@@ -166,7 +166,7 @@ fn piece() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A name that git keeps for itself, in any case, with a little something put in, put in place of a letter, or neither.
+/// A reserved name in any letter case, unchanged or with one character inserted or replaced.
 fn nearly_reserved() -> impl Strategy<Value = String> {
     let added = prop_oneof![piece(), char_of(ODD_FOR_HFS)];
     let changes = vec((any::<Index>(), any::<bool>(), added), 0..3);
@@ -185,7 +185,7 @@ fn nearly_reserved() -> impl Strategy<Value = String> {
     })
 }
 
-/// One segment or component: never empty, without a slash or NUL, otherwise anything.
+/// One segment or component: any text without a slash or NUL, never empty.
 fn segment() -> impl Strategy<Value = String> {
     let ordinary = || vec(word_of(ORDINARY), 0..3).prop_map(|words| words.concat());
     let one_oddity = (ordinary(), piece(), ordinary()).prop_map(|(a, b, c)| a + &b + &c);
@@ -199,7 +199,7 @@ fn segment() -> impl Strategy<Value = String> {
     prop_oneof![3 => one_oddity, 3 => pieces, 5 => nearly_reserved(), 1 => long, 1 => anything]
 }
 
-/// Segments joined by slashes, some of these too many; sometimes about as long or as deep as can be, or like a hash.
+/// Segments joined by slashes, some repeated; sometimes close to the limits on length or depth, or with the form of a hash.
 fn path() -> impl Strategy<Value = String> {
     let harmless = "[a-c.]{1,3}x";
     let odd = vec(segment(), 0..4).prop_map(|segments| segments.join("/"));
@@ -216,7 +216,7 @@ fn long_tail(bytes: usize) -> String {
     text[..bytes].trim_end_matches('/').to_owned()
 }
 
-/// A batch is too large to shrink in reasonable time; the assertions name the culprit.
+/// A batch is too large to shrink in reasonable time; the assertions print the failing name.
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
@@ -227,21 +227,21 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 #[test]
-fn the_referee_objects_to_special_files() {
+fn git_fsck_rejects_special_files() {
     let git = Git::init();
-    let blob = git.blob(&blob_that_is_no_special_file());
+    let blob = git.blob(&invalid_special_file());
     git.trees_of_one("100644", &blob, &["free".to_owned()]);
     git.assert_clean();
     for name in [".gitmodules", "gi7d29~1"] {
         let git = Git::init();
-        git.blob(&blob_that_is_no_special_file());
+        git.blob(&invalid_special_file());
         git.trees_of_one("100644", &blob, &[name.to_owned()]);
         assert!(!git.fsck().status.success(), "{name}");
     }
 }
 
 #[test]
-fn branches_that_conflict_cannot_both_be_made() {
+fn conflicting_branches_cannot_both_exist() {
     let git = Git::init();
     let commit = git.commit(&git.ok_line(&["mktree"], b""));
     let names =
@@ -268,7 +268,7 @@ proptest! {
     #![proptest_config(config(4))]
 
     #[test]
-    fn exactly_the_names_that_git_keeps_for_itself_are_reserved(segments in vec(segment(), 300)) {
+    fn exactly_the_names_that_git_rejects_are_reserved(segments in vec(segment(), 300)) {
         let git = Git::init();
         let trees = git.trees_of_one("120000", &git.blob(b"a"), &segments);
         prop_assert_eq!(trees.len(), segments.len());
@@ -286,11 +286,11 @@ proptest! {
     }
 
     #[test]
-    fn accepted_paths_make_a_tree_that_git_finds_clean(paths in vec(path(), 300)) {
+    fn trees_with_accepted_paths_pass_fsck(paths in vec(path(), 300)) {
         let git = Git::init();
-        let blob = git.blob(&blob_that_is_no_special_file());
+        let blob = git.blob(&invalid_special_file());
         let accepted: Vec<ModulePath> = paths.iter().filter_map(|path| ModulePath::parse(path).ok()).collect();
-        // Each in a folder of its own, as one may be a folder of another.
+        // Each path gets its own directory, because one path may be a directory of another.
         let places: BTreeSet<String> = accepted.iter().enumerate().map(|(nth, path)| format!("{nth}{path}")).collect();
         let records: String = places.iter().map(|place| format!("100644 {blob}\t{place}\0")).collect();
         let protect = ["-c", "core.protectHFS=true", "-c", "core.protectNTFS=true"];
@@ -303,23 +303,22 @@ proptest! {
     }
 
     #[test]
-    fn accepted_paths_read_back_as_themselves(paths in vec(path(), 300)) {
+    fn accepted_paths_parse_back_to_themselves(paths in vec(path(), 300)) {
         for text in paths {
             if let Ok(path) = ModulePath::parse(&text) {
                 prop_assert_eq!(&ModulePath::parse(&path.to_string()), &Ok(path.clone()));
-                let place = TreePath::root().join_path(&path).unwrap();
-                prop_assert_eq!(&TreePath::from(path.clone()), &place);
+                let tree_path = TreePath::from(path.clone());
                 let mut walked = TreePath::root();
                 for segment in path.segments() {
                     walked = TreePath::from_entry(&walked, segment.as_bytes()).unwrap();
                 }
-                prop_assert_eq!(walked, place);
+                prop_assert_eq!(walked, tree_path);
             }
         }
     }
 
     #[test]
-    fn exactly_the_branch_names_that_git_takes_are_taken(
+    fn exactly_the_branch_names_that_git_accepts_are_accepted(
         names in vec(prop_oneof![segment(), vec(segment(), 0..4).prop_map(|segments| segments.join("/"))], 100)
     ) {
         let nowhere = Git { dir: tempfile::tempdir().unwrap() };
@@ -344,7 +343,7 @@ proptest! {
     }
 
     #[test]
-    fn accepted_authors_make_commits_that_git_finds_clean(
+    fn commits_with_accepted_authors_pass_fsck(
         texts in vec((vec(piece(), 0..4), vec(piece(), 0..3), any::<bool>(), 0..1030usize), 200)
     ) {
         let git = Git::init();
@@ -367,7 +366,7 @@ proptest! {
     }
 
     #[test]
-    fn accepted_messages_make_commits_that_git_finds_clean(
+    fn commits_with_accepted_messages_pass_fsck(
         texts in vec(vec(prop_oneof![4 => piece(), 2 => Just("\n".to_owned()), 1 => Just("Restores: x".to_owned()), 1 => Just("\0".to_owned())], 0..8), 200)
     ) {
         let git = Git::init();

@@ -1,14 +1,14 @@
-//! Who made a change.
+//! Authors of commits.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::error::{Error, quoted};
 
-/// The longest author, in bytes, written as `Name <mail>`.
+/// The maximum length of `Name <mail>`, in bytes.
 const AUTHOR_BYTES_MAX: usize = 1024;
 
-/// A commit's author: it goes into the commit as it is, for git neither trims nor refuses any of it.
+/// The author of a commit. git would neither trim nor reject any part of it, so it is stored unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Author {
     name: String,
@@ -16,10 +16,10 @@ pub struct Author {
 }
 
 impl Author {
-    /// Reads `Name <mail>`, or a bare `Name` with an empty mail. White space around either is dropped.
+    /// Parses `Name <mail>`, or a bare `Name` with an empty mail address. Surrounding white space is dropped.
     ///
     /// # Errors
-    /// [`Error::Author`] when the name is empty, the form another, a control character in it, or the whole too long.
+    /// [`Error::Author`] if the name is empty, the form is different, it contains a control character, or it is too long.
     pub fn parse(text: &str) -> Result<Self, Error> {
         split(text).map_err(|fault| Error::Author {
             given: quoted(text),
@@ -27,12 +27,12 @@ impl Author {
         })
     }
 
-    /// The name, never empty.
+    /// Returns the name, which is never empty.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The mail address, or whatever stood between the angle brackets; may be empty.
+    /// Returns the text between the angle brackets; it may be empty.
     pub fn mail(&self) -> &str {
         &self.mail
     }
@@ -48,9 +48,9 @@ fn split(text: &str) -> Result<Author, &'static str> {
     if name.is_empty() {
         Err("has no name")
     } else if name.contains(['<', '>']) || mail.contains(['<', '>']) {
-        Err("has an angle bracket too many")
+        Err("has too many angle brackets")
     } else if name.contains(char::is_control) || mail.contains(char::is_control) {
-        Err("holds a control character")
+        Err("contains a control character")
     } else if name.len() + mail.len() + " <>".len() > AUTHOR_BYTES_MAX {
         Err("is longer than 1024 bytes")
     } else {
@@ -59,7 +59,7 @@ fn split(text: &str) -> Result<Author, &'static str> {
     }
 }
 
-/// The store itself, which signs for whoever does not say who they are.
+/// The author of changes for which the user gives no author.
 impl Default for Author {
     fn default() -> Self {
         Self {
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn name_and_mail_are_told_apart_and_trimmed() {
+    fn name_and_mail_are_separated_and_trimmed() {
         for (text, name, mail) in [
             (
                 "Ann Smith <ann@example.org>",
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_git_would_misread_is_refused() {
+    fn text_that_git_would_misread_is_rejected() {
         let nameless = ["", " ", "<a@b>", "  <a@b>", "<>"];
         let brackets = [
             "A <b",
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn an_author_has_at_most_1024_bytes_as_it_is_written() {
+    fn an_author_over_1024_bytes_is_rejected() {
         let longest = Author::parse(&format!("{} <b>", "a".repeat(1020))).unwrap();
         assert_eq!(longest.to_string().len(), 1024);
         assert!(Author::parse(&format!("{} <b>", "a".repeat(1021))).is_err());
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_store_itself_is_the_default() {
+    fn wasmstore_is_the_default_author() {
         assert_eq!(
             Author::default().to_string(),
             "wasmstore <wasmstore@localhost>"

@@ -1,23 +1,23 @@
-//! The name of a branch.
+//! Names of branches.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::error::{Error, quoted};
 
-/// The longest component, in bytes: git locks a ref with a file of the same name and `.lock` after it, and file systems
-/// take 255 bytes.
+/// The maximum length of a component, in bytes: git locks a ref with a file of the same name plus `.lock`, and file systems limit a
+/// name to 255 bytes.
 const COMPONENT_BYTES_MAX: usize = 250;
 
-/// The longest name, in bytes.
+/// The maximum length of a name, in bytes.
 const NAME_BYTES_MAX: usize = 1024;
 
-/// A branch name that `git check-ref-format --branch` takes as it stands; `@{-1}` and the like are not expanded.
+/// A branch name that `git check-ref-format --branch` accepts. Expressions such as `@{-1}` are not expanded.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BranchName(String);
 
 impl BranchName {
-    /// Takes what git takes, if it is UTF-8 and within the limits. Nothing is trimmed.
+    /// Parses any name that git accepts, if it is UTF-8 and within the limits. Nothing is trimmed.
     ///
     /// # Errors
     /// [`Error::Branch`].
@@ -31,44 +31,44 @@ impl BranchName {
         }
     }
 
-    /// The name, such as `main`.
+    /// Returns the name, such as `main`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name of its ref, such as `refs/heads/main`.
+    /// Returns the full name of its ref, such as `refs/heads/main`.
     pub fn full_ref(&self) -> String {
         format!("refs/heads/{}", self.0)
     }
 
-    /// Whether the two cannot both exist, because one would be a folder in which the other lies: `a` and `a/b`.
+    /// Returns whether the two branches cannot both exist because the file of one would be a directory of the other: `a` and `a/b`.
     pub fn conflicts_with(&self, other: &Self) -> bool {
-        let lies_in = |inner: &Self, outer: &Self| {
+        let is_below = |inner: &Self, outer: &Self| {
             let rest = inner.0.strip_prefix(outer.as_str());
             rest.is_some_and(|rest| rest.starts_with('/'))
         };
-        lies_in(self, other) || lies_in(other, self)
+        is_below(self, other) || is_below(other, self)
     }
 }
 
-/// What is wrong with the name of a branch or a tag.
+/// Returns the rule that the name of a branch or a tag breaks.
 pub(super) fn fault(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("is empty")
     } else if name.len() > NAME_BYTES_MAX {
         Some("is longer than 1024 bytes")
     } else if name == "HEAD" {
-        Some("is git's word for the default branch")
+        Some("is reserved by git")
     } else if name.starts_with('-') {
         Some("starts with `-`")
     } else if name.ends_with('.') {
         Some("ends with `.`")
     } else if name.contains("..") {
-        Some("holds `..`")
+        Some("contains `..`")
     } else if name.contains("@{") {
-        Some("holds `@{`")
+        Some("contains `@{`")
     } else if name.contains(|c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c)) {
-        Some("holds a space, a control character or one of ~ ^ : ? * [ \\")
+        Some("contains a space, a control character or one of ~ ^ : ? * [ \\")
     } else {
         name.split('/').find_map(component_fault)
     }
@@ -76,9 +76,9 @@ pub(super) fn fault(name: &str) -> Option<&'static str> {
 
 fn component_fault(component: &str) -> Option<&'static str> {
     if component.is_empty() {
-        Some("has a slash at an end, or two in a row")
+        Some("has a leading, trailing or repeated slash")
     } else if component.len() > COMPONENT_BYTES_MAX {
-        Some("has more than 250 bytes between slashes")
+        Some("has a component of more than 250 bytes")
     } else if component.starts_with('.') {
         Some("has a component that starts with `.`")
     } else if component.ends_with(".lock") {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_git_takes_are_taken() {
+    fn names_that_git_accepts_are_accepted() {
         for name in [
             "main",
             "a/b",
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_git_refuses_are_refused() {
+    fn names_that_git_rejects_are_rejected() {
         let whole = [
             "", "-", "-a", "HEAD", "a.", ".", "..", "a..b", "@{", "@{-1}", "a@{u}",
         ];
@@ -160,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_what_is_wrong() {
+    fn each_error_names_its_rule() {
         let error = BranchName::parse("a.lock/b").unwrap_err();
         let wanted = "branch name \"a.lock/b\" has a component that ends with `.lock`";
         assert_eq!(error.to_string(), wanted);
     }
 
     #[test]
-    fn a_component_has_at_most_250_bytes_and_the_whole_1024() {
+    fn components_over_250_bytes_and_names_over_1024_are_rejected() {
         let component = "a".repeat(250);
         assert_eq!(branch(&component).as_str(), component);
         assert!(BranchName::parse(&format!("{component}a")).is_err());
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_branch_conflicts_with_those_in_its_folder() {
+    fn a_branch_conflicts_with_branches_below_it() {
         for (a, b, conflict) in [
             ("a", "a/b", true),
             ("a/b", "a/b/c/d", true),

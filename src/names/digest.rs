@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::error::{Error, quoted};
 use super::hex;
 
-/// What stands before the hex digits of a digest.
+/// The prefix of a digest.
 const PREFIX: &str = "sha256:";
 
 /// The SHA-256 of a module's bytes, written `sha256:<64 hex digits>`.
@@ -14,7 +14,7 @@ const PREFIX: &str = "sha256:";
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// Reads 64 hex digits, with or without `sha256:` before them, all in either case.
+    /// Parses 64 hex digits of either case, with or without the prefix `sha256:`.
     ///
     /// # Errors
     /// [`Error::Digest`] for anything else.
@@ -25,27 +25,34 @@ impl Digest {
         })
     }
 
-    /// Takes the 32 bytes that SHA-256 gave.
+    /// Converts the 32 bytes of a SHA-256 to a digest.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The 32 bytes.
+    /// Returns the 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    /// The 64 lower-case hex digits, without the prefix.
+    /// Returns the 64 lower-case hex digits, without the prefix.
     pub fn to_hex(&self) -> String {
         let mut text = self.to_string();
         text.split_off(PREFIX.len())
     }
 }
 
-/// The rest of `text` after `sha256:` in either case, if it starts so.
+/// Returns the rest of `text` after the prefix `sha256:` in either case, or `None` without that prefix.
 pub(super) fn without_prefix(text: &str) -> Option<&str> {
     let (head, rest) = text.split_at_checked(PREFIX.len())?;
     head.eq_ignore_ascii_case(PREFIX).then_some(rest)
+}
+
+/// Returns whether `text`, without slashes at its ends, has the form of a hash: 40 or 64 hex digits, or one segment with the prefix of a
+/// digest, well-formed or not.
+pub(super) fn has_hash_form(text: &str) -> bool {
+    let has_prefix = without_prefix(text).is_some() && !text.contains('/');
+    has_prefix || hex::decode::<20>(text).is_some() || hex::decode::<32>(text).is_some()
 }
 
 impl FromStr for Digest {
@@ -76,7 +83,7 @@ mod tests {
     const HEX: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     #[test]
-    fn the_prefix_is_optional_and_of_any_case() {
+    fn the_prefix_is_optional_and_case_insensitive() {
         let digest = Digest::parse(HEX).unwrap();
         for text in [
             format!("sha256:{HEX}"),
@@ -91,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_digests_are_refused() {
+    fn malformed_digests_are_rejected() {
         let twice = format!("sha256:sha256:{HEX}");
         let other = format!("sha512:{HEX}");
         let unpunctuated = format!("sha256{HEX}");

@@ -1,47 +1,47 @@
-//! The file names that git keeps for itself, in all the forms in which HFS+ and NTFS would find them.
+//! The file names that git reserves, in all forms that HFS+ and NTFS treat as equal.
 //!
-//! Follows git's `utf8.c` (`is_hfs_dot_generic`) and `path.c` (`is_ntfs_dotgit`, `is_ntfs_dot_generic`), so that exactly
-//! those names are refused that `git fsck` refuses. `.gitignore` and `.mailmap` are not among them: git minds these only
-//! as symbolic links.
+//! Follows git's `utf8.c` (`is_hfs_dot_generic`) and `path.c` (`is_ntfs_dotgit`, `is_ntfs_dot_generic`), so that it rejects exactly
+//! the names that `git fsck` rejects. `.gitignore` and `.mailmap` are not reserved: git rejects them only as symbolic
+//! links.
 
-/// A file that git reads from the tree, which a module must therefore not pass for.
-struct Special {
-    /// The name without its dot.
+/// A file that git reads from the tree. A module must not have its name.
+struct ReservedFile {
+    /// The name without its leading dot.
     name: &'static str,
-    /// The beginning of its short name on NTFS when the plain short names are taken: made from a hash of the name.
+    /// The start of its short name on NTFS if the plain short names are taken; NTFS derives it from a hash of the name.
     hashed_short_name: &'static [u8; 6],
 }
 
-const SPECIALS: [Special; 2] = [
-    Special {
+const RESERVED_FILES: [ReservedFile; 2] = [
+    ReservedFile {
         name: "gitmodules",
         hashed_short_name: b"gi7eba",
     },
-    Special {
+    ReservedFile {
         name: "gitattributes",
         hashed_short_name: b"gi7d29",
     },
 ];
 
-/// Whether a segment is `.git`, `.gitmodules` or `.gitattributes` in any form. It holds no slash and no backslash.
+/// Returns whether a segment is `.git`, `.gitmodules` or `.gitattributes` in any form. The segment contains no slash or backslash.
 pub(super) fn is_reserved(segment: &str) -> bool {
     is_ntfs_dotgit(segment.as_bytes())
         || is_hfs_dot(segment, "git")
-        || SPECIALS.iter().any(|special| {
-            is_ntfs_special(segment.as_bytes(), special) || is_hfs_dot(segment, special.name)
+        || RESERVED_FILES.iter().any(|file| {
+            is_ntfs_reserved(segment.as_bytes(), file) || is_hfs_dot(segment, file.name)
         })
 }
 
-/// HFS+ ignores some code points and letter case.
+/// Returns whether HFS+ treats the segment as `.name`. It ignores some code points and letter case.
 fn is_hfs_dot(segment: &str, name: &str) -> bool {
     let mut seen = segment.chars().filter(|c| !is_ignored_by_hfs(*c));
-    let starts_so = seen.next() == Some('.')
-        && name.chars().all(|wanted| {
+    let starts_with_name = seen.next() == Some('.')
+        && name.chars().all(|expected| {
             seen.next()
-                .is_some_and(|c| c.to_ascii_lowercase() == wanted)
+                .is_some_and(|c| c.to_ascii_lowercase() == expected)
         });
-    // git's decoder stops at these two noncharacters as it does at malformed UTF-8, and takes both for the end.
-    starts_so && matches!(seen.next(), None | Some('\u{fffe}' | '\u{ffff}'))
+    // git's decoder treats these two noncharacters like malformed UTF-8, and takes both for the end of the name.
+    starts_with_name && matches!(seen.next(), None | Some('\u{fffe}' | '\u{ffff}'))
 }
 
 fn is_ignored_by_hfs(c: char) -> bool {
@@ -50,27 +50,27 @@ fn is_ignored_by_hfs(c: char) -> bool {
 
 fn is_ntfs_dotgit(segment: &[u8]) -> bool {
     let rest = without_prefix(segment, b".git").or_else(|| without_prefix(segment, b"git~1"));
-    rest.is_some_and(is_dropped_by_ntfs)
+    rest.is_some_and(is_ignored_by_ntfs)
 }
 
-fn is_ntfs_special(segment: &[u8], special: &Special) -> bool {
-    let name = special.name.as_bytes();
+fn is_ntfs_reserved(segment: &[u8], file: &ReservedFile) -> bool {
+    let name = file.name.as_bytes();
     let long = segment
         .strip_prefix(b".")
         .and_then(|rest| without_prefix(rest, name));
     long.or_else(|| after_short_name(segment, &name[..6]))
-        .or_else(|| after_hashed_short_name(segment, special.hashed_short_name))
-        .is_some_and(is_dropped_by_ntfs)
+        .or_else(|| after_hashed_short_name(segment, file.hashed_short_name))
+        .is_some_and(is_ignored_by_ntfs)
 }
 
-/// What follows `gitmod~1` to `gitmod~4`.
+/// Returns the rest of the segment after `gitmod~1` to `gitmod~4`.
 fn after_short_name<'a>(segment: &'a [u8], stem: &[u8]) -> Option<&'a [u8]> {
     let number = without_prefix(segment, stem)?.strip_prefix(b"~")?;
     let (digit, rest) = number.split_first()?;
     matches!(digit, b'1'..=b'4').then_some(rest)
 }
 
-/// What follows eight characters such as `gi7eba~1`, `gi7eb~12` or even `~1234567`.
+/// Returns the rest of the segment after eight characters such as `gi7eba~1`, `gi7eb~12` or even `~1234567`.
 fn after_hashed_short_name<'a>(segment: &'a [u8], hashed: &[u8; 6]) -> Option<&'a [u8]> {
     let (short, rest) = segment.split_at_checked(8)?;
     let tilde = short[..7].iter().position(|c| *c == b'~')?;
@@ -79,8 +79,9 @@ fn after_hashed_short_name<'a>(segment: &'a [u8], hashed: &[u8; 6]) -> Option<&'
     (stem.eq_ignore_ascii_case(&hashed[..tilde]) && numbered).then_some(rest)
 }
 
-/// NTFS drops spaces and dots at the end, and a colon opens an alternate stream of the same file.
-fn is_dropped_by_ntfs(rest: &[u8]) -> bool {
+/// Returns whether NTFS ignores the rest of the name: it drops trailing spaces and dots, and a colon starts an alternate stream of
+/// the same file.
+fn is_ignored_by_ntfs(rest: &[u8]) -> bool {
     matches!(
         rest.iter().find(|c| !matches!(c, b' ' | b'.')),
         None | Some(b':')
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_merely_similar_are_free() {
+    fn similar_names_are_not_reserved() {
         let dot_git = [
             "git", ".gi", ".gitt", "a.git", ".git.x", ".git x", "..git", ".git-",
         ];

@@ -1,133 +1,129 @@
-//! Why a name was refused.
+//! Errors of malformed names.
 
-/// The longest piece of an offending name that an error repeats, in characters.
+/// The maximum length of a rejected name in an error message, in characters.
 const QUOTED_CHARS_MAX: usize = 80;
 
-/// A name that breaks a rule. The names carried here are escaped and cut, safe to print anywhere.
+/// A malformed name. The names in it are escaped and truncated, so they are safe to print.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// A module path has no segment at all.
+    /// A module path without segments.
     #[error("the module path is empty")]
     PathEmpty,
-    /// A one-segment module path cannot be told from a hash.
-    #[error(
-        "module path {path} reads as a hash: put the module in a folder or name it differently"
-    )]
+    /// A one-segment module path that has the form of a hash.
+    #[error("module path {path} has the form of a hash: use a directory or another name")]
     PathReadsAsHash {
         /// The path.
         path: String,
     },
-    /// A path is too long as a whole.
+    /// A path that is too long.
     #[error("path {path} is longer than {bytes_max} bytes")]
     PathTooLong {
-        /// The path, or its beginning.
+        /// The path, possibly truncated.
         path: String,
         /// The limit.
         bytes_max: usize,
     },
-    /// A path has too many segments.
+    /// A path with too many segments.
     #[error("path {path} has more than {segments_max} segments")]
     PathTooDeep {
-        /// The path, or its beginning.
+        /// The path, possibly truncated.
         path: String,
         /// The limit.
         segments_max: usize,
     },
-    /// One segment of a path is not allowed.
+    /// A path segment that is not allowed.
     #[error("path segment {segment} {fault}")]
     PathSegment {
         /// The segment.
         segment: String,
-        /// What is wrong with it.
+        /// The rule that it breaks.
         fault: &'static str,
     },
-    /// A branch name that git would refuse, or whose file could not be made.
+    /// A branch name that git rejects, or that is too long for the file of a ref.
     #[error("branch name {name} {fault}")]
     Branch {
         /// The name.
         name: String,
-        /// What is wrong with it.
+        /// The rule that it breaks.
         fault: &'static str,
     },
-    /// A tag name that git would refuse, or whose file could not be made.
+    /// A tag name that git rejects, or that is too long for the file of a ref.
     #[error("tag name {name} {fault}")]
     Tag {
         /// The name.
         name: String,
-        /// What is wrong with it.
+        /// The rule that it breaks.
         fault: &'static str,
     },
-    /// A name that no mirror can have.
+    /// A malformed name of a mirror.
     #[error("mirror name {name} {fault}")]
     Mirror {
         /// The name.
         name: String,
-        /// What is wrong with it.
+        /// The rule that it breaks.
         fault: &'static str,
     },
-    /// A URL of another repository that is not taken.
+    /// A URL of a repository that is not accepted.
     #[error("URL {url} {fault}")]
     Url {
         /// The URL, without secrets.
         url: String,
-        /// What is wrong with it.
+        /// The rule that it breaks.
         fault: &'static str,
     },
-    /// Not the URL of a server.
+    /// A malformed URL of a server.
     #[error("server URL {url} {fault}")]
     ServerUrl {
         /// The URL, without secrets.
         url: String,
-        /// What is wrong with it.
+        /// The rule that it breaks.
         fault: &'static str,
     },
-    /// Neither a branch nor a tag.
+    /// The name of a ref that is neither a branch nor a tag.
     #[error("{name} is neither a branch (refs/heads/…) nor a tag (refs/tags/…)")]
     Ref {
         /// The name.
         name: String,
     },
-    /// Not a git object id, where a module's was expected.
-    #[error("{given} is not a module hash: 40 or 64 hex digits are expected")]
+    /// Text that is not a git object id, where the hash of a module was expected.
+    #[error("{given} is not a module hash: expected 40 or 64 hex digits")]
     ModuleHash {
-        /// What was given.
+        /// The rejected text.
         given: String,
     },
-    /// Not a git object id, where a commit's was expected.
-    #[error("{given} is not a commit: 40 or 64 hex digits are expected")]
+    /// Text that is not a git object id, where the id of a commit was expected.
+    #[error("{given} is not a commit: expected 40 or 64 hex digits")]
     CommitId {
-        /// What was given.
+        /// The rejected text.
         given: String,
     },
-    /// Not a SHA-256 digest.
-    #[error("{given} is not a digest: `sha256:` and 64 hex digits are expected")]
+    /// Text that is not a SHA-256 digest.
+    #[error("{given} is not a digest: expected `sha256:` and 64 hex digits")]
     Digest {
-        /// What was given.
+        /// The rejected text.
         given: String,
     },
-    /// Neither a module hash nor a digest.
-    #[error(
-        "{given} is not a hash: 40 or 64 hex digits, or `sha256:` and 64 of them, are expected"
-    )]
+    /// Text that is neither a hash nor a digest.
+    #[error("{given} is not a hash: expected 40 or 64 hex digits, or `sha256:` and 64 hex digits")]
     HashRef {
-        /// What was given.
+        /// The rejected text.
         given: String,
     },
-    /// An author that cannot stand in a commit.
-    #[error("author {given} {fault}: `Name <mail>` is expected")]
+    /// An author that git cannot store in a commit.
+    #[error("author {given} {fault}: expected `Name <mail>`")]
     Author {
-        /// What was given.
+        /// The rejected text.
         given: String,
-        /// What is wrong with it.
+        /// The rule that it breaks.
         fault: &'static str,
     },
-    /// A commit message that cannot be taken.
+    /// A commit message that is not accepted.
     #[error("the commit message {fault}")]
     Message {
-        /// What is wrong with it.
+        /// The rule that it breaks.
         fault: &'static str,
     },
-    /// A commit message whose last line would pass for a trailer of this store.
+    /// A commit message whose last line has the form of a trailer that only the store writes.
     #[error("the commit message ends in {line}: only rollback and gc write such a line")]
     MessageTrailer {
         /// The line.
@@ -135,7 +131,7 @@ pub enum Error {
     },
 }
 
-/// Escapes an offending name and cuts it to a length that a person can read.
+/// Returns a rejected name in quotes, escaped and truncated.
 pub(super) fn quoted(name: &str) -> String {
     match name.char_indices().nth(QUOTED_CHARS_MAX) {
         Some((end, _)) => format!("{:?}…", &name[..end]),
@@ -156,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn quoted_names_are_cut_between_characters() {
+    fn quoted_names_are_truncated_between_characters() {
         let whole = "ä".repeat(QUOTED_CHARS_MAX);
         assert_eq!(quoted(&whole), format!("\"{whole}\""));
         assert_eq!(quoted(&format!("{whole}ä")), format!("\"{whole}\"…"));

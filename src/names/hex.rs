@@ -1,8 +1,8 @@
-//! Hexadecimal digits to bytes and back.
+//! Conversion between hexadecimal digits and bytes.
 
 use std::fmt;
 
-/// Reads exactly `2 * N` digits of either case.
+/// Parses exactly `2 * N` digits of either case.
 pub(super) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digits = text.as_bytes();
     if digits.len() != 2 * N {
@@ -15,7 +15,7 @@ pub(super) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-/// Writes two lower-case digits for each byte, of which there are at most 32.
+/// Writes two lower-case digits per byte, for at most 32 bytes.
 pub(super) fn write(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [0; 64];
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_the_exact_count_of_digits_is_refused() {
+    fn any_other_number_of_digits_is_rejected() {
         for text in [
             "", "0", "00ff", "00ffa9b", "00ffa9b0", "00ffag", "+0ffa9", " 0ffa9", "00ffä",
         ] {

@@ -1,4 +1,4 @@
-//! The ids of git objects: of a module's blob, and of a commit.
+//! The ids of git objects: blobs of modules, commits, and objects of any kind.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,12 +6,12 @@ use std::str::FromStr;
 use super::error::{Error, quoted};
 use super::hex;
 
-/// A module's hash: its git blob id, of 20 bytes in a SHA-1 store and 32 in a SHA-256 store.
+/// A module's hash, which is its git blob id: 20 bytes in a SHA-1 store, 32 bytes in a SHA-256 store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModuleHash(ObjectId);
 
 impl ModuleHash {
-    /// Reads 40 or 64 hex digits of either case.
+    /// Parses 40 or 64 hex digits of either case.
     ///
     /// # Errors
     /// [`Error::ModuleHash`] for anything else.
@@ -23,12 +23,12 @@ impl ModuleHash {
             })
     }
 
-    /// Takes an id of 20 or 32 bytes; `None` for any other length.
+    /// Converts 20 or 32 bytes to an id; returns `None` for any other length.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         ObjectId::from_bytes(bytes).map(Self)
     }
 
-    /// The 20 or 32 bytes.
+    /// Returns the 20 or 32 bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
@@ -48,12 +48,12 @@ impl fmt::Display for ModuleHash {
     }
 }
 
-/// A commit's id, of 20 bytes in a SHA-1 store and 32 in a SHA-256 store.
+/// The id of a commit: 20 bytes in a SHA-1 store, 32 bytes in a SHA-256 store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommitId(ObjectId);
 
 impl CommitId {
-    /// Reads 40 or 64 hex digits of either case.
+    /// Parses 40 or 64 hex digits of either case.
     ///
     /// # Errors
     /// [`Error::CommitId`] for anything else.
@@ -65,12 +65,12 @@ impl CommitId {
             })
     }
 
-    /// Takes an id of 20 or 32 bytes; `None` for any other length.
+    /// Converts 20 or 32 bytes to an id; returns `None` for any other length.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         ObjectId::from_bytes(bytes).map(Self)
     }
 
-    /// The 20 or 32 bytes.
+    /// Returns the 20 or 32 bytes.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
@@ -93,26 +93,26 @@ impl fmt::Display for CommitId {
 /// The id of an object of any kind.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ObjectId {
-    /// Of a SHA-1 store.
+    /// An id in a SHA-1 store.
     Sha1([u8; 20]),
-    /// Of a SHA-256 store.
+    /// An id in a SHA-256 store.
     Sha256([u8; 32]),
 }
 
 impl ObjectId {
-    /// Reads 40 or 64 hex digits of either case; `None` for anything else.
+    /// Parses 40 or 64 hex digits of either case; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let sha1 = hex::decode(text).map(Self::Sha1);
         sha1.or_else(|| hex::decode(text).map(Self::Sha256))
     }
 
-    /// Takes an id of 20 or 32 bytes; `None` for any other length.
+    /// Converts 20 or 32 bytes to an id; returns `None` for any other length.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let sha1 = bytes.try_into().ok().map(Self::Sha1);
         sha1.or_else(|| bytes.try_into().ok().map(Self::Sha256))
     }
 
-    /// The 20 or 32 bytes.
+    /// Returns the 20 or 32 bytes.
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Sha1(bytes) => bytes,
@@ -147,7 +147,7 @@ mod tests {
     const SHA256: &str = "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813";
 
     #[test]
-    fn any_case_is_taken_and_lower_case_answered() {
+    fn any_case_is_parsed_and_lower_case_is_displayed() {
         for text in [SHA1, SHA256] {
             let hash = ModuleHash::parse(&text.to_uppercase()).unwrap();
             assert_eq!(hash.to_string(), text);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_40_or_64_digits_is_refused() {
+    fn other_lengths_are_rejected() {
         let sha1_cut = &SHA1[1..];
         let sha1_long = format!("{SHA1}0");
         let prefixed = format!("sha256:{SHA256}");
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_either_length_and_no_other_are_taken() {
+    fn only_20_or_32_bytes_are_converted() {
         for length in 0..70 {
             let bytes = vec![0xab; length];
             let hash = ModuleHash::from_bytes(&bytes);

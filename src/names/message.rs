@@ -1,38 +1,38 @@
-//! What a commit says about itself.
+//! Commit messages.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::error::{Error, quoted};
 
-/// The longest message, in bytes.
+/// The maximum length of a message, in bytes.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
 
-/// The trailers that mean something to the store, as its own last line of a commit message.
+/// The trailers that the store writes as the last line of a commit message, and reads.
 const TRAILERS: [&str; 2] = ["Restores:", "Squashed:"];
 
-/// A commit message as a user may give it: it cannot end in one of the store's own trailers.
+/// A commit message from a user. It cannot end in one of the store's own trailers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Message(String);
 
 impl Message {
-    /// Takes any text with something in it. Lines end in LF hereafter, and white space at the end is dropped.
+    /// Parses any text that is not blank. Line endings become LF, and trailing white space is dropped.
     ///
     /// # Errors
-    /// [`Error::Message`] when it is blank, too long or holds a NUL; [`Error::MessageTrailer`] when its last line is a
-    /// trailer that only rollback (`Restores:`) or gc (`Squashed:`) writes.
+    /// [`Error::Message`] if it is blank, too long or contains a NUL; [`Error::MessageTrailer`] if its last line is a trailer that only
+    /// rollback (`Restores:`) or gc (`Squashed:`) writes.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let text = text.trim_end();
-        let refused = |fault| Err(Error::Message { fault });
+        let rejected = |fault| Err(Error::Message { fault });
         if text.is_empty() {
-            return refused("is blank");
+            return rejected("is blank");
         }
         if text.len() > MESSAGE_BYTES_MAX {
-            return refused("is longer than 64 KiB");
+            return rejected("is longer than 64 KiB");
         }
         if text.contains('\0') {
-            return refused("holds a NUL");
+            return rejected("contains a NUL");
         }
         match text.lines().next_back().filter(|line| is_trailer(line)) {
             Some(line) => Err(Error::MessageTrailer { line: quoted(line) }),
@@ -40,13 +40,14 @@ impl Message {
         }
     }
 
-    /// The message, without white space at its end.
+    /// Returns the message, without trailing white space.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Wider than what the store reads back, so that nothing near it passes either.
+/// Returns whether a line has the form of a trailer. This check is wider than what the store reads, so that similar lines are rejected
+/// too.
 fn is_trailer(line: &str) -> bool {
     let line = line.trim_start().as_bytes();
     TRAILERS.iter().any(|trailer| {
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_end_in_lf_and_the_end_is_trimmed() {
+    fn line_endings_become_lf_and_the_end_is_trimmed() {
         for (text, wanted) in [
             ("Add a", "Add a"),
             ("a\r\n\r\nb\rc\n", "a\n\nb\nc"),
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_message_or_one_with_a_nul_is_refused() {
+    fn blank_messages_and_nul_are_rejected() {
         for text in ["", " ", "\r\n\t", "\u{3000}"] {
             let fault = "is blank";
             assert_eq!(
@@ -98,12 +99,12 @@ mod tests {
                 "{text:?}"
             );
         }
-        let fault = "holds a NUL";
+        let fault = "contains a NUL";
         assert_eq!(Message::parse("a\0b"), Err(Error::Message { fault }));
     }
 
     #[test]
-    fn a_message_has_at_most_64_kib() {
+    fn a_message_over_64_kib_is_rejected() {
         let longest = "a".repeat(64 << 10);
         assert_eq!(
             Message::parse(&format!("{longest}\n")).unwrap().as_str(),

@@ -1,20 +1,20 @@
-//! The name of a mirror: that of a git remote, and of files of ours.
+//! Names of mirrors.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::error::{Error, quoted};
 
-/// The longest name, in bytes.
+/// The maximum length of a name, in bytes.
 const BYTES_MAX: usize = 64;
 
-/// The name of a mirror: letters, digits, `.`, `_` and `-`, the first of them a letter or digit. git takes it as the name of a
-/// remote, and it can stand in a file's name.
+/// The name of a mirror: letters, digits, `.`, `_` and `-`, starting with a letter or digit. It is also the name of a git remote and part
+/// of file names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MirrorName(String);
 
 impl MirrorName {
-    /// Reads a name.
+    /// Parses a name.
     ///
     /// # Errors
     /// [`Error::Mirror`].
@@ -28,26 +28,26 @@ impl MirrorName {
         }
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 fn fault(name: &str) -> Option<&'static str> {
-    let is_taken = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     match name {
         "" => Some("is empty"),
         name if name.len() > BYTES_MAX => Some("is longer than 64 bytes"),
-        name if !name.chars().all(is_taken) => {
-            Some("has something else than letters, digits, '.', '_' and '-' in it")
+        name if !name.chars().all(is_allowed) => {
+            Some("contains something other than letters, digits, '.', '_' and '-'")
         }
         name if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) => {
-            Some("does not begin with a letter or digit")
+            Some("does not start with a letter or digit")
         }
-        // git-check-ref-format(1): a remote's name has to be fit for a folder of refs.
+        // The name of a remote must be a valid component of a ref name (git-check-ref-format(1)).
         name if name.contains("..") || name.ends_with('.') || name.ends_with(".lock") => {
-            Some("has a '..' in it, or ends in '.' or '.lock'")
+            Some("contains '..', or ends with '.' or '.lock'")
         }
         _ => None,
     }
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_fit_for_git_and_for_files() {
+    fn names_are_valid_for_git_and_for_files() {
         for name in ["a", "9", "git.example.org-2", "A_b.c", &"a".repeat(64)] {
             assert_eq!(MirrorName::parse(name).unwrap().as_str(), name);
         }

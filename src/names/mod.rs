@@ -1,8 +1,8 @@
-//! The names that come from outside, parsed once and valid ever after.
+//! Names from outside: paths, branches, hashes, authors, messages and URLs. Each is parsed once and valid from then on.
 //!
-//! Every type here is made only by its `parse` (or from a part that is valid already), so whoever holds one need not
-//! check it again. Whatever is accepted can stand in a repository: stock `git fsck --strict` finds no fault with it.
-//! The room knows rules and nothing else: whether the thing named exists is for others to say.
+//! A value of one of these types can only be created by its `parse` or from a valid part, so no caller checks it again. Every accepted
+//! name may be stored in a repository: stock `git fsck --strict` accepts it. This subsystem does not know whether the named thing
+//! exists.
 
 mod author;
 mod branch;

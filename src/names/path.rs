@@ -1,20 +1,20 @@
-//! Where a module is kept.
+//! Module paths.
 
 use std::fmt;
 use std::str::FromStr;
 
+use super::digest;
 use super::error::{Error, quoted};
-use super::reference;
 use super::tree_path::TreePath;
 
-/// The path of a module: at least one legal segment, and never to be taken for a hash.
+/// The path of a module: at least one legal segment. A path of one segment never has the form of a hash.
 ///
-/// Paths sort by their bytes, which is the order in which git walks a tree.
+/// Paths sort by their bytes, like the entries of a recursive `git ls-tree`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModulePath(TreePath);
 
 impl ModulePath {
-    /// Reads `/`-separated segments; leading, trailing and doubled slashes are dropped.
+    /// Parses `/`-separated segments. Leading, trailing and repeated slashes are dropped.
     ///
     /// # Errors
     /// [`Error::PathEmpty`], [`Error::PathReadsAsHash`], or those of [`TreePath::parse`].
@@ -22,22 +22,22 @@ impl ModulePath {
         TreePath::parse(text)?.try_into()
     }
 
-    /// The path that a tree's entry names, seen from that tree's own place; `None` where no module may be called so.
+    /// Returns the path of the entry `name` in the tree at `parent`, or `None` if a module cannot have that path.
     pub fn from_entry(parent: &TreePath, name: &[u8]) -> Option<Self> {
         TreePath::from_entry(parent, name)?.try_into().ok()
     }
 
-    /// The segments from the root downwards, at least one.
+    /// Returns the segments from the root downwards, at least one.
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
         self.0.segments()
     }
 
-    /// The segments joined by slashes, without a leading one.
+    /// Returns the segments joined by slashes, without a leading slash.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// The same place, where it may as well be a folder.
+    /// Returns the same path as a path in the tree.
     pub fn as_tree_path(&self) -> &TreePath {
         &self.0
     }
@@ -55,7 +55,7 @@ impl TryFrom<TreePath> for ModulePath {
     fn try_from(path: TreePath) -> Result<Self, Error> {
         if path.is_root() {
             Err(Error::PathEmpty)
-        } else if reference::reads_as_hash(path.as_str()) {
+        } else if digest::has_hash_form(path.as_str()) {
             Err(Error::PathReadsAsHash {
                 path: quoted(path.as_str()),
             })
@@ -73,7 +73,7 @@ impl FromStr for ModulePath {
     }
 }
 
-/// With a leading slash, as paths are shown.
+/// Writes the path with a leading slash.
 impl fmt::Display for ModulePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn superfluous_slashes_are_dropped_and_one_is_shown() {
+    fn superfluous_slashes_are_dropped_and_a_leading_one_is_displayed() {
         for text in ["a/b.wasm", "/a/b.wasm", "a/b.wasm/", "//a///b.wasm//"] {
             assert_eq!(path(text).as_str(), "a/b.wasm", "{text:?}");
             assert_eq!(path(text).to_string(), "/a/b.wasm", "{text:?}");
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_not_a_path() {
+    fn an_empty_path_is_rejected() {
         for text in ["", "/", "///"] {
             assert_eq!(ModulePath::parse(text), Err(Error::PathEmpty), "{text:?}");
         }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_segment_that_reads_as_a_hash_is_refused() {
+    fn a_single_segment_with_the_form_of_a_hash_is_rejected() {
         for name in [HEX_40, HEX_64, "sha256:", "sha256:x", "SHA256:x"] {
             for text in [name.to_owned(), name.to_uppercase(), format!("//{name}/")] {
                 let error = ModulePath::parse(&text).unwrap_err();
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn deeper_segments_and_near_misses_of_a_hash_are_paths() {
+    fn deeper_segments_and_near_misses_of_a_hash_are_accepted() {
         for text in [
             format!("a/{HEX_40}"),
             format!("{HEX_40}/{HEX_64}"),
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_are_checked() {
+    fn illegal_segments_are_rejected() {
         for text in [
             ".",
             "a/..",
@@ -160,20 +160,20 @@ mod tests {
     }
 
     #[test]
-    fn entries_of_foreign_trees_are_judged() {
-        let (root, folder) = (TreePath::root(), TreePath::parse("a").unwrap());
+    fn entries_of_foreign_trees_are_validated() {
+        let (root, directory) = (TreePath::root(), TreePath::parse("a").unwrap());
         assert_eq!(ModulePath::from_entry(&root, b"b"), Some(path("b")));
         assert_eq!(ModulePath::from_entry(&root, HEX_40.as_bytes()), None);
-        assert_eq!(ModulePath::from_entry(&folder, b"\xff"), None);
+        assert_eq!(ModulePath::from_entry(&directory, b"\xff"), None);
         let deeper = format!("a/{HEX_40}");
         assert_eq!(
-            ModulePath::from_entry(&folder, HEX_40.as_bytes()),
+            ModulePath::from_entry(&directory, HEX_40.as_bytes()),
             Some(path(&deeper))
         );
     }
 
     #[test]
-    fn paths_sort_as_git_walks_them() {
+    fn paths_sort_by_their_bytes() {
         let mut paths = ["a/b", "a.b", "a0", "a", "B"].map(path);
         paths.sort();
         assert_eq!(
@@ -183,9 +183,9 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_a_place_in_the_tree() {
-        let place = TreePath::from(path("a/b"));
-        assert_eq!(place, TreePath::parse("a/b").unwrap());
-        assert_eq!(ModulePath::try_from(place), Ok(path("a/b")));
+    fn a_module_path_is_a_tree_path() {
+        let tree_path = TreePath::from(path("a/b"));
+        assert_eq!(tree_path, TreePath::parse("a/b").unwrap());
+        assert_eq!(ModulePath::try_from(tree_path), Ok(path("a/b")));
     }
 }

@@ -1,4 +1,4 @@
-//! The full name of a ref: a branch's or a tag's, which are all that others may send.
+//! Full names of refs: branches and tags, the only refs that a push may contain.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,21 +6,21 @@ use std::str::FromStr;
 use super::branch::{self, BranchName};
 use super::error::{Error, quoted};
 
-/// The name of a tag, by the rules of a branch's.
+/// The name of a tag. It follows the same rules as the name of a branch.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TagName(String);
 
-/// A branch or a tag.
+/// The full name of a branch or a tag.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RefName {
-    /// Below `refs/heads/`.
+    /// A branch, below `refs/heads/`.
     Branch(BranchName),
-    /// Below `refs/tags/`.
+    /// A tag, below `refs/tags/`.
     Tag(TagName),
 }
 
 impl RefName {
-    /// Reads a full name: `refs/heads/main`, `refs/tags/v1`.
+    /// Parses a full name: `refs/heads/main`, `refs/tags/v1`.
     ///
     /// # Errors
     /// [`Error::Branch`], [`Error::Tag`]; [`Error::Ref`] for a name of any other kind.
@@ -40,14 +40,14 @@ impl RefName {
         }
     }
 
-    /// Whether the two cannot both exist, because one would be a folder in which the other lies.
+    /// Returns whether the two refs cannot both exist because the file of one would be a directory of the other.
     pub fn conflicts_with(&self, other: &Self) -> bool {
         let (one, other) = (self.to_string(), other.to_string());
-        let lies_in = |inner: &str, outer: &str| {
+        let is_below = |inner: &str, outer: &str| {
             let rest = inner.strip_prefix(outer);
             rest.is_some_and(|rest| rest.starts_with('/'))
         };
-        lies_in(&one, &other) || lies_in(&other, &one)
+        is_below(&one, &other) || is_below(&other, &one)
     }
 }
 
@@ -65,7 +65,7 @@ impl From<BranchName> for RefName {
     }
 }
 
-/// The full name.
+/// Writes the full name.
 impl fmt::Display for RefName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn branches_and_tags_are_told_apart_and_nothing_else_is_taken() {
+    fn only_branches_and_tags_are_parsed() {
         for name in ["refs/heads/a/b", "refs/tags/v1"] {
             assert_eq!(RefName::parse(name).unwrap().to_string(), name);
         }
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_conflicts_with_its_own_folders() {
+    fn a_ref_conflicts_with_refs_below_it() {
         let name = |text: &str| RefName::parse(text).unwrap();
         assert!(name("refs/heads/a").conflicts_with(&name("refs/heads/a/b")));
         assert!(name("refs/tags/a/b/c").conflicts_with(&name("refs/tags/a/b")));

@@ -1,4 +1,4 @@
-//! What a user may write to name a module: a hash in one of its forms, or a path.
+//! References to a module as a user writes them: a path, a hash or a digest.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,22 +9,22 @@ use super::hex;
 use super::id::ModuleHash;
 use super::path::ModulePath;
 
-/// What may be written wherever a hash is taken.
+/// A hash or a digest, where both are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HashRef {
     /// 40 hex digits: a blob id. Only a SHA-1 store has such blobs.
     Hash40(ModuleHash),
-    /// 64 bare hex digits: in a SHA-256 store a blob id, and failing that a digest; in a SHA-1 store a digest.
+    /// 64 bare hex digits: in a SHA-1 store a digest; in a SHA-256 store a blob id, or a digest if no blob has that id.
     Hex64([u8; 32]),
     /// `sha256:` and 64 hex digits.
     Digest(Digest),
 }
 
 impl HashRef {
-    /// Reads 40 or 64 hex digits, or `sha256:` and 64 of them, all in either case.
+    /// Parses 40 or 64 hex digits, or `sha256:` and 64 hex digits, in either case.
     ///
     /// # Errors
-    /// [`Error::Digest`] for a malformed one with its prefix, else [`Error::HashRef`].
+    /// [`Error::Digest`] for a malformed digest with the prefix, else [`Error::HashRef`].
     pub fn parse(text: &str) -> Result<Self, Error> {
         if digest::without_prefix(text).is_some() {
             return Digest::parse(text).map(Self::Digest);
@@ -59,35 +59,29 @@ impl fmt::Display for HashRef {
     }
 }
 
-/// What may be written where a path or a hash is taken.
+/// A path or a hash, where both are accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ModuleRef {
     /// A module's path.
     Path(ModulePath),
-    /// A hash in one of its forms.
+    /// A hash or a digest.
     Hash(HashRef),
 }
 
 impl ModuleRef {
-    /// Reads a single segment of 40 or 64 hex digits, or one that starts with `sha256:`, as a hash and all else as a
-    /// path. Slashes at both ends are dropped first.
+    /// Parses a single segment of 40 or 64 hex digits, or with the prefix `sha256:`, as a hash, and anything else as a path. Slashes at
+    /// both ends are dropped first.
     ///
     /// # Errors
     /// [`Error::Digest`], or those of [`ModulePath::parse`].
     pub fn parse(text: &str) -> Result<Self, Error> {
         let trimmed = text.trim_matches('/');
-        if reads_as_hash(trimmed) {
+        if digest::has_hash_form(trimmed) {
             HashRef::parse(trimmed).map(Self::Hash)
         } else {
             ModulePath::parse(trimmed).map(Self::Path)
         }
     }
-}
-
-/// Whether a path without slashes at its ends is taken for a hash, be it a well-formed one or not.
-pub(super) fn reads_as_hash(text: &str) -> bool {
-    let starts_as_digest = digest::without_prefix(text).is_some() && !text.contains('/');
-    starts_as_digest || hex::decode::<20>(text).is_some() || hex::decode::<32>(text).is_some()
 }
 
 impl FromStr for ModuleRef {
@@ -115,22 +109,22 @@ mod tests {
     const HEX_64: &str = "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813";
 
     #[test]
-    fn each_form_of_a_hash_is_told_from_the_others() {
+    fn each_form_of_a_hash_is_recognised() {
         let hash = ModuleHash::parse(HEX_40).unwrap();
         let digest = Digest::parse(HEX_64).unwrap();
-        for (text, wanted) in [
+        for (text, expected) in [
             (HEX_40.to_owned(), HashRef::Hash40(hash)),
             (HEX_64.to_owned(), HashRef::Hex64(*digest.as_bytes())),
             (format!("sha256:{HEX_64}"), HashRef::Digest(digest)),
         ] {
-            assert_eq!(HashRef::parse(&text), Ok(wanted));
-            assert_eq!(HashRef::parse(&text.to_uppercase()), Ok(wanted));
-            assert_eq!(wanted.to_string(), text);
+            assert_eq!(HashRef::parse(&text), Ok(expected));
+            assert_eq!(HashRef::parse(&text.to_uppercase()), Ok(expected));
+            assert_eq!(expected.to_string(), text);
         }
     }
 
     #[test]
-    fn anything_else_is_not_a_hash() {
+    fn other_text_is_not_a_hash() {
         for text in [
             "",
             "/",
@@ -146,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_digest_is_neither_hash_nor_path() {
+    fn a_malformed_digest_is_neither_a_hash_nor_a_path() {
         for text in ["sha256:", "SHA256:a.wasm", &format!("sha256:{HEX_40}")] {
             let error = Err(Error::Digest {
                 given: quoted(text),
@@ -160,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_segment_that_reads_as_a_hash_is_one() {
+    fn a_single_segment_with_the_form_of_a_hash_is_a_hash() {
         for name in [
             HEX_40.to_owned(),
             HEX_64.to_owned(),
@@ -175,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn all_else_is_a_path() {
+    fn other_text_is_a_path() {
         for text in [
             "a.wasm",
             &format!("a/{HEX_40}"),

@@ -1,4 +1,4 @@
-//! Where another repository is: a URL that git takes, and that runs no program of its own choice.
+//! URLs of other repositories, restricted to forms that cannot make git run a program.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,26 +7,26 @@ use std::str::FromStr;
 use super::error::{Error, quoted};
 use super::mirror::MirrorName;
 
-/// The longest URL, in bytes.
+/// The maximum length of a URL, in bytes.
 const BYTES_MAX: usize = 2048;
 
-/// The schemes that are taken. Others, and the form `<helper>::<address>`, make git start a program of that name
+/// The accepted schemes. Other schemes, and the form `<helper>::<address>`, make git run a program of that name
 /// (gitremote-helpers(7)).
 const SCHEMES: [&str; 5] = ["https", "http", "ssh", "git", "file"];
 
-/// What stands in the place of a secret.
+/// The replacement for a secret.
 const HIDDEN: &str = "***";
 
-/// Where another repository is: `https`, `http`, `ssh`, `git` or `file`, the short form `user@host:path` of ssh, or the absolute
-/// path of a folder. It may hold a password, so it is shown without it: only [`secret`](Self::secret) has it whole.
+/// The URL of another repository: `https`, `http`, `ssh`, `git` or `file`, the short form `user@host:path` of ssh, or the absolute path
+/// of a directory. It may contain a password, which only [`secret`](Self::secret) returns; `Display` and `Debug` hide it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RemoteUrl(String);
 
 impl RemoteUrl {
-    /// Reads a URL.
+    /// Parses a URL.
     ///
     /// # Errors
-    /// [`Error::Url`], without what the URL has of secrets.
+    /// [`Error::Url`], without secrets.
     pub fn parse(text: &str) -> Result<Self, Error> {
         match fault(text) {
             None => Ok(Self(text.to_owned())),
@@ -37,12 +37,12 @@ impl RemoteUrl {
         }
     }
 
-    /// The URL as it was given, with whatever secret it holds: for git, and for nobody else.
+    /// Returns the URL with its secrets. Pass it to git only.
     pub fn secret(&self) -> &str {
         &self.0
     }
 
-    /// A text of other people's making without the secrets of this URL, or of any other.
+    /// Replaces the secrets of this URL, and of any other URL, in a foreign text.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let text = redact(text);
         match self.password().filter(|password| text.contains(password)) {
@@ -51,7 +51,7 @@ impl RemoteUrl {
         }
     }
 
-    /// A name for a mirror there: the host's, if it has one.
+    /// Returns a name for a mirror at this URL: its host, or `mirror`.
     pub fn mirror_name(&self) -> MirrorName {
         let fallback = || MirrorName::parse("mirror").expect("BUG: mirror is a name");
         MirrorName::parse(self.host().unwrap_or_default()).unwrap_or_else(|_| fallback())
@@ -70,12 +70,12 @@ impl RemoteUrl {
         let (_, rest) = self.0.split_once("://")?;
         let (user, _) = authority(rest).rsplit_once('@')?;
         let password = user.split_once(':').map_or(user, |(_, password)| password);
-        // What is as short as that may stand anywhere.
+        // A shorter text would also be replaced where it is not the password.
         (password.len() > 3).then_some(password)
     }
 }
 
-/// What stands between `://` and the path.
+/// Returns the part between `://` and the path.
 fn authority(rest: &str) -> &str {
     let ends =
         |c: char| matches!(c, '/' | '?' | '#' | '\'' | '"' | '<' | '>' | '`') || c.is_whitespace();
@@ -91,11 +91,11 @@ fn fault(url: &str) -> Option<&'static str> {
         .is_some_and(|(helper, _)| !helper.contains(['/', '@', '[', ':']));
     match url {
         "" => Some("is empty"),
-        url if url.len() > BYTES_MAX => Some("is longer than 2,048 bytes"),
-        url if url.chars().any(char::is_control) => Some("has a control character in it"),
-        // git would take them for options, its own or those of ssh.
-        url if url.starts_with('-') || host.starts_with('-') => Some("begins like an option"),
-        _ if is_helper => Some("names a program: https, http, ssh, git, file and paths are taken"),
+        url if url.len() > BYTES_MAX => Some("is longer than 2048 bytes"),
+        url if url.chars().any(char::is_control) => Some("contains a control character"),
+        // git or ssh would parse it as an option.
+        url if url.starts_with('-') || host.starts_with('-') => Some("starts like an option"),
+        _ if is_helper => Some("names a remote helper: use https, http, ssh, git, file or a path"),
         url if url.starts_with('/') => None,
         _ if scheme.is_some_and(|scheme| SCHEMES.contains(&scheme)) => None,
         _ if scheme.is_some() => Some("is neither https, http, ssh, git nor file"),
@@ -104,54 +104,53 @@ fn fault(url: &str) -> Option<&'static str> {
     }
 }
 
-/// `[user@]host:path`, with no slash before the colon (git-clone(1), GIT URLS).
+/// Returns whether the URL is `[user@]host:path`, with no slash before the colon (git-clone(1), GIT URLS).
 fn is_short_ssh(url: &str) -> bool {
     let parts = url.split_once(':');
     parts.is_some_and(|(host, path)| !host.is_empty() && !host.contains('/') && !path.is_empty())
 }
 
-/// A text without the secrets of the URLs in it: a password, a user of http, which may be a token, and what is asked for after
-/// a question mark.
+/// Replaces the secrets of all URLs in a text: passwords, user names of http URLs, which may be tokens, and query strings.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let Some((before, _)) = text.split_once("://") else {
         return Cow::Borrowed(text);
     };
-    let (mut shown, mut rest) = (String::new(), text);
+    let (mut redacted, mut rest) = (String::new(), text);
     let mut at = before.len();
     loop {
         let is_web = rest[..at].ends_with("http") || rest[..at].ends_with("https");
-        shown.push_str(&rest[..at + 3]);
+        redacted.push_str(&rest[..at + 3]);
         rest = &rest[at + 3..];
         let authority = authority(rest);
         if let Some((user, host)) = authority.rsplit_once('@') {
             match user.split_once(':') {
-                Some((name, _)) => shown.extend([name, ":", HIDDEN]),
-                None if is_web => shown.push_str(HIDDEN),
-                None => shown.push_str(user),
+                Some((name, _)) => redacted.extend([name, ":", HIDDEN]),
+                None if is_web => redacted.push_str(HIDDEN),
+                None => redacted.push_str(user),
             }
-            shown.extend(["@", host]);
+            redacted.extend(["@", host]);
         } else {
-            shown.push_str(authority);
+            redacted.push_str(authority);
         }
-        rest = hide_query(&rest[authority.len()..], &mut shown);
+        rest = hide_query(&rest[authority.len()..], &mut redacted);
         match rest.find("://") {
             Some(next) => at = next,
             None => break,
         }
     }
-    shown.push_str(rest);
-    Cow::Owned(shown)
+    redacted.push_str(rest);
+    Cow::Owned(redacted)
 }
 
-/// Writes the path that `rest` begins with, and hides what is asked for after it; returns what comes behind.
-fn hide_query<'r>(rest: &'r str, shown: &mut String) -> &'r str {
+/// Writes the path at the start of `rest` and hides its query string; returns the text after both.
+fn hide_query<'r>(rest: &'r str, redacted: &mut String) -> &'r str {
     let ends = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '<' | '>');
-    let (url, behind) = rest.split_at(rest.find(ends).unwrap_or(rest.len()));
+    let (url, after) = rest.split_at(rest.find(ends).unwrap_or(rest.len()));
     match url.split_once('?') {
-        Some((path, _)) => shown.extend([path, "?", HIDDEN]),
-        None => shown.push_str(url),
+        Some((path, _)) => redacted.extend([path, "?", HIDDEN]),
+        None => redacted.push_str(url),
     }
-    behind
+    after
 }
 
 impl FromStr for RemoteUrl {
@@ -162,14 +161,14 @@ impl FromStr for RemoteUrl {
     }
 }
 
-/// Without secrets.
+/// Writes the URL without secrets.
 impl fmt::Display for RemoteUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&redact(&self.0))
     }
 }
 
-/// Without secrets.
+/// Writes the URL without secrets.
 impl fmt::Debug for RemoteUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", redact(&self.0))
@@ -181,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_runs_no_program_is_taken() {
+    fn urls_that_run_a_program_are_rejected() {
         for url in [
             "https://example.org/a.git",
             "http://u:p@localhost:80/a",
@@ -218,8 +217,8 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_hidden_wherever_they_stand() {
-        for (text, shown) in [
+    fn secrets_are_hidden_in_every_position() {
+        for (text, redacted) in [
             ("https://ann:pw@h/x", "https://ann:***@h/x"),
             ("https://ann:p@w:@h:1/x?y", "https://ann:***@h:1/x?***"),
             ("https://token@h", "https://***@h"),
@@ -234,7 +233,7 @@ mod tests {
             ("plain", "plain"),
             ("://", "://"),
         ] {
-            assert_eq!(redact(text), shown);
+            assert_eq!(redact(text), redacted);
         }
         let url = RemoteUrl::parse("https://ann:s3cr3t@h/x").unwrap();
         assert_eq!(format!("{url} {url:?}").matches("s3cr3t").count(), 0);
@@ -244,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mirror_is_called_like_its_host() {
+    fn a_mirror_is_named_after_its_host() {
         for (url, name) in [
             ("https://ann:pw@git.example.org:8443/a", "git.example.org"),
             ("git@example.org:a/b.git", "example.org"),

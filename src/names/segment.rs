@@ -1,17 +1,17 @@
-//! One segment of a path: what a file or folder in the repository may be called.
+//! Path segments: the legal names of files and directories in the repository.
 
 use super::dotgit;
 use super::error::{Error, quoted};
 
-/// The longest segment, in bytes: what file systems take as a file's name.
+/// The maximum length of a segment, in bytes: the limit of file systems for a file name.
 const SEGMENT_BYTES_MAX: usize = 255;
 
-/// Whether a file or folder of a repository may be called so. Foreign repositories hold names that may not.
+/// Returns whether `segment` is a legal name of a file or directory. Foreign repositories may contain illegal names.
 pub fn is_legal_segment(segment: &str) -> bool {
     fault(segment).is_none()
 }
 
-/// Refuses a segment that is not legal.
+/// Rejects an illegal segment.
 pub(super) fn check(segment: &str) -> Result<(), Error> {
     match fault(segment) {
         None => Ok(()),
@@ -30,13 +30,13 @@ fn fault(segment: &str) -> Option<&'static str> {
     } else if segment == "." || segment == ".." {
         Some("is not a name")
     } else if segment.contains('/') {
-        Some("holds a slash")
+        Some("contains a slash")
     } else if segment.contains('\\') {
-        Some("holds a backslash")
+        Some("contains a backslash")
     } else if segment.contains(char::is_control) {
-        Some("holds a control character")
+        Some("contains a control character")
     } else if dotgit::is_reserved(segment) {
-        Some("is a name that git keeps for itself")
+        Some("is reserved by git")
     } else {
         None
     }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn assert_refused(segment: &str, fault: &'static str) {
+    fn assert_rejected(segment: &str, fault: &'static str) {
         let segment_quoted = quoted(segment);
         assert_eq!(
             check(segment),
@@ -60,29 +60,29 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_refuses_with_its_own_reason() {
-        assert_refused("", "is empty");
-        assert_refused(".", "is not a name");
-        assert_refused("..", "is not a name");
-        assert_refused("a/b", "holds a slash");
-        assert_refused("a\\b", "holds a backslash");
-        assert_refused(".GIT", "is a name that git keeps for itself");
+    fn every_rule_has_its_own_error() {
+        assert_rejected("", "is empty");
+        assert_rejected(".", "is not a name");
+        assert_rejected("..", "is not a name");
+        assert_rejected("a/b", "contains a slash");
+        assert_rejected("a\\b", "contains a backslash");
+        assert_rejected(".GIT", "is reserved by git");
     }
 
     #[test]
-    fn every_control_character_is_refused() {
+    fn every_control_character_is_rejected() {
         let c0_and_del = ('\0'..' ').chain(['\u{7f}']);
         for c in c0_and_del.chain('\u{80}'..='\u{9f}') {
-            assert_refused(&format!("a{c}b"), "holds a control character");
+            assert_rejected(&format!("a{c}b"), "contains a control character");
         }
     }
 
     #[test]
-    fn a_segment_has_at_most_255_bytes() {
+    fn a_segment_over_255_bytes_is_rejected() {
         assert!(is_legal_segment(&"a".repeat(255)));
         assert!(is_legal_segment(&format!("{}a", "ä".repeat(127))));
-        assert_refused(&"a".repeat(256), "is longer than 255 bytes");
-        assert_refused(&"ä".repeat(128), "is longer than 255 bytes");
+        assert_rejected(&"a".repeat(256), "is longer than 255 bytes");
+        assert_rejected(&"ä".repeat(128), "is longer than 255 bytes");
     }
 
     #[test]

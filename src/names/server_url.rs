@@ -1,4 +1,4 @@
-//! Where a store's server is.
+//! URLs of servers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,17 +6,17 @@ use std::str::FromStr;
 use super::error::{Error, quoted};
 use super::remote_url::{RemoteUrl, redact};
 
-/// The longest URL, in bytes.
+/// The maximum length of a URL, in bytes.
 const BYTES_MAX: usize = 2048;
 
-/// Where the store is served to git, below a server's URL.
+/// The path of the git repository below a server's URL.
 const GIT: &str = "/wasmstore.git";
 
-/// The URL of a store's server, `http` or `https`, with whatever path a proxy has put before its own: `https://modules.example.org`.
-/// Keys are no part of it.
+/// The URL of a server, `http` or `https`, with an optional path prefix of a proxy: `https://modules.example.org`. It contains no
+/// key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerUrl {
-    /// Without slashes at its end.
+    /// Without trailing slashes.
     text: String,
     is_tls: bool,
     host: String,
@@ -24,7 +24,7 @@ pub struct ServerUrl {
 }
 
 impl ServerUrl {
-    /// Reads a URL.
+    /// Parses a URL.
     ///
     /// # Errors
     /// [`Error::ServerUrl`].
@@ -35,29 +35,29 @@ impl ServerUrl {
         })
     }
 
-    /// The URL of what the server has at a path, which begins with a slash.
+    /// Returns the URL of a path of the server, which starts with a slash.
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.text)
     }
 
-    /// The URL of a WebSocket at a path.
+    /// Returns the URL of a WebSocket at a path.
     pub fn socket_at(&self, path: &str) -> String {
         let rest = self.text.strip_prefix("http").unwrap_or_default();
         format!("ws{rest}{path}")
     }
 
-    /// The store as git reaches it.
+    /// Returns the URL of the git repository.
     pub fn git(&self) -> RemoteUrl {
         let url = RemoteUrl::parse(&self.at(GIT));
-        url.expect("BUG: what is taken here git takes")
+        url.expect("BUG: every server URL is a remote URL")
     }
 
-    /// Whether the connection is encrypted.
+    /// Returns whether the connection is encrypted.
     pub fn is_tls(&self) -> bool {
         self.is_tls
     }
 
-    /// The host's name or address, without the brackets of IPv6, and its port.
+    /// Returns the host name or address, without the brackets of IPv6, and the port.
     pub fn authority(&self) -> (&str, u16) {
         (self.host.trim_matches(['[', ']']), self.port)
     }
@@ -69,21 +69,21 @@ fn split(text: &str) -> Result<ServerUrl, &'static str> {
         return Err("is longer than 2048 bytes");
     }
     if !text.chars().all(is_plain) {
-        return Err("holds a character that no URL has");
+        return Err("contains a character that is not allowed in a URL");
     }
-    // Schemes have no case (RFC 3986, section 3.1).
+    // Schemes are case-insensitive (RFC 3986, section 3.1).
     let (scheme, rest) = text.split_once("://").unwrap_or_default();
     let is_tls = match scheme.to_ascii_lowercase().as_str() {
         "https" => true,
         "http" => false,
-        _ => return Err("does not begin with http:// or https://"),
+        _ => return Err("does not start with http:// or https://"),
     };
     if rest.contains(['?', '#']) {
         return Err("has a query or a fragment");
     }
     let authority = rest.split('/').next().unwrap_or_default();
     if authority.contains('@') {
-        return Err("has a user in it: give the key by itself");
+        return Err("contains a user name: pass the key in WASMSTORE_KEY");
     }
     let end = authority.rfind(']').unwrap_or(0);
     let (host, port) = match authority[end..].rfind(':') {
@@ -91,13 +91,13 @@ fn split(text: &str) -> Result<ServerUrl, &'static str> {
             let digits = &authority[end + colon + 1..];
             let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
             let port = digits.parse().ok().filter(|_| is_number);
-            let port = port.ok_or("has no port where one should be")?;
+            let port = port.ok_or("has a malformed port")?;
             (&authority[..end + colon], port)
         }
         None => (authority, if is_tls { 443 } else { 80 }),
     };
     if host.is_empty() {
-        return Err("names no host");
+        return Err("has no host");
     }
     let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
     let is_address = |c: char| c.is_ascii_hexdigit() || ":.".contains(c);
@@ -107,7 +107,7 @@ fn split(text: &str) -> Result<ServerUrl, &'static str> {
     if !inner.map_or(host.chars().all(is_name), |inner| {
         inner.chars().all(is_address)
     }) {
-        return Err("has a host that is neither a name nor an address");
+        return Err("has a host that is neither a name nor an IP address");
     }
     let scheme = if is_tls { "https" } else { "http" };
     Ok(ServerUrl {
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_parts_of_a_url_are_told_apart() {
+    fn the_parts_of_a_url_are_separated() {
         for (text, host, port) in [
             ("http://localhost:6384", "localhost", 6384),
             ("http://a.example/", "a.example", 80),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused_without_its_secrets() {
+    fn other_text_is_rejected_without_printing_secrets() {
         for text in [
             "",
             "localhost:6384",

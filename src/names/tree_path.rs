@@ -1,19 +1,18 @@
-//! A place in a commit's tree: its root, a folder or a module.
+//! Paths in a commit's tree: the root, a directory or a module.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::error::{Error, quoted};
-use super::path::ModulePath;
 use super::segment;
 
-/// The longest path, in bytes.
+/// The maximum length of a path, in bytes.
 const PATH_BYTES_MAX: usize = 4096;
 
-/// The deepest path, in segments.
+/// The maximum number of segments.
 const PATH_SEGMENTS_MAX: usize = 64;
 
-/// A place in the tree. Unlike a [`ModulePath`] it may be the root, and a single segment may look like a hash.
+/// A path in the tree. Unlike a [`ModulePath`](super::ModulePath), it may be the root, and a single segment may have the form of a hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TreePath {
     /// Legal segments, joined by single slashes; empty for the root.
@@ -21,12 +20,12 @@ pub struct TreePath {
 }
 
 impl TreePath {
-    /// The root of the tree.
+    /// Returns the root of the tree.
     pub fn root() -> Self {
         Self::default()
     }
 
-    /// Reads `/`-separated segments; leading, trailing and doubled slashes are dropped.
+    /// Parses `/`-separated segments. Leading, trailing and repeated slashes are dropped.
     ///
     /// # Errors
     /// [`Error::PathSegment`], [`Error::PathTooDeep`] or [`Error::PathTooLong`].
@@ -38,44 +37,32 @@ impl TreePath {
         Ok(path)
     }
 
-    /// The place called `segment` in this folder.
+    /// Returns the path of the entry `segment` in this directory.
     ///
     /// # Errors
-    /// As for [`TreePath::parse`]; a segment holds no slash.
+    /// Those of [`TreePath::parse`]. A segment cannot contain a slash.
     pub fn join(&self, segment: &str) -> Result<Self, Error> {
         let mut path = self.clone();
         path.push(segment)?;
         Ok(path)
     }
 
-    /// The place at `path`, seen from this folder.
-    ///
-    /// # Errors
-    /// [`Error::PathTooDeep`] or [`Error::PathTooLong`].
-    pub fn join_path(&self, path: &ModulePath) -> Result<Self, Error> {
-        let mut joined = self.clone();
-        for segment in path.segments() {
-            joined.push(segment)?;
-        }
-        Ok(joined)
-    }
-
-    /// The place that a tree's entry names, seen from that tree's own place; `None` where its name is not legal.
+    /// Returns the path of the entry `name` in the tree at `parent`, or `None` if the name is not legal.
     pub fn from_entry(parent: &Self, name: &[u8]) -> Option<Self> {
         parent.join(str::from_utf8(name).ok()?).ok()
     }
 
-    /// Whether this is the root of the tree.
+    /// Returns whether this is the root of the tree.
     pub fn is_root(&self) -> bool {
         self.text.is_empty()
     }
 
-    /// The segments from the root downwards; none for the root.
+    /// Returns the segments from the root downwards; none for the root.
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
         self.text.split('/').filter(|segment| !segment.is_empty())
     }
 
-    /// The segments joined by slashes, without a leading one; empty for the root.
+    /// Returns the segments joined by slashes, without a leading slash; empty for the root.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -110,7 +97,7 @@ impl FromStr for TreePath {
     }
 }
 
-/// With a leading slash: `/` is the root.
+/// Writes the path with a leading slash; the root is `/`.
 impl fmt::Display for TreePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "/{}", self.text)
@@ -149,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_may_look_like_a_hash() {
+    fn a_directory_may_have_the_form_of_a_hash() {
         assert_eq!(tree_path(HEX_40).as_str(), HEX_40);
         assert_eq!(tree_path("sha256:x").as_str(), "sha256:x");
     }
@@ -168,19 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn joining_a_path_checks_the_whole() {
-        let path = ModulePath::parse("b/c").unwrap();
-        assert_eq!(TreePath::root().join_path(&path).unwrap().as_str(), "b/c");
-        assert_eq!(tree_path("a").join_path(&path).unwrap().as_str(), "a/b/c");
-        let deep = tree_path(&"a/".repeat(63));
-        assert!(matches!(
-            deep.join_path(&path),
-            Err(Error::PathTooDeep { .. })
-        ));
-    }
-
-    #[test]
-    fn a_path_has_at_most_64_segments() {
+    fn a_path_over_64_segments_is_rejected() {
         let deepest = tree_path(&"a/".repeat(64));
         assert_eq!(deepest.segments().count(), 64);
         let error = deepest.join("a").unwrap_err();
@@ -194,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_has_at_most_4096_bytes() {
+    fn a_path_over_4096_bytes_is_rejected() {
         let segment = "a".repeat(255);
         let nearly = tree_path(&format!("{segment}/").repeat(15));
         assert_eq!(nearly.as_str().len(), 15 * 256 - 1);
@@ -213,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_of_foreign_trees_are_judged() {
+    fn entries_of_foreign_trees_are_validated() {
         let folder = tree_path("a");
         assert_eq!(TreePath::from_entry(&folder, b"b"), Some(tree_path("a/b")));
         for name in [&b""[..], b"b\xff", b"..", b".GIT", b"b\\c", b"b\n"] {

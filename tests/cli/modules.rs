@@ -85,7 +85,7 @@ fn add_refuses_what_cannot_be_read_and_creates_no_store() {
     let hex = "0123456789012345678901234567890123456789";
     world.file(hex, module(1));
     let reads = world.fails(3, &["add", hex]);
-    assert!(reads.contains("reads as a hash"), "{reads}");
+    assert!(reads.contains("has the form of a hash"), "{reads}");
     assert!(!world.root().exists());
 }
 

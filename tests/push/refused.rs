@@ -40,7 +40,7 @@ fn names_that_are_no_paths_are_refused() {
     refuses(
         hash,
         &module(2),
-        &format!("module path \"{hash}\" reads as a hash"),
+        &format!("module path \"{hash}\" has the form of a hash"),
     );
     let back = "a\\b";
     refuses_name(back.as_bytes(), "/a\\\\b in commit ");

@@ -118,7 +118,7 @@ fn what_is_not_there_is_404_and_what_is_no_name_400() {
     let commit = api.tip();
     api.get(&format!("/module/{commit}"))
         .is(404, &format!("there is no module {commit}"));
-    let malformed = "\"sha256:12\" is not a digest: `sha256:` and 64 hex digits are expected";
+    let malformed = "\"sha256:12\" is not a digest: expected `sha256:` and 64 hex digits";
     api.get("/module/sha256:12").is(400, malformed);
     for nameless in ["/module", "/module/", "/module//"] {
         for method in ["GET", "HEAD", "POST", "DELETE"] {

@@ -80,7 +80,12 @@ fn a_path_that_reads_as_a_hash_is_none() {
         "sha256:x".to_owned(),
     ] {
         let put = s.post(&format!("/module/{name}"), module(1));
-        put.is(400, &format!("module path {name:?} reads as a hash: put the module in a folder or name it differently"));
+        put.is(
+            400,
+            &format!(
+                "module path {name:?} has the form of a hash: use a directory or another name"
+            ),
+        );
         assert_eq!(s.get(&format!("/versions/{name}")).status, 400);
     }
     assert_eq!(s.state(), state);
