@@ -9,8 +9,8 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::error::Result;
-use super::reach::Trunk;
 use super::schema;
+use super::trunk::Trunk;
 
 /// The maximum number of idle connections that stay open.
 const IDLE_MAX: usize = 8;

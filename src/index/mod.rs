@@ -56,6 +56,7 @@ mod query;
 mod reach;
 mod schema;
 mod summary;
+mod trunk;
 
 pub use append::{NewChange, NewCommit};
 pub use database::{DatabaseId, Reader};

@@ -8,7 +8,7 @@ use super::append::find_commit;
 use super::database::Reader;
 use super::digests::module_hash;
 use super::error::{Error, Result};
-use super::reach::Position;
+use super::trunk::Position;
 use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
 
 /// The index entry of a commit.

@@ -8,27 +8,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::append::find_commit;
 use super::database::{Reader, lock};
-use super::error::{Error, Result};
+use super::error::Result;
+use super::trunk::{Position, Trunk};
 use crate::names::CommitId;
 
 /// The maximum number of cached trunks.
 const TRUNKS_MAX: usize = 64;
-
-/// The position of a commit: its lineage and its gen.
-pub(super) type Position = (i64, i64);
-
-/// The lineages that the first commit of a lineage reaches over first parents.
-#[derive(Debug, Default)]
-pub(super) struct Trunk {
-    /// The segments, nearest first: each a lineage, and the last gen that is reached.
-    pub segments: Vec<Position>,
-    /// The index of each lineage in `segments`.
-    indices: HashMap<i64, usize>,
-}
 
 /// The commits that one commit reaches.
 pub(super) struct Reach<'r> {
@@ -59,28 +48,12 @@ impl Reader {
         }))
     }
 
+    /// Returns the trunk of a lineage from the cache, or reads it.
     fn trunk(&self, lineage: i64) -> Result<Arc<Trunk>> {
         if let Some(trunk) = lock(&self.database.trunks).get(&lineage) {
             return Ok(Arc::clone(trunk));
         }
-        let mut select_fork = self.connection().prepare_cached(
-            "SELECT to_lineage, to_gen FROM edges WHERE lineage = ? AND gen = 0 AND nth = 0",
-        )?;
-        let mut trunk = Trunk::default();
-        let mut next = lineage;
-        while let Some(fork) = select_fork
-            .query_row([next], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?
-        {
-            if fork.0 >= next {
-                // Without this check a damaged file could make the loop endless.
-                return Err(Error::Damaged("a lineage forks from a later one"));
-            }
-            trunk.indices.insert(fork.0, trunk.segments.len());
-            trunk.segments.push(fork);
-            next = fork.0;
-        }
-        let trunk = Arc::new(trunk);
+        let trunk = Arc::new(Trunk::read(self.connection(), lineage)?);
         let mut trunks = lock(&self.database.trunks);
         if trunks.len() >= TRUNKS_MAX {
             trunks.clear();

@@ -9,7 +9,7 @@ use super::append::{NewChange, NewCommit};
 use super::database::Reader;
 use super::error::{Error, Result};
 use super::query::commit_id;
-use super::reach::Position;
+use super::trunk::Position;
 use crate::names::CommitId;
 
 /// A summary of the index entry of a commit.

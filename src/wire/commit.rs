@@ -44,6 +44,7 @@ pub struct PathCommitJson {
     #[serde(flatten)]
     pub commit: CommitJson,
     /// The module at the path after the commit, or null if the commit removed it. Present only with `modules=true`.
+    // Nested, because the field has three JSON states: absent, null and a hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<HashSchema>, required = false)]
     pub module: Option<Option<String>>,

@@ -1,0 +1,47 @@
+//! The trunk of a lineage: the earlier lineages in its first-parent history.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::error::{Error, Result};
+
+/// The position of a commit: its lineage and its gen.
+pub(super) type Position = (i64, i64);
+
+/// The lineages that the first commit of a lineage reaches over first parents.
+#[derive(Debug, Default)]
+pub(super) struct Trunk {
+    /// The segments, nearest first: each a lineage, and the last gen that is reached.
+    pub segments: Vec<Position>,
+    /// The index of each lineage in `segments`.
+    pub indices: HashMap<i64, usize>,
+}
+
+impl Trunk {
+    /// Reads the trunk of a lineage from the database.
+    ///
+    /// # Errors
+    /// The database is damaged.
+    pub fn read(db: &Connection, lineage: i64) -> Result<Self> {
+        let mut select_fork = db.prepare_cached(
+            "SELECT to_lineage, to_gen FROM edges WHERE lineage = ? AND gen = 0 AND nth = 0",
+        )?;
+        let mut trunk = Self::default();
+        let mut next = lineage;
+        while let Some(fork) = select_fork
+            .query_row([next], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?
+        {
+            let (lineage, _): Position = fork;
+            // Without this check, a damaged file could make the loop endless.
+            if lineage >= next {
+                return Err(Error::Damaged("a lineage forks from a later one"));
+            }
+            trunk.indices.insert(lineage, trunk.segments.len());
+            trunk.segments.push(fork);
+            next = lineage;
+        }
+        Ok(trunk)
+    }
+}
