@@ -1,20 +1,20 @@
-//! `clone`: what it refuses, what it leaves when it fails or is killed, and which branch is the default one.
+//! `clone`: the sources it rejects, the state after a failure or a kill, and the choice of the default branch.
 
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::rig::{Listener, bare, eventually, refs, running, script};
+use super::support::{Listener, bare, eventually, refs, running_with, script};
 use crate::support::program::{World, reason};
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// A clone that fails, and leaves nothing.
+/// Runs a clone that must fail and leave nothing; returns the reason.
 #[track_caller]
-fn refused(world: &World, code: i32, args: &[&str]) -> String {
+fn fails_without_trace(world: &World, code: i32, args: &[&str]) -> String {
     let args = [&["clone"], args].concat();
     let ran = world.run(&args);
     assert_eq!((ran.code, ran.out.as_str()), (Some(code), ""), "{ran:?}");
@@ -27,23 +27,23 @@ fn refused(world: &World, code: i32, args: &[&str]) -> String {
 }
 
 #[test]
-fn what_cannot_be_a_store_leaves_nothing() {
+fn a_failed_clone_leaves_nothing() {
     let world = World::empty();
-    let told = refused(&world, 5, &[text(&world.path("nowhere"))]);
-    assert!(told.contains("does not exist"), "{told}");
+    let error = fails_without_trace(&world, 5, &[text(&world.path("nowhere"))]);
+    assert!(error.contains("does not exist"), "{error}");
     let empty = bare(&world, "empty.git");
-    let told = refused(&world, 5, &[text(&empty)]);
+    let error = fails_without_trace(&world, 5, &[text(&empty)]);
     assert!(
-        told.ends_with("the other repository has no branch"),
-        "{told}"
+        error.ends_with("the other repository has no branch"),
+        "{error}"
     );
-    refused(&world, 3, &["ext::sh -c id"]);
-    refused(&world, 3, &["relative.git"]);
+    fails_without_trace(&world, 3, &["ext::sh -c id"]);
+    fails_without_trace(&world, 3, &["relative.git"]);
     let silent = Listener::silent();
     let url = format!("http://{}/m.git", silent.address);
-    let told = refused(&world, 5, &[&url, "--timeout", "2"]);
-    assert!(told.ends_with("did not end within 2 s"), "{told}");
-    // A history that was cut off.
+    let error = fails_without_trace(&world, 5, &[&url, "--timeout", "2"]);
+    assert!(error.ends_with("did not end within 2 s"), "{error}");
+    // A shallow clone, whose history is cut off.
     let full = world.path("full");
     world.ok(&["--root", text(&full), "init"]);
     let file = world.file("a.wasm", crate::support::program::module(1));
@@ -52,21 +52,21 @@ fn what_cannot_be_a_store_leaves_nothing() {
     let url = format!("file://{}", full.display());
     let clone = ["clone", "-q", "--bare", "--depth=1", &url, text(&shallow)];
     assert!(world.command("git").args(clone).status().unwrap().success());
-    let told = refused(&world, 5, &[text(&shallow)]);
-    assert!(told.contains("shallow"), "{told}");
-    let told = refused(&world, 1, &[text(&full), "--branch", "nothing"]);
-    assert_eq!(told, "there is no branch \"nothing\"");
+    let error = fails_without_trace(&world, 5, &[text(&shallow)]);
+    assert!(error.contains("shallow"), "{error}");
+    let error = fails_without_trace(&world, 1, &[text(&full), "--branch", "nothing"]);
+    assert_eq!(error, "there is no branch \"nothing\"");
 }
 
 #[test]
-fn what_is_there_is_not_written_over() {
+fn a_directory_that_is_not_empty_is_not_overwritten() {
     let world = World::with_store("sha1");
     let hash = world.add("a.wasm", 1);
     let mirror = bare(&world, "m.git");
     world.changes(&["mirror", "add", "m", text(&mirror)]);
     world.changes(&["mirror", "push"]);
-    let told = world.fails(4, &["clone", text(&mirror)]);
-    assert!(told.ends_with("exists and is not empty"), "{told}");
+    let error = world.fails(4, &["clone", text(&mirror)]);
+    assert!(error.ends_with("exists and is not empty"), "{error}");
     assert_eq!(world.ok(&["hash", "a.wasm"]).trim_end(), hash);
     let other = world.path("other");
     fs::create_dir(&other).unwrap();
@@ -77,11 +77,11 @@ fn what_is_there_is_not_written_over() {
 }
 
 #[test]
-fn the_default_branch_is_found() {
+fn the_default_branch_is_the_flag_or_the_remotes_or_main_or_the_only_one() {
     let world = World::with_store("sha1");
     world.add("a.wasm", 1);
     world.changes(&["branch", "dev"]);
-    // Its HEAD names `master`, which nobody has pushed.
+    // The HEAD of the new repository names `master`, which does not exist.
     let mirror = bare(&world, "m.git");
     world.changes(&["mirror", "add", "m", text(&mirror)]);
     world.changes(&["mirror", "push"]);
@@ -127,13 +127,13 @@ fn the_default_branch_is_found() {
 }
 
 #[test]
-fn what_is_no_module_is_told_and_the_store_stays() {
+fn an_invalid_module_is_reported_and_the_clone_is_kept() {
     let world = World::with_store("sha1");
     world.add("a.wasm", 1);
     let mirror = bare(&world, "m.git");
     world.changes(&["mirror", "add", "m", text(&mirror)]);
     world.changes(&["mirror", "push"]);
-    // Somebody has put a text where a module belongs.
+    // Someone pushes a text file to the mirror.
     let work = world.path("work");
     let git = |args: &[&str]| {
         let mut git = world.command("git");
@@ -166,7 +166,7 @@ fn a_clone_that_is_killed_leaves_no_store_and_the_next_one_succeeds() {
     let mirror = bare(&world, "m.git");
     world.changes(&["mirror", "add", "m", text(&mirror)]);
     world.changes(&["mirror", "push"]);
-    // It hangs after everything was sent.
+    // The connection hangs after everything was sent.
     let hang = "for last; do :; done\nsh -c \"$last\"\ntouch \"${0%/*}/sent\"\nsleep 600";
     let program = script(&world, "slow", hang);
     let url = format!("ssh://h{}", mirror.display());
@@ -174,23 +174,20 @@ fn a_clone_that_is_killed_leaves_no_store_and_the_next_one_succeeds() {
         let mut clone = world.interruptible(&["--root", "r", "clone", &url]);
         let clone = clone.env("GIT_SSH_COMMAND", &program).stderr(Stdio::null());
         let mut child = clone.spawn().unwrap();
-        let group = || running(text(&program), "");
-        eventually("nothing was sent", || world.path("sent").exists());
+        let group = || running_with(text(&program), "");
+        eventually("everything is sent", || world.path("sent").exists());
         assert!(group() > 0);
         let kill = ["-s", signal, &child.id().to_string()];
         assert!(world.command("kill").args(kill).status().unwrap().success());
         child.wait().unwrap();
-        eventually("git outlives the program", || group() == 0);
+        eventually("git ends with the program", || {
+            group() == 0 && running_with(text(&world.path("r")), "") == 0
+        });
         fs::remove_file(world.path("sent")).unwrap();
-        assert_eq!(
-            world.ok(&["--root", "r", "list"]),
-            "",
-            "it reads as no store"
-        );
+        assert_eq!(world.ok(&["--root", "r", "list"]), "", "there is no store");
         assert_eq!(world.run(&["--root", "r", "mirror", "push"]).code, Some(1));
     }
-    std::thread::sleep(Duration::from_millis(100));
-    // Nor does a new store take anything over.
+    // A new store at the same place takes nothing over.
     let copy = ["-a", "r", "new"];
     assert!(world.command("cp").args(copy).status().unwrap().success());
     world.file("new/wasmstore/clone/objects/pack/x.pack", "half");
@@ -204,7 +201,7 @@ fn a_clone_that_is_killed_leaves_no_store_and_the_next_one_succeeds() {
 }
 
 #[test]
-fn killed_at_any_moment_it_leaves_all_or_nothing() {
+fn a_clone_killed_at_any_moment_leaves_all_or_nothing() {
     let world = World::with_store("sha1");
     for n in 0..20 {
         world.add(&format!("m{n}"), n);
@@ -214,12 +211,12 @@ fn killed_at_any_moment_it_leaves_all_or_nothing() {
     world.changes(&["mirror", "push"]);
     let all = world.ok(&["list"]);
     let root = world.path("r");
-    let began = Instant::now();
+    let start = Instant::now();
     world.ok(&["--root", "r", "clone", text(&mirror)]);
     fs::remove_dir_all(&root).unwrap();
-    let step = began.elapsed() / 20;
+    let step = start.elapsed() / 20;
     let (mut nothing, mut whole) = (0, 0);
-    // Later each time, until it came to its end a few times.
+    // Each kill comes later than the one before, until several clones have finished.
     for nth in 0..400 {
         if whole == 5 {
             break;
@@ -238,7 +235,7 @@ fn killed_at_any_moment_it_leaves_all_or_nothing() {
             assert_eq!(refs(&world, &root), refs(&world, &mirror));
             fs::remove_dir_all(&root).unwrap();
         }
-        // What is left of it is in nobody's way.
+        // The next clone succeeds despite the remains.
         if nth % 5 == 4 {
             world.ok(&["--root", "r", "clone", text(&mirror)]);
             fs::remove_dir_all(&root).unwrap();
@@ -246,6 +243,6 @@ fn killed_at_any_moment_it_leaves_all_or_nothing() {
     }
     assert!(
         nothing > 0 && whole == 5,
-        "{nothing} times nothing, {whole} times all"
+        "{nothing} clones left nothing, {whole} everything"
     );
 }

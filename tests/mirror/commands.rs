@@ -1,10 +1,11 @@
-//! `mirror add`, `list`, `status`, `push`, `remove`: what each does, refuses, and prints.
+//! `mirror add`, `list`, `status`, `push` and `remove`: the effect, the output and the errors of each.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::rig::{bare, bare_of, is_equal, refs};
+use super::support::{bare, bare_of, is_equal, refs};
 use crate::support::program::{FORMATS, World, reason};
 
 fn url(path: &std::path::Path) -> &str {
@@ -12,7 +13,7 @@ fn url(path: &std::path::Path) -> &str {
 }
 
 #[test]
-fn a_mirror_is_a_git_remote_and_becomes_equal() {
+fn a_mirror_is_a_git_remote_that_a_push_makes_equal() {
     for format in FORMATS {
         let world = World::with_store(format);
         let mirror = bare_of(&world, "m.git", format);
@@ -34,7 +35,7 @@ fn a_mirror_is_a_git_remote_and_becomes_equal() {
         assert!(is_equal(&world, &mirror));
         let status = world.ok(&["mirror", "status"]);
         assert!(status.starts_with("m\tin sync\tpushed "), "{status}");
-        // What is deleted here is deleted there, and what was moved over there is put right.
+        // A push deletes what was deleted in the store, and reverts what others changed in the mirror.
         world.changes(&["branch", "dev"]);
         world.changes(&["mirror", "push", "m"]);
         assert!(refs(&world, &mirror).unwrap().contains("refs/heads/dev"));
@@ -67,14 +68,14 @@ fn a_mirror_is_a_git_remote_and_becomes_equal() {
         );
         assert!(
             refs(&world, &mirror).unwrap().contains("refs/heads/main"),
-            "it stays"
+            "the repository stays"
         );
         assert!(!world.root().join("wasmstore/mirrors/m.json").exists());
     }
 }
 
 #[test]
-fn json_has_the_shape_of_the_help() {
+fn json_output_has_the_documented_shape() {
     let world = World::with_store("sha1");
     let mirror = bare(&world, "m.git");
     let path = url(&mirror);
@@ -102,7 +103,7 @@ fn json_has_the_shape_of_the_help() {
 }
 
 #[test]
-fn names_and_urls_are_checked_before_anything_is_done() {
+fn invalid_names_and_urls_are_rejected() {
     let world = World::with_store("sha1");
     for name in ["a/b", "..", "a b", "x.lock"] {
         world.fails(3, &["mirror", "add", name, "/srv/m.git"]);
@@ -116,8 +117,8 @@ fn names_and_urls_are_checked_before_anything_is_done() {
     ] {
         world.fails(3, &["mirror", "add", "m", url]);
     }
-    let told = world.fails(3, &["mirror", "add", "m", "ftp://ann:s3cr3t@h/m"]);
-    assert!(!told.contains("s3cr3t"), "{told}");
+    let error = world.fails(3, &["mirror", "add", "m", "ftp://ann:s3cr3t@h/m"]);
+    assert!(!error.contains("s3cr3t"), "{error}");
     for args in [&["mirror", "push", "m"][..], &["mirror", "remove", "m"]] {
         assert_eq!(world.fails(1, args), "there is no mirror m");
     }
@@ -128,11 +129,11 @@ fn names_and_urls_are_checked_before_anything_is_done() {
 }
 
 #[test]
-fn other_remotes_are_left_alone() {
+fn other_remotes_are_not_mirrors() {
     let world = World::with_store("sha1");
     let mirror = bare(&world, "m.git");
     world.git(&["remote", "add", "upstream", url(&mirror)]);
-    // The origin of a mirror clone: it has `mirror` set too.
+    // The origin of a mirror clone has `mirror` set too.
     world.git(&["remote", "add", "--mirror=fetch", "origin", url(&mirror)]);
     world.git(&["config", "remote.origin.mirror", "true"]);
     assert_eq!(world.ok(&["mirror", "list"]), "");
@@ -140,21 +141,21 @@ fn other_remotes_are_left_alone() {
         world.fails(1, &["mirror", "remove", "upstream"]),
         "there is no mirror upstream"
     );
-    let taken = world.fails(4, &["mirror", "add", "upstream", url(&mirror)]);
-    assert_eq!(taken, "a remote upstream already exists");
+    let error = world.fails(4, &["mirror", "add", "upstream", url(&mirror)]);
+    assert_eq!(error, "a remote upstream already exists");
     assert_eq!(world.ok(&["mirror", "push"]), "");
     assert_eq!(refs(&world, &mirror).unwrap(), "");
 }
 
 #[test]
-fn somebody_elses_repository_is_not_wiped() {
+fn an_unrelated_repository_is_not_overwritten() {
     let world = World::with_store("sha1");
     let backup = bare(&world, "m.git");
     world.add("a.wasm", 1);
     world.changes(&["mirror", "add", "m", url(&backup)]);
     world.changes(&["mirror", "push"]);
     let before = refs(&world, &backup);
-    // Another store, as it is after the first one's disk was lost.
+    // A new store, as after the loss of the first one's disk.
     let other = world.path("other");
     let root = ["--root", url(&other)];
     world.ok(&[&root[..], &["init"]].concat());
@@ -165,7 +166,7 @@ fn somebody_elses_repository_is_not_wiped() {
         reason(&ran.err, &add).contains("refs/heads/main"),
         "{ran:?}"
     );
-    // Nor when the remote is set up by hand, or could not be looked at when it was added.
+    // Nor is it overwritten if the remote was configured by hand, without the check of `mirror add`.
     let by_hand = [
         "--git-dir",
         url(&other),
@@ -192,7 +193,7 @@ fn somebody_elses_repository_is_not_wiped() {
     world.ok(&[&add[..], &["--force"]].concat());
     world.ok(&[&root[..], &["mirror", "push"]].concat());
     assert_ne!(refs(&world, &backup), before);
-    // The same store, further on, may take its old mirror up again.
+    // The first store may use its old mirror again, which lags behind it.
     world.add("b.wasm", 2);
     world.changes(&["mirror", "remove", "m"]);
     world.ok(&["mirror", "add", "m", url(&backup), "--force"]);
@@ -205,7 +206,7 @@ fn somebody_elses_repository_is_not_wiped() {
 }
 
 #[test]
-fn what_is_known_may_be_lost_or_damaged() {
+fn a_lost_or_damaged_state_file_is_rebuilt() {
     let world = World::with_store("sha1");
     let mirror = bare(&world, "m.git");
     world.changes(&["mirror", "add", "m", url(&mirror)]);
@@ -229,7 +230,7 @@ fn what_is_known_may_be_lost_or_damaged() {
 }
 
 #[test]
-fn the_lag_is_the_age_of_the_oldest_change_that_is_missing() {
+fn the_lag_is_the_age_of_the_oldest_missing_change() {
     let world = World::with_store("sha1");
     let mirror = bare(&world, "m.git");
     world.changes(&["mirror", "add", "m", url(&mirror)]);
@@ -240,28 +241,32 @@ fn the_lag_is_the_age_of_the_oldest_change_that_is_missing() {
             .unwrap()
     };
     assert_eq!(lag(), 0.0);
-    let began = std::time::Instant::now();
+    let start = Instant::now();
     world.add("a.wasm", 1);
-    std::thread::sleep(std::time::Duration::from_millis(2500));
-    // A newer change makes it no younger.
+    std::thread::sleep(Duration::from_millis(2500));
+    // A newer change does not reduce the lag.
     world.add("b.wasm", 2);
-    let (told, age) = (lag(), began.elapsed().as_secs_f64());
-    // Commits tell whole seconds.
-    assert!(told <= age + 1.1 && told > 2.4, "{told} of {age}");
+    let (reported, age) = (lag(), start.elapsed().as_secs_f64());
+    // A commit's date has whole seconds.
+    assert!(
+        reported <= age + 1.1 && reported > 2.4,
+        "{reported} of {age}"
+    );
     world.changes(&["mirror", "push"]);
     assert_eq!(lag(), 0.0);
-    // A branch that is gone was missed for the first time by who asked first.
+    // The lag of a deleted branch starts at the first comparison after the deletion.
     world.changes(&["branch", "dev"]);
     world.changes(&["mirror", "push"]);
     world.changes(&["branch", "dev", "--delete"]);
+    let start = Instant::now();
     assert!(lag() < 1.0);
-    std::thread::sleep(std::time::Duration::from_millis(1200));
-    let told = lag();
-    assert!((1.2..3.0).contains(&told), "{told}");
+    std::thread::sleep(Duration::from_millis(1200));
+    let (reported, age) = (lag(), start.elapsed().as_secs_f64());
+    assert!((1.2..age).contains(&reported), "{reported} of {age}");
 }
 
 #[test]
-fn without_git_there_is_a_clear_error() {
+fn without_git_the_error_says_so() {
     let world = World::with_store("sha1");
     for args in [
         &["mirror", "add", "m", "/srv/m.git"][..],

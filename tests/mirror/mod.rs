@@ -1,9 +1,8 @@
-//! Mirrors, and stores made from them. Stock git is the referee: what `git ls-remote` says of store and mirror is compared.
+//! Mirrors, and stores cloned from them. Stock git is the reference: the tests compare `git ls-remote` of the store and of the mirror.
 
 mod clone;
 mod commands;
-mod outside;
+mod remotes;
 mod restore;
-mod rig;
 mod serving;
-mod soak;
+mod support;

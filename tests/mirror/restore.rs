@@ -1,9 +1,9 @@
-//! `clone`: a store that is lost comes back from its mirror.
+//! `clone`: a lost store is restored from its mirror.
 
 use std::fs;
 use std::path::Path;
 
-use super::rig::{Listener, bare, bare_of, eventually, http, is_equal, refs, ssh};
+use super::support::{Listener, bare, bare_of, eventually, http, is_equal, refs, ssh};
 use crate::support::program::{FORMATS, Ran, World};
 use crate::support::server::Server;
 
@@ -11,7 +11,7 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// Everything that the store answers.
+/// Returns the output of every command that reads the store.
 fn everything(world: &World, hashes: &[String]) -> String {
     let mut all = String::new();
     for args in [
@@ -37,8 +37,8 @@ fn everything(world: &World, hashes: &[String]) -> String {
     all + &refs(world, &world.root()).unwrap() + &world.git(&["symbolic-ref", "HEAD"])
 }
 
-/// A store with some history, and the hashes of what is in its tree.
-fn furnish(world: &World) -> Vec<String> {
+/// Adds some history to a store, and returns the hashes of modules in its tree.
+fn add_history(world: &World) -> Vec<String> {
     world.add("a.wasm", 1);
     world.add("a.wasm", 2);
     let gone = world.add("gone.wasm", 3);
@@ -64,13 +64,13 @@ fn furnish(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn a_store_that_is_lost_comes_back_from_its_mirror() {
+fn a_lost_store_is_restored_from_its_mirror() {
     for format in FORMATS {
         let world = World::with_store(format);
-        let hashes = furnish(&world);
+        let hashes = add_history(&world);
         let mirror = bare_of(&world, "m.git", format);
         let server = Server::start(&world, &["--mirror", text(&mirror)]);
-        eventually("the mirror is not equal", || is_equal(&world, &mirror));
+        eventually("the mirror becomes equal", || is_equal(&world, &mirror));
         drop(server);
         let before = everything(&world, &hashes);
         fs::remove_dir_all(world.root()).unwrap();
@@ -79,7 +79,7 @@ fn a_store_that_is_lost_comes_back_from_its_mirror() {
         assert_eq!(everything(&world, &hashes), before);
         let verified = world.ok(&["verify"]);
         assert!(verified.ends_with("faults 0\n"), "{verified}");
-        // It is a store like any other: it takes changes, and pushes nowhere.
+        // The restored store accepts changes, and has no mirror.
         assert_eq!(world.ok(&["mirror", "list"]), "");
         assert_eq!(world.git(&["remote"]), "");
         world.add("new.wasm", 6);
@@ -87,25 +87,28 @@ fn a_store_that_is_lost_comes_back_from_its_mirror() {
         world.changes(&["branch", "dev", "--delete"]);
         assert_eq!(world.git(&["config", "core.fsync"]), "all");
         assert!(!world.root().join("packed-refs").exists());
-        let left = world.root().join("wasmstore");
-        assert!(!left.join("clone").exists() && !left.join("creating").exists());
+        let own = world.root().join("wasmstore");
+        assert!(!own.join("clone").exists() && !own.join("creating").exists());
     }
 }
 
 #[test]
-fn a_restored_store_serves_and_takes_its_mirror_up_again() {
+fn a_restored_store_serves_and_pushes_to_its_old_mirror() {
     let world = World::with_store("sha1");
     let mirror = bare(&world, "m.git");
     world.add("a.wasm", 1);
     world.changes(&["mirror", "add", "m", text(&mirror)]);
     world.changes(&["mirror", "push"]);
     fs::remove_dir_all(world.root()).unwrap();
-    let told = world.json(&["clone", text(&mirror)]);
+    let output = world.json(&["clone", text(&mirror)]);
     assert_eq!(
-        (&told["branch"], &told["faults"]),
+        (&output["branch"], &output["faults"]),
         (&"main".into(), &0.into())
     );
-    assert_eq!((&told["modules"], &told["commits"]), (&1.into(), &2.into()));
+    assert_eq!(
+        (&output["modules"], &output["commits"]),
+        (&1.into(), &2.into())
+    );
     let server = Server::start(&world, &["--mirror", text(&mirror)]);
     let put = server.send(
         "POST",
@@ -114,11 +117,11 @@ fn a_restored_store_serves_and_takes_its_mirror_up_again() {
         &crate::support::program::module(2),
     );
     assert_eq!(put.status, 200, "{}", put.text());
-    eventually("the mirror is not equal", || is_equal(&world, &mirror));
+    eventually("the mirror becomes equal", || is_equal(&world, &mirror));
 }
 
 #[test]
-fn any_transport_will_do() {
+fn clone_works_over_every_transport() {
     let world = World::with_store("sha1");
     let mirror = bare(&world, "m.git");
     world.add("a.wasm", 1);
@@ -134,16 +137,16 @@ fn any_transport_will_do() {
             .success()
     );
     let program = ssh(&world);
-    let folder = mirror.clone();
-    // git's dumb protocol: the files as they are.
-    let web = Listener::answering(move |head| {
+    let directory = mirror.clone();
+    // git's dumb HTTP protocol, which only needs the files.
+    let web = Listener::responding(move |head| {
         let path = head.split(' ').nth(1).unwrap_or_default();
         let path = path
             .split('?')
             .next()
             .unwrap()
             .trim_start_matches("/m.git/");
-        match fs::read(folder.join(path)) {
+        match fs::read(directory.join(path)) {
             Ok(bytes) => http("200 OK", "", &bytes),
             Err(_) => http("404 Not Found", "", b""),
         }
@@ -158,7 +161,7 @@ fn any_transport_will_do() {
     .enumerate()
     {
         let root = world.path(&format!("root{nth}"));
-        // An empty folder, a mount point say, will do.
+        // The target may be an empty directory, for example a mount point.
         fs::create_dir(&root).unwrap();
         let mut clone = world.wasmstore(&["--root", text(&root), "clone", url]);
         let ran = Ran::from(clone.env("GIT_SSH_COMMAND", &program).output().unwrap());

@@ -1,6 +1,6 @@
-//! Replicas of a primary that is written to all the time.
+//! Replicas of a primary under constant writes.
 //!
-//! The long form runs with `cargo test --release --test all replicas_are_read -- --ignored --nocapture`, and prints what it measured.
+//! The long form runs with `cargo test --release --test all replica::load -- --ignored --nocapture`, and prints its measurements.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,24 +13,24 @@ use crate::support::server::Server;
 
 const WRITERS: u32 = 4;
 
-/// How often the lag of a replica is looked at.
+/// The interval between two reads of a replica's lag.
 const LAG_INTERVAL: Duration = Duration::from_millis(50);
 
-/// For how long the primary of the long form is away.
-const AWAY: Duration = Duration::from_secs(2);
+/// The time for which the primary is down in the long form.
+const DOWN: Duration = Duration::from_secs(2);
 
-/// What the readers of a replica saw.
+/// The measurements of a replica's reader.
 struct Reads {
     count: u32,
     longest: Duration,
 }
 
-/// Reads from a replica until it is told to stop; every answer has to be there.
+/// Reads from a replica until `stop` is set; every request must succeed.
 fn read(replica: &Server, stop: &AtomicBool) -> Reads {
     let (mut count, mut longest) = (0, Duration::ZERO);
     let mut client = Client::connect(replica.address).unwrap();
     while !stop.load(Ordering::Relaxed) {
-        let began = Instant::now();
+        let start = Instant::now();
         let listed = client.send("GET", "/modules", "", b"").unwrap();
         assert_eq!(listed.status, 200, "{}", listed.text());
         let found = client.send("GET", "/module/seed", "", b"").unwrap();
@@ -38,20 +38,20 @@ fn read(replica: &Server, stop: &AtomicBool) -> Reads {
         let versions = client.send("GET", "/versions/seed", "", b"").unwrap();
         assert_eq!(versions.status, 200, "{}", versions.text());
         count += 3;
-        longest = longest.max(began.elapsed());
+        longest = longest.max(start.elapsed());
     }
     Reads { count, longest }
 }
 
 #[test]
-fn replicas_under_load_converge_and_replicas_can_be_followed() {
+fn replicas_and_replicas_of_replicas_converge_under_load() {
     let world = World::with_store("sha1");
     world.add("seed", 0);
     let primary = Server::start(&world, &[]);
     let others = [World::empty(), World::empty(), World::empty()];
     let first = replica_of(&others[0], &url(&primary), &[]);
     let second = replica_of(&others[1], &url(&primary), &[]);
-    // It follows a replica.
+    // The third replica follows the first one.
     let third = replica_of(&others[2], &url(&first), &[]);
     let replicas = [&first, &second, &third];
     let stop = AtomicBool::new(false);
@@ -82,7 +82,7 @@ fn replicas_under_load_converge_and_replicas_can_be_followed() {
     }
 }
 
-/// Writes until it is told to stop, to a server that may be away; how often it was told that a change was made.
+/// Writes until `stop` is set, to a server that may be down; returns the number of acknowledged changes.
 fn write(address: SocketAddr, writer: u32, stop: &AtomicBool) -> u32 {
     let (mut made, mut client) = (0, None);
     for n in 0.. {
@@ -107,38 +107,38 @@ fn write(address: SocketAddr, writer: u32, stop: &AtomicBool) -> u32 {
     made
 }
 
-/// The largest lag of a replica while the primary was there, and while it was away or just back, in seconds.
-fn watch_lag(replica: &Server, away: &AtomicBool, stop: &AtomicBool) -> [f64; 2] {
+/// Returns the largest lag of a replica in seconds, while the primary was up, and while it was down or just restarted.
+fn watch_lag(replica: &Server, is_down: &AtomicBool, stop: &AtomicBool) -> [f64; 2] {
     let mut largest = [0.0_f64; 2];
     while !stop.load(Ordering::Relaxed) {
-        let was_away = usize::from(away.load(Ordering::Relaxed));
-        largest[was_away] = largest[was_away].max(lag_s(replica));
+        let was_down = usize::from(is_down.load(Ordering::Relaxed));
+        largest[was_down] = largest[was_down].max(lag_s(replica));
         std::thread::sleep(LAG_INTERVAL);
     }
     largest
 }
 
-/// Half of the time, then a kill, a pause, and the other half.
-fn live(world: &World, primary: Server, away: &AtomicBool) -> Server {
+/// Runs the primary for half of the time, kills it, and restarts it for the other half.
+fn run_primary(world: &World, primary: Server, is_down: &AtomicBool) -> Server {
     let seconds = std::env::var("SOAK_SECONDS").map_or(20, |text| text.parse().unwrap());
     let half = Duration::from_secs(seconds) / 2;
     let port = primary.address.port().to_string();
     std::thread::sleep(half);
-    away.store(true, Ordering::Relaxed);
+    is_down.store(true, Ordering::Relaxed);
     primary.signal("KILL");
     primary.wait();
-    std::thread::sleep(AWAY);
+    std::thread::sleep(DOWN);
     let primary = Server::start(world, &["--port", &port]);
-    // By then each replica has tried again.
-    std::thread::sleep(AWAY * 3);
-    away.store(false, Ordering::Relaxed);
-    std::thread::sleep(half.saturating_sub(AWAY * 3));
+    // By then, each replica has connected again.
+    std::thread::sleep(DOWN * 3);
+    is_down.store(false, Ordering::Relaxed);
+    std::thread::sleep(half.saturating_sub(DOWN * 3));
     primary
 }
 
 #[test]
 #[ignore = "takes SOAK_SECONDS=20"]
-fn replicas_are_read_while_the_primary_is_written_to_and_killed_for_long() {
+fn replicas_serve_reads_while_the_primary_is_killed() {
     let world = World::with_store("sha1");
     world.add("seed", 0);
     let primary = Server::start(&world, &[]);
@@ -146,24 +146,24 @@ fn replicas_are_read_while_the_primary_is_written_to_and_killed_for_long() {
     let replicas = [0, 1, 2].map(|n: usize| replica_of(&others[n], &url(&primary), &[]));
     let address = primary.address;
     let (written, read_enough) = (AtomicBool::new(false), AtomicBool::new(false));
-    let away = AtomicBool::new(false);
+    let is_down = AtomicBool::new(false);
     std::thread::scope(|threads| {
-        let (written, away) = (&written, &away);
+        let (written, is_down) = (&written, &is_down);
         let readers = replicas.each_ref();
         let readers = readers.map(|replica| threads.spawn(|| read(replica, &read_enough)));
         let lags = replicas.each_ref();
-        let lags = lags.map(|replica| threads.spawn(|| watch_lag(replica, away, written)));
+        let lags = lags.map(|replica| threads.spawn(|| watch_lag(replica, is_down, written)));
         let writers = [0, 1, 2, 3].map(|n| threads.spawn(move || write(address, n, written)));
-        let primary = live(&world, primary, away);
+        let primary = run_primary(&world, primary, is_down);
         written.store(true, Ordering::Relaxed);
         let made = writers.map(|writer| writer.join().unwrap());
         let last = Instant::now();
         println!("{} changes by {WRITERS} writers", made.iter().sum::<u32>());
         for (replica, lag) in replicas.iter().zip(lags) {
             converges(replica, &primary);
-            let (took, [there, away]) = (last.elapsed(), lag.join().unwrap());
+            let (took, [up, down]) = (last.elapsed(), lag.join().unwrap());
             println!(
-                "equal {took:?} after the last change; lag at most {there:.2} s, {away:.2} s around the kill"
+                "equal {took:?} after the last change; lag at most {up:.2} s, {down:.2} s around the kill"
             );
         }
         read_enough.store(true, Ordering::Relaxed);

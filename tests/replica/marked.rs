@@ -1,4 +1,4 @@
-//! Stores that are marked as replicas: who may become one, and that nothing but following changes one.
+//! Stores marked as replicas: which stores can become one, and that only following the primary changes one.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::push::Clone;
 use crate::support::program::{World, module};
 use crate::support::server::Server;
 
-/// A store that has followed a primary that is gone now, and the primary's URL.
+/// Returns a store that has followed a primary, and the URL of the primary, which no longer runs.
 fn marked() -> (World, String) {
     let (world, other) = (World::with_store("sha1"), World::empty());
     world.add("a", 1);
@@ -22,17 +22,18 @@ fn marked() -> (World, String) {
     (other, url)
 }
 
+/// Returns the primary's URL in a store's configuration.
 fn mark(world: &World) -> String {
     world.git(&["config", "--get", "wasmstore.replicaOf"])
 }
 
 #[test]
-fn a_store_with_a_history_of_its_own_is_not_made_a_replica() {
+fn a_store_with_its_own_history_cannot_become_a_replica() {
     let (world, other) = (World::with_store("sha1"), World::with_store("sha1"));
     let primary = Server::start(&world, &[]);
     let url = url(&primary);
     let server = ["server", "--port", "0", "--replica-of", &url];
-    // Nothing is in it, but something was.
+    // The store is empty, but has a history.
     other.add("a", 1);
     other.ok(&["remove", "a"]);
     let reason = other.fails(4, &server);
@@ -40,14 +41,14 @@ fn a_store_with_a_history_of_its_own_is_not_made_a_replica() {
     let hint = format!("config wasmstore.replicaOf {url}`");
     assert!(reason.contains(&hint), "{reason}");
     other.add("b", 1);
-    // What it says to do.
+    // The command in the error message.
     other.git(&["config", "wasmstore.replicaOf", &url]);
     let replica = replica_of(&other, &url, &[]);
     assert_eq!(state(&replica), state(&primary));
 }
 
 #[test]
-fn a_branch_or_a_tag_more_is_a_history() {
+fn a_second_branch_or_a_tag_counts_as_history() {
     for args in [["branch", "side", "main"], ["tag", "v1", "main"]] {
         let world = World::with_store("sha1");
         world.git(&args);
@@ -56,7 +57,7 @@ fn a_branch_or_a_tag_more_is_a_history() {
 }
 
 #[test]
-fn an_empty_store_is_made_a_replica_and_a_primary_may_move() {
+fn an_empty_store_becomes_a_replica_whose_primary_may_move() {
     let (world, other) = (World::with_store("sha1"), World::with_store("sha1"));
     world.add("a", 1);
     let primary = Server::start(&world, &[]);
@@ -67,24 +68,24 @@ fn an_empty_store_is_made_a_replica_and_a_primary_may_move() {
     put(&primary, "a", 2);
     let replica = replica_of(&other, &url(&primary), &[]);
     assert_eq!(mark(&other), url(&primary));
-    assert_eq!(state(&replica), state(&primary), "before it is served");
+    assert_eq!(state(&replica), state(&primary), "before it serves");
     replica.wait_for("follows another primary from now on");
 }
 
 #[test]
-fn a_url_is_marked_as_it_is() {
+fn special_characters_in_the_primarys_url_are_kept() {
     let world = World::with_store("sha1");
     world.add("a", 1);
     let primary = Server::start(&world, &[]);
-    // Characters that mean something in a configuration; what is asked for there is not found.
-    let odd = format!("{}/a;b='c'", url(&primary));
+    // Characters with a meaning in git's configuration. The primary responds with 404 at this URL.
+    let special = format!("{}/a;b='c'", url(&primary));
     let other = World::empty();
     drop(replica_of(&other, &url(&primary), &[]));
-    let mut command = other.wasmstore(&["server", "--port", "0", "--replica-of", &odd]);
+    let mut command = other.wasmstore(&["server", "--port", "0", "--replica-of", &special]);
     let mut child = command.stderr(std::process::Stdio::null()).spawn().unwrap();
-    let began = std::time::Instant::now();
-    while mark(&other) != odd {
-        assert!(began.elapsed() < LONG, "{}", mark(&other));
+    let start = std::time::Instant::now();
+    while mark(&other) != special {
+        assert!(start.elapsed() < LONG, "{}", mark(&other));
         std::thread::sleep(Duration::from_millis(10));
     }
     child.kill().unwrap();
@@ -92,10 +93,10 @@ fn a_url_is_marked_as_it_is() {
 }
 
 #[test]
-fn nothing_but_following_changes_a_replica() {
+fn commands_that_write_are_refused_on_a_replica() {
     let (world, url) = marked();
     world.file("m.wasm", module(9));
-    world.file("folder/m.wasm", module(9));
+    world.file("directory/m.wasm", module(9));
     let (commit, hash) = (world.tip(), world.hash(1));
     for args in [
         &["add", "m.wasm", "m"][..],
@@ -107,13 +108,13 @@ fn nothing_but_following_changes_a_replica() {
         &["branch", "--delete", "side"],
         &["branch", "--default", "side"],
         &["merge", "side"],
-        &["import", "folder"],
+        &["import", "directory"],
         &["gc"],
         &["server", "--port", "0"],
     ] {
         let reason = world.fails(4, args);
-        let wanted = format!("this store is a replica of {url}: ");
-        assert!(reason.contains(&wanted), "{args:?}: {reason}");
+        let expected = format!("this store is a replica of {url}: ");
+        assert!(reason.contains(&expected), "{args:?}: {reason}");
         let root = format!("{:?}", world.root());
         let hint = format!("`git --git-dir {root} config --unset wasmstore.replicaOf`");
         assert!(reason.contains(&hint), "{args:?}: {reason}");
@@ -121,21 +122,21 @@ fn nothing_but_following_changes_a_replica() {
 }
 
 #[test]
-fn a_push_into_a_replica_is_told_where_the_primary_is() {
+fn a_push_into_a_replica_is_refused_with_the_primarys_url() {
     let (world, url) = marked();
     let clone = Clone::of(&world, "clone");
     clone.module("good", 3);
     clone.commit("bad", "no module");
     let seen = clone.refused(&["main", "HEAD:refs/heads/other"]);
     let root = format!("{:?}", world.root());
-    for wanted in [&url, &root] {
-        assert_eq!(seen.matches(wanted.as_str()).count(), 1, "{seen}");
+    for expected in [&url, &root] {
+        assert_eq!(seen.matches(expected.as_str()).count(), 1, "{seen}");
     }
     assert!(seen.contains("(pre-receive hook declined)"), "{seen}");
 }
 
 #[test]
-fn what_changes_no_history_goes_on_in_a_replica() {
+fn commands_that_keep_the_history_work_on_a_replica() {
     let (world, _) = marked();
     for args in [
         &["list"][..],
@@ -156,7 +157,7 @@ fn what_changes_no_history_goes_on_in_a_replica() {
 }
 
 #[test]
-fn without_its_mark_it_is_a_store_of_its_own() {
+fn a_replica_without_its_mark_is_an_ordinary_store() {
     let (world, url) = marked();
     world.git(&["config", "--unset", "wasmstore.replicaOf"]);
     world.add("b", 3);
@@ -169,40 +170,36 @@ fn without_its_mark_it_is_a_store_of_its_own() {
     world.fails(4, &["server", "--replica-of", &url]);
 }
 
-/// Starts a replica while its primary is away, and says whether it serves before the primary is back.
+/// Starts a replica while its primary is down, and checks that it serves only after the primary is back and it is equal to it.
 #[track_caller]
-fn serves_alone(world: &World, other: &World, port: &str) -> bool {
-    let primary = format!("http://127.0.0.1:{port}");
+fn waits_for_primary(world: &World, other: &World, port: &str) {
+    let url = format!("http://127.0.0.1:{port}");
     std::thread::scope(|threads| {
-        let starting = threads.spawn(|| replica_of(other, &primary, &[]));
-        let began = std::time::Instant::now();
-        while !starting.is_finished() && began.elapsed() < Duration::from_millis(1500) {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let serves = starting.is_finished();
+        let starting = threads.spawn(|| replica_of(other, &url, &[]));
+        // Longer than a start takes that does not wait. On a slow machine the check is weaker, but never fails wrongly.
+        std::thread::sleep(Duration::from_millis(1500));
+        assert!(!starting.is_finished());
         let primary = Server::start(world, &["--port", port]);
         let replica = starting.join().unwrap();
-        if !serves {
-            assert_eq!(state(&replica), state(&primary), "before it is served");
-        }
-        serves
-    })
+        assert_eq!(state(&replica), state(&primary), "before it serves");
+    });
 }
 
 #[test]
-fn it_serves_only_once_it_has_had_all_of_this_primary() {
+fn a_replica_serves_only_after_it_was_equal_to_this_primary() {
     let (world, other) = (World::with_store("sha1"), World::with_store("sha1"));
     world.add("a", 1);
     let port = Server::start(&world, &[]).address.port().to_string();
-    // As after a first turn that was cut short.
+    // The state after an interrupted first round.
     let primary = format!("http://127.0.0.1:{port}");
     other.git(&["config", "wasmstore.replicaOf", &primary]);
-    assert!(!serves_alone(&world, &other, &port));
-    assert!(serves_alone(&world, &other, &port));
-    // It is derived: without it the next turn is waited for.
+    waits_for_primary(&world, &other, &port);
+    // Now the store was equal to the primary: it serves while the primary is down.
+    drop(replica_of(&other, &primary, &[]));
+    // Without the derived file, the replica waits for the next successful round.
     std::fs::remove_file(other.root().join("wasmstore/replica")).unwrap();
-    assert!(!serves_alone(&world, &other, &port));
-    // It has had all of another one.
+    waits_for_primary(&world, &other, &port);
+    // The store was equal to another primary.
     let moved = Server::start(&world, &[]).address.port().to_string();
-    assert!(!serves_alone(&world, &other, &moved));
+    waits_for_primary(&world, &other, &moved);
 }

@@ -1,24 +1,24 @@
-//! Refs of a primary that are not followed by moving one after the other.
+//! Changes of a primary's refs that a replica cannot follow by moving one ref after the other.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::{LONG, converges, lag_s, put, replica_of, url};
+use super::{LONG, converges, finishes_round, put, replica_of, url};
 use crate::support::program::{World, module};
 use crate::support::server::Server;
 
 #[track_caller]
 fn change(server: &Server, method: &str, branch: &str) {
     let path = format!("/api/v1/branch/{branch}");
-    let answer = server.send(method, &path, &[], b"");
-    assert_eq!(answer.status, 200, "{method} {path}: {}", answer.text());
+    let response = server.send(method, &path, &[], b"");
+    assert_eq!(response.status, 200, "{method} {path}: {}", response.text());
 }
 
-/// Renames the default branch by way of another one.
+/// Renames the default branch with the help of a temporary one.
 fn rename(primary: &Server, from: &str, to: &str) {
-    change(primary, "PUT", "by-the-way");
+    change(primary, "PUT", "temporary");
     change(primary, "DELETE", from);
     change(primary, "PUT", to);
-    change(primary, "DELETE", "by-the-way");
+    change(primary, "DELETE", "temporary");
 }
 
 #[track_caller]
@@ -29,24 +29,24 @@ fn equal(one: &World, other: &World) {
 }
 
 #[test]
-fn a_default_branch_is_renamed_to_a_name_that_clashes_with_it() {
+fn the_default_branch_can_be_renamed_to_a_name_that_clashes_with_it() {
     let (world, other) = (World::with_store("sha1"), World::empty());
     world.add("a", 1);
     let primary = Server::start(&world, &[]);
-    // In the way of what would stand in for it.
+    // Clashes with the first choice for the name of the temporary branch.
     change(&primary, "POST", "following/x");
     drop(replica_of(&other, &url(&primary), &[]));
     for (n, (from, to)) in [("main", "main/x"), ("main/x", "main")].iter().enumerate() {
         rename(&primary, from, to);
         put(&primary, "b", n as u32);
         let replica = replica_of(&other, &url(&primary), &[]);
-        // What is asked of the default branch is answered all the while.
-        let began = Instant::now();
+        // Reads of the default branch succeed all the time.
+        let start = Instant::now();
         while other.git(&["for-each-ref"]) != world.git(&["for-each-ref"]) {
             for _ in 0..20 {
                 assert_eq!(replica.get("/api/v1/module/a").body, module(1));
             }
-            assert!(began.elapsed() < LONG, "{}", replica.log());
+            assert!(start.elapsed() < LONG, "{}", replica.log());
         }
         converges(&replica, &primary);
         equal(&other, &world);
@@ -60,7 +60,7 @@ fn a_default_branch_is_renamed_to_a_name_that_clashes_with_it() {
 }
 
 #[test]
-fn what_stood_in_for_the_default_branch_in_a_crash_goes() {
+fn a_temporary_default_branch_left_by_a_crash_is_removed() {
     let (world, other) = (World::with_store("sha1"), World::empty());
     let primary = Server::start(&world, &[]);
     drop(replica_of(&other, &url(&primary), &[]));
@@ -73,7 +73,7 @@ fn what_stood_in_for_the_default_branch_in_a_crash_goes() {
 }
 
 #[test]
-fn a_branch_takes_the_place_of_the_old_default_one() {
+fn a_branch_can_be_created_below_the_name_of_the_old_default_branch() {
     let (world, other) = (World::with_store("sha1"), World::empty());
     let primary = Server::start(&world, &[]);
     drop(replica_of(&other, &url(&primary), &[]));
@@ -90,17 +90,8 @@ fn a_branch_takes_the_place_of_the_old_default_one() {
     );
 }
 
-/// Waits until a turn that began now has come to its end.
-fn turn(replica: &Server) {
-    let began = Instant::now();
-    while lag_s(replica) > began.elapsed().as_secs_f64() {
-        assert!(began.elapsed() < LONG, "{}", replica.log());
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 #[test]
-fn a_ref_that_is_refused_stops_nothing_and_is_told_of_once() {
+fn a_rejected_ref_is_skipped_and_logged_once() {
     let (world, other) = (World::with_store("sha1"), World::empty());
     let hash = world.add("a", 1);
     world.git(&["tag", "moved"]);
@@ -108,18 +99,18 @@ fn a_ref_that_is_refused_stops_nothing_and_is_told_of_once() {
     let primary = Server::start(&world, &[]);
     let replica = replica_of(&other, &url(&primary), &[]);
     assert_eq!(other.git(&["tag"]), "moved");
-    // One that was taken before, and is none any more.
+    // A tag that was accepted before now points to something that is not a commit.
     world.git(&["tag", "--force", "moved", &hash]);
     put(&primary, "b", 2);
     converges(&replica, &primary);
-    turn(&replica);
+    finishes_round(&replica);
     assert_eq!(other.git(&["tag"]), "");
-    // What is here in its place is not ours.
+    // A symbolic ref of the replica has the name of a branch of the primary.
     other.git(&["symbolic-ref", "refs/heads/alias", "refs/heads/main"]);
     change(&primary, "POST", "alias");
     put(&primary, "c", 3);
-    turn(&replica);
-    turn(&replica);
+    finishes_round(&replica);
+    finishes_round(&replica);
     assert_eq!(replica.get("/api/v1/module/c").body, module(3));
     assert_eq!(
         other.git(&["symbolic-ref", "refs/heads/alias"]),
@@ -127,10 +118,10 @@ fn a_ref_that_is_refused_stops_nothing_and_is_told_of_once() {
     );
     let log = replica.log();
     for name in ["refs/tags/module", "refs/tags/moved", "refs/heads/alias"] {
-        let told = log
+        let lines = log
             .lines()
             .filter(|line| line.contains(name) && line.contains("skipping a ref"));
-        assert_eq!(told.count(), 1, "{name}: {log}");
+        assert_eq!(lines.count(), 1, "{name}: {log}");
     }
     assert!(!log.contains("cannot follow"), "{log}");
     assert!(!log.contains("updated by a push"), "{log}");

@@ -1,4 +1,4 @@
-//! Connections that break.
+//! Downloads over connections that break.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,30 +9,29 @@ use super::Twin;
 use crate::support::program::World;
 use crate::support::store::custom_section;
 
-/// How large the module is, in bytes.
-const BYTES: usize = 3_000_000;
-/// How much of an answer comes through before the connection is cut.
-const CUT_AFTER: usize = 800_000;
+/// The size of the module.
+const MODULE_BYTES: usize = 3_000_000;
+/// The part of a response that passes before the connection is cut.
+const CUT_AFTER_BYTES: usize = 800_000;
 
-/// A proxy that cuts its first connection after so much came back, and each later one after as much as is said for those; and how
-/// many there were.
-fn cutting(server: SocketAddr, first: usize, later: usize) -> (SocketAddr, Arc<AtomicUsize>) {
+/// Starts a proxy that cuts its first connection after `first` bytes of the response, and each later one after `later` bytes. Returns
+/// its address and the count of connections.
+fn cutting_proxy(server: SocketAddr, first: usize, later: usize) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);
     std::thread::spawn(move || {
         for client in listener.incoming().map_while(Result::ok) {
-            let after = match counted.fetch_add(1, Ordering::Relaxed) {
-                0 => first,
-                _ => later,
-            };
+            let is_first = counted.fetch_add(1, Ordering::Relaxed) == 0;
+            let after = if is_first { first } else { later };
             pass(client, TcpStream::connect(server).unwrap(), after);
         }
     });
     (address, count)
 }
 
+/// Passes one request to the server, and the first bytes of the response back.
 fn pass(mut client: TcpStream, mut server: TcpStream, after: usize) {
     let mut request = vec![0; 16_384];
     let n = client.read(&mut request).unwrap_or(0);
@@ -49,18 +48,19 @@ fn pass(mut client: TcpStream, mut server: TcpStream, after: usize) {
     }
 }
 
-fn large() -> (Twin, Vec<u8>) {
+/// Serves a store with a large module; returns the module too.
+fn serve_large_module() -> (Twin, Vec<u8>) {
     let world = World::with_store("sha1");
-    let module = custom_section((0..BYTES).map(|n| ((n * 7919) >> 3) as u8));
+    let module = custom_section((0..MODULE_BYTES).map(|n| ((n * 7919) >> 3) as u8));
     world.file("large.wasm", &module);
     world.changes(&["add", "large.wasm"]);
     (Twin::of(world), module)
 }
 
 #[test]
-fn a_download_goes_on_where_it_broke() {
-    let (twin, module) = large();
-    let (address, count) = cutting(twin.server.address, CUT_AFTER, CUT_AFTER);
+fn a_broken_download_is_resumed() {
+    let (twin, module) = serve_large_module();
+    let (address, count) = cutting_proxy(twin.server.address, CUT_AFTER_BYTES, CUT_AFTER_BYTES);
     let url = format!("http://{address}");
     let world = &twin.world;
     let ran = world.run(&["find", "large.wasm", "-o", "got.wasm", "--root", &url]);
@@ -68,14 +68,14 @@ fn a_download_goes_on_where_it_broke() {
     assert!(std::fs::read(world.path("got.wasm")).unwrap() == module);
     assert_eq!(
         count.load(Ordering::Relaxed),
-        module.len().div_ceil(CUT_AFTER - 600)
+        module.len().div_ceil(CUT_AFTER_BYTES - 600)
     );
 }
 
 #[test]
-fn a_download_that_never_comes_ends_and_leaves_nothing() {
-    let (twin, _) = large();
-    let (address, count) = cutting(twin.server.address, CUT_AFTER, 0);
+fn a_download_that_cannot_be_resumed_fails_and_leaves_nothing() {
+    let (twin, _) = serve_large_module();
+    let (address, count) = cutting_proxy(twin.server.address, CUT_AFTER_BYTES, 0);
     let url = format!("http://{address}");
     let world = &twin.world;
     world.file("got.wasm", "before");
@@ -91,12 +91,12 @@ fn a_download_that_never_comes_ends_and_leaves_nothing() {
 }
 
 #[test]
-fn a_module_that_changes_while_it_comes_is_not_mixed() {
-    let (twin, module) = large();
-    let (address, _) = cutting(twin.server.address, CUT_AFTER, CUT_AFTER);
+fn a_download_continues_with_the_same_module_after_a_change() {
+    let (twin, module) = serve_large_module();
+    let (address, _) = cutting_proxy(twin.server.address, CUT_AFTER_BYTES, CUT_AFTER_BYTES);
     let url = format!("http://{address}");
     let world = &twin.world;
-    // Resuming goes by the commit that the download began with, whatever is there by now.
+    // The resumed request names the commit of the first response, so the change of the path does not matter.
     let mut find = world.wasmstore(&["find", "large.wasm", "--root", &url]);
     let mut child = find.stdout(std::process::Stdio::piped()).spawn().unwrap();
     let mut out = child.stdout.take().unwrap();

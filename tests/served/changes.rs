@@ -1,10 +1,10 @@
-//! What changes: the same commands on two stores, one of them behind a server.
+//! Commands that write: the same ones on two stores, one of them behind a server.
 
 use super::Twin;
 use crate::support::program::{FORMATS, Ran, World, module};
 
-/// What a run told, without ids of commits: those hold the time.
-fn told(ran: Ran) -> (Option<i32>, String, String) {
+/// Returns the result of a run without commit ids, which depend on the time.
+fn result(ran: Ran) -> (Option<i32>, String, String) {
     let without_ids = |text: &str| {
         let words = text.split('"').map(|word| match word.len() {
             40 | 64 if word.bytes().all(|byte| byte.is_ascii_hexdigit()) => "id",
@@ -21,7 +21,7 @@ fn told(ran: Ran) -> (Option<i32>, String, String) {
     (ran.code, out, ran.err)
 }
 
-/// The history of every branch without the ids of commits and without dates, and what is in it.
+/// Returns the history and the trees of every branch, without commit ids and dates.
 fn state(world: &World) -> String {
     let mut state = world.git(&["symbolic-ref", "HEAD"]);
     let refs = world.git(&["for-each-ref", "--format=%(refname)"]);
@@ -36,17 +36,17 @@ fn state(world: &World) -> String {
 }
 
 #[test]
-fn every_change_is_the_same_in_a_folder_and_over_http() {
+fn every_write_has_the_same_result_on_a_directory_and_over_http() {
     for format in FORMATS {
-        let here = World::with_store(format);
-        let there = Twin::of(World::with_store(format));
-        for world in [&here, &there.world] {
+        let local = World::with_store(format);
+        let remote = Twin::of(World::with_store(format));
+        for world in [&local, &remote.world] {
             for n in 1..5 {
                 let _ = world.file(&format!("{n}.wasm"), module(n));
             }
             world.file("no.wasm", "no");
         }
-        let one = here.hash(1);
+        let one = local.hash(1);
         let unknown = "1".repeat(one.len());
         for args in [
             &["add", "1.wasm"][..],
@@ -101,29 +101,31 @@ fn every_change_is_the_same_in_a_folder_and_over_http() {
             &["gc", "--keep-history"],
             &["rollback", "--branch", "main"],
         ] {
-            let (here_told, there_told) = (told(here.run(args)), told(there.served(args)));
-            let freed = args.contains(&"--json") && args[0] == "gc";
-            match freed {
-                true => assert_eq!(here_told.0, there_told.0, "{args:?}"),
-                false => assert_eq!(there_told, here_told, "{args:?}"),
+            let (local_result, remote_result) =
+                (result(local.run(args)), result(remote.served(args)));
+            // The number of bytes that gc frees differs.
+            if args.contains(&"--json") && args[0] == "gc" {
+                assert_eq!(remote_result.0, local_result.0, "{args:?}");
+            } else {
+                assert_eq!(remote_result, local_result, "{args:?}");
             }
             if format == "sha1" {
-                assert_eq!(state(&there.world), state(&here), "{args:?}");
+                assert_eq!(state(&remote.world), state(&local), "{args:?}");
             }
         }
-        assert_eq!(state(&there.world), state(&here));
-        there.world.fsck();
+        assert_eq!(state(&remote.world), state(&local));
+        remote.world.fsck();
     }
 }
 
 #[test]
-fn what_was_is_restored() {
+fn restore_works_over_http() {
     let twin = Twin::of(World::with_store("sha1"));
     twin.world.add("a", 1);
     let then = twin.world.tip();
     twin.world.add("a", 2);
     twin.world.add("b", 3);
-    for (args, wanted) in [
+    for (args, expected) in [
         (
             &["restore", &then, "a"][..],
             format!("{}\t/a\n{}\t/b\n", twin.world.hash(1), twin.world.hash(3)),
@@ -137,6 +139,6 @@ fn what_was_is_restored() {
             "{args:?}: {}",
             ran.err
         );
-        assert_eq!(twin.world.ok(&["list"]), wanted);
+        assert_eq!(twin.world.ok(&["list"]), expected);
     }
 }

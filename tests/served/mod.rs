@@ -1,4 +1,4 @@
-//! The command line against a server: the same output, messages and exit codes as in the store's folder.
+//! The command line against a server: the same output, messages and exit codes as with the store's directory.
 
 mod broken;
 mod changes;
@@ -10,20 +10,20 @@ mod watching;
 use crate::support::program::{Ran, World, module};
 use crate::support::server::Server;
 
-/// A server of a world's store.
+/// A store in a directory, and a server of the same store.
 struct Twin {
     world: World,
     server: Server,
 }
 
 impl Twin {
-    /// Serves the store of a world.
+    /// Starts a server of the world's store.
     fn of(world: World) -> Self {
         let server = Server::start(&world, &[]);
         Self { world, server }
     }
 
-    /// The URL of the server.
+    /// Returns the URL of the server.
     fn url(&self) -> String {
         format!("http://{}", self.server.address)
     }
@@ -34,17 +34,17 @@ impl Twin {
         self.world.run(&[args, &["--root", &url]].concat())
     }
 
-    /// Runs a command in the folder and against the server, and finds no difference; returns what was printed.
+    /// Runs a command on the directory and against the server, and asserts that there is no difference. Returns the output.
     #[track_caller]
     fn same(&self, args: &[&str]) -> String {
-        let (here, there) = (self.world.run(args), self.served(args));
-        let told = |ran: &Ran| (ran.code, ran.out.clone(), ran.err.clone());
-        assert_eq!(told(&there), told(&here), "{args:?}");
-        here.out
+        let (local, served) = (self.world.run(args), self.served(args));
+        let result = |ran: &Ran| (ran.code, ran.out.clone(), ran.err.clone());
+        assert_eq!(result(&served), result(&local), "{args:?}");
+        local.out
     }
 }
 
-/// A store with some history: versions, a removal, folders, branches, a merge, names that have to be escaped, and all that is not
+/// Creates a store with some history: versions, a removal, directories, branches, a merge, and names that need escaping or are not
 /// ASCII.
 fn history(format: &str) -> World {
     let world = World::with_store(format);

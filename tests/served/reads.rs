@@ -1,11 +1,11 @@
-//! What reads.
+//! Commands that read, and commands that a server does not support.
 
 use std::fs;
 
 use super::{Twin, history};
 use crate::support::program::{FORMATS, World};
 
-/// Every command, and whether a server answers it.
+/// Every command, and whether it works against a server.
 const COMMANDS: [(&str, bool); 35] = [
     ("init", false),
     ("add", true),
@@ -39,14 +39,14 @@ const COMMANDS: [(&str, bool); 35] = [
     ("verify", false),
     ("reindex", false),
     ("server", false),
-    // They work on no store.
+    // These do not use a store.
     ("completions", true),
     ("man", true),
     ("help", true),
 ];
 
 #[test]
-fn every_read_is_the_same_in_the_folder_and_over_http() {
+fn every_read_has_the_same_result_on_the_directory_and_over_http() {
     for format in FORMATS {
         let twin = Twin::of(history(format));
         let world = &twin.world;
@@ -74,7 +74,7 @@ fn every_read_is_the_same_in_the_folder_and_over_http() {
         let verbs = [
             "find", "hash", "contains", "info", "versions", "audit", "list",
         ];
-        // What is looked up by name differs little with the kind of ids.
+        // Lookups by name hardly depend on the object format.
         let few = if format == "sha1" { names.len() } else { 2 };
         for verb in verbs {
             for name in &names[..few] {
@@ -128,16 +128,18 @@ fn every_read_is_the_same_in_the_folder_and_over_http() {
 }
 
 #[test]
-fn an_export_is_the_same_files() {
+fn an_export_writes_the_same_files() {
     let twin = Twin::of(history("sha1"));
     twin.same(&["export", "-o", "missing/../x", "--branch", "nope"]);
-    assert_eq!(twin.world.run(&["export", "-o", "here"]).code, Some(0));
-    let ran = twin.served(&["export", "-o", "there"]);
+    assert_eq!(twin.world.run(&["export", "-o", "local"]).code, Some(0));
+    let ran = twin.served(&["export", "-o", "remote"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let mut diff = twin.world.command("git");
-    let diff = diff.args(["diff", "--no-index", "here", "there"]).output();
+    let diff = diff
+        .args(["diff", "--no-index", "local", "remote"])
+        .output();
     assert_eq!(diff.unwrap().status.code(), Some(0));
-    let again = twin.served(&["export", "-o", "there"]);
+    let again = twin.served(&["export", "-o", "remote"]);
     assert_eq!(again.code, Some(4), "{again:?}");
     let json = twin.served(&["export", "--json"]);
     assert_eq!(
@@ -148,29 +150,29 @@ fn an_export_is_the_same_files() {
 }
 
 #[test]
-fn alone_it_tells_what_is_there() {
+fn the_overview_has_the_same_values() {
     let twin = Twin::of(history("sha1"));
     let ran = twin.served(&[]);
-    let here = twin.world.ok(&[]);
-    let newest = here.lines().find(|line| line.starts_with("newest:"));
-    let wanted = format!(
+    let overview = twin.world.ok(&[]);
+    let newest = overview.lines().find(|line| line.starts_with("newest:"));
+    let expected = format!(
         "store:   {}\nbranch:  main (the default; branches: 2)\nmodules: 5\ncommits: 11\n{}\n",
         twin.url(),
         newest.unwrap()
     );
-    assert_eq!((ran.code, ran.out), (Some(0), wanted), "{}", ran.err);
+    assert_eq!((ran.code, ran.out), (Some(0), expected), "{}", ran.err);
     let json: serde_json::Value = serde_json::from_str(&twin.served(&["--json"]).out).unwrap();
     let mut local = twin.world.json(&[]);
     let local = local.as_object_mut().unwrap();
-    for only_here in ["object_format", "tags", "objects_bytes", "mirrors"] {
-        assert!(local.remove(only_here).is_some(), "{only_here}");
+    for local_only in ["object_format", "tags", "objects_bytes", "mirrors"] {
+        assert!(local.remove(local_only).is_some(), "{local_only}");
     }
     local.insert("root".to_owned(), twin.url().into());
     assert_eq!(json.as_object().unwrap(), local);
 }
 
 #[test]
-fn what_needs_the_folder_says_so() {
+fn commands_that_need_the_directory_say_so() {
     let twin = Twin::of(World::with_store("sha1"));
     let help = twin.world.ok(&["--help"]);
     let (_, commands) = help.split_once("Commands:\n").unwrap();
@@ -201,13 +203,13 @@ fn what_needs_the_folder_says_so() {
     ] {
         assert!(COMMANDS.contains(&(args[0], is_served)), "{args:?}");
         let ran = twin.served(args);
-        let wanted = format!(
+        let expected = format!(
             "wasmstore: this command works on the store's folder: run it on the machine of {}, with --root DIR\n",
             twin.url()
         );
         assert_eq!(
             (ran.code, ran.out.as_str(), ran.err),
-            (Some(2), "", wanted),
+            (Some(2), "", expected),
             "{args:?}"
         );
     }

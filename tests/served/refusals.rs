@@ -1,4 +1,4 @@
-//! Servers that refuse, are not there, or are no stores.
+//! Servers that refuse requests, cannot be reached, or are no wasmstore servers.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -7,7 +7,13 @@ use super::Twin;
 use crate::support::program::{World, module};
 use crate::support::server::Server;
 
-fn keyed(world: &World, url: &str, key: &str, args: &[&str]) -> (Option<i32>, String, String) {
+/// Runs a command against a server with a key.
+fn run_with_key(
+    world: &World,
+    url: &str,
+    key: &str,
+    args: &[&str],
+) -> (Option<i32>, String, String) {
     let mut command = world.wasmstore(args);
     let output = command.env("WASMSTORE_ROOT", url).env("WASMSTORE_KEY", key);
     let ran = crate::support::program::Ran::from(output.output().unwrap());
@@ -15,34 +21,34 @@ fn keyed(world: &World, url: &str, key: &str, args: &[&str]) -> (Option<i32>, St
 }
 
 #[test]
-fn a_key_lets_in_and_is_never_shown() {
+fn a_key_is_used_and_never_shown() {
     let world = World::with_store("sha1");
     world.add("a", 1);
     let server = Server::start(&world, &["--auth", "geheim:GET;other-secret:*"]);
     let url = format!("http://{}", server.address);
     let list = format!("{}\t/a\n", world.hash(1));
     assert_eq!(
-        keyed(&world, &url, "geheim", &["list"]),
+        run_with_key(&world, &url, "geheim", &["list"]),
         (Some(0), list, String::new())
     );
-    let (code, out, err) = keyed(&world, &url, "geheim", &["remove", "a", "-vv"]);
+    let (code, out, err) = run_with_key(&world, &url, "geheim", &["remove", "a", "-vv"]);
     assert_eq!((code, out.as_str()), (Some(5), ""));
     let refused = format!("wasmstore: {url}: the key does not allow this method\n");
     assert!(err.ends_with(&refused) && !err.contains("geheim"), "{err}");
     let hint = "hint: WASMSTORE_KEY holds the key for the server\n";
-    let (code, _, err) = keyed(&world, &url, "geheim\u{1}x", &["list"]);
+    let (code, _, err) = run_with_key(&world, &url, "geheim\u{1}x", &["list"]);
     assert_eq!(code, Some(2), "{err}");
     assert_eq!(
         err,
         "wasmstore: WASMSTORE_KEY contains a character that is not allowed in a key\n"
     );
-    let (code, _, err) = keyed(&world, &url, "", &["list"]);
-    let wanted = format!("wasmstore: {url}: a valid key is needed\n{hint}");
-    assert_eq!((code, err), (Some(5), wanted));
+    let (code, _, err) = run_with_key(&world, &url, "", &["list"]);
+    let expected = format!("wasmstore: {url}: a valid key is needed\n{hint}");
+    assert_eq!((code, err), (Some(5), expected));
     world.file("a.wasm", module(2));
-    let (code, _, err) = keyed(&world, &url, "geheim", &["add", "a.wasm", "b"]);
+    let (code, _, err) = run_with_key(&world, &url, "geheim", &["add", "a.wasm", "b"]);
     assert_eq!(code, Some(5), "{err}");
-    let (code, out, err) = keyed(&world, &url, "other-secret", &["add", "a.wasm", "b"]);
+    let (code, out, err) = run_with_key(&world, &url, "other-secret", &["add", "a.wasm", "b"]);
     assert_eq!(
         (code, out),
         (Some(0), format!("{}\n", world.hash(2))),
@@ -51,31 +57,31 @@ fn a_key_lets_in_and_is_never_shown() {
 }
 
 #[test]
-fn a_replica_says_where_changes_are_made() {
+fn a_write_to_a_replica_fails_with_the_primarys_url() {
     let twin = Twin::of(World::with_store("sha1"));
     twin.world.add("a", 1);
     let url = twin.url();
     let copy = World::empty();
     let replica = Server::start(&copy, &["--replica-of", &url]);
     let at = format!("http://{}", replica.address);
-    let (code, _, err) = keyed(&copy, &at, "", &["remove", "a"]);
-    let wanted = format!("wasmstore: this is a replica: send writes to {url}/api/v1/module/a\n");
-    assert_eq!((code, err), (Some(4), wanted));
+    let (code, _, err) = run_with_key(&copy, &at, "", &["remove", "a"]);
+    let expected = format!("wasmstore: this is a replica: send writes to {url}/api/v1/module/a\n");
+    assert_eq!((code, err), (Some(4), expected));
 }
 
 #[test]
-fn what_is_no_store_is_told_from_one() {
+fn a_server_that_is_no_store_is_an_error_on_one_line() {
     let world = World::empty();
-    let (code, out, err) = keyed(&world, "http://127.0.0.1:1", "", &["list"]);
+    let (code, out, err) = run_with_key(&world, "http://127.0.0.1:1", "", &["list"]);
     assert_eq!((code, out.as_str()), (Some(5), ""));
     assert!(
         err.starts_with("wasmstore: http://127.0.0.1:1: Connection refused"),
         "{err}"
     );
-    let (code, _, err) = keyed(&world, "http://a:b", "", &["list"]);
+    let (code, _, err) = run_with_key(&world, "http://a:b", "", &["list"]);
     assert_eq!(code, Some(3), "{err}");
 
-    for (answer, wanted) in [
+    for (response, expected) in [
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>",
             " is not a wasmstore server, or it is broken: ",
@@ -94,39 +100,39 @@ fn what_is_no_store_is_told_from_one() {
         ),
         ("SSH-2.0-x\r\n", "http://127.0.0.1:"),
     ] {
-        let url = answering(answer.as_bytes().to_vec());
-        let (code, out, err) = keyed(&world, &url, "", &["list"]);
+        let url = responding_server(response.as_bytes().to_vec());
+        let (code, out, err) = run_with_key(&world, &url, "", &["list"]);
         assert_eq!(out, "");
         assert_eq!(code, Some(5), "{err}");
         assert!(
-            err.contains(wanted) && !err.contains("<html>"),
-            "{wanted}: {err}"
+            err.contains(expected) && !err.contains("<html>"),
+            "{expected}: {err}"
         );
         assert_eq!(err.lines().count(), 1, "{err}");
     }
 }
 
-/// The URL of a server that answers every request so.
-fn answering(answer: Vec<u8>) -> String {
+/// Starts a server that sends the same response to every request; returns its URL.
+fn responding_server(response: Vec<u8>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
             let mut request = [0; 4096];
             let _ = stream.read(&mut request);
-            let _ = stream.write_all(&answer);
+            let _ = stream.write_all(&response);
         }
     });
     url
 }
 
 #[test]
-fn what_a_server_sends_is_what_was_asked_for() {
+fn a_download_with_another_hash_or_length_is_rejected() {
     let world = World::empty();
     let (one, two) = (world_hash(1), world_hash(2));
     let bytes = module(2);
     let digest = "sha256:".to_owned() + &"1".repeat(64);
-    let answer = |hash: &str, length: usize| {
+    let response = |hash: &str, length: usize| {
         let head = format!(
             "HTTP/1.1 200 OK\r\nConnection: close\r\nWasmstore-Hash: {hash}\r\nWasmstore-Digest: {digest}\r\nContent-Length: {length}\r\n\r\n"
         );
@@ -139,8 +145,8 @@ fn what_a_server_sends_is_what_was_asked_for() {
         ("a", &two, bytes.len()),
         (&digest, &two, bytes.len()),
     ] {
-        let url = answering(answer(hash, length));
-        let (code, _, err) = keyed(&world, &url, "", &["find", name, "-o", "got"]);
+        let url = responding_server(response(hash, length));
+        let (code, _, err) = run_with_key(&world, &url, "", &["find", name, "-o", "got"]);
         assert_eq!(code, Some(5), "{name} {hash}: {err}");
         assert!(
             err.contains("is not a wasmstore server, or it is broken"),
@@ -151,7 +157,7 @@ fn what_a_server_sends_is_what_was_asked_for() {
 }
 
 #[test]
-fn what_a_server_lists_ends_and_moves_no_cursor() {
+fn endless_pages_and_malformed_ids_are_rejected() {
     let world = World::empty();
     let id = "1".repeat(40);
     for (args, body) in [
@@ -166,9 +172,9 @@ fn what_a_server_lists_ends_and_moves_no_cursor() {
         ),
     ] {
         let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nLink: <x>; rel=\"next\"\r\n";
-        let answer = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
-        let url = answering(answer.into_bytes());
-        let (code, out, err) = keyed(&world, &url, "", args);
+        let response = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+        let url = responding_server(response.into_bytes());
+        let (code, out, err) = run_with_key(&world, &url, "", args);
         assert_eq!(code, Some(5), "{args:?}: {err}");
         assert!(!out.contains('\u{1b}') && !err.contains('\u{1b}'), "{out}{err}");
         assert!(err.contains("is not a wasmstore server, or it is broken"), "{err}");
@@ -176,12 +182,12 @@ fn what_a_server_lists_ends_and_moves_no_cursor() {
 }
 
 #[test]
-fn long_messages_are_sent_as_far_as_a_request_takes_them() {
+fn a_message_may_be_as_long_as_a_request_header_allows() {
     let twin = Twin::of(World::with_store("sha1"));
     twin.world.file("a.wasm", module(1));
     let url = twin.url();
     let long = "a line of it\n".repeat(3_800);
-    let (code, _, err) = keyed(&twin.world, &url, "", &["add", "a.wasm", "-m", &long]);
+    let (code, _, err) = run_with_key(&twin.world, &url, "", &["add", "a.wasm", "-m", &long]);
     assert_eq!((code, err.as_str()), (Some(0), ""));
     assert_eq!(
         twin.world.git(&["log", "-1", "--format=%B"]),
@@ -189,10 +195,10 @@ fn long_messages_are_sent_as_far_as_a_request_takes_them() {
     );
     twin.world.file("a.wasm", module(2));
     let too_long = "ä".repeat(30_000);
-    let (code, _, err) = keyed(&twin.world, &url, "", &["add", "a.wasm", "-m", &too_long]);
-    let wanted = "the message, the author or a name is too long for a request header\n";
+    let (code, _, err) = run_with_key(&twin.world, &url, "", &["add", "a.wasm", "-m", &too_long]);
+    let expected = "the message, the author or a name is too long for a request header\n";
     assert_eq!(code, Some(3), "{err}");
-    assert!(err.ends_with(wanted), "{err}");
+    assert!(err.ends_with(expected), "{err}");
 }
 
 fn world_hash(n: u32) -> String {

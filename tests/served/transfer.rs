@@ -1,4 +1,4 @@
-//! Large modules, TLS, and input that fails.
+//! Uploads and downloads of large modules, rejected uploads, and TLS.
 
 use std::io::Write as _;
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use crate::support::server::Server;
 use crate::support::store::custom_section;
 
 #[test]
-fn a_large_module_comes_back_as_it_was_sent() {
+fn a_large_module_is_downloaded_as_uploaded() {
     let twin = Twin::of(World::with_store("sha256"));
     let world = &twin.world;
     let large =
@@ -28,7 +28,7 @@ fn a_large_module_comes_back_as_it_was_sent() {
 }
 
 #[test]
-fn standard_input_is_sent_as_it_comes() {
+fn standard_input_is_uploaded_as_it_is_read() {
     let twin = Twin::of(World::with_store("sha1"));
     let url = twin.url();
     let mut add = twin.world.wasmstore(&["add", "-", "piped", "--root", &url]);
@@ -49,10 +49,10 @@ fn standard_input_is_sent_as_it_comes() {
 }
 
 #[test]
-fn a_large_file_that_is_no_module_is_refused_with_the_reason() {
+fn a_large_invalid_file_is_rejected_with_the_reason() {
     let twin = Twin::of(World::with_store("sha1"));
     let world = &twin.world;
-    // The server has refused it long before it is sent.
+    // The server rejects the upload long before its end.
     world.file("zeros", vec![0; 80_000_000]);
     let reason = "wasmstore: cannot accept /z: not WebAssembly: the magic number is missing (at offset 0x0)\n";
     let ran = twin.served(&["add", "zeros", "z"]);
@@ -64,7 +64,7 @@ fn a_large_file_that_is_no_module_is_refused_with_the_reason() {
 }
 
 #[test]
-fn a_limit_of_the_server_is_told_before_anything_is_sent() {
+fn the_servers_size_limit_is_reported() {
     let world = World::with_store("sha1");
     let server = Server::start(&world, &["--max-module-bytes", "100"]);
     world.file("large.wasm", custom_section(vec![1; 1000]));
@@ -75,11 +75,11 @@ fn a_limit_of_the_server_is_told_before_anything_is_sent() {
 }
 
 #[test]
-fn tls_is_checked_against_what_the_machine_trusts() {
+fn the_servers_certificate_must_be_trusted_by_the_machine() {
     let world = World::with_store("sha1");
-    let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    world.file("key.pem", pair.signing_key.serialize_pem());
-    world.file("cert.pem", pair.cert.pem());
+    let key_pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    world.file("key.pem", key_pair.signing_key.serialize_pem());
+    world.file("cert.pem", key_pair.cert.pem());
     let server = Server::start(&world, &["--tls", "key.pem,cert.pem"]);
     let url = format!("https://localhost:{}", server.address.port());
     let run = |args: &[&str], trusted: &str| {

@@ -8,30 +8,30 @@ use crate::support::server::Server;
 use crate::support::watching::Watching;
 
 #[test]
-fn every_commit_is_a_line_as_in_the_folder() {
+fn watch_prints_the_same_lines_as_on_the_directory() {
     let twin = Twin::of(World::with_store("sha1"));
     let (world, url) = (&twin.world, twin.url());
     let start = world.tip();
-    let here = Watching::start(world, &["--since", &start]);
-    let there = Watching::start(world, &["--since", &start, "--root", &url]);
+    let local = Watching::start(world, &["--since", &start]);
+    let remote = Watching::start(world, &["--since", &start, "--root", &url]);
     world.add("b/ä.wasm", 1);
     world.add("b/ä.wasm", 2);
     world.add("a.wasm", 2);
     world.changes(&["remove", &world.hash(2)]);
     for _ in 0..4 {
-        let line = here.next();
-        assert_eq!(there.next(), line);
+        let line = local.next();
+        assert_eq!(remote.next(), line);
     }
 }
 
 #[test]
-fn nothing_is_missed_while_the_server_is_away() {
+fn no_commit_is_missed_while_the_server_is_down() {
     let world = World::with_store("sha1");
     let server = Server::start(&world, &[]);
     let port = server.address.port().to_string();
     let url = format!("http://{}", server.address);
     let watching = Watching::start(&world, &["--branch", "main", "--root", &url]);
-    // It has begun as soon as it tells of something.
+    // The watch has started once it prints a line.
     let mut n = 0;
     let first = loop {
         world.add("first", n);
@@ -45,21 +45,21 @@ fn nothing_is_missed_while_the_server_is_away() {
     world.add("away", 7);
     let _server = Server::start(&world, &["--port", &port]);
     world.add("back", 8);
-    let mut told = Vec::new();
-    while !told
+    let mut lines = Vec::new();
+    while !lines
         .last()
         .is_some_and(|line: &String| line.contains("/back"))
     {
-        told.push(watching.next());
+        lines.push(watching.next());
     }
-    let away = told.iter().filter(|line| line.contains("/away")).count();
-    assert_eq!(away, 1, "{told:?}");
+    let away = lines.iter().filter(|line| line.contains("/away")).count();
+    assert_eq!(away, 1, "{lines:?}");
 }
 
 #[test]
-fn what_is_not_there_cannot_be_watched() {
+fn an_unknown_branch_or_commit_cannot_be_watched() {
     let twin = Twin::of(World::with_store("sha1"));
-    for (args, code, wanted) in [
+    for (args, code, expected) in [
         (
             &["watch", "--branch", "nope"][..],
             1,
@@ -74,6 +74,6 @@ fn what_is_not_there_cannot_be_watched() {
             "{args:?}: {}",
             ran.err
         );
-        assert!(ran.err.contains(wanted), "{args:?}: {}", ran.err);
+        assert!(ran.err.contains(expected), "{args:?}: {}", ran.err);
     }
 }

@@ -5,6 +5,7 @@
 mod full_disk;
 mod graph;
 mod histories;
+mod mirror;
 #[cfg(target_os = "linux")]
 mod power_cut;
 mod soak;

@@ -1,42 +1,42 @@
-//! What makes trouble: the remote goes away and comes back, and the server is killed.
+//! The disturbance: the mirror disappears and reappears, and the server is killed.
 
 use std::fs;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{SETTLED, Soak};
+use super::{CATCH_UP_MAX, Soak};
 use crate::support::server::Server;
 
-/// What makes trouble while changes are made, and what it has seen.
-pub struct Trouble<'s> {
+/// The disturbance while changes are made, with its measurements.
+pub struct Disturbance<'s> {
     pub soak: &'s Soak,
     pub server: Server,
     pub step: Duration,
-    pub returned: Instant,
+    pub reappeared: Instant,
     pub kills: u32,
-    pub looks: u32,
+    pub checks: u32,
     pub lag_most_s: f64,
-    pub return_most: Duration,
+    pub catch_up_most: Duration,
 }
 
-impl Trouble<'_> {
+impl Disturbance<'_> {
     pub fn is_writing(&self) -> bool {
         self.soak.next.load(Ordering::Relaxed) < self.soak.changes
     }
 
-    /// Looks at the metric for some steps.
-    pub fn look(&mut self, steps: u32) {
+    /// Checks the reported lag for some steps.
+    pub fn check(&mut self, steps: u32) {
         let until = Instant::now() + self.step * steps;
         while Instant::now() < until {
-            self.look_once();
+            self.check_once();
             thread::sleep(Duration::from_millis(50));
         }
     }
 
-    fn look_once(&mut self) {
-        if let Some(lag) = self.soak.look(&self.server) {
-            self.looks += 1;
+    fn check_once(&mut self) {
+        if let Some(lag) = self.soak.check_lag(&self.server) {
+            self.checks += 1;
             self.lag_most_s = self.lag_most_s.max(lag);
         }
     }
@@ -50,28 +50,31 @@ impl Trouble<'_> {
         self.kills += 1;
     }
 
-    /// The remote goes away, the server is killed, the remote comes back, and every other time the server is killed once more.
+    /// Removes the mirror, kills the server and restores the mirror; in every other round, kills the server once more.
     pub fn round(&mut self, nth: u32) {
-        self.soak.contact.lock().unwrap().up_s = None;
+        self.soak.knowledge.lock().unwrap().up_s = None;
         fs::rename(&self.soak.mirror, self.soak.away()).unwrap();
-        self.look(1);
+        self.check(1);
         self.kill();
-        self.look(1);
+        self.check(1);
         let tip = self.soak.world.tip();
         fs::rename(self.soak.away(), &self.soak.mirror).unwrap();
-        self.returned = Instant::now();
+        self.reappeared = Instant::now();
         if nth % 2 == 1 {
             self.kill();
         }
-        self.soak.contact.lock().unwrap().up_s = Some(self.soak.now_s());
+        self.soak.knowledge.lock().unwrap().up_s = Some(self.soak.now_s());
         while !self.soak.has_arrived(&tip) {
-            assert!(self.returned.elapsed() < SETTLED, "nothing was pushed");
-            self.look_once();
+            assert!(
+                self.reappeared.elapsed() < CATCH_UP_MAX,
+                "nothing was pushed"
+            );
+            self.check_once();
         }
-        self.return_most = self.return_most.max(self.returned.elapsed());
+        self.catch_up_most = self.catch_up_most.max(self.reappeared.elapsed());
         let up = Instant::now();
         while self.is_writing() && up.elapsed() < self.step * 5 {
-            self.look(1);
+            self.check(1);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Repositories to push to, loopback servers that are none, and waiting.
+//! Repositories to push to, loopback servers that are no git servers, and helpers that wait.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -9,15 +9,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::support::program::{Ran, World};
+use crate::support::server::Server;
 
-/// Far longer than anything takes that works.
+/// Far longer than any step takes, even on a slow machine.
 pub const LONG: Duration = Duration::from_secs(30);
 
-/// An empty bare repository beside where commands run.
+/// Creates an empty bare repository in the directory where commands run.
 pub fn bare(world: &World, name: &str) -> PathBuf {
     bare_of(world, name, "sha1")
 }
 
+/// Creates an empty bare repository with an object format.
 pub fn bare_of(world: &World, name: &str, format: &str) -> PathBuf {
     let path = world.path(name);
     let mut git = world.command("git");
@@ -27,7 +29,7 @@ pub fn bare_of(world: &World, name: &str, format: &str) -> PathBuf {
     path
 }
 
-/// The branches and tags of a repository, by `git ls-remote`; `None` if it is not there.
+/// Returns the branches and tags of a repository as `git ls-remote` prints them; `None` if there is no repository.
 pub fn refs(world: &World, repository: &Path) -> Option<String> {
     let mut git = world.command("git");
     let git = git.args(["ls-remote", "--refs", "--heads", "--tags"]);
@@ -35,24 +37,23 @@ pub fn refs(world: &World, repository: &Path) -> Option<String> {
     (ran.code == Some(0)).then_some(ran.out)
 }
 
-/// Whether the repository has exactly the branches and tags of the store.
+/// Returns whether the repository has exactly the branches and tags of the store.
 pub fn is_equal(world: &World, repository: &Path) -> bool {
-    let there = refs(world, repository);
-    there.is_some() && there == refs(world, &world.root())
+    let mirror_refs = refs(world, repository);
+    mirror_refs.is_some() && mirror_refs == refs(world, &world.root())
 }
 
-/// Waits until something holds; how long that took.
+/// Waits until a condition holds. `what` says in a failure what did not happen.
 #[track_caller]
-pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) -> Duration {
-    let began = Instant::now();
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
     while !holds() {
-        assert!(began.elapsed() < LONG, "{what}");
+        assert!(start.elapsed() < LONG, "did not happen: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
-    began.elapsed()
 }
 
-/// Writes a program that anybody may run.
+/// Writes an executable shell script.
 pub fn script(world: &World, name: &str, text: &str) -> PathBuf {
     world.file(name, format!("#!/bin/sh\n{text}\n"));
     let path = world.path(name);
@@ -60,28 +61,29 @@ pub fn script(world: &World, name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// What runs the command on this machine, in the place of ssh.
+/// Writes a replacement for ssh that runs the remote command on this machine and logs its own arguments.
 pub fn ssh(world: &World) -> PathBuf {
     let text = "echo \"$@\" >>\"${0%/*}/ssh.log\"\nfor last; do :; done\nexec sh -c \"$last\"";
     script(world, "ssh", text)
 }
 
-/// A listener on the loopback that does with each connection what it is told, until the test ends.
+/// A server on the loopback interface that runs until the test program ends.
 pub struct Listener {
     pub address: SocketAddr,
+    /// The heads of all requests.
     pub heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl Listener {
-    /// Accepts connections and says nothing.
+    /// Accepts connections and sends nothing.
     pub fn silent() -> Self {
         Self::with(|stream, _| std::mem::forget(stream))
     }
 
-    /// Answers each request, whose head it is given.
-    pub fn answering(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
+    /// Sends the result of `respond`, which gets the request's head.
+    pub fn responding(respond: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
         Self::with(move |mut stream, head| {
-            let _ = stream.write_all(&answer(head));
+            let _ = stream.write_all(&respond(head));
         })
     }
 
@@ -103,7 +105,7 @@ impl Listener {
     }
 }
 
-/// An answer of HTTP.
+/// Returns an HTTP response.
 pub fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head = format!(
@@ -112,8 +114,8 @@ pub fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// How many processes run with both words in their arguments.
-pub fn running(one: &str, other: &str) -> usize {
+/// Returns the number of running processes that have both texts in their arguments.
+pub fn running_with(one: &str, other: &str) -> usize {
     let arguments = |entry: std::io::Result<fs::DirEntry>| {
         let bytes = fs::read(entry.ok()?.path().join("cmdline")).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
@@ -121,4 +123,12 @@ pub fn running(one: &str, other: &str) -> usize {
     let all = fs::read_dir("/proc").unwrap().filter_map(arguments);
     all.filter(|words| words.contains(one) && words.contains(other))
         .count()
+}
+
+/// Returns the value of a metric; `line` is its name with its labels.
+pub fn metric(server: &Server, line: &str) -> Option<f64> {
+    let response = server.get("/metrics");
+    let mut lines = response.text().lines();
+    let value = lines.find_map(|found| found.strip_prefix(line))?;
+    value.trim().parse().ok()
 }
