@@ -69,7 +69,7 @@ fn an_empty_store_becomes_a_replica_whose_primary_may_move() {
     let replica = replica_of(&other, &url(&primary), &[]);
     assert_eq!(mark(&other), url(&primary));
     assert_eq!(state(&replica), state(&primary), "before it serves");
-    replica.wait_for("follows another primary from now on");
+    replica.wait_for("the replica has a new primary");
 }
 
 #[test]
