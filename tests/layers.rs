@@ -165,33 +165,64 @@ const SHARED: [(&str, &str, &str); 10] = [
 const READS_ENVIRONMENT: [&str; 3] = ["git", "cli", "main"];
 
 /// The files and directories directly below `src/repo` and `src/http`, lowest first: each uses only those before it.
-const ORDERS: [(&str, &[&str]); 1] = [(
-    "repo",
-    &[
-        "error",
-        "failpoints",
-        "parallel",
-        "thread_priority",
-        "ids",
-        "fs",
-        "locks",
-        "objects",
-        "packs",
-        "refs",
-        "parts",
-        "tree",
-        "history",
-        "publish",
-        "lifecycle",
-        "push",
-        "gc",
-        "verify",
-        "repository",
-    ],
-)];
+const ORDERS: [(&str, &[&str]); 2] = [
+    (
+        "repo",
+        &[
+            "error",
+            "failpoints",
+            "parallel",
+            "thread_priority",
+            "ids",
+            "fs",
+            "locks",
+            "objects",
+            "packs",
+            "refs",
+            "parts",
+            "tree",
+            "history",
+            "publish",
+            "lifecycle",
+            "push",
+            "gc",
+            "verify",
+            "repository",
+        ],
+    ),
+    (
+        "http",
+        &[
+            "metrics",
+            "json",
+            "error",
+            "percent",
+            "git_url",
+            "commit_header",
+            "pagination",
+            "blocking",
+            "listener",
+            "middleware",
+            "module",
+            "upload",
+            "watch",
+            "options",
+            "state",
+            "git",
+            "extract",
+            "openapi",
+            "routes",
+            "router",
+        ],
+    ),
+];
 
 /// Within a subsystem, a use against the order: the user, what it uses, and the reason.
-const AGAINST_ORDER: [(&str, &str, &str); 0] = [];
+const AGAINST_ORDER: [(&str, &str, &str); 1] = [(
+    "http/module",
+    "http/state",
+    "responses use the caches and permits of the state, and the state holds the cache that module/ defines",
+)];
 
 struct Source {
     /// Relative to `src`.

@@ -9,6 +9,7 @@ mod commit_header;
 mod error;
 mod extract;
 mod git;
+mod git_url;
 mod json;
 mod listener;
 mod metrics;

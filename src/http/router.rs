@@ -57,11 +57,11 @@ pub fn router(
         .layer(from_fn_with_state(replica_writes, redirect_writes))
         .layer(from_fn_with_state(keys, authorize))
         .layer(from_fn(record_route))
-        .with_state(app.clone());
+        .with_state(app);
     with_normalized_paths(routes)
         .layer(from_fn_with_state(Arc::new(origins), check_origin))
         .layer(catch_panics())
-        .layer(from_fn_with_state(app, default_headers))
+        .layer(from_fn_with_state(is_keyed, default_headers))
         .layer(from_fn(request_log))
         .layer(from_fn(problem_json))
         .layer(from_fn_with_state(Metrics::install(), count_requests))

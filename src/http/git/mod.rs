@@ -8,13 +8,11 @@
 mod body_decoder;
 mod outcome;
 mod process;
-mod requested_service;
 mod response_body;
 mod service;
 mod stdin;
 
 pub(super) use body_decoder::GitBodyDecoder;
 pub(super) use outcome::git_not_installed;
-pub(super) use requested_service::requested_service;
 pub(super) use service::GitRequestBody;
 pub(super) use stdin::StdinWriter;

@@ -6,18 +6,16 @@ use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use crate::http::state::App;
-
 /// Sets `Cache-Control` if the handler did not: caches must revalidate responses and must not store errors. Also forbids
-/// browsers to guess the content type.
+/// browsers to guess the content type. `is_private` is whether the server has keys, so that shared caches must not store responses.
 pub(in crate::http) async fn default_headers(
-    State(app): State<App>,
+    State(is_private): State<bool>,
     request: Request,
     next: Next,
 ) -> Response {
     let mut response = next.run(request).await;
     let is_error = response.status().is_client_error() || response.status().is_server_error();
-    let control = match (is_error, app.is_private) {
+    let control = match (is_error, is_private) {
         (true, _) => "no-store",
         (false, true) => "private, no-cache",
         (false, false) => "no-cache",

@@ -8,9 +8,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
 use crate::http::error::{Failure, Result};
-use crate::http::git::{
-    GitBodyDecoder, GitRequestBody, StdinWriter, git_not_installed, requested_service,
-};
+use crate::http::git::{GitBodyDecoder, GitRequestBody, StdinWriter, git_not_installed};
+use crate::http::git_url::requested_service;
 use crate::http::listener::ShutdownGuard;
 use crate::http::middleware::auth::Caller;
 use crate::http::state::App;

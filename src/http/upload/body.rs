@@ -1,6 +1,5 @@
 //! Reading a request's body from the connection, with a minimum rate.
 
-use std::io::Write;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -11,11 +10,6 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::config::ServerLimits;
 use crate::http::error::{Failure, Result};
-use crate::http::state::App;
-use crate::http::upload::decoding::BodyDecoder;
-
-/// The number of bytes that are decoded at a time.
-const CHUNK_BYTES: usize = 256 << 10;
 
 /// A request's body.
 pub(in crate::http) struct RequestBody {
@@ -48,32 +42,6 @@ impl RequestBody {
             deadline: Instant::now() + limits.body_progress_timeout,
             missing_bytes: limits.body_progress_bytes_min,
         }
-    }
-
-    /// Reads the body into `decoder`. Returns the decoder and the last chunk, which the caller has yet to decode: together with
-    /// the write that follows, that takes one switch to a blocking thread instead of two.
-    ///
-    /// # Errors
-    /// 400 if the body is truncated, 408 if it arrives too slowly; the error of the decoder.
-    pub async fn decode_into<W: Write + Send + 'static>(
-        mut self,
-        app: &App,
-        mut decoder: BodyDecoder<W>,
-    ) -> Result<(BodyDecoder<W>, Vec<u8>)> {
-        // Frames are copied because a frame of one byte may keep a whole read buffer in memory.
-        let mut chunk = Vec::new();
-        while let Some(bytes) = self.next().await? {
-            chunk.extend_from_slice(&bytes);
-            if chunk.len() >= CHUNK_BYTES {
-                let full = std::mem::take(&mut chunk);
-                let decoded = app.run_read(move |_| {
-                    decoder.write(&full)?;
-                    Ok(decoder)
-                });
-                decoder = decoded.await?;
-            }
-        }
-        Ok((decoder, chunk))
     }
 
     /// Extends the deadline by the time that the server itself has used.

@@ -8,7 +8,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use crate::http::git::requested_service;
+use crate::http::git_url::requested_service;
 use crate::remote::GitService;
 
 /// The request header for the key. It takes precedence over the other ways to send one.
