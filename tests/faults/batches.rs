@@ -1,4 +1,4 @@
-//! Changes that share a batch, of which one fails, or all.
+//! Changes that share a batch, when one of them or all of them fail.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -22,48 +22,48 @@ const CHANGES: u32 = 8;
 
 type Results = Vec<std::thread::Result<Result<(), Error>>>;
 
-/// Holds the first change that comes to its flush there, until it is let go.
-struct Held {
+/// Blocks the first change that creates its pack, until it is released.
+struct BlockedChange {
     arrived: Receiver<()>,
-    go: Sender<()>,
+    release: Sender<()>,
 }
 
-impl Held {
+impl BlockedChange {
     fn begin() -> Self {
         let (arrived_sender, arrived) = channel();
-        let (go, go_receiver) = channel();
-        let go_receiver = Mutex::new(Some(go_receiver));
+        let (release, released) = channel();
+        let released = Mutex::new(Some(released));
         let callback = move || {
-            if let Some(go) = go_receiver.lock().unwrap().take() {
+            if let Some(released) = released.lock().unwrap().take() {
                 arrived_sender.send(()).unwrap();
-                go.recv().unwrap();
+                released.recv().unwrap();
             }
         };
         fail::cfg_callback("create pack", callback).unwrap();
-        Self { arrived, go }
+        Self { arrived, release }
     }
 
     fn wait(&self) {
         self.arrived.recv_timeout(Duration::from_secs(30)).unwrap();
     }
 
-    fn let_go(&self) {
-        self.go.send(()).unwrap();
+    fn release(&self) {
+        self.release.send(()).unwrap();
         fail::remove("create pack");
     }
 }
 
-/// Holds one change in its flush until the others wait for it, so that they make up one batch, and then lets `fault` happen.
+/// Blocks one change until `CHANGES` others wait for it, so that they form one batch; then injects the fault and releases it.
 fn in_one_batch(
     s: &Scratch,
     fault: impl FnOnce(),
     change: impl Fn(u32) -> Result<(), Error> + Sync,
 ) -> Results {
-    let held = Held::begin();
+    let blocked = BlockedChange::begin();
     let begun = Barrier::new(CHANGES as usize + 1);
     std::thread::scope(|threads| {
         let first = threads.spawn(|| s.put("first", 100));
-        held.wait();
+        blocked.wait();
         let others: Vec<_> = (0..CHANGES)
             .map(|n| {
                 let (begun, change) = (&begun, &change);
@@ -74,19 +74,19 @@ fn in_one_batch(
             })
             .collect();
         begun.wait();
-        // They have only a few instructions to go until they wait.
+        // The threads have only a few instructions left until they wait for their turn.
         std::thread::sleep(Duration::from_millis(500));
         fault();
-        held.let_go();
+        blocked.release();
         first.join().unwrap();
         others.into_iter().map(|other| other.join()).collect()
     })
 }
 
-fn wait_until(is_so: impl Fn() -> bool) {
+fn wait_until(condition: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "it never came to be so");
+    while !condition() {
+        assert!(Instant::now() < deadline, "the condition was not reached");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -130,7 +130,7 @@ fn if_absent() -> Change {
 }
 
 #[test]
-fn changes_that_wait_share_one_pack_and_each_has_its_commit() {
+fn waiting_changes_share_one_pack_and_each_gets_its_own_commit() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
     let results = in_one_batch(
@@ -139,17 +139,21 @@ fn changes_that_wait_share_one_pack_and_each_has_its_commit() {
         |n| put(&s, &Change::default(), &n.to_string(), n),
     );
     assert_eq!(kinds(&results), [None; 8]);
-    assert_eq!(packs(&s), 2, "that of the first, and that of the others");
+    assert_eq!(
+        packs(&s),
+        2,
+        "one pack of the first change, and one of the others"
+    );
     assert_eq!(commits(&s), 2 + CHANGES as usize);
     check_sound(&s);
     scenario.teardown();
 }
 
 #[test]
-fn one_that_is_refused_does_not_touch_the_others() {
+fn a_refused_change_does_not_affect_the_others() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
-    // All want to be the first at one path, and it is taken by one of them while the others wait; two ask for what cannot be.
+    // Two changes are invalid. The others all create the same path if it is absent, and only one of them can succeed.
     let change = |n| match n {
         0 => put(&s, &Change::default(), "first/below", 1),
         1 => put(&s, &on(Some("unknown")), "x", 1),
@@ -171,10 +175,10 @@ fn one_that_is_refused_does_not_touch_the_others() {
 }
 
 #[test]
-fn a_failed_flush_fails_them_all_and_a_refusal_that_rested_on_them_is_judged_again() {
+fn a_failed_fsync_fails_the_batch_and_a_dependent_refusal_is_decided_again() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
-    // The first change passes this point twice before the batch does.
+    // The first change passes this failpoint twice before the batch does.
     let fault = || fail::cfg("fsync pack", "2*off->1*return(28)").unwrap();
     let kinds = kinds(&in_one_batch(&s, fault, |n| {
         put(&s, &if_absent(), "wanted", n)
@@ -187,7 +191,7 @@ fn a_failed_flush_fails_them_all_and_a_refusal_that_rested_on_them_is_judged_aga
     assert_eq!(
         (full, done),
         (1, 1),
-        "one failed, so that another was the first: {kinds:?}"
+        "one failed, so another one created the path: {kinds:?}"
     );
     assert_eq!(commits(&s), 3);
     assert_eq!(leftovers(&s), 0);
@@ -196,7 +200,7 @@ fn a_failed_flush_fails_them_all_and_a_refusal_that_rested_on_them_is_judged_aga
 }
 
 #[test]
-fn a_full_disk_fails_every_change_of_the_batch_and_they_can_be_made_later() {
+fn a_full_disk_fails_every_change_of_the_batch_and_retries_succeed() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
     let fault = || fail::cfg("write index", "1*off->1*return(28)").unwrap();
@@ -217,7 +221,7 @@ fn a_full_disk_fails_every_change_of_the_batch_and_they_can_be_made_later() {
 }
 
 #[test]
-fn an_outside_move_between_judging_and_swap_has_all_of_the_branch_judged_again() {
+fn an_outside_move_between_decision_and_swap_has_all_changes_of_the_branch_decided_again() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
     s.put("shared", 1);
@@ -225,13 +229,13 @@ fn an_outside_move_between_judging_and_swap_has_all_of_the_branch_judged_again()
     let other: BranchName = branch("other");
     s.store.create_branch(&other, &Revision::default()).unwrap();
     let root = s.root.clone();
-    // git moves main to a commit in which the shared module is another one, when the batch is about to.
+    // When the batch is about to move main, git moves it to a commit with another version of the shared module.
     s.put_on(Some("other"), "shared", 2);
     let theirs = git(&root, &["rev-parse", "other"]).trim().to_owned();
     let fault = || {
         let moved = std::sync::atomic::AtomicUsize::new(0);
         let callback = move || {
-            // The change that the batch waits for holds its lock file already.
+            // The blocked first change already holds its lock file.
             if moved.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
                 let tree = git(&root, &["rev-parse", &format!("{theirs}^{{tree}}")]);
                 let parent = git(&root, &["rev-parse", "main"]);
@@ -269,7 +273,7 @@ fn an_outside_move_between_judging_and_swap_has_all_of_the_branch_judged_again()
     assert_eq!(
         kinds(&results),
         expected,
-        "what git put there is not what was asked for"
+        "git's version does not match If-Match"
     );
     assert_eq!(s.value("shared"), Some(2));
     let subjects = s.git(&["log", "--format=%s", "main"]);
@@ -288,7 +292,7 @@ fn module_hash(s: &Scratch, at: &str) -> String {
 }
 
 #[test]
-fn other_branches_of_the_batch_stand_when_one_has_to_be_judged_again() {
+fn a_failed_branch_does_not_affect_the_other_branches_of_the_batch() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
     s.put("a", 1);
@@ -344,15 +348,15 @@ fn a_merge_waits_for_the_changes_of_the_branch_that_it_merges() {
 }
 
 #[test]
-fn an_error_while_one_is_staged_leaves_nothing_unflushed_to_the_others() {
+fn an_error_while_staging_leaves_no_object_missing_for_later_changes() {
     let scenario = FailScenario::setup();
-    // Each change looks for three trees and its commit, so this is every object of the first change and some of the next.
+    // Each change looks up three trees and its commit, so these are all objects of the first change and some of the next.
     for looks in [0, 1, 2, 3, 5] {
         let s = Scratch::new();
         s.put("a", 1);
         let loose = |s: &Scratch| s.git(&["count-objects"]);
         let before = loose(&s);
-        // Two make the same trees: what one of them leaves unfinished the other has to make whole.
+        // Two changes create the same trees: what one leaves incomplete, the other must complete.
         let change = |n: u32| {
             let n = n / 2;
             put(&s, &Change::default(), &format!("d{n}/e/x"), n)
@@ -375,7 +379,7 @@ fn an_error_while_one_is_staged_leaves_nothing_unflushed_to_the_others() {
 }
 
 #[test]
-fn one_who_is_refused_over_and_over_keeps_nobody_from_being_published() {
+fn clients_that_retry_refused_changes_do_not_block_others() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
     s.store
@@ -402,7 +406,7 @@ fn one_who_is_refused_over_and_over_keeps_nobody_from_being_published() {
 }
 
 #[test]
-fn an_outside_gits_lock_on_one_branch_keeps_nobody_from_another() {
+fn an_outside_git_lock_on_one_branch_does_not_block_another() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
     s.store
@@ -417,7 +421,7 @@ fn an_outside_gits_lock_on_one_branch_keeps_nobody_from_another() {
         }
         assert!(
             !other.is_finished() && lock.exists(),
-            "it is waited for all the time"
+            "the change to the locked branch is still waiting"
         );
         std::fs::remove_file(&lock).unwrap();
         other.join().unwrap().unwrap();
@@ -427,7 +431,7 @@ fn an_outside_gits_lock_on_one_branch_keeps_nobody_from_another() {
 }
 
 #[test]
-fn a_panic_before_the_rename_sends_the_others_back_and_they_succeed() {
+fn after_a_panic_before_the_rename_the_other_changes_are_retried_and_succeed() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
     let fault = || fail::cfg("rename ref", "1*off->1*panic").unwrap();
@@ -447,7 +451,7 @@ fn a_panic_before_the_rename_sends_the_others_back_and_they_succeed() {
 }
 
 #[test]
-fn a_panic_after_the_rename_tells_the_others_that_they_may_have_been_applied() {
+fn after_a_panic_after_the_rename_the_other_changes_may_have_been_applied() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
     let fault = || fail::cfg("fsync ref directory", "1*off->1*panic").unwrap();
@@ -458,16 +462,16 @@ fn a_panic_after_the_rename_tells_the_others_that_they_may_have_been_applied() {
         .iter()
         .flatten()
         .filter_map(|result| result.as_ref().err());
-    let unsure = texts.filter(|error| error.to_string() == "the change may have been applied");
-    assert_eq!((panicked, unsure.count()), (1, 7));
+    let unconfirmed = texts.filter(|error| error.to_string() == "the change may have been applied");
+    assert_eq!((panicked, unconfirmed.count()), (1, 7));
     for n in 0..CHANGES {
-        assert_eq!(s.value(&n.to_string()), Some(n), "they were");
+        assert_eq!(s.value(&n.to_string()), Some(n), "it was applied");
     }
     check_sound(&s);
     scenario.teardown();
 }
 
-/// Serves the store from this process, where the points are set, until the process ends.
+/// Serves the store from this process, in which the failpoints are set, until the process ends.
 fn serve(s: &Scratch) -> std::net::SocketAddr {
     let store = Arc::new(Store::open(&s.root, Options::default()).unwrap());
     let (sender, receiver) = std::sync::mpsc::channel();
@@ -488,7 +492,7 @@ fn serve(s: &Scratch) -> std::net::SocketAddr {
 }
 
 #[test]
-fn a_change_runs_to_its_end_though_its_client_left_while_it_waited() {
+fn a_waiting_change_completes_after_its_client_disconnected() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
     let address = serve(&s);
@@ -503,14 +507,14 @@ fn a_change_runs_to_its_end_though_its_client_left_while_it_waited() {
         client.write_all(&module).unwrap();
         client
     };
-    let held = Held::begin();
+    let blocked = BlockedChange::begin();
     let waiting = send(0);
-    held.wait();
-    let left: Vec<_> = (1..CHANGES).map(send).collect();
+    blocked.wait();
+    let disconnecting: Vec<_> = (1..CHANGES).map(send).collect();
     std::thread::sleep(Duration::from_millis(300));
-    drop(left);
+    drop(disconnecting);
     std::thread::sleep(Duration::from_millis(100));
-    held.let_go();
+    blocked.release();
     drop(waiting);
     wait_until(|| {
         s.store

@@ -1,4 +1,4 @@
-//! The process ends at a step, and nothing of it can clean up.
+//! The process is killed at a step, without a chance to clean up.
 
 use std::process::Command;
 
@@ -7,16 +7,16 @@ use wasmstore::config::Options;
 use wasmstore::store::{Change, History, ObjectFormat, Store};
 
 use super::support::store::{Scratch, module, path};
-use super::{LARGE_STEPS, LAST, STEPS, check_sound, in_gc, large_module, leftovers};
+use super::{LARGE_STEPS, LAST, STEPS, check_sound, files_in_gc_dir, large_module, leftovers};
 
-/// Tells the child which store to write to, and where to end.
+/// The variables that give the child the store's directory, and the step at which to exit.
 const ROOT: &str = "WASMSTORE_TEST_KILLED_ROOT";
 const STEP: &str = "WASMSTORE_TEST_KILLED_STEP";
 
-/// The one that only `gc` comes to.
+/// The step that only `gc` passes.
 const GC_STEP: &str = "rename graph";
 
-/// The child: it puts a module, or collects, and ends in the middle.
+/// The child process: puts a module or runs `gc`, and exits at the step.
 #[test]
 fn child() {
     let (Ok(root), Ok(step)) = (std::env::var(ROOT), std::env::var(STEP)) else {
@@ -29,17 +29,18 @@ fn child() {
     if step == GC_STEP {
         let _ = store.gc(&Change::default(), History::Squash);
     }
-    let bytes = match LARGE_STEPS.contains(&step.as_str()) {
-        true => large_module(2),
-        false => module(2),
+    let bytes = if LARGE_STEPS.contains(&step.as_str()) {
+        large_module(2)
+    } else {
+        module(2)
     };
     let _ = store.put(&Change::default(), &path("b"), bytes.as_slice());
     scenario.teardown();
 }
 
 #[test]
-fn the_end_of_the_process_at_any_step_loses_nothing_and_blocks_nobody() {
-    // Nobody else's faults happen here meanwhile.
+fn a_kill_at_any_step_loses_nothing_and_blocks_no_one() {
+    // Excludes the failpoints of other tests.
     let scenario = FailScenario::setup();
     for step in STEPS.iter().chain(&LARGE_STEPS) {
         let s = Scratch::new();
@@ -47,7 +48,7 @@ fn the_end_of_the_process_at_any_step_loses_nothing_and_blocks_nobody() {
         run_child(&s, step);
         let expected = if *step == LAST { "/a=1 /b=2" } else { "/a=1" };
         assert_eq!(s.content(), expected, "{step}");
-        // Whoever opens the store next clears what is left, before it writes.
+        // Opening the store for writing removes what the killed process left.
         let open = || Store::open_or_create(&s.root, Options::default(), ObjectFormat::Sha1);
         drop(open().unwrap());
         assert_eq!(leftovers(&s), 0, "{step}");
@@ -58,7 +59,7 @@ fn the_end_of_the_process_at_any_step_loses_nothing_and_blocks_nobody() {
 }
 
 #[test]
-fn the_end_of_a_gc_before_its_commit_graph_leaves_none_and_the_next_writes_it() {
+fn a_gc_killed_before_its_commit_graph_leaves_none_and_the_next_gc_writes_one() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
     s.put("a", 1);
@@ -68,16 +69,16 @@ fn the_end_of_a_gc_before_its_commit_graph_leaves_none_and_the_next_writes_it() 
     run_child(&s, GC_STEP);
     let graph = s.root.join("objects/info/commit-graph");
     assert!(!graph.exists());
-    assert_eq!((s.value("a"), in_gc(&s)), (Some(2), 1));
+    assert_eq!((s.value("a"), files_in_gc_dir(&s)), (Some(2), 1));
     check_sound(&s);
     gc();
     assert!(graph.exists());
-    assert_eq!(in_gc(&s), 0);
+    assert_eq!(files_in_gc_dir(&s), 0);
     check_sound(&s);
     scenario.teardown();
 }
 
-/// Runs the child to its end at the step.
+/// Runs the child, which exits at the step.
 #[track_caller]
 fn run_child(s: &Scratch, step: &str) {
     let child = Command::new(std::env::current_exe().unwrap())

@@ -1,6 +1,6 @@
-//! Faults at each step of the write path: errors, short writes, panics, and the end of the process.
+//! Faults at each step of the write path: errors, short writes, panics, and killed processes.
 //!
-//! In a program of their own: a point that is set to fail is so for the whole process, and only one test at a time has any.
+//! These tests are a program of their own because failpoints are set for the whole process. `FailScenario` runs one test at a time.
 
 mod batches;
 mod killed;
@@ -12,8 +12,8 @@ mod support;
 use support::store::Scratch;
 use wasmstore::store::Change;
 
-/// Every point that a change of a small module passes, in order. The pack and its index are flushed and renamed one after the
-/// other.
+/// Every failpoint that a write of a small module passes, in order. `fsync pack` and `rename pack` are passed twice: by the pack and by
+/// its index.
 const STEPS: [&str; 11] = [
     "create pack",
     "write pack",
@@ -27,9 +27,9 @@ const STEPS: [&str; 11] = [
     "rename ref",
     "fsync ref directory",
 ];
-/// The one after which the branch has moved.
+/// The step after the branch has moved.
 const LAST: &str = "fsync ref directory";
-/// Every point that only a module passes that has a file of its own.
+/// Every failpoint that only a module stored as a loose object passes.
 const LARGE_STEPS: [&str; 4] = [
     "write loose",
     "fsync loose",
@@ -37,7 +37,7 @@ const LARGE_STEPS: [&str; 4] = [
     "fsync loose directory",
 ];
 
-/// A module of more than 1 MiB, which has a file of its own.
+/// Returns a module of more than 1 MiB, which is stored as a loose object.
 fn large_module(n: u32) -> Vec<u8> {
     let mut module = support::store::module(n);
     let mut x = n + 1;
@@ -51,7 +51,7 @@ fn large_module(n: u32) -> Vec<u8> {
     module
 }
 
-/// What a store has to be after whatever happened to it: sound, writable, and without leftovers.
+/// Checks that the store is sound according to git, and writable.
 fn check_sound(s: &Scratch) {
     s.fsck();
     s.put("afterwards", 77);
@@ -66,13 +66,13 @@ fn check_sound(s: &Scratch) {
     s.fsck();
 }
 
-/// What is left in the folder for temporary files.
+/// Counts the files left in the directory for temporary files.
 fn leftovers(s: &Scratch) -> usize {
     let tmp = s.root.join("wasmstore/tmp");
     std::fs::read_dir(tmp).map_or(0, Iterator::count)
 }
 
-/// What is left in the folder in which `gc` makes its files.
-fn in_gc(s: &Scratch) -> usize {
+/// Counts the files left in the directory in which `gc` creates its files.
+fn files_in_gc_dir(s: &Scratch) -> usize {
     std::fs::read_dir(s.root.join("wasmstore/gc")).map_or(0, Iterator::count)
 }

@@ -1,16 +1,15 @@
-//! One step fails.
+//! One step of a write fails.
 
 use fail::FailScenario;
 use wasmstore::store::{Change, Error, ErrorKind, History, Revision};
 
 use super::support::store::{Scratch, module, path};
-use super::{LARGE_STEPS, LAST, STEPS, check_sound, in_gc, large_module, leftovers};
+use super::{LARGE_STEPS, LAST, STEPS, check_sound, files_in_gc_dir, large_module, leftovers};
 
-/// The numbers of errors (errno(3)): no space left, input or output error.
+/// Error numbers (errno(3)), and the kinds of error that they cause: no space left, input or output error.
 const FAULTS: [(i32, ErrorKind); 2] = [(28, ErrorKind::Full), (5, ErrorKind::Unavailable)];
 
-/// Makes the step fail when it is passed for the (n + 1)th time, puts a module, and says what came of it and whether the step was
-/// reached as often.
+/// Puts a module while the step fails when it is passed for the (n + 1)th time. Succeeds if the step is passed fewer times.
 fn put_with(s: &Scratch, step: &str, n: usize, action: &str, bytes: &[u8]) -> Result<(), Error> {
     fail::cfg(step, &format!("{n}*off->1*{action}")).unwrap();
     let put = s.store.put(&Change::default(), &path("b"), bytes);
@@ -30,7 +29,7 @@ fn each_fault_of(steps: &[&str], bytes: &[u8]) {
                 let result = put_with(&s, step, n, &format!("return({errno})"), bytes);
                 let case = format!("{step}, time {n}, error {errno}");
                 let Err(error) = result else {
-                    assert!(n > 0, "{case}: it was never reached");
+                    assert!(n > 0, "{case}: the step was never reached");
                     break;
                 };
                 faults += 1;
@@ -63,17 +62,17 @@ fn each_fault_of(steps: &[&str], bytes: &[u8]) {
 }
 
 #[test]
-fn an_error_at_any_step_leaves_the_store_as_it_was_and_usable() {
+fn an_error_at_any_step_leaves_the_store_unchanged_and_usable() {
     each_fault_of(&STEPS, &module(2));
 }
 
 #[test]
-fn so_does_one_while_a_large_module_is_stored() {
+fn an_error_while_storing_a_large_module_leaves_the_store_unchanged_and_usable() {
     each_fault_of(&LARGE_STEPS, &large_module(2));
 }
 
 #[test]
-fn a_panic_at_any_step_is_one_requests_own() {
+fn a_panic_at_any_step_affects_only_its_own_request() {
     let scenario = FailScenario::setup();
     for step in STEPS {
         let s = Scratch::new();
@@ -97,7 +96,7 @@ fn a_panic_at_any_step_is_one_requests_own() {
 }
 
 #[test]
-fn a_roll_up_that_cannot_be_noted_is_done_again() {
+fn a_roll_up_whose_note_cannot_be_written_is_repeated() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
     fail::cfg("write roll-up note", "1*return(28)").unwrap();
@@ -118,7 +117,7 @@ fn a_roll_up_that_cannot_be_noted_is_done_again() {
 }
 
 #[test]
-fn packs_are_rolled_up_beside_a_backup_however_long_it_takes() {
+fn packs_are_rolled_up_during_a_long_backup() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
     s.put("a", 1);
@@ -138,7 +137,7 @@ fn packs_are_rolled_up_beside_a_backup_however_long_it_takes() {
 }
 
 #[test]
-fn a_commit_graph_that_cannot_be_put_in_place_fails_no_gc() {
+fn gc_succeeds_when_its_commit_graph_cannot_be_installed() {
     let scenario = FailScenario::setup();
     let s = Scratch::new();
     s.put("a", 1);
@@ -152,8 +151,8 @@ fn a_commit_graph_that_cannot_be_put_in_place_fails_no_gc() {
         fail::cfg("rename graph", &format!("1*return({errno})")).unwrap();
         gc().unwrap();
         fail::remove("rename graph");
-        assert!(!graph.exists(), "that of before is gone in any case");
-        assert_eq!(in_gc(&s), 0);
+        assert!(!graph.exists(), "gc removed the old commit-graph");
+        assert_eq!(files_in_gc_dir(&s), 0);
         check_sound(&s);
     }
     gc().unwrap();
