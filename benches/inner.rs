@@ -106,9 +106,9 @@ fn questions(c: &mut Criterion) {
         .commit(store.snapshot(&at).expect("it has one"))
         .expect("it is there");
     let before = store.commit(tip.parents[0]).expect("it is there");
-    let differ = repo.objects().differ();
+    let differ = repo.objects().tree_differ();
     c.bench_function("compare with the parent", |b| {
-        b.iter(|| differ.changed(Some(before.tree), black_box(tip.tree)))
+        b.iter(|| differ.changes(Some(before.tree), black_box(tip.tree)))
     });
 }
 

@@ -84,7 +84,7 @@ pub(super) fn entity_tag(
 ) -> Option<String> {
     match node {
         Some(Node::Module(hash)) => Some(hash.to_string()),
-        Some(Node::Folder(_)) => tip(),
+        Some(Node::Directory(_)) => tip(),
         Some(Node::Foreign) | None => None,
     }
 }

@@ -115,10 +115,10 @@ fn paths_below(
 ) -> Result<Vec<ModulePath>> {
     match (draft.node(path.as_tree_path())?, directories) {
         (Some(Node::Module(_)), _) => Ok(vec![path.clone()]),
-        (Some(Node::Folder(_)), DirectoryRemoval::Refuse) => {
+        (Some(Node::Directory(_)), DirectoryRemoval::Refuse) => {
             Err(Error::DirectoryNotRemoved(path.to_string()))
         }
-        (Some(Node::Folder(_)), DirectoryRemoval::Recursive) => Ok(draft
+        (Some(Node::Directory(_)), DirectoryRemoval::Recursive) => Ok(draft
             .modules(path.as_tree_path())?
             .into_iter()
             .map(|(path, _)| path)

@@ -23,7 +23,7 @@ impl Store {
         match name {
             ModuleRef::Path(path) => match self.repo.objects().node(tree, path.as_tree_path())? {
                 Some(Node::Module(hash)) => Ok(hash),
-                Some(Node::Folder(_)) => Err(Error::IsDirectory(path.to_string())),
+                Some(Node::Directory(_)) => Err(Error::IsDirectory(path.to_string())),
                 Some(Node::Foreign) | None => Err(unknown()),
             },
             ModuleRef::Hash(hash) => self.listed(resolved, hash)?.ok_or_else(unknown),

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use crate::names::BranchName;
 use crate::repo::error::Result;
 use crate::repo::history::walk::ancestors;
+use crate::repo::ids::TreeId;
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::commit::{Commit, read_linked};
 use crate::repo::parts::Parts;
-use crate::repo::tree::entry::TreeId;
 
 /// What a branch's own history would be squashed to.
 pub(crate) struct Squash {

@@ -9,10 +9,10 @@ use gix::traverse::commit::simple::CommitTimeOrder;
 
 use crate::names::CommitId;
 use crate::repo::error::{Error, Result};
+use crate::repo::ids::TreeId;
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::commit::{Commit, decode, read_dated, read_linked};
 use crate::repo::objects::db::ObjectDb;
-use crate::repo::tree::entry::TreeId;
 
 /// What a commit is tied to.
 #[derive(Clone, Debug, PartialEq, Eq)]

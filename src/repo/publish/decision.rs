@@ -1,7 +1,7 @@
 //! What a change decides on a given tip, and the result of publishing it.
 
 use crate::names::{Author, CommitId};
-use crate::repo::tree::entry::TreeId;
+use crate::repo::ids::TreeId;
 
 /// What a change does to its branch, decided on a given tip.
 #[derive(Debug)]

@@ -10,19 +10,19 @@ use gix::objs::tree::EntryKind;
 
 use crate::names::{BranchName, CommitId, ModuleHash, ModulePath, TreePath};
 use crate::repo::error::{Error, Result};
-use crate::repo::ids::{commit_id, object_id};
+use crate::repo::ids::{TreeId, commit_id, object_id};
 use crate::repo::objects::commit::{self, Commit, read_linked};
 use crate::repo::refs::store::RefStore;
-use crate::repo::tree::changed::{Changed, Differ};
 use crate::repo::tree::edit::edit;
-use crate::repo::tree::entry::{Entry, Node, TreeId};
+use crate::repo::tree::encoded_diff::{TreeChange, TreeDiffer};
+use crate::repo::tree::entry::{Entry, Node};
 use crate::repo::tree::merge::{Merge, TreeMerge};
-use crate::repo::tree::reader::Trees;
+use crate::repo::tree::reader::TreeReader;
 
 /// The tip of a branch, and the tree that a change makes of it.
 pub struct Draft<'w> {
     repo: &'w gix::Repository,
-    trees: Trees<'w>,
+    trees: TreeReader<'w>,
     tip: Option<Commit>,
     tree: gix::ObjectId,
     refs: &'w RefStore,
@@ -48,7 +48,7 @@ impl<'w> Draft<'w> {
         );
         Ok(Self {
             repo,
-            trees: Trees::new(repo),
+            trees: TreeReader::new(repo),
             tip,
             tree,
             refs,
@@ -200,8 +200,8 @@ impl<'w> Draft<'w> {
     }
 
     /// Returns every path where the draft differs from a tree.
-    pub fn changed_since(&self, old: TreeId) -> Result<Vec<Changed>> {
-        Differ::with_handle(self.repo).changed(Some(old), self.tree())
+    pub fn changed_since(&self, old: TreeId) -> Result<Vec<TreeChange>> {
+        TreeDiffer::with_handle(self.repo).changes(Some(old), self.tree())
     }
 
     /// Merges `theirs` into the draft. Several merge bases are merged into one first, as git does; without a common ancestor the base

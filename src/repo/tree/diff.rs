@@ -1,13 +1,21 @@
-//! What changed between two trees.
+//! The tree diff: a merge join of the sorted entries of two trees.
+//!
+//! gix's own diff is not used because it collects every change of the two trees: millions of them would have to stay in memory.
 
-use gix::bstr::{BString, ByteSlice};
-use gix::diff::tree::recorder::Change;
+use std::cmp::Ordering;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use gix::bstr::{BStr, BString};
+use gix::objs::Tree;
+use gix::objs::tree::EntryRef;
 
 use crate::names::{ModuleHash, ModulePath, TreePath};
-use crate::repo::error::{Error, Result};
+use crate::repo::error::Result;
+use crate::repo::ids::TreeId;
 use crate::repo::objects::db::ObjectDb;
-use crate::repo::tree::entry::{Entry, Node, TreeId};
-use crate::repo::tree::reader::load;
+use crate::repo::tree::entry::{Entry, join_path};
+use crate::repo::tree::reader::TreeReader;
 
 /// One path whose module changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,125 +28,162 @@ pub struct PathChange {
     pub new: Option<ModuleHash>,
 }
 
-/// One entry that changed, whatever it is; folders are followed and not listed.
+/// One entry that changed, of any kind but a directory.
 #[derive(Debug)]
 pub(crate) struct EntryChange {
     pub path: BString,
     pub new: Option<Entry>,
+}
+
+/// The entries of one name in two trees, at least one of which exists. Both are directories or neither is: git sorts a directory as if
+/// its name ended in a slash, so a file and a directory of one name are two pairs.
+pub(crate) struct EntryPair<'t> {
+    pub name: &'t BStr,
     pub old: Option<Entry>,
+    pub new: Option<Entry>,
+}
+
+/// Pairs the entries of two trees by name, in git's order, and skips the pairs that are equal.
+pub(crate) fn differing_pairs<'t>(
+    old: impl Iterator<Item = EntryRef<'t>>,
+    new: impl Iterator<Item = EntryRef<'t>>,
+) -> impl Iterator<Item = EntryPair<'t>> {
+    let (mut old, mut new) = (old.peekable(), new.peekable());
+    let next_pair = move || {
+        let order = match (old.peek(), new.peek()) {
+            (None, None) => return None,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(old), Some(new)) => old.cmp(new),
+        };
+        let before = old.next_if(|_| order.is_le());
+        let after = new.next_if(|_| order.is_ge());
+        let name = before.or(after)?.filename;
+        Some(EntryPair {
+            name,
+            old: before.as_ref().map(Entry::from),
+            new: after.as_ref().map(Entry::from),
+        })
+    };
+    std::iter::from_fn(next_pair).filter(|pair| pair.old != pair.new)
+}
+
+/// Pairs the entries of two decoded trees; `None` is the empty tree.
+fn differing_entries<'t>(
+    old: &'t Option<Arc<Tree>>,
+    new: &'t Option<Arc<Tree>>,
+) -> impl Iterator<Item = EntryPair<'t>> {
+    let entries = |tree: &'t Option<Arc<Tree>>| tree.iter().flat_map(|tree| &tree.entries);
+    differing_pairs(
+        entries(old).map(EntryRef::from),
+        entries(new).map(EntryRef::from),
+    )
 }
 
 impl ObjectDb {
-    /// The modules that differ between two trees, sorted by path; `None` is the empty tree.
+    /// Returns the modules that differ between two trees, sorted by path; `None` is the empty tree.
     pub fn diff(&self, old: Option<TreeId>, new: Option<TreeId>) -> Result<Vec<PathChange>> {
-        if old == new {
-            return Ok(Vec::new());
-        }
-        let repo = self.handle_for("HEAD")?;
-        let empty = gix::ObjectId::empty_tree(repo.object_hash());
-        let changes = diff(
-            &repo,
-            old.map_or(empty, |tree| tree.0),
-            new.map_or(empty, |tree| tree.0),
-        )?;
-        let mut modules: Vec<PathChange> = Vec::with_capacity(changes.len());
-        for change in changes {
-            let path = change
-                .path
-                .to_str()
-                .ok()
-                .and_then(|path| path.parse::<TreePath>().ok());
-            let Some(path) = path
-                .filter(|path| path.as_str() == change.path)
-                .and_then(|path| path.try_into().ok())
-            else {
-                continue;
-            };
-            let (old, new) = (module(change.old), module(change.new));
-            if old != new {
-                modules.push(PathChange { path, old, new });
-            }
-        }
-        modules.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(modules)
+        let mut changes = Vec::new();
+        self.walk_changes(old, new, &TreePath::root(), |change| {
+            changes.push(change);
+            ControlFlow::<()>::Continue(())
+        })?;
+        Ok(changes)
+    }
+
+    /// Calls `visit` for every module at or below `at` that differs between two trees, sorted by path, until it breaks; `None` is the
+    /// empty tree.
+    pub fn walk_changes<B>(
+        &self,
+        old: Option<TreeId>,
+        new: Option<TreeId>,
+        at: &TreePath,
+        mut visit: impl FnMut(PathChange) -> ControlFlow<B>,
+    ) -> Result<Option<B>> {
+        let trees = TreeReader::cached(self);
+        let entry = |tree: Option<TreeId>| match tree {
+            Some(tree) => trees.entry(tree.0, at.as_str().into()),
+            None => Ok(None),
+        };
+        let (old_entry, new_entry) = (entry(old)?, entry(new)?);
+        let flow = walk_entry(&trees, at, old_entry, new_entry, &mut visit)?;
+        Ok(flow.break_value())
     }
 }
 
-fn module(entry: Option<Entry>) -> Option<ModuleHash> {
-    match entry.map(|entry| entry.node()) {
-        Some(Node::Module(hash)) => Some(hash),
-        _ => None,
+/// Walks the changes at and below one path.
+fn walk_entry<B>(
+    trees: &TreeReader<'_>,
+    path: &TreePath,
+    old: Option<Entry>,
+    new: Option<Entry>,
+    visit: &mut dyn FnMut(PathChange) -> ControlFlow<B>,
+) -> Result<ControlFlow<B>> {
+    if old == new {
+        return Ok(ControlFlow::Continue(()));
     }
+    let module = |entry: Option<Entry>| entry.and_then(|entry| entry.module());
+    let (old_module, new_module) = (module(old), module(new));
+    if old_module != new_module
+        && let Ok(path) = ModulePath::try_from(path.clone())
+    {
+        let flow = visit(PathChange {
+            path,
+            old: old_module,
+            new: new_module,
+        });
+        if flow.is_break() {
+            return Ok(flow);
+        }
+    }
+    let load = |entry: Option<Entry>| {
+        let tree = entry.and_then(|entry| entry.directory());
+        tree.map(|tree| trees.load(tree.0)).transpose()
+    };
+    let (old_tree, new_tree) = (load(old)?, load(new)?);
+    for pair in differing_entries(&old_tree, &new_tree) {
+        // Entries with names that the store does not accept are not visible to readers.
+        let Some(path) = TreePath::from_entry(path, pair.name) else {
+            continue;
+        };
+        let flow = walk_entry(trees, &path, pair.old, pair.new, visit)?;
+        if flow.is_break() {
+            return Ok(flow);
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
-/// The entries that differ between two trees, but for folders.
-pub(crate) fn diff(
-    repo: &gix::Repository,
+/// Returns the entries that differ between two trees, except directories, with any names.
+pub(crate) fn entry_changes(
+    trees: &TreeReader<'_>,
     old: gix::ObjectId,
     new: gix::ObjectId,
 ) -> Result<Vec<EntryChange>> {
-    if old == new {
-        return Ok(Vec::new());
+    let mut changes = Vec::new();
+    let mut todo = vec![(Vec::new(), Some(old), Some(new))];
+    while let Some((dir, old, new)) = todo.pop() {
+        if old == new {
+            continue;
+        }
+        let load = |tree: Option<gix::ObjectId>| tree.map(|tree| trees.load(tree)).transpose();
+        let (old_tree, new_tree) = (load(old)?, load(new)?);
+        for pair in differing_entries(&old_tree, &new_tree) {
+            let path = join_path(&dir, pair.name);
+            if pair
+                .old
+                .or(pair.new)
+                .is_some_and(|entry| entry.mode.is_tree())
+            {
+                let id = |entry: Option<Entry>| entry.map(|entry| entry.id);
+                todo.push((path, id(pair.old), id(pair.new)));
+            } else {
+                changes.push(EntryChange {
+                    path: path.into(),
+                    new: pair.new,
+                });
+            }
+        }
     }
-    let bytes = |id: gix::ObjectId| -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        gix::objs::WriteTo::write_to(&load(repo, id)?, &mut bytes)
-            .map_err(Error::database("compare two trees"))?;
-        Ok(bytes)
-    };
-    let (old, new) = (bytes(old)?, bytes(new)?);
-    let iter = |bytes| gix::objs::TreeRefIter::from_bytes(bytes, repo.object_hash());
-    let mut recorder = gix::diff::tree::Recorder::default();
-    gix::diff::tree(
-        iter(&old),
-        iter(&new),
-        gix::diff::tree::State::default(),
-        &repo.objects,
-        &mut recorder,
-    )
-    .map_err(Error::database("compare two trees"))?;
-    Ok(recorder
-        .records
-        .into_iter()
-        .filter_map(entry_change)
-        .collect())
-}
-
-fn entry_change(change: Change) -> Option<EntryChange> {
-    let file =
-        |mode: gix::objs::tree::EntryMode, id| (!mode.is_tree()).then_some(Entry { mode, id });
-    let change = match change {
-        Change::Addition {
-            entry_mode,
-            oid,
-            path,
-            ..
-        } => EntryChange {
-            path,
-            old: None,
-            new: file(entry_mode, oid),
-        },
-        Change::Deletion {
-            entry_mode,
-            oid,
-            path,
-            ..
-        } => EntryChange {
-            path,
-            old: file(entry_mode, oid),
-            new: None,
-        },
-        Change::Modification {
-            previous_entry_mode,
-            previous_oid,
-            entry_mode,
-            oid,
-            path,
-        } => EntryChange {
-            path,
-            old: file(previous_entry_mode, previous_oid),
-            new: file(entry_mode, oid),
-        },
-    };
-    (change.old != change.new).then_some(change)
+    Ok(changes)
 }

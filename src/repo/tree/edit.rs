@@ -4,12 +4,12 @@ use gix::bstr::{BStr, ByteSlice};
 
 use crate::repo::error::{Error, Result};
 use crate::repo::tree::entry::Entry;
-use crate::repo::tree::reader::Trees;
+use crate::repo::tree::reader::TreeReader;
 
 /// Returns the tree after setting (`Some`) or removing (`None`) the entry at each path. It is built in memory.
 pub(crate) fn edit(
     repo: &gix::Repository,
-    trees: &Trees<'_>,
+    trees: &TreeReader<'_>,
     tree: gix::ObjectId,
     edits: &[(&BStr, Option<Entry>)],
 ) -> Result<gix::ObjectId> {

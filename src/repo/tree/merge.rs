@@ -1,27 +1,29 @@
-//! The three-way merge of two branches. Modules are opaque: a path that both sides changed differently is a conflict, nothing
-//! is renamed and no content is invented.
+//! The three-way merge of two branches.
+//!
+//! Modules are opaque: a path that both sides changed differently is a conflict, nothing is renamed, and no content is invented. gix's
+//! own tree merge is not used because it builds an index from HEAD, which takes 584 ms with 1M paths.
 
 use std::collections::HashMap;
 
 use gix::bstr::{BStr, BString, ByteSlice};
 
 use crate::repo::error::{Error, Result};
-use crate::repo::ids::commit_id;
+use crate::repo::ids::{TreeId, commit_id};
 use crate::repo::objects::commit::read_linked;
-use crate::repo::tree::diff::diff;
+use crate::repo::tree::diff::{EntryChange, entry_changes};
 use crate::repo::tree::edit::edit;
-use crate::repo::tree::entry::{Entry, TreeId};
-use crate::repo::tree::reader::Trees;
+use crate::repo::tree::entry::Entry;
+use crate::repo::tree::reader::TreeReader;
 
-/// How many merges of merge bases one merge may take, before a base is taken to be empty, which can only bring more conflicts.
+/// How many merges of merge bases one merge may take. After that a base counts as empty, which can only add conflicts.
 const BASE_MERGES_MAX: u32 = 64;
 
-/// What merging another commit into the draft came to.
+/// The result of merging another commit into a draft.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Merge {
-    /// The draft has all of it already.
+    /// The draft contains the other commit already.
     Contained,
-    /// The other commit has all of the draft: the branch can simply move.
+    /// The other commit contains the draft: the branch can move to it.
     FastForward,
     /// The draft's tree is the merged one.
     Merged,
@@ -30,12 +32,12 @@ pub enum Merge {
 /// A merge of trees in one repository.
 pub(crate) struct TreeMerge<'m> {
     repo: &'m gix::Repository,
-    trees: &'m Trees<'m>,
+    trees: &'m TreeReader<'m>,
 }
 
 impl<'m> TreeMerge<'m> {
     /// Returns a merge that keeps new trees in the memory of `repo`.
-    pub(crate) fn new(repo: &'m gix::Repository, trees: &'m Trees<'m>) -> Self {
+    pub(crate) fn new(repo: &'m gix::Repository, trees: &'m TreeReader<'m>) -> Self {
         Self { repo, trees }
     }
 
@@ -49,8 +51,8 @@ impl<'m> TreeMerge<'m> {
         ours: gix::ObjectId,
         theirs: gix::ObjectId,
     ) -> Result<gix::ObjectId> {
-        let mut left = BASE_MERGES_MAX;
-        let base = self.base_tree(bases, &mut left)?;
+        let mut merges_left = BASE_MERGES_MAX;
+        let base = self.base_tree(bases, &mut merges_left)?;
         let (tree, mut conflicts) = self.three_way(base, ours, theirs)?;
         if conflicts.is_empty() {
             return Ok(tree);
@@ -74,30 +76,30 @@ impl<'m> TreeMerge<'m> {
         Ok(bases.into_iter().map(gix::Id::detach).collect())
     }
 
-    /// The tree that stands for all the bases: theirs merged, one after the other. `left` counts the merges that may still be
-    /// made: their number can double with every criss-cross below another.
-    fn base_tree(&self, bases: &[gix::ObjectId], left: &mut u32) -> Result<gix::ObjectId> {
+    /// Merges all merge bases into one tree, one after the other. `merges_left` limits the number of merges, which can double with every
+    /// criss-cross below another.
+    fn base_tree(&self, bases: &[gix::ObjectId], merges_left: &mut u32) -> Result<gix::ObjectId> {
         let Some((first, rest)) = bases.split_first() else {
             return Ok(gix::ObjectId::empty_tree(self.repo.object_hash()));
         };
         let mut tree = read_linked(self.repo, commit_id(first))?.tree.0;
         for (merged, next) in rest.iter().enumerate() {
-            let below = match left.checked_sub(1) {
+            let below = match merges_left.checked_sub(1) {
                 Some(fewer) => {
-                    *left = fewer;
+                    *merges_left = fewer;
                     self.bases(*next, &bases[..=merged])?
                 }
                 None => Vec::new(),
             };
-            let base = self.base_tree(&below, left)?;
-            let next = read_linked(self.repo, commit_id(next))?.tree;
-            tree = self.three_way_forced(base, tree, next)?;
+            let base = self.base_tree(&below, merges_left)?;
+            let next_tree = read_linked(self.repo, commit_id(next))?.tree;
+            tree = self.three_way_forced(base, tree, next_tree)?;
         }
         Ok(tree)
     }
 
-    /// Merges two bases. A conflict leaves an entry that equals neither side, so that a side that kept its own value of the
-    /// path counts as having changed it.
+    /// Merges two bases. A conflict leaves an entry that equals neither side, so that a side that kept its own value of the path counts as
+    /// having changed it.
     fn three_way_forced(
         &self,
         base: gix::ObjectId,
@@ -121,38 +123,37 @@ impl<'m> TreeMerge<'m> {
         edit(self.repo, self.trees, tree, &edits)
     }
 
-    /// Ours with what theirs changed, and the paths at which that cannot be had.
+    /// Returns our tree with their changes, and the paths that conflict.
     fn three_way(
         &self,
         base: gix::ObjectId,
         ours: gix::ObjectId,
         theirs: gix::ObjectId,
     ) -> Result<(gix::ObjectId, Vec<BString>)> {
-        let by_path = |changes: Vec<_>| {
-            changes
-                .into_iter()
-                .map(|c: crate::repo::tree::diff::EntryChange| (c.path, c.new))
-        };
-        let our_changes: HashMap<_, _> = by_path(diff(self.repo, base, ours)?).collect();
+        let by_path = |change: EntryChange| (change.path, change.new);
+        let our_changes = entry_changes(self.trees, base, ours)?.into_iter();
+        let our_changes: HashMap<_, _> = our_changes.map(by_path).collect();
+        let their_changes = entry_changes(self.trees, base, theirs)?.into_iter();
         let mut conflicts = Vec::new();
         let (mut removed, mut set) = (Vec::new(), Vec::new());
-        for (path, theirs) in by_path(diff(self.repo, base, theirs)?) {
+        for (path, their_entry) in their_changes.map(by_path) {
             match our_changes.get(&path) {
-                Some(ours) if *ours == theirs => {}
+                Some(our_entry) if *our_entry == their_entry => {}
                 Some(_) => conflicts.push(path),
-                None if theirs.is_none() => removed.push(path),
-                None => set.push((path, theirs)),
+                None if their_entry.is_none() => removed.push(path),
+                None => set.push((path, their_entry)),
             }
         }
         let removals: Vec<(&BStr, _)> = removed.iter().map(|path| (path.as_bstr(), None)).collect();
         let tree = edit(self.repo, self.trees, ours, &removals)?;
         let mut edits: Vec<(&BStr, _)> = Vec::new();
         for (path, entry) in &set {
-            // A foreign entry in the very place of theirs is what theirs changed.
             let obstacle = self.trees.obstacle(tree, path.as_bstr())?;
-            let in_the_way =
-                |(at, noun): &(String, &str)| *noun != Entry::FOREIGN || *at != format!("/{path}");
-            match obstacle.filter(in_the_way) {
+            // A foreign entry at the path itself is what their side replaced.
+            let is_in_the_way = |(existing, noun): &(String, &str)| {
+                *noun != Entry::FOREIGN || *existing != format!("/{path}")
+            };
+            match obstacle.filter(is_in_the_way) {
                 Some(_) => conflicts.push(path.clone()),
                 None => edits.push((path.as_bstr(), *entry)),
             }

@@ -1,10 +1,9 @@
-//! Trees: entries, a cached reader, diff and merge.
+//! TreeReader: reading, editing, comparing and merging them.
 
-pub(crate) mod changed;
 pub(crate) mod diff;
-pub(crate) mod differences;
 pub(crate) mod edit;
+pub(crate) mod encoded_diff;
 pub(crate) mod entry;
+pub(crate) mod lookup;
 pub(crate) mod merge;
-pub(crate) mod nodes;
 pub(crate) mod reader;

@@ -1,6 +1,6 @@
-//! Trees: what stands at a path, which modules are below it.
+//! Reading trees: the entry at a path, and the modules below a directory.
 //!
-//! Entries of a foreign repository that are no regular files with legal names are not seen from here.
+//! Entries of a foreign repository that are not regular files or directories with legal names are not visible to readers.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use gix::bstr::{BStr, ByteSlice};
+use gix::objs::TreeRef;
 use gix::objs::tree::{EntryKind, name_order};
 
 use crate::names::{ModuleHash, ModulePath, TreePath};
@@ -18,43 +19,72 @@ use crate::repo::tree::entry::{Entry, Node};
 /// How many entries of decoded trees one operation keeps; an entry takes about 100 bytes.
 const ENTRIES_MAX: usize = 1 << 18;
 
-/// How the way to a path went.
-pub(crate) enum Way {
-    /// Something stands there.
-    Arrived(Entry),
-    /// The first so many bytes of the path lead to something that is no folder.
+/// The result of looking up a path.
+pub(crate) enum Lookup {
+    /// The path has this entry.
+    Found(Entry),
+    /// The first so many bytes of the path lead to this entry, which is not a directory.
     Blocked(usize, Entry),
-    /// Nothing stands there, or on the way.
-    Ended,
+    /// The path, or a parent directory of it, does not exist.
+    Absent,
 }
 
-/// Reads trees, each decoded once per operation.
-pub(crate) struct Trees<'r> {
-    source: Source<'r>,
+/// Where trees are read from.
+pub(crate) enum TreeSource<'r> {
+    /// A transaction's handle, which has new trees in memory.
+    Handle(&'r gix::Repository),
+    /// The caches, and the object database, for which a handle is made when it is needed.
+    Cached(&'r ObjectDb, OnceCell<Box<gix::Repository>>),
+}
+
+impl<'r> TreeSource<'r> {
+    /// Reads through the caches of the object database.
+    pub(crate) fn cached(objects: &'r ObjectDb) -> Self {
+        Self::Cached(objects, OnceCell::new())
+    }
+
+    /// Returns the handle to read the tree `id`.
+    pub(crate) fn handle(&self, id: gix::ObjectId) -> Result<&gix::Repository> {
+        match self {
+            Self::Handle(repo) => Ok(repo),
+            Self::Cached(objects, handle) => match handle.get() {
+                Some(repo) => Ok(repo),
+                None => {
+                    let repo = objects.handle_for(id)?;
+                    Ok(handle.get_or_init(|| Box::new(repo)))
+                }
+            },
+        }
+    }
+
+    /// Returns the encoded tree if it is in the cache.
+    pub(crate) fn cached_encoding(&self, id: &gix::ObjectId) -> Option<Arc<Vec<u8>>> {
+        match self {
+            Self::Handle(_) => None,
+            Self::Cached(objects, _) => objects.caches.encoded.get(id),
+        }
+    }
+}
+
+/// Reads trees, and decodes each of them once.
+pub(crate) struct TreeReader<'r> {
+    source: TreeSource<'r>,
     decoded: RefCell<HashMap<gix::ObjectId, Arc<gix::objs::Tree>>>,
     entries: Cell<usize>,
 }
 
-/// Where trees come from.
-enum Source<'r> {
-    /// A change's handle, which has new ones in memory.
-    Handle(&'r gix::Repository),
-    /// What earlier operations decoded, and the store, for which a handle is made when it is needed.
-    Caches(&'r ObjectDb, OnceCell<Box<gix::Repository>>),
-}
-
-impl<'r> Trees<'r> {
-    /// A reader without memory of earlier operations.
+impl<'r> TreeReader<'r> {
+    /// Returns a reader that caches trees for one operation.
     pub(crate) fn new(repo: &'r gix::Repository) -> Self {
-        Self::from(Source::Handle(repo))
+        Self::from(TreeSource::Handle(repo))
     }
 
-    /// A reader that remembers what others decoded, and they what it decodes.
-    pub(crate) fn remembering(repository: &'r ObjectDb) -> Self {
-        Self::from(Source::Caches(repository, OnceCell::new()))
+    /// Returns a reader that shares the cache of decoded trees with all other operations.
+    pub(crate) fn cached(objects: &'r ObjectDb) -> Self {
+        Self::from(TreeSource::cached(objects))
     }
 
-    fn from(source: Source<'r>) -> Self {
+    fn from(source: TreeSource<'r>) -> Self {
         Self {
             source,
             decoded: RefCell::default(),
@@ -63,23 +93,13 @@ impl<'r> Trees<'r> {
     }
 
     fn read(&self, id: gix::ObjectId) -> Result<Arc<gix::objs::Tree>> {
-        let repo: &gix::Repository = match &self.source {
-            Source::Handle(repo) => repo,
-            Source::Caches(repository, made) => match made.get() {
-                Some(repo) => repo,
-                None => {
-                    let repo = repository.handle_for(id)?;
-                    made.get_or_init(|| Box::new(repo))
-                }
-            },
-        };
-        load(repo, id).map(Arc::new)
+        load(self.source.handle(id)?, id).map(Arc::new)
     }
 
-    /// Decodes a tree.
+    /// Returns a decoded tree.
     pub(crate) fn load(&self, id: gix::ObjectId) -> Result<Arc<gix::objs::Tree>> {
-        if let Source::Caches(repository, _) = self.source {
-            let trees = &repository.caches.trees;
+        if let TreeSource::Cached(objects, _) = self.source {
+            let trees = &objects.caches.trees;
             return trees.get_or_insert_with(&id, || self.read(id));
         }
         if let Some(tree) = self.decoded.borrow().get(&id) {
@@ -96,42 +116,45 @@ impl<'r> Trees<'r> {
         Ok(tree)
     }
 
-    /// Decodes a tree that this operation is not going to ask for again.
+    /// Returns a decoded tree that this operation will not ask for again.
     fn load_once(&self, id: gix::ObjectId) -> Result<Arc<gix::objs::Tree>> {
         match self.source {
-            Source::Caches(..) => self.load(id),
-            Source::Handle(_) => self.read(id),
+            TreeSource::Cached(..) => self.load(id),
+            TreeSource::Handle(_) => self.read(id),
         }
     }
 
-    /// The entry at `path`; the root of the tree stands at the empty path.
+    /// Returns the entry at `path`. The empty path is the root of the tree.
     pub(crate) fn entry(&self, root: gix::ObjectId, path: &BStr) -> Result<Option<Entry>> {
-        Ok(match self.descend(root, path)? {
-            Way::Arrived(entry) => Some(entry),
-            Way::Blocked(..) | Way::Ended => None,
+        Ok(match self.look_up(root, path)? {
+            Lookup::Found(entry) => Some(entry),
+            Lookup::Blocked(..) | Lookup::Absent => None,
         })
     }
 
-    /// What keeps `path` from being written as a file: a file on the way to it, or a folder or foreign entry in its place.
+    /// Returns the path and the noun of the entry that prevents a file at `path`: a file at one of its parent directories, or a
+    /// directory or foreign entry at the path itself.
     pub(crate) fn obstacle(
         &self,
         root: gix::ObjectId,
         path: &BStr,
     ) -> Result<Option<(String, &'static str)>> {
-        Ok(match self.descend(root, path)? {
-            Way::Arrived(entry) if matches!(entry.node(), Node::Module(_)) => None,
-            Way::Arrived(entry) => Some((format!("/{path}"), entry.noun())),
-            Way::Blocked(at, entry) => Some((format!("/{}", path[..at].as_bstr()), entry.noun())),
-            Way::Ended => None,
+        Ok(match self.look_up(root, path)? {
+            Lookup::Found(entry) if matches!(entry.node(), Node::Module(_)) => None,
+            Lookup::Found(entry) => Some((format!("/{path}"), entry.noun())),
+            Lookup::Blocked(end, entry) => {
+                Some((format!("/{}", path[..end].as_bstr()), entry.noun()))
+            }
+            Lookup::Absent => None,
         })
     }
 
-    fn descend(&self, root: gix::ObjectId, path: &BStr) -> Result<Way> {
-        descend(root, path, |tree| self.load(tree))
+    fn look_up(&self, root: gix::ObjectId, path: &BStr) -> Result<Lookup> {
+        look_up(root, path, |tree| self.load(tree))
     }
 
-    /// Calls `visit` for every module below `at` whose path sorts after `after`, sorted by path; git's order of a tree's entries is
-    /// that of the full paths.
+    /// Calls `visit` for every module below `at` whose path sorts after `after`, sorted by path, until it breaks. git's order of the
+    /// entries of a tree is the order of the full paths.
     pub(crate) fn walk<B>(
         &self,
         root: gix::ObjectId,
@@ -141,14 +164,14 @@ impl<'r> Trees<'r> {
     ) -> Result<ControlFlow<B>> {
         match self
             .entry(root, at.as_str().into())?
-            .map(|entry| entry.node())
+            .and_then(|entry| entry.directory())
         {
-            Some(Node::Folder(tree)) => self.walk_folder(tree.0, at, after, visit),
-            _ => Ok(ControlFlow::Continue(())),
+            Some(tree) => self.walk_dir(tree.0, at, after, visit),
+            None => Ok(ControlFlow::Continue(())),
         }
     }
 
-    fn walk_folder<B>(
+    fn walk_dir<B>(
         &self,
         tree: gix::ObjectId,
         at: &TreePath,
@@ -156,22 +179,14 @@ impl<'r> Trees<'r> {
         visit: &mut dyn FnMut(ModulePath, ModuleHash) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B>> {
         for entry in &self.load_once(tree)?.entries {
-            let Some(path) = std::str::from_utf8(&entry.filename)
-                .ok()
-                .and_then(|name| at.join(name).ok())
-            else {
+            let Some(path) = TreePath::from_entry(at, &entry.filename) else {
                 continue;
             };
             if after.is_some_and(|after| is_before(path.as_str(), entry.mode.is_tree(), after)) {
                 continue;
             }
-            let flow = match (Entry {
-                mode: entry.mode,
-                id: entry.oid,
-            })
-            .node()
-            {
-                Node::Folder(tree) => self.walk_folder(tree.0, &path, after, visit)?,
+            let flow = match Entry::from(entry).node() {
+                Node::Directory(tree) => self.walk_dir(tree.0, &path, after, visit)?,
                 Node::Module(hash) => match ModulePath::try_from(path) {
                     Ok(path) => visit(path, hash),
                     Err(_) => continue,
@@ -186,45 +201,41 @@ impl<'r> Trees<'r> {
     }
 }
 
-/// Whether nothing at `path`, or below it if it is a directory, sorts after `after`.
-fn is_before(path: &str, is_folder: bool, after: &str) -> bool {
-    match is_folder {
-        false => path <= after,
-        // What is below sorts after `path/`; all of it before `path0`, as `0` follows the slash.
-        true => !after.starts_with(&format!("{path}/")) && format!("{path}/").as_str() < after,
+/// Returns whether `path`, and everything below it if it is a directory, sorts before or at `after`.
+fn is_before(path: &str, is_directory: bool, after: &str) -> bool {
+    if !is_directory {
+        return path <= after;
     }
+    // Paths below the directory begin with `path/`. They sort before `after` if `path/` does, unless `after` is one of them.
+    let prefix = format!("{path}/");
+    !after.starts_with(&prefix) && prefix.as_str() < after
 }
 
-/// Goes from `root` down to `path`, through the trees that `load` gives.
-pub(crate) fn descend<E>(
+/// Looks up `path` in the tree `root`, through the trees that `load` returns.
+pub(crate) fn look_up<E>(
     root: gix::ObjectId,
     path: &BStr,
     load: impl Fn(gix::ObjectId) -> Result<Arc<gix::objs::Tree>, E>,
-) -> Result<Way, E> {
+) -> Result<Lookup, E> {
     let mut current = Entry {
         mode: EntryKind::Tree.into(),
         id: root,
     };
-    let mut at = 0;
+    let mut end = 0;
     for segment in path.split_str("/").filter(|segment| !segment.is_empty()) {
         if !current.mode.is_tree() {
-            return Ok(Way::Blocked(at - 1, current));
+            return Ok(Lookup::Blocked(end - 1, current));
         }
         match find(&*load(current.id)?, segment.as_bstr()) {
-            Some(entry) => {
-                current = Entry {
-                    mode: entry.mode,
-                    id: entry.oid,
-                }
-            }
-            None => return Ok(Way::Ended),
+            Some(entry) => current = Entry::from(entry),
+            None => return Ok(Lookup::Absent),
         }
-        at += segment.len() + 1;
+        end += segment.len() + 1;
     }
-    Ok(Way::Arrived(current))
+    Ok(Lookup::Found(current))
 }
 
-/// Decodes a tree.
+/// Reads and decodes a tree.
 pub(crate) fn load(repo: &gix::Repository, id: gix::ObjectId) -> Result<gix::objs::Tree> {
     if id.is_empty_tree() {
         return Ok(gix::objs::Tree::empty());
@@ -233,13 +244,15 @@ pub(crate) fn load(repo: &gix::Repository, id: gix::ObjectId) -> Result<gix::obj
         .try_find_object(id)
         .map_err(Error::database(format!("read tree {id}")))?;
     let object = object.ok_or_else(|| Error::Missing { id: id.to_string() })?;
-    let tree = gix::objs::TreeRef::from_bytes(&object.data, repo.object_hash());
-    Ok(tree
-        .map_err(Error::database(format!("understand tree {id}")))?
-        .into())
+    Ok(parse_tree(&object.data, id)?.into())
 }
 
-/// The entry of that name, by bisection; a folder sorts as if its name ended in a slash.
+/// Parses an encoded tree.
+pub(crate) fn parse_tree(bytes: &[u8], id: gix::ObjectId) -> Result<TreeRef<'_>> {
+    TreeRef::from_bytes(bytes, id.kind()).map_err(Error::database(format!("decode tree {id}")))
+}
+
+/// Finds the entry of a name by binary search. A directory sorts as if its name ended in a slash.
 fn find<'t>(tree: &'t gix::objs::Tree, name: &BStr) -> Option<&'t gix::objs::tree::Entry> {
     [false, true].into_iter().find_map(|as_tree| {
         let order = |entry: &gix::objs::tree::Entry| {

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use crate::index::{NewChange, NewCommit};
 use crate::names::CommitId;
-use crate::repo::{Differ, Link, TreeId};
+use crate::repo::{Link, TreeDiffer, TreeId};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
 /// Computes the index entries of commits that are passed parents first.
 pub(super) struct NewCommits<'s> {
     store: &'s Store,
-    differ: Differ<'s>,
+    differ: TreeDiffer<'s>,
     /// The trees of the commits that were passed.
     trees: HashMap<CommitId, TreeId>,
 }
@@ -20,7 +20,7 @@ impl<'s> NewCommits<'s> {
     pub(super) fn new(store: &'s Store) -> Self {
         Self {
             store,
-            differ: store.repo.objects().differ(),
+            differ: store.repo.objects().tree_differ(),
             trees: HashMap::new(),
         }
     }
@@ -37,7 +37,7 @@ impl<'s> NewCommits<'s> {
             None => (None, &[][..]),
         };
         let mut changes = Vec::new();
-        for changed in self.differ.changed(first, link.tree)? {
+        for changed in self.differ.changes(first, link.tree)? {
             let mut is_own = changed.old != changed.new;
             for parent in further {
                 is_own = is_own && self.differ.module_at(*parent, &changed.path)? != changed.new;

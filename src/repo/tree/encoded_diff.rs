@@ -1,0 +1,182 @@
+//! Comparing the trees of whole histories, for the version index.
+//!
+//! TreeReader are compared in their encoded form: decoding them would take most of the time.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use gix::bstr::ByteSlice;
+
+use crate::names::ModuleHash;
+use crate::repo::error::{Error, Result};
+use crate::repo::ids::TreeId;
+use crate::repo::objects::db::ObjectDb;
+use crate::repo::tree::diff::differing_pairs;
+use crate::repo::tree::entry::{Entry, join_path};
+use crate::repo::tree::reader::{TreeSource, parse_tree};
+
+/// How many bytes of encoded trees are kept for the next comparisons.
+const BYTES_MAX: usize = 32 << 20;
+
+/// A path where two trees differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TreeChange {
+    /// The path as git stores it, which the store may not accept. The root is empty.
+    pub path: Vec<u8>,
+    /// The module before; `None` if there was none.
+    pub old: Option<ModuleHash>,
+    /// The module after; `None` if there is none.
+    pub new: Option<ModuleHash>,
+}
+
+/// Compares trees, and reads each of them once.
+pub struct TreeDiffer<'r> {
+    source: TreeSource<'r>,
+    encoded: RefCell<HashMap<gix::ObjectId, Arc<Vec<u8>>>>,
+    encoded_bytes: RefCell<usize>,
+}
+
+/// A directory that differs: its path, and its tree before and after.
+type DirectoryPair = (Vec<u8>, Option<gix::ObjectId>, Option<gix::ObjectId>);
+
+impl ObjectDb {
+    /// Returns a differ for trees of the store.
+    pub fn tree_differ(&self) -> TreeDiffer<'_> {
+        TreeDiffer::new(TreeSource::cached(self))
+    }
+}
+
+impl<'r> TreeDiffer<'r> {
+    /// Returns a differ for trees that a transaction's handle finds, including new ones in its memory.
+    pub(crate) fn with_handle(repo: &'r gix::Repository) -> Self {
+        Self::new(TreeSource::Handle(repo))
+    }
+
+    fn new(source: TreeSource<'r>) -> Self {
+        Self {
+            source,
+            encoded: RefCell::default(),
+            encoded_bytes: RefCell::default(),
+        }
+    }
+
+    /// Returns every path where two trees differ, directories and the root included, sorted, each once; `None` is the empty tree.
+    pub fn changes(&self, old: Option<TreeId>, new: TreeId) -> Result<Vec<TreeChange>> {
+        let mut changes = Vec::new();
+        let old = old.map(|tree| tree.0).filter(|tree| !tree.is_empty_tree());
+        let new = Some(new.0).filter(|tree| !tree.is_empty_tree());
+        let mut todo = vec![(Vec::new(), old, new)];
+        while let Some((dir, old, new)) = todo.pop() {
+            if old == new {
+                continue;
+            }
+            self.compare_dir(&dir, old, new, &mut todo, &mut changes)?;
+            changes.push(TreeChange {
+                path: dir,
+                old: None,
+                new: None,
+            });
+        }
+        changes.sort_by(|a, b| a.path.cmp(&b.path));
+        // If a directory replaced a module, or the reverse, both have an element for the path.
+        changes.dedup_by(|later, first| {
+            let is_same = later.path == first.path;
+            if is_same {
+                first.old = first.old.or(later.old);
+                first.new = first.new.or(later.new);
+            }
+            is_same
+        });
+        Ok(changes)
+    }
+
+    /// Returns the module at a path of a tree.
+    pub fn module_at(&self, tree: TreeId, path: &[u8]) -> Result<Option<ModuleHash>> {
+        let mut dir = Some(tree.0);
+        let mut names = path.split_str("/").peekable();
+        while let (Some(id), Some(name)) = (dir, names.next()) {
+            let bytes = self.load(dir)?;
+            let tree = parse_tree(&bytes, id)?;
+            let is_last = names.peek().is_none();
+            let found = tree.bisect_entry(name.as_bstr(), !is_last);
+            match found {
+                Some(file) if is_last => return Ok(Entry::from(&file).module()),
+                subdir => dir = subdir.map(|subdir| subdir.oid.to_owned()),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Compares the entries of one directory, and adds the subdirectories that differ to `todo`.
+    fn compare_dir(
+        &self,
+        dir: &[u8],
+        old: Option<gix::ObjectId>,
+        new: Option<gix::ObjectId>,
+        todo: &mut Vec<DirectoryPair>,
+        changes: &mut Vec<TreeChange>,
+    ) -> Result<()> {
+        let id = old.or(new).expect("BUG: the trees differ");
+        let (old_bytes, new_bytes) = (self.load(old)?, self.load(new)?);
+        let (old_tree, new_tree) = (parse_tree(&old_bytes, id)?, parse_tree(&new_bytes, id)?);
+        let pairs = differing_pairs(
+            old_tree.entries.iter().copied(),
+            new_tree.entries.iter().copied(),
+        );
+        for pair in pairs {
+            let path = join_path(dir, pair.name);
+            let is_dir = pair
+                .old
+                .or(pair.new)
+                .is_some_and(|entry| entry.mode.is_tree());
+            if is_dir {
+                let id = |entry: Option<Entry>| entry.map(|entry| entry.id);
+                todo.push((path, id(pair.old), id(pair.new)));
+            } else {
+                let module = |entry: Option<Entry>| entry.and_then(|entry| entry.module());
+                changes.push(TreeChange {
+                    path,
+                    old: module(pair.old),
+                    new: module(pair.new),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns an encoded tree; `None` is the empty tree.
+    fn load(&self, id: Option<gix::ObjectId>) -> Result<Arc<Vec<u8>>> {
+        let Some(id) = id.filter(|id| !id.is_empty_tree()) else {
+            return Ok(Arc::default());
+        };
+        if let Some(bytes) = self.encoded.borrow().get(&id) {
+            return Ok(Arc::clone(bytes));
+        }
+        let bytes = match self.source.cached_encoding(&id) {
+            Some(bytes) => bytes,
+            None => read_encoded(self.source.handle(id)?, id)?,
+        };
+        let (mut encoded, mut total) = (self.encoded.borrow_mut(), self.encoded_bytes.borrow_mut());
+        *total += bytes.len();
+        if *total > BYTES_MAX {
+            encoded.clear();
+            *total = bytes.len();
+        }
+        encoded.insert(id, Arc::clone(&bytes));
+        Ok(bytes)
+    }
+}
+
+fn read_encoded(repo: &gix::Repository, id: gix::ObjectId) -> Result<Arc<Vec<u8>>> {
+    let object = repo
+        .try_find_object(id)
+        .map_err(Error::database(format!("read tree {id}")))?;
+    let object = object.ok_or_else(|| Error::Missing { id: id.to_string() })?;
+    match object.kind {
+        gix::objs::Kind::Tree => Ok(Arc::new(object.detach().data)),
+        kind => Err(Error::database(format!("read tree {id}"))(format!(
+            "it is a {kind}"
+        ))),
+    }
+}

@@ -1,0 +1,82 @@
+//! Looking up paths and listing modules, through the caches.
+
+use std::ops::ControlFlow;
+
+use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
+use crate::repo::error::{Error, Result};
+use crate::repo::ids::TreeId;
+use crate::repo::objects::db::ObjectDb;
+use crate::repo::tree::entry::Node;
+use crate::repo::tree::reader::{Lookup, TreeReader, look_up};
+
+/// What the caches know about a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CachedNode {
+    /// The path has this node.
+    Found(Node),
+    /// The path does not exist.
+    Absent,
+    /// The commit, or a tree on the way to the path, is not in the caches.
+    NotCached,
+}
+
+impl ObjectDb {
+    /// Looks up `path` in the tree of a commit, without reading from the disk.
+    pub fn cached_node(&self, commit: CommitId, path: &TreePath) -> CachedNode {
+        let Some(commit) = self.caches.commits.get(&commit) else {
+            return CachedNode::NotCached;
+        };
+        let cached = |tree| self.caches.trees.get(&tree).ok_or(());
+        match look_up(commit.tree.0, path.as_str().into(), cached) {
+            Ok(Lookup::Found(entry)) => CachedNode::Found(entry.node()),
+            Ok(Lookup::Blocked(..) | Lookup::Absent) => CachedNode::Absent,
+            Err(()) => CachedNode::NotCached,
+        }
+    }
+
+    /// Returns the node at `path` in a tree; `None` if there is none.
+    pub fn node(&self, tree: TreeId, path: &TreePath) -> Result<Option<Node>> {
+        Ok(TreeReader::cached(self)
+            .entry(tree.0, path.as_str().into())?
+            .map(|entry| entry.node()))
+    }
+
+    /// Checks whether a module can be at `path` in a tree.
+    ///
+    /// # Errors
+    /// `PathTaken` if the path would be a module and a directory at once.
+    pub fn check_free(&self, tree: TreeId, path: &ModulePath) -> Result<()> {
+        match TreeReader::cached(self).obstacle(tree.0, path.as_str().into())? {
+            Some((existing, kind)) => Err(Error::PathTaken {
+                path: path.to_string(),
+                existing,
+                kind,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Calls `visit` for every module below `at` in a tree, sorted by path, until it breaks.
+    pub fn walk_modules<B>(
+        &self,
+        tree: TreeId,
+        at: &TreePath,
+        visit: impl FnMut(ModulePath, ModuleHash) -> ControlFlow<B>,
+    ) -> Result<Option<B>> {
+        self.walk_modules_after(tree, at, None, visit)
+    }
+
+    /// Calls `visit` for every module below `at` in a tree whose path sorts after `after`, sorted by path, until it breaks.
+    pub fn walk_modules_after<B>(
+        &self,
+        tree: TreeId,
+        at: &TreePath,
+        after: Option<&ModulePath>,
+        mut visit: impl FnMut(ModulePath, ModuleHash) -> ControlFlow<B>,
+    ) -> Result<Option<B>> {
+        let after = after.map(ModulePath::as_str);
+        Ok(TreeReader::cached(self)
+            .walk(tree.0, at, after, &mut visit)?
+            .break_value())
+    }
+}
