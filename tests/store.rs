@@ -1,4 +1,4 @@
-//! The store as a library: putting, finding, removing, branches, on a real repository.
+//! The library API of the store: puts, reads, removals and branches, in a real repository.
 
 use crate::support::store::{Scratch, branch, hash, module, on, path, scope};
 use wasmstore::config::Options;
@@ -10,7 +10,7 @@ fn named(text: &str) -> ModuleRef {
 }
 
 #[test]
-fn a_module_is_a_blob_with_gits_id() {
+fn a_module_is_stored_as_a_blob_under_its_git_id() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let s = Scratch::with_format(format);
         let put = s
@@ -38,7 +38,7 @@ fn a_module_is_a_blob_with_gits_id() {
 }
 
 #[test]
-fn the_same_bytes_make_no_commit() {
+fn putting_the_same_bytes_again_makes_no_commit() {
     let s = Scratch::new();
     let first = s.put("a", 1);
     assert_eq!(s.put("a", 1), first);
@@ -46,7 +46,7 @@ fn the_same_bytes_make_no_commit() {
 }
 
 #[test]
-fn an_invalid_upload_leaves_nothing() {
+fn an_invalid_upload_leaves_no_object_and_no_file() {
     let s = Scratch::new();
     let before = (s.git(&["for-each-ref"]), s.git(&["count-objects"]));
     let mut truncated = module(1);
@@ -76,24 +76,24 @@ fn an_invalid_upload_leaves_nothing() {
 }
 
 #[test]
-fn a_path_is_never_module_and_folder_at_once() {
+fn a_path_cannot_be_both_a_module_and_a_directory() {
     let s = Scratch::new();
     s.put("a", 1);
     s.put("d/x", 2);
     let tip = s.tip();
-    for at in ["a/b", "a/b/c", "d"] {
+    for taken in ["a/b", "a/b/c", "d"] {
         let error = s
             .store
-            .put(&Change::default(), &path(at), module(3).as_slice())
+            .put(&Change::default(), &path(taken), module(3).as_slice())
             .unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Conflict, "{at}: {error}");
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{taken}: {error}");
     }
     assert_eq!(s.tip(), tip);
     assert_eq!(s.content(), "/a=1 /d/x=2");
 }
 
 #[test]
-fn a_large_module_goes_through_the_disk() {
+fn a_large_module_is_spooled_and_stored() {
     let s = Scratch::new();
     let text = format!(
         "(module (memory 100) (data (i32.const 0) \"{}\"))",
@@ -111,12 +111,15 @@ fn a_large_module_goes_through_the_disk() {
 }
 
 #[test]
-fn removing_takes_a_module_a_folder_or_every_path_of_a_hash() {
+fn remove_accepts_a_module_a_directory_or_a_hash() {
     let s = Scratch::new();
     for (at, n) in [("a", 1), ("b", 1), ("d/x", 2), ("d/e/y", 3), ("z", 4)] {
         s.put(at, n);
     }
-    let remove = |name: &str, folders| s.store.remove(&Change::default(), &named(name), folders);
+    let remove = |name: &str, directories| {
+        s.store
+            .remove(&Change::default(), &named(name), directories)
+    };
     assert_eq!(
         remove("nothing", DirectoryRemoval::Recursive)
             .unwrap_err()
@@ -151,7 +154,7 @@ fn removing_takes_a_module_a_folder_or_every_path_of_a_hash() {
 }
 
 #[test]
-fn a_module_is_found_by_path_hash_and_digest_while_a_path_has_it() {
+fn a_module_is_found_by_path_hash_and_digest_while_some_path_has_it() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let s = Scratch::with_format(format);
         s.put("d/a", 1);
@@ -213,13 +216,13 @@ fn a_module_is_found_by_path_hash_and_digest_while_a_path_has_it() {
 }
 
 #[test]
-fn only_stored_valid_modules_can_be_set() {
+fn set_accepts_only_stored_valid_modules() {
     let s = Scratch::new();
     s.put("a", 1);
     let text = crate::support::store::git_with_input(
         &s.root,
         &["hash-object", "-w", "--stdin"],
-        "no module",
+        "not a module",
     );
     let set = |name: &str| {
         s.store
@@ -236,7 +239,7 @@ fn only_stored_valid_modules_can_be_set() {
 }
 
 #[test]
-fn branches_are_refs_and_head_is_the_default_one() {
+fn branches_are_refs_and_head_names_the_default_branch() {
     let s = Scratch::new();
     s.put("a", 1);
     s.store
@@ -291,7 +294,7 @@ fn branches_are_refs_and_head_is_the_default_one() {
 }
 
 #[test]
-fn entries_that_are_no_modules_are_skipped_and_kept() {
+fn foreign_entries_are_skipped_by_reads_and_preserved_by_writes() {
     let s = Scratch::new();
     s.put("d/a", 1);
     let blob = s.git(&["rev-parse", "main:d/a"]).trim().to_owned();
@@ -319,7 +322,7 @@ fn entries_that_are_no_modules_are_skipped_and_kept() {
 }
 
 #[test]
-fn reads_of_a_missing_store_are_empty_and_create_nothing() {
+fn a_missing_store_reads_as_empty_and_is_not_created() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("none");
     let store = wasmstore::store::Store::open(&root, Default::default()).unwrap();
@@ -346,7 +349,7 @@ fn reads_of_a_missing_store_are_empty_and_create_nothing() {
 }
 
 #[test]
-fn threads_on_one_store_lose_nothing() {
+fn concurrent_puts_are_all_kept() {
     let s = Scratch::new();
     std::thread::scope(|threads| {
         for thread in 0..8u32 {
@@ -370,20 +373,20 @@ fn threads_on_one_store_lose_nothing() {
 }
 
 #[test]
-fn branches_are_listed_while_others_are_deleted() {
+fn branches_can_be_listed_while_others_are_deleted() {
     let s = Scratch::new();
-    // More branches make the listing longer, and so the moment in which one may vanish.
+    // The more branches there are, the longer a listing takes, and the more likely a branch is deleted during it.
     for n in 0..100 {
         let kept = branch(&format!("kept/{n}"));
         s.store.create_branch(&kept, &Revision::default()).unwrap();
     }
-    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let is_done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|threads| {
         for n in 0..3 {
-            let (store, is_over) = (&s.store, &is_over);
+            let (store, is_done) = (&s.store, &is_done);
             threads.spawn(move || {
                 let (file, directory) = (branch(&format!("z{n}")), branch(&format!("z{n}/x")));
-                while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
                     for branch in [&file, &directory] {
                         store.create_branch(branch, &Revision::default()).unwrap();
                         store.delete_branch(branch, None).unwrap();
@@ -392,7 +395,7 @@ fn branches_are_listed_while_others_are_deleted() {
             });
         }
         let listed: Result<Vec<_>, _> = (0..2_000).map(|_| s.store.branches()).collect();
-        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        is_done.store(true, std::sync::atomic::Ordering::Relaxed);
         for branches in listed.unwrap() {
             let kept = branches
                 .iter()
@@ -403,11 +406,11 @@ fn branches_are_listed_while_others_are_deleted() {
 }
 
 #[test]
-fn a_branch_whose_commit_is_gone_is_a_damaged_store_and_not_an_absent_name() {
+fn a_missing_tip_commit_is_a_damaged_store_and_not_an_unknown_branch() {
     let s = Scratch::new();
     let tip = s.put("a", 1).to_string();
     std::fs::remove_file(s.loose_file(&tip)).unwrap();
-    // One that did not read the commit while it was there.
+    // A store that has not cached the commit.
     let fresh = Store::open(&s.root, Options::default()).unwrap();
     let list = fresh.list(&Revision::default(), &scope(""));
     assert_eq!(list.unwrap_err().kind(), ErrorKind::Unavailable);

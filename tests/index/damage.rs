@@ -1,4 +1,4 @@
-//! Whatever happens to the index's files, the answers are the same.
+//! Queries return the same results after the index files were damaged, deleted or replaced.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -22,31 +22,35 @@ fn scratch() -> Scratch {
     s
 }
 
-fn answers(store: &Store) -> Vec<String> {
-    let versions = |at| store.versions(&Revision::default(), &path(at)).unwrap();
+fn query_versions(store: &Store) -> Vec<String> {
+    let versions = |text| store.versions(&Revision::default(), &path(text)).unwrap();
     ["a", "b/c", "b/d", "e"]
-        .map(|at| format!("{:?}", versions(at)))
+        .map(|text| format!("{:?}", versions(text)))
         .to_vec()
 }
 
-/// The folder of our own files.
-fn own(s: &Scratch) -> PathBuf {
+/// Returns `ROOT/wasmstore`, the directory of wasmstore's own files.
+fn own_dir(s: &Scratch) -> PathBuf {
     s.root.join("wasmstore")
 }
 
-/// The current database.
+/// Returns the path of the current database.
 fn database(s: &Scratch) -> PathBuf {
-    own(s).join(fs::read_to_string(own(s).join("index")).unwrap())
+    own_dir(s).join(fs::read_to_string(own_dir(s).join("index")).unwrap())
 }
 
+/// Returns the names of all database files, sorted.
 fn databases(s: &Scratch) -> Vec<String> {
-    let names = fs::read_dir(own(s)).unwrap();
-    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> = names.filter(|name| name.ends_with(".sqlite")).collect();
+    let mut names: Vec<_> = fs::read_dir(own_dir(s))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".sqlite"))
+        .collect();
     names.sort();
     names
 }
 
+/// Runs SQL statements on a database.
 fn sql(database: &Path, text: &str) {
     Connection::open(database)
         .unwrap()
@@ -55,24 +59,24 @@ fn sql(database: &Path, text: &str) {
 }
 
 #[test]
-fn a_file_that_cannot_be_used_is_made_anew() {
+fn an_unusable_database_is_rebuilt() {
     type Damage = fn(&Scratch);
     let damages: [(&str, Damage); 9] = [
-        ("no index at all", |s| {
-            fs::remove_file(own(s).join("index")).unwrap();
-            fs::remove_file(own(s).join(&databases(s)[0])).unwrap();
+        ("no index", |s| {
+            fs::remove_file(own_dir(s).join("index")).unwrap();
+            fs::remove_file(own_dir(s).join(&databases(s)[0])).unwrap();
         }),
         ("a name without a file", |s| {
             fs::remove_file(database(s)).unwrap()
         }),
         ("a file without a name", |s| {
-            fs::remove_file(own(s).join("index")).unwrap()
+            fs::remove_file(own_dir(s).join("index")).unwrap()
         }),
-        ("a name that is none", |s| {
-            fs::write(own(s).join("index"), "../../HEAD").unwrap()
+        ("an invalid name", |s| {
+            fs::write(own_dir(s).join("index"), "../../HEAD").unwrap()
         }),
         ("an empty file", |s| fs::write(database(s), "").unwrap()),
-        ("something else", |s| {
+        ("arbitrary bytes", |s| {
             fs::write(database(s), [7; 9000]).unwrap()
         }),
         ("half a file", |s| {
@@ -91,13 +95,13 @@ fn a_file_that_cannot_be_used_is_made_anew() {
     ];
     for (what, damage) in damages {
         let mut s = scratch();
-        let before = answers(&s.store);
+        let before = query_versions(&s.store);
         let damaged = databases(&s);
-        // Nobody has it open while it is damaged.
+        // Closes the database before it is damaged.
         s.store = Store::open(&s.root.with_extension("none"), Options::default()).unwrap();
         damage(&s);
         s.reopen();
-        assert_eq!(answers(&s.store), before, "{what}");
+        assert_eq!(query_versions(&s.store), before, "{what}");
         s.put("e", 1);
         assert_eq!(
             s.store
@@ -107,26 +111,30 @@ fn a_file_that_cannot_be_used_is_made_anew() {
             1,
             "{what}"
         );
-        let now = databases(&s);
-        assert_ne!(now, damaged, "{what}: a number is not used twice");
-        // One whose name was lost stays for a while: somebody may be making it.
-        let is_lost = what == "a file without a name" || what == "a name that is none";
-        assert_eq!(now.len(), 1 + usize::from(is_lost), "{what}: {now:?}");
+        let rebuilt = databases(&s);
+        assert_ne!(rebuilt, damaged, "{what}: no number is reused");
+        // A database without a recorded name is kept for a while, because another process may be creating it.
+        let is_unnamed = what == "a file without a name" || what == "an invalid name";
+        assert_eq!(
+            rebuilt.len(),
+            1 + usize::from(is_unnamed),
+            "{what}: {rebuilt:?}"
+        );
     }
 }
 
-/// What is a pipe would be waited for, by every command and every thread of a server.
+/// Opening a pipe blocks, and would block every command and every thread of a server.
 #[test]
-fn what_is_no_file_is_not_waited_for() {
+fn a_pipe_in_place_of_an_index_file_does_not_block() {
     for suffix in [None, Some(""), Some("-wal"), Some("-shm"), Some("-journal")] {
         let world = World::with_store("sha1");
         world.add("a", 1);
         let before = world.ok(&["versions", "a"]);
-        let own = world.root().join("wasmstore");
-        let name = own.join("index");
+        let own_dir = world.root().join("wasmstore");
+        let name = own_dir.join("index");
         let pipe = match suffix {
             None => name.clone(),
-            Some(suffix) => own.join(fs::read_to_string(&name).unwrap() + suffix),
+            Some(suffix) => own_dir.join(fs::read_to_string(&name).unwrap() + suffix),
         };
         let _ = fs::remove_file(&pipe);
         assert!(
@@ -137,17 +145,20 @@ fn what_is_no_file_is_not_waited_for() {
                 .unwrap()
                 .success()
         );
-        let mut asked = world.wasmstore(&["versions", "a"]);
-        let mut asked = asked.stdout(Stdio::piped()).spawn().unwrap();
-        let until = Instant::now() + Duration::from_secs(20);
-        while asked.try_wait().unwrap().is_none() {
-            if Instant::now() > until {
-                asked.kill().unwrap();
-                panic!("{suffix:?}: it waits");
+        let mut child = world
+            .wasmstore(&["versions", "a"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while child.try_wait().unwrap().is_none() {
+            if Instant::now() > deadline {
+                child.kill().unwrap();
+                panic!("{suffix:?}: the command blocks");
             }
             thread::sleep(Duration::from_millis(5));
         }
-        let output = asked.wait_with_output().unwrap();
+        let output = child.wait_with_output().unwrap();
         assert_eq!(String::from_utf8(output.stdout).unwrap(), before);
         assert!(fs::symlink_metadata(&name).unwrap().is_file(), "{suffix:?}");
         assert_eq!(world.ok(&["verify"]).matches("faults 0").count(), 1);
@@ -155,10 +166,10 @@ fn what_is_no_file_is_not_waited_for() {
 }
 
 #[test]
-fn an_index_that_is_deleted_in_use_is_made_anew() {
+fn an_index_deleted_while_in_use_is_rebuilt() {
     let s = scratch();
-    let before = answers(&s.store);
-    for entry in fs::read_dir(own(&s)).unwrap() {
+    let before = query_versions(&s.store);
+    for entry in fs::read_dir(own_dir(&s)).unwrap() {
         let file = entry.unwrap().path();
         if file
             .file_name()
@@ -170,33 +181,33 @@ fn an_index_that_is_deleted_in_use_is_made_anew() {
             fs::remove_file(file).unwrap();
         }
     }
-    assert_eq!(answers(&s.store), before);
+    assert_eq!(query_versions(&s.store), before);
     s.put("e", 1);
     let again = Store::open(&s.root, Options::default()).unwrap();
-    assert_eq!(answers(&again), answers(&s.store));
+    assert_eq!(query_versions(&again), query_versions(&s.store));
     assert_eq!(databases(&s).len(), 1);
 }
 
 #[test]
-fn another_process_that_makes_a_new_index_is_followed() {
+fn an_index_rebuilt_by_another_process_is_used() {
     let s = scratch();
-    let before = answers(&s.store);
+    let before = query_versions(&s.store);
     let old = databases(&s);
     let other = Store::open(&s.root, Options::default()).unwrap();
     assert_eq!(other.reindex().unwrap(), 13);
     let new = databases(&s);
     assert_ne!(new, old);
-    assert_eq!(answers(&s.store), before);
+    assert_eq!(query_versions(&s.store), before);
     s.put("e", 1);
     assert_eq!(databases(&s), new);
-    assert_eq!(answers(&other), answers(&s.store));
+    assert_eq!(query_versions(&other), query_versions(&s.store));
 }
 
 #[test]
-fn an_index_that_is_behind_catches_up() {
+fn an_outdated_index_catches_up() {
     let s = scratch();
-    let behind = own(&s).join("behind");
-    answers(&s.store);
+    let behind = own_dir(&s).join("behind");
+    query_versions(&s.store);
     Connection::open(database(&s))
         .unwrap()
         .execute("VACUUM INTO ?", [behind.to_str()])
@@ -204,46 +215,46 @@ fn an_index_that_is_behind_catches_up() {
     for n in 20..30 {
         s.put("a", n);
     }
-    let now = answers(&s.store);
-    let old = own(&s).join("index-7.sqlite");
+    let now = query_versions(&s.store);
+    let old = own_dir(&s).join("index-7.sqlite");
     fs::rename(behind, &old).unwrap();
-    fs::write(own(&s).join("index"), "index-7.sqlite").unwrap();
+    fs::write(own_dir(&s).join("index"), "index-7.sqlite").unwrap();
     assert_eq!(
-        answers(&Store::open(&s.root, Options::default()).unwrap()),
+        query_versions(&Store::open(&s.root, Options::default()).unwrap()),
         now
     );
 }
 
 #[test]
-fn a_store_that_cannot_be_written_is_answered_all_the_same() {
+fn a_read_only_store_answers_history_queries() {
     let mut s = scratch();
-    let before = answers(&s.store);
-    // Nobody has the index open: it is copied.
+    let before = query_versions(&s.store);
+    // Closes the database, because only an unused one is copied.
     s.store = Store::open(&s.root.with_extension("none"), Options::default()).unwrap();
     for is_indexed in [true, false] {
         if !is_indexed {
-            fs::remove_file(own(&s).join("index")).unwrap();
+            fs::remove_file(own_dir(&s).join("index")).unwrap();
         }
-        let database = databases(&s).into_iter().map(|name| own(&s).join(name));
-        for file in database {
-            fs::set_permissions(file, fs::Permissions::from_mode(0o444)).unwrap();
+        for name in databases(&s) {
+            fs::set_permissions(own_dir(&s).join(name), fs::Permissions::from_mode(0o444)).unwrap();
         }
-        if !permissions_bind(&own(&s)) {
+        if !permissions_bind(&own_dir(&s)) {
             println!("skipped: permissions do not bind this user");
             return;
         }
-        let set = |mode| fs::set_permissions(own(&s), fs::Permissions::from_mode(mode)).unwrap();
-        set(0o555);
+        let set_mode =
+            |mode| fs::set_permissions(own_dir(&s), fs::Permissions::from_mode(mode)).unwrap();
+        set_mode(0o555);
         let store = Store::open(&s.root, Options::default()).unwrap();
-        let got = answers(&store);
-        set(0o755);
+        let got = query_versions(&store);
+        set_mode(0o755);
         assert_eq!(got, before);
     }
 }
 
 #[test]
-fn verify_tells_what_the_index_has_wrong_and_repairs_it() {
-    let wrongs = [
+fn verify_reports_and_repairs_a_wrong_index() {
+    let corruptions = [
         "UPDATE changes SET own = 1 - own WHERE path = (SELECT max(path) FROM changes)",
         "DELETE FROM changes WHERE path = (SELECT max(path) FROM changes)",
         "UPDATE commits SET mdate = mdate + 1 WHERE gen = 3",
@@ -251,28 +262,29 @@ fn verify_tells_what_the_index_has_wrong_and_repairs_it() {
         "UPDATE commits SET tree = zeroblob(20) WHERE gen = 2",
         "UPDATE paths SET path = CAST('zz' AS BLOB) WHERE path = CAST('a' AS BLOB)",
     ];
-    for wrong in wrongs {
+    for corruption in corruptions {
         let s = scratch();
-        let before = answers(&s.store);
+        let before = query_versions(&s.store);
         assert_eq!(
             faults(&s.store, DerivedFaults::Report),
             Vec::<String>::new(),
-            "{wrong}"
+            "{corruption}"
         );
-        sql(&database(&s), wrong);
-        let told = faults(&s.store, DerivedFaults::Report);
-        assert!(!told.is_empty(), "{wrong}");
+        sql(&database(&s), corruption);
+        let reported = faults(&s.store, DerivedFaults::Report);
+        assert!(!reported.is_empty(), "{corruption}");
         assert!(
-            told.iter()
+            reported
+                .iter()
                 .all(|fault| fault.starts_with("version index: ")),
-            "{told:?}"
+            "{reported:?}"
         );
-        assert_eq!(faults(&s.store, DerivedFaults::Repair), told);
+        assert_eq!(faults(&s.store, DerivedFaults::Repair), reported);
         assert_eq!(
             faults(&s.store, DerivedFaults::Report),
             Vec::<String>::new()
         );
-        assert_eq!(answers(&s.store), before);
+        assert_eq!(query_versions(&s.store), before);
     }
 }
 
@@ -280,7 +292,7 @@ fn faults(store: &Store, derived: DerivedFaults) -> Vec<String> {
     let mut faults = Vec::new();
     let mut report = |finding| match finding {
         Finding::Fault(fault) => faults.push(format!("{}: {}", fault.subject, fault.reason)),
-        Finding::Foreign(at) => panic!("{at:?}"),
+        Finding::Foreign(location) => panic!("{location:?}"),
     };
     store.verify(derived, &mut report, &mut || ()).unwrap();
     faults

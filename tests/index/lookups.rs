@@ -1,4 +1,4 @@
-//! A module by hash or digest, where the index had to be made for it.
+//! Lookups by hash or digest that first have to rebuild the index.
 
 use std::fs;
 
@@ -12,38 +12,48 @@ fn digest(n: u32) -> HashRef {
     HashRef::Digest(Digest::from_bytes(info.sha256))
 }
 
-fn forget_index(s: &mut Scratch) {
+/// Deletes the index.
+fn delete_index(s: &mut Scratch) {
     fs::remove_file(s.root.join("wasmstore/index")).unwrap();
     s.reopen();
 }
 
-/// Makes the content of version 1 at `a` unreadable, which has another one now.
-fn damaged(format: ObjectFormat) -> Scratch {
+/// Returns a store in which the blob of an old version of `a` is unreadable.
+fn store_with_damaged_version(format: ObjectFormat) -> Scratch {
     let mut s = Scratch::with_format(format);
-    for (at, n) in [("a", 1), ("b", 2), ("a", 3)] {
-        s.put(at, n);
+    for (path, n) in [("a", 1), ("b", 2), ("a", 3)] {
+        s.put(path, n);
     }
     let old = s.store.versions(&Revision::default(), &path("a")).unwrap()[0].hash;
     let file = s.loose_file(&old.to_string());
     fs::remove_file(&file).unwrap();
     fs::write(&file, "damaged").unwrap();
-    forget_index(&mut s);
+    delete_index(&mut s);
     s
 }
 
 #[test]
-fn a_blob_that_cannot_be_read_hides_no_other() {
+fn an_unreadable_blob_hides_no_other_module() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
-        let s = damaged(format);
-        let at = Revision::default();
-        let hash = s.store.hash(&at, &ModuleRef::Path(path("b"))).unwrap();
+        let s = store_with_damaged_version(format);
+        let revision = Revision::default();
+        let hash = s
+            .store
+            .hash(&revision, &ModuleRef::Path(path("b")))
+            .unwrap();
         let by_hash = ModuleRef::Hash(HashRef::parse(&hash.to_string()).unwrap());
-        assert_eq!(s.store.hash(&at, &by_hash).unwrap(), hash);
+        assert_eq!(s.store.hash(&revision, &by_hash).unwrap(), hash);
         assert_eq!(
-            s.store.hash(&at, &ModuleRef::Hash(digest(2))).unwrap(),
+            s.store
+                .hash(&revision, &ModuleRef::Hash(digest(2)))
+                .unwrap(),
             hash
         );
-        assert!(!s.store.contains(&at, &ModuleRef::Hash(digest(9))).unwrap());
+        assert!(
+            !s.store
+                .contains(&revision, &ModuleRef::Hash(digest(9)))
+                .unwrap()
+        );
         s.store
             .remove(&Change::default(), &by_hash, DirectoryRemoval::Refuse)
             .unwrap();
@@ -52,13 +62,13 @@ fn a_blob_that_cannot_be_read_hides_no_other() {
 }
 
 #[test]
-fn a_module_of_another_branch_is_set_by_its_digest() {
+fn a_module_on_another_branch_can_be_set_by_digest() {
     let mut s = Scratch::new();
     s.store
         .create_branch(&branch("dev"), &Revision::default())
         .unwrap();
     s.put_on(Some("dev"), "x", 5);
-    forget_index(&mut s);
+    delete_index(&mut s);
     s.store
         .set(&Change::default(), &digest(5), &path("y"))
         .unwrap();

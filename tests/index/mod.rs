@@ -1,4 +1,4 @@
-//! The version index: what it answers is what the history says, whatever happens to its files.
+//! The version index: its results match the history, even when its files are damaged, deleted or replaced.
 
 mod damage;
 mod lookups;

@@ -1,4 +1,4 @@
-//! Several processes at one index.
+//! Several processes that use one index.
 
 use std::fs;
 use std::process::Child;
@@ -6,34 +6,34 @@ use std::process::Child;
 use crate::support::program::World;
 
 #[test]
-fn processes_that_catch_up_at_the_same_time_agree() {
+fn processes_that_catch_up_concurrently_return_the_same_versions() {
     let world = World::with_store("sha1");
     let root = world.root();
     let mut stream = String::new();
     for n in 1..=3000 {
-        let folder = n % 50;
+        let directory = n % 50;
         let from = if n == 1 {
             "from refs/heads/main^0\n"
         } else {
             ""
         };
         stream += &format!(
-            "commit refs/heads/main\ncommitter c <c> {} +0000\ndata 1\nx\n{from}M 100644 inline m/{folder}\ndata {}\n{n}\n",
+            "commit refs/heads/main\ncommitter c <c> {} +0000\ndata 1\nx\n{from}M 100644 inline m/{directory}\ndata {}\n{n}\n",
             1_700_000_000 + n,
             n.to_string().len(),
         );
     }
     crate::support::store::git_with_input(&root, &["fast-import", "--quiet"], stream.as_bytes());
     let _ = fs::remove_file(root.join("wasmstore/index"));
-    let ask = || {
+    let spawn_query = || {
         world
             .wasmstore(&["versions", "m/7"])
             .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap()
     };
-    let asked: Vec<Child> = (0..6).map(|_| ask()).collect();
-    let answers: Vec<_> = asked
+    let children: Vec<Child> = (0..6).map(|_| spawn_query()).collect();
+    let answers: Vec<_> = children
         .into_iter()
         .map(|child| child.wait_with_output().unwrap())
         .map(|output| {

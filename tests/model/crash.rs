@@ -1,5 +1,5 @@
-//! Crashes: the program does the operation on the same store, and is killed on its way. The operation then has happened, or it
-//! has not.
+//! Crashes: the program runs an operation on the same store and is killed. The operation must then have happened completely or not at
+//! all.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,20 +11,21 @@ use super::{BRANCHES, Moment, Op};
 use crate::support::store::blob_id;
 use crate::support::store::{branch, module};
 
-/// How long one is believed to take until one came to its end.
+/// The assumed duration of an operation before the first one was measured.
 const TYPICAL: Duration = Duration::from_millis(30);
-/// No operation takes as long.
-const LONG: Duration = Duration::from_secs(30);
+/// The maximum duration of an operation.
+const DURATION_MAX: Duration = Duration::from_secs(30);
 
-/// How many there were.
+/// The numbers of processes that were killed or that ended.
 #[derive(Debug)]
 pub(crate) struct Crashes {
-    /// Killed in time.
+    /// Killed before the process ended.
     pub(crate) killed: u64,
-    /// Killed after the operation had changed a ref.
-    pub(crate) killed_done: u64,
-    /// At their end before they were killed.
+    /// Killed after the operation had taken effect.
+    pub(crate) killed_applied: u64,
+    /// Ended before they were killed.
     pub(crate) ended: u64,
+    /// The typical duration of an operation.
     typical: Duration,
 }
 
@@ -32,7 +33,7 @@ impl Default for Crashes {
     fn default() -> Self {
         Self {
             killed: 0,
-            killed_done: 0,
+            killed_applied: 0,
             ended: 0,
             typical: TYPICAL,
         }
@@ -43,13 +44,13 @@ impl Crashes {
     pub(crate) fn add(&mut self, more: &Self) {
         self.typical = more.typical;
         self.killed += more.killed;
-        self.killed_done += more.killed_done;
+        self.killed_applied += more.killed_applied;
         self.ended += more.ended;
     }
 }
 
 impl Pair {
-    /// Lets another process do it, and kills that at the moment given.
+    /// Runs the operation in another process, and kills the process at `moment`.
     pub(super) fn crash(&mut self, op: &Op, moment: Moment) {
         let Some(args) = self.args(op) else {
             return self.apply(op);
@@ -59,9 +60,9 @@ impl Pair {
         match code {
             Some(code) => {
                 self.crashes.ended += 1;
-                // What is refused takes less.
+                // Decreases slowly, because refused operations are much faster.
                 self.crashes.typical = began.elapsed().max(self.crashes.typical.mul_f64(0.9));
-                self.settle(op, outcome(code));
+                self.settle(op, outcome_of(code));
             }
             None => {
                 self.crashes.killed += 1;
@@ -72,7 +73,7 @@ impl Pair {
         self.store.fsck();
     }
 
-    /// The exit code; `None` if it was killed.
+    /// Returns the exit code; `None` if the process was killed.
     fn run_and_kill(&self, args: &[String], moment: Moment) -> Option<i32> {
         let refs = self.refs();
         let began = Instant::now();
@@ -92,49 +93,48 @@ impl Pair {
             Moment::RefMoved => self.refs() != refs,
         };
         while !is_due() && child.try_wait().unwrap().is_none() {
-            assert!(began.elapsed() < LONG, "{args:?} still runs");
+            assert!(began.elapsed() < DURATION_MAX, "{args:?} is still running");
             std::thread::sleep(Duration::from_micros(100));
         }
         let _ = child.kill();
         child.wait().unwrap().code()
     }
 
-    /// The files of all refs, as they are at this moment.
+    /// Returns the current content of all ref files.
     fn refs(&self) -> Vec<Option<Vec<u8>>> {
-        let names = BRANCHES.iter().map(|name| format!("refs/heads/{name}"));
-        let names = names.chain(["HEAD".to_owned()]);
+        let branches = BRANCHES.iter().map(|name| format!("refs/heads/{name}"));
+        let names = branches.chain(["HEAD".to_owned()]);
         let read = |name| std::fs::read(self.store.root.join(name)).ok();
         names.map(read).collect()
     }
 
-    /// Finds out whether what was cut short has happened, and does it to the model then.
+    /// Finds out whether the operation of a killed process took effect, and then applies it to the model.
     fn settle_killed(&mut self, op: &Op) {
-        let collected = self.model.collected.clone();
-        if self.has_happened(op) {
-            self.crashes.killed_done += 1;
+        let collected_before = self.model.collected.clone();
+        if self.has_taken_effect(op) {
+            self.crashes.killed_applied += 1;
             self.settle(op, Ok(()));
         }
         match op {
             Op::Default(b) if self.has_branch(b) => {
-                // It moves two refs: the branch is there before it is the default one.
+                // Two refs change: the branch is created before HEAD refers to it.
                 let head = self.model.heads[self.model.default];
                 self.model.heads.entry(b).or_insert(head);
             }
             Op::Gc(_) | Op::GcKeep(_) => {
-                let alive = self.model.alive();
-                let mut unreached = (0..self.model.nodes.len()).collect::<Vec<_>>();
-                unreached.retain(|node| !alive.contains(node));
-                let (gone, half) = unreached
-                    .into_iter()
-                    .partition(|node| collected.contains(node));
-                self.model.collected = gone;
-                self.model.half_collected = half;
+                let reachable = self.model.reachable();
+                let (collected, half_collected) = (0..self.model.nodes.len())
+                    .filter(|node| !reachable.contains(node))
+                    .partition(|node| collected_before.contains(node));
+                self.model.collected = collected;
+                self.model.half_collected = half_collected;
             }
             _ => {}
         }
     }
 
-    fn has_happened(&self, op: &Op) -> bool {
+    /// Returns whether the operation has changed the store.
+    fn has_taken_effect(&self, op: &Op) -> bool {
         let (store, model) = (&self.store.store, &self.model);
         let on = match *op {
             Op::Branch(b, _) => return !model.heads.contains_key(b) && self.has_branch(b),
@@ -144,24 +144,24 @@ impl Pair {
             }
             Op::GcKeep(_) => return false,
             Op::Gc(b) => b,
-            _ => self.wanted(op).on,
+            _ => self.expected(op).on,
         };
         let before = model.heads.get(on).map(|head| model.nodes[*head].id);
-        let now = store.snapshot(&Revision::Branch(Some(branch(on)))).ok();
-        now != before
+        let after = store.snapshot(&Revision::Branch(Some(branch(on)))).ok();
+        after != before
     }
 
     fn has_branch(&self, name: &str) -> bool {
         self.store.store.has_branch(&branch(name)).unwrap()
     }
 
-    /// The command line of an operation, if it has one.
+    /// Returns the arguments of the command for an operation; `None` if no command exists.
     fn args(&self, op: &Op) -> Option<Vec<String>> {
         let words = |on: &str, words: &[&str]| {
-            let words = ["--branch", on].into_iter().chain(words.iter().copied());
-            // The whole tree has no name on the command line.
-            let words = words.filter(|word| !word.is_empty());
-            Some(words.map(str::to_owned).collect())
+            let args = ["--branch", on].into_iter().chain(words.iter().copied());
+            // The scope of the whole tree is an omitted argument.
+            let args = args.filter(|word| !word.is_empty());
+            Some(args.map(str::to_owned).collect())
         };
         match *op {
             Op::Put(b, p, v) => {
@@ -185,8 +185,8 @@ impl Pair {
     }
 }
 
-/// What the program says by its exit code.
-fn outcome(code: i32) -> Outcome {
+/// Returns the outcome that an exit code stands for.
+fn outcome_of(code: i32) -> Outcome {
     match code {
         0 => Ok(()),
         1 => Err(ErrorKind::NotFound),

@@ -1,11 +1,11 @@
-//! Random operations on a store and on a model of it that keeps whole trees in maps and searches by brute force. After each
-//! operation both must have answered the same, and hold the same.
+//! Random operations on a store and on a model of it. The model keeps whole trees in maps and searches by brute force. After each
+//! operation, the results and the contents of both must be equal.
 //!
-//! An operation may also be cut short, in a process that is killed: `cut_short` does that.
+//! `kill` also runs operations in a process that is killed before it ends.
 
-mod brute;
+mod brute_force;
 mod crash;
-mod cut_short;
+mod kill;
 mod pair;
 
 pub(crate) use crash::Crashes;
@@ -17,7 +17,7 @@ const PATHS: [&str; 6] = ["a", "b", "d/x", "d/y", "d/e/z", "d/e"];
 const SCOPES: [&str; 7] = ["", "a", "b", "d", "d/x", "d/e", "d/e/z"];
 const BRANCHES: [&str; 3] = ["main", "s", "t"];
 
-/// An operation. The first name is that of the branch, where there is one.
+/// An operation. The first string is the name of the branch.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
     Put(&'static str, &'static str, u32),
@@ -33,22 +33,22 @@ pub(crate) enum Op {
     Merge(&'static str, &'static str),
     Gc(&'static str),
     GcKeep(&'static str),
-    /// The store is closed and opened again.
+    /// Closes the store and opens it again.
     Reopen,
-    /// Another process does it, and is killed on its way.
+    /// Runs the operation in another process, and kills it.
     Crash(Box<Op>, Moment),
 }
 
-/// When a process is killed.
+/// The time when a process is killed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Moment {
-    /// After so many hundredths of the time that it takes.
+    /// After this percentage of the typical duration.
     After(u32),
-    /// As soon as a ref moves.
+    /// As soon as a ref has moved.
     RefMoved,
 }
 
-/// What has to be at a path for a module to be put there.
+/// The precondition of a put.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Condition {
     Absent,
@@ -57,7 +57,7 @@ pub(crate) enum Condition {
     IsNot(u32),
 }
 
-/// Any operation, at times in a process that is killed.
+/// Generates any operation, sometimes in a process that is killed.
 pub(crate) fn op_or_crash() -> impl Strategy<Value = Op> {
     let moment = prop_oneof![
         3 => (0..120u32).prop_map(Moment::After),
@@ -67,7 +67,7 @@ pub(crate) fn op_or_crash() -> impl Strategy<Value = Op> {
     prop_oneof![3 => op(), 1 => crash]
 }
 
-/// Any operation but a crash.
+/// Generates any operation except a crash.
 fn op() -> impl Strategy<Value = Op> {
     let on = || select(&BRANCHES[..]);
     let at = || select(&PATHS[..]);
@@ -99,7 +99,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_store_does_what_its_model_does(ops in proptest::collection::vec(op(), 1..50)) {
+    fn the_store_behaves_like_its_model(ops in proptest::collection::vec(op(), 1..50)) {
         let mut pair = Pair::new();
         for op in &ops {
             pair.apply(op);

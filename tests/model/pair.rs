@@ -1,4 +1,4 @@
-//! The store beside its model: each operation is done to both, and what they answer and hold is compared.
+//! A store with its model: applies each operation to both, and compares their results and contents.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use wasmstore::store::{
     Change, DirectoryRemoval, EntityTags, Error, ErrorKind, History, Precondition, Revision,
 };
 
-use super::brute::{Model, Node, Step, Tree, within};
+use super::brute_force::{Model, Node, Step, Tree, within};
 use super::crash::Crashes;
 use super::{Condition, Op, PATHS};
 use crate::support::store::blob_id;
@@ -22,11 +22,11 @@ pub(crate) struct Pair {
     pub(crate) crashes: Crashes,
 }
 
-/// What a change of a branch is to come to.
-pub(super) struct Wanted {
+/// The expected result of an operation on a branch.
+pub(super) struct Expected {
     pub(super) on: &'static str,
     step: Result<Step, ErrorKind>,
-    /// It may just as well be refused so.
+    /// Refusals that are also allowed.
     refusals: &'static [ErrorKind],
 }
 
@@ -54,21 +54,25 @@ impl Pair {
             Op::Reopen => self.store.reopen(),
             Op::Crash(op, moment) => self.crash(op, *moment),
             op => {
-                let got = self.ask(op);
-                self.settle(op, got);
+                let outcome = self.run(op);
+                self.settle(op, outcome);
             }
         }
     }
 
-    /// Has the store do it.
-    pub(super) fn ask(&self, op: &Op) -> Outcome {
+    /// Runs the operation on the store.
+    pub(super) fn run(&self, op: &Op) -> Outcome {
         let s = &self.store.store;
-        let done = match *op {
+        let result = match *op {
             Op::Put(b, p, v) => s
                 .put(&on(Some(b)), &path(p), module(v).as_slice())
                 .map(drop),
             Op::PutIf(b, p, v, condition) => s
-                .put(&asking(b, condition), &path(p), module(v).as_slice())
+                .put(
+                    &conditional_change(b, condition),
+                    &path(p),
+                    module(v).as_slice(),
+                )
                 .map(drop),
             Op::Set(b, p, v) => {
                 let hash = HashRef::parse(&blob_id(&module(v))).unwrap();
@@ -100,45 +104,45 @@ impl Pair {
             Op::Default(b) => s.set_default_branch(&branch(b), None),
             Op::Gc(b) => s.gc(&on(Some(b)), History::Squash).map(drop),
             Op::GcKeep(b) => s.gc(&on(Some(b)), History::Keep).map(drop),
-            Op::Reopen | Op::Crash(..) => unreachable!("nothing is asked"),
+            Op::Reopen | Op::Crash(..) => unreachable!("handled by `apply`"),
         };
-        done.map_err(|error: Error| error.kind())
+        result.map_err(|error: Error| error.kind())
     }
 
-    /// Compares what an operation came to with what the model says, and does it to the model.
-    pub(super) fn settle(&mut self, op: &Op, got: Outcome) {
+    /// Compares the outcome of an operation with the expected one, and applies the operation to the model.
+    pub(super) fn settle(&mut self, op: &Op, outcome: Outcome) {
         match *op {
-            Op::Branch(b, from) => self.branch(b, from, got),
-            Op::Delete(b) => self.delete(b, got),
+            Op::Branch(b, from) => self.settle_branch(b, from, outcome),
+            Op::Delete(b) => self.settle_delete(b, outcome),
             Op::Default(b) => {
-                assert_eq!(got, Ok(()));
+                assert_eq!(outcome, Ok(()));
                 let head = self.model.heads[self.model.default];
                 self.model.heads.entry(b).or_insert(head);
                 self.model.default = b;
             }
-            Op::Gc(b) => self.gc(b, got),
+            Op::Gc(b) => self.settle_gc(b, outcome),
             Op::GcKeep(b) => {
-                assert_eq!(got, self.model.head(b).map(drop));
-                if got.is_ok() {
-                    self.collected();
+                assert_eq!(outcome, self.model.head(b).map(drop));
+                if outcome.is_ok() {
+                    self.mark_collected();
                 }
             }
             _ => {
-                let wanted = self.wanted(op);
-                self.check(wanted, got);
+                let expected = self.expected(op);
+                self.check(expected, outcome);
             }
         }
     }
 
-    /// What the model says of a change of a branch.
-    pub(super) fn wanted(&self, op: &Op) -> Wanted {
+    /// Returns the expected result of an operation on a branch.
+    pub(super) fn expected(&self, op: &Op) -> Expected {
         let m = &self.model;
         let mut refusals: &[ErrorKind] = &[];
         let (on, step) = match *op {
             Op::Put(b, p, v) => (b, m.put(b, p, v)),
             Op::PutIf(b, p, v, condition) => match m.holds(b, p, condition) {
                 Ok(false) => {
-                    // Which of two reasons is given is not promised.
+                    // If two reasons apply, either may be reported.
                     refusals = &[ErrorKind::Conflict];
                     (b, Err(ErrorKind::Precondition))
                 }
@@ -146,7 +150,7 @@ impl Pair {
                 Err(kind) => (b, Err(kind)),
             },
             Op::Set(b, p, v) => {
-                // Nobody promises when a module that nothing reaches is gone.
+                // It is not specified when an unreachable module is removed.
                 if !m.is_stored(v) {
                     refusals = &[ErrorKind::NotFound];
                 }
@@ -155,8 +159,9 @@ impl Pair {
             Op::Remove(b, p) => (b, m.remove(b, p)),
             Op::RemoveModule(b, p) => {
                 let tree = m.head(b).map(|head| &m.nodes[head].tree);
-                let is_folder = |tree: &Tree| !tree.contains_key(p) && !within(tree, p).is_empty();
-                match tree.map(is_folder) {
+                let is_directory =
+                    |tree: &Tree| !tree.contains_key(p) && !within(tree, p).is_empty();
+                match tree.map(is_directory) {
                     Ok(true) => (b, Err(ErrorKind::Conflict)),
                     _ => (b, m.remove(b, p)),
                 }
@@ -170,106 +175,103 @@ impl Pair {
             }
             Op::Rollback(b, p) => (b, m.rollback(b, p)),
             Op::Merge(b, from) => (b, m.merge(b, from)),
-            _ => unreachable!("{op:?} is no change of a branch"),
+            _ => unreachable!("{op:?} does not change a branch"),
         };
-        Wanted { on, step, refusals }
+        Expected { on, step, refusals }
     }
 
-    /// Applies what the model says to the model, and compares with what the store did.
-    fn check(&mut self, wanted: Wanted, got: Outcome) {
-        let Wanted { on, step, refusals } = wanted;
-        if got.is_err_and(|kind| refusals.contains(&kind)) {
+    /// Compares the outcome with the expected one, and applies the step to the model.
+    fn check(&mut self, expected: Expected, outcome: Outcome) {
+        let Expected { on, step, refusals } = expected;
+        if outcome.is_err_and(|kind| refusals.contains(&kind)) {
             return;
         }
-        match (step, got) {
-            (Err(wanted), got) => assert_eq!(got, Err(wanted)),
-            (Ok(Step::Unpredicted(theirs)), got) => {
-                if got.is_ok() {
+        match step {
+            Err(kind) => assert_eq!(outcome, Err(kind)),
+            Ok(Step::Unpredicted(theirs)) => {
+                if outcome.is_ok() {
                     let head = self.model.heads[on];
                     self.record(on, self.content(on), vec![head, theirs]);
                 }
             }
-            (Ok(step), got) => {
-                assert_eq!(got, Ok(()));
+            Ok(step) => {
+                assert_eq!(outcome, Ok(()));
                 match step {
                     Step::Commit {
                         tree,
-                        also,
+                        extra_parents,
                         restores,
                     } => {
                         let head = self.model.heads[on];
-                        self.record(on, tree, [vec![head], also].concat());
+                        self.record(on, tree, [vec![head], extra_parents].concat());
                         let new = self.model.heads[on];
                         self.model.nodes[new].restores = restores;
                     }
-                    Step::Move(to) => drop(self.model.heads.insert(on, to)),
+                    Step::FastForward(tip) => drop(self.model.heads.insert(on, tip)),
                     Step::Nothing | Step::Unpredicted(_) => {}
                 }
             }
         }
     }
 
-    fn branch(&mut self, name: &'static str, from: &'static str, got: Outcome) {
+    fn settle_branch(&mut self, name: &'static str, from: &'static str, outcome: Outcome) {
         match (
             self.model.heads.get(from).copied(),
             self.model.heads.contains_key(name),
         ) {
-            (None, _) => assert_eq!(got, Err(ErrorKind::NotFound)),
-            (Some(_), true) => assert_eq!(got, Err(ErrorKind::Conflict)),
+            (None, _) => assert_eq!(outcome, Err(ErrorKind::NotFound)),
+            (Some(_), true) => assert_eq!(outcome, Err(ErrorKind::Conflict)),
             (Some(head), false) => {
-                assert_eq!(got, Ok(()));
+                assert_eq!(outcome, Ok(()));
                 self.model.heads.insert(name, head);
             }
         }
     }
 
-    fn delete(&mut self, name: &'static str, got: Outcome) {
-        let wanted = match name == self.model.default {
-            true => Err(ErrorKind::Conflict),
-            false => self
-                .model
-                .heads
-                .remove(name)
-                .map(drop)
-                .ok_or(ErrorKind::NotFound),
+    fn settle_delete(&mut self, name: &'static str, outcome: Outcome) {
+        let expected = if name == self.model.default {
+            Err(ErrorKind::Conflict)
+        } else {
+            let removed = self.model.heads.remove(name);
+            removed.map(drop).ok_or(ErrorKind::NotFound)
         };
-        assert_eq!(got, wanted);
+        assert_eq!(outcome, expected);
     }
 
-    fn gc(&mut self, name: &'static str, got: Outcome) {
+    fn settle_gc(&mut self, name: &'static str, outcome: Outcome) {
         match self.model.squash(name) {
-            Err(wanted) => assert_eq!(got, Err(wanted)),
+            Err(kind) => assert_eq!(outcome, Err(kind)),
             Ok(squash) => {
-                assert_eq!(got, Ok(()));
+                assert_eq!(outcome, Ok(()));
                 if let Some(mut parents) = squash {
                     let tree = self.model.nodes[self.model.heads[name]].tree.clone();
-                    // Which of several comes first is the store's choice: the one on the branch's own line.
-                    let line = self.model.line(self.model.heads[name]);
-                    parents.sort_by_key(|parent| !line.contains(parent));
+                    // The store puts the parent in the branch's first-parent history first.
+                    let history = self.model.first_parents(self.model.heads[name]);
+                    parents.sort_by_key(|parent| !history.contains(parent));
                     self.record(name, tree, parents);
                     let new = self.model.heads[name];
                     self.model.nodes[new].squashed = true;
                 }
-                self.collected();
+                self.mark_collected();
             }
         }
     }
 
-    /// Notes that everything that no branch reaches is gone.
-    fn collected(&mut self) {
-        let alive = self.model.alive();
+    /// Marks every unreachable commit as collected.
+    fn mark_collected(&mut self) {
+        let reachable = self.model.reachable();
         let all = 0..self.model.nodes.len();
-        self.model.collected = all.filter(|node| !alive.contains(node)).collect();
+        self.model.collected = all.filter(|node| !reachable.contains(node)).collect();
         self.model.half_collected.clear();
     }
 
     /// Adds the commit that the store made to the model.
     fn record(&mut self, on: &'static str, tree: Tree, parents: Vec<usize>) {
-        let at = Revision::Branch(Some(branch(on)));
+        let revision = Revision::Branch(Some(branch(on)));
         let commit = self
             .store
             .store
-            .commit(self.store.store.snapshot(&at).unwrap())
+            .commit(self.store.store.snapshot(&revision).unwrap())
             .unwrap();
         let ids: Vec<_> = parents
             .iter()
@@ -281,10 +283,10 @@ impl Pair {
         );
         assert_eq!(commit.parents.first(), ids.first());
         let (id, date_s) = (commit.id, commit.date_s);
-        // The same change on the same tip in the same second is the same commit.
-        let known = self.model.nodes.iter().position(|node| node.id == id);
-        let node = known.unwrap_or(self.model.nodes.len());
-        if known.is_none() {
+        // The same change of the same tip in the same second is the same commit.
+        let existing = self.model.nodes.iter().position(|node| node.id == id);
+        let node = existing.unwrap_or(self.model.nodes.len());
+        if existing.is_none() {
             self.model.nodes.push(Node {
                 id,
                 date_s,
@@ -295,16 +297,16 @@ impl Pair {
             });
         }
         self.model.heads.insert(on, node);
-        // It may have been collected before, and is back now.
-        let back = self.model.reach([node]);
-        self.model.collected.retain(|gone| !back.contains(gone));
+        // A commit that was collected may have been made again.
+        let present = self.model.reach([node]);
+        self.model.collected.retain(|node| !present.contains(node));
         let half_collected = &mut self.model.half_collected;
-        half_collected.retain(|gone| !back.contains(gone));
+        half_collected.retain(|node| !present.contains(node));
     }
 
     fn content(&self, on: &str) -> Tree {
-        let at = Revision::Branch(Some(branch(on)));
-        let list = self.store.store.list(&at, &scope("")).unwrap();
+        let revision = Revision::Branch(Some(branch(on)));
+        let list = self.store.store.list(&revision, &scope("")).unwrap();
         let number = |hash| {
             (0..4)
                 .find(|n| self.store.store.bytes(hash).unwrap()[..] == module(*n))
@@ -315,7 +317,7 @@ impl Pair {
             .collect()
     }
 
-    /// Fails unless both have the same branches, each with the same commit and the same modules.
+    /// Panics unless both have the same branches, each with the same commit and the same modules.
     pub(crate) fn compare(&self) {
         let store = &self.store.store;
         let branches = store.branches().unwrap();
@@ -335,25 +337,26 @@ impl Pair {
         }
     }
 
-    /// Fails unless both tell the same history of each path, and git finds no fault.
+    /// Panics unless both have the same history of each path, and `git fsck` finds no fault.
     pub(crate) fn compare_histories(&self) {
         for (name, head) in &self.model.heads {
-            let at = Revision::Branch(Some(branch(name)));
+            let revision = Revision::Branch(Some(branch(name)));
             for text in PATHS {
-                let wanted = self.model.own_changes(*head, text);
-                let audit = self.store.store.audit(&at, &path(text)).unwrap();
+                let expected = self.model.own_changes(*head, text);
+                let audit = self.store.store.audit(&revision, &path(text)).unwrap();
                 let got: Vec<_> = audit
                     .iter()
                     .rev()
                     .map(|entry| (entry.commit.id, entry.hash.is_some()))
                     .collect();
-                let shown: Vec<_> = wanted.iter().map(|(id, v)| (*id, v.is_some())).collect();
-                assert_eq!(got, shown, "audit of {text} on {name}");
+                let expected_audit: Vec<_> =
+                    expected.iter().map(|(id, v)| (*id, v.is_some())).collect();
+                assert_eq!(got, expected_audit, "audit of {text} on {name}");
                 let mut seen = BTreeSet::new();
-                let first = wanted
+                let first = expected
                     .iter()
                     .filter(|(_, v)| v.is_some_and(|v| seen.insert(v)));
-                let versions = self.store.store.versions(&at, &path(text)).unwrap();
+                let versions = self.store.store.versions(&revision, &path(text)).unwrap();
                 let got: Vec<_> = versions.iter().map(|version| version.commit).collect();
                 assert_eq!(
                     got,
@@ -366,14 +369,14 @@ impl Pair {
     }
 }
 
-/// A change on a branch that asks for something.
-fn asking(on: &str, condition: Condition) -> Change {
-    let these = |v| Some(EntityTags::OneOf(vec![blob_id(&module(v))]));
+/// Returns a change of a branch with a precondition.
+fn conditional_change(on: &str, condition: Condition) -> Change {
+    let module_tag = |v| Some(EntityTags::OneOf(vec![blob_id(&module(v))]));
     let (if_match, if_none_match) = match condition {
         Condition::Absent => (None, Some(EntityTags::Any)),
         Condition::Present => (Some(EntityTags::Any), None),
-        Condition::Is(v) => (these(v), None),
-        Condition::IsNot(v) => (None, these(v)),
+        Condition::Is(v) => (module_tag(v), None),
+        Condition::IsNot(v) => (None, module_tag(v)),
     };
     Change {
         precondition: Precondition {

@@ -1,4 +1,4 @@
-//! Random histories as no branch of ours would make them, written by `git fast-import`; and what a look at all of it says of them.
+//! Random histories that wasmstore itself would not make, written by `git fast-import`, and a brute-force search over them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,17 +12,17 @@ use crate::support::store::{Scratch, git_with_input, module};
 pub const PATHS: [&str; 5] = ["a", "b", "d/x", "d/e", "d/e/z"];
 pub const VALUES: u32 = 4;
 
-/// A commit to be made.
+/// A commit to create.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Which of the commits before it are its parents; the first one's tree is what it begins with.
+    /// The parents, chosen among the earlier commits. The commit starts from the first parent's tree.
     parents: Vec<Index>,
     date_s: i64,
-    /// What is put at paths, or removed.
+    /// The modules to put at paths; `None` removes the path.
     edits: Vec<(&'static str, Option<u32>)>,
 }
 
-/// A commit, with its whole tree.
+/// A commit with its whole tree.
 pub struct Node {
     pub id: CommitId,
     pub parents: Vec<usize>,
@@ -52,7 +52,7 @@ pub fn plans() -> impl Strategy<Value = Vec<Plan>> {
 }
 
 impl Graph {
-    /// Writes the history into the store, where no branch leads to it.
+    /// Writes the history into the store, under refs that are not branches.
     pub fn import(s: &Scratch, plans: &[Plan]) -> Self {
         let mut nodes: Vec<Node> = Vec::new();
         let mut stream = Vec::new();
@@ -63,9 +63,9 @@ impl Graph {
             stream.push(b'\n');
         }
         for (n, plan) in plans.iter().enumerate() {
-            // Mostly a commit goes on from a late one.
-            let late = |index: &Index| n - 1 - index.index(n).min(index.index(4));
-            let chosen = plan.parents.iter().filter(|_| n > 0).map(late);
+            // Most parents are recent commits.
+            let recent = |index: &Index| n - 1 - index.index(n).min(index.index(4));
+            let chosen = plan.parents.iter().filter(|_| n > 0).map(recent);
             let mut parents: Vec<usize> = Vec::new();
             chosen.for_each(|parent| {
                 if !parents.contains(&parent) {
@@ -82,7 +82,7 @@ impl Graph {
             let date_s = 1_700_000_000 + plan.date_s;
             stream.extend(commit(n, date_s, &parents, &tree).bytes());
             nodes.push(Node {
-                // Told when it is written.
+                // Replaced after fast-import has reported the ids.
                 id: CommitId::from_bytes(&[0; 20]).unwrap(),
                 parents,
                 date_s,
@@ -107,18 +107,18 @@ impl Graph {
         Self(nodes)
     }
 
-    /// Every commit that one reaches.
+    /// Returns every commit that `tip` reaches.
     pub fn reach(&self, tip: usize) -> BTreeSet<usize> {
-        let (mut reached, mut todo) = (BTreeSet::new(), vec![tip]);
-        while let Some(node) = todo.pop() {
+        let (mut reached, mut pending) = (BTreeSet::new(), vec![tip]);
+        while let Some(node) = pending.pop() {
             if reached.insert(node) {
-                todo.extend(&self.0[node].parents);
+                pending.extend(&self.0[node].parents);
             }
         }
         reached
     }
 
-    /// The commits whose value at `path` is none of their parents', oldest first, and that value.
+    /// Returns the commits whose module at `path` differs from that in every parent, oldest first, with that module.
     pub fn own_changes(&self, tip: usize, path: &str) -> Vec<(CommitId, Option<u32>)> {
         let value = |node: usize| self.0[node].tree.get(path).copied();
         let is_own = |node: &usize| match self.0[*node].parents.as_slice() {
@@ -147,18 +147,18 @@ impl Graph {
     }
 }
 
-/// A path that becomes a module takes the place of a folder, and the reverse.
+/// Sets or removes a module. Replaces a directory at the path, and modules that would become directories.
 fn set(tree: &mut BTreeMap<&'static str, u32>, path: &'static str, value: Option<u32>) {
     tree.remove(path);
     if let Some(value) = value {
         let below = |one: &str, other: &str| one.starts_with(&format!("{other}/"));
-        tree.retain(|there, _| !below(there, path) && !below(path, there));
+        tree.retain(|other, _| !below(other, path) && !below(path, other));
         tree.insert(path, value);
     }
 }
 
 fn commit(n: usize, date_s: i64, parents: &[usize], tree: &BTreeMap<&str, u32>) -> String {
-    // No two are the same commit: each has a message of its own.
+    // Each commit has its own message, so that no two commits have the same id.
     let message = n.to_string();
     let mut text = format!(
         "commit refs/wip/{n}\nmark :{}\nauthor a <a> {date_s} +0000\ncommitter c <c> 1700000009 +0000\ndata {}\n{message}\n",
@@ -171,7 +171,7 @@ fn commit(n: usize, date_s: i64, parents: &[usize], tree: &BTreeMap<&str, u32>) 
     }
     text += "deleteall\n";
     for (path, value) in tree {
-        // Whether a file is executable makes no difference to a module.
+        // Mode 100755 must read as 100644.
         let mode = ["100644", "100755"][n % 2];
         text += &format!("M {mode} :{} {path}\n", 1000 + value);
     }

@@ -1,4 +1,5 @@
-//! Histories with criss-cross and octopus merges, several roots, clocks that go back, resets and collections.
+//! The index compared with a brute-force search, over histories with criss-cross and octopus merges, several roots, clocks that go
+//! back, resets and collections.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_index_answers_what_a_walk_of_the_history_says(
+    fn the_index_matches_a_walk_of_the_history(
         plans in plans(),
         tips in proptest::collection::vec(any::<Index>(), 1..6),
     ) {
@@ -27,7 +28,7 @@ fn compare(plans: &[Plan], tips: &[Index]) {
     let s = Scratch::new();
     let graph = Graph::import(&s, plans);
     let tips: Vec<usize> = tips.iter().map(|tip| tip.index(graph.0.len())).collect();
-    // In any order, so that the index comes to the same commits on different ways.
+    // The tips are random, so that the index reaches the same commits along different edges.
     for tip in &tips {
         s.git(&[
             "update-ref",
@@ -46,60 +47,62 @@ fn compare(plans: &[Plan], tips: &[Index]) {
 }
 
 fn compare_tip(s: &Scratch, graph: &Graph, tip: usize) {
-    let at = Revision::default();
+    let revision = Revision::default();
     for text in PATHS {
         let own = graph.own_changes(tip, text);
-        let audited = s.store.audit(&at, &path(text)).unwrap();
-        let audited = audited
+        let audit = s.store.audit(&revision, &path(text)).unwrap();
+        let audited = audit
             .iter()
             .rev()
             .map(|entry| (entry.commit.id, entry.hash));
-        let numbered = |value: u32| blob_id(&module(value)).parse().unwrap();
-        let wanted: Vec<_> = own
+        let hash_of = |value: u32| blob_id(&module(value)).parse().unwrap();
+        let expected: Vec<_> = own
             .iter()
-            .map(|(id, value)| (*id, value.map(numbered)))
+            .map(|(id, value)| (*id, value.map(hash_of)))
             .collect();
-        assert_eq!(audited.collect::<Vec<_>>(), wanted, "{text}");
+        assert_eq!(audited.collect::<Vec<_>>(), expected, "{text}");
 
         let mut versions: Vec<(u32, _)> = Vec::new();
         for (id, value) in own {
-            let is_new = |value: &u32| versions.iter().all(|(known, _)| known != value);
+            let is_new = |value: &u32| versions.iter().all(|(listed, _)| listed != value);
             if let Some(value) = value.filter(is_new) {
                 versions.push((value, id));
             }
         }
         let versions: Vec<_> = versions
             .into_iter()
-            .map(|(value, id)| (numbered(value), id))
+            .map(|(value, id)| (hash_of(value), id))
             .collect();
-        let got = s.store.versions(&at, &path(text)).unwrap();
-        let got: Vec<_> = got
+        let got: Vec<_> = s
+            .store
+            .versions(&revision, &path(text))
+            .unwrap()
             .into_iter()
             .map(|version| (version.hash, version.commit))
             .collect();
         assert_eq!(got, versions, "{text}");
     }
     for value in 0..VALUES {
-        let is_there = graph.0[tip].tree.values().any(|there| *there == value);
+        let is_listed = graph.0[tip].tree.values().any(|listed| *listed == value);
         let hash = HashRef::parse(&blob_id(&module(value))).unwrap();
-        let digest = wasmstore::wasm::validate(&module(value)[..], &Default::default()).unwrap();
-        let digest = wasmstore::names::Digest::from_bytes(digest.sha256);
+        let info = wasmstore::wasm::validate(&module(value)[..], &Default::default()).unwrap();
+        let digest = wasmstore::names::Digest::from_bytes(info.sha256);
         for name in [
             ModuleRef::Hash(hash),
             ModuleRef::Hash(HashRef::Digest(digest)),
         ] {
             assert_eq!(
-                s.store.contains(&at, &name).unwrap(),
-                is_there,
+                s.store.contains(&revision, &name).unwrap(),
+                is_listed,
                 "{value} {name}"
             );
         }
     }
 }
 
-/// A watcher that comes back to a commit that was collected is told the whole way from its tree to the tip's.
+/// A watcher that resumes at a collected commit receives the difference between that commit's tree and the tip's.
 fn compare_dropped(s: &Scratch, graph: &Graph, tips: &[usize], last: usize) {
-    // Two of them may be the same commit.
+    // Compares ids, because two nodes may be the same commit.
     let kept: BTreeSet<_> = graph
         .reach(last)
         .into_iter()
@@ -109,7 +112,7 @@ fn compare_dropped(s: &Scratch, graph: &Graph, tips: &[usize], last: usize) {
     for node in dropped.filter(|node| !kept.contains(&node.id)) {
         let mut cursor: Cursor = s.store.cursor(None, Some(node.id)).unwrap();
         let PollResult::Events(events) = cursor.poll(&s.store).unwrap() else {
-            panic!("commit {} is not known any more", node.id);
+            panic!("the index lost commit {}", node.id);
         };
         let mut content = node.tree.clone();
         assert!(events.iter().all(|event| event.reset));

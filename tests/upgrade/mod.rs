@@ -1,7 +1,8 @@
-//! Stores that earlier versions made, under `fixtures/stores/`: this version opens them, reads what they read, and goes on.
+//! This version opens the stores that earlier versions made, reads the same content, and continues their history. The stores are
+//! under `fixtures/stores/`.
 
-mod making;
-mod older;
+mod make_stores;
+mod original;
 mod stored;
 
 use std::fs;
@@ -9,30 +10,34 @@ use std::os::unix::fs::MetadataExt;
 
 use rusqlite::Connection;
 
-use stored::{Stored, index_of, told_since};
+use stored::{Stored, first_event_since, index_of};
 
 #[test]
-fn what_was_recorded_is_read() {
+fn recorded_commands_print_the_same() {
     for stored in Stored::each() {
         let world = stored.unpacked();
         for (args, out) in &stored.recorded {
             let args: Vec<_> = args.iter().map(String::as_str).collect();
-            stored.agrees(&args, &world.ok(&args), out);
+            stored.assert_output(&args, &world.ok(&args), out);
         }
     }
 }
 
 #[test]
-fn no_fault_is_found_before_or_after_a_change() {
+fn verify_finds_no_fault_before_and_after_changes() {
     for stored in Stored::each() {
         let world = stored.unpacked();
         let listed = world.ok(&["list"]);
-        for at in ["new.wasm", "math/add.wasm"] {
+        for path in ["new.wasm", "math/add.wasm"] {
             world.fsck();
-            let told = world.ok(&["verify"]);
-            assert!(told.ends_with(", faults 0\n"), "{}: {told}", stored.name);
-            world.add(at, 4711);
-            assert_eq!(world.ok(&["hash", at]).trim(), world.hash(4711));
+            let report = world.ok(&["verify"]);
+            assert!(
+                report.ends_with(", faults 0\n"),
+                "{}: {report}",
+                stored.name
+            );
+            world.add(path, 4711);
+            assert_eq!(world.ok(&["hash", path]).trim(), world.hash(4711));
         }
         let versions = world.ok(&["versions", "math/add.wasm"]);
         assert!(versions.contains(&world.hash(4711)), "{}", stored.name);
@@ -44,9 +49,9 @@ fn no_fault_is_found_before_or_after_a_change() {
     }
 }
 
-/// A version with a new schema has to carry over what only the index knows, or to say here from which schema on it is known.
+/// A version with a new schema must migrate the entries of dropped commits, or this test must state from which schema on they are kept.
 #[test]
-fn the_index_is_used_and_remembers_what_gc_dropped() {
+fn the_index_is_kept_with_its_entries_of_dropped_commits() {
     for stored in Stored::each() {
         let world = stored.unpacked();
         let database = index_of(&world);
@@ -57,9 +62,9 @@ fn the_index_is_used_and_remembers_what_gc_dropped() {
         world.add("new.wasm", 4711);
         let dropped = stored.dropped.as_str();
         world.fails(1, &["commit", dropped]);
-        let line = told_since(&world, dropped);
+        let event = first_event_since(&world, dropped);
         assert!(
-            line.is_some_and(|line| line.contains("/new.wasm")),
+            event.is_some_and(|event| event.contains("/new.wasm")),
             "{}",
             stored.name
         );
@@ -70,37 +75,37 @@ fn the_index_is_used_and_remembers_what_gc_dropped() {
             stored.name
         );
         world.ok(&["reindex"]);
-        assert_eq!(told_since(&world, dropped), None, "{}", stored.name);
+        assert_eq!(first_event_since(&world, dropped), None, "{}", stored.name);
     }
 }
 
 #[test]
-fn an_index_of_a_later_schema_is_left_as_it_is() {
+fn an_index_of_a_later_schema_is_not_touched() {
     for stored in Stored::each() {
         let world = stored.unpacked();
-        let own = world.root().join("wasmstore");
-        let later = own.join("index-v99-7.sqlite");
+        let own_dir = world.root().join("wasmstore");
+        let later = own_dir.join("index-v99-7.sqlite");
         fs::rename(index_of(&world), &later).unwrap();
-        fs::remove_file(own.join("index")).unwrap();
-        fs::write(own.join("index-v99"), "index-v99-7.sqlite").unwrap();
+        fs::remove_file(own_dir.join("index")).unwrap();
+        fs::write(own_dir.join("index-v99"), "index-v99-7.sqlite").unwrap();
         Connection::open(&later)
             .unwrap()
             .execute_batch("PRAGMA user_version = 99")
             .unwrap();
         let bytes = fs::read(&later).unwrap();
         let args = ["versions", "math/add.wasm"];
-        let wanted = &stored
+        let expected = &stored
             .recorded
             .iter()
             .find(|(recorded, _)| *recorded == args)
             .unwrap()
             .1;
-        stored.agrees(&args, &world.ok(&args), wanted);
+        stored.assert_output(&args, &world.ok(&args), expected);
         world.ok(&["reindex"]);
         world.add("new.wasm", 4711);
         assert_eq!(fs::read(&later).unwrap(), bytes);
         assert_eq!(
-            fs::read(own.join("index-v99")).unwrap(),
+            fs::read(own_dir.join("index-v99")).unwrap(),
             b"index-v99-7.sqlite"
         );
     }

@@ -1,4 +1,5 @@
-//! A stored store: `<version>-schema-<index schema>/<object format>.tar.gz`, and beside it what was read from it, as JSON.
+//! A stored store: `<version>-schema-<index schema>/<object format>.tar.gz`, with the recorded output of commands in a JSON file next to
+//! it.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -10,26 +11,26 @@ use serde_json::Value;
 
 use crate::support::program::World;
 
-/// What the `.json` holds.
+/// The content of the JSON file.
 #[derive(Serialize, Deserialize)]
 pub struct Stored {
-    /// Where it comes from, for messages.
+    /// The name of the store, for messages.
     pub name: String,
-    /// A commit that was dropped by `gc`, and that only the index knows.
+    /// A commit that `gc` dropped. Only the index still has an entry of it.
     pub dropped: String,
-    /// The arguments of commands, and what they printed.
+    /// The arguments of commands and their output.
     pub recorded: Vec<(Vec<String>, String)>,
     #[serde(skip)]
     archive: PathBuf,
 }
 
-/// The folder of all of them.
-pub fn folder() -> PathBuf {
+/// Returns the directory of all stored stores.
+pub fn stores_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/stores")
 }
 
 impl Stored {
-    /// One that is being made.
+    /// Returns a store that is about to be recorded.
     pub fn new(name: String, dropped: String, recorded: Vec<(Vec<String>, String)>) -> Self {
         Self {
             name,
@@ -39,17 +40,19 @@ impl Stored {
         }
     }
 
-    /// All that there are.
+    /// Reads all stored stores.
     pub fn each() -> Vec<Self> {
-        let entries = |folder: &Path| {
-            fs::read_dir(folder)
+        let entries = |directory: &Path| {
+            fs::read_dir(directory)
                 .unwrap()
                 .map(|entry| entry.unwrap().path())
         };
-        let made = entries(&folder()).filter(|made| made.is_dir());
-        let files = made.flat_map(|made| entries(&made).collect::<Vec<_>>());
-        let files = files.filter(|file| file.extension().is_some_and(|kind| kind == "json"));
-        let stores: Vec<_> = files.map(|file| Self::read(&file)).collect();
+        let stores: Vec<_> = entries(&stores_dir())
+            .filter(|version| version.is_dir())
+            .flat_map(|version| entries(&version).collect::<Vec<_>>())
+            .filter(|file| file.extension().is_some_and(|kind| kind == "json"))
+            .map(|file| Self::read(&file))
+            .collect();
         assert!(stores.len() >= 2, "{}", stores.len());
         stores
     }
@@ -60,7 +63,7 @@ impl Stored {
         Self { archive, ..stored }
     }
 
-    /// A world whose default store it is.
+    /// Unpacks the store as the default store of a new world.
     pub fn unpacked(&self) -> World {
         let world = World::empty();
         fs::create_dir(world.root()).unwrap();
@@ -74,46 +77,47 @@ impl Stored {
         world
     }
 
-    /// Fails unless a command printed what is `wanted`. JSON may tell more than it did.
+    /// Panics unless the output of a command equals the recorded output. JSON may have additional fields.
     #[track_caller]
-    pub fn agrees(&self, args: &[&str], got: &str, wanted: &str) {
-        let is_same = match (serde_json::from_str(got), serde_json::from_str(wanted)) {
-            (Ok(got), Ok(wanted)) => covers(&got, &wanted),
-            _ => got == wanted,
+    pub fn assert_output(&self, args: &[&str], got: &str, recorded: &str) {
+        let is_same = match (serde_json::from_str(got), serde_json::from_str(recorded)) {
+            (Ok(got), Ok(recorded)) => covers(&got, &recorded),
+            _ => got == recorded,
         };
         assert!(
             is_same,
-            "{}: {args:?}: {got}\nbut it was: {wanted}",
+            "{}: {args:?}: {got}\nrecorded: {recorded}",
             self.name
         );
     }
 }
 
-fn covers(got: &Value, wanted: &Value) -> bool {
-    match (got, wanted) {
-        (Value::Object(got), Value::Object(wanted)) => {
+/// Returns whether `got` has every field of `recorded` with the same value.
+fn covers(got: &Value, recorded: &Value) -> bool {
+    match (got, recorded) {
+        (Value::Object(got), Value::Object(recorded)) => {
             let has =
                 |(name, value): (&String, _)| got.get(name).is_some_and(|got| covers(got, value));
-            wanted.iter().all(has)
+            recorded.iter().all(has)
         }
-        (Value::Array(got), Value::Array(wanted)) => {
-            let same = |(got, wanted)| covers(got, wanted);
-            got.len() == wanted.len() && got.iter().zip(wanted).all(same)
+        (Value::Array(got), Value::Array(recorded)) => {
+            let same = |(got, recorded)| covers(got, recorded);
+            got.len() == recorded.len() && got.iter().zip(recorded).all(same)
         }
-        _ => got == wanted,
+        _ => got == recorded,
     }
 }
 
-/// The file of the index that is used.
+/// Returns the path of the current index database.
 pub fn index_of(world: &World) -> PathBuf {
-    let own = world.root().join("wasmstore");
-    own.join(fs::read_to_string(own.join("index")).unwrap())
+    let own_dir = world.root().join("wasmstore");
+    own_dir.join(fs::read_to_string(own_dir.join("index")).unwrap())
 }
 
-/// The first line that `watch` prints of what came after a commit; nothing if that commit is not known.
-pub fn told_since(world: &World, commit: &str) -> Option<String> {
-    let mut watch = world.wasmstore(&["watch", "--since", commit]);
-    let mut watch = watch
+/// Returns the first line that `watch --since` prints after a commit; `None` if the commit is unknown.
+pub fn first_event_since(world: &World, commit: &str) -> Option<String> {
+    let mut watch = world
+        .wasmstore(&["watch", "--since", commit])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

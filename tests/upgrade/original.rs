@@ -1,4 +1,4 @@
-//! The original wasmstore, 0.3. Its stores are no git repositories, but folders of Irmin, by SHA-256.
+//! Stores of the original wasmstore, 0.3. They are not git repositories but Irmin directories with SHA-256 hashes.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::support::program::{World, module};
 
 #[test]
-fn a_store_of_0_3_is_refused_and_left_and_its_export_is_imported() {
+fn a_store_of_0_3_is_rejected_unchanged_and_its_export_can_be_imported() {
     let world = World::empty();
     let digest = |n| {
         let bytes = Sha256::digest(module(n));
@@ -34,12 +34,12 @@ fn a_store_of_0_3_is_refused_and_left_and_its_export_is_imported() {
     assert_eq!(fs::read_dir(world.path("old")).unwrap().count(), 3);
     assert_eq!(fs::read(world.path(&old(2))).unwrap(), module(2));
 
-    // What its `export` writes.
+    // Files as `export` of the original writes them.
     world.file("files/a.wasm", module(1));
     world.file("files/d/b.wasm", module(2));
     world.changes(&["import", "files"]);
     assert_eq!(world.ok(&["list"]).lines().count(), 2);
-    // Its hashes name the same modules.
+    // The original's hashes are digests of the same modules.
     assert_eq!(world.ok(&["find", &digest(1)]).as_bytes(), module(1));
     assert_eq!(world.ok(&["hash", &digest(2)]).trim(), world.hash(2));
 }

@@ -1,24 +1,24 @@
-//! Making what later versions have to open.
+//! Creates the stores that later versions must be able to open.
 //!
-//! Each version that writes something another way, in the repository, in `wasmstore/` or in the index, adds its own beside the old
-//! ones, before it is released:
+//! Before the release of a version that changes any format, in the repository, in `wasmstore/` or in the index, its stores are added to
+//! the existing ones:
 //!
 //!     cargo test --test all make_stores -- --ignored
 //!
-//! What is there is never replaced, and never removed: those stores are in use.
+//! Existing stores are never replaced or removed: users have such stores.
 
 use std::fs;
 
 use rusqlite::Connection;
 
-use super::stored::{Stored, folder, index_of};
+use super::stored::{Stored, index_of, stores_dir};
 use crate::support::program::{FORMATS, World, module};
 use crate::support::store::custom_section;
 
-/// As many changes as are rolled up, and some more.
+/// The number of changes to `many.wasm`: a few more than the number of packs that are rolled up into one.
 const MANY: u32 = 66;
 
-/// Commands whose output is recorded.
+/// The commands whose output is recorded.
 const READ: [&str; 21] = [
     "list",
     "list tools",
@@ -53,9 +53,9 @@ fn make_stores() {
             .and_then(|index| index.pragma_query_value(None, "user_version", |row| row.get(0)))
             .unwrap();
         let name = format!("{}-schema-{schema}", env!("CARGO_PKG_VERSION"));
-        fs::create_dir_all(folder().join(&name)).unwrap();
-        let archive = folder().join(&name).join(format!("{format}.tar.gz"));
-        assert!(!archive.exists(), "{archive:?} is there");
+        fs::create_dir_all(stores_dir().join(&name)).unwrap();
+        let archive = stores_dir().join(&name).join(format!("{format}.tar.gz"));
+        assert!(!archive.exists(), "{archive:?} exists");
         let mut tar = world.command("tar");
         tar.args([
             "--sort=name",
@@ -72,46 +72,46 @@ fn make_stores() {
     }
 }
 
-/// Makes a history with all that a store can have; returns a commit that was dropped.
+/// Makes a history with everything that a store can contain; returns a commit that was dropped.
 fn fill(world: &World) -> String {
     world.file("adder.wasm", include_bytes!("../../fixtures/adder.wasm"));
-    let by = ["--author", "Ann <ann@example.org>", "--message", "By hand"];
-    world.ok(&[&["add", "adder.wasm", "math/add.wasm"], &by[..]].concat());
-    for (at, n) in [
+    let details = ["--author", "Ann <ann@example.org>", "--message", "By hand"];
+    world.ok(&[&["add", "adder.wasm", "math/add.wasm"], &details[..]].concat());
+    for (path, n) in [
         ("math/add.wasm", 2),
         ("tools/a.wasm", 3),
         ("tools/b/c.wasm", 4),
         ("math/add.wasm", 5),
     ] {
-        world.add(at, n);
+        world.add(path, n);
     }
     world.ok(&["remove", "tools/a.wasm"]);
     world.git(&["tag", "v1"]);
-    two_branches(world);
-    let dropped = collected(world);
+    merge_branch(world);
+    let dropped = squash_and_collect(world);
     world.git(&["pack-refs", "--all"]);
     for n in 0..MANY {
         world.add("many.wasm", 100 + n);
     }
-    // Too large for a pack: a file of its own.
+    // Too large for a pack, so it is stored as a loose object.
     world.file("large.wasm", custom_section(vec![1; 140_000]));
     world.ok(&["add", "large.wasm"]);
     world.ok(&["rollback", "math/add.wasm"]);
     world.fsck();
     assert_eq!(world.ok(&["verify", "--quiet"]).lines().count(), 1);
-    for there in [
+    for file in [
         "packed-refs",
         "wasmstore/rolled-up",
         "objects/info/commit-graph",
         "hooks/pre-receive",
     ] {
-        assert!(world.root().join(there).exists(), "{there}");
+        assert!(world.root().join(file).exists(), "{file}");
     }
     dropped
 }
 
-/// A branch is squashed, another one deleted, and all that is dropped; returns the tip of the deleted one.
-fn collected(world: &World) -> String {
+/// Squashes a branch, deletes another one, and collects garbage; returns the tip of the deleted branch.
+fn squash_and_collect(world: &World) -> String {
     world.ok(&["branch", "squashed"]);
     for n in 10..13 {
         world.file("added.wasm", module(n));
@@ -127,7 +127,8 @@ fn collected(world: &World) -> String {
     dropped.trim().to_owned()
 }
 
-fn two_branches(world: &World) {
+/// Creates a branch and merges it.
+fn merge_branch(world: &World) {
     world.ok(&["branch", "side"]);
     world.file("added.wasm", module(6));
     world.ok(&["add", "added.wasm", "side.wasm", "--branch", "side"]);
@@ -136,6 +137,7 @@ fn two_branches(world: &World) {
     assert_eq!(world.git(&["rev-list", "--count", "--merges", "main"]), "1");
 }
 
+/// Runs the recorded commands; returns their arguments and outputs.
 fn record(world: &World) -> Vec<(Vec<String>, String)> {
     let digest = world.json(&["info", "tools/b/c.wasm"])["digest"].clone();
     let hash = world.ok(&["hash", "large.wasm"]);

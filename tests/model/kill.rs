@@ -1,4 +1,4 @@
-//! Random operations against the model (see `crate::model`), many of them cut short by a crash.
+//! Random operations on a store and its model, some of them in a process that is killed.
 
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestRunner};
@@ -11,7 +11,7 @@ fn run(cases: u32) {
     let config = Config {
         cases,
         failure_persistence: None,
-        // When it crashes is left to chance, so what fails may not do so again.
+        // The moment of a crash depends on timing, so a failure may not be reproducible.
         max_shrink_iters: 20,
         ..Config::default()
     };
@@ -31,12 +31,12 @@ fn run(cases: u32) {
 }
 
 #[test]
-fn what_is_cut_short_has_happened_or_has_not() {
+fn a_killed_operation_takes_effect_completely_or_not_at_all() {
     run(20);
 }
 
 #[test]
 #[ignore = "takes minutes: SOAK_CASES=500"]
-fn what_is_cut_short_has_happened_or_has_not_over_and_over() {
+fn many_killed_operations_take_effect_completely_or_not_at_all() {
     run(u32::try_from(size("SOAK_CASES", 500)).unwrap());
 }

@@ -1,4 +1,4 @@
-//! The model: every commit with its whole tree, and every question answered by looking at all of them.
+//! The model: keeps every commit with its whole tree, and answers every query by a search over all commits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use wasmstore::store::ErrorKind;
 
 use super::Condition;
 
-/// Path to module number.
+/// Module numbers by path.
 pub(super) type Tree = BTreeMap<String, u32>;
 
 /// One commit of the model.
@@ -20,16 +20,16 @@ pub(super) struct Node {
     pub(super) squashed: bool,
 }
 
-/// What an operation is to do to a branch.
+/// The expected effect of an operation on a branch.
 pub(super) enum Step {
     Nothing,
-    Move(usize),
+    FastForward(usize),
     Commit {
         tree: Tree,
-        also: Vec<usize>,
+        extra_parents: Vec<usize>,
         restores: Option<usize>,
     },
-    /// A merge of several bases, whose result is taken as the store has it.
+    /// A merge with several merge bases, whose result the model takes from the store.
     Unpredicted(usize),
 }
 
@@ -37,13 +37,13 @@ pub(super) struct Model {
     pub(super) nodes: Vec<Node>,
     pub(super) heads: BTreeMap<&'static str, usize>,
     pub(super) default: &'static str,
-    /// Commits that are gone for sure.
+    /// The commits that were collected.
     pub(super) collected: BTreeSet<usize>,
-    /// Commits that may be gone, or some of what they hold: a collection was cut short.
+    /// The commits that may have been collected completely or in part, because a collection was killed.
     pub(super) half_collected: BTreeSet<usize>,
 }
 
-/// What of a tree lies in a scope.
+/// Returns the part of a tree that is in a scope.
 pub(super) fn within(tree: &Tree, scope: &str) -> Tree {
     let inside =
         |path: &str| scope.is_empty() || path == scope || path.starts_with(&format!("{scope}/"));
@@ -53,36 +53,38 @@ pub(super) fn within(tree: &Tree, scope: &str) -> Tree {
         .collect()
 }
 
-/// Whether some path is a directory of another.
-pub(super) fn clashes(tree: &Tree) -> bool {
+/// Returns whether some path is a parent directory of another path.
+pub(super) fn has_conflicts(tree: &Tree) -> bool {
     tree.keys().any(|path| {
         tree.keys()
             .any(|other| other.starts_with(&format!("{path}/")))
     })
 }
 
-pub(super) fn replaced(tree: &Tree, scope: &str, by: Tree) -> Tree {
-    let gone = within(tree, scope);
+/// Returns the tree with the scope replaced by `content`.
+pub(super) fn replaced(tree: &Tree, scope: &str, content: Tree) -> Tree {
+    let removed = within(tree, scope);
     let rest = tree
         .iter()
-        .filter(|(path, _)| !gone.contains_key(*path))
+        .filter(|(path, _)| !removed.contains_key(*path))
         .map(|(path, v)| (path.clone(), *v));
-    rest.chain(by).collect()
+    rest.chain(content).collect()
 }
 
 impl Model {
+    /// Returns every commit that one of `from` reaches.
     pub(super) fn reach(&self, from: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
         let mut seen = BTreeSet::new();
-        let mut todo: Vec<_> = from.into_iter().collect();
-        while let Some(node) = todo.pop() {
+        let mut pending: Vec<_> = from.into_iter().collect();
+        while let Some(node) = pending.pop() {
             if seen.insert(node) {
-                todo.extend(&self.nodes[node].parents);
+                pending.extend(&self.nodes[node].parents);
             }
         }
         seen
     }
 
-    /// Those of `nodes` that none of the others reaches.
+    /// Returns the `nodes` that none of the others reaches.
     pub(super) fn newest(&self, nodes: &BTreeSet<usize>) -> Vec<usize> {
         let older = self.reach(
             nodes
@@ -100,17 +102,17 @@ impl Model {
         self.heads.get(branch).copied().ok_or(ErrorKind::NotFound)
     }
 
+    /// Returns the step that gives the branch a tree.
     pub(super) fn change(&self, head: usize, tree: Tree) -> Result<Step, ErrorKind> {
-        if clashes(&tree) {
+        if has_conflicts(&tree) {
             return Err(ErrorKind::Conflict);
         }
-        let same = tree == self.nodes[head].tree;
-        Ok(if same {
+        Ok(if tree == self.nodes[head].tree {
             Step::Nothing
         } else {
             Step::Commit {
                 tree,
-                also: Vec::new(),
+                extra_parents: Vec::new(),
                 restores: None,
             }
         })
@@ -123,7 +125,7 @@ impl Model {
         self.change(head, tree)
     }
 
-    /// Whether what stands at a path is what a change asks for. A folder's tag is the tip.
+    /// Returns whether the precondition holds at a path. The tag of a directory is the branch's tip.
     pub(super) fn holds(
         &self,
         on: &str,
@@ -131,30 +133,30 @@ impl Model {
         condition: Condition,
     ) -> Result<bool, ErrorKind> {
         let tree = &self.nodes[self.head(on)?].tree;
-        let is = |value| tree.get(path) == Some(value);
-        let is_there = !within(tree, path).is_empty();
+        let has_module = |value| tree.get(path) == Some(value);
+        let exists = !within(tree, path).is_empty();
         Ok(match condition {
-            Condition::Absent => !is_there,
-            Condition::Present => is_there,
-            Condition::Is(value) => is(&value),
-            Condition::IsNot(value) => !is(&value),
+            Condition::Absent => !exists,
+            Condition::Present => exists,
+            Condition::Is(value) => has_module(&value),
+            Condition::IsNot(value) => !has_module(&value),
         })
     }
 
-    /// Whether a commit that some branch reaches holds the module.
+    /// Returns whether a reachable commit has the module.
     pub(super) fn is_stored(&self, value: u32) -> bool {
-        let alive = self.alive();
-        let mut trees = alive.iter().map(|node| &self.nodes[*node].tree);
+        let reachable = self.reachable();
+        let mut trees = reachable.iter().map(|node| &self.nodes[*node].tree);
         trees.any(|tree| tree.values().any(|v| *v == value))
     }
 
-    /// Some commit.
+    /// Returns some commit, chosen by `n`.
     pub(super) fn nth(&self, n: usize) -> &Node {
         &self.nodes[n % self.nodes.len()]
     }
 
-    /// Every commit that some branch reaches.
-    pub(super) fn alive(&self) -> BTreeSet<usize> {
+    /// Returns every commit that some branch reaches.
+    pub(super) fn reachable(&self) -> BTreeSet<usize> {
         self.reach(self.heads.values().copied())
     }
 
@@ -173,17 +175,16 @@ impl Model {
             return Err(ErrorKind::NotFound);
         }
         let head = self.head(on)?;
-        let (there, here) = (
-            within(&self.nodes[from].tree, scope),
-            &self.nodes[head].tree,
-        );
-        if !scope.is_empty() && there.is_empty() && within(here, scope).is_empty() {
+        let restored = within(&self.nodes[from].tree, scope);
+        let current = &self.nodes[head].tree;
+        if !scope.is_empty() && restored.is_empty() && within(current, scope).is_empty() {
             return Err(ErrorKind::NotFound);
         }
-        self.change(head, replaced(here, scope, there))
+        self.change(head, replaced(current, scope, restored))
     }
 
-    pub(super) fn line(&self, from: usize) -> Vec<usize> {
+    /// Returns the first-parent history of a commit.
+    pub(super) fn first_parents(&self, from: usize) -> Vec<usize> {
         std::iter::successors(Some(from), |node| {
             self.nodes[*node].parents.first().copied()
         })
@@ -192,12 +193,12 @@ impl Model {
 
     pub(super) fn newest_change(&self, from: usize, scope: &str) -> Option<usize> {
         let value = |node: usize| within(&self.nodes[node].tree, scope);
-        let line = self.line(from);
-        let changed = line
+        let history = self.first_parents(from);
+        let changed = history
             .windows(2)
             .find(|pair| value(pair[0]) != value(pair[1]))
             .map(|pair| pair[0]);
-        let root = *line.last().unwrap();
+        let root = *history.last().unwrap();
         changed.or((!value(root).is_empty()).then_some(root))
     }
 
@@ -211,7 +212,7 @@ impl Model {
         let mut newest = self.newest_change(head, scope).ok_or(unknown)?;
         let value = |node: usize| within(&self.nodes[node].tree, scope);
         while let Some(restored) = self.nodes[newest].restores
-            && self.line(newest).contains(&restored)
+            && self.first_parents(newest).contains(&restored)
             && value(restored) == value(newest)
         {
             newest = self
@@ -226,9 +227,13 @@ impl Model {
             return Err(ErrorKind::Conflict);
         }
         match self.change(head, replaced(&self.nodes[head].tree, scope, value(target)))? {
-            Step::Commit { tree, also, .. } => Ok(Step::Commit {
+            Step::Commit {
                 tree,
-                also,
+                extra_parents,
+                ..
+            } => Ok(Step::Commit {
+                tree,
+                extra_parents,
                 restores: Some(target),
             }),
             other => Ok(other),
@@ -247,7 +252,7 @@ impl Model {
             return Ok(Step::Nothing);
         }
         if bases.contains(&ours) {
-            return Ok(Step::Move(theirs));
+            return Ok(Step::FastForward(theirs));
         }
         if bases.len() > 1 {
             return Ok(Step::Unpredicted(theirs));
@@ -266,17 +271,17 @@ impl Model {
                 tree.extend(t.map(|t| (path.clone(), *t)));
             }
         }
-        if clashes(&tree) {
+        if has_conflicts(&tree) {
             return Err(ErrorKind::Conflict);
         }
         Ok(Step::Commit {
             tree,
-            also: vec![theirs],
+            extra_parents: vec![theirs],
             restores: None,
         })
     }
 
-    /// Squashes: the parents of the new commit, if there is anything to squash.
+    /// Returns the parents of the squashed commit; `None` if there is nothing to squash.
     pub(super) fn squash(&self, on: &str) -> Result<Option<Vec<usize>>, ErrorKind> {
         let head = self.head(on)?;
         let kept = self.reach(
@@ -286,14 +291,14 @@ impl Model {
                 .map(|(_, node)| *node),
         );
         let own: BTreeSet<_> = self.reach([head]).difference(&kept).copied().collect();
-        let edge = own
+        let boundary = own
             .iter()
             .flat_map(|node| self.nodes[*node].parents.clone())
             .filter(|node| kept.contains(node));
-        Ok((own.len() > 1).then(|| self.newest(&edge.collect())))
+        Ok((own.len() > 1).then(|| self.newest(&boundary.collect())))
     }
 
-    /// The values that a path took, oldest first: with the commit, and nothing for a removal.
+    /// Returns the commits whose module at `path` differs from that in every parent, oldest first; `None` for a removal.
     pub(super) fn own_changes(&self, head: usize, path: &str) -> Vec<(CommitId, Option<u32>)> {
         let value = |node: usize| self.nodes[node].tree.get(path).copied();
         let mut own: Vec<_> = self.reach([head]).into_iter().collect();
