@@ -1,24 +1,24 @@
-//! Plain option structs: every limit on what comes from outside, with its default.
+//! Option structs with every limit on outside input, and the defaults.
 
 use std::time::Duration;
 
-/// How a store is opened.
+/// Options for opening a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Limits on the modules that are taken in.
+    /// Limits on modules.
     pub modules: ModuleLimits,
-    /// How much is kept in memory of what was read.
+    /// Sizes of the in-memory caches.
     pub cache: CacheLimits,
-    /// Limits on what is pushed.
+    /// Limits on pushes.
     pub push: PushLimits,
 }
 
-/// Limits on the modules that are taken in.
+/// Limits on modules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ModuleLimits {
-    /// The largest module, in bytes.
+    /// The maximum size of a module, in bytes.
     pub module_bytes_max: u64,
-    /// The largest section other than code and custom sections, in bytes: such a section is held in memory whole.
+    /// The maximum size of a section other than code and custom sections, in bytes. Such a section is held in memory completely.
     pub section_bytes_max: u32,
 }
 
@@ -31,14 +31,14 @@ impl Default for ModuleLimits {
     }
 }
 
-/// Limits on what is pushed, beside those on modules.
+/// Limits on pushes, in addition to those on modules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PushLimits {
-    /// The largest commit or tag, in bytes.
+    /// The maximum size of a commit or tag object, in bytes.
     pub commit_bytes_max: u64,
-    /// The largest tree, in bytes: a folder of a million modules has some 40 MB.
+    /// The maximum size of a tree object, in bytes. A directory of a million modules has about 40 MB.
     pub tree_bytes_max: u64,
-    /// How many paths the new commits of one push may bring or change, counted in each commit: a few small trees can name billions.
+    /// The maximum number of paths that the new commits of one push add or change, counted per commit. A few small trees can name billions.
     pub paths_max: u64,
 }
 
@@ -52,12 +52,12 @@ impl Default for PushLimits {
     }
 }
 
-/// How much is kept in memory of what was read, because it is likely to be asked for again.
+/// Sizes of the in-memory caches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheLimits {
-    /// The bytes of modules.
+    /// The cache of modules, in bytes.
     pub module_bytes_max: u64,
-    /// Decoded trees, in bytes.
+    /// The cache of decoded trees, in bytes.
     pub tree_bytes_max: u64,
 }
 
@@ -70,16 +70,16 @@ impl Default for CacheLimits {
     }
 }
 
-/// Limits of a replica on what it takes of its primary, and for how long it waits.
+/// Limits and timeouts of a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplicaLimits {
-    /// How often the primary is asked where its refs are, beside what wakes the replica before.
+    /// The interval at which the replica polls the refs of the primary, in addition to notifications.
     pub poll_interval: Duration,
-    /// How long one run of git may take.
+    /// The time limit of one git process.
     pub fetch_timeout: Duration,
-    /// For how long the primary's WebSocket may be silent; it pings more often.
+    /// The maximum silence of the primary's WebSocket; it pings more often.
     pub socket_silence_max: Duration,
-    /// How long it may take to reach the primary.
+    /// The timeout for connecting to the primary.
     pub connect_timeout: Duration,
 }
 
@@ -94,18 +94,18 @@ impl Default for ReplicaLimits {
     }
 }
 
-/// Limits of a client of another store's server.
+/// Limits and timeouts of a client of a remote store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientLimits {
-    /// How long it may take to reach the server.
+    /// The timeout for connecting to the server.
     pub connect_timeout: Duration,
-    /// For how long the server may be silent, before it answers and while it does.
+    /// The maximum silence of the server, before and during a response.
     pub silence_max: Duration,
-    /// The same while it collects garbage.
+    /// The maximum silence of the server during a gc.
     pub gc_silence_max: Duration,
-    /// How often a download is taken up again without that much came.
+    /// The maximum number of consecutive attempts to resume a download without progress.
     pub attempts_max: u32,
-    /// The largest answer that is not a module, in bytes.
+    /// The maximum size of a response that is not a module, in bytes.
     pub text_bytes_max: u64,
 }
 
@@ -121,47 +121,47 @@ impl Default for ClientLimits {
     }
 }
 
-/// Limits of the server on what clients may take up. Sizes are in bytes.
+/// Limits of the server on its clients. Sizes are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerLimits {
-    /// Connections at a time; one more is turned away.
+    /// The maximum number of concurrent connections; further ones are closed.
     pub connections_max: usize,
-    /// WebSockets at a time; one more is answered 503.
+    /// The maximum number of concurrent WebSockets; further ones get a 503.
     pub sockets_max: usize,
-    /// Requests at a time that read the store, and as many that change it; more wait.
+    /// The maximum number of concurrent requests that read the store, and of requests that write to it; further ones wait.
     pub requests_max: usize,
-    /// How long a request waits for its turn before it is answered 503.
+    /// The time that a request waits for its turn before it gets a 503.
     pub request_wait: Duration,
-    /// How long the head of a request, or a TLS handshake, may take.
+    /// The time limit for the header of a request, and for a TLS handshake.
     pub header_timeout: Duration,
-    /// How long a connection may wait for its client without a sign of life.
+    /// The idle timeout of a connection.
     pub idle_timeout: Duration,
-    /// In each such time [`body_progress_bytes_min`](Self::body_progress_bytes_min) of a request's body must arrive.
+    /// The interval in which [`body_progress_bytes_min`](Self::body_progress_bytes_min) bytes of a request body must arrive.
     pub body_progress_timeout: Duration,
     /// See [`body_progress_timeout`](Self::body_progress_timeout).
     pub body_progress_bytes_min: u64,
-    /// How long running requests may go on after the server was told to stop.
+    /// The time that running requests get when the server stops.
     pub shutdown_grace: Duration,
-    /// How often a WebSocket without traffic is pinged.
+    /// The interval between pings on an idle WebSocket.
     pub ping_interval: Duration,
-    /// The largest message that a WebSocket may send to the server.
+    /// The maximum size of a WebSocket message from a client.
     pub socket_message_bytes_max: usize,
-    /// Uploads under way, decoded, in memory and on disk.
+    /// The maximum total of decoded uploads in progress, in memory and on disk.
     pub spool_bytes_max: u64,
-    /// Large modules in memory while they are sent.
+    /// The maximum total of large modules in memory while they are sent.
     pub sending_bytes_max: u64,
-    /// Compressed forms of modules that are kept in memory.
+    /// The cache of compressed variants of modules.
     pub compressed_bytes_max: u64,
-    /// The largest module that is compressed at all; one that takes up more than a quarter of
-    /// [`compressed_bytes_max`](Self::compressed_bytes_max) is not either.
+    /// The maximum size of a module that is compressed. A module over a quarter of
+    /// [`compressed_bytes_max`](Self::compressed_bytes_max) is not compressed either.
     pub compressible_bytes_max: u64,
-    /// Gits at a time that serve fetches and pushes; more wait.
+    /// The maximum number of concurrent git processes for fetches and pushes; further requests wait.
     pub git_services_max: usize,
-    /// How long one of them may run.
+    /// The time limit of such a process.
     pub git_time_max: Duration,
-    /// The request of a fetch, decoded.
+    /// The maximum size of a decoded fetch request.
     pub fetch_bytes_max: u64,
-    /// The request of a push, decoded: what it changes, and the pack.
+    /// The maximum size of a decoded push request: ref updates and pack.
     pub push_bytes_max: u64,
 }
 
@@ -191,17 +191,17 @@ impl Default for ServerLimits {
     }
 }
 
-/// Limits on what mirrors may take up.
+/// Time limits for mirrors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MirrorLimits {
-    /// How long a push may take as a whole.
+    /// The time limit of a push.
     pub push_timeout: Duration,
-    /// How long a look at what a mirror has may take.
+    /// The time limit for listing the refs of a mirror.
     pub look_timeout: Duration,
 }
 
 impl MirrorLimits {
-    /// The usual limits, but for the time that a push may take if that is given.
+    /// Returns the default limits, with another time limit for pushes if one is given.
     pub fn within(push_timeout: Option<Duration>) -> Self {
         let default = Self::default();
         Self {

@@ -1,4 +1,4 @@
-//! Function bodies that are validated together: what one thread takes at a time.
+//! Batches of function bodies: the unit of work of a thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,28 +9,29 @@ use wasmparser::{
 
 use super::Error;
 
-/// A batch is full at this size: large against the cost of handing it to a thread, small against the bodies in flight.
+/// The size of a full batch, in bytes: large compared with the cost of passing it to a thread, small compared with the bodies in
+/// flight.
 const BATCH_BYTES: usize = 128 << 10;
 
-/// Function bodies with all that is needed to validate them.
+/// Function bodies, and the resources to validate them.
 #[derive(Default)]
 pub(super) struct Batch {
     bytes: Vec<u8>,
-    bodies: Vec<Body>,
+    bodies: Vec<QueuedBody>,
 }
 
-struct Body {
+struct QueuedBody {
     function: FuncToValidate<ValidatorResources>,
-    /// Where the body stands in the module.
+    /// The offset of the body in the module.
     offset: u64,
-    /// Where it ends in the batch; it begins where the one before ends.
+    /// Its end in the batch. It starts at the end of the previous body.
     end: usize,
 }
 
-/// A function body that is wrong.
+/// The error of an invalid function body.
 #[derive(Debug)]
-pub(super) struct Fault {
-    /// Where the fault stands in the module: the order of faults.
+pub(super) struct BodyError {
+    /// The offset of the error in the module. The error with the lowest offset is reported.
     pub(super) offset: u64,
     pub(super) error: Error,
 }
@@ -47,57 +48,57 @@ impl Batch {
                 .reserve_exact(body.as_bytes().len().max(BATCH_BYTES));
         }
         self.bytes.extend_from_slice(body.as_bytes());
-        self.bodies.push(Body {
+        self.bodies.push(QueuedBody {
             function,
             offset: body.range().start,
             end: self.bytes.len(),
         });
     }
 
-    /// Gives the memory that the batch takes up, in bytes.
+    /// Returns the memory that the batch uses, in bytes.
     pub(super) fn cost_bytes(&self) -> usize {
-        self.bytes.len() + self.bodies.len() * size_of::<Body>()
+        self.bytes.len() + self.bodies.len() * size_of::<QueuedBody>()
     }
 
-    /// Tells whether it is time to validate the batch.
+    /// Returns whether the batch is full.
     pub(super) fn is_full(&self) -> bool {
         self.cost_bytes() >= BATCH_BYTES
     }
 
-    /// Validates the bodies in order and gives the first fault. A panic is a fault of the body that caused it. Gives up, with
-    /// no fault, once `abandoned` is set.
+    /// Validates the bodies in order and returns the first error. A panic is an error of the body that caused it. Stops without an error
+    /// once `is_abandoned` is set.
     pub(super) fn validate(
         self,
         allocations: &mut FuncValidatorAllocations,
-        abandoned: &AtomicBool,
-    ) -> Option<Fault> {
+        is_abandoned: &AtomicBool,
+    ) -> Option<BodyError> {
         let mut start = 0;
         for body in self.bodies {
-            if abandoned.load(Ordering::Relaxed) {
+            if is_abandoned.load(Ordering::Relaxed) {
                 return None;
             }
             let bytes = &self.bytes[start..body.end];
             start = body.end;
             let offset = body.offset;
-            let validated = catch_unwind(AssertUnwindSafe(|| body.validate(bytes, allocations)));
-            let fault = match validated {
+            let result = catch_unwind(AssertUnwindSafe(|| body.validate(bytes, allocations)));
+            let body_error = match result {
                 Ok(Ok(())) => continue,
-                Ok(Err(error)) => Fault {
+                Ok(Err(error)) => BodyError {
                     offset: error.offset(),
                     error: error.into(),
                 },
-                Err(_) => Fault {
+                Err(_) => BodyError {
                     offset,
                     error: Error::Panicked,
                 },
             };
-            return Some(fault);
+            return Some(body_error);
         }
         None
     }
 }
 
-impl Body {
+impl QueuedBody {
     fn validate(
         self,
         bytes: &[u8],
@@ -105,9 +106,9 @@ impl Body {
     ) -> wasmparser::Result<()> {
         let mut validator = self.function.into_validator(std::mem::take(allocations));
         let body = FunctionBody::new(BinaryReader::new(bytes, self.offset));
-        let validated = validator.validate(&body);
+        let result = validator.validate(&body);
         *allocations = validator.into_allocations();
-        validated
+        result
     }
 }
 
@@ -144,7 +145,7 @@ pub(super) mod tests {
         }
     }
 
-    /// A function of a type that is not there makes wasmparser panic.
+    /// A function with a missing type makes wasmparser panic.
     pub(crate) fn panics(
         function: &FuncToValidate<ValidatorResources>,
     ) -> FuncToValidate<ValidatorResources> {
@@ -155,32 +156,32 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_first_fault_of_a_batch_is_given() {
+    fn the_first_error_of_a_batch_is_returned() {
         let never = AtomicBool::new(false);
         let mut allocations = FuncValidatorAllocations::default();
         with_function("(module (func) (func drop))", |function, body| {
             let mut batch = Batch::default();
             batch.push(again(function), body);
             batch.push(panics(function), body);
-            let fault = batch.validate(&mut allocations, &never).unwrap();
-            match fault.error {
+            let error = batch.validate(&mut allocations, &never).unwrap();
+            match error.error {
                 Error::Panicked => assert_eq!(body.as_bytes().len(), 2),
                 error => assert!(error.to_string().contains("nothing on stack"), "{error}"),
             }
-            assert!(body.range().contains(&fault.offset));
+            assert!(body.range().contains(&error.offset));
         });
     }
 
     #[test]
-    fn an_abandoned_batch_has_no_fault() {
+    fn an_abandoned_batch_returns_no_error() {
         with_function("(module (func drop))", |function, body| {
             let mut batch = Batch::default();
             batch.push(again(function), body);
-            let fault = batch.validate(
+            let error = batch.validate(
                 &mut FuncValidatorAllocations::default(),
                 &AtomicBool::new(true),
             );
-            assert!(fault.is_none());
+            assert!(error.is_none());
         });
     }
 }

@@ -1,4 +1,4 @@
-//! Function bodies: gathered in order, validated on the cores there are.
+//! Validation of function bodies on all available cores.
 
 use std::sync::atomic::AtomicBool;
 use std::thread::available_parallelism;
@@ -6,11 +6,11 @@ use std::thread::available_parallelism;
 use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
 use super::Error;
-use super::batch::{Batch, Fault};
+use super::batch::{Batch, BodyError};
 use super::pool::Pool;
 
-/// Validates function bodies as they come. The caller's thread is one of those that do the work; the others are started
-/// when the first batch is full, so that a small module costs none.
+/// Validates function bodies as they arrive. The caller's thread takes part in the work. Other threads start when the first batch is
+/// full, so a small module starts none.
 #[derive(Default)]
 pub(super) struct Bodies {
     batch: Batch,
@@ -19,7 +19,7 @@ pub(super) struct Bodies {
 }
 
 impl Bodies {
-    /// Takes a body. What is wrong with it shows in [`has_fault`](Self::has_fault) or in [`finish`](Self::finish).
+    /// Adds a body. Its error is reported by [`has_error`](Self::has_error) or [`finish`](Self::finish).
     pub(super) fn push(
         &mut self,
         function: FuncToValidate<ValidatorResources>,
@@ -33,18 +33,18 @@ impl Bodies {
         }
     }
 
-    /// Tells whether a body is known to be wrong, so that nothing that follows matters.
-    pub(super) fn has_fault(&self) -> bool {
-        self.pool.as_ref().is_some_and(Pool::has_fault)
+    /// Returns whether an invalid body was found, so that the rest of the module does not matter.
+    pub(super) fn has_error(&self) -> bool {
+        self.pool.as_ref().is_some_and(Pool::has_error)
     }
 
-    /// Validates all that was taken.
+    /// Validates the remaining bodies.
     ///
     /// # Errors
     ///
-    /// The error of the body that has one and stands first in the module.
+    /// The error with the lowest offset in the module.
     pub(super) fn finish(mut self) -> Result<(), Error> {
-        let fault = match self.pool.take() {
+        let error = match self.pool.take() {
             None => self
                 .batch
                 .validate(&mut self.allocations, &AtomicBool::new(false)),
@@ -53,7 +53,7 @@ impl Bodies {
                 pool.finish(&mut self.allocations)
             }
         };
-        fault.map_or(Ok(()), |Fault { error, .. }| Err(error))
+        error.map_or(Ok(()), |BodyError { error, .. }| Err(error))
     }
 }
 
@@ -67,7 +67,7 @@ mod tests {
     use crate::wasm::batch::tests::{again, panics, with_function};
 
     #[test]
-    fn a_panic_is_an_error_with_and_without_threads() {
+    fn a_panic_is_reported_as_an_error_with_and_without_threads() {
         with_function("(module (func))", |function, body| {
             for (before, after) in [(0, 0), (10_000, 0), (10_000, 10_000)] {
                 let mut bodies = Bodies::default();

@@ -1,4 +1,4 @@
-//! Gathers the [`ModuleInfo`] from the parts of a module, whoever parses them.
+//! Collects the [`ModuleInfo`] from the payloads of a parser.
 
 use std::sync::Arc;
 
@@ -10,15 +10,16 @@ use wasmparser::{
 
 use super::info::{Export, Import, ItemKind, Kind, ModuleInfo, Producers};
 
-/// How many names of custom sections are kept, and how long they may be together. A module may have hundreds of millions.
+/// The maximum number of names of custom sections that are kept, and their maximum total length in bytes. A module may have hundreds of
+/// millions.
 const CUSTOM_SECTIONS_MAX: usize = 10_000;
 const CUSTOM_SECTION_NAMES_BYTES_MAX: usize = 1 << 20;
-/// The longest `producers` section that is read. Real ones have a few hundred bytes.
+/// The maximum length of a `producers` section that is read, in bytes. Real ones have a few hundred bytes.
 const PRODUCERS_BYTES_MAX: usize = 64 << 10;
 
-/// Gathers what is to be known about a module.
+/// Collects the information about a module.
 #[derive(Default)]
-pub(super) struct Collector {
+pub(super) struct InfoCollector {
     kind: Option<Kind>,
     imports: Vec<Import>,
     exports: Vec<Export>,
@@ -27,8 +28,8 @@ pub(super) struct Collector {
     producers: Option<Producers>,
 }
 
-impl Collector {
-    /// Takes one part of the outermost module or component, validated or not.
+impl InfoCollector {
+    /// Adds a payload of the outermost module or component, validated or not.
     pub(super) fn payload(&mut self, payload: &Payload<'_>) -> wasmparser::Result<()> {
         match payload {
             Payload::Version { encoding, .. } => {
@@ -75,7 +76,7 @@ impl Collector {
         Ok(())
     }
 
-    /// Takes the name of a custom section whose contents are of no interest.
+    /// Adds the name of a custom section whose content is not read.
     pub(super) fn custom_section(&mut self, name: &str) {
         let names_bytes = self.custom_section_names_bytes.saturating_add(name.len());
         if self.custom_sections.len() < CUSTOM_SECTIONS_MAX
@@ -86,7 +87,7 @@ impl Collector {
         }
     }
 
-    /// Gives what was gathered, with the whole module's length and hash.
+    /// Returns the collected information, with the size and the SHA-256 of the module.
     pub(super) fn finish(self, size_bytes: u64, sha256: Sha256) -> ModuleInfo {
         ModuleInfo {
             kind: self
@@ -101,8 +102,8 @@ impl Collector {
         }
     }
 
-    /// The compact encoding gives a module's name once for many imports: written out for each of them, a few megabytes
-    /// would become gigabytes. So consecutive imports share it.
+    /// Adds an import. The compact encoding contains a module's name once for many imports. Copied for each of them, a few megabytes would
+    /// become gigabytes, so consecutive imports share it.
     fn import(&mut self, import: &wasmparser::Import<'_>) {
         let last = self.imports.last().and_then(|last| last.module.clone());
         let module = last.filter(|last| **last == *import.module);
@@ -126,7 +127,7 @@ impl Collector {
         });
     }
 
-    /// Custom sections never make a module invalid, so a malformed one is as good as none.
+    /// Reads a `producers` section. Custom sections never make a module invalid, so a malformed one is ignored.
     fn producers(&mut self, data: &[u8]) {
         if self.producers.is_none() && data.len() <= PRODUCERS_BYTES_MAX {
             self.producers = read_producers(data).ok();
@@ -179,11 +180,11 @@ mod tests {
 
     #[test]
     fn the_list_of_custom_sections_is_bounded() {
-        let mut many = Collector::default();
+        let mut many = InfoCollector::default();
         (0..=CUSTOM_SECTIONS_MAX).for_each(|_| many.custom_section(""));
         assert_eq!(many.custom_sections.len(), CUSTOM_SECTIONS_MAX);
 
-        let mut long = Collector::default();
+        let mut long = InfoCollector::default();
         let name = "n".repeat(100_000);
         (0..100).for_each(|_| long.custom_section(&name));
         assert_eq!(
@@ -193,9 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_producers_section_is_no_producers_section() {
+    fn a_malformed_producers_section_is_ignored() {
         let good = b"\x01\x08language\x01\x01C\x0299";
-        let mut collector = Collector::default();
+        let mut collector = InfoCollector::default();
         collector.producers(&good[..good.len() - 1]);
         collector.producers(&vec![0; PRODUCERS_BYTES_MAX + 1]);
         assert_eq!(collector.producers, None);

@@ -1,12 +1,12 @@
-//! What differs between two modules.
+//! Differences between two modules.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::types::{self, Types};
+use super::types::{self, ItemTypes};
 use super::{Error, Kind, ModuleInfo, inspect};
 
-/// What of a module is compared.
+/// The parts of a module that are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
     kind: Kind,
@@ -17,54 +17,54 @@ pub struct Interface {
     producers: Vec<Item>,
 }
 
-/// What differs between two modules; lists are sorted, and hold only what differs.
+/// The differences between two modules. The lists are sorted and contain only differences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// What each of them is.
+    /// Their kinds.
     pub kind: (Kind, Kind),
-    /// How long each of them is, in bytes.
+    /// Their sizes, in bytes.
     pub size_bytes: (u64, u64),
-    /// What they need, by the module that it is to come from, with its type. Of what a component needs the type is its kind only.
+    /// Imports with their types, grouped by the module to import from. For a component, the type is only the kind.
     pub imports: Vec<ItemChange>,
-    /// What they offer, with its type; of a component as for imports.
+    /// Exports with their types. For a component, the type is only the kind.
     pub exports: Vec<ItemChange>,
     /// The names of custom sections, with an empty text.
     pub custom_sections: Vec<ItemChange>,
-    /// The tools that made them, by field (`language`, `processed-by`, `sdk`), with their versions.
+    /// The producers with their versions, grouped by field (`language`, `processed-by`, `sdk`).
     pub producers: Vec<ItemChange>,
 }
 
-/// One named thing that differs.
+/// A named item that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ItemChange {
-    /// What the name belongs to: an import's module, a producer's field.
+    /// The group of the item: the module of an import, the field of a producer.
     pub group: Option<Arc<str>>,
     /// Its name.
     pub name: String,
-    /// What it was; `None` if there was none.
+    /// The old text; `None` if the item is new.
     pub old: Option<Arc<str>>,
-    /// What it is; `None` if there is none.
+    /// The new text; `None` if the item was removed.
     pub new: Option<Arc<str>>,
 }
 
-/// A group, a name, and what they stand for.
+/// A group, a name and their text.
 type Item = (Option<Arc<str>>, String, Arc<str>);
 
 impl Interface {
-    /// Reads what is compared of a module that was validated before.
+    /// Reads the interface of a module that was validated before.
     ///
     /// # Errors
-    /// As for [`inspect`].
+    /// Those of [`inspect`].
     pub fn of(bytes: &[u8]) -> Result<Self, Error> {
         let info = inspect(bytes)?;
         let types = match info.kind {
             Kind::Module => types::read(bytes)?,
-            Kind::Component => Types::default(),
+            Kind::Component => ItemTypes::default(),
         };
         Ok(Self::new(info, &types))
     }
 
-    fn new(info: ModuleInfo, types: &Types) -> Self {
+    fn new(info: ModuleInfo, types: &ItemTypes) -> Self {
         let ty = |types: &[Arc<str>], at: usize, kind: &'static str| match types.get(at) {
             Some(ty) => Arc::clone(ty),
             None => kind.into(),
@@ -120,8 +120,8 @@ impl Comparison {
     }
 }
 
-/// What differs between two lists, in which a name may stand several times: what stands as often on both sides with the same
-/// meaning is no difference, and of the rest the first is compared with the first.
+/// Returns the differences between two lists in which a name may occur several times. Items with equal texts cancel out; the remaining ones
+/// are paired in order.
 fn differences(old: &[Item], new: &[Item]) -> Vec<ItemChange> {
     let mut more_often = BTreeMap::<&Item, isize>::new();
     for item in old {
@@ -161,8 +161,8 @@ mod tests {
         Comparison::of(&interface(old), &interface(new))
     }
 
-    /// Changes as `group.name: old > new`.
-    fn told(changes: &[ItemChange]) -> Vec<String> {
+    /// Returns the changes as `group.name: old > new`.
+    fn formatted(changes: &[ItemChange]) -> Vec<String> {
         let side = |side: &Option<Arc<str>>| side.as_deref().unwrap_or("nothing").to_owned();
         let line = |change: &ItemChange| {
             let group = change.group.as_deref().map(|group| format!("{group}."));
@@ -197,7 +197,7 @@ mod tests {
                 (memory (export "m") 1 4) (tag (export "t") (param f32)))"#,
         );
         assert_eq!(
-            told(&differ.imports),
+            formatted(&differ.imports),
             [
                 "e.f: (func (param i32)) > (func (param i64))",
                 "e.gone: (func) > nothing",
@@ -205,7 +205,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            told(&differ.exports),
+            formatted(&differ.exports),
             [
                 "f: (func (param i32) (result i32)) > (func (result i64))",
                 "g: (global i32) > (global (mut i32))",
@@ -216,20 +216,20 @@ mod tests {
     }
 
     #[test]
-    fn a_thing_imported_twice_counts_twice() {
+    fn an_item_imported_twice_counts_twice() {
         let once = r#"(module (import "a" "b" (func)))"#;
         let twice = r#"(module (import "a" "b" (func)) (import "a" "b" (func)))"#;
         let as_both = r#"(module (import "a" "b" (global i32)) (import "a" "b" (func)))"#;
         assert_eq!(
-            told(&compared(once, twice).imports),
+            formatted(&compared(once, twice).imports),
             ["a.b: nothing > (func)"]
         );
         assert_eq!(
-            told(&compared(twice, once).imports),
+            formatted(&compared(twice, once).imports),
             ["a.b: (func) > nothing"]
         );
         assert_eq!(
-            told(&compared(twice, as_both).imports),
+            formatted(&compared(twice, as_both).imports),
             ["a.b: (func) > (global i32)"]
         );
     }
@@ -242,13 +242,13 @@ mod tests {
         );
         assert_eq!(differ.kind, (Kind::Module, Kind::Component));
         assert_ne!(differ.size_bytes.0, differ.size_bytes.1);
-        assert_eq!(told(&differ.imports), ["i: nothing > func"]);
+        assert_eq!(formatted(&differ.imports), ["i: nothing > func"]);
         assert_eq!(
-            told(&differ.custom_sections),
+            formatted(&differ.custom_sections),
             ["new: nothing > ", "old:  > nothing"]
         );
         assert_eq!(
-            told(&differ.producers),
+            formatted(&differ.producers),
             ["language.Rust: 1.80 > 1.90", "sdk.a: 1 > nothing"]
         );
     }

@@ -1,44 +1,44 @@
-//! Why bytes are no module that is taken in.
+//! Errors of validation.
 
 use std::io;
 
-/// Says why a module was refused or could not be validated.
+/// The reason why a module was rejected or could not be validated.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The module is longer than it may be.
+    /// The module is too large.
     #[error("the module is larger than {bytes_max} bytes")]
     ModuleTooLarge {
-        /// The limit that was passed, in bytes.
+        /// The limit, in bytes.
         bytes_max: u64,
     },
-    /// A section that has to be held in memory whole is longer than it may be.
+    /// A section that must be held in memory completely is too large.
     #[error("a section of {bytes} bytes is larger than {bytes_max} bytes (at offset {offset:#x})")]
     SectionTooLarge {
-        /// Where the section begins, in bytes from the start of the module.
+        /// The offset of the section in the module, in bytes.
         offset: u64,
-        /// How long it is, in bytes.
+        /// The length of the section, in bytes.
         bytes: u64,
-        /// How long it may be, in bytes.
+        /// The limit, in bytes.
         bytes_max: u32,
     },
     /// The bytes are not a valid module or component.
     #[error("{reason} (at offset {offset:#x})")]
     Invalid {
-        /// What is wrong: a fragment of English, mostly wasmparser's.
+        /// The reason, mostly as wasmparser gives it.
         reason: String,
-        /// Where it is wrong, in bytes from the start of the module.
+        /// The offset of the error in the module, in bytes.
         offset: u64,
     },
-    /// The source of the bytes failed.
+    /// Reading the source failed.
     #[error("the module could not be read")]
     Read(#[source] io::Error),
-    /// The validator itself failed; nothing is known about the module.
+    /// The validator panicked; the module may be valid.
     #[error("the validator panicked")]
     Panicked,
 }
 
 impl Error {
-    /// Makes the error for bytes that are wrong at `offset`.
+    /// Creates an error for invalid bytes at `offset`.
     pub(super) fn invalid(reason: impl Into<String>, offset: u64) -> Self {
         Self::Invalid {
             reason: reason.into(),
@@ -53,10 +53,10 @@ impl From<wasmparser::Error> for Error {
     }
 }
 
-/// How much of a reason is given, in characters. It may quote names of the module, which may be long.
+/// The maximum length of a reason, in characters. It may contain names from the module, which may be long.
 const REASON_CHARS_MAX: usize = 500;
 
-/// Makes one line of a reason that has several, or that quotes a name with control characters.
+/// Converts a reason with several lines, or with control characters in a name, to one line.
 fn one_line(reason: &str) -> String {
     let mut line = String::with_capacity(reason.len().min(REASON_CHARS_MAX));
     for (n, char) in reason.chars().enumerate() {

@@ -1,18 +1,18 @@
-//! The first bytes: whether this is WebAssembly at all, and if not, what it seems to be.
+//! Checks the first bytes of a module, and recognises other formats.
 
 use super::Error;
 
-/// How many bytes are looked at before they are called no WebAssembly.
+/// The number of bytes that [`check`] needs to reject a module.
 pub(super) const HEAD_BYTES_MAX: usize = 4096;
 
 const MAGIC: &[u8] = b"\0asm";
 
-/// Tells whether [`check`] has seen enough to judge.
+/// Returns whether [`check`] can decide.
 pub(super) fn is_enough(head: &[u8]) -> bool {
     head.starts_with(MAGIC) || head.len() >= HEAD_BYTES_MAX
 }
 
-/// Judges the first [`HEAD_BYTES_MAX`] bytes of a module, or all of a shorter one.
+/// Checks the first [`HEAD_BYTES_MAX`] bytes of a module, or all of a shorter one.
 pub(super) fn check(head: &[u8]) -> Result<(), Error> {
     if head.starts_with(MAGIC) {
         return Ok(());
@@ -29,7 +29,7 @@ pub(super) fn check(head: &[u8]) -> Result<(), Error> {
     Err(Error::invalid(reason, 0))
 }
 
-/// Tells whether this may be the [text format](https://webassembly.github.io/spec/core/text/lexical.html): an opening
+/// Returns whether this may be the [text format](https://webassembly.github.io/spec/core/text/lexical.html): an opening
 /// parenthesis, which block comments begin with too, after white space and line comments.
 fn is_text(head: &[u8]) -> bool {
     let mut rest = head.trim_ascii_start();
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_foreign_bytes_has_its_reason() {
+    fn each_foreign_format_has_its_own_reason() {
         assert!(reason(b"").contains("empty"));
         assert!(reason(b"\0as").contains("truncated"));
         assert!(reason(b"\x7fELF").contains("not WebAssembly"));

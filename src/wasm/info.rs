@@ -1,38 +1,36 @@
-//! What is known about a module.
+//! Information about a module.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Describes a module or component.
+/// Information about a module or component.
 ///
-/// The lists are bounded: `wasmparser` takes no more than 1,000,000 imports and as many exports, their names are at most as
-/// long as the section they stand in (a module's name is shared between the imports that follow one another with it), and
-/// how much of the custom sections is kept is said at their fields.
+/// The lists are bounded: `wasmparser` accepts at most 1,000,000 imports and 1,000,000 exports, and their names are at most as long as
+/// their section (consecutive imports from one module share its name). The fields of the custom sections document their own bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleInfo {
     /// Whether this is a core module or a component.
     pub kind: Kind,
-    /// The length of the whole module in bytes.
+    /// The size of the module, in bytes.
     pub size_bytes: u64,
-    /// The SHA-256 of the whole module.
+    /// The SHA-256 of the module.
     pub sha256: [u8; 32],
-    /// What it imports, in order.
+    /// Its imports, in order.
     pub imports: Vec<Import>,
-    /// What it exports, in order.
+    /// Its exports, in order.
     pub exports: Vec<Export>,
-    /// The names of its custom sections in order, those of nested modules not among them. No more than the first 10,000,
-    /// and of these no more than fit into 1 MiB.
+    /// The names of its custom sections in order, without those of nested modules. At most the first 10,000, and at most 1 MiB in all.
     pub custom_sections: Vec<String>,
-    /// The tools that made it: for each field (`language`, `processed-by`, `sdk`) the names and versions, from the
-    /// [`producers`](https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md) section. Empty if there
-    /// is none, or if it is malformed or over 64 KiB; the first one counts.
+    /// The tools that produced it, from the first
+    /// [`producers`](https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md) section: names and versions for each
+    /// field (`language`, `processed-by`, `sdk`). Empty without such a section, or if it is malformed or over 64 KiB.
     pub producers: Producers,
 }
 
-/// Lists, for each field of a `producers` section, the names and versions of tools.
+/// The names and versions of tools, for each field of a `producers` section.
 pub type Producers = Vec<(String, Vec<(String, String)>)>;
 
-/// Tells core modules from components.
+/// The kind of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A core module.
@@ -42,7 +40,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Gives the kind's name as it is printed: `module` or `component`.
+    /// Returns the name of the kind: `module` or `component`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Module => "module",
@@ -57,53 +55,53 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Names one thing that a module needs.
+/// An import of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {
-    /// The module it is to come from; none for the imports of a component, which have one name only.
+    /// The name of the module to import from; `None` in a component, whose imports have a single name.
     pub module: Option<Arc<str>>,
-    /// The name of the thing.
+    /// The name of the item.
     pub name: String,
-    /// What it is.
+    /// The kind of the item.
     pub kind: ItemKind,
 }
 
-/// Names one thing that a module offers.
+/// An export of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Export {
-    /// The name of the thing.
+    /// The name of the item.
     pub name: String,
-    /// What it is.
+    /// The kind of the item.
     pub kind: ItemKind,
 }
 
-/// Says what is imported or exported.
+/// The kind of an imported or exported item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ItemKind {
-    /// A table, of a core module.
+    /// A table of a core module.
     Table,
-    /// A memory, of a core module.
+    /// A memory of a core module.
     Memory,
-    /// A global, of a core module.
+    /// A global of a core module.
     Global,
-    /// An exception's or a continuation's tag, of a core module.
+    /// A tag of a core module, for exceptions or continuations.
     Tag,
-    /// A function, of a core module or of a component.
+    /// A function of a core module or a component.
     Func,
-    /// A core module, of a component.
+    /// A core module in a component.
     Module,
-    /// A value, of a component.
+    /// A value of a component.
     Value,
-    /// A type, of a component.
+    /// A type of a component.
     Type,
-    /// An instance, of a component.
+    /// An instance of a component.
     Instance,
-    /// A component, of a component.
+    /// A component in a component.
     Component,
 }
 
 impl ItemKind {
-    /// Gives the kind's name as the text format spells it.
+    /// Returns the name of the kind in the text format.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Table => "table",

@@ -1,28 +1,27 @@
-//! The info of a module that was validated before.
+//! Information about a module that was validated before.
 
 use sha2::{Digest as _, Sha256};
 use wasmparser::{Chunk, Parser, Payload};
 
-use super::collect::Collector;
+use super::collect::InfoCollector;
 use super::{Error, ModuleInfo, head};
 
-/// Gives what [`validate`](super::validate) gave for these bytes, without validating them: function bodies, and the modules
-/// inside a component, are passed over.
+/// Returns the same as [`validate`](super::validate), without validating: function bodies, and the modules in a component, are skipped.
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] if the outermost structure cannot be followed to its end.
+/// [`Error::Invalid`] if the outermost structure is malformed.
 pub fn inspect(bytes: &[u8]) -> Result<ModuleInfo, Error> {
     head::check(bytes)?;
-    let mut collector = Collector::default();
+    let mut collector = InfoCollector::default();
     let mut parser = Parser::new(0);
     let mut rest = bytes;
     loop {
         let Chunk::Parsed { consumed, payload } = parser.parse(rest, true)? else {
-            unreachable!("BUG: the parser asked for more than all there is");
+            unreachable!("BUG: the parser asked for bytes after the end");
         };
         collector.payload(&payload)?;
-        let passed_over = match payload {
+        let skipped_bytes = match payload {
             Payload::End(_) => break,
             Payload::CodeSectionStart { size, .. } => {
                 parser.skip_section();
@@ -36,7 +35,7 @@ pub fn inspect(bytes: &[u8]) -> Result<ModuleInfo, Error> {
             } => unchecked_range.end - unchecked_range.start,
             _ => 0,
         };
-        rest = usize::try_from(passed_over)
+        rest = usize::try_from(skipped_bytes)
             .ok()
             .and_then(|bytes| rest.get(consumed.checked_add(bytes)?..))
             .ok_or_else(|| {

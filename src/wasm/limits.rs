@@ -1,30 +1,30 @@
-//! What is refused before it costs memory: parts that are too long by what they say of themselves.
+//! Limits that are checked before memory is used, from the declared lengths of sections and function bodies.
 //!
-//! `wasmparser` limits what it reads, but wants a section or a function body in memory whole first, and copies a module's
-//! name for each import that the compact encoding gives it.
+//! `wasmparser` has limits of its own, but it needs a complete section or function body in memory first, and it copies the module's name
+//! for each import in the compact encoding.
 
 use wasmparser::{BinaryReader, Encoding, ImportSectionReader, Imports};
 
 use super::Error;
 
-/// The longest function body, in bytes: the limit of the
-/// [JavaScript API](https://webassembly.github.io/spec/js-api/#limits), which `wasmparser` keeps too.
+/// The maximum length of a function body, in bytes: the limit of the
+/// [JavaScript API](https://webassembly.github.io/spec/js-api/#limits), which `wasmparser` also applies.
 pub(super) const FUNCTION_BYTES_MAX: u32 = 7_654_321;
 
 const CUSTOM_SECTION: u8 = 0;
 
-/// The head of a section: its id and the length of its contents.
+/// The header of a section: its id and the length of its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SectionHead {
+pub(super) struct SectionHeader {
     id: u8,
-    /// The length of the contents, in bytes.
+    /// The length of the content, in bytes.
     pub(super) contents_bytes: u32,
-    /// The length of the head itself, in bytes.
+    /// The length of the header, in bytes.
     pub(super) head_bytes: usize,
 }
 
-impl SectionHead {
-    /// Reads the head of the section that `data` begins with; none if it is cut short or malformed.
+impl SectionHeader {
+    /// Reads the header of the section at the start of `data`. Returns `None` if it is incomplete or malformed.
     pub(super) fn peek(data: &[u8]) -> Option<Self> {
         let (id, rest) = data.split_first()?;
         let (contents_bytes, length_bytes) = peek_u32(rest)?;
@@ -35,12 +35,12 @@ impl SectionHead {
         })
     }
 
-    /// Tells whether this is a custom section, whose contents need not be read.
+    /// Returns whether this is a custom section, whose content need not be read.
     pub(super) fn is_custom(self) -> bool {
         self.id == CUSTOM_SECTION
     }
 
-    /// Tells whether the contents are taken bit by bit: code, and what is nested in components.
+    /// Returns whether the content is processed incrementally: code, and nested modules and components.
     fn is_streamed(self, encoding: Encoding) -> bool {
         match encoding {
             Encoding::Module => self.id == 10,
@@ -49,8 +49,8 @@ impl SectionHead {
     }
 }
 
-/// Refuses the section that `data` begins with, at `offset` of the module, if it has to be held whole and is too long for
-/// that, or if there is no such section.
+/// Rejects the section at the start of `data`, at `offset` in the module, if it must be held completely and is too long, or if its id is
+/// unknown.
 pub(super) fn check_section(
     data: &[u8],
     offset: u64,
@@ -68,7 +68,7 @@ pub(super) fn check_section(
         );
         return Err(Error::invalid(reason, offset));
     }
-    let Some(head) = SectionHead::peek(data) else {
+    let Some(head) = SectionHeader::peek(data) else {
         return Ok(());
     };
     if head.contents_bytes <= bytes_max || head.is_custom() || head.is_streamed(encoding) {
@@ -81,8 +81,8 @@ pub(super) fn check_section(
     })
 }
 
-/// Refuses the function body that `data` begins with, at `offset` of the module, if it is too long for a function or for
-/// the `section_bytes` that are left of its section.
+/// Rejects the function body at the start of `data`, at `offset` in the module, if it is too long for a function or for the remaining
+/// `section_bytes` of its section.
 pub(super) fn check_body(data: &[u8], offset: u64, section_bytes: u32) -> Result<(), Error> {
     let Some((body_bytes, length_bytes)) = peek_u32(data) else {
         return Ok(());
@@ -93,20 +93,20 @@ pub(super) fn check_body(data: &[u8], offset: u64, section_bytes: u32) -> Result
     }
     if u64::from(body_bytes) + length_bytes as u64 > u64::from(section_bytes) {
         return Err(Error::invalid(
-            "a function body goes past the end of the code section",
+            "a function body extends past the end of the code section",
             offset,
         ));
     }
     Ok(())
 }
 
-/// Refuses imports whose names are longer than a section may be once they are written out, as `wasmparser` does.
+/// Rejects imports whose names, copied as `wasmparser` does, are longer than a section may be.
 pub(super) fn check_imports(
     section: &ImportSectionReader<'_>,
     bytes_max: u32,
 ) -> Result<(), Error> {
     let mut bytes: u64 = 0;
-    // What cannot be read is left to the validator, which says why.
+    // The validator rejects malformed imports, with the reason.
     for imports in section.clone().into_iter().map_while(Result::ok) {
         let (module, count) = match imports {
             Imports::Single(..) => continue,
@@ -125,7 +125,7 @@ pub(super) fn check_imports(
     })
 }
 
-/// Reads a LEB128 number and tells how many bytes it takes; none if it is cut short or malformed.
+/// Reads a LEB128 number. Returns it and its length in bytes, or `None` if it is incomplete or malformed.
 pub(super) fn peek_u32(data: &[u8]) -> Option<(u32, usize)> {
     let mut reader = BinaryReader::new(data, 0);
     let number = reader.read_var_u32().ok()?;
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_section_is_refused_by_its_head() {
+    fn a_section_is_rejected_by_its_header() {
         let check = |data: &[u8], encoding| check_section(data, 8, encoding, 300);
         let too_large = "a section of 301 bytes is larger than 300 bytes (at offset 0x8)";
         for id in [1, 2, 7, 11] {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_refused_by_its_length() {
+    fn a_body_is_rejected_by_its_length() {
         let of = |bytes: u32| {
             let mut leb = Vec::new();
             leb.extend((0..4).map(|n| (bytes >> (7 * n)) as u8 | 0x80));

@@ -1,24 +1,24 @@
-//! WebAssembly: bytes in, [`ModuleInfo`] or a reason out.
+//! Validates WebAssembly: takes bytes, and returns a [`ModuleInfo`] or the reason for rejection.
 //!
-//! This room knows nothing of git, paths or HTTP. It takes core modules and components, as the
+//! This subsystem is independent of git, paths and HTTP. It accepts core modules and components, as the
 //! [binary format](https://webassembly.github.io/spec/core/binary/modules.html) and the
 //! [component model](https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md) define them, with
-//! every proposal that `wasmparser` implements switched on.
+//! every proposal enabled that `wasmparser` implements.
 //!
-//! - [`Validation`] takes a module in pieces of any size, as they arrive, and [`validate`] reads one to its end. Function
-//!   bodies are validated too, on the cores there are.
-//! - [`Comparison`] tells what differs between two modules.
-//! - [`inspect`] gives the [`ModuleInfo`] of bytes that were validated before, and looks at no function body.
+//! - [`Validation`] takes a module in chunks of any size as they arrive; [`validate`] reads one from a source. Function bodies are
+//!   validated too, on all available cores.
+//! - [`Comparison`] lists the differences between two modules.
+//! - [`inspect`] returns the [`ModuleInfo`] of bytes that were validated before, without reading function bodies.
 //!
 //! Invariants:
 //!
-//! 1. What is accepted is exactly what `wasmparser` accepts, as far as [`ModuleLimits`](crate::config::ModuleLimits) and
-//!    the limits in `limits.rs` reach.
-//! 2. The answer depends on the bytes alone: not on how they were cut into pieces, and not on the timing of threads.
-//! 3. Of several faults the one that stands first in the module is reported; a fault in a function body counts as before
-//!    everything that follows the body.
-//! 4. Memory is bounded by the largest section that has to be held whole, plus the bodies in flight, plus what
-//!    `wasmparser` keeps of the types and index spaces.
+//! 1. A module is accepted exactly if `wasmparser` accepts it, within [`ModuleLimits`](crate::config::ModuleLimits) and the limits in
+//!    `limits.rs`.
+//! 2. The result depends only on the bytes: not on the sizes of the chunks, and not on the timing of threads.
+//! 3. Of several errors, the one with the lowest offset in the module is reported. An error in a function body precedes everything after
+//!    that body.
+//! 4. Memory is bounded by the largest section that must be held completely, plus the function bodies in flight, plus the types and index
+//!    spaces in `wasmparser`.
 
 mod batch;
 mod bodies;

@@ -1,8 +1,8 @@
-//! The threads that validate batches of function bodies.
+//! A pool of threads that validate batches of function bodies.
 //!
-//! Batches are taken in the order in which they came. So once one has a fault, whatever still waits stands behind it in the
-//! module and need not be looked at, while what stands before it has been taken already and is validated to its end: the
-//! fault with the lowest offset is always found.
+//! Threads take batches in the order of the module. Once a batch has an error, the queued batches come after it in the module and can be
+//! dropped, while all earlier batches have already been taken and are validated completely. So the error with the lowest offset is always
+//! found.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,41 +11,41 @@ use std::thread::{Builder, JoinHandle};
 
 use wasmparser::FuncValidatorAllocations;
 
-use super::batch::{Batch, Fault};
+use super::batch::{Batch, BodyError};
 
-/// How much memory the batches may take up that are not validated yet.
+/// The maximum memory of batches that are queued or being validated, in bytes.
 const IN_FLIGHT_BYTES_MAX: usize = 16 << 20;
 
-/// Threads that validate batches. They end when it is dropped.
+/// Threads that validate batches. They end when the pool is dropped.
 pub(super) struct Pool {
-    shared: Arc<Shared>,
+    shared: Arc<PoolShared>,
     threads: Vec<JoinHandle<()>>,
 }
 
 #[derive(Default)]
-struct Shared {
-    /// Held for moments only: nothing is validated under it.
-    state: Mutex<State>,
-    /// Told when a batch is queued, and when the pool is closed. Only the threads wait for it.
+struct PoolShared {
+    /// Locked only briefly; nothing is validated under the lock.
+    state: Mutex<PoolState>,
+    /// Notified when a batch is queued and when the pool is closed. Only the threads wait for it.
     changed: Condvar,
-    /// Set when nobody is interested in the outcome any more.
-    abandoned: AtomicBool,
+    /// Set when the result is no longer needed.
+    is_abandoned: AtomicBool,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     queue: VecDeque<Batch>,
-    /// What is queued or being validated.
+    /// The memory of the batches that are queued or being validated, in bytes.
     in_flight_bytes: usize,
-    closed: bool,
-    /// The one with the lowest offset so far.
-    fault: Option<Fault>,
+    is_closed: bool,
+    /// The error with the lowest offset so far.
+    error: Option<BodyError>,
 }
 
 impl Pool {
-    /// Starts so many threads, or as many of them as the system grants: with none, the caller's thread does all the work.
+    /// Starts up to `threads` threads, as many as the system allows. Without any, the caller's thread does all the work.
     pub(super) fn start(threads: usize) -> Self {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(PoolShared::default());
         let threads = (0..threads)
             .map_while(|_| {
                 let shared = Arc::clone(&shared);
@@ -56,12 +56,12 @@ impl Pool {
         Self { shared, threads }
     }
 
-    /// Queues a batch. While there is no room for it, the caller's thread validates what comes next.
+    /// Queues a batch. While the queue is full, the caller's thread validates the next batches.
     pub(super) fn submit(&self, batch: Batch, allocations: &mut FuncValidatorAllocations) {
         let cost_bytes = batch.cost_bytes();
         loop {
             let mut state = self.shared.lock();
-            if state.fault.is_some() {
+            if state.error.is_some() {
                 return;
             }
             if state.in_flight_bytes + cost_bytes <= IN_FLIGHT_BYTES_MAX {
@@ -80,19 +80,22 @@ impl Pool {
         }
     }
 
-    /// Tells whether a fault was found.
-    pub(super) fn has_fault(&self) -> bool {
-        self.shared.lock().fault.is_some()
+    /// Returns whether an error was found.
+    pub(super) fn has_error(&self) -> bool {
+        self.shared.lock().error.is_some()
     }
 
-    /// Waits until every batch is validated, helping, and gives the fault with the lowest offset.
-    pub(super) fn finish(mut self, allocations: &mut FuncValidatorAllocations) -> Option<Fault> {
+    /// Helps until every batch is validated. Returns the error with the lowest offset.
+    pub(super) fn finish(
+        mut self,
+        allocations: &mut FuncValidatorAllocations,
+    ) -> Option<BodyError> {
         self.shared.close();
         while let Some(batch) = self.shared.next() {
             self.shared.validate(batch, allocations);
         }
         self.join();
-        self.shared.lock().fault.take()
+        self.shared.lock().error.take()
     }
 
     fn join(&mut self) {
@@ -104,13 +107,13 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.shared.abandoned.store(true, Ordering::Relaxed);
+        self.shared.is_abandoned.store(true, Ordering::Relaxed);
         self.shared.close();
         self.join();
     }
 }
 
-impl Shared {
+impl PoolShared {
     fn work(&self) {
         let mut allocations = FuncValidatorAllocations::default();
         while let Some(batch) = self.next() {
@@ -118,14 +121,14 @@ impl Shared {
         }
     }
 
-    /// Waits for a batch; none when there are no more and the pool is closed.
+    /// Waits for a batch. Returns `None` if the pool is closed and the queue is empty.
     fn next(&self) -> Option<Batch> {
         let mut state = self.lock();
         loop {
             if let Some(batch) = state.queue.pop_front() {
                 return Some(batch);
             }
-            if state.closed {
+            if state.is_closed {
                 return None;
             }
             state = self
@@ -137,28 +140,28 @@ impl Shared {
 
     fn validate(&self, batch: Batch, allocations: &mut FuncValidatorAllocations) {
         let cost_bytes = batch.cost_bytes();
-        let fault = batch.validate(allocations, &self.abandoned);
+        let error = batch.validate(allocations, &self.is_abandoned);
         let mut state = self.lock();
         state.in_flight_bytes -= cost_bytes;
-        if let Some(fault) = fault {
+        if let Some(error) = error {
             state.queue.clear();
             if state
-                .fault
+                .error
                 .as_ref()
-                .is_none_or(|first| fault.offset < first.offset)
+                .is_none_or(|first| error.offset < first.offset)
             {
-                state.fault = Some(fault);
+                state.error = Some(error);
             }
         }
     }
 
     fn close(&self) {
-        self.lock().closed = true;
+        self.lock().is_closed = true;
         self.changed.notify_all();
     }
 
-    /// No code that can panic runs under the lock, so a poisoned one is as good as any.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    /// Locks the state. No code that can panic runs under the lock, so a poisoned lock is still consistent.
+    fn lock(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -174,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_flight_is_bounded_even_without_threads() {
+    fn memory_in_flight_is_bounded_even_without_threads() {
         with_function(&body(), |function, body| {
             let pool = Pool::start(0);
             let mut allocations = FuncValidatorAllocations::default();
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fault_that_stands_first_is_kept_whichever_is_found_first() {
+    fn the_error_with_the_lowest_offset_is_kept_in_any_order() {
         for order in [[0, 1], [1, 0]] {
             let mut batches = Vec::new();
             with_function("(module (func drop) (func drop))", |function, body| {
@@ -213,8 +216,8 @@ mod tests {
                 pool.shared.lock().in_flight_bytes += batch.cost_bytes();
                 pool.shared.validate(batch, &mut allocations);
             }
-            let fault = pool.finish(&mut allocations).unwrap();
-            assert!(batches[0].1.contains(&fault.offset));
+            let error = pool.finish(&mut allocations).unwrap();
+            assert!(batches[0].1.contains(&error.offset));
         }
     }
 

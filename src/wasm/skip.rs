@@ -1,35 +1,35 @@
-//! Passing over long custom sections without reading them.
+//! Skips long custom sections without reading them.
 
 use wasmparser::{BinaryReader, Chunk, Parser};
 
 use super::Error;
-use super::limits::{SectionHead, peek_u32};
+use super::limits::{SectionHeader, peek_u32};
 
-/// Custom sections up to this length are read whole, like any other section.
+/// Custom sections up to this length, in bytes, are read like any other section.
 pub(super) const CUSTOM_BYTES_MAX: u32 = 64 << 10;
 
-/// The longest name that `wasmparser` takes, in bytes: a longer one is refused by its length.
+/// The maximum length of a name in `wasmparser`, in bytes: a longer name is rejected by its length.
 const CUSTOM_NAME_BYTES_MAX: u32 = 100_000;
 
-/// The longest section that stands in for what is passed over, and the least that is left for the one after it.
+/// The maximum length of a section that replaces skipped bytes, and the minimum that remains for the section after it.
 const FILLER_BYTES_MAX: u64 = 64 << 10;
 const FILLER_BYTES_MIN: u64 = 16;
 
-/// What is to be done with the custom section at hand.
+/// The result of reading the name of a custom section.
 pub(super) enum Skip<'a> {
-    /// Its name is known.
+    /// The name is complete.
     Named {
-        /// The section's name.
+        /// The name of the section.
         name: &'a str,
-        /// The length of the section with its head, in bytes.
+        /// The length of the section with its header, in bytes.
         section_bytes: u64,
     },
-    /// So many bytes are needed, counted from the start of the section, before its name is known.
+    /// The name needs this number of bytes, counted from the start of the section.
     Need(usize),
 }
 
-/// Reads the name of the custom section that `data` begins with, at `offset` of the module.
-pub(super) fn read_name(data: &[u8], offset: u64, head: SectionHead) -> Result<Skip<'_>, Error> {
+/// Reads the name of the custom section at the start of `data`, at `offset` in the module.
+pub(super) fn read_name(data: &[u8], offset: u64, head: SectionHeader) -> Result<Skip<'_>, Error> {
     let contents = &data[head.head_bytes..];
     let contents_offset = offset + head.head_bytes as u64;
     let mut reader = BinaryReader::new(contents, contents_offset);
@@ -39,7 +39,7 @@ pub(super) fn read_name(data: &[u8], offset: u64, head: SectionHead) -> Result<S
         Some((name_bytes, length_bytes)) => {
             let end = u64::from(name_bytes) + length_bytes as u64;
             if end > u64::from(head.contents_bytes) {
-                let reason = "the name of a custom section goes past its end";
+                let reason = "the name of a custom section extends past its end";
                 return Err(Error::invalid(reason, contents_offset));
             }
             if end > contents.len() as u64 && name_bytes <= CUSTOM_NAME_BYTES_MAX {
@@ -55,9 +55,9 @@ pub(super) fn read_name(data: &[u8], offset: u64, head: SectionHead) -> Result<S
     })
 }
 
-/// Moves a parser that stands before a section on by `bytes`, as if custom sections without a name had stood there.
+/// Advances a parser before a section by `bytes`, as if unnamed custom sections were there.
 ///
-/// A parser keeps which sections it has seen, and cannot be told to leave one out; but custom sections change nothing in it.
+/// A parser tracks the order of sections and has no method to skip one, but custom sections do not change its state.
 pub(super) fn advance(parser: &mut Parser, mut bytes: u64) -> Result<(), Error> {
     let mut filler = vec![0; bytes.min(FILLER_BYTES_MAX) as usize];
     while bytes > 0 {
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parser_is_moved_on_by_exactly_so_many_bytes() {
+    fn a_parser_advances_by_exactly_the_given_bytes() {
         let mut parser = Parser::new(0);
         parser.parse(b"\0asm\x01\0\0\0", false).unwrap();
         let lengths = [
@@ -104,9 +104,9 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_asked_for_exactly() {
+    fn exactly_the_bytes_of_a_name_are_requested() {
         let data = b"\0\xff\xff\x7f\x03abcdef";
-        let head = SectionHead::peek(data).unwrap();
+        let head = SectionHeader::peek(data).unwrap();
         assert!(matches!(read_name(&data[..4], 0, head), Ok(Skip::Need(5))));
         assert!(matches!(read_name(&data[..6], 0, head), Ok(Skip::Need(8))));
         let Ok(Skip::Named {

@@ -1,4 +1,4 @@
-//! The types of what a core module imports and exports, as the text format spells them.
+//! The types of the imports and exports of a core module, in the text format.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,19 +8,19 @@ use wasmparser::{
     ExternalKind, GlobalType, MemoryType, Parser, Payload, SubType, TableType, TypeRef,
 };
 
-/// The types of a module's imports and exports, in their order; none for a component's.
+/// The types of a module's imports and exports, in order; empty for a component.
 #[derive(Debug, Default)]
-pub(super) struct Types {
+pub(super) struct ItemTypes {
     pub imports: Vec<Arc<str>>,
     pub exports: Vec<Arc<str>>,
 }
 
-/// What stands at the indices of a module, as far as it may be exported: imports first, then its own.
+/// The index spaces of a module whose items can be exported: imports first, then definitions.
 #[derive(Default)]
-struct Indices {
+struct IndexSpaces {
     types: Vec<SubType>,
-    /// Spelled types: one may be that of a million functions.
-    spelled: HashMap<u32, Arc<str>>,
+    /// Formatted types. A million functions may share one.
+    formatted: HashMap<u32, Arc<str>>,
     funcs: Vec<u32>,
     tags: Vec<u32>,
     tables: Vec<TableType>,
@@ -28,9 +28,9 @@ struct Indices {
     globals: Vec<GlobalType>,
 }
 
-/// Reads the sections up to that of the exports, and no further.
-pub(super) fn read(bytes: &[u8]) -> wasmparser::Result<Types> {
-    let (mut types, mut indices) = (Types::default(), Indices::default());
+/// Reads the sections up to the export section.
+pub(super) fn read(bytes: &[u8]) -> wasmparser::Result<ItemTypes> {
+    let (mut types, mut indices) = (ItemTypes::default(), IndexSpaces::default());
     for payload in Parser::new(0).parse_all(bytes) {
         match payload? {
             Payload::ImportSection(section) => {
@@ -41,20 +41,22 @@ pub(super) fn read(bytes: &[u8]) -> wasmparser::Result<Types> {
             Payload::ExportSection(section) => {
                 for export in section {
                     let export = export?;
-                    types.exports.push(indices.at(export.kind, export.index));
+                    types
+                        .exports
+                        .push(indices.type_at(export.kind, export.index));
                 }
                 break;
             }
             Payload::CodeSectionStart { .. } | Payload::End(_) => break,
-            other => indices.own(other)?,
+            other => indices.define(other)?,
         }
     }
     Ok(types)
 }
 
-impl Indices {
-    /// Takes what the module defines itself.
-    fn own(&mut self, payload: Payload<'_>) -> wasmparser::Result<()> {
+impl IndexSpaces {
+    /// Adds the definitions of a section.
+    fn define(&mut self, payload: Payload<'_>) -> wasmparser::Result<()> {
         match payload {
             Payload::TypeSection(section) => {
                 for group in section {
@@ -91,7 +93,7 @@ impl Indices {
         Ok(())
     }
 
-    /// Takes what the module imports, and spells its type.
+    /// Adds an import, and returns its type.
     fn import(&mut self, ty: TypeRef) -> Arc<str> {
         match ty {
             TypeRef::Func(index) | TypeRef::FuncExact(index) => {
@@ -104,45 +106,45 @@ impl Indices {
             }
             TypeRef::Table(table) => {
                 self.tables.push(table);
-                spell_table(&table)
+                format_table(&table)
             }
             TypeRef::Memory(memory) => {
                 self.memories.push(memory);
-                spell_memory(&memory)
+                format_memory(&memory)
             }
             TypeRef::Global(global) => {
                 self.globals.push(global);
-                spell_global(&global)
+                format_global(&global)
             }
         }
     }
 
-    /// Spells the type of what stands at an index; only that it is of this kind if nothing stands there.
-    fn at(&mut self, kind: ExternalKind, index: u32) -> Arc<str> {
-        let at = index as usize;
-        let (spelled, noun) = match kind {
+    /// Returns the type of the item at an index, or only its kind if the index does not exist.
+    fn type_at(&mut self, kind: ExternalKind, index: u32) -> Arc<str> {
+        let position = index as usize;
+        let (formatted, kind_name) = match kind {
             ExternalKind::Func | ExternalKind::FuncExact => {
-                let ty = self.funcs.get(at).copied();
+                let ty = self.funcs.get(position).copied();
                 (ty.map(|ty| self.func(ty)), "func")
             }
             ExternalKind::Tag => {
-                let ty = self.tags.get(at).copied();
+                let ty = self.tags.get(position).copied();
                 (ty.map(|ty| self.tag(ty)), "tag")
             }
-            ExternalKind::Table => (self.tables.get(at).map(spell_table), "table"),
-            ExternalKind::Memory => (self.memories.get(at).map(spell_memory), "memory"),
-            ExternalKind::Global => (self.globals.get(at).map(spell_global), "global"),
+            ExternalKind::Table => (self.tables.get(position).map(format_table), "table"),
+            ExternalKind::Memory => (self.memories.get(position).map(format_memory), "memory"),
+            ExternalKind::Global => (self.globals.get(position).map(format_global), "global"),
         };
-        spelled.unwrap_or_else(|| noun.into())
+        formatted.unwrap_or_else(|| kind_name.into())
     }
 
     fn func(&mut self, ty: u32) -> Arc<str> {
         let types = &self.types;
-        let spell = || match types.get(ty as usize) {
+        let format = || match types.get(ty as usize) {
             Some(ty) => ty.to_string().into(),
             None => "func".into(),
         };
-        Arc::clone(self.spelled.entry(ty).or_insert_with(spell))
+        Arc::clone(self.formatted.entry(ty).or_insert_with(format))
     }
 
     fn tag(&mut self, ty: u32) -> Arc<str> {
@@ -150,7 +152,7 @@ impl Indices {
     }
 }
 
-/// Limits as the text format has them: the least, and the most if there is one.
+/// Returns limits in the text format: the minimum, and the maximum if there is one.
 fn limits(initial: u64, maximum: Option<u64>) -> String {
     match maximum {
         Some(maximum) => format!("{initial} {maximum}"),
@@ -158,13 +160,13 @@ fn limits(initial: u64, maximum: Option<u64>) -> String {
     }
 }
 
-fn spell_table(table: &TableType) -> Arc<str> {
+fn format_table(table: &TableType) -> Arc<str> {
     let (index, shared) = (flag(table.table64, "i64 "), flag(table.shared, "shared "));
     let limits = limits(table.initial, table.maximum);
     format!("(table {shared}{index}{limits} {})", table.element_type).into()
 }
 
-fn spell_memory(memory: &MemoryType) -> Arc<str> {
+fn format_memory(memory: &MemoryType) -> Arc<str> {
     let (index, shared) = (
         flag(memory.memory64, "i64 "),
         flag(memory.shared, " shared"),
@@ -175,12 +177,13 @@ fn spell_memory(memory: &MemoryType) -> Arc<str> {
     format!("(memory {index}{limits}{shared}{page})").into()
 }
 
-fn spell_global(global: &GlobalType) -> Arc<str> {
+fn format_global(global: &GlobalType) -> Arc<str> {
     let shared = flag(global.shared, "shared ");
     let content: &dyn fmt::Display = &global.content_type;
-    match global.mutable {
-        true => format!("(global {shared}(mut {content}))").into(),
-        false => format!("(global {shared}{content})").into(),
+    if global.mutable {
+        format!("(global {shared}(mut {content}))").into()
+    } else {
+        format!("(global {shared}{content})").into()
     }
 }
 

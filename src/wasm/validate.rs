@@ -1,4 +1,4 @@
-//! Validation of a module that arrives in pieces.
+//! Validation of a module that arrives in chunks.
 
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,50 +6,50 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sha2::{Digest as _, Sha256};
 
 use super::head::{self, HEAD_BYTES_MAX};
-use super::walk::{Step, Walk};
+use super::walk::{ModuleWalk, WalkStep};
 use super::{Error, ModuleInfo};
 use crate::config::ModuleLimits;
 
-/// What is kept of the memory for incomplete parts once a part is complete.
+/// The maximum capacity of the buffer for incomplete payloads that is kept after a payload is complete, in bytes.
 const PENDING_BYTES_KEPT_MAX: usize = 1 << 20;
 
-/// Validates the module that `source` gives up to its end.
+/// Validates the module that `source` returns until its end.
 ///
 /// # Errors
 ///
 /// [`Error::Read`] if the source fails, else as [`Validation::finish`].
 pub fn validate(mut source: impl Read, limits: &ModuleLimits) -> Result<ModuleInfo, Error> {
     let mut validation = Validation::new(limits);
-    let mut piece = vec![0; 64 << 10];
+    let mut chunk = vec![0; 64 << 10];
     loop {
-        match source.read(&mut piece) {
+        match source.read(&mut chunk) {
             Ok(0) => return validation.finish(),
-            Ok(bytes) => validation.write(&piece[..bytes])?,
+            Ok(bytes) => validation.write(&chunk[..bytes])?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(Error::Read(error)),
         }
     }
 }
 
-/// Validates a module or component that is handed over piece by piece, in order.
+/// An incremental validation of a module or component, which is passed in chunks.
 ///
-/// Dropping it ends its threads; so does every error.
+/// Its threads end when it is dropped, and after an error.
 pub struct Validation {
     bytes_max: u64,
     size_bytes: u64,
     sha256: Sha256,
-    /// The first bytes, until they are known to be WebAssembly.
+    /// The first bytes, until they are recognised as WebAssembly.
     head: Option<Vec<u8>>,
-    /// The part that is not complete yet.
+    /// The incomplete payload.
     pending: Vec<u8>,
-    /// How long `pending` has to be before it is worth a look.
+    /// The length that `pending` needs before it can be parsed.
     need_bytes: usize,
-    /// None once the module was refused.
-    walk: Option<Walk>,
+    /// `None` after the module was rejected.
+    walk: Option<ModuleWalk>,
 }
 
 impl Validation {
-    /// Begins with no bytes.
+    /// Creates a validation without any bytes.
     pub fn new(limits: &ModuleLimits) -> Self {
         Self {
             bytes_max: limits.module_bytes_max,
@@ -58,15 +58,15 @@ impl Validation {
             head: Some(Vec::new()),
             pending: Vec::new(),
             need_bytes: 0,
-            walk: Some(Walk::new(limits.section_bytes_max)),
+            walk: Some(ModuleWalk::new(limits.section_bytes_max)),
         }
     }
 
-    /// Takes the next bytes, of which there may be any number.
+    /// Adds the next bytes, of any length.
     ///
     /// # Errors
     ///
-    /// As [`finish`](Self::finish), as soon as a fault is known. Every further call is refused.
+    /// Those of [`finish`](Self::finish), as soon as an error is known. Every further call fails.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let allowed = self.bytes_max - self.size_bytes;
         let taken =
@@ -79,28 +79,28 @@ impl Validation {
                 bytes_max: self.bytes_max,
             });
         }
-        result.map_err(|error| self.refuse(error))
+        result.map_err(|error| self.reject(error))
     }
 
-    /// Says that there are no more bytes, and waits for the verdict.
+    /// Ends the module, and waits for the result.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`], [`Error::ModuleTooLarge`] or [`Error::SectionTooLarge`] say what is wrong with the module: of
-    /// several faults, the first. [`Error::Panicked`] says nothing about it.
+    /// [`Error::Invalid`], [`Error::ModuleTooLarge`] or [`Error::SectionTooLarge`] for the first of the module's errors.
+    /// [`Error::Panicked`] if the validator failed, so the module may be valid.
     pub fn finish(mut self) -> Result<ModuleInfo, Error> {
         if let Err(error) = self.take(&[], true) {
-            return Err(self.refuse(error));
+            return Err(self.reject(error));
         }
         let walk = self
             .walk
             .take()
-            .expect("BUG: a refused module cannot be finished");
+            .expect("BUG: a rejected module cannot be finished");
         Ok(walk.finish()?.finish(self.size_bytes, self.sha256))
     }
 
-    /// Ends the validation. A function body that is wrong counts before all that follows it.
-    fn refuse(&mut self, error: Error) -> Error {
+    /// Ends the validation. The error of a function body precedes everything after that body.
+    fn reject(&mut self, error: Error) -> Error {
         let walk = self.walk.take();
         walk.and_then(|walk| walk.finish().err()).unwrap_or(error)
     }
@@ -120,12 +120,12 @@ impl Validation {
         self.feed(rest, eof)
     }
 
-    /// A fault in the validator itself must not take down who asked.
+    /// Parses bytes. A panic of the validator becomes an error, so that it cannot stop the caller.
     fn feed(&mut self, bytes: &[u8], eof: bool) -> Result<(), Error> {
         catch_unwind(AssertUnwindSafe(|| self.parse(bytes, eof))).unwrap_or(Err(Error::Panicked))
     }
 
-    /// Parses straight from `bytes` what is complete there; copies are made of parts only that arrive in pieces.
+    /// Parses complete payloads directly from `bytes`, and copies only payloads that arrive in several chunks.
     fn parse(&mut self, mut bytes: &[u8], eof: bool) -> Result<(), Error> {
         while !self.pending.is_empty() {
             let missing = self.need_bytes.saturating_sub(self.pending.len());
@@ -152,16 +152,16 @@ impl Validation {
         Ok(())
     }
 
-    /// Walks as far as `bytes` reach and tells how far that was.
+    /// Processes all complete payloads in `bytes`. Returns the number of processed bytes.
     fn walk(&mut self, bytes: &[u8], eof: bool) -> Result<usize, Error> {
         let Some(walk) = self.walk.as_mut() else {
             return Err(Error::invalid(
-                "the module was refused before",
+                "the module was already rejected",
                 self.size_bytes,
             ));
         };
-        if walk.has_fault() {
-            // It is the body's own error that is reported.
+        if walk.has_error() {
+            // `reject` replaces this error by that of the body.
             return Err(Error::invalid(
                 "a function body is invalid",
                 self.size_bytes,
@@ -170,20 +170,20 @@ impl Validation {
         let mut used = 0;
         loop {
             match walk.step(&bytes[used..], eof)? {
-                Step::Used(bytes) => used += bytes,
-                Step::Need(_) if eof => {
-                    unreachable!("BUG: a step asked for more than all there is");
+                WalkStep::Used(bytes) => used += bytes,
+                WalkStep::Need(_) if eof => {
+                    unreachable!("BUG: a step asked for bytes after the end");
                 }
-                Step::Need(bytes) => {
+                WalkStep::Need(bytes) => {
                     self.need_bytes = bytes;
                     return Ok(used);
                 }
-                Step::End => return Ok(used),
+                WalkStep::End => return Ok(used),
             }
         }
     }
 
-    /// Makes room for the whole of the part that is awaited, so that it is never moved while it grows.
+    /// Reserves memory for the whole incomplete payload, so that it is not moved while it grows.
     fn reserve(&mut self) {
         let missing = self.need_bytes.saturating_sub(self.pending.len());
         self.pending.reserve_exact(missing);

@@ -1,37 +1,37 @@
-//! The way through a module, part by part: parser, validator, limits, and what is gathered on the way.
+//! One pass over a module: parses, validates and checks the limits payload by payload, and collects the information.
 
 use wasmparser::{Chunk, Encoding, Parser, Payload, ValidPayload, Validator, WasmFeatures};
 
 use super::Error;
 use super::bodies::Bodies;
-use super::collect::Collector;
-use super::limits::{SectionHead, check_body, check_imports, check_section};
+use super::collect::InfoCollector;
+use super::limits::{SectionHeader, check_body, check_imports, check_section};
 use super::skip::{self, CUSTOM_BYTES_MAX, Skip};
 
-/// A module or component that is being validated.
-pub(super) struct Walk {
+/// The state of the pass over a module or component.
+pub(super) struct ModuleWalk {
     section_bytes_max: u32,
     frame: Frame,
-    /// The components around the one in `frame`, the outermost first.
+    /// The components that contain `frame`, the outermost first.
     outer: Vec<Frame>,
-    /// How many bytes of a custom section are still to be passed over.
+    /// The number of bytes of a custom section that are still to be skipped.
     skip_bytes: u64,
     validator: Validator,
-    collector: Collector,
+    collector: InfoCollector,
     bodies: Bodies,
 }
 
-/// A module or component within which the walk is.
+/// The module or component that is being read.
 struct Frame {
     parser: Parser,
-    place: Place,
-    /// Where it ends, if it stands in another one.
+    position: ParserPosition,
+    /// The offset of its end if it is nested.
     end: Option<u64>,
 }
 
-/// Where in a module or component the walk is.
+/// The position of the parser in a module or component.
 #[derive(Clone, Copy)]
-enum Place {
+enum ParserPosition {
     /// Before the header.
     Header,
     /// Before a section.
@@ -40,17 +40,17 @@ enum Place {
     Code { bodies: u32, bytes: u32 },
 }
 
-/// How far a step led.
-pub(super) enum Step {
-    /// So many bytes are done with.
+/// The result of a step.
+pub(super) enum WalkStep {
+    /// This number of bytes has been processed.
     Used(usize),
-    /// The next step needs so many bytes at once.
+    /// The next step needs at least this number of bytes.
     Need(usize),
     /// The module is complete.
     End,
 }
 
-impl Walk {
+impl ModuleWalk {
     pub(super) fn new(section_bytes_max: u32) -> Self {
         Self {
             section_bytes_max,
@@ -58,13 +58,13 @@ impl Walk {
             outer: Vec::new(),
             skip_bytes: 0,
             validator: Validator::new_with_features(WasmFeatures::all()),
-            collector: Collector::default(),
+            collector: InfoCollector::default(),
             bodies: Bodies::default(),
         }
     }
 
-    /// Takes the part that `data` begins with. With `eof`, nothing comes after `data`.
-    pub(super) fn step(&mut self, data: &[u8], eof: bool) -> Result<Step, Error> {
+    /// Processes the first payload in `data`. With `eof`, no bytes follow `data`.
+    pub(super) fn step(&mut self, data: &[u8], eof: bool) -> Result<WalkStep, Error> {
         if self.skip_bytes > 0 {
             return self.skip(data, eof);
         }
@@ -76,13 +76,13 @@ impl Walk {
         }
     }
 
-    /// Tells whether a function body is known to be wrong.
-    pub(super) fn has_fault(&self) -> bool {
-        self.bodies.has_fault()
+    /// Returns whether an invalid function body was found.
+    pub(super) fn has_error(&self) -> bool {
+        self.bodies.has_error()
     }
 
-    /// Waits for the function bodies and gives what was gathered; their error, if they have one.
-    pub(super) fn finish(self) -> Result<Collector, Error> {
+    /// Waits for the validation of the function bodies. Returns the collected information, or the first error of a body.
+    pub(super) fn finish(self) -> Result<InfoCollector, Error> {
         self.bodies.finish()?;
         Ok(self.collector)
     }
@@ -90,21 +90,21 @@ impl Walk {
     fn check_limits(&self, data: &[u8]) -> Result<(), Error> {
         let data = self.frame.within(data);
         let offset = self.frame.parser.offset();
-        match self.frame.place {
-            Place::Section(encoding) => {
+        match self.frame.position {
+            ParserPosition::Section(encoding) => {
                 check_section(data, offset, encoding, self.section_bytes_max)
             }
-            Place::Code { bodies, bytes } if bodies > 0 => check_body(data, offset, bytes),
-            Place::Header | Place::Code { .. } => Ok(()),
+            ParserPosition::Code { bodies, bytes } if bodies > 0 => check_body(data, offset, bytes),
+            ParserPosition::Header | ParserPosition::Code { .. } => Ok(()),
         }
     }
 
-    /// Takes what `data` begins with, where more is wanted than there is: that may be the end.
-    fn end(&mut self, data: &[u8]) -> Result<Step, Error> {
+    /// Processes `data` when the parser asks for more bytes than exist, which may be the end of the module.
+    fn end(&mut self, data: &[u8]) -> Result<WalkStep, Error> {
         match self.frame.parser.parse(data, true) {
             Ok(Chunk::Parsed { consumed, payload }) => self.take(payload, consumed),
             Ok(Chunk::NeedMoreData(_)) => {
-                unreachable!("BUG: the parser asked for more than all there is")
+                unreachable!("BUG: the parser asked for bytes after the end")
             }
             Err(error) if error.message() == "unexpected end-of-file" => {
                 Err(Error::invalid(TRUNCATED, error.offset()))
@@ -113,19 +113,19 @@ impl Walk {
         }
     }
 
-    /// Asks for more bytes, unless they are those of a long custom section: of that only the name is of interest.
-    fn need(&mut self, data: &[u8], bytes: usize) -> Result<Step, Error> {
-        let head = match self.frame.place {
-            Place::Section(_) => SectionHead::peek(data),
-            Place::Header | Place::Code { .. } => None,
+    /// Requests more bytes, or starts to skip a long custom section, of which only the name is read.
+    fn need(&mut self, data: &[u8], bytes: usize) -> Result<WalkStep, Error> {
+        let head = match self.frame.position {
+            ParserPosition::Section(_) => SectionHeader::peek(data),
+            ParserPosition::Header | ParserPosition::Code { .. } => None,
         };
         let Some(head) =
             head.filter(|head| head.is_custom() && head.contents_bytes > CUSTOM_BYTES_MAX)
         else {
-            return Ok(Step::Need(bytes));
+            return Ok(WalkStep::Need(bytes));
         };
         match skip::read_name(data, self.frame.parser.offset(), head)? {
-            Skip::Need(bytes) => Ok(Step::Need(bytes)),
+            Skip::Need(bytes) => Ok(WalkStep::Need(bytes)),
             Skip::Named {
                 name,
                 section_bytes,
@@ -135,12 +135,12 @@ impl Walk {
                 }
                 skip::advance(&mut self.frame.parser, section_bytes)?;
                 self.skip_bytes = section_bytes;
-                Ok(Step::Used(0))
+                Ok(WalkStep::Used(0))
             }
         }
     }
 
-    fn skip(&mut self, data: &[u8], eof: bool) -> Result<Step, Error> {
+    fn skip(&mut self, data: &[u8], eof: bool) -> Result<WalkStep, Error> {
         let used =
             usize::try_from(self.skip_bytes).map_or(data.len(), |bytes| bytes.min(data.len()));
         self.skip_bytes -= used as u64;
@@ -149,12 +149,12 @@ impl Walk {
                 let end = self.frame.parser.offset() - self.skip_bytes;
                 Err(Error::invalid(TRUNCATED, end))
             }
-            0 => Ok(Step::Need(1)),
-            used => Ok(Step::Used(used)),
+            0 => Ok(WalkStep::Need(1)),
+            used => Ok(WalkStep::Used(used)),
         }
     }
 
-    fn take(&mut self, payload: Payload<'_>, used: usize) -> Result<Step, Error> {
+    fn take(&mut self, payload: Payload<'_>, used: usize) -> Result<WalkStep, Error> {
         if let Payload::ImportSection(imports) = &payload {
             check_imports(imports, self.section_bytes_max)?;
         }
@@ -172,10 +172,10 @@ impl Walk {
             }
             ValidPayload::End(_) => match self.outer.pop() {
                 Some(outer) => self.frame = outer,
-                None => return Ok(Step::End),
+                None => return Ok(WalkStep::End),
             },
         }
-        Ok(Step::Used(used))
+        Ok(WalkStep::Used(used))
     }
 }
 
@@ -183,12 +183,12 @@ impl Frame {
     fn new(parser: Parser, end: Option<u64>) -> Self {
         Self {
             parser,
-            place: Place::Header,
+            position: ParserPosition::Header,
             end,
         }
     }
 
-    /// Gives the part of `data`, which begins where the parser stands, that belongs to this module.
+    /// Returns the part of `data` that belongs to this module. `data` starts at the position of the parser.
     fn within<'a>(&self, data: &'a [u8]) -> &'a [u8] {
         let left = self.end.map(|end| end.saturating_sub(self.parser.offset()));
         match left.and_then(|left| usize::try_from(left).ok()) {
@@ -197,27 +197,29 @@ impl Frame {
         }
     }
 
-    /// Follows the parser past `payload`, which took up `used` bytes.
+    /// Updates the position after `payload`, which was `used` bytes long.
     fn passed(&mut self, payload: &Payload<'_>, used: usize) {
-        self.place = match (payload, self.place) {
-            (Payload::Version { encoding, .. }, _) => Place::Section(*encoding),
-            (Payload::CodeSectionStart { count, size, .. }, _) => Place::Code {
+        self.position = match (payload, self.position) {
+            (Payload::Version { encoding, .. }, _) => ParserPosition::Section(*encoding),
+            (Payload::CodeSectionStart { count, size, .. }, _) => ParserPosition::Code {
                 bodies: *count,
                 bytes: *size,
             },
-            (Payload::CodeSectionEntry(_), Place::Code { bodies, bytes }) => Place::Code {
-                bodies: bodies - 1,
-                bytes: bytes - used as u32,
-            },
-            (_, place) => place,
+            (Payload::CodeSectionEntry(_), ParserPosition::Code { bodies, bytes }) => {
+                ParserPosition::Code {
+                    bodies: bodies - 1,
+                    bytes: bytes - used as u32,
+                }
+            }
+            (_, position) => position,
         };
-        // What is left behind the last body is the parser's to refuse.
-        if let Place::Code {
+        // The parser rejects bytes after the last body.
+        if let ParserPosition::Code {
             bodies: 0,
             bytes: 0,
-        } = self.place
+        } = self.position
         {
-            self.place = Place::Section(Encoding::Module);
+            self.position = ParserPosition::Section(Encoding::Module);
         }
     }
 }
