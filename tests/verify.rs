@@ -183,8 +183,8 @@ fn objects_of_the_wrong_kind_are_told() {
     let commit = git_with_input(&s.root, &args, &commit);
     fs::write(s.root.join("refs/heads/commit"), commit).unwrap();
     let expected = [
-        format!("commit {a} : it is a blob, where a commit has to be"),
-        format!("tree {a} /: it is a blob, where a tree has to be"),
+        format!("commit {a} : it is a blob instead of a commit"),
+        format!("tree {a} /: it is a blob instead of a tree"),
     ];
     assert_eq!(findings(&s), expected);
 }

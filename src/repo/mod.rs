@@ -110,8 +110,8 @@ mod verify;
 
 pub use error::{Error, Result, chain};
 pub use gc::collect::{Collected, Collection};
-pub use history::first_parent::Line;
-pub use history::walk::Link;
+pub use history::first_parent::FirstParentHistory;
+pub use history::walk::CommitNode;
 pub use ids::TreeId;
 pub use lifecycle::create::ObjectFormat;
 pub use lifecycle::from_clone::Restoring;

@@ -169,15 +169,15 @@ impl Repository {
     /// Removes every object that no ref reaches, and packs the rest: see [`Collector::collect`].
     ///
     /// # Errors
-    /// A backup or another collection runs; writers kept the store busy for a minute; I/O; the error of `decide`. Nothing that a ref
-    /// reaches is lost.
+    /// A backup or another collection runs; writers kept the store busy for a minute; I/O; the error of `check`, which is called
+    /// once no one else can move a ref. Nothing that a ref reaches is lost.
     pub fn collect<E: From<Error>>(
         &self,
         collection: &Collection<'_>,
-        decide: impl FnOnce() -> Result<(), E>,
+        check: impl FnOnce() -> Result<(), E>,
     ) -> Result<Collected, E> {
         let parts = &self.parts;
-        Collector { parts }.collect(collection, decide)
+        Collector { parts }.collect(collection, check)
     }
 
     /// Begins a check, during which no collection runs.

@@ -81,7 +81,10 @@ impl Store {
             }
         };
         match order {
-            LogOrder::ChildrenFirst => self.repo.objects().log_by_line(tip, visit_newest_first)?,
+            LogOrder::ChildrenFirst => self
+                .repo
+                .objects()
+                .log_children_first(tip, visit_newest_first)?,
             LogOrder::NewestFirst | LogOrder::OldestFirst => {
                 self.repo.objects().log(tip, visit_newest_first)?;
             }

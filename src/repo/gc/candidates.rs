@@ -1,4 +1,4 @@
-//! What a `gc` may delete: the set K of packs and loose objects that are there when it begins.
+//! The packs and loose objects that a `gc` may delete: those that exist when it begins.
 
 use std::collections::HashSet;
 use std::fs;
@@ -13,27 +13,27 @@ use crate::repo::packs::pack::{Pack, remove_packs};
 use crate::repo::parts::Parts;
 use crate::repo::push::quarantine::clear_dead_pushes;
 
-/// How old a half-written pack has to be to be nobody's any more: a git that packs writes on.
+/// The age at which an incomplete pack is abandoned. A git that is still writing a pack keeps changing it.
 const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(3600);
 
-/// The set K.
+/// The files to delete.
 pub(crate) struct Candidates {
     packs: Vec<Pack>,
     loose: Vec<(gix::ObjectId, PathBuf)>,
-    /// What is in them, those that are spared included.
+    /// The objects in these files, including those in spared files.
     pub ids: HashSet<gix::ObjectId>,
-    /// What they take on disk, those that are spared included.
+    /// The size of these files on the disk, including the spared files.
     pub size_bytes: u64,
 }
 
 impl Candidates {
-    /// Leaves a pack alone that was just written: packs are named by their content, so it may have been there before.
+    /// Spares a pack that was just written. Packs are named by their content, so it may be one that existed before.
     pub(crate) fn spare(&mut self, pack: Option<&Pack>) {
         self.packs.retain(|candidate| Some(candidate) != pack);
     }
 }
 
-/// What may be deleted, as of now.
+/// Lists the files that may be deleted, as of now.
 pub(crate) fn candidates(parts: &Parts, repo: &gix::Repository) -> Result<Candidates> {
     let packs = parts.packs.list()?;
     let loose = loose(parts.root())?;
@@ -57,7 +57,7 @@ pub(crate) fn candidates(parts: &Parts, repo: &gix::Repository) -> Result<Candid
     })
 }
 
-/// Deletes the candidates, what would speak of objects that are gone before, and what dead writers left.
+/// Deletes the candidates, and what dead writers left. Files that list the deleted objects go first.
 pub(crate) fn delete(parts: &Parts, candidates: &Candidates) -> Result<()> {
     remove_if_there(&parts.root().join("objects/pack/multi-pack-index"))?;
     remove_commit_graph(parts.root())?;
@@ -73,16 +73,16 @@ pub(crate) fn delete(parts: &Parts, candidates: &Candidates) -> Result<()> {
     clear_tmp(&parts.objects)
 }
 
-/// Every loose object.
+/// Lists the loose objects.
 fn loose(root: &Path) -> Result<Vec<(gix::ObjectId, PathBuf)>> {
     let mut loose = Vec::new();
     for first in 0..=255u8 {
-        let folder = root.join(format!("objects/{first:02x}"));
-        let Ok(entries) = fs::read_dir(&folder) else {
+        let fan_out = root.join(format!("objects/{first:02x}"));
+        let Ok(entries) = fs::read_dir(&fan_out) else {
             continue;
         };
         for entry in entries {
-            let path = entry.map_err(Error::io("read", &folder))?.path();
+            let path = entry.map_err(Error::io("read", &fan_out))?.path();
             let name = path
                 .file_name()
                 .unwrap_or_default()

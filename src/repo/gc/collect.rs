@@ -1,11 +1,13 @@
-//! Collecting what no ref reaches, beside readers and writers.
+//! Garbage collection of objects that no ref reaches, while readers and writers go on.
 //!
-//! 1. Unlocked: note the set K of packs and loose objects; pack all that will stay reachable, with deltas where git is there.
-//! 2. Nobody writes: squash, read all refs again, copy what they newly reach from K, flush, delete K.
-//! 3. Unlocked: have git write a commit-graph, where it is there.
+//! 1. Without `lock`: list the packs and loose objects that exist; pack everything that will stay reachable, with deltas if git is
+//!    available.
+//! 2. With `lock` and `refs.lock`, so that no one writes: squash, read all refs again, copy the listed objects that they newly reach,
+//!    fsync, delete the listed files.
+//! 3. Without `lock`: let git write a commit-graph, if git is available.
 //!
-//! Whatever is not in K waits for the next collection. Writers are kept out only while phase 2 lasts, which is proportional to
-//! what changed since phase 1, and to the number of files that are deleted.
+//! Everything that is not in the list waits for the next collection. Writers are only blocked during phase 2, whose time is proportional
+//! to what changed since phase 1 and to the number of deleted files.
 
 use std::collections::HashSet;
 use std::fs;
@@ -27,60 +29,60 @@ use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::refs::lock::OUTSIDE_MAX;
 
-/// By how much the time of a file's change may be behind: the kernel's clock for it ticks.
+/// How much older than the current time the modification time of a new file can be: the kernel's clock for it ticks.
 const CLOCK_TICK_MAX: Duration = Duration::from_millis(20);
 
-/// A collection that was asked for.
+/// A requested collection.
 pub struct Collection<'a> {
-    /// The branch whose own history is squashed to one commit with this author and message; `None` keeps all history.
+    /// The branch whose own history is squashed to one commit, with that commit's author and message; `None` keeps all history.
     pub squash: Option<(&'a BranchName, &'a Author, &'a str)>,
 }
 
-/// What a collection did.
+/// The result of a collection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collected {
-    /// How many objects were removed.
+    /// The number of removed objects.
     pub removed: usize,
-    /// By how many bytes the store shrank.
+    /// The number of bytes by which the store shrank.
     pub freed_bytes: u64,
     /// The squashed commit, if one was made.
     pub squashed: Option<CommitId>,
 }
 
-/// The pack of what stays, as of phase 1.
+/// The pack of the reachable objects, as of phase 1.
 struct Packed {
     pack: Option<Pack>,
     index: Option<gix_pack::index::File>,
 }
 
 impl Packed {
-    fn has(&self, id: &gix::oid) -> bool {
+    fn contains(&self, id: &gix::oid) -> bool {
         let index = self.index.as_ref();
         index.is_some_and(|index| index.lookup(id).is_some())
     }
 }
 
-/// A squashed commit that was written, and what it stands for.
+/// A squashed commit that was written, and its plan.
 struct Squashed {
     plan: Squash,
     id: gix::ObjectId,
 }
 
-/// A collection in one repository.
+/// Collects the garbage of one repository.
 pub(crate) struct Collector<'p> {
     pub parts: &'p Parts,
 }
 
 impl Collector<'_> {
-    /// Removes every object that no ref reaches, and packs the rest. Where git is there, it leaves a commit-graph.
+    /// Removes every object that no ref reaches, and packs the others. If git is available, a commit-graph is written too.
     ///
     /// # Errors
-    /// A backup or another collection runs; writers kept the store busy for a minute; I/O; what `judge` returns, which is asked
-    /// once nobody else can move a ref. Nothing that a ref reaches is lost.
+    /// A backup or another collection runs; writers kept the store busy for a minute; I/O; the error of `check`, which is called once no
+    /// one else can move a ref. Nothing that a ref reaches is lost.
     pub(crate) fn collect<E: From<Error>>(
         &self,
         collection: &Collection<'_>,
-        judge: impl FnOnce() -> Result<(), E>,
+        check: impl FnOnce() -> Result<(), E>,
     ) -> Result<Collected, E> {
         self.check_collectable()?;
         let _backup = self.parts.locks.backup()?;
@@ -100,25 +102,25 @@ impl Collector<'_> {
         let packed = self.pack(&repo, git.as_ref(), &self.roots(planned.as_ref())?)?;
         candidates.spare(packed.as_ref());
         tracing::debug!(objects = candidates.ids.len(), "packed what is reachable");
-        let collected = self.exchange(&repo, collection, candidates, packed, judge)?;
+        let collected = self.delete_unreachable(&repo, collection, candidates, packed, check)?;
         if let Some(git) = git {
             write_commit_graph(&self.parts.objects, &git);
         }
         Ok(collected)
     }
 
-    /// Phase 2: deletes the candidates, once all that stays is somewhere else.
-    fn exchange<E: From<Error>>(
+    /// Phase 2: deletes the candidates, once everything that stays is in other packs.
+    fn delete_unreachable<E: From<Error>>(
         &self,
         repo: &gix::Repository,
         collection: &Collection<'_>,
         mut candidates: Candidates,
         pack: Option<Pack>,
-        judge: impl FnOnce() -> Result<(), E>,
+        check: impl FnOnce() -> Result<(), E>,
     ) -> Result<Collected, E> {
         let (lock, _refs) = self.parts.locks.deleting()?;
         let held = Instant::now();
-        judge()?;
+        check()?;
         let squashed = self.write_squash(collection)?;
         let index = pack.as_ref().map(|pack| pack.index(repo.object_hash()));
         let index = index.transpose()?.flatten();
@@ -136,7 +138,7 @@ impl Collector<'_> {
         let copies: HashSet<_> = copies.into_iter().collect();
         candidates
             .ids
-            .retain(|id| !packed.has(id) && !copies.contains(id));
+            .retain(|id| !packed.contains(id) && !copies.contains(id));
         let kept = packed.pack.iter().chain(&copied).map(Pack::size_bytes);
         Ok(Collected {
             removed: candidates.ids.len(),
@@ -145,9 +147,9 @@ impl Collector<'_> {
         })
     }
 
-    /// Refuses what holds on to objects in ways that are not looked at: work trees and reflogs.
+    /// Rejects repositories with work trees and reflogs, which keep objects alive in ways that the collection does not check.
     fn check_collectable(&self) -> Result<()> {
-        for (folder, what) in [
+        for (dir, what) in [
             (
                 "worktrees",
                 "work trees; remove them with `git worktree remove`",
@@ -157,8 +159,8 @@ impl Collector<'_> {
                 "reflogs; switch them off with `git config core.logAllRefUpdates false` and remove ROOT/logs",
             ),
         ] {
-            let folder = self.parts.root().join(folder);
-            if fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
+            let dir = self.parts.root().join(dir);
+            if fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some()) {
                 let reason = format!("gc would break its {what}");
                 return Err(Error::NotAStore {
                     root: self.parts.root().to_owned(),
@@ -179,26 +181,26 @@ impl Collector<'_> {
         })
     }
 
-    /// Writes the squashed commit, durable; no ref leads to it yet.
+    /// Writes the squashed commit durably. No ref leads to it yet.
     fn write_squash(&self, collection: &Collection<'_>) -> Result<Option<Squashed>> {
-        let mut writing = WriteTxn::under(self.parts, None)?;
-        let planned = self.squash_of(writing.repo(), collection)?;
+        let mut txn = WriteTxn::under(self.parts, None)?;
+        let planned = self.squash_of(txn.repo(), collection)?;
         let (Some(plan), Some((branch, author, message))) = (planned, collection.squash) else {
             return Ok(None);
         };
-        writing.durable_tip(branch)?;
+        txn.durable_tip(branch)?;
         let commit = NewCommit {
             tree: plan.tree.0,
             parents: plan.parents.clone(),
             author,
             message: message.to_owned(),
         };
-        let id = writing.stage_commit(&commit)?;
-        writing.sync()?;
+        let id = txn.stage_commit(&commit)?;
+        txn.sync()?;
         Ok(Some(Squashed { plan, id }))
     }
 
-    /// Has the branch lead to the squashed commit.
+    /// Moves the branch to the squashed commit.
     fn publish_squash(
         &self,
         collection: &Collection<'_>,
@@ -216,7 +218,7 @@ impl Collector<'_> {
         )
     }
 
-    /// Those candidates that refs came to reach since phase 1.
+    /// Returns the candidates that refs newly reach since phase 1.
     fn copies(
         &self,
         repo: &gix::Repository,
@@ -228,14 +230,14 @@ impl Collector<'_> {
         let roots = roots
             .into_iter()
             .chain(squashed.map(|squashed| squashed.id));
-        let mut copies = reachable(repo, roots, &|id| packed.has(id))?;
+        let mut copies = reachable(repo, roots, &|id| packed.contains(id))?;
         copies.retain(|id| candidates.ids.contains(id));
         Ok(copies)
     }
 
-    /// Deletes the candidates, and has everybody forget them.
+    /// Deletes the candidates, and notifies every process of the deletion.
     fn delete_for_good(&self, lock: &Guard, candidates: &Candidates) -> Result<()> {
-        // What is deleted now must not be missed by a ref that a power cut brings back.
+        // A power cut must not bring back a ref to an object that is deleted now.
         self.parts.refs.sync_all_refs()?;
         self.parts.refs.forget_old_tips()?;
         lock.mark_collected()?;
@@ -244,7 +246,7 @@ impl Collector<'_> {
         clear_files(&self.parts.objects)
     }
 
-    /// What has to stay: every ref, but of a squashed branch only its tree and the squash's parents.
+    /// Returns the roots of what stays: every ref, but for a squashed branch only its tree and the squashed commit's parents.
     fn roots(&self, squash: Option<&Squash>) -> Result<Vec<gix::ObjectId>> {
         let refs = self
             .parts
@@ -272,7 +274,7 @@ impl Collector<'_> {
         self.parts.packs.write(repo, ids, &tmp).map(Some)
     }
 
-    /// Packs all that the roots reach, with deltas where git is there.
+    /// Packs everything that the roots reach, with deltas if git is available.
     fn pack(
         &self,
         repo: &gix::Repository,

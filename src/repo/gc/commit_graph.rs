@@ -1,12 +1,12 @@
-//! The commit-graph (gitformat-commit-graph(5)): what makes git's walks fast, above all `git log -- PATH`.
+//! The commit-graph (gitformat-commit-graph(5)), which makes git's walks fast, above all `git log -- PATH`.
 //!
-//! It is derived from what refs reach, and nothing rests on it. It must not name a commit that is gone, which git would take for
-//! there: `gc` removes it, durably, before it deletes objects, and has git write a new one when it has, while `backup.lock` keeps
-//! any other `gc` away. A crash in between leaves none.
+//! It is derived from what refs reach, and nothing depends on it. It must not list a commit that was deleted, because git would take
+//! that commit for existing. So `gc` removes the commit-graph, durably, before it deletes objects, and lets git write a new one
+//! afterwards, while `backup.lock` excludes any other `gc`. A crash in between leaves none.
 //!
-//! git writes it in a folder of ours, and it gets its place by a rename. So a git that fails or is killed leaves nothing among the
-//! objects, and the lock file of an outside git, which may be dead, is neither waited for nor removed: if both write a graph, the
-//! one that comes later stays, and either will do.
+//! git writes it in a directory of wasmstore, and a rename puts it in place. So a git that fails or is killed leaves nothing in
+//! `objects/`. The lock file of an outside git, which may be dead, is neither waited for nor removed: if both write a commit-graph, the
+//! later one stays, and either is correct.
 
 use std::fs;
 use std::io;
@@ -20,7 +20,7 @@ use crate::repo::fs::{create_dir, sync_dir, sync_file};
 use crate::repo::lifecycle::scratch_dirs::gc_dir;
 use crate::repo::objects::db::ObjectDb;
 
-/// Removes the commit-graph, and those that outside gits split theirs into, durably.
+/// Removes the commit-graph, and the chain of split commit-graphs that an outside git may have written, durably.
 pub(crate) fn remove_commit_graph(root: &Path) -> Result<()> {
     let info = root.join("objects/info");
     remove_if_there(&info.join("commit-graph"))?;
@@ -29,32 +29,33 @@ pub(crate) fn remove_commit_graph(root: &Path) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         removed => removed.map_err(Error::io("remove", &chain))?,
     }
-    match info.exists() {
-        true => sync_dir(&info),
-        false => Ok(()),
+    if info.exists() {
+        sync_dir(&info)
+    } else {
+        Ok(())
     }
 }
 
-/// Writes a commit-graph of all that refs reach; while `backup.lock` is held. If that fails there is none, which is told.
+/// Writes a commit-graph of everything that refs reach. If that fails, logs a warning. The caller holds `backup.lock`.
 pub(crate) fn write_commit_graph(objects: &ObjectDb, git: &Git) {
     if let Err(error) = try_write(objects, git) {
         let reason = chain(&error);
-        tracing::warn!(reason, "there is no commit-graph: `git log` is slower");
+        tracing::warn!(reason, "there is no commit-graph, so `git log` is slower");
     }
 }
 
 fn try_write(objects: &ObjectDb, git: &Git) -> Result<()> {
-    let folder = gc_dir(&objects.own_dir())?;
-    // A git that outlived a killed `gc` does not come to write into it.
-    let folder = tempfile::tempdir_in(&folder).map_err(Error::io("create a folder in", &folder))?;
-    let Some(graph) = git.write_commit_graph(folder.path())? else {
+    let gc_dir = gc_dir(&objects.own_dir())?;
+    // A directory of its own: a git process that outlives a killed `gc` cannot write into it.
+    let dir = tempfile::tempdir_in(&gc_dir).map_err(Error::io("create a directory in", &gc_dir))?;
+    let Some(graph) = git.write_commit_graph(dir.path())? else {
         return Ok(());
     };
     sync_file(&graph)?;
     let info = objects.root().join("objects/info");
     create_dir(&info)?;
-    let place = info.join("commit-graph");
+    let dest = info.join("commit-graph");
     failpoints::step("rename graph")
-        .and_then(|()| fs::rename(&graph, &place))
-        .map_err(Error::io("rename to", &place))
+        .and_then(|()| fs::rename(&graph, &dest))
+        .map_err(Error::io("rename to", &dest))
 }

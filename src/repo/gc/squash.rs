@@ -1,4 +1,4 @@
-//! Squashing: one commit in the place of a branch's own history.
+//! Squashing: replacing a branch's own history by one commit.
 
 use std::collections::HashSet;
 
@@ -10,17 +10,17 @@ use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::commit::{Commit, read_linked};
 use crate::repo::parts::Parts;
 
-/// What a branch's own history would be squashed to.
+/// The commit that would replace a branch's own history.
 pub(crate) struct Squash {
-    /// The tip that is replaced.
+    /// The branch's tip, which is replaced.
     pub tip: gix::ObjectId,
-    /// Its tree, which stays.
+    /// The tip's tree, which stays.
     pub tree: TreeId,
-    /// The newest commits of the old history that other refs still reach, that on the branch's own line first.
+    /// The newest commits of the old history that other refs still reach. The one in the branch's first-parent history comes first.
     pub parents: Vec<gix::ObjectId>,
 }
 
-/// Plans the squash of `branch`; `None` if its own history, what no other ref reaches, is one commit or none.
+/// Plans the squash of `branch`; `None` if its own history, which no other ref reaches, has at most one commit.
 pub(crate) fn plan(
     parts: &Parts,
     repo: &gix::Repository,
@@ -50,7 +50,7 @@ pub(crate) fn plan(
             }
         } else if own.insert(id) {
             let commit = read_linked(repo, commit_id(&id))?;
-            // The first parent is pushed last, and so followed first: its line gives the first parent of the squash.
+            // The first parent is pushed last, and so visited first: its history gives the first parent of the squashed commit.
             todo.extend(
                 commit
                     .parents

@@ -1,38 +1,42 @@
-//! The way from one commit on to another, along first parents.
+//! The first-parent history from one commit to a later one.
 
 use crate::names::CommitId;
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::db::ObjectDb;
 
-/// How many commits of a line are marked.
+/// How many commits of a history are marked.
 const MARKS_MAX: usize = 4096;
 
-/// The commits of a first-parent line, oldest first. However long the line is, this holds some thousands of ids: marks at even
-/// distances, and the piece up to the next mark.
+/// The commits of a first-parent history, oldest first. However long the history is, this contains some thousands of ids: marks at
+/// even distances, and the segment up to the next mark.
 #[derive(Clone, Debug)]
-pub struct Line {
-    /// Where the piece before the oldest mark begins; not part of the line.
+pub struct FirstParentHistory {
+    /// The commit before the next segment; `None` before the root.
     start: Option<CommitId>,
-    /// Commits of the line, newest first.
+    /// Commits at even distances, newest first. Each is the newest commit of its segment.
     marks: Vec<CommitId>,
-    /// The commits from `start` on that come next, newest first.
-    piece: Vec<CommitId>,
+    /// The commits of the current segment that were not returned yet, newest first.
+    segment: Vec<CommitId>,
 }
 
 impl ObjectDb {
-    /// The first-parent line from `start`, which is not part of it, on to `tip`; `None` if `start` is not on it. Without
-    /// `start`, the whole line from its root.
-    pub fn line(&self, start: Option<CommitId>, tip: CommitId) -> Result<Option<Line>> {
-        self.marked_line(start, tip, MARKS_MAX)
+    /// Returns the first-parent history from `start`, which is excluded, to `tip`; `None` if it does not contain `start`. Without
+    /// `start`, returns the whole history from its root.
+    pub fn first_parent_history(
+        &self,
+        start: Option<CommitId>,
+        tip: CommitId,
+    ) -> Result<Option<FirstParentHistory>> {
+        self.marked_history(start, tip, MARKS_MAX)
     }
 
-    fn marked_line(
+    fn marked_history(
         &self,
         start: Option<CommitId>,
         tip: CommitId,
         marks_max: usize,
-    ) -> Result<Option<Line>> {
+    ) -> Result<Option<FirstParentHistory>> {
         let repo = self.handle_for(tip)?;
         let (mut marks, mut distance) = (Vec::new(), 1);
         let (mut next, mut walked) = (Some(tip), 0_usize);
@@ -41,6 +45,7 @@ impl ObjectDb {
             if walked.is_multiple_of(distance) {
                 marks.push(commit);
             }
+            // Drops every other mark, so that their number stays bounded.
             if marks.len() > marks_max {
                 let mut keep = false;
                 marks.retain(|_| {
@@ -52,31 +57,30 @@ impl ObjectDb {
             next = first_parent(&repo, commit)?;
             walked += 1;
         }
-        let piece = Vec::new();
-        Ok(Some(Line {
+        Ok(Some(FirstParentHistory {
             start,
             marks,
-            piece,
+            segment: Vec::new(),
         }))
     }
 }
 
-impl Line {
-    /// Takes the next commit, the oldest that is left.
-    pub fn next(&mut self, repository: &ObjectDb) -> Result<Option<CommitId>> {
-        if self.piece.is_empty() {
+impl FirstParentHistory {
+    /// Removes and returns the oldest remaining commit.
+    pub fn next(&mut self, objects: &ObjectDb) -> Result<Option<CommitId>> {
+        if self.segment.is_empty() {
             let Some(mark) = self.marks.last().copied() else {
                 return Ok(None);
             };
-            let repo = repository.handle_for(mark)?;
+            let repo = objects.handle_for(mark)?;
             let mut next = Some(mark);
             while let Some(commit) = next.filter(|_| next != self.start) {
-                self.piece.push(commit);
+                self.segment.push(commit);
                 next = first_parent(&repo, commit)?;
             }
             self.start = self.marks.pop();
         }
-        Ok(self.piece.pop())
+        Ok(self.segment.pop())
     }
 }
 
@@ -98,7 +102,7 @@ mod tests {
     use crate::repo::Repository;
 
     #[test]
-    fn a_line_of_any_length_is_told_whole_with_few_marks() {
+    fn a_history_of_any_length_is_complete_with_few_marks() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("store");
         let main = "main".parse().unwrap();
@@ -128,23 +132,28 @@ mod tests {
         let tip = *ids.last().unwrap();
         for marks_max in [1, 2, 3, 7, 49, 50, 51, 100] {
             for start in [0, 1, 30, 49, 50] {
-                let line = repo
+                let history = repo
                     .objects()
-                    .marked_line(Some(ids[start]), tip, marks_max)
+                    .marked_history(Some(ids[start]), tip, marks_max)
                     .unwrap();
-                let mut line = line.unwrap();
-                assert!(line.marks.len() <= marks_max);
-                let told = std::iter::from_fn(|| line.next(repo.objects()).unwrap());
-                assert_eq!(told.collect::<Vec<_>>(), ids[start + 1..], "{marks_max}");
+                let mut history = history.unwrap();
+                assert!(history.marks.len() <= marks_max);
+                let commits = std::iter::from_fn(|| history.next(repo.objects()).unwrap());
+                assert_eq!(commits.collect::<Vec<_>>(), ids[start + 1..], "{marks_max}");
             }
             let mut whole = repo
                 .objects()
-                .marked_line(None, tip, marks_max)
+                .marked_history(None, tip, marks_max)
                 .unwrap()
                 .unwrap();
-            let told = std::iter::from_fn(|| whole.next(repo.objects()).unwrap());
-            assert_eq!(told.collect::<Vec<_>>(), ids);
+            let commits = std::iter::from_fn(|| whole.next(repo.objects()).unwrap());
+            assert_eq!(commits.collect::<Vec<_>>(), ids);
         }
-        assert!(repo.objects().line(Some(tip), ids[3]).unwrap().is_none());
+        assert!(
+            repo.objects()
+                .first_parent_history(Some(tip), ids[3])
+                .unwrap()
+                .is_none()
+        );
     }
 }

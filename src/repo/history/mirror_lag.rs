@@ -1,28 +1,28 @@
-//! What another repository has not, or has and should not.
+//! How far a mirror is behind, and whether it has commits that this repository has not.
 
 use crate::names::ObjectId;
 use crate::repo::error::Result;
-use crate::repo::history::walk::{ancestors, beyond, peel_to_commit};
+use crate::repo::history::walk::{ancestors, commits_beyond, peel_to_commit};
 use crate::repo::ids::object_id;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::refs::store::RefStore;
 
-/// How many commits are looked at, at most, for the oldest that is missing.
+/// How many commits are searched for the oldest one that the mirror does not have.
 const COMMITS_MAX: usize = 10_000;
 
 impl ObjectDb {
-    /// The committer time, in seconds since 1970-01-01 UTC, of the oldest commit that `tip` reaches and none of `known` does; `None`
-    /// if there is no such commit. Dates are taken to grow from parents to children, and of a long history a part is looked at: then
-    /// it is that of a newer one.
+    /// Returns the committer time, in seconds since 1970-01-01 UTC, of the oldest commit that `tip` reaches and none of `known` reaches;
+    /// `None` if there is no such commit. This assumes that dates grow from parents to children. Only a part of a long history is
+    /// searched; the time is that of a newer commit then.
     pub fn oldest_missing(&self, tip: ObjectId, known: &[ObjectId]) -> Result<Option<i64>> {
         let repo = self.handle_for(tip)?;
         let commit = |id: &ObjectId| {
             let id = object_id(&repo, id.as_bytes())?;
             peel_to_commit(&repo, id)
         };
-        // What was dropped by a gc is not there any more, and nothing that is there is its ancestor only.
+        // A known commit that gc dropped does not exist any more. Every existing ancestor of it is reached by another known commit.
         let known = known.iter().filter_map(commit);
-        let missing = beyond(&repo, commit(&tip), known)?.take(COMMITS_MAX);
+        let missing = commits_beyond(&repo, commit(&tip), known)?.take(COMMITS_MAX);
         let dates = missing.map(|missing| Ok(missing?.1));
         Ok(dates.collect::<Result<Vec<i64>>>()?.into_iter().min())
     }

@@ -1,4 +1,4 @@
-//! Commits and walks over the history.
+//! Walks over the history: first-parent histories, new commits, and everything that refs reach.
 
 pub(crate) mod first_parent;
 pub(crate) mod mirror_lag;

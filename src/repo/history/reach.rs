@@ -1,8 +1,8 @@
-//! What refs and objects reach.
+//! The objects that refs reach.
 
 use crate::repo::error::{Error, Result};
 
-/// Every object that the roots reach without passing one of `done`.
+/// Returns every object that the roots reach without passing one that is `done`.
 pub(crate) fn reachable(
     repo: &gix::Repository,
     roots: impl IntoIterator<Item = gix::ObjectId>,
@@ -32,9 +32,9 @@ pub(crate) fn reachable(
     Ok(found)
 }
 
-/// Adds what a commit, tree or tag names to `todo`.
+/// Adds the objects that a commit, tree or tag names to `todo`.
 fn links(object: &gix::Object<'_>, todo: &mut Vec<gix::ObjectId>) -> Result<()> {
-    let failed = || Error::database(format!("understand object {}", object.id));
+    let failed = || Error::database(format!("decode object {}", object.id));
     let data = gix::objs::Data::new(&object.data, object.kind, object.id.kind());
     match data.decode().map_err(failed())? {
         gix::objs::ObjectRef::Commit(commit) => {

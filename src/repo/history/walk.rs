@@ -1,4 +1,4 @@
-//! Walks over the history.
+//! Walks over commits.
 
 use std::cell::OnceCell;
 use std::cmp::Reverse;
@@ -14,20 +14,20 @@ use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::commit::{Commit, decode, read_dated, read_linked};
 use crate::repo::objects::db::ObjectDb;
 
-/// What a commit is tied to.
+/// The position of a commit in the history: its parents, tree and date.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
-    /// The commit.
+pub struct CommitNode {
+    /// The commit's id.
     pub id: CommitId,
-    /// Its parents, the branch's own line first.
+    /// The parents' ids. The first parent is the branch's own earlier tip.
     pub parents: Vec<CommitId>,
-    /// Its tree.
+    /// The commit's tree.
     pub tree: TreeId,
     /// The author time, in seconds since 1970-01-01 UTC.
     pub date_s: i64,
 }
 
-impl From<&Commit> for Link {
+impl From<&Commit> for CommitNode {
     fn from(commit: &Commit) -> Self {
         Self {
             id: commit.id,
@@ -38,27 +38,27 @@ impl From<&Commit> for Link {
     }
 }
 
-/// A step of a walk that comes to parents before their children.
+/// A step of a walk that visits parents before their children.
 enum Step {
     Enter(CommitId),
-    Leave(Link),
+    Leave(CommitNode),
 }
 
 impl ObjectDb {
-    /// Every commit that `tip` reaches without passing one that `is_known`: parents before children, and what a first parent
-    /// reaches before what the others do. `None` if there are more than `max`.
+    /// Returns every commit that `tip` reaches without passing one that `is_known`; `None` if there are more than `max`. Parents come
+    /// before children, and what the first parent reaches before what the other parents reach.
     pub fn unknown_history<E: From<Error>>(
         &self,
         tip: CommitId,
         max: usize,
         mut is_known: impl FnMut(CommitId) -> Result<bool, E>,
-    ) -> Result<Option<Vec<Link>>, E> {
+    ) -> Result<Option<Vec<CommitNode>>, E> {
         let handle = OnceCell::new();
-        let (mut entered, mut links) = (HashSet::new(), Vec::new());
+        let (mut entered, mut nodes) = (HashSet::new(), Vec::new());
         let mut todo = vec![Step::Enter(tip)];
         while let Some(step) = todo.pop() {
             match step {
-                Step::Leave(link) => links.push(link),
+                Step::Leave(node) => nodes.push(node),
                 Step::Enter(id) => {
                     if entered.contains(&id) || is_known(id)? {
                         continue;
@@ -67,27 +67,27 @@ impl ObjectDb {
                         return Ok(None);
                     }
                     entered.insert(id);
-                    let link = self.link(&handle, id)?;
-                    let parents = link.parents.clone();
-                    todo.push(Step::Leave(link));
+                    let node = self.commit_node(&handle, id)?;
+                    let parents = node.parents.clone();
+                    todo.push(Step::Leave(node));
                     todo.extend(parents.into_iter().rev().map(Step::Enter));
                 }
             }
         }
-        Ok(Some(links))
+        Ok(Some(nodes))
     }
 
-    /// What a commit is tied to: of a new one from memory.
-    fn link(&self, handle: &OnceCell<gix::Repository>, id: CommitId) -> Result<Link> {
+    /// Reads a commit, a recently written one from the cache.
+    fn commit_node(&self, handle: &OnceCell<gix::Repository>, id: CommitId) -> Result<CommitNode> {
         if let Some(commit) = self.caches.commits.get(&id) {
-            return Ok(Link::from(&*commit));
+            return Ok(CommitNode::from(&*commit));
         }
-        let recent = gix::ObjectId::try_from(id.as_bytes()).ok();
-        let recent = recent.and_then(|recent| self.caches.encoded.get(&recent));
-        if let (Some(bytes), Some(format)) = (recent, self.format()) {
+        let oid = gix::ObjectId::try_from(id.as_bytes()).ok();
+        let encoded = oid.and_then(|oid| self.caches.encoded.get(&oid));
+        if let (Some(bytes), Some(format)) = (encoded, self.format()) {
             let commit = gix::objs::CommitRef::from_bytes(&bytes, format);
-            let commit = commit.map_err(Error::database(format!("understand commit {id}")))?;
-            return Ok(Link::from(&decode(id, &commit)?));
+            let commit = commit.map_err(Error::database(format!("decode commit {id}")))?;
+            return Ok(CommitNode::from(&decode(id, &commit)?));
         }
         let repo = match handle.get() {
             Some(repo) => repo,
@@ -96,11 +96,11 @@ impl ObjectDb {
                 handle.get_or_init(|| repo)
             }
         };
-        Ok(Link::from(&read_linked(repo, id)?))
+        Ok(CommitNode::from(&read_linked(repo, id)?))
     }
 
-    /// Calls `visit` for every commit that `tip` reaches, newest first by committer time, of equal ones that first that was reached
-    /// first, until it returns `false`.
+    /// Calls `visit` for every commit that `tip` reaches until it returns `false`: newest first by committer time, and commits of the same
+    /// time in the order in which the walk reached them.
     pub fn log(&self, tip: CommitId, mut visit: impl FnMut(Commit) -> bool) -> Result<()> {
         let repo = self.handle_for(tip)?;
         let (mut seen, mut reached) = (HashSet::from([tip]), BTreeMap::new());
@@ -120,21 +120,25 @@ impl ObjectDb {
         Ok(())
     }
 
-    /// Calls `visit` for every commit that `tip` reaches, each before its parents, and what the last parent of a merge reaches before
-    /// what the first does, until it returns `false`. From the first merge on the whole history is looked at beforehand.
-    pub fn log_by_line(&self, tip: CommitId, mut visit: impl FnMut(Commit) -> bool) -> Result<()> {
+    /// Calls `visit` for every commit that `tip` reaches until it returns `false`: each before its parents, and what the last parent of a
+    /// merge reaches before what the first parent reaches. At the first merge, the whole remaining history is walked in advance.
+    pub fn log_children_first(
+        &self,
+        tip: CommitId,
+        mut visit: impl FnMut(Commit) -> bool,
+    ) -> Result<()> {
         let repo = self.handle_for(tip)?;
         let mut commit = read_linked(&repo, tip)?;
         while commit.parents.len() <= 1 {
             let parent = commit.parents.first().copied();
-            let is_enough = !visit(commit);
-            let Some(parent) = parent.filter(|_| !is_enough) else {
+            let continues = visit(commit);
+            let Some(parent) = parent.filter(|_| continues) else {
                 return Ok(());
             };
             commit = read_linked(&repo, parent)?;
         }
-        let links = self.unknown_history(commit.id, usize::MAX, |_| Ok::<_, Error>(false))?;
-        let ids = links.into_iter().flatten().map(|link| link.id);
+        let nodes = self.unknown_history(commit.id, usize::MAX, |_| Ok::<_, Error>(false))?;
+        let ids = nodes.into_iter().flatten().map(|node| node.id);
         for id in ids.rev() {
             if !visit(read_linked(&repo, id)?) {
                 break;
@@ -144,7 +148,7 @@ impl ObjectDb {
     }
 }
 
-/// Every commit that one of `tips` reaches, the tips included; tags are followed to what they name.
+/// Returns every commit that one of `tips` reaches, including the tips. Tags are peeled.
 pub(crate) fn ancestors(
     repo: &gix::Repository,
     tips: impl IntoIterator<Item = gix::ObjectId>,
@@ -168,21 +172,23 @@ pub(crate) fn ancestors(
     Ok(seen)
 }
 
-/// Every commit that one of `tips` reaches and none of `known` does, newest first, with its committer time in seconds. The
-/// commit-graph is not asked: it may tell of commits that are gone.
+/// Returns every commit that one of `tips` reaches and none of `known` reaches, newest first, with its committer time in seconds. The
+/// commit-graph is not used: it may list commits that do not exist any more.
 ///
 /// # Errors
-/// `Missing` if one of them is not there.
-pub(crate) fn beyond(
+/// `Missing` if one of them does not exist.
+pub(crate) fn commits_beyond(
     repo: &gix::Repository,
     tips: impl IntoIterator<Item = gix::ObjectId>,
     known: impl IntoIterator<Item = gix::ObjectId>,
 ) -> Result<impl Iterator<Item = Result<(gix::ObjectId, i64)>>> {
-    let failed = |error: gix::Error| match error.is_not_found() {
-        true => Error::Missing {
-            id: "of a commit in the history".to_owned(),
-        },
-        false => Error::database("walk the history")(error),
+    let failed = |error: gix::Error| {
+        if error.is_not_found() {
+            let id = "of a commit in the history".to_owned();
+            Error::Missing { id }
+        } else {
+            Error::database("walk the history")(error)
+        }
     };
     let newest_first = CommitTimeOrder::NewestFirst;
     let walk = repo
@@ -198,7 +204,7 @@ pub(crate) fn beyond(
     }))
 }
 
-/// The commit that a commit or tag leads to, if it does.
+/// Returns the commit that a commit or tag leads to; `None` if it leads to another kind of object.
 pub(crate) fn peel_to_commit(repo: &gix::Repository, id: gix::ObjectId) -> Option<gix::ObjectId> {
     let object = repo.find_object(id).ok()?.peel_tags_to_end().ok()?;
     (object.kind == gix::objs::Kind::Commit).then_some(object.id)

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::names::{BranchName, CommitId};
 use crate::repo::error::{Error, Result};
-use crate::repo::history::walk::beyond;
+use crate::repo::history::walk::commits_beyond;
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::commit::read_linked;
 use crate::repo::objects::loose::SyncedObject;
@@ -66,7 +66,7 @@ impl WriteTxn<'_> {
         let fresh = self.parts.objects.handle_for(HEAD)?;
         // A noted tip may have been deleted.
         let exists = |tip: &gix::ObjectId| gix::objs::Exists::exists(&*fresh.objects, tip);
-        for new in beyond(&fresh, tips, durable.into_iter().filter(exists))? {
+        for new in commits_beyond(&fresh, tips, durable.into_iter().filter(exists))? {
             let (id, _) = new?;
             let commit = read_linked(&fresh, commit_id(&id))?;
             self.adopt_from(&fresh, id)?;

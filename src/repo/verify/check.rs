@@ -1,4 +1,4 @@
-//! Checking what refs reach: that it is there, that it is what its id says, and that it can be understood.
+//! Verifying every object that refs reach: it exists, its content matches its id, and it can be decoded.
 
 use std::collections::HashSet;
 
@@ -14,69 +14,69 @@ use crate::repo::locks::Guard;
 use crate::repo::parts::Parts;
 use crate::repo::tree::entry::{Entry, Node};
 
-/// Where an object was met first.
+/// Where an object was first found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Location {
     /// The commit whose tree it is in.
     pub commit: CommitId,
-    /// Its path in that tree, with a slash first; bytes that are not UTF-8 are replaced.
+    /// The object's path in that tree, with a leading slash. Bytes that are not UTF-8 are replaced.
     pub path: String,
 }
 
-/// What is wrong with a ref or an object.
+/// A fault of a ref or an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The full name of the ref; or the kind of the object, and its id.
+    /// The full name of the ref, or the kind and id of the object.
     pub subject: String,
-    /// Where the object was met; `None` for refs, commits and tags.
+    /// Where the object was found; `None` for refs, commits and tags.
     pub location: Option<Location>,
-    /// What is wrong with it.
+    /// The description of the fault.
     pub reason: String,
 }
 
-/// How much was checked, faults included.
+/// How much was checked, including faulty refs and objects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Checked {
-    /// How many refs.
+    /// The number of refs.
     pub refs: usize,
-    /// How many commits.
+    /// The number of commits.
     pub commits: usize,
-    /// How many trees.
+    /// The number of trees.
     pub trees: usize,
-    /// How many blobs that can be modules.
+    /// The number of blobs that are modules by their path.
     pub modules: usize,
 }
 
-/// A check under way: nothing is collected.
+/// The guard of a running check: no `gc` runs.
 pub struct Check(#[expect(dead_code, reason = "held until the check is done")] Option<Guard>);
 
-/// Who is told what is found, as it is found.
+/// Receives the findings of a check.
 pub trait Inspector {
-    /// Looks at a blob that is what its id says, and says what is wrong with it as a module.
+    /// Checks a blob whose content matches its id. Returns why it is not a valid module.
     fn module(&mut self, hash: ModuleHash, bytes: &[u8]) -> std::result::Result<(), String>;
-    /// Something is wrong.
+    /// Receives a fault.
     fn fault(&mut self, fault: Fault);
-    /// Something is neither a module nor a directory, and left alone.
+    /// Receives the location of an entry that is neither a module nor a directory. This is not a fault.
     fn foreign(&mut self, location: Location);
-    /// An object was looked at.
+    /// Is called for each checked object.
     fn progress(&mut self);
 }
 
-/// An object that is to be looked at.
+/// An object to check.
 struct Todo {
     id: gix::ObjectId,
     role: Role,
     location: Option<Location>,
 }
 
-/// What an object has to be, as what names it says.
+/// What an object must be, according to the ref or object that names it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// A ref other than a branch may name anything.
+    /// Any kind of object: a ref other than a branch names it.
     Any,
-    /// Readers come to it: a blob is a module.
+    /// An object of this kind that readers can reach: a blob is a module.
     Kind(Kind),
-    /// No path leads to it: a blob may be anything, and so may what a tree has in it.
+    /// An object of this kind that readers cannot reach by a legal path: a blob, also one below this tree, may have any content.
     Foreign(Kind),
 }
 
@@ -88,7 +88,7 @@ impl Role {
         }
     }
 
-    /// One bit for each.
+    /// Returns a bit of its own for each role.
     fn bit(self) -> u16 {
         match self {
             Self::Any => 1,
@@ -98,7 +98,7 @@ impl Role {
     }
 }
 
-/// Has collections wait for as long as the check lasts.
+/// Begins a check: no `gc` runs while the returned guard exists.
 ///
 /// # Errors
 /// A backup or a `gc` runs.
@@ -107,16 +107,16 @@ pub(crate) fn begin(parts: &Parts) -> Result<Check> {
         return Ok(Check(None));
     }
     match parts.locks.backup() {
-        // Nobody collects there.
+        // A process that may not create lock files cannot exclude others.
         Err(error) if error.is_read_only() => Ok(Check(None)),
         held => Ok(Check(Some(held?))),
     }
 }
 
-/// Checks every ref, and every object that one reaches. Writers go on meanwhile.
+/// Checks every ref, and every object that one reaches, while writers go on.
 ///
 /// # Errors
-/// Refs cannot be listed. What is wrong with the store is told to the inspector.
+/// The refs cannot be listed. Faults of the store go to the inspector.
 pub(crate) fn verify(parts: &Parts, _: &Check, inspector: &mut impl Inspector) -> Result<Checked> {
     if parts.objects.is_absent() {
         return Ok(Checked::default());
@@ -132,7 +132,7 @@ pub(crate) fn verify(parts: &Parts, _: &Check, inspector: &mut impl Inspector) -
     };
     walk.refs()?;
     while let Some(todo) = walk.todo.pop() {
-        walk.look(&todo);
+        walk.check(&todo);
     }
     Ok(walk.checked)
 }
@@ -142,7 +142,7 @@ struct Walk<'w, I> {
     inspector: &'w mut I,
     checked: Checked,
     todo: Vec<Todo>,
-    /// As what each object was looked at: bits of roles.
+    /// The roles in which each object was checked, as bits.
     seen: gix::hashtable::HashMap<gix::ObjectId, u16>,
     foreign: HashSet<(gix::ObjectId, String)>,
 }
@@ -177,9 +177,10 @@ impl<I: Inspector> Walk<'_, I> {
 
     fn push_tip(&mut self, name: &str, id: Option<gix::ObjectId>) {
         self.checked.refs += 1;
-        let role = match name.starts_with("refs/heads/") {
-            true => Role::Kind(Kind::Commit),
-            false => Role::Any,
+        let role = if name.starts_with("refs/heads/") {
+            Role::Kind(Kind::Commit)
+        } else {
+            Role::Any
         };
         if let Some(id) = id {
             self.push(id, role, None);
@@ -203,7 +204,7 @@ impl<I: Inspector> Walk<'_, I> {
         });
     }
 
-    fn look(&mut self, todo: &Todo) {
+    fn check(&mut self, todo: &Todo) {
         let roles = self.seen.entry(todo.id).or_default();
         if *roles & todo.role.bit() != 0 {
             return;
@@ -211,7 +212,7 @@ impl<I: Inspector> Walk<'_, I> {
         let is_new = *roles == 0;
         *roles |= todo.role.bit();
         self.inspector.progress();
-        if let Err(reason) = self.check(todo, is_new) {
+        if let Err(reason) = self.check_object(todo, is_new) {
             let kind = todo.role.kind();
             let kind = kind.map_or("object".to_owned(), |kind| kind.to_string());
             self.inspector.fault(Fault {
@@ -222,14 +223,14 @@ impl<I: Inspector> Walk<'_, I> {
         }
     }
 
-    fn check(&mut self, todo: &Todo, is_new: bool) -> std::result::Result<(), String> {
+    fn check_object(&mut self, todo: &Todo, is_new: bool) -> std::result::Result<(), String> {
         self.checked.modules += usize::from(todo.role == Role::Kind(Kind::Blob));
         let object = self.repo.try_find_object(todo.id);
         let object = object.map_err(|error| chain(&error))?;
         let object = object.ok_or("it is missing")?;
         let (kind, data) = (object.kind, object.detach().data);
         if let Some(expected) = todo.role.kind().filter(|expected| *expected != kind) {
-            return Err(format!("it is a {kind}, where a {expected} has to be"));
+            return Err(format!("it is a {kind} instead of a {expected}"));
         }
         let hash = gix::objs::compute_hash(self.repo.object_hash(), kind, &data);
         let hash = hash.map_err(|error| chain(&error))?;
@@ -294,14 +295,16 @@ impl<I: Inspector> Walk<'_, I> {
         let is_read = tree.role == Role::Kind(Kind::Tree);
         let is_legal = TreePath::from_entry(&TreePath::root(), entry.filename).is_some();
         let is_foreign = matches!(Entry { mode, id }.node(), Node::Foreign) || !is_legal;
-        // What is in a foreign folder is not told once more.
-        let told = location.clone().filter(|_| is_read && is_foreign);
-        if let Some(location) = told.filter(|at| self.foreign.insert((id, at.path.clone()))) {
+        // Entries below a foreign directory are not reported again.
+        let reported = location.clone().filter(|_| is_read && is_foreign);
+        let is_first = |at: &Location| self.foreign.insert((id, at.path.clone()));
+        if let Some(location) = reported.filter(is_first) {
             self.inspector.foreign(location);
         }
-        let role = match is_read && !is_foreign {
-            true => Role::Kind,
-            false => Role::Foreign,
+        let role = if is_read && !is_foreign {
+            Role::Kind
+        } else {
+            Role::Foreign
         };
         match mode.kind() {
             EntryKind::Commit => {}

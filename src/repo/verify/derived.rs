@@ -1,4 +1,4 @@
-//! Checking what is derived from the repository.
+//! Verifying the files that are derived from the repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,19 +11,18 @@ use crate::repo::lifecycle::scratch_dirs::files_dir;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::verify::check::{Check, Fault};
 
-/// Compares checked-out files with their names, and has git check its commit-graph; tells what is wrong, and removes it if that is
-/// wanted.
+/// Checks the checked-out files and the commit-graph, reports their faults, and removes the faulty ones if `remove` is set.
 ///
 /// # Errors
-/// What is wrong cannot be removed.
+/// A faulty file cannot be removed.
 pub(crate) fn verify_derived(
     objects: &ObjectDb,
     _: &Check,
     remove: bool,
-    tell: &mut dyn FnMut(Fault),
+    report: &mut dyn FnMut(Fault),
 ) -> Result<()> {
-    for (file, hash) in wrong_files(objects) {
-        tell(Fault {
+    for (file, hash) in faulty_files(objects) {
+        report(Fault {
             subject: file.display().to_string(),
             location: None,
             reason: format!("its content is that of module {hash}"),
@@ -32,8 +31,8 @@ pub(crate) fn verify_derived(
             remove_if_there(&file)?;
         }
     }
-    if let Some(reason) = wrong_graph(objects.root()) {
-        tell(Fault {
+    if let Some(reason) = commit_graph_fault(objects.root()) {
+        report(Fault {
             subject: "commit-graph".to_owned(),
             location: None,
             reason,
@@ -45,8 +44,8 @@ pub(crate) fn verify_derived(
     Ok(())
 }
 
-/// Checked-out files that do not have what their names say, and what they have.
-fn wrong_files(objects: &ObjectDb) -> Vec<(PathBuf, gix::ObjectId)> {
+/// Returns the checked-out files whose content does not match the hash in their name, with the hash of their content.
+fn faulty_files(objects: &ObjectDb) -> Vec<(PathBuf, gix::ObjectId)> {
     let Some(format) = objects.format() else {
         return Vec::new();
     };
@@ -54,20 +53,20 @@ fn wrong_files(objects: &ObjectDb) -> Vec<(PathBuf, gix::ObjectId)> {
         .into_iter()
         .flatten()
         .flatten();
-    let wrong = files.filter_map(|file| {
+    let faulty = files.filter_map(|file| {
         let path = file.path();
-        // What is being written has another name still.
+        // A file that is being written has a temporary name.
         let named = path.file_stem()?.to_str()?;
         let named = gix::ObjectId::from_hex(named.as_bytes()).ok()?;
         let bytes = fs::read(&path).ok()?;
         let hash = gix::objs::compute_hash(format, gix::objs::Kind::Blob, &bytes).ok()?;
         (hash != named).then_some((path, hash))
     });
-    wrong.collect()
+    faulty.collect()
 }
 
-/// What git finds wrong with its commit-graph.
-fn wrong_graph(root: &Path) -> Option<String> {
+/// Returns the fault that git finds in its commit-graph.
+fn commit_graph_fault(root: &Path) -> Option<String> {
     let info = root.join("objects/info");
     let graphs = ["commit-graph", "commit-graphs"].map(|name| info.join(name));
     if !graphs.iter().any(|graph| graph.exists()) {

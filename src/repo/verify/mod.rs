@@ -1,4 +1,4 @@
-//! Verification.
+//! Verification of the objects that refs reach, and of derived files.
 
 pub(crate) mod check;
 pub(crate) mod derived;

@@ -7,7 +7,7 @@
 use super::new_commits::NewCommits;
 use crate::index::{self, Reader};
 use crate::names::CommitId;
-use crate::repo::{self, Link};
+use crate::repo::{self, CommitNode};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::revision::Revision;
@@ -129,7 +129,7 @@ impl Store {
         reader: &Reader,
         commit: CommitId,
         max: usize,
-    ) -> Result<Option<Vec<Link>>> {
+    ) -> Result<Option<Vec<CommitNode>>> {
         self.repo
             .objects()
             .unknown_history(commit, max, |id| Ok(reader.contains(id)?))
@@ -138,7 +138,7 @@ impl Store {
     fn append(
         &self,
         reader: &mut Reader,
-        links: Vec<Link>,
+        links: Vec<CommitNode>,
         progress: &dyn Fn(usize, usize),
     ) -> Result<()> {
         let missing = links.len();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::index::{NewChange, NewCommit};
 use crate::names::CommitId;
-use crate::repo::{Link, TreeDiffer, TreeId};
+use crate::repo::{CommitNode, TreeDiffer, TreeId};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
@@ -26,7 +26,7 @@ impl<'s> NewCommits<'s> {
     }
 
     /// Computes the entry of the next commit.
-    pub(super) fn next(&mut self, link: Link) -> Result<NewCommit> {
+    pub(super) fn next(&mut self, link: CommitNode) -> Result<NewCommit> {
         let parents: Vec<TreeId> = link
             .parents
             .iter()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::{CursorPosition, Event};
 use crate::names::{BranchName, CommitId, ModuleHash, ModulePath, TreePath};
-use crate::repo::{self, Line, PathChange};
+use crate::repo::{self, FirstParentHistory, PathChange};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
@@ -37,7 +37,7 @@ pub struct Cursor {
     /// Whether `content` is discarded after the next event.
     discards_content: bool,
     /// The first-parent history from `position` to a tip. A newer tip is noticed at its end.
-    history: Option<Line>,
+    history: Option<FirstParentHistory>,
 }
 
 impl Cursor {
@@ -143,7 +143,7 @@ impl Cursor {
         else {
             return Ok(None);
         };
-        let Some(mut history) = store.repo.objects().line(commit, tip)? else {
+        let Some(mut history) = store.repo.objects().first_parent_history(commit, tip)? else {
             return self.jump(store, tip).map(Some);
         };
         let first = history
