@@ -1,5 +1,4 @@
-//! What validation takes of the process: threads and memory. Alone in its process, and one test, for what it counts is the
-//! process's.
+//! The threads and the memory that validation uses. It is a single test in its own process, because it counts those of the process.
 #![cfg(target_os = "linux")]
 
 use std::io::{self, Read};
@@ -11,14 +10,14 @@ use wasmstore::wasm::{Validation, validate};
 const HEADER: &[u8] = b"\0asm\x01\0\0\0";
 
 #[test]
-fn validation_gives_back_its_threads_and_bounds_its_memory() {
-    a_huge_custom_section_takes_no_memory();
+fn validation_ends_its_threads_and_bounds_its_memory() {
+    a_huge_custom_section_uses_no_memory();
     a_small_module_starts_no_thread();
-    a_half_fed_validation_ends_its_threads();
-    a_refused_module_ends_its_threads();
+    an_incomplete_validation_ends_its_threads();
+    a_rejected_module_ends_its_threads();
 }
 
-fn a_huge_custom_section_takes_no_memory() {
+fn a_huge_custom_section_uses_no_memory() {
     const CONTENTS_BYTES: u64 = 100 << 20;
     let head = [HEADER, &[0], &leb(CONTENTS_BYTES as u32), b"\x04huge"].concat();
     let before = peak_memory_bytes();
@@ -37,7 +36,7 @@ fn a_small_module_starts_no_thread() {
     validation.finish().unwrap();
 }
 
-fn a_half_fed_validation_ends_its_threads() {
+fn an_incomplete_validation_ends_its_threads() {
     let module = many_bodies(1000);
     let mut validation = Validation::new(&ModuleLimits::default());
     validation.write(&module[..module.len() - 1]).unwrap();
@@ -47,7 +46,7 @@ fn a_half_fed_validation_ends_its_threads() {
     wait_for_threads(0);
 }
 
-fn a_refused_module_ends_its_threads() {
+fn a_rejected_module_ends_its_threads() {
     let mut module = many_bodies(1000);
     module.push(0x7f);
     let mut validation = Validation::new(&ModuleLimits::default());
@@ -56,7 +55,7 @@ fn a_refused_module_ends_its_threads() {
     drop(validation);
 }
 
-/// A module with functions of a kilobyte each.
+/// Returns a module with functions of one kilobyte each.
 fn many_bodies(count: u32) -> Vec<u8> {
     let body = [&[0xf0, 0x07, 0][..], &[1; 0x3f0 - 2], &[0x0b]].concat();
     let code = [leb(count), body.repeat(count as usize)].concat();
@@ -77,7 +76,7 @@ fn leb(number: u32) -> Vec<u8> {
         .collect()
 }
 
-/// A thread has its name a moment after its start, and may be listed a moment after its end.
+/// Waits until `count` threads are listed. A thread gets its name shortly after its start, and may be listed shortly after its end.
 fn wait_for_threads(count: usize) {
     let deadline = Instant::now() + Duration::from_secs(5);
     while body_threads() != count {

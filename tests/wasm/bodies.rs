@@ -1,14 +1,14 @@
-//! Function bodies in numbers that keep the threads busy.
+//! Validation of enough function bodies to keep the threads busy.
 
 use wasmstore::config::ModuleLimits;
 use wasmstore::wasm::Error;
 
-use super::{HEADER, assert_valid, leb, reference, section, validate_in_pieces};
+use super::{HEADER, assert_valid, leb, reference, section, validate_in_chunks};
 
-/// Every body has this many vectors that are dropped.
+/// The number of dropped vectors in each body.
 const VECTORS: usize = 50;
 
-/// A module with so many function bodies, of which these leave a value behind.
+/// Returns a module with `bodies` function bodies. Those in `wrong` leave a value on the stack.
 fn module(bodies: usize, wrong: &[usize]) -> Vec<u8> {
     let good = [
         &[0][..],
@@ -35,8 +35,8 @@ fn module(bodies: usize, wrong: &[usize]) -> Vec<u8> {
     .concat()
 }
 
-fn error(module: &[u8], piece: usize) -> (String, u64) {
-    match validate_in_pieces(module, &[piece], &ModuleLimits::default()) {
+fn error(module: &[u8], chunk: usize) -> (String, u64) {
+    match validate_in_chunks(module, &[chunk], &ModuleLimits::default()) {
         Err(Error::Invalid { reason, offset }) => (reason, offset),
         other => panic!("{other:?}"),
     }
@@ -50,7 +50,7 @@ fn more_bodies_than_may_be_in_flight_are_accepted() {
 }
 
 #[test]
-fn the_first_of_several_faults_is_reported() {
+fn the_first_of_several_errors_is_reported() {
     for wrong in [
         &[0][..],
         &[1999],
@@ -61,9 +61,9 @@ fn the_first_of_several_faults_is_reported() {
         let module = module(2000, wrong);
         let theirs = reference(&module).unwrap_err();
         for _ in 0..3 {
-            for piece in [usize::MAX, 65536, 1009] {
+            for chunk in [usize::MAX, 65536, 1009] {
                 assert_eq!(
-                    error(&module, piece),
+                    error(&module, chunk),
                     (theirs.message().to_owned(), theirs.offset())
                 );
             }
@@ -72,7 +72,7 @@ fn the_first_of_several_faults_is_reported() {
 }
 
 #[test]
-fn a_fault_in_a_body_counts_before_what_follows_it() {
+fn an_error_in_a_body_precedes_errors_after_the_body() {
     let mut wrong = module(2000, &[1990]);
     let theirs = reference(&wrong).unwrap_err();
     wrong.extend(section(11, &[1, 0, 0x41, 0, 0x0b, 0]));
@@ -80,9 +80,9 @@ fn a_fault_in_a_body_counts_before_what_follows_it() {
         reference(&wrong).unwrap_err().message(),
         "unknown memory 0: memory index out of bounds"
     );
-    for piece in [usize::MAX, 65536] {
+    for chunk in [usize::MAX, 65536] {
         assert_eq!(
-            error(&wrong, piece),
+            error(&wrong, chunk),
             (theirs.message().to_owned(), theirs.offset())
         );
     }
@@ -90,7 +90,7 @@ fn a_fault_in_a_body_counts_before_what_follows_it() {
         module_bytes_max: wrong.len() as u64 - 1,
         ..ModuleLimits::default()
     };
-    let refused = validate_in_pieces(&wrong, &[65536], &too_large).unwrap_err();
+    let refused = validate_in_chunks(&wrong, &[65536], &too_large).unwrap_err();
     assert!(
         matches!(refused, Error::Invalid { offset, .. } if offset == theirs.offset()),
         "{refused:?}"
@@ -98,7 +98,7 @@ fn a_fault_in_a_body_counts_before_what_follows_it() {
 }
 
 #[test]
-fn a_cut_in_the_code_is_truncated() {
+fn a_module_cut_in_its_code_is_truncated() {
     let module = module(2000, &[]);
     let (reason, offset) = error(&module[..module.len() - 100], 65536);
     assert_eq!(reason, "truncated: unexpected end-of-file");

@@ -1,4 +1,4 @@
-//! Bytes that are no module, or not one module only.
+//! Bytes that are not a module, or more than one module.
 
 use std::io::{self, Read};
 
@@ -6,12 +6,12 @@ use wasmstore::config::ModuleLimits;
 use wasmstore::wasm::{Error, inspect, validate};
 
 use super::fixtures::valid;
-use super::{HEADER, assert_agrees, custom, validate_in_pieces, validate_whole};
+use super::{HEADER, assert_agrees, custom, validate_in_chunks, validate_whole};
 
 fn reason(bytes: &[u8]) -> String {
     let whole = validate_whole(bytes).unwrap_err().to_string();
     let limits = ModuleLimits::default();
-    let in_pieces = validate_in_pieces(bytes, &[1], &limits)
+    let in_pieces = validate_in_chunks(bytes, &[1], &limits)
         .unwrap_err()
         .to_string();
     assert_eq!(whole, in_pieces);
@@ -20,7 +20,7 @@ fn reason(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn what_is_no_module_says_what_it_is() {
+fn errors_name_the_foreign_format() {
     assert_eq!(
         reason(b""),
         "the module is empty: it has no bytes (at offset 0x0)"
@@ -51,7 +51,7 @@ fn what_is_no_module_says_what_it_is() {
 }
 
 #[test]
-fn trailing_bytes_are_refused() {
+fn trailing_bytes_are_rejected() {
     for (name, module) in valid() {
         println!("{name}");
         let with = |tail: &[u8]| reason(&[&module, tail].concat());
@@ -68,7 +68,7 @@ fn trailing_bytes_are_refused() {
 }
 
 #[test]
-fn garbage_is_judged_as_wasmparser_does() {
+fn wasmparser_agrees_on_garbage() {
     let mut state = 0x9e37_79b9_u32;
     for length in 0..2000 {
         let mut bytes = HEADER.to_vec();
@@ -81,7 +81,7 @@ fn garbage_is_judged_as_wasmparser_does() {
 }
 
 #[test]
-fn a_long_custom_section_is_followed_by_the_next_part() {
+fn the_section_after_a_long_custom_section_is_read() {
     let long = custom("long", &vec![0xaa; 300_000]);
     let module = [
         HEADER,
@@ -95,7 +95,7 @@ fn a_long_custom_section_is_followed_by_the_next_part() {
     ];
     let info = super::assert_valid(&module.concat(), &[1000, 1]);
     assert_eq!(info.custom_sections, ["long"; 4]);
-    // The sections between are in the wrong order.
+    // The sections between them are in the wrong order.
     let module = [HEADER, &[3, 2, 1, 0], &long, &[1, 4, 1, 0x60, 0, 0], &long];
     assert_agrees(&module.concat(), &[1000, 1]);
     for cut in [8, 9, 12, 14, 20, 70_000, 300_000] {
@@ -104,7 +104,7 @@ fn a_long_custom_section_is_followed_by_the_next_part() {
 }
 
 #[test]
-fn a_long_custom_section_with_a_bad_name_is_refused() {
+fn a_long_custom_section_with_a_malformed_name_is_rejected() {
     let mut not_text = custom("long", &vec![0; 300_000]);
     not_text[6] = 0xff;
     let mut name_too_long = custom("n", &vec![0; 300_000]);
@@ -119,7 +119,7 @@ fn a_long_custom_section_with_a_bad_name_is_refused() {
 }
 
 #[test]
-fn a_long_custom_section_in_a_nested_module_may_not_leave_it() {
+fn a_long_custom_section_cannot_extend_past_its_nested_module() {
     let long = custom("long", &vec![0xaa; 200_000]);
     let component = |module_bytes: usize| {
         let head = [
@@ -146,7 +146,7 @@ fn a_long_custom_section_in_a_nested_module_may_not_leave_it() {
 }
 
 #[test]
-fn a_source_that_fails_is_no_fault_of_the_module() {
+fn a_failing_source_is_a_read_error() {
     struct Broken;
     impl Read for Broken {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

@@ -1,4 +1,4 @@
-//! The fixtures, and real modules where there are some.
+//! The fixtures, and real modules if they are available.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use wasmstore::config::ModuleLimits;
 use wasmstore::wasm::{Error, Import, ItemKind, Kind, ModuleInfo};
 
-use super::{assert_agrees, assert_valid, reference, validate_in_pieces, validate_whole};
+use super::{assert_agrees, assert_valid, reference, validate_in_chunks, validate_whole};
 
-fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
-    let mut files: Vec<_> = std::fs::read_dir(folder)
+fn files(directory: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|found| found == extension))
@@ -18,16 +18,16 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     files
 }
 
-fn fixtures(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+fn fixtures(directory: &str) -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures")
-        .join(folder);
-    let files = files(&folder, "wat");
+        .join(directory);
+    let files = files(&directory, "wat");
     assert!(
         files.len() >= 15,
         "{} fixtures in {}",
         files.len(),
-        folder.display()
+        directory.display()
     );
     files
 }
@@ -71,7 +71,7 @@ fn valid_fixtures_are_accepted() {
 }
 
 #[test]
-fn invalid_fixtures_are_refused_with_their_reason() {
+fn invalid_fixtures_are_rejected_with_their_reason() {
     for path in fixtures("invalid") {
         let text = std::fs::read_to_string(&path).unwrap();
         let expected = text
@@ -80,8 +80,8 @@ fn invalid_fixtures_are_refused_with_their_reason() {
             .unwrap();
         let module = wat::parse_str(&text).unwrap();
         let theirs = reference(&module).unwrap_err();
-        for pieces in [usize::MAX, 1] {
-            match validate_in_pieces(&module, &[pieces], &ModuleLimits::default()) {
+        for chunks in [usize::MAX, 1] {
+            match validate_in_chunks(&module, &[chunks], &ModuleLimits::default()) {
                 Err(Error::Invalid { reason, offset }) => {
                     assert!(reason.contains(expected), "{}: {reason}", path.display());
                     assert_eq!(
@@ -99,7 +99,7 @@ fn invalid_fixtures_are_refused_with_their_reason() {
 }
 
 #[test]
-fn every_cut_of_a_fixture_is_judged_as_wasmparser_does() {
+fn wasmparser_agrees_on_every_truncated_fixture() {
     for (name, module) in valid() {
         println!("{name}");
         for end in 0..module.len() {
@@ -109,7 +109,7 @@ fn every_cut_of_a_fixture_is_judged_as_wasmparser_does() {
 }
 
 #[test]
-fn a_cut_within_a_section_is_called_truncated() {
+fn a_module_cut_within_a_section_is_truncated() {
     let module = fixture("adder");
     let code = module.len() - 11;
     assert_eq!(
@@ -165,7 +165,7 @@ fn a_components_imports_and_exports_are_listed() {
 }
 
 #[test]
-fn custom_sections_are_listed_and_producers_read() {
+fn custom_sections_and_producers_are_listed() {
     let info = info("custom");
     let mut names = info.custom_sections.clone();
     names.sort();
@@ -180,7 +180,7 @@ fn custom_sections_are_listed_and_producers_read() {
 }
 
 #[test]
-fn nested_modules_keep_their_info_to_themselves() {
+fn the_items_of_nested_modules_are_not_listed() {
     let info = info("component_nested");
     assert_eq!(info.kind, Kind::Component);
     assert_eq!(info.custom_sections, ["outermost", "last"]);
@@ -188,7 +188,7 @@ fn nested_modules_keep_their_info_to_themselves() {
 }
 
 #[test]
-fn the_hash_is_that_of_the_bytes() {
+fn the_digest_is_the_sha256_of_the_bytes() {
     let hash = info("empty")
         .sha256
         .map(|byte| format!("{byte:02x}"))
@@ -199,16 +199,16 @@ fn the_hash_is_that_of_the_bytes() {
     );
 }
 
-/// Real modules are not part of the project; they are looked for in `WASMSTORE_CORPUS` and beside the project.
+/// Real modules are not part of the project. The test reads them from `WASMSTORE_CORPUS` or from a directory beside the project.
 #[test]
 fn real_modules_are_accepted() {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
-    let folder = std::env::var_os("WASMSTORE_CORPUS").map_or_else(beside, PathBuf::from);
-    if !folder.is_dir() {
-        println!("skipped: no folder {}", folder.display());
+    let directory = std::env::var_os("WASMSTORE_CORPUS").map_or_else(beside, PathBuf::from);
+    if !directory.is_dir() {
+        println!("skipped: no directory {}", directory.display());
         return;
     }
-    for path in files(&folder, "wasm") {
+    for path in files(&directory, "wasm") {
         let info = assert_valid(&std::fs::read(&path).unwrap(), &[65536, 1, 4095]);
         println!(
             "{}: {} {} bytes, {} imports, {} exports, {:?}, {:?}",

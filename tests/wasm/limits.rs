@@ -1,9 +1,9 @@
-//! Modules that are too large, as a whole or in a part.
+//! Modules over the limits.
 
 use wasmstore::config::ModuleLimits;
 use wasmstore::wasm::{Error, Validation};
 
-use super::{HEADER, assert_valid, custom, leb, section, validate_in_pieces};
+use super::{HEADER, assert_valid, custom, leb, section, validate_in_chunks};
 
 fn limits(module_bytes_max: u64, section_bytes_max: u32) -> ModuleLimits {
     ModuleLimits {
@@ -13,12 +13,12 @@ fn limits(module_bytes_max: u64, section_bytes_max: u32) -> ModuleLimits {
 }
 
 #[test]
-fn a_module_over_the_limit_is_too_large() {
+fn a_module_over_the_limit_is_rejected() {
     let module = [HEADER, &custom("long", &vec![0; 100_000])].concat();
     let bytes = module.len() as u64;
-    for pieces in [usize::MAX, 1000, 1] {
-        assert!(validate_in_pieces(&module, &[pieces], &limits(bytes, 10)).is_ok());
-        match validate_in_pieces(&module, &[pieces], &limits(bytes - 1, 10)) {
+    for chunks in [usize::MAX, 1000, 1] {
+        assert!(validate_in_chunks(&module, &[chunks], &limits(bytes, 10)).is_ok());
+        match validate_in_chunks(&module, &[chunks], &limits(bytes - 1, 10)) {
             Err(Error::ModuleTooLarge { bytes_max }) => assert_eq!(bytes_max, bytes - 1),
             other => panic!("{other:?}"),
         }
@@ -26,15 +26,15 @@ fn a_module_over_the_limit_is_too_large() {
 }
 
 #[test]
-fn a_fault_before_the_limit_counts_first() {
+fn an_error_before_the_limit_is_reported_first() {
     let module = [
         HEADER,
         &section(1, b"\x01\x00"),
         &custom("long", &vec![0; 100_000]),
     ]
     .concat();
-    for pieces in [usize::MAX, 1000, 1] {
-        let error = validate_in_pieces(&module, &[pieces], &limits(1000, 10)).unwrap_err();
+    for chunks in [usize::MAX, 1000, 1] {
+        let error = validate_in_chunks(&module, &[chunks], &limits(1000, 10)).unwrap_err();
         assert!(
             matches!(error, Error::Invalid { offset: 11, .. }),
             "{error:?}"
@@ -43,15 +43,15 @@ fn a_fault_before_the_limit_counts_first() {
 }
 
 #[test]
-fn a_section_over_the_limit_is_refused_from_its_head() {
+fn a_section_over_the_limit_is_rejected_from_its_header() {
     let memory_and_data = |bytes: usize| {
         let data = [&[1, 0, 0x41, 0, 0x0b][..], &leb(bytes), &vec![7; bytes]].concat();
         [HEADER, &section(5, &[1, 0, 1]), &section(11, &data)].concat()
     };
     let module = memory_and_data(1000);
-    assert!(validate_in_pieces(&module, &[1], &limits(1 << 20, 1007)).is_ok());
-    for pieces in [usize::MAX, 1] {
-        match validate_in_pieces(&module, &[pieces], &limits(1 << 20, 1006)) {
+    assert!(validate_in_chunks(&module, &[1], &limits(1 << 20, 1007)).is_ok());
+    for chunks in [usize::MAX, 1] {
+        match validate_in_chunks(&module, &[chunks], &limits(1 << 20, 1006)) {
             Err(Error::SectionTooLarge {
                 offset,
                 bytes,
@@ -67,7 +67,7 @@ fn a_section_over_the_limit_is_refused_from_its_head() {
 }
 
 #[test]
-fn what_follows_a_nested_module_is_not_judged_as_part_of_it() {
+fn bytes_after_a_nested_module_do_not_count_towards_its_limits() {
     let inner = [HEADER, &custom("long", &[0; 5000])].concat();
     let component = [
         b"\0asm\x0d\0\x01\0",
@@ -75,8 +75,8 @@ fn what_follows_a_nested_module_is_not_judged_as_part_of_it() {
         &section(1, &inner),
     ]
     .concat();
-    for pieces in [usize::MAX, 1] {
-        validate_in_pieces(&component, &[pieces], &limits(1 << 20, 10)).unwrap();
+    for chunks in [usize::MAX, 1] {
+        validate_in_chunks(&component, &[chunks], &limits(1 << 20, 10)).unwrap();
     }
 }
 
@@ -89,7 +89,7 @@ fn a_validation_can_be_moved_between_threads() {
 }
 
 #[test]
-fn a_refused_module_stays_refused() {
+fn a_rejected_module_stays_rejected() {
     let mut validation = Validation::new(&ModuleLimits::default());
     validation.write(&[HEADER, &[0x7f]].concat()).unwrap_err();
     validation.write(HEADER).unwrap_err();
@@ -97,7 +97,7 @@ fn a_refused_module_stays_refused() {
 }
 
 #[test]
-fn a_body_over_the_limit_is_refused_from_its_length() {
+fn a_body_over_the_limit_is_rejected_from_its_length() {
     let module = |body_bytes: usize, body: &[u8]| {
         let code = [&[1][..], &leb(body_bytes), body].concat();
         let mut bytes = [HEADER, &section(1, &[1, 0x60, 0, 0]), &section(3, &[1, 0])].concat();
@@ -123,9 +123,9 @@ fn a_body_over_the_limit_is_refused_from_its_length() {
     }
 }
 
-/// wasmparser copies the module's name for each import: this module of 4 MB would cost 80 GB.
+/// wasmparser copies the module's name for each import: this module of 4 MB would use 80 GB.
 #[test]
-fn compact_imports_that_unfold_beyond_the_limit_are_refused() {
+fn compact_imports_that_expand_beyond_the_limit_are_rejected() {
     let imports = |name_bytes: usize, count: u32| {
         let name = "m".repeat(name_bytes);
         let mut contents = [
@@ -149,10 +149,10 @@ fn compact_imports_that_unfold_beyond_the_limit_are_refused() {
     };
     let info = assert_valid(&imports(1000, 1000), &[999]);
     assert_eq!(info.imports.len(), 1000);
-    for pieces in [usize::MAX, 999] {
-        match validate_in_pieces(
+    for chunks in [usize::MAX, 999] {
+        match validate_in_chunks(
             &imports(90_000, 900_000),
-            &[pieces],
+            &[chunks],
             &ModuleLimits::default(),
         ) {
             Err(Error::SectionTooLarge { bytes, .. }) => assert_eq!(bytes, 81_000_000_000),

@@ -1,5 +1,4 @@
-//! What is taken for WebAssembly, what is not and why, and what is said of it. The measure is wasmparser's own validator,
-//! which wants the whole module in memory and one thread.
+//! Compares validation with wasmparser's own validator, which needs the whole module in memory and uses one thread.
 
 mod bodies;
 mod bytes;
@@ -11,54 +10,54 @@ use wasmparser::{Validator, WasmFeatures};
 use wasmstore::config::ModuleLimits;
 use wasmstore::wasm::{Error, ModuleInfo, Validation, inspect};
 
-/// Validates in pieces of these lengths, again and again from the first.
-fn validate_in_pieces(
+/// Validates in chunks of these lengths, cyclically.
+fn validate_in_chunks(
     module: &[u8],
-    pieces: &[usize],
+    chunks: &[usize],
     limits: &ModuleLimits,
 ) -> Result<ModuleInfo, Error> {
     let mut validation = Validation::new(limits);
     let mut rest = module;
-    for piece in pieces.iter().cycle() {
+    for chunk in chunks.iter().cycle() {
         if rest.is_empty() {
             break;
         }
-        let (now, later) = rest.split_at((*piece).clamp(1, rest.len()));
+        let (now, later) = rest.split_at((*chunk).clamp(1, rest.len()));
         validation.write(now)?;
         rest = later;
     }
     validation.finish()
 }
 
-/// Validates in one piece, with the limits that are the default.
+/// Validates in one chunk with the default limits.
 fn validate_whole(module: &[u8]) -> Result<ModuleInfo, Error> {
-    validate_in_pieces(module, &[usize::MAX], &ModuleLimits::default())
+    validate_in_chunks(module, &[usize::MAX], &ModuleLimits::default())
 }
 
-/// Validates with wasmparser alone.
+/// Validates with wasmparser only.
 fn reference(module: &[u8]) -> Result<(), wasmparser::Error> {
     let mut validator = Validator::new_with_features(WasmFeatures::all());
     validator.validate_all(module).map(drop)
 }
 
-/// Asserts that the module is accepted in one piece and in these pieces, with the same info, which `inspect` gives too.
-fn assert_valid(module: &[u8], pieces: &[usize]) -> ModuleInfo {
+/// Asserts that the module is accepted in one chunk and in these chunks, with the same info, and that `inspect` returns it too.
+fn assert_valid(module: &[u8], chunks: &[usize]) -> ModuleInfo {
     let info = validate_whole(module).unwrap();
-    let in_pieces = validate_in_pieces(module, pieces, &ModuleLimits::default()).unwrap();
+    let in_pieces = validate_in_chunks(module, chunks, &ModuleLimits::default()).unwrap();
     assert_eq!(info, in_pieces);
     assert_eq!(info, inspect(module).unwrap());
     assert_eq!(info.size_bytes, module.len() as u64);
     info
 }
 
-/// Asserts that wasmparser and we agree on whether this is a module, and that the pieces make no difference.
-fn assert_agrees(module: &[u8], pieces: &[usize]) {
+/// Asserts that wasmparser agrees on whether this is a module, and that the chunks make no difference.
+fn assert_agrees(module: &[u8], chunks: &[usize]) {
     let whole = validate_whole(module);
-    let in_pieces = validate_in_pieces(module, pieces, &ModuleLimits::default());
+    let in_pieces = validate_in_chunks(module, chunks, &ModuleLimits::default());
     match (&whole, &in_pieces) {
         (Ok(whole), Ok(in_pieces)) => assert_eq!(whole, in_pieces),
         (Err(whole), Err(in_pieces)) => assert_eq!(whole.to_string(), in_pieces.to_string()),
-        _ => panic!("{whole:?} in one piece, {in_pieces:?} in pieces of {pieces:?}"),
+        _ => panic!("{whole:?} in one chunk, {in_pieces:?} in chunks of {chunks:?}"),
     }
     match (&whole, reference(module)) {
         (Ok(_), Ok(())) | (Err(_), Err(_)) => {}
@@ -66,7 +65,7 @@ fn assert_agrees(module: &[u8], pieces: &[usize]) {
     }
 }
 
-/// Encodes a number as the binary format does.
+/// Encodes a number as LEB128.
 fn leb(mut number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     while number >= 0x80 {

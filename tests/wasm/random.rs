@@ -1,4 +1,4 @@
-//! Random modules, random pieces, random damage.
+//! Random modules, chunks and damage.
 
 use arbitrary::Unstructured;
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use wasm_smith::{Component, Config, Module};
 use super::fixtures::valid;
 use super::{assert_agrees, assert_valid};
 
-/// Bytes for the generators, which want more than a property test likes to shrink.
+/// Returns bytes for the generators, which need more than a property test can shrink.
 fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed;
     let next = || {
@@ -44,45 +44,45 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_modules_are_accepted_in_any_pieces(
+    fn random_modules_are_accepted_in_any_chunks(
         seed in any::<u64>(),
-        pieces in prop::collection::vec(1_usize..200, 1..20),
+        chunks in prop::collection::vec(1_usize..200, 1..20),
     ) {
         let module = module(seed);
-        assert_valid(&module, &pieces);
+        assert_valid(&module, &chunks);
         assert_valid(&module, &[1]);
     }
 
     #[test]
-    fn random_components_are_judged_as_wasmparser_does(
+    fn wasmparser_agrees_on_random_components(
         seed in any::<u64>(),
-        pieces in prop::collection::vec(1_usize..200, 1..20),
+        chunks in prop::collection::vec(1_usize..200, 1..20),
     ) {
         if let Some(component) = component(seed) {
-            assert_agrees(&component, &pieces);
+            assert_agrees(&component, &chunks);
         }
     }
 
     #[test]
-    fn damaged_modules_are_judged_as_wasmparser_does(
+    fn wasmparser_agrees_on_damaged_modules(
         seed in any::<u64>(),
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         end in any::<prop::sample::Index>(),
-        pieces in prop::collection::vec(1_usize..200, 1..20),
+        chunks in prop::collection::vec(1_usize..200, 1..20),
     ) {
         let mut module = module(seed);
         for (at, byte) in damage {
             let at = at.index(module.len());
             module[at] = byte;
         }
-        assert_agrees(&module, &pieces);
+        assert_agrees(&module, &chunks);
         module.truncate(end.index(module.len()));
-        assert_agrees(&module, &pieces);
+        assert_agrees(&module, &chunks);
     }
 }
 
 #[test]
-fn random_components_are_mostly_made() {
+fn most_random_components_are_generated() {
     let made: Vec<_> = (0..20).filter_map(component).collect();
     let valid = made
         .iter()
@@ -91,7 +91,7 @@ fn random_components_are_mostly_made() {
 }
 
 #[test]
-fn every_flipped_bit_of_a_fixture_is_judged_as_wasmparser_does() {
+fn wasmparser_agrees_on_every_flipped_bit_of_a_fixture() {
     for (name, module) in valid() {
         println!("{name}");
         for bit in 0..module.len() * 8 {
