@@ -148,8 +148,6 @@ impl GitHttpBackend {
 
     /// Returns the environment variables for the hooks.
     fn variables(&self, pusher: &PushIdentity) -> Vec<(&'static str, OsString)> {
-        let author = pusher.author.as_ref();
-        let author = author.map(|author| ("WASMSTORE_PUSH_AUTHOR", author.to_string().into()));
         let (modules, push) = (self.options.modules, self.options.push);
         let mut variables = vec![
             ("WASMSTORE_PROGRAM", self.program.clone().into()),
@@ -167,7 +165,9 @@ impl GitHttpBackend {
                 push.paths_max.to_string().into(),
             ),
         ];
-        variables.extend(author);
+        if let Some(author) = &pusher.author {
+            variables.push(("WASMSTORE_PUSH_AUTHOR", author.to_string().into()));
+        }
         variables
     }
 }

@@ -87,8 +87,9 @@ impl Mirrors {
         let first = url.mirror_name();
         let numbered = (2..NAME_NUMBER_MAX).map(|n| MirrorName::parse(&format!("{first}-{n}")));
         let mut names = std::iter::once(Ok(first.clone())).chain(numbered).flatten();
-        let name = names.find(|name| !remotes.contains_key(name.as_str()));
-        let name = name.ok_or_else(|| Error::MirrorExists(first.clone()))?;
+        let name = names
+            .find(|name| !remotes.contains_key(name.as_str()))
+            .ok_or_else(|| Error::MirrorExists(first.clone()))?;
         let added = self.git.add_mirror(name.as_str(), url);
         added.map_err(Error::git_remote(url))?;
         self.store.fsync_config()?;
@@ -117,8 +118,10 @@ impl Mirrors {
     /// `UnrelatedRepository`, `GitRemote`.
     pub(super) fn check(&self, mirror: &Mirror, tick: &mut dyn FnMut()) -> Result<RefTips> {
         let limit = self.limits.look_timeout.min(self.limits.push_timeout);
-        let refs = self.git.ls_remote(&mirror.url, limit, tick);
-        let refs = refs.map_err(Error::git_remote(&mirror.url))?;
+        let refs = self
+            .git
+            .ls_remote(&mirror.url, limit, tick)
+            .map_err(Error::git_remote(&mirror.url))?;
         let ids: Vec<_> = refs.iter().map(|(_, id)| *id).collect();
         let unrelated = self.store.unreachable(&ids)?;
         match refs.iter().find(|(_, id)| unrelated.contains(id)) {

@@ -49,19 +49,22 @@ impl Mirrors {
             && !is_removed
         {
             let text = crate::store::chain(error);
-            let text = mirror.url.redact(&text).into_owned();
-            state.record_failure(text, now_ms());
+            state.record_failure(mirror.url.redact(&text).into_owned(), now_ms());
         }
-        let mut counts = lock(&self.counts);
-        let counts = counts.entry(mirror.name.clone()).or_default();
-        match &pushed {
-            Ok(()) => counts.succeeded += 1,
-            Err(_) => counts.failed += 1,
-        }
+        self.count(mirror, &pushed);
         if !is_removed {
             state.save(&self.store, mirror);
         }
         pushed
+    }
+
+    fn count(&self, mirror: &Mirror, pushed: &Result<()>) {
+        let mut all = lock(&self.counts);
+        let counts = all.entry(mirror.name.clone()).or_default();
+        match pushed {
+            Ok(()) => counts.succeeded += 1,
+            Err(_) => counts.failed += 1,
+        }
     }
 
     fn attempt(
@@ -106,10 +109,10 @@ impl Mirrors {
         next: &mut MirrorState,
         tick: &mut dyn FnMut(),
     ) -> Result<MirrorPushResult> {
-        let push = self
+        let mut push = self
             .git
-            .push_to_mirror(mirror.name.as_str(), self.limits.push_timeout);
-        let mut push = push.map_err(Error::git_remote(&mirror.url))?;
+            .push_to_mirror(mirror.name.as_str(), self.limits.push_timeout)
+            .map_err(Error::git_remote(&mirror.url))?;
         let mut next_read = Instant::now() + POLL_INTERVAL;
         loop {
             if let Some(pushed) = push.wait(POLL_INTERVAL) {

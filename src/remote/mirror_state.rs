@@ -116,8 +116,10 @@ impl MirrorState {
         if new.is_empty() {
             return Ok(());
         }
-        let mirror_tips = mirror_refs.values();
-        let mirror_tips: Vec<_> = mirror_tips.filter_map(|id| ObjectId::parse(id)).collect();
+        let mirror_tips: Vec<_> = mirror_refs
+            .values()
+            .filter_map(|id| ObjectId::parse(id))
+            .collect();
         let mut oldest_ms = now_ms;
         let mut times = Vec::new();
         for (nth, name) in new.into_iter().enumerate() {

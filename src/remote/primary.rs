@@ -38,8 +38,9 @@ impl Primary {
     pub(super) fn refs(&self, git: &Git) -> Result<RemoteRefs> {
         let url = self.url.git();
         let header = self.header();
-        let advertised = git.advertised_refs(&self.followed(&url, header.as_deref()));
-        let advertised = advertised.map_err(Error::git_remote(&url))?;
+        let advertised = git
+            .advertised_refs(&self.followed(&url, header.as_deref()))
+            .map_err(Error::git_remote(&url))?;
         let mut refs = RemoteRefs::default();
         for (name, id) in advertised.refs {
             if let Ok(name) = RefName::parse(&name) {

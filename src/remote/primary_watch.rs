@@ -48,8 +48,10 @@ fn send(wake: &SyncSender<()>) {
 }
 
 fn connect(primary: &Primary) -> Result<Socket, String> {
-    let key = primary.key.as_deref().map(secret_header);
-    let key = key.transpose().map_err(|error| error.to_string())?;
+    let key = match &primary.key {
+        Some(key) => Some(secret_header(key).map_err(|error| error.to_string())?),
+        None => None,
+    };
     let server = WebSocketServer {
         url: &primary.url,
         key: key.as_ref(),

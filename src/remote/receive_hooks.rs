@@ -93,8 +93,11 @@ fn git_version(store: &Store) -> Option<(u32, u32)> {
 fn read_lines(input: impl BufRead) -> Result<Vec<Vec<u8>>, InputError> {
     let bytes_max = UPDATES_MAX as u64 * LINE_BYTES_MAX;
     let mut input = input.take(bytes_max + 1);
-    let lines: io::Result<Vec<_>> = input.by_ref().split(b'\n').collect();
-    let lines = lines.map_err(Error::HookProtocol)?;
+    let lines = input
+        .by_ref()
+        .split(b'\n')
+        .collect::<io::Result<Vec<_>>>()
+        .map_err(Error::HookProtocol)?;
     let subject = if lines.len() > UPDATES_MAX {
         format!("the push updates more than {UPDATES_MAX} refs")
     } else if input.limit() == 0 {
@@ -221,9 +224,10 @@ fn parse_greeting(greeting: &[u8]) -> Result<Together> {
 fn read_packets<R: Read>(lines: &mut StreamingPeekableIter<R>) -> Result<Vec<Vec<u8>>> {
     let mut packets = Vec::new();
     while let Some(line) = lines.read_line() {
-        let line = line.map_err(Error::HookProtocol)?;
-        let line = line.map_err(|error| Error::hook_protocol(error.to_string()))?;
-        packets.push(line.as_slice().unwrap_or_default().to_vec());
+        let packet = line
+            .map_err(Error::HookProtocol)?
+            .map_err(|error| Error::hook_protocol(error.to_string()))?;
+        packets.push(packet.as_slice().unwrap_or_default().to_vec());
         if packets.len() > UPDATES_MAX {
             return Err(Error::hook_protocol(format!(
                 "more than {UPDATES_MAX} refs"

@@ -1,7 +1,7 @@
-// The published npm client of wasmstore 0.3, every method of it, against a server.
+// Calls every method of the published npm client of wasmstore 0.3 against a server.
 //
 // Usage: npm.mjs URL URL_WITH_KEYS, where the second server has the keys `reader:GET` and `writer:*`, and both have empty stores.
-// It is copied to where the client is installed, as modules are looked for beside the file that imports them.
+// The script is copied to the directory where the client is installed: Node looks for modules next to the file that imports them.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -13,21 +13,21 @@ const { default: nodeFetch } = await import("node-fetch");
 
 const called = new Set();
 
-// The client as it is, noting which of its methods are called.
+// Returns the unmodified client, which records the names of the methods called.
 function Client(...args) {
-  const note = (client, name, receiver) => {
+  const record = (client, name, receiver) => {
     called.add(name);
     return Reflect.get(client, name, receiver);
   };
-  return new Proxy(new Published(...args), { get: note });
+  return new Proxy(new Published(...args), { get: record });
 }
 
-// The module `n`: a custom section of that name.
+// Returns the module `n`: a custom section whose name depends on `n`.
 function module(n) {
   return Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 0, 2, 1, 97 + n]);
 }
 
-// The id of a git blob.
+// Returns the id of a git blob.
 function hash(data) {
   return createHash("sha1").update(`blob ${data.length}\0`).update(data).digest("hex");
 }
@@ -55,7 +55,7 @@ async function modules(client) {
   assert.equal(await client.contains("lib/b.wasm"), true);
   assert.equal(await client.contains(hash(one)), true);
 
-  // The client takes the reason for a hash; the store has not taken the module.
+  // The client returns the error text as if it were a hash. The store has rejected the module.
   assert.match(await client.add("bad.wasm", "not WebAssembly"), /magic/);
   assert.equal(await client.contains("bad.wasm"), false);
 
@@ -91,7 +91,7 @@ async function names(client) {
 
 async function instantiation(client) {
   await client.add("i.wasm", module(1));
-  // A slip of the client: node-fetch, which it loads in Node, does not make what WebAssembly takes.
+  // A bug of the client: it loads node-fetch in Node, whose responses WebAssembly does not accept.
   assert.equal(globalThis.fetch, nodeFetch);
   await assert.rejects(client.instantiate("i.wasm"), TypeError);
   globalThis.fetch = fetch;
@@ -137,21 +137,21 @@ async function history(client) {
   assert.deepEqual(await client.versions("h/a.wasm"), versions);
 }
 
-async function branches(client, there) {
+async function branches(client, branchClient) {
   const before = await client.list();
   assert.equal(await client.createBranch("feature/x"), true);
   assert.equal(await client.createBranch("feature/x"), false);
   assert.deepEqual(await client.branches(), ["feature/x", "main"]);
-  await there.add("b/only-there.wasm", module(5));
-  assert.deepEqual(await there.list("b"), { "/b/only-there.wasm": hash(module(5)) });
+  await branchClient.add("b/only-there.wasm", module(5));
+  assert.deepEqual(await branchClient.list("b"), { "/b/only-there.wasm": hash(module(5)) });
   assert.deepEqual(await client.list(), before);
-  assert.notEqual(await there.snapshot(), await client.snapshot());
+  assert.notEqual(await branchClient.snapshot(), await client.snapshot());
   assert.equal(await client.deleteBranch("main"), false);
   assert.equal(await client.deleteBranch("feature/x"), true);
   assert.equal(await client.deleteBranch("feature/x"), false);
   assert.deepEqual(await client.branches(), ["main"]);
   // An unknown branch is not created.
-  assert.notEqual(await there.add("b/c.wasm", module(5)), hash(module(5)));
+  assert.notEqual(await branchClient.add("b/c.wasm", module(5)), hash(module(5)));
 }
 
 async function collection(client) {
@@ -163,8 +163,8 @@ async function collection(client) {
 }
 
 async function watching(client) {
-  const answer = await client.request("GET", "/watch");
-  if (answer.status === 404) {
+  const response = await client.request("GET", "/watch");
+  if (response.status === 404) {
     console.log("SKIPPED npm watch: the server has no /watch");
     called.add("watch");
     return 0;
@@ -205,7 +205,7 @@ async function keys(url) {
   assert.equal(await reader.contains("a.wasm"), true);
   assert.equal(await reader.delete("a.wasm"), false);
 
-  // A slip of the client: its field hides its method, which works if it is called in spite of that.
+  // A bug of the client: a field hides the method with the same name. Called through the prototype, the method works.
   await assert.rejects(async () => reader.auth("GET"), TypeError);
   const allowed = (client, method) => Published.prototype.auth.call(client, method);
   for (const [method, reads] of Object.entries({ GET: true, HEAD: true, POST: false, PUT: false, DELETE: false })) {

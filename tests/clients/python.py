@@ -1,4 +1,4 @@
-"""The published Python client of wasmstore 0.3, every method of it, against a server.
+"""Calls every method of the published Python client of wasmstore 0.3 against a server.
 
 Usage: python.py URL URL_WITH_KEYS, where the second server has the keys `reader:GET` and `writer:*`, and both have empty stores.
 """
@@ -14,7 +14,7 @@ called = set()
 
 
 class Client(Published):
-    """The client as it is, noting which of its methods are called."""
+    """The unmodified client, which records the names of the methods called."""
 
     def __getattribute__(self, name):
         called.add(name)
@@ -22,12 +22,12 @@ class Client(Published):
 
 
 def module(n):
-    """The module `n`: a custom section of that name."""
+    """Returns the module `n`: a custom section whose name depends on `n`."""
     return b"\0asm\x01\0\0\0" + bytes([0, 2, 1, ord("a") + n])
 
 
 def git_hash(data):
-    """The id of a git blob."""
+    """Returns the id of a git blob."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
@@ -68,13 +68,13 @@ def modules(client):
     same(client.add("c.wasm", (bytes([b]) for b in one)), git_hash(one))
     same(client.find("c.wasm"), one)
 
-    # The client takes the reason for a hash; the store has not taken the module.
+    # The client returns the error text as if it were a hash. The store has rejected the module.
     assert "magic" in client.add("bad.wasm", b"not WebAssembly")
     same(client.contains("bad.wasm"), False)
 
-    # A slip of the client: it calls a function that does not exist.
-    fault = raises(NameError, client.set, "d.wasm", git_hash(one))
-    assert "normalize_pathr" in fault, fault
+    # A bug of the client: it calls a function that does not exist.
+    error = raises(NameError, client.set, "d.wasm", git_hash(one))
+    assert "normalize_pathr" in error, error
     response = client.request("POST", f"/hash/{git_hash(two)}/d.wasm")
     same((response.status_code, response.text), (200, git_hash(two)))
 
@@ -130,20 +130,20 @@ def history(client):
     same(client.versions("h/a.wasm"), versions)
 
 
-def branches(client, there):
+def branches(client, branch_client):
     before = client.list()
     same(client.create_branch("feature/x"), True)
     same(client.create_branch("feature/x"), False)
     same(client.branches(), ["feature/x", "main"])
-    there.add("b/only-there.wasm", module(5))
-    same(there.list("b"), {"/b/only-there.wasm": git_hash(module(5))})
+    branch_client.add("b/only-there.wasm", module(5))
+    same(branch_client.list("b"), {"/b/only-there.wasm": git_hash(module(5))})
     same(client.list(), before)
-    assert there.snapshot() != client.snapshot()
+    assert branch_client.snapshot() != client.snapshot()
 
     same(client.merge("feature/x"), True)
-    same(client.list(), there.list())
+    same(client.list(), branch_client.list())
     client.add("b/both.wasm", module(6))
-    there.add("b/both.wasm", module(7))
+    branch_client.add("b/both.wasm", module(7))
     tip = client.snapshot()
     same(client.merge("feature/x"), False)
     same((client.snapshot(), client.find("b/both.wasm")), (tip, module(6)))
@@ -153,7 +153,7 @@ def branches(client, there):
     same(client.delete_branch("feature/x"), True)
     same(client.delete_branch("feature/x"), False)
     same(client.branches(), ["main"])
-    assert there.add("b/c.wasm", module(5)) != git_hash(module(5)), "an unknown branch is not created"
+    assert branch_client.add("b/c.wasm", module(5)) != git_hash(module(5)), "an unknown branch is not created"
 
 
 def collection(client):
@@ -178,7 +178,7 @@ def keys(url):
     same(reader.contains("a.wasm"), True)
     same(reader.remove("a.wasm"), False)
 
-    # A slip of the client: its field hides its method, which works if it is called in spite of that.
+    # A bug of the client: a field hides the method with the same name. Called through the class, the method works.
     same(raises(TypeError, lambda: reader.auth("GET")), "'str' object is not callable")
     for method, reads in (("GET", True), ("HEAD", True), ("POST", False), ("PUT", False), ("DELETE", False), ("PATCH", False)):
         same(Published.auth(reader, method), reads)

@@ -1,4 +1,4 @@
-"""Fills the store, and makes schemathesis ask for what is in it: nearly every name that it makes up is answered 404."""
+"""Fills the store, and lets schemathesis use names from it: nearly every name that it generates itself leads to 404."""
 
 import json
 import os
@@ -8,32 +8,32 @@ import schemathesis
 from hypothesis import strategies as st
 
 
-def ask(method, route, body=None, **headers):
+def send(method, route, body=None, **headers):
     url = os.environ["WASMSTORE_URL"] + "/api/v1" + route
     headers["Wasmstore-Auth"] = os.environ["WASMSTORE_KEY"]
     request = urllib.request.Request(url, body, headers, method=method)
-    with urllib.request.urlopen(request) as answer:
-        return answer.read().decode()
+    with urllib.request.urlopen(request) as response:
+        return response.read().decode()
 
 
 def module(name):
-    """A module with a custom section of that name, of less than 126 bytes."""
+    """Returns a module with a custom section with this name of less than 126 bytes."""
     return b"\0asm\x01\0\0\0" + bytes([0, len(name) + 1, len(name)]) + name
 
 
 for n, path in enumerate(["main.wasm", "tools/a.wasm", "tools/b.wasm", "tools/deep/c.wasm", "tools/a.wasm"]):
-    ask("POST", "/module/" + path, module(b"%d" % n))
+    send("POST", "/module/" + path, module(b"%d" % n))
 for branch in ("feature/x", "topic"):
-    ask("POST", "/branch/" + branch)
-ask("POST", "/module/topic.wasm", module(b"topic"), **{"Wasmstore-Branch": "topic"})
-ask("POST", "/rollback/tools/a.wasm")
+    send("POST", "/branch/" + branch)
+send("POST", "/module/topic.wasm", module(b"topic"), **{"Wasmstore-Branch": "topic"})
+send("POST", "/rollback/tools/a.wasm")
 
-MODULES = json.loads(ask("GET", "/modules"))
+MODULES = json.loads(send("GET", "/modules"))
 PATHS = [path[1:] for path in MODULES]
 HASHES = sorted(set(MODULES.values()))
-COMMITS = [commit["hash"] for commit in json.loads(ask("GET", "/commits"))]
-BRANCHES = json.loads(ask("GET", "/branches"))
-KNOWN = {
+COMMITS = [commit["hash"] for commit in json.loads(send("GET", "/commits"))]
+BRANCHES = json.loads(send("GET", "/branches"))
+EXISTING = {
     "name": PATHS + HASHES,
     "path": PATHS,
     "prefix": ["tools", "tools/deep", "main.wasm"],
@@ -48,10 +48,10 @@ KNOWN = {
 }
 
 
-def known(values):
-    """Puts what is there in the place of every other value that was made up."""
+def with_existing(values):
+    """Replaces about half of the generated values with names that exist in the store."""
     for name, value in (values or {}).items():
-        choices = KNOWN.get(name)
+        choices = EXISTING.get(name)
         if choices and isinstance(value, str) and len(value) % 2 == 0:
             values[name] = choices[sum(map(ord, value)) % len(choices)]
     return values
@@ -59,12 +59,12 @@ def known(values):
 
 @schemathesis.hook
 def map_path_parameters(context, path_parameters):
-    return known(path_parameters)
+    return with_existing(path_parameters)
 
 
 @schemathesis.hook
 def map_headers(context, headers):
-    return known(headers)
+    return with_existing(headers)
 
 
 names = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40).map(str.encode)

@@ -124,9 +124,11 @@ impl<'c> Download<'c> {
 
     /// Requests the bytes that have not been received yet.
     fn request_rest(&mut self) -> Result<BodyReader<'static>> {
-        let request = self.client.get(&self.path, &self.revision);
-        let request = request.header(RANGE, format!("bytes={}-", self.received_bytes));
-        let request = request.header(IF_MATCH, format!("\"{}\"", self.hash));
+        let request = self
+            .client
+            .get(&self.path, &self.revision)
+            .header(RANGE, format!("bytes={}-", self.received_bytes))
+            .header(IF_MATCH, format!("\"{}\"", self.hash));
         let response = self.client.send(request)?;
         let range = text(response.headers(), "content-range");
         if !range.starts_with(&format!("bytes {}-", self.received_bytes)) {

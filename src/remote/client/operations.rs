@@ -32,8 +32,8 @@ impl StoreOperations for Client {
         // The response to HEAD has no body, which would say what is missing.
         let request = self.get(&format!("/module/{}", in_path(name)), revision);
         let response = self.send(request.header(RANGE, "bytes=0-0"))?;
-        let hash = response.headers().get("wasmstore-hash");
-        let hash = hash.and_then(|hash| hash.to_str().ok());
+        let header = response.headers().get("wasmstore-hash");
+        let hash = header.and_then(|value| value.to_str().ok());
         self.parse(hash.unwrap_or_default(), ModuleHash::parse)
     }
 
@@ -135,9 +135,11 @@ impl StoreOperations for Client {
         let mut entries = Vec::new();
         let path = format!("/commits/{}", encode_path(path.as_str()));
         let each = |entry: PathCommitJson| {
-            let hash = entry.module.flatten();
-            let hash = hash.map(|hash| self.parse(&hash, ModuleHash::parse));
-            entries.push((self.checked_commit(entry.commit)?, hash.transpose()?));
+            let hash = match entry.module.flatten() {
+                Some(hash) => Some(self.parse(&hash, ModuleHash::parse)?),
+                None => None,
+            };
+            entries.push((self.checked_commit(entry.commit)?, hash));
             Ok(true)
         };
         let last = |entry: &PathCommitJson| entry.commit.hash.clone();

@@ -76,8 +76,10 @@ impl Client {
     /// Builds a request to a path of the API. The path is escaped and starts with a slash.
     pub(super) fn request(&self, method: Method, path: &str) -> Builder {
         let url = self.url.at(&format!("{API}{path}"));
-        let request = Request::builder().method(method).uri(url);
-        let request = request.header(ACCEPT, ACCEPTED);
+        let request = Request::builder()
+            .method(method)
+            .uri(url)
+            .header(ACCEPT, ACCEPTED);
         match &self.key {
             Some(key) => request.header("wasmstore-auth", key.clone()),
             None => request,
@@ -92,10 +94,10 @@ impl Client {
     /// Builds a request that makes a commit.
     pub(super) fn write(&self, method: Method, path: &str, change: &Change) -> Builder {
         let branch = Revision::Branch(change.branch.clone());
-        let request = with_revision(self.request(method, path), &branch);
         let author = change.author.as_ref().map(ToString::to_string);
-        let request = with_header(request, "wasmstore-author", author.as_deref());
         let message = change.message.as_ref().map(|message| message.as_str());
+        let mut request = with_revision(self.request(method, path), &branch);
+        request = with_header(request, "wasmstore-author", author.as_deref());
         with_header(request, "wasmstore-message", message)
     }
 
@@ -110,20 +112,23 @@ impl Client {
         request: Builder,
         body: impl AsSendBody,
     ) -> Result<Response<Body>> {
-        let request = request.body(body);
-        let request = request.map_err(|error| self.unreachable(&error))?;
+        let request = request
+            .body(body)
+            .map_err(|error| self.unreachable(&error))?;
         let value_bytes = request.headers().values().map(HeaderValue::len);
         if value_bytes.sum::<usize>() > HEADERS_BYTES_MAX {
             let response = ErrorResponse::headers_too_large(&self.url);
             return Err(Error::Refused(Box::new(response)));
         }
-        let response = self.agent.run(request);
-        let response = response.map_err(|error| self.exchange_failed(&error))?;
+        let response = self
+            .agent
+            .run(request)
+            .map_err(|error| self.exchange_failed(&error))?;
         if response.status().is_success() {
             Ok(response)
         } else {
-            let response = ErrorResponse::read(&self.url, response);
-            Err(Error::Refused(Box::new(response)))
+            let refusal = ErrorResponse::read(&self.url, response);
+            Err(Error::Refused(Box::new(refusal)))
         }
     }
 
@@ -266,15 +271,16 @@ fn agent(url: &ServerUrl, limits: &ClientLimits) -> Agent {
 
 /// Returns a TLS configuration that trusts the machine's root certificates. They are read only for an `https` URL, since that takes time.
 fn tls_config(url: &ServerUrl) -> TlsConfig {
-    let mut roots = Vec::new();
+    let mut trusted = Vec::new();
     if url.is_tls() {
         let native = rustls_native_certs::load_native_certs();
         for error in &native.errors {
             tracing::debug!(%error, "cannot read some root certificates");
         }
         let certificates = native.certs.iter();
-        roots.extend(certificates.map(|one| Certificate::from_der(one.as_ref()).to_owned()));
+        trusted.extend(certificates.map(|one| Certificate::from_der(one.as_ref()).to_owned()));
     }
-    let roots = RootCerts::new_with_certs(&roots);
-    TlsConfig::builder().root_certs(roots).build()
+    TlsConfig::builder()
+        .root_certs(RootCerts::new_with_certs(&trusted))
+        .build()
 }

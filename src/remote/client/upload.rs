@@ -26,9 +26,10 @@ impl Client {
         size_bytes: Option<u64>,
     ) -> Result<ModuleHash> {
         let url_path = format!("/module/{}", encode_path(path.as_str()));
-        let request = self.write(Method::POST, &url_path, change);
-        let request = request.header(CONTENT_TYPE, "application/wasm");
-        let mut request = request.header(EXPECT, "100-continue");
+        let mut request = self
+            .write(Method::POST, &url_path, change)
+            .header(CONTENT_TYPE, "application/wasm")
+            .header(EXPECT, "100-continue");
         if let Some(size_bytes) = size_bytes {
             request = request.header(CONTENT_LENGTH, size_bytes);
         }

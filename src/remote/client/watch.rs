@@ -98,8 +98,8 @@ impl Client {
         }
         let mut headers = vec![("accept", HeaderValue::from_static(ACCEPTED))];
         if let Some(branch) = cursor.branch {
-            let value = HeaderValue::from_str(&encode_header_value(branch.as_str()));
-            let value = value.expect("BUG: an escaped name is a valid header value");
+            let value = HeaderValue::from_str(&encode_header_value(branch.as_str()))
+                .expect("BUG: an encoded name is a valid header value");
             headers.push(("wasmstore-branch", value));
         }
         let server = WebSocketServer {
@@ -124,8 +124,10 @@ impl Client {
     fn refused(&self, response: &Response<Option<Vec<u8>>>) -> Error {
         let body = response.body().as_deref().unwrap_or_default();
         let text = String::from_utf8_lossy(body);
-        let content_type = response.headers().get("content-type");
-        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let content_type = response
+            .headers()
+            .get("content-type")
+            .and_then(|value| value.to_str().ok());
         let response = ErrorResponse::from_parts(
             &self.url,
             response.status(),

@@ -1,4 +1,4 @@
-//! The published Rust client of wasmstore 0.3, every method of it, against a server.
+//! Calls every method of the published Rust client of wasmstore 0.3 against a server.
 //!
 //! Usage: rust-client-test URL URL_WITH_KEYS, where the second server has the keys `reader:GET` and `writer:*`, and both have
 //! empty stores.
@@ -10,14 +10,14 @@ use std::process::{Command, Stdio};
 use reqwest::Method;
 use wasmstore_client::{Client, Commit, Hash, Path, Version};
 
-/// The methods that a part of the test has shown to work.
+/// The methods that a part of the test covers.
 type Methods = &'static [&'static str];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let urls: Vec<String> = std::env::args().skip(1).collect();
     let [open, keyed] = &urls[..] else {
-        panic!("two addresses are needed");
+        panic!("usage: rust-client-test URL URL_WITH_KEYS");
     };
     let client = client(open);
     let passed = [
@@ -36,12 +36,12 @@ fn client(url: &str) -> Client {
     Client::new(url, Version::V1).unwrap()
 }
 
-/// The module `n`: a custom section of that name.
+/// Returns the module `n`: a custom section whose name depends on `n`.
 fn module(n: u8) -> Vec<u8> {
     [b"\0asm\x01\0\0\0", &[0, 2, 1, b'a' + n][..]].concat()
 }
 
-/// The module's hash, according to git.
+/// Returns the module's hash, computed by git.
 fn hash(module: &[u8]) -> Hash {
     let mut git = Command::new("git")
         .args(["hash-object", "--stdin"])
@@ -54,7 +54,7 @@ fn hash(module: &[u8]) -> Hash {
     Hash(String::from_utf8(output.stdout).unwrap().trim().to_owned())
 }
 
-/// A list's paths and hashes, in its order.
+/// Returns the paths and hashes of a list, in its order.
 async fn list(client: &Client, prefix: &str) -> Vec<(String, Hash)> {
     let list = client.list(prefix).await.unwrap();
     let pairs = list.into_iter();
@@ -109,7 +109,7 @@ async fn modules(client: &Client) -> Methods {
     ]
 }
 
-/// All forms in which users write paths lead to the same place.
+/// Every way to write a path names the same module.
 async fn names(client: &Client) -> Methods {
     let forms: [Path; 6] = [
         "/n/a.wasm".into(),
@@ -187,19 +187,22 @@ async fn branches(client: &Client) -> Methods {
     client.create_branch("feature/x").await.unwrap();
     assert!(client.create_branch("feature/x").await.is_err());
     assert_eq!(client.branches().await.unwrap(), ["feature/x", "main"]);
-    let there = client.clone().with_branch("feature/x".to_owned());
-    there.add("b/only-there.wasm", module(5)).await.unwrap();
-    assert!(there.contains("b/only-there.wasm").await.unwrap());
-    assert_eq!(list(&there, "b").await.len(), 1);
+    let branch_client = client.clone().with_branch("feature/x".to_owned());
+    branch_client
+        .add("b/only-there.wasm", module(5))
+        .await
+        .unwrap();
+    assert!(branch_client.contains("b/only-there.wasm").await.unwrap());
+    assert_eq!(list(&branch_client, "b").await.len(), 1);
     assert_eq!(list(client, "").await, before);
     assert_ne!(
-        there.snapshot().await.unwrap(),
+        branch_client.snapshot().await.unwrap(),
         client.snapshot().await.unwrap()
     );
     assert!(client.delete_branch("main").await.is_err());
     client.delete_branch("feature/x").await.unwrap();
     assert_eq!(client.branches().await.unwrap(), ["main"]);
-    let refused = there.add("b/c.wasm", module(5)).await;
+    let refused = branch_client.add("b/c.wasm", module(5)).await;
     assert!(refused.is_err(), "an unknown branch is not created");
     &["create_branch", "branches", "with_branch", "delete_branch"]
 }
@@ -215,8 +218,8 @@ async fn collection(client: &Client) -> Methods {
 }
 
 async fn keys(url: &str) -> Methods {
-    let (nobody, stranger) = (client(url), client(url).with_auth("wrong".to_owned()));
-    for refused in [&nobody, &stranger] {
+    let (without_key, with_wrong_key) = (client(url), client(url).with_auth("wrong".to_owned()));
+    for refused in [&without_key, &with_wrong_key] {
         assert!(refused.list("").await.is_err());
         assert!(refused.add("a.wasm", module(1)).await.is_err());
         assert!(!refused.auth(Method::GET).await.unwrap());
