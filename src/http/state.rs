@@ -110,8 +110,8 @@ impl App {
         }))
     }
 
-    /// Reads from the store on the calling thread. For reads that are answered from memory, except for the few bytes of a ref:
-    /// they take less time than the switch to a blocking thread.
+    /// Reads from the store on the calling thread. For reads from memory only, except for the few bytes of a ref: they take less
+    /// time than the switch to a blocking thread.
     pub fn run_inline<T>(&self, read: impl FnOnce(&Store) -> T) -> T {
         read(&self.store)
     }

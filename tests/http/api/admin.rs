@@ -1,4 +1,4 @@
-//! `/gc`, `/auth`, and what those who run the server ask.
+//! `/gc`, `/auth`, and the endpoints for operation.
 
 use serde_json::{Value, json};
 use wasmstore::store::ObjectFormat;
@@ -7,24 +7,24 @@ use super::Api;
 use crate::support::store::module;
 
 #[test]
-fn gc_squashes_the_history_and_removes_what_no_branch_reaches() {
+fn gc_squashes_the_history_and_deletes_unreachable_objects() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let api = Api::with_format(format);
         for n in [1, 2, 3] {
             api.put("a", n);
         }
         let before = api.rev("main");
-        let answer = api.post("/gc", "");
+        let response = api.post("/gc", "");
         let tip = api.rev("main");
-        answer
+        response
             .has("content-type", "application/json")
             .has("wasmstore-commit", &tip);
-        let told = answer.json();
-        assert_eq!((answer.status, &told["commit"]), (200, &json!(tip)));
-        assert_eq!(told.as_object().unwrap().len(), 3);
-        // Two modules, their trees and the root's, and four commits.
-        assert_eq!(told["removed"], 9, "{told}");
-        assert!(told["freed_bytes"].is_u64(), "{told}");
+        let body_json = response.json();
+        assert_eq!((response.status, &body_json["commit"]), (200, &json!(tip)));
+        assert_eq!(body_json.as_object().unwrap().len(), 3);
+        // Two modules, two trees with them, the root commit's tree, and four commits.
+        assert_eq!(body_json["removed"], 9, "{body_json}");
+        assert!(body_json["freed_bytes"].is_u64(), "{body_json}");
         assert_eq!(api.git(&["log", "--format=%s|%P"]), "GC|\n");
         assert_eq!(api.content(), "/a=3");
         assert_eq!(api.get(&format!("/commit/{before}")).status, 404);
@@ -38,33 +38,37 @@ fn gc_squashes_the_history_and_removes_what_no_branch_reaches() {
 }
 
 #[test]
-fn gc_may_keep_the_history() {
+fn gc_keeps_the_history_on_request() {
     let api = Api::new();
     api.put("a", 1);
     let tip = api.put("a", 2).to_string();
     api.post("/branch/dev", "").is(200, "");
     api.put_on(Some("dev"), "b", 3);
     api.delete("/branch/dev").is(200, "");
-    let told = api.post("/gc?keep_history=true", "").json();
+    let body_json = api.post("/gc?keep_history=true", "").json();
     assert_eq!(
-        (&told["removed"], &told["commit"]),
+        (&body_json["removed"], &body_json["commit"]),
         (&json!(3), &json!(tip))
     );
     assert_eq!(api.subjects().len(), 3);
     for malformed in ["", "1", "yes"] {
-        let answer = api.post(&format!("/gc?keep_history={malformed}"), "");
-        assert_eq!(answer.status, 400);
-        assert!(answer.text().contains("keep_history"), "{}", answer.text());
+        let response = api.post(&format!("/gc?keep_history={malformed}"), "");
+        assert_eq!(response.status, 400);
+        assert!(
+            response.text().contains("keep_history"),
+            "{}",
+            response.text()
+        );
     }
     let none = [("wasmstore-branch", "none")];
-    api.change("POST", "/gc", &none)
+    api.send_empty("POST", "/gc", &none)
         .is(404, "there is no branch \"none\"");
     let by = [
         ("wasmstore-author", "Ann <a@x>"),
         ("wasmstore-message", "Squash all"),
     ];
     assert_eq!(
-        api.change("POST", "/gc?keep_history=false", &by).status,
+        api.send_empty("POST", "/gc?keep_history=false", &by).status,
         200
     );
     assert_eq!(
@@ -80,12 +84,12 @@ fn without_keys_every_method_is_allowed() {
     for method in [
         "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW",
     ] {
-        api.change(method, "/auth", &[]).is(200, "");
+        api.send_empty(method, "/auth", &[]).is(200, "");
     }
 }
 
 #[test]
-fn the_server_is_looked_after() {
+fn health_and_metrics_are_served() {
     let s = Api::new();
     for path in ["/healthz", "/readyz"] {
         s.send("GET", path, &[], "").is(200, "ok");
@@ -101,16 +105,16 @@ fn the_server_is_looked_after() {
 }
 
 #[test]
-fn the_description_is_served_and_tells_whether_keys_are_needed() {
-    let answer = Api::new().get("/openapi.json");
-    answer.has("content-type", "application/json");
-    let described = answer.json();
+fn the_openapi_description_states_whether_a_key_is_needed() {
+    let response = Api::new().get("/openapi.json");
+    response.has("content-type", "application/json");
+    let described = response.json();
     assert_eq!(described["openapi"], "3.1.0");
     let module = &described["paths"]["/api/v1/module/{name}"];
     assert_eq!(module.as_object().unwrap().len(), 4, "{module}");
     let needs_none = |described: &Value| described["security"][0] == serde_json::json!({});
     assert!(needs_none(&described));
     let keyed = Api::with_keys("reader:GET");
-    let described = keyed.read("/openapi.json", &[("wasmstore-auth", "reader")]);
+    let described = keyed.get_with("/openapi.json", &[("wasmstore-auth", "reader")]);
     assert!(!needs_none(&described.json()));
 }

@@ -1,11 +1,11 @@
-//! Every endpoint without a key, and with one that lacks its method.
+//! Every endpoint without a key, and with a key that lacks its method.
 
 use super::{Api, api};
 use crate::support::store::module;
 
 const KEYS: &str = "reader:GET\nwriter:POST,PUT,DELETE\nann:POST:Ann <ann@example.org>\nall:*";
 
-/// Every row of the contract's table.
+/// Returns a request to every endpoint.
 fn endpoints(s: &Api) -> Vec<(&'static str, String)> {
     let (tip, hash) = (s.tip(), s.hash_of(&module(1)));
     vec![
@@ -47,7 +47,7 @@ fn endpoints(s: &Api) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn guarded() -> Api {
+fn server_with_keys() -> Api {
     let s = Api::with_keys(KEYS);
     s.put("a", 1);
     s.git(&["branch", "dev"]);
@@ -55,8 +55,8 @@ fn guarded() -> Api {
 }
 
 #[test]
-fn without_a_key_everything_is_401() {
-    let s = guarded();
+fn every_endpoint_is_401_without_a_key() {
+    let s = server_with_keys();
     let state = s.state();
     for (method, uri) in endpoints(&s) {
         for headers in [
@@ -64,18 +64,18 @@ fn without_a_key_everything_is_401() {
             &[("wasmstore-auth", "guess")],
             &[("authorization", "Bearer all")],
         ] {
-            let answer = s.send(method, &uri, headers, module(2));
+            let response = s.send(method, &uri, headers, module(2));
             let detail = if method == "HEAD" {
                 ""
             } else {
                 "a valid key is needed"
             };
             assert_eq!(
-                (answer.status, answer.text()),
+                (response.status, response.text()),
                 (401, detail),
                 "{method} {uri}"
             );
-            answer.has(
+            response.has(
                 "www-authenticate",
                 "Basic realm=\"wasmstore\", charset=\"UTF-8\"",
             );
@@ -85,51 +85,51 @@ fn without_a_key_everything_is_401() {
 }
 
 #[test]
-fn with_a_key_that_lacks_the_method_everything_is_403() {
-    let s = guarded();
+fn every_endpoint_is_403_with_a_key_that_lacks_the_method() {
+    let s = server_with_keys();
     let state = s.state();
     for (method, uri) in endpoints(&s) {
         let key = match method {
             "GET" | "HEAD" => "writer",
             _ => "reader",
         };
-        let answer = s.send(method, &uri, &[("wasmstore-auth", key)], module(2));
+        let response = s.send(method, &uri, &[("wasmstore-auth", key)], module(2));
         let detail = if method == "HEAD" {
             ""
         } else {
             "the key does not allow this method"
         };
         assert_eq!(
-            (answer.status, answer.text()),
+            (response.status, response.text()),
             (403, detail),
             "{method} {uri}"
         );
-        answer.lacks("www-authenticate");
+        response.lacks("www-authenticate");
     }
     assert_eq!(s.state(), state);
 }
 
 #[test]
-fn with_a_key_for_the_method_nothing_is_in_the_way() {
-    let known = guarded();
+fn every_endpoint_works_with_a_key_for_its_method() {
+    let known = server_with_keys();
     for (method, uri) in endpoints(&known) {
         if matches!(method, "BREW") || uri.ends_with("/nothing") || uri == "/" {
             continue;
         }
-        let s = guarded();
+        let s = server_with_keys();
         let uri = uri.replace(&known.tip().to_string(), &s.tip().to_string());
         let key = match method {
             "GET" | "HEAD" => "reader",
             _ => "writer",
         };
-        let answer = s.send(method, &uri, &[("wasmstore-auth", key)], module(2));
-        assert_eq!(answer.status, 200, "{method} {uri}: {}", answer.text());
+        let response = s.send(method, &uri, &[("wasmstore-auth", key)], module(2));
+        assert_eq!(response.status, 200, "{method} {uri}: {}", response.text());
     }
 }
 
 #[test]
-fn the_clients_ask_what_a_key_may_do() {
-    let s = guarded();
+fn the_auth_endpoint_reports_whether_a_key_allows_a_method() {
+    let s = server_with_keys();
     for (key, method, status) in [
         ("reader", "GET", 200),
         ("reader", "HEAD", 200),
@@ -140,36 +140,39 @@ fn the_clients_ask_what_a_key_may_do() {
         ("all", "PATCH", 200),
         ("none", "GET", 401),
     ] {
-        let answer = s.change(method, "/auth", &[("wasmstore-auth", key)]);
-        assert_eq!(answer.status, status, "{key} {method}");
+        let response = s.send_empty(method, "/auth", &[("wasmstore-auth", key)]);
+        assert_eq!(response.status, status, "{key} {method}");
     }
 }
 
 #[test]
-fn a_key_comes_as_a_password_too_but_its_own_header_wins() {
-    let s = guarded();
+fn wasmstore_auth_takes_precedence_over_http_basic() {
+    let s = server_with_keys();
     // "git:reader" and ":reader".
     for basic in ["Basic Z2l0OnJlYWRlcg==", "basic OnJlYWRlcg"] {
-        assert_eq!(s.read("/modules", &[("authorization", basic)]).status, 200);
+        assert_eq!(
+            s.get_with("/modules", &[("authorization", basic)]).status,
+            200
+        );
         let both = [("authorization", basic), ("wasmstore-auth", "writer")];
-        assert_eq!(s.read("/modules", &both).status, 403);
+        assert_eq!(s.get_with("/modules", &both).status, 403);
     }
 }
 
 #[test]
-fn a_key_may_fix_the_author() {
-    let s = guarded();
+fn a_key_can_fix_the_author() {
+    let s = server_with_keys();
     let ann = ("wasmstore-auth", "ann");
     let foreign = "the key does not allow this author";
     let state = s.state();
     for path in ["/module/b", "/rollback", "/gc", "/merge/dev"] {
-        let answer = s.send(
+        let response = s.send(
             "POST",
             &api(path),
             &[ann, ("wasmstore-author", "Bob <b@x>")],
             module(2),
         );
-        answer.is(403, foreign);
+        response.is(403, foreign);
     }
     assert_eq!(s.state(), state);
     for headers in [
@@ -187,14 +190,14 @@ fn a_key_may_fix_the_author() {
             "Ann <ann@example.org>\n"
         );
     }
-    let free = [("wasmstore-auth", "all"), ("wasmstore-author", "Bob <b@x>")];
-    s.send("POST", &api("/module/c"), &free, module(3));
+    let unfixed = [("wasmstore-auth", "all"), ("wasmstore-author", "Bob <b@x>")];
+    s.send("POST", &api("/module/c"), &unfixed, module(3));
     assert_eq!(s.git(&["log", "-1", "--format=%an"]), "Bob\n");
 }
 
 #[test]
-fn those_who_look_after_the_server_need_no_key() {
-    let s = guarded();
+fn health_endpoints_and_preflights_need_no_key() {
+    let s = server_with_keys();
     for path in ["/healthz", "/readyz", "/healthz/"] {
         s.send("GET", path, &[], "").is(200, "ok");
     }
@@ -202,5 +205,5 @@ fn those_who_look_after_the_server_need_no_key() {
         ("origin", "http://127.0.0.1:6384"),
         ("access-control-request-method", "POST"),
     ];
-    assert_eq!(s.change("OPTIONS", "/module/a", &preflight).status, 204);
+    assert_eq!(s.send_empty("OPTIONS", "/module/a", &preflight).status, 204);
 }

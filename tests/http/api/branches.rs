@@ -8,7 +8,7 @@ use super::{Api, api};
 use crate::support::store::module;
 
 #[test]
-fn branches_are_listed_sorted_and_the_default_one_is_told() {
+fn branches_are_listed_sorted() {
     let api = Api::new();
     api.get("/branch")
         .is(200, "main")
@@ -26,7 +26,7 @@ fn branches_are_listed_sorted_and_the_default_one_is_told() {
 }
 
 #[test]
-fn a_branch_begins_where_it_is_told_to() {
+fn a_branch_starts_at_the_given_revision() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let api = Api::with_format(format);
         let old = api.put("a", 1).to_string();
@@ -57,7 +57,7 @@ fn a_branch_begins_where_it_is_told_to() {
 }
 
 #[test]
-fn a_branch_that_exists_or_would_clash_is_a_conflict() {
+fn creating_an_existing_or_conflicting_branch_is_409() {
     let api = Api::new();
     api.post("/branch/a/b", "").is(200, "");
     let state = api.state();
@@ -69,13 +69,13 @@ fn a_branch_that_exists_or_would_clash_is_a_conflict() {
         .is(409, "branches \"a\" and \"a/b\" cannot both exist");
     api.post("/branch/a/b/c", "")
         .is(409, "branches \"a/b/c\" and \"a/b\" cannot both exist");
-    let put = api.change("PUT", "/branch/a", &[]);
+    let put = api.send_empty("PUT", "/branch/a", &[]);
     put.is(409, "branches \"a\" and \"a/b\" cannot both exist");
     assert_eq!(api.state(), state);
 }
 
 #[test]
-fn malformed_names_are_refused() {
+fn malformed_names_are_400() {
     let s = Api::new();
     let state = s.state();
     let long = "x".repeat(300);
@@ -94,12 +94,12 @@ fn malformed_names_are_refused() {
     ];
     for name in names {
         for method in ["POST", "PUT", "DELETE"] {
-            let answer = s.change(method, &format!("/branch/{name}"), &[]);
-            assert_eq!(answer.status, 400, "{method} {name}");
+            let response = s.send_empty(method, &format!("/branch/{name}"), &[]);
+            assert_eq!(response.status, 400, "{method} {name}");
             assert!(
-                answer.text().starts_with("branch name "),
+                response.text().starts_with("branch name "),
                 "{}",
-                answer.text()
+                response.text()
             );
         }
         assert_eq!(s.post(&format!("/merge/{name}"), "").status, 400, "{name}");
@@ -108,10 +108,10 @@ fn malformed_names_are_refused() {
 }
 
 #[test]
-fn the_default_branch_is_kept_in_head() {
+fn the_default_branch_is_stored_in_head() {
     let api = Api::new();
     api.put("a", 1);
-    api.change("PUT", "/branch/f/new", &[]).is(200, "");
+    api.send_empty("PUT", "/branch/f/new", &[]).is(200, "");
     assert_eq!(
         api.git(&["symbolic-ref", "HEAD"]).trim(),
         "refs/heads/f/new"
@@ -120,35 +120,34 @@ fn the_default_branch_is_kept_in_head() {
     api.get("/branch").is(200, "f/new");
     api.post("/module/b", module(2));
     assert_eq!(api.git(&["ls-tree", "--name-only", "main"]), "a\n");
-    api.change("PUT", "/branch/main", &[]).is(200, "");
+    api.send_empty("PUT", "/branch/main", &[]).is(200, "");
     api.get("/branch").is(200, "main");
     assert_eq!(api.content(), "/a=1");
     api.fsck();
 }
 
 #[test]
-fn a_branch_is_deleted_but_not_the_default_one() {
+fn every_branch_but_the_default_one_can_be_deleted() {
     let api = Api::new();
     api.post("/branch/dev/x", "").is(200, "");
     api.delete("/branch/dev/x").is(200, "");
     api.get("/branches").is(200, "[\"main\"]");
     api.delete("/branch/dev/x")
         .is(404, "there is no branch \"dev/x\"");
-    let refused = "branch \"main\" is the default branch and cannot be deleted";
-    api.delete("/branch/main").is(409, refused);
-    // What was a folder can be a branch now.
+    let rejection = "branch \"main\" is the default branch and cannot be deleted";
+    api.delete("/branch/main").is(409, rejection);
+    // The directory of the deleted ref does not block a branch of the same name.
     api.post("/branch/dev", "").is(200, "");
     assert_eq!(api.rev("refs/heads/dev"), api.rev("main"));
 }
 
 #[test]
-fn a_process_may_have_a_default_branch_of_its_own() {
-    let branch = Some("dev".parse().unwrap());
+fn the_server_option_overrides_the_default_branch() {
     let serve_options = ServeOptions {
-        default_branch: branch,
+        default_branch: Some("dev".parse().unwrap()),
         ..ServeOptions::default()
     };
-    let api = Api::with(serve_options, Options::default());
+    let api = Api::with_options(serve_options, Options::default());
     api.get("/modules").is(404, "there is no branch \"dev\"");
     api.put("a", 1);
     api.git(&["branch", "dev"]);
@@ -157,19 +156,19 @@ fn a_process_may_have_a_default_branch_of_its_own() {
     assert_eq!(api.content(), "/a=1");
     api.post("/branch/next", "").is(200, "");
     assert_eq!(api.rev("next"), api.rev("dev"));
-    api.change("PUT", "/branch/main", &[]).is(200, "");
+    api.send_empty("PUT", "/branch/main", &[]).is(200, "");
     api.get("/branch").is(200, "main");
     let one = api.hash_of(&module(1));
     api.get("/modules").is(200, &format!(r#"{{"/a":"{one}"}}"#));
 }
 
 #[test]
-fn a_store_without_commits_is_empty_and_no_error() {
+fn a_store_without_commits_reads_as_empty() {
     let scratch = crate::support::store::Scratch::new();
     std::fs::remove_dir_all(&scratch.root).unwrap();
     std::fs::create_dir(&scratch.root).unwrap();
     scratch.git(&["init", "--bare", "--quiet", "--initial-branch=main"]);
-    let s = Api::over(scratch, ServeOptions::default(), Options::default());
+    let s = Api::on(scratch, ServeOptions::default(), Options::default());
     s.get("/modules").is(200, "{}").lacks("wasmstore-commit");
     s.get("/modules/d").is(200, "{}");
     s.get("/commits").is(200, "[]");

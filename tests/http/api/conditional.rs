@@ -1,4 +1,4 @@
-//! Entity tags and preconditions, of reads and of changes.
+//! Entity tags and preconditions of reads and writes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use super::{Api, HOST, api, digest_of};
 use crate::support::store::module;
 
 #[test]
-fn a_client_that_has_it_is_told_so() {
+fn a_matching_if_none_match_is_304() {
     let api = Api::new();
     let tip = api.put("a", 1).to_string();
     let hash = api.hash_of(&module(1));
@@ -28,11 +28,11 @@ fn a_client_that_has_it_is_told_so() {
         (hash.clone(), 400),
         ("\"".to_owned(), 400),
     ] {
-        let answer = api.read("/module/a", &[("if-none-match", &tags)]);
-        assert_eq!(answer.status, status, "{tags}");
+        let response = api.get_with("/module/a", &[("if-none-match", &tags)]);
+        assert_eq!(response.status, status, "{tags}");
         if status == 304 {
-            assert_eq!(answer.body, Bytes::new());
-            answer
+            assert_eq!(response.body, Bytes::new());
+            response
                 .has("etag", &format!("\"{hash}\""))
                 .has("wasmstore-commit", &tip)
                 .has("cache-control", "no-cache")
@@ -42,18 +42,18 @@ fn a_client_that_has_it_is_told_so() {
                 );
         }
     }
-    let by_hash = api.read(&format!("/module/{hash}"), &[("if-none-match", "*")]);
+    let by_hash = api.get_with(&format!("/module/{hash}"), &[("if-none-match", "*")]);
     by_hash
         .is(304, "")
         .has("cache-control", "public, max-age=31536000, immutable")
         .lacks("wasmstore-commit");
-    // What is not there is not there, whatever is asked for.
-    api.read("/module/none", &[("if-none-match", "*")])
+    // A missing module is 404 whatever the precondition is.
+    api.get_with("/module/none", &[("if-none-match", "*")])
         .is(404, "there is no module /none");
 }
 
 #[test]
-fn a_read_may_insist_on_what_is_there() {
+fn a_read_with_a_stale_if_match_is_412() {
     let api = Api::new();
     api.put("a", 1);
     let hash = api.hash_of(&module(1));
@@ -66,78 +66,84 @@ fn a_read_may_insist_on_what_is_there() {
         ("\"x\"".to_owned(), 412),
         ("x".to_owned(), 400),
     ] {
-        let answer = api.read("/module/a", &[("if-match", &tags)]);
-        assert_eq!(answer.status, status, "{tags}");
+        let response = api.get_with("/module/a", &[("if-match", &tags)]);
+        assert_eq!(response.status, status, "{tags}");
     }
-    let refused = api.read("/module/a", &[("if-match", "\"x\"")]);
-    refused.is(412, &format!("the precondition failed: it is {hash}"));
+    let rejection = api.get_with("/module/a", &[("if-match", "\"x\"")]);
+    rejection.is(412, &format!("the precondition failed: it is {hash}"));
 }
 
-/// Does `request` with a precondition, and expects the status.
-fn ask(api: &Api, (method, path): (&str, &str), header: (&str, &str), body: Vec<u8>, status: u16) {
+/// Sends a request with a precondition and checks the status.
+fn send_conditional(
+    api: &Api,
+    (method, path): (&str, &str),
+    header: (&str, &str),
+    body: Vec<u8>,
+    status: u16,
+) {
     let before = api.state();
-    let answer = api.send(method, &super::api(path), &[header], body);
+    let response = api.send(method, &super::api(path), &[header], body);
     assert_eq!(
-        answer.status,
+        response.status,
         status,
         "{method} {path} {header:?}: {}",
-        answer.text()
+        response.text()
     );
     if status == 412 {
         assert!(
-            answer.text().starts_with("the precondition failed: "),
+            response.text().starts_with("the precondition failed: "),
             "{}",
-            answer.text()
+            response.text()
         );
         assert_eq!(api.state(), before, "{method} {path} {header:?}");
     }
 }
 
 #[test]
-fn a_put_may_insist_on_what_is_there() {
+fn a_put_with_a_failed_precondition_is_412() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let api = Api::with_format(format);
         let put = ("POST", "/module/a");
         let tag = |n| format!("\"{}\"", api.hash_of(&module(n)));
-        ask(&api, put, ("if-match", "*"), module(1), 412);
-        ask(&api, put, ("if-match", &tag(1)), module(1), 412);
-        ask(&api, put, ("if-none-match", "*"), module(1), 200);
-        // Also where the content would be equal.
-        ask(&api, put, ("if-none-match", "*"), module(1), 412);
-        ask(&api, put, ("if-none-match", &tag(1)), module(1), 412);
-        ask(
+        send_conditional(&api, put, ("if-match", "*"), module(1), 412);
+        send_conditional(&api, put, ("if-match", &tag(1)), module(1), 412);
+        send_conditional(&api, put, ("if-none-match", "*"), module(1), 200);
+        // Also if the content would be equal.
+        send_conditional(&api, put, ("if-none-match", "*"), module(1), 412);
+        send_conditional(&api, put, ("if-none-match", &tag(1)), module(1), 412);
+        send_conditional(
             &api,
             put,
             ("if-none-match", &format!("W/{}", tag(1))),
             module(2),
             412,
         );
-        ask(&api, put, ("if-match", &tag(2)), module(1), 412);
-        ask(
+        send_conditional(&api, put, ("if-match", &tag(2)), module(1), 412);
+        send_conditional(
             &api,
             put,
             ("if-match", &format!("W/{}", tag(1))),
             module(2),
             412,
         );
-        ask(&api, put, ("if-match", "W/\"x\", y"), module(2), 400);
-        ask(
+        send_conditional(&api, put, ("if-match", "W/\"x\", y"), module(2), 400);
+        send_conditional(
             &api,
             put,
             ("if-match", &format!("\"x\" , {}", tag(1))),
             module(2),
             200,
         );
-        let form = format!("\"{}-gzip\"", api.hash_of(&module(2)));
-        ask(&api, put, ("if-match", &form), module(3), 200);
-        ask(&api, put, ("if-none-match", &tag(1)), module(4), 200);
-        ask(&api, put, ("if-match", "*"), module(4), 200);
+        let variant_tag = format!("\"{}-gzip\"", api.hash_of(&module(2)));
+        send_conditional(&api, put, ("if-match", &variant_tag), module(3), 200);
+        send_conditional(&api, put, ("if-none-match", &tag(1)), module(4), 200);
+        send_conditional(&api, put, ("if-match", "*"), module(4), 200);
         assert_eq!(api.content(), "/a=4");
     }
 }
 
 #[test]
-fn every_change_of_one_path_takes_preconditions() {
+fn every_write_of_one_path_supports_preconditions() {
     let api = Api::new();
     let old = api.put("a", 1).to_string();
     api.put("a", 2);
@@ -150,24 +156,24 @@ fn every_change_of_one_path_takes_preconditions() {
         ("DELETE", "/module/a".to_owned()),
     ] {
         let change = (method, &*path);
-        ask(
+        send_conditional(
             &api,
             change,
             ("if-match", &format!("\"{hash}\"")),
             Vec::new(),
             412,
         );
-        ask(&api, change, ("if-none-match", &now), Vec::new(), 412);
-        ask(&api, change, ("if-none-match", "*"), Vec::new(), 412);
-        ask(&api, change, ("if-match", &now), Vec::new(), 200);
-        ask(&api, change, ("if-match", &now), Vec::new(), 412);
+        send_conditional(&api, change, ("if-none-match", &now), Vec::new(), 412);
+        send_conditional(&api, change, ("if-none-match", "*"), Vec::new(), 412);
+        send_conditional(&api, change, ("if-match", &now), Vec::new(), 200);
+        send_conditional(&api, change, ("if-match", &now), Vec::new(), 412);
         api.put("a", 2);
     }
     api.fsck();
 }
 
 #[test]
-fn the_tag_of_a_removal_by_hash_is_that_hash() {
+fn the_entity_tag_of_a_removal_by_hash_is_the_hash() {
     let api = Api::new();
     api.put("a", 1);
     api.put("b", 1);
@@ -175,22 +181,22 @@ fn the_tag_of_a_removal_by_hash_is_that_hash() {
     for name in [hash.clone(), digest_of(&module(1))] {
         let path = format!("/module/{name}");
         let change = ("DELETE", &*path);
-        ask(
+        send_conditional(
             &api,
             change,
             ("if-match", &format!("\"{}\"", api.tip())),
             Vec::new(),
             412,
         );
-        ask(
+        send_conditional(
             &api,
             change,
             ("if-none-match", &format!("\"{hash}\"")),
             Vec::new(),
             412,
         );
-        ask(&api, change, ("if-none-match", "*"), Vec::new(), 412);
-        ask(
+        send_conditional(&api, change, ("if-none-match", "*"), Vec::new(), 412);
+        send_conditional(
             &api,
             change,
             ("if-match", &format!("\"{hash}\"")),
@@ -198,13 +204,13 @@ fn the_tag_of_a_removal_by_hash_is_that_hash() {
             200,
         );
         assert_eq!(api.content(), "");
-        ask(&api, change, ("if-match", "*"), Vec::new(), 412);
+        send_conditional(&api, change, ("if-match", "*"), Vec::new(), 412);
         api.put("a", 1);
     }
 }
 
 #[test]
-fn changes_of_more_than_one_path_are_compared_with_the_tip() {
+fn preconditions_of_writes_of_several_paths_compare_the_tip() {
     let api = Api::new();
     let old = api.put("d/a", 1).to_string();
     api.put("d/a", 2);
@@ -222,33 +228,33 @@ fn changes_of_more_than_one_path_are_compared_with_the_tip() {
     ] {
         let change = (method, &*path);
         let tip = format!("\"{}\"", api.rev("main"));
-        ask(&api, change, ("if-match", &stale), Vec::new(), 412);
-        ask(&api, change, ("if-none-match", &tip), Vec::new(), 412);
-        ask(&api, change, ("if-none-match", "*"), Vec::new(), 412);
-        ask(&api, change, ("if-match", &tip), Vec::new(), 200);
+        send_conditional(&api, change, ("if-match", &stale), Vec::new(), 412);
+        send_conditional(&api, change, ("if-none-match", &tip), Vec::new(), 412);
+        send_conditional(&api, change, ("if-none-match", "*"), Vec::new(), 412);
+        send_conditional(&api, change, ("if-match", &tip), Vec::new(), 200);
         api.put("d/a", 2);
     }
     api.fsck();
 }
 
-/// A put whose body notes that it was asked for.
-fn untouched(api: &Api, uri: &str, headers: &[(&str, &str)]) -> (u16, bool) {
-    let touched = Arc::new(AtomicBool::new(false));
-    let note = Arc::clone(&touched);
+/// Sends a put. Returns the status and whether the body was read.
+fn put_and_watch_body(api: &Api, uri: &str, headers: &[(&str, &str)]) -> (u16, bool) {
+    let was_read = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&was_read);
     let body = futures_util::stream::once(async move {
-        note.store(true, Ordering::SeqCst);
+        flag.store(true, Ordering::SeqCst);
         Ok::<_, std::io::Error>(Bytes::from(module(9)))
     });
     let mut request = Request::post(uri).header("host", HOST);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let answer = api.ask(request.body(Body::from_stream(body)).unwrap());
-    (answer.status, touched.load(Ordering::SeqCst))
+    let response = api.send_request(request.body(Body::from_stream(body)).unwrap());
+    (response.status, was_read.load(Ordering::SeqCst))
 }
 
 #[test]
-fn what_is_refused_by_the_head_alone_is_refused_before_the_body() {
+fn a_request_that_its_head_rules_out_is_rejected_before_the_body() {
     let s = Api::new();
     s.put("a", 1);
     s.put("d/x", 2);
@@ -271,26 +277,26 @@ fn what_is_refused_by_the_head_alone_is_refused_before_the_body() {
         (&api("/modules"), ("x", "y"), 405),
     ] {
         assert_eq!(
-            untouched(&s, uri, &[header]),
+            put_and_watch_body(&s, uri, &[header]),
             (status, false),
             "{uri} {header:?}"
         );
     }
-    assert_eq!(untouched(&s, &a, &[]), (200, true));
-    let locked = Api::with_keys("reader:GET");
-    assert_eq!(untouched(&locked, &a, &[]), (401, false));
+    assert_eq!(put_and_watch_body(&s, &a, &[]), (200, true));
+    let keyed = Api::with_keys("reader:GET");
+    assert_eq!(put_and_watch_body(&keyed, &a, &[]), (401, false));
     assert_eq!(
-        untouched(&locked, &a, &[("wasmstore-auth", "reader")]),
+        put_and_watch_body(&keyed, &a, &[("wasmstore-auth", "reader")]),
         (403, false)
     );
 }
 
 #[test]
-fn of_many_that_insist_on_nothing_being_there_one_gets_it() {
+fn of_concurrent_creations_exactly_one_succeeds() {
     let s = Api::new();
     let put = |n| {
-        let insisting = [("if-none-match", "*")];
-        s.send("POST", &api("/module/a"), &insisting, module(n))
+        let precondition = [("if-none-match", "*")];
+        s.send("POST", &api("/module/a"), &precondition, module(n))
             .status
     };
     let mut statuses = std::thread::scope(|threads| {

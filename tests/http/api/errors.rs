@@ -1,4 +1,4 @@
-//! What is answered that cannot be done.
+//! Error responses.
 
 use std::time::Duration;
 
@@ -27,13 +27,13 @@ fn an_error_is_one_line_of_text() {
         "application/wasm",
         "application/jsonx",
     ] {
-        s.read("/module/none", &[("accept", accept)])
+        s.get_with("/module/none", &[("accept", accept)])
             .is(404, "there is no module /none");
     }
 }
 
 #[test]
-fn those_who_accept_json_get_a_problem_document() {
+fn a_client_that_accepts_json_gets_a_problem_document() {
     let s = Api::new();
     s.put("a", 1);
     for (method, path, title, status, detail) in [
@@ -80,44 +80,44 @@ fn those_who_accept_json_get_a_problem_document() {
             "application/problem+json",
         ] {
             let headers = [("accept", accept), ("if-match", "\"x\"")];
-            let answer = s.change(method, path, &headers);
+            let response = s.send_empty(method, path, &headers);
             let detail = match status {
                 412 => format!("the precondition failed: it is {}", s.tip()),
                 _ => detail.to_owned(),
             };
-            let mut wanted =
+            let mut expected =
                 json!({"type": "about:blank", "title": title, "status": status, "detail": detail});
             if path.ends_with("/none") {
-                wanted["missing"] = json!({"kind": "module", "name": "/none"});
+                expected["missing"] = json!({"kind": "module", "name": "/none"});
             }
             assert_eq!(
-                (answer.status, answer.json()),
-                (status, wanted),
+                (response.status, response.json()),
+                (status, expected),
                 "{method} {path}"
             );
-            answer
+            response
                 .has("content-type", "application/problem+json")
-                .has("content-length", &answer.body.len().to_string())
+                .has("content-length", &response.body.len().to_string())
                 .has("cache-control", "no-store");
         }
     }
-    // Nothing but errors changes its form.
+    // Only errors are converted.
     let json = [("accept", "application/json")];
-    assert_eq!(s.read("/module/a", &json).body, module(1));
+    assert_eq!(s.get_with("/module/a", &json).body, module(1));
 }
 
 #[test]
-fn an_unknown_coding_is_415_and_told_which_to_use() {
+fn an_unknown_coding_is_415_with_the_supported_ones() {
     let s = Api::new();
     let state = s.state();
     for coding in ["br", "deflate", "compress", "gzip, gzip", "gzip,zstd", "x"] {
-        let answer = s.send(
+        let response = s.send(
             "POST",
             &api("/module/a"),
             &[("content-encoding", coding)],
             module(1),
         );
-        answer
+        response
             .is(415, "Content-Encoding must be gzip or zstd")
             .has("accept-encoding", "gzip, zstd");
     }
@@ -127,7 +127,7 @@ fn an_unknown_coding_is_415_and_told_which_to_use() {
         415
     );
     assert_eq!(s.state(), state);
-    // A type is not asked for.
+    // The content type is ignored.
     for kind in [
         "application/json",
         "text/plain",
@@ -145,7 +145,7 @@ fn an_unknown_coding_is_415_and_told_which_to_use() {
 }
 
 #[test]
-fn foreign_pages_and_hosts_are_403() {
+fn foreign_origins_and_hosts_are_403() {
     let s = Api::new();
     s.put("a", 1);
     let foreign = "foreign origin: the server runs without --cors";
@@ -157,38 +157,46 @@ fn foreign_pages_and_hosts_are_403() {
         "",
     ] {
         for method in ["GET", "POST", "DELETE"] {
-            s.change(method, "/module/a", &[("origin", origin)])
+            s.send_empty(method, "/module/a", &[("origin", origin)])
                 .is(403, foreign);
         }
     }
     assert_eq!(
-        s.read("/module/a", &[("origin", "http://127.0.0.1:6384")])
+        s.get_with("/module/a", &[("origin", "http://127.0.0.1:6384")])
             .status,
         200
     );
     let to = |host: &str| {
         let request = Request::get(api("/branches")).header("host", host);
-        s.ask(request.body(Body::empty()).unwrap())
+        s.send_request(request.body(Body::empty()).unwrap())
     };
     assert_eq!(to("rebound.example.org:6384").status, 403);
     assert_eq!(to("localhost:6384").status, 200);
     assert_eq!(to("a b").status, 400);
     let without = Request::get(api("/branches")).body(Body::empty()).unwrap();
-    s.ask(without).is(400, "the Host header is missing");
+    s.send_request(without)
+        .is(400, "the Host header is missing");
     let twice = Request::get(api("/branches"))
         .header("host", HOST)
         .header("host", HOST);
-    assert_eq!(s.ask(twice.body(Body::empty()).unwrap()).status, 400);
+    assert_eq!(
+        s.send_request(twice.body(Body::empty()).unwrap()).status,
+        400
+    );
     assert_eq!(s.content(), "/a=1");
 }
 
 #[test]
-fn a_damaged_store_is_500_and_tells_nothing_of_its_inside() {
+fn a_damaged_store_is_500_without_internals() {
     let s = Api::new();
     s.put("a", 1);
     let blob = s.rev("main:a");
-    for folder in ["objects", "refs/heads"] {
-        std::fs::rename(s.root.join(folder), s.root.join(format!("{folder}.away"))).unwrap();
+    for directory in ["objects", "refs/heads"] {
+        std::fs::rename(
+            s.root.join(directory),
+            s.root.join(format!("{directory}.away")),
+        )
+        .unwrap();
     }
     std::fs::create_dir(s.root.join("objects")).unwrap();
     std::fs::create_dir(s.root.join("refs/heads")).unwrap();
@@ -203,11 +211,11 @@ fn a_damaged_store_is_500_and_tells_nothing_of_its_inside() {
         ("POST", "/module/b"),
         ("POST", "/rollback"),
     ] {
-        let answer = s.send(method, &api(path), &[], module(2));
-        assert_eq!(answer.status, 500, "{method} {path}: {}", answer.text());
-        let id = answer.header("x-request-id").unwrap();
+        let response = s.send(method, &api(path), &[], module(2));
+        assert_eq!(response.status, 500, "{method} {path}: {}", response.text());
+        let id = response.header("x-request-id").unwrap();
         assert_eq!(
-            answer.text(),
+            response.text(),
             format!("the store failed; request {id}"),
             "{method} {path}"
         );
@@ -222,12 +230,12 @@ fn a_damaged_store_is_500_and_tells_nothing_of_its_inside() {
             (500, &json!(500)),
             "{method} {path}"
         );
-        assert!(!answer.text().contains(&blob));
+        assert!(!response.text().contains(&blob));
     }
 }
 
 #[test]
-fn whoever_gets_no_turn_is_asked_to_try_again() {
+fn a_request_without_a_permit_is_503() {
     let limits = ServerLimits {
         requests_max: 0,
         request_wait: Duration::from_millis(20),
@@ -237,7 +245,7 @@ fn whoever_gets_no_turn_is_asked_to_try_again() {
         limits,
         ..ServeOptions::default()
     };
-    let s = Api::with(serve_options, Options::default());
+    let s = Api::with_options(serve_options, Options::default());
     let state = s.state();
     for (method, path) in [
         ("GET", "/modules"),
@@ -245,13 +253,13 @@ fn whoever_gets_no_turn_is_asked_to_try_again() {
         ("POST", "/rollback"),
         ("PUT", "/branch/x"),
     ] {
-        let answer = s.send(method, &api(path), &[], module(1));
-        answer
+        let response = s.send(method, &api(path), &[], module(1));
+        response
             .is(503, "the server is busy; try again")
             .has("retry-after", "1");
     }
     assert_eq!(s.state(), state);
     s.send("GET", "/healthz", &[], "").is(200, "ok");
-    // It is not in want of anything but time.
+    // A busy server is ready.
     s.send("GET", "/readyz", &[], "").is(200, "ok");
 }

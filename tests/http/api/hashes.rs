@@ -7,7 +7,7 @@ use super::{Api, digest_of};
 use crate::support::store::{git_with_input, module};
 
 #[test]
-fn a_name_leads_to_its_hash() {
+fn a_path_hash_or_digest_resolves_to_the_hash() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let api = Api::with_format(format);
         let tip = api.put("d/a", 1).to_string();
@@ -19,14 +19,14 @@ fn a_name_leads_to_its_hash() {
             &digest,
             &digest["sha256:".len()..],
         ] {
-            let answer = api.get(&format!("/hash/{name}"));
-            answer.is(200, &hash).has("wasmstore-commit", &tip);
+            let response = api.get(&format!("/hash/{name}"));
+            response.is(200, &hash).has("wasmstore-commit", &tip);
         }
     }
 }
 
 #[test]
-fn an_unknown_name_has_an_empty_answer() {
+fn an_unknown_name_is_404_with_an_empty_body() {
     let api = Api::new();
     let old = api.put("d/a", 1);
     api.put("d/a", 2);
@@ -44,7 +44,8 @@ fn an_unknown_name_has_an_empty_answer() {
         api.get(&format!("/hash/{name}")).is(404, "");
     }
     let of_old = [("wasmstore-commit", &*old.to_string())];
-    api.read(&format!("/hash/{gone}"), &of_old).is(200, &gone);
+    api.get_with(&format!("/hash/{gone}"), &of_old)
+        .is(200, &gone);
     assert_eq!(api.get("/hash/sha256:1").status, 400);
     assert_eq!(api.get("/hash/%2e%2e").status, 400);
     api.get("/hash/")
@@ -52,13 +53,13 @@ fn an_unknown_name_has_an_empty_answer() {
 }
 
 #[test]
-fn a_stored_module_is_put_at_another_path() {
+fn a_stored_module_is_added_at_another_path() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let api = Api::with_format(format);
         api.put("a", 1);
         api.put("a", 2);
         let (hash, digest) = (api.hash_of(&module(1)), digest_of(&module(1)));
-        // In no tree any more, but stored.
+        // No tree contains it any more, but the object is still stored.
         api.post(&format!("/hash/{hash}/d/b.wasm"), "")
             .is(200, &hash)
             .has("wasmstore-commit", &api.rev("main"));
@@ -80,7 +81,7 @@ fn a_stored_module_is_put_at_another_path() {
 }
 
 #[test]
-fn only_a_stored_valid_module_can_be_put_so() {
+fn only_a_stored_valid_module_can_be_added_by_hash() {
     let api = Api::new();
     let tip = api.put("d/a", 1).to_string();
     let text = git_with_input(&api.root, &["hash-object", "-w", "--stdin"], "no module");
@@ -94,30 +95,31 @@ fn only_a_stored_valid_module_can_be_put_so() {
         text.trim(),
         &digest_of(b""),
     ] {
-        let answer = api.post(&format!("/hash/{unknown}/b"), "");
-        answer.is(404, &format!("there is no module {unknown}"));
+        let response = api.post(&format!("/hash/{unknown}/b"), "");
+        response.is(404, &format!("there is no module {unknown}"));
     }
     for malformed in ["x/b", "sha256:x/b", &format!("{}/b", &tip[1..]), "d/a"] {
-        let answer = api.post(&format!("/hash/{malformed}"), "");
-        assert_eq!(answer.status, 400, "{malformed}");
+        let response = api.post(&format!("/hash/{malformed}"), "");
+        assert_eq!(response.status, 400, "{malformed}");
     }
     let hash = api.hash_of(&module(1));
-    let needed = "a hash and a path are needed: /hash/<hash>/<path>";
-    api.post(&format!("/hash/{hash}"), "").is(400, needed);
-    api.post(&format!("/hash/{hash}/"), "").is(400, needed);
+    let incomplete = "a hash and a path are needed: /hash/<hash>/<path>";
+    api.post(&format!("/hash/{hash}"), "").is(400, incomplete);
+    api.post(&format!("/hash/{hash}/"), "").is(400, incomplete);
     api.post(&format!("/hash/{hash}/%2F"), "")
         .is(400, "the module path is empty");
     assert_eq!(api.post(&format!("/hash/{hash}/.git"), "").status, 400);
     assert_eq!(api.post(&format!("/hash/{hash}/{hash}"), "").status, 400);
-    let taken = "/d cannot be written: /d is a directory";
-    api.post(&format!("/hash/{hash}/d"), "").is(409, taken);
-    let taken = "/d/a/b cannot be written: /d/a is a module";
-    api.post(&format!("/hash/{hash}/d/a/b"), "").is(409, taken);
+    let conflict = "/d cannot be written: /d is a directory";
+    api.post(&format!("/hash/{hash}/d"), "").is(409, conflict);
+    let conflict = "/d/a/b cannot be written: /d/a is a module";
+    api.post(&format!("/hash/{hash}/d/a/b"), "")
+        .is(409, conflict);
     assert_eq!(api.state(), state);
 }
 
 #[test]
-fn what_is_in_a_module_is_told() {
+fn info_lists_imports_exports_and_sections() {
     let api = Api::new();
     let text = r#"(module
         (import "env" "log" (func (param i32)))
@@ -127,7 +129,7 @@ fn what_is_in_a_module_is_told() {
     let bytes = wat::parse_str(text).unwrap();
     let hash = api.hash_of(&bytes);
     api.post("/module/m", bytes.clone()).is(200, &hash);
-    let wanted = json!({
+    let expected = json!({
         "hash": hash,
         "digest": digest_of(&bytes),
         "size": bytes.len(),
@@ -138,9 +140,9 @@ fn what_is_in_a_module_is_told() {
         "producers": {"processed-by": [{"name": "tool", "version": "1.0"}]},
     });
     for name in ["m", &hash, &digest_of(&bytes)] {
-        let answer = api.get(&format!("/info/{name}"));
-        assert_eq!((answer.status, answer.json()), (200, wanted.clone()));
-        answer
+        let response = api.get(&format!("/info/{name}"));
+        assert_eq!((response.status, response.json()), (200, expected.clone()));
+        response
             .has("content-type", "application/json")
             .has("wasmstore-commit", &api.rev("main"));
     }

@@ -1,10 +1,10 @@
-//! HEAD.
+//! HEAD requests.
 
-use super::{Answer, Api};
+use super::{Api, TestResponse};
 use crate::support::store::module;
 
-fn apart_from_the_request(answer: &Answer) -> Vec<(String, String)> {
-    let headers = answer
+fn headers_without_request_id(response: &TestResponse) -> Vec<(String, String)> {
+    let headers = response
         .headers
         .iter()
         .filter(|(name, _)| *name != "x-request-id");
@@ -17,7 +17,7 @@ fn apart_from_the_request(answer: &Answer) -> Vec<(String, String)> {
 }
 
 #[test]
-fn head_is_get_without_its_body() {
+fn head_is_get_without_the_body() {
     let s = Api::new();
     let tip = s.put("a", 1);
     let hash = s.hash_of(&module(1));
@@ -46,11 +46,14 @@ fn head_is_get_without_its_body() {
         ("/branches", ("accept", "*/*")),
         ("/nothing", ("accept", "*/*")),
     ] {
-        let (get, head) = (s.read(path, &[header]), s.change("HEAD", path, &[header]));
+        let (get, head) = (
+            s.get_with(path, &[header]),
+            s.send_empty("HEAD", path, &[header]),
+        );
         assert_eq!(head.status, get.status, "{path}");
         assert_eq!(
-            apart_from_the_request(&head),
-            apart_from_the_request(&get),
+            headers_without_request_id(&head),
+            headers_without_request_id(&get),
             "{path}"
         );
         let length = get.body.len().to_string();

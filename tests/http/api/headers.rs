@@ -1,4 +1,4 @@
-//! The request headers of the API's own.
+//! The API's own request headers.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Request};
@@ -15,36 +15,36 @@ fn two_branches() -> Api {
 }
 
 #[test]
-fn every_read_is_of_the_branch_that_is_named() {
+fn every_read_uses_the_selected_branch() {
     let s = two_branches();
     let tip = s.rev("refs/heads/f/ä");
     let [one, two] = [1, 2].map(|n| s.hash_of(&module(n)));
-    for named in ["f%2F%C3%A4", "f/%c3%a4"] {
-        let on = [("wasmstore-branch", named)];
+    for branch in ["f%2F%C3%A4", "f/%c3%a4"] {
+        let on = [("wasmstore-branch", branch)];
         let all = format!(r#"{{"/a":"{one}","/b":"{two}"}}"#);
-        s.read("/modules", &on)
+        s.get_with("/modules", &on)
             .is(200, &all)
             .has("wasmstore-commit", &tip);
-        s.read("/module/b", &on)
+        s.get_with("/module/b", &on)
             .has("wasmstore-hash", &two)
             .has("wasmstore-commit", &tip);
-        s.read(&format!("/module/{two}"), &on)
+        s.get_with(&format!("/module/{two}"), &on)
             .has("wasmstore-hash", &two);
-        s.read("/hash/b", &on).is(200, &two);
-        s.read("/versions/b", &on)
+        s.get_with("/hash/b", &on).is(200, &two);
+        s.get_with("/versions/b", &on)
             .is(200, &format!(r#"[["{two}","{tip}"]]"#));
-        s.read("/version/0/b", &on).has("wasmstore-hash", &two);
-        s.read("/snapshot", &on).is(200, &tip);
-        assert_eq!(s.read("/info/b", &on).json()["hash"], two);
-        assert_eq!(s.read("/commits", &on).json()[0]["hash"], tip);
-        assert_eq!(s.change("HEAD", "/module/b", &on).status, 200);
+        s.get_with("/version/0/b", &on).has("wasmstore-hash", &two);
+        s.get_with("/snapshot", &on).is(200, &tip);
+        assert_eq!(s.get_with("/info/b", &on).json()["hash"], two);
+        assert_eq!(s.get_with("/commits", &on).json()[0]["hash"], tip);
+        assert_eq!(s.send_empty("HEAD", "/module/b", &on).status, 200);
     }
     assert_eq!(s.get("/module/b").status, 404);
     assert_eq!(s.get(&format!("/module/{two}")).status, 404);
 }
 
 #[test]
-fn every_change_is_made_on_the_branch_that_is_named() {
+fn every_write_uses_the_selected_branch() {
     let s = two_branches();
     let main = s.rev("main");
     let on = [("wasmstore-branch", "f%2F%C3%A4")];
@@ -66,17 +66,17 @@ fn every_change_is_made_on_the_branch_that_is_named() {
         ("POST", "/merge/main".to_owned(), vec![], "a "),
         ("POST", "/gc".to_owned(), vec![], "a "),
     ] {
-        let answer = s.send(method, &api(&path), &on, body);
-        assert_eq!(answer.status, 200, "{method} {path}: {}", answer.text());
+        let response = s.send(method, &api(&path), &on, body);
+        assert_eq!(response.status, 200, "{method} {path}: {}", response.text());
         assert_eq!(listed(), left, "{method} {path}");
-        answer.has("wasmstore-commit", &s.rev("refs/heads/f/ä"));
+        response.has("wasmstore-commit", &s.rev("refs/heads/f/ä"));
     }
     assert_eq!(s.rev("main"), main);
     s.fsck();
 }
 
 #[test]
-fn an_unknown_branch_is_404_and_never_created() {
+fn an_unknown_branch_is_404_and_is_not_created() {
     let s = two_branches();
     let (state, hash) = (s.state(), s.hash_of(&module(1)));
     let tip = s.rev("main");
@@ -108,47 +108,47 @@ fn an_unknown_branch_is_404_and_never_created() {
         .chain(posts.iter().map(|path| ("POST", &**path)))
         .chain([("DELETE", "module/a")]);
     for (method, path) in all {
-        let answer = s.send(method, &api(&format!("/{path}")), &on, module(5));
+        let response = s.send(method, &api(&format!("/{path}")), &on, module(5));
         let body = if path == "hash/a" {
             ""
         } else {
             "there is no branch \"none\""
         };
         assert_eq!(
-            (answer.status, answer.text()),
+            (response.status, response.text()),
             (404, body),
             "{method} {path}"
         );
         for malformed in ["", "..", "a b", "%zz", "%ff"] {
             let on = [("wasmstore-branch", malformed)];
-            let answer = s.send(method, &api(&format!("/{path}")), &on, module(5));
-            assert_eq!(answer.status, 400, "{method} {path} {malformed:?}");
+            let response = s.send(method, &api(&format!("/{path}")), &on, module(5));
+            assert_eq!(response.status, 400, "{method} {path} {malformed:?}");
         }
     }
     assert_eq!(s.state(), state);
 }
 
 #[test]
-fn a_read_is_of_the_commit_that_is_named() {
+fn a_read_uses_the_selected_commit() {
     let s = Api::new();
     let old = s.put("a", 1).to_string();
     s.put("a", 2);
     s.put("b", 3);
     let one = s.hash_of(&module(1));
     let at = [("wasmstore-commit", &*old)];
-    s.read("/modules", &at)
+    s.get_with("/modules", &at)
         .is(200, &format!(r#"{{"/a":"{one}"}}"#))
         .has("wasmstore-commit", &old);
-    s.read("/module/a", &at)
+    s.get_with("/module/a", &at)
         .has("wasmstore-hash", &one)
         .has("wasmstore-commit", &old);
-    s.read(&format!("/module/{one}"), &at)
+    s.get_with(&format!("/module/{one}"), &at)
         .has("wasmstore-hash", &one)
         .lacks("wasmstore-commit");
-    s.read("/hash/b", &at).is(404, "");
-    s.read("/hash/a", &[("wasmstore-commit", &old.to_uppercase())])
+    s.get_with("/hash/b", &at).is(404, "");
+    s.get_with("/hash/a", &[("wasmstore-commit", &old.to_uppercase())])
         .is(200, &one);
-    assert_eq!(s.read("/info/a", &at).json()["hash"], one);
+    assert_eq!(s.get_with("/info/a", &at).json()["hash"], one);
     let unknown = "0".repeat(40);
     let detail = format!("there is no commit {unknown}");
     for path in [
@@ -159,9 +159,9 @@ fn a_read_is_of_the_commit_that_is_named() {
         "/version/0/a",
         "/commits",
     ] {
-        s.read(path, &[("wasmstore-commit", &unknown)])
+        s.get_with(path, &[("wasmstore-commit", &unknown)])
             .is(404, &detail);
-        let malformed = s.read(path, &[("wasmstore-commit", "main")]);
+        let malformed = s.get_with(path, &[("wasmstore-commit", "main")]);
         assert_eq!(malformed.status, 400, "{path}");
         assert!(
             malformed
@@ -172,7 +172,7 @@ fn a_read_is_of_the_commit_that_is_named() {
 }
 
 #[test]
-fn a_change_is_never_made_in_a_commit() {
+fn a_write_with_a_commit_header_is_400() {
     let s = Api::new();
     let old = s.put("a", 1).to_string();
     s.put("a", 2);
@@ -196,15 +196,15 @@ fn a_change_is_never_made_in_a_commit() {
         s.send(method, &api(&path), &at, module(5)).is(400, detail);
     }
     let both = [("wasmstore-commit", &*old), ("wasmstore-branch", "none")];
-    s.read("/modules", &both)
+    s.get_with("/modules", &both)
         .is(404, "there is no branch \"none\"");
     let both = [("wasmstore-commit", &*old), ("wasmstore-branch", "main")];
-    assert_eq!(s.read("/modules", &both).status, 200);
+    assert_eq!(s.get_with("/modules", &both).status, 200);
     assert_eq!(s.state(), state);
 }
 
 #[test]
-fn a_commit_says_who_and_why() {
+fn author_and_message_headers_appear_in_the_commit() {
     let s = Api::new();
     for (n, (author, name)) in [
         ("J%C3%B6rg <j@x>", "Jörg <j@x>"),
@@ -240,8 +240,8 @@ fn a_commit_says_who_and_why() {
             "/rollback".to_owned(),
             "/gc".to_owned(),
         ] {
-            let answer = s.send("POST", &api(&path), &[(name, value)], module(5));
-            assert_eq!(answer.status, 400, "{path} {name}: {value:?}");
+            let response = s.send("POST", &api(&path), &[(name, value)], module(5));
+            assert_eq!(response.status, 400, "{path} {name}: {value:?}");
         }
     }
     assert_eq!(s.state(), state);
@@ -249,7 +249,7 @@ fn a_commit_says_who_and_why() {
 }
 
 #[test]
-fn headers_hold_utf8_and_come_once() {
+fn headers_must_be_utf8_and_not_repeated() {
     let s = two_branches();
     let raw = HeaderValue::from_bytes("f/ä".as_bytes()).unwrap();
     let request = |value: HeaderValue| {
@@ -257,12 +257,12 @@ fn headers_hold_utf8_and_come_once() {
             .header("host", HOST)
             .header("wasmstore-branch", value)
     };
-    let answer = s.ask(request(raw.clone()).body(Body::empty()).unwrap());
-    answer.is(200, &s.hash_of(&module(2)));
+    let response = s.send_request(request(raw.clone()).body(Body::empty()).unwrap());
+    response.is(200, &s.hash_of(&module(2)));
     let latin = HeaderValue::from_bytes(b"f/\xe4").unwrap();
-    let answer = s.ask(request(latin).body(Body::empty()).unwrap());
-    answer.is(400, "a header is not UTF-8");
+    let response = s.send_request(request(latin).body(Body::empty()).unwrap());
+    response.is(400, "a header is not UTF-8");
     let twice = request(raw).header("wasmstore-branch", "main");
-    s.ask(twice.body(Body::empty()).unwrap())
+    s.send_request(twice.body(Body::empty()).unwrap())
         .is(400, "there is more than one wasmstore-branch");
 }

@@ -1,4 +1,4 @@
-//! Commits, and restoring what they had.
+//! Commits and restores.
 
 use serde_json::json;
 use wasmstore::store::ObjectFormat;
@@ -7,7 +7,7 @@ use super::{Api, api};
 use crate::support::store::git_with_input;
 
 #[test]
-fn a_commit_is_told() {
+fn a_commit_has_its_fields() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let api = Api::with_format(format);
         let root = api.rev("main");
@@ -18,22 +18,23 @@ fn a_commit_is_told() {
         let bytes = crate::support::store::module(1);
         let put = api.send("POST", &super::api("/module/a"), &by, bytes);
         let commit = put.header("wasmstore-commit").unwrap();
-        let told = api.get(&format!("/commit/{commit}"));
+        let body_json = api.get(&format!("/commit/{commit}"));
         let date: i64 = api
             .git(&["log", "-1", "--format=%at"])
             .trim()
             .parse()
             .unwrap();
-        let wanted = json!({
+        let expected = json!({
             "hash": commit, "parents": [root], "author": "Ann", "date": date,
             "message": "first\n\nand more",
         });
-        assert_eq!((told.status, told.json()), (200, wanted));
-        told.has("content-type", "application/json")
+        assert_eq!((body_json.status, body_json.json()), (200, expected));
+        body_json
+            .has("content-type", "application/json")
             .has("wasmstore-commit", commit);
-        assert_eq!(told.text().find("\"hash\""), Some(1));
+        assert_eq!(body_json.text().find("\"hash\""), Some(1));
         let upper = api.get(&format!("/commit/{}", commit.to_uppercase()));
-        assert_eq!(upper.body, told.body);
+        assert_eq!(upper.body, body_json.body);
         assert_eq!(
             api.get(&format!("/commit/{root}")).json()["parents"],
             json!([])
@@ -62,16 +63,16 @@ fn an_unknown_commit_is_404_and_a_malformed_one_400() {
         "main/x",
         "%20",
     ] {
-        for answer in [
+        for response in [
             api.get(&format!("/commit/{malformed}")),
             api.post(&format!("/restore/{malformed}"), ""),
             api.post(&format!("/restore/{malformed}/a"), ""),
         ] {
-            assert_eq!(answer.status, 400, "{malformed}");
+            assert_eq!(response.status, 400, "{malformed}");
             assert!(
-                answer.text().contains(" is not a commit: "),
+                response.text().contains(" is not a commit: "),
                 "{}",
-                answer.text()
+                response.text()
             );
         }
     }
@@ -86,22 +87,22 @@ fn the_snapshot_is_the_tip() {
         .has("wasmstore-commit", &tip)
         .has("cache-control", "no-cache");
     let root = api.rev("main^");
-    api.read("/snapshot", &[("wasmstore-commit", &root)])
+    api.get_with("/snapshot", &[("wasmstore-commit", &root)])
         .is(200, &root);
     let unknown = "0".repeat(40);
-    let answer = api.read("/snapshot", &[("wasmstore-commit", &unknown)]);
-    answer.is(404, &format!("there is no commit {unknown}"));
+    let response = api.get_with("/snapshot", &[("wasmstore-commit", &unknown)]);
+    response.is(404, &format!("there is no commit {unknown}"));
 }
 
-fn hashes(answer: &super::Answer) -> Vec<String> {
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let commits = answer.json();
+fn hashes(response: &super::TestResponse) -> Vec<String> {
+    assert_eq!(response.status, 200, "{}", response.text());
+    let commits = response.json();
     let hash = |commit: &serde_json::Value| commit["hash"].as_str().unwrap().to_owned();
     commits.as_array().unwrap().iter().map(hash).collect()
 }
 
 #[test]
-fn commits_are_listed_from_the_newest() {
+fn commits_are_listed_newest_first() {
     let api = Api::new();
     let root = api.rev("main");
     let [one, two, three] =
@@ -114,7 +115,7 @@ fn commits_are_listed_from_the_newest() {
     assert_eq!(hashes(&api.get("/commits/d/b")), [&*two]);
     api.get("/commits/none").is(200, "[]");
     assert_eq!(
-        hashes(&api.read("/commits", &[("wasmstore-commit", &one)])),
+        hashes(&api.get_with("/commits", &[("wasmstore-commit", &one)])),
         [&*one, &*root]
     );
     assert_eq!(api.get("/commits/..").status, 400);
@@ -123,7 +124,7 @@ fn commits_are_listed_from_the_newest() {
 }
 
 #[test]
-fn commits_are_paged() {
+fn commits_are_listed_in_pages() {
     let s = Api::new();
     let root = s.rev("main");
     let commits = [1, 2, 3].map(|n| s.put("d/ä b", n).to_string());
@@ -169,7 +170,7 @@ fn commits_are_paged() {
 }
 
 #[test]
-fn restoring_is_a_new_commit() {
+fn a_restore_makes_a_new_commit() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let api = Api::with_format(format);
         api.put("a", 1);
@@ -184,7 +185,7 @@ fn restoring_is_a_new_commit() {
             (api.content(), api.rev("main^")),
             ("/a=1 /b=4 /d/x=2".to_owned(), before)
         );
-        // Absent there: removed.
+        // The path does not exist in the commit, so it is removed.
         api.post(&format!("/restore/{old}/b"), "").is(200, "");
         assert_eq!(api.subjects()[..2], ["Restore /b", "Restore /a"]);
         api.put("d/y", 5);
@@ -197,7 +198,7 @@ fn restoring_is_a_new_commit() {
             (api.content(), &*api.subjects()[0]),
             ("/a=1 /d/x=2".to_owned(), "Restore")
         );
-        // Nothing to change: no commit.
+        // If nothing would change, no commit is made.
         let state = api.state();
         let again = api.post(&format!("/restore/{old}"), "");
         again.is(200, "").has("wasmstore-commit", &api.rev("main"));
@@ -211,18 +212,18 @@ fn restoring_is_a_new_commit() {
 }
 
 #[test]
-fn what_is_restored_may_stand_in_the_way() {
+fn a_restore_that_conflicts_with_a_module_is_409() {
     let api = Api::new();
     let old = api.put("a/b", 1);
     api.delete("/module/a/b").is(200, "");
     api.put("a", 2);
-    let refused = api.post(&format!("/restore/{old}/a/b"), "");
-    refused.is(409, "/a/b cannot be written: /a is a module");
+    let rejection = api.post(&format!("/restore/{old}/a/b"), "");
+    rejection.is(409, "/a/b cannot be written: /a is a module");
     assert_eq!(api.content(), "/a=2");
 }
 
 #[test]
-fn a_commit_of_somebody_else_is_told_too() {
+fn a_commit_made_by_another_git_program_is_readable() {
     let api = Api::new();
     let text = format!(
         "tree {}\nauthor J\u{f6}rg <j@x> 12 +0130\ncommitter C <c@x> 99 -0500\n\nTitle\n\nText\n",
@@ -233,9 +234,9 @@ fn a_commit_of_somebody_else_is_told_too() {
         &["hash-object", "-w", "-t", "commit", "--stdin"],
         &text,
     );
-    let told = api.get(&format!("/commit/{}", commit.trim())).json();
-    let wanted = json!({
+    let body_json = api.get(&format!("/commit/{}", commit.trim())).json();
+    let expected = json!({
         "hash": commit.trim(), "parents": [], "author": "Jörg", "date": 12, "message": "Title\n\nText",
     });
-    assert_eq!(told, wanted);
+    assert_eq!(body_json, expected);
 }

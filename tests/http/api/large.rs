@@ -1,4 +1,4 @@
-//! Modules that are too large to be read without asking.
+//! Modules that are only read once memory for them is reserved.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use wasmstore::http::ServeOptions;
 use super::Api;
 use crate::support::store::custom_section;
 
-/// A module of 2 MiB in a custom section.
+/// Returns a module with a custom section of 2 MiB.
 fn large(byte: u8) -> Vec<u8> {
     custom_section(std::iter::repeat_n(byte, 2 << 20))
 }
 
-/// A store with two of them, and a server that has memory for one.
-fn cramped() -> Api {
+/// Returns a server with two large modules and memory for one.
+fn server_with_little_memory() -> Api {
     let limits = ServerLimits {
         sending_bytes_max: 3 << 20,
         request_wait: Duration::from_millis(50),
@@ -32,7 +32,7 @@ fn cramped() -> Api {
         cache,
         ..Options::default()
     };
-    let s = Api::with(serve_options, options);
+    let s = Api::with_options(serve_options, options);
     for (path, byte) in [("a", 1), ("b", 2)] {
         let hash = s.hash_of(&large(byte));
         s.post(&format!("/module/{path}"), large(byte))
@@ -42,8 +42,8 @@ fn cramped() -> Api {
 }
 
 #[test]
-fn those_who_are_sent_the_same_module_share_it_and_others_wait() {
-    let s = cramped();
+fn responses_with_the_same_module_share_its_memory() {
+    let s = server_with_little_memory();
     let busy = "the server is busy; try again";
     let (first, second) = (s.get("/module/a"), s.get("/module/a"));
     let hash = s.hash_of(&large(2));
@@ -60,17 +60,18 @@ fn those_who_are_sent_the_same_module_share_it_and_others_wait() {
 }
 
 #[test]
-fn a_part_and_what_the_client_has_are_told_as_of_small_ones() {
-    let s = cramped();
-    let part = s.read("/module/a", &[("range", "bytes=-3")]);
+fn ranges_and_304_work_for_large_modules() {
+    let s = server_with_little_memory();
+    let part = s.get_with("/module/a", &[("range", "bytes=-3")]);
     assert_eq!((part.status, &part.body[..]), (206, &[1, 1, 1][..]));
     drop(part);
     let tag = format!("\"{}\"", s.hash_of(&large(2)));
-    let held = s.get("/module/a");
-    // Nothing is read for it.
-    s.read("/module/b", &[("if-none-match", &tag)]).is(304, "");
-    drop(held);
-    let packed = s.read("/module/b", &[("accept-encoding", "zstd")]);
-    packed.has("content-encoding", "zstd");
-    assert!(zstd::decode_all(&packed.body[..]).unwrap() == large(2));
+    let in_use = s.get("/module/a");
+    // This needs no memory, because the module is not read.
+    s.get_with("/module/b", &[("if-none-match", &tag)])
+        .is(304, "");
+    drop(in_use);
+    let compressed = s.get_with("/module/b", &[("accept-encoding", "zstd")]);
+    compressed.has("content-encoding", "zstd");
+    assert!(zstd::decode_all(&compressed.body[..]).unwrap() == large(2));
 }

@@ -1,4 +1,4 @@
-//! Lists of modules, whole and in pages.
+//! Lists of modules, complete and in pages.
 
 use wasmstore::store::ObjectFormat;
 
@@ -6,7 +6,7 @@ use super::{Api, api};
 use crate::support::store::module;
 
 #[test]
-fn modules_are_listed_by_path() {
+fn modules_are_listed_sorted_by_path() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let api = Api::with_format(format);
         api.get("/modules")
@@ -34,7 +34,7 @@ fn modules_are_listed_by_path() {
         api.get("/modules/b").is(200, &below);
         api.get("/modules/b/c")
             .is(200, &format!(r#"{{"/b/c/\"y":"{four}"}}"#));
-        // A prefix is a directory, not a beginning and not a module.
+        // A prefix names a directory: neither the start of a name nor a module.
         for unknown in [
             "/modules/none",
             "/modules/b/x",
@@ -47,7 +47,7 @@ fn modules_are_listed_by_path() {
 }
 
 #[test]
-fn lists_are_paged() {
+fn modules_are_listed_in_pages() {
     let s = Api::new();
     let hash = s.hash_of(&module(1));
     for path in ["d/a b", "d/ä&=", "d/c", "e"] {
@@ -84,12 +84,12 @@ fn lists_are_paged() {
         "limit=1&limit=2",
         "limit=1.5",
     ] {
-        let answer = s.get(&format!("/modules?{query}"));
-        assert_eq!(answer.status, 400, "{query}");
+        let response = s.get(&format!("/modules?{query}"));
+        assert_eq!(response.status, 400, "{query}");
         assert!(
-            answer.text().contains("limit"),
+            response.text().contains("limit"),
             "{query}: {}",
-            answer.text()
+            response.text()
         );
     }
     s.get("/modules?after=").is(400, "the module path is empty");

@@ -6,7 +6,7 @@ use wasmstore::store::ObjectFormat;
 use super::Api;
 
 #[test]
-fn a_branch_that_is_ahead_is_taken_as_it_is() {
+fn a_merge_of_a_branch_that_is_ahead_is_a_fast_forward() {
     let api = Api::new();
     api.put("a", 1);
     api.post("/branch/f/x", "").is(200, "");
@@ -27,7 +27,7 @@ fn a_branch_that_is_ahead_is_taken_as_it_is() {
 }
 
 #[test]
-fn branches_that_went_apart_are_joined_by_a_commit() {
+fn diverged_branches_are_joined_by_a_merge_commit() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let api = Api::with_format(format);
         api.put("a", 1);
@@ -41,15 +41,15 @@ fn branches_that_went_apart_are_joined_by_a_commit() {
         let parents = api.git(&["log", "-1", "--format=%P|%s"]);
         assert_eq!(parents.trim(), format!("{ours} {theirs}|Merge dev"));
         assert_eq!(api.content(), "/a=1 /b=2 /c=3");
-        // The other way round it only moves the other branch.
-        api.change("POST", "/merge/main", &on_dev).is(200, "");
+        // The merge in the other direction is a fast-forward.
+        api.send_empty("POST", "/merge/main", &on_dev).is(200, "");
         assert_eq!(api.rev("dev"), api.rev("main"));
         api.fsck();
     }
 }
 
 #[test]
-fn paths_changed_differently_on_both_sides_are_told_and_nothing_is_changed() {
+fn a_conflicting_merge_lists_the_paths_and_changes_nothing() {
     let api = Api::new();
     for path in ["a", "d/x", "same", "gone"] {
         api.put(path, 1);
@@ -64,18 +64,18 @@ fn paths_changed_differently_on_both_sides_are_told_and_nothing_is_changed() {
     let state = api.state();
     api.post("/merge/dev", "")
         .is(409, "both sides changed /a, /d/x, /gone");
-    let problem = api.change("POST", "/merge/dev", &[("accept", "application/json")]);
+    let problem = api.send_empty("POST", "/merge/dev", &[("accept", "application/json")]);
     problem.has("content-type", "application/problem+json");
-    let wanted = json!({
+    let expected = json!({
         "type": "about:blank", "title": "Conflict", "status": 409,
         "detail": "both sides changed /a, /d/x, /gone", "paths": ["/a", "/d/x", "/gone"],
     });
-    assert_eq!((problem.status, problem.json()), (409, wanted));
+    assert_eq!((problem.status, problem.json()), (409, expected));
     assert_eq!(api.state(), state);
 }
 
 #[test]
-fn without_a_common_ancestor_the_base_is_empty() {
+fn without_a_common_ancestor_the_base_is_the_empty_tree() {
     let api = Api::new();
     api.put("a", 1);
     let tree = api.rev("main^{tree}");
@@ -94,7 +94,7 @@ fn an_unknown_branch_is_404_on_either_side() {
     api.post("/merge/none", "")
         .is(404, "there is no branch \"none\"");
     let into = [("wasmstore-branch", "none")];
-    api.change("POST", "/merge/main", &into)
+    api.send_empty("POST", "/merge/main", &into)
         .is(404, "there is no branch \"none\"");
     assert_eq!(api.post("/merge/", "").status, 404);
     assert_eq!(api.state(), state);

@@ -1,4 +1,4 @@
-//! The HTTP API without sockets: every endpoint of the contract, asked of the router, with stock git as the referee.
+//! The HTTP API without sockets: requests go straight to the router, and stock git checks the results.
 
 mod admin;
 mod auth;
@@ -46,7 +46,7 @@ use crate::support::store::Scratch;
 const HOST: &str = "127.0.0.1:6384";
 const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 6384);
 
-/// A scratch store, and a router on a store of its own at the same place.
+/// A scratch store, and a router for a second handle to the same store.
 pub struct Api {
     scratch: Scratch,
     router: Router,
@@ -68,11 +68,11 @@ impl Api {
 
     pub fn with_format(format: ObjectFormat) -> Self {
         let scratch = Scratch::with_format(format);
-        Self::over(scratch, ServeOptions::default(), Options::default())
+        Self::on(scratch, ServeOptions::default(), Options::default())
     }
 
-    pub fn with(serve_options: ServeOptions, options: Options) -> Self {
-        Self::over(Scratch::new(), serve_options, options)
+    pub fn with_options(serve_options: ServeOptions, options: Options) -> Self {
+        Self::on(Scratch::new(), serve_options, options)
     }
 
     pub fn with_keys(keys: &str) -> Self {
@@ -81,10 +81,10 @@ impl Api {
             keys,
             ..ServeOptions::default()
         };
-        Self::with(serve_options, Options::default())
+        Self::with_options(serve_options, Options::default())
     }
 
-    fn over(scratch: Scratch, serve_options: ServeOptions, options: Options) -> Self {
+    fn on(scratch: Scratch, serve_options: ServeOptions, options: Options) -> Self {
         let router = serve(&scratch.root, serve_options, options);
         let runtime = tokio::runtime::Builder::new_current_thread();
         Self {
@@ -100,42 +100,41 @@ impl Api {
         uri: &str,
         headers: &[(&str, &str)],
         body: impl Into<Body>,
-    ) -> Answer {
+    ) -> TestResponse {
         let mut request = Request::builder().method(method).uri(uri);
         request = request.header("Host", HOST);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.ask(request.body(body.into()).unwrap())
+        self.send_request(request.body(body.into()).unwrap())
     }
 
-    pub fn ask(&self, request: Request<Body>) -> Answer {
-        let answered = answer(self.router.clone(), request);
-        self.runtime.block_on(answered)
+    pub fn send_request(&self, request: Request<Body>) -> TestResponse {
+        self.runtime.block_on(respond(self.router.clone(), request))
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> TestResponse {
         self.send("GET", &api(path), &[], "")
     }
 
-    pub fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+    pub fn post(&self, path: &str, body: impl Into<Body>) -> TestResponse {
         self.send("POST", &api(path), &[], body)
     }
 
-    pub fn delete(&self, path: &str) -> Answer {
+    pub fn delete(&self, path: &str) -> TestResponse {
         self.send("DELETE", &api(path), &[], "")
     }
 
-    /// A change without a body and with headers.
-    pub fn change(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    /// Sends a request with headers and without a body.
+    pub fn send_empty(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> TestResponse {
         self.send(method, &api(path), headers, "")
     }
 
-    pub fn read(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> TestResponse {
         self.send("GET", &api(path), headers, "")
     }
 
-    /// What stock git calls these bytes.
+    /// Returns the blob id that stock git computes for these bytes.
     pub fn hash_of(&self, bytes: &[u8]) -> String {
         let file = self.root.parent().unwrap().join("bytes");
         std::fs::write(&file, bytes).unwrap();
@@ -143,20 +142,20 @@ impl Api {
         hash.trim().to_owned()
     }
 
-    /// What stock git says that a revision is.
+    /// Returns the id that stock git resolves a revision to.
     pub fn rev(&self, revision: &str) -> String {
         self.git(&["rev-parse", "--verify", revision])
             .trim()
             .to_owned()
     }
 
-    /// The subjects of the default branch's commits, the newest first.
+    /// Returns the subjects of the default branch's commits, newest first.
     pub fn subjects(&self) -> Vec<String> {
         let log = self.git(&["log", "--format=%s"]);
         log.lines().map(str::to_owned).collect()
     }
 
-    /// All that could change: the refs, HEAD and the objects.
+    /// Returns everything that a request could change: refs, HEAD and object counts.
     pub fn state(&self) -> [String; 3] {
         [
             self.git(&["for-each-ref"]),
@@ -168,16 +167,16 @@ impl Api {
 
 pub fn serve(root: &Path, serve_options: ServeOptions, options: Options) -> Router {
     let store = Store::open(root, options).unwrap();
-    let closing = Default::default();
+    let shutdown = Default::default();
     router(
         Arc::new(store),
         serve_options,
         (ADDRESS, "127.0.0.1"),
-        closing,
+        shutdown,
     )
 }
 
-/// The URI of an endpoint.
+/// Returns the URI of an endpoint.
 pub fn api(path: &str) -> String {
     format!("/api/v1{path}")
 }
@@ -190,14 +189,14 @@ pub fn digest_of(bytes: &[u8]) -> String {
     format!("sha256:{hex}")
 }
 
-/// What came back.
-pub struct Answer {
+/// A response with its whole body.
+pub struct TestResponse {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
 
-impl Answer {
+impl TestResponse {
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
@@ -230,41 +229,51 @@ impl Answer {
     }
 }
 
-async fn answer(router: Router, request: Request<Body>) -> Answer {
-    let asked = format!("{} {}", request.method(), request.uri());
+async fn respond(router: Router, request: Request<Body>) -> TestResponse {
+    let request_line = format!("{} {}", request.method(), request.uri());
     let is_head = *request.method() == Method::HEAD;
     let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
-    let answer = Answer {
+    let response = TestResponse {
         status: parts.status.as_u16(),
         headers: parts.headers,
         body: body.collect().await.unwrap().to_bytes(),
     };
-    holds(&asked, is_head, &answer);
-    answer
+    check_invariants(&request_line, is_head, &response);
+    response
 }
 
-/// What holds for every answer there is.
-fn holds(asked: &str, is_head: bool, answer: &Answer) {
+/// Checks what must hold for every response.
+fn check_invariants(request_line: &str, is_head: bool, response: &TestResponse) {
     assert_eq!(
-        answer.header("x-content-type-options"),
+        response.header("x-content-type-options"),
         Some("nosniff"),
-        "{asked}"
+        "{request_line}"
     );
-    assert!(answer.headers.contains_key("x-request-id"), "{asked}");
-    assert!(answer.headers.contains_key("cache-control"), "{asked}");
-    assert!(!is_head || answer.body.is_empty(), "{asked}");
-    if answer.status >= 400 {
-        assert_eq!(answer.header("cache-control"), Some("no-store"), "{asked}");
-        assert_eq!(answer.header("wasmstore-commit"), None, "{asked}");
-        let is_text = answer.header("content-type") == Some("text/plain; charset=utf-8");
-        let is_line = !answer.text().contains(char::is_control);
-        assert!(!is_text || is_line, "{asked}: {:?}", answer.text());
+    assert!(
+        response.headers.contains_key("x-request-id"),
+        "{request_line}"
+    );
+    assert!(
+        response.headers.contains_key("cache-control"),
+        "{request_line}"
+    );
+    assert!(!is_head || response.body.is_empty(), "{request_line}");
+    if response.status >= 400 {
+        assert_eq!(
+            response.header("cache-control"),
+            Some("no-store"),
+            "{request_line}"
+        );
+        assert_eq!(response.header("wasmstore-commit"), None, "{request_line}");
+        let is_text = response.header("content-type") == Some("text/plain; charset=utf-8");
+        let is_line = !response.text().contains(char::is_control);
+        assert!(!is_text || is_line, "{request_line}: {:?}", response.text());
     }
-    if answer.status >= 500 {
-        let inside = ["panic", "src/", "objects/", "wasmstore/"];
+    if response.status >= 500 {
+        let internals = ["panic", "src/", "objects/", "wasmstore/"];
         assert!(
-            !inside.iter().any(|word| answer.text().contains(word)),
-            "{asked}"
+            !internals.iter().any(|word| response.text().contains(word)),
+            "{request_line}"
         );
     }
 }

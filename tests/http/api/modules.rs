@@ -1,4 +1,4 @@
-//! Getting and putting modules.
+//! Getting and adding modules.
 
 use wasmstore::store::ObjectFormat;
 
@@ -8,7 +8,7 @@ use crate::support::store::module;
 const FORMATS: [ObjectFormat; 2] = [ObjectFormat::Sha1, ObjectFormat::Sha256];
 
 #[test]
-fn a_put_module_is_a_blob_and_a_commit() {
+fn a_put_makes_a_blob_and_a_commit() {
     for format in FORMATS {
         let api = Api::with_format(format);
         let root = api.rev("main");
@@ -47,14 +47,15 @@ fn the_same_bytes_at_the_same_path_make_no_commit() {
 }
 
 #[test]
-fn a_module_got_by_path_is_told_in_full() {
+fn a_module_by_path_has_all_headers() {
     for format in FORMATS {
         let api = Api::with_format(format);
         let tip = api.put("d/a.wasm", 1).to_string();
         let (hash, digest) = (api.hash_of(&module(1)), digest_of(&module(1)));
-        let got = api.get("/module/d/a.wasm");
-        assert_eq!((got.status, &got.body[..]), (200, &module(1)[..]));
-        got.has("content-type", "application/wasm")
+        let response = api.get("/module/d/a.wasm");
+        assert_eq!((response.status, &response.body[..]), (200, &module(1)[..]));
+        response
+            .has("content-type", "application/wasm")
             .has("wasmstore-hash", &hash)
             .has("wasmstore-digest", &digest)
             .has("wasmstore-commit", &tip)
@@ -67,7 +68,7 @@ fn a_module_got_by_path_is_told_in_full() {
                 "Accept-Encoding, Wasmstore-Branch, Wasmstore-Commit",
             )
             .lacks("content-encoding");
-        let base64 = got.header("repr-digest").unwrap();
+        let base64 = response.header("repr-digest").unwrap();
         assert!(
             base64.starts_with("sha-256=:") && base64.ends_with(":"),
             "{base64}"
@@ -76,7 +77,7 @@ fn a_module_got_by_path_is_told_in_full() {
 }
 
 #[test]
-fn a_module_got_by_hash_never_changes() {
+fn a_module_by_hash_is_immutable() {
     for format in FORMATS {
         let api = Api::with_format(format);
         api.put("a", 1);
@@ -89,15 +90,20 @@ fn a_module_got_by_hash_never_changes() {
             bare.to_owned(),
         ];
         for name in &names {
-            let got = api.get(&format!("/module/{name}"));
-            assert_eq!((got.status, &got.body[..]), (200, &module(1)[..]), "{name}");
-            got.has("wasmstore-hash", &hash)
+            let response = api.get(&format!("/module/{name}"));
+            assert_eq!(
+                (response.status, &response.body[..]),
+                (200, &module(1)[..]),
+                "{name}"
+            );
+            response
+                .has("wasmstore-hash", &hash)
                 .has("wasmstore-digest", &digest)
                 .has("cache-control", "public, max-age=31536000, immutable")
                 .has("etag", &format!("\"{hash}\""))
                 .lacks("wasmstore-commit");
         }
-        // Only while some path has it.
+        // A hash is found only while some path has it.
         api.put("a", 2);
         for name in &names {
             let gone = api.get(&format!("/module/{name}"));
@@ -107,7 +113,7 @@ fn a_module_got_by_hash_never_changes() {
 }
 
 #[test]
-fn what_is_not_there_is_404_and_what_is_no_name_400() {
+fn an_unknown_module_is_404_and_a_malformed_name_400() {
     let api = Api::new();
     api.put("d/a", 1);
     api.get("/module/b").is(404, "there is no module /b");
@@ -122,8 +128,8 @@ fn what_is_not_there_is_404_and_what_is_no_name_400() {
     api.get("/module/sha256:12").is(400, malformed);
     for nameless in ["/module", "/module/", "/module//"] {
         for method in ["GET", "HEAD", "POST", "DELETE"] {
-            let answer = api.change(method, nameless, &[]);
-            assert_eq!(answer.status, 400, "{method} {nameless}");
+            let response = api.send_empty(method, nameless, &[]);
+            assert_eq!(response.status, 400, "{method} {nameless}");
         }
         api.get(nameless)
             .is(400, "the URL ends where a name is needed");
@@ -131,7 +137,7 @@ fn what_is_not_there_is_404_and_what_is_no_name_400() {
 }
 
 #[test]
-fn an_invalid_module_is_refused_with_a_reason_and_stored_nowhere() {
+fn an_invalid_module_is_rejected_with_the_reason_and_not_stored() {
     let api = Api::new();
     let state = api.state();
     let mut truncated = module(1);
@@ -149,9 +155,9 @@ fn an_invalid_module_is_refused_with_a_reason_and_stored_nowhere() {
         (Vec::new(), "the module is empty: it has no bytes"),
         (body, "type mismatch"),
     ] {
-        let answer = api.post("/module/a", bytes);
-        assert_eq!(answer.status, 400);
-        let text = answer.text();
+        let response = api.post("/module/a", bytes);
+        assert_eq!(response.status, 400);
+        let text = response.text();
         assert!(
             text.starts_with("cannot accept /a: ") && text.contains(reason),
             "{text}"
@@ -162,21 +168,21 @@ fn an_invalid_module_is_refused_with_a_reason_and_stored_nowhere() {
 }
 
 #[test]
-fn names_in_a_refused_module_do_not_break_the_line() {
+fn names_in_an_invalid_module_do_not_break_the_line() {
     let api = Api::new();
     let twice =
         "(module (func $f) (export \"a\\0a\\1b\" (func $f)) (export \"a\\0a\\1b\" (func $f)))";
-    let answer = api.post("/module/a", wat::parse_str(twice).unwrap());
-    assert_eq!(answer.status, 400);
+    let response = api.post("/module/a", wat::parse_str(twice).unwrap());
+    assert_eq!(response.status, 400);
     assert!(
-        answer.text().contains("duplicate export name"),
+        response.text().contains("duplicate export name"),
         "{}",
-        answer.text()
+        response.text()
     );
 }
 
 #[test]
-fn a_path_is_never_module_and_folder_at_once() {
+fn a_path_cannot_be_both_module_and_directory() {
     let api = Api::new();
     api.put("a", 1);
     api.put("d/x", 2);

@@ -1,10 +1,10 @@
-//! Names that are meant to do harm, and names that merely look so.
+//! Illegal names, and legal names that look unusual.
 
 use super::{Api, api};
 use crate::support::store::module;
 
 #[test]
-fn hostile_paths_are_400_everywhere_and_change_nothing() {
+fn illegal_paths_are_400_in_every_endpoint() {
     let s = Api::new();
     let tip = s.put("a", 1).to_string();
     let (hash, state) = (s.hash_of(&module(1)), s.state());
@@ -61,15 +61,15 @@ fn hostile_paths_are_400_everywhere_and_change_nothing() {
             ("POST", format!("/restore/{tip}/{path}")),
             ("POST", format!("/rollback/{path}")),
         ] {
-            let answer = s.send(method, &api(&uri), &[], module(2));
-            assert_eq!(answer.status, 400, "{method} {uri}: {}", answer.text());
+            let response = s.send(method, &api(&uri), &[], module(2));
+            assert_eq!(response.status, 400, "{method} {uri}: {}", response.text());
         }
     }
     assert_eq!(s.state(), state);
 }
 
 #[test]
-fn a_path_that_reads_as_a_hash_is_none() {
+fn a_path_with_the_form_of_a_hash_is_rejected() {
     let s = Api::new();
     let state = s.state();
     for name in [
@@ -135,7 +135,7 @@ fn a_path_is_decoded_once() {
 }
 
 #[test]
-fn what_follows_a_question_mark_is_no_path() {
+fn the_query_is_not_part_of_the_path() {
     let s = Api::new();
     let hash = s.hash_of(&module(1));
     s.post("/module/a?b=c&%2f&//", module(1)).is(200, &hash);
@@ -150,7 +150,7 @@ fn what_follows_a_question_mark_is_no_path() {
 }
 
 #[test]
-fn the_longest_path_is_taken() {
+fn the_longest_path_is_accepted() {
     let s = Api::new();
     let hash = s.hash_of(&module(1));
     let segments: Vec<_> = (0..16).map(|_| "x".repeat(255)).collect();

@@ -1,4 +1,4 @@
-//! Pages of other sites, where they are welcome.
+//! Requests from other origins to a server with `--cors`.
 
 use wasmstore::config::Options;
 use wasmstore::http::{Keys, ServeOptions};
@@ -8,25 +8,25 @@ use crate::support::store::module;
 
 const ORIGIN: (&str, &str) = ("origin", "https://example.org");
 
-fn shared() -> Api {
+fn server_with_cors() -> Api {
     let keys = Some(Keys::parse_file("key:*").unwrap().into());
     let serve_options = ServeOptions {
         keys,
         has_cors: true,
         ..ServeOptions::default()
     };
-    Api::with(serve_options, Options::default())
+    Api::with_options(serve_options, Options::default())
 }
 
 #[test]
 fn a_preflight_needs_no_key() {
-    let s = shared();
+    let s = server_with_cors();
     for (path, method) in [
         ("/module/a", "POST"),
         ("/branch/x", "PUT"),
         ("/auth", "GET"),
     ] {
-        let asked = [
+        let preflight = [
             ORIGIN,
             ("access-control-request-method", method),
             (
@@ -34,11 +34,11 @@ fn a_preflight_needs_no_key() {
                 "wasmstore-auth,wasmstore-branch,if-match",
             ),
         ];
-        let answer = s.change("OPTIONS", path, &asked);
-        answer.is(200, "").has("access-control-allow-origin", "*");
-        let methods = answer.header("access-control-allow-methods").unwrap();
+        let response = s.send_empty("OPTIONS", path, &preflight);
+        response.is(200, "").has("access-control-allow-origin", "*");
+        let methods = response.header("access-control-allow-methods").unwrap();
         assert!(methods.split(',').any(|name| name == method), "{methods}");
-        let headers = answer.header("access-control-allow-headers").unwrap();
+        let headers = response.header("access-control-allow-headers").unwrap();
         for name in ["wasmstore-auth", "wasmstore-branch", "if-match", "range"] {
             assert!(headers.split(',').any(|header| header == name), "{headers}");
         }
@@ -46,8 +46,8 @@ fn a_preflight_needs_no_key() {
 }
 
 #[test]
-fn a_page_may_read_what_the_api_tells_errors_too() {
-    let s = shared();
+fn other_origins_can_read_responses_and_errors() {
+    let s = server_with_cors();
     s.put("a", 1);
     let key = ("wasmstore-auth", "key");
     for (path, headers, status) in [
@@ -61,10 +61,10 @@ fn a_page_may_read_what_the_api_tells_errors_too() {
         ("/module/%zz", &[ORIGIN, key], 400),
         ("/module/a", &[ORIGIN], 401),
     ] {
-        let answer = s.read(path, headers);
-        assert_eq!(answer.status, status, "{path}");
-        answer.has("access-control-allow-origin", "*");
-        let exposed = answer.header("access-control-expose-headers").unwrap();
+        let response = s.get_with(path, headers);
+        assert_eq!(response.status, status, "{path}");
+        response.has("access-control-allow-origin", "*");
+        let exposed = response.header("access-control-expose-headers").unwrap();
         for name in [
             "wasmstore-hash",
             "wasmstore-digest",

@@ -1,11 +1,11 @@
-//! Parts of modules, compressed forms, and what caches are told.
+//! Ranges, compressed variants, and caching.
 
 use std::io::Read as _;
 
-use super::{Answer, Api};
+use super::{Api, TestResponse};
 use crate::support::store::module;
 
-/// A module that compresses well.
+/// Returns a module that compresses well.
 fn large() -> Vec<u8> {
     let text = "abcdefgh".repeat(2000);
     wat::parse_str(format!(
@@ -15,15 +15,15 @@ fn large() -> Vec<u8> {
 }
 
 fn gunzip(bytes: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::new();
+    let mut decoded = Vec::new();
     flate2::read::GzDecoder::new(bytes)
-        .read_to_end(&mut plain)
+        .read_to_end(&mut decoded)
         .unwrap();
-    plain
+    decoded
 }
 
 #[test]
-fn a_part_is_answered_of_the_plain_form() {
+fn a_range_applies_to_the_uncompressed_bytes() {
     let api = Api::new();
     let bytes = large();
     let hash = api.hash_of(&bytes);
@@ -39,14 +39,14 @@ fn a_part_is_answered_of_the_plain_form() {
     ] {
         for encoding in ["identity", "gzip, zstd"] {
             let headers = [("range", range), ("accept-encoding", encoding)];
-            let answer = api.read("/module/a", &headers);
+            let response = api.get_with("/module/a", &headers);
             assert_eq!(
-                (answer.status, &answer.body[..]),
+                (response.status, &response.body[..]),
                 (206, &bytes[part.clone()]),
                 "{range}"
             );
             let content_range = format!("bytes {}-{}/{size}", part.start, part.end - 1);
-            answer
+            response
                 .has("content-range", &content_range)
                 .has("content-length", &part.len().to_string())
                 .has("etag", &format!("\"{hash}\""))
@@ -58,72 +58,77 @@ fn a_part_is_answered_of_the_plain_form() {
 }
 
 #[test]
-fn a_part_that_is_not_there_is_416_and_malformed_ones_400() {
+fn an_unsatisfiable_range_is_416_and_a_malformed_one_400() {
     let api = Api::new();
     api.put("a", 1);
     let size = module(1).len();
     for range in [format!("bytes={size}-"), "bytes=-0".to_owned()] {
-        let answer = api.read("/module/a", &[("range", &range)]);
-        answer.is(416, &format!("the module has {size} bytes"));
-        answer.has("content-range", &format!("bytes */{size}"));
+        let response = api.get_with("/module/a", &[("range", &range)]);
+        response.is(416, &format!("the module has {size} bytes"));
+        response.has("content-range", &format!("bytes */{size}"));
     }
     for range in ["bytes=3-1", "bytes", "bytes=x-"] {
-        api.read("/module/a", &[("range", range)])
+        api.get_with("/module/a", &[("range", range)])
             .is(400, "Range is malformed");
     }
-    for passed_over in ["bytes=0-1,3-4", "lines=1-2"] {
-        let answer = api.read("/module/a", &[("range", passed_over)]);
-        assert_eq!((answer.status, &answer.body[..]), (200, &module(1)[..]));
+    for ignored in ["bytes=0-1,3-4", "lines=1-2"] {
+        let response = api.get_with("/module/a", &[("range", ignored)]);
+        assert_eq!((response.status, &response.body[..]), (200, &module(1)[..]));
     }
 }
 
 #[test]
-fn a_part_of_another_version_is_not_asked_for() {
+fn a_range_of_another_version_is_ignored() {
     let api = Api::new();
     api.put("a", 1);
     let hash = api.hash_of(&module(1));
-    let (now, form) = (format!("\"{hash}\""), format!("\"{hash}-gzip\""));
-    for (version, status) in [(&*now, 206), ("\"x\"", 200), (&form, 200)] {
+    let (etag, variant_etag) = (format!("\"{hash}\""), format!("\"{hash}-gzip\""));
+    for (version, status) in [(&*etag, 206), ("\"x\"", 200), (&variant_etag, 200)] {
         let headers = [("range", "bytes=0-3"), ("if-range", version)];
-        assert_eq!(api.read("/module/a", &headers).status, status, "{version}");
+        assert_eq!(
+            api.get_with("/module/a", &headers).status,
+            status,
+            "{version}"
+        );
     }
-    // Whoever has it all needs no part.
-    let headers = [("range", "bytes=0-3"), ("if-none-match", &*now)];
-    assert_eq!(api.read("/module/a", &headers).status, 304);
+    // `If-None-Match` is evaluated before `Range`.
+    let headers = [("range", "bytes=0-3"), ("if-none-match", &*etag)];
+    assert_eq!(api.get_with("/module/a", &headers).status, 304);
 }
 
 #[test]
-fn only_get_has_parts() {
+fn only_get_supports_ranges() {
     let api = Api::new();
     api.put("a", 1);
     for path in ["/module/a", "/version/0/a"] {
-        let head = api.change("HEAD", path, &[("range", "bytes=0-3")]);
+        let head = api.send_empty("HEAD", path, &[("range", "bytes=0-3")]);
         assert_eq!(head.status, 200, "{path}");
         head.has("content-length", &module(1).len().to_string())
             .lacks("content-range");
         assert_eq!(
-            api.change("HEAD", path, &[("range", "bytes=999-")]).status,
+            api.send_empty("HEAD", path, &[("range", "bytes=999-")])
+                .status,
             200
         );
     }
 }
 
-fn plain(answer: &Answer) -> Vec<u8> {
-    match answer.header("content-encoding") {
-        None => answer.body.to_vec(),
-        Some("gzip") => gunzip(&answer.body),
-        Some("zstd") => zstd::decode_all(&answer.body[..]).unwrap(),
+fn decode(response: &TestResponse) -> Vec<u8> {
+    match response.header("content-encoding") {
+        None => response.body.to_vec(),
+        Some("gzip") => gunzip(&response.body),
+        Some("zstd") => zstd::decode_all(&response.body[..]).unwrap(),
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn a_client_gets_the_form_that_it_accepts() {
+fn a_client_gets_the_variant_that_it_prefers() {
     let api = Api::new();
     let bytes = large();
     let hash = api.hash_of(&bytes);
     api.post("/module/a", bytes.clone());
-    for (accepted, form) in [
+    for (accepted, coding) in [
         ("gzip", Some("gzip")),
         ("gzip, deflate, br, zstd", Some("zstd")),
         ("zstd;q=0.1, gzip;q=0.9", Some("gzip")),
@@ -133,17 +138,20 @@ fn a_client_gets_the_form_that_it_accepts() {
         ("gzip;q=0", None),
     ] {
         for name in ["a", &hash] {
-            let answer = api.read(&format!("/module/{name}"), &[("accept-encoding", accepted)]);
+            let response =
+                api.get_with(&format!("/module/{name}"), &[("accept-encoding", accepted)]);
             assert_eq!(
-                (answer.status, answer.header("content-encoding")),
-                (200, form),
+                (response.status, response.header("content-encoding")),
+                (200, coding),
                 "{accepted}"
             );
-            assert_eq!(plain(&answer), bytes, "{accepted}");
-            let suffix = form.map(|form| format!("-{form}")).unwrap_or_default();
-            answer
+            assert_eq!(decode(&response), bytes, "{accepted}");
+            let suffix = coding
+                .map(|coding| format!("-{coding}"))
+                .unwrap_or_default();
+            response
                 .has("etag", &format!("\"{hash}{suffix}\""))
-                .has("content-length", &answer.body.len().to_string())
+                .has("content-length", &response.body.len().to_string())
                 .has("content-type", "application/wasm")
                 .has("wasmstore-hash", &hash)
                 .has(
@@ -151,28 +159,28 @@ fn a_client_gets_the_form_that_it_accepts() {
                     "Accept-Encoding, Wasmstore-Branch, Wasmstore-Commit",
                 );
             assert_eq!(
-                answer.header("repr-digest").is_some(),
-                form.is_none(),
+                response.header("repr-digest").is_some(),
+                coding.is_none(),
                 "{accepted}"
             );
-            assert!(form.is_none() || answer.body.len() < bytes.len() / 10);
+            assert!(coding.is_none() || response.body.len() < bytes.len() / 10);
         }
     }
 }
 
 #[test]
-fn the_tag_of_an_unchanged_module_is_the_one_that_the_client_has() {
+fn a_304_has_the_entity_tag_of_the_clients_variant() {
     let api = Api::new();
     let bytes = large();
     api.post("/module/large", bytes.clone());
-    // It would get no smaller.
+    // This module is not compressed, because it would not get smaller.
     api.put("small", 1);
     for path in ["/module/large", "/module/small"] {
         for accepted in ["identity", "gzip", "zstd"] {
-            let first = api.read(path, &[("accept-encoding", accepted)]);
+            let first = api.get_with(path, &[("accept-encoding", accepted)]);
             let tag = first.header("etag").unwrap();
             let headers = [("accept-encoding", accepted), ("if-none-match", tag)];
-            api.read(path, &headers)
+            api.get_with(path, &headers)
                 .is(304, "")
                 .has("etag", tag)
                 .lacks("content-encoding");
@@ -181,15 +189,15 @@ fn the_tag_of_an_unchanged_module_is_the_one_that_the_client_has() {
 }
 
 #[test]
-fn a_304_has_no_length_of_its_own() {
+fn a_304_has_no_content_length() {
     let api = Api::new();
     api.put("a", 1);
-    let answer = api.read("/module/a", &[("if-none-match", "*")]);
-    answer.is(304, "").lacks("content-length");
+    let response = api.get_with("/module/a", &[("if-none-match", "*")]);
+    response.is(304, "").lacks("content-length");
 }
 
 #[test]
-fn with_keys_answers_are_not_for_shared_caches() {
+fn with_keys_responses_are_private() {
     let api = Api::with_keys("key:*");
     api.put("a", 1);
     let hash = api.hash_of(&module(1));
@@ -206,8 +214,8 @@ fn with_keys_answers_are_not_for_shared_caches() {
         ("/snapshot".to_owned(), "private, no-cache"),
         ("/module/none".to_owned(), "no-store"),
     ] {
-        api.read(&path, &[key]).has("cache-control", control);
-        let revalidated = api.read(&path, &[key, ("if-none-match", "*")]);
+        api.get_with(&path, &[key]).has("cache-control", control);
+        let revalidated = api.get_with(&path, &[key, ("if-none-match", "*")]);
         revalidated.has("cache-control", control);
     }
 }

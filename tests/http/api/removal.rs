@@ -28,7 +28,7 @@ fn a_module_is_removed_from_its_path() {
 }
 
 #[test]
-fn by_hash_a_module_is_removed_from_every_path_in_one_commit() {
+fn a_removal_by_hash_removes_every_path_in_one_commit() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let hash = |api: &Api| api.hash_of(&module(1));
         let names: [fn(&Api) -> String; 3] = [
@@ -51,15 +51,15 @@ fn by_hash_a_module_is_removed_from_every_path_in_one_commit() {
 }
 
 #[test]
-fn a_folder_is_removed_only_when_that_is_said() {
+fn a_directory_is_removed_only_recursively() {
     let api = filled(ObjectFormat::Sha1);
     let state = api.state();
-    let refused = "/d is a directory and was not removed, because the removal is not recursive";
+    let rejection = "/d is a directory and was not removed, because the removal is not recursive";
     for query in ["", "?recursive=false", "?other=true"] {
-        api.delete(&format!("/module/d{query}")).is(409, refused);
+        api.delete(&format!("/module/d{query}")).is(409, rejection);
     }
     let json = [("accept", "application/json")];
-    let problem = api.change("DELETE", "/module/d", &json).json();
+    let problem = api.send_empty("DELETE", "/module/d", &json).json();
     assert_eq!(problem["paths"], serde_json::json!(["/d"]));
     for query in [
         "?recursive",
@@ -67,16 +67,16 @@ fn a_folder_is_removed_only_when_that_is_said() {
         "?recursive=1",
         "?recursive=TRUE",
     ] {
-        let answer = api.delete(&format!("/module/d{query}"));
-        assert_eq!(answer.status, 400, "{query}");
-        assert!(answer.text().contains("recursive"), "{}", answer.text());
+        let response = api.delete(&format!("/module/d{query}"));
+        assert_eq!(response.status, 400, "{query}");
+        assert!(response.text().contains("recursive"), "{}", response.text());
     }
     assert_eq!(api.state(), state);
     api.delete("/module/d?recursive=true").is(200, "");
     assert_eq!(api.content(), "/a=1 /b=1 /z=3");
     api.delete("/module/d?recursive=true")
         .is(404, "there is no module /d");
-    // A module is removed, whether or not folders may be.
+    // `recursive` makes no difference for a module.
     api.delete("/module/z?recursive=true").is(200, "");
     api.fsck();
 }

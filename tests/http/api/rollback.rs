@@ -1,9 +1,9 @@
-//! Undoing, again and again.
+//! Rollbacks.
 
 use super::Api;
 
 #[test]
-fn repeated_it_undoes_further_back_until_nothing_is_left() {
+fn repeated_rollbacks_move_further_back() {
     let api = Api::new();
     for (at, n) in [("a", 1), ("b", 2), ("a", 3)] {
         api.put(at, n);
@@ -34,7 +34,7 @@ fn repeated_it_undoes_further_back_until_nothing_is_left() {
 }
 
 #[test]
-fn the_whole_branch_and_a_folder_can_be_undone() {
+fn directories_and_the_whole_branch_can_be_rolled_back() {
     let api = Api::new();
     for (at, n) in [("d/a", 1), ("d/b", 2), ("c", 3)] {
         api.put(at, n);
@@ -58,7 +58,7 @@ fn the_whole_branch_and_a_folder_can_be_undone() {
 }
 
 #[test]
-fn what_never_was_is_404_and_what_is_no_path_400() {
+fn an_unknown_path_is_404_and_a_malformed_one_400() {
     let api = Api::new();
     api.post("/rollback", "").is(409, "nothing to roll back");
     api.put("a", 1);

@@ -1,4 +1,4 @@
-//! Which endpoints there are, and which methods they take.
+//! The endpoints and the methods that they support.
 
 use super::Api;
 
@@ -21,14 +21,14 @@ fn unknown_endpoints_are_404() {
         "/api/v1/merge",
     ] {
         for method in ["GET", "POST", "DELETE", "BREW"] {
-            let answer = s.send(method, uri, &[], "");
-            answer.is(404, "there is no such endpoint");
+            let response = s.send(method, uri, &[], "");
+            response.is(404, "there is no such endpoint");
         }
     }
 }
 
 #[test]
-fn other_methods_are_405_and_told_which_to_use() {
+fn unsupported_methods_are_405_with_the_supported_ones() {
     let s = Api::new();
     let tip = s.put("a", 1);
     let state = s.state();
@@ -62,21 +62,21 @@ fn other_methods_are_405_and_told_which_to_use() {
             .into_iter()
             .filter(|method| !allowed.split(',').any(|name| name == *method))
         {
-            let answer = s.change(method, path, &[]);
+            let response = s.send_empty(method, path, &[]);
             let detail = if method == "HEAD" {
                 ""
             } else {
                 "the endpoint does not support this method"
             };
             assert_eq!(
-                (answer.status, answer.text()),
+                (response.status, response.text()),
                 (405, detail),
                 "{method} {path}"
             );
-            answer.has("allow", allowed);
+            response.has("allow", allowed);
         }
-        // The problem document has it too.
-        s.change("PATCH", path, &[("accept", "application/json")])
+        // A problem document has the header, too.
+        s.send_empty("PATCH", path, &[("accept", "application/json")])
             .has("allow", allowed);
     }
     assert_eq!(s.state(), state);

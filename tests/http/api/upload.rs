@@ -1,4 +1,4 @@
-//! Bodies: compressed, cut short, too slow, too large.
+//! Request bodies: compressed, truncated, too slow, too large.
 
 use std::convert::Infallible;
 use std::io::{self, Write as _};
@@ -12,7 +12,7 @@ use futures_util::{StreamExt as _, stream};
 use wasmstore::config::{ModuleLimits, Options, ServerLimits};
 use wasmstore::http::ServeOptions;
 
-use super::{Answer, Api, HOST, api};
+use super::{Api, HOST, TestResponse, api};
 use crate::support::store::{custom_section, module};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -21,11 +21,11 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn zstandard(bytes: &[u8]) -> Vec<u8> {
+fn zstd_frame(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 3).unwrap()
 }
 
-fn put(s: &Api, coding: &str, body: impl Into<Body>) -> Answer {
+fn put(s: &Api, coding: &str, body: impl Into<Body>) -> TestResponse {
     s.send(
         "POST",
         &api("/module/a"),
@@ -34,8 +34,8 @@ fn put(s: &Api, coding: &str, body: impl Into<Body>) -> Answer {
     )
 }
 
-/// A store that takes modules of up to this many bytes.
-fn limited(module_bytes_max: u64) -> Api {
+/// Returns a server that accepts modules of at most this many bytes.
+fn server_with_size_limit(module_bytes_max: u64) -> Api {
     let modules = ModuleLimits {
         module_bytes_max,
         ..ModuleLimits::default()
@@ -44,10 +44,10 @@ fn limited(module_bytes_max: u64) -> Api {
         modules,
         ..Options::default()
     };
-    Api::with(ServeOptions::default(), options)
+    Api::with_options(ServeOptions::default(), options)
 }
 
-fn in_pieces(bytes: Vec<u8>, size: usize) -> Body {
+fn in_chunks(bytes: Vec<u8>, size: usize) -> Body {
     let pieces: Vec<_> = bytes
         .chunks(size)
         .map(|piece| Ok::<_, Infallible>(piece.to_vec()))
@@ -56,7 +56,7 @@ fn in_pieces(bytes: Vec<u8>, size: usize) -> Body {
 }
 
 #[test]
-fn a_compressed_module_is_stored_plain() {
+fn a_compressed_module_is_stored_uncompressed() {
     let s = Api::new();
     for (n, coding) in ["gzip", "x-gzip", "GZIP", "zstd", " ZSTD ", "identity", ""]
         .into_iter()
@@ -64,15 +64,15 @@ fn a_compressed_module_is_stored_plain() {
     {
         let plain = module(n as u32);
         let encoded = match coding.trim().to_ascii_lowercase().as_str() {
-            "zstd" => zstandard(&plain),
+            "zstd" => zstd_frame(&plain),
             "identity" | "" => plain.clone(),
             _ => gzip(&plain),
         };
         put(&s, coding, encoded.clone()).is(200, &s.hash_of(&plain));
         assert_eq!(s.value("a"), Some(n as u32), "{coding}");
-        put(&s, coding, in_pieces(encoded, 1)).is(200, &s.hash_of(&plain));
+        put(&s, coding, in_chunks(encoded, 1)).is(200, &s.hash_of(&plain));
     }
-    let two = [zstandard(&module(9)[..8]), zstandard(&module(9)[8..])].concat();
+    let two = [zstd_frame(&module(9)[..8]), zstd_frame(&module(9)[8..])].concat();
     put(&s, "zstd", two).is(200, &s.hash_of(&module(9)));
     let two = [gzip(&module(8)[..8]), gzip(&module(8)[8..])].concat();
     put(&s, "gzip", two).is(200, &s.hash_of(&module(8)));
@@ -80,30 +80,43 @@ fn a_compressed_module_is_stored_plain() {
 }
 
 #[test]
-fn a_coding_that_is_cut_off_or_wrong_is_400_and_stored_nowhere() {
+fn a_truncated_or_invalid_encoding_is_400_and_not_stored() {
     let s = Api::new();
     let state = s.state();
-    for (coding, whole) in [("gzip", gzip(&module(1))), ("zstd", zstandard(&module(1)))] {
+    for (coding, whole) in [("gzip", gzip(&module(1))), ("zstd", zstd_frame(&module(1)))] {
         for length in 0..whole.len() {
-            let answer = put(&s, coding, whole[..length].to_vec());
-            assert_eq!(answer.status, 400, "{coding} {length}: {}", answer.text());
+            let response = put(&s, coding, whole[..length].to_vec());
+            assert_eq!(
+                response.status,
+                400,
+                "{coding} {length}: {}",
+                response.text()
+            );
         }
-        let refused = format!("the body is not complete and valid {coding}: ");
-        let answer = put(&s, coding, whole[..whole.len() - 1].to_vec());
-        assert!(answer.text().starts_with(&refused), "{}", answer.text());
-        let answer = put(&s, coding, module(1));
-        assert!(answer.text().starts_with(&refused), "{}", answer.text());
+        let rejection = format!("the body is not complete and valid {coding}: ");
+        let response = put(&s, coding, whole[..whole.len() - 1].to_vec());
+        assert!(
+            response.text().starts_with(&rejection),
+            "{}",
+            response.text()
+        );
+        let response = put(&s, coding, module(1));
+        assert!(
+            response.text().starts_with(&rejection),
+            "{}",
+            response.text()
+        );
         let garbage = [whole.clone(), b"garbage".to_vec()].concat();
         assert_eq!(put(&s, coding, garbage).status, 400, "{coding}");
     }
-    // What is in it is judged as ever.
-    let answer = put(&s, "gzip", gzip(b"no module"));
+    // The decoded bytes are validated like any others.
+    let response = put(&s, "gzip", gzip(b"no module"));
     assert!(
-        answer
+        response
             .text()
             .starts_with("cannot accept /a: not WebAssembly"),
         "{}",
-        answer.text()
+        response.text()
     );
     assert_eq!(s.state(), state);
 }
@@ -131,7 +144,7 @@ fn garbage_is_400() {
     assert_eq!(s.state(), state);
 }
 
-/// A valid module of about that many bytes, nearly all zero.
+/// Returns a valid module with a custom section of this many bytes, all zero.
 fn of_size(bytes: usize) -> Vec<u8> {
     let mut module = b"\0asm\x01\0\0\0\0".to_vec();
     let mut length = bytes + 2;
@@ -146,15 +159,15 @@ fn of_size(bytes: usize) -> Vec<u8> {
 
 #[test]
 fn limits_count_decoded_bytes() {
-    let s = limited(1 << 20);
+    let s = server_with_size_limit(1 << 20);
     let state = s.state();
     let bomb = of_size(64 << 20);
-    for (coding, encoded) in [("gzip", gzip(&bomb)), ("zstd", zstandard(&bomb))] {
+    for (coding, encoded) in [("gzip", gzip(&bomb)), ("zstd", zstd_frame(&bomb))] {
         assert!(encoded.len() < 1 << 20);
-        let answer = put(&s, coding, encoded);
-        assert_eq!(answer.status, 413, "{coding}");
+        let response = put(&s, coding, encoded);
+        assert_eq!(response.status, 413, "{coding}");
         assert_eq!(
-            answer.text(),
+            response.text(),
             "cannot accept /a: the module is larger than 1048576 bytes"
         );
     }
@@ -163,33 +176,33 @@ fn limits_count_decoded_bytes() {
 }
 
 #[test]
-fn a_module_is_as_large_as_the_limit_or_413() {
+fn a_module_above_the_size_limit_is_413() {
     let bytes = of_size(5000);
-    let s = limited(bytes.len() as u64);
+    let s = server_with_size_limit(bytes.len() as u64);
     let hash = s.hash_of(&bytes);
-    s.post("/module/a", in_pieces(bytes.clone(), 999))
+    s.post("/module/a", in_chunks(bytes.clone(), 999))
         .is(200, &hash);
     s.post("/module/b", bytes.clone()).is(200, &hash);
     let state = s.state();
     let larger = of_size(5001);
     for (length, body) in [
         (None, Body::from(larger.clone())),
-        (None, in_pieces(larger.clone(), 1000)),
+        (None, in_chunks(larger.clone(), 1000)),
         (Some(larger.len()), Body::from(larger.clone())),
         (Some(usize::MAX), Body::empty()),
     ] {
         let length = length.map(|length| length.to_string());
         let header = length.as_deref().map(|length| ("content-length", length));
-        let answer = s.send("POST", &api("/module/c"), header.as_slice(), body);
-        assert_eq!(answer.status, 413, "{length:?}");
+        let response = s.send("POST", &api("/module/c"), header.as_slice(), body);
+        assert_eq!(response.status, 413, "{length:?}");
         let detail = format!("the module is larger than {} bytes", bytes.len());
-        assert!(answer.text().ends_with(&detail), "{}", answer.text());
+        assert!(response.text().ends_with(&detail), "{}", response.text());
     }
     assert_eq!(s.state(), state);
 }
 
 #[test]
-fn a_body_that_breaks_off_is_400_and_stored_nowhere() {
+fn a_truncated_body_is_400_and_not_stored() {
     let s = Api::new();
     let state = s.state();
     let whole = module(1);
@@ -209,7 +222,7 @@ fn a_body_that_breaks_off_is_400_and_stored_nowhere() {
     );
 }
 
-fn impatient() -> Api {
+fn server_with_short_timeout() -> Api {
     let limits = ServerLimits {
         body_progress_timeout: Duration::from_millis(200),
         body_progress_bytes_min: 1000,
@@ -219,10 +232,10 @@ fn impatient() -> Api {
         limits,
         ..ServeOptions::default()
     };
-    Api::with(serve_options, Options::default())
+    Api::with_options(serve_options, Options::default())
 }
 
-fn every(ms: u64, bytes: Vec<u8>, size: usize) -> Body {
+fn one_chunk_every(ms: u64, bytes: Vec<u8>, size: usize) -> Body {
     let pieces: Vec<_> = bytes.chunks(size).map(<[u8]>::to_vec).collect();
     let slow = stream::iter(pieces).then(move |piece| async move {
         tokio::time::sleep(Duration::from_millis(ms)).await;
@@ -232,50 +245,50 @@ fn every(ms: u64, bytes: Vec<u8>, size: usize) -> Body {
 }
 
 #[test]
-fn a_body_that_drips_or_stops_is_408() {
-    let s = impatient();
+fn a_body_that_arrives_too_slowly_is_408() {
+    let s = server_with_short_timeout();
     let state = s.state();
     for body in [
-        every(10, of_size(5000), 1),
-        every(1000, of_size(5000), 5000),
+        one_chunk_every(10, of_size(5000), 1),
+        one_chunk_every(1000, of_size(5000), 5000),
         Body::from_stream(stream::pending::<Result<Bytes, Infallible>>()),
     ] {
         s.post("/module/a", body)
             .is(408, "the body arrives too slowly");
     }
     assert_eq!(s.state(), state);
-    // Slower than the whole time limit, but it comes.
+    // The timeout applies to progress, not to the whole body.
     let bytes = of_size(20_000);
-    s.post("/module/a", every(40, bytes.clone(), 2000))
+    s.post("/module/a", one_chunk_every(40, bytes.clone(), 2000))
         .is(200, &s.hash_of(&bytes));
 }
 
 #[test]
-fn a_large_module_comes_and_goes_in_full() {
+fn a_large_module_is_stored_and_returned() {
     let s = Api::new();
     let bytes = of_size(5 << 20);
     let hash = s.hash_of(&bytes);
-    s.post("/module/a", in_pieces(bytes.clone(), 70_001))
+    s.post("/module/a", in_chunks(bytes.clone(), 70_001))
         .is(200, &hash);
-    let got = s.get("/module/a");
-    assert_eq!((got.status, got.body == bytes), (200, true));
-    got.has("content-length", &bytes.len().to_string());
-    let part = s.read("/module/a", &[("range", "bytes=4000000-4000009")]);
+    let response = s.get("/module/a");
+    assert_eq!((response.status, response.body == bytes), (200, true));
+    response.has("content-length", &bytes.len().to_string());
+    let part = s.get_with("/module/a", &[("range", "bytes=4000000-4000009")]);
     assert_eq!((part.status, part.body.len()), (206, 10));
     s.fsck();
 }
 
 #[test]
-fn a_body_where_none_is_needed_is_passed_over() {
+fn an_unneeded_body_is_ignored() {
     let s = Api::new();
     s.put("a", 1);
     let request = Request::delete(api("/module/a")).header("host", HOST);
     let endless = stream::repeat_with(|| Ok::<_, Infallible>(vec![0; 1000]));
-    s.ask(request.body(Body::from_stream(endless)).unwrap())
+    s.send_request(request.body(Body::from_stream(endless)).unwrap())
         .is(200, "");
 }
 
-/// A module of about this many random bytes, which no coding makes smaller.
+/// Returns a module of about this many random bytes, which do not compress.
 fn incompressible(size: u32) -> Vec<u8> {
     let mut state = 1_u32;
     let mut byte = || {
@@ -286,28 +299,28 @@ fn incompressible(size: u32) -> Vec<u8> {
 }
 
 #[test]
-fn a_body_that_ends_where_a_piece_does_is_complete() {
+fn a_body_that_ends_at_a_chunk_boundary_is_complete() {
     let s = Api::new();
-    // What is handed over at a time is 256 KiB.
+    // The server decodes chunks of 256 KiB.
     let plain = incompressible(300_000);
     for (coding, encoded) in [
         ("identity", plain.clone()),
         ("gzip", gzip(&plain)),
-        ("zstd", zstandard(&plain)),
+        ("zstd", zstd_frame(&plain)),
     ] {
         assert!(encoded.len() > 256 << 10);
         let length = encoded.len();
         for size in [length, length / 2, 256 << 10] {
-            let answer = put(&s, coding, in_pieces(encoded.clone(), size));
-            answer.is(200, &s.hash_of(&plain));
+            let response = put(&s, coding, in_chunks(encoded.clone(), size));
+            response.is(200, &s.hash_of(&plain));
         }
-        let cut = in_pieces(encoded[..256 << 10].to_vec(), 256 << 10);
+        let cut = in_chunks(encoded[..256 << 10].to_vec(), 256 << 10);
         assert_eq!(put(&s, coding, cut).status, 400, "{coding}");
     }
 }
 
 #[test]
-fn uploads_share_the_room_there_is() {
+fn uploads_share_a_quota() {
     let limits = ServerLimits {
         spool_bytes_max: 200 << 10,
         ..ServerLimits::default()
@@ -316,10 +329,10 @@ fn uploads_share_the_room_there_is() {
         limits,
         ..ServeOptions::default()
     };
-    let s = Api::with(serve_options, Options::default());
-    let answer = put(&s, "zstd", zstandard(&incompressible(300_000)));
-    answer.is(503, "the server is busy; try again");
+    let s = Api::with_options(serve_options, Options::default());
+    let response = put(&s, "zstd", zstd_frame(&incompressible(300_000)));
+    response.is(503, "the server is busy; try again");
     let small = incompressible(100_000);
-    put(&s, "zstd", zstandard(&small)).is(200, &s.hash_of(&small));
+    put(&s, "zstd", zstd_frame(&small)).is(200, &s.hash_of(&small));
     put(&s, "gzip", gzip(&small)).is(200, &s.hash_of(&small));
 }

@@ -6,7 +6,7 @@ use super::Api;
 use crate::support::store::module;
 
 #[test]
-fn versions_are_listed_from_the_oldest() {
+fn versions_are_listed_oldest_first() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let api = Api::with_format(format);
         api.get("/versions/d/a").is(200, "[]");
@@ -15,17 +15,17 @@ fn versions_are_listed_from_the_oldest() {
         api.put("d/a", 1);
         api.put("d/b", 3);
         let [one, two] = [1, 2].map(|n| api.hash_of(&module(n)));
-        let wanted = format!(r#"[["{one}","{first}"],["{two}","{second}"]]"#);
+        let expected = format!(r#"[["{one}","{first}"],["{two}","{second}"]]"#);
         let tip = api.rev("main");
         let listed = api.get("/versions/d/a");
         listed
-            .is(200, &wanted)
+            .is(200, &expected)
             .has("content-type", "application/json")
             .has("wasmstore-commit", &tip);
         api.delete("/module/d/a").is(200, "");
-        api.get("/versions/d/a").is(200, &wanted);
+        api.get("/versions/d/a").is(200, &expected);
         let as_of = [("wasmstore-commit", &*first.to_string())];
-        api.read("/versions/d/a", &as_of)
+        api.get_with("/versions/d/a", &as_of)
             .is(200, &format!(r#"[["{one}","{first}"]]"#));
         api.get("/versions/d").is(200, "[]");
         assert_eq!(api.get("/versions/a/..").status, 400);
@@ -33,16 +33,17 @@ fn versions_are_listed_from_the_oldest() {
 }
 
 #[test]
-fn a_version_is_got_as_it_was() {
+fn a_version_is_returned_unchanged() {
     let api = Api::new();
     let first = api.put("d/a", 1).to_string();
     let second = api.put("d/a", 2).to_string();
     api.delete("/module/d/a").is(200, "");
     for (index, n, commit) in [("0", 1, &first), ("1", 2, &second)] {
-        let got = api.get(&format!("/version/{index}/d/a"));
-        assert_eq!((got.status, &got.body[..]), (200, &module(n)[..]));
+        let response = api.get(&format!("/version/{index}/d/a"));
+        assert_eq!((response.status, &response.body[..]), (200, &module(n)[..]));
         let hash = api.hash_of(&module(n));
-        got.has("content-type", "application/wasm")
+        response
+            .has("content-type", "application/wasm")
             .has("wasmstore-hash", &hash)
             .has("wasmstore-commit", commit)
             .has("etag", &format!("\"{hash}\""))
@@ -56,23 +57,24 @@ fn a_version_is_got_as_it_was() {
     }
     let tag = format!("\"{}\"", api.hash_of(&module(1)));
     assert_eq!(
-        api.read("/version/0/d/a", &[("if-none-match", &tag)])
+        api.get_with("/version/0/d/a", &[("if-none-match", &tag)])
             .status,
         304
     );
     assert_eq!(
-        api.read("/version/1/d/a", &[("if-none-match", &tag)])
+        api.get_with("/version/1/d/a", &[("if-none-match", &tag)])
             .status,
         200
     );
     assert_eq!(
-        api.read("/version/0/d/a", &[("range", "bytes=0-3")]).body,
+        api.get_with("/version/0/d/a", &[("range", "bytes=0-3")])
+            .body,
         &module(1)[..4]
     );
 }
 
 #[test]
-fn what_is_out_of_range_is_404_and_what_is_no_number_400() {
+fn an_unknown_version_is_404_and_a_malformed_one_400() {
     let api = Api::new();
     api.put("a", 1);
     api.get("/version/1/a")

@@ -16,7 +16,7 @@ use crate::remote::PushIdentity;
 /// The paths that need no key. They are for supervisors of the server and reveal nothing about the store.
 const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
-/// The client that makes a request, as far as its key tells.
+/// The client that makes a request, as identified by its key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::http) struct Caller {
     author: Option<Author>,

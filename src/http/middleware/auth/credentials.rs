@@ -113,3 +113,46 @@ fn key_from_protocols(protocols: &[&str]) -> Option<Vec<u8>> {
     let key = BASE64_URL_SAFE_NO_PAD.decode(key).ok()?;
     protocols.contains(&WEBSOCKET_PROTOCOL).then_some(key)
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn git_fetch_needs_get_and_git_push_needs_post() {
+        for (method, path, expected) in [
+            ("GET", "info/refs?service=git-upload-pack", Method::GET),
+            ("HEAD", "info/refs?service=git-upload-pack", Method::GET),
+            ("POST", "git-upload-pack", Method::GET),
+            ("GET", "info/refs?service=git-receive-pack", Method::POST),
+            ("POST", "git-receive-pack", Method::POST),
+            ("GET", "info/refs", Method::GET),
+            ("POST", "info/refs", Method::POST),
+            ("DELETE", "HEAD", Method::DELETE),
+        ] {
+            let uri = format!("/wasmstore.git/{path}");
+            let request = Request::builder().method(method).uri(uri);
+            let request = request.body(Body::empty()).unwrap();
+            assert_eq!(*required_method(&request), expected, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn headers_with_keys_are_printed_as_sensitive() {
+        let mut headers = HeaderMap::new();
+        for name in ["wasmstore-auth", "authorization", "sec-websocket-protocol"] {
+            headers.append(name, HeaderValue::from_static("hunter2"));
+            headers.append(name, HeaderValue::from_static("hunter2"));
+        }
+        headers.append("x-other", HeaderValue::from_static("plain"));
+        mark_sensitive(&mut headers);
+        let printed = format!("{headers:?}");
+        assert!(
+            !printed.contains("hunter2") && printed.contains("plain"),
+            "{printed}"
+        );
+        assert_eq!(printed.matches("Sensitive").count(), 6);
+    }
+}
