@@ -78,7 +78,7 @@ fn hooks_objection(store: &Store) -> Result<Option<Objection>> {
             format!("pushing needs git {major}.{minor} or newer on the store's machine")
         }
         (Guarded::Yes, _) => return Ok(None),
-        (Guarded::Foreign(path), _) => format!("{path:?} is not the store's own"),
+        (Guarded::Foreign(path), _) => format!("{path:?} was not written by wasmstore"),
         (Guarded::Missing(what), _) => format!("{what} is missing: run `wasmstore init` there"),
     };
     let subject = "the store".to_owned();
