@@ -1,4 +1,4 @@
-//! Whether a store that the power was cut under keeps what it promised.
+//! Checks that a store keeps its promises after a power cut.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -11,20 +11,20 @@ use super::driver::depth;
 use super::promises::Promises;
 use crate::support::store::{custom_section, on, path, try_git};
 
-/// What is asked of a store beyond what is always asked.
+/// Which checks are made in addition to the usual ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Thoroughly {
-    /// git looks at everything.
+pub struct Thoroughness {
+    /// git checks every object.
     pub by_git: bool,
-    /// gc runs, and git looks again.
+    /// gc runs, and git checks again.
     pub with_gc: bool,
 }
 
 /// Checks the store at `root` as it is after a cut before operation `n`.
 ///
 /// # Errors
-/// What is lost, or broken.
-pub fn check(root: &Path, promises: &Promises, n: usize, how: Thoroughly) -> Result<(), String> {
+/// A description of the loss or fault.
+pub fn check(root: &Path, promises: &Promises, n: usize, how: Thoroughness) -> Result<(), String> {
     if n < promises.created {
         return check_creation(root);
     }
@@ -34,16 +34,17 @@ pub fn check(root: &Path, promises: &Promises, n: usize, how: Thoroughly) -> Res
         check_default(&store, promises, n)?;
     }
     tips(&store, promises, n, |_, _| Ok(()))?;
-    // For writing: now it clears away what is dead.
+    // Opening for writing removes what the dead process left.
     let store = Store::open_or_create(root, Options::default(), ObjectFormat::Sha1);
     let store = store.map_err(failed("open for writing"))?;
     let mut seen = HashSet::new();
-    let mut is_whole = |name: &BranchName, tip| holds(&store, promises, name, tip, &mut seen);
-    let tips = tips(&store, promises, n, &mut is_whole)?;
+    let mut is_complete =
+        |name: &BranchName, tip| check_content(&store, promises, name, tip, &mut seen);
+    let tips = tips(&store, promises, n, &mut is_complete)?;
     if how.by_git && !is_outside {
         fsck(root)?;
     }
-    // Twice to one branch: the first may have left something in the way of the second.
+    // Two writes to one branch: the first may leave something that blocks the second.
     for (round, (name, _)) in tips.iter().take(1).chain(&tips).enumerate() {
         write(&store, name, round)?;
     }
@@ -51,7 +52,7 @@ pub fn check(root: &Path, promises: &Promises, n: usize, how: Thoroughly) -> Res
         store.gc(&on(None), History::Keep).map_err(failed("gc"))?;
         let mut seen = HashSet::new();
         for (name, tip) in &tips {
-            holds(&store, promises, name, *tip, &mut seen)?;
+            check_content(&store, promises, name, *tip, &mut seen)?;
         }
         fsck(root)?;
     }
@@ -61,7 +62,7 @@ pub fn check(root: &Path, promises: &Promises, n: usize, how: Thoroughly) -> Res
     }
 }
 
-/// Fails unless `verify` finds nothing wrong.
+/// Fails if `verify` finds a fault.
 fn verify(store: &Store) -> Result<(), String> {
     let mut found = Vec::new();
     let verified = store.verify(
@@ -76,18 +77,18 @@ fn verify(store: &Store) -> Result<(), String> {
     }
 }
 
-/// Before it was said that the store is created, it is none yet, or an empty one, and can be created.
+/// Checks a cut before the creation was acknowledged: the store is absent or empty, and can be created.
 fn check_creation(root: &Path) -> Result<(), String> {
-    let store = Store::open(root, Options::default()).map_err(failed("open none"))?;
+    let store = Store::open(root, Options::default()).map_err(failed("open an absent store"))?;
     let listing = store.list(&Revision::default(), &TreePath::root());
-    if !listing.map_err(failed("list none"))?.is_empty() {
-        return Err("a new store holds something".to_owned());
+    if !listing.map_err(failed("list an absent store"))?.is_empty() {
+        return Err("a new store is not empty".to_owned());
     }
     let store = Store::open_or_create(root, Options::default(), ObjectFormat::Sha1);
     let store = store.map_err(failed("create again"))?;
     let main: BranchName = "main".parse().expect("it is a name");
     if store.branches().map_err(failed("list branches"))? != [main.clone()] {
-        return Err("a new store has one branch".to_owned());
+        return Err("a new store does not have exactly one branch".to_owned());
     }
     write(&store, &main, 0)?;
     fsck(root)
@@ -99,18 +100,18 @@ fn check_default(store: &Store, promises: &Promises, n: usize) -> Result<(), Str
     match allowed.values.contains(&&default) {
         true => Ok(()),
         false => Err(format!(
-            "the default branch is {default}, and not one of {:?}",
+            "the default branch is {default} instead of one of {:?}",
             allowed.values
         )),
     }
 }
 
-/// The branches that are there, each at a commit that it may be at, of which `is_whole` says whether all is there.
+/// Returns the branches, each at a commit that was promised or begun, for which `is_complete` succeeds.
 fn tips(
     store: &Store,
     promises: &Promises,
     n: usize,
-    mut is_whole: impl FnMut(&BranchName, CommitId) -> Result<(), String>,
+    mut is_complete: impl FnMut(&BranchName, CommitId) -> Result<(), String>,
 ) -> Result<Vec<(BranchName, CommitId)>, String> {
     let mut tips = Vec::new();
     for (name, line) in &promises.branches {
@@ -118,14 +119,14 @@ fn tips(
         let found = tip(store, name).and_then(|tip| match tip {
             _ if !allowed.values.contains(&&tip) => {
                 let allowed = &allowed.values;
-                Err(format!("it is at {tip:?}, and at none of {allowed:?}"))
+                Err(format!("its tip is {tip:?} instead of one of {allowed:?}"))
             }
-            Some(tip) => is_whole(name, tip).map(|()| Some(tip)),
+            Some(tip) => is_complete(name, tip).map(|()| Some(tip)),
             None => Ok(None),
         });
         match found {
             Ok(tip) => tips.extend(tip.map(|tip| (name.clone(), tip))),
-            // What an outside writer did not flush is no loss of ours.
+            // The store promises nothing about what an outside writer did not fsync.
             Err(_) if allowed.is_outside => {}
             Err(error) => return Err(format!("branch {name}: {error}")),
         }
@@ -134,7 +135,7 @@ fn tips(
         let listed = store.branches().map_err(failed("list the branches"))?;
         let names: Vec<_> = tips.iter().map(|(name, _)| name.clone()).collect();
         if listed != names {
-            return Err(format!("the branches are {listed:?}, and not {names:?}"));
+            return Err(format!("the branches are {listed:?} instead of {names:?}"));
         }
     }
     Ok(tips)
@@ -150,8 +151,8 @@ fn tip(store: &Store, name: &BranchName) -> Result<Option<CommitId>, String> {
     }
 }
 
-/// Whether a branch's history, paths and modules are there, but for those modules that were seen.
-fn holds(
+/// Checks that a branch's history, paths and modules exist, except modules that were checked before.
+fn check_content(
     store: &Store,
     promises: &Promises,
     name: &BranchName,
@@ -162,7 +163,9 @@ fn holds(
     let listed = store.list(at, &TreePath::root()).map_err(failed("list"))?;
     let expected = &promises.listings[&tip];
     if listed != *expected {
-        return Err(format!("{name} holds {listed:?}, and not {expected:?}"));
+        return Err(format!(
+            "{name} contains {listed:?} instead of {expected:?}"
+        ));
     }
     for (path, hash) in expected {
         if !seen.insert(*hash) {
@@ -178,7 +181,7 @@ fn holds(
     match count == promises.depths[&tip] {
         true => Ok(()),
         false => Err(format!(
-            "{name} reaches {count} commits, and not {}",
+            "{name} reaches {count} commits instead of {}",
             promises.depths[&tip]
         )),
     }
@@ -209,12 +212,12 @@ fn fsck(root: &Path) -> Result<(), String> {
     }
 }
 
-/// Says what failed, and why.
+/// Returns a function that describes a failed action and its error.
 fn failed<E: std::error::Error>(what: &str) -> impl FnOnce(E) -> String {
     move |error| format!("{what}: {}", chain(&error))
 }
 
-/// An error with its causes.
+/// Returns an error and its causes, joined by colons.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let causes: Vec<_> = causes.map(ToString::to_string).collect();

@@ -1,19 +1,19 @@
-//! A power cut: of what is pending on a disk some is kept, and the rest is lost.
+//! A power cut: some of a disk's pending changes are kept, and the others are lost.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::disk::{Change, Disk, File, Folder, Ino, Inode, Kind, ROOT};
+use super::disk::{Change, Directory, Disk, File, Ino, Inode, Kind, ROOT};
 use super::random::Random;
 use super::subset::{Atom, Fate, Fates};
 
-/// How many bytes a disk writes as one.
+/// The number of bytes that a disk writes atomically.
 const BLOCK: usize = 512;
 
 impl Disk {
-    /// The disk as it is when the power is back, with the same numbers of inodes.
+    /// Returns the disk after the power cut, with the same inode numbers.
     pub fn after(&self, fates: &Fates) -> Self {
         let mut after = Self {
             inodes: vec![Inode::new(0, Kind::File(File::default())); self.inodes.len()],
@@ -24,9 +24,9 @@ impl Disk {
             let there = self.inode(ino).expect("names lead to inodes");
             let settled = match &there.kind {
                 Kind::File(file) => settled_file(ino, there, file, fates),
-                Kind::Folder(folder) => {
-                    let mut names = settled_names(ino, folder, fates);
-                    // A folder that was moved may keep both names: whatever repairs the disk drops one of them.
+                Kind::Directory(directory) => {
+                    let mut names = settled_names(ino, directory, fates);
+                    // A moved directory may keep both names. A file system repair would drop one of them, and so does this.
                     names.retain(|_, to| {
                         let is_new = after.inode(*to).is_ok_and(|inode| inode.links == 0);
                         let is_kept = is_new || self.file(*to).is_ok();
@@ -36,7 +36,7 @@ impl Disk {
                         }
                         is_kept
                     });
-                    settled_folder(there, names)
+                    settled_directory(there, names)
                 }
             };
             let links = after.inodes[ino as usize - 1].links;
@@ -45,36 +45,36 @@ impl Disk {
         after
     }
 
-    /// Removes those of the lock files that are among these inodes.
+    /// Removes the lock files among these inodes.
     pub fn remove_locks(&mut self, among: &HashSet<Ino>) {
         for inode in &mut self.inodes {
-            if let Kind::Folder(folder) = &mut inode.kind {
-                folder.now.retain(|name, ino| {
+            if let Kind::Directory(directory) = &mut inode.kind {
+                directory.now.retain(|name, ino| {
                     let is_lock = name.as_encoded_bytes().ends_with(b".lock");
                     !(is_lock && among.contains(ino))
                 });
-                folder.durable.clone_from(&folder.now);
+                directory.durable.clone_from(&directory.now);
             }
         }
     }
 
-    /// Tells two outcomes of the same run apart.
+    /// Returns a value that distinguishes two states of the same run.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         for (ino, inode) in self.inodes().filter(|(_, inode)| inode.links > 0) {
             (ino, inode.mode).hash(&mut hasher);
             match &inode.kind {
                 Kind::File(file) => file.version.hash(&mut hasher),
-                Kind::Folder(folder) => folder.now.hash(&mut hasher),
+                Kind::Directory(directory) => directory.now.hash(&mut hasher),
             }
         }
         hasher.finish()
     }
 }
 
-fn settled_names(ino: Ino, folder: &Folder, fates: &Fates) -> BTreeMap<OsString, Ino> {
-    let mut names = folder.durable.clone();
-    for (name, values) in &folder.pending {
+fn settled_names(ino: Ino, directory: &Directory, fates: &Fates) -> BTreeMap<OsString, Ino> {
+    let mut names = directory.durable.clone();
+    for (name, values) in &directory.pending {
         let count = match fates.get(&Atom::Name(ino, name.clone())) {
             Some(Fate::Kept) => values.len(),
             Some(Fate::After(count)) => *count,
@@ -89,14 +89,14 @@ fn settled_names(ino: Ino, folder: &Folder, fates: &Fates) -> BTreeMap<OsString,
     names
 }
 
-fn settled_folder(there: &Inode, names: BTreeMap<OsString, Ino>) -> Inode {
-    let folder = Folder {
+fn settled_directory(there: &Inode, names: BTreeMap<OsString, Ino>) -> Inode {
+    let directory = Directory {
         durable: names.clone(),
         now: names,
         pending: BTreeMap::new(),
     };
     Inode {
-        kind: Kind::Folder(folder),
+        kind: Kind::Directory(directory),
         ..there.clone()
     }
 }
@@ -137,7 +137,7 @@ fn settled_file(ino: Ino, there: &Inode, file: &File, fates: &Fates) -> Inode {
     }
 }
 
-/// Does a change by halves: not at all, the size alone, some blocks, the beginning, or all of it.
+/// Applies a random part of a change: nothing, only the size, some blocks, the beginning, or all of it.
 fn mix(content: &mut Vec<u8>, change: &Change, random: &mut Random) {
     let Change::Write(offset, bytes) = change else {
         if random.one_in(2) {

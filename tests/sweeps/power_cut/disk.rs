@@ -1,8 +1,8 @@
-//! A disk that keeps no promise but POSIX's weakest: what it holds now, what of that is durable, and what is pending.
+//! A disk that keeps only the weakest promises of POSIX: its current content, the durable part of it, and the pending changes.
 //!
-//! - fsync of a file makes its content, size and mode durable, and none of its names.
-//! - fsync of a folder makes the names in it durable, and nothing of what they lead to.
-//! - Nothing else makes anything durable, however long ago it was.
+//! - fsync of a file makes its content, size and mode durable, but none of its names.
+//! - fsync of a directory makes the names in it durable, but not the inodes that they lead to.
+//! - Nothing else makes anything durable, no matter how much time passes.
 //!
 //! A rename is two changes of names: the new name leads to the file, the old one to nothing. A name that is replaced leads to the
 //! old file or to the new one, never to nothing. The mode comes with the inode.
@@ -14,17 +14,17 @@ use std::time::SystemTime;
 
 /// The number of an inode.
 pub type Ino = u64;
-/// The folder at the top.
+/// The root directory.
 pub const ROOT: Ino = 1;
 
-/// What changes a disk, or makes something durable.
+/// An operation that changes a disk, or makes something durable.
 #[derive(Clone, Debug)]
 pub enum Op {
     Create {
-        folder: Ino,
+        directory: Ino,
         name: OsString,
         mode: u32,
-        is_folder: bool,
+        is_directory: bool,
     },
     Write {
         file: Ino,
@@ -41,12 +41,12 @@ pub enum Op {
     },
     Link {
         inode: Ino,
-        folder: Ino,
+        directory: Ino,
         name: OsString,
     },
     /// unlink(2) or rmdir(2).
     Remove {
-        folder: Ino,
+        directory: Ino,
         name: OsString,
     },
     Rename {
@@ -54,12 +54,12 @@ pub enum Op {
         to: (Ino, OsString),
     },
     /// fsync(2) or fdatasync(2).
-    Flush {
+    Fsync {
         inode: Ino,
     },
 }
 
-/// Why an operation changes nothing.
+/// Why an operation was refused. It changed nothing then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
     NotFound,
@@ -69,7 +69,7 @@ pub enum Refused {
     NotAFolder,
 }
 
-/// All inodes that ever were; an inode without a name is still there for who has it open.
+/// All inodes that ever existed. An inode without a name still exists for processes that have it open.
 #[derive(Clone)]
 pub struct Disk {
     pub(super) inodes: Vec<Inode>,
@@ -87,16 +87,16 @@ pub struct Inode {
 #[derive(Clone)]
 pub enum Kind {
     File(File),
-    Folder(Folder),
+    Directory(Directory),
 }
 
 #[derive(Clone, Default)]
 pub struct File {
     pub now: Arc<Vec<u8>>,
     pub durable: Arc<Vec<u8>>,
-    /// What happened since the last fsync, in order.
+    /// The changes since the last fsync, in order.
     pub pending: Vec<Change>,
-    /// How many changes there were in all, and how many of them are durable: tells contents apart without comparing them.
+    /// The number of all changes, and of the durable ones. They distinguish contents without comparing them.
     pub version: u64,
     pub durable_version: u64,
 }
@@ -108,17 +108,17 @@ pub enum Change {
 }
 
 #[derive(Clone, Default)]
-pub struct Folder {
+pub struct Directory {
     pub now: BTreeMap<OsString, Ino>,
     pub durable: BTreeMap<OsString, Ino>,
-    /// What each name led to, one after another, since the last fsync.
+    /// The inodes that each name led to since the last fsync, in order.
     pub pending: BTreeMap<OsString, Vec<Option<Ino>>>,
 }
 
 impl Disk {
-    /// An empty disk.
+    /// Returns an empty disk.
     pub fn new() -> Self {
-        let mut root = Inode::new(0o755, Kind::Folder(Folder::default()));
+        let mut root = Inode::new(0o755, Kind::Directory(Directory::default()));
         root.links = 1;
         Self { inodes: vec![root] }
     }
@@ -130,14 +130,14 @@ impl Disk {
             .ok_or(Refused::NotFound)
     }
 
-    /// Every inode, with its number.
+    /// Returns every inode with its number.
     pub fn inodes(&self) -> impl Iterator<Item = (Ino, &Inode)> {
         (ROOT..).zip(&self.inodes)
     }
 
-    pub fn folder(&self, ino: Ino) -> Result<&Folder, Refused> {
+    pub fn directory(&self, ino: Ino) -> Result<&Directory, Refused> {
         match &self.inode(ino)?.kind {
-            Kind::Folder(folder) => Ok(folder),
+            Kind::Directory(directory) => Ok(directory),
             Kind::File(_) => Err(Refused::NotAFolder),
         }
     }
@@ -145,28 +145,28 @@ impl Disk {
     pub fn file(&self, ino: Ino) -> Result<&File, Refused> {
         match &self.inode(ino)?.kind {
             Kind::File(file) => Ok(file),
-            Kind::Folder(_) => Err(Refused::IsFolder),
+            Kind::Directory(_) => Err(Refused::IsFolder),
         }
     }
 
-    /// What a name leads to now.
-    pub fn lookup(&self, folder: Ino, name: &OsString) -> Result<Ino, Refused> {
-        self.folder(folder)?
+    /// Returns the inode that a name leads to now.
+    pub fn lookup(&self, directory: Ino, name: &OsString) -> Result<Ino, Refused> {
+        self.directory(directory)?
             .now
             .get(name)
             .copied()
             .ok_or(Refused::NotFound)
     }
 
-    /// Does what the operation says, or nothing; returns the inode that it is about.
+    /// Applies an operation, and returns its inode.
     pub fn apply(&mut self, op: &Op) -> Result<Ino, Refused> {
         match op {
             Op::Create {
-                folder,
+                directory,
                 name,
                 mode,
-                is_folder,
-            } => self.create(*folder, name, *mode, *is_folder),
+                is_directory,
+            } => self.create(*directory, name, *mode, *is_directory),
             Op::Write {
                 file,
                 offset,
@@ -179,39 +179,39 @@ impl Disk {
             }
             Op::Link {
                 inode,
-                folder,
+                directory,
                 name,
             } => {
                 self.file(*inode)?;
-                self.is_free(*folder, name)?;
-                self.name(*folder, name, Some(*inode))
+                self.is_free(*directory, name)?;
+                self.name(*directory, name, Some(*inode))
             }
-            Op::Remove { folder, name } => {
-                let ino = self.lookup(*folder, name)?;
+            Op::Remove { directory, name } => {
+                let ino = self.lookup(*directory, name)?;
                 self.is_removable(ino)?;
-                self.name(*folder, name, None)
+                self.name(*directory, name, None)
             }
             Op::Rename { from, to } => self.rename(from, to),
-            Op::Flush { inode } => self.flush(*inode),
+            Op::Fsync { inode } => self.fsync(*inode),
         }
     }
 
     fn create(
         &mut self,
-        folder: Ino,
+        directory: Ino,
         name: &OsString,
         mode: u32,
-        is_folder: bool,
+        is_directory: bool,
     ) -> Result<Ino, Refused> {
-        self.is_free(folder, name)?;
+        self.is_free(directory, name)?;
         self.inodes.push(Inode::new(
             mode,
-            match is_folder {
-                true => Kind::Folder(Folder::default()),
+            match is_directory {
+                true => Kind::Directory(Directory::default()),
                 false => Kind::File(File::default()),
             },
         ));
-        self.name(folder, name, Some(self.inodes.len() as Ino))
+        self.name(directory, name, Some(self.inodes.len() as Ino))
     }
 
     fn rename(&mut self, from: &(Ino, OsString), to: &(Ino, OsString)) -> Result<Ino, Refused> {
@@ -220,7 +220,10 @@ impl Disk {
             if replaced == ino {
                 return Ok(ino);
             }
-            match (self.folder(ino).is_ok(), self.folder(replaced).is_ok()) {
+            match (
+                self.directory(ino).is_ok(),
+                self.directory(replaced).is_ok(),
+            ) {
                 (true, false) => return Err(Refused::NotAFolder),
                 (false, true) => return Err(Refused::IsFolder),
                 _ => self.is_removable(replaced)?,
@@ -231,11 +234,11 @@ impl Disk {
         Ok(ino)
     }
 
-    /// Makes a name lead to an inode, or to nothing; returns the inode that it led to last.
-    fn name(&mut self, folder: Ino, name: &OsString, to: Option<Ino>) -> Result<Ino, Refused> {
-        let inode = self.inode_mut(folder)?;
+    /// Makes a name lead to an inode, or to nothing; returns the inode that it led to before.
+    fn name(&mut self, directory: Ino, name: &OsString, to: Option<Ino>) -> Result<Ino, Refused> {
+        let inode = self.inode_mut(directory)?;
         inode.changed = SystemTime::now();
-        let Kind::Folder(names) = &mut inode.kind else {
+        let Kind::Directory(names) = &mut inode.kind else {
             return Err(Refused::NotAFolder);
         };
         let was = match to {
@@ -264,15 +267,15 @@ impl Disk {
         Ok(ino)
     }
 
-    /// Whether a flush of it makes something durable.
+    /// Returns whether an fsync of the inode would make something durable.
     pub fn is_dirty(&self, ino: Ino) -> bool {
         self.inode(ino).is_ok_and(|inode| match &inode.kind {
             Kind::File(file) => !file.pending.is_empty(),
-            Kind::Folder(folder) => !folder.pending.is_empty(),
+            Kind::Directory(directory) => !directory.pending.is_empty(),
         })
     }
 
-    fn flush(&mut self, ino: Ino) -> Result<Ino, Refused> {
+    fn fsync(&mut self, ino: Ino) -> Result<Ino, Refused> {
         let inode = self.inode_mut(ino)?;
         inode.durable_mode = inode.mode;
         match &mut inode.kind {
@@ -281,11 +284,11 @@ impl Disk {
                 file.durable_version = file.version;
                 file.pending.clear();
             }
-            Kind::Folder(folder) => {
-                for (name, values) in std::mem::take(&mut folder.pending) {
+            Kind::Directory(directory) => {
+                for (name, values) in std::mem::take(&mut directory.pending) {
                     match values.last().copied().flatten() {
-                        Some(ino) => folder.durable.insert(name, ino),
-                        None => folder.durable.remove(&name),
+                        Some(ino) => directory.durable.insert(name, ino),
+                        None => directory.durable.remove(&name),
                     };
                 }
             }
@@ -300,8 +303,8 @@ impl Disk {
             .ok_or(Refused::NotFound)
     }
 
-    fn is_free(&self, folder: Ino, name: &OsString) -> Result<(), Refused> {
-        match self.lookup(folder, name) {
+    fn is_free(&self, directory: Ino, name: &OsString) -> Result<(), Refused> {
+        match self.lookup(directory, name) {
             Ok(_) => Err(Refused::Exists),
             Err(Refused::NotFound) => Ok(()),
             Err(other) => Err(other),
@@ -309,8 +312,8 @@ impl Disk {
     }
 
     fn is_removable(&self, ino: Ino) -> Result<(), Refused> {
-        match self.folder(ino) {
-            Ok(folder) if !folder.now.is_empty() => Err(Refused::NotEmpty),
+        match self.directory(ino) {
+            Ok(directory) if !directory.now.is_empty() => Err(Refused::NotEmpty),
             _ => Ok(()),
         }
     }
@@ -329,7 +332,7 @@ impl Inode {
 }
 
 impl Change {
-    /// Does it to the content of a file.
+    /// Applies the change to the content of a file.
     pub fn on(&self, content: &mut Vec<u8>) {
         match self {
             Self::Resize(size) => content.resize(*size, 0),

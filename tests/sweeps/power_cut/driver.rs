@@ -1,4 +1,4 @@
-//! Does things with a store, and notes what it promised by them.
+//! Performs operations on a store, and records what their results promise.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,13 +17,13 @@ pub struct Driver {
     shared: Shared,
     pub root: PathBuf,
     pub store: Store,
-    /// The same store as another process has it open.
+    /// The same store, opened a second time as another process would.
     pub other: Store,
     promises: Promises,
     modules: AtomicU32,
 }
 
-/// A put, and when it was acknowledged.
+/// A put, and the time when it was acknowledged.
 pub struct Done {
     pub commit: CommitId,
     acknowledged: usize,
@@ -55,13 +55,13 @@ impl Driver {
         driver
     }
 
-    /// What was promised, at the end.
+    /// Returns the promises at the end of the run.
     pub fn promises(self) -> Promises {
         self.promises
     }
 
-    /// Does something with the store. When it is done, what changed is promised, and so is what stands at the `rests_on`: an
-    /// answer that changes nothing rests on what is there.
+    /// Performs an operation on the store. Afterwards, the refs that changed are promised, and so are the branches in `rests_on`: a result
+    /// that changes nothing depends on them.
     pub fn step<T>(&mut self, label: &str, rests_on: &[&str], verb: impl FnOnce(&Self) -> T) -> T {
         let begun = self.shared.count();
         let answer = verb(self);
@@ -78,7 +78,7 @@ impl Driver {
         answer
     }
 
-    /// Does something as stock git that flushes nothing.
+    /// Performs an operation of stock git, which fsyncs nothing.
     pub fn outside<T>(&mut self, label: &str, verb: impl FnOnce(&Path) -> T) -> T {
         let begun = self.shared.count();
         let answer = verb(&self.root);
@@ -88,15 +88,14 @@ impl Driver {
         answer
     }
 
-    /// Puts new modules by several threads at a time, half of them through the other open store; each thread its branches by
-    /// turns.
+    /// Puts new modules from several threads, half of them through the other open store. Each thread alternates between the branches.
     pub fn together(
         &mut self,
         label: &str,
         threads: usize,
         each: usize,
         branches: &[&str],
-        meanwhile: impl Fn(&Self) + Sync,
+        concurrently: impl Fn(&Self) + Sync,
     ) {
         let begun = self.shared.count();
         let this = &*self;
@@ -116,7 +115,7 @@ impl Driver {
                 scope.spawn(move || (0..each).map(|nth| put(thread, nth)).collect::<Vec<_>>())
             });
             let working: Vec<_> = working.collect();
-            meanwhile(this);
+            concurrently(this);
             working
                 .into_iter()
                 .flat_map(|thread| thread.join().expect("no thread panics"))
@@ -129,18 +128,18 @@ impl Driver {
             *at = done.acknowledged.min(*at);
         }
         for name in branches {
-            self.observe_line(&branch(name), begun, &acknowledged);
+            self.observe_commits(&branch(name), begun, &acknowledged);
         }
         self.observe(begun, ended, false);
         self.note(label, begun, ended, false);
     }
 
-    /// A small module like no other.
+    /// Returns a small, unique module.
     pub fn module(&self) -> Vec<u8> {
         module(self.modules.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// A module of over 1 MiB, which does not compress.
+    /// Returns an incompressible module of more than 1 MiB.
     pub fn large_module(&self) -> Vec<u8> {
         let seed = self.modules.fetch_add(1, Ordering::Relaxed);
         let mut random = super::random::Random::new(u64::from(seed));
@@ -152,7 +151,7 @@ impl Driver {
         self.put_bytes(store, name, at, &self.module()).commit
     }
 
-    /// Puts a module, and looks whether the commit that is answered has it.
+    /// Puts a module, and checks that the returned commit contains it.
     pub fn put_bytes(&self, store: &Store, name: Option<&str>, at: &str, bytes: &[u8]) -> Done {
         let at = path(at);
         let published = store.put(&on(name), &at, bytes).expect("it is put");
@@ -167,7 +166,7 @@ impl Driver {
         }
     }
 
-    /// Notes every ref that is not what it was.
+    /// Records every ref that changed.
     fn observe(&mut self, begun: usize, ended: usize, is_outside: bool) {
         let there = self.store.branches().expect("branches are listed");
         let known = self.promises.branches.keys().cloned();
@@ -199,8 +198,8 @@ impl Driver {
         }
     }
 
-    /// Notes every commit since the last one that was noted, each with its own acknowledgement.
-    fn observe_line(
+    /// Records every commit since the last recorded one, each with its own acknowledgement.
+    fn observe_commits(
         &mut self,
         name: &BranchName,
         begun: usize,
@@ -220,9 +219,13 @@ impl Driver {
                 .first()
                 .copied();
         }
-        assert_eq!(next, last, "the new commits stand on the old tip");
+        assert_eq!(next, last, "the new commits build on the old tip");
         for commit in new.into_iter().rev() {
-            let line = self.promises.branches.get_mut(name).expect("it is noted");
+            let line = self
+                .promises
+                .branches
+                .get_mut(name)
+                .expect("it was recorded");
             line.begin(Some(commit), begun, false);
             if let Some(at) = acknowledged.get(&commit) {
                 line.acknowledge(*at);
@@ -236,7 +239,7 @@ impl Driver {
         self.store.snapshot(&at).expect("a branch has a tip")
     }
 
-    /// Notes what stands in a commit.
+    /// Records the content of a commit.
     fn remember(&mut self, commit: CommitId) {
         if self.promises.listings.contains_key(&commit) {
             return;
@@ -271,7 +274,7 @@ impl Driver {
     }
 }
 
-/// How many commits a commit reaches.
+/// Returns the number of commits that a commit reaches.
 pub fn depth(store: &Store, at: &Revision) -> wasmstore::store::Result<usize> {
     let mut count = 0;
     store.log(at, 0, usize::MAX, LogOrder::NewestFirst, |_| {

@@ -1,12 +1,12 @@
-//! The power is cut, at every moment, and nothing that was acknowledged is lost.
+//! Simulated power cuts at every moment of a run lose nothing that was acknowledged.
 //!
-//! The store runs once on a file system of ours ([`mount`]), which notes every operation, and the driver notes what was
-//! acknowledged between which of them ([`promises`]). For a cut before the N-th operation the disk is computed ([`disk`]): what
-//! POSIX promises to be durable, and of all else a subset ([`subset`]), none, all, names without contents, additions without
-//! removals, removals without additions, and random ones, each of which follows from a seed. It is written to a plain folder
-//! ([`tree`]), and the store is opened there and asked for everything that was promised ([`check`]).
+//! The store runs once on a recording file system ([`mount`]), which logs every operation, and the driver records what was acknowledged
+//! between which operations ([`promises`]). For a cut before the N-th operation, the disk is computed ([`disk`]): what POSIX promises to
+//! be durable, and a subset of everything else ([`subset`]): nothing, everything, names without contents, additions without removals,
+//! removals without additions, and random subsets, each of which follows from a seed. This disk is written to a plain directory
+//! ([`tree`]), and the store is opened there and checked for everything that was promised ([`check`]).
 //!
-//! The same recording is tried with flushes left out, and then losses have to be found.
+//! As a test of the test, the same recording is replayed with fsyncs left out. Losses must be found then.
 
 mod check;
 mod cut;
@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use check::{Thoroughly, check};
+use check::{Thoroughness, check};
 use disk::{Disk, Op};
 use driver::Driver;
 use explain::explain;
@@ -43,10 +43,10 @@ use sweep::{Figures, Plan, Run, sweep};
 use wasmstore::config::Options;
 use wasmstore::store::{ObjectFormat, Store};
 
-/// Far longer than anything takes that is done on a mount.
+/// A time that no operation on the mount comes close to.
 const MOUNTED_MAX: Duration = Duration::from_secs(300);
 
-/// Does something on the mounted disk; `None` where nothing can be mounted.
+/// Runs `verb` on the mounted disk; `None` if the machine does not permit mounts.
 fn mounted<T: Send + 'static>(
     shared: &Shared,
     verb: impl FnOnce(&Path) -> T + Send + 'static,
@@ -54,8 +54,8 @@ fn mounted<T: Send + 'static>(
     let mounted = match Mounted::new(shared.clone()) {
         Ok(mounted) => mounted,
         Err(reason) => {
-            // Past the capture of what tests print: that it is skipped is to be seen.
-            let _ = writeln!(std::io::stderr(), "SKIPPED, no power is cut: {reason}");
+            // Written to the process's stderr, which the test harness does not capture: a skipped test must be visible.
+            let _ = writeln!(std::io::stderr(), "SKIPPED power cut: {reason}");
             return None;
         }
     };
@@ -67,14 +67,14 @@ fn mounted<T: Send + 'static>(
         answer
     });
     let ended = is_done.recv_timeout(MOUNTED_MAX);
-    // Whoever still waits for the file system is answered with an error now.
+    // Requests that still wait for the file system fail now.
     drop(mounted);
-    assert_ne!(ended, Err(RecvTimeoutError::Timeout), "it hangs");
+    assert_ne!(ended, Err(RecvTimeoutError::Timeout), "the run hangs");
     let answer = running.join();
     Some(answer.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
 }
 
-/// Records what is done with a new store.
+/// Records a run of `verbs` on a new store.
 fn record(verbs: impl FnOnce(&mut Driver) + Send + 'static) -> Option<Arc<Run>> {
     let shared = Shared::new(Disk::new());
     let recorded = shared.clone();
@@ -87,12 +87,12 @@ fn record(verbs: impl FnOnce(&mut Driver) + Send + 'static) -> Option<Arc<Run>> 
     Some(Arc::new(Run { log, promises }))
 }
 
-/// Before every operation, and after the last.
+/// Returns the points before every operation, and the one after the last.
 fn everywhere(run: &Run) -> BTreeSet<usize> {
     (0..=run.log.len()).collect()
 }
 
-/// So many of them, evenly spread.
+/// Returns `count` points, evenly spread.
 fn spread(run: &Run, count: usize) -> BTreeSet<usize> {
     let last = run.log.len();
     (0..count).map(|nth| last * nth / (count - 1)).collect()
@@ -109,8 +109,8 @@ fn assert_nothing_lost(what: &str, figures: &Figures) {
     } = figures;
     let _ = writeln!(
         std::io::stderr(),
-        "{what}: {operations} operations, {points} points, {cuts} cuts, {states} different, {by_git} looked at by git, \
-         lost = {}",
+        "{what}: {operations} operations, {points} points, {cuts} cuts, {states} different states, {by_git} checked \
+         by git, {} losses",
         losses.len()
     );
     assert!(losses.is_empty(), "{what}:\n{}", losses.join("\n"));
@@ -133,7 +133,7 @@ fn a_cut_at_every_point_of_a_short_run_loses_nothing() {
 }
 
 #[test]
-fn cuts_all_over_pushes_lose_nothing() {
+fn cuts_throughout_pushes_lose_nothing() {
     let Some(run) = record(scenario::pushes) else {
         return;
     };
@@ -145,11 +145,11 @@ fn cuts_all_over_pushes_lose_nothing() {
         git_every: 6,
         stop_at_loss: true,
     };
-    assert_nothing_lost("pushes, here and there", &sweep(&run, plan));
+    assert_nothing_lost("pushes, spread points", &sweep(&run, plan));
 }
 
 #[test]
-fn cuts_all_over_a_long_run_lose_nothing() {
+fn cuts_throughout_a_long_run_lose_nothing() {
     let Some(run) = record(|it| scenario::long(it, 70)) else {
         return;
     };
@@ -161,26 +161,26 @@ fn cuts_all_over_a_long_run_lose_nothing() {
         git_every: 6,
         stop_at_loss: false,
     };
-    assert_nothing_lost("long run, here and there", &sweep(&run, plan));
+    assert_nothing_lost("long run, spread points", &sweep(&run, plan));
 }
 
 #[test]
-fn a_cut_in_a_gc_leaves_no_commit_graph_that_names_what_is_gone() {
+fn a_cut_during_gc_leaves_no_commit_graph_that_lists_deleted_commits() {
     let Some(run) = record(scenario::graphs) else {
         return;
     };
     let plan = Plan {
         ignored: Ignored::None,
         ignored_since: run.promises.created,
-        // Here and there, as git looks at each disk: the long sweep has every point.
+        // Spread points only, because git checks each disk. The long sweep has every point.
         points: spread(&run, 70),
         seeds: 0,
         git_every: 1,
         stop_at_loss: false,
     };
-    assert_nothing_lost("gc twice, here and there", &sweep(&run, plan));
-    let losses = losses(&run, Ignored::Folder("/store/objects/info"), 1);
-    assert!(!losses.is_empty(), "its removal has to be flushed");
+    assert_nothing_lost("gc twice, spread points", &sweep(&run, plan));
+    let losses = losses(&run, Ignored::Directory("/store/objects/info"), 1);
+    assert!(!losses.is_empty(), "its removal must be fsynced");
     println!("{}", losses[0]);
 }
 
@@ -202,11 +202,11 @@ fn a_cut_at_every_point_of_a_long_run_loses_nothing() {
     assert_nothing_lost("long run", &sweep(&run, plan));
 }
 
-/// How far points are from each other at first.
+/// The distance of the points in one pass.
 const STRIDE: usize = 8;
 
-/// What is lost where some flushes are left out, at the first point where it is: looked for at points that are far from each other
-/// first, as that is sooner done.
+/// Returns what is lost at the first point with a loss when some fsyncs are left out. The points are checked in passes over distant
+/// points, which find a loss sooner.
 fn losses(run: &Arc<Run>, ignored: Ignored, git_every: usize) -> Vec<String> {
     let created = run.promises.created;
     let found = (0..STRIDE).map(|begin| {
@@ -225,35 +225,36 @@ fn losses(run: &Arc<Run>, ignored: Ignored, git_every: usize) -> Vec<String> {
     found.next().unwrap_or_default()
 }
 
-/// The test can see: each kind of flush, left out alone, makes it find losses.
+/// A test of the test: it finds losses when any one kind of fsync is left out.
 #[test]
-fn without_flushes_losses_are_found() {
+fn losses_are_found_without_fsyncs() {
     let Some(run) = record(scenario::short) else {
         return;
     };
     for ignored in [
         Ignored::All,
         Ignored::Files,
-        Ignored::Folders,
+        Ignored::Directories,
         Ignored::FilesBelow("/store/objects"),
         Ignored::FilesBelow("/store/refs"),
-        Ignored::FoldersBelow("/store/objects"),
-        Ignored::FoldersBelow("/store/refs"),
-        Ignored::Folder("/store"),
+        Ignored::DirectoriesBelow("/store/objects"),
+        Ignored::DirectoriesBelow("/store/refs"),
+        Ignored::Directory("/store"),
     ] {
         let losses = losses(&run, ignored, 16);
-        assert!(!losses.is_empty(), "{ignored:?} is not noticed");
+        assert!(!losses.is_empty(), "leaving out {ignored:?} is not noticed");
         println!("{ignored:?}: {}", losses[0]);
     }
 }
 
-/// A plain folder has other numbers of inodes than the disk had; here the store finds its own ones again.
+/// A plain directory has other inode numbers than the recorded disk. Mounting the disk again keeps them, so that the store recognizes
+/// its own notes.
 #[test]
-fn the_same_disk_mounted_again_is_whole() {
+fn the_same_disk_mounted_again_is_complete() {
     let Some(run) = record(scenario::short) else {
         return;
     };
-    let how = Thoroughly {
+    let how = Thoroughness {
         by_git: true,
         with_gc: true,
     };
@@ -271,7 +272,7 @@ fn the_same_disk_mounted_again_is_whole() {
 }
 
 #[test]
-fn opening_clears_up_once() {
+fn opening_removes_leftovers_once() {
     let Some(run) = record(scenario::short) else {
         return;
     };
@@ -290,14 +291,14 @@ fn opening_clears_up_once() {
         let Some([first, second]) = counts else {
             return;
         };
-        assert_eq!(second, 0, "cut {n}: what is cleared is cleared");
+        assert_eq!(second, 0, "cut {n}: the second open changes nothing");
         if n >= run.promises.created {
             assert!(first <= names, "cut {n}: {first} changes to {names} names");
         }
     }
 }
 
-/// What some cuts at some points leave.
+/// Returns the disks that some cuts leave at evenly spread points.
 fn disks(run: &Run, points: usize, subsets: &[Subset]) -> Vec<(usize, Subset, Disk)> {
     let points = spread(run, points);
     let mut replay = Replay::new(run, Ignored::None, 0);
@@ -311,21 +312,21 @@ fn disks(run: &Run, points: usize, subsets: &[Subset]) -> Vec<(usize, Subset, Di
     disks
 }
 
-/// Leaves out each flush of a run alone, of those that come after the creation and have something to make durable, and tells which
-/// of them are not missed. Takes some minutes.
+/// Leaves out one fsync of the run at a time, among those after the creation that make something durable, and prints the ones whose
+/// absence is not noticed. Takes some minutes.
 #[test]
 #[ignore = "takes some minutes"]
-fn nearly_every_single_flush_is_missed_if_it_is_left_out() {
+fn leaving_out_nearly_any_single_fsync_is_noticed() {
     let Some(run) = record(scenario::short) else {
         return;
     };
-    let (mut missed, mut not_missed) = (0, Vec::new());
+    let (mut noticed, mut unnoticed) = (0, Vec::new());
     let mut replay = Replay::new(&run, Ignored::None, 0);
     for (n, op) in run.log.iter().enumerate() {
-        if let Op::Flush { inode } = op
+        if let Op::Fsync { inode } = op
             && n >= run.promises.created
             && replay.disk.is_dirty(*inode)
-            // The version index is derived: nothing of it is promised.
+            // The version index is derived, so nothing about it is promised.
             && !Paths::of(&replay.disk).describe(op).contains("/wasmstore/index")
         {
             let plan = Plan {
@@ -336,17 +337,21 @@ fn nearly_every_single_flush_is_missed_if_it_is_left_out() {
                 git_every: 4,
                 stop_at_loss: true,
             };
-            match sweep(&run, plan).losses.is_empty() {
-                true => not_missed.push(format!("{n}: {}", Paths::of(&replay.disk).describe(op))),
-                false => missed += 1,
+            if sweep(&run, plan).losses.is_empty() {
+                unnoticed.push(format!("{n}: {}", Paths::of(&replay.disk).describe(op)));
+            } else {
+                noticed += 1;
             }
         }
         replay.step(n);
     }
-    let not_missed_list = not_missed.join("\n");
+    let unnoticed_list = unnoticed.join("\n");
     let _ = writeln!(
         std::io::stderr(),
-        "missed: {missed}; not missed:\n{not_missed_list}"
+        "noticed: {noticed}; not noticed:\n{unnoticed_list}"
     );
-    assert!(missed > not_missed.len(), "most flushes are missed");
+    assert!(
+        noticed > unnoticed.len(),
+        "leaving out most fsyncs is noticed"
+    );
 }

@@ -1,4 +1,4 @@
-//! The model itself: what is durable, what is pending, and what a cut leaves. A test that cannot see faults is worth nothing.
+//! Tests of the disk model: what is durable, what is pending, and what a cut leaves.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,12 +15,12 @@ fn name(text: &str) -> OsString {
     text.into()
 }
 
-fn create(disk: &mut Disk, folder: Ino, at: &str, is_folder: bool) -> Ino {
+fn create(disk: &mut Disk, directory: Ino, at: &str, is_directory: bool) -> Ino {
     let op = Op::Create {
-        folder,
+        directory,
         name: name(at),
         mode: 0o640,
-        is_folder,
+        is_directory,
     };
     disk.apply(&op).unwrap()
 }
@@ -41,8 +41,8 @@ fn write(disk: &mut Disk, file: Ino, offset: usize, bytes: &[u8]) {
     .unwrap();
 }
 
-fn flush(disk: &mut Disk, inode: Ino) {
-    disk.apply(&Op::Flush { inode }).unwrap();
+fn fsync(disk: &mut Disk, inode: Ino) {
+    disk.apply(&Op::Fsync { inode }).unwrap();
 }
 
 fn rename(disk: &mut Disk, from: &str, to: &str) {
@@ -51,18 +51,18 @@ fn rename(disk: &mut Disk, from: &str, to: &str) {
 }
 
 fn remove(disk: &mut Disk, at: &str) {
-    let (folder, name) = (ROOT, name(at));
-    disk.apply(&Op::Remove { folder, name }).unwrap();
+    let (directory, name) = (ROOT, name(at));
+    disk.apply(&Op::Remove { directory, name }).unwrap();
 }
 
-/// What is on a disk, as `path=content` and `path/`.
+/// Returns the content of a disk, as `path=content` and `path/`.
 fn content(disk: &Disk) -> String {
     let paths = Paths::of(disk);
     let mut content = Vec::new();
     for (ino, inode) in disk.inodes() {
         for path in paths.all(ino) {
             content.push(match &inode.kind {
-                Kind::Folder(_) => format!("{path}/"),
+                Kind::Directory(_) => format!("{path}/"),
                 Kind::File(file) => format!("{path}={}", String::from_utf8_lossy(&file.now)),
             });
         }
@@ -87,34 +87,34 @@ fn nothing_is_durable_by_itself() {
 }
 
 #[test]
-fn a_files_flush_does_not_keep_its_name() {
+fn fsync_of_a_file_does_not_keep_its_name() {
     let mut disk = Disk::new();
     let a = file(&mut disk, "a", b"A");
-    flush(&mut disk, a);
+    fsync(&mut disk, a);
     assert_eq!(after(&disk, Subset::Nothing), "");
     assert_eq!(after(&disk, Subset::Names), "/a=A");
 }
 
 #[test]
-fn a_folders_flush_does_not_keep_contents() {
+fn fsync_of_a_directory_does_not_keep_contents() {
     let mut disk = Disk::new();
     let a = file(&mut disk, "a", b"A");
-    flush(&mut disk, ROOT);
+    fsync(&mut disk, ROOT);
     assert_eq!(after(&disk, Subset::Nothing), "/a=");
-    flush(&mut disk, a);
+    fsync(&mut disk, a);
     write(&mut disk, a, 1, b"B");
     assert_eq!(after(&disk, Subset::Nothing), "/a=A");
     assert_eq!(after(&disk, Subset::Everything), "/a=AB");
 }
 
 #[test]
-fn a_folders_flush_does_not_keep_its_own_name() {
+fn fsync_of_a_directory_does_not_keep_its_own_name() {
     let mut disk = Disk::new();
     let d = create(&mut disk, ROOT, "d", true);
     create(&mut disk, d, "e", true);
-    flush(&mut disk, d);
+    fsync(&mut disk, d);
     assert_eq!(after(&disk, Subset::Nothing), "");
-    flush(&mut disk, ROOT);
+    fsync(&mut disk, ROOT);
     assert_eq!(after(&disk, Subset::Nothing), "/d/ /d/e/");
 }
 
@@ -123,9 +123,9 @@ fn a_rename_is_two_changes_and_a_replaced_name_is_never_nothing() {
     let mut disk = Disk::new();
     for (at, bytes) in [("old", b"1"), ("new", b"2")] {
         let file = file(&mut disk, at, bytes);
-        flush(&mut disk, file);
+        fsync(&mut disk, file);
     }
-    flush(&mut disk, ROOT);
+    fsync(&mut disk, ROOT);
     rename(&mut disk, "new", "old");
     assert_eq!(after(&disk, Subset::Everything), "/old=2");
     assert_eq!(after(&disk, Subset::Nothing), "/new=2 /old=1");
@@ -143,7 +143,7 @@ fn one_of_two_renames_may_be_lost() {
     for at in ["a", "b"] {
         file(&mut disk, at, b"");
     }
-    flush(&mut disk, ROOT);
+    fsync(&mut disk, ROOT);
     rename(&mut disk, "a", "c");
     rename(&mut disk, "b", "d");
     let mut seen = std::collections::BTreeSet::new();
@@ -158,29 +158,29 @@ fn one_of_two_renames_may_be_lost() {
 }
 
 #[test]
-fn what_was_removed_may_come_back_and_what_was_there_between_too() {
+fn removed_files_may_come_back_including_short_lived_ones() {
     let mut disk = Disk::new();
     let a = file(&mut disk, "a", b"1");
-    flush(&mut disk, a);
-    flush(&mut disk, ROOT);
+    fsync(&mut disk, a);
+    fsync(&mut disk, ROOT);
     remove(&mut disk, "a");
     let between = file(&mut disk, "a", b"2");
-    flush(&mut disk, between);
+    fsync(&mut disk, between);
     remove(&mut disk, "a");
     let seen: std::collections::BTreeSet<_> = (0..500)
         .map(|seed| after(&disk, Subset::Random(seed)))
         .collect();
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["", "/a=1", "/a=2"]);
-    flush(&mut disk, ROOT);
+    fsync(&mut disk, ROOT);
     assert_eq!(after(&disk, Subset::Additions), "");
 }
 
 #[test]
-fn a_content_is_lost_whole_by_halves_or_not_at_all() {
+fn content_is_lost_completely_partly_or_not_at_all() {
     let mut disk = Disk::new();
     let a = file(&mut disk, "a", b"durable");
-    flush(&mut disk, a);
-    flush(&mut disk, ROOT);
+    fsync(&mut disk, a);
+    fsync(&mut disk, ROOT);
     write(&mut disk, a, 7, &[b'x'; 2000]);
     let mut sizes = std::collections::BTreeSet::new();
     let mut has_holes = false;
@@ -199,8 +199,8 @@ fn a_content_is_lost_whole_by_halves_or_not_at_all() {
 fn a_shortened_file_may_keep_its_length() {
     let mut disk = Disk::new();
     let a = file(&mut disk, "a", b"long");
-    flush(&mut disk, a);
-    flush(&mut disk, ROOT);
+    fsync(&mut disk, a);
+    fsync(&mut disk, ROOT);
     disk.apply(&Op::Resize { file: a, size: 0 }).unwrap();
     write(&mut disk, a, 0, b"s");
     assert_eq!(after(&disk, Subset::Nothing), "/a=long");
@@ -213,10 +213,10 @@ fn a_shortened_file_may_keep_its_length() {
 }
 
 #[test]
-fn the_mode_comes_with_the_inode_and_its_change_with_a_flush() {
+fn the_mode_comes_with_the_inode_and_its_change_with_an_fsync() {
     let mut disk = Disk::new();
     let a = file(&mut disk, "a", b"");
-    flush(&mut disk, ROOT);
+    fsync(&mut disk, ROOT);
     disk.apply(&Op::Chmod {
         inode: a,
         mode: 0o444,
@@ -225,24 +225,24 @@ fn the_mode_comes_with_the_inode_and_its_change_with_a_flush() {
     let mode = |disk: &Disk, subset: Subset| disk.after(&subset.fates(disk)).inode(a).unwrap().mode;
     assert_eq!(mode(&disk, Subset::Nothing), 0o640);
     assert_eq!(mode(&disk, Subset::Everything), 0o444);
-    flush(&mut disk, a);
+    fsync(&mut disk, a);
     assert_eq!(mode(&disk, Subset::Nothing), 0o444);
 }
 
 #[test]
-fn two_names_of_one_file_share_its_content_and_are_kept_each_by_itself() {
+fn two_names_of_one_file_share_its_content_and_are_kept_independently() {
     let mut disk = Disk::new();
     let a = file(&mut disk, "a", b"A");
-    flush(&mut disk, ROOT);
+    fsync(&mut disk, ROOT);
     let op = Op::Link {
         inode: a,
-        folder: ROOT,
+        directory: ROOT,
         name: name("b"),
     };
     disk.apply(&op).unwrap();
     assert_eq!(after(&disk, Subset::Nothing), "/a=");
     assert_eq!(after(&disk, Subset::Names), "/a= /b=");
-    flush(&mut disk, a);
+    fsync(&mut disk, a);
     remove(&mut disk, "a");
     assert_eq!(after(&disk, Subset::Additions), "/a=A /b=A");
     assert_eq!(after(&disk, Subset::Removals), "");
@@ -277,7 +277,7 @@ fn a_subset_follows_from_its_seed() {
 }
 
 #[test]
-fn what_is_impossible_changes_nothing() {
+fn a_refused_operation_changes_nothing() {
     let mut disk = Disk::new();
     let d = create(&mut disk, ROOT, "d", true);
     create(&mut disk, d, "e", false);
@@ -286,14 +286,14 @@ fn what_is_impossible_changes_nothing() {
     for (op, refused) in [
         (
             Op::Remove {
-                folder: ROOT,
+                directory: ROOT,
                 name: name("d"),
             },
             Refused::NotEmpty,
         ),
         (
             Op::Remove {
-                folder: ROOT,
+                directory: ROOT,
                 name: name("x"),
             },
             Refused::NotFound,
@@ -301,7 +301,7 @@ fn what_is_impossible_changes_nothing() {
         (
             Op::Link {
                 inode: a,
-                folder: d,
+                directory: d,
                 name: name("e"),
             },
             Refused::Exists,
@@ -328,7 +328,7 @@ fn what_is_impossible_changes_nothing() {
             },
             Refused::IsFolder,
         ),
-        (Op::Flush { inode: 99 }, Refused::NotFound),
+        (Op::Fsync { inode: 99 }, Refused::NotFound),
     ] {
         assert_eq!(disk.apply(&op), Err(refused), "{op:?}");
     }
@@ -336,18 +336,18 @@ fn what_is_impossible_changes_nothing() {
 }
 
 #[test]
-fn a_disk_is_written_as_it_is() {
+fn a_disk_is_written_unchanged() {
     let mut disk = Disk::new();
     let d = create(&mut disk, ROOT, "d", true);
     let e = create(&mut disk, d, "e", false);
     write(&mut disk, e, 2, b"E");
     let op = Op::Link {
         inode: e,
-        folder: ROOT,
+        directory: ROOT,
         name: name("f"),
     };
     disk.apply(&op).unwrap();
-    let dir = tree::folder();
+    let dir = tree::directory();
     let to = dir.path().join("disk");
     tree::write(&disk, &to).unwrap();
     use std::os::unix::fs::MetadataExt;
@@ -358,7 +358,7 @@ fn a_disk_is_written_as_it_is() {
 }
 
 #[test]
-fn the_mount_is_a_file_system_and_notes_what_changes_it() {
+fn the_mount_is_a_file_system_and_records_every_change() {
     let shared = Shared::new(Disk::new());
     let mounted = mounted(&shared, |top| {
         fs::create_dir(top.join("d")).unwrap();
@@ -378,7 +378,7 @@ fn the_mount_is_a_file_system_and_notes_what_changes_it() {
         fs::hard_link(top.join("d/a"), top.join("b")).unwrap();
         fs::rename(top.join("b"), top.join("c")).unwrap();
         File::open(top).unwrap().sync_all().unwrap();
-        // Gone by its name, and still there for who has it open.
+        // The name is removed, and the open file still exists.
         fs::remove_file(top.join("d/a")).unwrap();
         fs::remove_file(top.join("c")).unwrap();
         assert_eq!(file.metadata().unwrap().len(), 299_999);
@@ -392,38 +392,38 @@ fn the_mount_is_a_file_system_and_notes_what_changes_it() {
         }
         assert_eq!(removed, 200);
         fs::remove_dir(top.join("d")).unwrap();
-        // What has no name from the start, and locks, which are the kernel's own.
+        // Files that never have a name, and locks, which the kernel handles.
         tempfile::tempfile_in(top).unwrap().write_all(b"x").unwrap();
         let lock = || File::create(top.join("lock")).unwrap();
         let held = lock();
         held.try_lock().unwrap();
-        lock().try_lock().expect_err("it is held");
+        lock().try_lock().expect_err("the lock is held");
     });
     if mounted.is_none() {
         return;
     }
     let recording = shared.lock();
     assert_eq!(content(&recording.disk), "/lock=");
-    let flushed = recording
+    let fsyncs = recording
         .log
         .iter()
-        .filter(|op| matches!(op, Op::Flush { .. }));
-    assert_eq!(flushed.count(), 2);
+        .filter(|op| matches!(op, Op::Fsync { .. }));
+    assert_eq!(fsyncs.count(), 2);
     let mut again = Disk::new();
     for op in &recording.log {
         again.apply(op).unwrap();
     }
     assert_eq!(content(&again), content(&recording.disk));
-    // The folder was gone when it could have been kept, the names at the top were not.
+    // The directory was removed before an fsync; the names in the root directory were not.
     assert!(after(&again, Subset::Nothing).starts_with("/c=\u{7}"));
 }
 
 #[test]
-fn a_panic_unmounts() {
-    let (tell, path) = std::sync::mpsc::channel();
+fn a_panic_unmounts_the_disk() {
+    let (sender, path) = std::sync::mpsc::channel();
     let caught = std::panic::catch_unwind(move || {
         mounted(&Shared::new(Disk::new()), move |top| {
-            tell.send(top.to_owned()).unwrap();
+            sender.send(top.to_owned()).unwrap();
             let _open = File::create(top.join("a")).unwrap();
             panic!("on purpose");
         })

@@ -1,8 +1,8 @@
 //! The recorded disk as a file system that the kernel mounts (FUSE).
 //!
-//! There is no write-back cache, so each write(2) is here when it returns; whatever changes the disk comes through this one mount,
-//! so what the kernel remembers of names and attributes stays true. flock(2) is the kernel's own: locks are not announced.
-//! Nothing here waits for anything but the recording's mutex, which nobody holds while using the mount.
+//! There is no write-back cache, so each write(2) has arrived here when it returns. Every change of the disk comes through this one
+//! mount, so the kernel's caches of names and attributes stay correct. flock(2) is handled by the kernel and does not arrive here. The
+//! server waits for nothing but the recording's mutex, which no one holds while using the mount.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -21,15 +21,15 @@ use nix::mount::{MntFlags, umount2};
 use super::disk::{Ino, Kind, Op, Refused};
 use super::recording::{Recording, Shared};
 
-/// How long the kernel may believe what it was told; nobody but the kernel changes anything.
+/// How long the kernel may cache replies; only the kernel changes the disk.
 const REMEMBERED: Duration = Duration::from_secs(3600);
-/// How long the end of the mount is waited for.
+/// How long unmounting may take.
 const END_MAX: Duration = Duration::from_secs(10);
 
-/// The names in a folder.
+/// The entries of a directory.
 type Listing = Vec<(Ino, FileType, OsString)>;
 
-/// A mounted recording; dropping it unmounts, whoever still uses it.
+/// A mounted recording; dropping it unmounts, even if the mount is in use.
 pub struct Mounted {
     session: Option<fuser::BackgroundSession>,
     path: PathBuf,
@@ -37,10 +37,10 @@ pub struct Mounted {
 }
 
 impl Mounted {
-    /// Mounts the disk on a folder of its own.
+    /// Mounts the disk on a new directory.
     ///
     /// # Errors
-    /// Why that is impossible here.
+    /// The reason why this machine cannot mount it.
     pub fn new(shared: Shared) -> Result<Self, String> {
         std::fs::File::options()
             .read(true)
@@ -68,7 +68,7 @@ impl Mounted {
         &self.path
     }
 
-    /// Ends the mount; requests that wait for an answer fail.
+    /// Ends the mount; pending requests fail.
     pub fn end(path: &Path) {
         let _ = umount2(path, MntFlags::MNT_FORCE | MntFlags::MNT_DETACH);
     }
@@ -85,12 +85,12 @@ impl Drop for Mounted {
     }
 }
 
-/// Answers the kernel.
+/// Replies to the kernel's requests.
 struct Server {
     shared: Shared,
-    /// What an open folder held when it was opened.
+    /// The entries of open directories, as of when they were opened.
     listings: Mutex<HashMap<u64, Listing>>,
-    /// Files that SQLite would share as memory between processes.
+    /// Files that SQLite would map as memory shared between processes.
     shared_memory: Mutex<HashSet<INodeNo>>,
     handles: AtomicU64,
 }
@@ -102,8 +102,8 @@ impl Server {
         attributes(&recording, ino)
     }
 
-    /// How a file is opened. Whoever writes to memory that is mapped from here waits for this process, which may be itself: that is
-    /// refused, as other file systems do that are no disk's.
+    /// Returns the flags for opening a file. Shared writable mappings are refused, as by other file systems that are not on a disk: a
+    /// process that writes to such memory waits for this process, which may be itself.
     fn flags(&self, ino: INodeNo) -> FopenFlags {
         let shared_memory = self.shared_memory.lock();
         match shared_memory.is_ok_and(|files| files.contains(&ino)) {
@@ -119,7 +119,7 @@ impl Server {
     fn list(&self, ino: Ino) -> Result<Listing, Refused> {
         let recording = self.shared.lock();
         let itself = [".", ".."].map(|name| (ino, FileType::Directory, name.into()));
-        let names = recording.disk.folder(ino)?.now.iter();
+        let names = recording.disk.directory(ino)?.now.iter();
         let names = names.map(|(name, ino)| {
             let kind = attributes(&recording, *ino).map(|it| it.kind);
             (*ino, kind.unwrap_or(FileType::RegularFile), name.clone())
@@ -132,7 +132,7 @@ fn attributes(recording: &Recording, ino: Ino) -> Result<FileAttr, Refused> {
     let inode = recording.disk.inode(ino)?;
     let (kind, size, nlink) = match &inode.kind {
         Kind::File(file) => (FileType::RegularFile, file.now.len() as u64, inode.links),
-        Kind::Folder(_) => (FileType::Directory, 0, 2),
+        Kind::Directory(_) => (FileType::Directory, 0, 2),
     };
     Ok(FileAttr {
         ino: INodeNo(ino),
@@ -237,10 +237,10 @@ impl Filesystem for Server {
         answer_entry(
             reply,
             self.apply(Op::Create {
-                folder: parent.0,
+                directory: parent.0,
                 name: name.to_owned(),
                 mode,
-                is_folder: true,
+                is_directory: true,
             }),
         );
     }
@@ -256,10 +256,10 @@ impl Filesystem for Server {
         reply: ReplyCreate,
     ) {
         let created = self.apply(Op::Create {
-            folder: parent.0,
+            directory: parent.0,
             name: name.to_owned(),
             mode,
-            is_folder: false,
+            is_directory: false,
         });
         if let (Ok(it), true, Ok(mut shared_memory)) = (
             &created,
@@ -289,7 +289,7 @@ impl Filesystem for Server {
             reply,
             self.apply(Op::Link {
                 inode: ino.0,
-                folder: newparent.0,
+                directory: newparent.0,
                 name: newname.to_owned(),
             }),
         );
@@ -299,7 +299,7 @@ impl Filesystem for Server {
         answer(
             reply,
             self.apply(Op::Remove {
-                folder: parent.0,
+                directory: parent.0,
                 name: name.to_owned(),
             }),
         );
@@ -383,11 +383,11 @@ impl Filesystem for Server {
     }
 
     fn fsync(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
-        answer(reply, self.apply(Op::Flush { inode: ino.0 }));
+        answer(reply, self.apply(Op::Fsync { inode: ino.0 }));
     }
 
     fn fsyncdir(&self, _: &Request, ino: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
-        answer(reply, self.apply(Op::Flush { inode: ino.0 }));
+        answer(reply, self.apply(Op::Fsync { inode: ino.0 }));
     }
 
     fn opendir(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {

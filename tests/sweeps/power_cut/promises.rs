@@ -1,6 +1,6 @@
-//! What the store promised while it was recorded, and when: how far back a power cut may take it.
+//! What the store promised during the recorded run, and when: how far back a power cut may set it.
 //!
-//! Places in time are numbers of operations on the disk. What is promised before the N-th operation holds after a cut there.
+//! Times are numbers of operations on the disk. What is promised before the N-th operation holds after a cut there.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -8,39 +8,39 @@ use std::ops::Range;
 
 use wasmstore::names::{BranchName, CommitId, ModuleHash, ModulePath};
 
-/// What a tree holds.
+/// The content of a tree.
 pub type Listing = Vec<(ModulePath, ModuleHash)>;
 
 /// Everything that was promised.
 #[derive(Default)]
 pub struct Promises {
-    /// When it was acknowledged that the store was created.
+    /// The time when the creation of the store was acknowledged.
     pub created: usize,
-    pub branches: BTreeMap<BranchName, Line<Option<CommitId>>>,
-    pub default: Line<BranchName>,
-    /// What stands in each commit that was a tip.
+    pub branches: BTreeMap<BranchName, ValueHistory<Option<CommitId>>>,
+    pub default: ValueHistory<BranchName>,
+    /// The content of each commit that was a tip.
     pub listings: BTreeMap<CommitId, Listing>,
-    /// How many commits each tip reaches.
+    /// The number of commits that each tip reaches.
     pub depths: BTreeMap<CommitId, usize>,
     /// Every module that was ever put.
     pub modules: BTreeMap<ModuleHash, Vec<u8>>,
-    /// What was done, and from when to when.
+    /// The operations on the store, with their times.
     pub steps: Vec<Step>,
 }
 
-/// One thing that was done with the store.
+/// One operation on the store.
 pub struct Step {
     pub label: String,
     pub begun: usize,
     pub acknowledged: usize,
-    /// Whether stock git did it, and did not flush: it promises nothing until a change of ours rests on it.
+    /// Whether stock git did it, without fsync: it promises nothing until a change of the store depends on it.
     pub is_outside: bool,
 }
 
-/// The values that something had, one after another.
-pub struct Line<T> {
+/// The successive values of a ref or of the default branch.
+pub struct ValueHistory<T> {
     values: Vec<Value<T>>,
-    /// At which time which value was acknowledged.
+    /// The times at which values were acknowledged.
     acknowledged: Vec<(usize, usize)>,
 }
 
@@ -50,14 +50,14 @@ struct Value<T> {
     is_outside: bool,
 }
 
-/// What may stand after a cut.
+/// The values that a ref may have after a cut.
 pub struct Allowed<'l, T> {
     pub values: Vec<&'l T>,
-    /// Whether an outside writer did not flush what it wrote last: anything may stand there.
+    /// Whether an outside writer wrote last, without fsync: any value is allowed.
     pub is_outside: bool,
 }
 
-impl<T> Default for Line<T> {
+impl<T> Default for ValueHistory<T> {
     fn default() -> Self {
         Self {
             values: Vec::new(),
@@ -66,8 +66,8 @@ impl<T> Default for Line<T> {
     }
 }
 
-impl<T: PartialEq + Debug> Line<T> {
-    /// It may have this value from now on.
+impl<T: PartialEq + Debug> ValueHistory<T> {
+    /// Records that the ref may have this value from now on.
     pub fn begin(&mut self, what: T, begun: usize, is_outside: bool) {
         self.values.push(Value {
             what,
@@ -76,12 +76,12 @@ impl<T: PartialEq + Debug> Line<T> {
         });
     }
 
-    /// The last value is promised.
+    /// Records that the last value is promised.
     pub fn acknowledge(&mut self, at: usize) {
         self.acknowledge_value(at, self.values.len() - 1);
     }
 
-    /// That value, or a later one, is promised.
+    /// Records that this value, or a later one, is promised.
     pub fn acknowledge_value(&mut self, at: usize, index: usize) {
         self.acknowledged.push((at, index));
     }
@@ -94,7 +94,7 @@ impl<T: PartialEq + Debug> Line<T> {
         self.values.len()
     }
 
-    /// What may stand after a cut before operation `n`: the value acknowledged last, or one that was begun since.
+    /// Returns the values allowed after a cut before operation `n`: the one acknowledged last, and those begun since.
     pub fn allowed(&self, n: usize) -> Allowed<'_, T> {
         let values = &self.values[self.span(n)];
         Allowed {
@@ -112,7 +112,7 @@ impl<T: PartialEq + Debug> Line<T> {
 }
 
 impl Promises {
-    /// What was going on at the time of a cut.
+    /// Describes the operations at the time of a cut.
     pub fn during(&self, n: usize) -> String {
         let running = self
             .steps
@@ -126,20 +126,20 @@ impl Promises {
         )
     }
 
-    /// Whether an outside writer did the operation of that number.
+    /// Returns whether an outside writer did the operation of this number.
     pub fn is_outside_operation(&self, n: usize) -> bool {
         let mut steps = self.steps.iter().filter(|step| step.is_outside);
         steps.any(|step| step.begun <= n && n < step.acknowledged)
     }
 
-    /// All that is promised at the time of a cut; the same is said of two cuts that have to meet the same promises.
+    /// Returns a value that is equal for two cuts with the same promises.
     pub fn stage(&self, n: usize) -> (bool, bool, Vec<Range<usize>>) {
         let lines = self.branches.values().map(|line| line.span(n));
         let spans = lines.chain([self.default.span(n)]).collect();
         (n >= self.created, self.is_outside(n), spans)
     }
 
-    /// Whether something that an outside writer wrote, who flushed nothing, has nothing of ours resting on it yet.
+    /// Returns whether an outside writer wrote something without fsync that no change of the store depends on yet.
     pub fn is_outside(&self, n: usize) -> bool {
         let last = self.steps.iter().rfind(|step| step.begun < n);
         let before = self.steps.iter().rfind(|step| step.acknowledged <= n);

@@ -1,4 +1,4 @@
-//! What happened on a disk, in order, to be done again up to any point.
+//! The operations on a disk, in order, to be replayed up to any point.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,12 +11,12 @@ pub struct Recording {
     pub log: Vec<Op>,
 }
 
-/// The recording as those share it who write on it.
+/// A recording that is shared between threads.
 #[derive(Clone)]
 pub struct Shared(Arc<Mutex<Recording>>);
 
 impl Shared {
-    /// Of a disk, from now on.
+    /// Begins a recording of a disk.
     pub fn new(disk: Disk) -> Self {
         let log = Vec::new();
         Self(Arc::new(Mutex::new(Recording { disk, log })))
@@ -26,14 +26,14 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many operations there were.
+    /// Returns the number of operations.
     pub fn count(&self) -> usize {
         self.lock().log.len()
     }
 }
 
 impl Recording {
-    /// Does it, and notes it if it succeeded.
+    /// Applies an operation, and records it if it succeeded.
     pub fn apply(&mut self, op: Op) -> Result<Ino, Refused> {
         let ino = self.disk.apply(&op)?;
         self.log.push(op);
@@ -41,17 +41,18 @@ impl Recording {
     }
 }
 
-/// Every path of every inode that has a name; of the others their numbers.
+/// The paths of every inode. An inode without a name is described by its number.
 pub struct Paths(HashMap<Ino, Vec<String>>);
 
 impl Paths {
-    /// The paths on a disk as it is now.
+    /// Returns the paths on the current disk.
     pub fn of(disk: &Disk) -> Self {
         let mut paths = HashMap::new();
         let mut todo = vec![(ROOT, String::new())];
         while let Some((ino, path)) = todo.pop() {
-            if let Kind::Folder(folder) = &disk.inode(ino).expect("names lead to inodes").kind {
-                for (name, ino) in &folder.now {
+            if let Kind::Directory(directory) = &disk.inode(ino).expect("names lead to inodes").kind
+            {
+                for (name, ino) in &directory.now {
                     todo.push((*ino, format!("{path}/{}", name.display())));
                 }
             }
@@ -71,11 +72,13 @@ impl Paths {
         }
     }
 
-    /// An operation in words.
+    /// Describes an operation.
     pub fn describe(&self, op: &Op) -> String {
         match op {
-            Op::Create { folder, name, .. } => {
-                format!("create {}/{}", self.name(*folder), name.display())
+            Op::Create {
+                directory, name, ..
+            } => {
+                format!("create {}/{}", self.name(*directory), name.display())
             }
             Op::Write {
                 file,
@@ -90,16 +93,16 @@ impl Paths {
             Op::Chmod { inode, mode } => format!("chmod {mode:o} {}", self.name(*inode)),
             Op::Link {
                 inode,
-                folder,
+                directory,
                 name,
             } => format!(
                 "link {} to {}/{}",
                 self.name(*inode),
-                self.name(*folder),
+                self.name(*directory),
                 name.display()
             ),
-            Op::Remove { folder, name } => {
-                format!("remove {}/{}", self.name(*folder), name.display())
+            Op::Remove { directory, name } => {
+                format!("remove {}/{}", self.name(*directory), name.display())
             }
             Op::Rename { from, to } => format!(
                 "rename {}/{} to {}/{}",
@@ -108,7 +111,7 @@ impl Paths {
                 self.name(to.0),
                 to.1.display()
             ),
-            Op::Flush { inode } => format!("flush {}", self.name(*inode)),
+            Op::Fsync { inode } => format!("fsync {}", self.name(*inode)),
         }
     }
 }

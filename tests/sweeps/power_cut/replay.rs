@@ -1,4 +1,4 @@
-//! Doing what was recorded once more, with some of the flushes left out if that is wanted.
+//! Replaying a recorded run, optionally with some of the fsyncs left out.
 
 use std::collections::HashSet;
 
@@ -7,41 +7,41 @@ use super::recording::Paths;
 use super::subset::Subset;
 use super::sweep::Run;
 
-/// Which flushes do nothing, to see that it is noticed.
+/// Which fsyncs are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ignored {
     None,
     All,
     Files,
-    Folders,
-    /// Those of this folder alone.
-    Folder(&'static str),
-    /// Those of this folder and of those below it.
-    FoldersBelow(&'static str),
-    /// Those of files that have a name below this folder at some time.
+    Directories,
+    /// Those of this directory.
+    Directory(&'static str),
+    /// Those of this directory and of those below it.
+    DirectoriesBelow(&'static str),
+    /// Those of files that have a name below this directory at some time.
     FilesBelow(&'static str),
-    /// That which is the operation of this number.
+    /// The one with this operation number.
     One(usize),
 }
 
-/// A recorded run that is done once more, one operation at a time.
+/// A recorded run that is replayed one operation at a time.
 pub struct Replay<'r> {
     run: &'r Run,
     pub ignored: Ignored,
-    /// From which operation on they are ignored.
+    /// The operation from which on fsyncs are left out.
     since: usize,
     pub disk: Disk,
-    /// Files whose flushes do nothing.
+    /// Files whose fsyncs are left out.
     files: HashSet<Ino>,
     /// Files that an outside writer created.
     outside: HashSet<Ino>,
 }
 
 impl<'r> Replay<'r> {
-    /// Before the first operation.
+    /// Returns the replay before the first operation.
     pub fn new(run: &'r Run, ignored: Ignored, since: usize) -> Self {
         let files = match ignored {
-            Ignored::FilesBelow(folder) => files_below(&run.log, folder),
+            Ignored::FilesBelow(directory) => files_below(&run.log, directory),
             _ => HashSet::new(),
         };
         Self {
@@ -54,15 +54,15 @@ impl<'r> Replay<'r> {
         }
     }
 
-    /// What is there after a cut now. An outside writer's lock files are removed, as whoever looks after the store has to do: a
-    /// change of ours cannot know that their writer is dead.
+    /// Returns the disk after a cut now, without the lock files of outside writers. An administrator has to remove those, because the
+    /// store cannot know that their writer is dead.
     pub fn cut(&self, subset: Subset) -> Disk {
         let mut disk = self.disk.after(&subset.fates(&self.disk));
         disk.remove_locks(&self.outside);
         disk
     }
 
-    /// Does the operation of this number.
+    /// Applies the operation of this number.
     pub fn step(&mut self, n: usize) {
         let Some(op) = self.run.log.get(n) else {
             return;
@@ -77,26 +77,26 @@ impl<'r> Replay<'r> {
     }
 
     fn is_ignored(&self, n: usize, op: &Op) -> bool {
-        let Op::Flush { inode } = op else {
+        let Op::Fsync { inode } = op else {
             return false;
         };
-        let is_folder = self.disk.folder(*inode).is_ok();
+        let is_directory = self.disk.directory(*inode).is_ok();
         let path = || Paths::of(&self.disk).name(*inode);
         match self.ignored {
             Ignored::None => false,
             Ignored::All => true,
-            Ignored::Files => !is_folder,
-            Ignored::Folders => is_folder,
+            Ignored::Files => !is_directory,
+            Ignored::Directories => is_directory,
             Ignored::FilesBelow(_) => self.files.contains(inode),
-            Ignored::Folder(folder) => is_folder && path() == folder,
-            Ignored::FoldersBelow(folder) => is_folder && is_below(&path(), folder),
+            Ignored::Directory(directory) => is_directory && path() == directory,
+            Ignored::DirectoriesBelow(directory) => is_directory && is_below(&path(), directory),
             Ignored::One(number) => number == n,
         }
     }
 }
 
-/// Every file that has a name below the folder at some time.
-fn files_below(log: &[Op], folder: &str) -> HashSet<Ino> {
+/// Returns every file that has a name below the directory at some time.
+fn files_below(log: &[Op], directory: &str) -> HashSet<Ino> {
     let mut disk = Disk::new();
     let mut files = HashSet::new();
     for op in log {
@@ -106,7 +106,7 @@ fn files_below(log: &[Op], folder: &str) -> HashSet<Ino> {
             && Paths::of(&disk)
                 .all(ino)
                 .iter()
-                .any(|path| is_below(path, folder))
+                .any(|path| is_below(path, directory))
         {
             files.insert(ino);
         }
@@ -114,7 +114,7 @@ fn files_below(log: &[Op], folder: &str) -> HashSet<Ino> {
     files
 }
 
-fn is_below(path: &str, folder: &str) -> bool {
-    let rest = path.strip_prefix(folder);
+fn is_below(path: &str, directory: &str) -> bool {
+    let rest = path.strip_prefix(directory);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

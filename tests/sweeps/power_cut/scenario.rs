@@ -1,4 +1,4 @@
-//! What is done with a store while it is recorded.
+//! The operations on a store that are recorded.
 
 use std::path::Path;
 
@@ -8,15 +8,15 @@ use wasmstore::store::{Change, DirectoryRemoval, EntityTags, History, Preconditi
 use super::driver::Driver;
 use crate::support::store::{branch, git, git_with_input, module, on, path, scope};
 
-/// Where the numbers of git's modules begin.
+/// The first number of the modules that git commits.
 const OUTSIDE: u32 = 1 << 20;
 
-/// A branch's tip.
+/// Returns the revision of a branch's tip.
 fn at(name: &str) -> Revision {
     Revision::Branch(Some(branch(name)))
 }
 
-/// A few changes, such that each kind of file comes to be, is replaced and goes.
+/// A few changes that create, replace and remove each kind of file.
 pub fn short(it: &mut Driver) {
     it.step("add", &[], |it| it.put(&it.store, None, "a"));
     it.step("update", &[], |it| it.put(&it.store, None, "a"));
@@ -45,7 +45,7 @@ pub fn short(it: &mut Driver) {
     });
 }
 
-/// Everything that changes a store. `rows` is how many small modules are added in a row.
+/// Every operation that changes a store. `rows` is the number of small modules that are added in a row.
 pub fn long(it: &mut Driver, rows: usize) {
     short(it);
     branches(it);
@@ -66,8 +66,7 @@ pub fn long(it: &mut Driver, rows: usize) {
     it.step("the last", &[], |it| it.put(&it.other, None, "last"));
 }
 
-/// What is pushed: branches that grow, come and go, and a tag. git flushes packs, as the store's configuration has it, and no
-/// folder.
+/// Pushes of new, updated and deleted branches and of a tag. git fsyncs packs, as the store's configuration says, but no directory.
 pub fn pushes(it: &mut Driver) {
     it.step("push to main", &[], |it| push(&it.root, 20, &["main"]));
     it.step("add after a push", &[], |it| {
@@ -88,7 +87,7 @@ pub fn pushes(it: &mut Driver) {
     });
 }
 
-/// Two collections that drop commits, of which the first leaves a commit-graph that names those that the second drops.
+/// Two collections that drop commits. The commit-graph of the first one lists the commits that the second one drops.
 pub fn graphs(it: &mut Driver) {
     for _ in 0..2 {
         it.step("add", &[], |it| it.put(&it.store, None, "a"));
@@ -127,18 +126,18 @@ fn branches(it: &mut Driver) {
             .delete_branch(&branch("deep/er"), None)
             .expect("it is there");
     });
-    it.step("create deep, where a folder was", &[], |it| {
+    it.step("create deep, where a directory was", &[], |it| {
         it.store
             .create_branch(&branch("deep"), &at("side"))
             .expect("it is free");
     });
     it.step("add to main", &[], |it| it.put(&it.store, None, "b/d"));
-    it.step("merge for real", &[], |it| {
+    it.step("merge with a merge commit", &[], |it| {
         it.store
             .merge(&on(None), &branch("side"))
             .expect("it can be merged");
     });
-    it.step("merge by moving", &[], |it| {
+    it.step("merge by fast-forward", &[], |it| {
         it.store
             .merge(&on(Some("deep")), &branch("main"))
             .expect("it can be merged");
@@ -169,7 +168,7 @@ fn history(it: &mut Driver) {
             .remove(&on(None), &name, DirectoryRemoval::Refuse)
             .expect("it is there");
     });
-    it.step("remove a folder", &[], |it| {
+    it.step("remove a directory", &[], |it| {
         let name = ModuleRef::Path(path("side"));
         it.store
             .remove(&on(None), &name, DirectoryRemoval::Recursive)
@@ -198,7 +197,7 @@ fn history(it: &mut Driver) {
     });
 }
 
-/// On a branch of its own that is gone soon: such a module makes every look at the store slow.
+/// A large module, on a branch of its own that is deleted soon: the module would make every later check slow.
 fn large(it: &mut Driver) {
     it.step("create heavy", &[], |it| {
         it.store
@@ -208,7 +207,7 @@ fn large(it: &mut Driver) {
     it.step("add over 1 MiB", &[], |it| {
         it.put_bytes(&it.store, Some("heavy"), "large", &it.large_module());
     });
-    it.step("add beside it", &[], |it| {
+    it.step("add a small module to heavy", &[], |it| {
         it.put(&it.store, Some("heavy"), "small")
     });
     it.step("gc that keeps history", &[], |it| {
@@ -224,17 +223,17 @@ fn large(it: &mut Driver) {
     });
 }
 
-/// Stock git writes and flushes nothing; what we answer afterwards rests on what it wrote.
+/// Stock git writes without fsync; the store's later results depend on what git wrote.
 fn outside(it: &mut Driver) {
     it.outside("git commits on main", |root| commit(root, "main", 1));
     it.step("add on git's commit", &[], |it| {
         it.put(&it.store, None, "after/git")
     });
 
-    it.outside("git makes the tree that comes next", |root| {
+    it.outside("git creates the tree of the next change", |root| {
         tree(root, "main", 9)
     });
-    it.step("add what makes git's tree", &[], |it| {
+    it.step("add a module that gives git's tree", &[], |it| {
         it.put_bytes(&it.store, None, "outside-9", &module(OUTSIDE + 9))
             .commit
     });
@@ -266,7 +265,7 @@ fn outside(it: &mut Driver) {
     });
 
     it.outside("git makes a branch", |root| {
-        unflushed(
+        git_without_fsync(
             root,
             &["update-ref", "refs/heads/made", "refs/heads/main"],
             "",
@@ -280,7 +279,7 @@ fn outside(it: &mut Driver) {
     });
 
     it.outside("git deletes a branch", |root| {
-        unflushed(root, &["update-ref", "-d", "refs/heads/made"], "");
+        git_without_fsync(root, &["update-ref", "-d", "refs/heads/made"], "");
     });
     it.step("be refused a branch that git deleted", &["made"], |it| {
         let made = Some("made");
@@ -298,7 +297,7 @@ fn outside(it: &mut Driver) {
             .expect("it is stored");
     });
 
-    it.outside("git brings a pack", pack);
+    it.outside("git fetches a pack", pack);
     it.step("add on git's pack", &[], |it| {
         it.put(&it.store, Some("side"), "after/pack")
     });
@@ -329,8 +328,8 @@ fn collect(it: &mut Driver) {
     });
 }
 
-/// Runs git so that it flushes nothing.
-fn unflushed(root: &Path, args: &[&str], input: &str) -> String {
+/// Runs git without fsync.
+fn git_without_fsync(root: &Path, args: &[&str], input: &str) -> String {
     let args = [&["-c", "core.fsync=none"], args].concat();
     git_with_input(root, &args, input).trim().to_owned()
 }
@@ -339,33 +338,33 @@ fn blob(root: &Path, n: u32) -> String {
     let mut file = tempfile::NamedTempFile::new().expect("there is room");
     std::io::Write::write_all(&mut file, &module(OUTSIDE + n)).expect("there is room");
     let file = file.path().to_str().expect("it is a plain path");
-    unflushed(root, &["hash-object", "-w", file], "")
+    git_without_fsync(root, &["hash-object", "-w", file], "")
 }
 
-/// Makes the tree of a branch with a module more, at `outside-<n>`.
+/// Creates the tree of a branch with an additional module at `outside-<n>`.
 fn tree(root: &Path, name: &str, n: u32) -> String {
     let listed = git(root, &["ls-tree", &format!("refs/heads/{name}")]);
     let tree = format!("{listed}100644 blob {}\toutside-{n}\n", blob(root, n));
-    unflushed(root, &["mktree"], &tree)
+    git_without_fsync(root, &["mktree"], &tree)
 }
 
 /// Commits a module at `outside-<n>` on the tip of a branch.
 fn commit(root: &Path, name: &str, n: u32) {
     let tree = tree(root, name, n);
     let tip = git(root, &["rev-parse", &format!("refs/heads/{name}")]);
-    let commit = unflushed(
+    let commit = git_without_fsync(
         root,
         &["commit-tree", "-m", "outside", "-p", tip.trim(), &tree],
         "",
     );
-    unflushed(
+    git_without_fsync(
         root,
         &["update-ref", &format!("refs/heads/{name}"), &commit],
         "",
     );
 }
 
-/// Commits a module in a copy, and pushes from there.
+/// Commits a module in a clone, and pushes from there.
 fn push(root: &Path, n: u32, updates: &[&str]) {
     let elsewhere = tempfile::tempdir().expect("there is room");
     let copy = elsewhere.path().join("copy");
@@ -378,7 +377,7 @@ fn push(root: &Path, n: u32, updates: &[&str]) {
     git(&copy, &args);
 }
 
-/// Brings a commit on `side` as a pack, as a fetch would.
+/// Fetches a commit on `side` as a pack.
 fn pack(root: &Path) {
     let elsewhere = tempfile::tempdir().expect("there is room");
     let copy = elsewhere.path().join("copy");
@@ -414,5 +413,5 @@ fn pack(root: &Path) {
         ],
     ]
     .concat();
-    unflushed(root, &args, "");
+    git_without_fsync(root, &args, "");
 }

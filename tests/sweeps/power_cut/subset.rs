@@ -1,4 +1,4 @@
-//! What of the pending changes on a disk is kept when the power is cut.
+//! The subset of the pending changes that a power cut keeps.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -17,16 +17,16 @@ pub enum Subset {
     Names,
     /// Every content, and every name that leads somewhere.
     Additions,
-    /// Every content, and every name that leads nowhere any more.
+    /// Every content, and every name that was removed.
     Removals,
-    /// Some, as the seed has it.
+    /// Some, according to the seed.
     Random(u64),
 }
 
-/// Something pending that is kept or lost by itself.
+/// A pending change that is kept or lost independently of others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Atom {
-    /// A name in a folder.
+    /// A name in a directory.
     Name(Ino, OsString),
     /// Content, size and mode of a file.
     Content(Ino),
@@ -37,17 +37,17 @@ pub enum Atom {
 pub enum Fate {
     Lost,
     Kept,
-    /// Of a name: it leads where it led after that many changes since it was durable.
+    /// A name leads where it led after this many changes since it was durable.
     After(usize),
-    /// Of a content: some of it, by this seed.
+    /// A part of a content is kept, according to this seed.
     Mixed(u64),
 }
 
-/// What becomes of everything pending.
+/// What becomes of every pending change.
 pub type Fates = BTreeMap<Atom, Fate>;
 
 impl Subset {
-    /// Decides on everything that is pending on the disk.
+    /// Decides the fate of every pending change of the disk.
     pub fn fates(self, disk: &Disk) -> Fates {
         let atoms = pending(disk);
         let Self::Random(seed) = self else {
@@ -58,7 +58,7 @@ impl Subset {
                 .collect();
         };
         let mut random = Random::new(seed);
-        // By turns: one half of all, most of all, few, all but one, only one, whole folders.
+        // In turn: half of them, most, few, all but one, only one, whole directories.
         let style = seed % 6;
         let is_one = matches!(style, 3 | 4);
         let lasting: Vec<_> = atoms.iter().filter(|atom| is_lasting(disk, atom)).collect();
@@ -66,7 +66,7 @@ impl Subset {
             true => None,
             false => Some(lasting[random.below(lasting.len())].clone()),
         };
-        let mut folders = BTreeMap::new();
+        let mut directories = BTreeMap::new();
         let mut decide = |atom: &Atom| {
             let is_kept = match (style, atom) {
                 (0, _) => random.one_in(2),
@@ -74,9 +74,9 @@ impl Subset {
                 (2, _) => random.one_in(8),
                 (3, atom) => Some(atom) != one.as_ref(),
                 (4, atom) => Some(atom) == one.as_ref(),
-                (_, Atom::Name(folder, _)) => {
-                    *folders.entry(*folder).or_insert_with(|| random.one_in(2))
-                }
+                (_, Atom::Name(directory, _)) => *directories
+                    .entry(*directory)
+                    .or_insert_with(|| random.one_in(2)),
                 (_, Atom::Content(_)) => random.one_in(2),
             };
             match values(disk, atom) {
@@ -111,13 +111,13 @@ impl Subset {
     }
 }
 
-/// Everything that is kept or lost by itself.
+/// Returns every pending change.
 pub fn pending(disk: &Disk) -> Vec<Atom> {
     let mut atoms = Vec::new();
     for (ino, inode) in disk.inodes() {
         match &inode.kind {
-            Kind::Folder(folder) => {
-                let names = folder.pending.keys();
+            Kind::Directory(directory) => {
+                let names = directory.pending.keys();
                 atoms.extend(names.map(|name| Atom::Name(ino, name.clone())));
             }
             Kind::File(file) if file.pending.is_empty() && inode.mode == inode.durable_mode => {}
@@ -127,24 +127,28 @@ pub fn pending(disk: &Disk) -> Vec<Atom> {
     atoms
 }
 
-/// What a pending name led to, one after another.
+/// Returns the inodes that a pending name led to, in order.
 fn values<'d>(disk: &'d Disk, atom: &Atom) -> Option<&'d [Option<Ino>]> {
     match atom {
         Atom::Content(_) => None,
-        Atom::Name(folder, name) => {
-            let folder = disk.folder(*folder).expect("names are in folders");
-            folder.pending.get(name).map(Vec::as_slice)
+        Atom::Name(directory, name) => {
+            let directory = disk
+                .directory(*directory)
+                .expect("names are in directories");
+            directory.pending.get(name).map(Vec::as_slice)
         }
     }
 }
 
-/// Whether it makes a difference if it is kept: not that of a temporary file that is gone.
+/// Returns whether keeping the change makes a difference. It makes none for a temporary file that was removed.
 pub fn is_lasting(disk: &Disk, atom: &Atom) -> bool {
     match atom {
         Atom::Content(file) => disk.inode(*file).is_ok_and(|inode| inode.links > 0),
-        Atom::Name(folder, name) => {
-            let folder = disk.folder(*folder).expect("names are in folders");
-            folder.now.get(name) != folder.durable.get(name)
+        Atom::Name(directory, name) => {
+            let directory = disk
+                .directory(*directory)
+                .expect("names are in directories");
+            directory.now.get(name) != directory.durable.get(name)
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Cuts the power under a recorded run at many points, and checks what is left each time.
+//! Simulates power cuts at many points of a recorded run, and checks each resulting disk.
 
 use std::collections::{BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::check::{Thoroughly, check};
+use super::check::{Thoroughness, check};
 use super::disk::{Disk, Op};
 use super::explain::explain;
 use super::promises::Promises;
@@ -16,54 +16,54 @@ use super::replay::{Ignored, Replay};
 use super::subset::Subset;
 use super::tree;
 
-/// How long nothing may be checked before that counts as hanging.
+/// How long a sweep may make no progress before it counts as hanging.
 const CHECK_MAX: Duration = Duration::from_secs(120);
-/// How many losses are told at length.
+/// How many losses are described in full.
 const TOLD_MAX: usize = 5;
-/// How many losses are enough.
+/// The number of losses after which the sweep stops.
 const LOSSES_MAX: usize = 60;
 
-/// A recorded run, and what was promised in it.
+/// A recorded run, and its promises.
 pub struct Run {
     pub log: Vec<Op>,
     pub promises: Promises,
 }
 
-/// What is tried.
+/// The cuts of a sweep.
 pub struct Plan {
     pub ignored: Ignored,
-    /// From which operation on they are ignored.
+    /// The operation from which on they are left out.
     pub ignored_since: usize,
-    /// Before which operations the power is cut.
+    /// The operations before which the power is cut.
     pub points: BTreeSet<usize>,
-    /// How many random subsets there are at each, beside the fixed ones.
+    /// The number of random subsets at each point, in addition to the fixed ones.
     pub seeds: u64,
-    /// git looks at one state of so many, and gc runs on one of eight of those.
+    /// git checks one state in this many, and gc runs on one in eight of those.
     pub git_every: usize,
     pub stop_at_loss: bool,
 }
 
-/// What came of it.
+/// The result of a sweep.
 #[derive(Debug, Default)]
 pub struct Figures {
     pub operations: usize,
     pub points: usize,
-    /// Cuts, and how many of them left something, or were under promises, that no other did.
+    /// The number of cuts, and how many of them have a disk or promises that no other cut has.
     pub cuts: usize,
     pub states: usize,
     pub by_git: usize,
     pub losses: Vec<String>,
 }
 
-/// One cut on its way to be checked.
+/// A cut that waits to be checked.
 struct Cut {
     n: usize,
     subset: Subset,
     disk: Disk,
-    how: Thoroughly,
+    how: Thoroughness,
 }
 
-/// What was lost by a cut.
+/// A loss by a cut.
 type Loss = (usize, Subset, String);
 
 /// What the threads of a sweep share.
@@ -80,7 +80,7 @@ impl Shared {
     }
 }
 
-/// Tries the plan on a run.
+/// Carries out the plan on a run.
 pub fn sweep(run: &Arc<Run>, plan: Plan) -> Figures {
     let shared = Arc::new(Shared {
         run: Arc::clone(run),
@@ -111,7 +111,7 @@ pub fn sweep(run: &Arc<Run>, plan: Plan) -> Figures {
     Figures { losses, ..figures }
 }
 
-/// Does what was recorded once more, and hands over what each cut leaves.
+/// Replays the run, and sends the disk of each cut to the workers.
 fn feed(shared: &Shared, cuts: &SyncSender<Cut>) -> Figures {
     let Shared { run, plan, .. } = shared;
     let mut figures = Figures {
@@ -129,7 +129,7 @@ fn feed(shared: &Shared, cuts: &SyncSender<Cut>) -> Figures {
         for subset in subsets {
             let disk = replay.cut(subset);
             figures.cuts += 1;
-            // The same names and contents under the same promises are one case.
+            // Cuts with the same disk and the same promises are one case.
             if !seen.insert((disk.fingerprint(), run.promises.stage(n))) {
                 continue;
             }
@@ -141,7 +141,7 @@ fn feed(shared: &Shared, cuts: &SyncSender<Cut>) -> Figures {
                 n,
                 subset,
                 disk,
-                how: Thoroughly { by_git, with_gc },
+                how: Thoroughness { by_git, with_gc },
             };
             if shared.is_over.load(Ordering::Relaxed) || cuts.send(cut).is_err() {
                 return figures;
@@ -153,7 +153,7 @@ fn feed(shared: &Shared, cuts: &SyncSender<Cut>) -> Figures {
 }
 
 fn work(shared: &Shared, queue: &Mutex<Receiver<Cut>>, losses: &Sender<Loss>) {
-    let dir = tree::folder();
+    let dir = tree::directory();
     let place = dir.path().join("disk");
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
     while let Ok(cut) = next() {
@@ -163,7 +163,7 @@ fn work(shared: &Shared, queue: &Mutex<Receiver<Cut>>, losses: &Sender<Loss>) {
             is_over.fetch_or(shared.plan.stop_at_loss, Ordering::Relaxed);
             losses
                 .send((cut.n, cut.subset, loss))
-                .expect("losses are listened to");
+                .expect("the receiver exists");
         }
         std::fs::remove_dir_all(&place).expect("what was written can be removed");
         shared.checked.fetch_add(1, Ordering::Relaxed);
@@ -175,7 +175,7 @@ fn attempt(place: &Path, promises: &Promises, cut: &Cut) -> Result<(), String> {
     catch_unwind(AssertUnwindSafe(attempt)).unwrap_or_else(|_| Err("it panicked".to_owned()))
 }
 
-/// Waits for the workers to end, and tells what they found.
+/// Waits for the workers to end, and returns what they found.
 fn gather(shared: &Shared, found: &Receiver<Loss>) -> Vec<String> {
     let mut losses = Vec::new();
     let mut before = shared.checked.load(Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! A disk written to a plain folder.
+//! Writing a disk to a plain directory.
 
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
@@ -8,25 +8,25 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, Ino, Kind, ROOT};
 
-/// A folder to write to, in memory if there is some.
-pub fn folder() -> tempfile::TempDir {
+/// Returns a directory to write to, in memory if there is a memory file system.
+pub fn directory() -> tempfile::TempDir {
     let memory = tempfile::tempdir_in("/dev/shm");
     memory
         .or_else(|_| tempfile::tempdir())
         .expect("there is room")
 }
 
-/// Writes all that is on the disk to the new folder `to`.
+/// Writes the content of the disk to the new directory `to`.
 pub fn write(disk: &Disk, to: &Path) -> io::Result<()> {
     let mut written: HashMap<Ino, PathBuf> = HashMap::new();
     let mut todo = vec![(ROOT, to.to_owned())];
     while let Some((ino, to)) = todo.pop() {
         let inode = disk.inode(ino).expect("names lead to inodes");
         match &inode.kind {
-            Kind::Folder(folder) => {
+            Kind::Directory(directory) => {
                 let mode = inode.mode | 0o700;
                 fs::DirBuilder::new().mode(mode).create(&to)?;
-                let names = folder.now.iter();
+                let names = directory.now.iter();
                 todo.extend(names.map(|(name, ino)| (*ino, to.join(name))));
             }
             Kind::File(file) => {
