@@ -1,9 +1,9 @@
-//! Watching: every commit once, whoever made it.
+//! Watching a branch: every commit is reported once, whichever process made it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::support::store::{Scratch, branch, on};
+use crate::support::store::{Scratch, branch, git_with_input, module, on, path, scope};
 use wasmstore::config::Options;
 use wasmstore::names::ModuleRef;
 use wasmstore::store::{
@@ -12,14 +12,14 @@ use wasmstore::store::{
 
 const LONG: Duration = Duration::from_secs(20);
 
-/// Waits until `count` events came.
+/// Waits for `count` events.
 fn collect(watcher: &mut Watcher<'_>, count: usize) -> Vec<Event> {
     let mut events = Vec::new();
     while events.len() < count {
         let more = watcher.next(LONG).unwrap();
         assert!(
             !more.is_empty(),
-            "only {} of {count} events came",
+            "received only {} of {count} events",
             events.len()
         );
         events.extend(more);
@@ -28,8 +28,8 @@ fn collect(watcher: &mut Watcher<'_>, count: usize) -> Vec<Event> {
     events
 }
 
-/// Applies events to a tree, each change checked against what is there.
-fn fold(tree: &mut BTreeMap<String, String>, events: &[Event]) {
+/// Applies events to a tree, and checks that the old hash of each change is the one in the tree.
+fn apply(tree: &mut BTreeMap<String, String>, events: &[Event]) {
     for change in events.iter().flat_map(|event| &event.changes) {
         let path = change.path.to_string();
         assert_eq!(
@@ -44,17 +44,14 @@ fn fold(tree: &mut BTreeMap<String, String>, events: &[Event]) {
 }
 
 fn tree(s: &Scratch) -> BTreeMap<String, String> {
-    let list = s
-        .store
-        .list(&Revision::default(), &crate::support::store::scope(""))
-        .unwrap();
+    let list = s.store.list(&Revision::default(), &scope("")).unwrap();
     list.into_iter()
         .map(|(path, hash)| (path.to_string(), hash.to_string()))
         .collect()
 }
 
 #[test]
-fn every_commit_of_another_handle_comes_once_and_in_order() {
+fn commits_of_another_handle_are_reported_once_and_in_order() {
     let s = Scratch::new();
     let mut watcher = s.store.watch(None, None).unwrap();
     assert_eq!(watcher.next(Duration::ZERO).unwrap(), []);
@@ -63,26 +60,22 @@ fn every_commit_of_another_handle_comes_once_and_in_order() {
             let other =
                 Store::open_or_create(&s.root, Options::default(), ObjectFormat::Sha1).unwrap();
             for n in 0..30u32 {
-                let at = crate::support::store::path(&format!("p{}", n % 5));
+                let target = path(&format!("p{}", n % 5));
                 other
-                    .put(
-                        &Change::default(),
-                        &at,
-                        crate::support::store::module(n).as_slice(),
-                    )
+                    .put(&Change::default(), &target, module(n).as_slice())
                     .unwrap();
             }
             other
                 .remove(
                     &Change::default(),
-                    &ModuleRef::Path(crate::support::store::path("p0")),
+                    &ModuleRef::Path(path("p0")),
                     DirectoryRemoval::Refuse,
                 )
                 .unwrap();
         });
         let events = collect(&mut watcher, 31);
         let mut seen = BTreeMap::new();
-        fold(&mut seen, &events);
+        apply(&mut seen, &events);
         assert_eq!(seen, tree(&s));
         assert!(
             events
@@ -99,7 +92,7 @@ fn every_commit_of_another_handle_comes_once_and_in_order() {
 }
 
 #[test]
-fn a_reset_a_squash_and_a_merge_tell_the_whole_difference() {
+fn reset_squash_and_merge_report_the_whole_difference() {
     let s = Scratch::new();
     s.put("a", 1);
     let two = s.put("a", 2);
@@ -109,11 +102,11 @@ fn a_reset_a_squash_and_a_merge_tell_the_whole_difference() {
     s.git(&["update-ref", "refs/heads/main", &format!("{two}^")]);
     let events = collect(&mut watcher, 1);
     assert!(events[0].reset);
-    fold(&mut seen, &events);
+    apply(&mut seen, &events);
     assert_eq!(seen, tree(&s));
 
     s.put("c", 4);
-    fold(&mut seen, &collect(&mut watcher, 1));
+    apply(&mut seen, &collect(&mut watcher, 1));
     s.store.gc(&Change::default(), History::Squash).unwrap();
     let events = collect(&mut watcher, 1);
     assert!(events[0].reset && events[0].changes.is_empty());
@@ -132,12 +125,12 @@ fn a_reset_a_squash_and_a_merge_tell_the_whole_difference() {
         2,
         "the merge is diffed to its first parent"
     );
-    fold(&mut seen, &events);
+    apply(&mut seen, &events);
     assert_eq!(seen, tree(&s));
 }
 
 #[test]
-fn an_empty_commit_is_told_and_another_branch_is_not() {
+fn empty_commits_are_reported_and_other_branches_are_not() {
     let s = Scratch::new();
     s.put("a", 1);
     s.store
@@ -155,14 +148,14 @@ fn an_empty_commit_is_told_and_another_branch_is_not() {
 }
 
 #[test]
-fn since_replays_what_came_after_a_commit() {
+fn since_replays_the_commits_after_a_commit() {
     let s = Scratch::new();
     let one = s.put("a", 1);
     s.put("a", 2);
     s.put("b", 3);
     let mut watcher = s.store.watch(None, Some(one)).unwrap();
     let events = collect(&mut watcher, 2);
-    assert_eq!(events[0].changes[0].path, crate::support::store::path("a"));
+    assert_eq!(events[0].changes[0].path, path("a"));
     assert_eq!(events[1].changes[0].old, None);
     assert!(
         s.store
@@ -172,17 +165,13 @@ fn since_replays_what_came_after_a_commit() {
     assert!(s.store.watch(Some(&branch("none")), None).is_err());
     assert!(
         s.store
-            .put(
-                &on(None),
-                &crate::support::store::path("c"),
-                crate::support::store::module(1).as_slice()
-            )
+            .put(&on(None), &path("c"), module(1).as_slice())
             .is_ok()
     );
 }
 
 #[test]
-fn a_collection_before_it_looked_costs_a_watcher_nothing() {
+fn watcher_loses_nothing_by_a_gc_before_its_first_poll() {
     let s = Scratch::new();
     s.put("a", 1);
     let mut seen = tree(&s);
@@ -192,14 +181,14 @@ fn a_collection_before_it_looked_costs_a_watcher_nothing() {
     s.store.gc(&Change::default(), History::Squash).unwrap();
     let events = collect(&mut watcher, 1);
     assert!(events[0].reset);
-    fold(&mut seen, &events);
+    apply(&mut seen, &events);
     assert_eq!(seen, tree(&s));
     s.put("c", 4);
-    fold(&mut seen, &collect(&mut watcher, 1));
+    apply(&mut seen, &collect(&mut watcher, 1));
     assert_eq!(seen, tree(&s));
 }
 
-/// Makes commits on the default branch with git alone, each with a path of its own and one that all change.
+/// Makes commits on the default branch with git alone. Each adds a path of its own and changes a common one.
 fn long_history(s: &Scratch, count: usize) {
     use std::fmt::Write as _;
     let mut input = String::new();
@@ -207,71 +196,71 @@ fn long_history(s: &Scratch, count: usize) {
     for n in 0..count {
         let head = "commit refs/heads/main\ncommitter A <a> 1 +0000\ndata 1\nx\n";
         let data = format!("inline p{n}\ndata 1\n{}\n", n % 10);
-        let also = format!("inline all\ndata 1\n{}\n", n % 10);
-        write!(input, "{head}{from}M 100644 {data}M 100644 {also}").unwrap();
+        let common = format!("inline all\ndata 1\n{}\n", n % 10);
+        write!(input, "{head}{from}M 100644 {data}M 100644 {common}").unwrap();
         from = "";
     }
     let import = ["fast-import", "--quiet", "--force"];
-    crate::support::store::git_with_input(&s.root, &import, &input);
+    git_with_input(&s.root, &import, &input);
 }
 
 #[test]
-fn a_long_history_is_told_in_pieces() {
+fn long_history_is_reported_in_batches() {
     let s = Scratch::new();
     let start = s.tip();
     long_history(&s, 1000);
     let mut watcher = s.store.watch(None, Some(start)).unwrap();
-    let (mut seen, mut pieces, mut told) = (BTreeMap::new(), 0, Vec::new());
+    let (mut seen, mut batches, mut reported) = (BTreeMap::new(), 0, Vec::new());
     loop {
         let events = watcher.poll().unwrap();
         if events.is_empty() {
             break;
         }
         assert!(events.len() <= 256);
-        fold(&mut seen, &events);
-        told.extend(events.iter().map(|event| event.commit.id.to_string()));
-        pieces += 1;
-        if pieces == 2 {
-            s.put("meanwhile", 1);
+        apply(&mut seen, &events);
+        reported.extend(events.iter().map(|event| event.commit.id.to_string()));
+        batches += 1;
+        if batches == 2 {
+            s.put("concurrent", 1);
         }
     }
-    assert!(pieces >= 4, "{pieces}");
+    assert!(batches >= 4, "{batches}");
     let log = s.git(&["rev-list", "--reverse", "main"]);
-    assert_eq!(told, log.lines().skip(1).collect::<Vec<_>>());
+    assert_eq!(reported, log.lines().skip(1).collect::<Vec<_>>());
     assert_eq!(seen, tree(&s));
 }
 
 #[test]
-fn a_reset_or_a_collection_amid_a_long_history_is_told() {
+fn reset_and_gc_during_a_long_replay_are_reported() {
     let s = Scratch::new();
     let start = s.tip();
     long_history(&s, 600);
     let mut watcher = s.store.watch(None, Some(start)).unwrap();
     let mut cursor = s.store.cursor(None, Some(start)).unwrap();
     let mut seen = BTreeMap::new();
-    fold(&mut seen, &watcher.poll().unwrap());
+    apply(&mut seen, &watcher.poll().unwrap());
     assert!(matches!(cursor.poll(&s.store), Ok(PollResult::Events(events)) if !events.is_empty()));
     s.git(&["update-ref", "refs/heads/main", "main~550"]);
     s.put("other", 1);
     s.store.gc(&Change::default(), History::Squash).unwrap();
-    // Another process would see what is on the disk now; this one may have packs open that were deleted.
+    // A new handle sees what is on disk now. The old one may still have deleted packs open.
     let fresh = Store::open(&s.root, Options::default()).unwrap();
-    let news = std::iter::repeat_with(|| cursor.poll(&fresh).unwrap());
-    let mut news =
-        news.skip_while(|news| matches!(news, PollResult::Events(events) if !events.is_empty()));
-    assert_eq!(news.next(), Some(PollResult::CommitDropped));
+    let results = std::iter::repeat_with(|| cursor.poll(&fresh).unwrap());
+    let mut after_events = results
+        .skip_while(|result| matches!(result, PollResult::Events(events) if !events.is_empty()));
+    assert_eq!(after_events.next(), Some(PollResult::CommitDropped));
     loop {
         let events = watcher.poll().unwrap();
         if events.is_empty() {
             break;
         }
-        fold(&mut seen, &events);
+        apply(&mut seen, &events);
     }
     assert_eq!(seen, tree(&s));
 }
 
 #[test]
-fn a_cursor_that_remembers_nothing_tells_a_squash_of_the_same_content() {
+fn cursor_without_content_reports_a_squash_to_the_same_content() {
     let s = Scratch::new();
     s.put("a", 1);
     s.put("a", 2);
@@ -283,7 +272,7 @@ fn a_cursor_that_remembers_nothing_tells_a_squash_of_the_same_content() {
     s.store.gc(&Change::default(), History::Squash).unwrap();
     let fresh = Store::open(&s.root, Options::default()).unwrap();
     let PollResult::Events(events) = cursor.poll(&fresh).unwrap() else {
-        panic!("it has its content");
+        panic!("the commit was dropped");
     };
     assert_eq!(events.len(), 1);
     assert!(events[0].reset && events[0].changes.is_empty());

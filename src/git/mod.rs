@@ -26,4 +26,4 @@ pub use fetch::{AdvertisedRefs, FetchSource};
 pub use program::Git;
 pub use push_to_mirror::{MirrorPush, MirrorPushResult};
 pub use remotes::RemoteConfig;
-pub use serve::{ServeOptions, ServerCommand, ServerProcess, valid_protocol};
+pub use serve::{ServerCommand, ServerProcess, ServerProcessOptions, valid_protocol};

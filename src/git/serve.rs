@@ -48,7 +48,7 @@ pub struct ServerProcess {
 
 /// How to start a git process that serves a client.
 #[derive(Clone, Debug, Default)]
-pub struct ServeOptions {
+pub struct ServerProcessOptions {
     /// Whether to advertise the refs and capabilities instead of reading a request.
     pub advertises: bool,
     /// Configuration for this process, each `name=value`.
@@ -66,7 +66,7 @@ impl Git {
     pub fn serve(
         &self,
         server_command: ServerCommand,
-        options: &ServeOptions,
+        options: &ServerProcessOptions,
     ) -> Result<ServerProcess, Error> {
         let args = arguments(server_command, options);
         let mut command = self.command(args.iter().map(OsString::as_os_str));
@@ -95,7 +95,7 @@ impl Git {
     }
 }
 
-fn arguments(server_command: ServerCommand, options: &ServeOptions) -> Vec<OsString> {
+fn arguments(server_command: ServerCommand, options: &ServerProcessOptions) -> Vec<OsString> {
     // The operator chose to serve this repository, whoever owns it. `*` because these commands compare the directory with several
     // spellings of its path.
     let mut arguments = vec!["-c", "safe.directory=*"];

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::Result;
 use crate::config::Options;
-use crate::git::{self, Git, ServeOptions, ServerCommand, ServerProcess};
+use crate::git::{self, Git, ServerCommand, ServerProcess, ServerProcessOptions};
 use crate::names::Author;
 
 /// A service that git requests from a server.
@@ -109,7 +109,7 @@ impl GitHttpBackend {
     /// # Errors
     /// git cannot be started.
     pub fn advertise(&self, request: &GitRequest) -> Result<ServerProcess> {
-        let start = ServeOptions {
+        let start = ServerProcessOptions {
             advertises: true,
             ..self.start(request, None)
         };
@@ -125,8 +125,8 @@ impl GitHttpBackend {
         Ok(self.git.serve(request.service.server_command(), &start)?)
     }
 
-    fn start(&self, request: &GitRequest, bytes_max: Option<u64>) -> ServeOptions {
-        let mut start = ServeOptions::default();
+    fn start(&self, request: &GitRequest, bytes_max: Option<u64>) -> ServerProcessOptions {
+        let mut start = ServerProcessOptions::default();
         let protocol = request.protocol.as_deref().and_then(git::valid_protocol);
         match request.service {
             GitService::UploadPack => {

@@ -1,15 +1,15 @@
-//! Who may fetch and push, over which connections, and with what git on the server.
+//! Keys for fetches and pushes, the environment of git on the server, TLS, and a server without git.
 
 use std::fs;
 
-use super::{ask, fsck, git, git_fails, git_ok, serve_by_with, url};
+use super::{fsck, git, git_fails, git_ok, request, serve_with_script_and_variables, url};
 use crate::support::program::World;
 use crate::support::server::Server;
 
 const KEYS: &str = "reader:GET\nwriter:POST\nboth:GET,POST:Ann <ann@example.org>\nroot:*\n";
 
-/// A store with keys, that is served.
-fn keyed() -> (World, Server) {
+/// Starts a server for a store with keys.
+fn serve_with_keys() -> (World, Server) {
     let world = World::with_store("sha1");
     world.add("a.wasm", 1);
     let keys = world.file("keys", KEYS);
@@ -17,14 +17,14 @@ fn keyed() -> (World, Server) {
     (world, server)
 }
 
-/// The address with a name and a password in it.
+/// Returns the URL with a user name and the key as password.
 fn with_key(server: &Server, key: &str) -> String {
     url(server).replace("://", &format!("://git:{key}@"))
 }
 
 #[test]
-fn a_key_is_a_password_or_a_header() {
-    let (world, server) = keyed();
+fn key_is_accepted_as_password_or_header() {
+    let (world, server) = serve_with_keys();
     for key in ["reader", "both", "root"] {
         git_ok(&world, &["clone", &with_key(&server, key), key]);
         fsck(&world, key);
@@ -35,25 +35,25 @@ fn a_key_is_a_password_or_a_header() {
 }
 
 #[test]
-fn git_shows_what_is_wrong_with_a_key() {
-    let (world, server) = keyed();
+fn git_shows_why_a_key_is_rejected() {
+    let (world, server) = serve_with_keys();
     let none = git_fails(&world, &["ls-remote", &url(&server)]);
     assert!(none.contains("could not read Username"), "{none}");
     let wrong = git_fails(&world, &["ls-remote", &with_key(&server, "guess")]);
     assert!(wrong.contains("remote: a valid key is needed\n"), "{wrong}");
     assert!(wrong.contains("Authentication failed"), "{wrong}");
     let header = "http.extraHeader=Wasmstore-Auth: writer";
-    let unfit = git_fails(&world, &["-c", header, "ls-remote", &url(&server)]);
+    let forbidden = git_fails(&world, &["-c", header, "ls-remote", &url(&server)]);
     assert!(
-        unfit.contains("remote: the key does not allow this method\n"),
-        "{unfit}"
+        forbidden.contains("remote: the key does not allow this method\n"),
+        "{forbidden}"
     );
-    assert!(unfit.contains("error: 403"), "{unfit}");
+    assert!(forbidden.contains("error: 403"), "{forbidden}");
 }
 
 #[test]
-fn a_key_that_reads_cannot_push() {
-    let (world, server) = keyed();
+fn key_for_reading_cannot_push() {
+    let (world, server) = serve_with_keys();
     git_ok(&world, &["clone", &with_key(&server, "reader"), "clone"]);
     let pushed = git_fails(
         &world,
@@ -72,12 +72,12 @@ fn a_key_that_reads_cannot_push() {
         ("root", 200),
     ] {
         let key = format!("Wasmstore-Auth: {key}");
-        let answer = ask(&server, "POST", "git-receive-pack", &[&key, mime], b"0000");
+        let answer = request(&server, "POST", "git-receive-pack", &[&key, mime], b"0000");
         assert_eq!(answer.status, expected, "{key}");
-        let answer = ask(&server, "GET", refs, &[&key], b"");
+        let answer = request(&server, "GET", refs, &[&key], b"");
         assert_eq!(answer.status, expected, "{key}");
     }
-    let answer = ask(&server, "POST", "git-receive-pack", &[mime], b"0000");
+    let answer = request(&server, "POST", "git-receive-pack", &[mime], b"0000");
     assert_eq!(answer.status, 401);
     assert_eq!(
         git_ok(&world, &["-C", "clone", "rev-parse", "HEAD"]),
@@ -85,26 +85,31 @@ fn a_key_that_reads_cannot_push() {
     );
 }
 
-/// The variables that a git is started with when refs are asked for.
-fn told(service: &str, args: &[&str], variables: &[(&str, &str)], header: &str) -> Vec<String> {
+/// Returns the variables with which git is started to advertise refs.
+fn git_variables(
+    service: &str,
+    args: &[&str],
+    variables: &[(&str, &str)],
+    header: &str,
+) -> Vec<String> {
     let world = World::with_store("sha1");
-    let told = world.path("told");
+    let env_file = world.path("env");
     world.file("keys", KEYS);
-    let script = format!("env >{}; exit 1", told.display());
-    let server = serve_by_with(&world, &script, args, variables);
+    let script = format!("env >{}; exit 1", env_file.display());
+    let server = serve_with_script_and_variables(&world, &script, args, variables);
     let path = format!("info/refs?service={service}");
-    assert_eq!(ask(&server, "GET", &path, &[header], b"").status, 500);
-    let told = fs::read_to_string(&told).unwrap();
+    assert_eq!(request(&server, "GET", &path, &[header], b"").status, 500);
+    let env = fs::read_to_string(&env_file).unwrap();
     let is_limit = |line: &str| line.starts_with("WASMSTORE_PUSH_MAX_");
     let is_named = |line: &str| line.contains("WASMSTORE") || line.starts_with("GIT_CONFIG");
-    let ours = |line: &&str| is_named(line) && !is_limit(line);
-    let mut told: Vec<_> = told.lines().filter(ours).map(str::to_owned).collect();
-    told.sort_unstable();
-    told
+    let is_relevant = |line: &&str| is_named(line) && !is_limit(line);
+    let mut variables: Vec<_> = env.lines().filter(is_relevant).map(str::to_owned).collect();
+    variables.sort_unstable();
+    variables
 }
 
 #[test]
-fn the_hooks_of_a_push_are_told_who_pushes() {
+fn hooks_get_the_permissions_and_the_author_of_the_pusher() {
     let program = fs::canonicalize(env!("CARGO_BIN_EXE_wasmstore")).unwrap();
     let program = format!("WASMSTORE_PROGRAM={}", program.display());
     let config = ["GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1"];
@@ -114,7 +119,7 @@ fn the_hooks_of_a_push_are_told_who_pushes() {
         "WASMSTORE_PUSH_METHODS=*",
     );
     let some = "WASMSTORE_PUSH_METHODS=GET,POST";
-    let push = |args: &[&str], header| told("git-receive-pack", args, &[], header);
+    let push = |args: &[&str], header| git_variables("git-receive-pack", args, &[], header);
     assert_eq!(push(&[], "X: y"), [&config[..], &[&program, all]].concat());
     assert_eq!(
         push(&keys, "Wasmstore-Auth: root"),
@@ -125,7 +130,7 @@ fn the_hooks_of_a_push_are_told_who_pushes() {
 }
 
 #[test]
-fn the_server_s_variables_are_not_git_s() {
+fn servers_own_variables_are_not_passed_to_git() {
     let variables = [
         ("WASMSTORE_AUTH", "secret:*"),
         ("WASMSTORE_PUSH_AUTHOR", "Eve <eve@example.org>"),
@@ -133,12 +138,12 @@ fn the_server_s_variables_are_not_git_s() {
         ("GIT_CONFIG_PARAMETERS", "x"),
     ];
     let config = ["GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1"];
-    let fetch = told("git-upload-pack", &[], &variables, "Wasmstore-Auth: secret");
+    let fetch = git_variables("git-upload-pack", &[], &variables, "Wasmstore-Auth: secret");
     assert_eq!(fetch, config);
 }
 
 #[test]
-fn over_tls_both_versions_of_http_work() {
+fn both_http_versions_work_over_tls() {
     let world = World::with_store("sha1");
     world.add("a.wasm", 1);
     let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -149,19 +154,19 @@ fn over_tls_both_versions_of_http_work() {
     let trust = format!("http.sslCAInfo={}", world.path("certificate.pem").display());
     for version in ["HTTP/1.1", "HTTP/2"] {
         let version = format!("http.version={version}");
-        let folder = version.replace('/', "-");
+        let directory = version.replace('/', "-");
         git_ok(
             &world,
-            &["-c", &trust, "-c", &version, "clone", &url, &folder],
+            &["-c", &trust, "-c", &version, "clone", &url, &directory],
         );
-        fsck(&world, &folder);
+        fsck(&world, &directory);
     }
-    let stranger = git_fails(&world, &["ls-remote", &url]);
-    assert!(stranger.contains("certificate"), "{stranger}");
+    let untrusted = git_fails(&world, &["ls-remote", &url]);
+    assert!(untrusted.contains("certificate"), "{untrusted}");
 }
 
 #[test]
-fn pages_of_other_sites_cannot_push() {
+fn foreign_origins_can_neither_fetch_nor_push() {
     let world = World::with_store("sha1");
     let server = Server::start(&world, &[]);
     let origin = "Origin: http://evil.example";
@@ -169,10 +174,10 @@ fn pages_of_other_sites_cannot_push() {
         "info/refs?service=git-receive-pack",
         "info/refs?service=git-upload-pack",
     ] {
-        assert_eq!(ask(&server, "GET", path, &[origin], b"").status, 403);
+        assert_eq!(request(&server, "GET", path, &[origin], b"").status, 403);
     }
     let mime = "Content-Type: application/x-git-receive-pack-request";
-    let answer = ask(
+    let answer = request(
         &server,
         "POST",
         "git-receive-pack",
@@ -183,29 +188,32 @@ fn pages_of_other_sites_cannot_push() {
 }
 
 #[test]
-fn without_git_all_else_works() {
+fn everything_else_works_without_git() {
     let world = World::with_store("sha1");
     world.add("a.wasm", 1);
     let server = Server::start_with(&world, &[], &[("PATH", "/nowhere")]);
     server.wait_for("git is not installed");
-    let why = "git is not installed on the server, and fetches and pushes need it";
+    let detail = "git is not installed on the server, and fetches and pushes need it";
     for (method, path) in [
         ("GET", "info/refs?service=git-upload-pack"),
         ("GET", "info/refs?service=git-receive-pack"),
         ("POST", "git-upload-pack"),
         ("POST", "git-receive-pack"),
     ] {
-        let answer = ask(&server, method, path, &[], b"");
+        let answer = request(&server, method, path, &[], b"");
         assert_eq!(
             (answer.status, answer.text()),
-            (501, why),
+            (501, detail),
             "{method} {path}"
         );
     }
     assert_eq!(server.get("/api/v1/module/a.wasm").status, 200);
     assert_eq!(server.send("POST", "/api/v1/gc", &[], b"").status, 200);
     let shown = git(&world, &["ls-remote", &url(&server)]);
-    assert!(shown.err.contains(&format!("remote: {why}\n")), "{shown:?}");
+    assert!(
+        shown.err.contains(&format!("remote: {detail}\n")),
+        "{shown:?}"
+    );
     assert_eq!(
         server.log().matches("not installed").count(),
         1,

@@ -1,13 +1,13 @@
-//! `/wasmstore.git`: stock git as the client of a served store, and clients that behave in other ways.
+//! `/wasmstore.git`: stock git as the client of a served store, and clients that disconnect, stall or send malformed requests.
 
 mod access;
-mod damage;
-mod fetching;
-mod leaving;
+mod disconnects;
+mod disconnects_during_push;
+mod fetches;
+mod git_failures;
+mod interrupted_uploads;
 mod limits;
-mod requests;
-mod uploads;
-mod vanishing;
+mod raw_requests;
 
 use std::fs;
 use std::io::Write as _;
@@ -22,25 +22,25 @@ use crate::support::server::{Answer, Server};
 /// Far longer than anything takes that works.
 const LONG: Duration = Duration::from_secs(30);
 
-/// The media type of a fetch's requests, as a header.
+/// The `Content-Type` header of a fetch's requests.
 const FETCH: &str = "Content-Type: application/x-git-upload-pack-request";
 
-/// The media type of a push's requests, as a header.
+/// The `Content-Type` header of a push's requests.
 const PUSH: &str = "Content-Type: application/x-git-receive-pack-request";
 
-/// The address for git.
+/// Returns the URL for git.
 fn url(server: &Server) -> String {
     format!("http://{}/wasmstore.git", server.address)
 }
 
-/// Runs git where commands run, and with it nothing of the machine's.
+/// Runs git in the world's directory, without the machine's configuration.
 fn git(world: &World, args: &[&str]) -> Ran {
     let mut command = world.command("git");
     command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
     command.args(args).output().unwrap().into()
 }
 
-/// Runs git, which has to succeed; returns what it printed.
+/// Runs git, which must succeed, and returns its standard output.
 #[track_caller]
 fn git_ok(world: &World, args: &[&str]) -> String {
     let ran = git(world, args);
@@ -48,7 +48,7 @@ fn git_ok(world: &World, args: &[&str]) -> String {
     ran.out.trim_end().to_owned()
 }
 
-/// Runs git, which has to fail; returns what it complained of.
+/// Runs git, which must fail, and returns its standard error.
 #[track_caller]
 fn git_fails(world: &World, args: &[&str]) -> String {
     let ran = git(world, args);
@@ -56,50 +56,56 @@ fn git_fails(world: &World, args: &[&str]) -> String {
     ran.err
 }
 
-/// Asks git for faults of a clone.
+/// Checks a clone with git-fsck(1).
 #[track_caller]
 fn fsck(world: &World, clone: &str) {
     let found = git_ok(world, &["-C", clone, "fsck", "--strict", "--no-progress"]);
     assert_eq!(found, "", "{clone}");
 }
 
-/// One request to `/wasmstore.git`.
-fn ask(server: &Server, method: &str, path: &str, headers: &[&str], body: &[u8]) -> Answer {
+/// Sends a request to a path below `/wasmstore.git` and returns the response.
+fn request(server: &Server, method: &str, path: &str, headers: &[&str], body: &[u8]) -> Answer {
     let path = format!("/wasmstore.git/{path}");
     server.send(method, &path, headers, body)
 }
 
-/// Waits until `done` says so.
+/// Waits until `done` returns true.
 #[track_caller]
 fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let began = Instant::now();
+    let start = Instant::now();
     while !done() {
-        assert!(began.elapsed() < LONG, "waited in vain: {what}");
+        assert!(start.elapsed() < LONG, "timed out waiting until {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// A server whose git does this, in the shell, where it is to serve; all else is left to the git behind it.
-fn serve_by(world: &World, script: &str, args: &[&str]) -> Server {
-    serve_by_with(world, script, args, &[])
+/// Starts a server whose git runs `script` in the shell instead of serving a request. Other commands are passed on to the real git.
+fn serve_with_script(world: &World, script: &str, args: &[&str]) -> Server {
+    serve_with_script_and_variables(world, script, args, &[])
 }
 
-/// The same, with variables in the server's environment.
-fn serve_by_with(world: &World, script: &str, args: &[&str], variables: &[(&str, &str)]) -> Server {
-    let folder = world.path("programs");
-    fs::create_dir_all(&folder).unwrap();
-    let program = folder.join("git");
-    let serves =
-        format!("for word; do case $word in upload-pack|receive-pack)\n{script}\n;; esac; done");
-    let script = format!("#!/bin/sh\n{serves}\nPATH=${{PATH#*:}} exec git \"$@\"\n");
-    fs::write(&program, script).unwrap();
+/// Starts such a server with variables in its environment.
+fn serve_with_script_and_variables(
+    world: &World,
+    script: &str,
+    args: &[&str],
+    variables: &[(&str, &str)],
+) -> Server {
+    let directory = world.path("programs");
+    fs::create_dir_all(&directory).unwrap();
+    let program = directory.join("git");
+    let wrapper = format!(
+        "#!/bin/sh\nfor word; do case $word in upload-pack|receive-pack)\n{script}\n;; esac; done\n\
+         PATH=${{PATH#*:}} exec git \"$@\"\n"
+    );
+    fs::write(&program, wrapper).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = std::env::var("PATH").unwrap();
-    let path = format!("{}:{path}", folder.display());
+    let inherited = std::env::var("PATH").unwrap();
+    let path = format!("{}:{inherited}", directory.display());
     Server::start_with(world, args, &[variables, &[("PATH", &*path)]].concat())
 }
 
-/// Begins a push, whose body is to be sent in the way that `headers` tell of.
+/// Sends the head of a push. `headers` say how the body follows.
 fn begin_push(server: &Server, headers: &str) -> TcpStream {
     let mut stream = server.connect();
     let head = format!(
@@ -110,8 +116,8 @@ fn begin_push(server: &Server, headers: &str) -> TcpStream {
     stream
 }
 
-/// Whether so many pushes are counted as ended in this way.
-fn counts(server: &Server, outcome: &str, count: u32) -> bool {
+/// Returns whether the metrics count `count` requests for pushes with this outcome.
+fn push_count_is(server: &Server, outcome: &str, count: u32) -> bool {
     let line = format!(
         r#"wasmstore_git_requests_total{{service="git-receive-pack",outcome="{outcome}"}} {count}"#
     );
@@ -119,15 +125,18 @@ fn counts(server: &Server, outcome: &str, count: u32) -> bool {
     metrics.text().lines().any(|other| other == line)
 }
 
-/// All files below a folder, in order.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else {
+/// Returns all files below a directory, sorted.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory) else {
         return Vec::new();
     };
     let paths = entries.map_while(|entry| Some(entry.ok()?.path()));
-    let inside = |path: PathBuf| match path.is_dir() {
-        true => files(&path),
-        false => vec![path],
+    let inside = |path: PathBuf| {
+        if path.is_dir() {
+            files(&path)
+        } else {
+            vec![path]
+        }
     };
     let mut paths: Vec<_> = paths.flat_map(inside).collect();
     paths.sort_unstable();

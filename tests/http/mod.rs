@@ -1,13 +1,13 @@
-//! The HTTP surface: the API request by request, and the server over real sockets.
+//! The HTTP server: the API request by request, and the listener over real sockets.
 
-mod abort;
+mod aborted_upload;
 mod api;
-mod edge;
 mod go_client;
 mod http2;
-mod served;
-mod stop;
+mod listener;
+mod shutdown;
+mod test_server;
 mod tls;
 mod watch;
-mod watching;
+mod watch_server;
 mod websocket;

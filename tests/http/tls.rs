@@ -1,4 +1,4 @@
-//! TLS: which protocol, which certificate, and what does not disturb it.
+//! TLS: protocols, certificates and their reload, and clients that do not complete the handshake.
 
 use std::fs;
 use std::path::PathBuf;
@@ -22,29 +22,29 @@ use tokio_rustls::rustls::{self, ClientConfig, RootCertStore, SupportedProtocolV
 use wasmstore::config::ServerLimits;
 use wasmstore::http::{Tls, TlsError};
 
-use super::served::{Client, LONG, Served, status};
+use super::test_server::{LONG, RawClient, TestServer, status};
 
 /// A key and a certificate in two files.
-struct Files {
-    folder: tempfile::TempDir,
+struct KeyPairFiles {
+    directory: tempfile::TempDir,
     key: PathBuf,
     certificate: PathBuf,
-    /// What was put there last.
+    /// The key pair that was written last.
     pair: CertifiedKey<rcgen::KeyPair>,
 }
 
-fn pair() -> CertifiedKey<rcgen::KeyPair> {
+fn generate_pair() -> CertifiedKey<rcgen::KeyPair> {
     rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap()
 }
 
-impl Files {
+impl KeyPairFiles {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().unwrap();
         let files = Self {
-            key: folder.path().join("key.pem"),
-            certificate: folder.path().join("certificate.pem"),
-            folder,
-            pair: pair(),
+            key: directory.path().join("key.pem"),
+            certificate: directory.path().join("certificate.pem"),
+            directory,
+            pair: generate_pair(),
         };
         fs::write(&files.key, files.pair.signing_key.serialize_pem()).unwrap();
         fs::write(&files.certificate, files.pair.cert.pem()).unwrap();
@@ -59,14 +59,14 @@ impl Files {
         self.load().unwrap_err().to_string()
     }
 
-    async fn serve(&self, limits: ServerLimits) -> Served {
-        Served::start_with(limits, Some(self.load().unwrap())).await
+    async fn serve(&self, limits: ServerLimits) -> TestServer {
+        TestServer::start_with(limits, Some(self.load().unwrap())).await
     }
 
-    /// Puts a new pair in place, each file by a rename.
+    /// Replaces both files by a rename with those of a new key pair.
     fn replace(&mut self) {
-        self.pair = pair();
-        let new = self.folder.path().join("new");
+        self.pair = generate_pair();
+        let new = self.directory.path().join("new");
         fs::write(&new, self.pair.signing_key.serialize_pem()).unwrap();
         fs::rename(&new, &self.key).unwrap();
         fs::write(&new, self.pair.cert.pem()).unwrap();
@@ -74,9 +74,9 @@ impl Files {
     }
 }
 
-/// Connects as a client that trusts this certificate only.
+/// Connects as a client that trusts only the certificate `trusted`.
 async fn connect(
-    served: &Served,
+    server: &TestServer,
     trusted: &rcgen::Certificate,
     protocols: &[&[u8]],
     versions: &[&'static SupportedProtocolVersion],
@@ -91,57 +91,57 @@ async fn connect(
         .with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     let name = ServerName::try_from("localhost").unwrap();
-    let socket = TcpStream::connect(served.address).await.unwrap();
+    let socket = TcpStream::connect(server.address).await.unwrap();
     TlsConnector::from(Arc::new(config))
         .connect(name, socket)
         .await
 }
 
-async fn connect_simply(
-    served: &Served,
+async fn connect_default(
+    server: &TestServer,
     trusted: &rcgen::Certificate,
-) -> std::io::Result<Client<TlsStream<TcpStream>>> {
-    let stream = connect(served, trusted, &[], rustls::ALL_VERSIONS).await?;
-    Ok(Client(stream))
+) -> std::io::Result<RawClient<TlsStream<TcpStream>>> {
+    let stream = connect(server, trusted, &[], rustls::ALL_VERSIONS).await?;
+    Ok(RawClient(stream))
 }
 
-/// Waits until new connections get this certificate.
-async fn wait_for(served: &Served, trusted: &rcgen::Certificate) {
+/// Waits until new connections get the certificate `trusted`.
+async fn wait_for(server: &TestServer, trusted: &rcgen::Certificate) {
     let start = Instant::now();
-    while connect_simply(served, trusted).await.is_err() {
-        assert!(start.elapsed() < LONG, "the certificate is not taken up");
+    while connect_default(server, trusted).await.is_err() {
+        assert!(start.elapsed() < LONG, "the certificate is not in use");
         sleep(Duration::from_millis(50)).await;
     }
 }
 
 #[tokio::test]
-async fn http_1_over_both_versions_of_tls() {
-    let files = Files::new();
-    let served = files.serve(ServerLimits::default()).await;
+async fn http_1_works_over_both_versions_of_tls() {
+    let files = KeyPairFiles::new();
+    let server = files.serve(ServerLimits::default()).await;
     for versions in [[&rustls::version::TLS12], [&rustls::version::TLS13]] {
         for protocols in [&[][..], &[b"http/1.1" as &[u8]]] {
-            let stream = connect(&served, &files.pair.cert, protocols, &versions).await;
+            let stream = connect(&server, &files.pair.cert, protocols, &versions).await;
             let stream = stream.unwrap();
             assert_eq!(
                 stream.get_ref().1.alpn_protocol(),
                 protocols.first().copied()
             );
-            let mut client = Client(stream);
+            let mut client = RawClient(stream);
             for _ in 0..3 {
                 assert!(client.get("/").await.ends_with("hello"));
             }
             assert!(client.get("/peer").await.ends_with(" true"));
         }
     }
-    served.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn http_2_is_preferred() {
-    let files = Files::new();
-    let served = files.serve(ServerLimits::default()).await;
+    let files = KeyPairFiles::new();
+    let server = files.serve(ServerLimits::default()).await;
     let protocols: [&[u8]; 2] = [b"http/1.1", b"h2"];
-    let stream = connect(&served, &files.pair.cert, &protocols, rustls::ALL_VERSIONS).await;
+    let stream = connect(&server, &files.pair.cert, &protocols, rustls::ALL_VERSIONS).await;
     let stream = stream.unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
     let (mut sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
@@ -155,92 +155,92 @@ async fn http_2_is_preferred() {
         let body = response.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(body, "hello");
     }
-    served.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
-async fn another_protocol_is_refused() {
-    let files = Files::new();
-    let served = files.serve(ServerLimits::default()).await;
-    let stream = connect(&served, &files.pair.cert, &[b"smtp"], rustls::ALL_VERSIONS).await;
+async fn unknown_alpn_protocol_is_rejected() {
+    let files = KeyPairFiles::new();
+    let server = files.serve(ServerLimits::default()).await;
+    let stream = connect(&server, &files.pair.cert, &[b"smtp"], rustls::ALL_VERSIONS).await;
     assert!(stream.is_err());
-    served.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
-async fn an_early_refusal_reaches_a_client_that_still_sends() {
-    let files = Files::new();
-    let served = files.serve(ServerLimits::default()).await;
+async fn early_refusal_reaches_a_client_that_is_still_sending() {
+    let files = KeyPairFiles::new();
+    let server = files.serve(ServerLimits::default()).await;
     for _ in 0..10 {
-        let mut client = connect_simply(&served, &files.pair.cert).await.unwrap();
+        let mut client = connect_default(&server, &files.pair.cert).await.unwrap();
         client
             .send("POST /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 4194304\r\n\r\n")
             .await;
         client.0.write_all(&vec![0; 4 << 20]).await.unwrap();
-        assert_eq!(status(&client.answer().await), "413");
-        assert_eq!(client.rest().await, "");
+        assert_eq!(status(&client.read_response().await), "413");
+        assert_eq!(client.read_to_end().await, "");
     }
-    served.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
-async fn a_changed_certificate_is_taken_up_and_connections_stay() {
-    let mut files = Files::new();
-    let served = files.serve(ServerLimits::default()).await;
-    let mut old = connect_simply(&served, &files.pair.cert).await.unwrap();
+async fn changed_certificate_is_used_and_connections_stay_open() {
+    let mut files = KeyPairFiles::new();
+    let server = files.serve(ServerLimits::default()).await;
+    let mut old = connect_default(&server, &files.pair.cert).await.unwrap();
     assert_eq!(status(&old.get("/").await), "200");
     files.replace();
-    wait_for(&served, &files.pair.cert).await;
+    wait_for(&server, &files.pair.cert).await;
     assert_eq!(status(&old.get("/").await), "200");
-    // Written in place, one file after the other.
-    let new = pair();
+    // Written in place, one file after the other. The pause is longer than the interval at which the server checks the files.
+    let new = generate_pair();
     fs::write(&files.certificate, new.cert.pem()).unwrap();
     sleep(Duration::from_millis(1500)).await;
-    let mut between = connect_simply(&served, &files.pair.cert).await.unwrap();
+    let mut between = connect_default(&server, &files.pair.cert).await.unwrap();
     fs::write(&files.key, new.signing_key.serialize_pem()).unwrap();
-    wait_for(&served, &new.cert).await;
+    wait_for(&server, &new.cert).await;
     for client in [&mut old, &mut between] {
         assert_eq!(status(&client.get("/").await), "200");
     }
-    assert!(connect_simply(&served, &files.pair.cert).await.is_err());
-    served.stop().await;
+    assert!(connect_default(&server, &files.pair.cert).await.is_err());
+    server.stop().await;
 }
 
 #[tokio::test]
-async fn a_broken_change_keeps_the_old_certificate() {
-    let mut files = Files::new();
-    let served = files.serve(ServerLimits::default()).await;
+async fn unusable_files_do_not_replace_the_certificate() {
+    let mut files = KeyPairFiles::new();
+    let server = files.serve(ServerLimits::default()).await;
     let pem = files.pair.cert.pem();
     fs::write(&files.certificate, &pem[..pem.len() / 2]).unwrap();
     sleep(Duration::from_millis(1500)).await;
-    let mut client = connect_simply(&served, &files.pair.cert).await.unwrap();
+    let mut client = connect_default(&server, &files.pair.cert).await.unwrap();
     assert_eq!(status(&client.get("/").await), "200");
     fs::remove_file(&files.key).unwrap();
     sleep(Duration::from_millis(1500)).await;
-    let mut client = connect_simply(&served, &files.pair.cert).await.unwrap();
+    let mut client = connect_default(&server, &files.pair.cert).await.unwrap();
     assert_eq!(status(&client.get("/").await), "200");
     files.replace();
-    wait_for(&served, &files.pair.cert).await;
-    served.stop().await;
+    wait_for(&server, &files.pair.cert).await;
+    server.stop().await;
 }
 
 #[test]
-fn one_file_may_hold_both() {
-    let files = Files::new();
+fn one_file_may_contain_key_and_certificate() {
+    let files = KeyPairFiles::new();
     let both = files.pair.cert.pem() + &files.pair.signing_key.serialize_pem();
     fs::write(&files.key, both).unwrap();
     assert!(Tls::load(&files.key, &files.key).is_ok());
 }
 
 #[test]
-fn what_is_wrong_is_said_in_one_line() {
-    let files = Files::new();
+fn errors_name_the_file_and_the_cause() {
+    let files = KeyPairFiles::new();
     let (key, certificate) = (files.key.display(), files.certificate.display());
     let write_key = |text: &str| fs::write(&files.key, text).unwrap();
     let write_certificate = |text: &str| fs::write(&files.certificate, text).unwrap();
     let good = files.pair.signing_key.serialize_pem();
 
-    write_key(&pair().signing_key.serialize_pem());
+    write_key(&generate_pair().signing_key.serialize_pem());
     assert_eq!(
         files.error(),
         format!("the key in {key} does not belong to the certificate in {certificate}")
@@ -270,52 +270,52 @@ fn what_is_wrong_is_said_in_one_line() {
     );
     fs::remove_file(&files.certificate).unwrap();
     assert_eq!(files.error(), format!("cannot read {certificate}"));
-    assert!(!format!("{:?}", Files::new().load().unwrap()).contains("PRIVATE"));
+    assert!(!format!("{:?}", KeyPairFiles::new().load().unwrap()).contains("PRIVATE"));
 }
 
 #[tokio::test]
-async fn silence_and_rubbish_disturb_nobody() {
-    let files = Files::new();
-    let served = files
+async fn silent_clients_and_plain_http_do_not_block_others() {
+    let files = KeyPairFiles::new();
+    let server = files
         .serve(ServerLimits {
-            header_timeout: Duration::from_millis(400),
+            header_timeout: Duration::from_secs(1),
             ..ServerLimits::default()
         })
         .await;
-    let mut silent = Vec::new();
+    let mut without_handshake = Vec::new();
     for _ in 0..50 {
-        silent.push(served.connect().await);
-        let mut rubbish = served.connect().await;
-        let _ = rubbish
+        without_handshake.push(server.connect().await);
+        let mut plain = server.connect().await;
+        let _ = plain
             .0
             .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             .await;
-        silent.push(rubbish);
+        without_handshake.push(plain);
     }
-    let mut client = connect_simply(&served, &files.pair.cert).await.unwrap();
+    let mut client = connect_default(&server, &files.pair.cert).await.unwrap();
     assert_eq!(status(&client.get("/").await), "200");
-    for client in &mut silent {
-        client.rest().await;
+    for client in &mut without_handshake {
+        client.read_to_end().await;
     }
     assert_eq!(status(&client.get("/").await), "200");
-    served.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
-async fn one_connection_too_many_is_closed() {
-    let files = Files::new();
-    let served = files
+async fn connection_above_the_limit_is_closed() {
+    let files = KeyPairFiles::new();
+    let server = files
         .serve(ServerLimits {
             connections_max: 1,
             ..ServerLimits::default()
         })
         .await;
-    let mut client = connect_simply(&served, &files.pair.cert).await.unwrap();
+    let mut client = connect_default(&server, &files.pair.cert).await.unwrap();
     for _ in 0..20 {
-        assert!(connect_simply(&served, &files.pair.cert).await.is_err());
+        assert!(connect_default(&server, &files.pair.cert).await.is_err());
     }
     assert_eq!(status(&client.get("/").await), "200");
     drop(client);
-    wait_for(&served, &files.pair.cert).await;
-    served.stop().await;
+    wait_for(&server, &files.pair.cert).await;
+    server.stop().await;
 }

@@ -1,25 +1,25 @@
-//! Conformance to RFC 6455, in the manner of the Autobahn test suite, as far as it applies to an endpoint that does not echo:
-//! frames written by hand, and everything that comes back until the connection ends.
+//! Conformance to RFC 6455, in the manner of the Autobahn test suite, as far as that applies to an endpoint that does not echo.
+//! The client writes frames byte by byte and compares everything that it receives until the connection ends.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::watching::{LIMIT, Server};
+use super::watch_server::{LIMIT, WatchServer};
 
 const TEXT: u8 = 0x81;
 const BINARY: u8 = 0x82;
 const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
 const PONG: u8 = 0x8a;
-/// The same opcodes without the mark of the last fragment.
+/// The first bytes of fragments: without the FIN bit, and the last one with it.
 const FIRST_TEXT: u8 = 0x01;
-const MORE: u8 = 0x00;
-const LAST: u8 = 0x80;
-/// The beginning of a close frame with code 1009.
-const SIZE: [u8; 4] = [CLOSE, 2, 0x03, 0xf1];
+const CONTINUATION: u8 = 0x00;
+const LAST_CONTINUATION: u8 = 0x80;
+/// The beginning of a close frame with code 1009 (message too big).
+const CLOSE_TOO_BIG: [u8; 4] = [CLOSE, 2, 0x03, 0xf1];
 
-/// What is sent, in pieces with a pause between them, and what has to come back.
+/// What the client sends, in pieces with a pause between them, and what it must receive.
 struct Case {
     name: String,
     sent: Vec<Vec<u8>>,
@@ -34,7 +34,7 @@ fn case(name: impl Into<String>, sent: &[Vec<u8>], expected: impl Into<String>) 
     }
 }
 
-/// A masked frame of any first byte.
+/// Returns a masked frame with any first byte.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [0x37, 0xfa, 0x21, 0x3d];
     let mut frame = vec![first];
@@ -63,8 +63,8 @@ fn close(code: u16, reason: &[u8]) -> Vec<u8> {
     frame(CLOSE, &[&code.to_be_bytes(), reason].concat())
 }
 
-/// Sends the pieces after a handshake, and describes what came back.
-fn talk(address: SocketAddr, pieces: &[Vec<u8>]) -> String {
+/// Sends the pieces after a handshake, and describes what it receives.
+fn exchange(address: SocketAddr, pieces: &[Vec<u8>]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
     stream.set_nodelay(true).unwrap();
@@ -87,22 +87,25 @@ fn talk(address: SocketAddr, pieces: &[Vec<u8>]) -> String {
         if n > 0 {
             std::thread::sleep(Duration::from_millis(20));
         }
-        // It may have closed already.
+        // The server may have closed the connection already.
         let _ = stream.write_all(piece);
     }
-    let mut heard = Vec::new();
-    let end = match stream.read_to_end(&mut heard) {
+    let mut received = Vec::new();
+    let end = match stream.read_to_end(&mut received) {
         Ok(_) => "end",
-        // The rest of a message that is too long is not read; the system then resets the connection in the end.
-        Err(error) if error.kind() == ErrorKind::ConnectionReset && heard.starts_with(&SIZE) => {
+        // The server does not read the rest of a message that is too long, so the kernel resets the connection when it closes.
+        Err(error)
+            if error.kind() == ErrorKind::ConnectionReset
+                && received.starts_with(&CLOSE_TOO_BIG) =>
+        {
             "end"
         }
         Err(error) if error.kind() == ErrorKind::ConnectionReset => "reset",
         Err(_) => "no end",
     };
-    let mut told = describe(&heard);
-    told.push(end.to_owned());
-    told.join(", ")
+    let mut description = describe(&received);
+    description.push(end.to_owned());
+    description.join(", ")
 }
 
 fn describe(mut bytes: &[u8]) -> Vec<String> {
@@ -137,7 +140,7 @@ fn handshake(key: &str, version: &str) -> String {
     )
 }
 
-/// Pings and pongs (Autobahn 2), reserved bits and opcodes (3, 4).
+/// Pings and pongs (Autobahn section 2), reserved bits and opcodes (3, 4).
 fn control_cases() -> Vec<Case> {
     let end = || close(1000, b"");
     let mut cases = Vec::new();
@@ -204,14 +207,14 @@ fn control_cases() -> Vec<Case> {
     for (first, kind) in [(PING, "ping"), (PONG, "pong"), (CLOSE, "close")] {
         cases.push(case(
             format!("fragmented {kind}"),
-            &[frame(first & 0x0f, b""), frame(LAST, b"")],
+            &[frame(first & 0x0f, b""), frame(LAST_CONTINUATION, b"")],
             "close 1002, end",
         ));
     }
     cases
 }
 
-/// Fragments (5), UTF-8 (6) and sizes (1, 9).
+/// Fragments (Autobahn section 5), UTF-8 (6) and sizes (1, 9).
 fn message_cases() -> Vec<Case> {
     let end = || close(1000, b"");
     let ping = || frame(PING, b"p");
@@ -233,7 +236,11 @@ fn message_cases() -> Vec<Case> {
         ),
         case(
             "text in two fragments",
-            &[frame(FIRST_TEXT, b"a"), frame(LAST, b"b"), end()],
+            &[
+                frame(FIRST_TEXT, b"a"),
+                frame(LAST_CONTINUATION, b"b"),
+                end(),
+            ],
             "close 1000, end",
         ),
         case(
@@ -241,8 +248,8 @@ fn message_cases() -> Vec<Case> {
             &[
                 frame(FIRST_TEXT, b"a"),
                 ping(),
-                frame(MORE, b"b"),
-                frame(LAST, b"c"),
+                frame(CONTINUATION, b"b"),
+                frame(LAST_CONTINUATION, b"c"),
                 end(),
             ],
             "pong 1, close 1000, end",
@@ -251,25 +258,25 @@ fn message_cases() -> Vec<Case> {
             "empty fragments",
             &[
                 frame(FIRST_TEXT, b""),
-                frame(MORE, b""),
-                frame(LAST, b""),
+                frame(CONTINUATION, b""),
+                frame(LAST_CONTINUATION, b""),
                 end(),
             ],
             "close 1000, end",
         ),
         case(
-            "continuation of nothing",
-            &[frame(LAST, b"x"), ping()],
+            "continuation without a first fragment",
+            &[frame(LAST_CONTINUATION, b"x"), ping()],
             "close 1002, end",
         ),
         case(
-            "unfinished continuation of nothing",
-            &[frame(MORE, b"x"), ping()],
+            "unfinished continuation without a first fragment",
+            &[frame(CONTINUATION, b"x"), ping()],
             "close 1002, end",
         ),
         case(
-            "continuation after a whole text",
-            &[frame(TEXT, b"x"), frame(LAST, b"x")],
+            "continuation after a complete text",
+            &[frame(TEXT, b"x"), frame(LAST_CONTINUATION, b"x")],
             "close 1002, end",
         ),
         case(
@@ -299,7 +306,7 @@ fn message_cases() -> Vec<Case> {
     let split = |at| {
         [
             frame(FIRST_TEXT, &kosme[..at]),
-            frame(LAST, &kosme[at..]),
+            frame(LAST_CONTINUATION, &kosme[at..]),
             end(),
         ]
     };
@@ -328,8 +335,8 @@ fn message_cases() -> Vec<Case> {
         ));
         let sent = [
             frame(FIRST_TEXT, &bytes[..1]),
-            frame(MORE, b""),
-            frame(LAST, &bytes[1..]),
+            frame(CONTINUATION, b""),
+            frame(LAST_CONTINUATION, &bytes[1..]),
         ];
         cases.push(case(
             format!("fragments with {what}"),
@@ -338,30 +345,30 @@ fn message_cases() -> Vec<Case> {
         ));
     }
     cases.push(case(
-        "an unfinished text is bad already",
+        "an unfinished text with invalid UTF-8",
         &[frame(FIRST_TEXT, b"\xff\xff")],
         "close 1007, end",
     ));
     cases.push(case(
-        "binary may be anything",
+        "binary need not be UTF-8",
         &[frame(BINARY, b"\xff\xfe"), end()],
         "close 1000, end",
     ));
     let limit = 64 << 10;
-    let most = vec![b'x'; limit];
+    let largest = vec![b'x'; limit];
     cases.push(case(
         "the largest text",
-        &[frame(TEXT, &most), end()],
+        &[frame(TEXT, &largest), end()],
         "close 1000, end",
     ));
     cases.push(case(
-        "a byte more",
-        &[frame(TEXT, &[&most[..], b"x"].concat())],
+        "one byte above the limit",
+        &[frame(TEXT, &[&largest[..], b"x"].concat())],
         "close 1009, end",
     ));
     cases.push(case(
-        "a byte more in fragments",
-        &[frame(FIRST_TEXT, &most), frame(LAST, b"x")],
+        "one byte above the limit, in fragments",
+        &[frame(FIRST_TEXT, &largest), frame(LAST_CONTINUATION, b"x")],
         "close 1009, end",
     ));
     let head = |length: u64| [&[BINARY, 0xff][..], &length.to_be_bytes(), &[0; 4]].concat();
@@ -370,7 +377,7 @@ fn message_cases() -> Vec<Case> {
         &[head(1 << 40)],
         "close 1009, end",
     ));
-    // RFC 6455 (5.2) has 0 in that bit, so 1002 would be as right; tungstenite sees a message that is too long.
+    // RFC 6455 (section 5.2) requires that bit to be 0, so 1002 would be correct too. tungstenite sees a message that is too long.
     cases.push(case(
         "a length with the top bit",
         &[head(1 << 63)],
@@ -379,7 +386,7 @@ fn message_cases() -> Vec<Case> {
     cases
 }
 
-/// Closing (7).
+/// Closing (Autobahn section 7).
 fn close_cases() -> Vec<Case> {
     let mut cases = vec![
         case("close without a code", &[frame(CLOSE, b"")], "close, end"),
@@ -404,7 +411,7 @@ fn close_cases() -> Vec<Case> {
             "close 1002, end",
         ),
         case(
-            "close with a reason that is no UTF-8",
+            "close with a reason that is not UTF-8",
             &[close(1000, b"\xce\xba\xed\xa0")],
             "close 1007, end",
         ),
@@ -447,7 +454,7 @@ fn close_cases() -> Vec<Case> {
             format!("close {code}, end"),
         ));
     }
-    // Registered with IANA since the RFC, and unknown to tungstenite.
+    // Registered with IANA after the RFC, and unknown to tungstenite.
     cases.push(case(
         "close with code 1014",
         &[close(1014, b"")],
@@ -457,21 +464,22 @@ fn close_cases() -> Vec<Case> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn frames_are_answered_as_the_protocol_says() {
-    let server = Server::start().await;
+async fn frames_are_handled_according_to_rfc_6455() {
+    let server = WatchServer::start().await;
     let address = server.address;
     let (mut passed, mut failed) = (0, Vec::new());
-    // Few at a time: the machine may allow few open files.
+    // One group at a time, because the number of open files may be limited.
     for cases in [control_cases(), message_cases(), close_cases()] {
-        let talk =
-            |case: Case| tokio::task::spawn_blocking(move || (talk(address, &case.sent), case));
-        let talks: Vec<_> = cases.into_iter().map(talk).collect();
-        for talked in talks {
-            let (got, case) = talked.await.unwrap();
-            println!("{}: {} / {got}", case.name, case.expected);
-            match got == case.expected {
-                true => passed += 1,
-                false => failed.push(format!("{}: {} / {got}", case.name, case.expected)),
+        let run =
+            |case: Case| tokio::task::spawn_blocking(move || (exchange(address, &case.sent), case));
+        let runs: Vec<_> = cases.into_iter().map(run).collect();
+        for run in runs {
+            let (received, case) = run.await.unwrap();
+            println!("{}: {} / {received}", case.name, case.expected);
+            if received == case.expected {
+                passed += 1;
+            } else {
+                failed.push(format!("{}: {} / {received}", case.name, case.expected));
             }
         }
     }
@@ -480,50 +488,51 @@ async fn frames_are_answered_as_the_protocol_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn handshakes_are_answered_as_the_protocol_says() {
+async fn handshakes_are_handled_according_to_rfc_6455() {
     let key = "dGhlIHNhbXBsZSBub25jZQ==";
-    let whole = handshake(key, "13");
+    let valid = handshake(key, "13");
     let cases = [
-        ("as it should be", whole.clone(), 101),
+        ("valid", valid.clone(), 101),
         ("without a key", handshake("", "13"), 400),
         (
             "a key of 15 bytes",
             handshake("dGhlIHNhbXBsZSBub25j", "13"),
             400,
         ),
-        ("a key that is no base64", handshake("!!!", "13"), 400),
+        ("a key that is not base64", handshake("!!!", "13"), 400),
         ("without a version", handshake(key, ""), 426),
         ("version 8", handshake(key, "8"), 426),
         (
             "without an upgrade",
-            whole.replace("upgrade: WebSocket\r\n", ""),
+            valid.replace("upgrade: WebSocket\r\n", ""),
             426,
         ),
-        ("another upgrade", whole.replace("WebSocket", "h2c"), 426),
+        ("another upgrade", valid.replace("WebSocket", "h2c"), 426),
         (
             "without connection: upgrade",
-            whole.replace("keep-alive, Upgrade", "keep-alive"),
+            valid.replace("keep-alive, Upgrade", "keep-alive"),
             426,
         ),
-        ("HTTP/1.0", whole.replace("HTTP/1.1", "HTTP/1.0"), 426),
-        ("HEAD", whole.replace("GET", "HEAD"), 426),
+        ("HTTP/1.0", valid.replace("HTTP/1.1", "HTTP/1.0"), 426),
+        ("HEAD", valid.replace("GET", "HEAD"), 426),
     ];
-    let server = Server::start().await;
+    let server = WatchServer::start().await;
     let (mut passed, mut failed) = (0, Vec::new());
     for (name, head, expected) in cases {
-        let got = status(server.address, head).await;
-        println!("{name}: {expected} / {got}");
-        match got == expected {
-            true => passed += 1,
-            false => failed.push(format!("{name}: {expected} / {got}")),
+        let status = handshake_status(server.address, head).await;
+        println!("{name}: {expected} / {status}");
+        if status == expected {
+            passed += 1;
+        } else {
+            failed.push(format!("{name}: {expected} / {status}"));
         }
     }
     println!("{passed} cases passed, {} failed", failed.len());
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
-async fn status(address: SocketAddr, head: String) -> u16 {
-    let ask = move || {
+async fn handshake_status(address: SocketAddr, head: String) -> u16 {
+    let request = move || {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         stream.write_all(head.as_bytes()).unwrap();
@@ -531,5 +540,5 @@ async fn status(address: SocketAddr, head: String) -> u16 {
         stream.read_exact(&mut line).unwrap();
         String::from_utf8_lossy(&line[9..]).parse().unwrap()
     };
-    tokio::task::spawn_blocking(ask).await.unwrap()
+    tokio::task::spawn_blocking(request).await.unwrap()
 }

@@ -1,11 +1,11 @@
-//! Requests as clients send them, byte by byte.
+//! Requests of git clients, sent byte by byte.
 
 use std::io::{Read as _, Write as _};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::{FETCH, ask, git_ok, url};
+use super::{FETCH, git_ok, request, url};
 use crate::support::program::World;
 use crate::support::server::{Server, answer};
 use crate::support::store::custom_section;
@@ -19,20 +19,21 @@ fn served() -> (World, Server) {
     (world, server)
 }
 
-fn line(text: &str) -> String {
+/// Returns a packet line (gitprotocol-common(5)).
+fn packet(text: &str) -> String {
     format!("{:04x}{text}", text.len() + 4)
 }
 
-/// The request of a clone of the default branch, in version 2.
-fn want(world: &World) -> Vec<u8> {
+/// Returns the request for a clone of the default branch, in protocol version 2.
+fn clone_request(world: &World) -> Vec<u8> {
     let lines = [
-        line("command=fetch"),
+        packet("command=fetch"),
         "0001".to_owned(),
-        line("no-progress"),
+        packet("no-progress"),
     ];
     let want = [
-        line(&format!("want {}\n", world.tip())),
-        line("done\n"),
+        packet(&format!("want {}\n", world.tip())),
+        packet("done\n"),
         "0000".to_owned(),
     ];
     [lines.concat(), want.concat()].concat().into_bytes()
@@ -44,26 +45,26 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Whether an answer holds a pack, whole: the last packet is the end.
-fn has_pack(body: &[u8]) -> bool {
+/// Returns whether a response contains a complete pack, which the flush packet at its end shows.
+fn has_complete_pack(body: &[u8]) -> bool {
     body.windows(4).any(|four| four == b"PACK") && body.ends_with(b"0000\r\n0\r\n\r\n")
 }
 
 #[test]
-fn refs_are_told_with_the_right_headers() {
+fn refs_are_advertised_with_the_right_headers() {
     let (world, server) = served();
     for service in ["git-upload-pack", "git-receive-pack"] {
         let path = format!("info/refs?service={service}");
-        let told = ask(&server, "GET", &path, &[], b"");
-        assert_eq!(told.status, 200);
+        let response = request(&server, "GET", &path, &[], b"");
+        assert_eq!(response.status, 200);
         let media_type = format!("application/x-{service}-advertisement");
-        assert_eq!(told.header("content-type"), Some(media_type.as_str()));
+        assert_eq!(response.header("content-type"), Some(media_type.as_str()));
         let control = "no-cache, max-age=0, must-revalidate";
-        assert_eq!(told.header("cache-control"), Some(control));
-        let preamble = line(&format!("# service={service}\n")) + "0000";
-        assert!(told.text().contains(&preamble), "{}", told.text());
-        assert!(told.text().contains(&world.tip()));
-        let head = ask(&server, "HEAD", &path, &[], b"");
+        assert_eq!(response.header("cache-control"), Some(control));
+        let preamble = packet(&format!("# service={service}\n")) + "0000";
+        assert!(response.text().contains(&preamble), "{}", response.text());
+        assert!(response.text().contains(&world.tip()));
+        let head = request(&server, "HEAD", &path, &[], b"");
         assert_eq!((head.status, head.body.len()), (200, 0));
     }
 }
@@ -71,30 +72,34 @@ fn refs_are_told_with_the_right_headers() {
 #[test]
 fn version_2_has_no_preamble_and_pushes_have_no_version_2() {
     let (_world, server) = served();
-    let told = |service: &str, protocol: &str| {
+    let advertised = |service: &str, protocol: &str| {
         let path = format!("info/refs?service={service}");
-        ask(&server, "GET", &path, &[protocol], b"")
+        request(&server, "GET", &path, &[protocol], b"")
     };
-    let fetch = told("git-upload-pack", PROTOCOL);
+    let fetch = advertised("git-upload-pack", PROTOCOL);
     assert!(fetch.text().contains("000eversion 2\n") && !fetch.text().contains("# service"));
-    let push = told("git-receive-pack", PROTOCOL);
+    let push = advertised("git-receive-pack", PROTOCOL);
     assert!(!push.text().contains("version 2") && push.text().contains("# service"));
-    let odd = told("git-upload-pack", "Git-Protocol: version=2;version=1");
+    let odd = advertised("git-upload-pack", "Git-Protocol: version=2;version=1");
     assert!(odd.text().contains("# service"), "{}", odd.text());
 }
 
 #[test]
-fn what_is_not_the_smart_protocol_is_refused() {
+fn dumb_protocol_is_rejected() {
     let (_world, server) = served();
-    let dumb = "only git's smart protocol is supported: `service` must be git-upload-pack or git-receive-pack";
+    let smart_only = "only git's smart protocol is supported: `service` must be git-upload-pack or git-receive-pack";
     for path in [
         "info/refs",
         "info/refs?service=git-upload-archive",
         "info/refs?service",
     ] {
-        let answer = ask(&server, "GET", path, &[], b"");
-        assert_eq!((answer.status, answer.text()), (403, dumb), "{path}");
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let response = request(&server, "GET", path, &[], b"");
+        assert_eq!(
+            (response.status, response.text()),
+            (403, smart_only),
+            "{path}"
+        );
+        assert_eq!(response.header("cache-control"), Some("no-store"));
     }
     for path in [
         "",
@@ -104,7 +109,11 @@ fn what_is_not_the_smart_protocol_is_refused() {
         "git-upload-archive",
         "../config",
     ] {
-        assert_eq!(ask(&server, "GET", path, &[], b"").status, 404, "{path}");
+        assert_eq!(
+            request(&server, "GET", path, &[], b"").status,
+            404,
+            "{path}"
+        );
     }
     for (method, path) in [
         ("GET", "git-upload-pack"),
@@ -112,7 +121,7 @@ fn what_is_not_the_smart_protocol_is_refused() {
         ("POST", "info/refs?service=git-upload-pack"),
     ] {
         assert_eq!(
-            ask(&server, method, path, &[], b"").status,
+            request(&server, method, path, &[], b"").status,
             405,
             "{method} {path}"
         );
@@ -120,29 +129,29 @@ fn what_is_not_the_smart_protocol_is_refused() {
 }
 
 #[test]
-fn the_media_type_has_to_be_the_service_s() {
+fn media_type_must_match_the_service() {
     let (_world, server) = served();
     let push = FETCH.replace("upload", "receive");
     for headers in [&[][..], &["Content-Type: text/plain"], &[&push]] {
-        let answer = ask(&server, "POST", "git-upload-pack", headers, b"0000");
+        let response = request(&server, "POST", "git-upload-pack", headers, b"0000");
         let expected = "Content-Type must be application/x-git-upload-pack-request";
-        assert_eq!((answer.status, answer.text()), (415, expected));
+        assert_eq!((response.status, response.text()), (415, expected));
     }
-    let answer = ask(&server, "POST", "git-receive-pack", &[FETCH], b"0000");
-    assert_eq!(answer.status, 415);
+    let response = request(&server, "POST", "git-receive-pack", &[FETCH], b"0000");
+    assert_eq!(response.status, 415);
 }
 
 #[test]
-fn an_empty_request_has_an_empty_answer() {
+fn empty_request_gets_an_empty_response() {
     let (_world, server) = served();
-    let answer = ask(&server, "POST", "git-upload-pack", &[FETCH], b"0000");
-    assert_eq!((answer.status, answer.text()), (200, "0\r\n\r\n"));
+    let response = request(&server, "POST", "git-upload-pack", &[FETCH], b"0000");
+    assert_eq!((response.status, response.text()), (200, "0\r\n\r\n"));
     let media_type = "application/x-git-upload-pack-result";
-    assert_eq!(answer.header("content-type"), Some(media_type));
+    assert_eq!(response.header("content-type"), Some(media_type));
 }
 
 #[test]
-fn nonsense_is_malformed() {
+fn malformed_requests_get_400() {
     let (_world, server) = served();
     for (protocol, body) in [
         (PROTOCOL, "nonsense"),
@@ -152,46 +161,50 @@ fn nonsense_is_malformed() {
         (PROTOCOL, "0014command=ls-refs\n"),
     ] {
         let headers = [FETCH, protocol];
-        let answer = ask(
+        let response = request(
             &server,
             "POST",
             "git-upload-pack",
             &headers,
             body.as_bytes(),
         );
-        assert_eq!(answer.status, 400, "{body:?}");
-        assert!(answer.text().starts_with("git: "), "{}", answer.text());
+        assert_eq!(response.status, 400, "{body:?}");
+        assert!(response.text().starts_with("git: "), "{}", response.text());
     }
 }
 
 #[test]
-fn gzip_is_decoded_and_broken_gzip_malformed() {
+fn gzip_is_decoded_and_invalid_gzip_gets_400() {
     let (world, server) = served();
-    let want = want(&world);
+    let want = clone_request(&world);
     let (head, tail) = want.split_at(20);
-    let whole = gzip(&want);
+    let complete = gzip(&want);
     let members = [gzip(head), gzip(tail)].concat();
     for (coding, body, expected) in [
-        ("gzip", &whole, 200),
-        ("x-gzip", &whole, 200),
+        ("gzip", &complete, 200),
+        ("x-gzip", &complete, 200),
         ("gzip", &members, 200),
         ("identity", &want, 200),
         ("gzip", &want, 400),
-        ("gzip", &whole[..whole.len() - 4].to_vec(), 400),
-        ("zstd", &whole, 415),
-        ("br", &whole, 415),
+        ("gzip", &complete[..complete.len() - 4].to_vec(), 400),
+        ("zstd", &complete, 415),
+        ("br", &complete, 415),
     ] {
         let coding = format!("Content-Encoding: {coding}");
         let headers = [FETCH, PROTOCOL, &coding];
-        let answer = ask(&server, "POST", "git-upload-pack", &headers, body);
-        assert_eq!(answer.status, expected, "{coding}");
-        assert_eq!(has_pack(&answer.body), expected == 200, "{coding}");
+        let response = request(&server, "POST", "git-upload-pack", &headers, body);
+        assert_eq!(response.status, expected, "{coding}");
+        assert_eq!(
+            has_complete_pack(&response.body),
+            expected == 200,
+            "{coding}"
+        );
     }
 }
 
-/// As git sends what exceeds `http.postBuffer`.
+/// git sends requests larger than `http.postBuffer` this way.
 #[test]
-fn chunked_requests_that_expect_100_work() {
+fn chunked_request_with_expect_100_continue_is_served() {
     let (world, server) = served();
     let mut stream = server.connect();
     let head = format!(
@@ -203,21 +216,21 @@ fn chunked_requests_that_expect_100_work() {
     let mut interim = [0; 25];
     stream.read_exact(&mut interim).unwrap();
     assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
-    for byte in want(&world) {
+    for byte in clone_request(&world) {
         stream
             .write_all(&[b'1', b'\r', b'\n', byte, b'\r', b'\n'])
             .unwrap();
     }
     stream.write_all(b"0\r\n\r\n").unwrap();
-    let answer = answer(stream);
-    assert_eq!(answer.status, 200);
-    assert!(has_pack(&answer.body));
+    let response = answer(stream);
+    assert_eq!(response.status, 200);
+    assert!(has_complete_pack(&response.body));
 }
 
 #[test]
-fn a_connection_is_kept_for_the_next_request() {
+fn connection_is_kept_alive_between_requests() {
     let (world, server) = served();
-    let want = want(&world);
+    let want = clone_request(&world);
     let mut stream = server.connect();
     for _ in 0..3 {
         let head = format!(
@@ -230,17 +243,17 @@ fn a_connection_is_kept_for_the_next_request() {
             .unwrap();
         let mut bytes = Vec::new();
         while !bytes.ends_with(b"0000\r\n0\r\n\r\n") {
-            let mut piece = [0; 4096];
-            let count = stream.read(&mut piece).unwrap();
+            let mut chunk = [0; 4096];
+            let count = stream.read(&mut chunk).unwrap();
             assert!(count > 0, "{:?}", String::from_utf8_lossy(&bytes));
-            bytes.extend_from_slice(&piece[..count]);
+            bytes.extend_from_slice(&chunk[..count]);
         }
-        assert!(bytes.starts_with(b"HTTP/1.1 200 OK\r\n") && has_pack(&bytes));
+        assert!(bytes.starts_with(b"HTTP/1.1 200 OK\r\n") && has_complete_pack(&bytes));
     }
 }
 
 #[test]
-fn a_push_reaches_git_however_it_is_sent() {
+fn push_is_received_with_and_without_chunks() {
     let (world, server) = served();
     git_ok(&world, &["clone", "-q", &url(&server), "clone"]);
     let large = (0..50_000u32).flat_map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes());

@@ -1,4 +1,4 @@
-//! Pushes whose upload is cut, by the client or by the server: nothing is left of them.
+//! Pushes whose upload is cut by the client or the server: nothing of them remains.
 
 use std::fs;
 use std::io::Write as _;
@@ -8,22 +8,22 @@ use std::path::PathBuf;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::{begin_push, counts, files, wait_until};
+use super::{begin_push, files, push_count_is, wait_until};
 use crate::push::Clone;
 use crate::support::program::World;
 use crate::support::server::{Server, answer};
 use crate::support::store::custom_section;
 
-/// A store that is served, and the body of a push whose pack fits into no buffers.
+/// A served store, and the body of a push whose pack is larger than all buffers.
 struct Upload {
     world: World,
     server: Server,
     body: Vec<u8>,
-    before: Vec<PathBuf>,
+    files_before: Vec<PathBuf>,
 }
 
 impl Upload {
-    fn to(args: &[&str]) -> Self {
+    fn to_server(args: &[&str]) -> Self {
         let world = World::with_store("sha1");
         let clone = Clone::of(&world, "clone");
         let mut state = 1_u32;
@@ -42,17 +42,17 @@ impl Upload {
         let line = format!("{:04x}{line}0000", line.len() + 4);
         let body = [line.as_bytes(), &pack.stdout].concat();
         let server = Server::start(&world, args);
-        let before = files(&world.root().join("objects"));
+        let files_before = files(&world.root().join("objects"));
         Self {
             world,
             server,
             body,
-            before,
+            files_before,
         }
     }
 
-    /// Sends half of it, as one chunk or as so many bytes of more, and waits until git has written some of that.
-    fn half(&self, headers: &str, body: &[u8]) -> TcpStream {
+    /// Sends half of a body, as one chunk or as part of a longer body, and waits until git has written some of it.
+    fn send_half(&self, headers: &str, body: &[u8]) -> TcpStream {
         let mut stream = begin_push(&self.server, headers);
         let half = &body[..body.len() / 2];
         if headers.contains("chunked") {
@@ -78,78 +78,80 @@ impl Upload {
             .sum()
     }
 
-    /// Waits for the end of git, which leaves nothing.
+    /// Waits until git ends, and checks that nothing of the push remains.
     #[track_caller]
-    fn leaves_nothing(&self) {
+    fn assert_nothing_remains(&self) {
         wait_until("git ends", || self.server.gits().is_empty());
         let objects = self.world.root().join("objects");
-        assert_eq!(files(&objects), self.before);
-        let folders = fs::read_dir(&objects).unwrap();
-        let mut names = folders.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert_eq!(files(&objects), self.files_before);
+        let entries = fs::read_dir(&objects).unwrap();
+        let mut names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         assert!(!names.any(|name| name.starts_with("tmp_objdir-")));
         assert_eq!(self.world.git(&["for-each-ref", "refs/heads/new"]), "");
     }
 }
 
 #[test]
-fn an_upload_that_is_cut_leaves_nothing() {
-    let upload = Upload::to(&[]);
+fn upload_that_is_cut_leaves_nothing() {
+    let upload = Upload::to_server(&[]);
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(&upload.body).unwrap();
     let gzip = gzip.finish().unwrap();
     let length = format!("Content-Length: {}", upload.body.len());
-    let coded = "Content-Encoding: gzip\r\nTransfer-Encoding: chunked";
-    let ways = [
+    let encoded = "Content-Encoding: gzip\r\nTransfer-Encoding: chunked";
+    let bodies = [
         ("Transfer-Encoding: chunked", &upload.body),
         (&length, &upload.body),
-        (coded, &gzip),
+        (encoded, &gzip),
     ];
-    for (headers, body) in ways {
-        drop(upload.half(headers, body));
-        upload.leaves_nothing();
-        wait_until("its place is free", || {
+    for (headers, body) in bodies {
+        drop(upload.send_half(headers, body));
+        upload.assert_nothing_remains();
+        wait_until("the permit is released", || {
             let metrics = upload.server.get("/metrics");
             metrics.text().contains("wasmstore_git_services 0")
         });
     }
 }
 
-/// What is left when the client stays, and the server does not wait for it.
+/// Checks that the server ends an upload with `status` while the client stays connected, and that nothing remains.
 #[track_caller]
-fn is_refused(args: &[&str], more: usize, status: u16, outcome: &str) {
-    let upload = Upload::to(args);
-    let mut stream = upload.half("Transfer-Encoding: chunked", &upload.body);
+fn check_refused(args: &[&str], more: usize, status: u16, outcome: &str) {
+    let upload = Upload::to_server(args);
+    let mut stream = upload.send_half("Transfer-Encoding: chunked", &upload.body);
     let rest = &upload.body[upload.body.len() / 2..][..more];
     stream
         .write_all(format!("{more:x}\r\n").as_bytes())
         .unwrap();
-    // The server may have refused it already.
+    // The server may have closed the connection already.
     let _ = stream.write_all(rest);
     assert_eq!(answer(stream).status, status);
-    upload.leaves_nothing();
-    wait_until("it is counted", || counts(&upload.server, outcome, 1));
+    upload.assert_nothing_remains();
+    wait_until("the request is counted", || {
+        push_count_is(&upload.server, outcome, 1)
+    });
 }
 
 #[test]
-fn an_upload_that_is_too_slow_leaves_nothing() {
-    is_refused(&["--body-timeout", "2"], 1, 408, "refused");
+fn upload_that_is_too_slow_leaves_nothing() {
+    check_refused(&["--body-timeout", "2"], 1, 408, "refused");
 }
 
 #[test]
-fn an_upload_that_takes_too_long_leaves_nothing() {
-    is_refused(&["--git-timeout", "3"], 1, 503, "timed_out");
+fn upload_that_takes_too_long_leaves_nothing() {
+    check_refused(&["--git-timeout", "5"], 1, 503, "timed_out");
 }
 
 #[test]
-fn an_upload_that_is_too_large_leaves_nothing() {
-    is_refused(&["--max-push-bytes", "5000000"], 2 << 20, 413, "refused");
+fn upload_that_is_too_large_leaves_nothing() {
+    check_refused(&["--max-push-bytes", "5000000"], 2 << 20, 413, "refused");
 }
 
 #[test]
-fn an_upload_that_is_under_way_when_the_server_stops_leaves_nothing() {
-    let upload = Upload::to(&["--shutdown-grace", "1"]);
-    let _stream = upload.half("Transfer-Encoding: chunked", &upload.body);
+fn upload_that_is_running_at_shutdown_leaves_nothing() {
+    let upload = Upload::to_server(&["--shutdown-grace", "1"]);
+    let _stream = upload.send_half("Transfer-Encoding: chunked", &upload.body);
     upload.server.signal("TERM");
     wait_until("git ends", || upload.server.gits().is_empty());
-    upload.leaves_nothing();
+    upload.assert_nothing_remains();
 }

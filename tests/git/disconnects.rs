@@ -1,4 +1,4 @@
-//! Clients that leave: git ends with them, and what it started.
+//! Clients that disconnect: git and the processes that it started end too.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -10,20 +10,21 @@ use http_body_util::Full;
 use hyper::client::conn::http2::handshake;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
-use super::{FETCH, ask, serve_by, wait_until};
+use super::{FETCH, request, serve_with_script, wait_until};
 use crate::support::program::World;
 use crate::support::server::Server;
 use crate::support::store::custom_section;
 
-/// A git that is silent, as while it counts objects, and has started another; both tell their numbers.
-fn silent(world: &World) -> (Server, impl Fn() -> Vec<String>) {
-    let numbers = world.path("numbers");
-    let script = format!("sleep 600 & echo $$ $! >{}; wait", numbers.display());
-    let server = serve_by(world, &script, &[]);
+/// Starts a server whose git is silent, as while it counts objects, and has started another process. The returned function lists the
+/// ids of those of the two that run.
+fn serve_silent_git(world: &World) -> (Server, impl Fn() -> Vec<String>) {
+    let pid_file = world.path("pids");
+    let script = format!("sleep 600 & echo $$ $! >{}; wait", pid_file.display());
+    let server = serve_with_script(world, &script, &[]);
     let running = move || {
-        let numbers = fs::read_to_string(&numbers).unwrap_or_default();
-        let alive = numbers.split_whitespace().filter(|number| {
-            let stat = fs::read_to_string(format!("/proc/{number}/stat"));
+        let pids = fs::read_to_string(&pid_file).unwrap_or_default();
+        let alive = pids.split_whitespace().filter(|pid| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
             stat.is_ok_and(|stat| !stat.contains(") Z "))
         });
         alive.map(str::to_owned).collect()
@@ -31,8 +32,8 @@ fn silent(world: &World) -> (Server, impl Fn() -> Vec<String>) {
     (server, running)
 }
 
-/// Begins a request whose body has this length; the body is still to be sent.
-fn begin(server: &Server, length: usize) -> TcpStream {
+/// Sends the head of a fetch whose body has this length.
+fn begin_fetch(server: &Server, length: usize) -> TcpStream {
     let mut stream = server.connect();
     let head = format!(
         "POST /wasmstore.git/git-upload-pack HTTP/1.1\r\nHost: {}\r\n{FETCH}\r\nContent-Length: {length}\r\n\r\n",
@@ -43,15 +44,15 @@ fn begin(server: &Server, length: usize) -> TcpStream {
 }
 
 #[test]
-fn a_silent_git_ends_when_the_client_leaves() {
+fn silent_git_ends_when_the_client_disconnects() {
     let world = World::with_store("sha1");
-    let (server, running) = silent(&world);
-    let mut stream = begin(&server, 4);
+    let (server, running) = serve_silent_git(&world);
+    let mut stream = begin_fetch(&server, 4);
     stream.write_all(b"0000").unwrap();
     wait_until("git runs", || running().len() == 2);
     drop(stream);
-    wait_until("git and what it started end", || running().is_empty());
-    wait_until("it is counted", || {
+    wait_until("git and its child end", || running().is_empty());
+    wait_until("the request is counted", || {
         let metrics = server.get("/metrics");
         let left = r#"wasmstore_git_requests_total{service="git-upload-pack",outcome="left"} 1"#;
         metrics.text().contains(left) && metrics.text().contains("wasmstore_git_services 0")
@@ -59,18 +60,18 @@ fn a_silent_git_ends_when_the_client_leaves() {
 }
 
 #[test]
-fn a_git_that_waits_for_the_client_ends_when_it_leaves() {
+fn git_that_waits_for_input_ends_when_the_client_disconnects() {
     let world = World::with_store("sha1");
     let server = Server::start(&world, &[]);
-    let mut stream = begin(&server, 1000);
+    let mut stream = begin_fetch(&server, 1000);
     stream.write_all(b"0032want").unwrap();
     wait_until("git runs", || server.gits().len() == 1);
     drop(stream);
     wait_until("git ends", || server.gits().is_empty());
 }
 
-/// A store with a module that fits into no buffers, and the request of its clone.
-fn large() -> (World, String) {
+/// Creates a store with a module that is larger than all buffers, and returns the request of its clone.
+fn large_store() -> (World, String) {
     let world = World::with_store("sha1");
     let mut state = 1_u32;
     let noise = std::iter::repeat_with(|| {
@@ -83,31 +84,31 @@ fn large() -> (World, String) {
     (world, want)
 }
 
-/// Has a clone begin, and reads a little of it.
+/// Begins a clone and reads a little of the response.
 fn begin_clone(server: &Server, want: &str) -> TcpStream {
-    let mut stream = begin(server, want.len());
+    let mut stream = begin_fetch(server, want.len());
     stream.write_all(want.as_bytes()).unwrap();
-    let mut some = [0; 1000];
-    stream.read_exact(&mut some).unwrap();
-    assert!(some.starts_with(b"HTTP/1.1 200 OK\r\n"));
+    let mut beginning = [0; 1000];
+    stream.read_exact(&mut beginning).unwrap();
+    assert!(beginning.starts_with(b"HTTP/1.1 200 OK\r\n"));
     assert_eq!(server.gits().len(), 1);
     stream
 }
 
 #[test]
-fn a_git_that_sends_ends_when_the_client_leaves_or_takes_nothing() {
-    let (world, want) = large();
+fn git_that_sends_ends_when_the_client_disconnects_or_stops_reading() {
+    let (world, want) = large_store();
     let server = Server::start(&world, &["--idle-timeout", "1"]);
     drop(begin_clone(&server, &want));
     wait_until("git ends", || server.gits().is_empty());
-    let _stays = begin_clone(&server, &want);
+    let _stalled = begin_clone(&server, &want);
     wait_until("git ends", || server.gits().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_of_http2_that_is_reset_ends_git_and_the_connection_stays() {
+async fn reset_http2_stream_ends_git_but_not_the_connection() {
     let world = World::with_store("sha1");
-    let (server, running) = silent(&world);
+    let (server, running) = serve_silent_git(&world);
     let socket = tokio::net::TcpStream::connect(server.address).await;
     let connected = handshake(TokioExecutor::new(), TokioIo::new(socket.unwrap())).await;
     let (mut sender, connection) = connected.unwrap();
@@ -116,27 +117,27 @@ async fn a_stream_of_http2_that_is_reset_ends_git_and_the_connection_stays() {
     let path = "http://localhost/wasmstore.git/git-upload-pack";
     let request = Request::post(path).header(name, value);
     let request = request.body(Full::new(Bytes::from("0000"))).unwrap();
-    let answer = tokio::spawn(sender.send_request(request));
+    let response = tokio::spawn(sender.send_request(request));
     wait_until("git runs", || running().len() == 2);
-    answer.abort();
-    wait_until("git and what it started end", || running().is_empty());
+    response.abort();
+    wait_until("git and its child end", || running().is_empty());
     assert!(!connection.is_finished());
     let request = Request::get("http://localhost/healthz").body(Full::default());
-    let answer = sender.send_request(request.unwrap()).await.unwrap();
-    assert_eq!(answer.status(), 200);
+    let response = sender.send_request(request.unwrap()).await.unwrap();
+    assert_eq!(response.status(), 200);
 }
 
 #[test]
-fn a_git_that_may_not_linger_is_ended_when_the_server_stops() {
+fn git_that_ignores_sigterm_is_killed_at_shutdown() {
     let world = World::with_store("sha1");
-    let (server, running) = silent(&world);
-    // It does not heed the first signal.
+    let (server, running) = serve_silent_git(&world);
+    // Both shells ignore SIGTERM.
     let script = "trap '' TERM; sleep 600 & sleep 600; sleep 600";
-    let numbers = world.path("numbers");
+    let pid_file = world.path("pids");
     drop(server);
-    let script = format!("echo $$ >{}; {script}", numbers.display());
-    let server = serve_by(&world, &script, &["--shutdown-grace", "1"]);
-    let mut stream = begin(&server, 4);
+    let script = format!("echo $$ >{}; {script}", pid_file.display());
+    let server = serve_with_script(&world, &script, &["--shutdown-grace", "1"]);
+    let mut stream = begin_fetch(&server, 4);
     stream.write_all(b"0000").unwrap();
     wait_until("git runs", || running().len() == 1);
     server.signal("TERM");
@@ -146,11 +147,11 @@ fn a_git_that_may_not_linger_is_ended_when_the_server_stops() {
 }
 
 #[test]
-fn a_request_that_ends_within_the_grace_is_answered() {
+fn request_that_ends_within_the_grace_is_answered() {
     let world = World::with_store("sha1");
-    let server = serve_by(&world, "cat >/dev/null; sleep 1; printf 0000; exit 0", &[]);
+    let server = serve_with_script(&world, "cat >/dev/null; sleep 1; printf 0000; exit 0", &[]);
     let answer = std::thread::scope(|scope| {
-        let asked = scope.spawn(|| ask(&server, "POST", "git-upload-pack", &[FETCH], b"0000"));
+        let asked = scope.spawn(|| request(&server, "POST", "git-upload-pack", &[FETCH], b"0000"));
         wait_until("git runs", || !server.gits().is_empty());
         server.signal("TERM");
         asked.join().unwrap()

@@ -1,4 +1,4 @@
-//! A server that serves nothing but watching, and a client that folds what it is told.
+//! A served store to watch, and a client that applies the messages to a tree.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -24,15 +24,15 @@ use crate::support::store::{Scratch, git_with_input};
 /// How long anything may take.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// A store that is watched.
-pub struct Server {
+/// A served store.
+pub struct WatchServer {
     pub s: Scratch,
     pub address: SocketAddr,
     pub closing: CancellationToken,
     pub task: JoinHandle<()>,
 }
 
-impl Server {
+impl WatchServer {
     pub async fn start() -> Self {
         Self::with(ServerLimits::default()).await
     }
@@ -42,7 +42,7 @@ impl Server {
         let store = Arc::new(Store::open(&s.root, Options::default()).unwrap());
         let closing = CancellationToken::new();
         let socket = TcpSocket::new_v4().unwrap();
-        // Little fits between a server and a client who does not read.
+        // Small, so that a client that does not read blocks the server soon.
         socket.set_send_buffer_size(256 << 10).unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = socket.listen(4096).unwrap();
@@ -68,12 +68,12 @@ impl Server {
         }
     }
 
-    /// Connects; `query` begins with a question mark or is empty.
+    /// Connects. `query` is empty or begins with a question mark.
     pub async fn try_connect(
         &self,
         query: &str,
         headers: &[(&'static str, &str)],
-    ) -> Result<(Client, Response), Error> {
+    ) -> Result<(WatchClient, Response), Error> {
         let url = format!("ws://{}/api/v1/watch{query}", self.address);
         let mut request = url.into_client_request().unwrap();
         for (name, value) in headers {
@@ -83,23 +83,23 @@ impl Server {
         socket.set_recv_buffer_size(256 << 10).unwrap();
         let stream = socket.connect(self.address).await.unwrap();
         let (socket, response) = client_async(request, stream).await?;
-        Ok((Client { socket }, response))
+        Ok((WatchClient { socket }, response))
     }
 
-    pub async fn connect(&self, query: &str) -> Client {
+    pub async fn connect(&self, query: &str) -> WatchClient {
         self.try_connect(query, &[]).await.unwrap().0
     }
 
-    /// The status of a handshake that is refused.
-    pub async fn refused(&self, query: &str, headers: &[(&'static str, &str)]) -> u16 {
+    /// Returns the status of a handshake that is rejected.
+    pub async fn rejected(&self, query: &str, headers: &[(&'static str, &str)]) -> u16 {
         match self.try_connect(query, headers).await {
             Err(Error::Http(response)) => response.status().as_u16(),
             Err(other) => panic!("{other}"),
-            Ok(_) => panic!("{query} {headers:?} was taken"),
+            Ok(_) => panic!("{query} {headers:?} was accepted"),
         }
     }
 
-    /// The tree of a branch according to git, with leading slashes.
+    /// Returns the tree of a branch, listed by git, with leading slashes.
     pub fn tree(&self, branch: &str) -> BTreeMap<String, String> {
         let list = self.s.git(&["ls-tree", "-r", branch]);
         let entry = |line: &str| {
@@ -112,7 +112,7 @@ impl Server {
         list.lines().map(entry).collect()
     }
 
-    /// Makes commits on a branch with git alone: the changes of each, as a path and the number of its content.
+    /// Makes commits on a branch with git alone. Each is a list of changed paths with the number of their content.
     pub fn commits(&self, branch: &str, commits: impl IntoIterator<Item = Vec<(String, usize)>>) {
         use std::fmt::Write as _;
         let mut input = String::new();
@@ -146,13 +146,13 @@ impl Server {
     }
 }
 
-/// A watcher.
-pub struct Client {
+/// A client that watches.
+pub struct WatchClient {
     pub socket: WebSocketStream<TcpStream>,
 }
 
-impl Client {
-    /// The next frame that is no ping or pong.
+impl WatchClient {
+    /// Returns the next frame that is not a ping or pong.
     pub async fn message(&mut self) -> Message {
         loop {
             let message = timeout(LIMIT, self.socket.next())
@@ -176,7 +176,7 @@ impl Client {
         serde_json::from_str(&self.text().await).unwrap()
     }
 
-    /// The code and reason of the close frame that comes next, and the end after it.
+    /// Returns the code and reason of the close frame that must come next, with the end after it.
     pub async fn close(&mut self) -> (u16, String) {
         let Message::Close(Some(frame)) = self.message().await else {
             panic!("not closed");
@@ -185,29 +185,29 @@ impl Client {
         (frame.code.into(), frame.reason.as_str().to_owned())
     }
 
-    /// Asserts that nothing comes for a while.
-    pub async fn is_quiet(&mut self) {
+    /// Asserts that no message comes for a while.
+    pub async fn assert_quiet(&mut self) {
         let next = timeout(Duration::from_millis(300), self.socket.next()).await;
         assert!(next.is_err(), "{next:?}");
     }
 
-    /// Folds messages into a tree until it is as wanted; returns how many came.
-    pub async fn fold_until(
+    /// Applies messages to a tree until it equals `expected`, and returns the number of messages.
+    pub async fn apply_until(
         &mut self,
         tree: &mut BTreeMap<String, String>,
-        wanted: &BTreeMap<String, String>,
+        expected: &BTreeMap<String, String>,
     ) -> usize {
         let mut count = 0;
-        while tree != wanted {
-            fold(tree, &self.json().await);
+        while tree != expected {
+            apply(tree, &self.json().await);
             count += 1;
         }
         count
     }
 }
 
-/// Applies a message to a tree, each change checked against what is there.
-pub fn fold(tree: &mut BTreeMap<String, String>, message: &Value) {
+/// Applies a message to a tree, and checks that the old hash of each change is the one in the tree.
+pub fn apply(tree: &mut BTreeMap<String, String>, message: &Value) {
     for (path, change) in message.as_object().unwrap() {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let (old, new) = match change["action"].as_str().unwrap() {

@@ -7,7 +7,7 @@ use super::{fsck, git, git_fails, git_ok, url};
 use crate::support::program::{Ran, World, module};
 use crate::support::server::Server;
 
-/// A store of a few modules, of the given format, that is served.
+/// Starts a server for a store of a few modules in the given object format.
 fn served(format: &str) -> (World, Server) {
     let world = World::with_store(format);
     for n in 0..5 {
@@ -18,7 +18,7 @@ fn served(format: &str) -> (World, Server) {
 }
 
 #[test]
-fn a_clone_is_the_store() {
+fn clone_has_the_content_of_the_store() {
     for format in ["sha1", "sha256"] {
         let (world, server) = served(format);
         git_ok(&world, &["clone", &url(&server), "clone"]);
@@ -33,7 +33,7 @@ fn a_clone_is_the_store() {
 }
 
 #[test]
-fn a_fetch_brings_what_is_new() {
+fn fetch_transfers_new_commits_and_branches() {
     let (world, server) = served("sha1");
     let url = url(&server);
     git_ok(&world, &["clone", "--mirror", &url, "mirror"]);
@@ -49,7 +49,7 @@ fn a_fetch_brings_what_is_new() {
 }
 
 #[test]
-fn every_version_of_the_protocol_works() {
+fn every_protocol_version_is_served() {
     let (world, server) = served("sha1");
     let listed = format!("{0}\tHEAD\n{0}\trefs/heads/main", world.tip());
     for version in ["0", "1", "2"] {
@@ -62,7 +62,7 @@ fn every_version_of_the_protocol_works() {
 }
 
 #[test]
-fn a_shallow_clone_can_be_deepened() {
+fn shallow_clone_can_be_deepened() {
     let (world, server) = served("sha1");
     let count = || git_ok(&world, &["-C", "clone", "rev-list", "--count", "HEAD"]);
     git_ok(&world, &["clone", "--depth", "1", &url(&server), "clone"]);
@@ -75,9 +75,9 @@ fn a_shallow_clone_can_be_deepened() {
 }
 
 #[test]
-fn a_partial_clone_gets_modules_when_they_are_read() {
+fn partial_clone_fetches_modules_when_they_are_read() {
     let (world, server) = served("sha1");
-    // A repository that was not made here lacks the setting.
+    // A repository that wasmstore did not create lacks the setting.
     world.git(&["config", "--unset-all", "uploadpack.allowFilter"]);
     let args = [
         "clone",
@@ -111,7 +111,7 @@ fn a_partial_clone_gets_modules_when_they_are_read() {
 }
 
 #[test]
-fn a_commit_that_is_not_there_is_refused_in_git_s_own_words() {
+fn unknown_commit_is_refused_with_gits_own_message() {
     let (world, server) = served("sha1");
     let absent = "1".repeat(40);
     git_ok(&world, &["init", "-q", "clone"]);
@@ -123,9 +123,9 @@ fn a_commit_that_is_not_there_is_refused_in_git_s_own_words() {
     );
 }
 
-/// Many small requests: `git fetch` offers more commits than fit into one, gzipped.
+/// `git fetch` offers more commits than fit into one request, so it sends many small ones, compressed with gzip.
 #[test]
-fn a_long_negotiation_works() {
+fn long_negotiation_succeeds() {
     let (world, server) = served("sha1");
     git_ok(&world, &["clone", "-q", &url(&server), "clone"]);
     let mut own = String::new();
@@ -152,8 +152,8 @@ fn a_long_negotiation_works() {
     }
 }
 
-/// Adds modules one after another until told to end.
-fn write(server: &Server, is_over: &AtomicBool) {
+/// Adds modules one after another until `is_over` is set.
+fn add_modules(server: &Server, is_over: &AtomicBool) {
     for n in 0..u32::MAX {
         if is_over.load(Ordering::Relaxed) {
             break;
@@ -164,8 +164,8 @@ fn write(server: &Server, is_over: &AtomicBool) {
     }
 }
 
-/// Clones again and again beside a writer and a gc, and hands what came of it to `judge`.
-fn clone_beside(gc: &str, judge: fn(&World, &str, Ran)) {
+/// Clones repeatedly while another thread writes and a third runs gc, and passes each result to `check`.
+fn clone_during_gc(gc: &str, check: fn(&World, &str, Ran)) {
     let (world, server) = served("sha1");
     let is_over = AtomicBool::new(false);
     let collect = || {
@@ -175,14 +175,14 @@ fn clone_beside(gc: &str, judge: fn(&World, &str, Ran)) {
         }
     };
     std::thread::scope(|scope| {
-        scope.spawn(|| write(&server, &is_over));
+        scope.spawn(|| add_modules(&server, &is_over));
         scope.spawn(collect);
         let (world, server) = (&world, &server);
         let clones = scope.spawn(move || {
             for n in 0..12 {
-                let folder = format!("clone{n}");
-                let ran = git(world, &["clone", "--mirror", &url(server), &folder]);
-                judge(world, &folder, ran);
+                let directory = format!("clone{n}");
+                let ran = git(world, &["clone", "--mirror", &url(server), &directory]);
+                check(world, &directory, ran);
             }
         });
         let cloned = clones.join();
@@ -193,18 +193,18 @@ fn clone_beside(gc: &str, judge: fn(&World, &str, Ran)) {
 }
 
 #[test]
-fn clones_beside_writers_and_gc_are_whole() {
-    clone_beside("/api/v1/gc?keep_history=true", |world, folder, ran| {
+fn clones_during_writes_and_gc_are_complete() {
+    clone_during_gc("/api/v1/gc?keep_history=true", |world, directory, ran| {
         assert_eq!(ran.code, Some(0), "{}", ran.err);
-        fsck(world, folder);
+        fsck(world, directory);
     });
 }
 
-/// The commits that a clone was promised may be dropped before it has them.
+/// gc may drop the commits that were advertised to a clone before it has fetched them.
 #[test]
-fn clones_beside_a_gc_that_squashes_are_whole_or_fail() {
-    clone_beside("/api/v1/gc", |world, folder, ran| match ran.code {
-        Some(0) => fsck(world, folder),
-        _ => assert!(!world.path(folder).exists(), "{}", ran.err),
+fn clones_during_a_squashing_gc_are_complete_or_fail() {
+    clone_during_gc("/api/v1/gc", |world, directory, ran| match ran.code {
+        Some(0) => fsck(world, directory),
+        _ => assert!(!world.path(directory).exists(), "{}", ran.err),
     });
 }

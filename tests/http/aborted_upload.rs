@@ -1,4 +1,4 @@
-//! Uploads that a client gives up, over HTTP/2.
+//! Uploads over HTTP/2 that the client aborts.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
-use super::watching::Server;
+use super::watch_server::WatchServer;
 
-/// The kinds of frames (RFC 9113, section 6).
+/// Frame types (RFC 9113, section 6) and the flag of the last one.
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
@@ -20,7 +20,7 @@ fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
     [&head, payload].concat()
 }
 
-/// `POST` of a path: the static table's fields and literals (RFC 7541, section 6).
+/// Returns the header block of a `POST`: fields of the static table and literals (RFC 7541, section 6).
 fn post(path: &str, length: Option<&str>) -> Vec<u8> {
     let text = |text: &str| [&[text.len() as u8], text.as_bytes()].concat();
     let mut block = vec![0x83, 0x86, 0x04];
@@ -35,8 +35,8 @@ fn post(path: &str, length: Option<&str>) -> Vec<u8> {
     block
 }
 
-/// Sends the head of a module, which is a module by itself, and gives the upload up with a code.
-async fn give_up(server: &Server, n: u8, code: u8, length: Option<&str>) {
+/// Sends the first bytes of a module, which are a valid module by themselves, then resets the stream with an error code.
+async fn abort_upload(server: &WatchServer, n: u8, code: u8, length: Option<&str>) {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     bytes.extend(frame(SETTINGS, 0, 0, b""));
@@ -44,24 +44,24 @@ async fn give_up(server: &Server, n: u8, code: u8, length: Option<&str>) {
     bytes.extend(frame(HEADERS, END_HEADERS, 1, &head));
     bytes.extend(frame(DATA, 0, 1, b"\0asm\x01\0\0\0"));
     stream.write_all(&bytes).await.unwrap();
-    // With time to look at the first piece, and without.
+    // Gives the server different times to process the first bytes, none among them.
     sleep(Duration::from_millis(u64::from(n % 4) * 15)).await;
     let reset = frame(RST_STREAM, 0, 1, &[0, 0, 0, code]);
     stream.write_all(&reset).await.unwrap();
     sleep(Duration::from_millis(60)).await;
-    let mut answered = [0; 4096];
-    let _ = stream.read(&mut answered).await.unwrap();
+    let mut response = [0; 4096];
+    let _ = stream.read(&mut response).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_that_is_given_up_over_http2_leaves_nothing() {
-    let server = Server::start().await;
+async fn aborted_upload_stores_nothing() {
+    let server = WatchServer::start().await;
     let before = server.s.git(&["count-objects"]);
     for n in 0..12 {
-        // NO_ERROR, with which hyper ends the body as if it were complete, and CANCEL.
+        // NO_ERROR, after which hyper reports the body as complete, and CANCEL.
         for code in [0, 8] {
-            give_up(&server, n, code, None).await;
-            give_up(&server, n, code, Some("4000")).await;
+            abort_upload(&server, n, code, None).await;
+            abort_upload(&server, n, code, Some("4000")).await;
         }
     }
     assert_eq!(server.tree("main"), std::collections::BTreeMap::new());
