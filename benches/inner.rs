@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use tempfile::TempDir;
 use wasmstore::config::{CacheLimits, Options};
-use wasmstore::index::{Index, NewChange, NewCommit};
+use wasmstore::index::{ChangeEntry, CommitEntry, Index};
 use wasmstore::names::{CommitId, HashRef, ModuleHash, ModulePath, ModuleRef};
 use wasmstore::repo::Repository;
 use wasmstore::store::{ObjectFormat, Revision, Store};
@@ -112,7 +112,7 @@ fn questions(c: &mut Criterion) {
     });
 }
 
-fn commits(first: usize) -> Vec<NewCommit> {
+fn commits(first: usize) -> Vec<CommitEntry> {
     let id = |n: usize| {
         let mut bytes = [0; 20];
         bytes[..8].copy_from_slice(
@@ -122,13 +122,13 @@ fn commits(first: usize) -> Vec<NewCommit> {
         );
         bytes
     };
-    let change = |path: &str, module| NewChange {
+    let change = |path: &str, module| ChangeEntry {
         path: path.as_bytes().to_vec(),
         module,
         digest: None,
         is_own: true,
     };
-    let commit = |n: usize| NewCommit {
+    let commit = |n: usize| CommitEntry {
         id: CommitId::from_bytes(&id(n)).expect("20 bytes"),
         parents: (n > 0)
             .then(|| CommitId::from_bytes(&id(n - 1)).expect("20 bytes"))

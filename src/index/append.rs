@@ -8,7 +8,7 @@ use crate::names::{CommitId, Digest, ModuleHash};
 
 /// A commit to add. Its parents must have been added before.
 #[derive(Clone, Debug)]
-pub struct NewCommit {
+pub struct CommitEntry {
     /// The commit id.
     pub id: CommitId,
     /// The ids of the parents, in order.
@@ -18,12 +18,12 @@ pub struct NewCommit {
     /// The id of the tree.
     pub tree: Vec<u8>,
     /// The entries that differ from the first parent, one per path; for a root commit, all entries.
-    pub changes: Vec<NewChange>,
+    pub changes: Vec<ChangeEntry>,
 }
 
 /// A path whose tree entry differs from the one in the first parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewChange {
+pub struct ChangeEntry {
     /// The path, without leading or trailing slashes; the root is the empty path.
     pub path: Vec<u8>,
     /// The module at the path after the commit; `None` if there is none.
@@ -47,7 +47,7 @@ impl Reader {
     ///
     /// # Errors
     /// Returns `UnknownCommit` if a parent was not added.
-    pub fn append(&mut self, commits: &[NewCommit]) -> Result<()> {
+    pub fn append(&mut self, commits: &[CommitEntry]) -> Result<()> {
         let transaction = rusqlite::Transaction::new_unchecked(
             self.connection(),
             TransactionBehavior::Immediate,
@@ -62,7 +62,7 @@ impl Reader {
     }
 }
 
-fn insert_commit(db: &Connection, commit: &NewCommit) -> Result<()> {
+fn insert_commit(db: &Connection, commit: &CommitEntry) -> Result<()> {
     let mut parents = Vec::with_capacity(commit.parents.len());
     for parent in &commit.parents {
         parents.push(find_commit(db, *parent)?.ok_or(Error::UnknownCommit)?);
@@ -89,7 +89,7 @@ fn insert_commit(db: &Connection, commit: &NewCommit) -> Result<()> {
         }
     }
     let mut change = db.prepare_cached("INSERT INTO changes VALUES (?, ?, ?, ?, ?)")?;
-    for NewChange {
+    for ChangeEntry {
         path,
         module,
         digest,

@@ -58,7 +58,7 @@ mod schema;
 mod summary;
 mod trunk;
 
-pub use append::{NewChange, NewCommit};
+pub use append::{ChangeEntry, CommitEntry};
 pub use database::{DatabaseId, Reader};
 pub use error::{Error, Result};
 pub use lifecycle::Index;

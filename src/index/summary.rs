@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::append::{NewChange, NewCommit};
+use super::append::{ChangeEntry, CommitEntry};
 use super::database::Reader;
 use super::error::{Error, Result};
 use super::query::commit_id;
@@ -29,7 +29,7 @@ impl CommitSummary {
     /// # Errors
     /// Returns `UnknownCommit` if `summary_of` returns `None` for a parent.
     pub fn new<'s>(
-        commit: &NewCommit,
+        commit: &CommitEntry,
         summary_of: impl Fn(CommitId) -> Option<&'s Self>,
     ) -> Result<Self> {
         let (mut level, mut mdate) = (0, commit.date_s);
@@ -39,7 +39,7 @@ impl CommitSummary {
             mdate = mdate.max(parent.mdate);
         }
         let changes = commit.changes.iter().map(|change| {
-            let NewChange {
+            let ChangeEntry {
                 path,
                 module,
                 is_own,
@@ -172,19 +172,19 @@ mod tests {
         CommitId::from_bytes(&bytes).unwrap()
     }
 
-    fn commit(n: u32) -> NewCommit {
+    fn commit(n: u32) -> CommitEntry {
         let parents = match n {
             0 => vec![],
             n if n % 2 == 0 => vec![id(n - 2), id(n - 1)],
             n => vec![id(n - 1)],
         };
-        let change = NewChange {
+        let change = ChangeEntry {
             path: b"a".to_vec(),
             module: None,
             digest: None,
             is_own: true,
         };
-        NewCommit {
+        CommitEntry {
             id: id(n),
             parents,
             date_s: 0,

@@ -73,4 +73,4 @@ pub use statistics::Statistics;
 pub use upload::Upload;
 pub use verify::{DerivedFaults, Finding};
 pub use versions::Version;
-pub use watch::{Cursor, CursorPosition, Event, PollResult, Watcher};
+pub use watch::{BranchCursor, CursorPosition, Event, PollResult, Watcher};

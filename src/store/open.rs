@@ -11,7 +11,7 @@ use crate::index::Index;
 use crate::repo::{ObjectFormat, Repository};
 
 /// Called while commits are added to the index, with the numbers of added and of missing commits.
-type Progress = Box<dyn Fn(usize, usize) + Send + Sync>;
+type CatchUpProgress = Box<dyn Fn(usize, usize) + Send + Sync>;
 
 /// A store of WebAssembly modules.
 pub struct Store {
@@ -23,7 +23,7 @@ pub struct Store {
     /// Held while modules are read only to compute digests: a second thread waits for the result, and only one module is in memory.
     pub(super) digest_lock: Mutex<()>,
     pub(super) index: Index,
-    pub(super) progress: Option<Progress>,
+    pub(super) progress: Option<CatchUpProgress>,
     /// Wakes the index worker. While it is set, writes do not add their commits to the index themselves.
     pub(super) index_wake: OnceLock<SyncSender<()>>,
 }

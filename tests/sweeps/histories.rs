@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use wasmstore::names::{HashRef, ModuleRef};
-use wasmstore::store::{Cursor, History, PollResult, Revision};
+use wasmstore::store::{BranchCursor, History, PollResult, Revision};
 
 use super::graph::{Graph, PATHS, Plan, VALUES, plans};
 use crate::support::store::blob_id;
@@ -110,7 +110,7 @@ fn compare_dropped(s: &Scratch, graph: &Graph, tips: &[usize], last: usize) {
         .collect();
     let dropped = tips.iter().map(|tip| &graph.0[*tip]);
     for node in dropped.filter(|node| !kept.contains(&node.id)) {
-        let mut cursor: Cursor = s.store.cursor(None, Some(node.id)).unwrap();
+        let mut cursor: BranchCursor = s.store.cursor(None, Some(node.id)).unwrap();
         let PollResult::Events(events) = cursor.poll(&s.store).unwrap() else {
             panic!("the index lost commit {}", node.id);
         };

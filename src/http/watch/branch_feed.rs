@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::event_buffer::{BufferedEvent, EventBuffer, EventFormat, SharedEvent};
 use crate::names::BranchName;
-use crate::store::{self, Cursor, CursorPosition, PollResult, Store};
+use crate::store::{self, BranchCursor, CursorPosition, PollResult, Store};
 
 /// Why no further events follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(super) enum FeedEnd {
 pub(super) struct BranchFeed {
     branch: BranchName,
     /// The position of the newest event in the buffer. Locked while the store is read, so only blocking threads lock it.
-    cursor: Mutex<Cursor>,
+    cursor: Mutex<BranchCursor>,
     /// Locked only briefly, by tasks too.
     buffer: Mutex<EventBuffer>,
     /// Signals that the buffer has new events, or that the feed has ended.

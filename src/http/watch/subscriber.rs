@@ -10,7 +10,7 @@ use super::event_buffer::{BufferedEvent, EventFormat, EventTexts, event_texts};
 use super::registry::WatchRegistry;
 use crate::http::error::Result;
 use crate::names::{BranchName, CommitId};
-use crate::store::{self, Cursor, CursorPosition, Event, PollResult};
+use crate::store::{self, BranchCursor, CursorPosition, Event, PollResult};
 
 /// How long a subscriber that failed to read the store waits before it retries.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -45,7 +45,7 @@ enum ReadingFrom {
     /// The feed's buffer, at this sequence number.
     Buffer(u64),
     /// The store.
-    Store(Box<Cursor>),
+    Store(Box<BranchCursor>),
     /// Nothing: the commit at which to begin is not known.
     UnknownCommit,
 }
@@ -108,7 +108,7 @@ impl Subscriber {
                 ReadingFrom::Buffer(number) => self.read_buffer(*number),
                 ReadingFrom::Store(cursor) => match self.feed.number_after(cursor.position()) {
                     Some(number) => self.read_buffer(number),
-                    None => self.read_store(Cursor::clone(cursor)).await,
+                    None => self.read_store(BranchCursor::clone(cursor)).await,
                 },
                 ReadingFrom::UnknownCommit => Ok(Some(NextMessages::End(FeedEnd::UnknownCommit))),
             };
@@ -152,13 +152,13 @@ impl Subscriber {
             }
             BufferedEvent::Dropped => {}
         }
-        let cursor = Cursor::new(self.feed.branch().clone(), self.position);
+        let cursor = BranchCursor::new(self.feed.branch().clone(), self.position);
         self.reading_from = ReadingFrom::Store(Box::new(cursor));
         // No messages, but not `None` either: the store has more, so there is nothing to wait for.
         Ok(Some(NextMessages::Texts(EventTexts::from([]))))
     }
 
-    async fn read_store(&mut self, cursor: Cursor) -> Result<Option<NextMessages>> {
+    async fn read_store(&mut self, cursor: BranchCursor) -> Result<Option<NextMessages>> {
         loop {
             let (branch, format, mut ahead) =
                 (self.feed.branch().clone(), self.format, cursor.clone());

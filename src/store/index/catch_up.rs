@@ -4,7 +4,7 @@
 //! time. To keep the number of missing commits small, a server adds them in the background, many at a time; any other process adds a
 //! commit right after publishing it.
 
-use super::new_commits::NewCommits;
+use super::commit_entries::CommitEntries;
 use crate::index::{self, Reader};
 use crate::names::CommitId;
 use crate::repo::{self, CommitNode};
@@ -142,10 +142,10 @@ impl Store {
         progress: &dyn Fn(usize, usize),
     ) -> Result<()> {
         let missing = links.len();
-        let mut new_commits = NewCommits::new(self);
+        let mut entries = CommitEntries::new(self);
         let (mut step, mut step_changes) = (Vec::new(), 0);
         for (added, link) in (1..).zip(links) {
-            let commit = new_commits.next(link)?;
+            let commit = entries.next(link)?;
             step_changes += commit.changes.len();
             step.push(commit);
             if step.len() == STEP_COMMITS_MAX

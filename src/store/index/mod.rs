@@ -1,8 +1,8 @@
 //! Keeps the version index up to date with the repository.
 
 mod catch_up;
+mod commit_entries;
 mod digests;
-mod new_commits;
 mod reindex;
 mod verify_index;
 mod worker;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::new_commits::NewCommits;
+use super::commit_entries::CommitEntries;
 use crate::index::{CommitSummary, Reader};
 use crate::names::{CommitId, Digest, ModuleHash};
 use crate::repo::chain;
@@ -68,7 +68,7 @@ impl<'s> IndexCheck<'s> {
             return Ok(());
         };
         let indexed = index.summaries()?;
-        let mut new_commits = NewCommits::new(self.store);
+        let mut entries = CommitEntries::new(self.store);
         let mut expected: HashMap<CommitId, CommitSummary> = HashMap::new();
         for branch in self.store.branches()? {
             let Some(tip) = self.store.repo.refs().tip(&branch)? else {
@@ -81,7 +81,7 @@ impl<'s> IndexCheck<'s> {
                 .objects()
                 .unknown_history(tip, usize::MAX, is_compared)?;
             for link in links.into_iter().flatten() {
-                let commit = new_commits.next(link)?;
+                let commit = entries.next(link)?;
                 let summary = CommitSummary::new(&commit, |parent| expected.get(&parent))?;
                 if indexed
                     .get(&commit.id)

@@ -27,7 +27,7 @@ pub enum PollResult {
 /// A position in a branch's history. All events up to it have been returned. Events are computed on demand and not queued, so a slow
 /// watcher loses nothing and needs no memory for it.
 #[derive(Clone, Debug)]
-pub struct Cursor {
+pub struct BranchCursor {
     branch: BranchName,
     /// `None` before the branch's first commit.
     position: Option<CursorPosition>,
@@ -40,7 +40,7 @@ pub struct Cursor {
     history: Option<FirstParentHistory>,
 }
 
-impl Cursor {
+impl BranchCursor {
     /// Returns a cursor at a position that an earlier cursor had; `None` is before the branch's first commit.
     pub fn new(branch: BranchName, position: Option<CursorPosition>) -> Self {
         Self {

@@ -5,6 +5,6 @@ mod event;
 mod open_cursor;
 mod watcher;
 
-pub use cursor::{Cursor, PollResult};
+pub use cursor::{BranchCursor, PollResult};
 pub use event::{CursorPosition, Event};
 pub use watcher::Watcher;

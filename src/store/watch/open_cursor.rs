@@ -1,6 +1,6 @@
 //! Opens a cursor on a branch.
 
-use super::cursor::Cursor;
+use super::cursor::BranchCursor;
 use super::event::CursorPosition;
 use crate::names::{BranchName, CommitId, TreePath};
 use crate::repo::{self, TreeId};
@@ -14,7 +14,11 @@ impl Store {
     ///
     /// # Errors
     /// Unknown branch or commit; the store does not exist.
-    pub fn cursor(&self, branch: Option<&BranchName>, since: Option<CommitId>) -> Result<Cursor> {
+    pub fn cursor(
+        &self,
+        branch: Option<&BranchName>,
+        since: Option<CommitId>,
+    ) -> Result<BranchCursor> {
         let branch = branch.map_or_else(|| self.default_branch(), |branch| Ok(branch.clone()))?;
         if self.repo.is_absent() {
             return Err(Error::NoCommit(branch.to_string()));
@@ -30,7 +34,7 @@ impl Store {
             (Err(Error::Repo(repo::Error::UnknownCommit(_))), Some(since)) => {
                 self.cursor_at_dropped_commit(branch, since)
             }
-            (position, _) => Ok(Cursor::new(branch, position?)),
+            (position, _) => Ok(BranchCursor::new(branch, position?)),
         }
     }
 
@@ -42,7 +46,7 @@ impl Store {
         &self,
         branch: Option<&BranchName>,
         since: Option<CommitId>,
-    ) -> Result<Cursor> {
+    ) -> Result<BranchCursor> {
         let attempt = || match self.cursor(branch, since)?.keeping_content() {
             Ok(cursor) => Ok(cursor),
             Err(cursor) => {
@@ -60,7 +64,11 @@ impl Store {
     }
 
     /// Returns a cursor at a commit that a `gc` dropped, if the index has its entry. The index also provides its modules.
-    fn cursor_at_dropped_commit(&self, branch: BranchName, commit: CommitId) -> Result<Cursor> {
+    fn cursor_at_dropped_commit(
+        &self,
+        branch: BranchName,
+        commit: CommitId,
+    ) -> Result<BranchCursor> {
         let index = self.index.reader()?;
         let entry = index.commit(commit)?;
         let tree = entry
@@ -68,6 +76,6 @@ impl Store {
             .ok_or(repo::Error::UnknownCommit(commit))?;
         let content = index.modules_in(commit)?;
         let position = CursorPosition { commit, tree };
-        Ok(Cursor::new(branch, Some(position)).with_content(content, true))
+        Ok(BranchCursor::new(branch, Some(position)).with_content(content, true))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::cursor::{Cursor, PollResult};
+use super::cursor::{BranchCursor, PollResult};
 use super::event::Event;
 use crate::names::{BranchName, CommitId};
 use crate::repo::{self, RefWatcher};
@@ -15,7 +15,7 @@ const POLL: Duration = Duration::from_secs(1);
 /// Follows a branch from a commit on.
 pub struct Watcher<'s> {
     store: &'s Store,
-    cursor: Cursor,
+    cursor: BranchCursor,
     wake: RefWatcher,
 }
 

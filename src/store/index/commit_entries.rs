@@ -2,21 +2,21 @@
 
 use std::collections::HashMap;
 
-use crate::index::{NewChange, NewCommit};
+use crate::index::{ChangeEntry, CommitEntry};
 use crate::names::CommitId;
 use crate::repo::{CommitNode, TreeDiffer, TreeId};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
 /// Computes the index entries of commits that are passed parents first.
-pub(super) struct NewCommits<'s> {
+pub(super) struct CommitEntries<'s> {
     store: &'s Store,
     differ: TreeDiffer<'s>,
     /// The trees of the commits that were passed.
     trees: HashMap<CommitId, TreeId>,
 }
 
-impl<'s> NewCommits<'s> {
+impl<'s> CommitEntries<'s> {
     pub(super) fn new(store: &'s Store) -> Self {
         Self {
             store,
@@ -26,7 +26,7 @@ impl<'s> NewCommits<'s> {
     }
 
     /// Computes the entry of the next commit.
-    pub(super) fn next(&mut self, link: CommitNode) -> Result<NewCommit> {
+    pub(super) fn next(&mut self, link: CommitNode) -> Result<CommitEntry> {
         let parents: Vec<TreeId> = link
             .parents
             .iter()
@@ -42,7 +42,7 @@ impl<'s> NewCommits<'s> {
             for parent in further {
                 is_own = is_own && self.differ.module_at(*parent, &changed.path)? != changed.new;
             }
-            changes.push(NewChange {
+            changes.push(ChangeEntry {
                 digest: changed.new.and_then(|hash| self.store.digests.get(hash)),
                 path: changed.path,
                 module: changed.new,
@@ -50,7 +50,7 @@ impl<'s> NewCommits<'s> {
             });
         }
         self.trees.insert(link.id, link.tree);
-        Ok(NewCommit {
+        Ok(CommitEntry {
             id: link.id,
             parents: link.parents,
             date_s: link.date_s,
