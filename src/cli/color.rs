@@ -1,47 +1,47 @@
-//! Whether to color.
+//! Colored output.
 
 use std::ffi::OsString;
 
-use super::settings::variable;
+use super::environment::variable;
 
-/// When to color what goes to a stream: `Auto` is on a terminal that is not dumb, unless `NO_COLOR` is set; `CLICOLOR_FORCE`
-/// counts as a terminal.
+/// The value of `--color`. `Auto` means on a terminal that is not dumb, unless `NO_COLOR` is set; `CLICOLOR_FORCE` counts as a
+/// terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum When {
+pub(super) enum ColorChoice {
     #[default]
     Auto,
     Always,
     Never,
 }
 
-/// What a piece of text tells of, and its color says.
+/// The color of a line in the output of `diff` and `show`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
-    /// Something that is new.
+pub(super) enum DiffColor {
+    /// Green.
     Added,
-    /// Something that is gone.
+    /// Red.
     Removed,
-    /// Something that is another than before.
-    Changed,
+    /// Yellow.
+    Updated,
 }
 
-impl Tone {
-    /// `text` in green, red or yellow.
-    pub fn color(self, text: &str) -> String {
+impl DiffColor {
+    /// Returns the text in this color.
+    pub fn paint(self, text: &str) -> String {
         let code = match self {
             Self::Added => 32,
             Self::Removed => 31,
-            Self::Changed => 33,
+            Self::Updated => 33,
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
 }
 
-impl When {
-    /// What `args` ask for, as far as can be seen before they are parsed.
-    pub fn asked(args: &[OsString]) -> Self {
+impl ColorChoice {
+    /// Finds the value of `--color` in arguments that are not parsed yet, or that cannot be parsed: errors and help are colored too.
+    pub fn from_args(args: &[OsString]) -> Self {
         let mut args = args.iter().filter_map(|arg| arg.to_str()).skip(1);
-        let mut asked = Self::default();
+        let mut choice = Self::default();
         while let Some(arg) = args.next() {
             let value = match arg.strip_prefix("--color") {
                 _ if arg == "--" => break,
@@ -50,14 +50,14 @@ impl When {
                 None => None,
             };
             if let Some(value) = value {
-                asked = clap::ValueEnum::from_str(value, false).unwrap_or_default();
+                choice = clap::ValueEnum::from_str(value, false).unwrap_or_default();
             }
         }
-        asked
+        choice
     }
 
-    /// Says whether to color a stream that is a terminal or not.
-    pub fn is_on(self, is_terminal: bool) -> bool {
+    /// Returns whether to color a stream.
+    pub fn is_enabled(self, is_terminal: bool) -> bool {
         match self {
             Self::Always => true,
             Self::Never => false,
@@ -75,24 +75,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_asked_color_is_seen_in_both_spellings() {
-        for (args, wanted) in [
-            (&["wasmstore", "list"][..], When::Auto),
-            (&["wasmstore", "--color", "never", "list"], When::Never),
-            (&["wasmstore", "list", "--color=always"], When::Always),
-            (&["wasmstore", "--color", "odd"], When::Auto),
-            (&["wasmstore", "--color"], When::Auto),
-            (&["wasmstore", "list", "--", "--color=never"], When::Auto),
+    fn color_is_found_in_both_spellings() {
+        for (args, expected) in [
+            (&["wasmstore", "list"][..], ColorChoice::Auto),
+            (
+                &["wasmstore", "--color", "never", "list"],
+                ColorChoice::Never,
+            ),
+            (
+                &["wasmstore", "list", "--color=always"],
+                ColorChoice::Always,
+            ),
+            (&["wasmstore", "--color", "odd"], ColorChoice::Auto),
+            (&["wasmstore", "--color"], ColorChoice::Auto),
+            (
+                &["wasmstore", "list", "--", "--color=never"],
+                ColorChoice::Auto,
+            ),
         ] {
             let args: Vec<_> = args.iter().map(OsString::from).collect();
-            assert_eq!(When::asked(&args), wanted, "{args:?}");
+            assert_eq!(ColorChoice::from_args(&args), expected, "{args:?}");
         }
     }
 
     #[test]
-    fn always_and_never_mind_no_terminal() {
-        assert!(When::Always.is_on(false));
-        assert!(!When::Never.is_on(true));
-        assert!(!When::Auto.is_on(false));
+    fn always_and_never_ignore_the_terminal() {
+        assert!(ColorChoice::Always.is_enabled(false));
+        assert!(!ColorChoice::Never.is_enabled(true));
+        assert!(!ColorChoice::Auto.is_enabled(false));
     }
 }

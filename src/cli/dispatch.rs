@@ -1,13 +1,17 @@
-//! From the arguments to the exit code.
+//! The entry point: parses the command line, runs the command and returns the exit code.
 
 use std::error::Error as _;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use super::color::When;
-use super::commands::overview;
-use super::config;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
+
+use super::color::ColorChoice;
+use super::command_line::CommandLine;
+use super::commands::{Command, overview};
+use super::config::{self, ConfigError, ServerFlags};
 use super::exit::{self, Error};
 use super::hints;
 use super::logging;
@@ -15,19 +19,22 @@ use super::output::{self, Output};
 use super::settings::Settings;
 use crate::names;
 
-/// Does what the arguments say, the program's name first, and returns the exit code.
+/// Runs the command that the arguments name, and returns the exit code. The first argument is the program's name.
 pub fn run(args: Vec<OsString>) -> ExitCode {
-    let color = When::asked(&args);
-    let args = match config::read(args) {
-        Ok(args) => args,
-        Err(config::Error::Arguments(error)) => return refuse(error, color),
+    let color = ColorChoice::from_args(&args);
+    let (parsed, matches) = match parse(args) {
+        Ok(parsed) => parsed,
+        Err(error) => return report_usage(error, color),
+    };
+    let CommandLine { globals, command } = match resolve_server_settings(parsed, matches) {
+        Ok(resolved) => resolved,
         Err(error) => return fail(&error.into(), color),
     };
-    let color = args.globals.color;
-    logging::start(&args.globals, args.command.as_ref());
-    let mut out = Output::stdout(args.globals.json, color);
-    let settings = Settings::new(args.globals);
-    let result = match args.command {
+    let color = globals.color;
+    logging::start(&globals, command.as_ref());
+    let mut out = Output::stdout(globals.json, color);
+    let settings = Settings::new(globals, CommandLine::command);
+    let result = match command {
         Some(command) => command.run(&settings, &mut out),
         None => overview(&settings, &mut out),
     };
@@ -37,29 +44,56 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     };
     let code = fail(&error, color);
     if !settings.is_quiet()
-        && let Some(hint) = hints::after(&error, &settings)
+        && let Some(hint) = hints::for_error(&error, &settings)
     {
-        output::advise(&hint, color);
+        output::print_hint(&hint, color);
     }
     code
 }
 
-/// Answers arguments that clap did not take, a plea for help among them. A malformed name is a failure of ours, not of the
-/// command line's form.
-fn refuse(error: clap::Error, color: When) -> ExitCode {
+fn parse(args: Vec<OsString>) -> Result<(CommandLine, ArgMatches), clap::Error> {
+    let matches = CommandLine::command().try_get_matches_from(args)?;
+    Ok((CommandLine::from_arg_matches(&matches)?, matches))
+}
+
+/// Combines the flags of `server` with its variables and its configuration file. Other commands have only flags.
+fn resolve_server_settings(
+    parsed: CommandLine,
+    mut matches: ArgMatches,
+) -> Result<CommandLine, ConfigError> {
+    let (server, matches) = match (parsed.command, matches.remove_subcommand()) {
+        (Some(Command::Server(server)), Some((_, matches))) => (server, matches),
+        (command, _) => return Ok(CommandLine { command, ..parsed }),
+    };
+    let globals = parsed.globals;
+    let flags = ServerFlags {
+        server,
+        globals,
+        matches,
+    };
+    let (server, globals) = config::resolve(&Arc::new(flags))?;
+    Ok(CommandLine {
+        globals,
+        command: Some(Command::Server(server)),
+    })
+}
+
+/// Reports arguments that clap did not accept, or prints the help that they request. A malformed name has an exit code of its own,
+/// because the command line as such is well-formed.
+fn report_usage(error: clap::Error, color: ColorChoice) -> ExitCode {
     if let Some(name) = error.source().and_then(|source| source.downcast_ref()) {
         return fail(&Error::Name(names::Error::clone(name)), color);
     }
-    let text = error.render();
     let is_terminal = if error.use_stderr() {
         io::stderr().is_terminal()
     } else {
         io::stdout().is_terminal()
     };
-    let text = if color.is_on(is_terminal) {
-        text.ansi().to_string()
+    let styled = error.render();
+    let text = if color.is_enabled(is_terminal) {
+        styled.ansi().to_string()
     } else {
-        text.to_string()
+        styled.to_string()
     };
     if error.use_stderr() {
         let _ = io::stderr().write_all(text.as_bytes());
@@ -72,7 +106,7 @@ fn refuse(error: clap::Error, color: When) -> ExitCode {
     }
 }
 
-fn fail(error: &Error, color: When) -> ExitCode {
-    output::complain(&error.chain(), color);
+fn fail(error: &Error, color: ColorChoice) -> ExitCode {
+    output::print_error(&error.chain(), color);
     ExitCode::from(error.code())
 }

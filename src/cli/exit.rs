@@ -1,58 +1,58 @@
-//! What can go wrong on the command line, and which exit code says so.
+//! The errors of commands, and the exit code of each.
 
 use std::io;
 use std::path::PathBuf;
 
-use super::config;
+use super::config::ConfigError;
 use crate::http::{KeyError, TlsError};
 use crate::names::{self, ServerUrl};
 use crate::remote;
 use crate::store::{self, ErrorKind};
 
-/// Not found, unreadable input, or any failure that has no code of its own.
+/// Not found, unreadable input, or any failure without a code of its own.
 const FAILED: u8 = 1;
-/// The command line cannot be parsed.
+/// Invalid command line or server configuration.
 pub(super) const USAGE: u8 = 2;
-/// An invalid module, or a malformed name.
+/// Invalid module or malformed name.
 const INVALID: u8 = 3;
-/// The request contradicts what is there.
+/// Conflict with the state of the store.
 const CONFLICT: u8 = 4;
 /// The store cannot be opened, read, written or reached.
 const UNAVAILABLE: u8 = 5;
 
-/// A command that failed.
+/// The error of a command.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    /// The arguments do not go together in a way that clap cannot see.
+    /// The arguments contradict each other in a way that clap cannot check.
     #[error("{0}")]
     Usage(&'static str),
     /// An environment variable is not UTF-8.
-    #[error("the variable {0} is not UTF-8")]
+    #[error("variable {0} is not UTF-8")]
     Variable(&'static str),
-    /// An environment variable is no number.
-    #[error("the variable {0} is not a number")]
+    /// An environment variable is not a number.
+    #[error("variable {0} is not a number")]
     Number(&'static str),
     /// A name is malformed.
     #[error(transparent)]
     Name(#[from] names::Error),
-    /// A folder, where `--recursive` was not given.
-    #[error("{0} is a directory: give --recursive to remove everything in it")]
+    /// A directory was to be removed without `--recursive`.
+    #[error("{0} is a directory: use --recursive to remove everything in it")]
     NotRecursive(String),
-    /// There is nothing to change yet.
+    /// The command needs an existing store.
     #[error("there is no store at {0:?} yet")]
     NoStore(PathBuf),
-    /// The command needs the store's folder, and the store is served elsewhere.
+    /// The command needs a store in a local directory, and the location is a server.
     #[error(
-        "this command works on the store's folder: run it on the machine of {0}, with --root DIR"
+        "this command needs the store's directory: run it on the machine of {0}, with --root DIR"
     )]
-    Elsewhere(ServerUrl),
-    /// A file whose name cannot be a path, and no path was given.
-    #[error("the name of {0:?} cannot be a path: name one")]
+    NeedsDirectory(ServerUrl),
+    /// The name of a file cannot be a module path, and no path was given.
+    #[error("the name of {0:?} cannot be a module path: give a PATH")]
     FileName(PathBuf),
-    /// The store refused or failed.
+    /// The store reported an error.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// A server, a mirror, or the source of a store, refused or failed.
+    /// A server, a mirror or the source of a clone reported an error.
     #[error(transparent)]
     Remote(remote::Error),
     /// An input file cannot be read.
@@ -63,10 +63,10 @@ pub(super) enum Error {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// A module could not be read to its end.
+    /// Reading a module failed before its end.
     #[error("cannot read the module")]
     Interrupted(#[source] io::Error),
-    /// A file named for the output cannot be written.
+    /// An output file cannot be written.
     #[error("cannot write {path:?}")]
     OutputFile {
         /// The file.
@@ -77,13 +77,13 @@ pub(super) enum Error {
     /// Standard output cannot be written.
     #[error("cannot write the output")]
     Output(#[source] io::Error),
-    /// Whoever read standard output has seen enough: no failure.
+    /// The reader of standard output closed it. This ends the command, but is not a failure.
     #[error("the output was closed")]
     Closed,
     /// The keys of the server are malformed.
     #[error(transparent)]
     Keys(#[from] KeyError),
-    /// A file of keys is malformed.
+    /// A key file is malformed.
     #[error("{path:?}")]
     KeyFile {
         /// The file.
@@ -91,32 +91,32 @@ pub(super) enum Error {
         /// What is wrong with which line.
         source: KeyError,
     },
-    /// Keys where the name of their file belongs.
-    #[error("there is no such file, and its name looks like keys: those belong to `auth`")]
+    /// The name of a key file is missing in the file system and looks like keys.
+    #[error("there is no such file, and its name looks like keys: set them with `auth`")]
     KeysForFile,
-    /// The settings of the server are refused.
+    /// The configuration of the server is invalid.
     #[error(transparent)]
-    Config(#[from] config::Error),
-    /// A setting of the server that does not stand on the command line cannot be used.
-    #[error("{place}")]
-    Set {
+    Config(#[from] ConfigError),
+    /// A setting of the server that a variable or the configuration file sets cannot be used.
+    #[error("{location}")]
+    Setting {
         /// The variable, or the file, the line and the key.
-        place: String,
-        /// What is wrong with it.
+        location: String,
+        /// What is wrong with the setting.
         source: Box<Error>,
     },
-    /// A folder in which the server has to write cannot be written.
+    /// The server cannot write to a directory of the store.
     #[error("cannot write in {path:?}")]
     Unwritable {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
         /// The operating system's reason.
         source: io::Error,
     },
-    /// The server's certificate or key cannot be used.
+    /// The server's certificate or private key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The server's address cannot be listened on.
+    /// The server cannot listen on its address.
     #[error("cannot listen on {address}")]
     Bind {
         /// The address.
@@ -124,20 +124,20 @@ pub(super) enum Error {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// The system grants the server no threads or signals.
+    /// The system refuses the server its threads or signals.
     #[error("cannot start the server")]
     Runtime(#[source] io::Error),
-    /// The check of a store found something wrong.
-    #[error("{} in this store", match .0 { 1 => "1 thing is wrong".to_owned(), n => format!("{n} things are wrong") })]
+    /// `verify` found faults and has reported them.
+    #[error("{} in this store", match .0 { 1 => "1 fault".to_owned(), n => format!("{n} faults") })]
     Faults(usize),
-    /// A push was refused, for reasons that were told before.
-    #[error("the push is refused: {} wrong", match .0 { 1 => "1 thing is".to_owned(), n => format!("{n} things are") })]
-    Refused(usize),
-    /// No root was named, and there is no home folder for the default one.
-    #[error("HOME is not set: name the store's folder with --root or WASMSTORE_ROOT")]
+    /// A push was refused, for reasons that have been reported.
+    #[error("push refused: {}", match .0 { 1 => "1 reason".to_owned(), n => format!("{n} reasons") })]
+    PushRefused(usize),
+    /// There is no `--root` and no home directory for the default root.
+    #[error("HOME is not set: give the store's directory with --root or WASMSTORE_ROOT")]
     NoHome,
-    /// The store has the other object format.
-    #[error("{root:?} is a {format} store already")]
+    /// The existing store has another object format than the requested one.
+    #[error("{root:?} is already a {format} store")]
     ObjectFormat {
         /// The store.
         root: PathBuf,
@@ -146,7 +146,7 @@ pub(super) enum Error {
     },
 }
 
-/// Where the store is makes no difference to what it says.
+/// An error of the store is reported in the same way for a local store and for a server.
 impl From<remote::Error> for Error {
     fn from(error: remote::Error) -> Self {
         match error {
@@ -156,11 +156,11 @@ impl From<remote::Error> for Error {
     }
 }
 
-/// A result of the command line.
+/// The result of a command.
 pub(super) type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// The exit code that says what kind of failure this is.
+    /// Returns the exit code.
     pub fn code(&self) -> u8 {
         match self {
             Self::Closed => 0,
@@ -171,29 +171,29 @@ impl Error {
             Self::Usage(_) | Self::Variable(_) | Self::Number(_) => USAGE,
             Self::Keys(_) | Self::KeyFile { .. } | Self::KeysForFile => USAGE,
             Self::Config(error) => config_code(error),
-            Self::Set { source, .. } => source.code(),
+            Self::Setting { source, .. } => source.code(),
             Self::Unwritable { .. } => UNAVAILABLE,
-            Self::Elsewhere(_) => USAGE,
+            Self::NeedsDirectory(_) => USAGE,
             Self::Name(_) | Self::FileName(_) => INVALID,
             Self::ObjectFormat { .. } | Self::NotRecursive(_) => CONFLICT,
             Self::NoHome | Self::Faults(_) | Self::Interrupted(_) => UNAVAILABLE,
-            Self::Refused(_) => CONFLICT,
+            Self::PushRefused(_) => CONFLICT,
             Self::Store(error) => code(error.kind()),
             Self::Remote(error) => remote_code(error),
         }
     }
 
-    /// The error and its causes, joined by colons.
+    /// Returns the error and its causes, joined by colons.
     pub fn chain(&self) -> String {
         store::chain(self)
     }
 }
 
-fn config_code(error: &config::Error) -> u8 {
-    use config::Error as E;
+fn config_code(error: &ConfigError) -> u8 {
+    use ConfigError as E;
     match error {
-        E::Read { .. } | E::NoFile(_) | E::TooLarge { .. } => FAILED,
-        E::Arguments(_) | E::Malformed { .. } => USAGE,
+        E::Read { .. } | E::NotAFile(_) | E::TooLarge { .. } => FAILED,
+        E::Invalid { .. } => USAGE,
         E::Name { .. } => INVALID,
     }
 }
@@ -226,8 +226,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_of_the_store_has_its_code() {
-        for (kind, wanted) in [
+    fn every_error_kind_has_its_exit_code() {
+        for (kind, expected) in [
             (ErrorKind::NotFound, 1),
             (ErrorKind::Input, 1),
             (ErrorKind::InvalidModule, 3),
@@ -239,12 +239,12 @@ mod tests {
             (ErrorKind::Full, 5),
             (ErrorKind::Unavailable, 5),
         ] {
-            assert_eq!(code(kind), wanted, "{kind:?}");
+            assert_eq!(code(kind), expected, "{kind:?}");
         }
     }
 
     #[test]
-    fn the_chain_tells_every_cause_once() {
+    fn chain_contains_every_cause_once() {
         let source = store::Error::File {
             action: "read",
             path: "a".into(),

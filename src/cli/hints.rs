@@ -1,44 +1,43 @@
-//! What to do next after a failure.
+//! Hints: what to do next after an error.
 
 use super::exit::Error;
+use super::nearest_name::nearest;
 use super::settings::Settings;
 use crate::names::{BranchName, ModulePath, TreePath};
 use crate::remote::{self, StoreOperations};
 use crate::store::{self, ErrorKind, Revision};
 use crate::wire::MissingName;
 
-/// How many modules are looked at for the one that was meant.
+/// The number of modules that are compared with a mistyped path.
 const MODULES_MAX: usize = 10_000;
-/// The longest name that is compared with others, in characters: what it costs grows with the square.
-const CHARS_MAX: usize = 200;
 
 const NO_STORE: &str =
-    "`wasmstore init` creates a store there; --root DIR or WASMSTORE_ROOT names another";
+    "`wasmstore init` creates a store there; --root DIR or WASMSTORE_ROOT selects another one";
 
-const KEY: &str = "WASMSTORE_KEY holds the key for the server";
+const KEY: &str = "set WASMSTORE_KEY to a key of the server";
 
-/// What helps after a failure, if anything is known to.
-pub(super) fn after(error: &Error, settings: &Settings) -> Option<String> {
+/// Returns the hint for an error, if there is one.
+pub(super) fn for_error(error: &Error, settings: &Settings) -> Option<String> {
     match error {
         Error::NoStore(_) => Some(NO_STORE.to_owned()),
         Error::Remote(remote::Error::UnknownMirror(_)) => {
             Some("`wasmstore mirror list` lists the mirrors".to_owned())
         }
-        Error::Remote(remote::Error::NoGit) => Some("install git, and try again".to_owned()),
+        Error::Remote(remote::Error::NoGit) => Some("install git and try again".to_owned()),
         Error::Remote(remote::Error::Refused(refused)) => match &refused.missing {
             _ if refused.needs_key() => Some(KEY.to_owned()),
-            Some(missing) => after_missing(missing.clone(), settings),
+            Some(missing) => for_missing(missing.clone(), settings),
             None => None,
         },
-        Error::Store(error) => after_store(error, settings),
-        Error::Set { source, .. } => after(source, settings),
+        Error::Store(error) => for_store_error(error, settings),
+        Error::Setting { source, .. } => for_error(source, settings),
         _ => None,
     }
 }
 
-fn after_store(error: &store::Error, settings: &Settings) -> Option<String> {
+fn for_store_error(error: &store::Error, settings: &Settings) -> Option<String> {
     if error.is_not_a_store() {
-        let hint = "--root DIR or WASMSTORE_ROOT names the store's folder; `wasmstore init` creates a store in an empty one";
+        let hint = "--root DIR or WASMSTORE_ROOT selects the store's directory; `wasmstore init` creates a store in an empty directory";
         return Some(hint.to_owned());
     }
     if error.kind() != ErrorKind::NotFound {
@@ -50,21 +49,23 @@ fn after_store(error: &store::Error, settings: &Settings) -> Option<String> {
         let root = store.root();
         return Some(format!("there is no store at {root:?} yet: {NO_STORE}"));
     }
-    after_missing(MissingName::of(error)?, settings)
+    for_missing(MissingName::of(error)?, settings)
 }
 
-fn after_missing(missing: MissingName, settings: &Settings) -> Option<String> {
+fn for_missing(missing: MissingName, settings: &Settings) -> Option<String> {
     let store = settings.open().ok()?;
     match missing {
-        MissingName::Branch(branch) => Some(branch_meant(store.as_ref(), &branch)),
+        MissingName::Branch(branch) => Some(similar_branch(store.as_ref(), &branch)),
         MissingName::Directory(path) => {
             Some(format!("`wasmstore list {path}` lists what is in it"))
         }
-        MissingName::Module(name) => path_meant(store.as_ref(), &settings.looked_at()?, &name),
+        MissingName::Module(name) => {
+            similar_path(store.as_ref(), &settings.remembered_revision()?, &name)
+        }
     }
 }
 
-fn branch_meant(store: &dyn StoreOperations, unknown: &str) -> String {
+fn similar_branch(store: &dyn StoreOperations, unknown: &str) -> String {
     let branches = store.branches().unwrap_or_default();
     let branches: Vec<_> = branches.iter().map(BranchName::as_str).collect();
     match nearest(unknown, &branches) {
@@ -73,55 +74,22 @@ fn branch_meant(store: &dyn StoreOperations, unknown: &str) -> String {
     }
 }
 
-/// Looks for a module that is called alike: in the same folder first.
-fn path_meant(store: &dyn StoreOperations, at: &Revision, unknown: &str) -> Option<String> {
-    // What is no path is a hash, and those are not mistyped.
+/// Suggests a module with a similar path, preferably in the same directory, or with the same file name.
+fn similar_path(store: &dyn StoreOperations, revision: &Revision, unknown: &str) -> Option<String> {
+    // A name that is not a path is a hash, and nobody types hashes by hand.
     let unknown = ModulePath::parse(unknown).ok()?;
     let segments: Vec<_> = unknown.segments().collect();
-    let (name, folders) = segments.split_last()?;
-    let folder = TreePath::parse(&folders.join("/")).ok()?;
-    let in_folder = store.list_first(at, &folder, MODULES_MAX).ok()?.0;
-    let anywhere = store.list_first(at, &TreePath::root(), MODULES_MAX).ok()?.0;
-    let paths = in_folder.iter().chain(&anywhere);
+    let (name, directories) = segments.split_last()?;
+    let directory = TreePath::parse(&directories.join("/")).ok()?;
+    let in_directory = store.list_first(revision, &directory, MODULES_MAX).ok()?.0;
+    let anywhere = store
+        .list_first(revision, &TreePath::root(), MODULES_MAX)
+        .ok()?
+        .0;
+    let paths = in_directory.iter().chain(&anywhere);
     let paths: Vec<_> = paths.map(|(path, _)| path.as_str()).collect();
     let same_name = |path: &&&str| path.rsplit('/').next() == Some(name);
-    let meant =
+    let similar =
         nearest(unknown.as_str(), &paths).or_else(|| paths.iter().find(same_name).copied())?;
-    Some(format!("did you mean /{meant}?"))
-}
-
-/// The name that is least different, if it differs in no more than a quarter of its characters, or in one.
-pub(super) fn nearest<'n>(wanted: &str, names: &[&'n str]) -> Option<&'n str> {
-    let length = wanted.chars().count();
-    let most = (length / 4).max(1);
-    let alike = names.iter().filter(|name| {
-        let other = name.chars().count();
-        other <= CHARS_MAX && other.abs_diff(length) <= most
-    });
-    let measured = alike.map(|name| (strsim::osa_distance(wanted, name), *name));
-    let (distance, name) = measured.min()?;
-    (distance <= most).then_some(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_name_is_found_and_no_other_is_guessed() {
-        let names = ["math/add.wasm", "math/sub.wasm", "dev", "a"];
-        for (wanted, nearest_one) in [
-            ("math/ad.wasm", Some("math/add.wasm")),
-            ("math/sbu.wasm", Some("math/sub.wasm")),
-            ("dve", Some("dev")),
-            ("b", Some("a")),
-            ("main", None),
-            ("something/else.wasm", None),
-        ] {
-            assert_eq!(nearest(wanted, &names), nearest_one, "{wanted}");
-        }
-        let long = "x".repeat(CHARS_MAX + 1);
-        assert_eq!(nearest(&long, &[&long]), None);
-        assert_eq!(nearest("x", &[]), None);
-    }
+    Some(format!("did you mean /{similar}?"))
 }

@@ -1,21 +1,20 @@
-//! Dates as a person reads them.
+//! Dates in local time.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// A moment in seconds since 1970-01-01 UTC as `Sun Nov 22 12:24:40 2026` in local time, or after an `@` where no calendar
-/// reaches.
-pub(super) fn format(date_s: i64) -> String {
-    in_zone(date_s, TimeZone::system())
+/// Formats a Unix time as `Sun Nov 22 12:24:40 2026` in local time, or as `@` and the seconds if it is outside the calendar's range.
+pub(super) fn format(unix_s: i64) -> String {
+    format_in_zone(unix_s, TimeZone::system())
 }
 
-fn in_zone(date_s: i64, zone: TimeZone) -> String {
-    match Timestamp::from_second(date_s) {
-        Ok(moment) => moment
+fn format_in_zone(unix_s: i64, zone: TimeZone) -> String {
+    match Timestamp::from_second(unix_s) {
+        Ok(timestamp) => timestamp
             .to_zoned(zone)
             .strftime("%a %b %d %H:%M:%S %Y")
             .to_string(),
-        Err(_) => format!("@{date_s}"),
+        Err(_) => format!("@{unix_s}"),
     }
 }
 
@@ -24,9 +23,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_is_in_the_zone_and_two_digits_wide() {
+    fn date_is_in_the_time_zone_with_two_digits_for_the_day() {
         let east = TimeZone::fixed(jiff::tz::offset(5));
-        for (date_s, utc, in_east) in [
+        for (unix_s, utc, in_east) in [
             (
                 1795350280,
                 "Sun Nov 22 12:24:40 2026",
@@ -35,13 +34,14 @@ mod tests {
             (0, "Thu Jan 01 00:00:00 1970", "Thu Jan 01 05:00:00 1970"),
             (-1, "Wed Dec 31 23:59:59 1969", "Thu Jan 01 04:59:59 1970"),
         ] {
-            assert_eq!(in_zone(date_s, TimeZone::UTC), utc);
-            assert_eq!(in_zone(date_s, east.clone()), in_east);
+            assert_eq!(format_in_zone(unix_s, TimeZone::UTC), utc);
+            assert_eq!(format_in_zone(unix_s, east.clone()), in_east);
         }
     }
 
     #[test]
-    fn what_no_calendar_holds_is_told_in_seconds() {
-        assert_eq!(in_zone(i64::MAX, TimeZone::UTC), "@9223372036854775807");
+    fn date_outside_the_calendar_is_shown_in_seconds() {
+        let date = format_in_zone(i64::MAX, TimeZone::UTC);
+        assert_eq!(date, "@9223372036854775807");
     }
 }

@@ -1,24 +1,24 @@
-//! The history as a drawing.
+//! The graph of `log --graph`.
 
 use std::collections::HashSet;
 
 use renderdag::{Ancestor, GraphRowRenderer, Renderer};
 
-/// Draws commits, each before its parents.
-pub(super) struct Graph(Box<dyn Renderer<String, Output = String>>);
+/// Draws the commit graph, one commit at a time. Each commit must come before its parents.
+pub(super) struct LogGraph(Box<dyn Renderer<String, Output = String>>);
 
-impl Graph {
-    /// A drawing of nothing yet.
+impl LogGraph {
+    /// Creates an empty graph.
     pub fn new() -> Self {
         let rows = GraphRowRenderer::new().output();
         Self(Box::new(rows.with_min_row_height(1).build_ascii()))
     }
 
-    /// The rows of a commit, with lines of `text` to the right of them.
+    /// Returns the rows of a commit, with the lines of `text` to the right of them.
     pub fn draw(&mut self, id: &str, parents: &[String], text: &str) -> String {
-        // Git takes a commit that names a parent twice.
-        let mut drawn = HashSet::new();
-        let parents = parents.iter().filter(|parent| drawn.insert(*parent));
+        // git accepts a commit that names a parent twice.
+        let mut unique = HashSet::new();
+        let parents = parents.iter().filter(|parent| unique.insert(*parent));
         let parents = parents.cloned().map(Ancestor::Parent).collect();
         self.0
             .next_row(id.to_owned(), parents, "*".to_owned(), text.to_owned())
@@ -29,10 +29,10 @@ impl Graph {
 mod tests {
     use super::*;
 
-    /// Draws commits called by letters, each followed by its parents.
-    fn drawn(history: &[&str]) -> String {
+    /// Draws commits that are named by letters. Each string is a commit followed by its parents.
+    fn draw(history: &[&str]) -> String {
         let id = |letter: char| letter.to_string();
-        let mut graph = Graph::new();
+        let mut graph = LogGraph::new();
         let mut rows = String::new();
         for commit in history {
             let parents: Vec<_> = commit.chars().skip(1).map(id).collect();
@@ -43,18 +43,18 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(history: &[&str], wanted: &[&str]) {
-        let drawn = drawn(history);
-        assert_eq!(drawn.lines().collect::<Vec<_>>(), wanted, "{drawn}");
+    fn check(history: &[&str], expected: &[&str]) {
+        let rows = draw(history);
+        assert_eq!(rows.lines().collect::<Vec<_>>(), expected, "{rows}");
     }
 
     #[test]
-    fn a_line_is_straight() {
+    fn linear_history_is_one_column() {
         check(&["CB", "BA", "A"], &["*  C", "*  B", "*  A"]);
     }
 
     #[test]
-    fn a_merge_has_two_lines_that_meet_again() {
+    fn merge_has_two_columns_that_join_again() {
         check(
             &["DBC", "CA", "BA", "A"],
             &["*    D", r"|\", "| *  C", "* |  B", "|/", "*  A"],
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn an_octopus_has_a_line_for_each_arm() {
+    fn octopus_merge_has_a_column_for_each_parent() {
         check(
             &["ODCB", "BA", "CA", "DA", "A"],
             &[
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_cross() {
+    fn columns_can_cross() {
         check(
             &["MXY", "YBA", "XAB", "BR", "AR", "R"],
             &[
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn there_may_be_several_roots() {
+    fn history_can_have_several_roots() {
         check(
             &["MAB", "BC", "C", "A"],
             &["*    M", r"|\", "| *  B", "| *  C", "*  A"],
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_leads_on() {
+    fn missing_parents_leave_open_columns() {
         check(
             &["DBC", "CA", "BA"],
             &["*    D", r"|\", "| *  C", "* |  B", "|/"],
@@ -99,13 +99,13 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_named_twice_is_one() {
+    fn repeated_parent_is_drawn_once() {
         check(&["DBB", "B"], &["*  D", "*  B"]);
     }
 
     #[test]
-    fn lines_of_text_stand_to_the_right() {
-        let mut graph = Graph::new();
+    fn text_is_to_the_right_of_the_graph() {
+        let mut graph = LogGraph::new();
         let rows = graph.draw("child", &["parent".to_owned()], "one\ntwo\n\nthree\n\n");
         assert_eq!(rows, "*  one\n|  two\n|\n|  three\n|\n");
         let rows = graph.draw("parent", &[], "one\n\n");

@@ -1,25 +1,28 @@
-//! What is told on standard error, and in which form.
+//! The log on standard error.
 
 use std::io;
+
+use tracing::Level;
 
 use super::args::GlobalArgs;
 use super::commands::Command;
 
-/// Starts the log: of a server every request, of a command only what it warns of, unless more was asked for.
+/// Starts the log. A server logs every request by default, any other command only warnings.
 pub(super) fn start(globals: &GlobalArgs, command: Option<&Command>) {
     let server = match command {
         Some(Command::Server(server)) => Some(server),
         _ => None,
     };
-    let usual = match server {
-        Some(_) => tracing::Level::INFO,
-        None => tracing::Level::WARN,
+    let default = if server.is_some() {
+        Level::INFO
+    } else {
+        Level::WARN
     };
-    let level = match (globals.quiet, globals.verbose) {
-        (true, _) => tracing::Level::ERROR,
-        (false, 0) => usual,
-        (false, 1) => tracing::Level::INFO.max(usual),
-        (false, _) => tracing::Level::DEBUG,
+    let level = match globals.verbose {
+        _ if globals.quiet => Level::ERROR,
+        0 => default,
+        1 => Level::INFO,
+        _ => Level::DEBUG,
     };
     let log = tracing_subscriber::fmt()
         .with_max_level(level)

@@ -1,34 +1,45 @@
-//! The command line: arguments in, text out, and an exit code.
+//! The command line: arguments, output and exit codes.
 //!
-//! The top layer, and the only room that knows the environment, the home folder, the terminal and the local time. It calls
-//! `store`, `names` and `config`, and nothing below them. One file of `commands` is one command: what it takes and what it
-//! prints stand next to each other. Every failure ends as one line on standard error, with a second one that says what
-//! to do next where that is known, and one exit code.
+//! Layer 5, the top layer. Only this subsystem reads the environment, the home directory, the terminal and the local time. It uses
+//! `store`, `remote`, `http`, `wire`, `names` and `config`, and nothing below them.
+//!
+//! - `dispatch` is the entry point: it parses the command line, runs the command and returns the exit code.
+//! - `args` defines the arguments that several commands share, `command_line` the whole command line.
+//! - `commands` has one file for each command: its arguments, its work and its output.
+//! - `config` resolves the settings of a server from flags, variables and the configuration file.
+//! - `serve` is the composition root of the server; `server_check` implements `server --check`.
+//! - `exit` maps every error to an exit code; `hints` suggests what to do next.
+//!
+//! A failed command prints one line on standard error and, where it is known what to do next, a second line with a hint.
 //!
 //! # Exit codes
-//! 0 done; 1 not found, unreadable input, or any failure not listed; 2 the command line, or the configuration of a server, cannot be
-//! parsed; 3 invalid module, or malformed path, hash, branch or commit; 4 conflict, or nothing to roll back; 5 the store cannot be
-//! opened, read, written or reached.
+//! - 0: success
+//! - 1: not found, unreadable input, or any other failure
+//! - 2: invalid command line or server configuration
+//! - 3: invalid module, or malformed path, hash, branch or commit
+//! - 4: conflict, or nothing to roll back
+//! - 5: the store cannot be opened, read, written or reached
 
 mod args;
 mod color;
+mod command_line;
 mod commands;
 mod config;
 mod dispatch;
+mod environment;
 mod exit;
 mod hints;
-mod limit_args;
 mod local_time;
 mod log_graph;
 mod logging;
+mod nearest_name;
 mod output;
 mod output_file;
 mod pager;
 mod progress;
+mod push_hooks;
 mod reload;
-mod replica_args;
 mod runtimes;
-mod schedule_args;
 mod sd_notify;
 mod secret;
 mod serve;

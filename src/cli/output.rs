@@ -1,4 +1,4 @@
-//! Standard output and standard error. Nothing is printed but through here.
+//! Standard output and standard error. All printing goes through this file.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,11 +6,12 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 
 use serde::Serialize;
 
-use super::color::{Tone, When};
+use super::color::{ColorChoice, DiffColor};
 use super::exit::{Error, Result};
 use super::pager::Pager;
 
-/// Where a command's data goes. A reader that closes it is no failure, but the end: [`Error::Closed`].
+/// The standard output of a command. If its reader closes it, writing returns [`Error::Closed`], which ends the command without a
+/// failure.
 pub(super) struct Output {
     sink: BufWriter<Box<dyn Write>>,
     pager: Option<Pager>,
@@ -20,17 +21,17 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Standard output, to be written as JSON or as text, which may be colored.
-    pub fn stdout(is_json: bool, color: When) -> Self {
+    /// Returns standard output, for JSON or for text that may be colored.
+    pub fn stdout(is_json: bool, color: ColorChoice) -> Self {
         let is_terminal = io::stdout().is_terminal();
         Self {
             is_terminal,
-            is_colored: color.is_on(is_terminal),
-            ..Self::to(Box::new(io::stdout()), is_json)
+            is_colored: color.is_enabled(is_terminal),
+            ..Self::with_sink(Box::new(io::stdout()), is_json)
         }
     }
 
-    fn to(sink: Box<dyn Write>, is_json: bool) -> Self {
+    fn with_sink(sink: Box<dyn Write>, is_json: bool) -> Self {
         Self {
             sink: BufWriter::new(sink),
             pager: None,
@@ -40,47 +41,48 @@ impl Output {
         }
     }
 
-    /// Text of other people's making, such as a commit's message. For a terminal its control characters are escaped: they
-    /// could move the cursor and forge what is shown.
-    pub fn foreign<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match self.is_terminal {
-            true => Cow::Owned(text.lines().map(printable).collect::<Vec<_>>().join("\n")),
-            false => Cow::Borrowed(text),
+    /// Returns untrusted text, such as a commit message, with its control characters escaped if the output is a terminal: they could
+    /// move the cursor and forge output.
+    pub fn untrusted<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if !self.is_terminal {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(text.lines().map(printable).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Returns the text in a color, if the output is colored.
+    pub fn colored<'t>(&self, color: DiffColor, text: &'t str) -> Cow<'t, str> {
+        if self.is_colored {
+            Cow::Owned(color.paint(text))
+        } else {
+            Cow::Borrowed(text)
         }
     }
 
-    /// `text`, in the color that says what it tells of.
-    pub fn toned<'t>(&self, tone: Tone, text: &'t str) -> Cow<'t, str> {
-        match self.is_colored {
-            true => Cow::Owned(tone.color(text)),
-            false => Cow::Borrowed(text),
-        }
-    }
-
-    /// Says whether JSON was asked for.
+    /// Returns whether `--json` was given.
     pub fn is_json(&self) -> bool {
         self.is_json
     }
 
-    /// Sends what follows through a pager.
-    pub fn page(&mut self, (pager, stdin): (Pager, Box<dyn Write>)) {
+    /// Sends all further output through a pager.
+    pub fn start_paging(&mut self, (pager, stdin): (Pager, Box<dyn Write>)) {
         self.sink = BufWriter::new(stdin);
         self.pager = Some(pager);
     }
 
-    /// Writes bytes as they are.
+    /// Writes bytes.
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
-        self.sink.write_all(bytes).map_err(failed)
+        self.sink.write_all(bytes).map_err(write_error)
     }
 
-    /// Where bytes go as they are.
-    pub fn raw(&mut self) -> &mut impl Write {
+    /// Returns the writer behind the output.
+    pub fn writer(&mut self) -> &mut impl Write {
         &mut self.sink
     }
 
     /// Writes formatted text.
     pub fn text(&mut self, text: fmt::Arguments<'_>) -> Result<()> {
-        self.sink.write_fmt(text).map_err(failed)
+        self.sink.write_fmt(text).map_err(write_error)
     }
 
     /// Writes a line of text.
@@ -93,33 +95,43 @@ impl Output {
         self.line(to_json(value))
     }
 
-    /// Writes a JSON value over several lines, and a newline.
+    /// Writes an indented JSON value and a newline.
     pub fn json_pretty(&mut self, value: &impl Serialize) -> Result<()> {
         self.line(serde_json::to_string_pretty(value).expect("BUG: plain data is JSON"))
     }
 
-    /// Ends a command that prints nothing: an empty object if JSON was asked for.
-    pub fn nothing(&mut self) -> Result<()> {
-        match self.is_json {
-            true => self.line("{}"),
-            false => Ok(()),
+    /// Writes the value if `--json` was given; without it, the command prints nothing.
+    pub fn json_only(&mut self, value: &impl Serialize) -> Result<()> {
+        if self.is_json {
+            self.json(value)
+        } else {
+            Ok(())
         }
     }
 
-    /// A JSON array, for elements that come one by one; nothing is written before the first of them, or the end.
-    pub fn array(&mut self) -> Array<'_> {
-        Array {
+    /// Writes the value if `--json` was given, and otherwise the line.
+    pub fn json_or_line(&mut self, value: &impl Serialize, line: impl fmt::Display) -> Result<()> {
+        if self.is_json {
+            self.json(value)
+        } else {
+            self.line(line)
+        }
+    }
+
+    /// Starts a JSON array whose elements are written one by one. Nothing is written before the first element or the end.
+    pub fn array(&mut self) -> JsonArray<'_> {
+        JsonArray {
             out: self,
-            before: "[",
+            separator: "[",
         }
     }
 
-    /// Hands on what was written so far.
+    /// Writes out the buffer.
     pub fn flush(&mut self) -> Result<()> {
-        self.sink.flush().map_err(failed)
+        self.sink.flush().map_err(write_error)
     }
 
-    /// Flushes, and waits for the pager to be left.
+    /// Writes out the buffer, and waits until the user quits the pager.
     pub fn finish(mut self) -> Result<()> {
         let flushed = self.flush();
         drop(self.sink);
@@ -130,51 +142,55 @@ impl Output {
     }
 }
 
-/// A JSON array under way.
-pub(super) struct Array<'o> {
+/// A JSON array that is being written.
+pub(super) struct JsonArray<'o> {
     out: &'o mut Output,
-    before: &'static str,
+    separator: &'static str,
 }
 
-impl Array<'_> {
+impl JsonArray<'_> {
     /// Writes the next element.
     pub fn push(&mut self, element: &impl Serialize) -> Result<()> {
-        let before = std::mem::replace(&mut self.before, ",\n");
-        self.out.text(format_args!("{before}{}", to_json(element)))
+        let separator = std::mem::replace(&mut self.separator, ",\n");
+        self.out
+            .text(format_args!("{separator}{}", to_json(element)))
     }
 
-    /// Ends it.
+    /// Ends the array.
     pub fn end(self) -> Result<()> {
-        self.out.line(if self.before == "[" { "[]" } else { "]" })
+        self.out
+            .line(if self.separator == "[" { "[]" } else { "]" })
     }
 }
 
-/// Tells of a failure in one line on standard error.
-pub(super) fn complain(message: &str, color: When) {
-    tell("wasmstore:", "1;31", message, color);
+/// Prints an error as one line on standard error.
+pub(super) fn print_error(message: &str, color: ColorChoice) {
+    print_labeled("wasmstore:", "1;31", message, color);
 }
 
-/// Tells what to do next in one line on standard error.
-pub(super) fn advise(hint: &str, color: When) {
-    tell("hint:", "1;36", hint, color);
+/// Prints a hint as one line on standard error.
+pub(super) fn print_hint(hint: &str, color: ColorChoice) {
+    print_labeled("hint:", "1;36", hint, color);
 }
 
-fn tell(label: &str, code: &str, message: &str, color: When) {
-    let label = match color.is_on(io::stderr().is_terminal()) {
-        true => format!("\u{1b}[{code}m{label}\u{1b}[0m"),
-        false => label.to_owned(),
+fn print_labeled(label: &str, code: &str, message: &str, color: ColorChoice) {
+    let label = if color.is_enabled(io::stderr().is_terminal()) {
+        format!("\u{1b}[{code}m{label}\u{1b}[0m")
+    } else {
+        label.to_owned()
     };
-    // There is nobody left to tell if this fails.
+    // If standard error cannot be written, the failure cannot be reported anywhere.
     let _ = writeln!(io::stderr(), "{label} {}", printable(message));
 }
 
-/// `text` with its control characters escaped, so that it stays on its line and tells the terminal nothing.
+/// Returns text with its control characters escaped, so that it stays on its line and cannot control the terminal.
 pub(super) fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for c in text.chars() {
-        match c.is_control() {
-            true => printable.extend(c.escape_default()),
-            false => printable.push(c),
+        if c.is_control() {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
         }
     }
     printable
@@ -184,7 +200,7 @@ fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("BUG: plain data is JSON")
 }
 
-fn failed(error: io::Error) -> Error {
+fn write_error(error: io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Error::Closed,
         _ => Error::Output(error),
@@ -195,10 +211,10 @@ fn failed(error: io::Error) -> Error {
 mod tests {
     use super::*;
 
-    /// A sink that fails with one error.
-    struct Failing(io::ErrorKind);
+    /// A writer that always fails.
+    struct FailingWriter(io::ErrorKind);
 
-    impl Write for Failing {
+    impl Write for FailingWriter {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
             Err(self.0.into())
         }
@@ -208,22 +224,22 @@ mod tests {
         }
     }
 
-    fn written_to(kind: io::ErrorKind) -> Result<()> {
-        let mut out = Output::to(Box::new(Failing(kind)), false);
+    fn write_failing_with(kind: io::ErrorKind) -> Result<()> {
+        let mut out = Output::with_sink(Box::new(FailingWriter(kind)), false);
         out.line("a")?;
         out.finish()
     }
 
     #[test]
-    fn a_closed_pipe_is_the_end_and_no_failure() {
-        let closed = written_to(io::ErrorKind::BrokenPipe).unwrap_err();
+    fn closed_pipe_is_success() {
+        let closed = write_failing_with(io::ErrorKind::BrokenPipe).unwrap_err();
         assert_eq!((closed.code(), matches!(closed, Error::Closed)), (0, true));
-        let full = written_to(io::ErrorKind::StorageFull).unwrap_err();
+        let full = write_failing_with(io::ErrorKind::StorageFull).unwrap_err();
         assert_eq!((full.code(), matches!(full, Error::Output(_))), (1, true));
     }
 
     #[test]
-    fn control_characters_are_escaped() {
+    fn printable_escapes_control_characters() {
         assert_eq!(
             printable("a\nb\u{1b}[31m\u{9b}ä\t"),
             r"a\nb\u{1b}[31m\u{9b}ä\t"

@@ -1,4 +1,4 @@
-//! A file that a person named for the output.
+//! Files that a user names for the output.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
@@ -7,47 +7,47 @@ use std::path::{Path, PathBuf};
 
 use super::exit::{Error, Result};
 
-/// Why the content did not get into the file.
-pub(super) enum Failed {
-    /// The file could not be written.
-    Write(io::Error),
-    /// Whoever makes the content failed.
+/// The reason why an output file could not be written.
+pub(super) enum WriteFailure {
+    /// Writing the file failed.
+    File(io::Error),
+    /// Producing the content failed.
     Content(Error),
 }
 
-impl From<io::Error> for Failed {
+impl From<io::Error> for WriteFailure {
     fn from(error: io::Error) -> Self {
-        Self::Write(error)
+        Self::File(error)
     }
 }
 
-impl From<Error> for Failed {
+impl From<Error> for WriteFailure {
     fn from(error: Error) -> Self {
         Self::Content(error)
     }
 }
 
-/// Writes a regular file whole or not at all, durably. A symbolic link is followed. Anything else, a pipe or a device, is written
-/// to as it comes, and so is what the system has a name for: behind `/dev/stdout` may be somebody's log.
+/// Writes a regular file atomically and fsyncs it. Follows a symbolic link. Anything else, such as a pipe or a device, is written
+/// directly, and so are files in `/dev` and `/proc`: `/dev/stdout` may be a log file of somebody else, which must not be replaced.
 pub(super) fn write(
     path: &Path,
-    content: impl FnOnce(&mut dyn Write) -> Result<(), Failed>,
+    content: impl FnOnce(&mut dyn Write) -> Result<(), WriteFailure>,
 ) -> Result<()> {
     let written = match fs::metadata(path) {
-        Ok(there) if !there.is_file() || is_system(path) => File::options()
+        Ok(existing) if !existing.is_file() || is_in_system_directory(path) => File::options()
             .append(true)
             .open(path)
-            .map_err(Failed::Write)
-            .and_then(|mut to| content(&mut to)),
-        Ok(there) => fs::canonicalize(path)
-            .map_err(Failed::Write)
-            .and_then(|path| fill(&path, there.permissions(), content)),
+            .map_err(WriteFailure::File)
+            .and_then(|mut file| content(&mut file)),
+        Ok(existing) => fs::canonicalize(path)
+            .map_err(WriteFailure::File)
+            .and_then(|path| replace(&path, existing.permissions(), content)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => create(path, content),
-        Err(error) => Err(Failed::Write(error)),
+        Err(error) => Err(WriteFailure::File(error)),
     };
-    written.map_err(|failed| match failed {
-        Failed::Content(error) => error,
-        Failed::Write(source) => Error::OutputFile {
+    written.map_err(|failure| match failure {
+        WriteFailure::Content(error) => error,
+        WriteFailure::File(source) => Error::OutputFile {
             path: path.to_owned(),
             source,
         },
@@ -56,45 +56,45 @@ pub(super) fn write(
 
 fn create(
     path: &Path,
-    content: impl FnOnce(&mut dyn Write) -> Result<(), Failed>,
-) -> Result<(), Failed> {
-    // A link that leads nowhere is kept; the file appears where it leads.
+    content: impl FnOnce(&mut dyn Write) -> Result<(), WriteFailure>,
+) -> Result<(), WriteFailure> {
+    // The target of a dangling symbolic link is created, and the link stays.
     let target = match fs::read_link(path) {
-        Ok(to) => path.with_file_name("").join(to),
+        Ok(target) => path.with_file_name("").join(target),
         Err(_) => path.to_owned(),
     };
-    // The process's umask takes from these permissions what it takes from a new file's.
-    fill(&target, Permissions::from_mode(0o666), content)
+    // The system applies the umask to these permissions, as for any new file.
+    replace(&target, Permissions::from_mode(0o666), content)
 }
 
-/// Fills a new file with these permissions, flushes it, and gives it the name `path`.
-fn fill(
+/// Writes a temporary file with these permissions, fsyncs it and renames it to `path`.
+fn replace(
     path: &Path,
     permissions: Permissions,
-    content: impl FnOnce(&mut dyn Write) -> Result<(), Failed>,
-) -> Result<(), Failed> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+    content: impl FnOnce(&mut dyn Write) -> Result<(), WriteFailure>,
+) -> Result<(), WriteFailure> {
+    let directory = match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory.to_owned(),
         _ => PathBuf::from("."),
     };
     let mut file = tempfile::Builder::new()
         .permissions(permissions)
-        .tempfile_in(&folder)
-        .map_err(plain)?;
+        .tempfile_in(&directory)
+        .map_err(without_path)?;
     content(&mut file)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|failed| failed.error)?;
-    Ok(File::open(folder)?.sync_all()?)
+    Ok(File::open(directory)?.sync_all()?)
 }
 
-fn is_system(path: &Path) -> bool {
+fn is_in_system_directory(path: &Path) -> bool {
     ["/dev", "/proc"]
         .iter()
-        .any(|folder| path.starts_with(folder))
+        .any(|directory| path.starts_with(directory))
 }
 
-/// The operating system's reason without the name of the temporary file.
-fn plain(error: io::Error) -> io::Error {
+/// Removes the name of the temporary file from an error: the user did not choose it.
+fn without_path(error: io::Error) -> io::Error {
     error.raw_os_error().map_or_else(
         || io::Error::from(error.kind()),
         io::Error::from_raw_os_error,

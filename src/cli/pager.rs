@@ -1,23 +1,23 @@
-//! The pager: a program that shows what is too long for the terminal.
+//! The pager, a program that shows long output on the terminal.
 
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
-use super::settings::variable;
+use super::environment::variable;
 
-/// The pager if nobody names one: it leaves at once if the text fits, and keeps it on the screen.
+/// The default pager. Its options make it exit at once if the text fits on the screen, and leave the text there.
 const DEFAULT_PAGER: &str = "less -FRX";
 
-/// A pager that runs.
+/// A running pager.
 pub(super) struct Pager(Child);
 
 impl Pager {
-    /// Starts the pager `named`, or that of the environment; returns it with its standard input. `None` if it cannot be
-    /// started. Its words are separated by white space; no shell reads them.
-    pub fn start(named: Option<String>) -> Option<(Self, Box<dyn Write>)> {
-        let of_environment = || variable("PAGER")?.into_string().ok();
-        let command = named
-            .or_else(of_environment)
+    /// Starts `command`, the pager of the environment, or the default pager, and returns it with its standard input. `None` if it cannot
+    /// be started. The words of the command are separated by white space; no shell interprets them.
+    pub fn start(command: Option<String>) -> Option<(Self, Box<dyn Write>)> {
+        let from_environment = || variable("PAGER")?.into_string().ok();
+        let command = command
+            .or_else(from_environment)
             .unwrap_or_else(|| DEFAULT_PAGER.to_owned());
         let mut words = command.split_whitespace();
         let child = Command::new(words.next()?)
@@ -25,16 +25,16 @@ impl Pager {
             .stdin(Stdio::piped())
             .spawn();
         let mut child = child
-            .inspect_err(|error| tracing::warn!(%command, %error, "no pager"))
+            .inspect_err(|error| tracing::warn!(%command, %error, "cannot start the pager"))
             .ok()?;
         let stdin = child.stdin.take()?;
         Some((Self(child), Box::new(stdin)))
     }
 
-    /// Waits until it is left; its standard input must be closed.
+    /// Waits until the user quits the pager. Its standard input must be closed.
     pub fn wait(mut self) {
         if let Err(error) = self.0.wait() {
-            tracing::debug!(%error, "the pager got lost");
+            tracing::debug!(%error, "cannot wait for the pager");
         }
     }
 }

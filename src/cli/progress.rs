@@ -1,65 +1,80 @@
-//! Progress bars, on a terminal only.
+//! Progress bars on standard error. They appear only on a terminal, and not with `--quiet`.
 
 use std::io::{IsTerminal, Read};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::settings::Settings;
-
-/// How often what does not tell that it goes on is shown to.
+/// The redraw interval of a spinner whose operation does not report progress.
 const TICK: Duration = Duration::from_millis(100);
-/// The smallest file whose reading takes long enough to be shown.
+/// The smallest input that takes long enough to show progress, in bytes.
 const BYTES_MIN: u64 = 8 << 20;
 
-/// A bar on standard error for `doing`, whose length comes with its first step; hidden if nobody would see it.
-pub(super) fn bar(settings: &Settings, doing: &'static str) -> ProgressBar {
-    shown(settings, doing, "{msg} {wide_bar} {pos}/{len}")
+/// Creates progress bars.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Progress {
+    is_visible: bool,
 }
 
-/// A counter on standard error for `doing`, where the end is not known; hidden if nobody would see it.
-pub(super) fn counter(settings: &Settings, doing: &'static str) -> ProgressBar {
-    shown(settings, doing, "{msg} {pos}")
-}
-
-/// The time that `doing` takes, on standard error, where nothing else is known; hidden if nobody would see it.
-pub(super) fn spinner(settings: &Settings, doing: &'static str) -> ProgressBar {
-    shown(settings, doing, "{spinner} {msg} {elapsed}")
-}
-
-/// The same for what does not tell that it goes on: it ticks on its own.
-pub(super) fn busy(settings: &Settings, doing: &'static str) -> ProgressBar {
-    let spinner = spinner(settings, doing);
-    if !spinner.is_hidden() {
-        spinner.enable_steady_tick(TICK);
-    }
-    spinner
-}
-
-/// Reads `source` with a bar on standard error for `doing`: of its bytes if it has so many, and of what came where nobody knows how
-/// many will. What is read at once has none.
-pub(super) fn reading<R: Read>(
-    settings: &Settings,
-    doing: &'static str,
-    source: R,
-    bytes: Option<u64>,
-) -> impl Read {
-    let bar = match bytes {
-        Some(bytes) if bytes < BYTES_MIN => ProgressBar::hidden(),
-        Some(bytes) => {
-            let bar = shown(settings, doing, "{msg} {wide_bar} {bytes}/{total_bytes}");
-            bar.set_length(bytes);
-            bar
+impl Progress {
+    /// Creates progress bars that are hidden if `is_quiet` is set or standard error is not a terminal.
+    pub fn new(is_quiet: bool) -> Self {
+        Self {
+            is_visible: !is_quiet && std::io::stderr().is_terminal(),
         }
-        None => shown(settings, doing, "{msg} {bytes}"),
-    };
-    bar.wrap_read(source)
-}
-
-fn shown(settings: &Settings, doing: &'static str, template: &str) -> ProgressBar {
-    if settings.is_quiet() || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template(template).expect("BUG: the template is well-formed");
-    ProgressBar::new(0).with_style(style).with_message(doing)
+
+    /// Returns a bar. The caller sets its length with the first step.
+    pub fn bar(self, operation: &'static str) -> ProgressBar {
+        self.with_template(operation, "{msg} {wide_bar} {pos}/{len}")
+    }
+
+    /// Returns a counter, for an operation whose length is unknown.
+    pub fn counter(self, operation: &'static str) -> ProgressBar {
+        self.with_template(operation, "{msg} {pos}")
+    }
+
+    /// Returns a spinner with the elapsed time, for an operation that can report only that it continues.
+    pub fn spinner(self, operation: &'static str) -> ProgressBar {
+        self.with_template(operation, "{spinner} {msg} {elapsed}")
+    }
+
+    /// Returns a spinner that moves by itself, for an operation that reports nothing.
+    pub fn ticking_spinner(self, operation: &'static str) -> ProgressBar {
+        let spinner = self.spinner(operation);
+        if !spinner.is_hidden() {
+            spinner.enable_steady_tick(TICK);
+        }
+        spinner
+    }
+
+    /// Wraps `source` in a reader that shows progress: a bar if the length is known, else the number of bytes. A short input shows none.
+    pub fn reader<R: Read>(
+        self,
+        operation: &'static str,
+        source: R,
+        length: Option<u64>,
+    ) -> impl Read {
+        let bar = match length {
+            Some(bytes) if bytes < BYTES_MIN => ProgressBar::hidden(),
+            Some(bytes) => {
+                let bar = self.with_template(operation, "{msg} {wide_bar} {bytes}/{total_bytes}");
+                bar.set_length(bytes);
+                bar
+            }
+            None => self.with_template(operation, "{msg} {bytes}"),
+        };
+        bar.wrap_read(source)
+    }
+
+    fn with_template(self, operation: &'static str, template: &str) -> ProgressBar {
+        if !self.is_visible {
+            return ProgressBar::hidden();
+        }
+        let style =
+            ProgressStyle::with_template(template).expect("BUG: the template is well-formed");
+        ProgressBar::new(0)
+            .with_style(style)
+            .with_message(operation)
+    }
 }

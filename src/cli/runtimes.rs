@@ -1,4 +1,4 @@
-//! The threads of a server: those that answer, and those that make changes and let the others go first.
+//! The threads of a server.
 
 use std::time::{Duration, Instant};
 
@@ -8,52 +8,52 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::exit::{Error, Result};
 use crate::store::{ThreadPriority, lower_thread_priority};
 
-/// How long work on the store that outlives its request may go on at the end. What is cut then is as after a crash: whole or
-/// not there.
+/// The time for work on the store that outlives its request when the server stops. Work that is cut off then leaves the store as a crash
+/// would: each write is complete or absent.
 const WORK_GRACE: Duration = Duration::from_secs(5);
 
-/// The threads of a server.
-pub(super) struct Threads {
-    answers: Runtime,
-    changes: Runtime,
+/// The runtimes of a server. Writes have a runtime of their own, whose threads have a lower priority, so that they do not slow down reads.
+pub(super) struct Runtimes {
+    requests: Runtime,
+    writes: Runtime,
 }
 
-impl Threads {
-    /// Makes them ready.
+impl Runtimes {
+    /// Creates the runtimes.
     pub fn new() -> Result<Self> {
-        let answers = Builder::new_multi_thread().enable_all().build();
-        // Nothing but what blocks is done there.
-        let mut changes = Builder::new_current_thread();
-        let changes = changes
+        let requests = Builder::new_multi_thread().enable_all().build();
+        // Only blocking tasks run on this runtime, and they have threads of their own.
+        let mut writes = Builder::new_current_thread();
+        let writes = writes
             .on_thread_start(|| lower_thread_priority(ThreadPriority::BelowReads))
             .build();
         Ok(Self {
-            answers: answers.map_err(Error::Runtime)?,
-            changes: changes.map_err(Error::Runtime)?,
+            requests: requests.map_err(Error::Runtime)?,
+            writes: writes.map_err(Error::Runtime)?,
         })
     }
 
-    /// The SIGHUPs from now on, which end nothing any more.
+    /// Returns the stream of SIGHUPs. From now on a SIGHUP does not end the process.
     ///
     /// # Errors
-    /// The system grants none.
+    /// The system refuses the signal handler.
     pub fn hangups(&self) -> Result<Signal> {
-        let _entered = self.answers.enter();
+        let _entered = self.requests.enter();
         signal(SignalKind::hangup()).map_err(Error::Runtime)
     }
 
-    /// Those on which changes are made.
-    pub fn changes(&self) -> Handle {
-        self.changes.handle().clone()
+    /// Returns the runtime of writes.
+    pub fn writes(&self) -> Handle {
+        self.writes.handle().clone()
     }
 
-    /// Serves until that ends, and waits for what still works on the store.
-    pub fn run<T>(self, serving: impl Future<Output = T>) -> T {
-        let served = self.answers.block_on(serving);
+    /// Runs the server until it stops, and waits for work on the store that outlives its request.
+    pub fn run<T>(self, server: impl Future<Output = T>) -> T {
+        let result = self.requests.block_on(server);
         let deadline = Instant::now() + WORK_GRACE;
-        for runtime in [self.changes, self.answers] {
+        for runtime in [self.writes, self.requests] {
             runtime.shutdown_timeout(deadline.saturating_duration_since(Instant::now()));
         }
-        served
+        result
     }
 }

@@ -1,4 +1,5 @@
-//! Word to the service manager that started the server, as sd_notify(3) has it: systemd, or whoever else sets `NOTIFY_SOCKET`.
+//! Notifications to the service manager that started the server, by the protocol of sd_notify(3): systemd, or any other program that
+//! sets `NOTIFY_SOCKET`.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -8,71 +9,72 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::settings::variable;
+use super::environment::variable;
 
-/// How long is waited before a manager whose messages pile up is told again that the server serves; then twice as long each time.
-const AGAIN_FIRST: Duration = Duration::from_millis(100);
+/// The delay before the first retry of the ready notification, when the service manager's socket is full. It doubles with each retry.
+const RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// How often it is told again.
-const AGAIN_TIMES: u32 = 9;
+/// The number of retries of the ready notification.
+const RETRIES: u32 = 9;
 
-/// The service manager, if there is one; without one nothing is told.
+/// The service manager, if there is one. Without one, nothing is sent.
 #[derive(Clone, Debug)]
-pub(super) struct Supervisor {
+pub(super) struct ServiceManager {
     socket: Option<OsString>,
 }
 
-impl Supervisor {
-    /// The one that the environment names.
-    pub fn of_environment() -> Self {
+impl ServiceManager {
+    /// Returns the service manager that the environment names.
+    pub fn from_environment() -> Self {
         Self {
             socket: variable("NOTIFY_SOCKET"),
         }
     }
 
-    /// The server is still to start, and for what it waits.
-    pub fn waits(&self, status: &str) {
-        self.tell(&[NotifyState::Status(status)]);
+    /// Reports the status of a server that is not ready yet.
+    pub fn notify_status(&self, status: &str) {
+        self.notify(&[NotifyState::Status(status)]);
     }
 
-    /// The server serves; again, after a reload. A manager waits for that, so that it is told again if it takes no messages now.
-    pub fn is_ready(&self, status: &str) {
-        if self.tells(&[NotifyState::Ready, NotifyState::Status(status)]) {
+    /// Reports that the server is ready, after a start or a reload. The service manager waits for this notification, so it is repeated
+    /// if the socket is full.
+    pub fn notify_ready(&self, status: &str) {
+        if self.send(&[NotifyState::Ready, NotifyState::Status(status)]) != SendResult::SocketFull {
             return;
         }
-        let (supervisor, status) = (self.clone(), status.to_owned());
+        let (manager, status) = (self.clone(), status.to_owned());
         let thread = std::thread::Builder::new().name("manager".to_owned());
-        let again = thread.spawn(move || supervisor.is_ready_still(&status));
-        if let Err(error) = again {
-            tracing::warn!(%error, "the service manager is not told again");
+        if let Err(error) = thread.spawn(move || manager.retry_ready(&status)) {
+            tracing::warn!(%error, "cannot retry the notification of the service manager");
         }
     }
 
-    fn is_ready_still(&self, status: &str) {
-        for nth in 0..AGAIN_TIMES {
-            std::thread::sleep(AGAIN_FIRST * 2_u32.pow(nth));
-            if self.tells(&[NotifyState::Ready, NotifyState::Status(status)]) {
+    fn retry_ready(&self, status: &str) {
+        for retry in 0..RETRIES {
+            std::thread::sleep(RETRY_DELAY * 2_u32.pow(retry));
+            let states = [NotifyState::Ready, NotifyState::Status(status)];
+            if self.send(&states) != SendResult::SocketFull {
                 return;
             }
         }
     }
 
-    /// The server begins to read again what it was told to.
-    pub fn reloads(&self) {
+    /// Reports that the server has started to reload.
+    pub fn notify_reloading(&self) {
         match NotifyState::monotonic_usec_now() {
-            Ok(now) => self.tell(&[NotifyState::Reloading, now]),
-            Err(error) => tracing::debug!(%error, "the clock cannot be read"),
+            Ok(now) => self.notify(&[NotifyState::Reloading, now]),
+            Err(error) => tracing::debug!(%error, "cannot read the clock"),
         }
     }
 
-    /// The server ends.
-    pub fn stops(&self) {
-        self.tell(&[NotifyState::Stopping]);
+    /// Reports that the server is stopping.
+    pub fn notify_stopping(&self) {
+        self.notify(&[NotifyState::Stopping]);
     }
 
-    /// Tells on and on that the server lives, if the manager wants to know. That comes from a task: where none gets its turn any
-    /// more, it ends.
-    pub fn watch_over(&self) {
+    /// Sends watchdog notifications, if the service manager expects them. An async task sends them, so that they end if the runtime no
+    /// longer runs tasks.
+    pub fn start_watchdog(&self) {
         let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
             return;
         };
@@ -81,42 +83,53 @@ impl Supervisor {
         }
         let mut ticks = interval(limit / 2);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let supervisor = self.clone();
+        let manager = self.clone();
         tokio::spawn(async move {
             loop {
                 ticks.tick().await;
-                supervisor.tell(&[NotifyState::Watchdog]);
+                manager.notify(&[NotifyState::Watchdog]);
             }
         });
     }
 
-    fn tell(&self, states: &[NotifyState]) {
-        self.tells(states);
+    fn notify(&self, states: &[NotifyState]) {
+        self.send(states);
     }
 
-    /// Returns whether it makes no sense to tell it again: only a manager that takes no messages now may do so later.
-    fn tells(&self, states: &[NotifyState]) -> bool {
+    fn send(&self, states: &[NotifyState]) -> SendResult {
         let Some(socket) = &self.socket else {
-            return true;
+            return SendResult::Done;
         };
         let message: String = states.iter().map(|state| format!("{state}\n")).collect();
-        let Err(error) = send(socket, message.as_bytes()) else {
-            return true;
+        let Err(error) = send_to_socket(socket, message.as_bytes()) else {
+            return SendResult::Done;
         };
-        tracing::warn!(%error, ?socket, "the service manager cannot be told");
-        error.kind() != io::ErrorKind::WouldBlock
+        tracing::warn!(%error, ?socket, "cannot notify the service manager");
+        match error.kind() {
+            io::ErrorKind::WouldBlock => SendResult::SocketFull,
+            _ => SendResult::Done,
+        }
     }
 }
 
-/// Sends a message to a socket of that name, which the crate cannot do if the name is an abstract one. It waits for nobody: a server
-/// whose manager hangs goes on.
-fn send(name: &OsStr, message: &[u8]) -> io::Result<()> {
+/// The result of sending a notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SendResult {
+    /// The notification was sent, or will never be possible to send.
+    Done,
+    /// The service manager reads too slowly; a retry may succeed.
+    SocketFull,
+}
+
+/// Sends a message to a socket without blocking, so that a hanging service manager does not stop the server. The `sd_notify` crate cannot
+/// send to abstract sockets.
+fn send_to_socket(name: &OsStr, message: &[u8]) -> io::Result<()> {
     let socket = UnixDatagram::unbound()?;
     socket.set_nonblocking(true)?;
     socket.send_to_addr(message, &address(name)?).map(drop)
 }
 
-/// The address of a socket; `@` begins the name of one that is in no folder.
+/// Returns the address of a socket. A name that begins with `@` is abstract.
 fn address(name: &OsStr) -> io::Result<SocketAddr> {
     #[cfg(target_os = "linux")]
     {

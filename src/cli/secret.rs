@@ -1,22 +1,22 @@
-//! A text that nobody is to see.
+//! Secret values of flags.
 
 use std::convert::Infallible;
 use std::fmt;
 
-/// What stands in the place of a secret.
+/// The text that is printed instead of a secret.
 pub(super) const HIDDEN: &str = "…";
 
-/// The value of a flag that is a secret. It is shown nowhere: a flag of this type is hidden by all that prints settings.
+/// The secret value of a flag. Neither `Debug` nor `server --check` prints it.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Secret(String);
 
 impl Secret {
-    /// Takes any text, since what refuses one is quoted by who refuses: it is to be judged where it is used.
+    /// Accepts any text. clap quotes a value that its parser rejects, so the value is validated later.
     pub fn parse(text: &str) -> Result<Self, Infallible> {
         Ok(Self(text.to_owned()))
     }
 
-    /// The secret itself.
+    /// Returns the secret.
     pub fn expose(&self) -> &str {
         &self.0
     }

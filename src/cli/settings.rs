@@ -1,119 +1,127 @@
-//! The global options and the environment, resolved where a command needs them.
+//! The global arguments and the environment, resolved when a command needs them.
 
 use std::cell::RefCell;
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::args::{GlobalArgs, ReadArgs, WriteArgs};
-use super::color::When;
+use super::color::ColorChoice;
+use super::environment::{text_variable, variable};
 use super::exit::{Error, Result};
-use super::progress;
+use super::progress::Progress;
 use super::store_location::StoreLocation;
 use crate::config::{ClientLimits, Options};
 use crate::names::{self, Author, BranchName};
 use crate::remote::{Client, StoreOperations};
 use crate::store::{Change, ObjectFormat, Precondition, Revision, Store};
 
-/// Where the store is, if nobody says so: below the home folder.
+/// The default directory of the store, below the home directory.
 const DEFAULT_ROOT: &str = ".wasmstore";
 
-/// What the flags say, and behind them the environment. Everything is looked up when it is asked for, so that a malformed
-/// variable disturbs only those commands that use it.
+/// The global arguments, with the environment as the fallback. Variables are read only when they are needed, so that a malformed
+/// variable affects only the commands that use it.
 pub(super) struct Settings {
     globals: GlobalArgs,
-    looked_at: RefCell<Option<Revision>>,
+    command_line: fn() -> clap::Command,
+    revision: RefCell<Option<Revision>>,
 }
 
 impl Settings {
-    /// Settings from the flags given.
-    pub fn new(globals: GlobalArgs) -> Self {
+    /// Creates settings from the flags. `command_line` describes the whole command line.
+    pub fn new(globals: GlobalArgs, command_line: fn() -> clap::Command) -> Self {
         Self {
             globals,
-            looked_at: RefCell::default(),
+            command_line,
+            revision: RefCell::default(),
         }
     }
 
-    /// Where the store is.
+    /// Returns the description of the whole command line, for manual pages and completions.
+    pub fn command_line(&self) -> clap::Command {
+        (self.command_line)()
+    }
+
+    /// Returns the location of the store.
     ///
     /// # Errors
-    /// Nothing names it, and there is no home folder; the variable names no server where it begins as a URL.
+    /// There is no flag, no variable and no home directory, or the variable contains a malformed URL.
     pub fn location(&self) -> Result<StoreLocation> {
-        if let Some(place) = &self.globals.root {
-            return Ok(place.clone());
+        if let Some(location) = &self.globals.root {
+            return Ok(location.clone());
         }
         if let Some(root) = variable("WASMSTORE_ROOT") {
             return Ok(StoreLocation::parse(root.into())?);
         }
-        let home = variable("HOME").map(PathBuf::from);
-        Ok(StoreLocation::Directory(
-            home.ok_or(Error::NoHome)?.join(DEFAULT_ROOT),
-        ))
+        let home = variable("HOME").map(PathBuf::from).ok_or(Error::NoHome)?;
+        Ok(StoreLocation::Directory(home.join(DEFAULT_ROOT)))
     }
 
-    /// The folder of the store.
+    /// Returns the directory of the store.
     ///
     /// # Errors
-    /// It is served elsewhere; as for [`place`](Self::place).
+    /// The location is a server; as for [`location`](Self::location).
     pub fn root(&self) -> Result<PathBuf> {
         match self.location()? {
             StoreLocation::Directory(root) => Ok(root),
-            StoreLocation::Server(url) => Err(Error::Elsewhere(url)),
+            StoreLocation::Server(url) => Err(Error::NeedsDirectory(url)),
         }
     }
 
-    /// The branch to work on; `None` is the store's default one.
+    /// Returns the branch to work on; `None` is the store's default branch.
     pub fn branch(&self) -> Result<Option<BranchName>> {
         flag_or_variable(&self.globals.branch, "WASMSTORE_BRANCH", BranchName::parse)
     }
 
-    /// What a read looks at.
-    pub fn at(&self, reading: &ReadArgs) -> Result<Revision> {
-        Ok(self.looking(match reading.commit {
+    /// Returns the revision to read from, and remembers it for hints.
+    pub fn revision(&self, read: &ReadArgs) -> Result<Revision> {
+        Ok(self.remember(match read.commit {
             Some(commit) => Revision::Commit(commit),
             None => Revision::Branch(self.branch()?),
         }))
     }
 
-    /// Remembers what a read looks at, so that a failure can be told with what there is instead.
-    pub fn looking(&self, at: Revision) -> Revision {
-        *self.looked_at.borrow_mut() = Some(at.clone());
-        at
+    /// Remembers the revision that a command reads from, so that a hint can list what exists there.
+    pub fn remember(&self, revision: Revision) -> Revision {
+        *self.revision.borrow_mut() = Some(revision.clone());
+        revision
     }
 
-    /// What the command looked at, or worked on.
-    pub fn looked_at(&self) -> Option<Revision> {
-        let looked_at = self.looked_at.borrow().clone();
-        looked_at.or_else(|| Some(Revision::Branch(self.branch().ok()?)))
+    /// Returns the remembered revision, or the branch to work on.
+    pub fn remembered_revision(&self) -> Option<Revision> {
+        let revision = self.revision.borrow().clone();
+        revision.or_else(|| Some(Revision::Branch(self.branch().ok()?)))
     }
 
-    /// Where a change goes and what its commit says.
-    pub fn change(&self, writing: WriteArgs) -> Result<Change> {
+    /// Returns the branch, the author and the message of a write.
+    pub fn change(&self, write: WriteArgs) -> Result<Change> {
         Ok(Change {
             branch: self.branch()?,
             author: flag_or_variable(&self.globals.author, "WASMSTORE_AUTHOR", Author::parse)?,
-            message: writing.message,
+            message: write.message,
             precondition: Precondition::default(),
         })
     }
 
-    /// Opens the store to read. A missing one reads as empty, and nothing is created.
+    /// Opens the store to read. A missing store reads as empty, and nothing is created.
     pub fn open(&self) -> Result<Box<dyn StoreOperations>> {
-        self.any(Self::open_local)
+        self.open_any(Self::open_local)
     }
 
-    /// Opens the store to change it, creating a missing one. Whatever can be wrong with the arguments has to be found before.
+    /// Opens the store to write, and creates a missing store. Validate all arguments before, so that an invalid one creates nothing.
     pub fn open_or_create(&self) -> Result<Box<dyn StoreOperations>> {
-        self.any(Self::open_or_create_local)
+        self.open_any(Self::open_or_create_local)
     }
 
-    /// Opens the store to change what is in it. Where there is none, nothing is, and nothing is created.
+    /// Opens an existing store to write. Fails if there is none.
     pub fn open_existing(&self) -> Result<Box<dyn StoreOperations>> {
-        self.any(Self::open_existing_local)
+        self.open_any(Self::open_existing_local)
     }
 
-    fn any(&self, local: impl FnOnce(&Self) -> Result<Store>) -> Result<Box<dyn StoreOperations>> {
+    fn open_any(
+        &self,
+        open_local: impl FnOnce(&Self) -> Result<Store>,
+    ) -> Result<Box<dyn StoreOperations>> {
         match self.location()? {
-            StoreLocation::Directory(_) => Ok(Box::new(local(self)?)),
+            StoreLocation::Directory(_) => Ok(Box::new(open_local(self)?)),
             StoreLocation::Server(url) => {
                 let key = text_variable("WASMSTORE_KEY")?;
                 let client = Client::new(url, key.as_deref(), ClientLimits::default())?;
@@ -122,20 +130,20 @@ impl Settings {
         }
     }
 
-    /// Opens the store as [`open`](Self::open) does, which has to be in a folder here.
+    /// Opens the store like [`open`](Self::open). Fails if its location is a server.
     pub fn open_local(&self) -> Result<Store> {
         let store = Store::open(&self.root()?, Options::default())?;
-        Ok(self.telling(store))
+        Ok(self.with_index_progress(store))
     }
 
-    /// The same as [`open_or_create`](Self::open_or_create) does.
+    /// Opens the store like [`open_or_create`](Self::open_or_create). Fails if its location is a server.
     pub fn open_or_create_local(&self) -> Result<Store> {
         let (options, format) = (Options::default(), ObjectFormat::default());
         let store = Store::open_or_create(&self.root()?, options, format)?;
-        Ok(self.telling(store))
+        Ok(self.with_index_progress(store))
     }
 
-    /// The same as [`open_existing`](Self::open_existing) does.
+    /// Opens the store like [`open_existing`](Self::open_existing). Fails if its location is a server.
     pub fn open_existing_local(&self) -> Result<Store> {
         match self.open_local()?.object_format() {
             Some(_) => self.open_or_create_local(),
@@ -143,9 +151,9 @@ impl Settings {
         }
     }
 
-    /// Has progress shown when the store brings its index up.
-    fn telling(&self, mut store: Store) -> Store {
-        let bar = progress::bar(self, "index");
+    /// Shows a progress bar while the store updates its version index.
+    fn with_index_progress(&self, mut store: Store) -> Store {
+        let bar = self.progress().bar("index");
         store.on_catch_up(move |done, all| {
             bar.set_length(all as u64);
             bar.set_position(done as u64);
@@ -156,26 +164,20 @@ impl Settings {
         store
     }
 
-    /// When to color.
-    pub fn color(&self) -> When {
+    /// Returns the progress bars.
+    pub fn progress(&self) -> Progress {
+        Progress::new(self.globals.quiet)
+    }
+
+    /// Returns the value of `--color`.
+    pub fn color(&self) -> ColorChoice {
         self.globals.color
     }
 
-    /// Whether to tell nothing but errors on standard error.
+    /// Returns whether only errors may be printed to standard error.
     pub fn is_quiet(&self) -> bool {
         self.globals.quiet
     }
-}
-
-/// An environment variable; an empty one counts as unset.
-pub(super) fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
-}
-
-/// An environment variable that is text; an empty one counts as unset.
-pub(super) fn text_variable(name: &'static str) -> Result<Option<String>> {
-    let text = |value: OsString| value.into_string().map_err(|_| Error::Variable(name));
-    variable(name).map(text).transpose()
 }
 
 fn flag_or_variable<T: Clone>(
@@ -186,7 +188,6 @@ fn flag_or_variable<T: Clone>(
     if flag.is_some() {
         return Ok(flag.clone());
     }
-    Ok(text_variable(name)?
-        .map(|value| parse(&value))
-        .transpose()?)
+    let value = text_variable(name)?;
+    Ok(value.map(|value| parse(&value)).transpose()?)
 }

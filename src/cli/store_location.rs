@@ -1,23 +1,24 @@
-//! Where a store is.
+//! The location of a store.
 
 use std::path::PathBuf;
 
 use crate::names::{self, ServerUrl};
 
-/// Where a store is: in a folder here, or behind a server.
+/// The location of a store: a local directory, or a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum StoreLocation {
-    /// A folder of this machine.
+    /// A local directory.
     Directory(PathBuf),
     /// The URL of a server.
     Server(ServerUrl),
 }
 
 impl StoreLocation {
-    /// Reads what begins with `http:` or `https:` as a URL, and all else as a folder: one that is called so is `./http:…`.
+    /// Parses text that begins with `http:` or `https:` as a URL, and any other text as a directory. A directory with such a name can be
+    /// written as `./http:…`.
     ///
     /// # Errors
-    /// A malformed URL.
+    /// The URL is malformed.
     pub fn parse(text: PathBuf) -> Result<Self, names::Error> {
         let is_url = |text: &&str| {
             let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
@@ -37,8 +38,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_url_is_no_folder() {
-        for folder in [
+    fn only_http_and_https_urls_are_servers() {
+        for directory in [
             "/srv/store",
             "./http://a",
             "http",
@@ -46,13 +47,14 @@ mod tests {
             "ssh://a",
             "",
         ] {
-            let place = StoreLocation::parse(folder.into()).unwrap();
-            assert_eq!(place, StoreLocation::Directory(folder.into()), "{folder}");
+            let location = StoreLocation::parse(directory.into()).unwrap();
+            let expected = StoreLocation::Directory(directory.into());
+            assert_eq!(location, expected, "{directory}");
         }
         let url = ServerUrl::parse("https://a.example/x").unwrap();
         for text in ["https://a.example/x", "HTTPS://a.example/x/"] {
-            let place = StoreLocation::parse(text.into()).unwrap();
-            assert_eq!(place, StoreLocation::Server(url.clone()), "{text}");
+            let location = StoreLocation::parse(text.into()).unwrap();
+            assert_eq!(location, StoreLocation::Server(url.clone()), "{text}");
         }
         for text in ["http://a?b", "http:a", "HTTP:/a", "http:"] {
             assert!(StoreLocation::parse(text.into()).is_err(), "{text}");

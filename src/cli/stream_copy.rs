@@ -1,44 +1,47 @@
-//! Handing on bytes as they come, so that it is told which side failed.
+//! Copying a stream of bytes to the output, with errors that distinguish the input from the output.
 
 use std::io::{self, Read, Write};
 
 use super::exit::{Error, Result};
 use super::output::Output;
-use super::output_file::Failed;
+use super::output_file::WriteFailure;
 use crate::remote;
 
-/// How much is read at a time, in bytes.
-const PIECE_BYTES: usize = 1 << 16;
+/// The size of one read, in bytes.
+const CHUNK_BYTES: usize = 1 << 16;
 
-/// Copies to standard output.
-pub(super) fn to_output(source: &mut impl Read, out: &mut Output) -> Result<()> {
-    each_piece(source, |piece| out.bytes(piece))
+/// Copies a module to standard output.
+pub(super) fn copy_to_output(source: &mut impl Read, out: &mut Output) -> Result<()> {
+    for_each_chunk(source, |chunk| out.bytes(chunk))
 }
 
-/// Copies to a file.
-pub(super) fn to_file(source: &mut impl Read, to: &mut dyn Write) -> Result<(), Failed> {
-    each_piece(source, |piece| Ok(to.write_all(piece)?))
+/// Copies a module to a file.
+pub(super) fn copy_to_file(
+    source: &mut impl Read,
+    file: &mut dyn Write,
+) -> Result<(), WriteFailure> {
+    for_each_chunk(source, |chunk| Ok(file.write_all(chunk)?))
 }
 
-/// A module could not be read to its end: the connection to a server failed.
-pub(super) fn unreadable(error: io::Error) -> Error {
+/// Converts the error of a module's reader.
+pub(super) fn read_error(error: io::Error) -> Error {
     match error.downcast::<remote::Error>() {
         Ok(error) => error.into(),
         Err(error) => Error::Interrupted(error),
     }
 }
 
-fn each_piece<E: From<Error>>(
+fn for_each_chunk<E: From<Error>>(
     source: &mut impl Read,
     mut write: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut piece = vec![0; PIECE_BYTES];
+    let mut chunk = vec![0; CHUNK_BYTES];
     loop {
-        match source.read(&mut piece) {
+        match source.read(&mut chunk) {
             Ok(0) => return Ok(()),
-            Ok(n) => write(&piece[..n])?,
+            Ok(length) => write(&chunk[..length])?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(unreadable(error).into()),
+            Err(error) => return Err(read_error(error).into()),
         }
     }
 }

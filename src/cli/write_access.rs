@@ -1,4 +1,4 @@
-//! Whether a server can write where it has to, looked at without writing.
+//! Checking without a write whether a server can write to its store.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,36 +8,39 @@ use rustix::fs::{Access, access};
 use super::exit::{Error, Result};
 use crate::store::{Guarded, Store};
 
-/// Looks whether the store can be written, or be created where it is to be. One that is set up already is served all the same, but
-/// for a replica: that is only warned of.
+/// Checks that the store can be written, or created at its root. A read-only store that is set up can be served for reads, except as
+/// a replica; this logs a warning.
 pub(super) fn check_write_access(store: &Store, is_replica: bool) -> Result<()> {
     let root = std::path::absolute(store.root()).unwrap_or_else(|_| store.root().to_owned());
-    let refused = |path: PathBuf| write_in(&path).err().map(|source| (path, source));
-    let Some((path, source)) = written(&root).into_iter().find_map(refused) else {
+    let denied = |path: PathBuf| {
+        let source = check_directory(&path).err()?;
+        Some((path, source))
+    };
+    let Some((path, source)) = directories_to_write(&root).into_iter().find_map(denied) else {
         return Ok(());
     };
     if is_read_only(&source) && !is_replica && is_set_up(store, &root)? {
-        tracing::warn!("nothing can be changed: cannot write in {path:?}: {source}");
+        tracing::warn!("the store is read-only: cannot write in {path:?}: {source}");
         return Ok(());
     }
     Err(Error::Unwritable { path, source })
 }
 
-/// What exists of the folders that are written: those of the store, or else the one in which it would be made.
-fn written(root: &Path) -> Vec<PathBuf> {
-    let is_there = |path: &Path| path.symlink_metadata().is_ok();
-    let first = root.ancestors().find(|folder| is_there(folder));
-    let mut folders = vec![first.unwrap_or(root).to_owned()];
-    let within = ["wasmstore", "objects"].map(|name| root.join(name));
-    folders.extend(within.into_iter().filter(|folder| is_there(folder)));
-    folders
+/// Returns the existing directories to which a server writes: those of the store, or the one in which it creates the store.
+fn directories_to_write(root: &Path) -> Vec<PathBuf> {
+    let exists = |path: &Path| path.symlink_metadata().is_ok();
+    let first = root.ancestors().find(|directory| exists(directory));
+    let mut directories = vec![first.unwrap_or(root).to_owned()];
+    let inner = ["wasmstore", "objects"].map(|name| root.join(name));
+    directories.extend(inner.into_iter().filter(|directory| exists(directory)));
+    directories
 }
 
-fn write_in(folder: &Path) -> io::Result<()> {
-    if !folder.metadata()?.is_dir() {
+fn check_directory(directory: &Path) -> io::Result<()> {
+    if !directory.metadata()?.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());
     }
-    Ok(access(folder, Access::WRITE_OK | Access::EXEC_OK)?)
+    Ok(access(directory, Access::WRITE_OK | Access::EXEC_OK)?)
 }
 
 fn is_read_only(error: &io::Error) -> bool {
@@ -45,8 +48,8 @@ fn is_read_only(error: &io::Error) -> bool {
     matches!(error.kind(), E::PermissionDenied | E::ReadOnlyFilesystem)
 }
 
-/// Whether a start finds nothing in the store that it has to write.
+/// Returns whether the server can start without writing to the store.
 fn is_set_up(store: &Store, root: &Path) -> Result<bool> {
-    let is_there = store.object_format().is_some() && root.join("wasmstore").is_dir();
-    Ok(is_there && !matches!(store.push_hooks()?, Guarded::Missing(_)))
+    let exists = store.object_format().is_some() && root.join("wasmstore").is_dir();
+    Ok(exists && !matches!(store.push_hooks()?, Guarded::Missing(_)))
 }

@@ -1,4 +1,4 @@
-//! `audit`: who changed a path, and when.
+//! `audit`: lists the commits that changed a path.
 
 use serde_json::{Value, json};
 
@@ -13,21 +13,21 @@ use crate::wire::CommitJson;
 
 /// Print every commit that changed a path
 ///
-/// Prints `<date>` tab `<author>` tab `<commit>` lines, newest first, removals included; the date is in local time. JSON:
-/// [{"commit":"…","author":"…","date":<unix seconds>,"hash":"…"}], where the hash is null for a removal
+/// Prints lines of `<date>` tab `<author>` tab `<commit>`, newest first, including removals. Dates are in local time. JSON:
+/// [{"commit":"…","author":"…","date":<unix seconds>,"hash":"…"}], with a null hash for a removal
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct AuditArgs {
-    /// The path
+    /// The path of the module
     #[arg(value_parser = ModulePath::parse)]
     path: ModulePath,
     #[command(flatten)]
-    reading: ReadArgs,
+    read: ReadArgs,
 }
 
 impl AuditArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let at = settings.at(&self.reading)?;
-        let entries = settings.open()?.audit(&at, &self.path)?;
+        let revision = settings.revision(&self.read)?;
+        let entries = settings.open()?.audit(&revision, &self.path)?;
         if entries.is_empty() {
             return Err(Error::Store(store::Error::NeverExisted(
                 self.path.to_string(),
@@ -38,7 +38,7 @@ impl AuditArgs {
         }
         for (commit, _) in entries {
             let date = local_time::format(commit.date);
-            let author = out.foreign(&commit.author).into_owned();
+            let author = out.untrusted(&commit.author).into_owned();
             out.text(format_args!("{date}\t{author}\t{}\n", commit.hash))?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! `branch`: create, delete and list branches, and choose the default one.
+//! `branch`: creates, deletes and lists branches, and sets the default branch.
 
 use serde_json::json;
 
@@ -9,32 +9,32 @@ use crate::cli::settings::Settings;
 use crate::names::BranchName;
 use crate::store::Revision;
 
-/// Create, delete or list branches, or choose the default one
+/// Create, delete or list branches, or set the default branch
 ///
-/// Prints nothing; with --list the names, sorted. JSON: {"branch":"…"}; with --list ["…",…]
+/// Prints nothing; with --list, prints the names, sorted. JSON: {"branch":"…"}; with --list ["…",…]
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).args(["name", "list", "default"]))]
+#[command(group = clap::ArgGroup::new("action").required(true).args(["name", "list", "default"]))]
 pub(in crate::cli) struct BranchArgs {
-    /// Create this branch where the branch worked on is
+    /// Create this branch at the tip of the current branch
     #[arg(value_parser = BranchName::parse)]
     name: Option<BranchName>,
-    /// Delete the branch instead; what only it has stays until the next gc
+    /// Delete the branch; commits that only it reaches are kept until the next gc
     #[arg(long, requires = "name")]
     delete: bool,
-    /// Create the branch at this branch or commit
+    /// Create the branch at this commit, or at the tip of this branch
     #[arg(long, value_name = "BRANCH|COMMIT", requires = "name", conflicts_with = "delete", value_parser = commit_or_branch)]
     from: Option<Revision>,
     /// List all branches
     #[arg(long)]
     list: bool,
-    /// Make this branch the default one, creating it where the present one is if it is new
+    /// Make this branch the default branch; create it from the current default branch if it does not exist
     #[arg(long, value_name = "NAME", value_parser = BranchName::parse)]
     default: Option<BranchName>,
 }
 
 impl BranchArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let done = match (self.name, self.default) {
+        let branch = match (self.name, self.default) {
             (Some(name), _) if self.delete => {
                 settings.open_existing()?.delete_branch(&name)?;
                 name
@@ -53,10 +53,7 @@ impl BranchArgs {
             }
             (None, None) => return list(settings, out),
         };
-        match out.is_json() {
-            true => out.json(&json!({ "branch": done.as_str() })),
-            false => Ok(()),
-        }
+        out.json_only(&json!({ "branch": branch.as_str() }))
     }
 }
 

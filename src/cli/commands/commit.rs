@@ -1,4 +1,4 @@
-//! `commit`: one commit.
+//! `commit`: prints a commit.
 
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
@@ -7,11 +7,11 @@ use crate::names::CommitId;
 
 /// Print a commit
 ///
-/// Prints JSON, over several lines, with or without --json:
+/// Prints indented JSON, with or without --json:
 /// {"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CommitArgs {
-    /// The commit's hash
+    /// The hash of the commit
     #[arg(value_parser = CommitId::parse)]
     hash: CommitId,
 }

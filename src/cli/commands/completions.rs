@@ -1,26 +1,31 @@
-//! `completions`: help for a shell to complete the command line.
+//! `completions`: prints shell completions.
 
-use clap::{Args as _, Command, CommandFactory};
+use clap::{Args as _, Command};
 use serde_json::json;
 
-use crate::cli::args::{CommandLine, GlobalArgs};
+use crate::cli::args::GlobalArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 
-/// Print a script that completes the command line in a shell
+/// Print a completion script for a shell
 ///
-/// JSON: {"shell":"…","script":"…"}
+/// /// JSON: {"shell":"…","script":"…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CompletionsArgs {
-    /// The shell
+    /// Complete commands in this shell
     shell: clap_complete::Shell,
 }
 
 impl CompletionsArgs {
-    pub fn run(self, _: &Settings, out: &mut Output) -> Result<()> {
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut shown(), "wasmstore", &mut script);
+        clap_complete::generate(
+            self.shell,
+            &mut visible(settings.command_line()),
+            "wasmstore",
+            &mut script,
+        );
         match out.is_json() {
             true => out.json(&json!({
                 "shell": self.shell.to_string(),
@@ -31,10 +36,9 @@ impl CompletionsArgs {
     }
 }
 
-/// The command line without its hidden commands, which the scripts would offer.
-fn shown() -> Command {
-    let whole = CommandLine::command();
-    let commands = whole.get_subcommands();
+/// Returns the command line without its hidden commands, which the scripts would otherwise offer.
+fn visible(command_line: Command) -> Command {
+    let commands = command_line.get_subcommands();
     let commands = commands.filter(|command| !command.is_hide_set()).cloned();
     GlobalArgs::augment_args(Command::new("wasmstore").version(env!("CARGO_PKG_VERSION")))
         .subcommands(commands)

@@ -1,4 +1,4 @@
-//! `contains`: whether a module is there.
+//! `contains`: prints whether a module exists.
 
 use serde_json::json;
 
@@ -8,25 +8,22 @@ use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::ModuleRef;
 
-/// Print whether a module is there
+/// Print whether a module exists
 ///
-/// Prints `true` or `false`, and exits with 0 either way. JSON: {"contains":true}
+/// Prints `true` or `false`, and exits with 0 in both cases. JSON: {"contains":true}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ContainsArgs {
     /// The module's path, hash or digest
     #[arg(value_name = "PATH|HASH", value_parser = ModuleRef::parse)]
     name: ModuleRef,
     #[command(flatten)]
-    reading: ReadArgs,
+    read: ReadArgs,
 }
 
 impl ContainsArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let at = settings.at(&self.reading)?;
-        let contains = settings.open()?.contains(&at, &self.name)?;
-        match out.is_json() {
-            true => out.json(&json!({ "contains": contains })),
-            false => out.line(contains),
-        }
+        let revision = settings.revision(&self.read)?;
+        let contains = settings.open()?.contains(&revision, &self.name)?;
+        out.json_or_line(&json!({ "contains": contains }), contains)
     }
 }

@@ -1,10 +1,10 @@
-//! `diff`: what differs between two commits.
+//! `diff`: compares the modules of two commits.
 
 use std::ops::ControlFlow;
 
 use super::diff_text;
 use crate::cli::args::commit_or_branch;
-use crate::cli::color::Tone;
+use crate::cli::color::DiffColor;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
@@ -14,25 +14,25 @@ use crate::wire;
 
 /// Print which modules differ between two commits, and how
 ///
-/// Prints, sorted by path, a line for each module that is only in the second (`A` tab `/<path>` tab `<hash>`), only in the first
-/// (`D`, the same) or in both and different (`M` tab `/<path>` tab `<old hash>` tab `<new hash>`), and below the last, indented, what
-/// differs: kind, size in bytes, imports and exports with their types, names of custom sections, producers; `+` is only in the new
-/// module, `-` only in the old, `~` in both and different. Exits with 0 whether or not there is a difference.
+/// Prints one line for each path that differs, sorted: `A` tab `/<path>` tab `<hash>` for a module that only B has, `D` with the same
+/// columns for one that only A has, and `M` tab `/<path>` tab `<old hash>` tab `<new hash>` for an updated one. Indented lines below an
+/// `M` line show the differences: kind, size in bytes, imports and exports with their types, names of custom sections, producers.
+/// There, `+` marks what only the new module has, `-` what only the old one has, and `~` what differs. Exits with 0 in any case.
 /// JSON: [{"path":"/…","action":"added"|"removed","hash":"…"},{"path":"/…","action":"updated","hash":{"old":"…","new":"…"},
 /// "size":{"old":N,"new":N},"kind":{"old":"module"|"component","new":…},
 /// "imports":[{"module":"…"|null,"name":"…","old":"<type>"|null,"new":"<type>"|null}],"exports":[{"name":"…","old":…,"new":…}],
 /// "custom_sections":{"added":["…"],"removed":["…"]},
-/// "producers":[{"field":"…","name":"…","old":"<version>"|null,"new":"<version>"|null}]}], where "not_compared":"<reason>" stands
-/// in the place of all that follows the hash if one of the two is no module
+/// "producers":[{"field":"…","name":"…","old":"<version>"|null,"new":"<version>"|null}]}]; if one of the two is not a valid module,
+/// "not_compared":"<reason>" replaces everything after the hash
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct DiffArgs {
-    /// The commit, or the branch, to begin with
+    /// The old commit or branch
     #[arg(value_name = "A", value_parser = commit_or_branch)]
     old: Revision,
-    /// The commit, or the branch, to compare it with
+    /// The new commit or branch
     #[arg(value_name = "B", value_parser = commit_or_branch)]
     new: Revision,
-    /// Compare only this module or folder
+    /// Compare only this module or directory
     #[arg(default_value = "/", hide_default_value = true, value_parser = TreePath::parse)]
     path: TreePath,
 }
@@ -40,25 +40,25 @@ pub(in crate::cli) struct DiffArgs {
 impl DiffArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = settings.open()?;
-        let (old, new) = (store.pin(&self.old)?, settings.looking(self.new));
+        let (old, new) = (store.pin(&self.old)?, settings.remember(self.new));
         let new = store.pin(&new)?;
-        // What differs is told as it is found: there may be millions.
+        // Differences are printed while they are found, because there may be millions.
         let visit = |show: &mut dyn FnMut(PathChange) -> Result<()>| {
-            let mut shown = Ok(());
+            let mut result = Ok(());
             store.diff(&old, &new, &self.path, &mut |change| {
-                shown = show(change);
-                match shown {
+                result = show(change);
+                match result {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(_) => ControlFlow::Break(()),
                 }
             })?;
-            shown
+            result
         };
         if out.is_json() {
             let mut array = out.array();
             visit(&mut |change| {
-                let compared = store.compare((&old, &new), &change)?;
-                array.push(&wire::PathDiff::new(&change, compared.as_ref()))
+                let comparison = store.compare((&old, &new), &change)?;
+                array.push(&wire::PathDiff::new(&change, comparison.as_ref()))
             })?;
             return array.end();
         }
@@ -75,19 +75,19 @@ impl DiffArgs {
     }
 }
 
-/// Prints what became of a path on one line.
+/// Prints the line of a path.
 pub(super) fn print_change(change: &PathChange, out: &mut Output) -> Result<()> {
-    let (tone, hashes) = match (change.old, change.new) {
-        (Some(old), Some(new)) => (Tone::Changed, format!("{old}\t{new}")),
-        (None, Some(new)) => (Tone::Added, new.to_string()),
-        (Some(old), None) => (Tone::Removed, old.to_string()),
+    let (color, hashes) = match (change.old, change.new) {
+        (Some(old), Some(new)) => (DiffColor::Updated, format!("{old}\t{new}")),
+        (None, Some(new)) => (DiffColor::Added, new.to_string()),
+        (Some(old), None) => (DiffColor::Removed, old.to_string()),
         (None, None) => return Ok(()),
     };
-    let letter = match tone {
-        Tone::Added => "A",
-        Tone::Removed => "D",
-        Tone::Changed => "M",
+    let letter = match color {
+        DiffColor::Added => "A",
+        DiffColor::Removed => "D",
+        DiffColor::Updated => "M",
     };
-    let letter = out.toned(tone, letter);
+    let letter = out.colored(color, letter);
     out.text(format_args!("{letter}\t{}\t{hashes}\n", change.path))
 }

@@ -1,14 +1,14 @@
-//! What differs between two modules, for a person.
+//! The differences between two modules, as text.
 
-use crate::cli::color::Tone;
+use crate::cli::color::DiffColor;
 use crate::cli::exit::Result;
 use crate::cli::output::{Output, printable};
 use crate::store::{Comparison, ItemChange};
 
-/// How far, in characters, what follows a name is moved to the right to stand below the others.
+/// The largest width of the column of names, in characters.
 const NAME_WIDTH_MAX: usize = 40;
 
-/// Prints what differs, indented, under headings; nothing that does not differ.
+/// Prints the differences, indented, below headings.
 pub(super) fn print(compared: &Comparison, out: &mut Output) -> Result<()> {
     let (old, new) = compared.kind;
     if old != new {
@@ -25,12 +25,12 @@ pub(super) fn print(compared: &Comparison, out: &mut Output) -> Result<()> {
     section(out, "producers", &compared.producers)
 }
 
-/// Prints why two modules cannot be compared.
+/// Prints the reason why two modules cannot be compared.
 pub(super) fn print_reason(reason: &str, out: &mut Output) -> Result<()> {
     out.text(format_args!("    not compared: {}\n", printable(reason)))
 }
 
-/// A heading, and a line for each change; nothing if there are none.
+/// Prints a heading and a line for each change; nothing if there are none.
 fn section(out: &mut Output, heading: &str, changes: &[ItemChange]) -> Result<()> {
     if !changes.is_empty() {
         out.text(format_args!("    {heading}:\n"))?;
@@ -38,13 +38,13 @@ fn section(out: &mut Output, heading: &str, changes: &[ItemChange]) -> Result<()
     let widths = changes.iter().map(|change| name(change).chars().count());
     let width = widths.max().unwrap_or_default().min(NAME_WIDTH_MAX);
     for change in changes {
-        let (tone, sign) = match (&change.old, &change.new) {
-            (None, _) => (Tone::Added, "+"),
-            (_, None) => (Tone::Removed, "-"),
-            (Some(_), Some(_)) => (Tone::Changed, "~"),
+        let (color, sign) = match (&change.old, &change.new) {
+            (None, _) => (DiffColor::Added, "+"),
+            (_, None) => (DiffColor::Removed, "-"),
+            (Some(_), Some(_)) => (DiffColor::Updated, "~"),
         };
-        let line = format!("{sign} {:<width$} {}", name(change), what(change));
-        let line = out.toned(tone, line.trim_end());
+        let line = format!("{sign} {:<width$} {}", name(change), values(change));
+        let line = out.colored(color, line.trim_end());
         out.text(format_args!("      {line}\n"))?;
     }
     Ok(())
@@ -55,11 +55,11 @@ fn name(change: &ItemChange) -> String {
     printable(&format!("{}{}", group.unwrap_or_default(), change.name))
 }
 
-fn what(change: &ItemChange) -> String {
-    let what = match (change.old.as_deref(), change.new.as_deref()) {
+fn values(change: &ItemChange) -> String {
+    let values = match (change.old.as_deref(), change.new.as_deref()) {
         (Some(old), Some(new)) => format!("{old} -> {new}"),
-        (Some(what), None) | (None, Some(what)) => what.to_owned(),
+        (Some(value), None) | (None, Some(value)) => value.to_owned(),
         (None, None) => String::new(),
     };
-    printable(&what)
+    printable(&values)
 }

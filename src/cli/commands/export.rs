@@ -1,4 +1,4 @@
-//! `export`: a branch as files.
+//! `export`: writes a branch as files.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,32 +8,31 @@ use serde_json::json;
 use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
-use crate::cli::progress;
 use crate::cli::settings::Settings;
 
-/// Write every module of a branch to a file of its path
+/// Write every module of a branch to a file at its path
 ///
-/// Prints nothing; tells on standard error how many there were. JSON: {"directory":"…","modules":N}
+/// Prints nothing to standard output, and the number of modules to standard error. JSON: {"directory":"…","modules":N}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ExportArgs {
-    /// Write below this folder, which must be missing or empty; by default one of the branch's name
+    /// Write to this directory, which must be missing or empty [default: the name of the branch]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    reading: ReadArgs,
+    read: ReadArgs,
 }
 
 impl ExportArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let at = settings.at(&self.reading)?;
+        let revision = settings.revision(&self.read)?;
         let store = settings.open()?;
         let dir = match (self.output, settings.branch()?) {
             (Some(dir), _) => dir,
             (None, Some(branch)) => PathBuf::from(branch.as_str()),
             (None, None) => PathBuf::from(store.default_branch()?.as_str()),
         };
-        let bar = progress::bar(settings, "export");
-        let count = store.export(&at, &dir, &mut |done, all| {
+        let bar = settings.progress().bar("export");
+        let count = store.export(&revision, &dir, &mut |done, all| {
             bar.set_length(all as u64);
             bar.set_position(done as u64);
         })?;

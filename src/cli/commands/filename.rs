@@ -1,4 +1,4 @@
-//! `filename`: a module as a file on disk.
+//! `filename`: checks a module out to a file.
 
 use serde_json::json;
 
@@ -8,22 +8,22 @@ use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::ModuleRef;
 
-/// Print the name of a read-only file with a module's bytes
+/// Print the name of a read-only file that contains a module
 ///
-/// The file lies in the store's own folder and may be deleted. Prints its name. JSON: {"filename":"/…"}
+/// The file is in the store's directory and may be deleted. Prints its absolute path. JSON: {"filename":"/…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct FilenameArgs {
     /// The module's path, hash or digest
     #[arg(value_name = "PATH|HASH", value_parser = ModuleRef::parse)]
     name: ModuleRef,
     #[command(flatten)]
-    reading: ReadArgs,
+    read: ReadArgs,
 }
 
 impl FilenameArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let at = settings.at(&self.reading)?;
-        let file = settings.open_local()?.filename(&at, &self.name)?;
+        let revision = settings.revision(&self.read)?;
+        let file = settings.open_local()?.filename(&revision, &self.name)?;
         let file =
             std::path::absolute(&file).map_err(|source| Error::Input { path: file, source })?;
         if out.is_json() {

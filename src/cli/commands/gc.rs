@@ -1,41 +1,38 @@
-//! `gc`: remove what no branch needs.
+//! `gc`: squashes history and deletes unreachable objects.
 
 use crate::cli::args::WriteArgs;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
-use crate::cli::progress;
 use crate::cli::settings::Settings;
 use crate::store::History;
 use crate::wire;
 
-/// Squash the branch's history, and remove every object that no branch reaches
+/// Squash the branch's history and delete unreachable objects
 ///
-/// What other branches still have of the history stays. Prints the number of objects removed.
-/// JSON: {"removed":N,"freed_bytes":N,"commit":"…"}, where the branch is now
+/// Keeps commits that other branches or tags reach. Prints the number of deleted objects.
+/// JSON: {"removed":N,"freed_bytes":N,"commit":"…"}, with the commit that the branch points to afterwards
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct GcArgs {
-    /// Squash nothing
+    /// Keep the history; only delete unreachable objects
     #[arg(long)]
     keep_history: bool,
     #[command(flatten)]
-    writing: WriteArgs,
+    write: WriteArgs,
 }
 
 impl GcArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let change = settings.change(self.writing)?;
-        let history = match self.keep_history {
-            true => History::Keep,
-            false => History::Squash,
+        let change = settings.change(self.write)?;
+        let history = if self.keep_history {
+            History::Keep
+        } else {
+            History::Squash
         };
         let store = settings.open_existing()?;
-        let spinner = progress::busy(settings, "gc");
-        let collected = store.gc(&change, history);
+        let spinner = settings.progress().ticking_spinner("gc");
+        let summary = store.gc(&change, history);
         spinner.finish_and_clear();
-        let collected = collected?;
-        match out.is_json() {
-            true => out.json(&wire::GcJson::from(&collected)),
-            false => out.line(collected.removed),
-        }
+        let summary = summary?;
+        out.json_or_line(&wire::GcJson::from(&summary), summary.removed)
     }
 }

@@ -1,4 +1,4 @@
-//! `hash`: the hash of a module.
+//! `hash`: prints the hash of a module.
 
 use serde_json::json;
 
@@ -13,20 +13,17 @@ use crate::names::ModuleRef;
 /// Prints the git blob id. JSON: {"hash":"…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct HashArgs {
-    /// The module's path; a hash or digest answers its own module's hash
+    /// The path of the module; a hash or digest is accepted too
     #[arg(value_name = "PATH", value_parser = ModuleRef::parse)]
     name: ModuleRef,
     #[command(flatten)]
-    reading: ReadArgs,
+    read: ReadArgs,
 }
 
 impl HashArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let at = settings.at(&self.reading)?;
-        let hash = settings.open()?.hash(&at, &self.name)?;
-        match out.is_json() {
-            true => out.json(&json!({ "hash": hash.to_string() })),
-            false => out.line(hash),
-        }
+        let revision = settings.revision(&self.read)?;
+        let hash = settings.open()?.hash(&revision, &self.name)?;
+        out.json_or_line(&json!({ "hash": hash.to_string() }), hash)
     }
 }

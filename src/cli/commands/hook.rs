@@ -1,34 +1,35 @@
-//! `hook`: what git calls when something is pushed.
+//! `hook`: the implementation of the store's git hooks.
 
 use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::cli::environment::{text_variable, variable};
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::{self, Output};
-use crate::cli::settings::{Settings, text_variable, variable};
+use crate::cli::settings::Settings;
 use crate::config::{ModuleLimits, Options, PushLimits};
 use crate::names::Author;
 use crate::remote::receive_hooks;
 use crate::store::{Dropping, ObjectFormat, Pusher, Store};
 
-/// Check or publish a push: the store's hooks call this
+/// Validate or publish a push; the store's git hooks run this command
 ///
-/// Environment: WASMSTORE_PUSH_METHODS has the methods that who pushes may use, joined by commas, or `*`; DELETE is needed to delete
-/// and rewrite. WASMSTORE_PUSH_AUTHOR is whose commits they may push. Who pushes over ssh or by a path may add and not rewrite,
-/// unless these say otherwise. WASMSTORE_PUSH_MAX_MODULE_BYTES, WASMSTORE_PUSH_MAX_SECTION_BYTES and
-/// WASMSTORE_PUSH_MAX_PATHS limit it.
+/// Environment: WASMSTORE_PUSH_METHODS contains the methods that the pusher may use, joined by commas, or `*`; deleting and rewriting
+/// refs needs DELETE. WASMSTORE_PUSH_AUTHOR is the only author whose commits the pusher may push. Without these variables, as for pushes
+/// over ssh or to a path, the pusher may add commits but not rewrite history. WASMSTORE_PUSH_MAX_MODULE_BYTES,
+/// WASMSTORE_PUSH_MAX_SECTION_BYTES and WASMSTORE_PUSH_MAX_PATHS limit the push.
 #[derive(Debug, clap::Args)]
 #[command(hide = true)]
 pub(in crate::cli) struct HookArgs {
-    /// Which
+    /// The hook
     #[arg(value_enum)]
-    hook: Name,
+    hook: HookName,
 }
 
-/// The hooks of githooks(5) that a store has.
+/// The hooks of a store, by their names in githooks(5).
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Name {
+enum HookName {
     PreReceive,
     ProcReceive,
 }
@@ -36,36 +37,36 @@ enum Name {
 impl HookArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let pusher = pusher()?;
-        let push = PushLimits::default();
+        let defaults = PushLimits::default();
         let options = Options {
-            modules: limits()?,
+            modules: module_limits()?,
             push: PushLimits {
-                paths_max: number("WASMSTORE_PUSH_MAX_PATHS")?.unwrap_or(push.paths_max),
-                ..push
+                paths_max: number("WASMSTORE_PUSH_MAX_PATHS")?.unwrap_or(defaults.paths_max),
+                ..defaults
             },
             ..Options::default()
         };
         let store = Store::open_or_create(&settings.root()?, options, ObjectFormat::default())?;
         match self.hook {
-            Name::PreReceive => {
+            HookName::PreReceive => {
                 let quarantine = variable("GIT_QUARANTINE_PATH").map(PathBuf::from);
                 let input = io::stdin().lock();
                 let objections =
                     receive_hooks::pre_receive(&store, input, quarantine.as_deref(), &pusher)?;
                 for objection in &objections {
-                    output::complain(&objection.to_string(), settings.color());
+                    output::print_error(&objection.to_string(), settings.color());
                 }
                 match objections.len() {
                     0 => Ok(()),
-                    count => Err(Error::Refused(count)),
+                    count => Err(Error::PushRefused(count)),
                 }
             }
-            Name::ProcReceive => {
+            HookName::ProcReceive => {
                 let input = io::stdin().lock();
                 Ok(receive_hooks::proc_receive(
                     &store,
                     input,
-                    out.raw(),
+                    out.writer(),
                     &pusher,
                 )?)
             }
@@ -73,13 +74,13 @@ impl HookArgs {
     }
 }
 
-fn limits() -> Result<ModuleLimits> {
-    let usual = ModuleLimits::default();
+fn module_limits() -> Result<ModuleLimits> {
+    let defaults = ModuleLimits::default();
     let module = number("WASMSTORE_PUSH_MAX_MODULE_BYTES")?;
     let section = number("WASMSTORE_PUSH_MAX_SECTION_BYTES")?;
     Ok(ModuleLimits {
-        module_bytes_max: module.unwrap_or(usual.module_bytes_max),
-        section_bytes_max: section.unwrap_or(usual.section_bytes_max),
+        module_bytes_max: module.unwrap_or(defaults.module_bytes_max),
+        section_bytes_max: section.unwrap_or(defaults.section_bytes_max),
     })
 }
 
@@ -97,9 +98,10 @@ fn pusher() -> Result<Pusher> {
     let author = text_variable("WASMSTORE_PUSH_AUTHOR")?;
     let author = author.map(|author| Author::parse(&author)).transpose()?;
     Ok(Pusher {
-        dropping: match may_drop {
-            true => Dropping::Allowed,
-            false => Dropping::Refused,
+        dropping: if may_drop {
+            Dropping::Allowed
+        } else {
+            Dropping::Refused
         },
         author,
     })

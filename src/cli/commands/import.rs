@@ -1,33 +1,32 @@
-//! `import`: many files as one commit.
+//! `import`: stores the files of a directory in one commit.
 
 use std::path::PathBuf;
 
 use crate::cli::args::WriteArgs;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
-use crate::cli::progress;
 use crate::cli::settings::Settings;
 use crate::names::TreePath;
 use crate::wire::Modules;
 
-/// Put every file of a folder at its path, in one commit
+/// Store every file of a directory at its path, in one commit
 ///
-/// If one of them is no valid module, nothing is changed. Symbolic links are skipped. Prints `<hash>` tab `/<path>` lines, sorted
-/// by path. JSON: {"/<path>":"<hash>",…}
+/// If one of the files is not a valid module, nothing is changed. Symbolic links are skipped. Prints lines of `<hash>` tab `/<path>`,
+/// sorted by path. JSON: {"/<path>":"<hash>",…}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ImportArgs {
-    /// The folder
+    /// Import the files of this directory
     dir: PathBuf,
-    /// Put them below this folder of the store
+    /// Store them below this directory of the store
     #[arg(default_value = "/", hide_default_value = true, value_parser = TreePath::parse)]
     prefix: TreePath,
     #[command(flatten)]
-    writing: WriteArgs,
+    write: WriteArgs,
 }
 
 impl ImportArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let change = settings.change(self.writing)?;
+        let change = settings.change(self.write)?;
         if let Err(source) = std::fs::read_dir(&self.dir) {
             return Err(Error::Input {
                 path: self.dir,
@@ -35,7 +34,7 @@ impl ImportArgs {
             });
         }
         let store = settings.open_or_create_local()?;
-        let bar = progress::bar(settings, "import");
+        let bar = settings.progress().bar("import");
         let modules = store.import(&change, &self.dir, &self.prefix, |done, all| {
             bar.set_length(all as u64);
             bar.set_position(done as u64);

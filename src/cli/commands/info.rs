@@ -1,4 +1,4 @@
-//! `info`: what is in a module.
+//! `info`: prints the facts about a module.
 
 use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
@@ -7,9 +7,9 @@ use crate::cli::settings::Settings;
 use crate::names::ModuleRef;
 use crate::wire;
 
-/// Print what is in a module
+/// Print the contents of a module
 ///
-/// Prints kind, size in bytes, digest, hash, imports, exports, custom sections and producers, one a line. JSON:
+/// Prints kind, size in bytes, digest, hash, imports, exports, custom sections and producers, one per line. JSON:
 /// {"hash":"…","digest":"sha256:…","size":N,"kind":"module"|"component","imports":[{"module":"…"|null,"name":"…","kind":"…"}],
 /// "exports":[{"name":"…","kind":"…"}],"custom_sections":["…"],"producers":{"language":[{"name":"…","version":"…"}]}}
 #[derive(Debug, clap::Args)]
@@ -18,16 +18,17 @@ pub(in crate::cli) struct InfoArgs {
     #[arg(value_name = "PATH|HASH", value_parser = ModuleRef::parse)]
     name: ModuleRef,
     #[command(flatten)]
-    reading: ReadArgs,
+    read: ReadArgs,
 }
 
 impl InfoArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let at = settings.at(&self.reading)?;
-        let info = settings.open()?.info(&at, &self.name)?;
-        match out.is_json() {
-            true => out.json(&info),
-            false => print(&info, out),
+        let revision = settings.revision(&self.read)?;
+        let info = settings.open()?.info(&revision, &self.name)?;
+        if out.is_json() {
+            out.json(&info)
+        } else {
+            print(&info, out)
         }
     }
 }
@@ -63,7 +64,7 @@ fn print(info: &wire::InfoJson, out: &mut Output) -> Result<()> {
     })
 }
 
-/// A heading and indented lines; nothing if there are none.
+/// Prints a heading and an indented line for each item; nothing if there are none.
 fn section<T>(
     out: &mut Output,
     heading: &str,

@@ -1,4 +1,4 @@
-//! `list`: the modules of a tree.
+//! `list`: lists modules.
 
 use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
@@ -9,20 +9,20 @@ use crate::wire::Modules;
 
 /// Print the hash and path of every module
 ///
-/// Prints `<hash>` tab `/<path>` lines, sorted by path; none for an unknown folder. JSON: {"/<path>":"<hash>",…}
+/// Prints lines of `<hash>` tab `/<path>`, sorted by path; nothing for an unknown directory. JSON: {"/<path>":"<hash>",…}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ListArgs {
-    /// List only what is in this folder
+    /// List only the modules in this directory
     #[arg(default_value = "/", value_parser = TreePath::parse)]
     prefix: TreePath,
     #[command(flatten)]
-    reading: ReadArgs,
+    read: ReadArgs,
 }
 
 impl ListArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let at = settings.at(&self.reading)?;
-        let modules = settings.open()?.list(&at, &self.prefix)?;
+        let revision = settings.revision(&self.read)?;
+        let modules = settings.open()?.list(&revision, &self.prefix)?;
         if out.is_json() {
             return out.json(&Modules(&modules));
         }

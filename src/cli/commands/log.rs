@@ -1,4 +1,4 @@
-//! `log`: the history.
+//! `log`: prints the history.
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
 use crate::cli::local_time;
-use crate::cli::log_graph::Graph;
+use crate::cli::log_graph::LogGraph;
 use crate::cli::output::Output;
 use crate::cli::pager::Pager;
 use crate::cli::settings::Settings;
@@ -16,54 +16,55 @@ use crate::wire::CommitJson;
 
 /// Print the history
 ///
-/// Prints for each commit, newest first, its hash, author, date in local time and message; on a terminal through a pager.
-/// With --graph, each commit comes before its parents, and lines lead to them.
-/// JSON: [{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…], with --graph in its order
+/// Prints hash, author, date in local time and message of each commit, newest first, on a terminal through a pager.
+/// With --graph, prints each commit before its parents, and draws lines to them.
+/// JSON: [{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…], with --graph in the order of the graph
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct LogArgs {
-    /// Use no pager
+    /// Do not use a pager
     #[arg(long)]
     plain: bool,
-    /// Use this pager, on a terminal
+    /// Use this pager if the output is a terminal
     #[arg(long, value_name = "COMMAND", conflicts_with = "plain")]
     pager: Option<String>,
-    /// Print so many commits at most
+    /// Print at most this many commits
     #[arg(short = 'n', long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
     max_count: usize,
-    /// Leave out so many commits first
+    /// Skip this many commits first
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     skip: usize,
-    /// Print the oldest of the commits asked for first
+    /// Print the selected commits in reverse order
     #[arg(long)]
     reverse: bool,
-    /// Draw how the commits hang together
+    /// Draw the commit graph
     #[arg(long, conflicts_with = "reverse")]
     graph: bool,
     #[command(flatten)]
-    reading: ReadArgs,
+    read: ReadArgs,
 }
 
 impl LogArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let at = settings.at(&self.reading)?;
+        let revision = settings.revision(&self.read)?;
         let store = settings.open()?;
         if out.is_json() {
             let mut array = out.array();
-            self.visit(store.as_ref(), &at, |commit| array.push(commit))?;
+            self.visit(store.as_ref(), &revision, |commit| array.push(commit))?;
             return array.end();
         }
-        let mut graph = self.graph.then(Graph::new);
+        let mut graph = self.graph.then(LogGraph::new);
         let mut is_paged = self.plain || !std::io::stdout().is_terminal();
-        self.visit(store.as_ref(), &at, |commit| {
-            // Not before there is something to show: a failure is better told without a pager.
+        self.visit(store.as_ref(), &revision, |commit| {
+            // The pager is started with the first commit, so that an error is printed without it.
             if !std::mem::replace(&mut is_paged, true)
                 && let Some(pager) = Pager::start(self.pager.clone())
             {
-                out.page(pager);
+                out.start_paging(pager);
             }
             match &mut graph {
                 Some(graph) => {
-                    let rows = graph.draw(&commit.hash, &commit.parents, &text(commit, out));
+                    let rows =
+                        graph.draw(&commit.hash, &commit.parents, &format_commit(commit, out));
                     out.text(format_args!("{rows}"))
                 }
                 None => print_commit(commit, out),
@@ -71,39 +72,41 @@ impl LogArgs {
         })
     }
 
-    /// Calls `show` for each commit asked for, until it fails.
+    /// Calls `show` for each selected commit until it fails.
     fn visit(
         &self,
         store: &dyn StoreOperations,
-        at: &Revision,
+        revision: &Revision,
         mut show: impl FnMut(&CommitJson) -> Result<()>,
     ) -> Result<()> {
-        let order = match (self.graph, self.reverse) {
-            (true, _) => LogOrder::ChildrenFirst,
-            (false, true) => LogOrder::OldestFirst,
-            (false, false) => LogOrder::NewestFirst,
+        let order = if self.graph {
+            LogOrder::ChildrenFirst
+        } else if self.reverse {
+            LogOrder::OldestFirst
+        } else {
+            LogOrder::NewestFirst
         };
-        let mut shown = Ok(());
-        store.log(at, self.skip, self.max_count, order, &mut |commit| {
-            shown = show(&commit);
-            match shown {
+        let mut result = Ok(());
+        store.log(revision, self.skip, self.max_count, order, &mut |commit| {
+            result = show(&commit);
+            match result {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             }
         })?;
-        shown
+        result
     }
 }
 
 /// Prints a commit as a paragraph.
 pub(super) fn print_commit(commit: &CommitJson, out: &mut Output) -> Result<()> {
-    let text = text(commit, out);
+    let text = format_commit(commit, out);
     out.text(format_args!("{text}"))
 }
 
-fn text(commit: &CommitJson, out: &Output) -> String {
+fn format_commit(commit: &CommitJson, out: &Output) -> String {
     let (id, date) = (&commit.hash, local_time::format(commit.date));
-    let author = out.foreign(&commit.author);
-    let message = out.foreign(&commit.message);
+    let author = out.untrusted(&commit.author);
+    let message = out.untrusted(&commit.message);
     format!("commit {id}\nAuthor: {author}\nDate: {date}\n\n{message}\n\n")
 }

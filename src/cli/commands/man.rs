@@ -1,60 +1,55 @@
-//! `man`: the manual pages.
+//! `man`: prints manual pages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory;
 use clap_mangen::Man as Page;
 use serde_json::json;
 
-use crate::cli::args::CommandLine;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 
-/// Print the manual page, or write that of every command to a folder
+/// Print the manual page, or write the pages of all commands to a directory
 ///
-/// With DIR, writes `wasmstore.1`, `wasmstore-add.1` and so on, over those that are there, and prints nothing; `man -l FILE` shows
-/// one. Without it, prints `wasmstore.1`. JSON: {"page":"…"}; with DIR {"directory":"…","pages":["wasmstore.1",…]}
+/// With DIR, writes `wasmstore.1`, `wasmstore-add.1` and so on, replacing existing files, and prints nothing; `man -l FILE` shows a
+/// page. Without DIR, prints `wasmstore.1`. JSON: {"page":"…"}; with DIR {"directory":"…","pages":["wasmstore.1",…]}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ManArgs {
-    /// Write all pages to this folder, creating it if it is missing
+    /// Write all pages to this directory; create it if it is missing
     dir: Option<PathBuf>,
 }
 
 impl ManArgs {
-    pub fn run(self, _: &Settings, out: &mut Output) -> Result<()> {
-        let mut command = CommandLine::command().disable_help_subcommand(true);
+    pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let mut command = settings.command_line().disable_help_subcommand(true);
         command.build();
         let Some(dir) = self.dir else {
             let (_, page) = render(command)?;
-            return match out.is_json() {
-                true => out.json(&json!({ "page": String::from_utf8_lossy(&page) })),
-                false => out.bytes(&page),
-            };
+            if out.is_json() {
+                return out.json(&json!({ "page": String::from_utf8_lossy(&page) }));
+            }
+            return out.bytes(&page);
         };
         let mut pages = Vec::new();
         collect(command, &mut pages)?;
         write(&dir, &pages)?;
-        match out.is_json() {
-            true => out.json(&json!({
-                "directory": dir.to_string_lossy(),
-                "pages": pages.iter().map(|(name, _)| name).collect::<Vec<_>>(),
-            })),
-            false => Ok(()),
-        }
+        out.json_only(&json!({
+            "directory": dir.to_string_lossy(),
+            "pages": pages.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+        }))
     }
 }
 
-/// The pages of a command and of the commands in it, but for hidden ones: file name and content.
+/// Adds the pages of a command and of its visible subcommands, as file names and contents.
 fn collect(command: clap::Command, pages: &mut Vec<(String, Vec<u8>)>) -> Result<()> {
-    let within: Vec<_> = command
+    let subcommands: Vec<_> = command
         .get_subcommands()
         .filter(|command| !command.is_hide_set())
         .cloned()
         .collect();
     pages.push(render(command)?);
-    for command in within {
+    for command in subcommands {
         collect(command, pages)?;
     }
     Ok(())

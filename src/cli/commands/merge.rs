@@ -1,4 +1,4 @@
-//! `merge`: take over what another branch has.
+//! `merge`: merges another branch.
 
 use serde_json::json;
 
@@ -8,26 +8,23 @@ use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::BranchName;
 
-/// Merge another branch into the branch worked on
+/// Merge another branch into the current branch
 ///
-/// A path that both sides changed differently is a conflict, and nothing is changed. Prints nothing. JSON: {"commit":"…"}, where
-/// the branch is now
+/// If both branches changed a path differently, the command fails with a conflict and changes nothing. Prints nothing.
+/// JSON: {"commit":"…"}, the commit that the branch points to afterwards
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct MergeArgs {
-    /// The branch to merge
+    /// Merge this branch
     #[arg(value_parser = BranchName::parse)]
     name: BranchName,
     #[command(flatten)]
-    writing: WriteArgs,
+    write: WriteArgs,
 }
 
 impl MergeArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let change = settings.change(self.writing)?;
+        let change = settings.change(self.write)?;
         let commit = settings.open_existing()?.merge(&change, &self.name)?;
-        match out.is_json() {
-            true => out.json(&json!({ "commit": commit.map(|commit| commit.to_string()) })),
-            false => Ok(()),
-        }
+        out.json_only(&json!({ "commit": commit.map(|commit| commit.to_string()) }))
     }
 }

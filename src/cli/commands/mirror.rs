@@ -1,15 +1,13 @@
-//! `mirror`: repositories elsewhere that are kept equal to the store.
+//! `mirror`: manages mirrors, git repositories that are kept equal to the store.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json;
 
-use super::mirror_status as status;
+use super::mirror_status;
+use crate::cli::config::Seconds;
 use crate::cli::exit::{Error, Result};
-use crate::cli::limit_args::seconds;
 use crate::cli::output::Output;
-use crate::cli::progress;
 use crate::cli::settings::Settings;
 use crate::config::MirrorLimits;
 use crate::names::{MirrorName, RemoteUrl};
@@ -18,10 +16,10 @@ use crate::store::chain;
 
 /// Keep other git repositories equal to the store
 ///
-/// A mirror is a git remote of the store with `mirror` set. A server pushes every change to every mirror: each branch and tag, also
-/// where it was squashed, moved or deleted. It tries for ever, with the credential helpers, ssh keys and proxies of the user that it
-/// runs as, and asks nothing. Refs that are neither branches nor tags are left alone. `clone` makes a store from a mirror.
-/// The help of each command tells what it prints, and the shape of its JSON.
+/// A mirror is a git remote of the store with `mirror` set. A server pushes every change of a branch or tag to every mirror, including
+/// squashed, moved and deleted ones. It retries without limit, uses the credential helpers, ssh keys and proxies of its user, and never
+/// prompts. Refs that are neither branches nor tags are not touched. `clone` creates a store from a mirror. The help of each subcommand
+/// describes its output and its JSON.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct MirrorArgs {
     #[command(subcommand)]
@@ -39,57 +37,57 @@ enum MirrorCommand {
 
 /// Add a mirror
 ///
-/// The repository has to exist. One that has anything else in it than this store is refused, as that would be deleted; one that
-/// cannot be reached is added, and looked at before the first push. Prints nothing.
-/// JSON: {"name":"…","url":"…","reachable":true|false}, the URL without its password
+/// The repository must exist. It is refused if it contains anything that this store does not have, because a push would delete that. If it
+/// cannot be reached now, it is added, and checked before the first push. Prints nothing.
+/// JSON: {"name":"…","url":"…","reachable":true|false}, with the URL without its password
 #[derive(Debug, clap::Args)]
 struct MirrorAddArgs {
-    /// Call it so
+    /// Give the mirror this name
     #[arg(value_parser = MirrorName::parse)]
     name: MirrorName,
-    /// Push there: https, http, ssh (user@host:path too), git, file, or an absolute path
+    /// Push to this repository: an https, http, ssh, git or file URL, user@host:path, or an absolute path
     #[arg(value_parser = RemoteUrl::parse)]
     url: RemoteUrl,
-    /// Make it equal to this store, whatever is there
+    /// Add the repository even if a push deletes what it contains
     #[arg(long)]
     force: bool,
 }
 
 /// List mirrors
 ///
-/// Prints NAME and URL, with a tab between them, and without passwords. JSON: [{"name":"…","url":"…"}]
+/// Prints lines of name tab URL, without passwords. JSON: [{"name":"…","url":"…"}]
 #[derive(Debug, clap::Args)]
 struct MirrorListArgs {}
 
-/// Tell how far behind each mirror is
+/// Print how far behind each mirror is
 ///
-/// Compares what is known of it with the store; nobody is asked. Prints its name, `in sync`, `behind N s` or `unknown`, when a push
-/// succeeded for the last time, and why the last one failed if none has succeeded since. What is behind is as old as the oldest
-/// change that the mirror has not.
+/// Compares the store with the recorded state of each mirror, without contacting it. Prints its name, `in sync`, `behind N s` or
+/// `unknown`, the time of the last successful push, and the last error if no push has succeeded since. A mirror is behind by the age of
+/// the oldest change that it does not have.
 /// JSON: [{"name":"…","url":"…","state":"in_sync"|"behind"|"unknown","lag_s":N,"last_success":<unix s>|null,"failures":N,
 /// "last_error":{"time":<unix s>,"text":"…"}|null}]
 #[derive(Debug, clap::Args)]
 struct MirrorStatusArgs {}
 
-/// Push to one mirror, or to all, now
+/// Push to one mirror or to all mirrors now
 ///
-/// Prints nothing; exit code 5 if one could not be pushed to. JSON: [{"name":"…"}]
+/// Prints nothing. The exit code is 5 if a push failed. JSON: [{"name":"…"}]
 #[derive(Debug, clap::Args)]
 struct MirrorPushArgs {
-    /// The mirror
+    /// Push to this mirror only
     #[arg(value_parser = MirrorName::parse)]
     name: Option<MirrorName>,
-    /// Give up after so long [default: 3600]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    timeout: Option<Duration>,
+    /// Stop each push after this time
+    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(MirrorLimits::default().push_timeout))]
+    timeout: Seconds,
 }
 
 /// Remove a mirror from the store
 ///
-/// The repository there stays as it is. Prints nothing. JSON: {"name":"…"}
+/// The mirrored repository is not changed. Prints nothing. JSON: {"name":"…"}
 #[derive(Debug, clap::Args)]
 struct MirrorRemoveArgs {
-    /// The mirror
+    /// Remove this mirror
     #[arg(value_parser = MirrorName::parse)]
     name: MirrorName,
 }
@@ -99,66 +97,60 @@ impl MirrorArgs {
         match self.command {
             MirrorCommand::Add(add) => add.run(settings, out),
             MirrorCommand::List(_) => list(settings, out),
-            MirrorCommand::Status(_) => status::run(settings, out),
+            MirrorCommand::Status(_) => mirror_status::print(open_if_any(settings)?, out),
             MirrorCommand::Push(push) => push.run(settings, out),
             MirrorCommand::Remove(remove) => {
-                existing(settings, None)?.remove(&remove.name)?;
-                match out.is_json() {
-                    true => out.json(&json!({ "name": remove.name.as_str() })),
-                    false => Ok(()),
-                }
+                open_existing(settings, MirrorLimits::default())?.remove(&remove.name)?;
+                out.json_only(&json!({ "name": remove.name.as_str() }))
             }
         }
     }
 }
 
-/// The mirrors of a store that is there.
-fn existing(settings: &Settings, timeout: Option<Duration>) -> Result<Mirrors> {
+/// Opens the mirrors of an existing store.
+fn open_existing(settings: &Settings, limits: MirrorLimits) -> Result<Mirrors> {
     let store = Arc::new(settings.open_existing_local()?);
-    Ok(Mirrors::new(store, MirrorLimits::within(timeout))?)
+    Ok(Mirrors::new(store, limits)?)
 }
 
 impl MirrorAddArgs {
     fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = Arc::new(settings.open_or_create_local()?);
         let mirrors = Mirrors::new(store, MirrorLimits::default())?;
-        let unrelated = match self.force {
-            true => UnrelatedRepository::Overwrite,
-            false => UnrelatedRepository::Refuse,
+        let unrelated = if self.force {
+            UnrelatedRepository::Overwrite
+        } else {
+            UnrelatedRepository::Refuse
         };
-        let counter = progress::spinner(settings, "look");
-        let added = mirrors.add(&self.name, &self.url, unrelated, &mut || counter.tick());
-        counter.finish_and_clear();
+        let spinner = settings.progress().spinner("check");
+        let added = mirrors.add(&self.name, &self.url, unrelated, &mut || spinner.tick());
+        spinner.finish_and_clear();
         let unreachable = added?;
         if let Some(error) = &unreachable {
             let (name, error) = (&self.name, chain(error));
-            tracing::warn!("mirror {name} is added, and cannot be reached now: {error}");
+            tracing::warn!("added mirror {name}, which cannot be reached now: {error}");
         }
-        match out.is_json() {
-            true => out.json(&json!({
-                "name": self.name.as_str(),
-                "url": self.url.to_string(),
-                "reachable": unreachable.is_none(),
-            })),
-            false => Ok(()),
-        }
+        out.json_only(&json!({
+            "name": self.name.as_str(),
+            "url": self.url.to_string(),
+            "reachable": unreachable.is_none(),
+        }))
     }
 }
 
-/// The mirrors of a store that may be missing, and has none then.
-pub(super) fn mirrors(settings: &Settings) -> Result<Option<Mirrors>> {
+/// Opens the mirrors of a store; `None` if there is no store.
+fn open_if_any(settings: &Settings) -> Result<Option<Mirrors>> {
     let store = settings.open_local()?;
-    match store.object_format() {
-        None => Ok(None),
-        Some(_) => Ok(Some(Mirrors::new(
-            Arc::new(store),
-            MirrorLimits::default(),
-        )?)),
+    if store.object_format().is_none() {
+        return Ok(None);
     }
+    let mirrors = Mirrors::new(Arc::new(store), MirrorLimits::default())?;
+    Ok(Some(mirrors))
 }
 
 fn list(settings: &Settings, out: &mut Output) -> Result<()> {
-    let mirrors = mirrors(settings)?.map_or_else(|| Ok(Vec::new()), |mirrors| mirrors.list())?;
+    let mirrors = open_if_any(settings)?;
+    let mirrors = mirrors.map_or_else(|| Ok(Vec::new()), |mirrors| mirrors.list())?;
     if out.is_json() {
         let list = mirrors
             .iter()
@@ -173,7 +165,11 @@ fn list(settings: &Settings, out: &mut Output) -> Result<()> {
 
 impl MirrorPushArgs {
     fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let mirrors = existing(settings, self.timeout)?;
+        let limits = MirrorLimits {
+            push_timeout: self.timeout.0,
+            ..MirrorLimits::default()
+        };
+        let mirrors = open_existing(settings, limits)?;
         let names = match self.name {
             Some(name) => vec![name],
             None => mirrors
@@ -182,15 +178,15 @@ impl MirrorPushArgs {
                 .map(|mirror| mirror.name)
                 .collect(),
         };
-        let counter = progress::spinner(settings, "push");
+        let spinner = settings.progress().spinner("push");
         let mut failed = Vec::new();
         for name in &names {
-            counter.set_message(format!("push {name}"));
-            if let Err(error) = mirrors.push_to_mirror(name, &mut || counter.tick()) {
+            spinner.set_message(format!("push {name}"));
+            if let Err(error) = mirrors.push_to_mirror(name, &mut || spinner.tick()) {
                 failed.push((name, error));
             }
         }
-        counter.finish_and_clear();
+        spinner.finish_and_clear();
         match (failed.len(), names.len()) {
             (0, _) => {}
             (1, 1) => return Err(failed.remove(0).1.into()),

@@ -1,30 +1,27 @@
-//! `mirror status`: how far behind each mirror is.
+//! `mirror status`: prints how far behind each mirror is.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::mirror::mirrors;
 use crate::cli::exit::Result;
 use crate::cli::local_time;
 use crate::cli::output::{Output, printable};
-use crate::cli::settings::Settings;
-use crate::remote::{MirrorStatus, SyncState};
+use crate::remote::{MirrorStatus, Mirrors, SyncState};
 
-/// Prints a line for each mirror.
-pub(super) fn run(settings: &Settings, out: &mut Output) -> Result<()> {
-    let mirrors = mirrors(settings)?;
+/// Prints the status of each mirror.
+pub(super) fn print(mirrors: Option<Mirrors>, out: &mut Output) -> Result<()> {
     let statuses = mirrors.map_or_else(|| Ok(Vec::new()), |mirrors| mirrors.statuses())?;
     if out.is_json() {
-        return out.json(&statuses.iter().map(json).collect::<Vec<_>>());
+        return out.json(&statuses.iter().map(status_json).collect::<Vec<_>>());
     }
     for status in statuses {
-        out.line(line(&status))?;
+        out.line(status_line(&status))?;
     }
     Ok(())
 }
 
-fn json(status: &MirrorStatus) -> Value {
+fn status_json(status: &MirrorStatus) -> Value {
     let state = match status.sync {
         SyncState::InSync => "in_sync",
         SyncState::Behind(_) => "behind",
@@ -42,9 +39,9 @@ fn json(status: &MirrorStatus) -> Value {
     })
 }
 
-/// Name, standing, last success, and what is wrong, with tabs between them.
-fn line(status: &MirrorStatus) -> String {
-    let standing = match status.sync {
+/// Returns name, state, last success and last error, separated by tabs.
+fn status_line(status: &MirrorStatus) -> String {
+    let state = match status.sync {
         SyncState::InSync => "in sync".to_owned(),
         SyncState::Behind(lag) => format!("behind {} s", lag.as_secs()),
         SyncState::Unknown(_) => "unknown".to_owned(),
@@ -53,7 +50,7 @@ fn line(status: &MirrorStatus) -> String {
         Some(time) => format!("pushed {}", local_time::format(unix_s(time))),
         None => "never pushed".to_owned(),
     };
-    let mut line = format!("{}\t{standing}\t{success}", status.mirror.name);
+    let mut line = format!("{}\t{state}\t{success}", status.mirror.name);
     if let Some((_, text)) = status.last_error.as_ref().filter(|_| status.failures > 0) {
         line.push_str(&format!("\tfailed since: {}", printable(text)));
     }

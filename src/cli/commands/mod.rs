@@ -75,8 +75,5 @@ commands! {
 mod diff_text;
 mod mirror_status;
 mod overview;
-mod overview_remote;
 
-pub(super) use init::install_push_hooks;
 pub(super) use overview::run as overview;
-pub(super) use server::ServerArgs;

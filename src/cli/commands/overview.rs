@@ -1,12 +1,12 @@
-//! `wasmstore` alone: where the store is, and what is in it.
+//! `wasmstore` without a command: prints an overview of the store.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use indicatif::HumanBytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::overview_remote;
 use crate::cli::args::ReadArgs;
 use crate::cli::exit::{Error, Result};
 use crate::cli::local_time;
@@ -14,47 +14,75 @@ use crate::cli::output::{Output, printable};
 use crate::cli::settings::Settings;
 use crate::cli::store_location::StoreLocation;
 use crate::config::MirrorLimits;
-use crate::names::BranchName;
-use crate::remote::{self, Mirror, Mirrors};
-use crate::store::{CappedCount, ObjectFormat, Overview, Store};
+use crate::names::{BranchName, ServerUrl, TreePath};
+use crate::remote::{self, Mirror, Mirrors, StoreOperations};
+use crate::store::{CappedCount, LogOrder, ObjectFormat, Overview, Revision, Store};
 use crate::wire;
 
-/// How many digits of a commit are enough to recognise it.
+/// The number of digits that identify a commit in the text output.
 const SHORT_DIGITS: usize = 10;
 
-/// Prints it.
+/// The limits for counting the modules and commits of a served store. Commits arrive with their messages, so their limit is lower.
+const SERVED_MODULES_MAX: usize = 100_000;
+const SERVED_COMMITS_MAX: usize = 1_000;
+
+/// Prints the overview.
 pub(in crate::cli) fn run(settings: &Settings, out: &mut Output) -> Result<()> {
-    let root = match settings.location()? {
-        StoreLocation::Directory(root) => std::path::absolute(&root).unwrap_or(root),
-        StoreLocation::Server(url) => return overview_remote::run(&url, settings, out),
-    };
-    let store = Arc::new(settings.open_local()?);
-    let Some(format) = store.object_format() else {
-        return missing(&root, out);
-    };
-    let at = settings.at(&ReadArgs { commit: None })?;
-    let overview = store.overview(&at)?;
-    let branch = settings.branch()?;
-    let branch = branch.as_ref().unwrap_or(&overview.default_branch);
-    let mirrors = mirrors(Arc::clone(&store))?;
-    match out.is_json() {
-        true => print_json(&root, format, branch, &overview, &mirrors, out),
-        false => print(&root, format, branch, &overview, &mirrors, out),
+    match settings.location()? {
+        StoreLocation::Directory(root) => {
+            let root = std::path::absolute(&root).unwrap_or(root);
+            print_local(&root, settings, out)
+        }
+        StoreLocation::Server(url) => print_served(&url, settings, out),
     }
 }
 
-fn missing(root: &Path, out: &mut Output) -> Result<()> {
+fn print_local(root: &Path, settings: &Settings, out: &mut Output) -> Result<()> {
+    let store = Arc::new(settings.open_local()?);
+    let Some(format) = store.object_format() else {
+        return print_missing(root, out);
+    };
+    let revision = settings.revision(&ReadArgs { commit: None })?;
+    let overview = store.overview(&revision)?;
+    let branch = settings.branch()?;
+    let branch = branch.as_ref().unwrap_or(&overview.default_branch);
+    let mirrors = list_mirrors(Arc::clone(&store))?;
+    if out.is_json() {
+        return out.json(&local_json(root, format, branch, &overview, &mirrors));
+    }
+    let root = format!("{} ({})", root.display(), format.as_str());
+    print_row(out, "store", &root)?;
+    let default = describe_default(branch, &overview.default_branch);
+    let (branches, tags) = (overview.branches, overview.tags);
+    let branch = format!("{branch} ({default}; branches: {branches}, tags: {tags})");
+    print_row(out, "branch", &branch)?;
+    print_row(out, "modules", &describe_count(overview.modules))?;
+    print_row(out, "commits", &describe_count(overview.commits))?;
+    let size = HumanBytes(overview.objects_bytes).to_string();
+    print_row(out, "size", &size)?;
+    if let Some(newest) = &overview.newest {
+        let newest = wire::CommitJson::from(newest);
+        print_row(out, "newest", &describe_commit(&newest))?;
+    }
+    for mirror in &mirrors {
+        print_row(out, "mirror", &format!("{} {}", mirror.name, mirror.url))?;
+    }
+    Ok(())
+}
+
+fn print_missing(root: &Path, out: &mut Output) -> Result<()> {
     if out.is_json() {
         return out.json(&json!({ "root": root.to_string_lossy(), "exists": false }));
     }
-    row(out, "store", &format!("{} (not there yet)", root.display()))?;
+    let store = format!("{} (does not exist yet)", root.display());
+    print_row(out, "store", &store)?;
     let next =
-        "`wasmstore init` creates it, and so does `wasmstore add FILE`; --root DIR names another";
-    row(out, "next", next)
+        "`wasmstore init` or `wasmstore add FILE` creates it; --root DIR selects another store";
+    print_row(out, "next", next)
 }
 
-/// The mirrors of a store; without git there are none.
-fn mirrors(store: Arc<Store>) -> Result<Vec<Mirror>> {
+/// Lists the mirrors of a store. Without git there are none.
+fn list_mirrors(store: Arc<Store>) -> Result<Vec<Mirror>> {
     let mirrors = Mirrors::new(store, MirrorLimits::default());
     match mirrors.and_then(|mirrors| mirrors.list()) {
         Err(remote::Error::NoGit) => Ok(Vec::new()),
@@ -62,78 +90,17 @@ fn mirrors(store: Arc<Store>) -> Result<Vec<Mirror>> {
     }
 }
 
-fn print(
+fn local_json(
     root: &Path,
     format: ObjectFormat,
     branch: &BranchName,
     overview: &Overview,
     mirrors: &[Mirror],
-    out: &mut Output,
-) -> Result<()> {
-    row(
-        out,
-        "store",
-        &format!("{} ({})", root.display(), format.as_str()),
-    )?;
-    let default = match *branch == overview.default_branch {
-        true => "the default".to_owned(),
-        false => format!("the default is {}", overview.default_branch),
-    };
-    let (branches, tags) = (overview.branches, overview.tags);
-    row(
-        out,
-        "branch",
-        &format!("{branch} ({default}; branches: {branches}, tags: {tags})"),
-    )?;
-    row(out, "modules", &counted(overview.modules))?;
-    row(out, "commits", &counted(overview.commits))?;
-    row(out, "size", &HumanBytes(overview.objects_bytes).to_string())?;
-    if let Some(newest) = &overview.newest {
-        row(out, "newest", &short(&wire::CommitJson::from(newest)))?;
-    }
-    for mirror in mirrors {
-        row(out, "mirror", &format!("{} {}", mirror.name, mirror.url))?;
-    }
-    Ok(())
-}
-
-pub(super) fn row(out: &mut Output, name: &str, value: &str) -> Result<()> {
-    let name = format!("{name}:");
-    out.text(format_args!("{name:<9}{}\n", printable(value)))
-}
-
-pub(super) fn counted(counted: CappedCount) -> String {
-    match counted.has_more {
-        true => format!("over {}", counted.count),
-        false => counted.count.to_string(),
-    }
-}
-
-/// A commit on a line: the beginning of its id, date, author, and the first line of its message.
-pub(super) fn short(commit: &wire::CommitJson) -> String {
-    let date = local_time::format(commit.date);
-    let message = commit.message.lines().next().unwrap_or_default();
-    format!(
-        "{} {date} {}: {message}",
-        commit.hash.chars().take(SHORT_DIGITS).collect::<String>(),
-        commit.author
-    )
-}
-
-fn print_json(
-    root: &Path,
-    format: ObjectFormat,
-    branch: &BranchName,
-    overview: &Overview,
-    mirrors: &[Mirror],
-    out: &mut Output,
-) -> Result<()> {
-    let counted =
-        |counted: CappedCount| json!({ "count": counted.count, "more": counted.has_more });
+) -> Value {
     let mirrors = mirrors
         .iter()
         .map(|mirror| json!({ "name": mirror.name.as_str(), "url": mirror.url.to_string() }));
-    out.json(&json!({
+    json!({
         "root": root.to_string_lossy(),
         "exists": true,
         "object_format": format.as_str(),
@@ -141,10 +108,95 @@ fn print_json(
         "default_branch": overview.default_branch.as_str(),
         "branches": overview.branches,
         "tags": overview.tags,
-        "modules": counted(overview.modules),
-        "commits": counted(overview.commits),
+        "modules": count_json(overview.modules),
+        "commits": count_json(overview.commits),
         "objects_bytes": overview.objects_bytes,
         "newest": overview.newest.as_ref().map(wire::CommitJson::from),
         "mirrors": mirrors.collect::<Vec<_>>(),
-    }))
+    })
+}
+
+fn print_served(url: &ServerUrl, settings: &Settings, out: &mut Output) -> Result<()> {
+    let revision = settings.revision(&ReadArgs { commit: None })?;
+    let store = settings.open()?;
+    let (default, branches) = (store.default_branch()?, store.branches()?.len());
+    let tip = store.snapshot(&revision)?;
+    let newest = store.commit(tip)?;
+    let revision = Revision::Commit(tip);
+    let modules = count_modules(store.as_ref(), &revision)?;
+    let commits = count_commits(store.as_ref(), &revision)?;
+    let branch = settings.branch()?.unwrap_or_else(|| default.clone());
+    if out.is_json() {
+        return out.json(&json!({
+            "root": url.to_string(),
+            "exists": true,
+            "branch": branch.as_str(),
+            "default_branch": default.as_str(),
+            "branches": branches,
+            "modules": count_json(modules),
+            "commits": count_json(commits),
+            "newest": newest,
+        }));
+    }
+    print_row(out, "store", &url.to_string())?;
+    let is_default = describe_default(&branch, &default);
+    let branch = format!("{branch} ({is_default}; branches: {branches})");
+    print_row(out, "branch", &branch)?;
+    print_row(out, "modules", &describe_count(modules))?;
+    print_row(out, "commits", &describe_count(commits))?;
+    print_row(out, "newest", &describe_commit(&newest))
+}
+
+fn count_modules(store: &dyn StoreOperations, revision: &Revision) -> Result<CappedCount> {
+    let (modules, has_more) = store.list_first(revision, &TreePath::root(), SERVED_MODULES_MAX)?;
+    Ok(CappedCount {
+        count: modules.len(),
+        has_more,
+    })
+}
+
+fn count_commits(store: &dyn StoreOperations, revision: &Revision) -> Result<CappedCount> {
+    let (limit, order) = (SERVED_COMMITS_MAX + 1, LogOrder::NewestFirst);
+    let mut count = 0;
+    store.log(revision, 0, limit, order, &mut |_| {
+        count += 1;
+        ControlFlow::Continue(())
+    })?;
+    Ok(CappedCount {
+        count: count.min(SERVED_COMMITS_MAX),
+        has_more: count > SERVED_COMMITS_MAX,
+    })
+}
+
+fn print_row(out: &mut Output, name: &str, value: &str) -> Result<()> {
+    let name = format!("{name}:");
+    out.text(format_args!("{name:<9}{}\n", printable(value)))
+}
+
+fn describe_default(branch: &BranchName, default: &BranchName) -> String {
+    if branch == default {
+        "the default".to_owned()
+    } else {
+        format!("the default is {default}")
+    }
+}
+
+fn describe_count(counted: CappedCount) -> String {
+    if counted.has_more {
+        format!("over {}", counted.count)
+    } else {
+        counted.count.to_string()
+    }
+}
+
+/// Returns a commit as one line: the beginning of its id, its date, its author, and the first line of its message.
+fn describe_commit(commit: &wire::CommitJson) -> String {
+    let id: String = commit.hash.chars().take(SHORT_DIGITS).collect();
+    let date = local_time::format(commit.date);
+    let message = commit.message.lines().next().unwrap_or_default();
+    format!("{id} {date} {}: {message}", commit.author)
+}
+
+fn count_json(counted: CappedCount) -> Value {
+    json!({ "count": counted.count, "more": counted.has_more })
 }

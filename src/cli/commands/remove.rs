@@ -1,4 +1,6 @@
-//! `remove`: take modules away.
+//! `remove`: removes modules.
+
+use serde_json::json;
 
 use crate::cli::args::WriteArgs;
 use crate::cli::exit::{Error, Result};
@@ -10,36 +12,38 @@ use crate::store::{self, DirectoryRemoval};
 
 /// Remove a module
 ///
-/// By its path, or by its hash from every path that has it, in one commit. Its versions stay. Prints nothing. JSON: {}
+/// Removes the module at a path, or with a hash from every path that has it, in one commit. Old versions are kept. Prints nothing.
+/// JSON: {}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RemoveArgs {
     /// The module's path, hash or digest
     #[arg(value_name = "PATH|HASH", value_parser = ModuleRef::parse)]
     name: ModuleRef,
-    /// If PATH is a directory, remove everything in it
+    /// Remove a directory with everything in it
     #[arg(long)]
     recursive: bool,
     #[command(flatten)]
-    writing: WriteArgs,
+    write: WriteArgs,
 }
 
 impl RemoveArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let change = settings.change(self.writing)?;
-        let folders = match self.recursive {
-            true => DirectoryRemoval::Recursive,
-            false => DirectoryRemoval::Refuse,
+        let change = settings.change(self.write)?;
+        let directories = if self.recursive {
+            DirectoryRemoval::Recursive
+        } else {
+            DirectoryRemoval::Refuse
         };
         let removed = settings
             .open_existing()?
-            .remove(&change, &self.name, folders);
+            .remove(&change, &self.name, directories);
         match removed {
             Err(remote::Error::Store(store::Error::DirectoryNotRemoved(path))) => {
                 Err(Error::NotRecursive(path))
             }
             other => {
                 other?;
-                out.nothing()
+                out.json_only(&json!({}))
             }
         }
     }

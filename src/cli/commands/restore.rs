@@ -1,4 +1,6 @@
-//! `restore`: bring back what a commit had.
+//! `restore`: restores the tree of a commit.
+
+use serde_json::json;
 
 use crate::cli::args::WriteArgs;
 use crate::cli::exit::Result;
@@ -6,26 +8,26 @@ use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::{CommitId, TreePath};
 
-/// Bring back what a commit had, in a new commit
+/// Restore the modules of a commit, in a new commit
 ///
-/// What is absent there is removed. Nothing to change makes no commit. Prints nothing. JSON: {}
+/// Removes modules that the commit does not have. If nothing changes, no commit is made. Prints nothing. JSON: {}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RestoreArgs {
-    /// The commit to take it from
+    /// Restore the modules of this commit
     #[arg(value_parser = CommitId::parse)]
     commit: CommitId,
-    /// Bring back only this module or folder, rather than everything
+    /// Restore only this module or directory
     #[arg(default_value = "/", hide_default_value = true, value_parser = TreePath::parse)]
     path: TreePath,
     #[command(flatten)]
-    writing: WriteArgs,
+    write: WriteArgs,
 }
 
 impl RestoreArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let change = settings.change(self.writing)?;
+        let change = settings.change(self.write)?;
         let store = settings.open_existing()?;
         store.restore(&change, self.commit, &self.path)?;
-        out.nothing()
+        out.json_only(&json!({}))
     }
 }

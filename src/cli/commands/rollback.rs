@@ -1,4 +1,6 @@
-//! `rollback`: undo the newest change.
+//! `rollback`: undoes the newest change.
+
+use serde_json::json;
 
 use crate::cli::args::WriteArgs;
 use crate::cli::exit::Result;
@@ -6,23 +8,23 @@ use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::TreePath;
 
-/// Undo the newest change, in a new commit; repeated, undo further back
+/// Undo the newest change, in a new commit
 ///
-/// Only rollbacks of the same scope are remembered: to alternate between different ones can go forth and back. Prints nothing.
-/// JSON: {}
+/// Each repetition with the same PATH undoes one more change. Alternating rollbacks of different paths can move back and forth.
+/// Prints nothing. JSON: {}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RollbackArgs {
-    /// Undo the newest change of only this module or folder, rather than of the whole branch
+    /// Undo the newest change of this module or directory instead of the whole branch
     #[arg(default_value = "/", hide_default_value = true, value_parser = TreePath::parse)]
     path: TreePath,
     #[command(flatten)]
-    writing: WriteArgs,
+    write: WriteArgs,
 }
 
 impl RollbackArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let change = settings.change(self.writing)?;
+        let change = settings.change(self.write)?;
         settings.open_existing()?.rollback(&change, &self.path)?;
-        out.nothing()
+        out.json_only(&json!({}))
     }
 }

@@ -1,4 +1,4 @@
-//! `set`: put a stored module at another path.
+//! `set`: puts a stored module at another path.
 
 use serde_json::json;
 
@@ -8,9 +8,9 @@ use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::names::{HashRef, ModulePath};
 
-/// Put a module that the store has at another path
+/// Put a stored module at another path
 ///
-/// The module may be one that no branch has any more, as long as gc has not removed it. Prints nothing.
+/// The module may be one that no branch has any more, as long as gc has not deleted it. Prints nothing.
 /// JSON: {"hash":"…","path":"/…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SetArgs {
@@ -21,17 +21,14 @@ pub(in crate::cli) struct SetArgs {
     #[arg(value_parser = ModulePath::parse)]
     path: ModulePath,
     #[command(flatten)]
-    writing: WriteArgs,
+    write: WriteArgs,
 }
 
 impl SetArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let change = settings.change(self.writing)?;
+        let change = settings.change(self.write)?;
         let store = settings.open_existing()?;
         let hash = store.set(&change, &self.hash, &self.path)?;
-        match out.is_json() {
-            true => out.json(&json!({ "hash": hash.to_string(), "path": self.path.to_string() })),
-            false => Ok(()),
-        }
+        out.json_only(&json!({ "hash": hash.to_string(), "path": self.path.to_string() }))
     }
 }

@@ -1,4 +1,4 @@
-//! `show`: one commit, and what it changed.
+//! `show`: prints a commit and its changes.
 
 use std::ops::ControlFlow;
 
@@ -11,30 +11,30 @@ use crate::cli::settings::Settings;
 use crate::store::Revision;
 use crate::wire;
 
-/// Print a commit and what it changed
+/// Print a commit and its changes
 ///
-/// Prints its hash, author, date in local time and message, and then, sorted by path, a line for each module that it added
-/// (`A` tab `/<path>` tab `<hash>`), removed (`D`, the same) or updated (`M` tab `/<path>` tab `<old hash>` tab `<new hash>`),
-/// compared with its first parent. JSON: {"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…",
+/// Prints hash, author, date in local time and message, and then one line for each path that differs from the first parent, sorted:
+/// `A` tab `/<path>` tab `<hash>` for an added module, `D` with the same columns for a removed one, and
+/// `M` tab `/<path>` tab `<old hash>` tab `<new hash>` for an updated one. JSON: {"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…",
 /// "changes":{"/a":{"action":"added","hash":"…"},"/b":{"action":"updated","hash":{"old":"…","new":"…"}},
 /// "/c":{"action":"removed","hash":"…"}}}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ShowArgs {
-    /// The commit, or the branch whose tip it is; by default the tip of the branch worked on
+    /// Show this commit, or the tip of this branch [default: the tip of the current branch]
     #[arg(value_name = "COMMIT|BRANCH", conflicts_with = "commit", value_parser = commit_or_branch)]
     name: Option<Revision>,
     #[command(flatten)]
-    reading: ReadArgs,
+    read: ReadArgs,
 }
 
 impl ShowArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let at = match self.name {
-            Some(at) => settings.looking(at),
-            None => settings.at(&self.reading)?,
+        let revision = match self.name {
+            Some(revision) => settings.remember(revision),
+            None => settings.revision(&self.read)?,
         };
         let store = settings.open()?;
-        let commit = store.commit(store.snapshot(&at)?)?;
+        let commit = store.commit(store.snapshot(&revision)?)?;
         if out.is_json() {
             let mut changes = Vec::new();
             store.changes(&commit, &mut |change| {
@@ -44,15 +44,15 @@ impl ShowArgs {
             return out.json(&wire::CommitWithChanges::new(&commit, &changes));
         }
         print_commit(&commit, out)?;
-        // What it changed is told as it is found: there may be millions.
-        let mut shown = Ok(());
+        // Changes are printed while they are found, because there may be millions.
+        let mut result = Ok(());
         store.changes(&commit, &mut |change| {
-            shown = print_change(&change, out);
-            match shown {
+            result = print_change(&change, out);
+            match result {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             }
         })?;
-        shown
+        result
     }
 }

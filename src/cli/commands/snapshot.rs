@@ -1,4 +1,4 @@
-//! `snapshot`: the commit that a branch is at.
+//! `snapshot`: prints the tip of a branch.
 
 use serde_json::json;
 
@@ -7,22 +7,19 @@ use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 
-/// Print the commit that the branch is at
+/// Print the commit that the branch points to
 ///
 /// Prints its hash. JSON: {"commit":"…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SnapshotArgs {
     #[command(flatten)]
-    reading: ReadArgs,
+    read: ReadArgs,
 }
 
 impl SnapshotArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let at = settings.at(&self.reading)?;
-        let commit = settings.open()?.snapshot(&at)?;
-        match out.is_json() {
-            true => out.json(&json!({ "commit": commit.to_string() })),
-            false => out.line(commit),
-        }
+        let revision = settings.revision(&self.read)?;
+        let commit = settings.open()?.snapshot(&revision)?;
+        out.json_or_line(&json!({ "commit": commit.to_string() }), commit)
     }
 }

@@ -1,22 +1,22 @@
-//! `verify`: is everything there, and what it is said to be?
+//! `verify`: checks the whole store.
 
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::{Output, printable};
-use crate::cli::progress;
 use crate::cli::settings::Settings;
 use crate::store::{DerivedFaults, Finding, Location};
 use crate::wire;
 
-/// Check every branch, every object that one reaches, and every module
+/// Check every branch, every object that a branch reaches, and every module
 ///
-/// Each object is hashed and each module validated, while the store is in use, and what is derived from them is compared: the
-/// version index, checked-out files, git's commit-graph. Prints what is wrong, one a line, and last how much was checked; exit code
-/// 5 if something is wrong, also if it was repaired. What is neither a module nor a directory is told too, and no fault.
+/// Hashes each object and validates each module, also while the store is in use, and compares the derived data with them: the version
+/// index, checked-out files, git's commit-graph. Prints one line for each fault, and finally the numbers of checked objects. The exit
+/// code is 5 if there was a fault, even if it was repaired. Entries that are neither modules nor directories are listed too, but are
+/// not faults.
 /// JSON: {"refs":N,"commits":N,"trees":N,"modules":N,"foreign":[{"path":"…","commit":"…"}],
 /// "faults":[{"subject":"…","path":"…","commit":"…","reason":"…"}]}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct VerifyArgs {
-    /// Remove what is derived from the modules and their history, and wrong
+    /// Delete derived data that is wrong
     #[arg(long)]
     repair: bool,
 }
@@ -24,32 +24,32 @@ pub(in crate::cli) struct VerifyArgs {
 impl VerifyArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = settings.open_local()?;
-        let derived = match self.repair {
-            true => DerivedFaults::Repair,
-            false => DerivedFaults::Report,
+        let derived = if self.repair {
+            DerivedFaults::Repair
+        } else {
+            DerivedFaults::Report
         };
-        let counter = progress::counter(settings, "verify");
+        let counter = settings.progress().counter("verify");
         let (mut faults, mut findings, mut printed) = (0, Vec::new(), Ok(()));
         let mut report = |finding: Finding| {
             faults += usize::from(matches!(finding, Finding::Fault(_)));
-            match out.is_json() {
-                true => findings.push(finding),
-                false if printed.is_ok() => {
-                    printed = counter.suspend(|| out.line(printable(&line(&finding))));
-                }
-                false => {}
+            if out.is_json() {
+                findings.push(finding);
+            } else if printed.is_ok() {
+                printed = counter.suspend(|| out.line(printable(&describe(&finding))));
             }
         };
-        let checked = store.verify(derived, &mut report, &mut || counter.inc(1));
+        let result = store.verify(derived, &mut report, &mut || counter.inc(1));
         counter.finish_and_clear();
-        let checked = checked?;
+        let checked = result?;
         printed?;
-        match out.is_json() {
-            true => out.json(&wire::VerifyReport::new(&checked, findings))?,
-            false => out.line(format_args!(
+        if out.is_json() {
+            out.json(&wire::VerifyReport::new(&checked, findings))?;
+        } else {
+            out.line(format_args!(
                 "refs {}, commits {}, trees {}, modules {}, faults {faults}",
                 checked.refs, checked.commits, checked.trees, checked.modules
-            ))?,
+            ))?;
         }
         match faults {
             0 => Ok(()),
@@ -58,13 +58,13 @@ impl VerifyArgs {
     }
 }
 
-/// What was found, on a line of its own.
-pub(super) fn line(finding: &Finding) -> String {
+/// Returns the line of a finding.
+pub(super) fn describe(finding: &Finding) -> String {
     let at = |location: &Location| format!("{} in commit {}", location.path, location.commit);
     match finding {
         Finding::Foreign(location) => {
             format!(
-                "{}: neither a module nor a directory, left alone",
+                "{}: neither a module nor a directory, ignored",
                 at(location)
             )
         }

@@ -1,4 +1,4 @@
-//! `version`: one of the versions of a path.
+//! `version`: prints one version of a path.
 
 use serde_json::json;
 
@@ -13,23 +13,25 @@ use crate::names::ModulePath;
 /// Prints `<hash>` tab `commit: <commit>`. JSON: {"hash":"…","commit":"…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct VersionArgs {
-    /// Which version: 0 is the oldest
+    /// The number of the version; 0 is the oldest
     index: usize,
-    /// The path
+    /// The path of the module
     #[arg(value_parser = ModulePath::parse)]
     path: ModulePath,
     #[command(flatten)]
-    reading: ReadArgs,
+    read: ReadArgs,
 }
 
 impl VersionArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let at = settings.at(&self.reading)?;
-        let version = settings.open()?.version(&at, &self.path, self.index)?;
+        let revision = settings.revision(&self.read)?;
+        let version = settings
+            .open()?
+            .version(&revision, &self.path, self.index)?;
         let (hash, commit) = (version.hash.to_string(), version.commit.to_string());
-        match out.is_json() {
-            true => out.json(&json!({ "hash": hash, "commit": commit })),
-            false => out.text(format_args!("{hash}\tcommit: {commit}\n")),
-        }
+        out.json_or_line(
+            &json!({ "hash": hash, "commit": commit }),
+            format_args!("{hash}\tcommit: {commit}"),
+        )
     }
 }

@@ -1,4 +1,4 @@
-//! `versions`: everything that ever was at a path.
+//! `versions`: lists the versions of a path.
 
 use crate::cli::args::ReadArgs;
 use crate::cli::exit::{Error, Result};
@@ -10,21 +10,21 @@ use crate::wire::AsString;
 
 /// Print the versions of a path
 ///
-/// Prints `<hash>` tab `commit: <commit>` lines, oldest first, each hash once, also after the path is removed.
+/// Prints lines of `<hash>` tab `commit: <commit>`, oldest first, each hash once, even if the path has been removed.
 /// JSON: [["<hash>","<commit>"],…]
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct VersionsArgs {
-    /// The path
+    /// The path of the module
     #[arg(value_parser = ModulePath::parse)]
     path: ModulePath,
     #[command(flatten)]
-    reading: ReadArgs,
+    read: ReadArgs,
 }
 
 impl VersionsArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        let at = settings.at(&self.reading)?;
-        let versions = settings.open()?.versions(&at, &self.path)?;
+        let revision = settings.revision(&self.read)?;
+        let versions = settings.open()?.versions(&revision, &self.path)?;
         if versions.is_empty() {
             return Err(Error::Store(store::Error::NeverExisted(
                 self.path.to_string(),

@@ -1,122 +1,220 @@
-//! The file: its lines, each with the flag that it stands for.
+//! The configuration file, `wasmstore.toml`.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use serde::de::Deserialize;
 use toml::Spanned;
-use toml::de::{DeString, DeTable, DeValue};
+use toml::de::{DeTable, DeValue};
 
-use super::error::Error;
-use super::flags::Flag;
-use super::origin::Origin;
-use super::value;
-use crate::cli::hints::nearest;
+use super::error::ConfigError;
+use super::file_value::FileValue;
+use super::source::Source;
+use super::value_types::{AtLeast, Interval, Seconds, TlsFiles, WriteHandling};
+use crate::cli::color::ColorChoice;
+use crate::cli::nearest_name::nearest;
+use crate::cli::secret::Secret;
+use crate::cli::store_location::StoreLocation;
 use crate::http::read_bounded_regular_file;
-use crate::names::redact;
+use crate::names::{BranchName, RemoteUrl, ServerUrl, redact};
 
-/// The largest file, in bytes.
+/// The largest configuration file, in bytes.
 const BYTES_MAX: u64 = 1 << 20;
 
-/// The longest unknown key that is repeated, in bytes.
+/// The longest unknown key that an error repeats, in bytes.
 const NAME_BYTES_MAX: usize = 40;
 
-/// A file that was read.
-pub(super) struct File<'f> {
-    /// What it sets, from top to bottom.
-    pub entries: Vec<Entry<'f>>,
-    /// It holds secrets that others can read.
+/// The key whose value is a secret as a whole.
+const SECRET_KEY: &str = "auth";
+
+/// A key of the file; `None` if the file does not have it.
+pub(super) type Key<T> = Option<Spanned<FileValue<T>>>;
+
+/// The keys of the file. Each has the long name of a flag of `server`.
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct FileSettings {
+    pub host: Key<String>,
+    pub port: Key<u16>,
+    pub auth: Key<Secret>,
+    pub auth_file: Key<PathBuf>,
+    pub cors: Key<bool>,
+    pub tls: Key<TlsFiles>,
+    pub mirror: Key<Vec<RemoteUrl>>,
+    pub log_json: Key<bool>,
+    pub replica_of: Key<ServerUrl>,
+    pub replica_changes: Key<WriteHandling>,
+    pub replica_poll: Key<Seconds>,
+    pub gc_every: Key<Interval>,
+    pub gc_squash: Key<bool>,
+    pub verify_every: Key<Interval>,
+    pub max_module_bytes: Key<AtLeast<8>>,
+    pub max_section_bytes: Key<u32>,
+    pub max_connections: Key<usize>,
+    pub max_sockets: Key<usize>,
+    pub max_requests: Key<usize>,
+    pub request_wait: Key<Seconds>,
+    pub header_timeout: Key<Seconds>,
+    pub idle_timeout: Key<Seconds>,
+    pub body_timeout: Key<Seconds>,
+    pub min_body_bytes: Key<AtLeast<1>>,
+    pub shutdown_grace: Key<Seconds>,
+    pub ping_interval: Key<Seconds>,
+    pub max_socket_message_bytes: Key<usize>,
+    pub max_push_paths: Key<AtLeast<1>>,
+    pub mirror_timeout: Key<Seconds>,
+    pub cache_mib: Key<u32>,
+    pub spool_mib: Key<u32>,
+    pub sending_mib: Key<u32>,
+    pub compressed_mib: Key<u32>,
+    pub max_compressible_bytes: Key<AtLeast<0>>,
+    pub max_git_services: Key<usize>,
+    pub git_timeout: Key<Seconds>,
+    pub max_fetch_bytes: Key<AtLeast<4>>,
+    pub max_push_bytes: Key<AtLeast<4>>,
+    pub root: Key<StoreLocation>,
+    pub branch: Key<BranchName>,
+    pub verbose: Key<u8>,
+    pub quiet: Key<bool>,
+    pub color: Key<ColorChoice>,
+}
+
+/// A configuration file that was read.
+#[derive(Default)]
+pub(super) struct ConfigFile {
+    path: PathBuf,
+    text: String,
+    pub settings: FileSettings,
+    /// Whether the file contains secrets that other users can read.
     pub is_exposed: bool,
 }
 
-/// A setting of some layer.
-pub(super) struct Entry<'f> {
-    pub flag: &'f Flag,
-    pub origin: Origin,
-    /// The setting as arguments.
-    pub words: Vec<OsString>,
+impl ConfigFile {
+    /// Reads the file at `path`. Every value is validated, whether a flag or a variable overrides it or not. `names` are the known keys.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not TOML, or has an unknown key or an invalid value. The error gives the line, and no secret.
+    pub fn read(path: &Path, names: &[String]) -> Result<Self, ConfigError> {
+        let (bytes, is_readable_by_others) = load(path)?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            let before = &error.as_bytes()[..valid];
+            invalid(path, before, "not UTF-8".to_owned())
+        })?;
+        let (settings, has_secret) = parse(path, &text, names)?;
+        Ok(Self {
+            path: path.to_owned(),
+            text,
+            settings,
+            is_exposed: is_readable_by_others && has_secret,
+        })
+    }
+
+    /// Returns the source of a value that begins at this offset.
+    pub fn source_at(&self, offset: usize) -> Source {
+        line_after(&self.path, &self.text.as_bytes()[..offset])
+    }
 }
 
-/// Reads the file at `path`. All that it says is judged, whether it counts or not.
-///
-/// # Errors
-/// It cannot be read, is no TOML, or holds what no flag takes; the place is told, and nothing that may be a secret.
-pub(super) fn read<'f>(path: &Path, flags: &'f [Flag]) -> Result<File<'f>, Error> {
-    let (bytes, is_open) = load(path)?;
-    let lines = Lines(path, &bytes);
-    let text = str::from_utf8(&bytes)
-        .map_err(|error| lines.malformed(error.valid_up_to(), "it is not UTF-8".to_owned()))?;
-    // Its own rendering shows the line.
-    let table = DeTable::parse(text).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        let key = key_at(text, offset, flags).map(|key| format!("`{key}`: "));
-        lines.malformed(offset, key.unwrap_or_default() + error.message())
-    })?;
-    let mut found: Vec<_> = table.get_ref().iter().collect();
-    found.sort_by_key(|(key, _)| key.span().start);
-    let mut file = File {
-        entries: Vec::new(),
-        is_exposed: false,
+/// Parses the text; returns the settings, and whether one of them is or contains a secret.
+fn parse(path: &Path, text: &str, names: &[String]) -> Result<(FileSettings, bool), ConfigError> {
+    let fail = |offset: usize, fault| Err(invalid(path, &text.as_bytes()[..offset], fault));
+    let table = match DeTable::parse(text) {
+        Ok(table) => table,
+        // The error's own text quotes the line, which may contain a secret.
+        Err(error) => {
+            let offset = error.span().map_or(0, |span| span.start);
+            let key = key_on_line(text, offset, names).map(|key| format!("`{key}`: "));
+            return fail(offset, key.unwrap_or_default() + error.message());
+        }
     };
-    for (key, value) in found {
-        let entry = entry(key, value.get_ref(), &lines, flags)?;
-        file.is_exposed |= is_open && (entry.flag.is_secret() || holds_secret(value.get_ref()));
-        file.entries.push(entry);
-    }
-    Ok(file)
-}
-
-fn entry<'f>(
-    key: &Spanned<DeString<'_>>,
-    value: &DeValue<'_>,
-    lines: &Lines<'_>,
-    flags: &'f [Flag],
-) -> Result<Entry<'f>, Error> {
-    let (name, offset) = (key.get_ref(), key.span().start);
-    let flag = flags.iter().find(|flag| flag.name() == name);
-    let flag = flag.ok_or_else(|| lines.malformed(offset, unknown(name, flags)))?;
-    let folder = lines.0.parent().unwrap_or(Path::new(""));
-    let words = value::words(flag, value, folder);
-    let words = words.map_err(|fault| lines.malformed(offset, format!("`{name}` {fault}")))?;
-    Ok(Entry {
-        flag,
-        origin: lines.at(offset),
-        words,
-    })
-}
-
-/// The name of a file, and what is in it.
-struct Lines<'a>(&'a Path, &'a [u8]);
-
-impl Lines<'_> {
-    fn at(&self, offset: usize) -> Origin {
-        let before = self.1.iter().take(offset);
-        let lines = before.filter(|byte| **byte == b'\n').count();
-        Origin::Line(self.0.to_owned(), lines + 1)
-    }
-
-    fn malformed(&self, offset: usize, fault: String) -> Error {
-        let origin = self.at(offset);
-        Error::Malformed { origin, fault }
+    let has_secret = table
+        .get_ref()
+        .iter()
+        .any(|(key, value)| key.get_ref() == SECRET_KEY || has_secret(value.get_ref()));
+    let keys: Vec<_> = table
+        .get_ref()
+        .iter()
+        .map(|(key, value)| (key.get_ref().to_string(), key.span(), value.span()))
+        .collect();
+    match FileSettings::deserialize(toml::de::Deserializer::from(table)) {
+        Ok(mut settings) => {
+            settings.resolve_paths(path.parent().unwrap_or(Path::new("")));
+            Ok((settings, has_secret))
+        }
+        Err(error) => match key_of(&error, &keys) {
+            Some((key, span)) if names.contains(key) => {
+                fail(span.start, format!("`{key}` {}", error.message()))
+            }
+            Some((key, span)) => fail(span.start, unknown_key(key, names)),
+            None => fail(0, error.message().to_owned()),
+        },
     }
 }
 
-/// What is in the file, and whether others can read it. The group may if the file is root's, who gives it to the server that way.
-fn load(path: &Path) -> Result<(Vec<u8>, bool), Error> {
-    let failed = |source| Error::Read {
+impl FileSettings {
+    /// Interprets relative paths as relative to `directory`, the directory of the file.
+    fn resolve_paths(&mut self, directory: &Path) {
+        if let Some(auth_file) = &mut self.auth_file {
+            let FileValue(path) = auth_file.get_mut();
+            *path = directory.join(&path);
+        }
+        if let Some(tls) = &mut self.tls {
+            let FileValue(TlsFiles { key, certificate }) = tls.get_mut();
+            *key = directory.join(&key);
+            *certificate = directory.join(&certificate);
+        }
+        if let Some(root) = &mut self.root
+            && let FileValue(StoreLocation::Directory(path)) = root.get_mut()
+        {
+            *path = directory.join(&path);
+        }
+    }
+}
+
+/// Returns the key that an error is about, and its span.
+fn key_of<'k>(
+    error: &toml::de::Error,
+    keys: &'k [(String, Range<usize>, Range<usize>)],
+) -> Option<(&'k String, &'k Range<usize>)> {
+    let offset = error.span()?.start;
+    let is_in = |(_, key, value): &&(String, Range<usize>, Range<usize>)| {
+        key.contains(&offset) || value.contains(&offset)
+    };
+    keys.iter().find(is_in).map(|(key, span, _)| (key, span))
+}
+
+fn invalid(path: &Path, before: &[u8], fault: String) -> ConfigError {
+    ConfigError::Invalid {
+        origin: line_after(path, before),
+        fault,
+    }
+}
+
+/// Returns the line of the file that follows the bytes `before`.
+fn line_after(path: &Path, before: &[u8]) -> Source {
+    let lines = before.iter().filter(|byte| **byte == b'\n').count();
+    Source::Line(path.to_owned(), lines + 1)
+}
+
+/// Reads the file; returns its bytes, and whether other users can read it. A file of root may be readable by its group: that is how
+/// root passes it to the server's user.
+fn load(path: &Path) -> Result<(Vec<u8>, bool), ConfigError> {
+    let failed = |source| ConfigError::Read {
         path: path.to_owned(),
         source,
     };
-    let known = fs::metadata(path).map_err(failed)?;
-    if !known.is_file() {
-        return Err(Error::NoFile(PathBuf::from(path)));
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(ConfigError::NotAFile(path.to_owned()));
     }
-    let readers = if known.uid() == 0 { 0o004 } else { 0o044 };
+    let readers = if metadata.uid() == 0 { 0o004 } else { 0o044 };
     match read_bounded_regular_file(path, BYTES_MAX) {
-        Ok(bytes) => Ok((bytes, known.mode() & readers != 0)),
-        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(Error::TooLarge {
+        Ok(bytes) => Ok((bytes, metadata.mode() & readers != 0)),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(ConfigError::TooLarge {
             path: path.to_owned(),
             bytes_max: BYTES_MAX,
         }),
@@ -124,36 +222,36 @@ fn load(path: &Path) -> Result<(Vec<u8>, bool), Error> {
     }
 }
 
-/// The key on the line at `offset`, if it is one that is known: anything else there may be a secret.
-fn key_at<'f>(text: &str, offset: usize, flags: &'f [Flag]) -> Option<&'f str> {
+/// Returns the key on the line at `offset` if it is a known key. Anything else there may be a secret.
+fn key_on_line<'n>(text: &str, offset: usize, names: &'n [String]) -> Option<&'n String> {
     let mut before = text.bytes().take(offset);
     let begin = before.rposition(|byte| byte == b'\n');
-    let begin = begin.map_or(0, |at| at + 1);
-    let line = text[begin..].lines().next()?;
+    let line = text[begin.map_or(0, |newline| newline + 1)..]
+        .lines()
+        .next()?;
     let key = line.split('=').next()?.trim().trim_matches('"');
-    let mut names = flags.iter().map(Flag::name);
-    names.find(|name| *name == key)
+    names.iter().find(|name| *name == key)
 }
 
-fn unknown(name: &str, flags: &[Flag]) -> String {
-    let names: Vec<_> = flags.iter().map(Flag::name).collect();
-    // What does not look like the name of a flag may be a key of the other kind, in the wrong place.
-    let is_word = |c: char| c.is_ascii_alphabetic() || matches!(c, '-' | '_');
-    let is_name = name.len() <= NAME_BYTES_MAX && name.chars().all(is_word);
-    let shown = match is_name {
-        true => format!("unknown key `{name}`"),
-        false => "unknown key".to_owned(),
+fn unknown_key(key: &str, names: &[String]) -> String {
+    // A key that does not look like a flag may be a secret in the wrong place.
+    let is_flag_char = |c: char| c.is_ascii_alphabetic() || matches!(c, '-' | '_');
+    let shown = if key.len() <= NAME_BYTES_MAX && key.chars().all(is_flag_char) {
+        format!("unknown key `{key}`")
+    } else {
+        "unknown key".to_owned()
     };
-    match nearest(name, &names) {
-        Some(meant) => format!("{shown}: did you mean `{meant}`?"),
-        None => format!("{shown}: the long names of the flags of `server` are keys, and no others"),
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    match nearest(key, &names) {
+        Some(similar) => format!("{shown}: did you mean `{similar}`?"),
+        None => format!("{shown}: the keys are the long names of the flags of `server`"),
     }
 }
 
-fn holds_secret(value: &DeValue<'_>) -> bool {
+fn has_secret(value: &DeValue<'_>) -> bool {
     match value {
         DeValue::String(text) => redact(text) != *text,
-        DeValue::Array(values) => values.iter().any(|value| holds_secret(value.get_ref())),
+        DeValue::Array(values) => values.iter().any(|value| has_secret(value.get_ref())),
         _ => false,
     }
 }

@@ -1,20 +1,28 @@
-//! The settings of a server in layers: a flag beats its variable, and that a file, `wasmstore.toml`.
+//! The settings of a server: flags, environment variables and a configuration file.
 //!
-//! There is one list of settings, that of the flags: whatever `server` takes on its command line, the file takes under the flag's
-//! long name. What the lower layers say is put behind the arguments as if it had been typed there, and clap parses all of it
-//! together. So one parser judges every value, and what goes together with what is judged whichever layer it stands in.
+//! `server_args` and the other `*_args` files define the flags, their types and their defaults; clap parses them. `file` reads the
+//! configuration file (`wasmstore.toml`), in which each flag is a key under its long name. `combine` merges the three layers: a flag
+//! takes precedence over its variable, and the variable over the file. It also records which layer set each setting.
 //!
-//! A file may hold keys and passwords: nothing here repeats what stands in it but for the names of keys, numbers, and names of
-//! branches.
+//! The file and the variables may contain keys and passwords. Error messages therefore repeat only names of keys, numbers and branch
+//! names, never any other value.
 
+mod combine;
 mod error;
 mod file;
-mod flags;
-mod layers;
-mod origin;
-mod read;
+mod file_value;
+mod limit_args;
+mod replica_args;
+mod resolve;
+mod schedule_args;
+mod server_args;
+mod source;
+mod sources;
 mod value;
+mod value_impls;
+mod value_types;
 
-pub(super) use error::Error;
-pub(super) use layers::Layers;
-pub(super) use read::read;
+pub(super) use error::ConfigError;
+pub(super) use resolve::resolve;
+pub(super) use server_args::{ServerArgs, ServerFlags};
+pub(super) use value_types::Seconds;

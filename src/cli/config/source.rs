@@ -1,21 +1,21 @@
-//! Where a setting comes from.
+//! The place where a setting was set.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where a setting comes from.
+/// The place where a setting was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Origin {
-    /// The command line; the flag's long name.
+pub(in crate::cli) enum Source {
+    /// A flag, by its long name.
     Flag(String),
-    /// The environment.
+    /// An environment variable.
     Variable(&'static str),
     /// A line of the configuration file, counted from 1.
     Line(PathBuf, usize),
 }
 
 /// `--port`, `WASMSTORE_PORT` or `wasmstore.toml:3`.
-impl fmt::Display for Origin {
+impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flag(name) => write!(f, "--{name}"),

@@ -1,0 +1,45 @@
+//! The whole command line.
+
+use super::args::GlobalArgs;
+use super::commands::Command;
+
+const AFTER_HELP: &str = "\
+Environment (a flag takes precedence over its variable; an empty variable counts as unset):
+  WASMSTORE_ROOT    the store's directory, or the URL of its server; default: ~/.wasmstore
+  WASMSTORE_KEY     the key for the server
+  WASMSTORE_BRANCH  the branch to work on; default: the store's default branch
+  WASMSTORE_AUTHOR  the author of commits; default: wasmstore <wasmstore@localhost>
+  WASMSTORE_HOST, WASMSTORE_PORT, WASMSTORE_AUTH, WASMSTORE_TLS, WASMSTORE_CONFIG
+                    the same as the flags of `server`
+  PAGER             the pager of `log`; default: less -FRX
+  NO_COLOR          disable color, unless --color enables it
+  CLICOLOR_FORCE    enable color even if the output is not a terminal
+  TZ                the time zone of the dates in `log` and `audit`
+
+An error is one line on standard error. Where it is known what to do next, a line `hint: …` follows; not with --quiet.
+
+Exit codes:
+  0  success
+  1  not found, unreadable input, or any other failure
+  2  invalid command line or server configuration
+  3  invalid module, or malformed path, hash, branch or commit
+  4  conflict, or nothing to roll back
+  5  the store cannot be opened, read, written or reached";
+
+/// Store WebAssembly modules by path and version in a bare git repository
+///
+/// Without a command, prints an overview of the store and creates nothing: root, branch, number of modules and commits (up to a limit
+/// that keeps counting fast), size of all objects, newest commit and mirrors. JSON:
+/// {"root":"…","exists":true,"object_format":"sha1"|"sha256","branch":"…","default_branch":"…","branches":N,"tags":N,
+/// "modules":{"count":N,"more":true|false},"commits":{"count":N,"more":true|false},"objects_bytes":N,
+/// "newest":{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"}|null,
+/// "mirrors":[{"name":"…","url":"…"}]}, or {"root":"…","exists":false}; for a server without object_format, tags, objects_bytes and
+/// mirrors
+#[derive(Debug, clap::Parser)]
+#[command(name = "wasmstore", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(super) struct CommandLine {
+    #[command(flatten)]
+    pub globals: GlobalArgs,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}

@@ -1,0 +1,169 @@
+//! The flags for the limits of a server.
+
+use super::combine::{Combine, combine_fields};
+use super::error::ConfigError;
+use super::file::FileSettings;
+use super::value_impls::parse_count;
+use super::value_types::{AtLeast, Seconds};
+use crate::config::{CacheLimits, MirrorLimits, ModuleLimits, Options, PushLimits, ServerLimits};
+
+/// The limits on what clients may use.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub(in crate::cli) struct LimitArgs {
+    /// Limit the size of a module, in bytes, decoded
+    #[arg(long, value_name = "BYTES", default_value_t = AtLeast(modules().module_bytes_max))]
+    max_module_bytes: AtLeast<8>,
+    /// Limit the size of a section of a module, other than code and custom sections, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = modules().section_bytes_max)]
+    max_section_bytes: u32,
+    /// Limit the number of connections at a time
+    #[arg(long, value_name = "N", value_parser = parse_count, default_value_t = server().connections_max)]
+    max_connections: usize,
+    /// Limit the number of WebSockets at a time
+    #[arg(long, value_name = "N", value_parser = parse_count, default_value_t = server().sockets_max)]
+    max_sockets: usize,
+    /// Limit the number of reads at a time, and separately of writes; further requests wait
+    #[arg(long, value_name = "N", value_parser = parse_count, default_value_t = server().requests_max)]
+    max_requests: usize,
+    /// Let a request wait this long for its turn
+    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().request_wait))]
+    request_wait: Seconds,
+    /// Limit the time to receive the head of a request
+    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().header_timeout))]
+    header_timeout: Seconds,
+    /// Close a connection that is silent for this long
+    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().idle_timeout))]
+    idle_timeout: Seconds,
+    /// Require progress on a request's body in each such period; see --min-body-bytes
+    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().body_progress_timeout))]
+    body_timeout: Seconds,
+    /// Require at least this much of a request's body in each period of --body-timeout
+    #[arg(long, value_name = "BYTES", default_value_t = AtLeast(server().body_progress_bytes_min))]
+    min_body_bytes: AtLeast<1>,
+    /// Let running requests continue for this long when the server stops
+    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().shutdown_grace))]
+    shutdown_grace: Seconds,
+    /// Ping a silent WebSocket this often
+    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().ping_interval))]
+    ping_interval: Seconds,
+    /// Limit the size of a message that a WebSocket client sends
+    #[arg(long, value_name = "BYTES", value_parser = parse_count, default_value_t = server().socket_message_bytes_max)]
+    max_socket_message_bytes: usize,
+    /// Limit the number of paths that the new commits of a push may add or change
+    #[arg(long, value_name = "N", default_value_t = AtLeast(PushLimits::default().paths_max))]
+    max_push_paths: AtLeast<1>,
+    /// Limit the time of a push to a mirror
+    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(MirrorLimits::default().push_timeout))]
+    mirror_timeout: Seconds,
+    /// Cache this much of the modules that were read, and as much again of trees
+    #[arg(long, value_name = "MIB", default_value_t = mib(CacheLimits::default().module_bytes_max))]
+    cache_mib: u32,
+    /// Limit the total size of running uploads, decoded; further uploads are refused
+    #[arg(long, value_name = "MIB", default_value_t = mib(server().spool_bytes_max))]
+    spool_mib: u32,
+    /// Limit the memory for large modules while they are sent; further responses wait
+    #[arg(long, value_name = "MIB", default_value_t = mib(server().sending_bytes_max))]
+    sending_mib: u32,
+    /// Cache this much of compressed variants of modules
+    #[arg(long, value_name = "MIB", default_value_t = mib(server().compressed_bytes_max))]
+    compressed_mib: u32,
+    /// Do not compress larger modules than this; never more than a quarter of --compressed-mib
+    #[arg(long, value_name = "BYTES", default_value_t = AtLeast(server().compressible_bytes_max))]
+    max_compressible_bytes: AtLeast<0>,
+    /// Limit the number of git fetches and pushes at a time; further ones wait
+    #[arg(long, value_name = "N", value_parser = parse_count, default_value_t = server().git_services_max)]
+    max_git_services: usize,
+    /// Limit the total time of one request of a fetch or push
+    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().git_time_max))]
+    git_timeout: Seconds,
+    /// Limit the size of a request of a fetch, in bytes, decoded
+    #[arg(long, value_name = "BYTES", default_value_t = AtLeast(server().fetch_bytes_max))]
+    max_fetch_bytes: AtLeast<4>,
+    /// Limit the size of a push, in bytes, decoded
+    #[arg(long, value_name = "BYTES", default_value_t = AtLeast(server().push_bytes_max))]
+    max_push_bytes: AtLeast<4>,
+}
+
+impl LimitArgs {
+    pub(super) fn combine(
+        &mut self,
+        combine: &mut Combine<'_>,
+        file: &mut FileSettings,
+    ) -> Result<(), ConfigError> {
+        combine_fields!(combine, self, file:
+            max_module_bytes, max_section_bytes, max_connections, max_sockets, max_requests, request_wait, header_timeout,
+            idle_timeout, body_timeout, min_body_bytes, shutdown_grace, ping_interval, max_socket_message_bytes, max_push_paths,
+            mirror_timeout, cache_mib, spool_mib, sending_mib, compressed_mib, max_compressible_bytes, max_git_services,
+            git_timeout, max_fetch_bytes, max_push_bytes,
+        );
+        Ok(())
+    }
+
+    /// Returns the options for opening the store.
+    pub fn options(&self) -> Options {
+        Options {
+            modules: ModuleLimits {
+                module_bytes_max: self.max_module_bytes.0,
+                section_bytes_max: self.max_section_bytes,
+            },
+            cache: CacheLimits {
+                module_bytes_max: bytes(self.cache_mib),
+                tree_bytes_max: bytes(self.cache_mib),
+            },
+            push: PushLimits {
+                paths_max: self.max_push_paths.0,
+                ..PushLimits::default()
+            },
+        }
+    }
+
+    /// Returns the limits of pushes to mirrors.
+    pub fn mirrors(&self) -> MirrorLimits {
+        MirrorLimits {
+            push_timeout: self.mirror_timeout.0,
+            ..MirrorLimits::default()
+        }
+    }
+
+    /// Returns the limits of the HTTP server.
+    pub fn server(&self) -> ServerLimits {
+        ServerLimits {
+            connections_max: self.max_connections,
+            sockets_max: self.max_sockets,
+            requests_max: self.max_requests,
+            request_wait: self.request_wait.0,
+            header_timeout: self.header_timeout.0,
+            idle_timeout: self.idle_timeout.0,
+            body_progress_timeout: self.body_timeout.0,
+            body_progress_bytes_min: self.min_body_bytes.0,
+            shutdown_grace: self.shutdown_grace.0,
+            ping_interval: self.ping_interval.0,
+            socket_message_bytes_max: self.max_socket_message_bytes,
+            spool_bytes_max: bytes(self.spool_mib),
+            sending_bytes_max: bytes(self.sending_mib),
+            compressed_bytes_max: bytes(self.compressed_mib),
+            compressible_bytes_max: self.max_compressible_bytes.0,
+            git_services_max: self.max_git_services,
+            git_time_max: self.git_timeout.0,
+            fetch_bytes_max: self.max_fetch_bytes.0,
+            push_bytes_max: self.max_push_bytes.0,
+        }
+    }
+}
+
+fn server() -> ServerLimits {
+    ServerLimits::default()
+}
+
+fn modules() -> ModuleLimits {
+    ModuleLimits::default()
+}
+
+fn bytes(mib: u32) -> u64 {
+    u64::from(mib) << 20
+}
+
+fn mib(bytes: u64) -> u32 {
+    u32::try_from(bytes >> 20).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,159 @@
+//! Resolving the settings of a server: reading the file, and combining it with the flags and the variables.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::combine::{Combine, combine_fields};
+use super::error::ConfigError;
+use super::file::{ConfigFile, FileSettings};
+use super::server_args::{ServerArgs, ServerFlags};
+use super::source::Source;
+use crate::cli::args::GlobalArgs;
+use crate::cli::environment::variable;
+
+/// The settings that make sense for a replica only.
+const REPLICA_SETTINGS: [&str; 2] = ["replica-changes", "replica-poll"];
+
+/// Reads the configuration file that a flag or a variable names, and combines it with the flags and the variables.
+///
+/// # Errors
+/// The file cannot be read; the file or a variable contains an invalid setting. The error gives the location of the setting.
+pub(in crate::cli) fn resolve(
+    flags: &Arc<ServerFlags>,
+) -> Result<(ServerArgs, GlobalArgs), ConfigError> {
+    let path = flags.server.config.clone();
+    let path = path.or_else(|| variable("WASMSTORE_CONFIG").map(PathBuf::from));
+    let mut file = read_if_named(path.as_deref())?;
+    let settings = std::mem::take(&mut file.settings);
+    let mut combine = Combine::new(&flags.matches, &file);
+    let (mut server, mut globals) = (flags.server.clone(), flags.globals.clone());
+    combine_all(&mut combine, &mut server, &mut globals, settings)?;
+    server.sources = combine.finish(path);
+    server.flags = Some(Arc::clone(flags));
+    Ok((server, globals))
+}
+
+fn read_if_named(path: Option<&Path>) -> Result<ConfigFile, ConfigError> {
+    match path {
+        Some(path) => ConfigFile::read(path, &ServerArgs::setting_names()),
+        None => Ok(ConfigFile::default()),
+    }
+}
+
+fn combine_all(
+    combine: &mut Combine<'_>,
+    server: &mut ServerArgs,
+    globals: &mut GlobalArgs,
+    mut file: FileSettings,
+) -> Result<(), ConfigError> {
+    combine_fields!(combine, server, file: host, port, auth, auth_file);
+    combine.switch("cors", &mut server.cors, file.cors.take());
+    combine_fields!(combine, server, file: tls);
+    combine.list("mirror", &mut server.mirror, file.mirror.take());
+    combine.switch("log_json", &mut server.log_json, file.log_json.take());
+    server.replica.combine(combine, &mut file)?;
+    server.schedule.combine(combine, &mut file)?;
+    server.limits.combine(combine, &mut file)?;
+    combine_fields!(combine, globals, file: root, branch);
+    combine.verbosity(
+        (&mut globals.verbose, &mut globals.quiet),
+        (file.verbose.take(), file.quiet.take()),
+    );
+    combine_fields!(combine, globals, file: color);
+    require_replica(combine)
+}
+
+/// clap cannot check this with `requires`, because the two settings may be set in different layers.
+fn require_replica(combine: &Combine<'_>) -> Result<(), ConfigError> {
+    if combine.source("replica-of").is_some() {
+        return Ok(());
+    }
+    for key in REPLICA_SETTINGS {
+        if let Some(source) = combine.source(key) {
+            let fault = match source {
+                Source::Line(..) => format!("`{key}` needs --replica-of <URL>"),
+                _ => "needs --replica-of <URL>".to_owned(),
+            };
+            let origin = source.clone();
+            return Err(ConfigError::Invalid { origin, fault });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use clap::{Args, Command, FromArgMatches};
+
+    use super::*;
+
+    /// Values of all types. A flag that accepts none of them needs another sample here.
+    const SAMPLES: [&str; 9] = [
+        "true",
+        "8",
+        "\"http://a\"",
+        "\"a,b\"",
+        "\"main\"",
+        "\"redirect\"",
+        "\"auto\"",
+        "\"1h\"",
+        "[]",
+    ];
+
+    fn flags(args: &[&str]) -> Arc<ServerFlags> {
+        let command = ServerArgs::augment_args(GlobalArgs::augment_args(Command::new("")));
+        let matches = command.get_matches_from([&["wasmstore"], args].concat());
+        Arc::new(ServerFlags {
+            server: ServerArgs::from_arg_matches(&matches).unwrap(),
+            globals: GlobalArgs::from_arg_matches(&matches).unwrap(),
+            matches,
+        })
+    }
+
+    #[test]
+    fn every_flag_of_the_server_is_a_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("wasmstore.toml");
+        let flags = flags(&["--config", path.to_str().unwrap()]);
+        let names = ServerArgs::setting_names();
+        assert!(names.len() >= 40, "{}", names.len());
+        for name in &names {
+            let is_accepted = |sample: &&&str| {
+                fs::write(&path, format!("{name} = {sample}\n")).unwrap();
+                ConfigFile::read(&path, &names).is_ok()
+            };
+            let sample = SAMPLES.iter().find(is_accepted);
+            let sample = sample.unwrap_or_else(|| panic!("{name}"));
+            let sources = match resolve(&flags) {
+                Ok((server, _)) => server.sources,
+                Err(ConfigError::Invalid { fault, .. }) if fault.contains("needs") => continue,
+                Err(error) => panic!("{name} = {sample}: {error}"),
+            };
+            let keys: Vec<_> = sources.settings.iter().map(|set| &set.key).collect();
+            assert_eq!(keys, [name], "{sample}");
+            let line = Source::Line(path.clone(), 1);
+            assert_eq!(sources.settings[0].source, line);
+        }
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_directory_of_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("wasmstore.toml");
+        let flags = flags(&["--config", path.to_str().unwrap()]);
+        for (line, expected) in [
+            ("auth-file = 'keys'", "DIR/keys"),
+            ("auth-file = '/keys'", "/keys"),
+            ("root = '../db'", "DIR/../db"),
+            ("tls = 'k,/c'", "DIR/k,/c"),
+            ("host = 'localhost'", "localhost"),
+        ] {
+            fs::write(&path, line).unwrap();
+            let (server, _) = resolve(&flags).unwrap();
+            let expected = expected.replace("DIR", directory.path().to_str().unwrap());
+            assert_eq!(server.sources.settings[0].value, expected, "{line}");
+        }
+    }
+}

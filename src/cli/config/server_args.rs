@@ -1,0 +1,105 @@
+//! The flags of `server`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Arg, ArgMatches, Args, Command};
+
+use super::limit_args::LimitArgs;
+use super::replica_args::ReplicaArgs;
+use super::schedule_args::ScheduleArgs;
+use super::sources::SettingSources;
+use super::value_types::TlsFiles;
+use crate::cli::args::GlobalArgs;
+use crate::cli::secret::Secret;
+use crate::names::RemoteUrl;
+
+const DEFAULT_HOST: &str = "127.0.0.1";
+const DEFAULT_PORT: u16 = 6384;
+
+/// Serve the store over HTTP
+///
+/// Creates the store if it does not exist. Logs to standard error, one line for each request, and prints nothing. On SIGTERM or SIGINT,
+/// finishes the running requests and exits. On SIGHUP, reads the keys and the certificate again.
+///
+/// The flags can also be set in a TOML file, which --config names. Each key has the long name of a flag: `port = 6384`,
+/// `cors = true`, `mirror = ["https://…"]`. The keys include --root, --branch, --verbose (a number), --quiet and --color. A flag
+/// takes precedence over its variable, and the variable over the file; a list replaces the list of the file. Relative paths are
+/// relative to the directory of the file. With --check, prints the settings as TOML, each with its source: the flag, the variable,
+/// or the line of the file; secrets are printed as `…`. JSON: none, but with --check {"config":"…"|null,
+/// "settings":[{"key":"…","value":…,"from":"--port"|"WASMSTORE_PORT"|"wasmstore.toml:3"}]}; --log-json makes the log JSON
+#[derive(Clone, Debug, clap::Args)]
+pub(in crate::cli) struct ServerArgs {
+    /// Read settings from this TOML file [env: WASMSTORE_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Check everything that a start needs, print the settings, and exit without creating or serving anything
+    #[arg(long)]
+    pub check: bool,
+    /// Listen on this IP address or host name [env: WASMSTORE_HOST]
+    #[arg(long, default_value = DEFAULT_HOST)]
+    pub host: String,
+    /// Listen on this port; 0 selects a free port [env: WASMSTORE_PORT]
+    #[arg(long, default_value_t = DEFAULT_PORT)]
+    pub port: u16,
+    /// Require one of these keys, each for its methods: KEY:GET,POST;OTHER:* [env: WASMSTORE_AUTH]
+    #[arg(long, value_name = "KEYS", value_parser = Secret::parse)]
+    pub auth: Option<Secret>,
+    /// Read keys from this file, one KEY:METHODS or KEY:METHODS:NAME <MAIL> per line; NAME is the author of the key's commits
+    #[arg(long, value_name = "FILE")]
+    pub auth_file: Option<PathBuf>,
+    /// Allow requests from web pages of any origin
+    #[arg(long)]
+    pub cors: bool,
+    /// Serve TLS with this private key and certificate, PEM files that are reloaded when they change [env: WASMSTORE_TLS]
+    #[arg(long, value_name = "KEY_FILE,CERT_FILE", value_parser = TlsFiles::parse)]
+    pub tls: Option<TlsFiles>,
+    /// Add this git repository as a mirror, named after its host, as `mirror add` does; can be repeated
+    #[arg(long, value_name = "URL", value_parser = RemoteUrl::parse)]
+    pub mirror: Vec<RemoteUrl>,
+    /// Write the log as JSON, one object per line
+    #[arg(long)]
+    pub log_json: bool,
+    #[command(flatten)]
+    pub replica: ReplicaArgs,
+    #[command(flatten)]
+    pub schedule: ScheduleArgs,
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// The source of each setting.
+    #[arg(skip)]
+    pub sources: SettingSources,
+    /// The flags alone, for reading the file again.
+    #[arg(skip)]
+    pub flags: Option<Arc<ServerFlags>>,
+}
+
+/// The flags of a server, as clap parsed them, before they are combined with the other layers.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct ServerFlags {
+    pub server: ServerArgs,
+    pub globals: GlobalArgs,
+    /// The subcommand's matches, which know for each flag whether it was given.
+    pub matches: ArgMatches,
+}
+
+impl ServerArgs {
+    /// The arguments that are not settings of a server and therefore not keys of the file.
+    pub(super) const NOT_SETTINGS: [&str; 4] = ["author", "check", "config", "json"];
+
+    /// Returns the long names of the flags that are settings of a server: the keys of the file.
+    pub(super) fn setting_names() -> Vec<String> {
+        let command = Self::augment_args(GlobalArgs::augment_args(Command::new("")));
+        let names = command
+            .get_arguments()
+            .filter(|arg| !Self::NOT_SETTINGS.contains(&arg.get_id().as_str()))
+            .filter_map(Arg::get_long)
+            .map(str::to_owned);
+        names.collect()
+    }
+
+    /// Returns the address to listen on, and the port.
+    pub fn address(&self) -> (&str, u16) {
+        (&self.host, self.port)
+    }
+}
