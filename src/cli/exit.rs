@@ -131,7 +131,7 @@ pub(super) enum Error {
     #[error("{} in this store", match .0 { 1 => "1 fault".to_owned(), n => format!("{n} faults") })]
     Faults(usize),
     /// A push was refused, for reasons that have been reported.
-    #[error("push refused: {}", match .0 { 1 => "1 reason".to_owned(), n => format!("{n} reasons") })]
+    #[error("push refused: {}", match .0 { 1 => "1 problem".to_owned(), n => format!("{n} problems") })]
     PushRefused(usize),
     /// There is no `--root` and no home directory for the default root.
     #[error("HOME is not set: give the store's directory with --root or WASMSTORE_ROOT")]

@@ -112,8 +112,7 @@ fn what_needs_another_setting_finds_it_in_any_layer() {
         &[],
     );
     assert_eq!(alone.code, Some(2));
-    let wanted = "wasmstore: wasmstore.toml:2: `replica-changes`: the following required arguments were not provided: \
-        --replica-of <URL>\n";
+    let wanted = "wasmstore: wasmstore.toml:2: `replica-changes` needs --replica-of <URL>\n";
     assert_eq!(alone.err, wanted);
     let alone = check(&world, "port = 1", &["--replica-changes", "refuse"], &[]);
     assert_eq!(alone.code, Some(2));
@@ -138,19 +137,19 @@ fn a_fault_is_told_with_its_place_and_without_its_secrets() {
         ("port = 1.5", "1: `port` takes a number, not a fraction"),
         (
             "port = 70000",
-            "1: `port` is refused: 70000 is not in 0..=65535",
+            "1: `port` is invalid: 70000 is not in 0..=65535",
         ),
         (
             "max-requests = 0",
-            "1: `max-requests` is refused: it is between 1 and 4294967295",
+            "1: `max-requests` is invalid: must be between 1 and 4294967295",
         ),
         (
             "max-connections = 4294967296",
-            "1: `max-connections` is refused: it is between 1 and 4294967295",
+            "1: `max-connections` is invalid: must be between 1 and 4294967295",
         ),
         (
             "max-git-services = 9223372036854775807",
-            "1: `max-git-services` is refused: it is between 1 and 4294967295",
+            "1: `max-git-services` is invalid: must be between 1 and 4294967295",
         ),
         ("cors = 1", "1: `cors` takes true or false, not a number"),
         ("cors = 'yes'", "1: `cors` takes true or false, not text"),
@@ -163,16 +162,16 @@ fn a_fault_is_told_with_its_place_and_without_its_secrets() {
         ("host = ['a']", "1: `host` takes text in quotes, not a list"),
         (
             "color = 'blue'",
-            "1: `color` is refused: it is one of auto, always, never",
+            "1: `color` is invalid: must be one of auto, always, never",
         ),
         (
             "branch = 'a..b'",
-            "1: `branch` is refused: branch name \"a..b\" holds `..`",
+            "1: `branch` is invalid: branch name \"a..b\" holds `..`",
         ),
-        ("root = ''", "1: `root` is refused: it is empty"),
+        ("root = ''", "1: `root` is invalid: must not be empty"),
         (
             "tls = 'a'",
-            "1: `tls` is refused: TLS needs two files: KEY_FILE,CERT_FILE",
+            "1: `tls` is invalid: TLS needs two files: KEY_FILE,CERT_FILE",
         ),
         ("port = 1\nhost = 'a'\nport = 2", "3: `port`: duplicate key"),
         ("auth = 's3cr3t", "1: `auth`: "),
@@ -203,15 +202,15 @@ fn a_fault_is_told_with_its_place_and_without_its_secrets() {
         ("auth = ''", "1: `auth`: no key is given"),
         (
             "mirror = ['/a', 'ftp://ann:s3cr3t@h/x']",
-            "1: `mirror` is refused: the URL is neither",
+            "1: `mirror` is invalid: the URL is neither",
         ),
         (
             "mirror = ['ftp://s3cr3t/x@h']",
-            "1: `mirror` is refused: the URL is neither",
+            "1: `mirror` is invalid: the URL is neither",
         ),
         (
             "replica-of = 'http://a:s3cr3t@h'",
-            "1: `replica-of` is refused: the URL has a user in it",
+            "1: `replica-of` is invalid: the URL has a user in it",
         ),
     ] {
         let ran = check(&world, toml, &[], &[]);
@@ -282,14 +281,14 @@ fn only_a_regular_file_of_text_is_read() {
     world.pipe("fifo");
     for (file, code, wanted) in [
         ("missing", 1, "cannot read \"missing\": No such file"),
-        (".", 1, "\".\" is no regular file"),
-        ("fifo", 1, "\"fifo\" is no regular file"),
+        (".", 1, "\".\" is not a regular file"),
+        ("fifo", 1, "\"fifo\" is not a regular file"),
         (
             "large",
             1,
-            "\"large\" is no configuration: it is larger than 1048576 bytes",
+            "configuration file \"large\" is larger than 1048576 bytes",
         ),
-        ("binary", 2, "binary:2: it is not UTF-8"),
+        ("binary", 2, "binary:2: not UTF-8"),
     ] {
         let args = ["server", "--check", "--config", file];
         let reason = world.fails(code, &args);
@@ -414,7 +413,7 @@ fn a_check_looks_at_all_that_a_start_needs() {
         (
             "\nroot = 'http://127.0.0.1:9'",
             2,
-            "2: `root`: this command works on the store's folder",
+            "2: `root`: this command needs the store's directory",
         ),
         ("root = 'plain'", 5, "1: `root`: "),
         ("root = 'key'", 5, "1: `root`: "),
@@ -512,7 +511,7 @@ fn a_store_that_is_only_read_is_served() {
     let unguarded = world.run(&["server", "--check"]);
     set(0o755);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.err.contains("nothing can be changed: "), "{ran:?}");
+    assert!(ran.err.contains("the store is read-only: "), "{ran:?}");
     assert_eq!(unguarded.code, Some(5), "{unguarded:?}");
 }
 
@@ -559,7 +558,7 @@ fn a_server_does_not_start_with_a_malformed_file() {
     assert_eq!((ran.code, ran.err.as_str()), (Some(2), wanted));
     for (toml, wanted) in [
         ("gc-squash = true", "`gc-squash`: --gc-squash needs "),
-        ("root = 'http://127.0.0.1:9'", "`root`: this command works "),
+        ("root = 'http://127.0.0.1:9'", "`root`: this command needs "),
     ] {
         world.file(file, format!("port = 0\n{toml}"));
         let ran = world.run(&["server", "--config", file]);

@@ -202,7 +202,7 @@ fn init_creates_a_store_once() {
     assert_eq!(world.ok(&["init", "--object-format", "sha1"]), "");
     assert_eq!(world.state(), before);
     let other = world.fails(4, &["init", "--object-format", "sha256"]);
-    assert_eq!(other, format!("{root:?} is a sha1 store already"));
+    assert_eq!(other, format!("{root:?} is already a sha1 store"));
     assert_eq!(world.run(&["init", "--object-format", "md5"]).code, Some(2));
     assert_eq!(
         world.ok(&["init", "--object-format", "sha256", "--root", "b"]),

@@ -111,7 +111,7 @@ fn the_root_comes_from_the_flag_the_variable_or_the_home_folder() {
     let reason = reason(&homeless.err, &["list"]);
     assert_eq!(
         reason,
-        "HOME is not set: name the store's folder with --root or WASMSTORE_ROOT"
+        "HOME is not set: give the store's directory with --root or WASMSTORE_ROOT"
     );
     assert_eq!(
         with(&world, &[("HOME", "")], &["list", "--root", "x"]).code,
@@ -193,7 +193,7 @@ fn help_tells_variables_and_codes() {
         "WASMSTORE_BRANCH",
         "WASMSTORE_AUTHOR",
         "NO_COLOR",
-        "Exit codes:\n  0  done\n",
+        "Exit codes:\n  0  success\n",
     ] {
         assert!(help.contains(part), "{part}");
     }

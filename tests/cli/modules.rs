@@ -59,7 +59,7 @@ fn add_reads_standard_input() {
         (Some(0), format!("{}\n", world.hash(3)))
     );
     let missing = world.fails(2, &["add", "-"]);
-    assert_eq!(missing, "`add -` needs the PATH to put the module at");
+    assert_eq!(missing, "`add -` needs a PATH");
 }
 
 #[test]

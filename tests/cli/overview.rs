@@ -87,7 +87,7 @@ fn a_missing_store_is_told_and_stays_missing() {
     let (first, next) = out.split_once('\n').unwrap();
     assert_eq!(
         first,
-        format!("store:   {} (not there yet)", root.display())
+        format!("store:   {} (does not exist yet)", root.display())
     );
     assert!(
         next.contains("`wasmstore init`") && next.contains("--root"),

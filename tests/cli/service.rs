@@ -57,7 +57,7 @@ fn keys_come_and_go_while_it_serves() {
     fs::write(&keys, "new-secret:*\nstays-secret:GET\n").unwrap();
     assert_eq!(status(&server, "new-secret"), 401, "nobody has said so");
     server.signal("HUP");
-    assert_eq!(server.wait_for("the keys were read anew count="), "3");
+    assert_eq!(server.wait_for("reloaded the keys count="), "3");
     let answers = ["new", "old", "stays", "variable"].map(|key| {
         let key = format!("{key}-secret");
         status(&server, &key)
@@ -93,7 +93,7 @@ fn keys_come_and_go_while_it_serves() {
             None => fs::remove_file(&keys).unwrap(),
         }
         server.signal("HUP");
-        wait_for(&server, "the old ones stay in force", nth + 1);
+        wait_for(&server, "the old ones stay in use", nth + 1);
         assert!(server.log().contains(wrong), "{wrong}: {}", server.log());
         assert_eq!(status(&server, "new-secret"), 200);
         assert_eq!(server.get("/api/v1/modules").status, 401);
@@ -120,7 +120,7 @@ fn a_pipe_in_the_place_of_a_file_stops_no_reload() {
         }
         server.signal("HUP");
         wait_for(&server, "the old one stays in use", nth + 1);
-        wait_for(&server, "the old ones stay in force", nth + 1);
+        wait_for(&server, "the old ones stay in use", nth + 1);
     }
     for said in [
         "\"keys\\\": it is not a regular file",
@@ -135,8 +135,8 @@ fn a_pipe_in_the_place_of_a_file_stops_no_reload() {
     world.file("cert.pem", next.cert.pem());
     world.file("keys", "new-secret:*\nother-secret:*");
     server.signal("HUP");
-    assert_eq!(server.wait_for("the keys were read anew count="), "2");
-    wait_for(&server, "the certificate was read anew", 1);
+    assert_eq!(server.wait_for("reloaded the keys count="), "2");
+    wait_for(&server, "reloaded the certificate", 1);
     assert!(shows(&server, &next.cert) && !shows(&server, &pair.cert));
 }
 
@@ -148,7 +148,7 @@ fn keys_that_an_open_server_is_given_need_a_start() {
     world.file(file, "auth-file = \"keys\"");
     world.file("keys", "secret:*");
     server.signal("HUP");
-    server.wait_for("the server is open until it is started again");
+    server.wait_for("the server stays open until it is restarted");
     assert_eq!(server.get("/api/v1/modules").status, 200);
 }
 
@@ -195,7 +195,7 @@ fn another_certificate_is_shown_at_once() {
     assert!(shows(&server, &old));
     let next = new();
     server.signal("HUP");
-    wait_for(&server, "the certificate was read anew", 1);
+    wait_for(&server, "reloaded the certificate", 1);
     assert!(shows(&server, &next) && !shows(&server, &old));
     world.file("cert.pem", "broken");
     server.signal("HUP");
@@ -296,7 +296,7 @@ fn a_manager_that_does_not_read_holds_nothing_up() {
     assert_eq!(server.get("/healthz").status, 200);
     server.signal("HUP");
     server.wait_for("there are neither keys nor a certificate");
-    wait_for(&server, "the service manager cannot be told", 3);
+    wait_for(&server, "cannot notify the service manager", 3);
     // It gets well, and is told what it missed.
     let ready = loop {
         let message = told(&manager).unwrap();
@@ -355,7 +355,7 @@ fn a_replica_that_waits_for_its_primary_says_so() {
     let mut command = world.wasmstore(&args);
     let command = command.env("NOTIFY_SOCKET", name).stderr(Stdio::null());
     let mut replica = command.spawn().unwrap();
-    let waits = "STATUS=waiting for http://127.0.0.1:9, which it follows";
+    let waits = "STATUS=waiting for the primary http://127.0.0.1:9";
     let message = told(&manager);
     // A reload does not end it.
     let pid = rustix::process::Pid::from_child(&replica);

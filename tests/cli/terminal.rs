@@ -81,7 +81,10 @@ fn on_a_terminal_no_color_is_honoured_and_log_is_paged() {
     assert_eq!(on_terminal(&[], "log --plain"), log);
     assert_eq!(on_terminal(&[], "log --pager cat"), log);
     let told = on_terminal(&[("PAGER", "/no/such/pager")], "log");
-    assert!(told.contains("no pager") && told.ends_with(&log), "{told}");
+    assert!(
+        told.contains("cannot start the pager") && told.ends_with(&log),
+        "{told}"
+    );
     assert_eq!(
         on_terminal(&[], "log --pager true"),
         "",

@@ -18,7 +18,7 @@ fn a_push_of_too_many_refs_is_refused_in_plain_words() {
         "{seen}"
     );
     assert!(
-        seen.contains("remote: wasmstore: the push is refused: 1 thing is wrong"),
+        seen.contains("remote: wasmstore: push refused: 1 problem"),
         "{seen}"
     );
 }
@@ -37,7 +37,7 @@ fn a_name_that_is_not_utf_8_is_refused_in_plain_words() {
         "{seen}"
     );
     assert!(
-        seen.contains("remote: wasmstore: the push is refused: 1 thing is wrong"),
+        seen.contains("remote: wasmstore: push refused: 1 problem"),
         "{seen}"
     );
 }

@@ -204,7 +204,7 @@ fn commands_that_need_the_directory_say_so() {
         assert!(COMMANDS.contains(&(args[0], is_served)), "{args:?}");
         let ran = twin.served(args);
         let expected = format!(
-            "wasmstore: this command works on the store's folder: run it on the machine of {}, with --root DIR\n",
+            "wasmstore: this command needs the store's directory: run it on the machine of {}, with --root DIR\n",
             twin.url()
         );
         assert_eq!(
