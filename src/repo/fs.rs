@@ -57,7 +57,7 @@ pub(crate) fn write_file(tmp: &Path, dest: &Path, bytes: &[u8]) -> Result<()> {
 /// Creates a temporary file in the directory `tmp`, which is created if it is missing. The umask applies to `mode`.
 pub(crate) fn new_file(tmp: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    let builder = builder.permissions(fs::Permissions::from_mode(mode));
+    builder.permissions(fs::Permissions::from_mode(mode));
     match builder.tempfile_in(tmp) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             fs::create_dir_all(tmp)?;

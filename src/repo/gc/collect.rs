@@ -90,8 +90,8 @@ impl Collector<'_> {
         let repo = self.parts.objects.handle_for("HEAD")?;
         let branch = collection
             .squash
-            .map(|(branch, ..)| self.parts.refs.resolve_branch(Some(branch)));
-        let branch = branch.transpose()?;
+            .map(|(branch, ..)| self.parts.refs.resolve_branch(Some(branch)))
+            .transpose()?;
         let squash = collection.squash.zip(branch.as_ref());
         let collection = &Collection {
             squash: squash.map(|((_, author, message), branch)| (branch, author, message)),
@@ -122,8 +122,11 @@ impl Collector<'_> {
         let held = Instant::now();
         check()?;
         let squashed = self.write_squash(collection)?;
-        let index = pack.as_ref().map(|pack| pack.index(repo.object_hash()));
-        let index = index.transpose()?.flatten();
+        let index = pack
+            .as_ref()
+            .map(|pack| pack.index(repo.object_hash()))
+            .transpose()?
+            .flatten();
         let packed = Packed { pack, index };
         let copies = self.copies(repo, squashed.as_ref(), &candidates, &packed)?;
         let copied = self.write_pack(repo, &copies)?;
@@ -226,8 +229,8 @@ impl Collector<'_> {
         candidates: &Candidates,
         packed: &Packed,
     ) -> Result<Vec<gix::ObjectId>> {
-        let roots = self.roots(squashed.map(|squashed| &squashed.plan))?;
-        let roots = roots
+        let roots = self
+            .roots(squashed.map(|squashed| &squashed.plan))?
             .into_iter()
             .chain(squashed.map(|squashed| squashed.id));
         let mut copies = reachable(repo, roots, &|id| packed.contains(id))?;
@@ -287,8 +290,7 @@ impl Collector<'_> {
         let prefix = gc_dir(&self.parts.own_dir())?.join("new");
         let tips: Vec<_> = roots.iter().map(ToString::to_string).collect();
         let since = SystemTime::now() - CLOCK_TICK_MAX;
-        let checksum = git.pack_objects(&tips, &prefix);
-        let checksum = checksum.or_else(|error| {
+        let checksum = git.pack_objects(&tips, &prefix).or_else(|error| {
             self.parts
                 .packs
                 .clear_pack_leftovers(|changed| changed >= since)

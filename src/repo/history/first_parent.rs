@@ -88,8 +88,10 @@ fn first_parent(repo: &gix::Repository, id: CommitId) -> Result<Option<CommitId>
     let missing = || Error::Missing { id: id.to_string() };
     let oid = object_id(repo, id.as_bytes()).ok_or_else(missing)?;
     let failed = || Error::database(format!("read commit {id}"));
-    let object = repo.try_find_object(oid).map_err(failed())?;
-    let object = object.ok_or_else(missing)?;
+    let object = repo
+        .try_find_object(oid)
+        .map_err(failed())?
+        .ok_or_else(missing)?;
     let commit = object.try_into_commit().map_err(failed())?;
     Ok(commit.parent_ids().next().map(|id| commit_id(&id)))
 }

@@ -69,8 +69,7 @@ fn data(repo: &gix::Repository, id: CommitId) -> Result<Vec<u8>> {
     let oid = object_id(repo, id.as_bytes()).ok_or(Error::UnknownCommit(id))?;
     let object = repo
         .try_find_object(oid)
-        .map_err(Error::database(format!("read commit {id}")))?;
-    let object = object
+        .map_err(Error::database(format!("read commit {id}")))?
         .filter(|object| object.kind == gix::objs::Kind::Commit)
         .ok_or(Error::UnknownCommit(id))?;
     Ok(object.detach().data)

@@ -70,8 +70,9 @@ fn compress(state: &mut Compress, mut from: &[u8]) -> Result<Vec<u8>> {
         let begin = to.len();
         to.resize(begin + from.len() + GROWTH_BYTES, 0);
         let (read, written) = (state.total_in(), state.total_out());
-        let status = state.compress(from, &mut to[begin..], FlushCompress::Finish);
-        let status = status.map_err(Error::database("compress an object"))?;
+        let status = state
+            .compress(from, &mut to[begin..], FlushCompress::Finish)
+            .map_err(Error::database("compress an object"))?;
         from = &from[(state.total_in() - read) as usize..];
         to.truncate(begin + (state.total_out() - written) as usize);
         if status == Status::StreamEnd {

@@ -82,8 +82,11 @@ impl PackWriter {
     /// Finishes the pack, and makes it a durable pack of the repository at `root`.
     pub(crate) fn install(mut self, root: &Path) -> Result<Pack> {
         assert_eq!(self.entries_left, 0, "BUG: the objects were counted");
-        let checksum = self.out.hash.try_finalize();
-        let checksum = checksum.map_err(Error::database("hash a pack"))?;
+        let checksum = self
+            .out
+            .hash
+            .try_finalize()
+            .map_err(Error::database("hash a pack"))?;
         let failed = || Error::io("write a pack in", &self.tmp);
         let mut out = self.out.inner;
         out.write_all(checksum.as_bytes()).map_err(failed())?;

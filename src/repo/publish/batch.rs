@@ -178,8 +178,10 @@ impl<'r> Batch<'r> {
         has_read_moving: &mut bool,
     ) -> Result<(Decision, T), E> {
         let others = self.updates.iter().enumerate();
-        let moving = others.filter(|(other, update)| *other != at && update.new.is_some());
-        let moving = moving.map(|(_, update)| &update.branch).collect();
+        let moving = others
+            .filter(|(other, update)| *other != at && update.new.is_some())
+            .map(|(_, update)| &update.branch)
+            .collect();
         let tip = self.updates[at].tip();
         let mut draft = Draft::new(self.txn.repo(), tip, &self.txn.parts.refs, moving)?;
         let decided = decide(&mut draft);

@@ -32,8 +32,9 @@ pub(crate) fn set_default_branch(
     let head = refs.lock_head(branch)?;
     if txn.durable_tip(branch)?.is_none() {
         let from = refs.resolve_branch(from)?;
-        let tip = refs.tip(&from)?;
-        let tip = tip.ok_or_else(|| Error::UnknownBranch(from.to_string()))?;
+        let tip = refs
+            .tip(&from)?
+            .ok_or_else(|| Error::UnknownBranch(from.to_string()))?;
         txn.start_branch(branch, tip)?;
     }
     refs.rename_lock(head)
@@ -52,8 +53,9 @@ pub(crate) fn delete_branch(parts: &Parts, branch: &BranchName) -> Result<()> {
         refs.sync_head()?;
         return Err(Error::DefaultBranch(branch.to_string()));
     }
-    let tip = txn.durable_tip(branch)?;
-    let tip = tip.ok_or_else(|| Error::UnknownBranch(branch.to_string()))?;
+    let tip = txn
+        .durable_tip(branch)?
+        .ok_or_else(|| Error::UnknownBranch(branch.to_string()))?;
     refs.swap(&branch.clone().into(), Some(tip), None, OUTSIDE_MAX)
 }
 

@@ -21,8 +21,9 @@ impl WriteTxn<'_> {
     /// caller holds `refs.lock`.
     pub(crate) fn durable_tip(&mut self, branch: &BranchName) -> Result<Option<gix::ObjectId>> {
         let refs = &self.parts.refs;
-        let loose = refs.loose_tip(Some(branch));
-        let loose = loose.and_then(|tip| object_id(self.repo(), tip.as_bytes()));
+        let loose = refs
+            .loose_tip(Some(branch))
+            .and_then(|tip| object_id(self.repo(), tip.as_bytes()));
         let tip = match loose {
             Some(tip) => Some(tip),
             None => read_tip(self.repo(), branch)?,
@@ -45,8 +46,7 @@ impl WriteTxn<'_> {
 
     /// Returns the id of an existing commit, after making it durable with everything that it reaches.
     pub(crate) fn adopt_named_commit(&mut self, commit: CommitId) -> Result<gix::ObjectId> {
-        let id = object_id(self.repo(), commit.as_bytes());
-        let id = id.ok_or(Error::UnknownCommit(commit))?;
+        let id = object_id(self.repo(), commit.as_bytes()).ok_or(Error::UnknownCommit(commit))?;
         self.adopt_history([id])?;
         Ok(id)
     }
@@ -70,9 +70,12 @@ impl WriteTxn<'_> {
             let (id, _) = new?;
             let commit = read_linked(&fresh, commit_id(&id))?;
             self.adopt_from(&fresh, id)?;
-            let base = commit.parents.first();
-            let base = base.map(|parent| read_linked(&fresh, *parent));
-            let base = base.transpose()?.map(|parent| parent.tree.0);
+            let base = commit
+                .parents
+                .first()
+                .map(|parent| read_linked(&fresh, *parent))
+                .transpose()?
+                .map(|parent| parent.tree.0);
             self.adopt_tree(&fresh, commit.tree.0, base)?;
         }
         self.parts.packs.sync_all()

@@ -78,8 +78,10 @@ impl Publisher {
                     let _ = object.compress();
                 }
             }
-            let outcome = change.depends_on.as_ref();
-            let outcome = outcome.map_or(Outcome::Published, |outcome| outcome.wait());
+            let outcome = change
+                .depends_on
+                .as_ref()
+                .map_or(Outcome::Published, |outcome| outcome.wait());
             match outcome {
                 Outcome::Published => return published(change),
                 Outcome::Failed(error) if change.moves => {

@@ -128,8 +128,8 @@ impl<'r> WriteTxn<'r> {
     /// Stages an object for the next pack unless it is stored already, and returns its id.
     fn stage(&mut self, kind: gix::objs::Kind, bytes: &[u8]) -> Result<gix::ObjectId> {
         let format = self.objects.handles.format();
-        let id = gix::objs::compute_hash(format, kind, bytes);
-        let id = id.map_err(Error::database("hash an object"))?;
+        let id = gix::objs::compute_hash(format, kind, bytes)
+            .map_err(Error::database("hash an object"))?;
         if self.objects.staged.contains(&id) || (self.seems_stored(&id) && self.adopt(id)?) {
             return Ok(id);
         }

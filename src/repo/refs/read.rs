@@ -75,11 +75,13 @@ impl RefStore {
     /// Returns every branch and tag with the object that it names, sorted by name. Refs with names that the store does not accept
     /// are left out.
     pub fn branches_and_tags(&self) -> Result<Vec<(RefName, ObjectId)>> {
-        let refs = self.direct_refs("refs/")?.into_iter();
-        let refs = refs.filter_map(|(name, id)| {
-            let name = RefName::parse(name.to_str().ok()?).ok()?;
-            Some((name, ObjectId::from_bytes(id.as_bytes())?))
-        });
+        let refs = self
+            .direct_refs("refs/")?
+            .into_iter()
+            .filter_map(|(name, id)| {
+                let name = RefName::parse(name.to_str().ok()?).ok()?;
+                Some((name, ObjectId::from_bytes(id.as_bytes())?))
+            });
         Ok(refs.collect())
     }
 
@@ -160,8 +162,9 @@ impl RefStore {
         if let Some(id) = loose.and_then(|id| object_id(&repo, id.as_bytes())) {
             return Ok(Some(Target::Object(id)));
         }
-        let reference = repo.try_find_reference(name);
-        let reference = reference.map_err(Error::database(format!("read {name}")))?;
+        let reference = repo
+            .try_find_reference(name)
+            .map_err(Error::database(format!("read {name}")))?;
         Ok(reference.map(|reference| reference.inner.target))
     }
 

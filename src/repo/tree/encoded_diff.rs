@@ -171,8 +171,8 @@ impl<'r> TreeDiffer<'r> {
 fn read_encoded(repo: &gix::Repository, id: gix::ObjectId) -> Result<Arc<Vec<u8>>> {
     let object = repo
         .try_find_object(id)
-        .map_err(Error::database(format!("read tree {id}")))?;
-    let object = object.ok_or_else(|| Error::Missing { id: id.to_string() })?;
+        .map_err(Error::database(format!("read tree {id}")))?
+        .ok_or_else(|| Error::Missing { id: id.to_string() })?;
     match object.kind {
         gix::objs::Kind::Tree => Ok(Arc::new(object.detach().data)),
         kind => Err(Error::database(format!("read tree {id}"))(format!(

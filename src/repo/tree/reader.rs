@@ -242,8 +242,8 @@ pub(crate) fn load(repo: &gix::Repository, id: gix::ObjectId) -> Result<gix::obj
     }
     let object = repo
         .try_find_object(id)
-        .map_err(Error::database(format!("read tree {id}")))?;
-    let object = object.ok_or_else(|| Error::Missing { id: id.to_string() })?;
+        .map_err(Error::database(format!("read tree {id}")))?
+        .ok_or_else(|| Error::Missing { id: id.to_string() })?;
     Ok(parse_tree(&object.data, id)?.into())
 }
 

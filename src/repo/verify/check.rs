@@ -213,8 +213,10 @@ impl<I: Inspector> Walk<'_, I> {
         *roles |= todo.role.bit();
         self.inspector.progress();
         if let Err(reason) = self.check_object(todo, is_new) {
-            let kind = todo.role.kind();
-            let kind = kind.map_or("object".to_owned(), |kind| kind.to_string());
+            let kind = todo
+                .role
+                .kind()
+                .map_or("object".to_owned(), |kind| kind.to_string());
             self.inspector.fault(Fault {
                 subject: format!("{kind} {}", todo.id),
                 location: todo.location.clone(),
@@ -225,15 +227,17 @@ impl<I: Inspector> Walk<'_, I> {
 
     fn check_object(&mut self, todo: &Todo, is_new: bool) -> std::result::Result<(), String> {
         self.checked.modules += usize::from(todo.role == Role::Kind(Kind::Blob));
-        let object = self.repo.try_find_object(todo.id);
-        let object = object.map_err(|error| chain(&error))?;
-        let object = object.ok_or("it is missing")?;
+        let object = self
+            .repo
+            .try_find_object(todo.id)
+            .map_err(|error| chain(&error))?
+            .ok_or("it is missing")?;
         let (kind, data) = (object.kind, object.detach().data);
         if let Some(expected) = todo.role.kind().filter(|expected| *expected != kind) {
             return Err(format!("it is a {kind} instead of a {expected}"));
         }
-        let hash = gix::objs::compute_hash(self.repo.object_hash(), kind, &data);
-        let hash = hash.map_err(|error| chain(&error))?;
+        let hash = gix::objs::compute_hash(self.repo.object_hash(), kind, &data)
+            .map_err(|error| chain(&error))?;
         if hash != todo.id {
             return Err(format!("its content is that of object {hash}"));
         }
