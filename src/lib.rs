@@ -1,9 +1,8 @@
 //! A content-addressed, versioned and validated store for WebAssembly modules that *is* a bare git repository.
 //!
-//! A store is a bare git repository: a module is a blob, a path is a tree entry, a branch is a ref, every change is one commit.
-//! Anyone can `git clone`, `git log` and `git fsck` it with stock git, at any time. This crate adds what git has not: it takes
-//! only bytes that are a valid core module or component, it answers by path, hash and digest, and it loses nothing that it
-//! acknowledged.
+//! In a store, a module is a blob, a path is a tree entry, a branch is a ref, and every change is one commit. Stock git can clone, log
+//! and fsck it at any time. This crate adds what git does not have: it accepts only valid core modules and components, it finds modules
+//! by path, hash and digest, and it never loses an acknowledged change.
 //!
 //! ```no_run
 //! use wasmstore::config::Options;
@@ -16,51 +15,49 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # The rooms
+//! # Subsystems
 //!
-//! A lower layer never imports a higher one; `tests/layers.rs` reads the sources and holds them to this table.
+//! Each subsystem belongs to a layer. A lower layer never imports a higher one, and the crates in the last column are used in that
+//! subsystem only. `tests/layers.rs` checks both.
 //!
-//! | # | room | knows | the only user of |
+//! | # | subsystem | responsibility | only user of |
 //! |---|---|---|---|
-//! | 0 | [`names`], [`config`] | paths, branches, hashes: parsed once, valid ever after; limits | |
-//! | 0 | [`git`] | the stock git program: found, run hermetically, or with the user's credentials to speak to others; limited, killed | processes, `rustix` |
-//! | 1 | [`wasm`] | bytes in, what is in the module or a reason out | `wasmparser`, `sha2` |
-//! | 1 | [`repo`] | the bare repository: objects, trees, commits, refs, locks, durability, gc | `gix`, `gix-pack`, `notify`, `tar`, `fail`, flock, fsync |
-//! | 1 | [`index`] | a derived database of commits, changes and modules; knows nothing of git | `rusqlite` |
-//! | 2 | [`store`] | what a module store does; the one thing that the surfaces call | `flate2` |
-//! | 3 | [`wire`] | the JSON shapes that the surfaces share | `utoipa`'s schemas |
-//! | 3 | [`remote`] | others: pushes taken in, git served, mirrors, replicas, stores made from them; the client of a store that is served elsewhere | `gix_packetline`, `tungstenite`, `ureq` |
-//! | 4 | [`http`] | the API, watch, git's smart protocol, keys, TLS, metrics | `axum`, `tokio`, `tower-http`, `rustls` |
-//! | 5 | [`cli`] | the command line: arguments, printing, exit codes; `serve.rs` puts the server together | `clap`, stdout |
+//! | 0 | [`names`], [`config`] | Paths, branches, hashes and digests, parsed once and valid from then on. Limits | |
+//! | 0 | [`git`] | Runs the stock git program, with limits on time, memory and output | processes, `rustix` |
+//! | 1 | [`wasm`] | Takes bytes; returns facts or the reason for rejection | `wasmparser`, `sha2` |
+//! | 1 | [`repo`] | The bare repository: objects, trees, commits, refs, locks, durability, gc | `gix`, `gix-pack`, `notify`, `tar`, `fail`, flock, fsync |
+//! | 1 | [`index`] | A derived database of commits, changes and modules, independent of git | `rusqlite` |
+//! | 2 | [`store`] | The operations of a module store. The only entry point for the layers above | `flate2` |
+//! | 3 | [`wire`] | The JSON types that the surfaces share | the schemas of `utoipa` |
+//! | 3 | [`remote`] | Pushes, git's smart HTTP service, mirrors, replicas, clones; the client of a remote store | `gix_packetline`, `tungstenite`, `ureq` |
+//! | 4 | [`http`] | The HTTP server: API, watch, git, authentication, TLS, metrics | `axum`, `tokio`, `tower-http`, `rustls` |
+//! | 5 | [`cli`] | The command line: arguments, printing, exit codes. `serve.rs` assembles the server | `clap`, stdout |
 //!
-//! [`wasm`], [`repo`] and [`index`] do not know each other. Everything below [`http`] is synchronous; nothing below
-//! [`cli`] prints. Only [`cli`] takes
-//! anything from the environment; [`git`] looks at it to keep it from git.
+//! [`wasm`], [`repo`] and [`index`] do not depend on each other. Everything below [`http`] is synchronous. Only [`cli`] prints. Only [`cli`]
+//! and [`git`] read the environment.
 //!
-//! # How a module gets in
+//! # Subdirectories
 //!
-//! bytes -> a spool of [`repo`], while [`wasm`] validates the same stream -> a blob, deflated -> a change, judged on the branch's
-//! tip and on the changes before it -> trees and a commit -> one pack for all changes that came meanwhile, flushed -> each ref,
-//! flushed, moved once by compare-and-swap, its folder flushed -> the version index is told -> the answers.
+//! | subsystem | subdirectories |
+//! |---|---|
+//! | [`repo`] | `objects`, `packs`, `refs`, `tree`, `history`, `publish`, `lifecycle`, `push`, `gc`, `verify`; each uses only those before it |
+//! | [`store`] | one file per verb; `index` keeps the version index current, `maintenance` runs gc and verify on a schedule, `watch` follows a branch, `replica` marks replicas |
+//! | [`remote`] | `client` implements [`StoreOperations`](remote::StoreOperations) for a server; the files `mirror_*` and `replica` follow other repositories |
+//! | [`http`] | `routes` (one file per resource), `module` and `upload` (bodies), `middleware`, `listener` (connections and TLS), `git` (smart HTTP), `watch`, `metrics`, `openapi` |
+//! | [`cli`] | `commands` (one file per command), `config` (the configuration file of the server) |
 //!
-//! A push comes another way: git keeps it in quarantine while [`store`] judges its refs and validates its modules; then git moves
-//! the objects into the store, and the refs are moved as by any change, all that they lead to looked at and flushed once more.
-//!
-//! # How a question about history is answered
-//!
-//! a tip -> does [`index`] know it? else every commit that it does not know is compared with its parents, parents first, and added
-//! -> one look-up. So the index may be missing, behind or deleted at any time; what it says is what the history says.
+//! `docs/architecture.md` follows an upload, a read, a push and a gc through these files.
 //!
 //! # Invariants
 //!
-//! 1. What is acknowledged survives `kill -9` and a power cut: nothing refers to what is not flushed.
-//! 2. Stock git reads the store at every moment, and `git fsck --strict` finds nothing wrong.
-//! 3. Every change is one commit. History only moves forward: restore and rollback write new commits; only `gc`, deleting a branch,
-//!    and a push by a key that may DELETE drop history.
-//! 4. A refused change changes nothing. An upload that is cut short or invalid leaves no trace.
-//! 5. A path is module or folder, never both, in every operation.
-//! 6. What is in `ROOT/wasmstore` is derived or momentary: it can be deleted while no process uses the store.
-//! 7. An id never changes its meaning; only refs are read anew.
+//! 1. An acknowledged change survives `kill -9` and a power cut: no ref points to anything that was not fsynced.
+//! 2. Stock git can read the store at every moment, and `git fsck --strict` reports no error.
+//! 3. Every change is one commit. History only moves forward: restore and rollback write new commits. Only `gc`, deleting a branch, and a
+//!    push by a key that allows DELETE drop history.
+//! 4. A rejected change changes nothing. An incomplete or invalid upload leaves nothing behind.
+//! 5. A path is a module or a directory, never both, in every operation.
+//! 6. Everything in `ROOT/wasmstore` is derived or temporary. It can be deleted while no process uses the store.
+//! 7. An object id never changes its meaning, so caches are never invalidated; only refs are read again.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

@@ -1,11 +1,11 @@
-//! Whether what is printed is what is shown: ids stand for others, dates for any.
+//! Compares output with a page. An id on the page matches another id consistently; a date matches any date.
 
-/// The shortest run of hex digits that is an id, as git abbreviates them.
+/// The minimum number of hex digits in an id: the length of an abbreviation in git.
 const ID_MIN: usize = 7;
 
-/// Which ids of a page stand for which.
+/// The ids on a page, and the real ids that they match.
 pub struct Ids {
-    /// Hashes of modules, which are always the same.
+    /// Hashes of modules, which match only themselves.
     fixed: Vec<String>,
     bound: Vec<(String, String)>,
 }
@@ -16,7 +16,7 @@ impl Ids {
         Self { fixed, bound }
     }
 
-    /// Puts the ids that are known by now in the place of those on the page.
+    /// Replaces ids of the page by the real ids that are known.
     pub fn replace(&self, text: &str) -> String {
         let mut replaced = String::new();
         let mut rest = text;
@@ -32,27 +32,28 @@ impl Ids {
         replaced
     }
 
-    /// Compares line by line; if they agree, remembers what the ids stand for.
+    /// Compares line by line. If all lines match, remembers the ids.
     pub fn agree(&mut self, shown: &[String], printed: &[String]) -> bool {
         let known = self.bound.len();
-        let agree = self.lines_agree(shown, printed);
+        let agree = self.lines_match(shown, printed);
         if !agree {
             self.bound.truncate(known);
         }
         agree
     }
 
-    fn lines_agree(&mut self, shown: &[String], printed: &[String]) -> bool {
+    fn lines_match(&mut self, shown: &[String], printed: &[String]) -> bool {
         let Some((first, others)) = shown.split_first() else {
             return printed.is_empty();
         };
         if first.trim() == "…" {
             return (0..=printed.len())
-                .any(|skipped| self.lines_agree(others, &printed[skipped..]));
+                .any(|skipped| self.lines_match(others, &printed[skipped..]));
         }
         let known = self.bound.len();
         let agree = printed.split_first().is_some_and(|(line, printed)| {
-            self.line_agrees(first.trim_end(), line.trim_end()) && self.lines_agree(others, printed)
+            self.line_matches(first.trim_end(), line.trim_end())
+                && self.lines_match(others, printed)
         });
         if !agree {
             self.bound.truncate(known);
@@ -60,7 +61,7 @@ impl Ids {
         agree
     }
 
-    fn line_agrees(&mut self, shown: &str, printed: &str) -> bool {
+    fn line_matches(&mut self, shown: &str, printed: &str) -> bool {
         if let Some(rest) = shown.strip_prefix('…') {
             let known = self.bound.len();
             let mut ends = printed
@@ -69,24 +70,24 @@ impl Ids {
                 .chain([printed.len()]);
             return ends.any(|at| {
                 self.bound.truncate(known);
-                self.line_agrees(rest, &printed[at..])
+                self.line_matches(rest, &printed[at..])
             });
         }
         if shown.is_empty() || printed.is_empty() {
             return shown == printed;
         }
         if let (Some(one), Some(other)) = (date(shown), date(printed)) {
-            return self.line_agrees(&shown[one..], &printed[other..]);
+            return self.line_matches(&shown[one..], &printed[other..]);
         }
         let (one, other) = (word(shown), word(printed));
         if shown[one.len()..].starts_with('…') && printed.starts_with(one) {
-            return self.line_agrees(&shown[one.len()..], &printed[one.len()..]);
+            return self.line_matches(&shown[one.len()..], &printed[one.len()..]);
         }
-        (one == other || self.stands_for(one, other))
-            && self.line_agrees(&shown[one.len()..], &printed[other.len()..])
+        (one == other || self.matches_id(one, other))
+            && self.line_matches(&shown[one.len()..], &printed[other.len()..])
     }
 
-    fn stands_for(&mut self, shown: &str, printed: &str) -> bool {
+    fn matches_id(&mut self, shown: &str, printed: &str) -> bool {
         let is_module = self.fixed.iter().any(|hash| hash.starts_with(shown));
         if !is_id(shown) || !is_hex(printed) || shown.len() != printed.len() || is_module {
             return false;
@@ -102,7 +103,7 @@ impl Ids {
     }
 }
 
-/// Puts one word in the place of another.
+/// Replaces a word by another.
 pub fn replace_word(text: &str, word: &str, by: &str) -> String {
     let mut replaced = String::new();
     let mut rest = text;
@@ -114,7 +115,7 @@ pub fn replace_word(text: &str, word: &str, by: &str) -> String {
     replaced
 }
 
-/// The run of letters and digits, or of none, that a text begins with; alone, what is matched by itself.
+/// Returns the first word of a text: a run of letters and digits, or one other character.
 fn word(text: &str) -> &str {
     let is_inside = |c: char| c.is_ascii_alphanumeric();
     let first = text.chars().next().unwrap_or(' ');
@@ -125,7 +126,8 @@ fn word(text: &str) -> &str {
     &text[..end]
 }
 
-/// On a page an id has a digit, so that no word is taken for one. What is printed need not: one of a thousand short ones has none.
+/// Returns whether a word on a page is an id: it needs a digit, so that English words are not ids. A printed id need not have a digit; one in a
+/// thousand short ids has none.
 fn is_id(word: &str) -> bool {
     is_hex(word) && word.contains(|c: char| c.is_ascii_digit())
 }
@@ -135,9 +137,9 @@ fn is_hex(word: &str) -> bool {
     word.len() >= ID_MIN && word.chars().all(is_digit)
 }
 
-/// How long the date is that a text begins with: as in a log, as git writes one, or as a person reads it.
+/// Returns the length of the date at the start of a text, in the format of a log line, of git, or of the command line.
 fn date(text: &str) -> Option<usize> {
-    // Of letters, "Aa" stand for any; those of a log's dates are themselves.
+    // "9" matches any digit, "A" and "a" any upper-case and lower-case letter; other characters match themselves.
     let forms = [
         "9999-99-99T99:99:99.999999Z",
         "9999-99-99T99:99:99Z",
@@ -159,7 +161,7 @@ fn date(text: &str) -> Option<usize> {
 }
 
 #[test]
-fn ids_stand_for_the_same_everywhere() {
+fn ids_match_consistently() {
     let mut ids = Ids::new(vec!["aaaaaaa1".to_owned()]);
     let mut agree = |shown: &str, printed: &str| {
         let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::support::store::git_with_input;
 
-fn folder() -> PathBuf {
+fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
@@ -14,8 +14,8 @@ fn folder() -> PathBuf {
 pub fn hashes() -> Vec<String> {
     let mut hashes = Vec::new();
     for name in ["adder.wasm", "adder2.wasm"] {
-        let bytes = std::fs::read(folder().join(name)).unwrap();
-        let hash = git_with_input(&folder(), &["hash-object", "--stdin"], &bytes);
+        let bytes = std::fs::read(directory().join(name)).unwrap();
+        let hash = git_with_input(&directory(), &["hash-object", "--stdin"], &bytes);
         let digest = Sha256::digest(&bytes);
         hashes.push(hash.trim().to_owned());
         hashes.push(digest.iter().map(|byte| format!("{byte:02x}")).collect());
@@ -24,10 +24,10 @@ pub fn hashes() -> Vec<String> {
 }
 
 #[test]
-fn compiled_fixtures_are_what_their_sources_say() {
+fn compiled_fixtures_match_their_sources() {
     for (name, source) in [("adder.wasm", "adder"), ("adder2.wasm", "adder_with_sub")] {
-        let source = folder().join("valid").join(source).with_extension("wat");
-        let compiled = std::fs::read(folder().join(name)).unwrap();
+        let source = directory().join("valid").join(source).with_extension("wat");
+        let compiled = std::fs::read(directory().join(name)).unwrap();
         assert_eq!(wat::parse_file(source).unwrap(), compiled);
     }
 }

@@ -1,19 +1,18 @@
-//! The pages for people, `README.md` and `docs/`: every command in them is run, and prints what they show.
+//! Runs every command in `README.md` and `docs/`, and compares the output with the page.
 //!
-//! A block of code whose lines begin with `$ ` is typed into bash, command after command, and what is below each command is
-//! compared with what it prints; a command that ends in `\` goes on in the next line. A page is one person's home, with a clone of
-//! this repository as the folder to work in and `wasmstore` on the path. `wasmstore server` without `--check` runs in the background
-//! as soon as it listens, and what is below it is the beginning of its log. A comment before a block, which nobody sees who reads the page, says
-//! that it is something else:
+//! A block of code whose lines start with `$ ` is typed into bash, command by command, and the lines below each command are compared with its output.
+//! A command that ends in `\` continues on the next line. Each page has its own home directory, starts in a clone of this repository, and has
+//! `wasmstore` on the path. `wasmstore server` without `--check` runs in the background once it listens; the lines below it are the
+//! beginning of its log. A comment before a block, which readers of the page do not see, marks other blocks:
 //!
-//! - `<!-- typed -->`: its lines are commands, without a prompt, that may print anything.
-//! - `<!-- file: NAME -->`: it is saved as that file.
-//! - `<!-- soon -->`: its first command shows this after a moment; it is repeated until then.
-//! - `<!-- not run: REASON -->`: it is no command, or one that cannot be run; it is listed in `NOT_RUN`.
+//! - `<!-- typed -->`: the lines are commands without a prompt. Their output is not compared.
+//! - `<!-- file: NAME -->`: the block is saved as that file.
+//! - `<!-- soon -->`: the first command is repeated until it prints the expected output.
+//! - `<!-- not run: REASON -->`: the block is not run; it is listed in `NOT_RUN`.
 //!
-//! `<!-- stop -->` alone ends the servers. In what is compared, a commit's id stands for whatever id is there, and for the same one
-//! on all of the page; a module's hash is itself; a date is any date; `…` is anything in a line, and alone, any lines. Where
-//! `curl`, `openssl` or `nginx` is missing, a page ends before the first block that has it, and says so.
+//! `<!-- stop -->` stops the servers. In a comparison, a commit's id on the page matches any id, but the same one on the whole page; a module's
+//! hash matches only itself; a date matches any date; `…` matches any text in a line, and alone on a line any lines. If `curl`,
+//! `openssl` or `nginx` is missing, a page ends before the first block that uses it, and reports that.
 
 mod compare;
 mod fixtures;
@@ -24,12 +23,12 @@ mod shell;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use page::{Block, Page};
 use session::run;
 
-/// What is on the pages and is not run: the page, and the first line of the block.
+/// The blocks that are not run: the page, and the first line of the block.
 const NOT_RUN: [(&str, &str); 10] = [
     ("README.md", "cargo test"),
     (
@@ -58,9 +57,10 @@ const NOT_RUN: [(&str, &str); 10] = [
     ),
 ];
 
-/// The pages, of which each has a test.
-const PAGES: [&str; 13] = [
+/// The pages. Each has a test.
+const PAGES: [&str; 14] = [
     "README.md",
+    "docs/architecture.md",
     "docs/ci.md",
     "docs/configure.md",
     "docs/elsewhere.md",
@@ -75,7 +75,7 @@ const PAGES: [&str; 13] = [
     "docs/service.md",
 ];
 
-/// What is done in the place of what is on the pages, first things first. `{dir}` is a new folder; ports become free ones.
+/// The replacements for text on the pages, in order. `{dir}` is a new directory; ports are replaced by free ones.
 const STAND_INS: [(&str, &str); 8] = [
     ("cargo run --release --", "wasmstore"),
     ("/home/ann", "{dir}/home"),
@@ -91,12 +91,12 @@ const STAND_INS: [(&str, &str); 8] = [
 ];
 
 #[test]
-fn the_readme_is_right() {
+fn readme() {
     run("README.md");
 }
 
 #[test]
-fn publishing_from_ci() {
+fn publish_from_ci() {
     run("docs/ci.md");
 }
 
@@ -111,12 +111,12 @@ fn the_http_api() {
 }
 
 #[test]
-fn a_mirror_at_a_git_host() {
+fn mirror_to_a_git_host() {
     run("docs/mirror.md");
 }
 
 #[test]
-fn what_is_on_disk() {
+fn files_on_disk() {
     run("docs/on-disk.md");
 }
 
@@ -126,37 +126,43 @@ fn replicas_behind_nginx() {
 }
 
 #[test]
-fn restoring_from_a_backup() {
+fn restore_from_a_backup() {
     run("docs/restore.md");
 }
 
 #[test]
-fn rolling_back_a_bad_release() {
+fn roll_back_a_bad_release() {
     run("docs/roll-back.md");
 }
 
 #[test]
-fn serving_with_tls_and_keys() {
+fn serve_with_tls_and_keys() {
     run("docs/serve.md");
 }
 
 #[test]
-fn configuring_a_server() {
+fn configure_a_server() {
     run("docs/configure.md");
 }
 
 #[test]
-fn running_it_as_a_service() {
+fn run_it_as_a_service() {
     run("docs/service.md");
 }
 
 #[test]
-fn working_on_a_store_elsewhere() {
+fn use_a_remote_store() {
     run("docs/elsewhere.md");
 }
 
+/// The page has no commands; its links and file names have tests of their own.
 #[test]
-fn every_page_has_a_test_and_what_is_not_run_is_known() {
+fn architecture() {
+    run("docs/architecture.md");
+}
+
+#[test]
+fn every_page_has_a_test_and_unrun_blocks_are_listed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let docs = fs::read_dir(root.join("docs")).unwrap();
     let docs = docs.map(|entry| format!("docs/{}", entry.unwrap().file_name().to_str().unwrap()));
@@ -178,18 +184,41 @@ fn every_page_has_a_test_and_what_is_not_run_is_known() {
 }
 
 #[test]
-fn links_between_pages_lead_somewhere() {
+fn links_between_pages_resolve() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for name in PAGES {
         let page = root.join(name);
         let text = fs::read_to_string(&page).unwrap();
         for link in text.split("](").skip(1) {
             let target = link.split([')', '#']).next().unwrap();
-            let is_here = !target.contains(':') && !target.is_empty();
+            let is_local = !target.contains(':') && !target.is_empty();
             assert!(
-                !is_here || page.parent().unwrap().join(target).exists(),
+                !is_local || page.parent().unwrap().join(target).exists(),
                 "{name}: {target}"
             );
+        }
+    }
+}
+
+/// Every file that the architecture page names exists. A name without a directory is in the directory of the name before it.
+#[test]
+fn architecture_names_existing_files() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("docs/architecture.md")).unwrap();
+    let mut directory = PathBuf::new();
+    for span in text.split('`').skip(1).step_by(2) {
+        let is_path = span.ends_with(".rs") || span.ends_with('/');
+        if !is_path || span.contains(' ') || span.contains("NAME") {
+            continue;
+        }
+        let path = if span.starts_with("src/") || span.starts_with("tests/") {
+            PathBuf::from(span)
+        } else {
+            directory.join(span)
+        };
+        assert!(root.join(&path).exists(), "{span}: {path:?} does not exist");
+        if span.ends_with(".rs") {
+            path.parent().unwrap().clone_into(&mut directory);
         }
     }
 }

@@ -1,14 +1,14 @@
-//! What is on a page: its blocks of code, and the comments that mark them.
+//! Parses a page into its code blocks and their marks.
 
 use std::path::Path;
 
-/// A page for people.
+/// A page of the documentation.
 pub struct Page {
     pub name: &'static str,
     pub blocks: Vec<Block>,
 }
 
-/// What is done at a place of a page.
+/// A code block, by its mark.
 #[derive(Debug, PartialEq)]
 pub enum Block {
     Typed { steps: Vec<Step>, is_soon: bool },
@@ -17,7 +17,7 @@ pub enum Block {
     Stop,
 }
 
-/// A command, and what is shown below it.
+/// A command and the output that the page shows.
 #[derive(Debug, PartialEq)]
 pub struct Step {
     pub line: usize,
@@ -125,13 +125,13 @@ fn typed(code: &[&str], first: usize, is_soon: bool) -> Block {
     Block::Typed { steps, is_soon }
 }
 
-/// What separates a block, or a command, from what follows.
+/// Removes trailing blank lines.
 pub fn drop_blanks<T: AsRef<str>>(lines: &mut Vec<T>) {
     while lines.pop_if(|line| line.as_ref().is_empty()).is_some() {}
 }
 
 #[test]
-fn blocks_are_told_apart() {
+fn blocks_are_parsed_by_their_marks() {
     let step = |line, command: &str, shown: &[&str]| Step {
         line,
         command: command.to_owned(),

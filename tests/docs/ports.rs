@@ -1,4 +1,4 @@
-//! Ports that nobody uses, in the place of those on the pages.
+//! Free ports, which replace those on the pages.
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,7 +8,7 @@ pub const SHOWN: [&str; 4] = ["6384", "6385", "6386", "8080"];
 
 static TAKEN: AtomicU32 = AtomicU32::new(0);
 
-/// A free port below those that the system gives out itself, so that it stays free until it is used.
+/// Returns a free port below the range of ephemeral ports, so that it stays free until it is used.
 pub fn free() -> u16 {
     let first = std::process::id() * 61;
     loop {

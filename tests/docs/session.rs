@@ -1,4 +1,4 @@
-//! A page from its beginning to its end.
+//! Runs a page from beginning to end.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -14,23 +14,23 @@ use super::ports;
 use super::shell::Shell;
 use crate::support::program::{World, has_program};
 
-/// What a machine with Rust and git may not have.
+/// Programs that a machine with Rust and git may lack.
 const OPTIONAL: [&str; 3] = ["curl", "openssl", "nginx"];
-/// How long "soon" is at most.
+/// The time limit of a block marked "soon".
 const SOON: Duration = Duration::from_secs(20);
 
 struct Session {
     page: &'static str,
-    /// Ended before the folders of the world are removed.
+    /// Stopped before the directories are removed.
     shell: Shell,
     world: World,
     ids: Ids,
-    /// What is on the page, and what is there in its place.
+    /// Text on the page and its replacement.
     stand_ins: Vec<(&'static str, String)>,
     ports: Vec<(&'static str, String)>,
 }
 
-/// Does all that a page says.
+/// Runs all blocks of a page.
 pub fn run(name: &'static str) {
     let page = Page::read(name);
     let mut session = Session::begin(page.name);
@@ -55,7 +55,7 @@ pub fn run(name: &'static str) {
     session.shell.stop();
 }
 
-/// A program that is not there, and the command or file of a block that has it.
+/// Returns a missing program, and the command or file that uses it.
 fn missing(block: &Block) -> Option<(&'static str, &str)> {
     let texts: Vec<&str> = match block {
         Block::Typed { steps, .. } => steps.iter().map(|step| step.command.as_str()).collect(),
@@ -91,7 +91,7 @@ impl Session {
         let here = dir.to_str().unwrap();
         let stand_ins = STAND_INS.map(|(shown, is)| (shown, is.replace("{dir}", here)));
         let ports = ports::SHOWN.map(|port| (port, ports::free().to_string()));
-        // A terminal sees no progress of curl.
+        // On a pipe, curl would print its progress.
         fs::write(dir.join("home/.curlrc"), "silent\nshow-error\n").unwrap();
         let bash = bash(&world, &ports[0].1);
         Self {
@@ -132,7 +132,7 @@ impl Session {
         }
     }
 
-    /// What is typed in the place of what is on the page.
+    /// Returns the text to type for a text on the page.
     fn actual(&self, text: &str) -> String {
         let text = self.ids.replace(text);
         let stand_ins = self.stand_ins.iter();
@@ -141,7 +141,7 @@ impl Session {
         ports.fold(text, |text, (shown, is)| replace_word(&text, shown, is))
     }
 
-    /// What a page shows in the place of what is printed.
+    /// Returns the text on the page for a printed line.
     fn shown(&self, line: &str) -> String {
         let is_folder = |(_, is): &&(_, String)| is.starts_with('/');
         let folders = self.stand_ins.iter().filter(is_folder);
@@ -151,7 +151,7 @@ impl Session {
     }
 }
 
-/// The shell of a person with `wasmstore` on the path, whose servers listen on a port of their own.
+/// Returns a bash with `wasmstore` on the path, whose servers listen on their own port.
 fn bash(world: &World, port: &str) -> Command {
     let mut bash = world.command("bash");
     let program = Path::new(env!("CARGO_BIN_EXE_wasmstore"));

@@ -1,4 +1,4 @@
-//! A bash that is typed into, and the servers that it starts.
+//! A bash that runs the commands of a page, and the servers that it starts.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-/// Far longer than any command takes.
+/// The time limit of a command, far longer than any takes.
 const LONG: Duration = Duration::from_secs(60);
 const END: &str = "--- that was it ---";
 
@@ -15,14 +15,14 @@ pub struct Shell {
     bash: Child,
     stdin: ChildStdin,
     lines: Receiver<String>,
-    /// Where servers log to.
-    folder: PathBuf,
+    /// The directory of the logs of servers.
+    directory: PathBuf,
     servers: Vec<u32>,
 }
 
 impl Shell {
-    /// Starts bash with an environment and a folder of its own.
-    pub fn start(mut bash: Command, folder: PathBuf) -> Self {
+    /// Starts bash.
+    pub fn start(mut bash: Command, directory: PathBuf) -> Self {
         let bash = bash.args(["--noprofile", "--norc"]);
         let mut bash = bash
             .stdin(Stdio::piped())
@@ -41,16 +41,16 @@ impl Shell {
             bash,
             stdin,
             lines,
-            folder,
+            directory,
             servers: Vec::new(),
         };
         shell.run("exec 2>&1");
         shell
     }
 
-    /// Runs a command to its end; the lines that it prints.
+    /// Runs a command to its end. Returns the lines that it prints.
     pub fn run(&mut self, command: &str) -> Vec<String> {
-        // `$?` is that of the command before. What is printed may not end in a line feed.
+        // `$?` must be the status of the previous command. Its output may lack a final line feed.
         writeln!(
             self.stdin,
             "{{ (exit $last); {command}\n}} </dev/null; last=$?; printf '\\n{END}\\n'"
@@ -71,9 +71,9 @@ impl Shell {
         printed
     }
 
-    /// Starts a server; its log when it is up, and has `count` lines, or when it is gone.
+    /// Starts a server. Returns its log once it listens and the log has `count` lines, or once it has ended.
     pub fn serve(&mut self, command: &str, count: usize) -> Vec<String> {
-        let log = self.folder.join(format!("log{}", self.servers.len()));
+        let log = self.directory.join(format!("log{}", self.servers.len()));
         let started = format!("{command} </dev/null >{} 2>&1 & echo $!", log.display());
         let pid = self.run(&started).concat().parse().unwrap();
         self.servers.push(pid);
@@ -90,7 +90,7 @@ impl Shell {
         }
     }
 
-    /// Ends the servers, one after the other.
+    /// Stops the servers, one after the other.
     pub fn stop(&mut self) {
         for pid in std::mem::take(&mut self.servers) {
             self.run(&format!("kill {pid}; wait {pid}"));
@@ -100,8 +100,8 @@ impl Shell {
 
 impl Drop for Shell {
     fn drop(&mut self) {
-        // A proxy that a page starts is no child of the shell any more.
-        let proxy = fs::read_to_string(self.folder.join("work/nginx.pid")).unwrap_or_default();
+        // A proxy that a page starts is not a child of the shell.
+        let proxy = fs::read_to_string(self.directory.join("work/nginx.pid")).unwrap_or_default();
         let pids = self.servers.iter().map(u32::to_string);
         for pid in pids
             .chain([proxy.trim().to_owned()])
