@@ -176,8 +176,8 @@ fn nearly_reserved() -> impl Strategy<Value = String> {
             _ => c.to_ascii_uppercase(),
         });
         let mut chars: Vec<char> = recased.collect();
-        for (place, replaces, added) in changes {
-            let at = place.index(chars.len() + 1);
+        for (index, replaces, added) in changes {
+            let at = index.index(chars.len() + 1);
             let end = (at + usize::from(replaces)).min(chars.len());
             chars.splice(at..end, added.chars());
         }
@@ -257,9 +257,9 @@ fn conflicting_branches_cannot_both_exist() {
             first.conflicts_with(second),
             "{first} {second}"
         );
-        let made = git.ok(&["for-each-ref", "--format=%(refname)"], b"");
-        for made in made.lines() {
-            git.ok(&["update-ref", "-d", made], b"");
+        let refs = git.ok(&["for-each-ref", "--format=%(refname)"], b"");
+        for created in refs.lines() {
+            git.ok(&["update-ref", "-d", created], b"");
         }
     }
 }
@@ -272,16 +272,15 @@ proptest! {
         let git = Git::init();
         let trees = git.trees_of_one("120000", &git.blob(b"a"), &segments);
         prop_assert_eq!(trees.len(), segments.len());
-        let report = git.fsck();
-        let report = String::from_utf8(report.stderr).unwrap();
+        let report = String::from_utf8(git.fsck().stderr).unwrap();
         let faulty: BTreeSet<&str> = report.lines().filter_map(|line| {
             let (tree, fault) = line.split_once(" in tree ")?.1.split_once(": ")?;
             TREE_FAULTS.contains(&fault.split_once(':')?.0).then_some(tree)
         }).collect();
         for (segment, tree) in segments.iter().zip(&trees) {
-            let refused_anyway = segment.len() > 255 || segment.contains(|c: char| c.is_control() || c == '\\');
-            let refused = refused_anyway || faulty.contains(tree.as_str());
-            prop_assert_eq!(is_legal_segment(segment), !refused, "{:?}", segment);
+            let breaks_our_rules = segment.len() > 255 || segment.contains(|c: char| c.is_control() || c == '\\');
+            let is_rejected = breaks_our_rules || faulty.contains(tree.as_str());
+            prop_assert_eq!(is_legal_segment(segment), !is_rejected, "{:?}", segment);
         }
     }
 
@@ -291,15 +290,15 @@ proptest! {
         let blob = git.blob(&invalid_special_file());
         let accepted: Vec<ModulePath> = paths.iter().filter_map(|path| ModulePath::parse(path).ok()).collect();
         // Each path gets its own directory, because one path may be a directory of another.
-        let places: BTreeSet<String> = accepted.iter().enumerate().map(|(nth, path)| format!("{nth}{path}")).collect();
-        let records: String = places.iter().map(|place| format!("100644 {blob}\t{place}\0")).collect();
+        let entries: BTreeSet<String> = accepted.iter().enumerate().map(|(nth, path)| format!("{nth}{path}")).collect();
+        let records: String = entries.iter().map(|entry| format!("100644 {blob}\t{entry}\0")).collect();
         let protect = ["-c", "core.protectHFS=true", "-c", "core.protectNTFS=true"];
         git.ok(&[&protect[..], &["update-index", "-z", "--index-info"]].concat(), records.as_bytes());
         let commit = git.commit(&git.ok_line(&["write-tree"], b""));
         git.ok(&["update-ref", "refs/heads/main", &commit], b"");
         git.assert_clean();
         let listed = git.ok(&["ls-tree", "-r", "-z", "--name-only", "main"], b"");
-        prop_assert_eq!(listed.split_terminator('\0').map(str::to_owned).collect::<BTreeSet<_>>(), places);
+        prop_assert_eq!(listed.split_terminator('\0').map(str::to_owned).collect::<BTreeSet<_>>(), entries);
     }
 
     #[test]
@@ -321,24 +320,24 @@ proptest! {
     fn exactly_the_branch_names_that_git_accepts_are_accepted(
         names in vec(prop_oneof![segment(), vec(segment(), 0..4).prop_map(|segments| segments.join("/"))], 100)
     ) {
-        let nowhere = Git { dir: tempfile::tempdir().unwrap() };
-        let mut made: Vec<BranchName> = Vec::new();
+        let outside = Git { dir: tempfile::tempdir().unwrap() };
+        let mut branches: Vec<BranchName> = Vec::new();
         for name in &names {
-            let gits = nowhere.run(&["check-ref-format", "--branch", name], b"").status.success();
+            let is_valid_for_git = outside.run(&["check-ref-format", "--branch", name], b"").status.success();
             let too_long = name.len() > 1024
                 || name.split('/').any(|component| component.len() > 250);
             let ours = BranchName::parse(name);
-            prop_assert_eq!(ours.is_ok(), gits && !too_long, "{:?}", name);
-            made.extend(ours.ok().filter(|new| !made.iter().any(|old| old == new || old.conflicts_with(new))));
+            prop_assert_eq!(ours.is_ok(), is_valid_for_git && !too_long, "{:?}", name);
+            branches.extend(ours.ok().filter(|new| !branches.iter().any(|old| old == new || old.conflicts_with(new))));
         }
         let git = Git::init();
         let commit = git.commit(&git.ok_line(&["mktree"], b""));
-        let creations: String = made.iter().map(|name| format!("create {}\0{commit}\0", name.full_ref())).collect();
+        let creations: String = branches.iter().map(|name| format!("create {}\0{commit}\0", name.full_ref())).collect();
         git.ok(&["update-ref", "--stdin", "-z"], creations.as_bytes());
         let listed = git.ok(&["for-each-ref", "--format=%(refname)"], b"");
         prop_assert_eq!(
             listed.lines().map(str::to_owned).collect::<BTreeSet<_>>(),
-            made.iter().map(BranchName::full_ref).collect::<BTreeSet<_>>()
+            branches.iter().map(BranchName::full_ref).collect::<BTreeSet<_>>()
         );
     }
 

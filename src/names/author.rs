@@ -39,12 +39,12 @@ impl Author {
 }
 
 fn split(text: &str) -> Result<Author, &'static str> {
-    let text = text.trim();
-    let (name, mail) = match text.strip_suffix('>') {
+    let trimmed = text.trim();
+    let (before, inside) = match trimmed.strip_suffix('>') {
         Some(rest) => rest.split_once('<').ok_or("has no `<` before its `>`")?,
-        None => (text, ""),
+        None => (trimmed, ""),
     };
-    let (name, mail) = (name.trim(), mail.trim());
+    let (name, mail) = (before.trim(), inside.trim());
     if name.is_empty() {
         Err("has no name")
     } else if name.contains(['<', '>']) || mail.contains(['<', '>']) {
@@ -54,8 +54,10 @@ fn split(text: &str) -> Result<Author, &'static str> {
     } else if name.len() + mail.len() + " <>".len() > AUTHOR_BYTES_MAX {
         Err("is longer than 1024 bytes")
     } else {
-        let (name, mail) = (name.to_owned(), mail.to_owned());
-        Ok(Author { name, mail })
+        Ok(Author {
+            name: name.to_owned(),
+            mail: mail.to_owned(),
+        })
     }
 }
 

@@ -22,21 +22,21 @@ impl Message {
     /// [`Error::Message`] if it is blank, too long or contains a NUL; [`Error::MessageTrailer`] if its last line is a trailer that only
     /// rollback (`Restores:`) or gc (`Squashed:`) writes.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let text = text.replace("\r\n", "\n").replace('\r', "\n");
-        let text = text.trim_end();
+        let unix = text.replace("\r\n", "\n").replace('\r', "\n");
+        let trimmed = unix.trim_end();
         let rejected = |fault| Err(Error::Message { fault });
-        if text.is_empty() {
+        if trimmed.is_empty() {
             return rejected("is blank");
         }
-        if text.len() > MESSAGE_BYTES_MAX {
+        if trimmed.len() > MESSAGE_BYTES_MAX {
             return rejected("is longer than 64 KiB");
         }
-        if text.contains('\0') {
+        if trimmed.contains('\0') {
             return rejected("contains a NUL");
         }
-        match text.lines().next_back().filter(|line| is_trailer(line)) {
+        match trimmed.lines().next_back().filter(|line| is_trailer(line)) {
             Some(line) => Err(Error::MessageTrailer { line: quoted(line) }),
-            None => Ok(Self(text.to_owned())),
+            None => Ok(Self(trimmed.to_owned())),
         }
     }
 

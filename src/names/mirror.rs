@@ -92,8 +92,8 @@ mod tests {
             "a\n",
             &"a".repeat(65),
         ] {
-            let refused = MirrorName::parse(name);
-            assert!(matches!(refused, Err(Error::Mirror { .. })), "{name:?}");
+            let result = MirrorName::parse(name);
+            assert!(matches!(result, Err(Error::Mirror { .. })), "{name:?}");
         }
     }
 }

@@ -44,26 +44,20 @@ impl RemoteUrl {
 
     /// Replaces the secrets of this URL, and of any other URL, in a foreign text.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let text = redact(text);
-        match self.password().filter(|password| text.contains(password)) {
-            Some(password) => Cow::Owned(text.replace(password, HIDDEN)),
-            None => text,
+        let redacted = redact(text);
+        match self
+            .password()
+            .filter(|password| redacted.contains(password))
+        {
+            Some(password) => Cow::Owned(redacted.replace(password, HIDDEN)),
+            None => redacted,
         }
     }
 
     /// Returns a name for a mirror at this URL: its host, or `mirror`.
     pub fn mirror_name(&self) -> MirrorName {
         let fallback = || MirrorName::parse("mirror").expect("BUG: mirror is a name");
-        MirrorName::parse(self.host().unwrap_or_default()).unwrap_or_else(|_| fallback())
-    }
-
-    fn host(&self) -> Option<&str> {
-        let authority = match self.0.split_once("://") {
-            Some((_, rest)) => authority(rest),
-            None => self.0.split_once(':')?.0,
-        };
-        let host = authority.rsplit('@').next()?;
-        Some(host.split(':').next().unwrap_or(host))
+        MirrorName::parse(host(&self.0).unwrap_or_default()).unwrap_or_else(|_| fallback())
     }
 
     fn password(&self) -> Option<&str> {
@@ -75,6 +69,16 @@ impl RemoteUrl {
     }
 }
 
+/// Returns the host of a URL or of the short form `[user@]host:path`.
+fn host(url: &str) -> Option<&str> {
+    let authority = match url.split_once("://") {
+        Some((_, rest)) => authority(rest),
+        None => url.split_once(':')?.0,
+    };
+    let host_and_port = authority.rsplit('@').next()?;
+    Some(host_and_port.split(':').next().unwrap_or(host_and_port))
+}
+
 /// Returns the part between `://` and the path.
 fn authority(rest: &str) -> &str {
     let ends =
@@ -84,8 +88,7 @@ fn authority(rest: &str) -> &str {
 
 fn fault(url: &str) -> Option<&'static str> {
     let scheme = url.split_once("://").map(|(scheme, _)| scheme);
-    let host = RemoteUrl(url.to_owned());
-    let host = host.host().unwrap_or_default();
+    let host = host(url).unwrap_or_default();
     let is_helper = url
         .split_once("::")
         .is_some_and(|(helper, _)| !helper.contains(['/', '@', '[', ':']));
@@ -116,11 +119,12 @@ pub fn redact(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     };
     let (mut redacted, mut rest) = (String::new(), text);
-    let mut at = before.len();
+    let mut scheme_end = before.len();
     loop {
-        let is_web = rest[..at].ends_with("http") || rest[..at].ends_with("https");
-        redacted.push_str(&rest[..at + 3]);
-        rest = &rest[at + 3..];
+        let scheme = &rest[..scheme_end];
+        let is_web = scheme.ends_with("http") || scheme.ends_with("https");
+        redacted.extend([scheme, "://"]);
+        rest = &rest[scheme_end + "://".len()..];
         let authority = authority(rest);
         if let Some((user, host)) = authority.rsplit_once('@') {
             match user.split_once(':') {
@@ -134,7 +138,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
         }
         rest = hide_query(&rest[authority.len()..], &mut redacted);
         match rest.find("://") {
-            Some(next) => at = next,
+            Some(next) => scheme_end = next,
             None => break,
         }
     }
@@ -211,8 +215,8 @@ mod tests {
             "https://example.org/a\nb",
             &format!("/{}", "a".repeat(2048)),
         ] {
-            let refused = RemoteUrl::parse(url);
-            assert!(matches!(refused, Err(Error::Url { .. })), "{url:?}");
+            let result = RemoteUrl::parse(url);
+            assert!(matches!(result, Err(Error::Url { .. })), "{url:?}");
         }
     }
 
@@ -238,8 +242,8 @@ mod tests {
         let url = RemoteUrl::parse("https://ann:s3cr3t@h/x").unwrap();
         assert_eq!(format!("{url} {url:?}").matches("s3cr3t").count(), 0);
         assert_eq!(url.redact("remote: no s3cr3t here"), "remote: no *** here");
-        let refused = RemoteUrl::parse("ftp://ann:s3cr3t@h/x").unwrap_err();
-        assert!(!refused.to_string().contains("s3cr3t"), "{refused}");
+        let error = RemoteUrl::parse("ftp://ann:s3cr3t@h/x").unwrap_err();
+        assert!(!error.to_string().contains("s3cr3t"), "{error}");
     }
 
     #[test]

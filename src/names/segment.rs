@@ -28,7 +28,7 @@ fn fault(segment: &str) -> Option<&'static str> {
     } else if segment.len() > SEGMENT_BYTES_MAX {
         Some("is longer than 255 bytes")
     } else if segment == "." || segment == ".." {
-        Some("is not a name")
+        Some("is not a file name")
     } else if segment.contains('/') {
         Some("contains a slash")
     } else if segment.contains('\\') {
@@ -62,8 +62,8 @@ mod tests {
     #[test]
     fn every_rule_has_its_own_error() {
         assert_rejected("", "is empty");
-        assert_rejected(".", "is not a name");
-        assert_rejected("..", "is not a name");
+        assert_rejected(".", "is not a file name");
+        assert_rejected("..", "is not a file name");
         assert_rejected("a/b", "contains a slash");
         assert_rejected("a\\b", "contains a backslash");
         assert_rejected(".GIT", "is reserved by git");

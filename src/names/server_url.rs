@@ -81,41 +81,54 @@ fn split(text: &str) -> Result<ServerUrl, &'static str> {
     if rest.contains(['?', '#']) {
         return Err("has a query or a fragment");
     }
-    let authority = rest.split('/').next().unwrap_or_default();
-    if authority.contains('@') {
-        return Err("contains a user name: pass the key in WASMSTORE_KEY");
-    }
-    let end = authority.rfind(']').unwrap_or(0);
-    let (host, port) = match authority[end..].rfind(':') {
-        Some(colon) => {
-            let digits = &authority[end + colon + 1..];
-            let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-            let port = digits.parse().ok().filter(|_| is_number);
-            let port = port.ok_or("has a malformed port")?;
-            (&authority[..end + colon], port)
-        }
-        None => (authority, if is_tls { 443 } else { 80 }),
-    };
-    if host.is_empty() {
-        return Err("has no host");
-    }
-    let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-    let is_address = |c: char| c.is_ascii_hexdigit() || ":.".contains(c);
-    let inner = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    if !inner.map_or(host.chars().all(is_name), |inner| {
-        inner.chars().all(is_address)
-    }) {
-        return Err("has a host that is neither a name nor an IP address");
-    }
+    let (host, explicit_port) = host_and_port(rest.split('/').next().unwrap_or_default())?;
     let scheme = if is_tls { "https" } else { "http" };
     Ok(ServerUrl {
         text: format!("{scheme}://{}", rest.trim_end_matches('/')),
         is_tls,
         host: host.to_owned(),
-        port,
+        port: explicit_port.unwrap_or(if is_tls { 443 } else { 80 }),
     })
+}
+
+/// Splits the authority of a URL. The port is `None` if the authority contains none.
+fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), &'static str> {
+    if authority.contains('@') {
+        return Err("contains a user name: pass the key in WASMSTORE_KEY");
+    }
+    // The colons of an IPv6 address are in brackets.
+    let address_end = authority.rfind(']').unwrap_or(0);
+    let (host, port) = match authority[address_end..].rfind(':') {
+        Some(colon) => {
+            let (host, colon_and_digits) = authority.split_at(address_end + colon);
+            let digits = &colon_and_digits[1..];
+            // `parse` also accepts a leading `+`.
+            let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+            let port = digits.parse().ok().filter(|_| is_number);
+            (host, Some(port.ok_or("has a malformed port")?))
+        }
+        None => (authority, None),
+    };
+    if host.is_empty() {
+        Err("has no host")
+    } else if !is_host(host) {
+        Err("has a host that is neither a name nor an IP address")
+    } else {
+        Ok((host, port))
+    }
+}
+
+/// Returns whether `host` has the form of a name, an IPv4 address or an IPv6 address in brackets.
+fn is_host(host: &str) -> bool {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let is_address = |c: char| c.is_ascii_hexdigit() || ":.".contains(c);
+    let in_brackets = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    match in_brackets {
+        Some(address) => address.chars().all(is_address),
+        None => host.chars().all(is_name),
+    }
 }
 
 impl FromStr for ServerUrl {

@@ -189,10 +189,13 @@ mod tests {
 
     #[test]
     fn entries_of_foreign_trees_are_validated() {
-        let folder = tree_path("a");
-        assert_eq!(TreePath::from_entry(&folder, b"b"), Some(tree_path("a/b")));
+        let directory = tree_path("a");
+        assert_eq!(
+            TreePath::from_entry(&directory, b"b"),
+            Some(tree_path("a/b"))
+        );
         for name in [&b""[..], b"b\xff", b"..", b".GIT", b"b\\c", b"b\n"] {
-            assert_eq!(TreePath::from_entry(&folder, name), None, "{name:?}");
+            assert_eq!(TreePath::from_entry(&directory, name), None, "{name:?}");
         }
     }
 }

@@ -50,8 +50,8 @@ pub use crate::repo::{
     Together, chain, lower_thread_priority,
 };
 pub use crate::wasm::{
-    Comparison, Error as ModuleError, Export, Hashing, Import, ItemChange, Kind as ModuleKind,
-    ModuleInfo, Validation,
+    Comparison, Error as ModuleError, Export, Hashing, Import, ItemChange, ModuleInfo, ModuleKind,
+    Validation,
 };
 pub use audit::AuditEntry;
 pub use change::Change;

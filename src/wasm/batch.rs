@@ -15,7 +15,7 @@ const BATCH_BYTES: usize = 128 << 10;
 
 /// Function bodies, and the resources to validate them.
 #[derive(Default)]
-pub(super) struct Batch {
+pub(super) struct BodyBatch {
     bytes: Vec<u8>,
     bodies: Vec<QueuedBody>,
 }
@@ -36,7 +36,7 @@ pub(super) struct BodyError {
     pub(super) error: Error,
 }
 
-impl Batch {
+impl BodyBatch {
     /// Copies a body into the batch.
     pub(super) fn push(
         &mut self,
@@ -160,7 +160,7 @@ pub(super) mod tests {
         let never = AtomicBool::new(false);
         let mut allocations = FuncValidatorAllocations::default();
         with_function("(module (func) (func drop))", |function, body| {
-            let mut batch = Batch::default();
+            let mut batch = BodyBatch::default();
             batch.push(again(function), body);
             batch.push(panics(function), body);
             let error = batch.validate(&mut allocations, &never).unwrap();
@@ -175,7 +175,7 @@ pub(super) mod tests {
     #[test]
     fn an_abandoned_batch_returns_no_error() {
         with_function("(module (func drop))", |function, body| {
-            let mut batch = Batch::default();
+            let mut batch = BodyBatch::default();
             batch.push(again(function), body);
             let error = batch.validate(
                 &mut FuncValidatorAllocations::default(),

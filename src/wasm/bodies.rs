@@ -6,14 +6,14 @@ use std::thread::available_parallelism;
 use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
 use super::Error;
-use super::batch::{Batch, BodyError};
+use super::batch::{BodyBatch, BodyError};
 use super::pool::Pool;
 
 /// Validates function bodies as they arrive. The caller's thread takes part in the work. Other threads start when the first batch is
 /// full, so a small module starts none.
 #[derive(Default)]
 pub(super) struct Bodies {
-    batch: Batch,
+    batch: BodyBatch,
     pool: Option<Pool>,
     allocations: FuncValidatorAllocations,
 }

@@ -8,7 +8,7 @@ use wasmparser::{
     TypeRef,
 };
 
-use super::info::{Export, Import, ItemKind, Kind, ModuleInfo, Producers};
+use super::info::{Export, Import, ItemKind, ModuleInfo, ModuleKind, Producers};
 
 /// The maximum number of names of custom sections that are kept, and their maximum total length in bytes. A module may have hundreds of
 /// millions.
@@ -20,7 +20,7 @@ const PRODUCERS_BYTES_MAX: usize = 64 << 10;
 /// Collects the information about a module.
 #[derive(Default)]
 pub(super) struct InfoCollector {
-    kind: Option<Kind>,
+    kind: Option<ModuleKind>,
     imports: Vec<Import>,
     exports: Vec<Export>,
     custom_sections: Vec<String>,
@@ -34,8 +34,8 @@ impl InfoCollector {
         match payload {
             Payload::Version { encoding, .. } => {
                 self.kind = Some(match encoding {
-                    Encoding::Module => Kind::Module,
-                    Encoding::Component => Kind::Component,
+                    Encoding::Module => ModuleKind::Module,
+                    Encoding::Component => ModuleKind::Component,
                 });
             }
             Payload::CustomSection(section) => {

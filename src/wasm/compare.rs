@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::types::{self, ItemTypes};
-use super::{Error, Kind, ModuleInfo, inspect};
+use super::{Error, ModuleInfo, ModuleKind, inspect};
 
 /// The parts of a module that are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interface {
-    kind: Kind,
+    kind: ModuleKind,
     size_bytes: u64,
     imports: Vec<Item>,
     exports: Vec<Item>,
@@ -21,7 +21,7 @@ pub struct Interface {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
     /// Their kinds.
-    pub kind: (Kind, Kind),
+    pub kind: (ModuleKind, ModuleKind),
     /// Their sizes, in bytes.
     pub size_bytes: (u64, u64),
     /// Imports with their types, grouped by the module to import from. For a component, the type is only the kind.
@@ -58,14 +58,15 @@ impl Interface {
     pub fn of(bytes: &[u8]) -> Result<Self, Error> {
         let info = inspect(bytes)?;
         let types = match info.kind {
-            Kind::Module => types::read(bytes)?,
-            Kind::Component => ItemTypes::default(),
+            ModuleKind::Module => types::read(bytes)?,
+            ModuleKind::Component => ItemTypes::default(),
         };
         Ok(Self::new(info, &types))
     }
 
     fn new(info: ModuleInfo, types: &ItemTypes) -> Self {
-        let ty = |types: &[Arc<str>], at: usize, kind: &'static str| match types.get(at) {
+        let type_or_kind = |types: &[Arc<str>], nth: usize, kind: &'static str| match types.get(nth)
+        {
             Some(ty) => Arc::clone(ty),
             None => kind.into(),
         };
@@ -84,18 +85,15 @@ impl Interface {
             kind: info.kind,
             size_bytes: info.size_bytes,
             imports: imports
-                .map(|(at, import)| {
-                    let ty = ty(&types.imports, at, import.kind.as_str());
+                .map(|(nth, import)| {
+                    let ty = type_or_kind(&types.imports, nth, import.kind.as_str());
                     (import.module, import.name, ty)
                 })
                 .collect(),
             exports: exports
-                .map(|(at, export)| {
-                    (
-                        None,
-                        export.name,
-                        ty(&types.exports, at, export.kind.as_str()),
-                    )
+                .map(|(nth, export)| {
+                    let ty = type_or_kind(&types.exports, nth, export.kind.as_str());
+                    (None, export.name, ty)
                 })
                 .collect(),
             custom_sections: custom_sections
@@ -123,24 +121,24 @@ impl Comparison {
 /// Returns the differences between two lists in which a name may occur several times. Items with equal texts cancel out; the remaining ones
 /// are paired in order.
 fn differences(old: &[Item], new: &[Item]) -> Vec<ItemChange> {
-    let mut more_often = BTreeMap::<&Item, isize>::new();
+    let mut surplus = BTreeMap::<&Item, isize>::new();
     for item in old {
-        *more_often.entry(item).or_default() += 1;
+        *surplus.entry(item).or_default() += 1;
     }
     for item in new {
-        *more_often.entry(item).or_default() -= 1;
+        *surplus.entry(item).or_default() -= 1;
     }
-    type Both<'i> = (Vec<&'i Arc<str>>, Vec<&'i Arc<str>>);
-    let mut named = BTreeMap::<(&Option<Arc<str>>, &String), Both<'_>>::new();
-    for ((group, name, what), count) in more_often.into_iter().filter(|(_, count)| *count != 0) {
+    type OldAndNew<'i> = (Vec<&'i Arc<str>>, Vec<&'i Arc<str>>);
+    let mut named = BTreeMap::<(&Option<Arc<str>>, &String), OldAndNew<'_>>::new();
+    for ((group, name, text), count) in surplus.into_iter().filter(|(_, count)| *count != 0) {
         let (old, new) = named.entry((group, name)).or_default();
         let side = if count > 0 { old } else { new };
-        side.extend(std::iter::repeat_n(what, count.unsigned_abs()));
+        side.extend(std::iter::repeat_n(text, count.unsigned_abs()));
     }
     let mut changes = Vec::new();
     for ((group, name), (old, new)) in named {
-        for at in 0..old.len().max(new.len()) {
-            let side = |side: &[&Arc<str>]| side.get(at).copied().cloned();
+        for nth in 0..old.len().max(new.len()) {
+            let side = |side: &[&Arc<str>]| side.get(nth).copied().cloned();
             changes.push(ItemChange {
                 group: group.clone(),
                 name: name.clone(),
@@ -240,7 +238,7 @@ mod tests {
             r#"(module (@producers (language "Rust" "1.80") (sdk "a" "1")) (@custom "old" ""))"#,
             r#"(component (import "i" (func)) (@producers (language "Rust" "1.90")) (@custom "new" ""))"#,
         );
-        assert_eq!(differ.kind, (Kind::Module, Kind::Component));
+        assert_eq!(differ.kind, (ModuleKind::Module, ModuleKind::Component));
         assert_ne!(differ.size_bytes.0, differ.size_bytes.1);
         assert_eq!(formatted(&differ.imports), ["i: nothing > func"]);
         assert_eq!(

@@ -10,7 +10,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleInfo {
     /// Whether this is a core module or a component.
-    pub kind: Kind,
+    pub kind: ModuleKind,
     /// The size of the module, in bytes.
     pub size_bytes: u64,
     /// The SHA-256 of the module.
@@ -32,14 +32,14 @@ pub type Producers = Vec<(String, Vec<(String, String)>)>;
 
 /// The kind of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ModuleKind {
     /// A core module.
     Module,
     /// A component of the component model.
     Component,
 }
 
-impl Kind {
+impl ModuleKind {
     /// Returns the name of the kind: `module` or `component`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ModuleKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }

@@ -39,6 +39,6 @@ mod walk;
 pub use compare::{Comparison, Interface, ItemChange};
 pub use digest::{Hashing, sha256};
 pub use error::Error;
-pub use info::{Export, Import, ItemKind, Kind, ModuleInfo, Producers};
+pub use info::{Export, Import, ItemKind, ModuleInfo, ModuleKind, Producers};
 pub use inspect::inspect;
 pub use validate::{Validation, validate};

@@ -11,7 +11,7 @@ use std::thread::{Builder, JoinHandle};
 
 use wasmparser::FuncValidatorAllocations;
 
-use super::batch::{Batch, BodyError};
+use super::batch::{BodyBatch, BodyError};
 
 /// The maximum memory of batches that are queued or being validated, in bytes.
 const IN_FLIGHT_BYTES_MAX: usize = 16 << 20;
@@ -34,7 +34,7 @@ struct PoolShared {
 
 #[derive(Default)]
 struct PoolState {
-    queue: VecDeque<Batch>,
+    queue: VecDeque<BodyBatch>,
     /// The memory of the batches that are queued or being validated, in bytes.
     in_flight_bytes: usize,
     is_closed: bool,
@@ -57,7 +57,7 @@ impl Pool {
     }
 
     /// Queues a batch. While the queue is full, the caller's thread validates the next batches.
-    pub(super) fn submit(&self, batch: Batch, allocations: &mut FuncValidatorAllocations) {
+    pub(super) fn submit(&self, batch: BodyBatch, allocations: &mut FuncValidatorAllocations) {
         let cost_bytes = batch.cost_bytes();
         loop {
             let mut state = self.shared.lock();
@@ -122,7 +122,7 @@ impl PoolShared {
     }
 
     /// Waits for a batch. Returns `None` if the pool is closed and the queue is empty.
-    fn next(&self) -> Option<Batch> {
+    fn next(&self) -> Option<BodyBatch> {
         let mut state = self.lock();
         loop {
             if let Some(batch) = state.queue.pop_front() {
@@ -138,7 +138,7 @@ impl PoolShared {
         }
     }
 
-    fn validate(&self, batch: Batch, allocations: &mut FuncValidatorAllocations) {
+    fn validate(&self, batch: BodyBatch, allocations: &mut FuncValidatorAllocations) {
         let cost_bytes = batch.cost_bytes();
         let error = batch.validate(allocations, &self.is_abandoned);
         let mut state = self.lock();
@@ -183,7 +183,7 @@ mod tests {
             let mut allocations = FuncValidatorAllocations::default();
             let mut most = 0;
             for _ in 0..200 {
-                let mut batch = Batch::default();
+                let mut batch = BodyBatch::default();
                 while !batch.is_full() {
                     batch.push(again(function), body);
                 }
@@ -205,7 +205,7 @@ mod tests {
         for order in [[0, 1], [1, 0]] {
             let mut batches = Vec::new();
             with_function("(module (func drop) (func drop))", |function, body| {
-                let mut batch = Batch::default();
+                let mut batch = BodyBatch::default();
                 batch.push(again(function), body);
                 batches.push((Some(batch), body.range()));
             });
@@ -225,7 +225,7 @@ mod tests {
     fn no_thread_outlives_the_pool() {
         with_function(&body(), |function, body| {
             let pool = Pool::start(4);
-            let mut batch = Batch::default();
+            let mut batch = BodyBatch::default();
             batch.push(again(function), body);
             pool.submit(batch, &mut FuncValidatorAllocations::default());
             let shared = Arc::downgrade(&pool.shared);

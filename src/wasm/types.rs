@@ -172,8 +172,9 @@ fn format_memory(memory: &MemoryType) -> Arc<str> {
         flag(memory.shared, " shared"),
     );
     let limits = limits(memory.initial, memory.maximum);
-    let page = memory.page_size_log2.map(|log2| 1u64 << log2.min(63));
-    let page = page.map_or_else(String::new, |page| format!(" (pagesize {page})"));
+    let page = memory.page_size_log2.map_or_else(String::new, |log2| {
+        format!(" (pagesize {})", 1u64 << log2.min(63))
+    });
     format!("(memory {index}{limits}{shared}{page})").into()
 }
 

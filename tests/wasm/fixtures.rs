@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wasmstore::config::ModuleLimits;
-use wasmstore::wasm::{Error, Import, ItemKind, Kind, ModuleInfo};
+use wasmstore::wasm::{Error, Import, ItemKind, ModuleInfo, ModuleKind};
 
 use super::{assert_agrees, assert_valid, reference, validate_in_chunks, validate_whole};
 
@@ -144,7 +144,7 @@ fn imports_and_exports_are_listed_in_order() {
         exports(&info),
         "func f, table t, memory m, global g, tag é e"
     );
-    assert_eq!(info.kind, Kind::Module);
+    assert_eq!(info.kind, ModuleKind::Module);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_components_imports_and_exports_are_listed() {
     let expected =
         "func again, module lib-again, instance clock, component part-again, type number";
     assert_eq!(exports(&info), expected);
-    assert_eq!(info.kind, Kind::Component);
+    assert_eq!(info.kind, ModuleKind::Component);
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn custom_sections_and_producers_are_listed() {
 #[test]
 fn the_items_of_nested_modules_are_not_listed() {
     let info = info("component_nested");
-    assert_eq!(info.kind, Kind::Component);
+    assert_eq!(info.kind, ModuleKind::Component);
     assert_eq!(info.custom_sections, ["outermost", "last"]);
     assert!(info.exports.is_empty());
 }
