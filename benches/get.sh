@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# GET of a 64 KiB module by its path, among 10,000, beside nginx that serves the same file from disk: requests per second,
-# latency and memory, of both in one run. Needs wrk, nginx and Python 3.
+# Measures GET requests for a 64 KiB module by its path in a store of 10,000 modules, and nginx with the same file on disk for
+# comparison: requests per second, latency and memory of both. Needs wrk, nginx and Python 3.
 #
 #   benches/get.sh [SECONDS]
 set -euo pipefail
@@ -12,7 +12,7 @@ done
 cargo build --release --quiet
 wasmstore=$PWD/${CARGO_TARGET_DIR:-target}/release/wasmstore
 work=$(mktemp -d)
-chmod 755 "$work" # for the workers of an nginx that root starts
+chmod 755 "$work" # the workers of an nginx started by root run as another user
 server= nginx=
 stop() {
     [ -z "$server" ] || kill "$server" 2>/dev/null || true
@@ -22,7 +22,7 @@ stop() {
 }
 trap stop EXIT
 
-# 100 folders of 100 modules: the magic number, the version, and a custom section of random bytes.
+# 100 directories of 100 modules. Each module is one custom section of random bytes.
 python3 - "$work/modules" <<'PYTHON'
 import os, random, sys
 
@@ -38,11 +38,11 @@ def module(size):
     return (b"\0asm\1\0\0\0" + b"\0" + leb(len(content)) + content)
 
 root = sys.argv[1]
-for folder in range(100):
-    os.makedirs(f"{root}/d{folder:02}")
+for directory in range(100):
+    os.makedirs(f"{root}/d{directory:02}")
     for file in range(100):
-        with open(f"{root}/d{folder:02}/m{file:02}.wasm", "wb") as out:
-            out.write(module(65536 if (folder, file) == (50, 50) else 200 + folder * 100 + file))
+        with open(f"{root}/d{directory:02}/m{file:02}.wasm", "wb") as out:
+            out.write(module(65536 if (directory, file) == (50, 50) else 200 + directory * 100 + file))
 PYTHON
 "$wasmstore" --quiet --root "$work/store" import "$work/modules" >/dev/null
 "$wasmstore" --root "$work/store" --quiet server --port 0 2>"$work/log" &
@@ -73,10 +73,12 @@ nginx -c "$work/nginx.conf" &
 nginx=$!
 sleep 1
 
-cpu_ticks() { # PID, its children included
+# Prints the CPU time of process PID and its children, in clock ticks.
+cpu_ticks() { # PID
     cat "/proc/$1/stat" $(sed 's#\([0-9]\+\)#/proc/\1/stat#g' "/proc/$1/task/$1/children") |
         sed 's/.*) //' | awk '{ ticks += $12 + $13 } END { print ticks }'
 }
+# Runs wrk on URL, and prints its results and the CPU time of process PID per request.
 measure() { # NAME PID URL
     local before after output
     before=$(cpu_ticks "$2")

@@ -1,8 +1,8 @@
-//! The inner pieces, by Criterion: what one comparison of trees, one transaction of the version index and one question to it take.
+//! Measures single steps with Criterion: one tree diff, one transaction of the version index, and one query of it.
 //!
 //!     cargo bench --bench inner
 //!
-//! The store has 10,000 modules in 100 folders, and 1,000 changes of one of them each. Everything that can be is in memory.
+//! The store has 10,000 modules in 100 directories, and 1,000 commits that each change one of them. All files are in the page cache.
 
 use std::hint::black_box;
 use std::process::{Command, Stdio};
@@ -17,26 +17,26 @@ use wasmstore::store::{ObjectFormat, Revision, Store};
 
 const MODULES: usize = 10_000;
 const COMMITS: usize = 1_000;
-/// How many commits a transaction adds.
+/// The number of commits that a transaction adds.
 const STEP: usize = 100;
 
 fn path(n: usize) -> ModulePath {
     let path = format!("m/{}/{n}.wasm", n % 100);
-    path.parse().expect("it is a path")
+    path.parse().expect("BUG: this is a module path")
 }
 
-/// The smallest module with a number in it.
+/// Returns the smallest module that contains the number `n`.
 fn module(n: usize) -> Vec<u8> {
     let mut bytes = b"\0asm\x01\0\0\0\0\x0a\x01x".to_vec();
     bytes.extend((n as u64).to_le_bytes());
     bytes
 }
 
-/// A store as git writes it.
+/// Creates a store and fills it with `git fast-import`.
 fn store() -> (TempDir, Store) {
-    let dir = TempDir::new().expect("there is room");
-    let store = Store::open_or_create(dir.path(), Options::default(), ObjectFormat::Sha1);
-    let store = store.expect("it can be created");
+    let dir = TempDir::new().expect("create a temporary directory");
+    let store = Store::open_or_create(dir.path(), Options::default(), ObjectFormat::Sha1)
+        .expect("create the store");
     let mut stream = Vec::new();
     let commit = |n: usize| {
         let from = if n == 0 {
@@ -64,28 +64,28 @@ fn store() -> (TempDir, Store) {
         stream.extend(commit(n).bytes());
         stream.extend(file(n * 7 % MODULES, MODULES + n));
     }
-    let git = Command::new("git")
+    let mut git = Command::new("git")
         .args(["fast-import", "--quiet"])
         .env("GIT_DIR", dir.path())
         .stdin(Stdio::piped())
-        .spawn();
-    let mut git = git.expect("git is there");
-    let mut input = git.stdin.take().expect("it is piped");
-    std::io::Write::write_all(&mut input, &stream).expect("git takes it");
+        .spawn()
+        .expect("start git");
+    let mut input = git.stdin.take().expect("BUG: stdin is piped");
+    std::io::Write::write_all(&mut input, &stream).expect("write to git");
     drop(input);
-    assert!(git.wait().expect("git ends").success());
+    assert!(git.wait().expect("wait for git").success());
     (dir, store)
 }
 
-fn questions(c: &mut Criterion) {
+fn queries(c: &mut Criterion) {
     let (dir, store) = store();
     let at = Revision::default();
-    store.catch_up(&at).expect("it is whole");
+    store.catch_up(&at).expect("index the store");
     let hash = store
         .hash(&at, &ModuleRef::Path(path(77)))
-        .expect("it is there");
-    let HashRef::Hash40(_) = HashRef::parse(&hash.to_string()).expect("it is a hash") else {
-        unreachable!("a SHA-1 store")
+        .expect("find the module");
+    let HashRef::Hash40(_) = HashRef::parse(&hash.to_string()).expect("BUG: this is a hash") else {
+        unreachable!("BUG: the store uses SHA-1")
     };
     let (by_path, by_hash) = (
         ModuleRef::Path(path(77)),
@@ -101,17 +101,18 @@ fn questions(c: &mut Criterion) {
         b.iter(|| store.versions(&at, black_box(&path(7))))
     });
 
-    let repo = Repository::open(dir.path(), &CacheLimits::default()).expect("it is a store");
+    let repo = Repository::open(dir.path(), &CacheLimits::default()).expect("open the repository");
     let tip = store
-        .commit(store.snapshot(&at).expect("it has one"))
-        .expect("it is there");
-    let before = store.commit(tip.parents[0]).expect("it is there");
+        .commit(store.snapshot(&at).expect("read the tip"))
+        .expect("read the commit");
+    let parent = store.commit(tip.parents[0]).expect("read the parent");
     let differ = repo.objects().tree_differ();
     c.bench_function("compare with the parent", |b| {
-        b.iter(|| differ.changes(Some(before.tree), black_box(tip.tree)))
+        b.iter(|| differ.changes(Some(parent.tree), black_box(tip.tree)))
     });
 }
 
+/// Returns the index entries of [`STEP`] commits, starting with number `first`.
 fn commits(first: usize) -> Vec<CommitEntry> {
     let id = |n: usize| {
         let mut bytes = [0; 20];
@@ -147,7 +148,7 @@ fn commits(first: usize) -> Vec<CommitEntry> {
 }
 
 fn append(c: &mut Criterion) {
-    let dir = TempDir::new().expect("there is room");
+    let dir = TempDir::new().expect("create a temporary directory");
     let index = Index::new(dir.path().to_owned());
     let mut next = 0;
     c.bench_function("add 100 commits to the index", |b| {
@@ -160,12 +161,12 @@ fn append(c: &mut Criterion) {
                 index
                     .reader()
                     .and_then(|mut index| index.append(&commits))
-                    .expect("it is written")
+                    .expect("append the commits")
             },
             BatchSize::PerIteration,
         )
     });
 }
 
-criterion_group!(inner, questions, append);
+criterion_group!(inner, queries, append);
 criterion_main!(inner);

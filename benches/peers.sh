@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs the programs that the benches are measured beside, on Debian, as root. None is left running as a service.
+# Installs the programs that the benches measure for comparison. Needs Debian and root. None of them runs as a service afterwards.
 #
 #   benches/peers.sh
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
-# Debian starts services as they are installed; this keeps it from doing so (invoke-rc.d(8)).
+# Debian starts a service when its package is installed, unless this script returns 101 (invoke-rc.d(8)).
 if [ ! -e /usr/sbin/policy-rc.d ]; then
     printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
     chmod 755 /usr/sbin/policy-rc.d

@@ -1,7 +1,10 @@
-//! Measures the validation of a module, read in pieces of 64 KiB, beside `wasm-tools validate` if that is on `PATH` or in
-//! `WASM_TOOLS`: best of five runs each, by turns, and the most memory that this process, which does nothing else, took.
+//! Measures the validation of a module that is read in pieces of 64 KiB, and `wasm-tools validate` for comparison if it is on `PATH` or
+//! named by `WASM_TOOLS`.
 //!
-//! Run with `cargo bench --bench validate -- FILE…`.
+//!     cargo bench --bench validate -- FILE…
+//!
+//! The two programs run alternately, five times each; the fastest run of each is reported. The peak memory is that of this process, which
+//! does nothing else.
 
 use std::fs::File;
 use std::path::Path;
@@ -14,13 +17,13 @@ use wasmstore::wasm::validate;
 const RUNS: usize = 5;
 
 fn main() {
-    // cargo adds `--bench` of its own.
+    // cargo adds the argument `--bench`.
     let files: Vec<_> = std::env::args_os()
         .skip(1)
         .filter(|argument| !argument.as_encoded_bytes().starts_with(b"--"))
         .collect();
     if files.is_empty() {
-        println!("no FILE given: nothing to measure");
+        println!("nothing is measured: run `cargo bench --bench validate -- FILE…`");
     }
     for file in &files {
         measure(Path::new(file));
@@ -28,14 +31,14 @@ fn main() {
 }
 
 fn measure(file: &Path) {
-    let bytes = file.metadata().expect("FILE can be read").len();
+    let bytes = file.metadata().expect("read FILE").len();
     println!("{} ({bytes} bytes)", file.display());
     let mut ours = Duration::MAX;
     let mut theirs = None;
     for _ in 0..RUNS {
         ours = ours.min(validate_here(file));
         theirs = validate_with_wasm_tools(file)
-            .map(|took| theirs.map_or(took, |best: Duration| best.min(took)));
+            .map(|elapsed| theirs.map_or(elapsed, |best: Duration| best.min(elapsed)));
     }
     println!("  wasmstore   {:7.1} ms", ours.as_secs_f64() * 1e3);
     match theirs {
@@ -46,21 +49,21 @@ fn measure(file: &Path) {
                 ours.as_secs_f64() / theirs.as_secs_f64()
             );
         }
-        None => println!("  wasm-tools  not found, or it refuses the module"),
+        None => println!("  wasm-tools  not found, or it rejects the module"),
     }
     match peak_memory_bytes() {
         Some(peak) => println!("  peak memory {:7.1} MiB", peak as f64 / f64::from(1 << 20)),
-        None => println!("  peak memory not known on this system"),
+        None => println!("  peak memory unknown on this system"),
     }
 }
 
 fn validate_here(file: &Path) -> Duration {
     let start = Instant::now();
-    let source = File::open(file).expect("FILE can be read");
-    let info = validate(source, &ModuleLimits::default()).expect("FILE is valid");
-    let took = start.elapsed();
+    let source = File::open(file).expect("read FILE");
+    let info = validate(source, &ModuleLimits::default()).expect("validate FILE");
+    let elapsed = start.elapsed();
     assert!(info.size_bytes > 0);
-    took
+    elapsed
 }
 
 fn validate_with_wasm_tools(file: &Path) -> Option<Duration> {

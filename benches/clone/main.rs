@@ -1,26 +1,26 @@
-//! Measures `git clone` of a served store, beside stock git's own servers of the same repository: `git http-backend` behind nginx
-//! and fcgiwrap, and `git daemon`.
+//! Measures `git clone` from `wasmstore server`, and from stock git's own servers of the same repository for comparison:
+//! `git http-backend` behind nginx and fcgiwrap, and `git daemon`.
 //!
 //!     benches/peers.sh                       # once, as root: installs nginx and fcgiwrap
-//!     cargo bench --bench clone              # all of it, some minutes
+//!     cargo bench --bench clone              # everything: some minutes
 //!     cargo bench --bench clone -- --help
 //!
-//! Everything happens in one run, on one machine, over the loopback address. The servers run side by side on one repository, and
-//! only one of them is asked at a time: in every round each is cloned from once, and the first one changes from round to round.
-//! What is told is the median of the rounds, the fastest and the slowest, and the medians' ratio.
+//! Everything runs on one machine, over the loopback address. All servers run at the same time on one repository, but only one of them
+//! is used at a time: each round clones once from each server, and each round starts with another server. The report contains the
+//! median, the fastest and the slowest of the rounds, and the ratio of the medians.
 //!
-//! **The store** has modules of 200 bytes to 10 KB, no two the same, 100 to a folder, which were imported as one commit, and a
-//! hundred commits on top. It is measured as it was made, in many packs, and after a `gc`, as one pack.
+//! **The store** has distinct modules of 200 bytes to 10 KB, 100 in each directory, imported as one commit, and a hundred further
+//! commits. It is measured as it was created, in many packs, and again after a `gc`, as one pack.
 //!
-//! **What is timed** is stock git as a client: `clone` is `git clone --bare`, to a new folder in the same file system; `ls-remote`
-//! is what every command begins with. Every clone has to reach the same commit, and the first of each server is looked at by
+//! **The measured commands** are those of stock git as the client: `git clone --bare` to a new directory in the same file system, and
+//! `git ls-remote`, the first step of every fetch. Every clone must have the same tip, and the first clone from each server must pass
 //! `git fsck`.
 //!
-//! **The peers** serve what they serve by default, but for what lets them in to the repository. nginx passes on answers as they
-//! come (`fastcgi_buffering off`), and fcgiwrap has as many processes as the machine has processors.
+//! **The other servers** use their default settings, except for those that grant access to the repository. nginx does not buffer
+//! responses (`fastcgi_buffering off`), and fcgiwrap runs one process per processor.
 
 #[path = "../store/modules.rs"]
-#[expect(dead_code, reason = "`version` is for the operations")]
+#[expect(dead_code, reason = "only the bench `store` uses `version`")]
 mod modules;
 mod options;
 mod peers;
@@ -34,7 +34,7 @@ use clap::Parser as _;
 
 use options::Options;
 
-/// What goes wrong ends the run, and is told.
+/// The result of a step. An error ends the run and is printed.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 fn main() -> ExitCode {
@@ -54,15 +54,16 @@ fn main() -> ExitCode {
 
 fn measure(options: &Options) -> Result<()> {
     std::fs::create_dir_all(&options.dir)?;
-    let made = tempfile::Builder::new();
-    let made = { made }.prefix("clone-").tempdir_in(&options.dir)?;
-    let store = store::Store::make(options, made.path())?;
-    // They end before the folder goes.
-    let servers = servers::start(options, &store, made.path())?;
+    let scratch = tempfile::Builder::new()
+        .prefix("clone-")
+        .tempdir_in(&options.dir)?;
+    let store = store::Store::create(options, scratch.path())?;
+    // Declared after `scratch`, so that the servers stop before their directory is deleted.
+    let servers = servers::start(options, &store, scratch.path())?;
     println!("{} processors", std::thread::available_parallelism()?);
-    println!("\n{} modules, as they were made", options.modules);
-    rounds::measure(options, &store, &servers, made.path())?;
-    store.collect()?;
+    println!("\n{} modules, as created", options.modules);
+    rounds::measure(options, &store, &servers, scratch.path())?;
+    store.gc()?;
     println!("\n{} modules, after a gc", options.modules);
-    rounds::measure(options, &store, &servers, made.path())
+    rounds::measure(options, &store, &servers, scratch.path())
 }

@@ -6,20 +6,20 @@ use std::process::Command;
 
 use crate::Result;
 use crate::options::Options;
-use crate::servers::{Running, Server, free_address};
+use crate::servers::{RunningProgram, Server, free_address, hermetic};
 use crate::store::Store;
 
-/// `git http-backend` behind nginx and fcgiwrap.
+/// Starts `git http-backend` behind nginx and fcgiwrap.
 pub fn http_backend(options: &Options, store: &Store, dir: &Path) -> Result<Server> {
-    let (front, back) = (free_address()?, free_address()?);
+    let (nginx_address, fcgi_address) = (free_address()?, free_address()?);
     let mut fcgiwrap = Command::new(&options.fcgiwrap);
     let processes = std::thread::available_parallelism()?.to_string();
-    fcgiwrap.args(["-c", &processes, "-s", &format!("tcp:{back}")]);
-    let fcgiwrap = Running::start(hermetic(&mut fcgiwrap), back)?;
-    let program = backend()?;
-    let folder = dir.join("nginx");
-    fs::create_dir(&folder)?;
-    let work = folder.display();
+    fcgiwrap.args(["-c", &processes, "-s", &format!("tcp:{fcgi_address}")]);
+    let fcgiwrap = RunningProgram::start(hermetic(&mut fcgiwrap), fcgi_address)?;
+    let program = backend_program()?;
+    let nginx_dir = dir.join("nginx");
+    fs::create_dir(&nginx_dir)?;
+    let work = nginx_dir.display();
     let root = store.root.display();
     let config = format!(
         "daemon off; pid {work}/pid; error_log {work}/log; worker_processes auto;
@@ -29,10 +29,10 @@ pub fn http_backend(options: &Options, store: &Store, dir: &Path) -> Result<Serv
             client_body_temp_path {work}/body; proxy_temp_path {work}/proxy; fastcgi_temp_path {work}/fastcgi;
             uwsgi_temp_path {work}/uwsgi; scgi_temp_path {work}/scgi;
             server {{
-                listen {front};
+                listen {nginx_address};
                 client_max_body_size 0;
                 location ~ ^/store(/.*)$ {{
-                    fastcgi_pass {back};
+                    fastcgi_pass {fcgi_address};
                     fastcgi_buffering off;
                     fastcgi_param SCRIPT_FILENAME {program};
                     fastcgi_param REQUEST_METHOD $request_method;
@@ -51,12 +51,13 @@ pub fn http_backend(options: &Options, store: &Store, dir: &Path) -> Result<Serv
             }}
         }}"
     );
-    let file = folder.join("nginx.conf");
-    fs::write(&file, config)?;
+    let config_file = nginx_dir.join("nginx.conf");
+    fs::write(&config_file, config)?;
     let mut nginx = Command::new(&options.nginx);
-    nginx.arg("-c").arg(&file).arg("-e").arg(folder.join("log"));
-    let nginx = Running::start(&mut nginx, front)?;
-    let url = format!("http://{front}/store");
+    nginx.arg("-c").arg(&config_file);
+    nginx.arg("-e").arg(nginx_dir.join("log"));
+    let nginx = RunningProgram::start(&mut nginx, nginx_address)?;
+    let url = format!("http://{nginx_address}/store");
     Ok(Server::new(
         "http-backend, nginx",
         url,
@@ -64,7 +65,7 @@ pub fn http_backend(options: &Options, store: &Store, dir: &Path) -> Result<Serv
     ))
 }
 
-/// `git daemon`, which speaks git's own protocol.
+/// Starts `git daemon`, which serves git's own protocol.
 pub fn daemon(store: &Store) -> Result<Server> {
     let address = free_address()?;
     let mut daemon = Command::new("git");
@@ -73,28 +74,14 @@ pub fn daemon(store: &Store) -> Result<Server> {
         .arg("--listen=127.0.0.1")
         .arg(format!("--port={}", address.port()))
         .arg(format!("--base-path={}", store.root.display()));
-    let running = Running::start(hermetic(&mut daemon), address)?;
+    let running = RunningProgram::start(hermetic(&mut daemon), address)?;
     let url = format!("git://{address}/");
     Ok(Server::new("git daemon", url, vec![running]))
 }
 
-/// Where the CGI program is.
-fn backend() -> Result<String> {
+/// Returns the path of the CGI program.
+fn backend_program() -> Result<String> {
     let output = Command::new("git").arg("--exec-path").output()?;
-    let folder = String::from_utf8(output.stdout)?;
-    Ok(format!("{}/git-http-backend", folder.trim_end()))
-}
-
-/// Without anybody's configuration of git.
-pub fn hermetic(command: &mut Command) -> &mut Command {
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("GIT_") {
-            command.env_remove(name);
-        }
-    }
-    command
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .env("LC_ALL", "C")
+    let exec_path = String::from_utf8(output.stdout)?;
+    Ok(format!("{}/git-http-backend", exec_path.trim_end()))
 }

@@ -8,31 +8,31 @@ use crate::Result;
 use crate::modules::{module, spread};
 use crate::options::Options;
 
-/// How many modules are in a folder.
-const FOLDER: u64 = 100;
-/// How many commits there are besides the first.
+/// The number of modules in a directory.
+const DIRECTORY_MODULES: u64 = 100;
+/// The number of commits after the import.
 const COMMITS: u64 = 100;
 
-/// A store on the disk.
+/// A store on disk.
 pub struct Store {
     pub root: PathBuf,
     wasmstore: PathBuf,
 }
 
 impl Store {
-    /// Makes one in a new folder.
-    pub fn make(options: &Options, dir: &Path) -> Result<Self> {
+    /// Creates a store in the directory `dir`, and fills it.
+    pub fn create(options: &Options, dir: &Path) -> Result<Self> {
         let store = Self {
             root: dir.join("store"),
             wasmstore: options.wasmstore.clone(),
         };
         let files = dir.join("modules");
         for n in 0..options.modules {
-            let folder = files.join(format!("d{:03}", n / FOLDER));
-            fs::create_dir_all(&folder)?;
+            let directory = files.join(format!("d{:03}", n / DIRECTORY_MODULES));
+            fs::create_dir_all(&directory)?;
             let size_bytes = 200 + spread(n) as usize % 9_800;
-            let name = format!("m{:02}.wasm", n % FOLDER);
-            fs::write(folder.join(name), module(n, size_bytes))?;
+            let name = format!("m{:02}.wasm", n % DIRECTORY_MODULES);
+            fs::write(directory.join(name), module(n, size_bytes))?;
         }
         store.run(&["import", &files.display().to_string()])?;
         let file = files.join("new.wasm");
@@ -44,18 +44,17 @@ impl Store {
         Ok(store)
     }
 
-    /// Makes one pack of all.
-    pub fn collect(&self) -> Result<()> {
+    /// Packs all objects into one pack.
+    pub fn gc(&self) -> Result<()> {
         self.run(&["gc", "--keep-history"]).map(drop)
     }
 
-    /// The commit that all clones have to reach.
+    /// Returns the tip of the default branch, which every clone must have.
     pub fn tip(&self) -> Result<String> {
-        let tip = self.run(&["snapshot"])?;
-        Ok(tip.trim_end().to_owned())
+        Ok(self.run(&["snapshot"])?.trim_end().to_owned())
     }
 
-    /// The program, on this store.
+    /// Returns a command of `wasmstore` on this store.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.wasmstore);
         for (name, _) in std::env::vars_os() {
@@ -70,8 +69,8 @@ impl Store {
     fn run(&self, args: &[&str]) -> Result<String> {
         let output = self.command().args(args).output()?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("wasmstore {args:?}: {said}").into());
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("wasmstore {args:?}: {stderr}").into());
         }
         Ok(String::from_utf8(output.stdout)?)
     }

@@ -1,4 +1,4 @@
-//! The disk: which file system it has, and what a flush takes.
+//! The disk: its file system, and the latency of an fsync.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -8,42 +8,41 @@ use std::time::{Duration, Instant};
 
 use crate::Result;
 
-const FLUSHES: usize = 500;
+const FSYNCS: usize = 500;
 
-/// The file system of a folder.
+/// Returns the type of the file system of a directory.
 ///
 /// # Errors
-/// It is in memory, where a flush does nothing.
+/// The file system is in memory, where an fsync does nothing.
 pub fn file_system(dir: &Path) -> Result<String> {
     let output = Command::new("df")
         .args(["--output=fstype"])
         .arg(dir)
         .output()?;
-    let name = String::from_utf8(output.stdout)?;
-    let name = name.lines().nth(1).unwrap_or("unknown").trim().to_owned();
-    match name.as_str() {
+    let table = String::from_utf8(output.stdout)?;
+    match table.lines().nth(1).unwrap_or("unknown").trim() {
         "tmpfs" | "ramfs" => {
-            Err(format!("{dir:?} is in memory: name a folder on a disk with --dir").into())
+            Err(format!("{dir:?} is in memory: pass a directory on a disk with --dir").into())
         }
-        _ => Ok(name),
+        name => Ok(name.to_owned()),
     }
 }
 
-/// How long each of a number of writes of 4 KiB takes, with its fsync.
-pub fn flushes(dir: &Path) -> Result<Vec<Duration>> {
-    let mut file = File::create(dir.join("flushed"))?;
-    let mut latencies = Vec::with_capacity(FLUSHES);
-    for n in 0..FLUSHES {
-        let began = Instant::now();
+/// Writes 4 KiB and calls fsync, many times. Returns the time of each.
+pub fn fsync_latencies(dir: &Path) -> Result<Vec<Duration>> {
+    let mut file = File::create(dir.join("fsynced"))?;
+    let mut latencies = Vec::with_capacity(FSYNCS);
+    for n in 0..FSYNCS {
+        let start = Instant::now();
         file.write_all(&[n as u8; 4096])?;
         file.sync_all()?;
-        latencies.push(began.elapsed());
+        latencies.push(start.elapsed());
     }
     Ok(latencies)
 }
 
-/// Lets what was written go to the disk, so that it is not written while something else is measured.
-pub async fn settle() -> Result<()> {
+/// Writes all cached data to the disk, so that this does not happen during the next measurement.
+pub async fn sync() -> Result<()> {
     tokio::task::spawn_blocking(|| Command::new("sync").status()).await??;
     tokio::time::sleep(Duration::from_secs(1)).await;
     Ok(())

@@ -1,4 +1,4 @@
-//! One connection that is kept alive.
+//! A keep-alive connection.
 
 use std::net::SocketAddr;
 
@@ -17,8 +17,8 @@ pub struct Connection {
     host: String,
 }
 
-/// What came back.
-pub struct Answer {
+/// A complete response.
+pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
@@ -29,20 +29,20 @@ impl Connection {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        // It ends with its sender.
+        // This task ends when `sender` is dropped.
         tokio::spawn(connection);
         let host = address.to_string();
         Ok(Self { sender, host })
     }
 
-    /// Sends a request and reads the answer to its end.
+    /// Sends a request and reads the whole response.
     pub async fn send(
         &mut self,
         method: Method,
         target: &str,
         content_type: &str,
         body: Bytes,
-    ) -> Result<Answer> {
+    ) -> Result<Response> {
         let request = Request::builder()
             .method(method)
             .uri(target)
@@ -51,7 +51,7 @@ impl Connection {
             .body(Full::new(body))?;
         self.sender.ready().await?;
         let (head, body) = self.sender.send_request(request).await?.into_parts();
-        Ok(Answer {
+        Ok(Response {
             status: head.status,
             headers: head.headers,
             body: body.collect().await?.to_bytes(),
@@ -59,8 +59,8 @@ impl Connection {
     }
 }
 
-impl Answer {
-    /// The answer if it is the one wanted.
+impl Response {
+    /// Returns the response if it has this status.
     pub fn expect(self, status: StatusCode) -> Result<Self> {
         if self.status == status {
             return Ok(self);

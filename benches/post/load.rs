@@ -1,4 +1,4 @@
-//! Driving a server: as fast as it answers, or at a rate.
+//! The load generator: pushes modules as fast as the server responds, or at a fixed rate.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,28 +11,28 @@ use tokio::time::{sleep_until, timeout};
 
 use crate::Result;
 use crate::http::Connection;
-use crate::modules::Maker;
+use crate::modules::ModuleMaker;
 use crate::registry::Registry;
 use crate::servers::Server;
 use crate::store::Store;
 
-/// How long one push may take.
+/// The time limit of one push.
 const PUSH_MAX: Duration = Duration::from_secs(120);
 
-/// Who is pushed to.
+/// The server that receives the pushes.
 #[derive(Clone)]
 pub enum Target {
     Store(Arc<Store>),
     Registry(Arc<Registry>),
 }
 
-/// What was measured.
+/// The result of a measurement.
 #[derive(Default)]
 pub struct Measured {
     pub latencies: Vec<Duration>,
-    /// From the first push to the last answer.
+    /// From the first push to the last response.
     pub elapsed: Duration,
-    /// What the server took of the processor meanwhile.
+    /// The CPU time that the server used.
     pub cpu: Duration,
 }
 
@@ -55,21 +55,25 @@ impl Target {
     }
 }
 
-/// Pushes modules, each with a number of its own.
+/// Pushes modules with distinct numbers.
 pub struct Load {
     pub target: Target,
-    pub maker: Maker,
-    /// How many numbers were used, of all loads.
+    pub maker: ModuleMaker,
+    /// The next unused number, shared by all loads on this target.
     pub count: Arc<AtomicU64>,
 }
 
 impl Load {
-    /// Pushes over so many connections for a time; each sends again when it is answered.
-    pub async fn closed(self: &Arc<Self>, connections: usize, time: Duration) -> Result<Measured> {
-        let began = Instant::now();
-        self.over(connections, move |load, mut connection, _| async move {
+    /// Pushes over `connections` connections for `time`. Each connection sends its next push after the response to the last one.
+    pub async fn closed_loop(
+        self: &Arc<Self>,
+        connections: usize,
+        time: Duration,
+    ) -> Result<Measured> {
+        let start = Instant::now();
+        self.on_connections(connections, move |load, mut connection, _| async move {
             let mut latencies = Vec::new();
-            while began.elapsed() < time {
+            while start.elapsed() < time {
                 let (n, module) = load.next();
                 let sent = Instant::now();
                 load.target.push(&mut connection, n, module).await?;
@@ -80,10 +84,10 @@ impl Load {
         .await
     }
 
-    /// Pushes a number of modules.
-    pub async fn some(self: &Arc<Self>, connections: usize, count: u64) -> Result<Measured> {
+    /// Pushes `count` modules.
+    pub async fn fixed_count(self: &Arc<Self>, connections: usize, count: u64) -> Result<Measured> {
         let left = Arc::new(AtomicU64::new(count));
-        self.over(connections, move |load, mut connection, _| {
+        self.on_connections(connections, move |load, mut connection, _| {
             let left = Arc::clone(&left);
             async move {
                 let take = || {
@@ -99,7 +103,7 @@ impl Load {
         .await
     }
 
-    /// Pushes `rate` modules a second over so many connections, until `is_over` says so.
+    /// Pushes `rate` modules per second over `connections` connections, until `is_over` returns true.
     pub async fn paced(
         self: &Arc<Self>,
         connections: usize,
@@ -107,11 +111,11 @@ impl Load {
         is_over: impl Fn() -> bool + Clone + Send + 'static,
     ) -> Result<Measured> {
         let interval = Duration::from_secs_f64(connections as f64 / rate);
-        let began = Instant::now();
-        self.over(connections, move |load, mut connection, nth| {
+        let start = Instant::now();
+        self.on_connections(connections, move |load, mut connection, nth| {
             let is_over = is_over.clone();
             async move {
-                let first = began + interval.mul_f64(nth as f64 / connections as f64);
+                let first = start + interval.mul_f64(nth as f64 / connections as f64);
                 let mut pace = Pace::new(first, interval);
                 let mut latencies = Vec::new();
                 while !is_over() {
@@ -131,8 +135,8 @@ impl Load {
         (n, self.maker.make(n))
     }
 
-    /// Does `work` on each of so many new connections at the same time.
-    async fn over<F>(
+    /// Opens `connections` connections and runs `work` on each of them concurrently.
+    async fn on_connections<F>(
         self: &Arc<Self>,
         connections: usize,
         work: impl Fn(Arc<Self>, Connection, usize) -> F,
@@ -141,23 +145,23 @@ impl Load {
         F: Future<Output = Result<Vec<Duration>>> + Send + 'static,
     {
         let server = self.target.server();
-        let (began, cpu) = (Instant::now(), server.cpu());
+        let (start, cpu_before) = (Instant::now(), server.cpu());
         let mut tasks = JoinSet::new();
         for nth in 0..connections {
             let connection = Connection::open(server.address).await?;
             tasks.spawn(work(Arc::clone(self), connection, nth));
         }
         let mut measured = Measured::default();
-        while let Some(done) = tasks.join_next().await {
-            measured.latencies.extend(done??);
+        while let Some(latencies) = tasks.join_next().await {
+            measured.latencies.extend(latencies??);
         }
-        measured.elapsed = began.elapsed();
-        measured.cpu = server.cpu() - cpu;
+        measured.elapsed = start.elapsed();
+        measured.cpu = server.cpu() - cpu_before;
         Ok(measured)
     }
 }
 
-/// Fixed times, one after another.
+/// Due times at a fixed interval.
 pub struct Pace {
     due: Instant,
     interval: Duration,
@@ -168,8 +172,8 @@ impl Pace {
         Self { due, interval }
     }
 
-    /// Waits for the next time, and returns since when what happens then is late: since it was due if that is past already,
-    /// because what went before took long. The timer's own delay does not count.
+    /// Waits until the next due time, and returns the start of the latency of the next request. If the due time has already passed,
+    /// because the previous request took long, this is the due time; else it is now, so that the delay of the timer does not count.
     pub async fn wait(&mut self) -> Instant {
         let due = self.due;
         self.due += self.interval;
@@ -182,6 +186,7 @@ impl Pace {
 }
 
 impl Measured {
+    /// Returns the pushes per second.
     pub fn rate(&self) -> f64 {
         self.latencies.len() as f64 / self.elapsed.as_secs_f64()
     }

@@ -1,39 +1,39 @@
-//! Measures durable changes over HTTP: `POST` of modules, beside Debian's `docker-registry` 2.8 that is pushed the same modules;
-//! what reads feel of them; what a `gc` costs them.
+//! Measures durable writes over HTTP: `POST` of modules, with the same modules pushed to Debian's `docker-registry` 2.8 for comparison;
+//! the latency of reads during writes; and the latency of writes during a `gc`.
 //!
 //!     benches/peers.sh                       # once, as root: installs docker-registry
-//!     cargo bench --bench post               # all of it, about ten minutes
+//!     cargo bench --bench post               # everything: about ten minutes
 //!     cargo bench --bench post -- --help
 //!
-//! Everything happens in one run, on one machine, in one folder that has to be on a real disk (`--dir`, by default beside the
-//! build's files). What a write of 4 KiB with its fsync takes there is told first. The machine should do nothing else; and on an
-//! ext4 without a journal files are created slowly for minutes after many were deleted, as a build does.
+//! Everything runs on one machine, in one directory, which must be on a disk (`--dir`, by default the build directory). The latency of
+//! writing 4 KiB with an fsync is printed first. The machine should be idle otherwise. An ext4 without a journal creates files slowly for
+//! some minutes after many files were deleted, for example by a build.
 //!
-//! **Load.** Store and registry are driven by the same code: N connections that are kept alive, each sending its next push when
-//! the last one is answered. Anything but success ends the run. The load generator takes its part of the same processors; the
-//! CPU time of each server is told apart, so that a busy machine can be told from a slow server.
+//! **Load.** The same code generates the load for store and registry: N keep-alive connections, each of which sends its next push after
+//! the response to the last one. Any error response ends the run. The load generator runs on the same processors. The CPU time of
+//! each server is printed separately, so that a busy machine can be distinguished from a slow server.
 //!
-//! **Modules.** No two are the same. Those of 4,096 bytes are one custom section of random bytes. Those of 1,000,000 bytes are
-//! six parts code, whose functions are like a compiler's and the same in all of them, and four parts random bytes. What they
-//! compress to is told.
+//! **Modules.** All modules are distinct. Those of 4,096 bytes are one custom section of random bytes. Those of 1,000,000 bytes are 60 %
+//! code, whose functions resemble a compiler's output and are the same in all of them, and 40 % random bytes. Their compressed size is
+//! printed.
 //!
-//! **The store** is sent one `POST /api/v1/module/<path>` for each module, and makes one commit of each. Paths are fanned out,
-//! `/bench/ab/cd/<n>.wasm`, over 256 folders of 256 (`--folders N`; 0 puts them all into one folder). It runs with its defaults
-//! but for the log (`--quiet`).
+//! **The store** receives one `POST /api/v1/module/<path>` for each module, and makes one commit of each. The paths
+//! `/bench/ab/cd/<n>.wasm` are spread over 256 directories of 256 (`--folders N`; 0 uses one flat directory). The server runs with its
+//! default settings except for the log (`--quiet`).
 //!
-//! **The registry** is sent, for each module: `POST /v2/bench/blobs/uploads/`, `PUT` of the blob with its digest, `PUT` of an OCI
-//! image manifest that names the blob as its layer and a config blob that is there, with a tag of its own. That counts as one
-//! push. It runs with Debian's configuration (storage in files, descriptors cached in memory), without keys, and logs errors
-//! only. It is not run as a service: its program is started on a free port, with its files in the same folder.
+//! **The registry** receives, for each module: `POST /v2/bench/blobs/uploads/`, `PUT` of the blob with its digest, and `PUT` of an OCI
+//! image manifest with its own tag, whose layer is the blob and whose config is an existing blob. This counts as one push. The registry
+//! runs with Debian's configuration (storage in files, descriptors cached in memory), without keys, and logs only errors. It does not run
+//! as a service: its program is started on a free port, with its files in the same directory.
 //!
-//! **Parts.** `rates`: each case for some seconds, store and registry by turns, some rounds. `reads`: `GET` of modules that were
-//! put before, one connection at a fixed rate, by turns idle and beside `POST`s of 4 KiB at half the rate measured for eight
-//! connections. `gc`: the same `POST`s, for a time without and then beside a `gc?keep_history=true`; how often the number of
-//! packs fell, which is a roll-up or the gc, is counted from outside. What is paced is measured from the moment at which it was
-//! due, not from when its turn came. The 1 MB cases come last, so that gc has only small modules to pack.
+//! **Parts.** `rates`: each case for some seconds, store and registry alternately, for some rounds. `reads`: `GET` of modules that were
+//! put before, on one connection at a fixed rate, alternately without other load and during `POST`s of 4 KiB at half the rate that was
+//! measured with eight connections. `gc`: the same `POST`s, first without and then during a `gc?keep_history=true`. The bench counts how
+//! often the number of packs decreases, because of a roll-up or the gc. The latency of a paced request starts at its due time, not when
+//! it was sent. The 1 MB cases run last, so that gc packs only small modules.
 //!
-//! **No loss.** At the end the server is killed, `git fsck --strict --full` has to find nothing, and there must be exactly as
-//! many commits, and paths, as pushes were acknowledged.
+//! **No loss.** At the end, the server is killed. Then `git fsck --strict --full` must find no errors, and the numbers of commits and
+//! paths must equal the number of acknowledged pushes.
 //!
 //! **Results.** Two cores, shared with the load generator; modules with random content. Changes per second, and their ratio to those of
 //! `docker-registry` in the same run, which hashes and fsyncs what it receives and validates nothing:
@@ -71,7 +71,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use options::Options;
 
-/// What goes wrong ends the run, and is told.
+/// The result of a step. An error ends the run and is printed.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 fn main() -> ExitCode {
@@ -91,14 +91,15 @@ fn main() -> ExitCode {
 
 fn measure(options: &Options) -> Result<()> {
     std::fs::create_dir_all(&options.dir)?;
-    let mut dir = tempfile::Builder::new();
-    let dir = dir.prefix("post-").tempdir_in(&options.dir)?;
-    // It goes before the folder, and the servers go with it.
+    let dir = tempfile::Builder::new()
+        .prefix("post-")
+        .tempdir_in(&options.dir)?;
+    // Declared after `dir`, so that it stops the servers before their directory is deleted.
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let mut terminated = signal(SignalKind::terminate())?;
         tokio::select! {
-            ended = run::run(options, dir.path()) => ended,
+            result = run::run(options, dir.path()) => result,
             _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
             _ = terminated.recv() => Err("terminated".into()),
         }

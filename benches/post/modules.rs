@@ -1,4 +1,4 @@
-//! Modules of an exact size, no two the same.
+//! Distinct modules of an exact size.
 
 use hyper::body::Bytes;
 
@@ -6,17 +6,17 @@ use crate::options::Size;
 
 const SMALL_BYTES: usize = 4096;
 const LARGE_BYTES: usize = 1_000_000;
-/// How much of a large module is code.
+/// The size of the code in a large module.
 const CODE_BYTES: usize = 600_000;
 
 /// Makes the modules of one size.
-pub struct Maker {
-    /// All but the custom section at the end.
+pub struct ModuleMaker {
+    /// Everything before the custom section at the end.
     head: Vec<u8>,
     size_bytes: usize,
 }
 
-impl Maker {
+impl ModuleMaker {
     pub fn new(size: Size) -> Self {
         let (head, size_bytes) = match size {
             Size::Small => (b"\0asm\x01\0\0\0".to_vec(), SMALL_BYTES),
@@ -25,7 +25,7 @@ impl Maker {
         Self { head, size_bytes }
     }
 
-    /// The module `n`.
+    /// Returns the module `n`.
     pub fn make(&self, n: u64) -> Bytes {
         let mut bytes = Vec::with_capacity(self.size_bytes + 8);
         bytes.extend(&self.head);
@@ -42,7 +42,7 @@ impl Maker {
     }
 }
 
-/// A function that takes two numbers and returns one, and a memory.
+/// Returns a module with a memory, and many functions with two parameters and one result.
 fn with_code() -> Vec<u8> {
     let mut random = Random(1);
     let mut bodies = Vec::new();
@@ -70,12 +70,12 @@ fn with_code() -> Vec<u8> {
     bytes
 }
 
-/// Statements such as compilers make of C: sums, loads, stores, calls and branches on a few locals.
+/// Returns a function body of statements that resemble compiled C: arithmetic, loads, stores, calls and branches on a few locals.
 fn body(random: &mut Random) -> Vec<u8> {
     const LOCAL_GET: u8 = 0x20;
     const LOCAL_SET: u8 = 0x21;
     const I32_CONST: u8 = 0x41;
-    let mut body = vec![1, 6, 0x7f]; // Six locals beside the two parameters.
+    let mut body = vec![1, 6, 0x7f]; // Six locals in addition to the two parameters.
     for _ in 0..10 + random.below(60) {
         let (a, b, c) = (random.below(8), random.below(8), random.below(8));
         let (number, offset) = (random.below(64), random.below(32) * 4);
@@ -96,16 +96,16 @@ fn body(random: &mut Random) -> Vec<u8> {
     body
 }
 
-/// A length always takes as many bytes, so that the rest can be counted.
+/// The encoded size of every length. It is fixed, so that the size of the rest can be computed.
 const LENGTH_BYTES: usize = 4;
 
-/// LEB128, filled up.
+/// Encodes a length as LEB128, padded to [`LENGTH_BYTES`].
 fn length(length: usize) -> [u8; LENGTH_BYTES] {
     let digit = |nth: usize| (length >> (7 * nth)) as u8 & 0x7f;
     [digit(0) | 0x80, digit(1) | 0x80, digit(2) | 0x80, digit(3)]
 }
 
-/// SplitMix64.
+/// A random number generator (SplitMix64).
 pub struct Random(pub u64);
 
 impl Random {

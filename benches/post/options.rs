@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Measure durable POSTs beside docker-registry, and what reads and gc have to do with them
+/// Measure durable POSTs, docker-registry for comparison, and the effect of reads and gc
 #[derive(Debug, clap::Parser)]
 pub struct Options {
-    /// What cargo adds of its own
+    /// The argument that cargo adds
     #[arg(long, hide = true)]
     pub bench: bool,
-    /// Keep the stores in a new folder in this one, on a real disk [default: beside the build's files]
+    /// Create the stores below this directory, which must be on a disk [default: in the build directory]
     #[arg(long, value_name = "DIR", default_value = env!("CARGO_TARGET_TMPDIR"), hide_default_value = true)]
     pub dir: PathBuf,
     /// Measure only these parts
@@ -30,31 +30,31 @@ pub struct Options {
         default_value = "4k:1,4k:8,4k:64,1m:1,1m:8"
     )]
     pub cases: Vec<Case>,
-    /// How long each case is driven at a time
+    /// The time for which each case is measured in a round, in seconds
     #[arg(long, value_name = "S", value_parser = seconds, default_value = "10")]
     pub seconds: Duration,
-    /// How often store and registry take turns
+    /// The number of rounds in which store and registry alternate
     #[arg(long, value_name = "N", default_value = "3")]
     pub rounds: usize,
-    /// Fan paths out over two levels of this many folders, at most 256; 0 is one flat folder
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=256), default_value = "256")]
-    pub folders: u64,
-    /// The program to measure [default: this build's]
+    /// Spread paths over two levels of this many directories, at most 256; 0 uses one flat directory
+    #[arg(long = "folders", value_name = "N", value_parser = clap::value_parser!(u64).range(..=256), default_value = "256")]
+    pub fan_out: u64,
+    /// The wasmstore program to measure [default: the one of this build]
     #[arg(long, value_name = "PROGRAM", default_value = env!("CARGO_BIN_EXE_wasmstore"), hide_default_value = true)]
     pub wasmstore: PathBuf,
-    /// The registry's program
+    /// The program of the registry
     #[arg(long, value_name = "PROGRAM", default_value = "docker-registry")]
     pub registry: PathBuf,
-    /// Leave the registry out
+    /// Do not measure the registry
     #[arg(long)]
     pub no_registry: bool,
-    /// POSTs a second beside reads and gc [default: half of what the case 4k:8 reached]
+    /// POSTs per second during reads and gc [default: half the rate of the case 4k:8]
     #[arg(long, value_name = "N")]
     pub rate: Option<f64>,
-    /// GETs a second
+    /// GETs per second
     #[arg(long, value_name = "N", default_value = "500")]
     pub get_rate: f64,
-    /// Modules that are put before anything is measured
+    /// The number of modules that are put before the measurements
     #[arg(long, value_name = "N", default_value = "2000")]
     pub before: u64,
 }
@@ -62,15 +62,15 @@ pub struct Options {
 /// A part of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
-    /// Pushes as fast as they are answered
+    /// Pushes as fast as the server responds
     Rates,
-    /// GETs, idle and beside POSTs
+    /// GETs, without other load and during POSTs
     Reads,
-    /// POSTs, without and beside a gc
+    /// POSTs, without and during a gc
     Gc,
 }
 
-/// How large the modules of a case are.
+/// The size of the modules of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
     /// 4,096 bytes.
@@ -90,16 +90,16 @@ impl FromStr for Case {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wanted = || format!("{text:?} is not like 4k:8 or 1m:8");
-        let (size, connections) = text.split_once(':').ok_or_else(wanted)?;
+        let malformed = || format!("{text:?} is not a case: expected a form like 4k:8 or 1m:8");
+        let (size, connections) = text.split_once(':').ok_or_else(malformed)?;
         let size = match size {
             "4k" => Size::Small,
             "1m" => Size::Large,
-            _ => return Err(wanted()),
+            _ => return Err(malformed()),
         };
         match connections.parse() {
             Ok(connections @ 1..=1024) => Ok(Self { size, connections }),
-            _ => Err(wanted()),
+            _ => Err(malformed()),
         }
     }
 }
@@ -122,6 +122,6 @@ impl fmt::Display for Case {
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse() {
         Ok(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
-        _ => Err("between 1 and 3600".to_owned()),
+        _ => Err("expected a number between 1 and 3600".to_owned()),
     }
 }

@@ -1,4 +1,4 @@
-//! The part `rates`: pushes as fast as they are answered, store and registry by turns.
+//! The part `rates`: pushes as fast as the server responds, store and registry alternately.
 
 use std::sync::Arc;
 
@@ -6,41 +6,43 @@ use crate::Result;
 use crate::load::Target;
 use crate::options::{Case, Part, Size};
 use crate::report::Rounds;
-use crate::run::{PACE, Run};
+use crate::run::{PACE_CASE, Run};
 
-const HEAD: &str = "
+const TABLE_HEAD: &str = "
 | modules x connections | server | pushes/s (of rounds) | p50 / p99 / max ms | CPU ms/push | ratio |
 |---|---|---|---|---|---|";
 
 impl Run<'_> {
-    /// Measures every case of one size; the rate of the store in the case that sets the pace.
+    /// Measures all cases of one size. Returns the rate of the store in the case [`PACE_CASE`], if it is one of them.
     pub async fn rates(&self, size: Size) -> Result<Option<f64>> {
-        let cases = self.options.cases.iter().filter(|case| case.size == size);
-        let is_wanted = self.options.parts.contains(&Part::Rates);
-        let cases: Vec<_> = cases.filter(|_| is_wanted).collect();
+        let is_selected = self.options.parts.contains(&Part::Rates);
+        let cases: Vec<_> = (self.options.cases.iter())
+            .filter(|case| is_selected && case.size == size)
+            .collect();
         if !cases.is_empty() {
-            println!("{HEAD}");
+            println!("{TABLE_HEAD}");
         }
         let mut pace = None;
         for case in cases {
             let rate = self.rate(*case).await?;
-            if *case == PACE {
+            if *case == PACE_CASE {
                 pace = Some(rate);
             }
         }
         Ok(pace)
     }
 
+    /// Measures a case, and returns the rate of the store.
     async fn rate(&self, case: Case) -> Result<f64> {
         let time = self.options.seconds;
         let store = self.load(Target::Store(Arc::clone(&self.store)), case.size);
-        let registry = self.registry.as_ref();
-        let registry = registry.map(|r| self.load(Target::Registry(Arc::clone(r)), case.size));
+        let registry = (self.registry.as_ref())
+            .map(|registry| self.load(Target::Registry(Arc::clone(registry)), case.size));
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..self.options.rounds {
-            ours.push(store.closed(case.connections, time).await?);
+            ours.push(store.closed_loop(case.connections, time).await?);
             if let Some(registry) = &registry {
-                theirs.push(registry.closed(case.connections, time).await?);
+                theirs.push(registry.closed_loop(case.connections, time).await?);
             }
         }
         let ours = Rounds::of(ours);

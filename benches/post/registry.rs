@@ -1,4 +1,4 @@
-//! The peer: Debian's docker-registry, pushed to as the OCI distribution specification says.
+//! The registry for comparison: Debian's docker-registry, with pushes as in the OCI distribution specification.
 
 use std::fs;
 use std::path::Path;
@@ -14,40 +14,42 @@ use crate::servers::{Server, free_address};
 
 const BLOB: &str = "application/octet-stream";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-/// The config that every manifest names.
+/// The config blob of every manifest.
 const CONFIG: &[u8] = b"{}";
-/// The repository that everything is pushed to.
+/// The upload URL of the repository that receives all pushes.
 const UPLOADS: &str = "/v2/bench/blobs/uploads/";
 
-/// A registry of its own.
+/// A running registry.
 pub struct Registry {
     pub server: Server,
-    config: String,
+    /// The digest of [`CONFIG`].
+    config_digest: String,
 }
 
 impl Registry {
-    /// Runs `program` with its files in the folder `dir`.
+    /// Runs `program` with its files in the directory `dir`.
     pub async fn start(program: &Path, dir: &Path) -> Result<Self> {
         let address = free_address()?;
-        let config = dir.join("registry.yml");
+        let config_file = dir.join("registry.yml");
         fs::write(
-            &config,
+            &config_file,
             configuration(&dir.join("registry"), address.port()),
         )?;
         let mut command = Command::new(program);
-        command.arg("serve").arg(&config);
+        command.arg("serve").arg(&config_file);
         let server = Server::start(&mut command, address, "/v2/").await?;
         let mut registry = Self {
             server,
-            config: String::new(),
+            config_digest: String::new(),
         };
         let mut connection = Connection::open(address).await?;
-        let config = Bytes::from_static(CONFIG);
-        registry.config = registry.put_blob(&mut connection, config).await?;
+        registry.config_digest = registry
+            .put_blob(&mut connection, Bytes::from_static(CONFIG))
+            .await?;
         Ok(registry)
     }
 
-    /// Pushes a module as an image of one layer, with a tag of its own.
+    /// Pushes a module as an image with one layer and its own tag.
     pub async fn push(&self, connection: &mut Connection, n: u64, module: Bytes) -> Result<()> {
         let size_bytes = module.len();
         let digest = self.put_blob(connection, module).await?;
@@ -56,34 +58,35 @@ impl Registry {
             "mediaType": MANIFEST,
             "config": {
                 "mediaType": "application/vnd.oci.image.config.v1+json",
-                "digest": self.config,
+                "digest": self.config_digest,
                 "size": CONFIG.len(),
             },
             "layers": [{"mediaType": "application/wasm", "digest": digest, "size": size_bytes}],
         });
         let target = format!("/v2/bench/manifests/{n}");
         let body = manifest.to_string().into();
-        let answer = connection.send(Method::PUT, &target, MANIFEST, body);
-        answer.await?.expect(StatusCode::CREATED).map(drop)
+        let response = connection.send(Method::PUT, &target, MANIFEST, body);
+        response.await?.expect(StatusCode::CREATED).map(drop)
     }
 
+    /// Uploads a blob, and returns its digest.
     async fn put_blob(&self, connection: &mut Connection, blob: Bytes) -> Result<String> {
         let digest = format!("sha256:{}", hex(&Sha256::digest(&blob)));
-        let answer = connection.send(Method::POST, UPLOADS, BLOB, Bytes::new());
-        let upload = answer.await?.expect(StatusCode::ACCEPTED)?;
+        let response = connection.send(Method::POST, UPLOADS, BLOB, Bytes::new());
+        let upload = response.await?.expect(StatusCode::ACCEPTED)?;
         let location = upload.headers.get("location").ok_or("no location")?;
-        // It names the host too.
-        let location = location.to_str()?.parse::<hyper::Uri>()?;
-        let location = location.path_and_query().ok_or("no path")?;
-        let joint = if location.query().is_some() { '&' } else { '?' };
-        let target = format!("{location}{joint}digest={digest}");
-        let answer = connection.send(Method::PUT, &target, BLOB, blob);
-        answer.await?.expect(StatusCode::CREATED)?;
+        // The URL contains the host too.
+        let url = location.to_str()?.parse::<hyper::Uri>()?;
+        let path = url.path_and_query().ok_or("no path")?;
+        let separator = if path.query().is_some() { '&' } else { '?' };
+        let target = format!("{path}{separator}digest={digest}");
+        let response = connection.send(Method::PUT, &target, BLOB, blob);
+        response.await?.expect(StatusCode::CREATED)?;
         Ok(digest)
     }
 }
 
-/// Debian's /etc/docker/registry/config.yml, without keys, with the log of errors only.
+/// Returns Debian's /etc/docker/registry/config.yml, without keys, and with a log of errors only.
 fn configuration(root: &Path, port: u16) -> String {
     format!(
         "\

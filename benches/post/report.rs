@@ -1,10 +1,10 @@
-//! Numbers as people read them.
+//! Formats the results.
 
 use std::time::Duration;
 
 use crate::load::Measured;
 
-/// The share `p` of the latencies is not above this one.
+/// Returns the percentile `p` of the latencies, for example 0.99 for p99.
 pub fn percentile(latencies: &[Duration], p: f64) -> Duration {
     let mut sorted = latencies.to_vec();
     sorted.sort_unstable();
@@ -12,18 +12,18 @@ pub fn percentile(latencies: &[Duration], p: f64) -> Duration {
     sorted.get(rank.max(1) - 1).copied().unwrap_or_default()
 }
 
-/// Milliseconds.
+/// Formats a duration in milliseconds.
 pub fn ms(duration: Duration) -> String {
     format!("{:.2}", duration.as_secs_f64() * 1e3)
 }
 
-/// `p50 / p99 / max` in milliseconds.
+/// Formats `p50 / p99 / max` in milliseconds.
 pub fn spread(latencies: &[Duration]) -> String {
     let [p50, p99, max] = [0.5, 0.99, 1.0].map(|p| ms(percentile(latencies, p)));
     format!("{p50} / {p99} / {max}")
 }
 
-/// What some rounds of one case came to: the rate is the median of theirs, the latencies are those of all.
+/// The results of the rounds of one case: the median rate, and the latencies of all rounds.
 pub struct Rounds {
     pub rate: f64,
     pub lowest: f64,
@@ -48,11 +48,11 @@ impl Rounds {
         }
     }
 
-    /// `pushes/s (lowest-highest) | p50 / p99 / max | CPU a push`.
+    /// Formats table cells: `pushes/s (lowest-highest) | p50 / p99 / max | CPU per push`.
     pub fn cells(&self) -> String {
-        let cpu = self.cpu.as_secs_f64() * 1e3 / self.latencies.len().max(1) as f64;
+        let cpu_ms = self.cpu.as_secs_f64() * 1e3 / self.latencies.len().max(1) as f64;
         format!(
-            "{:.0} ({:.0}-{:.0}) | {} | {cpu:.2}",
+            "{:.0} ({:.0}-{:.0}) | {} | {cpu_ms:.2}",
             self.rate,
             self.lowest,
             self.highest,

@@ -1,4 +1,4 @@
-//! Stock git on one store, without the user's configuration.
+//! Runs stock git on a store, without the user's configuration.
 
 use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::Result;
 
-/// Git on the store in a folder.
+/// git on one store.
 pub struct Git {
     root: PathBuf,
 }
@@ -17,12 +17,12 @@ impl Git {
         Self { root }
     }
 
-    /// The folder of the store.
+    /// Returns the directory of the store.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Git with these arguments.
+    /// Returns a git command with these arguments.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("git");
         for (name, _) in std::env::vars_os() {
@@ -41,20 +41,20 @@ impl Git {
         command
     }
 
-    /// What git prints.
+    /// Runs git, and returns its output.
     pub fn output(&self, args: &[&str]) -> Result<String> {
-        printed(&mut self.command(args))
+        output_of(&mut self.command(args))
     }
 
-    /// Runs git with what `write` writes on its standard input.
+    /// Runs git with the output of `write` as its standard input.
     pub fn feed(
         &self,
         args: &[&str],
         write: impl FnOnce(&mut BufWriter<ChildStdin>) -> std::io::Result<()>,
     ) -> Result<()> {
         let mut child = self.command(args).stdin(Stdio::piped()).spawn()?;
-        let stdin = child.stdin.take().ok_or("BUG: stdin is piped")?;
-        let mut stdin = BufWriter::with_capacity(1 << 16, stdin);
+        let pipe = child.stdin.take().ok_or("BUG: stdin is piped")?;
+        let mut stdin = BufWriter::with_capacity(1 << 16, pipe);
         let written = write(&mut stdin).and_then(|()| stdin.flush());
         drop(stdin);
         let status = child.wait()?;
@@ -65,21 +65,21 @@ impl Git {
     }
 }
 
-/// What a program prints, without the last line's end.
+/// Runs a program, and returns its output without the trailing newline.
 ///
 /// # Errors
-/// It does not succeed.
-pub fn printed(command: &mut Command) -> Result<String> {
+/// The program fails.
+pub fn output_of(command: &mut Command) -> Result<String> {
     let output = command.output()?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("{command:?}: {said}").into());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{command:?}: {stderr}").into());
     }
     let out = String::from_utf8(output.stdout)?;
     Ok(out.trim_end().to_owned())
 }
 
-/// `git cat-file --batch`, kept open.
+/// A running `git cat-file --batch`.
 pub struct CatFile {
     child: Child,
     stdin: ChildStdin,
@@ -91,8 +91,8 @@ impl CatFile {
         let mut command = git.command(&["cat-file", "--batch"]);
         let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = piped.spawn()?;
-        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-        let (stdin, stdout) = stdin.zip(stdout).ok_or("BUG: both are piped")?;
+        let pipes = child.stdin.take().zip(child.stdout.take());
+        let (stdin, stdout) = pipes.ok_or("BUG: both are piped")?;
         Ok(Self {
             child,
             stdin,
@@ -100,14 +100,15 @@ impl CatFile {
         })
     }
 
-    /// The bytes of the object that `name` names.
+    /// Returns the contents of the object with this name.
     pub fn get(&mut self, name: &str) -> Result<Vec<u8>> {
         self.stdin.write_all(format!("{name}\n").as_bytes())?;
         let mut head = String::new();
         self.stdout.read_line(&mut head)?;
         let size = head.trim_end().rsplit(' ').next().unwrap_or_default();
-        let size: usize = size.parse().map_err(|_| format!("git cat-file: {head}"))?;
-        let mut bytes = vec![0; size + 1];
+        let size_bytes: usize = size.parse().map_err(|_| format!("git cat-file: {head}"))?;
+        // A newline follows the contents.
+        let mut bytes = vec![0; size_bytes + 1];
         self.stdout.read_exact(&mut bytes)?;
         bytes.pop();
         Ok(bytes)

@@ -1,4 +1,4 @@
-//! Filling a store: `git fast-import`.
+//! Fills a store with `git fast-import`.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -11,21 +11,21 @@ use wasmstore::store::{ObjectFormat, Store};
 use crate::Result;
 use crate::git::Git;
 use crate::interrupt;
-use crate::shape::{Kind, Shape};
+use crate::shape::{Shape, ShapeKind};
 
 /// Creates a store at `root` and fills it.
 pub fn create(root: &Path, shape: Shape) -> Result<Git> {
-    let git = empty(root)?;
+    let git = create_empty(root)?;
     match shape.kind {
-        Kind::Fan | Kind::Flat => import(&git, |stream| {
+        ShapeKind::Fan | ShapeKind::Flat => import(&git, |stream| {
             stream.commit("main", "main")?;
             (0..shape.count).try_for_each(|n| stream.put(&shape.path(n), &shape.module(n)))
         })?,
-        Kind::History => {
+        ShapeKind::History => {
             import(&git, |stream| {
                 (0..shape.count).try_for_each(|n| {
                     stream.commit("main", "main")?;
-                    stream.put(&shape.changed(n), &shape.module(n))
+                    stream.put(&shape.changed_path(n), &shape.module(n))
                 })
             })?;
             git.output(&["commit-graph", "write", "--reachable", "--changed-paths"])?;
@@ -34,20 +34,23 @@ pub fn create(root: &Path, shape: Shape) -> Result<Git> {
     Ok(git)
 }
 
-/// Creates a store at `root`.
-pub fn empty(root: &Path) -> Result<Git> {
+/// Creates an empty store at `root`.
+pub fn create_empty(root: &Path) -> Result<Git> {
     Store::open_or_create(root, Options::default(), ObjectFormat::Sha1)?;
     Ok(Git::new(root))
 }
 
-/// Imports what `write` writes.
-pub fn import(git: &Git, write: impl FnOnce(&mut Stream<'_>) -> io::Result<()>) -> Result<()> {
+/// Imports the stream that `write` writes.
+pub fn import(
+    git: &Git,
+    write: impl FnOnce(&mut ImportStream<'_>) -> io::Result<()>,
+) -> Result<()> {
     git.feed(&["fast-import", "--quiet", "--done"], |out| {
-        // All commits are of one moment, so that none is older than its parent.
+        // All commits have the same date, so that none is older than its parent.
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let mut stream = Stream {
+        let mut stream = ImportStream {
             now_s: now.unwrap_or_default().as_secs(),
-            begun: Vec::new(),
+            branches: Vec::new(),
             out,
         };
         write(&mut stream)?;
@@ -55,16 +58,16 @@ pub fn import(git: &Git, write: impl FnOnce(&mut Stream<'_>) -> io::Result<()>) 
     })
 }
 
-/// What git-fast-import(1) reads.
-pub struct Stream<'o> {
+/// The input of git-fast-import(1).
+pub struct ImportStream<'o> {
     out: &'o mut dyn Write,
     now_s: u64,
     /// The branches that have a commit in this stream.
-    begun: Vec<&'static str>,
+    branches: Vec<&'static str>,
 }
 
-impl Stream<'_> {
-    /// Begins a commit on a branch; the branch's first one goes on from where `from` was before.
+impl ImportStream<'_> {
+    /// Starts a commit on a branch. The parent of the branch's first commit is the old tip of `from`.
     pub fn commit(&mut self, branch: &'static str, from: &str) -> io::Result<()> {
         writeln!(self.out, "commit refs/heads/{branch}")?;
         writeln!(
@@ -73,14 +76,14 @@ impl Stream<'_> {
             self.now_s
         )?;
         self.data(b"Import")?;
-        if !self.begun.contains(&branch) {
-            self.begun.push(branch);
+        if !self.branches.contains(&branch) {
+            self.branches.push(branch);
             writeln!(self.out, "from refs/heads/{from}^0")?;
         }
         Ok(())
     }
 
-    /// Puts a module at a path in that commit.
+    /// Adds a module at a path to the current commit.
     pub fn put(&mut self, path: &ModulePath, module: &[u8]) -> io::Result<()> {
         interrupt::check()?;
         writeln!(self.out, "M 100644 inline {}", path.as_str())?;

@@ -1,4 +1,4 @@
-//! Being told to stop: the run ends with what is under way, so that all that was made can be removed.
+//! Interruption by SIGINT or SIGTERM: the current operation finishes first, so that the stores can be deleted.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,19 +11,20 @@ static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Fails once the run was interrupted.
 pub fn check() -> io::Result<()> {
-    match IS_INTERRUPTED.load(Ordering::Relaxed) {
-        true => Err(io::Error::other("interrupted")),
-        false => Ok(()),
+    if IS_INTERRUPTED.load(Ordering::Relaxed) {
+        Err(io::Error::other("interrupted"))
+    } else {
+        Ok(())
     }
 }
 
-/// Runs `work`, which has to [`check`] now and then whether it may go on.
+/// Runs `work`, which must call [`check`] regularly.
 pub fn interruptible(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let mut terminated = signal(SignalKind::terminate())?;
         let mut work = tokio::task::spawn_blocking(work);
         tokio::select! {
-            ended = &mut work => return ended?,
+            result = &mut work => return result?,
             _ = tokio::signal::ctrl_c() => {}
             _ = terminated.recv() => {}
         }

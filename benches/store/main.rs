@@ -1,60 +1,57 @@
-//! Measures how the operations of a store grow with what is in it: modules, modules in one folder, commits; beside stock git on
-//! the same stores, in the same run.
+//! Measures how the time of each store operation grows with the number of modules, of modules in one directory, and of commits. Runs
+//! stock git on the same stores for comparison.
 //!
-//!     cargo bench --bench store              # all of it: long, and some gigabytes at a time
+//!     cargo bench --bench store              # everything: takes long, and some gigabytes of disk
 //!     cargo bench --bench store -- --sizes 1k,10k --flat 1k --commits 1k --parts stores,histories
 //!     cargo bench --bench store -- --help
 //!
-//! Everything happens on one machine, in one folder that has to be on a real disk (`--dir`, by default beside the build's
-//! files), and is removed again. What a write of 4 KiB with its fsync takes there is told first. The machine should do nothing
-//! else.
+//! Everything runs on one machine, in one directory, which must be on a disk (`--dir`, by default the build directory). The stores are
+//! deleted afterwards. The latency of writing 4 KiB with an fsync is printed first. The machine should be idle otherwise.
 //!
-//! **The stores** are created by `Store::open_or_create` and filled by `git fast-import`, and stay packed as that leaves them, for
-//! us and for git: one pack, its deltas those of the import. A `fan` of N modules is one commit of modules of 64 bytes, in a
-//! hundred folders of a hundred, `/m/ab/cd/<n>.wasm`; a `flat` one is the same in the one folder `/m` (the import of which takes
-//! git a time quadratic in N). A `history` of N commits adds or changes one module of 4 KiB with each commit, in the same hundred
-//! folders of a hundred: the first half of the commits adds, the second gives each module its second version. But ten commits,
-//! in the middle of each tenth of the history, give one path its ten versions. Histories have a commit-graph with changed paths,
-//! as `git commit-graph write --reachable --changed-paths` makes it; git is slow without. No two modules are the same.
+//! **The stores** are created by `Store::open_or_create` and filled by `git fast-import`. wasmstore and git both read the pack that the
+//! import wrote, with its deltas. No two modules are equal. The kinds of stores are:
 //!
-//! **Operations** are calls of `wasmstore::store::Store` in a process that does nothing else and exists for one store, so that
-//! its memory is told. The files are in the system's cache: they were written a moment ago, and git has read in them. The
-//! columns:
+//! - `fan-N`: one commit with N modules of 64 bytes, `/m/ab/cd/<n>.wasm`, in a hundred directories of a hundred directories.
+//! - `flat-N`: the same modules in the one directory `/m`. The time of this import is quadratic in N.
+//! - `history-N`: N commits, each of which adds or changes one module of 4 KiB, in the directories of a fan. The first half of the
+//!   commits adds the modules, the second half adds a second version of each. Ten of the commits, one in the middle of each tenth of the
+//!   history, make the ten versions of one special path. A history has a commit-graph with changed paths (`git commit-graph write
+//!   --reachable --changed-paths`), without which git is slow.
 //!
-//! - `open, find`: `Store::open` and the first `find` by path, which is all that a command does.
-//! - `catch-up`: the first `versions` in a store that was never indexed. Once.
-//! - `find`: by a path that this process never asked for before, while more and more of the folders are remembered; `again`: the
-//!   same paths once more. Paths are pseudo-random, and the same in each run.
-//! - `hash`, `digest`: the hash of a module that is given by its hash, or by its SHA-256. The first call is not counted as
-//!   everywhere; with a digest it may be the one that reads all modules.
-//! - `list`: `list_page` of up to 100 modules of a folder with all below it, after a pseudo-random one. In a fan the folder is
-//!   `/m/ab`, and small stores have less than 100 modules in it.
-//! - `versions`: of the path with ten versions in a history, of any path with its one version elsewhere.
-//! - `first put`: one more module, at a new path, durable: one commit and its flushes. It is the first change since git wrote the
-//!   store, so all that git wrote is looked through and flushed before. Once. `put`: 50 more, without that.
-//! - `rollback`: of one path. In a history it is the one with ten versions, whose newest is a twentieth of the history back;
-//!   else any, whose module is removed then. Five of them, durable as well.
-//! - `RSS`: of the process after all that, and the most that it ever was. Mapped packs count.
+//! **Operations** are calls of `wasmstore::store::Store`, in one process per store, which does nothing else, so that its memory can be
+//! reported. The files are in the page cache, because they were just written and then read by git. The columns are:
 //!
-//! Each cell is the median and the 99th percentile, or the median alone, of up to `--samples` calls, and no more than there are
-//! paths. An operation is given three seconds: one that takes long is called less often, and if the first call takes longer
-//! than that, it is the cell. `(3x)` tells of fewer than ten calls.
+//! - `open, find`: `Store::open` and the first `find` by path: the work of a command.
+//! - `catch-up`: the first `versions` in a store without an index. One call.
+//! - `find`: by a path that this process has not read before, while more and more directories are cached. `again`: the same paths once
+//!   more. The paths are pseudo-random, and the same in each run.
+//! - `hash`, `digest`: the hash of a module given by its hash, or by its SHA-256. As for all operations, the first call is not counted.
+//!   For a digest, it may be the call that reads all modules.
+//! - `list`: `list_page` of up to 100 modules below a directory, after a pseudo-random path. In a fan, the directory is `/m/ab`, which
+//!   has less than 100 modules in a small store.
+//! - `versions`: of the path with ten versions in a history, and of any path, with its one version, elsewhere.
+//! - `first put`: one durable put at a new path: one commit and its fsyncs. It is the first write after git wrote the store, so that the
+//!   objects that git wrote are walked and fsynced before it. One call. `put`: 50 further calls.
+//! - `rollback`: of one path. In a history, this is the path with ten versions, whose newest version is a twentieth of the history old.
+//!   Elsewhere it is any path, whose module is removed. Five durable calls.
+//! - `RSS`: the resident memory of the process at the end, and its peak, including mapped packs.
 //!
-//! **Git** is asked before the operations are measured, when each store is as it was imported. `git log --format=%H -- PATH` and
-//! `git rev-parse HEAD:PATH` are commands, and their times those of processes from start to end, as is `wasmstore hash /PATH`
-//! beside them; `git --version` tells what a process alone takes. `git cat-file --batch` is kept open and asked for the same
-//! paths as `find`, one after another, by `HEAD:PATH`. The last column is how often the `versions` of the other table, a call
-//! in a process that is there already, fits into `git log`, a command. Both have to find as many versions as were made.
+//! Each cell contains the median and the 99th percentile, or only the median, of at most `--samples` calls and at most one call per path.
+//! An operation is repeated for at most three seconds. If its first call takes longer, the cell contains that call. `(3x)` is the number
+//! of calls, if there are fewer than ten.
 //!
-//! **Special cases** (`--many`, `--versions`): a module that is at many paths, found by hash and removed by hash; a merge of two
-//! branches that went apart, of which one brings many paths; many versions of one module of 500,000 bytes, of which eight bytes
-//! change from one to the next and half compresses away, collected by `Store::gc` with all history kept, and by plain `git gc`
-//! in a copy. Git counts commits and paths afterwards.
+//! **git** is measured before the operations, on the imported store. `git log --format=%H -- PATH`, `git rev-parse HEAD:PATH` and
+//! `wasmstore hash /PATH` are measured as processes, from start to exit; `git --version` shows the cost of a process alone. One
+//! `git cat-file --batch` process reads the same paths as `find`, in order, as `HEAD:PATH`. The last column is the ratio of `git log`, a
+//! command, to `versions` of the other table, a call in a running process. Both must find all versions.
+//!
+//! **Special cases** (`--many`, `--versions`): a module at many paths, found by hash and removed by hash; a merge of two diverged
+//! branches, one of which adds many paths; and a gc of many versions of one module of 500,000 bytes, where eight bytes change from one
+//! version to the next and compression halves the size, by `Store::gc` with all history kept and by plain `git gc` in a copy. git counts
+//! commits and paths afterwards.
 
-mod catch_up;
-mod child;
 #[path = "../post/disk.rs"]
-#[expect(dead_code, reason = "`settle` is for servers")]
+#[expect(dead_code, reason = "only the bench `post` uses `sync`")]
 mod disk;
 mod git;
 mod import;
@@ -67,7 +64,8 @@ mod report;
 mod run;
 mod samples;
 mod shape;
-mod special;
+mod special_cases;
+mod subprocess;
 
 use std::process::ExitCode;
 
@@ -75,20 +73,20 @@ use clap::Parser as _;
 
 use options::Options;
 
-/// What goes wrong ends the run, and is told.
+/// The result of a step. An error ends the run and is printed.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let ended = match &options.measure {
-        Some(shape) => child::answer(*shape, &options),
+    let result = match &options.measure {
+        Some(shape) => subprocess::run_as_subprocess(*shape, &options),
         None if options.bench => measure(options),
         None => {
             println!("nothing is measured: run `cargo bench --bench store`");
             Ok(())
         }
     };
-    match ended {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("store: {error}");
@@ -99,13 +97,13 @@ fn main() -> ExitCode {
 
 fn measure(options: Options) -> Result<()> {
     std::fs::create_dir_all(&options.dir)?;
-    let made = tempfile::Builder::new()
+    let scratch = tempfile::Builder::new()
         .prefix("store-")
         .disable_cleanup(options.keep)
         .tempdir_in(&options.dir)?;
-    let dir = made.path().to_owned();
+    let dir = scratch.path().to_owned();
     if options.keep {
-        println!("what is made is kept: {}", dir.display());
+        println!("the stores are kept in {}", dir.display());
     }
     interrupt::interruptible(move || run::run(&options, &dir))
 }

@@ -1,4 +1,4 @@
-//! The operations of one store, one after another.
+//! Measures the operations of one store, in sequence.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,16 +10,15 @@ use wasmstore::store::{Change, Revision, Store};
 use wasmstore::wasm;
 
 use crate::Result;
-use crate::catch_up::catch_up;
-use crate::samples::{Times, all, sample};
+use crate::samples::{Times, all, sample, time};
 use crate::shape::Shape;
 
-const OPENINGS: usize = 5;
+const OPENS: usize = 5;
 const PUTS: u64 = 50;
 const ROLLBACKS: usize = 5;
-const PAGE: usize = 100;
+const PAGE_MODULES: usize = 100;
 
-/// What was measured of one store.
+/// The measurements of one store.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Measured {
     pub open_find: Times,
@@ -30,28 +29,27 @@ pub struct Measured {
     pub by_digest: Times,
     pub list: Times,
     pub versions: Times,
-    /// The first change since git wrote the store.
+    /// The first write after git wrote the store.
     pub first_put: Duration,
     pub put: Times,
     pub rollback: Times,
-    /// The memory of the process, and the most that it ever was; none where the system does not tell.
+    /// The resident memory of the process and its peak; `None` on systems without `/proc`.
     pub rss_kib: Option<(u64, u64)>,
 }
 
-/// Measures the store at `root`, which is of this shape and was never indexed.
+/// Measures the store at `root`, which has this shape and no index.
 pub fn measure(root: &Path, shape: Shape, samples: u64) -> Result<Measured> {
-    let some = shape.some(samples + 1);
-    let (paths, numbers): (Vec<_>, Vec<_>) = some.into_iter().unzip();
+    let (paths, numbers): (Vec<_>, Vec<_>) = shape.random_paths(samples + 1).into_iter().unzip();
     let names: Vec<_> = paths.iter().cloned().map(ModuleRef::Path).collect();
     let open = || Store::open(root, Options::default());
     let at = Revision::default();
-    let first = names.iter().rev().take(OPENINGS);
+    let first = names.iter().rev().take(OPENS);
     let open_find = all(first, |name| Ok(open()?.find(&at, name)?))?;
     let store = open()?;
     let find = |name| Ok(store.find(&at, name)?);
     let measured = Measured {
         open_find,
-        catch_up: catch_up(&store)?,
+        catch_up: time(|| Ok(store.catch_up(&at)?))?.0,
         find: sample(&names, find)?,
         find_again: sample(&names, find)?,
         by_hash: by_hash(&store, &names)?,
@@ -71,41 +69,42 @@ pub fn measure(root: &Path, shape: Shape, samples: u64) -> Result<Measured> {
 
 fn by_hash(store: &Store, names: &[ModuleRef]) -> Result<Times> {
     let at = Revision::default();
-    let hashes = names.iter().map(|name| Ok(store.hash(&at, name)?));
-    let hashes = hashes.collect::<Result<Vec<_>>>()?;
+    let hashes = (names.iter())
+        .map(|name| Ok(store.hash(&at, name)?))
+        .collect::<Result<Vec<_>>>()?;
     sample(hashes, |hash| {
         let found = store.hash(&at, &ModuleRef::Hash(HashRef::Hash40(hash)))?;
-        expect(found == hash, "a hash is another's")
+        expect(found == hash, "a lookup by hash returned another hash")
     })
 }
 
 fn by_digest(store: &Store, shape: Shape, numbers: &[u64]) -> Result<Times> {
-    let digests = numbers.iter().map(|n| {
+    let reference = |n: &u64| {
         let digest = Digest::from_bytes(wasm::sha256(&shape.module(*n)));
         ModuleRef::Hash(HashRef::Digest(digest))
-    });
-    let digests: Vec<_> = digests.collect();
+    };
+    let digests: Vec<_> = numbers.iter().map(reference).collect();
     sample(&digests, |name| Ok(store.hash(&Revision::default(), name)?))
 }
 
 fn list(store: &Store, paths: &[ModulePath]) -> Result<Times> {
-    let pages = paths.iter().map(|after| {
-        // `/m/ab` of a fan, `/m` where there is nothing else.
-        let folders = (after.segments().count() - 1).min(2);
-        let folder: Vec<_> = after.segments().take(folders).collect();
-        Ok((TreePath::parse(&folder.join("/"))?, after))
-    });
-    let pages = pages.collect::<Result<Vec<_>>>()?;
-    sample(&pages, |(folder, after)| {
-        Ok(store.list_page(&Revision::default(), folder, Some(after), PAGE)?)
+    let page = |after| {
+        // `/m/ab` in a fan, `/m` in a flat store.
+        let depth = (ModulePath::segments(after).count() - 1).min(2);
+        let directory: Vec<_> = after.segments().take(depth).collect();
+        Ok((TreePath::parse(&directory.join("/"))?, after))
+    };
+    let pages = paths.iter().map(page).collect::<Result<Vec<_>>>()?;
+    sample(&pages, |(directory, after)| {
+        Ok(store.list_page(&Revision::default(), directory, Some(after), PAGE_MODULES)?)
     })
 }
 
 fn versions(store: &Store, shape: Shape, path: &ModulePath) -> Result<()> {
-    let found = store.versions(&Revision::default(), &shape.versioned(path))?;
+    let found = store.versions(&Revision::default(), &shape.versioned_path(path))?;
     expect(
-        found.len() == shape.versions(),
-        "there are other versions than were made",
+        found.len() == shape.version_count(),
+        "the number of versions is wrong",
     )
 }
 
@@ -113,26 +112,24 @@ fn put(store: &Store, shape: Shape, new: impl Iterator<Item = u64>) -> Result<Ti
     all(new, |n| {
         let n = shape.count + n;
         let put = store.put(&Change::default(), &shape.path(n), &shape.module(n)[..])?;
-        expect(put.has_moved, "a put made no commit")
+        expect(put.has_moved, "a put did not make a commit")
     })
 }
 
 fn rollback(store: &Store, shape: Shape, paths: &[ModulePath]) -> Result<Times> {
     all(paths.iter().take(ROLLBACKS), |path| {
-        let path = shape.versioned(path);
-        let done = store.rollback(&Change::default(), path.as_tree_path())?;
-        expect(done.has_moved, "a rollback made no commit")
+        let path = shape.versioned_path(path);
+        let rollback = store.rollback(&Change::default(), path.as_tree_path())?;
+        expect(rollback.has_moved, "a rollback did not make a commit")
     })
 }
 
-fn expect(holds: bool, otherwise: &str) -> Result<()> {
-    match holds {
-        true => Ok(()),
-        false => Err(otherwise.into()),
-    }
+/// Returns an error with this text unless `condition` holds.
+fn expect(condition: bool, error: &str) -> Result<()> {
+    if condition { Ok(()) } else { Err(error.into()) }
 }
 
-/// A line of proc_pid_status(5).
+/// Returns a number in KiB from proc_pid_status(5).
 fn memory(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;

@@ -6,16 +6,16 @@ use std::str::FromStr;
 
 use crate::shape::Shape;
 
-/// Measure the operations of stores of growing size, beside stock git
+/// Measure store operations on stores of growing size, with stock git for comparison
 #[derive(Debug, clap::Parser)]
 pub struct Options {
-    /// What cargo adds of its own
+    /// The argument that cargo adds
     #[arg(long, hide = true)]
     pub bench: bool,
-    /// Be the process that measures one store, the one in `--dir`
+    /// Run as the process that measures the store in `--dir`
     #[arg(long, hide = true, value_name = "SHAPE")]
     pub measure: Option<Shape>,
-    /// Keep the stores in a new folder in this one, on a real disk [default: beside the build's files]
+    /// Create the stores below this directory, which must be on a disk [default: in the build directory]
     #[arg(long, value_name = "DIR", default_value = env!("CARGO_TARGET_TMPDIR"), hide_default_value = true)]
     pub dir: PathBuf,
     /// Measure only these parts
@@ -26,7 +26,7 @@ pub struct Options {
         default_value = "stores,histories,special"
     )]
     pub parts: Vec<Part>,
-    /// Stores of this many modules in folders of folders; 0 is none
+    /// Measure stores with this many modules in two levels of directories; 0 measures none
     #[arg(
         long,
         value_name = "N,…",
@@ -34,7 +34,7 @@ pub struct Options {
         default_value = "1k,10k,100k,1m"
     )]
     pub sizes: Vec<Count>,
-    /// Stores of this many modules in one folder; 0 is none
+    /// Measure stores with this many modules in one directory; 0 measures none
     #[arg(
         long,
         value_name = "N,…",
@@ -42,7 +42,7 @@ pub struct Options {
         default_value = "1k,10k,100k"
     )]
     pub flat: Vec<Count>,
-    /// Histories of this many commits, a multiple of 20 and at least 100; 0 is none
+    /// Measure histories of this many commits, a multiple of 20 and at least 100; 0 measures none
     #[arg(
         long,
         value_name = "N,…",
@@ -50,16 +50,16 @@ pub struct Options {
         default_value = "1k,10k,100k"
     )]
     pub commits: Vec<Count>,
-    /// Paths that have one module, and paths that a merge brings; 0 is none
+    /// The number of paths of one module, and of paths that a merge adds; 0 measures neither
     #[arg(long, value_name = "N", default_value = "100k")]
     pub many: Count,
-    /// Versions of one module that are collected; 0 is none
+    /// The number of versions of one module before a gc; 0 measures none
     #[arg(long, value_name = "N", default_value = "200")]
     pub versions: Count,
-    /// How often each operation is measured, if there is time
+    /// The maximum number of calls of each operation
     #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..))]
     pub samples: u64,
-    /// Leave what was made where it is
+    /// Do not delete the stores
     #[arg(long)]
     pub keep: bool,
 }
@@ -67,15 +67,15 @@ pub struct Options {
 /// A part of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
-    /// Stores of many modules
+    /// Stores with many modules
     Stores,
-    /// Stores of many commits
+    /// Stores with many commits
     Histories,
-    /// What is special
+    /// Special cases
     Special,
 }
 
-/// A number that may be written like 10k or 1m.
+/// A number that can be written like 10k or 1m.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count(pub u64);
 
@@ -90,7 +90,9 @@ impl FromStr for Count {
         };
         match digits.parse::<u64>() {
             Ok(digits @ 0..=100_000_000) => Ok(Self(digits * unit)),
-            _ => Err(format!("{text:?} is not like 500, 10k or 1m")),
+            _ => Err(format!(
+                "{text:?} is not a count: expected a form like 500, 10k or 1m"
+            )),
         }
     }
 }

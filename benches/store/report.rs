@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Formats the results.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use crate::peers::Peers;
 use crate::samples::Times;
 use crate::shape::Shape;
 
-/// Fewer calls than this are told.
-const FEW: usize = 10;
+/// The number of calls is printed if it is smaller than this.
+const FEW_CALLS: usize = 10;
 
-/// All about one store.
+/// The measurements of one store.
 pub struct Row {
     pub shape: Shape,
     pub measured: Measured,
     pub peers: Peers,
 }
 
-/// The operations of all stores, and git beside them.
+/// Formats a table of the operations and a table of the commands.
 pub fn tables(rows: &[Row]) -> String {
     let operations = rows.iter().map(operations).collect();
     let peers = rows.iter().map(peers).collect();
@@ -41,14 +41,14 @@ const OPERATIONS: [&str; 13] = [
     "first put",
     "put",
     "rollback",
-    "RSS / most",
+    "RSS / peak",
 ];
 
 fn operations(row: &Row) -> Vec<String> {
     let m = &row.measured;
     let rss = m
         .rss_kib
-        .map(|(now, most)| format!("{} / {} MiB", now >> 10, most >> 10));
+        .map(|(now, peak)| format!("{} / {} MiB", now >> 10, peak >> 10));
     vec![
         row.shape.to_string(),
         median(m.open_find),
@@ -82,20 +82,21 @@ fn peers(row: &Row) -> Vec<String> {
     let ratio = peers.log.median.as_secs_f64() / versions.median.as_secs_f64();
     vec![
         row.shape.to_string(),
-        median(peers.nothing),
+        median(peers.version),
         spread(peers.log),
         spread(peers.rev_parse),
         spread(peers.hash),
         spread(peers.cat_file),
         spread(versions),
-        match ratio < 10.0 {
-            true => format!("{ratio:.2}x"),
-            false => format!("{ratio:.0}x"),
+        if ratio < 10.0 {
+            format!("{ratio:.2}x")
+        } else {
+            format!("{ratio:.0}x")
         },
     ]
 }
 
-/// A table with even columns.
+/// Formats a Markdown table with aligned columns.
 fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
     let head: Vec<_> = head.iter().map(|&cell| cell.to_owned()).collect();
     let width = |nth: usize| {
@@ -116,32 +117,32 @@ fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
         .collect()
 }
 
-/// `p50 / p99`, and of how many calls if there were few.
+/// Formats `p50 / p99`, and the number of calls if there were few.
 pub fn spread(times: Times) -> String {
     let (median, p99) = (duration(times.median), duration(times.p99));
     match times.count {
         1 => format!("{median} (1x)"),
-        count if count < FEW => format!("{median} / {p99} ({count}x)"),
+        count if count < FEW_CALLS => format!("{median} / {p99} ({count}x)"),
         _ => format!("{median} / {p99}"),
     }
 }
 
-/// The median, and of how many calls if there were few.
+/// Formats the median, and the number of calls if there were few.
 fn median(times: Times) -> String {
     match times.count {
-        count if count < FEW => format!("{} ({count}x)", duration(times.median)),
+        count if count < FEW_CALLS => format!("{} ({count}x)", duration(times.median)),
         _ => duration(times.median),
     }
 }
 
-/// `p50 / p99` in milliseconds.
+/// Formats `p50 / p99` in milliseconds.
 pub fn spread_ms(calls: Vec<Duration>) -> String {
     let times = Times::of(calls);
     let [p50, p99] = [times.median, times.p99].map(|time| time.as_secs_f64() * 1e3);
     format!("{p50:.2} / {p99:.2}")
 }
 
-/// Three digits and a unit.
+/// Formats a duration with three digits and a unit.
 pub fn duration(duration: Duration) -> String {
     let us = duration.as_secs_f64() * 1e6;
     let (number, unit) = match us {

@@ -1,4 +1,4 @@
-//! Timing calls.
+//! Measures the times of calls.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::interrupt;
 
-/// How long an operation is called again and again.
+/// The time for which calls of an operation are repeated.
 const TIME_MAX: Duration = Duration::from_secs(3);
 
-/// How long calls of one operation took.
+/// The times of the calls of one operation.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Times {
     pub median: Duration,
@@ -19,7 +19,7 @@ pub struct Times {
 }
 
 impl Times {
-    /// What some calls came to.
+    /// Summarizes the times of some calls.
     pub fn of(mut calls: Vec<Duration>) -> Self {
         calls.sort_unstable();
         let rank = |p: f64| (p * calls.len() as f64).ceil().max(1.0) as usize - 1;
@@ -32,39 +32,39 @@ impl Times {
     }
 }
 
-/// How long it takes.
+/// Runs `work`. Returns its time and its result.
 pub fn time<T>(work: impl FnOnce() -> Result<T>) -> Result<(Duration, T)> {
-    let began = Instant::now();
-    let done = work()?;
-    Ok((began.elapsed(), done))
+    let start = Instant::now();
+    let result = work()?;
+    Ok((start.elapsed(), result))
 }
 
-/// Times `call` with each of these, while there is time. The first is counted only if it is the only one, or takes up all the
-/// time.
+/// Measures `call` with each item, for at most [`TIME_MAX`]. The first call is a warm-up: it is counted only if it is the only one or
+/// takes longer than that.
 pub fn sample<I, T>(
-    over: impl IntoIterator<Item = I>,
+    items: impl IntoIterator<Item = I>,
     mut call: impl FnMut(I) -> Result<T>,
 ) -> Result<Times> {
-    let mut over = over.into_iter().peekable();
-    let warm_up = over.next().ok_or("there is nothing to measure")?;
+    let mut rest = items.into_iter().peekable();
+    let warm_up = rest.next().ok_or("there is nothing to measure")?;
     let (first, _) = time(|| call(warm_up))?;
-    if first > TIME_MAX || over.peek().is_none() {
+    if first > TIME_MAX || rest.peek().is_none() {
         return Ok(Times::of(vec![first]));
     }
-    all(over, call)
+    all(rest, call)
 }
 
-/// Times `call` with each of these, while there is time.
+/// Measures `call` with each item, for at most [`TIME_MAX`].
 pub fn all<I, T>(
-    over: impl IntoIterator<Item = I>,
+    items: impl IntoIterator<Item = I>,
     mut call: impl FnMut(I) -> Result<T>,
 ) -> Result<Times> {
-    let began = Instant::now();
+    let start = Instant::now();
     let mut calls = Vec::new();
-    for one in over {
+    for item in items {
         interrupt::check()?;
-        calls.push(time(|| call(one))?.0);
-        if began.elapsed() > TIME_MAX {
+        calls.push(time(|| call(item))?.0);
+        if start.elapsed() > TIME_MAX {
             break;
         }
     }
