@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 
 use super::exit::{Error, Result};
-use crate::store::{Guarded, Store};
+use crate::store::{PushHooks, Store};
 
 /// Checks that the store can be written, or created at its root. A read-only store that is set up can be served for reads, except as
 /// a replica; this logs a warning.
@@ -51,5 +51,5 @@ fn is_read_only(error: &io::Error) -> bool {
 /// Returns whether the server can start without writing to the store.
 fn is_set_up(store: &Store, root: &Path) -> Result<bool> {
     let exists = store.object_format().is_some() && root.join("wasmstore").is_dir();
-    Ok(exists && !matches!(store.push_hooks()?, Guarded::Missing(_)))
+    Ok(exists && !matches!(store.push_hooks()?, PushHooks::Missing(_)))
 }

@@ -13,7 +13,7 @@ use gix_packetline::blocking_io::{StreamingPeekableIter, encode};
 use super::error::{Error, Result};
 use crate::git::Git;
 use crate::names::{ObjectId, RefName};
-use crate::store::{Guarded, Objection, Pusher, RefUpdate, Store, Together, chain};
+use crate::store::{Atomicity, Objection, PushHooks, Pusher, RefUpdate, Store, chain};
 
 /// The largest number of refs that one push may update.
 const UPDATES_MAX: usize = 4096;
@@ -77,9 +77,9 @@ fn hooks_objection(store: &Store) -> Result<Option<Objection>> {
             let (major, minor) = GIT_VERSION_MIN;
             format!("pushing needs git {major}.{minor} or newer on the store's machine")
         }
-        (Guarded::Yes, _) => return Ok(None),
-        (Guarded::Foreign(path), _) => format!("{path:?} was not written by wasmstore"),
-        (Guarded::Missing(what), _) => format!("{what} is missing: run `wasmstore init` there"),
+        (PushHooks::Installed, _) => return Ok(None),
+        (PushHooks::Foreign(path), _) => format!("{path:?} was not written by wasmstore"),
+        (PushHooks::Missing(what), _) => format!("{what} is missing: run `wasmstore init` there"),
     };
     let subject = "the store".to_owned();
     Ok(Some(Objection { subject, reason }))
@@ -151,7 +151,7 @@ pub fn proc_receive(
 ) -> Result<()> {
     let mut lines = StreamingPeekableIter::new(input, &[PacketLineRef::Flush], false);
     let greeting = read_packets(&mut lines)?;
-    let together = parse_greeting(greeting.first().map(Vec::as_slice).unwrap_or_default())?;
+    let atomicity = parse_greeting(greeting.first().map(Vec::as_slice).unwrap_or_default())?;
     let sent = encode::data_to_write(b"version=1", &mut output)
         .and_then(|_| encode::flush_to_write(&mut output));
     sent.and_then(|_| output.flush())
@@ -167,7 +167,7 @@ pub fn proc_receive(
             Err(InputError::Failed(error)) => return Err(error),
         }
     }
-    let results = publish(store, &updates, pusher, together)?;
+    let results = publish(store, &updates, pusher, atomicity)?;
     for (update, result) in updates.iter().zip(&results) {
         let line = match result {
             Ok(()) => format!("ok {}", update.name),
@@ -185,14 +185,14 @@ fn publish(
     store: &Store,
     updates: &[RefUpdate],
     pusher: &Pusher,
-    together: Together,
+    atomicity: Atomicity,
 ) -> Result<Vec<Result<(), String>>> {
     let failed = |reason: String| vec![Err(reason); updates.len()];
     if let Some(objection) = hooks_objection(store)? {
         return Ok(failed(objection.to_string()));
     }
     Ok(
-        match store.publish_push(updates, pusher.dropping, together) {
+        match store.publish_push(updates, pusher.drop_policy, atomicity) {
             Ok(results) => results
                 .into_iter()
                 .map(|result| result.map_err(|refusal| refusal.to_string()))
@@ -203,7 +203,7 @@ fn publish(
 }
 
 /// Parses `version=1`, followed by a NUL and the requested capabilities, separated by spaces.
-fn parse_greeting(greeting: &[u8]) -> Result<Together> {
+fn parse_greeting(greeting: &[u8]) -> Result<Atomicity> {
     let greeting = String::from_utf8_lossy(greeting);
     let (version, capabilities) = greeting
         .trim_end()
@@ -214,9 +214,9 @@ fn parse_greeting(greeting: &[u8]) -> Result<Together> {
     }
     let is_atomic = capabilities.split(' ').any(|name| name == "atomic");
     Ok(if is_atomic {
-        Together::All
+        Atomicity::AllOrNothing
     } else {
-        Together::Each
+        Atomicity::PerRef
     })
 }
 

@@ -18,7 +18,7 @@
 //! | `tree` | reading, editing, comparing and merging trees |
 //! | `history` | walks over commits |
 //! | `publish` | write transactions, batches, group commit |
-//! | `lifecycle` | creating, backing up and marking a repository; hooks and configuration |
+//! | `lifecycle` | creating, opening, cloning and backing up a repository; its hooks and configuration |
 //! | `push` | validating and applying pushes into the store |
 //! | `gc`, `verify` | garbage collection, verification |
 //! | `repository` | the facade |
@@ -114,8 +114,8 @@ pub use history::first_parent::FirstParentHistory;
 pub use history::walk::CommitNode;
 pub use ids::TreeId;
 pub use lifecycle::create::ObjectFormat;
-pub use lifecycle::from_clone::Restoring;
-pub use lifecycle::hooks::Guarded;
+pub use lifecycle::from_clone::CloneTarget;
+pub use lifecycle::hooks::PushHooks;
 pub use lifecycle::maintenance_lock::MaintenanceLock;
 pub use lifecycle::mirror_lock::MirrorLock;
 pub use objects::blob_hash::BlobHasher;
@@ -127,16 +127,16 @@ pub use objects::spool::Spool;
 pub use publish::decision::{Decision, Published};
 pub use publish::draft::Draft;
 pub use publish::write_txn::WriteTxn;
-pub use push::incoming::Incoming;
-pub use push::introduced::{Introduced, Next};
-pub use push::ref_updates::{Dropping, RefUpdate, Refusal, Together};
+pub use push::incoming::IncomingObjects;
+pub use push::introduced::{IntroducedEntry, WalkControl};
+pub use push::ref_updates::{Atomicity, DropPolicy, RefUpdate, Refusal};
 pub use refs::store::RefStore;
 pub use refs::watcher::{RefWaker, RefWatcher};
 pub use repository::Repository;
 pub use thread_priority::{ThreadPriority, lower_thread_priority};
 pub use tree::diff::PathChange;
 pub use tree::encoded_diff::{TreeChange, TreeDiffer};
-pub use tree::entry::{Entry, Node};
+pub use tree::entry::{TreeEntry, TreeNode};
 pub use tree::lookup::CachedNode;
 pub use tree::merge::Merge;
-pub use verify::check::{Check, Checked, Fault, Inspector, Location};
+pub use verify::check::{ObjectInspector, ObjectLocation, StoreFault, VerifyCounts, VerifyGuard};

@@ -9,7 +9,7 @@ use crate::names::{BranchName, MirrorName, ModuleHash};
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::collect::{Collected, Collection, Collector};
 use crate::repo::lifecycle::create::{ObjectFormat, create_if_absent};
-use crate::repo::lifecycle::hooks::{self, Guarded};
+use crate::repo::lifecycle::hooks::{self, PushHooks};
 use crate::repo::lifecycle::maintenance_lock::{self, MaintenanceLock};
 use crate::repo::lifecycle::mirror_lock::{self, MirrorLock};
 use crate::repo::lifecycle::open::is_absent;
@@ -23,10 +23,10 @@ use crate::repo::publish::decision::{Decision, Published};
 use crate::repo::publish::draft::Draft;
 use crate::repo::publish::group_commit::Publisher;
 use crate::repo::publish::write_txn::WriteTxn;
-use crate::repo::push::incoming::Incoming;
+use crate::repo::push::incoming::IncomingObjects;
 use crate::repo::refs::store::RefStore;
 use crate::repo::refs::watcher::RefWatcher;
-use crate::repo::verify::check::{self, Check, Checked, Fault, Inspector};
+use crate::repo::verify::check::{self, ObjectInspector, StoreFault, VerifyCounts, VerifyGuard};
 use crate::repo::verify::derived;
 
 /// A bare git repository that is a store. A store that does not exist yet reads as empty.
@@ -162,8 +162,12 @@ impl Repository {
     ///
     /// # Errors
     /// The directory cannot be read; there is no store.
-    pub fn incoming(&self, quarantine: Option<&Path>, limits: PushLimits) -> Result<Incoming> {
-        Incoming::open(&self.parts.objects, quarantine, limits)
+    pub fn incoming(
+        &self,
+        quarantine: Option<&Path>,
+        limits: PushLimits,
+    ) -> Result<IncomingObjects> {
+        IncomingObjects::open(&self.parts.objects, quarantine, limits)
     }
 
     /// Removes every object that no ref reaches, and packs the rest: see [`Collector::collect`].
@@ -184,7 +188,7 @@ impl Repository {
     ///
     /// # Errors
     /// A backup or a `gc` runs.
-    pub fn begin_check(&self) -> Result<Check> {
+    pub fn begin_check(&self) -> Result<VerifyGuard> {
         check::begin(&self.parts)
     }
 
@@ -192,7 +196,11 @@ impl Repository {
     ///
     /// # Errors
     /// The refs cannot be listed. Faults are reported to the inspector.
-    pub fn verify(&self, check: &Check, inspector: &mut impl Inspector) -> Result<Checked> {
+    pub fn verify(
+        &self,
+        check: &VerifyGuard,
+        inspector: &mut impl ObjectInspector,
+    ) -> Result<VerifyCounts> {
         check::verify(&self.parts, check, inspector)
     }
 
@@ -202,9 +210,9 @@ impl Repository {
     /// A faulty file cannot be removed.
     pub fn verify_derived(
         &self,
-        check: &Check,
+        check: &VerifyGuard,
         remove: bool,
-        report: &mut dyn FnMut(Fault),
+        report: &mut dyn FnMut(StoreFault),
     ) -> Result<()> {
         derived::verify_derived(&self.parts.objects, check, remove, report)
     }
@@ -314,15 +322,15 @@ impl Repository {
     ///
     /// # Errors
     /// The repository cannot be written.
-    pub fn guard(&self) -> Result<Guarded> {
-        hooks::guard(&self.parts)
+    pub fn install_push_hooks(&self) -> Result<PushHooks> {
+        hooks::install(&self.parts)
     }
 
     /// Returns whether pushes are routed through wasmstore.
     ///
     /// # Errors
     /// The hooks or the configuration cannot be read.
-    pub fn guarded(&self) -> Result<Guarded> {
-        hooks::guarded(&self.parts)
+    pub fn push_hooks(&self) -> Result<PushHooks> {
+        hooks::installed(&self.parts)
     }
 }

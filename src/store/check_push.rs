@@ -7,7 +7,9 @@ use std::path::Path;
 use super::error::{Error, Result};
 use super::open::Store;
 use crate::names::{self, Author, CommitId, ModuleHash, ModulePath, TreePath};
-use crate::repo::{Commit, Dropping, Incoming, Introduced, Next, RefUpdate, Refusal, chain};
+use crate::repo::{
+    Commit, DropPolicy, IncomingObjects, IntroducedEntry, RefUpdate, Refusal, WalkControl, chain,
+};
 use crate::wasm;
 
 /// The maximum number of objections to one push.
@@ -17,7 +19,7 @@ const OBJECTIONS_MAX: usize = 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pusher {
     /// Whether the client may drop history.
-    pub dropping: Dropping,
+    pub drop_policy: DropPolicy,
     /// The author that new commits must have; `None` allows any author.
     pub author: Option<Author>,
 }
@@ -77,10 +79,10 @@ impl Store {
         pusher: &Pusher,
     ) -> Result<Vec<Objection>> {
         let incoming = self.repo.incoming(quarantine, self.options.push)?;
-        let decisions = self
-            .repo
-            .refs()
-            .judge_updates(&incoming, updates, pusher.dropping)?;
+        let decisions =
+            self.repo
+                .refs()
+                .validate_updates(&incoming, updates, pusher.drop_policy)?;
         let refused: Vec<_> = updates
             .iter()
             .zip(decisions)
@@ -103,7 +105,7 @@ impl Store {
             path_count: 0,
             objections: Vec::new(),
         };
-        let mut tips = incoming.brought_commits()?;
+        let mut tips = incoming.quarantined_commits()?;
         for id in updates.iter().filter_map(|update| update.new) {
             tips.extend(incoming.peel(id)?);
         }
@@ -115,7 +117,7 @@ impl Store {
 /// The check of the commits in one push.
 struct PushCheck<'c> {
     store: &'c Store,
-    incoming: &'c Incoming,
+    incoming: &'c IncomingObjects,
     pusher: &'c Pusher,
     /// The modules that were found valid.
     valid_modules: HashSet<ModuleHash>,
@@ -156,11 +158,11 @@ impl PushCheck<'_> {
     /// Checks the entries that a commit introduces; returns whether to continue with the next commit.
     fn check_paths(&mut self, commit: &Commit) -> Result<bool> {
         let (incoming, mut failed) = (self.incoming, None);
-        incoming.introduced(commit, &mut |path, introduced| {
+        incoming.walk_introduced(commit, &mut |path, introduced| {
             let next = self.check_path(commit, path, introduced);
             next.unwrap_or_else(|error| {
                 failed = Some(error);
-                Next::Stop
+                WalkControl::Stop
             })
         })?;
         match failed {
@@ -169,7 +171,12 @@ impl PushCheck<'_> {
         }
     }
 
-    fn check_path(&mut self, commit: &Commit, path: &[u8], introduced: Introduced) -> Result<Next> {
+    fn check_path(
+        &mut self,
+        commit: &Commit,
+        path: &[u8],
+        introduced: IntroducedEntry,
+    ) -> Result<WalkControl> {
         self.path_count += 1;
         let paths_max = self.store.options.push.paths_max;
         if self.path_count > paths_max {
@@ -177,18 +184,18 @@ impl PushCheck<'_> {
             self.objections = vec![Objection::to_push(format!(
                 "it has more than {paths_max} paths: push fewer commits at a time"
             ))];
-            return Ok(Next::Stop);
+            return Ok(WalkControl::Stop);
         }
         let Some(reason) = self.fault(path, introduced)? else {
-            return Ok(Next::Into);
+            return Ok(WalkControl::Descend);
         };
         let path = String::from_utf8_lossy(path).escape_debug().to_string();
         let subject = format!("/{path} in commit {}", commit.id);
         self.objections.push(Objection { subject, reason });
         Ok(if self.is_finished() {
-            Next::Stop
+            WalkControl::Stop
         } else {
-            Next::Past
+            WalkControl::Skip
         })
     }
 
@@ -198,27 +205,27 @@ impl PushCheck<'_> {
     }
 
     /// Returns what is wrong with an entry that a commit introduces; `None` if it is legal.
-    fn fault(&mut self, path: &[u8], introduced: Introduced) -> Result<Option<String>> {
+    fn fault(&mut self, path: &[u8], introduced: IntroducedEntry) -> Result<Option<String>> {
         let text = match introduced {
-            Introduced::Module(hash) => {
+            IntroducedEntry::Module(hash) => {
                 let fault = name_fault(path, |text| ModulePath::parse(text).map(drop));
                 return match fault {
                     None => self.module_fault(hash),
                     fault => Ok(fault),
                 };
             }
-            Introduced::Folder => {
+            IntroducedEntry::Directory => {
                 return Ok(name_fault(path, |text| TreePath::parse(text).map(drop)));
             }
-            Introduced::EmptyFolder => "it is an empty directory",
-            Introduced::Executable => {
+            IntroducedEntry::EmptyDirectory => "it is an empty directory",
+            IntroducedEntry::Executable => {
                 "it is executable, but a module must not be: run `git update-index --chmod=-x` on it"
             }
-            Introduced::OddMode => "its mode is not 100644",
-            Introduced::SymbolicLink => "it is a symbolic link",
-            Introduced::Submodule => "it is a submodule",
-            Introduced::Twice => "its directory contains it twice",
-            Introduced::Slash => "its name contains a slash",
+            IntroducedEntry::UnusualMode => "its mode is not 100644",
+            IntroducedEntry::SymbolicLink => "it is a symbolic link",
+            IntroducedEntry::Submodule => "it is a submodule",
+            IntroducedEntry::DuplicateName => "its directory contains it twice",
+            IntroducedEntry::SlashInName => "its name contains a slash",
         };
         Ok(Some(text.to_owned()))
     }

@@ -6,7 +6,7 @@ use super::error::{Error, Result};
 use super::open::Store;
 use super::revision::Revision;
 use crate::names::{CommitId, Digest, HashRef, ModuleHash, ModulePath, ModuleRef};
-use crate::repo::{self, Blob, CachedNode, Node};
+use crate::repo::{self, Blob, CachedNode, TreeNode};
 use crate::wasm::{self, ModuleInfo};
 
 /// A module with its bytes.
@@ -74,7 +74,7 @@ impl Store {
         };
         let tip = self.repo.refs().loose_tip(branch.as_ref())?;
         match self.repo.objects().cached_node(tip, path.as_tree_path()) {
-            CachedNode::Found(Node::Module(hash)) => Some((tip, self.cached_module(hash)?)),
+            CachedNode::Found(TreeNode::Module(hash)) => Some((tip, self.cached_module(hash)?)),
             _ => None,
         }
     }

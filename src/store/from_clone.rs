@@ -5,7 +5,7 @@ use std::path::Path;
 use super::error::{Error, Result};
 use super::open::Store;
 use crate::names::BranchName;
-use crate::repo::Restoring;
+use crate::repo::CloneTarget;
 
 impl Store {
     /// Creates a store at `root`, which must be missing or empty. `clone` makes a bare clone in the directory that it is passed. The default
@@ -19,10 +19,10 @@ impl Store {
         branch: Option<&BranchName>,
         clone: impl FnOnce(&Path) -> Result<(), E>,
     ) -> Result<BranchName, E> {
-        let restoring = Restoring::begin(root)
+        let target = CloneTarget::begin(root)
             .map_err(Error::from)?
             .ok_or_else(|| Error::TargetNotEmpty(root.to_owned()))?;
-        clone(&restoring.folder())?;
-        Ok(restoring.finish(branch).map_err(Error::from)?)
+        clone(&target.clone_dir())?;
+        Ok(target.finish(branch).map_err(Error::from)?)
     }
 }

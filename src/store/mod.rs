@@ -45,9 +45,9 @@ mod versions;
 mod watch;
 
 pub use crate::repo::{
-    Blob, BlobHasher, CacheUse, Checked, Commit, Dropping, Fault, Guarded, Location, MirrorLock,
-    ObjectFormat, PathChange, Published, RefUpdate, RefWaker, RefWatcher, Refusal, ThreadPriority,
-    Together, chain, lower_thread_priority,
+    Atomicity, Blob, BlobHasher, CacheUse, Commit, DropPolicy, MirrorLock, ObjectFormat,
+    ObjectLocation, PathChange, Published, PushHooks, RefUpdate, RefWaker, RefWatcher, Refusal,
+    StoreFault, ThreadPriority, VerifyCounts, chain, lower_thread_priority,
 };
 pub use crate::wasm::{
     Comparison, Error as ModuleError, Export, Hashing, Import, ItemChange, ModuleInfo, ModuleKind,

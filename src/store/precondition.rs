@@ -2,7 +2,7 @@
 
 use super::error::{Error, Result};
 use crate::names::TreePath;
-use crate::repo::Node;
+use crate::repo::TreeNode;
 
 /// The precondition of a write. A write to a single path compares the hash of the module there; a write to several paths compares
 /// the branch's tip.
@@ -79,13 +79,13 @@ impl<'s> From<&'s TreePath> for PreconditionSubject<'s> {
 
 /// Returns the tag of a tree entry: the hash of a module, the branch's tip for a directory, `None` for anything else.
 pub(super) fn entity_tag(
-    node: Option<Node>,
+    node: Option<TreeNode>,
     tip: impl FnOnce() -> Option<String>,
 ) -> Option<String> {
     match node {
-        Some(Node::Module(hash)) => Some(hash.to_string()),
-        Some(Node::Directory(_)) => tip(),
-        Some(Node::Foreign) | None => None,
+        Some(TreeNode::Module(hash)) => Some(hash.to_string()),
+        Some(TreeNode::Directory(_)) => tip(),
+        Some(TreeNode::Foreign) | None => None,
     }
 }
 

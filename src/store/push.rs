@@ -3,7 +3,7 @@
 use super::error::Result;
 use super::open::Store;
 use crate::names::{CommitId, RefName};
-use crate::repo::{Dropping, Guarded, RefUpdate, Refusal, Together};
+use crate::repo::{Atomicity, DropPolicy, PushHooks, RefUpdate, Refusal};
 
 impl Store {
     /// Installs the hooks and the configuration that route pushes through `wasmstore hook`. Does not replace hooks of other programs; the
@@ -11,16 +11,16 @@ impl Store {
     ///
     /// # Errors
     /// The repository cannot be written.
-    pub fn install_push_hooks(&self) -> Result<Guarded> {
-        Ok(self.repo.guard()?)
+    pub fn install_push_hooks(&self) -> Result<PushHooks> {
+        Ok(self.repo.install_push_hooks()?)
     }
 
     /// Returns whether the hooks and the configuration route pushes through `wasmstore hook`.
     ///
     /// # Errors
     /// The repository cannot be read.
-    pub fn push_hooks(&self) -> Result<Guarded> {
-        Ok(self.repo.guarded()?)
+    pub fn push_hooks(&self) -> Result<PushHooks> {
+        Ok(self.repo.push_hooks()?)
     }
 
     /// Updates the refs of a push to which [`check_push`](Self::check_push) had no objections. Compares each ref with its current value.
@@ -31,10 +31,10 @@ impl Store {
     pub fn publish_push(
         &self,
         updates: &[RefUpdate],
-        dropping: Dropping,
-        together: Together,
+        drop_policy: DropPolicy,
+        atomicity: Atomicity,
     ) -> Result<Vec<Result<(), Refusal>>> {
-        let results = self.begin()?.update_refs(updates, dropping, together)?;
+        let results = self.begin()?.update_refs(updates, drop_policy, atomicity)?;
         for (update, result) in updates.iter().zip(&results) {
             let is_branch = matches!(update.name, RefName::Branch(_));
             let tip = update.new.filter(|_| is_branch && result.is_ok());

@@ -12,7 +12,7 @@ use super::precondition::PreconditionSubject;
 use super::revision::Revision;
 use crate::index::Reader;
 use crate::names::{HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
-use crate::repo::{Draft, Node, Published, chain};
+use crate::repo::{Draft, Published, TreeNode, chain};
 
 /// Whether a name that refers to a directory may be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,16 +114,16 @@ fn paths_below(
     directories: DirectoryRemoval,
 ) -> Result<Vec<ModulePath>> {
     match (draft.node(path.as_tree_path())?, directories) {
-        (Some(Node::Module(_)), _) => Ok(vec![path.clone()]),
-        (Some(Node::Directory(_)), DirectoryRemoval::Refuse) => {
+        (Some(TreeNode::Module(_)), _) => Ok(vec![path.clone()]),
+        (Some(TreeNode::Directory(_)), DirectoryRemoval::Refuse) => {
             Err(Error::DirectoryNotRemoved(path.to_string()))
         }
-        (Some(Node::Directory(_)), DirectoryRemoval::Recursive) => Ok(draft
+        (Some(TreeNode::Directory(_)), DirectoryRemoval::Recursive) => Ok(draft
             .modules(path.as_tree_path())?
             .into_iter()
             .map(|(path, _)| path)
             .collect()),
-        (Some(Node::Foreign) | None, _) => Err(Error::NoModule(path.to_string())),
+        (Some(TreeNode::Foreign) | None, _) => Err(Error::NoModule(path.to_string())),
     }
 }
 
@@ -157,7 +157,7 @@ fn indexed_paths(
         }
         let mut listed = Vec::new();
         for path in paths {
-            if draft.node(path.as_tree_path())? == Some(Node::Module(hash)) {
+            if draft.node(path.as_tree_path())? == Some(TreeNode::Module(hash)) {
                 listed.push(path);
             }
         }

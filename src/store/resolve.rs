@@ -6,7 +6,7 @@ use super::error::{Error, Result};
 use super::open::Store;
 use super::revision::ResolvedRevision;
 use crate::names::{CommitId, Digest, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
-use crate::repo::{Node, ObjectFormat, TreeId};
+use crate::repo::{ObjectFormat, TreeId, TreeNode};
 
 impl Store {
     /// Returns the hash of the module that `name` refers to in a tree.
@@ -22,9 +22,9 @@ impl Store {
         let tree = resolved.tree.ok_or_else(unknown)?;
         match name {
             ModuleRef::Path(path) => match self.repo.objects().node(tree, path.as_tree_path())? {
-                Some(Node::Module(hash)) => Ok(hash),
-                Some(Node::Directory(_)) => Err(Error::IsDirectory(path.to_string())),
-                Some(Node::Foreign) | None => Err(unknown()),
+                Some(TreeNode::Module(hash)) => Ok(hash),
+                Some(TreeNode::Directory(_)) => Err(Error::IsDirectory(path.to_string())),
+                Some(TreeNode::Foreign) | None => Err(unknown()),
             },
             ModuleRef::Hash(hash) => self.listed(resolved, hash)?.ok_or_else(unknown),
         }
@@ -105,7 +105,9 @@ impl Store {
         let found = self.query_index(commit, |index| {
             let check = |path: ModulePath| match self.repo.objects().node(tree, path.as_tree_path())
             {
-                Ok(Some(Node::Module(current))) if current == hash => ControlFlow::Break(Ok(())),
+                Ok(Some(TreeNode::Module(current))) if current == hash => {
+                    ControlFlow::Break(Ok(()))
+                }
                 Ok(_) => ControlFlow::Continue(()),
                 Err(error) => ControlFlow::Break(Err(error)),
             };

@@ -5,16 +5,16 @@ use super::index::IndexCheck;
 use super::open::Store;
 use crate::config::ModuleLimits;
 use crate::names::{Digest, ModuleHash};
-use crate::repo::{Checked, Fault, Inspector, Location};
+use crate::repo::{ObjectInspector, ObjectLocation, StoreFault, VerifyCounts};
 use crate::wasm;
 
 /// A finding of `verify`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// A fault.
-    Fault(Fault),
+    Fault(StoreFault),
     /// An entry that is neither a module nor a directory. This is not a fault: a foreign repository may have such entries.
-    Foreign(Location),
+    Foreign(ObjectLocation),
 }
 
 /// What `verify` does with faulty derived data.
@@ -38,7 +38,7 @@ impl Store {
         derived: DerivedFaults,
         report: &mut dyn FnMut(Finding),
         progress: &mut dyn FnMut(),
-    ) -> Result<Checked> {
+    ) -> Result<VerifyCounts> {
         let lock = self.repo.begin_check()?;
         let mut inspector = VerifyInspector {
             limits: &self.options.modules,
@@ -49,7 +49,7 @@ impl Store {
         let checked = self.repo.verify(&lock, &mut inspector)?;
         let index_faults = inspector.index.finish();
         for reason in &index_faults {
-            (inspector.report)(Finding::Fault(Fault {
+            (inspector.report)(Finding::Fault(StoreFault {
                 subject: "version index".to_owned(),
                 location: None,
                 reason: reason.clone(),
@@ -73,7 +73,7 @@ struct VerifyInspector<'c> {
     progress: &'c mut dyn FnMut(),
 }
 
-impl Inspector for VerifyInspector<'_> {
+impl ObjectInspector for VerifyInspector<'_> {
     fn module(&mut self, hash: ModuleHash, bytes: &[u8]) -> std::result::Result<(), String> {
         match wasm::validate(bytes, self.limits) {
             Ok(info) => {
@@ -85,11 +85,11 @@ impl Inspector for VerifyInspector<'_> {
         }
     }
 
-    fn fault(&mut self, fault: Fault) {
+    fn fault(&mut self, fault: StoreFault) {
         (self.report)(Finding::Fault(fault));
     }
 
-    fn foreign(&mut self, location: Location) {
+    fn foreign(&mut self, location: ObjectLocation) {
         (self.report)(Finding::Foreign(location));
     }
 

@@ -31,7 +31,7 @@ struct FaultJson {
 
 impl VerifyReport {
     /// Combines the counts with the findings.
-    pub fn new(checked: &store::Checked, findings: Vec<Finding>) -> Self {
+    pub fn new(checked: &store::VerifyCounts, findings: Vec<Finding>) -> Self {
         let mut report = Self {
             refs: checked.refs,
             commits: checked.commits,
@@ -54,8 +54,8 @@ impl VerifyReport {
     }
 }
 
-impl From<store::Location> for LocationJson {
-    fn from(location: store::Location) -> Self {
+impl From<store::ObjectLocation> for LocationJson {
+    fn from(location: store::ObjectLocation) -> Self {
         Self {
             path: location.path,
             commit: location.commit.to_string(),

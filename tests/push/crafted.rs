@@ -159,7 +159,7 @@ fn a_commit_that_is_huge_is_refused() {
         message.as_bytes(),
     );
     let seen = clone.refused(&[&format!("{commit}:refs/heads/main")]);
-    assert!(seen.contains("and may have 1048576"), "{seen}");
+    assert!(seen.contains("the limit is 1048576 bytes"), "{seen}");
 }
 
 #[test]

@@ -91,10 +91,14 @@ fn hooks_of_others_are_left_and_nothing_is_pushed_past_them() {
         fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
         let ran = world.run(&["init"]);
         assert_eq!(ran.code, Some(0));
-        assert!(ran.err.contains("it is not the store's own"), "{}", ran.err);
+        assert!(
+            ran.err.contains("is not the store's own hook"),
+            "{}",
+            ran.err
+        );
         let server = Server::start(&world, &[]);
         assert!(
-            server.log().contains("it is not the store's own"),
+            server.log().contains("is not the store's own hook"),
             "{}",
             server.log()
         );

@@ -54,7 +54,7 @@ fn the_key_says_who_may_push_and_who_may_drop() {
     writer.pushes(&["main", "main:side"]);
     let seen = writer.refused(&["--delete", "side"]);
     assert!(
-        seen.contains("refs/heads/side: deleting it needs a key that may DELETE"),
+        seen.contains("refs/heads/side: deleting it needs a key that allows DELETE"),
         "{seen}"
     );
     let seen = writer.refused(&["--force", "main~1:main"]);

@@ -141,7 +141,7 @@ fn what_a_push_rests_on_may_be_collected_meanwhile_and_it_is_told_to_push_again(
             assert_eq!(ran.code, Some(0), "{moment}: {}", ran.err);
         } else {
             assert_eq!(ran.code, Some(1), "{moment}: {}", ran.err);
-            let told = "what it rests on was collected meanwhile: push again";
+            let told = "a concurrent gc removed objects that the push builds on: push again";
             assert!(ran.err.contains(told), "{moment}: {}", ran.err);
             assert_eq!(world.ok(&["branch", "--list"]), "main\n", "{moment}");
             clone.pushes(&["more"]);

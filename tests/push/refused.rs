@@ -142,7 +142,7 @@ fn refs_that_are_no_branches_or_tags_are_refused() {
     let blob = clone.git(&["rev-parse", "HEAD^{tree}"]);
     let seen = clone.refused(&[&format!("{blob}:refs/tags/tree")]);
     assert!(
-        seen.contains("refs/tags/tree: it has to name a commit"),
+        seen.contains("refs/tags/tree: it must point to a commit"),
         "{seen}"
     );
 }
@@ -184,7 +184,7 @@ fn a_branch_only_grows() {
         ] {
             let seen = clone.refused(args);
             assert!(
-                seen.contains("refs/heads/main: its tip is not on the first-parent line"),
+                seen.contains("refs/heads/main: its tip is not in the first-parent history"),
                 "{seen}"
             );
             assert!(seen.contains("git pull --rebase"), "{seen}");
@@ -193,7 +193,7 @@ fn a_branch_only_grows() {
         clone.git(&["merge", "-q", "-m", "the wrong way round", "origin/main"]);
         let seen = clone.refused(&["main"]);
         assert!(
-            seen.contains("its tip is not on the first-parent line"),
+            seen.contains("its tip is not in the first-parent history"),
             "{seen}"
         );
         clone.git(&["reset", "-q", "--hard", "HEAD~1"]);
@@ -216,19 +216,19 @@ fn what_drops_history_needs_the_right_to() {
     for (args, reason) in [
         (
             &["--delete", "side"][..],
-            "refs/heads/side: deleting it needs a key that may DELETE",
+            "refs/heads/side: deleting it needs a key that allows DELETE",
         ),
         (
             &["--delete", "v1"],
-            "refs/tags/v1: deleting it needs a key that may DELETE",
+            "refs/tags/v1: deleting it needs a key that allows DELETE",
         ),
         (
             &[&forced],
-            "refs/heads/side: its tip is not on the first-parent line",
+            "refs/heads/side: its tip is not in the first-parent history",
         ),
         (
             &[&moved],
-            "refs/tags/v1: it exists, and moving it needs a key that may DELETE",
+            "refs/tags/v1: the tag exists, and moving it needs a key that allows DELETE",
         ),
     ] {
         let seen = clone.refused(args);

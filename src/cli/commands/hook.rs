@@ -11,7 +11,7 @@ use crate::cli::settings::Settings;
 use crate::config::{ModuleLimits, Options, PushLimits};
 use crate::names::Author;
 use crate::remote::receive_hooks;
-use crate::store::{Dropping, ObjectFormat, Pusher, Store};
+use crate::store::{DropPolicy, ObjectFormat, Pusher, Store};
 
 /// Validate or publish a push; the store's git hooks run this command
 ///
@@ -98,10 +98,10 @@ fn pusher() -> Result<Pusher> {
     let author = text_variable("WASMSTORE_PUSH_AUTHOR")?;
     let author = author.map(|author| Author::parse(&author)).transpose()?;
     Ok(Pusher {
-        dropping: if may_drop {
-            Dropping::Allowed
+        drop_policy: if may_drop {
+            DropPolicy::Allowed
         } else {
-            Dropping::Refused
+            DropPolicy::Refused
         },
         author,
     })

@@ -3,7 +3,7 @@
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::{Output, printable};
 use crate::cli::settings::Settings;
-use crate::store::{DerivedFaults, Finding, Location};
+use crate::store::{DerivedFaults, Finding, ObjectLocation};
 use crate::wire;
 
 /// Check every branch, every object that a branch reaches, and every module
@@ -60,7 +60,7 @@ impl VerifyArgs {
 
 /// Returns the line of a finding.
 pub(super) fn describe(finding: &Finding) -> String {
-    let at = |location: &Location| format!("{} in commit {}", location.path, location.commit);
+    let at = |location: &ObjectLocation| format!("{} in commit {}", location.path, location.commit);
     match finding {
         Finding::Foreign(location) => {
             format!(

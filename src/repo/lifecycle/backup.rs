@@ -1,8 +1,8 @@
 //! A consistent copy of the repository as a tar stream.
 //!
-//! The refs are read once, under `refs.lock`, and written from memory; no object vanishes while `backup.lock` keeps `gc` away, so
-//! every object that these refs reach is there when the copy comes to it, in one pack or another. What is derived is left out: all
-//! in our own folder, and commit-graphs, as an outside git may write one meanwhile that names commits which the copy has not.
+//! The refs are read once, under `refs.lock`, and written from memory. `backup.lock` excludes `gc`, so no object disappears: every object
+//! that these refs reach still exists, in one pack or another, when the copy reaches it. Derived files are left out: the directory
+//! `wasmstore`, and commit-graphs, because an outside git may write one during the backup that lists commits which the copy lacks.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -16,23 +16,23 @@ use gix::refs::Target;
 
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::names_in;
-use crate::repo::lifecycle::create::FOLDERS;
+use crate::repo::lifecycle::create::REPOSITORY_DIRS;
 use crate::repo::parts::Parts;
 
-/// How much of a file that is no object is copied, in bytes: a configuration or hook is never longer.
+/// The largest file outside `objects/` that is copied whole, in bytes. No configuration file or hook is larger.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
-/// Where the packs are.
-const PACKS: &str = "objects/pack";
+/// The directory of the packs.
+const PACK_DIR: &str = "objects/pack";
 
-/// What is derived among the objects.
+/// The derived files below `objects/`.
 const DERIVED: [&str; 2] = ["objects/info/commit-graph", "objects/info/commit-graphs"];
 
-/// The files besides objects and refs that make up the repository.
-const FILES: [&str; 5] = ["config", "description", "shallow", "info", "hooks"];
+/// The files and directories of the repository apart from `HEAD`, objects and refs.
+const OTHER_FILES: [&str; 5] = ["config", "description", "shallow", "info", "hooks"];
 
-/// Writes a tar archive of the repository to `out`; unpacked into an empty folder it is the repository. `progress` is
-/// called after each file.
+/// Writes a tar archive of the repository to `out`. Unpacked into an empty directory, it is the repository again. `progress` is called
+/// after each file.
 pub(crate) fn backup(parts: &Parts, out: impl Write, mut progress: impl FnMut()) -> Result<()> {
     if parts.root().join("objects/info/alternates").exists() {
         let reason = "it borrows objects from another repository; \
@@ -43,17 +43,18 @@ pub(crate) fn backup(parts: &Parts, out: impl Write, mut progress: impl FnMut())
         });
     }
     let locks = parts.locks.reading()?;
-    let head = parts.root().join("HEAD");
     let refs = parts.refs.all_refs("refs/")?;
-    let head = fs::read(&head).map_err(Error::io("read", &head))?;
+    let head_path = parts.root().join("HEAD");
+    let head = fs::read(&head_path).map_err(Error::io("read", &head_path))?;
+    // Releases `refs.lock`: writers go on while the objects are copied.
     let _backup = locks.map(|(backup, _refs)| backup);
-    let mut tar = Archive {
+    let mut tar = TarWriter {
         tar: tar::Builder::new(out),
         progress: &mut progress,
     };
-    tar.bytes(Path::new("HEAD"), &head)?;
-    for folder in FOLDERS {
-        tar.folder(folder)?;
+    tar.add_bytes(Path::new("HEAD"), &head)?;
+    for dir in REPOSITORY_DIRS {
+        tar.add_dir(dir)?;
     }
     for (name, target) in refs {
         let name = gix::path::from_bstr(&name).map_err(Error::database("name a ref"))?;
@@ -61,70 +62,69 @@ pub(crate) fn backup(parts: &Parts, out: impl Write, mut progress: impl FnMut())
             Target::Object(id) => format!("{id}\n"),
             Target::Symbolic(to) => format!("ref: {}\n", to.as_bstr()),
         };
-        tar.bytes(&name, target.as_bytes())?;
+        tar.add_bytes(&name, target.as_bytes())?;
     }
-    for name in FILES {
-        tar.tree(parts.root(), Path::new(name))?;
+    for name in OTHER_FILES {
+        tar.add_tree(parts.root(), Path::new(name))?;
     }
-    tar.tree(parts.root(), Path::new("objects"))?;
+    tar.add_tree(parts.root(), Path::new("objects"))?;
     tar.tar.finish().map_err(Error::io("write", "the archive"))
 }
 
-struct Archive<'p, W: Write> {
+struct TarWriter<'p, W: Write> {
     tar: tar::Builder<W>,
     progress: &'p mut dyn FnMut(),
 }
 
-impl<W: Write> Archive<'_, W> {
-    fn folder(&mut self, name: &str) -> Result<()> {
+impl<W: Write> TarWriter<'_, W> {
+    fn add_dir(&mut self, name: &str) -> Result<()> {
         let mut header = header(0, 0o755);
         header.set_entry_type(tar::EntryType::Directory);
         self.append(header, Path::new(&format!("{name}/")), io::empty())
     }
 
-    fn bytes(&mut self, name: &Path, bytes: &[u8]) -> Result<()> {
+    fn add_bytes(&mut self, name: &Path, bytes: &[u8]) -> Result<()> {
         self.append(header(bytes.len() as u64, mode(name)), name, bytes)
     }
 
-    /// A file, or everything below a folder; what is not there is left out, and so are files in the making and what is
-    /// derived.
-    fn tree(&mut self, root: &Path, name: &Path) -> Result<()> {
+    /// Adds a file, or everything below a directory. Skips what does not exist, unfinished files and derived files.
+    fn add_tree(&mut self, root: &Path, name: &Path) -> Result<()> {
         let path = root.join(name);
-        if name == Path::new(PACKS) {
-            return self.packs(root);
+        if name == Path::new(PACK_DIR) {
+            return self.add_packs(root);
         }
         if DERIVED.iter().any(|derived| name == Path::new(derived)) {
             return Ok(());
         }
         if path.is_dir() {
             for entry in names_in(&path).map_err(Error::io("read", &path))? {
-                if !is_in_the_making(&entry.to_string_lossy()) {
-                    self.tree(root, &name.join(entry))?;
+                if !is_unfinished(&entry.to_string_lossy()) {
+                    self.add_tree(root, &name.join(entry))?;
                 }
             }
             return Ok(());
         }
-        self.file(root, name).map(drop)
+        self.add_file(root, name).map(drop)
     }
 
-    /// Every pack. A roll-up may delete one before its turn comes; all of it is in another pack then, so the folder is read until
-    /// nothing was missed. The index comes after the pack: alone it would tell of objects that are not there.
-    fn packs(&mut self, root: &Path) -> Result<()> {
-        let folder = root.join(PACKS);
+    /// Adds every pack. A roll-up may delete a pack before it is copied. All of its objects are in another pack then, so the directory is
+    /// read again until no file was missed. An index is added after its pack: an index alone would list objects that do not exist.
+    fn add_packs(&mut self, root: &Path) -> Result<()> {
+        let dir = root.join(PACK_DIR);
         let mut done = HashSet::new();
         loop {
             let mut has_missed = false;
-            let mut names = names_in(&folder).map_err(Error::io("read", &folder))?;
+            let mut names = names_in(&dir).map_err(Error::io("read", &dir))?;
             names.sort_by_key(|name| Path::new(name).extension() != Some(OsStr::new("pack")));
             for name in names {
-                let stem = Path::new(PACKS).join(&name).with_extension("");
+                let stem = Path::new(PACK_DIR).join(&name).with_extension("");
                 let is_pack = Path::new(&name).extension() == Some(OsStr::new("pack"));
                 let is_ready = is_pack || done.contains(&stem.with_extension("pack"));
-                let name = Path::new(PACKS).join(name);
-                if is_in_the_making(&name_of(&name)) || !is_ready || !done.insert(name.clone()) {
+                let name = Path::new(PACK_DIR).join(name);
+                if is_unfinished(&name_of(&name)) || !is_ready || !done.insert(name.clone()) {
                     continue;
                 }
-                if !self.file(root, &name)? {
+                if !self.add_file(root, &name)? {
                     done.remove(&name);
                     has_missed = true;
                 }
@@ -135,8 +135,8 @@ impl<W: Write> Archive<'_, W> {
         }
     }
 
-    /// A file; returns whether it is there.
-    fn file(&mut self, root: &Path, name: &Path) -> Result<bool> {
+    /// Adds a file; returns whether it exists.
+    fn add_file(&mut self, root: &Path, name: &Path) -> Result<bool> {
         let path = root.join(name);
         let file = match File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -147,12 +147,12 @@ impl<W: Write> Archive<'_, W> {
             self.append(header(size_bytes, mode(name)), name, file)?;
             return Ok(true);
         }
-        // Other files may change while they are read: their length is known when they have been.
+        // Files outside `objects/` may change while they are read, so their length is known only afterwards.
         let mut bytes = Vec::new();
         let mut file = file.take(FILE_BYTES_MAX);
         file.read_to_end(&mut bytes)
             .map_err(Error::io("read", &path))?;
-        self.bytes(name, &bytes)?;
+        self.add_bytes(name, &bytes)?;
         Ok(true)
     }
 
@@ -167,8 +167,8 @@ impl<W: Write> Archive<'_, W> {
             .map_err(Error::io("write the archive entry", name))
     }
 
-    /// Sets the name as it is; the library would take the `./` away. Over 100 bytes, GNU tar's `L` entry goes before
-    /// (tar(5), "GNU tar Archives").
+    /// Sets the name unchanged; the library would remove the leading `./`. A name of more than 100 bytes is written in an `L` entry
+    /// before the header (tar(5), "GNU tar Archives").
     fn set_name(&mut self, header: &mut tar::Header, name: &[u8]) -> io::Result<()> {
         let field = &mut header.as_old_mut().name;
         let short = name.len().min(field.len());
@@ -189,7 +189,7 @@ fn name_of(path: &Path) -> Cow<'_, str> {
     path.file_name().unwrap_or_default().to_string_lossy()
 }
 
-/// Hooks are programs.
+/// Returns the mode of a file in the archive: hooks are executable.
 fn mode(name: &Path) -> u32 {
     if name.starts_with("hooks") {
         0o755
@@ -198,7 +198,8 @@ fn mode(name: &Path) -> u32 {
     }
 }
 
-fn is_in_the_making(name: &str) -> bool {
+/// Returns whether git or wasmstore is still writing a file of this name.
+fn is_unfinished(name: &str) -> bool {
     name.starts_with(".tmp") || name.starts_with("tmp_") || name.ends_with(".lock")
 }
 

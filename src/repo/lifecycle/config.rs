@@ -1,4 +1,4 @@
-//! The repository's configuration (git-config(1)), changed such that the change survives a power cut.
+//! Reading the repository's configuration (git-config(1)), and changing it durably.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,20 +11,20 @@ use crate::repo::error::{Error, Result};
 use crate::repo::fs::sync_dir;
 use crate::repo::refs::lock::{CONFIG, OUTSIDE_MAX, RefLock};
 
-/// The configuration as the file has it now.
+/// Reads the configuration file.
 pub(crate) fn config_file(root: &Path) -> Result<File> {
     let path = root.join(CONFIG);
     let file = File::from_path_no_includes(path.clone(), Source::Local);
     file.map_err(Error::database(format!("read {path:?}")))
 }
 
-/// Sets what is not set as wanted, under `refs.lock` and git's own lock for the file.
-pub(crate) fn configure(root: &Path, wanted: &[(&str, &str)]) -> Result<()> {
+/// Sets each key of `settings` that does not have its value yet. The caller holds `refs.lock`; this takes git's own lock of the file.
+pub(crate) fn configure(root: &Path, settings: &[(&str, &str)]) -> Result<()> {
     let path = root.join(CONFIG);
     loop {
         let before = fs::read(&path).map_err(Error::io("read", &path))?;
         let mut config = config_file(root)?;
-        for (key, value) in wanted {
+        for (key, value) in settings {
             if !is_set(&config, key, value) {
                 let set = config.set_raw_value(*key, *value);
                 set.map_err(Error::database(format!("set {key} in {path:?}")))?;
@@ -35,7 +35,7 @@ pub(crate) fn configure(root: &Path, wanted: &[(&str, &str)]) -> Result<()> {
             return Ok(());
         }
         let lock = RefLock::take(root, CONFIG, &after, OUTSIDE_MAX)?;
-        // Somebody else may have changed it before it was locked.
+        // Another program may have changed the file before it was locked.
         if fs::read(&path).is_ok_and(|now| now == before) {
             lock.rename()?;
             let mode = fs::Permissions::from_mode(0o644);
@@ -45,7 +45,7 @@ pub(crate) fn configure(root: &Path, wanted: &[(&str, &str)]) -> Result<()> {
     }
 }
 
-/// Whether a key has a value, the last one counting.
+/// Returns whether a key has this value. As in git, the last value of a key counts.
 pub(crate) fn is_set(config: &File, key: &str, value: &str) -> bool {
     let set = config.raw_values(key).unwrap_or_default();
     set.last().is_some_and(|last| last.as_bstr() == value)

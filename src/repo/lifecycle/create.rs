@@ -1,7 +1,7 @@
 //! Creating a store: a bare repository with one empty root commit (gitrepository-layout(5)).
 //!
-//! It is made in place, under `refs.lock`, with the file `wasmstore/creating` as its mark, and `HEAD` comes last. A creation that
-//! was cut short is known by the mark, and done again by the next one.
+//! The store is created in place, under `refs.lock`. The marker file `wasmstore/creating` exists until the end, and `HEAD` is written last. The
+//! marker file shows that a creation was interrupted; the next creation starts again from the beginning.
 
 use std::fs;
 use std::io;
@@ -21,15 +21,15 @@ use crate::repo::objects::spool::Spool;
 /// The hash function of a repository's ids (gitformat-hash-function-transition).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum ObjectFormat {
-    /// What every git host takes; collisions are detected.
+    /// SHA-1, which every git host accepts. Collisions are detected.
     #[default]
     Sha1,
-    /// 64-digit ids.
+    /// SHA-256: ids have 64 digits.
     Sha256,
 }
 
 impl ObjectFormat {
-    /// Its name, as git spells it.
+    /// Returns git's name of the format.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sha1 => "sha1",
@@ -38,8 +38,8 @@ impl ObjectFormat {
     }
 }
 
-/// The folders without which git sees no repository.
-pub(crate) const FOLDERS: [&str; 6] = [
+/// The directories that git needs in a repository.
+pub(crate) const REPOSITORY_DIRS: [&str; 6] = [
     "objects",
     "objects/info",
     "objects/pack",
@@ -48,7 +48,7 @@ pub(crate) const FOLDERS: [&str; 6] = [
     "refs/tags",
 ];
 
-/// What a new store's `config` says beyond the format; DESIGN: nothing packs, prunes or rewrites behind our back.
+/// The content of a new store's `config` after the format. git must not pack, prune or rewrite anything on its own.
 const CONFIG: &str = "\
 [core]
 \tbare = true
@@ -83,27 +83,27 @@ pub(crate) fn create_if_absent(
     branch: &BranchName,
 ) -> Result<()> {
     if !is_absent(root)? {
-        // A creator that was killed at its very end left its mark, which has no meaning next to a `HEAD`.
+        // A creation that was killed after it wrote `HEAD` left its marker file, which has no meaning any more.
         let _ = fs::remove_file(root.join("wasmstore").join(CREATING));
         return Ok(());
     }
-    create_folders(root)?;
-    let own = root.join("wasmstore");
-    create_dir(&own)?;
-    let _refs_lock = Locks::new(own).refs()?;
+    create_dirs(root)?;
+    let own_dir = root.join("wasmstore");
+    create_dir(&own_dir)?;
+    let _refs_lock = Locks::new(own_dir).refs()?;
     if is_absent(root)? {
         create(root, format, branch)?;
     }
     Ok(())
 }
 
-/// Creates the folder at `root` and those above it, and makes their names durable. A folder above that may not be opened is
-/// passed over: who made it saw to it.
-pub(crate) fn create_folders(root: &Path) -> Result<()> {
+/// Creates the directory at `root` and its parents, and makes their names durable. A parent that this process may not open is skipped:
+/// another user created it, and is responsible for it.
+pub(crate) fn create_dirs(root: &Path) -> Result<()> {
     let root = &std::path::absolute(root).map_err(Error::io("find", root))?;
     fs::create_dir_all(root).map_err(Error::io("create", root))?;
-    for folder in root.ancestors() {
-        match sync_dir(folder) {
+    for dir in root.ancestors() {
+        match sync_dir(dir) {
             Err(error) if error.io_kind() == Some(io::ErrorKind::PermissionDenied) => {}
             other => other?,
         }
@@ -112,19 +112,19 @@ pub(crate) fn create_folders(root: &Path) -> Result<()> {
 }
 
 fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> {
-    let own = root.join("wasmstore");
-    let mark = own.join(CREATING);
-    if mark.exists() {
+    let own_dir = root.join("wasmstore");
+    let marker = own_dir.join(CREATING);
+    if marker.exists() {
         clear(root)?;
     }
-    fs::write(&mark, "").map_err(Error::io("write", &mark))?;
-    sync_dir(&own)?;
+    fs::write(&marker, "").map_err(Error::io("write", &marker))?;
+    sync_dir(&own_dir)?;
     let tmp = root.join("wasmstore/tmp");
     create_dir(&tmp)?;
-    furnish(root, &tmp, format)?;
+    write_store_files(root, &tmp, format)?;
 
-    let kind = kind(format);
-    let empty_tree = gix::ObjectId::empty_tree(kind);
+    let hash_kind = hash_kind(format);
+    let empty_tree = gix::ObjectId::empty_tree(hash_kind);
     let author = Author::default();
     let commit = NewCommit {
         tree: empty_tree,
@@ -132,18 +132,18 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
         author: &author,
         message: "Create the store".to_owned(),
     };
-    let mut loose = LooseObjects::new(root, kind);
+    let mut loose = LooseObjects::new(root, hash_kind);
     let tree = &mut Spool::holding(Vec::new());
     loose.write(empty_tree, gix::objs::Kind::Tree, tree)?;
     let commit = &mut Spool::holding(encode(&commit)?);
     let id = loose.id(gix::objs::Kind::Commit, commit)?;
     loose.write(id, gix::objs::Kind::Commit, commit)?;
     loose.sync()?;
-    let name = root.join(branch.full_ref());
-    let folder = name.parent().expect("BUG: a ref has a folder");
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    write_file(&tmp, &name, format!("{id}\n").as_bytes())?;
-    sync_dirs_up_to(folder, root)?;
+    let ref_file = root.join(branch.full_ref());
+    let ref_dir = ref_file.parent().expect("BUG: a ref has a directory");
+    fs::create_dir_all(ref_dir).map_err(Error::io("create", ref_dir))?;
+    write_file(&tmp, &ref_file, format!("{id}\n").as_bytes())?;
+    sync_dirs_up_to(ref_dir, root)?;
     write_file(
         &tmp,
         &root.join("HEAD"),
@@ -151,25 +151,25 @@ fn create(root: &Path, format: ObjectFormat, branch: &BranchName) -> Result<()> 
     )?;
     sync_dir(root)?;
     tracing::info!(?root, ?format, %branch, "created a store");
-    remove_if_there(&mark)
+    remove_if_there(&marker)
 }
 
-/// Gives the repository at `folder` what a store has besides objects, refs and `HEAD`: its folders, the hooks, and its
-/// configuration in the place of any other. The names in `folder` are the caller's to flush.
-pub(crate) fn furnish(folder: &Path, tmp: &Path, format: ObjectFormat) -> Result<()> {
-    for name in FOLDERS.iter().chain(&["hooks"]) {
-        create_dir(&folder.join(name))?;
+/// Writes the files of a store apart from objects, refs and `HEAD` into the directory `dest`: its subdirectories, the hooks, and the
+/// configuration, which replaces any other. The caller fsyncs `dest`.
+pub(crate) fn write_store_files(dest: &Path, tmp: &Path, format: ObjectFormat) -> Result<()> {
+    for name in REPOSITORY_DIRS.iter().chain(&["hooks"]) {
+        create_dir(&dest.join(name))?;
     }
-    hooks::create(&folder.join("hooks"), tmp)?;
-    write_file(tmp, &folder.join("config"), config(format).as_bytes())?;
+    hooks::create(&dest.join("hooks"), tmp)?;
+    write_file(tmp, &dest.join("config"), config(format).as_bytes())?;
     write_file(
         tmp,
-        &folder.join("description"),
+        &dest.join("description"),
         b"A wasmstore: WebAssembly modules, by path and version\n",
     )
 }
 
-fn kind(format: ObjectFormat) -> gix::hash::Kind {
+fn hash_kind(format: ObjectFormat) -> gix::hash::Kind {
     match format {
         ObjectFormat::Sha1 => gix::hash::Kind::Sha1,
         ObjectFormat::Sha256 => gix::hash::Kind::Sha256,

@@ -1,8 +1,8 @@
-//! Making a store of another repository's copy.
+//! Creating a store from a clone of another repository.
 //!
-//! The copy is made in `ROOT/wasmstore/clone`, under `refs.lock` and with the mark of a creation (`create.rs`), so that nobody sees
-//! a store before its `HEAD` is there, and what was cut short is cleared by the next one. It is on the file system of the store
-//! whatever that is, a mount point included. Everything is flushed before it is moved to its place, `HEAD` last.
+//! The clone is made in `ROOT/wasmstore/clone`, under `refs.lock` and with the marker file of a creation (`create.rs`). So no process sees
+//! a store before its `HEAD` exists, and the next creation removes an interrupted one. The clone is on the file system of the store, even
+//! if `ROOT` is a mount point. Every file is fsynced before it is renamed to its final path, `HEAD` last.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,136 +12,138 @@ use crate::names::BranchName;
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::remove_if_there;
 use crate::repo::fs::{create_dir, sync_dir, sync_file, write_file};
-use crate::repo::lifecycle::create::{ObjectFormat, create_folders, furnish};
-use crate::repo::lifecycle::open::{CREATING, PARTS, clear, is_absent};
+use crate::repo::lifecycle::create::{ObjectFormat, create_dirs, write_store_files};
+use crate::repo::lifecycle::open::{CREATED_NAMES, CREATING, clear, is_absent};
 use crate::repo::locks::{Guard, Locks};
 use crate::repo::objects::gix_handle::open_bare;
 use crate::repo::parts::Parts;
 use crate::repo::refs::lock::PACKED_REFS;
 use crate::repo::refs::read::read_tip;
 
-/// Which branch is the default one, if neither the other repository nor anybody says so.
-const USUAL_BRANCH: &str = "main";
+/// The default branch if the caller names none and the clone's `HEAD` names no existing branch.
+const FALLBACK_BRANCH: &str = "main";
 
-/// The place for a store, held while another repository is copied into it. Dropping it before it is finished leaves the place as
-/// it was.
-pub struct Restoring {
+/// The directory of a store that is being created from a clone. If this is dropped before it is finished, the directory is left as it was
+/// before.
+pub struct CloneTarget {
     root: PathBuf,
     was_missing: bool,
     is_done: bool,
     _guard: Guard,
 }
 
-impl Restoring {
-    /// Takes the folder `root`, which is missing or empty; `None` if something is there.
+impl CloneTarget {
+    /// Reserves the directory `root`, which must be missing or empty; `None` if it is not.
     ///
     /// # Errors
-    /// It cannot be read or written, or another process creates a store there.
+    /// The directory cannot be read or written; another process is creating a store there.
     pub fn begin(root: &Path) -> Result<Option<Self>> {
         if !is_absent(root)? {
             return Ok(None);
         }
         let was_missing = !root.exists();
-        create_folders(root)?;
-        let own = root.join("wasmstore");
-        create_dir(&own)?;
-        let guard = Locks::new(own.clone()).refs()?;
+        create_dirs(root)?;
+        let own_dir = root.join("wasmstore");
+        create_dir(&own_dir)?;
+        let guard = Locks::new(own_dir.clone()).refs()?;
         if !is_absent(root)? {
             return Ok(None);
         }
-        let mark = own.join(CREATING);
-        fs::write(&mark, "").map_err(Error::io("write", &mark))?;
-        sync_dir(&own)?;
-        let restoring = Self {
+        let marker = own_dir.join(CREATING);
+        fs::write(&marker, "").map_err(Error::io("write", &marker))?;
+        sync_dir(&own_dir)?;
+        let target = Self {
             root: root.to_owned(),
             was_missing,
             is_done: false,
             _guard: guard,
         };
         clear(root)?;
-        Ok(Some(restoring))
+        Ok(Some(target))
     }
 
-    /// Where a bare copy of the other repository is to be made: nothing is there yet.
-    pub fn folder(&self) -> PathBuf {
+    /// Returns the path where the caller must create a bare clone of the other repository. It does not exist yet.
+    pub fn clone_dir(&self) -> PathBuf {
         self.root.join("wasmstore/clone")
     }
 
-    /// Makes the copy a store: branches and tags are kept, in files of their own, and all configuration is replaced by ours. The
-    /// default branch is `branch`, or what the copy's `HEAD` names, or `main`, or the only one.
+    /// Turns the clone into a store, and returns its default branch. Branches and tags stay, as loose refs; the configuration is replaced.
+    /// The default branch is `branch`, or else the branch that the clone's `HEAD` names, or `main`, or the only branch.
     ///
     /// # Errors
-    /// `UnknownBranch`; the copy is no repository in a format that is understood, or has no branch that is the default one.
+    /// `UnknownBranch`; the clone is not a repository in a supported format, or none of its branches can be the default branch.
     pub fn finish(mut self, branch: Option<&BranchName>) -> Result<BranchName> {
-        let (tmp, copy) = (self.root.join("wasmstore/tmp"), self.folder());
+        let (tmp, clone) = (self.root.join("wasmstore/tmp"), self.clone_dir());
         create_dir(&tmp)?;
-        let repo = open_bare(&copy).map_err(|error| self.blame(error))?;
-        let repo = repo.to_thread_local();
-        let format = match repo.object_hash() {
+        let repo = open_bare(&clone).map_err(|error| self.with_store_root(error))?;
+        let format = match repo.to_thread_local().object_hash() {
             gix::hash::Kind::Sha256 => ObjectFormat::Sha256,
             _ => ObjectFormat::Sha1,
         };
         drop(repo);
-        let copied = Parts::open(&copy, &CacheLimits::default())?;
-        let branch = self.choose(&copied, branch)?;
-        furnish(&copy, &tmp, format)?;
-        unpack_refs(&copied, &tmp)?;
+        let parts = Parts::open(&clone, &CacheLimits::default())?;
+        let branch = self.choose_default_branch(&parts, branch)?;
+        write_store_files(&clone, &tmp, format)?;
+        unpack_refs(&parts, &tmp)?;
         let head = format!("ref: {}\n", branch.full_ref());
-        write_file(&tmp, &copy.join("HEAD"), head.as_bytes())?;
-        drop(copied);
-        self.put_in_place()?;
-        self.remember_tips()?;
+        write_file(&tmp, &clone.join("HEAD"), head.as_bytes())?;
+        drop(parts);
+        self.move_into_store()?;
+        self.note_durable_tips()?;
         Ok(branch)
     }
 
-    /// The default branch.
-    fn choose(&self, copied: &Parts, named: Option<&BranchName>) -> Result<BranchName> {
-        let branches = copied.refs.branches()?;
+    fn choose_default_branch(
+        &self,
+        clone: &Parts,
+        requested: Option<&BranchName>,
+    ) -> Result<BranchName> {
+        let branches = clone.refs.branches()?;
         let has = |branch: &BranchName| branches.binary_search(branch).is_ok();
-        if let Some(named) = named {
-            let there = Some(named.clone()).filter(has);
-            return there.ok_or_else(|| Error::UnknownBranch(named.to_string()));
+        if let Some(requested) = requested {
+            let existing = Some(requested.clone()).filter(has);
+            return existing.ok_or_else(|| Error::UnknownBranch(requested.to_string()));
         }
         let refuse = |reason: String| Error::NotAStore {
             root: self.root.clone(),
             reason,
         };
-        let usual: BranchName = USUAL_BRANCH.parse().expect("BUG: main is a branch name");
-        let head = copied.refs.default_branch().ok();
-        match head.filter(has).or(Some(usual).filter(has)) {
+        let fallback: BranchName = FALLBACK_BRANCH.parse().expect("BUG: main is a branch name");
+        let head = clone.refs.default_branch().ok();
+        match head.filter(has).or(Some(fallback).filter(has)) {
             Some(branch) => Ok(branch),
             None => match branches.as_slice() {
                 [only] => Ok(only.clone()),
                 [] => Err(refuse("the other repository has no branch".to_owned())),
                 _ => Err(refuse(
-                    "the other repository's HEAD names no branch: choose one with --branch NAME"
+                    "the other repository's HEAD names no existing branch: choose one with --branch NAME"
                         .to_owned(),
                 )),
             },
         }
     }
 
-    /// Flushes the copy, and moves it to its place.
-    fn put_in_place(&mut self) -> Result<()> {
-        let copy = self.folder();
-        sync_all_below(&copy)?;
+    /// Fsyncs the clone, and renames its files to their paths in the store.
+    fn move_into_store(&mut self) -> Result<()> {
+        let clone = self.clone_dir();
+        sync_all_below(&clone)?;
         let rename = |name: &str| {
             let dest = self.root.join(name);
-            fs::rename(copy.join(name), &dest).map_err(Error::io("rename to", &dest))
+            fs::rename(clone.join(name), &dest).map_err(Error::io("rename to", &dest))
         };
-        PARTS.iter().try_for_each(|name| rename(name))?;
-        sync_dir(&copy)?;
+        CREATED_NAMES.iter().try_for_each(|name| rename(name))?;
+        sync_dir(&clone)?;
         sync_dir(&self.root)?;
         rename("HEAD")?;
-        // From here on it is a store, which nobody clears away.
+        // With `HEAD`, the directory is a store, which must not be removed any more.
         self.is_done = true;
         sync_dir(&self.root)?;
-        fs::remove_dir_all(&copy).map_err(Error::io("remove", &copy))?;
+        fs::remove_dir_all(&clone).map_err(Error::io("remove", &clone))?;
         remove_if_there(&self.root.join("wasmstore").join(CREATING))
     }
 
-    /// Notes that every branch is durable, so that the first change flushes nothing of it again.
-    fn remember_tips(&self) -> Result<()> {
+    /// Notes that every branch is durable, so that the first change does not fsync its history again.
+    fn note_durable_tips(&self) -> Result<()> {
         let store = Parts::open(&self.root, &CacheLimits::default())?;
         for branch in store.refs.branches()? {
             if let Some(tip) = store
@@ -155,60 +157,61 @@ impl Restoring {
         Ok(())
     }
 
-    /// The error about the copy, told of the store.
-    fn blame(&self, error: Error) -> Error {
+    /// Replaces the path of the clone in an error by that of the store, which the user knows.
+    fn with_store_root(&self, error: Error) -> Error {
         match error {
             Error::NotAStore { reason, .. } => Error::NotAStore {
                 root: self.root.clone(),
-                reason: format!("the copy of the other repository is refused: {reason}"),
+                reason: format!("the other repository cannot become a store: {reason}"),
             },
             error => error,
         }
     }
 }
 
-impl Drop for Restoring {
+impl Drop for CloneTarget {
     fn drop(&mut self) {
         if self.is_done {
             return;
         }
-        let own = self.root.join("wasmstore");
-        let cleared = clear(&self.root).and_then(|()| remove_if_there(&own.join(CREATING)));
+        let own_dir = self.root.join("wasmstore");
+        let cleared = clear(&self.root).and_then(|()| remove_if_there(&own_dir.join(CREATING)));
         if let Err(error) = cleared {
             tracing::warn!(
                 error = crate::repo::error::chain(&error),
-                "could not clear away"
+                "failed to remove an unfinished clone"
             );
             return;
         }
-        // Locks alone are in it, and nobody can hold one that matters: there is no store.
-        let _ = fs::remove_dir_all(&own);
+        // Only lock files are left in it, and without a store no other process holds one for long.
+        let _ = fs::remove_dir_all(&own_dir);
         if self.was_missing {
             let _ = fs::remove_dir(&self.root);
         }
     }
 }
 
-/// Gives every branch and tag a file of its own, and removes the file of all of them, which nobody else reads yet.
-fn unpack_refs(copied: &Parts, tmp: &Path) -> Result<()> {
-    let kept = copied.refs.direct_refs("refs/heads/")?.into_iter();
-    for (name, id) in kept.chain(copied.refs.direct_refs("refs/tags/")?) {
-        let path = copied.root().join(name.to_string());
-        let folder = path.parent().expect("BUG: a ref has a folder");
-        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+/// Writes every branch and tag as a loose ref, and removes `packed-refs`, which no other process reads yet.
+fn unpack_refs(clone: &Parts, tmp: &Path) -> Result<()> {
+    let branches = clone.refs.direct_refs("refs/heads/")?.into_iter();
+    for (name, id) in branches.chain(clone.refs.direct_refs("refs/tags/")?) {
+        let path = clone.root().join(name.to_string());
+        let dir = path.parent().expect("BUG: a ref has a directory");
+        fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
         write_file(tmp, &path, format!("{id}\n").as_bytes())?;
     }
-    remove_if_there(&copied.root().join(PACKED_REFS))
+    remove_if_there(&clone.root().join(PACKED_REFS))
 }
 
-/// Flushes every file and folder below `folder`, and the folder.
-fn sync_all_below(folder: &Path) -> Result<()> {
-    for entry in fs::read_dir(folder).map_err(Error::io("read", folder))? {
-        let path = entry.map_err(Error::io("read", folder))?.path();
-        match path.is_dir() {
-            true => sync_all_below(&path)?,
-            false => sync_file(&path)?,
+/// Fsyncs every file and directory below `dir`, and `dir` itself.
+fn sync_all_below(dir: &Path) -> Result<()> {
+    for entry in fs::read_dir(dir).map_err(Error::io("read", dir))? {
+        let path = entry.map_err(Error::io("read", dir))?.path();
+        if path.is_dir() {
+            sync_all_below(&path)?;
+        } else {
+            sync_file(&path)?;
         }
     }
-    sync_dir(folder)
+    sync_dir(dir)
 }

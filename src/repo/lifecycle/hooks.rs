@@ -1,7 +1,7 @@
-//! What has a push into the repository go through us: hooks (githooks(5)), and the configuration that has git call them.
+//! Hooks (githooks(5)) and git configuration that route pushes through wasmstore.
 //!
-//! `pre-receive` checks what was pushed while that is in quarantine, `proc-receive` moves the refs. Whoever pushes by a path or over
-//! ssh starts a git of their own, so both are set in the repository itself; a hook that cannot find us refuses.
+//! `pre-receive` validates the pushed objects in quarantine, and `proc-receive` moves the refs. A push by a path or over ssh runs a git that
+//! wasmstore does not start, so hooks and configuration are part of the repository. A hook that does not find the program refuses the push.
 
 use std::fs;
 use std::io;
@@ -16,13 +16,12 @@ use crate::repo::parts::Parts;
 /// The names of the hooks.
 const HOOKS: [&str; 2] = ["pre-receive", "proc-receive"];
 
-/// What a hook's text begins with if it is ours, of whatever version.
-const MARK: &str = "#!/bin/sh\n# A hook of wasmstore";
+/// The start of every hook that wasmstore wrote, whatever its version.
+const OWN_HOOK_START: &str = "#!/bin/sh\n# A hook of wasmstore";
 
-/// What the hooks rest on, and what is set whatever was set before: git's default or another value would let a push past them, or
-/// have git take objects that it complains of, leave them unflushed, delete others behind our back, or make the store one that cannot
-/// be used.
-const NEEDED: [(&str, &str); 9] = [
+/// The configuration that the hooks depend on; it replaces other values. With git's defaults, a push could bypass the hooks, git could
+/// accept malformed objects, skip their fsync or delete other objects on its own, or the repository could become shallow.
+const REQUIRED_CONFIG: [(&str, &str); 9] = [
     ("core.hooksPath", "hooks"),
     ("core.fsync", "all"),
     ("receive.procReceiveRefs", "refs"),
@@ -34,21 +33,22 @@ const NEEDED: [(&str, &str); 9] = [
     ("maintenance.auto", "false"),
 ];
 
-/// Whether pushes go through us.
+/// Whether pushes are routed through wasmstore.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Guarded {
-    /// They do.
-    Yes,
-    /// Something else is where a hook has to be.
+pub enum PushHooks {
+    /// They are.
+    Installed,
+    /// Another program's hook is at this path.
     Foreign(PathBuf),
-    /// This is missing.
+    /// This hook or setting is missing.
     Missing(String),
 }
 
-/// The text of a hook. git runs it in the repository.
+/// Returns the text of a hook; git runs it in the repository. Installed hooks are compared with it byte by byte, so any change to the
+/// text makes them outdated until the next `init` or start of a server.
 fn text(hook: &str) -> String {
     format!(
-        "{MARK}, written anew by `wasmstore init` and `wasmstore server`\n\
+        "{OWN_HOOK_START}, written anew by `wasmstore init` and `wasmstore server`\n\
          program=${{WASMSTORE_PROGRAM:-wasmstore}}\n\
          if ! command -v \"$program\" >/dev/null; then\n\
          \techo \"wasmstore: nothing can be pushed: there is no $program on the PATH of this machine\" >&2\n\
@@ -58,18 +58,18 @@ fn text(hook: &str) -> String {
     )
 }
 
-/// Writes the hooks of a repository in the making.
-pub(crate) fn create(folder: &Path, tmp: &Path) -> Result<()> {
+/// Writes the hooks of a repository that is being created into the directory `dir`.
+pub(crate) fn create(dir: &Path, tmp: &Path) -> Result<()> {
     for hook in HOOKS {
-        write(tmp, &folder.join(hook), hook)?;
+        write(tmp, &dir.join(hook), hook)?;
     }
-    sync_dir(folder)
+    sync_dir(dir)
 }
 
 fn write(tmp: &Path, path: &Path, hook: &str) -> Result<()> {
     let mut file = new_file(tmp, 0o755).map_err(Error::io("create a file in", tmp))?;
     io::Write::write_all(&mut file, text(hook).as_bytes()).map_err(Error::io("write", path))?;
-    // Whatever the umask says: git passes over a hook that cannot be run.
+    // The umask must not apply: git ignores a hook that is not executable.
     let mode = fs::Permissions::from_mode(0o755);
     file.as_file()
         .set_permissions(mode)
@@ -77,59 +77,59 @@ fn write(tmp: &Path, path: &Path, hook: &str) -> Result<()> {
     persist(file, path)
 }
 
-/// Has pushes go through us: writes the hooks that are missing or of another version, and sets what they rest on. Those of
-/// others are left, and told.
+/// Installs the hooks that are missing or outdated, and the configuration that they depend on. If another program's hook is in the way,
+/// changes nothing and returns its path.
 ///
 /// # Errors
 /// The repository cannot be written.
-pub(crate) fn guard(parts: &Parts) -> Result<Guarded> {
+pub(crate) fn install(parts: &Parts) -> Result<PushHooks> {
     if parts.objects.is_absent() {
-        return Ok(Guarded::Missing("the store".to_owned()));
+        return Ok(PushHooks::Missing("the store".to_owned()));
     }
     let _refs = parts.locks.refs()?;
-    if let foreign @ Guarded::Foreign(_) = guarded(parts)? {
+    if let foreign @ PushHooks::Foreign(_) = installed(parts)? {
         return Ok(foreign);
     }
-    let folder = parts.root().join("hooks");
-    create_dir(&folder)?;
+    let dir = parts.root().join("hooks");
+    create_dir(&dir)?;
     for hook in HOOKS {
-        if hook_at(&folder.join(hook))? != Some(text(hook)) {
-            write(&parts.objects.tmp_dir(), &folder.join(hook), hook)?;
+        if read_hook(&dir.join(hook))? != Some(text(hook)) {
+            write(&parts.objects.tmp_dir(), &dir.join(hook), hook)?;
         }
     }
-    sync_dir(&folder)?;
-    configure(parts.root(), &NEEDED)?;
-    guarded(parts)
+    sync_dir(&dir)?;
+    configure(parts.root(), &REQUIRED_CONFIG)?;
+    installed(parts)
 }
 
-/// Says whether pushes go through us.
+/// Returns whether the hooks and their configuration are installed.
 ///
 /// # Errors
 /// The hooks or the configuration cannot be read.
-pub(crate) fn guarded(parts: &Parts) -> Result<Guarded> {
+pub(crate) fn installed(parts: &Parts) -> Result<PushHooks> {
     let mut missing = None;
     for hook in HOOKS {
         let path = parts.root().join("hooks").join(hook);
-        match hook_at(&path)? {
-            Some(text) if !text.starts_with(MARK) => return Ok(Guarded::Foreign(path)),
-            Some(now) if now == text(hook) => {}
+        match read_hook(&path)? {
+            Some(text) if !text.starts_with(OWN_HOOK_START) => return Ok(PushHooks::Foreign(path)),
+            Some(current) if current == text(hook) => {}
             _ => missing = Some(format!("the hook {hook}")),
         }
     }
     if let Some(missing) = missing {
-        return Ok(Guarded::Missing(missing));
+        return Ok(PushHooks::Missing(missing));
     }
     let config = config_file(parts.root())?;
-    let unset = NEEDED
+    let unset = REQUIRED_CONFIG
         .iter()
         .find(|(key, value)| !is_set(&config, key, value));
     Ok(match unset {
-        Some((key, value)) => Guarded::Missing(format!("{key}={value} in its configuration")),
-        None => Guarded::Yes,
+        Some((key, value)) => PushHooks::Missing(format!("{key}={value} in its configuration")),
+        None => PushHooks::Installed,
     })
 }
 
-fn hook_at(path: &Path) -> Result<Option<String>> {
+fn read_hook(path: &Path) -> Result<Option<String>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -1,4 +1,4 @@
-//! What maintenance on schedule needs of a store's folder: a lock, and a file that tells what was done.
+//! The lock of scheduled maintenance, and the file with its notes about finished jobs.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -11,51 +11,51 @@ use crate::repo::fs::new_file;
 use crate::repo::locks::Guard;
 use crate::repo::parts::Parts;
 
-/// The most that is read of the notes, in bytes: what is larger is something else.
+/// The largest file that is read as notes, in bytes. wasmstore never writes a larger one.
 const NOTES_BYTES_MAX: u64 = 64 << 10;
 
-/// No other server maintains the store. Dropping it releases.
+/// The lock of scheduled maintenance; dropping it releases the lock.
 #[derive(Debug)]
 pub struct MaintenanceLock {
     _guard: Guard,
 }
 
-/// Takes the lock of maintenance; `None` if another server has it.
+/// Takes the lock; `None` if another server holds it.
 ///
 /// # Errors
-/// The lock cannot be made.
+/// The lock file cannot be created.
 pub(crate) fn lock(parts: &Parts) -> Result<Option<MaintenanceLock>> {
     let guard = parts.locks.try_maintenance()?;
     Ok(guard.map(|_guard| MaintenanceLock { _guard }))
 }
 
-/// What is noted of maintenance; nothing where that cannot be read.
+/// Returns the notes; empty if they cannot be read.
 pub(crate) fn notes(parts: &Parts) -> Vec<u8> {
-    read(&notes_path(parts)).unwrap_or_default()
+    read_regular_file(&notes_path(parts)).unwrap_or_default()
 }
 
-/// Replaces what is noted of maintenance. It is not flushed: what is lost has the store maintained later.
+/// Replaces the notes, without an fsync: if they are lost, maintenance only runs at another time.
 ///
 /// # Errors
 /// The file cannot be written.
 pub(crate) fn write_notes(parts: &Parts, _: &MaintenanceLock, notes: &[u8]) -> Result<()> {
     let file = notes_path(parts);
-    let written = || {
-        // Whoever may read the store may read it.
+    let write = || {
+        // The umask alone limits who can read the notes, as for the other files of the store.
         let mut new = new_file(&parts.objects.tmp_dir(), 0o666)?;
         new.write_all(notes)?;
         new.persist(&file)?;
         Ok(())
     };
-    written().map_err(Error::io("write", &file))
+    write().map_err(Error::io("write", &file))
 }
 
 fn notes_path(parts: &Parts) -> PathBuf {
     parts.own_dir().join("maintenance.json")
 }
 
-/// Reads a regular file. It neither follows a link, nor waits for who writes to a pipe.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+/// Reads a regular file. A symbolic link is not followed, and a named pipe does not block.
+fn read_regular_file(path: &Path) -> io::Result<Vec<u8>> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(open(path, flags, Mode::empty())?);
     if !file.metadata()?.is_file() {
@@ -63,8 +63,8 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     file.take(NOTES_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > NOTES_BYTES_MAX {
-        true => Err(io::ErrorKind::FileTooLarge.into()),
-        false => Ok(bytes),
+    if bytes.len() as u64 > NOTES_BYTES_MAX {
+        return Err(io::ErrorKind::FileTooLarge.into());
     }
+    Ok(bytes)
 }

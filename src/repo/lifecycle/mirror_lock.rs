@@ -1,4 +1,4 @@
-//! What mirrors need of a store's folder: a lock for each, and a configuration that survives.
+//! The lock of each mirror, the directory of the mirrors' state, and the fsync of their configuration.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use crate::repo::fs::{sync_dir, sync_file};
 use crate::repo::locks::Guard;
 use crate::repo::parts::Parts;
 
-/// Nobody else pushes to that mirror. Dropping it releases.
+/// The lock of a mirror: no other process pushes to it. Dropping it releases the lock.
 #[derive(Debug)]
 pub struct MirrorLock {
     _guard: Guard,
 }
 
-/// Takes the lock of a mirror; `None` if others hold it until `limit` has passed.
+/// Takes the lock of a mirror; `None` if it is not free within `limit`.
 pub(crate) fn lock(
     parts: &Parts,
     name: &MirrorName,
@@ -25,12 +25,12 @@ pub(crate) fn lock(
     Ok(guard.map(|_guard| MirrorLock { _guard }))
 }
 
-/// The folder for what is known of mirrors, `ROOT/wasmstore/mirrors`; who holds a lock of one has created it.
+/// Returns the directory for the state of mirrors, `ROOT/wasmstore/mirrors`. It exists once a mirror's lock was taken.
 pub(crate) fn dir(own_dir: &Path) -> PathBuf {
     own_dir.join("mirrors")
 }
 
-/// Makes durable what git wrote to the configuration.
+/// Fsyncs the configuration, which git may have changed.
 pub(crate) fn sync_config(root: &Path) -> Result<()> {
     sync_file(&root.join("config"))?;
     sync_dir(root)

@@ -11,11 +11,11 @@ use crate::repo::fs::names_in;
 /// The file in `ROOT/wasmstore` that exists while a store is created.
 pub(crate) const CREATING: &str = "creating";
 
-/// What is moved to its place, before `HEAD`.
-pub(crate) const PARTS: [&str; 5] = ["objects", "refs", "hooks", "config", "description"];
+/// The files and directories that a creation makes before `HEAD`.
+pub(crate) const CREATED_NAMES: [&str; 5] = ["objects", "refs", "hooks", "config", "description"];
 
-/// Says whether there is no store at `root` yet: nothing, an empty folder, or a creation that did not get to its end. Whatever
-/// else is there without a `HEAD` is somebody's, and not to be written over.
+/// Returns whether there is no store at `root` yet: the directory is missing or empty, or its creation was interrupted. Other files without a
+/// `HEAD` are not wasmstore's and must not be overwritten, so `root` does not count as absent then.
 pub(crate) fn is_absent(root: &Path) -> Result<bool> {
     let names = match names_in(root) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
@@ -24,22 +24,24 @@ pub(crate) fn is_absent(root: &Path) -> Result<bool> {
     if names.iter().any(|name| name == "HEAD") || root.join("HEAD").exists() {
         return Ok(false);
     }
-    // One look at our folder: a creation may go on meanwhile, and whoever sees it half sees its mark.
-    let own = names_in(&root.join("wasmstore")).unwrap_or_default();
-    let is_marked = own.iter().any(|name| name == CREATING);
+    // The directory is read only once: if another process is creating the store right now, its marker file is in this listing.
+    let own_names = names_in(&root.join("wasmstore")).unwrap_or_default();
+    let is_marked = own_names.iter().any(|name| name == CREATING);
     let is_lock = |name: &OsString| name == "refs.gate" || name == "refs.lock";
-    let has_just_begun = names == ["wasmstore"] && own.iter().all(is_lock);
+    let has_just_begun = names == ["wasmstore"] && own_names.iter().all(is_lock);
     Ok(names.is_empty() || is_marked || has_just_begun)
 }
 
-/// Removes what a creation that was cut short has made, of a new store or of another repository's copy. It had the mark of a
-/// creation, and `refs.lock` is held.
+/// Removes the files of an interrupted creation or clone. The marker file exists, and the caller holds `refs.lock`.
 pub(crate) fn clear(root: &Path) -> Result<()> {
-    let made = PARTS.iter().chain(&["wasmstore/clone", "wasmstore/tmp"]);
-    for path in made.map(|name| root.join(name)) {
-        let removed = match path.is_dir() {
-            true => fs::remove_dir_all(&path),
-            false => fs::remove_file(&path),
+    let created = CREATED_NAMES
+        .iter()
+        .chain(&["wasmstore/clone", "wasmstore/tmp"]);
+    for path in created.map(|name| root.join(name)) {
+        let removed = if path.is_dir() {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
         };
         match removed {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -1,4 +1,4 @@
-//! What says that a store is a replica: whom it follows, and that it has had all that they have.
+//! The marks of a replica: the URL of its primary, and a note that it was equal to the primary once.
 
 use std::fs;
 
@@ -9,36 +9,41 @@ use crate::repo::error::Result;
 use crate::repo::fs::{create_dir, sync_dir, write_file};
 use crate::repo::ids::commit_id;
 use crate::repo::lifecycle::config::{config_file, configure};
+use crate::repo::objects::commit;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::parts::Parts;
 
-/// The key in the configuration with the URL of the store that this one follows.
-const KEY: &str = "wasmstore.replicaOf";
+/// The configuration key with the URL of the primary.
+const PRIMARY_KEY: &str = "wasmstore.replicaOf";
 
-/// The file in `ROOT/wasmstore` with the URL of the store that this one was equal to once.
-const EQUAL: &str = "replica";
+/// The file in `ROOT/wasmstore` with the URL of the store that this one was equal to.
+const EQUAL_FILE: &str = "replica";
 
-/// The URL of the store that this one follows, without secrets, as of when it was opened; `None` if it is a store of its own.
+/// Returns the primary's URL without secrets, as of when the store was opened; `None` if the store is not a replica.
 pub(crate) fn primary(objects: &ObjectDb) -> Option<String> {
-    let url = objects.handle()?.config_snapshot().string(KEY)?.to_string();
+    let url = objects
+        .handle()?
+        .config_snapshot()
+        .string(PRIMARY_KEY)?
+        .to_string();
     let url = Some(url).filter(|url| !url.is_empty())?;
     Some(redact(&url).into_owned())
 }
 
-/// Marks the store as a replica of the one at `url`, unless it has a history of its own; returns whether it is one now.
+/// Marks the store as a replica of the one at `url`, unless it has a history of its own; returns whether it is a replica now.
 ///
 /// # Errors
 /// The repository cannot be read or written.
 pub(crate) fn mark(parts: &Parts, url: &str) -> Result<bool> {
     let _refs = parts.locks.refs()?;
-    let may = may_be_replica(parts)?;
-    if may {
-        configure(parts.root(), &[(KEY, url)])?;
+    let is_allowed = may_be_replica(parts)?;
+    if is_allowed {
+        configure(parts.root(), &[(PRIMARY_KEY, url)])?;
     }
-    Ok(may)
+    Ok(is_allowed)
 }
 
-/// Says whether the store is a replica or has no history of its own.
+/// Returns whether the store is a replica or has no history of its own.
 ///
 /// # Errors
 /// The repository cannot be read.
@@ -46,13 +51,13 @@ pub(crate) fn may_be_replica(parts: &Parts) -> Result<bool> {
     if parts.objects.is_absent() {
         return Ok(true);
     }
-    let marks = config_file(parts.root())?;
-    let marks = marks.raw_values(KEY).unwrap_or_default();
-    let is_marked = marks.last().is_some_and(|mark| !mark.is_empty());
+    let config = config_file(parts.root())?;
+    let urls = config.raw_values(PRIMARY_KEY).unwrap_or_default();
+    let is_marked = urls.last().is_some_and(|url| !url.is_empty());
     Ok(is_marked || is_as_created(parts)?)
 }
 
-/// Whether there is nothing but what a creation makes: a branch with one commit that has nothing in it.
+/// Returns whether the store is as it was created: at most one branch, whose only commit has the empty tree.
 fn is_as_created(parts: &Parts) -> Result<bool> {
     let refs = parts.refs.all_refs("refs/")?;
     let tip = match refs.as_slice() {
@@ -60,28 +65,27 @@ fn is_as_created(parts: &Parts) -> Result<bool> {
         [(name, Target::Object(tip))] if name.starts_with(b"refs/heads/") => tip,
         _ => return Ok(false),
     };
-    let commit =
-        crate::repo::objects::commit::read(&parts.objects.handle_for(tip)?, commit_id(tip))?;
+    let commit = commit::read(&parts.objects.handle_for(tip)?, commit_id(tip))?;
     Ok(commit.parents.is_empty() && commit.tree.0.is_empty_tree())
 }
 
-/// Says whether this store was ever equal to the one at `url`, as far as that is remembered.
+/// Returns whether this store was noted to have been equal to the one at `url`.
 pub(crate) fn was_equal(parts: &Parts, url: &str) -> bool {
-    let noted = fs::read_to_string(parts.own_dir().join(EQUAL));
+    let noted = fs::read_to_string(parts.own_dir().join(EQUAL_FILE));
     noted.is_ok_and(|noted| noted.trim_end() == url)
 }
 
-/// Remembers that this store was equal to the one at `url`, all of which is durable.
+/// Notes durably that this store was equal to the one at `url`. The caller has made everything from there durable.
 ///
 /// # Errors
 /// The file cannot be written.
 pub(crate) fn note_equal(parts: &Parts, url: &str) -> Result<()> {
-    let own = parts.own_dir();
-    create_dir(&own)?;
+    let own_dir = parts.own_dir();
+    create_dir(&own_dir)?;
     write_file(
         &parts.objects.tmp_dir(),
-        &own.join(EQUAL),
+        &own_dir.join(EQUAL_FILE),
         format!("{url}\n").as_bytes(),
     )?;
-    sync_dir(&own)
+    sync_dir(&own_dir)
 }

@@ -1,4 +1,4 @@
-//! Our own files beside the repository: modules checked out for `filename`, and temporary files.
+//! The directories in `ROOT/wasmstore` whose files can be deleted: checked-out modules, and temporary files.
 
 use std::fs;
 use std::io::{self, Write};
@@ -11,23 +11,23 @@ use crate::repo::fs::{create_dir, new_file, persist};
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::parts::Parts;
 
-/// A read-only file with the bytes of a module, `ROOT/wasmstore/files/<hash>.wasm`.
+/// Writes a module to the read-only file `ROOT/wasmstore/files/<hash>.wasm`, and returns its path.
 pub(crate) fn check_out(own_dir: &Path, hash: ModuleHash, bytes: &[u8]) -> Result<PathBuf> {
-    let folder = files_dir(own_dir);
-    let path = folder.join(format!("{hash}.wasm"));
-    if fs::read(&path).is_ok_and(|there| there == bytes) {
+    let dir = files_dir(own_dir);
+    let path = dir.join(format!("{hash}.wasm"));
+    if fs::read(&path).is_ok_and(|existing| existing == bytes) {
         return Ok(path);
     }
     create_dir(own_dir)?;
-    create_dir(&folder)?;
-    let failed = || Error::io("write a file in", &folder);
-    let mut file = new_file(&folder, 0o444).map_err(failed())?;
+    create_dir(&dir)?;
+    let failed = || Error::io("write a file in", &dir);
+    let mut file = new_file(&dir, 0o444).map_err(failed())?;
     file.write_all(bytes).map_err(failed())?;
     persist(file, &path)?;
     Ok(path)
 }
 
-/// Removes the checked-out files of modules that are gone.
+/// Removes the checked-out files of modules that do not exist any more.
 pub(crate) fn clear_files(objects: &ObjectDb) -> Result<()> {
     for file in fs::read_dir(files_dir(&objects.own_dir()))
         .into_iter()
@@ -40,9 +40,10 @@ pub(crate) fn clear_files(objects: &ObjectDb) -> Result<()> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let is_gone = |hash: ModuleHash| objects.blob_size_bytes(hash).map(|size| size.is_none());
+        let is_collected =
+            |hash: ModuleHash| objects.blob_size_bytes(hash).map(|size| size.is_none());
         if let Ok(hash) = stem.parse()
-            && is_gone(hash)?
+            && is_collected(hash)?
         {
             remove_if_there(&path)?;
         }
@@ -50,9 +51,9 @@ pub(crate) fn clear_files(objects: &ObjectDb) -> Result<()> {
     Ok(())
 }
 
-/// Removes what killed writers and power cuts left: temporary files, an index without its pack, the lock file of a ref. It does
-/// so only if nobody writes at this moment, which proves that whoever made them is dead; else it leaves them to the next time.
-/// It looks at a few files and at one folder of packs, however large the store is.
+/// Removes what killed writers and power cuts left behind: temporary files, an index without its pack, the lock file of a ref. This needs
+/// `lock` exclusive without waiting: then no other process writes, so the files are abandoned. Otherwise it does nothing. It reads a few
+/// files and the directory of the packs, however large the store is.
 pub(crate) fn sweep(parts: &Parts) -> Result<()> {
     let has_files = |mut entries: fs::ReadDir| entries.next().is_some();
     let is_dirty = fs::read_dir(parts.objects.tmp_dir()).is_ok_and(has_files)
@@ -70,34 +71,36 @@ pub(crate) fn sweep(parts: &Parts) -> Result<()> {
     parts.refs.clear_dead_locks()
 }
 
-/// Empties `ROOT/wasmstore/tmp`; while `lock` is held exclusive.
+/// Empties `ROOT/wasmstore/tmp`. The caller holds `lock` exclusive.
 pub(crate) fn clear_tmp(objects: &ObjectDb) -> Result<()> {
-    empty(&objects.tmp_dir())
+    clear_dir(&objects.tmp_dir())
 }
 
-/// An empty folder for the packs that `gc` makes; while `backup.lock` is held.
+/// Returns the directory for the packs that `gc` is writing, after emptying it. The caller holds `backup.lock`.
 pub(crate) fn gc_dir(own_dir: &Path) -> Result<PathBuf> {
-    let folder = own_dir.join("gc");
-    create_dir(&folder)?;
-    empty(&folder)?;
-    Ok(folder)
+    let dir = own_dir.join("gc");
+    create_dir(&dir)?;
+    clear_dir(&dir)?;
+    Ok(dir)
 }
 
+/// Returns the directory of checked-out modules.
 pub(crate) fn files_dir(own_dir: &Path) -> PathBuf {
     own_dir.join("files")
 }
 
-/// Removes what is in a folder.
-fn empty(folder: &Path) -> Result<()> {
-    let entries = match fs::read_dir(folder) {
+/// Removes everything in a directory.
+fn clear_dir(dir: &Path) -> Result<()> {
+    let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        entries => entries.map_err(Error::io("read", folder))?,
+        entries => entries.map_err(Error::io("read", dir))?,
     };
     for entry in entries {
-        let path = entry.map_err(Error::io("read", folder))?.path();
-        match path.is_dir() {
-            true => fs::remove_dir_all(&path).map_err(Error::io("remove", &path))?,
-            false => remove_if_there(&path)?,
+        let path = entry.map_err(Error::io("read", dir))?.path();
+        if path.is_dir() {
+            fs::remove_dir_all(&path).map_err(Error::io("remove", &path))?;
+        } else {
+            remove_if_there(&path)?;
         }
     }
     Ok(())

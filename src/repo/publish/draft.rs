@@ -15,7 +15,7 @@ use crate::repo::objects::commit::{self, Commit, read_linked};
 use crate::repo::refs::store::RefStore;
 use crate::repo::tree::edit::edit;
 use crate::repo::tree::encoded_diff::{TreeChange, TreeDiffer};
-use crate::repo::tree::entry::{Entry, Node};
+use crate::repo::tree::entry::{TreeEntry, TreeNode};
 use crate::repo::tree::merge::{Merge, TreeMerge};
 use crate::repo::tree::reader::TreeReader;
 
@@ -95,7 +95,7 @@ impl<'w> Draft<'w> {
     }
 
     /// Returns the node at `path`; `None` if there is none.
-    pub fn node(&self, path: &TreePath) -> Result<Option<Node>> {
+    pub fn node(&self, path: &TreePath) -> Result<Option<TreeNode>> {
         Ok(self.entry(path.as_str())?.map(|entry| entry.node()))
     }
 
@@ -135,7 +135,7 @@ impl<'w> Draft<'w> {
                 });
             }
             let id = object_id(self.repo, hash.as_bytes()).ok_or(Error::UnknownBlob(*hash))?;
-            let entry = Entry {
+            let entry = TreeEntry {
                 mode: EntryKind::Blob.into(),
                 id,
             };
@@ -195,7 +195,7 @@ impl<'w> Draft<'w> {
     }
 
     /// Returns the tree entry at `path` in `commit`; the root always exists.
-    pub fn entry_in(&self, commit: &Commit, path: &TreePath) -> Result<Option<Entry>> {
+    pub fn entry_in(&self, commit: &Commit, path: &TreePath) -> Result<Option<TreeEntry>> {
         self.trees.entry(commit.tree.0, path.as_str().into())
     }
 
@@ -230,12 +230,12 @@ impl<'w> Draft<'w> {
         Ok(Merge::Merged)
     }
 
-    fn entry(&self, path: &str) -> Result<Option<Entry>> {
+    fn entry(&self, path: &str) -> Result<Option<TreeEntry>> {
         self.trees.entry(self.tree, path.into())
     }
 
     /// Sets (`Some`) or removes (`None`) the entry at each path.
-    fn edit(&mut self, edits: &[(&BStr, Option<Entry>)]) -> Result<()> {
+    fn edit(&mut self, edits: &[(&BStr, Option<TreeEntry>)]) -> Result<()> {
         self.tree = edit(self.repo, &self.trees, self.tree, edits)?;
         Ok(())
     }

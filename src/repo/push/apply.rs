@@ -1,72 +1,75 @@
-//! Publishing what was pushed: several refs at once, each judged on what it is now.
+//! Publishing a push: several refs at once, each validated against its current value.
 //!
-//! git has put the objects into the store by then, unflushed, and a `gc` may have deleted what they rest on: so all that a new tip
-//! reaches is looked at again and flushed, under `lock`, before any ref moves.
+//! git has already moved the objects into the store, without an fsync, and a `gc` may have deleted objects that they build on. So
+//! everything that a new tip reaches is looked up again and fsynced under `lock`, before any ref moves.
 
 use crate::config::PushLimits;
 use crate::names::{ObjectId, RefName};
 use crate::repo::error::{Error, Result, chain};
 use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
-use crate::repo::push::incoming::Incoming;
-use crate::repo::push::ref_updates::{Dropping, Judgement, RefUpdate, Refusal, Together};
+use crate::repo::push::incoming::IncomingObjects;
+use crate::repo::push::ref_updates::{Atomicity, DropPolicy, RefUpdate, Refusal, UpdateResults};
 use crate::repo::refs::lock::{OUTSIDE_MAX, RefLock};
 
 impl WriteTxn<'_> {
-    /// Makes the updates, deletions first, such that those that are told to be made survive a power cut.
+    /// Makes the updates, deletions first. Those that are reported as made survive a power cut.
     ///
     /// # Errors
-    /// Nothing could be made durable, or the refs cannot be read; `Busy`. `Unconfirmed` if some of it may have happened.
+    /// The objects could not be made durable, or the refs cannot be read; `Busy`. `Unconfirmed` if some updates may have been made.
     pub fn update_refs(
         mut self,
         updates: &[RefUpdate],
-        dropping: Dropping,
-        together: Together,
-    ) -> Result<Judgement> {
-        let judged = self.update_refs_now(updates, dropping, together)?;
+        drop_policy: DropPolicy,
+        atomicity: Atomicity,
+    ) -> Result<UpdateResults> {
+        let results = self.validate_and_update(updates, drop_policy, atomicity)?;
         self.parts.packs.roll_up_when_due();
-        Ok(judged)
+        Ok(results)
     }
 
-    fn update_refs_now(
+    fn validate_and_update(
         &mut self,
         updates: &[RefUpdate],
-        dropping: Dropping,
-        together: Together,
-    ) -> Result<Judgement> {
+        drop_policy: DropPolicy,
+        atomicity: Atomicity,
+    ) -> Result<UpdateResults> {
         let parts = self.parts;
-        // What may take long is done while others may still move refs.
+        // The slow part comes before `refs.lock`, so that others can still move refs.
         let adopted = self.adopt_pushed(updates)?;
-        self.flush_before(updates)?;
+        self.sync_updated_refs(updates)?;
         let _refs = parts.locks.refs()?;
-        self.flush_before(updates)?;
-        let incoming = Incoming::open(&parts.objects, None, PushLimits::default())?;
-        let mut judged = parts.refs.judge_updates(&incoming, updates, dropping)?;
-        for (judged, adopted) in judged.iter_mut().zip(adopted) {
-            // That somebody else moved it tells more than that something is gone since.
-            *judged = judged.clone().and(adopted);
+        // Refs may have moved in between.
+        self.sync_updated_refs(updates)?;
+        let incoming = IncomingObjects::open(&parts.objects, None, PushLimits::default())?;
+        let mut results = parts
+            .refs
+            .validate_updates(&incoming, updates, drop_policy)?;
+        for (result, adopted) in results.iter_mut().zip(adopted) {
+            // A refusal because of the ref's value is more helpful than one because of a missing object, so it takes precedence.
+            *result = result.clone().and(adopted);
         }
-        if together == Together::All && judged.iter().any(Result::is_err) {
-            for judged in &mut judged {
-                *judged = judged.clone().and(Err(Refusal::Other));
+        if atomicity == Atomicity::AllOrNothing && results.iter().any(Result::is_err) {
+            for result in &mut results {
+                *result = result.clone().and(Err(Refusal::OtherRefused));
             }
         }
-        let moves = Moves {
+        let moves = RefMoves {
             parts,
             incoming,
             updates,
         };
-        match together {
-            Together::Each => moves.each(&mut judged),
-            Together::All => moves.all(&judged)?,
+        match atomicity {
+            Atomicity::PerRef => moves.make_each(&mut results),
+            Atomicity::AllOrNothing => moves.make_all(&results)?,
         }
-        Ok(judged)
+        Ok(results)
     }
 
-    /// Makes what the updates lead to durable, with all that it reaches, of which nothing may be missing.
-    fn adopt_pushed(&mut self, updates: &[RefUpdate]) -> Result<Judgement> {
-        let incoming = Incoming::open(&self.parts.objects, None, PushLimits::default())?;
-        let (mut adopted, mut commits) = (Judgement::new(), Vec::new());
+    /// Makes the new values durable with everything that they reach. Refuses the updates of which an object is missing.
+    fn adopt_pushed(&mut self, updates: &[RefUpdate]) -> Result<UpdateResults> {
+        let incoming = IncomingObjects::open(&self.parts.objects, None, PushLimits::default())?;
+        let (mut adopted, mut commits) = (UpdateResults::new(), Vec::new());
         for update in updates {
             let commit = update.new.map(|new| self.adopt_tags(&incoming, new));
             adopted.push(match commit {
@@ -76,16 +79,17 @@ impl WriteTxn<'_> {
                     Ok(())
                 }
                 Some(Ok(None)) => Err(Refusal::NoCommit),
-                Some(Err(error)) => Err(collected(error)?),
+                Some(Err(error)) => Err(refusal_if_missing(error)?),
             });
         }
-        // All at once, as their histories have much in common; by themselves only to tell whose is not whole.
+        // All histories are walked together because they have much in common. Only if an object is missing, each is walked by itself,
+        // to find out which updates it belongs to.
         let all = commits.iter().map(|(_, commit)| *commit);
         if let Err(error) = self.adopt_history(all) {
-            collected(error)?;
-            for (at, commit) in commits {
+            refusal_if_missing(error)?;
+            for (index, commit) in commits {
                 if let Err(error) = self.adopt_history([commit]) {
-                    adopted[at] = Err(collected(error)?);
+                    adopted[index] = Err(refusal_if_missing(error)?);
                 }
             }
         }
@@ -93,9 +97,14 @@ impl WriteTxn<'_> {
         Ok(adopted)
     }
 
-    /// The commit that an object leads to, and the tags on the way there made durable; `None` if it leads to none.
-    fn adopt_tags(&mut self, incoming: &Incoming, id: ObjectId) -> Result<Option<gix::ObjectId>> {
-        let Some((commit, tags)) = incoming.tags(id)? else {
+    /// Makes durable the tags between `id` and the commit that it leads to. Returns that commit; `None` if it leads to another kind of
+    /// object.
+    fn adopt_tags(
+        &mut self,
+        incoming: &IncomingObjects,
+        id: ObjectId,
+    ) -> Result<Option<gix::ObjectId>> {
+        let Some((commit, tags)) = incoming.peel_tags(id)? else {
             return Ok(None);
         };
         for tag in tags {
@@ -107,8 +116,8 @@ impl WriteTxn<'_> {
         Ok(Some(commit))
     }
 
-    /// Makes durable what answers about the refs rest on.
-    fn flush_before(&mut self, updates: &[RefUpdate]) -> Result<()> {
+    /// Makes the current values of the refs durable: refusals and no-ops depend on them.
+    fn sync_updated_refs(&mut self, updates: &[RefUpdate]) -> Result<()> {
         updates.iter().try_for_each(|update| match &update.name {
             RefName::Branch(branch) => self.durable_tip(branch).map(drop),
             RefName::Tag(_) => self.parts.refs.sync_ref(&update.name.to_string()),
@@ -116,67 +125,70 @@ impl WriteTxn<'_> {
     }
 }
 
-/// What is told of something that is not there any more; any other error stays one.
-fn collected(error: Error) -> Result<Refusal> {
-    match error.is_missing_object() {
-        true => Ok(Refusal::Collected),
-        false => Err(error),
+/// Converts the error about a missing object to a refusal. Any other error stays an error.
+fn refusal_if_missing(error: Error) -> Result<Refusal> {
+    if error.is_missing_object() {
+        Ok(Refusal::Collected)
+    } else {
+        Err(error)
     }
 }
 
-/// Updates that were judged, to be made under `refs.lock`.
-struct Moves<'m> {
+/// Validated updates, to be made under `refs.lock`.
+struct RefMoves<'m> {
     parts: &'m Parts,
-    incoming: Incoming,
+    incoming: IncomingObjects,
     updates: &'m [RefUpdate],
 }
 
-impl<'m> Moves<'m> {
-    /// Those that are not refused and change something, deletions first: they make room for others.
-    fn order(&self, judged: &Judgement) -> Vec<usize> {
-        let moves = |at: &usize| {
-            let update = &self.updates[*at];
-            judged[*at].is_ok() && update.old != update.new
+impl<'m> RefMoves<'m> {
+    /// Returns the indices of the updates that are not refused and change a value. Deletions come first because they can make room for
+    /// other names.
+    fn order(&self, results: &UpdateResults) -> Vec<usize> {
+        let is_made = |index: &usize| {
+            let update = &self.updates[*index];
+            results[*index].is_ok() && update.old != update.new
         };
-        let mut order: Vec<usize> = (0..self.updates.len()).filter(moves).collect();
-        order.sort_by_key(|at| self.updates[*at].new.is_some());
+        let mut order: Vec<usize> = (0..self.updates.len()).filter(is_made).collect();
+        order.sort_by_key(|index| self.updates[*index].new.is_some());
         order
     }
 
-    /// Makes each by itself; one that fails is refused.
-    fn each(&self, judged: &mut Judgement) {
-        for at in self.order(judged) {
-            let update = &self.updates[at];
-            let moved = self.hold(update).and_then(|held| self.swap(update, held));
-            judged[at] = moved.map_err(|error| match error {
+    /// Makes each update on its own. If one fails, it is refused.
+    fn make_each(&self, results: &mut UpdateResults) {
+        for index in self.order(results) {
+            let update = &self.updates[index];
+            let moved = self.lock(update).and_then(|lock| self.swap(update, lock));
+            results[index] = moved.map_err(|error| match error {
                 Error::Moved(_) => Refusal::Stale,
                 error => Refusal::Failed(chain(&error)),
             });
         }
     }
 
-    /// Makes all or, as far as that is in our power, none. What can fail because of others is done for all before any is moved: nobody sees
-    /// one come and go. A crash in between leaves some of them made, and nobody was told then.
-    fn all(&self, judged: &Judgement) -> Result<()> {
-        let order = self.order(judged);
-        let updates: Vec<&RefUpdate> = order.iter().map(|at| &self.updates[*at]).collect();
-        let deleted = updates.iter().filter(|update| update.new.is_none());
-        let deleted: Vec<&RefName> = deleted.map(|update| &update.name).collect();
-        let mut held = Vec::new();
+    /// Makes all updates, or none as far as possible. The steps that can fail because of other processes are done for all refs before
+    /// the first one moves, so that no reader sees a ref come and go. A crash in between can leave some updates made; no success was
+    /// reported then.
+    fn make_all(&self, results: &UpdateResults) -> Result<()> {
+        let order = self.order(results);
+        let updates: Vec<&RefUpdate> = order.iter().map(|index| &self.updates[*index]).collect();
+        let deletions = updates.iter().filter(|update| update.new.is_none());
+        let deleted: Vec<&RefName> = deletions.map(|update| &update.name).collect();
+        let mut locks = Vec::new();
         for update in &updates {
-            // There is no place for its lock file yet.
+            // The lock file cannot be created while the deleted ref occupies its directory.
             let waits = deleted.iter().any(|name| name.conflicts_with(&update.name));
-            held.push(if waits {
+            locks.push(if waits {
                 None
             } else {
-                Some(self.hold(update)?)
+                Some(self.lock(update)?)
             });
         }
         let mut done = Vec::new();
-        for (update, held) in updates.into_iter().zip(held) {
-            let held = held.map_or_else(|| self.hold(update), Ok);
-            if let Err(error) = held.and_then(|held| self.swap(update, held)) {
-                self.take_back(done);
+        for (update, lock) in updates.into_iter().zip(locks) {
+            let lock = lock.map_or_else(|| self.lock(update), Ok);
+            if let Err(error) = lock.and_then(|lock| self.swap(update, lock)) {
+                self.revert(done);
                 return Err(error);
             }
             done.push(update);
@@ -184,30 +196,31 @@ impl<'m> Moves<'m> {
         Ok(())
     }
 
-    fn hold(&self, update: &RefUpdate) -> Result<RefLock> {
+    /// Takes `<ref>.lock` with the new value.
+    fn lock(&self, update: &RefUpdate) -> Result<RefLock> {
         let new = update.new.map(|id| self.incoming.id(id)).transpose()?;
         self.parts.refs.lock(&update.name, new, OUTSIDE_MAX)
     }
 
-    fn swap(&self, update: &RefUpdate, held: RefLock) -> Result<()> {
+    fn swap(&self, update: &RefUpdate, lock: RefLock) -> Result<()> {
         let id = |id: Option<ObjectId>| id.map(|id| self.incoming.id(id)).transpose();
         let (old, new) = (id(update.old)?, id(update.new)?);
-        self.parts.refs.swap_locked(held, &update.name, old, new)?;
+        self.parts.refs.swap_locked(lock, &update.name, old, new)?;
         let to = new.map(tracing::field::display);
-        tracing::info!(name = %update.name, to, "updated");
+        tracing::info!(name = %update.name, to, "updated a ref");
         Ok(())
     }
 
-    /// Undoes updates of which a later one failed.
-    fn take_back(&self, done: Vec<&RefUpdate>) {
+    /// Reverts the updates that were made before a later one failed.
+    fn revert(&self, done: Vec<&RefUpdate>) {
         for update in done.into_iter().rev() {
             let back = RefUpdate {
                 name: update.name.clone(),
                 old: update.new,
                 new: update.old,
             };
-            if let Err(error) = self.hold(&back).and_then(|held| self.swap(&back, held)) {
-                tracing::error!(name = %back.name, %error, "a half-done push cannot be taken back");
+            if let Err(error) = self.lock(&back).and_then(|lock| self.swap(&back, lock)) {
+                tracing::error!(name = %back.name, %error, "failed to revert a ref after a failed atomic push");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What a push brings, before it is part of the store: objects in git's quarantine (git-receive-pack(1)) beside the store's.
+//! The objects of a push: those in git's quarantine (git-receive-pack(1)), and the store's own.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -12,30 +12,30 @@ use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::commit::{Commit, decode};
 use crate::repo::objects::db::ObjectDb;
 
-/// How many tags may name one another.
+/// The longest chain of tags that point to tags.
 const TAGS_MAX: usize = 16;
 
-/// Objects that a push brings, and those of the store.
-pub struct Incoming {
+/// The objects in a push's quarantine together with those of the store.
+pub struct IncomingObjects {
     store: gix::Repository,
     quarantine: Option<gix::odb::Handle>,
     limits: PushLimits,
 }
 
-impl Incoming {
-    /// Looks at the store together with what is in `quarantine`, a folder of objects.
+impl IncomingObjects {
+    /// Opens the store's objects together with those in `quarantine`, a directory of objects.
     ///
     /// # Errors
-    /// The folder cannot be read; there is no store.
+    /// The directory cannot be read; the store does not exist.
     pub(crate) fn open(
         objects: &ObjectDb,
         quarantine: Option<&Path>,
         limits: PushLimits,
     ) -> Result<Self> {
         let store = objects.handle_for("HEAD")?;
-        let open = |folder: &Path| {
-            let opened = gix::odb::at(folder, store.object_hash());
-            opened.map_err(Error::io("open", folder))
+        let open = |dir: &Path| {
+            let opened = gix::odb::at(dir, store.object_hash());
+            opened.map_err(Error::io("open", dir))
         };
         let quarantine = quarantine.map(open).transpose()?;
         Ok(Self {
@@ -45,16 +45,16 @@ impl Incoming {
         })
     }
 
-    /// The commit that an object leads to: itself, or what a tag names in the end; `None` if that is no commit.
+    /// Peels tags: returns the commit that `id` names directly or through tags; `None` if it leads to another kind of object.
     ///
     /// # Errors
     /// `Missing`.
     pub fn peel(&self, id: ObjectId) -> Result<Option<CommitId>> {
-        let tags = self.tags(id)?;
-        Ok(tags.and_then(|(commit, _)| CommitId::from_bytes(commit.as_bytes())))
+        let peeled = self.peel_tags(id)?;
+        Ok(peeled.and_then(|(commit, _)| CommitId::from_bytes(commit.as_bytes())))
     }
 
-    /// Says whether an object is a commit itself.
+    /// Returns whether an object is a commit.
     ///
     /// # Errors
     /// `Missing`.
@@ -62,20 +62,19 @@ impl Incoming {
         Ok(self.header(self.id(id)?)?.0 == Kind::Commit)
     }
 
-    /// Every commit in quarantine, also those that no pushed ref leads to: whoever knows its id can ask for one once it is in the
-    /// store.
+    /// Returns every commit in quarantine. This includes commits that no pushed ref reaches: once they are in the store, any client can
+    /// request them by id.
     ///
     /// # Errors
     /// The objects cannot be listed.
-    pub fn brought_commits(&self) -> Result<Vec<CommitId>> {
+    pub fn quarantined_commits(&self) -> Result<Vec<CommitId>> {
         let Some(quarantine) = &self.quarantine else {
             return Ok(Vec::new());
         };
-        let ids = quarantine.iter();
-        let ids = ids.map_err(Error::database("list what is pushed"))?;
+        let action = "list the pushed objects";
         let mut commits = Vec::new();
-        for id in ids {
-            let id = id.map_err(Error::database("list what is pushed"))?;
+        for id in quarantine.iter().map_err(Error::database(action))? {
+            let id = id.map_err(Error::database(action))?;
             if self.header(id)?.0 == Kind::Commit {
                 commits.push(commit_id(&id));
             }
@@ -83,17 +82,20 @@ impl Incoming {
         Ok(commits)
     }
 
-    /// The commit that an object leads to, and the tags on the way.
-    pub(crate) fn tags(&self, id: ObjectId) -> Result<Option<(gix::ObjectId, Vec<gix::ObjectId>)>> {
-        let (mut id, mut tags) = (self.id(id)?, Vec::new());
+    /// Returns the commit that `id` leads to, and the tags in between; `None` if it leads to another kind of object.
+    pub(crate) fn peel_tags(
+        &self,
+        id: ObjectId,
+    ) -> Result<Option<(gix::ObjectId, Vec<gix::ObjectId>)>> {
+        let (mut current, mut tags) = (self.id(id)?, Vec::new());
         while tags.len() <= TAGS_MAX {
-            match self.header(id)?.0 {
-                Kind::Commit => return Ok(Some((id, tags))),
+            match self.header(current)?.0 {
+                Kind::Commit => return Ok(Some((current, tags))),
                 Kind::Tag => {
-                    tags.push(id);
-                    let (_, data) = self.read(id)?;
-                    let target = TagRefIter::from_bytes(&data, id.kind()).target_id();
-                    id = target.map_err(Error::database(format!("understand tag {id}")))?;
+                    tags.push(current);
+                    let (_, data) = self.read(current)?;
+                    let target = TagRefIter::from_bytes(&data, current.kind()).target_id();
+                    current = target.map_err(Error::database(format!("decode tag {current}")))?;
                 }
                 Kind::Blob | Kind::Tree => return Ok(None),
             }
@@ -101,29 +103,29 @@ impl Incoming {
         Ok(None)
     }
 
-    /// Every commit that one of `tips` reaches without passing one that `is_known`.
+    /// Returns every commit that one of `tips` reaches without passing a commit for which `is_known` returns `true`.
     ///
     /// # Errors
-    /// `Missing`; what `is_known` returns.
+    /// `Missing`; the error of `is_known`.
     pub fn new_commits<E: From<Error>>(
         &self,
         tips: &[CommitId],
         mut is_known: impl FnMut(CommitId) -> Result<bool, E>,
     ) -> Result<Vec<Commit>, E> {
-        let mut met: HashSet<CommitId> = tips.iter().copied().collect();
-        let (mut todo, mut new) = (Vec::from_iter(met.iter().copied()), Vec::new());
+        let mut seen: HashSet<CommitId> = tips.iter().copied().collect();
+        let (mut todo, mut new) = (Vec::from_iter(seen.iter().copied()), Vec::new());
         while let Some(id) = todo.pop() {
             if is_known(id)? {
                 continue;
             }
             let commit = self.commit(id)?;
-            todo.extend(commit.parents.iter().filter(|parent| met.insert(**parent)));
+            todo.extend(commit.parents.iter().filter(|parent| seen.insert(**parent)));
             new.push(commit);
         }
         Ok(new)
     }
 
-    /// The size of a blob in bytes; `None` if the id names something else.
+    /// Returns the size of a blob in bytes; `None` if the id names another kind of object.
     ///
     /// # Errors
     /// `Missing`.
@@ -133,7 +135,7 @@ impl Incoming {
         Ok((kind == Kind::Blob).then_some(size_bytes))
     }
 
-    /// The bytes of a blob, however large it is.
+    /// Returns the bytes of a blob, whatever its size.
     ///
     /// # Errors
     /// `Missing`.
@@ -142,8 +144,12 @@ impl Incoming {
         Ok(self.read(id)?.1)
     }
 
-    /// Whether `old` is on the first-parent line of `new`.
-    pub(crate) fn is_on_line(&self, old: gix::ObjectId, new: gix::ObjectId) -> Result<bool> {
+    /// Returns whether `old` is in the first-parent history of `new`.
+    pub(crate) fn is_in_first_parent_history(
+        &self,
+        old: gix::ObjectId,
+        new: gix::ObjectId,
+    ) -> Result<bool> {
         let mut next = Some(commit_id(&new));
         let old = commit_id(&old);
         while let Some(id) = next {
@@ -155,11 +161,12 @@ impl Incoming {
         Ok(false)
     }
 
-    /// An id as gix has it.
+    /// Converts an id to gix's type.
     pub(crate) fn id(&self, id: ObjectId) -> Result<gix::ObjectId> {
         object_id(&self.store, id.as_bytes()).ok_or_else(|| missing(id))
     }
 
+    /// Reads a commit.
     pub(crate) fn commit(&self, id: CommitId) -> Result<Commit> {
         let oid = object_id(&self.store, id.as_bytes()).ok_or_else(|| missing(id))?;
         let (kind, data) = self.read(oid)?;
@@ -167,17 +174,19 @@ impl Incoming {
         let commit = object.ok().and_then(|object| object.into_commit());
         decode(
             id,
-            &commit.ok_or_else(|| understanding(oid)("it is no commit"))?,
+            &commit.ok_or_else(|| decoding(oid)("it is not a commit"))?,
         )
     }
 
+    /// Reads a tree in its encoded form.
     pub(crate) fn tree(&self, id: gix::ObjectId) -> Result<Vec<u8>> {
         match self.read(id)? {
             (Kind::Tree, data) => Ok(data),
-            _ => Err(understanding(id)("it is no tree")),
+            _ => Err(decoding(id)("it is not a tree")),
         }
     }
 
+    /// Returns the kind and the size of an object.
     fn header(&self, id: gix::ObjectId) -> Result<(Kind, u64)> {
         if let Some(quarantine) = &self.quarantine {
             let header = gix::odb::Header::try_header(quarantine, &id);
@@ -186,10 +195,13 @@ impl Incoming {
             }
         }
         let header = self.store.try_find_header(id).map_err(reading(id))?;
-        let header = header.ok_or_else(|| missing(id))?;
-        Ok((header.kind(), header.size()))
+        match header {
+            Some(header) => Ok((header.kind(), header.size())),
+            None => Err(missing(id)),
+        }
     }
 
+    /// Reads an object, unless it is larger than the limit for its kind. Blobs have no limit here: the caller checks their size.
     fn read(&self, id: gix::ObjectId) -> Result<(Kind, Vec<u8>)> {
         let (kind, size_bytes) = self.header(id)?;
         let bytes_max = match kind {
@@ -198,8 +210,9 @@ impl Incoming {
             Kind::Blob => u64::MAX,
         };
         if size_bytes > bytes_max {
-            let what = format!("the {kind} has {size_bytes} bytes, and may have {bytes_max}");
-            return Err(reading(id)(what));
+            let reason =
+                format!("the {kind} has {size_bytes} bytes; the limit is {bytes_max} bytes");
+            return Err(reading(id)(reason));
         }
         if let Some(quarantine) = &self.quarantine {
             let mut bytes = Vec::new();
@@ -224,8 +237,8 @@ fn reading<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
     Error::database(format!("read object {id}"))
 }
 
-pub(crate) fn understanding<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+fn decoding<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
     id: gix::ObjectId,
 ) -> impl FnOnce(E) -> Error {
-    Error::database(format!("understand object {id}"))
+    Error::database(format!("decode object {id}"))
 }

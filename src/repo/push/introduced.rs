@@ -1,8 +1,10 @@
-//! What a commit brings that none of its parents has.
+//! The tree entries that a pushed commit introduces: those that none of its parents has at the same path.
+//!
+//! This does not use the tree diff of `tree/`: it compares a tree with those of all parents at once, and must report entries that the
+//! store's own trees never have, such as duplicate names and unusual modes.
 
 use std::collections::HashSet;
 
-use gix::bstr::ByteSlice;
 use gix::objs::TreeRef;
 use gix::objs::tree::{EntryKind, EntryRef};
 
@@ -10,141 +12,136 @@ use crate::names::ModuleHash;
 use crate::repo::error::Result;
 use crate::repo::ids::module_hash;
 use crate::repo::objects::commit::Commit;
-use crate::repo::push::incoming::{Incoming, understanding};
+use crate::repo::push::incoming::IncomingObjects;
+use crate::repo::tree::entry::join_path;
+use crate::repo::tree::reader::parse_tree;
 
-/// The mode of a regular file that is not executable, as the bits of a tree entry. git takes others for it, and complains of them.
-const FILE: u16 = 0o100_644;
+/// The mode of a regular file that is not executable. git accepts other modes for one, and fsck warns about them.
+const REGULAR_FILE_MODE: u16 = 0o100_644;
 
-/// What a commit puts at a path where none of its parents has the same.
+/// What a commit introduces at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Introduced {
+pub enum IntroducedEntry {
     /// A regular file.
     Module(ModuleHash),
-    /// A folder: what is in it follows.
-    Folder,
-    /// A folder with nothing in it.
-    EmptyFolder,
-    /// A file that is executable, as no module is.
+    /// A directory. Its entries follow.
+    Directory,
+    /// A directory without entries.
+    EmptyDirectory,
+    /// An executable file.
     Executable,
-    /// A file of a mode that git does not write.
-    OddMode,
+    /// A file with a mode that git does not write.
+    UnusualMode,
     /// A symbolic link.
     SymbolicLink,
-    /// A commit of another repository.
+    /// A submodule, that is, a commit of another repository.
     Submodule,
-    /// Something of a name that something else in the folder has too.
-    Twice,
-    /// Something whose name has a slash in it.
-    Slash,
+    /// An entry with the name of another entry of the same directory.
+    DuplicateName,
+    /// An entry with a slash in its name.
+    SlashInName,
 }
 
-/// How a walk goes on.
+/// How the walk continues after an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Into the folder, if it is one.
-    Into,
-    /// Past the folder.
-    Past,
-    /// Not at all.
+pub enum WalkControl {
+    /// Continue, and visit the content of the entry if it is a directory.
+    Descend,
+    /// Continue without the content of the directory.
+    Skip,
+    /// End the walk.
     Stop,
 }
 
-/// A folder in a commit's tree, and what stands there in its parents' trees.
-struct Folder {
+/// A directory of the commit's tree, with the trees at the same path in the commit's parents.
+struct DirectoryVersions {
     path: Vec<u8>,
     tree: gix::ObjectId,
-    before: Vec<gix::ObjectId>,
+    parent_trees: Vec<gix::ObjectId>,
 }
 
-impl Incoming {
-    /// Tells what a commit introduces, with the path as git has it; `visit` says how to go on.
+impl IncomingObjects {
+    /// Calls `visit` for every entry that a commit introduces, with its path as git stores it.
     ///
     /// # Errors
-    /// `Missing`; an object cannot be understood.
-    pub fn introduced(
+    /// `Missing`; an object cannot be decoded.
+    pub fn walk_introduced(
         &self,
         commit: &Commit,
-        visit: &mut dyn FnMut(&[u8], Introduced) -> Next,
+        visit: &mut dyn FnMut(&[u8], IntroducedEntry) -> WalkControl,
     ) -> Result<()> {
         let parents = commit.parents.iter();
-        let parents = parents.map(|parent| Ok(self.commit(*parent)?.tree.0));
-        let mut todo = vec![Folder {
+        let parent_trees = parents.map(|parent| Ok(self.commit(*parent)?.tree.0));
+        let mut todo = vec![DirectoryVersions {
             path: Vec::new(),
             tree: commit.tree.0,
-            before: parents.collect::<Result<_>>()?,
+            parent_trees: parent_trees.collect::<Result<_>>()?,
         }];
-        while let Some(folder) = todo.pop() {
-            // One that a parent has as it is was looked at when that came.
-            let is_new = !folder.before.contains(&folder.tree);
-            if is_new && self.introduced_in(&folder, &mut todo, visit)? == Next::Stop {
+        while let Some(directory) = todo.pop() {
+            // A directory that a parent has too was checked when that parent was pushed.
+            let is_new = !directory.parent_trees.contains(&directory.tree);
+            if is_new && self.walk_directory(&directory, &mut todo, visit)? == WalkControl::Stop {
                 return Ok(());
             }
         }
         Ok(())
     }
 
-    fn introduced_in(
+    fn walk_directory(
         &self,
-        folder: &Folder,
-        todo: &mut Vec<Folder>,
-        visit: &mut dyn FnMut(&[u8], Introduced) -> Next,
-    ) -> Result<Next> {
-        let tree = self.tree(folder.tree)?;
-        let entries = understand(&tree, folder.tree)?.entries;
-        let before = folder.before.iter().map(|id| self.tree(*id));
-        let before: Vec<Vec<u8>> = before.collect::<Result<_>>()?;
-        let before = before.iter().zip(&folder.before);
-        let before = before.map(|(tree, id)| understand(tree, *id));
-        let before: Vec<TreeRef<'_>> = before.collect::<Result<_>>()?;
+        directory: &DirectoryVersions,
+        todo: &mut Vec<DirectoryVersions>,
+        visit: &mut dyn FnMut(&[u8], IntroducedEntry) -> WalkControl,
+    ) -> Result<WalkControl> {
+        let encoded = self.tree(directory.tree)?;
+        let entries = parse_tree(&encoded, directory.tree)?.entries;
+        let parent_ids = &directory.parent_trees;
+        let encoded_parents = parent_ids.iter().map(|id| self.tree(*id));
+        let encoded_parents: Vec<Vec<u8>> = encoded_parents.collect::<Result<_>>()?;
+        let parents = encoded_parents.iter().zip(parent_ids);
+        let parents = parents.map(|(encoded, id)| parse_tree(encoded, *id));
+        let parents: Vec<TreeRef<'_>> = parents.collect::<Result<_>>()?;
         let mut names = HashSet::new();
         for entry in &entries {
-            let path = join(&folder.path, entry.filename);
-            if !names.insert(entry.filename) && visit(&path, Introduced::Twice) == Next::Stop {
-                return Ok(Next::Stop);
+            let path = join_path(&directory.path, entry.filename);
+            let is_duplicate = !names.insert(entry.filename);
+            if is_duplicate && visit(&path, IntroducedEntry::DuplicateName) == WalkControl::Stop {
+                return Ok(WalkControl::Stop);
             }
-            let there = |tree: &TreeRef<'_>| {
-                let there = tree.bisect_entry(entry.filename, entry.mode.is_tree());
-                there.map(|there| (there.mode, there.oid.to_owned()))
+            let find_in = |parent: &TreeRef<'_>| {
+                let found = parent.bisect_entry(entry.filename, entry.mode.is_tree());
+                found.map(|found| (found.mode, found.oid.to_owned()))
             };
-            let there: Vec<_> = before.iter().filter_map(there).collect();
-            if there.contains(&(entry.mode, entry.oid.to_owned())) {
+            let in_parents: Vec<_> = parents.iter().filter_map(find_in).collect();
+            if in_parents.contains(&(entry.mode, entry.oid.to_owned())) {
                 continue;
             }
-            let found = found(entry);
-            match visit(&path, found) {
-                Next::Stop => return Ok(Next::Stop),
-                Next::Into if found == Introduced::Folder => todo.push(Folder {
-                    path,
-                    tree: entry.oid.to_owned(),
-                    before: there.into_iter().map(|(_, id)| id).collect(),
-                }),
-                Next::Into | Next::Past => {}
+            let introduced = classify(entry);
+            match visit(&path, introduced) {
+                WalkControl::Stop => return Ok(WalkControl::Stop),
+                WalkControl::Descend if introduced == IntroducedEntry::Directory => {
+                    todo.push(DirectoryVersions {
+                        path,
+                        tree: entry.oid.to_owned(),
+                        parent_trees: in_parents.into_iter().map(|(_, id)| id).collect(),
+                    });
+                }
+                WalkControl::Descend | WalkControl::Skip => {}
             }
         }
-        Ok(Next::Into)
+        Ok(WalkControl::Descend)
     }
 }
 
-fn found(entry: &EntryRef<'_>) -> Introduced {
+fn classify(entry: &EntryRef<'_>) -> IntroducedEntry {
     match entry.mode.kind() {
-        _ if entry.filename.contains(&b'/') => Introduced::Slash,
-        EntryKind::Tree if entry.oid.is_empty_tree() => Introduced::EmptyFolder,
-        EntryKind::Tree => Introduced::Folder,
-        EntryKind::Blob if entry.mode.value() != FILE => Introduced::OddMode,
-        EntryKind::Blob => Introduced::Module(module_hash(entry.oid)),
-        EntryKind::BlobExecutable => Introduced::Executable,
-        EntryKind::Link => Introduced::SymbolicLink,
-        EntryKind::Commit => Introduced::Submodule,
-    }
-}
-
-fn understand(tree: &[u8], id: gix::ObjectId) -> Result<TreeRef<'_>> {
-    TreeRef::from_bytes(tree, id.kind()).map_err(understanding(id))
-}
-
-fn join(folder: &[u8], name: &gix::bstr::BStr) -> Vec<u8> {
-    match folder {
-        [] => name.to_vec(),
-        folder => [folder, b"/", name.as_bytes()].concat(),
+        _ if entry.filename.contains(&b'/') => IntroducedEntry::SlashInName,
+        EntryKind::Tree if entry.oid.is_empty_tree() => IntroducedEntry::EmptyDirectory,
+        EntryKind::Tree => IntroducedEntry::Directory,
+        EntryKind::Blob if entry.mode.value() != REGULAR_FILE_MODE => IntroducedEntry::UnusualMode,
+        EntryKind::Blob => IntroducedEntry::Module(module_hash(entry.oid)),
+        EntryKind::BlobExecutable => IntroducedEntry::Executable,
+        EntryKind::Link => IntroducedEntry::SymbolicLink,
+        EntryKind::Commit => IntroducedEntry::Submodule,
     }
 }

@@ -1,4 +1,4 @@
-//! What a push asks of the refs, and whether that can be: judged by what they are at this moment, and by history.
+//! The ref updates that a push requests, and their validation against the current refs and the history.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -6,217 +6,226 @@ use gix::refs::Target;
 
 use crate::names::{ObjectId, RefName};
 use crate::repo::error::Result;
-use crate::repo::push::incoming::Incoming;
+use crate::repo::push::incoming::IncomingObjects;
 use crate::repo::refs::store::RefStore;
 
-/// A ref that is to be moved, created (`old` is `None`) or deleted (`new` is).
+/// A requested update of a ref. It creates the ref if `old` is `None`, and deletes it if `new` is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefUpdate {
-    /// Which.
+    /// The ref's name.
     pub name: RefName,
-    /// Where it was when the update was made.
+    /// The ref's value when the client made the update.
     pub old: Option<ObjectId>,
-    /// Where it is to be.
+    /// The requested value.
     pub new: Option<ObjectId>,
 }
 
 /// Whether updates may drop history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Dropping {
-    /// A branch only grows, and a tag stays.
+pub enum DropPolicy {
+    /// A branch can only move forward along first parents; a tag cannot be moved. Neither can be deleted.
     #[default]
     Refused,
-    /// Whatever is there may be moved and deleted, but for the default branch.
+    /// Every ref may be moved and deleted, except that the default branch cannot be deleted.
     Allowed,
 }
 
-/// Whether all updates are made or none.
+/// Whether the updates of a push depend on each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Together {
-    /// Each by itself.
-    Each,
-    /// If one is refused, so are the others.
-    All,
+pub enum Atomicity {
+    /// Each update succeeds or fails on its own.
+    PerRef,
+    /// If one update is refused, so are all others (`git push --atomic`).
+    AllOrNothing,
 }
 
-/// Why a ref is not updated. The text is for the person who pushed.
+/// The reason why a ref is not updated. The text is for the person who pushed, and follows the name of the ref.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Somebody else moved it.
-    #[error("it was moved by somebody else meanwhile: run `git pull --rebase`, and push again")]
+    /// Another client moved the ref since this client read it.
+    #[error("another client has moved it: run `git pull --rebase` and push again")]
     Stale,
-    /// A branch's tip is not on the first-parent line of what it is to be.
+    /// The branch's tip is not in the first-parent history of the new value.
     #[error(
-        "its tip is not on the first-parent line of what was pushed, so that history would be dropped or reordered: run \
-         `git pull --rebase`, and push again; else a key that may DELETE is needed"
+        "its tip is not in the first-parent history of the pushed commit, so the push would drop or reorder history: run \
+         `git pull --rebase` and push again, or push with a key that allows DELETE"
     )]
     NotAhead,
-    /// A tag is to be moved.
-    #[error("it exists, and moving it needs a key that may DELETE")]
+    /// The update moves an existing tag.
+    #[error("the tag exists, and moving it needs a key that allows DELETE")]
     TagExists,
-    /// It is to be deleted.
-    #[error("deleting it needs a key that may DELETE")]
-    Kept,
-    /// The default branch is to be deleted.
+    /// The update deletes the ref, and the client may not drop history.
+    #[error("deleting it needs a key that allows DELETE")]
+    DeleteNotAllowed,
+    /// The update deletes the default branch.
     #[error("it is the default branch, which cannot be deleted")]
     DefaultBranch,
-    /// What is to be deleted is not there.
+    /// The update deletes a ref that does not exist.
     #[error("it does not exist")]
     Unknown,
-    /// Its name is a directory of another's, or the other way round.
-    #[error("it cannot exist together with {0}")]
+    /// The ref's name is a parent directory of another ref's name, or the reverse.
+    #[error("it cannot exist together with {0}: one name is a parent directory of the other")]
     Clash(RefName),
-    /// What it is to be is no commit, and for a tag leads to none.
-    #[error("it has to name a commit")]
+    /// The new value is not a commit, and for a tag does not lead to one.
+    #[error("it must point to a commit")]
     NoCommit,
-    /// It is a symbolic ref.
-    #[error("it is a symbolic ref, which is not moved by a push")]
+    /// The ref is a symbolic ref.
+    #[error("it is a symbolic ref, which a push cannot move")]
     Symbolic,
-    /// It is named twice.
-    #[error("it is updated twice")]
-    Twice,
-    /// Objects that the push left out, as they were there, were collected.
-    #[error("what it rests on was collected meanwhile: push again")]
+    /// The push has two updates of this ref.
+    #[error("the push updates it twice")]
+    DuplicateUpdate,
+    /// A `gc` removed objects that the client did not send because the store had them.
+    #[error("a concurrent gc removed objects that the push builds on: push again")]
     Collected,
-    /// It could not be made.
+    /// The update failed.
     #[error("{0}")]
     Failed(String),
-    /// Another ref of an all-or-nothing push was refused.
-    #[error("another ref was refused, and all or none were to be updated")]
-    Other,
+    /// Another ref of an atomic push was refused.
+    #[error("another ref of this atomic push was refused")]
+    OtherRefused,
 }
 
-/// What becomes of each update, in their order.
-pub(crate) type Judgement = Vec<Result<(), Refusal>>;
+/// For each update, in their order, whether it is made, and the reason if it is not.
+pub(crate) type UpdateResults = Vec<Result<(), Refusal>>;
 
 impl RefStore {
-    /// Says which updates would be refused now, by what the refs are and by the history of what they are to be.
+    /// Returns which updates would be refused now, given the current refs and the history of the new values.
     ///
     /// # Errors
     /// An object or a ref cannot be read.
-    pub fn judge_updates(
+    pub fn validate_updates(
         &self,
-        incoming: &Incoming,
+        incoming: &IncomingObjects,
         updates: &[RefUpdate],
-        dropping: Dropping,
-    ) -> Result<Judgement> {
+        drop_policy: DropPolicy,
+    ) -> Result<UpdateResults> {
         let refs = self.all_refs("refs/")?.into_iter();
         let refs: BTreeMap<String, Target> = refs
             .map(|(name, target)| (name.to_string(), target))
             .collect();
-        // What HEAD names, and, if that is a symbolic ref, what it leads to.
-        let default = [self.default_branch(), self.resolve_branch(None)];
-        let default = default.into_iter().flatten().map(RefName::from);
-        let judge = Judge {
+        // The branch that HEAD names and, if that is a symbolic ref, the branch that it leads to.
+        let default_branches = [self.default_branch(), self.resolve_branch(None)];
+        let default_branches = default_branches.into_iter().flatten().map(RefName::from);
+        let validator = UpdateValidator {
             incoming,
-            default: default.collect(),
-            dropping,
+            default_branches: default_branches.collect(),
+            drop_policy,
         };
-        let (mut judged, mut met) = (Judgement::new(), HashSet::new());
+        let (mut results, mut seen) = (UpdateResults::new(), HashSet::new());
         for update in updates {
-            let there = refs.get(&update.name.to_string());
-            judged.push(match met.insert(&update.name) {
-                true => judge.judge(update, there)?,
-                false => Err(Refusal::Twice),
-            });
+            let current = refs.get(&update.name.to_string());
+            let refusal = if seen.insert(&update.name) {
+                validator.refusal(update, current)?
+            } else {
+                Some(Refusal::DuplicateUpdate)
+            };
+            results.push(refusal.map_or(Ok(()), Err));
         }
-        refuse_clashes(&refs, updates, &mut judged);
-        Ok(judged)
+        refuse_clashes(&refs, updates, &mut results);
+        Ok(results)
     }
 }
 
-/// What one update is judged by.
-struct Judge<'j> {
-    incoming: &'j Incoming,
-    default: Vec<RefName>,
-    dropping: Dropping,
+/// Validates single updates.
+struct UpdateValidator<'v> {
+    incoming: &'v IncomingObjects,
+    default_branches: Vec<RefName>,
+    drop_policy: DropPolicy,
 }
 
-impl Judge<'_> {
-    fn judge(&self, update: &RefUpdate, there: Option<&Target>) -> Result<Result<(), Refusal>> {
-        let there = match there {
-            Some(Target::Symbolic(_)) => return Ok(Err(Refusal::Symbolic)),
+impl UpdateValidator<'_> {
+    /// Returns why the update is refused; `None` if it is allowed. `current` is the ref's current value.
+    fn refusal(&self, update: &RefUpdate, current: Option<&Target>) -> Result<Option<Refusal>> {
+        let current = match current {
+            Some(Target::Symbolic(_)) => return Ok(Some(Refusal::Symbolic)),
             Some(Target::Object(id)) => ObjectId::from_bytes(id.as_bytes()),
             None => None,
         };
-        let judged = match (there, update.new) {
-            (None, None) => Ok(Err(Refusal::Unknown)),
-            _ if there != update.old => Ok(Err(Refusal::Stale)),
-            (Some(_), None) if self.default.contains(&update.name) => {
-                Ok(Err(Refusal::DefaultBranch))
+        let refusal = match (current, update.new) {
+            (None, None) => Ok(Some(Refusal::Unknown)),
+            _ if current != update.old => Ok(Some(Refusal::Stale)),
+            (Some(_), None) if self.default_branches.contains(&update.name) => {
+                Ok(Some(Refusal::DefaultBranch))
             }
-            (Some(_), None) => Ok(self.drops(Refusal::Kept)),
-            (old, Some(new)) => self.judge_new(&update.name, old, new),
+            (Some(_), None) => Ok(self.unless_dropping(Refusal::DeleteNotAllowed)),
+            (old, Some(new)) => self.refusal_of_value(&update.name, old, new),
         };
-        match judged {
-            Err(error) if error.is_missing_object() => Ok(Err(Refusal::Collected)),
-            judged => judged,
+        match refusal {
+            Err(error) if error.is_missing_object() => Ok(Some(Refusal::Collected)),
+            refusal => refusal,
         }
     }
 
-    fn judge_new(
+    /// Returns why the ref cannot get the value `new`; `None` if it can.
+    fn refusal_of_value(
         &self,
         name: &RefName,
         old: Option<ObjectId>,
         new: ObjectId,
-    ) -> Result<Result<(), Refusal>> {
+    ) -> Result<Option<Refusal>> {
         let is_branch = matches!(name, RefName::Branch(_));
-        let names_commit = match is_branch {
-            true => self.incoming.is_commit(new)?,
-            false => self.incoming.peel(new)?.is_some(),
+        let leads_to_commit = if is_branch {
+            self.incoming.is_commit(new)?
+        } else {
+            self.incoming.peel(new)?.is_some()
         };
         Ok(match old {
-            _ if !names_commit => Err(Refusal::NoCommit),
-            Some(old) if old == new => Ok(()),
-            Some(_) if !is_branch => self.drops(Refusal::TagExists),
-            // It is not looked for where it does not matter: a line may be long.
-            Some(old) if self.dropping == Dropping::Refused => {
+            _ if !leads_to_commit => Some(Refusal::NoCommit),
+            Some(old) if old == new => None,
+            Some(_) if !is_branch => self.unless_dropping(Refusal::TagExists),
+            // The search walks the whole first-parent history in the worst case, so it is made only where its result counts.
+            Some(old) if self.drop_policy == DropPolicy::Refused => {
                 let (old, new) = (self.incoming.id(old)?, self.incoming.id(new)?);
-                let is_ahead = self.incoming.is_on_line(old, new)?;
-                is_ahead.then_some(()).ok_or(Refusal::NotAhead)
+                let is_ahead = self.incoming.is_in_first_parent_history(old, new)?;
+                (!is_ahead).then_some(Refusal::NotAhead)
             }
-            _ => Ok(()),
+            _ => None,
         })
     }
 
-    /// What drops something, and is refused otherwise.
-    fn drops(&self, refusal: Refusal) -> Result<(), Refusal> {
-        match self.dropping {
-            Dropping::Allowed => Ok(()),
-            Dropping::Refused => Err(refusal),
+    /// Returns `refusal` unless updates may drop history.
+    fn unless_dropping(&self, refusal: Refusal) -> Option<Refusal> {
+        match self.drop_policy {
+            DropPolicy::Allowed => None,
+            DropPolicy::Refused => Some(refusal),
         }
     }
 }
 
-/// Refuses what cannot exist together with what will be there when the deletions are done.
-fn refuse_clashes(refs: &BTreeMap<String, Target>, updates: &[RefUpdate], judged: &mut Judgement) {
-    let mut there: BTreeSet<String> = refs.keys().cloned().collect();
-    for (update, judged) in updates.iter().zip(&*judged) {
-        if judged.is_ok() && update.new.is_none() {
-            there.remove(&update.name.to_string());
+/// Refuses the updates whose names clash with a ref that exists after the deletions, or with an earlier update.
+fn refuse_clashes(
+    refs: &BTreeMap<String, Target>,
+    updates: &[RefUpdate],
+    results: &mut UpdateResults,
+) {
+    let mut existing: BTreeSet<String> = refs.keys().cloned().collect();
+    for (update, result) in updates.iter().zip(&*results) {
+        if result.is_ok() && update.new.is_none() {
+            existing.remove(&update.name.to_string());
         }
     }
-    for (update, judged) in updates.iter().zip(judged) {
-        if judged.is_err() || update.new.is_none() {
+    for (update, result) in updates.iter().zip(results) {
+        if result.is_err() || update.new.is_none() {
             continue;
         }
         let name = update.name.to_string();
-        match clash(&there, &name) {
-            Some(other) => *judged = Err(Refusal::Clash(other)),
-            None => drop(there.insert(name)),
+        match clashing_ref(&existing, &name) {
+            Some(other) => *result = Err(Refusal::Clash(other)),
+            None => drop(existing.insert(name)),
         }
     }
 }
 
-/// A name that is a directory of this one, or in whose folder it is.
-fn clash(there: &BTreeSet<String>, name: &str) -> Option<RefName> {
-    let mut folders = name.match_indices('/').map(|(end, _)| &name[..end]);
-    let inside = format!("{name}/");
-    let inside = there
-        .range(inside.clone()..)
+/// Returns a ref whose name is a parent directory of `name`, or the reverse.
+fn clashing_ref(existing: &BTreeSet<String>, name: &str) -> Option<RefName> {
+    let prefix = format!("{name}/");
+    let below = existing
+        .range(prefix.clone()..)
         .next()
-        .filter(|other| other.starts_with(&inside));
-    let folder = folders.find(|folder| there.contains(*folder));
-    let other = inside.map(String::as_str).or(folder)?;
+        .filter(|other| other.starts_with(&prefix));
+    let mut parents = name.match_indices('/').map(|(end, _)| &name[..end]);
+    let above = parents.find(|parent| existing.contains(*parent));
+    let other = below.map(String::as_str).or(above)?;
     RefName::parse(other).ok()
 }

@@ -14,7 +14,7 @@ use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::repo::error::Result;
 use crate::repo::ids::TreeId;
 use crate::repo::objects::db::ObjectDb;
-use crate::repo::tree::entry::{Entry, join_path};
+use crate::repo::tree::entry::{TreeEntry, join_path};
 use crate::repo::tree::reader::TreeReader;
 
 /// One path whose module changed.
@@ -32,15 +32,15 @@ pub struct PathChange {
 #[derive(Debug)]
 pub(crate) struct EntryChange {
     pub path: BString,
-    pub new: Option<Entry>,
+    pub new: Option<TreeEntry>,
 }
 
 /// The entries of one name in two trees, at least one of which exists. Both are directories or neither is: git sorts a directory as if
 /// its name ended in a slash, so a file and a directory of one name are two pairs.
 pub(crate) struct EntryPair<'t> {
     pub name: &'t BStr,
-    pub old: Option<Entry>,
-    pub new: Option<Entry>,
+    pub old: Option<TreeEntry>,
+    pub new: Option<TreeEntry>,
 }
 
 /// Pairs the entries of two trees by name, in git's order, and skips the pairs that are equal.
@@ -61,8 +61,8 @@ pub(crate) fn differing_pairs<'t>(
         let name = before.or(after)?.filename;
         Some(EntryPair {
             name,
-            old: before.as_ref().map(Entry::from),
-            new: after.as_ref().map(Entry::from),
+            old: before.as_ref().map(TreeEntry::from),
+            new: after.as_ref().map(TreeEntry::from),
         })
     };
     std::iter::from_fn(next_pair).filter(|pair| pair.old != pair.new)
@@ -115,14 +115,14 @@ impl ObjectDb {
 fn walk_entry<B>(
     trees: &TreeReader<'_>,
     path: &TreePath,
-    old: Option<Entry>,
-    new: Option<Entry>,
+    old: Option<TreeEntry>,
+    new: Option<TreeEntry>,
     visit: &mut dyn FnMut(PathChange) -> ControlFlow<B>,
 ) -> Result<ControlFlow<B>> {
     if old == new {
         return Ok(ControlFlow::Continue(()));
     }
-    let module = |entry: Option<Entry>| entry.and_then(|entry| entry.module());
+    let module = |entry: Option<TreeEntry>| entry.and_then(|entry| entry.module());
     let (old_module, new_module) = (module(old), module(new));
     if old_module != new_module
         && let Ok(path) = ModulePath::try_from(path.clone())
@@ -136,7 +136,7 @@ fn walk_entry<B>(
             return Ok(flow);
         }
     }
-    let load = |entry: Option<Entry>| {
+    let load = |entry: Option<TreeEntry>| {
         let tree = entry.and_then(|entry| entry.directory());
         tree.map(|tree| trees.load(tree.0)).transpose()
     };
@@ -175,7 +175,7 @@ pub(crate) fn entry_changes(
                 .or(pair.new)
                 .is_some_and(|entry| entry.mode.is_tree())
             {
-                let id = |entry: Option<Entry>| entry.map(|entry| entry.id);
+                let id = |entry: Option<TreeEntry>| entry.map(|entry| entry.id);
                 todo.push((path, id(pair.old), id(pair.new)));
             } else {
                 changes.push(EntryChange {

@@ -3,7 +3,7 @@
 use gix::bstr::{BStr, ByteSlice};
 
 use crate::repo::error::{Error, Result};
-use crate::repo::tree::entry::Entry;
+use crate::repo::tree::entry::TreeEntry;
 use crate::repo::tree::reader::TreeReader;
 
 /// Returns the tree after setting (`Some`) or removing (`None`) the entry at each path. It is built in memory.
@@ -11,7 +11,7 @@ pub(crate) fn edit(
     repo: &gix::Repository,
     trees: &TreeReader<'_>,
     tree: gix::ObjectId,
-    edits: &[(&BStr, Option<Entry>)],
+    edits: &[(&BStr, Option<TreeEntry>)],
 ) -> Result<gix::ObjectId> {
     if edits.is_empty() {
         return Ok(tree);

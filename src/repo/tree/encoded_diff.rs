@@ -1,6 +1,6 @@
 //! Comparing the trees of whole histories, for the version index.
 //!
-//! TreeReader are compared in their encoded form: decoding them would take most of the time.
+//! Trees are compared in their encoded form: decoding them would take most of the time.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::ids::TreeId;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::tree::diff::differing_pairs;
-use crate::repo::tree::entry::{Entry, join_path};
+use crate::repo::tree::entry::{TreeEntry, join_path};
 use crate::repo::tree::reader::{TreeSource, parse_tree};
 
 /// How many bytes of encoded trees are kept for the next comparisons.
@@ -101,7 +101,7 @@ impl<'r> TreeDiffer<'r> {
             let is_last = names.peek().is_none();
             let found = tree.bisect_entry(name.as_bstr(), !is_last);
             match found {
-                Some(file) if is_last => return Ok(Entry::from(&file).module()),
+                Some(file) if is_last => return Ok(TreeEntry::from(&file).module()),
                 subdir => dir = subdir.map(|subdir| subdir.oid.to_owned()),
             }
         }
@@ -131,10 +131,10 @@ impl<'r> TreeDiffer<'r> {
                 .or(pair.new)
                 .is_some_and(|entry| entry.mode.is_tree());
             if is_dir {
-                let id = |entry: Option<Entry>| entry.map(|entry| entry.id);
+                let id = |entry: Option<TreeEntry>| entry.map(|entry| entry.id);
                 todo.push((path, id(pair.old), id(pair.new)));
             } else {
-                let module = |entry: Option<Entry>| entry.and_then(|entry| entry.module());
+                let module = |entry: Option<TreeEntry>| entry.and_then(|entry| entry.module());
                 changes.push(TreeChange {
                     path,
                     old: module(pair.old),

@@ -1,4 +1,4 @@
-//! Tree entries, and what they are to a reader.
+//! Tree entries, and their meaning for a reader of the store.
 
 use gix::bstr::BStr;
 use gix::objs::tree::{EntryKind, EntryMode, EntryRef};
@@ -8,7 +8,7 @@ use crate::repo::ids::{TreeId, module_hash};
 
 /// The kind of object at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Node {
+pub enum TreeNode {
     /// A regular file.
     Module(ModuleHash),
     /// A directory.
@@ -17,21 +17,21 @@ pub enum Node {
     Foreign,
 }
 
-/// A tree entry, which can be kept, moved and compared without reading its object.
+/// A tree entry: mode and id. It can be moved and compared without reading its object.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry {
+pub struct TreeEntry {
     pub(crate) mode: EntryMode,
     pub(crate) id: gix::ObjectId,
 }
 
 /// Entries are equal if their content is. A module's executable bit does not count.
-impl PartialEq for Entry {
+impl PartialEq for TreeEntry {
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id && self.kind() == other.kind()
     }
 }
 
-impl From<&EntryRef<'_>> for Entry {
+impl From<&EntryRef<'_>> for TreeEntry {
     fn from(entry: &EntryRef<'_>) -> Self {
         Self {
             mode: entry.mode,
@@ -40,7 +40,7 @@ impl From<&EntryRef<'_>> for Entry {
     }
 }
 
-impl From<&gix::objs::tree::Entry> for Entry {
+impl From<&gix::objs::tree::Entry> for TreeEntry {
     fn from(entry: &gix::objs::tree::Entry) -> Self {
         Self {
             mode: entry.mode,
@@ -49,7 +49,7 @@ impl From<&gix::objs::tree::Entry> for Entry {
     }
 }
 
-impl Entry {
+impl TreeEntry {
     /// The noun for an entry that is neither a module nor a directory.
     pub(crate) const FOREIGN: &str = "neither a module nor a directory";
 
@@ -60,37 +60,37 @@ impl Entry {
         }
     }
 
-    /// Returns what this entry is to a reader.
-    pub(crate) fn node(&self) -> Node {
+    /// Returns the meaning of this entry for a reader: module, directory, or neither.
+    pub(crate) fn node(&self) -> TreeNode {
         match self.kind() {
-            EntryKind::Tree => Node::Directory(TreeId(self.id)),
-            EntryKind::Blob => Node::Module(module_hash(&self.id)),
-            _ => Node::Foreign,
+            EntryKind::Tree => TreeNode::Directory(TreeId(self.id)),
+            EntryKind::Blob => TreeNode::Module(module_hash(&self.id)),
+            _ => TreeNode::Foreign,
         }
     }
 
     /// Returns the hash of the module; `None` if the entry is not a module.
     pub(crate) fn module(&self) -> Option<ModuleHash> {
         match self.node() {
-            Node::Module(hash) => Some(hash),
-            Node::Directory(_) | Node::Foreign => None,
+            TreeNode::Module(hash) => Some(hash),
+            TreeNode::Directory(_) | TreeNode::Foreign => None,
         }
     }
 
     /// Returns the tree of the directory; `None` if the entry is not a directory.
     pub(crate) fn directory(&self) -> Option<TreeId> {
         match self.node() {
-            Node::Directory(tree) => Some(tree),
-            Node::Module(_) | Node::Foreign => None,
+            TreeNode::Directory(tree) => Some(tree),
+            TreeNode::Module(_) | TreeNode::Foreign => None,
         }
     }
 
     /// Returns the noun for this entry in an error message.
     pub(crate) fn noun(&self) -> &'static str {
         match self.node() {
-            Node::Module(_) => "a module",
-            Node::Directory(_) => "a directory",
-            Node::Foreign => Self::FOREIGN,
+            TreeNode::Module(_) => "a module",
+            TreeNode::Directory(_) => "a directory",
+            TreeNode::Foreign => Self::FOREIGN,
         }
     }
 }

@@ -6,14 +6,14 @@ use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::TreeId;
 use crate::repo::objects::db::ObjectDb;
-use crate::repo::tree::entry::Node;
+use crate::repo::tree::entry::TreeNode;
 use crate::repo::tree::reader::{Lookup, TreeReader, look_up};
 
 /// What the caches know about a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CachedNode {
     /// The path has this node.
-    Found(Node),
+    Found(TreeNode),
     /// The path does not exist.
     Absent,
     /// The commit, or a tree on the way to the path, is not in the caches.
@@ -35,7 +35,7 @@ impl ObjectDb {
     }
 
     /// Returns the node at `path` in a tree; `None` if there is none.
-    pub fn node(&self, tree: TreeId, path: &TreePath) -> Result<Option<Node>> {
+    pub fn node(&self, tree: TreeId, path: &TreePath) -> Result<Option<TreeNode>> {
         Ok(TreeReader::cached(self)
             .entry(tree.0, path.as_str().into())?
             .map(|entry| entry.node()))

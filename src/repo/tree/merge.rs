@@ -12,7 +12,7 @@ use crate::repo::ids::{TreeId, commit_id};
 use crate::repo::objects::commit::read_linked;
 use crate::repo::tree::diff::{EntryChange, entry_changes};
 use crate::repo::tree::edit::edit;
-use crate::repo::tree::entry::Entry;
+use crate::repo::tree::entry::TreeEntry;
 use crate::repo::tree::reader::TreeReader;
 
 /// How many merges of merge bases one merge may take. After that a base counts as empty, which can only add conflicts.
@@ -109,7 +109,7 @@ impl<'m> TreeMerge<'m> {
         let (tree, conflicts) = self.three_way(base, ours, theirs.0)?;
         let id =
             gix::ObjectId::from_bytes_or_panic(&vec![0xff; self.repo.object_hash().len_in_bytes()]);
-        let neither = Entry {
+        let neither = TreeEntry {
             mode: gix::objs::tree::EntryKind::Blob.into(),
             id,
         };
@@ -151,7 +151,7 @@ impl<'m> TreeMerge<'m> {
             let obstacle = self.trees.obstacle(tree, path.as_bstr())?;
             // A foreign entry at the path itself is what their side replaced.
             let is_in_the_way = |(existing, noun): &(String, &str)| {
-                *noun != Entry::FOREIGN || *existing != format!("/{path}")
+                *noun != TreeEntry::FOREIGN || *existing != format!("/{path}")
             };
             match obstacle.filter(is_in_the_way) {
                 Some(_) => conflicts.push(path.clone()),

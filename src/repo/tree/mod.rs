@@ -1,4 +1,4 @@
-//! TreeReader: reading, editing, comparing and merging them.
+//! Trees: reading, editing, comparing and merging them.
 
 pub(crate) mod diff;
 pub(crate) mod edit;

@@ -14,7 +14,7 @@ use gix::objs::tree::{EntryKind, name_order};
 use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::repo::error::{Error, Result};
 use crate::repo::objects::db::ObjectDb;
-use crate::repo::tree::entry::{Entry, Node};
+use crate::repo::tree::entry::{TreeEntry, TreeNode};
 
 /// How many entries of decoded trees one operation keeps; an entry takes about 100 bytes.
 const ENTRIES_MAX: usize = 1 << 18;
@@ -22,9 +22,9 @@ const ENTRIES_MAX: usize = 1 << 18;
 /// The result of looking up a path.
 pub(crate) enum Lookup {
     /// The path has this entry.
-    Found(Entry),
+    Found(TreeEntry),
     /// The first so many bytes of the path lead to this entry, which is not a directory.
-    Blocked(usize, Entry),
+    Blocked(usize, TreeEntry),
     /// The path, or a parent directory of it, does not exist.
     Absent,
 }
@@ -125,7 +125,7 @@ impl<'r> TreeReader<'r> {
     }
 
     /// Returns the entry at `path`. The empty path is the root of the tree.
-    pub(crate) fn entry(&self, root: gix::ObjectId, path: &BStr) -> Result<Option<Entry>> {
+    pub(crate) fn entry(&self, root: gix::ObjectId, path: &BStr) -> Result<Option<TreeEntry>> {
         Ok(match self.look_up(root, path)? {
             Lookup::Found(entry) => Some(entry),
             Lookup::Blocked(..) | Lookup::Absent => None,
@@ -140,7 +140,7 @@ impl<'r> TreeReader<'r> {
         path: &BStr,
     ) -> Result<Option<(String, &'static str)>> {
         Ok(match self.look_up(root, path)? {
-            Lookup::Found(entry) if matches!(entry.node(), Node::Module(_)) => None,
+            Lookup::Found(entry) if matches!(entry.node(), TreeNode::Module(_)) => None,
             Lookup::Found(entry) => Some((format!("/{path}"), entry.noun())),
             Lookup::Blocked(end, entry) => {
                 Some((format!("/{}", path[..end].as_bstr()), entry.noun()))
@@ -185,13 +185,13 @@ impl<'r> TreeReader<'r> {
             if after.is_some_and(|after| is_before(path.as_str(), entry.mode.is_tree(), after)) {
                 continue;
             }
-            let flow = match Entry::from(entry).node() {
-                Node::Directory(tree) => self.walk_dir(tree.0, &path, after, visit)?,
-                Node::Module(hash) => match ModulePath::try_from(path) {
+            let flow = match TreeEntry::from(entry).node() {
+                TreeNode::Directory(tree) => self.walk_dir(tree.0, &path, after, visit)?,
+                TreeNode::Module(hash) => match ModulePath::try_from(path) {
                     Ok(path) => visit(path, hash),
                     Err(_) => continue,
                 },
-                Node::Foreign => continue,
+                TreeNode::Foreign => continue,
             };
             if flow.is_break() {
                 return Ok(flow);
@@ -217,7 +217,7 @@ pub(crate) fn look_up<E>(
     path: &BStr,
     load: impl Fn(gix::ObjectId) -> Result<Arc<gix::objs::Tree>, E>,
 ) -> Result<Lookup, E> {
-    let mut current = Entry {
+    let mut current = TreeEntry {
         mode: EntryKind::Tree.into(),
         id: root,
     };
@@ -227,7 +227,7 @@ pub(crate) fn look_up<E>(
             return Ok(Lookup::Blocked(end - 1, current));
         }
         match find(&*load(current.id)?, segment.as_bstr()) {
-            Some(entry) => current = Entry::from(entry),
+            Some(entry) => current = TreeEntry::from(entry),
             None => return Ok(Lookup::Absent),
         }
         end += segment.len() + 1;

@@ -12,11 +12,11 @@ use crate::repo::error::{Error, Result, chain};
 use crate::repo::ids::{commit_id, module_hash};
 use crate::repo::locks::Guard;
 use crate::repo::parts::Parts;
-use crate::repo::tree::entry::{Entry, Node};
+use crate::repo::tree::entry::{TreeEntry, TreeNode};
 
 /// Where an object was first found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Location {
+pub struct ObjectLocation {
     /// The commit whose tree it is in.
     pub commit: CommitId,
     /// The object's path in that tree, with a leading slash. Bytes that are not UTF-8 are replaced.
@@ -25,18 +25,18 @@ pub struct Location {
 
 /// A fault of a ref or an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct StoreFault {
     /// The full name of the ref, or the kind and id of the object.
     pub subject: String,
     /// Where the object was found; `None` for refs, commits and tags.
-    pub location: Option<Location>,
+    pub location: Option<ObjectLocation>,
     /// The description of the fault.
     pub reason: String,
 }
 
 /// How much was checked, including faulty refs and objects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Checked {
+pub struct VerifyCounts {
     /// The number of refs.
     pub refs: usize,
     /// The number of commits.
@@ -48,16 +48,16 @@ pub struct Checked {
 }
 
 /// The guard of a running check: no `gc` runs.
-pub struct Check(#[expect(dead_code, reason = "held until the check is done")] Option<Guard>);
+pub struct VerifyGuard(#[expect(dead_code, reason = "held until the check is done")] Option<Guard>);
 
 /// Receives the findings of a check.
-pub trait Inspector {
+pub trait ObjectInspector {
     /// Checks a blob whose content matches its id. Returns why it is not a valid module.
     fn module(&mut self, hash: ModuleHash, bytes: &[u8]) -> std::result::Result<(), String>;
     /// Receives a fault.
-    fn fault(&mut self, fault: Fault);
+    fn fault(&mut self, fault: StoreFault);
     /// Receives the location of an entry that is neither a module nor a directory. This is not a fault.
-    fn foreign(&mut self, location: Location);
+    fn foreign(&mut self, location: ObjectLocation);
     /// Is called for each checked object.
     fn progress(&mut self);
 }
@@ -66,7 +66,7 @@ pub trait Inspector {
 struct Todo {
     id: gix::ObjectId,
     role: Role,
-    location: Option<Location>,
+    location: Option<ObjectLocation>,
 }
 
 /// What an object must be, according to the ref or object that names it.
@@ -102,14 +102,14 @@ impl Role {
 ///
 /// # Errors
 /// A backup or a `gc` runs.
-pub(crate) fn begin(parts: &Parts) -> Result<Check> {
+pub(crate) fn begin(parts: &Parts) -> Result<VerifyGuard> {
     if parts.objects.is_absent() {
-        return Ok(Check(None));
+        return Ok(VerifyGuard(None));
     }
     match parts.locks.backup() {
         // A process that may not create lock files cannot exclude others.
-        Err(error) if error.is_read_only() => Ok(Check(None)),
-        held => Ok(Check(Some(held?))),
+        Err(error) if error.is_read_only() => Ok(VerifyGuard(None)),
+        held => Ok(VerifyGuard(Some(held?))),
     }
 }
 
@@ -117,15 +117,19 @@ pub(crate) fn begin(parts: &Parts) -> Result<Check> {
 ///
 /// # Errors
 /// The refs cannot be listed. Faults of the store go to the inspector.
-pub(crate) fn verify(parts: &Parts, _: &Check, inspector: &mut impl Inspector) -> Result<Checked> {
+pub(crate) fn verify(
+    parts: &Parts,
+    _: &VerifyGuard,
+    inspector: &mut impl ObjectInspector,
+) -> Result<VerifyCounts> {
     if parts.objects.is_absent() {
-        return Ok(Checked::default());
+        return Ok(VerifyCounts::default());
     }
     let repo = parts.objects.handle_for("HEAD")?;
     let mut walk = Walk {
         repo: &repo,
         inspector,
-        checked: Checked::default(),
+        checked: VerifyCounts::default(),
         todo: Vec::new(),
         seen: gix::hashtable::HashMap::default(),
         foreign: HashSet::new(),
@@ -140,14 +144,14 @@ pub(crate) fn verify(parts: &Parts, _: &Check, inspector: &mut impl Inspector) -
 struct Walk<'w, I> {
     repo: &'w gix::Repository,
     inspector: &'w mut I,
-    checked: Checked,
+    checked: VerifyCounts,
     todo: Vec<Todo>,
     /// The roles in which each object was checked, as bits.
     seen: gix::hashtable::HashMap<gix::ObjectId, u16>,
     foreign: HashSet<(gix::ObjectId, String)>,
 }
 
-impl<I: Inspector> Walk<'_, I> {
+impl<I: ObjectInspector> Walk<'_, I> {
     fn refs(&mut self) -> Result<()> {
         let failed = || Error::database("list refs");
         let head = self.repo.head();
@@ -197,7 +201,7 @@ impl<I: Inspector> Walk<'_, I> {
     }
 
     fn ref_fault(&mut self, subject: String, reason: String) {
-        self.inspector.fault(Fault {
+        self.inspector.fault(StoreFault {
             subject,
             location: None,
             reason,
@@ -217,7 +221,7 @@ impl<I: Inspector> Walk<'_, I> {
                 .role
                 .kind()
                 .map_or("object".to_owned(), |kind| kind.to_string());
-            self.inspector.fault(Fault {
+            self.inspector.fault(StoreFault {
                 subject: format!("{kind} {}", todo.id),
                 location: todo.location.clone(),
                 reason,
@@ -253,7 +257,7 @@ impl<I: Inspector> Walk<'_, I> {
         let object = Data::new(&data, kind, todo.id.kind());
         match object.decode().map_err(|error| chain(&error))? {
             ObjectRef::Commit(commit) => {
-                let location = Location {
+                let location = ObjectLocation {
                     commit: commit_id(&todo.id),
                     path: "/".to_owned(),
                 };
@@ -279,7 +283,7 @@ impl<I: Inspector> Walk<'_, I> {
         Ok(())
     }
 
-    fn push(&mut self, id: gix::ObjectId, role: Role, location: Option<Location>) {
+    fn push(&mut self, id: gix::ObjectId, role: Role, location: Option<ObjectLocation>) {
         let roles = self.seen.get(&id).copied().unwrap_or_default();
         if roles & role.bit() == 0 {
             self.todo.push(Todo { id, role, location });
@@ -288,7 +292,7 @@ impl<I: Inspector> Walk<'_, I> {
 
     fn entry(&mut self, entry: &EntryRef<'_>, tree: &Todo) {
         let (mode, id) = (entry.mode, entry.oid.to_owned());
-        let location = tree.location.as_ref().map(|tree| Location {
+        let location = tree.location.as_ref().map(|tree| ObjectLocation {
             commit: tree.commit,
             path: format!(
                 "{}/{}",
@@ -298,10 +302,10 @@ impl<I: Inspector> Walk<'_, I> {
         });
         let is_read = tree.role == Role::Kind(Kind::Tree);
         let is_legal = TreePath::from_entry(&TreePath::root(), entry.filename).is_some();
-        let is_foreign = matches!(Entry { mode, id }.node(), Node::Foreign) || !is_legal;
+        let is_foreign = matches!(TreeEntry { mode, id }.node(), TreeNode::Foreign) || !is_legal;
         // Entries below a foreign directory are not reported again.
         let reported = location.clone().filter(|_| is_read && is_foreign);
-        let is_first = |at: &Location| self.foreign.insert((id, at.path.clone()));
+        let is_first = |at: &ObjectLocation| self.foreign.insert((id, at.path.clone()));
         if let Some(location) = reported.filter(is_first) {
             self.inspector.foreign(location);
         }

@@ -9,7 +9,7 @@ use crate::repo::fs::remove_if_there;
 use crate::repo::gc::commit_graph::remove_commit_graph;
 use crate::repo::lifecycle::scratch_dirs::files_dir;
 use crate::repo::objects::db::ObjectDb;
-use crate::repo::verify::check::{Check, Fault};
+use crate::repo::verify::check::{StoreFault, VerifyGuard};
 
 /// Checks the checked-out files and the commit-graph, reports their faults, and removes the faulty ones if `remove` is set.
 ///
@@ -17,12 +17,12 @@ use crate::repo::verify::check::{Check, Fault};
 /// A faulty file cannot be removed.
 pub(crate) fn verify_derived(
     objects: &ObjectDb,
-    _: &Check,
+    _: &VerifyGuard,
     remove: bool,
-    report: &mut dyn FnMut(Fault),
+    report: &mut dyn FnMut(StoreFault),
 ) -> Result<()> {
     for (file, hash) in faulty_files(objects) {
-        report(Fault {
+        report(StoreFault {
             subject: file.display().to_string(),
             location: None,
             reason: format!("its content is that of module {hash}"),
@@ -32,7 +32,7 @@ pub(crate) fn verify_derived(
         }
     }
     if let Some(reason) = commit_graph_fault(objects.root()) {
-        report(Fault {
+        report(StoreFault {
             subject: "commit-graph".to_owned(),
             location: None,
             reason,

@@ -1,6 +1,6 @@
 //! The maintenance tasks.
 
-use crate::repo::{self, Fault};
+use crate::repo::{self, StoreFault};
 use crate::store::change::Change;
 use crate::store::error::Result;
 use crate::store::gc::History;
@@ -48,8 +48,8 @@ impl Store {
     }
 }
 
-fn log_fault(fault: &Fault) {
-    let Fault {
+fn log_fault(fault: &StoreFault) {
+    let StoreFault {
         subject,
         location,
         reason,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names::{BranchName, ObjectId, RefName};
-use crate::repo::{Dropping, RefUpdate, Refusal, Together};
+use crate::repo::{Atomicity, DropPolicy, RefUpdate, Refusal};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
@@ -85,7 +85,7 @@ impl Store {
         if !ids.is_empty() {
             fetch(&Vec::from_iter(ids))?;
         }
-        let results = writing.update_refs(updates, Dropping::Allowed, Together::Each);
+        let results = writing.update_refs(updates, DropPolicy::Allowed, Atomicity::PerRef);
         let mut skipped = Vec::new();
         for (update, result) in updates.iter().zip(results.map_err(Error::from)?) {
             let name = update.name.clone();

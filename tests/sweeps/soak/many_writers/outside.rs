@@ -97,8 +97,8 @@ fn once(root: &Path, objects: &Path, branch: &str, path: &str, module: &[u8]) ->
         "File exists",
         "fetch first",
         "failed to update ref",
-        "it was moved by somebody else meanwhile",
-        "its tip is not on the first-parent line",
+        "another client has moved it",
+        "its tip is not in the first-parent history",
         "push again",
     ];
     match is_done {
