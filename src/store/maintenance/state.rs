@@ -52,7 +52,8 @@ impl TaskState {
         self.since_ms.get_or_insert(now_ms);
     }
 
-    /// Records the start of an attempt. It counts as a failure until it succeeds, because a killed server cannot record one.
+    /// Records the start of an attempt. Until it succeeds, it delays the next attempt like a failure, because a killed server cannot record
+    /// one.
     pub(super) fn record_start(&mut self, now_ms: u64) {
         self.tried_ms = Some(now_ms);
         self.attempts = self.attempts.saturating_add(1);

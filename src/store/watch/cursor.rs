@@ -65,15 +65,10 @@ impl BranchCursor {
         }
     }
 
-    /// Keeps the list of modules up to date from now on; returns the cursor unchanged as an error if it has none.
-    pub(super) fn keeping_content(self) -> std::result::Result<Self, Self> {
-        if self.content.is_none() {
-            return Err(self);
-        }
-        Ok(Self {
-            discards_content: false,
-            ..self
-        })
+    /// Keeps the list of modules, if the cursor has one, beyond the next event. Returns whether it has one.
+    pub(super) fn keep_content(&mut self) -> bool {
+        self.discards_content = false;
+        self.content.is_some()
     }
 
     /// Returns the branch.

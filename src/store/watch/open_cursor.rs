@@ -47,14 +47,15 @@ impl Store {
         branch: Option<&BranchName>,
         since: Option<CommitId>,
     ) -> Result<BranchCursor> {
-        let attempt = || match self.cursor(branch, since)?.keeping_content() {
-            Ok(cursor) => Ok(cursor),
-            Err(cursor) => {
-                let tree = cursor.position().map(|position| position.tree);
-                let modules = tree.map(|tree| self.modules_in(tree, &TreePath::root()));
-                let content = modules.transpose()?.unwrap_or_default();
-                Ok(cursor.with_content(content, false))
+        let attempt = || {
+            let mut cursor = self.cursor(branch, since)?;
+            if cursor.keep_content() {
+                return Ok(cursor);
             }
+            let tree = cursor.position().map(|position| position.tree);
+            let modules = tree.map(|tree| self.modules_in(tree, &TreePath::root()));
+            let content = modules.transpose()?.unwrap_or_default();
+            Ok(cursor.with_content(content, false))
         };
         match attempt() {
             // A `gc` squashed the history after the tip was read.
