@@ -15,9 +15,11 @@ impl CommitHeader {
     /// Sets the header.
     pub fn insert_into(&self, headers: &mut HeaderMap) {
         if let Some(commit) = self.0 {
-            let value = commit.to_string();
-            let value = value.parse().expect("BUG: hex is a header value");
-            headers.insert("wasmstore-commit", value);
+            let value = commit.to_string().parse();
+            headers.insert(
+                "wasmstore-commit",
+                value.expect("BUG: hex is a header value"),
+            );
         }
     }
 }

@@ -56,10 +56,14 @@ pub(in crate::http) fn catch_panics() -> CatchPanicLayer<fn(Box<dyn Any + Send>)
 }
 
 fn log_panic(panic: Box<dyn Any + Send>) -> Response {
-    let message = panic.downcast_ref::<String>().map(String::as_str);
-    let message = message.or_else(|| panic.downcast_ref::<&str>().copied());
-    let panic = escape(message.unwrap_or("no message"), LOGGED_CHARS_MAX);
-    tracing::error!(panic, "a request handler panicked");
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(
+        panic = escape(message.unwrap_or("no message"), LOGGED_CHARS_MAX),
+        "a request handler panicked"
+    );
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 

@@ -6,9 +6,7 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{
-    Components, Header, Object, ObjectBuilder, OpenApi, Ref, RefOr, Required, Response, Type,
-};
+use utoipa::openapi::{Components, Header, OpenApi, Ref, RefOr, Required, Response};
 
 use super::{parameters, problems};
 use crate::wire::schema::CommitHashSchema;
@@ -42,14 +40,6 @@ pub(super) fn move_to_components(api: &mut OpenApi) {
         }
     }
     api.components = Some(components);
-}
-
-/// Returns the schema of a string that matches a pattern.
-pub(super) fn string_schema(pattern: &str) -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .pattern(Some(pattern))
-        .build()
 }
 
 /// Returns the security requirements: a key in one of the ways, or also none if the server has no keys.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use utoipa::openapi::{Content, Header, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, PartialSchema};
 
-use super::components::string_schema;
+use super::parameters::string_schema;
 use crate::wire::schema::{DigestSchema, HashSchema};
 
 /// The responses 200 with all bytes of a module, 206 with a range of them, and 304.

@@ -1,10 +1,9 @@
 //! The parameters of requests: names in URLs, and headers.
 
 use utoipa::IntoParams;
-use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::{Object, ObjectBuilder, Required, Type};
 
-use super::components::string_schema;
 use crate::http::extract::{ModuleHeaders, ReadRevision, WriteHeaders};
 
 /// A parameter: name, description, and a pattern. Since clients may check values against the pattern, it matches everything that
@@ -164,5 +163,13 @@ fn parameter(location: ParameterIn, required: Required, text: &ParameterText) ->
         .required(required)
         .description(Some(description))
         .schema(Some(string_schema(pattern)))
+        .build()
+}
+
+/// Returns the schema of a string that matches a pattern.
+pub(super) fn string_schema(pattern: &str) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(pattern))
         .build()
 }

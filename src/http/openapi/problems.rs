@@ -94,16 +94,16 @@ pub(super) fn components() -> impl Iterator<Item = (String, RefOr<Response>)> {
         let text = ContentBuilder::new().schema(Some(line)).build();
         let problem = Ref::from_schema_name(Problem::name());
         let json = ContentBuilder::new().schema(Some(problem)).build();
-        let response = ResponseBuilder::new()
+        let base = ResponseBuilder::new()
             .description(description)
             .content("text/plain", text)
             .content("application/problem+json", json);
         let response = match status {
-            401 => response.header("WWW-Authenticate", Header::default()),
-            415 => response.header("Accept-Encoding", Header::default()),
-            426 => response.header("Upgrade", Header::default()),
-            503 => response.header("Retry-After", Header::new(u16::schema())),
-            _ => response,
+            401 => base.header("WWW-Authenticate", Header::default()),
+            415 => base.header("Accept-Encoding", Header::default()),
+            426 => base.header("Upgrade", Header::default()),
+            503 => base.header("Retry-After", Header::new(u16::schema())),
+            _ => base,
         };
         (component_name(status), response.build().into())
     })
@@ -111,8 +111,8 @@ pub(super) fn components() -> impl Iterator<Item = (String, RefOr<Response>)> {
 
 /// Returns the name of the component: the reason phrase without spaces.
 fn component_name(status: u16) -> String {
-    let status = StatusCode::from_u16(status).expect("BUG: the status is valid");
-    let reason = status
+    let reason = StatusCode::from_u16(status)
+        .expect("BUG: the status is valid")
         .canonical_reason()
         .expect("BUG: the status has a reason phrase");
     reason.replace(' ', "")

@@ -109,8 +109,8 @@ fn key_from_protocols(protocols: &[&str]) -> Option<Vec<u8>> {
     let mut keys = protocols
         .iter()
         .filter_map(|offer| offer.strip_prefix(KEY_PROTOCOL_PREFIX));
-    let key = keys.next().filter(|_| keys.next().is_none())?;
-    let key = BASE64_URL_SAFE_NO_PAD.decode(key).ok()?;
+    let encoded = keys.next().filter(|_| keys.next().is_none())?;
+    let key = BASE64_URL_SAFE_NO_PAD.decode(encoded).ok()?;
     protocols.contains(&WEBSOCKET_PROTOCOL).then_some(key)
 }
 
