@@ -18,7 +18,7 @@ use super::sd_notify::ServiceManager;
 use super::server_check::check_branch;
 use super::server_settings::{PipeHandling, load_tls, read_keys};
 use super::settings::Settings;
-use crate::http::{self, Keyring, ServeOptions, Tls};
+use crate::http::{self, Keyring, ServerOptions, Tls};
 use crate::remote::{self, GitHttpBackend, Mirrors, Replica};
 use crate::store::{
     MaintenanceSchedule, ObjectFormat, Store, ThreadPriority, lower_thread_priority,
@@ -32,7 +32,7 @@ pub(super) fn run(server: ServerArgs, settings: &Settings) -> Result<()> {
     let runtimes = Runtimes::new()?;
     // The handler is installed early, because starting a replica may take long and a SIGHUP must not end it.
     let hangups = runtimes.hangups()?;
-    let mut options = ServeOptions {
+    let mut options = ServerOptions {
         limits: server.limits.server(),
         keys: read_keys(&server, PipeHandling::Read)?.map(Keyring::from),
         has_cors: server.cors,
@@ -87,7 +87,7 @@ fn check_branch_before_creation(
 fn open(
     server: &ServerArgs,
     root: &Path,
-    serve_options: &mut ServeOptions,
+    serve_options: &mut ServerOptions,
     service_manager: &ServiceManager,
 ) -> Result<Arc<Store>> {
     let options = server.limits.options();
@@ -114,7 +114,7 @@ struct Background {
 
 async fn serve(
     store: Arc<Store>,
-    options: ServeOptions,
+    options: ServerOptions,
     tls: Option<Tls>,
     (host, port): (&str, u16),
     background: Background,
@@ -156,7 +156,7 @@ async fn serve(
 /// repeated, `verify` only reads, gc can be interrupted anywhere, and a push or a fetch is started again.
 fn start_threads(
     store: &Arc<Store>,
-    options: &ServeOptions,
+    options: &ServerOptions,
     schedule: Option<MaintenanceSchedule>,
 ) -> io::Result<()> {
     let index_store = Arc::clone(store);
@@ -238,7 +238,7 @@ fn find_git(store: &Store) -> Option<GitHttpBackend> {
     git
 }
 
-fn warn_if_open(options: &ServeOptions, address: SocketAddr) {
+fn warn_if_open(options: &ServerOptions, address: SocketAddr) {
     if options.keys.is_none() && !address.ip().is_loopback() {
         tracing::warn!(
             "anyone who can reach {address} can change the store: set keys with --auth or --auth-file"

@@ -29,5 +29,5 @@ pub use listener::{Peer, Server, ShutdownGuard, Tls, TlsError, TlsReload};
 pub(crate) use listener::{read_bounded, read_bounded_regular_file};
 pub use middleware::auth::{KeyError, Keyring, Keys};
 pub use middleware::redirect_writes::ReplicaWrites;
-pub use options::ServeOptions;
+pub use options::ServerOptions;
 pub use router::router;

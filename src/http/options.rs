@@ -12,7 +12,7 @@ use crate::remote::{GitHttpBackend, Mirrors, Replica};
 
 /// Options for serving a store.
 #[derive(Default)]
-pub struct ServeOptions {
+pub struct ServerOptions {
     /// Limits on the resources that clients can use.
     pub limits: ServerLimits,
     /// The accepted keys. Without keys, every request is allowed for the life of the server.

@@ -23,7 +23,7 @@ use crate::http::middleware::problem_json::problem_json;
 use crate::http::middleware::redirect_writes::redirect_writes;
 use crate::http::middleware::request_log::{catch_panics, request_log};
 use crate::http::openapi;
-use crate::http::options::ServeOptions;
+use crate::http::options::ServerOptions;
 use crate::http::routes::{
     admin, branches, git, hashes, history, modules, operation, versions, watch,
 };
@@ -34,7 +34,7 @@ use crate::store::Store;
 /// `shutdown` is cancelled when the server begins to shut down.
 pub fn router(
     store: Arc<Store>,
-    mut options: ServeOptions,
+    mut options: ServerOptions,
     (address, host): (SocketAddr, &str),
     shutdown: CancellationToken,
 ) -> Router {

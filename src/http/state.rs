@@ -18,7 +18,7 @@ use crate::http::error::Result;
 use crate::http::metrics::{COMMITS, Metrics};
 use crate::http::module::encodings::EncodingCache;
 use crate::http::module::send_budget::SendBudget;
-use crate::http::options::ServeOptions;
+use crate::http::options::ServerOptions;
 use crate::http::upload::quota::{UploadQuota, UploadReservation};
 use crate::http::watch::WatchRegistry;
 use crate::names::BranchName;
@@ -81,7 +81,7 @@ impl App {
     /// Creates the state of a server.
     pub fn new(
         store: Arc<Store>,
-        options: ServeOptions,
+        options: ServerOptions,
         is_private: bool,
         openapi: Bytes,
         shutdown: CancellationToken,

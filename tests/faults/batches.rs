@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use fail::FailScenario;
 use tokio_util::sync::CancellationToken;
 use wasmstore::config::{Options, ServerLimits};
-use wasmstore::http::{ServeOptions, Server, router};
+use wasmstore::http::{Server, ServerOptions, router};
 use wasmstore::names::BranchName;
 use wasmstore::store::{Change, EntityTags, Error, ErrorKind, Precondition, Revision, Store};
 
@@ -482,7 +482,7 @@ fn serve(s: &Scratch) -> std::net::SocketAddr {
             let server = Server::bind("127.0.0.1", 0).await.unwrap();
             let closing = CancellationToken::new();
             let place = (server.address(), "127.0.0.1");
-            let app = router(store, ServeOptions::default(), place, closing.clone());
+            let app = router(store, ServerOptions::default(), place, closing.clone());
             sender.send(server.address()).unwrap();
             let limits = ServerLimits::default();
             server.serve(app, None, &limits, closing).await;

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use wasmstore::config::Options;
-use wasmstore::http::{Keys, ServeOptions, router};
+use wasmstore::http::{Keys, ServerOptions, router};
 use wasmstore::store::{ObjectFormat, Store};
 
 use crate::support::store::module;
@@ -45,14 +45,14 @@ impl GoClient {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("store");
         let store = Store::open_or_create(&root, Options::default(), ObjectFormat::Sha1).unwrap();
-        let serve_options = ServeOptions {
+        let server_options = ServerOptions {
             keys: keys.map(|keys| Keys::parse(keys).unwrap().into()),
-            ..ServeOptions::default()
+            ..ServerOptions::default()
         };
         let address = (SocketAddr::from(([127, 0, 0, 1], 6384)), "127.0.0.1");
         let closing = CancellationToken::new();
         Self {
-            router: router(Arc::new(store), serve_options, address, closing),
+            router: router(Arc::new(store), server_options, address, closing),
             _dir: dir,
         }
     }

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 use tokio_util::sync::CancellationToken;
 use wasmstore::config::{Options, ServerLimits};
-use wasmstore::http::{ServeOptions, router};
+use wasmstore::http::{ServerOptions, router};
 use wasmstore::store::Store;
 
 use crate::support::store::{Scratch, git_with_input};
@@ -47,13 +47,13 @@ impl WatchServer {
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = socket.listen(4096).unwrap();
         let address = listener.local_addr().unwrap();
-        let serve_options = ServeOptions {
+        let server_options = ServerOptions {
             limits,
-            ..ServeOptions::default()
+            ..ServerOptions::default()
         };
         let app = router(
             store,
-            serve_options,
+            server_options,
             (address, "127.0.0.1"),
             closing.clone(),
         );

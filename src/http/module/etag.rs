@@ -33,8 +33,8 @@ pub(in crate::http) fn of_not_modified(headers: &HeaderMap, hash: ModuleHash) ->
 /// 400 if a header is malformed.
 pub(in crate::http) fn precondition(headers: &HeaderMap) -> Result<Precondition> {
     Ok(Precondition {
-        if_match: parse_tags(headers, &IF_MATCH, Comparison::Strong)?,
-        if_none_match: parse_tags(headers, &IF_NONE_MATCH, Comparison::Weak)?,
+        if_match: parse_tags(headers, &IF_MATCH, TagComparison::Strong)?,
+        if_none_match: parse_tags(headers, &IF_NONE_MATCH, TagComparison::Weak)?,
     })
 }
 
@@ -75,7 +75,7 @@ pub(in crate::http) fn evaluate(headers: &HeaderMap, current: &str) -> Result<Fr
 
 /// The comparison of entity tags (RFC 9110, section 8.8.3.2).
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Comparison {
+enum TagComparison {
     /// A weak tag equals no tag.
     Strong,
     /// A weak tag equals a strong tag with the same text.
@@ -85,7 +85,7 @@ enum Comparison {
 fn parse_tags(
     headers: &HeaderMap,
     name: &HeaderName,
-    comparison: Comparison,
+    comparison: TagComparison,
 ) -> Result<Option<EntityTags>> {
     let malformed = || Failure::malformed(format!("{name} is malformed"));
     let mut tags = None;
@@ -100,7 +100,7 @@ fn parse_tags(
 }
 
 /// Parses a list of tags. The suffix of a compressed variant is removed, because all variants are the same module.
-fn parse_list(mut list: &str, comparison: Comparison) -> Option<Vec<String>> {
+fn parse_list(mut list: &str, comparison: TagComparison) -> Option<Vec<String>> {
     let mut tags = Vec::new();
     loop {
         list = list.trim_start_matches([' ', '\t', ',']);
@@ -116,7 +116,7 @@ fn parse_list(mut list: &str, comparison: Comparison) -> Option<Vec<String>> {
         if !list.is_empty() && !list.starts_with(',') {
             return None;
         }
-        if !is_weak || comparison == Comparison::Weak {
+        if !is_weak || comparison == TagComparison::Weak {
             tags.push(without_coding(tag).to_owned());
         }
     }
@@ -158,8 +158,8 @@ mod tests {
         ] {
             let parsed = |comparison| parse_list(list, comparison);
             let owned = |tags: Vec<&str>| tags.into_iter().map(str::to_owned).collect::<Vec<_>>();
-            assert_eq!(parsed(Comparison::Strong), strong.map(owned), "{list}");
-            assert_eq!(parsed(Comparison::Weak), weak.map(owned), "{list}");
+            assert_eq!(parsed(TagComparison::Strong), strong.map(owned), "{list}");
+            assert_eq!(parsed(TagComparison::Weak), weak.map(owned), "{list}");
         }
     }
 }

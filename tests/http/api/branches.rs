@@ -1,7 +1,7 @@
 //! `/branch` and `/branches`.
 
 use wasmstore::config::Options;
-use wasmstore::http::ServeOptions;
+use wasmstore::http::ServerOptions;
 use wasmstore::store::ObjectFormat;
 
 use super::{Api, api};
@@ -143,11 +143,11 @@ fn every_branch_but_the_default_one_can_be_deleted() {
 
 #[test]
 fn the_server_option_overrides_the_default_branch() {
-    let serve_options = ServeOptions {
+    let server_options = ServerOptions {
         default_branch: Some("dev".parse().unwrap()),
-        ..ServeOptions::default()
+        ..ServerOptions::default()
     };
-    let api = Api::with_options(serve_options, Options::default());
+    let api = Api::with_options(server_options, Options::default());
     api.get("/modules").is(404, "there is no branch \"dev\"");
     api.put("a", 1);
     api.git(&["branch", "dev"]);
@@ -168,7 +168,7 @@ fn a_store_without_commits_reads_as_empty() {
     std::fs::remove_dir_all(&scratch.root).unwrap();
     std::fs::create_dir(&scratch.root).unwrap();
     scratch.git(&["init", "--bare", "--quiet", "--initial-branch=main"]);
-    let s = Api::on(scratch, ServeOptions::default(), Options::default());
+    let s = Api::on(scratch, ServerOptions::default(), Options::default());
     s.get("/modules").is(200, "{}").lacks("wasmstore-commit");
     s.get("/modules/d").is(200, "{}");
     s.get("/commits").is(200, "[]");

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::json;
 use wasmstore::config::{Options, ServerLimits};
-use wasmstore::http::ServeOptions;
+use wasmstore::http::ServerOptions;
 
 use super::{Api, HOST, api};
 use crate::support::store::module;
@@ -241,11 +241,11 @@ fn a_request_without_a_permit_is_503() {
         request_wait: Duration::from_millis(20),
         ..ServerLimits::default()
     };
-    let serve_options = ServeOptions {
+    let server_options = ServerOptions {
         limits,
-        ..ServeOptions::default()
+        ..ServerOptions::default()
     };
-    let s = Api::with_options(serve_options, Options::default());
+    let s = Api::with_options(server_options, Options::default());
     let state = s.state();
     for (method, path) in [
         ("GET", "/modules"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wasmstore::config::{CacheLimits, Options, ServerLimits};
-use wasmstore::http::ServeOptions;
+use wasmstore::http::ServerOptions;
 
 use super::Api;
 use crate::support::store::custom_section;
@@ -20,9 +20,9 @@ fn server_with_little_memory() -> Api {
         request_wait: Duration::from_millis(50),
         ..ServerLimits::default()
     };
-    let serve_options = ServeOptions {
+    let server_options = ServerOptions {
         limits,
-        ..ServeOptions::default()
+        ..ServerOptions::default()
     };
     let cache = CacheLimits {
         module_bytes_max: 0,
@@ -32,7 +32,7 @@ fn server_with_little_memory() -> Api {
         cache,
         ..Options::default()
     };
-    let s = Api::with_options(serve_options, options);
+    let s = Api::with_options(server_options, options);
     for (path, byte) in [("a", 1), ("b", 2)] {
         let hash = s.hash_of(&large(byte));
         s.post(&format!("/module/{path}"), large(byte))

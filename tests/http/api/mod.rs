@@ -38,7 +38,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 use wasmstore::config::Options;
-use wasmstore::http::{Keys, ServeOptions, router};
+use wasmstore::http::{Keys, ServerOptions, router};
 use wasmstore::store::{ObjectFormat, Store};
 
 use crate::support::store::Scratch;
@@ -68,24 +68,24 @@ impl Api {
 
     pub fn with_format(format: ObjectFormat) -> Self {
         let scratch = Scratch::with_format(format);
-        Self::on(scratch, ServeOptions::default(), Options::default())
+        Self::on(scratch, ServerOptions::default(), Options::default())
     }
 
-    pub fn with_options(serve_options: ServeOptions, options: Options) -> Self {
-        Self::on(Scratch::new(), serve_options, options)
+    pub fn with_options(server_options: ServerOptions, options: Options) -> Self {
+        Self::on(Scratch::new(), server_options, options)
     }
 
     pub fn with_keys(keys: &str) -> Self {
         let keys = Some(Keys::parse_file(keys).unwrap().into());
-        let serve_options = ServeOptions {
+        let server_options = ServerOptions {
             keys,
-            ..ServeOptions::default()
+            ..ServerOptions::default()
         };
-        Self::with_options(serve_options, Options::default())
+        Self::with_options(server_options, Options::default())
     }
 
-    fn on(scratch: Scratch, serve_options: ServeOptions, options: Options) -> Self {
-        let router = serve(&scratch.root, serve_options, options);
+    fn on(scratch: Scratch, server_options: ServerOptions, options: Options) -> Self {
+        let router = serve(&scratch.root, server_options, options);
         let runtime = tokio::runtime::Builder::new_current_thread();
         Self {
             scratch,
@@ -165,12 +165,12 @@ impl Api {
     }
 }
 
-pub fn serve(root: &Path, serve_options: ServeOptions, options: Options) -> Router {
+pub fn serve(root: &Path, server_options: ServerOptions, options: Options) -> Router {
     let store = Store::open(root, options).unwrap();
     let shutdown = Default::default();
     router(
         Arc::new(store),
-        serve_options,
+        server_options,
         (ADDRESS, "127.0.0.1"),
         shutdown,
     )

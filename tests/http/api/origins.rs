@@ -1,7 +1,7 @@
 //! Requests from other origins to a server with `--cors`.
 
 use wasmstore::config::Options;
-use wasmstore::http::{Keys, ServeOptions};
+use wasmstore::http::{Keys, ServerOptions};
 
 use super::{Api, api};
 use crate::support::store::module;
@@ -10,12 +10,12 @@ const ORIGIN: (&str, &str) = ("origin", "https://example.org");
 
 fn server_with_cors() -> Api {
     let keys = Some(Keys::parse_file("key:*").unwrap().into());
-    let serve_options = ServeOptions {
+    let server_options = ServerOptions {
         keys,
         has_cors: true,
-        ..ServeOptions::default()
+        ..ServerOptions::default()
     };
-    Api::with_options(serve_options, Options::default())
+    Api::with_options(server_options, Options::default())
 }
 
 #[test]

@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::{StreamExt as _, stream};
 use wasmstore::config::{ModuleLimits, Options, ServerLimits};
-use wasmstore::http::ServeOptions;
+use wasmstore::http::ServerOptions;
 
 use super::{Api, HOST, TestResponse, api};
 use crate::support::store::{custom_section, module};
@@ -44,7 +44,7 @@ fn server_with_size_limit(module_bytes_max: u64) -> Api {
         modules,
         ..Options::default()
     };
-    Api::with_options(ServeOptions::default(), options)
+    Api::with_options(ServerOptions::default(), options)
 }
 
 fn in_chunks(bytes: Vec<u8>, size: usize) -> Body {
@@ -228,11 +228,11 @@ fn server_with_short_timeout() -> Api {
         body_progress_bytes_min: 1000,
         ..ServerLimits::default()
     };
-    let serve_options = ServeOptions {
+    let server_options = ServerOptions {
         limits,
-        ..ServeOptions::default()
+        ..ServerOptions::default()
     };
-    Api::with_options(serve_options, Options::default())
+    Api::with_options(server_options, Options::default())
 }
 
 fn one_chunk_every(ms: u64, bytes: Vec<u8>, size: usize) -> Body {
@@ -325,11 +325,11 @@ fn uploads_share_a_quota() {
         spool_bytes_max: 200 << 10,
         ..ServerLimits::default()
     };
-    let serve_options = ServeOptions {
+    let server_options = ServerOptions {
         limits,
-        ..ServeOptions::default()
+        ..ServerOptions::default()
     };
-    let s = Api::with_options(serve_options, Options::default());
+    let s = Api::with_options(server_options, Options::default());
     let response = put(&s, "zstd", zstd_frame(&incompressible(300_000)));
     response.is(503, "the server is busy; try again");
     let small = incompressible(100_000);
