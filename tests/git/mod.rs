@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use crate::support::program::{Ran, World};
 use crate::support::server::{Answer, Server};
 
-/// Far longer than anything takes that works.
+/// A time limit that only a failing test reaches.
 const LONG: Duration = Duration::from_secs(30);
 
 /// The `Content-Type` header of a fetch's requests.

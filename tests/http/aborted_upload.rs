@@ -44,7 +44,7 @@ async fn abort_upload(server: &WatchServer, n: u8, code: u8, length: Option<&str
     bytes.extend(frame(HEADERS, END_HEADERS, 1, &head));
     bytes.extend(frame(DATA, 0, 1, b"\0asm\x01\0\0\0"));
     stream.write_all(&bytes).await.unwrap();
-    // Gives the server different times to process the first bytes, none among them.
+    // The server gets different times to process the first bytes, including none.
     sleep(Duration::from_millis(u64::from(n % 4) * 15)).await;
     let reset = frame(RST_STREAM, 0, 1, &[0, 0, 0, code]);
     stream.write_all(&reset).await.unwrap();

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use wasmstore::config::ServerLimits;
 use wasmstore::http::{Peer, Server, ShutdownGuard, Tls};
 
-/// Far longer than anything takes that works.
+/// A time limit that only a failing test reaches.
 pub const LONG: Duration = Duration::from_secs(20);
 
 /// The size of the body of `/big`: more than all buffers between the server and a client hold.
