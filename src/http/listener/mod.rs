@@ -1,6 +1,7 @@
 //! The listening socket and its connections: accepting, limits, TLS, timeouts and shutdown.
 //!
-//! This directory handles HTTP as a protocol. It does not look at what a request asks for.
+//! This directory handles HTTP as a protocol. It does not look at what a request asks for. It is our own code because axum-server
+//! has neither a connection limit that answers 503, nor an idle timeout, nor a close that lets the last response arrive.
 
 mod acceptor;
 mod bounded_file;
