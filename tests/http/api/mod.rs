@@ -15,6 +15,7 @@ mod listing;
 mod merge;
 mod modules;
 mod names;
+mod openapi;
 mod origins;
 mod random;
 mod ranges;

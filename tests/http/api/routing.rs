@@ -27,34 +27,39 @@ fn unknown_endpoints_are_404() {
     }
 }
 
+/// Returns the routes of the API and the methods that each supports, except for `/watch` and `/auth`.
+pub(super) fn routes(commit: &str) -> Vec<(String, &'static str)> {
+    vec![
+        ("/modules".to_owned(), "GET,HEAD"),
+        ("/modules/d".to_owned(), "GET,HEAD"),
+        ("/module/a".to_owned(), "GET,HEAD,POST,DELETE"),
+        ("/hash/a".to_owned(), "GET,HEAD,POST"),
+        ("/info/a".to_owned(), "GET,HEAD"),
+        ("/versions/a".to_owned(), "GET,HEAD"),
+        ("/version/0/a".to_owned(), "GET,HEAD"),
+        ("/commits".to_owned(), "GET,HEAD"),
+        ("/commits/a".to_owned(), "GET,HEAD"),
+        ("/snapshot".to_owned(), "GET,HEAD"),
+        (format!("/commit/{commit}"), "GET,HEAD"),
+        (format!("/restore/{commit}"), "POST"),
+        (format!("/restore/{commit}/a"), "POST"),
+        ("/rollback".to_owned(), "POST"),
+        ("/rollback/a".to_owned(), "POST"),
+        ("/branch".to_owned(), "GET,HEAD"),
+        ("/branch/x".to_owned(), "PUT,POST,DELETE"),
+        ("/branches".to_owned(), "GET,HEAD"),
+        ("/merge/main".to_owned(), "POST"),
+        ("/gc".to_owned(), "POST"),
+        ("/openapi.json".to_owned(), "GET,HEAD"),
+    ]
+}
+
 #[test]
 fn unsupported_methods_are_405_with_the_supported_ones() {
     let s = Api::new();
     let tip = s.put("a", 1);
     let state = s.state();
-    for (path, allowed) in [
-        ("/modules", "GET,HEAD"),
-        ("/modules/d", "GET,HEAD"),
-        ("/module/a", "GET,HEAD,POST,DELETE"),
-        ("/hash/a", "GET,HEAD,POST"),
-        ("/info/a", "GET,HEAD"),
-        ("/versions/a", "GET,HEAD"),
-        ("/version/0/a", "GET,HEAD"),
-        ("/commits", "GET,HEAD"),
-        ("/commits/a", "GET,HEAD"),
-        ("/snapshot", "GET,HEAD"),
-        (&format!("/commit/{tip}"), "GET,HEAD"),
-        (&format!("/restore/{tip}"), "POST"),
-        (&format!("/restore/{tip}/a"), "POST"),
-        ("/rollback", "POST"),
-        ("/rollback/a", "POST"),
-        ("/branch", "GET,HEAD"),
-        ("/branch/x", "PUT,POST,DELETE"),
-        ("/branches", "GET,HEAD"),
-        ("/merge/main", "POST"),
-        ("/gc", "POST"),
-        ("/openapi.json", "GET,HEAD"),
-    ] {
+    for (path, allowed) in routes(&tip.to_string()) {
         let methods = [
             "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW",
         ];
@@ -62,7 +67,7 @@ fn unsupported_methods_are_405_with_the_supported_ones() {
             .into_iter()
             .filter(|method| !allowed.split(',').any(|name| name == *method))
         {
-            let response = s.send_empty(method, path, &[]);
+            let response = s.send_empty(method, &path, &[]);
             let detail = if method == "HEAD" {
                 ""
             } else {
@@ -76,7 +81,7 @@ fn unsupported_methods_are_405_with_the_supported_ones() {
             response.has("allow", allowed);
         }
         // A problem document has the header, too.
-        s.send_empty("PATCH", path, &[("accept", "application/json")])
+        s.send_empty("PATCH", &path, &[("accept", "application/json")])
             .has("allow", allowed);
     }
     assert_eq!(s.state(), state);
