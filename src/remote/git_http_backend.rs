@@ -109,11 +109,11 @@ impl GitHttpBackend {
     /// # Errors
     /// git cannot be started.
     pub fn advertise(&self, request: &GitRequest) -> Result<ServerProcess> {
-        let start = ServerProcessOptions {
+        let options = ServerProcessOptions {
             advertises: true,
-            ..self.start(request, None)
+            ..self.process_options(request, None)
         };
-        Ok(self.git.serve(request.service.server_command(), &start)?)
+        Ok(self.git.serve(request.service.server_command(), &options)?)
     }
 
     /// Starts git to respond to a request with a body of at most `bytes_max` bytes.
@@ -121,29 +121,33 @@ impl GitHttpBackend {
     /// # Errors
     /// git cannot be started.
     pub fn respond(&self, request: &GitRequest, bytes_max: u64) -> Result<ServerProcess> {
-        let start = self.start(request, Some(bytes_max));
-        Ok(self.git.serve(request.service.server_command(), &start)?)
+        let options = self.process_options(request, Some(bytes_max));
+        Ok(self.git.serve(request.service.server_command(), &options)?)
     }
 
-    fn start(&self, request: &GitRequest, bytes_max: Option<u64>) -> ServerProcessOptions {
-        let mut start = ServerProcessOptions::default();
+    fn process_options(
+        &self,
+        request: &GitRequest,
+        bytes_max: Option<u64>,
+    ) -> ServerProcessOptions {
+        let mut options = ServerProcessOptions::default();
         let protocol = request.protocol.as_deref().and_then(git::valid_protocol);
         match request.service {
             GitService::UploadPack => {
-                start
+                options
                     .settings
                     .push("uploadpack.allowFilter=true".to_owned());
                 let protocol = protocol.map(|value| ("GIT_PROTOCOL", OsString::from(value)));
-                start.variables.extend(protocol);
+                options.variables.extend(protocol);
             }
             // The protocol for pushes has no version 2.
             GitService::ReceivePack => {
                 let limit = bytes_max.map(|bytes| format!("receive.maxInputSize={bytes}"));
-                start.settings.extend(limit);
-                start.variables.extend(self.variables(&request.pusher));
+                options.settings.extend(limit);
+                options.variables.extend(self.variables(&request.pusher));
             }
         }
-        start
+        options
     }
 
     /// Returns the environment variables for the hooks.
@@ -252,7 +256,7 @@ mod tests {
     #[test]
     fn hooks_get_the_pushers_identity_and_fetches_have_no_hooks() {
         let server = server();
-        let push = server.start(
+        let push = server.process_options(
             &request(GitService::ReceivePack, Some("version=2")),
             Some(7),
         );
@@ -267,10 +271,12 @@ mod tests {
             "WASMSTORE_PUSH_AUTHOR",
         ];
         assert_eq!(names, expected);
-        let fetch = server.start(&request(GitService::UploadPack, Some("version=2")), Some(7));
+        let fetch =
+            server.process_options(&request(GitService::UploadPack, Some("version=2")), Some(7));
         assert_eq!(fetch.variables, [("GIT_PROTOCOL", "version=2".into())]);
         assert_eq!(fetch.settings, ["uploadpack.allowFilter=true"]);
-        let malformed = server.start(&request(GitService::UploadPack, Some("version=2 x")), None);
+        let malformed =
+            server.process_options(&request(GitService::UploadPack, Some("version=2 x")), None);
         assert_eq!(malformed.variables, []);
     }
 

@@ -27,12 +27,12 @@ pub struct Replica {
     git: Git,
     primary: Primary,
     /// Each round updates it; the readiness check and the metrics read it.
-    progress: Mutex<Progress>,
+    progress: Mutex<FollowProgress>,
 }
 
 /// The progress of a replica since the process started.
 #[derive(Debug)]
-struct Progress {
+struct FollowProgress {
     /// The start of the last successful round.
     last_equal: Option<Instant>,
     started: Instant,
@@ -74,7 +74,7 @@ impl Replica {
             store: Arc::new(store),
             git,
             primary,
-            progress: Mutex::new(Progress {
+            progress: Mutex::new(FollowProgress {
                 last_equal: None,
                 started: Instant::now(),
                 failures: 0,
@@ -193,7 +193,7 @@ impl Replica {
         }
     }
 
-    fn progress(&self) -> MutexGuard<'_, Progress> {
+    fn progress(&self) -> MutexGuard<'_, FollowProgress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

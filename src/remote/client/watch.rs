@@ -39,7 +39,7 @@ enum End {
 }
 
 /// The watched branch, and the last commit that was reported.
-struct Cursor<'b> {
+struct WatchPosition<'b> {
     branch: Option<&'b BranchName>,
     since: Option<CommitId>,
 }
@@ -56,29 +56,29 @@ impl Client {
         since: Option<CommitId>,
         notify: &mut dyn FnMut(&[PathChange]) -> ControlFlow<()>,
     ) -> Result<()> {
-        let mut cursor = Cursor { branch, since };
-        let mut socket = self.connect(&mut cursor)?;
+        let mut position = WatchPosition { branch, since };
+        let mut socket = self.connect(&mut position)?;
         let mut delay = DELAY_FIRST;
         loop {
-            let since = cursor.since;
-            let reason = match self.read_events(&mut socket, &mut cursor, notify) {
+            let since = position.since;
+            let reason = match self.read_events(&mut socket, &mut position, notify) {
                 End::Broken(reason) => reason,
                 End::Failed(error) => return Err(error),
                 End::Stopped => return Ok(()),
             };
             tracing::warn!(server = %self.url, reason, "lost the connection to the server; reconnecting");
-            if cursor.since != since {
+            if position.since != since {
                 delay = DELAY_FIRST;
             }
-            socket = self.reconnect(&mut cursor, &mut delay)?;
+            socket = self.reconnect(&mut position, &mut delay)?;
         }
     }
 
-    fn reconnect(&self, cursor: &mut Cursor<'_>, delay: &mut Duration) -> Result<Socket> {
+    fn reconnect(&self, position: &mut WatchPosition<'_>, delay: &mut Duration) -> Result<Socket> {
         loop {
             thread::sleep(*delay);
             *delay = (*delay * 2).min(DELAY_MAX);
-            match self.connect(cursor) {
+            match self.connect(position) {
                 Err(Error::Unreachable { reason, .. }) => {
                     tracing::debug!(reason, "cannot reconnect yet");
                 }
@@ -90,14 +90,14 @@ impl Client {
         }
     }
 
-    /// Connects. If the cursor has no commit yet, it starts at the tip that the server names.
-    fn connect(&self, cursor: &mut Cursor<'_>) -> Result<Socket> {
+    /// Connects. If the position has no commit yet, it starts at the tip that the server names.
+    fn connect(&self, position: &mut WatchPosition<'_>) -> Result<Socket> {
         let mut path = "/api/v1/watch?commits=true".to_owned();
-        if let Some(since) = cursor.since {
+        if let Some(since) = position.since {
             path.push_str(&format!("&since={since}"));
         }
         let mut headers = vec![("accept", HeaderValue::from_static(ACCEPTED))];
-        if let Some(branch) = cursor.branch {
+        if let Some(branch) = position.branch {
             let value = HeaderValue::from_str(&encode_header_value(branch.as_str()))
                 .expect("BUG: an encoded name is a valid header value");
             headers.push(("wasmstore-branch", value));
@@ -111,7 +111,7 @@ impl Client {
         match server.connect(&path, &headers) {
             Ok((socket, response)) => {
                 let tip = response_commit(response.headers());
-                cursor.since = cursor.since.or(tip);
+                position.since = position.since.or(tip);
                 Ok(socket)
             }
             Err(tungstenite::Error::Http(response)) => Err(self.refused(&response)),
@@ -142,14 +142,14 @@ impl Client {
     fn read_events(
         &self,
         socket: &mut Socket,
-        cursor: &mut Cursor<'_>,
+        position: &mut WatchPosition<'_>,
         notify: &mut dyn FnMut(&[PathChange]) -> ControlFlow<()>,
     ) -> End {
         let (mut changes, mut parts, mut bytes) = (Vec::new(), 0, 0);
         loop {
             let text = match socket.read() {
                 Ok(Message::Text(text)) => text,
-                Ok(Message::Close(frame)) => return self.closed(frame, cursor),
+                Ok(Message::Close(frame)) => return self.closed(frame, position),
                 Ok(_) => continue,
                 Err(error) => return End::Broken(error.to_string()),
             };
@@ -169,17 +169,17 @@ impl Client {
                 }
                 changes.clear();
                 (parts, bytes) = (0, 0);
-                cursor.since = Some(event.commit.0);
+                position.since = Some(event.commit.0);
             }
         }
     }
 
     /// Interprets the server's close frame. A missing commit or branch is reported in the store's words.
-    fn closed(&self, frame: Option<CloseFrame>, cursor: &Cursor<'_>) -> End {
+    fn closed(&self, frame: Option<CloseFrame>, position: &WatchPosition<'_>) -> End {
         let Some(frame) = frame else {
             return End::Broken("the server closed the connection".to_owned());
         };
-        let (detail, missing) = match (frame.code.into(), cursor.branch, cursor.since) {
+        let (detail, missing) = match (frame.code.into(), position.branch, position.since) {
             (CLOSE_NO_COMMIT, _, Some(commit)) => (format!("there is no commit {commit}"), None),
             (CLOSE_NO_BRANCH, Some(branch), _) => (
                 format!("there is no branch {:?}", branch.as_str()),
