@@ -24,8 +24,8 @@ const BYTES_MAX: usize = 8 << 20;
 /// The age at which a batch takes no more changes.
 const AGE_MAX: Duration = Duration::from_millis(20);
 
-/// An open batch.
-pub(crate) struct Batch<'r> {
+/// A batch that takes changes.
+pub(crate) struct OpenBatch<'r> {
     txn: WriteTxn<'r>,
     updates: Vec<BranchUpdate>,
     changes: usize,
@@ -56,7 +56,7 @@ pub(crate) struct DecidedChange<T, E> {
     pub new: Vec<Arc<StagedObject>>,
 }
 
-impl<'r> Batch<'r> {
+impl<'r> OpenBatch<'r> {
     /// Begins an empty batch: takes `refs.lock`.
     pub(crate) fn begin(
         parts: &'r Parts,

@@ -16,7 +16,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::ids::commit_id;
 use crate::repo::locks::PATIENCE;
 use crate::repo::parts::Parts;
-use crate::repo::publish::batch::{Batch, DecidedChange, ParkedBatch};
+use crate::repo::publish::batch::{DecidedChange, OpenBatch, ParkedBatch};
 use crate::repo::publish::batch_carryover::BatchCarryover;
 use crate::repo::publish::decision::{Decision, Published};
 use crate::repo::publish::draft::Draft;
@@ -126,15 +126,15 @@ struct Turn<'p> {
 
 impl Turn<'_> {
     /// Takes the parked batch out of the slot, or begins a new one. A panic before it is put back ends it: see `BranchUpdate`.
-    fn batch<'r>(&mut self, parts: &'r Parts, deadline: Instant) -> Result<Batch<'r>> {
+    fn batch<'r>(&mut self, parts: &'r Parts, deadline: Instant) -> Result<OpenBatch<'r>> {
         match self.slot.parked.take() {
-            Some(parked) => Ok(Batch::resume(parts, parked)),
-            None => Batch::begin(parts, deadline, self.slot.carryover.take()),
+            Some(parked) => Ok(OpenBatch::resume(parts, parked)),
+            None => OpenBatch::begin(parts, deadline, self.slot.carryover.take()),
         }
     }
 
     /// Leaves the batch to the next change, or publishes it if no thread waits; returns whether it was published.
-    fn leave(mut self, mut batch: Batch<'_>) -> bool {
+    fn leave(mut self, mut batch: OpenBatch<'_>) -> bool {
         let is_awaited = self.publisher.waiting.load(Ordering::SeqCst) > 0;
         if is_awaited && !batch.is_full() {
             self.slot.parked = Some(batch.park());
