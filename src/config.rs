@@ -200,17 +200,6 @@ pub struct MirrorLimits {
     pub look_timeout: Duration,
 }
 
-impl MirrorLimits {
-    /// Returns the default limits, with another time limit for pushes if one is given.
-    pub fn within(push_timeout: Option<Duration>) -> Self {
-        let default = Self::default();
-        Self {
-            push_timeout: push_timeout.unwrap_or(default.push_timeout),
-            ..default
-        }
-    }
-}
-
 impl Default for MirrorLimits {
     fn default() -> Self {
         Self {

@@ -76,7 +76,7 @@ fn similar_branch(store: &dyn StoreOperations, unknown: &str) -> String {
 
 /// Suggests a module with a similar path, preferably in the same directory, or with the same file name.
 fn similar_path(store: &dyn StoreOperations, revision: &Revision, unknown: &str) -> Option<String> {
-    // A name that is not a path is a hash, and nobody types hashes by hand.
+    // A name that is not a path is a hash, and hashes are not typed by hand.
     let unknown = ModulePath::parse(unknown).ok()?;
     let segments: Vec<_> = unknown.segments().collect();
     let (name, directories) = segments.split_last()?;

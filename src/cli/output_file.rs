@@ -28,7 +28,7 @@ impl From<Error> for WriteFailure {
 }
 
 /// Writes a regular file atomically and fsyncs it. Follows a symbolic link. Anything else, such as a pipe or a device, is written
-/// directly, and so are files in `/dev` and `/proc`: `/dev/stdout` may be a log file of somebody else, which must not be replaced.
+/// directly, and so are files in `/dev` and `/proc`: `/dev/stdout` may be a log file, which must not be replaced.
 pub(super) fn write(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> Result<(), WriteFailure>,

@@ -18,8 +18,8 @@ use crate::store::{Revision, Store};
 /// The first branch of a new store.
 const FIRST_BRANCH: &str = "main";
 
-/// Runs the checks in the order in which a start would fail, and prints the settings. Creates nothing, listens on no port, and contacts
-/// nobody except the name service.
+/// Runs the checks in the order in which a start would fail, and prints the settings. Creates nothing, listens on no port, and sends no
+/// requests except to the name service.
 pub(super) fn run(server: &ServerArgs, settings: &Settings, out: &mut Output) -> Result<()> {
     read_keys(server, PipeHandling::Refuse)?;
     load_tls(server)?;

@@ -1,11 +1,11 @@
-//! Bytes that are no module, and names that are none.
+//! Invalid modules and malformed names.
 
 use std::io::Write;
 use std::process::Stdio;
 
 use crate::support::program::{Ran, World, module, reason};
 
-/// Every kind of bytes that must not get in, with a part of the reason.
+/// Returns every kind of invalid module: a name, the bytes, and a part of the expected reason.
 fn bad_modules() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let bytes = module(1);
     let body = |text: &str| wat::parse_str(text).unwrap();
@@ -55,7 +55,7 @@ fn bad_modules() -> Vec<(&'static str, Vec<u8>, &'static str)> {
 }
 
 #[test]
-fn what_is_no_module_is_refused_and_leaves_nothing() {
+fn invalid_module_is_rejected_and_leaves_no_trace() {
     for world in World::each() {
         world.add("a.wasm", 7);
         for (name, bytes, part) in bad_modules() {
@@ -74,7 +74,7 @@ fn what_is_no_module_is_refused_and_leaves_nothing() {
 }
 
 #[test]
-fn standard_input_is_judged_alike() {
+fn standard_input_is_validated_like_a_file() {
     let world = World::with_store("sha1");
     let before = world.state();
     for (name, bytes, part) in bad_modules() {
@@ -98,7 +98,7 @@ fn standard_input_is_judged_alike() {
 }
 
 #[test]
-fn a_blob_that_is_no_module_is_not_set() {
+fn set_rejects_a_blob_that_is_not_a_module() {
     let world = World::with_store("sha1");
     world.file("text", "text");
     let file = world.path("text");
@@ -108,7 +108,7 @@ fn a_blob_that_is_no_module_is_not_set() {
 }
 
 #[test]
-fn malformed_paths_are_refused_everywhere() {
+fn every_command_rejects_malformed_paths() {
     let world = World::with_store("sha1");
     world.file("m.wasm", module(1));
     let hash = world.hash(1);
@@ -153,14 +153,14 @@ fn malformed_paths_are_refused_everywhere() {
 }
 
 #[test]
-fn a_reason_stays_on_its_line() {
+fn error_is_one_line_without_control_characters() {
     let world = World::with_store("sha1");
     let missing = world.fails(1, &["add", "a\nb\u{1b}[31m"]);
     assert!(
         missing.starts_with("cannot read \"a\\nb\\u{1b}[31m\": "),
         "{missing}"
     );
-    // A name from within the module, which its maker chose.
+    // The name is from the module, so its author chose it.
     let module = wat::parse_str(r#"(module (func (export "a\n\1b")) (func (export "a\n\1b")))"#);
     world.file("dup.wasm", module.unwrap());
     let duplicate = world.fails(3, &["add", "dup.wasm"]);
@@ -169,7 +169,7 @@ fn a_reason_stays_on_its_line() {
 }
 
 #[test]
-fn what_cannot_be_parsed_exits_with_2() {
+fn invalid_command_line_exits_with_2() {
     let world = World::empty();
     for args in [
         &["nonsense"][..],

@@ -1,4 +1,4 @@
-//! Roots that are missing, are something else, or cannot be used.
+//! Roots that are missing, are not a store, or cannot be used.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::program::{World, module, permissions_bind};
 
 #[test]
-fn a_missing_root_reads_as_an_empty_store_and_stays_missing() {
+fn missing_root_reads_as_an_empty_store_and_is_not_created() {
     let world = World::empty();
     assert_eq!(world.ok(&["list"]), "");
     assert_eq!(world.json(&["list"]), json!({}));
@@ -52,7 +52,7 @@ fn a_missing_root_reads_as_an_empty_store_and_stays_missing() {
 }
 
 #[test]
-fn a_write_creates_the_root_and_the_folders_above_it() {
+fn write_creates_the_root_and_its_parent_directories() {
     let world = World::empty();
     world.file("a.wasm", module(1));
     world.ok(&["add", "a.wasm", "--root", "new/deep/store"]);
@@ -66,7 +66,7 @@ fn a_write_creates_the_root_and_the_folders_above_it() {
     assert!(!world.root().exists());
 }
 
-/// Every way of a command to open the store.
+/// Returns commands for every way to open the store.
 fn openings(world: &World) -> Vec<Vec<&'static str>> {
     world.file("a.wasm", module(1));
     fs::create_dir_all(world.path("in")).unwrap();
@@ -89,11 +89,11 @@ fn openings(world: &World) -> Vec<Vec<&'static str>> {
 }
 
 #[test]
-fn what_is_no_store_is_refused_with_the_reason() {
+fn root_that_is_not_a_store_is_rejected_with_a_reason() {
     let world = World::empty();
     let openings = openings(&world);
     world.file("file", "x");
-    world.file("folder/file", "x");
+    world.file("directory/file", "x");
     let git = world
         .command("git")
         .args(["init", "-q", "work-tree"])
@@ -104,10 +104,10 @@ fn what_is_no_store_is_refused_with_the_reason() {
     for (root, part) in [
         ("file", "Not a directory"),
         ("file/below", "Not a directory"),
-        ("folder", "it is not a git repository"),
+        ("directory", "it is not a git repository"),
         ("work-tree", "a store is a bare repository"),
         ("work-tree/.git", "it is not bare"),
-        ("broken", "it is not a git repository"),
+        ("broken", "it is not a readable git repository"),
     ] {
         let before = fs::read_dir(world.path(root)).map_or(0, |files| files.count());
         for args in &openings {
@@ -121,7 +121,7 @@ fn what_is_no_store_is_refused_with_the_reason() {
 }
 
 #[test]
-fn permissions_decide() {
+fn access_depends_on_permissions() {
     let world = World::with_store("sha1");
     let hash = world.add("a.wasm", 1);
     if !permissions_bind(&world.path("")) {
@@ -150,7 +150,7 @@ fn permissions_decide() {
 }
 
 #[test]
-fn a_damaged_store_is_told() {
+fn missing_object_is_reported() {
     let world = World::with_store("sha1");
     let hash = world.add("a.wasm", 1);
     let object = world
@@ -169,7 +169,7 @@ fn a_damaged_store_is_told() {
 }
 
 #[test]
-fn what_cannot_be_done_to_a_missing_store_creates_none() {
+fn failed_write_to_a_missing_store_does_not_create_it() {
     let world = World::empty();
     let hash = "0".repeat(40);
     for args in [

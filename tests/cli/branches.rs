@@ -1,4 +1,4 @@
-//! branch, merge, and --branch everywhere.
+//! `branch`, `merge`, and the option `--branch` of all commands.
 
 use serde_json::json;
 
@@ -35,7 +35,7 @@ fn branches_are_created_listed_and_deleted() {
 }
 
 #[test]
-fn what_is_wrong_with_a_branch_is_told() {
+fn invalid_branch_operations_fail_with_a_reason() {
     for world in World::each() {
         world.changes(&["branch", "dev"]);
         assert_eq!(
@@ -67,7 +67,7 @@ fn what_is_wrong_with_a_branch_is_told() {
 }
 
 #[test]
-fn the_default_branch_is_what_head_names() {
+fn default_branch_is_stored_in_head() {
     for world in World::each() {
         assert_eq!(world.git(&["symbolic-ref", "HEAD"]), "refs/heads/main");
         world.add("a.wasm", 1);
@@ -82,7 +82,7 @@ fn the_default_branch_is_what_head_names() {
 }
 
 #[test]
-fn a_branch_is_worked_on_and_never_created_by_the_way() {
+fn branch_option_selects_a_branch_and_never_creates_one() {
     for world in World::each() {
         world.file("a.wasm", module(1));
         world.changes(&["branch", "dev"]);
@@ -123,7 +123,7 @@ fn a_branch_is_worked_on_and_never_created_by_the_way() {
 }
 
 #[test]
-fn merge_moves_forward_or_makes_a_commit_of_both() {
+fn merge_fast_forwards_or_makes_a_merge_commit() {
     for world in World::each() {
         world.changes(&["branch", "dev"]);
         world.file("a.wasm", module(1));
@@ -146,7 +146,7 @@ fn merge_moves_forward_or_makes_a_commit_of_both() {
 }
 
 #[test]
-fn a_merge_conflict_names_the_paths_and_changes_nothing() {
+fn merge_conflict_lists_the_paths_and_changes_nothing() {
     for world in World::each() {
         world.changes(&["branch", "dev"]);
         for (n, path) in [(1, "z.wasm"), (2, "d/a.wasm")] {

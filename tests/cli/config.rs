@@ -1,4 +1,4 @@
-//! `wasmstore.toml`: what it may say, what beats it, what is refused, and what `server --check` tells of it.
+//! `wasmstore.toml`: its keys, their precedence, its errors, and the output of `server --check`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +7,7 @@ use std::process::Stdio;
 use crate::support::program::{Ran, World, module, permissions_bind, reason};
 use crate::support::server::Server;
 
-/// Runs `server --check` with a file that says this.
+/// Runs `server --check` with this configuration file.
 fn check(world: &World, toml: &str, args: &[&str], variables: &[(&str, &str)]) -> Ran {
     let file = world.file("wasmstore.toml", toml);
     let mode = fs::Permissions::from_mode(0o600);
@@ -21,7 +21,7 @@ fn check(world: &World, toml: &str, args: &[&str], variables: &[(&str, &str)]) -
         .into()
 }
 
-/// What is set, where all is well.
+/// Runs `server --check` with a valid configuration, and returns its output.
 #[track_caller]
 fn set(world: &World, toml: &str, args: &[&str], variables: &[(&str, &str)]) -> String {
     let ran = check(world, toml, args, variables);
@@ -31,11 +31,11 @@ fn set(world: &World, toml: &str, args: &[&str], variables: &[(&str, &str)]) -> 
 }
 
 #[test]
-fn a_flag_beats_its_variable_and_that_the_file() {
+fn flag_takes_precedence_over_variable_and_variable_over_file() {
     let world = World::empty();
     let variable = [("WASMSTORE_PORT", "2")];
     let toml = "# here\nport = 1\n";
-    for (args, variables, wanted) in [
+    for (args, variables, expected) in [
         (&["--port", "3"][..], &variable[..], "port = 3  # --port\n"),
         (&[], &variable, "port = 2  # WASMSTORE_PORT\n"),
         (
@@ -44,13 +44,13 @@ fn a_flag_beats_its_variable_and_that_the_file() {
             "port = 1  # wasmstore.toml:2\n",
         ),
     ] {
-        assert_eq!(set(&world, toml, args, variables), wanted);
+        assert_eq!(set(&world, toml, args, variables), expected);
     }
-    // The default of a flag beats nothing.
+    // The default value of a flag does not override the file.
     let toml = "color = 'never'\nidle-timeout = 0x10";
-    let wanted = "idle-timeout = 16  # wasmstore.toml:2\ncolor = \"never\"  # wasmstore.toml:1\n";
-    assert_eq!(set(&world, toml, &[], &[]), wanted);
-    // Before `server` is on the command line too, and so is what stands before a `--`.
+    let expected = "idle-timeout = 16  # wasmstore.toml:2\ncolor = \"never\"  # wasmstore.toml:1\n";
+    assert_eq!(set(&world, toml, &[], &[]), expected);
+    // Flags before `server` count too, and the combined settings do not end up behind a `--`.
     let file = world.path("wasmstore.toml");
     let file = file.to_str().unwrap();
     let args = [
@@ -62,15 +62,15 @@ fn a_flag_beats_its_variable_and_that_the_file() {
 }
 
 #[test]
-fn switches_lists_and_counts_are_layered_too() {
+fn switches_lists_and_counts_have_the_same_precedence() {
     let world = World::empty();
-    for (toml, args, wanted) in [
+    for (toml, args, expected) in [
         ("cors = true", &[][..], "cors = true  # wasmstore.toml:1\n"),
         ("cors = false", &[], ""),
         ("cors = false", &["--cors"], "cors = true  # --cors\n"),
         ("verbose = 2", &[], "verbose = 2  # wasmstore.toml:1\n"),
         ("verbose = 2", &["-v"], "verbose = 1  # --verbose\n"),
-        // They are one setting: how much is told.
+        // `verbose` and `quiet` are one setting: the log level.
         ("quiet = true", &["-v"], "verbose = 1  # --verbose\n"),
         (
             "mirror = ['/a', '/b']",
@@ -89,12 +89,12 @@ fn switches_lists_and_counts_are_layered_too() {
         ),
         ("mirror = []", &[], ""),
     ] {
-        assert_eq!(set(&world, toml, args, &[]), wanted, "{toml} {args:?}");
+        assert_eq!(set(&world, toml, args, &[]), expected, "{toml} {args:?}");
     }
 }
 
 #[test]
-fn what_needs_another_setting_finds_it_in_any_layer() {
+fn dependent_settings_may_be_in_different_layers() {
     let world = World::empty();
     let (of, changes) = ("replica-of = 'http://a'", "replica-changes = 'refuse'");
     let both = [
@@ -112,8 +112,8 @@ fn what_needs_another_setting_finds_it_in_any_layer() {
         &[],
     );
     assert_eq!(alone.code, Some(2));
-    let wanted = "wasmstore: wasmstore.toml:2: `replica-changes` needs --replica-of <URL>\n";
-    assert_eq!(alone.err, wanted);
+    let expected = "wasmstore: wasmstore.toml:2: `replica-changes` needs --replica-of <URL>\n";
+    assert_eq!(alone.err, expected);
     let alone = check(&world, "port = 1", &["--replica-changes", "refuse"], &[]);
     assert_eq!(alone.code, Some(2));
     assert!(alone.err.contains("--replica-of <URL>"), "{}", alone.err);
@@ -121,9 +121,9 @@ fn what_needs_another_setting_finds_it_in_any_layer() {
 }
 
 #[test]
-fn a_fault_is_told_with_its_place_and_without_its_secrets() {
+fn error_in_the_file_has_line_and_key_and_no_secret() {
     let world = World::empty();
-    for (toml, wanted) in [
+    for (toml, expected) in [
         ("prot = 1", "1: unknown key `prot`: did you mean `port`?"),
         (
             "max_requests = 1",
@@ -166,7 +166,7 @@ fn a_fault_is_told_with_its_place_and_without_its_secrets() {
         ),
         (
             "branch = 'a..b'",
-            "1: `branch` is invalid: branch name \"a..b\" holds `..`",
+            "1: `branch` is invalid: branch name \"a..b\" contains `..`",
         ),
         ("root = ''", "1: `root` is invalid: must not be empty"),
         (
@@ -220,19 +220,19 @@ fn a_fault_is_told_with_its_place_and_without_its_secrets() {
             "{toml}: {ran:?}"
         );
         let reason = reason(&ran.err, &[toml]);
-        let wanted = format!("wasmstore.toml:{wanted}");
-        assert!(reason.starts_with(&wanted), "{toml}: {reason}");
+        let expected = format!("wasmstore.toml:{expected}");
+        assert!(reason.starts_with(&expected), "{toml}: {reason}");
         assert!(!ran.err.contains("s3cr3t"), "{toml}: {reason}");
     }
-    // What is beaten is judged too.
+    // Overridden values are validated too.
     let beaten = check(&world, "port = 70000", &["--port", "1"], &[]);
     assert_eq!(beaten.code, Some(2), "{beaten:?}");
 }
 
 #[test]
-fn a_malformed_variable_is_named() {
+fn error_in_a_variable_names_the_variable() {
     let world = World::empty();
-    for (variable, value, code, wanted) in [
+    for (variable, value, code, expected) in [
         (
             "WASMSTORE_PORT",
             "s3cr3t",
@@ -255,7 +255,7 @@ fn a_malformed_variable_is_named() {
             "WASMSTORE_BRANCH",
             "a..b",
             3,
-            ": branch name \"a..b\" holds `..`",
+            ": branch name \"a..b\" contains `..`",
         ),
         (
             "WASMSTORE_HOST",
@@ -267,19 +267,19 @@ fn a_malformed_variable_is_named() {
         let ran = check(&world, "", &[], &[(variable, value)]);
         assert_eq!((ran.code, ran.out.as_str()), (Some(code), ""), "{ran:?}");
         let reason = reason(&ran.err, &[variable]);
-        let wanted = format!("{variable}{wanted}");
-        assert!(reason.starts_with(&wanted), "{reason}");
+        let expected = format!("{variable}{expected}");
+        assert!(reason.starts_with(&expected), "{reason}");
         assert!(!ran.err.contains("s3cr3t"), "{reason}");
     }
 }
 
 #[test]
-fn only_a_regular_file_of_text_is_read() {
+fn configuration_must_be_a_regular_utf8_file() {
     let world = World::empty();
     world.file("large", vec![b'#'; (1 << 20) + 1]);
     world.file("binary", b"port = 1\n\xff");
     world.pipe("fifo");
-    for (file, code, wanted) in [
+    for (file, code, expected) in [
         ("missing", 1, "cannot read \"missing\": No such file"),
         (".", 1, "\".\" is not a regular file"),
         ("fifo", 1, "\"fifo\" is not a regular file"),
@@ -292,9 +292,9 @@ fn only_a_regular_file_of_text_is_read() {
     ] {
         let args = ["server", "--check", "--config", file];
         let reason = world.fails(code, &args);
-        assert!(reason.starts_with(wanted), "{reason}");
+        assert!(reason.starts_with(expected), "{reason}");
     }
-    // The variable names a file as well, for the server alone; an empty one counts as unset.
+    // The variable names the file for `server` only; an empty variable counts as unset.
     for (file, args, code) in [
         ("missing", &["server", "--check"][..], 1),
         ("missing", &["list"], 0),
@@ -307,13 +307,13 @@ fn only_a_regular_file_of_text_is_read() {
 }
 
 #[test]
-fn secrets_are_shown_to_nobody() {
+fn check_hides_secrets_and_warns_if_the_file_is_readable_by_others() {
     let world = World::empty();
     let toml = "auth = 's3cr3t:*'\nmirror = ['https://ann:s3cr3t@h/x?t=s3cr3t']\nlog-json = true";
     let out = set(&world, toml, &[], &[]);
-    let wanted = "auth = \"…\"  # wasmstore.toml:1\nmirror = [\"https://ann:***@h/x?***\"]  # wasmstore.toml:2\n\
+    let expected = "auth = \"…\"  # wasmstore.toml:1\nmirror = [\"https://ann:***@h/x?***\"]  # wasmstore.toml:2\n\
         log-json = true  # wasmstore.toml:3\n";
-    assert_eq!(out, wanted);
+    assert_eq!(out, expected);
     let json = set(
         &world,
         toml,
@@ -325,7 +325,7 @@ fn secrets_are_shown_to_nobody() {
     let first = serde_json::json!({ "key": "auth", "value": "…", "from": "WASMSTORE_AUTH" });
     assert_eq!(json["settings"][0], first);
     assert!(!json.to_string().contains("s3cr3t"), "{json}");
-    // Who else may read the file is told, if there is anything to hide.
+    // The server warns that others can read the file, if it contains secrets.
     let path = world.path("wasmstore.toml");
     for (text, mode, warns) in [
         (toml, 0o604, true),
@@ -346,14 +346,14 @@ fn secrets_are_shown_to_nobody() {
     }
 }
 
-/// A private key and its certificate, in PEM.
+/// Generates a private key and its certificate, in PEM.
 fn pair() -> (String, String) {
     let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     (pair.signing_key.serialize_pem(), pair.cert.pem())
 }
 
 #[test]
-fn a_check_looks_at_all_that_a_start_needs() {
+fn check_covers_everything_that_a_start_needs() {
     let world = World::empty();
     let ((key, certificate), (_, other)) = (pair(), pair());
     world.file("etc/key", key);
@@ -362,7 +362,7 @@ fn a_check_looks_at_all_that_a_start_needs() {
     world.file("etc/keys", "# keys\ns3cr3t\n");
     world.file("etc/plain/file", "");
     world.pipe("etc/pipe");
-    for (toml, code, wanted) in [
+    for (toml, code, expected) in [
         ("tls = 'key,cert'", 0, ""),
         ("tls = 'key,other'", 1, "1: `tls`: "),
         (
@@ -438,8 +438,8 @@ fn a_check_looks_at_all_that_a_start_needs() {
             0 => assert_eq!(ran.err, "", "{toml}"),
             _ => {
                 let reason = reason(&ran.err, &[toml]);
-                let wanted = format!("etc/s.toml:{wanted}");
-                assert!(reason.starts_with(&wanted), "{toml}: {reason}");
+                let expected = format!("etc/s.toml:{expected}");
+                assert!(reason.starts_with(&expected), "{toml}: {reason}");
                 assert!(ran.out.is_empty() && !ran.err.contains("s3cr3t"), "{ran:?}");
             }
         }
@@ -451,21 +451,21 @@ fn a_check_looks_at_all_that_a_start_needs() {
 }
 
 #[test]
-fn a_check_looks_at_the_store_and_leaves_it() {
+fn check_examines_the_store_without_changing_it() {
     let world = World::with_store("sha1");
     world.add("m", 1);
     let before = world.state();
     let of = ["server", "--check", "--replica-of", "http://127.0.0.1:1"];
     world.fails(4, &of);
     let other = ["server", "--branch", "other"];
-    let told = world.fails(1, &[&other[..], &["--check"]].concat());
-    assert_eq!(world.fails(1, &other), told);
+    let output = world.fails(1, &[&other[..], &["--check"]].concat());
+    assert_eq!(world.fails(1, &other), output);
     let main = ["server", "--check", "--branch", "main"];
     assert_eq!(world.ok(&main), "branch = \"main\"  # --branch\n");
     assert_eq!(world.state(), before);
     let replica = World::with_store("sha1");
     replica.ok(&of);
-    // It follows nobody after that, but once it does, nothing else serves it.
+    // The check does not make the store a replica. A store that is a replica cannot be served as anything else.
     assert_eq!(
         replica.git(&["config", "--default", "", "wasmstore.replicaOf"]),
         ""
@@ -475,9 +475,8 @@ fn a_check_looks_at_the_store_and_leaves_it() {
     replica.fails(4, &["server", "--check"]);
 }
 
-/// What a check says of a root is what a start says of it.
 #[test]
-fn a_root_that_cannot_be_started_in_is_told() {
+fn check_and_start_reject_the_same_roots() {
     let world = World::with_store("sha1");
     world.file("new/wasmstore", "");
     std::os::unix::fs::symlink("nowhere", world.path("dangling")).unwrap();
@@ -487,8 +486,8 @@ fn a_root_that_cannot_be_started_in_is_told() {
     for root in [old.to_str().unwrap(), "new", "dangling"] {
         for check in [&["--check"][..], &[]] {
             let args = [&["server", "--port", "0", "--root", root], check].concat();
-            let told = world.fails(5, &args);
-            assert!(told.starts_with("cannot "), "{root}: {told}");
+            let output = world.fails(5, &args);
+            assert!(output.starts_with("cannot "), "{root}: {output}");
         }
     }
     let other = ["server", "--root", "fresh", "--branch", "other"];
@@ -497,7 +496,7 @@ fn a_root_that_cannot_be_started_in_is_told() {
 }
 
 #[test]
-fn a_store_that_is_only_read_is_served() {
+fn check_accepts_a_read_only_store() {
     let world = World::with_store("sha1");
     let own = world.root().join("wasmstore");
     let set = |mode| fs::set_permissions(&own, fs::Permissions::from_mode(mode)).unwrap();
@@ -516,7 +515,7 @@ fn a_store_that_is_only_read_is_served() {
 }
 
 #[test]
-fn a_server_does_what_its_file_says() {
+fn server_applies_its_configuration_file() {
     let world = World::empty();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port();
@@ -549,21 +548,24 @@ fn a_server_does_what_its_file_says() {
 }
 
 #[test]
-fn a_server_does_not_start_with_a_malformed_file() {
+fn server_does_not_start_with_an_invalid_file() {
     let world = World::empty();
     let file = world.file("wasmstore.toml", "port = 0\nauth = 's3cr3t'\n");
     let mut command = world.wasmstore(&["server", "--config", file, "-q"]);
     let ran = Ran::from(command.stdin(Stdio::null()).output().unwrap());
-    let wanted = "wasmstore: wasmstore.toml:2: `auth`: entry 1 of the keys is not KEY:METHODS\n";
-    assert_eq!((ran.code, ran.err.as_str()), (Some(2), wanted));
-    for (toml, wanted) in [
+    let expected = "wasmstore: wasmstore.toml:2: `auth`: entry 1 of the keys is not KEY:METHODS\n";
+    assert_eq!((ran.code, ran.err.as_str()), (Some(2), expected));
+    for (toml, expected) in [
         ("gc-squash = true", "`gc-squash`: --gc-squash needs "),
         ("root = 'http://127.0.0.1:9'", "`root`: this command needs "),
     ] {
         world.file(file, format!("port = 0\n{toml}"));
         let ran = world.run(&["server", "--config", file]);
-        let wanted = format!("wasmstore: wasmstore.toml:2: {wanted}");
-        assert!(ran.code == Some(2) && ran.err.contains(&wanted), "{ran:?}");
+        let expected = format!("wasmstore: wasmstore.toml:2: {expected}");
+        assert!(
+            ran.code == Some(2) && ran.err.contains(&expected),
+            "{ran:?}"
+        );
     }
     assert!(!world.root().exists());
     let help = world.ok(&["server", "--help"]);

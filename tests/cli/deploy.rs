@@ -1,4 +1,4 @@
-//! `deploy/`: what is there uses flags that the server has.
+//! The files in `deploy/` use only flags that the server has.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ fn read(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
 }
 
-/// The long flags in a text: of help those that it explains, of a command those that it gives.
+/// Returns the long flags in a text.
 fn flags(text: &str) -> BTreeSet<String> {
     let inside = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let words = text.split(|c: char| !inside(c));
@@ -20,7 +20,7 @@ fn flags(text: &str) -> BTreeSet<String> {
     flags.map(str::to_owned).collect()
 }
 
-/// The lines of a unit that set this.
+/// Returns the values of a setting in a systemd unit.
 fn settings<'u>(unit: &'u str, name: &str) -> Vec<&'u str> {
     let lines = unit.lines();
     let set = lines.filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
@@ -36,7 +36,7 @@ fn are_known(used: &BTreeSet<String>, least: usize) {
 }
 
 #[test]
-fn the_unit_starts_and_reloads_the_server() {
+fn systemd_unit_starts_and_reloads_the_server() {
     let unit = read("deploy/wasmstore.service");
     let [start] = settings(&unit, "ExecStart")[..] else {
         panic!("one ExecStart: {unit}");
@@ -58,13 +58,13 @@ fn the_unit_starts_and_reloads_the_server() {
     ] {
         assert_eq!(settings(&unit, name), [value], "{name}");
     }
-    // What may be written is where the store is.
+    // The store is in the directory that the unit may write.
     let variables = settings(&unit, "Environment");
     assert!(variables.contains(&"WASMSTORE_ROOT=/var/lib/wasmstore/store"));
 }
 
 #[test]
-fn the_compose_file_gives_flags_that_there_are() {
+fn compose_file_uses_existing_flags() {
     let compose = read("deploy/docker-compose.yml");
     let commands = compose.lines().filter_map(|line| {
         let line = line.trim_start().trim_start_matches("# ");
@@ -81,16 +81,16 @@ fn the_compose_file_gives_flags_that_there_are() {
 }
 
 #[test]
-fn the_image_listens_where_its_variables_say() {
+fn image_listens_on_the_address_in_its_variables() {
     let image = read("Dockerfile");
     assert!(image.contains(" WASMSTORE_HOST=0.0.0.0 WASMSTORE_PORT=6384\n"));
     let command = image.lines().find_map(|line| line.strip_prefix("CMD "));
     let command: Vec<String> = serde_json::from_str(command.unwrap()).unwrap();
     let world = World::empty();
     let program = Path::new(env!("CARGO_BIN_EXE_wasmstore"));
-    // An address that nobody has is told, and ends the server.
+    // An invalid address ends the server with an error that contains the address.
     let file = world.file("wasmstore.toml", "host = '256.0.0.3'\nport = 3");
-    for (host, port, wanted) in [
+    for (host, port, expected) in [
         (["256.0.0.1", ""], ["1", ""], "256.0.0.1:1"),
         (["0.0.0.0", "256.0.0.2"], ["6384", "2"], "256.0.0.2:2"),
         (["", ""], ["", ""], "256.0.0.3:3"),
@@ -103,23 +103,23 @@ fn the_image_listens_where_its_variables_say() {
             .envs([("WASMSTORE_HOST", host[0]), ("HOST", host[1])])
             .envs([("WASMSTORE_PORT", port[0]), ("PORT", port[1])]);
         let ran = Ran::from(server.output().unwrap());
-        let wanted = format!("cannot listen on {wanted}: ");
+        let expected = format!("cannot listen on {expected}: ");
         assert!(
-            ran.code == Some(1) && ran.err.contains(&wanted),
-            "{wanted}{ran:?}"
+            ran.code == Some(1) && ran.err.contains(&expected),
+            "{expected}{ran:?}"
         );
     }
 }
 
-/// The path of this process, and this folder before it.
-fn path_with(folder: &Path) -> OsString {
+/// Returns this process's PATH with a directory before it.
+fn path_with(directory: &Path) -> OsString {
     let rest = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&rest));
-    std::env::join_paths(folders).unwrap()
+    let directories = std::iter::once(directory.to_owned()).chain(std::env::split_paths(&rest));
+    std::env::join_paths(directories).unwrap()
 }
 
 #[test]
-fn the_configuration_names_flags_that_there_are() {
+fn example_configuration_uses_existing_keys() {
     let configuration = read("deploy/wasmstore.toml");
     let settings = configuration.lines().filter_map(|line| {
         let (name, _) = line.trim_start_matches("# ").split_once(" = ")?;

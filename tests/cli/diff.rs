@@ -1,4 +1,4 @@
-//! diff: which modules differ between two commits, and how.
+//! `diff`.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::show::changed;
 use crate::support::program::{World, module};
 
 #[test]
-fn diff_tells_what_was_added_removed_and_updated() {
+fn diff_lists_added_removed_and_updated_modules() {
     for world in World::each() {
         let before = changed(&world);
         let [one, three, four, five] = [1, 3, 4, 5].map(|n| world.hash(n));
@@ -18,14 +18,14 @@ fn diff_tells_what_was_added_removed_and_updated() {
         );
         let all = [&removed[..], &added, &updated].concat();
         assert_eq!(world.ok(&["diff", &before, "main"]), all);
-        let folder = [&removed[..], &added].concat();
-        assert_eq!(world.ok(&["diff", &before, "main", "/d/"]), folder);
+        let directory = [&removed[..], &added].concat();
+        assert_eq!(world.ok(&["diff", &before, "main", "/d/"]), directory);
         assert_eq!(world.ok(&["diff", &before, "main", "z.wasm"]), updated);
         assert_eq!(world.ok(&["diff", &before, "main", "d/e"]), "");
         assert_eq!(world.ok(&["diff", "main", "main"]), "");
         let back = world.ok(&["diff", "main", &before, "d"]);
-        let wanted = format!("A\t/d/gone.wasm\t{one}\nD\t/d/new.wasm\t{five}\n");
-        assert_eq!(back, wanted);
+        let expected = format!("A\t/d/gone.wasm\t{one}\nD\t/d/new.wasm\t{five}\n");
+        assert_eq!(back, expected);
         let export = |name: &str, old: Option<&str>, new: Option<&str>| json!({ "name": name, "old": old, "new": new });
         let json = json!([
             { "path": "/d/gone.wasm", "action": "removed", "hash": one },
@@ -44,7 +44,7 @@ fn diff_tells_what_was_added_removed_and_updated() {
 }
 
 #[test]
-fn diff_tells_how_modules_differ() {
+fn diff_shows_how_updated_modules_differ() {
     let world = World::with_store("sha1");
     let add = |text: &str| {
         world.file("m.wasm", wat::parse_str(text).unwrap());
@@ -63,7 +63,7 @@ fn diff_tells_how_modules_differ() {
     let (before, after) = (size(&old), size(&new));
     let diff = world.ok(&["diff", &old, &new]);
     let (_, details) = diff.split_once('\n').unwrap();
-    let wanted = [
+    let expected = [
         "    kind: module -> component\n",
         &format!("    size: {before} -> {after} ({:+})\n", after - before),
         "    imports:\n      + log           func\n      - env.log\\u{1b} (func (param i32))\n",
@@ -71,7 +71,7 @@ fn diff_tells_how_modules_differ() {
         "    custom sections:\n      - old\n",
         "    producers:\n      ~ language.Rust 1.80 -> 1.90\n",
     ];
-    assert_eq!(details, wanted.concat());
+    assert_eq!(details, expected.concat());
     let json = &world.json(&["diff", &old, &new])[0];
     assert_eq!(json["kind"], json!({ "old": "module", "new": "component" }));
     assert_eq!(
@@ -86,7 +86,7 @@ fn diff_tells_how_modules_differ() {
 }
 
 #[test]
-fn what_is_no_module_is_listed_and_not_compared() {
+fn updated_file_that_is_not_a_module_is_listed_but_not_compared() {
     let world = World::with_store("sha1");
     let tree = |text: &str| {
         world.file("text", text);
@@ -135,20 +135,20 @@ fn what_is_no_module_is_listed_and_not_compared() {
 }
 
 #[test]
-fn a_module_that_gives_way_to_a_folder_is_removed() {
+fn diff_shows_a_module_replaced_by_a_directory_as_removed() {
     let world = World::with_store("sha1");
     let one = world.add("a", 1);
     world.add("a.b", 2);
     let before = world.tip();
     world.changes(&["remove", "a"]);
     let three = world.add("a/b", 3);
-    let wanted = format!("D\t/a\t{one}\nA\t/a/b\t{three}\n");
-    assert_eq!(world.ok(&["diff", &before, "main"]), wanted);
-    assert_eq!(world.ok(&["diff", &before, "main", "a"]), wanted);
+    let expected = format!("D\t/a\t{one}\nA\t/a/b\t{three}\n");
+    assert_eq!(world.ok(&["diff", &before, "main"]), expected);
+    assert_eq!(world.ok(&["diff", &before, "main", "a"]), expected);
 }
 
 #[test]
-fn what_cannot_be_compared_is_told() {
+fn diff_of_unknown_revisions_or_paths_fails() {
     let world = World::with_store("sha1");
     world.add("a.wasm", 1);
     let unknown = "3".repeat(40);
@@ -174,7 +174,7 @@ fn what_cannot_be_compared_is_told() {
 }
 
 #[test]
-fn what_changed_is_colored_for_who_asks() {
+fn color_option_colors_diff_and_show() {
     let world = World::with_store("sha1");
     let root = world.tip();
     let hash = world.add("a.wasm", 1);
@@ -188,9 +188,9 @@ fn what_changed_is_colored_for_who_asks() {
 }
 
 #[test]
-fn diff_is_what_git_has_between_any_two_commits() {
+fn diff_agrees_with_git_diff_tree() {
     let world = World::with_store("sha1");
-    // Names that sort otherwise as folders than as files, and come and go.
+    // Names that sort differently as directories than as files, and that are added and removed.
     let paths = ["a", "a.b", "a-b/x", "a0", "d/a", "d/a.b/c", "d.e/f", "d/z"];
     let mut commits = vec![world.tip()];
     for step in 0..24_usize {

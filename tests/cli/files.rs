@@ -1,4 +1,4 @@
-//! find -o, export, import, backup, init, completions: what comes from and goes to the disk.
+//! Commands that read or write files: `find -o`, `export`, `import`, `backup`, `init`, `completions`.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::program::{World, module};
 
 #[test]
-fn find_writes_a_file_whole_or_not_at_all() {
+fn find_writes_its_output_file_atomically() {
     let world = World::with_store("sha1");
     world.add("a.wasm", 1);
     assert_eq!(world.ok(&["find", "a.wasm", "-o", "new.wasm"]), "");
@@ -127,7 +127,7 @@ fn a_bad_import_creates_no_store() {
 }
 
 #[test]
-fn what_is_exported_is_imported_again() {
+fn export_then_import_gives_the_same_modules() {
     let world = World::with_store("sha1");
     world.add("a.wasm", 1);
     world.add("d/b.wasm", 2);
@@ -138,7 +138,7 @@ fn what_is_exported_is_imported_again() {
 }
 
 #[test]
-fn an_unpacked_backup_is_the_store() {
+fn unpacked_backup_is_a_complete_store() {
     for world in World::each() {
         world.add("d/a.wasm", 1);
         world.changes(&["branch", "dev"]);
@@ -173,7 +173,7 @@ fn an_unpacked_backup_is_the_store() {
 }
 
 #[test]
-fn a_clone_has_the_modules_as_files() {
+fn git_clone_checks_out_the_modules() {
     for world in World::each() {
         world.add("d/a.wasm", 1);
         let root = world.root();
@@ -194,8 +194,8 @@ fn init_creates_a_store_once() {
     let world = World::empty();
     let root = world.root();
     let created = world.json(&["init"]);
-    let wanted = json!({ "root": root.to_str(), "object_format": "sha1", "created": true });
-    assert_eq!(created, wanted);
+    let expected = json!({ "root": root.to_str(), "object_format": "sha1", "created": true });
+    assert_eq!(created, expected);
     world.add("a.wasm", 1);
     let before = world.state();
     assert_eq!(world.json(&["init"])["created"], false);
@@ -242,7 +242,7 @@ fn completions_need_no_store_and_no_home() {
 }
 
 #[test]
-fn an_output_file_is_replaced_and_what_is_no_file_is_written_to() {
+fn output_file_is_replaced_but_a_pipe_is_written() {
     let world = World::with_store("sha1");
     world.file("a.wasm", module(1));
     world.changes(&["add", "a.wasm"]);

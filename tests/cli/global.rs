@@ -5,7 +5,7 @@ use std::io;
 
 use crate::support::program::{Ran, World, module, reason};
 
-/// Runs a command with variables set.
+/// Runs a command with additional environment variables.
 fn with(world: &World, variables: &[(&str, &str)], args: &[&str]) -> Ran {
     let mut command = world.wasmstore(args);
     command.envs(variables.iter().copied());
@@ -13,7 +13,7 @@ fn with(world: &World, variables: &[(&str, &str)], args: &[&str]) -> Ran {
 }
 
 #[test]
-fn options_stand_before_or_after_the_command() {
+fn options_may_precede_or_follow_the_command() {
     let world = World::empty();
     world.file("a.wasm", module(1));
     for args in [
@@ -53,7 +53,7 @@ fn options_stand_before_or_after_the_command() {
 }
 
 #[test]
-fn a_flag_beats_its_variable_and_an_empty_one_is_unset() {
+fn flag_overrides_variable_and_empty_variable_is_unset() {
     let world = World::with_store("sha1");
     world.changes(&["branch", "dev"]);
     world.file("a.wasm", module(1));
@@ -86,7 +86,7 @@ fn a_flag_beats_its_variable_and_an_empty_one_is_unset() {
 }
 
 #[test]
-fn the_root_comes_from_the_flag_the_variable_or_the_home_folder() {
+fn root_comes_from_the_flag_the_variable_or_the_home_directory() {
     let world = World::with_store("sha1");
     world.add("a.wasm", 1);
     let elsewhere = world.path("elsewhere");
@@ -120,13 +120,13 @@ fn the_root_comes_from_the_flag_the_variable_or_the_home_folder() {
 }
 
 #[test]
-fn malformed_variables_are_told_by_those_who_need_them() {
+fn malformed_variable_fails_only_commands_that_use_it() {
     let world = World::with_store("sha1");
     world.file("a.wasm", module(1));
     let branch = with(&world, &[("WASMSTORE_BRANCH", "a..b")], &["list"]);
     assert_eq!(
         (branch.code, branch.err.as_str()),
-        (Some(3), "wasmstore: branch name \"a..b\" holds `..`\n")
+        (Some(3), "wasmstore: branch name \"a..b\" contains `..`\n")
     );
     let author = with(&world, &[("WASMSTORE_AUTHOR", "A <b")], &["add", "a.wasm"]);
     assert_eq!(author.code, Some(3), "{author:?}");
@@ -138,7 +138,7 @@ fn malformed_variables_are_told_by_those_who_need_them() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
+fn closed_pipe_is_not_an_error() {
     let world = World::with_store("sha1");
     world.add("a.wasm", 1);
     world.file("b.wasm", module(2));
@@ -168,7 +168,7 @@ fn a_closed_pipe_is_no_error() {
 }
 
 #[test]
-fn an_output_that_cannot_be_written_is_a_failure() {
+fn failed_write_to_standard_output_is_an_error() {
     let world = World::with_store("sha1");
     world.add("a.wasm", 1);
     let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") else {
@@ -185,7 +185,7 @@ fn an_output_that_cannot_be_written_is_a_failure() {
 }
 
 #[test]
-fn help_tells_variables_and_codes() {
+fn help_lists_variables_and_exit_codes() {
     let world = World::empty();
     let help = world.ok(&["--help"]);
     for part in [

@@ -1,4 +1,4 @@
-//! log --graph: the history as a drawing.
+//! `log --graph`.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::program::{World, module};
 
 #[test]
-fn a_graph_leads_from_each_commit_to_its_parents() {
+fn graph_connects_each_commit_to_its_parents() {
     for world in World::each() {
         world.changes(&["branch", "dev"]);
         world.file("a.wasm", module(1));
@@ -23,14 +23,14 @@ fn a_graph_leads_from_each_commit_to_its_parents() {
             .lines()
             .filter(|line| line.contains("commit "))
             .collect();
-        let wanted = [
+        let expected = [
             format!("*  commit {tip}"),
             format!("*    commit {merge}"),
             format!("| *  commit {theirs}"),
             format!("* |  commit {ours}"),
             format!("*  commit {root}"),
         ];
-        assert_eq!(commits, wanted, "{graph}");
+        assert_eq!(commits, expected, "{graph}");
         for line in [
             r"|\   Author: wasmstore",
             "| |  Import /a.wasm",
@@ -67,7 +67,7 @@ fn a_graph_leads_from_each_commit_to_its_parents() {
 }
 
 #[test]
-fn a_graph_does_not_trust_dates() {
+fn graph_order_does_not_depend_on_dates() {
     let world = World::with_store("sha1");
     let tree = world.git(&["rev-parse", "HEAD^{tree}"]);
     let commit = |parents: &[&str], date: u32| {
@@ -89,7 +89,7 @@ fn a_graph_does_not_trust_dates() {
         let id = String::from_utf8(git.output().unwrap().stdout).unwrap();
         id.trim_end().to_owned()
     };
-    // A root that claims to be the newest of all, below an octopus, and another root.
+    // A root with the newest date of all below an octopus merge, and another root.
     let root = commit(&[], 900);
     let [a, b, c] = [100, 200, 300].map(|date| commit(&[&root], date));
     let other = commit(&[], 50);

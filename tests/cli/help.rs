@@ -1,10 +1,10 @@
-//! Help, the manual pages and completions: every command tells what it does, and what its JSON is.
+//! Help texts, manual pages and suggestions for mistyped commands.
 
 use std::fs;
 
 use crate::support::program::World;
 
-/// The commands that a command's help lists, but for `help`.
+/// Returns the subcommands that a help text lists, except `help`.
 fn listed(help: &str) -> Vec<String> {
     let Some(list) = help.split("Commands:\n").nth(1) else {
         return Vec::new();
@@ -15,7 +15,7 @@ fn listed(help: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// Every command that has no commands in it, with the words that call it.
+/// Returns every command without subcommands, as the words of its command line.
 fn commands(world: &World) -> Vec<Vec<String>> {
     let (mut todo, mut found) = (vec![Vec::new()], Vec::new());
     while let Some(words) = todo.pop() {
@@ -37,7 +37,7 @@ fn help(world: &World, words: &[String]) -> String {
 }
 
 #[test]
-fn every_command_has_a_summary_and_tells_its_json() {
+fn help_of_every_command_has_a_summary_and_describes_its_json() {
     let world = World::empty();
     let commands = commands(&world);
     assert!(commands.len() > 30, "{commands:?}");
@@ -76,15 +76,18 @@ fn every_command_has_a_manual_page() {
         let name = format!("wasmstore-{}.1", words.join("-"));
         let text = page(&name).unwrap_or_else(|error| panic!("{name}: {error}"));
         let help = help(&world, words);
-        // An apostrophe is spelled otherwise there.
+        // Manual pages escape apostrophes.
         let summary = help.split(['\'', '\n']).next().unwrap();
-        let told = text.replace('\\', "");
-        assert!(text.contains(".TH ") && told.contains(summary), "{name}");
+        let unescaped = text.replace('\\', "");
+        assert!(
+            text.contains(".TH ") && unescaped.contains(summary),
+            "{name}"
+        );
     }
     let main = page("wasmstore.1").unwrap();
     assert!(main.contains("wasmstore\\-add(1)"), "{main}");
     assert_eq!(world.ok(&["man"]), main);
-    // Those of `wasmstore` and of `wasmstore mirror` are there too, and none of a hidden command.
+    // `wasmstore` and `wasmstore mirror` have pages too; hidden commands have none.
     let files = fs::read_dir(world.path("new/pages")).unwrap();
     assert_eq!(files.count(), commands.len() + 2);
     page("wasmstore-hook.1").unwrap_err();
@@ -92,7 +95,7 @@ fn every_command_has_a_manual_page() {
 }
 
 #[test]
-fn manual_pages_are_told_as_json() {
+fn man_lists_its_pages_as_json() {
     let world = World::empty();
     let json = world.json(&["man", "pages"]);
     assert_eq!(json["directory"], "pages");
@@ -103,7 +106,7 @@ fn manual_pages_are_told_as_json() {
 }
 
 #[test]
-fn manual_pages_go_into_folders_only() {
+fn man_fails_if_its_target_is_not_a_directory() {
     let world = World::empty();
     world.file("file", "x");
     let reason = world.fails(1, &["man", "file"]);
@@ -112,7 +115,7 @@ fn manual_pages_go_into_folders_only() {
 }
 
 #[test]
-fn a_mistyped_command_or_flag_is_guessed() {
+fn similar_command_or_flag_is_suggested() {
     let world = World::empty();
     for (args, guess) in [
         (&["lisst"][..], "'list'"),

@@ -1,8 +1,8 @@
-//! What is told after a failure, on a second line.
+//! Hints: the second line of an error.
 
 use crate::support::program::World;
 
-/// The second line of what a failure tells.
+/// Runs a command that must fail, and returns its hint.
 #[track_caller]
 fn hint(world: &World, args: &[&str]) -> Option<String> {
     let ran = world.run(args);
@@ -16,7 +16,7 @@ fn hint(world: &World, args: &[&str]) -> Option<String> {
 }
 
 #[test]
-fn a_path_that_is_nearly_right_is_guessed() {
+fn similar_path_is_suggested() {
     let world = World::with_store("sha1");
     world.add("math/add.wasm", 1);
     let before = world.tip();
@@ -32,14 +32,14 @@ fn a_path_that_is_nearly_right_is_guessed() {
         &["rollback", "math/add.was"],
         &["find", "math/ad.wasm", "--json"],
     ] {
-        let wanted = "did you mean /math/add.wasm?";
-        let told = hint(&world, args);
-        let told = told.as_deref();
-        // The last segment's end is more than a quarter of that path.
+        let expected = "did you mean /math/add.wasm?";
+        let suggestion = hint(&world, args);
+        let suggestion = suggestion.as_deref();
+        // The missing `.wasm` is more than a quarter of that path.
         let is_far = args[1] == "math/add";
-        assert_eq!(told, (!is_far).then_some(wanted), "{args:?}");
+        assert_eq!(suggestion, (!is_far).then_some(expected), "{args:?}");
     }
-    // What is looked at decides what is there.
+    // Suggestions are taken from the revision that the command reads.
     let fmt = Some("did you mean /tools/fmt.wasm?".to_owned());
     assert_eq!(hint(&world, &["find", "tools/fm.wasm"]), fmt);
     let then = ["find", "tools/fm.wasm", "--commit", &before];
@@ -47,28 +47,28 @@ fn a_path_that_is_nearly_right_is_guessed() {
 }
 
 #[test]
-fn a_branch_that_is_nearly_right_is_guessed() {
+fn similar_branch_is_suggested() {
     let world = World::with_store("sha1");
-    let told = hint(&world, &["list", "--branch", "mian"]);
-    assert_eq!(told.as_deref(), Some("did you mean \"main\"?"));
-    let told = hint(&world, &["merge", "experiment"]);
+    let suggestion = hint(&world, &["list", "--branch", "mian"]);
+    assert_eq!(suggestion.as_deref(), Some("did you mean \"main\"?"));
+    let suggestion = hint(&world, &["merge", "experiment"]);
     let list = "`wasmstore branch --list` lists the branches";
-    assert_eq!(told.as_deref(), Some(list));
+    assert_eq!(suggestion.as_deref(), Some(list));
 }
 
 #[test]
-fn a_folder_is_to_be_listed() {
+fn directory_is_suggested_to_be_listed() {
     let world = World::with_store("sha1");
     world.add("d/a.wasm", 1);
-    let told = hint(&world, &["find", "d"]);
+    let suggestion = hint(&world, &["find", "d"]);
     assert_eq!(
-        told.as_deref(),
+        suggestion.as_deref(),
         Some("`wasmstore list /d` lists what is in it")
     );
 }
 
 #[test]
-fn a_store_that_is_missing_or_something_else_is_told() {
+fn missing_or_foreign_store_gets_a_hint() {
     let world = World::empty();
     for args in [
         &["find", "a"][..],
@@ -76,28 +76,28 @@ fn a_store_that_is_missing_or_something_else_is_told() {
         &["snapshot"],
         &["log", "--branch", "b"],
     ] {
-        let told = hint(&world, args).unwrap();
+        let suggestion = hint(&world, args).unwrap();
         assert!(
-            told.contains("`wasmstore init`") && told.contains("--root"),
-            "{args:?}: {told}"
+            suggestion.contains("`wasmstore init`") && suggestion.contains("--root"),
+            "{args:?}: {suggestion}"
         );
     }
-    world.file("folder/file", "x");
-    let told = hint(&world, &["list", "--root", "folder"]).unwrap();
-    assert!(told.contains("--root"), "{told}");
-    let told = hint(&world, &["mirror", "push", "m"]);
-    assert!(told.unwrap().contains("`wasmstore init`"));
+    world.file("directory/file", "x");
+    let suggestion = hint(&world, &["list", "--root", "directory"]).unwrap();
+    assert!(suggestion.contains("--root"), "{suggestion}");
+    let suggestion = hint(&world, &["mirror", "push", "m"]);
+    assert!(suggestion.unwrap().contains("`wasmstore init`"));
     world.ok(&["init"]);
-    let told = hint(&world, &["mirror", "push", "m"]);
+    let suggestion = hint(&world, &["mirror", "push", "m"]);
     assert_eq!(
-        told.as_deref(),
+        suggestion.as_deref(),
         Some("`wasmstore mirror list` lists the mirrors")
     );
-    assert!(!world.path("folder/HEAD").exists());
+    assert!(!world.path("directory/HEAD").exists());
 }
 
 #[test]
-fn nothing_is_told_where_nothing_helps_or_nobody_asks() {
+fn no_hint_without_a_suggestion_or_with_quiet() {
     let world = World::with_store("sha1");
     world.add("a.wasm", 1);
     world.file("bad", "bad");

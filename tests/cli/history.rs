@@ -1,14 +1,14 @@
-//! versions, version, audit, snapshot, commit, log, restore, rollback, gc.
+//! `versions`, `version`, `audit`, `snapshot`, `commit`, `log`, `restore`, `rollback`, `gc`.
 
 use serde_json::json;
 
 use crate::support::program::{World, module};
 
-/// How git has to spell dates for them to be ours.
+/// The option that makes git print dates as wasmstore does.
 const DATE: &str = "--date=format-local:%a %b %d %H:%M:%S %Y";
 
 #[test]
-fn versions_are_listed_oldest_first_also_after_removal() {
+fn versions_are_listed_oldest_first_even_after_removal() {
     for world in World::each() {
         let mut lines = Vec::new();
         for n in [1, 2, 3] {
@@ -74,9 +74,9 @@ fn audit_lists_every_change_newest_first_in_local_time() {
             let mut git = world.command("git");
             git.env("TZ", zone).arg("--git-dir").arg(world.root());
             git.args(["log", DATE, "--format=%ad%x09%an%x09%H", "--", "a.wasm"]);
-            let wanted = git.output().unwrap().stdout;
-            assert_eq!(audit.stdout, wanted, "{zone}");
-            assert_eq!(wanted.iter().filter(|byte| **byte == b'\n').count(), 3);
+            let expected = git.output().unwrap().stdout;
+            assert_eq!(audit.stdout, expected, "{zone}");
+            assert_eq!(expected.iter().filter(|byte| **byte == b'\n').count(), 3);
         }
         let entries = world.json(&["audit", "a.wasm"]);
         let hashes: Vec<_> = entries
@@ -97,7 +97,7 @@ fn audit_lists_every_change_newest_first_in_local_time() {
 }
 
 #[test]
-fn snapshot_and_commit_tell_of_one_commit() {
+fn snapshot_prints_the_tip_and_commit_prints_its_metadata() {
     for world in World::each() {
         world.add("a.wasm", 1);
         let tip = world.tip();
@@ -124,7 +124,7 @@ fn snapshot_and_commit_tell_of_one_commit() {
 }
 
 #[test]
-fn log_is_what_git_has() {
+fn log_agrees_with_git_log() {
     for world in World::each() {
         world.add("a.wasm", 1);
         world.file("b.wasm", module(2));
@@ -172,7 +172,7 @@ fn log_is_what_git_has() {
 }
 
 #[test]
-fn restore_is_a_new_commit() {
+fn restore_makes_a_new_commit() {
     for world in World::each() {
         let one = world.add("d/a.wasm", 1);
         let then = world.tip();
@@ -189,7 +189,11 @@ fn restore_is_a_new_commit() {
         assert_eq!(world.git(&["log", "-1", "--format=%s"]), "All");
         let tip = world.tip();
         world.changes(&["restore", &then]);
-        assert_eq!(world.tip(), tip, "nothing to change is no commit");
+        assert_eq!(
+            world.tip(),
+            tip,
+            "a restore without changes makes no commit"
+        );
         let unknown = "4".repeat(tip.len());
         assert_eq!(
             world.fails(1, &["restore", &unknown]),
@@ -221,7 +225,7 @@ fn rollback_moves_strictly_back() {
 }
 
 #[test]
-fn rollback_of_everything_ends_in_a_conflict() {
+fn rollback_of_the_branch_ends_in_a_conflict() {
     for world in World::each() {
         world.add("a.wasm", 1);
         world.add("b.wasm", 2);
@@ -234,7 +238,7 @@ fn rollback_of_everything_ends_in_a_conflict() {
 }
 
 #[test]
-fn a_message_cannot_forge_a_trailer() {
+fn message_cannot_forge_a_trailer() {
     let world = World::with_store("sha1");
     world.add("a.wasm", 1);
     let forged = format!("Innocent\n\nRestores: {}", world.tip());
@@ -246,7 +250,7 @@ fn a_message_cannot_forge_a_trailer() {
 }
 
 #[test]
-fn gc_squashes_and_counts_what_it_removed() {
+fn gc_squashes_history_and_counts_deleted_objects() {
     for world in World::each() {
         for n in 1..=5 {
             world.add("a.wasm", n);
@@ -263,7 +267,7 @@ fn gc_squashes_and_counts_what_it_removed() {
             .trim_end()
             .parse()
             .unwrap();
-        // One commit, tree and blob are left, and the squashed commit is new.
+        // One commit, one tree and one blob remain; the commit is new.
         assert_eq!(objects(), 3);
         assert!(
             (before - 3..=before).contains(&removed),

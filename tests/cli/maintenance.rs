@@ -1,4 +1,4 @@
-//! `server --gc-every --verify-every`: what is done from time to time, by whom, and who hears of it.
+//! Scheduled maintenance: `server --gc-every --verify-every`.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::support::program::World;
 use crate::support::server::Server;
 
-/// Far longer than anything takes that works.
+/// A time limit far above the time that any step needs.
 const LONG: Duration = Duration::from_secs(30);
 
 fn metric(server: &Server, name: &str) -> Option<f64> {
@@ -19,14 +19,14 @@ fn metric(server: &Server, name: &str) -> Option<f64> {
 const GC: &str = "wasmstore_gc_last_success_timestamp_seconds";
 const VERIFY: &str = "wasmstore_verify_last_success_timestamp_seconds";
 
-/// How often the text is in the logs.
+/// Counts the occurrences of a text in the logs.
 fn count(servers: &[&Server], text: &str) -> usize {
     let logs = servers.iter().map(|server| server.log());
     logs.map(|log| log.matches(text).count()).sum()
 }
 
 #[test]
-fn both_are_done_on_schedule_and_not_again_after_a_restart() {
+fn gc_and_verify_run_on_schedule_and_not_again_after_a_restart() {
     let world = World::with_store("sha1");
     world.add("a", 1);
     world.add("a", 2);
@@ -52,12 +52,12 @@ fn both_are_done_on_schedule_and_not_again_after_a_restart() {
 
     let seldom = ["--gc-every", "2h", "--verify-every", "1d 12h"];
     let server = Server::start(&world, &seldom);
-    assert!(metric(&server, GC) > Some(0.0), "it was done before");
+    assert!(metric(&server, GC) > Some(0.0), "the first server ran gc");
     server.signal("TERM");
     let (_, log) = server.wait();
     assert!(!log.contains("as scheduled"), "{log}");
 
-    // What is derived may be deleted, and be anything.
+    // The state is derived data: it may be missing or malformed.
     fs::write(world.root().join("wasmstore/maintenance.json"), "[]").unwrap();
     let squashing = ["--gc-every", "1s", "--gc-squash"];
     let server = Server::start(&world, &squashing);
@@ -68,7 +68,7 @@ fn both_are_done_on_schedule_and_not_again_after_a_restart() {
 }
 
 #[test]
-fn what_is_no_file_of_notes_is_neither_read_nor_written() {
+fn schedule_state_must_be_a_small_regular_file() {
     let world = World::with_store("sha1");
     let own = world.root().join("wasmstore");
     let notes = own.join("maintenance.json");
@@ -81,7 +81,7 @@ fn what_is_no_file_of_notes_is_neither_read_nor_written() {
     server.signal("TERM");
     server.wait();
     assert!(notes.symlink_metadata().unwrap().is_file());
-    // What is elsewhere, or far too large, counts as nothing.
+    // A symbolic link and a file that is far too large count as missing.
     let elsewhere = world.path(world.file("elsewhere", ""));
     fs::rename(&notes, &elsewhere).unwrap();
     let noted = fs::read(&elsewhere).unwrap();
@@ -119,7 +119,7 @@ fn servers_of_a_store_take_turns() {
 }
 
 #[test]
-fn a_fault_is_told() {
+fn scheduled_verify_reports_faults() {
     let world = World::with_store("sha1");
     world.add("a", 1);
     let nothing = "1".repeat(40) + "\n";
@@ -138,11 +138,15 @@ fn a_fault_is_told() {
     assert_eq!(fault["level"], "ERROR");
     assert!(fault["reason"].is_string() && fault["subject"].is_string());
     assert!(metric(&server, "wasmstore_verify_faults") >= Some(1.0));
-    assert_eq!(server.get("/healthz").status, 200, "it serves all the same");
+    assert_eq!(
+        server.get("/healthz").status,
+        200,
+        "the server still serves"
+    );
 }
 
 #[test]
-fn a_replica_collects_and_keeps_its_history() {
+fn replica_runs_gc_and_keeps_its_history() {
     let (world, other) = (World::with_store("sha1"), World::empty());
     world.add("a", 1);
     world.add("a", 2);
@@ -157,7 +161,7 @@ fn a_replica_collects_and_keeps_its_history() {
 }
 
 #[test]
-fn history_is_not_dropped_by_the_way() {
+fn gc_squash_needs_gc_every() {
     let world = World::empty();
     for args in [
         &["--gc-squash"][..],

@@ -1,4 +1,4 @@
-//! The command line, by running the program. Stock git is the referee.
+//! Tests that run the program, and compare its results with stock git.
 
 mod bad_input;
 mod bad_root;

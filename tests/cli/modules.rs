@@ -1,4 +1,4 @@
-//! add, find, filename, hash, contains, info, list, set, remove.
+//! `add`, `find`, `filename`, `hash`, `contains`, `info`, `list`, `set`, `remove`.
 
 use std::fs;
 use std::io::Write;
@@ -26,7 +26,7 @@ fn add_prints_the_blob_id_and_commits_once() {
 }
 
 #[test]
-fn add_takes_the_files_name_and_the_message_and_author_given() {
+fn add_uses_the_file_name_and_the_given_message_and_author() {
     let world = World::with_store("sha1");
     world.file("deep/er/b.wasm", module(2));
     let args = [
@@ -63,16 +63,16 @@ fn add_reads_standard_input() {
 }
 
 #[test]
-fn add_refuses_what_cannot_be_read_and_creates_no_store() {
+fn unreadable_input_fails_and_creates_no_store() {
     let world = World::empty();
-    fs::create_dir(world.path("folder")).unwrap();
+    fs::create_dir(world.path("directory")).unwrap();
     let missing = world.fails(1, &["add", "missing.wasm"]);
     assert_eq!(
         missing,
         "cannot read \"missing.wasm\": No such file or directory (os error 2)"
     );
-    let folder = world.fails(1, &["add", "folder"]);
-    assert_eq!(folder, "cannot read \"folder\": is a directory");
+    let directory = world.fails(1, &["add", "directory"]);
+    assert_eq!(directory, "cannot read \"directory\": is a directory");
     assert_eq!(
         world.fails(1, &["add", ".."]),
         "cannot read \"..\": is a directory"
@@ -90,12 +90,12 @@ fn add_refuses_what_cannot_be_read_and_creates_no_store() {
 }
 
 #[test]
-fn a_path_is_never_module_and_folder_at_once() {
+fn path_is_never_both_module_and_directory() {
     for world in World::each() {
         world.add("a/b.wasm", 1);
         world.file("m.wasm", module(2));
-        let folder = world.fails(4, &["add", "m.wasm", "a"]);
-        assert_eq!(folder, "/a cannot be written: /a is a directory");
+        let directory = world.fails(4, &["add", "m.wasm", "a"]);
+        assert_eq!(directory, "/a cannot be written: /a is a directory");
         let module = world.fails(4, &["add", "m.wasm", "a/b.wasm/c"]);
         assert_eq!(
             module,
@@ -142,7 +142,7 @@ fn find_prints_the_bytes_by_path_hash_and_digest() {
 }
 
 #[test]
-fn find_as_json_carries_the_bytes() {
+fn find_json_contains_the_bytes() {
     let world = World::with_store("sha1");
     let hash = world.add("a.wasm", 1);
     let found = world.json(&["find", "a.wasm"]);
@@ -163,7 +163,7 @@ fn find_as_json_carries_the_bytes() {
 }
 
 #[test]
-fn filename_is_a_read_only_file_with_the_bytes() {
+fn filename_prints_a_read_only_file_with_the_bytes() {
     for world in World::each() {
         let hash = world.add("a.wasm", 1);
         let name = world.ok(&["filename", "a.wasm"]);
@@ -185,7 +185,7 @@ fn filename_is_a_read_only_file_with_the_bytes() {
 }
 
 #[test]
-fn hash_and_contains_tell_what_is_there() {
+fn hash_and_contains_report_whether_a_module_exists() {
     for world in World::each() {
         let hash = world.add("d/a.wasm", 1);
         assert_eq!(world.ok(&["hash", "d/a.wasm"]), format!("{hash}\n"));
@@ -220,7 +220,7 @@ fn hash_and_contains_tell_what_is_there() {
 }
 
 #[test]
-fn info_tells_what_is_in_a_module() {
+fn info_prints_the_facts_about_a_module() {
     for world in World::each() {
         let text = r#"(module (import "env" "g" (global i32)) (memory (export "m") 1)
             (func (export "run\1b")) (@custom "odd" "x") (@producers (language "Rust" "2024")))"#;
@@ -229,14 +229,14 @@ fn info_tells_what_is_in_a_module() {
         let hash = world.changes(&["add", "a.wasm"]).trim_end().to_owned();
         let json = world.json(&["info", "a.wasm"]);
         let digest = json["digest"].as_str().unwrap();
-        let wanted = json!({
+        let expected = json!({
             "hash": hash, "digest": digest, "size": bytes.len(), "kind": "module",
             "imports": [{ "module": "env", "name": "g", "kind": "global" }],
             "exports": [{ "name": "m", "kind": "memory" }, { "name": "run\u{1b}", "kind": "func" }],
             "custom_sections": ["odd", "producers"],
             "producers": { "language": [{ "name": "Rust", "version": "2024" }] },
         });
-        assert_eq!(json, wanted);
+        assert_eq!(json, expected);
         let head = format!(
             "kind: module\nsize: {}\ndigest: {digest}\nhash: {hash}\n",
             bytes.len()
@@ -252,7 +252,7 @@ fn info_tells_what_is_in_a_module() {
 }
 
 #[test]
-fn info_tells_a_component_from_a_module() {
+fn info_distinguishes_components_from_modules() {
     let world = World::with_store("sha1");
     let bytes = wat::parse_str(r#"(component (import "f" (func)))"#).unwrap();
     world.file("c.wasm", bytes);
@@ -266,7 +266,7 @@ fn info_tells_a_component_from_a_module() {
 }
 
 #[test]
-fn list_is_sorted_and_takes_a_folder() {
+fn list_is_sorted_and_accepts_a_directory() {
     for world in World::each() {
         let (one, two) = (world.hash(1), world.hash(2));
         for (path, n) in [("b/c.wasm", 1), ("b.wasm", 2), ("a/z.wasm", 1)] {
@@ -315,14 +315,14 @@ fn set_puts_a_stored_module_at_another_path() {
 }
 
 #[test]
-fn remove_takes_a_path_a_hash_or_a_folder() {
+fn remove_accepts_a_path_a_hash_or_a_directory() {
     for world in World::each() {
         let hash = world.add("a.wasm", 1);
         world.add("d/b.wasm", 1);
         world.add("d/c.wasm", 2);
-        let folder = world.fails(4, &["remove", "d"]);
-        assert!(folder.starts_with("/d is a directory"), "{folder}");
-        assert!(folder.contains("--recursive"), "{folder}");
+        let directory = world.fails(4, &["remove", "d"]);
+        assert!(directory.starts_with("/d is a directory"), "{directory}");
+        assert!(directory.contains("--recursive"), "{directory}");
         assert_eq!(world.changes(&["remove", &hash, "-m", "Both"]), "");
         assert_eq!(
             world.ok(&["list"]),
@@ -347,7 +347,7 @@ fn remove_takes_a_path_a_hash_or_a_folder() {
 }
 
 #[test]
-fn every_read_answers_as_of_a_commit() {
+fn every_read_accepts_a_commit() {
     for world in World::each() {
         let one = world.add("a.wasm", 1);
         let then = world.tip();
@@ -384,7 +384,7 @@ fn every_read_answers_as_of_a_commit() {
 }
 
 #[test]
-fn a_change_takes_no_commit_to_read_from() {
+fn writes_reject_the_commit_option() {
     let world = World::with_store("sha1");
     let tip = world.tip();
     world.file("a.wasm", module(1));

@@ -1,11 +1,11 @@
-//! `wasmstore` alone: where the store is, and what is in it.
+//! `wasmstore` without a command: the overview.
 
 use serde_json::{Value, json};
 
 use crate::support::program::World;
 
 #[test]
-fn a_store_is_told_at_a_glance() {
+fn overview_describes_the_store() {
     for world in World::each() {
         world.add("a.wasm", 1);
         world.add("d/b.wasm", 2);
@@ -30,37 +30,37 @@ fn a_store_is_told_at_a_glance() {
         assert_eq!(lines[5], format!("newest:  {newest}"));
         assert_eq!(lines.len(), 6);
         let on_dev = world.ok(&["--branch", "dev"]);
-        let told = "branch:  dev (the default is main; branches: 2, tags: 1)\n";
-        assert!(on_dev.contains(told), "{on_dev}");
+        let expected = "branch:  dev (the default is main; branches: 2, tags: 1)\n";
+        assert!(on_dev.contains(expected), "{on_dev}");
     }
 }
 
 #[test]
-fn json_has_what_the_text_has() {
+fn overview_json_has_the_same_facts() {
     for world in World::each() {
         world.add("a.wasm", 1);
         let json = world.json(&[]);
         let mut bytes = 0;
-        for folder in std::fs::read_dir(world.root().join("objects")).unwrap() {
-            let files = std::fs::read_dir(folder.unwrap().path()).unwrap();
+        for directory in std::fs::read_dir(world.root().join("objects")).unwrap() {
+            let files = std::fs::read_dir(directory.unwrap().path()).unwrap();
             bytes += files
                 .map(|file| file.unwrap().metadata().unwrap().len())
                 .sum::<u64>();
         }
         let newest: Value = serde_json::from_str(&world.ok(&["commit", &world.tip()])).unwrap();
-        let wanted = json!({
+        let expected = json!({
             "root": world.root(), "exists": true,
             "object_format": world.git(&["rev-parse", "--show-object-format"]),
             "branch": "main", "default_branch": "main", "branches": 1, "tags": 0,
             "modules": { "count": 1, "more": false }, "commits": { "count": 2, "more": false },
             "objects_bytes": bytes, "newest": newest, "mirrors": [],
         });
-        assert_eq!(json, wanted);
+        assert_eq!(json, expected);
     }
 }
 
 #[test]
-fn mirrors_are_told() {
+fn overview_lists_mirrors() {
     let world = World::with_store("sha1");
     let git = world
         .command("git")
@@ -80,7 +80,7 @@ fn mirrors_are_told() {
 }
 
 #[test]
-fn a_missing_store_is_told_and_stays_missing() {
+fn overview_of_a_missing_store_creates_nothing() {
     let world = World::empty();
     let root = world.root();
     let out = world.ok(&[]);
@@ -105,7 +105,7 @@ fn a_missing_store_is_told_and_stays_missing() {
 }
 
 #[test]
-fn what_is_wrong_is_told() {
+fn overview_reports_invalid_branch_and_root() {
     let world = World::with_store("sha1");
     let unknown = "there is no branch \"b\"";
     assert_eq!(world.fails(1, &["--branch", "b"]), unknown);
@@ -117,7 +117,7 @@ fn what_is_wrong_is_told() {
 }
 
 #[test]
-fn a_commit_cannot_color_the_overview() {
+fn overview_escapes_control_characters_of_messages() {
     let world = World::with_store("sha1");
     let tree = world.git(&["rev-parse", "HEAD^{tree}"]);
     let commit = world.git(&[

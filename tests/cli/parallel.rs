@@ -1,4 +1,4 @@
-//! Many processes at the same time.
+//! Many processes that write at the same time.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::support::program::{World, module};
 
 const PROCESSES: u32 = 10;
 
-/// Ten at a time add `each` modules one after another, to a store that does not exist at first.
+/// Runs ten processes at a time, each of which adds `each` modules, on a store that does not exist at first.
 fn add_in_parallel(each: u32) {
     let world = World::empty();
     std::thread::scope(|scope| {
@@ -32,24 +32,28 @@ fn add_in_parallel(each: u32) {
         .lines()
         .filter(|s| s.starts_with("Import "))
         .collect();
-    assert_eq!(subjects.len(), all as usize, "no commit is another's");
+    assert_eq!(
+        subjects.len(),
+        all as usize,
+        "every write has its own commit"
+    );
     let list = world.ok(&["list"]);
-    let wanted: BTreeSet<_> = (0..all)
+    let expected: BTreeSet<_> = (0..all)
         .map(|n| format!("{}\t/p{}/{n}.wasm", world.hash(n), n / each))
         .collect();
     assert_eq!(
         list.lines().map(str::to_owned).collect::<BTreeSet<_>>(),
-        wanted
+        expected
     );
 }
 
 #[test]
-fn no_add_of_ten_processes_is_lost() {
+fn no_write_of_ten_processes_is_lost() {
     add_in_parallel(20);
 }
 
 #[test]
 #[ignore = "takes minutes: 2,000 commits"]
-fn no_add_of_ten_processes_is_lost_over_time() {
+fn no_write_of_ten_processes_is_lost_over_time() {
     add_in_parallel(200);
 }

@@ -1,4 +1,4 @@
-//! `server`, as a process with sockets: what a client sees, how it stops, and what it withstands.
+//! `server` as a process: requests, shutdown, limits and keys.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -8,7 +8,7 @@ use crate::support::program::{World, module, reason};
 use crate::support::server::{Server, answer};
 use crate::support::store::custom_section;
 
-/// A module of `megabytes` MB that is nearly all a custom section of zeros.
+/// Returns a module of `megabytes` MiB that consists almost entirely of a custom section of zeros.
 fn large_module(megabytes: usize) -> Vec<u8> {
     custom_section(std::iter::repeat_n(0, megabytes << 20))
 }
@@ -20,7 +20,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_module_goes_from_the_socket_to_the_disk_and_back() {
+fn uploaded_module_is_stored_and_served() {
     let world = World::empty();
     let server = Server::start(&world, &[]);
     let put = server.send("POST", "/api/v1/module/a/b.wasm", &[], &module(1));
@@ -29,16 +29,16 @@ fn a_module_goes_from_the_socket_to_the_disk_and_back() {
     let got = server.get("/api/v1/module/a/b.wasm");
     assert_eq!((got.status, got.body), (200, module(1)));
     let listed = server.get("/api/v1/modules/");
-    let wanted = format!(r#"{{"/a/b.wasm":"{}"}}"#, world.hash(1));
-    assert_eq!(listed.text(), wanted);
-    // What another process changes is seen.
+    let expected = format!(r#"{{"/a/b.wasm":"{}"}}"#, world.hash(1));
+    assert_eq!(listed.text(), expected);
+    // The server sees the changes of other processes.
     world.add("c.wasm", 2);
     assert_eq!(server.get("/api/v1/module/c.wasm").body, module(2));
     world.fsck();
 }
 
 #[test]
-fn a_signal_stops_it_once_the_running_requests_are_answered() {
+fn signal_stops_the_server_after_running_requests() {
     for signal in ["TERM", "INT"] {
         let world = World::empty();
         let server = Server::start(&world, &[]);
@@ -54,7 +54,11 @@ fn a_signal_stops_it_once_the_running_requests_are_answered() {
         let mut idle = server.connect();
         server.signal(signal);
         server.wait_for("stopping");
-        assert_eq!(idle.read(&mut [0]).unwrap_or(0), 0, "an idle one ends");
+        assert_eq!(
+            idle.read(&mut [0]).unwrap_or(0),
+            0,
+            "an idle connection is closed"
+        );
         running.write_all(&body[9..]).unwrap();
         assert_eq!(answer(running).text(), world.hash(1));
         let (code, log) = server.wait();
@@ -65,7 +69,7 @@ fn a_signal_stops_it_once_the_running_requests_are_answered() {
 }
 
 #[test]
-fn an_upload_that_is_cut_short_leaves_nothing() {
+fn truncated_upload_leaves_no_trace() {
     let world = World::with_store("sha1");
     let server = Server::start(&world, &[]);
     let before = world.state();
@@ -87,7 +91,7 @@ fn an_upload_that_is_cut_short_leaves_nothing() {
             "{text}"
         );
     }
-    // Chunks that end without the last one.
+    // A chunked body without its last chunk.
     let mut stream = server.connect();
     let head =
         "POST /api/v1/module/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -104,7 +108,7 @@ fn an_upload_that_is_cut_short_leaves_nothing() {
 }
 
 #[test]
-fn a_large_upload_takes_little_memory_and_a_bomb_no_more() {
+fn large_upload_and_decompression_bomb_need_little_memory() {
     let world = World::with_store("sha1");
     let server = Server::start(&world, &["--max-module-bytes", "15000000"]);
     server.get("/api/v1/modules");
@@ -120,10 +124,10 @@ fn a_large_upload_takes_little_memory_and_a_bomb_no_more() {
         &["Content-Encoding: gzip"],
         &bomb,
     );
-    let wanted = "cannot accept /bomb: the module is larger than 15000000 bytes";
-    assert_eq!((refused.status, refused.text()), (413, wanted));
-    let told = server.send("POST", "/api/v1/module/told", &[], &large_module(16));
-    assert_eq!(told.status, 413);
+    let expected = "cannot accept /bomb: the module is larger than 15000000 bytes";
+    assert_eq!((refused.status, refused.text()), (413, expected));
+    let too_large = server.send("POST", "/api/v1/module/too-large", &[], &large_module(16));
+    assert_eq!(too_large.status, 413);
     let grown = server.rss_kib() - before;
     assert!(grown < 10 << 10, "{grown} KiB for uploads of 12 and 60 MB");
     assert_eq!(server.get("/api/v1/module/large").body.len(), large.len());
@@ -131,7 +135,7 @@ fn a_large_upload_takes_little_memory_and_a_bomb_no_more() {
 }
 
 #[test]
-fn a_thousand_idle_and_dripping_connections_stop_nobody() {
+fn thousand_idle_and_slow_connections_block_no_request() {
     let world = World::with_store("sha1");
     let server = Server::start(&world, &[]);
     let mut connections = Vec::new();
@@ -157,7 +161,7 @@ fn a_thousand_idle_and_dripping_connections_stop_nobody() {
 }
 
 #[test]
-fn keys_are_asked_for_and_never_told() {
+fn keys_are_required_and_never_logged() {
     let world = World::with_store("sha1");
     world.file(
         "keys",
@@ -202,7 +206,7 @@ fn keys_are_asked_for_and_never_told() {
 }
 
 #[test]
-fn it_refuses_to_start_with_what_it_cannot_serve() {
+fn server_does_not_start_with_invalid_settings() {
     let world = World::empty();
     world.file("empty", "");
     world.file("bad-keys", "top-secret\n");
@@ -253,7 +257,7 @@ fn it_refuses_to_start_with_what_it_cannot_serve() {
 }
 
 #[test]
-fn the_branch_of_the_process_is_the_default_until_somebody_changes_it() {
+fn branch_variable_is_the_default_branch_until_it_is_changed() {
     let world = World::with_store("sha1");
     world.add("m", 1);
     world.ok(&["branch", "side"]);

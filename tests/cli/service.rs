@@ -1,4 +1,4 @@
-//! What a service manager asks of the server: word of how it stands, and another look at keys and certificate at SIGHUP.
+//! Notifications of the service manager, and SIGHUP, which reloads keys and certificate.
 
 use std::fs;
 use std::io::{self, Write};
@@ -19,10 +19,10 @@ use tungstenite::{Message, WebSocket};
 use crate::support::program::{World, module};
 use crate::support::server::Server;
 
-/// Far longer than anything takes that works.
+/// A time limit far above the time that any step needs.
 const LONG: Duration = Duration::from_secs(30);
 
-/// Waits until the log holds `text` for the `count`th time.
+/// Waits until the log contains `text` `count` times.
 #[track_caller]
 fn wait_for(server: &Server, text: &str, count: usize) {
     let began = Instant::now();
@@ -46,7 +46,7 @@ fn watch(server: &Server, key: &str) -> WebSocket<TcpStream> {
 }
 
 #[test]
-fn keys_come_and_go_while_it_serves() {
+fn sighup_reloads_the_keys() {
     let world = World::with_store("sha1");
     let keys = world.path("keys");
     fs::write(&keys, "old-secret:*\nstays-secret:GET\n").unwrap();
@@ -55,7 +55,11 @@ fn keys_come_and_go_while_it_serves() {
     let (mut revoked, mut kept) = (watch(&server, "old-secret"), watch(&server, "stays-secret"));
 
     fs::write(&keys, "new-secret:*\nstays-secret:GET\n").unwrap();
-    assert_eq!(status(&server, "new-secret"), 401, "nobody has said so");
+    assert_eq!(
+        status(&server, "new-secret"),
+        401,
+        "the keys change only at SIGHUP"
+    );
     server.signal("HUP");
     assert_eq!(server.wait_for("reloaded the keys count="), "3");
     let answers = ["new", "old", "stays", "variable"].map(|key| {
@@ -64,7 +68,7 @@ fn keys_come_and_go_while_it_serves() {
     });
     assert_eq!(answers, [200, 401, 200, 200]);
     let Message::Close(Some(close)) = revoked.read().unwrap() else {
-        panic!("the socket of a revoked key stays");
+        panic!("the WebSocket of a revoked key is not closed");
     };
     assert_eq!(close.code, CloseCode::from(4401));
     let key = ["Wasmstore-Auth: new-secret"];
@@ -72,7 +76,7 @@ fn keys_come_and_go_while_it_serves() {
     assert_eq!(put.status, 200);
     assert!(kept.read().unwrap().into_text().unwrap().contains("/a"));
 
-    // Whatever is wrong, the keys that hold stay, and the server never becomes open.
+    // If the keys cannot be reloaded, the old keys stay in use, and the server never becomes open.
     for (nth, (text, wrong)) in [
         (
             Some("top-secret\n"),
@@ -102,7 +106,7 @@ fn keys_come_and_go_while_it_serves() {
 }
 
 #[test]
-fn a_pipe_in_the_place_of_a_file_stops_no_reload() {
+fn pipe_instead_of_a_file_does_not_block_reloads() {
     let world = World::with_store("sha1");
     let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     world.file("key.pem", pair.signing_key.serialize_pem());
@@ -141,7 +145,7 @@ fn a_pipe_in_the_place_of_a_file_stops_no_reload() {
 }
 
 #[test]
-fn keys_that_an_open_server_is_given_need_a_start() {
+fn open_server_needs_a_restart_to_use_keys() {
     let world = World::with_store("sha1");
     let file = world.file("wasmstore.toml", "");
     let server = Server::start(&world, &["--config", file]);
@@ -153,7 +157,7 @@ fn keys_that_an_open_server_is_given_need_a_start() {
 }
 
 #[test]
-fn an_open_server_has_nothing_to_read_again() {
+fn open_server_without_tls_has_nothing_to_reload() {
     let world = World::with_store("sha1");
     let server = Server::start(&world, &[]);
     server.signal("HUP");
@@ -161,7 +165,7 @@ fn an_open_server_has_nothing_to_read_again() {
     assert_eq!(server.get("/api/v1/modules").status, 200);
 }
 
-/// Whether the server shows this certificate.
+/// Returns whether the server presents this certificate.
 fn shows(server: &Server, certificate: &rcgen::Certificate) -> bool {
     let mut roots = RootCertStore::empty();
     roots.add(certificate.der().clone()).unwrap();
@@ -182,7 +186,7 @@ fn shows(server: &Server, certificate: &rcgen::Certificate) -> bool {
 }
 
 #[test]
-fn another_certificate_is_shown_at_once() {
+fn sighup_reloads_the_certificate() {
     let world = World::with_store("sha1");
     let new = || {
         let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -204,11 +208,11 @@ fn another_certificate_is_shown_at_once() {
     assert!(shows(&server, &next));
 }
 
-/// A service manager's socket in a folder, or in none, and the name that the server gets to know.
+/// Creates two sockets of service managers, an abstract one and one in a directory, with their names for the server.
 fn managers(world: &World) -> [(UnixDatagram, String); 2] {
     let path = world.path("notify");
     let name = path.to_str().unwrap().to_owned();
-    // Any name will do, if nobody else has it.
+    // Any unique name works.
     let address = SocketAddr::from_abstract_name(&name).unwrap();
     let managers = [
         (UnixDatagram::bind_addr(&address), format!("@{name}")),
@@ -221,8 +225,8 @@ fn managers(world: &World) -> [(UnixDatagram, String); 2] {
     })
 }
 
-/// The next message, as its lines.
-fn told(manager: &UnixDatagram) -> io::Result<Vec<String>> {
+/// Receives the next notification, as lines.
+fn receive(manager: &UnixDatagram) -> io::Result<Vec<String>> {
     let mut message = [0; 4096];
     let length = manager.recv(&mut message)?;
     let text = std::str::from_utf8(&message[..length]).unwrap();
@@ -230,7 +234,7 @@ fn told(manager: &UnixDatagram) -> io::Result<Vec<String>> {
 }
 
 #[test]
-fn the_manager_is_told_how_it_stands() {
+fn service_manager_is_notified_of_each_state() {
     let world = World::with_store("sha1");
     world.file("keys", "secret:*");
     for (manager, name) in managers(&world) {
@@ -238,32 +242,35 @@ fn the_manager_is_told_how_it_stands() {
         let server = Server::start_with(&world, &["--auth-file", "keys"], &variables);
         let status = format!("STATUS=listening on http://{}", server.address);
         let ready = ["READY=1", &status];
-        assert_eq!(told(&manager).unwrap(), ready);
+        assert_eq!(receive(&manager).unwrap(), ready);
         assert_eq!(server.get("/healthz").status, 200);
         server.signal("HUP");
-        let reloading = told(&manager).unwrap();
+        let reloading = receive(&manager).unwrap();
         let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
         let usec = reloading[1].strip_prefix("MONOTONIC_USEC=").unwrap();
         let age_s = now.tv_sec - usec.parse::<i64>().unwrap() / 1_000_000;
         assert!(reloading[0] == "RELOADING=1" && (0..30).contains(&age_s));
-        assert_eq!(told(&manager).unwrap(), ready);
+        assert_eq!(receive(&manager).unwrap(), ready);
         world.file("keys", "broken");
         server.signal("HUP");
-        assert_eq!(told(&manager).unwrap()[0], "RELOADING=1");
+        assert_eq!(receive(&manager).unwrap()[0], "RELOADING=1");
         let failed = format!("{status}; the reload failed, see the log");
-        assert_eq!(told(&manager).unwrap(), ["READY=1", &failed]);
+        assert_eq!(receive(&manager).unwrap(), ["READY=1", &failed]);
         world.file("keys", "secret:*");
         server.signal("TERM");
-        assert_eq!(told(&manager).unwrap(), ["STOPPING=1"]);
+        assert_eq!(receive(&manager).unwrap(), ["STOPPING=1"]);
         let (code, log) = server.wait();
         assert_eq!(code, Some(0), "{log}");
         manager.set_nonblocking(true).unwrap();
-        assert!(told(&manager).is_err(), "no more than that");
+        assert!(
+            receive(&manager).is_err(),
+            "there are no further notifications"
+        );
     }
 }
 
 #[test]
-fn a_watchdog_is_told_that_it_lives() {
+fn watchdog_is_notified() {
     let world = World::with_store("sha1");
     let [(manager, name), (other, other_name)] = managers(&world);
     let watched = [("NOTIFY_SOCKET", &*name), ("WATCHDOG_USEC", "100000")];
@@ -274,17 +281,20 @@ fn a_watchdog_is_told_that_it_lives() {
         ("WATCHDOG_PID", "1"),
     ];
     let _elsewhere = Server::start_with(&world, &[], &elsewhere);
-    assert_eq!(told(&manager).unwrap()[0], "READY=1");
+    assert_eq!(receive(&manager).unwrap()[0], "READY=1");
     for _ in 0..5 {
-        assert_eq!(told(&manager).unwrap(), ["WATCHDOG=1"]);
+        assert_eq!(receive(&manager).unwrap(), ["WATCHDOG=1"]);
     }
-    assert_eq!(told(&other).unwrap()[0], "READY=1");
+    assert_eq!(receive(&other).unwrap()[0], "READY=1");
     other.set_nonblocking(true).unwrap();
-    assert!(told(&other).is_err(), "the watchdog is of another process");
+    assert!(
+        receive(&other).is_err(),
+        "WATCHDOG_PID names another process"
+    );
 }
 
 #[test]
-fn a_manager_that_does_not_read_holds_nothing_up() {
+fn service_manager_that_does_not_read_does_not_block_the_server() {
     let world = World::with_store("sha1");
     let [_, (manager, name)] = managers(&world);
     let other = UnixDatagram::unbound().unwrap();
@@ -297,9 +307,9 @@ fn a_manager_that_does_not_read_holds_nothing_up() {
     server.signal("HUP");
     server.wait_for("there are neither keys nor a certificate");
     wait_for(&server, "cannot notify the service manager", 3);
-    // It gets well, and is told what it missed.
+    // The service manager recovers, and receives the missed notification.
     let ready = loop {
-        let message = told(&manager).unwrap();
+        let message = receive(&manager).unwrap();
         if message[0] == "READY=1" {
             break message;
         }
@@ -316,12 +326,12 @@ fn a_manager_that_does_not_read_holds_nothing_up() {
 }
 
 #[test]
-fn a_git_does_not_hear_of_the_manager() {
+fn git_does_not_inherit_the_service_manager_variables() {
     let world = World::with_store("sha1");
     let [(_manager, name), _] = managers(&world);
     let watched = [("NOTIFY_SOCKET", &*name), ("WATCHDOG_USEC", "60000000")];
     let server = Server::start_with(&world, &[], &watched);
-    // A fetch that waits for the rest of its request.
+    // A fetch whose request is incomplete.
     let mut stream = server.connect();
     let head = "POST /wasmstore.git/git-upload-pack HTTP/1.1\r\nHost: localhost\r\n\
                 Content-Type: application/x-git-upload-pack-request\r\nContent-Length: 1000\r\n\r\n\
@@ -342,7 +352,7 @@ fn a_git_does_not_hear_of_the_manager() {
 }
 
 #[test]
-fn a_replica_that_waits_for_its_primary_says_so() {
+fn replica_that_waits_for_its_primary_reports_its_status() {
     let world = World::empty();
     let [(manager, name), _] = managers(&world);
     let args = [
@@ -356,8 +366,8 @@ fn a_replica_that_waits_for_its_primary_says_so() {
     let command = command.env("NOTIFY_SOCKET", name).stderr(Stdio::null());
     let mut replica = command.spawn().unwrap();
     let waits = "STATUS=waiting for the primary http://127.0.0.1:9";
-    let message = told(&manager);
-    // A reload does not end it.
+    let message = receive(&manager);
+    // SIGHUP does not end the waiting server.
     let pid = rustix::process::Pid::from_child(&replica);
     rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
     std::thread::sleep(Duration::from_millis(100));

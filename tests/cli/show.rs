@@ -1,33 +1,33 @@
-//! show: a commit, and what it changed.
+//! `show`.
 
 use serde_json::json;
 
 use crate::support::program::{World, module};
 
-/// Makes a commit in which one module is added, one updated, one removed and one left alone; returns the commit before it.
+/// Makes a commit that adds, updates and removes one module each, and keeps another; returns its parent.
 pub fn changed(world: &World) -> String {
     for (path, n) in [("d/e/same.wasm", 2), ("d/new.wasm", 5), ("z.wasm", 4)] {
         world.add(path, n);
     }
-    let wanted = world.tip();
+    let expected = world.tip();
     world.changes(&["remove", "d/new.wasm"]);
     world.add("d/gone.wasm", 1);
     world.add("z.wasm", 3);
     let before = world.tip();
-    world.changes(&["restore", &wanted, "-m", "All at once"]);
+    world.changes(&["restore", &expected, "-m", "All at once"]);
     before
 }
 
 #[test]
-fn show_tells_what_a_commit_changed() {
+fn show_lists_the_changes_of_a_commit() {
     for world in World::each() {
         let before = changed(&world);
         let [one, three, four, five] = [1, 3, 4, 5].map(|n| world.hash(n));
         let header = world.ok(&["log", "-n", "1"]);
-        let wanted = format!(
+        let expected = format!(
             "{header}D\t/d/gone.wasm\t{one}\nA\t/d/new.wasm\t{five}\nM\t/z.wasm\t{three}\t{four}\n"
         );
-        assert_eq!(world.ok(&["show"]), wanted);
+        assert_eq!(world.ok(&["show"]), expected);
         for args in [
             &["show", "main"][..],
             &["show", &world.tip()],
@@ -35,7 +35,7 @@ fn show_tells_what_a_commit_changed() {
             &["show", "--commit", &world.tip()],
             &["show", "--branch", "main"],
         ] {
-            assert_eq!(world.ok(args), wanted, "{args:?}");
+            assert_eq!(world.ok(args), expected, "{args:?}");
         }
         let json = world.json(&["show"]);
         let changes = json!({
@@ -50,7 +50,7 @@ fn show_tells_what_a_commit_changed() {
 }
 
 #[test]
-fn show_tells_of_merges_and_of_commits_without_changes() {
+fn show_compares_merges_with_their_first_parent() {
     let world = World::with_store("sha1");
     let root = world.tip();
     let shown = world.ok(&["show", &root]);
@@ -72,7 +72,7 @@ fn show_tells_of_merges_and_of_commits_without_changes() {
 }
 
 #[test]
-fn what_cannot_be_shown_is_told() {
+fn show_of_unknown_revisions_fails() {
     let world = World::with_store("sha1");
     let unknown = "3".repeat(40);
     let none = format!("there is no commit {unknown}");

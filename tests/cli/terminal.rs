@@ -1,18 +1,18 @@
-//! What a terminal is shown: colors, the pager, progress.
+//! Output on a terminal: colors, the pager and progress bars.
 
 use std::fs;
 use std::process::Command;
 
 use crate::support::program::{Ran, World, has_program, module};
 
-/// Runs a command with variables set.
+/// Runs a command with additional environment variables.
 fn with(world: &World, variables: &[(&str, &str)], args: &[&str]) -> Ran {
     let mut command = world.wasmstore(args);
     command.envs(variables.iter().copied());
     command.output().unwrap().into()
 }
 
-/// What a terminal is shown by a run of the program.
+/// Runs the program on a terminal, and returns the output.
 fn on_terminal(world: &World, variables: &[(&str, &str)], args: &str) -> String {
     let binary = env!("CARGO_BIN_EXE_wasmstore");
     let mut script: Command = world.command("script");
@@ -27,7 +27,7 @@ fn on_terminal(world: &World, variables: &[(&str, &str)], args: &str) -> String 
 }
 
 #[test]
-fn colors_are_for_terminals_and_for_who_asks() {
+fn color_needs_a_terminal_or_an_option() {
     let world = World::empty();
     let plain = ("wasmstore: there is no module /a\n", "\nhint: there is");
     let colored = (
@@ -64,7 +64,7 @@ fn colors_are_for_terminals_and_for_who_asks() {
 }
 
 #[test]
-fn on_a_terminal_no_color_is_honoured_and_log_is_paged() {
+fn terminal_output_honours_no_color_and_log_uses_a_pager() {
     if !has_program("script") {
         println!("skipped: no script(1) to make a terminal");
         return;
@@ -80,15 +80,15 @@ fn on_a_terminal_no_color_is_honoured_and_log_is_paged() {
     assert_eq!(on_terminal(&[], "log"), paged);
     assert_eq!(on_terminal(&[], "log --plain"), log);
     assert_eq!(on_terminal(&[], "log --pager cat"), log);
-    let told = on_terminal(&[("PAGER", "/no/such/pager")], "log");
+    let output = on_terminal(&[("PAGER", "/no/such/pager")], "log");
     assert!(
-        told.contains("cannot start the pager") && told.ends_with(&log),
-        "{told}"
+        output.contains("cannot start the pager") && output.ends_with(&log),
+        "{output}"
     );
     assert_eq!(
         on_terminal(&[], "log --pager true"),
         "",
-        "a pager may be left early"
+        "the user may quit the pager early"
     );
     assert_eq!(
         on_terminal(&[], "log --branch b --color never"),
@@ -97,7 +97,7 @@ fn on_a_terminal_no_color_is_honoured_and_log_is_paged() {
 }
 
 #[test]
-fn on_a_terminal_a_large_file_has_a_bar() {
+fn large_file_has_a_progress_bar_on_a_terminal() {
     if !has_program("script") {
         println!("skipped: no script(1) to make a terminal");
         return;
@@ -109,10 +109,10 @@ fn on_a_terminal_a_large_file_has_a_bar() {
     let on_terminal = |args: &str| on_terminal(&world, &[], args);
     let hash = |file: &str| world.git(&["hash-object", world.path(file).to_str().unwrap()]);
     let (large, small) = (hash("large.wasm"), hash("small.wasm"));
-    let told = on_terminal("add large.wasm a");
+    let output = on_terminal("add large.wasm a");
     assert!(
-        told.contains("/9.00 MiB") && told.contains(&large),
-        "{told:?}"
+        output.contains("/9.00 MiB") && output.contains(&large),
+        "{output:?}"
     );
     assert_eq!(on_terminal("add large.wasm b -q"), format!("{large}\n"));
     assert_eq!(on_terminal("add small.wasm c"), format!("{small}\n"));

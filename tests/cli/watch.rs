@@ -1,4 +1,4 @@
-//! watch.
+//! `watch`.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::support::program::{World, module};
 use crate::support::watching::Watching;
 
-/// How long anything may take.
+/// The time limit of each step.
 const LIMIT: Duration = Duration::from_secs(30);
 
 #[track_caller]
@@ -21,18 +21,18 @@ fn ends(child: &mut Child) -> ExitStatus {
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("it still runs");
+    panic!("the process still runs");
 }
 
 #[test]
-fn every_commit_is_a_line() {
+fn watch_prints_one_line_per_commit() {
     for world in World::each() {
         let (one, two) = (world.hash(1), world.hash(2));
         let start = world.tip();
         world.add("z.wasm", 1);
         let watching = Watching::start(&world, &["--since", &start]);
         let added = format!(r#"{{"/z.wasm":{{"action":"added","hash":"{one}"}}}}"#);
-        assert_eq!(watching.next(), added, "what was there before it started");
+        assert_eq!(watching.next(), added, "a commit made before the start");
         world.file("in/z.wasm", module(2));
         world.file("in/a.wasm", module(2));
         world.changes(&["import", "in"]);
@@ -52,13 +52,13 @@ fn every_commit_is_a_line() {
         assert_eq!(
             watching.next(),
             next,
-            "another branch is none of its business"
+            "commits of other branches are not printed"
         );
     }
 }
 
 #[test]
-fn a_command_gets_the_line_and_may_fail() {
+fn watch_command_receives_the_line_and_may_fail() {
     let world = World::with_store("sha1");
     let start = world.tip();
     world.add("a.wasm", 1);
@@ -74,20 +74,20 @@ fn a_command_gets_the_line_and_may_fail() {
         (String::new(), "--json".to_owned())
     );
     let seen = fs::read_to_string(world.path("seen")).unwrap();
-    let wanted = format!(
+    let expected = format!(
         "{{\"/a.wasm\":{{\"action\":\"added\",\"hash\":\"{}\"}}}}\n{{\"/b.wasm\":{{\"action\":\"added\",\"hash\":\"{}\"}}}}\n",
         world.hash(1),
         world.hash(2)
     );
-    assert_eq!(seen, wanted);
+    assert_eq!(seen, expected);
 }
 
 #[test]
-fn a_failed_command_is_told_and_watching_goes_on() {
+fn failed_watch_command_is_reported_and_watching_continues() {
     let world = World::with_store("sha1");
     let start = world.tip();
     world.add("a.wasm", 1);
-    for (command, wanted) in [
+    for (command, expected) in [
         ("false", "wasmstore: \"false\" failed: exit status: 1"),
         (
             "/no/such",
@@ -96,16 +96,16 @@ fn a_failed_command_is_told_and_watching_goes_on() {
     ] {
         let mut watching = Watching::start(&world, &["--since", &start, command]);
         let mut lines = BufReader::new(watching.child.stderr.take().unwrap()).lines();
-        assert_eq!(lines.next().unwrap().unwrap(), wanted);
+        assert_eq!(lines.next().unwrap().unwrap(), expected);
         assert_eq!(watching.child.try_wait().unwrap(), None);
         world.add("a.wasm", 2);
-        assert_eq!(lines.next().unwrap().unwrap(), wanted);
+        assert_eq!(lines.next().unwrap().unwrap(), expected);
         world.changes(&["rollback"]);
     }
 }
 
 #[test]
-fn it_ends_quietly_when_nobody_reads() {
+fn watch_ends_quietly_when_its_output_is_closed() {
     let world = World::with_store("sha1");
     let mut command = world.wasmstore(&["watch", "--since", &world.tip()]);
     let mut child = command
@@ -116,12 +116,12 @@ fn it_ends_quietly_when_nobody_reads() {
     drop(child.stdout.take());
     world.add("a.wasm", 1);
     assert_eq!(ends(&mut child).code(), Some(0));
-    let told = child.wait_with_output().unwrap().stderr;
-    assert_eq!(told, b"");
+    let output = child.wait_with_output().unwrap().stderr;
+    assert_eq!(output, b"");
 }
 
 #[test]
-fn an_interrupt_ends_it() {
+fn interrupt_ends_watch() {
     let world = World::with_store("sha1");
     let start = world.tip();
     world.add("a.wasm", 1);
@@ -138,12 +138,16 @@ fn an_interrupt_ends_it() {
 }
 
 #[test]
-fn what_cannot_be_watched_is_told() {
+fn watch_of_an_unknown_commit_fails() {
     let world = World::with_store("sha1");
     let unknown = "6".repeat(40);
     let missing = world.fails(1, &["watch", "--since", &unknown]);
     assert_eq!(missing, format!("there is no commit {unknown}"));
     world.fails(3, &["watch", "--since", "yesterday"]);
     let ran = world.run(&["watch", "--sinc", &unknown]);
-    assert_eq!(ran.code, Some(2), "a misspelt option is no command");
+    assert_eq!(
+        ran.code,
+        Some(2),
+        "a mistyped option is not taken for a command"
+    );
 }

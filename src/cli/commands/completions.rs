@@ -26,20 +26,22 @@ impl CompletionsArgs {
             "wasmstore",
             &mut script,
         );
-        match out.is_json() {
-            true => out.json(&json!({
+        if out.is_json() {
+            return out.json(&json!({
                 "shell": self.shell.to_string(),
                 "script": String::from_utf8_lossy(&script),
-            })),
-            false => out.bytes(&script),
+            }));
         }
+        out.bytes(&script)
     }
 }
 
 /// Returns the command line without its hidden commands, which the scripts would otherwise offer.
 fn visible(command_line: Command) -> Command {
-    let commands = command_line.get_subcommands();
-    let commands = commands.filter(|command| !command.is_hide_set()).cloned();
+    let commands = command_line
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+        .cloned();
     GlobalArgs::augment_args(Command::new("wasmstore").version(env!("CARGO_PKG_VERSION")))
         .subcommands(commands)
 }

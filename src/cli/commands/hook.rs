@@ -63,12 +63,8 @@ impl HookArgs {
             }
             HookName::ProcReceive => {
                 let input = io::stdin().lock();
-                Ok(receive_hooks::proc_receive(
-                    &store,
-                    input,
-                    out.writer(),
-                    &pusher,
-                )?)
+                receive_hooks::proc_receive(&store, input, out.writer(), &pusher)?;
+                Ok(())
             }
         }
     }

@@ -187,27 +187,28 @@ impl MirrorPushArgs {
             }
         }
         spinner.finish_and_clear();
-        match (failed.len(), names.len()) {
-            (0, _) => {}
-            (1, 1) => return Err(failed.remove(0).1.into()),
-            (failures, all) => {
-                let reason = |(name, error): &(&MirrorName, remote::Error)| {
-                    format!("{name}: {}", chain(error))
-                };
-                let reasons: Vec<String> = failed.iter().map(reason).collect();
-                return Err(Error::Remote(remote::Error::MirrorPushes {
-                    failed: failures,
-                    all,
-                    reasons: reasons.join("; "),
-                }));
-            }
+        if !failed.is_empty() {
+            return Err(push_error(failed, names.len()));
         }
-        match out.is_json() {
-            true => {
-                let pushed = names.iter().map(|name| json!({ "name": name.as_str() }));
-                out.json(&pushed.collect::<Vec<_>>())
-            }
-            false => Ok(()),
-        }
+        let pushed = names.iter().map(|name| json!({ "name": name.as_str() }));
+        out.json_only(&pushed.collect::<Vec<_>>())
     }
+}
+
+/// Returns the error of the failed pushes, of which there is at least one.
+fn push_error(mut failed: Vec<(&MirrorName, remote::Error)>, all: usize) -> Error {
+    if all == 1
+        && let Some((_, error)) = failed.pop()
+    {
+        return error.into();
+    }
+    let reasons: Vec<_> = failed
+        .iter()
+        .map(|(name, error)| format!("{name}: {}", chain(error)))
+        .collect();
+    Error::Remote(remote::Error::MirrorPushes {
+        failed: reasons.len(),
+        all,
+        reasons: reasons.join("; "),
+    })
 }

@@ -234,7 +234,7 @@ fn key_on_line<'n>(text: &str, offset: usize, names: &'n [String]) -> Option<&'n
 }
 
 fn unknown_key(key: &str, names: &[String]) -> String {
-    // A key that does not look like a flag may be a secret in the wrong place.
+    // A key that does not look like a flag may be a secret that was written as a key.
     let is_flag_char = |c: char| c.is_ascii_alphabetic() || matches!(c, '-' | '_');
     let shown = if key.len() <= NAME_BYTES_MAX && key.chars().all(is_flag_char) {
         format!("unknown key `{key}`")

@@ -1,9 +1,9 @@
-//! The place where a setting was set.
+//! The source of a setting.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// The place where a setting was set.
+/// The flag, the variable or the line that sets a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Source {
     /// A flag, by its long name.

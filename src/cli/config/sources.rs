@@ -14,7 +14,7 @@ pub(in crate::cli) struct SourcedSetting {
     pub key: String,
     /// The value, without secrets.
     pub value: Value,
-    /// The place where it was set.
+    /// The flag, the variable or the line that sets it.
     pub source: Source,
 }
 
