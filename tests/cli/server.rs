@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
-use std::time::Duration;
 
 use crate::support::program::{World, module, reason};
 use crate::support::server::{Server, answer};
@@ -44,13 +43,16 @@ fn signal_stops_the_server_after_running_requests() {
         let server = Server::start(&world, &[]);
         let body = module(1);
         let mut running = server.connect();
+        // The interim response shows that the server waits for the body.
         let head = format!(
-            "POST /api/v1/module/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+            "POST /api/v1/module/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
             body.len()
         );
         running.write_all(head.as_bytes()).unwrap();
+        let mut interim = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+        running.read_exact(&mut interim).unwrap();
+        assert!(interim.starts_with(b"HTTP/1.1 100 "), "{interim:?}");
         running.write_all(&body[..9]).unwrap();
-        std::thread::sleep(Duration::from_millis(300));
         let mut idle = server.connect();
         server.signal(signal);
         server.wait_for("stopping");
