@@ -42,7 +42,7 @@ const DELAY_MIN: Duration = Duration::from_millis(50);
 impl Mirrors {
     /// Pushes every change to every mirror, including mirrors that are added later. Never returns.
     pub fn run_workers(self: Arc<Self>) {
-        let wake = self.store.wake();
+        let wake = self.store.watch_refs();
         let mut threads = BTreeMap::<MirrorName, JoinHandle<()>>::new();
         let mut is_failing = false;
         loop {
@@ -84,7 +84,7 @@ impl Mirrors {
     /// Pushes to one mirror until it is removed.
     fn run_worker(&self, mirror: &Mirror) {
         tracing::info!(mirror = %mirror.name, url = %mirror.url, "pushing to the mirror");
-        let wake = self.store.wake();
+        let wake = self.store.watch_refs();
         let mut failures = PushFailures::default();
         while self.is_current(mirror) {
             let start = Instant::now();

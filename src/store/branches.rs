@@ -28,9 +28,9 @@ impl Store {
     /// The branch exists; its name conflicts with another branch, as `a` and `a/b` do; `from` is unknown.
     pub fn create_branch(&self, branch: &BranchName, from: &Revision) -> Result<()> {
         // Takes the lock first, so that no `gc` can remove the commit before the branch reaches it.
-        let writing = self.begin()?;
+        let txn = self.begin()?;
         let commit = self.snapshot(from)?;
-        Ok(writing.create_branch(branch, commit)?)
+        Ok(txn.create_branch(branch, commit)?)
     }
 
     /// Returns whether a branch exists.

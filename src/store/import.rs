@@ -29,21 +29,21 @@ impl Store {
         files.sort();
         self.check_free(change, files.iter().map(|(path, _)| path))?;
         let mut modules = Vec::with_capacity(files.len());
-        let mut writing = None;
+        let mut txn = None;
         for (index, (path, file)) in files.iter().enumerate() {
             let source = File::open(file).map_err(read_failed(file))?;
             let mut upload = self.receive(&file.display().to_string(), source)?;
-            if writing.is_none() {
-                writing = Some(self.begin()?);
+            if txn.is_none() {
+                txn = Some(self.begin()?);
             }
-            let writing = writing.as_mut().expect("BUG: set above");
-            modules.push((path.clone(), writing.add_blob(&mut upload.spool)?));
+            let txn = txn.as_mut().expect("BUG: set above");
+            modules.push((path.clone(), txn.add_blob(&mut upload.spool)?));
             progress(index + 1, files.len());
         }
-        let Some(writing) = writing else {
+        let Some(txn) = txn else {
             return Ok(modules);
         };
-        self.publish(writing, change.branch.as_ref(), |draft| {
+        self.publish(txn, change.branch.as_ref(), |draft| {
             draft.set(&modules)?;
             let message = || message::import(prefix);
             Ok((change.commit_if_changed(draft, Vec::new(), message), ()))

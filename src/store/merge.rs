@@ -15,8 +15,8 @@ impl Store {
     /// # Errors
     /// Unknown branch; both sides changed the same paths differently. Then nothing is changed.
     pub fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Published<()>> {
-        let writing = self.begin()?;
-        self.publish(writing, change.branch.as_ref(), |draft| {
+        let txn = self.begin()?;
+        self.publish(txn, change.branch.as_ref(), |draft| {
             change.check(draft, PreconditionSubject::Branch)?;
             // Read under refs.lock, so that the tip of `theirs` is current when our branch moves.
             let tip = draft.tip_of(theirs)?;

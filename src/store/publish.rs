@@ -15,11 +15,11 @@ impl Store {
     /// Publishes a write, and has the new commit added to the version index.
     pub(super) fn publish<T>(
         &self,
-        writing: WriteTxn<'_>,
+        txn: WriteTxn<'_>,
         branch: Option<&BranchName>,
         decide: impl FnMut(&mut Draft<'_>) -> Result<(Decision, T)>,
     ) -> Result<Published<T>> {
-        let published = self.repo.publish(writing, branch, decide)?;
+        let published = self.repo.publish(txn, branch, decide)?;
         if let Some(commit) = published.commit.filter(|_| published.has_moved) {
             match self.index_wake.get() {
                 // An error means that the channel is full: the worker has not yet handled the previous wake-up.

@@ -58,10 +58,10 @@ impl Store {
         mut upload: ValidatedUpload,
     ) -> Result<Published<ModuleHash>> {
         self.check_free(change, [path])?;
-        let mut writing = self.begin()?;
-        let hash = writing.add_blob(&mut upload.spool)?;
+        let mut txn = self.begin()?;
+        let hash = txn.add_blob(&mut upload.spool)?;
         self.digests.insert(hash, &upload.info);
-        self.publish(writing, change.branch.as_ref(), |draft| {
+        self.publish(txn, change.branch.as_ref(), |draft| {
             change.check(draft, path.as_tree_path().into())?;
             draft.set(&[(path.clone(), hash)])?;
             let message = || message::import(path.as_tree_path());

@@ -41,8 +41,8 @@ impl Store {
                 self.index.reader().ok(),
             ),
         };
-        let writing = self.begin()?;
-        self.publish(writing, change.branch.as_ref(), |draft| {
+        let txn = self.begin()?;
+        self.publish(txn, change.branch.as_ref(), |draft| {
             let paths = match name {
                 ModuleRef::Path(path) => {
                     change.check(draft, path.as_tree_path().into())?;

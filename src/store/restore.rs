@@ -19,9 +19,9 @@ impl Store {
         commit: CommitId,
         scope: &TreePath,
     ) -> Result<Published<()>> {
-        let mut writing = self.begin()?;
-        writing.adopt_commit(commit)?;
-        self.publish(writing, change.branch.as_ref(), |draft| {
+        let mut txn = self.begin()?;
+        txn.adopt_commit(commit)?;
+        self.publish(txn, change.branch.as_ref(), |draft| {
             change.check(draft, scope.into())?;
             let restored = draft.entry_in(&draft.commit(commit)?, scope)?;
             if restored.is_none() && draft.node(scope)?.is_none() {

@@ -25,8 +25,8 @@ impl Store {
             .catch_up(&Revision::Branch(change.branch.clone()))
             .and_then(|()| Ok(self.index.reader()?))
             .ok();
-        let writing = self.begin()?;
-        self.publish(writing, change.branch.as_ref(), |draft| {
+        let txn = self.begin()?;
+        self.publish(txn, change.branch.as_ref(), |draft| {
             change.check(draft, scope.into())?;
             let search = RollbackSearch {
                 draft,

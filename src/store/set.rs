@@ -22,11 +22,11 @@ impl Store {
         let unknown = || Error::NoModule(hash.to_string());
         // Looking up a digest may take long, so it happens before the lock is taken.
         let stored = self.stored(hash)?.ok_or_else(unknown)?;
-        let mut writing = self.begin()?;
+        let mut txn = self.begin()?;
         let bytes = self.repo.objects().blob(stored)?.ok_or_else(unknown)?;
         wasm::validate(bytes.as_slice(), &self.options.modules).map_err(|_| unknown())?;
-        writing.adopt_blob(stored)?;
-        self.publish(writing, change.branch.as_ref(), |draft| {
+        txn.adopt_blob(stored)?;
+        self.publish(txn, change.branch.as_ref(), |draft| {
             change.check(draft, path.as_tree_path().into())?;
             draft.set(&[(path.clone(), stored)])?;
             let message = || message::set(path, stored);

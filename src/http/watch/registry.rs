@@ -206,7 +206,7 @@ impl WatchRegistry {
 
 /// Starts the thread that polls the feeds when it is woken and at least every [`POLL_INTERVAL`]. It ends with the server.
 fn start_poller(registry: &Arc<WatchRegistry>) -> RefWaker {
-    let watcher: RefWatcher = registry.store.wake();
+    let watcher: RefWatcher = registry.store.watch_refs();
     let (waker, registry) = (watcher.waker(), Arc::downgrade(registry));
     std::thread::spawn(move || {
         loop {

@@ -57,7 +57,7 @@ impl Store {
             self.index.refresh();
             let mut reader = self.index.reader()?;
             match self.unindexed_history(&reader, commit, BEHIND_MAX)? {
-                Some(links) => self.append(&mut reader, links, &|_, _| ()),
+                Some(nodes) => self.append(&mut reader, nodes, &|_, _| ()),
                 None => Ok(()),
             }
         };
@@ -111,7 +111,7 @@ impl Store {
         let _append_guard = self.index.begin_append();
         self.index.refresh();
         let mut reader = self.index.reader()?;
-        let links = self
+        let nodes = self
             .unindexed_history(&reader, commit, usize::MAX)?
             .expect("BUG: the number of commits is not limited");
         let progress = |added, missing| {
@@ -119,7 +119,7 @@ impl Store {
                 progress(added, missing);
             }
         };
-        self.append(&mut reader, links, &progress)
+        self.append(&mut reader, nodes, &progress)
     }
 
     /// Returns the ancestors of `commit`, itself included, that the index does not contain, parents first; `None` if there are more than
@@ -138,14 +138,14 @@ impl Store {
     fn append(
         &self,
         reader: &mut Reader,
-        links: Vec<CommitNode>,
+        nodes: Vec<CommitNode>,
         progress: &dyn Fn(usize, usize),
     ) -> Result<()> {
-        let missing = links.len();
+        let missing = nodes.len();
         let mut entries = CommitEntries::new(self);
         let (mut step, mut step_changes) = (Vec::new(), 0);
-        for (added, link) in (1..).zip(links) {
-            let commit = entries.next(link)?;
+        for (added, node) in (1..).zip(nodes) {
+            let commit = entries.next(node)?;
             step_changes += commit.changes.len();
             step.push(commit);
             if step.len() == STEP_COMMITS_MAX

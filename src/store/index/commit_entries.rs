@@ -26,8 +26,8 @@ impl<'s> CommitEntries<'s> {
     }
 
     /// Computes the entry of the next commit.
-    pub(super) fn next(&mut self, link: CommitNode) -> Result<CommitEntry> {
-        let parents: Vec<TreeId> = link
+    pub(super) fn next(&mut self, node: CommitNode) -> Result<CommitEntry> {
+        let parents: Vec<TreeId> = node
             .parents
             .iter()
             .map(|parent| self.tree(*parent))
@@ -37,7 +37,7 @@ impl<'s> CommitEntries<'s> {
             None => (None, &[][..]),
         };
         let mut changes = Vec::new();
-        for changed in self.differ.changes(first, link.tree)? {
+        for changed in self.differ.changes(first, node.tree)? {
             let mut is_own = changed.old != changed.new;
             for parent in further {
                 is_own = is_own && self.differ.module_at(*parent, &changed.path)? != changed.new;
@@ -49,12 +49,12 @@ impl<'s> CommitEntries<'s> {
                 is_own,
             });
         }
-        self.trees.insert(link.id, link.tree);
+        self.trees.insert(node.id, node.tree);
         Ok(CommitEntry {
-            id: link.id,
-            parents: link.parents,
-            date_s: link.date_s,
-            tree: link.tree.as_bytes().to_vec(),
+            id: node.id,
+            parents: node.parents,
+            date_s: node.date_s,
+            tree: node.tree.as_bytes().to_vec(),
             changes,
         })
     }

@@ -41,7 +41,7 @@ impl Store {
             let left = indexed / 2 - reachable.len();
             let is_counted = |id| Ok::<_, Error>(reachable.contains(&id));
             match self.repo.objects().unknown_history(tip, left, is_counted)? {
-                Some(links) => reachable.extend(links.into_iter().map(|link| link.id)),
+                Some(nodes) => reachable.extend(nodes.into_iter().map(|node| node.id)),
                 None => return Ok(()),
             }
         }

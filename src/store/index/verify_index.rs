@@ -75,13 +75,13 @@ impl<'s> IndexCheck<'s> {
                 continue;
             };
             let is_compared = |id| Ok::<_, Error>(expected.contains_key(&id));
-            let links = self
+            let nodes = self
                 .store
                 .repo
                 .objects()
                 .unknown_history(tip, usize::MAX, is_compared)?;
-            for link in links.into_iter().flatten() {
-                let commit = entries.next(link)?;
+            for node in nodes.into_iter().flatten() {
+                let commit = entries.next(node)?;
                 let summary = CommitSummary::new(&commit, |parent| expected.get(&parent))?;
                 if indexed
                     .get(&commit.id)

@@ -79,13 +79,13 @@ impl Store {
         fetch: &impl Fn(&[ObjectId]) -> Result<(), E>,
     ) -> Result<Vec<SkippedRef>, E> {
         // Not `Store::begin`, which fails on a replica.
-        let writing = self.repo.begin().map_err(Error::from)?;
+        let txn = self.repo.begin().map_err(Error::from)?;
         // Fetches objects that seem to be present, too: only the fetch checks that everything they reach is present.
         let ids: BTreeSet<_> = updates.iter().filter_map(|update| update.new).collect();
         if !ids.is_empty() {
             fetch(&Vec::from_iter(ids))?;
         }
-        let results = writing.update_refs(updates, DropPolicy::Allowed, Atomicity::PerRef);
+        let results = txn.update_refs(updates, DropPolicy::Allowed, Atomicity::PerRef);
         let mut skipped = Vec::new();
         for (update, result) in updates.iter().zip(results.map_err(Error::from)?) {
             let name = update.name.clone();

@@ -16,12 +16,12 @@ const POLL: Duration = Duration::from_secs(1);
 pub struct Watcher<'s> {
     store: &'s Store,
     cursor: BranchCursor,
-    wake: RefWatcher,
+    ref_watcher: RefWatcher,
 }
 
 impl Store {
     /// Registers for wake-ups. They occur when a branch has moved, and may also be spurious.
-    pub fn wake(&self) -> RefWatcher {
+    pub fn watch_refs(&self) -> RefWatcher {
         self.repo.watch_refs()
     }
 
@@ -37,7 +37,7 @@ impl Store {
         Ok(Watcher {
             store: self,
             // Registers before the cursor reads the tip, so that a later move of the branch is not missed.
-            wake: self.wake(),
+            ref_watcher: self.watch_refs(),
             cursor: self.gc_safe_cursor(branch, since)?,
         })
     }
@@ -78,7 +78,7 @@ impl Watcher<'_> {
             if !events.is_empty() || left.is_zero() {
                 return Ok(events);
             }
-            self.wake.wait(left.min(POLL));
+            self.ref_watcher.wait(left.min(POLL));
         }
     }
 }
