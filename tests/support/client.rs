@@ -1,22 +1,23 @@
-//! A client that keeps its connection, to a server that may die at any moment.
+//! An HTTP client with a keep-alive connection to a server that may be killed at any moment.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Longer than the server lets a change wait for the others.
+/// Longer than the server lets a change wait for other writers.
 const LONG: Duration = Duration::from_secs(120);
 
+/// A client of one server.
 pub struct Client {
     address: SocketAddr,
     stream: Option<BufReader<TcpStream>>,
 }
 
-/// A complete answer.
+/// A complete response.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
-    /// The commit that it tells.
+    /// The commit in the header `Wasmstore-Commit`.
     pub commit: Option<String>,
     pub body: Vec<u8>,
 }
@@ -28,8 +29,10 @@ impl Reply {
 }
 
 impl Client {
+    /// Connects to a server.
+    ///
     /// # Errors
-    /// Nobody listens there: nothing was sent.
+    /// No server listens at the address, so nothing was sent.
     pub fn connect(address: SocketAddr) -> io::Result<Self> {
         let mut client = Self {
             address,
@@ -39,10 +42,10 @@ impl Client {
         Ok(client)
     }
 
-    /// One request below `/api/v1`, each header with its line end, and its answer.
+    /// Sends a request to a path below `/api/v1`, and returns the response. Each header ends with CRLF.
     ///
     /// # Errors
-    /// The answer did not come, or not to its end: what was asked for may have been done.
+    /// The response is missing or incomplete. The server may have executed the request.
     pub fn send(
         &mut self,
         method: &str,
@@ -56,12 +59,12 @@ impl Client {
             body.len()
         );
         let stream = self.stream()?;
-        // A server that refuses early need not read it all, but it answers.
+        // A server that rejects a request early may not read the whole body, but it responds.
         let _ = stream
             .get_mut()
             .write_all(&[head.as_bytes(), body].concat());
-        let (reply, ends) = read_reply(stream)?;
-        if ends {
+        let (reply, closes) = read_reply(stream)?;
+        if closes {
             self.stream = None;
         }
         Ok(reply)
@@ -75,11 +78,14 @@ impl Client {
             stream.set_write_timeout(Some(LONG))?;
             self.stream = Some(BufReader::new(stream));
         }
-        Ok(self.stream.as_mut().expect("it was just made"))
+        Ok(self
+            .stream
+            .as_mut()
+            .expect("BUG: the stream was just opened"))
     }
 }
 
-/// An answer that tells its length, and whether the connection ends after it.
+/// Reads a response with a `Content-Length`. Also returns whether the server closes the connection after it.
 fn read_reply(stream: &mut BufReader<TcpStream>) -> io::Result<(Reply, bool)> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {

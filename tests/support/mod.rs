@@ -1,4 +1,4 @@
-//! What the tests stand on: a store in a temporary folder, the program run hermetically, and stock git as the referee.
+//! Test support: a store in a temporary directory, the program in a hermetic environment, and stock git to check the results.
 
 #[allow(dead_code, reason = "`sweeps` uses the rest")]
 pub mod client;

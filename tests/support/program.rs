@@ -1,4 +1,4 @@
-//! A folder of its own for each test, the program and stock git run in it hermetically, and small modules.
+//! A temporary directory for each test, in which the program and stock git run hermetically, and small modules.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,15 +6,15 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-/// The two kinds of stores.
+/// The object formats of stores.
 pub const FORMATS: [&str; 2] = ["sha1", "sha256"];
 
-/// A home folder, with the default store in it or not yet, and a folder to work in.
+/// A home directory, in which the default store is created, and a working directory.
 pub struct World {
     dir: TempDir,
 }
 
-/// How a run of the program ended.
+/// The result of a run of a program.
 #[derive(Debug)]
 pub struct Ran {
     pub code: Option<i32>,
@@ -33,7 +33,7 @@ impl From<Output> for Ran {
 }
 
 impl World {
-    /// Without a store.
+    /// Creates a world without a store.
     pub fn empty() -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("home")).unwrap();
@@ -41,29 +41,29 @@ impl World {
         Self { dir }
     }
 
-    /// With a new store of the given format.
+    /// Creates a world with a new store of this format.
     pub fn with_store(format: &str) -> Self {
         let world = Self::empty();
         assert_eq!(world.ok(&["init", "--object-format", format]), "");
         world
     }
 
-    /// With a new store, once for each format.
+    /// Creates a world with a new store for each format.
     pub fn each() -> impl Iterator<Item = Self> {
         FORMATS.into_iter().map(Self::with_store)
     }
 
-    /// The store that commands use by default.
+    /// Returns the path of the default store.
     pub fn root(&self) -> PathBuf {
         self.dir.path().join("home/.wasmstore")
     }
 
-    /// A path in the folder where commands run.
+    /// Returns the path of a file in the working directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join("work").join(name)
     }
 
-    /// Writes a file where commands run, and returns its name.
+    /// Writes a file in the working directory, and returns its name.
     pub fn file<'n>(&self, name: &'n str, bytes: impl AsRef<[u8]>) -> &'n str {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -71,10 +71,10 @@ impl World {
         name
     }
 
-    /// Makes a pipe where commands run, to which nobody writes.
+    /// Creates a FIFO without writers in the working directory.
     pub fn pipe(&self, name: &str) {
-        let made = self.command("mkfifo").arg(name).status();
-        assert!(made.unwrap().success());
+        let status = self.command("mkfifo").arg(name).status();
+        assert!(status.unwrap().success());
     }
 
     /// Adds the module `n` at a path, and returns its hash.
@@ -84,19 +84,19 @@ impl World {
         hash.trim_end().to_owned()
     }
 
-    /// The hash of the module `n`, according to git.
+    /// Returns the hash of the module `n` as git computes it.
     pub fn hash(&self, n: u32) -> String {
         let file = self.path("hashed.wasm");
         fs::write(&file, module(n)).unwrap();
         self.git(&["hash-object", "--no-filters", file.to_str().unwrap()])
     }
 
-    /// The branch's tip, according to git.
+    /// Returns the tip of the default branch as git reads it.
     pub fn tip(&self) -> String {
         self.git(&["rev-parse", "HEAD"])
     }
 
-    /// A program that sees nothing of the machine but the path.
+    /// Returns a command whose environment contains only `PATH` and fixed values.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
@@ -111,15 +111,15 @@ impl World {
         command
     }
 
-    /// The program under test.
+    /// Returns a command of the program under test.
     pub fn wasmstore(&self, args: &[&str]) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_wasmstore"));
         command.args(args);
         command
     }
 
-    /// The program under test, which SIGINT ends even if the test runner ignores SIGINT, as it does in the background of a script: a
-    /// process inherits that.
+    /// Returns a command of the program under test that SIGINT terminates, even if the test runner ignores SIGINT (as it does in the
+    /// background of a script), which child processes inherit.
     pub fn interruptible(&self, args: &[&str]) -> Command {
         let mut command = self.command("env");
         command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_wasmstore")]);
@@ -127,12 +127,12 @@ impl World {
         command
     }
 
-    /// Runs the program to its end.
+    /// Runs the program, and returns its result.
     pub fn run(&self, args: &[&str]) -> Ran {
         self.wasmstore(args).output().unwrap().into()
     }
 
-    /// Runs what has to succeed in silence; returns what it printed.
+    /// Runs the program, which must succeed without output on stderr. Returns its output.
     #[track_caller]
     pub fn ok(&self, args: &[&str]) -> String {
         let ran = self.run(args);
@@ -140,7 +140,7 @@ impl World {
         ran.out
     }
 
-    /// The same, of what changes the store: git finds no fault with it afterwards.
+    /// Runs a command that changes the store, like [`ok`](Self::ok), and checks the store with `git fsck`.
     #[track_caller]
     pub fn changes(&self, args: &[&str]) -> String {
         let out = self.ok(args);
@@ -148,14 +148,14 @@ impl World {
         out
     }
 
-    /// Runs what has to print JSON.
+    /// Runs the program with `--json`, and returns the parsed output.
     #[track_caller]
     pub fn json(&self, args: &[&str]) -> serde_json::Value {
         let out = self.ok(&[args, &["--json"]].concat());
         serde_json::from_str(&out).unwrap_or_else(|error| panic!("{args:?}: {error}: {out:?}"))
     }
 
-    /// Runs what has to fail with `code` and one line of reason, and without any effect; returns the reason.
+    /// Runs the program, which must fail with `code` and a reason of one line, without changing the store. Returns the reason.
     #[track_caller]
     pub fn fails(&self, code: i32, args: &[&str]) -> String {
         let before = self.state();
@@ -169,7 +169,7 @@ impl World {
         reason(&ran.err, args)
     }
 
-    /// Runs git on the store.
+    /// Runs git on the store, and returns its output.
     #[track_caller]
     pub fn git(&self, args: &[&str]) -> String {
         let mut git = self.command("git");
@@ -179,7 +179,7 @@ impl World {
         ran.out.trim_end().to_owned()
     }
 
-    /// Asks git for faults of the store.
+    /// Asserts that `git fsck` reports nothing.
     #[track_caller]
     pub fn fsck(&self) {
         assert_eq!(
@@ -188,21 +188,21 @@ impl World {
         );
     }
 
-    /// Everything about the store that a failed command must leave as it was.
+    /// Describes everything in the store that a failed command must not change.
     pub fn state(&self) -> String {
         if !self.root().exists() {
             return "no store".to_owned();
         }
-        let leftover = fs::read_dir(self.root().join("wasmstore/tmp"));
-        let leftover = leftover.map_or(0, |files| files.count());
+        let leftovers =
+            fs::read_dir(self.root().join("wasmstore/tmp")).map_or(0, |files| files.count());
         let refs = self.git(&["for-each-ref"]);
         let head = self.git(&["symbolic-ref", "HEAD"]);
         let objects = self.git(&["count-objects", "-v"]);
-        format!("{head}\n{refs}\n{objects}\n{leftover} files")
+        format!("{head}\n{refs}\n{objects}\n{leftovers} files")
     }
 }
 
-/// The line on standard error, without the program's name. A second one may say what to do next.
+/// Returns the error line on stderr, without the name of the program. A second line may be a hint.
 #[track_caller]
 pub fn reason(err: &str, args: &[&str]) -> String {
     let lines = err.strip_suffix('\n').unwrap_or_default();
@@ -221,21 +221,21 @@ pub fn reason(err: &str, args: &[&str]) -> String {
     reason.to_owned()
 }
 
-/// The module `n`: small, valid, and like no other.
+/// Returns the module `n`: small, valid and distinct from all others.
 pub fn module(n: u32) -> Vec<u8> {
     wat::parse_str(format!(r#"(module (func (export "f{n}")))"#)).unwrap()
 }
 
-/// Whether a file of this name is in a folder of the path.
+/// Returns whether a program of this name is on `PATH`.
 pub fn has_program(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(name).exists())
+    std::env::split_paths(&path).any(|directory| directory.join(name).exists())
 }
 
-/// Whether the system refuses to write where the permissions forbid it, as it does to all but root.
-pub fn permissions_bind(folder: &Path) -> bool {
+/// Returns whether the system enforces file permissions, which it does not for root.
+pub fn permissions_bind(directory: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    let probe = folder.join("probe");
+    let probe = directory.join("probe");
     fs::write(&probe, "").unwrap();
     fs::set_permissions(&probe, fs::Permissions::from_mode(0o000)).unwrap();
     let bind = fs::read(&probe).is_err();

@@ -1,8 +1,8 @@
-//! Random numbers that a seed repeats, and sizes that the environment sets.
+//! Random numbers from a seed, and sizes from environment variables.
 
 use std::time::{Duration, SystemTime};
 
-/// A generator (SplitMix64).
+/// A random number generator (SplitMix64).
 pub struct Random(u64);
 
 impl Random {
@@ -10,7 +10,7 @@ impl Random {
         Self(seed)
     }
 
-    /// The seed in `SOAK_SEED`, or one by the clock; it is printed, for a run that fails.
+    /// Uses the seed in `SOAK_SEED`, or else the time, and prints it, so that a failure can be repeated.
     pub fn from_environment() -> Self {
         let clock = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let seed = size("SOAK_SEED", clock.unwrap().as_nanos() as u64);
@@ -26,27 +26,27 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number from 0 to `end`, which is left out.
+    /// Returns a number from 0 to `end`, exclusive.
     pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
-    /// True once in `times`.
+    /// Returns true with a probability of 1 in `times`.
     pub fn once_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
 
-    /// A time that is shorter than `end`.
+    /// Returns a duration that is shorter than `end`.
     pub fn shorter_than(&mut self, end: Duration) -> Duration {
         Duration::from_micros(self.below(end.as_micros() as u64))
     }
 }
 
-/// The number in an environment variable, or else `default`.
+/// Returns the number in an environment variable, or else `default`.
 pub fn size(variable: &str, default: u64) -> u64 {
     let Ok(text) = std::env::var(variable) else {
         return default;
     };
-    let number = text.parse();
-    number.unwrap_or_else(|_| panic!("{variable}={text:?} is no number"))
+    text.parse()
+        .unwrap_or_else(|_| panic!("{variable}={text:?} is not a number"))
 }

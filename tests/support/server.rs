@@ -1,4 +1,4 @@
-//! The program serving a store, and a client that speaks plain HTTP/1.1.
+//! A running `wasmstore server`, and requests to it over HTTP/1.1.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use super::program::World;
 
-/// Far longer than anything takes that works.
+/// Far longer than any operation that works.
 const LONG: Duration = Duration::from_secs(30);
 
-/// A server that runs; it is killed at the end.
+/// A running server, which is killed on drop.
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
@@ -20,7 +20,7 @@ pub struct Server {
     reader: Option<JoinHandle<()>>,
 }
 
-/// What a server answered.
+/// A response of a server.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -33,7 +33,7 @@ impl Answer {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    /// The value of a header, named in lower case.
+    /// Returns the value of a header. The name is case-insensitive.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines
@@ -43,17 +43,18 @@ impl Answer {
 }
 
 impl Server {
-    /// Serves the world's store on a free port, unless the arguments name one, or a file that may.
+    /// Starts a server of the store, on a free port unless the arguments contain `--port` or `--config`.
     pub fn start(world: &World, args: &[&str]) -> Self {
         Self::start_with(world, args, &[])
     }
 
-    /// The same, with variables in its environment.
+    /// Starts a server like [`start`](Self::start), with additional environment variables.
     pub fn start_with(world: &World, args: &[&str], variables: &[(&str, &str)]) -> Self {
         let names_port = |arg: &&str| ["--port", "--config"].contains(arg);
-        let port: &[&str] = match args.iter().any(names_port) {
-            true => &[],
-            false => &["--port", "0"],
+        let port: &[&str] = if args.iter().any(names_port) {
+            &[]
+        } else {
+            &["--port", "0"]
         };
         let mut command = world.wasmstore(&[&["server"], port, args].concat());
         let command = command.envs(variables.iter().copied());
@@ -80,15 +81,15 @@ impl Server {
         server
     }
 
-    /// Waits until the log holds `text`, and returns the word after it.
+    /// Waits until the log contains `text`, and returns the word after it.
     pub fn wait_for(&self, text: &str) -> String {
-        let began = Instant::now();
+        let start = Instant::now();
         loop {
             let log = self.log();
             if let Some((_, rest)) = log.split_once(text) {
                 return word(rest).to_owned();
             }
-            assert!(began.elapsed() < LONG, "no {text:?} in {log:?}");
+            assert!(start.elapsed() < LONG, "no {text:?} in {log:?}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -104,7 +105,7 @@ impl Server {
         stream
     }
 
-    /// One request over a connection of its own.
+    /// Sends a request over a new connection, and returns the response.
     pub fn send(&self, method: &str, path: &str, headers: &[&str], body: &[u8]) -> Answer {
         let mut stream = self.connect();
         let mut head = format!(
@@ -116,7 +117,7 @@ impl Server {
             head.push_str(&format!("{header}\r\n"));
         }
         stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
-        // A server that refuses early need not read it all.
+        // A server that rejects a request early may not read the whole body.
         let _ = stream.write_all(body);
         answer(stream)
     }
@@ -125,7 +126,7 @@ impl Server {
         self.send("GET", path, &[], b"")
     }
 
-    /// The memory that the process takes up, in KiB.
+    /// Returns the peak resident memory of the process, in KiB.
     pub fn rss_kib(&self) -> u64 {
         let status = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(status).unwrap();
@@ -134,14 +135,14 @@ impl Server {
         number.parse().unwrap()
     }
 
-    /// The gits that serve requests now. The server runs others too, from its first moment on: it looks for mirrors.
+    /// Returns the process ids of the git processes that serve requests. Others, such as those that list mirrors, are not included.
     pub fn gits(&self) -> Vec<u32> {
         let parent = self.child.id().to_string();
         let all = std::fs::read_dir("/proc").unwrap();
         all.filter_map(|entry| {
             let pid = entry.ok()?.file_name().to_str()?.parse().ok()?;
             let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            // The name is in parentheses; the state and the parent come after it.
+            // proc_pid_stat(5): the name is in parentheses, followed by the state and the parent.
             let (_, rest) = stat.rsplit_once(") ")?;
             let mut fields = rest.split(' ');
             let is_alive = fields.next()? != "Z";
@@ -153,7 +154,7 @@ impl Server {
         .collect()
     }
 
-    /// Sends a signal.
+    /// Sends a signal to the server.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let status = std::process::Command::new("kill")
@@ -162,14 +163,14 @@ impl Server {
         assert!(status.unwrap().success());
     }
 
-    /// Waits for its end; the exit code and the log.
+    /// Waits until the server exits. Returns the exit code and the log.
     pub fn wait(mut self) -> (Option<i32>, String) {
-        let began = Instant::now();
+        let start = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
-            assert!(began.elapsed() < LONG, "it still runs");
+            assert!(start.elapsed() < LONG, "the server still runs");
             std::thread::sleep(Duration::from_millis(10));
         };
         self.reader.take().unwrap().join().unwrap();
@@ -184,19 +185,19 @@ impl Drop for Server {
     }
 }
 
-/// The word or the address that a text begins with.
+/// Returns the word or address at the start of a text.
 fn word(text: &str) -> &str {
     let is_inside = |c: char| c.is_alphanumeric() || ".:".contains(c);
     text.split(|c| !is_inside(c)).next().unwrap_or_default()
 }
 
-/// Reads an answer until the connection ends.
+/// Reads a response until the end of the connection.
 pub fn answer(mut stream: TcpStream) -> Answer {
     let mut bytes = Vec::new();
-    // A reset after the answer is no fault of the answer.
+    // A connection reset after a complete response is not an error.
     let _ = stream.read_to_end(&mut bytes);
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
-    let end = end.unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(&bytes)));
+    let end = end.unwrap_or_else(|| panic!("no response: {:?}", String::from_utf8_lossy(&bytes)));
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
     Answer {
         status: head.split(' ').nth(1).unwrap().parse().unwrap(),

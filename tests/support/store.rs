@@ -1,4 +1,4 @@
-//! A store in a temporary folder, with stock git as referee.
+//! A store in a temporary directory, and stock git to check it.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use wasmstore::config::Options;
 use wasmstore::names::{BranchName, CommitId, ModuleHash, ModulePath, ModuleRef, TreePath};
 use wasmstore::store::{Change, ObjectFormat, Revision, Store};
 
-/// A new store that is removed at the end.
+/// A new store, which is deleted on drop.
 pub struct Scratch {
     pub root: PathBuf,
     pub store: Store,
@@ -39,7 +39,7 @@ impl Scratch {
         self.store = Store::open_or_create(&self.root, Options::default(), format).unwrap();
     }
 
-    /// Puts module number `n` at `at` on the default branch, and returns the tip.
+    /// Puts the module `n` at a path on the default branch, and returns the tip.
     pub fn put(&self, at: &str, n: u32) -> CommitId {
         self.put_on(None, at, n)
     }
@@ -58,7 +58,7 @@ impl Scratch {
         self.store.snapshot(&Revision::default()).unwrap()
     }
 
-    /// The number of the module at `at` on the default branch.
+    /// Returns the number of the module at a path on the default branch.
     pub fn value(&self, at: &str) -> Option<u32> {
         let module = self
             .store
@@ -71,7 +71,7 @@ impl Scratch {
         )
     }
 
-    /// The default branch as `path=number` pairs.
+    /// Returns the modules of the default branch as `path=number` pairs.
     pub fn content(&self) -> String {
         let list = self
             .store
@@ -88,10 +88,10 @@ impl Scratch {
         git(&self.root, args)
     }
 
-    /// Unpacks every pack, so that one object can be damaged, and returns that object's file.
+    /// Unpacks every pack, so that one object can be damaged, and returns the file of that object.
     pub fn loose_file(&self, id: &str) -> PathBuf {
-        let folder = self.root.join("objects/pack");
-        for entry in std::fs::read_dir(&folder).unwrap() {
+        let directory = self.root.join("objects/pack");
+        for entry in std::fs::read_dir(&directory).unwrap() {
             let pack = entry.unwrap().path();
             if pack.extension().is_some_and(|part| part == "pack") {
                 let aside = self.root.join("aside");
@@ -110,13 +110,13 @@ impl Scratch {
         self.root.join(format!("objects/{}/{}", &id[..2], &id[2..]))
     }
 
-    /// Fails unless stock git finds nothing wrong.
+    /// Asserts that `git fsck` reports nothing.
     pub fn fsck(&self) {
         fsck(&self.root);
     }
 }
 
-/// A change on a branch, with everything else by default.
+/// Returns a change on a branch, or on the default branch, with default values otherwise.
 pub fn on(branch: Option<&str>) -> Change {
     Change {
         branch: branch.map(|name| name.parse().unwrap()),
@@ -140,7 +140,7 @@ pub fn hash(text: &str) -> ModuleHash {
     text.trim().parse().unwrap()
 }
 
-/// A valid module, different for each `n`.
+/// Returns a valid module, distinct for each `n`.
 pub fn module(n: u32) -> Vec<u8> {
     wat::parse_str(format!(
         "(module (func (export \"f\") (result i32) i32.const {n}))"
@@ -148,7 +148,7 @@ pub fn module(n: u32) -> Vec<u8> {
     .unwrap()
 }
 
-/// A module that is nothing but a custom section with this content.
+/// Returns a module that consists of a custom section with this content.
 pub fn custom_section(content: impl IntoIterator<Item = u8>) -> Vec<u8> {
     let content: Vec<u8> = b"\x01x".iter().copied().chain(content).collect();
     let mut bytes = b"\0asm\x01\0\0\0\0".to_vec();
@@ -162,7 +162,7 @@ pub fn custom_section(content: impl IntoIterator<Item = u8>) -> Vec<u8> {
     bytes
 }
 
-/// Runs stock git on the repository at `root`, without anybody's configuration.
+/// Runs stock git on the repository at `root`, without the configuration of the user. Returns its output.
 pub fn git(root: &Path, args: &[&str]) -> String {
     git_with_input(root, args, "")
 }
@@ -173,7 +173,7 @@ pub fn git_with_input(root: &Path, args: &[&str], input: impl AsRef<[u8]>) -> St
     output
 }
 
-/// Runs stock git; whether it succeeded, and what it printed.
+/// Runs stock git. Returns whether it succeeded, and its output.
 pub fn try_git(root: &Path, args: &[&str], input: impl AsRef<[u8]>) -> (bool, String) {
     let mut child = Command::new("git")
         .args(["-c", "safe.directory=*"])
@@ -216,13 +216,14 @@ pub fn try_git(root: &Path, args: &[&str], input: impl AsRef<[u8]>) -> (bool, St
     )
 }
 
+/// Asserts that `git fsck` reports nothing except dangling objects.
 pub fn fsck(root: &Path) {
     let (ok, output) = try_git(root, &["fsck", "--strict", "--full", "--no-progress"], "");
-    let complaints: Vec<_> = output
+    let reports: Vec<_> = output
         .lines()
         .filter(|line| !line.starts_with("dangling "))
         .collect();
-    assert!(ok && complaints.is_empty(), "git fsck: {output}");
+    assert!(ok && reports.is_empty(), "git fsck: {output}");
 }
 
 /// Returns the blob id of `bytes` in a SHA-1 repository, as 40 hex digits.

@@ -1,4 +1,4 @@
-//! The command `watch`, running.
+//! A running `wasmstore watch`.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::program::World;
 
-/// How long a line may take.
-const LIMIT: Duration = Duration::from_secs(30);
+/// The maximum time until the next line.
+const LINE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A running `watch`, killed when it is dropped.
+/// A running `wasmstore watch`, which is killed on drop.
 pub struct Watching {
     pub child: Child,
     pub lines: Receiver<String>,
@@ -33,9 +33,10 @@ impl Watching {
         Self { child, lines }
     }
 
+    /// Returns the next line of output.
     #[track_caller]
     pub fn next(&self) -> String {
-        self.lines.recv_timeout(LIMIT).expect("a line in time")
+        (self.lines.recv_timeout(LINE_TIMEOUT)).expect("`watch` printed no line in time")
     }
 }
 

@@ -1,9 +1,9 @@
-//! The store that changes are tried on.
+//! The store and the modules of the tests on a full disk.
 
 use super::disk::Disk;
 use crate::support::store::custom_section;
 
-/// A module of nearly this many bytes that cannot be compressed, and is like no other.
+/// Returns a module of about this size that cannot be compressed, distinct for each seed.
 pub fn incompressible(seed: u64, size_bytes: usize) -> Vec<u8> {
     let mut x = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     custom_section((0..size_bytes).map(|_| {
@@ -14,15 +14,15 @@ pub fn incompressible(seed: u64, size_bytes: usize) -> Vec<u8> {
     }))
 }
 
-/// What the store has.
+/// The contents of the store that the changes refer to.
 pub struct Content {
     /// The hash of the module at `/a/b.wasm`.
     pub hash: String,
-    /// A commit in which `/a/b.wasm` is another.
+    /// A commit with an older module at `/a/b.wasm`.
     pub old: String,
 }
 
-/// A disk with a store in which every change has something to do: two modules with a history, and a branch to merge.
+/// Creates a disk with a store that every change can be applied to: two modules with a history, and a branch to merge.
 pub fn disk() -> Option<(Disk, Content)> {
     let disk = Disk::with_store()?;
     let world = &disk.world;

@@ -1,13 +1,13 @@
-//! Changes on the command line: exit code 5, and one line that says that the disk is full.
+//! Changes on the command line: exit code 5, and one line that reports the full disk.
 
 use std::fs;
 
 use super::changes::{Content, disk, incompressible};
-use super::disk::{ROOMS, Room};
-use super::stepwise::{Tried, says_no_room, until_it_fits};
+use super::disk::{RESOURCES, Resource};
+use super::repeat::{Outcome, is_no_space, repeat_until_it_fits};
 use crate::support::program::{Ran, reason};
 
-/// The arguments; `HASH` and `OLD` stand for what the store has.
+/// The arguments. `HASH` and `OLD` are replaced by those of [`Content`].
 const CHANGES: [&[&str]; 11] = [
     &["add", "new", "f/g.wasm"],
     &["set", "HASH", "f/h.wasm"],
@@ -22,22 +22,23 @@ const CHANGES: [&[&str]; 11] = [
     &["import", "many", "imported"],
 ];
 
-/// Exit code 0, or 5 with the reason.
+/// Returns the outcome of a command: exit code 0, or 5 with the reason.
 #[track_caller]
-pub fn tried(ran: &Ran, args: &[&str]) -> Tried {
+pub fn outcome_of(ran: &Ran, args: &[&str]) -> Outcome {
     match ran.code {
-        Some(0) => Tried::Done,
+        Some(0) => Outcome::Done,
         Some(5) => {
             assert_eq!(ran.out, "");
             let reason = reason(&ran.err, args);
-            assert!(says_no_room(&reason), "{args:?}: {reason}");
-            Tried::NoRoom
+            assert!(is_no_space(&reason), "{args:?}: {reason}");
+            Outcome::NoSpace
         }
         _ => panic!("{args:?}: {ran:?}"),
     }
 }
 
-fn each_change(room: Room) {
+/// Repeats each change with more and more of the resource.
+fn each_change(resource: Resource) {
     for change in CHANGES {
         let Some((disk, Content { hash, old })) = disk() else {
             return;
@@ -48,14 +49,15 @@ fn each_change(room: Room) {
             disk.world
                 .file(&format!("many/{n}.wasm"), incompressible(100 + n, 3000));
         }
-        let args = change.iter().map(|argument| match *argument {
-            "HASH" => hash.as_str(),
-            "OLD" => old.as_str(),
-            other => other,
-        });
-        let args: Vec<_> = args.collect();
-        until_it_fits(&disk, room, &args.join(" "), || {
-            tried(&disk.world.run(&args), &args)
+        let args: Vec<_> = (change.iter())
+            .map(|argument| match *argument {
+                "HASH" => hash.as_str(),
+                "OLD" => old.as_str(),
+                other => other,
+            })
+            .collect();
+        repeat_until_it_fits(&disk, resource, &args.join(" "), || {
+            outcome_of(&disk.world.run(&args), &args)
         });
         disk.world.file("more", incompressible(6, 9000));
         disk.world.changes(&["add", "more", "more.wasm"]);
@@ -63,22 +65,22 @@ fn each_change(room: Room) {
 }
 
 #[test]
-fn each_command_fails_with_5_until_there_are_blocks_for_it() {
-    each_change(Room::Blocks);
+fn each_command_fails_with_5_until_enough_blocks_are_free() {
+    each_change(Resource::Blocks);
 }
 
 #[test]
-fn each_command_fails_with_5_until_there_are_inodes_for_it() {
-    each_change(Room::Inodes);
+fn each_command_fails_with_5_until_enough_inodes_are_free() {
+    each_change(Resource::Inodes);
 }
 
 #[test]
-fn a_default_branch_that_cannot_be_set_is_not_made_either() {
-    for room in ROOMS {
+fn a_branch_that_cannot_become_the_default_is_not_created() {
+    for resource in RESOURCES {
         let Some((disk, _)) = disk() else { return };
         let args = ["branch", "--default", "new"];
-        until_it_fits(&disk, room, "branch --default", || {
-            tried(&disk.world.run(&args), &args)
+        repeat_until_it_fits(&disk, resource, "branch --default", || {
+            outcome_of(&disk.world.run(&args), &args)
         });
     }
 }

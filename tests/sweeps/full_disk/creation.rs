@@ -1,16 +1,16 @@
-//! Creating a store where there is no room for one.
+//! Creation of a store on a full disk.
 
 use super::changes::incompressible;
-use super::commands::tried;
-use super::disk::{Disk, ROOMS};
-use super::stepwise::{Tried, assert_readable, assert_tidy, says_no_room};
+use super::commands::outcome_of;
+use super::disk::{Disk, RESOURCES};
+use super::repeat::{Outcome, assert_readable, assert_tidy, is_no_space};
 use crate::support::program::reason;
 
 const TRIES_MAX: u64 = 200;
 
 #[test]
-fn a_creation_that_found_no_room_is_done_again_by_the_next() {
-    for room in ROOMS {
+fn an_incomplete_creation_is_repeated_by_the_next_command() {
+    for resource in RESOURCES {
         for command in [
             &["init"][..],
             &["add", "m", "a.wasm"],
@@ -19,11 +19,11 @@ fn a_creation_that_found_no_room_is_done_again_by_the_next() {
             let Some(disk) = Disk::empty() else { return };
             disk.world.file("m", incompressible(1, 5000));
             let fits = (0..TRIES_MAX).find(|count| {
-                disk.leave(room, *count);
-                let tried = tried(&disk.world.run(command), command);
-                // What is half there reads as an empty store.
-                assert!(tried == Tried::Done || disk.world.ok(&["list"]).is_empty());
-                tried == Tried::Done
+                disk.leave(resource, *count);
+                let outcome = outcome_of(&disk.world.run(command), command);
+                // An incomplete store reads as an empty store.
+                assert!(outcome == Outcome::Done || disk.world.ok(&["list"]).is_empty());
+                outcome == Outcome::Done
             });
             assert!(fits.is_some_and(|count| count > 0), "{command:?}: {fits:?}");
             disk.clear();
@@ -35,15 +35,15 @@ fn a_creation_that_found_no_room_is_done_again_by_the_next() {
 }
 
 #[test]
-fn a_server_does_not_start_where_its_store_cannot_be_created() {
-    for room in ROOMS {
+fn a_server_does_not_start_if_its_store_cannot_be_created() {
+    for resource in RESOURCES {
         let Some(disk) = Disk::empty() else { return };
-        disk.leave(room, 0);
+        disk.leave(resource, 0);
         let args = ["server", "--port", "0"];
         let ran = disk.world.run(&args);
         assert_eq!(ran.code, Some(5), "{ran:?}");
         let reason = reason(&ran.err, &args);
-        assert!(says_no_room(&reason), "{reason}");
+        assert!(is_no_space(&reason), "{reason}");
         disk.clear();
         assert_eq!(disk.world.ok(&["list"]), "");
     }

@@ -1,4 +1,4 @@
-//! A small file system of its own, and how much room is left on it.
+//! A small file system, and control over its free space.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -7,31 +7,31 @@ use std::process::Command;
 
 use crate::support::program::{Ran, World};
 
-/// What a file system runs out of.
+/// A resource of a file system that can run out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Room {
-    /// Of 4 KiB each.
+pub enum Resource {
+    /// Blocks of 4 KiB.
     Blocks,
     Inodes,
 }
 
-/// Both.
-pub const ROOMS: [Room; 2] = [Room::Blocks, Room::Inodes];
+/// All resources.
+pub const RESOURCES: [Resource; 2] = [Resource::Blocks, Resource::Inodes];
 
 pub const BLOCK_BYTES: u64 = 4096;
 
-/// How often it is filled anew because a server took some of what was left.
+/// The maximum number of attempts to fill the disk while a server uses some of the free space.
 const TRIES_MAX: usize = 20;
 
-/// A world whose home, and so its store, is on a small tmpfs. It is unmounted at the end, whatever happens.
+/// A world whose home directory, and so its store, is on a small tmpfs. The tmpfs is unmounted on drop.
 pub struct Disk {
-    // Before the world, which removes what it was mounted on.
+    // Declared before the world, which deletes the mount point.
     mount: Mount,
     pub world: World,
 }
 
 impl Disk {
-    /// One of 16 MiB and 4,000 inodes, with nothing on it; `None`, said why, where nothing can be mounted.
+    /// Mounts an empty disk of 16 MiB and 4,000 inodes. Returns `None` and prints the reason if nothing can be mounted.
     pub fn empty() -> Option<Self> {
         let world = World::empty();
         let home = world.root().parent().unwrap().to_owned();
@@ -41,89 +41,95 @@ impl Disk {
         Some(Self { mount, world })
     }
 
-    /// With a new store on it.
+    /// Mounts a disk with a new store.
     pub fn with_store() -> Option<Self> {
         let disk = Self::empty()?;
         disk.world.ok(&["init"]);
         Some(disk)
     }
 
-    /// How much more can be written.
-    pub fn left(&self, room: Room) -> u64 {
-        let format = match room {
-            Room::Blocks => "--format=%a %S",
-            Room::Inodes => "--format=%d 4096",
+    /// Returns the free amount of a resource.
+    pub fn free(&self, resource: Resource) -> u64 {
+        let format = match resource {
+            Resource::Blocks => "--format=%a %S",
+            Resource::Inodes => "--format=%d 4096",
         };
         let mut stat = self.world.command("stat");
         let output = stat.arg("--file-system").arg(format).arg(self.home());
-        let said = Ran::from(output.output().unwrap()).out;
-        let (left, size_bytes) = said.trim().split_once(' ').unwrap();
+        let stdout = Ran::from(output.output().unwrap()).out;
+        let (free, size_bytes) = stdout.trim().split_once(' ').unwrap();
         assert_eq!(size_bytes, BLOCK_BYTES.to_string());
-        left.parse().unwrap()
+        free.parse().unwrap()
     }
 
-    /// Fills the disk, or clears some of what it was filled with, until exactly `count` are left. A server makes its index
-    /// meanwhile, and takes some of them: then it is tried again.
-    pub fn leave(&self, room: Room, count: u64) {
+    /// Fills the disk, or frees some of the filling, until exactly `count` are free. Repeats this if a server writes its index at the
+    /// same time and uses some of them.
+    pub fn leave(&self, resource: Resource, count: u64) {
         for _ in 0..TRIES_MAX {
-            self.fill(room, count);
-            if self.left(room) == count {
+            self.fill(resource, count);
+            if self.free(resource) == count {
                 return;
             }
         }
-        panic!("{room:?}: {} are left, not {count}", self.left(room));
+        panic!(
+            "{resource:?}: {} are free, not {count}",
+            self.free(resource)
+        );
     }
 
-    fn fill(&self, room: Room, count: u64) {
-        let left = self.left(room) + self.filled(room);
-        let fill = left.checked_sub(count).expect("the disk is not so large");
-        match room {
-            Room::Blocks => {
+    fn fill(&self, resource: Resource, count: u64) {
+        let available = self.free(resource) + self.filled(resource);
+        let fill = available.checked_sub(count).expect("the disk is too small");
+        match resource {
+            Resource::Blocks => {
                 let mut file = File::create(self.home().join("blocks")).unwrap();
-                // If there is no room any more, that is seen by who asks what is left.
+                // If this fails, `leave` finds a wrong amount of free space.
                 let _ = file.write_all(&vec![1; (fill * BLOCK_BYTES) as usize]);
             }
-            Room::Inodes => {
-                let folder = self.home().join("inodes");
-                let filled = self.filled(room);
-                (fill..filled).for_each(|n| fs::remove_file(folder.join(n.to_string())).unwrap());
-                let _ = (filled..fill).try_for_each(|n| fs::write(folder.join(n.to_string()), ""));
+            Resource::Inodes => {
+                let directory = self.home().join("inodes");
+                let filled = self.filled(resource);
+                (fill..filled)
+                    .for_each(|n| fs::remove_file(directory.join(n.to_string())).unwrap());
+                let _ =
+                    (filled..fill).try_for_each(|n| fs::write(directory.join(n.to_string()), ""));
             }
         }
     }
 
-    /// Clears all that it was filled with.
+    /// Deletes all of the filling.
     pub fn clear(&self) {
         File::create(self.home().join("blocks")).unwrap();
         fs::remove_dir_all(self.home().join("inodes")).unwrap();
         fs::create_dir(self.home().join("inodes")).unwrap();
     }
 
-    /// Makes it read-only, as the kernel does after errors, whoever has files open: it is mounted once more over itself.
+    /// Makes the disk read-only, also for open files, like the kernel after errors: mounts the disk over itself.
     pub fn make_read_only(&self) {
-        self.root_runs("mount", &["--bind", self.home().to_str().unwrap()]);
-        self.root_runs("mount", &["-o", "remount,bind,ro"]);
+        self.run_on_mount("mount", &["--bind", self.home().to_str().unwrap()]);
+        self.run_on_mount("mount", &["-o", "remount,bind,ro"]);
     }
 
-    /// Makes it writable again.
+    /// Makes the disk writable again.
     pub fn make_writable(&self) {
-        self.root_runs("umount", &["--lazy"]);
+        self.run_on_mount("umount", &["--lazy"]);
     }
 
-    fn root_runs(&self, program: &str, args: &[&str]) {
+    /// Runs a program with the mount point as its last argument.
+    fn run_on_mount(&self, program: &str, args: &[&str]) {
         let mut command = Command::new(program);
         let ran = Ran::from(command.args(args).arg(self.home()).output().unwrap());
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
     }
 
-    /// How much it was filled with.
-    fn filled(&self, room: Room) -> u64 {
-        match room {
-            Room::Blocks => {
+    /// Returns the amount of the filling.
+    fn filled(&self, resource: Resource) -> u64 {
+        match resource {
+            Resource::Blocks => {
                 let bytes = self.home().join("blocks").metadata().unwrap().len();
                 bytes / BLOCK_BYTES
             }
-            Room::Inodes => fs::read_dir(self.home().join("inodes")).unwrap().count() as u64,
+            Resource::Inodes => fs::read_dir(self.home().join("inodes")).unwrap().count() as u64,
         }
     }
 
@@ -158,7 +164,7 @@ impl Mount {
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        // At once out of sight, also if somebody still has a file open.
+        // A lazy unmount succeeds even if a process still has a file open.
         let umount = Command::new("umount").arg("--lazy").arg(&self.0).status();
         if !umount.is_ok_and(|status| status.success()) {
             eprintln!("{:?} is still mounted", self.0);

@@ -1,26 +1,26 @@
-//! Collecting garbage needs room for the new pack first.
+//! A gc on a full disk: it writes the new pack before it deletes anything.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use super::changes::disk;
-use super::commands::tried as ran;
-use super::disk::{BLOCK_BYTES, Disk, ROOMS, Room};
-use super::requests::{JSON, tried as answered};
-use super::stepwise::{Tried, assert_readable, assert_tidy, state, until_it_fits};
+use super::commands::outcome_of as command_outcome;
+use super::disk::{BLOCK_BYTES, Disk, RESOURCES, Resource};
+use super::repeat::{Outcome, assert_readable, assert_tidy, repeat_until_it_fits, state};
+use super::requests::{JSON, outcome_of as response_outcome};
 use crate::support::server::Server;
 
 const COMMANDS: [&[&str]; 2] = [&["gc", "--keep-history"], &["gc"]];
 
 #[test]
-fn a_gc_without_room_fails_with_5_and_deletes_nothing() {
-    for room in ROOMS {
+fn a_gc_without_space_fails_with_5_and_deletes_nothing() {
+    for resource in RESOURCES {
         for command in COMMANDS {
             let Some((disk, _)) = disk() else { return };
             let before = state(&disk);
             let fits = (0..100).find(|count| {
-                disk.leave(room, *count);
-                let done = ran(&disk.world.run(command), command) == Tried::Done;
+                disk.leave(resource, *count);
+                let done = command_outcome(&disk.world.run(command), command) == Outcome::Done;
                 disk.world.fsck();
                 assert!(done || state(&disk) == before);
                 done
@@ -34,36 +34,36 @@ fn a_gc_without_room_fails_with_5_and_deletes_nothing() {
 }
 
 #[test]
-fn a_gc_is_refused_with_507_until_there_is_room_for_it() {
-    for room in ROOMS {
+fn a_gc_is_rejected_with_507_until_enough_space_is_free() {
+    for resource in RESOURCES {
         for target in ["/api/v1/gc?keep_history=true", "/api/v1/gc"] {
             let Some((disk, _)) = disk() else { return };
             let server = Server::start(&disk.world, &[]);
-            until_it_fits(&disk, room, target, || {
-                let answer = server.send("POST", target, &[JSON], b"");
-                answered(&answer, target)
+            repeat_until_it_fits(&disk, resource, target, || {
+                let response = server.send("POST", target, &[JSON], b"");
+                response_outcome(&response, target)
             });
         }
     }
 }
 
 #[test]
-fn a_gc_that_found_no_room_leaves_no_half_a_pack() {
+fn a_gc_without_space_leaves_no_incomplete_pack() {
     let Some((disk, _)) = disk() else { return };
-    // What the first ones write and leave on purpose is there.
+    // The first two runs write files that are kept on purpose.
     (0..2).for_each(|_| assert_fails(&disk, 3));
     for nth in 0..50 {
         let index = index_blocks(&disk);
         assert_fails(&disk, 3);
         assert_tidy(&disk, &format!("gc number {nth}"));
-        assert_eq!(disk.left(Room::Blocks) + index_blocks(&disk), 3 + index);
+        assert_eq!(disk.free(Resource::Blocks) + index_blocks(&disk), 3 + index);
     }
 }
 
-/// What the version index takes: SQLite makes its files as large as there is room for, and removes some when it is done.
+/// Returns the blocks of the version index. SQLite enlarges its files while space is free, and deletes some when it closes.
 fn index_blocks(disk: &Disk) -> u64 {
-    let folder = disk.world.root().join("wasmstore");
-    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap());
+    let directory = disk.world.root().join("wasmstore");
+    let files = fs::read_dir(directory).unwrap().map(|file| file.unwrap());
     let index = files.filter(|file| file.file_name().to_string_lossy().starts_with("index"));
     index
         .map(|file| file.metadata().unwrap().blocks() * 512 / BLOCK_BYTES)
@@ -71,7 +71,10 @@ fn index_blocks(disk: &Disk) -> u64 {
 }
 
 fn assert_fails(disk: &Disk, blocks: u64) {
-    disk.leave(Room::Blocks, blocks);
+    disk.leave(Resource::Blocks, blocks);
     let command = COMMANDS[0];
-    assert_eq!(ran(&disk.world.run(command), command), Tried::NoRoom);
+    assert_eq!(
+        command_outcome(&disk.world.run(command), command),
+        Outcome::NoSpace
+    );
 }

@@ -1,7 +1,7 @@
-//! A store on a disk without room: a clear error, the store as it was, reads as ever, and writes again once there is room.
+//! A store on a full disk: a clear error, an unchanged store, working reads, and working writes as soon as space is free again.
 //!
-//! Each test has a small tmpfs of its own; where none can be mounted, as by others than root, it says so and is skipped. Room is
-//! given out a block, or an inode, at a time, until the change fits: so it runs out at every step that the change takes.
+//! Each test mounts its own small tmpfs. If it cannot, for example because it does not run as root, it prints this and is skipped. A test
+//! frees one block or inode after another until the change succeeds, so that the space runs out at every step of the change.
 
 mod changes;
 mod commands;
@@ -10,7 +10,7 @@ mod disk;
 mod gc;
 mod outputs;
 mod read_only;
+mod repeat;
 mod requests;
-mod stepwise;
 mod uploads;
 mod writers;

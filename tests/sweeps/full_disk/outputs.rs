@@ -1,18 +1,18 @@
-//! What is written beside the store: an output is there whole or not at all, and reads need no room.
+//! Output files on a full disk: an output is complete or absent, and reads need no space.
 
 use super::changes::{disk, incompressible};
-use super::disk::{Disk, ROOMS, Room};
-use super::stepwise::says_no_room;
+use super::disk::{Disk, RESOURCES, Resource};
+use super::repeat::is_no_space;
 use crate::support::program::reason;
 
 #[test]
-fn reading_commands_need_no_room() {
-    for room in ROOMS {
+fn reading_commands_need_no_space() {
+    for resource in RESOURCES {
         let Some((disk, content)) = disk() else {
             return;
         };
         let hash = content.hash.as_str();
-        disk.leave(room, 0);
+        disk.leave(resource, 0);
         for args in [
             &["find", "a/b.wasm"][..],
             &["hash", "a/b.wasm"],
@@ -33,48 +33,48 @@ fn reading_commands_need_no_room() {
 }
 
 #[test]
-fn a_file_without_room_is_not_begun() {
+fn an_output_file_without_space_is_not_created() {
     let Some((disk, _)) = disk() else { return };
     let file = disk.world.root().with_file_name("found");
     assert_fails(&disk, &["find", "a/b.wasm", "-o", file.to_str().unwrap()]);
     assert!(!file.exists());
-    assert_eq!(disk.left(Room::Blocks), 1);
+    assert_eq!(disk.free(Resource::Blocks), 1);
 }
 
 #[test]
-fn an_export_without_room_fails() {
+fn an_export_without_space_fails() {
     let Some((disk, _)) = disk() else { return };
-    let folder = disk.world.root().with_file_name("exported");
-    assert_fails(&disk, &["export", "-o", folder.to_str().unwrap()]);
+    let directory = disk.world.root().with_file_name("exported");
+    assert_fails(&disk, &["export", "-o", directory.to_str().unwrap()]);
 }
 
 #[test]
-fn a_backup_without_room_is_not_begun() {
+fn a_backup_without_space_is_not_created() {
     let Some((disk, _)) = disk() else { return };
     let archive = disk.world.root().with_file_name("archive");
     assert_fails(&disk, &["backup", archive.to_str().unwrap()]);
     assert!(!archive.exists());
-    assert_eq!(disk.left(Room::Blocks), 1);
+    assert_eq!(disk.free(Resource::Blocks), 1);
 }
 
-/// An output is not the store: exit code 1.
+/// Asserts exit code 1, because the full disk is that of the output, not of the store.
 #[track_caller]
 fn assert_fails(disk: &Disk, args: &[&str]) {
-    disk.leave(Room::Blocks, 1);
+    disk.leave(Resource::Blocks, 1);
     let ran = disk.world.run(args);
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");
     let reason = reason(&ran.err, args);
-    assert!(says_no_room(&reason), "{reason}");
+    assert!(is_no_space(&reason), "{reason}");
 }
 
 #[test]
-fn a_module_is_checked_out_whole_or_not_at_all() {
-    for room in ROOMS {
+fn a_checked_out_module_is_complete_or_absent() {
+    for resource in RESOURCES {
         let Some((disk, _)) = disk() else { return };
-        disk.leave(room, 1);
+        disk.leave(resource, 1);
         let ran = disk.world.run(&["filename", "a/b.wasm"]);
         assert_eq!(ran.code, Some(5), "{ran:?}");
-        assert!(says_no_room(&ran.err), "{}", ran.err);
+        assert!(is_no_space(&ran.err), "{}", ran.err);
         disk.clear();
         let file = disk.world.ok(&["filename", "a/b.wasm"]);
         let bytes = std::fs::read(file.trim_end()).unwrap();

@@ -1,22 +1,22 @@
-//! A file system that becomes read-only, as the kernel makes it after errors: reads go on, changes are refused.
+//! A file system that becomes read-only, as the kernel makes it after errors: reads still work, changes are rejected.
 
 use super::changes::{Content, disk, incompressible};
+use super::repeat::{assert_readable, assert_tidy, state};
 use super::requests::JSON;
-use super::stepwise::{assert_readable, assert_tidy, state};
 use crate::support::program::reason;
 use crate::support::server::Server;
 
 #[test]
-fn a_server_reads_on_and_takes_changes_again_once_it_may_write() {
+fn a_server_still_reads_and_accepts_changes_again_when_writable() {
     let Some((disk, content)) = disk() else {
         return;
     };
     let server = Server::start(&disk.world, &[]);
     let before = state(&disk);
     disk.make_read_only();
-    assert_refuses(&server, &content);
-    // Another that starts meanwhile reads, too.
-    assert_refuses(&Server::start(&disk.world, &[]), &content);
+    assert_rejects_changes(&server, &content);
+    // A server that starts on the read-only disk behaves in the same way.
+    assert_rejects_changes(&Server::start(&disk.world, &[]), &content);
     assert_eq!(state(&disk), before);
     disk.world.fsck();
     assert_readable(&disk);
@@ -30,7 +30,7 @@ fn a_server_reads_on_and_takes_changes_again_once_it_may_write() {
 }
 
 #[track_caller]
-fn assert_refuses(server: &Server, content: &Content) {
+fn assert_rejects_changes(server: &Server, content: &Content) {
     let hash = content.hash.as_str();
     for (method, target, body) in [
         ("POST", "module/e", incompressible(5, 9000)),
@@ -44,9 +44,14 @@ fn assert_refuses(server: &Server, content: &Content) {
         ("POST", "merge/other", Vec::new()),
         ("POST", "gc", Vec::new()),
     ] {
-        let answer = server.send(method, &format!("/api/v1/{target}"), &[JSON], &body);
-        assert_eq!(answer.status, 500, "{method} {target}: {}", answer.text());
-        let problem: serde_json::Value = serde_json::from_str(answer.text()).unwrap();
+        let response = server.send(method, &format!("/api/v1/{target}"), &[JSON], &body);
+        assert_eq!(
+            response.status,
+            500,
+            "{method} {target}: {}",
+            response.text()
+        );
+        let problem: serde_json::Value = serde_json::from_str(response.text()).unwrap();
         assert_eq!(problem["status"], 500, "{method} {target}");
     }
     assert_eq!(server.get("/api/v1/hash/a/b.wasm").text(), hash);
@@ -58,7 +63,7 @@ fn assert_refuses(server: &Server, content: &Content) {
 }
 
 #[test]
-fn commands_read_on_and_refuse_changes_with_5() {
+fn commands_still_read_and_reject_changes_with_5() {
     let Some((disk, content)) = disk() else {
         return;
     };

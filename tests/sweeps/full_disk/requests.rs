@@ -1,11 +1,11 @@
-//! Changes over HTTP: 507 and a problem document, and the same server goes on when there is room.
+//! Changes over HTTP: 507 with a problem document. The same server accepts changes again when space is free.
 
 use super::changes::{Content, disk, incompressible};
-use super::disk::{Disk, ROOMS, Room};
-use super::stepwise::{Tried, says_no_room, until_it_fits};
+use super::disk::{Disk, RESOURCES, Resource};
+use super::repeat::{Outcome, is_no_space, repeat_until_it_fits};
 use crate::support::server::{Answer, Server};
 
-/// A method, what it is sent to, and the size of the module that is sent, if any. `HASH` and `OLD` stand for what the store has.
+/// The method, the URL path, and the size of the module in the body, or 0. `HASH` and `OLD` are replaced by those of [`Content`].
 const CHANGES: [(&str, &str, usize); 10] = [
     ("POST", "module/e.wasm", 9000),
     ("POST", "module/a/f/g.wasm", 300),
@@ -19,55 +19,55 @@ const CHANGES: [(&str, &str, usize); 10] = [
     ("POST", "merge/other", 0),
 ];
 
-/// Errors are wanted as problem documents.
+/// Requests errors as problem documents.
 pub const JSON: &str = "Accept: application/json";
 
-/// 200, or 507 as a client is told it.
+/// Returns the outcome of a request: 200, or 507 with a problem document.
 #[track_caller]
-pub fn tried(answer: &Answer, what: &str) -> Tried {
-    match answer.status {
-        200 => Tried::Done,
+pub fn outcome_of(response: &Answer, what: &str) -> Outcome {
+    match response.status {
+        200 => Outcome::Done,
         507 => {
             assert_eq!(
-                answer.header("content-type"),
+                response.header("content-type"),
                 Some("application/problem+json")
             );
-            let problem: serde_json::Value = serde_json::from_str(answer.text()).unwrap();
+            let problem: serde_json::Value = serde_json::from_str(response.text()).unwrap();
             assert_eq!(problem["type"], "about:blank");
             assert_eq!(problem["title"], "Insufficient Storage");
             assert_eq!(problem["status"], 507);
             let detail = problem["detail"].as_str().unwrap();
-            assert!(says_no_room(detail), "{what}: {detail}");
-            Tried::NoRoom
+            assert!(is_no_space(detail), "{what}: {detail}");
+            Outcome::NoSpace
         }
-        other => panic!("{what}: {other}: {}", answer.text()),
+        other => panic!("{what}: {other}: {}", response.text()),
     }
 }
 
-/// Every change on a store of its own, with more and more room.
-fn each_change(room: Room) {
+/// Repeats each change, on a new store, with more and more of the resource.
+fn each_change(resource: Resource) {
     for (method, target, size_bytes) in CHANGES {
         let Some((disk, Content { hash, old })) = disk() else {
             return;
         };
         let server = Server::start(&disk.world, &[]);
-        let target = target.replace("HASH", &hash).replace("OLD", &old);
-        let target = format!("/api/v1/{target}");
+        let path = target.replace("HASH", &hash).replace("OLD", &old);
+        let url = format!("/api/v1/{path}");
         let body = match size_bytes {
             0 => Vec::new(),
             _ => incompressible(5, size_bytes),
         };
-        let what = format!("{method} {target}");
-        until_it_fits(&disk, room, &what, || {
-            let answer = server.send(method, &target, &[JSON], &body);
+        let what = format!("{method} {url}");
+        repeat_until_it_fits(&disk, resource, &what, || {
+            let response = server.send(method, &url, &[JSON], &body);
             assert_reads(&server);
-            tried(&answer, &what)
+            outcome_of(&response, &what)
         });
-        assert_takes_more(&disk, &server);
+        assert_accepts_changes(&disk, &server);
     }
 }
 
-/// What was there is answered, whatever room there is.
+/// Asserts that reads work.
 #[track_caller]
 fn assert_reads(server: &Server) {
     for target in ["modules", "branches", "commits", "snapshot", "branch"] {
@@ -80,9 +80,9 @@ fn assert_reads(server: &Server) {
     assert_eq!(server.get("/readyz").status, 200);
 }
 
-/// The server needs no new start to take changes again.
+/// Asserts that the server accepts changes again, without a restart.
 #[track_caller]
-fn assert_takes_more(disk: &Disk, server: &Server) {
+fn assert_accepts_changes(disk: &Disk, server: &Server) {
     for n in 10..13 {
         let put = server.send(
             "POST",
@@ -96,22 +96,22 @@ fn assert_takes_more(disk: &Disk, server: &Server) {
 }
 
 #[test]
-fn each_change_is_refused_with_507_until_there_are_blocks_for_it() {
-    each_change(Room::Blocks);
+fn each_change_is_rejected_with_507_until_enough_blocks_are_free() {
+    each_change(Resource::Blocks);
 }
 
 #[test]
-fn each_change_is_refused_with_507_until_there_are_inodes_for_it() {
-    each_change(Room::Inodes);
+fn each_change_is_rejected_with_507_until_enough_inodes_are_free() {
+    each_change(Resource::Inodes);
 }
 
 #[test]
-fn a_server_can_be_started_and_read_without_any_room() {
-    for room in ROOMS {
+fn a_server_starts_and_reads_without_free_space() {
+    for resource in RESOURCES {
         let Some((disk, content)) = disk() else {
             return;
         };
-        disk.leave(room, 0);
+        disk.leave(resource, 0);
         let server = Server::start(&disk.world, &[]);
         assert_reads(&server);
         assert_eq!(server.get("/api/v1/hash/a/b.wasm").text(), content.hash);
@@ -121,8 +121,8 @@ fn a_server_can_be_started_and_read_without_any_room() {
             &[JSON],
             &incompressible(5, 9000),
         );
-        assert_eq!(tried(&put, "POST"), Tried::NoRoom);
+        assert_eq!(outcome_of(&put, "POST"), Outcome::NoSpace);
         disk.clear();
-        assert_takes_more(&disk, &server);
+        assert_accepts_changes(&disk, &server);
     }
 }

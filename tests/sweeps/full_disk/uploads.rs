@@ -1,39 +1,39 @@
-//! Large uploads: spooled to the disk first, stored on their own.
+//! Large uploads, which are spooled to disk and stored as loose objects.
 
 use super::changes::{disk, incompressible};
-use super::disk::{ROOMS, Room};
-use super::requests::{JSON, tried};
-use super::stepwise::{Tried, assert_tidy, state, until_it_fits};
+use super::disk::{RESOURCES, Resource};
+use super::repeat::{Outcome, assert_tidy, repeat_until_it_fits, state};
+use super::requests::{JSON, outcome_of};
 use crate::support::server::Server;
 
-/// Over what is kept in memory, which is 1 MiB.
+/// More than the 1 MiB that is spooled in memory.
 const LARGE_BYTES: usize = 1_300_000;
-/// Its blocks.
+/// The blocks of such a module.
 const LARGE_BLOCKS: u64 = 318;
 
 #[test]
-fn a_large_upload_that_finds_no_room_leaves_none_of_itself_behind() {
+fn a_large_upload_without_space_leaves_nothing_behind() {
     let Some((disk, _)) = disk() else { return };
     let server = Server::start(&disk.world, &[]);
     let module = incompressible(9, LARGE_BYTES);
     let post = || server.send("POST", "/api/v1/module/large", &[JSON], &module);
     let before = state(&disk);
-    // The bytes are there twice for a moment: in the spool, and deflated.
+    // The bytes are on disk twice for a moment: in the spool, and in the object.
     let mut count = 0;
     while count < 4 * LARGE_BLOCKS {
-        disk.leave(Room::Blocks, count);
-        let tried = tried(&post(), "POST");
+        disk.leave(Resource::Blocks, count);
+        let outcome = outcome_of(&post(), "POST");
         disk.world.fsck();
-        assert_tidy(&disk, &format!("{count}: {tried:?}"));
-        if tried == Tried::Done {
+        assert_tidy(&disk, &format!("{count}: {outcome:?}"));
+        if outcome == Outcome::Done {
             break;
         }
         assert_eq!(state(&disk), before);
         if count < LARGE_BLOCKS {
             assert_eq!(
-                disk.left(Room::Blocks),
+                disk.free(Resource::Blocks),
                 count,
-                "all of the room is free again"
+                "all of the space is free again"
             );
         }
         count += 45;
@@ -43,12 +43,12 @@ fn a_large_upload_that_finds_no_room_leaves_none_of_itself_behind() {
 }
 
 #[test]
-fn a_large_upload_is_refused_until_there_are_inodes_for_it() {
+fn a_large_upload_is_rejected_until_enough_inodes_are_free() {
     let Some((disk, _)) = disk() else { return };
     let server = Server::start(&disk.world, &[]);
     let module = incompressible(9, LARGE_BYTES);
-    until_it_fits(&disk, Room::Inodes, "POST", || {
-        tried(
+    repeat_until_it_fits(&disk, Resource::Inodes, "POST", || {
+        outcome_of(
             &server.send("POST", "/api/v1/module/large", &[JSON], &module),
             "POST",
         )
@@ -57,33 +57,34 @@ fn a_large_upload_is_refused_until_there_are_inodes_for_it() {
 }
 
 #[test]
-fn the_same_failure_over_and_over_takes_no_more_room() {
-    for room in ROOMS {
+fn repeated_failures_use_no_more_space() {
+    for resource in RESOURCES {
         let Some((disk, _)) = disk() else { return };
         let server = Server::start(&disk.world, &[]);
         for count in 0..8 {
             let module = incompressible(20 + count, 9000);
             let post = || {
-                tried(
+                outcome_of(
                     &server.send("POST", "/api/v1/module/e", &[JSON], &module),
                     "POST",
                 )
             };
-            disk.leave(room, count);
-            if post() == Tried::Done {
+            disk.leave(resource, count);
+            if post() == Outcome::Done {
                 break;
             }
-            // A pack may be left for which the lock file found no room: once, as there is no room for another then.
-            let mut fell = 0;
-            let mut left = disk.left(room);
+            // A pack may remain if there was no space for the lock file of the ref. This happens once, because then there is no space for
+            // a second pack.
+            let mut decreases = 0;
+            let mut free = disk.free(resource);
             for _ in 0..5 {
-                assert_eq!(post(), Tried::NoRoom, "{count} {room:?}");
-                let now = disk.left(room);
-                assert!(now <= left, "{count} {room:?}");
-                fell += usize::from(now < left);
-                left = now;
+                assert_eq!(post(), Outcome::NoSpace, "{count} {resource:?}");
+                let now = disk.free(resource);
+                assert!(now <= free, "{count} {resource:?}");
+                decreases += usize::from(now < free);
+                free = now;
             }
-            assert!(fell <= 1, "{count} {room:?}");
+            assert!(decreases <= 1, "{count} {resource:?}");
         }
         disk.clear();
         let put = server.send("POST", "/api/v1/module/e", &[], &incompressible(60, 100));

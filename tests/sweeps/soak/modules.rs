@@ -1,19 +1,19 @@
-//! Modules by the million: valid, and each like no other.
+//! Millions of small, valid and distinct modules.
 
 use crate::support::random::Random;
 use crate::support::store::custom_section;
 
-/// Larger than what the store keeps in memory while it is uploaded.
+/// Larger than the uploads that are spooled in memory.
 const LARGE_BYTES: usize = (1 << 20) + (1 << 17);
 
-/// The module `n`, of up to 4 KB.
+/// Returns the module `n`, of up to 4 KB.
 pub fn small(n: u64) -> Vec<u8> {
     let mut filler = Random::new(n);
     let bytes = 100 + filler.below(4000) as usize;
     filled(n, bytes, filler)
 }
 
-/// The module `n`, of more than a MiB.
+/// Returns the module `n`, of more than 1 MiB.
 pub fn large(n: u64) -> Vec<u8> {
     filled(n, LARGE_BYTES, Random::new(n))
 }
@@ -23,12 +23,12 @@ fn filled(n: u64, bytes: usize, mut filler: Random) -> Vec<u8> {
     custom_section(n.to_le_bytes().into_iter().chain(random.take(bytes)))
 }
 
-/// The module that stands for a number.
+/// Returns a module that encodes the number of a counter.
 pub fn counting(number: u64) -> Vec<u8> {
     custom_section(number.to_le_bytes())
 }
 
-/// The number that such a module stands for.
+/// Returns the number that such a module encodes.
 pub fn number(counting: &[u8]) -> u64 {
     let (_, number) = counting.split_last_chunk().unwrap();
     u64::from_le_bytes(*number)

@@ -1,4 +1,4 @@
-//! One who creates and deletes branches, and chooses the default one, until the server is gone.
+//! A client that creates and deletes branches and changes the default branch until the server is killed.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -10,92 +10,95 @@ use crate::support::client::Client;
 use crate::support::random::Random;
 use crate::support::store::git;
 
-/// How many branches come and go.
-const COMING: u64 = 6;
-/// It is no match for the writers, whom it would only hold up.
+/// The number of branches that are created and deleted.
+const TEMPORARY_BRANCHES: u64 = 6;
+/// The pause after each request. Without it, the client would only slow the writers down.
 const PAUSE: Duration = Duration::from_millis(5);
-/// No server lives as long.
+/// Longer than the lifetime of any server in the test.
 const LONG: Duration = Duration::from_secs(30);
 
-/// Which of the branches there are, and the default one.
+/// The temporary branches that exist, and the default branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refs {
-    coming: BTreeSet<String>,
+    temporary: BTreeSet<String>,
     default: String,
 }
 
-/// What was acknowledged, what is possible besides, and how much was done.
-pub struct Moved {
+/// The result of a client.
+pub struct RefChanges {
+    /// The refs after the last acknowledged change.
     pub acknowledged: Refs,
+    /// The refs after the last request, which may not have been applied.
     pub possible: Refs,
+    /// The number of acknowledged changes.
     pub count: u64,
-    pub faults: Vec<String>,
+    /// Unexpected responses.
+    pub errors: Vec<String>,
 }
 
 impl Refs {
-    /// As stock git sees them.
+    /// Reads the refs with stock git.
     pub fn read(root: &Path) -> Self {
-        let coming = git(
+        let temporary = git(
             root,
             &["for-each-ref", "--format=%(refname)", "refs/heads/t"],
         );
-        let coming = coming
-            .lines()
-            .map(|name| name["refs/heads/".len()..].to_owned());
         let default = git(root, &["symbolic-ref", "--short", "HEAD"]);
         Self {
-            coming: coming.collect(),
+            temporary: (temporary.lines())
+                .map(|name| name["refs/heads/".len()..].to_owned())
+                .collect(),
             default: default.trim().to_owned(),
         }
     }
 
-    /// A change of them: its method, its path, and what is so after it.
+    /// Chooses a change. Returns its method, its URL path, and the refs after it.
     fn change(&self, random: &mut Random) -> (&'static str, String, Self) {
         let mut after = self.clone();
         if random.once_in(4) {
             after.default = BRANCHES[random.below(2) as usize].to_owned();
             return ("PUT", format!("/branch/{}", after.default), after);
         }
-        // In folders, which come and go with them.
-        let name = random.below(COMING);
-        let name = format!("t/{}/{name}", name % 2);
-        if after.coming.remove(&name) {
+        // The branches are in directories, which are created and deleted with them.
+        let n = random.below(TEMPORARY_BRANCHES);
+        let name = format!("t/{}/{n}", n % 2);
+        if after.temporary.remove(&name) {
             return ("DELETE", format!("/branch/{name}"), after);
         }
-        after.coming.insert(name.clone());
+        after.temporary.insert(name.clone());
         ("POST", format!("/branch/{name}?from=main"), after)
     }
 }
 
-/// Moves refs until the server is gone.
-pub fn shuffle(address: SocketAddr, seed: u64, refs: Refs) -> Moved {
+/// Changes refs until the server is killed.
+pub fn change_refs(address: SocketAddr, seed: u64, refs: Refs) -> RefChanges {
     let mut random = Random::new(seed);
-    let mut moved = Moved {
+    let mut changes = RefChanges {
         acknowledged: refs.clone(),
         possible: refs,
         count: 0,
-        faults: Vec::new(),
+        errors: Vec::new(),
     };
-    let began = Instant::now();
+    let start = Instant::now();
     let Ok(mut client) = Client::connect(address) else {
-        return moved;
+        return changes;
     };
-    while moved.faults.is_empty() {
-        assert!(began.elapsed() < LONG, "the server is not killed");
-        let (method, path, after) = moved.acknowledged.change(&mut random);
-        moved.possible = after;
+    while changes.errors.is_empty() {
+        assert!(start.elapsed() < LONG, "the server was not killed");
+        let (method, path, after) = changes.acknowledged.change(&mut random);
+        changes.possible = after;
         match client.send(method, &path, "", b"") {
             Err(_) => break,
             Ok(reply) if reply.status == 200 => {
-                moved.acknowledged = moved.possible.clone();
-                moved.count += 1;
+                changes.acknowledged = changes.possible.clone();
+                changes.count += 1;
             }
             Ok(reply) => {
-                let fault = format!("{method} {path}: {} {}", reply.status, reply.text());
-                moved.faults.push(fault);
+                let error = format!("{method} {path}: {} {}", reply.status, reply.text());
+                changes.errors.push(error);
             }
         }
         std::thread::sleep(PAUSE);
     }
-    moved
+    changes
 }

@@ -1,106 +1,110 @@
-//! What was acknowledged, and the search for it in the store.
+//! Matches the commits in the store with the requests, and finds lost and unexplained changes.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::super::chain::Chain;
+use super::super::first_parent::FirstParentHistory;
 use super::writers::{Attempt, BRANCHES, Fate};
 use crate::support::store::blob_id;
 
-/// What was found in all rounds.
+/// The counts of all rounds.
 #[derive(Debug, Default)]
-pub struct Figures {
+pub struct Counts {
     pub kills: u64,
     pub acknowledged: u64,
-    pub refused: u64,
-    /// Requests without an answer that were done, and that were not.
-    pub unanswered_done: u64,
-    pub unanswered_not_done: u64,
-    /// Runs of `gc` beside the server that were killed, and that came to their end.
+    pub rejected: u64,
+    /// Requests without a response that were applied, and that were not.
+    pub unanswered_applied: u64,
+    pub unanswered_not_applied: u64,
+    /// Runs of `gc` next to the server that were killed, and that finished.
     pub gcs_killed: u64,
     pub gcs_done: u64,
-    /// Files of dead writers, at most: when they had just died, and when a server had opened the store again.
-    pub left_behind_max: usize,
-    pub left_over_max: usize,
+    /// The maximum number of files of killed writers: right after the kill, and after a server has opened the store again.
+    pub leftovers_after_kill_max: usize,
+    pub leftovers_after_open_max: usize,
 }
 
-/// The lines of the branches as far as they are explained.
+/// The histories of the branches, as far as all commits are explained.
 pub struct Ledger {
-    pub chains: HashMap<&'static str, Chain>,
+    pub histories: HashMap<&'static str, FirstParentHistory>,
 }
 
 impl Ledger {
     pub fn new(root: &Path) -> Self {
-        let chain = |branch| (branch, Chain::of(root, branch));
+        let history = |branch| (branch, FirstParentHistory::unread(root, branch));
         Self {
-            chains: BRANCHES.map(chain).into(),
+            histories: BRANCHES.map(history).into(),
         }
     }
 
-    /// Fails unless every acknowledged change is in its branch's line, once, with what was asked for, and every other commit is
-    /// the effect of one request that was not answered.
-    pub fn settle(&mut self, attempts: &[Attempt], figures: &mut Figures) {
-        for (branch, chain) in &mut self.chains {
+    /// Asserts that the history of each branch has exactly one commit for each acknowledged change, with the requested content, and that
+    /// every other commit is the effect of one request without a response.
+    pub fn settle(&mut self, attempts: &[Attempt], counts: &mut Counts) {
+        for (branch, history) in &mut self.histories {
             let ours: Vec<_> = attempts.iter().filter(|a| a.branch == *branch).collect();
-            let new = chain.extend();
-            find_acknowledged(chain, &ours);
-            let not_done = explain(chain, new, &ours);
+            let new = history.extend();
+            find_acknowledged(history, &ours);
+            let not_applied = explain(history, new, &ours);
             let unanswered = ours.iter().filter(|a| a.fate == Fate::Unanswered).count();
-            figures.unanswered_not_done += not_done as u64;
-            figures.unanswered_done += (unanswered - not_done) as u64;
-            figures.acknowledged += (ours.len() - unanswered) as u64;
+            counts.unanswered_not_applied += not_applied as u64;
+            counts.unanswered_applied += (unanswered - not_applied) as u64;
+            counts.acknowledged += (ours.len() - unanswered) as u64;
         }
     }
 }
 
-fn find_acknowledged(chain: &Chain, attempts: &[&Attempt]) {
-    let mut taken = HashMap::new();
+/// Asserts that the history contains every acknowledged change.
+fn find_acknowledged(history: &FirstParentHistory, attempts: &[&Attempt]) {
+    let mut attempts_by_commit = HashMap::new();
     for attempt in attempts {
         let Fate::Acknowledged(commit) = &attempt.fate else {
             continue;
         };
-        let position = chain.position(commit);
-        let position = position.unwrap_or_else(|| panic!("lost: {attempt:?}"));
-        let value = chain.value(&attempt.path, position);
+        let position = (history.position(commit)).unwrap_or_else(|| panic!("lost: {attempt:?}"));
+        let value = history.value(&attempt.path, position);
         assert_eq!(value, attempt.value.as_deref(), "{attempt:?}");
         if attempt.makes_commit {
             let change = (attempt.path.clone(), attempt.value.clone());
-            assert_eq!(chain.commits[position].changes, [change], "{attempt:?}");
-            let other = taken.insert(commit, attempt);
+            assert_eq!(history.commits[position].changes, [change], "{attempt:?}");
+            let other = attempts_by_commit.insert(commit, attempt);
             assert!(other.is_none(), "one commit for {attempt:?} and {other:?}");
         }
     }
 }
 
-/// Finds for each new commit the request that it is the effect of. Returns how many unanswered ones are left.
-fn explain(chain: &Chain, new: std::ops::Range<usize>, attempts: &[&Attempt]) -> usize {
+/// Asserts that each new commit is the effect of a request. Returns the number of requests without a response that were not applied.
+fn explain(
+    history: &FirstParentHistory,
+    new: std::ops::Range<usize>,
+    attempts: &[&Attempt],
+) -> usize {
     let (mut unanswered, answered): (Vec<&Attempt>, Vec<_>) =
         attempts.iter().partition(|a| a.fate == Fate::Unanswered);
     let mut done: Vec<_> = answered.iter().filter(|a| a.fate == Fate::Done).collect();
-    // One that changed nothing tells the commit of another.
-    let told = answered.iter().filter_map(|attempt| match &attempt.fate {
-        Fate::Acknowledged(commit) => Some((commit, &attempt.path, &attempt.value)),
-        Fate::Done | Fate::Unanswered => None,
-    });
-    let told: HashSet<_> = told.collect();
+    // The response to a request that changes nothing contains the commit of another request.
+    let reported: HashSet<_> = (answered.iter())
+        .filter_map(|attempt| match &attempt.fate {
+            Fate::Acknowledged(commit) => Some((commit, &attempt.path, &attempt.value)),
+            Fate::Done | Fate::Unanswered => None,
+        })
+        .collect();
     for position in new {
-        let commit = &chain.commits[position];
+        let commit = &history.commits[position];
         if position == 0 && commit.changes.is_empty() {
             continue;
         }
         let [(path, value)] = &commit.changes[..] else {
             panic!("{} changes {:?}", commit.id, commit.changes);
         };
-        let is_it = |attempt: &Attempt| (&attempt.path, &attempt.value) == (path, value);
-        if told.contains(&(&commit.id, path, value)) {
+        let is_cause = |attempt: &Attempt| (&attempt.path, &attempt.value) == (path, value);
+        if reported.contains(&(&commit.id, path, value)) {
             continue;
         }
-        if let Some(found) = done.iter().position(|a| is_it(a)) {
+        if let Some(found) = done.iter().position(|a| is_cause(a)) {
             done.swap_remove(found);
         } else {
-            let found = unanswered.iter().position(|a| is_it(a));
-            let found =
-                found.unwrap_or_else(|| panic!("{} is nobody's: {path} {value:?}", commit.id));
+            let found = (unanswered.iter().position(|a| is_cause(a)))
+                .unwrap_or_else(|| panic!("no request caused {}: {path} {value:?}", commit.id));
             unanswered.swap_remove(found);
         }
     }
@@ -115,14 +119,14 @@ mod tests {
     use crate::support::store::{Scratch, branch};
     use wasmstore::store::Revision;
 
-    /// Whether a fault is found when the store, or what was told of it, was tampered with.
-    fn is_seen(tamper: impl FnOnce(&Scratch, &mut Vec<Attempt>)) -> bool {
+    /// Returns whether the ledger detects an error after `tamper` has changed the store or the recorded requests.
+    fn is_detected(tamper: impl FnOnce(&Scratch, &mut Vec<Attempt>)) -> bool {
         let s = Scratch::new();
         let side = branch("side");
         s.store.create_branch(&side, &Revision::default()).unwrap();
         let mut ledger = Ledger::new(&s.root);
-        let mut figures = Figures::default();
-        ledger.settle(&[], &mut figures);
+        let mut counts = Counts::default();
+        ledger.settle(&[], &mut counts);
         let put = |n: u32| {
             let commit = s.put("p", n).to_string();
             let module = crate::support::store::module(n);
@@ -139,26 +143,29 @@ mod tests {
         };
         let mut attempts: Vec<_> = (1..=3).map(put).collect();
         tamper(&s, &mut attempts);
-        let settled = catch_unwind(AssertUnwindSafe(|| ledger.settle(&attempts, &mut figures)));
+        let settled = catch_unwind(AssertUnwindSafe(|| ledger.settle(&attempts, &mut counts)));
         settled.is_err()
     }
 
     #[test]
-    fn the_ledger_sees_what_is_lost_and_what_is_nobodys() {
-        assert!(!is_seen(|_, _| {}), "nothing is");
+    fn lost_and_unexplained_commits_are_detected() {
+        assert!(!is_detected(|_, _| {}), "nothing was changed");
         let undo = |s: &Scratch, commits: u32| {
             let to = format!("main~{commits}");
             s.git(&["update-ref", "refs/heads/main", &to]);
         };
-        assert!(!is_seen(|s, _| undo(s, 1)), "it was not answered");
-        assert!(is_seen(|s, _| undo(s, 2)));
-        assert!(is_seen(|s, _| undo(s, 3)));
+        assert!(
+            !is_detected(|s, _| undo(s, 1)),
+            "that request had no response"
+        );
+        assert!(is_detected(|s, _| undo(s, 2)));
+        assert!(is_detected(|s, _| undo(s, 3)));
         for n in 0..3 {
-            assert!(is_seen(|_, attempts| drop(attempts.remove(n))), "{n}");
+            assert!(is_detected(|_, attempts| drop(attempts.remove(n))), "{n}");
         }
-        assert!(is_seen(|_, attempts| attempts[0].value = None));
-        assert!(is_seen(|_, attempts| attempts[0].path = "q".to_owned()));
+        assert!(is_detected(|_, attempts| attempts[0].value = None));
+        assert!(is_detected(|_, attempts| attempts[0].path = "q".to_owned()));
         let forge = |s: &Scratch| _ = s.put("q", 9);
-        assert!(is_seen(|s, _| forge(s)));
+        assert!(is_detected(|s, _| forge(s)));
     }
 }

@@ -1,11 +1,11 @@
-//! What killed writers left behind.
+//! Files that killed writers left behind.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Files that are there only while somebody writes: temporary ones, halves of packs, lock files of refs. What a stock git that
-/// packs for a `gc` leaves is not looked at: it outlives the killed program, and clears up after itself or not.
+/// Returns the files that exist only during a write: temporary files, incomplete packs, and lock files of refs. Files of the stock git
+/// that packs for a `gc` are ignored, because that process outlives the killed program.
 pub fn leftovers(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for file in files(root) {
@@ -21,19 +21,22 @@ pub fn leftovers(root: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Returns whether the file is a pack without its index, or the reverse.
 fn is_half_a_pack(file: &Path) -> bool {
     let other = match file.extension().and_then(OsStr::to_str) {
         Some("pack") => "idx",
         Some("idx") => "pack",
         _ => return false,
     };
-    file.parent().is_some_and(|folder| folder.ends_with("pack"))
+    file.parent()
+        .is_some_and(|directory| directory.ends_with("pack"))
         && !file.with_extension(other).exists()
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+/// Returns all files below a directory.
+fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => found.extend(files(&entry.path())),
             _ => found.push(entry.path()),

@@ -1,89 +1,89 @@
-//! Writers of modules, each going on until the server is gone, and what became of their requests.
+//! Clients that change modules until the server is killed, and record the fate of each request.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::soak::chain::Value;
+use crate::soak::first_parent::Value;
 use crate::soak::modules;
 use crate::support::client::{Client, Reply};
 use crate::support::random::Random;
 use crate::support::store::blob_id;
 
 pub const BRANCHES: [&str; 2] = ["main", "side"];
-/// How many paths all writers share.
+/// The number of paths that all writers change.
 const SHARED_PATHS: u64 = 24;
-/// No server lives as long.
+/// Longer than the lifetime of any server in the test.
 const LONG: Duration = Duration::from_secs(30);
 
-/// A request to change one path that was not refused.
+/// A request to change one path that was not rejected.
 #[derive(Debug)]
 pub struct Attempt {
     pub branch: &'static str,
     pub path: String,
-    /// What it makes of the path.
+    /// The value of the path after the change.
     pub value: Value,
-    /// Whether it changes something for sure, so that there must be a commit of its own.
+    /// Whether the request certainly changes something, so that it must have its own commit.
     pub makes_commit: bool,
     pub fate: Fate,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// The answer told this commit.
+    /// The response reported this commit.
     Acknowledged(String),
-    /// It was told to be done, and not by which commit.
+    /// The change succeeded, but its commit is unknown.
     Done,
-    /// The server died first.
+    /// The server was killed before the response.
     Unanswered,
 }
 
-/// What one writer did.
+/// The requests of one writer.
 #[derive(Default)]
-pub struct Written {
+pub struct WriterRecord {
     pub attempts: Vec<Attempt>,
-    /// How many requests were refused as they had to be.
-    pub refused: u64,
-    /// Answers that should not be.
-    pub faults: Vec<String>,
+    /// The number of requests that were rejected because of their precondition, or because their module does not exist.
+    pub rejected: u64,
+    /// Unexpected responses.
+    pub errors: Vec<String>,
 }
 
 struct Writer {
     client: Client,
     random: Random,
-    /// What this writer put where.
-    put: HashMap<(&'static str, String), String>,
-    written: Written,
+    /// The hash of the last module that this writer put at each branch and path.
+    last_put: HashMap<(&'static str, String), String>,
+    record: WriterRecord,
 }
 
-/// Changes modules until the server is gone.
-pub fn write(address: SocketAddr, seed: u64) -> Written {
+/// Changes modules until the server is killed.
+pub fn write(address: SocketAddr, seed: u64) -> WriterRecord {
     let Ok(client) = Client::connect(address) else {
-        return Written::default();
+        return WriterRecord::default();
     };
     let mut writer = Writer {
         client,
         random: Random::new(seed),
-        put: HashMap::new(),
-        written: Written::default(),
+        last_put: HashMap::new(),
+        record: WriterRecord::default(),
     };
-    let began = Instant::now();
-    while writer.once().is_some() {
-        assert!(began.elapsed() < LONG, "the server is not killed");
+    let start = Instant::now();
+    while writer.change_once().is_some() {
+        assert!(start.elapsed() < LONG, "the server was not killed");
     }
-    writer.written
+    writer.record
 }
 
 impl Writer {
-    /// One change; nothing once the server is gone.
-    fn once(&mut self) -> Option<()> {
+    /// Makes one change. Returns `None` once the server is killed.
+    fn change_once(&mut self) -> Option<()> {
         let branch = BRANCHES[self.random.below(2) as usize];
         let path = match self.random.below(SHARED_PATHS * 2) {
             n if n < SHARED_PATHS => format!("shared/{}/{n}", n % 5),
             n => format!("own/{}-{n}", self.random.below(4)),
         };
-        let known = self.put.get(&(branch, path.clone())).cloned();
-        match (self.random.below(20), known) {
+        let last_put = self.last_put.get(&(branch, path.clone())).cloned();
+        match (self.random.below(20), last_put) {
             (0..4, _) => self.delete(branch, path),
             (4, Some(hash)) => self.set(branch, path, hash),
             (5..8, _) => self.put(branch, path, "If-None-Match: *\r\n"),
@@ -94,17 +94,18 @@ impl Writer {
 
     fn put(&mut self, branch: &'static str, path: String, condition: &str) -> Option<()> {
         let n = self.random.next();
-        let module = match self.random.once_in(100) {
-            true => modules::large(n),
-            false => modules::small(n),
+        let module = if self.random.once_in(100) {
+            modules::large(n)
+        } else {
+            modules::small(n)
         };
         let headers = format!("Wasmstore-Branch: {branch}\r\n{condition}");
         let at = format!("/module/{path}");
-        let answer = self.client.send("POST", &at, &headers, &module).ok();
+        let response = self.client.send("POST", &at, &headers, &module).ok();
         let hash = blob_id(&module);
-        self.put.insert((branch, path.clone()), hash.clone());
-        let may_refuse = if condition.is_empty() { 0 } else { 412 };
-        self.record(branch, path, Some(hash), may_refuse, true, answer)
+        self.last_put.insert((branch, path.clone()), hash.clone());
+        let allowed_error = if condition.is_empty() { 0 } else { 412 };
+        self.record(branch, path, Some(hash), allowed_error, true, response)
     }
 
     fn put_if_unchanged(&mut self, branch: &'static str, path: String) -> Option<()> {
@@ -120,52 +121,53 @@ impl Writer {
     fn set(&mut self, branch: &'static str, path: String, hash: String) -> Option<()> {
         let headers = format!("Wasmstore-Branch: {branch}\r\n");
         let at = format!("/hash/{hash}/{path}");
-        let answer = self.client.send("POST", &at, &headers, b"").ok();
-        // It may be gone if nothing but a refused request ever had it.
-        self.record(branch, path, Some(hash), 404, false, answer)
+        let response = self.client.send("POST", &at, &headers, b"").ok();
+        // The blob may not exist if only rejected requests contained it.
+        self.record(branch, path, Some(hash), 404, false, response)
     }
 
     fn delete(&mut self, branch: &'static str, path: String) -> Option<()> {
         let headers = format!("Wasmstore-Branch: {branch}\r\n");
         let at = format!("/module/{path}");
-        let answer = self.client.send("DELETE", &at, &headers, b"").ok();
-        self.record(branch, path, None, 404, true, answer)
+        let response = self.client.send("DELETE", &at, &headers, b"").ok();
+        self.record(branch, path, None, 404, true, response)
     }
 
+    /// Records the fate of a request. Returns `None` once the server is killed.
     fn record(
         &mut self,
         branch: &'static str,
         path: String,
         value: Value,
-        may_refuse: u16,
+        allowed_error: u16,
         makes_commit: bool,
-        answer: Option<Reply>,
+        response: Option<Reply>,
     ) -> Option<()> {
-        let is_over = answer.is_none();
-        let fate = match answer {
+        let is_killed = response.is_none();
+        let fate = match response {
             None => Fate::Unanswered,
             Some(Reply {
                 status: 200,
                 commit: Some(commit),
                 ..
             }) => Fate::Acknowledged(commit),
-            Some(reply) if reply.status == may_refuse => {
-                self.written.refused += 1;
+            Some(reply) if reply.status == allowed_error => {
+                self.record.rejected += 1;
                 return Some(());
             }
             Some(reply) => {
-                let fault = format!("{} {} at {path}", reply.status, reply.text());
-                self.written.faults.push(fault);
+                let error = format!("{} {} at {path}", reply.status, reply.text());
+                self.record.errors.push(error);
                 return Some(());
             }
         };
-        self.written.attempts.push(Attempt {
+        self.record.attempts.push(Attempt {
             branch,
             path,
             value,
             makes_commit,
             fate,
         });
-        (!is_over).then_some(())
+        (!is_killed).then_some(())
     }
 }

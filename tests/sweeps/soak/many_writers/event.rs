@@ -1,34 +1,36 @@
-//! What one operation came to, and when: what workers hand to those who judge.
+//! Records of operations: their outcome and their time. Workers write them, and `check.rs` checks them.
 
 use serde::{Deserialize, Serialize};
 
-use crate::soak::chain::Value;
+use crate::soak::first_parent::Value;
 
+/// The record of one operation.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Event {
-    /// On a clock that all processes share.
+    /// The start, on a clock that all processes share.
     pub began_ns: u64,
     pub ended_ns: u64,
     pub branch: String,
     pub path: String,
-    pub what: What,
+    pub outcome: Outcome,
 }
 
+/// The outcome of an operation.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum What {
-    /// A change that made a commit of its own.
+pub enum Outcome {
+    /// A change that made its own commit.
     Wrote { value: Value, commit: String },
-    /// What was there as of a commit.
+    /// The value that was read, as of a commit.
     Read { value: Value, commit: String },
-    /// The condition did not hold, or nothing was there.
-    Refused,
-    /// Others were faster for too long.
+    /// The precondition did not hold, or the module does not exist.
+    Rejected,
+    /// The retries ended at the deadline, because other writers were faster.
     Busy(String),
-    /// What must not be.
+    /// An error that must not happen.
     Failed(String),
 }
 
-/// The time since some moment, the same one for all processes.
+/// Returns the monotonic time, which is the same in all processes.
 pub fn now_ns() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64

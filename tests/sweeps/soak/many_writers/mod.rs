@@ -1,24 +1,24 @@
-//! Many write at the same time: threads and processes, through the library, through two servers, and past both of them by stock
-//! git, while garbage is collected every second. What they did has to be one line of commits that agrees with what each was told.
+//! Many concurrent writers: threads and processes, through the library, through two servers, and with stock git, while a `gc` runs every
+//! second. The result must be one history of commits that agrees with the result of each operation.
 
-mod doors;
+mod access;
+mod check;
 mod event;
-mod judge;
-mod outside;
 mod processes;
-mod work;
+mod stock_git;
+mod worker;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use self::doors::{Library, Servers};
+use self::access::{LibraryAccess, ServerAccess};
+use self::check::{check_counters, check_history, check_newest, count};
 use self::event::Event;
-use self::judge::{count, judge, judge_counters, judge_newest};
-use self::outside::Way;
-use self::work::Worker;
-use super::chain::Chain;
+use self::stock_git::GitMethod;
+use self::worker::Worker;
+use super::first_parent::FirstParentHistory;
 use crate::support::client::Client;
 use crate::support::program::World;
 use crate::support::random::size;
@@ -27,24 +27,26 @@ use crate::support::server::Server;
 const PROCESSES: u64 = 8;
 const THREADS: u64 = 8;
 const CLIENTS: u64 = 16;
-/// Where stock git writes too: it reads the tip long before it moves the ref, and would come too late for ever.
-const CLIENTS_BESIDE_GIT: u64 = 4;
-const PAUSE_BESIDE_GIT: Duration = Duration::from_millis(300);
+/// The number of clients and their pause if stock git writes too. git reads the tip long before it updates the ref, so that with more
+/// load its updates would always be too late.
+const CLIENTS_WITH_GIT: u64 = 4;
+const PAUSE_WITH_GIT: Duration = Duration::from_millis(300);
 /// The load of the short forms.
 const SHORT: Duration = Duration::from_secs(4);
 const GC_EVERY: Duration = Duration::from_secs(1);
 
+/// Returns the load of the long forms.
 fn long() -> Duration {
     Duration::from_secs(size("SOAK_SECONDS", 90))
 }
 
-/// Does `work` while another thread does `beside` until it is told to stop.
-fn beside<W, B: Send>(
-    beside: impl Fn(&AtomicBool) -> B + Sync,
+/// Runs `work`, and `background` in another thread, which must end when the flag is set. Returns both results.
+fn with_background<W, B: Send>(
+    background: impl Fn(&AtomicBool) -> B + Sync,
     work: impl FnOnce() -> W,
 ) -> (W, B) {
     let stop = AtomicBool::new(false);
-    /// Also when the work panics: nothing else would end the other thread.
+    /// Sets the flag on drop, so that the other thread also ends if the work panics.
     struct Stop<'s>(&'s AtomicBool);
     impl Drop for Stop<'_> {
         fn drop(&mut self) {
@@ -52,17 +54,17 @@ fn beside<W, B: Send>(
         }
     }
     thread::scope(|scope| {
-        let other = scope.spawn(|| beside(&stop));
-        let worked = {
+        let thread = scope.spawn(|| background(&stop));
+        let result = {
             let _stop = Stop(&stop);
             work()
         };
-        (worked, other.join().unwrap())
+        (result, thread.join().unwrap())
     })
 }
 
-/// Does two things at the same time.
-fn both<A: Send, B>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B) -> (A, B) {
+/// Runs two functions concurrently.
+fn join<A: Send, B>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B) -> (A, B) {
     thread::scope(|scope| {
         let a = scope.spawn(a);
         let b = b();
@@ -70,50 +72,50 @@ fn both<A: Send, B>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B) -> (A, 
     })
 }
 
-/// How the collections ended.
+/// The outcomes of the runs of `gc`.
 #[derive(Debug, Default)]
-struct Collections {
+struct GcRuns {
     done: u64,
     busy: u64,
 }
 
-/// Collects every second.
-fn collect(world: &World, args: &[&str], stop: &AtomicBool) -> Collections {
-    let mut collections = Collections::default();
+/// Runs `gc` every second.
+fn run_gcs(world: &World, args: &[&str], stop: &AtomicBool) -> GcRuns {
+    let mut runs = GcRuns::default();
     while !stop.load(Ordering::Relaxed) {
-        let began = Instant::now();
+        let start = Instant::now();
         let ran = world.run(&[&["gc"], args].concat());
         match ran.code {
-            Some(0) => collections.done += 1,
-            _ if ran.err.contains("busy") => collections.busy += 1,
+            Some(0) => runs.done += 1,
+            _ if ran.err.contains("busy") => runs.busy += 1,
             _ => panic!("gc: {ran:?}"),
         }
-        while began.elapsed() < GC_EVERY && !stop.load(Ordering::Relaxed) {
+        while start.elapsed() < GC_EVERY && !stop.load(Ordering::Relaxed) {
             thread::sleep(Duration::from_millis(20));
         }
     }
-    collections
+    runs
 }
 
-/// Puts down what the workers begin with.
+/// Creates the store and the modules that the workers expect.
 fn prepare(root: &Path) -> Vec<Event> {
     let options = wasmstore::config::Options::default();
     let format = wasmstore::store::ObjectFormat::Sha1;
     let store = wasmstore::store::Store::open_or_create(root, options, format).unwrap();
-    Worker::new(&mut Library(&store), u64::MAX, "main").prepare()
+    Worker::new(&mut LibraryAccess(&store), u64::MAX, "main").prepare()
 }
 
-/// Clients that go to the servers in turn, and rest in between.
+/// Runs `count` clients, which use the servers in turn and pause after each operation. Returns all events.
 fn clients(servers: &[Server], count: u64, pause: Duration, load: Duration) -> Vec<Event> {
     thread::scope(|scope| {
         let work = |number: u64| {
             let connect = |server: &Server| Client::connect(server.address).unwrap();
-            let mut door = Servers {
+            let mut access = ServerAccess {
                 clients: servers.iter().map(connect).collect(),
                 next: number as usize % servers.len(),
             };
             scope.spawn(move || {
-                let mut worker = Worker::new(&mut door, number, "main");
+                let mut worker = Worker::new(&mut access, number, "main");
                 worker.pause = pause;
                 worker.work(load)
             })
@@ -126,45 +128,45 @@ fn clients(servers: &[Server], count: u64, pause: Duration, load: Duration) -> V
     })
 }
 
-fn report(what: &str, events: &[Event], load: Duration, besides: &str) {
-    let figures = count(events);
-    let rate = figures.wrote as f64 / load.as_secs_f64();
-    println!("{what}: {rate:.0} writes/s; {figures:?}; {besides}; lost = 0");
+fn report(what: &str, events: &[Event], load: Duration, details: &str) {
+    let counts = count(events);
+    let rate = counts.wrote as f64 / load.as_secs_f64();
+    println!("{what}: {rate:.0} writes/s; {counts:?}; {details}; lost = 0");
 }
 
 fn processes(load: Duration) {
     let world = World::empty();
     let root = world.root();
     let mut events = prepare(&root);
-    let (done, gcs) = beside(
-        |stop| collect(&world, &["--keep-history"], stop),
+    let (done, gcs) = with_background(
+        |stop| run_gcs(&world, &["--keep-history"], stop),
         || processes::work(&root, PROCESSES, THREADS, load),
     );
     events.extend(done);
     count(&events);
-    let chain = Chain::read(&root, "main");
-    judge(&chain, &events);
-    judge_counters(&chain, &events);
-    judge_newest(&chain, &events);
+    let history = FirstParentHistory::read(&root, "main");
+    check_history(&history, &events);
+    check_counters(&history, &events);
+    check_newest(&history, &events);
     world.fsck();
-    let besides = format!("{gcs:?}");
-    report("8 processes x 8 threads", &events, load, &besides);
+    let details = format!("{gcs:?}");
+    report("8 processes x 8 threads", &events, load, &details);
 }
 
 fn squashed(load: Duration) {
     let world = World::empty();
     let root = world.root();
     let mut events = prepare(&root);
-    let (done, gcs) = beside(
-        |stop| collect(&world, &[], stop),
+    let (done, gcs) = with_background(
+        |stop| run_gcs(&world, &[], stop),
         || processes::work(&root, PROCESSES, THREADS, load),
     );
     events.extend(done);
     count(&events);
-    judge_newest(&Chain::read(&root, "main"), &events);
+    check_newest(&FirstParentHistory::read(&root, "main"), &events);
     world.fsck();
-    let besides = format!("{gcs:?}");
-    report("8 processes x 8 threads, squashed", &events, load, &besides);
+    let details = format!("{gcs:?}");
+    report("8 processes x 8 threads, squashed", &events, load, &details);
 }
 
 fn servers(load: Duration) {
@@ -172,23 +174,23 @@ fn servers(load: Duration) {
     let root = world.root();
     let mut events = prepare(&root);
     let servers = [Server::start(&world, &[]), Server::start(&world, &[])];
-    let (done, (followed, gcs)) = beside(
+    let (done, (followed, gcs)) = with_background(
         |stop| {
-            both(
-                || outside::follow(&root, "main", stop),
-                || collect(&world, &["--keep-history"], stop),
+            join(
+                || stock_git::follow(&root, "main", stop),
+                || run_gcs(&world, &["--keep-history"], stop),
             )
         },
         || clients(&servers, CLIENTS, Duration::ZERO, load),
     );
     events.extend(done);
-    let chain = Chain::read(&root, "main");
-    judge(&chain, &events);
-    judge_counters(&chain, &events);
-    judge_newest(&chain, &events);
+    let history = FirstParentHistory::read(&root, "main");
+    check_history(&history, &events);
+    check_counters(&history, &events);
+    check_newest(&history, &events);
     world.fsck();
-    let besides = format!("{gcs:?}, outside moves = {followed}");
-    report("2 servers, 16 clients", &events, load, &besides);
+    let details = format!("{gcs:?}, updates by git = {followed}");
+    report("2 servers, 16 clients", &events, load, &details);
 }
 
 fn outside(load: Duration) {
@@ -196,28 +198,28 @@ fn outside(load: Duration) {
     let root = world.root();
     let mut events = prepare(&root);
     let servers = [Server::start(&world, &[]), Server::start(&world, &[])];
-    let (done, (moved, pushed)) = beside(
+    let (done, (moved, pushed)) = with_background(
         |stop| {
-            both(
-                || outside::commit(&root, "main", Way::UpdateRef, stop),
-                || outside::commit(&root, "main", Way::Push, stop),
+            join(
+                || stock_git::commit(&root, "main", GitMethod::UpdateRef, stop),
+                || stock_git::commit(&root, "main", GitMethod::Push, stop),
             )
         },
-        || clients(&servers, CLIENTS_BESIDE_GIT, PAUSE_BESIDE_GIT, load),
+        || clients(&servers, CLIENTS_WITH_GIT, PAUSE_WITH_GIT, load),
     );
-    let (by_git, by_push) = (count(&moved), count(&pushed));
+    let (by_update_ref, by_push) = (count(&moved), count(&pushed));
     events.extend(done.into_iter().chain(moved).chain(pushed));
-    let chain = Chain::read(&root, "main");
-    judge(&chain, &events);
-    judge_counters(&chain, &events);
-    judge_newest(&chain, &events);
+    let history = FirstParentHistory::read(&root, "main");
+    check_history(&history, &events);
+    check_counters(&history, &events);
+    check_newest(&history, &events);
     world.fsck();
     assert!(
-        by_git.wrote > 0 && by_push.wrote > 0,
-        "{by_git:?} {by_push:?}"
+        by_update_ref.wrote > 0 && by_push.wrote > 0,
+        "{by_update_ref:?} {by_push:?}"
     );
-    let besides = format!("git update-ref: {by_git:?}, git push: {by_push:?}");
-    report("2 servers, 4 clients, stock git", &events, load, &besides);
+    let details = format!("git update-ref: {by_update_ref:?}, git push: {by_push:?}");
+    report("2 servers, 4 clients, stock git", &events, load, &details);
 }
 
 fn pushed(load: Duration) {
@@ -225,78 +227,78 @@ fn pushed(load: Duration) {
     let root = world.root();
     let mut events = prepare(&root);
     let servers = [Server::start(&world, &[]), Server::start(&world, &[])];
-    let (done, (moved, gcs)) = beside(
+    let (done, (moved, gcs)) = with_background(
         |stop| {
-            both(
-                || outside::commit(&root, "main", Way::Push, stop),
-                || collect(&world, &["--keep-history"], stop),
+            join(
+                || stock_git::commit(&root, "main", GitMethod::Push, stop),
+                || run_gcs(&world, &["--keep-history"], stop),
             )
         },
-        || clients(&servers, CLIENTS_BESIDE_GIT, PAUSE_BESIDE_GIT, load),
+        || clients(&servers, CLIENTS_WITH_GIT, PAUSE_WITH_GIT, load),
     );
     let by_push = count(&moved);
     events.extend(done.into_iter().chain(moved));
-    let chain = Chain::read(&root, "main");
-    judge(&chain, &events);
-    judge_counters(&chain, &events);
-    judge_newest(&chain, &events);
+    let history = FirstParentHistory::read(&root, "main");
+    check_history(&history, &events);
+    check_counters(&history, &events);
+    check_newest(&history, &events);
     world.fsck();
     assert!(by_push.wrote > 0, "{by_push:?}");
-    let besides = format!("{gcs:?}, git push: {by_push:?}");
-    report("2 servers, 4 clients, git push", &events, load, &besides);
+    let details = format!("{gcs:?}, git push: {by_push:?}");
+    report("2 servers, 4 clients, git push", &events, load, &details);
 }
 
 #[test]
-fn processes_and_threads_make_one_line_of_all_that_they_were_told() {
+fn writes_of_processes_and_threads_are_linearizable() {
     processes(SHORT);
 }
 
 #[test]
-#[ignore = "takes SOAK_SECONDS=90 and as long again to judge"]
-fn processes_and_threads_make_one_line_of_all_that_they_were_told_for_long() {
+#[ignore = "takes SOAK_SECONDS=90 and as long again to check"]
+fn writes_of_processes_and_threads_are_linearizable_for_long() {
     processes(long());
 }
 
 #[test]
-fn no_value_is_lost_to_a_squash() {
+fn a_squash_loses_no_module() {
     squashed(SHORT);
 }
 
 #[test]
 #[ignore = "takes SOAK_SECONDS=90"]
-fn no_value_is_lost_to_a_squash_for_long() {
+fn a_squash_loses_no_module_for_long() {
     squashed(long());
 }
 
 #[test]
-fn two_servers_on_one_root_are_one_store() {
+fn writes_through_two_servers_are_linearizable() {
     servers(SHORT);
 }
 
 #[test]
-#[ignore = "takes SOAK_SECONDS=90 and as long again to judge"]
-fn two_servers_on_one_root_are_one_store_for_long() {
+#[ignore = "takes SOAK_SECONDS=90 and as long again to check"]
+fn writes_through_two_servers_are_linearizable_for_long() {
     servers(long());
 }
 
 #[test]
-fn pushes_and_collections_are_in_no_other_s_way() {
+fn pushes_and_gcs_do_not_block_each_other() {
     pushed(SHORT);
 }
 
 #[test]
-#[ignore = "takes SOAK_SECONDS=90 and as long again to judge"]
-fn pushes_and_collections_are_in_no_other_s_way_for_long() {
+#[ignore = "takes SOAK_SECONDS=90 and as long again to check"]
+fn pushes_and_gcs_do_not_block_each_other_for_long() {
     pushed(long());
 }
 
 #[test]
-fn stock_git_is_one_more_writer() {
+fn writes_of_stock_git_are_linearizable() {
     outside(SHORT);
 }
 
 #[test]
-#[ignore = "takes SOAK_SECONDS=90 and as long again to judge"]
-fn stock_git_is_one_more_writer_for_long() {
+#[ignore = "takes SOAK_SECONDS=90 and as long again to check"]
+fn writes_of_stock_git_are_linearizable_for_long() {
     outside(long());
 }

@@ -1,4 +1,4 @@
-//! Workers in processes of their own: this test program, run again.
+//! Workers in separate processes, which run this test program again.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -9,21 +9,21 @@ use std::time::{Duration, Instant};
 use wasmstore::config::Options;
 use wasmstore::store::{ObjectFormat, Store};
 
-use super::doors::Library;
+use super::access::LibraryAccess;
 use super::event::Event;
-use super::work::Worker;
+use super::worker::Worker;
 use crate::support::random::size;
 
-/// Tells the process its number; its threads count on from there.
+/// The variable with the number of the first worker in the process. The other threads have the following numbers.
 const WORKER: &str = "SOAK_WORKER";
 const ROOT: &str = "SOAK_ROOT";
 const OUT: &str = "SOAK_OUT";
 const LOAD_MS: &str = "SOAK_LOAD_MS";
 const THREADS: &str = "SOAK_THREADS";
-/// How much longer than its load a process may run.
+/// The time that a process may run longer than its load.
 const GRACE: Duration = Duration::from_secs(120);
 
-/// A process; it is killed at the end.
+/// A process, which is killed on drop.
 struct Process(Child);
 
 impl Drop for Process {
@@ -33,14 +33,17 @@ impl Drop for Process {
     }
 }
 
-/// Lets many processes of many threads each work on the store at `root`, which need not exist. Returns what they did.
+/// Runs `count` processes with `threads` workers each on the store at `root`, which is created if necessary. Returns all events.
 pub fn work(root: &Path, count: u64, threads: u64, load: Duration) -> Vec<Event> {
     let out = tempfile::tempdir().unwrap();
     let start = |process: u64| {
         let file = |kind: &str| out.path().join(format!("{process}.{kind}"));
         let mut command = Command::new(std::env::current_exe().unwrap());
         let child = command
-            .args(["--exact", &format!("{}::is_run_by_others", module())])
+            .args([
+                "--exact",
+                &format!("{}::runs_the_workers_of_a_process", module()),
+            ])
             .env(WORKER, (process * threads).to_string())
             .env(THREADS, threads.to_string())
             .env(ROOT, root)
@@ -53,13 +56,13 @@ pub fn work(root: &Path, count: u64, threads: u64, load: Duration) -> Vec<Event>
         (Process(child.unwrap()), file("events"), file("err"))
     };
     let mut events = Vec::new();
-    let began = Instant::now();
+    let start_time = Instant::now();
     for (mut process, file, err) in (0..count).map(start).collect::<Vec<_>>() {
         let status = loop {
             if let Some(status) = process.0.try_wait().unwrap() {
                 break status;
             }
-            assert!(began.elapsed() < load + GRACE, "a process still runs");
+            assert!(start_time.elapsed() < load + GRACE, "a process still runs");
             std::thread::sleep(Duration::from_millis(20));
         };
         let reason = fs::read_to_string(err).unwrap();
@@ -71,30 +74,29 @@ pub fn work(root: &Path, count: u64, threads: u64, load: Duration) -> Vec<Event>
     events
 }
 
-/// This module's path among the tests.
+/// Returns the path of this module among the tests.
 fn module() -> &'static str {
     module_path!().split_once("::").unwrap().1
 }
 
-/// Not a test: what such a process runs. Without the others' variables it does nothing.
+/// Not a test: the main function of such a process. Does nothing without the variables.
 #[test]
-fn is_run_by_others() {
+fn runs_the_workers_of_a_process() {
     if std::env::var_os(WORKER).is_none() {
         return;
     }
     let root = std::env::var_os(ROOT).unwrap();
     let out = std::env::var_os(OUT).unwrap();
     let load = Duration::from_millis(size(LOAD_MS, 0));
-    let store = Store::open_or_create(root.as_ref(), Options::default(), ObjectFormat::Sha1);
-    let store = store.unwrap();
+    let store =
+        Store::open_or_create(root.as_ref(), Options::default(), ObjectFormat::Sha1).unwrap();
     let first = size(WORKER, 0);
     let events = std::thread::scope(|scope| {
         let work = |number| {
             let store = &store;
-            scope.spawn(move || Worker::new(&mut Library(store), number, "main").work(load))
+            scope.spawn(move || Worker::new(&mut LibraryAccess(store), number, "main").work(load))
         };
-        let threads = (first..first + size(THREADS, 1)).map(work);
-        let threads: Vec<_> = threads.collect();
+        let threads: Vec<_> = (first..first + size(THREADS, 1)).map(work).collect();
         let events = threads
             .into_iter()
             .flat_map(|thread| thread.join().unwrap());

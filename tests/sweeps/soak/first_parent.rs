@@ -1,4 +1,4 @@
-//! A branch's first-parent line as stock git tells it: every commit with what it changed.
+//! The first-parent history of a branch as stock git reads it: every commit with its changes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::store::git;
 
-/// What a commit made of a path: the module's hash, or `None` where it removed it.
+/// The value of a path after a commit: the hash of the module, or `None` if the commit removed it.
 pub type Value = Option<String>;
 
 pub struct Commit {
@@ -14,8 +14,8 @@ pub struct Commit {
     pub changes: Vec<(String, Value)>,
 }
 
-/// The line of one branch, oldest commit first.
-pub struct Chain {
+/// The first-parent history of one branch, oldest commit first.
+pub struct FirstParentHistory {
     root: PathBuf,
     branch: String,
     pub commits: Vec<Commit>,
@@ -23,9 +23,9 @@ pub struct Chain {
     values: HashMap<String, Vec<(usize, Value)>>,
 }
 
-impl Chain {
-    /// Nothing of it yet.
-    pub fn of(root: &Path, branch: &str) -> Self {
+impl FirstParentHistory {
+    /// Creates a history of which nothing has been read.
+    pub fn unread(root: &Path, branch: &str) -> Self {
         Self {
             root: root.to_owned(),
             branch: format!("refs/heads/{branch}"),
@@ -35,17 +35,16 @@ impl Chain {
         }
     }
 
-    /// All of it.
+    /// Reads the whole history.
     pub fn read(root: &Path, branch: &str) -> Self {
-        let mut chain = Self::of(root, branch);
-        chain.extend();
-        chain
+        let mut history = Self::unread(root, branch);
+        history.extend();
+        history
     }
 
-    /// Reads what came since the last time, and fails if the branch does not continue what was read then. Returns where the new
-    /// commits are.
+    /// Reads the new commits, and returns their positions. Panics if they do not continue the history that was read before.
     pub fn extend(&mut self) -> Range<usize> {
-        let begin = self.commits.len();
+        let first_new = self.commits.len();
         let mut last = self.tip().unwrap_or_default().to_owned();
         let mut args = "log --first-parent --reverse --raw -r --no-abbrev --no-renames".to_owned();
         args.push_str(&format!(" --format=commit:%H:%P {}", self.branch));
@@ -75,55 +74,56 @@ impl Chain {
             "{}: its newest commits are lost",
             self.branch
         );
-        begin..self.commits.len()
+        first_new..self.commits.len()
     }
 
-    /// The newest commit.
+    /// Returns the newest commit.
     pub fn tip(&self) -> Option<&str> {
         self.commits.last().map(|commit| commit.id.as_str())
     }
 
-    /// Where a commit is.
+    /// Returns the position of a commit.
     pub fn position(&self, commit: &str) -> Option<usize> {
         self.positions.get(commit).copied()
     }
 
-    /// What a path had as of a commit.
+    /// Returns the value of a path as of a commit.
     pub fn value(&self, path: &str, position: usize) -> Option<&str> {
         let values = self.values.get(path)?;
         let after = values.partition_point(|(at, _)| *at <= position);
         values[..after].last()?.1.as_deref()
     }
 
-    /// Every value that a path took.
+    /// Returns all values of a path, oldest first.
     pub fn values(&self, path: &str) -> Vec<Option<&str>> {
         let values = self.values.get(path).map_or(&[][..], Vec::as_slice);
         values.iter().map(|(_, value)| value.as_deref()).collect()
     }
 
-    /// The modules as of the newest commit.
+    /// Returns the modules as of the newest commit.
     pub fn modules(&self) -> BTreeMap<&str, &str> {
-        let newest = |values: &'_ Vec<(usize, Value)>| values.last().unwrap().1.is_some();
-        let paths = self.values.iter().filter(|(_, values)| newest(values));
-        paths
-            .map(|(path, values)| {
+        self.values
+            .iter()
+            .filter_map(|(path, values)| {
                 let value = values.last().unwrap().1.as_deref();
-                (path.as_str(), value.unwrap())
+                Some((path.as_str(), value?))
             })
             .collect()
     }
 
     fn push(&mut self, id: &str) {
         self.positions.insert(id.to_owned(), self.commits.len());
-        let (id, changes) = (id.to_owned(), Vec::new());
-        self.commits.push(Commit { id, changes });
+        self.commits.push(Commit {
+            id: id.to_owned(),
+            changes: Vec::new(),
+        });
     }
 
-    /// A change of the newest commit, in git's raw form.
+    /// Adds a change of the newest commit, in the raw format of git-diff-tree(1).
     fn change(&mut self, line: &str) {
-        let (how, path) = line.split_once('\t').unwrap();
-        let how: Vec<_> = how.split(' ').collect();
-        let value = (how[4] != "D").then(|| how[3].to_owned());
+        let (meta, path) = line.split_once('\t').unwrap();
+        let fields: Vec<_> = meta.split(' ').collect();
+        let value = (fields[4] != "D").then(|| fields[3].to_owned());
         let commit = self.commits.last_mut().unwrap();
         commit.changes.push((path.to_owned(), value.clone()));
         let values = self.values.entry(path.to_owned()).or_default();

@@ -1,53 +1,58 @@
-//! Trying a change with a little more room each time, and what must hold after each try.
+//! Repeats a change with a little more free space each time, and checks the store after each attempt.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::disk::{Disk, Room};
+use super::disk::{Disk, Resource};
 
-/// More room than any change here takes.
-const ROOM_MAX: u64 = 300;
-/// Up to here the room is given out one by one, then by threes.
-const CLOSELY: u64 = 12;
+/// More than any of the changes needs.
+const RESOURCE_MAX: u64 = 300;
+/// Up to this amount, the free space grows by one per attempt, then by three.
+const SINGLE_STEPS: u64 = 12;
 
-/// How a try ended that did not end in any wrong way.
+/// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tried {
+pub enum Outcome {
     Done,
-    NoRoom,
+    NoSpace,
 }
 
-/// Whether a reason says that there is no room, in the system's words, Rust's or git's.
-pub fn says_no_room(reason: &str) -> bool {
-    let words = [
+/// Returns whether an error text reports a full disk, in the words of the system, of Rust or of git.
+pub fn is_no_space(reason: &str) -> bool {
+    let texts = [
         "No space left on device",
         "no storage space",
         "Out of diskspace",
     ];
-    words.iter().any(|words| reason.contains(words))
+    texts.iter().any(|text| reason.contains(text))
 }
 
-/// Tries a change with no room at all, and then with a bit more each time until it is done. Each time that it is not, the store is
-/// as it was.
-pub fn until_it_fits(disk: &Disk, room: Room, what: &str, attempt: impl Fn() -> Tried) {
+/// Attempts a change without free space, and then with a little more each time until it succeeds. Asserts that each failed attempt leaves
+/// the store unchanged.
+pub fn repeat_until_it_fits(
+    disk: &Disk,
+    resource: Resource,
+    what: &str,
+    attempt: impl Fn() -> Outcome,
+) {
     let before = state(disk);
-    for count in (0..CLOSELY).chain((CLOSELY..ROOM_MAX).step_by(3)) {
-        disk.leave(room, count);
-        let tried = attempt();
-        let what = format!("{what}, {count} {room:?}: {tried:?}");
+    for count in (0..SINGLE_STEPS).chain((SINGLE_STEPS..RESOURCE_MAX).step_by(3)) {
+        disk.leave(resource, count);
+        let outcome = attempt();
+        let attempted = format!("{what}, {count} {resource:?}: {outcome:?}");
         disk.world.fsck();
-        assert_tidy(disk, &what);
-        if tried == Tried::Done {
+        assert_tidy(disk, &attempted);
+        if outcome == Outcome::Done {
             disk.clear();
             assert_readable(disk);
             return;
         }
-        assert_eq!(state(disk), before, "{what}");
+        assert_eq!(state(disk), before, "{attempted}");
     }
-    panic!("{what} fails with {ROOM_MAX} {room:?}");
+    panic!("{what} fails with {RESOURCE_MAX} {resource:?}");
 }
 
-/// What the refs say, and which modules that makes.
+/// Returns the refs and the list of modules.
 pub fn state(disk: &Disk) -> String {
     let refs = disk.world.git(&["for-each-ref"]);
     let head = fs::read_to_string(disk.world.root().join("HEAD")).unwrap();
@@ -55,7 +60,7 @@ pub fn state(disk: &Disk) -> String {
     format!("{head}{refs}\n{list}")
 }
 
-/// The program reads every module that it lists, as git would hash it.
+/// Asserts that the program reads every listed module, with the hash that git computes.
 #[track_caller]
 pub fn assert_readable(disk: &Disk) {
     let world = &disk.world;
@@ -68,24 +73,24 @@ pub fn assert_readable(disk: &Disk) {
     }
 }
 
-/// Nothing half-written lies about.
+/// Asserts that the store contains no incomplete files.
 #[track_caller]
 pub fn assert_tidy(disk: &Disk, what: &str) {
     let root = disk.world.root();
     let mut left = Vec::new();
-    for folder in ["", "refs", "objects", "wasmstore/tmp", "wasmstore/gc"] {
-        leftovers(&root.join(folder), folder, &mut left);
+    for part in ["", "refs", "objects", "wasmstore/tmp", "wasmstore/gc"] {
+        find_leftovers(&root.join(part), part, &mut left);
     }
     assert!(left.is_empty(), "{what}: {left:?}");
 }
 
-/// Files that only somebody who writes at this moment may have in this part of the store.
-fn leftovers(at: &Path, part: &str, left: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(at).into_iter().flatten().flatten() {
+/// Finds files in a part of the store that exist only during a write.
+fn find_leftovers(directory: &Path, part: &str, left: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let (path, name) = (entry.path(), entry.file_name());
         let name = name.to_str().unwrap();
         if path.is_dir() && !part.is_empty() {
-            leftovers(&path, part, left);
+            find_leftovers(&path, part, left);
         }
         let is_left = match part {
             "" | "refs" => name.ends_with(".lock") || name.starts_with(".tmp"),
@@ -101,7 +106,7 @@ fn leftovers(at: &Path, part: &str, left: &mut Vec<PathBuf>) {
     }
 }
 
-/// A pack without its index, or the reverse.
+/// Returns whether the file is a pack without its index, or the reverse.
 fn is_half_a_pack(file: &Path) -> bool {
     match file.extension().and_then(|extension| extension.to_str()) {
         Some("pack") => !file.with_extension("idx").exists(),

@@ -1,36 +1,36 @@
-//! The program run beside the server on the same store, and killed with it or not.
+//! Commands that run on the same store as the server, some of which are killed.
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use super::ledger::Figures;
+use super::ledger::Counts;
 use super::writers::{Attempt, Fate};
 use crate::soak::modules;
 use crate::support::program::World;
 use crate::support::random::Random;
 use crate::support::store::blob_id;
 
-/// Longer than one waits for the others.
+/// Longer than a command waits for the locks of other processes.
 const LONG: Duration = Duration::from_secs(90);
 
-/// A process beside the server; it is killed at the end.
-pub struct Rival {
+/// A running command, which is killed on drop.
+pub struct RunningCommand {
     child: Child,
-    /// What it adds; a `gc` adds nothing.
+    /// The change of the command; `None` for a `gc`.
     attempt: Option<Attempt>,
 }
 
-impl Rival {
-    /// Collects garbage.
+impl RunningCommand {
+    /// Starts a `gc`.
     pub fn gc(world: &World, args: &[&str]) -> Self {
         Self::start(world, &[&["gc"], args].concat(), None)
     }
 
-    /// Adds a module.
+    /// Starts an `add`.
     pub fn add(world: &World, random: &mut Random) -> Self {
         let module = modules::small(random.next());
-        let path = format!("rival/{}", random.below(4));
-        world.file("rival.wasm", &module);
+        let path = format!("command/{}", random.below(4));
+        world.file("command.wasm", &module);
         let attempt = Attempt {
             branch: "main",
             path: path.clone(),
@@ -38,7 +38,7 @@ impl Rival {
             makes_commit: true,
             fate: Fate::Unanswered,
         };
-        let args = ["--branch", "main", "add", "rival.wasm", &path];
+        let args = ["--branch", "main", "add", "command.wasm", &path];
         Self::start(world, &args, Some(attempt))
     }
 
@@ -49,11 +49,11 @@ impl Rival {
         Self { child, attempt }
     }
 
-    /// Kills it, or waits for its end. Returns what it added, or may have added.
-    pub fn end(mut self, is_killed: bool, figures: &mut Figures) -> Option<Attempt> {
-        let began = Instant::now();
+    /// Kills the command, or waits for its end. Returns its change, which may not have been applied.
+    pub fn end(mut self, is_killed: bool, counts: &mut Counts) -> Option<Attempt> {
+        let start = Instant::now();
         while !is_killed && self.child.try_wait().unwrap().is_none() {
-            assert!(began.elapsed() < LONG, "it still runs");
+            assert!(start.elapsed() < LONG, "the command still runs");
             std::thread::sleep(Duration::from_millis(5));
         }
         let _ = self.child.kill();
@@ -67,14 +67,14 @@ impl Rival {
         match (&mut self.attempt, is_done) {
             (Some(attempt), true) => attempt.fate = Fate::Done,
             (Some(_), false) => {}
-            (None, true) => figures.gcs_done += 1,
-            (None, false) => figures.gcs_killed += 1,
+            (None, true) => counts.gcs_done += 1,
+            (None, false) => counts.gcs_killed += 1,
         }
         self.attempt.take()
     }
 }
 
-impl Drop for Rival {
+impl Drop for RunningCommand {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

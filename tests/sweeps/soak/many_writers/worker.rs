@@ -1,32 +1,33 @@
-//! What each of the many does, whichever way it goes in.
+//! The operations of one worker, with any kind of access.
 
 use std::time::{Duration, Instant};
 
-use super::doors::{Condition, Door};
-use super::event::{Event, What, now_ns};
+use super::access::{Condition, StoreAccess};
+use super::event::{Event, Outcome, now_ns};
 use crate::soak::modules;
 use crate::support::random::Random;
 use crate::support::store::blob_id;
 
-/// How many counters there are, and paths that many change.
+/// The number of counters.
 pub const COUNTERS: u64 = 2;
-const MANY: u64 = 32;
+/// The number of other paths that all workers change.
+const SHARED_PATHS: u64 = 32;
 
-/// One worker.
-pub struct Worker<'d> {
-    pub door: &'d mut dyn Door,
-    /// Its number, like no other's.
+/// A worker.
+pub struct Worker<'a> {
+    pub access: &'a mut dyn StoreAccess,
+    /// A unique number.
     pub number: u64,
     pub branch: &'static str,
-    /// How long it rests after each operation.
+    /// The pause after each operation.
     pub pause: Duration,
     pub events: Vec<Event>,
 }
 
-impl<'d> Worker<'d> {
-    pub fn new(door: &'d mut dyn Door, number: u64, branch: &'static str) -> Self {
+impl<'a> Worker<'a> {
+    pub fn new(access: &'a mut dyn StoreAccess, number: u64, branch: &'static str) -> Self {
         Self {
-            door,
+            access,
             number,
             branch,
             pause: Duration::ZERO,
@@ -34,7 +35,7 @@ impl<'d> Worker<'d> {
         }
     }
 
-    /// Puts the counters to 0; before all others.
+    /// Sets the counters to 0, before any other worker starts.
     pub fn prepare(mut self) -> Vec<Event> {
         for counter in 0..COUNTERS {
             self.put(
@@ -47,31 +48,31 @@ impl<'d> Worker<'d> {
         self.events
     }
 
-    /// Changes and reads modules for a while.
+    /// Changes and reads modules for the time `load`.
     pub fn work(mut self, load: Duration) -> Vec<Event> {
         let mut random = Random::new(self.number);
-        let began = Instant::now();
-        while began.elapsed() < load {
+        let start = Instant::now();
+        while start.elapsed() < load {
             let module = modules::small(random.next());
-            let many = format!("many/{}", random.below(MANY));
+            let shared = format!("shared/{}", random.below(SHARED_PATHS));
             let counter = counter_path(random.below(COUNTERS));
             match random.below(20) {
                 0..5 => self.put("one", &module, &Condition::None),
-                5..8 => self.put(&many, &module, &Condition::None),
-                8 => self.put(&many, &module, &Condition::Absent),
-                9 => self.remove(&many),
+                5..8 => self.put(&shared, &module, &Condition::None),
+                8 => self.put(&shared, &module, &Condition::Absent),
+                9 => self.remove(&shared),
                 10..14 => self.increment(&counter),
                 14 => self.put(&own_path(self.number), &module, &Condition::None),
                 15 | 16 => drop(self.read("one")),
                 17 => drop(self.read(&counter)),
-                _ => drop(self.read(&many)),
+                _ => drop(self.read(&shared)),
             }
             std::thread::sleep(self.pause);
         }
         self.events
     }
 
-    /// Adds one to what a counter was a moment ago, if it still is that.
+    /// Reads a counter and increments it, on the condition that it did not change after the read.
     fn increment(&mut self, counter: &str) {
         let module = self.read(counter);
         if module.is_empty() {
@@ -83,44 +84,45 @@ impl<'d> Worker<'d> {
 
     fn put(&mut self, path: &str, module: &[u8], condition: &Condition) {
         let began_ns = now_ns();
-        let mut what = self.door.put(self.branch, path, module, condition);
+        let mut outcome = self.access.put(self.branch, path, module, condition);
         let ended_ns = now_ns();
-        if let (What::Refused, Condition::None) = (&what, condition) {
-            what = What::Failed("refused without a reason".to_owned());
+        if let (Outcome::Rejected, Condition::None) = (&outcome, condition) {
+            outcome = Outcome::Failed("rejected without a precondition".to_owned());
         }
-        self.record(began_ns, ended_ns, path, what);
+        self.record(began_ns, ended_ns, path, outcome);
     }
 
     fn remove(&mut self, path: &str) {
         let began_ns = now_ns();
-        let what = self.door.remove(self.branch, path);
-        self.record(began_ns, now_ns(), path, what);
+        let outcome = self.access.remove(self.branch, path);
+        self.record(began_ns, now_ns(), path, outcome);
     }
 
-    /// The bytes that were read; none if there was nothing.
+    /// Returns the bytes that were read; empty if there is no module.
     fn read(&mut self, path: &str) -> Vec<u8> {
         let began_ns = now_ns();
-        let (what, bytes) = self.door.read(self.branch, path);
-        self.record(began_ns, now_ns(), path, what);
+        let (outcome, bytes) = self.access.read(self.branch, path);
+        self.record(began_ns, now_ns(), path, outcome);
         bytes
     }
 
-    fn record(&mut self, began_ns: u64, ended_ns: u64, path: &str, what: What) {
+    fn record(&mut self, began_ns: u64, ended_ns: u64, path: &str, outcome: Outcome) {
         self.events.push(Event {
             began_ns,
             ended_ns,
             branch: self.branch.to_owned(),
             path: path.to_owned(),
-            what,
+            outcome,
         });
     }
 }
 
+/// Returns the path of a counter.
 pub fn counter_path(counter: u64) -> String {
     format!("counter/{counter}")
 }
 
-/// The path that only this worker changes.
+/// Returns the path that only this worker changes.
 pub fn own_path(worker: u64) -> String {
     format!("own/{worker}")
 }

@@ -1,35 +1,35 @@
-//! The two ways into a store: the library, and servers over HTTP.
+//! Access to a store: through the library, or through servers over HTTP.
 
-use wasmstore::names::{ModulePath, ModuleRef};
+use wasmstore::names::ModuleRef;
 use wasmstore::store::{
     Change, DirectoryRemoval, EntityTags, Error, ErrorKind, Precondition, Revision, Store,
 };
 
-use super::event::What;
+use super::event::Outcome;
 use crate::support::client::{Client, Reply};
 use crate::support::store::blob_id;
 use crate::support::store::{on, path as module_path};
 
-/// What has to be at a path for a module to be put there.
+/// The precondition of a put.
 pub enum Condition {
     None,
     Absent,
     Is(String),
 }
 
-/// A way in.
-pub trait Door {
-    fn put(&mut self, branch: &str, path: &str, module: &[u8], condition: &Condition) -> What;
-    fn remove(&mut self, branch: &str, path: &str) -> What;
-    /// What is there, and its bytes.
-    fn read(&mut self, branch: &str, path: &str) -> (What, Vec<u8>);
+/// Access to a store.
+pub trait StoreAccess {
+    fn put(&mut self, branch: &str, path: &str, module: &[u8], condition: &Condition) -> Outcome;
+    fn remove(&mut self, branch: &str, path: &str) -> Outcome;
+    /// Returns the outcome of a read, and the bytes that were read.
+    fn read(&mut self, branch: &str, path: &str) -> (Outcome, Vec<u8>);
 }
 
-/// The library.
-pub struct Library<'s>(pub &'s Store);
+/// Access through the library.
+pub struct LibraryAccess<'s>(pub &'s Store);
 
-impl Door for Library<'_> {
-    fn put(&mut self, branch: &str, path: &str, module: &[u8], condition: &Condition) -> What {
+impl StoreAccess for LibraryAccess<'_> {
+    fn put(&mut self, branch: &str, path: &str, module: &[u8], condition: &Condition) -> Outcome {
         let change = Change {
             precondition: match condition {
                 Condition::None => Precondition::default(),
@@ -45,7 +45,7 @@ impl Door for Library<'_> {
             ..on(Some(branch))
         };
         match self.0.put(&change, &module_path(path), module) {
-            Ok(published) => What::Wrote {
+            Ok(published) => Outcome::Wrote {
                 value: Some(published.value.to_string()),
                 commit: published.commit.unwrap().to_string(),
             },
@@ -53,13 +53,13 @@ impl Door for Library<'_> {
         }
     }
 
-    fn remove(&mut self, branch: &str, path: &str) -> What {
+    fn remove(&mut self, branch: &str, path: &str) -> Outcome {
         let name = ModuleRef::Path(module_path(path));
         match self
             .0
             .remove(&on(Some(branch)), &name, DirectoryRemoval::Refuse)
         {
-            Ok(published) => What::Wrote {
+            Ok(published) => Outcome::Wrote {
                 value: None,
                 commit: published.commit.unwrap().to_string(),
             },
@@ -67,84 +67,84 @@ impl Door for Library<'_> {
         }
     }
 
-    fn read(&mut self, branch: &str, path: &str) -> (What, Vec<u8>) {
-        let path: ModulePath = module_path(path);
-        let at = Revision::Branch(Some(branch.parse().unwrap()));
-        let name = ModuleRef::Path(path);
-        match self.0.as_of(&at, |at| self.0.find(at, &name)) {
+    fn read(&mut self, branch: &str, path: &str) -> (Outcome, Vec<u8>) {
+        let branch = Revision::Branch(Some(branch.parse().unwrap()));
+        let name = ModuleRef::Path(module_path(path));
+        match (self.0).as_of(&branch, |revision| self.0.find(revision, &name)) {
             Ok((commit, module)) => {
-                let what = What::Read {
+                let outcome = Outcome::Read {
                     value: Some(module.hash.to_string()),
                     commit: commit.unwrap().to_string(),
                 };
-                (what, module.bytes.to_vec())
+                (outcome, module.bytes.to_vec())
             }
             Err(error) => (failed(&error), Vec::new()),
         }
     }
 }
 
-fn failed(error: &Error) -> What {
+/// Returns the outcome of an operation with this error.
+fn failed(error: &Error) -> Outcome {
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Precondition => What::Refused,
-        ErrorKind::Busy => What::Busy(error.to_string()),
+        ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Precondition => Outcome::Rejected,
+        ErrorKind::Busy => Outcome::Busy(error.to_string()),
         ErrorKind::InvalidModule
         | ErrorKind::TooLarge
         | ErrorKind::Malformed
         | ErrorKind::Input
         | ErrorKind::Full
-        | ErrorKind::Unavailable => What::Failed(format!("{error:?}")),
+        | ErrorKind::Unavailable => Outcome::Failed(format!("{error:?}")),
     }
 }
 
-/// Servers on one store, one after the other.
-pub struct Servers {
+/// Access through several servers of one store, used in turn.
+pub struct ServerAccess {
     pub clients: Vec<Client>,
     pub next: usize,
 }
 
-impl Servers {
+impl ServerAccess {
     fn send(
         &mut self,
         method: &str,
         path: &str,
         headers: &str,
         body: &[u8],
-    ) -> Result<Reply, What> {
+    ) -> Result<Reply, Outcome> {
         self.next = (self.next + 1) % self.clients.len();
-        let reply = self.clients[self.next].send(method, path, headers, body);
-        let reply = reply.map_err(|error| What::Failed(format!("{method} {path}: {error}")))?;
+        let reply = (self.clients[self.next].send(method, path, headers, body))
+            .map_err(|error| Outcome::Failed(format!("{method} {path}: {error}")))?;
         match reply.status {
             200 => Ok(reply),
-            404 | 409 | 412 => Err(What::Refused),
-            503 => Err(What::Busy(reply.text())),
-            status => Err(What::Failed(format!("{status}: {}", reply.text()))),
+            404 | 409 | 412 => Err(Outcome::Rejected),
+            503 => Err(Outcome::Busy(reply.text())),
+            status => Err(Outcome::Failed(format!("{status}: {}", reply.text()))),
         }
     }
 
-    fn change(&mut self, method: &str, path: &str, headers: &str, body: &[u8]) -> What {
+    fn change(&mut self, method: &str, path: &str, headers: &str, body: &[u8]) -> Outcome {
         match self.send(method, &format!("/module/{path}"), headers, body) {
-            Ok(reply) => What::Wrote {
+            Ok(reply) => Outcome::Wrote {
                 value: (method == "POST").then(|| reply.text()),
                 commit: reply.commit.unwrap_or_default(),
             },
-            Err(what) => what,
+            Err(outcome) => outcome,
         }
     }
 }
 
-impl Door for Servers {
-    fn put(&mut self, branch: &str, path: &str, module: &[u8], condition: &Condition) -> What {
-        let condition = match condition {
+impl StoreAccess for ServerAccess {
+    fn put(&mut self, branch: &str, path: &str, module: &[u8], condition: &Condition) -> Outcome {
+        let header = match condition {
             Condition::None => String::new(),
             Condition::Absent => "If-None-Match: *\r\n".to_owned(),
             Condition::Is(hash) => format!("If-Match: \"{hash}\"\r\n"),
         };
-        let headers = format!("Wasmstore-Branch: {branch}\r\n{condition}");
+        let headers = format!("Wasmstore-Branch: {branch}\r\n{header}");
         self.change("POST", path, &headers, module)
     }
 
-    fn remove(&mut self, branch: &str, path: &str) -> What {
+    fn remove(&mut self, branch: &str, path: &str) -> Outcome {
         self.change(
             "DELETE",
             path,
@@ -153,17 +153,17 @@ impl Door for Servers {
         )
     }
 
-    fn read(&mut self, branch: &str, path: &str) -> (What, Vec<u8>) {
+    fn read(&mut self, branch: &str, path: &str) -> (Outcome, Vec<u8>) {
         let headers = format!("Wasmstore-Branch: {branch}\r\n");
         match self.send("GET", &format!("/module/{path}"), &headers, b"") {
             Ok(reply) => {
-                let what = What::Read {
+                let outcome = Outcome::Read {
                     value: Some(blob_id(&reply.body)),
                     commit: reply.commit.unwrap_or_default(),
                 };
-                (what, reply.body)
+                (outcome, reply.body)
             }
-            Err(what) => (what, Vec::new()),
+            Err(outcome) => (outcome, Vec::new()),
         }
     }
 }

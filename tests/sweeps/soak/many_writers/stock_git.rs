@@ -1,29 +1,29 @@
-//! Stock git as one more writer, which knows nothing of the store's locks but the lock files of refs.
+//! Stock git as a writer, which ignores the locks of the store except for the lock files of refs.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::event::{Event, What, now_ns};
+use super::event::{Event, Outcome, now_ns};
 use crate::soak::modules;
 use crate::support::random::Random;
 use crate::support::store::blob_id;
 use crate::support::store::{git, try_git};
 
-/// Rests between two moves, for the others.
+/// The pause after an update, for the other writers.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How a commit gets into the store.
+/// The method by which a commit gets into the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// Made in the store itself; the ref moved by compare-and-swap.
+pub enum GitMethod {
+    /// The commit is made in the store itself, and the ref is updated by compare-and-swap.
     UpdateRef,
-    /// Made in a clone and pushed, through the store's hooks.
+    /// The commit is made in a clone and pushed through the hooks of the store.
     Push,
 }
 
-impl Way {
-    /// How long it rests between two attempts: a push takes long, and would come too late for ever.
+impl GitMethod {
+    /// Returns the pause between two attempts. It is short for a push, which takes so long that it would always be too late.
     fn pause(self) -> Duration {
         match self {
             Self::UpdateRef => PAUSE * 10,
@@ -32,16 +32,16 @@ impl Way {
     }
 }
 
-/// How often it tries to come in time once the others are gone.
+/// The maximum number of attempts after the other writers have stopped.
 const LAST_ATTEMPTS: u32 = 100;
 
-/// Commits to a branch, each commit on the tip as it was a moment ago, until it is told to stop and has come in time once.
-pub fn commit(root: &Path, branch: &str, way: Way, stop: &AtomicBool) -> Vec<Event> {
+/// Makes commits on the tip of a branch and updates the branch, until `stop` is set and one update has succeeded.
+pub fn commit(root: &Path, branch: &str, method: GitMethod, stop: &AtomicBool) -> Vec<Event> {
     let dir = tempfile::tempdir().unwrap();
     let clone = dir.path().join("clone");
-    let objects = match way {
-        Way::UpdateRef => root.to_owned(),
-        Way::Push => {
+    let objects = match method {
+        GitMethod::UpdateRef => root.to_owned(),
+        GitMethod::Push => {
             git(
                 root,
                 &["clone", "-q", "--bare", ".", clone.to_str().unwrap()],
@@ -55,23 +55,24 @@ pub fn commit(root: &Path, branch: &str, way: Way, stop: &AtomicBool) -> Vec<Eve
     while !stop.load(Ordering::Relaxed) || !has_written && last_attempts < LAST_ATTEMPTS {
         last_attempts += u32::from(stop.load(Ordering::Relaxed));
         let module = modules::small(random.next());
-        let path = format!("outside-{way:?}/{}", random.below(4));
+        let path = format!("outside-{method:?}/{}", random.below(4));
         let began_ns = now_ns();
-        let what = once(root, &objects, branch, &path, &module);
-        has_written |= matches!(what, What::Wrote { .. });
+        let outcome = commit_once(root, &objects, branch, &path, &module);
+        has_written |= matches!(outcome, Outcome::Wrote { .. });
         events.push(Event {
             began_ns,
             ended_ns: now_ns(),
             branch: branch.to_owned(),
             path,
-            what,
+            outcome,
         });
-        std::thread::sleep(way.pause());
+        std::thread::sleep(method.pause());
     }
     events
 }
 
-fn once(root: &Path, objects: &Path, branch: &str, path: &str, module: &[u8]) -> What {
+/// Makes one commit and tries to update the branch.
+fn commit_once(root: &Path, objects: &Path, branch: &str, path: &str, module: &[u8]) -> Outcome {
     let name = format!("refs/heads/{branch}");
     let is_push = root != objects;
     if is_push {
@@ -84,15 +85,15 @@ fn once(root: &Path, objects: &Path, branch: &str, path: &str, module: &[u8]) ->
         git(objects, &fetch);
     }
     let tip = git(objects, &["rev-parse", &name]);
-    let commit = make(objects, tip.trim(), path, module);
-    let (is_done, said) = match is_push {
-        true => {
-            let to = format!("{commit}:{name}");
-            try_git(objects, &["push", "-q", root.to_str().unwrap(), &to], "")
-        }
-        false => try_git(root, &["update-ref", &name, &commit, tip.trim()], ""),
+    let commit = make_commit(objects, tip.trim(), path, module);
+    let (is_done, output) = if is_push {
+        let refspec = format!("{commit}:{name}");
+        let push = ["push", "-q", root.to_str().unwrap(), &refspec];
+        try_git(objects, &push, "")
+    } else {
+        try_git(root, &["update-ref", &name, &commit, tip.trim()], "")
     };
-    let is_refusal = [
+    let rejections = [
         "but expected",
         "File exists",
         "fetch first",
@@ -101,18 +102,20 @@ fn once(root: &Path, objects: &Path, branch: &str, path: &str, module: &[u8]) ->
         "its tip is not in the first-parent history",
         "push again",
     ];
-    match is_done {
-        true => What::Wrote {
+    if is_done {
+        Outcome::Wrote {
             value: Some(blob_id(module)),
             commit,
-        },
-        false if is_refusal.iter().any(|word| said.contains(word)) => What::Refused,
-        false => What::Failed(said),
+        }
+    } else if rejections.iter().any(|text| output.contains(text)) {
+        Outcome::Rejected
+    } else {
+        Outcome::Failed(output)
     }
 }
 
-/// A commit with a module at a path on top of another commit.
-fn make(objects: &Path, tip: &str, path: &str, module: &[u8]) -> String {
+/// Makes a commit on top of `tip` that puts a module at a path.
+fn make_commit(objects: &Path, tip: &str, path: &str, module: &[u8]) -> String {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), module).unwrap();
     let add = [
@@ -122,7 +125,7 @@ fn make(objects: &Path, tip: &str, path: &str, module: &[u8]) -> String {
         file.path().to_str().unwrap(),
     ];
     let blob = git(objects, &add);
-    let index = Index(file.path().with_extension("index"));
+    let index = IndexFile(file.path().with_extension("index"));
     index.git(objects, &["read-tree", tip]);
     let entry = format!("100644,{},{path}", blob.trim());
     index.git(objects, &["update-index", "--add", "--cacheinfo", &entry]);
@@ -131,10 +134,11 @@ fn make(objects: &Path, tip: &str, path: &str, module: &[u8]) -> String {
     git(objects, &commit).trim().to_owned()
 }
 
-/// git's index, away from the store.
-struct Index(PathBuf);
+/// The file of a git index outside the store.
+struct IndexFile(PathBuf);
 
-impl Index {
+impl IndexFile {
+    /// Runs git with this index.
     fn git(&self, objects: &Path, args: &[&str]) -> String {
         let output = std::process::Command::new("git")
             .args(["-c", "safe.directory=*"])
@@ -151,14 +155,14 @@ impl Index {
     }
 }
 
-impl Drop for Index {
+impl Drop for IndexFile {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
     }
 }
 
-/// Keeps moving a branch of its own to where another one is, until it is told to stop. It writes no object, so that no `gc` can
-/// take one from it. Returns how often it did.
+/// Moves a separate branch to the tip of `branch` again and again until `stop` is set. It writes no objects that a `gc` could delete.
+/// Returns the number of updates.
 pub fn follow(root: &Path, branch: &str, stop: &AtomicBool) -> u64 {
     let (from, to) = (format!("refs/heads/{branch}"), "refs/heads/follower");
     let mut count = 0;
@@ -167,7 +171,7 @@ pub fn follow(root: &Path, branch: &str, stop: &AtomicBool) -> u64 {
         let new = git(root, &["rev-parse", &from]).trim().to_owned();
         git(root, &["update-ref", to, &new, &old]);
         let now = git(root, &["rev-parse", to]);
-        assert_eq!(now.trim(), new, "the follower was moved by another");
+        assert_eq!(now.trim(), new, "another writer moved the follower");
         old = new;
         count += 1;
         std::thread::sleep(PAUSE);
