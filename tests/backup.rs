@@ -1,4 +1,4 @@
-//! backup, export and import.
+//! `backup`, `export` and `import`.
 
 use std::path::Path;
 use std::process::Command;
@@ -22,7 +22,7 @@ fn unpack(archive: &Path, to: &Path) {
 }
 
 #[test]
-fn a_backup_is_the_store_as_of_one_moment_while_others_write() {
+fn a_backup_is_a_consistent_copy_while_others_write() {
     let s = Scratch::new();
     s.put("steady", 1);
     let long = "deep/".repeat(30) + "er";
@@ -73,7 +73,7 @@ fn a_backup_is_the_store_as_of_one_moment_while_others_write() {
 }
 
 #[test]
-fn a_backup_has_no_commit_graph_that_could_name_more_than_it_holds() {
+fn a_backup_contains_no_commit_graph() {
     let s = Scratch::new();
     s.put("p", 1);
     s.store.gc(&Change::default(), History::Keep).unwrap();
@@ -91,7 +91,7 @@ fn a_backup_has_no_commit_graph_that_could_name_more_than_it_holds() {
 }
 
 #[test]
-fn there_is_no_backup_of_what_is_not_all_there() {
+fn a_store_that_is_missing_or_borrows_objects_is_not_backed_up() {
     let s = Scratch::new();
     let none = s.root.parent().unwrap().join("none");
     let none = Store::open(&none, Options::default()).unwrap();
@@ -153,7 +153,7 @@ fn an_export_imports_as_one_commit() {
 }
 
 #[test]
-fn an_import_with_one_bad_file_changes_nothing() {
+fn an_import_with_one_invalid_file_changes_nothing() {
     let s = Scratch::new();
     s.put("a", 1);
     let tip = s.tip();

@@ -1,4 +1,4 @@
-//! gc: what goes, what stays, and what others may do meanwhile.
+//! `gc`: what it removes, what it keeps, and what other processes can do while it runs.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,7 +17,7 @@ fn count(s: &Scratch) -> usize {
 }
 
 #[test]
-fn own_history_becomes_one_commit_and_what_it_held_is_gone() {
+fn squash_replaces_own_history_by_one_commit_and_removes_its_objects() {
     let s = Scratch::new();
     for n in 1..=5 {
         s.put("p", n);
@@ -32,18 +32,18 @@ fn own_history_becomes_one_commit_and_what_it_held_is_gone() {
         s.git(&["log", "--format=%B"]).trim(),
         "GC\n\nSquashed: true"
     );
-    // The squashed commit, the tree, the folder, two modules.
+    // The squashed commit, its tree, the directory, two modules.
     assert_eq!(count(&s), 5);
     assert_eq!(
         collected.removed,
         before - 4,
-        "all but the new commit were there before"
+        "all of them except the new commit existed before"
     );
     assert!(collected.freed_bytes > 0);
     assert_eq!(s.store.commit(old).unwrap_err().kind(), ErrorKind::NotFound);
     let again = gc(&s);
     assert_eq!((again.removed, again.commit), (0, collected.commit));
-    assert_eq!(gc(&s).freed_bytes, 0, "nothing is left to do");
+    assert_eq!(gc(&s).freed_bytes, 0, "a second gc has nothing to remove");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn history_is_kept_on_request() {
 }
 
 #[test]
-fn what_other_branches_reach_stays_as_the_squashs_parents() {
+fn commits_that_other_branches_reach_become_parents_of_the_squashed_commit() {
     let s = Scratch::new();
     s.put("p", 1);
     let shared = s.put("p", 2);
@@ -86,7 +86,7 @@ fn what_other_branches_reach_stays_as_the_squashs_parents() {
 }
 
 #[test]
-fn of_several_commits_that_stay_only_the_newest_are_parents() {
+fn only_the_newest_remaining_commits_become_parents() {
     let s = Scratch::new();
     s.put("a", 1);
     s.store
@@ -101,7 +101,7 @@ fn of_several_commits_that_stay_only_the_newest_are_parents() {
     s.put("a", 4);
     gc(&s);
     assert_eq!(s.store.commit(s.tip()).unwrap().parents, [middle]);
-    // A branch whose tip another one reaches has no history of its own.
+    // A branch whose tip another branch reaches has no history of its own to squash.
     s.store
         .create_branch(&branch("copy"), &Revision::default())
         .unwrap();
@@ -111,7 +111,7 @@ fn of_several_commits_that_stay_only_the_newest_are_parents() {
 }
 
 #[test]
-fn a_squashed_commit_is_never_undone() {
+fn rollback_stops_at_a_squashed_commit() {
     let s = Scratch::new();
     s.put("p", 1);
     s.put("p", 2);
@@ -132,12 +132,12 @@ fn a_squashed_commit_is_never_undone() {
     assert_eq!(
         s.content(),
         "/p=3 /q=4",
-        "undoing the rollback's neighbour scope: the tree as before it"
+        "a rollback of the root undoes the rollback of p"
     );
 }
 
 #[test]
-fn a_deleted_branch_is_collected() {
+fn objects_of_a_deleted_branch_are_removed() {
     let s = Scratch::new();
     s.put("p", 1);
     s.store
@@ -189,14 +189,14 @@ fn versions_of_one_module_are_stored_as_deltas() {
         .sum();
     assert!(
         pack < 60_000,
-        "ten modules of 20 kB that hardly differ take {pack} bytes"
+        "ten almost equal modules of 20 kB take {pack} bytes"
     );
     assert!(collected.freed_bytes > 100_000);
     s.fsck();
 }
 
 #[test]
-fn a_stored_module_that_only_history_has_can_be_set_until_it_is_collected() {
+fn a_module_from_history_can_be_set_until_gc_removes_it() {
     let s = Scratch::new();
     s.put("p", 1);
     let hash = s
@@ -224,7 +224,7 @@ fn a_stored_module_that_only_history_has_can_be_set_until_it_is_collected() {
 }
 
 #[test]
-fn checked_out_files_go_with_their_modules() {
+fn checked_out_files_are_removed_with_their_modules() {
     let s = Scratch::new();
     s.put("p", 1);
     let gone = s
@@ -243,7 +243,7 @@ fn checked_out_files_go_with_their_modules() {
 }
 
 #[test]
-fn readers_and_writers_go_on_while_it_collects() {
+fn readers_and_writers_work_during_gc() {
     let s = Scratch::new();
     s.put("steady", 1);
     let done = AtomicBool::new(false);
@@ -290,7 +290,7 @@ fn readers_and_writers_go_on_while_it_collects() {
 }
 
 #[test]
-fn a_second_collection_of_the_same_content_keeps_it() {
+fn repeated_gc_keeps_identical_packs() {
     let s = Scratch::new();
     s.git(&["config", "pack.packSizeLimit", "1m"]);
     for n in 0..3u8 {
@@ -321,7 +321,7 @@ fn a_second_collection_of_the_same_content_keeps_it() {
 }
 
 #[test]
-fn a_clone_with_packed_refs_is_collected() {
+fn gc_works_on_a_clone_with_packed_refs() {
     let s = Scratch::new();
     s.put("a", 1);
     let one = s.tip();
@@ -344,7 +344,7 @@ fn a_clone_with_packed_refs_is_collected() {
 }
 
 #[test]
-fn what_work_trees_and_reflogs_hold_on_to_is_not_broken() {
+fn gc_refuses_a_repository_with_work_trees() {
     let s = Scratch::new();
     s.put("a", 1);
     let tree = s.root.parent().unwrap().join("tree");
@@ -364,12 +364,12 @@ fn what_work_trees_and_reflogs_hold_on_to_is_not_broken() {
 }
 
 #[test]
-fn what_another_process_collected_is_gone_for_an_open_store_too() {
+fn an_open_store_notices_the_gc_of_another_process() {
     let s = Scratch::new();
     let one = s.put("a", 1);
     s.put("a", 2);
     s.store.gc(&Change::default(), History::Keep).unwrap();
-    // Now everything is in a pack, which this handle has open.
+    // Now everything is in one pack, which this store has open.
     assert_eq!(
         s.store
             .versions(&Revision::default(), &path("a"))
@@ -386,9 +386,9 @@ fn what_another_process_collected_is_gone_for_an_open_store_too() {
     s.fsck();
 }
 
-/// The packs that this store rolled up itself it may go on reading; those that git deletes it may not.
+/// A store may read on from packs that its own roll-up replaced, but not from packs that git deleted.
 #[test]
-fn what_git_deletes_after_roll_ups_is_gone_for_an_open_store_too() {
+fn an_open_store_notices_packs_that_git_deletes_after_roll_ups() {
     let s = Scratch::new();
     s.put("keep", 0);
     s.store
@@ -404,12 +404,12 @@ fn what_git_deletes_after_roll_ups_is_gone_for_an_open_store_too() {
         );
     }
     let packs = std::fs::read_dir(s.root.join("objects/pack")).unwrap();
-    assert!(packs.count() < 300, "some were rolled up and deleted");
+    assert!(packs.count() < 300, "some packs were rolled up and deleted");
     s.git(&["update-ref", "-d", "refs/heads/b"]);
     s.git(&["gc", "-q", "--prune=now"]);
     let restored = s.store.restore(&Change::default(), last, &scope("3/a"));
     assert_eq!(restored.unwrap_err().kind(), ErrorKind::NotFound);
-    // The same modules again: each has to be stored anew.
+    // Each module must be stored again.
     for n in 1..200 {
         s.put(&format!("{}/a", n % 7), n);
     }
@@ -417,14 +417,14 @@ fn what_git_deletes_after_roll_ups_is_gone_for_an_open_store_too() {
 }
 
 #[test]
-fn pages_of_the_history_are_read_beside_collections() {
+fn log_pages_can_be_read_during_gc() {
     let s = Scratch::new();
     s.put("a", 0);
-    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let is_done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|threads| {
         let reader = threads.spawn(|| {
             let mut pages = 0;
-            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+            while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
                 let page =
                     s.store
                         .commits_page(&Revision::default(), LogOrder::NewestFirst, None, 100);
@@ -439,20 +439,20 @@ fn pages_of_the_history_are_read_beside_collections() {
             }
             s.store.gc(&Change::default(), History::Squash).unwrap();
         }
-        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        is_done.store(true, std::sync::atomic::Ordering::Relaxed);
         assert!(reader.join().unwrap() > 0);
     });
     s.fsck();
 }
 
 #[test]
-fn a_vanishing_lock_file_is_nothing_to_gc() {
+fn gc_ignores_a_lock_file_that_disappears() {
     let s = Scratch::new();
     s.put("p", 1);
     let lock = s.root.join("refs/heads/outside.lock");
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // As an outside git does that moves a branch, or gives up on it.
+        // An outside git creates and removes such a file when it moves a branch or abandons the update.
         scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
                 std::fs::write(&lock, "").unwrap();

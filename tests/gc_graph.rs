@@ -1,4 +1,4 @@
-//! The commit-graph that gc leaves: what git finds in it, and what becomes of it.
+//! The commit-graph that `gc` writes: its content, and how later operations treat it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +15,7 @@ fn graph(root: &Path) -> PathBuf {
     root.join("objects/info/commit-graph")
 }
 
-/// A chunk of the graph, by its name (gitformat-commit-graph(5)).
+/// Returns the chunk of the graph with this id (gitformat-commit-graph(5)).
 fn chunk(root: &Path, name: &[u8; 4]) -> Option<Vec<u8>> {
     let bytes = fs::read(graph(root)).unwrap();
     let offset = |row: &[u8]| u64::from_be_bytes(row[4..12].try_into().unwrap()) as usize;
@@ -27,8 +27,8 @@ fn chunk(root: &Path, name: &[u8; 4]) -> Option<Vec<u8>> {
     Some(bytes[offset(rows[nth])..offset(rows[nth + 1])].to_vec())
 }
 
-/// The commits that the graph names.
-fn named(root: &Path) -> BTreeSet<String> {
+/// Returns the commits that the graph lists.
+fn listed_commits(root: &Path) -> BTreeSet<String> {
     let format = git(root, &["rev-parse", "--show-object-format"]);
     let id_bytes = if format.trim() == "sha256" { 32 } else { 20 };
     let hex = |id: &[u8]| id.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -36,14 +36,14 @@ fn named(root: &Path) -> BTreeSet<String> {
     ids.chunks(id_bytes).map(hex).collect()
 }
 
-/// It names what refs reach and nothing else, has changed paths, and git finds it and the store without fault.
+/// Asserts that the graph lists exactly the commits that refs reach, with changed paths, and that git finds no fault.
 #[track_caller]
-fn assert_right(root: &Path) {
+fn assert_valid(root: &Path) {
     let reached = git(root, &["rev-list", "--all"]);
     let reached: BTreeSet<_> = reached.lines().map(str::to_owned).collect();
-    assert_eq!(named(root), reached);
+    assert_eq!(listed_commits(root), reached);
     let (index, data) = (chunk(root, b"BIDX"), chunk(root, b"BDAT"));
-    // Four bytes for each commit; and, after twelve of parameters, the filters themselves.
+    // BIDX has four bytes for each commit. BDAT has twelve bytes of parameters, followed by the filters.
     assert_eq!(index.unwrap().len(), 4 * reached.len());
     assert!(data.unwrap().len() > 12);
     assert_eq!(git(root, &["commit-graph", "verify"]), "");
@@ -51,11 +51,11 @@ fn assert_right(root: &Path) {
     assert_tidy(root);
 }
 
-/// Only the graph itself is there.
+/// Asserts that no temporary file is left next to the graph.
 #[track_caller]
 fn assert_tidy(root: &Path) {
-    let names = |folder: &str| -> Vec<_> {
-        let entries = fs::read_dir(root.join(folder)).unwrap();
+    let names = |dir: &str| -> Vec<_> {
+        let entries = fs::read_dir(root.join(dir)).unwrap();
         entries.map(|entry| entry.unwrap().file_name()).collect()
     };
     let (info, own) = (names("objects/info"), names("wasmstore/gc"));
@@ -68,7 +68,7 @@ fn collect(s: &Scratch, history: History) {
 }
 
 #[test]
-fn it_has_changed_paths_of_all_that_refs_reach() {
+fn the_graph_has_changed_paths_of_every_reachable_commit() {
     for format in FORMATS {
         let s = Scratch::with_format(format);
         for n in 0..20 {
@@ -81,11 +81,11 @@ fn it_has_changed_paths_of_all_that_refs_reach() {
         s.git(&["tag", "-m", "annotated", "t", "main"]);
         s.git(&["update-ref", "refs/tags/blob", "main:d/1"]);
         collect(&s, History::Keep);
-        assert_right(&s.root);
-        assert_eq!(named(&s.root).len(), 22);
+        assert_valid(&s.root);
+        assert_eq!(listed_commits(&s.root).len(), 22);
         let log = s.git(&["log", "--format=%s", "main", "--", "d/3"]);
         assert_eq!(log.lines().count(), 4);
-        // What comes later is not in it, and is found all the same.
+        // git also finds a later commit, which the graph does not list.
         s.put("d/3", 40);
         let log = s.git(&["log", "--format=%s", "main", "--", "d/3"]);
         assert_eq!(log.lines().count(), 5);
@@ -93,7 +93,7 @@ fn it_has_changed_paths_of_all_that_refs_reach() {
 }
 
 #[test]
-fn git_looks_at_the_changed_paths() {
+fn git_uses_the_changed_paths() {
     let world = World::with_store("sha1");
     for n in 0..10 {
         world.add(&format!("d/{}", n % 5), n);
@@ -105,12 +105,12 @@ fn git_looks_at_the_changed_paths() {
         .env("GIT_TRACE2_PERF", "1");
     let ran = Ran::from(log.output().unwrap());
     assert_eq!(ran.out.lines().count(), 2);
-    // Of the others, and of the commit that created the store, no tree is read.
+    // git reads no tree of the other nine commits: eight modules and the creation of the store.
     assert!(ran.err.contains(r#""definitely_not":9"#), "{}", ran.err);
 }
 
 #[test]
-fn it_never_names_what_is_gone() {
+fn the_graph_never_lists_removed_commits() {
     for format in FORMATS {
         let s = Scratch::with_format(format);
         for n in 0..5 {
@@ -121,34 +121,37 @@ fn it_never_names_what_is_gone() {
             .unwrap();
         let side = s.put_on(Some("side"), "q", 9).to_string();
         collect(&s, History::Keep);
-        assert!(named(&s.root).contains(&side));
+        assert!(listed_commits(&s.root).contains(&side));
         s.store.delete_branch(&branch("side"), None).unwrap();
         collect(&s, History::Keep);
-        assert!(!named(&s.root).contains(&side));
-        assert_right(&s.root);
+        assert!(!listed_commits(&s.root).contains(&side));
+        assert_valid(&s.root);
         collect(&s, History::Squash);
-        assert_eq!(named(&s.root), BTreeSet::from([s.tip().to_string()]));
-        assert_right(&s.root);
+        assert_eq!(
+            listed_commits(&s.root),
+            BTreeSet::from([s.tip().to_string()])
+        );
+        assert_valid(&s.root);
     }
 }
 
 #[test]
-fn those_of_an_outside_git_are_replaced() {
+fn gc_replaces_graphs_that_git_wrote() {
     let s = Scratch::new();
     s.put("p", 1);
     s.git(&["commit-graph", "write", "--reachable"]);
     s.put("p", 2);
     collect(&s, History::Keep);
-    assert_right(&s.root);
+    assert_valid(&s.root);
     s.put("p", 3);
     s.git(&["commit-graph", "write", "--reachable", "--split=no-merge"]);
     assert!(s.root.join("objects/info/commit-graphs").exists());
     collect(&s, History::Squash);
-    assert_right(&s.root);
+    assert_valid(&s.root);
 }
 
 #[test]
-fn merges_go_by_the_same_history_with_it() {
+fn merges_find_the_same_base_with_a_graph() {
     let s = Scratch::new();
     s.put("base", 0);
     s.store
@@ -165,23 +168,23 @@ fn merges_go_by_the_same_history_with_it() {
     s.store.merge(&Change::default(), &branch("side")).unwrap();
     assert_eq!(s.content(), "/base=0 /ours=7 /theirs=27");
     collect(&s, History::Keep);
-    assert_right(&s.root);
+    assert_valid(&s.root);
 }
 
 #[test]
-fn the_lock_of_an_outside_git_is_nothing_to_gc() {
+fn gc_ignores_gits_lock_file_of_the_graph() {
     let s = Scratch::new();
     s.put("p", 1);
     let lock = s.root.join("objects/info/commit-graph.lock");
-    fs::write(&lock, "somebody's").unwrap();
+    fs::write(&lock, "git's").unwrap();
     collect(&s, History::Keep);
-    assert_eq!(fs::read(&lock).unwrap(), b"somebody's");
+    assert_eq!(fs::read(&lock).unwrap(), b"git's");
     fs::remove_file(&lock).unwrap();
-    assert_right(&s.root);
+    assert_valid(&s.root);
 }
 
 #[test]
-fn a_gc_succeeds_where_it_cannot_be_written() {
+fn gc_succeeds_if_the_graph_cannot_be_written() {
     let world = World::with_store("sha1");
     if !permissions_bind(&world.path("")) {
         println!("skipped: permissions do not bind this user");
@@ -196,9 +199,9 @@ fn a_gc_succeeds_where_it_cannot_be_written() {
 }
 
 #[test]
-fn a_gc_succeeds_where_git_cannot_write_it() {
+fn gc_succeeds_if_git_fails_to_write_the_graph() {
     let real = program_path("git");
-    // One that fails, one that is killed in the middle, and one that leaves half of it.
+    // A git that fails, one that is killed, and one that leaves half a file.
     for fault in [
         "exit 128",
         "kill -9 $$",
@@ -220,12 +223,12 @@ fn a_gc_succeeds_where_git_cannot_write_it() {
         assert_warned(&gc.env("PATH", world.path("bin")).output().unwrap().into());
         assert_none(&world);
         world.changes(&["gc"]);
-        assert_right(&world.root());
+        assert_valid(&world.root());
     }
 }
 
 #[test]
-fn there_is_none_without_git() {
+fn without_git_there_is_no_graph() {
     for world in World::each() {
         world.add("p", 1);
         world.add("p", 2);
@@ -239,7 +242,7 @@ fn there_is_none_without_git() {
 }
 
 #[test]
-fn there_is_none_where_the_configuration_wants_none() {
+fn the_configuration_can_disable_the_graph() {
     let world = World::with_store("sha1");
     world.add("p", 1);
     world.git(&["config", "core.commitGraph", "false"]);
@@ -247,10 +250,10 @@ fn there_is_none_where_the_configuration_wants_none() {
     assert_none(&world);
 }
 
-/// The program of that name that is found first.
+/// Returns the first program of this name on the PATH.
 fn program_path(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap();
-    let mut programs = std::env::split_paths(&path).map(|folder| folder.join(name));
+    let mut programs = std::env::split_paths(&path).map(|dir| dir.join(name));
     programs.find(|program| program.exists()).unwrap()
 }
 

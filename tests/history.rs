@@ -1,4 +1,4 @@
-//! History: versions, audit, restore and rollback, with the sequences that break naive forms of them.
+//! History: versions, audit, restore and rollback, with sequences of changes on which naive implementations fail.
 
 use crate::support::store::{Scratch, branch, module, on, path, scope};
 use wasmstore::names::{CommitId, ModuleRef};
@@ -22,7 +22,7 @@ impl Scratch {
             .map_err(|error| error.kind())
     }
 
-    /// Rolls back until nothing is left; the contents on the way.
+    /// Rolls back until there is nothing left to undo; returns the content after each rollback.
     fn rollbacks(&self, at: &str) -> Vec<String> {
         let mut contents = Vec::new();
         loop {
@@ -58,7 +58,7 @@ impl Scratch {
             .unwrap();
     }
 
-    /// The versions of a path as module numbers.
+    /// Returns the versions of a path as module numbers.
     fn versions(&self, at: &str) -> Vec<u32> {
         let versions = self
             .store
@@ -76,7 +76,7 @@ impl Scratch {
 }
 
 #[test]
-fn rollback_repeated_goes_strictly_back_to_removal() {
+fn repeated_rollback_goes_back_to_the_removal_of_the_path() {
     let s = Scratch::new();
     for n in [1, 2, 1] {
         s.put("p", n);
@@ -88,7 +88,7 @@ fn rollback_repeated_goes_strictly_back_to_removal() {
 }
 
 #[test]
-fn a_change_after_rollbacks_is_undone_first() {
+fn rollback_first_undoes_the_change_after_earlier_rollbacks() {
     let s = Scratch::new();
     for n in [1, 2, 3] {
         s.put("p", n);
@@ -97,12 +97,12 @@ fn a_change_after_rollbacks_is_undone_first() {
     s.rollback("p").unwrap();
     assert_eq!(s.content(), "/p=1");
     s.put("p", 4);
-    // Undoes v4, which brings v1 back; that is the content two rollbacks led to, and the next goes on below it.
+    // The first rollback undoes v4 and so returns to v1, where the earlier rollbacks had led; the next continues from there.
     assert_eq!(s.rollbacks("p"), ["/p=1", ""]);
 }
 
 #[test]
-fn rollback_names_what_it_restores() {
+fn rollback_names_the_restored_commit() {
     let s = Scratch::new();
     let first = s.put("p", 1);
     s.put("p", 2);
@@ -125,7 +125,7 @@ fn rollback_names_what_it_restores() {
 }
 
 #[test]
-fn rollback_of_a_path_leaves_others_alone() {
+fn rollback_of_a_path_does_not_change_other_paths() {
     let s = Scratch::new();
     s.put("p", 1);
     s.put("p", 2);
@@ -142,7 +142,7 @@ fn rollback_of_a_path_leaves_others_alone() {
 }
 
 #[test]
-fn rollback_of_the_tree_undoes_commit_by_commit() {
+fn rollback_of_the_root_undoes_one_commit_at_a_time() {
     let s = Scratch::new();
     s.put("p", 1);
     s.put("q", 2);
@@ -152,7 +152,7 @@ fn rollback_of_the_tree_undoes_commit_by_commit() {
 }
 
 #[test]
-fn a_rollback_of_a_folder_counts_for_the_modules_in_it() {
+fn rollback_of_a_directory_counts_for_its_modules() {
     let s = Scratch::new();
     s.put("d/x", 1);
     s.put("d/x", 2);
@@ -164,7 +164,7 @@ fn a_rollback_of_a_folder_counts_for_the_modules_in_it() {
 }
 
 #[test]
-fn only_rollback_is_remembered() {
+fn rollback_undoes_a_restore_like_any_change() {
     let s = Scratch::new();
     let one = s.put("p", 1);
     s.put("p", 2);
@@ -175,7 +175,7 @@ fn only_rollback_is_remembered() {
 }
 
 #[test]
-fn a_merge_is_undone_as_one_change() {
+fn rollback_undoes_a_merge_as_one_change() {
     let s = Scratch::new();
     s.put("p", 1);
     s.branch("side");
@@ -201,7 +201,7 @@ fn a_restore_from_another_branch_is_an_ordinary_change() {
 }
 
 #[test]
-fn a_forged_trailer_is_plain_text() {
+fn a_forged_trailer_has_no_effect() {
     let s = Scratch::new();
     let one = s.put("p", 1);
     let two = s.put("p", 2);
@@ -212,7 +212,7 @@ fn a_forged_trailer_is_plain_text() {
                 .is_err()
         );
     }
-    // As a push could bring it: a commit that claims to restore one, with other content.
+    // A push could contain such a commit: it claims to restore another commit, but has different content.
     let tree = s.git(&["rev-parse", "main^{tree}"]);
     s.put("p", 3);
     let three = s.git(&["rev-parse", "main^{tree}"]);
@@ -233,7 +233,7 @@ fn a_forged_trailer_is_plain_text() {
         "the forged commit is undone, not skipped"
     );
     assert_eq!(s.git(&["rev-parse", "main^{tree}"]), tree);
-    // One that names a commit which is no ancestor.
+    // A forged commit that names a commit which is not its ancestor.
     s.branch("side");
     let side = s.put_on(Some("side"), "p", 5);
     let five = s.git(&["rev-parse", "side^{tree}"]);
@@ -251,7 +251,7 @@ fn a_forged_trailer_is_plain_text() {
 }
 
 #[test]
-fn rollback_into_a_taken_place_is_a_conflict() {
+fn rollback_to_a_path_below_a_module_is_a_conflict() {
     let s = Scratch::new();
     s.put("d/x", 1);
     s.remove("d");
@@ -264,7 +264,7 @@ fn rollback_into_a_taken_place_is_a_conflict() {
 }
 
 #[test]
-fn rollback_of_a_root_commits_content_is_a_conflict() {
+fn rollback_of_the_first_commit_is_a_conflict() {
     let s = Scratch::new();
     s.put("p", 1);
     let tree = s.git(&["rev-parse", "main^{tree}"]);
@@ -277,7 +277,7 @@ fn rollback_of_a_root_commits_content_is_a_conflict() {
 }
 
 #[test]
-fn restore_brings_back_modules_folders_and_trees_as_new_commits() {
+fn restore_commits_the_old_module_directory_or_tree() {
     let s = Scratch::new();
     s.put("a", 1);
     s.put("d/x", 2);
@@ -293,7 +293,7 @@ fn restore_brings_back_modules_folders_and_trees_as_new_commits() {
     let tip = s.tip();
     s.restore(then, "").unwrap();
     s.restore(then, "a").unwrap();
-    assert_eq!(s.tip(), tip, "nothing to change makes no commit");
+    assert_eq!(s.tip(), tip, "a restore without effect makes no commit");
     let log = s.git(&["log", "-2", "--format=%s"]);
     assert_eq!(log, "Restore\nRestore /d\n");
     s.put("e", 5);
@@ -301,7 +301,7 @@ fn restore_brings_back_modules_folders_and_trees_as_new_commits() {
     assert_eq!(
         s.content(),
         "/a=1 /d/x=2 /d/y=3",
-        "absent in the commit: removed"
+        "a path that the commit does not have is removed"
     );
     assert_eq!(s.restore(then, "nowhere"), Err(ErrorKind::NotFound));
     assert_eq!(
@@ -312,13 +312,13 @@ fn restore_brings_back_modules_folders_and_trees_as_new_commits() {
     assert_eq!(
         s.restore(blob, "a"),
         Err(ErrorKind::NotFound),
-        "a blob is no commit"
+        "the id of a blob is not a commit"
     );
     s.fsck();
 }
 
 #[test]
-fn restore_takes_a_commit_that_no_branch_reaches() {
+fn restore_accepts_a_commit_that_no_branch_reaches() {
     let s = Scratch::new();
     s.branch("side");
     let lost = s.put_on(Some("side"), "p", 7);
@@ -374,7 +374,7 @@ fn a_removed_path_keeps_its_versions() {
 }
 
 #[test]
-fn a_merge_that_takes_a_side_is_no_version() {
+fn a_merge_that_takes_one_side_is_not_a_version() {
     let s = Scratch::new();
     s.put("p", 1);
     s.branch("side");
@@ -387,7 +387,7 @@ fn a_merge_that_takes_a_side_is_no_version() {
         2,
         "the merge commit itself changed nothing: {audit:?}"
     );
-    // An evil merge, with a value of its own, is one.
+    // A merge whose value differs from both parents (an "evil merge") is a version.
     s.put("p", 4);
     let four = s.git(&["rev-parse", "main^{tree}"]);
     let evil = s.git(&[
@@ -412,7 +412,7 @@ fn a_merge_that_takes_a_side_is_no_version() {
 }
 
 #[test]
-fn versions_follow_dates_along_the_history_even_with_skewed_clocks() {
+fn versions_are_ordered_by_date_but_never_before_their_parents() {
     let s = Scratch::new();
     let fast_import = "\
 blob\nmark :1\ndata 1\nA\nblob\nmark :2\ndata 1\nB\nblob\nmark :3\ndata 1\nC\n\
@@ -427,6 +427,6 @@ commit refs/heads/skew\nmark :14\ncommitter x <x@y> 4000 +0000\ndata 1\n4\nfrom 
         .iter()
         .map(|v| s.store.bytes(v.hash).unwrap().to_vec())
         .collect();
-    // The side at 2000 comes first; the commit dated 1000 cannot come before its parent of 3000.
+    // The side commit of 2000 comes first: the commit dated 1000 cannot come before its parent of 3000.
     assert_eq!(letters, [b"C", b"A", b"B"]);
 }

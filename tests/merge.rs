@@ -1,4 +1,4 @@
-//! Merging: by example, and against `git merge-tree` on random histories.
+//! Merging: examples, and a comparison with `git merge-tree` on random histories.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ fn merge(s: &Scratch, from: &str) -> Result<(), Error> {
 }
 
 #[test]
-fn a_branch_that_is_behind_is_moved() {
+fn a_branch_that_is_behind_is_fast_forwarded() {
     let s = Scratch::new();
     s.store
         .create_branch(&branch("side"), &Revision::default())
@@ -21,11 +21,11 @@ fn a_branch_that_is_behind_is_moved() {
     merge(&s, "side").unwrap();
     assert_eq!(s.tip(), side);
     merge(&s, "side").unwrap();
-    assert_eq!(s.tip(), side, "what is contained already changes nothing");
+    assert_eq!(s.tip(), side, "merging a contained branch changes nothing");
 }
 
 #[test]
-fn both_sides_are_kept_in_a_commit_with_both_parents() {
+fn the_merge_commit_has_both_changes_and_both_parents() {
     let s = Scratch::new();
     s.put("same", 1);
     s.put("gone", 2);
@@ -89,7 +89,7 @@ fn without_a_common_ancestor_the_base_is_empty() {
 }
 
 #[test]
-fn a_link_is_no_folder_for_the_other_side() {
+fn a_symbolic_link_conflicts_with_a_directory_of_the_other_side() {
     let s = Scratch::new();
     s.put("z", 1);
     s.store
@@ -107,9 +107,9 @@ fn a_link_is_no_folder_for_the_other_side() {
     assert_eq!(s.git(&["rev-parse", "main"]), commit);
 }
 
-/// Levels of criss-cross merges with three bases each: merging the bases one by one would take 3^levels merges.
+/// Each of the 24 levels has three merge bases: without a limit, merging the bases would take 3^24 merges.
 #[test]
-fn a_tower_of_criss_cross_merges_ends() {
+fn stacked_criss_cross_merges_terminate() {
     let mut stream = String::new();
     commit(&mut stream, "l", 1, &[], &Files::new());
     let mut parents = vec![1];
@@ -158,10 +158,10 @@ fn a_tower_of_criss_cross_merges_ends() {
     assert!(merged.is_ok() || merged.is_err_and(|error| error.kind() == ErrorKind::Conflict));
 }
 
-/// A tree of one-line files: path to content.
+/// A tree of files with one line each: paths and contents.
 type Files = BTreeMap<&'static str, u8>;
 
-/// Paths of which some are folders of others.
+/// Paths, some of which are parent directories of others.
 const NESTED: [&str; 7] = ["a", "a/b", "a/b/c", "a/d", "e", "e/f", "g"];
 const FLAT: [&str; 4] = ["k", "l", "m", "n"];
 
@@ -182,7 +182,7 @@ fn files(paths: &'static [&'static str]) -> impl Strategy<Value = Files> {
     )
 }
 
-/// A fast-import stream of one commit; contents are whole-file conflicts for git, as they are for us.
+/// Appends one commit to a git-fast-import(1) stream. Each file has one line, so git too treats its content as a whole.
 fn commit(stream: &mut String, name: &str, mark: usize, parents: &[usize], files: &Files) {
     write!(
         stream,
@@ -200,7 +200,7 @@ fn commit(stream: &mut String, name: &str, mark: usize, parents: &[usize], files
     }
     stream.push_str("deleteall\n");
     for (path, content) in files {
-        // With the path in it, so that git sees no renames.
+        // The path makes contents unique, so that git detects no renames.
         let content = format!("{path} {content}");
         write!(
             stream,
@@ -211,8 +211,8 @@ fn commit(stream: &mut String, name: &str, mark: usize, parents: &[usize], files
     }
 }
 
-/// Merges `theirs` into `ours` with us and with git: where both go, the trees are the same, and where git refuses, so do we.
-/// Returns the paths at which only we refuse.
+/// Merges `theirs` into `ours` with wasmstore and with git. If both succeed, the trees must be equal; if git refuses, wasmstore must too.
+/// Returns the paths at which only wasmstore refuses.
 fn compare(stream: &str) -> Result<Vec<String>, TestCaseError> {
     let s = Scratch::new();
     crate::support::store::git_with_input(&s.root, &["fast-import", "--quiet", "--force"], stream);
@@ -226,7 +226,7 @@ fn compare(stream: &str) -> Result<Vec<String>, TestCaseError> {
     let (clean, output) = crate::support::store::try_git(&s.root, &args, "");
     match s.store.merge(&on(Some("ours")), &branch("theirs")) {
         Ok(_) => {
-            prop_assert!(clean, "we merged, git did not: {output}\n{stream}");
+            prop_assert!(clean, "only wasmstore merged: {output}\n{stream}");
             prop_assert_eq!(s.git(&["rev-parse", "ours^{tree}"]), output, "{}", stream);
             Ok(Vec::new())
         }
@@ -262,12 +262,12 @@ proptest! {
         commit(&mut stream, "two", 5, &[3, 2], &two);
         commit(&mut stream, "ours", 6, &[4], &ours);
         commit(&mut stream, "theirs", 7, &[5], &theirs);
-        // Where the two merge bases contradict each other, git takes the older base for the base of some conflicts. With
-        // opaque content that would let a side win by accident, so there, and only there, we ask.
+        // If the two merge bases contradict each other, git uses an older base for some conflicts. With opaque content, one side
+        // could win by accident, so wasmstore reports a conflict there, and only there.
         for path in compare(&stream)? {
             let values = [&base, &left, &right].map(|files| files.get(&path[1..]));
             let contradict = values[0] != values[1] && values[0] != values[2] && values[1] != values[2];
-            prop_assert!(contradict, "only we refuse {path}\n{stream}");
+            prop_assert!(contradict, "only wasmstore refuses {path}\n{stream}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Opening: any bare repository that git made; a clear refusal of the rest.
+//! Opening a store: every bare repository that git can create works, and anything else is refused with the reason.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -28,7 +28,7 @@ fn init(root: &Path, args: &[&str]) {
 }
 
 #[test]
-fn what_is_no_store_is_refused_with_the_reason() {
+fn anything_that_is_not_a_bare_repository_is_refused_with_the_reason() {
     let dir = tempfile::tempdir().unwrap();
     let root = |name: &str| dir.path().join(name);
     std::fs::write(root("file"), "x").unwrap();
@@ -58,7 +58,7 @@ fn what_is_no_store_is_refused_with_the_reason() {
     assert_eq!(
         std::fs::read_dir(root("other")).unwrap().count(),
         1,
-        "nothing was put there"
+        "no file was created"
     );
 }
 
@@ -86,7 +86,7 @@ fn an_empty_bare_repository_is_an_empty_store() {
 }
 
 #[test]
-fn a_mirror_with_packed_refs_is_served_and_written() {
+fn a_mirror_clone_with_packed_refs_can_be_read_and_written() {
     let s = Scratch::new();
     s.put("a", 1);
     for name in ["one", "deep/er"] {
@@ -135,7 +135,7 @@ fn a_mirror_with_packed_refs_is_served_and_written() {
 }
 
 #[test]
-fn a_new_stores_configuration_is_what_the_design_says() {
+fn a_new_store_has_the_documented_configuration() {
     let s = Scratch::new();
     for (key, value) in [
         ("core.bare", "true"),
@@ -166,7 +166,7 @@ fn a_new_stores_configuration_is_what_the_design_says() {
 }
 
 #[test]
-fn a_creation_that_was_cut_short_is_done_again() {
+fn an_interrupted_creation_is_repeated() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("store");
     drop(Store::open_or_create(&root, Options::default(), ObjectFormat::Sha1).unwrap());
@@ -181,7 +181,7 @@ fn a_creation_that_was_cut_short_is_done_again() {
 }
 
 #[test]
-fn many_may_create_the_same_store_at_once() {
+fn concurrent_creations_make_one_store() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("deep/er/store");
     std::thread::scope(|threads| {
@@ -205,16 +205,16 @@ fn many_may_create_the_same_store_at_once() {
 }
 
 #[test]
-fn what_killed_writers_left_is_cleared_and_does_not_block() {
+fn leftovers_of_killed_writers_are_removed_and_do_not_block() {
     let s = Scratch::new();
     s.put("a", 1);
     let leftover = s.root.join("wasmstore/tmp/.tmpDEAD");
     std::fs::write(&leftover, "half an object").unwrap();
     let lock = s.root.join("refs/heads/main.lock");
-    // Ours is written by nobody.
+    // A read-only lock file is wasmstore's own, and its writer is dead.
     std::fs::write(&lock, "").unwrap();
     std::fs::set_permissions(&lock, Permissions::from_mode(0o444)).unwrap();
-    // An object whose file a power cut left empty counts as absent.
+    // An object file that a power cut left empty counts as absent.
     let blob = s.git(&["rev-parse", "main:a"]).trim().to_owned();
     s.store
         .remove(
@@ -229,8 +229,8 @@ fn what_killed_writers_left_is_cleared_and_does_not_block() {
     std::fs::write(&object, "").unwrap();
     let open = || Store::open_or_create(&s.root, Options::default(), ObjectFormat::Sha1).unwrap();
     let mut again = open();
-    // It is left while somebody may be alive who writes: a program that another test starts holds copies of all open locks until
-    // it runs.
+    // The leftover stays while a process may still be writing. A child process of another test holds copies of all open locks between
+    // fork and exec, so this may take some attempts.
     for _ in 0..100 {
         if leftover.exists() {
             std::thread::sleep(std::time::Duration::from_millis(20));
@@ -245,7 +245,7 @@ fn what_killed_writers_left_is_cleared_and_does_not_block() {
 }
 
 #[test]
-fn an_outside_writer_makes_a_change_be_judged_again() {
+fn a_change_is_decided_again_after_an_outside_writer_moved_the_branch() {
     let s = Scratch::new();
     s.put("a", 1);
     std::thread::scope(|threads| {
@@ -288,7 +288,7 @@ fn an_outside_writer_makes_a_change_be_judged_again() {
 }
 
 #[test]
-fn what_others_keep_in_a_folder_is_never_written_over() {
+fn files_of_other_programs_are_never_overwritten() {
     let s = Scratch::new();
     s.put("a", 1);
     let head = s.root.join("HEAD");
@@ -319,7 +319,7 @@ fn what_others_keep_in_a_folder_is_never_written_over() {
 }
 
 #[test]
-fn a_symbolic_branch_is_worked_on_where_it_leads() {
+fn changes_on_a_symbolic_branch_go_to_its_target() {
     let s = Scratch::new();
     s.put("a", 1);
     s.git(&["symbolic-ref", "refs/heads/alias", "refs/heads/main"]);
@@ -372,7 +372,7 @@ fn a_shallow_clone_is_refused() {
 }
 
 #[test]
-fn an_outside_gits_lock_file_is_waited_for_and_never_taken() {
+fn a_write_waits_for_the_lock_file_of_an_outside_git() {
     let s = Scratch::new();
     s.put("a", 1);
     let lock = s.root.join("refs/heads/main.lock");
@@ -389,7 +389,7 @@ fn an_outside_gits_lock_file_is_waited_for_and_never_taken() {
 }
 
 #[test]
-fn a_branch_takes_the_place_of_empty_folders_and_leaves_none() {
+fn a_new_branch_replaces_empty_directories_and_its_deletion_leaves_none() {
     let s = Scratch::new();
     s.put("a", 1);
     let heads = s.root.join("refs/heads");

@@ -1,4 +1,4 @@
-//! `verify`: whatever is damaged is found and named, and nothing else is.
+//! `verify`: it finds and names every damage, and reports nothing in a sound store.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use wasmstore::store::{DerivedFaults, Finding, ObjectFormat};
 use crate::support::program::World;
 use crate::support::store::{Scratch, git_with_input};
 
-/// What a check finds, one line each, sorted.
+/// Runs `verify`, and returns its findings as sorted lines.
 fn findings(s: &Scratch) -> Vec<String> {
     let mut lines = Vec::new();
     let mut report = |finding| {
@@ -32,7 +32,7 @@ fn hash_of(s: &Scratch, at: &str) -> String {
         .to_owned()
 }
 
-/// Commits a tree that git makes of `entries`, as in `git ls-tree`, on main; returns the commit.
+/// Commits a tree with `entries`, in the format of `git ls-tree`, on main; returns the commit.
 fn commit(s: &Scratch, entries: &str) -> String {
     let tree = git_with_input(&s.root, &["mktree", "--missing"], entries);
     let commit = s.git(&["commit-tree", "-p", "main", "-m", "outside", tree.trim()]);
@@ -46,7 +46,7 @@ fn blob(s: &Scratch, text: &str) -> String {
 }
 
 #[test]
-fn nothing_is_wrong_with_a_sound_store() {
+fn a_sound_store_has_no_findings() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let s = Scratch::with_format(format);
         for n in 0..10 {
@@ -72,7 +72,7 @@ fn nothing_is_wrong_with_a_sound_store() {
 }
 
 #[test]
-fn a_damaged_object_is_named_with_where_it_is() {
+fn a_damaged_object_is_reported_with_its_path() {
     let s = Scratch::new();
     s.put("a", 1);
     s.put("dir/b", 2);
@@ -96,7 +96,7 @@ fn a_damaged_object_is_named_with_where_it_is() {
 }
 
 #[test]
-fn missing_trees_and_commits_are_named() {
+fn missing_trees_and_commits_are_reported() {
     let s = Scratch::new();
     s.put("dir/a", 1);
     let old = s.tip().to_string();
@@ -112,7 +112,7 @@ fn missing_trees_and_commits_are_named() {
 }
 
 #[test]
-fn what_is_no_module_is_told_with_the_reason() {
+fn invalid_modules_and_foreign_entries_are_reported() {
     let s = Scratch::new();
     s.put("a", 1);
     let good = hash_of(&s, "a");
@@ -123,7 +123,7 @@ fn what_is_no_module_is_told_with_the_reason() {
         &s,
         &format!("{entries}160000 commit {}\tsub\n", "1".repeat(40)),
     );
-    // Once more, in another tree: it is told once.
+    // The same entries in another tree are not reported again.
     commit(&s, &format!("{entries}100644 blob {good}\tb\n"));
     let found = findings(&s);
     assert_eq!(found.len(), 3, "{found:?}");
@@ -133,9 +133,9 @@ fn what_is_no_module_is_told_with_the_reason() {
     assert_eq!(found[1..], ["foreign /link", "foreign /sub"]);
 }
 
-/// Nobody reads what is in a folder whose name is not legal.
+/// Readers cannot reach the entries of a directory whose name is not a legal path segment.
 #[test]
-fn what_no_path_leads_to_is_foreign_with_all_below_it() {
+fn entries_below_an_illegal_name_are_foreign() {
     let s = Scratch::new();
     s.put("a", 1);
     let text = blob(&s, "hello");
@@ -146,14 +146,14 @@ fn what_no_path_leads_to_is_foreign_with_all_below_it() {
     let listed = s.store.list(&Default::default(), &"".parse().unwrap());
     assert_eq!(listed.unwrap(), []);
     assert_eq!(findings(&s), ["foreign /\u{1}"]);
-    // A branch on which a path leads there.
+    // A legal path now leads to the same directory.
     let legal = format!("040000 tree {}\td\n{illegal}", inner.trim());
     commit(&s, &legal);
     let found = findings(&s);
     let invalid = format!("blob {text} /d/README.md: it is not a valid module");
     assert!(found[0].starts_with(&invalid), "{found:?}");
     assert_eq!(found[1..], ["foreign /\u{1}"]);
-    // What is below is checked all the same, as what it is.
+    // Objects below the illegal name are still checked for damage.
     fs::remove_file(s.loose_file(&text)).unwrap();
     let found = findings(&s);
     assert!(
@@ -165,13 +165,13 @@ fn what_no_path_leads_to_is_foreign_with_all_below_it() {
 }
 
 #[test]
-fn objects_of_the_wrong_kind_are_told() {
+fn objects_of_the_wrong_kind_are_reported() {
     let s = Scratch::new();
     s.put("a", 1);
     let a = hash_of(&s, "a");
     fs::write(s.root.join("refs/heads/blob"), format!("{a}\n")).unwrap();
-    let who = "o <o@example.org> 0 +0000";
-    let commit = format!("tree {a}\nauthor {who}\ncommitter {who}\n\nwrong\n");
+    let author = "o <o@example.org> 0 +0000";
+    let commit = format!("tree {a}\nauthor {author}\ncommitter {author}\n\nwrong\n");
     let args = [
         "hash-object",
         "-t",
@@ -190,7 +190,7 @@ fn objects_of_the_wrong_kind_are_told() {
 }
 
 #[test]
-fn broken_refs_are_told() {
+fn broken_refs_are_reported() {
     let s = Scratch::new();
     s.put("a", 1);
     let heads = s.root.join("refs/heads");
@@ -210,7 +210,7 @@ fn broken_refs_are_told() {
 }
 
 #[test]
-fn the_command_says_how_much_it_checked_and_fails_with_5() {
+fn the_command_prints_counts_and_exits_with_5_after_a_fault() {
     for world in World::each() {
         world.add("a", 1);
         world.add("dir/b", 2);
@@ -254,7 +254,7 @@ fn the_command_says_how_much_it_checked_and_fails_with_5() {
 }
 
 #[test]
-fn what_is_not_there_has_nothing_wrong_with_it() {
+fn a_missing_or_new_store_has_no_findings() {
     let world = World::empty();
     assert_eq!(
         world.ok(&["verify"]),

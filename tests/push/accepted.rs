@@ -1,4 +1,4 @@
-//! What is accepted, and that it is there as any change is.
+//! Accepted pushes: readers, watchers and the version index see them like any other change.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -8,7 +8,7 @@ use super::Clone;
 use crate::support::program::{FORMATS, World};
 
 #[test]
-fn a_push_is_seen_by_whoever_reads_watches_and_asks_for_versions() {
+fn readers_watchers_and_versions_see_a_push() {
     for format in FORMATS {
         let world = World::with_store(format);
         let first = world.add("a", 1);
@@ -16,7 +16,7 @@ fn a_push_is_seen_by_whoever_reads_watches_and_asks_for_versions() {
         let mut watch = watch.stdout(Stdio::piped()).spawn().unwrap();
         let mut events = BufReader::new(watch.stdout.take().unwrap()).lines();
         let clone = Clone::of(&world, "clone");
-        // It watches from its start on: the first event is known to come after.
+        // `watch` only reports changes after its start: once it has printed an event, it cannot miss the push.
         let seen = loop {
             world.add(
                 "warm",
@@ -32,18 +32,18 @@ fn a_push_is_seen_by_whoever_reads_watches_and_asks_for_versions() {
         let two = clone.module("b/c", 3);
         clone.pushes(&["main"]);
         let hash = clone.git(&["rev-parse", "HEAD:a"]);
-        let mut told = BTreeMap::new();
-        while told.len() < 2 {
+        let mut actions = BTreeMap::new();
+        while actions.len() < 2 {
             let line = events.next().unwrap().unwrap();
             let event: serde_json::Value = serde_json::from_str(&line).unwrap();
             for (path, change) in event.as_object().unwrap() {
                 if path != "/warm" {
-                    told.insert(path.clone(), change["action"].clone());
+                    actions.insert(path.clone(), change["action"].clone());
                 }
             }
         }
-        assert_eq!(told["/a"], "updated");
-        assert_eq!(told["/b/c"], "added");
+        assert_eq!(actions["/a"], "updated");
+        assert_eq!(actions["/b/c"], "added");
         watch.kill().unwrap();
         watch.wait().unwrap();
         assert_eq!(world.ok(&["snapshot"]).trim(), two);
@@ -59,19 +59,19 @@ fn a_push_is_seen_by_whoever_reads_watches_and_asks_for_versions() {
 }
 
 #[test]
-fn branches_and_tags_come_and_go_in_one_push() {
+fn one_push_can_create_and_delete_branches_and_tags() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone").with("WASMSTORE_PUSH_METHODS", "*");
     clone.module("a", 1);
     clone.git(&["tag", "-a", "v1", "-m", "one"]);
-    clone.git(&["tag", "-a", "v1.1", "-m", "of a tag", "v1"]);
+    clone.git(&["tag", "-a", "v1.1", "-m", "tag of a tag", "v1"]);
     clone.pushes(&["main", "main:x", "v1", "v1.1", "main:deep/er/branch"]);
     assert_eq!(world.ok(&["branch", "--list"]), "deep/er/branch\nmain\nx\n");
     assert_eq!(
         world.ok(&["find", "a", "--branch", "x"]),
         world.ok(&["find", "a"])
     );
-    // Deletions come first: one makes room for the other, both ways.
+    // Deletions come first, so a branch can replace a directory of branches, and the reverse.
     clone.pushes(&[":x", "main:x/y", ":deep/er/branch", "main:deep", ":v1"]);
     assert_eq!(world.ok(&["branch", "--list"]), "deep\nmain\nx/y\n");
     world.ok(&["gc"]);
@@ -101,11 +101,11 @@ fn merges_and_new_roots_can_be_pushed() {
 }
 
 #[test]
-fn what_a_foreign_repository_had_before_stays() {
+fn existing_files_that_are_not_modules_stay() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
-    clone.commit("README", "of before it was a store");
-    // By a git that asks for nothing.
+    clone.commit("README", "from before it was a store");
+    // git fetch runs no hooks.
     let tip = clone.git(&["rev-parse", "HEAD"]);
     world.git(&["fetch", "-q", clone.dir.to_str().unwrap(), "main"]);
     world.git(&["update-ref", "refs/heads/main", &tip]);

@@ -1,4 +1,4 @@
-//! Packs and trees that no ordinary git makes.
+//! Packs and trees that stock git does not create by itself.
 
 use std::io::Write as _;
 use std::process::Stdio;
@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::{Clone, snapshot};
 use crate::support::program::{Ran, World, module};
 
-/// Sends a push to git-receive-pack(1) by itself: an update, and a pack of these objects.
+/// Sends a push directly to git-receive-pack(1): one ref update, and a pack with these objects.
 fn receive(clone: &Clone<'_>, update: &str, objects: &[&str]) -> Ran {
     let objects = objects.join("\n") + "\n";
     let mut pack = clone.command(&["pack-objects", "--stdout", "-q"]);
@@ -37,7 +37,7 @@ fn receive(clone: &Clone<'_>, update: &str, objects: &[&str]) -> Ran {
     receive.wait_with_output().unwrap().into()
 }
 
-/// A commit on HEAD with just this tree, which `mktree` makes of the listing.
+/// Creates a commit on HEAD with the tree that `git mktree` creates from `listing`.
 fn commit_tree(clone: &Clone<'_>, listing: &str) -> String {
     let tree = clone.git_with_input(&["mktree", "--missing"], listing.as_bytes());
     clone.git(&["commit-tree", "-p", "HEAD", "-m", "crafted", &tree])
@@ -48,7 +48,7 @@ fn blob(clone: &Clone<'_>, bytes: &[u8]) -> String {
 }
 
 #[test]
-fn commits_that_no_ref_leads_to_are_checked_too() {
+fn commits_that_no_pushed_ref_reaches_are_validated_too() {
     let world = World::with_store("sha1");
     world.add("a", 1);
     let clone = Clone::of(&world, "clone");
@@ -72,10 +72,10 @@ fn commits_that_no_ref_leads_to_are_checked_too() {
             .contains("ng refs/heads/main pre-receive hook declined"),
         "{ran:?}"
     );
-    let told = format!("/evil.wasm in commit {hidden}: it is not a valid module");
-    assert!(ran.err.contains(&told), "{ran:?}");
+    let objection = format!("/evil.wasm in commit {hidden}: it is not a valid module");
+    assert!(ran.err.contains(&objection), "{ran:?}");
     assert!(snapshot(&world.root()) == before);
-    // What is sent besides and is valid may come along.
+    // Additional commits are accepted if they are valid.
     let fine = commit_tree(
         &clone,
         &format!("100644 blob {}\tfine.wasm\n", blob(&clone, &module(3))),
@@ -96,7 +96,7 @@ fn commits_that_no_ref_leads_to_are_checked_too() {
 }
 
 #[test]
-fn a_few_trees_that_name_billions_of_paths_are_refused_soon() {
+fn a_tree_with_billions_of_paths_is_refused_early() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
     let mut entry = format!("100644 blob {}", blob(&clone, &module(1)));
@@ -112,7 +112,7 @@ fn a_few_trees_that_name_billions_of_paths_are_refused_soon() {
         seen.contains("the push: it has more than 20000 paths"),
         "{seen}"
     );
-    // Deeper than a path may be.
+    // A tree that is deeper than the limit for a path.
     let mut entry = format!("100644 blob {}", blob(&clone, &module(1)));
     for _ in 0..100 {
         let tree = clone.git_with_input(&["mktree"], format!("{entry}\td\n").as_bytes());
@@ -150,7 +150,7 @@ fn modes_that_git_does_not_write_are_refused() {
 }
 
 #[test]
-fn a_commit_that_is_huge_is_refused() {
+fn a_huge_commit_is_refused() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
     let message = "a".repeat(2 << 20);
@@ -163,7 +163,7 @@ fn a_commit_that_is_huge_is_refused() {
 }
 
 #[test]
-fn a_repository_that_became_a_store_has_git_complain_too() {
+fn a_git_repository_that_becomes_a_store_gets_fsck_of_pushed_objects() {
     let world = World::empty();
     let root = world.root();
     let made = world
@@ -202,7 +202,7 @@ fn a_repository_that_became_a_store_has_git_complain_too() {
 }
 
 #[test]
-fn a_branch_that_the_default_one_is_another_name_of_is_not_deleted() {
+fn the_target_of_a_symbolic_default_branch_is_not_deleted() {
     let world = World::with_store("sha1");
     world.ok(&["branch", "real"]);
     world.git(&["symbolic-ref", "refs/heads/alias", "refs/heads/real"]);
@@ -214,7 +214,7 @@ fn a_branch_that_the_default_one_is_another_name_of_is_not_deleted() {
 }
 
 #[test]
-fn many_refs_are_pushed_in_one_walk() {
+fn many_refs_are_pushed_at_once() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
     let mut updates = Vec::new();
@@ -232,12 +232,12 @@ fn many_refs_are_pushed_in_one_walk() {
 }
 
 #[test]
-fn all_or_none_is_seen_at_once() {
+fn a_failing_atomic_push_never_moves_a_ref() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
     let was = world.tip();
     clone.module("a", 1);
-    // An outside git holds one of them.
+    // An outside git holds the lock file of one of the refs.
     let lock = world.root().join("refs/heads/z.lock");
     std::fs::write(&lock, "").unwrap();
     let push = clone.command(&["push", "--atomic", "origin", "main", "main:z"]);

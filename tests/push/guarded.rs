@@ -1,4 +1,4 @@
-//! That nothing gets in past the hooks, and who puts them there.
+//! No push bypasses the hooks, and `init` and `server` install them.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +8,7 @@ use crate::support::program::World;
 use crate::support::server::Server;
 
 #[test]
-fn without_the_program_nothing_is_accepted() {
+fn pushes_are_refused_if_the_program_is_missing() {
     let world = World::with_store("sha1");
     let mut clone = Clone::of(&world, "clone");
     clone.module("a", 1);
@@ -24,7 +24,7 @@ fn without_the_program_nothing_is_accepted() {
 }
 
 #[test]
-fn a_configuration_of_the_pusher_does_not_lead_past_the_hooks() {
+fn the_pushers_git_configuration_cannot_bypass_the_hooks() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
     clone.commit("a", "no module");
@@ -40,7 +40,7 @@ fn a_configuration_of_the_pusher_does_not_lead_past_the_hooks() {
 }
 
 #[test]
-fn what_the_hooks_rest_on_is_put_back_by_init_and_server() {
+fn init_and_server_repair_hooks_and_their_configuration() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
     clone.module("a", 1);
@@ -69,9 +69,10 @@ fn what_the_hooks_rest_on_is_put_back_by_init_and_server() {
         let seen = clone.refused(&["main"]);
         assert!(seen.contains(reason), "{reason:?} in {seen}");
         assert!(seen.contains("run `wasmstore init` there"), "{seen}");
-        match nth % 2 {
-            0 => assert_eq!(world.ok(&["init"]), ""),
-            _ => drop(Server::start(&world, &[])),
+        if nth % 2 == 0 {
+            assert_eq!(world.ok(&["init"]), "");
+        } else {
+            drop(Server::start(&world, &[]));
         }
         clone.pushes(&["--dry-run", "main"]);
         clone.pushes(&[&format!("main:refs/heads/{nth}")]);
@@ -80,7 +81,7 @@ fn what_the_hooks_rest_on_is_put_back_by_init_and_server() {
 }
 
 #[test]
-fn hooks_of_others_are_left_and_nothing_is_pushed_past_them() {
+fn hooks_of_other_programs_stay_and_pushes_are_refused() {
     for name in ["pre-receive", "proc-receive"] {
         let world = World::with_store("sha1");
         let clone = Clone::of(&world, "clone");
@@ -110,7 +111,7 @@ fn hooks_of_others_are_left_and_nothing_is_pushed_past_them() {
 }
 
 #[test]
-fn a_store_made_by_a_command_takes_pushes() {
+fn a_store_created_by_a_command_accepts_pushes() {
     let world = World::empty();
     world.add("a", 1);
     let clone = Clone::of(&world, "clone");
@@ -119,7 +120,7 @@ fn a_store_made_by_a_command_takes_pushes() {
 }
 
 #[test]
-fn a_bare_repository_of_git_becomes_a_store_that_takes_pushes() {
+fn a_bare_git_repository_becomes_a_store_that_accepts_pushes() {
     let world = World::empty();
     let root = world.root();
     let made = world

@@ -1,10 +1,10 @@
-//! Pushes of more refs than are taken, and of refs whose names are no text.
+//! Pushes of too many refs, and of refs whose names are not UTF-8.
 
 use super::Clone;
 use crate::support::program::World;
 
 #[test]
-fn a_push_of_too_many_refs_is_refused_in_plain_words() {
+fn a_push_of_too_many_refs_is_refused_with_the_limit() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
     let commit = clone.module("m", 1);
@@ -24,7 +24,7 @@ fn a_push_of_too_many_refs_is_refused_in_plain_words() {
 }
 
 #[test]
-fn a_name_that_is_not_utf_8_is_refused_in_plain_words() {
+fn a_ref_name_that_is_not_utf_8_is_refused() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
     let commit = clone.module("m", 1);

@@ -1,4 +1,4 @@
-//! Pushing with stock git: by a path here, as over ssh. Over HTTP the same hooks run.
+//! Pushing with stock git to a path, which works like a push over ssh. Over HTTP, the same hooks run.
 
 mod accepted;
 mod crafted;
@@ -16,11 +16,11 @@ use std::process::{Command, Stdio};
 
 use crate::support::program::{Ran, World, module};
 
-/// A clone of the world's store with a work tree, whose owner may push.
+/// A clone of the world's store with a work tree, from which tests push.
 pub struct Clone<'w> {
     pub world: &'w World,
     pub dir: PathBuf,
-    /// What is in the environment of what is pushed with.
+    /// The environment variables of the git commands.
     pub variables: Vec<(String, String)>,
 }
 
@@ -39,7 +39,7 @@ impl<'w> Clone<'w> {
         }
     }
 
-    /// The same with another variable.
+    /// Adds an environment variable.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
@@ -47,9 +47,9 @@ impl<'w> Clone<'w> {
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut git = self.world.command("git");
-        for who in ["AUTHOR", "COMMITTER"] {
-            git.env(format!("GIT_{who}_NAME"), "Ann");
-            git.env(format!("GIT_{who}_EMAIL"), "ann@example.org");
+        for role in ["AUTHOR", "COMMITTER"] {
+            git.env(format!("GIT_{role}_NAME"), "Ann");
+            git.env(format!("GIT_{role}_EMAIL"), "ann@example.org");
         }
         git.envs(self.variables.iter().cloned());
         git.current_dir(&self.dir).args(args);
@@ -60,7 +60,7 @@ impl<'w> Clone<'w> {
         self.command(args).output().unwrap().into()
     }
 
-    /// Runs git, which has to succeed.
+    /// Runs git, and asserts that it succeeds.
     #[track_caller]
     pub fn git(&self, args: &[&str]) -> String {
         let ran = self.run(args);
@@ -68,7 +68,7 @@ impl<'w> Clone<'w> {
         ran.out.trim_end().to_owned()
     }
 
-    /// The same with something on its standard input.
+    /// Runs git with `input` on its standard input, and asserts that it succeeds.
     pub fn git_with_input(&self, args: &[&str], input: &[u8]) -> String {
         let mut git = self.command(args);
         let mut git = git
@@ -82,7 +82,7 @@ impl<'w> Clone<'w> {
         ran.out.trim_end().to_owned()
     }
 
-    /// Writes a file, and commits all that is there.
+    /// Writes a file, and commits the whole work tree.
     pub fn commit(&self, path: &str, bytes: impl AsRef<[u8]>) -> String {
         let file = self.dir.join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -101,7 +101,7 @@ impl<'w> Clone<'w> {
         self.commit(path, module(n))
     }
 
-    /// Pushes what has to be accepted.
+    /// Pushes, and asserts that the push is accepted.
     #[track_caller]
     pub fn pushes(&self, args: &[&str]) {
         let ran = self.run(&[&["push", "-q", "origin"], args].concat());
@@ -109,7 +109,7 @@ impl<'w> Clone<'w> {
         self.world.fsck();
     }
 
-    /// Pushes what has to be refused, with nothing left of it; returns what the person sees.
+    /// Pushes, and asserts that the push is refused and changes no file of the store; returns git's error output.
     #[track_caller]
     pub fn refused(&self, args: &[&str]) -> String {
         let before = snapshot(&self.world.root());
@@ -120,18 +120,18 @@ impl<'w> Clone<'w> {
     }
 }
 
-/// Every file of the repository with what is in it, but for what is derived or momentary.
+/// Returns every file of the repository with its content, except those in the directory `wasmstore`.
 pub fn snapshot(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        files.insert(folder.clone(), Vec::new());
-        for entry in std::fs::read_dir(folder).unwrap() {
+    let mut directories = vec![root.to_owned()];
+    while let Some(directory) = directories.pop() {
+        files.insert(directory.clone(), Vec::new());
+        for entry in std::fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
-            match path.is_dir() {
-                true if path == root.join("wasmstore") => {}
-                true => folders.push(path),
-                false => drop(files.insert(path.clone(), std::fs::read(path).unwrap())),
+            if path.is_file() {
+                files.insert(path.clone(), std::fs::read(path).unwrap());
+            } else if path != root.join("wasmstore") {
+                directories.push(path);
             }
         }
     }

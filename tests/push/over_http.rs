@@ -1,4 +1,4 @@
-//! Pushing to a server: the keys decide who may.
+//! Pushing to a server: keys give permissions.
 
 use super::Clone;
 use crate::support::program::{World, module};
@@ -6,7 +6,7 @@ use crate::support::server::Server;
 
 const KEYS: &str = "reader:GET;writer:GET,POST;owner:*";
 
-/// A clone that pushes to a server with a key.
+/// Returns a clone that pushes to the server with `key`.
 fn clone_of<'w>(world: &'w World, server: &Server, name: &str, key: &str) -> Clone<'w> {
     let clone = Clone::of(world, name);
     let url = format!("http://any:{key}@{}/wasmstore.git", server.address);
@@ -18,7 +18,7 @@ fn clone_of<'w>(world: &'w World, server: &Server, name: &str, key: &str) -> Clo
 }
 
 #[test]
-fn a_push_is_checked_and_published_as_by_a_path() {
+fn a_push_over_http_is_validated_and_published() {
     for format in ["sha1", "sha256"] {
         let world = World::with_store(format);
         let server = Server::start(&world, &[]);
@@ -32,7 +32,7 @@ fn a_push_is_checked_and_published_as_by_a_path() {
         let seen = clone.refused(&["main"]);
         let reason = "it is not a valid module: not WebAssembly: the magic number is missing (at offset 0x0)";
         assert!(seen.contains(reason), "{seen}");
-        // Without keys everybody may do everything.
+        // Without keys, every client has all permissions.
         clone.git(&["reset", "-q", "--hard", "HEAD~2"]);
         clone.pushes(&["--force", "main"]);
         assert_eq!(server.get("/api/v1/modules").text(), "{}");
@@ -40,7 +40,7 @@ fn a_push_is_checked_and_published_as_by_a_path() {
 }
 
 #[test]
-fn the_key_says_who_may_push_and_who_may_drop() {
+fn keys_permit_pushing_and_dropping_history() {
     let world = World::with_store("sha1");
     let server = Server::start(&world, &["--auth", KEYS]);
     let reader = clone_of(&world, &server, "reader", "reader");
@@ -70,7 +70,7 @@ fn the_key_says_who_may_push_and_who_may_drop() {
 }
 
 #[test]
-fn a_key_of_an_author_pushes_only_what_is_theirs() {
+fn a_key_with_an_author_pushes_only_commits_of_that_author() {
     let world = World::with_store("sha1");
     world.file("keys", "ci:*:CI <ci@example.org>\n");
     let server = Server::start(&world, &["--auth-file", "keys"]);
@@ -93,7 +93,7 @@ fn a_key_of_an_author_pushes_only_what_is_theirs() {
 }
 
 #[test]
-fn the_server_s_limits_hold_for_pushes_too() {
+fn the_servers_limits_apply_to_pushes() {
     let world = World::with_store("sha1");
     let server = Server::start(&world, &["--max-module-bytes", "1000"]);
     let clone = clone_of(&world, &server, "clone", "none");

@@ -1,5 +1,5 @@
-//! A gc, or the end of a process, in each moment of a push: while it is in quarantine, when it was checked, when its objects are in the
-//! store and no ref leads to them, and when the refs were moved.
+//! A `gc`, or the kill of a process, at each stage of a push: while the objects are in quarantine, after their validation, when they are in
+//! the store but no ref reaches them yet, and after the refs were moved.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,20 +10,20 @@ use std::time::{Duration, Instant};
 use super::Clone;
 use crate::support::program::{Ran, World};
 
-/// Far longer than anything takes that works.
-const LONG: Duration = Duration::from_secs(30);
+/// The longest wait for a stage. It is only reached if a test fails.
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// The moments in which a push is held.
-const MOMENTS: [&str; 4] = [
+/// The stages at which a push is paused.
+const STAGES: [&str; 4] = [
     "pre-receive.before",
     "pre-receive.after",
     "proc-receive.before",
     "proc-receive.after",
 ];
 
-/// A program in the place of ours, which calls it and waits before and after while a file is there that says so. It notes that it
-/// waits, and the process that called the hook.
-const HOLDING: &str = r#"#!/bin/sh
+/// A wrapper around wasmstore. It pauses before and after the hook while the file of that stage exists, and writes the id of its parent
+/// process to a file when it reaches a stage.
+const PAUSING_HOOK: &str = r#"#!/bin/sh
 hold() {
     echo "$PPID" > "$HOLD/$1.reached"
     n=0
@@ -36,54 +36,54 @@ hold "$4.after"
 exit $code
 "#;
 
-/// A push that is held in a moment.
-struct Held {
+/// A push that is paused at a stage.
+struct PausedPush {
     push: Child,
     file: PathBuf,
 }
 
-impl Held {
-    fn start(clone: &Clone<'_>, moment: &str, args: &[&str]) -> Self {
-        let folder = clone.world.path("hold");
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir(&folder).unwrap();
-        let program = clone.world.path("holding");
-        fs::write(&program, HOLDING).unwrap();
+impl PausedPush {
+    fn start(clone: &Clone<'_>, stage: &str, args: &[&str]) -> Self {
+        let directory = clone.world.path("hold");
+        let _ = fs::remove_dir_all(&directory);
+        fs::create_dir(&directory).unwrap();
+        let program = clone.world.path("pausing");
+        fs::write(&program, PAUSING_HOOK).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        let file = folder.join(moment);
+        let file = directory.join(stage);
         fs::write(&file, "").unwrap();
         let mut push = clone.command(&[&["push", "origin"], args].concat());
         let push = push
             .env("WASMSTORE_PROGRAM", program)
             .env("REAL", env!("CARGO_BIN_EXE_wasmstore"))
-            .env("HOLD", folder)
+            .env("HOLD", directory)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let held = Self { push, file };
+        let paused = Self { push, file };
         let began = Instant::now();
-        while held.receiver().is_none() {
-            assert!(began.elapsed() < LONG, "{moment} is not reached");
+        while paused.receiver().is_none() {
+            assert!(began.elapsed() < WAIT_MAX, "{stage} is not reached");
             std::thread::sleep(Duration::from_millis(5));
         }
-        held
+        paused
     }
 
-    /// The process that git receives the push with.
+    /// Returns the process id of git-receive-pack(1), once the stage is reached.
     fn receiver(&self) -> Option<String> {
         let note = format!("{}.reached", self.file.display());
         let text = fs::read_to_string(note).unwrap_or_default();
         text.ends_with('\n').then(|| text.trim().to_owned())
     }
 
-    /// Lets it go on to its end.
+    /// Lets the push continue, and waits for its end.
     fn release(self) -> Ran {
         fs::remove_file(&self.file).unwrap();
         self.push.wait_with_output().unwrap().into()
     }
 
-    /// Kills the receiver.
+    /// Kills git-receive-pack(1).
     fn kill(self) -> Ran {
         let pid = self.receiver().unwrap();
         let killed = std::process::Command::new("kill")
@@ -95,20 +95,20 @@ impl Held {
 }
 
 #[test]
-fn a_gc_in_any_moment_of_a_push_takes_nothing_from_it() {
-    for moment in MOMENTS {
+fn gc_at_any_stage_removes_nothing_of_a_push() {
+    for stage in STAGES {
         let world = World::with_store("sha1");
         for n in 0..5 {
             world.add("old", n);
         }
         let clone = Clone::of(&world, "clone");
         let tip = clone.module("new", 10);
-        let held = Held::start(&clone, moment, &["main"]);
+        let paused = PausedPush::start(&clone, stage, &["main"]);
         world.ok(&["gc", "--keep-history"]);
         world.fsck();
-        let ran = held.release();
-        assert_eq!(ran.code, Some(0), "{moment}: {}", ran.err);
-        assert_eq!(world.tip(), tip, "{moment}");
+        let ran = paused.release();
+        assert_eq!(ran.code, Some(0), "{stage}: {}", ran.err);
+        assert_eq!(world.tip(), tip, "{stage}");
         world.fsck();
         world.ok(&["gc", "--keep-history"]);
         world.fsck();
@@ -118,8 +118,8 @@ fn a_gc_in_any_moment_of_a_push_takes_nothing_from_it() {
 }
 
 #[test]
-fn what_a_push_rests_on_may_be_collected_meanwhile_and_it_is_told_to_push_again() {
-    for moment in MOMENTS {
+fn a_push_whose_base_was_collected_is_refused_and_can_be_repeated() {
+    for stage in STAGES {
         let world = World::with_store("sha1");
         world.add("main", 0);
         world.ok(&["branch", "dev"]);
@@ -130,23 +130,23 @@ fn what_a_push_rests_on_may_be_collected_meanwhile_and_it_is_told_to_push_again(
         let clone = Clone::of(&world, "clone");
         clone.git(&["checkout", "-q", "-b", "more", "origin/dev"]);
         let tip = clone.module("more", 9);
-        // What it rests on is not sent, as `dev` says that it is there.
-        let held = Held::start(&clone, moment, &["more"]);
+        // The client does not send the commits of `dev` because the store has them.
+        let paused = PausedPush::start(&clone, stage, &["more"]);
         world.ok(&["branch", "dev", "--delete"]);
         world.ok(&["gc", "--keep-history"]);
         world.fsck();
-        let ran = held.release();
+        let ran = paused.release();
         world.fsck();
-        if moment == "proc-receive.after" {
-            assert_eq!(ran.code, Some(0), "{moment}: {}", ran.err);
+        if stage == "proc-receive.after" {
+            assert_eq!(ran.code, Some(0), "{stage}: {}", ran.err);
         } else {
-            assert_eq!(ran.code, Some(1), "{moment}: {}", ran.err);
-            let told = "a concurrent gc removed objects that the push builds on: push again";
-            assert!(ran.err.contains(told), "{moment}: {}", ran.err);
-            assert_eq!(world.ok(&["branch", "--list"]), "main\n", "{moment}");
+            assert_eq!(ran.code, Some(1), "{stage}: {}", ran.err);
+            let reason = "a concurrent gc removed objects that the push builds on: push again";
+            assert!(ran.err.contains(reason), "{stage}: {}", ran.err);
+            assert_eq!(world.ok(&["branch", "--list"]), "main\n", "{stage}");
             clone.pushes(&["more"]);
         }
-        assert_eq!(world.git(&["rev-parse", "more"]), tip, "{moment}");
+        assert_eq!(world.git(&["rev-parse", "more"]), tip, "{stage}");
         world.ok(&["gc", "--keep-history"]);
         world.fsck();
         assert_eq!(world.ok(&["verify"]).lines().count(), 1);
@@ -154,27 +154,28 @@ fn what_a_push_rests_on_may_be_collected_meanwhile_and_it_is_told_to_push_again(
 }
 
 #[test]
-fn a_change_or_a_squash_meanwhile_makes_the_push_stale() {
-    for moment in &MOMENTS[..3] {
+fn a_concurrent_change_or_squash_makes_the_push_stale() {
+    for stage in &STAGES[..3] {
         for squash in [false, true] {
             let world = World::with_store("sha1");
             world.add("a", 1);
             world.add("a", 2);
             let clone = Clone::of(&world, "clone");
             clone.module("b", 3);
-            let held = Held::start(&clone, moment, &["main"]);
-            match squash {
-                true => drop(world.ok(&["gc"])),
-                false => drop(world.add("c", 4)),
+            let paused = PausedPush::start(&clone, stage, &["main"]);
+            if squash {
+                world.ok(&["gc"]);
+            } else {
+                world.add("c", 4);
             }
-            let (tip, ran) = (world.tip(), held.release());
-            assert_eq!(ran.code, Some(1), "{moment}: {}", ran.err);
+            let (tip, ran) = (world.tip(), paused.release());
+            assert_eq!(ran.code, Some(1), "{stage}: {}", ran.err);
             assert!(
                 ran.err.contains("git pull --rebase"),
-                "{moment}: {}",
+                "{stage}: {}",
                 ran.err
             );
-            assert_eq!(world.tip(), tip, "{moment}");
+            assert_eq!(world.tip(), tip, "{stage}");
             world.fsck();
             clone.git(&["fetch", "-q"]);
             clone.git(&["rebase", "-q", "--onto", "origin/main", "HEAD~1"]);
@@ -184,23 +185,23 @@ fn a_change_or_a_squash_meanwhile_makes_the_push_stale() {
 }
 
 #[test]
-fn a_receiver_that_is_killed_in_any_moment_leaves_what_gc_clears() {
-    for moment in MOMENTS {
+fn gc_removes_what_a_killed_receiver_leaves_behind() {
+    for stage in STAGES {
         let world = World::with_store("sha1");
         let before = world.add("a", 1);
         let clone = Clone::of(&world, "clone");
         let tip = clone.module("b", 2);
         let was = world.tip();
-        let ran = Held::start(&clone, moment, &["main"]).kill();
-        assert_ne!(ran.code, Some(0), "{moment}");
-        let wanted = if moment == "proc-receive.after" {
+        let ran = PausedPush::start(&clone, stage, &["main"]).kill();
+        assert_ne!(ran.code, Some(0), "{stage}");
+        let wanted = if stage == "proc-receive.after" {
             &tip
         } else {
             &was
         };
-        // The hook goes on by itself, and may come to its end.
+        // The hook is a process of its own, and may still finish its work.
         let now = world.tip();
-        assert!(now == *wanted || now == tip, "{moment}: {now}");
+        assert!(now == *wanted || now == tip, "{stage}: {now}");
         world.fsck();
         assert_eq!(world.ok(&["hash", "a"]).trim(), before);
         let objects = world.root().join("objects");
@@ -220,9 +221,9 @@ fn a_receiver_that_is_killed_in_any_moment_leaves_what_gc_clears() {
             .args(["-name", "tmp_*", "-o", "-name", "*.keep"])
             .output();
         let left = Ran::from(find.unwrap()).out;
-        assert_eq!(left, "", "{moment}");
+        assert_eq!(left, "", "{stage}");
         clone.run(&["push", "-q", "origin", "main"]);
-        assert_eq!(world.tip(), tip, "{moment}");
+        assert_eq!(world.tip(), tip, "{stage}");
         world.fsck();
     }
 }

@@ -1,13 +1,13 @@
-//! What is refused, what the person who pushed sees, and that nothing of it stays.
+//! Refused pushes: the message that git prints, and that nothing of the push stays in the store.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::Clone;
 use crate::support::program::{FORMATS, World, module};
 
-/// Refuses a commit with these files in it, besides a valid module, and says `reason` of `/path`.
+/// Asserts that a commit with this file is refused, and that `reason` is given for `/path`.
 #[track_caller]
-fn refuses(path: &str, bytes: &[u8], reason: &str) {
+fn assert_refused(path: &str, bytes: &[u8], reason: &str) {
     let world = World::with_store("sha1");
     world.add("there", 0);
     let clone = Clone::of(&world, "clone");
@@ -20,8 +20,8 @@ fn refuses(path: &str, bytes: &[u8], reason: &str) {
 }
 
 #[test]
-fn what_is_no_module_is_refused_with_reason_and_offset() {
-    refuses(
+fn invalid_modules_are_refused_with_reason_and_offset() {
+    assert_refused(
         "docs/read.me",
         b"Read me",
         "it is not a valid module: not WebAssembly: the magic number is missing (at offset 0x0)",
@@ -29,28 +29,27 @@ fn what_is_no_module_is_refused_with_reason_and_offset() {
     let whole = module(1);
     let cut = &whole[..whole.len() - 1];
     let reason = "it is not a valid module: truncated: unexpected end-of-file (at offset 0x";
-    refuses("cut.wasm", cut, reason);
+    assert_refused("cut.wasm", cut, reason);
     let body = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x05\x01\x03\0\x6a\x0b";
-    refuses("body.wasm", body, "it is not a valid module: type mismatch");
+    assert_refused("body.wasm", body, "it is not a valid module: type mismatch");
 }
 
 #[test]
-fn names_that_are_no_paths_are_refused() {
+fn illegal_paths_are_refused() {
     let hash = "0123456789012345678901234567890123456789";
-    refuses(
+    assert_refused(
         hash,
         &module(2),
         &format!("module path \"{hash}\" has the form of a hash"),
     );
-    let back = "a\\b";
-    refuses_name(back.as_bytes(), "/a\\\\b in commit ");
-    refuses_name(b"a\xff", "/a\u{fffd} in commit ");
-    refuses_name(b"tab\there", "/tab\\there in commit ");
+    assert_name_refused(b"a\\b", "/a\\\\b in commit ");
+    assert_name_refused(b"a\xff", "/a\u{fffd} in commit ");
+    assert_name_refused(b"tab\there", "/tab\\there in commit ");
 }
 
-/// Refuses a module of a name that a work tree cannot always have.
+/// Asserts that a module of this name is refused. The tree is built without a work tree, which could not contain every name.
 #[track_caller]
-fn refuses_name(name: &[u8], subject: &str) {
+fn assert_name_refused(name: &[u8], subject: &str) {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
     clone.commit("m", module(3));
@@ -63,7 +62,7 @@ fn refuses_name(name: &[u8], subject: &str) {
 }
 
 #[test]
-fn whatever_is_neither_module_nor_folder_is_refused() {
+fn links_executables_and_submodules_are_refused() {
     let world = World::with_store("sha1");
     world.add("there", 0);
     let clone = Clone::of(&world, "clone");
@@ -93,7 +92,7 @@ fn whatever_is_neither_module_nor_folder_is_refused() {
 }
 
 #[test]
-fn what_only_a_commit_on_the_way_has_is_refused_too() {
+fn files_that_a_later_commit_removes_are_refused_too() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
     clone.commit("secret.txt", "not for long");
@@ -109,7 +108,7 @@ fn what_only_a_commit_on_the_way_has_is_refused_too() {
 }
 
 #[test]
-fn of_many_faults_the_first_are_told() {
+fn the_first_faults_of_many_are_reported() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
     for n in 0..50 {
@@ -125,7 +124,7 @@ fn of_many_faults_the_first_are_told() {
 }
 
 #[test]
-fn refs_that_are_no_branches_or_tags_are_refused() {
+fn refs_other_than_branches_and_tags_are_refused() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
     for name in [
@@ -148,7 +147,7 @@ fn refs_that_are_no_branches_or_tags_are_refused() {
 }
 
 #[test]
-fn a_branch_and_a_folder_of_branches_cannot_have_one_name() {
+fn a_branch_and_a_directory_of_branches_cannot_share_a_name() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
     clone.pushes(&["main:a/b"]);
@@ -165,14 +164,14 @@ fn a_branch_and_a_folder_of_branches_cannot_have_one_name() {
 }
 
 #[test]
-fn a_branch_only_grows() {
+fn a_branch_only_moves_forward() {
     for format in FORMATS {
         let world = World::with_store(format);
         let clone = Clone::of(&world, "clone");
         let first = clone.module("a", 1);
         clone.module("a", 2);
         clone.pushes(&["main"]);
-        // A commit that we do not have, by somebody else.
+        // Another client adds a commit that this clone does not have.
         world.add("b", 3);
         clone.module("c", 4);
         let seen = clone.refused(&["main"]);
@@ -189,7 +188,7 @@ fn a_branch_only_grows() {
             );
             assert!(seen.contains("git pull --rebase"), "{seen}");
         }
-        // It contains all of main, but main would not be its first-parent line any more.
+        // The merge contains all commits of main, but as its second parent.
         clone.git(&["merge", "-q", "-m", "the wrong way round", "origin/main"]);
         let seen = clone.refused(&["main"]);
         assert!(
@@ -204,7 +203,7 @@ fn a_branch_only_grows() {
 }
 
 #[test]
-fn what_drops_history_needs_the_right_to() {
+fn dropping_history_needs_permission() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
     let first = clone.module("a", 1);
@@ -253,7 +252,7 @@ fn what_drops_history_needs_the_right_to() {
 }
 
 #[test]
-fn a_key_that_fixes_the_author_takes_no_commits_of_others() {
+fn a_required_author_excludes_commits_of_others() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone").with("WASMSTORE_PUSH_AUTHOR", "CI <ci@example.org>");
     let commit = clone.module("a", 1);
@@ -272,7 +271,7 @@ fn a_key_that_fixes_the_author_takes_no_commits_of_others() {
 }
 
 #[test]
-fn all_or_none_of_a_push_is_refused() {
+fn one_refused_ref_refuses_the_whole_push() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
     clone.module("a", 1);

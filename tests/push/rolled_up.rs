@@ -1,9 +1,9 @@
-//! Many pushes: their packs are rolled up, deltas and all.
+//! The packs of many pushes are rolled up, and their deltas are copied.
 
 use super::Clone;
 use crate::support::program::{World, module};
 
-/// A module that is large enough for git to make a delta of its next version.
+/// Returns a module that is large enough for git to store the next version as a delta.
 fn version(n: u32) -> Vec<u8> {
     let mut bytes = module(0);
     let content: Vec<u8> = (0..2000u32)
@@ -22,7 +22,7 @@ fn version(n: u32) -> Vec<u8> {
 }
 
 #[test]
-fn the_packs_of_many_pushes_become_few() {
+fn packs_of_many_pushes_are_rolled_up_with_their_deltas() {
     let world = World::with_store("sha1");
     let clone = Clone::of(&world, "clone");
     for n in 0..70 {
@@ -30,7 +30,7 @@ fn the_packs_of_many_pushes_become_few() {
         let ran = clone.run(&["push", "-q", "origin", "main"]);
         assert_eq!(ran.code, Some(0), "{}", ran.err);
     }
-    // The new pack, and those that it was copied from, which go with the next roll-up.
+    // The note lists the new pack and those that it was copied from. The next roll-up deletes these.
     let note = std::fs::read_to_string(world.root().join("wasmstore/rolled-up")).unwrap();
     assert!(note.lines().count() >= 64, "{note}");
     let packs = world.root().join("objects/pack");
@@ -49,7 +49,7 @@ fn the_packs_of_many_pushes_become_few() {
     let deltas = deltas
         .lines()
         .filter(|base| base.bytes().any(|byte| byte != b'0'));
-    assert!(deltas.count() > 20, "there are deltas that were copied");
+    assert!(deltas.count() > 20, "the deltas were copied");
     assert_eq!(world.ok(&["versions", "m"]).lines().count(), 70);
     assert_eq!(world.ok(&["verify"]).lines().count(), 1);
     world.ok(&["gc", "--keep-history"]);
