@@ -109,7 +109,7 @@ mod tree;
 mod verify;
 
 pub use error::{Error, Result, chain};
-pub use gc::collect::{Collected, Collection};
+pub use gc::collect::{GcRequest, GcResult};
 pub use history::first_parent::FirstParentHistory;
 pub use history::walk::CommitNode;
 pub use ids::TreeId;
@@ -139,4 +139,5 @@ pub use tree::encoded_diff::{TreeChange, TreeDiffer};
 pub use tree::entry::{TreeEntry, TreeNode};
 pub use tree::lookup::CachedNode;
 pub use tree::merge::Merge;
-pub use verify::check::{ObjectInspector, ObjectLocation, StoreFault, VerifyCounts, VerifyGuard};
+pub use verify::check::VerifyGuard;
+pub use verify::findings::{ObjectInspector, ObjectLocation, StoreFault, VerifyCounts};

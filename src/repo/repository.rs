@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::config::{CacheLimits, PushLimits};
 use crate::names::{BranchName, MirrorName, ModuleHash};
 use crate::repo::error::{Error, Result};
-use crate::repo::gc::collect::{Collected, Collection, Collector};
+use crate::repo::gc::collect::{Collector, GcRequest, GcResult};
 use crate::repo::lifecycle::create::{ObjectFormat, create_if_absent};
 use crate::repo::lifecycle::hooks::{self, PushHooks};
 use crate::repo::lifecycle::maintenance_lock::{self, MaintenanceLock};
@@ -26,8 +26,9 @@ use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::push::incoming::IncomingObjects;
 use crate::repo::refs::store::RefStore;
 use crate::repo::refs::watcher::RefWatcher;
-use crate::repo::verify::check::{self, ObjectInspector, StoreFault, VerifyCounts, VerifyGuard};
+use crate::repo::verify::check::{self, VerifyGuard};
 use crate::repo::verify::derived;
+use crate::repo::verify::findings::{ObjectInspector, StoreFault, VerifyCounts};
 
 /// A bare git repository that is a store. A store that does not exist yet reads as empty.
 pub struct Repository {
@@ -177,11 +178,11 @@ impl Repository {
     /// once no one else can move a ref. Nothing that a ref reaches is lost.
     pub fn collect<E: From<Error>>(
         &self,
-        collection: &Collection<'_>,
+        request: &GcRequest<'_>,
         check: impl FnOnce() -> Result<(), E>,
-    ) -> Result<Collected, E> {
+    ) -> Result<GcResult, E> {
         let parts = &self.parts;
-        Collector { parts }.collect(collection, check)
+        Collector { parts }.collect(request, check)
     }
 
     /// Begins a check, during which no collection runs.

@@ -5,7 +5,7 @@ use super::commit_messages::SQUASHED;
 use super::error::Result;
 use super::open::Store;
 use crate::names::CommitId;
-use crate::repo::{Collection, chain};
+use crate::repo::{GcRequest, chain};
 
 /// What a collection does with the branch's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Store {
         self.prepare_index_for_gc(tip);
         let collected = self
             .repo
-            .collect(&Collection { squash }, check_precondition)?;
+            .collect(&GcRequest { squash }, check_precondition)?;
         if let Some(commit) = collected.squashed {
             self.index_published_commit(commit);
         }

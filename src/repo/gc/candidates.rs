@@ -95,3 +95,30 @@ fn loose(root: &Path) -> Result<Vec<(gix::ObjectId, PathBuf)>> {
     }
     Ok(loose)
 }
+
+/// Rejects repositories with work trees and reflogs, which can reach objects that `gc` would take for unreachable.
+///
+/// # Errors
+/// `NotAStore` with what to do.
+pub(crate) fn check_collectable(parts: &Parts) -> Result<()> {
+    for (name, what) in [
+        (
+            "worktrees",
+            "work trees; remove them with `git worktree remove`",
+        ),
+        (
+            "logs/refs",
+            "reflogs; switch them off with `git config core.logAllRefUpdates false` and remove ROOT/logs",
+        ),
+    ] {
+        let dir = parts.root().join(name);
+        if fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some()) {
+            let reason = format!("gc would break its {what}");
+            return Err(Error::NotAStore {
+                root: parts.root().to_owned(),
+                reason,
+            });
+        }
+    }
+    Ok(())
+}

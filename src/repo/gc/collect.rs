@@ -10,7 +10,6 @@
 //! to what changed since phase 1 and to the number of deleted files.
 
 use std::collections::HashSet;
-use std::fs;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::git::Git;
@@ -18,7 +17,7 @@ use crate::names::{Author, BranchName, CommitId};
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::candidates::{self, Candidates};
 use crate::repo::gc::commit_graph::write_commit_graph;
-use crate::repo::gc::squash::{self, Squash};
+use crate::repo::gc::squash::{self, SquashPlan};
 use crate::repo::history::reach::reachable;
 use crate::repo::ids::commit_id;
 use crate::repo::lifecycle::scratch_dirs::{clear_files, gc_dir};
@@ -32,15 +31,15 @@ use crate::repo::refs::lock::OUTSIDE_MAX;
 /// How much older than the current time the modification time of a new file can be: the kernel's clock for it ticks.
 const CLOCK_TICK_MAX: Duration = Duration::from_millis(20);
 
-/// A requested collection.
-pub struct Collection<'a> {
+/// A requested garbage collection.
+pub struct GcRequest<'a> {
     /// The branch whose own history is squashed to one commit, with that commit's author and message; `None` keeps all history.
     pub squash: Option<(&'a BranchName, &'a Author, &'a str)>,
 }
 
-/// The result of a collection.
+/// The result of a garbage collection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Collected {
+pub struct GcResult {
     /// The number of removed objects.
     pub removed: usize,
     /// The number of bytes by which the store shrank.
@@ -50,12 +49,12 @@ pub struct Collected {
 }
 
 /// The pack of the reachable objects, as of phase 1.
-struct Packed {
+struct ReachablePack {
     pack: Option<Pack>,
     index: Option<gix_pack::index::File>,
 }
 
-impl Packed {
+impl ReachablePack {
     fn contains(&self, id: &gix::oid) -> bool {
         let index = self.index.as_ref();
         index.is_some_and(|index| index.lookup(id).is_some())
@@ -63,8 +62,8 @@ impl Packed {
 }
 
 /// A squashed commit that was written, and its plan.
-struct Squashed {
-    plan: Squash,
+struct SquashedCommit {
+    plan: SquashPlan,
     id: gix::ObjectId,
 }
 
@@ -81,28 +80,28 @@ impl Collector<'_> {
     /// one else can move a ref. Nothing that a ref reaches is lost.
     pub(crate) fn collect<E: From<Error>>(
         &self,
-        collection: &Collection<'_>,
+        request: &GcRequest<'_>,
         check: impl FnOnce() -> Result<(), E>,
-    ) -> Result<Collected, E> {
-        self.check_collectable()?;
+    ) -> Result<GcResult, E> {
+        candidates::check_collectable(self.parts)?;
         let _backup = self.parts.locks.backup()?;
         self.parts.packs.forget_deleted()?;
         let repo = self.parts.objects.handle_for("HEAD")?;
-        let branch = collection
+        let branch = request
             .squash
             .map(|(branch, ..)| self.parts.refs.resolve_branch(Some(branch)))
             .transpose()?;
-        let squash = collection.squash.zip(branch.as_ref());
-        let collection = &Collection {
+        let squash = request.squash.zip(branch.as_ref());
+        let request = &GcRequest {
             squash: squash.map(|((_, author, message), branch)| (branch, author, message)),
         };
         let git = Git::find(self.parts.root());
         let mut candidates = candidates::candidates(self.parts, &repo)?;
-        let planned = self.squash_of(&repo, collection)?;
+        let planned = self.squash_of(&repo, request)?;
         let packed = self.pack(&repo, git.as_ref(), &self.roots(planned.as_ref())?)?;
         candidates.spare(packed.as_ref());
         tracing::debug!(objects = candidates.ids.len(), "packed what is reachable");
-        let collected = self.delete_unreachable(&repo, collection, candidates, packed, check)?;
+        let collected = self.delete_unreachable(&repo, request, candidates, packed, check)?;
         if let Some(git) = git {
             write_commit_graph(&self.parts.objects, &git);
         }
@@ -113,25 +112,25 @@ impl Collector<'_> {
     fn delete_unreachable<E: From<Error>>(
         &self,
         repo: &gix::Repository,
-        collection: &Collection<'_>,
+        request: &GcRequest<'_>,
         mut candidates: Candidates,
         pack: Option<Pack>,
         check: impl FnOnce() -> Result<(), E>,
-    ) -> Result<Collected, E> {
+    ) -> Result<GcResult, E> {
         let (lock, _refs) = self.parts.locks.deleting()?;
         let held = Instant::now();
         check()?;
-        let squashed = self.write_squash(collection)?;
+        let squashed = self.write_squash(request)?;
         let index = pack
             .as_ref()
             .map(|pack| pack.index(repo.object_hash()))
             .transpose()?
             .flatten();
-        let packed = Packed { pack, index };
+        let packed = ReachablePack { pack, index };
         let copies = self.copies(repo, squashed.as_ref(), &candidates, &packed)?;
         let copied = self.write_pack(repo, &copies)?;
         candidates.spare(copied.as_ref());
-        self.publish_squash(collection, squashed.as_ref())?;
+        self.publish_squash(request, squashed.as_ref())?;
         self.delete_for_good(&lock, &candidates)?;
         tracing::info!(
             held_ms = held.elapsed().as_millis(),
@@ -143,52 +142,28 @@ impl Collector<'_> {
             .ids
             .retain(|id| !packed.contains(id) && !copies.contains(id));
         let kept = packed.pack.iter().chain(&copied).map(Pack::size_bytes);
-        Ok(Collected {
+        Ok(GcResult {
             removed: candidates.ids.len(),
             freed_bytes: candidates.size_bytes.saturating_sub(kept.sum()),
             squashed: squashed.map(|squashed| commit_id(&squashed.id)),
         })
     }
 
-    /// Rejects repositories with work trees and reflogs, which keep objects alive in ways that the collection does not check.
-    fn check_collectable(&self) -> Result<()> {
-        for (dir, what) in [
-            (
-                "worktrees",
-                "work trees; remove them with `git worktree remove`",
-            ),
-            (
-                "logs/refs",
-                "reflogs; switch them off with `git config core.logAllRefUpdates false` and remove ROOT/logs",
-            ),
-        ] {
-            let dir = self.parts.root().join(dir);
-            if fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some()) {
-                let reason = format!("gc would break its {what}");
-                return Err(Error::NotAStore {
-                    root: self.parts.root().to_owned(),
-                    reason,
-                });
-            }
-        }
-        Ok(())
-    }
-
     fn squash_of(
         &self,
         repo: &gix::Repository,
-        collection: &Collection<'_>,
-    ) -> Result<Option<Squash>> {
-        collection.squash.map_or(Ok(None), |(branch, ..)| {
+        request: &GcRequest<'_>,
+    ) -> Result<Option<SquashPlan>> {
+        request.squash.map_or(Ok(None), |(branch, ..)| {
             squash::plan(self.parts, repo, branch)
         })
     }
 
     /// Writes the squashed commit durably. No ref leads to it yet.
-    fn write_squash(&self, collection: &Collection<'_>) -> Result<Option<Squashed>> {
+    fn write_squash(&self, request: &GcRequest<'_>) -> Result<Option<SquashedCommit>> {
         let mut txn = WriteTxn::under(self.parts, None)?;
-        let planned = self.squash_of(txn.repo(), collection)?;
-        let (Some(plan), Some((branch, author, message))) = (planned, collection.squash) else {
+        let planned = self.squash_of(txn.repo(), request)?;
+        let (Some(plan), Some((branch, author, message))) = (planned, request.squash) else {
             return Ok(None);
         };
         txn.durable_tip(branch)?;
@@ -200,16 +175,16 @@ impl Collector<'_> {
         };
         let id = txn.stage_commit(&commit)?;
         txn.sync()?;
-        Ok(Some(Squashed { plan, id }))
+        Ok(Some(SquashedCommit { plan, id }))
     }
 
     /// Moves the branch to the squashed commit.
     fn publish_squash(
         &self,
-        collection: &Collection<'_>,
-        squashed: Option<&Squashed>,
+        request: &GcRequest<'_>,
+        squashed: Option<&SquashedCommit>,
     ) -> Result<()> {
-        let (Some(Squashed { plan, id }), Some((branch, ..))) = (squashed, collection.squash)
+        let (Some(SquashedCommit { plan, id }), Some((branch, ..))) = (squashed, request.squash)
         else {
             return Ok(());
         };
@@ -225,9 +200,9 @@ impl Collector<'_> {
     fn copies(
         &self,
         repo: &gix::Repository,
-        squashed: Option<&Squashed>,
+        squashed: Option<&SquashedCommit>,
         candidates: &Candidates,
-        packed: &Packed,
+        packed: &ReachablePack,
     ) -> Result<Vec<gix::ObjectId>> {
         let roots = self
             .roots(squashed.map(|squashed| &squashed.plan))?
@@ -250,7 +225,7 @@ impl Collector<'_> {
     }
 
     /// Returns the roots of what stays: every ref, but for a squashed branch only its tree and the squashed commit's parents.
-    fn roots(&self, squash: Option<&Squash>) -> Result<Vec<gix::ObjectId>> {
+    fn roots(&self, squash: Option<&SquashPlan>) -> Result<Vec<gix::ObjectId>> {
         let refs = self
             .parts
             .refs

@@ -11,7 +11,7 @@ use crate::repo::objects::commit::{Commit, read_linked};
 use crate::repo::parts::Parts;
 
 /// The commit that would replace a branch's own history.
-pub(crate) struct Squash {
+pub(crate) struct SquashPlan {
     /// The branch's tip, which is replaced.
     pub tip: gix::ObjectId,
     /// The tip's tree, which stays.
@@ -25,7 +25,7 @@ pub(crate) fn plan(
     parts: &Parts,
     repo: &gix::Repository,
     branch: &BranchName,
-) -> Result<Option<Squash>> {
+) -> Result<Option<SquashPlan>> {
     let Some(tip) = crate::repo::refs::read::read_tip(repo, branch)? else {
         return Ok(None);
     };
@@ -72,7 +72,7 @@ pub(crate) fn plan(
         .iter()
         .filter_map(|commit| object_id(repo, commit.id.as_bytes()));
     let parents = ids.filter(|id| !older.contains(id)).collect();
-    Ok(Some(Squash {
+    Ok(Some(SquashPlan {
         tip,
         tree: read_linked(repo, commit_id(&tip))?.tree,
         parents,

@@ -32,8 +32,11 @@ impl RefStore {
     /// Returns the `ids` that no branch or tag points to or reaches.
     pub fn unreached(&self, ids: &[ObjectId]) -> Result<Vec<ObjectId>> {
         let repo = self.objects.handle_for("refs")?;
-        let tips = self.direct_refs("refs/")?.into_iter().map(|(_, id)| id);
-        let tips: Vec<_> = tips.collect();
+        let tips: Vec<_> = self
+            .direct_refs("refs/")?
+            .into_iter()
+            .map(|(_, id)| id)
+            .collect();
         let reached = ancestors(&repo, tips.iter().copied())?;
         let is_reached = |id: &&ObjectId| {
             let id = object_id(&repo, id.as_bytes());

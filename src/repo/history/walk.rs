@@ -39,7 +39,7 @@ impl From<&Commit> for CommitNode {
 }
 
 /// A step of a walk that visits parents before their children.
-enum Step {
+enum WalkStep {
     Enter(CommitId),
     Leave(CommitNode),
 }
@@ -55,11 +55,11 @@ impl ObjectDb {
     ) -> Result<Option<Vec<CommitNode>>, E> {
         let handle = OnceCell::new();
         let (mut entered, mut nodes) = (HashSet::new(), Vec::new());
-        let mut todo = vec![Step::Enter(tip)];
+        let mut todo = vec![WalkStep::Enter(tip)];
         while let Some(step) = todo.pop() {
             match step {
-                Step::Leave(node) => nodes.push(node),
-                Step::Enter(id) => {
+                WalkStep::Leave(node) => nodes.push(node),
+                WalkStep::Enter(id) => {
                     if entered.contains(&id) || is_known(id)? {
                         continue;
                     }
@@ -69,8 +69,8 @@ impl ObjectDb {
                     entered.insert(id);
                     let node = self.commit_node(&handle, id)?;
                     let parents = node.parents.clone();
-                    todo.push(Step::Leave(node));
-                    todo.extend(parents.into_iter().rev().map(Step::Enter));
+                    todo.push(WalkStep::Leave(node));
+                    todo.extend(parents.into_iter().rev().map(WalkStep::Enter));
                 }
             }
         }
@@ -85,8 +85,8 @@ impl ObjectDb {
         let oid = gix::ObjectId::try_from(id.as_bytes()).ok();
         let encoded = oid.and_then(|oid| self.caches.encoded.get(&oid));
         if let (Some(bytes), Some(format)) = (encoded, self.format()) {
-            let commit = gix::objs::CommitRef::from_bytes(&bytes, format);
-            let commit = commit.map_err(Error::database(format!("decode commit {id}")))?;
+            let commit = gix::objs::CommitRef::from_bytes(&bytes, format)
+                .map_err(Error::database(format!("decode commit {id}")))?;
             return Ok(CommitNode::from(&decode(id, &commit)?));
         }
         let repo = match handle.get() {

@@ -26,8 +26,7 @@ pub(crate) fn primary(objects: &ObjectDb) -> Option<String> {
         .config_snapshot()
         .string(PRIMARY_KEY)?
         .to_string();
-    let url = Some(url).filter(|url| !url.is_empty())?;
-    Some(redact(&url).into_owned())
+    (!url.is_empty()).then(|| redact(&url).into_owned())
 }
 
 /// Marks the store as a replica of the one at `url`, unless it has a history of its own; returns whether it is a replica now.

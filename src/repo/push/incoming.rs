@@ -221,8 +221,11 @@ impl IncomingObjects {
                 return Ok((kind, bytes));
             }
         }
-        let object = self.store.try_find_object(id).map_err(reading(id))?;
-        let object = object.ok_or_else(|| missing(id))?;
+        let object = self
+            .store
+            .try_find_object(id)
+            .map_err(reading(id))?
+            .ok_or_else(|| missing(id))?;
         Ok((object.kind, object.detach().data))
     }
 }

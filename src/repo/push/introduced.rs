@@ -96,11 +96,15 @@ impl IncomingObjects {
         let encoded = self.tree(directory.tree)?;
         let entries = parse_tree(&encoded, directory.tree)?.entries;
         let parent_ids = &directory.parent_trees;
-        let encoded_parents = parent_ids.iter().map(|id| self.tree(*id));
-        let encoded_parents: Vec<Vec<u8>> = encoded_parents.collect::<Result<_>>()?;
-        let parents = encoded_parents.iter().zip(parent_ids);
-        let parents = parents.map(|(encoded, id)| parse_tree(encoded, *id));
-        let parents: Vec<TreeRef<'_>> = parents.collect::<Result<_>>()?;
+        let encoded_parents: Vec<Vec<u8>> = parent_ids
+            .iter()
+            .map(|id| self.tree(*id))
+            .collect::<Result<_>>()?;
+        let parents: Vec<TreeRef<'_>> = encoded_parents
+            .iter()
+            .zip(parent_ids)
+            .map(|(encoded, id)| parse_tree(encoded, *id))
+            .collect::<Result<_>>()?;
         let mut names = HashSet::new();
         for entry in &entries {
             let path = join_path(&directory.path, entry.filename);

@@ -100,13 +100,16 @@ impl RefStore {
         updates: &[RefUpdate],
         drop_policy: DropPolicy,
     ) -> Result<UpdateResults> {
-        let refs = self.all_refs("refs/")?.into_iter();
-        let refs: BTreeMap<String, Target> = refs
+        let refs: BTreeMap<String, Target> = self
+            .all_refs("refs/")?
+            .into_iter()
             .map(|(name, target)| (name.to_string(), target))
             .collect();
         // The branch that HEAD names and, if that is a symbolic ref, the branch that it leads to.
-        let default_branches = [self.default_branch(), self.resolve_branch(None)];
-        let default_branches = default_branches.into_iter().flatten().map(RefName::from);
+        let default_branches = [self.default_branch(), self.resolve_branch(None)]
+            .into_iter()
+            .flatten()
+            .map(RefName::from);
         let validator = UpdateValidator {
             incoming,
             default_branches: default_branches.collect(),

@@ -131,8 +131,10 @@ impl<'m> TreeMerge<'m> {
         theirs: gix::ObjectId,
     ) -> Result<(gix::ObjectId, Vec<BString>)> {
         let by_path = |change: EntryChange| (change.path, change.new);
-        let our_changes = entry_changes(self.trees, base, ours)?.into_iter();
-        let our_changes: HashMap<_, _> = our_changes.map(by_path).collect();
+        let our_changes: HashMap<_, _> = entry_changes(self.trees, base, ours)?
+            .into_iter()
+            .map(by_path)
+            .collect();
         let their_changes = entry_changes(self.trees, base, theirs)?.into_iter();
         let mut conflicts = Vec::new();
         let (mut removed, mut set) = (Vec::new(), Vec::new());

@@ -7,71 +7,27 @@ use gix::objs::tree::{EntryKind, EntryRef};
 use gix::objs::{Data, Kind, ObjectRef};
 use gix::refs::Target;
 
-use crate::names::{CommitId, ModuleHash, TreePath};
+use crate::names::TreePath;
 use crate::repo::error::{Error, Result, chain};
 use crate::repo::ids::{commit_id, module_hash};
 use crate::repo::locks::Guard;
 use crate::repo::parts::Parts;
 use crate::repo::tree::entry::{TreeEntry, TreeNode};
-
-/// Where an object was first found.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ObjectLocation {
-    /// The commit whose tree it is in.
-    pub commit: CommitId,
-    /// The object's path in that tree, with a leading slash. Bytes that are not UTF-8 are replaced.
-    pub path: String,
-}
-
-/// A fault of a ref or an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreFault {
-    /// The full name of the ref, or the kind and id of the object.
-    pub subject: String,
-    /// Where the object was found; `None` for refs, commits and tags.
-    pub location: Option<ObjectLocation>,
-    /// The description of the fault.
-    pub reason: String,
-}
-
-/// How much was checked, including faulty refs and objects.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct VerifyCounts {
-    /// The number of refs.
-    pub refs: usize,
-    /// The number of commits.
-    pub commits: usize,
-    /// The number of trees.
-    pub trees: usize,
-    /// The number of blobs that are modules by their path.
-    pub modules: usize,
-}
+use crate::repo::verify::findings::{ObjectInspector, ObjectLocation, StoreFault, VerifyCounts};
 
 /// The guard of a running check: no `gc` runs.
 pub struct VerifyGuard(#[expect(dead_code, reason = "held until the check is done")] Option<Guard>);
 
-/// Receives the findings of a check.
-pub trait ObjectInspector {
-    /// Checks a blob whose content matches its id. Returns why it is not a valid module.
-    fn module(&mut self, hash: ModuleHash, bytes: &[u8]) -> std::result::Result<(), String>;
-    /// Receives a fault.
-    fn fault(&mut self, fault: StoreFault);
-    /// Receives the location of an entry that is neither a module nor a directory. This is not a fault.
-    fn foreign(&mut self, location: ObjectLocation);
-    /// Is called for each checked object.
-    fn progress(&mut self);
-}
-
 /// An object to check.
-struct Todo {
+struct PendingCheck {
     id: gix::ObjectId,
-    role: Role,
+    role: ObjectRole,
     location: Option<ObjectLocation>,
 }
 
 /// What an object must be, according to the ref or object that names it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
+enum ObjectRole {
     /// Any kind of object: a ref other than a branch names it.
     Any,
     /// An object of this kind that readers can reach: a blob is a module.
@@ -80,7 +36,7 @@ enum Role {
     Foreign(Kind),
 }
 
-impl Role {
+impl ObjectRole {
     fn kind(self) -> Option<Kind> {
         match self {
             Self::Any => None,
@@ -126,7 +82,7 @@ pub(crate) fn verify(
         return Ok(VerifyCounts::default());
     }
     let repo = parts.objects.handle_for("HEAD")?;
-    let mut walk = Walk {
+    let mut walk = ObjectWalk {
         repo: &repo,
         inspector,
         checked: VerifyCounts::default(),
@@ -141,17 +97,17 @@ pub(crate) fn verify(
     Ok(walk.checked)
 }
 
-struct Walk<'w, I> {
+struct ObjectWalk<'w, I> {
     repo: &'w gix::Repository,
     inspector: &'w mut I,
     checked: VerifyCounts,
-    todo: Vec<Todo>,
+    todo: Vec<PendingCheck>,
     /// The roles in which each object was checked, as bits.
     seen: gix::hashtable::HashMap<gix::ObjectId, u16>,
     foreign: HashSet<(gix::ObjectId, String)>,
 }
 
-impl<I: ObjectInspector> Walk<'_, I> {
+impl<I: ObjectInspector> ObjectWalk<'_, I> {
     fn refs(&mut self) -> Result<()> {
         let failed = || Error::database("list refs");
         let head = self.repo.head();
@@ -182,9 +138,9 @@ impl<I: ObjectInspector> Walk<'_, I> {
     fn push_tip(&mut self, name: &str, id: Option<gix::ObjectId>) {
         self.checked.refs += 1;
         let role = if name.starts_with("refs/heads/") {
-            Role::Kind(Kind::Commit)
+            ObjectRole::Kind(Kind::Commit)
         } else {
-            Role::Any
+            ObjectRole::Any
         };
         if let Some(id) = id {
             self.push(id, role, None);
@@ -208,7 +164,7 @@ impl<I: ObjectInspector> Walk<'_, I> {
         });
     }
 
-    fn check(&mut self, todo: &Todo) {
+    fn check(&mut self, todo: &PendingCheck) {
         let roles = self.seen.entry(todo.id).or_default();
         if *roles & todo.role.bit() != 0 {
             return;
@@ -229,8 +185,12 @@ impl<I: ObjectInspector> Walk<'_, I> {
         }
     }
 
-    fn check_object(&mut self, todo: &Todo, is_new: bool) -> std::result::Result<(), String> {
-        self.checked.modules += usize::from(todo.role == Role::Kind(Kind::Blob));
+    fn check_object(
+        &mut self,
+        todo: &PendingCheck,
+        is_new: bool,
+    ) -> std::result::Result<(), String> {
+        self.checked.modules += usize::from(todo.role == ObjectRole::Kind(Kind::Blob));
         let object = self
             .repo
             .try_find_object(todo.id)
@@ -246,7 +206,7 @@ impl<I: ObjectInspector> Walk<'_, I> {
             return Err(format!("its content is that of object {hash}"));
         }
         match kind {
-            Kind::Blob if todo.role == Role::Kind(kind) => {
+            Kind::Blob if todo.role == ObjectRole::Kind(kind) => {
                 return self.inspector.module(module_hash(&todo.id), &data);
             }
             Kind::Blob => return Ok(()),
@@ -261,9 +221,9 @@ impl<I: ObjectInspector> Walk<'_, I> {
                     commit: commit_id(&todo.id),
                     path: "/".to_owned(),
                 };
-                self.push(commit.tree(), Role::Kind(Kind::Tree), Some(location));
+                self.push(commit.tree(), ObjectRole::Kind(Kind::Tree), Some(location));
                 for parent in commit.parents() {
-                    self.push(parent, Role::Kind(Kind::Commit), None);
+                    self.push(parent, ObjectRole::Kind(Kind::Commit), None);
                 }
             }
             ObjectRef::Tree(tree) => {
@@ -273,8 +233,8 @@ impl<I: ObjectInspector> Walk<'_, I> {
             }
             ObjectRef::Tag(tag) => {
                 let role = match tag.target_kind {
-                    Kind::Tree | Kind::Blob => Role::Foreign(tag.target_kind),
-                    kind => Role::Kind(kind),
+                    Kind::Tree | Kind::Blob => ObjectRole::Foreign(tag.target_kind),
+                    kind => ObjectRole::Kind(kind),
                 };
                 self.push(tag.target(), role, None);
             }
@@ -283,14 +243,14 @@ impl<I: ObjectInspector> Walk<'_, I> {
         Ok(())
     }
 
-    fn push(&mut self, id: gix::ObjectId, role: Role, location: Option<ObjectLocation>) {
+    fn push(&mut self, id: gix::ObjectId, role: ObjectRole, location: Option<ObjectLocation>) {
         let roles = self.seen.get(&id).copied().unwrap_or_default();
         if roles & role.bit() == 0 {
-            self.todo.push(Todo { id, role, location });
+            self.todo.push(PendingCheck { id, role, location });
         }
     }
 
-    fn entry(&mut self, entry: &EntryRef<'_>, tree: &Todo) {
+    fn entry(&mut self, entry: &EntryRef<'_>, tree: &PendingCheck) {
         let (mode, id) = (entry.mode, entry.oid.to_owned());
         let location = tree.location.as_ref().map(|tree| ObjectLocation {
             commit: tree.commit,
@@ -300,7 +260,7 @@ impl<I: ObjectInspector> Walk<'_, I> {
                 entry.filename.to_str_lossy()
             ),
         });
-        let is_read = tree.role == Role::Kind(Kind::Tree);
+        let is_read = tree.role == ObjectRole::Kind(Kind::Tree);
         let is_legal = TreePath::from_entry(&TreePath::root(), entry.filename).is_some();
         let is_foreign = matches!(TreeEntry { mode, id }.node(), TreeNode::Foreign) || !is_legal;
         // Entries below a foreign directory are not reported again.
@@ -310,9 +270,9 @@ impl<I: ObjectInspector> Walk<'_, I> {
             self.inspector.foreign(location);
         }
         let role = if is_read && !is_foreign {
-            Role::Kind
+            ObjectRole::Kind
         } else {
-            Role::Foreign
+            ObjectRole::Foreign
         };
         match mode.kind() {
             EntryKind::Commit => {}

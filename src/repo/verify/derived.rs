@@ -9,7 +9,8 @@ use crate::repo::fs::remove_if_there;
 use crate::repo::gc::commit_graph::remove_commit_graph;
 use crate::repo::lifecycle::scratch_dirs::files_dir;
 use crate::repo::objects::db::ObjectDb;
-use crate::repo::verify::check::{StoreFault, VerifyGuard};
+use crate::repo::verify::check::VerifyGuard;
+use crate::repo::verify::findings::StoreFault;
 
 /// Checks the checked-out files and the commit-graph, reports their faults, and removes the faulty ones if `remove` is set.
 ///
@@ -56,8 +57,8 @@ fn faulty_files(objects: &ObjectDb) -> Vec<(PathBuf, gix::ObjectId)> {
     let faulty = files.filter_map(|file| {
         let path = file.path();
         // A file that is being written has a temporary name.
-        let named = path.file_stem()?.to_str()?;
-        let named = gix::ObjectId::from_hex(named.as_bytes()).ok()?;
+        let stem = path.file_stem()?.to_str()?;
+        let named = gix::ObjectId::from_hex(stem.as_bytes()).ok()?;
         let bytes = fs::read(&path).ok()?;
         let hash = gix::objs::compute_hash(format, gix::objs::Kind::Blob, &bytes).ok()?;
         (hash != named).then_some((path, hash))

@@ -1,0 +1,48 @@
+//! The findings of a verification, and the trait that receives them.
+
+use crate::names::{CommitId, ModuleHash};
+
+/// Where an object was first found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ObjectLocation {
+    /// The commit whose tree it is in.
+    pub commit: CommitId,
+    /// The object's path in that tree, with a leading slash. Bytes that are not UTF-8 are replaced.
+    pub path: String,
+}
+
+/// A fault of a ref or an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreFault {
+    /// The full name of the ref, or the kind and id of the object.
+    pub subject: String,
+    /// Where the object was found; `None` for refs, commits and tags.
+    pub location: Option<ObjectLocation>,
+    /// The description of the fault.
+    pub reason: String,
+}
+
+/// How much was checked, including faulty refs and objects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VerifyCounts {
+    /// The number of refs.
+    pub refs: usize,
+    /// The number of commits.
+    pub commits: usize,
+    /// The number of trees.
+    pub trees: usize,
+    /// The number of blobs that are modules by their path.
+    pub modules: usize,
+}
+
+/// Receives the findings of a check.
+pub trait ObjectInspector {
+    /// Checks a blob whose content matches its id. Returns why it is not a valid module.
+    fn module(&mut self, hash: ModuleHash, bytes: &[u8]) -> std::result::Result<(), String>;
+    /// Receives a fault.
+    fn fault(&mut self, fault: StoreFault);
+    /// Receives the location of an entry that is neither a module nor a directory. This is not a fault.
+    fn foreign(&mut self, location: ObjectLocation);
+    /// Is called for each checked object.
+    fn progress(&mut self);
+}
