@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::support::program::{Ran, World, permissions_bind};
+use crate::support::program::{CommandOutput, World, permissions_are_enforced};
 use crate::support::store::{Scratch, branch, fsck, git};
 use wasmstore::store::{Change, History, ObjectFormat, Revision};
 
@@ -103,7 +103,7 @@ fn git_uses_the_changed_paths() {
     log.args(["log", "--format=%H", "main", "--", "d/3"])
         .env("GIT_DIR", world.root())
         .env("GIT_TRACE2_PERF", "1");
-    let ran = Ran::from(log.output().unwrap());
+    let ran = CommandOutput::from(log.output().unwrap());
     assert_eq!(ran.out.lines().count(), 2);
     // git reads no tree of the other nine commits: eight modules and the creation of the store.
     assert!(ran.err.contains(r#""definitely_not":9"#), "{}", ran.err);
@@ -186,7 +186,7 @@ fn gc_ignores_gits_lock_file_of_the_graph() {
 #[test]
 fn gc_succeeds_if_the_graph_cannot_be_written() {
     let world = World::with_store("sha1");
-    if !permissions_bind(&world.path("")) {
+    if !permissions_are_enforced(&world.path("")) {
         println!("skipped: permissions do not bind this user");
         return;
     }
@@ -235,7 +235,7 @@ fn without_git_there_is_no_graph() {
         world.changes(&["gc", "--keep-history"]);
         assert!(graph(&world.root()).exists());
         let mut gc = world.wasmstore(&["gc"]);
-        let ran = Ran::from(gc.env("PATH", world.path("none")).output().unwrap());
+        let ran = CommandOutput::from(gc.env("PATH", world.path("none")).output().unwrap());
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
         assert_none(&world);
     }
@@ -258,7 +258,7 @@ fn program_path(name: &str) -> PathBuf {
 }
 
 #[track_caller]
-fn assert_warned(ran: &Ran) {
+fn assert_warned(ran: &CommandOutput) {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.err.contains("WARN"), "{ran:?}");
     assert!(ran.err.contains("there is no commit-graph"), "{ran:?}");

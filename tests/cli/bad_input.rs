@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::support::program::{Ran, World, module, reason};
+use crate::support::program::{CommandOutput, World, module, reason};
 
 /// Returns every kind of invalid module: a name, the bytes, and a part of the expected reason.
 fn bad_modules() -> Vec<(&'static str, Vec<u8>, &'static str)> {
@@ -86,7 +86,7 @@ fn standard_input_is_validated_like_a_file() {
             .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let _ = child.stdin.take().unwrap().write_all(&bytes);
-        let ran = Ran::from(child.wait_with_output().unwrap());
+        let ran = CommandOutput::from(child.wait_with_output().unwrap());
         assert_eq!((ran.code, ran.out.as_str()), (Some(3), ""), "{name}");
         assert!(
             reason(&ran.err, &args).contains(part),

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 
-use crate::support::program::{World, module, permissions_bind};
+use crate::support::program::{World, module, permissions_are_enforced};
 
 #[test]
 fn missing_root_reads_as_an_empty_store_and_is_not_created() {
@@ -124,7 +124,7 @@ fn root_that_is_not_a_store_is_rejected_with_a_reason() {
 fn access_depends_on_permissions() {
     let world = World::with_store("sha1");
     let hash = world.add("a.wasm", 1);
-    if !permissions_bind(&world.path("")) {
+    if !permissions_are_enforced(&world.path("")) {
         println!("skipped: permissions bind nobody here");
         return;
     }

@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
-use crate::support::program::{Ran, World, module, permissions_bind, reason};
+use crate::support::program::{CommandOutput, World, module, permissions_are_enforced, reason};
 use crate::support::server::Server;
 
 /// Runs `server --check` with this configuration file.
-fn check(world: &World, toml: &str, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+fn check(world: &World, toml: &str, args: &[&str], variables: &[(&str, &str)]) -> CommandOutput {
     let file = world.file("wasmstore.toml", toml);
     let mode = fs::Permissions::from_mode(0o600);
     fs::set_permissions(world.path(file), mode).unwrap();
@@ -301,7 +301,7 @@ fn configuration_must_be_a_regular_utf8_file() {
         ("", &["server", "--check"], 0),
     ] {
         let mut command = world.wasmstore(args);
-        let ran = Ran::from(command.env("WASMSTORE_CONFIG", file).output().unwrap());
+        let ran = CommandOutput::from(command.env("WASMSTORE_CONFIG", file).output().unwrap());
         assert_eq!(ran.code, Some(code), "{file}: {ran:?}");
     }
 }
@@ -445,7 +445,7 @@ fn check_covers_everything_that_a_start_needs() {
         }
     }
     let mut without_git = world.wasmstore(&["server", "--check", "--mirror", "/a"]);
-    let ran = Ran::from(without_git.env("PATH", "").output().unwrap());
+    let ran = CommandOutput::from(without_git.env("PATH", "").output().unwrap());
     assert_eq!(ran.code, Some(5), "{ran:?}");
     assert!(!world.root().exists() && !world.path("etc/new").exists());
 }
@@ -501,7 +501,7 @@ fn check_accepts_a_read_only_store() {
     let own = world.root().join("wasmstore");
     let set = |mode| fs::set_permissions(&own, fs::Permissions::from_mode(mode)).unwrap();
     set(0o555);
-    if !permissions_bind(&world.root()) {
+    if !permissions_are_enforced(&world.root()) {
         println!("skipped: permissions do not bind this user");
         return set(0o755);
     }
@@ -552,7 +552,7 @@ fn server_does_not_start_with_an_invalid_file() {
     let world = World::empty();
     let file = world.file("wasmstore.toml", "port = 0\nauth = 's3cr3t'\n");
     let mut command = world.wasmstore(&["server", "--config", file, "-q"]);
-    let ran = Ran::from(command.stdin(Stdio::null()).output().unwrap());
+    let ran = CommandOutput::from(command.stdin(Stdio::null()).output().unwrap());
     let expected = "wasmstore: wasmstore.toml:2: `auth`: entry 1 of the keys is not KEY:METHODS\n";
     assert_eq!((ran.code, ran.err.as_str()), (Some(2), expected));
     for (toml, expected) in [

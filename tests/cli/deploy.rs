@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
-use crate::support::program::{Ran, World};
+use crate::support::program::{CommandOutput, World};
 
 fn read(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -102,7 +102,7 @@ fn image_listens_on_the_address_in_its_variables() {
             .env("WASMSTORE_CONFIG", file)
             .envs([("WASMSTORE_HOST", host[0]), ("HOST", host[1])])
             .envs([("WASMSTORE_PORT", port[0]), ("PORT", port[1])]);
-        let ran = Ran::from(server.output().unwrap());
+        let ran = CommandOutput::from(server.output().unwrap());
         let expected = format!("cannot listen on {expected}: ");
         assert!(
             ran.code == Some(1) && ran.err.contains(&expected),

@@ -3,10 +3,10 @@
 use std::fs;
 use std::io;
 
-use crate::support::program::{Ran, World, module, reason};
+use crate::support::program::{CommandOutput, World, module, reason};
 
 /// Runs a command with additional environment variables.
-fn with(world: &World, variables: &[(&str, &str)], args: &[&str]) -> Ran {
+fn with(world: &World, variables: &[(&str, &str)], args: &[&str]) -> CommandOutput {
     let mut command = world.wasmstore(args);
     command.envs(variables.iter().copied());
     command.output().unwrap().into()
@@ -157,7 +157,7 @@ fn closed_pipe_is_not_an_error() {
     ] {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
-        let ran = Ran::from(world.wasmstore(args).stdout(writer).output().unwrap());
+        let ran = CommandOutput::from(world.wasmstore(args).stdout(writer).output().unwrap());
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{args:?}");
     }
     assert_eq!(
@@ -175,7 +175,7 @@ fn failed_write_to_standard_output_is_an_error() {
         println!("skipped: no /dev/full");
         return;
     };
-    let ran = Ran::from(world.wasmstore(&["list"]).stdout(full).output().unwrap());
+    let ran = CommandOutput::from(world.wasmstore(&["list"]).stdout(full).output().unwrap());
     assert_eq!(ran.code, Some(1));
     let reason = reason(&ran.err, &["list"]);
     assert!(

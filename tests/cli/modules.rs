@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::support::program::{Ran, World, module};
+use crate::support::program::{CommandOutput, World, module};
 
 #[test]
 fn add_prints_the_blob_id_and_commits_once() {
@@ -53,7 +53,7 @@ fn add_reads_standard_input() {
         .spawn()
         .unwrap();
     child.stdin.take().unwrap().write_all(&module(3)).unwrap();
-    let ran = Ran::from(child.wait_with_output().unwrap());
+    let ran = CommandOutput::from(child.wait_with_output().unwrap());
     assert_eq!(
         (ran.code, ran.out),
         (Some(0), format!("{}\n", world.hash(3)))

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 
 use crate::support::program::{World, module, reason};
-use crate::support::server::{Server, answer};
+use crate::support::server::{Server, read_response};
 use crate::support::store::custom_section;
 
 /// Returns a module of `megabytes` MiB that consists almost entirely of a custom section of zeros.
@@ -62,7 +62,7 @@ fn signal_stops_the_server_after_running_requests() {
             "an idle connection is closed"
         );
         running.write_all(&body[9..]).unwrap();
-        assert_eq!(answer(running).text(), world.hash(1));
+        assert_eq!(read_response(running).text(), world.hash(1));
         let (code, log) = server.wait();
         assert_eq!(code, Some(0), "{log}");
         assert!(log.contains("stopped"), "{log}");

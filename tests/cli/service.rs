@@ -339,7 +339,7 @@ fn git_does_not_inherit_the_service_manager_variables() {
     stream.write_all(head.as_bytes()).unwrap();
     let began = Instant::now();
     let git = loop {
-        if let [git] = server.gits()[..] {
+        if let [git] = server.git_processes()[..] {
             break git;
         }
         assert!(began.elapsed() < LONG, "no git runs");

@@ -3,10 +3,10 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::program::{Ran, World, has_program, module};
+use crate::support::program::{CommandOutput, World, has_program, module};
 
 /// Runs a command with additional environment variables.
-fn with(world: &World, variables: &[(&str, &str)], args: &[&str]) -> Ran {
+fn with(world: &World, variables: &[(&str, &str)], args: &[&str]) -> CommandOutput {
     let mut command = world.wasmstore(args);
     command.envs(variables.iter().copied());
     command.output().unwrap().into()

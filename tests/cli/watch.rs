@@ -7,7 +7,7 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::program::{World, module};
-use crate::support::watching::Watching;
+use crate::support::watching::WatchProcess;
 
 /// The time limit of each step.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -30,7 +30,7 @@ fn watch_prints_one_line_per_commit() {
         let (one, two) = (world.hash(1), world.hash(2));
         let start = world.tip();
         world.add("z.wasm", 1);
-        let watching = Watching::start(&world, &["--since", &start]);
+        let watching = WatchProcess::start(&world, &["--since", &start]);
         let added = format!(r#"{{"/z.wasm":{{"action":"added","hash":"{one}"}}}}"#);
         assert_eq!(watching.next(), added, "a commit made before the start");
         world.file("in/z.wasm", module(2));
@@ -64,7 +64,7 @@ fn watch_command_receives_the_line_and_may_fail() {
     world.add("a.wasm", 1);
     world.add("b.wasm", 2);
     let script = "cat >> seen; echo; echo \"$0\"; exit 3";
-    let watching = Watching::start(&world, &["--since", &start, "sh", "-c", script, "--json"]);
+    let watching = WatchProcess::start(&world, &["--since", &start, "sh", "-c", script, "--json"]);
     assert_eq!(
         (watching.next(), watching.next()),
         (String::new(), "--json".to_owned())
@@ -94,7 +94,7 @@ fn failed_watch_command_is_reported_and_watching_continues() {
             "wasmstore: cannot run \"/no/such\": No such file or directory (os error 2)",
         ),
     ] {
-        let mut watching = Watching::start(&world, &["--since", &start, command]);
+        let mut watching = WatchProcess::start(&world, &["--since", &start, command]);
         let mut lines = BufReader::new(watching.child.stderr.take().unwrap()).lines();
         assert_eq!(lines.next().unwrap().unwrap(), expected);
         assert_eq!(watching.child.try_wait().unwrap(), None);
@@ -126,7 +126,7 @@ fn interrupt_ends_watch() {
     let start = world.tip();
     world.add("a.wasm", 1);
     for (signal, number) in [("-INT", 2), ("-TERM", 15)] {
-        let mut watching = Watching::start(&world, &["--since", &start]);
+        let mut watching = WatchProcess::start(&world, &["--since", &start]);
         watching.next();
         let kill = world
             .command("kill")

@@ -65,9 +65,9 @@ fn git_that_waits_for_input_ends_when_the_client_disconnects() {
     let server = Server::start(&world, &[]);
     let mut stream = begin_fetch(&server, 1000);
     stream.write_all(b"0032want").unwrap();
-    wait_until("git runs", || server.gits().len() == 1);
+    wait_until("git runs", || server.git_processes().len() == 1);
     drop(stream);
-    wait_until("git ends", || server.gits().is_empty());
+    wait_until("git ends", || server.git_processes().is_empty());
 }
 
 /// Creates a store with a module that is larger than all buffers, and returns the request of its clone.
@@ -91,7 +91,7 @@ fn begin_clone(server: &Server, want: &str) -> TcpStream {
     let mut beginning = [0; 1000];
     stream.read_exact(&mut beginning).unwrap();
     assert!(beginning.starts_with(b"HTTP/1.1 200 OK\r\n"));
-    assert_eq!(server.gits().len(), 1);
+    assert_eq!(server.git_processes().len(), 1);
     stream
 }
 
@@ -100,9 +100,9 @@ fn git_that_sends_ends_when_the_client_disconnects_or_stops_reading() {
     let (world, want) = large_store();
     let server = Server::start(&world, &["--idle-timeout", "1"]);
     drop(begin_clone(&server, &want));
-    wait_until("git ends", || server.gits().is_empty());
+    wait_until("git ends", || server.git_processes().is_empty());
     let _stalled = begin_clone(&server, &want);
-    wait_until("git ends", || server.gits().is_empty());
+    wait_until("git ends", || server.git_processes().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -152,7 +152,7 @@ fn request_that_ends_within_the_grace_is_answered() {
     let server = serve_with_script(&world, "cat >/dev/null; sleep 1; printf 0000; exit 0", &[]);
     let answer = std::thread::scope(|scope| {
         let asked = scope.spawn(|| request(&server, "POST", "git-upload-pack", &[FETCH], b"0000"));
-        wait_until("git runs", || !server.gits().is_empty());
+        wait_until("git runs", || !server.git_processes().is_empty());
         server.signal("TERM");
         asked.join().unwrap()
     });

@@ -45,7 +45,7 @@ fn push_is_completed_when_its_client_is_killed() {
         .status()
         .unwrap();
     push.wait().unwrap();
-    wait_until("git ends", || server.gits().is_empty());
+    wait_until("git ends", || server.git_processes().is_empty());
     let created = world.git(&["for-each-ref", "refs/heads/many/"]);
     assert_eq!(created.lines().count(), 400);
     let mut locks = files(&heads);
@@ -83,7 +83,7 @@ fn git_that_completes_a_push_keeps_its_permit_when_the_client_disconnects() {
             .contains("wasmstore_git_services 1")
     );
     fs::write(&release, "").unwrap();
-    wait_until("git ends", || server.gits().is_empty());
+    wait_until("git ends", || server.git_processes().is_empty());
     assert!(Path::new(&done).exists());
     wait_until("the request is counted", || {
         push_count_is(&server, "done", 1)
@@ -109,7 +109,7 @@ fn git_that_needs_no_more_input_runs_on_when_the_request_is_cut() {
     stream.write_all(b"4\r\n0000\r\n").unwrap();
     wait_until("git has received the push", || received.exists());
     drop(stream);
-    wait_until("git ends", || server.gits().is_empty());
+    wait_until("git ends", || server.git_processes().is_empty());
     assert!(done.exists());
 }
 
@@ -118,7 +118,7 @@ fn time_limit_applies_after_the_client_disconnects() {
     let world = World::with_store("sha1");
     let (server, stream) = push_received(&world, "sleep 600", &["--git-timeout", "2"]);
     drop(stream);
-    wait_until("git ends", || server.gits().is_empty());
+    wait_until("git ends", || server.git_processes().is_empty());
     wait_until("the request is counted", || {
         push_count_is(&server, "timed_out", 1)
     });

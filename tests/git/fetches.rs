@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{fsck, git, git_fails, git_ok, url};
-use crate::support::program::{Ran, World, module};
+use crate::support::program::{CommandOutput, World, module};
 use crate::support::server::Server;
 
 /// Starts a server for a store of a few modules in the given object format.
@@ -165,7 +165,7 @@ fn add_modules(server: &Server, is_over: &AtomicBool) {
 }
 
 /// Clones repeatedly while another thread writes and a third runs gc, and passes each result to `check`.
-fn clone_during_gc(gc: &str, check: fn(&World, &str, Ran)) {
+fn clone_during_gc(gc: &str, check: fn(&World, &str, CommandOutput)) {
     let (world, server) = served("sha1");
     let is_over = AtomicBool::new(false);
     let collect = || {

@@ -2,10 +2,10 @@
 
 use super::{FETCH, request, serve_with_script};
 use crate::support::program::World;
-use crate::support::server::{Answer, Server};
+use crate::support::server::{Response, Server};
 
 /// Sends a fetch to a server whose git runs `script`, and returns the response.
-fn fetch_from(world: &World, script: &str) -> (Server, Answer) {
+fn fetch_from(world: &World, script: &str) -> (Server, Response) {
     let server = serve_with_script(world, script, &[]);
     let answer = request(&server, "POST", "git-upload-pack", &[FETCH], b"0000");
     (server, answer)

@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use super::{begin_push, files, push_count_is, wait_until};
 use crate::push::Clone;
 use crate::support::program::World;
-use crate::support::server::{Server, answer};
+use crate::support::server::{Server, read_response};
 use crate::support::store::custom_section;
 
 /// A served store, and the body of a push whose pack is larger than all buffers.
@@ -81,7 +81,7 @@ impl Upload {
     /// Waits until git ends, and checks that nothing of the push remains.
     #[track_caller]
     fn assert_nothing_remains(&self) {
-        wait_until("git ends", || self.server.gits().is_empty());
+        wait_until("git ends", || self.server.git_processes().is_empty());
         let objects = self.world.root().join("objects");
         assert_eq!(files(&objects), self.files_before);
         let entries = fs::read_dir(&objects).unwrap();
@@ -125,7 +125,7 @@ fn check_refused(args: &[&str], more: usize, status: u16, outcome: &str) {
         .unwrap();
     // The server may have closed the connection already.
     let _ = stream.write_all(rest);
-    assert_eq!(answer(stream).status, status);
+    assert_eq!(read_response(stream).status, status);
     upload.assert_nothing_remains();
     wait_until("the request is counted", || {
         push_count_is(&upload.server, outcome, 1)
@@ -152,6 +152,6 @@ fn upload_that_is_running_at_shutdown_leaves_nothing() {
     let upload = Upload::to_server(&["--shutdown-grace", "1"]);
     let _stream = upload.send_half("Transfer-Encoding: chunked", &upload.body);
     upload.server.signal("TERM");
-    wait_until("git ends", || upload.server.gits().is_empty());
+    wait_until("git ends", || upload.server.git_processes().is_empty());
     upload.assert_nothing_remains();
 }

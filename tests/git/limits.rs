@@ -8,7 +8,7 @@ use flate2::write::GzEncoder;
 
 use super::{FETCH, git_ok, request, serve_with_script, url, wait_until};
 use crate::support::program::World;
-use crate::support::server::{Server, answer};
+use crate::support::server::{Server, read_response};
 
 #[test]
 fn request_above_the_git_limit_gets_503() {
@@ -26,7 +26,7 @@ fn request_above_the_git_limit_gets_503() {
             stream
         })
         .collect();
-    wait_until("both run", || server.gits().len() == 2);
+    wait_until("both run", || server.git_processes().len() == 2);
     let refused = request(
         &server,
         "GET",
@@ -41,7 +41,7 @@ fn request_above_the_git_limit_gets_503() {
     assert_eq!(refused.header("retry-after"), Some("1"));
     assert_eq!(server.get("/api/v1/modules").status, 200);
     drop(streams);
-    wait_until("both end", || server.gits().is_empty());
+    wait_until("both end", || server.git_processes().is_empty());
 }
 
 #[test]
@@ -68,12 +68,12 @@ fn git_that_exceeds_its_time_limit_is_ended() {
         (late.status, late.text()),
         (503, "git did not end within 1 s")
     );
-    wait_until("git ends", || server.gits().is_empty());
+    wait_until("git ends", || server.git_processes().is_empty());
     drop(server);
     let server = serve_with_script(&world, "printf 0008some; sleep 600", &limit);
     let cut = request(&server, "POST", "git-upload-pack", &[FETCH], b"0000");
     assert_eq!((cut.status, cut.text()), (200, "8\r\n0008some\r\n"));
-    wait_until("git ends", || server.gits().is_empty());
+    wait_until("git ends", || server.git_processes().is_empty());
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn request_size_is_limited() {
         assert_eq!(request(&server, "POST", &path, &encoded, &bomb).status, 413);
     }
     assert!(server.rss_kib() < 100 << 10, "{} KiB", server.rss_kib());
-    wait_until("git ends", || server.gits().is_empty());
+    wait_until("git ends", || server.git_processes().is_empty());
 }
 
 #[test]
@@ -113,13 +113,13 @@ fn dripping_body_gets_408() {
     );
     stream.write_all(head.as_bytes()).unwrap();
     let start = Instant::now();
-    let late = answer(stream);
+    let late = read_response(stream);
     assert_eq!(
         (late.status, late.text()),
         (408, "the body arrives too slowly")
     );
     assert!(start.elapsed() >= Duration::from_secs(1));
-    wait_until("git ends", || server.gits().is_empty());
+    wait_until("git ends", || server.git_processes().is_empty());
 }
 
 /// git takes longer to read the body than the client may take to send it.

@@ -16,8 +16,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::support::program::{Ran, World};
-use crate::support::server::{Answer, Server};
+use crate::support::program::{CommandOutput, World};
+use crate::support::server::{Response, Server};
 
 /// A time limit that only a failing test reaches.
 const LONG: Duration = Duration::from_secs(30);
@@ -34,7 +34,7 @@ fn url(server: &Server) -> String {
 }
 
 /// Runs git in the world's directory, without the machine's configuration.
-fn git(world: &World, args: &[&str]) -> Ran {
+fn git(world: &World, args: &[&str]) -> CommandOutput {
     let mut command = world.command("git");
     command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
     command.args(args).output().unwrap().into()
@@ -64,7 +64,7 @@ fn fsck(world: &World, clone: &str) {
 }
 
 /// Sends a request to a path below `/wasmstore.git` and returns the response.
-fn request(server: &Server, method: &str, path: &str, headers: &[&str], body: &[u8]) -> Answer {
+fn request(server: &Server, method: &str, path: &str, headers: &[&str], body: &[u8]) -> Response {
     let path = format!("/wasmstore.git/{path}");
     server.send(method, &path, headers, body)
 }

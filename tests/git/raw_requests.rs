@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 
 use super::{FETCH, git_ok, request, url};
 use crate::support::program::World;
-use crate::support::server::{Server, answer};
+use crate::support::server::{Server, read_response};
 use crate::support::store::custom_section;
 
 const PROTOCOL: &str = "Git-Protocol: version=2";
@@ -222,7 +222,7 @@ fn chunked_request_with_expect_100_continue_is_served() {
             .unwrap();
     }
     stream.write_all(b"0\r\n\r\n").unwrap();
-    let response = answer(stream);
+    let response = read_response(stream);
     assert_eq!(response.status, 200);
     assert!(has_complete_pack(&response.body));
 }

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use wasmstore::config::Options;
 use wasmstore::store::{DerivedFaults, Finding, Revision, Store};
 
-use crate::support::program::{World, permissions_bind};
+use crate::support::program::{World, permissions_are_enforced};
 use crate::support::store::{Scratch, path};
 
 fn scratch() -> Scratch {
@@ -238,7 +238,7 @@ fn a_read_only_store_answers_history_queries() {
         for name in databases(&s) {
             fs::set_permissions(own_dir(&s).join(name), fs::Permissions::from_mode(0o444)).unwrap();
         }
-        if !permissions_bind(&own_dir(&s)) {
+        if !permissions_are_enforced(&own_dir(&s)) {
             println!("skipped: permissions do not bind this user");
             return;
         }

@@ -274,8 +274,9 @@ fn without_git_the_error_says_so() {
         &["--root", "new", "clone", "/srv/m.git"],
     ] {
         let mut command = world.wasmstore(args);
-        let ran =
-            crate::support::program::Ran::from(command.env("PATH", "/nowhere").output().unwrap());
+        let ran = crate::support::program::CommandOutput::from(
+            command.env("PATH", "/nowhere").output().unwrap(),
+        );
         assert_eq!(ran.code, Some(5), "{ran:?}");
         assert_eq!(
             reason(&ran.err, args),

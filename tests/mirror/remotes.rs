@@ -4,10 +4,10 @@
 use std::time::Instant;
 
 use super::support::{LONG, Listener, bare, http, is_equal, refs, script, ssh};
-use crate::support::program::{Ran, World, reason};
+use crate::support::program::{CommandOutput, World, reason};
 
 /// Runs the program with environment variables.
-fn with(world: &World, variables: &[(&str, &str)], args: &[&str]) -> Ran {
+fn with(world: &World, variables: &[(&str, &str)], args: &[&str]) -> CommandOutput {
     let mut command = world.wasmstore(args);
     command.envs(variables.iter().copied());
     command.output().unwrap().into()

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::support::{Listener, bare, bare_of, eventually, http, is_equal, refs, ssh};
-use crate::support::program::{FORMATS, Ran, World};
+use crate::support::program::{CommandOutput, FORMATS, World};
 use crate::support::server::Server;
 
 fn text(path: &Path) -> &str {
@@ -164,7 +164,7 @@ fn clone_works_over_every_transport() {
         // The target may be an empty directory, for example a mount point.
         fs::create_dir(&root).unwrap();
         let mut clone = world.wasmstore(&["--root", text(&root), "clone", url]);
-        let ran = Ran::from(clone.env("GIT_SSH_COMMAND", &program).output().unwrap());
+        let ran = CommandOutput::from(clone.env("GIT_SSH_COMMAND", &program).output().unwrap());
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{url}");
         assert_eq!(refs(&world, &root), refs(&world, &mirror), "{url}");
         let found = world.ok(&["--root", text(&root), "hash", "a.wasm"]);

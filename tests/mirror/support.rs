@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::support::program::{Ran, World};
+use crate::support::program::{CommandOutput, World};
 use crate::support::server::Server;
 
 /// Far longer than any step takes, even on a slow machine.
@@ -33,7 +33,7 @@ pub fn bare_of(world: &World, name: &str, format: &str) -> PathBuf {
 pub fn refs(world: &World, repository: &Path) -> Option<String> {
     let mut git = world.command("git");
     let git = git.args(["ls-remote", "--refs", "--heads", "--tags"]);
-    let ran = Ran::from(git.arg(repository).output().unwrap());
+    let ran = CommandOutput::from(git.arg(repository).output().unwrap());
     (ran.code == Some(0)).then_some(ran.out)
 }
 

@@ -5,10 +5,10 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use super::{Clone, snapshot};
-use crate::support::program::{Ran, World, module};
+use crate::support::program::{CommandOutput, World, module};
 
 /// Sends a push directly to git-receive-pack(1): one ref update, and a pack with these objects.
-fn receive(clone: &Clone<'_>, update: &str, objects: &[&str]) -> Ran {
+fn receive(clone: &Clone<'_>, update: &str, objects: &[&str]) -> CommandOutput {
     let objects = objects.join("\n") + "\n";
     let mut pack = clone.command(&["pack-objects", "--stdout", "-q"]);
     let mut pack = pack

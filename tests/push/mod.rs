@@ -14,7 +14,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::support::program::{Ran, World, module};
+use crate::support::program::{CommandOutput, World, module};
 
 /// A clone of the world's store with a work tree, from which tests push.
 pub struct Clone<'w> {
@@ -56,7 +56,7 @@ impl<'w> Clone<'w> {
         git
     }
 
-    pub fn run(&self, args: &[&str]) -> Ran {
+    pub fn run(&self, args: &[&str]) -> CommandOutput {
         self.command(args).output().unwrap().into()
     }
 
@@ -77,7 +77,7 @@ impl<'w> Clone<'w> {
             .spawn()
             .unwrap();
         git.stdin.take().unwrap().write_all(input).unwrap();
-        let ran = Ran::from(git.wait_with_output().unwrap());
+        let ran = CommandOutput::from(git.wait_with_output().unwrap());
         assert_eq!(ran.code, Some(0), "git {args:?}");
         ran.out.trim_end().to_owned()
     }

@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use super::Clone;
-use crate::support::program::{Ran, World};
+use crate::support::program::{CommandOutput, World};
 
 /// The longest wait for a stage. It is only reached if a test fails.
 const WAIT_MAX: Duration = Duration::from_secs(30);
@@ -78,13 +78,13 @@ impl PausedPush {
     }
 
     /// Lets the push continue, and waits for its end.
-    fn release(self) -> Ran {
+    fn release(self) -> CommandOutput {
         fs::remove_file(&self.file).unwrap();
         self.push.wait_with_output().unwrap().into()
     }
 
     /// Kills git-receive-pack(1).
-    fn kill(self) -> Ran {
+    fn kill(self) -> CommandOutput {
         let pid = self.receiver().unwrap();
         let killed = std::process::Command::new("kill")
             .args(["-s", "KILL", &pid])
@@ -220,7 +220,7 @@ fn gc_removes_what_a_killed_receiver_leaves_behind() {
             .arg(&objects)
             .args(["-name", "tmp_*", "-o", "-name", "*.keep"])
             .output();
-        let left = Ran::from(find.unwrap()).out;
+        let left = CommandOutput::from(find.unwrap()).out;
         assert_eq!(left, "", "{stage}");
         clone.run(&["push", "-q", "origin", "main"]);
         assert_eq!(world.tip(), tip, "{stage}");

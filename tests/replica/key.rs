@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{LONG, url};
 use crate::support::program::{World, module};
-use crate::support::server::{Answer, Server};
+use crate::support::server::{Response, Server};
 
 #[test]
 fn the_key_for_the_primary_is_used_and_never_logged() {
@@ -18,7 +18,7 @@ fn the_key_for_the_primary_is_used_and_never_logged() {
     let args = ["--replica-of", &url(&primary), "--auth", "reader:GET"];
     let replica = Server::start_with(&other, &args, &[("WASMSTORE_REPLICA_KEY", "geheim")]);
     let key = ["Wasmstore-Auth: reader"];
-    let response: Answer = replica.send("GET", "/api/v1/module/a", &key, b"");
+    let response: Response = replica.send("GET", "/api/v1/module/a", &key, b"");
     assert_eq!(response.body, module(1));
     let owner = ["Wasmstore-Auth: owner"];
     let changed = primary.send("POST", "/api/v1/module/a", &owner, &module(2));

@@ -1,10 +1,10 @@
 //! Commands that write: the same ones on two stores, one of them behind a server.
 
 use super::Twin;
-use crate::support::program::{FORMATS, Ran, World, module};
+use crate::support::program::{CommandOutput, FORMATS, World, module};
 
 /// Returns the result of a run without commit ids, which depend on the time.
-fn result(ran: Ran) -> (Option<i32>, String, String) {
+fn result(ran: CommandOutput) -> (Option<i32>, String, String) {
     let without_ids = |text: &str| {
         let words = text.split('"').map(|word| match word.len() {
             40 | 64 if word.bytes().all(|byte| byte.is_ascii_hexdigit()) => "id",

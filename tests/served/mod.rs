@@ -7,7 +7,7 @@ mod refusals;
 mod transfer;
 mod watching;
 
-use crate::support::program::{Ran, World, module};
+use crate::support::program::{CommandOutput, World, module};
 use crate::support::server::Server;
 
 /// A store in a directory, and a server of the same store.
@@ -29,7 +29,7 @@ impl Twin {
     }
 
     /// Runs a command against the server.
-    fn served(&self, args: &[&str]) -> Ran {
+    fn served(&self, args: &[&str]) -> CommandOutput {
         let url = self.url();
         self.world.run(&[args, &["--root", &url]].concat())
     }
@@ -38,7 +38,7 @@ impl Twin {
     #[track_caller]
     fn same(&self, args: &[&str]) -> String {
         let (local, served) = (self.world.run(args), self.served(args));
-        let result = |ran: &Ran| (ran.code, ran.out.clone(), ran.err.clone());
+        let result = |ran: &CommandOutput| (ran.code, ran.out.clone(), ran.err.clone());
         assert_eq!(result(&served), result(&local), "{args:?}");
         local.out
     }

@@ -16,7 +16,7 @@ fn run_with_key(
 ) -> (Option<i32>, String, String) {
     let mut command = world.wasmstore(args);
     let output = command.env("WASMSTORE_ROOT", url).env("WASMSTORE_KEY", key);
-    let ran = crate::support::program::Ran::from(output.output().unwrap());
+    let ran = crate::support::program::CommandOutput::from(output.output().unwrap());
     (ran.code, ran.out, ran.err)
 }
 

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 
 use super::Twin;
-use crate::support::program::{Ran, World, module};
+use crate::support::program::{CommandOutput, World, module};
 use crate::support::server::Server;
 use crate::support::store::custom_section;
 
@@ -41,7 +41,7 @@ fn standard_input_is_uploaded_as_it_is_read() {
         stdin.flush().unwrap();
     }
     drop(stdin);
-    let ran = Ran::from(child.wait_with_output().unwrap());
+    let ran = CommandOutput::from(child.wait_with_output().unwrap());
     assert_eq!(
         (ran.code, ran.out),
         (Some(0), format!("{}\n", twin.world.hash(1)))
@@ -85,7 +85,7 @@ fn the_servers_certificate_must_be_trusted_by_the_machine() {
     let run = |args: &[&str], trusted: &str| {
         let mut command = world.wasmstore(&[args, &["--root", &url]].concat());
         let command = command.env("SSL_CERT_FILE", world.path(trusted));
-        Ran::from(command.output().unwrap())
+        CommandOutput::from(command.output().unwrap())
     };
     world.file("a.wasm", module(1));
     let ran = run(&["add", "a.wasm"], "cert.pem");

@@ -5,15 +5,15 @@ use std::time::Duration;
 use super::Twin;
 use crate::support::program::World;
 use crate::support::server::Server;
-use crate::support::watching::Watching;
+use crate::support::watching::WatchProcess;
 
 #[test]
 fn watch_prints_the_same_lines_as_on_the_directory() {
     let twin = Twin::of(World::with_store("sha1"));
     let (world, url) = (&twin.world, twin.url());
     let start = world.tip();
-    let local = Watching::start(world, &["--since", &start]);
-    let remote = Watching::start(world, &["--since", &start, "--root", &url]);
+    let local = WatchProcess::start(world, &["--since", &start]);
+    let remote = WatchProcess::start(world, &["--since", &start, "--root", &url]);
     world.add("b/ä.wasm", 1);
     world.add("b/ä.wasm", 2);
     world.add("a.wasm", 2);
@@ -30,7 +30,7 @@ fn no_commit_is_missed_while_the_server_is_down() {
     let server = Server::start(&world, &[]);
     let port = server.address.port().to_string();
     let url = format!("http://{}", server.address);
-    let watching = Watching::start(&world, &["--branch", "main", "--root", &url]);
+    let watching = WatchProcess::start(&world, &["--branch", "main", "--root", &url]);
     // The watch has started once it prints a line.
     let mut n = 0;
     let first = loop {

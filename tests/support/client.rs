@@ -15,14 +15,14 @@ pub struct Client {
 
 /// A complete response.
 #[derive(Debug)]
-pub struct Reply {
+pub struct ApiResponse {
     pub status: u16,
     /// The commit in the header `Wasmstore-Commit`.
     pub commit: Option<String>,
     pub body: Vec<u8>,
 }
 
-impl Reply {
+impl ApiResponse {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -52,7 +52,7 @@ impl Client {
         path: &str,
         headers: &str,
         body: &[u8],
-    ) -> io::Result<Reply> {
+    ) -> io::Result<ApiResponse> {
         let head = format!(
             "{method} /api/v1{path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n{headers}\r\n",
             self.address,
@@ -63,11 +63,11 @@ impl Client {
         let _ = stream
             .get_mut()
             .write_all(&[head.as_bytes(), body].concat());
-        let (reply, closes) = read_reply(stream)?;
+        let (response, closes) = read_response(stream)?;
         if closes {
             self.stream = None;
         }
-        Ok(reply)
+        Ok(response)
     }
 
     fn stream(&mut self) -> io::Result<&mut BufReader<TcpStream>> {
@@ -86,7 +86,7 @@ impl Client {
 }
 
 /// Reads a response with a `Content-Length`. Also returns whether the server closes the connection after it.
-fn read_reply(stream: &mut BufReader<TcpStream>) -> io::Result<(Reply, bool)> {
+fn read_response(stream: &mut BufReader<TcpStream>) -> io::Result<(ApiResponse, bool)> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if stream.read_line(&mut head)? == 0 {
@@ -102,10 +102,10 @@ fn read_reply(stream: &mut BufReader<TcpStream>) -> io::Result<(Reply, bool)> {
     let length = header("content-length").map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
-    let reply = Reply {
+    let response = ApiResponse {
         status: head.split(' ').nth(1).unwrap().parse().unwrap(),
         commit: header("wasmstore-commit").map(str::to_owned),
         body,
     };
-    Ok((reply, header("connection") == Some("close")))
+    Ok((response, header("connection") == Some("close")))
 }

@@ -16,13 +16,13 @@ pub struct World {
 
 /// The result of a run of a program.
 #[derive(Debug)]
-pub struct Ran {
+pub struct CommandOutput {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
 }
 
-impl From<Output> for Ran {
+impl From<Output> for CommandOutput {
     fn from(output: Output) -> Self {
         Self {
             code: output.status.code(),
@@ -128,7 +128,7 @@ impl World {
     }
 
     /// Runs the program, and returns its result.
-    pub fn run(&self, args: &[&str]) -> Ran {
+    pub fn run(&self, args: &[&str]) -> CommandOutput {
         self.wasmstore(args).output().unwrap().into()
     }
 
@@ -174,7 +174,7 @@ impl World {
     pub fn git(&self, args: &[&str]) -> String {
         let mut git = self.command("git");
         let output = git.arg("--git-dir").arg(self.root()).args(args).output();
-        let ran = Ran::from(output.unwrap());
+        let ran = CommandOutput::from(output.unwrap());
         assert_eq!(ran.code, Some(0), "git {args:?}: {}", ran.err);
         ran.out.trim_end().to_owned()
     }
@@ -233,7 +233,7 @@ pub fn has_program(name: &str) -> bool {
 }
 
 /// Returns whether the system enforces file permissions, which it does not for root.
-pub fn permissions_bind(directory: &Path) -> bool {
+pub fn permissions_are_enforced(directory: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     let probe = directory.join("probe");
     fs::write(&probe, "").unwrap();

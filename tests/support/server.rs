@@ -22,13 +22,13 @@ pub struct Server {
 
 /// A response of a server.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub head: String,
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
@@ -106,7 +106,7 @@ impl Server {
     }
 
     /// Sends a request over a new connection, and returns the response.
-    pub fn send(&self, method: &str, path: &str, headers: &[&str], body: &[u8]) -> Answer {
+    pub fn send(&self, method: &str, path: &str, headers: &[&str], body: &[u8]) -> Response {
         let mut stream = self.connect();
         let mut head = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n",
@@ -119,10 +119,10 @@ impl Server {
         stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
         // A server that rejects a request early may not read the whole body.
         let _ = stream.write_all(body);
-        answer(stream)
+        read_response(stream)
     }
 
-    pub fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Response {
         self.send("GET", path, &[], b"")
     }
 
@@ -136,7 +136,7 @@ impl Server {
     }
 
     /// Returns the process ids of the git processes that serve requests. Others, such as those that list mirrors, are not included.
-    pub fn gits(&self) -> Vec<u32> {
+    pub fn git_processes(&self) -> Vec<u32> {
         let parent = self.child.id().to_string();
         let all = std::fs::read_dir("/proc").unwrap();
         all.filter_map(|entry| {
@@ -192,14 +192,14 @@ fn word(text: &str) -> &str {
 }
 
 /// Reads a response until the end of the connection.
-pub fn answer(mut stream: TcpStream) -> Answer {
+pub fn read_response(mut stream: TcpStream) -> Response {
     let mut bytes = Vec::new();
     // A connection reset after a complete response is not an error.
     let _ = stream.read_to_end(&mut bytes);
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
     let end = end.unwrap_or_else(|| panic!("no response: {:?}", String::from_utf8_lossy(&bytes)));
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-    Answer {
+    Response {
         status: head.split(' ').nth(1).unwrap().parse().unwrap(),
         head,
         body: bytes[end + 4..].to_vec(),

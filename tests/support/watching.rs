@@ -11,12 +11,12 @@ use super::program::World;
 const LINE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running `wasmstore watch`, which is killed on drop.
-pub struct Watching {
+pub struct WatchProcess {
     pub child: Child,
     pub lines: Receiver<String>,
 }
 
-impl Watching {
+impl WatchProcess {
     pub fn start(world: &World, args: &[&str]) -> Self {
         let mut command = world.interruptible(&[&["watch"], args].concat());
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -40,7 +40,7 @@ impl Watching {
     }
 }
 
-impl Drop for Watching {
+impl Drop for WatchProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -1,4 +1,4 @@
-//! Random histories that wasmstore itself would not make, written by `git fast-import`, and a brute-force search over them.
+//! Random histories that wasmstore itself would not create, written by `git fast-import`, and a brute-force search over them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,7 +14,7 @@ pub const VALUES: u32 = 4;
 
 /// A commit to create.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct CommitPlan {
     /// The parents, chosen among the earlier commits. The commit starts from the first parent's tree.
     parents: Vec<Index>,
     date_s: i64,
@@ -23,17 +23,17 @@ pub struct Plan {
 }
 
 /// A commit with its whole tree.
-pub struct Node {
+pub struct CommitNode {
     pub id: CommitId,
     pub parents: Vec<usize>,
     pub date_s: i64,
     pub tree: BTreeMap<&'static str, u32>,
 }
 
-/// A history.
-pub struct Graph(pub Vec<Node>);
+/// A commit graph. Parents come before their children.
+pub struct Graph(pub Vec<CommitNode>);
 
-pub fn plans() -> impl Strategy<Value = Vec<Plan>> {
+pub fn plans() -> impl Strategy<Value = Vec<CommitPlan>> {
     let edit = (select(&PATHS[..]), proptest::option::of(0..VALUES));
     let parents = prop_oneof![
         1 => Just(0),
@@ -43,7 +43,7 @@ pub fn plans() -> impl Strategy<Value = Vec<Plan>> {
     ];
     let parents = parents.prop_flat_map(|count| proptest::collection::vec(any::<Index>(), count));
     let plan = (parents, 0..6i64, proptest::collection::vec(edit, 0..4));
-    let plan = plan.prop_map(|(parents, date_s, edits)| Plan {
+    let plan = plan.prop_map(|(parents, date_s, edits)| CommitPlan {
         parents,
         date_s,
         edits,
@@ -53,8 +53,8 @@ pub fn plans() -> impl Strategy<Value = Vec<Plan>> {
 
 impl Graph {
     /// Writes the history into the store, under refs that are not branches.
-    pub fn import(s: &Scratch, plans: &[Plan]) -> Self {
-        let mut nodes: Vec<Node> = Vec::new();
+    pub fn import(s: &Scratch, plans: &[CommitPlan]) -> Self {
+        let mut nodes: Vec<CommitNode> = Vec::new();
         let mut stream = Vec::new();
         for value in 0..VALUES {
             let bytes = module(value);
@@ -64,8 +64,8 @@ impl Graph {
         }
         for (n, plan) in plans.iter().enumerate() {
             // Most parents are recent commits.
-            let recent = |index: &Index| n - 1 - index.index(n).min(index.index(4));
-            let chosen = plan.parents.iter().filter(|_| n > 0).map(recent);
+            let recent_commit = |index: &Index| n - 1 - index.index(n).min(index.index(4));
+            let chosen = plan.parents.iter().filter(|_| n > 0).map(recent_commit);
             let mut parents: Vec<usize> = Vec::new();
             chosen.for_each(|parent| {
                 if !parents.contains(&parent) {
@@ -81,7 +81,7 @@ impl Graph {
             }
             let date_s = 1_700_000_000 + plan.date_s;
             stream.extend(commit(n, date_s, &parents, &tree).bytes());
-            nodes.push(Node {
+            nodes.push(CommitNode {
                 // Replaced after fast-import has reported the ids.
                 id: CommitId::from_bytes(&[0; 20]).unwrap(),
                 parents,
@@ -118,7 +118,7 @@ impl Graph {
         reached
     }
 
-    /// Returns the commits whose module at `path` differs from that in every parent, oldest first, with that module.
+    /// Returns the commits whose module at `path` differs from the module in every parent, oldest first, each with its module.
     pub fn own_changes(&self, tip: usize, path: &str) -> Vec<(CommitId, Option<u32>)> {
         let value = |node: usize| self.0[node].tree.get(path).copied();
         let is_own = |node: &usize| match self.0[*node].parents.as_slice() {

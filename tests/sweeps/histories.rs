@@ -1,5 +1,5 @@
-//! The index compared with a brute-force search, over histories with criss-cross and octopus merges, several roots, clocks that go
-//! back, resets and collections.
+//! Compares the index with a brute-force search over histories with criss-cross and octopus merges, several roots, dates that go
+//! backwards, resets and `gc`.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use proptest::sample::Index;
 use wasmstore::names::{HashRef, ModuleRef};
 use wasmstore::store::{BranchCursor, History, PollResult, Revision};
 
-use super::graph::{Graph, PATHS, Plan, VALUES, plans};
+use super::graph::{CommitPlan, Graph, PATHS, VALUES, plans};
 use crate::support::store::blob_id;
 use crate::support::store::{Scratch, module, on, path};
 
@@ -24,7 +24,7 @@ proptest! {
     }
 }
 
-fn compare(plans: &[Plan], tips: &[Index]) {
+fn compare(plans: &[CommitPlan], tips: &[Index]) {
     let s = Scratch::new();
     let graph = Graph::import(&s, plans);
     let tips: Vec<usize> = tips.iter().map(|tip| tip.index(graph.0.len())).collect();
@@ -100,7 +100,7 @@ fn compare_tip(s: &Scratch, graph: &Graph, tip: usize) {
     }
 }
 
-/// A watcher that resumes at a collected commit receives the difference between that commit's tree and the tip's.
+/// Asserts that a watcher that resumes at a commit that `gc` dropped receives the difference between that commit's tree and the tip's.
 fn compare_dropped(s: &Scratch, graph: &Graph, tips: &[usize], last: usize) {
     // Compares ids, because two nodes may be the same commit.
     let kept: BTreeSet<_> = graph

@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use super::changes::{Content, disk, incompressible};
 use super::disk::{RESOURCES, Resource};
-use super::repeat::{Outcome, is_no_space, repeat_until_it_fits};
-use crate::support::program::{Ran, reason};
+use super::fixture::{StoreContent, disk, incompressible};
+use super::repeat::{WriteOutcome, is_no_space, repeat_until_it_fits};
+use crate::support::program::{CommandOutput, reason};
 
-/// The arguments. `HASH` and `OLD` are replaced by those of [`Content`].
+/// The arguments. `HASH` and `OLD` are replaced by those of [`StoreContent`].
 const CHANGES: [&[&str]; 11] = [
     &["add", "new", "f/g.wasm"],
     &["set", "HASH", "f/h.wasm"],
@@ -24,14 +24,14 @@ const CHANGES: [&[&str]; 11] = [
 
 /// Returns the outcome of a command: exit code 0, or 5 with the reason.
 #[track_caller]
-pub fn outcome_of(ran: &Ran, args: &[&str]) -> Outcome {
+pub fn outcome_of(ran: &CommandOutput, args: &[&str]) -> WriteOutcome {
     match ran.code {
-        Some(0) => Outcome::Done,
+        Some(0) => WriteOutcome::Done,
         Some(5) => {
             assert_eq!(ran.out, "");
             let reason = reason(&ran.err, args);
             assert!(is_no_space(&reason), "{args:?}: {reason}");
-            Outcome::NoSpace
+            WriteOutcome::NoSpace
         }
         _ => panic!("{args:?}: {ran:?}"),
     }
@@ -40,7 +40,7 @@ pub fn outcome_of(ran: &Ran, args: &[&str]) -> Outcome {
 /// Repeats each change with more and more of the resource.
 fn each_change(resource: Resource) {
     for change in CHANGES {
-        let Some((disk, Content { hash, old })) = disk() else {
+        let Some((disk, StoreContent { hash, old })) = disk() else {
             return;
         };
         disk.world.file("new", incompressible(5, 9000));

@@ -1,9 +1,9 @@
 //! Creation of a store on a full disk.
 
-use super::changes::incompressible;
 use super::commands::outcome_of;
-use super::disk::{Disk, RESOURCES};
-use super::repeat::{Outcome, assert_readable, assert_tidy, is_no_space};
+use super::disk::{RESOURCES, SmallDisk};
+use super::fixture::incompressible;
+use super::repeat::{WriteOutcome, assert_readable, assert_tidy, is_no_space};
 use crate::support::program::reason;
 
 const TRIES_MAX: u64 = 200;
@@ -16,14 +16,16 @@ fn an_incomplete_creation_is_repeated_by_the_next_command() {
             &["add", "m", "a.wasm"],
             &["init", "--object-format", "sha256"],
         ] {
-            let Some(disk) = Disk::empty() else { return };
+            let Some(disk) = SmallDisk::empty() else {
+                return;
+            };
             disk.world.file("m", incompressible(1, 5000));
             let fits = (0..TRIES_MAX).find(|count| {
                 disk.leave(resource, *count);
                 let outcome = outcome_of(&disk.world.run(command), command);
                 // An incomplete store reads as an empty store.
-                assert!(outcome == Outcome::Done || disk.world.ok(&["list"]).is_empty());
-                outcome == Outcome::Done
+                assert!(outcome == WriteOutcome::Done || disk.world.ok(&["list"]).is_empty());
+                outcome == WriteOutcome::Done
             });
             assert!(fits.is_some_and(|count| count > 0), "{command:?}: {fits:?}");
             disk.clear();
@@ -37,7 +39,9 @@ fn an_incomplete_creation_is_repeated_by_the_next_command() {
 #[test]
 fn a_server_does_not_start_if_its_store_cannot_be_created() {
     for resource in RESOURCES {
-        let Some(disk) = Disk::empty() else { return };
+        let Some(disk) = SmallDisk::empty() else {
+            return;
+        };
         disk.leave(resource, 0);
         let args = ["server", "--port", "0"];
         let ran = disk.world.run(&args);

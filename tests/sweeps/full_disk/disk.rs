@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::program::{Ran, World};
+use crate::support::program::{CommandOutput, World};
 
 /// A resource of a file system that can run out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,18 +24,18 @@ pub const BLOCK_BYTES: u64 = 4096;
 const TRIES_MAX: usize = 20;
 
 /// A world whose home directory, and so its store, is on a small tmpfs. The tmpfs is unmounted on drop.
-pub struct Disk {
+pub struct SmallDisk {
     // Declared before the world, which deletes the mount point.
-    mount: Mount,
+    mount: TmpfsMount,
     pub world: World,
 }
 
-impl Disk {
+impl SmallDisk {
     /// Mounts an empty disk of 16 MiB and 4,000 inodes. Returns `None` and prints the reason if nothing can be mounted.
     pub fn empty() -> Option<Self> {
         let world = World::empty();
         let home = world.root().parent().unwrap().to_owned();
-        let mount = Mount::new(&home, "size=16m,nr_inodes=4000")?;
+        let mount = TmpfsMount::new(&home, "size=16m,nr_inodes=4000")?;
         fs::create_dir(home.join("inodes")).unwrap();
         fs::write(home.join("blocks"), "").unwrap();
         Some(Self { mount, world })
@@ -56,7 +56,7 @@ impl Disk {
         };
         let mut stat = self.world.command("stat");
         let output = stat.arg("--file-system").arg(format).arg(self.home());
-        let stdout = Ran::from(output.output().unwrap()).out;
+        let stdout = CommandOutput::from(output.output().unwrap()).out;
         let (free, size_bytes) = stdout.trim().split_once(' ').unwrap();
         assert_eq!(size_bytes, BLOCK_BYTES.to_string());
         free.parse().unwrap()
@@ -118,7 +118,7 @@ impl Disk {
     /// Runs a program with the mount point as its last argument.
     fn run_on_mount(&self, program: &str, args: &[&str]) {
         let mut command = Command::new(program);
-        let ran = Ran::from(command.args(args).arg(self.home()).output().unwrap());
+        let ran = CommandOutput::from(command.args(args).arg(self.home()).output().unwrap());
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
     }
 
@@ -139,9 +139,9 @@ impl Disk {
 }
 
 /// A mounted tmpfs.
-struct Mount(PathBuf);
+struct TmpfsMount(PathBuf);
 
-impl Mount {
+impl TmpfsMount {
     fn new(at: &Path, options: &str) -> Option<Self> {
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at);
@@ -162,7 +162,7 @@ impl Mount {
     }
 }
 
-impl Drop for Mount {
+impl Drop for TmpfsMount {
     fn drop(&mut self) {
         // A lazy unmount succeeds even if a process still has a file open.
         let umount = Command::new("umount").arg("--lazy").arg(&self.0).status();

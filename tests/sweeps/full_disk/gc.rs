@@ -3,10 +3,10 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use super::changes::disk;
 use super::commands::outcome_of as command_outcome;
-use super::disk::{BLOCK_BYTES, Disk, RESOURCES, Resource};
-use super::repeat::{Outcome, assert_readable, assert_tidy, repeat_until_it_fits, state};
+use super::disk::{BLOCK_BYTES, RESOURCES, Resource, SmallDisk};
+use super::fixture::disk;
+use super::repeat::{WriteOutcome, assert_readable, assert_tidy, repeat_until_it_fits, state};
 use super::requests::{JSON, outcome_of as response_outcome};
 use crate::support::server::Server;
 
@@ -20,7 +20,7 @@ fn a_gc_without_space_fails_with_5_and_deletes_nothing() {
             let before = state(&disk);
             let fits = (0..100).find(|count| {
                 disk.leave(resource, *count);
-                let done = command_outcome(&disk.world.run(command), command) == Outcome::Done;
+                let done = command_outcome(&disk.world.run(command), command) == WriteOutcome::Done;
                 disk.world.fsck();
                 assert!(done || state(&disk) == before);
                 done
@@ -61,7 +61,7 @@ fn a_gc_without_space_leaves_no_incomplete_pack() {
 }
 
 /// Returns the blocks of the version index. SQLite enlarges its files while space is free, and deletes some when it closes.
-fn index_blocks(disk: &Disk) -> u64 {
+fn index_blocks(disk: &SmallDisk) -> u64 {
     let directory = disk.world.root().join("wasmstore");
     let files = fs::read_dir(directory).unwrap().map(|file| file.unwrap());
     let index = files.filter(|file| file.file_name().to_string_lossy().starts_with("index"));
@@ -70,11 +70,11 @@ fn index_blocks(disk: &Disk) -> u64 {
         .sum()
 }
 
-fn assert_fails(disk: &Disk, blocks: u64) {
+fn assert_fails(disk: &SmallDisk, blocks: u64) {
     disk.leave(Resource::Blocks, blocks);
     let command = COMMANDS[0];
     assert_eq!(
         command_outcome(&disk.world.run(command), command),
-        Outcome::NoSpace
+        WriteOutcome::NoSpace
     );
 }

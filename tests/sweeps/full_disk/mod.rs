@@ -3,10 +3,10 @@
 //! Each test mounts its own small tmpfs. If it cannot, for example because it does not run as root, it prints this and is skipped. A test
 //! frees one block or inode after another until the change succeeds, so that the space runs out at every step of the change.
 
-mod changes;
 mod commands;
 mod creation;
 mod disk;
+mod fixture;
 mod gc;
 mod outputs;
 mod read_only;

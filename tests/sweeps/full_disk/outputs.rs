@@ -1,7 +1,7 @@
 //! Output files on a full disk: an output is complete or absent, and reads need no space.
 
-use super::changes::{disk, incompressible};
-use super::disk::{Disk, RESOURCES, Resource};
+use super::disk::{RESOURCES, Resource, SmallDisk};
+use super::fixture::{disk, incompressible};
 use super::repeat::is_no_space;
 use crate::support::program::reason;
 
@@ -59,7 +59,7 @@ fn a_backup_without_space_is_not_created() {
 
 /// Asserts exit code 1, because the full disk is that of the output, not of the store.
 #[track_caller]
-fn assert_fails(disk: &Disk, args: &[&str]) {
+fn assert_fails(disk: &SmallDisk, args: &[&str]) {
     disk.leave(Resource::Blocks, 1);
     let ran = disk.world.run(args);
     assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");

@@ -1,6 +1,6 @@
 //! A file system that becomes read-only, as the kernel makes it after errors: reads still work, changes are rejected.
 
-use super::changes::{Content, disk, incompressible};
+use super::fixture::{StoreContent, disk, incompressible};
 use super::repeat::{assert_readable, assert_tidy, state};
 use super::requests::JSON;
 use crate::support::program::reason;
@@ -30,7 +30,7 @@ fn a_server_still_reads_and_accepts_changes_again_when_writable() {
 }
 
 #[track_caller]
-fn assert_rejects_changes(server: &Server, content: &Content) {
+fn assert_rejects_changes(server: &Server, content: &StoreContent) {
     let hash = content.hash.as_str();
     for (method, target, body) in [
         ("POST", "module/e", incompressible(5, 9000)),

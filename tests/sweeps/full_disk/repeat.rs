@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::disk::{Disk, Resource};
+use super::disk::{Resource, SmallDisk};
 
 /// More than any of the changes needs.
 const RESOURCE_MAX: u64 = 300;
@@ -12,7 +12,7 @@ const SINGLE_STEPS: u64 = 12;
 
 /// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum WriteOutcome {
     Done,
     NoSpace,
 }
@@ -30,10 +30,10 @@ pub fn is_no_space(reason: &str) -> bool {
 /// Attempts a change without free space, and then with a little more each time until it succeeds. Asserts that each failed attempt leaves
 /// the store unchanged.
 pub fn repeat_until_it_fits(
-    disk: &Disk,
+    disk: &SmallDisk,
     resource: Resource,
     what: &str,
-    attempt: impl Fn() -> Outcome,
+    attempt: impl Fn() -> WriteOutcome,
 ) {
     let before = state(disk);
     for count in (0..SINGLE_STEPS).chain((SINGLE_STEPS..RESOURCE_MAX).step_by(3)) {
@@ -42,7 +42,7 @@ pub fn repeat_until_it_fits(
         let attempted = format!("{what}, {count} {resource:?}: {outcome:?}");
         disk.world.fsck();
         assert_tidy(disk, &attempted);
-        if outcome == Outcome::Done {
+        if outcome == WriteOutcome::Done {
             disk.clear();
             assert_readable(disk);
             return;
@@ -53,7 +53,7 @@ pub fn repeat_until_it_fits(
 }
 
 /// Returns the refs and the list of modules.
-pub fn state(disk: &Disk) -> String {
+pub fn state(disk: &SmallDisk) -> String {
     let refs = disk.world.git(&["for-each-ref"]);
     let head = fs::read_to_string(disk.world.root().join("HEAD")).unwrap();
     let list = disk.world.ok(&["list"]);
@@ -62,7 +62,7 @@ pub fn state(disk: &Disk) -> String {
 
 /// Asserts that the program reads every listed module, with the hash that git computes.
 #[track_caller]
-pub fn assert_readable(disk: &Disk) {
+pub fn assert_readable(disk: &SmallDisk) {
     let world = &disk.world;
     for line in world.ok(&["list"]).lines() {
         let (hash, path) = line.split_once('\t').unwrap();
@@ -75,7 +75,7 @@ pub fn assert_readable(disk: &Disk) {
 
 /// Asserts that the store contains no incomplete files.
 #[track_caller]
-pub fn assert_tidy(disk: &Disk, what: &str) {
+pub fn assert_tidy(disk: &SmallDisk, what: &str) {
     let root = disk.world.root();
     let mut left = Vec::new();
     for part in ["", "refs", "objects", "wasmstore/tmp", "wasmstore/gc"] {

@@ -1,11 +1,11 @@
 //! Changes over HTTP: 507 with a problem document. The same server accepts changes again when space is free.
 
-use super::changes::{Content, disk, incompressible};
-use super::disk::{Disk, RESOURCES, Resource};
-use super::repeat::{Outcome, is_no_space, repeat_until_it_fits};
-use crate::support::server::{Answer, Server};
+use super::disk::{RESOURCES, Resource, SmallDisk};
+use super::fixture::{StoreContent, disk, incompressible};
+use super::repeat::{WriteOutcome, is_no_space, repeat_until_it_fits};
+use crate::support::server::{Response, Server};
 
-/// The method, the URL path, and the size of the module in the body, or 0. `HASH` and `OLD` are replaced by those of [`Content`].
+/// The method, the URL path, and the size of the module in the body, or 0. `HASH` and `OLD` are replaced by those of [`StoreContent`].
 const CHANGES: [(&str, &str, usize); 10] = [
     ("POST", "module/e.wasm", 9000),
     ("POST", "module/a/f/g.wasm", 300),
@@ -24,9 +24,9 @@ pub const JSON: &str = "Accept: application/json";
 
 /// Returns the outcome of a request: 200, or 507 with a problem document.
 #[track_caller]
-pub fn outcome_of(response: &Answer, what: &str) -> Outcome {
+pub fn outcome_of(response: &Response, what: &str) -> WriteOutcome {
     match response.status {
-        200 => Outcome::Done,
+        200 => WriteOutcome::Done,
         507 => {
             assert_eq!(
                 response.header("content-type"),
@@ -38,7 +38,7 @@ pub fn outcome_of(response: &Answer, what: &str) -> Outcome {
             assert_eq!(problem["status"], 507);
             let detail = problem["detail"].as_str().unwrap();
             assert!(is_no_space(detail), "{what}: {detail}");
-            Outcome::NoSpace
+            WriteOutcome::NoSpace
         }
         other => panic!("{what}: {other}: {}", response.text()),
     }
@@ -47,7 +47,7 @@ pub fn outcome_of(response: &Answer, what: &str) -> Outcome {
 /// Repeats each change, on a new store, with more and more of the resource.
 fn each_change(resource: Resource) {
     for (method, target, size_bytes) in CHANGES {
-        let Some((disk, Content { hash, old })) = disk() else {
+        let Some((disk, StoreContent { hash, old })) = disk() else {
             return;
         };
         let server = Server::start(&disk.world, &[]);
@@ -82,7 +82,7 @@ fn assert_reads(server: &Server) {
 
 /// Asserts that the server accepts changes again, without a restart.
 #[track_caller]
-fn assert_accepts_changes(disk: &Disk, server: &Server) {
+fn assert_accepts_changes(disk: &SmallDisk, server: &Server) {
     for n in 10..13 {
         let put = server.send(
             "POST",
@@ -121,7 +121,7 @@ fn a_server_starts_and_reads_without_free_space() {
             &[JSON],
             &incompressible(5, 9000),
         );
-        assert_eq!(outcome_of(&put, "POST"), Outcome::NoSpace);
+        assert_eq!(outcome_of(&put, "POST"), WriteOutcome::NoSpace);
         disk.clear();
         assert_accepts_changes(&disk, &server);
     }

@@ -1,8 +1,8 @@
 //! Large uploads, which are spooled to disk and stored as loose objects.
 
-use super::changes::{disk, incompressible};
 use super::disk::{RESOURCES, Resource};
-use super::repeat::{Outcome, assert_tidy, repeat_until_it_fits, state};
+use super::fixture::{disk, incompressible};
+use super::repeat::{WriteOutcome, assert_tidy, repeat_until_it_fits, state};
 use super::requests::{JSON, outcome_of};
 use crate::support::server::Server;
 
@@ -25,7 +25,7 @@ fn a_large_upload_without_space_leaves_nothing_behind() {
         let outcome = outcome_of(&post(), "POST");
         disk.world.fsck();
         assert_tidy(&disk, &format!("{count}: {outcome:?}"));
-        if outcome == Outcome::Done {
+        if outcome == WriteOutcome::Done {
             break;
         }
         assert_eq!(state(&disk), before);
@@ -70,7 +70,7 @@ fn repeated_failures_use_no_more_space() {
                 )
             };
             disk.leave(resource, count);
-            if post() == Outcome::Done {
+            if post() == WriteOutcome::Done {
                 break;
             }
             // A pack may remain if there was no space for the lock file of the ref. This happens once, because then there is no space for
@@ -78,7 +78,7 @@ fn repeated_failures_use_no_more_space() {
             let mut decreases = 0;
             let mut free = disk.free(resource);
             for _ in 0..5 {
-                assert_eq!(post(), Outcome::NoSpace, "{count} {resource:?}");
+                assert_eq!(post(), WriteOutcome::NoSpace, "{count} {resource:?}");
                 let now = disk.free(resource);
                 assert!(now <= free, "{count} {resource:?}");
                 decreases += usize::from(now < free);

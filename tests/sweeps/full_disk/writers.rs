@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use super::changes::incompressible;
-use super::disk::{Disk, Resource};
-use super::repeat::{Outcome, assert_readable, assert_tidy};
+use super::disk::{Resource, SmallDisk};
+use super::fixture::incompressible;
+use super::repeat::{WriteOutcome, assert_readable, assert_tidy};
 use super::requests::{JSON, outcome_of};
 use crate::support::server::Server;
 
@@ -16,7 +16,7 @@ const EACH_MAX: u64 = 200;
 #[test]
 fn acknowledged_writes_are_stored_when_the_disk_fills_up() {
     for (resource, count) in [(Resource::Blocks, 600), (Resource::Inodes, 60)] {
-        let Some(disk) = Disk::with_store() else {
+        let Some(disk) = SmallDisk::with_store() else {
             return;
         };
         let server = Server::start(&disk.world, &[]);
@@ -29,7 +29,7 @@ fn acknowledged_writes_are_stored_when_the_disk_fills_up() {
             let target = format!("/api/v1/module{path}");
             let response = server.send("POST", &target, &[JSON], &module);
             let outcome = outcome_of(&response, &path);
-            if outcome == Outcome::Done {
+            if outcome == WriteOutcome::Done {
                 let hash = response.text().to_owned();
                 acknowledged.lock().unwrap().insert(path, hash);
             }
@@ -40,7 +40,8 @@ fn acknowledged_writes_are_stored_when_the_disk_fills_up() {
                 let put = &put;
                 scope.spawn(move || {
                     // Each writer continues for a while after the first failure.
-                    let failures = (0..EACH_MAX).filter(|n| put(writer, *n) == Outcome::NoSpace);
+                    let failures =
+                        (0..EACH_MAX).filter(|n| put(writer, *n) == WriteOutcome::NoSpace);
                     assert_eq!(failures.take(5).count(), 5);
                 });
             }
@@ -48,7 +49,11 @@ fn acknowledged_writes_are_stored_when_the_disk_fills_up() {
         assert_agrees(&disk, &server, &acknowledged.lock().unwrap());
         disk.clear();
         for writer in 0..WRITERS {
-            assert_eq!(put(writer, EACH_MAX), Outcome::Done, "space is free again");
+            assert_eq!(
+                put(writer, EACH_MAX),
+                WriteOutcome::Done,
+                "space is free again"
+            );
         }
         assert_agrees(&disk, &server, &acknowledged.lock().unwrap());
         disk.world.fsck();
@@ -59,7 +64,7 @@ fn acknowledged_writes_are_stored_when_the_disk_fills_up() {
 
 #[test]
 fn a_background_roll_up_does_not_use_the_space_of_changes() {
-    let Some(disk) = Disk::with_store() else {
+    let Some(disk) = SmallDisk::with_store() else {
         return;
     };
     let server = Server::start(&disk.world, &[]);
@@ -71,16 +76,16 @@ fn a_background_roll_up_does_not_use_the_space_of_changes() {
         let target = format!("/api/v1/module{path}");
         let response = server.send("POST", &target, &[JSON], &incompressible(n, 9000));
         let outcome = outcome_of(&response, &path);
-        if outcome == Outcome::Done {
+        if outcome == WriteOutcome::Done {
             acknowledged.insert(path, response.text().to_owned());
         }
         outcome
     };
-    let failures = (0..EACH_MAX).filter(|n| put(*n) == Outcome::NoSpace);
+    let failures = (0..EACH_MAX).filter(|n| put(*n) == WriteOutcome::NoSpace);
     assert_eq!(failures.take(20).count(), 20);
     disk.clear();
     for n in EACH_MAX..EACH_MAX + 70 {
-        assert_eq!(put(n), Outcome::Done, "space is free again");
+        assert_eq!(put(n), WriteOutcome::Done, "space is free again");
     }
     assert_agrees(&disk, &server, &acknowledged);
     disk.world.fsck();
@@ -92,7 +97,7 @@ fn a_background_roll_up_does_not_use_the_space_of_changes() {
 }
 
 /// Asserts that the store has exactly the acknowledged modules, with one commit each.
-fn assert_agrees(disk: &Disk, server: &Server, acknowledged: &BTreeMap<String, String>) {
+fn assert_agrees(disk: &SmallDisk, server: &Server, acknowledged: &BTreeMap<String, String>) {
     let response = server.get("/api/v1/modules");
     let listed: BTreeMap<String, String> = serde_json::from_str(response.text()).unwrap();
     assert_eq!(&listed, acknowledged);

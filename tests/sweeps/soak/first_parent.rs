@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use crate::support::store::git;
 
 /// The value of a path after a commit: the hash of the module, or `None` if the commit removed it.
-pub type Value = Option<String>;
+pub type PathValue = Option<String>;
 
 pub struct Commit {
     pub id: String,
-    pub changes: Vec<(String, Value)>,
+    pub changes: Vec<(String, PathValue)>,
 }
 
 /// The first-parent history of one branch, oldest commit first.
@@ -20,7 +20,7 @@ pub struct FirstParentHistory {
     branch: String,
     pub commits: Vec<Commit>,
     positions: HashMap<String, usize>,
-    values: HashMap<String, Vec<(usize, Value)>>,
+    values: HashMap<String, Vec<(usize, PathValue)>>,
 }
 
 impl FirstParentHistory {

@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(30);
 
 /// The temporary branches that exist, and the default branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refs {
+pub struct RefState {
     temporary: BTreeSet<String>,
     default: String,
 }
@@ -27,16 +27,16 @@ pub struct Refs {
 /// The result of a client.
 pub struct RefChanges {
     /// The refs after the last acknowledged change.
-    pub acknowledged: Refs,
+    pub acknowledged: RefState,
     /// The refs after the last request, which may not have been applied.
-    pub possible: Refs,
+    pub possible: RefState,
     /// The number of acknowledged changes.
     pub count: u64,
     /// Unexpected responses.
     pub errors: Vec<String>,
 }
 
-impl Refs {
+impl RefState {
     /// Reads the refs with stock git.
     pub fn read(root: &Path) -> Self {
         let temporary = git(
@@ -71,7 +71,7 @@ impl Refs {
 }
 
 /// Changes refs until the server is killed.
-pub fn change_refs(address: SocketAddr, seed: u64, refs: Refs) -> RefChanges {
+pub fn change_refs(address: SocketAddr, seed: u64, refs: RefState) -> RefChanges {
     let mut random = Random::new(seed);
     let mut changes = RefChanges {
         acknowledged: refs.clone(),

@@ -3,8 +3,8 @@
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use super::ledger::Counts;
-use super::writers::{Attempt, Fate};
+use super::history_check::KillCounts;
+use super::writers::{Attempt, AttemptResult};
 use crate::soak::modules;
 use crate::support::program::World;
 use crate::support::random::Random;
@@ -36,7 +36,7 @@ impl RunningCommand {
             path: path.clone(),
             value: Some(blob_id(&module)),
             makes_commit: true,
-            fate: Fate::Unanswered,
+            result: AttemptResult::Unanswered,
         };
         let args = ["--branch", "main", "add", "command.wasm", &path];
         Self::start(world, &args, Some(attempt))
@@ -50,7 +50,7 @@ impl RunningCommand {
     }
 
     /// Kills the command, or waits for its end. Returns its change, which may not have been applied.
-    pub fn end(mut self, is_killed: bool, counts: &mut Counts) -> Option<Attempt> {
+    pub fn end(mut self, is_killed: bool, counts: &mut KillCounts) -> Option<Attempt> {
         let start = Instant::now();
         while !is_killed && self.child.try_wait().unwrap().is_none() {
             assert!(start.elapsed() < LONG, "the command still runs");
@@ -65,7 +65,7 @@ impl RunningCommand {
             panic!("{status}: {reason}");
         }
         match (&mut self.attempt, is_done) {
-            (Some(attempt), true) => attempt.fate = Fate::Done,
+            (Some(attempt), true) => attempt.result = AttemptResult::Done,
             (Some(_), false) => {}
             (None, true) => counts.gcs_done += 1,
             (None, false) => counts.gcs_killed += 1,

@@ -7,7 +7,7 @@
 
 mod branches;
 mod commands;
-mod ledger;
+mod history_check;
 mod leftovers;
 mod writers;
 
@@ -16,11 +16,11 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use self::branches::{Refs, change_refs};
+use self::branches::{RefState, change_refs};
 use self::commands::RunningCommand;
-use self::ledger::{Counts, Ledger};
+use self::history_check::{CheckedHistories, KillCounts};
 use self::leftovers::leftovers;
-use self::writers::{Attempt, BRANCHES, Fate, write};
+use self::writers::{Attempt, AttemptResult, BRANCHES, write};
 use crate::soak::first_parent::FirstParentHistory;
 use crate::soak::modules;
 use crate::support::client::Client;
@@ -45,15 +45,15 @@ const ROUNDS: u64 = 40;
 const LEFTOVERS_MAX: usize = 72;
 
 /// The rounds with one store.
-struct Epoch<'e> {
+struct StoreRounds<'e> {
     world: World,
     random: &'e mut Random,
-    counts: &'e mut Counts,
-    ledger: Ledger,
-    refs: Option<Refs>,
+    counts: &'e mut KillCounts,
+    checked: CheckedHistories,
+    refs: Option<RefState>,
 }
 
-impl Epoch<'_> {
+impl StoreRounds<'_> {
     /// Kills servers while they open or create the store.
     fn kill_early(&mut self) {
         for _ in 0..self.random.below(3) {
@@ -71,7 +71,7 @@ impl Epoch<'_> {
         let server = Server::start(&self.world, &[]);
         let mut attempts = self.check_start(server.address, reads_all);
         let root = self.world.root();
-        let refs = Refs::read(&root);
+        let refs = RefState::read(&root);
         let (address, seed) = (server.address, self.random.next());
         let (records, ref_changes) = thread::scope(|scope| {
             let writers: Vec<_> = (0..WRITERS)
@@ -87,11 +87,11 @@ impl Epoch<'_> {
             self.counts.rejected += record.rejected;
             attempts.extend(record.attempts);
         }
-        self.ledger.settle(&attempts, self.counts);
+        self.checked.settle(&attempts, self.counts);
         let left = leftovers(&root).len();
         self.counts.leftovers_after_kill_max = self.counts.leftovers_after_kill_max.max(left);
         assert_eq!(ref_changes.errors, [""; 0]);
-        let refs = Refs::read(&root);
+        let refs = RefState::read(&root);
         let is_expected = refs == ref_changes.acknowledged || refs == ref_changes.possible;
         let expected = (ref_changes.acknowledged, ref_changes.possible);
         assert!(is_expected, "{refs:?} instead of one of {expected:?}");
@@ -136,13 +136,13 @@ impl Epoch<'_> {
         let mut client = Client::connect(address).unwrap();
         let root = self.world.root();
         match &self.refs {
-            Some(refs) => assert_eq!(Refs::read(&root), *refs),
+            Some(refs) => assert_eq!(RefState::read(&root), *refs),
             None => {
                 let side = client.send("POST", "/branch/side", "", b"").unwrap();
                 assert_eq!(side.status, 200, "{}", side.text());
             }
         }
-        self.ledger.settle(&[], self.counts);
+        self.checked.settle(&[], self.counts);
         for branch in BRANCHES {
             self.compare_modules(&mut client, branch, reads_all);
         }
@@ -166,7 +166,7 @@ impl Epoch<'_> {
         let listed: BTreeMap<_, _> = (body.iter())
             .map(|(path, hash)| (&path[1..], hash.as_str()))
             .collect();
-        assert_eq!(listed, self.ledger.histories[branch].modules(), "{branch}");
+        assert_eq!(listed, self.checked.histories[branch].modules(), "{branch}");
         for (path, hash) in listed.into_iter().filter(|_| reads_all) {
             let module = (client.send("GET", &format!("/module/{path}"), &headers, b"")).unwrap();
             assert_eq!((module.status, &*blob_id(&module.body)), (200, hash));
@@ -187,7 +187,7 @@ impl Epoch<'_> {
             path: "probe".to_owned(),
             value: Some(blob_id(&module)),
             makes_commit: true,
-            fate: Fate::Acknowledged(response.commit.unwrap()),
+            result: AttemptResult::Acknowledged(response.commit.unwrap()),
         }
     }
 
@@ -206,37 +206,37 @@ impl Epoch<'_> {
             let after = FirstParentHistory::read(&root, "main");
             assert_eq!(after.modules(), before.modules());
         }
-        self.ledger.histories.get_mut("side").unwrap().extend();
+        self.checked.histories.get_mut("side").unwrap().extend();
     }
 }
 
 /// Runs rounds until this many processes were killed.
 fn run(kills: u64) {
     let mut random = Random::from_environment();
-    let mut counts = Counts::default();
+    let mut counts = KillCounts::default();
     while counts.kills < kills {
         let world = World::empty();
-        let ledger = Ledger::new(&world.root());
-        let mut epoch = Epoch {
+        let checked = CheckedHistories::new(&world.root());
+        let mut rounds = StoreRounds {
             world,
             random: &mut random,
             counts: &mut counts,
-            ledger,
+            checked,
             refs: None,
         };
         for round in 1..=ROUNDS {
-            epoch.kill_early();
-            epoch.round(round % READ_ALL_EVERY == 0);
-            if epoch.counts.kills >= kills {
+            rounds.kill_early();
+            rounds.round(round % READ_ALL_EVERY == 0);
+            if rounds.counts.kills >= kills {
                 break;
             }
         }
         // The last round is checked too.
-        let server = Server::start(&epoch.world, &[]);
-        let probes = epoch.check_start(server.address, true);
+        let server = Server::start(&rounds.world, &[]);
+        let probes = rounds.check_start(server.address, true);
         drop(server);
-        epoch.ledger.settle(&probes, epoch.counts);
-        epoch.squash();
+        rounds.checked.settle(&probes, rounds.counts);
+        rounds.squash();
     }
     println!("{counts:#?}\nlost = 0");
 }

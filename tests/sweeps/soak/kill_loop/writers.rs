@@ -1,12 +1,12 @@
-//! Clients that change modules until the server is killed, and record the fate of each request.
+//! Clients that change modules until the server is killed, and record the result of each request.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::soak::first_parent::Value;
+use crate::soak::first_parent::PathValue;
 use crate::soak::modules;
-use crate::support::client::{Client, Reply};
+use crate::support::client::{ApiResponse, Client};
 use crate::support::random::Random;
 use crate::support::store::blob_id;
 
@@ -22,14 +22,14 @@ pub struct Attempt {
     pub branch: &'static str,
     pub path: String,
     /// The value of the path after the change.
-    pub value: Value,
+    pub value: PathValue,
     /// Whether the request certainly changes something, so that it must have its own commit.
     pub makes_commit: bool,
-    pub fate: Fate,
+    pub result: AttemptResult,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum AttemptResult {
     /// The response reported this commit.
     Acknowledged(String),
     /// The change succeeded, but its commit is unknown.
@@ -133,24 +133,24 @@ impl Writer {
         self.record(branch, path, None, 404, true, response)
     }
 
-    /// Records the fate of a request. Returns `None` once the server is killed.
+    /// Records the result of a request. Returns `None` once the server is killed.
     fn record(
         &mut self,
         branch: &'static str,
         path: String,
-        value: Value,
+        value: PathValue,
         allowed_error: u16,
         makes_commit: bool,
-        response: Option<Reply>,
+        response: Option<ApiResponse>,
     ) -> Option<()> {
         let is_killed = response.is_none();
-        let fate = match response {
-            None => Fate::Unanswered,
-            Some(Reply {
+        let result = match response {
+            None => AttemptResult::Unanswered,
+            Some(ApiResponse {
                 status: 200,
                 commit: Some(commit),
                 ..
-            }) => Fate::Acknowledged(commit),
+            }) => AttemptResult::Acknowledged(commit),
             Some(reply) if reply.status == allowed_error => {
                 self.record.rejected += 1;
                 return Some(());
@@ -166,7 +166,7 @@ impl Writer {
             path,
             value,
             makes_commit,
-            fate,
+            result,
         });
         (!is_killed).then_some(())
     }

@@ -6,7 +6,7 @@ use wasmstore::store::{
 };
 
 use super::event::Outcome;
-use crate::support::client::{Client, Reply};
+use crate::support::client::{ApiResponse, Client};
 use crate::support::store::blob_id;
 use crate::support::store::{on, path as module_path};
 
@@ -110,7 +110,7 @@ impl ServerAccess {
         path: &str,
         headers: &str,
         body: &[u8],
-    ) -> Result<Reply, Outcome> {
+    ) -> Result<ApiResponse, Outcome> {
         self.next = (self.next + 1) % self.clients.len();
         let reply = (self.clients[self.next].send(method, path, headers, body))
             .map_err(|error| Outcome::Failed(format!("{method} {path}: {error}")))?;

@@ -10,7 +10,7 @@ use crate::support::store::blob_id;
 
 /// The numbers of events by outcome, and the latency of writes.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct OperationCounts {
     pub wrote: usize,
     pub read: usize,
     pub rejected: usize,
@@ -19,9 +19,9 @@ pub struct Counts {
     pub median_ms: u64,
 }
 
-/// Counts the events. Panics if an operation failed.
-pub fn count(events: &[Event]) -> Counts {
-    let mut counts = Counts::default();
+/// OperationCounts the events. Panics if an operation failed.
+pub fn count(events: &[Event]) -> OperationCounts {
+    let mut counts = OperationCounts::default();
     let mut failed = Vec::new();
     for event in events {
         match &event.outcome {

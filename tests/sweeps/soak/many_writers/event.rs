@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::soak::first_parent::Value;
+use crate::soak::first_parent::PathValue;
 
 /// The record of one operation.
 #[derive(Debug, Serialize, Deserialize)]
@@ -19,9 +19,9 @@ pub struct Event {
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Outcome {
     /// A change that made its own commit.
-    Wrote { value: Value, commit: String },
+    Wrote { value: PathValue, commit: String },
     /// The value that was read, as of a commit.
-    Read { value: Value, commit: String },
+    Read { value: PathValue, commit: String },
     /// The precondition did not hold, or the module does not exist.
     Rejected,
     /// The retries ended at the deadline, because other writers were faster.

@@ -47,8 +47,8 @@ fn with_background<W, B: Send>(
 ) -> (W, B) {
     let stop = AtomicBool::new(false);
     /// Sets the flag on drop, so that the other thread also ends if the work panics.
-    struct Stop<'s>(&'s AtomicBool);
-    impl Drop for Stop<'_> {
+    struct StopOnDrop<'s>(&'s AtomicBool);
+    impl Drop for StopOnDrop<'_> {
         fn drop(&mut self) {
             self.0.store(true, Ordering::Relaxed);
         }
@@ -56,7 +56,7 @@ fn with_background<W, B: Send>(
     thread::scope(|scope| {
         let thread = scope.spawn(|| background(&stop));
         let result = {
-            let _stop = Stop(&stop);
+            let _stop = StopOnDrop(&stop);
             work()
         };
         (result, thread.join().unwrap())

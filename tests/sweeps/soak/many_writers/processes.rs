@@ -24,9 +24,9 @@ const THREADS: &str = "SOAK_THREADS";
 const GRACE: Duration = Duration::from_secs(120);
 
 /// A process, which is killed on drop.
-struct Process(Child);
+struct WorkerProcess(Child);
 
-impl Drop for Process {
+impl Drop for WorkerProcess {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -53,7 +53,7 @@ pub fn work(root: &Path, count: u64, threads: u64, load: Duration) -> Vec<Event>
             .stdout(File::create(file("out")).unwrap())
             .stderr(File::create(file("err")).unwrap())
             .spawn();
-        (Process(child.unwrap()), file("events"), file("err"))
+        (WorkerProcess(child.unwrap()), file("events"), file("err"))
     };
     let mut events = Vec::new();
     let start_time = Instant::now();

@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::super::first_parent::FirstParentHistory;
-use super::writers::{Attempt, BRANCHES, Fate};
+use super::writers::{Attempt, AttemptResult, BRANCHES};
 use crate::support::store::blob_id;
 
 /// The counts of all rounds.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct KillCounts {
     pub kills: u64,
     pub acknowledged: u64,
     pub rejected: u64,
@@ -25,11 +25,11 @@ pub struct Counts {
 }
 
 /// The histories of the branches, as far as all commits are explained.
-pub struct Ledger {
+pub struct CheckedHistories {
     pub histories: HashMap<&'static str, FirstParentHistory>,
 }
 
-impl Ledger {
+impl CheckedHistories {
     pub fn new(root: &Path) -> Self {
         let history = |branch| (branch, FirstParentHistory::unread(root, branch));
         Self {
@@ -39,13 +39,16 @@ impl Ledger {
 
     /// Asserts that the history of each branch has exactly one commit for each acknowledged change, with the requested content, and that
     /// every other commit is the effect of one request without a response.
-    pub fn settle(&mut self, attempts: &[Attempt], counts: &mut Counts) {
+    pub fn settle(&mut self, attempts: &[Attempt], counts: &mut KillCounts) {
         for (branch, history) in &mut self.histories {
             let ours: Vec<_> = attempts.iter().filter(|a| a.branch == *branch).collect();
             let new = history.extend();
             find_acknowledged(history, &ours);
             let not_applied = explain(history, new, &ours);
-            let unanswered = ours.iter().filter(|a| a.fate == Fate::Unanswered).count();
+            let unanswered = ours
+                .iter()
+                .filter(|a| a.result == AttemptResult::Unanswered)
+                .count();
             counts.unanswered_not_applied += not_applied as u64;
             counts.unanswered_applied += (unanswered - not_applied) as u64;
             counts.acknowledged += (ours.len() - unanswered) as u64;
@@ -57,7 +60,7 @@ impl Ledger {
 fn find_acknowledged(history: &FirstParentHistory, attempts: &[&Attempt]) {
     let mut attempts_by_commit = HashMap::new();
     for attempt in attempts {
-        let Fate::Acknowledged(commit) = &attempt.fate else {
+        let AttemptResult::Acknowledged(commit) = &attempt.result else {
             continue;
         };
         let position = (history.position(commit)).unwrap_or_else(|| panic!("lost: {attempt:?}"));
@@ -78,14 +81,18 @@ fn explain(
     new: std::ops::Range<usize>,
     attempts: &[&Attempt],
 ) -> usize {
-    let (mut unanswered, answered): (Vec<&Attempt>, Vec<_>) =
-        attempts.iter().partition(|a| a.fate == Fate::Unanswered);
-    let mut done: Vec<_> = answered.iter().filter(|a| a.fate == Fate::Done).collect();
+    let (mut unanswered, answered): (Vec<&Attempt>, Vec<_>) = attempts
+        .iter()
+        .partition(|a| a.result == AttemptResult::Unanswered);
+    let mut done: Vec<_> = answered
+        .iter()
+        .filter(|a| a.result == AttemptResult::Done)
+        .collect();
     // The response to a request that changes nothing contains the commit of another request.
     let reported: HashSet<_> = (answered.iter())
-        .filter_map(|attempt| match &attempt.fate {
-            Fate::Acknowledged(commit) => Some((commit, &attempt.path, &attempt.value)),
-            Fate::Done | Fate::Unanswered => None,
+        .filter_map(|attempt| match &attempt.result {
+            AttemptResult::Acknowledged(commit) => Some((commit, &attempt.path, &attempt.value)),
+            AttemptResult::Done | AttemptResult::Unanswered => None,
         })
         .collect();
     for position in new {
@@ -119,14 +126,14 @@ mod tests {
     use crate::support::store::{Scratch, branch};
     use wasmstore::store::Revision;
 
-    /// Returns whether the ledger detects an error after `tamper` has changed the store or the recorded requests.
+    /// Returns whether the check detects an error after `tamper` has changed the store or the recorded requests.
     fn is_detected(tamper: impl FnOnce(&Scratch, &mut Vec<Attempt>)) -> bool {
         let s = Scratch::new();
         let side = branch("side");
         s.store.create_branch(&side, &Revision::default()).unwrap();
-        let mut ledger = Ledger::new(&s.root);
-        let mut counts = Counts::default();
-        ledger.settle(&[], &mut counts);
+        let mut checked = CheckedHistories::new(&s.root);
+        let mut counts = KillCounts::default();
+        checked.settle(&[], &mut counts);
         let put = |n: u32| {
             let commit = s.put("p", n).to_string();
             let module = crate::support::store::module(n);
@@ -135,15 +142,15 @@ mod tests {
                 path: "p".to_owned(),
                 value: Some(blob_id(&module)),
                 makes_commit: true,
-                fate: match n {
-                    3 => Fate::Unanswered,
-                    _ => Fate::Acknowledged(commit),
+                result: match n {
+                    3 => AttemptResult::Unanswered,
+                    _ => AttemptResult::Acknowledged(commit),
                 },
             }
         };
         let mut attempts: Vec<_> = (1..=3).map(put).collect();
         tamper(&s, &mut attempts);
-        let settled = catch_unwind(AssertUnwindSafe(|| ledger.settle(&attempts, &mut counts)));
+        let settled = catch_unwind(AssertUnwindSafe(|| checked.settle(&attempts, &mut counts)));
         settled.is_err()
     }
 

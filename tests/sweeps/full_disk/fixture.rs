@@ -1,6 +1,6 @@
 //! The store and the modules of the tests on a full disk.
 
-use super::disk::Disk;
+use super::disk::SmallDisk;
 use crate::support::store::custom_section;
 
 /// Returns a module of about this size that cannot be compressed, distinct for each seed.
@@ -15,7 +15,7 @@ pub fn incompressible(seed: u64, size_bytes: usize) -> Vec<u8> {
 }
 
 /// The contents of the store that the changes refer to.
-pub struct Content {
+pub struct StoreContent {
     /// The hash of the module at `/a/b.wasm`.
     pub hash: String,
     /// A commit with an older module at `/a/b.wasm`.
@@ -23,8 +23,8 @@ pub struct Content {
 }
 
 /// Creates a disk with a store that every change can be applied to: two modules with a history, and a branch to merge.
-pub fn disk() -> Option<(Disk, Content)> {
-    let disk = Disk::with_store()?;
+pub fn disk() -> Option<(SmallDisk, StoreContent)> {
+    let disk = SmallDisk::with_store()?;
     let world = &disk.world;
     world.file("m", incompressible(1, 9000));
     world.ok(&["add", "m", "a/b.wasm"]);
@@ -36,5 +36,5 @@ pub fn disk() -> Option<(Disk, Content)> {
     world.ok(&["add", "m", "c.wasm"]);
     world.file("m", incompressible(4, 9000));
     world.ok(&["add", "--branch", "other", "m", "d.wasm"]);
-    Some((disk, Content { hash, old }))
+    Some((disk, StoreContent { hash, old }))
 }
