@@ -157,7 +157,10 @@ fn error_in_the_file_has_line_and_key_and_no_secret() {
             "verbose = true",
             "1: `verbose` takes a number, not true or false",
         ),
-        ("verbose = 256", "1: `verbose` takes a number from 0 to 255"),
+        (
+            "verbose = 256",
+            "1: `verbose` is invalid: 256 is not in 0..=255",
+        ),
         ("host = 127", "1: `host` takes text in quotes, not a number"),
         ("host = ['a']", "1: `host` takes text in quotes, not a list"),
         (

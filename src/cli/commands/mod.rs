@@ -1,19 +1,54 @@
-//! The commands. Each command is one file, which defines its arguments and its output; [`commands!`] registers it.
+//! The commands. Each command is one file, which defines its arguments and its output; this file registers it.
 //!
 //! To add a command, write `commands/NAME.rs` with a struct `NameArgs` that derives [`clap::Args`] and has a method
-//! `run(self, &Settings, &mut Output) -> Result<()>`, and add one line to the list below. The struct's doc comment is the help text.
+//! `run(self, &Settings, &mut Output) -> Result<()>`, and add it to the two lists below. The struct's doc comment is the help text.
+
+mod add;
+mod audit;
+mod backup;
+mod branch;
+mod clone;
+mod commit;
+mod completions;
+mod contains;
+mod diff;
+mod diff_text;
+mod export;
+mod filename;
+mod find;
+mod gc;
+mod hash;
+mod hook;
+mod import;
+mod info;
+mod init;
+mod list;
+mod log;
+mod man;
+mod merge;
+mod mirror;
+mod mirror_status;
+mod overview;
+mod reindex;
+mod remove;
+mod restore;
+mod rollback;
+mod server;
+mod set;
+mod show;
+mod snapshot;
+mod verify;
+mod version;
+mod versions;
+mod watch;
 
 use super::exit::Result;
 use super::output::Output;
 use super::settings::Settings;
 
-/// Declares the module of each command and the enum that clap parses the command line into.
-///
-/// `cargo fmt` does not find modules that a macro declares; `rustfmt src/cli/commands/*.rs` formats them.
+/// Declares the enum that clap parses the command line into, and the call of each command.
 macro_rules! commands {
     ($($module:ident => $variant:ident($arguments:ident),)*) => {
-        $(mod $module;)*
-
         /// A command and its arguments, in the order in which the help lists the commands.
         // A process has one value of this type, so its size does not matter.
         #[allow(clippy::large_enum_variant)]
@@ -70,10 +105,5 @@ commands! {
     completions => Completions(CompletionsArgs),
     man => Man(ManArgs),
 }
-
-// Parts of commands that have files of their own, and `wasmstore` without a command.
-mod diff_text;
-mod mirror_status;
-mod overview;
 
 pub(super) use overview::run as overview;
