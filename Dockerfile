@@ -3,13 +3,13 @@ FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY src ./src
-# The benches are declared in Cargo.toml, and cargo wants every declared target to be there.
+# Cargo.toml declares the benches, and cargo needs every declared target.
 COPY benches ./benches
 RUN cargo build --release --locked
 
 FROM debian:bookworm-slim
-# git serves clones and packs with deltas; without it all else works, and takes more room. It reaches mirrors, and the primary of a
-# replica, by ssh and with the certificates of public authorities. curl asks after the server's health.
+# git serves clones, packs with deltas, and reaches mirrors and the primary of a replica, over ssh or with public certificates. Without it,
+# everything else works but uses more disk space. curl is for the health check.
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates curl git openssh-client \
  && rm -rf /var/lib/apt/lists/* \
@@ -21,9 +21,9 @@ WORKDIR /home/wasmstore
 ENV WASMSTORE_ROOT=/home/wasmstore/db WASMSTORE_HOST=0.0.0.0 WASMSTORE_PORT=6384
 VOLUME /home/wasmstore/db
 EXPOSE 6384
-# HOST and PORT are what older images knew. The certificate is for the server's name, not for this address.
+# HOST and PORT are the variables of older images. The certificate is for the server's name, not for this address.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s \
     CMD at="${HOST:-${WASMSTORE_HOST:-127.0.0.1}}:${PORT:-${WASMSTORE_PORT:-6384}}"; \
         curl -fsS "http://$at/healthz" || curl -fsSk "https://$at/healthz"
-# exec: the server itself gets the signal to stop.
+# exec, so that the server itself receives the stop signal.
 CMD ["sh", "-c", "export WASMSTORE_HOST=\"${HOST:-$WASMSTORE_HOST}\" WASMSTORE_PORT=\"${PORT:-$WASMSTORE_PORT}\"; exec wasmstore server"]
