@@ -128,7 +128,7 @@ pub(super) enum Error {
     #[error("cannot start the server")]
     Runtime(#[source] io::Error),
     /// `verify` found faults and has reported them.
-    #[error("{} in this store", match .0 { 1 => "1 fault".to_owned(), n => format!("{n} faults") })]
+    #[error("verify found {}", match .0 { 1 => "1 fault".to_owned(), n => format!("{n} faults") })]
     Faults(usize),
     /// A push was refused, for reasons that have been reported.
     #[error("push refused: {}", match .0 { 1 => "1 problem".to_owned(), n => format!("{n} problems") })]

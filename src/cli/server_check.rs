@@ -46,7 +46,8 @@ fn has_git(root: &Path, options: Options) -> bool {
     GitHttpBackend::find(root, program, options).is_some()
 }
 
-/// Checks that the store may be served, as a replica of the configured primary or as a store of its own.
+/// Checks that the store may be served: as a replica if a primary is configured, otherwise as a store that accepts writes. A replica needs
+/// git.
 fn check_replica(server: &ServerArgs, store: &Store, has_git: bool) -> Result<()> {
     let Some((primary, _)) = server.replica.primary()? else {
         return Ok(store.ensure_writable()?);

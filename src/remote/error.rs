@@ -60,7 +60,7 @@ pub enum Error {
     MirrorExists(MirrorName),
     /// The repository at a mirror's URL contains something that is not from this store. A push would delete it.
     #[error(
-        "{url} has {name}, which is not from this store and would be deleted; restore it with `wasmstore clone`, or add the mirror with --force"
+        "{url} has {name}, which is not from this store and would be deleted; keep it with `wasmstore clone`, or add the mirror with --force to delete it"
     )]
     UnrelatedRepository {
         /// The repository's URL.

@@ -63,7 +63,7 @@ impl Store {
         })
     }
 
-    /// Returns the module at a path of a branch, and the branch's tip, if everything but the ref is cached.
+    /// Returns the module at a path of a branch, and the branch's tip, without reading an object from disk; `None` if an object is not cached.
     pub fn find_cached(
         &self,
         revision: &Revision,

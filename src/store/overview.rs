@@ -37,7 +37,7 @@ pub struct Overview {
 pub struct CappedCount {
     /// The count, or the limit if it was reached.
     pub count: usize,
-    /// Whether there are more.
+    /// Whether the actual number is higher.
     pub has_more: bool,
 }
 

@@ -45,8 +45,8 @@ impl Precondition {
             return Ok(());
         }
         let current = match current {
-            Some(tag) => format!("it is {tag}"),
-            None => "nothing is there".to_owned(),
+            Some(tag) => format!("the current value is {tag}"),
+            None => "nothing exists there".to_owned(),
         };
         Err(Error::PreconditionFailed { current })
     }

@@ -44,7 +44,7 @@ enum ParserPosition {
 pub(super) enum WalkStep {
     /// This number of bytes has been processed.
     Used(usize),
-    /// The next step needs at least this number of bytes.
+    /// The next step needs at least this number of bytes, counted from the current position.
     Need(usize),
     /// The module is complete.
     End,

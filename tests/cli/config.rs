@@ -202,7 +202,7 @@ fn error_in_the_file_has_line_and_key_and_no_secret() {
             "auth = 'a:*;s3cr3t:get'",
             "1: `auth`: entry 2 of the keys has methods that ",
         ),
-        ("auth = ''", "1: `auth`: no key is given"),
+        ("auth = ''", "1: `auth`: the list of keys is empty"),
         (
             "mirror = ['/a', 'ftp://ann:s3cr3t@h/x']",
             "1: `mirror` is invalid: the URL is neither",

@@ -86,7 +86,7 @@ fn sighup_reloads_the_keys() {
             Some("variable-secret:*"),
             "the same key is given in two places",
         ),
-        (Some("# nothing\n"), "no key is given"),
+        (Some("# nothing\n"), "the list of keys is empty"),
         (None, "cannot read "),
     ]
     .into_iter()

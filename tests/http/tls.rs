@@ -257,7 +257,9 @@ fn errors_name_the_file_and_the_cause() {
     write_key("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
     assert_eq!(
         files.error(),
-        format!("the key in {key} and the certificate in {certificate} cannot be used")
+        format!(
+            "the key in {key} and the certificate in {certificate} do not form a usable TLS key pair"
+        )
     );
     write_key(&good);
     write_certificate("");

@@ -150,7 +150,7 @@ fn an_invalid_module_is_reported_and_the_clone_is_kept() {
     let ran = world.run(&["--root", "r", "clone", text(&mirror)]);
     assert_eq!(ran.code, Some(5), "{ran:?}");
     assert!(
-        ran.err.contains("/b.wasm in commit") && ran.err.contains("in this store"),
+        ran.err.contains("/b.wasm in commit") && ran.err.contains("verify found"),
         "{ran:?}"
     );
     assert_eq!(

@@ -141,7 +141,7 @@ fn refs_other_than_branches_and_tags_are_refused() {
     let blob = clone.git(&["rev-parse", "HEAD^{tree}"]);
     let seen = clone.refused(&[&format!("{blob}:refs/tags/tree")]);
     assert!(
-        seen.contains("refs/tags/tree: it must point to a commit"),
+        seen.contains("refs/tags/tree: the ref must point to a commit"),
         "{seen}"
     );
 }

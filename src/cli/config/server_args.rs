@@ -66,7 +66,7 @@ pub(in crate::cli) struct ServerArgs {
     pub schedule: ScheduleArgs,
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// The source of each setting.
+    /// The source of each setting: flag, variable or file.
     #[arg(skip)]
     pub sources: SettingSources,
     /// The flags alone, for reading the file again.

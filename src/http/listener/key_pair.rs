@@ -86,7 +86,7 @@ pub enum TlsError {
         certificate_file: PathBuf,
     },
     /// rustls rejects the key or the certificate for another reason.
-    #[error("the key in {} and the certificate in {} cannot be used", key_file.display(), certificate_file.display())]
+    #[error("the key in {} and the certificate in {} do not form a usable TLS key pair", key_file.display(), certificate_file.display())]
     Unusable {
         /// The file of the key.
         key_file: PathBuf,

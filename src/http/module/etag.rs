@@ -60,7 +60,7 @@ pub(in crate::http) fn evaluate(headers: &HeaderMap, current: &str) -> Result<Fr
         if_none_match: None,
     };
     if if_match.check(Some(current)).is_err() {
-        let detail = format!("the precondition failed: it is {current}");
+        let detail = format!("the precondition failed: the current value is {current}");
         return Err(Failure::new(StatusCode::PRECONDITION_FAILED, detail));
     }
     let if_none_match = Precondition {

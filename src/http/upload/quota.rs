@@ -1,4 +1,5 @@
-//! The disk space for spooled uploads, which all uploads share.
+//! The limit on the total size of uploads in progress. The limit on one module is
+//! [`ModuleLimits::module_bytes_max`](crate::config::ModuleLimits::module_bytes_max), which validation enforces.
 
 use std::sync::Arc;
 

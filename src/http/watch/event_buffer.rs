@@ -79,7 +79,7 @@ pub(super) enum BufferedEvent {
     Available(Arc<SharedEvent>),
     /// The number has not been assigned yet.
     NotYet,
-    /// The event has been dropped from the buffer.
+    /// The event has been dropped from the buffer. The subscriber reads it from the repository, so nothing is lost.
     Dropped,
 }
 

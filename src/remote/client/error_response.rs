@@ -77,7 +77,7 @@ impl ErrorResponse {
         Self::from_parts(url, status, "", None, "")
     }
 
-    /// Returns a "not found" response with a detail in the store's words.
+    /// Returns a 404 with the detail that a local store would give. `missing` is the name that does not exist.
     pub(super) fn not_found(url: &ServerUrl, detail: String, missing: Option<MissingName>) -> Self {
         Self {
             url: url.clone(),

@@ -165,7 +165,7 @@ impl Client {
         })
     }
 
-    /// Sends a request, and parses its response as a name.
+    /// Sends a request, and parses its response as a name: a hash, a commit id or a branch.
     pub(super) fn name<T>(&self, request: Builder, parse: ParseName<T>) -> Result<T> {
         self.parse(&self.text(request)?.value, parse)
     }

@@ -13,20 +13,17 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::git::Git;
-use crate::names::{Author, BranchName, CommitId};
+use crate::names::CommitId;
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::candidates::{self, Candidates};
 use crate::repo::gc::commit_graph::write_commit_graph;
-use crate::repo::gc::squash::{self, SquashPlan};
+use crate::repo::gc::squash::{self, SquashPlan, SquashRequest, SquashedCommit};
 use crate::repo::history::reach::reachable;
 use crate::repo::ids::commit_id;
 use crate::repo::lifecycle::scratch_dirs::{clear_files, gc_dir};
 use crate::repo::locks::Guard;
-use crate::repo::objects::commit::NewCommit;
 use crate::repo::packs::pack::Pack;
 use crate::repo::parts::Parts;
-use crate::repo::publish::write_txn::WriteTxn;
-use crate::repo::refs::lock::OUTSIDE_MAX;
 
 /// How much older than the current time the modification time of a new file can be: the kernel's clock for it ticks.
 const CLOCK_TICK_MAX: Duration = Duration::from_millis(20);
@@ -34,7 +31,7 @@ const CLOCK_TICK_MAX: Duration = Duration::from_millis(20);
 /// A requested garbage collection.
 pub struct GcRequest<'a> {
     /// The branch whose own history is squashed to one commit, with that commit's author and message; `None` keeps all history.
-    pub squash: Option<(&'a BranchName, &'a Author, &'a str)>,
+    pub squash: Option<SquashRequest<'a>>,
 }
 
 /// The result of a garbage collection.
@@ -61,12 +58,6 @@ impl ReachablePack {
     }
 }
 
-/// A squashed commit that was written, and its plan.
-struct SquashedCommit {
-    plan: SquashPlan,
-    id: gix::ObjectId,
-}
-
 /// Collects the garbage of one repository.
 pub(crate) struct Collector<'p> {
     pub parts: &'p Parts,
@@ -76,8 +67,8 @@ impl Collector<'_> {
     /// Removes every object that no ref reaches, and packs the others. If git is available, a commit-graph is written too.
     ///
     /// # Errors
-    /// A backup or another collection runs; writers kept the store busy for a minute; I/O; the error of `check`, which is called once no
-    /// one else can move a ref. Nothing that a ref reaches is lost.
+    /// Another backup or collection is running; writers kept the store busy for a minute; I/O; the error of `check`, which is called when
+    /// all other writers are locked out. Even after an error, everything that a ref reaches is still there.
     pub(crate) fn collect<E: From<Error>>(
         &self,
         request: &GcRequest<'_>,
@@ -97,7 +88,7 @@ impl Collector<'_> {
         };
         let git = Git::find(self.parts.root());
         let mut candidates = candidates::candidates(self.parts, &repo)?;
-        let planned = self.squash_of(&repo, request)?;
+        let planned = squash::plan_requested(self.parts, &repo, request.squash)?;
         let packed = self.pack(&repo, git.as_ref(), &self.roots(planned.as_ref())?)?;
         candidates.spare(packed.as_ref());
         tracing::debug!(objects = candidates.ids.len(), "packed what is reachable");
@@ -120,7 +111,7 @@ impl Collector<'_> {
         let (lock, _refs) = self.parts.locks.deleting()?;
         let held = Instant::now();
         check()?;
-        let squashed = self.write_squash(request)?;
+        let squashed = squash::write(self.parts, request.squash)?;
         let index = pack
             .as_ref()
             .map(|pack| pack.index(repo.object_hash()))
@@ -130,7 +121,7 @@ impl Collector<'_> {
         let copies = self.copies(repo, squashed.as_ref(), &candidates, &packed)?;
         let copied = self.write_pack(repo, &copies)?;
         candidates.spare(copied.as_ref());
-        self.publish_squash(request, squashed.as_ref())?;
+        squash::publish(self.parts, request.squash, squashed.as_ref())?;
         self.delete_for_good(&lock, &candidates)?;
         tracing::info!(
             held_ms = held.elapsed().as_millis(),
@@ -147,53 +138,6 @@ impl Collector<'_> {
             freed_bytes: candidates.size_bytes.saturating_sub(kept.sum()),
             squashed: squashed.map(|squashed| commit_id(&squashed.id)),
         })
-    }
-
-    fn squash_of(
-        &self,
-        repo: &gix::Repository,
-        request: &GcRequest<'_>,
-    ) -> Result<Option<SquashPlan>> {
-        request.squash.map_or(Ok(None), |(branch, ..)| {
-            squash::plan(self.parts, repo, branch)
-        })
-    }
-
-    /// Writes the squashed commit durably. No ref leads to it yet.
-    fn write_squash(&self, request: &GcRequest<'_>) -> Result<Option<SquashedCommit>> {
-        let mut txn = WriteTxn::under(self.parts, None)?;
-        let planned = self.squash_of(txn.repo(), request)?;
-        let (Some(plan), Some((branch, author, message))) = (planned, request.squash) else {
-            return Ok(None);
-        };
-        txn.durable_tip(branch)?;
-        let commit = NewCommit {
-            tree: plan.tree.0,
-            parents: plan.parents.clone(),
-            author,
-            message: message.to_owned(),
-        };
-        let id = txn.stage_commit(&commit)?;
-        txn.sync()?;
-        Ok(Some(SquashedCommit { plan, id }))
-    }
-
-    /// Moves the branch to the squashed commit.
-    fn publish_squash(
-        &self,
-        request: &GcRequest<'_>,
-        squashed: Option<&SquashedCommit>,
-    ) -> Result<()> {
-        let (Some(SquashedCommit { plan, id }), Some((branch, ..))) = (squashed, request.squash)
-        else {
-            return Ok(());
-        };
-        self.parts.refs.swap(
-            &branch.clone().into(),
-            Some(plan.tip),
-            Some(*id),
-            OUTSIDE_MAX,
-        )
     }
 
     /// Returns the candidates that refs newly reach since phase 1.

@@ -2,13 +2,18 @@
 
 use std::collections::HashSet;
 
-use crate::names::BranchName;
+use crate::names::{Author, BranchName};
 use crate::repo::error::Result;
 use crate::repo::history::walk::ancestors;
 use crate::repo::ids::TreeId;
 use crate::repo::ids::{commit_id, object_id};
-use crate::repo::objects::commit::{Commit, read_linked};
+use crate::repo::objects::commit::{Commit, NewCommit, read_linked};
 use crate::repo::parts::Parts;
+use crate::repo::publish::write_txn::WriteTxn;
+use crate::repo::refs::lock::OUTSIDE_MAX;
+
+/// The branch to squash, and the author and the message of the new commit.
+pub(crate) type SquashRequest<'a> = (&'a BranchName, &'a Author, &'a str);
 
 /// The commit that would replace a branch's own history.
 pub(crate) struct SquashPlan {
@@ -20,12 +25,60 @@ pub(crate) struct SquashPlan {
     pub parents: Vec<gix::ObjectId>,
 }
 
-/// Plans the squash of `branch`; `None` if its own history, which no other ref reaches, has at most one commit.
-pub(crate) fn plan(
+/// A squashed commit that was written, and its plan.
+pub(crate) struct SquashedCommit {
+    pub plan: SquashPlan,
+    pub id: gix::ObjectId,
+}
+
+/// Plans the requested squash; `None` without a request, or if there is nothing to squash.
+pub(crate) fn plan_requested(
     parts: &Parts,
     repo: &gix::Repository,
-    branch: &BranchName,
+    request: Option<SquashRequest<'_>>,
 ) -> Result<Option<SquashPlan>> {
+    request.map_or(Ok(None), |(branch, ..)| plan(parts, repo, branch))
+}
+
+/// Writes the squashed commit durably. No ref points to it yet.
+pub(crate) fn write(
+    parts: &Parts,
+    request: Option<SquashRequest<'_>>,
+) -> Result<Option<SquashedCommit>> {
+    let mut txn = WriteTxn::under(parts, None)?;
+    let planned = plan_requested(parts, txn.repo(), request)?;
+    let (Some(plan), Some((branch, author, message))) = (planned, request) else {
+        return Ok(None);
+    };
+    txn.durable_tip(branch)?;
+    let commit = NewCommit {
+        tree: plan.tree.0,
+        parents: plan.parents.clone(),
+        author,
+        message: message.to_owned(),
+    };
+    let id = txn.stage_commit(&commit)?;
+    txn.sync()?;
+    Ok(Some(SquashedCommit { plan, id }))
+}
+
+/// Moves the branch to the squashed commit.
+pub(crate) fn publish(
+    parts: &Parts,
+    request: Option<SquashRequest<'_>>,
+    squashed: Option<&SquashedCommit>,
+) -> Result<()> {
+    let (Some(SquashedCommit { plan, id }), Some((branch, ..))) = (squashed, request) else {
+        return Ok(());
+    };
+    let (old, new) = (Some(plan.tip), Some(*id));
+    parts
+        .refs
+        .swap(&branch.clone().into(), old, new, OUTSIDE_MAX)
+}
+
+/// Plans the squash of `branch`; `None` if its own history, which no other ref reaches, has at most one commit.
+fn plan(parts: &Parts, repo: &gix::Repository, branch: &BranchName) -> Result<Option<SquashPlan>> {
     let Some(tip) = crate::repo::refs::read::read_tip(repo, branch)? else {
         return Ok(None);
     };

@@ -78,7 +78,7 @@ impl<'r> OpenBatch<'r> {
         })
     }
 
-    /// Takes up a parked batch.
+    /// Continues a batch that the previous change left with [`park`](Self::park).
     pub(crate) fn resume(parts: &'r Parts, parked: ParkedBatch) -> Self {
         Self {
             txn: WriteTxn::resume(parts, parked.objects, None),
@@ -89,7 +89,7 @@ impl<'r> OpenBatch<'r> {
         }
     }
 
-    /// Parks the batch for the next change.
+    /// Suspends the batch, so that the next change can join it.
     pub(crate) fn park(self) -> ParkedBatch {
         ParkedBatch {
             objects: self.txn.into_objects(),

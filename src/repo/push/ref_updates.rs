@@ -67,7 +67,7 @@ pub enum Refusal {
     #[error("it cannot exist together with {0}: one name is a parent directory of the other")]
     Clash(RefName),
     /// The new value is not a commit, and for a tag does not lead to one.
-    #[error("it must point to a commit")]
+    #[error("the ref must point to a commit")]
     NoCommit,
     /// The ref is a symbolic ref.
     #[error("it is a symbolic ref, which a push cannot move")]

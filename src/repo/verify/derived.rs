@@ -45,7 +45,7 @@ pub(crate) fn verify_derived(
     Ok(())
 }
 
-/// Returns the checked-out files whose content does not match the hash in their name, with the hash of their content.
+/// Returns the files in `ROOT/wasmstore/files` whose content does not match the hash in their name, each with the hash of its content.
 fn faulty_files(objects: &ObjectDb) -> Vec<(PathBuf, gix::ObjectId)> {
     let Some(format) = objects.format() else {
         return Vec::new();

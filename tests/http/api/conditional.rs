@@ -70,7 +70,10 @@ fn a_read_with_a_stale_if_match_is_412() {
         assert_eq!(response.status, status, "{tags}");
     }
     let rejection = api.get_with("/module/a", &[("if-match", "\"x\"")]);
-    rejection.is(412, &format!("the precondition failed: it is {hash}"));
+    rejection.is(
+        412,
+        &format!("the precondition failed: the current value is {hash}"),
+    );
 }
 
 /// Sends a request with a precondition and checks the status.

@@ -71,7 +71,7 @@ fn a_client_that_accepts_json_gets_a_problem_document() {
             "/rollback",
             "Precondition Failed",
             412,
-            "the precondition failed: nothing is there",
+            "the precondition failed: nothing exists there",
         ),
     ] {
         for accept in [
@@ -82,7 +82,7 @@ fn a_client_that_accepts_json_gets_a_problem_document() {
             let headers = [("accept", accept), ("if-match", "\"x\"")];
             let response = s.send_empty(method, path, &headers);
             let detail = match status {
-                412 => format!("the precondition failed: it is {}", s.tip()),
+                412 => format!("the precondition failed: the current value is {}", s.tip()),
                 _ => detail.to_owned(),
             };
             let mut expected =

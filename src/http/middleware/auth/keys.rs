@@ -19,7 +19,7 @@ pub struct Keys(Vec<Grant>);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The input contains no key. Such a server would accept every request, or none.
-    #[error("no key is given")]
+    #[error("the list of keys is empty")]
     Missing,
     /// An entry of `KEY:METHODS;KEY:METHODS` is malformed.
     #[error("entry {number} of the keys {fault}")]
