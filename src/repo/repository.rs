@@ -171,7 +171,7 @@ impl Repository {
         IncomingObjects::open(&self.parts.objects, quarantine, limits)
     }
 
-    /// Removes every object that no ref reaches, and packs the rest: see [`Collector::collect`].
+    /// Removes every object that no ref reaches, and packs the rest: see `gc/collect.rs`.
     ///
     /// # Errors
     /// A backup or another collection runs; writers kept the store busy for a minute; I/O; the error of `check`, which is called
