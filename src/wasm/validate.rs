@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sha2::{Digest as _, Sha256};
 
 use super::head::{self, HEAD_BYTES_MAX};
-use super::walk::{ModuleWalk, WalkStep};
+use super::walk::{ModuleWalk, ParseStep};
 use super::{Error, ModuleInfo};
 use crate::config::ModuleLimits;
 
@@ -170,15 +170,15 @@ impl Validation {
         let mut used = 0;
         loop {
             match walk.step(&bytes[used..], eof)? {
-                WalkStep::Used(bytes) => used += bytes,
-                WalkStep::Need(_) if eof => {
+                ParseStep::Used(bytes) => used += bytes,
+                ParseStep::Need(_) if eof => {
                     unreachable!("BUG: a step asked for bytes after the end");
                 }
-                WalkStep::Need(bytes) => {
+                ParseStep::Need(bytes) => {
                     self.need_bytes = bytes;
                     return Ok(used);
                 }
-                WalkStep::End => return Ok(used),
+                ParseStep::End => return Ok(used),
             }
         }
     }

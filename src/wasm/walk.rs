@@ -40,8 +40,8 @@ enum ParserPosition {
     Code { bodies: u32, bytes: u32 },
 }
 
-/// The result of a step.
-pub(super) enum WalkStep {
+/// The result of one parser step.
+pub(super) enum ParseStep {
     /// This number of bytes has been processed.
     Used(usize),
     /// The next step needs at least this number of bytes, counted from the current position.
@@ -64,7 +64,7 @@ impl ModuleWalk {
     }
 
     /// Processes the first payload in `data`. With `eof`, no bytes follow `data`.
-    pub(super) fn step(&mut self, data: &[u8], eof: bool) -> Result<WalkStep, Error> {
+    pub(super) fn step(&mut self, data: &[u8], eof: bool) -> Result<ParseStep, Error> {
         if self.skip_bytes > 0 {
             return self.skip(data, eof);
         }
@@ -100,7 +100,7 @@ impl ModuleWalk {
     }
 
     /// Processes `data` when the parser asks for more bytes than exist, which may be the end of the module.
-    fn end(&mut self, data: &[u8]) -> Result<WalkStep, Error> {
+    fn end(&mut self, data: &[u8]) -> Result<ParseStep, Error> {
         match self.frame.parser.parse(data, true) {
             Ok(Chunk::Parsed { consumed, payload }) => self.take(payload, consumed),
             Ok(Chunk::NeedMoreData(_)) => {
@@ -114,7 +114,7 @@ impl ModuleWalk {
     }
 
     /// Requests more bytes, or starts to skip a long custom section, of which only the name is read.
-    fn need(&mut self, data: &[u8], bytes: usize) -> Result<WalkStep, Error> {
+    fn need(&mut self, data: &[u8], bytes: usize) -> Result<ParseStep, Error> {
         let head = match self.frame.position {
             ParserPosition::Section(_) => SectionHeader::peek(data),
             ParserPosition::Header | ParserPosition::Code { .. } => None,
@@ -122,10 +122,10 @@ impl ModuleWalk {
         let Some(head) =
             head.filter(|head| head.is_custom() && head.contents_bytes > CUSTOM_BYTES_MAX)
         else {
-            return Ok(WalkStep::Need(bytes));
+            return Ok(ParseStep::Need(bytes));
         };
         match skip::read_name(data, self.frame.parser.offset(), head)? {
-            Skip::Need(bytes) => Ok(WalkStep::Need(bytes)),
+            Skip::Need(bytes) => Ok(ParseStep::Need(bytes)),
             Skip::Named {
                 name,
                 section_bytes,
@@ -135,12 +135,12 @@ impl ModuleWalk {
                 }
                 skip::advance(&mut self.frame.parser, section_bytes)?;
                 self.skip_bytes = section_bytes;
-                Ok(WalkStep::Used(0))
+                Ok(ParseStep::Used(0))
             }
         }
     }
 
-    fn skip(&mut self, data: &[u8], eof: bool) -> Result<WalkStep, Error> {
+    fn skip(&mut self, data: &[u8], eof: bool) -> Result<ParseStep, Error> {
         let used =
             usize::try_from(self.skip_bytes).map_or(data.len(), |bytes| bytes.min(data.len()));
         self.skip_bytes -= used as u64;
@@ -149,12 +149,12 @@ impl ModuleWalk {
                 let end = self.frame.parser.offset() - self.skip_bytes;
                 Err(Error::invalid(TRUNCATED, end))
             }
-            0 => Ok(WalkStep::Need(1)),
-            used => Ok(WalkStep::Used(used)),
+            0 => Ok(ParseStep::Need(1)),
+            used => Ok(ParseStep::Used(used)),
         }
     }
 
-    fn take(&mut self, payload: Payload<'_>, used: usize) -> Result<WalkStep, Error> {
+    fn take(&mut self, payload: Payload<'_>, used: usize) -> Result<ParseStep, Error> {
         if let Payload::ImportSection(imports) = &payload {
             check_imports(imports, self.section_bytes_max)?;
         }
@@ -172,10 +172,10 @@ impl ModuleWalk {
             }
             ValidPayload::End(_) => match self.outer.pop() {
                 Some(outer) => self.frame = outer,
-                None => return Ok(WalkStep::End),
+                None => return Ok(ParseStep::End),
             },
         }
-        Ok(WalkStep::Used(used))
+        Ok(ParseStep::Used(used))
     }
 }
 
