@@ -17,8 +17,8 @@
 //!
 //! # Subsystems
 //!
-//! Each subsystem belongs to a layer. A lower layer never imports a higher one, and the crates in the last column are used in that
-//! subsystem only. `tests/layers.rs` checks both.
+//! Each subsystem belongs to a layer. A lower layer never imports a higher one, and the crates in the last column belong to that
+//! subsystem. `tests/layers.rs` checks both, and lists the exceptions.
 //!
 //! | # | subsystem | responsibility | only user of |
 //! |---|---|---|---|
@@ -34,7 +34,7 @@
 //! | 5 | [`cli`] | The command line: arguments, printing, exit codes. `serve.rs` assembles the server | `clap`, stdout |
 //!
 //! [`wasm`], [`repo`] and [`index`] do not depend on each other. Everything below [`http`] is synchronous. Only [`cli`] prints. Only [`cli`]
-//! and [`git`] read the environment.
+//! and [`git`] read the environment; `main` passes the arguments on.
 //!
 //! # Subdirectories
 //!
@@ -57,7 +57,7 @@
 //! 4. A rejected change changes nothing. An incomplete or invalid upload leaves nothing behind.
 //! 5. A path is a module or a directory, never both, in every operation.
 //! 6. Everything in `ROOT/wasmstore` is derived or temporary. It can be deleted while no process uses the store.
-//! 7. An object id never changes its meaning, so caches are never invalidated; only refs are read again.
+//! 7. An object id never changes its meaning, so a cached object is never stale. Refs and the list of packs are read again.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

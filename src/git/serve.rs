@@ -96,7 +96,7 @@ impl Git {
 }
 
 fn arguments(server_command: ServerCommand, options: &ServerProcessOptions) -> Vec<OsString> {
-    // The operator chose to serve this repository, whoever owns it. `*` because these commands compare the directory with several
+    // The operator chose to serve this repository, so its owner does not matter. `*` because these commands compare the directory with several
     // spellings of its path.
     let mut arguments = vec!["-c", "safe.directory=*"];
     for setting in &options.settings {

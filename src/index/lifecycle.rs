@@ -70,7 +70,7 @@ impl Index {
         lock(&self.append_lock)
     }
 
-    /// Like [`begin_append`](Self::begin_append), but returns `None` instead of waiting.
+    /// Returns the lock of [`begin_append`](Self::begin_append), or `None` instead of waiting.
     pub fn begin_append_if_idle(&self) -> Option<MutexGuard<'_, ()>> {
         self.append_lock.try_lock().ok()
     }

@@ -20,7 +20,8 @@
 //! | `publish` | write transactions, batches, group commit |
 //! | `lifecycle` | creating, opening, cloning and backing up a repository; its hooks and configuration |
 //! | `push` | validating and applying pushes into the store |
-//! | `gc`, `verify` | garbage collection, verification |
+//! | `gc` | garbage collection |
+//! | `verify` | verification |
 //! | `repository` | the facade |
 //!
 //! # On disk

@@ -193,7 +193,7 @@ impl Repository {
         check::begin(&self.parts)
     }
 
-    /// Checks every ref, and every object that one reaches, while writers go on.
+    /// Checks every ref, and every object that one reaches, while writers continue.
     ///
     /// # Errors
     /// The refs cannot be listed. Faults are reported to the inspector.

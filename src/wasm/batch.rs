@@ -145,7 +145,7 @@ pub(super) mod tests {
         }
     }
 
-    /// A function with a missing type makes wasmparser panic.
+    /// Returns a function whose type is missing, which makes wasmparser panic.
     pub(crate) fn panics(
         function: &FuncToValidate<ValidatorResources>,
     ) -> FuncToValidate<ValidatorResources> {

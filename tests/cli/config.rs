@@ -135,6 +135,8 @@ fn error_in_the_file_has_line_and_key_and_no_secret() {
         ("[server]\nport = 1", "1: unknown key `server`: "),
         ("\nport = '1'", "2: `port` takes a number, not text"),
         ("port = 1.5", "1: `port` takes a number, not a fraction"),
+        // The first error in the file is reported.
+        ("port = '1'\nhost = 1", "1: `port` takes a number, not text"),
         (
             "port = 70000",
             "1: `port` is invalid: 70000 is not in 0..=65535",

@@ -63,7 +63,8 @@ fn combine_all(
     require_replica(combine)
 }
 
-/// clap cannot check this with `requires`, because the two settings may be set in different layers.
+/// Checks that the settings of a replica come with `--replica-of`. clap's `requires` cannot, because the two may be set in different
+/// layers.
 fn require_replica(combine: &Combine<'_>) -> Result<(), ConfigError> {
     if combine.source("replica-of").is_some() {
         return Ok(());

@@ -36,7 +36,7 @@ impl GitBodyDecoder {
                     decoded: Vec::new(),
                     limit,
                 };
-                Ok(Self::Gzip(BodyDecoder::new(Some(Coding::Gzip), buffer)))
+                Ok(Self::Gzip(BodyDecoder::new(Some(Coding::Gzip), buffer)?))
             }
             Some(Coding::Zstd) => Err(unsupported_coding()),
             None if content_length(headers).is_some_and(|bytes| bytes > bytes_max) => {

@@ -9,10 +9,10 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-/// How long a client may go on sending.
+/// How long a client may keep sending.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many bytes a client may go on sending.
+/// How many bytes a client may still send.
 const DISCARDED_BYTES_MAX: usize = 64 << 20;
 
 /// How many bytes are read at a time.

@@ -145,7 +145,7 @@ pub(in crate::http) async fn put(
     };
     let sink = ModuleSink::new(begin.await?, app.reserve_upload());
     let body = RequestBody::new((version, &headers), body, app.limits);
-    let (mut decoder, last_chunk) = receive(&app, body, BodyDecoder::new(coding, sink)).await?;
+    let (mut decoder, last_chunk) = receive(&app, body, BodyDecoder::new(coding, sink)?).await?;
     let (commit, hash) = app
         .publish(move |store| {
             decoder.write(&last_chunk)?;

@@ -54,19 +54,21 @@ pub(in crate::http) enum BodyDecoder<W: Write> {
 
 impl<W: Write> BodyDecoder<W> {
     /// Creates a decoder. `None` passes the body through.
-    pub fn new(coding: Option<Coding>, sink: W) -> Self {
-        match coding {
+    ///
+    /// # Errors
+    /// 503 if there is no memory for a zstd decoder.
+    pub fn new(coding: Option<Coding>, sink: W) -> Result<Self> {
+        Ok(match coding {
             None => Self::Identity(Box::new(sink)),
             Some(Coding::Gzip) => Self::Gzip(Box::new(MultiGzDecoder::new(sink))),
             Some(Coding::Zstd) => {
-                let mut decoder =
-                    ZstdDecoder::new(sink).expect("BUG: the default parameters are valid");
-                decoder
-                    .window_log_max(ZSTD_WINDOW_LOG_MAX)
-                    .expect("BUG: the window limit is valid");
-                Self::Zstd(Box::new(decoder))
+                let decoder = ZstdDecoder::new(sink).and_then(|mut decoder| {
+                    decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+                    Ok(decoder)
+                });
+                Self::Zstd(Box::new(decoder.map_err(|_| Failure::busy())?))
             }
-        }
+        })
     }
 
     /// Decodes the next bytes of the body.

@@ -1,4 +1,4 @@
-//! Garbage collection of objects that no ref reaches, while readers and writers go on.
+//! Garbage collection of objects that no ref reaches, while readers and writers continue.
 //!
 //! 1. Without `lock`: list the packs and loose objects that exist; pack everything that will stay reachable, with deltas if git is
 //!    available.
@@ -99,7 +99,7 @@ impl Collector<'_> {
         Ok(collected)
     }
 
-    /// Phase 2: deletes the candidates, once everything that stays is in other packs.
+    /// Deletes the candidates, once everything that stays is in other packs (phase 2).
     fn delete_unreachable<E: From<Error>>(
         &self,
         repo: &gix::Repository,

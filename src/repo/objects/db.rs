@@ -95,7 +95,7 @@ impl ObjectDb {
 
     /// Opens the repository again if the handle is stale.
     pub(crate) fn reopen_if(&self, is_stale: impl FnOnce(&GixHandle) -> bool) -> Result<()> {
-        // The read lock is released before the repository is opened: readers go on with the old handle.
+        // The read lock is released before the repository is opened: readers continue with the old handle.
         if !self.shared_handle().is_some_and(|handle| is_stale(&handle)) {
             return Ok(());
         }

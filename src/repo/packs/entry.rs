@@ -85,7 +85,7 @@ fn compress(state: &mut Compress, mut from: &[u8]) -> Result<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// Incompressible objects are included: their compressed form is longer.
+    /// Includes incompressible objects, whose compressed form is longer.
     #[test]
     fn compressed_objects_of_every_size_decompress_to_the_same_bytes() {
         let mut x = 1u32;

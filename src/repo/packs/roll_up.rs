@@ -1,7 +1,7 @@
 //! Roll-ups: many small packs are copied into one, so that looking up an object stays fast however many batches were published.
 //!
 //! The level of a pack is the logarithm, base 64, of its number of objects. As soon as 64 packs of one level exist, they are copied,
-//! without recompression, into one pack of the next level, while readers and writers go on. The copied packs are deleted by the
+//! without recompression, into one pack of the next level, while readers and writers continue. The copied packs are deleted by the
 //! next roll-up only, because a reader may still be about to open them. Until then `ROOT/wasmstore/rolled-up` lists them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};

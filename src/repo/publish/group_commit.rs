@@ -3,7 +3,7 @@
 //! There is no queue, and no thread of its own. The open batch is in a slot that one thread at a time may enter. The thread that
 //! enters decides its own change on top of the batch's earlier changes, and checks whether another thread waits to enter. If so, it
 //! leaves the batch to that thread; otherwise it publishes the batch, while new threads gather before the slot. So a single writer
-//! waits for no other, and N writers share the fsyncs. `refs.lock` is held from the first decision to the last ref update.
+//! never waits, and N writers share the fsyncs. `refs.lock` is held from the first decision to the last ref update.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -90,7 +90,7 @@ impl Publisher {
                 Outcome::Unconfirmed(source) if change.moves => {
                     return Err(Error::Unconfirmed { source }.into());
                 }
-                // Other changes go on while an outside git holds this branch.
+                // Other changes proceed while an outside git holds this branch.
                 Outcome::Locked(_) if begun.elapsed() < RETRY_MAX => {
                     std::thread::sleep(LOCKED_PAUSE);
                 }

@@ -51,7 +51,7 @@ impl WriteTxn<'_> {
         Ok(id)
     }
 
-    /// Stages a tree that was built in memory, and the trees below it. TreeReader that are stored already are skipped.
+    /// Stages a tree that was built in memory, and the trees below it. Trees that are stored already are skipped.
     fn stage_new_trees(&mut self, root: gix::ObjectId) -> Result<()> {
         let memory = self.objects.handles.take_memory();
         let staged = self.stage_trees(&memory, root);

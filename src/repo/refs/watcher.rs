@@ -84,24 +84,22 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
+    use crate::repo::{ObjectFormat, Repository};
 
     #[test]
     fn writing_a_ref_wakes_and_reading_one_does_not() {
         let dir = tempfile::tempdir().unwrap();
-        let root = dir.path();
-        std::fs::create_dir_all(root.join("refs/heads")).unwrap();
-        std::fs::write(root.join("refs/heads/main"), "").unwrap();
-        let watcher = RefWatcher::new(root);
+        let root = dir.path().join("store");
+        let main = "main".parse().unwrap();
+        let format = ObjectFormat::Sha1;
+        let store = Repository::open_or_create(&root, &Default::default(), format, &main).unwrap();
+        let watcher = RefWatcher::new(&root);
         let times_out = |limit| {
             let start = Instant::now();
             watcher.wait(limit);
             start.elapsed() >= limit
         };
-        assert!(
-            std::fs::read(root.join("refs/heads/main"))
-                .unwrap()
-                .is_empty()
-        );
+        assert!(store.refs().tip(&main).unwrap().is_some());
         assert!(
             times_out(Duration::from_millis(300)),
             "reading is not a change"

@@ -69,7 +69,7 @@ pub(crate) fn begin(parts: &Parts) -> Result<VerifyGuard> {
     }
 }
 
-/// Checks every ref, and every object that one reaches, while writers go on.
+/// Checks every ref, and every object that one reaches, while writers continue.
 ///
 /// # Errors
 /// The refs cannot be listed. Faults of the store go to the inspector.

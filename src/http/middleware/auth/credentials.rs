@@ -17,7 +17,7 @@ const WASMSTORE_AUTH: HeaderName = HeaderName::from_static("wasmstore-auth");
 /// The subprotocol of the watch endpoint.
 pub(in crate::http) const WEBSOCKET_PROTOCOL: &str = "wasmstore.v1";
 
-/// The prefix of the subprotocol that carries a key in base64url. Browsers offer it beside [`WEBSOCKET_PROTOCOL`], because they
+/// The prefix of the subprotocol that carries a key in base64url. Browsers offer it together with [`WEBSOCKET_PROTOCOL`], because they
 /// cannot set headers on a WebSocket.
 pub(super) const KEY_PROTOCOL_PREFIX: &str = "wasmstore.key.";
 
