@@ -94,7 +94,7 @@ fn split(text: &str) -> Result<ServerUrl, &'static str> {
 /// Splits the authority of a URL. The port is `None` if the authority contains none.
 fn host_and_port(authority: &str) -> Result<(&str, Option<u16>), &'static str> {
     if authority.contains('@') {
-        return Err("contains a user name: pass the key in WASMSTORE_KEY");
+        return Err("contains a user name: pass the key in an environment variable instead");
     }
     // The colons of an IPv6 address are in brackets.
     let address_end = authority.rfind(']').unwrap_or(0);

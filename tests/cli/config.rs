@@ -215,7 +215,7 @@ fn error_in_the_file_has_line_and_key_and_no_secret() {
         ),
         (
             "replica-of = 'http://a:s3cr3t@h'",
-            "1: `replica-of` is invalid: the URL has a user in it",
+            "1: `replica-of` is invalid: the URL contains a user name",
         ),
     ] {
         let ran = check(&world, toml, &[], &[]);
