@@ -23,6 +23,7 @@
 //! | # | subsystem | responsibility | only user of |
 //! |---|---|---|---|
 //! | 0 | [`names`], [`config`] | Paths, branches, hashes and digests, parsed once and valid from then on. Limits | |
+//! | 0 | [`budget`] | One budget of bytes for everything held in memory for clients | |
 //! | 0 | [`git`] | Runs the stock git program, with limits on time, memory and output | processes, `rustix` |
 //! | 1 | [`wasm`] | Takes bytes; returns facts or the reason for rejection | `wasmparser`, `sha2` |
 //! | 1 | [`repo`] | The bare repository: objects, trees, commits, refs, locks, durability, gc | `gix`, `gix-pack`, `notify`, `tar`, `fail`, flock, fsync |
@@ -62,6 +63,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod budget;
 pub mod cli;
 pub mod config;
 pub mod git;

@@ -15,7 +15,7 @@ struct Subsystem {
     owns: &'static [&'static str],
 }
 
-const SUBSYSTEMS: [Subsystem; 13] = [
+const SUBSYSTEMS: [Subsystem; 14] = [
     Subsystem {
         name: "names",
         uses: &[],
@@ -27,18 +27,23 @@ const SUBSYSTEMS: [Subsystem; 13] = [
         owns: &[],
     },
     Subsystem {
+        name: "budget",
+        uses: &[],
+        owns: &[],
+    },
+    Subsystem {
         name: "git",
         uses: &["names", "config"],
         owns: &["process::Command", "rustix"],
     },
     Subsystem {
         name: "wasm",
-        uses: &["names", "config"],
+        uses: &["names", "config", "budget"],
         owns: &["wasmparser", "sha2"],
     },
     Subsystem {
         name: "repo",
-        uses: &["names", "config", "git"],
+        uses: &["names", "config", "budget", "git"],
         owns: &[
             "fail::", "gix", "gix_pack", "notify::", "tar::", "try_lock", "sync_all",
         ],
@@ -50,7 +55,7 @@ const SUBSYSTEMS: [Subsystem; 13] = [
     },
     Subsystem {
         name: "store",
-        uses: &["names", "config", "wasm", "repo", "index"],
+        uses: &["names", "config", "budget", "wasm", "repo", "index"],
         owns: &["flate2"],
     },
     Subsystem {
@@ -70,7 +75,7 @@ const SUBSYSTEMS: [Subsystem; 13] = [
     },
     Subsystem {
         name: "http",
-        uses: &["names", "config", "store", "remote", "wire"],
+        uses: &["names", "config", "budget", "store", "remote", "wire"],
         owns: &[
             "axum",
             "hyper",
@@ -89,7 +94,9 @@ const SUBSYSTEMS: [Subsystem; 13] = [
     },
     Subsystem {
         name: "cli",
-        uses: &["names", "config", "store", "remote", "wire", "http"],
+        uses: &[
+            "names", "config", "budget", "store", "remote", "wire", "http",
+        ],
         owns: &[
             "base64",
             "clap",
@@ -116,8 +123,8 @@ const SUBSYSTEMS: [Subsystem; 13] = [
     Subsystem {
         name: "lib",
         uses: &[
-            "names", "config", "git", "wasm", "repo", "index", "store", "wire", "remote", "http",
-            "cli",
+            "names", "config", "budget", "git", "wasm", "repo", "index", "store", "wire", "remote",
+            "http", "cli",
         ],
         owns: &[],
     },

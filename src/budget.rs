@@ -1,0 +1,270 @@
+//! One budget of bytes for everything that is held in memory for clients.
+//!
+//! The composition root creates one [`ByteBudget`] and passes clones of it to the store and to the HTTP server. Whoever holds memory for
+//! a client charges it first, and keeps the [`Charge`] exactly as long as the memory. When the budget is used up, a request waits, is
+//! refused, or gets by with less memory. It never takes the memory anyway.
+//!
+//! **Deadlocks.** Two requests that each hold a charge and wait for more would wait for each other. So only a request that holds nothing
+//! may wait; a charge grows with [`Charge::try_grow`], which does not wait.
+//!
+//! **Order.** Large charges are granted in the order in which they were requested, so that a stream of smaller ones cannot keep a large
+//! one from ever being granted. Charges of at most [`SMALL_BYTES_MAX`] do not wait behind them, and the last eighth of the budget is for
+//! them alone: clients that fill the budget with modules do not keep others from getting a short answer.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Instant;
+
+mod queue;
+#[cfg(test)]
+mod tests;
+mod wait;
+
+use queue::Queue;
+pub use wait::ChargeWait;
+
+/// The size up to which a charge is small, in bytes.
+pub const SMALL_BYTES_MAX: u64 = 64 << 10;
+
+/// The share of the budget that is for small charges alone, as a divisor.
+const SMALL_SHARE: u64 = 8;
+
+/// The budget does not have the requested bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the memory budget is used up")]
+pub struct Exhausted;
+
+/// A number of bytes that may be held at a time. Clones share it.
+#[derive(Clone, Debug)]
+pub struct ByteBudget {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    capacity: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    used: u64,
+    small: Queue,
+    large: Queue,
+}
+
+/// Bytes taken from a budget. Dropping it gives them back.
+#[derive(Debug)]
+pub struct Charge {
+    budget: ByteBudget,
+    bytes: u64,
+}
+
+/// A budget that nothing exhausts. It still counts.
+impl Default for ByteBudget {
+    fn default() -> Self {
+        Self::new(u64::MAX)
+    }
+}
+
+impl ByteBudget {
+    /// Returns a budget of `capacity` bytes.
+    pub fn new(capacity: u64) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                capacity,
+                state: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Returns the size of the budget, in bytes.
+    pub fn capacity(&self) -> u64 {
+        self.shared.capacity
+    }
+
+    /// Returns how many bytes are held now.
+    pub fn used(&self) -> u64 {
+        self.state().used
+    }
+
+    /// Returns how many charges wait.
+    pub fn waiting(&self) -> usize {
+        let state = self.state();
+        state.small.len() + state.large.len()
+    }
+
+    /// Returns the size of the largest charge that can be granted, in bytes. Something larger that must be held in any case is charged
+    /// this much, and then is the only large thing that is held.
+    pub fn largest(&self) -> u64 {
+        self.shared.capacity - self.shared.capacity / SMALL_SHARE
+    }
+
+    /// Takes `bytes` if they are free and no earlier request waits for them.
+    ///
+    /// # Errors
+    /// [`Exhausted`] otherwise.
+    pub fn try_charge(&self, bytes: u64) -> Result<Charge, Exhausted> {
+        let mut state = self.state();
+        if !self.take(&mut state, bytes) {
+            return Err(Exhausted);
+        }
+        drop(state);
+        Ok(self.charge(bytes))
+    }
+
+    /// Waits for `bytes`. The caller must not hold another charge. Dropping the future ends the wait.
+    ///
+    /// The output is [`Exhausted`] if `bytes` exceeds [`largest`](Self::largest).
+    pub fn wait(&self, bytes: u64) -> ChargeWait {
+        ChargeWait::new(self, bytes)
+    }
+
+    /// Waits for `bytes` on this thread. The caller must not hold another charge.
+    ///
+    /// # Errors
+    /// [`Exhausted`] at the deadline, or if `bytes` exceeds [`largest`](Self::largest).
+    pub fn charge_until(&self, bytes: u64, deadline: Instant) -> Result<Charge, Exhausted> {
+        self.wait(bytes).block_until(deadline)
+    }
+
+    /// Returns a charge of nothing, which can grow.
+    pub fn empty_charge(&self) -> Charge {
+        self.charge(0)
+    }
+
+    fn charge(&self, bytes: u64) -> Charge {
+        Charge {
+            budget: self.clone(),
+            bytes,
+        }
+    }
+
+    /// Returns whether `added` bytes are free for a charge that then has `total` bytes.
+    fn fits(&self, state: &State, added: u64, total: u64) -> bool {
+        let capacity = if total <= SMALL_BYTES_MAX {
+            self.capacity()
+        } else {
+            self.largest()
+        };
+        state
+            .used
+            .checked_add(added)
+            .is_some_and(|used| used <= capacity)
+    }
+
+    /// Takes `bytes` if they are free and no earlier request waits for them.
+    fn take(&self, state: &mut State, bytes: u64) -> bool {
+        let is_free = state.queue(bytes).is_empty() && self.fits(state, bytes, bytes);
+        if is_free {
+            state.used += bytes;
+        }
+        is_free
+    }
+
+    /// Returns whether a charge of `bytes` would be granted if nothing else were held.
+    fn is_possible(&self, bytes: u64) -> bool {
+        self.fits(&State::default(), bytes, bytes)
+    }
+
+    fn release(&self, bytes: u64) {
+        let mut state = self.state();
+        state.used -= bytes;
+        let wakers = self.grant(&mut state);
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Grants waiting charges that fit now, and returns whom to wake.
+    fn grant(&self, state: &mut State) -> Vec<Waker> {
+        let mut wakers = Vec::new();
+        while let Some(bytes) = state.small.first_bytes()
+            && self.fits(state, bytes, bytes)
+        {
+            state.used += bytes;
+            wakers.extend(state.small.grant_first());
+        }
+        while let Some(bytes) = state.large.first_bytes()
+            && self.fits(state, bytes, bytes)
+        {
+            state.used += bytes;
+            wakers.extend(state.large.grant_first());
+        }
+        wakers
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        let state = self.shared.state.lock();
+        state.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Returns the queue for charges of this size.
+    fn queue(&mut self, bytes: u64) -> &mut Queue {
+        if bytes <= SMALL_BYTES_MAX {
+            &mut self.small
+        } else {
+            &mut self.large
+        }
+    }
+}
+
+impl Charge {
+    /// Returns the number of bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Takes `bytes` more if they are free. It does not wait, and goes before those who do: the memory that this charge already has is
+    /// of use to others only after the holder is done.
+    ///
+    /// # Errors
+    /// [`Exhausted`] if they are not free; the charge is unchanged.
+    pub fn try_grow(&mut self, bytes: u64) -> Result<(), Exhausted> {
+        let total = self.bytes.checked_add(bytes).ok_or(Exhausted)?;
+        let mut state = self.budget.state();
+        if !self.budget.fits(&state, bytes, total) {
+            return Err(Exhausted);
+        }
+        state.used += bytes;
+        drop(state);
+        self.bytes = total;
+        Ok(())
+    }
+
+    /// Gives back `bytes`, or all if there are fewer.
+    pub fn shrink(&mut self, bytes: u64) {
+        drop(self.split(bytes));
+    }
+
+    /// Makes the charge `bytes` large: it grows as with [`try_grow`](Self::try_grow), or shrinks.
+    ///
+    /// # Errors
+    /// [`Exhausted`] if it cannot grow so far; the charge is unchanged.
+    pub fn try_resize(&mut self, bytes: u64) -> Result<(), Exhausted> {
+        match bytes.checked_sub(self.bytes) {
+            Some(added) => self.try_grow(added),
+            None => {
+                self.shrink(self.bytes - bytes);
+                Ok(())
+            }
+        }
+    }
+
+    /// Moves `bytes` into a charge of their own, or all if there are fewer.
+    #[must_use = "dropping the new charge releases its bytes"]
+    pub fn split(&mut self, bytes: u64) -> Self {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        self.budget.charge(bytes)
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.budget.release(self.bytes);
+        }
+    }
+}

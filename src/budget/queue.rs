@@ -1,0 +1,68 @@
+//! Charges that wait, in the order of their requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::task::Waker;
+
+/// Identifies a waiting charge. Later ones are greater.
+pub(super) type Ticket = u64;
+
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: BTreeMap<Ticket, Waiter>,
+    /// Charges that were granted but not yet fetched by those who waited for them.
+    granted: BTreeSet<Ticket>,
+    next_ticket: Ticket,
+}
+
+#[derive(Debug)]
+struct Waiter {
+    bytes: u64,
+    waker: Waker,
+}
+
+impl Queue {
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Adds a charge at the end.
+    pub fn push(&mut self, bytes: u64, waker: Waker) -> Ticket {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.waiting.insert(ticket, Waiter { bytes, waker });
+        ticket
+    }
+
+    /// Replaces the waker of a charge that still waits.
+    pub fn set_waker(&mut self, ticket: Ticket, waker: &Waker) {
+        if let Some(waiter) = self.waiting.get_mut(&ticket) {
+            waiter.waker.clone_from(waker);
+        }
+    }
+
+    /// Returns the size of the first charge.
+    pub fn first_bytes(&self) -> Option<u64> {
+        self.waiting.values().next().map(|waiter| waiter.bytes)
+    }
+
+    /// Grants the first charge, and returns the waker of the one who waits for it.
+    pub fn grant_first(&mut self) -> Option<Waker> {
+        let (ticket, waiter) = self.waiting.pop_first()?;
+        self.granted.insert(ticket);
+        Some(waiter.waker)
+    }
+
+    /// Returns whether the charge was granted, and forgets it then.
+    pub fn take_granted(&mut self, ticket: Ticket) -> bool {
+        self.granted.remove(&ticket)
+    }
+
+    /// Removes a charge that waits.
+    pub fn remove(&mut self, ticket: Ticket) {
+        self.waiting.remove(&ticket);
+    }
+}
