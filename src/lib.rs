@@ -29,7 +29,7 @@
 //! | 1 | [`repo`] | The bare repository: objects, trees, commits, refs, locks, durability, gc | `gix`, `gix-pack`, `notify`, `tar`, `fail`, flock, fsync |
 //! | 1 | [`index`] | A derived database of commits, changes and modules, independent of git | `rusqlite` |
 //! | 2 | [`store`] | The operations of a module store. The only entry point for the layers above | `flate2` |
-//! | 3 | [`wire`] | The JSON types that the surfaces share | the schemas of `utoipa` |
+//! | 3 | [`wire`] | The JSON types that the HTTP API, the remote client and the command line share | the schemas of `utoipa` |
 //! | 3 | [`remote`] | Pushes, git's smart HTTP service, mirrors, replicas, clones; the client of a remote store | `gix_packetline`, `tungstenite`, `ureq` |
 //! | 4 | [`http`] | The HTTP server: API, watch, git, authentication, TLS, metrics | `axum`, `tokio`, `tower-http`, `rustls` |
 //! | 5 | [`cli`] | The command line: arguments, printing, exit codes. `serve.rs` assembles the server | `clap`, stdout |
@@ -43,7 +43,7 @@
 //! |---|---|
 //! | [`repo`] | `objects`, `packs`, `refs`, `tree`, `history`, `publish`, `lifecycle`, `push`, `gc`, `verify`; each uses only those before it |
 //! | [`store`] | one file per verb; `index` keeps the version index current, `maintenance` runs gc and verify on a schedule, `watch` follows a branch, `replica` marks replicas |
-//! | [`remote`] | `client` implements [`StoreOperations`](remote::StoreOperations) for a server; the files `mirror_*` and `replica` follow other repositories |
+//! | [`remote`] | `client` implements [`StoreOperations`](remote::StoreOperations) for a server; the files `mirror_*` push to mirrors, and `replica` and `primary*` follow the primary |
 //! | [`http`] | `routes` (one file per resource), `module` and `upload` (bodies), `middleware`, `listener` (connections and TLS), `git` (smart HTTP), `watch`, `metrics`, `openapi` |
 //! | [`cli`] | `commands` (one file per command), `config` (the configuration file of the server) |
 //!

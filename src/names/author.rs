@@ -19,7 +19,7 @@ impl Author {
     /// Parses `Name <mail>`, or a bare `Name` with an empty mail address. Surrounding white space is dropped.
     ///
     /// # Errors
-    /// [`Error::Author`] if the name is empty, the form is different, it contains a control character, or it is too long.
+    /// [`Error::Author`] if `text` has another form, has an empty name, contains a control character, or is too long.
     pub fn parse(text: &str) -> Result<Self, Error> {
         split(text).map_err(|fault| Error::Author {
             given: quoted(text),

@@ -41,7 +41,8 @@ impl BranchName {
         format!("refs/heads/{}", self.0)
     }
 
-    /// Returns whether the two branches cannot both exist because the file of one would be a directory of the other: `a` and `a/b`.
+    /// Returns whether one name is a directory of the other, as `a` is of `a/b`. Two such branches cannot both exist, because git
+    /// stores refs in files of these names.
     pub fn conflicts_with(&self, other: &Self) -> bool {
         let is_below = |inner: &Self, outer: &Self| {
             let rest = inner.0.strip_prefix(outer.as_str());
@@ -51,7 +52,7 @@ impl BranchName {
     }
 }
 
-/// Returns the rule that the name of a branch or a tag breaks.
+/// Returns the rule that `name` breaks as the name of a branch or a tag; `None` if it is a valid name.
 pub(super) fn fault(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("is empty")

@@ -48,8 +48,8 @@ pub(super) fn without_prefix(text: &str) -> Option<&str> {
     head.eq_ignore_ascii_case(PREFIX).then_some(rest)
 }
 
-/// Returns whether `text`, without slashes at its ends, has the form of a hash: 40 or 64 hex digits, or one segment with the prefix of a
-/// digest, well-formed or not.
+/// Returns whether `text` has the form of a hash: 40 or 64 hex digits, or a single path segment that starts with `sha256:`, even if
+/// the rest of the digest is malformed. The caller has removed slashes at both ends.
 pub(super) fn has_hash_form(text: &str) -> bool {
     let has_prefix = without_prefix(text).is_some() && !text.contains('/');
     has_prefix || hex::decode::<20>(text).is_some() || hex::decode::<32>(text).is_some()

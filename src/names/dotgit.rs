@@ -8,7 +8,8 @@
 struct ReservedFile {
     /// The name without its leading dot.
     name: &'static str,
-    /// The start of its short name on NTFS if the plain short names are taken; NTFS derives it from a hash of the name.
+    /// The first six characters of the short name (8.3) that NTFS derives from a hash of the name if the short names `~1` to `~4`
+    /// are taken.
     hashed_short_name: &'static [u8; 6],
 }
 
@@ -32,7 +33,7 @@ pub(super) fn is_reserved(segment: &str) -> bool {
         })
 }
 
-/// Returns whether HFS+ treats the segment as `.name`. It ignores some code points and letter case.
+/// Returns whether HFS+ treats the segment as `.name`: HFS+ ignores letter case and some code points.
 fn is_hfs_dot(segment: &str, name: &str) -> bool {
     let mut seen = segment.chars().filter(|c| !is_ignored_by_hfs(*c));
     let starts_with_name = seen.next() == Some('.')
@@ -40,7 +41,7 @@ fn is_hfs_dot(segment: &str, name: &str) -> bool {
             seen.next()
                 .is_some_and(|c| c.to_ascii_lowercase() == expected)
         });
-    // git's decoder treats these two noncharacters like malformed UTF-8, and takes both for the end of the name.
+    // git's decoder treats these two noncharacters like malformed UTF-8, at which it ends the name.
     starts_with_name && matches!(seen.next(), None | Some('\u{fffe}' | '\u{ffff}'))
 }
 
@@ -63,14 +64,16 @@ fn is_ntfs_reserved(segment: &[u8], file: &ReservedFile) -> bool {
         .is_some_and(is_ignored_by_ntfs)
 }
 
-/// Returns the rest of the segment after `gitmod~1` to `gitmod~4`.
+/// Returns the rest of the segment after a short name such as `gitmod~1`, whose number is 1 to 4; `None` if it does not start with
+/// one.
 fn after_short_name<'a>(segment: &'a [u8], stem: &[u8]) -> Option<&'a [u8]> {
     let number = without_prefix(segment, stem)?.strip_prefix(b"~")?;
     let (digit, rest) = number.split_first()?;
     matches!(digit, b'1'..=b'4').then_some(rest)
 }
 
-/// Returns the rest of the segment after eight characters such as `gi7eba~1`, `gi7eb~12` or even `~1234567`.
+/// Returns the rest of the segment after a short name of eight characters, such as `gi7eba~1`, `gi7eb~12` or even `~1234567`;
+/// `None` if it does not start with one.
 fn after_hashed_short_name<'a>(segment: &'a [u8], hashed: &[u8; 6]) -> Option<&'a [u8]> {
     let (short, rest) = segment.split_at_checked(8)?;
     let tilde = short[..7].iter().position(|c| *c == b'~')?;

@@ -8,7 +8,7 @@ use super::error::{Error, quoted};
 /// The maximum length of a message, in bytes.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
 
-/// The trailers that the store writes as the last line of a commit message, and reads.
+/// The trailers that the store itself writes as the last line of a commit message, and later reads.
 const TRAILERS: [&str; 2] = ["Restores:", "Squashed:"];
 
 /// A commit message from a user. It cannot end in one of the store's own trailers.
@@ -46,8 +46,8 @@ impl Message {
     }
 }
 
-/// Returns whether a line has the form of a trailer. This check is wider than what the store reads, so that similar lines are rejected
-/// too.
+/// Returns whether a line looks like one of the [`TRAILERS`]. The check ignores letter case and leading white space, so that lines
+/// that only look like a trailer are rejected, too.
 fn is_trailer(line: &str) -> bool {
     let line = line.trim_start().as_bytes();
     TRAILERS.iter().any(|trailer| {

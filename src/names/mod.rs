@@ -1,8 +1,9 @@
-//! Names from outside: paths, branches, hashes, authors, messages and URLs. Each is parsed once and valid from then on.
+//! The names that users and clients supply: paths, branches, hashes, authors, messages and URLs. Each is parsed once and valid from
+//! then on.
 //!
-//! A value of one of these types can only be created by its `parse` or from a valid part, so no caller checks it again. Every accepted
-//! name may be stored in a repository: stock `git fsck --strict` accepts it. This subsystem does not know whether the named thing
-//! exists.
+//! A value of one of these types can only be created by its `parse` or from parts that are already valid, so no caller checks it
+//! again. Every accepted name may be stored in a repository: stock `git fsck --strict` accepts it. This subsystem does not know
+//! whether the named thing exists.
 
 mod author;
 mod branch;

@@ -40,7 +40,8 @@ impl RefName {
         }
     }
 
-    /// Returns whether the two refs cannot both exist because the file of one would be a directory of the other.
+    /// Returns whether one name is a directory of the other, as `refs/heads/a` is of `refs/heads/a/b`. Two such refs cannot both
+    /// exist, because git stores refs in files of these names.
     pub fn conflicts_with(&self, other: &Self) -> bool {
         let (one, other) = (self.to_string(), other.to_string());
         let is_below = |inner: &str, outer: &str| {

@@ -42,7 +42,7 @@ impl RemoteUrl {
         &self.0
     }
 
-    /// Replaces the secrets of this URL, and of any other URL, in a foreign text.
+    /// Replaces the secrets of this URL, and of any other URL, in a text such as an error message of git.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let redacted = redact(text);
         match self
@@ -54,7 +54,8 @@ impl RemoteUrl {
         }
     }
 
-    /// Returns a name for a mirror at this URL: its host, or `mirror`.
+    /// Returns a name for a mirror at this URL: the host, or `mirror` if the URL has no host or the host is not a valid mirror
+    /// name.
     pub fn mirror_name(&self) -> MirrorName {
         let fallback = || MirrorName::parse("mirror").expect("BUG: mirror is a name");
         MirrorName::parse(host(&self.0).unwrap_or_default()).unwrap_or_else(|_| fallback())
@@ -64,7 +65,7 @@ impl RemoteUrl {
         let (_, rest) = self.0.split_once("://")?;
         let (user, _) = authority(rest).rsplit_once('@')?;
         let password = user.split_once(':').map_or(user, |(_, password)| password);
-        // A shorter text would also be replaced where it is not the password.
+        // A shorter password is likely to occur elsewhere in a text, and would be replaced there, too.
         (password.len() > 3).then_some(password)
     }
 }
@@ -113,7 +114,8 @@ fn is_short_ssh(url: &str) -> bool {
     parts.is_some_and(|(host, path)| !host.is_empty() && !host.contains('/') && !path.is_empty())
 }
 
-/// Replaces the secrets of all URLs in a text: passwords, user names of http URLs, which may be tokens, and query strings.
+/// Replaces the secrets of all URLs in a text: passwords, query strings, and the user name of an `http` or `https` URL without a
+/// password, which may be a token.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let Some((before, _)) = text.split_once("://") else {
         return Cow::Borrowed(text);
@@ -146,7 +148,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     Cow::Owned(redacted)
 }
 
-/// Writes the path at the start of `rest` and hides its query string; returns the text after both.
+/// Appends the path at the start of `rest` to `redacted`, with its query string hidden. Returns the text after the query string.
 fn hide_query<'r>(rest: &'r str, redacted: &mut String) -> &'r str {
     let ends = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '<' | '>');
     let (url, after) = rest.split_at(rest.find(ends).unwrap_or(rest.len()));

@@ -6,7 +6,8 @@ use super::error::{Error, quoted};
 /// The maximum length of a segment, in bytes: the limit of file systems for a file name.
 const SEGMENT_BYTES_MAX: usize = 255;
 
-/// Returns whether `segment` is a legal name of a file or directory. Foreign repositories may contain illegal names.
+/// Returns whether `segment` is a legal name of a file or directory. A repository that other programs wrote to may contain illegal
+/// names.
 pub fn is_legal_segment(segment: &str) -> bool {
     fault(segment).is_none()
 }

@@ -12,11 +12,11 @@ const BYTES_MAX: usize = 2048;
 /// The path of the git repository below a server's URL.
 const GIT: &str = "/wasmstore.git";
 
-/// The URL of a server, `http` or `https`, with an optional path prefix of a proxy: `https://modules.example.org`. It contains no
-/// key.
+/// The URL of a server, such as `https://modules.example.org`. The scheme is `http` or `https`. The path is empty, or the prefix
+/// under which a proxy serves the API. The URL contains no credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerUrl {
-    /// Without trailing slashes.
+    /// The URL without trailing slashes.
     text: String,
     is_tls: bool,
     host: String,
@@ -35,18 +35,18 @@ impl ServerUrl {
         })
     }
 
-    /// Returns the URL of a path of the server, which starts with a slash.
+    /// Returns the URL of `path` on this server. The path starts with a slash.
     pub fn at(&self, path: &str) -> String {
         format!("{}{path}", self.text)
     }
 
-    /// Returns the URL of a WebSocket at a path.
+    /// Returns the `ws` or `wss` URL of `path` on this server. The path starts with a slash.
     pub fn socket_at(&self, path: &str) -> String {
         let rest = self.text.strip_prefix("http").unwrap_or_default();
         format!("ws{rest}{path}")
     }
 
-    /// Returns the URL of the git repository.
+    /// Returns the URL of the server's git repository.
     pub fn git(&self) -> RemoteUrl {
         let url = RemoteUrl::parse(&self.at(GIT));
         url.expect("BUG: every server URL is a remote URL")
