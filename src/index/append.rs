@@ -6,7 +6,7 @@ use super::database::Reader;
 use super::error::{Error, Result};
 use crate::names::{CommitId, Digest, ModuleHash};
 
-/// A commit to add. Its parents must have been added before.
+/// A commit to add to the index. Its parents must have been added before.
 #[derive(Clone, Debug)]
 pub struct CommitEntry {
     /// The commit id.
@@ -26,15 +26,15 @@ pub struct CommitEntry {
 pub struct ChangeEntry {
     /// The path, without leading or trailing slashes; the root is the empty path.
     pub path: Vec<u8>,
-    /// The module at the path after the commit; `None` if there is none.
+    /// The module at the path in the commit's tree; `None` if there is none.
     pub module: Option<ModuleHash>,
     /// The module's digest, if it is known.
     pub digest: Option<Digest>,
-    /// Whether `module` differs from that of every parent.
+    /// Whether `module` differs from the module at the path in every parent.
     pub is_own: bool,
 }
 
-/// A commit's position, and the values that those of its children are computed from.
+/// A commit's lineage and gen, and the level and date from which those of its children are computed. See [`super`] for these terms.
 pub(super) struct CommitRow {
     pub lineage: i64,
     pub gen_: i64,
@@ -53,7 +53,7 @@ impl Reader {
             TransactionBehavior::Immediate,
         )?;
         for commit in commits {
-            // Another process may have added it since the caller listed the missing commits.
+            // Another process may have added this commit since the caller listed the missing commits.
             if find_commit(&transaction, commit.id)?.is_none() {
                 insert_commit(&transaction, commit)?;
             }

@@ -19,9 +19,10 @@ const IDLE_MAX: usize = 8;
 pub(super) struct Database {
     pub path: PathBuf,
     idle: Mutex<Vec<Connection>>,
-    /// The trunks that were computed. They never become stale, because lineages do not change.
+    /// The cached [`Trunk`]s, by lineage. They never become stale, because the commit that a lineage forks from never changes.
     pub trunks: Mutex<HashMap<i64, Arc<Trunk>>>,
-    /// The temporary directory of a private database and its creation time; `None` for the shared one in `ROOT/wasmstore`.
+    /// For a private database, which only this process uses: its temporary directory, and the time of its creation. `None` for the
+    /// database in `ROOT/wasmstore`, which all processes share.
     pub private: Option<(TempDir, Instant)>,
 }
 
@@ -40,7 +41,7 @@ impl Database {
         Ok(Self::new(path.to_owned(), schema::open(path)?, None))
     }
 
-    /// Wraps an open connection. `private` is the temporary directory that the file is in, if it is in one.
+    /// Wraps an open connection. `private` is the temporary directory of a private database, and `None` for the shared one.
     pub fn new(path: PathBuf, connection: Connection, private: Option<TempDir>) -> Self {
         Self {
             path,
@@ -65,7 +66,8 @@ impl Reader {
         })
     }
 
-    /// Returns the id of the database, with which [`Index::replace`](super::Index::replace) is called if the database is damaged.
+    /// Returns the id of the database, which the caller passes to [`Index::replace`](super::Index::replace) if the database is
+    /// damaged.
     pub fn database_id(&self) -> DatabaseId {
         DatabaseId(Arc::clone(&self.database))
     }
@@ -83,7 +85,8 @@ impl Drop for Reader {
             return;
         };
         let mut idle = lock(&self.database.idle);
-        // A connection with an unfinished transaction is closed: it would hold its locks and fail the next transaction.
+        // A connection with an unfinished transaction is closed: it would keep its locks, and the next transaction on it would
+        // fail.
         if idle.len() < IDLE_MAX && connection.is_autocommit() {
             idle.push(connection);
         }

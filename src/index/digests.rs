@@ -7,7 +7,8 @@ use super::error::{Error, Result};
 use crate::names::{Digest, ModuleHash};
 
 impl Reader {
-    /// Returns the module with a digest, if an added commit had the module and its digest is known.
+    /// Returns the hash of the module with a digest; `None` if no commit in the index has such a module, or its digest is not known
+    /// yet.
     pub fn module_of(&self, digest: Digest) -> Result<Option<ModuleHash>> {
         let mut find = self
             .connection()
@@ -16,7 +17,7 @@ impl Reader {
         hash.optional()?.as_deref().map(module_hash).transpose()
     }
 
-    /// Returns the digest of a module, if it is known.
+    /// Returns the digest of a module; `None` if it is not in the index.
     pub fn digest_of(&self, module: ModuleHash) -> Result<Option<Digest>> {
         let mut find = self
             .connection()
@@ -27,7 +28,7 @@ impl Reader {
         Ok(sha256.map(Digest::from_bytes))
     }
 
-    /// Returns at most `count` modules whose digest is not known.
+    /// Returns at most `count` modules whose digest is not in the index yet.
     pub fn modules_without_digest(&self, count: u32) -> Result<Vec<ModuleHash>> {
         let mut find = self
             .connection()
@@ -59,5 +60,5 @@ impl Reader {
 }
 
 pub(super) fn module_hash(bytes: &[u8]) -> Result<ModuleHash> {
-    ModuleHash::from_bytes(bytes).ok_or(Error::Damaged("a hash is too short"))
+    ModuleHash::from_bytes(bytes).ok_or(Error::Damaged("a hash has neither 20 nor 32 bytes"))
 }

@@ -28,19 +28,20 @@ const NUMBERS_END: u64 = 1 << 53;
 /// How long creating an empty database takes at most, in milliseconds.
 const CREATION_MAX_MS: u64 = 60_000;
 
-/// The number of file numbers that are tried: other processes may take some at the same time.
+/// How many file numbers are tried, because other processes may take some of them at the same time.
 const TRIES_MAX: usize = 16;
 
 /// The index files of one schema version in `ROOT/wasmstore`.
 pub(super) struct IndexFiles {
     /// `ROOT/wasmstore`, which need not exist yet.
     pub directory: PathBuf,
-    /// The name of the file that contains the current database's name. It is also the prefix of all database names.
+    /// The name of the file that contains the name of the current database, such as `index`. The database names start with the same
+    /// word: `index-N.sqlite`.
     stem: String,
 }
 
 impl IndexFiles {
-    /// Returns the files of a schema version. Version 1 has no number in its names, because the names are older than the rule.
+    /// Returns the files of a schema version. The names of version 1 contain no version, because they are older than this rule.
     pub fn new(directory: PathBuf, schema_version: i32) -> Self {
         let stem = match schema_version {
             1 => "index".to_owned(),
@@ -55,7 +56,7 @@ impl IndexFiles {
         self.number(name.trim()).map(|number| self.path_of(number))
     }
 
-    /// Creates an empty file with a number that was never used before.
+    /// Creates an empty file for the next database. Its number was never used before.
     pub fn create_next(&self) -> Result<PathBuf> {
         match fs::create_dir(&self.directory) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -84,7 +85,8 @@ impl IndexFiles {
         Err(Error::Damaged("there is no free file number"))
     }
 
-    /// Makes `path` the current database. Removes `replaced` and files that other processes left behind.
+    /// Makes `path` the current database. Removes the database `replaced`, and all other databases that were created more than a
+    /// minute before `path`.
     pub fn make_current(&self, path: &Path, replaced: Option<&Path>) -> Result<()> {
         let name = path
             .file_name()
@@ -116,13 +118,13 @@ impl IndexFiles {
         Ok(())
     }
 
-    /// Returns the path of the database with a number.
+    /// Returns the path of the database with the file number `number`.
     fn path_of(&self, number: u64) -> PathBuf {
         self.directory
             .join(format!("{}-{number}{SUFFIX}", self.stem))
     }
 
-    /// Returns the number in a database name; `None` if it is not the name of a database of this schema version.
+    /// Returns the file number in `name`; `None` if `name` is not the name of a database of this schema version.
     fn number(&self, name: &str) -> Option<u64> {
         let suffixed = name.strip_prefix(self.stem.as_str())?.strip_prefix('-')?;
         let digits = suffixed.strip_suffix(SUFFIX)?;
@@ -130,7 +132,7 @@ impl IndexFiles {
         self.path_of(number).ends_with(name).then_some(number)
     }
 
-    /// Returns the numbers of all database files that exist.
+    /// Returns the file numbers of all database files that exist.
     fn numbers(&self) -> Vec<u64> {
         let entries = fs::read_dir(&self.directory)
             .into_iter()
@@ -160,13 +162,13 @@ pub(super) fn has_non_file(database: &Path) -> bool {
     paths.any(|path| fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()))
 }
 
-/// Removes a database and its sidecar files, as far as possible.
+/// Removes a database and its sidecar files. Ignores errors.
 pub(super) fn remove(database: &Path) {
     let _ = fs::remove_file(database);
     remove_sidecars(database);
 }
 
-/// Removes the sidecar files of a database, as far as possible.
+/// Removes the sidecar files of a database. Ignores errors.
 pub(super) fn remove_sidecars(database: &Path) {
     for path in sidecars(database) {
         // A file that cannot be removed is never opened again.

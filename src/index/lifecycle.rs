@@ -11,10 +11,10 @@ use super::error::{Error, Result};
 use super::files::{self, IndexFiles};
 use super::schema;
 
-/// The maximum number of databases that are opened in turn, each in place of one that failed.
+/// How many databases one call opens at most. Each is opened because the previous one failed.
 const OPENINGS_MAX: usize = 4;
 
-/// How long a private database is used before `ROOT/wasmstore` is tried again.
+/// How long a private database (see [`Index::create_private`]) is used before the process tries `ROOT/wasmstore` again.
 const PRIVATE_MAX: Duration = Duration::from_secs(60);
 
 /// The version index of a store. No file is opened or created before the first query.
@@ -65,12 +65,12 @@ impl Index {
         }
     }
 
-    /// Waits until no other thread of this process adds commits, and keeps others from it until the guard is dropped.
+    /// Waits until no other thread of this process is adding commits. Other threads cannot add commits until the guard is dropped.
     pub fn begin_append(&self) -> MutexGuard<'_, ()> {
         lock(&self.append_lock)
     }
 
-    /// Returns the lock of [`begin_append`](Self::begin_append), or `None` instead of waiting.
+    /// Like [`begin_append`](Self::begin_append), but returns `None` instead of waiting.
     pub fn begin_append_if_idle(&self) -> Option<MutexGuard<'_, ()>> {
         self.append_lock.try_lock().ok()
     }
@@ -177,7 +177,8 @@ impl Index {
         created.inspect_err(|_| files::remove(&path))
     }
 
-    /// Creates a database that only this process uses: a copy of the current one, or an empty one if that is in use.
+    /// Creates a private database, which only this process uses, in a temporary directory. It is a copy of the current database if
+    /// no process has that one open; otherwise it is empty.
     fn create_private(&self) -> Result<Database> {
         let directory =
             tempfile::tempdir().map_err(Error::io("create", "a temporary directory"))?;
@@ -198,7 +199,7 @@ impl Index {
     }
 }
 
-/// Copies a database that no process has open; returns whether it did.
+/// Copies a database if no process has it open. Returns whether the database was copied.
 fn copy_if_idle(from: &Path, to: &Path) -> bool {
     let is_in_use = || files::wal(from).exists();
     let modified = || fs::metadata(from).and_then(|file| file.modified()).ok();

@@ -12,10 +12,10 @@
 //! ROOT/wasmstore/index-N.sqlite   a SQLite database (WAL), with its -wal and -shm; N is its creation time, in milliseconds
 //! ```
 //!
-//! A number is never reused: another process may have the old file open and uses it until it reads the name again. These are the
-//! names for schema version 1. A later version V uses `index-vV` and `index-vV-N.sqlite`, so that programs of two versions leave each
-//! other's files alone. Where `ROOT/wasmstore` cannot be written, the process uses a copy in the directory for temporary files until
-//! it exits.
+//! A number is never reused, because another process may still have the old file open. That process uses the old file until it
+//! reads the name again. These are the names for schema version 1. A later version V uses `index-vV` and `index-vV-N.sqlite`, so
+//! that programs of two versions leave each other's files alone. A process that cannot write to `ROOT/wasmstore` uses a private
+//! copy in the directory for temporary files, and tries `ROOT/wasmstore` again after a minute.
 //!
 //! # Tables
 //!
@@ -27,24 +27,26 @@
 //! changes(path, lineage, gen, module, own)
 //! ```
 //!
-//! A *lineage* is a segment of first-parent history, and *gen* is a commit's number in it. A commit extends the lineage of its first
-//! parent if that parent is its newest commit; otherwise it starts a new lineage. An *edge* from a child to a parent records what the
-//! numbers do not imply: `nth` 0 leads from the first commit of a lineage to its first parent, and higher numbers lead from a merge to
-//! its further parents.
+//! A *lineage* is a segment of first-parent history, and *gen* is a commit's number in it. A commit extends the lineage of its
+//! first parent if that parent is its newest commit; otherwise it starts a new lineage. An *edge* from a child to a parent records
+//! a parent that the numbers do not imply: `nth` 0 leads from the first commit of a lineage to its first parent, and higher numbers
+//! lead from a merge to its further parents.
 //!
 //! *level* is the length of the longest path to a root, and *mdate* the latest author time of a commit and its ancestors.
 //!
-//! A *change* is a path whose tree entry differs from the first parent's: a module, a directory (each one on the way, with the root as
-//! the empty path), or any other entry that a foreign repository may have. *module* is the module at the path after the commit, or
-//! null. *own* is true if the module differs from that of every parent, which makes the commit a version or a removal.
+//! A *change* is a path whose tree entry differs from the first parent's: a module, a directory (every directory that contains a
+//! changed entry, up to the root, whose path is empty), or another kind of entry, which only other programs write. *module* is the
+//! module at the path in the commit's tree, or null. *own* is true if the module differs from the module at the path in every
+//! parent: the commit then adds a version of the path, or removes the module.
 //!
 //! *sha256* is null until the digest is known, and empty if the module could not be read.
 //!
 //! # Reachability
 //!
-//! If a commit reaches a commit of a lineage, it reaches all earlier ones of that lineage. The *trunk* of a commit is what it reaches
-//! over first parents: its own lineage, the lineage that this one forked from, and so on. Whether it reaches a change in any other
-//! lineage is searched upwards, from the change over edges to the trunk: see `reach.rs`.
+//! If a commit reaches a commit of a lineage, it reaches all earlier ones of that lineage. The *trunk* of a commit consists of the
+//! commits that it reaches over first parents: its own lineage, the lineage that this one forked from, and so on. To find out
+//! whether it reaches a change in another lineage, `reach.rs` follows the edges from parent to child, from the change up to the
+//! trunk.
 
 mod append;
 mod database;

@@ -1,4 +1,4 @@
-//! The queries.
+//! The queries about commits, versions and paths.
 
 use std::ops::ControlFlow;
 
@@ -18,12 +18,12 @@ pub struct IndexedCommit {
     pub tree: Vec<u8>,
 }
 
-/// A commit in which the module at a path differs from that in every parent.
+/// A commit in which the module at a path differs from the module at the path in every parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OwnChange {
     /// The commit.
     pub commit: CommitId,
-    /// The module at the path after the commit; `None` if the commit removed it.
+    /// The module at the path in the commit's tree; `None` if the commit removed the module.
     pub module: Option<ModuleHash>,
 }
 
@@ -53,8 +53,8 @@ impl Reader {
         Ok(find_commit(self.connection(), id)?.is_some())
     }
 
-    /// Returns every commit reachable from `tip` in which the module at `path` differs from that in every parent. The order is (latest
-    /// date among the commit and its ancestors, longest distance from a root, id).
+    /// Returns every commit reachable from `tip` in which the module at `path` differs from the module at `path` in every parent.
+    /// The order is (latest date among the commit and its ancestors, longest distance from a root, id).
     ///
     /// # Errors
     /// Returns `UnknownCommit` if `tip` was not added.
@@ -120,8 +120,8 @@ impl Reader {
         Ok(row.is_some_and(|row| reach.trunk_distance((row.lineage, row.gen_)).is_some()))
     }
 
-    /// Calls `visit` for every path that had the module in an added commit, until `visit` breaks. A path is visited once for each
-    /// commit that put the module there.
+    /// Calls `visit` for every path at which a commit in the index has the module, until `visit` returns `Break`. A path is visited
+    /// once for each commit that put the module there.
     pub fn paths_of<B>(
         &self,
         module: ModuleHash,
@@ -193,7 +193,7 @@ impl Reader {
     }
 }
 
-/// The newest change of a path on a trunk among the rows that were read.
+/// The newest change of a path on a trunk, among the rows that were read so far.
 struct LatestChange {
     path: i64,
     distance: usize,
@@ -211,10 +211,10 @@ impl LatestChange {
 const NOT_BYTES: Error = Error::Damaged("a path is not a byte string");
 
 pub(super) fn commit_id(bytes: &[u8]) -> Result<CommitId> {
-    CommitId::from_bytes(bytes).ok_or(Error::Damaged("a commit's id is too short"))
+    CommitId::from_bytes(bytes).ok_or(Error::Damaged("a commit's id has neither 20 nor 32 bytes"))
 }
 
-/// Parses a path. Returns `None` for an illegal one, which a foreign repository may have.
+/// Parses a path. Returns `None` for a path that is illegal in the store; other programs can write such paths to the repository.
 fn module_path(bytes: &[u8]) -> Option<ModulePath> {
     let path: TreePath = std::str::from_utf8(bytes).ok()?.parse().ok()?;
     (path.as_str().as_bytes() == bytes).then(|| path.try_into().ok())?

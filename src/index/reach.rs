@@ -1,9 +1,9 @@
 //! Decides whether a commit reaches a change.
 //!
-//! A commit that reaches another one reaches all earlier commits of that one's lineage. What it reaches over first parents is its trunk.
-//! Everything else is reached through a further parent of a merge. So the search starts at the change and follows edges upwards, from
-//! parent to child, until it finds a commit on the trunk. Lineages that were searched without success are not searched again for the
-//! next change.
+//! A commit that reaches another one reaches all earlier commits of that one's lineage. The commits that it reaches over first
+//! parents are its trunk. It reaches all other commits through the second or a later parent of a merge. So the search starts at the
+//! change and follows edges upwards, from parent to child, until it finds a commit on the trunk. Lineages that were searched
+//! without success are not searched again for the next change.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -64,13 +64,14 @@ impl Reader {
 }
 
 impl Reach<'_> {
-    /// Returns the segments of the trunk, nearest first: each a lineage, and the last gen that is reached.
+    /// Returns the segments of the trunk, nearest first. Each is a lineage, and the highest gen in it that the commit reaches.
     pub(super) fn segments(&self) -> impl Iterator<Item = Position> {
         let own = (self.lineage, self.gen_);
         std::iter::once(own).chain(self.trunk.segments.iter().copied())
     }
 
-    /// Returns the number of trunk segments that are nearer to the tip than the position; `None` if it is not on the trunk.
+    /// Returns the number of trunk segments that are nearer to the tip than the position; `None` if the position is not on the
+    /// trunk.
     pub(super) fn trunk_distance(&self, (lineage, gen_): Position) -> Option<usize> {
         let (distance, last_gen) = if lineage == self.lineage {
             (0, self.gen_)
@@ -81,7 +82,7 @@ impl Reach<'_> {
         (gen_ <= last_gen).then_some(distance)
     }
 
-    /// Returns whether the commit at `start` is this commit or one of its ancestors.
+    /// Returns whether the commit at `start` is the commit that [`Reader::reach`] was called for, or one of its ancestors.
     pub(super) fn reaches(&mut self, start: Position) -> Result<bool> {
         if self.trunk_distance(start).is_some() || is_reached(&self.reached, start) {
             return Ok(true);

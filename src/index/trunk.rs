@@ -12,7 +12,7 @@ pub(super) type Position = (i64, i64);
 /// The lineages that the first commit of a lineage reaches over first parents.
 #[derive(Debug, Default)]
 pub(super) struct Trunk {
-    /// The segments, nearest first: each a lineage, and the last gen that is reached.
+    /// The segments, nearest first. Each is a lineage, and the highest gen in it that the first commit reaches.
     pub segments: Vec<Position>,
     /// The index of each lineage in `segments`.
     pub indices: HashMap<i64, usize>,
