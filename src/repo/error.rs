@@ -65,8 +65,8 @@ pub enum Error {
     /// Another process held a lock for too long.
     #[error("the store is busy: {0}; try again")]
     Busy(String),
-    /// Other writers moved the ref while a change was decided. The change is decided again; this error is returned after too many
-    /// attempts.
+    /// Other writers moved the ref while a change was decided. The change is decided again; the caller gets this error if other
+    /// writers still move the ref after many attempts.
     #[error("other writers keep moving {0}; try again")]
     Moved(RefName),
     /// The ref was moved, but it is unknown whether that survives a power cut.
@@ -107,7 +107,7 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Wraps the failure of `action` on `path`.
+    /// Returns a function that converts an I/O error of `action` on `path`.
     pub(crate) fn io(
         action: &'static str,
         path: impl AsRef<Path>,
@@ -120,7 +120,7 @@ impl Error {
         }
     }
 
-    /// Wraps a failure of the object or ref database.
+    /// Returns a function that converts an error of the object or ref database.
     pub(crate) fn database<E>(action: impl Into<String>) -> impl FnOnce(E) -> Self
     where
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -172,7 +172,7 @@ pub(crate) fn is_read_only(kind: io::ErrorKind) -> bool {
     )
 }
 
-/// Returns the error without the path that the tempfile crate adds: the user does not know that file.
+/// Returns the error without the path that the tempfile crate adds: the path of a temporary file means nothing to the user.
 fn without_path(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(_) => error,

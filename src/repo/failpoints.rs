@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-/// Passes the failpoint of this name. A test can make it return an error (`return(<errno>)`), panic, or run a callback.
+/// Executes the failpoint with this name. A test can make it return an error (`return(<errno>)`), panic, or run a callback.
 pub(crate) fn step(name: &'static str) -> io::Result<()> {
     fail::fail_point!(name, |errno| {
         let errno = errno.and_then(|errno| errno.parse().ok());

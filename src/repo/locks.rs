@@ -76,7 +76,7 @@ impl Locks {
         Self { dir, passing }
     }
 
-    /// Takes `lock` shared: objects may be written and published, and `gc` deletes nothing.
+    /// Takes `lock` in shared mode: the caller may write and publish objects, and `gc` deletes nothing meanwhile.
     pub(crate) fn writing(&self) -> Result<Guard> {
         let deadline = Instant::now() + PATIENCE;
         let _passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,7 +84,7 @@ impl Locks {
         self.wait("lock", deadline, File::try_lock_shared)
     }
 
-    /// Takes `refs.lock`: no other process or thread moves a ref.
+    /// Takes `refs.lock`: no other process or thread of wasmstore moves a ref.
     pub(crate) fn refs(&self) -> Result<Guard> {
         self.refs_until(Instant::now() + PATIENCE)
     }
@@ -110,7 +110,8 @@ impl Locks {
         }
     }
 
-    /// Takes `lock` exclusive and then `refs.lock`: no one writes. New writers are blocked for at most two seconds at a time.
+    /// Takes `lock` exclusively and then `refs.lock`: no other process or thread writes. New writers are blocked for at most two
+    /// seconds at a time.
     pub(crate) fn deleting(&self) -> Result<(Guard, Guard)> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -144,7 +145,7 @@ impl Locks {
         if_free(self.exclusive("roll-up.lock", Instant::now()))
     }
 
-    /// Takes `lock` exclusive; `None` if another process or thread writes.
+    /// Takes `lock` exclusively; `None` if another process or thread is writing.
     pub(crate) fn try_alone(&self) -> Result<Option<Guard>> {
         if_free(self.wait("lock", Instant::now(), File::try_lock))
     }

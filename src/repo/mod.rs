@@ -58,8 +58,9 @@
 //! 3. An existing object that a new commit names is fsynced likewise, no matter who wrote it. An empty file, as a power cut leaves it,
 //!    counts as absent and is replaced.
 //! 4. A ref moves in this order: `<ref>.lock` is written and fsynced, renamed, and its directories are fsynced. The rename follows 1 to 3.
-//! 5. A tip that is not known to be durable is fsynced before anything is built or reported on it: the ref, its directories, and every
-//!    object that an outside writer left below it. Refusals and no-ops depend on it too, and on the earlier changes of their batch.
+//! 5. A tip that is not known to be durable is fsynced before anything is built or reported on it: the ref, its directories, and
+//!    every object below it that another program wrote. A change that is refused or has no effect is also reported only after that,
+//!    and after the earlier changes of its batch.
 //! 6. Whatever `gc` or a roll-up deletes is durable in another pack, or no ref reaches it after all refs were fsynced. The index of a
 //!    pack is deleted first, durably, because an index without its pack lists objects that cannot be read. The commit-graph is deleted
 //!    before both, durably, because git takes every commit that it lists for existing; `gc` lets git write a new one at its end.
@@ -69,19 +70,20 @@
 //! # A write
 //!
 //! Concurrent changes share the fsyncs of a batch, and each becomes its own commit. A change passes these files of `publish/`:
-//! `write_txn.rs` (stores blobs under `lock`), `group_commit.rs` (its turn on the batch), `batch.rs` (decides it, then publishes all),
-//! `draft.rs` (the tree that it edits), `branch_update.rs`; and then `packs/writer.rs` and `refs/update.rs`. The disk is waited for three
-//! times: for the pack, its index and the ref's lock file, whose fsyncs run in parallel; for `objects/pack`; and for the ref's directory.
-//! Waiting threads create the pack's files and compress their objects (`preallocated_files.rs`). `batch_carryover.rs` keeps the new
-//! objects in memory for the next change and for readers.
+//! `write_txn.rs` (stores blobs under `lock`), `group_commit.rs` (waits until it can join the batch), `batch.rs` (decides the
+//! change, and publishes the batch), `draft.rs` (the tree that it edits), `branch_update.rs`; and then `packs/writer.rs` and
+//! `refs/update.rs`. A batch waits for the disk three times: for the pack, its index and the ref's lock file, whose fsyncs run in
+//! parallel; for `objects/pack`; and for the ref's directory. Waiting threads create the pack's files and compress their objects
+//! (`preallocated_files.rs`). `batch_carryover.rs` keeps the new objects in memory for the next change and for readers.
 //!
 //! # A push
 //!
 //! git-receive-pack(1) writes the pushed objects into quarantine, and `pre-receive` validates them there (`push/incoming.rs`,
-//! `push/ref_updates.rs`). git then moves them into `objects/`, and `proc-receive` moves the refs (`push/apply.rs`). Only then is `lock`
-//! held, so that `gc` deletes nothing: everything that the new tips reach beyond durable ones is looked up again and fsynced. If some of
-//! it is gone, the client is asked to push again. Packs with deltas are rolled up like others (`packs/copy.rs`). `gc` removes what a
-//! killed push left behind after a day (`push/quarantine.rs`).
+//! `push/ref_updates.rs`). git then moves them into `objects/`, and `proc-receive` moves the refs (`push/apply.rs`). `lock` is held
+//! only from this moment on, so `gc` may have deleted objects since the validation. So every object that the new tips reach, and
+//! that no durable tip reaches, is looked up again and fsynced. If one is missing, the client is asked to push again. Packs with
+//! deltas are rolled up like others (`packs/copy.rs`). `gc` removes the files that a killed push left behind, after a day
+//! (`push/quarantine.rs`).
 //!
 //! # A crash
 //!

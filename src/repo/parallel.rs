@@ -4,24 +4,27 @@ use std::panic;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// Runs `here` in this thread and `beside` in another one, and returns both results. If no thread can be created, `beside` runs
-/// here afterwards.
+/// Runs `on_this_thread` in the calling thread and `on_other_thread` in a new one, and returns the results of both. If no thread
+/// can be created, runs `on_other_thread` in the calling thread afterwards.
 ///
 /// # Panics
-/// If one of them panics, after both have ended.
+/// If one of the two panics, this function panics after both have ended.
 pub(crate) fn in_parallel<A: Send, B>(
-    beside: impl FnOnce() -> A + Send,
-    here: impl FnOnce() -> B,
+    on_other_thread: impl FnOnce() -> A + Send,
+    on_this_thread: impl FnOnce() -> B,
 ) -> (A, B) {
-    let beside = Mutex::new(Some(beside));
+    let on_other_thread = Mutex::new(Some(on_other_thread));
     let run = || {
-        let beside = beside.lock().unwrap_or_else(PoisonError::into_inner).take();
-        beside.map(|beside| beside())
+        let on_other_thread = on_other_thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        on_other_thread.map(|on_other_thread| on_other_thread())
     };
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("fsync".to_owned());
         let spawned = thread.spawn_scoped(scope, run);
-        let b = here();
+        let b = on_this_thread();
         let a = match spawned {
             Ok(spawned) => spawned
                 .join()

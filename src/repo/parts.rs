@@ -1,4 +1,4 @@
-//! The parts of an open repository that the operations above them share.
+//! The parts of an open repository, which all operations on it share.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -54,8 +54,8 @@ impl Repository {
         })
     }
 
-    /// Opens the store at `root`, and creates it first if it does not exist, with `branch` as the default branch. Many processes may
-    /// do so at the same time. `format` only counts for a new store.
+    /// Opens the store at `root`, and creates it first if it does not exist, with `branch` as the default branch. Many processes
+    /// may do so at the same time. `format` is used only for a new store.
     ///
     /// # Errors
     /// As for `open`; the directory or its parents cannot be written; it contains other files.
@@ -129,11 +129,12 @@ impl Repository {
         WriteTxn::begin(&self.parts)
     }
 
-    /// Publishes one change on `branch`, or on the default branch. `decide` gets the tip, and may be called again on another tip.
+    /// Publishes one change on `branch`, or on the default branch. `decide` gets a draft on the branch's tip; if another writer
+    /// moves the branch, it is called again on the new tip.
     ///
     /// # Errors
-    /// The error of `decide`; `UnknownBranch`; `Moved` when outside writers moved the branch for too long; `Batch` when the change
-    /// could not be made durable. Nothing happened then, except after `Unconfirmed`.
+    /// The error of `decide`; `UnknownBranch`; `Moved` if other writers kept moving the branch for too long; `Batch` if the change
+    /// could not be made durable. After these errors the branch is unchanged; after `Unconfirmed` it may have moved.
     pub fn publish<T, E: From<Error>>(
         &self,
         txn: WriteTxn<'_>,
@@ -175,7 +176,7 @@ impl Repository {
     ///
     /// # Errors
     /// A backup or another collection runs; writers kept the store busy for a minute; I/O; the error of `check`, which is called
-    /// once no one else can move a ref. Nothing that a ref reaches is lost.
+    /// once no one else can move a ref. Even after an error, no object that a ref reaches is lost.
     pub fn collect<E: From<Error>>(
         &self,
         request: &GcRequest<'_>,
@@ -260,7 +261,7 @@ impl Repository {
         mirror_lock::dir(&self.parts.own_dir())
     }
 
-    /// Makes durable what git wrote to the configuration.
+    /// Fsyncs the configuration, which git may have changed.
     ///
     /// # Errors
     /// I/O.
@@ -290,12 +291,12 @@ impl Repository {
         replica_mark::may_be_replica(&self.parts)
     }
 
-    /// Returns whether this replica was noted to have been equal to the store at `url`.
+    /// Returns whether [`note_equal`](Self::note_equal) recorded that this replica was once equal to the store at `url`.
     pub fn was_equal(&self, url: &str) -> bool {
         replica_mark::was_equal(&self.parts, url)
     }
 
-    /// Notes durably that this replica was equal to the store at `url`.
+    /// Records durably that this replica was equal to the store at `url`.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -311,7 +312,7 @@ impl Repository {
         scratch_dirs::check_out(&self.parts.own_dir(), hash, bytes)
     }
 
-    /// Removes what killed writers and power cuts left behind, unless another process is writing.
+    /// Removes the files left behind by killed writers and power cuts, unless another process is writing.
     ///
     /// # Errors
     /// I/O.

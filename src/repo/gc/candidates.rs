@@ -13,27 +13,29 @@ use crate::repo::packs::pack::{Pack, remove_packs};
 use crate::repo::parts::Parts;
 use crate::repo::push::quarantine::clear_dead_pushes;
 
-/// The age at which an incomplete pack is abandoned. A git that is still writing a pack keeps changing it.
+/// How long ago an incomplete pack must have been changed to count as abandoned. A git process that is still writing a pack changes
+/// the file more often.
 const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(3600);
 
 /// The files to delete.
 pub(crate) struct Candidates {
     packs: Vec<Pack>,
     loose: Vec<(gix::ObjectId, PathBuf)>,
-    /// The objects in these files, including those in spared files.
+    /// The objects in all listed files, including files that were spared.
     pub ids: HashSet<gix::ObjectId>,
-    /// The size of these files on the disk, including the spared files.
+    /// The size of all listed files on the disk, including files that were spared.
     pub size_bytes: u64,
 }
 
 impl Candidates {
-    /// Spares a pack that was just written. Packs are named by their content, so it may be one that existed before.
+    /// Spares a pack that was just written. A pack's name is the checksum of its content, so the new pack may be one of the listed
+    /// files.
     pub(crate) fn spare(&mut self, pack: Option<&Pack>) {
         self.packs.retain(|candidate| Some(candidate) != pack);
     }
 }
 
-/// Lists the files that may be deleted, as of now.
+/// Lists the packs and loose objects that exist now.
 pub(crate) fn candidates(parts: &Parts, repo: &gix::Repository) -> Result<Candidates> {
     let packs = parts.packs.list()?;
     let loose = loose(parts.root())?;
@@ -57,7 +59,8 @@ pub(crate) fn candidates(parts: &Parts, repo: &gix::Repository) -> Result<Candid
     })
 }
 
-/// Deletes the candidates, and what dead writers left. Files that list the deleted objects go first.
+/// Deletes the candidates, and the files left behind by writers that were killed. The multi-pack-index and the commit-graph, which
+/// list the deleted objects, are deleted first.
 pub(crate) fn delete(parts: &Parts, candidates: &Candidates) -> Result<()> {
     remove_if_there(&parts.root().join("objects/pack/multi-pack-index"))?;
     remove_commit_graph(parts.root())?;
@@ -96,7 +99,7 @@ fn loose(root: &Path) -> Result<Vec<(gix::ObjectId, PathBuf)>> {
     Ok(loose)
 }
 
-/// Rejects repositories with work trees and reflogs, which can reach objects that `gc` would take for unreachable.
+/// Rejects repositories with work trees or reflogs: these can reach objects that `gc` would take for unreachable.
 ///
 /// # Errors
 /// `NotAStore` with what to do.

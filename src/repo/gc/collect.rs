@@ -2,12 +2,12 @@
 //!
 //! 1. Without `lock`: list the packs and loose objects that exist; pack everything that will stay reachable, with deltas if git is
 //!    available.
-//! 2. With `lock` and `refs.lock`, so that no one writes: squash, read all refs again, copy the listed objects that they newly reach,
-//!    fsync, delete the listed files.
+//! 2. With `lock` and `refs.lock`, so that no one writes: squash, read all refs again, copy the listed objects that refs have come
+//!    to reach since phase 1, fsync, delete the listed files.
 //! 3. Without `lock`: let git write a commit-graph, if git is available.
 //!
-//! Everything that is not in the list waits for the next collection. Writers are only blocked during phase 2, whose time is proportional
-//! to what changed since phase 1 and to the number of deleted files.
+//! Objects that are not in the list stay until the next collection. Writers are only blocked during phase 2, whose time is
+//! proportional to what changed since phase 1 and to the number of deleted files.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant, SystemTime};
@@ -25,7 +25,8 @@ use crate::repo::locks::Guard;
 use crate::repo::packs::pack::Pack;
 use crate::repo::parts::Parts;
 
-/// How much older than the current time the modification time of a new file can be: the kernel's clock for it ticks.
+/// How far the modification time of a new file can be behind the current time: the kernel takes it from a clock that advances only
+/// at timer ticks.
 const CLOCK_TICK_MAX: Duration = Duration::from_millis(20);
 
 /// A requested garbage collection.
@@ -91,7 +92,10 @@ impl Collector<'_> {
         let planned = squash::plan_requested(self.parts, &repo, request.squash)?;
         let packed = self.pack(&repo, git.as_ref(), &self.roots(planned.as_ref())?)?;
         candidates.spare(packed.as_ref());
-        tracing::debug!(objects = candidates.ids.len(), "packed what is reachable");
+        tracing::debug!(
+            objects = candidates.ids.len(),
+            "packed the reachable objects"
+        );
         let collected = self.delete_unreachable(&repo, request, candidates, packed, check)?;
         if let Some(git) = git {
             write_commit_graph(&self.parts.objects, &git);
@@ -140,7 +144,7 @@ impl Collector<'_> {
         })
     }
 
-    /// Returns the candidates that refs newly reach since phase 1.
+    /// Returns the candidates that refs reach, but that are not in `packed`, the pack of phase 1.
     fn copies(
         &self,
         repo: &gix::Repository,
@@ -157,7 +161,7 @@ impl Collector<'_> {
         Ok(copies)
     }
 
-    /// Deletes the candidates, and notifies every process of the deletion.
+    /// Deletes the candidates. Records the deletion in the file `lock`, from which every process learns of it.
     fn delete_for_good(&self, lock: &Guard, candidates: &Candidates) -> Result<()> {
         // A power cut must not bring back a ref to an object that is deleted now.
         self.parts.refs.sync_all_refs()?;
@@ -168,7 +172,8 @@ impl Collector<'_> {
         clear_files(&self.parts.objects)
     }
 
-    /// Returns the roots of what stays: every ref, but for a squashed branch only its tree and the squashed commit's parents.
+    /// Returns the roots from which every object that stays is reachable: the targets of all refs. A squashed branch contributes
+    /// its tree and the parents of the squashed commit instead of its tip.
     fn roots(&self, squash: Option<&SquashPlan>) -> Result<Vec<gix::ObjectId>> {
         let refs = self
             .parts

@@ -1,12 +1,13 @@
 //! The commit-graph (gitformat-commit-graph(5)), which makes git's walks fast, above all `git log -- PATH`.
 //!
-//! It is derived from what refs reach, and nothing depends on it. It must not list a commit that was deleted, because git would take
-//! that commit for existing. So `gc` removes the commit-graph, durably, before it deletes objects, and lets git write a new one
-//! afterwards, while `backup.lock` excludes any other `gc`. A crash in between leaves none.
+//! It is derived from the commits that refs reach, and no operation needs it. It must not list a deleted commit, because git would
+//! assume that the commit exists. So `gc` removes the commit-graph, durably, before it deletes objects, and lets git write a new
+//! one afterwards, while `backup.lock` excludes any other `gc`. After a crash in between there is no commit-graph.
 //!
-//! git writes it in a directory of wasmstore, and a rename puts it in place. So a git that fails or is killed leaves nothing in
-//! `objects/`. The lock file of an outside git, which may be dead, is neither waited for nor removed: if both write a commit-graph, the
-//! later one stays, and either is correct.
+//! git writes the commit-graph in a directory below `ROOT/wasmstore`, and wasmstore renames it to its final path. So a git process
+//! that fails or is killed leaves nothing in `objects/`. If a git process that wasmstore did not start holds the lock file of the
+//! commit-graph, wasmstore neither waits for the lock file nor removes it: if both write a commit-graph, the later one replaces the
+//! other, and either is correct.
 
 use std::fs;
 use std::io;
@@ -20,7 +21,7 @@ use crate::repo::fs::{create_dir, sync_dir, sync_file};
 use crate::repo::lifecycle::scratch_dirs::gc_dir;
 use crate::repo::objects::db::ObjectDb;
 
-/// Removes the commit-graph, and the chain of split commit-graphs that an outside git may have written, durably.
+/// Removes the commit-graph, and the chain of split commit-graphs that another git process may have written, durably.
 pub(crate) fn remove_commit_graph(root: &Path) -> Result<()> {
     let info = root.join("objects/info");
     remove_if_there(&info.join("commit-graph"))?;
@@ -46,7 +47,7 @@ pub(crate) fn write_commit_graph(objects: &ObjectDb, git: &Git) {
 
 fn try_write(objects: &ObjectDb, git: &Git) -> Result<()> {
     let gc_dir = gc_dir(&objects.own_dir())?;
-    // A directory of its own: a git process that outlives a killed `gc` cannot write into it.
+    // A new directory for each run: a git process that outlives a killed `gc` cannot write into it.
     let dir = tempfile::tempdir_in(&gc_dir).map_err(Error::io("create a directory in", &gc_dir))?;
     let Some(graph) = git.write_commit_graph(dir.path())? else {
         return Ok(());

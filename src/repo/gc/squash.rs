@@ -21,7 +21,8 @@ pub(crate) struct SquashPlan {
     pub tip: gix::ObjectId,
     /// The tip's tree, which stays.
     pub tree: TreeId,
-    /// The newest commits of the old history that other refs still reach. The one in the branch's first-parent history comes first.
+    /// The newest commits of the branch's old history that other refs still reach. The one in the branch's first-parent history
+    /// comes first.
     pub parents: Vec<gix::ObjectId>,
 }
 
@@ -77,7 +78,7 @@ pub(crate) fn publish(
         .swap(&branch.clone().into(), old, new, OUTSIDE_MAX)
 }
 
-/// Plans the squash of `branch`; `None` if its own history, which no other ref reaches, has at most one commit.
+/// Plans the squash of `branch`. Returns `None` if there are fewer than two commits that only `branch` reaches.
 fn plan(parts: &Parts, repo: &gix::Repository, branch: &BranchName) -> Result<Option<SquashPlan>> {
     let Some(tip) = crate::repo::refs::read::read_tip(repo, branch)? else {
         return Ok(None);

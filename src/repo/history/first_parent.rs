@@ -5,24 +5,24 @@ use crate::repo::error::{Error, Result};
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::db::ObjectDb;
 
-/// How many commits of a history are marked.
+/// The maximum number of marks in a history.
 const MARKS_MAX: usize = 4096;
 
-/// The commits of a first-parent history, oldest first. However long the history is, this contains some thousands of ids: marks at
-/// even distances, and the segment up to the next mark.
+/// The commits of a first-parent history, oldest first. To limit the memory for long histories, it does not contain all ids, but
+/// only *marks*, which are commits at equal distances, and the *segment* of commits up to the next mark.
 #[derive(Clone, Debug)]
 pub struct FirstParentHistory {
-    /// The commit before the next segment; `None` before the root.
+    /// The parent of the first commit of the next segment; `None` if the next segment starts with the root commit.
     start: Option<CommitId>,
-    /// Commits at even distances, newest first. Each is the newest commit of its segment.
+    /// Commits at equal distances, newest first. Each is the newest commit of its segment.
     marks: Vec<CommitId>,
     /// The commits of the current segment that were not returned yet, newest first.
     segment: Vec<CommitId>,
 }
 
 impl ObjectDb {
-    /// Returns the first-parent history from `start`, which is excluded, to `tip`; `None` if it does not contain `start`. Without
-    /// `start`, returns the whole history from its root.
+    /// Returns the first-parent history from `start`, which is excluded, to `tip`; `None` if the first-parent history of `tip` does
+    /// not contain `start`. Without `start`, returns the whole history from its root.
     pub fn first_parent_history(
         &self,
         start: Option<CommitId>,

@@ -11,16 +11,17 @@ use crate::repo::refs::store::RefStore;
 const COMMITS_MAX: usize = 10_000;
 
 impl ObjectDb {
-    /// Returns the committer time, in seconds since 1970-01-01 UTC, of the oldest commit that `tip` reaches and none of `known` reaches;
-    /// `None` if there is no such commit. This assumes that dates grow from parents to children. Only a part of a long history is
-    /// searched; the time is that of a newer commit then.
+    /// Returns the committer time, in seconds since 1970-01-01 UTC, of the oldest commit that `tip` reaches and none of `known`
+    /// reaches; `None` if there is no such commit. This assumes that no commit is older than its parents. If more than 10,000 such
+    /// commits exist, only the newest of them are searched, and the result is the time of the oldest one of these.
     pub fn oldest_missing(&self, tip: ObjectId, known: &[ObjectId]) -> Result<Option<i64>> {
         let repo = self.handle_for(tip)?;
         let commit = |id: &ObjectId| {
             let id = object_id(&repo, id.as_bytes())?;
             peel_to_commit(&repo, id)
         };
-        // A known commit that gc dropped does not exist any more. Every existing ancestor of it is reached by another known commit.
+        // A known commit that gc dropped does not exist any more. Those of its ancestors that still exist are reached by other
+        // commits in `known`.
         let known = known.iter().filter_map(commit);
         let missing = commits_beyond(&repo, commit(&tip), known)?.take(COMMITS_MAX);
         let dates = missing.map(|missing| Ok(missing?.1));

@@ -2,7 +2,8 @@
 
 use crate::repo::error::{Error, Result};
 
-/// Returns every object that the roots reach without passing one that is `done`.
+/// Returns every object that the roots reach, including the roots. Leaves out the objects for which `done` returns true, and the
+/// objects that are reached only through them.
 pub(crate) fn reachable(
     repo: &gix::Repository,
     roots: impl IntoIterator<Item = gix::ObjectId>,

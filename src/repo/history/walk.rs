@@ -45,8 +45,9 @@ enum WalkStep {
 }
 
 impl ObjectDb {
-    /// Returns every commit that `tip` reaches without passing one that `is_known`; `None` if there are more than `max`. Parents come
-    /// before children, and what the first parent reaches before what the other parents reach.
+    /// Returns every commit that `tip` reaches, including `tip`; `None` if there are more than `max`. Leaves out the commits for
+    /// which `is_known` returns true, and the commits that are reached only through them. Parents come before children, and commits
+    /// that the first parent reaches come before those that only the other parents reach.
     pub fn unknown_history<E: From<Error>>(
         &self,
         tip: CommitId,
@@ -77,7 +78,7 @@ impl ObjectDb {
         Ok(Some(nodes))
     }
 
-    /// Reads a commit, a recently written one from the cache.
+    /// Reads a commit, from the cache if it was written recently.
     fn commit_node(&self, handle: &OnceCell<gix::Repository>, id: CommitId) -> Result<CommitNode> {
         if let Some(commit) = self.caches.commits.get(&id) {
             return Ok(CommitNode::from(&*commit));
@@ -99,8 +100,8 @@ impl ObjectDb {
         Ok(CommitNode::from(&read_linked(repo, id)?))
     }
 
-    /// Calls `visit` for every commit that `tip` reaches until it returns `false`: newest first by committer time, and commits of the same
-    /// time in the order in which the walk reached them.
+    /// Calls `visit` for every commit that `tip` reaches, until `visit` returns `false`: newest first by committer time, and
+    /// commits of the same time in the order in which the walk reached them.
     pub fn log(&self, tip: CommitId, mut visit: impl FnMut(Commit) -> bool) -> Result<()> {
         let repo = self.handle_for(tip)?;
         let (mut seen, mut reached) = (HashSet::from([tip]), BTreeMap::new());
@@ -120,8 +121,9 @@ impl ObjectDb {
         Ok(())
     }
 
-    /// Calls `visit` for every commit that `tip` reaches until it returns `false`: each before its parents, and what the last parent of a
-    /// merge reaches before what the first parent reaches. At the first merge, the whole remaining history is walked in advance.
+    /// Calls `visit` for every commit that `tip` reaches, until `visit` returns `false`: each commit before its parents, and the
+    /// commits that only the later parents of a merge reach before those that its first parent reaches. At the first merge, the
+    /// whole remaining history is read in advance.
     pub fn log_children_first(
         &self,
         tip: CommitId,
@@ -176,7 +178,7 @@ pub(crate) fn ancestors(
 /// commit-graph is not used: it may list commits that do not exist any more.
 ///
 /// # Errors
-/// `Missing` if one of them does not exist.
+/// `Missing` if a commit in the history does not exist.
 pub(crate) fn commits_beyond(
     repo: &gix::Repository,
     tips: impl IntoIterator<Item = gix::ObjectId>,

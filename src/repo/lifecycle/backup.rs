@@ -1,8 +1,9 @@
 //! A consistent copy of the repository as a tar stream.
 //!
-//! The refs are read once, under `refs.lock`, and written from memory. `backup.lock` excludes `gc`, so no object disappears: every object
-//! that these refs reach still exists, in one pack or another, when the copy reaches it. Derived files are left out: the directory
-//! `wasmstore`, and commit-graphs, because an outside git may write one during the backup that lists commits which the copy lacks.
+//! The refs are read once, under `refs.lock`, and written from memory. `backup.lock` excludes `gc`, so no object disappears: every
+//! object that these refs reach still exists, in one pack or another, when the copy reaches it. Derived files are left out: the
+//! directory `wasmstore`, and commit-graphs, because another git process may write one during the backup that lists commits which
+//! are not in the copy.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -31,8 +32,8 @@ const DERIVED: [&str; 2] = ["objects/info/commit-graph", "objects/info/commit-gr
 /// The files and directories of the repository apart from `HEAD`, objects and refs.
 const OTHER_FILES: [&str; 5] = ["config", "description", "shallow", "info", "hooks"];
 
-/// Writes a tar archive of the repository to `out`. Unpacked into an empty directory, it is the repository again. `progress` is called
-/// after each file.
+/// Writes a tar archive of the repository to `out`. Unpacking it into an empty directory restores the repository. `progress` is
+/// called after each file.
 pub(crate) fn backup(parts: &Parts, out: impl Write, mut progress: impl FnMut()) -> Result<()> {
     if parts.root().join("objects/info/alternates").exists() {
         let reason = "it borrows objects from another repository; \
@@ -87,7 +88,7 @@ impl<W: Write> TarWriter<'_, W> {
         self.append(header(bytes.len() as u64, mode(name)), name, bytes)
     }
 
-    /// Adds a file, or everything below a directory. Skips what does not exist, unfinished files and derived files.
+    /// Adds a file, or everything below a directory. Skips unfinished and derived files. Does nothing if the file does not exist.
     fn add_tree(&mut self, root: &Path, name: &Path) -> Result<()> {
         let path = root.join(name);
         if name == Path::new(PACK_DIR) {
@@ -198,7 +199,7 @@ fn mode(name: &Path) -> u32 {
     }
 }
 
-/// Returns whether git or wasmstore is still writing a file of this name.
+/// Returns whether the name is that of a temporary file or lock file of git or wasmstore.
 fn is_unfinished(name: &str) -> bool {
     name.starts_with(".tmp") || name.starts_with("tmp_") || name.ends_with(".lock")
 }

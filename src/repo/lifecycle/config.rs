@@ -18,7 +18,8 @@ pub(crate) fn config_file(root: &Path) -> Result<File> {
     file.map_err(Error::database(format!("read {path:?}")))
 }
 
-/// Sets each key of `settings` that does not have its value yet. The caller holds `refs.lock`; this takes git's own lock of the file.
+/// Sets each key of `settings` that does not have its value yet. The caller holds `refs.lock`; this function takes git's lock file,
+/// `config.lock`.
 pub(crate) fn configure(root: &Path, settings: &[(&str, &str)]) -> Result<()> {
     let path = root.join(CONFIG);
     loop {

@@ -1,8 +1,8 @@
 //! Creating a store from a clone of another repository.
 //!
-//! The clone is made in `ROOT/wasmstore/clone`, under `refs.lock` and with the marker file of a creation (`create.rs`). So no process sees
-//! a store before its `HEAD` exists, and the next creation removes an interrupted one. The clone is on the file system of the store, even
-//! if `ROOT` is a mount point. Every file is fsynced before it is renamed to its final path, `HEAD` last.
+//! The clone is made in `ROOT/wasmstore/clone`, under `refs.lock` and with the marker file of a creation (`create.rs`). So no
+//! process sees a store before its `HEAD` exists, and the next creation removes an interrupted clone. The clone is on the file
+//! system of the store, even if `ROOT` is a mount point. Every file is fsynced before it is renamed to its final path, `HEAD` last.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -183,7 +183,7 @@ impl Drop for CloneTarget {
             );
             return;
         }
-        // Only lock files are left in it, and without a store no other process holds one for long.
+        // Only lock files are left in this directory, and without a store no other process holds one of them for long.
         let _ = fs::remove_dir_all(&own_dir);
         if self.was_missing {
             let _ = fs::remove_dir(&self.root);

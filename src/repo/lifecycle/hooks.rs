@@ -1,7 +1,8 @@
 //! Hooks (githooks(5)) and git configuration that route pushes through wasmstore.
 //!
-//! `pre-receive` validates the pushed objects in quarantine, and `proc-receive` moves the refs. A push by a path or over ssh runs a git that
-//! wasmstore does not start, so hooks and configuration are part of the repository. A hook that does not find the program refuses the push.
+//! `pre-receive` validates the pushed objects in quarantine, and `proc-receive` moves the refs. A push to a local path or over ssh
+//! runs a git process that wasmstore does not start, so hooks and configuration are part of the repository. A hook that does not
+//! find the program refuses the push.
 
 use std::fs;
 use std::io;
@@ -36,7 +37,7 @@ const REQUIRED_CONFIG: [(&str, &str); 9] = [
 /// Whether pushes are routed through wasmstore.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PushHooks {
-    /// They are.
+    /// The hooks and their configuration are installed.
     Installed,
     /// Another program's hook is at this path.
     Foreign(PathBuf),

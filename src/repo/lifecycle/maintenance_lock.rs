@@ -1,4 +1,4 @@
-//! The lock of scheduled maintenance, and the file with its notes about finished jobs.
+//! The lock of scheduled maintenance, and the file in which maintenance records its finished jobs (the *notes*).
 
 use std::fs::File;
 use std::io::{self, Read, Write};

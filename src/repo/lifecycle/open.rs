@@ -14,8 +14,8 @@ pub(crate) const CREATING: &str = "creating";
 /// The files and directories that a creation makes before `HEAD`.
 pub(crate) const CREATED_NAMES: [&str; 5] = ["objects", "refs", "hooks", "config", "description"];
 
-/// Returns whether there is no store at `root` yet: the directory is missing or empty, or its creation was interrupted. Other files without a
-/// `HEAD` are not wasmstore's and must not be overwritten, so `root` does not count as absent then.
+/// Returns whether there is no store at `root` yet: the directory is missing or empty, or its creation was interrupted. A directory
+/// that contains other files but no `HEAD` belongs to another program and must not be overwritten, so this returns `false` for it.
 pub(crate) fn is_absent(root: &Path) -> Result<bool> {
     let names = match names_in(root) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),

@@ -1,4 +1,4 @@
-//! The marks of a replica: the URL of its primary, and a note that it was equal to the primary once.
+//! The marks of a replica: the URL of its primary, and a record that the replica was once equal to the primary.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ use crate::repo::parts::Parts;
 /// The configuration key with the URL of the primary.
 const PRIMARY_KEY: &str = "wasmstore.replicaOf";
 
-/// The file in `ROOT/wasmstore` with the URL of the store that this one was equal to.
+/// The file in `ROOT/wasmstore` that contains the URL of the store to which this store was once equal.
 const EQUAL_FILE: &str = "replica";
 
 /// Returns the primary's URL without secrets, as of when the store was opened; `None` if the store is not a replica.
@@ -68,13 +68,14 @@ fn is_as_created(parts: &Parts) -> Result<bool> {
     Ok(commit.parents.is_empty() && commit.tree.0.is_empty_tree())
 }
 
-/// Returns whether this store was noted to have been equal to the one at `url`.
+/// Returns whether [`note_equal`] recorded that this store was once equal to the store at `url`.
 pub(crate) fn was_equal(parts: &Parts, url: &str) -> bool {
     let noted = fs::read_to_string(parts.own_dir().join(EQUAL_FILE));
     noted.is_ok_and(|noted| noted.trim_end() == url)
 }
 
-/// Notes durably that this store was equal to the one at `url`. The caller has made everything from there durable.
+/// Records durably that this store was equal to the store at `url`. The caller has made everything that was fetched from that store
+/// durable.
 ///
 /// # Errors
 /// The file cannot be written.

@@ -51,9 +51,9 @@ pub(crate) fn clear_files(objects: &ObjectDb) -> Result<()> {
     Ok(())
 }
 
-/// Removes what killed writers and power cuts left behind: temporary files, an index without its pack, the lock file of a ref. This needs
-/// `lock` exclusive without waiting: then no other process writes, so the files are abandoned. Otherwise it does nothing. It reads a few
-/// files and the directory of the packs, however large the store is.
+/// Removes the files left behind by killed writers and power cuts: temporary files, a pack index without its pack, the lock file of
+/// a ref. Takes `lock` exclusively: no other process is writing then, so these files are abandoned. If `lock` is not free, does
+/// nothing. Reads only a few files and the directory of the packs, however large the store is.
 pub(crate) fn sweep(parts: &Parts) -> Result<()> {
     let has_files = |mut entries: fs::ReadDir| entries.next().is_some();
     let is_dirty = fs::read_dir(parts.objects.tmp_dir()).is_ok_and(has_files)
@@ -71,7 +71,7 @@ pub(crate) fn sweep(parts: &Parts) -> Result<()> {
     parts.refs.clear_dead_locks()
 }
 
-/// Empties `ROOT/wasmstore/tmp`. The caller holds `lock` exclusive.
+/// Empties `ROOT/wasmstore/tmp`. The caller holds `lock` exclusively.
 pub(crate) fn clear_tmp(objects: &ObjectDb) -> Result<()> {
     clear_dir(&objects.tmp_dir())
 }

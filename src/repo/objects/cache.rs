@@ -1,7 +1,7 @@
 //! In-memory caches of objects, by id.
 //!
-//! Entries are never invalidated, because an id never changes its meaning. Only readers use the caches. A change is decided on what the
-//! repository contains at that moment: a cached object may have been deleted.
+//! Entries are never invalidated, because an id never changes its meaning. Only readers use the caches. Changes are decided on the
+//! objects in the repository, because a cached object may have been deleted.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -62,7 +62,8 @@ pub(crate) struct Caches {
     pub blobs: Cache<ModuleHash, Blob, ByBytes>,
     pub trees: Cache<gix::ObjectId, Arc<gix::objs::Tree>, ByBytes>,
     pub commits: Cache<CommitId, Arc<Commit>>,
-    /// Recently written trees and commits in their encoded form: the version index is about to compare them.
+    /// Recently written trees and commits in their encoded form. They are read once, when their changes are added to the version
+    /// index.
     pub encoded: Cache<gix::ObjectId, Arc<Vec<u8>>, ByBytes>,
 }
 

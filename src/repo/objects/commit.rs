@@ -106,7 +106,7 @@ pub(crate) fn decode(id: CommitId, commit: &gix::objs::CommitRef<'_>) -> Result<
     })
 }
 
-/// A new commit by `author`. Its committer is wasmstore, and its time the time of the encoding.
+/// A new commit by `author`. Its committer is wasmstore, and both of its times are the time at which it is encoded.
 pub(crate) struct NewCommit<'a> {
     pub tree: gix::ObjectId,
     pub parents: Vec<gix::ObjectId>,

@@ -110,12 +110,13 @@ impl ObjectDb {
         Ok(())
     }
 
-    /// Opens the repository again if `gc` deleted objects since it was opened. The caller holds `lock`, which gives `last_gc`.
+    /// Opens the repository again if `gc` deleted objects since it was opened. `last_gc` is the time of the last `gc`, read from
+    /// the file `lock`, which the caller holds.
     pub(crate) fn reopen_after_gc(&self, last_gc: u64) -> Result<()> {
         self.reopen_if(|handle| handle.last_gc != last_gc)
     }
 
-    /// Records pack files that gix may have open from now on, and forgets others.
+    /// Adds `seen` to the names of the pack files that gix may have open, and removes `forgotten` from them.
     pub(crate) fn note_packs(
         &self,
         forgotten: &HashSet<OsString>,

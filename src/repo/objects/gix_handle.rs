@@ -47,7 +47,8 @@ pub(crate) struct GixHandle {
 impl GixHandle {
     /// Opens the repository at `root`.
     pub(crate) fn open(root: &Path) -> Result<Self> {
-        // Both are read before the repository is opened. If they are older than what gix sees, it is only opened once more.
+        // Both are read before the repository is opened. If a `gc` or a new pack comes in between, they are outdated, which only
+        // means that the repository is opened once more.
         let last_gc = locks::last_collected(root);
         let packs = pack_file_names(root)?;
         let repo = open_bare(root)?;

@@ -18,7 +18,7 @@ use crate::repo::failpoints::step;
 use crate::repo::fs::{new_file, remove_if_there, sync_dir, sync_file};
 use crate::repo::objects::spool::Spool;
 
-/// How often a rename is attempted when the fan-out directory vanishes, as it does while an outside git prunes.
+/// How often a rename is attempted when the fan-out directory vanishes, as it may while another process runs `git prune`.
 const RENAMES_MAX: u32 = 3;
 /// How many objects may wait for their fsync; each has an open file.
 const PENDING_MAX: usize = 64;
@@ -41,7 +41,7 @@ pub(crate) enum SyncedObject {
     /// The object has no file.
     Absent,
     /// The fsync failed, and the kernel may have dropped the pages that it could not write. The file must be written again, because
-    /// readers find it before a copy in a pack.
+    /// readers may use it even if a pack contains a copy of the object.
     Damaged,
 }
 
@@ -110,7 +110,8 @@ impl LooseObjects {
         }
     }
 
-    /// Makes everything written or adopted durable.
+    /// Makes all objects that were passed to [`write`](Self::write) or [`sync_existing`](Self::sync_existing) durable: fsyncs and
+    /// renames the pending files, then fsyncs the directories.
     pub(crate) fn sync(&mut self) -> Result<()> {
         for (file, path) in &self.pending {
             step("fsync loose")

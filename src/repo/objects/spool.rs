@@ -9,7 +9,7 @@ use crate::repo::error::{Error, Result};
 /// Uploads up to this size stay in memory, in bytes; longer ones go to disk.
 pub(crate) const MEMORY_BYTES_MAX: usize = 1 << 20;
 
-/// The bytes of one upload. However the process ends, nothing of them is left behind.
+/// The bytes of one upload. The file is unlinked as soon as it is created, so nothing is left behind, however the process ends.
 #[derive(Debug)]
 pub struct Spool {
     memory: Vec<u8>,

@@ -94,7 +94,8 @@ impl PackDir {
             durable.files.retain(|name| existing.contains(name));
             durable.replaced.retain(|name, _| !replaced.contains(name));
         }
-        // Lost packs are only forgotten together with the handle that may have them open.
+        // Only the names of replaced packs are removed here. The names of lost packs were dropped together with the handle that may
+        // have had them open.
         self.objects.note_packs(&replaced, existing);
         Ok(())
     }
@@ -134,7 +135,8 @@ impl PackDir {
         Ok(())
     }
 
-    /// Writes objects of the repository into a durable pack without deltas, by way of the directory `tmp`.
+    /// Writes objects of the repository into a durable pack without deltas. Its files are created in the directory `tmp` and then
+    /// renamed.
     pub(crate) fn write(
         &self,
         repo: &gix::Repository,
@@ -169,8 +171,8 @@ impl PackDir {
         Ok(())
     }
 
-    /// Removes packs that git left incomplete, for example because the disk was full. `is_dead` decides by the time of the last
-    /// change.
+    /// Removes the temporary files of packs that git left incomplete, for example because the disk was full. `is_dead` returns
+    /// whether a file that was last changed at this time is abandoned.
     pub(crate) fn clear_pack_leftovers(&self, is_dead: impl Fn(SystemTime) -> bool) -> Result<()> {
         let dir = self.path();
         for entry in fs::read_dir(&dir).map_err(Error::io("read", &dir))? {

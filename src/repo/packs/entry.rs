@@ -17,7 +17,7 @@ thread_local! {
     static COMPRESSOR: RefCell<Compress> = RefCell::new(Compress::new(Compression::BEST_SPEED));
 }
 
-/// An entry at any offset of a pack: its header and its compressed bytes.
+/// An encoded object that can be written at any offset of a pack: a header and the compressed bytes.
 pub(crate) struct PackEntry {
     pub bytes: Vec<u8>,
     pub crc32: u32,
@@ -36,7 +36,8 @@ impl PackEntry {
         Self::with_header(header, object.len() as u64, compressed)
     }
 
-    /// Encodes a delta on the object `base`. `size_bytes` is the size of the delta before compression.
+    /// Encodes a delta against the object `base`. `compressed` is the compressed delta, and `size_bytes` its size before
+    /// compression.
     pub(crate) fn delta(base: gix::ObjectId, size_bytes: u64, compressed: &[u8]) -> Result<Self> {
         let header = Header::RefDelta { base_id: base };
         Self::with_header(header, size_bytes, compressed.to_owned())

@@ -10,7 +10,7 @@ use crate::repo::fs::{remove_if_there, sync_dir, sync_file};
 
 /// The extensions of a pack's files. The pack itself comes last: git does not see a pack without its index.
 const PARTS: [&str; 5] = ["idx", "rev", "bitmap", "mtimes", "pack"];
-/// The extensions of marks by which git or a person protects a pack.
+/// The extensions of the marker files with which git or a user protects a pack from deletion.
 const KEEP: [&str; 2] = ["keep", "promisor"];
 
 /// A pack file with its index and the other files that belong to it.

@@ -20,11 +20,12 @@ use crate::repo::packs::copy::SourcePack;
 use crate::repo::packs::pack::{Pack, packs_in, remove_packs};
 use crate::repo::packs::writer::PackWriter;
 
-/// How many packs of one level are rolled up.
+/// The number of packs of one level at which they are rolled up.
 const PACKS_MIN: usize = 64;
 /// The size above which a pack is not rolled up any more, in bytes.
 const PACK_BYTES_MAX: u64 = 64 << 20;
-/// The packs are counted once in this many batches of this process, beginning with the first, so that one-shot commands count too.
+/// The packs are counted once in this many batches of this process, beginning with the first, so that commands that publish only
+/// one batch count the packs, too.
 const BATCHES: usize = 16;
 
 /// The pack files that this process knows to be durable.
@@ -36,7 +37,7 @@ pub(crate) struct DurablePacks {
     pub replaced: HashMap<OsString, OsString>,
 }
 
-/// The roll-ups of one process: one thread at a time, which ends by itself.
+/// The roll-ups of one process. At most one thread at a time performs a roll-up, and it ends when the roll-up is done.
 pub(crate) struct RollUp {
     root: PathBuf,
     locks: Locks,
@@ -100,7 +101,7 @@ impl RollUp {
     }
 }
 
-/// One roll-up, with what its thread needs of the repository.
+/// One roll-up, with the data that its thread needs.
 struct Job {
     root: PathBuf,
     format: gix::hash::Kind,

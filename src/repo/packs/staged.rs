@@ -20,7 +20,7 @@ pub(crate) struct StagedObjects {
     size_bytes: usize,
 }
 
-/// An object that any waiting thread may compress, at the latest the one that writes it.
+/// An object in memory. Any waiting thread may compress it; if none has, the thread that writes it compresses it.
 pub(crate) struct StagedObject {
     /// The size before compression.
     size_bytes: usize,
@@ -33,7 +33,7 @@ enum State {
 }
 
 impl StagedObject {
-    /// Compresses the object unless that was done.
+    /// Compresses the object unless it is compressed already.
     pub(crate) fn compress(&self) -> Result<()> {
         self.with_entry(|_| Ok(()))
     }
@@ -99,7 +99,7 @@ impl StagedObjects {
         }
     }
 
-    /// Returns the objects after the first `count`.
+    /// Returns all objects but the first `count`, in the order in which they were added.
     pub(crate) fn after(&self, count: usize) -> Vec<Arc<StagedObject>> {
         let objects = self.objects.iter().skip(count);
         objects.map(|(_, object)| Arc::clone(object)).collect()

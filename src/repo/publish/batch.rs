@@ -17,7 +17,7 @@ use crate::repo::publish::outcome::{Outcome, PendingOutcome};
 use crate::repo::publish::preallocated_files::PreallocatedFiles;
 use crate::repo::publish::write_txn::{TxnObjects, WriteTxn};
 
-/// How many changes a batch takes.
+/// The maximum number of changes in a batch.
 const CHANGES_MAX: usize = 256;
 /// The size at which a batch takes no more changes, in bytes of objects. The last change may exceed it.
 const BYTES_MAX: usize = 8 << 20;
@@ -50,7 +50,7 @@ pub(crate) struct DecidedChange<T, E> {
     pub branch: Option<BranchName>,
     /// Whether the change moves the branch.
     pub moves: bool,
-    /// The outcome of the changes that the result depends on; `None` if it depends only on what is durable.
+    /// The outcome of the changes that the result depends on; `None` if it depends only on durable objects and refs.
     pub depends_on: Option<Arc<PendingOutcome>>,
     /// The objects that the change added to the pack. Its thread compresses them while it waits.
     pub new: Vec<Arc<StagedObject>>,
@@ -189,7 +189,8 @@ impl<'r> OpenBatch<'r> {
         decided
     }
 
-    /// Returns the index of the update of a branch, or of the default branch. Its old tip is durable.
+    /// Returns the index in `updates` of the update of `branch`, or of the default branch without `branch`. Adds the update if it
+    /// is missing, after making the branch's tip durable.
     fn update_of(&mut self, branch: Option<&BranchName>) -> Result<usize> {
         let refs = &self.txn.parts.refs;
         let branch = refs.resolve_branch(branch)?;
@@ -229,7 +230,8 @@ impl<'r> OpenBatch<'r> {
         handles.set_memory(memory);
     }
 
-    /// Makes everything durable, moves each branch once, and reports the outcomes. The batch is empty afterwards.
+    /// Makes the objects of the batch durable, moves each branch once, and sets the outcome of each branch's changes. The batch is
+    /// empty afterwards.
     pub(crate) fn publish(&mut self) {
         self.changes = 0;
         let mut updates = std::mem::take(&mut self.updates);
@@ -239,7 +241,7 @@ impl<'r> OpenBatch<'r> {
         }
         self.cache(&updates);
         let refs = &self.txn.parts.refs;
-        // Compressed first: an outside git waits only 100 ms for the lock file, which is taken next.
+        // Compressed first: other git processes wait only 100 ms for the lock file, which is taken next.
         let compressed = self.txn.objects.staged.compress();
         let (lock, synced) = in_parallel(
             || updates[0].lock(refs),

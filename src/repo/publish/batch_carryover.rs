@@ -1,5 +1,5 @@
-//! Objects of the last batch that stay in memory. The next change is decided on them, and readers ask for them next. Their pack is
-//! new, and to find a new pack gix lists and opens all packs again.
+//! The objects of the last batch, which stay in memory because the next change and the next readers need them. To read them from
+//! their new pack, gix would have to list and open all packs again.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl BatchCarryover {
     }
 }
 
-/// Adds the encoded trees and commits that are new to the cache.
+/// Adds the new trees and commits to the cache, in their encoded form.
 pub(crate) fn cache_encoded(caches: &Caches, memory: &Storage, new: &StagedObjects) {
     for id in new.ids() {
         if let Some((_, bytes)) = memory.get(&id) {
@@ -53,7 +53,7 @@ pub(crate) fn cache_encoded(caches: &Caches, memory: &Storage, new: &StagedObjec
     }
 }
 
-/// Adds a commit, and the trees that are new with it, to the cache.
+/// Adds `commit`, and those of its trees that are in `new`, to the caches.
 pub(crate) fn cache_decoded(
     caches: &Caches,
     memory: &Storage,

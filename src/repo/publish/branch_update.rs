@@ -11,7 +11,7 @@ use crate::repo::publish::outcome::{Outcome, PendingOutcome};
 use crate::repo::refs::lock::RefLock;
 use crate::repo::refs::store::RefStore;
 
-/// How long a batch waits for a branch's lock file that an outside git holds. All changes of the batch wait that long.
+/// How long a batch waits for a branch's lock file while another git process holds it. All changes of the batch wait that long.
 pub(crate) const LOCKED_MAX: Duration = Duration::from_millis(100);
 
 /// The update of one branch in a batch.
@@ -19,7 +19,7 @@ pub(crate) struct BranchUpdate {
     pub branch: BranchName,
     /// The branch's durable tip.
     pub old: Option<gix::ObjectId>,
-    /// The tip that the changes so far give it.
+    /// The branch's tip after the changes that were decided so far; `None` if none of them moves the branch.
     pub new: Option<gix::ObjectId>,
     pub outcome: Arc<PendingOutcome>,
 }
@@ -35,7 +35,8 @@ impl BranchUpdate {
         refs.lock(&self.branch.clone().into(), self.new, LOCKED_MAX)
     }
 
-    /// Moves the branch, whose lock file may have been taken before, and reports the outcome. A panic continues afterwards.
+    /// Moves the branch and sets the outcome. `lock` is the branch's lock file if the caller has already tried to take it. If
+    /// moving the branch panics, the panic continues after the outcome was set.
     pub(crate) fn publish(&self, refs: &RefStore, lock: Option<Result<RefLock>>) {
         let name = RefName::from(self.branch.clone());
         let swap = || {

@@ -1,9 +1,9 @@
-//! What a change decides on a given tip, and the result of publishing it.
+//! The decision of a change on a given tip, and the result of publishing it.
 
 use crate::names::{Author, CommitId};
 use crate::repo::ids::TreeId;
 
-/// What a change does to its branch, decided on a given tip.
+/// The effect of a change on its branch, decided on a given tip.
 #[derive(Debug)]
 pub enum Decision {
     /// The branch stays where it is.
@@ -30,6 +30,6 @@ pub struct Published<T> {
     pub commit: Option<CommitId>,
     /// Whether the change moved the branch.
     pub has_moved: bool,
-    /// What the change returned with its decision.
+    /// The value that the change returned with its decision.
     pub value: T,
 }

@@ -62,7 +62,7 @@ impl<'w> Draft<'w> {
         self.has_read_moving.get()
     }
 
-    /// Returns the tip of another branch, which no one moves until this change is published.
+    /// Returns the tip of another branch. No other change moves that branch until this change is published.
     ///
     /// # Errors
     /// `UnknownBranch`. `Moved` if an earlier change of the batch is about to move it: the decision is discarded then, and made
@@ -111,7 +111,7 @@ impl<'w> Draft<'w> {
         Ok(modules)
     }
 
-    /// Sets modules at their paths. A path that keeps its hash keeps its tree entry.
+    /// Sets modules at their paths. A path whose module does not change keeps its tree entry, including the file mode.
     ///
     /// # Errors
     /// `PathTaken` if a path would be a module and a directory at once, among the new modules or together with existing ones.

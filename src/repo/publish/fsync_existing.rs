@@ -17,8 +17,8 @@ use crate::repo::refs::read::read_tip;
 use crate::repo::tree::reader::load;
 
 impl WriteTxn<'_> {
-    /// Returns the tip of a branch, durable with everything that it reaches; `None`, durably, if the branch does not exist. The
-    /// caller holds `refs.lock`.
+    /// Returns the tip of a branch, after making the ref and everything that the tip reaches durable. Returns `None` if the branch
+    /// does not exist, after making its absence durable. The caller holds `refs.lock`.
     pub(crate) fn durable_tip(&mut self, branch: &BranchName) -> Result<Option<gix::ObjectId>> {
         let refs = &self.parts.refs;
         let loose = refs

@@ -23,10 +23,10 @@ use crate::repo::publish::draft::Draft;
 use crate::repo::publish::outcome::Outcome;
 use crate::repo::publish::write_txn::WriteTxn;
 
-/// How long a change is decided again because outside writers move the branch.
+/// For how long a change is decided again and again because other writers keep moving the branch.
 const RETRY_MAX: Duration = Duration::from_secs(10);
 
-/// How long a change waits, without any lock, while an outside git holds its branch's lock file.
+/// How long a change waits, without any lock, before it tries again because another git process holds its branch's lock file.
 const LOCKED_PAUSE: Duration = Duration::from_millis(50);
 
 /// Publishes the changes of one process.
@@ -38,21 +38,22 @@ pub(crate) struct Publisher {
     waiting: AtomicUsize,
 }
 
-/// What one thread at a time may work on.
+/// The state that only the thread inside the slot may use.
 #[derive(Default)]
 struct Slot {
     /// A batch that was left to the next change.
     parked: Option<ParkedBatch>,
-    /// What the last batch left to the next one.
+    /// The objects that the last batch leaves in memory for the next one.
     carryover: Option<BatchCarryover>,
 }
 
 impl Publisher {
-    /// Publishes one change on `branch`, or on the default branch. `decide` gets the tip, and may be called again on another tip.
+    /// Publishes one change on `branch`, or on the default branch. `decide` gets a draft on the branch's tip; if another writer
+    /// moves the branch, it is called again on the new tip.
     ///
     /// # Errors
-    /// The error of `decide`; `UnknownBranch`; `Moved` when outside writers moved the branch for too long; `Batch` when the change
-    /// could not be made durable. Nothing happened then, except after `Unconfirmed`.
+    /// The error of `decide`; `UnknownBranch`; `Moved` if other writers kept moving the branch for too long; `Batch` if the change
+    /// could not be made durable. After these errors the branch is unchanged; after `Unconfirmed` it may have moved.
     pub(crate) fn publish<T, E: From<Error>>(
         &self,
         mut txn: WriteTxn<'_>,
@@ -90,12 +91,12 @@ impl Publisher {
                 Outcome::Unconfirmed(source) if change.moves => {
                     return Err(Error::Unconfirmed { source }.into());
                 }
-                // Other changes proceed while an outside git holds this branch.
+                // Other changes proceed while another git process holds this branch's lock file.
                 Outcome::Locked(_) if begun.elapsed() < RETRY_MAX => {
                     std::thread::sleep(LOCKED_PAUSE);
                 }
                 Outcome::Locked(error) => return Err(Error::Batch(error).into()),
-                // The branch moved, or the change depended on one that failed: it is decided again.
+                // The branch moved, or this change depended on one that failed: this change is decided again.
                 _ if begun.elapsed() >= RETRY_MAX => {
                     let branch = change.branch.expect("BUG: it depends on a branch");
                     return Err(Error::Moved(branch.into()).into());
@@ -108,7 +109,7 @@ impl Publisher {
     /// Waits for the slot. The thread that holds it never waits for another change.
     fn enter(&self) -> Turn<'_> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        // A panic of an earlier holder leaves the slot without a batch: it had taken the batch out.
+        // If a thread panicked while it held the slot, it had taken the batch out before, so the slot contains none.
         let slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         Turn {
@@ -118,14 +119,15 @@ impl Publisher {
     }
 }
 
-/// The right to work on the batch.
+/// The exclusive right of a thread to use the batch in the slot.
 struct Turn<'p> {
     publisher: &'p Publisher,
     slot: MutexGuard<'p, Slot>,
 }
 
 impl Turn<'_> {
-    /// Takes the parked batch out of the slot, or begins a new one. A panic before it is put back ends it: see `BranchUpdate`.
+    /// Takes the parked batch out of the slot, or begins a new one. If the thread panics before it puts the batch back, the batch
+    /// is dropped and its changes are decided again: see `BranchUpdate`.
     fn batch<'r>(&mut self, parts: &'r Parts, deadline: Instant) -> Result<OpenBatch<'r>> {
         match self.slot.parked.take() {
             Some(parked) => Ok(OpenBatch::resume(parts, parked)),

@@ -1,4 +1,4 @@
-//! Staging a new commit and its new trees for the pack of a batch.
+//! Staging a new commit and its new trees: they stay in memory until the pack of the batch is written.
 
 use gix::odb::memory::Storage;
 
@@ -8,8 +8,8 @@ use crate::repo::publish::decision::Decision;
 use crate::repo::publish::write_txn::WriteTxn;
 
 impl WriteTxn<'_> {
-    /// Returns the commit that the branch moves to; `None` if it stays at `tip`. A new commit is staged, an existing one made
-    /// durable.
+    /// Returns the commit that the branch moves to; `None` if it stays at `tip`. Adds a new commit to the objects of the batch's
+    /// pack; makes an existing commit durable.
     pub(crate) fn carry_out(
         &mut self,
         tip: Option<gix::ObjectId>,
@@ -40,18 +40,19 @@ impl WriteTxn<'_> {
         }
     }
 
-    /// Stages the commit, and those of its trees that are new.
+    /// Encodes the commit, and adds it and its new trees to the objects that the next pack will contain. Returns the commit's id.
     pub(crate) fn stage_commit(&mut self, commit: &NewCommit<'_>) -> Result<gix::ObjectId> {
         self.stage_new_trees(commit.tree)?;
         let (kind, bytes) = (gix::objs::Kind::Commit, encode(commit)?);
-        // Also in memory: the next change of the batch is decided on it.
+        // The commit is also kept in the handle's memory, because the next change of the batch is decided on it.
         let id = gix::objs::Write::write_buf(&self.repo().objects, kind, &bytes)
             .map_err(Error::database("keep a commit in memory"))?;
         self.stage_new(id, kind, &bytes)?;
         Ok(id)
     }
 
-    /// Stages a tree that was built in memory, and the trees below it. Trees that are stored already are skipped.
+    /// Adds a tree that was built in memory, and the trees below it, to the objects of the next pack. Skips trees that were added
+    /// before or are in a durable pack.
     fn stage_new_trees(&mut self, root: gix::ObjectId) -> Result<()> {
         let memory = self.objects.handles.take_memory();
         let staged = self.stage_trees(&memory, root);
@@ -60,7 +61,7 @@ impl WriteTxn<'_> {
         staged
     }
 
-    /// Stages children before their parents: if one fails, no staged tree names an object that does not exist.
+    /// Adds children before their parents: if adding one fails, no tree in the next pack names an object that does not exist.
     fn stage_trees(&mut self, memory: &Storage, root: gix::ObjectId) -> Result<()> {
         let mut trees = Vec::new();
         let mut todo = vec![root];

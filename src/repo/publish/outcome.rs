@@ -1,19 +1,19 @@
-//! How a batch reports the outcome to the threads whose changes it holds.
+//! The outcome of a batch, and how threads wait for the outcome of their changes.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::repo::error::Error;
 
-/// What became of the changes to one branch in a batch.
+/// The outcome of a batch's changes to one branch.
 #[derive(Clone)]
 pub(crate) enum Outcome {
-    /// They are durable, and the branch was moved.
+    /// The changes are durable, and the branch was moved.
     Published,
-    /// Nothing happened: they must be decided again.
+    /// The branch was not moved: the changes must be decided again.
     Retry,
-    /// Nothing happened: an outside git holds the branch's lock file.
+    /// The branch was not moved, because another git process holds its lock file.
     Locked(Arc<Error>),
-    /// Nothing happened, because of this error.
+    /// The branch was not moved, because of this error.
     Failed(Arc<Error>),
     /// The branch was moved, but it is unknown whether that survives a power cut.
     Unconfirmed(Arc<Error>),

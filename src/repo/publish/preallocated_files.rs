@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 
 use crate::repo::packs::writer::new_file;
 
-/// A pack and its index.
+/// The number of files that a batch needs: a pack and its index.
 const FILES: usize = 2;
 
 /// New files for the pack of one batch. Files that are not used are removed when this is dropped.

@@ -1,4 +1,4 @@
-//! A write transaction: new objects that are on their way to the disk, under `lock`.
+//! A write transaction: collects new objects and makes them durable, under `lock`.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use crate::repo::publish::txn_handles::TxnHandles;
 /// The largest blob that goes into the pack of its batch, in bytes. A larger blob becomes a loose object: its writer fsyncs only
 /// that file, while others publish, and no roll-up copies it.
 const STAGED_BLOB_BYTES_MAX: usize = 1 << 17;
-/// How many bytes one transaction stages before it writes them as a pack of its own, as a large import does.
+/// How many bytes of objects a transaction keeps in memory before it writes them to a pack of their own, for example during a large
+/// import.
 const STAGED_BYTES_MAX: usize = 8 << 20;
 
 /// The right to write objects and to publish them. `gc` deletes nothing while a transaction is open.
@@ -42,7 +43,7 @@ pub(crate) struct TxnObjects {
 }
 
 impl<'r> WriteTxn<'r> {
-    /// Begins a transaction: takes `lock` shared.
+    /// Begins a transaction: takes `lock` in shared mode.
     ///
     /// # Errors
     /// The store does not exist or cannot be written, or a `gc` deletes objects for longer than a minute.
@@ -52,7 +53,8 @@ impl<'r> WriteTxn<'r> {
         Self::under(parts, Some(lock))
     }
 
-    /// Begins a transaction under the guard of `lock`, or under a lock that the caller holds.
+    /// Begins a transaction that owns `lock`, the guard of the file `lock`. With `None`, the caller itself must hold a lock that
+    /// keeps `gc` from deleting objects.
     pub(crate) fn under(parts: &'r Parts, lock: Option<Guard>) -> Result<Self> {
         let handles = TxnHandles::new(&parts.objects)?;
         let objects = TxnObjects {
@@ -125,7 +127,7 @@ impl<'r> WriteTxn<'r> {
         self.objects.loose.sync()
     }
 
-    /// Stages an object for the next pack unless it is stored already, and returns its id.
+    /// Adds an object to the next pack unless it is stored already, and returns its id.
     fn stage(&mut self, kind: gix::objs::Kind, bytes: &[u8]) -> Result<gix::ObjectId> {
         let format = self.objects.handles.format();
         let id = gix::objs::compute_hash(format, kind, bytes)
@@ -137,8 +139,8 @@ impl<'r> WriteTxn<'r> {
         Ok(id)
     }
 
-    /// Stages an object unless it exists as a loose object, which gix would find before the one in the pack. Packs are not searched:
-    /// few of the objects that a write creates are in one, and storing those twice is harmless.
+    /// Adds an object to the next pack, unless it exists as a loose object, which gix may find before the one in the pack. Packs
+    /// are not searched: few of the objects that a write creates are in a pack already, and storing those twice is harmless.
     pub(crate) fn stage_new(
         &mut self,
         id: gix::ObjectId,
@@ -160,13 +162,13 @@ impl<'r> WriteTxn<'r> {
         Ok(())
     }
 
-    /// Returns whether this process knows an object to be stored. Other processes may have stored it since: then it is stored twice,
-    /// which is harmless, and the packs need not be listed again for every new object.
+    /// Returns whether this process knows that the object is stored. To avoid listing the packs again for every new object, this
+    /// does not see objects that other processes stored recently. Such an object is stored twice, which is harmless.
     fn seems_stored(&self, id: &gix::oid) -> bool {
         gix::objs::Exists::exists(&*self.objects.handles.without_refresh().objects, id)
     }
 
-    /// Makes everything that was stored or adopted durable.
+    /// Writes the pack, and makes all objects of the transaction durable.
     pub(crate) fn sync(&mut self) -> Result<()> {
         let TxnObjects {
             handles,

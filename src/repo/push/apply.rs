@@ -1,7 +1,7 @@
 //! Publishing a push: several refs at once, each validated against its current value.
 //!
-//! git has already moved the objects into the store, without an fsync, and a `gc` may have deleted objects that they build on. So
-//! everything that a new tip reaches is looked up again and fsynced under `lock`, before any ref moves.
+//! git has already moved the objects into the store, but may not have fsynced them, and a `gc` may have deleted objects that they
+//! build on. So everything that a new tip reaches is looked up again and fsynced under `lock`, before any ref moves.
 
 use crate::config::PushLimits;
 use crate::names::{ObjectId, RefName};
@@ -66,7 +66,8 @@ impl WriteTxn<'_> {
         Ok(results)
     }
 
-    /// Makes the new values durable with everything that they reach. Refuses the updates of which an object is missing.
+    /// Makes the new values durable with everything that they reach. Refuses an update if an object that its new value reaches is
+    /// missing.
     fn adopt_pushed(&mut self, updates: &[RefUpdate]) -> Result<UpdateResults> {
         let incoming = IncomingObjects::open(&self.parts.objects, None, PushLimits::default())?;
         let (mut adopted, mut commits) = (UpdateResults::new(), Vec::new());
@@ -82,8 +83,8 @@ impl WriteTxn<'_> {
                 Some(Err(error)) => Err(refusal_if_missing(error)?),
             });
         }
-        // All histories are walked together because they have much in common. Only if an object is missing, each is walked by itself,
-        // to find out which updates it belongs to.
+        // All histories are walked together because they have much in common. Only if an object is missing, each history is walked
+        // separately, to find the updates that need that object.
         let all = commits.iter().map(|(_, commit)| *commit);
         if let Err(error) = self.adopt_history(all) {
             refusal_if_missing(error)?;
@@ -176,7 +177,7 @@ impl<'m> RefMoves<'m> {
         let deleted: Vec<&RefName> = deletions.map(|update| &update.name).collect();
         let mut locks = Vec::new();
         for update in &updates {
-            // The lock file cannot be created while the deleted ref occupies its directory.
+            // The lock file cannot be created before the other ref is deleted, because one name is a directory of the other.
             let waits = deleted.iter().any(|name| name.conflicts_with(&update.name));
             locks.push(if waits {
                 None

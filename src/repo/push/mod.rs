@@ -1,4 +1,4 @@
-//! Pushes into the store, as git's receive hooks see them.
+//! Pushes into the store: their validation and their ref updates, for git's receive hooks.
 
 pub(crate) mod apply;
 pub(crate) mod incoming;

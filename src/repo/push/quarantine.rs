@@ -1,4 +1,5 @@
-//! Removal of what a killed git-receive-pack(1) leaves behind: objects in quarantine, and `.keep` files of packs.
+//! Removes the files left behind by git-receive-pack(1) processes that were killed: objects in quarantine, and `.keep` files of
+//! packs.
 
 use std::fs;
 use std::io;
@@ -9,14 +10,15 @@ use crate::repo::error::{Error, Result};
 use crate::repo::fs::names_in;
 use crate::repo::fs::remove_if_there;
 
-/// How long a leftover must have been unchanged before it counts as abandoned: git keeps writing, however slow the client is.
+/// How long such a file must have been unchanged before it counts as abandoned. During a push, git keeps writing, however slow the
+/// client is.
 const AGE_MIN: Duration = Duration::from_secs(24 * 3600);
 /// The prefix of git's quarantine directories in `objects/`.
 const QUARANTINE_PREFIX: &str = "tmp_objdir-";
-/// How the `.keep` files begin that git writes during a push (git-index-pack(1), `--keep`).
+/// The possible first words of the `.keep` files that git writes during a push (git-index-pack(1), `--keep`).
 const KEEP_TEXTS: [&str; 2] = ["receive-pack ", "fetch-pack "];
 
-/// Removes what killed pushes left behind. The caller holds `lock` exclusive.
+/// Removes the files left behind by pushes whose process was killed. The caller holds the repository's `lock` exclusively.
 pub(crate) fn clear_dead_pushes(root: &Path) -> Result<()> {
     let long_ago = SystemTime::now() - AGE_MIN;
     let objects = root.join("objects");

@@ -1,6 +1,6 @@
 //! The branch tips that are known to be durable, with every object that they reach.
 //!
-//! A tip that this program set is durable. A tip that an outside writer set may depend on objects that were never fsynced. They are
+//! A tip that this program set is durable. A tip that another program set may depend on objects that were never fsynced. They are
 //! fsynced before anything is built or reported on that tip: see `publish/fsync_existing.rs`.
 //!
 //! `ROOT/wasmstore/durable/` shares this knowledge between processes. It has one file for each branch, named by the hash of the
@@ -22,7 +22,7 @@ use crate::repo::refs::lock::PACKED_REFS;
 /// Durable branch tips: those that this process knows in memory, those of all processes in files.
 pub(crate) struct DurableTips {
     root: PathBuf,
-    /// The tip of a branch, and the stamp of the file that names it.
+    /// The durable tip of each branch, and the stamp of the file that contained it: the loose ref or `packed-refs`.
     tips: Mutex<HashMap<BranchName, (gix::ObjectId, Stamp)>>,
 }
 
@@ -41,13 +41,14 @@ impl DurableTips {
         self.tips.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns whether this process knows the tip to be durable, and the ref to name it durably.
+    /// Returns whether this process knows that the tip is durable, and that the file of the ref has not been replaced since it was
+    /// durable.
     pub(crate) fn contains(&self, branch: &BranchName, tip: gix::ObjectId) -> bool {
         let stamp = self.stamp(branch);
         self.tips().get(branch) == Some(&(tip, stamp))
     }
 
-    /// Returns whether some process noted that the tip, and every object that it reaches, is durable.
+    /// Returns whether `ROOT/wasmstore/durable/` records that the tip, and every object that it reaches, is durable.
     pub(crate) fn is_noted(&self, branch: &BranchName, tip: gix::ObjectId) -> bool {
         let note = fs::read_to_string(self.note_path(branch)).unwrap_or_default();
         note == format!("{tip} {}", self.objects_inode())
@@ -62,7 +63,7 @@ impl DurableTips {
         let is_written = overwrite(&path, &note).is_ok()
             || create_dir(&self.dir()).is_ok() && fs::write(&path, &note).is_ok();
         if !is_written {
-            tracing::debug!(%branch, "failed to note the durable tip");
+            tracing::debug!(%branch, "failed to record the durable tip");
         }
     }
 
@@ -72,7 +73,7 @@ impl DurableTips {
         let _ = fs::remove_file(self.note_path(branch));
     }
 
-    /// Removes the note of every tip that is not among `current`.
+    /// Removes the records of all tips that are not in `current`.
     pub(crate) fn retain_noted(&self, current: &HashSet<gix::ObjectId>) -> Result<()> {
         for (path, tip) in self.notes() {
             if tip.is_none_or(|tip| !current.contains(&tip)) {
@@ -82,7 +83,7 @@ impl DurableTips {
         Ok(())
     }
 
-    /// Returns every tip that some process noted as durable.
+    /// Returns every tip that `ROOT/wasmstore/durable/` records as durable, no matter which process recorded it.
     pub(crate) fn noted(&self) -> HashSet<gix::ObjectId> {
         self.notes()
             .into_iter()
@@ -124,7 +125,8 @@ impl DurableTips {
         self.root.join("wasmstore/durable")
     }
 
-    /// Returns the path of a branch's note. A branch name may be too long for a file name, and may contain slashes.
+    /// Returns the path of the file that records a branch's durable tip. Its name is a hash, because a branch name may be too long
+    /// for a file name, and may contain slashes.
     fn note_path(&self, branch: &BranchName) -> PathBuf {
         let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
         hasher.update(branch.as_str().as_bytes());
@@ -135,8 +137,8 @@ impl DurableTips {
     }
 }
 
-/// Overwrites an existing file. Notes have the same length, so no block is freed and allocated again, as truncating the file first
-/// would do.
+/// Overwrites an existing file. It is not truncated first, because that would free its block and allocate it again; old and new
+/// content usually have the same length.
 fn overwrite(path: &Path, note: &str) -> io::Result<()> {
     let file = OpenOptions::new().write(true).open(path)?;
     file.write_all_at(note.as_bytes(), 0)?;

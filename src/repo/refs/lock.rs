@@ -2,9 +2,9 @@
 //!
 //! wasmstore creates its lock files with mode 0444, without write permission for anyone, and the ref keeps that mode after the
 //! rename. git creates its own with mode 0666, from which the umask removes bits. So a process that holds `refs.lock` and finds a
-//! read-only lock file knows that a wasmstore process created it and died. Any other lock file belongs to an outside git, which is
-//! waited for. `ROOT/wasmstore/moving` names the ref that was moved last: opening the store after a crash looks for one dead lock
-//! file instead of all possible ones.
+//! read-only lock file knows that a wasmstore process created it and died. Any other lock file belongs to a git process that
+//! wasmstore did not start, and wasmstore waits until it is gone. `ROOT/wasmstore/moving` names the ref that was moved last:
+//! opening the store after a crash looks for one dead lock file instead of all possible ones.
 //!
 //! Refs are not updated with gix because it fsyncs neither the lock file nor the directories, and cannot create the read-only mark.
 
@@ -18,7 +18,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::{self, step};
 use crate::repo::fs::remove_if_there;
 
-/// How long a write waits for a lock file of an outside git before it fails as busy.
+/// How long a write waits for a lock file of another git process before it fails as busy.
 pub(crate) const OUTSIDE_MAX: Duration = Duration::from_secs(10);
 
 /// The file in the repository with the name of the ref that was moved last.
@@ -29,7 +29,7 @@ pub(crate) const PACKED_REFS: &str = "packed-refs";
 pub(crate) const HEAD: &str = "HEAD";
 /// The repository's configuration.
 pub(crate) const CONFIG: &str = "config";
-/// Files whose lock files are always looked for, and which are not noted in `moving`.
+/// The files that are not recorded in `moving`: their lock files are always looked for.
 const NOT_NOTED: [&str; 3] = [PACKED_REFS, HEAD, CONFIG];
 /// The permission bits that a lock file of wasmstore does not have.
 const WRITE_BITS: u32 = 0o222;
@@ -45,7 +45,7 @@ impl RefLock {
     /// Creates `<name>.lock` in the repository at `root`, with `content`, and fsyncs it. The caller holds `refs.lock`.
     ///
     /// # Errors
-    /// `Busy` if an outside git holds the lock for longer than `patience`.
+    /// `Busy` if another git process holds the lock file for longer than `patience`.
     pub(crate) fn take(
         root: &Path,
         name: &str,
@@ -55,7 +55,7 @@ impl RefLock {
         let path = root.join(name);
         let note = root.join(MOVING);
         if !NOT_NOTED.contains(&name) && fs::read(&note).ok().as_deref() != Some(name.as_bytes()) {
-            // Without the note, the next process that moves this ref finds a dead lock file.
+            // If this write fails and this process is killed, its lock file is found when the ref is moved the next time.
             let _ = fs::write(&note, name);
         }
         let lock = lock_path(&path);
@@ -97,8 +97,8 @@ impl Drop for RefLock {
     }
 }
 
-/// Returns the lock files that a wasmstore process left, or holds at this moment, for the ref that was moved last, `packed-refs`,
-/// `HEAD` and the configuration of the repository at `root`.
+/// Returns the lock files that a wasmstore process left behind, or holds at this moment, for the ref that was moved last,
+/// `packed-refs`, `HEAD` and the configuration of the repository at `root`.
 pub(crate) fn own_locks(root: &Path) -> Vec<PathBuf> {
     let name = fs::read_to_string(root.join(MOVING)).unwrap_or_default();
     let is_ref = name.starts_with("refs/");
@@ -107,7 +107,8 @@ pub(crate) fn own_locks(root: &Path) -> Vec<PathBuf> {
     locks.filter(|lock| is_own(lock)).collect()
 }
 
-/// Removes the lock files that dead wasmstore processes left. The caller holds `refs.lock`, so no living one has any.
+/// Removes the lock files that dead wasmstore processes left behind. The caller holds `refs.lock`, so no running wasmstore process
+/// holds one.
 pub(crate) fn clear_dead_locks(root: &Path) -> Result<()> {
     own_locks(root).iter().try_for_each(|lock| clear_dead(lock))
 }

@@ -1,4 +1,4 @@
-//! Packed refs. A store has none of its own, but `git clone` and `git pack-refs` create them.
+//! Packed refs. wasmstore does not create any, but `git clone` and `git pack-refs` do.
 //!
 //! Packed refs are read, and never unpacked: git prunes loose refs after it has released `packed-refs.lock`, so removing
 //! `packed-refs` during a `git pack-refs` can lose every branch.
@@ -28,7 +28,8 @@ impl RefStore {
     }
 }
 
-/// Returns the file without the line of one ref, and without the line `^<id>` that may follow it for an annotated tag.
+/// Returns the content of `packed-refs` without the line of one ref, and without the line `^<id>` that may follow it for an
+/// annotated tag.
 fn without(text: &[u8], name: &str) -> Vec<u8> {
     let ending = format!(" {name}\n");
     let mut kept = Vec::with_capacity(text.len());

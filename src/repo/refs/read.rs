@@ -19,7 +19,7 @@ const DEFAULT_BRANCH: &str = "main";
 const REF_BYTES_MAX: usize = 512;
 /// The largest number of attempts at listing refs while other writers delete some.
 const LISTINGS_MAX: usize = 16;
-/// How many symbolic refs may lead to one another.
+/// The maximum length of a chain of symbolic refs.
 const SYMBOLIC_MAX: usize = 5;
 
 impl RefStore {
@@ -43,8 +43,9 @@ impl RefStore {
         })
     }
 
-    /// Returns the tip of a branch, or of the default branch, if loose ref files of the plainest form give it; otherwise the caller
-    /// must ask [`Self::tip`]. Every read takes this path, and opening two small files is much faster than asking gix.
+    /// Returns the tip of a branch, or of the default branch, if it can be read from loose refs that are not symbolic. If this
+    /// returns `None`, the caller must use [`Self::tip`]. Every request calls this first, because opening two small files is much
+    /// faster than reading refs with gix.
     pub fn loose_tip(&self, branch: Option<&BranchName>) -> Option<CommitId> {
         match branch {
             Some(branch) => self.loose_ref(&branch.full_ref()),
@@ -155,7 +156,7 @@ impl RefStore {
         }
     }
 
-    /// Returns what a ref names; `None` if it does not exist.
+    /// Returns the target of a ref; `None` if the ref does not exist.
     pub(crate) fn target(&self, name: &str) -> Result<Option<Target>> {
         let repo = self.objects.handle_for(name)?;
         let loose = self.loose_ref(name);
@@ -199,8 +200,8 @@ fn list_refs(repo: &gix::Repository, prefix: &str) -> Result<Vec<(BString, Targe
 
 /// Returns whether a listing failed because another writer deleted a ref, its directory, or replaced one by the other, between the
 /// moment when gix read the directory's entries and the moment when it opened the entry. The listing is started over rather than
-/// continued without the ref: an outside `git pack-refs` also removes the file, and the ref is in `packed-refs` then, which gix
-/// reads first.
+/// continued without the ref: a concurrent `git pack-refs` also removes the ref's file, and the ref is then in `packed-refs`, which
+/// gix reads first.
 fn is_vanished(error: &Error) -> bool {
     use std::io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
     matches!(

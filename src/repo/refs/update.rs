@@ -1,8 +1,8 @@
 //! Durable ref updates: the compare-and-swap of a ref, in an order that survives a power cut.
 //!
 //! `<ref>.lock` is created with the new value and fsynced, the old value is compared, the lock file is renamed to the ref, and its
-//! directory is fsynced. Fsyncing only after the rename would leave a window in which a power cut loses the whole branch. gix fsyncs
-//! nothing, so this is our own code. Every update happens under `refs.lock`; `<ref>.lock` keeps outside gits away
+//! directory is fsynced. Fsyncing only after the rename would leave a window in which a power cut loses the whole branch. gix
+//! fsyncs nothing, so this is our own code. Every update happens under `refs.lock`; `<ref>.lock` excludes other git processes
 //! (gitrepository-layout(5)).
 
 use std::collections::HashSet;
@@ -25,8 +25,9 @@ impl RefStore {
     /// Moves, creates or deletes a ref durably. The caller holds `refs.lock`, and the new object is durable already.
     ///
     /// # Errors
-    /// `Busy` if an outside git holds the ref for longer than `patience`. `Moved` if the ref is not at `old`, because an outside
-    /// writer moved it; nothing happened then. `Unconfirmed` if the ref was moved but its directory could not be fsynced.
+    /// `Busy` if another git process holds the ref's lock file for longer than `patience`. `Moved` if the ref is not at `old`,
+    /// because another program moved it; the ref is unchanged then. `Unconfirmed` if the ref was moved but its directory could not
+    /// be fsynced.
     pub(crate) fn swap(
         &self,
         name: &RefName,
@@ -83,8 +84,8 @@ impl RefStore {
         }
     }
 
-    /// Takes `HEAD.lock`, to make `branch` the default branch. What is left to do needs no more disk space. The caller holds
-    /// `refs.lock`.
+    /// Takes `HEAD.lock`, to make `branch` the default branch. Renaming the lock file, which remains to be done, needs no more disk
+    /// space. The caller holds `refs.lock`.
     pub(crate) fn lock_head(&self, branch: &BranchName) -> Result<RefLock> {
         let content = format!("ref: {}\n", branch.full_ref());
         RefLock::take(self.root(), HEAD, content.as_bytes(), OUTSIDE_MAX)
@@ -128,8 +129,7 @@ impl RefStore {
         .map_err(unconfirmed)
     }
 
-    /// Fsyncs everything that says where a ref points, or that it does not exist: its file, `packed-refs`, and the directories
-    /// above.
+    /// Makes the current value of a ref, or its absence, durable: fsyncs its file, `packed-refs`, and the directories above.
     pub(crate) fn sync_ref(&self, name: &str) -> Result<()> {
         let path = self.root().join(name);
         for file in [&path, &self.root().join(PACKED_REFS)] {
@@ -166,12 +166,12 @@ impl RefStore {
         self.durable_tips.retain_noted(&current)
     }
 
-    /// Returns the lock files that wasmstore processes left or hold at this moment.
+    /// Returns the lock files that wasmstore processes left behind, or hold at this moment.
     pub(crate) fn own_locks(&self) -> Vec<PathBuf> {
         lock::own_locks(self.root())
     }
 
-    /// Removes the lock files that dead wasmstore processes left. The caller holds `refs.lock`.
+    /// Removes the lock files that dead wasmstore processes left behind. The caller holds `refs.lock`.
     pub(crate) fn clear_dead_locks(&self) -> Result<()> {
         lock::clear_dead_locks(self.root())
     }
@@ -183,7 +183,8 @@ fn unconfirmed(source: Error) -> Error {
     }
 }
 
-/// Fsyncs a directory of refs and everything below it. A file that vanishes, such as a lock file of an outside git, is not a ref.
+/// Fsyncs a directory of refs and everything below it. A file that vanishes meanwhile, such as a lock file of another git process,
+/// is not a ref.
 fn sync_below(dir: &Path) -> Result<()> {
     for entry in fs::read_dir(dir).map_err(Error::io("read", dir))? {
         let path = entry.map_err(Error::io("read", dir))?.path();
@@ -200,7 +201,7 @@ fn sync_below(dir: &Path) -> Result<()> {
     sync_dir(dir)
 }
 
-/// Removes a directory and those below it, as far as they are empty.
+/// Removes the empty directories at and below `dir`.
 fn remove_empty_dirs(dir: &Path) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         remove_empty_dirs(&entry.path());

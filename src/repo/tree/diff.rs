@@ -22,9 +22,9 @@ use crate::repo::tree::reader::TreeReader;
 pub struct PathChange {
     /// The path.
     pub path: ModulePath,
-    /// The module before; `None` if there was none.
+    /// The module before the change; `None` if there was none.
     pub old: Option<ModuleHash>,
-    /// The module after; `None` if there is none.
+    /// The module after the change; `None` if there is none.
     pub new: Option<ModuleHash>,
 }
 
@@ -91,8 +91,8 @@ impl ObjectDb {
         Ok(changes)
     }
 
-    /// Calls `visit` for every module at or below `at` that differs between two trees, sorted by path, until it breaks; `None` is the
-    /// empty tree.
+    /// Calls `visit` for every module at or below `at` that differs between two trees, sorted by path, until `visit` returns
+    /// `Break`. As a tree, `None` is the empty tree.
     pub fn walk_changes<B>(
         &self,
         old: Option<TreeId>,

@@ -22,15 +22,15 @@ const BYTES_MAX: usize = 32 << 20;
 /// A path where two trees differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TreeChange {
-    /// The path as git stores it, which the store may not accept. The root is empty.
+    /// The path as git stores it; it may be a path that the store does not accept. The path of the root is empty.
     pub path: Vec<u8>,
-    /// The module before; `None` if there was none.
+    /// The module in the old tree; `None` if there is none.
     pub old: Option<ModuleHash>,
-    /// The module after; `None` if there is none.
+    /// The module in the new tree; `None` if there is none.
     pub new: Option<ModuleHash>,
 }
 
-/// Compares trees, and reads each of them once.
+/// Compares trees. Keeps the encoded trees in memory, so that each is usually read once.
 pub struct TreeDiffer<'r> {
     source: TreeSource<'r>,
     encoded: RefCell<HashMap<gix::ObjectId, Arc<Vec<u8>>>>,

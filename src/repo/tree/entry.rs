@@ -24,7 +24,7 @@ pub struct TreeEntry {
     pub(crate) id: gix::ObjectId,
 }
 
-/// Entries are equal if their content is. A module's executable bit does not count.
+/// Entries are equal if they name the same object and have the same kind. The executable bit of a file is ignored.
 impl PartialEq for TreeEntry {
     fn eq(&self, other: &Self) -> bool {
         self.id == other.id && self.kind() == other.kind()

@@ -9,7 +9,7 @@ use crate::repo::objects::db::ObjectDb;
 use crate::repo::tree::entry::TreeNode;
 use crate::repo::tree::reader::{Lookup, TreeReader, look_up};
 
-/// What the caches know about a path.
+/// The result of looking up a path in the caches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CachedNode {
     /// The path has this node.
@@ -56,7 +56,7 @@ impl ObjectDb {
         }
     }
 
-    /// Calls `visit` for every module below `at` in a tree, sorted by path, until it breaks.
+    /// Calls `visit` for every module below `at` in a tree, sorted by path, until `visit` returns `Break`.
     pub fn walk_modules<B>(
         &self,
         tree: TreeId,
@@ -66,7 +66,8 @@ impl ObjectDb {
         self.walk_modules_after(tree, at, None, visit)
     }
 
-    /// Calls `visit` for every module below `at` in a tree whose path sorts after `after`, sorted by path, until it breaks.
+    /// Calls `visit` for every module below `at` in a tree whose path sorts after `after`, sorted by path, until `visit` returns
+    /// `Break`.
     pub fn walk_modules_after<B>(
         &self,
         tree: TreeId,

@@ -15,7 +15,7 @@ use crate::repo::tree::edit::edit;
 use crate::repo::tree::entry::TreeEntry;
 use crate::repo::tree::reader::TreeReader;
 
-/// How many merges of merge bases one merge may take. After that a base counts as empty, which can only add conflicts.
+/// How many merges of merge bases one merge may make. After that, a base counts as empty, which can only add conflicts.
 const BASE_MERGES_MAX: u32 = 64;
 
 /// The result of merging another commit into a draft.
@@ -76,8 +76,8 @@ impl<'m> TreeMerge<'m> {
         Ok(bases.into_iter().map(gix::Id::detach).collect())
     }
 
-    /// Merges all merge bases into one tree, one after the other. `merges_left` limits the number of merges, which can double with every
-    /// criss-cross below another.
+    /// Merges all merge bases into one tree, one after the other. `merges_left` limits the number of merges, which can double with
+    /// every level of criss-cross merges.
     fn base_tree(&self, bases: &[gix::ObjectId], merges_left: &mut u32) -> Result<gix::ObjectId> {
         let Some((first, rest)) = bases.split_first() else {
             return Ok(gix::ObjectId::empty_tree(self.repo.object_hash()));
@@ -151,7 +151,7 @@ impl<'m> TreeMerge<'m> {
         let mut edits: Vec<(&BStr, _)> = Vec::new();
         for (path, entry) in &set {
             let obstacle = self.trees.obstacle(tree, path.as_bstr())?;
-            // A foreign entry at the path itself is what their side replaced.
+            // A symbolic link or submodule at the path itself is not in the way: their side replaced it.
             let is_in_the_way = |(existing, noun): &(String, &str)| {
                 *noun != TreeEntry::FOREIGN || *existing != format!("/{path}")
             };

@@ -1,6 +1,7 @@
 //! Reading trees: the entry at a path, and the modules below a directory.
 //!
-//! Entries of a foreign repository that are not regular files or directories with legal names are not visible to readers.
+//! Readers do not see entries that are neither regular files nor directories, or whose names are not legal in the store. Only other
+//! programs write such entries.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -23,13 +24,13 @@ const ENTRIES_MAX: usize = 1 << 18;
 pub(crate) enum Lookup {
     /// The path has this entry.
     Found(TreeEntry),
-    /// The first so many bytes of the path lead to this entry, which is not a directory.
+    /// A proper prefix of the path names an entry that is not a directory. Holds the length of the prefix in bytes, and the entry.
     Blocked(usize, TreeEntry),
     /// The path, or a parent directory of it, does not exist.
     Absent,
 }
 
-/// Where trees are read from.
+/// The source from which trees are read.
 pub(crate) enum TreeSource<'r> {
     /// A transaction's handle, which has new trees in memory.
     Handle(&'r gix::Repository),
@@ -116,7 +117,7 @@ impl<'r> TreeReader<'r> {
         Ok(tree)
     }
 
-    /// Returns a decoded tree that this operation will not ask for again.
+    /// Returns a decoded tree without keeping it in `decoded`: this operation will not need it again.
     fn load_once(&self, id: gix::ObjectId) -> Result<Arc<gix::objs::Tree>> {
         match self.source {
             TreeSource::Cached(..) => self.load(id),
@@ -133,7 +134,7 @@ impl<'r> TreeReader<'r> {
     }
 
     /// Returns the path and the noun of the entry that prevents a file at `path`: a file at one of its parent directories, or a
-    /// directory or foreign entry at the path itself.
+    /// directory, a symbolic link or a submodule at the path itself.
     pub(crate) fn obstacle(
         &self,
         root: gix::ObjectId,
@@ -153,8 +154,8 @@ impl<'r> TreeReader<'r> {
         look_up(root, path, |tree| self.load(tree))
     }
 
-    /// Calls `visit` for every module below `at` whose path sorts after `after`, sorted by path, until it breaks. git's order of the
-    /// entries of a tree is the order of the full paths.
+    /// Calls `visit` for every module below `at` whose path sorts after `after`, sorted by path, until `visit` returns `Break`.
+    /// git's order of the entries of a tree is the order of the full paths.
     pub(crate) fn walk<B>(
         &self,
         root: gix::ObjectId,

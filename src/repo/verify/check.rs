@@ -32,7 +32,8 @@ enum ObjectRole {
     Any,
     /// An object of this kind that readers can reach: a blob is a module.
     Kind(Kind),
-    /// An object of this kind that readers cannot reach by a legal path: a blob, also one below this tree, may have any content.
+    /// An object of this kind that readers cannot reach by a legal path. Blobs in this role, and blobs below a tree in this role,
+    /// may have any content.
     Foreign(Kind),
 }
 
@@ -44,7 +45,7 @@ impl ObjectRole {
         }
     }
 
-    /// Returns a bit of its own for each role.
+    /// Returns a bit that is different for each role.
     fn bit(self) -> u16 {
         match self {
             Self::Any => 1,
