@@ -8,7 +8,7 @@ use super::as_string::AsString;
 use crate::names::{ModuleHash, ModulePath};
 use crate::store::PathChange;
 
-/// Path changes, serialized as an object from path to action.
+/// Path changes, serialized as a JSON object that maps each path to its action.
 pub struct Changes<'c>(pub &'c [PathChange]);
 
 impl Serialize for Changes<'_> {
@@ -20,7 +20,7 @@ impl Serialize for Changes<'_> {
     }
 }
 
-/// Path changes parsed from a server's JSON, sorted by path.
+/// Path changes parsed from the JSON of a server's response, sorted by path.
 pub struct ReceivedChanges(pub Vec<PathChange>);
 
 impl<'de> Deserialize<'de> for ReceivedChanges {
@@ -38,7 +38,7 @@ impl<'de> Deserialize<'de> for ReceivedChanges {
     }
 }
 
-/// What happened to the module at a path.
+/// The action of a commit on the module at a path.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "lowercase")]
 pub(super) enum Action {
@@ -54,7 +54,7 @@ pub(super) struct HashUpdate {
     new: AsString<ModuleHash>,
 }
 
-/// Returns the action that a change stands for; `None` if the path had no module before and has none after it.
+/// Returns the action of a change; `None` if the path has no module before or after the change.
 pub(super) fn action(change: &PathChange) -> Option<Action> {
     Some(match (change.old, change.new) {
         (None, Some(new)) => Action::Added {

@@ -25,7 +25,8 @@ pub fn event_texts(event: &Event) -> Vec<String> {
     texts.collect()
 }
 
-/// Returns the same objects, each wrapped in an object that also describes the commit and numbers the parts from 1.
+/// Returns the same objects as [`event_texts`], each wrapped in an object that also describes the commit and numbers the parts from
+/// 1.
 pub fn wrapped_event_texts(event: &Event, branch: &BranchName) -> Vec<String> {
     let empty = json(&WrappedEvent::new(
         event,

@@ -14,10 +14,10 @@ pub struct InfoJson {
     /// The module's hash.
     #[schema(value_type = HashSchema)]
     pub hash: String,
-    /// The SHA-256 of its bytes, as `sha256:<hex>`.
+    /// The SHA-256 of the module's bytes, as `sha256:<hex>`.
     #[schema(value_type = DigestSchema)]
     pub digest: String,
-    /// Its size in bytes.
+    /// The size of the module in bytes.
     pub size: u64,
     /// `module` or `component`.
     #[schema(pattern = "^(module|component)$")]
@@ -26,7 +26,7 @@ pub struct InfoJson {
     pub imports: Vec<ImportJson>,
     /// The exports of the module.
     pub exports: Vec<ExportJson>,
-    /// The names of its custom sections.
+    /// The names of the module's custom sections.
     pub custom_sections: Vec<String>,
     /// The tools and languages that produced the module, by field of the producers section.
     pub producers: BTreeMap<String, Vec<ProducerJson>>,
@@ -38,7 +38,7 @@ pub struct InfoJson {
 pub struct ImportJson {
     /// The module that the item is imported from; null for a component.
     pub module: Option<String>,
-    /// Its name.
+    /// The name of the imported item.
     pub name: String,
     /// `func`, `table`, `memory`, `global`, `tag`, `type`, `component`, `instance`, `module` or `value`.
     pub kind: String,
@@ -48,9 +48,9 @@ pub struct ImportJson {
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = Export)]
 pub struct ExportJson {
-    /// Its name.
+    /// The name of the exported item.
     pub name: String,
-    /// One of the kinds that imports have.
+    /// The kind of the exported item: one of the kinds of imports.
     pub kind: String,
 }
 
@@ -58,9 +58,9 @@ pub struct ExportJson {
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = Producer)]
 pub struct ProducerJson {
-    /// Its name.
+    /// The name of the tool or language.
     pub name: String,
-    /// Its version.
+    /// The version of the tool or language.
     pub version: String,
 }
 

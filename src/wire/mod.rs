@@ -1,6 +1,6 @@
-//! The JSON types that the HTTP API, its client and the command line share (API.md).
+//! The JSON types that the HTTP API, its client and the command line share.
 //!
-//! Layer 3. The types are made from names and types of the store, and a client parses them back.
+//! Layer 3. The server and the command line convert names and values of the store to these types, and the client parses them.
 
 mod as_string;
 mod changes;

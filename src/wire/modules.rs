@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::as_string::AsString;
 use crate::names::{ModuleHash, ModulePath};
 
-/// Modules, serialized as an object from path to hash in the given order.
+/// Modules, serialized in the given order as a JSON object that maps each path to a hash.
 pub struct Modules<'m>(pub &'m [(ModulePath, ModuleHash)]);
 
 impl Serialize for Modules<'_> {

@@ -20,7 +20,7 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub paths: Vec<String>,
-    /// What the request named that does not exist, if the server knows it.
+    /// The branch, module or directory in the request that does not exist, if the server knows which one it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub missing: Option<MissingName>,
@@ -41,7 +41,7 @@ pub enum MissingName {
 }
 
 impl MissingName {
-    /// Returns what an operation on the store did not find; `None` for other errors.
+    /// Returns the branch, module or directory that an operation on the store did not find; `None` for other errors.
     pub fn of(error: &store::Error) -> Option<Self> {
         use store::Error as E;
         match error {
