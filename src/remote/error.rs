@@ -11,7 +11,7 @@ use crate::store;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no git program.
-    #[error("this needs git, which is not installed")]
+    #[error("this operation needs git, which is not installed")]
     NoGit,
     /// git failed.
     #[error(transparent)]
@@ -44,7 +44,7 @@ pub enum Error {
     /// A server returned an error response.
     #[error(transparent)]
     Refused(Box<ErrorResponse>),
-    /// A server returned a response that no store's server returns.
+    /// A server returned a response that a wasmstore server never returns.
     #[error("{url} is not a wasmstore server, or it is broken: {reason}")]
     InvalidResponse {
         /// The server's URL.
@@ -56,7 +56,7 @@ pub enum Error {
     #[error("there is no mirror {0}")]
     UnknownMirror(MirrorName),
     /// A git remote with this name exists.
-    #[error("a remote {0} already exists")]
+    #[error("a git remote named {0} already exists")]
     MirrorExists(MirrorName),
     /// The repository at a mirror's URL contains something that is not from this store. A push would delete it.
     #[error(
@@ -95,7 +95,8 @@ impl Error {
         Self::HookProtocol(io::Error::other(what))
     }
 
-    /// Returns a conversion of git's error in an exchange with the repository at `url`. It removes secrets.
+    /// Returns a function that converts an error of git about the repository at `url`, and removes the secrets of the URL from its
+    /// text.
     pub(super) fn git_remote(url: &RemoteUrl) -> impl FnOnce(git::Error) -> Self {
         let url = url.clone();
         move |error| {

@@ -71,7 +71,7 @@ pub struct GitRequest {
     pub service: GitService,
     /// The value of the header `Git-Protocol`.
     pub protocol: Option<String>,
-    /// The client, if it pushes.
+    /// The identity of the client, which matters only for a push.
     pub pusher: PushIdentity,
 }
 
@@ -190,7 +190,8 @@ fn is_version_2(protocol: Option<&str>) -> bool {
     keys.split(':').any(|key| key == "version=2")
 }
 
-/// Returns whether git's messages, in the C locale, attribute its failure to the client's request.
+/// Returns whether the messages of a git process that failed say that the client's request was the cause. The process must have run
+/// in the C locale.
 pub fn is_client_error(messages: &str) -> bool {
     const PREFIXES: [&str; 9] = [
         "protocol error",

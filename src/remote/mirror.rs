@@ -86,7 +86,7 @@ impl Mirrors {
         if self.store.object_format().is_none() {
             return Ok(Vec::new());
         }
-        // Taken before the file is read: a change in between is read again next time.
+        // Determined before the file is read: if the file changes in between, the next call reads it again.
         let version = self.config_version();
         let mut cached = lock(&self.cached);
         if cached.version.is_none() || cached.version != version {
@@ -154,7 +154,7 @@ fn mirror_of_remote((name, remote): (String, RemoteConfig)) -> Option<Mirror> {
     }
 }
 
-/// Locks a mutex. The data is whole even if a thread panicked while it held the lock, since it is only ever replaced.
+/// Locks a mutex. Its data is valid even if a thread panicked while it held the lock, since every update is a single step.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

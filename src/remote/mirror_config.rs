@@ -13,18 +13,18 @@ const NAME_NUMBER_MAX: usize = 1000;
 /// How long the removal of a mirror waits for a running push to it.
 const REMOVAL_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// What to do with a repository that contains something that is not from this store.
+/// The treatment of a repository that contains commits that are not from this store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnrelatedRepository {
-    /// Refuse to add it as a mirror.
+    /// Refuse to add the repository as a mirror.
     Refuse,
-    /// Make it equal to this store, and delete its contents.
+    /// Add the repository as a mirror. The first push makes it equal to this store, and deletes everything else in it.
     Overwrite,
 }
 
 impl Mirrors {
-    /// Adds a mirror. The repository must be empty or from this store. If it cannot be reached, this is checked before the first push,
-    /// and the reason is returned.
+    /// Adds a mirror. The repository must be empty or contain only commits of this store. If it cannot be reached, returns the
+    /// reason; the repository is then checked before the first push.
     ///
     /// # Errors
     /// `MirrorExists`, `UnrelatedRepository`; git fails.
@@ -54,7 +54,7 @@ impl Mirrors {
         let added = self.git.add_mirror(name.as_str(), url);
         added.map_err(Error::git_remote(url))?;
         if let Some(_lock) = self.store.lock_mirror(name, REMOVAL_WAIT_MAX)? {
-            // A state file that exists is of a removed mirror with the same name.
+            // An existing state file belongs to a removed mirror with the same name.
             let mut state = MirrorState::new(&mirror);
             state.refs = refs;
             state.save(&self.store, &mirror);
@@ -66,8 +66,9 @@ impl Mirrors {
         Ok(unreachable)
     }
 
-    /// Adds a mirror for a URL and names it after the URL's host, unless there is a mirror with this URL; returns the new name. The
-    /// repository is checked before the first push. If only the URL's password differs from the mirror's, it replaces that.
+    /// Adds a mirror for `url`, and returns its name, which is derived from the URL's host. If there is a mirror with this URL,
+    /// returns `None`, after replacing the mirror's password if the one in `url` differs. The repository is checked before the
+    /// first push.
     ///
     /// # Errors
     /// git fails.

@@ -102,7 +102,7 @@ impl Mirrors {
         }
     }
 
-    /// Runs git, and records in `next` since when refs are behind that move during the push.
+    /// Runs git. If refs of the store move during the push, records in `next` since when the mirror has been behind.
     fn run_push(
         &self,
         mirror: &Mirror,

@@ -26,7 +26,7 @@ pub(super) type RefTips = BTreeMap<String, String>;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct MirrorState {
-    /// The mirror's URL, without secrets. A state with another URL is of another repository.
+    /// The mirror's URL, without secrets. A state with another URL belongs to another repository.
     url: String,
     /// The branches and tags of the mirror; `None` if they are unknown.
     pub refs: Option<RefTips>,
@@ -68,7 +68,7 @@ pub(super) fn ref_tips(store: &Store) -> Result<RefTips> {
 }
 
 impl MirrorState {
-    /// Loads the state of a mirror. It is unknown if there is no valid file, or if the file is of another URL.
+    /// Loads the state of a mirror. The state is unknown if there is no valid state file, or if the file has another URL.
     pub fn load(store: &Store, mirror: &Mirror) -> Self {
         let url = mirror.url.to_string();
         let bytes = fs::read(mirror.state_file(store)).unwrap_or_default();
@@ -130,7 +130,8 @@ impl MirrorState {
             };
             let date_ms = date_s.map(|date_s| u64::try_from(date_s).unwrap_or(0) * 1000);
             let since_ms = match date_ms {
-                // A commit's date has whole seconds and may be forged, but the ref has moved after the mirror was last in sync.
+                // A commit's date has only whole seconds and may be wrong. The ref moved after the mirror was last in sync and
+                // before now.
                 Some(date_ms) => date_ms.max(self.complete_ms.unwrap_or(0)).min(now_ms),
                 None if nth < LOOKUPS_MAX => now_ms,
                 None => oldest_ms,
@@ -154,7 +155,8 @@ impl MirrorState {
         }
     }
 
-    /// Records the names of `refs` that the mirror accepted in a push that failed for others.
+    /// Records the refs that the mirror accepted in a push that failed for other refs. `refs` has their values, `accepted` their
+    /// names.
     pub fn record_accepted(&mut self, refs: &RefTips, accepted: &[String]) {
         let Some(mirror_refs) = &mut self.refs else {
             return;

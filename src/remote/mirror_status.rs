@@ -84,8 +84,8 @@ impl Mirrors {
         })
     }
 
-    /// Saves since when refs are behind, so that the next call reports the same times. If a push holds the mirror's lock, it saves
-    /// them itself.
+    /// Saves the times since when refs are behind, so that the next call reports the same times. Does nothing while a push holds
+    /// the mirror's lock, because the push saves them.
     fn save_compared(&self, mirror: &Mirror, refs: &RefTips, now_ms: u64) {
         let Ok(Some(_lock)) = self.store.lock_mirror(&mirror.name, Duration::ZERO) else {
             return;

@@ -27,7 +27,8 @@ const REF_READ_PAUSE_FACTOR: u32 = 20;
 /// The shortest time between the starts of two pushes to a mirror.
 const PUSH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The longest time without a push to a mirror: someone else may have moved its refs.
+/// The longest time without a push to a mirror. A mirror that seems to be in sync is pushed to after this time, because another
+/// client may have moved its refs.
 const REPEAT_INTERVAL: Duration = Duration::from_secs(300);
 
 /// The longest delay after the first failed push. It doubles with each further failure.
@@ -141,7 +142,7 @@ enum PushOutcome {
     Pushed,
 }
 
-/// Consecutive failed pushes. The first one is logged as a warning, and so is their end.
+/// Consecutive failed pushes. The first one is logged as a warning, and the first success after them at level info.
 #[derive(Default)]
 struct PushFailures {
     count: u32,
@@ -157,7 +158,7 @@ impl PushFailures {
         self.count = 0;
     }
 
-    /// Counts a failure, and returns how long to wait: a random part of a time that doubles.
+    /// Counts a failure, and returns how long to wait: a random fraction of a time that doubles with each failure.
     fn delay_after(&mut self, mirror: &Mirror, error: &Error) -> Duration {
         let error = chain(error);
         if self.count == 0 {

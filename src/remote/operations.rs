@@ -26,7 +26,7 @@ pub trait StoreOperations {
     /// Returns whether the tree of `revision` contains the module.
     fn contains(&self, revision: &Revision, name: &ModuleRef) -> Result<bool>;
 
-    /// Returns the module's facts.
+    /// Returns the description of a module: its kind, size, imports and exports, and more.
     fn info(&self, revision: &Revision, name: &ModuleRef) -> Result<InfoJson>;
 
     /// Lists every module below the directory `prefix`, sorted by path.
@@ -55,7 +55,8 @@ pub trait StoreOperations {
     /// Returns all branches, sorted.
     fn branches(&self) -> Result<Vec<BranchName>>;
 
-    /// Returns a revision that several requests can use and see the same tree. A branch of a served store becomes its tip.
+    /// Returns a revision for several requests that must read the same tree. If the store is behind a server, the result is the
+    /// commit that `revision` names now.
     ///
     /// # Errors
     /// Unknown branch or commit.
@@ -67,7 +68,8 @@ pub trait StoreOperations {
     /// Returns a commit.
     fn commit(&self, id: CommitId) -> Result<CommitJson>;
 
-    /// Calls `visit` for the commits of the history until it breaks, as [`Store::log`](crate::store::Store::log) does.
+    /// Calls `visit` for the commits of the history, as [`Store::log`](crate::store::Store::log) does, until `visit` returns
+    /// `Break`.
     fn log(
         &self,
         revision: &Revision,
@@ -90,14 +92,16 @@ pub trait StoreOperations {
         path: &ModulePath,
     ) -> Result<Vec<(CommitJson, Option<ModuleHash>)>>;
 
-    /// Calls `visit` for every module that differs between a commit and its first parent, sorted by path, until it breaks.
+    /// Calls `visit` for every module that differs between a commit and its first parent, sorted by path, until `visit` returns
+    /// `Break`.
     fn changes(
         &self,
         commit: &CommitJson,
         visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
     ) -> Result<()>;
 
-    /// Calls `visit` for every module at or below `path` that differs between two trees, sorted by path, until it breaks.
+    /// Calls `visit` for every module at or below `path` that differs between two trees, sorted by path, until `visit` returns
+    /// `Break`.
     fn diff(
         &self,
         old: &Revision,
@@ -106,7 +110,8 @@ pub trait StoreOperations {
         visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
     ) -> Result<()>;
 
-    /// Compares the contents of the module at `path` in two trees, which is known to have these hashes there.
+    /// Compares the contents of the module at `path` in two trees. `old` and `new` are a revision, and the hash of the module in
+    /// its tree.
     ///
     /// # Errors
     /// One of the two blobs is not a valid module.
@@ -135,7 +140,8 @@ pub trait StoreOperations {
         }
     }
 
-    /// Calls `notify` with the changes of each new commit of a branch, or of each commit after `since`, until it breaks.
+    /// Calls `notify` with the changes of each new commit of a branch, or of each commit after `since`, until `notify` returns
+    /// `Break`.
     fn watch(
         &self,
         branch: Option<&BranchName>,
@@ -152,7 +158,7 @@ pub trait StoreOperations {
         size_bytes: Option<u64>,
     ) -> Result<ModuleHash>;
 
-    /// Puts a stored module at another path.
+    /// Sets `path` to a module that the store contains already.
     fn set(&self, change: &Change, hash: &HashRef, path: &ModulePath) -> Result<ModuleHash>;
 
     /// Removes a module, or a directory with everything in it.
@@ -163,13 +169,13 @@ pub trait StoreOperations {
         directories: DirectoryRemoval,
     ) -> Result<()>;
 
-    /// Makes `scope` as it was in a commit.
+    /// Restores the module or directory at `scope` as it was in a commit.
     fn restore(&self, change: &Change, commit: CommitId, scope: &TreePath) -> Result<()>;
 
-    /// Undoes the newest change of `scope`.
+    /// Undoes the newest change at or below `scope`.
     fn rollback(&self, change: &Change, scope: &TreePath) -> Result<()>;
 
-    /// Merges another branch, and returns the branch's new tip.
+    /// Merges the branch `theirs` into the branch that `change` names, and returns the new tip of that branch.
     fn merge(&self, change: &Change, theirs: &BranchName) -> Result<Option<CommitId>>;
 
     /// Creates a branch that points to the commit that `from` names.

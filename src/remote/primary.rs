@@ -33,8 +33,8 @@ impl std::fmt::Debug for Primary {
 }
 
 impl Primary {
-    /// Returns the primary's branches and tags and its default branch, as git lists them. Refs whose names no store accepts are left
-    /// out.
+    /// Returns the primary's branches and tags and its default branch, as git lists them. Refs whose names are not legal in a store
+    /// are left out.
     pub(super) fn refs(&self, git: &Git) -> Result<RemoteRefs> {
         let url = self.url.git();
         let header = self.header();
@@ -54,7 +54,7 @@ impl Primary {
         Ok(refs)
     }
 
-    /// Returns what git needs to connect to the primary.
+    /// Returns the parameters with which git connects to the primary.
     pub(super) fn followed<'f>(
         &self,
         url: &'f RemoteUrl,

@@ -1,8 +1,8 @@
 //! The hooks through which git-receive-pack(1) has a push validated and published (githooks(5)).
 //!
-//! git stores the pushed objects in quarantine and runs `pre-receive`. If that rejects the push, nothing is left of it. Otherwise git
-//! moves the objects into the store and runs `proc-receive`, which moves the refs as any change does and validates the push again:
-//! between the two hooks, other processes may have moved a ref or collected an object.
+//! git stores the pushed objects in quarantine and runs `pre-receive`. If that hook rejects the push, git deletes the objects.
+//! Otherwise git moves the objects into the store and runs `proc-receive`, which moves the refs as any change does and validates
+//! the push again: between the two hooks, other processes may have moved a ref or collected an object.
 
 use std::io::{self, BufRead, Read, Write};
 use std::path::Path;
@@ -26,7 +26,7 @@ const GIT_VERSION_MIN: (u32, u32) = (2, 29);
 enum InputError {
     /// The push is to be rejected.
     Rejected(Objection),
-    /// git did not keep to the protocol.
+    /// git did not follow the protocol.
     Failed(Error),
 }
 
@@ -78,8 +78,10 @@ fn hooks_objection(store: &Store) -> Result<Option<Objection>> {
             format!("pushing needs git {major}.{minor} or newer on the store's machine")
         }
         (PushHooks::Installed, _) => return Ok(None),
-        (PushHooks::Foreign(path), _) => format!("{path:?} was not written by wasmstore"),
-        (PushHooks::Missing(what), _) => format!("{what} is missing: run `wasmstore init` there"),
+        (PushHooks::Foreign(path), _) => format!("the hook {path:?} was not written by wasmstore"),
+        (PushHooks::Missing(what), _) => {
+            format!("{what} is missing: run `wasmstore init` on the store's machine")
+        }
     };
     let subject = "the store".to_owned();
     Ok(Some(Objection { subject, reason }))
@@ -89,7 +91,7 @@ fn git_version(store: &Store) -> Option<(u32, u32)> {
     Git::find(store.root())?.version()
 }
 
-/// Reads the lines of `input`. Rejects more than one push may have.
+/// Reads the lines of `input`. Rejects the push if there are too many lines, or if they are too long.
 fn read_lines(input: impl BufRead) -> Result<Vec<Vec<u8>>, InputError> {
     let bytes_max = UPDATES_MAX as u64 * LINE_BYTES_MAX;
     let mut input = input.take(bytes_max + 1);
@@ -142,7 +144,7 @@ fn parse_id(text: &str) -> Result<Option<ObjectId>> {
 /// reported to git.
 ///
 /// # Errors
-/// git does not keep to the protocol; the connection to git fails.
+/// git does not follow the protocol; the connection to git fails.
 pub fn proc_receive(
     store: &Store,
     input: impl Read,

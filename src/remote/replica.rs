@@ -107,7 +107,7 @@ impl Replica {
 
     /// Follows the primary. Never returns.
     pub fn run(&self) {
-        // One slot: a wake-up that waits covers all changes up to the next round.
+        // The channel has one slot: a single waiting wake-up covers all changes up to the next round.
         let (wake, wake_ups) = sync_channel(1);
         let primary = self.primary.clone();
         let watch_wake = wake.clone();

@@ -15,7 +15,7 @@ use crate::names::ServerUrl;
 /// A connection to a server.
 pub(super) type Socket = WebSocket<MaybeTlsStream<TcpStream>>;
 
-/// A server, and how to connect to it.
+/// A server, and the settings for connections to it.
 pub(super) struct WebSocketServer<'s> {
     pub url: &'s ServerUrl,
     pub key: Option<&'s HeaderValue>,

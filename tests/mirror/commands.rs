@@ -142,7 +142,7 @@ fn other_remotes_are_not_mirrors() {
         "there is no mirror upstream"
     );
     let error = world.fails(4, &["mirror", "add", "upstream", url(&mirror)]);
-    assert_eq!(error, "a remote upstream already exists");
+    assert_eq!(error, "a git remote named upstream already exists");
     assert_eq!(world.ok(&["mirror", "push"]), "");
     assert_eq!(refs(&world, &mirror).unwrap(), "");
 }
@@ -280,7 +280,7 @@ fn without_git_the_error_says_so() {
         assert_eq!(ran.code, Some(5), "{ran:?}");
         assert_eq!(
             reason(&ran.err, args),
-            "this needs git, which is not installed"
+            "this operation needs git, which is not installed"
         );
     }
     assert!(!world.path("new").exists());

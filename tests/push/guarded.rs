@@ -68,7 +68,10 @@ fn init_and_server_repair_hooks_and_their_configuration() {
         break_it();
         let seen = clone.refused(&["main"]);
         assert!(seen.contains(reason), "{reason:?} in {seen}");
-        assert!(seen.contains("run `wasmstore init` there"), "{seen}");
+        assert!(
+            seen.contains("run `wasmstore init` on the store's machine"),
+            "{seen}"
+        );
         if nth % 2 == 0 {
             assert_eq!(world.ok(&["init"]), "");
         } else {

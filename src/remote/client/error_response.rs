@@ -12,7 +12,7 @@ use crate::wire::{MissingName, Problem};
 
 /// The largest part of an error response's body that is read.
 const BODY_BYTES_MAX: u64 = 1 << 20;
-/// The longest detail that is printed. The server at the URL may be something else than a store.
+/// The longest detail that is printed. The server at the URL may be another kind of server, whose texts are long.
 const DETAIL_CHARS_MAX: usize = 2_000;
 
 /// The detail of a request whose headers are too large.
@@ -32,7 +32,7 @@ pub struct ErrorResponse {
     pub paths: Vec<String>,
     /// The branch, module or directory that does not exist, if the server says which.
     pub missing: Option<MissingName>,
-    /// Whether `detail` is from the server, in a form that a store sends.
+    /// Whether the server sent `detail` in a form that wasmstore uses: a problem document or a line of plain text.
     has_server_detail: bool,
 }
 
@@ -71,7 +71,7 @@ impl ErrorResponse {
         response
     }
 
-    /// Returns the response to a request whose headers every server rejects (431: RFC 6585, section 5).
+    /// Returns the response of a server to a request whose headers are too large (431: RFC 6585, section 5).
     pub(super) fn headers_too_large(url: &ServerUrl) -> Self {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         Self::from_parts(url, status, "", None, "")
@@ -114,7 +114,7 @@ impl ErrorResponse {
     /// Returns the kind of the error that a local store would return in this case.
     pub fn kind(&self) -> ErrorKind {
         match self.status {
-            // A 404 without a store's detail may be from a server that is no store.
+            // A 404 without such a detail may come from a server that is not a wasmstore server.
             404 if self.has_server_detail => ErrorKind::NotFound,
             307 | 308 | 409 => ErrorKind::Conflict,
             412 => ErrorKind::Precondition,

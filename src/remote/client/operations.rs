@@ -29,7 +29,7 @@ impl StoreOperations for Client {
     }
 
     fn hash(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleHash> {
-        // The response to HEAD has no body, which would say what is missing.
+        // A GET request, because the response to HEAD has no body that says which name is missing.
         let request = self.get(&format!("/module/{}", in_path(name)), revision);
         let response = self.send(request.header(RANGE, "bytes=0-0"))?;
         let header = response.headers().get("wasmstore-hash");
@@ -70,7 +70,7 @@ impl StoreOperations for Client {
         dir: &Path,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<usize> {
-        // One commit for all requests, so that the files are one tree.
+        // All requests use one commit, so that the files belong to one tree.
         let revision = self.pin(revision)?;
         let modules = self.list(&revision, &TreePath::root())?;
         let bytes = |path: &ModulePath, hash| self.download_bytes(&revision, path, hash);

@@ -18,14 +18,15 @@ const MODULES_PER_PAGE: usize = 10_000;
 const COMMITS_FIRST: usize = 100;
 const COMMITS_MAX: usize = 1_000;
 
-/// The error of a page whose first item is not after the last item of the page before. It would be an endless loop.
+/// The error of a page whose first item is not after the last item of the page before. Requesting further pages could be an endless
+/// loop.
 const NO_PROGRESS: &str = "a page of a list does not continue where the page before ended";
 
 /// A page of modules.
 type ModulePage = ApiResponse<Vec<(ModulePath, ModuleHash)>>;
 
 impl Client {
-    /// Requests pages of the modules below `prefix` until there are `count` modules or no more.
+    /// Requests pages of the modules below `prefix` until there are `count` modules or no more pages.
     pub(super) fn module_pages(
         &self,
         revision: &Revision,
@@ -67,7 +68,7 @@ impl Client {
         })
     }
 
-    /// Calls `visit` for the commits of the history until it breaks, as the store's `log` does.
+    /// Calls `visit` for the commits of the history, as the store's `log` does, until `visit` returns `Break`.
     pub(super) fn log_pages(
         &self,
         revision: &Revision,
@@ -105,8 +106,9 @@ impl Client {
         Ok(())
     }
 
-    /// Calls `each` for the items of a list of commits, page by page, until it returns `false`. All pages are of the same commit.
-    /// `count` is the number of items that the caller expects to need; `last` returns the id that the next page starts after.
+    /// Calls `each` for the items of a list of commits, page by page, until `each` returns `false`. All pages are of the same
+    /// commit. `count` is the number of items that the caller expects to need; `last` returns the id that the next page starts
+    /// after.
     pub(super) fn commit_pages<T: DeserializeOwned>(
         &self,
         revision: &Revision,
@@ -147,7 +149,7 @@ impl Client {
     }
 }
 
-/// Calls `visit` for each item until it breaks.
+/// Calls `visit` for each item until `visit` returns `Break`.
 pub(super) fn visit_all<T>(
     items: impl Iterator<Item = T>,
     visit: &mut dyn FnMut(T) -> ControlFlow<()>,

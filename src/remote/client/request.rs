@@ -17,7 +17,7 @@ use crate::wire::{encode_header_value, encode_path};
 /// The path of the API below the server's URL.
 const API: &str = "/api/v1";
 
-/// The largest total length of a request's header values. A server rejects more.
+/// The largest total length of a request's header values, in bytes. The server rejects longer ones.
 const HEADERS_BYTES_MAX: usize = 64 << 10;
 
 /// The media types that the client accepts: errors as problem documents (RFC 9457).
@@ -35,7 +35,7 @@ pub struct Client {
 pub(super) struct ApiResponse<T> {
     /// The parsed body.
     pub value: T,
-    /// The commit that was read from or made, if the response names it.
+    /// The commit from which the server read, or which it created, if the response names it.
     pub commit: Option<CommitId>,
     /// Whether the list has another page.
     pub has_more: bool,
@@ -137,7 +137,7 @@ impl Client {
         Ok(self.text(request)?.commit)
     }
 
-    /// Sends a request, and returns its response's text.
+    /// Sends a request, and returns the text of the response.
     pub(super) fn text(&self, request: Builder) -> Result<ApiResponse<String>> {
         self.read_text(self.send(request)?)
     }
@@ -154,7 +154,7 @@ impl Client {
         })
     }
 
-    /// Sends a request, and parses its response's JSON.
+    /// Sends a request, and parses the JSON of the response.
     pub(super) fn json<T: DeserializeOwned>(&self, request: Builder) -> Result<ApiResponse<T>> {
         let response = self.text(request)?;
         let value = serde_json::from_str(&response.value);
@@ -165,7 +165,7 @@ impl Client {
         })
     }
 
-    /// Sends a request, and parses its response as a name: a hash, a commit id or a branch.
+    /// Sends a request, and parses the text of the response as a name: a hash, a commit id or a branch.
     pub(super) fn name<T>(&self, request: Builder, parse: ParseName<T>) -> Result<T> {
         self.parse(&self.text(request)?.value, parse)
     }
@@ -192,7 +192,7 @@ impl Client {
         }
     }
 
-    /// Returns the error for a response that no store's server returns.
+    /// Returns the error for a response that a wasmstore server never sends.
     pub(super) fn invalid_response(&self, reason: impl ToString) -> Error {
         Error::InvalidResponse {
             url: self.url.clone(),

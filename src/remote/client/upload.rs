@@ -17,7 +17,8 @@ impl Client {
     /// Uploads a module as it is read. `size_bytes` is the length of `source`, if it is known.
     ///
     /// # Errors
-    /// The server rejects the request, before the body is sent if the headers alone are a reason; `source` cannot be read to its end.
+    /// The server rejects the request, which it does before the body is sent if the headers are a reason to reject it; `source`
+    /// cannot be read to its end.
     pub(super) fn upload(
         &self,
         change: &Change,

@@ -32,7 +32,7 @@ const CLOSE_NO_BRANCH: u16 = 4410;
 enum End {
     /// The connection broke. The server may come back.
     Broken(String),
-    /// The branch or the commit no longer exists, or the server is not a store.
+    /// The branch or the commit no longer exists, or the server is not a wasmstore server.
     Failed(Error),
     /// The caller has stopped the watch.
     Stopped,
@@ -45,8 +45,8 @@ struct WatchPosition<'b> {
 }
 
 impl Client {
-    /// Calls `notify` with the changes of each commit of a branch after `since`, or after its tip, until it breaks. A broken
-    /// connection is reopened at the last reported commit, so that no commit is missed.
+    /// Calls `notify` with the changes of each commit of a branch after `since`, or after the branch's current tip, until `notify`
+    /// returns `Break`. A broken connection is reopened at the last reported commit, so that no commit is missed.
     ///
     /// # Errors
     /// The first connection fails; the server returns an error response; the branch or the commit no longer exists.
@@ -90,7 +90,7 @@ impl Client {
         }
     }
 
-    /// Connects. If the position has no commit yet, it starts at the tip that the server names.
+    /// Connects. If the position has no commit yet, sets it to the branch's tip, which the server's response names.
     fn connect(&self, position: &mut WatchPosition<'_>) -> Result<Socket> {
         let mut path = "/api/v1/watch?commits=true".to_owned();
         if let Some(since) = position.since {
@@ -174,7 +174,7 @@ impl Client {
         }
     }
 
-    /// Interprets the server's close frame. A missing commit or branch is reported in the store's words.
+    /// Interprets the server's close frame. A missing commit or branch is reported with the text that a local store uses.
     fn closed(&self, frame: Option<CloseFrame>, position: &WatchPosition<'_>) -> End {
         let Some(frame) = frame else {
             return End::Broken("the server closed the connection".to_owned());
