@@ -12,7 +12,7 @@ use crate::repo::Commit;
 pub struct AuditEntry {
     /// The commit.
     pub commit: Commit,
-    /// The module at the path after the commit; `None` if the commit removed it.
+    /// The module at the path in the commit's tree; `None` if the commit removed the module.
     pub hash: Option<ModuleHash>,
 }
 
@@ -22,7 +22,8 @@ impl Store {
         Ok(self.audit_page(revision, path, None, usize::MAX)?.0)
     }
 
-    /// Returns at most `count` of these commits, starting after the commit `after`, and whether there are more.
+    /// Returns at most `count` of the commits that [`audit`](Self::audit) returns, starting after the commit `after`; and whether
+    /// there are more.
     ///
     /// # Errors
     /// `after` is not one of the commits.

@@ -6,8 +6,8 @@ use super::error::{Error, Result};
 use super::open::Store;
 
 impl Store {
-    /// Writes a consistent snapshot of the store as a gzipped tar archive, even while other processes write. Unpacked into an empty
-    /// directory, the archive is the store. Calls `progress` after each file of the repository.
+    /// Writes a consistent snapshot of the store as a gzipped tar archive, even while other processes write. Unpacking the archive
+    /// into an empty directory restores the store. Calls `progress` after each file of the repository.
     ///
     /// # Errors
     /// The store does not exist, or borrows objects from another repository; `out` cannot be written; a `gc` runs for longer than a minute.

@@ -31,7 +31,7 @@ impl Change {
             .map_or_else(default, |message| message.as_str().to_owned())
     }
 
-    /// Checks the precondition on the tip that the write replaces.
+    /// Checks the precondition against the tip that the write replaces.
     pub(super) fn check(&self, draft: &Draft<'_>, subject: PreconditionSubject<'_>) -> Result<()> {
         if self.precondition.is_empty() {
             return Ok(());

@@ -50,8 +50,8 @@ impl Objection {
 }
 
 impl Store {
-    /// Checks a push whose objects are in `quarantine`: first the ref updates, then what its new commits contain. Validates each module
-    /// once, and inspects every commit that no branch has had before. Returns the objections.
+    /// Checks a push whose objects are in `quarantine`: first the ref updates, then the contents of its new commits. Validates each
+    /// module once, and inspects every commit that is not in the version index. Returns the objections.
     ///
     /// # Errors
     /// An object cannot be read; the version index cannot be updated.
@@ -127,7 +127,7 @@ struct PushCheck<'c> {
 }
 
 impl PushCheck<'_> {
-    /// Checks every commit that is reachable from `tips` and that no branch has had before.
+    /// Checks every commit that is reachable from `tips` and is not in the version index.
     fn check_histories(&mut self, tips: &[CommitId]) -> Result<()> {
         let incoming = self.incoming;
         let new = self.store.with_index(|reader| {
@@ -204,7 +204,7 @@ impl PushCheck<'_> {
             || self.path_count > self.store.options.push.paths_max
     }
 
-    /// Returns what is wrong with an entry that a commit introduces; `None` if it is legal.
+    /// Returns the fault of an entry that a commit introduces; `None` if the entry is legal.
     fn fault(&mut self, path: &[u8], introduced: IntroducedEntry) -> Result<Option<String>> {
         let text = match introduced {
             IntroducedEntry::Module(hash) => {

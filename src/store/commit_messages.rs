@@ -1,8 +1,8 @@
-//! The default messages and the trailers of commits that wasmstore makes (API.md, History).
+//! The default messages and the trailers of commits that wasmstore makes.
 
 use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
 
-/// The trailer of a rollback: the commit that the content was restored from.
+/// The trailer of a rollback commit. Its value is the commit from which the content was restored.
 pub(super) const RESTORES: &str = "Restores";
 /// The trailer of a squashed commit.
 pub(super) const SQUASHED: &str = "Squashed";
@@ -36,7 +36,7 @@ pub(super) fn with_restores_trailer(message: &str, commit: CommitId) -> String {
     format!("{message}\n\n{RESTORES}: {commit}")
 }
 
-/// Omits the path of the whole tree.
+/// Joins the verb and the path; omits the path of the root.
 fn with_path(verb: &str, path: &TreePath) -> String {
     if path.is_root() {
         verb.to_owned()

@@ -19,8 +19,8 @@ pub enum ModuleComparison {
 }
 
 impl Store {
-    /// Calls `visit` for every module at or below `path` that differs between the trees of two revisions, sorted by path, until `visit`
-    /// breaks.
+    /// Calls `visit` for every module at or below `path` that differs between the trees of two revisions, sorted by path, until
+    /// `visit` returns `Break`.
     ///
     /// # Errors
     /// Unknown branch or commit; `path` exists in neither tree.
@@ -44,7 +44,8 @@ impl Store {
         Ok(())
     }
 
-    /// Calls `visit` for every module that differs between a commit and its first parent, sorted by path, until `visit` breaks.
+    /// Calls `visit` for every module that differs between a commit and its first parent, sorted by path, until `visit` returns
+    /// `Break`.
     pub fn changes(
         &self,
         commit: &Commit,

@@ -25,9 +25,9 @@ pub enum Error {
     NoVersion {
         /// The path.
         path: String,
-        /// The requested index.
+        /// The requested index of a version.
         index: usize,
-        /// The number of versions.
+        /// The number of versions of the path.
         count: usize,
     },
     /// The path never existed.
@@ -39,7 +39,7 @@ pub enum Error {
     /// The precondition of a write does not hold.
     #[error("the precondition failed: {current}")]
     PreconditionFailed {
-        /// The current state.
+        /// A description of the current value.
         current: String,
     },
     /// All changes of the scope have been rolled back.
@@ -117,7 +117,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// The kind of an error. It determines the HTTP status and the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// Something that was named does not exist.
+    /// The request names a branch, commit, module or version that does not exist.
     NotFound,
     /// The bytes are not a valid module.
     InvalidModule,

@@ -43,7 +43,7 @@ impl Store {
         })
     }
 
-    /// Returns the module with a hash that is known to exist, from a tree or a version.
+    /// Returns the module with this hash, which the caller has found in a tree or in a list of versions.
     pub fn module(&self, hash: ModuleHash) -> Result<Module> {
         let bytes = self.bytes(hash)?;
         Ok(Module {
@@ -95,7 +95,7 @@ impl Store {
         self.size_bytes(self.stored(hash)?.ok_or_else(unknown)?)
     }
 
-    /// Returns the size in bytes of a module that is known to exist, from a tree or a version.
+    /// Returns the size in bytes of a module, whose hash the caller has found in a tree or in a list of versions.
     pub fn size_bytes(&self, hash: ModuleHash) -> Result<u64> {
         let size = self.repo.objects().blob_size_bytes(hash)?;
         Ok(size.ok_or_else(|| missing(hash))?)
@@ -137,7 +137,7 @@ impl Store {
         Ok(self.repo.check_out(hash, &bytes)?)
     }
 
-    /// Returns the bytes of a module that is known to exist, from a tree or a version.
+    /// Returns the bytes of a module, whose hash the caller has found in a tree or in a list of versions.
     pub fn bytes(&self, hash: ModuleHash) -> Result<Blob> {
         Ok(self
             .repo

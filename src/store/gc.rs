@@ -7,7 +7,7 @@ use super::open::Store;
 use crate::names::CommitId;
 use crate::repo::{GcRequest, chain};
 
-/// What a collection does with the branch's history.
+/// The treatment of the branch's history by a garbage collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum History {
     /// Squash the commits that only this branch reaches into one commit.

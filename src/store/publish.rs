@@ -6,13 +6,13 @@ use crate::names::BranchName;
 use crate::repo::{Decision, Draft, Published, WriteTxn};
 
 impl Store {
-    /// Begins a write. Refused on a replica; only `sync_refs` may write there.
+    /// Begins a write. Fails on a replica, to which only `sync_refs` may write.
     pub(super) fn begin(&self) -> Result<WriteTxn<'_>> {
         self.ensure_writable()?;
         Ok(self.repo.begin()?)
     }
 
-    /// Publishes a write, and has the new commit added to the version index.
+    /// Publishes a write, and adds the new commit to the version index, or wakes the index worker to do so.
     pub(super) fn publish<T>(
         &self,
         txn: WriteTxn<'_>,

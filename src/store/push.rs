@@ -6,8 +6,8 @@ use crate::names::{CommitId, RefName};
 use crate::repo::{Atomicity, DropPolicy, PushHooks, RefUpdate, Refusal};
 
 impl Store {
-    /// Installs the hooks and the configuration that route pushes through `wasmstore hook`. Does not replace hooks of other programs; the
-    /// result names them.
+    /// Installs the hooks and the configuration that route pushes through `wasmstore hook`. If a hook of another program exists,
+    /// changes nothing and returns its path.
     ///
     /// # Errors
     /// The repository cannot be written.

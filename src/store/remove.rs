@@ -24,7 +24,7 @@ pub enum DirectoryRemoval {
 }
 
 impl Store {
-    /// Removes in one commit: the module at a path, every module in a directory, or a module from every path that has it.
+    /// Removes, in one commit, the module at a path, every module in a directory, or a module from every path that has it.
     ///
     /// # Errors
     /// The module does not exist; the name is a directory and `directories` is `Refuse`; unknown branch.

@@ -79,7 +79,8 @@ impl Store {
         look_up()
     }
 
-    /// Returns the first interpretation of `requested` that `is_present`: the blob id, then the digest, which takes longer to look up.
+    /// Returns the first interpretation of `requested` for which `is_present` returns true: the blob id, then the digest, which
+    /// takes longer to look up.
     fn first_present(
         &self,
         requested: &HashRef,

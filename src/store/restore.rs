@@ -26,7 +26,7 @@ impl Store {
             let restored = draft.entry_in(&draft.commit(commit)?, scope)?;
             if restored.is_none() && draft.node(scope)?.is_none() {
                 return Err(Error::NoModule(format!(
-                    "{scope} in commit {commit}, nor now"
+                    "{scope} in commit {commit} or at the tip of the branch"
                 )));
             }
             draft.restore(commit, scope)?;

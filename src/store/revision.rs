@@ -5,7 +5,7 @@ use super::open::Store;
 use crate::names::{BranchName, CommitId};
 use crate::repo::TreeId;
 
-/// A branch or commit to read at.
+/// The branch or commit whose tree or history is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revision {
     /// The tip of a branch; `None` is the default branch.

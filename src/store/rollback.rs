@@ -1,8 +1,8 @@
 //! Undoes the newest change; each repetition undoes one change further back.
 //!
-//! Only the branch's first-parent history counts. The trailer of a rollback commit names the commit that it restored. The next rollback
-//! of the same scope continues from that commit, so repeated rollbacks always move strictly back. A trailer counts only if the history
-//! confirms it, so a forged trailer is plain text.
+//! Only the branch's first-parent history counts. The trailer of a rollback commit names the commit that it restored. The next
+//! rollback of the same scope continues from that commit, so repeated rollbacks always move strictly back. A trailer that the
+//! history does not confirm, such as a forged one, is ignored.
 
 use super::change::Change;
 use super::commit_messages::{self as message, RESTORES, SQUASHED};

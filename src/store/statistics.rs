@@ -4,7 +4,7 @@ use super::error::Result;
 use super::open::Store;
 use crate::repo::CacheUse;
 
-/// The numbers of objects and refs in a store.
+/// The numbers of objects and branches in a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Statistics {
     /// The number of loose objects.
@@ -13,12 +13,12 @@ pub struct Statistics {
     pub packed_objects: u64,
     /// The number of packs.
     pub packs: u64,
-    /// The number of refs.
+    /// The number of branches.
     pub refs: u64,
 }
 
 impl Store {
-    /// Counts objects and refs. Reads every object directory.
+    /// Counts objects and branches. Reads every object directory.
     pub fn statistics(&self) -> Result<Statistics> {
         let objects = self.repo.count_objects()?;
         Ok(Statistics {

@@ -13,11 +13,11 @@ use crate::wasm;
 pub enum Finding {
     /// A fault.
     Fault(StoreFault),
-    /// An entry that is neither a module nor a directory. This is not a fault: a foreign repository may have such entries.
+    /// An entry that is neither a module nor a directory. This is not a fault: another program may have written it.
     Foreign(ObjectLocation),
 }
 
-/// What `verify` does with faulty derived data.
+/// The treatment of faulty derived data by `verify`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DerivedFaults {
     /// Report the faults.

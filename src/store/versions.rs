@@ -59,7 +59,7 @@ impl Store {
         Version::nth(&self.versions(revision, path)?, path, index)
     }
 
-    /// Returns every commit in which the module at `path` differs from that in every parent, with that module, oldest first.
+    /// Returns every commit in which the module at `path` differs from the module at `path` in every parent, oldest first.
     pub(super) fn own_changes(
         &self,
         revision: &Revision,

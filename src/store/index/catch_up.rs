@@ -1,4 +1,4 @@
-//! Adds the commits to the version index that it does not contain yet.
+//! Adds missing commits to the version index.
 //!
 //! The index only answers queries. Each query first adds the missing commits, so the index may be incomplete, absent or rebuilt at any
 //! time. To keep the number of missing commits small, a server adds them in the background, many at a time; any other process adds a
@@ -47,8 +47,8 @@ impl Store {
         branches.try_for_each(|branch| self.catch_up(&branch))
     }
 
-    /// Adds a published commit to the index. Skips it if another thread is adding commits, because that thread will find it, and if more
-    /// than [`BEHIND_MAX`] commits are missing.
+    /// Adds a published commit to the index. Does nothing if another thread is adding commits, because that thread will find this
+    /// commit; or if more than [`BEHIND_MAX`] commits are missing.
     pub(in crate::store) fn index_published_commit(&self, commit: CommitId) {
         let Some(_append_guard) = self.index.begin_append_if_idle() else {
             return;

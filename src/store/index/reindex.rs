@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
-/// The minimum number of indexed commits for a rebuild because most of them were dropped.
+/// An index with fewer commits is not rebuilt, even if most of them were dropped.
 const REBUILD_MIN: usize = 100_000;
 
 impl Store {

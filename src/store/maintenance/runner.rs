@@ -9,7 +9,7 @@ use crate::repo::{self, MaintenanceLock};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// The longest sleep. The state file may be changed by another server, and the clock may be set.
+/// The longest sleep, because another server may change the state file, and the clock may be set.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
 /// The shortest sleep.
@@ -71,7 +71,7 @@ impl MaintenanceRunner<'_> {
         })
     }
 
-    /// Runs the tasks that are due; returns how long no task is due.
+    /// Runs the tasks that are due; returns the time until the next task is due.
     fn run_due_tasks(&mut self) -> Result<Duration> {
         self.start_intervals()?;
         let wait = self.time_until_due();
@@ -134,7 +134,7 @@ impl MaintenanceRunner<'_> {
         self.save(lock, state);
     }
 
-    /// Returns how long no task is due.
+    /// Returns the time until the next task is due.
     fn time_until_due(&self) -> Duration {
         let (state, now_ms) = (self.state(), now_ms());
         let gc = self

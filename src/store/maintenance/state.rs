@@ -80,8 +80,8 @@ impl TaskState {
         self.attempts - u32::from(self.is_open && self.attempts > 0)
     }
 
-    /// Returns how long the task is not due, if it runs with an interval. Uses absolute time differences, so that a clock that was set
-    /// back does not postpone the task for long.
+    /// Returns the time until the task is due, if it runs at this interval. Uses absolute time differences, so that a clock that
+    /// was set back does not postpone the task for long.
     pub(super) fn time_until_due(&self, now_ms: u64, interval: Duration) -> Duration {
         let since = |time_ms: u64| Duration::from_millis(now_ms.abs_diff(time_ms));
         let Some(last_ms) = self.success_ms.or(self.since_ms) else {

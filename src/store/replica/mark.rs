@@ -12,7 +12,8 @@ impl Store {
         self.primary.as_deref()
     }
 
-    /// Makes this store a replica of the store at `url`. A replica of another URL changes its primary, because stores move.
+    /// Makes this store a replica of the store at `url`. If this store is a replica of another URL already, changes the URL,
+    /// because the primary may have moved.
     ///
     /// # Errors
     /// The store has a history of its own; it cannot be read or written.
@@ -70,7 +71,8 @@ impl Store {
         }
     }
 
-    /// Returns the absolute path of the store for error messages: a git hook runs in another directory than the user who reads them.
+    /// Returns the absolute path of the store for error messages: a git hook runs in another directory than the user who reads the
+    /// message.
     fn absolute_root(&self) -> PathBuf {
         absolute(self.root()).unwrap_or_else(|_| self.root().to_owned())
     }

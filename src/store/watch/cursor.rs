@@ -36,7 +36,7 @@ pub struct BranchCursor {
     content: Option<BTreeMap<ModulePath, ModuleHash>>,
     /// Whether `content` is discarded after the next event.
     discards_content: bool,
-    /// The first-parent history from `position` to a tip. A newer tip is noticed at its end.
+    /// The first-parent history from `position` to a tip. A newer tip is read only after the last commit of this history.
     history: Option<FirstParentHistory>,
 }
 

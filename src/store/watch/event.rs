@@ -11,8 +11,8 @@ const CHANGE_BYTES: usize = 200;
 pub struct Event {
     /// The branch's tip after the event.
     pub commit: Commit,
-    /// Whether the tip does not follow the cursor in first-parent history, as after a reset, a squash or a foreign merge. Then `changes` is
-    /// the difference between the two trees.
+    /// Whether the tip does not follow the cursor in first-parent history, as after a reset, a squash, or a push of a merge whose
+    /// first parent is another commit. Then `changes` is the difference between the two trees.
     pub reset: bool,
     /// Every path that changed, sorted.
     pub changes: Vec<PathChange>,

@@ -202,7 +202,8 @@ fn a_restore_makes_a_new_commit() {
         let state = api.state();
         let again = api.post(&format!("/restore/{old}"), "");
         again.is(200, "").has("wasmstore-commit", &api.rev("main"));
-        let absent = format!("there is no module /none in commit {old}, nor now");
+        let absent =
+            format!("there is no module /none in commit {old} or at the tip of the branch");
         api.post(&format!("/restore/{old}/none"), "")
             .is(404, &absent);
         assert_eq!(api.post(&format!("/restore/{old}/.."), "").status, 400);
