@@ -7,8 +7,8 @@ use super::error::Error;
 use super::program::Git;
 use crate::names::{ObjectId, RemoteUrl};
 
-/// The options for a clone. It contains nothing from the user's templates, its refs are files, and it shares no objects with the
-/// original: even from a local directory, all objects are transferred and hashed on arrival.
+/// The options for a clone. The clone contains nothing from the user's templates, its refs are files, and it shares no objects with
+/// the original: even from a local directory, all objects are transferred and hashed on arrival.
 const CLONE: [&str; 10] = [
     "-c",
     "clone.rejectShallow=true",

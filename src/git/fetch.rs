@@ -44,7 +44,7 @@ pub struct AdvertisedRefs {
 /// A repository to fetch from.
 #[derive(Clone, Copy, Debug)]
 pub struct FetchSource<'f> {
-    /// Its URL.
+    /// The URL of the repository.
     pub url: &'f RemoteUrl,
     /// A request header, `Name: value`; it may contain a secret.
     pub header: Option<&'f str>,

@@ -11,7 +11,7 @@ use super::remote_command::RemoteCommand;
 /// be deleted, so `--mirror` would fail forever.
 const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
 
-/// A running push. Dropping it ends it.
+/// A running push. Dropping this value ends the push.
 #[derive(Debug)]
 pub struct MirrorPush(RemoteCommand);
 
@@ -30,7 +30,7 @@ pub enum MirrorPushResult {
 }
 
 impl Git {
-    /// Starts to push every branch and tag to a remote of the repository, and to delete its other branches and tags.
+    /// Starts to push every branch and tag to a remote of the repository, and to delete all other branches and tags there.
     ///
     /// # Errors
     /// If git cannot be started.

@@ -1,5 +1,5 @@
-//! A git command that contacts another repository. It may take long or hang, so its owner polls it, and it ends when its owner
-//! ends, for whatever reason.
+//! A git command that contacts another repository. It may take long or hang, so the caller polls it, and it ends when the wasmstore
+//! process ends, for whatever reason.
 
 use std::ffi::OsStr;
 use std::io;
@@ -31,8 +31,8 @@ const STDOUT_BYTES_MAX: u64 = 64 << 20;
 #[derive(Debug)]
 pub struct RemoteCommand {
     command: &'static str,
-    // Declared before the child because fields drop in this order: closing the pipe ends git in an orderly way, dropping the child
-    // kills it.
+    // The standard input of the script, which ends git when this pipe is closed. Declared before the child because fields are
+    // dropped in this order: closing the pipe ends git in an orderly way, dropping the child kills it.
     lifeline: Option<ChildStdin>,
     child: ChildProcess,
     deadline: Instant,
@@ -60,7 +60,7 @@ impl Git {
         self.start_in(Some(self.git_dir()), name, args, limit)
     }
 
-    /// Starts a subcommand in another repository, or without one if `git_dir` is `None`.
+    /// Starts a subcommand on the repository at `git_dir`, or on no repository if `git_dir` is `None`.
     pub(super) fn start_in(
         &self,
         git_dir: Option<&Path>,

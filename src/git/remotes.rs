@@ -16,11 +16,11 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub struct RemoteConfig {
     /// The URL for pushes: `pushurl`, or else `url`.
     pub url: Option<String>,
-    /// Whether `mirror` is set: pushes make it equal to the repository.
+    /// Whether `mirror` is set: a push makes the remote equal to the repository.
     pub is_mirror: bool,
-    /// Whether it has a refspec for fetches, as the origin of a clone does.
+    /// Whether the remote has a refspec for fetches, as the origin of a clone does.
     pub is_fetched: bool,
-    /// The value of our own key `wasmstoreChecked`: the URL, without secrets, that was found to be a mirror of this store.
+    /// The value of wasmstore's own key `wasmstoreChecked`: the URL, without secrets, that was found to be a mirror of this store.
     pub checked: Option<String>,
 }
 

@@ -33,20 +33,20 @@ impl ServerCommand {
     }
 }
 
-/// A git process that serves a client, and our ends of its pipes.
+/// A git process that serves a client, and wasmstore's ends of the pipes to it.
 #[derive(Debug)]
 pub struct ServerProcess {
     /// The process. Dropping it kills it and the processes that it started.
     pub child: ChildProcess,
-    /// Receives the client's request.
+    /// The pipe that receives the client's request.
     pub stdin: OwnedFd,
-    /// Returns the response.
+    /// The pipe that returns the response.
     pub stdout: OwnedFd,
-    /// Returns messages for the server's operator. It must be read, because git blocks when the pipe is full.
+    /// The pipe that returns messages for the server's operator. It must be read, because git blocks when the pipe is full.
     pub stderr: OwnedFd,
 }
 
-/// How to start a git process that serves a client.
+/// The options for starting a git process that serves a client.
 #[derive(Clone, Debug, Default)]
 pub struct ServerProcessOptions {
     /// Whether to advertise the refs and capabilities instead of reading a request.

@@ -6,10 +6,10 @@ use super::remote_command::CommandOutput;
 /// The longest message, in characters.
 const CHARS_MAX: usize = 600;
 
-/// How the lines that state a cause begin. git also prints progress, advice and empty lines.
+/// The prefixes of the lines that state a cause. git also prints progress, advice and empty lines.
 const CAUSE_PREFIXES: [&str; 6] = ["remote:", "fatal:", "error:", "ssh:", "! ", "Host key"];
 
-/// How the lines begin that git prints after every failure, or that only repeat a cause.
+/// The prefixes of the lines that git prints after every failure, or that only repeat a cause.
 const REDUNDANT_PREFIXES: [&str; 3] = [
     "error: failed to push some refs",
     "fatal: Could not read from remote repository",

@@ -31,7 +31,8 @@ const SSH_COMMAND: &str =
     "ssh -oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15 -oServerAliveCountMax=4";
 
 /// Configuration for each command. Transfers that make no progress for a minute are aborted, credential helpers may not open
-/// windows, and features of the user's that do not apply to a store (reflogs, signed pushes, submodules) are disabled.
+/// windows, and features that the user may have enabled but that do not apply to a store (reflogs, signed pushes, submodules) are
+/// disabled.
 const SETTINGS: [&str; 8] = [
     "http.lowSpeedLimit=1",
     "http.lowSpeedTime=60",
