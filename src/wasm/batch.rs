@@ -9,8 +9,8 @@ use wasmparser::{
 
 use super::Error;
 
-/// The size of a full batch, in bytes: large compared with the cost of passing it to a thread, small compared with the bodies in
-/// flight.
+/// The size of a full batch, in bytes: large enough that passing a batch to a thread costs little in comparison, small enough that
+/// many batches can be in flight.
 const BATCH_BYTES: usize = 128 << 10;
 
 /// Function bodies, and the resources to validate them.
@@ -24,7 +24,7 @@ struct QueuedBody {
     function: FuncToValidate<ValidatorResources>,
     /// The offset of the body in the module.
     offset: u64,
-    /// Its end in the batch. It starts at the end of the previous body.
+    /// The end of the body in the bytes of the batch. The body starts at the end of the previous one.
     end: usize,
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Bodies {
 }
 
 impl Bodies {
-    /// Adds a body. Its error is reported by [`has_error`](Self::has_error) or [`finish`](Self::finish).
+    /// Adds a body. If it is invalid, [`has_error`](Self::has_error) and [`finish`](Self::finish) report that.
     pub(super) fn push(
         &mut self,
         function: FuncToValidate<ValidatorResources>,
@@ -33,7 +33,7 @@ impl Bodies {
         }
     }
 
-    /// Returns whether an invalid body was found, so that the rest of the module does not matter.
+    /// Returns whether an invalid body was found. The caller need not read the rest of the module then.
     pub(super) fn has_error(&self) -> bool {
         self.pool.as_ref().is_some_and(Pool::has_error)
     }

@@ -10,8 +10,8 @@ use wasmparser::{
 
 use super::info::{Export, Import, ItemKind, ModuleInfo, ModuleKind, Producers};
 
-/// The maximum number of names of custom sections that are kept, and their maximum total length in bytes. A module may have hundreds of
-/// millions.
+/// The maximum number of names of custom sections that are kept, and their maximum total length in bytes. A module may have
+/// hundreds of millions of custom sections.
 const CUSTOM_SECTIONS_MAX: usize = 10_000;
 const CUSTOM_SECTION_NAMES_BYTES_MAX: usize = 1 << 20;
 /// The maximum length of a `producers` section that is read, in bytes. Real ones have a few hundred bytes.
@@ -102,8 +102,8 @@ impl InfoCollector {
         }
     }
 
-    /// Adds an import. The compact encoding contains a module's name once for many imports. Copied for each of them, a few megabytes would
-    /// become gigabytes, so consecutive imports share it.
+    /// Adds an import. The compact encoding contains a module's name once for many imports. Copying the name for each of them could
+    /// turn a few megabytes into gigabytes, so consecutive imports share one copy.
     fn import(&mut self, import: &wasmparser::Import<'_>) {
         let last = self.imports.last().and_then(|last| last.module.clone());
         let module = last.filter(|last| **last == *import.module);

@@ -20,9 +20,9 @@ pub struct Interface {
 /// The differences between two modules. The lists are sorted and contain only differences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// Their kinds.
+    /// The kinds of the old and the new module.
     pub kind: (ModuleKind, ModuleKind),
-    /// Their sizes, in bytes.
+    /// The sizes of the old and the new module, in bytes.
     pub size_bytes: (u64, u64),
     /// Imports with their types, grouped by the module to import from. For a component, the type is only the kind.
     pub imports: Vec<ItemChange>,
@@ -39,15 +39,15 @@ pub struct Comparison {
 pub struct ItemChange {
     /// The group of the item: the module of an import, the field of a producer.
     pub group: Option<Arc<str>>,
-    /// Its name.
+    /// The name of the item.
     pub name: String,
-    /// The old text; `None` if the item is new.
+    /// The old type or version; `None` if the item is new.
     pub old: Option<Arc<str>>,
-    /// The new text; `None` if the item was removed.
+    /// The new type or version; `None` if the item was removed.
     pub new: Option<Arc<str>>,
 }
 
-/// A group, a name and their text.
+/// An item: its group, its name, and its text, which is a type or a version.
 type Item = (Option<Arc<str>>, String, Arc<str>);
 
 impl Interface {

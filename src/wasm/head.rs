@@ -7,7 +7,7 @@ pub(super) const HEAD_BYTES_MAX: usize = 4096;
 
 const MAGIC: &[u8] = b"\0asm";
 
-/// Returns whether [`check`] can decide.
+/// Returns whether these bytes are enough for [`check`].
 pub(super) fn is_enough(head: &[u8]) -> bool {
     head.starts_with(MAGIC) || head.len() >= HEAD_BYTES_MAX
 }

@@ -100,7 +100,8 @@ pub(super) fn check_body(data: &[u8], offset: u64, section_bytes: u32) -> Result
     Ok(())
 }
 
-/// Rejects imports whose names, copied as `wasmparser` does, are longer than a section may be.
+/// Rejects imports if their module names, which `wasmparser` copies for each import, would together be longer than a section may
+/// be.
 pub(super) fn check_imports(
     section: &ImportSectionReader<'_>,
     bytes_max: u32,

@@ -85,7 +85,7 @@ impl Pool {
         self.shared.lock().error.is_some()
     }
 
-    /// Helps until every batch is validated. Returns the error with the lowest offset.
+    /// Validates queued batches in the caller's thread, too, until all are validated. Returns the error with the lowest offset.
     pub(super) fn finish(
         mut self,
         allocations: &mut FuncValidatorAllocations,

@@ -8,7 +8,7 @@ use super::limits::{SectionHeader, peek_u32};
 /// Custom sections up to this length, in bytes, are read like any other section.
 pub(super) const CUSTOM_BYTES_MAX: u32 = 64 << 10;
 
-/// The maximum length of a name in `wasmparser`, in bytes: a longer name is rejected by its length.
+/// The maximum length of a name in `wasmparser`, in bytes: a longer name is rejected as soon as its length is known.
 const CUSTOM_NAME_BYTES_MAX: u32 = 100_000;
 
 /// The maximum length of a section that replaces skipped bytes, and the minimum that remains for the section after it.
@@ -24,7 +24,7 @@ pub(super) enum Skip<'a> {
         /// The length of the section with its header, in bytes.
         section_bytes: u64,
     },
-    /// The name needs this number of bytes, counted from the start of the section.
+    /// The name is incomplete. Reading it needs at least this number of bytes, counted from the start of the section.
     Need(usize),
 }
 
@@ -55,7 +55,7 @@ pub(super) fn read_name(data: &[u8], offset: u64, head: SectionHeader) -> Result
     })
 }
 
-/// Advances a parser before a section by `bytes`, as if unnamed custom sections were there.
+/// Advances a parser that is before a section by `bytes`: passes it unnamed custom sections of this total length.
 ///
 /// A parser tracks the order of sections and has no method to skip one, but custom sections do not change its state.
 pub(super) fn advance(parser: &mut Parser, mut bytes: u64) -> Result<(), Error> {

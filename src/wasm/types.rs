@@ -19,7 +19,7 @@ pub(super) struct ItemTypes {
 #[derive(Default)]
 struct IndexSpaces {
     types: Vec<SubType>,
-    /// Formatted types. A million functions may share one.
+    /// The formatted types, by index. Each is formatted once, because a million functions may share it.
     formatted: HashMap<u32, Arc<str>>,
     funcs: Vec<u32>,
     tags: Vec<u32>,

@@ -99,7 +99,8 @@ impl Validation {
         Ok(walk.finish()?.finish(self.size_bytes, self.sha256))
     }
 
-    /// Ends the validation. The error of a function body precedes everything after that body.
+    /// Ends the validation, and returns the error to report: that of an invalid function body, which precedes `error` in the
+    /// module, or else `error`.
     fn reject(&mut self, error: Error) -> Error {
         let walk = self.walk.take();
         walk.and_then(|walk| walk.finish().err()).unwrap_or(error)

@@ -25,7 +25,7 @@ pub(super) struct ModuleWalk {
 struct Frame {
     parser: Parser,
     position: ParserPosition,
-    /// The offset of its end if it is nested.
+    /// The offset of the end of the module or component, if it is nested.
     end: Option<u64>,
 }
 
