@@ -55,9 +55,9 @@ impl Default for PushLimits {
 /// Sizes of the in-memory caches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheLimits {
-    /// The cache of modules, in bytes.
+    /// The maximum size of the cache of modules, in bytes.
     pub module_bytes_max: u64,
-    /// The cache of decoded trees, in bytes.
+    /// The maximum size of the cache of decoded trees, in bytes.
     pub tree_bytes_max: u64,
 }
 
@@ -77,7 +77,7 @@ pub struct ReplicaLimits {
     pub poll_interval: Duration,
     /// The time limit of one git process.
     pub fetch_timeout: Duration,
-    /// The maximum silence of the primary's WebSocket; it pings more often.
+    /// The longest time without a message on the WebSocket to the primary, which pings more often.
     pub socket_silence_max: Duration,
     /// The timeout for connecting to the primary.
     pub connect_timeout: Duration,
@@ -99,9 +99,9 @@ impl Default for ReplicaLimits {
 pub struct ClientLimits {
     /// The timeout for connecting to the server.
     pub connect_timeout: Duration,
-    /// The maximum silence of the server, before and during a response.
+    /// The longest time that the client waits for the next bytes of a response.
     pub silence_max: Duration,
-    /// The maximum silence of the server during a gc.
+    /// The same limit for the response to a gc, during which the server sends nothing.
     pub gc_silence_max: Duration,
     /// The maximum number of consecutive attempts to resume a download without progress.
     pub attempts_max: u32,
@@ -121,7 +121,7 @@ impl Default for ClientLimits {
     }
 }
 
-/// Limits of the server on its clients. Sizes are in bytes.
+/// The limits that the server sets for its clients. Sizes are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerLimits {
     /// The maximum number of concurrent connections; further ones are closed.
@@ -138,26 +138,26 @@ pub struct ServerLimits {
     pub idle_timeout: Duration,
     /// The interval in which [`body_progress_bytes_min`](Self::body_progress_bytes_min) bytes of a request body must arrive.
     pub body_progress_timeout: Duration,
-    /// See [`body_progress_timeout`](Self::body_progress_timeout).
+    /// The number of bytes of a request body that must arrive in each [`body_progress_timeout`](Self::body_progress_timeout).
     pub body_progress_bytes_min: u64,
-    /// The time that running requests get when the server stops.
+    /// How long running requests may continue after the server was asked to stop.
     pub shutdown_grace: Duration,
     /// The interval between pings on an idle WebSocket.
     pub ping_interval: Duration,
     /// The maximum size of a WebSocket message from a client.
     pub socket_message_bytes_max: usize,
-    /// The maximum total of decoded uploads in progress, in memory and on disk.
+    /// The maximum total size of decoded uploads in progress, in memory and on disk.
     pub spool_bytes_max: u64,
-    /// The maximum total of large modules in memory while they are sent.
+    /// The maximum total size of large modules that are in memory while they are sent.
     pub sending_bytes_max: u64,
-    /// The cache of compressed variants of modules.
+    /// The maximum size of the cache of compressed variants of modules.
     pub compressed_bytes_max: u64,
     /// The maximum size of a module that is compressed. A module over a quarter of
     /// [`compressed_bytes_max`](Self::compressed_bytes_max) is not compressed either.
     pub compressible_bytes_max: u64,
     /// The maximum number of concurrent git processes for fetches and pushes; further requests wait.
     pub git_services_max: usize,
-    /// The time limit of such a process.
+    /// The time limit of a git process for a fetch or a push.
     pub git_time_max: Duration,
     /// The maximum size of a decoded fetch request.
     pub fetch_bytes_max: u64,
