@@ -52,7 +52,7 @@ pub(super) struct WriteArgs {
     pub message: Option<Message>,
 }
 
-/// Parses the name of a commit or a branch. Text that can be a commit id is one.
+/// Parses the name of a commit or a branch. Text that has the form of a commit id is treated as a commit.
 pub(super) fn commit_or_branch(text: &str) -> Result<Revision, names::Error> {
     match CommitId::parse(text) {
         Ok(commit) => Ok(Revision::Commit(commit)),

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use super::environment::variable;
 
-/// The value of `--color`. `Auto` means on a terminal that is not dumb, unless `NO_COLOR` is set; `CLICOLOR_FORCE` counts as a
-/// terminal.
+/// The value of `--color`. `Auto` enables color if the output is a terminal that is not dumb, or if `CLICOLOR_FORCE` is set; but
+/// never if `NO_COLOR` is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum ColorChoice {
     #[default]

@@ -46,8 +46,10 @@ pub(super) enum Error {
         "this command needs the store's directory: run it on the machine of {0}, with --root DIR"
     )]
     NeedsDirectory(ServerUrl),
-    /// The name of a file cannot be a module path, and no path was given.
-    #[error("the name of {0:?} cannot be a module path: give a PATH")]
+    /// No module path was given, and the input file has no name, or a name that is not UTF-8, so its name cannot be the path.
+    #[error(
+        "without the argument PATH, the module path is the file name, but {0:?} has no file name in UTF-8: give PATH"
+    )]
     FileName(PathBuf),
     /// The store reported an error.
     #[error(transparent)]
@@ -91,7 +93,7 @@ pub(super) enum Error {
         /// What is wrong with which line.
         source: KeyError,
     },
-    /// The name of a key file is missing in the file system and looks like keys.
+    /// The key file does not exist, and its name looks like keys.
     #[error("there is no such file, and its name looks like keys: set them with `auth`")]
     KeysForFile,
     /// The configuration of the server is invalid.

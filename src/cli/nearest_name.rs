@@ -3,7 +3,8 @@
 /// The longest name that is compared, in characters: the cost grows with the square of the length.
 const CHARS_MAX: usize = 200;
 
-/// Returns the name with the smallest edit distance, if the distance is at most one, or a quarter of the length.
+/// Returns the name with the smallest edit distance to `mistyped`, if that distance is at most a quarter of the length of
+/// `mistyped`, or at most one.
 pub(super) fn nearest<'n>(mistyped: &str, names: &[&'n str]) -> Option<&'n str> {
     let length = mistyped.chars().count();
     let distance_max = (length / 4).max(1);

@@ -27,8 +27,8 @@ impl From<Error> for WriteFailure {
     }
 }
 
-/// Writes a regular file atomically and fsyncs it. Follows a symbolic link. Anything else, such as a pipe or a device, is written
-/// directly, and so are files in `/dev` and `/proc`: `/dev/stdout` may be a log file, which must not be replaced.
+/// Writes a regular file atomically and fsyncs it. Follows a symbolic link. A file that is not regular, such as a pipe or a device,
+/// is written directly, and so are files in `/dev` and `/proc`: `/dev/stdout` may be a log file, which must not be replaced.
 pub(super) fn write(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> Result<(), WriteFailure>,

@@ -1,6 +1,7 @@
 //! SIGHUP: a running server reads its keys and its certificate again.
 //!
-//! If reading fails, the old ones stay in use. A server that has keys always keeps some: without keys it would be open to everyone.
+//! If reading fails, the old keys or the old certificate stay in use. A server that has keys always keeps some, because a server
+//! without keys is open to everyone.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,8 +8,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::exit::{Error, Result};
 use crate::store::{ThreadPriority, lower_thread_priority};
 
-/// The time for work on the store that outlives its request when the server stops. Work that is cut off then leaves the store as a crash
-/// would: each write is complete or absent.
+/// How long a server that stops waits for work on the store that continues after its request has ended. Work that is cut off
+/// afterwards has the effect of a crash: each write is complete or absent.
 const WORK_GRACE: Duration = Duration::from_secs(5);
 
 /// The runtimes of a server. Writes have a runtime of their own, whose threads have a lower priority, so that they do not slow down reads.
@@ -47,7 +47,7 @@ impl Runtimes {
         self.writes.handle().clone()
     }
 
-    /// Runs the server until it stops, and waits for work on the store that outlives its request.
+    /// Runs the server until it stops, and waits for work on the store that continues after its request has ended.
     pub fn run<T>(self, server: impl Future<Output = T>) -> T {
         let result = self.requests.block_on(server);
         let deadline = Instant::now() + WORK_GRACE;

@@ -115,7 +115,7 @@ impl ServiceManager {
 /// The result of sending a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SendResult {
-    /// The notification was sent, or will never be possible to send.
+    /// The notification was sent, or cannot be sent at all.
     Done,
     /// The service manager reads too slowly; a retry may succeed.
     SocketFull,

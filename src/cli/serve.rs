@@ -104,7 +104,7 @@ fn open(
     Ok(store)
 }
 
-/// What a server needs for its work in the background.
+/// The signals, sources and schedule for the background work of a server.
 struct Background {
     hangups: Signal,
     service_manager: ServiceManager,

@@ -10,7 +10,7 @@ use crate::http::{Keys, Tls, read_bounded, read_bounded_regular_file};
 /// The largest key file, in bytes.
 const KEY_FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// How a key file is handled that is a pipe, like `<(…)` in a shell. A pipe can be read only once, and may block its reader.
+/// How to handle a key file that is a pipe, such as `<(…)` in a shell. A pipe can be read only once, and may block its reader.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PipeHandling {
     /// Read it, at a start.
@@ -55,7 +55,7 @@ fn keys_of(server: &ServerArgs, pipes: PipeHandling) -> Result<Option<Keys>> {
     Ok(Some(all.map_err(|error| attribute(error.into()))?))
 }
 
-/// Reads a key file. If the user confused the file with the keys, the error does not repeat them.
+/// Reads a key file. If the user gave keys instead of the name of a file, the error does not repeat them.
 fn read_key_file(path: &Path, pipes: PipeHandling) -> Result<String> {
     let read = match pipes {
         PipeHandling::Read => read_bounded(path, KEY_FILE_BYTES_MAX),

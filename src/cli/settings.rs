@@ -106,7 +106,8 @@ impl Settings {
         self.open_any(Self::open_local)
     }
 
-    /// Opens the store to write, and creates a missing store. Validate all arguments before, so that an invalid one creates nothing.
+    /// Opens the store to write, and creates a missing store. The caller must validate all arguments first, so that an invalid
+    /// argument does not create a store.
     pub fn open_or_create(&self) -> Result<Box<dyn StoreOperations>> {
         self.open_any(Self::open_or_create_local)
     }

@@ -8,8 +8,8 @@ use rustix::fs::{Access, access};
 use super::exit::{Error, Result};
 use crate::store::{PushHooks, Store};
 
-/// Checks that the store can be written, or created at its root. A read-only store that is set up can be served for reads, except as
-/// a replica; this logs a warning.
+/// Checks that the store can be written, or created at its root. If the store is read-only but already set up, this only logs a
+/// warning, because a server can serve reads from it; a replica cannot.
 pub(super) fn check_write_access(store: &Store, is_replica: bool) -> Result<()> {
     let root = std::path::absolute(store.root()).unwrap_or_else(|_| store.root().to_owned());
     let denied = |path: PathBuf| {

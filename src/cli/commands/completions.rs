@@ -10,7 +10,7 @@ use crate::cli::settings::Settings;
 
 /// Print a completion script for a shell
 ///
-/// /// JSON: {"shell":"…","script":"…"}
+/// JSON: {"shell":"…","script":"…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CompletionsArgs {
     /// Complete commands in this shell

@@ -1,4 +1,4 @@
-//! `info`: prints the facts about a module.
+//! `info`: prints a description of a module.
 
 use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;

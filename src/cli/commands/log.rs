@@ -72,7 +72,7 @@ impl LogArgs {
         })
     }
 
-    /// Calls `show` for each selected commit until it fails.
+    /// Calls `show` for each selected commit until `show` fails.
     fn visit(
         &self,
         store: &dyn StoreOperations,

@@ -16,7 +16,7 @@ use super::value::{InvalidValue, SettingValue};
 use crate::cli::environment::variable;
 use crate::names::RemoteUrl;
 
-/// The flags that have a variable. Their help texts name it.
+/// The flags that have an environment variable, which the help text of each flag names.
 const VARIABLES: [(&str, &str); 6] = [
     ("root", "WASMSTORE_ROOT"),
     ("branch", "WASMSTORE_BRANCH"),
@@ -29,7 +29,7 @@ const VARIABLES: [(&str, &str); 6] = [
 /// Merges the layers, one setting after the other.
 ///
 /// Each method receives the field that clap has filled with the flag's value or default. If the flag was not given, the method
-/// replaces the value by that of the highest layer below which has one.
+/// replaces the default by the value of the variable, or else by the value in the file.
 pub(super) struct Combine<'a> {
     flags: &'a ArgMatches,
     file: &'a ConfigFile,
@@ -73,7 +73,7 @@ macro_rules! combine_fields {
 pub(super) use combine_fields;
 
 impl<'a> Combine<'a> {
-    /// Starts with the flags, and with the file for the line numbers of its keys.
+    /// Returns a merge of these flags with lower layers. It needs `file` for the line numbers of the keys.
     pub fn new(flags: &'a ArgMatches, file: &'a ConfigFile) -> Self {
         Self {
             flags,
@@ -110,7 +110,7 @@ impl<'a> Combine<'a> {
         Ok(())
     }
 
-    /// Combines a switch. `false` in the file means the same as no key, because no flag can say it.
+    /// Combines a switch. `false` in the file means the same as a missing key, because no flag can express `false`.
     pub fn switch(&mut self, id: &str, field: &mut bool, file: Key<bool>) {
         let file = file.filter(|key| key.get_ref().0);
         if let Some(source) = self.flag_or_line(id, &file) {

@@ -33,7 +33,7 @@ pub(in crate::cli) enum ConfigError {
     Invalid {
         /// The location of the setting.
         origin: Source,
-        /// What is wrong, with the key if the location is a line of the file.
+        /// The fault; it names the key if the location is a line of the file.
         fault: String,
     },
     /// A variable contains a malformed name.

@@ -7,7 +7,7 @@ use super::value_impls::parse_count;
 use super::value_types::{AtLeast, Seconds};
 use crate::config::{CacheLimits, MirrorLimits, ModuleLimits, Options, PushLimits, ServerLimits};
 
-/// The limits on what clients may use.
+/// The flags that limit the resources that the clients of a server may use.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub(in crate::cli) struct LimitArgs {

@@ -11,7 +11,7 @@ use crate::http::ReplicaWrites;
 use crate::names::ServerUrl;
 use crate::remote::Primary;
 
-/// The primary of a replica.
+/// The flags that name the primary of a replica, and say how the replica works.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Replica")]
 pub(in crate::cli) struct ReplicaArgs {
@@ -36,7 +36,7 @@ impl ReplicaArgs {
         Ok(())
     }
 
-    /// Returns the primary and how writes are handled; `None` if the server is not a replica.
+    /// Returns the primary and the handling of writes; `None` if the server is not a replica.
     pub fn primary(&self) -> Result<Option<(Primary, ReplicaWrites)>> {
         let Some(url) = &self.replica_of else {
             return Ok(None);

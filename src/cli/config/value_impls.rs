@@ -14,10 +14,11 @@ use crate::cli::secret::{HIDDEN, Secret};
 use crate::cli::store_location::StoreLocation;
 use crate::names::{BranchName, RemoteUrl, ServerUrl, redact};
 
-/// The largest value of a setting that counts things. The types that count them hold more.
+/// The largest value of a setting that is a number of things, such as connections. The types that count such things can hold larger
+/// numbers.
 const COUNT_MAX: usize = u32::MAX as usize;
 
-/// Parses a number of things: at least one.
+/// Parses a number of things, which must be at least one.
 pub(super) fn parse_count(text: &str) -> Result<usize, InvalidValue> {
     let out_of_range = || InvalidValue::Other(format!("must be between 1 and {COUNT_MAX}"));
     match text.parse() {
