@@ -128,7 +128,8 @@ pub struct ServerLimits {
     pub connections_max: usize,
     /// The maximum number of concurrent WebSockets; further ones get a 503.
     pub sockets_max: usize,
-    /// The maximum number of concurrent requests that read the store, and of requests that write to it; further ones wait.
+    /// The maximum number of concurrent requests that read the store, and separately of requests that write to it; further ones
+    /// wait.
     pub requests_max: usize,
     /// The time that a request waits for its turn before it gets a 503.
     pub request_wait: Duration,
