@@ -1,7 +1,7 @@
 //! The crossing from the asynchronous server to the synchronous store.
 //!
-//! Everything above is asynchronous, everything in [`store`](crate::store) and below is not. This is the only file that moves
-//! work from one to the other.
+//! Everything in `http` is asynchronous; everything in [`store`](crate::store) and below is synchronous. This is the only file that
+//! moves work from one to the other.
 
 use std::panic;
 use std::sync::Arc;
@@ -37,7 +37,8 @@ pub(super) async fn run_blocking<T: Send + 'static>(
         .await
 }
 
-/// Runs `work`, which may block, without waiting for it. Outside of a runtime, as while a server is dropped, it runs at once.
+/// Runs `work`, which may block, without waiting for it. Outside of a tokio runtime, for example while a server is dropped, runs
+/// `work` on the calling thread.
 pub(super) fn run_detached(work: impl FnOnce() + Send + 'static) {
     match Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn_blocking(work)),

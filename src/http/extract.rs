@@ -124,8 +124,8 @@ impl FromRequestParts<App> for WriteHeaders {
     }
 }
 
-/// The headers of a request that creates, deletes or selects a branch. It makes no commit, so the other headers of writes are
-/// ignored.
+/// The headers of a request that creates or deletes a branch, or makes one the default branch. Such a request makes no commit, so
+/// the other headers of writes are ignored.
 pub(super) struct BranchWriteHeaders;
 
 impl<S: Send + Sync> FromRequestParts<S> for BranchWriteHeaders {
@@ -137,7 +137,7 @@ impl<S: Send + Sync> FromRequestParts<S> for BranchWriteHeaders {
     }
 }
 
-/// Rejects `Wasmstore-Commit` on a request that cannot be served as of a commit.
+/// Rejects `Wasmstore-Commit` on a request that does not read from a commit.
 pub(super) fn reject_commit_header(headers: &HeaderMap) -> Result<()> {
     if headers.contains_key(COMMIT) {
         let detail = "Wasmstore-Commit is only for reads";

@@ -13,7 +13,7 @@ use crate::remote::{GitHttpBackend, Mirrors, Replica};
 /// Options for serving a store.
 #[derive(Default)]
 pub struct ServerOptions {
-    /// Limits on the resources that clients can use.
+    /// The limits on the resources that clients can use.
     pub limits: ServerLimits,
     /// The accepted keys. Without keys, every request is allowed for the life of the server.
     pub keys: Option<Keyring>,
@@ -27,6 +27,6 @@ pub struct ServerOptions {
     pub git: Option<GitHttpBackend>,
     /// The mirrors whose state `/metrics` reports.
     pub mirrors: Option<Arc<Mirrors>>,
-    /// The replication that this store is the target of, and the response to writes in that case.
+    /// On a replica, the replication that updates the store, and the response to writes.
     pub replica: Option<(Arc<Replica>, ReplicaWrites)>,
 }

@@ -30,8 +30,8 @@ use crate::http::routes::{
 use crate::http::state::App;
 use crate::store::Store;
 
-/// Returns the service of a server that is bound to an address. `host` is the value of `--host`: requests may name it.
-/// `shutdown` is cancelled when the server begins to shut down.
+/// Returns the service of a server that is bound to an address. `host` is the value of `--host`, which requests may use as the name
+/// of the server. `shutdown` is cancelled when the server begins to shut down.
 pub fn router(
     store: Arc<Store>,
     mut options: ServerOptions,

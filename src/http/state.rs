@@ -38,7 +38,7 @@ pub(super) struct Shared {
     pub limits: ServerLimits,
     /// One permit per request that reads the store.
     read_permits: Arc<Semaphore>,
-    /// One permit per request that writes. Separate from the reads because writers may wait for each other.
+    /// One permit per request that writes. Separate from `read_permits` because writers may wait for each other.
     write_permits: Arc<Semaphore>,
     /// The runtime whose threads run writes, if it is not that of the reads.
     write_threads: Option<Handle>,
@@ -59,7 +59,7 @@ pub(super) struct Shared {
     pub watch_registry: Arc<WatchRegistry>,
     /// The mirrors whose state `/metrics` reports.
     pub mirrors: Option<Arc<Mirrors>>,
-    /// The replication that this store is the target of.
+    /// On a replica, the replication that updates the store.
     pub replica: Option<Arc<Replica>>,
     /// The OpenAPI description of the API as JSON.
     pub openapi: Bytes,

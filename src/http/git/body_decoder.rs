@@ -72,7 +72,7 @@ impl GitBodyDecoder {
         }
     }
 
-    /// Decodes what is left at the end of the body.
+    /// Decodes the bytes that remain at the end of the body.
     ///
     /// # Errors
     /// As for [`decode`](Self::decode); 400 if the end of the gzip stream is missing.

@@ -1,4 +1,4 @@
-//! How a git process ended, and what that means for the response.
+//! The outcome of a git process, and the response to the client that follows from it.
 
 use std::process::ExitStatus;
 
@@ -35,14 +35,14 @@ impl GitOutcome {
     }
 }
 
-/// What a git process has written so far.
+/// The output that a git process has written so far.
 #[derive(Debug, Default)]
 pub(super) struct GitOutput {
-    /// Whether it has written anything to the client.
+    /// Whether git has written anything to the client.
     pub has_responded: bool,
-    /// Whether the last thing that it has written to the client is an error packet.
+    /// Whether the last bytes that git has written to the client are an error packet.
     pub ends_with_error: bool,
-    /// Its standard error.
+    /// The standard error of git.
     pub stderr: String,
 }
 

@@ -126,7 +126,8 @@ impl GitProcess {
     /// received the end of the pack although the end of the request is missing.
     pub async fn run_detached(mut self) {
         self.stdin = Fuse::terminated();
-        // If the input is incomplete, the reason for that is the outcome, not how git exits because of it.
+        // If the input is incomplete, the outcome was set already to the reason for that. How git then exits does not change the
+        // outcome.
         let settled = (self.push_input == PushInput::Partial).then_some(self.outcome);
         while let Ok(Some(_)) = self.next().await {}
         self.outcome = settled.unwrap_or(self.outcome);
@@ -146,7 +147,7 @@ impl GitProcess {
             self.outcome = GitOutcome::Refused;
             if self.output.has_responded {
                 self.span
-                    .in_scope(|| tracing::info!(?failure, "a response of git is cut"));
+                    .in_scope(|| tracing::info!(?failure, "a response of git was cut off"));
             }
         }
         next

@@ -10,8 +10,8 @@ use super::process::GitProcess;
 use crate::http::error::Result;
 use crate::http::listener::ShutdownGuard;
 
-/// The output of a git process while the client waits for it. Dropping it ends the process, unless that may be updating refs for a
-/// push: then the process runs on, and the server does not shut down before it ends.
+/// The output of a git process while the client waits for it. Dropping this value ends the process, unless the process may be
+/// updating refs for a push: then it runs on, and the server does not shut down before it ends.
 pub(super) struct GitResponse {
     process: Option<GitProcess>,
     guard: Option<ShutdownGuard>,
@@ -35,8 +35,8 @@ impl GitResponse {
         }
     }
 
-    /// Returns the response's body, which begins with `first`. It is cut if git fails, so that the client does not take it for
-    /// complete.
+    /// Returns the response's body, which begins with `first`. If git fails, the body is cut off, so that the client does not take
+    /// it for complete.
     pub fn into_body(self, first: Bytes) -> Body {
         let rest = stream::try_unfold(self, |mut response| async move {
             let next = response.next().await;

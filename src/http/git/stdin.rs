@@ -36,7 +36,7 @@ impl StdinWriter {
             mut decoder,
             created,
         } = self;
-        // The time during which the request waited for a permit and for git to start is not the client's.
+        // The time during which the request waited for a permit and for git to start does not count against the client.
         body.extend_deadline(created.elapsed());
         let mut open_stdin = Some(stdin);
         while let Some(frame) = body.next().await? {
@@ -44,7 +44,7 @@ impl StdinWriter {
             for slice in decoder.slices(&frame) {
                 write(&mut open_stdin, decoder.decode(slice)?).await;
             }
-            // Nor is the time that git took to read.
+            // The time that git took to read does not count either.
             body.extend_deadline(write_start.elapsed());
         }
         write(&mut open_stdin, &decoder.finish()?).await;

@@ -32,10 +32,11 @@ const TOO_MANY_CONNECTIONS: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     \r\n\
     too many connections";
 
-/// How many clients are sent that response at the same time. The connections of further clients are dropped without one.
+/// How many clients can be sent [`TOO_MANY_CONNECTIONS`] at the same time. The connections of further clients are closed without a
+/// response.
 const REFUSALS_MAX: usize = 64;
 
-/// What all connections of a server share.
+/// The state that all connections of a server share.
 pub(super) struct Acceptor {
     app: Router,
     certificate: Option<Certificate>,

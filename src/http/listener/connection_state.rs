@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub(super) struct ConnectionState {
     start: Instant,
-    /// Bytes received from the client, counted by the socket.
+    /// The number of bytes received from the client, counted by the socket.
     received_bytes: AtomicU64,
-    /// Requests received, answered or not.
+    /// The number of requests received, answered or not.
     requests: AtomicU64,
-    /// Requests whose response has not been handed over in full.
+    /// The number of open requests: those whose response has not been handed over in full.
     open_requests: AtomicUsize,
-    /// Those of the open requests whose next step is the server's.
+    /// The number of open requests whose next step is the server's.
     server_turns: AtomicUsize,
     /// When the server last finished a step of a request, in milliseconds after `start`.
     last_server_turn_ms: AtomicU64,

@@ -31,7 +31,7 @@ const ERROR_RESETS_MAX: usize = 100;
 /// How long a client may take to answer a ping. On a slow connection, the ping queues behind the data sent before it.
 const PING_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// An executor whose tasks, the requests of HTTP/2 connections, are waited for at shutdown.
+/// An executor for the requests of HTTP/2 connections. A shutdown waits for its tasks.
 #[derive(Clone)]
 pub(super) struct TrackedExecutor(pub TaskTracker);
 

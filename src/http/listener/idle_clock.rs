@@ -9,8 +9,9 @@ use tokio::time::{Instant, Sleep};
 
 use super::connection_state::ConnectionState;
 
-/// How many bytes must be transferred, in either direction, to prove that the client is active. HTTP/2 pings stay below this:
-/// the client's library answers them even when the client itself has stopped reading.
+/// How many bytes must be transferred within one idle timeout, in either direction, to prove that the client is active. The HTTP/2
+/// pings within that time and their answers have fewer bytes. They prove nothing, because the client's library answers them even
+/// when the client itself has stopped reading.
 const ACTIVE_BYTES_MIN: usize = 1 << 10;
 
 /// A clock that runs while a connection waits for its client.
@@ -24,7 +25,7 @@ pub(super) struct IdleClock {
     state: Arc<ConnectionState>,
     /// When the client last proved to be active.
     last_active: Instant,
-    /// Bytes transferred since then.
+    /// The number of bytes transferred since `last_active`.
     transferred_bytes: usize,
     is_write_blocked: bool,
     /// Wakes the task for the next check. It is not reset for each byte, as that would be too expensive.

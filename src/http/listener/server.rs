@@ -19,7 +19,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long aborted tasks may take to drop what they hold.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A bound socket that does not serve yet.
+/// A bound socket on which no connection is served yet.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -58,9 +58,9 @@ impl Server {
 
     /// Serves until `shutdown` is cancelled, then until the running requests have ended.
     ///
-    /// A shutdown closes the listening socket at once, and each connection as soon as its open requests are answered. Whatever
-    /// remains after [`shutdown_grace`](ServerLimits::shutdown_grace) is aborted, and everything is if this future is dropped.
-    /// The shutdown waits for upgraded connections while a [`ShutdownGuard`](super::ShutdownGuard) exists for them.
+    /// A shutdown closes the listening socket at once, and each connection as soon as its open requests are answered. Connections
+    /// and tasks that remain after [`shutdown_grace`](ServerLimits::shutdown_grace) are aborted; if this future is dropped, all of
+    /// them are. The shutdown waits for upgraded connections while a [`ShutdownGuard`](super::ShutdownGuard) exists for them.
     ///
     /// Every request carries a [`Peer`](super::Peer) and a [`ShutdownGuard`](super::ShutdownGuard) as extensions.
     pub async fn serve(

@@ -27,7 +27,7 @@ pub struct Tls {
 #[derive(Clone, Debug)]
 pub struct TlsReload(mpsc::Sender<ReloadRequest>);
 
-/// A request to reload the files now. The result is sent to it.
+/// A request to reload the files now: the channel to which the result is sent.
 type ReloadRequest = oneshot::Sender<Result<(), String>>;
 
 /// The certificate in use.

@@ -32,7 +32,7 @@ pub(in crate::http) const GIT_SERVICES: &str = "wasmstore_git_services";
 pub(in crate::http) const GIT_REQUESTS: &str = "wasmstore_git_requests_total";
 /// Objects in the repository, by `kind`.
 pub(in crate::http) const OBJECTS: &str = "wasmstore_objects";
-/// Refs in the repository.
+/// Branches in the repository.
 pub(in crate::http) const REFS: &str = "wasmstore_refs";
 /// For how many seconds this replica has not been known to equal its primary.
 pub(in crate::http) const REPLICA_LAG: &str = "wasmstore_replica_lag_seconds";
@@ -62,7 +62,7 @@ pub(super) fn describe() {
     describe_gauge!(GIT_SERVICES, "Running git processes");
     describe_counter!(GIT_REQUESTS, "Requests served by git");
     describe_gauge!(OBJECTS, "Objects in the repository");
-    describe_gauge!(REFS, "Refs in the repository");
+    describe_gauge!(REFS, "Branches in the repository");
     describe_gauge!(
         REPLICA_LAG,
         "Seconds for which this replica has not been known to equal its primary"

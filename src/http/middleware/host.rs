@@ -21,7 +21,7 @@ pub(in crate::http) struct Host {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum HostName {
     Ip(IpAddr),
-    /// In lower case.
+    /// A DNS name, in lower case.
     Dns(String),
 }
 

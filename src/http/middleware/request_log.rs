@@ -78,7 +78,8 @@ fn log(response: &Response, duration: Duration) {
     }
 }
 
-/// Adds the request id to the response. The body of a 500 is replaced: it reveals nothing but the id.
+/// Adds the request id to the response. Replaces the body of a 500 by a text that reveals only the id, because the original body
+/// may reveal internals.
 fn with_id(mut response: Response, id: &str) -> Response {
     if response.status() == StatusCode::INTERNAL_SERVER_ERROR {
         let (failure, body) = Failure::internal(id).into_response().into_parts();
@@ -102,7 +103,7 @@ fn requested_id(headers: &HeaderMap) -> Option<String> {
     is_valid.then(|| id.to_owned())
 }
 
-/// Generates a unique id. A keyed hash of a counter, so that it does not reveal the number of requests.
+/// Generates a unique id: a keyed hash of a counter, which does not reveal the number of requests.
 fn new_id() -> String {
     static SECRET: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     static NEXT: AtomicU64 = AtomicU64::new(0);

@@ -56,7 +56,8 @@ impl SendBudget {
         }
     }
 
-    /// Waits for the memory to read a large module. A module that exceeds the whole budget is read while no other is.
+    /// Waits for the memory to read a large module. A module that exceeds the whole budget gets all of it, so no other large module
+    /// is in memory at the same time.
     ///
     /// # Errors
     /// 503 if the memory does not become available in time.

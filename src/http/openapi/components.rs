@@ -14,7 +14,7 @@ use crate::wire::schema::CommitHashSchema;
 /// The names of the ways to send a key.
 const KEYS: [&str; 2] = ["key", "basic"];
 
-/// Moves what operations share to the components, and completes the operations with names in URLs and `Wasmstore-Commit`.
+/// Moves the definitions that operations share to the components, and adds names in URLs and `Wasmstore-Commit` to the operations.
 pub(super) fn move_to_components(api: &mut OpenApi) {
     let mut components = api.components.take().unwrap_or_default();
     components.responses.extend(problems::components());

@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 description of the API.
 //!
-//! Each handler describes its own operation; `router.rs` collects the operations with its routes. What many operations share is
-//! defined here once: names in URLs and request headers in `parameters.rs`, responses with module bytes in `module_bytes.rs`, and
-//! error responses in `problems.rs`. `components.rs` moves all of it to the components of the document.
+//! Each handler describes its own operation; `router.rs` collects the operations with its routes. The definitions that many
+//! operations share are in this directory: names in URLs and request headers in `parameters.rs`, responses with module bytes in
+//! `module_bytes.rs`, and error responses in `problems.rs`. `components.rs` moves all of them to the components of the document.
 
 mod components;
 mod document;

@@ -1,4 +1,4 @@
-//! `/hash` and `/info`: a module's hash, adding a stored module at another path, and facts about a module.
+//! `/hash` and `/info`: a module's hash, adding a stored module at another path, and the description of a module.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -65,10 +65,10 @@ pub(in crate::http) async fn set(
     Ok((commit, hash.to_string()).into_response())
 }
 
-/// Returns facts about a module: size, kind, imports, exports, custom sections and producers
+/// Describes a module: size, kind, imports, exports, custom sections and producers
 #[utoipa::path(get, operation_id = "get_info", path = "/info/{*name}", tag = "modules",
     params(ReadRevision),
-    responses((status = 200, description = "The facts", body = wire::InfoJson), ReadProblems))]
+    responses((status = 200, description = "The description of the module", body = wire::InfoJson), ReadProblems))]
 pub(in crate::http) async fn info(
     State(app): State<App>,
     ReadRevision(revision): ReadRevision,

@@ -93,7 +93,7 @@ pub(in crate::http) async fn watch(
     Ok((CommitHeader(commit), response).into_response())
 }
 
-/// What a client requests to watch.
+/// The branch, the start and the format that a client of the watch endpoint requests.
 struct WatchQuery {
     branch: Option<BranchName>,
     since: Option<CommitId>,

@@ -84,7 +84,7 @@ impl<W: Write> BodyDecoder<W> {
         result.map_err(|error| self.failure(error))
     }
 
-    /// Decodes what is left at the end of the body, and returns the sink.
+    /// Decodes the bytes that remain at the end of the body, and returns the sink.
     ///
     /// # Errors
     /// 400 if the body ends inside of a gzip member or zstd frame; the sink's failure.

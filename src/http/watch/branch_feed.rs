@@ -9,7 +9,7 @@ use super::event_buffer::{BufferedEvent, EventBuffer, EventFormat, SharedEvent};
 use crate::names::BranchName;
 use crate::store::{self, BranchCursor, CursorPosition, PollResult, Store};
 
-/// Why no further events follow.
+/// The reason why no further events follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FeedEnd {
     /// The branch was deleted.

@@ -73,7 +73,7 @@ impl SharedEvent {
     }
 }
 
-/// What a buffer has under a sequence number.
+/// The result of looking up an event in a buffer by its sequence number.
 pub(super) enum BufferedEvent {
     /// The event with that number.
     Available(Arc<SharedEvent>),

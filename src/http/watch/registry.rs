@@ -25,9 +25,9 @@ const FEEDS_MAX: usize = 256;
 const CONNECTING_MAX: usize = 8;
 /// How many subscribers may read the store at a time because they are not at the tip.
 const CATCHING_UP_MAX: usize = 8;
-/// How many of these may hold a large message.
+/// How many of the subscribers that catch up may hold a large message at a time.
 const LARGE_MESSAGES_MAX: usize = 2;
-/// How often a new subscriber polls its branch before it takes the newest event read so far for the tip.
+/// How often a new subscriber polls its branch at most. After that, the newest event read so far counts as the tip.
 const FIRST_POLLS_MAX: usize = 8;
 
 /// The watched branches and the limits on their sockets.

@@ -19,7 +19,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// otherwise reset the connection, and the client would not receive the close frame.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Why a WebSocket ends.
+/// The reason why a WebSocket ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SocketEnd {
     /// The server closes it, with this code and reason.
@@ -87,7 +87,7 @@ impl WatchSocket {
         let shutdown = self.shutdown.clone();
         let limit = self.message_timeout;
         let sent = async {
-            // Flushed before too, so that at most one message is queued.
+            // Flushes before the message, too, so that at most one message is queued.
             poll_fn(|cx| self.poll_flushed(cx)).await?;
             self.socket
                 .start_send_unpin(message)

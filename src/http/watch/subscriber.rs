@@ -14,12 +14,12 @@ use crate::store::{self, BranchCursor, CursorPosition, Event, PollResult};
 
 /// How long a subscriber that failed to read the store waits before it retries.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// How often it retries.
+/// How often such a subscriber retries before it reports the failure.
 const RETRIES_MAX: usize = 10;
 /// Messages above this size are held by few subscribers at a time, unless they are shared.
 const LARGE_BYTES: usize = 2 << 20;
 
-/// What a subscriber sends next.
+/// The messages that a subscriber sends next, or the reason why there are none.
 pub(super) enum NextMessages {
     /// These messages.
     Texts(EventTexts),
@@ -46,13 +46,13 @@ enum ReadingFrom {
     Buffer(u64),
     /// The store.
     Store(Box<BranchCursor>),
-    /// Nothing: the commit at which to begin is not known.
+    /// Nothing, because the commit at which to begin is not known.
     UnknownCommit,
 }
 
 impl Subscriber {
     /// Subscribes to a branch from the commit `since`, or from the tip. If there is no such commit, [`next`](Self::next) returns
-    /// that.
+    /// [`FeedEnd::UnknownCommit`].
     ///
     /// # Errors
     /// 404 if the branch does not exist; 503 if too many branches are watched; 500 if the store cannot be read.
