@@ -1,8 +1,9 @@
 //! One budget of bytes for everything that is held in memory for clients.
 //!
-//! The composition root creates one [`ByteBudget`] and passes clones of it to the store and to the HTTP server. Whoever holds memory for
-//! a client charges it first, and keeps the [`Charge`] exactly as long as the memory. When the budget is used up, a request waits, is
-//! refused, or gets by with less memory. It never takes the memory anyway.
+//! The composition root creates one [`ByteBudget`] and passes clones of it to the store and to the HTTP server. Code that allocates
+//! memory for a client takes a [`Charge`] of that many bytes first, and keeps the charge exactly as long as the memory. When the
+//! budget is used up, a request waits for bytes, is refused, or continues with less memory. It never allocates memory without a
+//! charge.
 //!
 //! **Deadlocks.** Two requests that each hold a charge and wait for more would wait for each other. So only a request that holds nothing
 //! may wait; a charge grows with [`Charge::try_grow`], which does not wait.
@@ -34,7 +35,7 @@ const SMALL_SHARE: u64 = 8;
 #[error("the memory budget is used up")]
 pub struct Exhausted;
 
-/// A number of bytes that may be held at a time. Clones share it.
+/// A limit on the bytes that all charges hold at a time. Clones share the limit and the bytes in use.
 #[derive(Clone, Debug)]
 pub struct ByteBudget {
     shared: Arc<Shared>,
@@ -60,7 +61,7 @@ pub struct Charge {
     bytes: u64,
 }
 
-/// A budget that nothing exhausts. It still counts.
+/// A budget that no use exhausts, but that counts the bytes in use.
 impl Default for ByteBudget {
     fn default() -> Self {
         Self::new(u64::MAX)
@@ -83,7 +84,7 @@ impl ByteBudget {
         self.shared.capacity
     }
 
-    /// Returns how many bytes are held now.
+    /// Returns how many bytes all charges hold now.
     pub fn used(&self) -> u64 {
         self.state().used
     }
@@ -94,8 +95,8 @@ impl ByteBudget {
         state.small.len() + state.large.len()
     }
 
-    /// Returns the size of the largest charge that can be granted, in bytes. Something larger that must be held in any case is charged
-    /// this much, and then is the only large thing that is held.
+    /// Returns the size of the largest charge that can be granted, in bytes. For something larger that must be held in any case,
+    /// charge this many bytes: no other large charge is granted at the same time.
     pub fn largest(&self) -> u64 {
         self.shared.capacity - self.shared.capacity / SMALL_SHARE
     }
@@ -113,14 +114,14 @@ impl ByteBudget {
         Ok(self.charge(bytes))
     }
 
-    /// Waits for `bytes`. The caller must not hold another charge. Dropping the future ends the wait.
+    /// Waits until `bytes` are free, and takes them. The caller must not hold another charge. Dropping the future ends the wait.
     ///
     /// The output is [`Exhausted`] if `bytes` exceeds [`largest`](Self::largest).
     pub fn wait(&self, bytes: u64) -> ChargeWait {
         ChargeWait::new(self, bytes)
     }
 
-    /// Waits for `bytes` on this thread. The caller must not hold another charge.
+    /// Blocks this thread until `bytes` are free, and takes them. The caller must not hold another charge.
     ///
     /// # Errors
     /// [`Exhausted`] at the deadline, or if `bytes` exceeds [`largest`](Self::largest).
@@ -128,7 +129,7 @@ impl ByteBudget {
         self.wait(bytes).block_until(deadline)
     }
 
-    /// Returns a charge of nothing, which can grow.
+    /// Returns a charge of 0 bytes, which can grow.
     pub fn empty_charge(&self) -> Charge {
         self.charge(0)
     }
@@ -175,7 +176,7 @@ impl ByteBudget {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Grants waiting charges that fit now, and returns whom to wake.
+    /// Grants the waiting charges that fit now, and returns the wakers of the tasks that wait for them.
     fn grant(&self, state: &mut State) -> Vec<Waker> {
         let mut wakers = Vec::new();
         while let Some(bytes) = state.small.first_bytes()
@@ -211,13 +212,13 @@ impl State {
 }
 
 impl Charge {
-    /// Returns the number of bytes.
+    /// Returns the number of bytes that the charge holds.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Takes `bytes` more if they are free. It does not wait, and goes before those who do: the memory that this charge already has is
-    /// of use to others only after the holder is done.
+    /// Takes `bytes` more if they are free. Does not wait, and takes them even if waiting charges were requested earlier: the bytes
+    /// that this charge already holds become free only when its holder is done.
     ///
     /// # Errors
     /// [`Exhausted`] if they are not free; the charge is unchanged.
@@ -233,7 +234,7 @@ impl Charge {
         Ok(())
     }
 
-    /// Gives back `bytes`, or all if there are fewer.
+    /// Gives back `bytes` of the charge, or all of it if it has fewer.
     pub fn shrink(&mut self, bytes: u64) {
         drop(self.split(bytes));
     }
@@ -252,7 +253,7 @@ impl Charge {
         }
     }
 
-    /// Moves `bytes` into a charge of their own, or all if there are fewer.
+    /// Moves `bytes` of this charge, or all of it if it has fewer, into a new charge.
     #[must_use = "dropping the new charge releases its bytes"]
     pub fn split(&mut self, bytes: u64) -> Self {
         let bytes = bytes.min(self.bytes);

@@ -9,7 +9,7 @@ pub(super) type Ticket = u64;
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     waiting: BTreeMap<Ticket, Waiter>,
-    /// Charges that were granted but not yet fetched by those who waited for them.
+    /// Charges that were granted, but that the waiting task has not yet taken.
     granted: BTreeSet<Ticket>,
     next_ticket: Ticket,
 }
@@ -44,19 +44,19 @@ impl Queue {
         }
     }
 
-    /// Returns the size of the first charge.
+    /// Returns the size of the first charge, in bytes.
     pub fn first_bytes(&self) -> Option<u64> {
         self.waiting.values().next().map(|waiter| waiter.bytes)
     }
 
-    /// Grants the first charge, and returns the waker of the one who waits for it.
+    /// Grants the first charge, and returns the waker of the task that waits for it.
     pub fn grant_first(&mut self) -> Option<Waker> {
         let (ticket, waiter) = self.waiting.pop_first()?;
         self.granted.insert(ticket);
         Some(waiter.waker)
     }
 
-    /// Returns whether the charge was granted, and forgets it then.
+    /// Returns whether the charge was granted. If so, removes it from the granted charges.
     pub fn take_granted(&mut self, ticket: Ticket) -> bool {
         self.granted.remove(&ticket)
     }

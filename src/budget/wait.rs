@@ -16,7 +16,7 @@ use super::{ByteBudget, Charge, Exhausted};
 pub struct ChargeWait {
     budget: ByteBudget,
     bytes: u64,
-    /// The place in the queue, while there is one.
+    /// The ticket in the queue; `None` before the first poll and after the end of the wait.
     ticket: Option<Ticket>,
 }
 
@@ -84,7 +84,7 @@ impl Drop for ChargeWait {
             return self.budget.release(self.bytes);
         }
         state.queue(self.bytes).remove(ticket);
-        // The next charge may be smaller, and fit.
+        // The next charge in the queue may be smaller, and fit now.
         let wakers = self.budget.grant(&mut state);
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
