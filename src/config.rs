@@ -40,6 +40,10 @@ pub struct PushLimits {
     pub tree_bytes_max: u64,
     /// The maximum number of paths that the new commits of one push add or change, counted per commit. A few small trees can name billions.
     pub paths_max: u64,
+    /// The maximum total length of these paths, in bytes. The version index takes up to nine times as much space.
+    pub path_bytes_max: u64,
+    /// The maximum total length of all paths in the tree of a commit that is pushed, fetched or cloned, in bytes.
+    pub tree_path_bytes_max: u64,
 }
 
 impl Default for PushLimits {
@@ -48,6 +52,8 @@ impl Default for PushLimits {
             commit_bytes_max: 1 << 20,
             tree_bytes_max: 256 << 20,
             paths_max: 4 << 20,
+            path_bytes_max: 256 << 20,
+            tree_path_bytes_max: 1 << 30,
         }
     }
 }

@@ -5,9 +5,6 @@ use std::str::FromStr;
 
 use super::error::{Error, quoted};
 
-/// The maximum length of a message, in bytes.
-const MESSAGE_BYTES_MAX: usize = 64 << 10;
-
 /// The trailers that the store itself writes as the last line of a commit message, and later reads.
 const TRAILERS: [&str; 2] = ["Restores:", "Squashed:"];
 
@@ -16,6 +13,9 @@ const TRAILERS: [&str; 2] = ["Restores:", "Squashed:"];
 pub struct Message(String);
 
 impl Message {
+    /// The maximum length of a message, in bytes.
+    pub const BYTES_MAX: usize = 64 << 10;
+
     /// Parses any text that is not blank. Line endings become LF, and trailing white space is dropped.
     ///
     /// # Errors
@@ -28,7 +28,7 @@ impl Message {
         if trimmed.is_empty() {
             return rejected("is blank");
         }
-        if trimmed.len() > MESSAGE_BYTES_MAX {
+        if trimmed.len() > Self::BYTES_MAX {
             return rejected("is longer than 64 KiB");
         }
         if trimmed.contains('\0') {

@@ -1,9 +1,9 @@
 //! Creation of a store from another repository, for example from a mirror.
 
 use std::path::Path;
-use std::time::Duration;
 
 use super::error::{Error, Result};
+use crate::config::{MirrorLimits, PushLimits};
 use crate::git::Git;
 use crate::names::{BranchName, RemoteUrl};
 use crate::store::Store;
@@ -13,17 +13,18 @@ use crate::store::Store;
 /// `tick` is called repeatedly while git works. If this fails or is killed, there is no store at `root`.
 ///
 /// # Errors
-/// `NoGit`; `root` is not empty; the repository cannot be reached within `limit`, is shallow, or has no branch.
+/// `NoGit`; `root` is not empty; the repository cannot be reached in time, is shallow, has no branch, or exceeds the limits.
 pub fn clone(
     url: &RemoteUrl,
     root: &Path,
     branch: Option<&BranchName>,
-    limit: Duration,
+    limits: (MirrorLimits, PushLimits),
     tick: &mut dyn FnMut(),
 ) -> Result<BranchName> {
-    Store::create_from_clone(root, branch, |directory| {
+    let (time, size) = limits;
+    Store::create_from_clone(root, branch, &size, |directory| {
         let git = Git::find(directory).ok_or(Error::NoGit)?;
-        git.clone_bare(url, limit, tick)
+        git.clone_bare(url, time.push_timeout, tick)
             .map_err(Error::git_remote(url))
     })
 }

@@ -80,7 +80,7 @@ pub struct GitRequest {
 pub struct PushIdentity {
     /// The HTTP methods that the client may use, joined by commas; `*` stands for all.
     pub methods: String,
-    /// The author that all pushed commits must have, if the client's key fixes it.
+    /// The author, committer and tagger that all pushed commits and tags must have, if the client's key fixes it.
     pub author: Option<Author>,
 }
 
@@ -167,6 +167,14 @@ impl GitHttpBackend {
             (
                 "WASMSTORE_PUSH_MAX_PATHS",
                 push.paths_max.to_string().into(),
+            ),
+            (
+                "WASMSTORE_PUSH_MAX_PATH_BYTES",
+                push.path_bytes_max.to_string().into(),
+            ),
+            (
+                "WASMSTORE_PUSH_MAX_TREE_PATH_BYTES",
+                push.tree_path_bytes_max.to_string().into(),
             ),
         ];
         if let Some(author) = &pusher.author {
@@ -269,6 +277,8 @@ mod tests {
             "WASMSTORE_PUSH_MAX_MODULE_BYTES",
             "WASMSTORE_PUSH_MAX_SECTION_BYTES",
             "WASMSTORE_PUSH_MAX_PATHS",
+            "WASMSTORE_PUSH_MAX_PATH_BYTES",
+            "WASMSTORE_PUSH_MAX_TREE_PATH_BYTES",
             "WASMSTORE_PUSH_AUTHOR",
         ];
         assert_eq!(names, expected);

@@ -98,6 +98,14 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A foreign object exceeds a limit.
+    #[error("{object}: {reason}")]
+    LimitExceeded {
+        /// The object.
+        object: String,
+        /// Its size, and the name of the limit.
+        reason: String,
+    },
     /// The stock git program failed.
     #[error(transparent)]
     Git(#[from] crate::git::Error),

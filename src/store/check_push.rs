@@ -6,9 +6,10 @@ use std::path::Path;
 
 use super::error::{Error, Result};
 use super::open::Store;
-use crate::names::{self, Author, CommitId, ModuleHash, ModulePath, TreePath};
+use crate::names::{self, Author, CommitId, ModuleHash, ModulePath, ObjectId, TreePath};
 use crate::repo::{
-    Commit, DropPolicy, IncomingObjects, IntroducedEntry, RefUpdate, Refusal, WalkControl, chain,
+    self, DropPolicy, Identity, IncomingObjects, IntroducedEntry, PushedCommit, RefUpdate, Refusal,
+    TreeScale, WalkControl, chain,
 };
 use crate::wasm;
 
@@ -20,7 +21,7 @@ const OBJECTIONS_MAX: usize = 20;
 pub struct Pusher {
     /// Whether the client may drop history.
     pub drop_policy: DropPolicy,
-    /// The author that new commits must have; `None` allows any author.
+    /// The author, committer and tagger that new commits and tags must have; `None` allows any.
     pub author: Option<Author>,
 }
 
@@ -68,6 +69,12 @@ impl Store {
             Err(error) if error.is_missing_object() => {
                 Ok(vec![Objection::to_push(Refusal::Collected.to_string())])
             }
+            Err(Error::Repo(repo::Error::LimitExceeded { object, reason })) => {
+                Ok(vec![Objection {
+                    subject: object,
+                    reason,
+                }])
+            }
             checked => checked,
         }
     }
@@ -103,9 +110,13 @@ impl Store {
             pusher,
             valid_modules: HashSet::new(),
             path_count: 0,
+            path_bytes: 0,
+            scale: TreeScale::new(&incoming),
             objections: Vec::new(),
         };
-        let mut tips = incoming.quarantined_commits()?;
+        let quarantined = incoming.quarantined()?;
+        check.check_tags(&quarantined.tags)?;
+        let mut tips = quarantined.commits;
         for id in updates.iter().filter_map(|update| update.new) {
             tips.extend(incoming.peel(id)?);
         }
@@ -123,6 +134,9 @@ struct PushCheck<'c> {
     valid_modules: HashSet<ModuleHash>,
     /// The number of paths that were checked.
     path_count: u64,
+    /// Their total length.
+    path_bytes: u64,
+    scale: TreeScale<'c>,
     objections: Vec<Objection>,
 }
 
@@ -135,28 +149,55 @@ impl PushCheck<'_> {
         })?;
         // Oldest first, so that an objection names the commit that introduced a fault.
         for commit in new.into_iter().rev() {
-            self.check_author(&commit);
+            self.check_author(&commit)?;
             if self.is_finished() || !self.check_paths(&commit)? {
                 break;
+            }
+            let bytes_max = self.store.options.push.tree_path_bytes_max;
+            self.scale.check(&commit, bytes_max)?;
+        }
+        Ok(())
+    }
+
+    fn check_author(&mut self, commit: &PushedCommit) -> Result<()> {
+        if self.pusher.author.is_some() {
+            for identity in self.incoming.commit_identities(commit.id)? {
+                self.check_identity(&identity, || format!("commit {}", commit.id));
             }
         }
         Ok(())
     }
 
-    fn check_author(&mut self, commit: &Commit) {
-        let is_by =
-            |author: &&Author| author.name() == commit.author && author.mail() == commit.mail;
+    fn check_tags(&mut self, tags: &[ObjectId]) -> Result<()> {
+        if self.pusher.author.is_none() {
+            return Ok(());
+        }
+        for tag in tags {
+            if self.is_finished() {
+                break;
+            }
+            if let Some(tagger) = self.incoming.tagger(*tag)? {
+                self.check_identity(&tagger, || format!("tag {tag}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_identity(&mut self, identity: &Identity, subject: impl FnOnce() -> String) {
         let required = self.pusher.author.as_ref();
-        if let Some(required) = required.filter(|author| !is_by(author)) {
+        if let Some(required) = required.filter(|author| !identity.is(author)) {
             self.objections.push(Objection {
-                subject: format!("commit {}", commit.id),
-                reason: format!("its author is not {required}, as the key requires"),
+                subject: subject(),
+                reason: format!(
+                    "its {} is not {required}, as the key requires",
+                    identity.role
+                ),
             });
         }
     }
 
     /// Checks the entries that a commit introduces; returns whether to continue with the next commit.
-    fn check_paths(&mut self, commit: &Commit) -> Result<bool> {
+    fn check_paths(&mut self, commit: &PushedCommit) -> Result<bool> {
         let (incoming, mut failed) = (self.incoming, None);
         incoming.walk_introduced(commit, &mut |path, introduced| {
             let next = self.check_path(commit, path, introduced);
@@ -173,17 +214,15 @@ impl PushCheck<'_> {
 
     fn check_path(
         &mut self,
-        commit: &Commit,
+        commit: &PushedCommit,
         path: &[u8],
         introduced: IntroducedEntry,
     ) -> Result<WalkControl> {
+        // A tree that occurs at several paths is counted at each of them: a few small trees can have billions of paths.
         self.path_count += 1;
-        let paths_max = self.store.options.push.paths_max;
-        if self.path_count > paths_max {
-            // A tree that occurs at several paths is counted at each of them: a few small trees can have billions of paths.
-            self.objections = vec![Objection::to_push(format!(
-                "it has more than {paths_max} paths: push fewer commits at a time"
-            ))];
+        self.path_bytes = self.path_bytes.saturating_add(path.len() as u64);
+        if let Some(excess) = self.excess() {
+            self.objections = vec![Objection::to_push(excess)];
             return Ok(WalkControl::Stop);
         }
         let Some(reason) = self.fault(path, introduced)? else {
@@ -200,8 +239,24 @@ impl PushCheck<'_> {
     }
 
     fn is_finished(&self) -> bool {
-        self.objections.len() >= OBJECTIONS_MAX
-            || self.path_count > self.store.options.push.paths_max
+        self.objections.len() >= OBJECTIONS_MAX || self.excess().is_some()
+    }
+
+    /// Returns which limit on the paths of a push is exceeded, if any.
+    fn excess(&self) -> Option<String> {
+        let limits = &self.store.options.push;
+        let (paths_max, bytes_max) = (limits.paths_max, limits.path_bytes_max);
+        if self.path_count > paths_max {
+            Some(format!(
+                "it has more than {paths_max} paths (--max-push-paths): push fewer commits at a time"
+            ))
+        } else if self.path_bytes > bytes_max {
+            Some(format!(
+                "its paths have more than {bytes_max} bytes in total (--max-push-path-bytes): push fewer commits at a time"
+            ))
+        } else {
+            None
+        }
     }
 
     /// Returns the fault of an entry that a commit introduces; `None` if the entry is legal.

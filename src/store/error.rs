@@ -226,6 +226,7 @@ fn repo_kind(error: &repo::Error) -> ErrorKind {
         | E::PathTaken { .. }
         | E::MergeConflict { .. } => ErrorKind::Conflict,
         E::Busy(_) | E::Moved(_) => ErrorKind::Busy,
+        E::LimitExceeded { .. } => ErrorKind::TooLarge,
         E::Batch(error) => repo_kind(error),
         E::NotAStore { .. }
         | E::Missing { .. }

@@ -3,6 +3,7 @@
 mod accepted;
 mod crafted;
 mod guarded;
+mod limits;
 mod many_refs;
 mod over_http;
 mod races;

@@ -81,6 +81,9 @@ fn a_key_with_an_author_pushes_only_commits_of_that_author() {
         seen.contains("its author is not CI <ci@example.org>"),
         "{seen}"
     );
+    let clone = clone
+        .with("GIT_COMMITTER_NAME", "CI")
+        .with("GIT_COMMITTER_EMAIL", "ci@example.org");
     clone.git(&[
         "commit",
         "-q",

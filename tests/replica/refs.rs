@@ -126,3 +126,23 @@ fn a_rejected_ref_is_skipped_and_logged_once() {
     assert!(!log.contains("cannot follow"), "{log}");
     assert!(!log.contains("updated by a push"), "{log}");
 }
+
+#[test]
+fn a_branch_that_names_too_many_paths_is_skipped() {
+    let (world, other) = (World::with_store("sha1"), World::empty());
+    world.add("a", 1);
+    world.ok(&["branch", "long"]);
+    let file = world.file("m.wasm", module(2));
+    world.ok(&["add", file, "0123456789/0123456789", "--branch", "long"]);
+    let primary = Server::start(&world, &[]);
+    let replica = replica_of(&other, &url(&primary), &["--max-tree-path-bytes", "20"]);
+    put(&primary, "b", 3);
+    finishes_round(&replica);
+    assert_eq!(replica.get("/api/v1/module/b").body, module(3));
+    assert_eq!(other.ok(&["branch", "--list"]), "main\n");
+    let log = replica.log();
+    let reason =
+        "its tree has 3 paths of 32 bytes in total; the limit is 20 bytes (--max-tree-path-bytes)";
+    assert!(log.contains(reason), "{log}");
+    assert!(!log.contains("cannot follow"), "{log}");
+}

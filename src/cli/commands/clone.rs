@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::verify::describe;
-use crate::cli::config::Seconds;
+use crate::cli::config::{AtLeast, Seconds};
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::{Output, print_error};
 use crate::cli::settings::Settings;
-use crate::config::MirrorLimits;
+use crate::config::{MirrorLimits, PushLimits};
 use crate::names::RemoteUrl;
 use crate::remote;
 use crate::store::{DerivedFaults, Finding};
@@ -27,14 +27,26 @@ pub(in crate::cli) struct CloneArgs {
     /// Stop copying after this time
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(MirrorLimits::default().push_timeout))]
     timeout: Seconds,
+    /// Limit the total length of all paths in the tree of a commit, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = AtLeast(PushLimits::default().tree_path_bytes_max))]
+    max_tree_path_bytes: AtLeast<1>,
 }
 
 impl CloneArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let (root, branch) = (settings.root()?, settings.branch()?);
-        let limit = self.timeout.0;
+        let limits = (
+            MirrorLimits {
+                push_timeout: self.timeout.0,
+                ..MirrorLimits::default()
+            },
+            PushLimits {
+                tree_path_bytes_max: self.max_tree_path_bytes.0,
+                ..PushLimits::default()
+            },
+        );
         let spinner = settings.progress().spinner("copy");
-        let copied = remote::clone(&self.url, &root, branch.as_ref(), limit, &mut || {
+        let copied = remote::clone(&self.url, &root, branch.as_ref(), limits, &mut || {
             spinner.tick();
         });
         spinner.finish_and_clear();

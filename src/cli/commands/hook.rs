@@ -16,9 +16,10 @@ use crate::store::{DropPolicy, ObjectFormat, Pusher, Store};
 /// Validate or publish a push; the store's git hooks run this command
 ///
 /// Environment: WASMSTORE_PUSH_METHODS contains the methods that the pusher may use, joined by commas, or `*`; deleting and rewriting
-/// refs needs DELETE. WASMSTORE_PUSH_AUTHOR is the only author whose commits the pusher may push. Without these variables, as for pushes
+/// refs needs DELETE. WASMSTORE_PUSH_AUTHOR is the only author, committer and tagger that the pusher may push. Without these variables, as for pushes
 /// over ssh or to a path, the pusher may add commits but not rewrite history. WASMSTORE_PUSH_MAX_MODULE_BYTES,
-/// WASMSTORE_PUSH_MAX_SECTION_BYTES and WASMSTORE_PUSH_MAX_PATHS limit the push.
+/// WASMSTORE_PUSH_MAX_SECTION_BYTES, WASMSTORE_PUSH_MAX_PATHS, WASMSTORE_PUSH_MAX_PATH_BYTES and WASMSTORE_PUSH_MAX_TREE_PATH_BYTES limit
+/// the push.
 #[derive(Debug, clap::Args)]
 #[command(hide = true)]
 pub(in crate::cli) struct HookArgs {
@@ -42,6 +43,10 @@ impl HookArgs {
             modules: module_limits()?,
             push: PushLimits {
                 paths_max: number("WASMSTORE_PUSH_MAX_PATHS")?.unwrap_or(defaults.paths_max),
+                path_bytes_max: number("WASMSTORE_PUSH_MAX_PATH_BYTES")?
+                    .unwrap_or(defaults.path_bytes_max),
+                tree_path_bytes_max: number("WASMSTORE_PUSH_MAX_TREE_PATH_BYTES")?
+                    .unwrap_or(defaults.tree_path_bytes_max),
                 ..defaults
             },
             ..Options::default()

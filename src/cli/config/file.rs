@@ -65,6 +65,8 @@ pub(super) struct FileSettings {
     pub ping_interval: Key<Seconds>,
     pub max_socket_message_bytes: Key<usize>,
     pub max_push_paths: Key<AtLeast<1>>,
+    pub max_push_path_bytes: Key<AtLeast<1>>,
+    pub max_tree_path_bytes: Key<AtLeast<1>>,
     pub mirror_timeout: Key<Seconds>,
     pub cache_mib: Key<u32>,
     pub spool_mib: Key<u32>,

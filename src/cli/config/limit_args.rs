@@ -53,6 +53,12 @@ pub(in crate::cli) struct LimitArgs {
     /// Limit the number of paths that the new commits of a push may add or change
     #[arg(long, value_name = "N", default_value_t = AtLeast(PushLimits::default().paths_max))]
     max_push_paths: AtLeast<1>,
+    /// Limit the total length of these paths, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = AtLeast(PushLimits::default().path_bytes_max))]
+    max_push_path_bytes: AtLeast<1>,
+    /// Limit the total length of all paths in the tree of a pushed commit, or of one from the primary, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = AtLeast(PushLimits::default().tree_path_bytes_max))]
+    max_tree_path_bytes: AtLeast<1>,
     /// Limit the time of a push to a mirror
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(MirrorLimits::default().push_timeout))]
     mirror_timeout: Seconds,
@@ -94,6 +100,7 @@ impl LimitArgs {
         combine_fields!(combine, self, file:
             max_module_bytes, max_section_bytes, max_connections, max_sockets, max_requests, request_wait, header_timeout,
             idle_timeout, body_timeout, min_body_bytes, shutdown_grace, ping_interval, max_socket_message_bytes, max_push_paths,
+            max_push_path_bytes, max_tree_path_bytes,
             mirror_timeout, cache_mib, spool_mib, sending_mib, compressed_mib, max_compressible_bytes, max_git_services,
             git_timeout, max_fetch_bytes, max_push_bytes,
         );
@@ -113,6 +120,8 @@ impl LimitArgs {
             },
             push: PushLimits {
                 paths_max: self.max_push_paths.0,
+                path_bytes_max: self.max_push_path_bytes.0,
+                tree_path_bytes_max: self.max_tree_path_bytes.0,
                 ..PushLimits::default()
             },
         }

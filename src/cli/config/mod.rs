@@ -25,4 +25,4 @@ mod value_types;
 pub(super) use error::ConfigError;
 pub(super) use resolve::resolve;
 pub(super) use server_args::{ServerArgs, ServerFlags};
-pub(super) use value_types::Seconds;
+pub(super) use value_types::{AtLeast, Seconds};

@@ -7,8 +7,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::config::CacheLimits;
-use crate::names::BranchName;
+use crate::config::{CacheLimits, PushLimits};
+use crate::names::{BranchName, ObjectId};
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::remove_if_there;
 use crate::repo::fs::{create_dir, sync_dir, sync_file, write_file};
@@ -17,6 +17,8 @@ use crate::repo::lifecycle::open::{CREATED_NAMES, CREATING, clear, is_absent};
 use crate::repo::locks::{Guard, Locks};
 use crate::repo::objects::gix_handle::open_bare;
 use crate::repo::parts::Parts;
+use crate::repo::push::incoming::IncomingObjects;
+use crate::repo::push::tree_weight::TreeScale;
 use crate::repo::refs::lock::PACKED_REFS;
 use crate::repo::refs::read::read_tip;
 
@@ -68,11 +70,16 @@ impl CloneTarget {
     }
 
     /// Turns the clone into a store, and returns its default branch. Branches and tags stay, as loose refs; the configuration is replaced.
-    /// The default branch is `branch`, or else the branch that the clone's `HEAD` names, or `main`, or the only branch.
+    /// The default branch is `branch`, or else the branch that the clone's `HEAD` names, or `main`, or the only branch. The paths in the
+    /// tree of each commit may have at most `tree_path_bytes_max` bytes in total.
     ///
     /// # Errors
-    /// `UnknownBranch`; the clone is not a repository in a supported format, or none of its branches can be the default branch.
-    pub fn finish(mut self, branch: Option<&BranchName>) -> Result<BranchName> {
+    /// `UnknownBranch`; `LimitExceeded`; the clone is not a repository in a supported format, or none of its branches can be the default branch.
+    pub fn finish(
+        mut self,
+        branch: Option<&BranchName>,
+        tree_path_bytes_max: u64,
+    ) -> Result<BranchName> {
         let (tmp, clone) = (self.root.join("wasmstore/tmp"), self.clone_dir());
         create_dir(&tmp)?;
         let repo = open_bare(&clone).map_err(|error| self.with_store_root(error))?;
@@ -83,6 +90,7 @@ impl CloneTarget {
         drop(repo);
         let parts = Parts::open(&clone, &CacheLimits::default())?;
         let branch = self.choose_default_branch(&parts, branch)?;
+        check_trees(&parts, tree_path_bytes_max)?;
         write_store_files(&clone, &tmp, format)?;
         unpack_refs(&parts, &tmp)?;
         let head = format!("ref: {}\n", branch.full_ref());
@@ -189,6 +197,20 @@ impl Drop for CloneTarget {
             let _ = fs::remove_dir(&self.root);
         }
     }
+}
+
+/// Checks the length of the paths in every commit's tree. git has verified that nothing is missing.
+fn check_trees(clone: &Parts, bytes_max: u64) -> Result<()> {
+    let incoming = IncomingObjects::open(&clone.objects, None, PushLimits::default())?;
+    let mut tips = Vec::new();
+    for (_, id) in clone.refs.direct_refs("refs/")? {
+        let id = ObjectId::from_bytes(id.as_bytes()).expect("BUG: git ids have 20 or 32 bytes");
+        tips.extend(incoming.peel(id)?);
+    }
+    let mut scale = TreeScale::new(&incoming);
+    let commits = incoming.new_commits(&tips, |_| Ok::<_, Error>(false))?;
+    let mut commits = commits.iter();
+    commits.try_for_each(|commit| scale.check(commit, bytes_max))
 }
 
 /// Writes every branch and tag as a loose ref, and removes `packed-refs`, which no other process reads yet.

@@ -3,19 +3,29 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use gix::objs::{Data, Find, Kind, TagRefIter};
+use gix::objs::{Find, Kind, TagRefIter};
 
 use crate::config::PushLimits;
 use crate::names::{CommitId, ModuleHash, ObjectId};
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::{commit_id, object_id};
-use crate::repo::objects::commit::{Commit, decode};
 use crate::repo::objects::db::ObjectDb;
+use crate::repo::push::pushed_commit::{PushedCommit, check_size};
 
 /// The longest chain of tags that point to tags.
 const TAGS_MAX: usize = 16;
 
-/// The objects in a push's quarantine together with those of the store.
+/// The commits and tags in a push's quarantine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QuarantinedObjects {
+    /// The commits.
+    pub commits: Vec<CommitId>,
+    /// The tags.
+    pub tags: Vec<ObjectId>,
+}
+
+/// The objects in a push's quarantine together with those of the store. The limits apply to those in quarantine only: what the store
+/// has was checked when it came.
 pub struct IncomingObjects {
     store: gix::Repository,
     quarantine: Option<gix::odb::Handle>,
@@ -62,24 +72,26 @@ impl IncomingObjects {
         Ok(self.header(self.id(id)?)?.0 == Kind::Commit)
     }
 
-    /// Returns every commit in quarantine. This includes commits that no pushed ref reaches: once they are in the store, any client can
-    /// request them by id.
+    /// Returns every commit and tag in quarantine. This includes those that no pushed ref reaches: once they are in the store, any
+    /// client can request them by id.
     ///
     /// # Errors
     /// The objects cannot be listed.
-    pub fn quarantined_commits(&self) -> Result<Vec<CommitId>> {
+    pub fn quarantined(&self) -> Result<QuarantinedObjects> {
+        let mut found = QuarantinedObjects::default();
         let Some(quarantine) = &self.quarantine else {
-            return Ok(Vec::new());
+            return Ok(found);
         };
         let action = "list the pushed objects";
-        let mut commits = Vec::new();
         for id in quarantine.iter().map_err(Error::database(action))? {
             let id = id.map_err(Error::database(action))?;
-            if self.header(id)?.0 == Kind::Commit {
-                commits.push(commit_id(&id));
+            match self.header(id)?.0 {
+                Kind::Commit => found.commits.push(commit_id(&id)),
+                Kind::Tag => found.tags.extend(ObjectId::from_bytes(id.as_bytes())),
+                Kind::Tree | Kind::Blob => {}
             }
         }
-        Ok(commits)
+        Ok(found)
     }
 
     /// Returns the commit that `id` leads to, and the tags in between; `None` if it leads to another kind of object.
@@ -106,19 +118,20 @@ impl IncomingObjects {
     /// Returns every commit that one of `tips` reaches without passing a commit for which `is_known` returns `true`.
     ///
     /// # Errors
-    /// `Missing`; the error of `is_known`.
+    /// `Missing`; `LimitExceeded` if a commit in quarantine has too many parents or too long a message; the error of `is_known`.
     pub fn new_commits<E: From<Error>>(
         &self,
         tips: &[CommitId],
         mut is_known: impl FnMut(CommitId) -> Result<bool, E>,
-    ) -> Result<Vec<Commit>, E> {
+    ) -> Result<Vec<PushedCommit>, E> {
         let mut seen: HashSet<CommitId> = tips.iter().copied().collect();
         let (mut todo, mut new) = (Vec::from_iter(seen.iter().copied()), Vec::new());
         while let Some(id) = todo.pop() {
             if is_known(id)? {
                 continue;
             }
-            let commit = self.commit(id)?;
+            let data = self.commit_data(id)?;
+            let commit = PushedCommit::decode(id, &data, self.hash_kind())?;
             todo.extend(commit.parents.iter().filter(|parent| seen.insert(**parent)));
             new.push(commit);
         }
@@ -166,16 +179,32 @@ impl IncomingObjects {
         object_id(&self.store, id.as_bytes()).ok_or_else(|| missing(id))
     }
 
+    /// Returns the hash function of the ids.
+    pub(crate) fn hash_kind(&self) -> gix::hash::Kind {
+        self.store.object_hash()
+    }
+
     /// Reads a commit.
-    pub(crate) fn commit(&self, id: CommitId) -> Result<Commit> {
+    pub(crate) fn commit(&self, id: CommitId) -> Result<PushedCommit> {
+        PushedCommit::decode(id, &self.commit_data(id)?, self.hash_kind())
+    }
+
+    /// Reads a commit in its encoded form.
+    pub(crate) fn commit_data(&self, id: CommitId) -> Result<Vec<u8>> {
         let oid = object_id(&self.store, id.as_bytes()).ok_or_else(|| missing(id))?;
-        let (kind, data) = self.read(oid)?;
-        let object = Data::new(&data, kind, oid.kind()).decode();
-        let commit = object.ok().and_then(|object| object.into_commit());
-        decode(
-            id,
-            &commit.ok_or_else(|| decoding(oid)("it is not a commit"))?,
-        )
+        match self.read(oid)? {
+            (Kind::Commit, data) => Ok(data),
+            _ => Err(decoding(oid)("it is not a commit")),
+        }
+    }
+
+    /// Reads a tag in its encoded form.
+    pub(crate) fn tag_data(&self, id: ObjectId) -> Result<Vec<u8>> {
+        let oid = self.id(id)?;
+        match self.read(oid)? {
+            (Kind::Tag, data) => Ok(data),
+            _ => Err(decoding(oid)("it is not a tag")),
+        }
     }
 
     /// Reads a tree in its encoded form.
@@ -201,23 +230,20 @@ impl IncomingObjects {
         }
     }
 
-    /// Reads an object, unless it is larger than the limit for its kind. Blobs have no limit here: the caller checks their size.
+    /// Reads an object. If it is in quarantine, it must be within the limits for its kind. Blobs have no limit here: the caller
+    /// checks their size.
     fn read(&self, id: gix::ObjectId) -> Result<(Kind, Vec<u8>)> {
-        let (kind, size_bytes) = self.header(id)?;
-        let bytes_max = match kind {
-            Kind::Commit | Kind::Tag => self.limits.commit_bytes_max,
-            Kind::Tree => self.limits.tree_bytes_max,
-            Kind::Blob => u64::MAX,
-        };
-        if size_bytes > bytes_max {
-            let reason =
-                format!("the {kind} has {size_bytes} bytes; the limit is {bytes_max} bytes");
-            return Err(reading(id)(reason));
-        }
-        if let Some(quarantine) = &self.quarantine {
+        if let Some(quarantine) = &self.quarantine
+            && let Some(header) =
+                gix::odb::Header::try_header(quarantine, &id).map_err(reading(id))?
+        {
+            self.check_object_size(id, header.kind(), header.size())?;
             let mut bytes = Vec::new();
             let found = quarantine.try_find(&id, &mut bytes).map_err(reading(id))?;
             if let Some(kind) = found.map(|found| found.kind) {
+                if kind == Kind::Commit {
+                    check_size(commit_id(&id), &bytes, self.hash_kind())?;
+                }
                 return Ok((kind, bytes));
             }
         }
@@ -227,6 +253,21 @@ impl IncomingObjects {
             .map_err(reading(id))?
             .ok_or_else(|| missing(id))?;
         Ok((object.kind, object.detach().data))
+    }
+
+    fn check_object_size(&self, id: gix::ObjectId, kind: Kind, size_bytes: u64) -> Result<()> {
+        let bytes_max = match kind {
+            Kind::Commit | Kind::Tag => self.limits.commit_bytes_max,
+            Kind::Tree => self.limits.tree_bytes_max,
+            Kind::Blob => u64::MAX,
+        };
+        if size_bytes <= bytes_max {
+            return Ok(());
+        }
+        Err(Error::LimitExceeded {
+            object: format!("{kind} {id}"),
+            reason: format!("it has {size_bytes} bytes; the limit is {bytes_max} bytes"),
+        })
     }
 }
 

@@ -11,8 +11,8 @@ use gix::objs::tree::{EntryKind, EntryRef};
 use crate::names::ModuleHash;
 use crate::repo::error::Result;
 use crate::repo::ids::module_hash;
-use crate::repo::objects::commit::Commit;
 use crate::repo::push::incoming::IncomingObjects;
+use crate::repo::push::pushed_commit::PushedCommit;
 use crate::repo::tree::entry::join_path;
 use crate::repo::tree::reader::parse_tree;
 
@@ -67,15 +67,20 @@ impl IncomingObjects {
     /// `Missing`; an object cannot be decoded.
     pub fn walk_introduced(
         &self,
-        commit: &Commit,
+        commit: &PushedCommit,
         visit: &mut dyn FnMut(&[u8], IntroducedEntry) -> WalkControl,
     ) -> Result<()> {
-        let parents = commit.parents.iter();
-        let parent_trees = parents.map(|parent| Ok(self.commit(*parent)?.tree.0));
+        let mut parent_trees = Vec::new();
+        for parent in &commit.parents {
+            let tree = self.commit(*parent)?.tree.0;
+            if !parent_trees.contains(&tree) {
+                parent_trees.push(tree);
+            }
+        }
         let mut todo = vec![DirectoryVersions {
             path: Vec::new(),
             tree: commit.tree.0,
-            parent_trees: parent_trees.collect::<Result<_>>()?,
+            parent_trees,
         }];
         while let Some(directory) = todo.pop() {
             // A directory that a parent has too was checked when that parent was pushed.
@@ -95,29 +100,23 @@ impl IncomingObjects {
     ) -> Result<WalkControl> {
         let encoded = self.tree(directory.tree)?;
         let entries = parse_tree(&encoded, directory.tree)?.entries;
-        let parent_ids = &directory.parent_trees;
-        let encoded_parents: Vec<Vec<u8>> = parent_ids
-            .iter()
-            .map(|id| self.tree(*id))
-            .collect::<Result<_>>()?;
-        let parents: Vec<TreeRef<'_>> = encoded_parents
-            .iter()
-            .zip(parent_ids)
-            .map(|(encoded, id)| parse_tree(encoded, *id))
-            .collect::<Result<_>>()?;
+        let mut in_parents = vec![InParents::default(); entries.len()];
+        // One parent at a time: a commit may have many, and their trees may be large.
+        for id in &directory.parent_trees {
+            let encoded_parent = self.tree(*id)?;
+            let parent = parse_tree(&encoded_parent, *id)?;
+            for (entry, in_parents) in entries.iter().zip(&mut in_parents) {
+                in_parents.look_up(entry, &parent);
+            }
+        }
         let mut names = HashSet::new();
-        for entry in &entries {
+        for (entry, in_parents) in entries.iter().zip(in_parents) {
             let path = join_path(&directory.path, entry.filename);
             let is_duplicate = !names.insert(entry.filename);
             if is_duplicate && visit(&path, IntroducedEntry::DuplicateName) == WalkControl::Stop {
                 return Ok(WalkControl::Stop);
             }
-            let find_in = |parent: &TreeRef<'_>| {
-                let found = parent.bisect_entry(entry.filename, entry.mode.is_tree());
-                found.map(|found| (found.mode, found.oid.to_owned()))
-            };
-            let in_parents: Vec<_> = parents.iter().filter_map(find_in).collect();
-            if in_parents.contains(&(entry.mode, entry.oid.to_owned())) {
+            if in_parents.is_same {
                 continue;
             }
             let introduced = classify(entry);
@@ -127,13 +126,40 @@ impl IncomingObjects {
                     todo.push(DirectoryVersions {
                         path,
                         tree: entry.oid.to_owned(),
-                        parent_trees: in_parents.into_iter().map(|(_, id)| id).collect(),
+                        parent_trees: in_parents.trees,
                     });
                 }
                 WalkControl::Descend | WalkControl::Skip => {}
             }
         }
         Ok(WalkControl::Descend)
+    }
+}
+
+/// What the parents of a commit have at the path of an entry.
+#[derive(Clone, Default)]
+struct InParents {
+    /// Whether one of them has the same entry.
+    is_same: bool,
+    /// The other trees that they have there, each once.
+    trees: Vec<gix::ObjectId>,
+}
+
+impl InParents {
+    /// Looks the entry up in the directory of one more parent.
+    fn look_up(&mut self, entry: &EntryRef<'_>, parent: &TreeRef<'_>) {
+        if self.is_same {
+            return;
+        }
+        let Some(found) = parent.bisect_entry(entry.filename, entry.mode.is_tree()) else {
+            return;
+        };
+        if (found.mode, found.oid) == (entry.mode, entry.oid) {
+            self.is_same = true;
+            self.trees = Vec::new();
+        } else if entry.mode.is_tree() && !self.trees.iter().any(|tree| *tree == found.oid) {
+            self.trees.push(found.oid.to_owned());
+        }
     }
 }
 

@@ -78,6 +78,9 @@ pub enum Refusal {
     /// A `gc` removed objects that the client did not send because the store had them.
     #[error("a concurrent gc removed objects that the push builds on: push again")]
     Collected,
+    /// The new value, or what it reaches, exceeds a limit.
+    #[error("{0}")]
+    LimitExceeded(String),
     /// The update failed.
     #[error("{0}")]
     Failed(String),

@@ -1,6 +1,6 @@
 //! Computes the index entries of commits from the repository.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::index::{ChangeEntry, CommitEntry};
 use crate::names::CommitId;
@@ -36,10 +36,17 @@ impl<'s> CommitEntries<'s> {
             Some((first, further)) => (Some(*first), further),
             None => (None, &[][..]),
         };
+        // A foreign commit may name a parent many times, and many parents with the same tree.
+        let mut seen = HashSet::new();
+        let further: Vec<TreeId> = further
+            .iter()
+            .filter(|tree| seen.insert(**tree))
+            .copied()
+            .collect();
         let mut changes = Vec::new();
         for changed in self.differ.changes(first, node.tree)? {
             let mut is_own = changed.old != changed.new;
-            for parent in further {
+            for parent in &further {
                 is_own = is_own && self.differ.module_at(*parent, &changed.path)? != changed.new;
             }
             changes.push(ChangeEntry {

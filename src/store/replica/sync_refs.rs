@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::names::{BranchName, ObjectId, RefName};
-use crate::repo::{Atomicity, DropPolicy, RefUpdate, Refusal};
+use crate::names::{BranchName, CommitId, ObjectId, RefName};
+use crate::repo::{self, Atomicity, DropPolicy, IncomingObjects, RefUpdate, Refusal, TreeScale};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
@@ -85,8 +85,8 @@ impl Store {
         if !ids.is_empty() {
             fetch(&Vec::from_iter(ids))?;
         }
-        let results = txn.update_refs(updates, DropPolicy::Allowed, Atomicity::PerRef);
-        let mut skipped = Vec::new();
+        let (updates, mut skipped) = self.refuse_excessive(updates)?;
+        let results = txn.update_refs(&updates, DropPolicy::Allowed, Atomicity::PerRef);
         for (update, result) in updates.iter().zip(results.map_err(Error::from)?) {
             let name = update.name.clone();
             match (result, update.new) {
@@ -101,6 +101,58 @@ impl Store {
             }
         }
         Ok(skipped)
+    }
+
+    /// Checks the limits on the trees of all commits that are new here. Returns the updates within the limits, and the others.
+    fn refuse_excessive(&self, updates: &[RefUpdate]) -> Result<(Vec<RefUpdate>, Vec<SkippedRef>)> {
+        self.catch_up_all()?;
+        let incoming = self.repo.incoming(None, self.options.push)?;
+        let mut scale = TreeScale::new(&incoming);
+        let (mut allowed, mut skipped) = (Vec::new(), Vec::new());
+        for update in updates {
+            let refused = match update.new {
+                Some(new) => self
+                    .excess(&incoming, &mut scale, new)?
+                    .map(|reason| (new, reason)),
+                None => None,
+            };
+            match refused {
+                Some((id, reason)) => skipped.push(SkippedRef {
+                    name: update.name.clone(),
+                    id,
+                    refusal: Refusal::LimitExceeded(reason),
+                }),
+                None => allowed.push(update.clone()),
+            }
+        }
+        Ok((allowed, skipped))
+    }
+
+    /// Returns which limit a commit that `id` reaches exceeds, if any. Commits that are in the version index were checked before.
+    fn excess(
+        &self,
+        incoming: &IncomingObjects,
+        scale: &mut TreeScale<'_>,
+        id: ObjectId,
+    ) -> Result<Option<String>> {
+        let bytes_max = self.options.push.tree_path_bytes_max;
+        let tips: Vec<CommitId> = incoming.peel(id)?.into_iter().collect();
+        let new = self.with_index(|reader| {
+            incoming.new_commits(&tips, |id| Ok::<_, Error>(reader.contains(id)?))
+        });
+        let checked = new.and_then(|new| {
+            let mut new = new.iter();
+            Ok(new.try_for_each(|commit| scale.check(commit, bytes_max))?)
+        });
+        match checked {
+            Ok(()) => Ok(None),
+            Err(Error::Repo(error @ repo::Error::LimitExceeded { .. })) => {
+                Ok(Some(error.to_string()))
+            }
+            // `update_refs` reports a missing object for the ref that it belongs to.
+            Err(error) if error.is_missing_object() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Sets the default branch of `remote` if that branch exists here. If it cannot be created while the current default branch exists,

@@ -1,0 +1,145 @@
+//! The number and the total length of the paths in a tree.
+//!
+//! A tree that occurs at several paths counts at each of them: a few small trees can name billions of long paths, and everything that
+//! lists the paths of the store takes memory and time for each. The weight of each tree is computed once, whatever the number of its
+//! paths, so the cost is proportional to the number of distinct trees.
+
+use std::collections::HashMap;
+
+use crate::repo::error::{Error, Result};
+use crate::repo::ids::TreeId;
+use crate::repo::push::incoming::IncomingObjects;
+use crate::repo::push::pushed_commit::PushedCommit;
+use crate::repo::tree::reader::parse_tree;
+
+/// The paths in a tree, relative to it. Directories count too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TreeWeight {
+    /// The number of paths.
+    pub paths: u64,
+    /// Their total length in bytes.
+    pub path_bytes: u64,
+}
+
+impl TreeWeight {
+    /// Adds an entry with a name of this length, and the content of the entry if it is a directory.
+    fn add(&mut self, name_bytes: u64, content: Self) {
+        let prefix_bytes = content.paths.saturating_mul(name_bytes.saturating_add(1));
+        let bytes = prefix_bytes.saturating_add(content.path_bytes);
+        self.paths = self.paths.saturating_add(content.paths).saturating_add(1);
+        let path_bytes = self.path_bytes.saturating_add(name_bytes);
+        self.path_bytes = path_bytes.saturating_add(bytes);
+    }
+}
+
+/// Weighs trees, each once.
+pub struct TreeScale<'i> {
+    incoming: &'i IncomingObjects,
+    weights: HashMap<gix::ObjectId, TreeWeight>,
+}
+
+impl<'i> TreeScale<'i> {
+    /// Creates a scale for trees of `incoming`.
+    pub fn new(incoming: &'i IncomingObjects) -> Self {
+        Self {
+            incoming,
+            weights: HashMap::new(),
+        }
+    }
+
+    /// Checks that the paths in a commit's tree have at most `bytes_max` bytes in total.
+    ///
+    /// # Errors
+    /// `LimitExceeded`; `Missing`; a tree cannot be decoded.
+    pub fn check(&mut self, commit: &PushedCommit, bytes_max: u64) -> Result<()> {
+        let weight = self.weigh(commit.tree)?;
+        if weight.path_bytes <= bytes_max {
+            return Ok(());
+        }
+        let TreeWeight { paths, path_bytes } = weight;
+        Err(Error::LimitExceeded {
+            object: format!("commit {}", commit.id),
+            reason: format!(
+                "its tree has {paths} paths of {path_bytes} bytes in total; the limit is {bytes_max} bytes (--max-tree-path-bytes)"
+            ),
+        })
+    }
+
+    /// Returns the weight of a tree.
+    ///
+    /// # Errors
+    /// `Missing`; a tree cannot be decoded.
+    pub fn weigh(&mut self, tree: TreeId) -> Result<TreeWeight> {
+        // Not recursive: a chain of nested trees can be deeper than the stack.
+        let mut todo = vec![tree.0];
+        while let Some(id) = todo.last().copied() {
+            if self.weights.contains_key(&id) {
+                todo.pop();
+                continue;
+            }
+            let (weight, unknown) = self.sum(id)?;
+            if unknown.is_empty() {
+                self.weights.insert(id, weight);
+            }
+            todo.extend(unknown);
+        }
+        Ok(self.weights[&tree.0])
+    }
+
+    /// Adds the entries of a tree up. Returns also the subtrees whose weights are not known yet.
+    fn sum(&self, id: gix::ObjectId) -> Result<(TreeWeight, Vec<gix::ObjectId>)> {
+        let (mut weight, mut unknown) = (TreeWeight::default(), Vec::new());
+        // git knows the empty tree even if no object has its id.
+        if id.is_empty_tree() {
+            return Ok((weight, unknown));
+        }
+        let encoded = self.incoming.tree(id)?;
+        for entry in parse_tree(&encoded, id)?.entries {
+            let content = match self.weights.get(entry.oid) {
+                _ if !entry.mode.is_tree() => TreeWeight::default(),
+                Some(content) => *content,
+                None => {
+                    unknown.push(entry.oid.to_owned());
+                    continue;
+                }
+            };
+            weight.add(entry.filename.len() as u64, content);
+        }
+        unknown.sort_unstable();
+        unknown.dedup();
+        Ok((weight, unknown))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_below_a_directory_count_with_its_name() {
+        let mut leaf = TreeWeight::default();
+        leaf.add(1, TreeWeight::default());
+        leaf.add(2, TreeWeight::default());
+        let mut root = TreeWeight::default();
+        // `dir`, `dir/a`, `dir/bc`
+        root.add(3, leaf);
+        let expected = TreeWeight {
+            paths: 3,
+            path_bytes: 3 + 5 + 6,
+        };
+        assert_eq!(root, expected);
+    }
+
+    #[test]
+    fn weights_saturate() {
+        let mut weight = TreeWeight::default();
+        weight.add(1, TreeWeight::default());
+        for _ in 0..100 {
+            let content = weight;
+            weight = TreeWeight::default();
+            weight.add(255, content);
+            weight.add(255, content);
+        }
+        assert_eq!((weight.paths, weight.path_bytes), (u64::MAX, u64::MAX));
+    }
+}
