@@ -141,7 +141,8 @@ pub struct ServerLimits {
     pub request_wait: Duration,
     /// The time limit for the header of a request, and for a TLS handshake.
     pub header_timeout: Duration,
-    /// The idle timeout of a connection.
+    /// The idle timeout of a connection. Proxies and load balancers keep idle connections for 60 s; if the server closed one first, a
+    /// request that is on its way would be lost.
     pub idle_timeout: Duration,
     /// The interval in which [`body_progress_bytes_min`](Self::body_progress_bytes_min) bytes of a request body must arrive.
     pub body_progress_timeout: Duration,
@@ -149,6 +150,10 @@ pub struct ServerLimits {
     pub body_progress_bytes_min: u64,
     /// How long running requests may continue after the server was asked to stop.
     pub shutdown_grace: Duration,
+    /// The time for which a server that was told to stop still serves, with `/readyz` 503, so that load balancers notice.
+    pub drain: Duration,
+    /// The maximum number of wrong keys that one address may send in a minute; further ones get a 429.
+    pub wrong_keys_max: usize,
     /// The interval between pings on an idle WebSocket.
     pub ping_interval: Duration,
     /// The maximum size of a WebSocket message from a client.
@@ -180,10 +185,12 @@ impl Default for ServerLimits {
             requests_max: 64,
             request_wait: Duration::from_secs(10),
             header_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(75),
             body_progress_timeout: Duration::from_secs(30),
             body_progress_bytes_min: 4 << 10,
             shutdown_grace: Duration::from_secs(10),
+            drain: Duration::ZERO,
+            wrong_keys_max: 60,
             ping_interval: Duration::from_secs(20),
             socket_message_bytes_max: 64 << 10,
             spool_bytes_max: 16 << 30,

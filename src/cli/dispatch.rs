@@ -31,13 +31,16 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
         Err(error) => return fail(&error.into(), color),
     };
     let color = globals.color;
-    logging::start(&globals, command.as_ref());
+    if let Err(error) = logging::start(&globals, command.as_ref()) {
+        return fail(&error, color);
+    }
     let mut out = Output::stdout(globals.json, color);
     let settings = Settings::new(globals, CommandLine::command);
     let result = match command {
         Some(command) => command.run(&settings, &mut out),
         None => overview(&settings, &mut out),
     };
+    logging::flush();
     let error = match result.and(out.finish()) {
         Ok(()) | Err(Error::Closed) => return ExitCode::SUCCESS,
         Err(error) => error,

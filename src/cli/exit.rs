@@ -219,7 +219,8 @@ fn code(kind: ErrorKind) -> u8 {
         ErrorKind::NotFound | ErrorKind::Input => FAILED,
         ErrorKind::InvalidModule | ErrorKind::TooLarge | ErrorKind::Malformed => INVALID,
         ErrorKind::Conflict | ErrorKind::Precondition => CONFLICT,
-        ErrorKind::Busy | ErrorKind::Full | ErrorKind::Unavailable => UNAVAILABLE,
+        ErrorKind::Busy | ErrorKind::Full => UNAVAILABLE,
+        ErrorKind::ReadOnly | ErrorKind::Unavailable => UNAVAILABLE,
     }
 }
 
@@ -239,6 +240,7 @@ mod tests {
             (ErrorKind::Precondition, 4),
             (ErrorKind::Busy, 5),
             (ErrorKind::Full, 5),
+            (ErrorKind::ReadOnly, 5),
             (ErrorKind::Unavailable, 5),
         ] {
             assert_eq!(code(kind), expected, "{kind:?}");

@@ -1,14 +1,24 @@
 //! The log on standard error.
 
 use std::io;
+use std::panic;
+use std::sync::OnceLock;
 
 use tracing::Level;
 
 use super::args::GlobalArgs;
 use super::commands::Command;
+use super::exit::{Error, Result};
+use super::log_queue::LogQueue;
+
+/// The queue of the log, if this process is a server.
+static QUEUE: OnceLock<LogQueue> = OnceLock::new();
 
 /// Starts the log. A server logs every request by default, any other command only warnings.
-pub(super) fn start(globals: &GlobalArgs, command: Option<&Command>) {
+///
+/// # Errors
+/// The system refuses the thread that writes the log of a server.
+pub(super) fn start(globals: &GlobalArgs, command: Option<&Command>) -> Result<()> {
     let server = match command {
         Some(Command::Server(server)) => Some(server),
         _ => None,
@@ -26,13 +36,34 @@ pub(super) fn start(globals: &GlobalArgs, command: Option<&Command>) {
     };
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
-        .with_writer(io::stderr)
         .log_internal_errors(false);
-    match server {
-        Some(server) if server.log_json => {
-            log.json().flatten_event(true).with_span_list(false).init()
-        }
-        Some(_) => log.init(),
-        None => log.without_time().init(),
+    let Some(server) = server else {
+        log.with_writer(io::stderr).without_time().init();
+        return Ok(());
+    };
+    let queue = LogQueue::start(io::stderr()).map_err(Error::Runtime)?;
+    let queue = QUEUE.get_or_init(|| queue).clone();
+    let log = log.with_writer(queue);
+    if server.log_json {
+        log.json().flatten_event(true).with_span_list(false).init();
+    } else {
+        log.init();
     }
+    // The default hook writes to standard error itself, and would block.
+    panic::set_hook(Box::new(|panic| {
+        tracing::error!(panic = ?panic.to_string(), "a thread panicked");
+    }));
+    Ok(())
+}
+
+/// Waits until the lines so far are written, but not forever.
+pub(super) fn flush() {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush();
+    }
+}
+
+/// Returns how many lines of the log of this server were dropped, because standard error was not read.
+pub(super) fn dropped_lines() -> u64 {
+    QUEUE.get().map_or(0, LogQueue::dropped)
 }

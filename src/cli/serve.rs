@@ -6,11 +6,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
 
 use super::config::ServerArgs;
 use super::exit::{Error, Result};
+use super::logging;
 use super::push_hooks::install_push_hooks;
 use super::reload::{ReadKeys, Reload};
 use super::runtimes::Runtimes;
@@ -18,7 +19,9 @@ use super::sd_notify::ServiceManager;
 use super::server_check::check_branch;
 use super::server_settings::{PipeHandling, load_tls, read_keys};
 use super::settings::Settings;
-use crate::http::{self, Keyring, ServerOptions, Tls};
+use super::socket_activation::listen;
+use super::stop_signals::stop_on_signals;
+use crate::http::{self, BoundAddress, Keyring, ListenAddress, ServerOptions, Tls};
 use crate::remote::{self, GitHttpBackend, Mirrors, Replica};
 use crate::store::{
     MaintenanceSchedule, ObjectFormat, Store, ThreadPriority, lower_thread_priority,
@@ -36,6 +39,11 @@ pub(super) fn run(server: ServerArgs, settings: &Settings) -> Result<()> {
         limits: server.limits.server(),
         keys: read_keys(&server, PipeHandling::Read)?.map(Keyring::from),
         has_cors: server.cors,
+        allowed_hosts: server.allowed_host.clone(),
+        trusted_proxies: server.trusted_proxy.clone(),
+        base_path: server.base_path.clone(),
+        draining: CancellationToken::new(),
+        dropped_log_lines: Some(logging::dropped_lines),
         default_branch: settings.branch()?,
         write_threads: None,
         git: None,
@@ -67,7 +75,7 @@ pub(super) fn run(server: ServerArgs, settings: &Settings) -> Result<()> {
         read_keys,
         schedule,
     };
-    runtimes.run(serve(store, options, tls, server.address(), background))
+    runtimes.run(serve(store, options, tls, server.addresses(), background))
 }
 
 /// Checks that the configured branch exists, before anything is created.
@@ -116,31 +124,30 @@ async fn serve(
     store: Arc<Store>,
     options: ServerOptions,
     tls: Option<Tls>,
-    (host, port): (&str, u16),
+    addresses: Vec<ListenAddress>,
     background: Background,
 ) -> Result<()> {
     let stop = CancellationToken::new();
     let service_manager = background.service_manager;
-    stop_on_signals(&stop, &service_manager).map_err(Error::Runtime)?;
-    let server = http::Server::bind(host, port).await;
-    let server = server.map_err(|source| Error::Bind {
-        address: format!("{host}:{port}"),
-        source,
-    })?;
-    let address = server.address();
+    let (draining, drain) = (options.draining.clone(), options.limits.drain);
+    let stopping = stop_on_signals(draining, stop.clone(), drain, service_manager.clone());
+    stopping.map_err(Error::Runtime)?;
+    let server = listen(&addresses).await?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    tracing::info!(root = ?store.root(), "listening on {scheme}://{address}");
-    warn_if_open(&options, address);
+    let urls = server.addresses().iter().map(|address| address.url(scheme));
+    let status = format!("listening on {}", urls.collect::<Vec<_>>().join(" and "));
+    tracing::info!(root = ?store.root(), "{status}");
+    warn_if_open(&options, server.addresses());
     start_threads(&store, &options, background.schedule).map_err(Error::Runtime)?;
     let reload = Reload {
         read_keys: background.read_keys,
         keyring: options.keys.clone(),
         tls: tls.as_ref().map(Tls::reload),
         service_manager: service_manager.clone(),
-        status: format!("listening on {scheme}://{address}"),
+        status,
     };
     let limits = options.limits;
-    let router = http::router(store, options, (address, host), stop.clone());
+    let router = http::router(store, options, server.addresses(), stop.clone());
     service_manager.notify_ready(&reload.status);
     service_manager.start_watchdog();
     tokio::spawn(
@@ -197,23 +204,6 @@ fn open_mirrors(store: &Arc<Store>, server: &ServerArgs) -> Result<Option<Arc<Mi
     Ok(Some(Arc::new(mirrors)))
 }
 
-/// Cancels the token at the first SIGTERM or SIGINT.
-fn stop_on_signals(stop: &CancellationToken, service_manager: &ServiceManager) -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let (stop, service_manager) = (stop.clone(), service_manager.clone());
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping");
-        stop.cancel();
-        service_manager.notify_stopping();
-    });
-    Ok(())
-}
-
 /// Raises the process's limit on open files, which is low by default, as far as the system allows.
 fn raise_file_limit(connections_max: usize) {
     let needed = (connections_max as u64).saturating_add(OTHER_FILES);
@@ -238,8 +228,15 @@ fn find_git(store: &Store) -> Option<GitHttpBackend> {
     git
 }
 
-fn warn_if_open(options: &ServerOptions, address: SocketAddr) {
-    if options.keys.is_none() && !address.ip().is_loopback() {
+fn warn_if_open(options: &ServerOptions, addresses: &[BoundAddress]) {
+    let is_public = |address: &SocketAddr| !address.ip().is_loopback();
+    let mut public = addresses
+        .iter()
+        .filter_map(BoundAddress::tcp)
+        .filter(is_public);
+    if options.keys.is_none()
+        && let Some(address) = public.next()
+    {
         tracing::warn!(
             "anyone who can reach {address} can change the store: set keys with --auth or --auth-file"
         );

@@ -12,6 +12,7 @@ use super::server_settings::{PipeHandling, load_tls, read_keys};
 use super::settings::Settings;
 use super::write_access::check_write_access;
 use crate::config::Options;
+use crate::http::ListenAddress;
 use crate::remote::{self, GitHttpBackend};
 use crate::store::{Revision, Store};
 
@@ -37,7 +38,14 @@ pub(super) fn run(server: &ServerArgs, settings: &Settings, out: &mut Output) ->
     if !has_git && !server.mirror.is_empty() {
         return Err(attribute("mirror", remote::Error::NoGit.into()));
     }
-    resolve_host(server.address()).map_err(|error| attribute("host", error))?;
+    let key = if server.listen.is_empty() {
+        "host"
+    } else {
+        "listen"
+    };
+    for address in server.addresses() {
+        resolve_host(&address).map_err(|error| attribute(key, error))?;
+    }
     print(server, out)
 }
 
@@ -76,13 +84,16 @@ pub(super) fn check_branch(server: &ServerArgs, settings: &Settings, store: &Sto
     Ok(())
 }
 
-fn resolve_host((host, port): (&str, u16)) -> Result<()> {
+fn resolve_host(address: &ListenAddress) -> Result<()> {
+    let ListenAddress::Tcp { host, port } = address else {
+        return Ok(());
+    };
     let inner = host
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
-    let addresses = (inner.unwrap_or(host), port).to_socket_addrs();
+    let addresses = (inner.unwrap_or(host), *port).to_socket_addrs();
     addresses.map(drop).map_err(|source| Error::Bind {
-        address: format!("{host}:{port}"),
+        address: address.to_string(),
         source,
     })
 }

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use super::config::{self, ServerArgs};
 use super::exit::{Error, Result};
+use super::exposed_file::warn_if_readable_by_others;
+use super::text_file::{NotUtf8, decode};
 use crate::http::{Keys, Tls, read_bounded, read_bounded_regular_file};
 
 /// The largest key file, in bytes.
@@ -31,6 +33,16 @@ pub(super) fn read_keys(server: &ServerArgs, pipes: PipeHandling) -> Result<Opti
             keys_of(&server, pipes)
         }
         _ => keys_of(server, pipes),
+    }
+}
+
+/// Warns if other users can read the key file or the private key of TLS.
+pub(super) fn warn_if_keys_are_exposed(server: &ServerArgs) {
+    if let Some(path) = &server.auth_file {
+        warn_if_readable_by_others(path, "keys");
+    }
+    if let Some(files) = &server.tls {
+        warn_if_readable_by_others(&files.key, "a private key");
     }
 }
 
@@ -62,8 +74,10 @@ fn read_key_file(path: &Path, pipes: PipeHandling) -> Result<String> {
         PipeHandling::Refuse => read_bounded_regular_file(path, KEY_FILE_BYTES_MAX),
     };
     let text = read.and_then(|bytes| {
-        let not_utf8 = |_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8");
-        String::from_utf8(bytes).map_err(not_utf8)
+        let invalid = |error: NotUtf8| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("it is {}", error.fault))
+        };
+        decode(bytes).map_err(invalid)
     });
     text.map_err(|source| match source.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::names::{self, ServerUrl};
+use super::home::expand;
+use crate::names::{self, ServerUrl, invalid_store_location};
 
 /// The location of a store: a local directory, or a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,23 +15,34 @@ pub(super) enum StoreLocation {
 }
 
 impl StoreLocation {
-    /// Parses text that begins with `http:` or `https:` as a URL, and any other text as a directory. A directory with such a name can be
-    /// written as `./http:…`.
+    /// Parses text that begins with `http:` or `https:` as a URL, and any other text as a directory, in which a leading `~` is the home
+    /// directory. A directory with such a name can be written as `./http:…`.
     ///
     /// # Errors
-    /// The URL is malformed.
+    /// The URL is malformed or has another scheme: a directory that is called `htps:` is hardly what was meant.
     pub fn parse(text: PathBuf) -> Result<Self, names::Error> {
-        let is_url = |text: &&str| {
-            let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
-            ["http", "https"]
-                .iter()
-                .any(|known| scheme.eq_ignore_ascii_case(known))
-        };
-        match text.to_str().filter(is_url) {
-            Some(url) => ServerUrl::parse(url).map(Self::Server),
-            None => Ok(Self::Directory(text)),
+        let lossy = text.to_string_lossy();
+        let (scheme, rest) = lossy.split_once(':').unwrap_or_default();
+        let is_http = ["http", "https"]
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known));
+        if is_http {
+            return ServerUrl::parse(&lossy).map(Self::Server);
         }
+        let fail = |fault| invalid_store_location(&lossy, fault);
+        if rest.starts_with("//") && is_scheme(scheme) {
+            let fault =
+                "has an unknown scheme: expected a directory, or a URL with http:// or https://";
+            return Err(fail(fault));
+        }
+        Ok(Self::Directory(expand(text.clone()).map_err(fail)?))
     }
+}
+
+/// Returns whether text can be the scheme of a URL (RFC 3986, section 3.1).
+fn is_scheme(text: &str) -> bool {
+    let is_legal = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_legal)
 }
 
 #[cfg(test)]
@@ -43,8 +55,11 @@ mod tests {
             "/srv/store",
             "./http://a",
             "http",
-            "httpx://a",
-            "ssh://a",
+            "./htps://a",
+            "a b://c",
+            "a:b",
+            "1a://b",
+            "/a://b",
             "",
         ] {
             let location = StoreLocation::parse(directory.into()).unwrap();
@@ -56,7 +71,18 @@ mod tests {
             let location = StoreLocation::parse(text.into()).unwrap();
             assert_eq!(location, StoreLocation::Server(url.clone()), "{text}");
         }
-        for text in ["http://a?b", "http:a", "HTTP:/a", "http:"] {
+        for text in [
+            "http://a?b",
+            "http:a",
+            "HTTP:/a",
+            "http:",
+            "htps://a",
+            "ftp://a",
+            "ssh://git@a/b",
+            "file:///srv/store",
+            "git+ssh://a",
+            "~nobody/a",
+        ] {
             assert!(StoreLocation::parse(text.into()).is_err(), "{text}");
         }
     }

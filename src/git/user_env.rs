@@ -30,6 +30,13 @@ const ALLOWED_PROTOCOLS: &str = "https:http:ssh:git:file";
 const SSH_COMMAND: &str =
     "ssh -oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15 -oServerAliveCountMax=4";
 
+/// OpenSSL's variables for trusted certificates (SSL_CTX_load_verify_locations(3)), git's variables for the same, and the names of git's
+/// settings in lower case.
+const CERTIFICATE_VARIABLES: [(&str, &str, &str); 2] = [
+    ("SSL_CERT_FILE", "GIT_SSL_CAINFO", "sslcainfo"),
+    ("SSL_CERT_DIR", "GIT_SSL_CAPATH", "sslcapath"),
+];
+
 /// Configuration for each command. Transfers that make no progress for a minute are aborted, credential helpers may not open
 /// windows, and features that the user may have enabled but that do not apply to a store (reflogs, signed pushes, submodules) are
 /// disabled.
@@ -57,6 +64,7 @@ pub(super) fn apply(command: &mut Command, git_dir: Option<&Path>) {
         .env("GCM_INTERACTIVE", "never")
         .env("GIT_NO_REPLACE_OBJECTS", "1")
         .env("LC_ALL", "C");
+    pass_on_certificates(command, git_dir);
     if !has_custom_ssh(git_dir) {
         command.env("GIT_SSH_COMMAND", SSH_COMMAND);
     }
@@ -82,16 +90,38 @@ fn select_repository(command: &mut Command, git_dir: Option<&Path>) {
     command.envs(git_dir.map(|directory| ("GIT_DIR", directory)));
 }
 
+/// Makes git trust the certificates that every other TLS client of this machine trusts: OpenSSL's variables also apply to the client of
+/// this program, but git does not read them. git's own settings take precedence.
+fn pass_on_certificates(command: &mut Command, git_dir: Option<&Path>) {
+    for (name, git_name, key) in CERTIFICATE_VARIABLES {
+        let value = std::env::var_os(name).filter(|value| !value.is_empty());
+        let Some(value) = value.filter(|_| std::env::var_os(git_name).is_none()) else {
+            continue;
+        };
+        // The setting may be for one host only: `http.<url>.sslCAInfo`.
+        let pattern = format!(r"^http\.(.*\.)?{key}$");
+        if !config_succeeds(git_dir, &["--get-regexp", &pattern]) {
+            command.env(git_name, value);
+        }
+    }
+}
+
 /// Returns whether the user has configured an ssh command, which is then used unchanged.
 fn has_custom_ssh(git_dir: Option<&Path>) -> bool {
     let is_set = |name: &&str| std::env::var_os(name).is_some();
     if ["GIT_SSH", "GIT_SSH_COMMAND"].iter().any(is_set) {
         return true;
     }
+    config_succeeds(git_dir, &["--get", "core.sshCommand"])
+}
+
+/// Returns whether `git config` with these arguments finds a setting.
+fn config_succeeds(git_dir: Option<&Path>, args: &[&str]) -> bool {
     let mut command = Command::new("git");
     select_repository(&mut command, git_dir);
     let status = command
-        .args(["config", "--get", "core.sshCommand"])
+        .arg("config")
+        .args(args)
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())

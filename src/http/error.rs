@@ -15,6 +15,12 @@ use crate::wire::{MissingName, Problem};
 /// The value of `Retry-After` in a 503, in seconds.
 const RETRY_AFTER_S: u16 = 1;
 
+/// The ways to present a key (RFC 9110, section 11.6.1), in the values of `WWW-Authenticate`.
+const CHALLENGES: [&str; 2] = [
+    r#"Basic realm="wasmstore", charset="UTF-8""#,
+    r#"Bearer realm="wasmstore""#,
+];
+
 /// The result of a handler.
 pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 
@@ -128,6 +134,10 @@ impl From<store::Error> for Failure {
             tracing::error!(error = chain(&error), "the store failed");
             return Self::new(status, "the store failed; see the server log");
         }
+        if error.kind() == ErrorKind::ReadOnly {
+            tracing::error!(error = chain(&error), "the store cannot be changed");
+            return Self::new(status, "the store is read-only");
+        }
         Self {
             status,
             detail: chain(&error),
@@ -148,6 +158,7 @@ fn status(kind: ErrorKind) -> StatusCode {
         ErrorKind::Conflict => StatusCode::CONFLICT,
         ErrorKind::Precondition => StatusCode::PRECONDITION_FAILED,
         ErrorKind::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::ReadOnly => StatusCode::FORBIDDEN,
         ErrorKind::Full => StatusCode::INSUFFICIENT_STORAGE,
         ErrorKind::Unavailable => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -164,9 +175,10 @@ impl IntoResponse for Failure {
         }
         match self.status {
             StatusCode::UNAUTHORIZED => {
-                let scheme =
-                    HeaderValue::from_static(r#"Basic realm="wasmstore", charset="UTF-8""#);
-                headers.insert(WWW_AUTHENTICATE, scheme);
+                // Basic comes first: some clients use only the first challenge, and git knows no other.
+                for challenge in CHALLENGES {
+                    headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+                }
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(RETRY_AFTER, RETRY_AFTER_S.into());

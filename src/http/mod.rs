@@ -4,6 +4,7 @@
 //! Everything here is asynchronous, the store is not: `blocking.rs` crosses from one to the other. `router.rs` lists all routes and
 //! the order of the layers around them.
 
+mod base_path;
 mod blocking;
 mod commit_header;
 mod error;
@@ -25,9 +26,13 @@ mod state;
 mod upload;
 mod watch;
 
+pub use base_path::{BasePath, BasePathError};
+pub use listener::{BoundAddress, ListenAddress, ListenAddressError};
 pub use listener::{Peer, Server, ShutdownGuard, Tls, TlsError, TlsReload};
 pub(crate) use listener::{read_bounded, read_bounded_regular_file};
 pub use middleware::auth::{KeyError, Keyring, Keys};
+pub use middleware::client_address::{TrustedProxy, TrustedProxyError};
+pub use middleware::host::{AllowedHost, AllowedHostError};
 pub use middleware::redirect_writes::ReplicaWrites;
 pub use options::ServerOptions;
 pub use router::router;

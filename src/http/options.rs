@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::ServerLimits;
+use crate::http::base_path::BasePath;
 use crate::http::middleware::auth::Keyring;
+use crate::http::middleware::client_address::TrustedProxy;
+use crate::http::middleware::host::AllowedHost;
 use crate::http::middleware::redirect_writes::ReplicaWrites;
 use crate::names::BranchName;
 use crate::remote::{GitHttpBackend, Mirrors, Replica};
@@ -19,6 +23,17 @@ pub struct ServerOptions {
     pub keys: Option<Keyring>,
     /// Whether pages of any origin may use the API.
     pub has_cors: bool,
+    /// The host names that requests may use, in addition to IP addresses, `localhost` and the name that the server is bound to. If this
+    /// is empty, every name is allowed, unless the server has no keys and listens on loopback addresses only.
+    pub allowed_hosts: Vec<AllowedHost>,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<TrustedProxy>,
+    /// The path below which the server answers.
+    pub base_path: BasePath,
+    /// Is cancelled when the server still serves, but will soon stop: `/readyz` responds with 503 then.
+    pub draining: CancellationToken,
+    /// Returns how many lines of the log were dropped, for `/metrics`.
+    pub dropped_log_lines: Option<fn() -> u64>,
     /// Replaces the store's default branch until a request sets the default branch.
     pub default_branch: Option<BranchName>,
     /// The runtime whose threads run writes. Without it, writes run on the same threads as reads.

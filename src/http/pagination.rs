@@ -20,19 +20,13 @@ pub(super) fn page_size(limit: usize) -> Result<usize> {
     }
 }
 
-/// Returns the `Link` header (RFC 8288) to the next page of the list at `/api/v1/ENDPOINT/PATH`. `path` may be empty; `last` is
-/// the last item of this page. `query` repeats further parameters of the request, each with a leading `&`.
-pub(super) fn next_page_link(
-    endpoint: &str,
-    path: &str,
-    limit: usize,
-    last: &str,
-    query: &str,
-) -> (HeaderName, String) {
-    let slash = if path.is_empty() { "" } else { "/" };
-    let (path, last) = (encode_path(path), encode_path(last));
-    let link = format!(
-        "</api/v1/{endpoint}{slash}{path}?limit={limit}&after={last}{query}>; rel=\"next\""
-    );
+/// Returns the `Link` header (RFC 8288) to the next page of the requested list. `last` is the last item of this page. `query` repeats
+/// further parameters of the request, each with a leading `&`.
+///
+/// The link is a relative reference that consists of a query only. A client resolves it against the URL of its request (RFC 3986,
+/// section 5.3), so it is right whatever path a proxy in front of the server removes.
+pub(super) fn next_page_link(limit: usize, last: &str, query: &str) -> (HeaderName, String) {
+    let last = encode_path(last);
+    let link = format!("<?limit={limit}&after={last}{query}>; rel=\"next\"");
     (LINK, link)
 }

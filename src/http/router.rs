@@ -1,6 +1,5 @@
 //! All routes of the server, and the order of the layers around them.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -12,8 +11,9 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::http::error::Failure;
+use crate::http::listener::BoundAddress;
 use crate::http::metrics::{Metrics, count_requests, record_route};
-use crate::http::middleware::auth::authorize;
+use crate::http::middleware::auth::{KeyCheck, authorize};
 use crate::http::middleware::default_headers::default_headers;
 use crate::http::middleware::head_and_length::head_and_length;
 use crate::http::middleware::host::AllowedHosts;
@@ -30,21 +30,25 @@ use crate::http::routes::{
 use crate::http::state::App;
 use crate::store::Store;
 
-/// Returns the service of a server that is bound to an address. `host` is the value of `--host`, which requests may use as the name
-/// of the server. `shutdown` is cancelled when the server begins to shut down.
+/// Returns the service of a server that is bound to these addresses. `shutdown` is cancelled when the server begins to shut down.
 pub fn router(
     store: Arc<Store>,
     mut options: ServerOptions,
-    (address, host): (SocketAddr, &str),
+    bound: &[BoundAddress],
     shutdown: CancellationToken,
 ) -> Router {
     let keys = options.keys.take();
     let is_keyed = keys.is_some();
-    let origins = if options.has_cors {
-        OriginPolicy::any()
-    } else {
-        OriginPolicy::SameOrigin(AllowedHosts::new(address, host, is_keyed))
+    let hosts = AllowedHosts::new(bound, &options.allowed_hosts, is_keyed);
+    // With --cors, any web site may use the server, so names are checked only if they are listed.
+    let (policy, hosts) = match (options.has_cors, options.allowed_hosts.as_slice()) {
+        (true, []) => (OriginPolicy::any(), AllowedHosts::any()),
+        (true, _) => (OriginPolicy::any(), hosts),
+        (false, _) => (OriginPolicy::SameOrigin, hosts),
     };
+    let key_check = keys.map(|keys| KeyCheck::new(keys, options.limits.wrong_keys_max));
+    let trusted_proxies: Arc<[_]> = std::mem::take(&mut options.trusted_proxies).into();
+    let base_path = std::mem::take(&mut options.base_path);
     let replica = options.replica.as_ref();
     let replica_writes = replica.map(|(_, writes)| Arc::new(writes.clone()));
     let (routes, document) = routes().split_for_parts();
@@ -55,14 +59,14 @@ pub fn router(
     let routes = routes
         .method_not_allowed_fallback(unsupported_method)
         .layer(from_fn_with_state(replica_writes, redirect_writes))
-        .layer(from_fn_with_state(keys, authorize))
+        .layer(from_fn_with_state(key_check, authorize))
         .layer(from_fn(record_route))
         .with_state(app);
-    with_normalized_paths(routes)
-        .layer(from_fn_with_state(Arc::new(origins), check_origin))
+    with_normalized_paths(routes, base_path)
+        .layer(from_fn_with_state(Arc::new((policy, hosts)), check_origin))
         .layer(catch_panics())
         .layer(from_fn_with_state(is_keyed, default_headers))
-        .layer(from_fn(request_log))
+        .layer(from_fn_with_state(trusted_proxies, request_log))
         .layer(from_fn(problem_json))
         .layer(from_fn_with_state(Metrics::install(), count_requests))
         .layer(from_fn(head_and_length))

@@ -55,6 +55,10 @@ pub(super) struct Shared {
     pub is_private: bool,
     /// Is cancelled when the server begins to shut down.
     pub shutdown: CancellationToken,
+    /// Is cancelled when the server still serves, but will soon stop.
+    pub draining: CancellationToken,
+    /// Returns how many lines of the log were dropped.
+    pub dropped_log_lines: Option<fn() -> u64>,
     /// The watched branches.
     pub watch_registry: Arc<WatchRegistry>,
     /// The mirrors whose state `/metrics` reports.
@@ -102,6 +106,8 @@ impl App {
             limits,
             is_private,
             shutdown,
+            draining: options.draining,
+            dropped_log_lines: options.dropped_log_lines,
             mirrors: options.mirrors,
             replica: options.replica.map(|(replica, _)| replica),
             openapi,

@@ -79,6 +79,14 @@ pub enum Error {
         /// The rule that it breaks.
         fault: &'static str,
     },
+    /// The location of a store that is neither a directory nor the URL of a server.
+    #[error("store location {text} {fault}")]
+    StoreLocation {
+        /// The text, without secrets.
+        text: String,
+        /// The rule that it breaks.
+        fault: &'static str,
+    },
     /// The name of a ref that is neither a branch nor a tag.
     #[error("{name} is neither a branch (refs/heads/…) nor a tag (refs/tags/…)")]
     Ref {

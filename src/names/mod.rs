@@ -34,5 +34,5 @@ pub use ref_name::{RefName, TagName};
 pub use reference::{HashRef, ModuleRef};
 pub use remote_url::{RemoteUrl, redact};
 pub use segment::is_legal_segment;
-pub use server_url::ServerUrl;
+pub use server_url::{ServerUrl, invalid_store_location};
 pub use tree_path::TreePath;

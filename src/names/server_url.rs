@@ -63,6 +63,12 @@ impl ServerUrl {
     }
 }
 
+/// Returns the error of text that is neither a directory nor the URL of a server. The text may contain secrets.
+pub fn invalid_store_location(text: &str, fault: &'static str) -> Error {
+    let text = quoted(&redact(text));
+    Error::StoreLocation { text, fault }
+}
+
 fn split(text: &str) -> Result<ServerUrl, &'static str> {
     let is_plain = |c: char| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c);
     if text.len() > BYTES_MAX {

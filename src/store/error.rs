@@ -135,6 +135,8 @@ pub enum ErrorKind {
     Busy,
     /// The disk is full.
     Full,
+    /// The file system or its permissions forbid changes of the store.
+    ReadOnly,
     /// The store cannot be opened, read or written.
     Unavailable,
 }
@@ -235,7 +237,15 @@ fn repo_kind(error: &repo::Error) -> ErrorKind {
         | E::Database { .. }
         | E::Git(_) => match error.io_kind() {
             Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => ErrorKind::Full,
+            Some(io::ErrorKind::ReadOnlyFilesystem) => ErrorKind::ReadOnly,
+            Some(io::ErrorKind::PermissionDenied) if is_write(error) => ErrorKind::ReadOnly,
             _ => ErrorKind::Unavailable,
         },
     }
+}
+
+/// Returns whether the error is that of a file operation that changes something.
+fn is_write(error: &repo::Error) -> bool {
+    const READS: [&str; 4] = ["read", "open", "list", "look up"];
+    matches!(error, repo::Error::Io { action, .. } if !READS.contains(action))
 }

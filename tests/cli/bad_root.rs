@@ -186,3 +186,46 @@ fn failed_write_to_a_missing_store_does_not_create_it() {
         assert!(!world.root().exists(), "{args:?}");
     }
 }
+
+#[test]
+fn url_with_an_unknown_scheme_is_no_directory() {
+    let world = World::empty();
+    world.file("a.wasm", module(1));
+    for url in [
+        "htps://modules.example.org",
+        "httpss://modules.example.org",
+        "ftp://modules.example.org",
+        "ssh://git@example.org/x.git",
+        "file:///srv/store",
+    ] {
+        let reason = world.fails(3, &["--root", url, "add", "a.wasm"]);
+        let expected = format!(
+            "store location {url:?} has an unknown scheme: expected a directory, or a URL with http:// or https://"
+        );
+        assert_eq!(reason, expected);
+        let scheme = url.split('/').next().unwrap();
+        assert!(!world.path(scheme).exists(), "{url}");
+        let ran = world
+            .wasmstore(&["list"])
+            .env("WASMSTORE_ROOT", url)
+            .output();
+        assert_eq!(ran.unwrap().status.code(), Some(3), "{url}");
+    }
+    let reason = world.fails(3, &["--root", "ftp://ann:s3cr3t@h", "list"]);
+    assert!(!reason.contains("s3cr3t"), "{reason}");
+}
+
+#[test]
+fn tilde_is_the_home_directory() {
+    let world = World::empty();
+    world.file("a.wasm", module(1));
+    // A shell does not expand this one.
+    world.ok(&["add", "a.wasm", "--root=~/modules"]);
+    let home = world.path("../home/modules");
+    assert!(home.join("objects").is_dir() && !world.path("~").exists());
+    let reason = world.fails(3, &["--root=~bob/modules", "list"]);
+    assert!(
+        reason.ends_with("begins with ~USER: write the whole path, or ./~USER"),
+        "{reason}"
+    );
+}

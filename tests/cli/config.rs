@@ -362,9 +362,11 @@ fn check_covers_everything_that_a_start_needs() {
     let world = World::empty();
     let ((key, certificate), (_, other)) = (pair(), pair());
     world.file("etc/key", key);
+    set_mode(&world, "etc/key", 0o600);
     world.file("etc/cert", certificate);
     world.file("etc/other", other);
     world.file("etc/keys", "# keys\ns3cr3t\n");
+    set_mode(&world, "etc/keys", 0o600);
     world.file("etc/plain/file", "");
     world.pipe("etc/pipe");
     for (toml, code, expected) in [
@@ -578,4 +580,61 @@ fn server_does_not_start_with_an_invalid_file() {
         help.contains("--config <FILE>") && help.contains("--check"),
         "{help}"
     );
+}
+
+#[test]
+fn byte_order_marks_are_not_part_of_the_text() {
+    let world = World::empty();
+    world.file("keys", "\u{feff}key:*\n");
+    set_mode(&world, "keys", 0o600);
+    let toml = "\u{feff}port = 1\nauth-file = 'keys'\n";
+    let out = set(&world, toml, &[], &[]);
+    let expected = "port = 1  # wasmstore.toml:1\nauth-file = \"keys\"  # wasmstore.toml:2\n";
+    assert_eq!(out, expected);
+    fs::write(world.path("keys"), b"\xff\xfek\0:\0*\0").unwrap();
+    let ran = check(&world, toml, &[], &[]);
+    assert!(
+        ran.err.contains("it is UTF-16: save it as UTF-8"),
+        "{}",
+        ran.err
+    );
+    fs::write(world.path("utf16.toml"), b"\xfe\xff\0p").unwrap();
+    let reason = world.fails(2, &["server", "--check", "--config", "utf16.toml"]);
+    assert_eq!(reason, "utf16.toml:1: UTF-16: save it as UTF-8");
+}
+
+#[test]
+fn key_files_that_others_can_read_are_reported() {
+    let world = World::empty();
+    world.file("keys", "s3cr3t:*\n");
+    let exposed = "\"keys\" contains keys, and others can read it: run chmod 600\n";
+    for (mode, expected) in [(0o600, ""), (0o400, ""), (0o644, exposed)] {
+        set_mode(&world, "keys", mode);
+        let ran = check(&world, "", &["--auth-file", "keys"], &[]);
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        assert!(
+            ran.err.ends_with(expected) && ran.err.is_empty() == expected.is_empty(),
+            "{}",
+            ran.err
+        );
+    }
+}
+
+#[test]
+fn tilde_in_the_file_is_the_home_directory() {
+    let world = World::empty();
+    let home = world.path("../home");
+    fs::create_dir_all(&home).unwrap();
+    fs::write(home.join("keys"), "key:*\n").unwrap();
+    let mode = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(home.join("keys"), mode).unwrap();
+    let out = set(&world, "auth-file = '~/keys'\nroot = '~/store'", &[], &[]);
+    assert!(
+        !out.contains('~') && out.contains("/home/keys\"") && out.contains("/home/store\""),
+        "{out}"
+    );
+}
+
+fn set_mode(world: &World, file: &str, mode: u32) {
+    fs::set_permissions(world.path(file), fs::Permissions::from_mode(mode)).unwrap();
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::support::program::{CommandOutput, World};
@@ -129,6 +130,7 @@ fn example_configuration_uses_existing_keys() {
     let world = World::empty();
     world.file("keys", "secret:*");
     let keys = world.path("keys");
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
     let local = configuration.replace("/etc/wasmstore/keys", keys.to_str().unwrap());
     let file = world.file("wasmstore.toml", local);
     let set = world.ok(&["server", "--config", file, "--check"]);

@@ -12,6 +12,8 @@ mod graph;
 mod help;
 mod hints;
 mod history;
+mod listening;
+mod log_reader;
 mod maintenance;
 mod modules;
 mod overview;
@@ -20,5 +22,6 @@ mod server;
 #[cfg(target_os = "linux")]
 mod service;
 mod show;
+mod stopping;
 mod terminal;
 mod watch;

@@ -29,7 +29,7 @@ use page::{Block, Page};
 use session::run;
 
 /// The blocks that are not run: the page, and the first line of the block.
-const NOT_RUN: [(&str, &str); 10] = [
+const NOT_RUN: [(&str, &str); 12] = [
     ("README.md", "cargo test"),
     (
         "README.md",
@@ -55,6 +55,11 @@ const NOT_RUN: [(&str, &str); 10] = [
         "docs/service.md",
         "# cd / && runuser -u wasmstore -- env HOME=/var/lib/wasmstore wasmstore --root /var/lib/wasmstore/store mirror status",
     ),
+    (
+        "docs/service.md",
+        "$ wasmstore server --listen unix:/run/wasmstore/http --listen 127.0.0.1:6384 --trusted-proxy unix",
+    ),
+    ("docs/service.md", "[Socket]"),
 ];
 
 /// The pages. Each has a test.

@@ -479,11 +479,12 @@ fn serve(s: &Scratch) -> std::net::SocketAddr {
         let runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = { runtime }.enable_all().build().unwrap();
         runtime.block_on(async {
-            let server = Server::bind("127.0.0.1", 0).await.unwrap();
+            let address = "127.0.0.1:0".parse().unwrap();
+            let server = Server::bind(&[address]).await.unwrap();
             let closing = CancellationToken::new();
-            let place = (server.address(), "127.0.0.1");
-            let app = router(store, ServerOptions::default(), place, closing.clone());
-            sender.send(server.address()).unwrap();
+            let bound = server.addresses();
+            let app = router(store, ServerOptions::default(), bound, closing.clone());
+            sender.send(bound[0].tcp().unwrap()).unwrap();
             let limits = ServerLimits::default();
             server.serve(app, None, &limits, closing).await;
         });

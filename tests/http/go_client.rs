@@ -49,10 +49,10 @@ impl GoClient {
             keys: keys.map(|keys| Keys::parse(keys).unwrap().into()),
             ..ServerOptions::default()
         };
-        let address = (SocketAddr::from(([127, 0, 0, 1], 6384)), "127.0.0.1");
+        let address = SocketAddr::from(([127, 0, 0, 1], 6384)).into();
         let closing = CancellationToken::new();
         Self {
-            router: router(Arc::new(store), server_options, address, closing),
+            router: router(Arc::new(store), server_options, &[address], closing),
             _dir: dir,
         }
     }

@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 use wasmstore::config::ServerLimits;
 use wasmstore::http::Server;
 
-use super::test_server::{BIG_BYTES, LONG, RawClient, TestServer, status};
+use super::test_server::{BIG_BYTES, LONG, RawClient, TestServer, bind, status};
 
 /// An idle timeout for tests in which the connection is closed, or in which it is the server's turn for longer than that.
 const SHORT: Duration = Duration::from_millis(400);
@@ -29,23 +29,25 @@ fn idle_timeout(idle_timeout: Duration) -> ServerLimits {
 
 #[tokio::test]
 async fn port_zero_selects_a_free_port() {
-    let server = Server::bind("localhost", 0).await.unwrap();
-    assert!(server.address().ip().is_loopback());
-    assert_ne!(server.address().port(), 0);
-    assert!(
-        Server::bind("127.0.0.1", server.address().port())
+    let server = bind("localhost:0").await;
+    let address = server.addresses()[0].tcp().unwrap();
+    assert!(address.ip().is_loopback());
+    assert_ne!(address.port(), 0);
+    for taken in [address.to_string(), "no such host:0".to_owned()] {
+        let taken = taken.parse().unwrap();
+        let (failed, _) = Server::bind(std::slice::from_ref(&taken))
             .await
-            .is_err()
-    );
-    assert!(Server::bind("no such host", 0).await.is_err());
+            .unwrap_err();
+        assert_eq!(failed, taken);
+    }
 }
 
 #[tokio::test]
 async fn address_in_brackets_is_accepted() {
     // Not every machine has IPv6.
     if TcpListener::bind("[::1]:0").await.is_ok() {
-        let server = Server::bind("[::1]", 0).await.unwrap();
-        assert!(server.address().is_ipv6());
+        let server = bind("[::1]:0").await;
+        assert!(server.addresses()[0].tcp().unwrap().is_ipv6());
     }
 }
 

@@ -27,6 +27,11 @@ pub const LONG: Duration = Duration::from_secs(20);
 /// The size of the body of `/big`: more than all buffers between the server and a client hold.
 pub const BIG_BYTES: usize = 64 << 20;
 
+/// Binds an address.
+pub async fn bind(address: &str) -> Server {
+    Server::bind(&[address.parse().unwrap()]).await.unwrap()
+}
+
 /// A running server.
 pub struct TestServer {
     pub address: SocketAddr,
@@ -47,8 +52,8 @@ impl TestServer {
     }
 
     pub async fn start_with(limits: ServerLimits, tls: Option<Tls>) -> Self {
-        let server = Server::bind("127.0.0.1", 0).await.unwrap();
-        let address = server.address();
+        let server = bind("127.0.0.1:0").await;
+        let address = server.addresses()[0].tcp().unwrap();
         let shutdown = CancellationToken::new();
         let held = Arc::new(HeldRequests {
             started: Semaphore::new(0),
@@ -169,7 +174,10 @@ fn app(shutdown: CancellationToken, held_requests: Arc<HeldRequests>) -> axum::R
 }
 
 async fn peer(Extension(peer): Extension<Peer>) -> String {
-    format!("{} {}", peer.address, peer.is_tls)
+    match peer.address {
+        Some(address) => format!("{address} {}", peer.is_tls),
+        None => format!("unix {}", peer.is_tls),
+    }
 }
 
 async fn slow(Path(ms): Path<u64>) -> &'static str {

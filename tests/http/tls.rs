@@ -250,8 +250,14 @@ fn errors_name_the_file_and_the_cause() {
     write_key(&good.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY"));
     assert_eq!(
         files.error(),
-        format!("the private key in {key} is encrypted")
+        format!(
+            "the private key in {key} is encrypted: decrypt it, for example with `openssl pkey`"
+        )
     );
+    // The older format has the same label as a key in plain text.
+    let header = "PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n";
+    write_key(&good.replacen("PRIVATE KEY-----", header, 1));
+    assert!(files.error().contains("is encrypted: "));
     write_key(&good[..good.len() / 2]);
     assert_eq!(files.error(), format!("{key} is not a PEM file"));
     write_key("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");

@@ -45,19 +45,14 @@ impl WatchServer {
         // Small, so that a client that does not read blocks the server soon.
         socket.set_send_buffer_size(256 << 10).unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let listener = socket.listen(4096).unwrap();
+        let listener = socket.listen(4096).unwrap().into_std().unwrap();
         let address = listener.local_addr().unwrap();
         let server_options = ServerOptions {
             limits,
             ..ServerOptions::default()
         };
-        let app = router(
-            store,
-            server_options,
-            (address, "127.0.0.1"),
-            closing.clone(),
-        );
-        let server = wasmstore::http::Server::from_listener(listener).unwrap();
+        let app = router(store, server_options, &[address.into()], closing.clone());
+        let server = wasmstore::http::Server::from_sockets(vec![listener], vec![]).unwrap();
         let token = closing.clone();
         let task = tokio::spawn(async move { server.serve(app, None, &limits, token).await });
         Self {

@@ -92,6 +92,12 @@ fn the_servers_certificate_must_be_trusted_by_the_machine() {
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
     let ran = run(&["list"], "cert.pem");
     assert_eq!(ran.out, format!("{}\t/a.wasm\n", world.hash(1)));
+    // git trusts the same certificates.
+    let repository = format!("{url}/wasmstore.git");
+    let mut clone = world.wasmstore(&["--root", "copy", "clone", &repository]);
+    clone.env("SSL_CERT_FILE", world.path("cert.pem"));
+    let ran = CommandOutput::from(clone.output().unwrap());
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
     world.file("none.pem", "");
     let ran = run(&["list"], "none.pem");
     assert_eq!((ran.code, ran.out.as_str()), (Some(5), ""));

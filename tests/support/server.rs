@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -57,7 +57,12 @@ impl Server {
             &["--port", "0"]
         };
         let mut command = world.wasmstore(&[&["server"], port, args].concat());
-        let command = command.envs(variables.iter().copied());
+        command.envs(variables.iter().copied());
+        Self::start_command(command)
+    }
+
+    /// Starts a server with a command, and waits until it listens.
+    pub fn start_command(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let log = Arc::new(Mutex::new(String::new()));
@@ -76,8 +81,10 @@ impl Server {
         server.wait_for("listening on ");
         let log = server.log();
         let (_, url) = log.split_once("listening on ").unwrap();
-        let (_, address) = url.split_once("://").unwrap();
-        server.address = word(address).parse().unwrap();
+        // A server may listen on Unix sockets only.
+        if let Some((_, address)) = url.split_once("://") {
+            server.address = word(address).parse().unwrap();
+        }
         server
     }
 
@@ -157,9 +164,7 @@ impl Server {
     /// Sends a signal to the server.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        let status = std::process::Command::new("kill")
-            .args(["-s", name, &pid])
-            .status();
+        let status = Command::new("kill").args(["-s", name, &pid]).status();
         assert!(status.unwrap().success());
     }
 
@@ -192,7 +197,7 @@ fn word(text: &str) -> &str {
 }
 
 /// Reads a response until the end of the connection.
-pub fn read_response(mut stream: TcpStream) -> Response {
+pub fn read_response(mut stream: impl Read) -> Response {
     let mut bytes = Vec::new();
     // A connection reset after a complete response is not an error.
     let _ = stream.read_to_end(&mut bytes);

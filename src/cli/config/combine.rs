@@ -14,7 +14,6 @@ use super::source::Source;
 use super::sources::{SettingSources, SourcedSetting};
 use super::value::{InvalidValue, SettingValue};
 use crate::cli::environment::variable;
-use crate::names::RemoteUrl;
 
 /// The flags that have an environment variable, which the help text of each flag names.
 const VARIABLES: [(&str, &str); 6] = [
@@ -120,7 +119,7 @@ impl<'a> Combine<'a> {
     }
 
     /// Combines a list. A list replaces the lists of the lower layers.
-    pub fn list(&mut self, id: &str, field: &mut Vec<RemoteUrl>, file: Key<Vec<RemoteUrl>>) {
+    pub fn list<T: SettingValue>(&mut self, id: &str, field: &mut Vec<T>, file: Key<Vec<T>>) {
         let file = file.filter(|key| !key.get_ref().0.is_empty());
         if let Some(source) = self.flag_or_line(id, &file) {
             if let (false, Some(key)) = (self.is_given(id), file) {

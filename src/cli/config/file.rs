@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::de::Deserialize;
@@ -15,10 +14,12 @@ use super::file_value::FileValue;
 use super::source::Source;
 use super::value_types::{AtLeast, Interval, Seconds, TlsFiles, WriteHandling};
 use crate::cli::color::ColorChoice;
+use crate::cli::exposed_file::is_readable_by_others;
 use crate::cli::nearest_name::nearest;
 use crate::cli::secret::Secret;
 use crate::cli::store_location::StoreLocation;
-use crate::http::read_bounded_regular_file;
+use crate::cli::text_file::decode;
+use crate::http::{AllowedHost, BasePath, ListenAddress, TrustedProxy, read_bounded_regular_file};
 use crate::names::{BranchName, RemoteUrl, ServerUrl, redact};
 
 /// The largest configuration file, in bytes.
@@ -39,6 +40,10 @@ pub(super) type Key<T> = Option<Spanned<FileValue<T>>>;
 pub(super) struct FileSettings {
     pub host: Key<String>,
     pub port: Key<u16>,
+    pub listen: Key<Vec<ListenAddress>>,
+    pub base_path: Key<BasePath>,
+    pub allowed_host: Key<Vec<AllowedHost>>,
+    pub trusted_proxy: Key<Vec<TrustedProxy>>,
     pub auth: Key<Secret>,
     pub auth_file: Key<PathBuf>,
     pub cors: Key<bool>,
@@ -62,6 +67,8 @@ pub(super) struct FileSettings {
     pub body_timeout: Key<Seconds>,
     pub min_body_bytes: Key<AtLeast<1>>,
     pub shutdown_grace: Key<Seconds>,
+    pub drain: Key<Seconds>,
+    pub max_wrong_keys: Key<usize>,
     pub ping_interval: Key<Seconds>,
     pub max_socket_message_bytes: Key<usize>,
     pub max_push_paths: Key<AtLeast<1>>,
@@ -101,10 +108,9 @@ impl ConfigFile {
     /// The file cannot be read, is not TOML, or has an unknown key or an invalid value. The error gives the line, and no secret.
     pub fn read(path: &Path, names: &[String]) -> Result<Self, ConfigError> {
         let (bytes, is_readable_by_others) = load(path)?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let valid = error.utf8_error().valid_up_to();
-            let before = &error.as_bytes()[..valid];
-            invalid(path, before, "not UTF-8".to_owned())
+        let text = decode(bytes.clone()).map_err(|error| {
+            let before = &bytes[..error.valid_bytes];
+            invalid(path, before, error.fault.to_owned())
         })?;
         let (settings, has_secret) = parse(path, &text, names)?;
         Ok(Self {
@@ -169,6 +175,13 @@ impl FileSettings {
             *key = directory.join(&key);
             *certificate = directory.join(&certificate);
         }
+        if let Some(listen) = &mut self.listen {
+            for address in &mut listen.get_mut().0 {
+                if let ListenAddress::Unix(path) = address {
+                    *path = directory.join(&path);
+                }
+            }
+        }
         if let Some(root) = &mut self.root
             && let FileValue(StoreLocation::Directory(path)) = root.get_mut()
         {
@@ -202,8 +215,7 @@ fn line_after(path: &Path, before: &[u8]) -> Source {
     Source::Line(path.to_owned(), lines + 1)
 }
 
-/// Reads the file; returns its bytes, and whether other users can read it. A file of root may be readable by its group: that is how
-/// root passes it to the server's user.
+/// Reads the file; returns its bytes, and whether other users can read it.
 fn load(path: &Path) -> Result<(Vec<u8>, bool), ConfigError> {
     let failed = |source| ConfigError::Read {
         path: path.to_owned(),
@@ -213,9 +225,8 @@ fn load(path: &Path) -> Result<(Vec<u8>, bool), ConfigError> {
     if !metadata.is_file() {
         return Err(ConfigError::NotAFile(path.to_owned()));
     }
-    let readers = if metadata.uid() == 0 { 0o004 } else { 0o044 };
     match read_bounded_regular_file(path, BYTES_MAX) {
-        Ok(bytes) => Ok((bytes, metadata.mode() & readers != 0)),
+        Ok(bytes) => Ok((bytes, is_readable_by_others(&metadata))),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(ConfigError::TooLarge {
             path: path.to_owned(),
             bytes_max: BYTES_MAX,

@@ -1,5 +1,7 @@
 //! The flags for the limits of a server.
 
+use std::time::Duration;
+
 use super::combine::{Combine, combine_fields};
 use super::error::ConfigError;
 use super::file::FileSettings;
@@ -44,6 +46,13 @@ pub(in crate::cli) struct LimitArgs {
     /// Let running requests continue for this long when the server stops
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().shutdown_grace))]
     shutdown_grace: Seconds,
+    /// Continue to serve for this long when the server is told to stop, with status 503 at /readyz, so that load balancers notice;
+    /// a second signal ends it
+    #[arg(long, value_name = "SECONDS")]
+    drain: Option<Seconds>,
+    /// Limit the number of wrong keys that one address may send in a minute
+    #[arg(long, value_name = "N", value_parser = parse_count, default_value_t = server().wrong_keys_max)]
+    max_wrong_keys: usize,
     /// Ping a silent WebSocket this often
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().ping_interval))]
     ping_interval: Seconds,
@@ -99,8 +108,8 @@ impl LimitArgs {
     ) -> Result<(), ConfigError> {
         combine_fields!(combine, self, file:
             max_module_bytes, max_section_bytes, max_connections, max_sockets, max_requests, request_wait, header_timeout,
-            idle_timeout, body_timeout, min_body_bytes, shutdown_grace, ping_interval, max_socket_message_bytes, max_push_paths,
-            max_push_path_bytes, max_tree_path_bytes,
+            idle_timeout, body_timeout, min_body_bytes, shutdown_grace, drain, max_wrong_keys, ping_interval,
+            max_socket_message_bytes, max_push_paths, max_push_path_bytes, max_tree_path_bytes,
             mirror_timeout, cache_mib, spool_mib, sending_mib, compressed_mib, max_compressible_bytes, max_git_services,
             git_timeout, max_fetch_bytes, max_push_bytes,
         );
@@ -147,6 +156,8 @@ impl LimitArgs {
             body_progress_timeout: self.body_timeout.0,
             body_progress_bytes_min: self.min_body_bytes.0,
             shutdown_grace: self.shutdown_grace.0,
+            drain: self.drain.map_or(Duration::ZERO, |drain| drain.0),
+            wrong_keys_max: self.max_wrong_keys,
             ping_interval: self.ping_interval.0,
             socket_message_bytes_max: self.max_socket_message_bytes,
             spool_bytes_max: bytes(self.spool_mib),

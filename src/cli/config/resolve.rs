@@ -46,7 +46,20 @@ fn combine_all(
     globals: &mut GlobalArgs,
     mut file: FileSettings,
 ) -> Result<(), ConfigError> {
-    combine_fields!(combine, server, file: host, port, auth, auth_file);
+    combine_fields!(combine, server, file: host, port);
+    combine.list("listen", &mut server.listen, file.listen.take());
+    combine_fields!(combine, server, file: base_path);
+    combine.list(
+        "allowed_host",
+        &mut server.allowed_host,
+        file.allowed_host.take(),
+    );
+    combine.list(
+        "trusted_proxy",
+        &mut server.trusted_proxy,
+        file.trusted_proxy.take(),
+    );
+    combine_fields!(combine, server, file: auth, auth_file);
     combine.switch("cors", &mut server.cors, file.cors.take());
     combine_fields!(combine, server, file: tls);
     combine.list("mirror", &mut server.mirror, file.mirror.take());
@@ -91,7 +104,7 @@ mod tests {
     use super::*;
 
     /// Values of all types. A flag that accepts none of them needs another sample here.
-    const SAMPLES: [&str; 9] = [
+    const SAMPLES: [&str; 12] = [
         "true",
         "8",
         "\"http://a\"",
@@ -100,7 +113,10 @@ mod tests {
         "\"redirect\"",
         "\"auto\"",
         "\"1h\"",
-        "[]",
+        "\"localhost:80\"",
+        "\"/a\"",
+        "\"a.example\"",
+        "\"10.0.0.0/8\"",
     ];
 
     fn flags(args: &[&str]) -> Arc<ServerFlags> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{Arg, ArgMatches, Args, Command};
 
 use super::limit_args::LimitArgs;
@@ -11,7 +12,9 @@ use super::schedule_args::ScheduleArgs;
 use super::sources::SettingSources;
 use super::value_types::TlsFiles;
 use crate::cli::args::GlobalArgs;
+use crate::cli::home::expand;
 use crate::cli::secret::Secret;
+use crate::http::{AllowedHost, BasePath, ListenAddress, TrustedProxy};
 use crate::names::RemoteUrl;
 
 const DEFAULT_HOST: &str = "127.0.0.1";
@@ -20,12 +23,13 @@ const DEFAULT_PORT: u16 = 6384;
 /// Serve the store over HTTP
 ///
 /// Creates the store if it does not exist. Logs to standard error, one line for each request, and prints nothing. On SIGTERM or SIGINT,
-/// finishes the running requests and exits. On SIGHUP, reads the keys and the certificate again.
+/// finishes the running requests and exits, with --drain after some time. Takes the sockets that systemd passes to it instead of its
+/// own addresses. On SIGHUP, reads the keys and the certificate again.
 ///
 /// The flags can also be set in a TOML file, which --config names. Each key has the long name of a flag: `port = 6384`,
 /// `cors = true`, `mirror = ["https://…"]`. The keys include --root, --branch, --verbose (a number), --quiet and --color. A flag
 /// takes precedence over its variable, and the variable over the file; a list replaces the list of the file. Relative paths are
-/// relative to the directory of the file. With --check, prints the settings as TOML, each with its source: the flag, the variable,
+/// relative to the directory of the file, and ~/ is the home directory. With --check, prints the settings as TOML, each with its source: the flag, the variable,
 /// or the line of the file; secrets are printed as `…`. JSON: none, but with --check {"config":"…"|null,
 /// "settings":[{"key":"…","value":…,"from":"--port"|"WASMSTORE_PORT"|"wasmstore.toml:3"}]}; --log-json makes the log JSON
 #[derive(Clone, Debug, clap::Args)]
@@ -42,11 +46,23 @@ pub(in crate::cli) struct ServerArgs {
     /// Listen on this port; 0 selects a free port [env: WASMSTORE_PORT]
     #[arg(long, default_value_t = DEFAULT_PORT)]
     pub port: u16,
+    /// Listen on this address, instead of --host and --port: HOST:PORT or unix:PATH; can be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Vec<ListenAddress>,
+    /// Serve below this path, for a proxy that passes on requests with their whole path
+    #[arg(long, value_name = "PATH", default_value_t)]
+    pub base_path: BasePath,
+    /// Refuse requests that name another host than this one, --host, localhost or an IP address; can be repeated, * allows every name
+    #[arg(long, value_name = "NAME")]
+    pub allowed_host: Vec<AllowedHost>,
+    /// Believe the X-Forwarded-For of this proxy: an IP address, a network, or `unix`; can be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub trusted_proxy: Vec<TrustedProxy>,
     /// Require one of these keys, each for its methods: KEY:GET,POST;OTHER:* [env: WASMSTORE_AUTH]
     #[arg(long, value_name = "KEYS", value_parser = Secret::parse)]
     pub auth: Option<Secret>,
     /// Read keys from this file, one KEY:METHODS or KEY:METHODS:NAME <MAIL> per line; NAME is the author of the key's commits
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(expand))]
     pub auth_file: Option<PathBuf>,
     /// Allow requests from web pages of any origin
     #[arg(long)]
@@ -98,8 +114,14 @@ impl ServerArgs {
         names.collect()
     }
 
-    /// Returns the address to listen on, and the port.
-    pub fn address(&self) -> (&str, u16) {
-        (&self.host, self.port)
+    /// Returns the addresses to listen on.
+    pub fn addresses(&self) -> Vec<ListenAddress> {
+        if !self.listen.is_empty() {
+            return self.listen.clone();
+        }
+        vec![ListenAddress::Tcp {
+            host: self.host.clone(),
+            port: self.port,
+        }]
     }
 }

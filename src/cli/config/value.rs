@@ -61,6 +61,7 @@ impl From<names::Error> for InvalidValue {
             names::Error::Url { fault, .. } | names::Error::ServerUrl { fault, .. } => {
                 Self::Other(format!("the URL {fault}"))
             }
+            names::Error::StoreLocation { fault, .. } => Self::Other(fault.to_owned()),
             error => Self::Name(error),
         }
     }

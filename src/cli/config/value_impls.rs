@@ -10,8 +10,10 @@ use serde_json::Value;
 use super::value::{InvalidValue, SettingValue, TomlType};
 use super::value_types::WriteHandling;
 use crate::cli::color::ColorChoice;
+use crate::cli::home::expand;
 use crate::cli::secret::{HIDDEN, Secret};
 use crate::cli::store_location::StoreLocation;
+use crate::http::{AllowedHost, BasePath, ListenAddress, TrustedProxy};
 use crate::names::{BranchName, RemoteUrl, ServerUrl, redact};
 
 /// The largest value of a setting that is a number of things, such as connections. The types that count such things can hold larger
@@ -94,7 +96,7 @@ impl SettingValue for PathBuf {
     fn parse(text: &str) -> Result<Self, InvalidValue> {
         match text {
             "" => Err(InvalidValue::new("must not be empty")),
-            text => Ok(text.into()),
+            text => expand(text.into()).map_err(InvalidValue::new),
         }
     }
 
@@ -138,6 +140,25 @@ macro_rules! name_settings {
 }
 
 name_settings!(BranchName, RemoteUrl, ServerUrl);
+
+/// Implements [`SettingValue`] for types that are parsed from text and contain no secret.
+macro_rules! plain_settings {
+    ($($plain:ty),*) => {
+        $(impl SettingValue for $plain {
+            const TOML_TYPE: TomlType = TomlType::Text;
+
+            fn parse(text: &str) -> Result<Self, InvalidValue> {
+                text.parse().map_err(InvalidValue::new)
+            }
+
+            fn shown(&self) -> Value {
+                self.to_string().into()
+            }
+        })*
+    };
+}
+
+plain_settings!(AllowedHost, BasePath, ListenAddress, TrustedProxy);
 
 /// Implements [`SettingValue`] for enums.
 macro_rules! enum_settings {

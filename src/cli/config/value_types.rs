@@ -9,6 +9,7 @@ use jiff::{Span, SpanRelativeTo};
 use serde_json::Value;
 
 use super::value::{InvalidValue, SettingValue, TomlType};
+use crate::cli::home::expand;
 use crate::names::redact;
 
 /// The longest time in seconds, a year. It keeps sums of times within the range of the clock.
@@ -101,8 +102,8 @@ impl TlsFiles {
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         match text.split_once(',') {
             Some((key, certificate)) if !key.is_empty() && !certificate.is_empty() => Ok(Self {
-                key: key.into(),
-                certificate: certificate.into(),
+                key: expand(key.into())?,
+                certificate: expand(certificate.into())?,
             }),
             _ => Err("TLS needs two files: KEY_FILE,CERT_FILE"),
         }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use axum::Router;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::client_socket::ClientSocket;
 use super::connection::Connection;
 use super::connection_service::ConnectionService;
 use super::connection_state::ConnectionState;
@@ -73,27 +73,34 @@ impl Acceptor {
     }
 
     /// Starts a task for a new connection, or refuses it above the connection limit. It never waits.
-    pub fn accept(self: Arc<Self>, socket: TcpStream, address: SocketAddr) {
+    pub fn accept(self: Arc<Self>, socket: ClientSocket, address: Option<SocketAddr>) {
         let Some(permit) = self.permits.try_acquire() else {
             return self.refuse(socket);
         };
+        let is_tls = self.is_tls(&socket);
         let state = ConnectionState::new();
         let connection = Connection::new(socket, self.limits.idle_timeout, &state, Some(permit));
         let peer = Peer {
             // An IPv6 socket shows an IPv4 client as an IPv4-mapped address.
-            address: SocketAddr::new(address.ip().to_canonical(), address.port()),
-            is_tls: self.certificate.is_some(),
+            address: address
+                .map(|address| SocketAddr::new(address.ip().to_canonical(), address.port())),
+            is_tls,
         };
         let abort = self.abort.clone();
         let tasks = self.tasks.clone();
         tasks.spawn(abort.run_until_cancelled_owned(self.run(connection, peer, state)));
     }
 
+    /// Returns whether a connection uses TLS. On a Unix socket nobody can listen in, and a proxy behind one speaks plain HTTP.
+    fn is_tls(&self, socket: &ClientSocket) -> bool {
+        self.certificate.is_some() && matches!(socket, ClientSocket::Tcp(_))
+    }
+
     /// Sends a 503 response if that is possible at once, and closes the connection.
-    fn refuse(&self, socket: TcpStream) {
+    fn refuse(&self, socket: ClientSocket) {
         metrics::counter!(CONNECTIONS_REFUSED).increment(1);
         // A response to a TLS client would need a handshake first, which costs more than the connection limit allows.
-        if self.certificate.is_some() {
+        if self.is_tls(&socket) {
             return;
         }
         let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned() else {
@@ -114,7 +121,7 @@ impl Acceptor {
 
     /// Runs a connection to its end: the TLS handshake, if TLS is configured, then HTTP.
     async fn run(self: Arc<Self>, connection: Connection, peer: Peer, state: Arc<ConnectionState>) {
-        let Some(certificate) = &self.certificate else {
+        let Some(certificate) = self.certificate.as_ref().filter(|_| peer.is_tls) else {
             return self.serve(connection, peer, state).await;
         };
         let handshake = tokio::time::timeout(
@@ -124,10 +131,10 @@ impl Acceptor {
         match self.shutdown.run_until_cancelled(handshake).await {
             Some(Ok(Ok(stream))) => self.serve(stream, peer, state).await,
             Some(Ok(Err(error))) => {
-                tracing::debug!(%error, client = %peer.address, "a TLS handshake failed");
+                tracing::debug!(%error, client = ?peer.address, "a TLS handshake failed");
             }
             Some(Err(_)) => {
-                tracing::debug!(client = %peer.address, "a TLS handshake timed out")
+                tracing::debug!(client = ?peer.address, "a TLS handshake timed out")
             }
             None => {}
         }
@@ -160,7 +167,7 @@ impl Acceptor {
             }
         };
         if let Err(error) = result {
-            tracing::debug!(?error, client = %peer.address, "a connection failed");
+            tracing::debug!(?error, client = ?peer.address, "a connection failed");
         }
     }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use metrics::{Counter, counter};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
+use super::client_socket::ClientSocket;
 use super::connection_state::ConnectionState;
 use super::idle_clock::IdleClock;
 use super::lingering_close::LingeringClose;
@@ -22,7 +22,7 @@ use crate::http::metrics::{BYTES_RECEIVED, BYTES_SENT};
 /// Reading and writing fail with [`TimedOut`](io::ErrorKind::TimedOut) when the client exceeds the idle timeout; see
 /// [`IdleClock`]. Shutting down reads on until the client stops sending, within limits; see [`LingeringClose`].
 pub(super) struct Connection {
-    socket: TcpStream,
+    socket: ClientSocket,
     idle: IdleClock,
     close_phase: ClosePhase,
     state: Arc<ConnectionState>,
@@ -42,15 +42,12 @@ enum ClosePhase {
 impl Connection {
     /// Takes over a socket. `permit` is `None` for a connection that is only refused.
     pub fn new(
-        socket: TcpStream,
+        socket: ClientSocket,
         idle_timeout: Duration,
         state: &Arc<ConnectionState>,
         permit: Option<ConnectionPermit>,
     ) -> Self {
-        // Responses are written whole, so Nagle's algorithm would only delay them.
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY on a socket");
-        }
+        socket.set_nodelay();
         Self {
             socket,
             idle: IdleClock::new(idle_timeout, Arc::clone(state)),
@@ -81,7 +78,7 @@ impl Connection {
     fn poll_write_by(
         &mut self,
         cx: &mut Context<'_>,
-        write: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+        write: impl FnOnce(Pin<&mut ClientSocket>, &mut Context<'_>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         let written = write(Pin::new(&mut self.socket), cx);
         self.count_sent(&written);

@@ -66,7 +66,7 @@ pub enum TlsError {
         file: PathBuf,
     },
     /// The private key is protected by a passphrase.
-    #[error("the private key in {} is encrypted", file.display())]
+    #[error("the private key in {} is encrypted: decrypt it, for example with `openssl pkey`", file.display())]
     EncryptedKey {
         /// The file.
         file: PathBuf,
@@ -128,10 +128,13 @@ impl KeyPairFiles {
 
     fn parse_key(&self, pair: &KeyPair) -> Result<PrivateKeyDer<'static>, TlsError> {
         let file = self.key.clone();
+        // The label of PKCS #8 (RFC 7468, section 11), or the header of an older format (RFC 1421, section 4.6.1.1).
+        if contains(&pair.key, b"BEGIN ENCRYPTED PRIVATE KEY-")
+            || contains(&pair.key, b"4,ENCRYPTED")
+        {
+            return Err(TlsError::EncryptedKey { file });
+        }
         PrivateKeyDer::from_pem_slice(&pair.key).map_err(|error| match error {
-            pem::Error::NoItemsFound if contains(&pair.key, b"ENCRYPTED") => {
-                TlsError::EncryptedKey { file }
-            }
             pem::Error::NoItemsFound => TlsError::NoKey { file },
             source => TlsError::Malformed { file, source },
         })
@@ -163,7 +166,13 @@ impl KeyPairFiles {
 }
 
 fn read_pem(file: &Path) -> Result<Vec<u8>, TlsError> {
-    read_bounded_regular_file(file, FILE_BYTES_MAX).map_err(|source| {
+    let read = read_bounded_regular_file(file, FILE_BYTES_MAX);
+    // Some editors write a byte-order mark, which is not part of the first line.
+    let without_mark = |bytes: Vec<u8>| match bytes.strip_prefix(b"\xef\xbb\xbf") {
+        Some(rest) => rest.to_vec(),
+        None => bytes,
+    };
+    read.map(without_mark).map_err(|source| {
         let file = file.to_owned();
         match source.kind() {
             io::ErrorKind::FileTooLarge => TlsError::TooLarge { file },

@@ -6,8 +6,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
+
+use super::client_socket::ClientSocket;
 
 /// How long a client may keep sending.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,7 +38,7 @@ impl LingeringClose {
     }
 
     /// Becomes ready when the client has closed its side or exceeded a limit.
-    pub fn poll(&mut self, socket: &mut TcpStream, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll(&mut self, socket: &mut ClientSocket, cx: &mut Context<'_>) -> Poll<()> {
         let mut bytes = [MaybeUninit::uninit(); BUFFER_BYTES];
         loop {
             if self.timeout.as_mut().poll(cx).is_ready() {

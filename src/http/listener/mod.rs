@@ -4,7 +4,9 @@
 //! has neither a connection limit that answers 503, nor an idle timeout, nor a close that lets the last response arrive.
 
 mod acceptor;
+mod address;
 mod bounded_file;
+mod client_socket;
 mod connection;
 mod connection_service;
 mod connection_state;
@@ -13,11 +15,13 @@ mod hyper_config;
 mod idle_clock;
 mod key_pair;
 mod lingering_close;
+mod listening_socket;
 mod permits;
 mod request_extensions;
 mod server;
 mod tls;
 
+pub use address::{BoundAddress, ListenAddress, ListenAddressError};
 pub(crate) use bounded_file::{read_bounded, read_bounded_regular_file};
 pub use key_pair::TlsError;
 pub use request_extensions::{Peer, ShutdownGuard};

@@ -9,8 +9,8 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 /// The origin of a request. It is an extension of every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
-    /// The address of the client, or of the proxy in front of this server.
-    pub address: SocketAddr,
+    /// The address of the client, or of the proxy in front of this server; `None` for the client of a Unix socket.
+    pub address: Option<SocketAddr>,
     /// Whether the connection is encrypted.
     pub is_tls: bool,
 }

@@ -1,4 +1,4 @@
-//! The server: binding the listening socket, the accept loop, and the shutdown.
+//! The server: binding the listening sockets, the accept loops, and the shutdown.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::{TcpListener, TcpStream};
+use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::acceptor::Acceptor;
+use super::address::{BoundAddress, ListenAddress};
+use super::client_socket::ClientSocket;
+use super::listening_socket::ListeningSocket;
 use super::tls::Tls;
 use crate::config::ServerLimits;
 
@@ -19,46 +22,50 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long aborted tasks may take to drop what they hold.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A bound socket on which no connection is served yet.
+/// Bound sockets on which no connection is served yet; at least one.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
+    sockets: Vec<ListeningSocket>,
+    addresses: Vec<BoundAddress>,
 }
 
 impl Server {
-    /// Binds a port of an address, or of the first address of a host name that can be bound. Port 0 selects a free port.
+    /// Binds addresses. For a host name, binds the first of its addresses that can be bound.
     ///
     /// # Errors
     ///
-    /// If the name cannot be resolved, or none of its addresses can be bound.
-    pub async fn bind(host: &str, port: u16) -> io::Result<Self> {
-        // As in a URL, an IPv6 address may be enclosed in brackets.
-        let host_without_brackets = host
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-            .unwrap_or(host);
-        Self::from_listener(TcpListener::bind((host_without_brackets, port)).await?)
+    /// The first address that cannot be bound, and the reason.
+    pub async fn bind(addresses: &[ListenAddress]) -> Result<Self, (ListenAddress, io::Error)> {
+        let mut bound = Vec::new();
+        for address in addresses {
+            let socket = ListeningSocket::bind(address).await;
+            bound.push(socket.map_err(|error| (address.clone(), error))?);
+        }
+        Ok(bound.into_iter().collect())
     }
 
-    /// Takes over a socket that is already bound.
+    /// Takes over sockets that are already bound, such as those that a service manager passes.
     ///
     /// # Errors
     ///
-    /// If its local address cannot be determined.
-    pub fn from_listener(listener: TcpListener) -> io::Result<Self> {
-        let address = listener.local_addr()?;
-        Ok(Self { listener, address })
+    /// If a socket cannot be used.
+    pub fn from_sockets(
+        tcp: Vec<std::net::TcpListener>,
+        unix: Vec<std::os::unix::net::UnixListener>,
+    ) -> io::Result<Self> {
+        let tcp = tcp.into_iter().map(ListeningSocket::from_tcp);
+        let unix = unix.into_iter().map(ListeningSocket::from_unix);
+        tcp.chain(unix).collect()
     }
 
-    /// Returns the bound address.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Returns the bound addresses.
+    pub fn addresses(&self) -> &[BoundAddress] {
+        &self.addresses
     }
 
     /// Serves until `shutdown` is cancelled, then until the running requests have ended.
     ///
-    /// A shutdown closes the listening socket at once, and each connection as soon as its open requests are answered. Connections
+    /// A shutdown closes the listening sockets at once, and each connection as soon as its open requests are answered. Connections
     /// and tasks that remain after [`shutdown_grace`](ServerLimits::shutdown_grace) are aborted; if this future is dropped, all of
     /// them are. The shutdown waits for upgraded connections while a [`ShutdownGuard`](super::ShutdownGuard) exists for them.
     ///
@@ -74,14 +81,28 @@ impl Server {
         let _abort_on_drop = abort.clone().drop_guard();
         let certificate = tls.map(|tls| tls.watch_files(abort.clone()));
         let acceptor = Arc::new(Acceptor::new(app, certificate, *limits, shutdown, abort));
-        self.accept_until_shutdown(&acceptor).await;
+        let loops = self.sockets.into_iter();
+        let loops = loops.map(|socket| socket.accept_until_shutdown(&acceptor));
+        join_all(loops).await;
         acceptor.shut_down(ABORT_TIMEOUT).await;
     }
+}
 
+impl FromIterator<(ListeningSocket, BoundAddress)> for Server {
+    fn from_iter<I: IntoIterator<Item = (ListeningSocket, BoundAddress)>>(bound: I) -> Self {
+        let (sockets, addresses) = bound.into_iter().unzip();
+        Self { sockets, addresses }
+    }
+}
+
+impl ListeningSocket {
     /// Accepts connections until the server shuts down. The listening socket is closed when this returns.
     async fn accept_until_shutdown(self, acceptor: &Arc<Acceptor>) {
         loop {
-            let accepted = acceptor.shutdown.run_until_cancelled(self.accept()).await;
+            let accepted = acceptor
+                .shutdown
+                .run_until_cancelled(self.accept_next())
+                .await;
             match accepted {
                 Some(Ok((socket, address))) => Arc::clone(acceptor).accept(socket, address),
                 Some(Err(error)) => {
@@ -93,9 +114,9 @@ impl Server {
         }
     }
 
-    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+    async fn accept_next(&self) -> io::Result<(ClientSocket, Option<SocketAddr>)> {
         loop {
-            match self.listener.accept().await {
+            match self.accept().await {
                 // The client closed the connection while it was queued. That is no reason to pause.
                 Err(error) if is_client_gone(&error) => {}
                 result => return result,

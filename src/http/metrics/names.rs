@@ -18,6 +18,8 @@ pub(in crate::http) const CONNECTIONS_REFUSED: &str = "wasmstore_connections_ref
 pub(in crate::http) const CONNECTIONS: &str = "wasmstore_connections";
 /// Open WebSockets.
 pub(in crate::http) const SOCKETS: &str = "wasmstore_sockets";
+/// Lines of the log that were dropped because standard error was not read.
+pub(in crate::http) const LOG_LINES_DROPPED: &str = "wasmstore_log_lines_dropped_total";
 /// Commits made through this server.
 pub(in crate::http) const COMMITS: &str = "wasmstore_commits_total";
 /// Requests that wait for a permit to use the store.
@@ -52,6 +54,10 @@ pub(super) fn describe() {
     );
     describe_gauge!(CONNECTIONS, "Open connections");
     describe_gauge!(SOCKETS, "Open WebSockets");
+    describe_counter!(
+        LOG_LINES_DROPPED,
+        "Log lines dropped because standard error was not read"
+    );
     describe_counter!(COMMITS, "Commits made through this server");
     describe_gauge!(
         QUEUE_DEPTH,

@@ -1,12 +1,15 @@
 //! The host that a request names, and the hosts that a server responds to.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 use axum::extract::Request;
 use axum::http::Version;
 use axum::http::header::HOST;
 
 use crate::http::error::{Failure, Result};
+use crate::http::listener::BoundAddress;
 
 /// The length limit of DNS names, in bytes.
 const NAME_BYTES_MAX: usize = 255;
@@ -99,23 +102,80 @@ impl HostName {
     }
 }
 
+/// A host name that requests may use, or `*` for every name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowedHost(Option<HostName>);
+
+/// The text is not a host name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be a host name without a port, or `*`")]
+pub struct AllowedHostError;
+
+impl FromStr for AllowedHost {
+    type Err = AllowedHostError;
+
+    fn from_str(text: &str) -> Result<Self, AllowedHostError> {
+        if text == "*" {
+            return Ok(Self(None));
+        }
+        let name = HostName::parse(text.strip_suffix('.').unwrap_or(text));
+        Ok(Self(Some(name.ok_or(AllowedHostError)?)))
+    }
+}
+
+impl fmt::Display for AllowedHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            None => f.write_str("*"),
+            Some(HostName::Ip(address)) => address.fmt(f),
+            Some(HostName::Dns(name)) => f.write_str(name),
+        }
+    }
+}
+
 /// The hosts that a server responds to.
 ///
-/// A web site can make its own name resolve to 127.0.0.1 (DNS rebinding). Its requests are then same-origin, and only the name in
-/// `Host` distinguishes them. So a server without keys that is reachable only locally checks that name.
+/// A web site can make its own name resolve to the address of a server that only its visitor can reach (DNS rebinding). Its requests
+/// are then same-origin, and only the name in `Host` distinguishes them. So a server without keys that is reachable only locally
+/// checks that name, and so does every server whose operator lists names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::http) struct AllowedHosts {
     is_any: bool,
-    /// The name given by `--host`.
-    name: Option<HostName>,
+    /// The names given by `--host`, `--listen` and `--allowed-host`.
+    names: Vec<HostName>,
 }
 
 impl AllowedHosts {
-    /// Creates the check for a server that listens on `bound` and was started with `--host HOST`.
-    pub fn new(bound: SocketAddr, host: &str, has_keys: bool) -> Self {
+    /// Creates the check for a server that listens on `bound`. `allowed` are the names that its operator lists, if any.
+    pub fn new(bound: &[BoundAddress], allowed: &[AllowedHost], has_keys: bool) -> Self {
+        let is_loopback = |bound: &BoundAddress| {
+            let address = bound.tcp();
+            address.is_some_and(|address| address.ip().to_canonical().is_loopback())
+        };
+        let is_local = bound.iter().any(is_loopback)
+            && bound
+                .iter()
+                .all(|bound| bound.tcp().is_none() || is_loopback(bound));
+        let is_any = match allowed {
+            [] => has_keys || !is_local,
+            allowed => allowed.iter().any(|host| host.0.is_none()),
+        };
+        let own = bound.iter().filter_map(|bound| match bound {
+            BoundAddress::Tcp { host, .. } => {
+                HostName::parse(host.strip_suffix('.').unwrap_or(host))
+            }
+            BoundAddress::Unix(_) => None,
+        });
+        let listed = allowed.iter().filter_map(|host| host.0.clone());
+        let names = own.chain(listed).collect();
+        Self { is_any, names }
+    }
+
+    /// Creates a check that allows every host.
+    pub fn any() -> Self {
         Self {
-            is_any: has_keys || !bound.ip().to_canonical().is_loopback(),
-            name: HostName::parse(host.strip_suffix('.').unwrap_or(host)),
+            is_any: true,
+            names: Vec::new(),
         }
     }
 
@@ -125,8 +185,9 @@ impl AllowedHosts {
             None | Some(HostName::Ip(_)) => true,
             Some(HostName::Dns(name)) => {
                 let requested = name.strip_suffix('.').unwrap_or(name);
-                let is_own = matches!(&self.name, Some(HostName::Dns(own)) if own == requested);
-                self.is_any || is_own || requested == "localhost"
+                let is_requested =
+                    |own: &HostName| matches!(own, HostName::Dns(own) if own == requested);
+                self.is_any || requested == "localhost" || self.names.iter().any(is_requested)
             }
         }
     }

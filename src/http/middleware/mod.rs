@@ -1,6 +1,7 @@
 //! The layers around the routes; `router.rs` states their order.
 
 pub(super) mod auth;
+pub(super) mod client_address;
 pub(super) mod default_headers;
 pub(super) mod head_and_length;
 pub(super) mod host;

@@ -1,29 +1,48 @@
 //! Normalization of request paths before routing.
 
 use axum::Router;
-use axum::extract::Request;
-use axum::http::Uri;
+use axum::extract::{Request, State};
+use axum::http::header::ALLOW;
 use axum::http::uri::PathAndQuery;
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 
+use crate::http::base_path::BasePath;
 use crate::http::error::{Failure, Result};
 use crate::http::percent;
 
 /// Wraps a router so that it sees only normalized paths. The result has no routes of its own and passes every request on. So
-/// layers that are added to it run before routing.
-pub(in crate::http) fn with_normalized_paths(router: Router) -> Router {
+/// layers that are added to it run before routing. The paths are those below `base_path`.
+pub(in crate::http) fn with_normalized_paths(router: Router, base_path: BasePath) -> Router {
     Router::new()
         .fallback_service(router)
-        .layer(middleware::from_fn(normalize_path))
+        .layer(middleware::from_fn_with_state(base_path, normalize_path))
 }
 
-async fn normalize_path(mut request: Request, next: Next) -> Response {
-    match normalize(request.uri().clone()) {
+async fn normalize_path(
+    State(base_path): State<BasePath>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if request.uri().path() == "*" {
+        return server_wide(request.method());
+    }
+    let uri = normalize(request.uri().clone());
+    match uri.and_then(|uri| base_path.remove_from(uri)) {
         Ok(uri) => *request.uri_mut() = uri,
         Err(failure) => return failure.into_response(),
     }
     next.run(request).await
+}
+
+/// Answers a request whose target is `*`: it is about the server as a whole, which only OPTIONS can ask about (RFC 9110, section 7.1).
+fn server_wide(method: &Method) -> Response {
+    if *method == Method::OPTIONS {
+        let methods = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
+        return (StatusCode::NO_CONTENT, [(ALLOW, methods)]).into_response();
+    }
+    Failure::malformed("the target `*` is only for OPTIONS").into_response()
 }
 
 /// Removes trailing and doubled slashes from the path, because the published clients send them. Escaped slashes and the query are

@@ -17,13 +17,38 @@ use crate::http::middleware::host::{AllowedHosts, Host};
 /// How long a browser may cache the response to a preflight. No browser caches it longer than two hours.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(2 * 60 * 60);
 
+/// The request headers of tracing libraries: W3C Trace Context and Baggage, B3, Jaeger, Sentry, Datadog, AWS X-Ray, Google Cloud,
+/// Elastic and New Relic.
+const TRACING_HEADERS: [&str; 20] = [
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "b3",
+    "x-b3-traceid",
+    "x-b3-spanid",
+    "x-b3-parentspanid",
+    "x-b3-sampled",
+    "x-b3-flags",
+    "uber-trace-id",
+    "sentry-trace",
+    "x-datadog-trace-id",
+    "x-datadog-parent-id",
+    "x-datadog-origin",
+    "x-datadog-sampling-priority",
+    "x-datadog-tags",
+    "x-amzn-trace-id",
+    "x-cloud-trace-context",
+    "elastic-apm-traceparent",
+    "newrelic",
+];
+
 /// The web origins that may use the API.
 #[derive(Clone, Debug)]
 pub(in crate::http) enum OriginPolicy {
     /// All origins.
     Any(Box<CorsLayer>),
-    /// Only pages of the server itself. The hosts protect against DNS rebinding.
-    SameOrigin(AllowedHosts),
+    /// Only pages of the server itself.
+    SameOrigin,
 }
 
 impl OriginPolicy {
@@ -36,15 +61,16 @@ impl OriginPolicy {
 /// Rejects requests from other origins and to hosts that the server does not respond to. Preflights are answered here, before
 /// [`authorize`](crate::http::middleware::auth::authorize), because they carry no key.
 pub(in crate::http) async fn check_origin(
-    State(policy): State<Arc<OriginPolicy>>,
+    State(checks): State<Arc<(OriginPolicy, AllowedHosts)>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let host = match Host::of(&request) {
+    let (policy, hosts) = &*checks;
+    let host = match Host::of(&request).and_then(|host| check_host(hosts, host)) {
         Ok(host) => host,
         Err(failure) => return failure.into_response(),
     };
-    match &*policy {
+    match policy {
         // The CORS layer treats every OPTIONS request as a preflight.
         OriginPolicy::Any(_) if *request.method() == Method::OPTIONS && !is_preflight(&request) => {
             next.run(request).await
@@ -53,28 +79,32 @@ pub(in crate::http) async fn check_origin(
             let response = cors.layer(next).oneshot(request).await;
             response.unwrap_or_else(|never| match never {})
         }
-        OriginPolicy::SameOrigin(hosts) => {
-            match check_same_origin(hosts, host.as_ref(), &request) {
-                Err(failure) => failure.into_response(),
-                Ok(()) if is_preflight(&request) => StatusCode::NO_CONTENT.into_response(),
-                Ok(()) => next.run(request).await,
-            }
-        }
+        OriginPolicy::SameOrigin => match check_same_origin(host.as_ref(), &request) {
+            Err(failure) => failure.into_response(),
+            Ok(()) if is_preflight(&request) => StatusCode::NO_CONTENT.into_response(),
+            Ok(()) => next.run(request).await,
+        },
     }
 }
 
-fn check_same_origin(hosts: &AllowedHosts, host: Option<&Host>, request: &Request) -> Result<()> {
-    let forbidden = |detail| Err(Failure::new(StatusCode::FORBIDDEN, detail));
-    if !hosts.allow(host) {
-        return forbidden(
-            "unknown host: use an IP address, localhost, or the name given by --host",
-        );
+fn check_host(hosts: &AllowedHosts, host: Option<Host>) -> Result<Option<Host>> {
+    if hosts.allow(host.as_ref()) {
+        return Ok(host);
     }
+    let detail =
+        "unknown host: use an IP address, localhost, or a name given by --host or --allowed-host";
+    Err(Failure::new(StatusCode::FORBIDDEN, detail))
+}
+
+fn check_same_origin(host: Option<&Host>, request: &Request) -> Result<()> {
     let mut origins = request.headers().get_all(ORIGIN).iter();
     match (origins.next(), origins.next()) {
         (None, _) => Ok(()),
         (Some(origin), None) if is_same_origin(origin, host) => Ok(()),
-        _ => forbidden("foreign origin: the server runs without --cors"),
+        _ => {
+            let detail = "foreign origin: the server runs without --cors";
+            Err(Failure::new(StatusCode::FORBIDDEN, detail))
+        }
     }
 }
 
@@ -120,8 +150,14 @@ fn cors() -> CorsLayer {
         .max_age(PREFLIGHT_AGE)
 }
 
-/// Returns the request headers of the API that a page may only set if the server allows it.
-fn request_headers() -> [HeaderName; 13] {
+/// Returns the request headers that a page may only set if the server allows it: those of the API, and those that tracing libraries
+/// add to every request of a page, which would otherwise fail.
+fn request_headers() -> Vec<HeaderName> {
+    let tracing = TRACING_HEADERS.map(HeaderName::from_static);
+    api_headers().into_iter().chain(tracing).collect()
+}
+
+fn api_headers() -> [HeaderName; 13] {
     [
         HeaderName::from_static("wasmstore-auth"),
         HeaderName::from_static("wasmstore-branch"),

@@ -2,12 +2,12 @@
 
 use std::any::Any;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use axum::body::HttpBody;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -16,7 +16,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use crate::http::error::Failure;
+use crate::http::listener::Peer;
 use crate::http::middleware::auth;
+use crate::http::middleware::client_address::{ClientAddress, TrustedProxy};
 
 /// The header for the request id, in requests and responses.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -30,17 +32,31 @@ const LOGGED_CHARS_MAX: usize = 256;
 /// The length to which methods are truncated in the log, in characters.
 const METHOD_CHARS_MAX: usize = 32;
 
-/// Logs one line per response, inside of a span with the request's id, method and path. Sends the id in the response.
-pub(in crate::http) async fn request_log(mut request: Request, next: Next) -> Response {
+/// Logs one line per response, inside of a span with the request's id, client, method, path and, if keys are set, the name of its
+/// key. Sends the id in the response. Adds the [`ClientAddress`] to the request's extensions.
+pub(in crate::http) async fn request_log(
+    State(trusted_proxies): State<Arc<[TrustedProxy]>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let start = Instant::now();
     auth::mark_sensitive(request.headers_mut());
     let id = requested_id(request.headers()).unwrap_or_else(new_id);
+    let client = request
+        .extensions()
+        .get::<Peer>()
+        .map(|peer| ClientAddress::new(peer, request.headers(), &trusted_proxies));
+    if let Some(client) = client {
+        request.extensions_mut().insert(client);
+    }
     // The span has the level of errors, so that a log of nothing but errors still shows which request failed.
     let span = tracing::error_span!(
         "request",
         id,
+        client = client.map(tracing::field::display),
         method = escape(request.method().as_str(), METHOD_CHARS_MAX),
         path = escape(request.uri().path(), LOGGED_CHARS_MAX),
+        key = tracing::field::Empty,
     );
     let respond = async {
         let response = with_id(next.run(request).await, &id);

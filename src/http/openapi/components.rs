@@ -12,7 +12,7 @@ use super::{parameters, problems};
 use crate::wire::schema::CommitHashSchema;
 
 /// The names of the ways to send a key.
-const KEYS: [&str; 2] = ["key", "basic"];
+const KEYS: [&str; 3] = ["key", "basic", "bearer"];
 
 /// Moves the definitions that operations share to the components, and adds names in URLs and `Wasmstore-Commit` to the operations.
 pub(super) fn move_to_components(api: &mut OpenApi) {
@@ -54,9 +54,13 @@ fn add_security_schemes(components: &mut Components) {
     let basic = HttpBuilder::new()
         .scheme(HttpAuthScheme::Basic)
         .description(Some("The key as password, with any user name"));
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("The key as token"));
     let schemes = [
         SecurityScheme::ApiKey(ApiKey::Header(header)),
         SecurityScheme::Http(basic.build()),
+        SecurityScheme::Http(bearer.build()),
     ];
     for (name, scheme) in KEYS.into_iter().zip(schemes) {
         components.add_security_scheme(name, scheme);

@@ -16,7 +16,8 @@ use crate::wire::schema::{CommitHashSchema, DigestSchema, HashSchema, VersionSch
         description = "A store for WebAssembly modules: content-addressed, versioned, validated, and a git repository underneath.",
         license(name = "MIT", identifier = "MIT"),
     ),
-    servers((url = "/")),
+    // Relative to the URL of the document, /api/v1/openapi.json, so that it is right below any path of a proxy.
+    servers((url = "../../")),
     components(schemas(HashSchema, DigestSchema, CommitHashSchema, VersionSchema, Problem)),
 )]
 struct BaseDocument;

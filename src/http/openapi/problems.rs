@@ -11,7 +11,7 @@ use utoipa::{IntoResponses, PartialSchema, ToSchema};
 use crate::wire::Problem;
 
 /// The descriptions of error statuses. Each is a component that is named after the status' reason phrase.
-const DESCRIPTIONS: [(u16, &str); 15] = [
+const DESCRIPTIONS: [(u16, &str); 16] = [
     (400, "The request is malformed, or the module is invalid"),
     (401, "A valid key is needed"),
     (
@@ -35,6 +35,7 @@ const DESCRIPTIONS: [(u16, &str); 15] = [
         426,
         "The endpoint is a WebSocket; connect with version 13 of the protocol",
     ),
+    (429, "Too many wrong keys came from this address"),
     (431, "The head of the request is too large"),
     (500, "The server failed; the cause is in its log"),
     (503, "The server is busy or stopping; try again"),
@@ -75,7 +76,7 @@ problems! {
 }
 
 fn references(also: &[u16]) -> BTreeMap<String, RefOr<Response>> {
-    let statuses = [400, 401, 403, 431, 500, 503].iter().chain(also);
+    let statuses = [400, 401, 403, 429, 431, 500, 503].iter().chain(also);
     let reference = |status: &u16| {
         let reference = Ref::from_response_name(component_name(*status));
         (status.to_string(), reference.into())

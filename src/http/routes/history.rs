@@ -87,8 +87,7 @@ pub(in crate::http) async fn commits_all(
         })
         .await?;
     let last = commits.last().filter(|_| has_more);
-    let link =
-        last.map(|last| next_page_link("commits", "", limit, &last.id.to_string(), link_query));
+    let link = last.map(|last| next_page_link(limit, &last.id.to_string(), link_query));
     let commits: Vec<_> = commits.iter().map(wire::CommitJson::from).collect();
     Ok((CommitHeader(commit), AppendHeaders(link), Json(&commits)).into_response())
 }
@@ -107,7 +106,6 @@ pub(in crate::http) async fn commits(
 ) -> Result<Response> {
     let path = tail.parse(ModulePath::parse)?;
     let (after, limit) = page.parse()?;
-    let link_path = path.as_str().to_owned();
     let (commit, (entries, has_more)) = app
         .run_read(move |store| {
             Ok(store.as_of(&revision, |revision| {
@@ -119,7 +117,7 @@ pub(in crate::http) async fn commits(
     let link_query = if audit.modules { "&modules=true" } else { "" };
     let link = last.map(|last| {
         let last = last.commit.id.to_string();
-        next_page_link("commits", &link_path, limit, &last, link_query)
+        next_page_link(limit, &last, link_query)
     });
     let json = |entry: &AuditEntry| wire::PathCommitJson::new(entry, audit.modules);
     let commits: Vec<_> = entries.iter().map(json).collect();

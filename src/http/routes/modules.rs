@@ -64,7 +64,6 @@ pub(in crate::http) async fn list(
     let prefix = TreePath::parse(&tail)?;
     let after = page.after.as_deref().map(ModulePath::parse).transpose()?;
     let limit = page.limit.map(page_size).transpose()?;
-    let link_path = prefix.clone();
     let (commit, (modules, has_more)) = app
         .run_read(move |store| {
             let page = store.as_of(&revision, |revision| {
@@ -79,9 +78,9 @@ pub(in crate::http) async fn list(
         })
         .await?;
     let last = modules.last().filter(|_| has_more).map(|(path, _)| path);
-    let link = last.zip(limit).map(|(last, limit)| {
-        next_page_link("modules", link_path.as_str(), limit, &last.to_string(), "")
-    });
+    let link = last
+        .zip(limit)
+        .map(|(last, limit)| next_page_link(limit, &last.to_string(), ""));
     let json = Json(&Modules(&modules)).into_response();
     Ok((CommitHeader(commit), AppendHeaders(link), json).into_response())
 }

@@ -8,8 +8,8 @@ use metrics::{counter, gauge};
 
 use crate::http::error::{Failure, Result};
 use crate::http::metrics::{
-    CACHE_HITS, CACHE_MISSES, Metrics, OBJECTS, REFS, REPLICA_FAILURES, REPLICA_LAG,
-    maintenance_metrics, mirror_metrics,
+    CACHE_HITS, CACHE_MISSES, LOG_LINES_DROPPED, Metrics, OBJECTS, REFS, REPLICA_FAILURES,
+    REPLICA_LAG, maintenance_metrics, mirror_metrics,
 };
 use crate::http::openapi::Problems;
 use crate::http::state::App;
@@ -30,7 +30,7 @@ pub(in crate::http) async fn healthz() -> &'static str {
 #[utoipa::path(get, operation_id = "is_ready", path = "/readyz", tag = "operation", security(()),
     responses((status = 200, description = "The server is ready", body = String, content_type = "text/plain"), Problems))]
 pub(in crate::http) async fn readyz(State(app): State<App>) -> Result<&'static str> {
-    if app.shutdown.is_cancelled() {
+    if app.draining.is_cancelled() || app.shutdown.is_cancelled() {
         let detail = "the server is stopping";
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail));
     }
@@ -65,6 +65,9 @@ pub(in crate::http) async fn metrics(
     ] {
         counter!(CACHE_HITS, "cache" => cache).absolute(hits);
         counter!(CACHE_MISSES, "cache" => cache).absolute(misses);
+    }
+    if let Some(dropped) = app.dropped_log_lines {
+        counter!(LOG_LINES_DROPPED).absolute(dropped());
     }
     if let Some(status) = app.replica.as_ref().map(|replica| replica.status()) {
         gauge!(REPLICA_LAG).set(status.lag.as_secs_f64());

@@ -120,7 +120,7 @@ impl ErrorResponse {
             412 => ErrorKind::Precondition,
             413 => ErrorKind::TooLarge,
             400 | 415 | 416 | 431 => ErrorKind::Malformed,
-            408 | 503 => ErrorKind::Busy,
+            408 | 429 | 503 => ErrorKind::Busy,
             507 => ErrorKind::Full,
             _ => ErrorKind::Unavailable,
         }

@@ -62,7 +62,8 @@ fn every_endpoint_is_401_without_a_key() {
         for headers in [
             &[][..],
             &[("wasmstore-auth", "guess")],
-            &[("authorization", "Bearer all")],
+            &[("authorization", "Bearer guess")],
+            &[("authorization", "Token all")],
         ] {
             let response = s.send(method, &uri, headers, module(2));
             let detail = if method == "HEAD" {
@@ -125,6 +126,25 @@ fn every_endpoint_works_with_a_key_for_its_method() {
         let response = s.send(method, &uri, &[("wasmstore-auth", key)], module(2));
         assert_eq!(response.status, 200, "{method} {uri}: {}", response.text());
     }
+}
+
+#[test]
+fn gc_that_drops_history_needs_delete() {
+    let s = Api::with_keys("builder:GET,POST:CI <ci@x>\nkeeper:POST,DELETE");
+    s.put("a", 1);
+    s.put("a", 2);
+    let (builder, keeper) = (("wasmstore-auth", "builder"), ("wasmstore-auth", "keeper"));
+    let state = s.state();
+    let detail =
+        "the key does not allow DELETE, which dropping the history needs: use keep_history=true";
+    s.send_empty("POST", "/gc", &[builder]).is(403, detail);
+    s.send_empty("POST", "/gc?keep_history=false", &[builder])
+        .is(403, detail);
+    assert_eq!(s.state(), state);
+    let kept = s.send_empty("POST", "/gc?keep_history=true", &[builder]);
+    assert_eq!((kept.status, s.subjects().len()), (200, 3));
+    assert_eq!(s.send_empty("POST", "/gc", &[keeper]).status, 200);
+    assert_eq!(s.subjects().len(), 1);
 }
 
 #[test]

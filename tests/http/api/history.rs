@@ -137,9 +137,9 @@ fn commits_are_listed_in_pages() {
                 break;
             };
             let last = seen.last().unwrap();
-            let next = api(&format!("{path}?limit=1&after={last}"));
+            let next = format!("?limit=1&after={last}");
             assert_eq!(link, format!("<{next}>; rel=\"next\""));
-            uri = next;
+            uri = api(path) + &next;
         }
         let all = [&commits[2], &commits[1], &commits[0], &root];
         assert_eq!(

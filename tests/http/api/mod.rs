@@ -169,12 +169,7 @@ impl Api {
 pub fn serve(root: &Path, server_options: ServerOptions, options: Options) -> Router {
     let store = Store::open(root, options).unwrap();
     let shutdown = Default::default();
-    router(
-        Arc::new(store),
-        server_options,
-        (ADDRESS, "127.0.0.1"),
-        shutdown,
-    )
+    router(Arc::new(store), server_options, &[ADDRESS.into()], shutdown)
 }
 
 /// Returns the URI of an endpoint.

@@ -78,6 +78,12 @@ fn every_route_is_described() {
 }
 
 #[test]
+fn the_server_is_relative_to_the_document() {
+    let document = Api::new().get("/openapi.json").json();
+    assert_eq!(document["servers"][0]["url"], "../../");
+}
+
+#[test]
 fn operation_ids_are_unique() {
     let operations = operations(&Api::new().get("/openapi.json").json());
     let ids: BTreeSet<_> = operations.iter().map(|(.., id)| id).collect();

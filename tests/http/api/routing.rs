@@ -1,5 +1,8 @@
 //! The endpoints and the methods that they support.
 
+use wasmstore::config::Options;
+use wasmstore::http::ServerOptions;
+
 use super::Api;
 
 #[test]
@@ -25,6 +28,39 @@ fn unknown_endpoints_are_404() {
             response.is(404, "there is no such endpoint");
         }
     }
+}
+
+#[test]
+fn a_base_path_is_part_of_every_url_but_those_of_probes() {
+    let server_options = ServerOptions {
+        base_path: "/ws".parse().unwrap(),
+        ..ServerOptions::default()
+    };
+    let s = Api::with_options(server_options, Options::default());
+    s.send("GET", "/ws/api/v1/branch", &[], "").is(200, "main");
+    s.send("GET", "//ws/api/v1//branch/", &[], "")
+        .is(200, "main");
+    s.send("GET", "/healthz", &[], "").is(200, "ok");
+    s.send("GET", "/ws/readyz", &[], "").is(200, "ok");
+    for uri in ["/", "/api/v1/branch", "/wsx/api/v1/branch"] {
+        let response = s.send("GET", uri, &[], "");
+        response.is(404, "this server answers below /ws");
+    }
+    s.send("GET", "/ws", &[], "")
+        .is(404, "there is no such endpoint");
+}
+
+#[test]
+fn a_server_that_drains_is_not_ready_but_serves() {
+    let server_options = ServerOptions::default();
+    let draining = server_options.draining.clone();
+    let s = Api::with_options(server_options, Options::default());
+    s.send("GET", "/readyz", &[], "").is(200, "ok");
+    draining.cancel();
+    s.send("GET", "/readyz", &[], "")
+        .is(503, "the server is stopping");
+    s.send("GET", "/healthz", &[], "").is(200, "ok");
+    s.get("/branch").is(200, "main");
 }
 
 /// Returns the routes of the API and the methods that each supports, except for `/watch` and `/auth`.

@@ -47,12 +47,15 @@ fn assert_rejects_changes(server: &Server, content: &StoreContent) {
         let response = server.send(method, &format!("/api/v1/{target}"), &[JSON], &body);
         assert_eq!(
             response.status,
-            500,
+            403,
             "{method} {target}: {}",
             response.text()
         );
         let problem: serde_json::Value = serde_json::from_str(response.text()).unwrap();
-        assert_eq!(problem["status"], 500, "{method} {target}");
+        assert_eq!(
+            problem["detail"], "the store is read-only",
+            "{method} {target}"
+        );
     }
     assert_eq!(server.get("/api/v1/hash/a/b.wasm").text(), hash);
     assert_eq!(

@@ -5,13 +5,14 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use tower::ServiceExt;
 
 use super::*;
+use crate::http::base_path::BasePath;
 use crate::http::middleware::normalize_path;
 
 /// All tests of the process share the metrics, so each test uses its own routes.
 fn app(routes: Router) -> Router {
     let counted = middleware::from_fn_with_state(Metrics::install(), count_requests);
-    normalize_path::with_normalized_paths(routes.layer(middleware::from_fn(record_route)))
-        .layer(counted)
+    let routes = routes.layer(middleware::from_fn(record_route));
+    normalize_path::with_normalized_paths(routes, BasePath::default()).layer(counted)
 }
 
 async fn send(app: &Router, method: &str, path: &str) {

@@ -1,20 +1,41 @@
 //! Authorization: almost every request must present a key. The key is checked before any byte of the body is read.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::allowed_methods::AllowedMethods;
 use super::credentials::{is_websocket, presented_key, required_method};
+use super::guess_limit::GuessLimit;
 use super::keyring::{Keyring, SocketKey};
-use super::keys::Keys;
+use super::keys::{Grant, Keys};
 use crate::http::error::{Failure, Result};
+use crate::http::middleware::client_address::ClientAddress;
 use crate::names::Author;
 use crate::remote::PushIdentity;
 
 /// The paths that need no key. They are for supervisors of the server and reveal nothing about the store.
 const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
+
+/// The keys of a server, and the limit on trying keys.
+#[derive(Clone, Debug)]
+pub(in crate::http) struct KeyCheck {
+    keyring: Keyring,
+    guesses: Arc<GuessLimit>,
+}
+
+impl KeyCheck {
+    /// Creates the check. `wrong_keys_max` is the number of wrong keys that one address may send in a minute.
+    pub fn new(keyring: Keyring, wrong_keys_max: usize) -> Self {
+        let guesses = Arc::new(GuessLimit::new(wrong_keys_max));
+        Self { keyring, guesses }
+    }
+}
 
 /// The client that makes a request, as identified by its key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +53,17 @@ impl Caller {
         }
     }
 
+    /// Checks that the key allows a method that the request needs in addition to its own.
+    ///
+    /// # Errors
+    /// 403 with this text.
+    pub fn require(&self, method: &Method, detail: &str) -> Result<()> {
+        if self.methods.allow(method) {
+            return Ok(());
+        }
+        Err(Failure::new(StatusCode::FORBIDDEN, detail))
+    }
+
     /// Returns the author of the caller's commits: the one that the key fixes, or else the requested one.
     ///
     /// # Errors
@@ -47,26 +79,30 @@ impl Caller {
     }
 }
 
-/// Rejects requests whose key does not allow their method. Without a keyring, every request is allowed.
+/// Rejects requests whose key does not allow their method. Without keys, every request is allowed.
 ///
 /// Handlers find a [`Caller`] among the request's extensions, except on the paths that need no key, and for a WebSocket also a
 /// [`SocketKey`]. The layer [`check_origin`](crate::http::middleware::origin::check_origin) around this one answers preflights,
 /// which carry no key. The path must be complete, so this layer must not be on a nested router.
 pub(in crate::http) async fn authorize(
-    State(keyring): State<Option<Keyring>>,
+    State(check): State<Option<KeyCheck>>,
     mut request: Request,
     next: Next,
 ) -> Response {
     if OPEN_PATHS.contains(&request.uri().path()) {
         return next.run(request).await;
     }
-    let caller = match keyring {
+    let caller = match check {
         None => Caller::default(),
-        Some(keyring) => {
+        Some(KeyCheck { keyring, guesses }) => {
             // The subscription is taken together with the keys, so that the replacement of exactly these keys is noticed.
             let (keys, updates) = keyring.subscribe();
             let key = presented_key(&request);
-            let caller = match check_key(&keys, key.as_deref(), &request) {
+            let grant = match find_grant(&keys, &guesses, key.as_deref(), &request) {
+                Ok(grant) => grant,
+                Err(failure) => return failure.into_response(),
+            };
+            let caller = match check_method(grant, &request) {
                 Ok(caller) => caller,
                 Err(failure) => return failure.into_response(),
             };
@@ -82,12 +118,34 @@ pub(in crate::http) async fn authorize(
     next.run(request).await
 }
 
-fn check_key(keys: &Keys, key: Option<&[u8]>, request: &Request) -> Result<Caller> {
-    let Some(grant) = key.and_then(|key| keys.find(key)) else {
-        // The same response for a missing and an unknown key, so that it does not reveal which one it is.
-        let detail = "a valid key is needed";
-        return Err(Failure::new(StatusCode::UNAUTHORIZED, detail));
+/// Returns the grant of the key that a request presents.
+///
+/// # Errors
+/// 401 if there is none; 429 if the client has sent too many wrong keys.
+fn find_grant<'k>(
+    keys: &'k Keys,
+    guesses: &GuessLimit,
+    key: Option<&[u8]>,
+    request: &Request,
+) -> Result<&'k Grant> {
+    // The same response for a missing and an unknown key, so that it does not reveal which one it is.
+    let unauthorized = || Failure::new(StatusCode::UNAUTHORIZED, "a valid key is needed");
+    let key = key.ok_or_else(unauthorized)?;
+    let found = match request.extensions().get::<ClientAddress>() {
+        Some(client) => guesses.find(client.ip(), key, Instant::now(), || keys.find(key)),
+        None => Ok(keys.find(key)),
     };
+    let found = found.map_err(|wait| {
+        let detail = "too many wrong keys came from this address; try again later";
+        let seconds = wait.as_secs().saturating_add(1).to_string();
+        Failure::new(StatusCode::TOO_MANY_REQUESTS, detail).with_header(RETRY_AFTER, seconds)
+    })?;
+    found.ok_or_else(unauthorized)
+}
+
+/// Returns the caller whose key has this grant, and adds the name of the key to the log lines of the request.
+fn check_method(grant: &Grant, request: &Request) -> Result<Caller> {
+    tracing::Span::current().record("key", grant.name().as_ref());
     if !grant.methods.allow(required_method(request)) {
         let detail = "the key does not allow this method";
         return Err(Failure::new(StatusCode::FORBIDDEN, detail));

@@ -21,6 +21,9 @@ pub(in crate::http) const WEBSOCKET_PROTOCOL: &str = "wasmstore.v1";
 /// cannot set headers on a WebSocket.
 pub(super) const KEY_PROTOCOL_PREFIX: &str = "wasmstore.key.";
 
+/// The only endpoint that is a WebSocket.
+const WATCH_PATH: &str = "/api/v1/watch";
+
 /// Base64 with or without padding: clients send both.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -51,8 +54,12 @@ pub(in crate::http) fn required_method(request: &Request) -> &Method {
     }
 }
 
-/// Returns whether the request opens a WebSocket.
+/// Returns whether the request opens a WebSocket. On every other path an `Upgrade` header means nothing: a server may ignore it (RFC
+/// 9110, section 7.8), and it must not change the method that a key has to allow. The path must be normalized and complete.
 pub(super) fn is_websocket(request: &Request) -> bool {
+    if request.uri().path() != WATCH_PATH {
+        return false;
+    }
     if *request.method() == Method::CONNECT {
         let protocol = request.extensions().get::<hyper::ext::Protocol>();
         return protocol.is_some_and(|protocol| protocol.as_str() == "websocket");
@@ -71,7 +78,7 @@ pub(super) fn presented_key(request: &Request) -> Option<Vec<u8>> {
     if headers.contains_key(WASMSTORE_AUTH) {
         Some(single(headers, WASMSTORE_AUTH)?.as_bytes().to_vec())
     } else if headers.contains_key(AUTHORIZATION) {
-        basic_password(single(headers, AUTHORIZATION)?)
+        key_from_authorization(single(headers, AUTHORIZATION)?)
     } else if is_websocket(request) {
         key_from_protocols(&list_members(headers, SEC_WEBSOCKET_PROTOCOL))
     } else {
@@ -95,12 +102,17 @@ fn list_members(headers: &HeaderMap, name: HeaderName) -> Vec<&str> {
         .collect()
 }
 
-fn basic_password(credentials: &HeaderValue) -> Option<Vec<u8>> {
-    let (scheme, encoded) = credentials.to_str().ok()?.split_once(' ')?;
+/// Returns the token of `Bearer` (RFC 6750, section 2.1) or the password of `Basic` (RFC 7617). The token is the key itself: unlike the
+/// RFC, it may contain any character that a key may contain.
+fn key_from_authorization(credentials: &HeaderValue) -> Option<Vec<u8>> {
+    let (scheme, rest) = credentials.to_str().ok()?.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(rest.trim().as_bytes().to_vec());
+    }
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let decoded = BASE64.decode(encoded.trim()).ok()?;
+    let decoded = BASE64.decode(rest.trim()).ok()?;
     let colon = decoded.iter().position(|byte| *byte == b':')?;
     Some(decoded[colon + 1..].to_vec())
 }

@@ -1,5 +1,6 @@
 //! The keys of a server, the methods that each allows, and the author that it fixes.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
@@ -117,10 +118,11 @@ impl Keys {
         self.0.get(usize::try_from(found).ok()?)
     }
 
-    fn add(&mut self, grant: Grant) -> Result<(), &'static str> {
+    fn add(&mut self, mut grant: Grant) -> Result<(), &'static str> {
         if self.0.iter().any(|own| own.key.ct_eq(&grant.key).into()) {
             return Err("has the same key as an earlier one");
         }
+        grant.number = self.0.len() + 1;
         self.0.push(grant);
         Ok(())
     }
@@ -137,6 +139,8 @@ impl fmt::Debug for Keys {
 /// The rights that one key grants.
 pub(super) struct Grant {
     key: Key,
+    /// The position of the key among all keys, counted from 1.
+    number: usize,
     /// The methods that the key allows.
     pub methods: AllowedMethods,
     /// The author of all commits made with the key, if it is fixed.
@@ -157,9 +161,18 @@ impl Grant {
         } else {
             Ok(Self {
                 key: Key::new(bytes).ok_or("has a key of more than 256 bytes")?,
+                number: 0,
                 methods: AllowedMethods::parse(methods)?,
                 author: None,
             })
+        }
+    }
+
+    /// Returns a name of the key for the log that reveals nothing of the key: the author that it fixes, or its position.
+    pub fn name(&self) -> Cow<'_, str> {
+        match &self.author {
+            Some(author) => author.name().into(),
+            None => format!("#{}", self.number).into(),
         }
     }
 

@@ -3,12 +3,13 @@
 mod allowed_methods;
 mod authorize;
 mod credentials;
+mod guess_limit;
 mod keyring;
 mod keys;
 
 pub use keyring::Keyring;
 pub use keys::{KeyError, Keys};
 
-pub(in crate::http) use authorize::{Caller, authorize};
+pub(in crate::http) use authorize::{Caller, KeyCheck, authorize};
 pub(in crate::http) use credentials::{WEBSOCKET_PROTOCOL, mark_sensitive, required_method};
 pub(in crate::http) use keyring::SocketKey;

@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use axum::body::Body;
 use axum::http::HeaderValue;
 
@@ -10,7 +12,11 @@ fn allows(hosts: &AllowedHosts, host: &str) -> bool {
 }
 
 fn hosts(bound: &str, host: &str, has_keys: bool) -> AllowedHosts {
-    AllowedHosts::new(bound.parse().unwrap(), host, has_keys)
+    let bound = BoundAddress::Tcp {
+        address: bound.parse().unwrap(),
+        host: host.to_owned(),
+    };
+    AllowedHosts::new(&[bound], &[], has_keys)
 }
 
 #[test]
@@ -173,4 +179,34 @@ fn a_server_with_keys_or_on_a_network_responds_to_any_name() {
     for bound in ["0.0.0.0:6384", "192.168.0.2:6384", "[::]:6384"] {
         assert!(allows(&hosts(bound, "", false), "store.example"), "{bound}");
     }
+}
+
+#[test]
+fn listed_names_restrict_every_server() {
+    let bound = |address: &str| BoundAddress::from(address.parse::<SocketAddr>().unwrap());
+    let listed = ["Store.Example.", "10.0.0.1"].map(|name| name.parse().unwrap());
+    for address in [LOOPBACK, "0.0.0.0:6384"] {
+        for has_keys in [true, false] {
+            let hosts = AllowedHosts::new(&[bound(address)], &listed, has_keys);
+            assert!(allows(&hosts, "store.example:80") && allows(&hosts, "localhost"));
+            assert!(allows(&hosts, "192.0.2.1"));
+            assert!(!allows(&hosts, "evil.example"), "{address} {has_keys}");
+        }
+    }
+    let any = ["*".parse().unwrap()];
+    let hosts = AllowedHosts::new(&[bound(LOOPBACK)], &any, false);
+    assert!(allows(&hosts, "evil.example"));
+    for text in ["", "a:80", "http://a", "a b", "*.example"] {
+        assert_eq!(text.parse::<AllowedHost>(), Err(AllowedHostError), "{text}");
+    }
+}
+
+#[test]
+fn a_server_that_no_browser_reaches_responds_to_any_name() {
+    let unix = || BoundAddress::Unix(None);
+    let hosts = AllowedHosts::new(&[unix()], &[], false);
+    assert!(allows(&hosts, "store.example"));
+    let loopback = LOOPBACK.parse::<SocketAddr>().unwrap().into();
+    let hosts = AllowedHosts::new(&[unix(), loopback], &[], false);
+    assert!(!allows(&hosts, "store.example"));
 }

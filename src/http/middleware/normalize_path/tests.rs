@@ -63,10 +63,26 @@ async fn respond(request: Request) -> (u16, String) {
         .route("/api/v1/module/{*path}", get(module))
         .route("/api/v1/rollback", post(|| async { "back" }))
         .fallback(|uri: Uri| async move { format!("none: {uri}") });
-    let response = with_normalized_paths(inner).oneshot(request).await.unwrap();
+    let response = with_normalized_paths(inner, BasePath::default())
+        .oneshot(request)
+        .await
+        .unwrap();
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn only_options_may_ask_about_the_server_as_a_whole() {
+    for (method, expected) in [
+        ("OPTIONS", (204, "")),
+        ("GET", (400, "the target `*` is only for OPTIONS")),
+        ("POST", (400, "the target `*` is only for OPTIONS")),
+    ] {
+        let request = Request::builder().method(method).uri("*");
+        let (status, body) = respond(request.body(Body::empty()).unwrap()).await;
+        assert_eq!((status, body.as_str()), expected, "{method}");
+    }
 }
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::request::Builder;
@@ -6,11 +8,16 @@ use axum::{Router, middleware};
 use http_body_util::BodyExt;
 
 use super::*;
+use crate::http::listener::BoundAddress;
 
 const FOREIGN: &str = "foreign origin: the server runs without --cors";
-const UNKNOWN: &str = "unknown host: use an IP address, localhost, or the name given by --host";
+const UNKNOWN: &str =
+    "unknown host: use an IP address, localhost, or a name given by --host or --allowed-host";
 
-fn app(policy: OriginPolicy) -> Router {
+/// The origins and the hosts that a server allows.
+type Policy = (OriginPolicy, AllowedHosts);
+
+fn app(policy: Policy) -> Router {
     let refused = || async { Failure::new(StatusCode::UNAUTHORIZED, "refused") };
     let varied = || async { ([("vary", "accept-encoding")], "varied") };
     Router::new()
@@ -23,19 +30,26 @@ fn app(policy: OriginPolicy) -> Router {
         ))
 }
 
-fn local() -> OriginPolicy {
-    OriginPolicy::SameOrigin(AllowedHosts::new(
-        ([127, 0, 0, 1], 6384).into(),
-        "dev.box",
-        false,
-    ))
+fn local() -> Policy {
+    let bound = BoundAddress::Tcp {
+        address: ([127, 0, 0, 1], 6384).into(),
+        host: "dev.box".to_owned(),
+    };
+    let hosts = AllowedHosts::new(&[bound], &[], false);
+    (OriginPolicy::SameOrigin, hosts)
 }
 
-fn public() -> OriginPolicy {
-    OriginPolicy::SameOrigin(AllowedHosts::new(([0, 0, 0, 0], 6384).into(), "", true))
+fn public() -> Policy {
+    let address = SocketAddr::from(([0, 0, 0, 0], 6384));
+    let hosts = AllowedHosts::new(&[address.into()], &[], true);
+    (OriginPolicy::SameOrigin, hosts)
 }
 
-async fn respond(policy: OriginPolicy, request: Builder) -> (u16, String, HeaderMap) {
+fn with_cors() -> Policy {
+    (OriginPolicy::any(), AllowedHosts::any())
+}
+
+async fn respond(policy: Policy, request: Builder) -> (u16, String, HeaderMap) {
     let request = request.body(Body::empty()).unwrap();
     let response = app(policy).oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
@@ -170,7 +184,7 @@ async fn a_local_server_rejects_rebound_names() {
 
 #[tokio::test]
 async fn a_missing_or_malformed_host_is_400() {
-    for policy in [local(), public(), OriginPolicy::any()] {
+    for policy in [local(), public(), with_cors()] {
         let (status, body, _) = respond(policy.clone(), Request::get("/")).await;
         let missing = "the Host header is missing";
         assert_eq!((status, body.as_str()), (400, missing));
@@ -186,7 +200,7 @@ async fn with_cors_every_origin_is_allowed_and_may_read_the_headers() {
     for origin in ["http://evil.example", "null"] {
         let request = Request::post("/refused").header("Host", "evil.example");
         let request = request.header("Origin", origin);
-        let (status, body, headers) = respond(OriginPolicy::any(), request).await;
+        let (status, body, headers) = respond(with_cors(), request).await;
         assert_eq!((status, body.as_str()), (401, "refused"));
         assert_eq!(headers["access-control-allow-origin"], "*");
         assert_eq!(
@@ -199,14 +213,14 @@ async fn with_cors_every_origin_is_allowed_and_may_read_the_headers() {
         assert!(!headers.contains_key("vary"));
     }
     let request = Request::get("/varied").header("Host", "a");
-    let (_, _, headers) = respond(OriginPolicy::any(), request).await;
+    let (_, _, headers) = respond(with_cors(), request).await;
     let varied: Vec<_> = headers.get_all("vary").iter().collect();
     assert_eq!(varied, ["accept-encoding"]);
 }
 
 #[tokio::test]
 async fn with_cors_preflights_are_answered() {
-    let (status, body, headers) = respond(OriginPolicy::any(), preflight("http://a")).await;
+    let (status, body, headers) = respond(with_cors(), preflight("http://a")).await;
     assert_eq!((status, body.as_str()), (200, ""));
     assert_eq!(headers["access-control-allow-origin"], "*");
     assert_eq!(
@@ -217,7 +231,10 @@ async fn with_cors_preflights_are_answered() {
         headers["access-control-allow-headers"],
         "wasmstore-auth,wasmstore-branch,wasmstore-commit,wasmstore-author,wasmstore-message,\
          x-request-id,authorization,content-type,content-encoding,if-match,if-none-match,range,\
-         if-range"
+         if-range,traceparent,tracestate,baggage,b3,x-b3-traceid,x-b3-spanid,x-b3-parentspanid,\
+         x-b3-sampled,x-b3-flags,uber-trace-id,sentry-trace,x-datadog-trace-id,\
+         x-datadog-parent-id,x-datadog-origin,x-datadog-sampling-priority,x-datadog-tags,\
+         x-amzn-trace-id,x-cloud-trace-context,elastic-apm-traceparent,newrelic"
     );
     assert_eq!(headers["access-control-max-age"], "7200");
     assert!(!headers.contains_key("access-control-allow-credentials"));
@@ -229,7 +246,7 @@ async fn an_options_request_that_is_not_a_preflight_reaches_its_route() {
     for header in ["Origin", "Access-Control-Request-Method", "Accept"] {
         let request = Request::options("/").header("Host", "a");
         let request = request.header(header, "http://a");
-        for policy in [OriginPolicy::any(), public()] {
+        for policy in [with_cors(), public()] {
             let (status, body, _) = respond(policy, copy_of(&request)).await;
             assert_eq!((status, body.as_str()), (200, "done"), "{header}");
         }
@@ -250,4 +267,22 @@ async fn without_cors_a_preflight_of_another_origin_is_rejected() {
     assert!(!headers.contains_key("access-control-allow-origin"));
     let (status, body, _) = respond(public(), preflight("http://store.example")).await;
     assert_eq!((status, body.as_str()), (204, ""));
+}
+
+#[tokio::test]
+async fn listed_hosts_are_checked_with_cors_too() {
+    let address = SocketAddr::from(([0, 0, 0, 0], 6384));
+    let listed = ["store.example".parse().unwrap()];
+    let hosts = AllowedHosts::new(&[address.into()], &listed, true);
+    for policy in [OriginPolicy::any(), OriginPolicy::SameOrigin] {
+        for (host, expected) in [
+            ("store.example", 200),
+            ("1.2.3.4", 200),
+            ("evil.example", 403),
+        ] {
+            let request = Request::get("/").header("Host", host);
+            let (status, ..) = respond((policy.clone(), hosts.clone()), request).await;
+            assert_eq!(status, expected, "{host}");
+        }
+    }
 }

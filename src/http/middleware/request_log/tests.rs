@@ -11,8 +11,9 @@ use tower::ServiceExt;
 use tracing::subscriber::DefaultGuard;
 
 use super::*;
+use crate::http::base_path::BasePath;
 use crate::http::metrics::{Metrics, count_requests, record_route};
-use crate::http::middleware::auth::{Keyring, Keys, authorize};
+use crate::http::middleware::auth::{KeyCheck, Keys, authorize};
 use crate::http::middleware::host::AllowedHosts;
 use crate::http::middleware::normalize_path;
 use crate::http::middleware::origin::{OriginPolicy, check_origin};
@@ -62,8 +63,8 @@ async fn panics() {
 
 /// Returns a router with all layers in their order.
 fn app() -> Router {
-    let keys = Some(Keyring::from(Keys::parse("hunter2:*;reader:GET").unwrap()));
-    let hosts = AllowedHosts::new(([127, 0, 0, 1], 0).into(), "", true);
+    let keys = Keys::parse("hunter2:*;reader:GET").unwrap();
+    let keys = Some(KeyCheck::new(keys.into(), 60));
     let failed = || async { Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "/secret/path") };
     let busy = || async { Failure::new(StatusCode::SERVICE_UNAVAILABLE, "busy") };
     let routes = Router::new()
@@ -73,11 +74,14 @@ fn app() -> Router {
         .route("/panics", get(panics))
         .layer(middleware::from_fn_with_state(keys, authorize))
         .layer(middleware::from_fn(record_route));
-    let origins = Arc::new(OriginPolicy::SameOrigin(hosts));
-    normalize_path::with_normalized_paths(routes)
+    let origins = Arc::new((OriginPolicy::SameOrigin, AllowedHosts::any()));
+    normalize_path::with_normalized_paths(routes, BasePath::default())
         .layer(middleware::from_fn_with_state(origins, check_origin))
         .layer(catch_panics())
-        .layer(middleware::from_fn(request_log))
+        .layer(middleware::from_fn_with_state(
+            Arc::from([TrustedProxy::Unix]),
+            request_log,
+        ))
         .layer(middleware::from_fn(problem_json))
         .layer(middleware::from_fn_with_state(
             Metrics::install(),
@@ -209,12 +213,30 @@ async fn other_errors_keep_their_text() {
 }
 
 #[tokio::test]
+async fn the_client_behind_a_trusted_proxy_is_logged() {
+    let peer = |address: Option<[u8; 4]>| Peer {
+        address: address.map(|ip| (ip, 1).into()),
+        is_tls: false,
+    };
+    for (peer, expected) in [
+        (peer(Some([192, 0, 2, 1])), " client=192.0.2.1 "),
+        (peer(None), " client=198.51.100.7 "),
+    ] {
+        let (log, _guard) = Log::record().await;
+        let request = get_as("/done", "guess").extension(peer);
+        respond(request.header("X-Forwarded-For", "198.51.100.7")).await;
+        let text = log.text();
+        assert!(text.contains(expected) && !text.contains("key="), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn each_request_is_logged_as_one_line() {
     let (log, _guard) = Log::record().await;
     let request = |path| get_as(path, "reader").header("X-Request-Id", "abc");
     respond(request("/done?query")).await;
     let text = log.text();
-    let head = r#" INFO request{id="abc" method="GET" path="/done"}: "#;
+    let head = r##" INFO request{id="abc" method="GET" path="/done" key="#2"}: "##;
     assert!(text.starts_with(head), "{text}");
     assert!(
         text.contains(": responded status=200 duration_ms="),
@@ -228,7 +250,7 @@ async fn each_request_is_logged_as_one_line() {
     let (log, _guard) = Log::record().await;
     respond(request("/busy")).await;
     let text = log.text();
-    let head = r#"ERROR request{id="abc" method="GET" path="/busy"}: "#;
+    let head = r##"ERROR request{id="abc" method="GET" path="/busy" key="#2"}: "##;
     assert!(
         text.starts_with(head) && text.contains("status=503"),
         "{text}"

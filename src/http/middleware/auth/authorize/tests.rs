@@ -12,10 +12,12 @@ use tower::ServiceExt;
 use super::*;
 use crate::http::middleware::auth::credentials::KEY_PROTOCOL_PREFIX;
 
+const WATCH: &str = "/api/v1/watch";
+
 const KEYS: &str = "reader:GET\nwriter:POST,PUT:Ann <ann@example.org>\nro o/t?~:*";
 
 fn app(keys: Option<&str>) -> Router {
-    let keys = keys.map(|text| Keyring::from(Keys::parse_file(text).unwrap()));
+    let keys = keys.map(|text| KeyCheck::new(Keys::parse_file(text).unwrap().into(), 3));
     let report_caller = |caller: Option<Extension<Caller>>| async move {
         caller.map_or_else(
             || "no caller".to_owned(),
@@ -24,6 +26,7 @@ fn app(keys: Option<&str>) -> Router {
     };
     Router::new()
         .route("/", any(report_caller))
+        .route(WATCH, any(report_caller))
         .route("/healthz", any(report_caller))
         .route("/readyz", any(report_caller))
         .layer(middleware::from_fn_with_state(keys, authorize))
@@ -57,7 +60,7 @@ fn basic(credentials: impl AsRef<[u8]>) -> String {
 }
 
 fn socket() -> Builder {
-    Request::get("/")
+    Request::get(WATCH)
         .header("Connection", "Upgrade")
         .header("Upgrade", "WebSocket")
 }
@@ -99,8 +102,9 @@ async fn a_missing_and_an_unknown_key_get_the_same_response() {
     assert_eq!(without, unknown);
     let (status, body, headers) = without;
     assert_eq!((status, body.as_str()), (401, "a valid key is needed"));
-    let scheme = r#"Basic realm="wasmstore", charset="UTF-8""#;
-    assert_eq!(headers["www-authenticate"], scheme);
+    let challenges: Vec<_> = headers.get_all("www-authenticate").iter().collect();
+    let basic = r#"Basic realm="wasmstore", charset="UTF-8""#;
+    assert_eq!(challenges, [basic, r#"Bearer realm="wasmstore""#]);
     assert_eq!(headers["cache-control"], "no-store");
 }
 
@@ -134,7 +138,7 @@ async fn malformed_keys_are_401() {
 }
 
 #[tokio::test]
-async fn the_password_of_http_basic_is_a_key() {
+async fn the_token_and_the_password_of_http_are_keys() {
     for (credentials, expected) in [
         (basic("anyone:reader"), 200),
         (basic(":reader"), 200),
@@ -147,6 +151,13 @@ async fn the_password_of_http_basic_is_a_key() {
         (basic("u:"), 401),
         (basic("reader"), 401),
         (basic(""), 401),
+        ("Bearer reader".to_owned(), 200),
+        ("bearer  ro o/t?~ ".to_owned(), 200),
+        ("Bearer guess".to_owned(), 401),
+        ("Bearer u:reader".to_owned(), 401),
+        ("Bearer".to_owned(), 401),
+        ("Bearer ".to_owned(), 401),
+        ("Token reader".to_owned(), 401),
         (basic("u:reader").replace("Basic", "Bearer"), 401),
         ("Basic".to_owned(), 401),
         ("Basic ".to_owned(), 401),
@@ -211,7 +222,7 @@ async fn a_websocket_may_offer_its_key_as_a_subprotocol() {
         .header("Sec-WebSocket-Protocol", &reader);
     assert_eq!(status(two_headers).await, 200);
     let both = format!("wasmstore.v1,{reader}");
-    let plain = Request::get("/").header("Sec-WebSocket-Protocol", &both);
+    let plain = Request::get(WATCH).header("Sec-WebSocket-Protocol", &both);
     assert_eq!(status(plain).await, 401);
     let header = socket().header("Wasmstore-Auth", "reader");
     assert_eq!(status(header).await, 200);
@@ -225,7 +236,7 @@ async fn a_websocket_over_http2_needs_get() {
             "{KEY_PROTOCOL_PREFIX}{}",
             BASE64_URL_SAFE_NO_PAD.encode(key)
         );
-        Request::connect("/")
+        Request::connect(WATCH)
             .extension(protocol.clone())
             .header("Sec-WebSocket-Protocol", format!("wasmstore.v1,{offer}"))
     };
@@ -274,7 +285,7 @@ fn hooks_receive_the_allowed_methods_and_the_author() {
     let keys = Keys::parse_file(KEYS).unwrap();
     let request = Request::post("/").header("Wasmstore-Auth", "writer");
     let request = request.body(Body::empty()).unwrap();
-    let caller = check_key(&keys, Some(b"writer"), &request).unwrap();
+    let caller = check_method(keys.find(b"writer").unwrap(), &request).unwrap();
     let author = Some("Ann <ann@example.org>".to_owned());
     assert_eq!(identity(&caller), ("POST,PUT".to_owned(), author));
 }
@@ -298,4 +309,51 @@ fn a_fixed_author_excludes_every_other_author() {
     let unfixed = Caller::default();
     assert_eq!(unfixed.author(None), Ok(None));
     assert_eq!(unfixed.author(author("Bob")), Ok(author("Bob")));
+}
+
+#[tokio::test]
+async fn only_the_watch_endpoint_is_a_websocket() {
+    // With an upgrade, the request of a push would otherwise need only GET.
+    let refs = "/wasmstore.git/info/refs?service=git-receive-pack";
+    let request = || Request::get(refs).header("Upgrade", "websocket");
+    let with_key = request().header("Wasmstore-Auth", "reader");
+    assert_eq!(status(with_key).await, 403);
+    let protocols = format!(
+        "wasmstore.v1,{KEY_PROTOCOL_PREFIX}{}",
+        BASE64_URL_SAFE_NO_PAD.encode("reader")
+    );
+    let with_protocol = request().header("Sec-WebSocket-Protocol", protocols);
+    assert_eq!(status(with_protocol).await, 401);
+    let connect = Request::connect("/")
+        .extension(hyper::ext::Protocol::from_static("websocket"))
+        .header("Wasmstore-Auth", "reader");
+    assert_eq!(status(connect).await, 403);
+}
+
+#[tokio::test]
+async fn wrong_keys_are_limited_for_each_client() {
+    let app = app(Some(KEYS));
+    let send = |ip: [u8; 4], key: &'static str| {
+        let request = Request::get("/").extension(ClientAddress::Ip(ip.into()));
+        respond(app.clone(), request.header("Wasmstore-Auth", key))
+    };
+    let (client, other) = ([192, 0, 2, 1], [192, 0, 2, 2]);
+    assert_eq!(send(client, "reader").await.0, 200);
+    for _ in 0..3 {
+        assert_eq!(send(client, "guess").await.0, 401);
+    }
+    for key in ["guess", "writer"] {
+        let (status, body, headers) = send(client, key).await;
+        let detail = "too many wrong keys came from this address; try again later";
+        assert_eq!((status, body.as_str()), (429, detail));
+        assert_eq!(headers["retry-after"], "20");
+    }
+    assert_eq!(send(client, "reader").await.0, 200);
+    assert_eq!(send(other, "guess").await.0, 401);
+    // Without a key, nothing is guessed.
+    for _ in 0..5 {
+        let request = Request::get("/").extension(ClientAddress::Ip(other.into()));
+        assert_eq!(respond(app.clone(), request).await.0, 401);
+    }
+    assert_eq!(send(other, "reader").await.0, 200);
 }

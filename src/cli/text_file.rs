@@ -1,0 +1,49 @@
+//! Decoding text files that editors of any system wrote.
+
+/// The byte-order mark in UTF-8, which some editors write at the beginning of a file.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The reason why a file is not UTF-8.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NotUtf8 {
+    /// The number of bytes before the fault.
+    pub valid_bytes: usize,
+    /// What is wrong.
+    pub fault: &'static str,
+}
+
+/// Decodes a file. A byte-order mark is not part of its text.
+///
+/// # Errors
+/// It is not UTF-8.
+pub(super) fn decode(bytes: Vec<u8>) -> Result<String, NotUtf8> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(NotUtf8 {
+            valid_bytes: 0,
+            fault: "UTF-16: save it as UTF-8",
+        });
+    }
+    let mut text = String::from_utf8(bytes).map_err(|error| NotUtf8 {
+        valid_bytes: error.utf8_error().valid_up_to(),
+        fault: "not UTF-8",
+    })?;
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.remove(0);
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn byte_order_marks_are_recognized() {
+        assert_eq!(decode(b"\xef\xbb\xbfa".to_vec()).unwrap(), "a");
+        assert_eq!(decode(b"a".to_vec()).unwrap(), "a");
+        let utf16 = decode(b"\xff\xfea\0".to_vec()).unwrap_err();
+        assert_eq!(utf16.fault, "UTF-16: save it as UTF-8");
+        let invalid = decode(b"a\xff".to_vec()).unwrap_err();
+        assert_eq!((invalid.valid_bytes, invalid.fault), (1, "not UTF-8"));
+    }
+}

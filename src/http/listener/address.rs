@@ -1,0 +1,130 @@
+//! The addresses that a server listens on.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// The prefix of the path of a Unix socket.
+const UNIX: &str = "unix:";
+
+/// An address to listen on: `HOST:PORT` or `unix:PATH`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// A TCP port of an IP address, or of the addresses of a host name.
+    Tcp {
+        /// The IP address, an IPv6 address with or without brackets, or the name.
+        host: String,
+        /// The port; 0 selects a free one.
+        port: u16,
+    },
+    /// A Unix socket at this path.
+    Unix(PathBuf),
+}
+
+/// The text is not an address to listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be HOST:PORT or unix:PATH")]
+pub struct ListenAddressError;
+
+impl FromStr for ListenAddress {
+    type Err = ListenAddressError;
+
+    fn from_str(text: &str) -> Result<Self, ListenAddressError> {
+        if let Some(path) = text.strip_prefix(UNIX) {
+            return match path {
+                "" => Err(ListenAddressError),
+                path => Ok(Self::Unix(path.into())),
+            };
+        }
+        let (host, port) = text.rsplit_once(':').ok_or(ListenAddressError)?;
+        let is_bare_ipv6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
+        if host.is_empty() || is_bare_ipv6 {
+            return Err(ListenAddressError);
+        }
+        Ok(Self::Tcp {
+            host: host.to_owned(),
+            port: port.parse().map_err(|_| ListenAddressError)?,
+        })
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Unix(path) => write!(f, "{UNIX}{}", path.display()),
+        }
+    }
+}
+
+/// The address of a bound socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BoundAddress {
+    /// A TCP socket.
+    Tcp {
+        /// Its address.
+        address: SocketAddr,
+        /// The host that it was bound by, in brackets or not: a name or an IP address.
+        host: String,
+    },
+    /// A Unix socket; without a path if its path is unknown.
+    Unix(Option<PathBuf>),
+}
+
+impl BoundAddress {
+    /// Returns the address of a TCP socket.
+    pub fn tcp(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp { address, .. } => Some(*address),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// Returns the address as a URL; for a Unix socket, as [`ListenAddress`] writes it. `scheme` is that of TCP sockets.
+    pub fn url(&self, scheme: &str) -> String {
+        match self {
+            Self::Tcp { address, .. } => format!("{scheme}://{address}"),
+            Self::Unix(Some(path)) => format!("{UNIX}{}", path.display()),
+            Self::Unix(None) => "a Unix socket".to_owned(),
+        }
+    }
+}
+
+impl From<SocketAddr> for BoundAddress {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp {
+            address,
+            host: address.ip().to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_displayed_form_parses_to_the_same_address() {
+        for text in ["127.0.0.1:80", "[::1]:0", "localhost:6384", "unix:/run/a b"] {
+            let address: ListenAddress = text.parse().unwrap();
+            assert_eq!(address.to_string(), text);
+        }
+        for text in [
+            "",
+            "80",
+            "localhost",
+            ":80",
+            "::1:80",
+            "a:65536",
+            "a:x",
+            "unix:",
+        ] {
+            assert_eq!(
+                text.parse::<ListenAddress>(),
+                Err(ListenAddressError),
+                "{text}"
+            );
+        }
+    }
+}
