@@ -208,6 +208,7 @@ const ORDERS: [(&str, &[&str]); 2] = [
             "git_url",
             "base_path",
             "commit_header",
+            "lists",
             "pagination",
             "blocking",
             "listener",

@@ -13,6 +13,7 @@ mod git;
 mod git_url;
 mod json;
 mod listener;
+mod lists;
 mod metrics;
 mod middleware;
 mod module;

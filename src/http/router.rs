@@ -24,6 +24,7 @@ use crate::http::middleware::redirect_writes::redirect_writes;
 use crate::http::middleware::request_log::{catch_panics, request_log};
 use crate::http::openapi;
 use crate::http::options::ServerOptions;
+use crate::http::routes::list_etag::list_etag;
 use crate::http::routes::{
     admin, branches, git, hashes, history, modules, operation, versions, watch,
 };
@@ -58,6 +59,7 @@ pub fn router(
     // A request passes through the layers from the last to the first.
     let routes = routes
         .method_not_allowed_fallback(unsupported_method)
+        .layer(from_fn_with_state(app.clone(), list_etag))
         .layer(from_fn_with_state(replica_writes, redirect_writes))
         .layer(from_fn_with_state(key_check, authorize))
         .layer(from_fn(record_route))

@@ -2,9 +2,12 @@
 
 use utoipa::OpenApi;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
-use utoipa::openapi::{Paths, RefOr, Response};
+use utoipa::openapi::{Paths, RefOr, Response, ResponseBuilder};
 
 use super::components::{move_to_components, security_requirements};
+use super::module_bytes::entity_tag;
+use super::parameters::if_none_match;
+use crate::http::lists::LISTS;
 use crate::wire::Problem;
 use crate::wire::schema::{CommitHashSchema, DigestSchema, HashSchema, VersionSchema};
 
@@ -32,11 +35,36 @@ pub(in crate::http) fn finish_document(
     mut document: utoipa::openapi::OpenApi,
     is_keyed: bool,
 ) -> String {
+    describe_list_tags(&mut document.paths);
     rewrite_paths(&mut document.paths);
     move_to_components(&mut document);
     describe_head(&mut document.paths);
     document.security = Some(security_requirements(is_keyed));
     document.to_json().expect("BUG: plain data is JSON")
+}
+
+/// Describes the entity tags of lists, which a layer adds.
+fn describe_list_tags(paths: &mut Paths) {
+    for path in LISTS {
+        let item = paths
+            .paths
+            .get_mut(path)
+            .expect("BUG: every list is a route");
+        let get = item.get.as_mut().expect("BUG: every list is read with GET");
+        get.parameters
+            .get_or_insert_default()
+            .push(if_none_match().into());
+        let responses = &mut get.responses.responses;
+        if let Some(RefOr::T(listed)) = responses.get_mut("200") {
+            listed
+                .headers
+                .insert("ETag".to_owned(), entity_tag().into());
+        }
+        let unchanged = ResponseBuilder::new()
+            .description("The client already has the list of this commit")
+            .header("ETag", entity_tag());
+        responses.insert("304".to_owned(), unchanged.build().into());
+    }
 }
 
 /// Replaces the router's path syntax by that of OpenAPI, which has no `{*name}`.

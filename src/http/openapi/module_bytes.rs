@@ -29,13 +29,17 @@ impl IntoResponses for ModuleBytes {
 }
 
 fn cacheable(description: &str) -> ResponseBuilder {
-    let tag =
-        "The module's hash in quotes. A compressed variant adds `-gzip` or `-zstd` to the hash";
     ResponseBuilder::new()
         .description(description)
-        .header("ETag", header(tag, r#"^"[0-9a-f]{40,64}(-gzip|-zstd)?"$"#))
+        .header("ETag", entity_tag())
         .header("Cache-Control", Header::default())
         .header("Vary", Header::default())
+}
+
+/// Returns the header of modules and lists, which share one component.
+pub(super) fn entity_tag() -> Header {
+    let tag = "The module's hash in quotes, to which a compressed variant adds `-gzip` or `-zstd`; for a list, the commit in quotes";
+    header(tag, r#"^"[0-9a-f]{40,64}(-gzip|-zstd)?"$"#)
 }
 
 fn with_content(response: ResponseBuilder) -> ResponseBuilder {

@@ -143,6 +143,11 @@ impl IntoParams for UploadHeaders {
     }
 }
 
+/// Returns the header of conditional reads.
+pub(super) fn if_none_match() -> Parameter {
+    parameter(ParameterIn::Header, Required::False, &IF_NONE_MATCH)
+}
+
 fn headers(texts: impl IntoIterator<Item = &'static ParameterText>) -> Vec<Parameter> {
     let header = |text| parameter(ParameterIn::Header, Required::False, text);
     texts.into_iter().map(header).collect()

@@ -8,6 +8,7 @@ pub(super) mod branches;
 pub(super) mod git;
 pub(super) mod hashes;
 pub(super) mod history;
+pub(super) mod list_etag;
 pub(super) mod modules;
 pub(super) mod operation;
 pub(super) mod versions;

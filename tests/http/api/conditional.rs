@@ -53,6 +53,56 @@ fn a_matching_if_none_match_is_304() {
 }
 
 #[test]
+fn the_entity_tag_of_a_list_is_its_commit() {
+    let api = Api::new();
+    let old = api.put("a", 1).to_string();
+    api.git(&["branch", "old"]);
+    let tip = api.put("d/b", 2).to_string();
+    let vary = "Wasmstore-Branch, Wasmstore-Commit";
+    for path in [
+        "/modules",
+        "/modules/d",
+        "/modules?limit=1",
+        "/versions/a",
+        "/commits",
+        "/commits/a",
+    ] {
+        let (etag, old_etag) = (format!("\"{tip}\""), format!("\"{old}\""));
+        let listed = api.get(path);
+        listed.has("etag", &etag).has("vary", vary);
+        let unchanged = api.get_with(path, &[("if-none-match", &etag)]);
+        unchanged.is(304, "").has("etag", &etag).has("vary", vary);
+        unchanged
+            .has("wasmstore-commit", &tip)
+            .has("cache-control", "no-cache");
+        assert_eq!(
+            api.send_empty("HEAD", path, &[("if-none-match", &etag)])
+                .status,
+            304
+        );
+        let changed = api.get_with(path, &[("if-none-match", &old_etag)]);
+        assert_eq!(
+            (changed.status, &changed.body),
+            (200, &listed.body),
+            "{path}"
+        );
+        for selected in [
+            ("wasmstore-branch", "old"),
+            ("wasmstore-commit", old.as_str()),
+        ] {
+            let known = api.get_with(path, &[selected, ("if-none-match", &old_etag)]);
+            assert_eq!(known.status, 304, "{path} {selected:?}");
+            let other = api.get_with(path, &[selected, ("if-none-match", &etag)]);
+            assert_eq!(other.status, 200, "{path} {selected:?}");
+        }
+        assert_eq!(api.get_with(path, &[("if-none-match", "x")]).status, 400);
+    }
+    let unknown = [("wasmstore-branch", "none"), ("if-none-match", "*")];
+    assert_eq!(api.get_with("/modules", &unknown).status, 404);
+    api.get("/branches").lacks("etag");
+}
+
+#[test]
 fn a_read_with_a_stale_if_match_is_412() {
     let api = Api::new();
     api.put("a", 1);

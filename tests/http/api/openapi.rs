@@ -84,6 +84,31 @@ fn the_server_is_relative_to_the_document() {
 }
 
 #[test]
+fn entity_tags_of_lists_are_described() {
+    let document = Api::new().get("/openapi.json").json();
+    let mut lists = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let is_list = ["/modules", "/versions/", "/commits"]
+            .iter()
+            .any(|list| path.contains(list));
+        if is_list {
+            assert!(
+                item["get"]["responses"]["304"]["headers"]["ETag"].is_object(),
+                "{path}"
+            );
+            assert!(
+                item["get"]["parameters"]
+                    .to_string()
+                    .contains("If-None-Match"),
+                "{path}"
+            );
+            lists += 1;
+        }
+    }
+    assert_eq!(lists, 5);
+}
+
+#[test]
 fn operation_ids_are_unique() {
     let operations = operations(&Api::new().get("/openapi.json").json());
     let ids: BTreeSet<_> = operations.iter().map(|(.., id)| id).collect();
