@@ -93,6 +93,7 @@ fn failed(error: &Error) -> Outcome {
         | ErrorKind::Malformed
         | ErrorKind::Input
         | ErrorKind::Full
+        | ErrorKind::ReadOnly
         | ErrorKind::Unavailable => Outcome::Failed(format!("{error:?}")),
     }
 }
