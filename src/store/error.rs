@@ -246,6 +246,31 @@ fn repo_kind(error: &repo::Error) -> ErrorKind {
 
 /// Returns whether the error is that of a file operation that changes something.
 fn is_write(error: &repo::Error) -> bool {
-    const READS: [&str; 4] = ["read", "open", "list", "look up"];
+    const READS: [&str; 5] = ["read", "open", "list", "find", "look for"];
     matches!(error, repo::Error::Io { action, .. } if !READS.contains(action))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_cannot_be_written_is_read_only() {
+        use io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem};
+        for (action, cause, expected) in [
+            ("create", ReadOnlyFilesystem, ErrorKind::ReadOnly),
+            ("open", ReadOnlyFilesystem, ErrorKind::ReadOnly),
+            ("write a pack in", PermissionDenied, ErrorKind::ReadOnly),
+            ("read", PermissionDenied, ErrorKind::Unavailable),
+            ("write", NotFound, ErrorKind::Unavailable),
+        ] {
+            let error = repo::Error::Io {
+                action,
+                path: "a".into(),
+                source: cause.into(),
+            };
+            let batch = repo::Error::Batch(std::sync::Arc::new(error));
+            assert_eq!(repo_kind(&batch), expected, "{action}: {cause:?}");
+        }
+    }
 }

@@ -136,12 +136,10 @@ fn an_unreachable_mirror_is_logged_once_and_catches_up() {
     let lag = metric(&server, "wasmstore_mirror_lag_seconds{mirror=\"mirror\"}").unwrap();
     let age = changed.elapsed().as_secs_f64();
     assert!((3.5..age + 1.2).contains(&lag), "{lag} of {age}");
-    let metrics = server.get("/metrics");
-    assert!(
-        metrics
-            .text()
-            .contains("does not appear to be a git repository")
-    );
+    let failed = "wasmstore_mirror_last_error_timestamp_seconds{mirror=\"mirror\"}";
+    assert!(metric(&server, failed).is_some());
+    // The reason may be any text of the remote, so it is not in a label.
+    assert!(!server.get("/metrics").text().contains("does not appear"));
     let status = world.ok(&["mirror", "status"]);
     assert!(
         status.contains("behind ") && status.contains("does not appear"),

@@ -1,6 +1,7 @@
 //! Metrics about mirrors.
 //!
-//! They are rendered here instead of recorded as gauges so that the time series of a removed mirror and of a resolved error end.
+//! They are rendered here instead of recorded as gauges so that the time series of a removed mirror and of a resolved error end. The only
+//! labels are the names of mirrors, which the operator gives, and fixed words.
 
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -41,10 +42,12 @@ const METRICS: [MirrorMetric; 5] = [
     MirrorMetric {
         name: "wasmstore_mirror_last_error_timestamp_seconds",
         kind: "gauge",
-        help: "When the last push failed and why; absent after a success",
+        help: "When the last push failed; absent after a success",
+        // The reason is not a label: each text would be another time series, and a remote can send any text. `mirror status` and the
+        // log contain it.
         values: |status| {
             let error = status.last_error.as_ref().filter(|_| status.failures > 0);
-            let value = error.map(|(time, text)| (label("error", text), seconds(*time)));
+            let value = error.map(|(time, _)| (String::new(), seconds(*time)));
             value.into_iter().collect()
         },
     },
@@ -87,7 +90,7 @@ pub(in crate::http) fn mirror_metrics(statuses: &[MirrorStatus]) -> String {
     text
 }
 
-/// Formats a label. Its value may be any text.
+/// Formats a label.
 fn label(name: &str, value: &str) -> String {
     let escaped = value
         .replace('\\', r"\\")
