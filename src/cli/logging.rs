@@ -3,6 +3,7 @@
 use std::io;
 use std::panic;
 use std::sync::OnceLock;
+use std::thread;
 
 use tracing::Level;
 
@@ -52,6 +53,10 @@ pub(super) fn start(globals: &GlobalArgs, command: Option<&Command>) -> Result<(
     // The default hook writes to standard error itself, and would block.
     panic::set_hook(Box::new(|panic| {
         tracing::error!(panic = ?panic.to_string(), "a thread panicked");
+        // This panic ends the process.
+        if thread::current().name() == Some("main") {
+            flush();
+        }
     }));
     Ok(())
 }

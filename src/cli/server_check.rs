@@ -10,7 +10,7 @@ use super::exit::{Error, Result};
 use super::output::{Output, printable};
 use super::server_settings::{PipeHandling, load_tls, read_keys};
 use super::settings::Settings;
-use super::write_access::check_write_access;
+use super::write_access::{check_directory, check_write_access};
 use crate::config::Options;
 use crate::http::ListenAddress;
 use crate::remote::{self, GitHttpBackend};
@@ -44,7 +44,7 @@ pub(super) fn run(server: &ServerArgs, settings: &Settings, out: &mut Output) ->
         "listen"
     };
     for address in server.addresses() {
-        resolve_host(&address).map_err(|error| attribute(key, error))?;
+        check_address(&address).map_err(|error| attribute(key, error))?;
     }
     print(server, out)
 }
@@ -84,15 +84,23 @@ pub(super) fn check_branch(server: &ServerArgs, settings: &Settings, store: &Sto
     Ok(())
 }
 
-fn resolve_host(address: &ListenAddress) -> Result<()> {
-    let ListenAddress::Tcp { host, port } = address else {
-        return Ok(());
+/// Checks what can be checked of an address without binding it: that the host name is known, or that the directory of the socket can
+/// be written.
+fn check_address(address: &ListenAddress) -> Result<()> {
+    let checked = match address {
+        ListenAddress::Tcp { host, port } => {
+            let inner = host
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']'));
+            let addresses = (inner.unwrap_or(host), *port).to_socket_addrs();
+            addresses.map(drop)
+        }
+        ListenAddress::Unix(path) => {
+            let directory = path.parent().filter(|parent| *parent != Path::new(""));
+            check_directory(directory.unwrap_or(Path::new(".")))
+        }
     };
-    let inner = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    let addresses = (inner.unwrap_or(host), *port).to_socket_addrs();
-    addresses.map(drop).map_err(|source| Error::Bind {
+    checked.map_err(|source| Error::Bind {
         address: address.to_string(),
         source,
     })

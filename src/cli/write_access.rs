@@ -36,7 +36,8 @@ fn directories_to_write(root: &Path) -> Vec<PathBuf> {
     directories
 }
 
-fn check_directory(directory: &Path) -> io::Result<()> {
+/// Checks that files can be created in a directory.
+pub(super) fn check_directory(directory: &Path) -> io::Result<()> {
     if !directory.metadata()?.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());
     }

@@ -154,9 +154,16 @@ impl Git {
     }
 }
 
-/// Removes the variables that a service manager sets for the server itself (sd_notify(3)).
+/// Removes the variables that a service manager sets for the server itself (sd_notify(3), sd_listen_fds(3)).
 pub(super) fn remove_service_manager_variables(command: &mut Command) {
-    for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] {
+    for name in [
+        "NOTIFY_SOCKET",
+        "WATCHDOG_USEC",
+        "WATCHDOG_PID",
+        "LISTEN_FDS",
+        "LISTEN_PID",
+        "LISTEN_FDNAMES",
+    ] {
         command.env_remove(name);
     }
 }

@@ -437,6 +437,32 @@ fn check_covers_everything_that_a_start_needs() {
             "1: `host`: cannot listen on 256.0.0.1:6384: ",
         ),
         ("host = '[::1]'", 0, ""),
+        ("listen = ['127.0.0.1:0', 'unix:socket']", 0, ""),
+        (
+            "listen = 'unix:missing/socket'",
+            1,
+            "1: `listen`: cannot listen on unix:etc/missing/socket: ",
+        ),
+        (
+            "listen = '127.0.0.1'",
+            2,
+            "1: `listen` is invalid: must be HOST:PORT or unix:PATH",
+        ),
+        (
+            "trusted-proxy = ['10.0.0.0/8', 'proxy']",
+            2,
+            "1: `trusted-proxy` is invalid: must be an IP address, a network",
+        ),
+        (
+            "base-path = 'ws'",
+            2,
+            "1: `base-path` is invalid: must begin with a slash",
+        ),
+        (
+            "allowed-host = 'a:80'",
+            2,
+            "1: `allowed-host` is invalid: must be a host name without a port",
+        ),
     ] {
         world.file("etc/s.toml", toml);
         let ran = world.run(&["server", "--check", "--config", "etc/s.toml"]);

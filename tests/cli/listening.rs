@@ -91,3 +91,32 @@ fn a_base_path_is_served_behind_a_proxy_that_keeps_it() {
     assert_eq!(world.ok(&["--root", &url, "branch", "--list"]), "main\n");
     world.ok(&["--root", "copy", "clone", &format!("{url}/wasmstore.git")]);
 }
+
+#[test]
+fn wrong_keys_are_limited_for_the_client_behind_a_proxy() {
+    let world = World::with_store("sha1");
+    let args = [
+        "--auth",
+        "key:*",
+        "--max-wrong-keys",
+        "2",
+        "--trusted-proxy",
+        "127.0.0.0/8",
+    ];
+    let server = Server::start(&world, &args);
+    let get = |key: &str, client: &str| {
+        let headers = [
+            format!("Authorization: Bearer {key}"),
+            format!("X-Forwarded-For: {client}"),
+        ];
+        server.send("GET", "/api/v1/branch", &[&headers[0], &headers[1]], b"")
+    };
+    for _ in 0..2 {
+        assert_eq!(get("guess", "192.0.2.1").status, 401);
+    }
+    let refused = get("key", "192.0.2.1");
+    assert_eq!(refused.status, 429);
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=30).contains(&wait), "{wait}");
+    assert_eq!(get("key", "192.0.2.2").status, 200);
+}
