@@ -41,7 +41,7 @@ impl IncomingObjects {
         let data = self.commit_data(commit)?;
         let failed = || Error::database(format!("decode the author of commit {commit}"));
         let parts = CommitRefIter::from_bytes(&data, self.hash_kind());
-        let author = parts.clone().author().map_err(failed())?;
+        let author = parts.author().map_err(failed())?;
         let committer = parts.committer().map_err(failed())?;
         Ok([
             Identity::new("author", author),
