@@ -83,7 +83,7 @@ pub struct ReplicaLimits {
     pub poll_interval: Duration,
     /// The time limit of one git process.
     pub fetch_timeout: Duration,
-    /// The longest time without a message on the WebSocket to the primary, which pings more often.
+    /// How long the WebSocket to the primary may stay silent before the replica connects again. The primary sends pings more often.
     pub socket_silence_max: Duration,
     /// The timeout for connecting to the primary.
     pub connect_timeout: Duration,

@@ -12,10 +12,10 @@ pub enum Error {
     #[error("cannot use the version index")]
     Sqlite(#[from] rusqlite::Error),
     /// The file is damaged or is not an index.
-    #[error("the version index is damaged: {0}")]
+    #[error("the version index is damaged: {0}; run `wasmstore reindex`")]
     Damaged(&'static str),
     /// The index does not contain a commit that it should contain.
-    #[error("a commit is missing from the version index")]
+    #[error("a commit is missing from the version index; run `wasmstore reindex`")]
     UnknownCommit,
     /// A file operation failed.
     #[error("cannot {action} {path:?}")]

@@ -149,7 +149,7 @@ struct PushFailures {
 }
 
 impl PushFailures {
-    /// Resets the count after a success.
+    /// Sets the count to zero, and logs that pushing works again. The caller calls it after a successful push.
     fn end(&mut self, mirror: &Mirror) {
         if self.count > 0 {
             let (name, failures) = (&mirror.name, self.count);

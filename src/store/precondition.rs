@@ -1,4 +1,7 @@
 //! Preconditions of writes (RFC 9110, section 13).
+//!
+//! A write checks its precondition against the tip that it replaces, when it publishes. `early_checks` also checks it before the body of
+//! an upload is read.
 
 use super::error::{Error, Result};
 use crate::names::TreePath;

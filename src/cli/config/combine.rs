@@ -10,8 +10,7 @@ use serde_json::Value;
 use super::error::ConfigError;
 use super::file::{ConfigFile, Key};
 use super::file_value::FileValue;
-use super::source::Source;
-use super::sources::{SettingSources, SourcedSetting};
+use super::source::{SettingSources, Source, SourcedSetting};
 use super::value::{InvalidValue, SettingValue};
 use crate::cli::environment::variable;
 

@@ -17,7 +17,6 @@ mod resolve;
 mod schedule_args;
 mod server_args;
 mod source;
-mod sources;
 mod value;
 mod value_impls;
 mod value_types;

@@ -9,7 +9,7 @@ use clap::{Arg, ArgMatches, Args, Command};
 use super::limit_args::LimitArgs;
 use super::replica_args::ReplicaArgs;
 use super::schedule_args::ScheduleArgs;
-use super::sources::SettingSources;
+use super::source::SettingSources;
 use super::value_types::TlsFiles;
 use crate::cli::args::GlobalArgs;
 use crate::cli::home::expand;

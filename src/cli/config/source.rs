@@ -1,7 +1,11 @@
-//! The source of a setting.
+//! The sources of the settings that were set.
 
 use std::fmt;
 use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::cli::exit;
 
 /// The flag, the variable or the line that sets a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +25,53 @@ impl fmt::Display for Source {
             Self::Flag(name) => write!(f, "--{name}"),
             Self::Variable(name) => f.write_str(name),
             Self::Line(file, line) => write!(f, "{}:{line}", file.display()),
+        }
+    }
+}
+
+/// A setting that a flag, a variable or the file set.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct SourcedSetting {
+    /// The flag's long name.
+    pub key: String,
+    /// The value, without secrets.
+    pub value: Value,
+    /// The flag, the variable or the line that sets it.
+    pub source: Source,
+}
+
+/// The settings that were set, in the order of the flags. Settings that have their default value are not in the list.
+#[derive(Clone, Debug, Default)]
+pub(in crate::cli) struct SettingSources {
+    /// The configuration file, if there is one.
+    pub file: Option<PathBuf>,
+    /// Whether the file contains secrets that other users can read.
+    pub is_exposed: bool,
+    /// The settings.
+    pub settings: Vec<SourcedSetting>,
+}
+
+impl SettingSources {
+    /// Adds the source of a setting to an error that the setting caused, unless the command line shows the source already.
+    pub fn attribute(&self, key: &str, error: exit::Error) -> exit::Error {
+        let setting = self.settings.iter().find(|setting| setting.key == key);
+        let location = match setting.map(|setting| &setting.source) {
+            None | Some(Source::Flag(_)) => return error,
+            Some(Source::Variable(name)) => (*name).to_owned(),
+            Some(line @ Source::Line(..)) => format!("{line}: `{key}`"),
+        };
+        exit::Error::Setting {
+            location,
+            source: Box::new(error),
+        }
+    }
+
+    /// Warns if other users can read the secrets in the configuration file.
+    pub fn warn_if_exposed(&self) {
+        if let Some(file) = self.file.as_ref().filter(|_| self.is_exposed) {
+            tracing::warn!(
+                "{file:?} contains keys or passwords, and others can read it: run chmod 600"
+            );
         }
     }
 }

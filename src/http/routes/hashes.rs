@@ -38,7 +38,7 @@ pub(in crate::http) async fn get(
 }
 
 // `document.rs` describes it as `/hash/{hash}/{path}`.
-/// Adds a stored module at a path
+/// Adds a path for a module that the store already has
 #[utoipa::path(post, operation_id = "set_hash", path = "/hash/{*name}", tag = "modules",
     params(WriteHeaders),
     responses((status = 200, description = "The hash", body = HashSchema, content_type = "text/plain"), WriteProblems))]
