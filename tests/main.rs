@@ -16,6 +16,7 @@ mod merge;
 mod mirror;
 mod model;
 mod names;
+mod new_names;
 mod open;
 mod push;
 mod replica;

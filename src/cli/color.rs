@@ -26,14 +26,16 @@ pub(super) enum DiffColor {
 }
 
 impl DiffColor {
-    /// Returns the text in this color.
-    pub fn paint(self, text: &str) -> String {
-        let code = match self {
-            Self::Added => 32,
-            Self::Removed => 31,
-            Self::Updated => 33,
-        };
-        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    /// Ends every color.
+    pub const END: &str = "\u{1b}[0m";
+
+    /// Returns the sequence that starts this color.
+    pub fn start(self) -> &'static str {
+        match self {
+            Self::Added => "\u{1b}[32m",
+            Self::Removed => "\u{1b}[31m",
+            Self::Updated => "\u{1b}[33m",
+        }
     }
 }
 

@@ -93,10 +93,13 @@ fn report_usage(error: clap::Error, color: ColorChoice) -> ExitCode {
         io::stdout().is_terminal()
     };
     let styled = error.render();
-    let text = if color.is_enabled(is_terminal) {
+    let plain = styled.to_string();
+    // Clap repeats arguments as they are.
+    let printable = output::printable_lines(&plain);
+    let text = if printable == plain && color.is_enabled(is_terminal) {
         styled.ansi().to_string()
     } else {
-        styled.to_string()
+        printable
     };
     if error.use_stderr() {
         let _ = io::stderr().write_all(text.as_bytes());

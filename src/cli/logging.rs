@@ -1,6 +1,6 @@
 //! The log on standard error.
 
-use std::io;
+use std::io::{self, IsTerminal, Write};
 use std::panic;
 use std::sync::OnceLock;
 use std::thread;
@@ -11,6 +11,7 @@ use super::args::GlobalArgs;
 use super::commands::Command;
 use super::exit::{Error, Result};
 use super::log_queue::LogQueue;
+use super::output::printable_lines;
 
 /// The queue of the log, if this process is a server.
 static QUEUE: OnceLock<LogQueue> = OnceLock::new();
@@ -39,10 +40,10 @@ pub(super) fn start(globals: &GlobalArgs, command: Option<&Command>) -> Result<(
         .with_max_level(level)
         .log_internal_errors(false);
     let Some(server) = server else {
-        log.with_writer(io::stderr).without_time().init();
+        log.with_writer(LogSink::new).without_time().init();
         return Ok(());
     };
-    let queue = LogQueue::start(io::stderr()).map_err(Error::Runtime)?;
+    let queue = LogQueue::start(LogSink::new()).map_err(Error::Runtime)?;
     let queue = QUEUE.get_or_init(|| queue).clone();
     let log = log.with_writer(queue);
     if server.log_json {
@@ -59,6 +60,36 @@ pub(super) fn start(globals: &GlobalArgs, command: Option<&Command>) -> Result<(
         }
     }));
     Ok(())
+}
+
+/// Standard error. If it is a terminal, control characters in the log are escaped, as in other output.
+struct LogSink {
+    is_terminal: bool,
+}
+
+impl LogSink {
+    fn new() -> Self {
+        Self {
+            is_terminal: io::stderr().is_terminal(),
+        }
+    }
+}
+
+impl Write for LogSink {
+    /// Writes one or more whole lines.
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        if self.is_terminal {
+            let text = String::from_utf8_lossy(lines);
+            io::stderr().write_all(printable_lines(&text).as_bytes())?;
+        } else {
+            io::stderr().write_all(lines)?;
+        }
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 /// Waits until the lines so far are written, but not forever.

@@ -1,4 +1,8 @@
 //! Standard output and standard error. All printing goes through this file.
+//!
+//! On a terminal, control and bidirectional control characters in names, messages and contents could forge or hide output. There, text
+//! is written with their escapes (`\u{202e}`) in their place, and JSON with the escapes of JSON (`\u202e`), which mean the same. Pipes and
+//! files get the characters themselves.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,6 +13,7 @@ use serde::Serialize;
 use super::color::{ColorChoice, DiffColor};
 use super::exit::{Error, Result};
 use super::pager::Pager;
+use crate::names::{is_display_control, printable};
 
 /// The standard output of a command. If its reader closes it, writing returns [`Error::Closed`], which ends the command without a
 /// failure.
@@ -41,8 +46,8 @@ impl Output {
         }
     }
 
-    /// Returns untrusted text, such as a commit message, with its control characters escaped if the output is a terminal: they could
-    /// move the cursor and forge output.
+    /// Returns untrusted text, such as a commit message, line by line with its control characters escaped if the output is a terminal.
+    /// [`text`](Self::text) leaves line feeds and tabs as they are, but untrusted text could forge lines and columns with them.
     pub fn untrusted<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if !self.is_terminal {
             return Cow::Borrowed(text);
@@ -50,13 +55,14 @@ impl Output {
         Cow::Owned(text.lines().map(printable).collect::<Vec<_>>().join("\n"))
     }
 
-    /// Returns the text in a color, if the output is colored.
-    pub fn colored<'t>(&self, color: DiffColor, text: &'t str) -> Cow<'t, str> {
-        if self.is_colored {
-            Cow::Owned(color.paint(text))
-        } else {
-            Cow::Borrowed(text)
+    /// Writes text in a color, if the output is colored.
+    pub fn colored(&mut self, color: DiffColor, text: &str) -> Result<()> {
+        if !self.is_colored {
+            return self.text(format_args!("{text}"));
         }
+        self.bytes(color.start().as_bytes())?;
+        self.text(format_args!("{text}"))?;
+        self.bytes(DiffColor::END.as_bytes())
     }
 
     /// Returns whether `--json` was given.
@@ -82,7 +88,10 @@ impl Output {
 
     /// Writes formatted text.
     pub fn text(&mut self, text: fmt::Arguments<'_>) -> Result<()> {
-        self.sink.write_fmt(text).map_err(write_error)
+        if !self.is_terminal {
+            return self.sink.write_fmt(text).map_err(write_error);
+        }
+        self.bytes(printable_lines(&text.to_string()).as_bytes())
     }
 
     /// Writes a line of text.
@@ -92,12 +101,25 @@ impl Output {
 
     /// Writes a JSON value and a newline.
     pub fn json(&mut self, value: &impl Serialize) -> Result<()> {
-        self.line(to_json(value))
+        self.encoded_json(&to_json(value))?;
+        self.bytes(b"\n")
     }
 
     /// Writes an indented JSON value and a newline.
     pub fn json_pretty(&mut self, value: &impl Serialize) -> Result<()> {
-        self.line(serde_json::to_string_pretty(value).expect("BUG: plain data is JSON"))
+        let json = serde_json::to_string_pretty(value).expect("BUG: plain data is JSON");
+        self.encoded_json(&json)?;
+        self.bytes(b"\n")
+    }
+
+    /// Writes a value that is already encoded as JSON.
+    pub fn encoded_json(&mut self, json: &str) -> Result<()> {
+        if !self.is_terminal {
+            return self.bytes(json.as_bytes());
+        }
+        // Only strings can contain these characters, and there JSON permits their escapes. Each of them has at most 16 bits.
+        let escape = |c: char| format!("\\u{:04x}", u32::from(c));
+        self.bytes(escape_lines(json, escape).as_bytes())
     }
 
     /// Writes the value if `--json` was given; without it, the command prints nothing.
@@ -152,8 +174,8 @@ impl JsonArray<'_> {
     /// Writes the next element.
     pub fn push(&mut self, element: &impl Serialize) -> Result<()> {
         let separator = std::mem::replace(&mut self.separator, ",\n");
-        self.out
-            .text(format_args!("{separator}{}", to_json(element)))
+        self.out.bytes(separator.as_bytes())?;
+        self.out.encoded_json(&to_json(element))
     }
 
     /// Ends the array.
@@ -183,17 +205,21 @@ fn print_labeled(label: &str, code: &str, message: &str, color: ColorChoice) {
     let _ = writeln!(io::stderr(), "{label} {}", printable(message));
 }
 
-/// Returns text with its control characters escaped, so that it stays on its line and cannot control the terminal.
-pub(super) fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
+/// Returns text with the control characters of its lines escaped; line feeds and tabs stay.
+pub(super) fn printable_lines(text: &str) -> String {
+    escape_lines(text, |c| c.escape_default().to_string())
+}
+
+fn escape_lines(text: &str, escape: impl Fn(char) -> String) -> String {
+    let mut lines = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() {
-            printable.extend(c.escape_default());
+        if is_display_control(c) && !matches!(c, '\n' | '\t') {
+            lines.push_str(&escape(c));
         } else {
-            printable.push(c);
+            lines.push(c);
         }
     }
-    printable
+    lines
 }
 
 fn to_json(value: &impl Serialize) -> String {
@@ -224,6 +250,71 @@ mod tests {
         }
     }
 
+    /// A sink that several handles share.
+    #[derive(Clone, Default)]
+    struct SharedSink(std::rc::Rc<std::cell::RefCell<Vec<u8>>>);
+
+    impl Write for SharedSink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Returns what `write` writes to a terminal or to a pipe.
+    fn written(is_terminal: bool, write: impl Fn(&mut Output) -> Result<()>) -> String {
+        let sink = SharedSink::default();
+        let mut out = Output {
+            is_terminal,
+            is_colored: is_terminal,
+            ..Output::with_sink(Box::new(sink.clone()), false)
+        };
+        write(&mut out).unwrap();
+        out.finish().unwrap();
+        String::from_utf8(sink.0.take()).unwrap()
+    }
+
+    #[test]
+    fn a_terminal_gets_escapes_and_a_pipe_gets_bytes() {
+        let name = "a\u{202e}b\u{9b}31m\u{1b}[1m";
+        let line = |out: &mut Output| out.line(format_args!("1\t{name}"));
+        assert_eq!(written(false, line), format!("1\t{name}\n"));
+        let escaped = r"a\u{202e}b\u{9b}31m\u{1b}[1m";
+        assert_eq!(written(true, line), format!("1\t{escaped}\n"));
+        let colored = |out: &mut Output| out.colored(DiffColor::Removed, name);
+        assert_eq!(written(false, colored), name);
+        let red = format!("\u{1b}[31m{escaped}\u{1b}[0m");
+        assert_eq!(written(true, colored), red);
+    }
+
+    #[test]
+    fn json_on_a_terminal_has_the_same_value() {
+        let value = ["a\u{202e}\u{7f}", "\n\u{9b}\\ä"];
+        let array = |out: &mut Output| {
+            let mut array = out.array();
+            array.push(&value[0])?;
+            array.push(&value[1])?;
+            array.end()
+        };
+        type Writer<'w> = &'w dyn Fn(&mut Output) -> Result<()>;
+        let writers: [Writer<'_>; 3] = [
+            &|out| out.json(&value),
+            &|out| out.json_pretty(&value),
+            &array,
+        ];
+        for write in writers {
+            let (pipe, terminal) = (written(false, write), written(true, write));
+            assert!(pipe.contains("a\u{202e}\u{7f}"), "{pipe}");
+            assert!(terminal.contains(r"a\u202e\u007f"), "{terminal}");
+            for json in [pipe, terminal] {
+                assert_eq!(serde_json::from_str::<[String; 2]>(&json).unwrap(), value);
+            }
+        }
+    }
+
     fn write_failing_with(kind: io::ErrorKind) -> Result<()> {
         let mut out = Output::with_sink(Box::new(FailingWriter(kind)), false);
         out.line("a")?;
@@ -236,13 +327,5 @@ mod tests {
         assert_eq!((closed.code(), matches!(closed, Error::Closed)), (0, true));
         let full = write_failing_with(io::ErrorKind::StorageFull).unwrap_err();
         assert_eq!((full.code(), matches!(full, Error::Output(_))), (1, true));
-    }
-
-    #[test]
-    fn printable_escapes_control_characters() {
-        assert_eq!(
-            printable("a\nb\u{1b}[31m\u{9b}ä\t"),
-            r"a\nb\u{1b}[31m\u{9b}ä\t"
-        );
     }
 }

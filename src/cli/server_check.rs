@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::config::ServerArgs;
 use super::exit::{Error, Result};
-use super::output::{Output, printable};
+use super::output::Output;
 use super::server_settings::{PipeHandling, load_tls, read_keys};
 use super::settings::Settings;
 use super::write_access::{check_directory, check_write_access};
 use crate::config::Options;
 use crate::http::ListenAddress;
+use crate::names::{is_display_control, printable};
 use crate::remote::{self, GitHttpBackend};
 use crate::store::{Revision, Store};
 
@@ -127,13 +128,13 @@ fn print(server: &ServerArgs, out: &mut Output) -> Result<()> {
     Ok(())
 }
 
-/// Returns a value as TOML. Strings, numbers, lists and booleans are written as in JSON, except that TOML forbids the control characters
-/// that JSON does not escape.
+/// Returns a value as TOML. Strings, numbers, lists and booleans are written as in JSON, except that control characters are escaped: TOML
+/// forbids those that JSON does not escape, and a terminal would obey them.
 fn to_toml(value: &serde_json::Value) -> String {
     let json = value.to_string();
     let mut toml = String::with_capacity(json.len());
     for c in json.chars() {
-        if c.is_control() {
+        if is_display_control(c) {
             toml.push_str(&format!("\\u{:04x}", u32::from(c)));
         } else {
             toml.push(c);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::display::is_display_control;
 use super::error::{Error, quoted};
 
 /// The maximum length of `Name <mail>`, in bytes.
@@ -19,7 +20,8 @@ impl Author {
     /// Parses `Name <mail>`, or a bare `Name` with an empty mail address. Surrounding white space is dropped.
     ///
     /// # Errors
-    /// [`Error::Author`] if `text` has another form, has an empty name, contains a control character, or is too long.
+    /// [`Error::Author`] if `text` has another form, has an empty name, contains a control character (bidirectional ones
+    /// included), or is too long.
     pub fn parse(text: &str) -> Result<Self, Error> {
         split(text).map_err(|fault| Error::Author {
             given: quoted(text),
@@ -49,7 +51,7 @@ fn split(text: &str) -> Result<Author, &'static str> {
         Err("has no name")
     } else if name.contains(['<', '>']) || mail.contains(['<', '>']) {
         Err("has too many angle brackets")
-    } else if name.contains(char::is_control) || mail.contains(char::is_control) {
+    } else if name.contains(is_display_control) || mail.contains(is_display_control) {
         Err("contains a control character")
     } else if name.len() + mail.len() + " <>".len() > AUTHOR_BYTES_MAX {
         Err("is longer than 1024 bytes")
@@ -135,6 +137,8 @@ mod tests {
             "A\u{7f}B",
             "A\u{85}B",
             "A\u{1b}[0m",
+            "A\u{202e}B",
+            "A <b\u{2066}>",
         ];
         for text in [&nameless[..], &brackets, &controls].concat() {
             let error = Author::parse(text).unwrap_err();

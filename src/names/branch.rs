@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::display::is_display_control;
 use super::error::{Error, quoted};
 
 /// The maximum length of a component, in bytes: git locks a ref with a file of the same name plus `.lock`, and file systems limit a
@@ -26,6 +27,20 @@ impl BranchName {
             None => Ok(Self(text.to_owned())),
             Some(fault) => Err(Error::Branch {
                 name: quoted(text),
+                fault,
+            }),
+        }
+    }
+
+    /// Rejects a name that is valid for an existing branch only, because it would forge output on a terminal.
+    ///
+    /// # Errors
+    /// [`Error::Branch`].
+    pub fn check_new(&self) -> Result<(), Error> {
+        match fault_if_new(&self.0) {
+            None => Ok(()),
+            Some(fault) => Err(Error::Branch {
+                name: quoted(&self.0),
                 fault,
             }),
         }
@@ -73,6 +88,12 @@ pub(super) fn fault(name: &str) -> Option<&'static str> {
     } else {
         name.split('/').find_map(component_fault)
     }
+}
+
+/// Returns the rule that a valid `name` breaks as the name of a new branch or tag; `None` if it is allowed.
+pub(super) fn fault_if_new(name: &str) -> Option<&'static str> {
+    name.contains(is_display_control)
+        .then_some("contains a C1 or bidirectional control character")
 }
 
 fn component_fault(component: &str) -> Option<&'static str> {
@@ -140,6 +161,20 @@ mod tests {
             assert_eq!(branch(name).as_str(), name);
             assert_eq!(branch(name).to_string(), name);
             assert_eq!(branch(name).full_ref(), format!("refs/heads/{name}"));
+        }
+    }
+
+    #[test]
+    fn c1_and_bidi_controls_are_rejected_in_new_names_only() {
+        for (name, quoted) in [("a\u{9b}31m", r"a\u{9b}31m"), ("\u{202e}b", r"\u{202e}b")] {
+            let error = branch(name).check_new().unwrap_err().to_string();
+            let wanted = format!(
+                "branch name \"{quoted}\" contains a C1 or bidirectional control character"
+            );
+            assert_eq!(error, wanted);
+        }
+        for name in ["a", "\u{a0}", "עברית"] {
+            assert_eq!(branch(name).check_new(), Ok(()));
         }
     }
 

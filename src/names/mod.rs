@@ -3,11 +3,13 @@
 //!
 //! A value of one of these types can only be created by its `parse` or from parts that are already valid, so no caller checks it
 //! again. Every accepted name may be stored in a repository: stock `git fsck --strict` accepts it. This subsystem does not know
-//! whether the named thing exists.
+//! whether the named thing exists. Some names are accepted only if they exist already, so that they can be read and removed; a caller
+//! that adds a name checks it with [`check_new_segment`], [`BranchName::check_new`] or [`RefName::check_new`].
 
 mod author;
 mod branch;
 mod digest;
+mod display;
 mod dotgit;
 mod error;
 mod hex;
@@ -25,6 +27,7 @@ mod tree_path;
 pub use author::Author;
 pub use branch::BranchName;
 pub use digest::Digest;
+pub use display::{is_display_control, printable};
 pub use error::Error;
 pub use id::{CommitId, ModuleHash, ObjectId};
 pub use message::Message;
@@ -33,6 +36,6 @@ pub use path::ModulePath;
 pub use ref_name::{RefName, TagName};
 pub use reference::{HashRef, ModuleRef};
 pub use remote_url::{RemoteUrl, redact};
-pub use segment::is_legal_segment;
+pub use segment::{check_new_segment, is_legal_segment};
 pub use server_url::{ServerUrl, invalid_store_location};
 pub use tree_path::TreePath;

@@ -40,6 +40,24 @@ impl RefName {
         }
     }
 
+    /// Rejects a name that is valid for an existing ref only, because it would forge output on a terminal.
+    ///
+    /// # Errors
+    /// [`Error::Branch`] or [`Error::Tag`].
+    pub fn check_new(&self) -> Result<(), Error> {
+        let tag = match self {
+            Self::Branch(branch) => return branch.check_new(),
+            Self::Tag(tag) => tag,
+        };
+        match branch::fault_if_new(&tag.0) {
+            None => Ok(()),
+            Some(fault) => Err(Error::Tag {
+                name: quoted(&tag.0),
+                fault,
+            }),
+        }
+    }
+
     /// Returns whether one name is a directory of the other, as `refs/heads/a` is of `refs/heads/a/b`. Two such refs cannot both
     /// exist, because git stores refs in files of these names.
     pub fn conflicts_with(&self, other: &Self) -> bool {
@@ -106,6 +124,17 @@ mod tests {
                 "{name:?}"
             );
         }
+    }
+
+    #[test]
+    fn c1_and_bidi_controls_are_rejected_in_new_names_only() {
+        for name in ["refs/heads/a\u{9b}", "refs/tags/\u{2066}a"] {
+            let error = RefName::parse(name).unwrap().check_new().unwrap_err();
+            let is_of_ref = matches!(error, Error::Branch { .. } | Error::Tag { .. });
+            assert!(is_of_ref, "{error}");
+        }
+        let tag = RefName::parse("refs/tags/v1").unwrap();
+        assert_eq!(tag.check_new(), Ok(()));
     }
 
     #[test]

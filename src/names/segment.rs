@@ -1,5 +1,6 @@
 //! Path segments: the legal names of files and directories in the repository.
 
+use super::display::is_bidi_control;
 use super::dotgit;
 use super::error::{Error, quoted};
 
@@ -10,6 +11,20 @@ const SEGMENT_BYTES_MAX: usize = 255;
 /// names.
 pub fn is_legal_segment(segment: &str) -> bool {
     fault(segment).is_none()
+}
+
+/// Rejects a legal segment that a change must not add, because it would forge output on a terminal. A tree that has it already keeps it.
+///
+/// # Errors
+/// [`Error::PathSegment`].
+pub fn check_new_segment(segment: &str) -> Result<(), Error> {
+    if segment.contains(is_bidi_control) {
+        return Err(Error::PathSegment {
+            segment: quoted(segment),
+            fault: "contains a bidirectional control character",
+        });
+    }
+    Ok(())
 }
 
 /// Rejects an illegal segment.
@@ -75,6 +90,22 @@ mod tests {
         let c0_and_del = ('\0'..' ').chain(['\u{7f}']);
         for c in c0_and_del.chain('\u{80}'..='\u{9f}') {
             assert_rejected(&format!("a{c}b"), "contains a control character");
+        }
+    }
+
+    #[test]
+    fn bidi_controls_are_legal_but_not_in_new_segments() {
+        for c in "\u{61c}\u{200e}\u{200f}\u{202a}\u{202e}\u{2066}\u{2069}".chars() {
+            let segment = format!("a{c}b");
+            assert!(is_legal_segment(&segment), "{segment:?}");
+            let error = check_new_segment(&segment).unwrap_err().to_string();
+            let escaped = c.escape_unicode();
+            let wanted =
+                format!("path segment \"a{escaped}b\" contains a bidirectional control character");
+            assert_eq!(error, wanted);
+        }
+        for segment in ["a", "\u{200b}", "עברית", "日本"] {
+            assert_eq!(check_new_segment(segment), Ok(()));
         }
     }
 

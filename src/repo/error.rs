@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::names::{CommitId, ModuleHash, RefName};
+use crate::names::{self, CommitId, ModuleHash, RefName};
 
 /// A failed operation on the repository.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,9 @@ pub enum Error {
         /// The kind of the existing entry: `a module`, `a directory`, or `neither a module nor a directory`.
         kind: &'static str,
     },
+    /// A change must not add a file, a directory or a ref of this name.
+    #[error(transparent)]
+    Name(#[from] names::Error),
     /// Both sides of a merge changed the same paths differently.
     #[error("both sides changed {}", .paths.join(", "))]
     MergeConflict {

@@ -132,7 +132,7 @@ pub use publish::draft::Draft;
 pub use publish::write_txn::WriteTxn;
 pub use push::identities::Identity;
 pub use push::incoming::{IncomingObjects, QuarantinedObjects};
-pub use push::introduced::{IntroducedEntry, WalkControl};
+pub use push::introduced::{Introduced, IntroducedEntry, WalkControl};
 pub use push::pushed_commit::PushedCommit;
 pub use push::ref_updates::{Atomicity, DropPolicy, RefUpdate, Refusal};
 pub use push::tree_weight::{TreeScale, TreeWeight};

@@ -8,8 +8,8 @@ use super::error::{Error, Result};
 use super::open::Store;
 use crate::names::{self, Author, CommitId, ModuleHash, ModulePath, ObjectId, TreePath};
 use crate::repo::{
-    self, DropPolicy, Identity, IncomingObjects, IntroducedEntry, PushedCommit, RefUpdate, Refusal,
-    TreeScale, WalkControl, chain,
+    self, DropPolicy, Identity, IncomingObjects, Introduced, IntroducedEntry, PushedCommit,
+    RefUpdate, Refusal, TreeScale, WalkControl, chain,
 };
 use crate::wasm;
 
@@ -94,9 +94,14 @@ impl Store {
             .iter()
             .zip(decisions)
             .filter_map(|(update, decision)| {
+                let reason = match decision {
+                    Err(refusal) => refusal.to_string(),
+                    Ok(()) if update.old.is_none() => update.name.check_new().err()?.to_string(),
+                    Ok(()) => return None,
+                };
                 Some(Objection {
-                    subject: update.name.to_string(),
-                    reason: decision.err()?.to_string(),
+                    subject: names::printable(&update.name.to_string()),
+                    reason,
                 })
             })
             .collect();
@@ -199,8 +204,8 @@ impl PushCheck<'_> {
     /// Checks the entries that a commit introduces; returns whether to continue with the next commit.
     fn check_paths(&mut self, commit: &PushedCommit) -> Result<bool> {
         let (incoming, mut failed) = (self.incoming, None);
-        incoming.walk_introduced(commit, &mut |path, introduced| {
-            let next = self.check_path(commit, path, introduced);
+        incoming.walk_introduced(commit, &mut |introduced| {
+            let next = self.check_path(commit, introduced);
             next.unwrap_or_else(|error| {
                 failed = Some(error);
                 WalkControl::Stop
@@ -215,9 +220,9 @@ impl PushCheck<'_> {
     fn check_path(
         &mut self,
         commit: &PushedCommit,
-        path: &[u8],
-        introduced: IntroducedEntry,
+        introduced: Introduced<'_>,
     ) -> Result<WalkControl> {
+        let path = introduced.path;
         // A tree that occurs at several paths is counted at each of them: a few small trees can have billions of paths.
         self.path_count += 1;
         self.path_bytes = self.path_bytes.saturating_add(path.len() as u64);
@@ -225,7 +230,7 @@ impl PushCheck<'_> {
             self.objections = vec![Objection::to_push(excess)];
             return Ok(WalkControl::Stop);
         }
-        let Some(reason) = self.fault(path, introduced)? else {
+        let Some(reason) = self.fault(introduced)? else {
             return Ok(WalkControl::Descend);
         };
         let path = String::from_utf8_lossy(path).escape_debug().to_string();
@@ -260,17 +265,19 @@ impl PushCheck<'_> {
     }
 
     /// Returns the fault of an entry that a commit introduces; `None` if the entry is legal.
-    fn fault(&mut self, path: &[u8], introduced: IntroducedEntry) -> Result<Option<String>> {
-        let text = match introduced {
+    fn fault(&mut self, introduced: Introduced<'_>) -> Result<Option<String>> {
+        let text = match introduced.entry {
             IntroducedEntry::Module(hash) => {
-                let fault = name_fault(path, |text| ModulePath::parse(text).map(drop));
+                let fault = name_fault(introduced, |text| ModulePath::parse(text).map(drop));
                 return match fault {
                     None => self.module_fault(hash),
                     fault => Ok(fault),
                 };
             }
             IntroducedEntry::Directory => {
-                return Ok(name_fault(path, |text| TreePath::parse(text).map(drop)));
+                return Ok(name_fault(introduced, |text| {
+                    TreePath::parse(text).map(drop)
+                }));
             }
             IntroducedEntry::EmptyDirectory => "it is an empty directory",
             IntroducedEntry::Executable => {
@@ -310,9 +317,17 @@ impl PushCheck<'_> {
     }
 }
 
-fn name_fault(path: &[u8], parse: impl FnOnce(&str) -> Result<(), names::Error>) -> Option<String> {
-    match std::str::from_utf8(path) {
-        Ok(text) => parse(text).err().map(|error| error.to_string()),
-        Err(_) => Some("its name is not UTF-8".to_owned()),
-    }
+/// Returns why an entry cannot have its path. `parse` checks the whole path, and what is new of it follows further rules.
+fn name_fault(
+    introduced: Introduced<'_>,
+    parse: impl FnOnce(&str) -> Result<(), names::Error>,
+) -> Option<String> {
+    let Ok(path) = std::str::from_utf8(introduced.path) else {
+        return Some("its name is not UTF-8".to_owned());
+    };
+    let checked = parse(path).and_then(|()| match path.rsplit('/').next() {
+        Some(name) if introduced.has_new_name => names::check_new_segment(name),
+        _ => Ok(()),
+    });
+    checked.err().map(|error| error.to_string())
 }

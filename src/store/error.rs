@@ -227,6 +227,7 @@ fn repo_kind(error: &repo::Error) -> ErrorKind {
         | E::DefaultBranch(_)
         | E::PathTaken { .. }
         | E::MergeConflict { .. } => ErrorKind::Conflict,
+        E::Name(_) => ErrorKind::Malformed,
         E::Busy(_) | E::Moved(_) => ErrorKind::Busy,
         E::LimitExceeded { .. } => ErrorKind::TooLarge,
         E::Batch(error) => repo_kind(error),

@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use wasmstore::names::is_display_control;
+
 use crate::support::program::{CommandOutput, World, has_program, module};
 
 /// Runs a command with additional environment variables.
@@ -94,6 +96,78 @@ fn terminal_output_honours_no_color_and_log_uses_a_pager() {
         on_terminal(&[], "log --branch b --color never"),
         "wasmstore: there is no branch \"b\"\nhint: `wasmstore branch --list` lists the branches\n"
     );
+}
+
+#[test]
+fn control_characters_in_names_and_messages_are_escaped_on_a_terminal() {
+    if !has_program("script") {
+        println!("skipped: no script(1) to make a terminal");
+        return;
+    }
+    let world = World::with_store("sha1");
+    let hash = world.add("a", 1);
+    // Other programs can write such names.
+    let name = "n\u{202e}m";
+    let listing = format!("100644 blob {hash}\t{name}");
+    world.file("listing", listing);
+    let mktree = "git -C ../home/.wasmstore mktree < listing";
+    let tree = world.command("sh").args(["-c", mktree]).output();
+    let tree = String::from_utf8(tree.unwrap().stdout).unwrap();
+    let message = "subject \u{9b}31m\u{202e}\u{1b}[2J";
+    let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+    let commit_tree = ["commit-tree", "-p", "main", "-m", message, tree.trim()];
+    let commit = world.git(&[&identity[..], &commit_tree].concat());
+    for branch in ["main", "b\u{9b}31m\u{2066}"] {
+        world.git(&["update-ref", &format!("refs/heads/{branch}"), &commit]);
+    }
+    let parent = format!("{commit}~");
+    let parent = world.git(&["rev-parse", &parent]);
+    let diff = format!("diff {parent} main");
+    let commit = format!("commit {commit}");
+    let mut escaped = String::new();
+    for args in [
+        "list",
+        "show",
+        "log --plain",
+        "log --graph",
+        "branch --list",
+        "audit a",
+        &diff,
+        "",
+        "snapshot",
+        "verify",
+        "list --json",
+        "log --json",
+        "branch --list --json",
+        &commit,
+        "--nonsense=\u{202e}",
+        "find \u{202e}x",
+    ] {
+        // Without progress bars.
+        let args = format!("-q {args}");
+        let output = on_terminal(&world, &[("NO_COLOR", "1"), ("PAGER", "cat")], &args);
+        let raw: Vec<char> = output
+            .chars()
+            .filter(|c| is_display_control(*c) && !"\n\t".contains(*c))
+            .collect();
+        assert!(raw.is_empty(), "{args}: {raw:?} in {output:?}");
+        escaped += &output;
+    }
+    for wanted in [
+        "\t/n\\u{202e}m\n",
+        "\"/n\\u202em\"",
+        "b\\u{9b}31m\\u{2066}\n",
+        "\"b\\u009b31m\\u2066\"",
+        "subject \\u{9b}31m\\u{202e}\\u{1b}[2J\n",
+        "subject \\u009b31m\\u202e\\u001b[2J",
+    ] {
+        assert!(escaped.contains(wanted), "{wanted:?} in {escaped:?}");
+    }
+    assert!(
+        world.ok(&["list"]).contains(name),
+        "a pipe gets the name itself"
+    );
+    assert!(world.ok(&["log"]).contains(message));
 }
 
 #[test]

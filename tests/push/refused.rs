@@ -45,6 +45,7 @@ fn illegal_paths_are_refused() {
     assert_name_refused(b"a\\b", "/a\\\\b in commit ");
     assert_name_refused(b"a\xff", "/a\u{fffd} in commit ");
     assert_name_refused(b"tab\there", "/tab\\there in commit ");
+    assert_name_refused("a\u{202e}b".as_bytes(), "/a\\u{202e}b in commit ");
 }
 
 /// Asserts that a module of this name is refused. The tree is built without a work tree, which could not contain every name.
@@ -59,6 +60,20 @@ fn assert_name_refused(name: &[u8], subject: &str) {
     let commit = clone.git(&["commit-tree", "-p", "HEAD~1", "-m", "odd", &tree]);
     let seen = clone.refused(&[&format!("{commit}:main")]);
     assert!(seen.contains(subject), "{subject:?} in {seen}");
+}
+
+#[test]
+fn new_refs_with_c1_or_bidi_controls_are_refused() {
+    let world = World::with_store("sha1");
+    let clone = Clone::of(&world, "clone");
+    for (name, escaped) in [
+        ("refs/heads/b\u{9b}31m", "b\\u{9b}31m"),
+        ("refs/tags/t\u{202e}", "t\\u{202e}"),
+    ] {
+        let seen = clone.refused(&[&format!("main:{name}")]);
+        let wanted = format!("{escaped}\" contains a C1 or bidirectional control character");
+        assert!(seen.contains(&wanted), "{wanted} in {seen}");
+    }
 }
 
 #[test]

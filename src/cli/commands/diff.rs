@@ -88,6 +88,6 @@ pub(super) fn print_change(change: &PathChange, out: &mut Output) -> Result<()> 
         DiffColor::Removed => "D",
         DiffColor::Updated => "M",
     };
-    let letter = out.colored(color, letter);
-    out.text(format_args!("{letter}\t{}\t{hashes}\n", change.path))
+    out.colored(color, letter)?;
+    out.text(format_args!("\t{}\t{hashes}\n", change.path))
 }

@@ -2,7 +2,8 @@
 
 use crate::cli::color::DiffColor;
 use crate::cli::exit::Result;
-use crate::cli::output::{Output, printable};
+use crate::cli::output::Output;
+use crate::names::printable;
 use crate::store::{Comparison, ItemChange};
 
 /// The largest width of the column of names, in characters.
@@ -44,8 +45,9 @@ fn section(out: &mut Output, heading: &str, changes: &[ItemChange]) -> Result<()
             (Some(_), Some(_)) => (DiffColor::Updated, "~"),
         };
         let line = format!("{sign} {:<width$} {}", name(change), values(change));
-        let line = out.colored(color, line.trim_end());
-        out.text(format_args!("      {line}\n"))?;
+        out.text(format_args!("      "))?;
+        out.colored(color, line.trim_end())?;
+        out.line("")?;
     }
     Ok(())
 }

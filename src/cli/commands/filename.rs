@@ -29,7 +29,10 @@ impl FilenameArgs {
         if out.is_json() {
             return out.json(&json!({ "filename": file.to_string_lossy() }));
         }
-        out.bytes(file.as_os_str().as_encoded_bytes())?;
+        match file.to_str() {
+            Some(text) => out.text(format_args!("{text}"))?,
+            None => out.bytes(file.as_os_str().as_encoded_bytes())?,
+        }
         out.line("")
     }
 }

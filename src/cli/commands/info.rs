@@ -2,9 +2,9 @@
 
 use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
-use crate::cli::output::{Output, printable};
+use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::names::ModuleRef;
+use crate::names::{ModuleRef, printable};
 use crate::wire;
 
 /// Print the contents of a module

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::cli::exit::Result;
 use crate::cli::local_time;
-use crate::cli::output::{Output, printable};
+use crate::cli::output::Output;
+use crate::names::printable;
 use crate::remote::{MirrorStatus, Mirrors, SyncState};
 
 /// Prints the status of each mirror.

@@ -1,8 +1,9 @@
 //! `verify`: checks the whole store.
 
 use crate::cli::exit::{Error, Result};
-use crate::cli::output::{Output, printable};
+use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::names::printable;
 use crate::store::{DerivedFaults, Finding, ObjectLocation};
 use crate::wire;
 

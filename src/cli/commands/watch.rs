@@ -42,7 +42,8 @@ impl WatchArgs {
 
     fn handle(&self, line: &str, settings: &Settings, out: &mut Output) -> Result<()> {
         let Some((program, args)) = self.command.split_first() else {
-            out.line(line)?;
+            out.encoded_json(line)?;
+            out.line("")?;
             return out.flush();
         };
         let failure = match run_with_input(program, args, line) {

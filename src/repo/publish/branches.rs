@@ -10,7 +10,7 @@ use crate::repo::refs::lock::OUTSIDE_MAX;
 /// Makes `branch` the default branch. If it does not exist, it is created at the tip of `from`, or of the current default branch.
 ///
 /// # Errors
-/// `UnknownBranch`, `BranchClash`. No branch is created then.
+/// `UnknownBranch`, `BranchClash`; `Name` if no new branch may have this name. No branch is created then.
 pub(crate) fn set_default_branch(
     parts: &Parts,
     branch: &BranchName,
@@ -63,7 +63,7 @@ impl WriteTxn<'_> {
     /// Creates a branch at the commit `from`.
     ///
     /// # Errors
-    /// `BranchExists`, `BranchClash`, `UnknownCommit`.
+    /// `BranchExists`, `BranchClash`, `UnknownCommit`; `Name` if no new branch may have this name.
     pub fn create_branch(mut self, branch: &BranchName, from: CommitId) -> Result<()> {
         // What may take long is done before `refs.lock` is taken, while others may still move refs.
         commit::read(self.repo(), from)?;
@@ -78,6 +78,7 @@ impl WriteTxn<'_> {
 
     /// Points a new branch to a commit. The caller holds `refs.lock`.
     fn start_branch(&mut self, branch: &BranchName, from: CommitId) -> Result<()> {
+        branch.check_new()?;
         let refs = &self.parts.refs;
         if let Some(existing) = refs
             .branches()?

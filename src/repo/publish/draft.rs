@@ -17,6 +17,7 @@ use crate::repo::tree::edit::edit;
 use crate::repo::tree::encoded_diff::{TreeChange, TreeDiffer};
 use crate::repo::tree::entry::{TreeEntry, TreeNode};
 use crate::repo::tree::merge::{Merge, TreeMerge};
+use crate::repo::tree::new_names::check_new_path;
 use crate::repo::tree::reader::TreeReader;
 
 /// The tip of a branch, and the tree that a change makes of it.
@@ -114,11 +115,13 @@ impl<'w> Draft<'w> {
     /// Sets modules at their paths. A path whose module does not change keeps its tree entry, including the file mode.
     ///
     /// # Errors
-    /// `PathTaken` if a path would be a module and a directory at once, among the new modules or together with existing ones.
+    /// `PathTaken` if a path would be a module and a directory at once, among the new modules or together with existing ones; `Name` for
+    /// a new name that is not allowed.
     pub fn set(&mut self, modules: &[(ModulePath, ModuleHash)]) -> Result<()> {
         let paths: HashSet<&str> = modules.iter().map(|(path, _)| path.as_str()).collect();
         let mut edits = Vec::new();
         for (path, hash) in modules {
+            check_new_path(&self.trees, self.tree, path)?;
             let mut parents = path
                 .as_str()
                 .match_indices('/')

@@ -42,6 +42,17 @@ pub enum IntroducedEntry {
     SlashInName,
 }
 
+/// An entry that a commit introduces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Introduced<'p> {
+    /// Its path, as git stores it.
+    pub path: &'p [u8],
+    /// The entry.
+    pub entry: IntroducedEntry,
+    /// Whether no parent of the commit has an entry of this name there.
+    pub has_new_name: bool,
+}
+
 /// How the walk continues after an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WalkControl {
@@ -61,14 +72,14 @@ struct DirectoryVersions {
 }
 
 impl IncomingObjects {
-    /// Calls `visit` for every entry that a commit introduces, with its path as git stores it.
+    /// Calls `visit` for every entry that a commit introduces.
     ///
     /// # Errors
     /// `Missing`; an object cannot be decoded.
     pub fn walk_introduced(
         &self,
         commit: &PushedCommit,
-        visit: &mut dyn FnMut(&[u8], IntroducedEntry) -> WalkControl,
+        visit: &mut dyn FnMut(Introduced<'_>) -> WalkControl,
     ) -> Result<()> {
         let mut parent_trees = Vec::new();
         for parent in &commit.parents {
@@ -96,7 +107,7 @@ impl IncomingObjects {
         &self,
         directory: &DirectoryVersions,
         todo: &mut Vec<DirectoryVersions>,
-        visit: &mut dyn FnMut(&[u8], IntroducedEntry) -> WalkControl,
+        visit: &mut dyn FnMut(Introduced<'_>) -> WalkControl,
     ) -> Result<WalkControl> {
         let encoded = self.tree(directory.tree)?;
         let entries = parse_tree(&encoded, directory.tree)?.entries;
@@ -112,15 +123,22 @@ impl IncomingObjects {
         let mut names = HashSet::new();
         for (entry, in_parents) in entries.iter().zip(in_parents) {
             let path = join_path(&directory.path, entry.filename);
+            let mut visit = |entry| {
+                visit(Introduced {
+                    path: &path,
+                    entry,
+                    has_new_name: !in_parents.has_name,
+                })
+            };
             let is_duplicate = !names.insert(entry.filename);
-            if is_duplicate && visit(&path, IntroducedEntry::DuplicateName) == WalkControl::Stop {
+            if is_duplicate && visit(IntroducedEntry::DuplicateName) == WalkControl::Stop {
                 return Ok(WalkControl::Stop);
             }
             if in_parents.is_same {
                 continue;
             }
             let introduced = classify(entry);
-            match visit(&path, introduced) {
+            match visit(introduced) {
                 WalkControl::Stop => return Ok(WalkControl::Stop),
                 WalkControl::Descend if introduced == IntroducedEntry::Directory => {
                     todo.push(DirectoryVersions {
@@ -141,6 +159,8 @@ impl IncomingObjects {
 struct InParents {
     /// Whether one of them has the same entry.
     is_same: bool,
+    /// Whether one of them has an entry of the same name.
+    has_name: bool,
     /// The other trees that they have there, each once.
     trees: Vec<gix::ObjectId>,
 }
@@ -151,9 +171,12 @@ impl InParents {
         if self.is_same {
             return;
         }
-        let Some(found) = parent.bisect_entry(entry.filename, entry.mode.is_tree()) else {
+        let is_tree = entry.mode.is_tree();
+        let Some(found) = parent.bisect_entry(entry.filename, is_tree) else {
+            self.has_name |= parent.bisect_entry(entry.filename, !is_tree).is_some();
             return;
         };
+        self.has_name = true;
         if (found.mode, found.oid) == (entry.mode, entry.oid) {
             self.is_same = true;
             self.trees = Vec::new();

@@ -7,6 +7,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::ids::TreeId;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::tree::entry::TreeNode;
+use crate::repo::tree::new_names::check_new_path;
 use crate::repo::tree::reader::{Lookup, TreeReader, look_up};
 
 /// The result of looking up a path in the caches.
@@ -41,12 +42,14 @@ impl ObjectDb {
             .map(|entry| entry.node()))
     }
 
-    /// Checks whether a module can be at `path` in a tree.
+    /// Checks whether a module can be put at `path` in a tree.
     ///
     /// # Errors
-    /// `PathTaken` if the path would be a module and a directory at once.
+    /// `PathTaken` if the path would be a module and a directory at once; `Name` for a new name that is not allowed.
     pub fn check_free(&self, tree: TreeId, path: &ModulePath) -> Result<()> {
-        match TreeReader::cached(self).obstacle(tree.0, path.as_str().into())? {
+        let trees = TreeReader::cached(self);
+        check_new_path(&trees, tree.0, path)?;
+        match trees.obstacle(tree.0, path.as_str().into())? {
             Some((existing, kind)) => Err(Error::PathTaken {
                 path: path.to_string(),
                 existing,

@@ -6,4 +6,5 @@ pub(crate) mod encoded_diff;
 pub(crate) mod entry;
 pub(crate) mod lookup;
 pub(crate) mod merge;
+pub(crate) mod new_names;
 pub(crate) mod reader;

@@ -115,7 +115,6 @@ fn a_path_is_decoded_once() {
         ("HEAD", "HEAD"),
         ("refs/heads/main", "refs/heads/main"),
         ("-rf", "-rf"),
-        ("%E2%80%AE", "\u{202e}"),
     ] {
         let uri = api(&format!("/module/{sent}"));
         s.send("POST", &uri, &[], module(1)).is(200, &hash);
@@ -132,6 +131,22 @@ fn a_path_is_decoded_once() {
         s.send("DELETE", &uri, &[], "").is(200, "");
     }
     s.fsck();
+}
+
+#[test]
+fn new_names_with_c1_or_bidi_controls_are_400() {
+    let s = Api::new();
+    s.put("a", 1);
+    let (hash, state) = (s.hash_of(&module(1)), s.state());
+    let path = "path segment \"\\u{202e}x\" contains a bidirectional control character";
+    s.post("/module/%E2%80%AEx", module(1)).is(400, path);
+    s.post(&format!("/hash/{hash}/d/%E2%80%AEx"), "")
+        .is(400, path);
+    let branch = "branch name \"x\\u{9b}\" contains a C1 or bidirectional control character";
+    s.post("/branch/x%C2%9B", "").is(400, branch);
+    assert_eq!(s.state(), state);
+    s.get("/module/%E2%80%AEx")
+        .is(404, "there is no module /\u{202e}x");
 }
 
 #[test]

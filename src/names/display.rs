@@ -1,0 +1,51 @@
+//! Characters that a terminal does not print but obeys.
+
+/// Returns whether `c` is a control character (C0, DEL or C1), or changes the direction of the text around it (the property `Bidi_Control`
+/// of Unicode). On a terminal, such a character can forge or hide output.
+pub fn is_display_control(c: char) -> bool {
+    c.is_control() || is_bidi_control(c)
+}
+
+/// Returns whether `c` has the property `Bidi_Control` (Unicode Character Database, PropList.txt).
+pub(super) fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Returns text with every character that [`is_display_control`] replaced by its escape in Rust: `\n`, `\u{202e}`.
+pub fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_display_control(c) {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_and_bidi_controls_are_escaped() {
+        assert_eq!(
+            printable("a\nb\u{1b}[31m\u{9b}ä\t\u{202e}\u{2069}\u{61c}\u{200f}"),
+            r"a\nb\u{1b}[31m\u{9b}ä\t\u{202e}\u{2069}\u{61c}\u{200f}"
+        );
+    }
+
+    #[test]
+    fn exactly_the_control_and_bidi_control_characters_are_display_controls() {
+        let count = ('\0'..=char::MAX)
+            .filter(|c| is_display_control(*c))
+            .count();
+        assert_eq!(count, 32 + 1 + 32 + 12);
+        for c in [
+            '\u{a0}', '\u{200b}', '\u{200d}', '\u{2065}', '\u{206a}', 'א',
+        ] {
+            assert!(!is_display_control(c), "{c:?}");
+        }
+    }
+}
