@@ -24,6 +24,7 @@
 //! |---|---|---|---|
 //! | 0 | [`names`], [`config`] | Paths, branches, hashes and digests, parsed once and valid from then on. Limits | |
 //! | 0 | [`budget`] | One budget of bytes for everything held in memory for clients | |
+//! | 0 | [`sharing`] | The permissions of files in a repository that several users write to | |
 //! | 0 | [`git`] | Runs the stock git program, with limits on time, memory and output | processes, `rustix` |
 //! | 1 | [`wasm`] | Takes bytes; returns facts or the reason for rejection | `wasmparser`, `sha2` |
 //! | 1 | [`repo`] | The bare repository: objects, trees, commits, refs, locks, durability, gc | `gix`, `gix-pack`, `notify`, `tar`, `fail`, flock, fsync |
@@ -72,6 +73,7 @@ pub mod index;
 pub mod names;
 pub mod remote;
 pub mod repo;
+pub mod sharing;
 pub mod store;
 pub mod wasm;
 pub mod wire;

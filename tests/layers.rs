@@ -15,7 +15,7 @@ struct Subsystem {
     owns: &'static [&'static str],
 }
 
-const SUBSYSTEMS: [Subsystem; 14] = [
+const SUBSYSTEMS: [Subsystem; 15] = [
     Subsystem {
         name: "names",
         uses: &[],
@@ -32,6 +32,11 @@ const SUBSYSTEMS: [Subsystem; 14] = [
         owns: &[],
     },
     Subsystem {
+        name: "sharing",
+        uses: &[],
+        owns: &[],
+    },
+    Subsystem {
         name: "git",
         uses: &["names", "config"],
         owns: &["process::Command", "rustix"],
@@ -43,14 +48,14 @@ const SUBSYSTEMS: [Subsystem; 14] = [
     },
     Subsystem {
         name: "repo",
-        uses: &["names", "config", "budget", "git"],
+        uses: &["names", "config", "budget", "sharing", "git"],
         owns: &[
             "fail::", "gix", "gix_pack", "notify::", "tar::", "try_lock", "sync_all",
         ],
     },
     Subsystem {
         name: "index",
-        uses: &["names", "config"],
+        uses: &["names", "config", "sharing"],
         owns: &["rusqlite"],
     },
     Subsystem {
@@ -65,7 +70,7 @@ const SUBSYSTEMS: [Subsystem; 14] = [
     },
     Subsystem {
         name: "remote",
-        uses: &["names", "config", "git", "store", "wire"],
+        uses: &["names", "config", "sharing", "git", "store", "wire"],
         owns: &[
             "gix_packetline",
             "rustls_native_certs",

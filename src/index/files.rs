@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::Builder;
 
 use super::error::{Error, Result};
+use crate::sharing::{create_shared_dir, share};
 
 const SUFFIX: &str = ".sqlite";
 
@@ -58,7 +59,7 @@ impl IndexFiles {
 
     /// Creates an empty file for the next database. Its number was never used before.
     pub fn create_next(&self) -> Result<PathBuf> {
-        match fs::create_dir(&self.directory) {
+        match create_shared_dir(&self.directory) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(Error::io("create", &self.directory)(error));
             }
@@ -77,7 +78,11 @@ impl IndexFiles {
         for number in first..first + TRIES_MAX as u64 {
             let path = self.path_of(number);
             match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(_) => return Ok(path),
+                // SQLite gives the same permissions to the files next to it.
+                Ok(_) => {
+                    share(&path);
+                    return Ok(path);
+                }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(Error::io("create", path)(error)),
             }
@@ -101,6 +106,7 @@ impl IndexFiles {
                 .tempfile_in(&self.directory)?;
             file.write_all(name.as_bytes())?;
             file.persist(&current)?;
+            share(&current);
             Ok(())
         };
         write().map_err(Error::io("write", &current))?;

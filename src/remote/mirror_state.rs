@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mirror::Mirror;
 use crate::names::ObjectId;
+use crate::sharing::write_shared;
 use crate::store::{Result, Store};
 
 /// The number of refs per comparison for which the date of the oldest missing commit is looked up, which walks the history. Further
@@ -91,7 +92,7 @@ impl MirrorState {
         let file = mirror.state_file(store);
         let new = file.with_extension("new");
         let json = serde_json::to_vec(self).expect("BUG: plain data is JSON");
-        let written = fs::write(&new, json).and_then(|()| fs::rename(&new, &file));
+        let written = write_shared(&new, json).and_then(|()| fs::rename(&new, &file));
         if let Err(error) = written {
             tracing::debug!(mirror = %mirror.name, %error, "cannot write the state file of a mirror");
         }

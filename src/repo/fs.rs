@@ -11,6 +11,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use crate::repo::error::{Error, Result};
+use crate::sharing::{create_shared_dir, create_shared_dir_all, share};
 
 /// Fsyncs the content of the file at `path`.
 pub(crate) fn sync_file(path: &Path) -> Result<()> {
@@ -37,7 +38,7 @@ pub(crate) fn sync_dirs_up_to(from: &Path, top: &Path) -> Result<()> {
 
 /// Creates the directory at `path` unless it exists, and makes its name durable.
 pub(crate) fn create_dir(path: &Path) -> Result<()> {
-    match fs::create_dir(path) {
+    match create_shared_dir(path) {
         Ok(()) => sync_dir(
             path.parent()
                 .expect("BUG: a directory of the store has a parent"),
@@ -54,17 +55,20 @@ pub(crate) fn write_file(tmp: &Path, dest: &Path, bytes: &[u8]) -> Result<()> {
     persist(file, dest)
 }
 
-/// Creates a temporary file in the directory `tmp`, which is created if it is missing. The umask applies to `mode`.
+/// Creates a temporary file in the directory `tmp`, which is created if it is missing. The umask applies to `mode`, and then
+/// `core.sharedRepository`.
 pub(crate) fn new_file(tmp: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.permissions(fs::Permissions::from_mode(mode));
-    match builder.tempfile_in(tmp) {
+    let file = match builder.tempfile_in(tmp) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(tmp)?;
+            create_shared_dir_all(tmp)?;
             builder.tempfile_in(tmp)
         }
         file => file,
-    }
+    };
+    // The path of the temporary file is absolute, even if `tmp` is not.
+    file.inspect(|file| share(&tmp.join(file.path().file_name().unwrap_or_default())))
 }
 
 /// Fsyncs `file` and renames it to `dest`. The caller fsyncs the directory of `dest`.

@@ -25,6 +25,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::names::MirrorName;
 use crate::repo::error::{Error, Result, is_read_only};
+use crate::sharing::share;
 
 /// How long an operation waits for a lock before it fails as busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -194,13 +195,18 @@ fn if_free(taken: Result<Guard>) -> Result<Option<Guard>> {
 }
 
 fn open_lock_file(path: &Path) -> Result<File> {
-    let open = || {
-        OpenOptions::new()
+    let open = || -> std::io::Result<File> {
+        let is_new = !path.exists();
+        let file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .read(true)
             .write(true)
-            .open(path)
+            .open(path)?;
+        if is_new {
+            share(path);
+        }
+        Ok(file)
     };
     match open() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -16,11 +16,13 @@ mod listening;
 mod log_reader;
 mod maintenance;
 mod modules;
+mod non_utf8;
 mod overview;
 mod parallel;
 mod server;
 #[cfg(target_os = "linux")]
 mod service;
+mod shared;
 mod show;
 mod stopping;
 mod terminal;

@@ -20,6 +20,7 @@ use crate::repo::fs::remove_if_there;
 use crate::repo::fs::{create_dir, sync_dir, sync_file};
 use crate::repo::lifecycle::scratch_dirs::gc_dir;
 use crate::repo::objects::db::ObjectDb;
+use crate::sharing::share;
 
 /// Removes the commit-graph, and the chain of split commit-graphs that another git process may have written, durably.
 pub(crate) fn remove_commit_graph(root: &Path) -> Result<()> {
@@ -58,5 +59,6 @@ fn try_write(objects: &ObjectDb, git: &Git) -> Result<()> {
     let dest = info.join("commit-graph");
     failpoints::step("rename graph")
         .and_then(|()| fs::rename(&graph, &dest))
+        .map(|()| share(&dest))
         .map_err(Error::io("rename to", &dest))
 }

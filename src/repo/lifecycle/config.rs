@@ -11,6 +11,9 @@ use crate::repo::error::{Error, Result};
 use crate::repo::fs::sync_dir;
 use crate::repo::refs::lock::{CONFIG, OUTSIDE_MAX, RefLock};
 
+/// The bits of a mode that chmod(2) can set.
+const MODE_BITS: u32 = 0o7777;
+
 /// Reads the configuration file.
 pub(crate) fn config_file(root: &Path) -> Result<File> {
     let path = root.join(CONFIG);
@@ -35,11 +38,14 @@ pub(crate) fn configure(root: &Path, settings: &[(&str, &str)]) -> Result<()> {
         if after.as_bytes() == before {
             return Ok(());
         }
-        let lock = RefLock::take(root, CONFIG, &after, OUTSIDE_MAX)?;
+        // The file may contain the passwords of mirrors, so its lock file is never readable for more users.
+        let mode = fs::metadata(&path).map_err(Error::io("read", &path))?;
+        let mode = mode.permissions().mode() & MODE_BITS;
+        let lock = RefLock::take_with_mode(root, CONFIG, &after, OUTSIDE_MAX, mode)?;
         // Another program may have changed the file before it was locked.
         if fs::read(&path).is_ok_and(|now| now == before) {
             lock.rename()?;
-            let mode = fs::Permissions::from_mode(0o644);
+            let mode = fs::Permissions::from_mode(mode);
             fs::set_permissions(&path, mode).map_err(Error::io("write", &path))?;
             return sync_dir(root);
         }

@@ -13,6 +13,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::fs::{create_dir, new_file, persist, sync_dir};
 use crate::repo::lifecycle::config::{config_file, configure, is_set};
 use crate::repo::parts::Parts;
+use crate::sharing::share;
 
 /// The names of the hooks.
 const HOOKS: [&str; 2] = ["pre-receive", "proc-receive"];
@@ -75,7 +76,9 @@ fn write(tmp: &Path, path: &Path, hook: &str) -> Result<()> {
     file.as_file()
         .set_permissions(mode)
         .map_err(Error::io("write", path))?;
-    persist(file, path)
+    persist(file, path)?;
+    share(path);
+    Ok(())
 }
 
 /// Installs the hooks that are missing or outdated, and the configuration that they depend on. If another program's hook is in the way,

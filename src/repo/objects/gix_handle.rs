@@ -16,6 +16,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::step;
 use crate::repo::fs::names_in;
 use crate::repo::locks;
+use crate::sharing::set_sharing;
 
 /// Repository extensions (git-config(1), `extensions.*`) that do not change what this program reads or writes.
 const KNOWN_EXTENSIONS: [&str; 6] = [
@@ -52,8 +53,12 @@ impl GixHandle {
         let last_gc = locks::last_collected(root);
         let packs = pack_file_names(root)?;
         let repo = open_bare(root)?;
+        let local = repo.to_thread_local();
+        let sharing = local.config_snapshot().string("core.sharedRepository");
+        let sharing = sharing.map(|value| value.to_string());
+        set_sharing(root, sharing.as_deref());
         Ok(Self {
-            format: repo.to_thread_local().object_hash(),
+            format: local.object_hash(),
             repo: Arc::new(repo),
             packs,
             last_gc,

@@ -17,6 +17,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::step;
 use crate::repo::fs::{new_file, remove_if_there, sync_dir, sync_file};
 use crate::repo::objects::spool::Spool;
+use crate::sharing::create_shared_dir;
 
 /// How often a rename is attempted when the fan-out directory vanishes, as it may while another process runs `git prune`.
 const RENAMES_MAX: u32 = 3;
@@ -163,7 +164,7 @@ fn rename(mut file: NamedTempFile, path: &Path) -> Result<()> {
         .parent()
         .expect("BUG: a loose object is in its fan-out directory");
     for attempt in 1.. {
-        match fs::create_dir(dir) {
+        match create_shared_dir(dir) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(Error::io("create", dir)(error));
             }

@@ -1,10 +1,11 @@
 //! Spooling an upload until it is complete and valid: in memory while it is small, then in an unlinked file.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::repo::error::{Error, Result};
+use crate::sharing::create_shared_dir_all;
 
 /// Uploads up to this size stay in memory, in bytes; longer ones go to disk.
 pub(crate) const MEMORY_BYTES_MAX: usize = 1 << 20;
@@ -70,7 +71,7 @@ impl Spool {
 impl Write for Spool {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.file.is_none() && self.memory.len() + bytes.len() > MEMORY_BYTES_MAX {
-            fs::create_dir_all(&self.tmp)?;
+            create_shared_dir_all(&self.tmp)?;
             let mut file = tempfile::tempfile_in(&self.tmp)?;
             file.write_all(&self.memory)?;
             self.memory = Vec::new();

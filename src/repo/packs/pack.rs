@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::{remove_if_there, sync_dir, sync_file};
+use crate::sharing::share;
 
 /// The extensions of a pack's files. The pack itself comes last: git does not see a pack without its index.
 const PARTS: [&str; 5] = ["idx", "rev", "bitmap", "mtimes", "pack"];
@@ -83,7 +84,11 @@ impl Pack {
     pub(crate) fn install(root: &Path, prefix: &Path, checksum: &str) -> Result<Self> {
         let pack = Self::named(root, checksum);
         let is_required = |part: &str| part == "pack" || part == "idx";
-        let from = |part: &str| PathBuf::from(format!("{}-{checksum}.{part}", prefix.display()));
+        let from = |part: &str| {
+            let mut path = prefix.as_os_str().to_owned();
+            path.push(format!("-{checksum}.{part}"));
+            PathBuf::from(path)
+        };
         // The index comes last: git does not see the pack without it.
         for part in PARTS
             .iter()
@@ -94,6 +99,7 @@ impl Pack {
         }
         for part in PARTS.iter().rev().filter(|part| from(part).exists()) {
             let to = pack.part(part);
+            share(&from(part));
             fs::rename(from(part), &to).map_err(Error::io("rename to", &to))?;
         }
         sync_dir(&root.join("objects/pack"))?;

@@ -19,6 +19,7 @@ use crate::repo::locks::Locks;
 use crate::repo::packs::copy::SourcePack;
 use crate::repo::packs::pack::{Pack, packs_in, remove_packs};
 use crate::repo::packs::writer::PackWriter;
+use crate::sharing::write_shared;
 
 /// The number of packs of one level at which they are rolled up.
 const PACKS_MIN: usize = 64;
@@ -165,7 +166,7 @@ impl Job {
         let text: String = names.map(|pack| format!("{}\n", pack.checksum())).collect();
         let note = note_path(&self.root);
         step("write roll-up note")
-            .and_then(|()| fs::write(&note, text))
+            .and_then(|()| write_shared(&note, text))
             .map_err(Error::io("write", &note))
     }
 

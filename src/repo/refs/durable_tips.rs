@@ -18,6 +18,7 @@ use crate::names::BranchName;
 use crate::repo::error::Result;
 use crate::repo::fs::{create_dir, remove_if_there};
 use crate::repo::refs::lock::PACKED_REFS;
+use crate::sharing::write_shared;
 
 /// Durable branch tips: those that this process knows in memory, those of all processes in files.
 pub(crate) struct DurableTips {
@@ -61,7 +62,7 @@ impl DurableTips {
         let note = format!("{tip} {}", self.objects_inode());
         let path = self.note_path(branch);
         let is_written = overwrite(&path, &note).is_ok()
-            || create_dir(&self.dir()).is_ok() && fs::write(&path, &note).is_ok();
+            || create_dir(&self.dir()).is_ok() && write_shared(&path, &note).is_ok();
         if !is_written {
             tracing::debug!(%branch, "failed to record the durable tip");
         }

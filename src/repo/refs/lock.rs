@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use crate::repo::error::{Error, Result};
 use crate::repo::failpoints::{self, step};
 use crate::repo::fs::remove_if_there;
+use crate::sharing::{create_shared_dir_all, share, write_shared};
 
 /// How long a write waits for a lock file of another git process before it fails as busy.
 pub(crate) const OUTSIDE_MAX: Duration = Duration::from_secs(10);
@@ -31,6 +32,8 @@ pub(crate) const HEAD: &str = "HEAD";
 pub(crate) const CONFIG: &str = "config";
 /// The files that are not recorded in `moving`: their lock files are always looked for.
 const NOT_NOTED: [&str; 3] = [PACKED_REFS, HEAD, CONFIG];
+/// The mode of a new ref.
+const MODE: u32 = 0o444;
 /// The permission bits that a lock file of wasmstore does not have.
 const WRITE_BITS: u32 = 0o222;
 
@@ -52,14 +55,25 @@ impl RefLock {
         content: &[u8],
         patience: Duration,
     ) -> Result<Self> {
+        Self::take_with_mode(root, name, content, patience, MODE)
+    }
+
+    /// Does the same as [`take`](Self::take) with a mode for the file, without the bits that would allow writing.
+    pub(crate) fn take_with_mode(
+        root: &Path,
+        name: &str,
+        content: &[u8],
+        patience: Duration,
+        mode: u32,
+    ) -> Result<Self> {
         let path = root.join(name);
         let note = root.join(MOVING);
         if !NOT_NOTED.contains(&name) && fs::read(&note).ok().as_deref() != Some(name.as_bytes()) {
             // If this write fails and this process is killed, its lock file is found when the ref is moved the next time.
-            let _ = fs::write(&note, name);
+            let _ = write_shared(&note, name);
         }
         let lock = lock_path(&path);
-        let mut file = create(&path, &lock, Instant::now() + patience)?;
+        let mut file = create(&path, &lock, Instant::now() + patience, mode)?;
         // Created before the file is written, so that a failure removes the file.
         let held = Self {
             lock,
@@ -113,14 +127,20 @@ pub(crate) fn clear_dead_locks(root: &Path) -> Result<()> {
     own_locks(root).iter().try_for_each(|lock| clear_dead(lock))
 }
 
-fn create(path: &Path, lock: &Path, deadline: Instant) -> Result<fs::File> {
+fn create(path: &Path, lock: &Path, deadline: Instant, mode: u32) -> Result<fs::File> {
     let dir = path.parent().expect("BUG: a ref has a parent directory");
     loop {
         clear_dead(lock)?;
         let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o444);
+        options
+            .write(true)
+            .create_new(true)
+            .mode(mode & !WRITE_BITS);
         match step("create ref lock").and_then(|()| options.open(lock)) {
-            Ok(file) => return Ok(file),
+            Ok(file) => {
+                share(lock);
+                return Ok(file);
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 if Instant::now() >= deadline {
                     return Err(Error::Busy(format!(
@@ -131,7 +151,7 @@ fn create(path: &Path, lock: &Path, deadline: Instant) -> Result<fs::File> {
             }
             // The branch is new, or deleting another branch removed the directory because it was empty.
             Err(error) if error.kind() == io::ErrorKind::NotFound && Instant::now() < deadline => {
-                fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
+                create_shared_dir_all(dir).map_err(Error::io("create", dir))?;
             }
             Err(error) => return Err(Error::io("create", lock)(error)),
         }
