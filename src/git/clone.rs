@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::program::Git;
+use super::secret_config::SecretConfig;
 use crate::names::{ObjectId, RemoteUrl};
 
 /// The options for a clone. The clone contains nothing from the user's templates, its refs are files, and it shares no objects with
@@ -34,15 +35,11 @@ impl Git {
         limit: Duration,
         tick: &mut dyn FnMut(),
     ) -> Result<Vec<(String, ObjectId)>, Error> {
-        let args = [
-            "ls-remote",
-            "--refs",
-            "--heads",
-            "--tags",
-            "--",
-            url.secret(),
-        ];
-        let command = self.start("ls-remote", &args.map(OsStr::new), limit)?;
+        let plain_url = url.without_credentials();
+        let args = ["ls-remote", "--refs", "--heads", "--tags", "--", &plain_url];
+        let (git_dir, secrets) = (Some(self.git_dir()), SecretConfig::of_url(url));
+        let args = args.map(OsStr::new);
+        let command = self.start(git_dir, "ls-remote", &args, &secrets, limit)?;
         let output = command.finish(tick)?;
         if !output.is_success {
             return Err(output.failure("ls-remote"));
@@ -65,9 +62,12 @@ impl Git {
         limit: Duration,
         tick: &mut dyn FnMut(),
     ) -> Result<(), Error> {
-        let target = [OsStr::new(url.secret()), self.git_dir().as_os_str()];
+        let plain_url = url.without_credentials();
+        let target = [OsStr::new(&*plain_url), self.git_dir().as_os_str()];
         let args: Vec<&OsStr> = CLONE.iter().map(OsStr::new).chain(target).collect();
-        let output = self.start_in(None, "clone", &args, limit)?.finish(tick)?;
+        let secrets = SecretConfig::of_url(url);
+        let command = self.start(None, "clone", &args, &secrets, limit)?;
+        let output = command.finish(tick)?;
         if output.is_success {
             Ok(())
         } else {

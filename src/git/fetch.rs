@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::program::Git;
+use super::secret_config::SecretConfig;
 use crate::names::{ObjectId, RemoteUrl};
 
 /// How many objects are requested at a time. They are command-line arguments, whose total length is limited.
 const OBJECTS_MAX: usize = 256;
-
-/// The environment variable that passes the request header to git. Unlike arguments, it does not show up in process lists.
-const HEADER_VARIABLE: &str = "WASMSTORE_REPLICA_HEADER";
 
 /// The options for a fetch: objects are stored as packs, and nothing else is written or run.
 const FETCH: [&str; 14] = [
@@ -59,17 +57,18 @@ impl Git {
     /// If the source is not a repository or cannot be reached (the error text may contain secrets of the URL), if git is missing, or
     /// if it exceeds the limit.
     pub fn advertised_refs(&self, source: &FetchSource<'_>) -> Result<AdvertisedRefs, Error> {
+        let plain_url = source.url.without_credentials();
         let args = [
             "ls-remote",
             "--symref",
             "--",
-            source.url.secret(),
+            &plain_url,
             "HEAD",
             "refs/heads/*",
             "refs/tags/*",
         ];
         let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
-        let stdout = self.run_with_header(None, "ls-remote", &args, source)?;
+        let stdout = self.run_on_source(None, "ls-remote", &args, source)?;
         let mut advertised = AdvertisedRefs::default();
         for line in stdout.lines() {
             let Some((target, name)) = line.split_once('\t') else {
@@ -92,34 +91,32 @@ impl Git {
     /// # Errors
     /// As for [`advertised_refs`](Self::advertised_refs); if an object is no longer available.
     pub fn fetch_objects(&self, source: &FetchSource<'_>, ids: &[ObjectId]) -> Result<(), Error> {
+        let plain_url = source.url.without_credentials();
         for chunk in ids.chunks(OBJECTS_MAX) {
             let hex_ids: Vec<OsString> = chunk.iter().map(|id| id.to_string().into()).collect();
             let args: Vec<&OsStr> = FETCH
                 .iter()
                 .map(OsStr::new)
-                .chain([OsStr::new(source.url.secret())])
+                .chain([OsStr::new(&*plain_url)])
                 .chain(hex_ids.iter().map(OsString::as_os_str))
                 .collect();
-            self.run_with_header(Some(self.git_dir()), "fetch", &args, source)?;
+            self.run_on_source(Some(self.git_dir()), "fetch", &args, source)?;
         }
         Ok(())
     }
 
-    fn run_with_header(
+    fn run_on_source(
         &self,
         git_dir: Option<&Path>,
         name: &'static str,
         args: &[&OsStr],
         source: &FetchSource<'_>,
     ) -> Result<String, Error> {
-        let mut all_args = Vec::new();
-        let options = header_options(source.url);
-        all_args.extend(source.header.iter().flat_map(|_| &options).map(OsStr::new));
-        all_args.extend(args);
-        let variable = source
-            .header
-            .map(|header| (HEADER_VARIABLE, OsStr::new(header)));
-        let command = self.start_with_variable(git_dir, name, &all_args, variable, source.limit)?;
+        let mut secrets = SecretConfig::of_url(source.url);
+        if let Some(header) = source.header {
+            secrets = secrets.with_header(source.url, header);
+        }
+        let command = self.start(git_dir, name, args, &secrets, source.limit)?;
         let output = command.finish(&mut || ())?;
         if output.is_success {
             Ok(output.stdout)
@@ -127,15 +124,4 @@ impl Git {
             Err(output.failure(name))
         }
     }
-}
-
-/// Returns the options that send the header to `url` only. The header may be a secret, and curl would repeat it to the target of a
-/// redirect, so redirects are not followed.
-fn header_options(url: &RemoteUrl) -> [String; 3] {
-    let url = url.secret();
-    [
-        "-c".to_owned(),
-        "http.followRedirects=false".to_owned(),
-        format!("--config-env=http.{url}.extraHeader={HEADER_VARIABLE}"),
-    ]
 }

@@ -7,6 +7,7 @@
 //! credentials, proxies and keys are the user's.
 
 mod child;
+mod child_env;
 mod clone;
 mod commit_graph;
 mod error;
@@ -16,6 +17,7 @@ mod program;
 mod push_to_mirror;
 mod remote_command;
 mod remotes;
+mod secret_config;
 mod serve;
 mod stderr_summary;
 mod user_env;

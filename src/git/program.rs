@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::child::ChildProcess;
+use super::child_env::remove_server_variables;
 use super::error::Error;
 
 /// How much of git's standard error is kept for the error message, in bytes.
@@ -130,7 +131,7 @@ impl Git {
         {
             command.env_remove(name);
         }
-        remove_service_manager_variables(&mut command);
+        remove_server_variables(&mut command);
         command
             .env("GIT_DIR", &self.git_dir)
             .envs(
@@ -151,20 +152,6 @@ impl Git {
         let mut setting = OsString::from("safe.directory=");
         setting.push(&self.git_dir);
         ["-c".into(), setting]
-    }
-}
-
-/// Removes the variables that a service manager sets for the server itself (sd_notify(3), sd_listen_fds(3)).
-pub(super) fn remove_service_manager_variables(command: &mut Command) {
-    for name in [
-        "NOTIFY_SOCKET",
-        "WATCHDOG_USEC",
-        "WATCHDOG_PID",
-        "LISTEN_FDS",
-        "LISTEN_PID",
-        "LISTEN_FDNAMES",
-    ] {
-        command.env_remove(name);
     }
 }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::error::Error;
 use super::program::Git;
 use super::remote_command::RemoteCommand;
+use super::secret_config::SecretConfig;
+use crate::names::RemoteUrl;
 
 /// Refspecs that force every branch and tag. Other refs of the mirror are left alone: git hosts have refs of their own that cannot
 /// be deleted, so `--mirror` would fail forever.
@@ -30,11 +32,17 @@ pub enum MirrorPushResult {
 }
 
 impl Git {
-    /// Starts to push every branch and tag to a remote of the repository, and to delete all other branches and tags there.
+    /// Starts to push every branch and tag to a remote of the repository, which is configured with `url`, and to delete all other
+    /// branches and tags there.
     ///
     /// # Errors
     /// If git cannot be started.
-    pub fn push_to_mirror(&self, remote: &str, limit: Duration) -> Result<MirrorPush, Error> {
+    pub fn push_to_mirror(
+        &self,
+        remote: &str,
+        url: &RemoteUrl,
+        limit: Duration,
+    ) -> Result<MirrorPush, Error> {
         // git refuses refspecs for a remote that is configured as a mirror.
         let disable_mirror = format!("remote.{remote}.mirror=false");
         let options = [
@@ -52,7 +60,9 @@ impl Git {
             .chain(REFSPECS)
             .map(OsStr::new)
             .collect();
-        self.start("push", &args, limit).map(MirrorPush)
+        let (git_dir, secrets) = (Some(self.git_dir()), SecretConfig::of_url(url));
+        let command = self.start(git_dir, "push", &args, &secrets, limit)?;
+        Ok(MirrorPush(command))
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::child::ChildProcess;
 use super::error::Error;
 use super::program::{Git, STDERR_BYTES_MAX, read_in_background};
+use super::secret_config::SecretConfig;
 use super::user_env;
 
 /// A script for sh(1) that runs git and, in the background, waits for the end of standard input, which comes when this process
@@ -50,34 +51,14 @@ pub(super) struct CommandOutput {
 }
 
 impl Git {
-    /// Starts git's subcommand `name` on the repository, with the user's configuration and credentials.
+    /// Starts git's subcommand `name` on the repository at `git_dir`, or on no repository if `git_dir` is `None`, with the user's
+    /// configuration and credentials. The arguments must not contain secrets.
     pub(super) fn start(
         &self,
-        name: &'static str,
-        args: &[&OsStr],
-        limit: Duration,
-    ) -> Result<RemoteCommand, Error> {
-        self.start_in(Some(self.git_dir()), name, args, limit)
-    }
-
-    /// Starts a subcommand on the repository at `git_dir`, or on no repository if `git_dir` is `None`.
-    pub(super) fn start_in(
-        &self,
         git_dir: Option<&Path>,
         name: &'static str,
         args: &[&OsStr],
-        limit: Duration,
-    ) -> Result<RemoteCommand, Error> {
-        self.start_with_variable(git_dir, name, args, None, limit)
-    }
-
-    /// Starts a subcommand with one more environment variable, which may contain a secret.
-    pub(super) fn start_with_variable(
-        &self,
-        git_dir: Option<&Path>,
-        name: &'static str,
-        args: &[&OsStr],
-        variable: Option<(&str, &OsStr)>,
+        secrets: &SecretConfig,
         limit: Duration,
     ) -> Result<RemoteCommand, Error> {
         let mut command = Command::new("sh");
@@ -87,8 +68,8 @@ impl Git {
             .args(user_env::config_options())
             .args(args);
         user_env::apply(&mut command, git_dir);
+        secrets.apply(&mut command);
         command
-            .envs(variable)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

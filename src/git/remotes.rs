@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::program::Git;
-use crate::names::RemoteUrl;
 
 /// How long git may take to read or write the configuration.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -32,24 +31,6 @@ impl Git {
     pub fn remotes(&self) -> Result<BTreeMap<String, RemoteConfig>, Error> {
         let text = self.run_config(&["config", "--local", "--null", "--list"])?;
         Ok(parse_remotes(&text))
-    }
-
-    /// Adds a remote as a mirror for pushes.
-    ///
-    /// # Errors
-    /// If a remote with that name exists; if git is missing or fails.
-    pub fn add_mirror(&self, name: &str, url: &RemoteUrl) -> Result<(), Error> {
-        let args = ["remote", "add", "--mirror=push", "--", name, url.secret()];
-        self.run_config(&args).map(drop)
-    }
-
-    /// Changes the URL of a remote.
-    ///
-    /// # Errors
-    /// If there is no remote with that name; if git is missing or fails.
-    pub fn set_mirror_url(&self, name: &str, url: &RemoteUrl) -> Result<(), Error> {
-        let args = ["remote", "set-url", "--", name, url.secret()];
-        self.run_config(&args).map(drop)
     }
 
     /// Records that the repository at `url`, a URL without secrets, was found to be a mirror of this store.

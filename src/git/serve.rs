@@ -11,9 +11,6 @@ use super::program::Git;
 /// The longest value of `GIT_PROTOCOL` that is passed on, in bytes.
 const PROTOCOL_BYTES_MAX: usize = 128;
 
-/// The prefix of this program's own variables. They configure the server and may contain keys, so git does not get them.
-const OWN_VARIABLES: &str = "WASMSTORE_";
-
 /// The git command that serves a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerCommand {
@@ -71,11 +68,6 @@ impl Git {
         let args = arguments(server_command, options);
         let mut command = self.command(args.iter().map(OsString::as_os_str));
         command.arg(self.git_dir());
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with(OWN_VARIABLES) {
-                command.env_remove(name);
-            }
-        }
         command
             .envs(options.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::program::remove_service_manager_variables;
+use super::child_env::remove_server_variables;
 
 /// Prefixes of git's variables that are passed on (git(1)): they say how to reach other repositories, and which configuration to
 /// read. All other `GIT_` variables are removed, because they select another repository or enable tracing.
@@ -54,7 +54,7 @@ const SETTINGS: [&str; 8] = [
 /// Sets the environment of a command that runs on the repository `git_dir`, or on none.
 pub(super) fn apply(command: &mut Command, git_dir: Option<&Path>) {
     select_repository(command, git_dir);
-    remove_service_manager_variables(command);
+    remove_server_variables(command);
     command
         .env("GIT_ALLOW_PROTOCOL", ALLOWED_PROTOCOLS)
         .env("GIT_TERMINAL_PROMPT", "0")
@@ -119,6 +119,7 @@ fn has_custom_ssh(git_dir: Option<&Path>) -> bool {
 fn config_succeeds(git_dir: Option<&Path>, args: &[&str]) -> bool {
     let mut command = Command::new("git");
     select_repository(&mut command, git_dir);
+    remove_server_variables(&mut command);
     let status = command
         .arg("config")
         .args(args)

@@ -23,6 +23,7 @@ mod remote_url;
 mod segment;
 mod server_url;
 mod tree_path;
+mod url_credentials;
 
 pub use author::Author;
 pub use branch::BranchName;
@@ -39,3 +40,4 @@ pub use remote_url::{RemoteUrl, redact};
 pub use segment::{check_new_segment, is_legal_segment};
 pub use server_url::{ServerUrl, invalid_store_location};
 pub use tree_path::TreePath;
+pub use url_credentials::UrlCredentials;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use super::error::{Error, quoted};
 use super::mirror::MirrorName;
+use super::url_credentials::has_control_character;
 
 /// The maximum length of a URL, in bytes.
 const BYTES_MAX: usize = 2048;
@@ -37,7 +38,7 @@ impl RemoteUrl {
         }
     }
 
-    /// Returns the URL with its secrets. Pass it to git only.
+    /// Returns the URL with its secrets. It belongs into the store's configuration only, and never into the arguments of a program.
     pub fn secret(&self) -> &str {
         &self.0
     }
@@ -81,7 +82,7 @@ fn host(url: &str) -> Option<&str> {
 }
 
 /// Returns the part between `://` and the path.
-fn authority(rest: &str) -> &str {
+pub(super) fn authority(rest: &str) -> &str {
     let ends =
         |c: char| matches!(c, '/' | '?' | '#' | '\'' | '"' | '<' | '>' | '`') || c.is_whitespace();
     rest.split(ends).next().unwrap_or_default()
@@ -96,7 +97,9 @@ fn fault(url: &str) -> Option<&'static str> {
     match url {
         "" => Some("is empty"),
         url if url.len() > BYTES_MAX => Some("is longer than 2048 bytes"),
-        url if url.chars().any(char::is_control) => Some("contains a control character"),
+        url if url.chars().any(char::is_control) || has_control_character(url) => {
+            Some("contains a control character")
+        }
         // git or ssh would parse it as an option.
         url if url.starts_with('-') || host.starts_with('-') => Some("starts like an option"),
         _ if is_helper => Some("names a remote helper: use https, http, ssh, git, file or a path"),

@@ -51,17 +51,15 @@ impl Mirrors {
                 Err(error) => return Err(error),
             },
         };
-        let added = self.git.add_mirror(name.as_str(), url);
-        added.map_err(Error::git_remote(url))?;
+        self.store.add_mirror(name, url)?;
         if let Some(_lock) = self.store.lock_mirror(name, REMOVAL_WAIT_MAX)? {
             // An existing state file belongs to a removed mirror with the same name.
             let mut state = MirrorState::new(&mirror);
             state.refs = refs;
             state.save(&self.store, &mirror);
         }
-        match unreachable {
-            None => self.mark_checked(&mirror)?,
-            Some(_) => self.store.fsync_config()?,
+        if unreachable.is_none() {
+            self.mark_checked(&mirror)?;
         }
         Ok(unreachable)
     }
@@ -78,9 +76,7 @@ impl Mirrors {
         let is_same = |mirror: &&Mirror| mirror.url.to_string() == redacted;
         if let Some(mirror) = mirrors.iter().find(is_same) {
             if mirror.url != *url {
-                let set = self.git.set_mirror_url(mirror.name.as_str(), url);
-                set.map_err(Error::git_remote(url))?;
-                self.store.fsync_config()?;
+                self.store.set_mirror_url(&mirror.name, url)?;
             }
             return Ok(None);
         }
@@ -91,9 +87,7 @@ impl Mirrors {
         let name = names
             .find(|name| !remotes.contains_key(name.as_str()))
             .ok_or_else(|| Error::MirrorExists(first.clone()))?;
-        let added = self.git.add_mirror(name.as_str(), url);
-        added.map_err(Error::git_remote(url))?;
-        self.store.fsync_config()?;
+        self.store.add_mirror(&name, url)?;
         Ok(Some(name))
     }
 

@@ -111,7 +111,7 @@ impl Mirrors {
     ) -> Result<MirrorPushResult> {
         let mut push = self
             .git
-            .push_to_mirror(mirror.name.as_str(), self.limits.push_timeout)
+            .push_to_mirror(mirror.name.as_str(), &mirror.url, self.limits.push_timeout)
             .map_err(Error::git_remote(&mirror.url))?;
         let mut next_read = Instant::now() + POLL_INTERVAL;
         loop {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::{CacheLimits, PushLimits};
-use crate::names::{BranchName, MirrorName, ModuleHash};
+use crate::names::{BranchName, MirrorName, ModuleHash, RemoteUrl};
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::collect::{Collector, GcRequest, GcResult};
 use crate::repo::lifecycle::create::{ObjectFormat, create_if_absent};
@@ -13,7 +13,7 @@ use crate::repo::lifecycle::hooks::{self, PushHooks};
 use crate::repo::lifecycle::maintenance_lock::{self, MaintenanceLock};
 use crate::repo::lifecycle::mirror_lock::{self, MirrorLock};
 use crate::repo::lifecycle::open::is_absent;
-use crate::repo::lifecycle::{backup, replica_mark, scratch_dirs};
+use crate::repo::lifecycle::{backup, mirror_config, replica_mark, scratch_dirs};
 use crate::repo::objects::cache::CacheUse;
 use crate::repo::objects::count::ObjectCounts;
 use crate::repo::objects::db::ObjectDb;
@@ -261,12 +261,28 @@ impl Repository {
         mirror_lock::dir(&self.parts.own_dir())
     }
 
+    /// Adds a git remote that is a mirror for pushes to the configuration, durably.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn add_mirror(&self, name: &MirrorName, url: &RemoteUrl) -> Result<()> {
+        mirror_config::add(&self.parts, name, url)
+    }
+
+    /// Changes the URL of a remote in the configuration, durably.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn set_mirror_url(&self, name: &MirrorName, url: &RemoteUrl) -> Result<()> {
+        mirror_config::set_url(&self.parts, name, url)
+    }
+
     /// Fsyncs the configuration, which git may have changed.
     ///
     /// # Errors
     /// I/O.
     pub fn sync_config(&self) -> Result<()> {
-        mirror_lock::sync_config(self.root())
+        mirror_config::sync(self.root())
     }
 
     /// Returns the URL of the store that this replica follows, without secrets, as of when it was opened; `None` if this store is not

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::error::Result;
 use super::open::Store;
-use crate::names::{MirrorName, ObjectId};
+use crate::names::{MirrorName, ObjectId, RemoteUrl};
 use crate::repo::MirrorLock;
 
 impl Store {
@@ -17,6 +17,16 @@ impl Store {
     /// Returns the directory of the mirrors' state files.
     pub fn mirrors_dir(&self) -> PathBuf {
         self.repo.mirrors_dir()
+    }
+
+    /// Adds a git remote that is a mirror: pushes make it equal to this repository.
+    pub fn add_mirror(&self, name: &MirrorName, url: &RemoteUrl) -> Result<()> {
+        Ok(self.repo.add_mirror(name, url)?)
+    }
+
+    /// Changes the URL of a mirror.
+    pub fn set_mirror_url(&self, name: &MirrorName, url: &RemoteUrl) -> Result<()> {
+        Ok(self.repo.set_mirror_url(name, url)?)
     }
 
     /// Fsyncs the repository's configuration after git has written it.

@@ -4,5 +4,6 @@ mod clone;
 mod commands;
 mod remotes;
 mod restore;
+mod secrets;
 mod serving;
 mod support;

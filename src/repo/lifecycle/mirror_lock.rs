@@ -1,11 +1,10 @@
-//! The lock of each mirror, the directory of the mirrors' state, and the fsync of their configuration.
+//! The lock of each mirror, and the directory of the mirrors' state.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::names::MirrorName;
 use crate::repo::error::Result;
-use crate::repo::fs::{sync_dir, sync_file};
 use crate::repo::locks::Guard;
 use crate::repo::parts::Parts;
 
@@ -28,10 +27,4 @@ pub(crate) fn lock(
 /// Returns the directory for the state of mirrors, `ROOT/wasmstore/mirrors`. It exists once a mirror's lock was taken.
 pub(crate) fn dir(own_dir: &Path) -> PathBuf {
     own_dir.join("mirrors")
-}
-
-/// Fsyncs the configuration, which git may have changed.
-pub(crate) fn sync_config(root: &Path) -> Result<()> {
-    sync_file(&root.join("config"))?;
-    sync_dir(root)
 }

@@ -6,6 +6,7 @@ pub(crate) mod create;
 pub(crate) mod from_clone;
 pub(crate) mod hooks;
 pub(crate) mod maintenance_lock;
+pub(crate) mod mirror_config;
 pub(crate) mod mirror_lock;
 pub(crate) mod open;
 pub(crate) mod replica_mark;

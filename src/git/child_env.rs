@@ -1,0 +1,29 @@
+//! The variables in the environment of this process that no git command inherits.
+
+use std::process::Command;
+
+/// The prefix of this program's own variables. They configure the server and may contain keys.
+const OWN_VARIABLES: &str = "WASMSTORE_";
+
+/// The variables that a service manager sets for the server itself (sd_notify(3), sd_listen_fds(3)).
+const SERVICE_MANAGER_VARIABLES: [&str; 6] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+];
+
+/// Removes the variables that are meant for this process only: this program's own and those of the service manager. A caller sets
+/// the variables of this program that a command needs afterwards.
+pub(super) fn remove_server_variables(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with(OWN_VARIABLES) {
+            command.env_remove(name);
+        }
+    }
+    for name in SERVICE_MANAGER_VARIABLES {
+        command.env_remove(name);
+    }
+}
