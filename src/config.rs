@@ -20,6 +20,9 @@ pub struct ModuleLimits {
     pub module_bytes_max: u64,
     /// The maximum size of a section other than code and custom sections, in bytes. Such a section is held in memory completely.
     pub section_bytes_max: u32,
+    /// The maximum work of validating a module of 10 MiB or more, in units of about a nanosecond of one core; a smaller one gets a
+    /// part of it in proportion to its size. The units are estimated from the module, so the result does not depend on the machine.
+    pub validation_fuel_max: u64,
 }
 
 impl Default for ModuleLimits {
@@ -27,6 +30,7 @@ impl Default for ModuleLimits {
         Self {
             module_bytes_max: 1 << 30,
             section_bytes_max: 64 << 20,
+            validation_fuel_max: 20_000_000_000,
         }
     }
 }

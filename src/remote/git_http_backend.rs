@@ -165,6 +165,10 @@ impl GitHttpBackend {
                 modules.section_bytes_max.to_string().into(),
             ),
             (
+                "WASMSTORE_PUSH_MAX_VALIDATION_FUEL",
+                modules.validation_fuel_max.to_string().into(),
+            ),
+            (
                 "WASMSTORE_PUSH_MAX_PATHS",
                 push.paths_max.to_string().into(),
             ),
@@ -276,6 +280,7 @@ mod tests {
             "WASMSTORE_PUSH_METHODS",
             "WASMSTORE_PUSH_MAX_MODULE_BYTES",
             "WASMSTORE_PUSH_MAX_SECTION_BYTES",
+            "WASMSTORE_PUSH_MAX_VALIDATION_FUEL",
             "WASMSTORE_PUSH_MAX_PATHS",
             "WASMSTORE_PUSH_MAX_PATH_BYTES",
             "WASMSTORE_PUSH_MAX_TREE_PATH_BYTES",

@@ -204,9 +204,10 @@ fn module_kind(error: &wasm::Error) -> ErrorKind {
     match error {
         wasm::Error::ModuleTooLarge { .. } => ErrorKind::TooLarge,
         wasm::Error::SectionTooLarge { .. }
+        | wasm::Error::TooMuchWork { .. }
         | wasm::Error::Invalid { .. }
         | wasm::Error::Panicked => ErrorKind::InvalidModule,
-        wasm::Error::Read(_) => ErrorKind::Input,
+        wasm::Error::Read(_) | wasm::Error::Cancelled => ErrorKind::Input,
     }
 }
 

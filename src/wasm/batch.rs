@@ -1,13 +1,14 @@
 //! Batches of function bodies: the unit of work of a thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use wasmparser::{
     BinaryReader, FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources,
 };
 
 use super::Error;
+use super::fuel::{BatchFuel, Fuel, Stop};
+use super::operator_cost::{BodyFailure, validate_body};
 
 /// The size of a full batch, in bytes: large enough that passing a batch to a thread costs little in comparison, small enough that
 /// many batches can be in flight.
@@ -24,6 +25,8 @@ struct QueuedBody {
     function: FuncToValidate<ValidatorResources>,
     /// The offset of the body in the module.
     offset: u64,
+    /// The number of levels of the deepest type hierarchy in the module.
+    subtype_depth: u8,
     /// The end of the body in the bytes of the batch. The body starts at the end of the previous one.
     end: usize,
 }
@@ -42,6 +45,7 @@ impl BodyBatch {
         &mut self,
         function: FuncToValidate<ValidatorResources>,
         body: &FunctionBody<'_>,
+        subtype_depth: u8,
     ) {
         if self.bytes.is_empty() {
             self.bytes
@@ -51,6 +55,7 @@ impl BodyBatch {
         self.bodies.push(QueuedBody {
             function,
             offset: body.range().start,
+            subtype_depth,
             end: self.bytes.len(),
         });
     }
@@ -66,24 +71,27 @@ impl BodyBatch {
     }
 
     /// Validates the bodies in order and returns the first error. A panic is an error of the body that caused it. Stops without an error
-    /// once `is_abandoned` is set.
+    /// once the validation is cancelled.
     pub(super) fn validate(
         self,
         allocations: &mut FuncValidatorAllocations,
-        is_abandoned: &AtomicBool,
+        fuel: &Fuel,
     ) -> Option<BodyError> {
+        let mut batch_fuel = BatchFuel::new(fuel, self.bytes.len());
         let mut start = 0;
         for body in self.bodies {
-            if is_abandoned.load(Ordering::Relaxed) {
-                return None;
-            }
             let bytes = &self.bytes[start..body.end];
             start = body.end;
             let offset = body.offset;
-            let result = catch_unwind(AssertUnwindSafe(|| body.validate(bytes, allocations)));
-            let body_error = match result {
+            let validate = || body.validate(bytes, allocations, &mut batch_fuel);
+            let error = match catch_unwind(AssertUnwindSafe(validate)) {
                 Ok(Ok(())) => continue,
-                Ok(Err(error)) => BodyError {
+                Ok(Err(BodyFailure::Stopped(Stop::Cancelled, _))) => return None,
+                Ok(Err(BodyFailure::Stopped(stop, offset))) => BodyError {
+                    offset,
+                    error: fuel.error(stop, offset),
+                },
+                Ok(Err(BodyFailure::Invalid(error))) => BodyError {
                     offset: error.offset(),
                     error: error.into(),
                 },
@@ -92,7 +100,7 @@ impl BodyBatch {
                     error: Error::Panicked,
                 },
             };
-            return Some(body_error);
+            return Some(error);
         }
         None
     }
@@ -103,19 +111,28 @@ impl QueuedBody {
         self,
         bytes: &[u8],
         allocations: &mut FuncValidatorAllocations,
-    ) -> wasmparser::Result<()> {
+        fuel: &mut BatchFuel<'_>,
+    ) -> Result<(), BodyFailure> {
+        let offset = self.offset;
         let mut validator = self.function.into_validator(std::mem::take(allocations));
-        let body = FunctionBody::new(BinaryReader::new(bytes, self.offset));
-        let result = validator.validate(&body);
+        let body = FunctionBody::new(BinaryReader::new(bytes, offset));
+        let result = validate_body(&mut validator, &body, self.subtype_depth, fuel);
         *allocations = validator.into_allocations();
-        result
+        result?;
+        fuel.settle()
+            .map_err(|stop| BodyFailure::Stopped(stop, offset))
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::config::ModuleLimits;
     use wasmparser::{Chunk, Parser, ValidPayload, Validator};
+
+    pub(crate) fn fuel() -> Fuel {
+        Fuel::new(&ModuleLimits::default())
+    }
 
     /// Calls `take` with each function of a module.
     pub(crate) fn with_function(
@@ -157,13 +174,13 @@ pub(super) mod tests {
 
     #[test]
     fn the_first_error_of_a_batch_is_returned() {
-        let never = AtomicBool::new(false);
+        let fuel = fuel();
         let mut allocations = FuncValidatorAllocations::default();
         with_function("(module (func) (func drop))", |function, body| {
             let mut batch = BodyBatch::default();
-            batch.push(again(function), body);
-            batch.push(panics(function), body);
-            let error = batch.validate(&mut allocations, &never).unwrap();
+            batch.push(again(function), body, 0);
+            batch.push(panics(function), body, 0);
+            let error = batch.validate(&mut allocations, &fuel).unwrap();
             match error.error {
                 Error::Panicked => assert_eq!(body.as_bytes().len(), 2),
                 error => assert!(error.to_string().contains("nothing on stack"), "{error}"),
@@ -176,11 +193,10 @@ pub(super) mod tests {
     fn an_abandoned_batch_returns_no_error() {
         with_function("(module (func drop))", |function, body| {
             let mut batch = BodyBatch::default();
-            batch.push(again(function), body);
-            let error = batch.validate(
-                &mut FuncValidatorAllocations::default(),
-                &AtomicBool::new(true),
-            );
+            batch.push(again(function), body, 0);
+            let fuel = fuel();
+            fuel.cancel();
+            let error = batch.validate(&mut FuncValidatorAllocations::default(), &fuel);
             assert!(error.is_none());
         });
     }

@@ -1,34 +1,46 @@
 //! Validation of function bodies on all available cores.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
 use super::Error;
 use super::batch::{BodyBatch, BodyError};
+use super::fuel::{Fuel, Stop};
 use super::pool::Pool;
 
 /// Validates function bodies as they arrive. The caller's thread takes part in the work. Other threads start when the first batch is
 /// full, so a small module starts none.
-#[derive(Default)]
 pub(super) struct Bodies {
+    fuel: Arc<Fuel>,
     batch: BodyBatch,
     pool: Option<Pool>,
     allocations: FuncValidatorAllocations,
 }
 
 impl Bodies {
+    pub(super) fn new(fuel: Arc<Fuel>) -> Self {
+        Self {
+            fuel,
+            batch: BodyBatch::default(),
+            pool: None,
+            allocations: FuncValidatorAllocations::default(),
+        }
+    }
+
     /// Adds a body. If it is invalid, [`has_error`](Self::has_error) and [`finish`](Self::finish) report that.
     pub(super) fn push(
         &mut self,
         function: FuncToValidate<ValidatorResources>,
         body: &FunctionBody<'_>,
+        subtype_depth: u8,
     ) {
-        self.batch.push(function, body);
+        self.batch.push(function, body, subtype_depth);
         if self.batch.is_full() {
             let batch = std::mem::take(&mut self.batch);
-            let pool = self.pool.get_or_insert_with(|| Pool::start(other_cores()));
+            let start = || Pool::start(other_cores(), &self.fuel);
+            let pool = self.pool.get_or_insert_with(start);
             pool.submit(batch, &mut self.allocations);
         }
     }
@@ -42,18 +54,20 @@ impl Bodies {
     ///
     /// # Errors
     ///
-    /// The error with the lowest offset in the module.
+    /// The error with the lowest offset in the module; [`Error::Cancelled`].
     pub(super) fn finish(mut self) -> Result<(), Error> {
         let error = match self.pool.take() {
-            None => self
-                .batch
-                .validate(&mut self.allocations, &AtomicBool::new(false)),
+            None => self.batch.validate(&mut self.allocations, &self.fuel),
             Some(pool) => {
                 pool.submit(self.batch, &mut self.allocations);
                 pool.finish(&mut self.allocations)
             }
         };
-        error.map_or(Ok(()), |BodyError { error, .. }| Err(error))
+        match error {
+            Some(BodyError { error, .. }) => Err(error),
+            None if self.fuel.is_cancelled() => Err(self.fuel.error(Stop::Cancelled, 0)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -64,16 +78,16 @@ fn other_cores() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wasm::batch::tests::{again, panics, with_function};
+    use crate::wasm::batch::tests::{again, fuel, panics, with_function};
 
     #[test]
     fn a_panic_is_reported_as_an_error_with_and_without_threads() {
         with_function("(module (func))", |function, body| {
             for (before, after) in [(0, 0), (10_000, 0), (10_000, 10_000)] {
-                let mut bodies = Bodies::default();
-                (0..before).for_each(|_| bodies.push(again(function), body));
-                bodies.push(panics(function), body);
-                (0..after).for_each(|_| bodies.push(again(function), body));
+                let mut bodies = Bodies::new(Arc::new(fuel()));
+                (0..before).for_each(|_| bodies.push(again(function), body, 0));
+                bodies.push(panics(function), body, 0);
+                (0..after).for_each(|_| bodies.push(again(function), body, 0));
                 assert_eq!(bodies.pool.is_some(), before > 0);
                 assert!(matches!(bodies.finish(), Err(Error::Panicked)));
             }

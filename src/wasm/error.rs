@@ -21,6 +21,16 @@ pub enum Error {
         /// The limit, in bytes.
         bytes_max: u32,
     },
+    /// Validating the module would take too long.
+    #[error(
+        "the module needs more work to validate than --max-validation-fuel {fuel_max} allows for its size (at offset {offset:#x})"
+    )]
+    TooMuchWork {
+        /// The limit for a large module, in units of about a nanosecond.
+        fuel_max: u64,
+        /// The offset in the module at which validation stopped, in bytes.
+        offset: u64,
+    },
     /// The bytes are not a valid module or component.
     #[error("{reason} (at offset {offset:#x})")]
     Invalid {
@@ -32,6 +42,9 @@ pub enum Error {
     /// Reading the source failed.
     #[error("the module could not be read")]
     Read(#[source] io::Error),
+    /// The validation was cancelled; the module may be valid.
+    #[error("the validation was cancelled")]
+    Cancelled,
     /// The validator panicked; the module may be valid.
     #[error("the validator panicked")]
     Panicked,

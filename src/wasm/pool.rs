@@ -5,13 +5,13 @@
 //! found.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use wasmparser::FuncValidatorAllocations;
 
 use super::batch::{BodyBatch, BodyError};
+use super::fuel::Fuel;
 
 /// The maximum memory of batches that are queued or being validated, in bytes.
 const IN_FLIGHT_BYTES_MAX: usize = 16 << 20;
@@ -22,14 +22,13 @@ pub(super) struct Pool {
     threads: Vec<JoinHandle<()>>,
 }
 
-#[derive(Default)]
 struct PoolShared {
     /// Locked only briefly; nothing is validated under the lock.
     state: Mutex<PoolState>,
     /// Notified when a batch is queued and when the pool is closed. Only the threads wait for it.
     changed: Condvar,
-    /// Set when the result is no longer needed.
-    is_abandoned: AtomicBool,
+    /// Cancelled when the result is no longer needed.
+    fuel: Arc<Fuel>,
 }
 
 #[derive(Default)]
@@ -44,8 +43,12 @@ struct PoolState {
 
 impl Pool {
     /// Starts up to `threads` threads, as many as the system allows. Without any, the caller's thread does all the work.
-    pub(super) fn start(threads: usize) -> Self {
-        let shared = Arc::new(PoolShared::default());
+    pub(super) fn start(threads: usize, fuel: &Arc<Fuel>) -> Self {
+        let shared = Arc::new(PoolShared {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            fuel: Arc::clone(fuel),
+        });
         let threads = (0..threads)
             .map_while(|_| {
                 let shared = Arc::clone(&shared);
@@ -107,7 +110,10 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.shared.is_abandoned.store(true, Ordering::Relaxed);
+        // After `finish`, no thread is left, and the result is needed.
+        if !self.threads.is_empty() {
+            self.shared.fuel.cancel();
+        }
         self.shared.close();
         self.join();
     }
@@ -140,7 +146,7 @@ impl PoolShared {
 
     fn validate(&self, batch: BodyBatch, allocations: &mut FuncValidatorAllocations) {
         let cost_bytes = batch.cost_bytes();
-        let error = batch.validate(allocations, &self.is_abandoned);
+        let error = batch.validate(allocations, &self.fuel);
         let mut state = self.lock();
         state.in_flight_bytes -= cost_bytes;
         if let Some(error) = error {
@@ -169,7 +175,7 @@ impl PoolShared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wasm::batch::tests::{again, with_function};
+    use crate::wasm::batch::tests::{again, fuel, with_function};
 
     fn body() -> String {
         let vector = "v128.const i64x2 0 0 drop ";
@@ -179,13 +185,13 @@ mod tests {
     #[test]
     fn memory_in_flight_is_bounded_even_without_threads() {
         with_function(&body(), |function, body| {
-            let pool = Pool::start(0);
+            let pool = Pool::start(0, &Arc::new(fuel()));
             let mut allocations = FuncValidatorAllocations::default();
             let mut most = 0;
             for _ in 0..200 {
                 let mut batch = BodyBatch::default();
                 while !batch.is_full() {
-                    batch.push(again(function), body);
+                    batch.push(again(function), body, 0);
                 }
                 pool.submit(batch, &mut allocations);
                 most = most.max(pool.shared.lock().in_flight_bytes);
@@ -206,10 +212,10 @@ mod tests {
             let mut batches = Vec::new();
             with_function("(module (func drop) (func drop))", |function, body| {
                 let mut batch = BodyBatch::default();
-                batch.push(again(function), body);
+                batch.push(again(function), body, 0);
                 batches.push((Some(batch), body.range()));
             });
-            let pool = Pool::start(0);
+            let pool = Pool::start(0, &Arc::new(fuel()));
             let mut allocations = FuncValidatorAllocations::default();
             for n in order {
                 let batch = batches[n].0.take().unwrap();
@@ -224,9 +230,9 @@ mod tests {
     #[test]
     fn no_thread_outlives_the_pool() {
         with_function(&body(), |function, body| {
-            let pool = Pool::start(4);
+            let pool = Pool::start(4, &Arc::new(fuel()));
             let mut batch = BodyBatch::default();
-            batch.push(again(function), body);
+            batch.push(again(function), body, 0);
             pool.submit(batch, &mut FuncValidatorAllocations::default());
             let shared = Arc::downgrade(&pool.shared);
             assert!(shared.strong_count() > 1);

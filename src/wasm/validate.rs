@@ -2,9 +2,11 @@
 
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::fuel::Fuel;
 use super::head::{self, HEAD_BYTES_MAX};
 use super::walk::{ModuleWalk, ParseStep};
 use super::{Error, ModuleInfo};
@@ -58,7 +60,10 @@ impl Validation {
             head: Some(Vec::new()),
             pending: Vec::new(),
             need_bytes: 0,
-            walk: Some(ModuleWalk::new(limits.section_bytes_max)),
+            walk: Some(ModuleWalk::new(
+                limits.section_bytes_max,
+                Arc::new(Fuel::new(limits)),
+            )),
         }
     }
 
@@ -86,7 +91,7 @@ impl Validation {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`], [`Error::ModuleTooLarge`] or [`Error::SectionTooLarge`] for the first of the module's errors.
+    /// [`Error::Invalid`], [`Error::ModuleTooLarge`], [`Error::SectionTooLarge`] or [`Error::TooMuchWork`] for the first of the module's errors.
     /// [`Error::Panicked`] if the validator failed, so the module may be valid.
     pub fn finish(mut self) -> Result<ModuleInfo, Error> {
         if let Err(error) = self.take(&[], true) {

@@ -1,12 +1,17 @@
 //! One pass over a module: parses, validates and checks the limits payload by payload, and collects the information.
 
+use std::sync::Arc;
+
 use wasmparser::{Chunk, Encoding, Parser, Payload, ValidPayload, Validator, WasmFeatures};
 
 use super::Error;
 use super::bodies::Bodies;
 use super::collect::InfoCollector;
+use super::fuel::Fuel;
 use super::limits::{SectionHeader, check_body, check_imports, check_section};
+use super::section_cost;
 use super::skip::{self, CUSTOM_BYTES_MAX, Skip};
+use super::type_size::TypeSizes;
 
 /// The state of the pass over a module or component.
 pub(super) struct ModuleWalk {
@@ -19,12 +24,16 @@ pub(super) struct ModuleWalk {
     validator: Validator,
     collector: InfoCollector,
     bodies: Bodies,
+    fuel: Arc<Fuel>,
+    type_sizes: TypeSizes,
 }
 
 /// The module or component that is being read.
 struct Frame {
     parser: Parser,
     position: ParserPosition,
+    /// The number of levels of the deepest type hierarchy in the module.
+    subtype_depth: u8,
     /// The offset of the end of the module or component, if it is nested.
     end: Option<u64>,
 }
@@ -51,7 +60,7 @@ pub(super) enum ParseStep {
 }
 
 impl ModuleWalk {
-    pub(super) fn new(section_bytes_max: u32) -> Self {
+    pub(super) fn new(section_bytes_max: u32, fuel: Arc<Fuel>) -> Self {
         Self {
             section_bytes_max,
             frame: Frame::new(Parser::new(0), None),
@@ -59,7 +68,9 @@ impl ModuleWalk {
             skip_bytes: 0,
             validator: Validator::new_with_features(WasmFeatures::all()),
             collector: InfoCollector::default(),
-            bodies: Bodies::default(),
+            bodies: Bodies::new(Arc::clone(&fuel)),
+            fuel,
+            type_sizes: TypeSizes::default(),
         }
     }
 
@@ -158,14 +169,23 @@ impl ModuleWalk {
         if let Payload::ImportSection(imports) = &payload {
             check_imports(imports, self.section_bytes_max)?;
         }
+        let units = section_cost::of_payload(&payload, &self.validator, &mut self.type_sizes);
+        let end = self.frame.parser.offset();
+        let charged = self.fuel.charge_section(units, end);
+        charged.map_err(|stop| self.fuel.error(stop, end))?;
         let valid = self.validator.payload(&payload)?;
+        if let Payload::TypeSection(_) = &payload {
+            self.frame.subtype_depth = section_cost::subtype_depth(&self.validator);
+        }
         if self.outer.is_empty() {
             self.collector.payload(&payload)?;
         }
         self.frame.passed(&payload, used);
         match valid {
             ValidPayload::Ok => {}
-            ValidPayload::Func(function, body) => self.bodies.push(function, &body),
+            ValidPayload::Func(function, body) => {
+                self.bodies.push(function, &body, self.frame.subtype_depth);
+            }
             ValidPayload::Parser(parser) => {
                 let inner = Frame::new(parser, end_of(&payload));
                 self.outer.push(std::mem::replace(&mut self.frame, inner));
@@ -184,6 +204,7 @@ impl Frame {
         Self {
             parser,
             position: ParserPosition::Header,
+            subtype_depth: 0,
             end,
         }
     }

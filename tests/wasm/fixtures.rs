@@ -200,15 +200,21 @@ fn the_digest_is_the_sha256_of_the_bytes() {
 }
 
 /// Real modules are not part of the project. The test reads them from `WASMSTORE_CORPUS` or from a directory beside the project.
-#[test]
-fn real_modules_are_accepted() {
+/// Returns the real modules, if they are available.
+pub(super) fn corpus() -> Vec<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     let directory = std::env::var_os("WASMSTORE_CORPUS").map_or_else(beside, PathBuf::from);
-    if !directory.is_dir() {
+    if directory.is_dir() {
+        files(&directory, "wasm")
+    } else {
         println!("skipped: no directory {}", directory.display());
-        return;
+        Vec::new()
     }
-    for path in files(&directory, "wasm") {
+}
+
+#[test]
+fn real_modules_are_accepted() {
+    for path in corpus() {
         let info = assert_valid(&std::fs::read(&path).unwrap(), &[65536, 1, 4095]);
         println!(
             "{}: {} {} bytes, {} imports, {} exports, {:?}, {:?}",

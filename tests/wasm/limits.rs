@@ -9,6 +9,7 @@ fn limits(module_bytes_max: u64, section_bytes_max: u32) -> ModuleLimits {
     ModuleLimits {
         module_bytes_max,
         section_bytes_max,
+        ..ModuleLimits::default()
     }
 }
 

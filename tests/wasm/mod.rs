@@ -3,6 +3,7 @@
 mod bodies;
 mod bytes;
 mod fixtures;
+mod fuel;
 mod limits;
 mod random;
 

@@ -18,8 +18,8 @@ use crate::store::{DropPolicy, ObjectFormat, Pusher, Store};
 /// Environment: WASMSTORE_PUSH_METHODS contains the methods that the pusher may use, joined by commas, or `*`; deleting and rewriting
 /// refs needs DELETE. WASMSTORE_PUSH_AUTHOR is the only author, committer and tagger that the pusher may push. Without these variables, as for pushes
 /// over ssh or to a path, the pusher may add commits but not rewrite history. WASMSTORE_PUSH_MAX_MODULE_BYTES,
-/// WASMSTORE_PUSH_MAX_SECTION_BYTES, WASMSTORE_PUSH_MAX_PATHS, WASMSTORE_PUSH_MAX_PATH_BYTES and WASMSTORE_PUSH_MAX_TREE_PATH_BYTES limit
-/// the push.
+/// WASMSTORE_PUSH_MAX_SECTION_BYTES, WASMSTORE_PUSH_MAX_VALIDATION_FUEL, WASMSTORE_PUSH_MAX_PATHS, WASMSTORE_PUSH_MAX_PATH_BYTES and
+/// WASMSTORE_PUSH_MAX_TREE_PATH_BYTES limit the push.
 #[derive(Debug, clap::Args)]
 #[command(hide = true)]
 pub(in crate::cli) struct HookArgs {
@@ -79,9 +79,11 @@ fn module_limits() -> Result<ModuleLimits> {
     let defaults = ModuleLimits::default();
     let module = number("WASMSTORE_PUSH_MAX_MODULE_BYTES")?;
     let section = number("WASMSTORE_PUSH_MAX_SECTION_BYTES")?;
+    let fuel = number("WASMSTORE_PUSH_MAX_VALIDATION_FUEL")?;
     Ok(ModuleLimits {
         module_bytes_max: module.unwrap_or(defaults.module_bytes_max),
         section_bytes_max: section.unwrap_or(defaults.section_bytes_max),
+        validation_fuel_max: fuel.unwrap_or(defaults.validation_fuel_max),
     })
 }
 

@@ -19,6 +19,9 @@ pub(in crate::cli) struct LimitArgs {
     /// Limit the size of a section of a module, other than code and custom sections, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = modules().section_bytes_max)]
     max_section_bytes: u32,
+    /// Limit the work of validating a module of 10 MiB or more, in units of about a nanosecond; smaller modules get a part of it
+    #[arg(long, value_name = "UNITS", default_value_t = AtLeast(modules().validation_fuel_max))]
+    max_validation_fuel: AtLeast<1000>,
     /// Limit the number of connections at a time
     #[arg(long, value_name = "N", value_parser = parse_count, default_value_t = server().connections_max)]
     max_connections: usize,
@@ -107,7 +110,7 @@ impl LimitArgs {
         file: &mut FileSettings,
     ) -> Result<(), ConfigError> {
         combine_fields!(combine, self, file:
-            max_module_bytes, max_section_bytes, max_connections, max_sockets, max_requests, request_wait, header_timeout,
+            max_module_bytes, max_section_bytes, max_validation_fuel, max_connections, max_sockets, max_requests, request_wait, header_timeout,
             idle_timeout, body_timeout, min_body_bytes, shutdown_grace, drain, max_wrong_keys, ping_interval,
             max_socket_message_bytes, max_push_paths, max_push_path_bytes, max_tree_path_bytes,
             mirror_timeout, cache_mib, spool_mib, sending_mib, compressed_mib, max_compressible_bytes, max_git_services,
@@ -122,6 +125,7 @@ impl LimitArgs {
             modules: ModuleLimits {
                 module_bytes_max: self.max_module_bytes.0,
                 section_bytes_max: self.max_section_bytes,
+                validation_fuel_max: self.max_validation_fuel.0,
             },
             cache: CacheLimits {
                 module_bytes_max: bytes(self.cache_mib),

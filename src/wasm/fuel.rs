@@ -1,0 +1,210 @@
+//! The limit on the estimated work of validation, in units of about a nanosecond of one core.
+//!
+//! Work is estimated before it is done, from the operators and declarations themselves. A measured time would make the result depend on
+//! the machine and on its load.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::Error;
+use crate::config::ModuleLimits;
+
+/// A module gets a share of the fuel for each begun piece of this length, in bytes, up to [`SHARES_MAX`]: the whole from 10 MiB. So a
+/// few kilobytes cannot cost as much as a large module.
+const SHARE_BYTES: u64 = 64 << 10;
+const SHARES_MAX: u64 = 160;
+
+/// A single operator gets at most this part of the fuel, because validation can be cancelled only between operators.
+const OPERATORS_MIN: u64 = 20;
+
+/// The number of units between two looks at [`Fuel::is_cancelled`].
+const CANCEL_INTERVAL: u64 = 1 << 20;
+
+/// The fuel of one module. The threads that validate its function bodies share it.
+#[derive(Debug)]
+pub(super) struct Fuel {
+    /// The fuel of a large module.
+    max: u64,
+    /// The fuel that sections other than code have used.
+    sections: AtomicU64,
+    /// The fuel that has been used in total.
+    used: AtomicU64,
+    is_cancelled: AtomicBool,
+}
+
+/// The reason to stop before the module was validated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// The fuel is used up.
+    OutOfFuel,
+    /// Nobody needs the result.
+    Cancelled,
+}
+
+impl Fuel {
+    pub(super) fn new(limits: &ModuleLimits) -> Self {
+        Self {
+            max: limits.validation_fuel_max,
+            sections: AtomicU64::new(0),
+            used: AtomicU64::new(0),
+            is_cancelled: AtomicBool::new(false),
+        }
+    }
+
+    /// Returns the fuel for this number of bytes.
+    fn share(&self, bytes: u64) -> u64 {
+        let shares = (bytes / SHARE_BYTES + 1).min(SHARES_MAX);
+        (self.max / SHARES_MAX).saturating_mul(shares).min(self.max)
+    }
+
+    /// Charges the work on a section that ends at `end` in the module.
+    ///
+    /// The sections up to there may use the share of these bytes, whatever follows, so that the result does not depend on the number of
+    /// bytes that have arrived.
+    pub(super) fn charge_section(&self, units: u64, end: u64) -> Result<(), Stop> {
+        let sections = self.sections.fetch_add(units, Ordering::Relaxed);
+        if sections.saturating_add(units) > self.share(end) {
+            return Err(Stop::OutOfFuel);
+        }
+        self.charge(units)
+    }
+
+    fn charge(&self, units: u64) -> Result<(), Stop> {
+        if self.is_cancelled() {
+            return Err(Stop::Cancelled);
+        }
+        let used = self.used.fetch_add(units, Ordering::Relaxed);
+        if used.saturating_add(units) > self.max {
+            return Err(Stop::OutOfFuel);
+        }
+        Ok(())
+    }
+
+    /// Returns the fuel that has been used.
+    #[cfg(test)]
+    pub(super) fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Stops the validation.
+    pub(super) fn cancel(&self) {
+        self.is_cancelled.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Returns the error for a validation that stopped at `offset` in the module.
+    pub(super) fn error(&self, stop: Stop, offset: u64) -> Error {
+        match stop {
+            Stop::OutOfFuel => Error::TooMuchWork {
+                fuel_max: self.max,
+                offset,
+            },
+            Stop::Cancelled => Error::Cancelled,
+        }
+    }
+}
+
+/// The fuel of one batch of function bodies. A batch may use the share of its own bytes, so that the result does not depend on the order
+/// in which threads take batches.
+pub(super) struct BatchFuel<'f> {
+    fuel: &'f Fuel,
+    share: u64,
+    used: u64,
+    /// The part of `used` that has been charged to `fuel`.
+    charged: u64,
+    operator_max: u64,
+}
+
+impl<'f> BatchFuel<'f> {
+    /// Creates the fuel of a batch with this number of bytes.
+    pub(super) fn new(fuel: &'f Fuel, bytes: usize) -> Self {
+        Self {
+            fuel,
+            share: fuel.share(bytes as u64),
+            used: 0,
+            charged: 0,
+            operator_max: fuel.max / OPERATORS_MIN,
+        }
+    }
+
+    /// Charges the work on one operator.
+    #[inline]
+    pub(super) fn charge(&mut self, units: u64) -> Result<(), Stop> {
+        self.used = self.used.saturating_add(units);
+        if self.used > self.share || units > self.operator_max {
+            return Err(Stop::OutOfFuel);
+        }
+        if self.used - self.charged >= CANCEL_INTERVAL {
+            return self.settle();
+        }
+        Ok(())
+    }
+
+    /// Charges what was used to the fuel of the module.
+    pub(super) fn settle(&mut self) -> Result<(), Stop> {
+        let units = self.used - self.charged;
+        self.charged = self.used;
+        self.fuel.charge(units)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fuel(max: u64) -> Fuel {
+        Fuel::new(&ModuleLimits {
+            validation_fuel_max: max,
+            ..ModuleLimits::default()
+        })
+    }
+
+    #[test]
+    fn a_small_module_gets_a_share() {
+        let fuel = fuel(SHARES_MAX * 100);
+        assert_eq!(fuel.share(0), 100);
+        assert_eq!(fuel.share(SHARE_BYTES - 1), 100);
+        assert_eq!(fuel.share(SHARE_BYTES), 200);
+        assert_eq!(fuel.share(10 << 20), SHARES_MAX * 100);
+        assert_eq!(fuel.share(1 << 30), SHARES_MAX * 100);
+    }
+
+    #[test]
+    fn sections_and_batches_share_the_total() {
+        let fuel = fuel(SHARES_MAX * 100);
+        fuel.charge_section(60, 10).unwrap();
+        assert_eq!(fuel.charge_section(41, 20), Err(Stop::OutOfFuel));
+        let mut batch = BatchFuel::new(&fuel, 10);
+        batch.charge(100).unwrap();
+        assert_eq!(batch.charge(1), Err(Stop::OutOfFuel));
+        batch.settle().unwrap();
+        assert_eq!(fuel.used(), 60 + 101);
+        for _ in 0..158 {
+            let mut batch = BatchFuel::new(&fuel, 10);
+            batch.charge(100).unwrap();
+            batch.settle().unwrap();
+        }
+        let mut last = BatchFuel::new(&fuel, 10);
+        last.charge(100).unwrap();
+        assert_eq!(last.settle(), Err(Stop::OutOfFuel));
+    }
+
+    #[test]
+    fn one_operator_gets_a_twentieth() {
+        let fuel = fuel(1000);
+        let mut batch = BatchFuel::new(&fuel, 10 << 20);
+        batch.charge(50).unwrap();
+        assert_eq!(batch.charge(51), Err(Stop::OutOfFuel));
+    }
+
+    #[test]
+    fn a_cancelled_validation_stops() {
+        let fuel = fuel(u64::MAX);
+        let mut batch = BatchFuel::new(&fuel, 1);
+        fuel.cancel();
+        assert_eq!(batch.charge(CANCEL_INTERVAL), Err(Stop::Cancelled));
+        assert_eq!(fuel.charge_section(1, 1), Err(Stop::Cancelled));
+    }
+}

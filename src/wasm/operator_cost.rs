@@ -1,0 +1,266 @@
+//! The estimated work of validating function bodies, in units of [fuel](super::fuel).
+//!
+//! An operator pops and pushes operands, and compares each popped reference with the expected type, which takes a step for each level of
+//! subtyping between them. A few operators do this for each of many labels or tags.
+
+use wasmparser::{
+    BinaryReader, BlockType, Catch, CompositeInnerType, FrameKind, FuncValidator, FunctionBody,
+    Handle, ModuleArity, Operator, ResumeTable, TryTable, ValidatorResources,
+    WasmModuleResources as _,
+};
+
+use super::fuel::{BatchFuel, Stop};
+
+/// The cost of a function, of an operator with few operands, and of one that is decoded twice to estimate its cost.
+const BODY: u64 = 400;
+const SIMPLE: u64 = 12;
+const COMPLEX: u64 = 60;
+/// The cost of a label or a tag in a list.
+const LABEL: u64 = 12;
+/// The cost of popping and pushing one operand, and of one level of subtyping.
+const OPERAND: u64 = 8;
+const SUBTYPE_STEP: u64 = 7;
+/// The number of locals that are declared for one unit.
+const LOCALS_PER_UNIT: u64 = 8;
+/// `wasmparser` rejects `array.new_fixed` with more elements before it looks at them.
+const ARRAY_ELEMENTS_MAX: u32 = 10_000;
+
+/// The reason why a function body was not accepted.
+pub(super) enum BodyFailure {
+    Invalid(wasmparser::Error),
+    /// Validation stopped at this offset in the module.
+    Stopped(Stop, u64),
+}
+
+impl From<wasmparser::Error> for BodyFailure {
+    fn from(error: wasmparser::Error) -> Self {
+        Self::Invalid(error)
+    }
+}
+
+/// Validates a function body like [`FuncValidator::validate`], and charges the work on each operator before it is done.
+/// `subtype_depth` is the number of levels of the deepest type hierarchy in the module.
+pub(super) fn validate_body(
+    validator: &mut FuncValidator<ValidatorResources>,
+    body: &FunctionBody<'_>,
+    subtype_depth: u8,
+    fuel: &mut BatchFuel<'_>,
+) -> Result<(), BodyFailure> {
+    let mut cost = OperatorCost {
+        code: body.as_bytes(),
+        operand: OPERAND + SUBTYPE_STEP * u64::from(subtype_depth),
+        validator,
+    };
+    let start = body.range().start;
+    let stopped = |stop, offset| BodyFailure::Stopped(stop, offset);
+    let charged = fuel.charge(BODY + cost.of_locals(body)?);
+    charged.map_err(|stop| stopped(stop, start))?;
+    let mut reader = body.get_binary_reader();
+    cost.validator.read_locals(&mut reader)?;
+    reader.set_features(*cost.validator.features());
+    while !reader.eof() {
+        let offset = reader.original_position();
+        let units = cost.of_operator(&reader)?;
+        fuel.charge(units).map_err(|stop| stopped(stop, offset))?;
+        reader.visit_operator(&mut cost.validator.visitor(offset))??;
+    }
+    let end = reader.original_position();
+    reader.finish_expression(&cost.validator.visitor(end))?;
+    Ok(())
+}
+
+struct OperatorCost<'v, 'b> {
+    code: &'b [u8],
+    /// The cost of popping, comparing and pushing one operand.
+    operand: u64,
+    validator: &'v mut FuncValidator<ValidatorResources>,
+}
+
+impl OperatorCost<'_, '_> {
+    fn of_locals(&self, body: &FunctionBody<'_>) -> wasmparser::Result<u64> {
+        let mut locals = body.get_locals_reader()?;
+        let mut count = 0;
+        for _ in 0..locals.get_count() {
+            // The validator rejects malformed and too many locals, with the reason.
+            let Ok((more, _)) = locals.read() else { break };
+            count += u64::from(more);
+        }
+        let ty = self.type_operands(self.validator_type());
+        Ok(count / LOCALS_PER_UNIT + u64::from(locals.get_count()) * SIMPLE + ty * OPERAND)
+    }
+
+    fn validator_type(&self) -> Option<u32> {
+        let resources = self.validator.resources();
+        resources.type_index_of_function(self.validator.index())
+    }
+
+    /// Returns the cost of the operator at the position of the reader.
+    #[inline]
+    fn of_operator(&mut self, reader: &BinaryReader<'_>) -> wasmparser::Result<u64> {
+        let position = reader.current_position();
+        let Some(opcode) = self.code.get(position) else {
+            return Ok(SIMPLE);
+        };
+        Ok(match opcode {
+            // Numbers: constants, arithmetic, conversions, loads and stores.
+            0x28..=0xc4 | 0x00 | 0x01 | 0x1a => SIMPLE,
+            // Locals, globals and tables, and the operators of other proposals with a fixed number of operands.
+            0x1b | 0x20..=0x26 | 0xfc..=0xfe => SIMPLE + 3 * (self.operand - OPERAND),
+            // Control operators of the first version of WebAssembly: decoded here because they are frequent.
+            0x02..=0x04 => self.of_block(reader),
+            0x05 | 0x0b => SIMPLE + 2 * self.operand * self.label_operands(0),
+            0x0c | 0x0d => match self.immediate(reader) {
+                Some(label) => SIMPLE + self.operand * self.label_operands(label),
+                None => SIMPLE,
+            },
+            0x10 => match self.immediate(reader) {
+                Some(function) => {
+                    let ty = self.validator.type_index_of_function(function);
+                    SIMPLE + self.operand * self.type_operands(ty)
+                }
+                None => SIMPLE,
+            },
+            0x11 => match self.immediate(reader) {
+                Some(ty) => SIMPLE + self.operand * (2 + self.type_operands(Some(ty))),
+                None => SIMPLE,
+            },
+            _ => self.of_other(reader)?,
+        })
+    }
+
+    /// Reads the first immediate of the operator. If it is malformed, the validator rejects it, with the reason.
+    fn immediate(&self, reader: &BinaryReader<'_>) -> Option<u32> {
+        let mut reader = reader.clone();
+        reader.read_u8().ok()?;
+        reader.read_var_u32().ok()
+    }
+
+    fn of_block(&self, reader: &BinaryReader<'_>) -> u64 {
+        let mut reader = reader.clone();
+        let ty = reader.read_u8().and_then(|_| reader.read_var_s33());
+        match ty.ok().and_then(|ty| u32::try_from(ty).ok()) {
+            Some(ty) => SIMPLE + 2 * self.operand * self.type_operands(Some(ty)),
+            None => SIMPLE,
+        }
+    }
+
+    /// Decodes the operator, and returns its cost.
+    fn of_other(&mut self, reader: &BinaryReader<'_>) -> wasmparser::Result<u64> {
+        let visitor = self.validator.visitor(reader.original_position());
+        let operator = reader.peek_operator(&visitor)?;
+        let arity = operator.operator_arity(&visitor);
+        drop(visitor);
+        let (popped, pushed) = arity.unwrap_or_default();
+        let mut operands = u64::from(popped) + u64::from(pushed) + 4;
+        let mut labels = 0;
+        match &operator {
+            Operator::BrTable { targets } => {
+                labels = u64::from(targets.len()) + 1;
+                operands = operands.saturating_mul(labels);
+            }
+            Operator::ArrayNewFixed { array_size, .. } => {
+                operands = 4 + u64::from(ARRAY_ELEMENTS_MAX.min(*array_size));
+            }
+            Operator::ReturnCall { .. }
+            | Operator::ReturnCallIndirect { .. }
+            | Operator::ReturnCallRef { .. } => {
+                let outermost = self.validator.control_stack_height().saturating_sub(1);
+                operands += 3 * self.label_operands(outermost);
+            }
+            Operator::Catch { tag_index } => operands += self.tag_operands(*tag_index),
+            Operator::CatchAll | Operator::Delegate { .. } => operands += self.label_operands(0),
+            Operator::TryTable { try_table } => {
+                labels = try_table.catches.len() as u64;
+                operands += self.of_catches(try_table);
+            }
+            Operator::ContNew {
+                cont_type_index: ty,
+            } => operands += self.type_operands(Some(*ty)),
+            Operator::ContBind {
+                argument_index,
+                result_index,
+            } => {
+                let (argument, result) = (Some(*argument_index), Some(*result_index));
+                operands += 2 * (self.type_operands(argument) + self.type_operands(result));
+            }
+            Operator::Switch {
+                cont_type_index,
+                tag_index,
+            } => {
+                operands += 2 * self.type_operands(Some(*cont_type_index));
+                operands += self.tag_operands(*tag_index);
+            }
+            Operator::Resume {
+                cont_type_index: ty,
+                resume_table,
+            }
+            | Operator::ResumeThrow {
+                cont_type_index: ty,
+                resume_table,
+                ..
+            }
+            | Operator::ResumeThrowRef {
+                cont_type_index: ty,
+                resume_table,
+            } => {
+                labels = resume_table.handlers.len() as u64;
+                operands += self.of_handlers(*ty, resume_table);
+            }
+            _ => {}
+        }
+        Ok(COMPLEX + LABEL * labels + self.operand.saturating_mul(operands))
+    }
+
+    fn of_catches(&self, table: &TryTable) -> u64 {
+        let catches = table.catches.iter();
+        let operands = catches.map(|catch| match catch {
+            Catch::One { tag, .. } | Catch::OneRef { tag, .. } => 1 + self.tag_operands(*tag),
+            Catch::All { .. } | Catch::AllRef { .. } => 1,
+        });
+        operands.sum()
+    }
+
+    fn of_handlers(&self, continuation: u32, table: &ResumeTable) -> u64 {
+        let continuation = self.type_operands(Some(continuation));
+        let handlers = table.handlers.iter();
+        let operands = handlers.map(|handler| match handler {
+            Handle::OnLabel { tag, label } => {
+                2 * (continuation + self.tag_operands(*tag)) + self.label_operands(*label)
+            }
+            Handle::OnSwitch { tag } => 2 * (continuation + self.tag_operands(*tag)),
+        });
+        operands.sum()
+    }
+
+    /// Returns the number of operands of a label, or 0 if it does not exist.
+    fn label_operands(&self, depth: u32) -> u64 {
+        // After the last `end` there is no label, and `label_block` would panic.
+        if self.validator.control_stack_height() == 0 {
+            return 0;
+        }
+        match self.validator.label_block(depth) {
+            Some((BlockType::FuncType(ty), _)) => self.type_operands(Some(ty)),
+            Some((BlockType::Type(_), FrameKind::Loop)) | Some((BlockType::Empty, _)) | None => 0,
+            Some((BlockType::Type(_), _)) => 1,
+        }
+    }
+
+    fn tag_operands(&self, tag: u32) -> u64 {
+        let (params, results) = self.validator.tag_type_arity(tag).unwrap_or_default();
+        u64::from(params) + u64::from(results)
+    }
+
+    /// Returns the number of parameters and results, or of fields, of a type, or 0 if it does not exist.
+    fn type_operands(&self, index: Option<u32>) -> u64 {
+        let ty = index.and_then(|index| self.validator.sub_type_at(index));
+        match ty.map(|ty| &ty.composite_type.inner) {
+            Some(CompositeInnerType::Func(ty)) => (ty.params().len() + ty.results().len()) as u64,
+            Some(CompositeInnerType::Struct(ty)) => ty.fields.len() as u64,
+            Some(CompositeInnerType::Cont(ty)) => self
+                .validator
+                .func_type_of_cont_type(ty)
+                .map_or(0, |ty| (ty.params().len() + ty.results().len()) as u64),
+            Some(CompositeInnerType::Array(_)) | None => 0,
+        }
+    }
+}
