@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::support::store::{Scratch, branch, git, module, path, scope};
 use wasmstore::config::Options;
-use wasmstore::store::{Change, ErrorKind, History, Revision, Store};
+use wasmstore::store::{Change, ErrorKind, History, ImportFilter, Revision, Store};
 
 fn unpack(archive: &Path, to: &Path) {
     std::fs::create_dir(to).unwrap();
@@ -129,9 +129,13 @@ fn an_export_imports_as_one_commit() {
     let mut seen = Vec::new();
     let imported = other
         .store
-        .import(&Change::default(), &dir, &scope("x/y"), |done, all| {
-            seen.push((done, all))
-        })
+        .import(
+            &Change::default(),
+            &dir,
+            &scope("x/y"),
+            &ImportFilter::default(),
+            |done, all| seen.push((done, all)),
+        )
         .unwrap();
     assert_eq!(
         other.content(),
@@ -146,10 +150,79 @@ fn an_export_imports_as_one_commit() {
     let tip = other.tip();
     other
         .store
-        .import(&Change::default(), &dir, &scope("x/y"), |_, _| {})
+        .import(
+            &Change::default(),
+            &dir,
+            &scope("x/y"),
+            &ImportFilter::default(),
+            |_, _| {},
+        )
         .unwrap();
     assert_eq!(other.tip(), tip);
     other.fsck();
+}
+
+#[test]
+fn an_import_skips_git_directories_and_what_globs_exclude() {
+    let s = Scratch::new();
+    let dir = tempfile::tempdir().unwrap();
+    let file = |path: &str, bytes: &[u8]| {
+        let path = dir.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    };
+    file(".git/HEAD", b"ref: refs/heads/main");
+    file("sub/.git", b"gitdir: ../.git/modules/sub");
+    for (path, n) in [
+        ("a", 1),
+        ("sub/b", 2),
+        ("sub/target/c", 3),
+        ("sub/target.wasm", 4),
+    ] {
+        file(path, &module(n));
+    }
+    let globs = |globs: &[&str]| globs.iter().map(|glob| glob.parse().unwrap()).collect();
+    let imported = |include: &[&str], exclude: &[&str]| {
+        let filter = ImportFilter {
+            include: globs(include),
+            exclude: globs(exclude),
+        };
+        let change = Change::default();
+        let imported = s
+            .store
+            .import(&change, dir.path(), &scope(""), &filter, |_, _| {});
+        let paths: Vec<_> = imported
+            .unwrap()
+            .iter()
+            .map(|(path, _)| path.to_string())
+            .collect();
+        paths.join(" ")
+    };
+    assert_eq!(
+        imported(&[], &[]),
+        "/a /sub/b /sub/target.wasm /sub/target/c"
+    );
+    for path in [".DS_Store", "sub/.DS_Store", "sub/.gitattributes"] {
+        file(path, b"x");
+    }
+    for (include, exclude, expected) in [
+        (
+            &[][..],
+            &[".DS_Store", ".gitattributes"][..],
+            "/a /sub/b /sub/target.wasm /sub/target/c",
+        ),
+        (&[], &["target/", ".*"], "/a /sub/b /sub/target.wasm"),
+        (&["*.wasm", "/a"], &[], "/a /sub/target.wasm"),
+        (&["target/"], &[], "/sub/target/c"),
+        (&["sub"], &[".*", "sub/target*"], "/sub/b"),
+        (&["nothing"], &[], ""),
+    ] {
+        assert_eq!(
+            imported(include, exclude),
+            expected,
+            "{include:?} {exclude:?}"
+        );
+    }
 }
 
 #[test]
@@ -163,17 +236,29 @@ fn an_import_with_one_invalid_file_changes_nothing() {
     std::fs::write(dir.join("z.wasm"), "bad").unwrap();
     let error = s
         .store
-        .import(&Change::default(), &dir, &scope(""), |_, _| {})
+        .import(
+            &Change::default(),
+            &dir,
+            &scope(""),
+            &ImportFilter::default(),
+            |_, _| {},
+        )
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidModule);
     assert!(error.to_string().contains("z.wasm"), "{error}");
     std::fs::remove_file(dir.join("z.wasm")).unwrap();
     std::fs::write(dir.join("a"), module(3)).unwrap();
     std::fs::create_dir(dir.join("good")).unwrap();
-    std::fs::write(dir.join("good/.git"), module(3)).unwrap();
+    std::fs::write(dir.join("good/.gitmodules"), module(3)).unwrap();
     let error = s
         .store
-        .import(&Change::default(), &dir, &scope(""), |_, _| {})
+        .import(
+            &Change::default(),
+            &dir,
+            &scope(""),
+            &ImportFilter::default(),
+            |_, _| {},
+        )
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Malformed);
     assert_eq!((s.tip(), s.content()), (tip, "/a=1".to_owned()));

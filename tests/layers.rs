@@ -19,7 +19,7 @@ const SUBSYSTEMS: [Subsystem; 15] = [
     Subsystem {
         name: "names",
         uses: &[],
-        owns: &[],
+        owns: &["gix_glob"],
     },
     Subsystem {
         name: "config",

@@ -63,6 +63,14 @@ pub enum Error {
         /// The rule that it breaks.
         fault: &'static str,
     },
+    /// A malformed pattern.
+    #[error("pattern {glob} {fault}")]
+    Glob {
+        /// The pattern.
+        glob: String,
+        /// The rule that it breaks.
+        fault: &'static str,
+    },
     /// A URL of a repository that is not accepted.
     #[error("URL {url} {fault}")]
     Url {

@@ -1,4 +1,4 @@
-//! The names that users and clients supply: paths, branches, hashes, authors, messages and URLs. Each is parsed once and valid from
+//! The names that users and clients supply: paths, branches, hashes, authors, messages, URLs and patterns. Each is parsed once and valid from
 //! then on.
 //!
 //! A value of one of these types can only be created by its `parse` or from parts that are already valid, so no caller checks it
@@ -12,6 +12,7 @@ mod digest;
 mod display;
 mod dotgit;
 mod error;
+mod glob;
 mod hex;
 mod id;
 mod message;
@@ -30,6 +31,7 @@ pub use branch::BranchName;
 pub use digest::Digest;
 pub use display::{is_display_control, printable};
 pub use error::Error;
+pub use glob::Glob;
 pub use id::{CommitId, ModuleHash, ObjectId};
 pub use message::Message;
 pub use mirror::MirrorName;

@@ -2,17 +2,27 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::change::Change;
 use super::commit_messages as message;
 use super::error::{Error, Result};
 use super::open::Store;
-use crate::names::{self, ModuleHash, ModulePath, TreePath};
+use crate::names::{self, Glob, ModuleHash, ModulePath, TreePath};
+
+/// Selects the files of an import.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportFilter {
+    /// A file is imported only if one of these matches it or a directory above it; no globs match every file.
+    pub include: Vec<Glob>,
+    /// A file is not imported if one of these matches it or a directory above it.
+    pub exclude: Vec<Glob>,
+}
 
 impl Store {
-    /// Validates and stores every regular file below the directory `dir`, and puts the modules below `prefix` in one commit. Does not
-    /// follow symbolic links. Calls `progress` after each file with the numbers of imported and of all files. Returns the modules, sorted
+    /// Validates and stores every regular file below the directory `dir` that `filter` selects, and puts the modules below `prefix` in one
+    /// commit. Does not follow symbolic links. Calls `progress` after each file with the numbers of imported and of all files. Returns the modules, sorted
     /// by path.
     ///
     /// # Errors
@@ -22,10 +32,17 @@ impl Store {
         change: &Change,
         dir: &Path,
         prefix: &TreePath,
+        filter: &ImportFilter,
         mut progress: impl FnMut(usize, usize),
     ) -> Result<Vec<(ModulePath, ModuleHash)>> {
         let mut files = Vec::new();
-        collect_files(dir, prefix, &mut files)?;
+        let top = Directory {
+            path: dir.to_owned(),
+            relative: Vec::new(),
+            prefix: prefix.clone(),
+            is_included: filter.include.is_empty(),
+        };
+        collect_files(&top, filter, &mut files)?;
         files.sort();
         self.check_free(change, files.iter().map(|(path, _)| path))?;
         let mut modules = Vec::with_capacity(files.len());
@@ -52,26 +69,64 @@ impl Store {
     }
 }
 
-/// Collects the regular files below `dir`, with the module path that each is imported as.
+/// A directory whose files are imported.
+struct Directory {
+    path: PathBuf,
+    /// The path relative to the directory that was given, for globs.
+    relative: Vec<u8>,
+    /// The path in the store.
+    prefix: TreePath,
+    /// Whether every file in it is included.
+    is_included: bool,
+}
+
+/// Collects the selected regular files below `directory`, with the module path that each is imported as.
 fn collect_files(
-    dir: &Path,
-    prefix: &TreePath,
+    directory: &Directory,
+    filter: &ImportFilter,
     files: &mut Vec<(ModulePath, PathBuf)>,
 ) -> Result<()> {
+    let dir = &directory.path;
     for entry in std::fs::read_dir(dir).map_err(read_failed(dir))? {
         let entry = entry.map_err(read_failed(dir))?;
-        let file = entry.path();
-        let kind = entry.file_type().map_err(read_failed(&file))?;
-        if !kind.is_dir() && !kind.is_file() {
-            tracing::warn!(?file, "skipped: neither a regular file nor a directory");
+        let (name, path) = (entry.file_name(), entry.path());
+        let kind = entry.file_type().map_err(read_failed(&path))?;
+        let mut relative = directory.relative.clone();
+        if !relative.is_empty() {
+            relative.push(b'/');
+        }
+        relative.extend_from_slice(name.as_bytes());
+        let matches = |globs: &[Glob]| {
+            let mut globs = globs.iter();
+            globs.any(|glob| glob.matches(&relative, kind.is_dir()))
+        };
+        // A module cannot have this name, and a work tree contains the repository, or the name of its directory, under it.
+        if name == ".git" || matches(&filter.exclude) {
+            tracing::debug!(file = ?path, "skipped: excluded");
             continue;
         }
-        let name = entry.file_name();
-        let path = prefix.join(name.to_str().ok_or_else(|| not_utf8(&name))?)?;
+        let is_included = directory.is_included || matches(&filter.include);
+        if !kind.is_dir() && !is_included {
+            continue;
+        }
+        if !kind.is_dir() && !kind.is_file() {
+            tracing::warn!(file = ?path, "skipped: neither a regular file nor a directory");
+            continue;
+        }
+        let stored = || {
+            let name = name.to_str().ok_or_else(|| not_utf8(&name))?;
+            directory.prefix.join(name)
+        };
         if kind.is_dir() {
-            collect_files(&file, &path, files)?;
+            let inner = Directory {
+                path,
+                relative,
+                prefix: stored()?,
+                is_included,
+            };
+            collect_files(&inner, filter, files)?;
         } else {
-            files.push((path.try_into()?, file));
+            files.push((stored()?.try_into()?, path));
         }
     }
     Ok(())
@@ -95,8 +150,6 @@ fn read_failed(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::ffi::OsStrExt;
-
     use super::*;
 
     #[test]
@@ -107,8 +160,22 @@ mod tests {
             println!("skipped: this file system rejects names that are not UTF-8: {error}");
             return;
         }
-        let mut files = Vec::new();
-        let error = collect_files(dir.path(), &TreePath::root(), &mut files).unwrap_err();
+        let top = Directory {
+            path: dir.path().to_owned(),
+            relative: Vec::new(),
+            prefix: TreePath::root(),
+            is_included: true,
+        };
+        let collect = |filter: &ImportFilter| {
+            let mut files = Vec::new();
+            collect_files(&top, filter, &mut files).map(|()| files)
+        };
+        let error = collect(&ImportFilter::default()).unwrap_err();
         assert_eq!(error.to_string(), r#"path segment "a\xFF" is not UTF-8"#);
+        let excluding = ImportFilter {
+            exclude: vec!["a*".parse().unwrap()],
+            ..ImportFilter::default()
+        };
+        assert_eq!(collect(&excluding).unwrap(), []);
     }
 }

@@ -61,6 +61,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use export::write_modules;
 pub use find::{Module, ModuleDetails};
 pub use gc::{GcSummary, History};
+pub use import::ImportFilter;
 pub use log::LogOrder;
 pub use maintenance::{MaintenanceSchedule, MaintenanceState, TaskState};
 pub use open::Store;

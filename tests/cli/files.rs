@@ -111,6 +111,19 @@ fn import_is_one_commit() {
             invalid.starts_with("cannot accept in/d/c.wasm: "),
             "{invalid}"
         );
+        let excluded = [
+            "import",
+            "in",
+            "z",
+            "--exclude",
+            "c.*",
+            "--include",
+            "d/",
+            "--include=x",
+        ];
+        assert_eq!(world.ok(&excluded), format!("{two}\t/z/d/b.wasm\n"));
+        let glob = world.fails(3, &["import", "in", "--exclude", "!a"]);
+        assert!(glob.starts_with("pattern \"!a\" starts with `!`"), "{glob}");
         world.fails(1, &["import", "missing"]);
         world.fails(1, &["import", "in/a.wasm"]);
         world.fails(3, &["import", "in", "a/../b"]);

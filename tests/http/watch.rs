@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use wasmstore::config::{Options, ServerLimits};
 use wasmstore::names::ModuleRef;
-use wasmstore::store::{Change, DirectoryRemoval, History, Revision, Store};
+use wasmstore::store::{Change, DirectoryRemoval, History, ImportFilter, Revision, Store};
 
 use super::watch_server::{LIMIT, WatchServer, apply};
 use crate::support::store::{branch, module, path, scope};
@@ -38,7 +38,13 @@ async fn each_commit_is_one_message_with_all_its_paths() {
     std::fs::write(dir.path().join("a/b"), module(2)).unwrap();
     std::fs::write(dir.path().join("ä \"c\""), module(2)).unwrap();
     s.store
-        .import(&Change::default(), dir.path(), &scope(""), |_, _| ())
+        .import(
+            &Change::default(),
+            dir.path(),
+            &scope(""),
+            &ImportFilter::default(),
+            |_, _| (),
+        )
         .unwrap();
     let imported = json!({
         "/a/b": {"action": "updated", "hash": {"old": one, "new": two}},

@@ -6,12 +6,15 @@ use crate::cli::args::WriteArgs;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::names::TreePath;
+use crate::names::{Glob, TreePath};
+use crate::store::ImportFilter;
 use crate::wire::Modules;
 
 /// Store every file of a directory at its path, in one commit
 ///
-/// If one of the files is not a valid module, nothing is changed. Symbolic links are skipped. Prints lines of `<hash>` tab `/<path>`,
+/// If one of the files is not a valid module, nothing is changed. Symbolic links and everything called `.git` are skipped. A GLOB is as in
+/// gitignore(5), without negation: `*.wasm` matches at any depth, `/a/*.wasm` from DIR, `target/` directories only; what it says of a
+/// directory holds for everything below. --exclude takes precedence over --include. Prints lines of `<hash>` tab `/<path>`,
 /// sorted by path. JSON: {"/<path>":"<hash>",…}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ImportArgs {
@@ -20,6 +23,12 @@ pub(in crate::cli) struct ImportArgs {
     /// Store them below this directory of the store
     #[arg(default_value = "/", hide_default_value = true, value_parser = TreePath::parse)]
     prefix: TreePath,
+    /// Import only what matches one of these patterns; can be repeated
+    #[arg(long, value_name = "GLOB", value_parser = Glob::parse)]
+    include: Vec<Glob>,
+    /// Leave out what matches this pattern; can be repeated
+    #[arg(long, value_name = "GLOB", value_parser = Glob::parse)]
+    exclude: Vec<Glob>,
     #[command(flatten)]
     write: WriteArgs,
 }
@@ -34,8 +43,12 @@ impl ImportArgs {
             });
         }
         let store = settings.open_or_create_local()?;
+        let filter = ImportFilter {
+            include: self.include,
+            exclude: self.exclude,
+        };
         let bar = settings.progress().bar("import");
-        let modules = store.import(&change, &self.dir, &self.prefix, |done, all| {
+        let modules = store.import(&change, &self.dir, &self.prefix, &filter, |done, all| {
             bar.set_length(all as u64);
             bar.set_position(done as u64);
         })?;

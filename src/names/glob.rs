@@ -1,0 +1,117 @@
+//! Globs: patterns that select files by their paths, as in gitignore(5).
+
+use std::fmt;
+use std::str::FromStr;
+
+use gix_glob::pattern::Case;
+use gix_glob::wildmatch::Mode;
+
+use super::error::{Error, quoted};
+
+/// A pattern as in gitignore(5). Without a slash, or with one at its end only, it matches at any depth; with another slash, it is relative
+/// to the top. `*` and `?` match no slash, `**` matches any directories, and a slash at the end matches directories only. There is no
+/// negation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glob {
+    text: String,
+    pattern: gix_glob::Pattern,
+}
+
+impl Glob {
+    /// Parses a pattern.
+    ///
+    /// # Errors
+    /// [`Error::Glob`] if it is blank or starts with `!`.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let rejected = |fault| Error::Glob {
+            glob: quoted(text),
+            fault,
+        };
+        if text.starts_with('!') {
+            return Err(rejected(
+                "starts with `!`, which is not supported: write `\\!` for a name that starts with it",
+            ));
+        }
+        let pattern = gix_glob::Pattern::from_bytes(text.as_bytes());
+        Ok(Self {
+            text: text.to_owned(),
+            pattern: pattern.ok_or_else(|| rejected("is blank"))?,
+        })
+    }
+
+    /// Returns whether the pattern matches a path that is relative to the top, without a leading slash. It does not match what is below a
+    /// directory that it matches.
+    pub fn matches(&self, path: &[u8], is_directory: bool) -> bool {
+        let name = path.iter().rposition(|byte| *byte == b'/');
+        self.pattern.matches_repo_relative_path(
+            path.into(),
+            name.map(|slash| slash + 1),
+            Some(is_directory),
+            Case::Sensitive,
+            Mode::NO_MATCH_SLASH_LITERAL,
+        )
+    }
+}
+
+impl FromStr for Glob {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs_match_as_in_gitignore() {
+        for (glob, path, is_directory, matches) in [
+            ("*.wasm", "a.wasm", false, true),
+            ("*.wasm", "a/b.wasm", false, true),
+            ("*.wasm", "a.wasm.txt", false, false),
+            ("/*.wasm", "a.wasm", false, true),
+            ("/*.wasm", "a/b.wasm", false, false),
+            ("a/*.wasm", "a/b.wasm", false, true),
+            ("a/*.wasm", "a/b/c.wasm", false, false),
+            ("a/*.wasm", "x/a/b.wasm", false, false),
+            ("a/**", "a/b/c.wasm", false, true),
+            ("**/b", "b", false, true),
+            ("a/**/b", "a/b", false, true),
+            ("a/**/b", "a/x/y/b", false, true),
+            ("target/", "x/target", true, true),
+            ("target/", "x/target", false, false),
+            ("[a-c]?", "b1", false, true),
+            ("[!a-c]?", "b1", false, false),
+            ("A", "a", false, false),
+            ("\\!a", "!a", false, true),
+            ("#a", "#a", false, true),
+            ("\\*", "*", false, true),
+            ("\\*", "a", false, false),
+        ] {
+            let parsed = Glob::parse(glob).unwrap();
+            assert_eq!(
+                parsed.matches(path.as_bytes(), is_directory),
+                matches,
+                "{glob} {path}"
+            );
+            assert_eq!(parsed.to_string(), glob);
+        }
+        assert!(Glob::parse("*.o").unwrap().matches(b"a\xff.o", false));
+    }
+
+    #[test]
+    fn blank_and_negated_globs_are_rejected() {
+        for text in ["", " ", "!a"] {
+            let error = Glob::parse(text).unwrap_err();
+            assert!(matches!(error, Error::Glob { .. }), "{text:?}: {error}");
+        }
+    }
+}
