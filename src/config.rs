@@ -164,8 +164,6 @@ pub struct ServerLimits {
     pub socket_message_bytes_max: usize,
     /// The maximum total size of decoded uploads in progress, in memory and on disk.
     pub spool_bytes_max: u64,
-    /// The maximum total size of large modules that are in memory while they are sent.
-    pub sending_bytes_max: u64,
     /// The maximum size of the cache of compressed variants of modules.
     pub compressed_bytes_max: u64,
     /// The maximum size of a module that is compressed. A module over a quarter of
@@ -198,7 +196,6 @@ impl Default for ServerLimits {
             ping_interval: Duration::from_secs(20),
             socket_message_bytes_max: 64 << 10,
             spool_bytes_max: 16 << 30,
-            sending_bytes_max: 4 << 30,
             compressed_bytes_max: 64 << 20,
             compressible_bytes_max: 64 << 20,
             git_services_max: 16,

@@ -425,10 +425,17 @@ fn log_pages_can_be_read_during_gc() {
         let reader = threads.spawn(|| {
             let mut pages = 0;
             while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
-                let page =
-                    s.store
-                        .commits_page(&Revision::default(), LogOrder::NewestFirst, None, 100);
-                assert!(!page.unwrap().0.is_empty());
+                let read_page = |revision: &Revision| {
+                    let mut count = 0;
+                    let order = LogOrder::NewestFirst;
+                    s.store.log_after(revision, order, None, |_| {
+                        count += 1;
+                        count < 100
+                    })?;
+                    Ok(count)
+                };
+                let (_, count) = s.store.as_of(&Revision::default(), read_page).unwrap();
+                assert!(count > 0);
                 pages += 1;
             }
             pages

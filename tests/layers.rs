@@ -208,6 +208,8 @@ const ORDERS: [(&str, &[&str]); 2] = [
         &[
             "metrics",
             "json",
+            "json_items",
+            "charged",
             "error",
             "percent",
             "git_url",
@@ -223,6 +225,7 @@ const ORDERS: [(&str, &[&str]); 2] = [
             "watch",
             "options",
             "state",
+            "json_list",
             "git",
             "extract",
             "openapi",

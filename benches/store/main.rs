@@ -27,7 +27,7 @@
 //!   more. The paths are pseudo-random, and the same in each run.
 //! - `hash`, `digest`: the hash of a module given by its hash, or by its SHA-256. As for all operations, the first call is not counted.
 //!   For a digest, it may be the call that reads all modules.
-//! - `list`: `list_page` of up to 100 modules below a directory, after a pseudo-random path. In a fan, the directory is `/m/ab`, which
+//! - `list`: `list_after` of up to 100 modules below a directory, after a pseudo-random path. In a fan, the directory is `/m/ab`, which
 //!   has less than 100 modules in a small store.
 //! - `versions`: of the path with ten versions in a history, and of any path, with its one version, elsewhere.
 //! - `first put`: one durable put at a new path: one commit and its fsyncs. It is the first write after git wrote the store, so that the

@@ -1,5 +1,6 @@
 //! Measures the operations of one store, in sequence.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -96,7 +97,20 @@ fn list(store: &Store, paths: &[ModulePath]) -> Result<Times> {
     };
     let pages = paths.iter().map(page).collect::<Result<Vec<_>>>()?;
     sample(&pages, |(directory, after)| {
-        Ok(store.list_page(&Revision::default(), directory, Some(after), PAGE_MODULES)?)
+        let mut modules = Vec::with_capacity(PAGE_MODULES);
+        let has_more = store.list_after(
+            &Revision::default(),
+            directory,
+            Some(after),
+            |path, hash| {
+                if modules.len() == PAGE_MODULES {
+                    return ControlFlow::Break(());
+                }
+                modules.push((path, hash));
+                ControlFlow::Continue(())
+            },
+        )?;
+        Ok((modules, has_more))
     })
 }
 

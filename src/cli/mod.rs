@@ -35,6 +35,7 @@ mod local_time;
 mod log_graph;
 mod log_queue;
 mod logging;
+mod memory_limit;
 mod nearest_name;
 mod output;
 mod output_file;

@@ -21,6 +21,7 @@ use super::server_settings::{PipeHandling, load_tls, read_keys};
 use super::settings::Settings;
 use super::socket_activation::listen;
 use super::stop_signals::stop_on_signals;
+use crate::budget::ByteBudget;
 use crate::http::{self, BoundAddress, Keyring, ListenAddress, ServerOptions, Tls};
 use crate::remote::{self, GitHttpBackend, Mirrors, Replica};
 use crate::store::{
@@ -37,6 +38,7 @@ pub(super) fn run(server: ServerArgs, settings: &Settings) -> Result<()> {
     let hangups = runtimes.hangups()?;
     let mut options = ServerOptions {
         limits: server.limits.server(),
+        memory: ByteBudget::new(server.limits.client_memory_bytes()),
         keys: read_keys(&server, PipeHandling::Read)?.map(Keyring::from),
         has_cors: server.cors,
         allowed_hosts: server.allowed_host.clone(),

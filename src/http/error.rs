@@ -8,6 +8,7 @@ use axum::http::header::{
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use crate::budget::Exhausted;
 use crate::names::{self, BranchName};
 use crate::store::{self, ErrorKind, chain};
 use crate::wire::{MissingName, Problem};
@@ -117,6 +118,12 @@ impl Failure {
             paths: self.paths,
             missing: self.missing.map(|missing| *missing),
         }
+    }
+}
+
+impl From<Exhausted> for Failure {
+    fn from(Exhausted: Exhausted) -> Self {
+        Self::busy()
     }
 }
 

@@ -6,12 +6,15 @@
 
 mod base_path;
 mod blocking;
+mod charged;
 mod commit_header;
 mod error;
 mod extract;
 mod git;
 mod git_url;
 mod json;
+mod json_items;
+mod json_list;
 mod listener;
 mod lists;
 mod metrics;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use crate::budget::ByteBudget;
 use crate::config::ServerLimits;
 use crate::http::base_path::BasePath;
 use crate::http::middleware::auth::Keyring;
@@ -19,6 +20,8 @@ use crate::remote::{GitHttpBackend, Mirrors, Replica};
 pub struct ServerOptions {
     /// The limits on the resources that clients can use.
     pub limits: ServerLimits,
+    /// The memory for everything that is held for clients.
+    pub memory: ByteBudget,
     /// The accepted keys. Without keys, every request is allowed for the life of the server.
     pub keys: Option<Keyring>,
     /// Whether pages of any origin may use the API.

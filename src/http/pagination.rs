@@ -9,14 +9,43 @@ use crate::wire::encode_path;
 /// The most items that a page holds.
 const ITEMS_MAX: usize = 10_000;
 
-/// Returns the number of items of a page for the query parameter `limit`: a larger limit than [`ITEMS_MAX`] is reduced to it.
-///
-/// # Errors
-/// 400 if `limit` is 0.
-pub(super) fn page_size(limit: usize) -> Result<usize> {
-    match limit {
-        0 => Err(Failure::malformed("`limit` must be at least 1")),
-        limit => Ok(limit.min(ITEMS_MAX)),
+/// The number of bytes that a page has room for per item. If the items are longer, the page has fewer of them.
+const ITEM_BYTES: usize = 512;
+
+/// The size of the room for a small page, in bytes.
+const PAGE_BYTES_MIN: usize = 64 << 10;
+
+/// The size of the room for a large page, in bytes.
+const PAGE_BYTES_MAX: usize = 4 << 20;
+
+/// The size of a page. Its number of bytes follows from its number of items, so that a page is the same each time it is requested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Page {
+    items_max: usize,
+}
+
+impl Page {
+    /// Returns the page for the query parameter `limit`: a larger limit than [`ITEMS_MAX`] is reduced to it.
+    ///
+    /// # Errors
+    /// 400 if `limit` is 0.
+    pub fn new(limit: usize) -> Result<Self> {
+        match limit {
+            0 => Err(Failure::malformed("`limit` must be at least 1")),
+            limit => Ok(Self {
+                items_max: limit.min(ITEMS_MAX),
+            }),
+        }
+    }
+
+    /// Returns the maximum number of items.
+    pub fn items_max(self) -> usize {
+        self.items_max
+    }
+
+    /// Returns the size from which on no further item is added, in bytes.
+    pub fn bytes_max(self) -> usize {
+        (self.items_max * ITEM_BYTES).clamp(PAGE_BYTES_MIN, PAGE_BYTES_MAX)
     }
 }
 

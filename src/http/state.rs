@@ -8,22 +8,23 @@ use axum::extract::FromRef;
 use metrics::counter;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::budget::{ByteBudget, Charge};
 use crate::config::ServerLimits;
 use crate::http::blocking::{acquire, resume_panic, run_blocking};
 use crate::http::commit_header::CommitHeader;
-use crate::http::error::Result;
-use crate::http::metrics::{COMMITS, Metrics};
-use crate::http::module::encodings::EncodingCache;
-use crate::http::module::send_budget::SendBudget;
+use crate::http::error::{Failure, Result};
+use crate::http::metrics::{COMMITS, GaugeGuard, Metrics, QUEUE_DEPTH};
+use crate::http::module::encodings::{Coding, EncodingCache};
+use crate::http::module::in_flight::InFlight;
 use crate::http::options::ServerOptions;
 use crate::http::upload::quota::{UploadQuota, UploadReservation};
 use crate::http::watch::WatchRegistry;
-use crate::names::BranchName;
+use crate::names::{BranchName, ModuleHash};
 use crate::remote::{GitHttpBackend, Mirrors, Replica};
-use crate::store::{Published, Revision, Statistics, Store};
+use crate::store::{Module, Published, Revision, Statistics, Store};
 
 /// For how long the object counts of `/metrics` are reused, because counting reads directories.
 const STATISTICS_AGE_MAX: Duration = Duration::from_secs(10);
@@ -42,8 +43,12 @@ pub(super) struct Shared {
     write_permits: Arc<Semaphore>,
     /// The runtime whose threads run writes, if it is not that of the reads.
     write_threads: Option<Handle>,
-    /// The memory for large modules in responses.
-    pub send_budget: SendBudget,
+    /// The memory for everything that is held for clients.
+    pub memory: ByteBudget,
+    /// The modules that are being sent.
+    pub sent_modules: InFlight<ModuleHash, Module>,
+    /// The compressed variants that are being sent.
+    pub sent_variants: InFlight<(ModuleHash, Coding), Bytes>,
     /// The compressed variants of modules.
     pub encodings: EncodingCache,
     upload_quota: UploadQuota,
@@ -95,7 +100,9 @@ impl App {
             read_permits: Arc::new(Semaphore::new(limits.requests_max)),
             write_permits: Arc::new(Semaphore::new(limits.requests_max)),
             write_threads: options.write_threads,
-            send_budget: SendBudget::new(&limits),
+            sent_modules: InFlight::default(),
+            sent_variants: InFlight::default(),
+            memory: options.memory,
             encodings: EncodingCache::new(&limits),
             upload_quota: UploadQuota::new(&limits),
             git: options.git,
@@ -171,6 +178,22 @@ impl App {
     /// 503 if no permit becomes available in time.
     pub async fn acquire(&self, permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
         acquire(permits, self.limits.request_wait).await
+    }
+
+    /// Waits for memory. The caller must not hold another charge, nor a permit. Of more than the largest possible charge, it takes that.
+    ///
+    /// # Errors
+    /// 503 if the memory does not become available in time.
+    pub async fn charge(&self, bytes: u64) -> Result<Charge> {
+        let bytes = bytes.min(self.memory.largest());
+        if let Ok(charge) = self.memory.try_charge(bytes) {
+            return Ok(charge);
+        }
+        let _queued = GaugeGuard::increment(QUEUE_DEPTH);
+        match timeout(self.limits.request_wait, self.memory.wait(bytes)).await {
+            Ok(charge) => Ok(charge?),
+            Err(_) => Err(Failure::busy()),
+        }
     }
 
     /// Returns the branch for a request that names `requested`. `None` is the store's default branch.

@@ -54,7 +54,7 @@ impl StoreOperations for Store {
         prefix: &TreePath,
         count: usize,
     ) -> Result<(Vec<(ModulePath, ModuleHash)>, bool)> {
-        Ok(self.list_page(revision, prefix, None, count)?)
+        Ok(self.list_first(revision, prefix, count)?)
     }
 
     fn export(

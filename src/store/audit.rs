@@ -1,6 +1,6 @@
 //! Lists the commits that changed a path.
 
-use super::commit_page::CommitPage;
+use super::after_commit::AfterCommit;
 use super::error::Result;
 use super::open::Store;
 use super::revision::Revision;
@@ -19,33 +19,42 @@ pub struct AuditEntry {
 impl Store {
     /// Returns every commit reachable from `revision` that changed or removed `path`, newest first; an empty list for an unknown path.
     pub fn audit(&self, revision: &Revision, path: &ModulePath) -> Result<Vec<AuditEntry>> {
-        Ok(self.audit_page(revision, path, None, usize::MAX)?.0)
+        let (_, entries) = self.as_of(revision, |resolved| {
+            let mut entries = Vec::new();
+            self.audit_after(resolved, path, None, |entry| {
+                entries.push(entry);
+                true
+            })?;
+            Ok(entries)
+        })?;
+        Ok(entries)
     }
 
-    /// Returns at most `count` of the commits that [`audit`](Self::audit) returns, starting after the commit `after`; and whether
-    /// there are more.
+    /// Calls `visit` for the commits that [`audit`](Self::audit) returns and that follow the commit `after`, until `visit` returns
+    /// `false`. Pass a revision that [`as_of`](Self::as_of) resolved.
     ///
     /// # Errors
     /// `after` is not one of the commits.
-    pub fn audit_page(
+    pub fn audit_after(
         &self,
         revision: &Revision,
         path: &ModulePath,
         after: Option<CommitId>,
-        count: usize,
-    ) -> Result<(Vec<AuditEntry>, bool)> {
-        let (_, page) = self.as_of(revision, |resolved| {
-            let mut page = CommitPage::new(after, count);
-            for change in self.own_changes(resolved, path)?.into_iter().rev() {
-                if page.accepts(change.commit) {
-                    page.items.push(AuditEntry {
-                        commit: self.repo.objects().linked_commit(change.commit)?,
-                        hash: change.module,
-                    });
-                }
+        mut visit: impl FnMut(AuditEntry) -> bool,
+    ) -> Result<()> {
+        let mut selection = AfterCommit::new(after);
+        for change in self.own_changes(revision, path)?.into_iter().rev() {
+            if !selection.selects(change.commit) {
+                continue;
             }
-            Ok(page)
-        })?;
-        page.finish()
+            let entry = AuditEntry {
+                commit: self.repo.objects().linked_commit(change.commit)?,
+                hash: change.module,
+            };
+            if !visit(entry) {
+                break;
+            }
+        }
+        selection.finish()
     }
 }

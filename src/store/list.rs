@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::error::Result;
 use super::open::Store;
-use super::revision::Revision;
+use super::revision::{ResolvedRevision, Revision};
 use crate::names::{ModuleHash, ModulePath, TreePath};
 use crate::repo::TreeId;
 
@@ -21,32 +21,55 @@ impl Store {
         })
     }
 
-    /// Returns at most `count` modules below the directory `prefix` in the tree at `revision`, starting with the first path after `after`;
-    /// and whether there are more.
-    pub fn list_page(
+    /// Returns the first `count` modules below the directory `prefix` in the tree at `revision`, and whether there are more.
+    pub fn list_first(
+        &self,
+        revision: &Revision,
+        prefix: &TreePath,
+        count: usize,
+    ) -> Result<(Vec<(ModulePath, ModuleHash)>, bool)> {
+        self.read(revision, |resolved| {
+            let mut modules = Vec::new();
+            let has_more = self.visit_modules(resolved, prefix, None, |path, hash| {
+                if modules.len() == count {
+                    return ControlFlow::Break(());
+                }
+                modules.push((path, hash));
+                ControlFlow::Continue(())
+            })?;
+            Ok((modules, has_more))
+        })
+    }
+
+    /// Calls `visit` for every module below the directory `prefix` in the tree at `revision`, sorted by path and starting with the first
+    /// path after `after`, until `visit` returns `Break`. Returns whether it did.
+    ///
+    /// If a `gc` removes an object of a branch, the walk begins again: pass a revision that [`as_of`](Self::as_of) resolved.
+    pub fn list_after(
         &self,
         revision: &Revision,
         prefix: &TreePath,
         after: Option<&ModulePath>,
-        count: usize,
-    ) -> Result<(Vec<(ModulePath, ModuleHash)>, bool)> {
+        mut visit: impl FnMut(ModulePath, ModuleHash) -> ControlFlow<()>,
+    ) -> Result<bool> {
         self.read(revision, |resolved| {
-            let Some(tree) = resolved.tree else {
-                return Ok((Vec::new(), false));
-            };
-            let mut modules = Vec::new();
-            let first_beyond_page =
-                self.repo
-                    .objects()
-                    .walk_modules_after(tree, prefix, after, |path, hash| {
-                        if modules.len() == count {
-                            return ControlFlow::Break(());
-                        }
-                        modules.push((path, hash));
-                        ControlFlow::Continue(())
-                    })?;
-            Ok((modules, first_beyond_page.is_some()))
+            self.visit_modules(resolved, prefix, after, &mut visit)
         })
+    }
+
+    fn visit_modules(
+        &self,
+        resolved: ResolvedRevision,
+        prefix: &TreePath,
+        after: Option<&ModulePath>,
+        visit: impl FnMut(ModulePath, ModuleHash) -> ControlFlow<()>,
+    ) -> Result<bool> {
+        let Some(tree) = resolved.tree else {
+            return Ok(false);
+        };
+        let objects = self.repo.objects();
+        let stopped = objects.walk_modules_after(tree, prefix, after, visit)?;
+        Ok(stopped.is_some())
     }
 
     /// Returns every module below the directory `prefix` of a tree.

@@ -1,6 +1,6 @@
 //! Reads and lists commits.
 
-use super::commit_page::CommitPage;
+use super::after_commit::AfterCommit;
 use super::error::Result;
 use super::open::Store;
 use super::revision::Revision;
@@ -27,29 +27,24 @@ impl Store {
         Ok(self.repo.objects().commit(id)?)
     }
 
-    /// Returns at most `count` commits reachable from `revision`, in an order that begins with the newest, starting after the commit
-    /// `after`; and whether there are more.
+    /// Calls `visit` for the commits reachable from `revision` that follow the commit `after`, until `visit` returns `false`.
+    ///
+    /// If a `gc` removes an object of a branch, the walk begins again: pass a revision that [`as_of`](Self::as_of) resolved.
     ///
     /// # Errors
     /// `after` is not reachable.
-    pub fn commits_page(
+    pub fn log_after(
         &self,
         revision: &Revision,
         order: LogOrder,
         after: Option<CommitId>,
-        count: usize,
-    ) -> Result<(Vec<Commit>, bool)> {
-        let (_, page) = self.as_of(revision, |resolved| {
-            let mut page = CommitPage::new(after, count);
-            self.log(resolved, 0, usize::MAX, order, |commit| {
-                if page.accepts(commit.id) {
-                    page.items.push(commit);
-                }
-                !page.has_more
-            })?;
-            Ok(page)
+        mut visit: impl FnMut(Commit) -> bool,
+    ) -> Result<()> {
+        let mut selection = AfterCommit::new(after);
+        self.log(revision, 0, usize::MAX, order, |commit| {
+            !selection.selects(commit.id) || visit(commit)
         })?;
-        page.finish()
+        selection.finish()
     }
 
     /// Calls `visit` for the commits reachable from `revision` until it returns `false`: skips the first `skip` commits and visits at most

@@ -3,13 +3,13 @@
 //! Layer 2, and the only entry point for the HTTP API and the command line. It is synchronous, prints nothing, and does not read the
 //! environment.
 
+mod after_commit;
 mod audit;
 mod backup;
 mod branches;
 mod change;
 mod check_push;
 mod commit_messages;
-mod commit_page;
 mod diff;
 mod digest_cache;
 mod early_checks;
@@ -41,6 +41,7 @@ mod set;
 mod statistics;
 mod upload;
 mod verify;
+mod version_lists;
 mod versions;
 mod watch;
 

@@ -6,6 +6,7 @@ use std::sync::{Mutex, OnceLock};
 
 use super::digest_cache::DigestCache;
 use super::error::Result;
+use super::version_lists::VersionLists;
 use crate::config::Options;
 use crate::index::Index;
 use crate::repo::{ObjectFormat, Repository};
@@ -20,6 +21,7 @@ pub struct Store {
     /// The URL of the primary if this store is a replica: read when the store is opened, and set by `become_replica`.
     pub(super) primary: Option<String>,
     pub(super) digests: DigestCache,
+    pub(super) version_lists: VersionLists,
     /// Held while modules are read only to compute digests: a second thread waits for the result, and only one module is in memory.
     pub(super) digest_lock: Mutex<()>,
     pub(super) index: Index,
@@ -57,6 +59,7 @@ impl Store {
             repo,
             options,
             digests: DigestCache::default(),
+            version_lists: VersionLists::default(),
             digest_lock: Mutex::default(),
             progress: None,
             index_wake: OnceLock::new(),

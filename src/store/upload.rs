@@ -35,6 +35,11 @@ impl Upload {
         Ok(spooled.map_err(|error| self.spool.failed(error))?)
     }
 
+    /// Returns the number of bytes that are buffered in memory: the spool, until it continues in a file, and an incomplete section.
+    pub fn memory_bytes(&self) -> usize {
+        self.spool.memory_bytes() + self.validation.buffered_bytes()
+    }
+
     /// Completes the upload and its validation.
     pub(super) fn finish(self) -> Result<ValidatedUpload> {
         let info = self.validation.finish();

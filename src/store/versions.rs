@@ -1,6 +1,7 @@
 //! Lists the versions of a path.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::error::{Error, Result};
 use super::open::Store;
@@ -40,15 +41,25 @@ impl Store {
     /// its parents has there. Lists each hash once, with its oldest commit, even after the path was removed. Returns an empty list for an
     /// unknown path.
     pub fn versions(&self, revision: &Revision, path: &ModulePath) -> Result<Vec<Version>> {
-        let mut seen = HashSet::new();
-        let own_changes = self.own_changes(revision, path)?.into_iter();
-        let versions = own_changes.filter_map(|OwnChange { commit, module }| {
-            let hash = module?;
-            Some(Version { hash, commit })
-        });
-        Ok(versions
-            .filter(|version| seen.insert(version.hash))
-            .collect())
+        Ok(self.version_list(revision, path)?.to_vec())
+    }
+
+    /// Returns the versions of `path` like [`versions`](Self::versions), as a list that is shared with other readers and that may be in a
+    /// cache: a reader that needs a part of it now and another part later need not keep it.
+    pub fn version_list(&self, revision: &Revision, path: &ModulePath) -> Result<Arc<[Version]>> {
+        self.read(revision, |resolved| match resolved.commit {
+            Some(tip) => self.version_lists.get_or_compute(tip, path, || {
+                let changes = self.query_index(tip, |index| Ok(index.own_changes(tip, path)?))?;
+                let mut seen = HashSet::new();
+                let versions = changes.into_iter().filter_map(|change| {
+                    let OwnChange { commit, module } = change;
+                    let hash = module.filter(|hash| seen.insert(*hash))?;
+                    Some(Version { hash, commit })
+                });
+                Ok(versions.collect())
+            }),
+            None => Ok(Arc::default()),
+        })
     }
 
     /// Returns the version of `path` with an index; the oldest version has the index 0.
@@ -56,7 +67,7 @@ impl Store {
     /// # Errors
     /// The index is out of range; `path` never existed.
     pub fn version(&self, revision: &Revision, path: &ModulePath, index: usize) -> Result<Version> {
-        Version::nth(&self.versions(revision, path)?, path, index)
+        Version::nth(&self.version_list(revision, path)?, path, index)
     }
 
     /// Returns every commit in which the module at `path` differs from the module at `path` in every parent, oldest first.

@@ -67,6 +67,11 @@ impl Validation {
         }
     }
 
+    /// Returns the size of the buffer for an incomplete payload, in bytes.
+    pub fn buffered_bytes(&self) -> usize {
+        self.pending.capacity()
+    }
+
     /// Adds the next bytes, of any length.
     ///
     /// # Errors

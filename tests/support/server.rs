@@ -133,6 +133,12 @@ impl Server {
         self.send("GET", path, &[], b"")
     }
 
+    /// Returns the process id.
+    #[allow(dead_code, reason = "only `sweeps` uses it")]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Returns the peak resident memory of the process, in KiB.
     pub fn rss_kib(&self) -> u64 {
         let status = format!("/proc/{}/status", self.child.id());

@@ -5,6 +5,8 @@
 mod full_disk;
 mod graph;
 mod histories;
+#[cfg(target_os = "linux")]
+mod hostile;
 mod mirror;
 #[cfg(target_os = "linux")]
 mod power_cut;

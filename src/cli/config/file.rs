@@ -78,7 +78,7 @@ pub(super) struct FileSettings {
     pub mirror_timeout: Key<Seconds>,
     pub cache_mib: Key<u32>,
     pub spool_mib: Key<u32>,
-    pub sending_mib: Key<u32>,
+    pub memory_mib: Key<AtLeast<8>>,
     pub compressed_mib: Key<u32>,
     pub max_compressible_bytes: Key<AtLeast<0>>,
     pub max_git_services: Key<usize>,

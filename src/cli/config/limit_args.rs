@@ -7,7 +7,11 @@ use super::error::ConfigError;
 use super::file::FileSettings;
 use super::value_impls::parse_count;
 use super::value_types::{AtLeast, Seconds};
+use crate::cli::memory_limit::default_client_memory;
 use crate::config::{CacheLimits, MirrorLimits, ModuleLimits, Options, PushLimits, ServerLimits};
+
+/// The least memory for clients that is the default, in bytes, however little the machine has.
+const CLIENT_MEMORY_MIN: u64 = 64 << 20;
 
 /// The flags that limit the resources that the clients of a server may use.
 #[derive(Clone, Debug, clap::Args)]
@@ -80,9 +84,10 @@ pub(in crate::cli) struct LimitArgs {
     /// Limit the total size of running uploads, decoded; further uploads are refused
     #[arg(long, value_name = "MIB", default_value_t = mib(server().spool_bytes_max))]
     spool_mib: u32,
-    /// Limit the memory for large modules while they are sent; further responses wait
-    #[arg(long, value_name = "MIB", default_value_t = mib(server().sending_bytes_max))]
-    sending_mib: u32,
+    /// Limit the memory for responses, uploads and everything else that is held for clients; further requests wait. Default: a quarter
+    /// of the machine's or the cgroup's memory
+    #[arg(long, value_name = "MIB")]
+    memory_mib: Option<AtLeast<8>>,
     /// Cache this much of compressed variants of modules
     #[arg(long, value_name = "MIB", default_value_t = mib(server().compressed_bytes_max))]
     compressed_mib: u32,
@@ -113,7 +118,7 @@ impl LimitArgs {
             max_module_bytes, max_section_bytes, max_validation_fuel, max_connections, max_sockets, max_requests, request_wait, header_timeout,
             idle_timeout, body_timeout, min_body_bytes, shutdown_grace, drain, max_wrong_keys, ping_interval,
             max_socket_message_bytes, max_push_paths, max_push_path_bytes, max_tree_path_bytes,
-            mirror_timeout, cache_mib, spool_mib, sending_mib, compressed_mib, max_compressible_bytes, max_git_services,
+            mirror_timeout, cache_mib, spool_mib, memory_mib, compressed_mib, max_compressible_bytes, max_git_services,
             git_timeout, max_fetch_bytes, max_push_bytes,
         );
         Ok(())
@@ -148,6 +153,14 @@ impl LimitArgs {
         }
     }
 
+    /// Returns the memory for clients, in bytes.
+    pub fn client_memory_bytes(&self) -> u64 {
+        match self.memory_mib {
+            Some(AtLeast(mib)) => mib.saturating_mul(1 << 20),
+            None => default_client_memory().max(CLIENT_MEMORY_MIN),
+        }
+    }
+
     /// Returns the limits of the HTTP server.
     pub fn server(&self) -> ServerLimits {
         ServerLimits {
@@ -165,7 +178,6 @@ impl LimitArgs {
             ping_interval: self.ping_interval.0,
             socket_message_bytes_max: self.max_socket_message_bytes,
             spool_bytes_max: bytes(self.spool_mib),
-            sending_bytes_max: bytes(self.sending_mib),
             compressed_bytes_max: bytes(self.compressed_mib),
             compressible_bytes_max: self.max_compressible_bytes.0,
             git_services_max: self.max_git_services,

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use axum::http::header::ACCEPT_ENCODING;
 use axum::http::{HeaderMap, StatusCode};
 
+use crate::budget::Charge;
 use crate::http::error::{Failure, Result};
 use crate::http::module::encodings::Coding;
 use crate::http::upload::body::content_length;
@@ -21,11 +22,12 @@ pub(in crate::http) enum GitBodyDecoder {
 }
 
 impl GitBodyDecoder {
-    /// Creates the decoder for a request with these headers, whose decoded body has at most `bytes_max` bytes.
+    /// Creates the decoder for a request with these headers, whose decoded body has at most `bytes_max` bytes. `memory` grows to the memory
+    /// of the decoder.
     ///
     /// # Errors
     /// 415 if the coding is not gzip; 413 if `Content-Length` alone exceeds the limit.
-    pub fn new(headers: &HeaderMap, bytes_max: u64) -> Result<Self> {
+    pub fn new(headers: &HeaderMap, bytes_max: u64, memory: Charge) -> Result<Self> {
         let limit = DecodedLimit {
             left_bytes: bytes_max,
             bytes_max,
@@ -36,7 +38,8 @@ impl GitBodyDecoder {
                     decoded: Vec::new(),
                     limit,
                 };
-                Ok(Self::Gzip(BodyDecoder::new(Some(Coding::Gzip), buffer)?))
+                let decoder = BodyDecoder::new(Some(Coding::Gzip), buffer, memory)?;
+                Ok(Self::Gzip(decoder))
             }
             Some(Coding::Zstd) => Err(unsupported_coding()),
             None if content_length(headers).is_some_and(|bytes| bytes > bytes_max) => {
@@ -135,11 +138,16 @@ mod tests {
     use flate2::write::GzEncoder;
 
     use super::*;
+    use crate::budget::ByteBudget;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
+    }
+
+    fn no_charge() -> Charge {
+        ByteBudget::default().empty_charge()
     }
 
     fn headers(coding: &'static str) -> HeaderMap {
@@ -149,7 +157,8 @@ mod tests {
     /// Returns all decoded bytes, and the size of the largest decoded slice.
     fn decoded(coding: &'static str, frames: &[&[u8]], max: u64) -> Result<(Vec<u8>, usize), u16> {
         let status = |failure: Failure| failure.status().as_u16();
-        let mut decoder = GitBodyDecoder::new(&headers(coding), max).map_err(status)?;
+        let mut decoder =
+            GitBodyDecoder::new(&headers(coding), max, no_charge()).map_err(status)?;
         let (mut all, mut largest) = (Vec::new(), 0);
         for frame in frames {
             for slice in decoder.slices(frame) {
@@ -206,8 +215,8 @@ mod tests {
     #[test]
     fn too_large_content_length_is_rejected_before_the_body_is_read() {
         let length = HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static("10"))]);
-        assert!(GitBodyDecoder::new(&length, 10).is_ok());
-        let rejected = GitBodyDecoder::new(&length, 9).err().unwrap();
+        assert!(GitBodyDecoder::new(&length, 10, no_charge()).is_ok());
+        let rejected = GitBodyDecoder::new(&length, 9, no_charge()).err().unwrap();
         assert_eq!(rejected.status().as_u16(), 413);
     }
 }

@@ -17,8 +17,9 @@ pub(super) struct ConnectionState {
     open_requests: AtomicUsize,
     /// The number of open requests whose next step is the server's.
     server_turns: AtomicUsize,
-    /// When the server last finished a step of a request, in milliseconds after `start`.
-    last_server_turn_ms: AtomicU64,
+    /// When a request last made progress, in milliseconds after `start`.
+    last_progress_ms: AtomicU64,
+    is_http2: AtomicBool,
     is_upgraded: AtomicBool,
     is_shutting_down: AtomicBool,
     was_idle_at_shutdown: AtomicBool,
@@ -40,7 +41,8 @@ impl ConnectionState {
             requests: AtomicU64::new(0),
             open_requests: AtomicUsize::new(0),
             server_turns: AtomicUsize::new(0),
-            last_server_turn_ms: AtomicU64::new(0),
+            last_progress_ms: AtomicU64::new(0),
+            is_http2: AtomicBool::new(false),
             is_upgraded: AtomicBool::new(false),
             is_shutting_down: AtomicBool::new(false),
             was_idle_at_shutdown: AtomicBool::new(false),
@@ -87,9 +89,26 @@ impl ConnectionState {
         self.server_turns.load(Ordering::Acquire) > 0
     }
 
-    /// Returns when the server last finished a step of a request.
-    pub fn last_server_turn(&self) -> Instant {
-        self.start + Duration::from_millis(self.last_server_turn_ms.load(Ordering::Relaxed))
+    /// Records progress of a request: the server finished a step of it, or a part of its body was received.
+    pub fn record_progress(&self) {
+        let elapsed_ms = self.start.elapsed().as_millis();
+        let elapsed_ms = u64::try_from(elapsed_ms).unwrap_or(u64::MAX);
+        self.last_progress_ms.store(elapsed_ms, Ordering::Relaxed);
+    }
+
+    /// Returns when a request last made progress.
+    pub fn last_progress(&self) -> Instant {
+        self.start + Duration::from_millis(self.last_progress_ms.load(Ordering::Relaxed))
+    }
+
+    /// Records that the connection speaks HTTP/2.
+    pub fn set_http2(&self) {
+        self.is_http2.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the connection is known to speak HTTP/2: its first request was received.
+    pub fn is_http2(&self) -> bool {
+        self.is_http2.load(Ordering::Relaxed)
     }
 
     /// Records that the connection has switched to another protocol.
@@ -128,11 +147,7 @@ impl Exchange {
     pub fn set_client_turn(&mut self) {
         if self.is_server_turn {
             self.is_server_turn = false;
-            let elapsed_ms = self.state.start.elapsed().as_millis();
-            self.state.last_server_turn_ms.store(
-                u64::try_from(elapsed_ms).unwrap_or(u64::MAX),
-                Ordering::Relaxed,
-            );
+            self.state.record_progress();
             self.state.server_turns.fetch_sub(1, Ordering::Release);
         }
     }

@@ -9,17 +9,23 @@ use tokio::time::{Instant, Sleep};
 
 use super::connection_state::ConnectionState;
 
-/// How many bytes must be transferred within one idle timeout, in either direction, to prove that the client is active. The HTTP/2
-/// pings within that time and their answers have fewer bytes. They prove nothing, because the client's library answers them even
-/// when the client itself has stopped reading.
+/// How many bytes must be transferred within one idle timeout, in either direction, to prove that the client of an HTTP/1 connection is
+/// active.
 const ACTIVE_BYTES_MIN: usize = 1 << 10;
 
 /// A clock that runs while a connection waits for its client.
 ///
 /// It stops while the server works on a request, however long that takes, unless the client does not accept the bytes that are
-/// written to it. It restarts when the server has done its step, and whenever bytes are transferred in either direction:
-/// [`ACTIVE_BYTES_MIN`] of them, or a single one once the connection is upgraded. It does not limit how slowly a request's body
-/// may arrive: while a handler waits for the body, it is the server's turn.
+/// written to it. It restarts when the server has done its step, and when the client proves to be active.
+///
+/// - Over HTTP/1, by [`ACTIVE_BYTES_MIN`] bytes in either direction.
+/// - Over HTTP/2, by a part of a body: the server has handed over another part of a response, because there was room for it, or has
+///   received a part of a request. Bytes prove nothing, because any number of pings and other control frames may be among them, which
+///   the client's library sends and answers even when the client itself has stopped reading.
+/// - On an upgraded connection, by a single byte.
+///
+/// Before its first request, a connection is not active. The clock does not limit how slowly a request's body may arrive: while a handler
+/// waits for the body, it is the server's turn.
 pub(super) struct IdleClock {
     timeout: Duration,
     state: Arc<ConnectionState>,
@@ -47,6 +53,9 @@ impl IdleClock {
 
     /// Records bytes that were sent or received.
     pub fn add_transferred(&mut self, count: usize) {
+        if self.state.is_http2() || self.state.requests() == 0 {
+            return;
+        }
         self.transferred_bytes = self.transferred_bytes.saturating_add(count);
         let bytes_min = if self.state.is_upgraded() {
             1
@@ -72,7 +81,7 @@ impl IdleClock {
             let idle_since = if self.state.is_server_turn() && !self.is_write_blocked {
                 now
             } else {
-                self.last_active.max(self.state.last_server_turn().into())
+                self.last_active.max(self.state.last_progress().into())
             };
             let deadline = idle_since + self.timeout;
             if deadline <= now {
@@ -116,6 +125,7 @@ mod tests {
     #[tokio::test]
     async fn only_an_active_client_restarts_the_clock() {
         let state = ConnectionState::new();
+        drop(Exchange::begin(&state));
         let mut clock = IdleClock::new(SHORT * 2, Arc::clone(&state));
         for count in [ACTIVE_BYTES_MIN, 1] {
             for _ in 0..10 {
@@ -127,6 +137,23 @@ mod tests {
         }
         state.set_upgraded();
         clock.add_transferred(1);
+        assert!(poll_once(&mut clock).await.is_pending());
+    }
+
+    #[tokio::test]
+    async fn bytes_prove_nothing_over_http2_or_before_a_request() {
+        let state = ConnectionState::new();
+        let mut clock = IdleClock::new(SHORT, Arc::clone(&state));
+        tokio::time::sleep(SHORT).await;
+        clock.add_transferred(1 << 20);
+        assert!(poll_once(&mut clock).await.is_ready());
+        drop(Exchange::begin(&state));
+        state.set_http2();
+        let mut clock = IdleClock::new(SHORT, Arc::clone(&state));
+        tokio::time::sleep(SHORT * 2).await;
+        clock.add_transferred(1 << 20);
+        assert!(poll_once(&mut clock).await.is_ready());
+        state.record_progress();
         assert!(poll_once(&mut clock).await.is_pending());
     }
 }

@@ -16,6 +16,8 @@ use crate::store::Module;
 
 /// The zstd compression level. It is above zstd's default because a variant is compressed once and sent often.
 const ZSTD_LEVEL: i32 = 6;
+/// The memory of an encoder for a large module, in bytes.
+const ENCODER_BYTES_MAX: u64 = 10 << 20;
 /// The number of variants for which the cache is laid out.
 const VARIANTS_EXPECTED: usize = 1024;
 /// The memory that a variant occupies in addition to its bytes.
@@ -158,6 +160,13 @@ impl EncodingCache {
     pub fn hits_and_misses(&self) -> (u64, u64) {
         (self.variants.hits(), self.variants.misses())
     }
+}
+
+/// Returns the memory that compressing a module of this size takes, in bytes. The encoders reserve room for a result of the module's size.
+/// The window and the tables of zstd's level 6 have up to 16 times the size of the module, and less than 10 MiB.
+pub(in crate::http) fn memory_to_compress(size_bytes: u64) -> u64 {
+    let encoder_bytes = ENCODER_BYTES_MAX.min((256 << 10) + 16 * size_bytes);
+    size_bytes + encoder_bytes
 }
 
 fn compress(bytes: &[u8], coding: Coding) -> io::Result<Bytes> {

@@ -2,6 +2,6 @@
 
 pub(super) mod encodings;
 pub(super) mod etag;
+pub(super) mod in_flight;
 pub(super) mod range;
 pub(super) mod response;
-pub(super) mod send_budget;

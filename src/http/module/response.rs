@@ -11,15 +11,16 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+use crate::budget::Charge;
 use crate::http::commit_header::CommitHeader;
 use crate::http::error::Result;
-use crate::http::module::encodings::{Coding, Variant};
+use crate::http::module::encodings::{Coding, Variant, memory_to_compress};
 use crate::http::module::etag::{self, Freshness};
+use crate::http::module::in_flight::Sent;
 use crate::http::module::range::parse_range;
-use crate::http::module::send_budget::{BudgetedModule, SMALL_BYTES_MAX};
 use crate::http::state::App;
 use crate::names::{CommitId, Digest, ModuleHash, ModulePath};
-use crate::store::{self, Blob, Module, Revision, Store};
+use crate::store::{self, Module, Revision, Store};
 
 /// The value of `Vary`: the request headers that select among the responses of one URL.
 const VARY_HEADERS: &str = "Accept-Encoding, Wasmstore-Branch, Wasmstore-Commit";
@@ -33,6 +34,12 @@ pub(in crate::http) enum NamedBy {
     Path(Option<CommitId>),
 }
 
+/// A module that is being sent.
+pub(in crate::http) type SentModule = Sent<ModuleHash, Module>;
+
+/// A compressed variant that is being sent.
+pub(in crate::http) type SentVariant = Sent<(ModuleHash, Coding), Bytes>;
+
 /// A module that was found, and the commit in which it was found.
 struct FoundModule {
     commit: Option<CommitId>,
@@ -41,17 +48,34 @@ struct FoundModule {
 }
 
 enum FoundContent {
-    Read(Module),
-    /// The module has this size in bytes and is only read once memory for it is reserved.
+    Read(Arc<SentModule>),
+    /// The module has this size in bytes and is only read once memory for it is free.
     Unread(u64),
 }
 
 /// The representation of a module that a response sends.
 struct Representation {
-    module: Module,
-    /// Keeps the memory of a large module reserved until the body is sent.
-    budgeted: Option<Arc<BudgetedModule>>,
-    variant: Variant,
+    hash: ModuleHash,
+    digest: Digest,
+    size_bytes: u64,
+    body: SentBody,
+}
+
+/// The bytes of a response body. They stay charged until the body is sent.
+enum SentBody {
+    Identity(Arc<SentModule>),
+    Compressed(Coding, Arc<SentVariant>),
+}
+
+impl Representation {
+    fn new(module: &Module, body: SentBody) -> Self {
+        Self {
+            hash: module.hash,
+            digest: module.digest,
+            size_bytes: module.bytes.len() as u64,
+            body,
+        }
+    }
 }
 
 impl App {
@@ -63,38 +87,26 @@ impl App {
         find: impl Fn(&Store, &Revision) -> store::Result<ModuleHash> + Clone + Send + 'static,
         name_kind: impl Fn(Option<CommitId>) -> NamedBy,
     ) -> Result<Response> {
-        let (mut memory, mut reserved_bytes) = (None, SMALL_BYTES_MAX);
-        // A second round follows if the module is large, and a third one if the path got a larger module while the request
-        // waited for memory.
+        let mut charge = None;
+        // A second round follows if no memory is free, and a third one if the path got a larger module while the request waited for
+        // memory.
         loop {
             let found = self
-                .find_module(revision.clone(), find.clone(), reserved_bytes)
+                .find_module(revision.clone(), find.clone(), charge.take())
                 .await?;
             let named_by = name_kind(found.commit);
             if let Freshness::NotModified = etag::evaluate(headers, &found.hash.to_string())? {
                 return Ok(self.not_modified(headers, found.hash, named_by));
             }
-            let (module, budgeted) = match (found.content, self.send_budget.get(found.hash)) {
-                (FoundContent::Read(module), _) => match memory.take() {
-                    Some(memory) => self.send_budget.share(module, memory),
-                    None => (module, None),
-                },
-                (FoundContent::Unread(_), Some(shared)) => shared,
-                (FoundContent::Unread(size_bytes), None) => {
-                    // A smaller reservation is released first: two requests that hold one and wait for more would deadlock.
-                    drop(memory.take());
-                    memory = Some(self.send_budget.reserve(size_bytes).await?);
-                    reserved_bytes = size_bytes;
-                    continue;
+            match found.content {
+                FoundContent::Read(sent) => {
+                    let representation = self.select_variant(sent, headers).await?;
+                    return self.send(headers, representation, named_by);
                 }
-            };
-            let (module, variant) = self.select_variant(module, headers).await?;
-            let representation = Representation {
-                module,
-                budgeted,
-                variant,
-            };
-            return self.send(headers, representation, named_by);
+                FoundContent::Unread(size_bytes) => {
+                    charge = Some(self.charge(size_bytes).await?);
+                }
+            }
         }
     }
 
@@ -102,22 +114,14 @@ impl App {
         &self,
         revision: Revision,
         find: impl Fn(&Store, &Revision) -> store::Result<ModuleHash> + Send + 'static,
-        bytes_max: u64,
+        mut charge: Option<Charge>,
     ) -> Result<FoundModule> {
-        let find = move |store: &Store, revision: &Revision| {
-            let hash = find(store, revision)?;
-            let content = match store.cached_module(hash) {
-                Some(module) => FoundContent::Read(module),
-                None => match store.size_bytes(hash)? {
-                    size_bytes if size_bytes > bytes_max => FoundContent::Unread(size_bytes),
-                    _ => FoundContent::Read(store.module(hash)?),
-                },
-            };
-            Ok((hash, content))
-        };
+        let app = self.clone();
         self.run_read(move |store| {
-            let (commit, (hash, content)) =
-                store.as_of(&revision, |revision| find(store, revision))?;
+            let (commit, (hash, content)) = store.as_of(&revision, |revision| {
+                let hash = find(store, revision)?;
+                Ok((hash, app.read_if_free(hash, charge.take())?))
+            })?;
             Ok(FoundModule {
                 commit,
                 hash,
@@ -127,8 +131,44 @@ impl App {
         .await
     }
 
-    /// Responds with the module at a path if only the branch's ref has to be read for it, because everything else is cached.
-    /// Returns `None` otherwise.
+    /// Reads a module if `charge` is enough for it, or if memory is free. A charge that is not enough is released.
+    fn read_if_free(
+        &self,
+        hash: ModuleHash,
+        charge: Option<Charge>,
+    ) -> store::Result<FoundContent> {
+        if let Some(sent) = self.sent_modules.get(hash) {
+            return Ok(FoundContent::Read(sent));
+        }
+        let cached = self.store.cached_module(hash);
+        let size_bytes = match &cached {
+            Some(module) => module.bytes.len() as u64,
+            None => self.store.size_bytes(hash)?,
+        };
+        // A module that exceeds the whole budget gets all of it, so no other large module is in memory at the same time.
+        let needed_bytes = size_bytes.min(self.memory.largest());
+        let enough = charge.filter(|charge| charge.bytes() >= needed_bytes);
+        let charge = match enough {
+            Some(mut charge) => {
+                charge.shrink(charge.bytes() - needed_bytes);
+                charge
+            }
+            None => match self.memory.try_charge(needed_bytes) {
+                Ok(charge) => charge,
+                Err(_) => return Ok(FoundContent::Unread(size_bytes)),
+            },
+        };
+        let module = match cached {
+            Some(module) => module,
+            None => self.store.module(hash)?,
+        };
+        Ok(FoundContent::Read(
+            self.sent_modules.share(hash, module, charge),
+        ))
+    }
+
+    /// Responds with the module at a path if only the branch's ref has to be read for it, because everything else is cached, and if
+    /// memory is free. Returns `None` otherwise.
     pub fn respond_from_cache(
         &self,
         headers: &HeaderMap,
@@ -146,12 +186,40 @@ impl App {
         let Ok(variant) = self.cached_variant(&module, headers) else {
             return Ok(None);
         };
-        let representation = Representation {
-            module,
-            budgeted: None,
-            variant,
+        let body = match variant {
+            Variant::Compressed(coding, bytes) => self
+                .sent_variant(module.hash, coding, bytes)
+                .map(|sent| SentBody::Compressed(coding, sent)),
+            Variant::Identity => self.sent_module(&module).map(SentBody::Identity),
         };
+        let Some(body) = body else {
+            return Ok(None);
+        };
+        let representation = Representation::new(&module, body);
         self.send(headers, representation, named_by).map(Some)
+    }
+
+    /// Charges a module in memory for a response, if memory is free.
+    fn sent_module(&self, module: &Module) -> Option<Arc<SentModule>> {
+        self.sent_modules.get(module.hash).or_else(|| {
+            let charge = self.memory.try_charge(module.bytes.len() as u64).ok()?;
+            let module = module.clone();
+            Some(self.sent_modules.share(module.hash, module, charge))
+        })
+    }
+
+    /// Charges a compressed variant for a response, if memory is free.
+    fn sent_variant(
+        &self,
+        hash: ModuleHash,
+        coding: Coding,
+        bytes: Bytes,
+    ) -> Option<Arc<SentVariant>> {
+        let key = (hash, coding);
+        self.sent_variants.get(key).or_else(|| {
+            let charge = self.memory.try_charge(bytes.len() as u64).ok()?;
+            Some(self.sent_variants.share(key, bytes, charge))
+        })
     }
 
     /// Sends the requested range of the module, or the whole representation.
@@ -161,16 +229,12 @@ impl App {
         representation: Representation,
         named_by: NamedBy,
     ) -> Result<Response> {
-        let size_bytes = representation.module.bytes.len() as u64;
-        let etag = etag::of_module(representation.module.hash, None);
+        let size_bytes = representation.size_bytes;
+        let etag = etag::of_module(representation.hash, None);
         let Some(range) = parse_range(headers, size_bytes, &etag)? else {
             return Ok(self.module_response(representation, named_by, |body| body));
         };
-        let uncompressed = Representation {
-            variant: Variant::Identity,
-            ..representation
-        };
-        let mut response = self.module_response(uncompressed, named_by, |body| {
+        let mut response = self.module_response(representation, named_by, |body| {
             body.slice(range.start as usize..range.end as usize)
         });
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
@@ -195,22 +259,41 @@ impl App {
         }
     }
 
-    /// Returns the variant that the client prefers, and compresses the module if necessary.
+    /// Returns the variant that the client prefers, and compresses the module if necessary. Without free memory for that, returns the
+    /// uncompressed module, whose memory the response has already.
     async fn select_variant(
         &self,
-        module: Module,
+        sent: Arc<SentModule>,
         headers: &HeaderMap,
-    ) -> Result<(Module, Variant)> {
-        let coding = match self.cached_variant(&module, headers) {
-            Ok(variant) => return Ok((module, variant)),
-            Err(coding) => coding,
+    ) -> Result<Representation> {
+        let variant = match self.cached_variant(&sent.value, headers) {
+            Ok(variant) => variant,
+            Err(coding) => {
+                let (app, sent) = (self.clone(), Arc::clone(&sent));
+                self.run_read(move |_| Ok(app.compress_if_free(&sent.value, coding)))
+                    .await?
+            }
         };
-        let app = self.clone();
-        self.run_read(move |_| {
-            let variant = app.encodings.get_or_compress(&module, coding);
-            Ok((module, variant))
-        })
-        .await
+        let compressed = match variant {
+            Variant::Compressed(coding, bytes) => self
+                .sent_variant(sent.value.hash, coding, bytes)
+                .map(|variant| (coding, variant)),
+            Variant::Identity => None,
+        };
+        let module = sent.value.clone();
+        let body = match compressed {
+            Some((coding, variant)) => SentBody::Compressed(coding, variant),
+            None => SentBody::Identity(sent),
+        };
+        Ok(Representation::new(&module, body))
+    }
+
+    fn compress_if_free(&self, module: &Module, coding: Coding) -> Variant {
+        let bytes = memory_to_compress(module.bytes.len() as u64);
+        match self.memory.try_charge(bytes) {
+            Ok(_charge) => self.encodings.get_or_compress(module, coding),
+            Err(_) => Variant::Identity,
+        }
     }
 
     fn not_modified(&self, headers: &HeaderMap, hash: ModuleHash, named_by: NamedBy) -> Response {
@@ -228,32 +311,28 @@ impl App {
         slice: impl FnOnce(Bytes) -> Bytes,
     ) -> Response {
         let Representation {
-            module,
-            budgeted,
-            variant,
+            hash, digest, body, ..
         } = representation;
         let mut headers = HeaderMap::with_capacity(16);
-        let coding = match &variant {
-            Variant::Compressed(coding, _) => Some(*coding),
-            Variant::Identity => None,
+        let coding = match &body {
+            SentBody::Compressed(coding, _) => Some(*coding),
+            SentBody::Identity(_) => None,
         };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/wasm"));
-        headers.insert("wasmstore-hash", value(&module.hash.to_string()));
-        headers.insert("wasmstore-digest", value(&module.digest.to_string()));
-        headers.insert(ETAG, value(&etag::of_module(module.hash, coding)));
+        headers.insert("wasmstore-hash", value(&hash.to_string()));
+        headers.insert("wasmstore-digest", value(&digest.to_string()));
+        headers.insert(ETAG, value(&etag::of_module(hash, coding)));
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         self.insert_cache_headers(&mut headers, named_by);
-        let body = match variant {
-            Variant::Compressed(coding, bytes) => {
+        match coding {
+            Some(coding) => {
                 headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
-                bytes
             }
-            Variant::Identity => {
-                headers.insert("repr-digest", repr_digest(module.digest));
-                Bytes::from_owner(SentBytes(module.bytes, budgeted))
+            None => {
+                headers.insert("repr-digest", repr_digest(digest));
             }
-        };
-        (headers, Body::from(slice(body))).into_response()
+        }
+        (headers, Body::from(slice(Bytes::from_owner(body)))).into_response()
     }
 
     /// Inserts the headers that control caches, and `Wasmstore-Commit`.
@@ -272,15 +351,12 @@ impl App {
     }
 }
 
-/// A module's bytes in a response body, with the reservation of their memory.
-struct SentBytes(
-    Blob,
-    #[expect(dead_code, reason = "held for its drop")] Option<Arc<BudgetedModule>>,
-);
-
-impl AsRef<[u8]> for SentBytes {
+impl AsRef<[u8]> for SentBody {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        match self {
+            Self::Identity(sent) => &sent.value.bytes,
+            Self::Compressed(_, sent) => &sent.value,
+        }
     }
 }
 

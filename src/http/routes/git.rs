@@ -64,7 +64,7 @@ async fn serve(
         let detail = format!("Content-Type must be {}", service.request_type());
         return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
-    let decoder = GitBodyDecoder::new(headers, bytes_max)?;
+    let decoder = GitBodyDecoder::new(headers, bytes_max, app.memory.empty_charge())?;
     let body = RequestBody::new((head.version, headers), body, app.limits);
     let body_request = GitRequestBody {
         stdin: StdinWriter::new(body, decoder),

@@ -55,7 +55,7 @@ pub(in crate::http) async fn set(
     let size_bytes = app
         .run_read(move |store| Ok(store.stored_size_bytes(&hash)?))
         .await?;
-    let memory = app.send_budget.reserve_if_large(size_bytes).await?;
+    let memory = app.charge(size_bytes).await?;
     let (commit, hash) = app
         .publish(move |store| {
             let _memory = memory;
@@ -79,7 +79,7 @@ pub(in crate::http) async fn info(
     let size_bytes = app
         .run_read(move |store| Ok(store.size_bytes_of(&sized_revision, &sized_name)?))
         .await?;
-    let memory = app.send_budget.reserve_if_large(size_bytes).await?;
+    let memory = app.charge(size_bytes).await?;
     let (commit, info) = app
         .run_read(move |store| {
             let _memory = memory;

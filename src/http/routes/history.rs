@@ -1,18 +1,20 @@
 //! `/commits`, `/commit`, `/snapshot`, `/restore` and `/rollback`: the history, and undoing parts of it.
 
 use axum::extract::State;
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::http::commit_header::CommitHeader;
 use crate::http::error::Result;
 use crate::http::extract::{QueryParams, ReadRevision, UrlTail, WriteHeaders};
 use crate::http::json::Json;
+use crate::http::json_items::{JsonItems, ListKind};
+use crate::http::json_list::JsonList;
 use crate::http::openapi::{ReadProblems, WriteProblems};
-use crate::http::pagination::{next_page_link, page_size};
+use crate::http::pagination::Page;
 use crate::http::state::App;
 use crate::names::{CommitId, ModulePath, TreePath};
-use crate::store::{AuditEntry, LogOrder};
+use crate::store::LogOrder;
 use crate::wire;
 use crate::wire::schema::CommitHashSchema;
 
@@ -32,9 +34,9 @@ pub(in crate::http) struct CommitPageQuery {
 }
 
 impl CommitPageQuery {
-    fn parse(&self) -> Result<(Option<CommitId>, usize)> {
+    fn parse(&self) -> Result<(Option<CommitId>, Page)> {
         let after = self.after.as_deref().map(CommitId::parse).transpose()?;
-        Ok((after, page_size(self.limit.unwrap_or(PAGE_SIZE_DEFAULT))?))
+        Ok((after, Page::new(self.limit.unwrap_or(PAGE_SIZE_DEFAULT))?))
     }
 }
 
@@ -74,22 +76,28 @@ pub(in crate::http) async fn commits_all(
     QueryParams(page): QueryParams<CommitPageQuery>,
     QueryParams(order): QueryParams<OrderQuery>,
 ) -> Result<Response> {
-    let (after, limit) = page.parse()?;
+    let (after, page) = page.parse()?;
     let (order, link_query) = match order.order {
         None | Some(CommitOrder::NewestFirst) => (LogOrder::NewestFirst, ""),
         Some(CommitOrder::ChildrenFirst) => (LogOrder::ChildrenFirst, "&order=children-first"),
     };
-    let (commit, (commits, has_more)) = app
-        .run_read(move |store| {
-            Ok(store.as_of(&revision, |revision| {
-                store.commits_page(revision, order, after, limit)
-            })?)
-        })
-        .await?;
-    let last = commits.last().filter(|_| has_more);
-    let link = last.map(|last| next_page_link(limit, &last.id.to_string(), link_query));
-    let commits: Vec<_> = commits.iter().map(wire::CommitJson::from).collect();
-    Ok((CommitHeader(commit), AppendHeaders(link), Json(&commits)).into_response())
+    let list = JsonList::new(
+        ListKind::Array,
+        move |store, revision, after: Option<&CommitId>, items: &mut JsonItems| {
+            let (mut last, mut has_more) = (None, false);
+            store.log_after(revision, order, after.copied(), |commit| {
+                has_more = !items.push(&wire::CommitJson::from(&commit));
+                if !has_more {
+                    last = Some(commit.id);
+                }
+                !has_more
+            })?;
+            Ok(last.filter(|_| has_more))
+        },
+    );
+    let link = |last: &CommitId| (last.to_string(), link_query);
+    list.respond_with_page(&app, revision, after, (page, link))
+        .await
 }
 
 /// Lists the commits that changed a path, newest first
@@ -105,23 +113,26 @@ pub(in crate::http) async fn commits(
     QueryParams(audit): QueryParams<AuditQuery>,
 ) -> Result<Response> {
     let path = tail.parse(ModulePath::parse)?;
-    let (after, limit) = page.parse()?;
-    let (commit, (entries, has_more)) = app
-        .run_read(move |store| {
-            Ok(store.as_of(&revision, |revision| {
-                store.audit_page(revision, &path, after, limit)
-            })?)
-        })
-        .await?;
-    let last = entries.last().filter(|_| has_more);
-    let link_query = if audit.modules { "&modules=true" } else { "" };
-    let link = last.map(|last| {
-        let last = last.commit.id.to_string();
-        next_page_link(limit, &last, link_query)
-    });
-    let json = |entry: &AuditEntry| wire::PathCommitJson::new(entry, audit.modules);
-    let commits: Vec<_> = entries.iter().map(json).collect();
-    Ok((CommitHeader(commit), AppendHeaders(link), Json(&commits)).into_response())
+    let (after, page) = page.parse()?;
+    let has_modules = audit.modules;
+    let list = JsonList::new(
+        ListKind::Array,
+        move |store, revision, after: Option<&CommitId>, items: &mut JsonItems| {
+            let (mut last, mut has_more) = (None, false);
+            store.audit_after(revision, &path, after.copied(), |entry| {
+                has_more = !items.push(&wire::PathCommitJson::new(&entry, has_modules));
+                if !has_more {
+                    last = Some(entry.commit.id);
+                }
+                !has_more
+            })?;
+            Ok(last.filter(|_| has_more))
+        },
+    );
+    let link_query = if has_modules { "&modules=true" } else { "" };
+    let link = |last: &CommitId| (last.to_string(), link_query);
+    list.respond_with_page(&app, revision, after, (page, link))
+        .await
 }
 
 /// Returns the commit at the branch's tip

@@ -1,30 +1,31 @@
 //! `/modules` and `/module`: listing, getting, adding and removing modules.
 
+use std::ops::ControlFlow;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Version};
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::http::commit_header::CommitHeader;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{ModuleHeaders, QueryParams, ReadRevision, UrlTail, WriteHeaders};
-use crate::http::json::Json;
+use crate::http::json_items::{JsonItems, ListKind};
+use crate::http::json_list::JsonList;
 use crate::http::module::response::NamedBy;
 use crate::http::openapi::{
     ModuleBytes, ModuleProblems, ReadProblems, UploadHeaders, UploadProblems, WriteProblems,
 };
-use crate::http::pagination::{next_page_link, page_size};
+use crate::http::pagination::Page;
 use crate::http::state::App;
 use crate::http::upload::body::{RequestBody, content_length};
 use crate::http::upload::decoding::{BodyDecoder, ModuleSink, content_coding};
+use crate::http::upload::memory::{CHUNK_BYTES, UploadMemory};
 use crate::names::{ModulePath, ModuleRef, TreePath};
 use crate::store::{DirectoryRemoval, Revision, Store};
-use crate::wire::Modules;
+use crate::wire::AsString;
 use crate::wire::schema::HashSchema;
-
-/// The number of bytes of a body that are decoded at a time.
-const CHUNK_BYTES: usize = 256 << 10;
 
 /// The query parameters that select a page of modules.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -63,26 +64,29 @@ pub(in crate::http) async fn list(
 ) -> Result<Response> {
     let prefix = TreePath::parse(&tail)?;
     let after = page.after.as_deref().map(ModulePath::parse).transpose()?;
-    let limit = page.limit.map(page_size).transpose()?;
-    let (commit, (modules, has_more)) = app
-        .run_read(move |store| {
-            let page = store.as_of(&revision, |revision| {
-                store.list_page(
-                    revision,
-                    &prefix,
-                    after.as_ref(),
-                    limit.unwrap_or(usize::MAX),
-                )
-            });
-            Ok(page?)
-        })
-        .await?;
-    let last = modules.last().filter(|_| has_more).map(|(path, _)| path);
-    let link = last
-        .zip(limit)
-        .map(|(last, limit)| next_page_link(limit, &last.to_string(), ""));
-    let json = Json(&Modules(&modules)).into_response();
-    Ok((CommitHeader(commit), AppendHeaders(link), json).into_response())
+    let page = page.limit.map(Page::new).transpose()?;
+    let list = JsonList::new(
+        ListKind::Object,
+        move |store, revision, after: Option<&ModulePath>, items: &mut JsonItems| {
+            let mut last = None;
+            let has_more = store.list_after(revision, &prefix, after, |path, hash| {
+                if !items.push_entry(&AsString(&path), &AsString(&hash)) {
+                    return ControlFlow::Break(());
+                }
+                last = Some(path);
+                ControlFlow::Continue(())
+            })?;
+            Ok(last.filter(|_| has_more))
+        },
+    );
+    match page {
+        None => list.respond(&app, revision, after).await,
+        Some(page) => {
+            let link = |last: &ModulePath| (last.to_string(), "");
+            list.respond_with_page(&app, revision, after, (page, link))
+                .await
+        }
+    }
 }
 
 /// Gets a module
@@ -142,13 +146,18 @@ pub(in crate::http) async fn put(
         let (change, path) = (change.clone(), path.clone());
         app.run_read(move |store| Ok(store.begin_put(&change, &path)?))
     };
-    let sink = ModuleSink::new(begin.await?, app.reserve_upload());
+    let begun = begin.await?;
+    let length = content_length(&headers);
+    let charge = app.charge(UploadMemory::first_bytes(length)).await?;
+    let memory = UploadMemory::new(charge, length);
+    let sink = ModuleSink::new(begun, app.reserve_upload(), memory);
+    let decoder = BodyDecoder::new(coding, sink, app.memory.empty_charge())?;
     let body = RequestBody::new((version, &headers), body, app.limits);
-    let (mut decoder, last_chunk) = receive(&app, body, BodyDecoder::new(coding, sink)?).await?;
+    let (mut decoder, last_chunk) = receive(&app, body, decoder).await?;
     let (commit, hash) = app
         .publish(move |store| {
             decoder.write(&last_chunk)?;
-            let upload = decoder.finish()?.into_upload();
+            let (upload, _memory) = decoder.finish()?.into_parts();
             Ok(store.finish_put(&change, &path, upload)?)
         })
         .await?;

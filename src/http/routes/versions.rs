@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
-use crate::http::commit_header::CommitHeader;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{ModuleHeaders, ReadRevision, UrlTail};
-use crate::http::json::Json;
+use crate::http::json_items::{JsonItems, ListKind};
+use crate::http::json_list::JsonList;
 use crate::http::module::response::NamedBy;
 use crate::http::openapi::{ModuleBytes, ModuleProblems, ReadProblems};
 use crate::http::state::App;
@@ -25,14 +25,20 @@ pub(in crate::http) async fn list(
     tail: UrlTail,
 ) -> Result<Response> {
     let path = tail.parse(ModulePath::parse)?;
-    let (commit, versions) = app
-        .run_read(move |store| {
-            Ok(store.as_of(&revision, |revision| store.versions(revision, &path))?)
-        })
-        .await?;
-    let pair = |version: &Version| [version.hash.to_string(), version.commit.to_string()];
-    let pairs: Vec<_> = versions.iter().map(pair).collect();
-    Ok((CommitHeader(commit), Json(&pairs)).into_response())
+    // The position of a version is the number of versions up to it.
+    let list = JsonList::new(
+        ListKind::Array,
+        move |store, revision, after: Option<&usize>, items: &mut JsonItems| {
+            let versions = store.version_list(revision, &path)?;
+            let start = after.copied().unwrap_or(0);
+            let mut rest = (start..).zip(versions.iter().skip(start));
+            let first_left = rest.find(|(_, Version { hash, commit })| {
+                !items.push(&[hash.to_string(), commit.to_string()])
+            });
+            Ok(first_left.map(|(position, _)| position))
+        },
+    );
+    list.respond(&app, revision, None).await
 }
 
 /// Gets a version of a path by its number; 0 is the oldest

@@ -7,16 +7,17 @@ use std::io::{self, Write};
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 use axum::http::{HeaderMap, StatusCode};
 use flate2::write::MultiGzDecoder;
-use zstd::stream::write::Decoder as ZstdDecoder;
 
+use crate::budget::Charge;
 use crate::http::error::{Failure, Result};
 use crate::http::module::encodings::Coding;
+use crate::http::upload::memory::UploadMemory;
 use crate::http::upload::quota::UploadReservation;
+use crate::http::upload::zstd_decoder::ZstdDecoder;
 use crate::store::Upload;
 
-/// The largest window of a zstd frame, as a power of two. 8 MiB is what RFC 9659 requires of decoders of the content coding; a
-/// larger window would let each upload allocate more memory.
-const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+/// The memory of a gzip decoder, in bytes: zlib's window and state, and the buffer between it and the sink.
+const GZIP_BYTES: u64 = 96 << 10;
 
 /// Returns the content coding of a request body, or `None` if it is not encoded.
 ///
@@ -48,26 +49,26 @@ fn unsupported_coding() -> Failure {
 /// The sink limits the decoded bytes: when it fails with an error made by [`refusal`], the decoder returns that failure.
 pub(in crate::http) enum BodyDecoder<W: Write> {
     Identity(Box<W>),
-    Gzip(Box<MultiGzDecoder<W>>),
-    Zstd(Box<ZstdDecoder<'static, W>>),
+    Gzip(
+        Box<MultiGzDecoder<W>>,
+        #[expect(dead_code, reason = "held for its drop")] Charge,
+    ),
+    Zstd(Box<ZstdDecoder<W>>),
 }
 
 impl<W: Write> BodyDecoder<W> {
-    /// Creates a decoder. `None` passes the body through.
+    /// Creates a decoder. `None` passes the body through. `charge` grows to the memory of the decoder.
     ///
     /// # Errors
-    /// 503 if there is no memory for a zstd decoder.
-    pub fn new(coding: Option<Coding>, sink: W) -> Result<Self> {
+    /// 503 if there is no memory for the decoder.
+    pub fn new(coding: Option<Coding>, sink: W, mut charge: Charge) -> Result<Self> {
         Ok(match coding {
             None => Self::Identity(Box::new(sink)),
-            Some(Coding::Gzip) => Self::Gzip(Box::new(MultiGzDecoder::new(sink))),
-            Some(Coding::Zstd) => {
-                let decoder = ZstdDecoder::new(sink).and_then(|mut decoder| {
-                    decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
-                    Ok(decoder)
-                });
-                Self::Zstd(Box::new(decoder.map_err(|_| Failure::busy())?))
+            Some(Coding::Gzip) => {
+                charge.try_resize(GZIP_BYTES)?;
+                Self::Gzip(Box::new(MultiGzDecoder::new(sink)), charge)
             }
+            Some(Coding::Zstd) => Self::Zstd(Box::new(ZstdDecoder::new(sink, charge)?)),
         })
     }
 
@@ -78,7 +79,7 @@ impl<W: Write> BodyDecoder<W> {
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let result = match self {
             Self::Identity(sink) => sink.write_all(bytes),
-            Self::Gzip(gzip) => gzip.write_all(bytes),
+            Self::Gzip(gzip, _) => gzip.write_all(bytes),
             Self::Zstd(zstd) => zstd.write_all(bytes),
         };
         result.map_err(|error| self.failure(error))
@@ -88,17 +89,11 @@ impl<W: Write> BodyDecoder<W> {
     ///
     /// # Errors
     /// 400 if the body ends inside of a gzip member or zstd frame; the sink's failure.
-    pub fn finish(mut self) -> Result<W> {
-        let result = match &mut self {
-            Self::Identity(_) => Ok(()),
-            Self::Gzip(gzip) => gzip.try_finish(),
-            Self::Zstd(zstd) => zstd.do_finish(),
-        };
-        result.map_err(|error| self.failure(error))?;
+    pub fn finish(self) -> Result<W> {
         match self {
             Self::Identity(sink) => Ok(*sink),
-            Self::Gzip(gzip) => gzip.finish().map_err(|error| failure("gzip", error)),
-            Self::Zstd(zstd) => Ok(zstd.into_inner()),
+            Self::Gzip(gzip, _) => gzip.finish().map_err(|error| failure("gzip", error)),
+            Self::Zstd(zstd) => zstd.finish().map_err(|error| failure("zstd", error)),
         }
     }
 
@@ -106,15 +101,15 @@ impl<W: Write> BodyDecoder<W> {
     pub fn sink_mut(&mut self) -> &mut W {
         match self {
             Self::Identity(sink) => sink,
-            Self::Gzip(gzip) => gzip.get_mut(),
-            Self::Zstd(zstd) => zstd.get_mut(),
+            Self::Gzip(gzip, _) => gzip.get_mut(),
+            Self::Zstd(zstd) => zstd.sink_mut(),
         }
     }
 
     fn failure(&self, error: io::Error) -> Failure {
         let coding = match self {
             Self::Identity(_) => "identity",
-            Self::Gzip(_) => "gzip",
+            Self::Gzip(..) => "gzip",
             Self::Zstd(_) => "zstd",
         };
         failure(coding, error)
@@ -138,20 +133,22 @@ fn failure(coding: &str, error: io::Error) -> Failure {
 pub(in crate::http) struct ModuleSink {
     upload: Upload,
     reservation: UploadReservation,
+    memory: UploadMemory,
 }
 
 impl ModuleSink {
     /// Creates a sink that writes into `upload`.
-    pub fn new(upload: Upload, reservation: UploadReservation) -> Self {
+    pub fn new(upload: Upload, reservation: UploadReservation, memory: UploadMemory) -> Self {
         Self {
             upload,
             reservation,
+            memory,
         }
     }
 
-    /// Returns the upload.
-    pub fn into_upload(self) -> Upload {
-        self.upload
+    /// Returns the upload, and its memory, which must be held as long as the upload.
+    pub fn into_parts(self) -> (Upload, UploadMemory) {
+        (self.upload, self.memory)
     }
 }
 
@@ -160,6 +157,8 @@ impl Write for ModuleSink {
         if !self.reservation.grow(bytes.len()) {
             return Err(refusal(Failure::busy()));
         }
+        let buffered_bytes = self.upload.memory_bytes() + bytes.len();
+        self.memory.hold(buffered_bytes).map_err(refusal)?;
         let written = self.upload.write(bytes);
         written.map_err(|error| refusal(error.into()))?;
         Ok(bytes.len())

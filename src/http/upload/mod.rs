@@ -2,4 +2,6 @@
 
 pub(super) mod body;
 pub(super) mod decoding;
+pub(super) mod memory;
 pub(super) mod quota;
+pub(super) mod zstd_decoder;

@@ -19,6 +19,8 @@ const COMMITS_MAX: usize = 1024;
 const ENCODED_BYTES_MAX: u64 = 16 << 20;
 /// The number of modules and trees that the caches are sized for.
 const ITEMS_EXPECTED: usize = 4096;
+/// The number of shards of the cache of trees.
+const TREE_SHARDS: usize = 2;
 /// The memory of a decoded tree's entry without its name, in bytes.
 const ENTRY_BYTES: usize = 56;
 /// The memory of a cached item without its content, in bytes.
@@ -72,7 +74,7 @@ impl Caches {
     pub fn new(limits: &CacheLimits) -> Self {
         Self {
             blobs: Cache::with_weighter(ITEMS_EXPECTED, limits.module_bytes_max, ByBytes),
-            trees: Cache::with_weighter(ITEMS_EXPECTED, limits.tree_bytes_max, ByBytes),
+            trees: tree_cache(limits.tree_bytes_max),
             commits: Cache::new(COMMITS_MAX),
             encoded: first_in_first_out(ENCODED_BYTES_MAX),
         }
@@ -92,6 +94,23 @@ impl Caches {
             },
         ]
     }
+}
+
+/// Returns a cache for trees, in few shards: a tree that is larger than a shard is not cached, and a list that is sent in pieces reads the
+/// tree for each of them.
+fn tree_cache(bytes_max: u64) -> Cache<gix::ObjectId, Arc<gix::objs::Tree>, ByBytes> {
+    let options = OptionsBuilder::new()
+        .estimated_items_capacity(ITEMS_EXPECTED)
+        .weight_capacity(bytes_max)
+        .shards(TREE_SHARDS)
+        .build()
+        .expect("BUG: both capacities are given");
+    Cache::with_options(
+        options,
+        ByBytes,
+        DefaultHashBuilder::default(),
+        DefaultLifecycle::default(),
+    )
 }
 
 /// Returns a cache for items that are read once, soon after they were added: it evicts the oldest item, and a lookup does not prolong

@@ -50,6 +50,11 @@ impl Spool {
         self.size_bytes
     }
 
+    /// Returns the number of bytes that are in memory.
+    pub fn memory_bytes(&self) -> usize {
+        self.memory.capacity()
+    }
+
     /// Returns all bytes if they are in memory.
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
         self.file.is_none().then_some(&self.memory)

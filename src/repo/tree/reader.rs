@@ -179,13 +179,12 @@ impl<'r> TreeReader<'r> {
         after: Option<&str>,
         visit: &mut dyn FnMut(ModulePath, ModuleHash) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B>> {
-        for entry in &self.load_once(tree)?.entries {
+        let tree = self.load_once(tree)?;
+        let start = after.map_or(0, |after| count_before(&tree.entries, at, after));
+        for entry in &tree.entries[start..] {
             let Some(path) = TreePath::from_entry(at, &entry.filename) else {
                 continue;
             };
-            if after.is_some_and(|after| is_before(path.as_str(), entry.mode.is_tree(), after)) {
-                continue;
-            }
             let flow = match TreeEntry::from(entry).node() {
                 TreeNode::Directory(tree) => self.walk_dir(tree.0, &path, after, visit)?,
                 TreeNode::Module(hash) => match ModulePath::try_from(path) {
@@ -202,14 +201,38 @@ impl<'r> TreeReader<'r> {
     }
 }
 
-/// Returns whether `path`, and everything below it if it is a directory, sorts before or at `after`.
-fn is_before(path: &str, is_directory: bool, after: &str) -> bool {
-    if !is_directory {
-        return path <= after;
+/// Returns the number of entries of the directory `at` that sort before or at the path `after`, with everything below them. The search is
+/// binary, because a long list is read in pieces and each piece begins with it.
+fn count_before(entries: &[gix::objs::tree::Entry], at: &TreePath, after: &str) -> usize {
+    let below = if at.is_root() {
+        Some(after)
+    } else {
+        let rest = after.strip_prefix(at.as_str());
+        rest.and_then(|rest| rest.strip_prefix('/'))
+    };
+    match below {
+        Some(after) => entries.partition_point(|entry| {
+            is_before(&entry.filename, entry.mode.is_tree(), after.as_bytes())
+        }),
+        None if directory_path(at.as_str().as_bytes()).lt(after.bytes()) => entries.len(),
+        None => 0,
     }
-    // Paths below the directory begin with `path/`. They sort before `after` if `path/` does, unless `after` is one of them.
-    let prefix = format!("{path}/");
-    !after.starts_with(&prefix) && prefix.as_str() < after
+}
+
+/// Returns whether the entry, and everything below it if it is a directory, sorts before or at `after`.
+fn is_before(name: &[u8], is_directory: bool, after: &[u8]) -> bool {
+    if !is_directory {
+        return name <= after;
+    }
+    // Paths below the directory begin with its path. They sort before `after` if that does, unless `after` is one of them.
+    let rest = after.strip_prefix(name);
+    !rest.is_some_and(|rest| rest.starts_with(b"/"))
+        && directory_path(name).lt(after.iter().copied())
+}
+
+/// Returns the bytes of the path of a directory with the slash that follows it in the paths below it.
+fn directory_path(path: &[u8]) -> impl Iterator<Item = u8> {
+    path.iter().copied().chain([b'/'])
 }
 
 /// Looks up `path` in the tree `root`, through the trees that `load` returns.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use wasmstore::budget::ByteBudget;
 use wasmstore::config::{CacheLimits, Options, ServerLimits};
 use wasmstore::http::ServerOptions;
 
 use super::Api;
-use crate::support::store::custom_section;
+use crate::support::store::{custom_section, module};
 
 /// Returns a module with a custom section of 2 MiB.
 fn large(byte: u8) -> Vec<u8> {
@@ -16,12 +17,12 @@ fn large(byte: u8) -> Vec<u8> {
 /// Returns a server with two large modules and memory for one.
 fn server_with_little_memory() -> Api {
     let limits = ServerLimits {
-        sending_bytes_max: 3 << 20,
         request_wait: Duration::from_millis(50),
         ..ServerLimits::default()
     };
     let server_options = ServerOptions {
         limits,
+        memory: ByteBudget::new(3 << 20),
         ..ServerOptions::default()
     };
     let cache = CacheLimits {
@@ -71,7 +72,31 @@ fn ranges_and_304_work_for_large_modules() {
     s.get_with("/module/b", &[("if-none-match", &tag)])
         .is(304, "");
     drop(in_use);
-    let compressed = s.get_with("/module/b", &[("accept-encoding", "zstd")]);
-    compressed.has("content-encoding", "zstd");
-    assert!(zstd::decode_all(&compressed.body[..]).unwrap() == large(2));
+    // There is no memory to compress the module.
+    let uncompressed = s.get_with("/module/b", &[("accept-encoding", "zstd")]);
+    uncompressed.lacks("content-encoding");
+    assert!(uncompressed.body == large(2));
+}
+
+#[test]
+fn small_responses_need_no_memory_that_modules_occupy() {
+    let s = server_with_little_memory();
+    let small = s.hash_of(&module(1));
+    s.post("/module/c", module(1)).is(200, &small);
+    let held = s.get("/module/a");
+    assert!(s.get("/module/c").body == module(1));
+    assert_eq!(s.get("/modules").json().as_object().unwrap().len(), 3);
+    drop(held);
+}
+
+#[test]
+fn upload_without_memory_for_its_section_is_refused() {
+    let s = server_with_little_memory();
+    let held = s.get("/module/a");
+    s.post("/module/c", large(3))
+        .is(503, "the server is busy; try again")
+        .has("retry-after", "1");
+    drop(held);
+    let hash = s.hash_of(&large(3));
+    s.post("/module/c", large(3)).is(200, &hash);
 }

@@ -1,9 +1,76 @@
 //! Lists of modules, complete and in pages.
 
-use wasmstore::store::ObjectFormat;
+use std::collections::BTreeSet;
 
-use super::{Api, api};
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt as _;
+use tower::ServiceExt as _;
+use wasmstore::budget::ByteBudget;
+use wasmstore::config::Options;
+use wasmstore::http::ServerOptions;
+use wasmstore::names::TreePath;
+use wasmstore::store::{Change, ObjectFormat};
+
+use super::{Api, HOST, api};
 use crate::support::store::module;
+
+/// Imports copies of one module at long paths, in few and in many directories. Returns the list of them.
+fn import_many(api: &Api, count: usize) -> String {
+    let files = tempfile::tempdir().unwrap();
+    let name = "n".repeat(200);
+    let path = |n| match n % 2 {
+        0 => format!("flat/{n:06}-{name}"),
+        _ => format!("d{:06}/x/{name}", n / 4 * 4),
+    };
+    let paths: BTreeSet<String> = (0..count).map(path).collect();
+    for path in &paths {
+        let file = files.path().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, module(1)).unwrap();
+    }
+    let (change, root) = (Change::default(), TreePath::root());
+    let imported = api.store.import(&change, files.path(), &root, |_, _| ());
+    let hash = imported.unwrap()[0].1;
+    let entries = paths.iter().map(|path| format!(r#""/{path}":"{hash}""#));
+    format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
+}
+
+#[test]
+fn long_list_is_complete_and_of_one_commit() {
+    let s = Api::with_options(
+        ServerOptions {
+            memory: ByteBudget::new(1 << 20),
+            ..ServerOptions::default()
+        },
+        Options::default(),
+    );
+    let expected = import_many(&s, 2000);
+    let tip = s.rev("main");
+    let request = Request::get(api("/modules")).header("Host", HOST);
+    let request = request.body(Body::empty()).unwrap();
+    let (text, frames) = s.runtime.block_on(async {
+        let response = s.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.headers()["wasmstore-commit"], *tip);
+        assert_eq!(response.headers()["etag"], *format!("\"{tip}\""));
+        let mut body = response.into_body();
+        let (mut text, mut frames) = (Vec::new(), 0);
+        while let Some(frame) = body.frame().await {
+            text.extend_from_slice(&frame.unwrap().into_data().unwrap());
+            // The list continues as it was when it began.
+            s.put(&format!("flat/~{frames}"), 2);
+            frames += 1;
+        }
+        (String::from_utf8(text).unwrap(), frames)
+    });
+    assert!(frames > 5, "{frames}");
+    assert!(text == expected);
+    // A page is limited in bytes too.
+    let page = s.get("/modules?limit=10");
+    assert_eq!(page.json().as_object().unwrap().len(), 10);
+    let page = s.get("/modules?limit=2000");
+    assert!(page.body.len() < 1 << 20, "{}", page.body.len());
+}
 
 #[test]
 fn modules_are_listed_sorted_by_path() {

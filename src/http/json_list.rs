@@ -1,0 +1,224 @@
+//! Responses that are a list: complete and sent in pieces, or one page of it.
+//!
+//! A complete list may be long, and its client may be slow or not read at all. So the list is never held as a whole: each piece is made
+//! when the previous one was handed over, by a read of its own that continues after the last item. In between, only the position is
+//! held, and neither a thread nor a transaction. All pieces are of one commit, so they fit together.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use futures_util::{StreamExt as _, stream};
+
+use crate::budget::{Charge, SMALL_BYTES_MAX};
+use crate::http::charged::charged_bytes;
+use crate::http::commit_header::CommitHeader;
+use crate::http::error::Result;
+use crate::http::json_items::{JsonItems, ListKind};
+use crate::http::pagination::{Page, next_page_link};
+use crate::http::state::App;
+use crate::names::CommitId;
+use crate::store::{self, Revision, Store};
+
+/// The size of the first pieces of a list, in bytes. They are small charges, so clients that fill the budget do not delay them.
+const PIECE_BYTES: usize = SMALL_BYTES_MAX as usize;
+
+/// The size of the largest pieces, in bytes.
+const PIECE_BYTES_MAX: usize = 1 << 20;
+
+/// The share of the bytes sent so far that the next piece has, as a divisor. Finding the position again takes longer in a longer list, so
+/// a client that has read much of it gets larger pieces.
+const SENT_SHARE: usize = 64;
+
+/// A list whose items have positions of the type `K`, and that the function `F` reads.
+pub(super) struct JsonList<K, F> {
+    kind: ListKind,
+    positions: PhantomData<fn(K)>,
+    /// Adds the items after a position to [`JsonItems`] until they are full. Returns the position of the last added item if more follow.
+    read: Arc<F>,
+}
+
+impl<K, F> Clone for JsonList<K, F> {
+    fn clone(&self) -> Self {
+        Self {
+            kind: self.kind,
+            positions: PhantomData,
+            read: Arc::clone(&self.read),
+        }
+    }
+}
+
+/// The first part of a list.
+struct FirstPart<K> {
+    commit: Option<CommitId>,
+    /// The revision of all parts.
+    revision: Revision,
+    items: JsonItems,
+    /// The last item of the part, if more follow.
+    last: Option<K>,
+}
+
+/// The rest of a list that is sent in pieces.
+struct Rest<K, F> {
+    app: App,
+    list: JsonList<K, F>,
+    revision: Revision,
+    last: K,
+    sent_bytes: usize,
+}
+
+impl<K, F> JsonList<K, F>
+where
+    K: Send + 'static,
+    F: Fn(&Store, &Revision, Option<&K>, &mut JsonItems) -> store::Result<Option<K>>
+        + Send
+        + Sync
+        + 'static,
+{
+    /// Returns the list that `read` reads.
+    pub fn new(kind: ListKind, read: F) -> Self {
+        Self {
+            kind,
+            positions: PhantomData,
+            read: Arc::new(read),
+        }
+    }
+
+    /// Responds with all items after `after`.
+    pub async fn respond(
+        self,
+        app: &App,
+        revision: Revision,
+        after: Option<K>,
+    ) -> Result<Response> {
+        let mut charge = app.charge(PIECE_BYTES as u64).await?;
+        let first = JsonItems::first(self.kind, PIECE_BYTES, usize::MAX);
+        let part = self.read_first(app, revision, after, first).await?;
+        let commit = CommitHeader(part.commit);
+        let Some(last) = part.last else {
+            let json = part.items.finish(true);
+            return Ok((commit, json_body(json, charge)?).into_response());
+        };
+        let json = part.items.finish(false);
+        let rest = Rest {
+            app: app.clone(),
+            list: self,
+            revision: part.revision,
+            last,
+            sent_bytes: json.len(),
+        };
+        charge.try_resize(json.len() as u64)?;
+        let first = stream::iter([Ok(charged_bytes(json, charge))]);
+        let rest = stream::try_unfold(Some(rest), |rest| async {
+            match rest {
+                Some(rest) => rest.next().await.map(Some),
+                None => Ok(None),
+            }
+        });
+        let body = Body::from_stream(first.chain(rest));
+        Ok((commit, [json_type()], body).into_response())
+    }
+
+    /// Responds with a page of the items after `after`. `link` returns the position of the page's last item as it is written in URLs, and
+    /// the further parameters for [`next_page_link`].
+    pub async fn respond_with_page(
+        self,
+        app: &App,
+        revision: Revision,
+        after: Option<K>,
+        (page, link): (Page, impl Fn(&K) -> (String, &'static str)),
+    ) -> Result<Response> {
+        let charge = app.charge(page.bytes_max() as u64).await?;
+        let first = JsonItems::first(self.kind, page.bytes_max(), page.items_max());
+        let part = self.read_first(app, revision, after, first).await?;
+        let link = part.last.as_ref().map(|last| {
+            let (last, query) = link(last);
+            next_page_link(page.items_max(), &last, query)
+        });
+        let body = json_body(part.items.finish(true), charge)?;
+        Ok((CommitHeader(part.commit), AppendHeaders(link), body).into_response())
+    }
+
+    async fn read_first(
+        &self,
+        app: &App,
+        revision: Revision,
+        after: Option<K>,
+        first: JsonItems,
+    ) -> Result<FirstPart<K>> {
+        let read = Arc::clone(&self.read);
+        app.run_read(move |store| {
+            let (commit, (revision, items, last)) = store.as_of(&revision, |revision| {
+                let mut items = first.clone();
+                let last = read(store, revision, after.as_ref(), &mut items)?;
+                Ok((revision.clone(), items, last))
+            })?;
+            Ok(FirstPart {
+                commit,
+                revision,
+                items,
+                last,
+            })
+        })
+        .await
+    }
+}
+
+impl<K, F> Rest<K, F>
+where
+    K: Send + 'static,
+    F: Fn(&Store, &Revision, Option<&K>, &mut JsonItems) -> store::Result<Option<K>>
+        + Send
+        + Sync
+        + 'static,
+{
+    /// Makes the next piece. On failure, the response is cut off.
+    async fn next(self) -> Result<(Bytes, Option<Self>)> {
+        let piece = self.make_piece().await;
+        piece.inspect_err(|error| {
+            tracing::warn!(%error, "cannot continue a list: the response is cut off");
+        })
+    }
+
+    /// The piece before may not be sent yet, so its charge may still be held while this waits for another one. That is no deadlock: the
+    /// client that reads releases it, whatever this does.
+    async fn make_piece(self) -> Result<(Bytes, Option<Self>)> {
+        let wanted = (self.sent_bytes / SENT_SHARE).clamp(PIECE_BYTES, PIECE_BYTES_MAX);
+        let mut charge = match self.app.memory.try_charge(wanted as u64) {
+            Ok(charge) => charge,
+            Err(_) => self.app.charge(PIECE_BYTES as u64).await?,
+        };
+        let mut items = JsonItems::next(self.list.kind, charge.bytes() as usize);
+        let (read, revision) = (Arc::clone(&self.list.read), self.revision.clone());
+        let last = self.last;
+        let (items, last) = self
+            .app
+            .run_read(move |store| {
+                let last = read(store, &revision, Some(&last), &mut items)?;
+                Ok((items, last))
+            })
+            .await?;
+        let json = items.finish(last.is_none());
+        charge.try_resize(json.len() as u64)?;
+        let sent_bytes = self.sent_bytes + json.len();
+        let rest = last.map(|last| Self {
+            last,
+            sent_bytes,
+            ..self
+        });
+        Ok((charged_bytes(json, charge), rest))
+    }
+}
+
+/// Returns JSON as a body that is charged until it is sent.
+fn json_body(json: Vec<u8>, mut charge: Charge) -> Result<Response> {
+    charge.try_resize(json.len() as u64)?;
+    Ok(([json_type()], Body::from(charged_bytes(json, charge))).into_response())
+}
+
+fn json_type() -> (axum::http::HeaderName, HeaderValue) {
+    (CONTENT_TYPE, HeaderValue::from_static("application/json"))
+}

@@ -1,0 +1,96 @@
+//! Values in memory that are being sent, each charged once however many responses share it.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use crate::budget::Charge;
+
+/// The values that are being sent, by key.
+pub(in crate::http) struct InFlight<K: Copy + Eq + Hash, V> {
+    values: Arc<Values<K, V>>,
+}
+
+type Values<K, V> = Mutex<HashMap<K, Weak<Sent<K, V>>>>;
+
+/// A value that is being sent, and the charge for it. Dropping the last clone of its `Arc` releases the charge.
+pub(in crate::http) struct Sent<K: Copy + Eq + Hash, V> {
+    /// The value.
+    pub value: V,
+    key: K,
+    #[expect(dead_code, reason = "held for its drop")]
+    charge: Charge,
+    values: Arc<Values<K, V>>,
+}
+
+impl<K: Copy + Eq + Hash, V> Default for InFlight<K, V> {
+    fn default() -> Self {
+        Self {
+            values: Arc::default(),
+        }
+    }
+}
+
+impl<K: Copy + Eq + Hash, V> InFlight<K, V> {
+    /// Returns the value of a key if it is being sent.
+    pub fn get(&self, key: K) -> Option<Arc<Sent<K, V>>> {
+        lock(&self.values).get(&key)?.upgrade()
+    }
+
+    /// Shares a value with later responses until the last one is sent. If another response has shared it before, returns that copy and
+    /// releases `charge`.
+    pub fn share(&self, key: K, value: V, charge: Charge) -> Arc<Sent<K, V>> {
+        let mut values = lock(&self.values);
+        if let Some(sent) = values.get(&key).and_then(Weak::upgrade) {
+            return sent;
+        }
+        let sent = Arc::new(Sent {
+            value,
+            key,
+            charge,
+            values: Arc::clone(&self.values),
+        });
+        values.insert(key, Arc::downgrade(&sent));
+        sent
+    }
+}
+
+impl<K: Copy + Eq + Hash, V> Drop for Sent<K, V> {
+    fn drop(&mut self) {
+        let mut values = lock(&self.values);
+        // Another response may have shared the value again in the meantime.
+        if values
+            .get(&self.key)
+            .is_some_and(|sent| sent.strong_count() == 0)
+        {
+            values.remove(&self.key);
+        }
+    }
+}
+
+fn lock<K: Copy + Eq + Hash, V>(
+    values: &Values<K, V>,
+) -> MutexGuard<'_, HashMap<K, Weak<Sent<K, V>>>> {
+    values.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::ByteBudget;
+
+    #[test]
+    fn value_is_charged_once_until_its_last_response_is_sent() {
+        let budget = ByteBudget::new(100);
+        let in_flight = InFlight::default();
+        assert!(in_flight.get(1).is_none());
+        let first = in_flight.share(1, "a", budget.try_charge(10).unwrap());
+        let second = in_flight.share(1, "b", budget.try_charge(20).unwrap());
+        assert_eq!((first.value, second.value, budget.used()), ("a", "a", 10));
+        drop(first);
+        assert_eq!(in_flight.get(1).unwrap().value, "a");
+        drop(second);
+        assert_eq!(budget.used(), 0);
+        assert!(in_flight.get(1).is_none() && lock(&in_flight.values).is_empty());
+    }
+}

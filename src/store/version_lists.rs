@@ -1,0 +1,59 @@
+//! A cache of lists of versions.
+
+use std::sync::Arc;
+
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+
+use super::error::Result;
+use super::versions::Version;
+use crate::names::{CommitId, ModulePath};
+
+/// The size of the cache, in bytes: room for 200,000 versions.
+const BYTES_MAX: u64 = 16 << 20;
+/// The number of lists that the cache is sized for.
+const LISTS_EXPECTED: usize = 1024;
+/// The memory of a list without its versions and its path, in bytes.
+const LIST_BYTES: usize = 256;
+
+/// A cache of the versions of a path in the history of a commit, which never change. A long list is sent in pieces, and each piece takes
+/// the list from here.
+pub(super) struct VersionLists(Cache<(CommitId, ModulePath), Arc<[Version]>, ByBytes>);
+
+impl Default for VersionLists {
+    fn default() -> Self {
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(LISTS_EXPECTED)
+            .weight_capacity(BYTES_MAX)
+            // A list that is larger than a shard is not cached.
+            .shards(1)
+            .build();
+        Self(Cache::with_options(
+            options.expect("BUG: both capacities are given"),
+            ByBytes,
+            DefaultHashBuilder::default(),
+            DefaultLifecycle::default(),
+        ))
+    }
+}
+
+impl VersionLists {
+    /// Returns the list, computing it if it is not cached. Concurrent callers compute it once.
+    pub fn get_or_compute(
+        &self,
+        tip: CommitId,
+        path: &ModulePath,
+        compute: impl FnOnce() -> Result<Arc<[Version]>>,
+    ) -> Result<Arc<[Version]>> {
+        self.0.get_or_insert_with(&(tip, path.clone()), compute)
+    }
+}
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<(CommitId, ModulePath), Arc<[Version]>> for ByBytes {
+    fn weight(&self, (_, path): &(CommitId, ModulePath), versions: &Arc<[Version]>) -> u64 {
+        (size_of_val(&**versions) + path.as_str().len() + LIST_BYTES) as u64
+    }
+}
