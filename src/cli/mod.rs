@@ -57,4 +57,6 @@ mod stream_copy;
 mod text_file;
 mod write_access;
 
+#[cfg(fuzzing)]
+pub use config::parse_configuration;
 pub use dispatch::run;

@@ -128,6 +128,16 @@ impl ConfigFile {
     }
 }
 
+/// Parses the text of a configuration file, for the fuzz target `configuration`. Returns the error's text.
+#[cfg(fuzzing)]
+pub fn parse_configuration(text: &str) -> Result<(), String> {
+    let names = super::server_args::ServerArgs::setting_names();
+    match parse(Path::new("wasmstore.toml"), text, &names) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// Parses the text; returns the settings, and whether one of them is or contains a secret.
 fn parse(path: &Path, text: &str, names: &[String]) -> Result<(FileSettings, bool), ConfigError> {
     let fail = |offset: usize, fault| Err(invalid(path, &text.as_bytes()[..offset], fault));

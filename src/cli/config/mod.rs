@@ -22,6 +22,8 @@ mod value_impls;
 mod value_types;
 
 pub(super) use error::ConfigError;
+#[cfg(fuzzing)]
+pub use file::parse_configuration;
 pub(super) use resolve::resolve;
 pub(super) use server_args::{ServerArgs, ServerFlags};
 pub(super) use value_types::{AtLeast, Seconds};
