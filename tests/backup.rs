@@ -263,3 +263,60 @@ fn an_import_with_one_invalid_file_changes_nothing() {
     assert_eq!(error.kind(), ErrorKind::Malformed);
     assert_eq!((s.tip(), s.content()), (tip, "/a=1".to_owned()));
 }
+
+#[test]
+fn a_backup_follows_no_link_out_of_the_store() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let dir = s.root.parent().unwrap();
+    std::fs::write(dir.join("secret"), "s3cr3t").unwrap();
+    std::fs::create_dir(dir.join("outside")).unwrap();
+    std::fs::write(dir.join("outside/secret"), "s3cr3t").unwrap();
+    let link = |target: &str, name: &str| {
+        std::os::unix::fs::symlink(target, s.root.join(name)).unwrap();
+    };
+    link("../../secret", "hooks/post-receive");
+    link("pre-receive", "hooks/update");
+    link("../outside", "info");
+    let archive = |name: &str| {
+        let path = dir.join(name);
+        let out = std::fs::File::create(&path).unwrap();
+        s.store.backup(out, || {}).map(|()| path)
+    };
+    let copy = dir.join("copy");
+    unpack(&archive("links.tar.gz").unwrap(), &copy);
+    assert!(!copy.join("hooks/post-receive").exists() && !copy.join("info").exists());
+    let hook = |name: &str| std::fs::read(copy.join("hooks").join(name)).unwrap();
+    assert_eq!(hook("update"), hook("pre-receive"));
+    crate::support::store::fsck(&copy);
+
+    for (target, name) in [
+        ("../../secret", "objects/secret"),
+        ("../../outside", "objects/outside"),
+        ("../../objects", "objects/info/loop"),
+        ("../../../secret", "objects/pack/pack-1.pack"),
+    ] {
+        link(target, name);
+        let error = archive("refused.tar.gz").unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("{name:?} is a symbolic link")),
+            "{error}"
+        );
+        std::fs::remove_file(s.root.join(name)).unwrap();
+    }
+    assert!(archive("again.tar.gz").is_ok());
+}
+
+#[test]
+fn a_backup_keeps_the_mode_of_the_configuration() {
+    use std::os::unix::fs::PermissionsExt;
+    let s = Scratch::new();
+    let mode = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(s.root.join("config"), mode).unwrap();
+    let dir = s.root.parent().unwrap();
+    let out = std::fs::File::create(dir.join("b.tar.gz")).unwrap();
+    s.store.backup(out, || {}).unwrap();
+    unpack(&dir.join("b.tar.gz"), &dir.join("copy"));
+    let copied = std::fs::metadata(dir.join("copy/config")).unwrap();
+    assert_eq!(copied.permissions().mode() & 0o777, 0o600);
+}

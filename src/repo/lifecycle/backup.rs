@@ -8,17 +8,20 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
 use gix::refs::Target;
+use rustix::fs::OFlags;
 
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::names_in;
 use crate::repo::lifecycle::create::REPOSITORY_DIRS;
 use crate::repo::parts::Parts;
+use crate::repo::refs::lock::CONFIG;
 
 /// The largest file outside `objects/` that is copied whole, in bytes. No configuration file or hook is larger.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -90,12 +93,14 @@ impl<W: Write> TarWriter<'_, W> {
 
     /// Adds a file, or everything below a directory. Skips unfinished and derived files. Does nothing if the file does not exist.
     fn add_tree(&mut self, root: &Path, name: &Path) -> Result<()> {
-        let path = root.join(name);
-        if name == Path::new(PACK_DIR) {
-            return self.add_packs(root);
-        }
         if DERIVED.iter().any(|derived| name == Path::new(derived)) {
             return Ok(());
+        }
+        let Some(path) = locate(root, name)? else {
+            return Ok(());
+        };
+        if name == Path::new(PACK_DIR) {
+            return self.add_packs(root);
         }
         if path.is_dir() {
             for entry in names_in(&path).map_err(Error::io("read", &path))? {
@@ -138,14 +143,16 @@ impl<W: Write> TarWriter<'_, W> {
 
     /// Adds a file; returns whether it exists.
     fn add_file(&mut self, root: &Path, name: &Path) -> Result<bool> {
-        let path = root.join(name);
-        let file = match File::open(&path) {
+        let Some(path) = locate(root, name)? else {
+            return Ok(false);
+        };
+        let file = match open_regular_file(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             file => file.map_err(Error::io("read", &path))?,
         };
+        let metadata = file.metadata().map_err(Error::io("read", &path))?;
         if name.starts_with("objects") {
-            let size_bytes = file.metadata().map_err(Error::io("read", &path))?.len();
-            self.append(header(size_bytes, mode(name)), name, file)?;
+            self.append(header(metadata.len(), mode(name)), name, file)?;
             return Ok(true);
         }
         // Files outside `objects/` may change while they are read, so their length is known only afterwards.
@@ -153,7 +160,12 @@ impl<W: Write> TarWriter<'_, W> {
         let mut file = file.take(FILE_BYTES_MAX);
         file.read_to_end(&mut bytes)
             .map_err(Error::io("read", &path))?;
-        self.add_bytes(name, &bytes)?;
+        // The configuration may contain the passwords of mirrors.
+        let mode = match name == Path::new(CONFIG) {
+            true => metadata.permissions().mode() & 0o777,
+            false => mode(name),
+        };
+        self.append(header(bytes.len() as u64, mode), name, &*bytes)?;
         Ok(true)
     }
 
@@ -183,6 +195,54 @@ impl<W: Write> TarWriter<'_, W> {
         long.set_size(name.len() as u64 + 1);
         long.set_cksum();
         self.tar.append(&long, name.chain(&b"\0"[..]))
+    }
+}
+
+/// Returns the path of a file or directory of the repository; `None` if it does not exist. A symbolic link to a file of the repository is
+/// resolved. Any other link is not followed: the archive would contain files that are not part of the repository, or never end. Without
+/// the configuration or an object, the copy would be useless, so this is an error for them.
+///
+/// # Errors
+/// The path cannot be read; a required file is such a link.
+fn locate(root: &Path, name: &Path) -> Result<Option<PathBuf>> {
+    let path = root.join(name);
+    let found = match fs::symlink_metadata(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        found => found.map_err(Error::io("read", &path))?,
+    };
+    if !found.is_symlink() {
+        return Ok(Some(path));
+    }
+    let real_root = fs::canonicalize(root).map_err(Error::io("read", root))?;
+    let target = fs::canonicalize(&path).map_err(Error::io("follow the link", &path))?;
+    if target.starts_with(real_root) && !target.is_dir() {
+        return Ok(Some(target));
+    }
+    if name.starts_with("objects") || name == Path::new(CONFIG) {
+        return Err(Error::NotAStore {
+            root: root.to_owned(),
+            reason: format!(
+                "{name:?} is a symbolic link to {target:?}, which a backup does not follow; replace it by a copy, or mount the directory \
+                 there"
+            ),
+        });
+    }
+    tracing::warn!(?name, ?target, "leaving a symbolic link out of the backup");
+    Ok(None)
+}
+
+/// Opens a regular file. Anything that has replaced it in the meantime, such as a symbolic link or a named pipe, is an error.
+fn open_regular_file(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut options = OpenOptions::new();
+    let file = options
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is not a regular file"))
     }
 }
 
