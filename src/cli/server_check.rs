@@ -8,6 +8,7 @@ use serde_json::json;
 use super::config::ServerArgs;
 use super::exit::{Error, Result};
 use super::output::Output;
+use super::push_hooks::check_push_hooks;
 use super::server_settings::{PipeHandling, load_tls, read_keys};
 use super::settings::Settings;
 use super::write_access::{check_directory, check_write_access};
@@ -31,6 +32,7 @@ pub(super) fn run(server: &ServerArgs, settings: &Settings, out: &mut Output) ->
     let store = Store::open(&root, options).map_err(|error| attribute("root", error.into()))?;
     let is_replica = server.replica.primary()?.is_some();
     check_write_access(&store, is_replica).map_err(|error| attribute("root", error))?;
+    check_push_hooks(&store);
     let has_git = has_git(&root, options);
     check_replica(server, &store, has_git)?;
     let schedule = server.schedule.schedule(None, is_replica);

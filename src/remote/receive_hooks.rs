@@ -79,6 +79,7 @@ fn hooks_objection(store: &Store) -> Result<Option<Objection>> {
         }
         (PushHooks::Installed, _) => return Ok(None),
         (PushHooks::Foreign(path), _) => format!("the hook {path:?} was not written by wasmstore"),
+        (PushHooks::NoExec, _) => "its file system is mounted with noexec".to_owned(),
         (PushHooks::Missing(what), _) => {
             format!("{what} is missing: run `wasmstore init` on the store's machine")
         }

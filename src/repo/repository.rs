@@ -351,4 +351,9 @@ impl Repository {
     pub fn push_hooks(&self) -> Result<PushHooks> {
         hooks::installed(&self.parts)
     }
+
+    /// Returns whether git cannot run the hooks, because the file system of the repository is mounted with `noexec`.
+    pub fn is_noexec(&self) -> bool {
+        hooks::is_noexec(self.root())
+    }
 }

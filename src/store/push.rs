@@ -23,6 +23,11 @@ impl Store {
         Ok(self.repo.push_hooks()?)
     }
 
+    /// Returns whether git cannot run the hooks, because their file system is mounted with `noexec`.
+    pub fn is_noexec(&self) -> bool {
+        self.repo.is_noexec()
+    }
+
     /// Updates the refs of a push to which [`check_push`](Self::check_push) had no objections. Compares each ref with its current value.
     ///
     /// # Errors

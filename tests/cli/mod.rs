@@ -16,6 +16,7 @@ mod listening;
 mod log_reader;
 mod maintenance;
 mod modules;
+mod noexec;
 mod non_utf8;
 mod overview;
 mod parallel;

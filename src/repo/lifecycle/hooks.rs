@@ -9,6 +9,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{StatVfsMountFlags, statvfs};
+
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::{create_dir, new_file, persist, sync_dir};
 use crate::repo::lifecycle::config::{config_file, configure, is_set};
@@ -44,6 +46,8 @@ pub enum PushHooks {
     Foreign(PathBuf),
     /// This hook or setting is missing.
     Missing(String),
+    /// The hooks are installed, but git cannot run them: their file system is mounted with `noexec` (mount(8)).
+    NoExec,
 }
 
 /// Returns the text of a hook; git runs it in the repository. Installed hooks are compared with it byte by byte, so any change to the
@@ -129,8 +133,19 @@ pub(crate) fn installed(parts: &Parts) -> Result<PushHooks> {
         .find(|(key, value)| !is_set(&config, key, value));
     Ok(match unset {
         Some((key, value)) => PushHooks::Missing(format!("{key}={value} in its configuration")),
+        None if is_noexec(parts.root()) => PushHooks::NoExec,
         None => PushHooks::Installed,
     })
+}
+
+/// Returns whether the file system of the repository, or of the directory in which it would be created, is mounted with `noexec`.
+pub(crate) fn is_noexec(root: &Path) -> bool {
+    let Ok(root) = std::path::absolute(root) else {
+        return false;
+    };
+    let existing = root.ancestors().find(|dir| dir.exists());
+    let mount = existing.and_then(|dir| statvfs(dir).ok());
+    mount.is_some_and(|mount| mount.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }
 
 fn read_hook(path: &Path) -> Result<Option<String>> {
