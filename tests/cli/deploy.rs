@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::support::program::{CommandOutput, World};
+use crate::support::program::{CommandOutput, World, has_program};
 
 fn read(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -62,6 +62,56 @@ fn systemd_unit_starts_and_reloads_the_server() {
     // The store is in the directory that the unit may write.
     let variables = settings(&unit, "Environment");
     assert!(variables.contains(&"WASMSTORE_ROOT=/var/lib/wasmstore/store"));
+}
+
+#[test]
+fn systemd_unit_limits_the_server_and_never_gives_up() {
+    let unit = read("deploy/wasmstore.service");
+    for (name, value) in [
+        ("StartLimitIntervalSec", "0"),
+        ("Restart", "always"),
+        ("MemoryHigh", "70%"),
+        ("MemoryMax", "80%"),
+        ("OOMPolicy", "continue"),
+        ("TasksMax", "2048"),
+    ] {
+        assert_eq!(settings(&unit, name), [value], "{name}");
+    }
+    assert_eq!(settings(&unit, "StartLimitBurst"), [""; 0]);
+    let compose = read("deploy/docker-compose.yml");
+    assert!(compose.contains("  mem_limit: ") && compose.contains("  pids_limit: "));
+}
+
+#[test]
+fn socket_unit_opens_the_default_port() {
+    let unit = read("deploy/wasmstore.socket");
+    assert_eq!(
+        settings(&unit, "ListenStream"),
+        ["127.0.0.1:6384", "/run/wasmstore.sock"]
+    );
+    // systemd's default, one server for all connections; `yes` would start a server for each.
+    assert_eq!(settings(&unit, "Accept"), [""; 0]);
+}
+
+#[test]
+fn systemd_accepts_the_units() {
+    if !has_program("systemd-analyze") {
+        eprintln!("skipped: systemd-analyze is not installed");
+        return;
+    }
+    let world = World::empty();
+    // The verification looks for the program.
+    let program = env!("CARGO_BIN_EXE_wasmstore");
+    let service = read("deploy/wasmstore.service").replace("/usr/local/bin/wasmstore", program);
+    world.file("wasmstore.service", service);
+    world.file("wasmstore.socket", read("deploy/wasmstore.socket"));
+    let mut verify = world.command("systemd-analyze");
+    verify.args(["verify", "--man=no", "--recursive-errors=no"]);
+    let ran = verify
+        .args(["./wasmstore.service", "./wasmstore.socket"])
+        .output();
+    let ran = CommandOutput::from(ran.unwrap());
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
 }
 
 #[test]
