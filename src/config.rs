@@ -169,10 +169,15 @@ pub struct ServerLimits {
     /// The maximum size of a module that is compressed. A module over a quarter of
     /// [`compressed_bytes_max`](Self::compressed_bytes_max) is not compressed either.
     pub compressible_bytes_max: u64,
-    /// The maximum number of concurrent git processes for fetches and pushes; further requests wait.
+    /// The maximum number of concurrent git processes for fetches, and separately for pushes; further requests wait. One key may use
+    /// half of them.
     pub git_services_max: usize,
     /// The time limit of a git process for a fetch or a push.
     pub git_time_max: Duration,
+    /// The time in which a client must read the next 64 KiB of git's response.
+    pub git_read_timeout: Duration,
+    /// The limits of each git process.
+    pub git_process: GitProcessLimits,
     /// The maximum size of a decoded fetch request.
     pub fetch_bytes_max: u64,
     /// The maximum size of a decoded push request: ref updates and pack.
@@ -200,8 +205,28 @@ impl Default for ServerLimits {
             compressible_bytes_max: 64 << 20,
             git_services_max: 16,
             git_time_max: Duration::from_secs(3600),
+            git_read_timeout: Duration::from_secs(60),
+            git_process: GitProcessLimits::default(),
             fetch_bytes_max: 64 << 20,
             push_bytes_max: 16 << 30,
+        }
+    }
+}
+
+/// Limits on each git process that a server starts. 0 means no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GitProcessLimits {
+    /// The maximum size of the address space, in bytes.
+    pub memory_bytes_max: u64,
+    /// The maximum CPU time, in seconds.
+    pub cpu_s_max: u64,
+}
+
+impl Default for GitProcessLimits {
+    fn default() -> Self {
+        Self {
+            memory_bytes_max: 2 << 30,
+            cpu_s_max: 3600,
         }
     }
 }

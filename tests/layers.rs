@@ -220,6 +220,7 @@ const ORDERS: [(&str, &[&str]); 2] = [
             "blocking",
             "listener",
             "middleware",
+            "git_permits",
             "module",
             "upload",
             "watch",

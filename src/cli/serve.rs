@@ -52,6 +52,7 @@ pub(super) fn run(server: ServerArgs, settings: &Settings) -> Result<()> {
         mirrors: None,
         replica: None,
     };
+    remote::limit_processes(options.limits.git_process);
     let tls = load_tls(&server)?;
     let service_manager = ServiceManager::from_environment();
     raise_file_limit(options.limits.connections_max);

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
+use super::process_limits::{self, CpuTime};
+
 /// The longest interval between two checks of whether a process has ended.
 const POLL_INTERVAL_MAX: Duration = Duration::from_millis(50);
 
@@ -28,18 +30,29 @@ pub(super) struct ChildPipes {
 
 impl ChildProcess {
     /// Starts a git command that starts no other processes. It stays in the terminal's process group, so Ctrl-C reaches it too.
-    pub(super) fn spawn(command: &mut Command) -> io::Result<(Self, ChildPipes)> {
-        Self::start(command, false)
+    pub(super) fn spawn(
+        command: &mut Command,
+        cpu_time: CpuTime,
+    ) -> io::Result<(Self, ChildPipes)> {
+        Self::start(command, false, cpu_time)
     }
 
     /// Starts a git command that starts helpers such as git-pack-objects(1), which would survive it. It leads a process group of
     /// its own, so that the group can be killed.
-    pub(super) fn spawn_group(command: &mut Command) -> io::Result<(Self, ChildPipes)> {
-        Self::start(command.process_group(0), true)
+    pub(super) fn spawn_group(
+        command: &mut Command,
+        cpu_time: CpuTime,
+    ) -> io::Result<(Self, ChildPipes)> {
+        Self::start(command.process_group(0), true, cpu_time)
     }
 
-    fn start(command: &mut Command, leads_group: bool) -> io::Result<(Self, ChildPipes)> {
+    fn start(
+        command: &mut Command,
+        leads_group: bool,
+        cpu_time: CpuTime,
+    ) -> io::Result<(Self, ChildPipes)> {
         let mut child = command.spawn()?;
+        process_limits::limit(child.id(), cpu_time);
         let pipes = ChildPipes {
             stdin: child.stdin.take(),
             stdout: child.stdout.take(),

@@ -28,6 +28,14 @@ pub enum Error {
         /// The subcommand.
         command: String,
     },
+    /// The command reached a limit of its process.
+    #[error("git {command} failed: it reached its limit of {limit}")]
+    LimitReached {
+        /// The subcommand.
+        command: String,
+        /// The resource and the flag that sets its limit.
+        limit: &'static str,
+    },
     /// The command exceeded its time limit and was killed.
     #[error("git {command} did not end within {limit_s} s")]
     TimedOut {

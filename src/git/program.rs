@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::child::ChildProcess;
 use super::child_env::remove_server_variables;
 use super::error::Error;
+use super::process_limits::{CpuTime, configure_for_limits, reached_limit};
 
 /// How much of git's standard error is kept for the error message, in bytes.
 pub(super) const STDERR_BYTES_MAX: u64 = 4096;
@@ -90,7 +91,8 @@ impl Git {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let (mut child, pipes) = ChildProcess::spawn(&mut command).map_err(cannot_run)?;
+        let (mut child, pipes) =
+            ChildProcess::spawn(&mut command, CpuTime::AllOf(limit)).map_err(cannot_run)?;
         let mut stdin = pipes.stdin.expect("BUG: stdin is piped");
         // A broken pipe means that git exited early. Its exit status is checked below.
         let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
@@ -117,6 +119,12 @@ impl Git {
         if NO_SPACE_MESSAGES.iter().any(|text| stderr.contains(text)) {
             return Err(Error::NoSpace { command: name });
         }
+        if let Some(limit) = reached_limit(&stderr, Some(status)) {
+            return Err(Error::LimitReached {
+                command: name,
+                limit,
+            });
+        }
         Err(Error::Failed {
             command: name,
             stderr: stderr.lines().next().unwrap_or_default().to_owned(),
@@ -125,7 +133,9 @@ impl Git {
 
     pub(super) fn command<'a>(&self, args: impl Iterator<Item = &'a OsStr>) -> Command {
         let mut command = Command::new("git");
-        command.args(self.safe_directory()).args(args);
+        command.args(self.safe_directory());
+        configure_for_limits(&mut command);
+        command.args(args);
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_"))
         {

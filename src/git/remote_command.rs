@@ -2,7 +2,7 @@
 //! process ends, for whatever reason.
 
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::thread::JoinHandle;
@@ -10,14 +10,17 @@ use std::time::{Duration, Instant};
 
 use super::child::ChildProcess;
 use super::error::Error;
+use super::process_limits::{CpuTime, configure_for_limits};
 use super::program::{Git, STDERR_BYTES_MAX, read_in_background};
 use super::secret_config::SecretConfig;
 use super::user_env;
 
 /// A script for sh(1) that runs git and, in the background, waits for the end of standard input, which comes when this process
 /// ends, even by SIGKILL. The background shell then sends SIGTERM to git and its helpers, so that they remove their lock files,
-/// and SIGKILL if they do not end. git itself has no option for this.
+/// and SIGKILL if they do not end. git itself has no option for this. The first line of standard input comes when the limits of the process
+/// are set.
 const RUN_UNTIL_OWNER_ENDS: &str = "\
+read -r _ || exit
 exec 3<&0
 (trap '' TERM; read -r _; kill -TERM 0; kill -0 $$ || exit; sleep 3; kill -KILL 0) <&3 3<&- >/dev/null 2>&1 &
 exec git \"$@\" </dev/null 3<&-";
@@ -63,10 +66,9 @@ impl Git {
     ) -> Result<RemoteCommand, Error> {
         let mut command = Command::new("sh");
         command.args(["-c", RUN_UNTIL_OWNER_ENDS, "sh"]);
-        command
-            .args(self.safe_directory())
-            .args(user_env::config_options())
-            .args(args);
+        command.args(self.safe_directory());
+        configure_for_limits(&mut command);
+        command.args(user_env::config_options()).args(args);
         user_env::apply(&mut command, git_dir);
         secrets.apply(&mut command);
         command
@@ -74,11 +76,15 @@ impl Git {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let spawned = ChildProcess::spawn_group(&mut command);
-        let (child, pipes) = spawned.map_err(|source| Error::Spawn {
+        let failed = |source| Error::Spawn {
             command: name.to_owned(),
             source,
-        })?;
+        };
+        let spawned = ChildProcess::spawn_group(&mut command, CpuTime::AllOf(limit));
+        let (child, mut pipes) = spawned.map_err(failed)?;
+        if let Some(stdin) = &mut pipes.stdin {
+            stdin.write_all(b"\n").map_err(failed)?;
+        }
         let stdout = pipes.stdout.expect("BUG: stdout is piped");
         let stderr = pipes.stderr.expect("BUG: stderr is piped");
         Ok(RemoteCommand {

@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use super::child::ChildProcess;
 use super::error::Error;
+use super::process_limits::CpuTime;
 use super::program::Git;
 
 /// The longest value of `GIT_PROTOCOL` that is passed on, in bytes.
@@ -74,9 +75,11 @@ impl Git {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let (child, pipes) =
-            ChildProcess::spawn_group(&mut command).map_err(|source| Error::Spawn {
-                command: server_command.name().to_owned(),
-                source,
+            ChildProcess::spawn_group(&mut command, CpuTime::Configured).map_err(|source| {
+                Error::Spawn {
+                    command: server_command.name().to_owned(),
+                    source,
+                }
             })?;
         Ok(ServerProcess {
             child,

@@ -1,6 +1,7 @@
 //! The error message of a failed git command: the relevant lines of its output.
 
 use super::error::Error;
+use super::process_limits::reached_limit;
 use super::remote_command::CommandOutput;
 
 /// The longest message, in characters.
@@ -20,6 +21,12 @@ impl CommandOutput {
     /// Returns the failure of git's subcommand `command`. Its text consists of the lines that state the cause, joined by semicolons,
     /// without control characters and of bounded length. It may contain secrets.
     pub(super) fn failure(&self, command: &'static str) -> Error {
+        if let Some(limit) = reached_limit(&self.stderr, None) {
+            return Error::LimitReached {
+                command: command.to_owned(),
+                limit,
+            };
+        }
         let mut causes = self.rejected_refs();
         let stderr_lines = || {
             self.stderr

@@ -11,6 +11,7 @@ mod commit_header;
 mod error;
 mod extract;
 mod git;
+mod git_permits;
 mod git_url;
 mod json;
 mod json_items;

@@ -16,6 +16,7 @@ use crate::config::ServerLimits;
 use crate::http::blocking::{acquire, resume_panic, run_blocking};
 use crate::http::commit_header::CommitHeader;
 use crate::http::error::{Failure, Result};
+use crate::http::git_permits::GitPermits;
 use crate::http::metrics::{COMMITS, GaugeGuard, Metrics, QUEUE_DEPTH};
 use crate::http::module::encodings::{Coding, EncodingCache};
 use crate::http::module::in_flight::InFlight;
@@ -55,7 +56,7 @@ pub(super) struct Shared {
     /// The git program that serves fetches and pushes, if it is installed.
     pub git: Option<GitHttpBackend>,
     /// One permit per running git process.
-    pub git_permits: Arc<Semaphore>,
+    pub git_permits: GitPermits,
     /// Whether keys are set. Shared caches must not store responses then.
     pub is_private: bool,
     /// Is cancelled when the server begins to shut down.
@@ -106,7 +107,7 @@ impl App {
             encodings: EncodingCache::new(&limits),
             upload_quota: UploadQuota::new(&limits),
             git: options.git,
-            git_permits: Arc::new(Semaphore::new(limits.git_services_max)),
+            git_permits: GitPermits::new(limits.git_services_max),
             default_branch: RwLock::new(options.default_branch),
             watch_registry: WatchRegistry::new(Arc::clone(&store), &limits, shutdown.clone()),
             store,

@@ -29,7 +29,7 @@ pub mod receive_hooks;
 mod replica;
 mod websocket;
 
-pub use crate::git::{ChildProcess, ServerProcess};
+pub use crate::git::{ChildProcess, ServerProcess, lift_limits, limit_processes, reached_limit};
 pub use client::{Client, ErrorResponse};
 pub use clone::clone;
 pub use error::{Error, Result};

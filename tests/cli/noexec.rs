@@ -34,7 +34,11 @@ fn a_check_and_a_server_warn_that_hooks_cannot_run() {
         checked.code == Some(0) && checked.err.contains(warning),
         "{checked:?}"
     );
-    world.ok(&["init"]);
+    let created = world.run(&["init"]);
+    assert!(
+        created.code == Some(0) && created.err.contains(warning),
+        "{created:?}"
+    );
     let checked = world.run(&["server", "--check"]);
     assert!(
         checked.code == Some(0) && checked.err.contains(warning),

@@ -8,6 +8,7 @@ mod git_failures;
 mod interrupted_uploads;
 mod limits;
 mod raw_requests;
+mod resources;
 
 use std::fs;
 use std::io::Write as _;

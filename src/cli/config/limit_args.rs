@@ -8,7 +8,9 @@ use super::file::FileSettings;
 use super::value_impls::parse_count;
 use super::value_types::{AtLeast, Seconds};
 use crate::cli::memory_limit::default_client_memory;
-use crate::config::{CacheLimits, MirrorLimits, ModuleLimits, Options, PushLimits, ServerLimits};
+use crate::config::{
+    CacheLimits, GitProcessLimits, MirrorLimits, ModuleLimits, Options, PushLimits, ServerLimits,
+};
 
 /// The least memory for clients that is the default, in bytes, however little the machine has.
 const CLIENT_MEMORY_MIN: u64 = 64 << 20;
@@ -94,12 +96,21 @@ pub(in crate::cli) struct LimitArgs {
     /// Do not compress larger modules than this; never more than a quarter of --compressed-mib
     #[arg(long, value_name = "BYTES", default_value_t = AtLeast(server().compressible_bytes_max))]
     max_compressible_bytes: AtLeast<0>,
-    /// Limit the number of git fetches and pushes at a time; further ones wait
+    /// Limit the number of git fetches at a time, and separately of pushes; further ones wait, and one key may use half of them
     #[arg(long, value_name = "N", value_parser = parse_count, default_value_t = server().git_services_max)]
     max_git_services: usize,
     /// Limit the total time of one request of a fetch or push
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().git_time_max))]
     git_timeout: Seconds,
+    /// End a fetch whose client does not read 64 KiB in this time
+    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().git_read_timeout))]
+    git_read_timeout: Seconds,
+    /// Limit the memory of each git process; 0 means no limit
+    #[arg(long, value_name = "MIB", default_value_t = mib(server().git_process.memory_bytes_max))]
+    git_memory_mib: u32,
+    /// Limit the CPU time of each git process that serves a client; 0 means no limit
+    #[arg(long, value_name = "SECONDS", default_value_t = AtLeast(server().git_process.cpu_s_max))]
+    git_cpu: AtLeast<0>,
     /// Limit the size of a request of a fetch, in bytes, decoded
     #[arg(long, value_name = "BYTES", default_value_t = AtLeast(server().fetch_bytes_max))]
     max_fetch_bytes: AtLeast<4>,
@@ -119,7 +130,7 @@ impl LimitArgs {
             idle_timeout, body_timeout, min_body_bytes, shutdown_grace, drain, max_wrong_keys, ping_interval,
             max_socket_message_bytes, max_push_paths, max_push_path_bytes, max_tree_path_bytes,
             mirror_timeout, cache_mib, spool_mib, memory_mib, compressed_mib, max_compressible_bytes, max_git_services,
-            git_timeout, max_fetch_bytes, max_push_bytes,
+            git_timeout, git_read_timeout, git_memory_mib, git_cpu, max_fetch_bytes, max_push_bytes,
         );
         Ok(())
     }
@@ -182,6 +193,11 @@ impl LimitArgs {
             compressible_bytes_max: self.max_compressible_bytes.0,
             git_services_max: self.max_git_services,
             git_time_max: self.git_timeout.0,
+            git_read_timeout: self.git_read_timeout.0,
+            git_process: GitProcessLimits {
+                memory_bytes_max: bytes(self.git_memory_mib),
+                cpu_s_max: self.git_cpu.0,
+            },
             fetch_bytes_max: self.max_fetch_bytes.0,
             push_bytes_max: self.max_push_bytes.0,
         }

@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 use axum::http::StatusCode;
 
 use crate::http::error::{Failure, Result};
-use crate::remote::is_client_error;
+use crate::remote::{is_client_error, reached_limit};
 
 /// The outcome of a request, as counted in the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,11 @@ pub(super) fn outcome_of_exit(
         let reason = stderr.lines().find_map(|line| line.strip_prefix("fatal: "));
         let detail = format!("git: {}", reason.unwrap_or_default());
         (GitOutcome::Refused, Err(Failure::malformed(detail)))
+    } else if let Some(limit) = reached_limit(stderr, status) {
+        tracing::error!(stderr, limit, "git reached a limit of its process");
+        let detail = format!("git reached its limit of {limit} on the server");
+        let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+        (GitOutcome::Failed, Err(failure))
     } else {
         tracing::error!(
             ?status,

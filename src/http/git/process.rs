@@ -12,14 +12,14 @@ use futures_util::future::{BoxFuture, Fuse, FusedFuture as _};
 use metrics::counter;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::outcome::{GitOutcome, GitOutput, git_failed, outcome_of_exit};
 use super::stdin::StdinWriter;
 use crate::http::blocking::run_detached;
 use crate::http::error::{Failure, Result};
-use crate::http::metrics::{GIT_REQUESTS, GIT_SERVICES, GaugeGuard};
+use crate::http::git_permits::GitPermit;
+use crate::http::metrics::GIT_REQUESTS;
 use crate::remote::{ChildProcess, GitService, ServerProcess};
 
 /// How much of git's output is sent at a time, in bytes: the capacity of a pipe.
@@ -63,22 +63,6 @@ enum PushInput {
     Partial,
     /// The request's body has been written to git in full.
     Complete,
-}
-
-/// The right to run one of a limited number of git processes. It is counted in the metrics.
-pub(super) struct GitPermit {
-    _permit: OwnedSemaphorePermit,
-    _counted: GaugeGuard,
-}
-
-impl GitPermit {
-    /// Wraps a permit of the semaphore.
-    pub fn new(permit: OwnedSemaphorePermit) -> Self {
-        Self {
-            _permit: permit,
-            _counted: GaugeGuard::increment(GIT_SERVICES),
-        }
-    }
 }
 
 impl GitProcess {

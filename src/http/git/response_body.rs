@@ -1,10 +1,13 @@
 //! The response of a git process, for a client that may disconnect.
 
 use std::io;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::process::GitProcess;
 use crate::http::error::Result;
@@ -36,15 +39,54 @@ impl GitResponse {
     }
 
     /// Returns the response's body, which begins with `first`. If git fails, the body is cut off, so that the client does not take
-    /// it for complete.
-    pub fn into_body(self, first: Bytes) -> Body {
-        let rest = stream::try_unfold(self, |mut response| async move {
-            let next = response.next().await;
-            let chunk = next.map_err(|_| io::Error::other("git failed"))?;
-            Ok::<_, io::Error>(chunk.map(|chunk| (chunk, response)))
+    /// it for complete. If the client does not read the next chunk within `read_timeout`, git is ended and the body is cut off.
+    pub fn into_body(self, first: Bytes, read_timeout: Duration) -> Body {
+        // A task of its own, because hyper asks for the next chunk only when the client has read the previous ones.
+        let (sender, receiver) = mpsc::channel(1);
+        tokio::spawn(self.send_all(first, sender, read_timeout));
+        let chunks = stream::unfold(Some(receiver), |receiver| async move {
+            let mut receiver = receiver?;
+            match receiver.recv().await {
+                Some(Some(chunk)) => Some((Ok(chunk), Some(receiver))),
+                Some(None) => None,
+                None => Some((Err(io::Error::other("git failed")), None)),
+            }
         });
-        let first_chunk = stream::once(async move { Ok(first) });
-        Body::from_stream(first_chunk.chain(rest))
+        Body::from_stream(chunks)
+    }
+
+    /// Sends all output of git, and `None` at its regular end.
+    async fn send_all(
+        mut self,
+        first: Bytes,
+        sender: mpsc::Sender<Option<Bytes>>,
+        read_timeout: Duration,
+    ) {
+        let mut chunk = first;
+        loop {
+            match timeout(read_timeout, sender.send(Some(chunk))).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return,
+                Err(_) => {
+                    let limit_s = read_timeout.as_secs();
+                    tracing::info!(limit_s, "the client of git reads too slowly");
+                    return;
+                }
+            }
+            let next = tokio::select! {
+                biased;
+                () = sender.closed() => return,
+                next = self.next() => next,
+            };
+            match next {
+                Ok(Some(next)) => chunk = next,
+                Ok(None) => break,
+                Err(_) => return,
+            }
+        }
+        // git has ended, so another request may start one while the client still reads.
+        drop(self);
+        let _ = sender.send(None).await;
     }
 }
 

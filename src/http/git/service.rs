@@ -3,11 +3,12 @@
 use axum::body::{Body, Bytes};
 
 use super::outcome::{git_failed, git_not_installed};
-use super::process::{GitPermit, GitProcess};
+use super::process::GitProcess;
 use super::response_body::GitResponse;
 use super::stdin::StdinWriter;
 use crate::http::error::Result;
 use crate::http::listener::ShutdownGuard;
+use crate::http::middleware::auth::KeyTag;
 use crate::http::state::App;
 use crate::remote::{GitRequest, advertisement_preamble};
 
@@ -30,13 +31,14 @@ impl App {
     pub async fn serve_git(
         &self,
         request: GitRequest,
+        key: Option<KeyTag>,
         body: Option<GitRequestBody>,
     ) -> Result<Body> {
         let Some(git) = self.git.clone() else {
             return Err(git_not_installed());
         };
-        let permit = GitPermit::new(self.acquire(&self.git_permits).await?);
-        let service = request.service;
+        let (service, wait) = (request.service, self.limits.request_wait);
+        let permit = self.git_permits.acquire(service, key, wait).await?;
         let preamble = match &body {
             Some(_) => b"",
             None => advertisement_preamble(&request),
@@ -56,6 +58,7 @@ impl App {
             .map_err(|error| git_failed(&error.to_string()))?;
         let mut response = GitResponse::new(process, guard.flatten());
         let first = response.next().await?.unwrap_or_default();
-        Ok(response.into_body(Bytes::from([preamble, &first].concat())))
+        let first = Bytes::from([preamble, &first].concat());
+        Ok(response.into_body(first, self.limits.git_read_timeout))
     }
 }

@@ -26,7 +26,7 @@ pub(in crate::http) async fn refs(
     app.git.as_ref().ok_or_else(git_not_installed)?;
     let service = requested_service(&uri).ok_or_else(smart_protocol_only)?;
     let request = git_request(service, &headers, &caller);
-    let body = app.serve_git(request, None).await?;
+    let body = app.serve_git(request, caller.key(), None).await?;
     Ok(git_response(&app, service.advertisement_type(), body))
 }
 
@@ -72,7 +72,9 @@ async fn serve(
         guard: head.extensions.get::<ShutdownGuard>().cloned(),
     };
     let request = git_request(service, headers, caller);
-    let response_body = app.serve_git(request, Some(body_request)).await?;
+    let response_body = app
+        .serve_git(request, caller.key(), Some(body_request))
+        .await?;
     Ok(git_response(&app, service.result_type(), response_body))
 }
 

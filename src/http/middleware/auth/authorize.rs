@@ -1,5 +1,6 @@
 //! Authorization: almost every request must present a key. The key is checked before any byte of the body is read.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -27,13 +28,20 @@ const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
 pub(in crate::http) struct KeyCheck {
     keyring: Keyring,
     guesses: Arc<GuessLimit>,
+    /// Computes the tags of keys.
+    tags: RandomState,
 }
 
 impl KeyCheck {
     /// Creates the check. `wrong_keys_max` is the number of wrong keys that one address may send in a minute.
     pub fn new(keyring: Keyring, wrong_keys_max: usize) -> Self {
         let guesses = Arc::new(GuessLimit::new(wrong_keys_max));
-        Self { keyring, guesses }
+        let tags = RandomState::new();
+        Self {
+            keyring,
+            guesses,
+            tags,
+        }
     }
 }
 
@@ -42,9 +50,19 @@ impl KeyCheck {
 pub(in crate::http) struct Caller {
     author: Option<Author>,
     methods: AllowedMethods,
+    key: Option<KeyTag>,
 }
 
+/// A number that stands for a key. It does not reveal the key, and is valid in this process only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::http) struct KeyTag(pub u64);
+
 impl Caller {
+    /// Returns the tag of the key that the client presented; `None` if the server has no keys.
+    pub fn key(&self) -> Option<KeyTag> {
+        self.key
+    }
+
     /// Returns the identity that is passed to the hooks of a push.
     pub fn pusher(&self) -> PushIdentity {
         PushIdentity {
@@ -94,7 +112,11 @@ pub(in crate::http) async fn authorize(
     }
     let caller = match check {
         None => Caller::default(),
-        Some(KeyCheck { keyring, guesses }) => {
+        Some(KeyCheck {
+            keyring,
+            guesses,
+            tags,
+        }) => {
             // The subscription is taken together with the keys, so that the replacement of exactly these keys is noticed.
             let (keys, updates) = keyring.subscribe();
             let key = presented_key(&request);
@@ -102,10 +124,11 @@ pub(in crate::http) async fn authorize(
                 Ok(grant) => grant,
                 Err(failure) => return failure.into_response(),
             };
-            let caller = match check_method(grant, &request) {
+            let mut caller = match check_method(grant, &request) {
                 Ok(caller) => caller,
                 Err(failure) => return failure.into_response(),
             };
+            caller.key = key.as_ref().map(|key| KeyTag(tags.hash_one(key)));
             if let Some(key) = key.filter(|_| is_websocket(&request)) {
                 request
                     .extensions_mut()
@@ -153,6 +176,7 @@ fn check_method(grant: &Grant, request: &Request) -> Result<Caller> {
     Ok(Caller {
         author: grant.author.clone(),
         methods: grant.methods.clone(),
+        key: None,
     })
 }
 

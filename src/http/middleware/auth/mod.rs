@@ -10,6 +10,6 @@ mod keys;
 pub use keyring::Keyring;
 pub use keys::{KeyError, Keys};
 
-pub(in crate::http) use authorize::{Caller, KeyCheck, authorize};
+pub(in crate::http) use authorize::{Caller, KeyCheck, KeyTag, authorize};
 pub(in crate::http) use credentials::{WEBSOCKET_PROTOCOL, mark_sensitive, required_method};
 pub(in crate::http) use keyring::SocketKey;

@@ -1,0 +1,170 @@
+//! Limits on the memory and CPU time of git processes (setrlimit(2)).
+//!
+//! A process gets its limits right after it was started, before it receives any input, so processes that it starts for its input
+//! inherit them. Only the soft limits are set: the hooks of this program, which git starts, lift them again, because they map whole
+//! packs into their address space and have limits of their own.
+
+use std::num::NonZero;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus};
+use std::sync::OnceLock;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use rustix::process::Signal;
+#[cfg(target_os = "linux")]
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
+
+use crate::config::GitProcessLimits;
+
+/// The limits of this process's children. A process that sets none, such as a command of the command line, does not limit them.
+static LIMITS: OnceLock<GitProcessLimits> = OnceLock::new();
+
+/// git's threads each reserve address space for a stack and for an arena of malloc, so their number is limited too.
+const THREADS_MAX: usize = 4;
+
+/// The number of malloc's arenas, which reserve 64 MiB of address space each (mallopt(3)).
+const ARENAS_MAX: &str = "2";
+
+/// Sets the limits of all git processes that this process starts from now on. Only the first call has an effect.
+pub fn limit_processes(limits: GitProcessLimits) {
+    let _ = LIMITS.set(limits);
+}
+
+/// How much CPU time a git process may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CpuTime {
+    /// The configured limit.
+    Configured,
+    /// As much as all CPUs have in this time.
+    AllOf(Duration),
+}
+
+fn memory_bytes_max() -> Option<u64> {
+    LIMITS
+        .get()
+        .map(|limits| limits.memory_bytes_max)
+        .filter(|bytes| *bytes > 0)
+}
+
+/// Makes git use less memory than its limit where it can choose. Its defaults are made for a process without a limit: it maps
+/// packs in windows of 1 GiB, for example.
+pub(super) fn configure_for_limits(command: &mut Command) {
+    let Some(memory) = memory_bytes_max() else {
+        return;
+    };
+    let threads = available_parallelism()
+        .map_or(1, NonZero::get)
+        .min(THREADS_MAX);
+    let mib = |bytes: u64| (bytes >> 20).max(1);
+    for setting in [
+        format!("core.packedGitLimit={}m", mib(memory / 4)),
+        format!("core.packedGitWindowSize={}m", mib(memory / 32).min(32)),
+        format!("core.deltaBaseCacheLimit={}m", mib(memory / 32).min(96)),
+        format!("core.bigFileThreshold={}m", mib(memory / 8).min(512)),
+        format!("pack.windowMemory={}m", mib(memory / 16)),
+        format!("pack.threads={threads}"),
+    ] {
+        command.args(["-c", &setting]);
+    }
+    command.env("MALLOC_ARENA_MAX", ARENAS_MAX);
+}
+
+/// Limits a process that was just started. Does nothing on systems where a process cannot limit another one.
+#[cfg(target_os = "linux")]
+pub(super) fn limit(id: u32, cpu_time: CpuTime) {
+    let Some(limits) = LIMITS.get() else { return };
+    let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) else {
+        return;
+    };
+    let cpu_s = match cpu_time {
+        CpuTime::Configured => limits.cpu_s_max,
+        CpuTime::AllOf(time) => {
+            let cpus = available_parallelism().map_or(1, NonZero::get) as u64;
+            time.as_secs().saturating_mul(cpus)
+        }
+    };
+    for (resource, limit) in [
+        (Resource::As, limits.memory_bytes_max),
+        (Resource::Cpu, cpu_s),
+    ] {
+        if limit == 0 {
+            continue;
+        }
+        let maximum = getrlimit(resource).maximum;
+        let current = Some(maximum.map_or(limit, |maximum| maximum.min(limit)));
+        // A process that has ended already needs no limit.
+        if let Err(error) = prlimit(Some(pid), resource, Rlimit { current, maximum }) {
+            tracing::debug!(%error, ?resource, "cannot limit a git process");
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn limit(_: u32, _: CpuTime) {}
+
+/// Lifts the limits that this process inherited from the git process that started it.
+pub fn lift_limits() {
+    #[cfg(target_os = "linux")]
+    for resource in [Resource::As, Resource::Cpu] {
+        let maximum = getrlimit(resource).maximum;
+        let lifted = setrlimit(
+            resource,
+            Rlimit {
+                current: maximum,
+                maximum,
+            },
+        );
+        if let Err(error) = lifted {
+            tracing::debug!(%error, ?resource, "cannot lift a limit");
+        }
+    }
+}
+
+/// Returns which limit a git process with these messages and this exit status has reached, if any.
+pub fn reached_limit(messages: &str, status: Option<ExitStatus>) -> Option<&'static str> {
+    const MEMORY_MESSAGES: [&str; 4] = [
+        "Out of memory",
+        "out of memory",
+        "Cannot allocate memory",
+        "unable to create thread",
+    ];
+    // How git reports that SIGXCPU ended a process that it had started.
+    const CPU_MESSAGE: &str = "died of signal 24";
+    let signal = status.and_then(|status| status.signal());
+    if signal == Some(Signal::XCPU.as_raw()) || messages.contains(CPU_MESSAGE) {
+        return Some("CPU time (--git-cpu)");
+    }
+    let is_memory = MEMORY_MESSAGES.iter().any(|text| messages.contains(text));
+    is_memory.then_some("memory (--git-memory-mib)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_reached_limits_are_recognized() {
+        let memory = Some("memory (--git-memory-mib)");
+        let cpu = Some("CPU time (--git-cpu)");
+        for (messages, raw_status, limit) in [
+            (
+                "fatal: Out of memory, malloc failed (tried to allocate 9 bytes)",
+                128 << 8,
+                memory,
+            ),
+            (
+                "fatal: mmap failed: Cannot allocate memory",
+                128 << 8,
+                memory,
+            ),
+            ("error: index-pack died of signal 24", 1 << 8, cpu),
+            ("", 24, cpu),
+            ("", 9, None),
+            ("fatal: bad object", 128 << 8, None),
+        ] {
+            let status = ExitStatus::from_raw(raw_status);
+            assert_eq!(reached_limit(messages, Some(status)), limit, "{messages}");
+        }
+    }
+}

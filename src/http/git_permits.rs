@@ -1,0 +1,160 @@
+//! The limit on concurrent git processes: fetches and pushes have separate permits, and one key may hold only half of them, so that
+//! neither unread clones nor a single client keep others from pushing.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::http::blocking::acquire;
+use crate::http::error::Result;
+use crate::http::metrics::{GIT_SERVICES, GaugeGuard};
+use crate::http::middleware::auth::KeyTag;
+use crate::remote::GitService;
+
+/// The permits for git processes.
+pub(in crate::http) struct GitPermits {
+    fetches: ServicePermits,
+    pushes: ServicePermits,
+}
+
+/// The permits for one service.
+struct ServicePermits {
+    all: Arc<Semaphore>,
+    /// How many of them one key may hold.
+    per_key: usize,
+    /// The permits of each key that holds or waits for some.
+    of_key: Mutex<HashMap<KeyTag, Weak<Semaphore>>>,
+}
+
+/// The right to run one of a limited number of git processes. It is counted in the metrics.
+pub(in crate::http) struct GitPermit {
+    _permit: OwnedSemaphorePermit,
+    _key_permit: Option<KeyPermit>,
+    _counted: GaugeGuard,
+}
+
+/// The part of a permit that counts against its key.
+struct KeyPermit {
+    _permit: OwnedSemaphorePermit,
+    /// Keeps the semaphore of the key alive.
+    _of_key: Arc<Semaphore>,
+}
+
+impl GitPermits {
+    /// Creates `count` permits for each service.
+    pub fn new(count: usize) -> Self {
+        Self {
+            fetches: ServicePermits::new(count),
+            pushes: ServicePermits::new(count),
+        }
+    }
+
+    /// Acquires a permit for a service on behalf of a key, if the client has presented one.
+    ///
+    /// # Errors
+    /// 503 if none is released within `wait`.
+    pub async fn acquire(
+        &self,
+        service: GitService,
+        key: Option<KeyTag>,
+        wait: Duration,
+    ) -> Result<GitPermit> {
+        let permits = match service {
+            GitService::UploadPack => &self.fetches,
+            GitService::ReceivePack => &self.pushes,
+        };
+        let key_permit = match key {
+            Some(key) => Some(permits.acquire_of_key(key, wait).await?),
+            None => None,
+        };
+        Ok(GitPermit {
+            _permit: acquire(&permits.all, wait).await?,
+            _key_permit: key_permit,
+            _counted: GaugeGuard::increment(GIT_SERVICES),
+        })
+    }
+}
+
+impl ServicePermits {
+    fn new(count: usize) -> Self {
+        let count = count.min(Semaphore::MAX_PERMITS);
+        Self {
+            all: Arc::new(Semaphore::new(count)),
+            per_key: count.div_ceil(2),
+            of_key: Mutex::default(),
+        }
+    }
+
+    async fn acquire_of_key(&self, key: KeyTag, wait: Duration) -> Result<KeyPermit> {
+        let of_key = self.of_key(key);
+        Ok(KeyPermit {
+            _permit: acquire(&of_key, wait).await?,
+            _of_key: of_key,
+        })
+    }
+
+    fn of_key(&self, key: KeyTag) -> Arc<Semaphore> {
+        let mut all = self.of_key.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(existing) = all.get(&key).and_then(Weak::upgrade) {
+            return existing;
+        }
+        // Only keys that are in use stay, so the map does not grow when keys are replaced.
+        all.retain(|_, of_key| of_key.strong_count() > 0);
+        let new = Arc::new(Semaphore::new(self.per_key));
+        all.insert(key, Arc::downgrade(&new));
+        new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use GitService::{ReceivePack, UploadPack};
+
+    const WAIT: Duration = Duration::from_millis(20);
+
+    #[tokio::test]
+    async fn services_and_keys_have_permits_of_their_own() {
+        let permits = GitPermits::new(4);
+        let [ann, bob] = [Some(KeyTag(1)), Some(KeyTag(2))];
+        let acquire = |service, key| permits.acquire(service, key, WAIT);
+        let held = [
+            acquire(UploadPack, ann).await,
+            acquire(UploadPack, ann).await,
+        ];
+        assert!(held.iter().all(Result::is_ok));
+        assert!(acquire(UploadPack, ann).await.is_err());
+        let other = [
+            acquire(UploadPack, bob).await,
+            acquire(UploadPack, None).await,
+        ];
+        assert!(other.iter().all(Result::is_ok));
+        assert!(acquire(UploadPack, None).await.is_err());
+        assert!(acquire(ReceivePack, ann).await.is_ok());
+        drop(held);
+        assert!(acquire(UploadPack, ann).await.is_ok());
+        assert_eq!(permits.fetches.of_key.lock().unwrap().len(), 2);
+        drop(other);
+        assert!(acquire(UploadPack, Some(KeyTag(3))).await.is_ok());
+        assert_eq!(permits.fetches.of_key.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn without_keys_all_permits_can_be_used() {
+        let permits = GitPermits::new(2);
+        let held = [
+            permits.acquire(ReceivePack, None, WAIT).await,
+            permits.acquire(ReceivePack, None, WAIT).await,
+        ];
+        assert!(held.iter().all(Result::is_ok));
+        let single = GitPermits::new(1);
+        assert!(
+            single
+                .acquire(UploadPack, Some(KeyTag(1)), WAIT)
+                .await
+                .is_ok()
+        );
+    }
+}
