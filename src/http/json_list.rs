@@ -150,7 +150,7 @@ where
         first: JsonItems,
     ) -> Result<FirstPart<K>> {
         let read = Arc::clone(&self.read);
-        app.run_read(move |store| {
+        app.run_long_read(move |store| {
             let (commit, (revision, items, last)) = store.as_of(&revision, |revision| {
                 let mut items = first.clone();
                 let last = read(store, revision, after.as_ref(), &mut items)?;
@@ -196,7 +196,7 @@ where
         let last = self.last;
         let (items, last) = self
             .app
-            .run_read(move |store| {
+            .run_long_read(move |store| {
                 let last = read(store, &revision, Some(&last), &mut items)?;
                 Ok((items, last))
             })

@@ -40,6 +40,8 @@ pub(super) struct Shared {
     pub limits: ServerLimits,
     /// One permit per request that reads the store.
     read_permits: Arc<Semaphore>,
+    /// One permit per core, for reads that take much CPU time.
+    long_read_permits: Arc<Semaphore>,
     /// One permit per request that writes. Separate from `read_permits` because writers may wait for each other.
     write_permits: Arc<Semaphore>,
     /// The runtime whose threads run writes, if it is not that of the reads.
@@ -99,6 +101,7 @@ impl App {
         let limits = options.limits;
         Self(Arc::new(Shared {
             read_permits: Arc::new(Semaphore::new(limits.requests_max)),
+            long_read_permits: Arc::new(Semaphore::new(cores())),
             write_permits: Arc::new(Semaphore::new(limits.requests_max)),
             write_threads: options.write_threads,
             sent_modules: InFlight::default(),
@@ -141,6 +144,23 @@ impl App {
         let permit = self.acquire(&self.read_permits).await?;
         let result = run_blocking(&self.store, permit, &Handle::current(), read).await;
         result.unwrap_or_else(resume_panic)
+    }
+
+    /// Runs `read` like [`run_read`](Self::run_read), but no more of them at a time than there are cores. With a thread for each, many of
+    /// them would take the CPU time from the threads that serve all connections.
+    ///
+    /// # Errors
+    /// As for [`run_read`](Self::run_read).
+    pub async fn run_long_read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Store) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let permit = self.acquire(&self.long_read_permits).await?;
+        let long_read = move |store: &Store| {
+            let _permit = permit;
+            read(store)
+        };
+        self.run_read(long_read).await
     }
 
     /// Runs `write` on a blocking thread once a permit is available. Once started, it runs to completion even if the client
@@ -252,6 +272,10 @@ impl App {
             }
         }
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 impl FromRef<App> for Metrics {

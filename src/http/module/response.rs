@@ -270,7 +270,7 @@ impl App {
             Ok(variant) => variant,
             Err(coding) => {
                 let (app, sent) = (self.clone(), Arc::clone(&sent));
-                self.run_read(move |_| Ok(app.compress_if_free(&sent.value, coding)))
+                self.run_long_read(move |_| Ok(app.compress_if_free(&sent.value, coding)))
                     .await?
             }
         };

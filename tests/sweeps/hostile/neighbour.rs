@@ -57,7 +57,7 @@ fn request_until(address: SocketAddr, stopped: &AtomicBool) -> Latencies {
     let (mut sorted, mut refused) = (Vec::new(), 0);
     while sorted.is_empty() || !stopped.load(Ordering::Relaxed) {
         let start = Instant::now();
-        let request = b"GET /api/v1/module/small HTTP/1.1\r\nHost: a\r\n\r\n";
+        let request = b"GET /api/v1/module/small HTTP/1.1\r\nHost: localhost\r\n\r\n";
         stream.get_mut().write_all(request).unwrap();
         refused += usize::from(read_status(&mut stream) != 200);
         sorted.push(start.elapsed());
