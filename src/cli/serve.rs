@@ -136,6 +136,7 @@ async fn serve(
     let stopping = stop_on_signals(draining, stop.clone(), drain, service_manager.clone());
     stopping.map_err(Error::Runtime)?;
     let server = listen(&addresses).await?;
+    let server = server.with_memory(options.memory.clone());
     let scheme = if tls.is_some() { "https" } else { "http" };
     let urls = server.addresses().iter().map(|address| address.url(scheme));
     let status = format!("listening on {}", urls.collect::<Vec<_>>().join(" and "));

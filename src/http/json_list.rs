@@ -4,6 +4,7 @@
 //! when the previous one was handed over, by a read of its own that continues after the last item. In between, only the position is
 //! held, and neither a thread nor a transaction. All pieces are of one commit, so they fit together.
 
+use std::io;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use futures_util::{StreamExt as _, stream};
+use serde::Serialize;
 
 use crate::budget::{Charge, SMALL_BYTES_MAX};
 use crate::http::charged::charged_bytes;
@@ -210,6 +212,32 @@ where
             ..self
         });
         Ok((charged_bytes(json, charge), rest))
+    }
+}
+
+/// Responds with a value as JSON whose length is not limited otherwise. The response is made only if memory for it is free.
+///
+/// # Errors
+/// 503 if no memory is free.
+pub(super) fn charged_json(app: &App, value: &impl Serialize) -> Result<Response> {
+    let mut length = ByteCount(0);
+    serde_json::to_writer(&mut length, value).expect("BUG: plain data is JSON");
+    let charge = app.memory.try_charge(length.0)?;
+    let json = serde_json::to_vec(value).expect("BUG: plain data is JSON");
+    json_body(json, charge)
+}
+
+/// Counts the bytes that are written.
+struct ByteCount(u64);
+
+impl io::Write for ByteCount {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -19,6 +19,7 @@ use super::hyper_config::{self, TrackedExecutor};
 use super::permits::ConnectionPermits;
 use super::request_extensions::{Peer, ShutdownGuard};
 use super::tls::Certificate;
+use crate::budget::ByteBudget;
 use crate::config::ServerLimits;
 use crate::http::metrics::CONNECTIONS_REFUSED;
 
@@ -41,6 +42,7 @@ pub(super) struct Acceptor {
     app: Router,
     certificate: Option<Certificate>,
     limits: ServerLimits,
+    memory: ByteBudget,
     permits: ConnectionPermits,
     refusals: Arc<Semaphore>,
     /// The tasks that a shutdown waits for.
@@ -56,7 +58,7 @@ impl Acceptor {
     pub fn new(
         app: Router,
         certificate: Option<Certificate>,
-        limits: ServerLimits,
+        (limits, memory): (ServerLimits, ByteBudget),
         shutdown: CancellationToken,
         abort: CancellationToken,
     ) -> Self {
@@ -64,6 +66,7 @@ impl Acceptor {
             app,
             certificate,
             limits,
+            memory,
             permits: ConnectionPermits::new(limits.connections_max),
             refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
             tasks: TaskTracker::new(),
@@ -79,7 +82,12 @@ impl Acceptor {
         };
         let is_tls = self.is_tls(&socket);
         let state = ConnectionState::new();
-        let connection = Connection::new(socket, self.limits.idle_timeout, &state, Some(permit));
+        let connection = Connection::new(
+            socket,
+            self.limits.idle_timeout,
+            (&state, &self.memory),
+            Some(permit),
+        );
         let peer = Peer {
             // An IPv6 socket shows an IPv4 client as an IPv4-mapped address.
             address: address
@@ -107,7 +115,12 @@ impl Acceptor {
             return;
         };
         let state = ConnectionState::new();
-        let mut connection = Connection::new(socket, self.limits.header_timeout, &state, None);
+        let mut connection = Connection::new(
+            socket,
+            self.limits.header_timeout,
+            (&state, &self.memory),
+            None,
+        );
         let refusal = async move {
             let _permit = permit;
             // The send buffer is empty and takes these few bytes at once. If it does not, the client is gone.

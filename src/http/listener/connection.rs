@@ -15,6 +15,7 @@ use super::connection_state::ConnectionState;
 use super::idle_clock::IdleClock;
 use super::lingering_close::LingeringClose;
 use super::permits::ConnectionPermit;
+use crate::budget::ByteBudget;
 use crate::http::metrics::{BYTES_RECEIVED, BYTES_SENT};
 
 /// A client's socket.
@@ -40,17 +41,17 @@ enum ClosePhase {
 }
 
 impl Connection {
-    /// Takes over a socket. `permit` is `None` for a connection that is only refused.
+    /// Takes over a socket. While requests wait for `memory`, a client that stalls is cut off early. `permit` is `None` for a connection that is only refused.
     pub fn new(
         socket: ClientSocket,
         idle_timeout: Duration,
-        state: &Arc<ConnectionState>,
+        (state, memory): (&Arc<ConnectionState>, &ByteBudget),
         permit: Option<ConnectionPermit>,
     ) -> Self {
         socket.set_nodelay();
         Self {
             socket,
-            idle: IdleClock::new(idle_timeout, Arc::clone(state)),
+            idle: IdleClock::new(idle_timeout, Arc::clone(state), memory.clone()),
             close_phase: ClosePhase::Open,
             state: Arc::clone(state),
             received: counter!(BYTES_RECEIVED),

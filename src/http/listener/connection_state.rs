@@ -65,10 +65,15 @@ impl ConnectionState {
         self.requests.load(Ordering::Relaxed)
     }
 
+    /// Returns whether a request is open: its response has not been handed over in full.
+    pub fn has_open_requests(&self) -> bool {
+        self.open_requests.load(Ordering::Relaxed) > 0
+    }
+
     /// Records that the server is closing the connection. If no request is open now, the socket can be closed at once without
     /// losing a response.
     pub fn begin_shutdown(&self) {
-        let is_idle = self.open_requests.load(Ordering::Relaxed) == 0;
+        let is_idle = !self.has_open_requests();
         self.was_idle_at_shutdown.store(is_idle, Ordering::Relaxed);
         self.is_shutting_down.store(true, Ordering::Relaxed);
     }

@@ -14,6 +14,7 @@ use super::address::{BoundAddress, ListenAddress};
 use super::client_socket::ClientSocket;
 use super::listening_socket::ListeningSocket;
 use super::tls::Tls;
+use crate::budget::ByteBudget;
 use crate::config::ServerLimits;
 
 /// How long the accept loop pauses after accept(2) has failed, most often because too many files are open.
@@ -27,6 +28,7 @@ const ABORT_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct Server {
     sockets: Vec<ListeningSocket>,
     addresses: Vec<BoundAddress>,
+    memory: ByteBudget,
 }
 
 impl Server {
@@ -58,6 +60,12 @@ impl Server {
         tcp.chain(unix).collect()
     }
 
+    /// Cuts off clients that stall early while requests wait for this memory.
+    #[must_use]
+    pub fn with_memory(self, memory: ByteBudget) -> Self {
+        Self { memory, ..self }
+    }
+
     /// Returns the bound addresses.
     pub fn addresses(&self) -> &[BoundAddress] {
         &self.addresses
@@ -80,7 +88,13 @@ impl Server {
         let abort = CancellationToken::new();
         let _abort_on_drop = abort.clone().drop_guard();
         let certificate = tls.map(|tls| tls.watch_files(abort.clone()));
-        let acceptor = Arc::new(Acceptor::new(app, certificate, *limits, shutdown, abort));
+        let acceptor = Arc::new(Acceptor::new(
+            app,
+            certificate,
+            (*limits, self.memory),
+            shutdown,
+            abort,
+        ));
         let loops = self.sockets.into_iter();
         let loops = loops.map(|socket| socket.accept_until_shutdown(&acceptor));
         join_all(loops).await;
@@ -91,7 +105,11 @@ impl Server {
 impl FromIterator<(ListeningSocket, BoundAddress)> for Server {
     fn from_iter<I: IntoIterator<Item = (ListeningSocket, BoundAddress)>>(bound: I) -> Self {
         let (sockets, addresses) = bound.into_iter().unzip();
-        Self { sockets, addresses }
+        Self {
+            sockets,
+            addresses,
+            memory: ByteBudget::default(),
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! `/branch`, `/branches` and `/merge`.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
 
 use crate::http::commit_header::CommitHeader;
 use crate::http::error::Result;
 use crate::http::extract::{BranchWriteHeaders, QueryParams, UrlTail, WriteHeaders};
-use crate::http::json::Json;
+use crate::http::json_list::charged_json;
 use crate::http::openapi::{BranchProblems, Problems, WriteProblems};
 use crate::http::state::App;
 use crate::names::{BranchName, CommitId};
@@ -26,7 +26,7 @@ pub(in crate::http) async fn default(State(app): State<App>) -> Result<String> {
 pub(in crate::http) async fn list(State(app): State<App>) -> Result<Response> {
     let branches = app.run_read(|store| Ok(store.branches()?)).await?;
     let names: Vec<_> = branches.iter().map(BranchName::as_str).collect();
-    Ok(Json(&names).into_response())
+    charged_json(&app, &names)
 }
 
 /// Makes a branch the default branch, and creates it if it does not exist

@@ -7,9 +7,8 @@ use serde::Deserialize;
 use crate::http::commit_header::CommitHeader;
 use crate::http::error::Result;
 use crate::http::extract::{QueryParams, ReadRevision, UrlTail, WriteHeaders};
-use crate::http::json::Json;
 use crate::http::json_items::{JsonItems, ListKind};
-use crate::http::json_list::JsonList;
+use crate::http::json_list::{JsonList, charged_json};
 use crate::http::openapi::{ReadProblems, WriteProblems};
 use crate::http::pagination::Page;
 use crate::http::state::App;
@@ -156,7 +155,8 @@ pub(in crate::http) async fn commit(State(app): State<App>, tail: UrlTail) -> Re
     let id = tail.parse(CommitId::parse)?;
     let commit = app.run_read(move |store| Ok(store.commit(id)?)).await?;
     let json = wire::CommitJson::from(&commit);
-    Ok((CommitHeader(Some(commit.id)), Json(&json)).into_response())
+    let body = charged_json(&app, &json)?;
+    Ok((CommitHeader(Some(commit.id)), body).into_response())
 }
 
 /// Restores the whole tree of a commit
