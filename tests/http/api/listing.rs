@@ -10,7 +10,7 @@ use wasmstore::budget::ByteBudget;
 use wasmstore::config::Options;
 use wasmstore::http::ServerOptions;
 use wasmstore::names::TreePath;
-use wasmstore::store::{Change, ObjectFormat};
+use wasmstore::store::{Change, ImportFilter, ObjectFormat};
 
 use super::{Api, HOST, api};
 use crate::support::store::module;
@@ -30,7 +30,10 @@ fn import_many(api: &Api, count: usize) -> String {
         std::fs::write(file, module(1)).unwrap();
     }
     let (change, root) = (Change::default(), TreePath::root());
-    let imported = api.store.import(&change, files.path(), &root, |_, _| ());
+    let all = ImportFilter::default();
+    let imported = api
+        .store
+        .import(&change, files.path(), &root, &all, |_, _| ());
     let hash = imported.unwrap()[0].1;
     let entries = paths.iter().map(|path| format!(r#""/{path}":"{hash}""#));
     format!("{{{}}}", entries.collect::<Vec<_>>().join(","))
