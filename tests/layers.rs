@@ -182,6 +182,7 @@ const ORDERS: [(&str, &[&str]); 2] = [
     (
         "repo",
         &[
+            "broken_ref",
             "error",
             "failpoints",
             "parallel",

@@ -3,6 +3,7 @@
 //! One file a surface; `support` has the store in a temporary folder and stock git as the referee.
 
 mod backup;
+mod broken_refs;
 mod cli;
 mod docs;
 mod gc;
@@ -17,6 +18,7 @@ mod mirror;
 mod model;
 mod names;
 mod new_names;
+mod odd_history;
 mod open;
 mod push;
 mod replica;

@@ -21,7 +21,7 @@ impl Git {
     ///
     /// # Errors
     /// If git is missing, fails (for example because a commit is missing) or takes longer than an hour; if the directory cannot be
-    /// written.
+    /// written; if the commit-graph is wrong: git 2.47 writes wrong generation numbers for dates after 2106.
     pub fn write_commit_graph(&self, directory: &Path) -> Result<Option<PathBuf>, Error> {
         self.borrow_objects(directory)
             .map_err(|source| Error::Spawn {
@@ -38,7 +38,11 @@ impl Git {
         let git = self.with_object_directory(directory);
         git.run(COMMIT_GRAPH, args.iter().map(OsStr::new), Vec::new(), LIMIT)?;
         let graph = directory.join("info").join(COMMIT_GRAPH);
-        Ok(graph.exists().then_some(graph))
+        if !graph.exists() {
+            return Ok(None);
+        }
+        git.verify_commit_graph()?;
+        Ok(Some(graph))
     }
 
     /// Verifies the commit-graph, if there is one.

@@ -28,6 +28,6 @@ pub use error::Error;
 pub use fetch::{AdvertisedRefs, FetchSource};
 pub use process_limits::{lift_limits, limit_processes, reached_limit};
 pub use program::Git;
-pub use push_to_mirror::{MirrorPush, MirrorPushResult};
+pub use push_to_mirror::{MirrorChange, MirrorPush, MirrorPushResult};
 pub use remotes::RemoteConfig;
 pub use serve::{ServerCommand, ServerProcess, ServerProcessOptions, valid_protocol};

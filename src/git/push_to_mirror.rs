@@ -1,4 +1,7 @@
-//! Pushing to a mirror, so that it has the same branches and tags as this repository: git-push(1).
+//! Pushing branches and tags to a mirror: git-push(1).
+//!
+//! Each ref is pushed as the id that the caller read. With a pattern such as `refs/heads/*`, git would take a ref that it cannot read
+//! for one without a value, and delete it in the mirror. `--prune` would delete every ref that git does not see here.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -9,9 +12,8 @@ use super::remote_command::RemoteCommand;
 use super::secret_config::SecretConfig;
 use crate::names::RemoteUrl;
 
-/// Refspecs that force every branch and tag. Other refs of the mirror are left alone: git hosts have refs of their own that cannot
-/// be deleted, so `--mirror` would fail forever.
-const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+/// A change of one ref of a mirror: its full name and its new id; `None` deletes it.
+pub type MirrorChange = (String, Option<String>);
 
 /// A running push. Dropping this value ends the push.
 #[derive(Debug)]
@@ -20,7 +22,7 @@ pub struct MirrorPush(RemoteCommand);
 /// The result of a push.
 #[derive(Debug)]
 pub enum MirrorPushResult {
-    /// The mirror has every branch and tag, and no others.
+    /// The mirror made every change.
     Complete,
     /// The mirror rejected some refs, or the result is unknown.
     Incomplete {
@@ -32,8 +34,7 @@ pub enum MirrorPushResult {
 }
 
 impl Git {
-    /// Starts to push every branch and tag to a remote of the repository, which is configured with `url`, and to delete all other
-    /// branches and tags there.
+    /// Starts to make changes of refs in a remote of the repository, which is configured with `url`, whatever the current values are.
     ///
     /// # Errors
     /// If git cannot be started.
@@ -41,6 +42,7 @@ impl Git {
         &self,
         remote: &str,
         url: &RemoteUrl,
+        changes: &[MirrorChange],
         limit: Duration,
     ) -> Result<MirrorPush, Error> {
         // git refuses refspecs for a remote that is configured as a mirror.
@@ -50,19 +52,26 @@ impl Git {
             &disable_mirror,
             "push",
             "--porcelain",
-            "--prune",
             "--no-verify",
             "--",
             remote,
         ];
+        let refspecs: Vec<String> = changes.iter().map(refspec).collect();
         let args: Vec<&OsStr> = options
             .into_iter()
-            .chain(REFSPECS)
+            .chain(refspecs.iter().map(String::as_str))
             .map(OsStr::new)
             .collect();
         let (git_dir, secrets) = (Some(self.git_dir()), SecretConfig::of_url(url));
         let command = self.start(git_dir, "push", &args, &secrets, limit)?;
         Ok(MirrorPush(command))
+    }
+}
+
+fn refspec((name, id): &MirrorChange) -> String {
+    match id {
+        Some(id) => format!("+{id}:{name}"),
+        None => format!(":{name}"),
     }
 }
 

@@ -7,6 +7,7 @@ use super::error::Result;
 use crate::config::Options;
 use crate::git::{self, Git, ServerCommand, ServerProcess, ServerProcessOptions};
 use crate::names::Author;
+use crate::store::BrokenRef;
 
 /// A service that git requests from a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +85,9 @@ pub struct PushIdentity {
     pub author: Option<Author>,
 }
 
+/// How many broken refs are hidden. Each takes a command-line argument.
+const HIDDEN_REFS_MAX: usize = 256;
+
 /// A store that git can fetch from and push to.
 #[derive(Clone, Debug)]
 pub struct GitHttpBackend {
@@ -105,32 +109,48 @@ impl GitHttpBackend {
     }
 
     /// Starts git to advertise the store's refs and its capabilities. Its output follows [`advertisement_preamble`] in the response.
+    /// Hides the `broken` refs: git would advertise them, and each client would fail when it requests their objects.
     ///
     /// # Errors
     /// git cannot be started.
-    pub fn advertise(&self, request: &GitRequest) -> Result<ServerProcess> {
+    pub fn advertise(&self, request: &GitRequest, broken: &[BrokenRef]) -> Result<ServerProcess> {
         let options = ServerProcessOptions {
             advertises: true,
-            ..self.process_options(request, None)
+            ..self.process_options(request, broken, None)
         };
         Ok(self.git.serve(request.service.server_command(), &options)?)
     }
 
-    /// Starts git to respond to a request with a body of at most `bytes_max` bytes.
+    /// Starts git to respond to a request with a body of at most `bytes_max` bytes. Hides the `broken` refs.
     ///
     /// # Errors
     /// git cannot be started.
-    pub fn respond(&self, request: &GitRequest, bytes_max: u64) -> Result<ServerProcess> {
-        let options = self.process_options(request, Some(bytes_max));
+    pub fn respond(
+        &self,
+        request: &GitRequest,
+        broken: &[BrokenRef],
+        bytes_max: u64,
+    ) -> Result<ServerProcess> {
+        let options = self.process_options(request, broken, Some(bytes_max));
         Ok(self.git.serve(request.service.server_command(), &options)?)
     }
 
     fn process_options(
         &self,
         request: &GitRequest,
+        broken: &[BrokenRef],
         bytes_max: Option<u64>,
     ) -> ServerProcessOptions {
         let mut options = ServerProcessOptions::default();
+        let hidden = broken.iter().take(HIDDEN_REFS_MAX);
+        let hidden = hidden.map(|broken| format!("transfer.hideRefs={}", broken.name));
+        options.settings.extend(hidden);
+        if !broken.is_empty() {
+            // git-receive-pack checks that a push is complete in quarantine, which borrows the store's objects. There, git would read
+            // the refs of the store without hiding any.
+            let settings = &mut options.settings;
+            settings.push("core.alternateRefsCommand=true".to_owned());
+        }
         let protocol = request.protocol.as_deref().and_then(git::valid_protocol);
         match request.service {
             GitService::UploadPack => {
@@ -271,6 +291,7 @@ mod tests {
         let server = server();
         let push = server.process_options(
             &request(GitService::ReceivePack, Some("version=2")),
+            &[],
             Some(7),
         );
         assert_eq!(push.settings, ["receive.maxInputSize=7"]);
@@ -287,12 +308,23 @@ mod tests {
             "WASMSTORE_PUSH_AUTHOR",
         ];
         assert_eq!(names, expected);
-        let fetch =
-            server.process_options(&request(GitService::UploadPack, Some("version=2")), Some(7));
+        let broken = BrokenRef {
+            name: "refs/heads/next".to_owned(),
+            reason: "its file is empty".to_owned(),
+        };
+        let fetch = request(GitService::UploadPack, Some("version=2"));
+        let fetch = server.process_options(&fetch, &[broken], Some(7));
         assert_eq!(fetch.variables, [("GIT_PROTOCOL", "version=2".into())]);
-        assert_eq!(fetch.settings, ["uploadpack.allowFilter=true"]);
-        let malformed =
-            server.process_options(&request(GitService::UploadPack, Some("version=2 x")), None);
+        assert_eq!(
+            fetch.settings,
+            [
+                "transfer.hideRefs=refs/heads/next",
+                "core.alternateRefsCommand=true",
+                "uploadpack.allowFilter=true"
+            ]
+        );
+        let malformed = request(GitService::UploadPack, Some("version=2 x"));
+        let malformed = server.process_options(&malformed, &[], None);
         assert_eq!(malformed.variables, []);
     }
 

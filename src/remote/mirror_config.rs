@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::error::{Error, Result};
 use super::mirror::{Mirror, Mirrors};
 use super::mirror_state::{MirrorState, RefTips};
-use crate::names::{MirrorName, RemoteUrl};
+use crate::names::{MirrorName, ObjectId, RemoteUrl};
 
 /// The largest number that is appended to a name that is taken.
 const NAME_NUMBER_MAX: usize = 1000;
@@ -112,23 +112,28 @@ impl Mirrors {
     /// # Errors
     /// `UnrelatedRepository`, `GitRemote`.
     pub(super) fn check(&self, mirror: &Mirror, tick: &mut dyn FnMut()) -> Result<RefTips> {
-        let limit = self.limits.look_timeout.min(self.limits.push_timeout);
-        let refs = self
-            .git
-            .ls_remote(&mirror.url, limit, tick)
-            .map_err(Error::git_remote(&mirror.url))?;
-        let ids: Vec<_> = refs.iter().map(|(_, id)| *id).collect();
-        let unrelated = self.store.unreachable(&ids)?;
+        let refs = self.list_refs(mirror, tick)?;
+        let ids: Vec<_> = refs.values().filter_map(|id| ObjectId::parse(id)).collect();
+        let unrelated = self.store.unreachable(&ids)?.into_iter();
+        let unrelated: Vec<_> = unrelated.map(|id| id.to_string()).collect();
         match refs.iter().find(|(_, id)| unrelated.contains(id)) {
             Some((name, _)) => Err(Error::UnrelatedRepository {
                 url: mirror.url.clone(),
                 name: name.clone(),
             }),
-            None => Ok(refs
-                .into_iter()
-                .map(|(name, id)| (name, id.to_string()))
-                .collect()),
+            None => Ok(refs),
         }
+    }
+
+    /// Lists the branches and tags at a mirror's URL.
+    ///
+    /// # Errors
+    /// `GitRemote`.
+    pub(super) fn list_refs(&self, mirror: &Mirror, tick: &mut dyn FnMut()) -> Result<RefTips> {
+        let limit = self.limits.look_timeout.min(self.limits.push_timeout);
+        let refs = self.git.ls_remote(&mirror.url, limit, tick);
+        let refs = refs.map_err(Error::git_remote(&mirror.url))?.into_iter();
+        Ok(refs.map(|(name, id)| (name, id.to_string())).collect())
     }
 
     /// Records in the configuration that pushes may overwrite the repository at the mirror's URL.

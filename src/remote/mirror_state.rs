@@ -4,7 +4,7 @@
 //! mirror's lock writes it, under a temporary name that it then renames; every process may read it. Times are in milliseconds since
 //! 1970-01-01 UTC.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,9 +12,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::mirror::Mirror;
+use crate::git::MirrorChange;
 use crate::names::ObjectId;
 use crate::sharing::write_shared;
-use crate::store::{Result, Store};
+use crate::store::{BranchesAndTags, Result, Store};
 
 /// The number of refs per comparison for which the date of the oldest missing commit is looked up, which walks the history. Further
 /// refs count as missing for as long as the oldest of these.
@@ -31,6 +32,8 @@ pub(super) struct MirrorState {
     url: String,
     /// The branches and tags of the mirror; `None` if they are unknown.
     pub refs: Option<RefTips>,
+    /// The last time when `refs` was read from the mirror. Since then, it results from the pushes.
+    pub listed_ms: Option<u64>,
     /// The last time when the mirror was in sync.
     complete_ms: Option<u64>,
     /// The refs that differ between the mirror and the store, with the time since when they do.
@@ -60,12 +63,42 @@ pub(super) fn now_ms() -> u64 {
     since.map_or(0, |since| since.as_millis() as u64)
 }
 
-/// Returns the branches and tags of the store.
-pub(super) fn ref_tips(store: &Store) -> Result<RefTips> {
-    let refs = store.refs()?.into_iter();
-    Ok(refs
-        .map(|(name, id)| (name.to_string(), id.to_string()))
-        .collect())
+/// The refs of the store, as far as mirrors are concerned.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StoreRefs {
+    /// The branches and tags that a mirror should have.
+    pub tips: RefTips,
+    /// The full names of refs that exist but have no value that could be pushed, because they are broken or symbolic. A mirror keeps
+    /// what it has under these names.
+    pub others: BTreeSet<String>,
+}
+
+impl StoreRefs {
+    /// Reads the refs of the store.
+    pub fn read(store: &Store) -> Result<Self> {
+        let BranchesAndTags { tips, others } = store.branches_and_tags()?;
+        let tips = tips.into_iter();
+        Ok(Self {
+            tips: tips
+                .map(|(name, id)| (name.to_string(), id.to_string()))
+                .collect(),
+            others,
+        })
+    }
+
+    /// Returns the changes that make a mirror with these refs equal to the store: first deletions, which make room for other names.
+    pub fn changes(&self, mirror_refs: &RefTips) -> Vec<MirrorChange> {
+        let deleted = mirror_refs
+            .keys()
+            .filter(|name| !self.tips.contains_key(*name) && !self.others.contains(*name))
+            .map(|name| (name.clone(), None));
+        let moved = self
+            .tips
+            .iter()
+            .filter(|(name, id)| mirror_refs.get(*name) != Some(*id))
+            .map(|(name, id)| (name.clone(), Some(id.clone())));
+        deleted.chain(moved).collect()
+    }
 }
 
 impl MirrorState {
@@ -102,13 +135,15 @@ impl MirrorState {
     ///
     /// # Errors
     /// The history cannot be read.
-    pub fn compare(&mut self, store: &Store, refs: &RefTips, now_ms: u64) -> Result<()> {
+    pub fn compare(&mut self, store: &Store, refs: &StoreRefs, now_ms: u64) -> Result<()> {
         let Some(mirror_refs) = &self.refs else {
             self.unknown_ms.get_or_insert(now_ms);
             return Ok(());
         };
         self.unknown_ms = None;
-        let differs = |name: &String| mirror_refs.get(name) != refs.get(name);
+        let (refs, others) = (&refs.tips, &refs.others);
+        let differs =
+            |name: &String| mirror_refs.get(name) != refs.get(name) && !others.contains(name);
         self.missing.retain(|name, _| differs(name));
         let differing = refs.keys().chain(mirror_refs.keys());
         let new: Vec<&String> = differing
@@ -129,7 +164,8 @@ impl MirrorState {
                 Some(tip) => store.oldest_unmirrored_s(tip, &mirror_tips)?,
                 None => None,
             };
-            let date_ms = date_s.map(|date_s| u64::try_from(date_s).unwrap_or(0) * 1000);
+            let date_ms =
+                date_s.map(|date_s| u64::try_from(date_s).unwrap_or(0).saturating_mul(1000));
             let since_ms = match date_ms {
                 // A commit's date has only whole seconds and may be wrong. The ref moved after the mirror was last in sync and
                 // before now.
@@ -145,9 +181,12 @@ impl MirrorState {
     }
 
     /// Returns the state after a successful push of `refs` that starts at `start_ms`.
-    pub fn after_push(&self, refs: &RefTips, start_ms: u64) -> Self {
+    pub fn after_push(&self, refs: &StoreRefs, start_ms: u64) -> Self {
+        let mut mirror_refs = self.refs.clone().unwrap_or_default();
+        mirror_refs.retain(|name, _| refs.others.contains(name));
+        mirror_refs.extend(refs.tips.clone());
         Self {
-            refs: Some(refs.clone()),
+            refs: Some(mirror_refs),
             complete_ms: Some(start_ms),
             missing: BTreeMap::new(),
             unknown_ms: None,
@@ -158,12 +197,12 @@ impl MirrorState {
 
     /// Records the refs that the mirror accepted in a push that failed for other refs. `refs` has their values, `accepted` their
     /// names.
-    pub fn record_accepted(&mut self, refs: &RefTips, accepted: &[String]) {
+    pub fn record_accepted(&mut self, refs: &StoreRefs, accepted: &[String]) {
         let Some(mirror_refs) = &mut self.refs else {
             return;
         };
         for name in accepted {
-            match refs.get(name) {
+            match refs.tips.get(name) {
                 Some(id) => drop(mirror_refs.insert(name.clone(), id.clone())),
                 None => drop(mirror_refs.remove(name)),
             }

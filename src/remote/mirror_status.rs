@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::error::Result;
 use super::mirror::{Mirror, Mirrors, PushCounts, lock};
-use super::mirror_state::{MirrorState, RefTips, now_ms, ref_tips};
+use super::mirror_state::{MirrorState, StoreRefs, now_ms};
 
 /// The status of a mirror.
 #[derive(Clone, Debug)]
@@ -54,12 +54,12 @@ impl Mirrors {
         if mirrors.is_empty() {
             return Ok(Vec::new());
         }
-        let refs = ref_tips(&self.store)?;
+        let refs = StoreRefs::read(&self.store)?;
         let status = |mirror: Mirror| self.status(mirror, &refs);
         mirrors.into_iter().map(status).collect()
     }
 
-    fn status(&self, mirror: Mirror, refs: &RefTips) -> Result<MirrorStatus> {
+    fn status(&self, mirror: Mirror, refs: &StoreRefs) -> Result<MirrorStatus> {
         let saved = MirrorState::load(&self.store, &mirror);
         let mut state = saved.clone();
         let now = now_ms();
@@ -86,7 +86,7 @@ impl Mirrors {
 
     /// Saves the times since when refs are behind, so that the next call reports the same times. Does nothing while a push holds
     /// the mirror's lock, because the push saves them.
-    fn save_compared(&self, mirror: &Mirror, refs: &RefTips, now_ms: u64) {
+    fn save_compared(&self, mirror: &Mirror, refs: &StoreRefs, now_ms: u64) {
         let Ok(Some(_lock)) = self.store.lock_mirror(&mirror.name, Duration::ZERO) else {
             return;
         };

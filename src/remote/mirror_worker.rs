@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
 use super::mirror::{Mirror, Mirrors};
-use super::mirror_state::{MirrorState, now_ms, ref_tips};
+use super::mirror_push::{MirrorListing, REPEAT_INTERVAL};
+use super::mirror_state::{MirrorState, StoreRefs, now_ms};
 use crate::names::MirrorName;
 use crate::store::chain;
 
@@ -26,10 +27,6 @@ const REF_READ_PAUSE_FACTOR: u32 = 20;
 
 /// The shortest time between the starts of two pushes to a mirror.
 const PUSH_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The longest time without a push to a mirror. A mirror that seems to be in sync is pushed to after this time, because another
-/// client may have moved its refs.
-const REPEAT_INTERVAL: Duration = Duration::from_secs(300);
 
 /// The longest delay after the first failed push. It doubles with each further failure.
 const DELAY_FIRST: Duration = Duration::from_millis(250);
@@ -117,7 +114,7 @@ impl Mirrors {
         if !self.needs_push(mirror)? {
             return Ok(PushOutcome::InSync);
         }
-        self.push_locked(mirror, &lock, &mut || {})?;
+        self.push_locked(mirror, &lock, MirrorListing::WhenDue, &mut || {})?;
         Ok(PushOutcome::Pushed)
     }
 
@@ -125,7 +122,7 @@ impl Mirrors {
     fn needs_push(&self, mirror: &Mirror) -> Result<bool> {
         let mut state = MirrorState::load(&self.store, mirror);
         let now = now_ms();
-        state.compare(&self.store, &ref_tips(&self.store)?, now)?;
+        state.compare(&self.store, &StoreRefs::read(&self.store)?, now)?;
         let age_ms = now.abs_diff(state.success_ms.unwrap_or(0));
         let is_old = u128::from(age_ms) >= REPEAT_INTERVAL.as_millis();
         Ok(state.behind_since_ms().is_some() || state.failures > 0 || is_old)

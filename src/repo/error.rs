@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::names::{self, CommitId, ModuleHash, RefName};
+use crate::repo::broken_ref::BrokenRef;
 
 /// A failed operation on the repository.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,12 @@ pub enum Error {
         /// The object's id.
         id: String,
     },
+    /// A ref cannot be read, or leads to nothing.
+    #[error("{0}; {remedy}", remedy = .0.remedy())]
+    BrokenRef(BrokenRef),
+    /// A collection would delete objects that a broken ref may have kept.
+    #[error("gc cannot know which objects a broken ref keeps: {0}; {remedy} first", remedy = .0.remedy())]
+    UncollectableRef(BrokenRef),
     /// Another process held a lock for too long.
     #[error("the store is busy: {0}; try again")]
     Busy(String),

@@ -10,7 +10,7 @@
 //!
 //! | from low to high | content |
 //! |---|---|
-//! | `error` `failpoints` `ids` `fs` `parallel` `thread_priority` `locks` | helpers for all others; `locks` has the lock order |
+//! | `broken_ref` `error` `failpoints` `ids` `fs` `parallel` `thread_priority` `locks` | helpers for all others; `locks` has the lock order |
 //! | `objects` | the object database, caches, commit objects, loose objects, spooled uploads |
 //! | `packs` | the directory `objects/pack`, the pack writer, roll-ups |
 //! | `refs` | reading refs, the durable compare-and-swap, durable tips, change notification |
@@ -91,6 +91,7 @@
 //! temporary files, an index without its pack, and wasmstore's own lock file of the ref that was moved last. This looks at a few files
 //! and one directory, however large the store is.
 
+mod broken_ref;
 mod error;
 mod failpoints;
 mod fs;
@@ -111,6 +112,7 @@ mod thread_priority;
 mod tree;
 mod verify;
 
+pub use broken_ref::BrokenRef;
 pub use error::{Error, Result, chain};
 pub use gc::collect::{GcRequest, GcResult};
 pub use history::first_parent::FirstParentHistory;
@@ -136,6 +138,7 @@ pub use push::introduced::{Introduced, IntroducedEntry, WalkControl};
 pub use push::pushed_commit::PushedCommit;
 pub use push::ref_updates::{Atomicity, DropPolicy, RefUpdate, Refusal};
 pub use push::tree_weight::{TreeScale, TreeWeight};
+pub use refs::read::BranchesAndTags;
 pub use refs::store::RefStore;
 pub use refs::watcher::{RefWaker, RefWatcher};
 pub use repository::Repository;
@@ -146,4 +149,6 @@ pub use tree::entry::{TreeEntry, TreeNode};
 pub use tree::lookup::CachedNode;
 pub use tree::merge::Merge;
 pub use verify::check::VerifyGuard;
-pub use verify::findings::{ObjectInspector, ObjectLocation, StoreFault, VerifyCounts};
+pub use verify::findings::{
+    FaultSeverity, ObjectInspector, ObjectLocation, StoreFault, VerifyCounts,
+};

@@ -160,6 +160,14 @@ impl Repository {
         branches::delete_branch(&self.parts, branch)
     }
 
+    /// Deletes every broken branch and tag.
+    ///
+    /// # Errors
+    /// The refs cannot be listed or written.
+    pub fn delete_broken_refs(&self) -> Result<()> {
+        branches::delete_broken_refs(&self.parts)
+    }
+
     /// Opens the store's objects together with those of a push in `quarantine`, a directory of objects.
     ///
     /// # Errors

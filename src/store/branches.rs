@@ -4,7 +4,7 @@ use super::error::{ErrorKind, Result};
 use super::open::Store;
 use super::revision::Revision;
 use crate::names::{BranchName, ObjectId, RefName};
-use crate::repo;
+use crate::repo::{self, BranchesAndTags, BrokenRef};
 
 impl Store {
     /// Returns the default branch, to which `HEAD` refers.
@@ -17,9 +17,19 @@ impl Store {
         Ok(self.repo.refs().branches()?)
     }
 
-    /// Returns every branch and tag with the id of its commit or tag object, sorted by name.
+    /// Returns every branch and tag with the id of its commit or tag object, sorted by name. Broken refs are left out.
     pub fn refs(&self) -> Result<Vec<(RefName, ObjectId)>> {
+        Ok(self.branches_and_tags()?.tips)
+    }
+
+    /// Returns every branch and tag, and the names of the refs that cannot be read.
+    pub fn branches_and_tags(&self) -> Result<BranchesAndTags> {
         Ok(self.repo.refs().branches_and_tags()?)
+    }
+
+    /// Returns the refs that are broken.
+    pub fn broken_refs(&self) -> Result<Vec<BrokenRef>> {
+        Ok(self.repo.refs().broken()?)
     }
 
     /// Creates a branch at the commit that `from` resolves to.

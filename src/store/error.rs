@@ -227,12 +227,14 @@ fn repo_kind(error: &repo::Error) -> ErrorKind {
         | E::BranchClash { .. }
         | E::DefaultBranch(_)
         | E::PathTaken { .. }
-        | E::MergeConflict { .. } => ErrorKind::Conflict,
+        | E::MergeConflict { .. }
+        | E::UncollectableRef(_) => ErrorKind::Conflict,
         E::Name(_) => ErrorKind::Malformed,
         E::Busy(_) | E::Moved(_) => ErrorKind::Busy,
         E::LimitExceeded { .. } => ErrorKind::TooLarge,
         E::Batch(error) => repo_kind(error),
         E::NotAStore { .. }
+        | E::BrokenRef(_)
         | E::Missing { .. }
         | E::Unconfirmed { .. }
         | E::Io { .. }

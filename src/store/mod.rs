@@ -46,9 +46,10 @@ mod versions;
 mod watch;
 
 pub use crate::repo::{
-    Atomicity, Blob, BlobHasher, CacheUse, Commit, DropPolicy, MirrorLock, ObjectFormat,
-    ObjectLocation, PathChange, Published, PushHooks, RefUpdate, RefWaker, RefWatcher, Refusal,
-    StoreFault, ThreadPriority, VerifyCounts, chain, lower_thread_priority,
+    Atomicity, Blob, BlobHasher, BranchesAndTags, BrokenRef, CacheUse, Commit, DropPolicy,
+    FaultSeverity, MirrorLock, ObjectFormat, ObjectLocation, PathChange, Published, PushHooks,
+    RefUpdate, RefWaker, RefWatcher, Refusal, StoreFault, ThreadPriority, VerifyCounts, chain,
+    lower_thread_priority,
 };
 pub use crate::wasm::{
     Comparison, Error as ModuleError, Export, Hashing, Import, ItemChange, ModuleInfo, ModuleKind,

@@ -5,7 +5,7 @@ use super::index::IndexCheck;
 use super::open::Store;
 use crate::config::ModuleLimits;
 use crate::names::{Digest, ModuleHash};
-use crate::repo::{ObjectInspector, ObjectLocation, StoreFault, VerifyCounts};
+use crate::repo::{FaultSeverity, ObjectInspector, ObjectLocation, StoreFault, VerifyCounts};
 use crate::wasm;
 
 /// A finding of `verify`.
@@ -53,6 +53,7 @@ impl Store {
                 subject: "version index".to_owned(),
                 location: None,
                 reason: reason.clone(),
+                severity: FaultSeverity::Damage,
             }));
         }
         let repair = derived == DerivedFaults::Repair;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::store::{self, Finding};
+use crate::store::{self, FaultSeverity, Finding};
 
 /// The number of objects that were checked, and the findings.
 #[derive(Debug, Serialize)]
@@ -27,6 +27,7 @@ struct FaultJson {
     #[serde(flatten)]
     location: Option<LocationJson>,
     reason: String,
+    severity: &'static str,
 }
 
 impl VerifyReport {
@@ -47,6 +48,10 @@ impl VerifyReport {
                     subject: fault.subject,
                     location: fault.location.map(LocationJson::from),
                     reason: fault.reason,
+                    severity: match fault.severity {
+                        FaultSeverity::Damage => "damage",
+                        FaultSeverity::Metadata => "metadata",
+                    },
                 }),
             }
         }

@@ -11,10 +11,11 @@ use crate::wire;
 ///
 /// Hashes each object and validates each module, also while the store is in use, and compares the derived data with them: the version
 /// index, checked-out files, git's commit-graph. Prints one line for each fault, and finally the numbers of checked objects. The exit
-/// code is 5 if there was a fault, even if it was repaired. Entries that are neither modules nor directories are listed too, but are
-/// not faults.
+/// code is 5 if there was a fault, even if it was repaired. A fault of severity "metadata" is a commit or tag with a malformed author,
+/// date or message, which git reads; everything else is "damage". Entries that are neither modules nor directories are listed too, but
+/// are not faults.
 /// JSON: {"refs":N,"commits":N,"trees":N,"modules":N,"foreign":[{"path":"…","commit":"…"}],
-/// "faults":[{"subject":"…","path":"…","commit":"…","reason":"…"}]}
+/// "faults":[{"subject":"…","path":"…","commit":"…","reason":"…","severity":"…"}]}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct VerifyArgs {
     /// Delete derived data that is wrong

@@ -45,10 +45,11 @@ impl App {
         };
         let bytes_max = body.as_ref().map(|body| body.bytes_max);
         let (stdin, guard) = body.map(|body| (body.stdin, body.guard)).unzip();
-        let started = self.run_read(move |_| {
+        let started = self.run_read(move |store| {
+            let broken = store.broken_refs()?;
             let started = match bytes_max {
-                Some(bytes_max) => git.respond(&request, bytes_max),
-                None => git.advertise(&request),
+                Some(bytes_max) => git.respond(&request, &broken, bytes_max),
+                None => git.advertise(&request, &broken),
             };
             started.map_err(|error| git_failed(&error.to_string()))
         });

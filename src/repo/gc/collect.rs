@@ -12,6 +12,8 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant, SystemTime};
 
+use gix::refs::Target;
+
 use crate::git::Git;
 use crate::names::CommitId;
 use crate::repo::error::{Error, Result};
@@ -174,13 +176,21 @@ impl Collector<'_> {
 
     /// Returns the roots from which every object that stays is reachable: the targets of all refs. A squashed branch contributes
     /// its tree and the parents of the squashed commit instead of its tip.
+    ///
+    /// # Errors
+    /// `UncollectableRef` if a ref is broken: what it reached must not be deleted.
     fn roots(&self, squash: Option<&SquashPlan>) -> Result<Vec<gix::ObjectId>> {
-        let refs = self
-            .parts
+        let list = self.parts.refs.list("refs/")?;
+        if let Some(broken) = list.broken.into_iter().next() {
+            return Err(Error::UncollectableRef(broken));
+        }
+        let refs = list
             .refs
-            .direct_refs("refs/")?
             .into_iter()
-            .map(|(_, id)| id);
+            .filter_map(|(_, target)| match target {
+                Target::Object(id) => Some(id),
+                Target::Symbolic(_) => None,
+            });
         let mut roots: Vec<_> = refs.chain(self.parts.refs.detached_head()?).collect();
         if let Some(squash) = squash {
             roots.retain(|id| *id != squash.tip);

@@ -38,7 +38,7 @@ pub(crate) fn remove_commit_graph(root: &Path) -> Result<()> {
     }
 }
 
-/// Writes a commit-graph of everything that refs reach. If that fails, logs a warning. The caller holds `backup.lock`.
+/// Writes a commit-graph of everything that refs reach. If that fails, or if what git wrote is wrong, logs a warning. The caller holds `backup.lock`.
 pub(crate) fn write_commit_graph(objects: &ObjectDb, git: &Git) {
     if let Err(error) = try_write(objects, git) {
         let reason = chain(&error);

@@ -1,8 +1,8 @@
 //! The first-parent history from one commit to a later one.
 
 use crate::names::CommitId;
-use crate::repo::error::{Error, Result};
-use crate::repo::ids::{commit_id, object_id};
+use crate::repo::error::Result;
+use crate::repo::objects::commit::read_linked;
 use crate::repo::objects::db::ObjectDb;
 
 /// The maximum number of marks in a history.
@@ -85,15 +85,7 @@ impl FirstParentHistory {
 }
 
 fn first_parent(repo: &gix::Repository, id: CommitId) -> Result<Option<CommitId>> {
-    let missing = || Error::Missing { id: id.to_string() };
-    let oid = object_id(repo, id.as_bytes()).ok_or_else(missing)?;
-    let failed = || Error::database(format!("read commit {id}"));
-    let object = repo
-        .try_find_object(oid)
-        .map_err(failed())?
-        .ok_or_else(missing)?;
-    let commit = object.try_into_commit().map_err(failed())?;
-    Ok(commit.parent_ids().next().map(|id| commit_id(&id)))
+    Ok(read_linked(repo, id)?.parents.first().copied())
 }
 
 #[cfg(test)]

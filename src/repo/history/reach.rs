@@ -1,6 +1,10 @@
 //! The objects that refs reach.
 
+use gix::objs::{Kind, TagRefIter};
+
 use crate::repo::error::{Error, Result};
+use crate::repo::objects::raw_commit::RawCommit;
+use crate::repo::tree::reader::parse_tree;
 
 /// Returns every object that the roots reach, including the roots. Leaves out the objects for which `done` returns true, and the
 /// objects that are reached only through them.
@@ -23,7 +27,7 @@ pub(crate) fn reachable(
             .ok_or_else(|| Error::Missing { id: id.to_string() })?
             .kind();
         found.push(id);
-        if kind != gix::objs::Kind::Blob {
+        if kind != Kind::Blob {
             let object = repo
                 .find_object(id)
                 .map_err(Error::database(format!("read object {id}")))?;
@@ -35,23 +39,23 @@ pub(crate) fn reachable(
 
 /// Adds the objects that a commit, tree or tag names to `todo`.
 fn links(object: &gix::Object<'_>, todo: &mut Vec<gix::ObjectId>) -> Result<()> {
-    let failed = || Error::database(format!("decode object {}", object.id));
-    let data = gix::objs::Data::new(&object.data, object.kind, object.id.kind());
-    match data.decode().map_err(failed())? {
-        gix::objs::ObjectRef::Commit(commit) => {
-            todo.push(commit.tree());
-            todo.extend(commit.parents());
+    match object.kind {
+        Kind::Commit => {
+            let commit = RawCommit::parse(object.id, &object.data)?;
+            todo.push(commit.tree);
+            todo.extend(commit.parents);
         }
-        gix::objs::ObjectRef::Tree(tree) => {
-            todo.extend(
-                tree.entries
-                    .iter()
-                    .filter(|entry| !entry.mode.is_commit())
-                    .map(|entry| entry.oid.to_owned()),
-            );
+        Kind::Tree => {
+            let tree = parse_tree(&object.data, object.id)?;
+            let entries = tree.entries.iter().filter(|entry| !entry.mode.is_commit());
+            todo.extend(entries.map(|entry| entry.oid.to_owned()));
         }
-        gix::objs::ObjectRef::Tag(tag) => todo.push(tag.target()),
-        gix::objs::ObjectRef::Blob(_) => {}
+        Kind::Tag => {
+            let target = TagRefIter::from_bytes(&object.data, object.id.kind()).target_id();
+            let failed = Error::database(format!("decode tag {}", object.id));
+            todo.push(target.map_err(failed)?);
+        }
+        Kind::Blob => {}
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
-use gix::revision::walk::Sorting;
-use gix::traverse::commit::simple::CommitTimeOrder;
+use gix::traverse::commit::Simple;
+use gix::traverse::commit::simple::{CommitTimeOrder, Sorting};
 
 use crate::names::CommitId;
 use crate::repo::error::{Error, Result};
@@ -13,6 +13,7 @@ use crate::repo::ids::TreeId;
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::commit::{Commit, decode, read_dated, read_linked};
 use crate::repo::objects::db::ObjectDb;
+use crate::repo::objects::raw_commit::LenientObjects;
 
 /// The position of a commit in the history: its parents, tree and date.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,10 +86,8 @@ impl ObjectDb {
         }
         let oid = gix::ObjectId::try_from(id.as_bytes()).ok();
         let encoded = oid.and_then(|oid| self.caches.encoded.get(&oid));
-        if let (Some(bytes), Some(format)) = (encoded, self.format()) {
-            let commit = gix::objs::CommitRef::from_bytes(&bytes, format)
-                .map_err(Error::database(format!("decode commit {id}")))?;
-            return Ok(CommitNode::from(&decode(id, &commit)?));
+        if let Some(bytes) = encoded {
+            return Ok(CommitNode::from(&decode(id, &bytes)?));
         }
         let repo = match handle.get() {
             Some(repo) => repo,
@@ -179,11 +178,11 @@ pub(crate) fn ancestors(
 ///
 /// # Errors
 /// `Missing` if a commit in the history does not exist.
-pub(crate) fn commits_beyond(
-    repo: &gix::Repository,
+pub(crate) fn commits_beyond<'r>(
+    repo: &'r gix::Repository,
     tips: impl IntoIterator<Item = gix::ObjectId>,
     known: impl IntoIterator<Item = gix::ObjectId>,
-) -> Result<impl Iterator<Item = Result<(gix::ObjectId, i64)>>> {
+) -> Result<impl Iterator<Item = Result<(gix::ObjectId, i64)>> + 'r> {
     let failed = |error: gix::Error| {
         if error.is_not_found() {
             let id = "of a commit in the history".to_owned();
@@ -192,13 +191,11 @@ pub(crate) fn commits_beyond(
             Error::database("walk the history")(error)
         }
     };
-    let newest_first = CommitTimeOrder::NewestFirst;
-    let walk = repo
-        .rev_walk(tips)
-        .sorting(Sorting::ByCommitTime(newest_first))
-        .use_commit_graph(false)
-        .with_hidden(known)
-        .all()
+    let newest_first = Sorting::ByCommitTime(CommitTimeOrder::NewestFirst);
+    let walk = Simple::new(tips, LenientObjects(repo))
+        .sorting(newest_first)
+        .map_err(failed)?
+        .hide(known)
         .map_err(failed)?;
     Ok(walk.map(move |step| {
         let step = step.map_err(failed)?;

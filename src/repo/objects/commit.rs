@@ -8,6 +8,7 @@ use gix::objs::WriteTo;
 use crate::names::{Author, CommitId};
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::{TreeId, commit_id, object_id};
+use crate::repo::objects::raw_commit::RawCommit;
 
 /// A commit as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,25 +45,16 @@ impl Commit {
 /// # Errors
 /// `UnknownCommit` if the id names no object, or one that is not a commit.
 pub(crate) fn read(repo: &gix::Repository, id: CommitId) -> Result<Commit> {
-    let data = data(repo, id)?;
-    decode(id, &parse(repo, id, &data)?)
+    decode(id, &data(repo, id)?)
 }
 
 /// Reads a commit that another object or a ref names, and its committer time in seconds.
 pub(crate) fn read_dated(repo: &gix::Repository, id: CommitId) -> Result<(i64, Commit)> {
     let data = data(repo, id).map_err(linked)?;
-    let commit = parse(repo, id, &data)?;
-    let date = commit.time().map_or(0, |time| time.seconds);
-    Ok((date, decode(id, &commit)?))
-}
-
-fn parse<'d>(
-    repo: &gix::Repository,
-    id: CommitId,
-    data: &'d [u8],
-) -> Result<gix::objs::CommitRef<'d>> {
-    gix::objs::CommitRef::from_bytes(data, repo.object_hash())
-        .map_err(Error::database(format!("decode commit {id}")))
+    let commit = RawCommit::parse(id, &data)?;
+    // git, too, sorts a commit without a readable time as the oldest.
+    let date_s = commit.committer().date_s.unwrap_or(0);
+    Ok((date_s, convert(id, &commit)))
 }
 
 fn data(repo: &gix::Repository, id: CommitId) -> Result<Vec<u8>> {
@@ -90,20 +82,25 @@ fn linked(error: Error) -> Error {
     }
 }
 
-/// Converts a parsed commit.
-pub(crate) fn decode(id: CommitId, commit: &gix::objs::CommitRef<'_>) -> Result<Commit> {
-    let author = commit
-        .author()
-        .map_err(Error::database(format!("decode the author of commit {id}")))?;
-    Ok(Commit {
+/// Decodes a commit. The author is decoded as far as possible: see `raw_commit.rs`.
+///
+/// # Errors
+/// It does not begin with a tree, or a parent is not an object id.
+pub(crate) fn decode(id: CommitId, data: &[u8]) -> Result<Commit> {
+    Ok(convert(id, &RawCommit::parse(id, data)?))
+}
+
+fn convert(id: CommitId, commit: &RawCommit<'_>) -> Commit {
+    let author = commit.author();
+    Commit {
         id,
-        parents: commit.parents().map(|parent| commit_id(&parent)).collect(),
-        tree: TreeId(commit.tree()),
-        author: author.name.to_str_lossy().trim().to_owned(),
-        mail: author.email.to_str_lossy().trim().to_owned(),
-        date_s: author.time().map_or(0, |time| time.seconds),
+        parents: commit.parents.iter().map(|id| commit_id(id)).collect(),
+        tree: TreeId(commit.tree),
+        author: author.name,
+        mail: author.mail,
+        date_s: author.date_s.unwrap_or(0),
         message: commit.message.to_str_lossy().trim_end().to_owned(),
-    })
+    }
 }
 
 /// A new commit by `author`. Its committer is wasmstore, and both of its times are the time at which it is encoded.

@@ -7,4 +7,5 @@ pub(crate) mod count;
 pub(crate) mod db;
 pub(crate) mod gix_handle;
 pub(crate) mod loose;
+pub(crate) mod raw_commit;
 pub(crate) mod spool;

@@ -64,10 +64,9 @@ pub(crate) fn cache_decoded(
     let Some((_, bytes)) = memory.get(&commit) else {
         return Ok(());
     };
-    let decoded = gix::objs::CommitRef::from_bytes(bytes, commit.kind()).map_err(failed())?;
-    let mut todo = vec![decoded.tree()];
-    let id = commit_id(&commit);
-    caches.commits.insert(id, Arc::new(decode(id, &decoded)?));
+    let decoded = decode(commit_id(&commit), bytes)?;
+    let mut todo = vec![decoded.tree.0];
+    caches.commits.insert(decoded.id, Arc::new(decoded));
     while let Some(id) = todo.pop() {
         let Some((_, bytes)) = memory.get(&id).filter(|_| new.contains(&id)) else {
             continue;

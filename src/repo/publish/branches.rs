@@ -1,6 +1,8 @@
 //! Creating and deleting branches, and setting the default branch.
 
-use crate::names::{BranchName, CommitId};
+use gix::refs::Target;
+
+use crate::names::{BranchName, CommitId, RefName};
 use crate::repo::error::{Error, Result};
 use crate::repo::objects::commit;
 use crate::repo::parts::Parts;
@@ -53,10 +55,32 @@ pub(crate) fn delete_branch(parts: &Parts, branch: &BranchName) -> Result<()> {
         refs.sync_head()?;
         return Err(Error::DefaultBranch(branch.to_string()));
     }
-    let tip = txn
-        .durable_tip(branch)?
-        .ok_or_else(|| Error::UnknownBranch(branch.to_string()))?;
-    refs.swap(&branch.clone().into(), Some(tip), None, OUTSIDE_MAX)
+    let name = branch.clone().into();
+    match txn.durable_tip(branch) {
+        Ok(Some(tip)) => refs.swap(&name, Some(tip), None, OUTSIDE_MAX),
+        Ok(None) => Err(Error::UnknownBranch(branch.to_string())),
+        // The history is incomplete, so it cannot be made durable. Nothing depends on it after the deletion.
+        Err(error @ Error::Missing { .. }) => match refs.target(&branch.full_ref())? {
+            Some(Target::Object(tip)) => refs.swap(&name, Some(tip), None, OUTSIDE_MAX),
+            _ => Err(error),
+        },
+        Err(Error::BrokenRef(_)) => refs.delete_broken(&name),
+        Err(error) => Err(error),
+    }
+}
+
+/// Deletes every broken branch and tag.
+///
+/// # Errors
+/// The refs cannot be listed or written.
+pub(crate) fn delete_broken_refs(parts: &Parts) -> Result<()> {
+    if parts.refs.broken()?.is_empty() {
+        return Ok(());
+    }
+    let _refs_lock = parts.locks.refs()?;
+    let broken = parts.refs.broken()?;
+    let mut names = broken.iter().filter_map(|it| RefName::parse(&it.name).ok());
+    names.try_for_each(|name| parts.refs.delete_broken(&name))
 }
 
 impl WriteTxn<'_> {
@@ -80,14 +104,10 @@ impl WriteTxn<'_> {
     fn start_branch(&mut self, branch: &BranchName, from: CommitId) -> Result<()> {
         branch.check_new()?;
         let refs = &self.parts.refs;
-        if let Some(existing) = refs
-            .branches()?
-            .iter()
-            .find(|existing| existing.conflicts_with(branch))
-        {
+        if let Some(existing) = refs.conflicting(branch)? {
             return Err(Error::BranchClash {
                 new: branch.to_string(),
-                existing: existing.to_string(),
+                existing,
             });
         }
         commit::read(self.repo(), from)?;

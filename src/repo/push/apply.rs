@@ -120,7 +120,11 @@ impl WriteTxn<'_> {
     /// Makes the current values of the refs durable: refusals and no-ops depend on them.
     fn sync_updated_refs(&mut self, updates: &[RefUpdate]) -> Result<()> {
         updates.iter().try_for_each(|update| match &update.name {
-            RefName::Branch(branch) => self.durable_tip(branch).map(drop),
+            RefName::Branch(branch) => match self.durable_tip(branch) {
+                // The update of a broken ref is refused.
+                Err(Error::BrokenRef(_) | Error::Missing { .. }) => Ok(()),
+                synced => synced.map(drop),
+            },
             RefName::Tag(_) => self.parts.refs.sync_ref(&update.name.to_string()),
         })
     }

@@ -1,11 +1,8 @@
 //! The people that pushed commits and tags name: author, committer and tagger.
 
-use gix::actor::SignatureRef;
-use gix::bstr::ByteSlice;
-use gix::objs::{CommitRefIter, TagRefIter};
-
 use crate::names::{Author, CommitId, ObjectId};
-use crate::repo::error::{Error, Result};
+use crate::repo::error::Result;
+use crate::repo::objects::raw_commit::{RawCommit, Signature};
 use crate::repo::push::incoming::IncomingObjects;
 
 /// A person that a commit or a tag names.
@@ -13,22 +10,17 @@ use crate::repo::push::incoming::IncomingObjects;
 pub struct Identity {
     /// `author`, `committer` or `tagger`.
     pub role: &'static str,
-    name: String,
-    mail: String,
+    signature: Signature,
 }
 
 impl Identity {
-    fn new(role: &'static str, signature: SignatureRef<'_>) -> Self {
-        Self {
-            role,
-            name: signature.name.to_str_lossy().trim().to_owned(),
-            mail: signature.email.to_str_lossy().trim().to_owned(),
-        }
-    }
-
-    /// Returns whether this person has the name and mail address of `author`.
+    /// Returns whether this person has the name and mail address of `author`. If the header is malformed, programs may read different
+    /// names from it, so it is no one's.
     pub fn is(&self, author: &Author) -> bool {
-        author.name() == self.name && author.mail() == self.mail
+        let signature = &self.signature;
+        signature.fault.is_none()
+            && author.name() == signature.name
+            && author.mail() == signature.mail
     }
 }
 
@@ -39,24 +31,26 @@ impl IncomingObjects {
     /// `Missing`; the commit cannot be decoded.
     pub fn commit_identities(&self, commit: CommitId) -> Result<[Identity; 2]> {
         let data = self.commit_data(commit)?;
-        let failed = || Error::database(format!("decode the author of commit {commit}"));
-        let parts = CommitRefIter::from_bytes(&data, self.hash_kind());
-        let author = parts.author().map_err(failed())?;
-        let committer = parts.committer().map_err(failed())?;
+        let commit = RawCommit::parse(commit, &data)?;
+        let identity = |role, signature| Identity { role, signature };
         Ok([
-            Identity::new("author", author),
-            Identity::new("committer", committer),
+            identity("author", commit.author()),
+            identity("committer", commit.committer()),
         ])
     }
 
     /// Returns the tagger of a tag; `None` if it names none.
     ///
     /// # Errors
-    /// `Missing`; the tag cannot be decoded.
+    /// `Missing`; the object is not a tag.
     pub fn tagger(&self, tag: ObjectId) -> Result<Option<Identity>> {
         let data = self.tag_data(tag)?;
-        let tagger = TagRefIter::from_bytes(&data, self.hash_kind()).tagger();
-        let tagger = tagger.map_err(Error::database(format!("decode tag {tag}")))?;
-        Ok(tagger.map(|tagger| Identity::new("tagger", tagger)))
+        let lines = data.split(|byte| *byte == b'\n');
+        let mut headers = lines.take_while(|line| !line.is_empty());
+        let tagger = headers.find_map(|line| line.strip_prefix(b"tagger "));
+        Ok(tagger.map(|tagger| Identity {
+            role: "tagger",
+            signature: Signature::read(Some(tagger)),
+        }))
     }
 }

@@ -131,7 +131,7 @@ impl IncomingObjects {
                 continue;
             }
             let data = self.commit_data(id)?;
-            let commit = PushedCommit::decode(id, &data, self.hash_kind())?;
+            let commit = PushedCommit::decode(id, &data)?;
             todo.extend(commit.parents.iter().filter(|parent| seen.insert(**parent)));
             new.push(commit);
         }
@@ -179,14 +179,9 @@ impl IncomingObjects {
         object_id(&self.store, id.as_bytes()).ok_or_else(|| missing(id))
     }
 
-    /// Returns the hash function of the ids.
-    pub(crate) fn hash_kind(&self) -> gix::hash::Kind {
-        self.store.object_hash()
-    }
-
     /// Reads a commit.
     pub(crate) fn commit(&self, id: CommitId) -> Result<PushedCommit> {
-        PushedCommit::decode(id, &self.commit_data(id)?, self.hash_kind())
+        PushedCommit::decode(id, &self.commit_data(id)?)
     }
 
     /// Reads a commit in its encoded form.
@@ -242,7 +237,7 @@ impl IncomingObjects {
             let found = quarantine.try_find(&id, &mut bytes).map_err(reading(id))?;
             if let Some(kind) = found.map(|found| found.kind) {
                 if kind == Kind::Commit {
-                    check_size(commit_id(&id), &bytes, self.hash_kind())?;
+                    check_size(commit_id(&id), &bytes)?;
                 }
                 return Ok((kind, bytes));
             }

@@ -2,11 +2,10 @@
 //!
 //! A push can contain millions of commits, so this leaves out authors and messages.
 
-use gix::objs::CommitRefIter;
-
 use crate::names::{CommitId, Message};
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::{TreeId, commit_id};
+use crate::repo::objects::raw_commit::RawCommit;
 
 /// The maximum number of parents of a pushed commit. git itself merges at most 16 or, with a merge strategy of its own, some dozens.
 const PARENTS_MAX: usize = 64;
@@ -26,13 +25,12 @@ impl PushedCommit {
     /// Decodes a commit.
     ///
     /// # Errors
-    /// It has no tree.
-    pub(crate) fn decode(id: CommitId, data: &[u8], format: gix::hash::Kind) -> Result<Self> {
-        let tree = CommitRefIter::from_bytes(data, format).tree_id();
-        let tree = tree.map_err(Error::database(format!("decode commit {id}")))?;
+    /// It does not begin with a tree, or a parent is not an object id.
+    pub(crate) fn decode(id: CommitId, data: &[u8]) -> Result<Self> {
+        let commit = RawCommit::parse(id, data)?;
         let mut parents = Vec::new();
-        for parent in CommitRefIter::from_bytes(data, format).parent_ids() {
-            let parent = commit_id(&parent);
+        for parent in &commit.parents {
+            let parent = commit_id(parent);
             // The number of distinct parents may be limited already, but that of repetitions is not.
             if parents.len() > PARENTS_MAX || !parents.contains(&parent) {
                 parents.push(parent);
@@ -40,7 +38,7 @@ impl PushedCommit {
         }
         Ok(Self {
             id,
-            tree: TreeId(tree),
+            tree: TreeId(commit.tree),
             parents,
         })
     }
@@ -49,18 +47,19 @@ impl PushedCommit {
 /// Checks the number of parents and the length of the message of a pushed commit.
 ///
 /// # Errors
-/// `LimitExceeded`.
-pub(crate) fn check_size(id: CommitId, data: &[u8], format: gix::hash::Kind) -> Result<()> {
+/// `LimitExceeded`; the commit cannot be decoded.
+pub(crate) fn check_size(id: CommitId, data: &[u8]) -> Result<()> {
     let exceeded = |reason: String| Error::LimitExceeded {
         object: format!("commit {id}"),
         reason,
     };
-    let parent_count = CommitRefIter::from_bytes(data, format).parent_ids().count();
+    let commit = RawCommit::parse(id, data)?;
+    let parent_count = commit.parents.len();
     if parent_count > PARENTS_MAX {
         let reason = format!("it has {parent_count} parents; the limit is {PARENTS_MAX}");
         return Err(exceeded(reason));
     }
-    let message_bytes = message_bytes(data);
+    let message_bytes = commit.message.trim_ascii_end().len();
     let bytes_max = Message::BYTES_MAX;
     if message_bytes > bytes_max {
         let reason =
@@ -70,18 +69,9 @@ pub(crate) fn check_size(id: CommitId, data: &[u8], format: gix::hash::Kind) -> 
     Ok(())
 }
 
-/// Returns the length of a commit's message, which begins after the first empty line, without the white space at its end.
-fn message_bytes(data: &[u8]) -> usize {
-    let start = data.windows(2).position(|pair| pair == b"\n\n");
-    let message = start.map_or(&[][..], |start| &data[start + 2..]);
-    message.trim_ascii_end().len()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const SHA1: gix::hash::Kind = gix::hash::Kind::Sha1;
 
     fn commit(parents: &[u8], message: &str) -> Vec<u8> {
         let parent = |digit: &u8| format!("parent {}\n", format!("{digit:02x}").repeat(20));
@@ -99,7 +89,7 @@ mod tests {
     #[test]
     fn repeated_parents_are_dropped() {
         let data = commit(&[1, 2, 1, 3, 2], "m");
-        let decoded = PushedCommit::decode(id(), &data, SHA1).unwrap();
+        let decoded = PushedCommit::decode(id(), &data).unwrap();
         let expected = [1, 2, 3].map(|digit| CommitId::from_bytes(&[digit; 20]).unwrap());
         assert_eq!(decoded.parents, expected);
         assert!(decoded.tree.is_empty());
@@ -109,7 +99,7 @@ mod tests {
     fn parents_and_message_are_limited() {
         let parents: Vec<u8> = (0..65).collect();
         let message = |bytes: usize| "a".repeat(bytes) + "\n";
-        let check = |data: Vec<u8>| check_size(id(), &data, SHA1).map_err(|e| e.to_string());
+        let check = |data: Vec<u8>| check_size(id(), &data).map_err(|e| e.to_string());
         assert_eq!(check(commit(&parents[..64], &message(64 << 10))), Ok(()));
         let excess = check(commit(&parents, "m")).unwrap_err();
         assert!(

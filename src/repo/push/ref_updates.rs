@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use gix::refs::Target;
 
 use crate::names::{ObjectId, RefName};
+use crate::repo::broken_ref::BrokenRef;
 use crate::repo::error::Result;
 use crate::repo::push::incoming::IncomingObjects;
 use crate::repo::refs::store::RefStore;
@@ -103,10 +104,15 @@ impl RefStore {
         updates: &[RefUpdate],
         drop_policy: DropPolicy,
     ) -> Result<UpdateResults> {
-        let refs: BTreeMap<String, Target> = self
-            .all_refs("refs/")?
-            .into_iter()
+        let list = self.list("refs/")?;
+        let refs = list.refs.into_iter();
+        let refs: BTreeMap<String, Target> = refs
             .map(|(name, target)| (name.to_string(), target))
+            .collect();
+        let broken: BTreeMap<&str, &BrokenRef> = list
+            .broken
+            .iter()
+            .map(|broken| (broken.name.as_str(), broken))
             .collect();
         // The branch that HEAD names and, if that is a symbolic ref, the branch that it leads to.
         let default_branches = [self.default_branch(), self.resolve_branch(None)]
@@ -120,15 +126,18 @@ impl RefStore {
         };
         let (mut results, mut seen) = (UpdateResults::new(), HashSet::new());
         for update in updates {
-            let current = refs.get(&update.name.to_string());
-            let refusal = if seen.insert(&update.name) {
-                validator.refusal(update, current)?
-            } else {
+            let name = update.name.to_string();
+            let refusal = if !seen.insert(&update.name) {
                 Some(Refusal::DuplicateUpdate)
+            } else if let Some(broken) = broken.get(name.as_str()) {
+                Some(Refusal::Failed(format!("{broken}; {}", broken.remedy())))
+            } else {
+                validator.refusal(update, refs.get(&name))?
             };
             results.push(refusal.map_or(Ok(()), Err));
         }
-        refuse_clashes(&refs, updates, &mut results);
+        let existing = refs.keys().map(String::as_str).chain(broken.into_keys());
+        refuse_clashes(existing.map(str::to_owned).collect(), updates, &mut results);
         Ok(results)
     }
 }
@@ -201,11 +210,10 @@ impl UpdateValidator<'_> {
 
 /// Refuses the updates whose names clash with a ref that exists after the deletions, or with an earlier update.
 fn refuse_clashes(
-    refs: &BTreeMap<String, Target>,
+    mut existing: BTreeSet<String>,
     updates: &[RefUpdate],
     results: &mut UpdateResults,
 ) {
-    let mut existing: BTreeSet<String> = refs.keys().cloned().collect();
     for (update, result) in updates.iter().zip(&*results) {
         if result.is_ok() && update.new.is_none() {
             existing.remove(&update.name.to_string());

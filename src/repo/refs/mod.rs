@@ -1,6 +1,7 @@
 //! Refs: reading them, durable updates under lock files, packed refs, durable tips, and notification of changes.
 
 pub(crate) mod durable_tips;
+pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod packed;
 pub(crate) mod read;

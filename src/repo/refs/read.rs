@@ -1,5 +1,6 @@
 //! Reading refs. Refs are the only data that is read again on every request; everything else is found by id.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -8,6 +9,7 @@ use gix::bstr::{BStr, BString, ByteSlice};
 use gix::refs::Target;
 
 use crate::names::{BranchName, CommitId, ObjectId, RefName};
+use crate::repo::broken_ref::BrokenRef;
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::refs::lock::HEAD;
@@ -17,10 +19,17 @@ use crate::repo::refs::store::RefStore;
 const DEFAULT_BRANCH: &str = "main";
 /// The size of the buffer for a loose ref's file, in bytes. A longer file is read by gix.
 const REF_BYTES_MAX: usize = 512;
-/// The largest number of attempts at listing refs while other writers delete some.
-const LISTINGS_MAX: usize = 16;
 /// The maximum length of a chain of symbolic refs.
 const SYMBOLIC_MAX: usize = 5;
+
+/// The branches and tags of a repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BranchesAndTags {
+    /// The refs that the store can read and write, with the object that each names, sorted by name.
+    pub tips: Vec<(RefName, ObjectId)>,
+    /// The full names of all other refs: broken refs, symbolic refs, and refs with names that the store does not accept.
+    pub others: BTreeSet<String>,
+}
 
 impl RefStore {
     /// Returns the default branch, which `HEAD` names, whether or not it has a commit yet.
@@ -73,26 +82,48 @@ impl RefStore {
         CommitId::parse(text.strip_suffix('\n')?).ok()
     }
 
-    /// Returns every branch and tag with the object that it names, sorted by name. Refs with names that the store does not accept
-    /// are left out.
-    pub fn branches_and_tags(&self) -> Result<Vec<(RefName, ObjectId)>> {
-        let refs = self
-            .direct_refs("refs/")?
-            .into_iter()
-            .filter_map(|(name, id)| {
-                let name = RefName::parse(name.to_str().ok()?).ok()?;
-                Some((name, ObjectId::from_bytes(id.as_bytes())?))
-            });
-        Ok(refs.collect())
+    /// Returns every branch and tag with the object that it names, sorted by name, and the names of all other refs: broken refs,
+    /// symbolic refs, and refs with names that the store does not accept.
+    pub fn branches_and_tags(&self) -> Result<BranchesAndTags> {
+        let list = self.list("refs/")?;
+        let mut found = BranchesAndTags::default();
+        for (name, target) in list.refs {
+            let parsed = name
+                .to_str()
+                .ok()
+                .and_then(|name| RefName::parse(name).ok());
+            let id = target
+                .try_id()
+                .map(|id| ObjectId::from_bytes(id.as_bytes()));
+            match (parsed, id.flatten()) {
+                (Some(name), Some(id)) => found.tips.push((name, id)),
+                _ => drop(found.others.insert(name.to_string())),
+            }
+        }
+        let broken = list.broken.into_iter().map(|broken| broken.name);
+        found.others.extend(broken);
+        Ok(found)
     }
 
-    /// Returns the names of all branches, sorted.
+    /// Returns the names of all branches, sorted. Broken ones are left out.
     pub fn branches(&self) -> Result<Vec<BranchName>> {
         let refs = self.all_refs("refs/heads/")?;
         Ok(refs
             .iter()
             .filter_map(|(name, _)| branch_name(name.as_bstr()))
             .collect())
+    }
+
+    /// Returns a branch, possibly a broken one, whose name is a parent directory of the name `branch`, or the reverse.
+    pub(crate) fn conflicting(&self, branch: &BranchName) -> Result<Option<String>> {
+        let list = self.list("refs/heads/")?;
+        let readable = list.refs.iter().map(|(name, _)| name.as_bstr());
+        let broken = list.broken.iter().map(|broken| broken.name.as_bytes());
+        let mut names = readable
+            .chain(broken.map(BStr::new))
+            .filter_map(branch_name);
+        let conflicting = names.find(|existing| existing.conflicts_with(branch));
+        Ok(conflicting.map(|existing| existing.to_string()))
     }
 
     /// Returns the commit that a branch points to; `None` if the branch does not exist.
@@ -117,7 +148,7 @@ impl RefStore {
         for _ in 0..SYMBOLIC_MAX {
             let reference = repo
                 .try_find_reference(branch.full_ref().as_str())
-                .map_err(Error::database(format!("read branch {branch}")))?;
+                .map_err(failed_to_read(&branch.full_ref()))?;
             let Some(Target::Symbolic(to)) = reference.map(|reference| reference.inner.target)
             else {
                 return Ok(branch);
@@ -142,18 +173,9 @@ impl RefStore {
             .collect())
     }
 
-    /// Returns every ref below `prefix`, sorted by name.
+    /// Returns every ref below `prefix` that is not broken, sorted by name.
     pub(crate) fn all_refs(&self, prefix: &str) -> Result<Vec<(BString, Target)>> {
-        let Some(repo) = self.objects.handle() else {
-            return Ok(Vec::new());
-        };
-        let mut listings = 1;
-        loop {
-            match list_refs(&repo, prefix) {
-                Err(error) if is_vanished(&error) && listings < LISTINGS_MAX => listings += 1,
-                listed => return listed,
-            }
-        }
+        Ok(self.list(prefix)?.refs)
     }
 
     /// Returns the target of a ref; `None` if the ref does not exist.
@@ -165,7 +187,7 @@ impl RefStore {
         }
         let reference = repo
             .try_find_reference(name)
-            .map_err(Error::database(format!("read {name}")))?;
+            .map_err(failed_to_read(name))?;
         Ok(reference.map(|reference| reference.inner.target))
     }
 
@@ -183,47 +205,36 @@ impl RefStore {
     }
 }
 
-/// Lists the refs below `prefix` once.
-fn list_refs(repo: &gix::Repository, prefix: &str) -> Result<Vec<(BString, Target)>> {
-    let platform = repo.references().map_err(Error::database("list refs"))?;
-    let mut refs = Vec::new();
-    for reference in platform
-        .prefixed(prefix)
-        .map_err(Error::database("list refs"))?
-    {
-        let reference = reference.map_err(Error::database("list refs"))?.detach();
-        refs.push((reference.name.as_bstr().to_owned(), reference.target));
-    }
-    refs.sort();
-    Ok(refs)
-}
-
-/// Returns whether a listing failed because another writer deleted a ref, its directory, or replaced one by the other, between the
-/// moment when gix read the directory's entries and the moment when it opened the entry. The listing is started over rather than
-/// continued without the ref: a concurrent `git pack-refs` also removes the ref's file, and the ref is then in `packed-refs`, which
-/// gix reads first.
-fn is_vanished(error: &Error) -> bool {
-    use std::io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
-    matches!(
-        error.io_kind(),
-        Some(NotFound | NotADirectory | IsADirectory)
-    )
-}
-
 /// Returns the object that a branch names, following symbolic refs; `None` if the branch does not exist.
 pub(crate) fn read_tip(
     repo: &gix::Repository,
     branch: &BranchName,
 ) -> Result<Option<gix::ObjectId>> {
-    let failed = || Error::database(format!("read branch {branch}"));
-    match repo
-        .try_find_reference(branch.full_ref().as_str())
-        .map_err(failed())?
-    {
+    let name = branch.full_ref();
+    let found = repo.try_find_reference(name.as_str());
+    match found.map_err(failed_to_read(&name))? {
         None => Ok(None),
-        Some(mut reference) => Ok(Some(
-            reference.follow_to_object().map_err(failed())?.detach(),
-        )),
+        Some(mut reference) => {
+            let object = reference.follow_to_object();
+            Ok(Some(object.map_err(failed_to_read(&name))?.detach()))
+        }
+    }
+}
+
+/// Returns a function that converts gix's error about reading a ref. Unless the file could not be read, the ref is broken.
+fn failed_to_read(name: &str) -> impl FnOnce(gix::Error) -> Error {
+    let name = name.to_owned();
+    move |error| {
+        let is_dangling = error.is_not_found();
+        let failed = Error::database(format!("read {name}"))(error);
+        if failed.io_kind().is_some() && !is_dangling {
+            return failed;
+        }
+        Error::BrokenRef(BrokenRef {
+            name,
+            reason: "it contains neither the id of an object nor the name of an existing ref"
+                .to_owned(),
+        })
     }
 }
 

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::refs::durable_tips::DurableTips;
+use crate::repo::refs::list::LoggedRefs;
 
 /// Reads and updates refs. Reading is in `read.rs`, updating in `update.rs`.
 pub struct RefStore {
     pub(in crate::repo) objects: Arc<ObjectDb>,
     pub(crate) durable_tips: DurableTips,
+    pub(in crate::repo::refs) logged: LoggedRefs,
 }
 
 impl RefStore {
@@ -17,6 +19,7 @@ impl RefStore {
         Self {
             durable_tips: DurableTips::new(objects.root()),
             objects,
+            logged: LoggedRefs::default(),
         }
     }
 

@@ -84,6 +84,25 @@ impl RefStore {
         }
     }
 
+    /// Deletes a broken ref. The caller holds `refs.lock`.
+    ///
+    /// # Errors
+    /// `Moved` if the ref is not broken; `Busy`; I/O.
+    pub(crate) fn delete_broken(&self, name: &RefName) -> Result<()> {
+        let full = name.to_string();
+        let lock = RefLock::take(self.root(), &full, b"", OUTSIDE_MAX)?;
+        // Another git process may have replaced the ref before this one took its lock.
+        let list = self.list("refs/")?;
+        let broken = list.broken.iter().find(|broken| broken.name == full);
+        let broken = broken.ok_or_else(|| Error::Moved(name.clone()))?;
+        tracing::info!(name = full, reason = broken.reason, "deleting a broken ref");
+        if let RefName::Branch(branch) = name {
+            self.durable_tips.remove(branch);
+        }
+        self.remove_packed(&full)?;
+        self.remove_loose(lock)
+    }
+
     /// Takes `HEAD.lock`, to make `branch` the default branch. Renaming the lock file, which remains to be done, needs no more disk
     /// space. The caller holds `refs.lock`.
     pub(crate) fn lock_head(&self, branch: &BranchName) -> Result<RefLock> {

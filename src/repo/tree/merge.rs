@@ -6,10 +6,13 @@
 use std::collections::HashMap;
 
 use gix::bstr::{BStr, BString, ByteSlice};
+use gix::revision::plumbing::merge_base;
+use gix::revwalk::Graph;
 
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::{TreeId, commit_id};
 use crate::repo::objects::commit::read_linked;
+use crate::repo::objects::raw_commit::LenientObjects;
 use crate::repo::tree::diff::{EntryChange, entry_changes};
 use crate::repo::tree::edit::edit;
 use crate::repo::tree::entry::TreeEntry;
@@ -69,11 +72,12 @@ impl<'m> TreeMerge<'m> {
         one: gix::ObjectId,
         others: &[gix::ObjectId],
     ) -> Result<Vec<gix::ObjectId>> {
-        let bases = self
-            .repo
-            .merge_bases_many(one, others)
-            .map_err(Error::database("find the merge base"))?;
-        Ok(bases.into_iter().map(gix::Id::detach).collect())
+        // The commit-graph only saves time, so a damaged one is not used.
+        let commit_graph = self.repo.commit_graph_if_enabled().ok().flatten();
+        let mut graph = Graph::new(LenientObjects(self.repo), commit_graph.as_ref());
+        let bases =
+            merge_base(one, others, &mut graph).map_err(Error::database("find the merge base"))?;
+        Ok(bases.into_iter().flatten().collect())
     }
 
     /// Merges all merge bases into one tree, one after the other. `merges_left` limits the number of merges, which can double with

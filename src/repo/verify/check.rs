@@ -2,18 +2,23 @@
 
 use std::collections::HashSet;
 
-use gix::bstr::{BStr, ByteSlice};
+use gix::bstr::ByteSlice;
+use gix::objs::tag::ref_iter::Token;
 use gix::objs::tree::{EntryKind, EntryRef};
-use gix::objs::{Data, Kind, ObjectRef};
-use gix::refs::Target;
+use gix::objs::{Kind, TagRefIter};
 
 use crate::names::TreePath;
-use crate::repo::error::{Error, Result, chain};
+use crate::repo::error::{Result, chain};
 use crate::repo::ids::{commit_id, module_hash};
 use crate::repo::locks::Guard;
+use crate::repo::objects::raw_commit::RawCommit;
 use crate::repo::parts::Parts;
+use crate::repo::refs::store::RefStore;
 use crate::repo::tree::entry::{TreeEntry, TreeNode};
-use crate::repo::verify::findings::{ObjectInspector, ObjectLocation, StoreFault, VerifyCounts};
+use crate::repo::tree::reader::parse_tree;
+use crate::repo::verify::findings::{
+    FaultSeverity, ObjectInspector, ObjectLocation, StoreFault, VerifyCounts,
+};
 
 /// The guard of a running check: no `gc` runs.
 pub struct VerifyGuard(#[expect(dead_code, reason = "held until the check is done")] Option<Guard>);
@@ -91,7 +96,7 @@ pub(crate) fn verify(
         seen: gix::hashtable::HashMap::default(),
         foreign: HashSet::new(),
     };
-    walk.refs()?;
+    walk.refs(&parts.refs)?;
     while let Some(todo) = walk.todo.pop() {
         walk.check(&todo);
     }
@@ -109,10 +114,8 @@ struct ObjectWalk<'w, I> {
 }
 
 impl<I: ObjectInspector> ObjectWalk<'_, I> {
-    fn refs(&mut self) -> Result<()> {
-        let failed = || Error::database("list refs");
-        let head = self.repo.head();
-        match head {
+    fn refs(&mut self, refs: &RefStore) -> Result<()> {
+        match self.repo.head() {
             Ok(head) if head.is_detached() => {
                 let id = head.id().map(gix::Id::detach);
                 self.push_tip("HEAD", id);
@@ -120,18 +123,13 @@ impl<I: ObjectInspector> ObjectWalk<'_, I> {
             Ok(_) => {}
             Err(error) => self.ref_fault("HEAD".to_owned(), chain(&error)),
         }
-        let platform = self.repo.references().map_err(failed())?;
-        for reference in platform.all().map_err(failed())? {
-            match reference {
-                Ok(reference) => {
-                    let name = reference.name().as_bstr().to_string();
-                    match reference.inner.target {
-                        Target::Object(id) => self.push_tip(&name, Some(id)),
-                        Target::Symbolic(to) => self.symbolic(name, to.as_bstr()),
-                    }
-                }
-                Err(error) => self.ref_fault("a ref".to_owned(), chain(&error)),
-            }
+        let list = refs.list("refs/")?;
+        for (name, target) in list.refs {
+            self.push_tip(&name.to_string(), target.try_into_id().ok());
+        }
+        for broken in list.broken {
+            self.checked.refs += 1;
+            self.ref_fault(broken.name, broken.reason);
         }
         Ok(())
     }
@@ -148,20 +146,12 @@ impl<I: ObjectInspector> ObjectWalk<'_, I> {
         }
     }
 
-    fn symbolic(&mut self, name: String, to: &BStr) {
-        self.checked.refs += 1;
-        match self.repo.try_find_reference(to) {
-            Ok(Some(_)) => {}
-            Ok(None) => self.ref_fault(name, format!("it names {to}, which does not exist")),
-            Err(error) => self.ref_fault(name, chain(&error)),
-        }
-    }
-
     fn ref_fault(&mut self, subject: String, reason: String) {
         self.inspector.fault(StoreFault {
             subject,
             location: None,
             reason,
+            severity: FaultSeverity::Damage,
         });
     }
 
@@ -174,16 +164,19 @@ impl<I: ObjectInspector> ObjectWalk<'_, I> {
         *roles |= todo.role.bit();
         self.inspector.progress();
         if let Err(reason) = self.check_object(todo, is_new) {
-            let kind = todo
-                .role
-                .kind()
-                .map_or("object".to_owned(), |kind| kind.to_string());
-            self.inspector.fault(StoreFault {
-                subject: format!("{kind} {}", todo.id),
-                location: todo.location.clone(),
-                reason,
-            });
+            self.object_fault(todo, FaultSeverity::Damage, reason);
         }
+    }
+
+    fn object_fault(&mut self, todo: &PendingCheck, severity: FaultSeverity, reason: String) {
+        let kind = todo.role.kind();
+        let kind = kind.map_or("object".to_owned(), |kind| kind.to_string());
+        self.inspector.fault(StoreFault {
+            subject: format!("{kind} {}", todo.id),
+            location: todo.location.clone(),
+            reason,
+            severity,
+        });
     }
 
     fn check_object(
@@ -215,31 +208,52 @@ impl<I: ObjectInspector> ObjectWalk<'_, I> {
             Kind::Tree => self.checked.trees += usize::from(is_new),
             Kind::Tag => {}
         }
-        let object = Data::new(&data, kind, todo.id.kind());
-        match object.decode().map_err(|error| chain(&error))? {
-            ObjectRef::Commit(commit) => {
-                let location = ObjectLocation {
-                    commit: commit_id(&todo.id),
-                    path: "/".to_owned(),
-                };
-                self.push(commit.tree(), ObjectRole::Kind(Kind::Tree), Some(location));
-                for parent in commit.parents() {
-                    self.push(parent, ObjectRole::Kind(Kind::Commit), None);
-                }
-            }
-            ObjectRef::Tree(tree) => {
-                for entry in &tree.entries {
-                    self.entry(entry, todo);
-                }
-            }
-            ObjectRef::Tag(tag) => {
-                let role = match tag.target_kind {
-                    Kind::Tree | Kind::Blob => ObjectRole::Foreign(tag.target_kind),
-                    kind => ObjectRole::Kind(kind),
-                };
-                self.push(tag.target(), role, None);
-            }
-            ObjectRef::Blob(_) => {}
+        match kind {
+            Kind::Commit => self.commit(todo, &data),
+            Kind::Tree => self.tree(todo, &data),
+            Kind::Tag => self.tag(todo, &data),
+            Kind::Blob => Ok(()),
+        }
+    }
+
+    fn commit(&mut self, todo: &PendingCheck, data: &[u8]) -> std::result::Result<(), String> {
+        let commit = RawCommit::parse(todo.id, data).map_err(|error| chain(&error))?;
+        let location = ObjectLocation {
+            commit: commit_id(&todo.id),
+            path: "/".to_owned(),
+        };
+        self.push(commit.tree, ObjectRole::Kind(Kind::Tree), Some(location));
+        for parent in &commit.parents {
+            self.push(*parent, ObjectRole::Kind(Kind::Commit), None);
+        }
+        for reason in commit.faults() {
+            self.object_fault(todo, FaultSeverity::Metadata, reason);
+        }
+        Ok(())
+    }
+
+    fn tree(&mut self, todo: &PendingCheck, data: &[u8]) -> std::result::Result<(), String> {
+        let tree = parse_tree(data, todo.id).map_err(|error| chain(&error))?;
+        for entry in &tree.entries {
+            self.entry(entry, todo);
+        }
+        Ok(())
+    }
+
+    fn tag(&mut self, todo: &PendingCheck, data: &[u8]) -> std::result::Result<(), String> {
+        let mut tokens = TagRefIter::from_bytes(data, todo.id.kind());
+        let (Some(Ok(Token::Target { id })), Some(Ok(Token::TargetKind(kind)))) =
+            (tokens.next(), tokens.next())
+        else {
+            return Err("it does not begin with an object and its type".to_owned());
+        };
+        let role = match kind {
+            Kind::Tree | Kind::Blob => ObjectRole::Foreign(kind),
+            kind => ObjectRole::Kind(kind),
+        };
+        self.push(id, role, None);
+        if let Some(error) = tokens.find_map(std::result::Result::err) {
+            self.object_fault(todo, FaultSeverity::Metadata, chain(&error));
         }
         Ok(())
     }

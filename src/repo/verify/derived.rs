@@ -10,7 +10,7 @@ use crate::repo::gc::commit_graph::remove_commit_graph;
 use crate::repo::lifecycle::scratch_dirs::files_dir;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::verify::check::VerifyGuard;
-use crate::repo::verify::findings::StoreFault;
+use crate::repo::verify::findings::{FaultSeverity, StoreFault};
 
 /// Checks the checked-out files and the commit-graph, reports their faults, and removes the faulty ones if `remove` is set.
 ///
@@ -27,6 +27,7 @@ pub(crate) fn verify_derived(
             subject: file.display().to_string(),
             location: None,
             reason: format!("its content is that of module {hash}"),
+            severity: FaultSeverity::Damage,
         });
         if remove {
             remove_if_there(&file)?;
@@ -37,6 +38,7 @@ pub(crate) fn verify_derived(
             subject: "commit-graph".to_owned(),
             location: None,
             reason,
+            severity: FaultSeverity::Damage,
         });
         if remove {
             remove_commit_graph(objects.root())?;

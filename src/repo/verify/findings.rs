@@ -11,6 +11,15 @@ pub struct ObjectLocation {
     pub path: String,
 }
 
+/// How severe a fault is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultSeverity {
+    /// Something is missing, damaged or invalid.
+    Damage,
+    /// A commit or tag has a malformed author, committer, tagger or message. git and wasmstore read it, and nothing else is affected.
+    Metadata,
+}
+
 /// A fault of a ref or an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreFault {
@@ -20,6 +29,8 @@ pub struct StoreFault {
     pub location: Option<ObjectLocation>,
     /// The description of the fault.
     pub reason: String,
+    /// How severe it is.
+    pub severity: FaultSeverity,
 }
 
 /// How much was checked, including faulty refs and objects.

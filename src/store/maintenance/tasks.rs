@@ -1,6 +1,6 @@
 //! The maintenance tasks.
 
-use crate::repo::{self, StoreFault};
+use crate::repo::{self, FaultSeverity, StoreFault};
 use crate::store::change::Change;
 use crate::store::error::Result;
 use crate::store::gc::History;
@@ -19,21 +19,23 @@ impl Store {
         Ok(())
     }
 
-    /// Verifies the store and logs the faults; returns their number.
+    /// Verifies the store and logs the faults; returns the number of those that are damage.
     pub(super) fn run_verify_task(&self) -> Result<u64> {
         // Verification hashes and validates everything, and holds no lock that a write waits for. So it can run at low priority.
         repo::lower_thread_priority(repo::ThreadPriority::Background);
-        let mut faults = 0;
+        let (mut faults, mut listed) = (0, 0);
         let mut report = |finding| {
             if let Finding::Fault(fault) = finding {
-                faults += 1;
-                if faults <= LOGGED_FAULTS_MAX {
+                listed += 1;
+                // Malformed metadata cannot be corrected without a new history, so it is no reason to alert anyone each time.
+                faults += u64::from(fault.severity == FaultSeverity::Damage);
+                if listed <= LOGGED_FAULTS_MAX {
                     log_fault(&fault);
                 }
             }
         };
         let checked = self.verify(DerivedFaults::Report, &mut report, &mut || {})?;
-        if faults > LOGGED_FAULTS_MAX {
+        if listed > LOGGED_FAULTS_MAX {
             tracing::error!("there are more faults: `wasmstore verify` prints all");
         }
         tracing::info!(
@@ -53,8 +55,12 @@ fn log_fault(fault: &StoreFault) {
         subject,
         location,
         reason,
+        severity,
     } = fault;
     match location {
+        _ if *severity == FaultSeverity::Metadata => {
+            tracing::warn!(subject, reason, "verify found malformed metadata");
+        }
         Some(location) => {
             tracing::error!(subject, path = location.path, commit = %location.commit, reason, "verify found a fault");
         }

@@ -50,6 +50,8 @@ impl Store {
     ) -> Result<Vec<SkippedRef>, E> {
         let (mut remote, mut skipped) = (remote.clone(), Vec::new());
         for _ in 0..ROUNDS_MAX {
+            // The primary has the right values.
+            self.repo.delete_broken_refs().map_err(Error::from)?;
             let temporary = self.sync_default_branch(&remote)?;
             let updates = match &temporary {
                 Some(update) => vec![update.clone()],

@@ -1,0 +1,37 @@
+//! Refs that cannot be read.
+
+use std::fmt;
+
+use crate::names::RefName;
+
+/// A ref that cannot be read, or that leads to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BrokenRef {
+    /// The full name. Bytes that are not UTF-8 are replaced.
+    pub name: String,
+    /// Why it is broken, such as `its file is empty`.
+    pub reason: String,
+}
+
+impl BrokenRef {
+    /// Returns how to remove the ref.
+    pub(crate) fn remedy(&self) -> String {
+        let name = &self.name;
+        if let Ok(RefName::Branch(branch)) = RefName::parse(name) {
+            return format!("delete it with `wasmstore branch {branch} --delete`");
+        }
+        if !name.starts_with("refs/") {
+            return format!("correct the file {name:?} of the repository");
+        }
+        // git does not delete a ref whose file has no valid content.
+        format!(
+            "remove the file {name:?} from the repository, or run `git update-ref --no-deref -d {name:?}` there"
+        )
+    }
+}
+
+impl fmt::Display for BrokenRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ref {} is broken: {}", self.name, self.reason)
+    }
+}

@@ -1,0 +1,349 @@
+//! Reading commit objects as leniently as git reads them.
+//!
+//! Other programs have written commits that `git fsck` reports but git reads: without a mail address, with a date that is not a number,
+//! without an author. git needs only the tree and the parents, which come first and in this order, and the committer time
+//! (`parse_commit_buffer` in git's commit.c). gix rejects the whole commit if the author or the committer is malformed, so commits
+//! are read here. [`LenientObjects`] lets gix walk such a history.
+
+use gix::bstr::ByteSlice;
+use gix::objs::{Data, Find, Kind};
+
+use crate::repo::error::{Error, Result};
+
+/// A commit whose tree and parents are well-formed. Everything else may be malformed.
+pub(crate) struct RawCommit<'d> {
+    pub tree: gix::ObjectId,
+    /// The parents, in their order, with repetitions.
+    pub parents: Vec<gix::ObjectId>,
+    /// The value of the header `author`; `None` if there is none.
+    author: Option<&'d [u8]>,
+    /// The value of the header `committer`; `None` if there is none.
+    committer: Option<&'d [u8]>,
+    /// Everything after the first empty line.
+    pub message: &'d [u8],
+    has_message: bool,
+}
+
+/// The person and the time in a header `author`, `committer` or `tagger`, as far as they can be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Signature {
+    /// The name. If there is no mail address in angle brackets, everything before the time.
+    pub name: String,
+    /// The mail address; empty if there is none.
+    pub mail: String,
+    /// The time in seconds since 1970-01-01 UTC; `None` if it is not a number of 64 bits.
+    pub date_s: Option<i64>,
+    /// Why the header is malformed; `None` if it is well-formed.
+    pub fault: Option<&'static str>,
+}
+
+impl<'d> RawCommit<'d> {
+    /// Reads a commit's encoded form.
+    ///
+    /// # Errors
+    /// It does not begin with a tree, or a parent is not an object id.
+    pub(crate) fn parse(id: impl std::fmt::Display, data: &'d [u8]) -> Result<Self> {
+        let malformed = |reason: &str| Error::database(format!("decode commit {id}"))(reason);
+        let mut lines = Lines(data);
+        let tree = lines.value_of(b"tree").and_then(object_id);
+        let tree = tree.ok_or_else(|| malformed("it does not begin with a tree"))?;
+        let mut parents = Vec::new();
+        while let Some(parent) = lines.value_of(b"parent") {
+            parents.push(object_id(parent).ok_or_else(|| malformed("a parent is not an id"))?);
+        }
+        let (mut author, mut committer) = (None, None);
+        let mut has_message = false;
+        for line in lines.by_ref() {
+            has_message = line.is_empty();
+            if has_message {
+                break;
+            }
+            for (name, value) in [("author ", &mut author), ("committer ", &mut committer)] {
+                if value.is_none() {
+                    *value = line.strip_prefix(name.as_bytes());
+                }
+            }
+        }
+        Ok(Self {
+            tree,
+            parents,
+            author,
+            committer,
+            message: lines.0,
+            has_message,
+        })
+    }
+
+    /// Returns what is malformed.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let signatures = [("author", self.author()), ("committer", self.committer())];
+        let faults = signatures.into_iter().filter_map(|(name, signature)| {
+            let fault = signature.fault?;
+            Some(format!("its {name} {fault}"))
+        });
+        let unended = (!self.has_message).then(|| "its headers do not end".to_owned());
+        faults.chain(unended).collect()
+    }
+
+    /// Returns the author.
+    pub(crate) fn author(&self) -> Signature {
+        Signature::read(self.author)
+    }
+
+    /// Returns the committer.
+    pub(crate) fn committer(&self) -> Signature {
+        Signature::read(self.committer)
+    }
+}
+
+impl Signature {
+    /// Reads the value of a header; `None` is a missing header.
+    pub(crate) fn read(value: Option<&[u8]>) -> Self {
+        let Some(value) = value else {
+            return Self {
+                fault: Some("is missing"),
+                ..Self::default()
+            };
+        };
+        // git looks for the last `>` to find the time, because a name or an address may contain one.
+        let (person, time) = match value.rfind_byte(b'>') {
+            Some(end) => value.split_at(end + 1),
+            None => split_time(value),
+        };
+        let (name, mail) = match person.find_byte(b'<') {
+            Some(start) => (&person[..start], &person[start + 1..]),
+            None => (person, &b""[..]),
+        };
+        let is_mail_closed = mail.find_byte(b'>') == mail.len().checked_sub(1);
+        let mail = mail.split(|byte| *byte == b'>').next().unwrap_or_default();
+        let date_s = date(time);
+        let has_brackets = person.contains(&b'<') && is_mail_closed && !mail.contains(&b'<');
+        let fault = if !has_brackets || name.contains(&b'>') {
+            Some("has no mail address in angle brackets")
+        } else if date_s.is_none() {
+            Some("has no time, or one that is not a number of 64 bits")
+        } else if !is_time(time) {
+            Some("has a time that is not seconds and an offset such as +0000")
+        } else {
+            None
+        };
+        Self {
+            name: name.to_str_lossy().trim().to_owned(),
+            mail: mail.to_str_lossy().trim().to_owned(),
+            date_s,
+            fault,
+        }
+    }
+}
+
+/// The rest of an encoded commit, by lines.
+struct Lines<'d>(&'d [u8]);
+
+impl<'d> Lines<'d> {
+    /// Returns the value of the next line and skips it, if it is the header `name`.
+    fn value_of(&mut self, name: &[u8]) -> Option<&'d [u8]> {
+        if self.0.strip_prefix(name)?.first() != Some(&b' ') {
+            return None;
+        }
+        self.next().map(|line| &line[name.len() + 1..])
+    }
+}
+
+impl<'d> Iterator for Lines<'d> {
+    type Item = &'d [u8];
+
+    fn next(&mut self) -> Option<&'d [u8]> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let end = self.0.find_byte(b'\n').unwrap_or(self.0.len());
+        let line = &self.0[..end];
+        self.0 = self.0.get(end + 1..).unwrap_or_default();
+        Some(line)
+    }
+}
+
+fn object_id(hex: &[u8]) -> Option<gix::ObjectId> {
+    gix::ObjectId::from_hex(hex).ok()
+}
+
+/// Splits off the last two words if they are numbers: the seconds and the offset of the time zone.
+fn split_time(value: &[u8]) -> (&[u8], &[u8]) {
+    let is_number = |byte: &u8| byte.is_ascii_digit() || b"+- ".contains(byte);
+    let start = value.iter().rposition(|byte| !is_number(byte));
+    value.split_at(start.map_or(0, |start| start + 1))
+}
+
+/// Returns the number at the beginning of a time.
+fn date(time: &[u8]) -> Option<i64> {
+    let time = time.trim_ascii_start();
+    let digits = time.iter().skip(usize::from(time.starts_with(b"-")));
+    let length = digits.take_while(|byte| byte.is_ascii_digit()).count();
+    let end = length + usize::from(time.starts_with(b"-"));
+    std::str::from_utf8(&time[..end]).ok()?.parse().ok()
+}
+
+/// Returns whether a time is well-formed: ` <seconds> <offset>`.
+fn is_time(time: &[u8]) -> bool {
+    let fields: Vec<_> = time.split(|byte| *byte == b' ').collect();
+    let is_digits = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    match fields.as_slice() {
+        [b"", seconds, [b'+' | b'-', offset @ ..]] => is_digits(seconds) && is_digits(offset),
+        _ => false,
+    }
+}
+
+/// The objects of a repository for gix's walks over commits: of each commit only its tree, its parents and its committer time, all
+/// well-formed.
+pub(crate) struct LenientObjects<'r>(pub &'r gix::Repository);
+
+impl Find for LenientObjects<'_> {
+    fn try_find<'b>(
+        &self,
+        id: &gix::oid,
+        buffer: &'b mut Vec<u8>,
+    ) -> gix::error::Result<Option<Data<'b>>> {
+        let Some(found) = self.0.objects.try_find(id, buffer)? else {
+            return Ok(None);
+        };
+        let (kind, object_hash) = (found.kind, found.object_hash);
+        if kind == Kind::Commit
+            && let Ok(commit) = RawCommit::parse(id, buffer)
+        {
+            *buffer = well_formed(&commit);
+        }
+        Ok(Some(Data::new(buffer, kind, object_hash)))
+    }
+}
+
+fn well_formed(commit: &RawCommit<'_>) -> Vec<u8> {
+    let parents = commit.parents.iter();
+    let parents: String = parents.map(|id| format!("parent {id}\n")).collect();
+    let (tree, date_s) = (commit.tree, commit.committer().date_s.unwrap_or(0));
+    format!("tree {tree}\n{parents}author a <> {date_s} +0000\ncommitter a <> {date_s} +0000\n\n")
+        .into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use gix::objs::CommitRef;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
+    fn read(value: &str) -> Signature {
+        Signature::read(Some(value.as_bytes()))
+    }
+
+    #[track_caller]
+    fn check(value: &str, name: &str, mail: &str, date_s: Option<i64>, is_well_formed: bool) {
+        let signature = read(value);
+        let found = (signature.name.as_str(), signature.mail.as_str());
+        assert_eq!(
+            (found, signature.date_s),
+            ((name, mail), date_s),
+            "{value:?}"
+        );
+        assert_eq!(signature.fault.is_none(), is_well_formed, "{value:?}");
+    }
+
+    #[test]
+    fn malformed_signatures_are_read_as_far_as_possible() {
+        check("A B <a@b> 12 +0100", "A B", "a@b", Some(12), true);
+        check(" <> 0 -0000", "", "", Some(0), true);
+        check(
+            "svn 1312735823 +0000",
+            "svn",
+            "",
+            Some(1_312_735_823),
+            false,
+        );
+        check("A <a@b 12 +0000", "A", "a@b", Some(12), false);
+        check("A a@b> 12 +0000", "A a@b>", "", Some(12), false);
+        check("A <a> <b> 12 +0000", "A", "a", Some(12), false);
+        check("A <a>", "A", "a", None, false);
+        check("A <a> ", "A", "a", None, false);
+        check("A <a> noon +0000", "A", "a", None, false);
+        check("A <a> 12", "A", "a", Some(12), false);
+        check("A <a> -5 +0000", "A", "a", Some(-5), false);
+        check("A <a> 12 UTC", "A", "a", Some(12), false);
+        check("A <a> 99999999999999999999 +0000", "A", "a", None, false);
+        check("A <a> 4294967296 +0000", "A", "a", Some(1 << 32), true);
+        check("", "", "", None, false);
+        assert_eq!(Signature::read(None).fault, Some("is missing"));
+        let latin_1 = Signature::read(Some(b"J\xf6rg <j@x> 1 +0000"));
+        assert_eq!(latin_1.name, "J\u{fffd}rg");
+        assert_eq!(latin_1.fault, None);
+    }
+
+    #[test]
+    fn a_commit_needs_only_a_tree() {
+        let text = format!("tree {TREE}\nparent {TREE}\n");
+        let commit = RawCommit::parse("x", text.as_bytes()).unwrap();
+        assert_eq!((commit.parents.len(), commit.message), (1, &b""[..]));
+        assert_eq!(
+            commit.faults(),
+            [
+                "its author is missing",
+                "its committer is missing",
+                "its headers do not end"
+            ]
+        );
+        // As in git, a parent after the author is not one.
+        let text = format!("tree {TREE}\nauthor a <> 1 +0000\nparent {TREE}\n\nm\n\nn");
+        let commit = RawCommit::parse("x", text.as_bytes()).unwrap();
+        assert_eq!((commit.parents.len(), commit.message), (0, &b"m\n\nn"[..]));
+        for text in [
+            "",
+            "tree",
+            "tree x\n",
+            "parent x\n",
+            &format!("tree {TREE}\nparent x\n"),
+        ] {
+            assert!(RawCommit::parse("x", text.as_bytes()).is_err(), "{text:?}");
+        }
+    }
+
+    fn line() -> impl Strategy<Value = String> {
+        "(author |committer |parent |encoding |gpgsig | )?[a <>@0-9+-]{0,24}"
+    }
+
+    proptest! {
+        #[test]
+        fn everything_that_gix_reads_is_read_alike(
+            author in "[a <>@]{0,6}<[a@]{0,3}> [0-9]{1,12} [+-][0-9]{4}",
+            headers in prop::collection::vec(line(), 0..3),
+            message in "[a\n ]{0,12}",
+        ) {
+            let headers = headers.iter().map(|line| format!("{line}\n"));
+            let headers: String = headers.filter(|line| line != "\n").collect();
+            let text = format!(
+                "tree {TREE}\nauthor {author}\ncommitter {author}\n{headers}\n{message}"
+            );
+            let raw = RawCommit::parse("x", text.as_bytes()).unwrap();
+            if let Ok(strict) = CommitRef::from_bytes(text.as_bytes(), gix::hash::Kind::Sha1) {
+                prop_assert_eq!(raw.tree, strict.tree());
+                prop_assert_eq!(&raw.parents, &strict.parents().collect::<Vec<_>>());
+                prop_assert_eq!(raw.message, strict.message);
+                let committer = strict.committer().unwrap();
+                prop_assert_eq!(raw.committer().date_s, Some(committer.seconds()));
+            }
+        }
+
+        #[test]
+        fn any_commit_that_is_read_can_be_walked(
+            lines in prop::collection::vec(line(), 0..6),
+        ) {
+            let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let text = format!("tree {TREE}\nparent {TREE}\n{lines}");
+            let Ok(raw) = RawCommit::parse("x", text.as_bytes()) else { return Ok(()) };
+            let bytes = well_formed(&raw);
+            let strict = CommitRef::from_bytes(&bytes, gix::hash::Kind::Sha1).unwrap();
+            let committer = strict.committer().unwrap();
+            prop_assert_eq!(committer.seconds(), raw.committer().date_s.unwrap_or(0));
+            prop_assert_eq!(strict.parents().collect::<Vec<_>>(), raw.parents);
+        }
+    }
+}

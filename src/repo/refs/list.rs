@@ -1,0 +1,236 @@
+//! Listing refs: the loose ones and those in `packed-refs` (gitrepository-layout(5)).
+//!
+//! Loose refs are read first. A ref that moves from its file into `packed-refs` is written there before its file is removed
+//! (git-pack-refs(1)), and a ref is deleted from `packed-refs` before its file is. So a ref whose file vanishes during the listing is
+//! either found in `packed-refs`, or was deleted. gix reads `packed-refs` first, and fails if a file vanishes.
+//!
+//! A broken ref does not stop the listing. It is left out and reported, as git does it: a power cut or a tool for syncing files may
+//! leave an empty file or a foreign one.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use gix::bstr::{BString, ByteSlice};
+use gix::objs::Exists;
+use gix::refs::file::loose::Reference;
+use gix::refs::{FullName, Target};
+
+use crate::repo::broken_ref::BrokenRef;
+use crate::repo::error::{Error, Result, chain};
+use crate::repo::refs::lock::PACKED_REFS;
+use crate::repo::refs::store::RefStore;
+
+/// The largest file of a loose ref that is read, in bytes. No ref name is longer.
+const REF_BYTES_MAX: u64 = 64 << 10;
+/// How many broken refs are remembered, so that each is logged only once.
+const LOGGED_MAX: usize = 1000;
+
+/// The refs below a prefix.
+#[derive(Default)]
+pub(crate) struct RefList {
+    /// The refs that lead to an object, sorted by name.
+    pub refs: Vec<(BString, Target)>,
+    /// The other refs, sorted by name.
+    pub broken: Vec<BrokenRef>,
+}
+
+/// The broken refs that this process has logged.
+#[derive(Default)]
+pub(crate) struct LoggedRefs(Mutex<HashSet<BrokenRef>>);
+
+/// Refs by name, each with its target or the reason why it is broken.
+type Found = BTreeMap<BString, Result<Target, String>>;
+
+impl RefStore {
+    /// Returns every ref below `prefix`, which ends in a slash. Logs broken refs.
+    ///
+    /// # Errors
+    /// A directory of refs, or `packed-refs`, cannot be read.
+    pub(crate) fn list(&self, prefix: &str) -> Result<RefList> {
+        let Some(repo) = self.objects.handle() else {
+            return Ok(RefList::default());
+        };
+        let mut found = Found::new();
+        self.add_loose(&repo, prefix, &mut found)?;
+        self.add_packed(&repo, prefix, &mut found)?;
+        self.check_targets(&repo, &mut found)?;
+        let mut list = RefList::default();
+        for (name, target) in found {
+            match target {
+                Ok(target) => list.refs.push((name, target)),
+                Err(reason) => list.broken.push(BrokenRef {
+                    name: name.to_string(),
+                    reason,
+                }),
+            }
+        }
+        self.logged.log(&list.broken);
+        Ok(list)
+    }
+
+    /// Returns every broken ref.
+    ///
+    /// # Errors
+    /// The refs cannot be listed.
+    pub fn broken(&self) -> Result<Vec<BrokenRef>> {
+        Ok(self.list("refs/")?.broken)
+    }
+
+    /// Adds the refs that have a file below the directory `dir`, a path relative to the repository.
+    fn add_loose(&self, repo: &gix::Repository, dir: &str, found: &mut Found) -> Result<()> {
+        let mut todo = vec![self.root().join(dir)];
+        while let Some(dir) = todo.pop() {
+            let entries = match fs::read_dir(&dir) {
+                Err(error) if is_vanished(&error) => continue,
+                entries => entries.map_err(Error::io("read", &dir))?,
+            };
+            for entry in entries {
+                let entry = entry.map_err(Error::io("read", &dir))?;
+                let path = entry.path();
+                let file_name = entry.file_name();
+                // git ignores them, too: lock files, and temporary files of other programs.
+                if file_name.as_bytes().starts_with(b".") || is_lock(file_name.as_bytes()) {
+                    continue;
+                }
+                // Links to directories are not followed, because they may form a cycle.
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    todo.push(path);
+                    continue;
+                }
+                let name = path.strip_prefix(self.root()).unwrap_or(&path);
+                let name = BString::from(name.as_os_str().as_bytes());
+                match read_loose(repo, &path, name.clone()) {
+                    Ok(target) => drop(found.insert(name, target)),
+                    // Another writer replaced the ref by a directory.
+                    Err(error) if error.kind() == io::ErrorKind::IsADirectory => todo.push(path),
+                    Err(error) if is_vanished(&error) => {}
+                    Err(error) => {
+                        let reason = format!("its file cannot be read: {error}");
+                        found.insert(name, Err(reason));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the refs in `packed-refs` that have no file.
+    fn add_packed(&self, repo: &gix::Repository, prefix: &str, found: &mut Found) -> Result<()> {
+        let path = self.root().join(PACKED_REFS);
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            text => text.map_err(Error::io("read", &path))?,
+        };
+        for (number, line) in (1..).zip(text.split_inclusive(|byte| *byte == b'\n')) {
+            // The header, and the objects that annotated tags lead to.
+            if line.starts_with(b"#") || line.starts_with(b"^") {
+                continue;
+            }
+            let Some((id, name)) = packed_ref(repo, line) else {
+                let reason = format!("line {number} is not a ref");
+                found.insert(PACKED_REFS.into(), Err(reason));
+                continue;
+            };
+            if name.starts_with(prefix.as_bytes()) {
+                let target = valid_name(name).map(|_| Target::Object(id));
+                found.entry(name.into()).or_insert(target);
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks the refs as broken that lead to an object or a ref that does not exist.
+    fn check_targets(&self, repo: &gix::Repository, found: &mut Found) -> Result<()> {
+        let is_missing = |repo: &gix::Repository, target: &Target| match target {
+            Target::Object(id) => (!repo.objects.exists(id)).then(|| {
+                if id.is_null() {
+                    "it has the id zero".to_owned()
+                } else {
+                    format!("it points to object {id}, which is missing")
+                }
+            }),
+            Target::Symbolic(to) => {
+                let leads_to_ref = repo.try_find_reference(to.as_bstr());
+                let is_found = matches!(leads_to_ref, Ok(Some(_)));
+                (!is_found).then(|| format!("it names {}, which does not exist", to.as_bstr()))
+            }
+        };
+        let mut again = None;
+        for target in found.values_mut() {
+            let Ok(existing) = target else { continue };
+            if is_missing(repo, existing).is_none() {
+                continue;
+            }
+            // While another process repacks, an object may be invisible for a moment. A new handle lists the packs again.
+            let again = match &again {
+                Some(repo) => repo,
+                None => again.insert(self.objects.handle_for("refs")?),
+            };
+            if let Some(reason) = is_missing(again, existing) {
+                *target = Err(reason);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl LoggedRefs {
+    fn log(&self, broken: &[BrokenRef]) {
+        if broken.is_empty() {
+            return;
+        }
+        let mut logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for broken in broken {
+            if logged.len() < LOGGED_MAX && logged.insert(broken.clone()) {
+                let BrokenRef { name, reason } = broken;
+                tracing::warn!(name, reason, "skipping a broken ref");
+            }
+        }
+    }
+}
+
+/// Reads the file of a loose ref. The inner error is the reason why the ref is broken.
+fn read_loose(
+    repo: &gix::Repository,
+    path: &Path,
+    name: BString,
+) -> io::Result<Result<Target, String>> {
+    let mut text = Vec::new();
+    let file = fs::File::open(path)?;
+    io::Read::read_to_end(&mut io::Read::take(file, REF_BYTES_MAX), &mut text)?;
+    if text.is_empty() {
+        return Ok(Err("its file is empty".to_owned()));
+    }
+    let parsed = valid_name(name.as_bstr()).and_then(|name| {
+        Reference::try_from_path(name, &text, repo.object_hash())
+            .map_err(|_| "its file contains neither an object id nor the name of a ref".to_owned())
+    });
+    Ok(parsed.map(|reference| reference.target))
+}
+
+fn valid_name(name: &[u8]) -> Result<FullName, String> {
+    FullName::try_from(BString::from(name))
+        .map_err(|error| format!("its name is not legal: {}", chain(&error)))
+}
+
+/// Parses a line of `packed-refs`, `<id> <name>`.
+fn packed_ref<'l>(repo: &gix::Repository, line: &'l [u8]) -> Option<(gix::ObjectId, &'l [u8])> {
+    let line = line.strip_suffix(b"\n")?;
+    let (id, name) = line.split_once_str(b" ")?;
+    let id = gix::ObjectId::from_hex(id).ok()?;
+    (id.kind() == repo.object_hash()).then_some((id, name.trim_end()))
+}
+
+fn is_lock(file_name: &[u8]) -> bool {
+    file_name.ends_with(b".lock")
+}
+
+/// Returns whether another writer removed a file or directory, or one of its parents, since it was listed.
+fn is_vanished(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory)
+}

@@ -1,0 +1,167 @@
+//! Refs that cannot be read: an empty file, garbage, a symbolic ref to nothing, the id of a missing object. Each is skipped, reported,
+//! and can be deleted. It stops only gc, which cannot know what the ref keeps.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::program::{World, module};
+use crate::support::server::Server;
+
+/// The contents of broken refs, and what `verify` reports.
+fn broken() -> [(String, String); 5] {
+    let missing = "7".repeat(40);
+    let reason = "its file contains neither an object id nor the name of a ref";
+    [
+        (String::new(), "its file is empty".to_owned()),
+        ("[.ShellClassInfo]\n".to_owned(), reason.to_owned()),
+        (
+            "ref: refs/heads/none\n".to_owned(),
+            "it names refs/heads/none, which does not exist".to_owned(),
+        ),
+        (
+            format!("{missing}\n"),
+            format!("it points to object {missing}, which is missing"),
+        ),
+        ("0".repeat(40) + "\n", "it has the id zero".to_owned()),
+    ]
+}
+
+fn refs(world: &World, repository: &Path) -> Vec<String> {
+    let mut git = world.command("git");
+    let listed = git.args(["ls-remote", "--heads"]).arg(repository).output();
+    let listed = String::from_utf8(listed.unwrap().stdout).unwrap();
+    let names = listed.lines().filter_map(|line| line.split_once('\t'));
+    names.map(|(_, name)| name.to_owned()).collect()
+}
+
+/// Runs the program, which must succeed. A warning about the broken ref is no failure.
+#[track_caller]
+fn succeeds(world: &World, args: &[&str]) -> String {
+    let ran = world.run(args);
+    assert_eq!(ran.code, Some(0), "{args:?}: {ran:?}");
+    ran.out
+}
+
+#[test]
+fn a_broken_ref_stops_only_gc_and_can_be_deleted() {
+    for (content, reason) in broken() {
+        let world = World::with_store("sha1");
+        world.add("a.wasm", 1);
+        world.ok(&["branch", "next"]);
+        world.ok(&["branch", "other"]);
+        let mirror = world.path("m.git");
+        let mut git = world.command("git");
+        let made = git.args(["init", "-q", "--bare"]).arg(&mirror).status();
+        assert!(made.unwrap().success());
+        world.ok(&["mirror", "add", "m", mirror.to_str().unwrap()]);
+        world.ok(&["mirror", "push"]);
+        let file = world.root().join("refs/heads/next");
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, &content).unwrap();
+
+        let ran = world.run(&["branch", "--list"]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(0), "main\nother\n"));
+        assert!(
+            ran.err.contains("refs/heads/next") && ran.err.contains(&reason),
+            "{ran:?}"
+        );
+        world.file("b.wasm", module(2));
+        succeeds(&world, &["add", "b.wasm"]);
+        succeeds(&world, &["backup", "b.tgz"]);
+        succeeds(&world, &["mirror", "push"]);
+        assert_eq!(
+            refs(&world, &mirror),
+            ["refs/heads/main", "refs/heads/next", "refs/heads/other"]
+        );
+        succeeds(&world, &["branch", "other", "--delete"]);
+        succeeds(&world, &["mirror", "push"]);
+        assert_eq!(
+            refs(&world, &mirror),
+            ["refs/heads/main", "refs/heads/next"]
+        );
+        let status = succeeds(&world, &["mirror", "status"]);
+        assert!(status.starts_with("m\tin sync\t"), "{status}");
+
+        let ran = world.run(&["verify"]);
+        assert_eq!(ran.code, Some(5), "{ran:?}");
+        assert!(
+            ran.out.contains(&format!("refs/heads/next: {reason}\n")),
+            "{ran:?}"
+        );
+        let ran = world.run(&["gc"]);
+        assert_ne!(ran.code, Some(0));
+        let remedy = "delete it with `wasmstore branch next --delete` first";
+        assert!(
+            ran.err.contains(&reason) && ran.err.contains(remedy),
+            "{ran:?}"
+        );
+
+        let server = Server::start(&world, &[]);
+        let branches = server.get("/api/v1/branches");
+        assert_eq!((branches.status, branches.text()), (200, "[\"main\"]"));
+        assert_eq!(server.get("/metrics").status, 200);
+        let sent = |method, path| server.send(method, path, &[], b"").status;
+        assert_eq!(sent("POST", "/api/v1/branch/fresh"), 200);
+        assert_eq!(sent("POST", "/api/v1/gc"), 409);
+        assert_eq!(sent("DELETE", "/api/v1/branch/next"), 200);
+        assert_eq!(sent("POST", "/api/v1/gc"), 200);
+        drop(server);
+        assert_eq!(world.ok(&["branch", "--list"]), "fresh\nmain\n");
+        world.changes(&["mirror", "push"]);
+        assert_eq!(
+            refs(&world, &mirror),
+            ["refs/heads/fresh", "refs/heads/main"]
+        );
+    }
+}
+
+#[test]
+fn a_broken_branch_is_deleted_by_the_command() {
+    for (content, _) in broken() {
+        let world = World::with_store("sha1");
+        world.ok(&["branch", "next"]);
+        world.git(&["pack-refs", "--all"]);
+        fs::write(world.root().join("refs/heads/next"), &content).unwrap();
+        let ran = world.run(&["list", "--branch", "next"]);
+        assert_ne!(ran.code, Some(0), "{ran:?}");
+        succeeds(&world, &["branch", "next", "--delete"]);
+        assert_eq!(world.ok(&["branch", "--list"]), "main\n");
+        world.ok(&["branch", "next"]);
+        world.changes(&["gc"]);
+    }
+}
+
+#[test]
+fn a_push_cannot_move_a_broken_ref_but_others() {
+    for (content, reason) in broken() {
+        let world = World::with_store("sha1");
+        world.ok(&["branch", "next"]);
+        fs::write(world.root().join("refs/heads/next"), &content).unwrap();
+        let server = Server::start(&world, &[]);
+        let url = format!("http://{}/wasmstore.git", server.address);
+        let git = |args: &[&str]| {
+            let mut git = world.command("git");
+            let ran = git
+                .args(["-c", "user.name=a", "-c", "user.email=a@b"])
+                .args(args)
+                .output();
+            ran.unwrap()
+        };
+        assert!(git(&["clone", "-q", &url, "c"]).status.success());
+        let push = |to: &str| {
+            git(&[
+                "-C",
+                "c",
+                "push",
+                "-q",
+                "origin",
+                &format!("HEAD:refs/heads/{to}"),
+            ])
+        };
+        assert!(push("fresh").status.success());
+        let refused = push("next");
+        let err = String::from_utf8_lossy(&refused.stderr).replace("\nremote: ", "");
+        assert!(!refused.status.success());
+        assert!(err.contains("broken") || err.contains(&reason), "{err}");
+    }
+}
