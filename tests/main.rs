@@ -5,6 +5,7 @@
 mod backup;
 mod broken_refs;
 mod cli;
+mod derived_files;
 mod docs;
 mod gc;
 mod gc_graph;

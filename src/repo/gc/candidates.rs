@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::remove_if_there;
-use crate::repo::gc::commit_graph::remove_commit_graph;
 use crate::repo::lifecycle::scratch_dirs::clear_tmp;
+use crate::repo::packs::derived::{Deletion, remove_derived};
 use crate::repo::packs::pack::{Pack, remove_packs};
 use crate::repo::parts::Parts;
 use crate::repo::push::quarantine::clear_dead_pushes;
@@ -59,11 +59,10 @@ pub(crate) fn candidates(parts: &Parts, repo: &gix::Repository) -> Result<Candid
     })
 }
 
-/// Deletes the candidates, and the files left behind by writers that were killed. The multi-pack-index and the commit-graph, which
-/// list the deleted objects, are deleted first.
+/// Deletes the candidates, and the files left behind by writers that were killed. git's derived files, which list the deleted objects,
+/// are deleted first.
 pub(crate) fn delete(parts: &Parts, candidates: &Candidates) -> Result<()> {
-    remove_if_there(&parts.root().join("objects/pack/multi-pack-index"))?;
-    remove_commit_graph(parts.root())?;
+    remove_derived(parts.root(), Deletion::Objects)?;
     remove_packs(parts.root(), &candidates.packs)?;
     for (_, path) in &candidates.loose {
         remove_if_there(path)?;

@@ -10,33 +10,14 @@
 //! other, and either is correct.
 
 use std::fs;
-use std::io;
-use std::path::Path;
 
 use crate::git::Git;
 use crate::repo::error::{Error, Result, chain};
 use crate::repo::failpoints;
-use crate::repo::fs::remove_if_there;
-use crate::repo::fs::{create_dir, sync_dir, sync_file};
+use crate::repo::fs::{create_dir, sync_file};
 use crate::repo::lifecycle::scratch_dirs::gc_dir;
 use crate::repo::objects::db::ObjectDb;
 use crate::sharing::share;
-
-/// Removes the commit-graph, and the chain of split commit-graphs that another git process may have written, durably.
-pub(crate) fn remove_commit_graph(root: &Path) -> Result<()> {
-    let info = root.join("objects/info");
-    remove_if_there(&info.join("commit-graph"))?;
-    let chain = info.join("commit-graphs");
-    match fs::remove_dir_all(&chain) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        removed => removed.map_err(Error::io("remove", &chain))?,
-    }
-    if info.exists() {
-        sync_dir(&info)
-    } else {
-        Ok(())
-    }
-}
 
 /// Writes a commit-graph of everything that refs reach. If that fails, or if what git wrote is wrong, logs a warning. The caller holds `backup.lock`.
 pub(crate) fn write_commit_graph(objects: &ObjectDb, git: &Git) {

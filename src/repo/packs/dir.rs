@@ -15,6 +15,7 @@ use crate::repo::locks::Locks;
 use crate::repo::objects::count::ObjectCounts;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::objects::gix_handle::pack_file_names;
+use crate::repo::packs::derived::{Deletion, remove_derived};
 use crate::repo::packs::entry::PackEntry;
 use crate::repo::packs::pack::{self, Pack, packs_in};
 use crate::repo::packs::roll_up::{DurablePacks, RollUp};
@@ -164,7 +165,11 @@ impl PackDir {
 
     /// Removes every index without a pack. No other process may be writing.
     pub(crate) fn clear_lone_indices(&self) -> Result<()> {
-        for index in self.lone_indices()? {
+        let lone = self.lone_indices()?;
+        if !lone.is_empty() {
+            remove_derived(self.objects.root(), Deletion::Packs)?;
+        }
+        for index in lone {
             tracing::warn!(?index, "removing an index without its pack");
             remove_if_there(&index)?;
         }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::{remove_if_there, sync_dir, sync_file};
+use crate::repo::packs::derived::{Deletion, remove_derived};
 use crate::sharing::share;
 
 /// The extensions of a pack's files. The pack itself comes last: git does not see a pack without its index.
@@ -142,11 +143,13 @@ fn pack_file_paths(root: &Path) -> Result<HashSet<PathBuf>> {
         .map_err(Error::io("read", &dir))
 }
 
-/// Removes packs. The indices go first, durably: an index without its pack lists objects that cannot be read.
+/// Removes packs, all of whose objects are in other packs or are about to be deleted. The files that list them go first, durably: a
+/// multi-pack-index or an index without its pack lists objects that cannot be read.
 pub(crate) fn remove_packs(root: &Path, packs: &[Pack]) -> Result<()> {
     if packs.is_empty() {
         return Ok(());
     }
+    remove_derived(root, Deletion::Packs)?;
     for pack in packs {
         remove_if_there(&pack.part("idx"))?;
     }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::git::{self, Git};
 use crate::repo::error::{Error, Result, chain};
 use crate::repo::fs::remove_if_there;
-use crate::repo::gc::commit_graph::remove_commit_graph;
 use crate::repo::lifecycle::scratch_dirs::files_dir;
 use crate::repo::objects::db::ObjectDb;
+use crate::repo::packs::derived::remove_commit_graph;
 use crate::repo::verify::check::VerifyGuard;
 use crate::repo::verify::findings::{FaultSeverity, StoreFault};
 
