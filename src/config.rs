@@ -11,6 +11,16 @@ pub struct Options {
     pub cache: CacheLimits,
     /// Limits on pushes.
     pub push: PushLimits,
+    /// Rules for new names.
+    pub names: NameRules,
+}
+
+/// Rules for the names that changes add to a store. Names that exist already are not checked against them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NameRules {
+    /// Whether names must be accepted by Windows and macOS, and differ from each other on them. The key `wasmstore.portableNames` of the
+    /// repository requires it too.
+    pub portable: bool,
 }
 
 /// Limits on modules.

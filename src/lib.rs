@@ -22,7 +22,7 @@
 //!
 //! | # | subsystem | responsibility | only user of |
 //! |---|---|---|---|
-//! | 0 | [`names`], [`config`] | Paths, branches, hashes and digests, parsed once and valid from then on. Limits | `gix-glob` |
+//! | 0 | [`names`], [`config`] | Paths, branches, hashes and digests, parsed once and valid from then on. Limits | `gix-glob`, `caseless` |
 //! | 0 | [`budget`] | One budget of bytes for everything held in memory for clients | |
 //! | 0 | [`sharing`] | The permissions of files in a repository that several users write to | |
 //! | 0 | [`git`] | Runs the stock git program, with limits on time, memory and output | processes, `rustix` |

@@ -19,7 +19,7 @@ const SUBSYSTEMS: [Subsystem; 15] = [
     Subsystem {
         name: "names",
         uses: &[],
-        owns: &["gix_glob"],
+        owns: &["caseless", "gix_glob", "unicode_normalization"],
     },
     Subsystem {
         name: "config",

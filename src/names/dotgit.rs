@@ -45,7 +45,7 @@ fn is_hfs_dot(segment: &str, name: &str) -> bool {
     starts_with_name && matches!(seen.next(), None | Some('\u{fffe}' | '\u{ffff}'))
 }
 
-fn is_ignored_by_hfs(c: char) -> bool {
+pub(super) fn is_ignored_by_hfs(c: char) -> bool {
     matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
 }
 

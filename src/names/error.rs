@@ -39,6 +39,17 @@ pub enum Error {
         /// The rule that it breaks.
         fault: &'static str,
     },
+    /// A path segment that some file systems treat as equal to another one of its directory.
+    #[error(
+        "path segment {segment} differs from {existing} only in letter case or Unicode normalization, which Windows and macOS ignore \
+         (wasmstore.portableNames)"
+    )]
+    SimilarSegment {
+        /// The segment.
+        segment: String,
+        /// The other segment.
+        existing: String,
+    },
     /// A branch name that git rejects, or that is too long for the file of a ref.
     #[error("branch name {name} {fault}")]
     Branch {

@@ -201,6 +201,9 @@ impl GitHttpBackend {
                 push.tree_path_bytes_max.to_string().into(),
             ),
         ];
+        if self.options.names.portable {
+            variables.push(("WASMSTORE_PUSH_PORTABLE_NAMES", "true".into()));
+        }
         if let Some(author) = &pusher.author {
             variables.push(("WASMSTORE_PUSH_AUTHOR", author.to_string().into()));
         }

@@ -13,7 +13,7 @@ use crate::repo::lifecycle::hooks::{self, PushHooks};
 use crate::repo::lifecycle::maintenance_lock::{self, MaintenanceLock};
 use crate::repo::lifecycle::mirror_lock::{self, MirrorLock};
 use crate::repo::lifecycle::open::is_absent;
-use crate::repo::lifecycle::{backup, mirror_config, replica_mark, scratch_dirs};
+use crate::repo::lifecycle::{backup, mirror_config, name_rules, replica_mark, scratch_dirs};
 use crate::repo::objects::cache::CacheUse;
 use crate::repo::objects::count::ObjectCounts;
 use crate::repo::objects::db::ObjectDb;
@@ -342,6 +342,19 @@ impl Repository {
     /// I/O.
     pub fn sweep(&self) -> Result<()> {
         scratch_dirs::sweep(&self.parts)
+    }
+
+    /// Returns whether the configuration requires portable names, as of when the store was opened.
+    pub fn requires_portable_names(&self) -> bool {
+        name_rules::requires_portable(&self.parts.objects)
+    }
+
+    /// Requires portable names of every process that opens the store from now on.
+    ///
+    /// # Errors
+    /// The configuration cannot be written.
+    pub fn require_portable_names(&self) -> Result<()> {
+        name_rules::require_portable(&self.parts)
     }
 
     /// Installs the hooks that route pushes through wasmstore, and the configuration that they need.

@@ -204,7 +204,7 @@ impl PushCheck<'_> {
     /// Checks the entries that a commit introduces; returns whether to continue with the next commit.
     fn check_paths(&mut self, commit: &PushedCommit) -> Result<bool> {
         let (incoming, mut failed) = (self.incoming, None);
-        incoming.walk_introduced(commit, &mut |introduced| {
+        incoming.walk_introduced(commit, self.store.name_rules, &mut |introduced| {
             let next = self.check_path(commit, introduced);
             next.unwrap_or_else(|error| {
                 failed = Some(error);
@@ -317,7 +317,7 @@ impl PushCheck<'_> {
     }
 }
 
-/// Returns why an entry cannot have its path. `parse` checks the whole path, and what is new of it follows further rules.
+/// Returns why an entry cannot have its path.
 fn name_fault(
     introduced: Introduced<'_>,
     parse: impl FnOnce(&str) -> Result<(), names::Error>,
@@ -325,9 +325,7 @@ fn name_fault(
     let Ok(path) = std::str::from_utf8(introduced.path) else {
         return Some("its name is not UTF-8".to_owned());
     };
-    let checked = parse(path).and_then(|()| match path.rsplit('/').next() {
-        Some(name) if introduced.has_new_name => names::check_new_segment(name),
-        _ => Ok(()),
-    });
-    checked.err().map(|error| error.to_string())
+    let fault = parse(path).err();
+    let fault = fault.as_ref().or(introduced.name_fault);
+    fault.map(ToString::to_string)
 }

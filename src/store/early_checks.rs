@@ -42,7 +42,9 @@ impl Store {
                 return Ok(());
             };
             for path in paths.clone() {
-                self.repo.objects().check_free(tree, path)?;
+                self.repo
+                    .objects()
+                    .check_free(tree, path, self.name_rules)?;
             }
             Ok(())
         };

@@ -164,7 +164,7 @@ impl Error {
             Self::PreconditionFailed { .. } => ErrorKind::Precondition,
             Self::RefNotSynced { .. } => ErrorKind::Busy,
             Self::Invalid { source, .. } => module_kind(source),
-            Self::Name(_) => ErrorKind::Malformed,
+            Self::Name(error) => name_kind(error),
             Self::Repo(error) => repo_kind(error),
             Self::Index(error) => index_kind(error),
             Self::File { .. } | Self::Output(_) => ErrorKind::Input,
@@ -200,6 +200,13 @@ impl Error {
     }
 }
 
+fn name_kind(error: &names::Error) -> ErrorKind {
+    match error {
+        names::Error::SimilarSegment { .. } => ErrorKind::Conflict,
+        _ => ErrorKind::Malformed,
+    }
+}
+
 fn module_kind(error: &wasm::Error) -> ErrorKind {
     match error {
         wasm::Error::ModuleTooLarge { .. } => ErrorKind::TooLarge,
@@ -229,7 +236,7 @@ fn repo_kind(error: &repo::Error) -> ErrorKind {
         | E::PathTaken { .. }
         | E::MergeConflict { .. }
         | E::UncollectableRef(_) => ErrorKind::Conflict,
-        E::Name(_) => ErrorKind::Malformed,
+        E::Name(error) => name_kind(error),
         E::Busy(_) | E::Moved(_) => ErrorKind::Busy,
         E::LimitExceeded { .. } => ErrorKind::TooLarge,
         E::Batch(error) => repo_kind(error),

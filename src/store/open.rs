@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock};
 use super::digest_cache::DigestCache;
 use super::error::Result;
 use super::version_lists::VersionLists;
-use crate::config::Options;
+use crate::config::{NameRules, Options};
 use crate::index::Index;
 use crate::repo::{ObjectFormat, Repository};
 
@@ -18,6 +18,8 @@ type CatchUpProgress = Box<dyn Fn(usize, usize) + Send + Sync>;
 pub struct Store {
     pub(super) repo: Repository,
     pub(super) options: Options,
+    /// The rules for new names, from the options and from the configuration of the repository when the store was opened.
+    pub(super) name_rules: NameRules,
     /// The URL of the primary if this store is a replica: read when the store is opened, and set by `become_replica`.
     pub(super) primary: Option<String>,
     pub(super) digests: DigestCache,
@@ -56,6 +58,9 @@ impl Store {
         Self {
             index: Index::new(repo.own_dir()),
             primary: repo.primary(),
+            name_rules: NameRules {
+                portable: options.names.portable || repo.requires_portable_names(),
+            },
             repo,
             options,
             digests: DigestCache::default(),
@@ -64,6 +69,17 @@ impl Store {
             progress: None,
             index_wake: OnceLock::new(),
         }
+    }
+
+    /// Requires that new names are accepted by Windows and macOS and differ from each other on them, for every process that opens the
+    /// store from now on, pushes included.
+    ///
+    /// # Errors
+    /// The store's configuration cannot be written.
+    pub fn require_portable_names(&mut self) -> Result<()> {
+        self.repo.require_portable_names()?;
+        self.name_rules.portable = true;
+        Ok(())
     }
 
     /// Returns the format of the object ids; `None` if the store does not exist.

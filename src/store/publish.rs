@@ -1,6 +1,6 @@
 //! Begins and publishes a write.
 
-use super::error::Result;
+use super::error::{Error, Result};
 use super::open::Store;
 use crate::names::BranchName;
 use crate::repo::{Decision, Draft, Published, WriteTxn};
@@ -17,9 +17,15 @@ impl Store {
         &self,
         txn: WriteTxn<'_>,
         branch: Option<&BranchName>,
-        decide: impl FnMut(&mut Draft<'_>) -> Result<(Decision, T)>,
+        mut decide: impl FnMut(&mut Draft<'_>) -> Result<(Decision, T)>,
     ) -> Result<Published<T>> {
-        let published = self.repo.publish(txn, branch, decide)?;
+        let published = self.repo.publish(txn, branch, |draft| {
+            let (decision, value) = decide(draft)?;
+            if self.name_rules.portable {
+                draft.check_portable_names(&decision)?;
+            }
+            Ok::<_, Error>((decision, value))
+        })?;
         if let Some(commit) = published.commit.filter(|_| published.has_moved) {
             match self.index_wake.get() {
                 // An error means that the channel is full: the worker has not yet handled the previous wake-up.

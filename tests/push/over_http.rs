@@ -40,6 +40,32 @@ fn a_push_over_http_is_validated_and_published() {
 }
 
 #[test]
+fn a_server_can_require_portable_names() {
+    let world = World::with_store("sha1");
+    let server = Server::start(&world, &["--portable-names"]);
+    let clone = clone_of(&world, &server, "clone", "none");
+    clone.module("a", 1);
+    clone.pushes(&["main"]);
+    clone.module("aux.wasm", 2);
+    let seen = clone.refused(&["main"]);
+    assert!(
+        seen.contains("\"aux.wasm\" is the name of a device"),
+        "{seen}"
+    );
+    for (path, status, reason) in [
+        ("COM1", 400, "is the name of a device on Windows"),
+        ("A", 409, "differs from \"a\" only in letter case"),
+    ] {
+        let uri = format!("/api/v1/module/{path}");
+        let response = server.send("POST", &uri, &[], &module(1));
+        assert_eq!(response.status, status, "{}", response.text());
+        assert!(response.text().contains(reason), "{}", response.text());
+    }
+    // The rule is one of this server, not of the store.
+    world.add("COM1", 1);
+}
+
+#[test]
 fn keys_permit_pushing_and_dropping_history() {
     let world = World::with_store("sha1");
     let server = Server::start(&world, &["--auth", KEYS]);

@@ -77,6 +77,52 @@ fn new_refs_with_c1_or_bidi_controls_are_refused() {
 }
 
 #[test]
+fn new_names_that_are_not_portable_are_refused_if_the_store_requires_it() {
+    let world = World::with_store("sha1");
+    let clone = Clone::of(&world, "clone");
+    clone.module("aux/a", 1);
+    clone.pushes(&["main"]);
+    assert_eq!(world.ok(&["init", "--portable-names"]), "");
+    clone.module("aux/a", 2);
+    clone.module("aux/b", 3);
+    clone.pushes(&["main"]);
+    let device = clone.module("aux/nul.x", 4);
+    let seen = clone.refused(&["main"]);
+    let wanted = format!(
+        "/aux/nul.x in commit {device}: path segment \"nul.x\" is the name of a device on Windows"
+    );
+    assert!(seen.contains(&wanted), "{wanted} in {seen}");
+    clone.git(&["reset", "-q", "--hard", "HEAD~1"]);
+
+    // Each side of the merge is portable.
+    clone.git(&["branch", "side"]);
+    clone.module("a", 5);
+    clone.pushes(&["main"]);
+    clone.git(&["checkout", "-q", "side"]);
+    let upper = clone.module("A", 6);
+    clone.pushes(&["side"]);
+    clone.git(&["checkout", "-q", "main"]);
+    let lower = clone.git(&["rev-parse", "HEAD"]);
+    let listing = clone.git(&["ls-tree", &lower]) + "\n" + &clone.git(&["ls-tree", &upper, "A"]);
+    let tree = clone.git_with_input(&["mktree"], listing.as_bytes());
+    let merge = [
+        "commit-tree",
+        "-p",
+        &lower,
+        "-p",
+        &upper,
+        "-m",
+        "both",
+        &tree,
+    ];
+    let merge = clone.git(&merge);
+    let seen = clone.refused(&[&format!("{merge}:main")]);
+    let wanted =
+        format!("/A in commit {merge}: path segment \"A\" differs from \"a\" only in letter case");
+    assert!(seen.contains(&wanted), "{wanted} in {seen}");
+}
+
+#[test]
 fn links_executables_and_submodules_are_refused() {
     let world = World::with_store("sha1");
     world.add("there", 0);

@@ -8,7 +8,7 @@ use crate::cli::environment::{text_variable, variable};
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::{self, Output};
 use crate::cli::settings::Settings;
-use crate::config::{ModuleLimits, Options, PushLimits};
+use crate::config::{ModuleLimits, NameRules, Options, PushLimits};
 use crate::names::Author;
 use crate::remote::{self, receive_hooks};
 use crate::store::{DropPolicy, ObjectFormat, Pusher, Store};
@@ -19,7 +19,7 @@ use crate::store::{DropPolicy, ObjectFormat, Pusher, Store};
 /// refs needs DELETE. WASMSTORE_PUSH_AUTHOR is the only author, committer and tagger that the pusher may push. Without these variables, as for pushes
 /// over ssh or to a path, the pusher may add commits but not rewrite history. WASMSTORE_PUSH_MAX_MODULE_BYTES,
 /// WASMSTORE_PUSH_MAX_SECTION_BYTES, WASMSTORE_PUSH_MAX_VALIDATION_FUEL, WASMSTORE_PUSH_MAX_PATHS, WASMSTORE_PUSH_MAX_PATH_BYTES and
-/// WASMSTORE_PUSH_MAX_TREE_PATH_BYTES limit the push.
+/// WASMSTORE_PUSH_MAX_TREE_PATH_BYTES limit the push. WASMSTORE_PUSH_PORTABLE_NAMES=true requires portable names, like wasmstore.portableNames in the store's configuration.
 #[derive(Debug, clap::Args)]
 #[command(hide = true)]
 pub(in crate::cli) struct HookArgs {
@@ -52,6 +52,10 @@ impl HookArgs {
                 tree_path_bytes_max: number("WASMSTORE_PUSH_MAX_TREE_PATH_BYTES")?
                     .unwrap_or(defaults.tree_path_bytes_max),
                 ..defaults
+            },
+            names: NameRules {
+                portable: variable("WASMSTORE_PUSH_PORTABLE_NAMES")
+                    .is_some_and(|value| value == "true"),
             },
             ..Options::default()
         };

@@ -19,6 +19,10 @@ pub(in crate::cli) struct InitArgs {
     /// Use this object format [default: sha1]
     #[arg(long, value_name = "FORMAT")]
     object_format: Option<ObjectFormatArg>,
+    /// Reject new names that Windows or macOS do not accept, and names that differ from another one of the same directory only by letter
+    /// case or Unicode normalization: sets `wasmstore.portableNames` in the store's configuration
+    #[arg(long)]
+    portable_names: bool,
 }
 
 /// The object format of a git repository.
@@ -39,7 +43,10 @@ impl InitArgs {
         });
         let options = Options::default();
         let created = Store::open(&root, options)?.object_format().is_none();
-        let store = Store::open_or_create(&root, options, requested.unwrap_or_default())?;
+        let mut store = Store::open_or_create(&root, options, requested.unwrap_or_default())?;
+        if self.portable_names {
+            store.require_portable_names()?;
+        }
         install_push_hooks(&store)?;
         let format = store.object_format().unwrap_or_default();
         if requested.is_some_and(|requested| requested != format) {

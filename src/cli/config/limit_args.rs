@@ -9,7 +9,8 @@ use super::value_impls::parse_count;
 use super::value_types::{AtLeast, Seconds};
 use crate::cli::memory_limit::default_client_memory;
 use crate::config::{
-    CacheLimits, GitProcessLimits, MirrorLimits, ModuleLimits, Options, PushLimits, ServerLimits,
+    CacheLimits, GitProcessLimits, MirrorLimits, ModuleLimits, NameRules, Options, PushLimits,
+    ServerLimits,
 };
 
 /// The least memory for clients that is the default, in bytes, however little the machine has.
@@ -77,6 +78,10 @@ pub(in crate::cli) struct LimitArgs {
     /// Limit the total length of all paths in the tree of a pushed commit, or of one from the primary, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = AtLeast(PushLimits::default().tree_path_bytes_max))]
     max_tree_path_bytes: AtLeast<1>,
+    /// Reject new names that Windows or macOS do not accept, and names that differ from another one of the same directory only by letter
+    /// case or Unicode normalization. `git config wasmstore.portableNames true` in the store does so for every process
+    #[arg(long)]
+    portable_names: bool,
     /// Limit the time of a push to a mirror
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(MirrorLimits::default().push_timeout))]
     mirror_timeout: Seconds,
@@ -132,6 +137,8 @@ impl LimitArgs {
             mirror_timeout, cache_mib, spool_mib, memory_mib, compressed_mib, max_compressible_bytes, max_git_services,
             git_timeout, git_read_timeout, git_memory_mib, git_cpu, max_fetch_bytes, max_push_bytes,
         );
+        let portable_names = file.portable_names.take();
+        combine.switch("portable_names", &mut self.portable_names, portable_names);
         Ok(())
     }
 
@@ -152,6 +159,9 @@ impl LimitArgs {
                 path_bytes_max: self.max_push_path_bytes.0,
                 tree_path_bytes_max: self.max_tree_path_bytes.0,
                 ..PushLimits::default()
+            },
+            names: NameRules {
+                portable: self.portable_names,
             },
         }
     }

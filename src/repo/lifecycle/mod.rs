@@ -8,6 +8,7 @@ pub(crate) mod hooks;
 pub(crate) mod maintenance_lock;
 pub(crate) mod mirror_config;
 pub(crate) mod mirror_lock;
+pub(crate) mod name_rules;
 pub(crate) mod open;
 pub(crate) mod replica_mark;
 pub(crate) mod scratch_dirs;

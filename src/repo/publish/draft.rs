@@ -8,16 +8,18 @@ use std::collections::HashSet;
 use gix::bstr::BStr;
 use gix::objs::tree::EntryKind;
 
+use crate::config::NameRules;
 use crate::names::{BranchName, CommitId, ModuleHash, ModulePath, TreePath};
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::{TreeId, commit_id, object_id};
 use crate::repo::objects::commit::{self, Commit, read_linked};
+use crate::repo::publish::decision::Decision;
 use crate::repo::refs::store::RefStore;
 use crate::repo::tree::edit::edit;
 use crate::repo::tree::encoded_diff::{TreeChange, TreeDiffer};
 use crate::repo::tree::entry::{TreeEntry, TreeNode};
 use crate::repo::tree::merge::{Merge, TreeMerge};
-use crate::repo::tree::new_names::check_new_path;
+use crate::repo::tree::new_names::{check_new_path, check_portable};
 use crate::repo::tree::reader::TreeReader;
 
 /// The tip of a branch, and the tree that a change makes of it.
@@ -121,7 +123,7 @@ impl<'w> Draft<'w> {
         let paths: HashSet<&str> = modules.iter().map(|(path, _)| path.as_str()).collect();
         let mut edits = Vec::new();
         for (path, hash) in modules {
-            check_new_path(&self.trees, self.tree, path)?;
+            check_new_path(&self.trees, self.tree, path, NameRules::default())?;
             let mut parents = path
                 .as_str()
                 .match_indices('/')
@@ -231,6 +233,20 @@ impl<'w> Draft<'w> {
         }
         self.tree = merge.merge(&bases, self.tree, their_tree.0)?;
         Ok(Merge::Merged)
+    }
+
+    /// Checks that the names which a decision adds to the branch are portable.
+    ///
+    /// # Errors
+    /// `Name` for one that is not, or that is similar to another one of its directory.
+    pub fn check_portable_names(&self, decision: &Decision) -> Result<()> {
+        let new = match decision {
+            Decision::Unchanged => return Ok(()),
+            Decision::FastForward(commit) => self.commit(*commit)?.tree.0,
+            Decision::Commit { tree, .. } => tree.0,
+        };
+        let old = self.tip.as_ref().map(|tip| tip.tree.0);
+        check_portable(&self.trees, old, new)
     }
 
     fn entry(&self, path: &str) -> Result<Option<TreeEntry>> {

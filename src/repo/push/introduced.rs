@@ -8,12 +8,14 @@ use std::collections::HashSet;
 use gix::objs::TreeRef;
 use gix::objs::tree::{EntryKind, EntryRef};
 
-use crate::names::ModuleHash;
+use crate::config::NameRules;
+use crate::names::{self, ModuleHash, SimilarNames};
 use crate::repo::error::Result;
 use crate::repo::ids::module_hash;
 use crate::repo::push::incoming::IncomingObjects;
 use crate::repo::push::pushed_commit::PushedCommit;
 use crate::repo::tree::entry::join_path;
+use crate::repo::tree::new_names::check_segment;
 use crate::repo::tree::reader::parse_tree;
 
 /// The mode of a regular file that is not executable. git accepts other modes for one, and fsck warns about them.
@@ -43,14 +45,14 @@ pub enum IntroducedEntry {
 }
 
 /// An entry that a commit introduces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Introduced<'p> {
     /// Its path, as git stores it.
     pub path: &'p [u8],
     /// The entry.
     pub entry: IntroducedEntry,
-    /// Whether no parent of the commit has an entry of this name there.
-    pub has_new_name: bool,
+    /// Why the entry cannot have its name, which is new there; not set for names that are never legal.
+    pub name_fault: Option<&'p names::Error>,
 }
 
 /// How the walk continues after an entry.
@@ -72,13 +74,14 @@ struct DirectoryVersions {
 }
 
 impl IncomingObjects {
-    /// Calls `visit` for every entry that a commit introduces.
+    /// Calls `visit` for every entry that a commit introduces, and for those whose names break the rules for new names.
     ///
     /// # Errors
     /// `Missing`; an object cannot be decoded.
     pub fn walk_introduced(
         &self,
         commit: &PushedCommit,
+        rules: NameRules,
         visit: &mut dyn FnMut(Introduced<'_>) -> WalkControl,
     ) -> Result<()> {
         let mut parent_trees = Vec::new();
@@ -96,7 +99,9 @@ impl IncomingObjects {
         while let Some(directory) = todo.pop() {
             // A directory that a parent has too was checked when that parent was pushed.
             let is_new = !directory.parent_trees.contains(&directory.tree);
-            if is_new && self.walk_directory(&directory, &mut todo, visit)? == WalkControl::Stop {
+            if is_new
+                && self.walk_directory(&directory, rules, &mut todo, visit)? == WalkControl::Stop
+            {
                 return Ok(());
             }
         }
@@ -106,6 +111,7 @@ impl IncomingObjects {
     fn walk_directory(
         &self,
         directory: &DirectoryVersions,
+        rules: NameRules,
         todo: &mut Vec<DirectoryVersions>,
         visit: &mut dyn FnMut(Introduced<'_>) -> WalkControl,
     ) -> Result<WalkControl> {
@@ -113,28 +119,37 @@ impl IncomingObjects {
         let entries = parse_tree(&encoded, directory.tree)?.entries;
         let mut in_parents = vec![InParents::default(); entries.len()];
         // One parent at a time: a commit may have many, and their trees may be large.
-        for id in &directory.parent_trees {
+        for (index, id) in directory.parent_trees.iter().enumerate() {
             let encoded_parent = self.tree(*id)?;
             let parent = parse_tree(&encoded_parent, *id)?;
             for (entry, in_parents) in entries.iter().zip(&mut in_parents) {
                 in_parents.look_up(entry, &parent);
+                if index == 0 {
+                    in_parents.first_has_name = in_parents.has_name;
+                }
             }
         }
+        let mut new_names = NewNames {
+            entries: &entries,
+            rules,
+            similar: None,
+        };
         let mut names = HashSet::new();
         for (entry, in_parents) in entries.iter().zip(in_parents) {
             let path = join_path(&directory.path, entry.filename);
+            let name_fault = new_names.fault(entry, &in_parents);
             let mut visit = |entry| {
                 visit(Introduced {
                     path: &path,
                     entry,
-                    has_new_name: !in_parents.has_name,
+                    name_fault: name_fault.as_ref(),
                 })
             };
             let is_duplicate = !names.insert(entry.filename);
             if is_duplicate && visit(IntroducedEntry::DuplicateName) == WalkControl::Stop {
                 return Ok(WalkControl::Stop);
             }
-            if in_parents.is_same {
+            if in_parents.is_same && name_fault.is_none() {
                 continue;
             }
             let introduced = classify(entry);
@@ -161,6 +176,8 @@ struct InParents {
     is_same: bool,
     /// Whether one of them has an entry of the same name.
     has_name: bool,
+    /// Whether the first of them that has the directory has an entry of the same name.
+    first_has_name: bool,
     /// The other trees that they have there, each once.
     trees: Vec<gix::ObjectId>,
 }
@@ -183,6 +200,33 @@ impl InParents {
         } else if entry.mode.is_tree() && !self.trees.iter().any(|tree| *tree == found.oid) {
             self.trees.push(found.oid.to_owned());
         }
+    }
+}
+
+/// The check of the names in one directory that a commit adds.
+struct NewNames<'e> {
+    entries: &'e [EntryRef<'e>],
+    rules: NameRules,
+    /// The names of all entries, collected when they are first needed.
+    similar: Option<SimilarNames<'e>>,
+}
+
+impl NewNames<'_> {
+    /// Returns the rule for new names that an entry breaks.
+    fn fault(&mut self, entry: &EntryRef<'_>, in_parents: &InParents) -> Option<names::Error> {
+        let name = str::from_utf8(entry.filename).ok()?;
+        if !in_parents.has_name
+            && let Err(error) = check_segment(name, self.rules)
+        {
+            return Some(error);
+        }
+        // A merge can bring two similar names together, each from another parent.
+        if !self.rules.portable || in_parents.first_has_name {
+            return None;
+        }
+        let names = self.entries.iter().map(|entry| entry.filename.as_ref());
+        let similar = self.similar.get_or_insert_with(|| SimilarNames::new(names));
+        similar.check(name).err()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::config::NameRules;
 use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::TreeId;
@@ -46,9 +47,9 @@ impl ObjectDb {
     ///
     /// # Errors
     /// `PathTaken` if the path would be a module and a directory at once; `Name` for a new name that is not allowed.
-    pub fn check_free(&self, tree: TreeId, path: &ModulePath) -> Result<()> {
+    pub fn check_free(&self, tree: TreeId, path: &ModulePath, rules: NameRules) -> Result<()> {
         let trees = TreeReader::cached(self);
-        check_new_path(&trees, tree.0, path)?;
+        check_new_path(&trees, tree.0, path, rules)?;
         match trees.obstacle(tree.0, path.as_str().into())? {
             Some((existing, kind)) => Err(Error::PathTaken {
                 path: path.to_string(),

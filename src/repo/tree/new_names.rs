@@ -1,10 +1,11 @@
 //! The rules for names that a change adds to a tree. Names that the tree has already are not checked, so they stay usable.
 
-use crate::names::{self, ModulePath};
+use crate::config::NameRules;
+use crate::names::{self, ModulePath, SimilarNames};
 use crate::repo::error::Result;
-use crate::repo::tree::reader::TreeReader;
+use crate::repo::tree::reader::{TreeReader, find};
 
-/// Checks the segments that a module at `path` would add to the tree `root`.
+/// Checks the segments that a module at `path` would add to the tree `root`, but not whether they are similar to others.
 ///
 /// # Errors
 /// `Name` for a segment that a change must not add.
@@ -12,17 +13,66 @@ pub(crate) fn check_new_path(
     trees: &TreeReader<'_>,
     root: gix::ObjectId,
     path: &ModulePath,
+    rules: NameRules,
 ) -> Result<()> {
     let mut end = 0;
     for segment in path.segments() {
         end += segment.len();
         // Almost every name is allowed, so the tree is searched for the others only.
-        if let Err(error) = names::check_new_segment(segment)
+        if let Err(error) = check_segment(segment, rules)
             && trees.entry(root, path.as_str()[..end].into())?.is_none()
         {
             return Err(error.into());
         }
         end += "/".len();
+    }
+    Ok(())
+}
+
+/// Checks a segment that a change adds.
+pub(crate) fn check_segment(segment: &str, rules: NameRules) -> Result<(), names::Error> {
+    names::check_new_segment(segment)?;
+    if rules.portable {
+        names::check_portable_segment(segment)?;
+    }
+    Ok(())
+}
+
+/// Checks that the names which the tree `new` has and the tree `old` does not are portable.
+///
+/// # Errors
+/// `Name` for one that is not, or that is similar to another one of its directory.
+pub(crate) fn check_portable(
+    trees: &TreeReader<'_>,
+    old: Option<gix::ObjectId>,
+    new: gix::ObjectId,
+) -> Result<()> {
+    let mut todo = vec![(old, new)];
+    while let Some((old, new)) = todo.pop() {
+        if old == Some(new) {
+            continue;
+        }
+        let old = old.map(|old| trees.load(old)).transpose()?;
+        let new = trees.load(new)?;
+        let mut similar = None;
+        for entry in &new.entries {
+            let previous = old
+                .as_ref()
+                .and_then(|old| find(old, entry.filename.as_ref()));
+            // Readers do not see names that are not UTF-8, which only other programs write.
+            if previous.is_none()
+                && let Ok(name) = str::from_utf8(&entry.filename)
+            {
+                names::check_portable_segment(name)?;
+                let names = new.entries.iter().map(|entry| entry.filename.as_slice());
+                let similar = similar.get_or_insert_with(|| SimilarNames::new(names));
+                similar.check(name)?;
+            }
+            if entry.mode.is_tree() {
+                let previous = previous.filter(|previous| previous.mode.is_tree());
+                todo.push((previous.map(|previous| previous.oid), entry.oid));
+            }
+        }
     }
     Ok(())
 }

@@ -277,7 +277,10 @@ pub(crate) fn parse_tree(bytes: &[u8], id: gix::ObjectId) -> Result<TreeRef<'_>>
 }
 
 /// Finds the entry of a name by binary search. A directory sorts as if its name ended in a slash.
-fn find<'t>(tree: &'t gix::objs::Tree, name: &BStr) -> Option<&'t gix::objs::tree::Entry> {
+pub(crate) fn find<'t>(
+    tree: &'t gix::objs::Tree,
+    name: &BStr,
+) -> Option<&'t gix::objs::tree::Entry> {
     [false, true].into_iter().find_map(|as_tree| {
         let order = |entry: &gix::objs::tree::Entry| {
             name_order(&entry.filename, entry.mode.is_tree(), name, as_tree)
