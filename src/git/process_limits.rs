@@ -70,6 +70,17 @@ pub(super) fn configure_for_limits(command: &mut Command) {
     command.env("MALLOC_ARENA_MAX", ARENAS_MAX);
 }
 
+/// Limits the size of a single allocation in a process that receives objects, to a quarter of its memory. git streams large blobs that
+/// are not deltas, so only the result of a delta can be larger, and stock git creates no deltas of blobs over 512 MiB. Without this limit, a chain
+/// of three deltas of 200 bytes in total fills the memory up to the limit of the process.
+///
+/// git reads the variable since version 1.7.10, but documents it only in its source (wrapper.c, `memory_limit_check`).
+pub(super) fn limit_allocations(command: &mut Command) {
+    if let Some(memory) = memory_bytes_max() {
+        command.env("GIT_ALLOC_LIMIT", (memory / 4).to_string());
+    }
+}
+
 /// Limits a process that was just started. Does nothing on systems where a process cannot limit another one.
 #[cfg(target_os = "linux")]
 pub(super) fn limit(id: u32, cpu_time: CpuTime) {
@@ -123,7 +134,8 @@ pub fn lift_limits() {
 
 /// Returns which limit a git process with these messages and this exit status has reached, if any.
 pub fn reached_limit(messages: &str, status: Option<ExitStatus>) -> Option<&'static str> {
-    const MEMORY_MESSAGES: [&str; 4] = [
+    const MEMORY_MESSAGES: [&str; 5] = [
+        "attempting to allocate",
         "Out of memory",
         "out of memory",
         "Cannot allocate memory",

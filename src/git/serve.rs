@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use super::child::ChildProcess;
 use super::error::Error;
-use super::process_limits::CpuTime;
+use super::process_limits::{CpuTime, limit_allocations};
 use super::program::Git;
 
 /// The longest value of `GIT_PROTOCOL` that is passed on, in bytes.
@@ -74,6 +74,9 @@ impl Git {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if server_command == ServerCommand::ReceivePack {
+            limit_allocations(&mut command);
+        }
         let (child, pipes) =
             ChildProcess::spawn_group(&mut command, CpuTime::Configured).map_err(|source| {
                 Error::Spawn {
