@@ -35,6 +35,17 @@ pub struct ModuleLimits {
     pub validation_fuel_max: u64,
 }
 
+impl ModuleLimits {
+    /// Returns no limits. Modules in a store were accepted before, perhaps with higher limits, and are not checked against them again.
+    pub fn none() -> Self {
+        Self {
+            module_bytes_max: u64::MAX,
+            section_bytes_max: u32::MAX,
+            validation_fuel_max: u64::MAX,
+        }
+    }
+}
+
 impl Default for ModuleLimits {
     fn default() -> Self {
         Self {

@@ -137,7 +137,8 @@ const SUBSYSTEMS: [Subsystem; 15] = [
 ];
 
 /// A subsystem may use something that another one owns: the subsystem, what it uses, and the reason.
-const SHARED: [(&str, &str, &str); 10] = [
+const SHARED: [(&str, &str, &str); 11] = [
+    ("wasm", "zstd", "names the format in an error"),
     (
         "cli",
         "process::Command",

@@ -158,7 +158,10 @@ fn a_module_is_found_by_path_hash_and_digest_while_some_path_has_it() {
     for format in [ObjectFormat::Sha1, ObjectFormat::Sha256] {
         let s = Scratch::with_format(format);
         s.put("d/a", 1);
-        let info = s.store.info(&Revision::default(), &named("d/a")).unwrap();
+        let info = s
+            .store
+            .info(&Revision::default(), &named("d/a"), 0)
+            .unwrap();
         let (hash, digest) = (info.hash.to_string(), info.digest.to_string());
         for name in [
             "d/a",

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use wasmstore::store::{DerivedFaults, Finding, ObjectFormat};
+use wasmstore::config::{ModuleLimits, Options};
+use wasmstore::store::{Change, DerivedFaults, ErrorKind, Finding, ObjectFormat, Store};
 
 use crate::support::program::World;
 use crate::support::store::{Scratch, git_with_input};
@@ -261,4 +262,59 @@ fn a_missing_or_new_store_has_no_findings() {
     );
     let s = Scratch::new();
     assert_eq!(findings(&s), [""; 0]);
+}
+
+/// Opens the store with limits that none of its modules meets.
+fn with_lower_limits(s: &Scratch) -> Store {
+    let modules = ModuleLimits {
+        module_bytes_max: 8,
+        section_bytes_max: 0,
+        validation_fuel_max: 1,
+    };
+    let options = Options {
+        modules,
+        ..Options::default()
+    };
+    Store::open(&s.root, options).unwrap()
+}
+
+#[test]
+fn limits_do_not_apply_to_what_the_store_has() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    let hash = hash_of(&s, "a");
+    let store = with_lower_limits(&s);
+    let mut report = |finding| panic!("{finding:?}");
+    let counts = store.verify(DerivedFaults::Report, &mut report, &mut || ());
+    assert_eq!(counts.unwrap().modules, 1);
+    let (change, path) = (Change::default(), "b".parse().unwrap());
+    store.set(&change, &hash.parse().unwrap(), &path).unwrap();
+    let other = crate::support::store::module(2);
+    let refused = store.put(&change, &path, &other[..]).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::InvalidModule);
+    // A blob that no commit has may have come with a push that did not use it.
+    let unused = git_with_input(&s.root, &["hash-object", "-w", "--stdin"], &other);
+    let unused = unused.trim().parse().unwrap();
+    store.set(&change, &unused, &path).unwrap_err();
+    s.store.set(&change, &unused, &path).unwrap();
+}
+
+#[test]
+fn a_verdict_is_remembered() {
+    let s = Scratch::new();
+    s.put("a", 1);
+    assert_eq!(findings(&s), [""; 0]);
+    let count = |table| {
+        let index = fs::read_dir(s.root.join("wasmstore")).unwrap();
+        let mut index = index.map(|entry| entry.unwrap().path());
+        let file = index.find(|path| path.extension().is_some_and(|found| found == "sqlite"));
+        let database = rusqlite::Connection::open(file.unwrap()).unwrap();
+        let count = format!("SELECT count(*) FROM {table}");
+        database
+            .query_row(&count, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    assert_eq!(count("verdicts"), 1);
+    assert_eq!(findings(&s), [""; 0]);
+    assert_eq!(count("verdicts"), 1);
 }

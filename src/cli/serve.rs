@@ -22,6 +22,7 @@ use super::settings::Settings;
 use super::socket_activation::listen;
 use super::stop_signals::stop_on_signals;
 use crate::budget::ByteBudget;
+use crate::config::Options;
 use crate::http::{self, BoundAddress, Keyring, ListenAddress, ServerOptions, Tls};
 use crate::remote::{self, GitHttpBackend, Mirrors, Replica};
 use crate::store::{
@@ -90,7 +91,7 @@ fn check_branch_before_creation(
     if settings.branch()?.is_none() {
         return Ok(());
     }
-    let store = Store::open(root, server.limits.options())?;
+    let store = Store::open(root, server.limits.options(Options::of_store(root)?))?;
     check_branch(server, settings, &store)
 }
 
@@ -101,9 +102,10 @@ fn open(
     serve_options: &mut ServerOptions,
     service_manager: &ServiceManager,
 ) -> Result<Arc<Store>> {
-    let options = server.limits.options();
+    let options = server.limits.options(Options::of_store(root)?);
     let Some((primary, changes)) = server.replica.primary()? else {
-        let store = Store::open_or_create(root, options, ObjectFormat::default())?;
+        let mut store = Store::open_or_create(root, options, ObjectFormat::default())?;
+        store.charge_validation_to(serve_options.memory.clone());
         // A replica without `--replica-of` would serve old data.
         store.ensure_writable()?;
         return Ok(Arc::new(store));

@@ -26,9 +26,10 @@ const FIRST_BRANCH: &str = "main";
 pub(super) fn run(server: &ServerArgs, settings: &Settings, out: &mut Output) -> Result<()> {
     read_keys(server, PipeHandling::Refuse)?;
     load_tls(server)?;
-    let options = server.limits.options();
     let attribute = |key, error| server.sources.attribute(key, error);
     let root = settings.root().map_err(|error| attribute("root", error))?;
+    let configured = Options::of_store(&root).map_err(|error| attribute("root", error.into()))?;
+    let options = server.limits.options(configured);
     let store = Store::open(&root, options).map_err(|error| attribute("root", error.into()))?;
     let is_replica = server.replica.primary()?.is_some();
     check_write_access(&store, is_replica).map_err(|error| attribute("root", error))?;

@@ -133,14 +133,16 @@ impl Settings {
 
     /// Opens the store like [`open`](Self::open). Fails if its location is a server.
     pub fn open_local(&self) -> Result<Store> {
-        let store = Store::open(&self.root()?, Options::default())?;
+        let root = self.root()?;
+        let store = Store::open(&root, Options::of_store(&root)?)?;
         Ok(self.with_index_progress(store))
     }
 
     /// Opens the store like [`open_or_create`](Self::open_or_create). Fails if its location is a server.
     pub fn open_or_create_local(&self) -> Result<Store> {
-        let (options, format) = (Options::default(), ObjectFormat::default());
-        let store = Store::open_or_create(&self.root()?, options, format)?;
+        let root = self.root()?;
+        let options = Options::of_store(&root)?;
+        let store = Store::open_or_create(&root, options, ObjectFormat::default())?;
         Ok(self.with_index_progress(store))
     }
 

@@ -59,3 +59,8 @@ pub(super) fn next_page_link(limit: usize, last: &str, query: &str) -> (HeaderNa
     let link = format!("<?limit={limit}&after={last}{query}>; rel=\"next\"");
     (LINK, link)
 }
+
+/// Returns the `Link` header to the rest of a description, after this number of imports and exports.
+pub(super) fn next_info_link(skip: usize) -> (HeaderName, String) {
+    (LINK, format!("<?skip={skip}>; rel=\"next\""))
+}

@@ -59,6 +59,7 @@ mod reach;
 mod schema;
 mod summary;
 mod trunk;
+mod verdicts;
 
 pub use append::{ChangeEntry, CommitEntry};
 pub use database::{DatabaseId, Reader};

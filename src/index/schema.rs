@@ -103,6 +103,7 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     if read_integer("user_version")? != VERSION {
         return Err(Error::Damaged("the file has another schema version"));
     }
+    connection.execute_batch(super::verdicts::TABLE)?;
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     if mode != "wal" {
         connection.pragma_update_and_check(None, "journal_mode", "TRUNCATE", |_| Ok(()))?;

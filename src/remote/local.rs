@@ -37,7 +37,14 @@ impl StoreOperations for Store {
     }
 
     fn info(&self, revision: &Revision, name: &ModuleRef) -> Result<InfoJson> {
-        Ok(InfoJson::from(&self.info(revision, name)?))
+        let mut details = self.info(revision, name, 0)?;
+        while let Some(next) = details.module.next {
+            let more = self.info(revision, name, next)?.module;
+            details.module.imports.extend(more.imports);
+            details.module.exports.extend(more.exports);
+            details.module.next = more.next;
+        }
+        Ok(InfoJson::from(&details))
     }
 
     fn list(

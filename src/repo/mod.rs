@@ -118,6 +118,7 @@ pub use gc::collect::{GcRequest, GcResult};
 pub use history::first_parent::FirstParentHistory;
 pub use history::walk::CommitNode;
 pub use ids::TreeId;
+pub use lifecycle::config::config_numbers;
 pub use lifecycle::create::ObjectFormat;
 pub use lifecycle::from_clone::CloneTarget;
 pub use lifecycle::hooks::PushHooks;

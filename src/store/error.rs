@@ -215,6 +215,7 @@ fn module_kind(error: &wasm::Error) -> ErrorKind {
         | wasm::Error::Invalid { .. }
         | wasm::Error::Panicked => ErrorKind::InvalidModule,
         wasm::Error::Read(_) | wasm::Error::Cancelled => ErrorKind::Input,
+        wasm::Error::OutOfMemory => ErrorKind::Busy,
     }
 }
 

@@ -115,15 +115,20 @@ impl Store {
         }
     }
 
-    /// Describes the module that `name` refers to in the tree at `revision`.
-    pub fn info(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleDetails> {
+    /// Describes the module that `name` refers to in the tree at `revision`, without its first `skip` imports and exports.
+    pub fn info(
+        &self,
+        revision: &Revision,
+        name: &ModuleRef,
+        skip: usize,
+    ) -> Result<ModuleDetails> {
         let Module {
             hash,
             digest,
             bytes,
         } = self.find(revision, name)?;
-        let module =
-            wasm::inspect(&bytes).map_err(|source| Error::invalid(&name.to_string(), source))?;
+        let module = wasm::inspect_after(&bytes, skip)
+            .map_err(|source| Error::invalid(&name.to_string(), source))?;
         Ok(ModuleDetails {
             hash,
             digest,

@@ -20,6 +20,7 @@ mod from_clone;
 mod gc;
 mod import;
 mod index;
+mod intake_limits;
 mod list;
 mod log;
 mod maintenance;
@@ -40,6 +41,7 @@ mod rollback;
 mod set;
 mod statistics;
 mod upload;
+mod valid_modules;
 mod verify;
 mod version_lists;
 mod versions;
@@ -52,8 +54,8 @@ pub use crate::repo::{
     lower_thread_priority,
 };
 pub use crate::wasm::{
-    Comparison, Error as ModuleError, Export, Hashing, Import, ItemChange, ModuleInfo, ModuleKind,
-    Validation,
+    Cancellation, Comparison, Error as ModuleError, Export, Hashing, Hashing512, Import,
+    ItemChange, ModuleInfo, ModuleKind, Validation,
 };
 pub use audit::AuditEntry;
 pub use change::Change;

@@ -6,7 +6,9 @@ use std::sync::{Mutex, OnceLock};
 
 use super::digest_cache::DigestCache;
 use super::error::Result;
+use super::valid_modules::ValidModules;
 use super::version_lists::VersionLists;
+use crate::budget::ByteBudget;
 use crate::config::{NameRules, Options};
 use crate::index::Index;
 use crate::repo::{ObjectFormat, Repository};
@@ -26,6 +28,10 @@ pub struct Store {
     pub(super) version_lists: VersionLists,
     /// Held while modules are read only to compute digests: a second thread waits for the result, and only one module is in memory.
     pub(super) digest_lock: Mutex<()>,
+    /// The modules that this process found valid.
+    pub(super) valid_modules: ValidModules,
+    /// The budget for the memory of validations; unlimited in a process that validates one module at a time.
+    pub(super) budget: ByteBudget,
     pub(super) index: Index,
     pub(super) progress: Option<CatchUpProgress>,
     /// Wakes the index worker. While it is set, writes do not add their commits to the index themselves.
@@ -66,6 +72,8 @@ impl Store {
             digests: DigestCache::default(),
             version_lists: VersionLists::default(),
             digest_lock: Mutex::default(),
+            valid_modules: ValidModules::default(),
+            budget: ByteBudget::default(),
             progress: None,
             index_wake: OnceLock::new(),
         }
@@ -80,6 +88,11 @@ impl Store {
         self.repo.require_portable_names()?;
         self.name_rules.portable = true;
         Ok(())
+    }
+
+    /// Charges the memory of the types that a validation parses to `budget`.
+    pub fn charge_validation_to(&mut self, budget: ByteBudget) {
+        self.budget = budget;
     }
 
     /// Returns the format of the object ids; `None` if the store does not exist.

@@ -61,6 +61,7 @@ impl Store {
         let mut txn = self.begin()?;
         let hash = txn.add_blob(&mut upload.spool)?;
         self.digests.insert(hash, &upload.info);
+        self.valid_modules.insert(hash);
         self.publish(txn, change.branch.as_ref(), |draft| {
             change.check(draft, path.as_tree_path().into())?;
             draft.set(&[(path.clone(), hash)])?;

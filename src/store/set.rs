@@ -6,7 +6,6 @@ use super::error::{Error, Result};
 use super::open::Store;
 use crate::names::{HashRef, ModuleHash, ModulePath};
 use crate::repo::Published;
-use crate::wasm;
 
 impl Store {
     /// Puts the module that the object store has under `hash` at `path`, in one commit. Returns its hash and the branch's tip.
@@ -22,9 +21,15 @@ impl Store {
         let unknown = || Error::NoModule(hash.to_string());
         // Looking up a digest may take long, so it happens before the lock is taken.
         let stored = self.stored(hash)?.ok_or_else(unknown)?;
-        let mut txn = self.begin()?;
         let bytes = self.repo.objects().blob(stored)?.ok_or_else(unknown)?;
-        wasm::validate(bytes.as_slice(), &self.options.modules).map_err(|_| unknown())?;
+        if !self.is_valid_module(stored, &bytes) {
+            return Err(unknown());
+        }
+        drop(bytes);
+        let mut txn = self.begin()?;
+        // A gc may have collected it in the meantime.
+        let size = self.repo.objects().blob_size_bytes(stored)?;
+        size.ok_or_else(unknown)?;
         txn.adopt_blob(stored)?;
         self.publish(txn, change.branch.as_ref(), |draft| {
             change.check(draft, path.as_tree_path().into())?;

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use super::error::{Error, Result};
 use super::open::Store;
 use crate::repo::Spool;
-use crate::wasm::{self, ModuleInfo, Validation};
+use crate::wasm::{self, Cancellation, ModuleInfo, Validation};
 
 /// The size of the read buffer, in bytes.
 const BUFFER_BYTES: usize = 1 << 16;
@@ -40,6 +40,11 @@ impl Upload {
         self.spool.memory_bytes() + self.validation.buffered_bytes()
     }
 
+    /// Returns a handle that cancels the validation of the upload.
+    pub fn cancellation(&self) -> Cancellation {
+        self.validation.cancellation()
+    }
+
     /// Completes the upload and its validation.
     pub(super) fn finish(self) -> Result<ValidatedUpload> {
         let info = self.validation.finish();
@@ -55,7 +60,7 @@ impl Store {
     pub(super) fn upload(&self, name: &str) -> Upload {
         Upload {
             name: name.to_owned(),
-            validation: Validation::new(&self.options.modules),
+            validation: Validation::with_budget(&self.options.modules, &self.budget),
             spool: self.repo.objects().spool(),
         }
     }

@@ -41,7 +41,6 @@ impl Store {
     ) -> Result<VerifyCounts> {
         let lock = self.repo.begin_check()?;
         let mut inspector = VerifyInspector {
-            limits: &self.options.modules,
             index: IndexCheck::new(self),
             report,
             progress,
@@ -68,7 +67,6 @@ impl Store {
 
 /// Validates modules and forwards the faults that the repository finds.
 struct VerifyInspector<'c> {
-    limits: &'c ModuleLimits,
     index: IndexCheck<'c>,
     report: &'c mut dyn FnMut(Finding),
     progress: &'c mut dyn FnMut(),
@@ -76,14 +74,17 @@ struct VerifyInspector<'c> {
 
 impl ObjectInspector for VerifyInspector<'_> {
     fn module(&mut self, hash: ModuleHash, bytes: &[u8]) -> std::result::Result<(), String> {
-        match wasm::validate(bytes, self.limits) {
-            Ok(info) => {
-                self.index
-                    .compare_digest(hash, Digest::from_bytes(info.sha256));
-                Ok(())
-            }
-            Err(error) => Err(format!("it is not a valid module: {error}")),
-        }
+        let sha256 = if self.index.is_valid(hash) {
+            wasm::sha256(bytes)
+        } else {
+            // Intake limits do not apply to what the store has accepted.
+            let validated = wasm::validate(bytes, &ModuleLimits::none());
+            let info = validated.map_err(|error| format!("it is not a valid module: {error}"))?;
+            self.index.add_valid(hash);
+            info.sha256
+        };
+        self.index.compare_digest(hash, Digest::from_bytes(sha256));
+        Ok(())
     }
 
     fn fault(&mut self, fault: StoreFault) {

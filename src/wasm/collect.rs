@@ -17,9 +17,22 @@ const CUSTOM_SECTION_NAMES_BYTES_MAX: usize = 1 << 20;
 /// The maximum length of a `producers` section that is read, in bytes. Real ones have a few hundred bytes.
 const PRODUCERS_BYTES_MAX: usize = 64 << 10;
 
+/// The maximum size of the lists of imports and exports together, in bytes of JSON. A name of a few bytes can be that of a million
+/// imports. Real modules have at most some thousands of imports and exports.
+const ITEMS_BYTES_MAX: usize = 4 << 20;
+/// The JSON of an item without its names, in bytes.
+const ITEM_BYTES: usize = 48;
+
 /// Collects the information about a module.
 #[derive(Default)]
 pub(super) struct InfoCollector {
+    /// The number of imports and exports that are left out at the beginning.
+    skip: usize,
+    /// The number of imports and exports so far.
+    items: usize,
+    items_bytes: usize,
+    /// The first import or export after the lists.
+    next: Option<usize>,
     kind: Option<ModuleKind>,
     imports: Vec<Import>,
     exports: Vec<Export>,
@@ -29,6 +42,32 @@ pub(super) struct InfoCollector {
 }
 
 impl InfoCollector {
+    /// Creates a collector that leaves out the first `skip` imports and exports.
+    pub(super) fn after(skip: usize) -> Self {
+        Self {
+            skip,
+            ..Self::default()
+        }
+    }
+
+    /// Counts an import or export with these names. Returns whether it belongs to the lists.
+    fn admit(&mut self, names: &[&str]) -> bool {
+        let nth = self.items;
+        self.items += 1;
+        if nth < self.skip || self.next.is_some() {
+            return false;
+        }
+        let names_bytes: usize = names.iter().map(|name| json_bytes(name)).sum();
+        let bytes = self.items_bytes + ITEM_BYTES + names_bytes;
+        // Names are bounded, so a single item always has a place.
+        if bytes > ITEMS_BYTES_MAX && self.items_bytes > 0 {
+            self.next = Some(nth);
+            return false;
+        }
+        self.items_bytes = bytes;
+        true
+    }
+
     /// Adds a payload of the outermost module or component, validated or not.
     pub(super) fn payload(&mut self, payload: &Payload<'_>) -> wasmparser::Result<()> {
         match payload {
@@ -58,11 +97,14 @@ impl InfoCollector {
             Payload::ComponentImportSection(section) => {
                 for import in section.clone() {
                     let import = import?;
-                    self.imports.push(Import {
-                        module: None,
-                        name: import.name.full_name().into_owned(),
-                        kind: component_kind(import.ty.kind()),
-                    });
+                    let name = import.name.full_name();
+                    if self.admit(&[&name]) {
+                        self.imports.push(Import {
+                            module: None,
+                            name: name.into_owned(),
+                            kind: component_kind(import.ty.kind()),
+                        });
+                    }
                 }
             }
             Payload::ComponentExportSection(section) => {
@@ -97,6 +139,7 @@ impl InfoCollector {
             sha256: sha256.finalize().into(),
             imports: self.imports,
             exports: self.exports,
+            next: self.next,
             custom_sections: self.custom_sections,
             producers: self.producers.unwrap_or_default(),
         }
@@ -105,6 +148,9 @@ impl InfoCollector {
     /// Adds an import. The compact encoding contains a module's name once for many imports. Copying the name for each of them could
     /// turn a few megabytes into gigabytes, so consecutive imports share one copy.
     fn import(&mut self, import: &wasmparser::Import<'_>) {
+        if !self.admit(&[import.module, import.name]) {
+            return;
+        }
         let last = self.imports.last().and_then(|last| last.module.clone());
         let module = last.filter(|last| **last == *import.module);
         self.imports.push(Import {
@@ -121,6 +167,9 @@ impl InfoCollector {
     }
 
     fn export(&mut self, name: &str, kind: ItemKind) {
+        if !self.admit(&[name]) {
+            return;
+        }
         self.exports.push(Export {
             name: name.to_owned(),
             kind,
@@ -151,6 +200,16 @@ fn read_producers(data: &[u8]) -> wasmparser::Result<Producers> {
             ))
         })
         .collect()
+}
+
+/// Returns the length of a text in JSON, which escapes quotes, backslashes and control characters.
+fn json_bytes(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    text.bytes().map(escaped).sum()
 }
 
 fn core_kind(kind: ExternalKind) -> ItemKind {

@@ -1,6 +1,6 @@
-//! SHA-256 of modules.
+//! SHA-256 of modules, and SHA-512 of bodies.
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 /// Returns the SHA-256 (FIPS 180-4) of `bytes`.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -19,6 +19,22 @@ impl Hashing {
 
     /// Returns the SHA-256 of all added bytes.
     pub fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
+/// An incremental SHA-512.
+#[derive(Clone, Debug, Default)]
+pub struct Hashing512(Sha512);
+
+impl Hashing512 {
+    /// Adds the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Returns the SHA-512 of all added bytes.
+    pub fn finish(self) -> [u8; 64] {
         self.0.finalize().into()
     }
 }

@@ -6,13 +6,15 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The module is too large.
-    #[error("the module is larger than {bytes_max} bytes")]
+    #[error("the module is larger than {bytes_max} bytes (--max-module-bytes)")]
     ModuleTooLarge {
         /// The limit, in bytes.
         bytes_max: u64,
     },
     /// A section that must be held in memory completely is too large.
-    #[error("a section of {bytes} bytes is larger than {bytes_max} bytes (at offset {offset:#x})")]
+    #[error(
+        "a section of {bytes} bytes is larger than {bytes_max} bytes (--max-section-bytes; at offset {offset:#x})"
+    )]
     SectionTooLarge {
         /// The offset of the section in the module, in bytes.
         offset: u64,
@@ -42,6 +44,9 @@ pub enum Error {
     /// Reading the source failed.
     #[error("the module could not be read")]
     Read(#[source] io::Error),
+    /// Other validations use all memory; the module may be valid.
+    #[error("there is no memory for validating the module at the moment; try again later")]
+    OutOfMemory,
     /// The validation was cancelled; the module may be valid.
     #[error("the validation was cancelled")]
     Cancelled,

@@ -3,6 +3,7 @@
 //! Work is estimated before it is done, from the operators and declarations themselves. A measured time would make the result depend on
 //! the machine and on its load.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::Error;
@@ -21,7 +22,7 @@ const CANCEL_INTERVAL: u64 = 1 << 20;
 
 /// The fuel of one module. The threads that validate its function bodies share it.
 #[derive(Debug)]
-pub(super) struct Fuel {
+pub struct Fuel {
     /// The fuel of a large module.
     max: u64,
     /// The fuel that sections other than code have used.
@@ -29,6 +30,17 @@ pub(super) struct Fuel {
     /// The fuel that has been used in total.
     used: AtomicU64,
     is_cancelled: AtomicBool,
+}
+
+/// Cancels a validation from another thread.
+#[derive(Clone, Debug)]
+pub struct Cancellation(pub(super) Arc<Fuel>);
+
+impl Cancellation {
+    /// Stops the validation: it fails with [`Error::Cancelled`] as soon as the operator that is being validated is done.
+    pub fn cancel(&self) {
+        self.0.cancel();
+    }
 }
 
 /// The reason to stop before the module was validated.

@@ -21,12 +21,57 @@ pub(super) fn check(head: &[u8]) -> Result<(), Error> {
         "the module is empty: it has no bytes"
     } else if MAGIC.starts_with(head) {
         "truncated: the module ends in its magic number"
+    } else if let Some(reason) = foreign(head) {
+        reason
     } else if is_text(head) {
         "this is the text format; compile it with wat2wasm or wasm-tools parse"
     } else {
         "not WebAssembly: the magic number is missing"
     };
     Err(Error::invalid(reason, 0))
+}
+
+/// Returns the reason to reject a file in another format that is often mistaken for a module, with what to do instead.
+fn foreign(head: &[u8]) -> Option<&'static str> {
+    let (gzip_magic, zstd_magic) = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd");
+    let text = head.trim_ascii_start();
+    let begins = |word: &[u8]| {
+        text.get(..word.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(word))
+    };
+    let contains = |word: &[u8]| head.windows(word.len()).any(|found| found == word);
+    if head.starts_with(gzip_magic) {
+        Some(
+            "this is compressed with gzip; decompress it first, or upload it with Content-Encoding: gzip",
+        )
+    } else if head.starts_with(zstd_magic) {
+        Some(
+            "this is compressed with zstd; decompress it first, or upload it with Content-Encoding: zstd",
+        )
+    } else if head.starts_with(b"\x7fELF") {
+        Some("this is an ELF file, a native program or library; compile for a wasm32 target")
+    } else if text.starts_with(b"version https://git-lfs.github.com/spec/") {
+        Some("this is a pointer of Git LFS, not the file; run git lfs pull")
+    } else if begins(b"<!doctype html") || begins(b"<html") {
+        Some(
+            "this is an HTML page, perhaps an error page that was downloaded instead of the module",
+        )
+    } else if text.starts_with(b"AGFzbQ") {
+        Some("this is a module as base64 text; decode it with base64 -d")
+    } else if text.starts_with(b"--") && contains(b"\r\n") && contains(b"ontent-") {
+        Some(
+            "this is a multipart form; send only the module as the body, as curl --data-binary does",
+        )
+    } else if [&b"\xef\xbb\xbf"[..], b"\xff\xfe", b"\xfe\xff"]
+        .iter()
+        .any(|mark| head.starts_with(mark))
+    {
+        Some(
+            "this begins with a byte-order mark, so it was saved as text; copy the module as a binary file",
+        )
+    } else {
+        None
+    }
 }
 
 /// Returns whether this may be the [text format](https://webassembly.github.io/spec/core/text/lexical.html): an opening
@@ -54,7 +99,27 @@ mod tests {
     fn each_foreign_format_has_its_own_reason() {
         assert!(reason(b"").contains("empty"));
         assert!(reason(b"\0as").contains("truncated"));
-        assert!(reason(b"\x7fELF").contains("not WebAssembly"));
+        assert!(reason(b"\x7fElf").contains("not WebAssembly"));
+        for (head, words) in [
+            (&b"\x28\xb5\x2f\xfd\x20\x12\x91"[..], "zstd"),
+            (b"\x1f\x8b\x08", "gzip"),
+            (
+                b"version https://git-lfs.github.com/spec/v1\noid sha256:",
+                "git lfs pull",
+            ),
+            (b"\n<!DOCTYPE html><html>", "HTML"),
+            (b"<HTML>", "HTML"),
+            (b"\x7fELF\x02", "ELF"),
+            (b"AGFzbQEAAAA=", "base64"),
+            (
+                b"--x\r\nContent-Disposition: form-data\r\n\r\n\0asm",
+                "multipart",
+            ),
+            (b"\xef\xbb\xbf\0asm", "byte-order mark"),
+            (b"\xff\xfe\0\0", "byte-order mark"),
+        ] {
+            assert!(reason(head).contains(words), "{head:?}: {}", reason(head));
+        }
         assert!(reason(b"   \n").contains("not WebAssembly"));
         for text in [
             "(module)",

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 /// Information about a module or component.
 ///
-/// The lists are bounded: `wasmparser` accepts at most 1,000,000 imports and 1,000,000 exports, and their names are at most as long as
-/// their section (consecutive imports from one module share its name). The fields of the custom sections document their own bounds.
+/// The lists are bounded, as their fields document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleInfo {
     /// Whether this is a core module or a component.
@@ -19,6 +18,9 @@ pub struct ModuleInfo {
     pub imports: Vec<Import>,
     /// Its exports, in order.
     pub exports: Vec<Export>,
+    /// If the lists of imports and exports would be longer than 4 MiB as JSON: the number of imports and exports before the first one
+    /// that is missing. [`inspect_after`](super::inspect_after) continues there.
+    pub next: Option<usize>,
     /// The names of its custom sections in order, without those of nested modules. At most the first 10,000, and at most 1 MiB in all.
     pub custom_sections: Vec<String>,
     /// The tools that produced it, from the first

@@ -12,8 +12,17 @@ use super::{Error, ModuleInfo, head};
 ///
 /// [`Error::Invalid`] if the outermost structure is malformed.
 pub fn inspect(bytes: &[u8]) -> Result<ModuleInfo, Error> {
+    inspect_after(bytes, 0)
+}
+
+/// Returns the same as [`inspect`], with imports and exports from number `skip` on, counted from 0 over both lists.
+///
+/// # Errors
+///
+/// As for [`inspect`].
+pub fn inspect_after(bytes: &[u8], skip: usize) -> Result<ModuleInfo, Error> {
     head::check(bytes)?;
-    let mut collector = InfoCollector::default();
+    let mut collector = InfoCollector::after(skip);
     let mut parser = Parser::new(0);
     let mut rest = bytes;
     loop {

@@ -147,7 +147,8 @@ mod tests {
     #[test]
     fn a_section_is_rejected_by_its_header() {
         let check = |data: &[u8], encoding| check_section(data, 8, encoding, 300);
-        let too_large = "a section of 301 bytes is larger than 300 bytes (at offset 0x8)";
+        let too_large =
+            "a section of 301 bytes is larger than 300 bytes (--max-section-bytes; at offset 0x8)";
         for id in [1, 2, 7, 11] {
             assert!(check(&[id, 0xac, 2], Encoding::Module).is_ok());
             let error = check(&[id, 0xad, 2], Encoding::Module).unwrap_err();

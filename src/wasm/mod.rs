@@ -8,6 +8,7 @@
 //! - [`Validation`] takes a module in chunks of any size as they arrive; [`validate`] reads one from a source. Function bodies are
 //!   validated too, on all available cores.
 //! - [`Comparison`] lists the differences between two modules.
+//! - [`Cancellation`] ends a validation from another thread.
 //! - [`inspect`] returns the [`ModuleInfo`] of bytes that were validated before, without reading function bodies.
 //!
 //! Invariants:
@@ -17,8 +18,10 @@
 //! 2. The result depends only on the bytes: not on the sizes of the chunks, and not on the timing of threads.
 //! 3. Of several errors, the one with the lowest offset in the module is reported. An error in a function body precedes everything after
 //!    that body.
+//!    If the fuel of the whole module is used up, the offset may depend on the threads.
 //! 4. Memory is bounded by the largest section that must be held completely, plus the function bodies in flight, plus the types and index
-//!    spaces in `wasmparser`.
+//!    spaces in `wasmparser`, which are charged to a [`ByteBudget`](crate::budget::ByteBudget).
+//! 5. Work is bounded by `fuel.rs`, whatever the bytes are.
 
 mod batch;
 mod bodies;
@@ -31,6 +34,7 @@ mod head;
 mod info;
 mod inspect;
 mod limits;
+mod memory;
 mod operator_cost;
 mod pool;
 mod section_cost;
@@ -41,8 +45,9 @@ mod validate;
 mod walk;
 
 pub use compare::{Comparison, Interface, ItemChange};
-pub use digest::{Hashing, sha256};
+pub use digest::{Hashing, Hashing512, sha256};
 pub use error::Error;
+pub use fuel::Cancellation;
 pub use info::{Export, Import, ItemKind, ModuleInfo, ModuleKind, Producers};
-pub use inspect::inspect;
+pub use inspect::{inspect, inspect_after};
 pub use validate::{Validation, validate};

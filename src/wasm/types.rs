@@ -21,6 +21,8 @@ struct IndexSpaces {
     types: Vec<SubType>,
     /// The formatted types, by index. Each is formatted once, because a million functions may share it.
     formatted: HashMap<u32, Arc<str>>,
+    /// The same for types of tags.
+    formatted_tags: HashMap<u32, Arc<str>>,
     funcs: Vec<u32>,
     tags: Vec<u32>,
     tables: Vec<TableType>,
@@ -148,7 +150,12 @@ impl IndexSpaces {
     }
 
     fn tag(&mut self, ty: u32) -> Arc<str> {
-        format!("(tag {})", self.func(ty)).into()
+        if let Some(formatted) = self.formatted_tags.get(&ty) {
+            return Arc::clone(formatted);
+        }
+        let formatted: Arc<str> = format!("(tag {})", self.func(ty)).into();
+        self.formatted_tags.insert(ty, Arc::clone(&formatted));
+        formatted
     }
 }
 

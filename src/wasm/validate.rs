@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::fuel::Fuel;
+use super::fuel::{Cancellation, Fuel};
 use super::head::{self, HEAD_BYTES_MAX};
+use super::memory::ParsedMemory;
 use super::walk::{ModuleWalk, ParseStep};
 use super::{Error, ModuleInfo};
+use crate::budget::ByteBudget;
 use crate::config::ModuleLimits;
 
 /// The maximum capacity of the buffer for incomplete payloads that is kept after a payload is complete, in bytes.
@@ -46,6 +48,7 @@ pub struct Validation {
     pending: Vec<u8>,
     /// The length that `pending` needs before it can be parsed.
     need_bytes: usize,
+    fuel: Arc<Fuel>,
     /// `None` after the module was rejected.
     walk: Option<ModuleWalk>,
 }
@@ -53,23 +56,34 @@ pub struct Validation {
 impl Validation {
     /// Creates a validation without any bytes.
     pub fn new(limits: &ModuleLimits) -> Self {
+        Self::with_budget(limits, &ByteBudget::default())
+    }
+
+    /// Creates a validation that charges the memory of parsed types and names to `budget`.
+    pub fn with_budget(limits: &ModuleLimits, budget: &ByteBudget) -> Self {
+        let fuel = Arc::new(Fuel::new(limits));
+        let memory = ParsedMemory::new(budget);
+        let walk = ModuleWalk::new(limits.section_bytes_max, Arc::clone(&fuel), memory);
         Self {
+            fuel,
             bytes_max: limits.module_bytes_max,
             size_bytes: 0,
             sha256: Sha256::new(),
             head: Some(Vec::new()),
             pending: Vec::new(),
             need_bytes: 0,
-            walk: Some(ModuleWalk::new(
-                limits.section_bytes_max,
-                Arc::new(Fuel::new(limits)),
-            )),
+            walk: Some(walk),
         }
     }
 
     /// Returns the size of the buffer for an incomplete payload, in bytes.
     pub fn buffered_bytes(&self) -> usize {
         self.pending.capacity()
+    }
+
+    /// Returns a handle that cancels the validation.
+    pub fn cancellation(&self) -> Cancellation {
+        Cancellation(Arc::clone(&self.fuel))
     }
 
     /// Adds the next bytes, of any length.
@@ -97,7 +111,8 @@ impl Validation {
     /// # Errors
     ///
     /// [`Error::Invalid`], [`Error::ModuleTooLarge`], [`Error::SectionTooLarge`] or [`Error::TooMuchWork`] for the first of the module's errors.
-    /// [`Error::Panicked`] if the validator failed, so the module may be valid.
+    /// [`Error::Panicked`] if the validator failed, [`Error::OutOfMemory`] if there is no memory for it, and [`Error::Cancelled`]: the
+    /// module may be valid then.
     pub fn finish(mut self) -> Result<ModuleInfo, Error> {
         if let Err(error) = self.take(&[], true) {
             return Err(self.reject(error));

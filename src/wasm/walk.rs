@@ -9,6 +9,7 @@ use super::bodies::Bodies;
 use super::collect::InfoCollector;
 use super::fuel::Fuel;
 use super::limits::{SectionHeader, check_body, check_imports, check_section};
+use super::memory::ParsedMemory;
 use super::section_cost;
 use super::skip::{self, CUSTOM_BYTES_MAX, Skip};
 use super::type_size::TypeSizes;
@@ -25,6 +26,7 @@ pub(super) struct ModuleWalk {
     collector: InfoCollector,
     bodies: Bodies,
     fuel: Arc<Fuel>,
+    memory: ParsedMemory,
     type_sizes: TypeSizes,
 }
 
@@ -60,7 +62,7 @@ pub(super) enum ParseStep {
 }
 
 impl ModuleWalk {
-    pub(super) fn new(section_bytes_max: u32, fuel: Arc<Fuel>) -> Self {
+    pub(super) fn new(section_bytes_max: u32, fuel: Arc<Fuel>, memory: ParsedMemory) -> Self {
         Self {
             section_bytes_max,
             frame: Frame::new(Parser::new(0), None),
@@ -70,6 +72,7 @@ impl ModuleWalk {
             collector: InfoCollector::default(),
             bodies: Bodies::new(Arc::clone(&fuel)),
             fuel,
+            memory,
             type_sizes: TypeSizes::default(),
         }
     }
@@ -173,6 +176,7 @@ impl ModuleWalk {
         let end = self.frame.parser.offset();
         let charged = self.fuel.charge_section(units, end);
         charged.map_err(|stop| self.fuel.error(stop, end))?;
+        self.memory.charge(&payload)?;
         let valid = self.validator.payload(&payload)?;
         if let Payload::TypeSection(_) = &payload {
             self.frame.subtype_depth = section_cost::subtype_depth(&self.validator);

@@ -401,3 +401,25 @@ fn writes_reject_the_commit_option() {
     }
     assert_eq!(world.tip(), tip);
 }
+
+#[test]
+fn the_stores_configuration_limits_what_every_command_accepts() {
+    let world = World::with_store("sha1");
+    world.file("a.wasm", module(1));
+    world.changes(&["add", "a.wasm"]);
+    world.git(&["config", "wasmstore.maxModuleBytes", "10"]);
+    world.file("b.wasm", module(2));
+    let refused = world.run(&["add", "b.wasm"]);
+    assert_eq!(refused.code, Some(3));
+    assert!(
+        refused
+            .err
+            .contains("larger than 10 bytes (--max-module-bytes)"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(world.run(&["set", &world.hash(1), "c.wasm"]).code, Some(0));
+    assert_eq!(world.run(&["verify"]).code, Some(0));
+    world.git(&["config", "wasmstore.maxModuleBytes", "1k"]);
+    world.changes(&["add", "b.wasm"]);
+}

@@ -126,7 +126,8 @@ fn large_upload_and_decompression_bomb_need_little_memory() {
         &["Content-Encoding: gzip"],
         &bomb,
     );
-    let expected = "cannot accept /bomb: the module is larger than 15000000 bytes";
+    let expected =
+        "cannot accept /bomb: the module is larger than 15000000 bytes (--max-module-bytes)";
     assert_eq!((refused.status, refused.text()), (413, expected));
     let too_large = server.send("POST", "/api/v1/module/too-large", &[], &large_module(16));
     assert_eq!(too_large.status, 413);

@@ -71,7 +71,10 @@ fn the_servers_size_limit_is_reported() {
     let url = format!("http://{}", server.address);
     let ran = world.run(&["add", "large.wasm", "--root", &url]);
     assert_eq!(ran.code, Some(3), "{}", ran.err);
-    assert_eq!(ran.err, "wasmstore: the module is larger than 100 bytes\n");
+    assert_eq!(
+        ran.err,
+        "wasmstore: the module is larger than 100 bytes (--max-module-bytes)\n"
+    );
 }
 
 #[test]

@@ -161,3 +161,13 @@ fn needed_fuel(module: &[u8]) -> u64 {
     }
     enough
 }
+
+#[test]
+fn a_cancelled_validation_fails() {
+    let module = calls_times_operands_times_subtypes(500, 4);
+    let mut validation = wasmstore::wasm::Validation::new(&ModuleLimits::default());
+    let cancellation = validation.cancellation();
+    validation.write(&module).unwrap();
+    cancellation.cancel();
+    assert!(matches!(validation.finish(), Err(Error::Cancelled)));
+}

@@ -1,7 +1,7 @@
 //! Modules over the limits.
 
 use wasmstore::config::ModuleLimits;
-use wasmstore::wasm::{Error, Validation};
+use wasmstore::wasm::{Error, Validation, inspect_after};
 
 use super::{HEADER, assert_valid, custom, leb, section, validate_in_chunks};
 
@@ -160,4 +160,40 @@ fn compact_imports_that_expand_beyond_the_limit_are_rejected() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// Imports in the compact encoding, which contains the name of the module once.
+fn compact_imports(module: &[u8], count: usize) -> Vec<u8> {
+    let name = [leb(module.len()), module.to_vec()].concat();
+    let imports = [
+        &[1][..],
+        &name,
+        &[0, 0x7e, 3, 0x7f, 0],
+        &leb(count),
+        &vec![0; count],
+    ];
+    [HEADER, &section(2, &imports.concat())].concat()
+}
+
+#[test]
+fn the_lists_of_a_description_are_bounded_and_continue() {
+    let module = compact_imports(&[1; 60], 25_000);
+    let (mut skip, mut imports) = (0, 0);
+    loop {
+        let info = inspect_after(&module, skip).unwrap();
+        let json_bytes = info.imports.len() * (48 + 6 * 60);
+        assert!(json_bytes <= 4 << 20, "{json_bytes}");
+        imports += info.imports.len();
+        match info.next {
+            Some(next) => {
+                assert_eq!(next, imports);
+                skip = next;
+            }
+            None => break,
+        }
+    }
+    assert_eq!(imports, 25_000);
+    assert!(skip > 0);
+    let few = assert_valid(&compact_imports(&[1; 60], 1000), &[1]);
+    assert_eq!((few.imports.len(), few.next), (1000, None));
 }

@@ -8,7 +8,7 @@ use crate::cli::environment::{text_variable, variable};
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::{self, Output};
 use crate::cli::settings::Settings;
-use crate::config::{ModuleLimits, NameRules, Options, PushLimits};
+use crate::config::{NameRules, Options};
 use crate::names::Author;
 use crate::remote::{self, receive_hooks};
 use crate::store::{DropPolicy, ObjectFormat, Pusher, Store};
@@ -42,24 +42,14 @@ impl HookArgs {
             remote::lift_limits();
         }
         let pusher = pusher()?;
-        let defaults = PushLimits::default();
-        let options = Options {
-            modules: module_limits()?,
-            push: PushLimits {
-                paths_max: number("WASMSTORE_PUSH_MAX_PATHS")?.unwrap_or(defaults.paths_max),
-                path_bytes_max: number("WASMSTORE_PUSH_MAX_PATH_BYTES")?
-                    .unwrap_or(defaults.path_bytes_max),
-                tree_path_bytes_max: number("WASMSTORE_PUSH_MAX_TREE_PATH_BYTES")?
-                    .unwrap_or(defaults.tree_path_bytes_max),
-                ..defaults
-            },
-            names: NameRules {
-                portable: variable("WASMSTORE_PUSH_PORTABLE_NAMES")
-                    .is_some_and(|value| value == "true"),
-            },
-            ..Options::default()
+        let root = settings.root()?;
+        let mut options = Options::of_store(&root)?;
+        override_limits(&mut options)?;
+        options.names = NameRules {
+            portable: variable("WASMSTORE_PUSH_PORTABLE_NAMES")
+                .is_some_and(|value| value == "true"),
         };
-        let store = Store::open_or_create(&settings.root()?, options, ObjectFormat::default())?;
+        let store = Store::open_or_create(&root, options, ObjectFormat::default())?;
         match self.hook {
             HookName::PreReceive => {
                 let quarantine = variable("GIT_QUARANTINE_PATH").map(PathBuf::from);
@@ -83,16 +73,34 @@ impl HookArgs {
     }
 }
 
-fn module_limits() -> Result<ModuleLimits> {
-    let defaults = ModuleLimits::default();
-    let module = number("WASMSTORE_PUSH_MAX_MODULE_BYTES")?;
-    let section = number("WASMSTORE_PUSH_MAX_SECTION_BYTES")?;
-    let fuel = number("WASMSTORE_PUSH_MAX_VALIDATION_FUEL")?;
-    Ok(ModuleLimits {
-        module_bytes_max: module.unwrap_or(defaults.module_bytes_max),
-        section_bytes_max: section.unwrap_or(defaults.section_bytes_max),
-        validation_fuel_max: fuel.unwrap_or(defaults.validation_fuel_max),
-    })
+/// Applies the limits of the server that started the push.
+fn override_limits(options: &mut Options) -> Result<()> {
+    let (modules, push) = (&mut options.modules, &mut options.push);
+    override_limit(
+        &mut modules.module_bytes_max,
+        "WASMSTORE_PUSH_MAX_MODULE_BYTES",
+    )?;
+    override_limit(
+        &mut modules.section_bytes_max,
+        "WASMSTORE_PUSH_MAX_SECTION_BYTES",
+    )?;
+    override_limit(
+        &mut modules.validation_fuel_max,
+        "WASMSTORE_PUSH_MAX_VALIDATION_FUEL",
+    )?;
+    override_limit(&mut push.paths_max, "WASMSTORE_PUSH_MAX_PATHS")?;
+    override_limit(&mut push.path_bytes_max, "WASMSTORE_PUSH_MAX_PATH_BYTES")?;
+    override_limit(
+        &mut push.tree_path_bytes_max,
+        "WASMSTORE_PUSH_MAX_TREE_PATH_BYTES",
+    )
+}
+
+fn override_limit<N: FromStr>(limit: &mut N, variable: &'static str) -> Result<()> {
+    if let Some(number) = number(variable)? {
+        *limit = number;
+    }
+    Ok(())
 }
 
 fn number<N: FromStr>(variable: &'static str) -> Result<Option<N>> {

@@ -41,7 +41,7 @@ impl InitArgs {
             ObjectFormatArg::Sha1 => ObjectFormat::Sha1,
             ObjectFormatArg::Sha256 => ObjectFormat::Sha256,
         });
-        let options = Options::default();
+        let options = Options::of_store(&root)?;
         let created = Store::open(&root, options)?.object_format().is_none();
         let mut store = Store::open_or_create(&root, options, requested.unwrap_or_default())?;
         if self.portable_names {

@@ -20,15 +20,15 @@ const CLIENT_MEMORY_MIN: u64 = 64 << 20;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub(in crate::cli) struct LimitArgs {
-    /// Limit the size of a module, in bytes, decoded
-    #[arg(long, value_name = "BYTES", default_value_t = AtLeast(modules().module_bytes_max))]
-    max_module_bytes: AtLeast<8>,
-    /// Limit the size of a section of a module, other than code and custom sections, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = modules().section_bytes_max)]
-    max_section_bytes: u32,
-    /// Limit the work of validating a module of 10 MiB or more, in units of about a nanosecond; smaller modules get a part of it
-    #[arg(long, value_name = "UNITS", default_value_t = AtLeast(modules().validation_fuel_max))]
-    max_validation_fuel: AtLeast<1000>,
+    /// Limit the size of a module, in bytes, decoded [default: that of the store, or 1073741824]
+    #[arg(long, value_name = "BYTES")]
+    max_module_bytes: Option<AtLeast<8>>,
+    /// Limit the size of a section of a module, other than code and custom sections, in bytes [default: that of the store, or 67108864]
+    #[arg(long, value_name = "BYTES")]
+    max_section_bytes: Option<u32>,
+    /// Limit the work of validating a module of 10 MiB or more, in units of about a nanosecond; smaller modules get a part of it [default: that of the store, or 20000000000]
+    #[arg(long, value_name = "UNITS")]
+    max_validation_fuel: Option<AtLeast<1000>>,
     /// Limit the number of connections at a time
     #[arg(long, value_name = "N", value_parser = parse_count, default_value_t = server().connections_max)]
     max_connections: usize,
@@ -69,15 +69,15 @@ pub(in crate::cli) struct LimitArgs {
     /// Limit the size of a message that a WebSocket client sends
     #[arg(long, value_name = "BYTES", value_parser = parse_count, default_value_t = server().socket_message_bytes_max)]
     max_socket_message_bytes: usize,
-    /// Limit the number of paths that the new commits of a push may add or change
-    #[arg(long, value_name = "N", default_value_t = AtLeast(PushLimits::default().paths_max))]
-    max_push_paths: AtLeast<1>,
-    /// Limit the total length of these paths, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = AtLeast(PushLimits::default().path_bytes_max))]
-    max_push_path_bytes: AtLeast<1>,
-    /// Limit the total length of all paths in the tree of a pushed commit, or of one from the primary, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = AtLeast(PushLimits::default().tree_path_bytes_max))]
-    max_tree_path_bytes: AtLeast<1>,
+    /// Limit the number of paths that the new commits of a push may add or change [default: that of the store, or 4194304]
+    #[arg(long, value_name = "N")]
+    max_push_paths: Option<AtLeast<1>>,
+    /// Limit the total length of these paths, in bytes [default: that of the store, or 268435456]
+    #[arg(long, value_name = "BYTES")]
+    max_push_path_bytes: Option<AtLeast<1>>,
+    /// Limit the total length of all paths in the tree of a pushed commit, or of one from the primary, in bytes [default: that of the store, or 1073741824]
+    #[arg(long, value_name = "BYTES")]
+    max_tree_path_bytes: Option<AtLeast<1>>,
     /// Reject new names that Windows or macOS do not accept, and names that differ from another one of the same directory only by letter
     /// case or Unicode normalization. `git config wasmstore.portableNames true` in the store does so for every process
     #[arg(long)]
@@ -142,23 +142,37 @@ impl LimitArgs {
         Ok(())
     }
 
-    /// Returns the options for opening the store.
-    pub fn options(&self) -> Options {
+    /// Returns the options for opening the store. `configured` are those of the store's own configuration, which the settings override.
+    pub fn options(&self, configured: Options) -> Options {
+        let (modules, push) = (configured.modules, configured.push);
+        let or = |limit: Option<u64>, configured| limit.unwrap_or(configured);
         Options {
             modules: ModuleLimits {
-                module_bytes_max: self.max_module_bytes.0,
-                section_bytes_max: self.max_section_bytes,
-                validation_fuel_max: self.max_validation_fuel.0,
+                module_bytes_max: or(
+                    self.max_module_bytes.map(|max| max.0),
+                    modules.module_bytes_max,
+                ),
+                section_bytes_max: self.max_section_bytes.unwrap_or(modules.section_bytes_max),
+                validation_fuel_max: or(
+                    self.max_validation_fuel.map(|max| max.0),
+                    modules.validation_fuel_max,
+                ),
             },
             cache: CacheLimits {
                 module_bytes_max: bytes(self.cache_mib),
                 tree_bytes_max: bytes(self.cache_mib),
             },
             push: PushLimits {
-                paths_max: self.max_push_paths.0,
-                path_bytes_max: self.max_push_path_bytes.0,
-                tree_path_bytes_max: self.max_tree_path_bytes.0,
-                ..PushLimits::default()
+                paths_max: or(self.max_push_paths.map(|max| max.0), push.paths_max),
+                path_bytes_max: or(
+                    self.max_push_path_bytes.map(|max| max.0),
+                    push.path_bytes_max,
+                ),
+                tree_path_bytes_max: or(
+                    self.max_tree_path_bytes.map(|max| max.0),
+                    push.tree_path_bytes_max,
+                ),
+                ..push
             },
             names: NameRules {
                 portable: self.portable_names,
@@ -216,10 +230,6 @@ impl LimitArgs {
 
 fn server() -> ServerLimits {
     ServerLimits::default()
-}
-
-fn modules() -> ModuleLimits {
-    ModuleLimits::default()
 }
 
 fn bytes(mib: u32) -> u64 {

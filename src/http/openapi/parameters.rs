@@ -110,11 +110,23 @@ const IF_NONE_MATCH: ParameterText = (
     TAGS,
 );
 
-const UPLOAD_HEADERS: [ParameterText; 1] = [(
-    "Content-Encoding",
-    "The content coding of the body",
-    "^(gzip|zstd|identity)$",
-)];
+const UPLOAD_HEADERS: [ParameterText; 3] = [
+    (
+        "Content-Encoding",
+        "The content coding of the body",
+        "^(gzip|zstd|identity)$",
+    ),
+    (
+        "Content-Digest",
+        "The SHA-256 or SHA-512 of the body (RFC 9530); 400 if the body has another",
+        "^sha-256=:[A-Za-z0-9+/]{43}=:$",
+    ),
+    (
+        "Repr-Digest",
+        "The same: the body is the whole representation",
+        "^sha-256=:[A-Za-z0-9+/]{43}=:$",
+    ),
+];
 
 /// The headers of uploads.
 pub(in crate::http) struct UploadHeaders;

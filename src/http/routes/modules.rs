@@ -20,6 +20,8 @@ use crate::http::openapi::{
 use crate::http::pagination::Page;
 use crate::http::state::App;
 use crate::http::upload::body::{RequestBody, content_length};
+use crate::http::upload::body_digest::BodyDigest;
+use crate::http::upload::cancel_on_drop::CancelOnDrop;
 use crate::http::upload::decoding::{BodyDecoder, ModuleSink, content_coding};
 use crate::http::upload::memory::{CHUNK_BYTES, UploadMemory};
 use crate::names::{ModulePath, ModuleRef, TreePath};
@@ -142,35 +144,59 @@ pub(in crate::http) async fn put(
     if coding.is_none() {
         check_length(&headers, app.module_bytes_max())?;
     }
+    let digest = BodyDigest::new(&headers)?;
     let begin = {
         let (change, path) = (change.clone(), path.clone());
         app.run_read(move |store| Ok(store.begin_put(&change, &path)?))
     };
     let begun = begin.await?;
+    let _cancel = CancelOnDrop(begun.cancellation());
     let length = content_length(&headers);
     let charge = app.charge(UploadMemory::first_bytes(length)).await?;
     let memory = UploadMemory::new(charge, length);
     let sink = ModuleSink::new(begun, app.reserve_upload(), memory);
-    let decoder = BodyDecoder::new(coding, sink, app.memory.empty_charge())?;
+    let upload = BodySink {
+        decoder: BodyDecoder::new(coding, sink, app.memory.empty_charge())?,
+        digest,
+    };
     let body = RequestBody::new((version, &headers), body, app.limits);
-    let (mut decoder, last_chunk) = receive(&app, body, decoder).await?;
+    let (mut upload, last_chunk) = receive(&app, body, upload).await?;
     let (commit, hash) = app
         .publish(move |store| {
-            decoder.write(&last_chunk)?;
-            let (upload, _memory) = decoder.finish()?.into_parts();
+            upload.write(&last_chunk)?;
+            let (upload, _memory) = upload.finish()?.into_parts();
             Ok(store.finish_put(&change, &path, upload)?)
         })
         .await?;
     Ok((commit, hash.to_string()).into_response())
 }
 
-/// Reads a body into `decoder`. Returns the decoder and the last chunk, which the caller decodes together with the write that
-/// follows: that takes one switch to a blocking thread instead of two.
+/// The body of an upload: its decoder, and the digests that it must have.
+struct BodySink {
+    decoder: BodyDecoder<ModuleSink>,
+    digest: BodyDigest,
+}
+
+impl BodySink {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.digest.update(bytes);
+        self.decoder.write(bytes)
+    }
+
+    /// Checks the digests first: an invalid module is often a damaged one.
+    fn finish(self) -> Result<ModuleSink> {
+        self.digest.check()?;
+        self.decoder.finish()
+    }
+}
+
+/// Reads a body into `upload`. Returns it and the last chunk, which the caller decodes together with the write that follows: that takes
+/// one switch to a blocking thread instead of two.
 async fn receive(
     app: &App,
     mut body: RequestBody,
-    mut decoder: BodyDecoder<ModuleSink>,
-) -> Result<(BodyDecoder<ModuleSink>, Vec<u8>)> {
+    mut upload: BodySink,
+) -> Result<(BodySink, Vec<u8>)> {
     // Frames are copied because a frame of one byte may keep a whole read buffer in memory.
     let mut chunk = Vec::new();
     while let Some(bytes) = body.next().await? {
@@ -178,13 +204,13 @@ async fn receive(
         if chunk.len() >= CHUNK_BYTES {
             let full = std::mem::take(&mut chunk);
             let decoded = app.run_read(move |_| {
-                decoder.write(&full)?;
-                Ok(decoder)
+                upload.write(&full)?;
+                Ok(upload)
             });
-            decoder = decoded.await?;
+            upload = decoded.await?;
         }
     }
-    Ok((decoder, chunk))
+    Ok((upload, chunk))
 }
 
 /// Rejects a body whose announced length alone exceeds the limit.
@@ -192,7 +218,7 @@ fn check_length(headers: &HeaderMap, bytes_max: u64) -> Result<()> {
     match content_length(headers) {
         Some(length) if length > bytes_max => Err(Failure::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the module is larger than {bytes_max} bytes"),
+            format!("the module is larger than {bytes_max} bytes (--max-module-bytes)"),
         )),
         _ => Ok(()),
     }

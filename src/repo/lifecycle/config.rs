@@ -21,6 +21,27 @@ pub(crate) fn config_file(root: &Path) -> Result<File> {
     file.map_err(Error::database(format!("read {path:?}")))
 }
 
+/// Reads whole numbers from the configuration file, as git-config(1) does: `2g` is 2 GiB. `None` for a key that is not set, and if there is
+/// no store.
+///
+/// # Errors
+/// The file cannot be read; a value is not a number, or is negative.
+pub fn config_numbers<const N: usize>(root: &Path, keys: [&str; N]) -> Result<[Option<u64>; N]> {
+    let mut numbers = [None; N];
+    let path = root.join(CONFIG);
+    if !path.is_file() {
+        return Ok(numbers);
+    }
+    let config = config_file(root)?;
+    for (number, key) in numbers.iter_mut().zip(keys) {
+        let failed = || format!("read {key} in {path:?}");
+        let value = config.integer(key).map_err(Error::database(failed()))?;
+        let value = value.map(u64::try_from).transpose();
+        *number = value.map_err(Error::database(failed()))?;
+    }
+    Ok(numbers)
+}
+
 /// Sets each key of `settings` that does not have its value yet. The caller holds `refs.lock`; this function takes git's lock file,
 /// `config.lock`.
 pub(crate) fn configure(root: &Path, settings: &[(&str, &str)]) -> Result<()> {

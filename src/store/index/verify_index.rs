@@ -12,11 +12,16 @@ use crate::store::open::Store;
 /// The maximum number of faults that are reported one by one.
 const FAULTS_MAX: usize = 10;
 
+/// The number of verdicts that are written to the index together.
+const VALID_STEP: usize = 1024;
+
 /// A comparison of the version index with the repository. A commit that is not indexed yet is not a fault.
 pub(in crate::store) struct IndexCheck<'s> {
     store: &'s Store,
     index: Option<Reader>,
     faults: Vec<String>,
+    /// Modules that were found valid, and that the index does not remember yet.
+    valid_modules: Vec<ModuleHash>,
 }
 
 impl<'s> IndexCheck<'s> {
@@ -30,6 +35,30 @@ impl<'s> IndexCheck<'s> {
             store,
             index,
             faults,
+            valid_modules: Vec::new(),
+        }
+    }
+
+    /// Returns whether the index remembers that a module is valid.
+    pub(in crate::store) fn is_valid(&self, hash: ModuleHash) -> bool {
+        let remembered = self.index.as_ref().map(|index| index.is_valid(hash));
+        matches!(remembered, Some(Ok(true)))
+    }
+
+    /// Remembers in the index that a module is valid.
+    pub(in crate::store) fn add_valid(&mut self, hash: ModuleHash) {
+        self.valid_modules.push(hash);
+        if self.valid_modules.len() >= VALID_STEP {
+            self.store_valid();
+        }
+    }
+
+    /// Writes the verdicts to the index. Without them, modules are validated again.
+    fn store_valid(&mut self) {
+        let modules = std::mem::take(&mut self.valid_modules);
+        let stored = self.index.as_mut().map(|index| index.add_valid(&modules));
+        if let Some(Err(error)) = stored {
+            tracing::debug!(error = chain(&error), "could not remember valid modules");
         }
     }
 
@@ -46,6 +75,7 @@ impl<'s> IndexCheck<'s> {
 
     /// Compares the indexed commits with the repository and returns all faults.
     pub(in crate::store) fn finish(mut self) -> Vec<String> {
+        self.store_valid();
         match self.compare_commits() {
             Ok(()) => {}
             Err(Error::Index(error)) => self.faults.push(chain(&error)),

@@ -168,7 +168,7 @@ fn limits_count_decoded_bytes() {
         assert_eq!(response.status, 413, "{coding}");
         assert_eq!(
             response.text(),
-            "cannot accept /a: the module is larger than 1048576 bytes"
+            "cannot accept /a: the module is larger than 1048576 bytes (--max-module-bytes)"
         );
     }
     assert_eq!(s.state(), state);
@@ -195,7 +195,10 @@ fn a_module_above_the_size_limit_is_413() {
         let header = length.as_deref().map(|length| ("content-length", length));
         let response = s.send("POST", &api("/module/c"), header.as_slice(), body);
         assert_eq!(response.status, 413, "{length:?}");
-        let detail = format!("the module is larger than {} bytes", bytes.len());
+        let detail = format!(
+            "the module is larger than {} bytes (--max-module-bytes)",
+            bytes.len()
+        );
         assert!(response.text().ends_with(&detail), "{}", response.text());
     }
     assert_eq!(s.state(), state);
@@ -335,4 +338,30 @@ fn uploads_share_a_quota() {
     let small = incompressible(100_000);
     put(&s, "zstd", zstd_frame(&small)).is(200, &s.hash_of(&small));
     put(&s, "gzip", gzip(&small)).is(200, &s.hash_of(&small));
+}
+
+#[test]
+fn a_body_with_another_digest_is_400_and_not_stored() {
+    let s = Api::new();
+    let state = s.state();
+    let (bytes, encoded) = (module(1), gzip(&module(1)));
+    let digest = |bytes: &[u8]| {
+        let sha256 = wasmstore::wasm::sha256(bytes);
+        let base64 = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, sha256);
+        format!("sha-256=:{base64}:")
+    };
+    let put = |name, value: &str, coding, body: &[u8]| {
+        let headers = [(name, value), ("content-encoding", coding)];
+        s.send("POST", &api("/module/a"), &headers, body.to_vec())
+    };
+    for name in ["repr-digest", "content-digest"] {
+        let response = put(name, &digest(b"other"), "identity", &bytes);
+        assert_eq!(response.status, 400);
+        assert!(response.text().contains("the sha-256 digest of the body"));
+        assert_eq!(put(name, "sha-256=1", "identity", &bytes).status, 400);
+        assert_eq!(put(name, &digest(&bytes), "gzip", &encoded).status, 400);
+        assert_eq!(s.state(), state);
+    }
+    put("repr-digest", &digest(&bytes), "identity", &bytes).is(200, &s.hash_of(&bytes));
+    put("content-digest", &digest(&encoded), "gzip", &encoded).is(200, &s.hash_of(&bytes));
 }

@@ -1,0 +1,182 @@
+//! Digests of a request body that the client sends: `Content-Digest` and `Repr-Digest` (RFC 9530).
+//!
+//! A request that transfers a whole representation has the same content and representation data: the body as it is transferred, with its
+//! content coding. So both headers are about the same bytes.
+
+use axum::http::{HeaderMap, StatusCode};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::http::error::{Failure, Result};
+use crate::store::{Hashing, Hashing512};
+
+const HEADERS: [&str; 2] = ["content-digest", "repr-digest"];
+
+/// The digests that a body must have, and those of the bytes so far.
+#[derive(Default)]
+pub(in crate::http) struct BodyDigest {
+    sha256: Option<Hashing>,
+    sha512: Option<Hashing512>,
+    expected: Vec<ExpectedDigest>,
+}
+
+struct ExpectedDigest {
+    header: &'static str,
+    algorithm: Algorithm,
+    digest: Vec<u8>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Algorithm {
+    Sha256,
+    Sha512,
+}
+
+impl BodyDigest {
+    /// Reads the headers of a request. Algorithms other than `sha-256` and `sha-512` are ignored, as RFC 9530 allows.
+    ///
+    /// # Errors
+    /// 400 if a digest is malformed.
+    pub fn new(headers: &HeaderMap) -> Result<Self> {
+        let mut expected = Vec::new();
+        for header in HEADERS {
+            for value in headers.get_all(header) {
+                let value = value.to_str().map_err(|_| malformed(header))?;
+                for member in value.split(',') {
+                    expected.extend(parse(header, member.trim())?);
+                }
+            }
+        }
+        let needs = |algorithm| {
+            expected
+                .iter()
+                .any(|digest: &ExpectedDigest| digest.algorithm == algorithm)
+        };
+        Ok(Self {
+            sha256: needs(Algorithm::Sha256).then(Hashing::default),
+            sha512: needs(Algorithm::Sha512).then(Hashing512::default),
+            expected,
+        })
+    }
+
+    /// Adds the next bytes of the body.
+    pub fn update(&mut self, bytes: &[u8]) {
+        if let Some(sha256) = &mut self.sha256 {
+            sha256.update(bytes);
+        }
+        if let Some(sha512) = &mut self.sha512 {
+            sha512.update(bytes);
+        }
+    }
+
+    /// Compares the digests of the whole body.
+    ///
+    /// # Errors
+    /// 400 if one differs.
+    pub fn check(self) -> Result<()> {
+        let sha256 = self.sha256.map(|hashing| hashing.finish().to_vec());
+        let sha512 = self.sha512.map(|hashing| hashing.finish().to_vec());
+        for expected in self.expected {
+            let (name, actual) = match expected.algorithm {
+                Algorithm::Sha256 => ("sha-256", &sha256),
+                Algorithm::Sha512 => ("sha-512", &sha512),
+            };
+            if actual
+                .as_deref()
+                .is_some_and(|actual| actual != expected.digest)
+            {
+                let detail = format!(
+                    "the {name} digest of the body is not the one in {}: the body was damaged, or the header belongs to other bytes",
+                    title(expected.header)
+                );
+                return Err(Failure::new(StatusCode::BAD_REQUEST, detail));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Parses a member of the dictionary (RFC 9651, section 3.2): `ALGORITHM=:BASE64:`.
+fn parse(header: &'static str, member: &str) -> Result<Option<ExpectedDigest>> {
+    let (name, value) = member.split_once('=').ok_or_else(|| malformed(header))?;
+    let (algorithm, bytes) = match name.trim().to_ascii_lowercase().as_str() {
+        "sha-256" => (Algorithm::Sha256, 32),
+        "sha-512" => (Algorithm::Sha512, 64),
+        _ => return Ok(None),
+    };
+    let base64 = value
+        .trim()
+        .strip_prefix(':')
+        .and_then(|value| value.strip_suffix(':'));
+    let digest = base64.and_then(|base64| BASE64_STANDARD.decode(base64).ok());
+    match digest.filter(|digest| digest.len() == bytes) {
+        Some(digest) => Ok(Some(ExpectedDigest {
+            header,
+            algorithm,
+            digest,
+        })),
+        None => Err(malformed(header)),
+    }
+}
+
+fn malformed(header: &str) -> Failure {
+    let title = title(header);
+    Failure::malformed(format!(
+        "{title} is malformed: it must be like `sha-256=:BASE64:` (RFC 9530)"
+    ))
+}
+
+fn title(header: &str) -> &'static str {
+    if header == "repr-digest" {
+        "Repr-Digest"
+    } else {
+        "Content-Digest"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SHA-256 and SHA-512 of "abc" (FIPS 180-4).
+    const SHA256: &str = "sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:";
+    const SHA512: &str = "sha-512=:3a81oZNherrMQXNJriBBMRLm+k6JqX6iCp7u5ktV05ohkpkqJ0/BqDa6PCOj/uu9RU1EI2Q86A4qmslPpUyknw==:";
+
+    fn check(values: &[(&'static str, &str)], body: &[u8]) -> Result<()> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in values {
+            headers.append(*name, value.parse().unwrap());
+        }
+        let mut digest = BodyDigest::new(&headers)?;
+        body.chunks(2).for_each(|bytes| digest.update(bytes));
+        digest.check()
+    }
+
+    #[test]
+    fn every_digest_must_match() {
+        let both = format!("{SHA512}, unknown=:eA==:, {SHA256}");
+        for header in HEADERS {
+            for value in [SHA256, SHA512, &both] {
+                check(&[(header, value)], b"abc").unwrap();
+                check(&[(header, value)], b"abd").unwrap_err();
+            }
+        }
+        check(&[], b"abc").unwrap();
+        check(&[("repr-digest", "md5=:eA==:")], b"abc").unwrap();
+        check(&[("content-digest", SHA256), ("repr-digest", SHA512)], b"").unwrap_err();
+    }
+
+    #[test]
+    fn malformed_digests_are_refused() {
+        for value in [
+            "",
+            "sha-256",
+            "sha-256=abc",
+            "sha-256=:abc",
+            "sha-256=:eA==:",
+            "sha-512=:?:",
+        ] {
+            assert!(check(&[("repr-digest", value)], b"abc").is_err(), "{value}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Remembers which modules were validated.
+
+use rusqlite::{OptionalExtension, TransactionBehavior, params};
+
+use super::database::Reader;
+use super::error::Result;
+use crate::names::ModuleHash;
+
+/// The version that validated a module. Another one may have another validator, so it validates again.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The table. Files of the same schema version may lack it, because earlier releases did not have it.
+pub(super) const TABLE: &str = "
+    CREATE TABLE IF NOT EXISTS verdicts (hash BLOB PRIMARY KEY, version TEXT NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+impl Reader {
+    /// Returns whether a module was found valid by this version.
+    pub fn is_valid(&self, module: ModuleHash) -> Result<bool> {
+        let mut find = self
+            .connection()
+            .prepare_cached("SELECT 1 FROM verdicts WHERE hash = ? AND version = ?")?;
+        let found = find.query_row(params![module.as_bytes(), VERSION], |_| Ok(()));
+        Ok(found.optional()?.is_some())
+    }
+
+    /// Returns whether some commit in the index has the module.
+    pub fn has_module(&self, module: ModuleHash) -> Result<bool> {
+        let mut find = self
+            .connection()
+            .prepare_cached("SELECT 1 FROM modules WHERE hash = ?")?;
+        let found = find.query_row([module.as_bytes()], |_| Ok(()));
+        Ok(found.optional()?.is_some())
+    }
+
+    /// Remembers that modules are valid.
+    pub fn add_valid(&mut self, modules: &[ModuleHash]) -> Result<()> {
+        let transaction = rusqlite::Transaction::new_unchecked(
+            self.connection(),
+            TransactionBehavior::Immediate,
+        )?;
+        {
+            let mut insert =
+                transaction.prepare_cached("INSERT OR REPLACE INTO verdicts VALUES (?, ?)")?;
+            for module in modules {
+                insert.execute(params![module.as_bytes(), VERSION])?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+}

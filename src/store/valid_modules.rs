@@ -1,0 +1,61 @@
+//! Remembers which modules are valid, so that no blob is validated twice.
+
+use quick_cache::sync::Cache;
+
+use super::error::Result;
+use super::open::Store;
+use crate::config::ModuleLimits;
+use crate::names::ModuleHash;
+use crate::wasm;
+
+/// The capacity of the cache; one entry takes about 60 bytes.
+const MODULES_MAX: usize = 1 << 17;
+
+/// The modules that this process found valid. Entries never become stale, because a hash identifies its content.
+pub(super) struct ValidModules(Cache<ModuleHash, ()>);
+
+impl Default for ValidModules {
+    fn default() -> Self {
+        Self(Cache::new(MODULES_MAX))
+    }
+}
+
+impl ValidModules {
+    /// Remembers a module that was validated.
+    pub fn insert(&self, hash: ModuleHash) {
+        self.0.insert(hash, ());
+    }
+
+    fn contains(&self, hash: ModuleHash) -> bool {
+        self.0.get(&hash).is_some()
+    }
+}
+
+impl Store {
+    /// Returns whether a blob of the object store is a valid module. Validates it if no verdict is remembered.
+    ///
+    /// A module in a commit was accepted before, perhaps with other limits, so none apply. Any other blob may have come with a push that
+    /// did not use it.
+    pub(super) fn is_valid_module(&self, hash: ModuleHash, bytes: &[u8]) -> bool {
+        if self.valid_modules.contains(hash) {
+            return true;
+        }
+        let (is_valid, is_accepted) = self.remembered(hash).unwrap_or_default();
+        let limits = if is_accepted {
+            ModuleLimits::none()
+        } else {
+            self.options.modules
+        };
+        let is_valid = is_valid || wasm::validate(bytes, &limits).is_ok();
+        if is_valid {
+            self.valid_modules.insert(hash);
+        }
+        is_valid
+    }
+
+    /// Returns whether the index remembers that a module is valid, and whether some commit has it.
+    fn remembered(&self, hash: ModuleHash) -> Result<(bool, bool)> {
+        self.catch_up_all()?;
+        self.with_index(|index| Ok((index.is_valid(hash)?, index.has_module(hash)?)))
+    }
+}

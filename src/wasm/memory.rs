@@ -1,0 +1,128 @@
+//! The memory of parsed sections.
+//!
+//! `wasmparser` keeps types, names and index spaces until a module is validated. They are much larger than their bytes: a type of two
+//! bytes takes more than 200 bytes.
+
+use wasmparser::Payload;
+
+use super::Error;
+use crate::budget::{ByteBudget, Charge, SMALL_BYTES_MAX};
+
+/// A single module is charged at most this part of the budget, so that it is accepted even with a small budget.
+const SHARE: u64 = 2;
+
+/// The memory for one byte of a section, measured with the shortest declarations that are possible.
+const TYPE_BYTE: u64 = 128;
+const NAME_BYTE: u64 = 64;
+const COMPONENT_BYTE: u64 = 96;
+const OTHER_BYTE: u64 = 16;
+
+/// The memory of the parsed sections of one module.
+pub(super) struct ParsedMemory {
+    charge: Charge,
+    share: u64,
+    bytes: u64,
+}
+
+impl ParsedMemory {
+    pub(super) fn new(budget: &ByteBudget) -> Self {
+        Self {
+            charge: budget.empty_charge(),
+            share: budget.largest() / SHARE,
+            bytes: 0,
+        }
+    }
+
+    /// Charges the memory of a section before it is parsed. Little memory is not charged. Does not wait, because the upload of the module
+    /// holds a charge.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] if the budget is used up.
+    pub(super) fn charge(&mut self, payload: &Payload<'_>) -> Result<(), Error> {
+        self.bytes = self.bytes.saturating_add(of_payload(payload));
+        let bytes = self.bytes.min(self.share);
+        if bytes <= SMALL_BYTES_MAX {
+            return Ok(());
+        }
+        self.charge
+            .try_resize(bytes)
+            .map_err(|_| Error::OutOfMemory)
+    }
+}
+
+fn of_payload(payload: &Payload<'_>) -> u64 {
+    let (range, byte) = match payload {
+        Payload::TypeSection(section) => (section.range(), TYPE_BYTE),
+        Payload::CoreTypeSection(section) => (section.range(), TYPE_BYTE),
+        Payload::ImportSection(section) => (section.range(), NAME_BYTE),
+        Payload::ExportSection(section) => (section.range(), NAME_BYTE),
+        Payload::FunctionSection(section) => (section.range(), OTHER_BYTE),
+        Payload::TableSection(section) => (section.range(), OTHER_BYTE),
+        Payload::TagSection(section) => (section.range(), OTHER_BYTE),
+        Payload::GlobalSection(section) => (section.range(), OTHER_BYTE),
+        Payload::ElementSection(section) => (section.range(), OTHER_BYTE),
+        Payload::InstanceSection(section) => (section.range(), COMPONENT_BYTE),
+        Payload::ComponentTypeSection(section) => (section.range(), COMPONENT_BYTE),
+        Payload::ComponentAliasSection(section) => (section.range(), COMPONENT_BYTE),
+        Payload::ComponentInstanceSection(section) => (section.range(), COMPONENT_BYTE),
+        Payload::ComponentCanonicalSection(section) => (section.range(), COMPONENT_BYTE),
+        Payload::ComponentImportSection(section) => (section.range(), COMPONENT_BYTE),
+        Payload::ComponentExportSection(section) => (section.range(), COMPONENT_BYTE),
+        _ => return 0,
+    };
+    (range.end - range.start).saturating_mul(byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ModuleLimits;
+    use crate::wasm::Validation;
+
+    /// A module with one recursion group of empty structures.
+    fn group(count: u32) -> Vec<u8> {
+        let leb = |number: u32| {
+            let mut bytes: Vec<_> = (0..5)
+                .map(|n| (number >> (7 * n)) as u8 & 0x7f | 0x80)
+                .collect();
+            bytes[4] &= 0x7f;
+            bytes
+        };
+        let types = [
+            &[1, 0x4e][..],
+            &leb(count),
+            &b"\x5f\0".repeat(count as usize),
+        ]
+        .concat();
+        [b"\0asm\x01\0\0\0\x01", &leb(types.len() as u32)[..], &types].concat()
+    }
+
+    #[test]
+    fn types_are_charged_until_the_validation_ends() {
+        let budget = ByteBudget::new(16 << 20);
+        let limits = ModuleLimits::default();
+        let module = group(20_000);
+        let mut validations: Vec<_> = (0..3)
+            .map(|_| Validation::with_budget(&limits, &budget))
+            .collect();
+        validations[0].write(&module).unwrap();
+        assert!(budget.used() >= 40_000 * TYPE_BYTE);
+        validations[1].write(&module).unwrap();
+        let refused = validations[2].write(&module);
+        assert!(matches!(refused, Err(Error::OutOfMemory)), "{refused:?}");
+        validations.pop().unwrap().finish().unwrap_err();
+        validations.pop().unwrap().finish().unwrap();
+        validations.pop();
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn a_module_that_needs_more_than_the_budget_takes_half_of_it() {
+        let budget = ByteBudget::new(1 << 20);
+        let mut validation = Validation::with_budget(&ModuleLimits::default(), &budget);
+        validation.write(&group(20_000)).unwrap();
+        assert_eq!(budget.used(), budget.largest() / SHARE);
+        validation.finish().unwrap();
+        assert_eq!(budget.used(), 0);
+    }
+}
