@@ -18,6 +18,8 @@ RUN apt-get update \
 COPY --from=build /build/target/release/wasmstore /usr/local/bin/wasmstore
 USER wasmstore
 WORKDIR /home/wasmstore
+# glibc returns freed memory to the system only with a fixed threshold.
+ENV MALLOC_MMAP_THRESHOLD_=131072
 ENV WASMSTORE_ROOT=/home/wasmstore/db WASMSTORE_HOST=0.0.0.0 WASMSTORE_PORT=6384
 VOLUME /home/wasmstore/db
 EXPOSE 6384

@@ -45,7 +45,8 @@ impl Case {
         Self {
             title: title.to_owned(),
             budget_mib,
-            server: Server::start(world, &args),
+            // As the service and the image in deploy/ set it.
+            server: Server::start_with(world, &args, &[("MALLOC_MMAP_THRESHOLD_", "131072")]),
         }
     }
 
