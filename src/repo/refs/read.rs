@@ -114,6 +114,14 @@ impl RefStore {
             .collect())
     }
 
+    /// Returns every branch with its tip, sorted by name. Broken and symbolic refs are left out.
+    pub fn branch_tips(&self) -> Result<Vec<(BranchName, CommitId)>> {
+        let refs = self.direct_refs("refs/heads/")?.into_iter();
+        let tips =
+            refs.filter_map(|(name, id)| Some((branch_name(name.as_bstr())?, commit_id(&id))));
+        Ok(tips.collect())
+    }
+
     /// Returns a branch, possibly a broken one, whose name is a parent directory of the name `branch`, or the reverse.
     pub(crate) fn conflicting(&self, branch: &BranchName) -> Result<Option<String>> {
         let list = self.list("refs/heads/")?;

@@ -4,6 +4,8 @@
 //! time. To keep the number of missing commits small, a server adds them in the background, many at a time; any other process adds a
 //! commit right after publishing it.
 
+use std::collections::HashSet;
+
 use super::commit_entries::CommitEntries;
 use crate::index::{self, Reader};
 use crate::names::CommitId;
@@ -41,10 +43,23 @@ impl Store {
         })
     }
 
-    /// Adds the commits of every branch to the version index.
+    /// Adds the commits of every branch to the version index. The refs are listed once, and only branches with a new tip are read,
+    /// because a store may have many thousands of branches, and a client may cause this with any unknown digest.
     pub(in crate::store) fn catch_up_all(&self) -> Result<()> {
-        let mut branches = self.branches()?.into_iter().map(Some).map(Revision::Branch);
-        branches.try_for_each(|branch| self.catch_up(&branch))
+        let tips = self.repo.refs().branch_tips()?;
+        let mut new = Vec::new();
+        self.with_index(|reader| {
+            new.clear();
+            let mut seen = HashSet::new();
+            for (branch, tip) in &tips {
+                if seen.insert(tip) && !reader.contains(*tip)? {
+                    new.push(branch.clone());
+                }
+            }
+            Ok(())
+        })?;
+        let mut new = new.into_iter().map(Some).map(Revision::Branch);
+        new.try_for_each(|branch| self.catch_up(&branch))
     }
 
     /// Adds a published commit to the index. Does nothing if another thread is adding commits, because that thread will find this

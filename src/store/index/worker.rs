@@ -38,12 +38,10 @@ impl Store {
 
     /// Indexes the branches whose tips differ from `tips`, and updates `tips`. A failing branch is logged once per tip.
     fn index_moved_branches(&self, tips: &mut HashMap<BranchName, CommitId>) -> Result<()> {
-        let branches = self.branches()?;
-        tips.retain(|branch, _| branches.binary_search(branch).is_ok());
-        for branch in branches {
-            let Some(tip) = self.repo.refs().tip(&branch)? else {
-                continue;
-            };
+        let current = self.repo.refs().branch_tips()?;
+        let has = |branch: &BranchName| current.binary_search_by(|(name, _)| name.cmp(branch));
+        tips.retain(|branch, _| has(branch).is_ok());
+        for (branch, tip) in current {
             if tips.insert(branch.clone(), tip) != Some(tip)
                 && let Err(error) = self.query_index(tip, |_| Ok(()))
             {
