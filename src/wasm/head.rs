@@ -57,7 +57,7 @@ fn foreign(head: &[u8]) -> Option<&'static str> {
             "this is an HTML page, perhaps an error page that was downloaded instead of the module",
         )
     } else if text.starts_with(b"AGFzbQ") {
-        Some("this is a module as base64 text; decode it with base64 -d")
+        Some("this is a module as Base64 text; decode it first")
     } else if text.starts_with(b"--") && contains(b"\r\n") && contains(b"ontent-") {
         Some(
             "this is a multipart form; send only the module as the body, as curl --data-binary does",
@@ -110,7 +110,7 @@ mod tests {
             (b"\n<!DOCTYPE html><html>", "HTML"),
             (b"<HTML>", "HTML"),
             (b"\x7fELF\x02", "ELF"),
-            (b"AGFzbQEAAAA=", "base64"),
+            (b"AGFzbQEAAAA=", "Base64"),
             (
                 b"--x\r\nContent-Disposition: form-data\r\n\r\n\0asm",
                 "multipart",
