@@ -80,6 +80,9 @@ impl BodyBatch {
         let mut batch_fuel = BatchFuel::new(fuel, self.bytes.len());
         let mut start = 0;
         for body in self.bodies {
+            if fuel.is_cancelled() {
+                return None;
+            }
             let bytes = &self.bytes[start..body.end];
             start = body.end;
             let offset = body.offset;

@@ -58,7 +58,7 @@ pub(super) struct FileSettings {
     pub verify_every: Key<Interval>,
     pub max_module_bytes: Key<AtLeast<8>>,
     pub max_section_bytes: Key<u32>,
-    pub max_validation_fuel: Key<AtLeast<1000>>,
+    pub max_validation_fuel: Key<AtLeast<1>>,
     pub max_connections: Key<usize>,
     pub max_sockets: Key<usize>,
     pub max_requests: Key<usize>,

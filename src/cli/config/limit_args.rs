@@ -28,7 +28,7 @@ pub(in crate::cli) struct LimitArgs {
     max_section_bytes: Option<u32>,
     /// Limit the work of validating a module of 10 MiB or more, in units of about a nanosecond; smaller modules get a part of it [default: that of the store, or 20000000000]
     #[arg(long, value_name = "UNITS")]
-    max_validation_fuel: Option<AtLeast<1000>>,
+    max_validation_fuel: Option<AtLeast<1>>,
     /// Limit the number of connections at a time
     #[arg(long, value_name = "N", value_parser = parse_count, default_value_t = server().connections_max)]
     max_connections: usize,
