@@ -183,8 +183,10 @@ mod tests {
         assert_eq!(mode(&shared.join("x/y/file")), 0o660);
         create_shared_dir_all(&other).unwrap();
         assert_eq!(mode(&other) & SET_GROUP_ID, 0);
+        // A new directory would inherit the bit of its parent.
         set_sharing(&shared, None);
-        create_shared_dir(&shared.join("z")).unwrap();
-        assert_eq!(mode(&shared.join("z")) & SET_GROUP_ID, 0);
+        write_shared(&shared.join("z"), "").unwrap();
+        fs::write(shared.join("plain"), "").unwrap();
+        assert_eq!(mode(&shared.join("z")), mode(&shared.join("plain")));
     }
 }
