@@ -8,7 +8,8 @@ use wasmparser::{
 
 use super::Error;
 use super::fuel::{BatchFuel, Fuel, Stop};
-use super::operator_cost::{BodyFailure, validate_body};
+use super::operator_cost::{BodyCost, BodyFailure, validate_body};
+use super::type_scale::TypeScale;
 
 /// The size of a full batch, in bytes: large enough that passing a batch to a thread costs little in comparison, small enough that
 /// many batches can be in flight.
@@ -19,14 +20,16 @@ const BATCH_BYTES: usize = 128 << 10;
 pub(super) struct BodyBatch {
     bytes: Vec<u8>,
     bodies: Vec<QueuedBody>,
+    /// An upper bound on the cost of the operators.
+    cost_max: u64,
+    pub(super) cost: BodyCost,
 }
 
 struct QueuedBody {
     function: FuncToValidate<ValidatorResources>,
     /// The offset of the body in the module.
     offset: u64,
-    /// The number of levels of the deepest type hierarchy in the module.
-    subtype_depth: u8,
+    types: TypeScale,
     /// The end of the body in the bytes of the batch. The body starts at the end of the previous one.
     end: usize,
 }
@@ -45,19 +48,31 @@ impl BodyBatch {
         &mut self,
         function: FuncToValidate<ValidatorResources>,
         body: &FunctionBody<'_>,
-        subtype_depth: u8,
+        types: TypeScale,
     ) {
         if self.bytes.is_empty() {
             self.bytes
                 .reserve_exact(body.as_bytes().len().max(BATCH_BYTES));
         }
         self.bytes.extend_from_slice(body.as_bytes());
+        let cost_max = (body.as_bytes().len() as u64).saturating_mul(types.cost_per_byte_max());
+        self.cost_max = self.cost_max.saturating_add(cost_max);
         self.bodies.push(QueuedBody {
             function,
             offset: body.range().start,
-            subtype_depth,
+            types,
             end: self.bytes.len(),
         });
+    }
+
+    /// Returns an upper bound on the cost of the operators, in units of fuel.
+    pub(super) fn cost_max(&self) -> u64 {
+        self.cost_max
+    }
+
+    /// Returns the length of all bodies, in bytes.
+    pub(super) fn code_bytes(&self) -> u64 {
+        self.bytes.len() as u64
     }
 
     /// Returns the memory that the batch uses, in bytes.
@@ -86,7 +101,7 @@ impl BodyBatch {
             let bytes = &self.bytes[start..body.end];
             start = body.end;
             let offset = body.offset;
-            let validate = || body.validate(bytes, allocations, &mut batch_fuel);
+            let validate = || body.validate(bytes, allocations, self.cost, &mut batch_fuel);
             let error = match catch_unwind(AssertUnwindSafe(validate)) {
                 Ok(Ok(())) => continue,
                 Ok(Err(BodyFailure::Stopped(Stop::Cancelled, _))) => return None,
@@ -114,12 +129,13 @@ impl QueuedBody {
         self,
         bytes: &[u8],
         allocations: &mut FuncValidatorAllocations,
+        cost: BodyCost,
         fuel: &mut BatchFuel<'_>,
     ) -> Result<(), BodyFailure> {
         let offset = self.offset;
         let mut validator = self.function.into_validator(std::mem::take(allocations));
         let body = FunctionBody::new(BinaryReader::new(bytes, offset));
-        let result = validate_body(&mut validator, &body, self.subtype_depth, fuel);
+        let result = validate_body(&mut validator, &body, (self.types, cost), fuel);
         *allocations = validator.into_allocations();
         result?;
         fuel.settle()
@@ -181,8 +197,8 @@ pub(super) mod tests {
         let mut allocations = FuncValidatorAllocations::default();
         with_function("(module (func) (func drop))", |function, body| {
             let mut batch = BodyBatch::default();
-            batch.push(again(function), body, 0);
-            batch.push(panics(function), body, 0);
+            batch.push(again(function), body, TypeScale::default());
+            batch.push(panics(function), body, TypeScale::default());
             let error = batch.validate(&mut allocations, &fuel).unwrap();
             match error.error {
                 Error::Panicked => assert_eq!(body.as_bytes().len(), 2),
@@ -196,7 +212,7 @@ pub(super) mod tests {
     fn an_abandoned_batch_returns_no_error() {
         with_function("(module (func drop))", |function, body| {
             let mut batch = BodyBatch::default();
-            batch.push(again(function), body, 0);
+            batch.push(again(function), body, TypeScale::default());
             let fuel = fuel();
             fuel.cancel();
             let error = batch.validate(&mut FuncValidatorAllocations::default(), &fuel);

@@ -8,12 +8,17 @@ use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, Validat
 use super::Error;
 use super::batch::{BodyBatch, BodyError};
 use super::fuel::{Fuel, Stop};
+use super::operator_cost::BodyCost;
 use super::pool::Pool;
+use super::type_scale::TypeScale;
 
 /// Validates function bodies as they arrive. The caller's thread takes part in the work. Other threads start when the first batch is
 /// full, so a small module starts none.
 pub(super) struct Bodies {
     fuel: Arc<Fuel>,
+    /// The fuel that is left for batches whose cost is bounded instead of estimated. It is counted here, where the order of the batches is that
+    /// of the module, so that the result does not depend on the threads.
+    bounded_fuel: u64,
     batch: BodyBatch,
     pool: Option<Pool>,
     allocations: FuncValidatorAllocations,
@@ -22,6 +27,7 @@ pub(super) struct Bodies {
 impl Bodies {
     pub(super) fn new(fuel: Arc<Fuel>) -> Self {
         Self {
+            bounded_fuel: fuel.max(),
             fuel,
             batch: BodyBatch::default(),
             pool: None,
@@ -29,16 +35,27 @@ impl Bodies {
         }
     }
 
+    /// Takes the batch that is being filled, and decides whether its cost is bounded or estimated.
+    fn take_batch(&mut self) -> BodyBatch {
+        let mut batch = std::mem::take(&mut self.batch);
+        let cost_max = batch.cost_max();
+        if cost_max <= self.bounded_fuel.min(self.fuel.share(batch.code_bytes())) {
+            self.bounded_fuel -= cost_max;
+            batch.cost = BodyCost::Bounded;
+        }
+        batch
+    }
+
     /// Adds a body. If it is invalid, [`has_error`](Self::has_error) and [`finish`](Self::finish) report that.
     pub(super) fn push(
         &mut self,
         function: FuncToValidate<ValidatorResources>,
         body: &FunctionBody<'_>,
-        subtype_depth: u8,
+        types: TypeScale,
     ) {
-        self.batch.push(function, body, subtype_depth);
+        self.batch.push(function, body, types);
         if self.batch.is_full() {
-            let batch = std::mem::take(&mut self.batch);
+            let batch = self.take_batch();
             let start = || Pool::start(other_cores(), &self.fuel);
             let pool = self.pool.get_or_insert_with(start);
             pool.submit(batch, &mut self.allocations);
@@ -57,9 +74,11 @@ impl Bodies {
     /// The error with the lowest offset in the module; [`Error::Cancelled`].
     pub(super) fn finish(mut self) -> Result<(), Error> {
         let error = match self.pool.take() {
-            None => self.batch.validate(&mut self.allocations, &self.fuel),
+            None => self
+                .take_batch()
+                .validate(&mut self.allocations, &self.fuel),
             Some(pool) => {
-                pool.submit(self.batch, &mut self.allocations);
+                pool.submit(self.take_batch(), &mut self.allocations);
                 pool.finish(&mut self.allocations)
             }
         };
@@ -85,9 +104,9 @@ mod tests {
         with_function("(module (func))", |function, body| {
             for (before, after) in [(0, 0), (10_000, 0), (10_000, 10_000)] {
                 let mut bodies = Bodies::new(Arc::new(fuel()));
-                (0..before).for_each(|_| bodies.push(again(function), body, 0));
-                bodies.push(panics(function), body, 0);
-                (0..after).for_each(|_| bodies.push(again(function), body, 0));
+                (0..before).for_each(|_| bodies.push(again(function), body, TypeScale::default()));
+                bodies.push(panics(function), body, TypeScale::default());
+                (0..after).for_each(|_| bodies.push(again(function), body, TypeScale::default()));
                 assert_eq!(bodies.pool.is_some(), before > 0);
                 assert!(matches!(bodies.finish(), Err(Error::Panicked)));
             }

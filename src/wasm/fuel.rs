@@ -62,8 +62,13 @@ impl Fuel {
         }
     }
 
+    /// Returns the fuel of a large module.
+    pub(super) fn max(&self) -> u64 {
+        self.max
+    }
+
     /// Returns the fuel for this number of bytes.
-    fn share(&self, bytes: u64) -> u64 {
+    pub(super) fn share(&self, bytes: u64) -> u64 {
         let shares = (bytes / SHARE_BYTES + 1).min(SHARES_MAX);
         (self.max / SHARES_MAX).saturating_mul(shares).min(self.max)
     }
@@ -144,8 +149,17 @@ impl<'f> BatchFuel<'f> {
     /// Charges the work on one operator.
     #[inline]
     pub(super) fn charge(&mut self, units: u64) -> Result<(), Stop> {
+        if units > self.operator_max {
+            return Err(Stop::OutOfFuel);
+        }
+        self.charge_body(units)
+    }
+
+    /// Charges the work on many operators.
+    #[inline]
+    pub(super) fn charge_body(&mut self, units: u64) -> Result<(), Stop> {
         self.used = self.used.saturating_add(units);
-        if self.used > self.share || units > self.operator_max {
+        if self.used > self.share {
             return Err(Stop::OutOfFuel);
         }
         if self.used - self.charged >= CANCEL_INTERVAL {

@@ -39,6 +39,7 @@ mod operator_cost;
 mod pool;
 mod section_cost;
 mod skip;
+mod type_scale;
 mod type_size;
 mod types;
 mod validate;

@@ -10,20 +10,31 @@ use wasmparser::{
 };
 
 use super::fuel::{BatchFuel, Stop};
+use super::type_scale::TypeScale;
 
 /// The cost of a function, of an operator with few operands, and of one that is decoded twice to estimate its cost.
 const BODY: u64 = 400;
 const SIMPLE: u64 = 12;
-const COMPLEX: u64 = 60;
+pub(super) const COMPLEX: u64 = 60;
 /// The cost of a label or a tag in a list.
-const LABEL: u64 = 12;
+pub(super) const LABEL: u64 = 12;
 /// The cost of popping and pushing one operand, and of one level of subtyping.
-const OPERAND: u64 = 8;
-const SUBTYPE_STEP: u64 = 7;
+pub(super) const OPERAND: u64 = 8;
+pub(super) const SUBTYPE_STEP: u64 = 7;
 /// The number of locals that are declared for one unit.
 const LOCALS_PER_UNIT: u64 = 8;
 /// `wasmparser` rejects `array.new_fixed` with more elements before it looks at them.
 const ARRAY_ELEMENTS_MAX: u32 = 10_000;
+
+/// How the cost of the operators in function bodies is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum BodyCost {
+    /// Each operator is looked at, which takes a fifth of the time of validation.
+    #[default]
+    Estimated,
+    /// An upper bound is within the fuel, so operators are not looked at. So it is for nearly all modules of real programs.
+    Bounded,
+}
 
 /// The reason why a function body was not accepted.
 pub(super) enum BodyFailure {
@@ -38,23 +49,30 @@ impl From<wasmparser::Error> for BodyFailure {
     }
 }
 
-/// Validates a function body like [`FuncValidator::validate`], and charges the work on each operator before it is done.
-/// `subtype_depth` is the number of levels of the deepest type hierarchy in the module.
+/// Validates a function body like [`FuncValidator::validate`], and charges the work before it is done: for each operator, or for all of
+/// them if their cost is bounded.
 pub(super) fn validate_body(
     validator: &mut FuncValidator<ValidatorResources>,
     body: &FunctionBody<'_>,
-    subtype_depth: u8,
+    (types, body_cost): (TypeScale, BodyCost),
     fuel: &mut BatchFuel<'_>,
 ) -> Result<(), BodyFailure> {
     let mut cost = OperatorCost {
         code: body.as_bytes(),
-        operand: OPERAND + SUBTYPE_STEP * u64::from(subtype_depth),
+        operand: types.operand_cost(),
         validator,
     };
     let start = body.range().start;
     let stopped = |stop, offset| BodyFailure::Stopped(stop, offset);
-    let charged = fuel.charge(BODY + cost.of_locals(body)?);
+    let operators = match body_cost {
+        BodyCost::Estimated => 0,
+        BodyCost::Bounded => SIMPLE * body.as_bytes().len() as u64,
+    };
+    let charged = fuel.charge_body(BODY + operators + cost.of_locals(body)?);
     charged.map_err(|stop| stopped(stop, start))?;
+    if body_cost == BodyCost::Bounded {
+        return Ok(cost.validator.validate(body)?);
+    }
     let mut reader = body.get_binary_reader();
     cost.validator.read_locals(&mut reader)?;
     reader.set_features(*cost.validator.features());

@@ -19,9 +19,6 @@ const FUNCTION_BYTE: u64 = 30;
 const DATA_BYTE: u64 = 15;
 const COMPONENT_BYTE: u64 = 400;
 
-/// The maximum number of levels in a type hierarchy.
-const SUBTYPE_DEPTH_MAX: u8 = 63;
-
 /// Returns the cost of validating a payload, which the validator has not seen yet. A function body costs nothing here.
 pub(super) fn of_payload(
     payload: &Payload<'_>,
@@ -54,24 +51,4 @@ pub(super) fn of_payload(
     };
     let bytes = (range.end - range.start).saturating_mul(byte);
     (SECTION + bytes).saturating_add(sizes.of_payload(payload, validator))
-}
-
-/// Returns the number of levels of the deepest type hierarchy in the module that is being validated, after its type section.
-pub(super) fn subtype_depth(validator: &Validator) -> u8 {
-    let Some(types) = validator.types(0) else {
-        return 0;
-    };
-    let mut deepest = 0;
-    for index in 0..types.core_type_count_in_module() {
-        let mut depth = 0;
-        let mut ty = types.core_type_at_in_module(index);
-        while depth < SUBTYPE_DEPTH_MAX
-            && let Some(parent) = types.supertype_of(ty)
-        {
-            depth += 1;
-            ty = parent;
-        }
-        deepest = depth.max(deepest);
-    }
-    deepest
 }

@@ -12,6 +12,7 @@ use super::limits::{SectionHeader, check_body, check_imports, check_section};
 use super::memory::ParsedMemory;
 use super::section_cost;
 use super::skip::{self, CUSTOM_BYTES_MAX, Skip};
+use super::type_scale::TypeScale;
 use super::type_size::TypeSizes;
 
 /// The state of the pass over a module or component.
@@ -34,8 +35,7 @@ pub(super) struct ModuleWalk {
 struct Frame {
     parser: Parser,
     position: ParserPosition,
-    /// The number of levels of the deepest type hierarchy in the module.
-    subtype_depth: u8,
+    types: TypeScale,
     /// The offset of the end of the module or component, if it is nested.
     end: Option<u64>,
 }
@@ -179,7 +179,7 @@ impl ModuleWalk {
         self.memory.charge(&payload)?;
         let valid = self.validator.payload(&payload)?;
         if let Payload::TypeSection(_) = &payload {
-            self.frame.subtype_depth = section_cost::subtype_depth(&self.validator);
+            self.frame.types = TypeScale::of_module(&self.validator);
         }
         if self.outer.is_empty() {
             self.collector.payload(&payload)?;
@@ -188,7 +188,7 @@ impl ModuleWalk {
         match valid {
             ValidPayload::Ok => {}
             ValidPayload::Func(function, body) => {
-                self.bodies.push(function, &body, self.frame.subtype_depth);
+                self.bodies.push(function, &body, self.frame.types);
             }
             ValidPayload::Parser(parser) => {
                 let inner = Frame::new(parser, end_of(&payload));
@@ -208,7 +208,7 @@ impl Frame {
         Self {
             parser,
             position: ParserPosition::Header,
-            subtype_depth: 0,
+            types: TypeScale::default(),
             end,
         }
     }
