@@ -234,12 +234,12 @@ impl Default for ServerLimits {
     }
 }
 
-/// Limits on each git process that a server starts. 0 means no limit.
+/// Limits on each git process that a server starts. 0 means no limit. Only Linux enforces them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GitProcessLimits {
     /// The maximum size of the address space, in bytes.
     pub memory_bytes_max: u64,
-    /// The maximum CPU time, in seconds.
+    /// The maximum CPU time of a process that serves a client, in seconds. Other processes are limited by their timeouts.
     pub cpu_s_max: u64,
 }
 

@@ -165,3 +165,14 @@ fn a_push_cannot_move_a_broken_ref_but_others() {
         assert!(err.contains("broken") || err.contains(&reason), "{err}");
     }
 }
+
+#[test]
+fn links_among_the_refs_form_no_cycle() {
+    let world = World::with_store("sha1");
+    world.add("a.wasm", 1);
+    let heads = world.root().join("refs/heads");
+    for name in ["x", "y"] {
+        std::os::unix::fs::symlink(".", heads.join(name)).unwrap();
+    }
+    assert_eq!(world.ok(&["branch", "--list"]).lines().count(), 1);
+}

@@ -33,6 +33,8 @@ impl SecretConfig {
         let plain = url.without_credentials();
         if matches!(plain, Cow::Owned(_)) {
             config.set(format!("url.{plain}.insteadOf"), url.secret());
+            // The longest match applies: without this one, a rule of the user for the host would change the plain URL.
+            config.set(format!("url.{plain}.insteadOf"), &plain);
         }
         if let Some(credentials) = url.credentials() {
             config.set_credentials(&plain, credentials);
@@ -84,5 +86,34 @@ impl SecretConfig {
         }
         let count = first + self.settings.len();
         command.env("GIT_CONFIG_COUNT", count.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_of_the_user_for_the_host_does_not_change_the_url() {
+        let url = RemoteUrl::parse("https://bot:secret@host.example/a/m.git").unwrap();
+        let mut git = Command::new("git");
+        git.env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .args([
+                "-c",
+                "url.git@host.example:.insteadOf=https://host.example/",
+            ])
+            .args(["ls-remote", "--get-url"]);
+        SecretConfig::of_url(&url).apply(&mut git);
+        for asked in [&*url.without_credentials(), url.secret()] {
+            let mut git_process = Command::new("git");
+            git_process.args(git.get_args()).arg(asked);
+            for (name, value) in git.get_envs() {
+                git_process.env(name, value.unwrap());
+            }
+            let output = git_process.output().unwrap();
+            let used = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(used.trim(), "https://host.example/a/m.git");
+        }
     }
 }

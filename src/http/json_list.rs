@@ -28,10 +28,13 @@ use crate::store::{self, Revision, Store};
 /// The size of the first pieces of a list, in bytes. They are small charges, so clients that fill the budget do not delay them.
 const PIECE_BYTES: usize = SMALL_BYTES_MAX as usize;
 
+/// The part of a charge that is free when the last item of a piece begins, in bytes. Few items are longer.
+const ITEM_BYTES: usize = 8 << 10;
+
 /// The size of the largest pieces, in bytes.
 const PIECE_BYTES_MAX: usize = 1 << 20;
 
-/// The share of the bytes sent so far that the next piece has, as a divisor. Finding the position again takes longer in a longer list, so
+/// The next piece has this part of the bytes sent so far, as a divisor. Finding the position again takes longer in a longer list, so
 /// a client that has read much of it gets larger pieces.
 const SENT_SHARE: usize = 64;
 
@@ -97,7 +100,7 @@ where
         after: Option<K>,
     ) -> Result<Response> {
         let mut charge = app.charge(PIECE_BYTES as u64).await?;
-        let first = JsonItems::first(self.kind, PIECE_BYTES, usize::MAX);
+        let first = JsonItems::first(self.kind, PIECE_BYTES - ITEM_BYTES, usize::MAX);
         let part = self.read_first(app, revision, after, first).await?;
         let commit = CommitHeader(part.commit);
         let Some(last) = part.last else {
@@ -185,15 +188,15 @@ where
         })
     }
 
-    /// The piece before may not be sent yet, so its charge may still be held while this waits for another one. That is no deadlock: the
-    /// client that reads releases it, whatever this does.
+    /// Makes the next piece, and charges it. The charge of the previous piece may still be held while this waits. That cannot deadlock:
+    /// sending the previous piece releases its charge, and does not depend on this one.
     async fn make_piece(self) -> Result<(Bytes, Option<Self>)> {
         let wanted = (self.sent_bytes / SENT_SHARE).clamp(PIECE_BYTES, PIECE_BYTES_MAX);
         let mut charge = match self.app.memory.try_charge(wanted as u64) {
             Ok(charge) => charge,
             Err(_) => self.app.charge(PIECE_BYTES as u64).await?,
         };
-        let mut items = JsonItems::next(self.list.kind, charge.bytes() as usize);
+        let mut items = JsonItems::next(self.list.kind, charge.bytes() as usize - ITEM_BYTES);
         let (read, revision) = (Arc::clone(&self.list.read), self.revision.clone());
         let last = self.last;
         let (items, last) = self

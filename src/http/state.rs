@@ -201,7 +201,8 @@ impl App {
         acquire(permits, self.limits.request_wait).await
     }
 
-    /// Waits for memory. The caller must not hold another charge, nor a permit. Of more than the largest possible charge, it takes that.
+    /// Waits until it can charge this number of bytes, or the largest possible charge if that is less. The caller must hold neither another
+    /// charge nor a permit.
     ///
     /// # Errors
     /// 503 if the memory does not become available in time.

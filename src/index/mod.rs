@@ -25,6 +25,7 @@
 //! paths(id, path)
 //! modules(id, hash, sha256)
 //! changes(path, lineage, gen, module, own)
+//! verdicts(hash, version)
 //! ```
 //!
 //! A *lineage* is a segment of first-parent history, and *gen* is a commit's number in it. A commit extends the lineage of its
@@ -40,6 +41,9 @@
 //! parent: the commit then adds a version of the path, or removes the module.
 //!
 //! *sha256* is null until the digest is known, and empty if the module could not be read.
+//!
+//! A *verdict* records that the module with this *hash* was found valid by this *version* of wasmstore. The table may be missing from files
+//! that an earlier release created.
 //!
 //! # Reachability
 //!

@@ -11,7 +11,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::dotgit::is_ignored_by_hfs;
 use super::error::{Error, quoted};
 
-/// The names that Windows reserves for devices, in any letter case and with any extension. `COM` and `LPT` have a digit besides.
+/// The names that Windows reserves for devices, in any letter case and with any extension. The list lacks `COM` and `LPT`, which are reserved only with a digit after them.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 
 /// The digits after `COM` and `LPT`, among them the superscripts of Latin-1.

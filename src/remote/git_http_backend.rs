@@ -146,8 +146,8 @@ impl GitHttpBackend {
         let hidden = hidden.map(|broken| format!("transfer.hideRefs={}", broken.name));
         options.settings.extend(hidden);
         if !broken.is_empty() {
-            // git-receive-pack checks that a push is complete in quarantine, which borrows the store's objects. There, git would read
-            // the refs of the store without hiding any.
+            // git-receive-pack checks in a quarantine whether a push is complete. The store is an alternate of the quarantine, and git reads
+            // the refs of an alternate without hiding any. The command true(1) lists none instead.
             let settings = &mut options.settings;
             settings.push("core.alternateRefsCommand=true".to_owned());
         }

@@ -32,7 +32,7 @@ pub(super) struct MirrorState {
     url: String,
     /// The branches and tags of the mirror; `None` if they are unknown.
     pub refs: Option<RefTips>,
-    /// The last time when `refs` was read from the mirror. Since then, it results from the pushes.
+    /// When `refs` was last listed at the mirror, in milliseconds since 1970-01-01 UTC. Since then, each push has updated `refs`.
     pub listed_ms: Option<u64>,
     /// The last time when the mirror was in sync.
     complete_ms: Option<u64>,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::{CacheLimits, PushLimits};
-use crate::names::{BranchName, MirrorName, ModuleHash, RemoteUrl};
+use crate::names::{BranchName, MirrorName, ModuleHash, RefName, RemoteUrl};
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::collect::{Collector, GcRequest, GcResult};
 use crate::repo::lifecycle::create::{ObjectFormat, create_if_absent};
@@ -160,12 +160,12 @@ impl Repository {
         branches::delete_branch(&self.parts, branch)
     }
 
-    /// Deletes every broken branch and tag.
+    /// Deletes the broken branches and tags that `is_selected` accepts.
     ///
     /// # Errors
     /// The refs cannot be listed or written.
-    pub fn delete_broken_refs(&self) -> Result<()> {
-        branches::delete_broken_refs(&self.parts)
+    pub fn delete_broken_refs(&self, is_selected: impl Fn(&RefName) -> bool) -> Result<()> {
+        branches::delete_broken_refs(&self.parts, is_selected)
     }
 
     /// Opens the store's objects together with those of a push in `quarantine`, a directory of objects.

@@ -59,7 +59,7 @@ impl InfoCollector {
         }
         let names_bytes: usize = names.iter().map(|name| json_bytes(name)).sum();
         let bytes = self.items_bytes + ITEM_BYTES + names_bytes;
-        // Names are bounded, so a single item always has a place.
+        // Names are bounded, so a single item always fits.
         if bytes > ITEMS_BYTES_MAX && self.items_bytes > 0 {
             self.next = Some(nth);
             return false;

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::Error;
 use crate::config::ModuleLimits;
 
-/// A module gets a share of the fuel for each begun piece of this length, in bytes, up to [`SHARES_MAX`]: the whole from 10 MiB. So a
-/// few kilobytes cannot cost as much as a large module.
+/// A module gets one of [`SHARES_MAX`] shares of the fuel at the start, and one for each piece of this length, in bytes. A module of 10 MiB
+/// or more gets all of them, so a few kilobytes cannot cost as much as a large module.
 const SHARE_BYTES: u64 = 64 << 10;
 const SHARES_MAX: u64 = 160;
 
-/// A single operator gets at most this part of the fuel, because validation can be cancelled only between operators.
+/// A single operator may use at most the fuel divided by this number, because validation can be cancelled only between operators.
 const OPERATORS_MIN: u64 = 20;
 
 /// The number of units between two looks at [`Fuel::is_cancelled`].
@@ -48,7 +48,7 @@ impl Cancellation {
 pub(super) enum Stop {
     /// The fuel is used up.
     OutOfFuel,
-    /// Nobody needs the result.
+    /// The result is no longer needed.
     Cancelled,
 }
 

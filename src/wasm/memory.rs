@@ -8,7 +8,7 @@ use wasmparser::Payload;
 use super::Error;
 use crate::budget::{ByteBudget, Charge, SMALL_BYTES_MAX};
 
-/// A single module is charged at most this part of the budget, so that it is accepted even with a small budget.
+/// A single module is charged at most the largest possible charge divided by this number, so that it is accepted even with a small budget.
 const SHARE: u64 = 2;
 
 /// The memory for one byte of a section, measured with the shortest declarations that are possible.

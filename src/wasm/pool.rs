@@ -176,6 +176,7 @@ impl PoolShared {
 mod tests {
     use super::*;
     use crate::wasm::batch::tests::{again, fuel, with_function};
+    use crate::wasm::type_scale::TypeScale;
 
     fn body() -> String {
         let vector = "v128.const i64x2 0 0 drop ";
@@ -191,7 +192,7 @@ mod tests {
             for _ in 0..200 {
                 let mut batch = BodyBatch::default();
                 while !batch.is_full() {
-                    batch.push(again(function), body, 0);
+                    batch.push(again(function), body, TypeScale::default());
                 }
                 pool.submit(batch, &mut allocations);
                 most = most.max(pool.shared.lock().in_flight_bytes);
@@ -212,7 +213,7 @@ mod tests {
             let mut batches = Vec::new();
             with_function("(module (func drop) (func drop))", |function, body| {
                 let mut batch = BodyBatch::default();
-                batch.push(again(function), body, 0);
+                batch.push(again(function), body, TypeScale::default());
                 batches.push((Some(batch), body.range()));
             });
             let pool = Pool::start(0, &Arc::new(fuel()));
@@ -232,7 +233,7 @@ mod tests {
         with_function(&body(), |function, body| {
             let pool = Pool::start(4, &Arc::new(fuel()));
             let mut batch = BodyBatch::default();
-            batch.push(again(function), body, 0);
+            batch.push(again(function), body, TypeScale::default());
             pool.submit(batch, &mut FuncValidatorAllocations::default());
             let shared = Arc::downgrade(&pool.shared);
             assert!(shared.strong_count() > 1);

@@ -1,6 +1,6 @@
 //! The estimated work of validating sections other than code, in units of [fuel](super::fuel).
 //!
-//! The work on most sections is bounded by their length. That on a component's instances also depends on the sizes of the types that they
+//! The work on most sections is bounded by their length. The work on a component's instances also depends on the sizes of the types that they
 //! refer to: see [`TypeSizes`].
 
 use wasmparser::{Payload, Validator};

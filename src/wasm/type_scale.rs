@@ -64,3 +64,80 @@ impl TypeScale {
         COMPLEX + LABEL + self.operand_cost().saturating_mul(operands)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wasmparser::{Chunk, FuncValidatorAllocations, Parser, ValidPayload, WasmFeatures};
+
+    use super::*;
+    use crate::config::ModuleLimits;
+    use crate::wasm::fuel::{BatchFuel, Fuel};
+    use crate::wasm::operator_cost::{BodyCost, validate_body};
+
+    /// Returns the estimated cost of the bodies of a module, and the upper bound on it.
+    fn costs(wat: &str) -> (u64, u64) {
+        let module = wat::parse_str(wat).unwrap();
+        let fuel = Fuel::new(&ModuleLimits {
+            validation_fuel_max: u64::MAX,
+            ..ModuleLimits::default()
+        });
+        let mut validator = Validator::new_with_features(WasmFeatures::all());
+        let (mut parser, mut rest) = (Parser::new(0), &module[..]);
+        let (mut types, mut bound) = (TypeScale::default(), 0_u64);
+        while let Chunk::Parsed { consumed, payload } = parser.parse(rest, true).unwrap() {
+            rest = &rest[consumed..];
+            let valid = validator.payload(&payload).unwrap();
+            match valid {
+                ValidPayload::Func(function, body) => {
+                    let mut batch = BatchFuel::new(&fuel, 10 << 20);
+                    let mut validator =
+                        function.into_validator(FuncValidatorAllocations::default());
+                    let cost = (types, BodyCost::Estimated);
+                    assert!(validate_body(&mut validator, &body, cost, &mut batch).is_ok());
+                    batch.settle().unwrap();
+                    let bytes = body.as_bytes().len() as u64;
+                    bound = bound.saturating_add(bytes.saturating_mul(types.cost_per_byte_max()));
+                }
+                ValidPayload::End(_) => break,
+                _ => types = TypeScale::of_module(&validator),
+            }
+        }
+        (fuel.used(), bound)
+    }
+
+    #[test]
+    fn the_estimated_cost_is_within_the_bound() {
+        let ten = "i32 ".repeat(10);
+        let labels = "0 ".repeat(500);
+        let pushes = "i32.const 0 ".repeat(11);
+        let calls = format!("{} call $ten ", "i32.const 0 ".repeat(10)).repeat(50);
+        let table = format!("(block $b (result {ten}) {pushes} br_table {labels} $b)");
+        let drops = "drop ".repeat(10);
+        let modules = [
+            format!("(module (func $ten (param {ten})) (func {calls}))"),
+            format!("(module (func {table} {drops}))"),
+            format!(
+                "(module (type $f (func (param {ten}) (result {ten}))) (table 1 funcref)
+                   (func {pushes} call_indirect (type $f) {drops}))"
+            ),
+            "(module (tag $t (param i32 i64)) (func (block $b (result i32 i64)
+               (try_table (catch $t $b) (catch $t $b) (catch $t $b)) i32.const 0 i64.const 0)
+               drop drop))"
+                .to_owned(),
+            "(module (type $a (sub (struct (field i32)))) (type $b (sub $a (struct (field i32) (field i64))))
+               (func (param (ref $b)) (result (ref $a)) local.get 0)
+               (func (param i32 i64) (result (ref $a)) local.get 0 local.get 1 struct.new $b))"
+                .to_owned(),
+            "(module (type $f (func (param i32 i32 i32 i32) (result i32)))
+               (func $g (type $f) local.get 0 local.get 1 local.get 2 local.get 3 return_call $g))"
+                .to_owned(),
+        ];
+        for wat in modules {
+            let (estimated, bound) = costs(&wat);
+            // The cost of a body apart from its operators is charged in both cases.
+            assert!(estimated < bound + 5000, "{estimated} {bound} {wat}");
+        }
+        let (_, bound) = costs("(module (type (array i32)) (func))");
+        assert_eq!(bound, u64::MAX);
+    }
+}

@@ -37,7 +37,7 @@ enum HookName {
 
 impl HookArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        // A server limits its git process and with it this one, which has limits of its own.
+        // This process inherits the limits that the server sets for git. They are lifted, because the checks of a push have their own limits.
         if variable("WASMSTORE_PUSH_METHODS").is_some() {
             remote::lift_limits();
         }

@@ -13,8 +13,8 @@ use crate::wire::Modules;
 /// Store every file of a directory at its path, in one commit
 ///
 /// If one of the files is not a valid module, nothing is changed. Symbolic links and everything called `.git` are skipped. A GLOB is as in
-/// gitignore(5), without negation: `*.wasm` matches at any depth, `/a/*.wasm` from DIR, `target/` directories only; what it says of a
-/// directory holds for everything below. --exclude takes precedence over --include. Prints lines of `<hash>` tab `/<path>`,
+/// gitignore(5), without negation: `*.wasm` matches at any depth, `/a/*.wasm` only in DIR/a, and `target/` only directories. A GLOB
+/// that matches a directory selects everything below it. --exclude takes precedence over --include. Prints lines of `<hash>` tab `/<path>`,
 /// sorted by path. JSON: {"/<path>":"<hash>",…}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ImportArgs {

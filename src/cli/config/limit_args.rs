@@ -20,13 +20,13 @@ const CLIENT_MEMORY_MIN: u64 = 64 << 20;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 pub(in crate::cli) struct LimitArgs {
-    /// Limit the size of a module, in bytes, decoded [default: that of the store, or 1073741824]
+    /// Limit the size of a module, in bytes, decoded [default: the store's limit, or 1073741824]
     #[arg(long, value_name = "BYTES")]
     max_module_bytes: Option<AtLeast<8>>,
-    /// Limit the size of a section of a module, other than code and custom sections, in bytes [default: that of the store, or 67108864]
+    /// Limit the size of a section of a module, other than code and custom sections, in bytes [default: the store's limit, or 67108864]
     #[arg(long, value_name = "BYTES")]
     max_section_bytes: Option<u32>,
-    /// Limit the work of validating a module of 10 MiB or more, in units of about a nanosecond; smaller modules get a part of it [default: that of the store, or 20000000000]
+    /// Limit the work of validating a module of 10 MiB or more, in units of about a nanosecond; smaller modules get a part of it [default: the store's limit, or 20000000000]
     #[arg(long, value_name = "UNITS")]
     max_validation_fuel: Option<AtLeast<1>>,
     /// Limit the number of connections at a time
@@ -44,7 +44,7 @@ pub(in crate::cli) struct LimitArgs {
     /// Limit the time to receive the head of a request
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().header_timeout))]
     header_timeout: Seconds,
-    /// Close a connection that is silent for this long
+    /// Close a connection whose client makes no progress for this long; pings are no progress
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().idle_timeout))]
     idle_timeout: Seconds,
     /// Require progress on a request's body in each such period; see --min-body-bytes
@@ -69,13 +69,13 @@ pub(in crate::cli) struct LimitArgs {
     /// Limit the size of a message that a WebSocket client sends
     #[arg(long, value_name = "BYTES", value_parser = parse_count, default_value_t = server().socket_message_bytes_max)]
     max_socket_message_bytes: usize,
-    /// Limit the number of paths that the new commits of a push may add or change [default: that of the store, or 4194304]
+    /// Limit the number of paths that the new commits of a push may add or change [default: the store's limit, or 4194304]
     #[arg(long, value_name = "N")]
     max_push_paths: Option<AtLeast<1>>,
-    /// Limit the total length of these paths, in bytes [default: that of the store, or 268435456]
+    /// Limit the total length of these paths, in bytes [default: the store's limit, or 268435456]
     #[arg(long, value_name = "BYTES")]
     max_push_path_bytes: Option<AtLeast<1>>,
-    /// Limit the total length of all paths in the tree of a pushed commit, or of one from the primary, in bytes [default: that of the store, or 1073741824]
+    /// Limit the total length of all paths in the tree of a pushed commit, or of one from the primary, in bytes [default: the store's limit, or 1073741824]
     #[arg(long, value_name = "BYTES")]
     max_tree_path_bytes: Option<AtLeast<1>>,
     /// Reject new names that Windows or macOS do not accept, and names that differ from another one of the same directory only by letter

@@ -36,7 +36,7 @@ impl UploadMemory {
         }
     }
 
-    /// Makes the charge enough for `buffered_bytes` in addition to a chunk, and releases what is too much.
+    /// Resizes the charge to cover `buffered_bytes` and one chunk. A small surplus is kept, a large one released.
     ///
     /// # Errors
     /// 503 if the memory is used up.

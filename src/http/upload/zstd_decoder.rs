@@ -51,7 +51,7 @@ impl<W: Write> ZstdDecoder<W> {
     /// Decodes the next bytes.
     ///
     /// # Errors
-    /// They are not valid zstd; a failure that [`refusal`] wraps if the memory is used up; the errors of the sink.
+    /// `bytes` are not valid zstd; the memory is used up (a failure wrapped by [`refusal`]); the sink fails.
     pub fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut input = InBuffer::around(bytes);
         let mut has_output_left = false;

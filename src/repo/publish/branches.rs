@@ -69,18 +69,27 @@ pub(crate) fn delete_branch(parts: &Parts, branch: &BranchName) -> Result<()> {
     }
 }
 
-/// Deletes every broken branch and tag.
+/// Deletes the broken branches and tags that `is_selected` accepts.
 ///
 /// # Errors
 /// The refs cannot be listed or written.
-pub(crate) fn delete_broken_refs(parts: &Parts) -> Result<()> {
-    if parts.refs.broken()?.is_empty() {
+pub(crate) fn delete_broken_refs(
+    parts: &Parts,
+    is_selected: impl Fn(&RefName) -> bool,
+) -> Result<()> {
+    let selected = || -> Result<Vec<RefName>> {
+        let broken = parts.refs.broken()?.into_iter();
+        let names = broken.filter_map(|broken| RefName::parse(&broken.name).ok());
+        Ok(names.filter(&is_selected).collect())
+    };
+    if selected()?.is_empty() {
         return Ok(());
     }
     let _refs_lock = parts.locks.refs()?;
-    let broken = parts.refs.broken()?;
-    let mut names = broken.iter().filter_map(|it| RefName::parse(&it.name).ok());
-    names.try_for_each(|name| parts.refs.delete_broken(&name))
+    let names = selected()?;
+    names
+        .iter()
+        .try_for_each(|name| parts.refs.delete_broken(name))
 }
 
 impl WriteTxn<'_> {

@@ -96,17 +96,25 @@ impl RefStore {
                 if file_name.as_bytes().starts_with(b".") || is_lock(file_name.as_bytes()) {
                     continue;
                 }
-                // Links to directories are not followed, because they may form a cycle.
-                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                let kind = entry.file_type().map_err(Error::io("read", &path))?;
+                if kind.is_dir() {
                     todo.push(path);
+                    continue;
+                }
+                if !kind.is_file() && !kind.is_symlink() {
                     continue;
                 }
                 let name = path.strip_prefix(self.root()).unwrap_or(&path);
                 let name = BString::from(name.as_os_str().as_bytes());
                 match read_loose(repo, &path, name.clone()) {
                     Ok(target) => drop(found.insert(name, target)),
-                    // Another writer replaced the ref by a directory.
-                    Err(error) if error.kind() == io::ErrorKind::IsADirectory => todo.push(path),
+                    // Links to directories are not followed, because they may form a cycle.
+                    Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                        if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
+                            // Another writer replaced the ref by a directory.
+                            todo.push(path);
+                        }
+                    }
                     Err(error) if is_vanished(&error) => {}
                     Err(error) => {
                         let reason = format!("its file cannot be read: {error}");

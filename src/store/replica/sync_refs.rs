@@ -50,8 +50,10 @@ impl Store {
     ) -> Result<Vec<SkippedRef>, E> {
         let (mut remote, mut skipped) = (remote.clone(), Vec::new());
         for _ in 0..ROUNDS_MAX {
-            // The primary has the right values.
-            self.repo.delete_broken_refs().map_err(Error::from)?;
+            // The primary has the right values. A broken ref that the primary does not have is left alone: nothing would replace it.
+            let is_replaced = |name: &_| remote.refs.contains_key(name);
+            let deleted = self.repo.delete_broken_refs(is_replaced);
+            deleted.map_err(Error::from)?;
             let temporary = self.sync_default_branch(&remote)?;
             let updates = match &temporary {
                 Some(update) => vec![update.clone()],
