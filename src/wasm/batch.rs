@@ -147,27 +147,28 @@ impl QueuedBody {
 pub(super) mod tests {
     use super::*;
     use crate::config::ModuleLimits;
-    use wasmparser::{Chunk, Parser, ValidPayload, Validator};
+    use wasmparser::{Chunk, Parser, ValidPayload, Validator, WasmFeatures};
 
     pub(crate) fn fuel() -> Fuel {
         Fuel::new(&ModuleLimits::default())
     }
 
-    /// Calls `take` with each function of a module.
+    /// Calls `take` with each function of a module, and the properties of its types.
     pub(crate) fn with_function(
         wat: &str,
-        mut take: impl FnMut(&FuncToValidate<ValidatorResources>, &FunctionBody<'_>),
+        mut take: impl FnMut(&FuncToValidate<ValidatorResources>, &FunctionBody<'_>, TypeScale),
     ) {
         let module = wat::parse_str(wat).unwrap();
-        let mut validator = Validator::new();
+        let mut validator = Validator::new_with_features(WasmFeatures::all());
+        let mut types = TypeScale::default();
         let mut parser = Parser::new(0);
         let mut rest = &module[..];
         while let Chunk::Parsed { consumed, payload } = parser.parse(rest, true).unwrap() {
             rest = &rest[consumed..];
             match validator.payload(&payload).unwrap() {
-                ValidPayload::Func(function, body) => take(&function, &body),
+                ValidPayload::Func(function, body) => take(&function, &body, types),
                 ValidPayload::End(_) => break,
-                _ => {}
+                _ => types = TypeScale::of_module(&validator),
             }
         }
     }
@@ -195,10 +196,10 @@ pub(super) mod tests {
     fn the_first_error_of_a_batch_is_returned() {
         let fuel = fuel();
         let mut allocations = FuncValidatorAllocations::default();
-        with_function("(module (func) (func drop))", |function, body| {
+        with_function("(module (func) (func drop))", |function, body, types| {
             let mut batch = BodyBatch::default();
-            batch.push(again(function), body, TypeScale::default());
-            batch.push(panics(function), body, TypeScale::default());
+            batch.push(again(function), body, types);
+            batch.push(panics(function), body, types);
             let error = batch.validate(&mut allocations, &fuel).unwrap();
             match error.error {
                 Error::Panicked => assert_eq!(body.as_bytes().len(), 2),
@@ -210,9 +211,9 @@ pub(super) mod tests {
 
     #[test]
     fn an_abandoned_batch_returns_no_error() {
-        with_function("(module (func drop))", |function, body| {
+        with_function("(module (func drop))", |function, body, types| {
             let mut batch = BodyBatch::default();
-            batch.push(again(function), body, TypeScale::default());
+            batch.push(again(function), body, types);
             let fuel = fuel();
             fuel.cancel();
             let error = batch.validate(&mut FuncValidatorAllocations::default(), &fuel);

@@ -101,12 +101,12 @@ mod tests {
 
     #[test]
     fn a_panic_is_reported_as_an_error_with_and_without_threads() {
-        with_function("(module (func))", |function, body| {
+        with_function("(module (func))", |function, body, types| {
             for (before, after) in [(0, 0), (10_000, 0), (10_000, 10_000)] {
                 let mut bodies = Bodies::new(Arc::new(fuel()));
-                (0..before).for_each(|_| bodies.push(again(function), body, TypeScale::default()));
-                bodies.push(panics(function), body, TypeScale::default());
-                (0..after).for_each(|_| bodies.push(again(function), body, TypeScale::default()));
+                (0..before).for_each(|_| bodies.push(again(function), body, types));
+                bodies.push(panics(function), body, types);
+                (0..after).for_each(|_| bodies.push(again(function), body, types));
                 assert_eq!(bodies.pool.is_some(), before > 0);
                 assert!(matches!(bodies.finish(), Err(Error::Panicked)));
             }

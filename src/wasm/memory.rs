@@ -6,6 +6,7 @@
 use wasmparser::Payload;
 
 use super::Error;
+use super::section_class::SectionClass;
 use crate::budget::{ByteBudget, Charge, SMALL_BYTES_MAX};
 
 /// A single module is charged at most the largest possible charge divided by this number, so that it is accepted even with a small budget.
@@ -51,26 +52,17 @@ impl ParsedMemory {
 }
 
 fn of_payload(payload: &Payload<'_>) -> u64 {
-    let (range, byte) = match payload {
-        Payload::TypeSection(section) => (section.range(), TYPE_BYTE),
-        Payload::CoreTypeSection(section) => (section.range(), TYPE_BYTE),
-        Payload::ImportSection(section) => (section.range(), NAME_BYTE),
-        Payload::ExportSection(section) => (section.range(), NAME_BYTE),
-        Payload::FunctionSection(section) => (section.range(), OTHER_BYTE),
-        Payload::TableSection(section) => (section.range(), OTHER_BYTE),
-        Payload::TagSection(section) => (section.range(), OTHER_BYTE),
-        Payload::GlobalSection(section) => (section.range(), OTHER_BYTE),
-        Payload::ElementSection(section) => (section.range(), OTHER_BYTE),
-        Payload::InstanceSection(section) => (section.range(), COMPONENT_BYTE),
-        Payload::ComponentTypeSection(section) => (section.range(), COMPONENT_BYTE),
-        Payload::ComponentAliasSection(section) => (section.range(), COMPONENT_BYTE),
-        Payload::ComponentInstanceSection(section) => (section.range(), COMPONENT_BYTE),
-        Payload::ComponentCanonicalSection(section) => (section.range(), COMPONENT_BYTE),
-        Payload::ComponentImportSection(section) => (section.range(), COMPONENT_BYTE),
-        Payload::ComponentExportSection(section) => (section.range(), COMPONENT_BYTE),
-        _ => return 0,
+    let Some((class, bytes)) = SectionClass::of_payload(payload) else {
+        return 0;
     };
-    (range.end - range.start).saturating_mul(byte)
+    let byte = match class {
+        SectionClass::Types => TYPE_BYTE,
+        SectionClass::Names => NAME_BYTE,
+        SectionClass::Functions | SectionClass::Expressions => OTHER_BYTE,
+        SectionClass::Component => COMPONENT_BYTE,
+        SectionClass::Memories | SectionClass::Data | SectionClass::Custom => 0,
+    };
+    bytes.saturating_mul(byte)
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ mod limits;
 mod memory;
 mod operator_cost;
 mod pool;
+mod section_class;
 mod section_cost;
 mod skip;
 mod type_scale;

@@ -32,7 +32,7 @@ pub(super) enum BodyCost {
     /// Each operator is looked at, which takes a fifth of the time of validation.
     #[default]
     Estimated,
-    /// An upper bound is within the fuel, so operators are not looked at. So it is for nearly all modules of real programs.
+    /// An upper bound is within the fuel, so operators are not looked at. Nearly all real modules are validated like this.
     Bounded,
 }
 

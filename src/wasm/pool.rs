@@ -176,7 +176,6 @@ impl PoolShared {
 mod tests {
     use super::*;
     use crate::wasm::batch::tests::{again, fuel, with_function};
-    use crate::wasm::type_scale::TypeScale;
 
     fn body() -> String {
         let vector = "v128.const i64x2 0 0 drop ";
@@ -185,14 +184,14 @@ mod tests {
 
     #[test]
     fn memory_in_flight_is_bounded_even_without_threads() {
-        with_function(&body(), |function, body| {
+        with_function(&body(), |function, body, types| {
             let pool = Pool::start(0, &Arc::new(fuel()));
             let mut allocations = FuncValidatorAllocations::default();
             let mut most = 0;
             for _ in 0..200 {
                 let mut batch = BodyBatch::default();
                 while !batch.is_full() {
-                    batch.push(again(function), body, TypeScale::default());
+                    batch.push(again(function), body, types);
                 }
                 pool.submit(batch, &mut allocations);
                 most = most.max(pool.shared.lock().in_flight_bytes);
@@ -211,11 +210,14 @@ mod tests {
     fn the_error_with_the_lowest_offset_is_kept_in_any_order() {
         for order in [[0, 1], [1, 0]] {
             let mut batches = Vec::new();
-            with_function("(module (func drop) (func drop))", |function, body| {
-                let mut batch = BodyBatch::default();
-                batch.push(again(function), body, TypeScale::default());
-                batches.push((Some(batch), body.range()));
-            });
+            with_function(
+                "(module (func drop) (func drop))",
+                |function, body, types| {
+                    let mut batch = BodyBatch::default();
+                    batch.push(again(function), body, types);
+                    batches.push((Some(batch), body.range()));
+                },
+            );
             let pool = Pool::start(0, &Arc::new(fuel()));
             let mut allocations = FuncValidatorAllocations::default();
             for n in order {
@@ -230,10 +232,10 @@ mod tests {
 
     #[test]
     fn no_thread_outlives_the_pool() {
-        with_function(&body(), |function, body| {
+        with_function(&body(), |function, body, types| {
             let pool = Pool::start(4, &Arc::new(fuel()));
             let mut batch = BodyBatch::default();
-            batch.push(again(function), body, TypeScale::default());
+            batch.push(again(function), body, types);
             pool.submit(batch, &mut FuncValidatorAllocations::default());
             let shared = Arc::downgrade(&pool.shared);
             assert!(shared.strong_count() > 1);

@@ -5,6 +5,7 @@
 
 use wasmparser::{Payload, Validator};
 
+use super::section_class::SectionClass;
 use super::type_size::TypeSizes;
 
 /// The cost of a section, and of a nested module or component.
@@ -18,6 +19,7 @@ const EXPRESSION_BYTE: u64 = 50;
 const FUNCTION_BYTE: u64 = 30;
 const DATA_BYTE: u64 = 15;
 const COMPONENT_BYTE: u64 = 400;
+const CUSTOM_BYTE: u64 = 1;
 
 /// Returns the cost of validating a payload, which the validator has not seen yet. A function body costs nothing here.
 pub(super) fn of_payload(
@@ -25,30 +27,22 @@ pub(super) fn of_payload(
     validator: &Validator,
     sizes: &mut TypeSizes,
 ) -> u64 {
-    let (range, byte) = match payload {
-        Payload::TypeSection(section) => (section.range(), TYPE_BYTE),
-        Payload::ImportSection(section) => (section.range(), NAME_BYTE),
-        Payload::ExportSection(section) => (section.range(), NAME_BYTE),
-        Payload::FunctionSection(section) => (section.range(), FUNCTION_BYTE),
-        Payload::TableSection(section) => (section.range(), EXPRESSION_BYTE),
-        Payload::MemorySection(section) => (section.range(), EXPRESSION_BYTE),
-        Payload::TagSection(section) => (section.range(), EXPRESSION_BYTE),
-        Payload::GlobalSection(section) => (section.range(), EXPRESSION_BYTE),
-        Payload::ElementSection(section) => (section.range(), EXPRESSION_BYTE),
-        Payload::DataSection(section) => (section.range(), DATA_BYTE),
-        Payload::CustomSection(section) => (section.range(), 1),
-        Payload::CodeSectionEntry(_) => return 0,
-        Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => return NESTED,
-        Payload::InstanceSection(section) => (section.range(), COMPONENT_BYTE),
-        Payload::CoreTypeSection(section) => (section.range(), TYPE_BYTE),
-        Payload::ComponentTypeSection(section) => (section.range(), COMPONENT_BYTE),
-        Payload::ComponentAliasSection(section) => (section.range(), COMPONENT_BYTE),
-        Payload::ComponentInstanceSection(section) => (section.range(), COMPONENT_BYTE),
-        Payload::ComponentCanonicalSection(section) => (section.range(), COMPONENT_BYTE),
-        Payload::ComponentImportSection(section) => (section.range(), COMPONENT_BYTE),
-        Payload::ComponentExportSection(section) => (section.range(), COMPONENT_BYTE),
-        _ => return SECTION,
+    let Some((class, bytes)) = SectionClass::of_payload(payload) else {
+        return match payload {
+            Payload::CodeSectionEntry(_) => 0,
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => NESTED,
+            _ => SECTION,
+        };
     };
-    let bytes = (range.end - range.start).saturating_mul(byte);
-    (SECTION + bytes).saturating_add(sizes.of_payload(payload, validator))
+    let byte = match class {
+        SectionClass::Types => TYPE_BYTE,
+        SectionClass::Names => NAME_BYTE,
+        SectionClass::Functions => FUNCTION_BYTE,
+        SectionClass::Expressions | SectionClass::Memories => EXPRESSION_BYTE,
+        SectionClass::Data => DATA_BYTE,
+        SectionClass::Custom => CUSTOM_BYTE,
+        SectionClass::Component => COMPONENT_BYTE,
+    };
+    let units = bytes.saturating_mul(byte);
+    (SECTION + units).saturating_add(sizes.of_payload(payload, validator))
 }

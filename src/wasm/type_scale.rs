@@ -67,41 +67,30 @@ impl TypeScale {
 
 #[cfg(test)]
 mod tests {
-    use wasmparser::{Chunk, FuncValidatorAllocations, Parser, ValidPayload, WasmFeatures};
+    use wasmparser::FuncValidatorAllocations;
 
-    use super::*;
     use crate::config::ModuleLimits;
+    use crate::wasm::batch::tests::{again, with_function};
     use crate::wasm::fuel::{BatchFuel, Fuel};
     use crate::wasm::operator_cost::{BodyCost, validate_body};
 
     /// Returns the estimated cost of the bodies of a module, and the upper bound on it.
     fn costs(wat: &str) -> (u64, u64) {
-        let module = wat::parse_str(wat).unwrap();
         let fuel = Fuel::new(&ModuleLimits {
             validation_fuel_max: u64::MAX,
             ..ModuleLimits::default()
         });
-        let mut validator = Validator::new_with_features(WasmFeatures::all());
-        let (mut parser, mut rest) = (Parser::new(0), &module[..]);
-        let (mut types, mut bound) = (TypeScale::default(), 0_u64);
-        while let Chunk::Parsed { consumed, payload } = parser.parse(rest, true).unwrap() {
-            rest = &rest[consumed..];
-            let valid = validator.payload(&payload).unwrap();
-            match valid {
-                ValidPayload::Func(function, body) => {
-                    let mut batch = BatchFuel::new(&fuel, 10 << 20);
-                    let mut validator =
-                        function.into_validator(FuncValidatorAllocations::default());
-                    let cost = (types, BodyCost::Estimated);
-                    assert!(validate_body(&mut validator, &body, cost, &mut batch).is_ok());
-                    batch.settle().unwrap();
-                    let bytes = body.as_bytes().len() as u64;
-                    bound = bound.saturating_add(bytes.saturating_mul(types.cost_per_byte_max()));
-                }
-                ValidPayload::End(_) => break,
-                _ => types = TypeScale::of_module(&validator),
-            }
-        }
+        let mut bound = 0_u64;
+        with_function(wat, |function, body, types| {
+            let mut batch = BatchFuel::new(&fuel, 10 << 20);
+            let allocations = FuncValidatorAllocations::default();
+            let mut validator = again(function).into_validator(allocations);
+            let cost = (types, BodyCost::Estimated);
+            assert!(validate_body(&mut validator, body, cost, &mut batch).is_ok());
+            batch.settle().unwrap();
+            let bytes = body.as_bytes().len() as u64;
+            bound = bound.saturating_add(bytes.saturating_mul(types.cost_per_byte_max()));
+        });
         (fuel.used(), bound)
     }
 

@@ -101,19 +101,7 @@ fn a_small_pack_of_huge_objects_cannot_exceed_the_memory_limit() {
 
     // The hooks, which map whole packs, are not limited.
     world.add("a.wasm", 1);
-    git_ok(&world, &["clone", "-q", &url(&server), "clone"]);
-    world.file("clone/b.wasm", crate::support::program::module(2));
-    git_ok(&world, &["-C", "clone", "add", "."]);
-    let commit = [
-        "-c",
-        "user.name=a",
-        "-c",
-        "user.email=a@b.c",
-        "commit",
-        "-qm",
-        "b",
-    ];
-    git_ok(&world, &[&["-C", "clone"][..], &commit].concat());
+    clone_and_commit(&world, &url(&server));
     git_ok(&world, &["-C", "clone", "push", "-q"]);
     assert_eq!(server.get("/api/v1/module/b.wasm").status, 200);
 }
@@ -181,19 +169,7 @@ fn unread_clones_do_not_keep_others_from_pushing() {
     // One key may use half of the permits.
     wait_until("two fetches run", || server.git_processes().len() == 2);
     let url = |key: &str| url(&server).replace("http://", &format!("http://git:{key}@"));
-    git_ok(&world, &["clone", "-q", &url("other"), "clone"]);
-    world.file("clone/b.wasm", crate::support::program::module(2));
-    git_ok(&world, &["-C", "clone", "add", "."]);
-    let commit = [
-        "-c",
-        "user.name=a",
-        "-c",
-        "user.email=a@b.c",
-        "commit",
-        "-qm",
-        "b",
-    ];
-    git_ok(&world, &[&["-C", "clone"][..], &commit].concat());
+    clone_and_commit(&world, &url("other"));
     git_ok(
         &world,
         &["-C", "clone", "push", "-q", &url("writer"), "HEAD:main"],
@@ -211,4 +187,14 @@ fn a_client_that_does_not_read_loses_its_git_process() {
     server.wait_for("the client of git reads too slowly");
     wait_until("all end", || server.git_processes().is_empty());
     drop(unread);
+}
+
+/// Clones `url` to `clone`, and commits the module `b.wasm` there.
+fn clone_and_commit(world: &World, url: &str) {
+    git_ok(world, &["clone", "-q", url, "clone"]);
+    world.file("clone/b.wasm", crate::support::program::module(2));
+    git_ok(world, &["-C", "clone", "add", "."]);
+    let author = ["-c", "user.name=a", "-c", "user.email=a@b.c"];
+    let commit = ["commit", "-qm", "b"];
+    git_ok(world, &[&["-C", "clone"], &author[..], &commit].concat());
 }

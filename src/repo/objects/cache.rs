@@ -99,27 +99,23 @@ impl Caches {
 /// Returns a cache for trees, in few shards: a tree that is larger than a shard is not cached, and a list that is sent in pieces reads the
 /// tree for each of them.
 fn tree_cache(bytes_max: u64) -> Cache<gix::ObjectId, Arc<gix::objs::Tree>, ByBytes> {
-    let options = OptionsBuilder::new()
-        .estimated_items_capacity(ITEMS_EXPECTED)
-        .weight_capacity(bytes_max)
-        .shards(TREE_SHARDS)
-        .build()
-        .expect("BUG: both capacities are given");
-    Cache::with_options(
-        options,
-        ByBytes,
-        DefaultHashBuilder::default(),
-        DefaultLifecycle::default(),
-    )
+    cache(bytes_max, OptionsBuilder::new().shards(TREE_SHARDS))
 }
 
 /// Returns a cache for items that are read once, soon after they were added: it evicts the oldest item, and a lookup does not prolong
 /// an item's stay.
 fn first_in_first_out(bytes_max: u64) -> Cache<gix::ObjectId, Arc<Vec<u8>>, ByBytes> {
-    let options = OptionsBuilder::new()
+    cache(bytes_max, OptionsBuilder::new().hot_allocation(0.01))
+}
+
+fn cache<V>(bytes_max: u64, options: &mut OptionsBuilder) -> Cache<gix::ObjectId, V, ByBytes>
+where
+    V: Clone,
+    ByBytes: Weighter<gix::ObjectId, V>,
+{
+    let options = options
         .estimated_items_capacity(ITEMS_EXPECTED)
         .weight_capacity(bytes_max)
-        .hot_allocation(0.01)
         .build()
         .expect("BUG: both capacities are given");
     Cache::with_options(

@@ -1,0 +1,52 @@
+//! The classes of sections by what their declarations cost. The validator spends time and memory on each byte of them.
+
+use std::ops::Range;
+
+use wasmparser::Payload;
+
+/// What the bytes of a section declare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SectionClass {
+    /// Types of core WebAssembly.
+    Types,
+    /// Imports and exports of a core module.
+    Names,
+    /// The types of functions, by index.
+    Functions,
+    /// Tables, tags, globals and elements, most of which contain constant expressions.
+    Expressions,
+    Memories,
+    Data,
+    Custom,
+    /// The instances, types, aliases, functions, imports and exports of a component.
+    Component,
+}
+
+impl SectionClass {
+    /// Returns the class of the section and the length of its contents, in bytes; `None` if the payload is not the whole of a section.
+    pub(super) fn of_payload(payload: &Payload<'_>) -> Option<(Self, u64)> {
+        let (range, class): (Range<u64>, _) = match payload {
+            Payload::TypeSection(section) => (section.range(), Self::Types),
+            Payload::CoreTypeSection(section) => (section.range(), Self::Types),
+            Payload::ImportSection(section) => (section.range(), Self::Names),
+            Payload::ExportSection(section) => (section.range(), Self::Names),
+            Payload::FunctionSection(section) => (section.range(), Self::Functions),
+            Payload::TableSection(section) => (section.range(), Self::Expressions),
+            Payload::TagSection(section) => (section.range(), Self::Expressions),
+            Payload::GlobalSection(section) => (section.range(), Self::Expressions),
+            Payload::ElementSection(section) => (section.range(), Self::Expressions),
+            Payload::MemorySection(section) => (section.range(), Self::Memories),
+            Payload::DataSection(section) => (section.range(), Self::Data),
+            Payload::CustomSection(section) => (section.range(), Self::Custom),
+            Payload::InstanceSection(section) => (section.range(), Self::Component),
+            Payload::ComponentTypeSection(section) => (section.range(), Self::Component),
+            Payload::ComponentAliasSection(section) => (section.range(), Self::Component),
+            Payload::ComponentInstanceSection(section) => (section.range(), Self::Component),
+            Payload::ComponentCanonicalSection(section) => (section.range(), Self::Component),
+            Payload::ComponentImportSection(section) => (section.range(), Self::Component),
+            Payload::ComponentExportSection(section) => (section.range(), Self::Component),
+            _ => return None,
+        };
+        Some((class, range.end - range.start))
+    }
+}
