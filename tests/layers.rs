@@ -44,7 +44,7 @@ const SUBSYSTEMS: [Subsystem; 15] = [
     Subsystem {
         name: "wasm",
         uses: &["names", "config", "budget"],
-        owns: &["wasmparser", "sha2"],
+        owns: &["wasmparser", "wit_component", "wit_parser", "sha2"],
     },
     Subsystem {
         name: "repo",
