@@ -75,7 +75,7 @@ impl From<wasmparser::Error> for Error {
 const REASON_CHARS_MAX: usize = 500;
 
 /// Converts a reason with several lines, or with control characters in a name, to one line.
-fn one_line(reason: &str) -> String {
+pub(super) fn one_line(reason: &str) -> String {
     let mut line = String::with_capacity(reason.len().min(REASON_CHARS_MAX));
     for (n, char) in reason.chars().enumerate() {
         match char {

@@ -9,6 +9,7 @@
 //!   validated too, on all available cores.
 //! - [`Comparison`] lists the differences between two modules.
 //! - [`Cancellation`] ends a validation from another thread.
+//! - [`WitFacts`] has the WIT of a component.
 //! - [`inspect`] returns the [`ModuleInfo`] of bytes that were validated before, without reading function bodies.
 //!
 //! Invariants:
@@ -45,6 +46,7 @@ mod type_size;
 mod types;
 mod validate;
 mod walk;
+mod wit;
 
 pub use compare::{Comparison, Interface, ItemChange};
 pub use digest::{Hashing, Hashing512, sha256};
@@ -53,3 +55,4 @@ pub use fuel::Cancellation;
 pub use info::{Export, Import, ItemKind, ModuleInfo, ModuleKind, Producers};
 pub use inspect::{inspect, inspect_after};
 pub use validate::{Validation, validate};
+pub use wit::{WitError, WitFacts, WitItem, WitItemKind, WitMember, WitSource};

@@ -1,0 +1,56 @@
+//! The reasons why a module has no WIT.
+
+use std::io;
+
+use crate::wasm::error::one_line;
+
+/// The reason why a module has no WIT, or why its WIT cannot be read. The module may be valid all the same.
+#[derive(Debug, thiserror::Error)]
+pub enum WitError {
+    /// The bytes are a core module without the custom sections in which tools embed a world.
+    #[error("a core module without a component-type section has no WIT")]
+    CoreModule,
+    /// The part of the module that describes types is too large.
+    #[error("the types of the component are larger than {bytes_max} bytes")]
+    TooLarge {
+        /// The limit, in bytes.
+        bytes_max: usize,
+    },
+    /// The interfaces have too many functions and types.
+    #[error("the interfaces have {members} functions and types, which is more than {members_max}")]
+    TooManyMembers {
+        /// The number of functions and types.
+        members: usize,
+        /// The limit.
+        members_max: usize,
+    },
+    /// Components are nested too deeply.
+    #[error("components are nested more than {depth_max} levels deep")]
+    TooDeep {
+        /// The limit.
+        depth_max: usize,
+    },
+    /// WIT cannot express the component, or the bytes are not a valid module.
+    #[error("{0}")]
+    Undecodable(String),
+    /// The decoder panicked, which is a fault of the decoder.
+    #[error("the WIT decoder panicked: {0}")]
+    Panicked(String),
+    /// The thread of the decoder could not be started.
+    #[error("the thread of the WIT decoder could not be started")]
+    NoThread(#[source] io::Error),
+}
+
+impl WitError {
+    /// Converts an error of the decoder with its causes. Its text may contain names from the module, so it is bounded.
+    pub(super) fn undecodable(error: impl std::fmt::Display) -> Self {
+        Self::Undecodable(one_line(&format!("{error:#}")))
+    }
+
+    /// Converts what the decoder panicked with.
+    pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Self::Panicked(one_line(text.unwrap_or("no reason given")))
+    }
+}

@@ -1,0 +1,145 @@
+//! The WIT of a module as facts that can be stored.
+
+use serde::{Deserialize, Serialize};
+
+use super::WitError;
+use super::decode::{Decoded, Root};
+use super::isolate::isolated;
+use super::text;
+use super::world::{WitItemKind, WitWorld, WorldItem};
+
+/// The maximum length of [`WitFacts::text`], in bytes. The WIT of a component that imports all of WASI has about 100 KB.
+const TEXT_BYTES_MAX: usize = 512 << 10;
+/// The maximum length of the names and texts in [`WitFacts::imports`] and [`WitFacts::exports`] together, in bytes.
+const ITEMS_BYTES_MAX: usize = 256 << 10;
+/// The length that an item or a member of it adds to its names and texts as JSON, in bytes.
+const ITEM_BYTES: usize = 32;
+
+/// The WIT of a component, of a package that is encoded as a component, or of a core module in which a world is embedded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WitFacts {
+    /// What the text describes.
+    pub source: WitSource,
+    /// The WIT text, as `wasm-tools component wit` prints it. At most 512 KiB; cut at the end of a line if it is longer.
+    pub text: String,
+    /// Whether `text` is cut.
+    pub text_is_cut: bool,
+    /// The imports of the world, in order.
+    pub imports: Vec<WitItem>,
+    /// The exports of the world, in order. For a package, its interfaces and worlds.
+    pub exports: Vec<WitItem>,
+    /// The number of functions and types that are missing in `imports` and `exports`, whose names and texts have at most 256 KiB in all.
+    /// An item that is missing counts as one more.
+    pub left_out: usize,
+}
+
+/// What the WIT of a module describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WitSource {
+    /// The world that the component implements.
+    Component,
+    /// The world that is embedded in a core module, for which it was written.
+    Module,
+    /// A package of WIT that is encoded as a component.
+    Package,
+}
+
+/// An import or export of a world.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WitItem {
+    /// Whether it is an interface, a function, a type or a world.
+    pub kind: WitItemKind,
+    /// The package as `namespace:name`; `None` if the item is defined in the world itself.
+    pub package: Option<String>,
+    /// The name of the interface, function or type.
+    pub name: String,
+    /// The version of the package.
+    pub version: Option<String>,
+    /// The functions and types of an interface; only the function or type itself otherwise.
+    pub members: Vec<WitMember>,
+}
+
+/// A function or a type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WitMember {
+    /// The name, after that of the resource for its methods: `counter.increment`.
+    pub name: String,
+    /// The definition on one line: `func(by: u32) -> u32`, `enum color { red, green }`. It ends with `…` if it is longer than 4 KiB.
+    pub text: String,
+}
+
+impl WitFacts {
+    /// Reads the WIT of a valid module. The result, the work and the memory are bounded.
+    ///
+    /// # Errors
+    /// The reason why the module has no WIT, which does not make it invalid: it may be a core module, or a component that WIT cannot
+    /// express.
+    pub fn of(bytes: &[u8]) -> Result<Self, WitError> {
+        isolated(|| {
+            let decoded = Decoded::of(bytes)?;
+            let world = WitWorld::of_decoded(&decoded)?;
+            let main = decoded.main_package()?;
+            let (text, text_is_cut) = text::print(&decoded.resolve, main, TEXT_BYTES_MAX)?;
+            let mut room = Room {
+                bytes: ITEMS_BYTES_MAX,
+                left_out: 0,
+            };
+            Ok(Self {
+                source: match decoded.root {
+                    Root::Component(_) => WitSource::Component,
+                    Root::EmbeddedWorld(_) => WitSource::Module,
+                    Root::Package(_) => WitSource::Package,
+                },
+                text,
+                text_is_cut,
+                exports: room.admit_all(world.exports),
+                imports: room.admit_all(world.imports),
+                left_out: room.left_out,
+            })
+        })
+    }
+}
+
+/// The room for items.
+struct Room {
+    bytes: usize,
+    left_out: usize,
+}
+
+impl Room {
+    fn admit_all(&mut self, items: Vec<WorldItem>) -> Vec<WitItem> {
+        let items = items.into_iter();
+        items.filter_map(|item| self.admit(item)).collect()
+    }
+
+    fn admit(&mut self, item: WorldItem) -> Option<WitItem> {
+        let lengths =
+            [&item.package, &item.version].map(|text| text.as_ref().map_or(0, String::len));
+        if !self.take(item.name.len() + lengths.iter().sum::<usize>()) {
+            self.left_out += item.members.len();
+            return None;
+        }
+        let members = item.members.into_iter();
+        let members = members.filter(|member| self.take(member.name.len() + member.text.len()));
+        let members = members.map(|member| WitMember {
+            name: member.name.to_string(),
+            text: member.text.to_string(),
+        });
+        Some(WitItem {
+            kind: item.kind,
+            package: item.package,
+            name: item.name,
+            version: item.version,
+            members: members.collect(),
+        })
+    }
+
+    /// Takes `bytes` from the room. If they do not fit, everything after them is left out too.
+    fn take(&mut self, bytes: usize) -> bool {
+        let left = self.bytes.checked_sub(bytes + ITEM_BYTES);
+        self.bytes = left.unwrap_or(0);
+        self.left_out += usize::from(left.is_none());
+        left.is_some()
+    }
+}

@@ -1,0 +1,179 @@
+//! The structure of WIT types, as digests that can be compared between modules.
+
+use std::collections::HashMap;
+
+use sha2::{Digest as _, Sha256};
+use wit_parser::{
+    Function, Handle, InterfaceId, Resolve, Type, TypeDef, TypeDefKind, TypeId, TypeOwner,
+};
+
+/// A digest of the structure of a type or function. Two are equal if and only if the component model takes one for the other: names of
+/// fields, cases and parameters count; the names of aliases do not; a resource is identified by its interface and name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::wasm) struct Shape([u8; 32]);
+
+/// The shapes of all types of a [`Resolve`].
+pub(super) struct Shapes {
+    /// By the index of the type.
+    types: Vec<Shape>,
+}
+
+/// The names of interfaces that have none of their own: the names under which a world imports or exports them.
+pub(super) type InlineNames<'a> = HashMap<InterfaceId, &'a str>;
+
+impl Shapes {
+    /// Computes the shape of each type once, because a million types may refer to it. A type only refers to earlier ones.
+    pub(super) fn of(resolve: &Resolve, inline: &InlineNames<'_>) -> Self {
+        let mut shapes = Self {
+            types: Vec::with_capacity(resolve.types.len()),
+        };
+        for (_, ty) in resolve.types.iter() {
+            let shape = shapes.define(resolve, inline, ty);
+            shapes.types.push(shape);
+        }
+        shapes
+    }
+
+    fn define(&self, resolve: &Resolve, inline: &InlineNames<'_>, ty: &TypeDef) -> Shape {
+        let hash = ShapeHasher::new(ty.kind.as_str());
+        match &ty.kind {
+            TypeDefKind::Type(aliased) => return self.of_type(aliased),
+            TypeDefKind::Resource => hash
+                .text(&owner_name(resolve, inline, ty.owner))
+                .text(ty.name.as_deref().unwrap_or_default()),
+            TypeDefKind::Handle(Handle::Own(id) | Handle::Borrow(id)) => {
+                hash.shape(self.of_id(*id))
+            }
+            TypeDefKind::Record(record) => record.fields.iter().fold(hash, |hash, field| {
+                hash.text(&field.name).shape(self.of_type(&field.ty))
+            }),
+            TypeDefKind::Variant(variant) => variant.cases.iter().fold(hash, |hash, case| {
+                self.optional(hash.text(&case.name), case.ty.as_ref())
+            }),
+            TypeDefKind::Enum(cases) => {
+                let cases = cases.cases.iter();
+                cases.fold(hash, |hash, case| hash.text(&case.name))
+            }
+            TypeDefKind::Flags(flags) => {
+                let flags = flags.flags.iter();
+                flags.fold(hash, |hash, flag| hash.text(&flag.name))
+            }
+            TypeDefKind::Tuple(tuple) => {
+                let types = tuple.types.iter();
+                types.fold(hash, |hash, ty| hash.shape(self.of_type(ty)))
+            }
+            TypeDefKind::Option(ty) | TypeDefKind::List(ty) => hash.shape(self.of_type(ty)),
+            TypeDefKind::FixedLengthList(ty, length) => {
+                hash.shape(self.of_type(ty)).text(&length.to_string())
+            }
+            TypeDefKind::Map(key, value) => {
+                hash.shape(self.of_type(key)).shape(self.of_type(value))
+            }
+            TypeDefKind::Result(result) => {
+                let hash = self.optional(hash, result.ok.as_ref());
+                self.optional(hash, result.err.as_ref())
+            }
+            TypeDefKind::Future(ty) | TypeDefKind::Stream(ty) => self.optional(hash, ty.as_ref()),
+            TypeDefKind::Unknown => hash,
+        }
+        .finish()
+    }
+
+    pub(super) fn of_type(&self, ty: &Type) -> Shape {
+        match ty {
+            Type::Id(id) => self.of_id(*id),
+            primitive => ShapeHasher::new(primitive_name(primitive)).finish(),
+        }
+    }
+
+    /// Returns the shape of a type. `Resolve` sorts types so that it is known; if not, the type equals no other.
+    pub(super) fn of_id(&self, id: TypeId) -> Shape {
+        let unknown = || ShapeHasher::new("unknown").text(&id.index().to_string());
+        let known = self.types.get(id.index()).copied();
+        known.unwrap_or_else(|| unknown().finish())
+    }
+
+    pub(super) fn of_function(&self, function: &Function) -> Shape {
+        let is_async = function.kind.is_async();
+        let hash = ShapeHasher::new(if is_async { "async func" } else { "func" });
+        let hash = function.params.iter().fold(hash, |hash, parameter| {
+            hash.text(&parameter.name)
+                .shape(self.of_type(&parameter.ty))
+        });
+        self.optional(hash.text("result"), function.result.as_ref())
+            .finish()
+    }
+
+    fn optional(&self, hash: ShapeHasher, ty: Option<&Type>) -> ShapeHasher {
+        match ty {
+            Some(ty) => hash.text("some").shape(self.of_type(ty)),
+            None => hash.text("none"),
+        }
+    }
+}
+
+impl Shape {
+    /// Returns the shape of a list of named shapes.
+    pub(super) fn of_list<'a>(items: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
+        let hash = ShapeHasher::new("list");
+        items
+            .into_iter()
+            .fold(hash, |hash, (name, shape)| hash.text(name).shape(shape))
+            .finish()
+    }
+}
+
+/// Hashes the parts of a type. Each part is preceded by its length, so that no two types have the same bytes.
+struct ShapeHasher(Sha256);
+
+impl ShapeHasher {
+    fn new(kind: &str) -> Self {
+        Self(Sha256::new()).text(kind)
+    }
+
+    fn text(mut self, text: &str) -> Self {
+        self.0.update((text.len() as u64).to_le_bytes());
+        self.0.update(text);
+        self
+    }
+
+    fn shape(mut self, shape: Shape) -> Self {
+        self.0.update(shape.0);
+        self
+    }
+
+    fn finish(self) -> Shape {
+        Shape(self.0.finalize().into())
+    }
+}
+
+/// Returns the name of the interface that defines a resource, with the part of its version that decides compatibility.
+fn owner_name(resolve: &Resolve, inline: &InlineNames<'_>, owner: TypeOwner) -> String {
+    let TypeOwner::Interface(id) = owner else {
+        return "world".to_owned();
+    };
+    resolve
+        .canonicalized_id_of(id)
+        .or_else(|| inline.get(&id).map(|name| (*name).to_owned()))
+        .unwrap_or_default()
+}
+
+fn primitive_name(ty: &Type) -> &'static str {
+    match ty {
+        Type::Bool => "bool",
+        Type::U8 => "u8",
+        Type::U16 => "u16",
+        Type::U32 => "u32",
+        Type::U64 => "u64",
+        Type::S8 => "s8",
+        Type::S16 => "s16",
+        Type::S32 => "s32",
+        Type::S64 => "s64",
+        Type::F32 => "f32",
+        Type::F64 => "f64",
+        Type::Char => "char",
+        Type::String => "string",
+        Type::ErrorContext => "error-context",
+        Type::Id(_) => "id",
+    }
+}

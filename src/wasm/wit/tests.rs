@@ -1,0 +1,144 @@
+//! Components that are generated from WIT, and the facts about them.
+
+use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+use wit_parser::{ManglingAndAbi, Resolve};
+
+use super::{WitError, WitFacts, WitItem, WitItemKind, WitSource};
+
+/// Returns a core module in which the only world of a package is embedded. Its functions trap.
+pub(in crate::wasm) fn core_module(wit: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("test.wit", wit).unwrap();
+    let world = resolve.select_world(&[package], None).unwrap();
+    let mut module = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    module
+}
+
+/// Returns a component that implements the only world of a package.
+pub(in crate::wasm) fn component(wit: &str) -> Vec<u8> {
+    let module = core_module(wit);
+    let mut encoder = ComponentEncoder::default();
+    encoder.module(&module).unwrap().encode().unwrap()
+}
+
+/// Returns a package as a component.
+pub(in crate::wasm) fn package(wit: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("test.wit", wit).unwrap();
+    wit_component::encode(&resolve, package, false).unwrap()
+}
+
+const COUNTERS: &str = r"
+    package shop:counters@1.2.3;
+
+    interface types {
+        record point { x: s32, y: s32 }
+        enum color { red, green }
+        resource counter {
+            constructor(start: u32);
+            increment: func(by: u32) -> u32;
+            reset: static func(all: bool);
+        }
+        type id = u64;
+    }
+
+    interface api {
+        use types.{counter, point as position};
+        paint: func(at: position, tags: option<list<string>>) -> result<counter, string>;
+        watch: async func(what: borrow<counter>);
+    }
+
+    world app {
+        import types;
+        import log: func(text: string);
+        export api;
+        export run: func() -> tuple<u8, f64>;
+    }
+";
+
+/// Returns each item with its members, a line each.
+fn lines(items: &[WitItem]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for item in items {
+        let package = item.package.as_deref().unwrap_or("-");
+        let version = item.version.as_deref().unwrap_or("-");
+        lines.push(format!("{:?} {package} {} {version}", item.kind, item.name));
+        let members = item.members.iter();
+        lines.extend(members.map(|member| format!("  {}: {}", member.name, member.text)));
+    }
+    lines
+}
+
+#[test]
+fn the_facts_list_functions_and_types() {
+    let facts = WitFacts::of(&component(COUNTERS)).unwrap();
+    assert_eq!(facts.source, WitSource::Component);
+    assert_eq!((facts.text_is_cut, facts.left_out), (false, 0));
+    assert_eq!(
+        lines(&facts.imports),
+        [
+            "Interface shop:counters types 1.2.3",
+            "  counter: resource counter",
+            "  point: record point { x: s32, y: s32 }",
+            "  counter.constructor: constructor(start: u32)",
+            "  counter.increment: func(by: u32) -> u32",
+            "  counter.reset: static func(all: bool)",
+            "Function - log -",
+            "  log: func(text: string)",
+        ]
+    );
+    assert_eq!(
+        lines(&facts.exports),
+        [
+            "Interface shop:counters api 1.2.3",
+            "  counter: use types.{counter}",
+            "  position: use types.{point as position}",
+            "  paint: func(at: position, tags: option<list<string>>) -> result<counter, string>",
+            "  watch: async func(what: borrow<counter>)",
+            "Function - run -",
+            "  run: func() -> tuple<u8, f64>",
+        ]
+    );
+    assert!(
+        facts
+            .text
+            .starts_with("package root:component;\n\nworld root {\n")
+    );
+}
+
+#[test]
+fn a_core_module_has_wit_if_a_world_is_embedded() {
+    let facts = WitFacts::of(&core_module(COUNTERS)).unwrap();
+    assert_eq!(facts.source, WitSource::Module);
+    assert_eq!(facts.exports.len(), 2);
+    let empty = wat::parse_str("(module)").unwrap();
+    assert!(matches!(WitFacts::of(&empty), Err(WitError::CoreModule)));
+}
+
+#[test]
+fn a_package_has_interfaces_and_worlds() {
+    let facts = WitFacts::of(&package(COUNTERS)).unwrap();
+    assert_eq!(facts.source, WitSource::Package);
+    assert_eq!(facts.imports, []);
+    let exports = facts.exports.iter();
+    let exports: Vec<_> = exports
+        .map(|item| (item.kind, &*item.name, item.members.len()))
+        .collect();
+    assert_eq!(
+        exports,
+        [
+            (WitItemKind::Interface, "types", 7),
+            (WitItemKind::Interface, "api", 4),
+            (WitItemKind::World, "app", 1),
+        ]
+    );
+    assert!(facts.text.starts_with("package shop:counters@1.2.3;\n"));
+}
+
+#[test]
+fn facts_are_the_same_after_json() {
+    let facts = WitFacts::of(&component(COUNTERS)).unwrap();
+    let json = serde_json::to_string(&facts).unwrap();
+    assert_eq!(serde_json::from_str::<WitFacts>(&json).unwrap(), facts);
+}

@@ -1,0 +1,215 @@
+//! What a world imports and exports, down to each function and type.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use wit_parser::{
+    IndexMap, InterfaceId, Resolve, TypeOwner, WorldId, WorldItem as ParsedItem, WorldKey,
+};
+
+use super::WitError;
+use super::decode::{Decoded, Root};
+use super::member::{Member, Members};
+use super::shape::{InlineNames, Shape, Shapes};
+
+/// The maximum number of functions and types that a world may import and export. All of WASI has about 1,000.
+const MEMBERS_MAX: usize = 100_000;
+
+/// The imports and exports of a module, as WIT describes them. For a package of WIT, its interfaces and worlds are the exports.
+#[derive(Clone, Debug)]
+pub(in crate::wasm) struct WitWorld {
+    pub imports: Vec<WorldItem>,
+    pub exports: Vec<WorldItem>,
+}
+
+/// An import or export.
+#[derive(Clone, Debug)]
+pub(in crate::wasm) struct WorldItem {
+    /// The name by which imports and exports are matched, with only the part of the version that decides compatibility:
+    /// `wasi:io/streams@0.2`.
+    pub key: String,
+    pub kind: WitItemKind,
+    /// `namespace:name` of the package, if the item belongs to one.
+    pub package: Option<String>,
+    pub name: String,
+    /// The version of the package.
+    pub version: Option<String>,
+    /// The functions and types of an interface, or the function or type itself.
+    pub members: Vec<Member>,
+}
+
+/// The kind of an import or export in WIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WitItemKind {
+    /// An interface.
+    Interface,
+    /// A function, or a method of a resource, that belongs to no interface.
+    Function,
+    /// A type that belongs to no interface.
+    Type,
+    /// A world in a package.
+    World,
+}
+
+impl WitWorld {
+    /// Lists the imports and exports. May panic, as [`Decoded::of`].
+    pub(super) fn of_decoded(decoded: &Decoded) -> Result<Self, WitError> {
+        let resolve = &decoded.resolve;
+        check_members(resolve)?;
+        let inline = inline_names(resolve);
+        let shapes = Shapes::of(resolve, &inline);
+        let mut lister = Lister {
+            resolve,
+            members: Members::new(resolve, &shapes),
+        };
+        match decoded.root {
+            Root::Component(world) | Root::EmbeddedWorld(world) => Ok(Self {
+                imports: lister.items(&resolve.worlds[world].imports, world)?,
+                exports: lister.items(&resolve.worlds[world].exports, world)?,
+            }),
+            Root::Package(package) => {
+                let package = &resolve.packages[package];
+                let interfaces = package.interfaces.values();
+                let mut exports = interfaces
+                    .map(|id| lister.interface(None, *id))
+                    .collect::<Result<Vec<_>, _>>()?;
+                for world in package.worlds.values() {
+                    exports.push(lister.world(*world)?);
+                }
+                Ok(Self {
+                    imports: Vec::new(),
+                    exports,
+                })
+            }
+        }
+    }
+}
+
+/// Lists the items of worlds.
+struct Lister<'a> {
+    resolve: &'a Resolve,
+    members: Members<'a>,
+}
+
+impl Lister<'_> {
+    fn items(
+        &mut self,
+        items: &IndexMap<WorldKey, ParsedItem>,
+        world: WorldId,
+    ) -> Result<Vec<WorldItem>, WitError> {
+        let list = items.iter().map(|(key, item)| match (key, item) {
+            (WorldKey::Name(name), ParsedItem::Interface { id, .. }) => {
+                self.interface(Some(name), *id)
+            }
+            (WorldKey::Interface(id), _) => self.interface(None, *id),
+            (WorldKey::Name(_), ParsedItem::Function(function)) => {
+                let member = self.members.function(function)?;
+                Ok(freestanding(WitItemKind::Function, member))
+            }
+            (WorldKey::Name(name), ParsedItem::Type { id, .. }) => {
+                let member = self.members.ty(name, *id, TypeOwner::World(world))?;
+                Ok(freestanding(WitItemKind::Type, member))
+            }
+        });
+        list.collect()
+    }
+
+    /// Lists an interface. `label` is the name under which a world imports or exports it, if it is not the interface's own.
+    fn interface(&mut self, label: Option<&str>, id: InterfaceId) -> Result<WorldItem, WitError> {
+        let interface = &self.resolve.interfaces[id];
+        let mut members = Vec::with_capacity(interface.types.len() + interface.functions.len());
+        for (name, ty) in &interface.types {
+            members.push(self.members.ty(name, *ty, TypeOwner::Interface(id))?);
+        }
+        for function in interface.functions.values() {
+            members.push(self.members.function(function)?);
+        }
+        let own_key = self.resolve.canonicalized_id_of(id);
+        let package = interface.package.filter(|_| interface.name.is_some());
+        let package = package.map(|package| &self.resolve.packages[package].name);
+        let named = label.or(interface.name.as_deref()).unwrap_or_default();
+        // With a label, the package is not a part of the name that imports and exports are matched by.
+        let package = package.filter(|_| label.is_none());
+        Ok(WorldItem {
+            key: label.map_or(own_key.unwrap_or_default(), str::to_owned),
+            kind: WitItemKind::Interface,
+            package: package.map(|package| format!("{}:{}", package.namespace, package.name)),
+            name: named.to_owned(),
+            version: package.and_then(|package| Some(package.version.as_ref()?.to_string())),
+            members,
+        })
+    }
+
+    /// Lists a world of a package as one item, whose shape is that of all its imports and exports.
+    fn world(&mut self, id: WorldId) -> Result<WorldItem, WitError> {
+        let world = &self.resolve.worlds[id];
+        let mut parts = Vec::new();
+        for (direction, items) in [("import", &world.imports), ("export", &world.exports)] {
+            for item in self.items(items, id)? {
+                let members = item.members.iter();
+                let shape = Shape::of_list(members.map(|member| (&*member.key, member.shape)));
+                parts.push((format!("{direction} {}", item.key), shape));
+            }
+        }
+        parts.sort_by(|(left, _), (right, _)| left.cmp(right));
+        let shape = Shape::of_list(parts.iter().map(|(name, shape)| (&**name, *shape)));
+        let package = world
+            .package
+            .map(|package| &self.resolve.packages[package].name);
+        Ok(WorldItem {
+            key: world.name.clone(),
+            kind: WitItemKind::World,
+            package: package.map(|package| format!("{}:{}", package.namespace, package.name)),
+            name: world.name.clone(),
+            version: package.and_then(|package| Some(package.version.as_ref()?.to_string())),
+            members: vec![Member {
+                key: world.name.as_str().into(),
+                name: world.name.as_str().into(),
+                text: "world".into(),
+                shape,
+            }],
+        })
+    }
+}
+
+fn freestanding(kind: WitItemKind, member: Member) -> WorldItem {
+    WorldItem {
+        key: member.key.to_string(),
+        kind,
+        package: None,
+        name: member.name.to_string(),
+        version: None,
+        members: vec![member],
+    }
+}
+
+/// Rejects more functions and types than the lists may have.
+fn check_members(resolve: &Resolve) -> Result<(), WitError> {
+    let interfaces = resolve.interfaces.iter();
+    let in_interfaces =
+        interfaces.map(|(_, interface)| interface.types.len() + interface.functions.len());
+    let worlds = resolve.worlds.iter();
+    let in_worlds = worlds.map(|(_, world)| world.imports.len() + world.exports.len());
+    let members = in_interfaces.chain(in_worlds).sum();
+    if members > MEMBERS_MAX {
+        return Err(WitError::TooManyMembers {
+            members,
+            members_max: MEMBERS_MAX,
+        });
+    }
+    Ok(())
+}
+
+/// Returns the names of the interfaces that are defined within a world.
+fn inline_names(resolve: &Resolve) -> InlineNames<'_> {
+    let mut names = HashMap::new();
+    for (_, world) in resolve.worlds.iter() {
+        for (key, item) in world.imports.iter().chain(&world.exports) {
+            if let (WorldKey::Name(name), ParsedItem::Interface { id, .. }) = (key, item) {
+                names.insert(*id, name.as_str());
+            }
+        }
+    }
+    names
+}
