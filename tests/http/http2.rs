@@ -18,7 +18,7 @@ use super::test_server::{BIG_BYTES, LONG, TestServer, status};
 /// The idle timeout.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
-type Sender = SendRequest<Full<Bytes>>;
+pub type Sender = SendRequest<Full<Bytes>>;
 
 fn limits() -> ServerLimits {
     ServerLimits {
@@ -29,7 +29,7 @@ fn limits() -> ServerLimits {
 }
 
 /// Connects. The returned task ends with the connection.
-async fn connect(server: &TestServer) -> (Sender, JoinHandle<hyper::Result<()>>) {
+pub async fn connect(server: &TestServer) -> (Sender, JoinHandle<hyper::Result<()>>) {
     let io = TokioIo::new(server.connect().await.0);
     let (sender, connection) = handshake(TokioExecutor::new(), io).await.unwrap();
     (sender, tokio::spawn(connection))
@@ -40,7 +40,7 @@ fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
     [&head, payload].concat()
 }
 
-fn request(path: &str) -> Request<Full<Bytes>> {
+pub fn request(path: &str) -> Request<Full<Bytes>> {
     let request = Request::get(format!("http://localhost{path}"));
     request.body(Full::default()).unwrap()
 }

@@ -5,6 +5,7 @@ mod api;
 mod go_client;
 mod http2;
 mod listener;
+mod memory_pressure;
 mod shutdown;
 mod test_server;
 mod tls;

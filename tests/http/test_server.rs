@@ -52,7 +52,10 @@ impl TestServer {
     }
 
     pub async fn start_with(limits: ServerLimits, tls: Option<Tls>) -> Self {
-        let server = bind("127.0.0.1:0").await;
+        Self::serve(bind("127.0.0.1:0").await, limits, tls)
+    }
+
+    pub fn serve(server: Server, limits: ServerLimits, tls: Option<Tls>) -> Self {
         let address = server.addresses()[0].tcp().unwrap();
         let shutdown = CancellationToken::new();
         let held = Arc::new(HeldRequests {

@@ -1,8 +1,11 @@
 //! The state of one connection, shared by its socket, its timers and the service that answers its requests.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use super::exchange_clock::ExchangeClock;
 
 /// The state of one connection. The HTTP service updates it; the socket and the timers read it to decide whether the server is
 /// waiting for the client.
@@ -13,23 +16,14 @@ pub(super) struct ConnectionState {
     received_bytes: AtomicU64,
     /// The number of requests received, answered or not.
     requests: AtomicU64,
-    /// The number of open requests: those whose response has not been handed over in full.
-    open_requests: AtomicUsize,
-    /// The number of open requests whose next step is the server's.
-    server_turns: AtomicUsize,
+    /// The clocks of the open requests: those whose response is not sent in full.
+    exchanges: Mutex<BTreeMap<u64, ExchangeClock>>,
     /// When a request last made progress, in milliseconds after `start`.
     last_progress_ms: AtomicU64,
     is_http2: AtomicBool,
     is_upgraded: AtomicBool,
     is_shutting_down: AtomicBool,
     was_idle_at_shutdown: AtomicBool,
-}
-
-/// A request and its response, from the request's head to the last byte of the response. Dropping it ends the exchange.
-#[derive(Debug)]
-pub(super) struct Exchange {
-    state: Arc<ConnectionState>,
-    is_server_turn: bool,
 }
 
 impl ConnectionState {
@@ -39,8 +33,7 @@ impl ConnectionState {
             start: Instant::now(),
             received_bytes: AtomicU64::new(0),
             requests: AtomicU64::new(0),
-            open_requests: AtomicUsize::new(0),
-            server_turns: AtomicUsize::new(0),
+            exchanges: Mutex::default(),
             last_progress_ms: AtomicU64::new(0),
             is_http2: AtomicBool::new(false),
             is_upgraded: AtomicBool::new(false),
@@ -65,9 +58,46 @@ impl ConnectionState {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Returns whether a request is open: its response has not been handed over in full.
+    /// Returns whether a request is open: its response is not sent in full.
     pub fn has_open_requests(&self) -> bool {
-        self.open_requests.load(Ordering::Relaxed) > 0
+        !self.exchanges().is_empty()
+    }
+
+    /// Adds an open request, whose client may stall the response for `stall_max`. Returns its id.
+    pub fn begin_exchange(&self, stall_max: Duration) -> u64 {
+        let id = self.requests.fetch_add(1, Ordering::Relaxed);
+        self.exchanges().insert(id, ExchangeClock::new(stall_max));
+        id
+    }
+
+    /// Changes the clock of an open request. The second argument of `change` is the time.
+    pub fn update_exchange<T: Default>(
+        &self,
+        id: u64,
+        change: impl FnOnce(&mut ExchangeClock, tokio::time::Instant) -> T,
+    ) -> T {
+        let mut exchanges = self.exchanges();
+        let clock = exchanges.get_mut(&id);
+        clock.map_or_else(T::default, |clock| {
+            change(clock, tokio::time::Instant::now())
+        })
+    }
+
+    /// Removes an open request.
+    pub fn end_exchange(&self, id: u64) {
+        let mut exchanges = self.exchanges();
+        // The server's last step is progress. It is recorded before the others can see that the request is not open any more.
+        let is_server_turn = |clock: &ExchangeClock| clock.is_server_turn();
+        if exchanges.get(&id).is_some_and(is_server_turn) {
+            self.record_progress();
+        }
+        exchanges.remove(&id);
+    }
+
+    fn exchanges(&self) -> MutexGuard<'_, BTreeMap<u64, ExchangeClock>> {
+        self.exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records that the server is closing the connection. If no request is open now, the socket can be closed at once without
@@ -90,11 +120,15 @@ impl ConnectionState {
 
     /// Returns whether the next step of some request is the server's, not the client's.
     pub fn is_server_turn(&self) -> bool {
-        // Pairs with the release in `Exchange::set_client_turn`: a thread that reads 0 here also sees the time stored before.
-        self.server_turns.load(Ordering::Acquire) > 0
+        self.exchanges().values().any(ExchangeClock::is_server_turn)
     }
 
-    /// Records progress of a request: the server finished a step of it, or a part of its body was received.
+    /// Returns whether the client has exceeded its time for the response to some request.
+    pub fn has_late_client(&self, now: tokio::time::Instant) -> bool {
+        self.exchanges().values().any(|clock| clock.is_late(now))
+    }
+
+    /// Records progress of a request: the server finished a step of it, or a part of its body was received, or of its response was sent.
     pub fn record_progress(&self) {
         let elapsed_ms = self.start.elapsed().as_millis();
         let elapsed_ms = u64::try_from(elapsed_ms).unwrap_or(u64::MAX);
@@ -124,43 +158,5 @@ impl ConnectionState {
     /// Returns whether the connection has switched from HTTP to another protocol.
     pub fn is_upgraded(&self) -> bool {
         self.is_upgraded.load(Ordering::Relaxed)
-    }
-}
-
-impl Exchange {
-    /// Begins an exchange whose first step is the server's.
-    pub fn begin(state: &Arc<ConnectionState>) -> Self {
-        state.requests.fetch_add(1, Ordering::Relaxed);
-        state.open_requests.fetch_add(1, Ordering::Relaxed);
-        let mut exchange = Self {
-            state: Arc::clone(state),
-            is_server_turn: false,
-        };
-        exchange.set_server_turn();
-        exchange
-    }
-
-    /// Records that the next step is the server's.
-    pub fn set_server_turn(&mut self) {
-        if !self.is_server_turn {
-            self.is_server_turn = true;
-            self.state.server_turns.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Records that the next step is the client's.
-    pub fn set_client_turn(&mut self) {
-        if self.is_server_turn {
-            self.is_server_turn = false;
-            self.state.record_progress();
-            self.state.server_turns.fetch_sub(1, Ordering::Release);
-        }
-    }
-}
-
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        self.set_client_turn();
-        self.state.open_requests.fetch_sub(1, Ordering::Relaxed);
     }
 }

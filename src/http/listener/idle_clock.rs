@@ -14,8 +14,8 @@ use crate::budget::ByteBudget;
 /// active.
 const ACTIVE_BYTES_MIN: usize = 1 << 10;
 
-/// How long a client may stall a response while other requests wait for memory.
-const STALL_MAX: Duration = Duration::from_secs(5);
+/// How often a connection with an open request is checked for a client that reads too slowly.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A clock that runs while a connection waits for its client.
 ///
@@ -23,20 +23,21 @@ const STALL_MAX: Duration = Duration::from_secs(5);
 /// written to it. It restarts when the server has done its step, and when the client proves to be active.
 ///
 /// - Over HTTP/1, by [`ACTIVE_BYTES_MIN`] bytes in either direction.
-/// - Over HTTP/2, by a part of a body: the server has handed over another part of a response, because there was room for it, or has
-///   received a part of a request. Bytes prove nothing, because any number of pings and other control frames may be among them, which
-///   the client's library sends and answers even when the client itself has stopped reading.
+/// - Over HTTP/2, by a part of a body: the server has sent a part of a response, or has received a part of a request. Other bytes prove
+///   nothing, because any number of pings and other control frames may be among them, which the client's library sends and answers
+///   even when the client itself has stopped reading.
 /// - On an upgraded connection, by a single byte.
 ///
-/// While requests wait for memory, a connection whose client stalls a response expires after [`STALL_MAX`] already: clients that do not read
-/// must not keep others from being served.
+/// While requests wait for memory, a connection expires already when its client reads one of the responses too slowly, see
+/// [`ExchangeClock`](super::exchange_clock::ExchangeClock): clients that do not read must not keep others from being served. Other responses
+/// on the same connection make no difference, because each holds memory of its own.
 ///
 /// Before its first request, a connection is not active. The clock does not limit how slowly a request's body may arrive: while a handler
 /// waits for the body, it is the server's turn.
 pub(super) struct IdleClock {
     timeout: Duration,
-    /// [`STALL_MAX`], except in tests.
-    stall_max: Duration,
+    /// [`CHECK_INTERVAL`], except in tests.
+    check_interval: Duration,
     state: Arc<ConnectionState>,
     memory: ByteBudget,
     /// When the client last proved to be active.
@@ -44,7 +45,7 @@ pub(super) struct IdleClock {
     /// The number of bytes transferred since `last_active`.
     transferred_bytes: usize,
     is_write_blocked: bool,
-    /// Whether the next check is within [`STALL_MAX`].
+    /// Whether the next check is within [`CHECK_INTERVAL`].
     is_watched: bool,
     /// Wakes the task for the next check. It is not reset for each byte, as that would be too expensive.
     next_check: Pin<Box<Sleep>>,
@@ -55,7 +56,7 @@ impl IdleClock {
     pub fn new(timeout: Duration, state: Arc<ConnectionState>, memory: ByteBudget) -> Self {
         Self {
             timeout,
-            stall_max: STALL_MAX,
+            check_interval: CHECK_INTERVAL,
             state,
             memory,
             is_watched: false,
@@ -90,10 +91,9 @@ impl IdleClock {
 
     /// Becomes ready, and wakes the task, when the client has been idle for the timeout.
     pub fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let has_response = self.state.has_open_requests();
-        if has_response && !self.is_watched {
+        if !self.is_watched && self.state.has_open_requests() {
             self.is_watched = true;
-            let check = Instant::now() + self.timeout.min(self.stall_max);
+            let check = Instant::now() + self.timeout.min(self.check_interval);
             self.next_check.as_mut().reset(check);
         }
         loop {
@@ -104,14 +104,13 @@ impl IdleClock {
             } else {
                 self.last_active.max(self.state.last_progress().into())
             };
-            let is_stalling = has_response && idle_since + self.stall_max <= now;
             let deadline = idle_since + self.timeout;
-            if deadline <= now || (is_stalling && self.memory.waiting() > 0) {
+            if deadline <= now || (self.memory.waiting() > 0 && self.state.has_late_client(now)) {
                 return Poll::Ready(());
             }
-            self.is_watched = has_response;
-            let next_check = if has_response {
-                deadline.min(now + self.stall_max)
+            self.is_watched = self.state.has_open_requests();
+            let next_check = if self.is_watched {
+                deadline.min(now + self.check_interval)
             } else {
                 deadline
             };
@@ -123,7 +122,7 @@ impl IdleClock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::listener::connection_state::Exchange;
+    use crate::http::listener::exchange::Exchange;
 
     const SHORT: Duration = Duration::from_millis(50);
 
@@ -144,7 +143,7 @@ mod tests {
     async fn clock_stops_on_the_servers_turn_unless_a_write_is_blocked() {
         let state = ConnectionState::new();
         let mut clock = clock_of(SHORT, &state);
-        let exchange = Exchange::begin(&state);
+        let exchange = Exchange::begin(&state, SHORT);
         assert!(!expires(&mut clock).await);
         clock.set_write_blocked(true);
         assert!(expires(&mut clock).await);
@@ -157,7 +156,7 @@ mod tests {
     #[tokio::test]
     async fn only_an_active_client_restarts_the_clock() {
         let state = ConnectionState::new();
-        drop(Exchange::begin(&state));
+        drop(Exchange::begin(&state, SHORT));
         let mut clock = clock_of(SHORT * 2, &state);
         for count in [ACTIVE_BYTES_MIN, 1] {
             for _ in 0..10 {
@@ -179,7 +178,7 @@ mod tests {
         tokio::time::sleep(SHORT).await;
         clock.add_transferred(1 << 20);
         assert!(poll_once(&mut clock).await.is_ready());
-        drop(Exchange::begin(&state));
+        drop(Exchange::begin(&state, SHORT));
         state.set_http2();
         let mut clock = clock_of(SHORT, &state);
         tokio::time::sleep(SHORT * 2).await;
@@ -196,10 +195,12 @@ mod tests {
             let memory = ByteBudget::new(1000);
             let _held = memory.try_charge(1000).unwrap();
             let mut clock = IdleClock::new(SHORT * 100, Arc::clone(&state), memory.clone());
-            clock.stall_max = SHORT;
-            let mut exchange = Exchange::begin(&state);
-            exchange.set_client_turn();
-            let exchange = is_stalled.then_some(exchange);
+            clock.check_interval = SHORT;
+            let exchanges = [(); 2].map(|()| Exchange::begin(&state, SHORT));
+            if is_stalled {
+                // The server's turn in the other exchange makes no difference.
+                exchanges[0].end_part(1);
+            }
             let mut waiting = memory.wait(1);
             let mut poll_wait =
                 |cx: &mut Context<'_>| Poll::Ready(Pin::new(&mut waiting).poll(cx).is_pending());
@@ -207,7 +208,7 @@ mod tests {
                 assert!(std::future::poll_fn(&mut poll_wait).await);
             }
             assert_eq!(expires(&mut clock).await, is_stalled && has_waiting);
-            drop(exchange);
+            drop(exchanges);
         }
     }
 }

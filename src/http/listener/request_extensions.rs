@@ -1,4 +1,4 @@
-//! The extensions that the listener adds to every request.
+//! The extensions that the listener adds to every request, and those of responses that it reads.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -31,3 +31,8 @@ impl ShutdownGuard {
         self.abort.run_until_cancelled(future).await
     }
 }
+
+/// The response holds no memory of the budget while it is sent, so its client may read it as slowly as it likes while other requests wait
+/// for memory. It is an extension of a response.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct HoldsNoMemory;

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use crate::http::error::{Failure, Result};
 use crate::http::git::{GitBodyDecoder, GitRequestBody, StdinWriter, git_not_installed};
 use crate::http::git_url::requested_service;
-use crate::http::listener::ShutdownGuard;
+use crate::http::listener::{HoldsNoMemory, ShutdownGuard};
 use crate::http::middleware::auth::Caller;
 use crate::http::state::App;
 use crate::http::upload::body::RequestBody;
@@ -96,7 +96,8 @@ fn git_response(app: &App, media_type: &'static str, body: Body) -> Response {
         "no-cache, max-age=0, must-revalidate"
     };
     let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, control)];
-    (headers, body).into_response()
+    // A pipe's worth of git's output is not charged, and `--git-read-timeout` limits how slowly it is read.
+    (headers, Extension(HoldsNoMemory), body).into_response()
 }
 
 /// Creates a 403, with which git-http-backend(1) responds as well.

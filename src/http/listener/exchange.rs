@@ -1,0 +1,67 @@
+//! A request and its response.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::connection_state::ConnectionState;
+
+/// A request and its response, from the request's head until the last byte of the response is sent. Dropping it ends the exchange.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    connection: Arc<ConnectionState>,
+    /// Identifies the exchange on its connection.
+    id: u64,
+}
+
+impl Exchange {
+    /// Begins an exchange whose first step is the server's. While other requests wait for memory, the client may stall it for
+    /// `stall_max`.
+    pub fn begin(connection: &Arc<ConnectionState>, stall_max: Duration) -> Self {
+        Self {
+            connection: Arc::clone(connection),
+            id: connection.begin_exchange(stall_max),
+        }
+    }
+
+    /// Records that the server works on the next part of the response.
+    pub fn begin_part(&self) {
+        self.connection
+            .update_exchange(self.id, |clock, now| clock.begin_part(now));
+    }
+
+    /// Records that the server has finished a part of the response, of which `bytes` are to be sent.
+    pub fn end_part(&self, bytes: usize) {
+        // Before the client's turn begins: the idle timeout would count from an earlier time otherwise.
+        self.connection.record_progress();
+        self.connection
+            .update_exchange(self.id, |clock, now| clock.end_part(bytes as u64, now));
+    }
+
+    /// Records that bytes are sent.
+    pub fn add_sent(&self, bytes: usize) {
+        let is_active = self
+            .connection
+            .update_exchange(self.id, |clock, now| clock.add_sent(bytes as u64, now));
+        if is_active {
+            self.connection.record_progress();
+        }
+    }
+
+    /// Records that bytes are dropped without being sent.
+    pub fn add_dropped(&self, bytes: usize) {
+        self.connection
+            .update_exchange(self.id, |clock, now| clock.remove_unsent(bytes as u64, now));
+    }
+
+    /// Records that the response holds no memory for which others may wait.
+    pub fn set_holds_no_memory(&self) {
+        self.connection
+            .update_exchange(self.id, |clock, _| clock.set_holds_no_memory());
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.connection.end_exchange(self.id);
+    }
+}
