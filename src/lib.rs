@@ -26,7 +26,7 @@
 //! | 0 | [`budget`] | One budget of bytes for everything held in memory for clients | |
 //! | 0 | [`sharing`] | The permissions of files in a repository that several users write to | |
 //! | 0 | [`git`] | Runs the stock git program, with limits on time, memory and output | processes, `rustix` |
-//! | 1 | [`wasm`] | Takes bytes; returns facts or the reason for rejection | `wasmparser`, `wit-component`, `wit-parser`, `sha2` |
+//! | 1 | [`wasm`] | Takes bytes; returns facts or the reason for rejection | `wasmparser`, `wit-component`, `wit-parser`, `sha2`, demanglers |
 //! | 1 | [`repo`] | The bare repository: objects, trees, commits, refs, locks, durability, gc | `gix`, `gix-pack`, `notify`, `tar`, `fail`, flock, fsync |
 //! | 1 | [`index`] | A derived database of commits, changes and modules, independent of git | `rusqlite` |
 //! | 2 | [`store`] | The operations of a module store. The only entry point for the layers above | `flate2` |

@@ -44,7 +44,14 @@ const SUBSYSTEMS: [Subsystem; 15] = [
     Subsystem {
         name: "wasm",
         uses: &["names", "config", "budget"],
-        owns: &["wasmparser", "wit_component", "wit_parser", "sha2"],
+        owns: &[
+            "cpp_demangle",
+            "rustc_demangle",
+            "sha2",
+            "wasmparser",
+            "wit_component",
+            "wit_parser",
+        ],
     },
     Subsystem {
         name: "repo",
@@ -137,8 +144,13 @@ const SUBSYSTEMS: [Subsystem; 15] = [
 ];
 
 /// A subsystem may use something that another one owns: the subsystem, what it uses, and the reason.
-const SHARED: [(&str, &str, &str); 11] = [
+const SHARED: [(&str, &str, &str); 12] = [
     ("wasm", "zstd", "names the format in an error"),
+    (
+        "wasm",
+        "flate2",
+        "decompresses the list of crates in a module",
+    ),
     (
         "cli",
         "process::Command",

@@ -8,6 +8,7 @@ use wasmparser::{
     TypeRef,
 };
 
+use super::facts::json_bytes;
 use super::info::{Export, Import, ItemKind, ModuleInfo, ModuleKind, Producers};
 
 /// The maximum number of names of custom sections that are kept, and their maximum total length in bytes. A module may have
@@ -156,13 +157,7 @@ impl InfoCollector {
         self.imports.push(Import {
             module: Some(module.unwrap_or_else(|| Arc::from(import.module))),
             name: import.name.to_owned(),
-            kind: match import.ty {
-                TypeRef::Func(_) | TypeRef::FuncExact(_) => ItemKind::Func,
-                TypeRef::Table(_) => ItemKind::Table,
-                TypeRef::Memory(_) => ItemKind::Memory,
-                TypeRef::Global(_) => ItemKind::Global,
-                TypeRef::Tag(_) => ItemKind::Tag,
-            },
+            kind: import_kind(import.ty),
         });
     }
 
@@ -202,17 +197,17 @@ fn read_producers(data: &[u8]) -> wasmparser::Result<Producers> {
         .collect()
 }
 
-/// Returns the length of a text in JSON, which escapes quotes, backslashes and control characters.
-fn json_bytes(text: &str) -> usize {
-    let escaped = |byte: u8| match byte {
-        b'"' | b'\\' => 2,
-        0..0x20 => 6,
-        _ => 1,
-    };
-    text.bytes().map(escaped).sum()
+pub(super) fn import_kind(ty: TypeRef) -> ItemKind {
+    match ty {
+        TypeRef::Func(_) | TypeRef::FuncExact(_) => ItemKind::Func,
+        TypeRef::Table(_) => ItemKind::Table,
+        TypeRef::Memory(_) => ItemKind::Memory,
+        TypeRef::Global(_) => ItemKind::Global,
+        TypeRef::Tag(_) => ItemKind::Tag,
+    }
 }
 
-fn core_kind(kind: ExternalKind) -> ItemKind {
+pub(super) fn core_kind(kind: ExternalKind) -> ItemKind {
     match kind {
         ExternalKind::Func | ExternalKind::FuncExact => ItemKind::Func,
         ExternalKind::Table => ItemKind::Table,
@@ -222,7 +217,7 @@ fn core_kind(kind: ExternalKind) -> ItemKind {
     }
 }
 
-fn component_kind(kind: ComponentExternalKind) -> ItemKind {
+pub(super) fn component_kind(kind: ComponentExternalKind) -> ItemKind {
     match kind {
         ComponentExternalKind::Module => ItemKind::Module,
         ComponentExternalKind::Func => ItemKind::Func,

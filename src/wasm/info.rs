@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// Information about a module or component.
 ///
 /// The lists are bounded, as their fields document.
@@ -33,7 +35,8 @@ pub struct ModuleInfo {
 pub type Producers = Vec<(String, Vec<(String, String)>)>;
 
 /// The kind of a module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ModuleKind {
     /// A core module.
     Module,
@@ -78,7 +81,8 @@ pub struct Export {
 }
 
 /// The kind of an imported or exported item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ItemKind {
     /// A table of a core module.
     Table,

@@ -30,6 +30,7 @@ mod collect;
 mod compare;
 mod digest;
 mod error;
+mod facts;
 mod fuel;
 mod head;
 mod info;
@@ -51,6 +52,10 @@ mod wit;
 pub use compare::{Comparison, Interface, ItemChange};
 pub use digest::{Hashing, Hashing512, sha256};
 pub use error::Error;
+pub use facts::{
+    Crate, Crates, Cut, FACTS_BYTES_MAX, Facts, FunctionSize, GroupSize, Metadata, Producer,
+    SectionKind, SectionSize, SegmentSize, TypedExport, TypedImport, demangle,
+};
 pub use fuel::Cancellation;
 pub use info::{Export, Import, ItemKind, ModuleInfo, ModuleKind, Producers};
 pub use inspect::{inspect, inspect_after};

@@ -18,14 +18,21 @@ const FILLER_BYTES_MIN: u64 = 16;
 /// The result of reading the name of a custom section.
 pub(super) enum Skip<'a> {
     /// The name is complete.
-    Named {
-        /// The name of the section.
-        name: &'a str,
-        /// The length of the section with its header, in bytes.
-        section_bytes: u64,
-    },
+    Named(SkippedSection<'a>),
     /// The name is incomplete. Reading it needs at least this number of bytes, counted from the start of the section.
     Need(usize),
+}
+
+/// A custom section that is skipped.
+pub(super) struct SkippedSection<'a> {
+    /// The name of the section.
+    pub(super) name: &'a str,
+    /// The offset of the section in the module, in bytes.
+    pub(super) offset: u64,
+    /// The length of the section with its header, in bytes.
+    pub(super) section_bytes: u64,
+    /// The length of the header and the name, in bytes.
+    pub(super) contents_start: usize,
 }
 
 /// Reads the name of the custom section at the start of `data`, at `offset` in the module.
@@ -49,10 +56,12 @@ pub(super) fn read_name(data: &[u8], offset: u64, head: SectionHeader) -> Result
             }
         }
     }
-    Ok(Skip::Named {
+    Ok(Skip::Named(SkippedSection {
         name: reader.read_string()?,
+        offset,
         section_bytes: head.head_bytes as u64 + u64::from(head.contents_bytes),
-    })
+        contents_start: head.head_bytes + reader.current_position(),
+    }))
 }
 
 /// Advances a parser that is before a section by `bytes`: passes it unnamed custom sections of this total length.
@@ -109,13 +118,10 @@ mod tests {
         let head = SectionHeader::peek(data).unwrap();
         assert!(matches!(read_name(&data[..4], 0, head), Ok(Skip::Need(5))));
         assert!(matches!(read_name(&data[..6], 0, head), Ok(Skip::Need(8))));
-        let Ok(Skip::Named {
-            name,
-            section_bytes,
-        }) = read_name(&data[..8], 0, head)
-        else {
+        let Ok(Skip::Named(section)) = read_name(&data[..8], 0, head) else {
             panic!("the name is there");
         };
-        assert_eq!((name, section_bytes), ("abc", 4 + 0x1f_ffff));
+        assert_eq!((section.name, section.contents_start), ("abc", 8));
+        assert_eq!(section.section_bytes, 4 + 0x1f_ffff);
     }
 }

@@ -16,8 +16,8 @@ pub(super) struct ItemTypes {
 }
 
 /// The index spaces of a module whose items can be exported: imports first, then definitions.
-#[derive(Default)]
-struct IndexSpaces {
+#[derive(Debug, Default)]
+pub(super) struct IndexSpaces {
     types: Vec<SubType>,
     /// The formatted types, by index. Each is formatted once, because a million functions may share it.
     formatted: HashMap<u32, Arc<str>>,
@@ -37,7 +37,9 @@ pub(super) fn read(bytes: &[u8]) -> wasmparser::Result<ItemTypes> {
         match payload? {
             Payload::ImportSection(section) => {
                 for import in section.into_imports() {
-                    types.imports.push(indices.import(import?.ty));
+                    let ty = import?.ty;
+                    indices.add_import(ty);
+                    types.imports.push(indices.type_of(ty));
                 }
             }
             Payload::ExportSection(section) => {
@@ -50,79 +52,69 @@ pub(super) fn read(bytes: &[u8]) -> wasmparser::Result<ItemTypes> {
                 break;
             }
             Payload::CodeSectionStart { .. } | Payload::End(_) => break,
-            other => indices.define(other)?,
+            other => indices.define(&other),
         }
     }
     Ok(types)
 }
 
 impl IndexSpaces {
-    /// Adds the definitions of a section.
-    fn define(&mut self, payload: Payload<'_>) -> wasmparser::Result<()> {
+    /// Adds the definitions of a section, up to a malformed one.
+    pub(super) fn define(&mut self, payload: &Payload<'_>) {
         match payload {
             Payload::TypeSection(section) => {
-                for group in section {
-                    self.types.extend(group?.into_types());
+                for group in section.clone().into_iter().map_while(Result::ok) {
+                    self.types.extend(group.into_types());
                 }
             }
             Payload::FunctionSection(section) => {
-                for index in section {
-                    self.funcs.push(index?);
-                }
+                self.funcs
+                    .extend(section.clone().into_iter().map_while(Result::ok));
             }
             Payload::TableSection(section) => {
-                for table in section {
-                    self.tables.push(table?.ty);
-                }
+                let tables = section.clone().into_iter().map_while(Result::ok);
+                self.tables.extend(tables.map(|table| table.ty));
             }
             Payload::MemorySection(section) => {
-                for memory in section {
-                    self.memories.push(memory?);
-                }
+                self.memories
+                    .extend(section.clone().into_iter().map_while(Result::ok));
             }
             Payload::TagSection(section) => {
-                for tag in section {
-                    self.tags.push(tag?.func_type_idx);
-                }
+                let tags = section.clone().into_iter().map_while(Result::ok);
+                self.tags.extend(tags.map(|tag| tag.func_type_idx));
             }
             Payload::GlobalSection(section) => {
-                for global in section {
-                    self.globals.push(global?.ty);
-                }
+                let globals = section.clone().into_iter().map_while(Result::ok);
+                self.globals.extend(globals.map(|global| global.ty));
             }
             _ => {}
         }
-        Ok(())
     }
 
-    /// Adds an import, and returns its type.
-    fn import(&mut self, ty: TypeRef) -> Arc<str> {
+    /// Adds an import.
+    pub(super) fn add_import(&mut self, ty: TypeRef) {
         match ty {
-            TypeRef::Func(index) | TypeRef::FuncExact(index) => {
-                self.funcs.push(index);
-                self.func(index)
-            }
-            TypeRef::Tag(tag) => {
-                self.tags.push(tag.func_type_idx);
-                self.tag(tag.func_type_idx)
-            }
-            TypeRef::Table(table) => {
-                self.tables.push(table);
-                format_table(&table)
-            }
-            TypeRef::Memory(memory) => {
-                self.memories.push(memory);
-                format_memory(&memory)
-            }
-            TypeRef::Global(global) => {
-                self.globals.push(global);
-                format_global(&global)
-            }
+            TypeRef::Func(index) | TypeRef::FuncExact(index) => self.funcs.push(index),
+            TypeRef::Tag(tag) => self.tags.push(tag.func_type_idx),
+            TypeRef::Table(table) => self.tables.push(table),
+            TypeRef::Memory(memory) => self.memories.push(memory),
+            TypeRef::Global(global) => self.globals.push(global),
+        }
+    }
+
+    /// Returns the type of an import.
+    pub(super) fn type_of(&mut self, ty: TypeRef) -> Arc<str> {
+        match ty {
+            TypeRef::Func(index) | TypeRef::FuncExact(index) => self.func(index),
+            TypeRef::Tag(tag) => self.tag(tag.func_type_idx),
+            TypeRef::Table(table) => format_table(&table),
+            TypeRef::Memory(memory) => format_memory(&memory),
+            TypeRef::Global(global) => format_global(&global),
         }
     }
 
     /// Returns the type of the item at an index, or only its kind if the index does not exist.
-    fn type_at(&mut self, kind: ExternalKind, index: u32) -> Arc<str> {
+    pub(super) fn type_at(&mut self, kind: ExternalKind, index: u32) -> Arc<str> {
         let position = index as usize;
         let (formatted, kind_name) = match kind {
             ExternalKind::Func | ExternalKind::FuncExact => {

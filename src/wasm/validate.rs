@@ -10,7 +10,7 @@ use super::fuel::{Cancellation, Fuel};
 use super::head::{self, HEAD_BYTES_MAX};
 use super::memory::ParsedMemory;
 use super::walk::{ModuleWalk, ParseStep};
-use super::{Error, ModuleInfo};
+use super::{Error, Facts, ModuleInfo};
 use crate::budget::ByteBudget;
 use crate::config::ModuleLimits;
 
@@ -76,6 +76,15 @@ impl Validation {
         }
     }
 
+    /// Creates a validation that also collects [`Facts`], for [`finish_with_facts`](Self::finish_with_facts).
+    pub fn with_facts(limits: &ModuleLimits, budget: &ByteBudget) -> Self {
+        let mut validation = Self::with_budget(limits, budget);
+        if let Some(walk) = &mut validation.walk {
+            walk.collect_facts();
+        }
+        validation
+    }
+
     /// Returns the size of the buffer for an incomplete payload, in bytes.
     pub fn buffered_bytes(&self) -> usize {
         self.pending.capacity()
@@ -113,7 +122,17 @@ impl Validation {
     /// [`Error::Invalid`], [`Error::ModuleTooLarge`], [`Error::SectionTooLarge`] or [`Error::TooMuchWork`] for the first of the module's errors.
     /// [`Error::Panicked`] if the validator failed, [`Error::OutOfMemory`] if there is no memory for it, and [`Error::Cancelled`]: the
     /// module may be valid then.
-    pub fn finish(mut self) -> Result<ModuleInfo, Error> {
+    pub fn finish(self) -> Result<ModuleInfo, Error> {
+        self.finish_with_facts().map(|(info, _)| info)
+    }
+
+    /// Ends the module like [`finish`](Self::finish), and returns its facts too. They are `None` if they were not requested, and if their
+    /// collector has panicked: a fault in it does not make a module invalid.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`finish`](Self::finish).
+    pub fn finish_with_facts(mut self) -> Result<(ModuleInfo, Option<Facts>), Error> {
         if let Err(error) = self.take(&[], true) {
             return Err(self.reject(error));
         }
@@ -121,7 +140,12 @@ impl Validation {
             .walk
             .take()
             .expect("BUG: a rejected module cannot be finished");
-        Ok(walk.finish()?.finish(self.size_bytes, self.sha256))
+        let (info, facts) = walk.finish()?;
+        let facts = facts.and_then(|facts| {
+            let finish = AssertUnwindSafe(|| facts.finish(self.size_bytes));
+            catch_unwind(finish).unwrap_or_default()
+        });
+        Ok((info.finish(self.size_bytes, self.sha256), facts))
     }
 
     /// Ends the validation, and returns the error to report: that of an invalid function body, which precedes `error` in the

@@ -1,5 +1,6 @@
 //! One pass over a module: parses, validates and checks the limits payload by payload, and collects the information.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use wasmparser::{Chunk, Encoding, Parser, Payload, ValidPayload, Validator, WasmFeatures};
@@ -7,6 +8,7 @@ use wasmparser::{Chunk, Encoding, Parser, Payload, ValidPayload, Validator, Wasm
 use super::Error;
 use super::bodies::Bodies;
 use super::collect::InfoCollector;
+use super::facts::FactsCollector;
 use super::fuel::Fuel;
 use super::limits::{SectionHeader, check_body, check_imports, check_section};
 use super::memory::ParsedMemory;
@@ -25,6 +27,8 @@ pub(super) struct ModuleWalk {
     skip_bytes: u64,
     validator: Validator,
     collector: InfoCollector,
+    /// `None` if no facts are requested, or if their collector has panicked.
+    facts: Option<FactsCollector>,
     bodies: Bodies,
     fuel: Arc<Fuel>,
     memory: ParsedMemory,
@@ -70,11 +74,17 @@ impl ModuleWalk {
             skip_bytes: 0,
             validator: Validator::new_with_features(WasmFeatures::all()),
             collector: InfoCollector::default(),
+            facts: None,
             bodies: Bodies::new(Arc::clone(&fuel)),
             fuel,
             memory,
             type_sizes: TypeSizes::default(),
         }
+    }
+
+    /// Collects facts, too.
+    pub(super) fn collect_facts(&mut self) {
+        self.facts = Some(FactsCollector::new());
     }
 
     /// Processes the first payload in `data`. With `eof`, no bytes follow `data`.
@@ -83,8 +93,9 @@ impl ModuleWalk {
             return self.skip(data, eof);
         }
         self.check_limits(data)?;
+        let start = self.frame.parser.offset();
         match self.frame.parser.parse(data, false)? {
-            Chunk::Parsed { consumed, payload } => self.take(payload, consumed),
+            Chunk::Parsed { consumed, payload } => self.take(payload, start, consumed),
             Chunk::NeedMoreData(bytes) if !eof => self.need(data, data.len().saturating_add(bytes)),
             Chunk::NeedMoreData(_) => self.end(data),
         }
@@ -95,10 +106,10 @@ impl ModuleWalk {
         self.bodies.has_error()
     }
 
-    /// Waits for the validation of the function bodies. Returns the collected information, or the first error of a body.
-    pub(super) fn finish(self) -> Result<InfoCollector, Error> {
+    /// Waits for the validation of the function bodies. Returns what was collected, or the first error of a body.
+    pub(super) fn finish(self) -> Result<(InfoCollector, Option<FactsCollector>), Error> {
         self.bodies.finish()?;
-        Ok(self.collector)
+        Ok((self.collector, self.facts))
     }
 
     fn check_limits(&self, data: &[u8]) -> Result<(), Error> {
@@ -115,8 +126,9 @@ impl ModuleWalk {
 
     /// Processes `data` when the parser asks for more bytes than exist, which may be the end of the module.
     fn end(&mut self, data: &[u8]) -> Result<ParseStep, Error> {
+        let start = self.frame.parser.offset();
         match self.frame.parser.parse(data, true) {
-            Ok(Chunk::Parsed { consumed, payload }) => self.take(payload, consumed),
+            Ok(Chunk::Parsed { consumed, payload }) => self.take(payload, start, consumed),
             Ok(Chunk::NeedMoreData(_)) => {
                 unreachable!("BUG: the parser asked for bytes after the end")
             }
@@ -140,15 +152,13 @@ impl ModuleWalk {
         };
         match skip::read_name(data, self.frame.parser.offset(), head)? {
             Skip::Need(bytes) => Ok(ParseStep::Need(bytes)),
-            Skip::Named {
-                name,
-                section_bytes,
-            } => {
+            Skip::Named(section) => {
                 if self.outer.is_empty() {
-                    self.collector.custom_section(name);
+                    self.collector.custom_section(section.name);
                 }
-                skip::advance(&mut self.frame.parser, section_bytes)?;
-                self.skip_bytes = section_bytes;
+                facts(&mut self.facts, |facts| facts.skips(&section));
+                skip::advance(&mut self.frame.parser, section.section_bytes)?;
+                self.skip_bytes = section.section_bytes;
                 Ok(ParseStep::Used(0))
             }
         }
@@ -158,6 +168,7 @@ impl ModuleWalk {
         let used =
             usize::try_from(self.skip_bytes).map_or(data.len(), |bytes| bytes.min(data.len()));
         self.skip_bytes -= used as u64;
+        facts(&mut self.facts, |facts| facts.skipped(&data[..used]));
         match used {
             0 if eof => {
                 let end = self.frame.parser.offset() - self.skip_bytes;
@@ -168,7 +179,8 @@ impl ModuleWalk {
         }
     }
 
-    fn take(&mut self, payload: Payload<'_>, used: usize) -> Result<ParseStep, Error> {
+    /// Processes the payload that starts at `start` in the module, and is `used` bytes long.
+    fn take(&mut self, payload: Payload<'_>, start: u64, used: usize) -> Result<ParseStep, Error> {
         if let Payload::ImportSection(imports) = &payload {
             check_imports(imports, self.section_bytes_max)?;
         }
@@ -178,6 +190,9 @@ impl ModuleWalk {
         charged.map_err(|stop| self.fuel.error(stop, end))?;
         self.memory.charge(&payload)?;
         let valid = self.validator.payload(&payload)?;
+        facts(&mut self.facts, |facts| {
+            facts.payload(&payload, start, used)
+        });
         if let Payload::TypeSection(_) = &payload {
             self.frame.types = TypeScale::of_module(&self.validator);
         }
@@ -246,6 +261,14 @@ impl Frame {
         {
             self.position = ParserPosition::Section(Encoding::Module);
         }
+    }
+}
+
+/// Passes something to the collector of facts. If it panics, there are no facts, but the module may still be valid.
+fn facts(collector: &mut Option<FactsCollector>, add: impl FnOnce(&mut FactsCollector)) {
+    let Some(facts) = collector else { return };
+    if catch_unwind(AssertUnwindSafe(|| add(facts))).is_err() {
+        *collector = None;
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod bytes;
+mod facts;
 mod fixtures;
 mod fuel;
 mod limits;

@@ -1,0 +1,219 @@
+//! Collects the facts about a module from the payloads of a parser.
+
+use wasmparser::{Encoding, Payload};
+
+use super::core_module::CoreModule;
+use super::cut::CutList;
+use super::function::{FUNCTIONS_BYTES_MAX, FunctionSize};
+use super::group::Groups;
+use super::item::{ITEMS_BYTES_MAX, TypedExport, TypedImport};
+use super::largest::Largest;
+use super::metadata::MetadataCollector;
+use super::model::Facts;
+use super::section::Sections;
+use super::segment::{SEGMENTS_BYTES_MAX, SegmentSize};
+use crate::wasm::ModuleKind;
+use crate::wasm::collect::{component_kind, core_kind, import_kind};
+use crate::wasm::skip::SkippedSection;
+use crate::wasm::types::IndexSpaces;
+
+/// Collects facts from the payloads of a module or component, in order, and of all nested ones.
+#[derive(Debug)]
+pub(in crate::wasm) struct FactsCollector {
+    /// The encodings of the module or component that is being read, and of those that contain it, the outermost first.
+    encodings: Vec<Encoding>,
+    kind: Option<ModuleKind>,
+    imports: CutList<TypedImport>,
+    exports: CutList<TypedExport>,
+    sections: Sections,
+    functions: Largest<FunctionSize>,
+    groups: Groups,
+    segments: Largest<SegmentSize>,
+    metadata: MetadataCollector,
+    /// The index spaces of the outermost core module.
+    spaces: IndexSpaces,
+    /// The core module that is being read.
+    module: Option<CoreModule>,
+    /// The number of core modules in a component so far.
+    nested_modules: u32,
+    /// The number of bytes before the contents of the section that is skipped, if it is a name section.
+    names_start: Option<usize>,
+}
+
+impl FactsCollector {
+    pub(in crate::wasm) fn new() -> Self {
+        Self {
+            encodings: Vec::new(),
+            kind: None,
+            imports: CutList::new(ITEMS_BYTES_MAX),
+            exports: CutList::new(ITEMS_BYTES_MAX),
+            sections: Sections::new(),
+            functions: Largest::default(),
+            groups: Groups::default(),
+            segments: Largest::default(),
+            metadata: MetadataCollector::new(),
+            spaces: IndexSpaces::default(),
+            module: None,
+            nested_modules: 0,
+            names_start: None,
+        }
+    }
+
+    /// Adds a payload, which was validated. It starts at `offset`, and is `bytes` long unless it is a section that is read in parts.
+    pub(in crate::wasm) fn payload(&mut self, payload: &Payload<'_>, offset: u64, bytes: usize) {
+        if let Payload::Version { encoding, .. } = payload {
+            self.start(*encoding);
+        }
+        if let [encoding] = self.encodings[..] {
+            self.outermost(encoding, payload, offset);
+        }
+        if let Some(module) = &mut self.module {
+            module.payload(payload, bytes);
+        }
+        match payload {
+            Payload::CustomSection(section) => self.custom(section.name(), section.data()),
+            Payload::DataSection(section) => {
+                let module = self.module.as_ref().and_then(CoreModule::number);
+                let segments = section.clone().into_iter().map_while(Result::ok);
+                for (index, data) in (0..).zip(segments) {
+                    self.segments.push(SegmentSize::new(module, index, &data));
+                }
+            }
+            Payload::End(_) => self.end(),
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, encoding: Encoding) {
+        let is_outermost = self.encodings.is_empty();
+        self.encodings.push(encoding);
+        match encoding {
+            Encoding::Module if is_outermost => {
+                self.kind = Some(ModuleKind::Module);
+                self.module = Some(CoreModule::new(None));
+            }
+            Encoding::Module => {
+                self.module = Some(CoreModule::new(Some(self.nested_modules)));
+                self.nested_modules += 1;
+            }
+            Encoding::Component if is_outermost => self.kind = Some(ModuleKind::Component),
+            Encoding::Component => {}
+        }
+    }
+
+    fn end(&mut self) {
+        self.encodings.pop();
+        let Some(module) = self.module.take() else {
+            return;
+        };
+        let name = module.finish(&mut self.functions, &mut self.groups);
+        if self.encodings.is_empty()
+            && let Some(name) = name
+        {
+            self.metadata.module_name(&name);
+        }
+    }
+
+    fn outermost(&mut self, encoding: Encoding, payload: &Payload<'_>, offset: u64) {
+        self.sections.payload(encoding, payload, offset);
+        match payload {
+            Payload::ImportSection(section) => {
+                for import in section.clone().into_imports().map_while(Result::ok) {
+                    self.spaces.add_import(import.ty);
+                    if self.imports.is_cut() {
+                        self.imports.count();
+                        continue;
+                    }
+                    let ty = self.spaces.type_of(import.ty);
+                    let (module, kind) = (Some(import.module), import_kind(import.ty));
+                    let import = TypedImport::new(module, import.name, kind, Some(&ty));
+                    let bytes = import.json_bytes();
+                    self.imports.push(import, bytes);
+                }
+            }
+            Payload::ExportSection(section) => {
+                for export in section.clone().into_iter().map_while(Result::ok) {
+                    if self.exports.is_cut() {
+                        self.exports.count();
+                        continue;
+                    }
+                    let ty = self.spaces.type_at(export.kind, export.index);
+                    let kind = core_kind(export.kind);
+                    self.export(TypedExport::new(export.name, kind, Some(&ty)));
+                }
+            }
+            Payload::ComponentImportSection(section) => {
+                for import in section.clone().into_iter().map_while(Result::ok) {
+                    let kind = component_kind(import.ty.kind());
+                    let import = TypedImport::new(None, &import.name.full_name(), kind, None);
+                    let bytes = import.json_bytes();
+                    self.imports.push(import, bytes);
+                }
+            }
+            Payload::ComponentExportSection(section) => {
+                for export in section.clone().into_iter().map_while(Result::ok) {
+                    let kind = component_kind(export.kind);
+                    self.export(TypedExport::new(&export.name.full_name(), kind, None));
+                }
+            }
+            payload => self.spaces.define(payload),
+        }
+    }
+
+    fn export(&mut self, export: TypedExport) {
+        let bytes = export.json_bytes();
+        self.exports.push(export, bytes);
+    }
+
+    fn custom(&mut self, name: &str, data: &[u8]) {
+        if self.encodings.len() == 1 {
+            self.metadata.outermost(name, data);
+        }
+        self.metadata.any(name, data);
+        if let Some(module) = &mut self.module
+            && name == "name"
+            && module.start_names()
+        {
+            module.names(data, &mut self.groups);
+        }
+    }
+
+    /// Adds a custom section whose contents are too long to be read at once. [`skipped`](Self::skipped) receives its bytes.
+    pub(in crate::wasm) fn skips(&mut self, section: &SkippedSection<'_>) {
+        if self.encodings.len() == 1 {
+            let (offset, size_bytes) = (section.offset, section.section_bytes);
+            self.sections.custom(section.name, offset, size_bytes);
+        }
+        self.metadata.too_long(section.name);
+        let names = self.module.as_mut().filter(|_| section.name == "name");
+        let starts = names.is_some_and(CoreModule::start_names);
+        self.names_start = starts.then_some(section.contents_start);
+    }
+
+    /// Adds the next bytes of the section that is skipped, which starts with its id.
+    pub(in crate::wasm) fn skipped(&mut self, bytes: &[u8]) {
+        let Some(start) = &mut self.names_start else {
+            return;
+        };
+        let before = bytes.len().min(*start);
+        *start -= before;
+        if let Some(module) = &mut self.module {
+            module.names(&bytes[before..], &mut self.groups);
+        }
+    }
+
+    /// Returns the facts about a module of this size.
+    pub(in crate::wasm) fn finish(self, size_bytes: u64) -> Option<Facts> {
+        Some(Facts {
+            kind: self.kind?,
+            size_bytes,
+            imports: self.imports.finish(),
+            exports: self.exports.finish(),
+            sections: self.sections.finish(),
+            functions: self.functions.finish(FUNCTIONS_BYTES_MAX),
+            groups: self.groups.finish(),
+            data_segments: self.segments.finish(SEGMENTS_BYTES_MAX),
+            metadata: self.metadata.finish(),
+        })
+    }
+}

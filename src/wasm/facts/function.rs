@@ -1,0 +1,44 @@
+//! The sizes of functions.
+
+use serde::{Deserialize, Serialize};
+
+use super::largest::Sized64;
+use super::symbol::demangle;
+use super::text::json_bytes;
+
+/// The maximum size of the list of functions, in bytes of JSON.
+pub(super) const FUNCTIONS_BYTES_MAX: usize = 320 << 10;
+/// The JSON of a function without its name, in bytes.
+const FUNCTION_BYTES: usize = 80;
+
+/// The size of a function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionSize {
+    /// In a component: the number of the core module that defines the function, in the order of the bytes, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<u32>,
+    /// The index of the function in its module; imported functions come first.
+    pub index: u32,
+    /// The name from the name section, or else the first name under which it is exported. A name of more than 1 KiB is cut, and ends with `…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The size of the function's entry in the code section, in bytes: its length, its locals and its operators.
+    pub size_bytes: u64,
+}
+
+impl FunctionSize {
+    /// Returns the name as it was in the source, if it is a symbol of Rust or C++.
+    pub fn demangled_name(&self) -> Option<String> {
+        self.name.as_deref().and_then(demangle)
+    }
+}
+
+impl Sized64 for FunctionSize {
+    fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    fn json_bytes(&self) -> usize {
+        FUNCTION_BYTES + json_bytes(self.name.as_deref().unwrap_or_default())
+    }
+}

@@ -1,0 +1,76 @@
+//! Imports and exports with their types.
+
+use serde::{Deserialize, Serialize};
+
+use super::text::{cut_text, json_bytes};
+use crate::wasm::ItemKind;
+
+/// The maximum length of a name, and of a type in the text format, in bytes of JSON.
+pub(super) const NAME_BYTES_MAX: usize = 1024;
+
+/// The maximum size of the list of imports, and of that of exports, in bytes of JSON.
+pub(super) const ITEMS_BYTES_MAX: usize = 160 << 10;
+/// The JSON of an item without its texts, in bytes.
+const ITEM_BYTES: usize = 64;
+
+/// An import with its type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypedImport {
+    /// The name of the module to import from; `None` in a component, whose imports have a single name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// The name of the item. A name of more than 1 KiB is cut, and ends with `…`.
+    pub name: String,
+    /// The kind of the item.
+    pub kind: ItemKind,
+    /// The type in the [text format](https://webassembly.github.io/spec/core/text/types.html), which refers to other types by their index in the
+    /// module; cut like the name. `None` in a component.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub ty: Option<String>,
+}
+
+/// An export with its type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypedExport {
+    /// The name of the item. A name of more than 1 KiB is cut, and ends with `…`.
+    pub name: String,
+    /// The kind of the item.
+    pub kind: ItemKind,
+    /// The type, as for an import.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub ty: Option<String>,
+}
+
+impl TypedImport {
+    pub(super) fn new(module: Option<&str>, name: &str, kind: ItemKind, ty: Option<&str>) -> Self {
+        let cut = |text: &str| cut_text(text, NAME_BYTES_MAX);
+        Self {
+            module: module.map(cut),
+            name: cut(name),
+            kind,
+            ty: ty.map(cut),
+        }
+    }
+
+    pub(super) fn json_bytes(&self) -> usize {
+        let module = self.module.as_deref().unwrap_or_default();
+        let ty = self.ty.as_deref().unwrap_or_default();
+        ITEM_BYTES + json_bytes(module) + json_bytes(&self.name) + json_bytes(ty)
+    }
+}
+
+impl TypedExport {
+    pub(super) fn new(name: &str, kind: ItemKind, ty: Option<&str>) -> Self {
+        let cut = |text: &str| cut_text(text, NAME_BYTES_MAX);
+        Self {
+            name: cut(name),
+            kind,
+            ty: ty.map(cut),
+        }
+    }
+
+    pub(super) fn json_bytes(&self) -> usize {
+        let ty = self.ty.as_deref().unwrap_or_default();
+        ITEM_BYTES + json_bytes(&self.name) + json_bytes(ty)
+    }
+}

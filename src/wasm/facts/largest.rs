@@ -1,0 +1,98 @@
+//! The largest parts of a module.
+
+use super::cut::{Cut, CutList};
+
+/// The maximum number of parts that are listed.
+pub(super) const PARTS_MAX: usize = 4096;
+
+/// Something with a size.
+pub(super) trait Sized64 {
+    /// Returns the size, in bytes.
+    fn size_bytes(&self) -> u64;
+
+    /// Returns an upper bound on the length of the JSON, in bytes.
+    fn json_bytes(&self) -> usize;
+}
+
+/// Collects the largest of many parts. Of parts with the same size, those that come first are kept.
+#[derive(Debug)]
+pub(super) struct Largest<T> {
+    parts: Vec<T>,
+    total: u64,
+}
+
+impl<T> Default for Largest<T> {
+    fn default() -> Self {
+        Self {
+            parts: Vec::new(),
+            total: 0,
+        }
+    }
+}
+
+impl<T: Sized64> Largest<T> {
+    pub(super) fn push(&mut self, part: T) {
+        self.total += 1;
+        self.parts.push(part);
+        if self.parts.len() >= 2 * PARTS_MAX {
+            self.sort();
+        }
+    }
+
+    /// Counts parts that are smaller than [`PARTS_MAX`] others.
+    pub(super) fn count(&mut self, parts: u64) {
+        self.total += parts;
+    }
+
+    /// The sort is stable, so the order of parts with the same size stays.
+    fn sort(&mut self) {
+        self.parts
+            .sort_by_key(|part| std::cmp::Reverse(part.size_bytes()));
+        self.parts.truncate(PARTS_MAX);
+    }
+
+    /// Returns the largest parts, the largest first, within a limit on their JSON in bytes.
+    pub(super) fn finish(mut self, bytes_max: usize) -> Cut<T> {
+        self.sort();
+        let mut list = CutList::new(bytes_max);
+        for part in self.parts {
+            let bytes = part.json_bytes();
+            list.push(part, bytes);
+        }
+        Cut {
+            total: self.total,
+            ..list.finish()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct Part(u64, usize);
+
+    impl Sized64 for Part {
+        fn size_bytes(&self) -> u64 {
+            self.0
+        }
+
+        fn json_bytes(&self) -> usize {
+            10
+        }
+    }
+
+    #[test]
+    fn the_largest_parts_are_kept_in_the_order_of_their_sizes() {
+        let mut largest = Largest::default();
+        let count = 5 * PARTS_MAX;
+        (0..count).for_each(|n| largest.push(Part((n % 1000) as u64, n)));
+        let cut = largest.finish(30);
+        assert_eq!(
+            cut.items,
+            [Part(999, 999), Part(999, 1999), Part(999, 2999)]
+        );
+        assert_eq!(cut.total, count as u64);
+    }
+}

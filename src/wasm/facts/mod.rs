@@ -1,0 +1,38 @@
+//! Facts about a module: what it needs, what it provides, how large its parts are, and what it was built from.
+//!
+//! [`Facts`] are collected in the same pass as validation, when a [`Validation`](super::Validation) is created
+//! [`with_facts`](super::Validation::with_facts). [`facts_of`](super::facts_of) reads them from a module that was validated before, without
+//! validating its function bodies again.
+//!
+//! Custom sections are not validated, so their contents may be malformed or false. What can be read is reported; the rest is left out and is
+//! never an error. Every list and every text is bounded: the facts of a module are at most [`FACTS_BYTES_MAX`] bytes of JSON.
+
+mod collector;
+mod core_module;
+mod crates;
+mod custom_text;
+mod cut;
+mod function;
+mod group;
+mod item;
+mod largest;
+mod metadata;
+mod model;
+mod name_section;
+mod section;
+mod segment;
+mod symbol;
+mod text;
+
+pub(in crate::wasm) use collector::FactsCollector;
+pub use crates::{Crate, Crates};
+pub use cut::Cut;
+pub use function::FunctionSize;
+pub use group::GroupSize;
+pub use item::{TypedExport, TypedImport};
+pub use metadata::{Metadata, Producer};
+pub use model::{FACTS_BYTES_MAX, Facts};
+pub use section::{SectionKind, SectionSize};
+pub use segment::SegmentSize;
+pub use symbol::demangle;
+pub(in crate::wasm) use text::json_bytes;

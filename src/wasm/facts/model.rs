@@ -1,0 +1,40 @@
+//! The facts about a module.
+
+use serde::{Deserialize, Serialize};
+
+use super::cut::Cut;
+use super::function::FunctionSize;
+use super::group::GroupSize;
+use super::item::{TypedExport, TypedImport};
+use super::metadata::Metadata;
+use super::section::SectionSize;
+use super::segment::SegmentSize;
+use crate::wasm::ModuleKind;
+
+/// The maximum size of [`Facts`] as JSON, in bytes. The limits of the lists and texts add up to less.
+pub const FACTS_BYTES_MAX: usize = 1 << 20;
+
+/// The facts about a module or component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Whether this is a core module or a component.
+    pub kind: ModuleKind,
+    /// The size of the module, in bytes.
+    pub size_bytes: u64,
+    /// Its imports, in order.
+    pub imports: Cut<TypedImport>,
+    /// Its exports, in order.
+    pub exports: Cut<TypedExport>,
+    /// Its sections, in order. The first is the header. A nested module or component is one section. If the list is not cut, the sizes add up
+    /// to that of the module.
+    pub sections: Cut<SectionSize>,
+    /// The functions with the largest bodies, the largest first: those of all core modules in a component.
+    pub functions: Cut<FunctionSize>,
+    /// The sizes of functions by the crate or namespace in which they are defined, the largest first. Functions whose name does not contain one
+    /// are left out.
+    pub groups: Cut<GroupSize>,
+    /// The largest data segments, the largest first: those of all core modules in a component.
+    pub data_segments: Cut<SegmentSize>,
+    /// What the custom sections say about the module.
+    pub metadata: Metadata,
+}

@@ -1,0 +1,222 @@
+//! The names of a module and its functions, from the
+//! [name section](https://webassembly.github.io/spec/core/appendix/custom.html#name-section).
+
+use crate::wasm::limits::peek_u32;
+
+const MODULE_NAME: u8 = 0;
+const FUNCTION_NAMES: u8 = 1;
+
+/// The maximum length of a name in `wasmparser`, in bytes. What follows a longer one is not read.
+const NAME_BYTES_MAX: usize = 100_000;
+/// The maximum length of a LEB128 number of 32 bits, in bytes.
+const LEB_BYTES_MAX: usize = 5;
+
+/// A name in the name section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name<'a> {
+    Module(&'a str),
+    /// The index of a function, and its name. Indices increase.
+    Function(u32, &'a str),
+}
+
+/// Decodes a name section that arrives in pieces. It may be far larger than the memory for it.
+///
+/// The contents of custom sections are not validated. At the first malformed entry, the rest of the section is ignored.
+#[derive(Debug, Default)]
+pub(super) struct NameSection {
+    position: Position,
+    /// The incomplete entry at the end of the last piece.
+    pending: Vec<u8>,
+    /// The bytes that are still to be skipped.
+    skip_bytes: u64,
+}
+
+#[derive(Debug, Default)]
+enum Position {
+    #[default]
+    Subsection,
+    /// In the name of the module.
+    ModuleName,
+    /// Before the number of functions; the length of the rest of the subsection.
+    Count(u64),
+    /// Between the names of functions.
+    Functions {
+        entries: u32,
+        left_bytes: u64,
+        /// The lowest index that may follow.
+        next_index: u32,
+    },
+    End,
+}
+
+/// The reason for which no entry was decoded.
+enum Stop {
+    /// More bytes are needed.
+    Incomplete,
+    Malformed,
+}
+
+impl NameSection {
+    /// Passes the next bytes. Calls `found` with each complete name.
+    pub(super) fn feed(&mut self, mut bytes: &[u8], found: &mut impl FnMut(Name<'_>)) {
+        if self.pending.is_empty() {
+            let used = self.decode(bytes, found);
+            bytes = &bytes[used..];
+            self.pending.extend_from_slice(bytes);
+            return;
+        }
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.extend_from_slice(bytes);
+        let used = self.decode(&pending, found);
+        pending.drain(..used);
+        self.pending = pending;
+    }
+
+    /// Decodes all complete entries, and returns the number of bytes that are done with.
+    fn decode(&mut self, bytes: &[u8], found: &mut impl FnMut(Name<'_>)) -> usize {
+        let mut used = 0;
+        loop {
+            let skipped = usize::try_from(self.skip_bytes)
+                .map_or(bytes.len() - used, |skip| skip.min(bytes.len() - used));
+            used += skipped;
+            self.skip_bytes -= skipped as u64;
+            if matches!(self.position, Position::End) {
+                return bytes.len();
+            }
+            if used == bytes.len() {
+                return used;
+            }
+            match self.step(&bytes[used..], found) {
+                Ok(step) => used += step,
+                Err(Stop::Incomplete) => return used,
+                Err(Stop::Malformed) => self.position = Position::End,
+            }
+        }
+    }
+
+    /// Decodes one entry, and returns its length.
+    fn step(&mut self, bytes: &[u8], found: &mut impl FnMut(Name<'_>)) -> Result<usize, Stop> {
+        match &mut self.position {
+            Position::Subsection => {
+                let (size, used) = number(&bytes[1..])?;
+                match bytes[0] {
+                    MODULE_NAME => self.position = Position::ModuleName,
+                    FUNCTION_NAMES => self.position = Position::Count(u64::from(size)),
+                    _ => self.skip_bytes = u64::from(size),
+                }
+                Ok(1 + used)
+            }
+            Position::ModuleName => {
+                let (name, used) = string(bytes)?;
+                found(Name::Module(name));
+                self.position = Position::Subsection;
+                Ok(used)
+            }
+            Position::Count(size) => {
+                let (entries, used) = number(bytes)?;
+                let left_bytes = size.checked_sub(used as u64).ok_or(Stop::Malformed)?;
+                self.position = Position::Functions {
+                    entries,
+                    left_bytes,
+                    next_index: 0,
+                };
+                Ok(used)
+            }
+            Position::Functions { entries: 0, .. } => {
+                // The other subsections name no functions.
+                self.position = Position::End;
+                Ok(0)
+            }
+            Position::Functions {
+                entries,
+                left_bytes,
+                next_index,
+            } => {
+                let (index, index_bytes) = number(bytes)?;
+                let (name, name_bytes) = string(&bytes[index_bytes..])?;
+                let used = index_bytes + name_bytes;
+                if used as u64 > *left_bytes || index < *next_index {
+                    return Err(Stop::Malformed);
+                }
+                *left_bytes -= used as u64;
+                *entries -= 1;
+                *next_index = index.saturating_add(1);
+                found(Name::Function(index, name));
+                Ok(used)
+            }
+            Position::End => Err(Stop::Malformed),
+        }
+    }
+}
+
+/// Reads a LEB128 number. Returns it and its length in bytes.
+fn number(bytes: &[u8]) -> Result<(u32, usize), Stop> {
+    match peek_u32(bytes) {
+        Some(number) => Ok(number),
+        None if bytes.len() < LEB_BYTES_MAX => Err(Stop::Incomplete),
+        None => Err(Stop::Malformed),
+    }
+}
+
+/// Reads a text after its length. Returns it and the length of both in bytes.
+fn string(bytes: &[u8]) -> Result<(&str, usize), Stop> {
+    let (length, start) = number(bytes)?;
+    let length = usize::try_from(length).map_err(|_| Stop::Malformed)?;
+    if length > NAME_BYTES_MAX {
+        return Err(Stop::Malformed);
+    }
+    let end = start + length;
+    let text = bytes.get(start..end).ok_or(Stop::Incomplete)?;
+    let text = std::str::from_utf8(text).map_err(|_| Stop::Malformed)?;
+    Ok((text, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the names that are decoded from pieces of this length.
+    fn names(section: &[u8], piece_bytes: usize) -> Vec<String> {
+        let (mut decoder, mut names) = (NameSection::default(), Vec::new());
+        for piece in section.chunks(piece_bytes) {
+            decoder.feed(piece, &mut |name| {
+                names.push(match name {
+                    Name::Module(name) => format!("module {name}"),
+                    Name::Function(index, name) => format!("{index} {name}"),
+                });
+            });
+            assert!(decoder.pending.len() <= NAME_BYTES_MAX + piece_bytes);
+        }
+        names
+    }
+
+    fn all(section: &[u8]) -> Vec<String> {
+        let whole = names(section, section.len().max(1));
+        for piece_bytes in 1..section.len().min(40) {
+            assert_eq!(names(section, piece_bytes), whole, "{piece_bytes}");
+        }
+        whole
+    }
+
+    #[test]
+    fn names_are_decoded_from_pieces_of_any_length() {
+        let section = b"\x00\x02\x01m\x09\x03abc\x01\x08\x02\x01\x01a\x05\x02\xc3\xa9\x02\x01\x00";
+        assert_eq!(all(section), ["module m", "1 a", "5 é"]);
+        assert_eq!(all(b""), [""; 0]);
+    }
+
+    #[test]
+    fn false_entries_end_the_names() {
+        // More entries than there are; an entry past the end of the subsection; invalid UTF-8; indices that do not increase; a long name.
+        assert_eq!(all(b"\x01\x04\x09\x00\x01a"), ["0 a"]);
+        assert_eq!(all(b"\x01\x04\x02\x00\x01a\x01\x01b"), ["0 a"]);
+        assert_eq!(all(b"\x01\x07\x02\x00\x01\xff\x01\x01b"), [""; 0]);
+        assert_eq!(all(b"\x01\x07\x02\x03\x01a\x03\x01b"), ["3 a"]);
+        assert_eq!(
+            all(b"\x01\xff\xff\xff\x0f\x01\x00\xff\xff\xff\x0fabc"),
+            [""; 0]
+        );
+        assert_eq!(all(b"\x01\x01\xff\xff\xff\xff\xff\xff"), [""; 0]);
+        assert_eq!(all(b"\x01\x00\x00"), [""; 0]);
+    }
+}

@@ -1,0 +1,73 @@
+//! The sizes of data segments.
+
+use serde::{Deserialize, Serialize};
+use wasmparser::{ConstExpr, Data, DataKind, Operator};
+
+use super::largest::Sized64;
+
+/// The maximum size of the list of data segments, in bytes of JSON.
+pub(super) const SEGMENTS_BYTES_MAX: usize = 64 << 10;
+/// An upper bound on the JSON of a data segment, in bytes.
+const SEGMENT_BYTES: usize = 128;
+
+/// The size of a data segment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentSize {
+    /// In a component: the number of the core module that contains the segment, in the order of the bytes, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<u32>,
+    /// The index of the segment in its module.
+    pub index: u32,
+    /// The index of the memory that it initializes; `None` if the segment is passive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u32>,
+    /// The address in the memory, if it is a constant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<u64>,
+    /// The size of the segment in the data section, in bytes: its mode, its address, its length and its data.
+    pub size_bytes: u64,
+    /// The size of its data, in bytes.
+    pub data_bytes: u64,
+}
+
+impl SegmentSize {
+    pub(super) fn new(module: Option<u32>, index: u32, data: &Data<'_>) -> Self {
+        let (memory, address) = match &data.kind {
+            DataKind::Passive => (None, None),
+            DataKind::Active {
+                memory_index,
+                offset_expr,
+            } => (Some(*memory_index), constant(offset_expr)),
+        };
+        Self {
+            module,
+            index,
+            memory,
+            address,
+            size_bytes: data.range.end.saturating_sub(data.range.start),
+            data_bytes: data.data.len() as u64,
+        }
+    }
+}
+
+/// Returns the value of an expression that is a single constant.
+fn constant(expr: &ConstExpr<'_>) -> Option<u64> {
+    let mut operators = expr.get_operators_reader();
+    let value = match operators.read().ok()? {
+        // An address in a 32-bit memory is unsigned.
+        Operator::I32Const { value } => u64::from(value as u32),
+        Operator::I64Const { value } => value as u64,
+        _ => return None,
+    };
+    matches!(operators.read(), Ok(Operator::End)).then_some(value)
+}
+
+impl Sized64 for SegmentSize {
+    fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    fn json_bytes(&self) -> usize {
+        SEGMENT_BYTES
+    }
+}

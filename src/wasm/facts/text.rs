@@ -1,0 +1,62 @@
+//! Texts of bounded length.
+
+/// The mark at the end of a text that was cut.
+const CUT_MARK: char = '…';
+
+/// Returns the length of a text in JSON without its quotes, in bytes. JSON escapes quotes, backslashes and control characters.
+pub(in crate::wasm) fn json_bytes(text: &str) -> usize {
+    text.bytes().map(json_bytes_of).sum()
+}
+
+fn json_bytes_of(byte: u8) -> usize {
+    match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    }
+}
+
+/// Returns the text, cut to `bytes_max` bytes of JSON and marked with `…` if it is longer.
+pub(super) fn cut_text(text: &str, bytes_max: usize) -> String {
+    if text.len() <= bytes_max / 6 || json_bytes(text) <= bytes_max {
+        return text.to_owned();
+    }
+    let (mut bytes, mut end) = (CUT_MARK.len_utf8(), 0);
+    for (position, char) in text.char_indices() {
+        bytes += match char {
+            char if char.is_ascii() => json_bytes_of(char as u8),
+            char => char.len_utf8(),
+        };
+        if bytes > bytes_max {
+            break;
+        }
+        end = position + char.len_utf8();
+    }
+    let mut cut = text[..end].to_owned();
+    cut.push(CUT_MARK);
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_bytes_are_those_of_the_json() {
+        for text in ["", "abc", "é\u{202e}\u{7f}", "\"\\\n\0\u{1f}\u{80}"] {
+            let json = serde_json::to_string(text).unwrap();
+            assert!(json_bytes(text) + 2 >= json.len(), "{json}");
+        }
+        assert_eq!(json_bytes("\"\\\0"), 2 + 2 + 6);
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters_and_marked() {
+        assert_eq!(cut_text("abcdef", 6), "abcdef");
+        assert_eq!(cut_text("abcdefg", 6), "abc…");
+        assert_eq!(cut_text("ééé", 6), "ééé");
+        assert_eq!(cut_text("éééé", 6), "é…");
+        assert_eq!(cut_text("\0\0\0", 16), "\0\0…");
+        assert_eq!(cut_text(&"x".repeat(1 << 20), 1000).len(), 1000);
+    }
+}
