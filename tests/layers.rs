@@ -240,6 +240,7 @@ const ORDERS: [(&str, &[&str]); 2] = [
             "watch",
             "options",
             "state",
+            "admission",
             "json_list",
             "git",
             "extract",

@@ -190,18 +190,22 @@ where
 
     /// Makes the next piece, and charges it. The charge of the previous piece may still be held while this waits. That cannot deadlock:
     /// sending the previous piece releases its charge, and does not depend on this one.
+    ///
+    /// It waits longer than a new request, which can still be answered with 503: for a list that is cut off, the client would have to read
+    /// everything again. Only the position is held for that time.
     async fn make_piece(self) -> Result<(Bytes, Option<Self>)> {
+        let wait = self.app.limits.idle_timeout;
         let wanted = (self.sent_bytes / SENT_SHARE).clamp(PIECE_BYTES, PIECE_BYTES_MAX);
         let mut charge = match self.app.memory.try_charge(wanted as u64) {
             Ok(charge) => charge,
-            Err(_) => self.app.charge(PIECE_BYTES as u64).await?,
+            Err(_) => self.app.charge_within(wait, PIECE_BYTES as u64).await?,
         };
         let mut items = JsonItems::next(self.list.kind, charge.bytes() as usize - ITEM_BYTES);
         let (read, revision) = (Arc::clone(&self.list.read), self.revision.clone());
         let last = self.last;
         let (items, last) = self
             .app
-            .run_long_read(move |store| {
+            .run_long_read_within(wait, move |store| {
                 let last = read(store, &revision, Some(&last), &mut items)?;
                 Ok((items, last))
             })

@@ -4,6 +4,7 @@
 //! Everything here is asynchronous, the store is not: `blocking.rs` crosses from one to the other. `router.rs` lists all routes and
 //! the order of the layers around them.
 
+mod admission;
 mod base_path;
 mod blocking;
 mod charged;

@@ -5,19 +5,16 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::FromRef;
-use metrics::counter;
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout};
+use tokio::sync::{Mutex, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::budget::{ByteBudget, Charge};
+use crate::budget::ByteBudget;
 use crate::config::ServerLimits;
-use crate::http::blocking::{acquire, resume_panic, run_blocking};
-use crate::http::commit_header::CommitHeader;
-use crate::http::error::{Failure, Result};
+use crate::http::error::Result;
 use crate::http::git_permits::GitPermits;
-use crate::http::metrics::{COMMITS, GaugeGuard, Metrics, QUEUE_DEPTH};
+use crate::http::metrics::Metrics;
 use crate::http::module::encodings::{Coding, EncodingCache};
 use crate::http::module::in_flight::InFlight;
 use crate::http::options::ServerOptions;
@@ -25,7 +22,7 @@ use crate::http::upload::quota::{UploadQuota, UploadReservation};
 use crate::http::watch::WatchRegistry;
 use crate::names::{BranchName, ModuleHash};
 use crate::remote::{GitHttpBackend, Mirrors, Replica};
-use crate::store::{Module, Published, Revision, Statistics, Store};
+use crate::store::{Module, Revision, Statistics, Store};
 
 /// For how long the object counts of `/metrics` are reused, because counting reads directories.
 const STATISTICS_AGE_MAX: Duration = Duration::from_secs(10);
@@ -39,13 +36,13 @@ pub(super) struct Shared {
     pub store: Arc<Store>,
     pub limits: ServerLimits,
     /// One permit per request that reads the store.
-    read_permits: Arc<Semaphore>,
+    pub read_permits: Arc<Semaphore>,
     /// One permit per core, for reads that take much CPU time.
-    long_read_permits: Arc<Semaphore>,
+    pub long_read_permits: Arc<Semaphore>,
     /// One permit per request that writes. Separate from `read_permits` because writers may wait for each other.
-    write_permits: Arc<Semaphore>,
+    pub write_permits: Arc<Semaphore>,
     /// The runtime whose threads run writes, if it is not that of the reads.
-    write_threads: Option<Handle>,
+    pub write_threads: Option<Handle>,
     /// The memory for everything that is held for clients.
     pub memory: ByteBudget,
     /// The modules that are being sent.
@@ -125,97 +122,6 @@ impl App {
             metrics: Metrics::install(),
             statistics: Mutex::default(),
         }))
-    }
-
-    /// Reads from the store on the calling thread. For reads from memory only, except for the few bytes of a ref: they take less
-    /// time than the switch to a blocking thread.
-    pub fn run_inline<T>(&self, read: impl FnOnce(&Store) -> T) -> T {
-        read(&self.store)
-    }
-
-    /// Runs `read` on a blocking thread once a permit is available.
-    ///
-    /// # Errors
-    /// 503 if no permit becomes available in time; the error of `read`.
-    pub async fn run_read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Store) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let permit = self.acquire(&self.read_permits).await?;
-        let result = run_blocking(&self.store, permit, &Handle::current(), read).await;
-        result.unwrap_or_else(resume_panic)
-    }
-
-    /// Runs `read` like [`run_read`](Self::run_read), but no more of them at a time than there are cores. With a thread for each, many of
-    /// them would take the CPU time from the threads that serve all connections.
-    ///
-    /// # Errors
-    /// As for [`run_read`](Self::run_read).
-    pub async fn run_long_read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Store) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let permit = self.acquire(&self.long_read_permits).await?;
-        let long_read = move |store: &Store| {
-            let _permit = permit;
-            read(store)
-        };
-        self.run_read(long_read).await
-    }
-
-    /// Runs `write` on a blocking thread once a permit is available. Once started, it runs to completion even if the client
-    /// disconnects.
-    ///
-    /// # Errors
-    /// 503 if no permit becomes available in time; the error of `write`.
-    pub async fn run_write<T: Send + 'static>(
-        &self,
-        write: impl FnOnce(&Store) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let threads = self.write_threads.clone().unwrap_or_else(Handle::current);
-        let permit = self.acquire(&self.write_permits).await?;
-        let result = run_blocking(&self.store, permit, &threads, write).await;
-        result.unwrap_or_else(resume_panic)
-    }
-
-    /// Runs a write that may make a commit, and counts the commit. Returns the response header for it and the result.
-    ///
-    /// # Errors
-    /// As for [`run_write`](Self::run_write).
-    pub async fn publish<T: Send + 'static>(
-        &self,
-        write: impl FnOnce(&Store) -> Result<Published<T>> + Send + 'static,
-    ) -> Result<(CommitHeader, T)> {
-        let published = self.run_write(write).await?;
-        if published.has_moved {
-            counter!(COMMITS).increment(1);
-        }
-        Ok((CommitHeader(published.commit), published.value))
-    }
-
-    /// Acquires a permit.
-    ///
-    /// # Errors
-    /// 503 if no permit becomes available in time.
-    pub async fn acquire(&self, permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
-        acquire(permits, self.limits.request_wait).await
-    }
-
-    /// Waits until it can charge this number of bytes, or the largest possible charge if that is less. The caller must hold neither another
-    /// charge nor a permit.
-    ///
-    /// # Errors
-    /// 503 if the memory does not become available in time.
-    pub async fn charge(&self, bytes: u64) -> Result<Charge> {
-        let bytes = bytes.min(self.memory.largest());
-        if let Ok(charge) = self.memory.try_charge(bytes) {
-            return Ok(charge);
-        }
-        let _queued = GaugeGuard::increment(QUEUE_DEPTH);
-        match timeout(self.limits.request_wait, self.memory.wait(bytes)).await {
-            Ok(charge) => Ok(charge?),
-            Err(_) => Err(Failure::busy()),
-        }
     }
 
     /// Returns the branch for a request that names `requested`. `None` is the store's default branch.

@@ -4,4 +4,5 @@ pub(super) mod encodings;
 pub(super) mod etag;
 pub(super) mod in_flight;
 pub(super) mod range;
+mod representation;
 pub(super) mod response;

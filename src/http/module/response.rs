@@ -1,10 +1,8 @@
 //! Responses that are a module: all of its bytes, a range of them, a compressed variant, or 304.
 
-use std::sync::Arc;
-
 use axum::body::{Body, Bytes};
 use axum::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE, VARY,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -14,13 +12,12 @@ use base64::prelude::BASE64_STANDARD;
 use crate::budget::Charge;
 use crate::http::commit_header::CommitHeader;
 use crate::http::error::Result;
-use crate::http::module::encodings::{Coding, Variant, memory_to_compress};
 use crate::http::module::etag::{self, Freshness};
-use crate::http::module::in_flight::Sent;
 use crate::http::module::range::parse_range;
+use crate::http::module::representation::{FoundContent, Representation, SentBody};
 use crate::http::state::App;
 use crate::names::{CommitId, Digest, ModuleHash, ModulePath};
-use crate::store::{self, Module, Revision, Store};
+use crate::store::{self, Revision, Store};
 
 /// The value of `Vary`: the request headers that select among the responses of one URL.
 const VARY_HEADERS: &str = "Accept-Encoding, Wasmstore-Branch, Wasmstore-Commit";
@@ -34,48 +31,11 @@ pub(in crate::http) enum NamedBy {
     Path(Option<CommitId>),
 }
 
-/// A module that is being sent.
-pub(in crate::http) type SentModule = Sent<ModuleHash, Module>;
-
-/// A compressed variant that is being sent.
-pub(in crate::http) type SentVariant = Sent<(ModuleHash, Coding), Bytes>;
-
 /// A module that was found, and the commit in which it was found.
 struct FoundModule {
     commit: Option<CommitId>,
     hash: ModuleHash,
     content: FoundContent,
-}
-
-enum FoundContent {
-    Read(Arc<SentModule>),
-    /// The module has this size in bytes and is only read once memory for it is free.
-    Unread(u64),
-}
-
-/// The representation of a module that a response sends.
-struct Representation {
-    hash: ModuleHash,
-    digest: Digest,
-    size_bytes: u64,
-    body: SentBody,
-}
-
-/// The bytes of a response body. They stay charged until the body is sent.
-enum SentBody {
-    Identity(Arc<SentModule>),
-    Compressed(Coding, Arc<SentVariant>),
-}
-
-impl Representation {
-    fn new(module: &Module, body: SentBody) -> Self {
-        Self {
-            hash: module.hash,
-            digest: module.digest,
-            size_bytes: module.bytes.len() as u64,
-            body,
-        }
-    }
 }
 
 impl App {
@@ -100,7 +60,7 @@ impl App {
             }
             match found.content {
                 FoundContent::Read(sent) => {
-                    let representation = self.select_variant(sent, headers).await?;
+                    let representation = self.representation(sent, headers).await;
                     return self.send(headers, representation, named_by);
                 }
                 FoundContent::Unread(size_bytes) => {
@@ -131,42 +91,6 @@ impl App {
         .await
     }
 
-    /// Reads a module if `charge` is enough for it, or if memory is free. A charge that is not enough is released.
-    fn read_if_free(
-        &self,
-        hash: ModuleHash,
-        charge: Option<Charge>,
-    ) -> store::Result<FoundContent> {
-        if let Some(sent) = self.sent_modules.get(hash) {
-            return Ok(FoundContent::Read(sent));
-        }
-        let cached = self.store.cached_module(hash);
-        let size_bytes = match &cached {
-            Some(module) => module.bytes.len() as u64,
-            None => self.store.size_bytes(hash)?,
-        };
-        // A module that exceeds the whole budget gets all of it, so no other large module is in memory at the same time.
-        let needed_bytes = size_bytes.min(self.memory.largest());
-        let enough = charge.filter(|charge| charge.bytes() >= needed_bytes);
-        let charge = match enough {
-            Some(mut charge) => {
-                charge.shrink(charge.bytes() - needed_bytes);
-                charge
-            }
-            None => match self.memory.try_charge(needed_bytes) {
-                Ok(charge) => charge,
-                Err(_) => return Ok(FoundContent::Unread(size_bytes)),
-            },
-        };
-        let module = match cached {
-            Some(module) => module,
-            None => self.store.module(hash)?,
-        };
-        Ok(FoundContent::Read(
-            self.sent_modules.share(hash, module, charge),
-        ))
-    }
-
     /// Responds with the module at a path if only the branch's ref has to be read for it, because everything else is cached, and if
     /// memory is free. Returns `None` otherwise.
     pub fn respond_from_cache(
@@ -183,43 +107,10 @@ impl App {
         if let Freshness::NotModified = etag::evaluate(headers, &module.hash.to_string())? {
             return Ok(Some(self.not_modified(headers, module.hash, named_by)));
         }
-        let Ok(variant) = self.cached_variant(&module, headers) else {
+        let Some(representation) = self.cached_representation(&module, headers) else {
             return Ok(None);
         };
-        let body = match variant {
-            Variant::Compressed(coding, bytes) => self
-                .sent_variant(module.hash, coding, bytes)
-                .map(|sent| SentBody::Compressed(coding, sent)),
-            Variant::Identity => self.sent_module(&module).map(SentBody::Identity),
-        };
-        let Some(body) = body else {
-            return Ok(None);
-        };
-        let representation = Representation::new(&module, body);
         self.send(headers, representation, named_by).map(Some)
-    }
-
-    /// Charges a module in memory for a response, if memory is free.
-    fn sent_module(&self, module: &Module) -> Option<Arc<SentModule>> {
-        self.sent_modules.get(module.hash).or_else(|| {
-            let charge = self.memory.try_charge(module.bytes.len() as u64).ok()?;
-            let module = module.clone();
-            Some(self.sent_modules.share(module.hash, module, charge))
-        })
-    }
-
-    /// Charges a compressed variant for a response, if memory is free.
-    fn sent_variant(
-        &self,
-        hash: ModuleHash,
-        coding: Coding,
-        bytes: Bytes,
-    ) -> Option<Arc<SentVariant>> {
-        let key = (hash, coding);
-        self.sent_variants.get(key).or_else(|| {
-            let charge = self.memory.try_charge(bytes.len() as u64).ok()?;
-            Some(self.sent_variants.share(key, bytes, charge))
-        })
     }
 
     /// Sends the requested range of the module, or the whole representation.
@@ -243,57 +134,6 @@ impl App {
             .headers_mut()
             .insert(CONTENT_RANGE, value(&content_range));
         Ok(response)
-    }
-
-    /// Returns the variant that the client prefers if it is cached.
-    ///
-    /// # Errors
-    /// The coding in which the module must be compressed first.
-    fn cached_variant(&self, module: &Module, headers: &HeaderMap) -> Result<Variant, Coding> {
-        match Coding::preferred(headers) {
-            // A range is always one of the uncompressed bytes.
-            Some(coding) if !headers.contains_key(RANGE) => {
-                self.encodings.get(module, coding).ok_or(coding)
-            }
-            _ => Ok(Variant::Identity),
-        }
-    }
-
-    /// Returns the variant that the client prefers, and compresses the module if necessary. Without free memory for that, returns the
-    /// uncompressed module, whose memory the response has already.
-    async fn select_variant(
-        &self,
-        sent: Arc<SentModule>,
-        headers: &HeaderMap,
-    ) -> Result<Representation> {
-        let variant = match self.cached_variant(&sent.value, headers) {
-            Ok(variant) => variant,
-            Err(coding) => {
-                let (app, sent) = (self.clone(), Arc::clone(&sent));
-                self.run_long_read(move |_| Ok(app.compress_if_free(&sent.value, coding)))
-                    .await?
-            }
-        };
-        let compressed = match variant {
-            Variant::Compressed(coding, bytes) => self
-                .sent_variant(sent.value.hash, coding, bytes)
-                .map(|variant| (coding, variant)),
-            Variant::Identity => None,
-        };
-        let module = sent.value.clone();
-        let body = match compressed {
-            Some((coding, variant)) => SentBody::Compressed(coding, variant),
-            None => SentBody::Identity(sent),
-        };
-        Ok(Representation::new(&module, body))
-    }
-
-    fn compress_if_free(&self, module: &Module, coding: Coding) -> Variant {
-        let bytes = memory_to_compress(module.bytes.len() as u64);
-        match self.memory.try_charge(bytes) {
-            Ok(_charge) => self.encodings.get_or_compress(module, coding),
-            Err(_) => Variant::Identity,
-        }
     }
 
     fn not_modified(&self, headers: &HeaderMap, hash: ModuleHash, named_by: NamedBy) -> Response {
@@ -347,15 +187,6 @@ impl App {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(control));
         if let NamedBy::Path(commit) = named_by {
             CommitHeader(commit).insert_into(headers);
-        }
-    }
-}
-
-impl AsRef<[u8]> for SentBody {
-    fn as_ref(&self) -> &[u8] {
-        match self {
-            Self::Identity(sent) => &sent.value.bytes,
-            Self::Compressed(_, sent) => &sent.value,
         }
     }
 }

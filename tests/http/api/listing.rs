@@ -1,13 +1,14 @@
 //! Lists of modules, complete and in pages.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 use wasmstore::budget::ByteBudget;
-use wasmstore::config::Options;
+use wasmstore::config::{Options, ServerLimits};
 use wasmstore::http::ServerOptions;
 use wasmstore::names::TreePath;
 use wasmstore::store::{Change, ImportFilter, ObjectFormat};
@@ -73,6 +74,44 @@ fn long_list_is_complete_and_of_one_commit() {
     assert_eq!(page.json().as_object().unwrap().len(), 10);
     let page = s.get("/modules?limit=2000");
     assert!(page.body.len() < 1 << 20, "{}", page.body.len());
+}
+
+#[test]
+fn list_that_has_begun_waits_longer_for_memory_than_a_request() {
+    let memory = ByteBudget::new(1 << 20);
+    let request_wait = Duration::from_millis(1);
+    let s = Api::with_options(
+        ServerOptions {
+            memory: memory.clone(),
+            limits: ServerLimits {
+                request_wait,
+                ..ServerLimits::default()
+            },
+            ..ServerOptions::default()
+        },
+        Options::default(),
+    );
+    let expected = import_many(&s, 1000);
+    let request = Request::get(api("/modules")).header("Host", HOST);
+    let request = request.body(Body::empty()).unwrap();
+    s.runtime.block_on(async {
+        let response = s.router.clone().oneshot(request).await.unwrap();
+        let mut body = response.into_body();
+        let mut text = body
+            .frame()
+            .await
+            .unwrap()
+            .unwrap()
+            .into_data()
+            .unwrap()
+            .to_vec();
+        let held: Vec<_> = std::iter::from_fn(|| memory.try_charge(1 << 10).ok()).collect();
+        let request_waits = tokio::time::timeout(request_wait * 100, body.frame()).await;
+        assert!(request_waits.is_err(), "the next piece needs memory");
+        drop(held);
+        text.extend_from_slice(&body.collect().await.unwrap().to_bytes());
+        assert!(text == expected.as_bytes());
+    });
 }
 
 #[test]

@@ -1,0 +1,163 @@
+//! Admission of work: a request waits for a permit or for memory, then it runs on a thread that may block.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::counter;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::budget::Charge;
+use crate::http::blocking::{acquire, resume_panic, run_blocking};
+use crate::http::commit_header::CommitHeader;
+use crate::http::error::{Failure, Result};
+use crate::http::metrics::{COMMITS, GaugeGuard, QUEUE_DEPTH};
+use crate::http::state::App;
+use crate::store::{Published, Store};
+
+impl App {
+    /// Reads from the store on the calling thread. For reads from memory only, except for the few bytes of a ref: they take less
+    /// time than the switch to a blocking thread.
+    pub fn run_inline<T>(&self, read: impl FnOnce(&Store) -> T) -> T {
+        read(&self.store)
+    }
+
+    /// Runs `read` on a blocking thread once a permit is available.
+    ///
+    /// # Errors
+    /// 503 if no permit becomes available in time; the error of `read`.
+    pub async fn run_read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Store) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let permit = self.acquire(&self.read_permits).await?;
+        self.run_with_permit(permit, read).await
+    }
+
+    /// Runs `read` like [`run_read`](Self::run_read), but no more of them at a time than there are cores. With a thread for each, many of
+    /// them would take the CPU time from the threads that serve all connections.
+    ///
+    /// # Errors
+    /// As for [`run_read`](Self::run_read).
+    pub async fn run_long_read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Store) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.run_long_read_within(self.limits.request_wait, read)
+            .await
+    }
+
+    /// Runs `read` like [`run_long_read`](Self::run_long_read), but waits up to `wait` for each permit.
+    ///
+    /// # Errors
+    /// As for [`run_read`](Self::run_read).
+    pub async fn run_long_read_within<T: Send + 'static>(
+        &self,
+        wait: Duration,
+        read: impl FnOnce(&Store) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let long_read_permit = acquire(&self.long_read_permits, wait).await?;
+        let permit = acquire(&self.read_permits, wait).await?;
+        let long_read = move |store: &Store| {
+            let _permit = long_read_permit;
+            read(store)
+        };
+        self.run_with_permit(permit, long_read).await
+    }
+
+    /// Runs `read` like [`run_long_read`](Self::run_long_read) if that does not have to wait for a permit. Returns `None` otherwise.
+    pub async fn run_long_read_at_once<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Store) -> T + Send + 'static,
+    ) -> Option<T> {
+        let long_read_permit = Arc::clone(&self.long_read_permits).try_acquire_owned();
+        let long_read_permit = long_read_permit.ok()?;
+        let permit = Arc::clone(&self.read_permits).try_acquire_owned().ok()?;
+        let long_read = move |store: &Store| {
+            let _permit = long_read_permit;
+            read(store)
+        };
+        Some(self.run_with_permit(permit, long_read).await)
+    }
+
+    async fn run_with_permit<T: Send + 'static>(
+        &self,
+        permit: OwnedSemaphorePermit,
+        read: impl FnOnce(&Store) -> T + Send + 'static,
+    ) -> T {
+        let result = run_blocking(&self.store, permit, &Handle::current(), read).await;
+        result.unwrap_or_else(resume_panic)
+    }
+
+    /// Takes all permits for long reads, so that further ones must wait.
+    #[cfg(test)]
+    pub fn take_all_long_read_permits(&self) -> OwnedSemaphorePermit {
+        let permits = &self.long_read_permits;
+        let all = u32::try_from(permits.available_permits()).unwrap();
+        Arc::clone(permits).try_acquire_many_owned(all).unwrap()
+    }
+
+    /// Runs `write` on a blocking thread once a permit is available. Once started, it runs to completion even if the client
+    /// disconnects.
+    ///
+    /// # Errors
+    /// 503 if no permit becomes available in time; the error of `write`.
+    pub async fn run_write<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&Store) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let threads = self.write_threads.clone().unwrap_or_else(Handle::current);
+        let permit = self.acquire(&self.write_permits).await?;
+        let result = run_blocking(&self.store, permit, &threads, write).await;
+        result.unwrap_or_else(resume_panic)
+    }
+
+    /// Runs a write that may make a commit, and counts the commit. Returns the response header for it and the result.
+    ///
+    /// # Errors
+    /// As for [`run_write`](Self::run_write).
+    pub async fn publish<T: Send + 'static>(
+        &self,
+        write: impl FnOnce(&Store) -> Result<Published<T>> + Send + 'static,
+    ) -> Result<(CommitHeader, T)> {
+        let published = self.run_write(write).await?;
+        if published.has_moved {
+            counter!(COMMITS).increment(1);
+        }
+        Ok((CommitHeader(published.commit), published.value))
+    }
+
+    /// Acquires a permit.
+    ///
+    /// # Errors
+    /// 503 if no permit becomes available in time.
+    pub async fn acquire(&self, permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
+        acquire(permits, self.limits.request_wait).await
+    }
+
+    /// Waits until it can charge this number of bytes, or the largest possible charge if that is less. The caller must hold neither another
+    /// charge nor a permit.
+    ///
+    /// # Errors
+    /// 503 if the memory does not become available in time.
+    pub async fn charge(&self, bytes: u64) -> Result<Charge> {
+        self.charge_within(self.limits.request_wait, bytes).await
+    }
+
+    /// Charges like [`charge`](Self::charge), but waits up to `wait`.
+    ///
+    /// # Errors
+    /// As for [`charge`](Self::charge).
+    pub async fn charge_within(&self, wait: Duration, bytes: u64) -> Result<Charge> {
+        let bytes = bytes.min(self.memory.largest());
+        if let Ok(charge) = self.memory.try_charge(bytes) {
+            return Ok(charge);
+        }
+        let _queued = GaugeGuard::increment(QUEUE_DEPTH);
+        match timeout(wait, self.memory.wait(bytes)).await {
+            Ok(charge) => Ok(charge?),
+            Err(_) => Err(Failure::busy()),
+        }
+    }
+}
