@@ -22,8 +22,14 @@ pub(in crate::http) const SOCKETS: &str = "wasmstore_sockets";
 pub(in crate::http) const LOG_LINES_DROPPED: &str = "wasmstore_log_lines_dropped_total";
 /// Commits made through this server.
 pub(in crate::http) const COMMITS: &str = "wasmstore_commits_total";
-/// Requests that wait for a permit to use the store.
+/// Requests that wait for a permit to use the store, or for memory.
 pub(in crate::http) const QUEUE_DEPTH: &str = "wasmstore_queue_depth";
+/// The memory that is held for clients, in bytes.
+pub(in crate::http) const MEMORY_USED: &str = "wasmstore_memory_used_bytes";
+/// The limit on the memory that is held for clients, in bytes.
+pub(in crate::http) const MEMORY_LIMIT: &str = "wasmstore_memory_limit_bytes";
+/// Requests that wait for memory.
+pub(in crate::http) const MEMORY_WAITING: &str = "wasmstore_memory_waiting";
 /// Reads that were served from a `cache`.
 pub(in crate::http) const CACHE_HITS: &str = "wasmstore_cache_hits_total";
 /// Reads that were not served from a `cache`.
@@ -61,8 +67,11 @@ pub(super) fn describe() {
     describe_counter!(COMMITS, "Commits made through this server");
     describe_gauge!(
         QUEUE_DEPTH,
-        "Requests that wait for a permit to use the store"
+        "Requests that wait for a permit to use the store, or for memory"
     );
+    describe_gauge!(MEMORY_USED, "Memory held for clients");
+    describe_gauge!(MEMORY_LIMIT, "Limit on the memory held for clients");
+    describe_gauge!(MEMORY_WAITING, "Requests that wait for memory");
     describe_counter!(CACHE_HITS, "Reads served from a cache");
     describe_counter!(CACHE_MISSES, "Reads not served from a cache");
     describe_gauge!(GIT_SERVICES, "Running git processes");
@@ -104,6 +113,9 @@ mod tests {
                 QUEUE_DEPTH,
                 REFS,
                 GIT_SERVICES,
+                MEMORY_USED,
+                MEMORY_LIMIT,
+                MEMORY_WAITING,
             ] {
                 gauge!(name).set(1);
             }
@@ -114,7 +126,7 @@ mod tests {
         let named = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
         assert_eq!(
             (named("# HELP wasmstore_"), named("# TYPE wasmstore_")),
-            (15, 15),
+            (18, 18),
             "{text}"
         );
         assert!(

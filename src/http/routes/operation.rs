@@ -8,8 +8,8 @@ use metrics::{counter, gauge};
 
 use crate::http::error::{Failure, Result};
 use crate::http::metrics::{
-    CACHE_HITS, CACHE_MISSES, LOG_LINES_DROPPED, Metrics, OBJECTS, REFS, REPLICA_FAILURES,
-    REPLICA_LAG, maintenance_metrics, mirror_metrics,
+    CACHE_HITS, CACHE_MISSES, LOG_LINES_DROPPED, MEMORY_LIMIT, MEMORY_USED, MEMORY_WAITING,
+    Metrics, OBJECTS, REFS, REPLICA_FAILURES, REPLICA_LAG, maintenance_metrics, mirror_metrics,
 };
 use crate::http::openapi::Problems;
 use crate::http::state::App;
@@ -56,6 +56,9 @@ pub(in crate::http) async fn metrics(
     gauge!(OBJECTS, "kind" => "loose").set(statistics.loose_objects as f64);
     gauge!(OBJECTS, "kind" => "packed").set(statistics.packed_objects as f64);
     gauge!(REFS).set(statistics.refs as f64);
+    gauge!(MEMORY_USED).set(app.memory.used() as f64);
+    gauge!(MEMORY_LIMIT).set(app.memory.capacity() as f64);
+    gauge!(MEMORY_WAITING).set(app.memory.waiting() as f64);
     let [modules, trees] = app.run_inline(Store::cache_uses);
     let (hits, misses) = app.encodings.hits_and_misses();
     for (cache, hits, misses) in [

@@ -97,11 +97,15 @@ fn health_and_metrics_are_served() {
     s.post("/module/a", module(1));
     let metrics = s.send("GET", "/metrics", &[], "");
     assert_eq!(metrics.status, 200);
-    assert!(
-        metrics.text().contains("\nwasmstore_commits_total "),
-        "{}",
-        metrics.text()
-    );
+    for name in [
+        "commits_total",
+        "memory_used_bytes",
+        "memory_limit_bytes",
+        "memory_waiting",
+    ] {
+        let line = format!("\nwasmstore_{name} ");
+        assert!(metrics.text().contains(&line), "{line}{}", metrics.text());
+    }
 }
 
 #[test]
