@@ -1,9 +1,13 @@
 //! The library API of the store: puts, reads, removals and branches, in a real repository.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::support::store::{Scratch, branch, hash, module, on, path, scope};
 use wasmstore::config::Options;
 use wasmstore::names::ModuleRef;
-use wasmstore::store::{Change, DirectoryRemoval, Error, ErrorKind, ObjectFormat, Revision, Store};
+use wasmstore::store::{
+    Change, DirectoryRemoval, Error, ErrorKind, History, ObjectFormat, Revision, Store,
+};
 
 fn named(text: &str) -> ModuleRef {
     text.parse().unwrap()
@@ -376,36 +380,51 @@ fn concurrent_puts_are_all_kept() {
 }
 
 #[test]
-fn branches_can_be_listed_while_others_are_deleted() {
+fn branches_can_be_listed_while_others_are_deleted_and_gc_runs() {
+    const CLIENTS: usize = 5;
+    const LISTINGS: usize = 500;
     let s = Scratch::new();
     // The more branches there are, the longer a listing takes, and the more likely a branch is deleted during it.
     for n in 0..100 {
         let kept = branch(&format!("kept/{n}"));
         s.store.create_branch(&kept, &Revision::default()).unwrap();
     }
-    let is_done = std::sync::atomic::AtomicBool::new(false);
+    let is_done = AtomicBool::new(false);
+    let until_done = |work: &dyn Fn()| {
+        while !is_done.load(Ordering::Relaxed) {
+            work();
+        }
+    };
     std::thread::scope(|threads| {
-        for n in 0..3 {
-            let (store, is_done) = (&s.store, &is_done);
+        for n in 0..CLIENTS {
+            let (store, until_done) = (&s.store, &until_done);
             threads.spawn(move || {
-                let (file, directory) = (branch(&format!("z{n}")), branch(&format!("z{n}/x")));
-                while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
-                    for branch in [&file, &directory] {
+                let branches = [format!("z{n}"), format!("z{n}/x")].map(|name| branch(&name));
+                until_done(&|| {
+                    for branch in &branches {
                         store.create_branch(branch, &Revision::default()).unwrap();
                         store.delete_branch(branch, None).unwrap();
                     }
-                }
+                });
             });
         }
-        let listed: Result<Vec<_>, _> = (0..2_000).map(|_| s.store.branches()).collect();
-        is_done.store(true, std::sync::atomic::Ordering::Relaxed);
-        for branches in listed.unwrap() {
+        threads.spawn(|| {
+            until_done(&|| {
+                s.store.gc(&Change::default(), History::Keep).unwrap();
+            });
+        });
+        let list = || -> Result<Vec<_>, _> { (0..LISTINGS).map(|_| s.store.branches()).collect() };
+        let listers = [(); 2].map(|()| threads.spawn(list));
+        let listed = listers.map(|lister| lister.join().unwrap());
+        is_done.store(true, Ordering::Relaxed);
+        for branches in listed.into_iter().flat_map(Result::unwrap) {
             let kept = branches
                 .iter()
                 .filter(|name| name.as_str().starts_with("kept/"));
             assert_eq!(kept.count(), 100);
         }
     });
+    s.fsck();
 }
 
 #[test]

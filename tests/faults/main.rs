@@ -4,6 +4,7 @@
 
 mod batches;
 mod killed;
+mod lookups;
 mod steps;
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "the other tests use the rest")]

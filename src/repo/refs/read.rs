@@ -11,6 +11,7 @@ use gix::refs::Target;
 use crate::names::{BranchName, CommitId, ObjectId, RefName};
 use crate::repo::broken_ref::BrokenRef;
 use crate::repo::error::{Error, Result};
+use crate::repo::failpoints::step;
 use crate::repo::ids::{commit_id, object_id};
 use crate::repo::refs::lock::HEAD;
 use crate::repo::refs::store::RefStore;
@@ -77,6 +78,7 @@ impl RefStore {
         if self.objects.is_absent() {
             return None;
         }
+        step("read ref").ok()?;
         let mut buffer = [0; REF_BYTES_MAX];
         let text = read_small(&self.root().join(name), &mut buffer)?;
         CommitId::parse(text.strip_suffix('\n')?).ok()
