@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::compare_wit::{member_differences, set_types};
 use super::types::{self, ItemTypes};
+use super::wit::WitWorld;
 use super::{Error, ModuleInfo, ModuleKind, inspect};
 
 /// The parts of a module that are compared.
@@ -15,6 +17,8 @@ pub struct Interface {
     exports: Vec<Item>,
     custom_sections: Vec<Item>,
     producers: Vec<Item>,
+    /// For a component, the types of its imports and exports, if WIT can express them.
+    wit: Option<WitWorld>,
 }
 
 /// The differences between two modules. The lists are sorted and contain only differences.
@@ -24,9 +28,10 @@ pub struct Comparison {
     pub kind: (ModuleKind, ModuleKind),
     /// The sizes of the old and the new module, in bytes.
     pub size_bytes: (u64, u64),
-    /// Imports with their types, grouped by the module to import from. For a component, the type is only the kind.
+    /// Imports with their types, grouped by the module to import from. For a component, functions and types with their WIT, grouped by the
+    /// interface that contains them; interfaces as a whole with their kind, and so is every import if the component has no WIT.
     pub imports: Vec<ItemChange>,
-    /// Exports with their types. For a component, the type is only the kind.
+    /// Exports with their types. For a component, as for imports.
     pub exports: Vec<ItemChange>,
     /// The names of custom sections, with an empty text.
     pub custom_sections: Vec<ItemChange>,
@@ -37,7 +42,7 @@ pub struct Comparison {
 /// A named item that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ItemChange {
-    /// The group of the item: the module of an import, the field of a producer.
+    /// The group of the item: the module of an import, the interface of a function or type, the field of a producer.
     pub group: Option<Arc<str>>,
     /// The name of the item.
     pub name: String,
@@ -48,7 +53,7 @@ pub struct ItemChange {
 }
 
 /// An item: its group, its name, and its text, which is a type or a version.
-type Item = (Option<Arc<str>>, String, Arc<str>);
+pub(super) type Item = (Option<Arc<str>>, String, Arc<str>);
 
 impl Interface {
     /// Reads the interface of a module that was validated before.
@@ -61,7 +66,16 @@ impl Interface {
             ModuleKind::Module => types::read(bytes)?,
             ModuleKind::Component => ItemTypes::default(),
         };
-        Ok(Self::new(info, &types))
+        let wit = match info.kind {
+            ModuleKind::Module => None,
+            ModuleKind::Component => WitWorld::of(bytes).ok(),
+        };
+        let mut interface = Self::new(info, &types);
+        if let Some(wit) = &wit {
+            set_types(&mut interface.imports, &wit.imports);
+            set_types(&mut interface.exports, &wit.exports);
+        }
+        Ok(Self { wit, ..interface })
     }
 
     fn new(info: ModuleInfo, types: &ItemTypes) -> Self {
@@ -100,6 +114,7 @@ impl Interface {
                 .map(|name| (None, name, empty.clone()))
                 .collect(),
             producers,
+            wit: None,
         }
     }
 }
@@ -107,11 +122,17 @@ impl Interface {
 impl Comparison {
     /// Compares two modules.
     pub fn of(old: &Interface, new: &Interface) -> Self {
+        let mut imports = differences(&old.imports, &new.imports);
+        let mut exports = differences(&old.exports, &new.exports);
+        if let (Some(old), Some(new)) = (&old.wit, &new.wit) {
+            imports.extend(member_differences(&old.imports, &new.imports));
+            exports.extend(member_differences(&old.exports, &new.exports));
+        }
         Self {
             kind: (old.kind, new.kind),
             size_bytes: (old.size_bytes, new.size_bytes),
-            imports: differences(&old.imports, &new.imports),
-            exports: differences(&old.exports, &new.exports),
+            imports,
+            exports,
             custom_sections: differences(&old.custom_sections, &new.custom_sections),
             producers: differences(&old.producers, &new.producers),
         }
@@ -120,7 +141,7 @@ impl Comparison {
 
 /// Returns the differences between two lists in which a name may occur several times. Items with equal texts cancel out; the remaining ones
 /// are paired in order.
-fn differences(old: &[Item], new: &[Item]) -> Vec<ItemChange> {
+pub(super) fn differences(old: &[Item], new: &[Item]) -> Vec<ItemChange> {
     let mut surplus = BTreeMap::<&Item, isize>::new();
     for item in old {
         *surplus.entry(item).or_default() += 1;
@@ -240,7 +261,7 @@ mod tests {
         );
         assert_eq!(differ.kind, (ModuleKind::Module, ModuleKind::Component));
         assert_ne!(differ.size_bytes.0, differ.size_bytes.1);
-        assert_eq!(formatted(&differ.imports), ["i: nothing > func"]);
+        assert_eq!(formatted(&differ.imports), ["i: nothing > func()"]);
         assert_eq!(
             formatted(&differ.custom_sections),
             ["new: nothing > ", "old:  > nothing"]

@@ -9,6 +9,7 @@
 //!   validated too, on all available cores.
 //! - [`Comparison`] lists the differences between two modules.
 //! - [`Cancellation`] ends a validation from another thread.
+//! - [`Verdict`] says whether a newer module can stand in for an older one.
 //! - [`WitFacts`] has the WIT of a component.
 //! - [`inspect`] returns the [`ModuleInfo`] of bytes that were validated before, without reading function bodies.
 //!
@@ -28,6 +29,8 @@ mod batch;
 mod bodies;
 mod collect;
 mod compare;
+mod compare_wit;
+mod compatibility;
 mod digest;
 mod error;
 mod facts;
@@ -50,6 +53,7 @@ mod walk;
 mod wit;
 
 pub use compare::{Comparison, Interface, ItemChange};
+pub use compatibility::{Compatibility, Verdict};
 pub use digest::{Hashing, Hashing512, sha256};
 pub use error::Error;
 pub use facts::{

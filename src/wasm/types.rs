@@ -159,13 +159,13 @@ fn limits(initial: u64, maximum: Option<u64>) -> String {
     }
 }
 
-fn format_table(table: &TableType) -> Arc<str> {
+pub(super) fn format_table(table: &TableType) -> Arc<str> {
     let (index, shared) = (flag(table.table64, "i64 "), flag(table.shared, "shared "));
     let limits = limits(table.initial, table.maximum);
     format!("(table {shared}{index}{limits} {})", table.element_type).into()
 }
 
-fn format_memory(memory: &MemoryType) -> Arc<str> {
+pub(super) fn format_memory(memory: &MemoryType) -> Arc<str> {
     let (index, shared) = (
         flag(memory.memory64, "i64 "),
         flag(memory.shared, " shared"),
@@ -177,7 +177,7 @@ fn format_memory(memory: &MemoryType) -> Arc<str> {
     format!("(memory {index}{limits}{shared}{page})").into()
 }
 
-fn format_global(global: &GlobalType) -> Arc<str> {
+pub(super) fn format_global(global: &GlobalType) -> Arc<str> {
     let shared = flag(global.shared, "shared ");
     let content: &dyn fmt::Display = &global.content_type;
     if global.mutable {

@@ -38,6 +38,7 @@ struct OldNew<T> {
 
 #[derive(Serialize)]
 struct ImportDiff<'d> {
+    /// The module to import from; for a component, the interface that the function or type belongs to.
     module: Option<&'d str>,
     name: &'d str,
     #[serde(flatten)]
@@ -46,6 +47,9 @@ struct ImportDiff<'d> {
 
 #[derive(Serialize)]
 struct ExportDiff<'d> {
+    /// The interface of a component that the function or type belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interface: Option<&'d str>,
     name: &'d str,
     #[serde(flatten)]
     types: OldNew<Option<&'d str>>,
@@ -129,6 +133,7 @@ impl<'d> ImportDiff<'d> {
 impl<'d> ExportDiff<'d> {
     fn new(change: &'d ItemChange) -> Self {
         Self {
+            interface: change.group.as_deref(),
             name: &change.name,
             types: old_new(change),
         }

@@ -66,7 +66,7 @@ fn diff_shows_how_updated_modules_differ() {
     let expected = [
         "    kind: module -> component\n",
         &format!("    size: {before} -> {after} ({:+})\n", after - before),
-        "    imports:\n      + log           func\n      - env.log\\u{1b} (func (param i32))\n",
+        "    imports:\n      + log           func()\n      - env.log\\u{1b} (func (param i32))\n",
         "    exports:\n      - run (func (param i32))\n",
         "    custom sections:\n      - old\n",
         "    producers:\n      ~ language.Rust 1.80 -> 1.90\n",

@@ -4,7 +4,7 @@ use crate::cli::color::DiffColor;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::names::printable;
-use crate::store::{Comparison, ItemChange};
+use crate::store::{Comparison, ItemChange, ModuleKind};
 
 /// The largest width of the column of names, in characters.
 const NAME_WIDTH_MAX: usize = 40;
@@ -20,10 +20,15 @@ pub(super) fn print(compared: &Comparison, out: &mut Output) -> Result<()> {
         0 => out.text(format_args!("    size: {new}\n"))?,
         more => out.text(format_args!("    size: {old} -> {new} ({more:+})\n"))?,
     }
-    section(out, "imports", &compared.imports)?;
-    section(out, "exports", &compared.exports)?;
-    section(out, "custom sections", &compared.custom_sections)?;
-    section(out, "producers", &compared.producers)
+    // The component model writes the function `run` of an interface as `wasi:cli/run@0.2.0#run`.
+    let separator = match compared.kind {
+        (ModuleKind::Component, ModuleKind::Component) => '#',
+        _ => '.',
+    };
+    section(out, "imports", &compared.imports, separator)?;
+    section(out, "exports", &compared.exports, separator)?;
+    section(out, "custom sections", &compared.custom_sections, '.')?;
+    section(out, "producers", &compared.producers, '.')
 }
 
 /// Prints the reason why two modules cannot be compared.
@@ -31,8 +36,9 @@ pub(super) fn print_reason(reason: &str, out: &mut Output) -> Result<()> {
     out.text(format_args!("    not compared: {}\n", printable(reason)))
 }
 
-/// Prints a heading and a line for each change; nothing if there are none.
-fn section(out: &mut Output, heading: &str, changes: &[ItemChange]) -> Result<()> {
+/// Prints a heading and a line for each change; nothing if there are none. `separator` stands between a group and a name.
+fn section(out: &mut Output, heading: &str, changes: &[ItemChange], separator: char) -> Result<()> {
+    let name = |change| name(change, separator);
     if !changes.is_empty() {
         out.text(format_args!("    {heading}:\n"))?;
     }
@@ -52,8 +58,9 @@ fn section(out: &mut Output, heading: &str, changes: &[ItemChange]) -> Result<()
     Ok(())
 }
 
-fn name(change: &ItemChange) -> String {
-    let group = change.group.as_deref().map(|group| format!("{group}."));
+fn name(change: &ItemChange, separator: char) -> String {
+    let group = change.group.as_deref();
+    let group = group.map(|group| format!("{group}{separator}"));
     printable(&format!("{}{}", group.unwrap_or_default(), change.name))
 }
 

@@ -9,6 +9,7 @@ use wit_parser::{Function, FunctionKind, Resolve, TypeId, TypeOwner};
 use super::WitError;
 use super::shape::{Shape, Shapes};
 use super::text::BoundedText;
+use super::world::WitItemKind;
 
 /// The maximum length of the text of a function or type, in bytes.
 const TEXT_BYTES_MAX: usize = 4096;
@@ -16,8 +17,10 @@ const TEXT_BYTES_MAX: usize = 4096;
 const TEXTS_BYTES_MAX: usize = 8 << 20;
 
 /// A function or type of an interface or a world.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::wasm) struct Member {
+    /// A function, a type, or the whole of a world.
+    pub kind: WitItemKind,
     /// The name in the component, which is unique: `[method]counter.increment`.
     pub key: Arc<str>,
     /// The name as in WIT: `counter.increment`.
@@ -49,6 +52,7 @@ impl<'a> Members<'a> {
             bytes_max => function_text(self.resolve, function, bytes_max)?,
         };
         Ok(self.member(
+            WitItemKind::Function,
             &function.name,
             &function_name(function),
             text,
@@ -66,17 +70,25 @@ impl<'a> Members<'a> {
             0 => String::new(),
             bytes_max => type_text(self.resolve, name, id, owner, bytes_max)?,
         };
-        Ok(self.member(name, name, text, self.shapes.of_id(id)))
+        Ok(self.member(WitItemKind::Type, name, name, text, self.shapes.of_id(id)))
     }
 
     fn text_bytes_max(&self) -> usize {
         TEXT_BYTES_MAX.min(TEXTS_BYTES_MAX - self.texts_bytes)
     }
 
-    fn member(&mut self, key: &str, name: &str, text: String, shape: Shape) -> Member {
+    fn member(
+        &mut self,
+        kind: WitItemKind,
+        key: &str,
+        name: &str,
+        text: String,
+        shape: Shape,
+    ) -> Member {
         self.texts_bytes = TEXTS_BYTES_MAX.min(self.texts_bytes + text.len());
         let key: Arc<str> = key.into();
         Member {
+            kind,
             name: if name == &*key {
                 Arc::clone(&key)
             } else {

@@ -22,4 +22,6 @@ mod world;
 
 pub use error::WitError;
 pub use facts::{WitFacts, WitItem, WitMember, WitSource};
+pub(in crate::wasm) use member::Member;
 pub use world::WitItemKind;
+pub(in crate::wasm) use world::{WitWorld, WorldItem};

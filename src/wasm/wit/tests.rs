@@ -91,13 +91,13 @@ fn the_facts_list_functions_and_types() {
     assert_eq!(
         lines(&facts.exports),
         [
+            "Function - run -",
+            "  run: func() -> tuple<u8, f64>",
             "Interface shop:counters api 1.2.3",
             "  counter: use types.{counter}",
             "  position: use types.{point as position}",
             "  paint: func(at: position, tags: option<list<string>>) -> result<counter, string>",
             "  watch: async func(what: borrow<counter>)",
-            "Function - run -",
-            "  run: func() -> tuple<u8, f64>",
         ]
     );
     assert!(

@@ -1,6 +1,7 @@
 //! What a world imports and exports, down to each function and type.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use wit_parser::{
@@ -9,6 +10,7 @@ use wit_parser::{
 
 use super::WitError;
 use super::decode::{Decoded, Root};
+use super::isolate::isolated;
 use super::member::{Member, Members};
 use super::shape::{InlineNames, Shape, Shapes};
 
@@ -16,14 +18,14 @@ use super::shape::{InlineNames, Shape, Shapes};
 const MEMBERS_MAX: usize = 100_000;
 
 /// The imports and exports of a module, as WIT describes them. For a package of WIT, its interfaces and worlds are the exports.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::wasm) struct WitWorld {
     pub imports: Vec<WorldItem>,
     pub exports: Vec<WorldItem>,
 }
 
 /// An import or export.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::wasm) struct WorldItem {
     /// The name by which imports and exports are matched, with only the part of the version that decides compatibility:
     /// `wasi:io/streams@0.2`.
@@ -53,6 +55,14 @@ pub enum WitItemKind {
 }
 
 impl WitWorld {
+    /// Decodes the imports and exports of a module.
+    ///
+    /// # Errors
+    /// The reason why the module has no WIT.
+    pub(in crate::wasm) fn of(bytes: &[u8]) -> Result<Self, WitError> {
+        isolated(|| Self::of_decoded(&Decoded::of(bytes)?))
+    }
+
     /// Lists the imports and exports. May panic, as [`Decoded::of`].
     pub(super) fn of_decoded(decoded: &Decoded) -> Result<Self, WitError> {
         let resolve = &decoded.resolve;
@@ -86,6 +96,42 @@ impl WitWorld {
     }
 }
 
+impl WorldItem {
+    /// Returns the name as in WIT, with the version: `wasi:io/streams@0.2.1`.
+    pub(in crate::wasm) fn full_name(&self) -> String {
+        let mut name = self.name.clone();
+        if let Some(package) = &self.package {
+            name.insert(0, '/');
+            name.insert_str(0, package);
+        }
+        if let Some(version) = &self.version {
+            name.push('@');
+            name.push_str(version);
+        }
+        name
+    }
+
+    /// Returns the text of a function or type that belongs to no interface; `None` for interfaces and worlds.
+    pub(in crate::wasm) fn own_type(&self) -> Option<&Arc<str>> {
+        match self.kind {
+            WitItemKind::Function | WitItemKind::Type => Some(&self.members.first()?.text),
+            WitItemKind::Interface | WitItemKind::World => None,
+        }
+    }
+}
+
+impl WitItemKind {
+    /// Returns the name of the kind: `interface`, `function`, `type` or `world`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Interface => "interface",
+            Self::Function => "function",
+            Self::Type => "type",
+            Self::World => "world",
+        }
+    }
+}
+
 /// Lists the items of worlds.
 struct Lister<'a> {
     resolve: &'a Resolve,
@@ -105,11 +151,11 @@ impl Lister<'_> {
             (WorldKey::Interface(id), _) => self.interface(None, *id),
             (WorldKey::Name(_), ParsedItem::Function(function)) => {
                 let member = self.members.function(function)?;
-                Ok(freestanding(WitItemKind::Function, member))
+                Ok(freestanding(member))
             }
             (WorldKey::Name(name), ParsedItem::Type { id, .. }) => {
                 let member = self.members.ty(name, *id, TypeOwner::World(world))?;
-                Ok(freestanding(WitItemKind::Type, member))
+                Ok(freestanding(member))
             }
         });
         list.collect()
@@ -164,6 +210,7 @@ impl Lister<'_> {
             name: world.name.clone(),
             version: package.and_then(|package| Some(package.version.as_ref()?.to_string())),
             members: vec![Member {
+                kind: WitItemKind::World,
                 key: world.name.as_str().into(),
                 name: world.name.as_str().into(),
                 text: "world".into(),
@@ -173,10 +220,11 @@ impl Lister<'_> {
     }
 }
 
-fn freestanding(kind: WitItemKind, member: Member) -> WorldItem {
+/// Returns a function or type that belongs to no interface.
+fn freestanding(member: Member) -> WorldItem {
     WorldItem {
         key: member.key.to_string(),
-        kind,
+        kind: member.kind,
         package: None,
         name: member.name.to_string(),
         version: None,

@@ -1,0 +1,180 @@
+//! Compares the imports and exports of two components.
+//!
+//! The rules are those by which one component type matches another: an instance may export more than is asked for, and everything else must
+//! be equal, down to the names of parameters and the order of fields. This is the
+//! [subtyping](https://github.com/WebAssembly/component-model/blob/main/design/mvp/Subtyping.md) that `wasmparser` and Wasmtime implement.
+//! Versions match if they are compatible, as `0.2.0` and `0.2.3`.
+
+use super::pairs::pairs;
+use super::reasons::Reasons;
+use crate::wasm::wit::{Member, WitError, WitWorld, WorldItem};
+use crate::wasm::{Error, Import, ItemKind, inspect};
+
+/// Adds the differences between two components.
+///
+/// # Errors
+/// Those of [`inspect`].
+pub(super) fn compare(old: &[u8], new: &[u8], reasons: &mut Reasons) -> Result<(), Error> {
+    match (WitWorld::of(old), WitWorld::of(new)) {
+        (Ok(old), Ok(new)) => compare_worlds(&old, &new, reasons),
+        (Err(error), _) => not_comparable("older", &error, reasons),
+        (_, Err(error)) => not_comparable("newer", &error, reasons),
+    }
+    compare_others(&others(old)?, &others(new)?, reasons);
+    Ok(())
+}
+
+/// Adds the differences between two worlds.
+pub(super) fn compare_worlds(old: &WitWorld, new: &WitWorld, reasons: &mut Reasons) {
+    for (old, new) in pair_items(&old.imports, &new.imports) {
+        Side::Import.compare(old, new, reasons);
+    }
+    for (old, new) in pair_items(&old.exports, &new.exports) {
+        Side::Export.compare(old, new, reasons);
+    }
+}
+
+fn not_comparable(which: &str, error: &WitError, reasons: &mut Reasons) {
+    reasons.breaking(&format!(
+        "the types of the {which} module are not known: {error}"
+    ));
+}
+
+type Pairs<'a, T> = Vec<(Option<&'a T>, Option<&'a T>)>;
+
+fn pair_items<'a>(old: &'a [WorldItem], new: &'a [WorldItem]) -> Pairs<'a, WorldItem> {
+    let is_same = |old: &WorldItem, new: &WorldItem| old.version == new.version;
+    pairs(old, new, |item| item.key.as_str(), is_same)
+}
+
+/// Imports or exports. They are compared in opposite directions: what the newer module imports must exist for the older one, and what the
+/// older one exports must exist in the newer one.
+#[derive(Clone, Copy)]
+enum Side {
+    Import,
+    Export,
+}
+
+impl Side {
+    /// Adds the differences between two items of the same name, one of which may be missing.
+    fn compare(self, old: Option<&WorldItem>, new: Option<&WorldItem>, reasons: &mut Reasons) {
+        let (old, new) = match (old, new) {
+            (Some(old), Some(new)) => (old, new),
+            (Some(old), None) => return self.removed(&describe(old), reasons),
+            (None, Some(new)) => return self.added(&describe(new), reasons),
+            (None, None) => return,
+        };
+        if old.kind != new.kind {
+            let (old, new) = (describe(old), describe(new));
+            return self.changed(&format!("{new}, not the {old}"), reasons);
+        }
+        if old.version != new.version {
+            let version = old.version.as_deref().unwrap_or("none");
+            reasons.compatible(&format!(
+                "the newer module {} the {}, and the older one the compatible version {version}",
+                self.verb(),
+                describe(new),
+            ));
+        }
+        let is_same = |old: &Member, new: &Member| old.shape == new.shape;
+        for (old, member) in pairs(&old.members, &new.members, |member| &*member.key, is_same) {
+            self.compare_members(new, old, member, reasons);
+        }
+    }
+
+    fn compare_members(
+        self,
+        item: &WorldItem,
+        old: Option<&Member>,
+        new: Option<&Member>,
+        reasons: &mut Reasons,
+    ) {
+        let name = |member: &Member| describe_member(item, member);
+        match (old, new) {
+            (Some(old), None) => self.removed(&name(old), reasons),
+            (None, Some(new)) => self.added(&name(new), reasons),
+            (Some(old), Some(new)) if old.shape != new.shape => {
+                let text = if old.text == new.text {
+                    format!(
+                        "{} as `{}`, in which a type has changed",
+                        name(new),
+                        new.text
+                    )
+                } else {
+                    format!("{} as `{}`, not as `{}`", name(new), new.text, old.text)
+                };
+                self.changed(&text, reasons);
+            }
+            _ => {}
+        }
+    }
+
+    fn removed(self, what: &str, reasons: &mut Reasons) {
+        let text = format!("the newer module no longer {} the {what}", self.verb());
+        match self {
+            Self::Import => reasons.compatible(&text),
+            Self::Export => reasons.breaking(&text),
+        }
+    }
+
+    fn added(self, what: &str, reasons: &mut Reasons) {
+        let verb = self.verb();
+        let text = format!("the newer module {verb} the {what}, which the older one does not");
+        match self {
+            Self::Import => reasons.breaking(&text),
+            Self::Export => reasons.compatible(&text),
+        }
+    }
+
+    fn changed(self, what: &str, reasons: &mut Reasons) {
+        reasons.breaking(&format!("the newer module {} the {what}", self.verb()));
+    }
+
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Import => "imports",
+            Self::Export => "exports",
+        }
+    }
+}
+
+fn describe(item: &WorldItem) -> String {
+    format!("{} `{}`", item.kind.as_str(), item.full_name())
+}
+
+/// Describes a function or type of an interface, or one that belongs to none.
+fn describe_member(item: &WorldItem, member: &Member) -> String {
+    let kind = member.kind.as_str();
+    if item.kind == member.kind {
+        return format!("{kind} `{}`", member.name);
+    }
+    format!("{kind} `{}` of `{}`", member.name, item.full_name())
+}
+
+/// Returns the imports that are not part of WIT: core modules, components and values. A component with such an export has no WIT.
+fn others(bytes: &[u8]) -> Result<Vec<Import>, Error> {
+    let is_other = |import: &Import| {
+        matches!(
+            import.kind,
+            ItemKind::Module | ItemKind::Component | ItemKind::Value
+        )
+    };
+    let imports = inspect(bytes)?.imports.into_iter();
+    Ok(imports.filter(is_other).collect())
+}
+
+/// Adds the differences between imports that are not part of WIT. Their types are not compared, so they count as changed.
+fn compare_others(old: &[Import], new: &[Import], reasons: &mut Reasons) {
+    let is_same = |old: &Import, new: &Import| old.kind == new.kind;
+    for pair in pairs(old, new, |import| import.name.as_str(), is_same) {
+        let describe = |import: &Import| format!("{} `{}`", import.kind, import.name);
+        match pair {
+            (_, Some(new)) => reasons.breaking(&format!(
+                "the newer module imports the {}, whose type is not compared",
+                describe(new)
+            )),
+            (Some(old), None) => Side::Import.removed(&describe(old), reasons),
+            (None, None) => {}
+        }
+    }
+}

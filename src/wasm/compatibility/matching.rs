@@ -1,0 +1,74 @@
+//! Whether an item that a module gets or provides matches the type that is asked for.
+//!
+//! The rules are those for [external types](https://webassembly.github.io/spec/core/valid/matching.html#external-types) in the core
+//! specification, by which a host links modules.
+
+use wasmparser::types::{CoreTypeId, EntityType, TypesRef};
+use wasmparser::{GlobalType, MemoryType, TableType};
+
+use super::references;
+
+/// Returns whether an item of type `actual` can be used where `expected` is asked for. Both types are from the validator of `types`.
+pub(super) fn matches(types: TypesRef<'_>, actual: &EntityType, expected: &EntityType) -> bool {
+    match (actual, expected) {
+        (EntityType::Func(actual) | EntityType::FuncExact(actual), EntityType::Func(expected)) => {
+            is_subtype(types, *actual, *expected)
+        }
+        (EntityType::FuncExact(actual), EntityType::FuncExact(expected))
+        | (EntityType::Tag(actual), EntityType::Tag(expected)) => actual == expected,
+        (EntityType::Table(actual), EntityType::Table(expected)) => table(actual, expected),
+        (EntityType::Memory(actual), EntityType::Memory(expected)) => memory(actual, expected),
+        (EntityType::Global(actual), EntityType::Global(expected)) => {
+            global(types, actual, expected)
+        }
+        _ => false,
+    }
+}
+
+/// Returns whether a type is another one, or is declared to be its subtype.
+pub(super) fn is_subtype(types: TypesRef<'_>, actual: CoreTypeId, expected: CoreTypeId) -> bool {
+    let mut ancestors = std::iter::successors(Some(actual), |id| types.supertype_of(*id));
+    ancestors.any(|id| id == expected)
+}
+
+/// The elements of a table can be read and written, so their type must be the same.
+fn table(actual: &TableType, expected: &TableType) -> bool {
+    actual.element_type == expected.element_type
+        && actual.shared == expected.shared
+        && actual.table64 == expected.table64
+        && limits(
+            (actual.initial, actual.maximum),
+            (expected.initial, expected.maximum),
+        )
+}
+
+fn memory(actual: &MemoryType, expected: &MemoryType) -> bool {
+    let page_log2 = |memory: &MemoryType| memory.page_size_log2.unwrap_or(16);
+    actual.shared == expected.shared
+        && actual.memory64 == expected.memory64
+        && page_log2(actual) == page_log2(expected)
+        && limits(
+            (actual.initial, actual.maximum),
+            (expected.initial, expected.maximum),
+        )
+}
+
+/// At least the expected minimum must exist, and it must not grow beyond the expected maximum.
+fn limits(actual: (u64, Option<u64>), expected: (u64, Option<u64>)) -> bool {
+    let is_within = |expected_max| {
+        actual
+            .1
+            .is_some_and(|actual_max| actual_max <= expected_max)
+    };
+    actual.0 >= expected.0 && expected.1.is_none_or(is_within)
+}
+
+/// A mutable global can be read and written, so its type must be the same.
+fn global(types: TypesRef<'_>, actual: &GlobalType, expected: &GlobalType) -> bool {
+    let content = if actual.mutable {
+        actual.content_type == expected.content_type
+    } else {
+        references::value_matches(types, actual.content_type, expected.content_type)
+    };
+    content && actual.mutable == expected.mutable && actual.shared == expected.shared
+}

@@ -1,0 +1,20 @@
+//! Whether a newer module can stand in for an older one.
+//!
+//! - [`Verdict`] says so, with reasons.
+//!
+//! Core modules are compared by the rules by which a host matches an export with an import (`matching.rs`), components by those of
+//! component types. WIT is compared by its structure: `component.rs` matches interfaces by name and compatible version, then functions
+//! and types by name.
+
+mod component;
+mod core;
+mod matching;
+mod pairs;
+mod reasons;
+mod references;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+pub(in crate::wasm) use pairs::pairs;
+pub use verdict::{Compatibility, Verdict};

@@ -1,0 +1,50 @@
+//! The reasons for a verdict.
+
+use super::verdict::{Compatibility, Verdict};
+use crate::wasm::error::one_line;
+
+/// The maximum number of reasons of each kind. A module may differ in a million exports.
+const REASONS_MAX: usize = 100;
+
+/// Collects the reasons for a verdict.
+#[derive(Debug, Default)]
+pub(super) struct Reasons {
+    breaking: Vec<String>,
+    compatible: Vec<String>,
+    left_out: usize,
+}
+
+impl Reasons {
+    /// Adds a difference that breaks what uses the older module.
+    pub(super) fn breaking(&mut self, text: &str) {
+        self.left_out += usize::from(!push(&mut self.breaking, text));
+    }
+
+    /// Adds a difference that nothing notices that uses the older module.
+    pub(super) fn compatible(&mut self, text: &str) {
+        self.left_out += usize::from(!push(&mut self.compatible, text));
+    }
+
+    pub(super) fn into_verdict(self) -> Verdict {
+        let compatibility = match (self.breaking.is_empty(), self.compatible.is_empty()) {
+            (false, _) => Compatibility::Breaking,
+            (true, false) => Compatibility::Compatible,
+            (true, true) => Compatibility::Same,
+        };
+        Verdict {
+            compatibility,
+            breaking: self.breaking,
+            compatible: self.compatible,
+            left_out: self.left_out,
+        }
+    }
+}
+
+/// Adds a reason if there is room. It may contain names from the modules, so its length is bounded.
+fn push(reasons: &mut Vec<String>, text: &str) -> bool {
+    let has_room = reasons.len() < REASONS_MAX;
+    if has_room {
+        reasons.push(one_line(text));
+    }
+    has_room
+}

@@ -1,0 +1,69 @@
+//! The verdict about two modules.
+
+use serde::{Deserialize, Serialize};
+use wasmparser::Parser;
+
+use super::reasons::Reasons;
+use super::{component, core};
+use crate::wasm::Error;
+
+/// Whether a newer module can stand in for an older one, with the reasons.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The verdict.
+    pub compatibility: Compatibility,
+    /// The differences that break what uses the older module, a sentence each. At most 100.
+    pub breaking: Vec<String>,
+    /// The differences that do not, a sentence each. At most 100.
+    pub compatible: Vec<String>,
+    /// The number of differences of either kind that are not listed.
+    pub left_out: usize,
+}
+
+/// Whether a newer module can stand in for an older one: it can be instantiated wherever the older one can, and its instance can be used
+/// wherever that of the older one can. Only types are compared, not what functions do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compatibility {
+    /// Imports and exports do not differ.
+    Same,
+    /// The newer module can stand in for the older one.
+    Compatible,
+    /// It cannot, or its types are not known.
+    Breaking,
+}
+
+impl Verdict {
+    /// Compares two valid modules.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if one of them is not a module.
+    pub fn of(old: &[u8], new: &[u8]) -> Result<Self, Error> {
+        let mut reasons = Reasons::default();
+        match (Parser::is_component(old), Parser::is_component(new)) {
+            _ if old == new => {}
+            (false, false) => core::compare(old, new, &mut reasons)?,
+            (true, true) => component::compare(old, new, &mut reasons)?,
+            (true, false) => {
+                reasons
+                    .breaking("the newer module is a core module, and the older one a component");
+            }
+            (false, true) => {
+                reasons
+                    .breaking("the newer module is a component, and the older one a core module");
+            }
+        }
+        Ok(reasons.into_verdict())
+    }
+}
+
+impl Compatibility {
+    /// Returns the name: `same`, `compatible` or `breaking`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Compatible => "compatible",
+            Self::Breaking => "breaking",
+        }
+    }
+}
