@@ -167,6 +167,87 @@ fn a_push_cannot_move_a_broken_ref_but_others() {
 }
 
 #[test]
+fn only_broken_refs_are_hidden_from_git() {
+    for (content, reason) in broken() {
+        let world = World::with_store("sha1");
+        world.add("a.wasm", 1);
+        world.ok(&["branch", "next/x"]);
+        world.ok(&["branch", "other"]);
+        // The file `next` hides the packed ref in no other way than by its name.
+        world.git(&["pack-refs", "--all"]);
+        let heads = world.root().join("refs/heads");
+        let _ = fs::remove_dir(heads.join("next"));
+        fs::write(heads.join("next"), &content).unwrap();
+        fs::write(heads.join("main"), &content).unwrap();
+        let server = Server::start(&world, &[]);
+        let url = format!("http://{}/wasmstore.git", server.address);
+        for version in ["0", "2"] {
+            let mut git = world.command("git");
+            let set = format!("protocol.version={version}");
+            let cloned = git.args(["-c", &set, "clone", "-q", "--bare", &url, version]);
+            let cloned = cloned.output().unwrap();
+            assert!(cloned.status.success(), "{content:?} {version} {cloned:?}");
+            assert_eq!(
+                refs(&world, &world.path(version)),
+                ["refs/heads/next/x", "refs/heads/other"]
+            );
+        }
+        let listed = server.get("/api/v1/broken-refs");
+        let expected = format!(r#"{{"refs/heads/main":"{reason}","refs/heads/next":"{reason}"}}"#);
+        assert_eq!((listed.status, listed.text()), (200, expected.as_str()));
+    }
+}
+
+#[test]
+fn so_many_broken_refs_that_they_cannot_be_hidden_stop_git_with_a_reason() {
+    let world = World::with_store("sha1");
+    let heads = world.root().join("refs/heads");
+    for n in 0..3_000 {
+        fs::write(heads.join(format!("{n:0>100}")), "").unwrap();
+    }
+    let server = Server::start(&world, &[]);
+    let mut git = world.command("git");
+    let url = format!("http://{}/wasmstore.git", server.address);
+    let listed = git.args(["ls-remote", &url]).output().unwrap();
+    let err = String::from_utf8_lossy(&listed.stderr);
+    assert!(!listed.status.success());
+    let path = "/wasmstore.git/info/refs?service=git-upload-pack";
+    let text = server.get(path).text().to_owned();
+    let err = err.replace("\nremote: ", "");
+    for text in [&*err, &*text] {
+        assert!(
+            text.contains("3000 refs") && text.contains("`wasmstore verify`"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_line_of_packed_refs_that_is_not_a_ref_may_be_any_ref_of_a_mirror() {
+    let world = World::with_store("sha1");
+    world.ok(&["branch", "next"]);
+    let mirror = world.path("m.git");
+    let mut git = world.command("git");
+    let made = git.args(["init", "-q", "--bare"]).arg(&mirror).status();
+    assert!(made.unwrap().success());
+    world.ok(&["mirror", "add", "m", mirror.to_str().unwrap()]);
+    world.ok(&["mirror", "push"]);
+    world.git(&["pack-refs", "--all"]);
+    let packed = world.root().join("packed-refs");
+    let text = fs::read_to_string(&packed).unwrap();
+    fs::write(
+        &packed,
+        text.replace(" refs/heads/next", "\u{0}refs/heads/next"),
+    )
+    .unwrap();
+    world.run(&["mirror", "push"]);
+    assert_eq!(
+        refs(&world, &mirror),
+        ["refs/heads/main", "refs/heads/next"]
+    );
+}
+
+#[test]
 fn links_among_the_refs_form_no_cycle() {
     let world = World::with_store("sha1");
     world.add("a.wasm", 1);

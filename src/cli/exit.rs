@@ -205,11 +205,12 @@ fn remote_code(error: &remote::Error) -> u8 {
     match error {
         E::UnknownMirror(_) => FAILED,
         E::MirrorExists(_) | E::UnrelatedRepository { .. } => CONFLICT,
+        E::TooManyBrokenRefs(_) => UNAVAILABLE,
         E::NoGit | E::Git(_) | E::GitRemote { .. } | E::HookProtocol(_) => UNAVAILABLE,
         E::MirrorRemoved(_) | E::MirrorBusy(_) | E::MirrorPushes { .. } => UNAVAILABLE,
         E::Store(error) => code(error.kind()),
         E::Refused(refused) => code(refused.kind()),
-        E::InvalidKey => USAGE,
+        E::InvalidKey | E::InvalidReplicaKey => USAGE,
         E::Unreachable { .. } | E::InvalidResponse { .. } => UNAVAILABLE,
     }
 }

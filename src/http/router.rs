@@ -102,6 +102,7 @@ fn routes() -> OpenApiRouter<App> {
             branches::delete
         ))
         .routes(routes!(branches::list))
+        .routes(routes!(branches::list_broken))
         .routes(routes!(branches::merge))
         .routes(routes!(watch::watch))
         .routes(routes!(admin::gc))

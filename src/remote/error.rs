@@ -33,6 +33,9 @@ pub enum Error {
     /// The key for a server contains a character that is not allowed in a header.
     #[error("WASMSTORE_KEY contains a character that is not allowed in a key")]
     InvalidKey,
+    /// The key for the primary of a replica contains a character that is not allowed in a header.
+    #[error("WASMSTORE_REPLICA_KEY contains a character that is not allowed in a key")]
+    InvalidReplicaKey,
     /// The connection to a server failed.
     #[error("{url}: {reason}")]
     Unreachable {
@@ -52,6 +55,11 @@ pub enum Error {
         /// What is wrong with the response.
         reason: String,
     },
+    /// git cannot serve the store, because too many refs would have to be hidden from it.
+    #[error(
+        "the store has too many broken refs to serve it with git: {0} refs must be hidden or shown; `wasmstore verify` lists the broken ones: repair or delete them"
+    )]
+    TooManyBrokenRefs(usize),
     /// There is no mirror with this name.
     #[error("there is no mirror {0}")]
     UnknownMirror(MirrorName),

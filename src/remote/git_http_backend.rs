@@ -3,11 +3,10 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::error::Result;
+use super::error::{Error, Result};
 use crate::config::Options;
 use crate::git::{self, Git, ServerCommand, ServerProcess, ServerProcessOptions};
 use crate::names::Author;
-use crate::store::BrokenRef;
 
 /// A service that git requests from a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,8 +84,9 @@ pub struct PushIdentity {
     pub author: Option<Author>,
 }
 
-/// How many broken refs are hidden. Each takes a command-line argument.
-const HIDDEN_REFS_MAX: usize = 256;
+/// The maximum total length of the patterns that hide broken refs, in bytes. They are command-line arguments, whose total length is
+/// limited; the lowest common limit is 1 MiB (macOS).
+const HIDDEN_BYTES_MAX: usize = 256 << 10;
 
 /// A store that git can fetch from and push to.
 #[derive(Clone, Debug)]
@@ -109,43 +109,46 @@ impl GitHttpBackend {
     }
 
     /// Starts git to advertise the store's refs and its capabilities. Its output follows [`advertisement_preamble`] in the response.
-    /// Hides the `broken` refs: git would advertise them, and each client would fail when it requests their objects.
+    /// `hidden` are values of `transfer.hideRefs` (git-config(1)).
     ///
     /// # Errors
-    /// git cannot be started.
-    pub fn advertise(&self, request: &GitRequest, broken: &[BrokenRef]) -> Result<ServerProcess> {
+    /// `TooManyBrokenRefs`; git cannot be started.
+    pub fn advertise(&self, request: &GitRequest, hidden: &[String]) -> Result<ServerProcess> {
         let options = ServerProcessOptions {
             advertises: true,
-            ..self.process_options(request, broken, None)
+            ..self.process_options(request, hidden, None)?
         };
         Ok(self.git.serve(request.service.server_command(), &options)?)
     }
 
-    /// Starts git to respond to a request with a body of at most `bytes_max` bytes. Hides the `broken` refs.
+    /// Starts git to respond to a request with a body of at most `bytes_max` bytes. `hidden` are values of `transfer.hideRefs`.
     ///
     /// # Errors
-    /// git cannot be started.
+    /// `TooManyBrokenRefs`; git cannot be started.
     pub fn respond(
         &self,
         request: &GitRequest,
-        broken: &[BrokenRef],
+        hidden: &[String],
         bytes_max: u64,
     ) -> Result<ServerProcess> {
-        let options = self.process_options(request, broken, Some(bytes_max));
+        let options = self.process_options(request, hidden, Some(bytes_max))?;
         Ok(self.git.serve(request.service.server_command(), &options)?)
     }
 
     fn process_options(
         &self,
         request: &GitRequest,
-        broken: &[BrokenRef],
+        hidden: &[String],
         bytes_max: Option<u64>,
-    ) -> ServerProcessOptions {
+    ) -> Result<ServerProcessOptions> {
+        if hidden.iter().map(String::len).sum::<usize>() > HIDDEN_BYTES_MAX {
+            return Err(Error::TooManyBrokenRefs(hidden.len()));
+        }
         let mut options = ServerProcessOptions::default();
-        let hidden = broken.iter().take(HIDDEN_REFS_MAX);
-        let hidden = hidden.map(|broken| format!("transfer.hideRefs={}", broken.name));
-        options.settings.extend(hidden);
-        if !broken.is_empty() {
+        let patterns = hidden.iter();
+        let patterns = patterns.map(|pattern| format!("transfer.hideRefs={pattern}"));
+        options.settings.extend(patterns);
+        if !hidden.is_empty() {
             // git-receive-pack checks in a quarantine whether a push is complete. The store is an alternate of the quarantine, and git reads
             // the refs of an alternate without hiding any. The command true(1) lists none instead.
             let settings = &mut options.settings;
@@ -167,7 +170,7 @@ impl GitHttpBackend {
                 options.variables.extend(self.variables(&request.pusher));
             }
         }
-        options
+        Ok(options)
     }
 
     /// Returns the environment variables for the hooks.
@@ -249,99 +252,4 @@ pub fn is_client_error(messages: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn request(service: GitService, protocol: Option<&str>) -> GitRequest {
-        GitRequest {
-            service,
-            protocol: protocol.map(str::to_owned),
-            pusher: PushIdentity {
-                methods: "GET,POST".to_owned(),
-                author: Some("Ann <ann@example.org>".parse().unwrap()),
-            },
-        }
-    }
-
-    fn server() -> GitHttpBackend {
-        let root = tempfile::tempdir().unwrap();
-        GitHttpBackend::find(root.path(), "/bin/wasmstore".into(), Options::default()).unwrap()
-    }
-
-    #[test]
-    fn a_service_is_parsed_from_its_own_name_only() {
-        for service in [GitService::UploadPack, GitService::ReceivePack] {
-            assert_eq!(GitService::parse(service.name()), Some(service));
-        }
-        for other in ["", "upload-pack", "git-upload-archive", "git-upload-pack "] {
-            assert_eq!(GitService::parse(other), None, "{other:?}");
-        }
-    }
-
-    #[test]
-    fn a_fetch_with_version_2_has_no_preamble() {
-        let length = |service, protocol| advertisement_preamble(&request(service, protocol)).len();
-        let fetch = GitService::UploadPack;
-        assert_eq!(length(fetch, None), 0x1e + 4);
-        assert_eq!(length(fetch, Some("version=1")), 0x1e + 4);
-        assert_eq!(length(fetch, Some("version=2\n")), 0x1e + 4);
-        assert_eq!(length(fetch, Some("version=1:version=2")), 0);
-        assert_eq!(length(GitService::ReceivePack, Some("version=2")), 0x1f + 4);
-    }
-
-    #[test]
-    fn hooks_get_the_pushers_identity_and_fetches_have_no_hooks() {
-        let server = server();
-        let push = server.process_options(
-            &request(GitService::ReceivePack, Some("version=2")),
-            &[],
-            Some(7),
-        );
-        assert_eq!(push.settings, ["receive.maxInputSize=7"]);
-        let names: Vec<_> = push.variables.iter().map(|(name, _)| *name).collect();
-        let expected = [
-            "WASMSTORE_PROGRAM",
-            "WASMSTORE_PUSH_METHODS",
-            "WASMSTORE_PUSH_MAX_MODULE_BYTES",
-            "WASMSTORE_PUSH_MAX_SECTION_BYTES",
-            "WASMSTORE_PUSH_MAX_VALIDATION_FUEL",
-            "WASMSTORE_PUSH_MAX_PATHS",
-            "WASMSTORE_PUSH_MAX_PATH_BYTES",
-            "WASMSTORE_PUSH_MAX_TREE_PATH_BYTES",
-            "WASMSTORE_PUSH_AUTHOR",
-        ];
-        assert_eq!(names, expected);
-        let broken = BrokenRef {
-            name: "refs/heads/next".to_owned(),
-            reason: "its file is empty".to_owned(),
-        };
-        let fetch = request(GitService::UploadPack, Some("version=2"));
-        let fetch = server.process_options(&fetch, &[broken], Some(7));
-        assert_eq!(fetch.variables, [("GIT_PROTOCOL", "version=2".into())]);
-        assert_eq!(
-            fetch.settings,
-            [
-                "transfer.hideRefs=refs/heads/next",
-                "core.alternateRefsCommand=true",
-                "uploadpack.allowFilter=true"
-            ]
-        );
-        let malformed = request(GitService::UploadPack, Some("version=2 x"));
-        let malformed = server.process_options(&malformed, &[], None);
-        assert_eq!(malformed.variables, []);
-    }
-
-    #[test]
-    fn client_errors_are_distinguished_from_the_stores_own() {
-        for messages in [
-            "fatal: protocol error: bad line length character: garb",
-            "warning: x\nfatal: the remote end hung up unexpectedly\n",
-            "fatal: git upload-pack: protocol error, expected to get object ID",
-        ] {
-            assert!(is_client_error(messages), "{messages:?}");
-        }
-        for messages in ["", "fatal: not a git repository", "error: protocol error"] {
-            assert!(!is_client_error(messages), "{messages:?}");
-        }
-    }
-}
+mod tests;

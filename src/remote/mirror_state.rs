@@ -86,11 +86,18 @@ impl StoreRefs {
         })
     }
 
+    /// Returns whether a mirror keeps what it has under a name: the store has a ref of this name that could not be read, or it may have
+    /// one, because a line of `packed-refs` is not a ref, so that its name is unknown.
+    fn keeps(&self, name: &str) -> bool {
+        let has_unnamed = || self.others.iter().any(|name| !name.starts_with("refs/"));
+        self.others.contains(name) || (!self.tips.contains_key(name) && has_unnamed())
+    }
+
     /// Returns the changes that make a mirror with these refs equal to the store: first deletions, which make room for other names.
     pub fn changes(&self, mirror_refs: &RefTips) -> Vec<MirrorChange> {
         let deleted = mirror_refs
             .keys()
-            .filter(|name| !self.tips.contains_key(*name) && !self.others.contains(*name))
+            .filter(|name| !self.tips.contains_key(*name) && !self.keeps(name))
             .map(|name| (name.clone(), None));
         let moved = self
             .tips
@@ -141,9 +148,10 @@ impl MirrorState {
             return Ok(());
         };
         self.unknown_ms = None;
-        let (refs, others) = (&refs.tips, &refs.others);
+        let store_refs = refs;
+        let refs = &store_refs.tips;
         let differs =
-            |name: &String| mirror_refs.get(name) != refs.get(name) && !others.contains(name);
+            |name: &String| mirror_refs.get(name) != refs.get(name) && !store_refs.keeps(name);
         self.missing.retain(|name, _| differs(name));
         let differing = refs.keys().chain(mirror_refs.keys());
         let new: Vec<&String> = differing
@@ -183,7 +191,7 @@ impl MirrorState {
     /// Returns the state after a successful push of `refs` that starts at `start_ms`.
     pub fn after_push(&self, refs: &StoreRefs, start_ms: u64) -> Self {
         let mut mirror_refs = self.refs.clone().unwrap_or_default();
-        mirror_refs.retain(|name, _| refs.others.contains(name));
+        mirror_refs.retain(|name, _| refs.keeps(name));
         mirror_refs.extend(refs.tips.clone());
         Self {
             refs: Some(mirror_refs),
@@ -232,5 +240,56 @@ impl MirrorState {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tips(names: &[&str]) -> RefTips {
+        let id = "7".repeat(40);
+        names
+            .iter()
+            .map(|name| ((*name).to_owned(), id.clone()))
+            .collect()
+    }
+
+    #[test]
+    fn nothing_that_could_not_be_read_is_deleted() {
+        let mirror = tips(&["refs/heads/a", "refs/heads/b", "refs/heads/c"]);
+        let deleted = |others: &[&str]| {
+            let refs = StoreRefs {
+                tips: tips(&["refs/heads/c", "refs/heads/d"]),
+                others: others.iter().map(|name| (*name).to_owned()).collect(),
+            };
+            let changes = refs.changes(&mirror).into_iter();
+            let deleted = changes.filter(|(_, id)| id.is_none()).map(|(name, _)| name);
+            let kept: Vec<_> = refs_after(&refs, &mirror).into_keys().collect();
+            (deleted.collect::<Vec<_>>(), kept.join(" "))
+        };
+        let all = ["refs/heads/a", "refs/heads/b"];
+        assert_eq!(
+            deleted(&[]),
+            (
+                all.map(str::to_owned).to_vec(),
+                "refs/heads/c refs/heads/d".to_owned()
+            )
+        );
+        let (a, kept) = deleted(&["refs/heads/b"]);
+        assert_eq!(a, ["refs/heads/a"]);
+        assert_eq!(kept, "refs/heads/b refs/heads/c refs/heads/d");
+        // A line of packed-refs is not a ref, so it may be any of them.
+        let (none, kept) = deleted(&["packed-refs"]);
+        assert_eq!(none, [""; 0]);
+        assert_eq!(kept, "refs/heads/a refs/heads/b refs/heads/c refs/heads/d");
+    }
+
+    fn refs_after(refs: &StoreRefs, mirror: &RefTips) -> RefTips {
+        let state = MirrorState {
+            refs: Some(mirror.clone()),
+            ..MirrorState::default()
+        };
+        state.after_push(refs, 0).refs.unwrap_or_default()
     }
 }

@@ -32,6 +32,11 @@ impl Store {
         Ok(self.repo.refs().broken()?)
     }
 
+    /// Returns the values of git's setting `transfer.hideRefs` that hide every broken ref and no other.
+    pub fn refs_hidden_from_git(&self) -> Result<Vec<String>> {
+        Ok(self.repo.refs().hidden_from_git()?)
+    }
+
     /// Creates a branch at the commit that `from` resolves to.
     ///
     /// # Errors

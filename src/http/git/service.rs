@@ -1,16 +1,28 @@
 //! Serving a request with a git process.
 
 use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
 
 use super::outcome::{git_failed, git_not_installed};
 use super::process::GitProcess;
 use super::response_body::GitResponse;
 use super::stdin::StdinWriter;
-use crate::http::error::Result;
+use crate::http::error::{Failure, Result};
 use crate::http::listener::ShutdownGuard;
 use crate::http::middleware::auth::KeyTag;
 use crate::http::state::App;
-use crate::remote::{GitRequest, advertisement_preamble};
+use crate::remote::{self, GitRequest, advertisement_preamble};
+
+/// Converts an error of starting git. Its text is sent to the client only if it says how to repair the store, as that of a refused gc.
+fn not_started(error: remote::Error) -> Failure {
+    let failed = git_failed(&error.to_string());
+    match error {
+        remote::Error::TooManyBrokenRefs(_) => {
+            Failure::new(StatusCode::CONFLICT, error.to_string())
+        }
+        _ => failed,
+    }
+}
 
 /// The body of a request to a git service.
 pub(in crate::http) struct GitRequestBody {
@@ -26,7 +38,7 @@ impl App {
     /// the response's body once git has written the beginning of it.
     ///
     /// # Errors
-    /// 501 if git is not installed; 503 if no permit is released in time, or git writes nothing in time; 400 if git finds the
+    /// 409 if so many refs are broken that git cannot be started; 501 if git is not installed; 503 if no permit is released in time, or git writes nothing in time; 400 if git finds the
     /// request malformed; 500 if git fails otherwise; 400, 408 and 413 for errors in the body.
     pub async fn serve_git(
         &self,
@@ -46,12 +58,13 @@ impl App {
         let bytes_max = body.as_ref().map(|body| body.bytes_max);
         let (stdin, guard) = body.map(|body| (body.stdin, body.guard)).unzip();
         let started = self.run_read(move |store| {
-            let broken = store.broken_refs()?;
+            // In version 2 of the protocol, an advertisement lists no refs, but only there does git print the text of an error.
+            let hidden = store.refs_hidden_from_git()?;
             let started = match bytes_max {
-                Some(bytes_max) => git.respond(&request, &broken, bytes_max),
-                None => git.advertise(&request, &broken),
+                Some(bytes_max) => git.respond(&request, &hidden, bytes_max),
+                None => git.advertise(&request, &hidden),
             };
-            started.map_err(|error| git_failed(&error.to_string()))
+            started.map_err(not_started)
         });
         let server_process = started.await?;
         let limit = self.limits.git_time_max;

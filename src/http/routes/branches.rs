@@ -1,5 +1,7 @@
 //! `/branch`, `/branches` and `/merge`.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
@@ -27,6 +29,18 @@ pub(in crate::http) async fn list(State(app): State<App>) -> Result<Response> {
     let branches = app.run_read(|store| Ok(store.branches()?)).await?;
     let names: Vec<_> = branches.iter().map(BranchName::as_str).collect();
     charged_json(&app, &names)
+}
+
+/// Lists the refs that are broken
+///
+/// git does not advertise them, and lists leave them out. A replica keeps its copy of them.
+#[utoipa::path(get, operation_id = "list_broken_refs", path = "/broken-refs", tag = "branches",
+    responses((status = 200, description = "The full name of each broken ref, such as `refs/heads/main`, with the reason. \
+        `packed-refs` stands for a line of that file that is not a ref: its name is unknown", body = BTreeMap<String, String>), Problems))]
+pub(in crate::http) async fn list_broken(State(app): State<App>) -> Result<Response> {
+    let broken = app.run_read(|store| Ok(store.broken_refs()?)).await?;
+    let reasons = broken.into_iter().map(|it| (it.name, it.reason));
+    charged_json(&app, &reasons.collect::<BTreeMap<_, _>>())
 }
 
 /// Makes a branch the default branch, and creates it if it does not exist

@@ -58,13 +58,14 @@ pub(crate) fn delete_branch(parts: &Parts, branch: &BranchName) -> Result<()> {
     let name = branch.clone().into();
     match txn.durable_tip(branch) {
         Ok(Some(tip)) => refs.swap(&name, Some(tip), None, OUTSIDE_MAX),
-        Ok(None) => Err(Error::UnknownBranch(branch.to_string())),
         // The history is incomplete, so it cannot be made durable. Nothing depends on it after the deletion.
         Err(error @ Error::Missing { .. }) => match refs.target(&branch.full_ref())? {
             Some(Target::Object(tip)) => refs.swap(&name, Some(tip), None, OUTSIDE_MAX),
+            _ if refs.is_broken(&name)? => refs.delete_broken(&name),
             _ => Err(error),
         },
-        Err(Error::BrokenRef(_)) => refs.delete_broken(&name),
+        _ if refs.is_broken(&name)? => refs.delete_broken(&name),
+        Ok(None) => Err(Error::UnknownBranch(branch.to_string())),
         Err(error) => Err(error),
     }
 }

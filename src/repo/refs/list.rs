@@ -5,7 +5,8 @@
 //! either found in `packed-refs`, or was deleted. gix reads `packed-refs` first, and fails if a file vanishes.
 //!
 //! A broken ref does not stop the listing. It is left out and reported, as git does it: a power cut or a tool for syncing files may
-//! leave an empty file or a foreign one.
+//! leave an empty file or a foreign one. Only what was read can be broken: a ref whose file, or whose object, cannot be read because of an
+//! I/O error may be a good one, so it fails the listing. Otherwise a replica would delete it, and write another in its place.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -15,13 +16,15 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use gix::bstr::{BString, ByteSlice};
-use gix::objs::Exists;
 use gix::refs::file::loose::Reference;
 use gix::refs::{FullName, Target};
+use rustix::io::Errno;
 
+use crate::names::RefName;
 use crate::repo::broken_ref::BrokenRef;
 use crate::repo::error::{Error, Result, chain};
 use crate::repo::refs::lock::PACKED_REFS;
+use crate::repo::refs::stamp::RefsStamp;
 use crate::repo::refs::store::RefStore;
 
 /// The largest file of a loose ref that is read, in bytes. No ref name is longer.
@@ -36,6 +39,8 @@ pub(crate) struct RefList {
     pub refs: Vec<(BString, Target)>,
     /// The other refs, sorted by name.
     pub broken: Vec<BrokenRef>,
+    /// The state of what was read.
+    pub stamp: RefsStamp,
 }
 
 /// The broken refs that this process has logged.
@@ -43,22 +48,23 @@ pub(crate) struct RefList {
 pub(crate) struct LoggedRefs(Mutex<HashSet<BrokenRef>>);
 
 /// Refs by name, each with its target or the reason why it is broken.
-type Found = BTreeMap<BString, Result<Target, String>>;
+pub(in crate::repo::refs) type Found = BTreeMap<BString, Result<Target, String>>;
 
 impl RefStore {
     /// Returns every ref below `prefix`, which ends in a slash. Logs broken refs.
     ///
     /// # Errors
-    /// A directory of refs, or `packed-refs`, cannot be read.
+    /// A directory of refs, the file of a ref, `packed-refs`, or the object database cannot be read.
     pub(crate) fn list(&self, prefix: &str) -> Result<RefList> {
         let Some(repo) = self.objects.handle() else {
             return Ok(RefList::default());
         };
+        let mut list = RefList::default();
         let mut found = Found::new();
-        self.add_loose(&repo, prefix, &mut found)?;
+        self.add_loose(&repo, prefix, &mut found, &mut list.stamp)?;
+        list.stamp.record(&self.root().join(PACKED_REFS));
         self.add_packed(&repo, prefix, &mut found)?;
         self.check_targets(&repo, &mut found)?;
-        let mut list = RefList::default();
         for (name, target) in found {
             match target {
                 Ok(target) => list.refs.push((name, target)),
@@ -80,10 +86,26 @@ impl RefStore {
         Ok(self.list("refs/")?.broken)
     }
 
+    /// Returns whether a ref is broken.
+    ///
+    /// # Errors
+    /// The refs cannot be listed.
+    pub(crate) fn is_broken(&self, name: &RefName) -> Result<bool> {
+        let name = name.to_string();
+        Ok(self.broken()?.iter().any(|broken| broken.name == name))
+    }
+
     /// Adds the refs that have a file below the directory `dir`, a path relative to the repository.
-    fn add_loose(&self, repo: &gix::Repository, dir: &str, found: &mut Found) -> Result<()> {
+    fn add_loose(
+        &self,
+        repo: &gix::Repository,
+        dir: &str,
+        found: &mut Found,
+        stamp: &mut RefsStamp,
+    ) -> Result<()> {
         let mut todo = vec![self.root().join(dir)];
         while let Some(dir) = todo.pop() {
+            stamp.record(&dir);
             let entries = match fs::read_dir(&dir) {
                 Err(error) if is_vanished(&error) => continue,
                 entries => entries.map_err(Error::io("read", &dir))?,
@@ -115,11 +137,12 @@ impl RefStore {
                             todo.push(path);
                         }
                     }
-                    Err(error) if is_vanished(&error) => {}
-                    Err(error) => {
-                        let reason = format!("its file cannot be read: {error}");
+                    Err(error) if is_dangling_link(&path, &error) => {
+                        let reason = "it is a link that leads to no file".to_owned();
                         found.insert(name, Err(reason));
                     }
+                    Err(error) if is_vanished(&error) => {}
+                    Err(error) => return Err(Error::io("read", &path)(error)),
                 }
             }
         }
@@ -146,40 +169,6 @@ impl RefStore {
             if name.starts_with(prefix.as_bytes()) {
                 let target = valid_name(name).map(|_| Target::Object(id));
                 found.entry(name.into()).or_insert(target);
-            }
-        }
-        Ok(())
-    }
-
-    /// Marks the refs as broken that lead to an object or a ref that does not exist.
-    fn check_targets(&self, repo: &gix::Repository, found: &mut Found) -> Result<()> {
-        let is_missing = |repo: &gix::Repository, target: &Target| match target {
-            Target::Object(id) => (!repo.objects.exists(id)).then(|| {
-                if id.is_null() {
-                    "it has the id zero".to_owned()
-                } else {
-                    format!("it points to object {id}, which is missing")
-                }
-            }),
-            Target::Symbolic(to) => {
-                let leads_to_ref = repo.try_find_reference(to.as_bstr());
-                let is_found = matches!(leads_to_ref, Ok(Some(_)));
-                (!is_found).then(|| format!("it names {}, which does not exist", to.as_bstr()))
-            }
-        };
-        let mut again = None;
-        for target in found.values_mut() {
-            let Ok(existing) = target else { continue };
-            if is_missing(repo, existing).is_none() {
-                continue;
-            }
-            // While another process repacks, an object may be invisible for a moment. A new handle lists the packs again.
-            let again = match &again {
-                Some(repo) => repo,
-                None => again.insert(self.objects.handle_for("refs")?),
-            };
-            if let Some(reason) = is_missing(again, existing) {
-                *target = Err(reason);
             }
         }
         Ok(())
@@ -237,8 +226,17 @@ fn is_lock(file_name: &[u8]) -> bool {
     file_name.ends_with(b".lock")
 }
 
+/// Returns whether a file could not be opened because it is a symbolic link to nothing, or to itself.
+fn is_dangling_link(path: &Path, error: &io::Error) -> bool {
+    let is_loop = error.raw_os_error() == Some(Errno::LOOP.raw_os_error());
+    (is_loop || is_vanished(error)) && fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink())
+}
+
 /// Returns whether another writer removed a file or directory, or one of its parents, since it was listed.
 fn is_vanished(error: &io::Error) -> bool {
     use io::ErrorKind::{NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory)
 }
+
+#[cfg(test)]
+mod tests;

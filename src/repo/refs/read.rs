@@ -21,7 +21,7 @@ const DEFAULT_BRANCH: &str = "main";
 /// The size of the buffer for a loose ref's file, in bytes. A longer file is read by gix.
 const REF_BYTES_MAX: usize = 512;
 /// The maximum length of a chain of symbolic refs.
-const SYMBOLIC_MAX: usize = 5;
+pub(in crate::repo::refs) const SYMBOLIC_MAX: usize = 5;
 
 /// The branches and tags of a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::refs::durable_tips::DurableTips;
+use crate::repo::refs::hidden::LastUnbroken;
 use crate::repo::refs::list::LoggedRefs;
 
 /// Reads and updates refs. Reading is in `read.rs`, updating in `update.rs`.
@@ -12,6 +13,7 @@ pub struct RefStore {
     pub(in crate::repo) objects: Arc<ObjectDb>,
     pub(crate) durable_tips: DurableTips,
     pub(in crate::repo::refs) logged: LoggedRefs,
+    pub(in crate::repo::refs) last_unbroken: LastUnbroken,
 }
 
 impl RefStore {
@@ -20,6 +22,7 @@ impl RefStore {
             durable_tips: DurableTips::new(objects.root()),
             objects,
             logged: LoggedRefs::default(),
+            last_unbroken: LastUnbroken::default(),
         }
     }
 

@@ -1,0 +1,73 @@
+//! The refs that git must not advertise.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use gix::bstr::ByteSlice;
+
+use crate::repo::error::Result;
+use crate::repo::refs::list::RefList;
+use crate::repo::refs::lock::HEAD;
+use crate::repo::refs::stamp::RefsStamp;
+use crate::repo::refs::store::RefStore;
+
+/// How long a listing without broken refs remains valid if no ref changes. A file that another program damages in place, or an object
+/// that it deletes, is noticed after this time.
+const UNBROKEN_MAX: Duration = Duration::from_secs(5);
+
+/// The last listing, if it found no broken ref: when it began, and the state of the refs. With many refs, a listing takes much longer
+/// than the start of git.
+#[derive(Default)]
+pub(crate) struct LastUnbroken(Mutex<Option<(Instant, RefsStamp)>>);
+
+impl RefStore {
+    /// Returns the values of `transfer.hideRefs` (git-config(1)) that hide every broken ref and no other. git advertises broken refs,
+    /// and each client fails when it requests their objects. Broken refs are checked at each call: a client must not take a ref that
+    /// was repaired for a deleted one.
+    ///
+    /// # Errors
+    /// The refs cannot be listed.
+    pub fn hidden_from_git(&self) -> Result<Vec<String>> {
+        // Held during the listing, so that concurrent requests share one.
+        let last = &self.last_unbroken.0;
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_valid =
+            |(at, stamp): &(Instant, RefsStamp)| at.elapsed() < UNBROKEN_MAX && stamp.is_current();
+        if last.as_ref().is_some_and(is_valid) {
+            return Ok(Vec::new());
+        }
+        let start = Instant::now();
+        let list = self.list("refs/")?;
+        let mut patterns = hide_patterns(&list);
+        let default = self.default_branch().map(|branch| branch.full_ref());
+        if default.is_ok_and(|default| list.broken.iter().any(|it| it.name == default)) {
+            // git would advertise HEAD with the object that the default branch leads to.
+            patterns.push(HEAD.to_owned());
+        }
+        *last = list.broken.is_empty().then_some((start, list.stamp));
+        Ok(patterns)
+    }
+}
+
+/// Returns a pattern for each broken ref. A pattern applies to everything below a name, too, and the last matching one decides. So each
+/// pattern that hides `a` is followed by patterns that show the refs below `a/`: `a` may be a foreign file and `a/b` a packed ref.
+fn hide_patterns(list: &RefList) -> Vec<String> {
+    let broken: HashSet<&str> = list.broken.iter().map(|it| it.name.as_str()).collect();
+    let is_below = |name: &str| {
+        let mut ends = name.match_indices('/').map(|(end, _)| end);
+        ends.any(|end| broken.contains(&name[..end]))
+    };
+    let shown = list.refs.iter().filter_map(|(name, _)| name.to_str().ok());
+    let shown = shown.filter(|name| !broken.is_empty() && is_below(name));
+    // Sorted by name, and a name sorts before the names below it.
+    let mut patterns: BTreeMap<&str, String> =
+        shown.map(|name| (name, format!("!{name}"))).collect();
+    // A line of packed-refs that is not a ref has no such name. git fails because of it anyway.
+    let hidden = broken.iter().filter(|name| name.starts_with("refs/"));
+    patterns.extend(hidden.map(|name| (*name, (*name).to_owned())));
+    patterns.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests;

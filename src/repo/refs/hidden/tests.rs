@@ -1,0 +1,92 @@
+use std::fs;
+
+use gix::refs::Target;
+use tempfile::TempDir;
+
+use super::*;
+use crate::repo::broken_ref::BrokenRef;
+use crate::repo::{ObjectFormat, Repository};
+
+fn repository() -> (TempDir, Repository) {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("s");
+    let main = "main".parse().unwrap();
+    let made = Repository::open_or_create(&root, &Default::default(), ObjectFormat::Sha1, &main);
+    (dir, made.unwrap())
+}
+
+#[test]
+fn only_broken_refs_are_hidden() {
+    let ref_to_main = |name: &str| {
+        (
+            name.into(),
+            Target::Symbolic("refs/heads/main".try_into().unwrap()),
+        )
+    };
+    let broken = |name: &str| BrokenRef {
+        name: name.to_owned(),
+        reason: "its file is empty".to_owned(),
+    };
+    let list = RefList {
+        refs: [
+            "refs/heads/a-b",
+            "refs/heads/a/b",
+            "refs/heads/a/b/c/d",
+            "refs/heads/b/a",
+        ]
+        .map(ref_to_main)
+        .into(),
+        broken: ["packed-refs", "refs/heads/a", "refs/heads/a/b/c"]
+            .map(broken)
+            .into(),
+        ..RefList::default()
+    };
+    assert_eq!(
+        hide_patterns(&list),
+        [
+            "refs/heads/a",
+            "!refs/heads/a/b",
+            "refs/heads/a/b/c",
+            "!refs/heads/a/b/c/d"
+        ]
+    );
+}
+
+#[test]
+fn a_ref_that_breaks_is_hidden_and_one_that_is_repaired_is_shown() {
+    let (dir, repository) = repository();
+    let refs = repository.refs();
+    let heads = dir.path().join("s/refs/heads");
+    let main = fs::read(heads.join("main")).unwrap();
+    for _ in 0..2 {
+        assert_eq!(refs.hidden_from_git().unwrap(), [""; 0]);
+    }
+    fs::create_dir(heads.join("dir")).unwrap();
+    assert_eq!(refs.hidden_from_git().unwrap(), [""; 0]);
+    fs::write(heads.join("dir/next"), "").unwrap();
+    assert_eq!(refs.hidden_from_git().unwrap(), ["refs/heads/dir/next"]);
+    // No directory changes.
+    fs::write(heads.join("dir/next"), &main).unwrap();
+    assert_eq!(refs.hidden_from_git().unwrap(), [""; 0]);
+    let packed = format!("{} refs/heads/packed\n", "7".repeat(40));
+    fs::write(dir.path().join("s/packed-refs"), packed).unwrap();
+    assert_eq!(refs.hidden_from_git().unwrap(), ["refs/heads/packed"]);
+}
+
+#[test]
+fn refs_are_read_once_while_none_changes() {
+    let (dir, repository) = repository();
+    let refs = repository.refs();
+    assert_eq!(refs.hidden_from_git().unwrap(), [""; 0]);
+    let main = dir.path().join("s/refs/heads/main");
+    fs::write(&main, "").unwrap();
+    // The file was damaged in place, which a listing would notice.
+    assert!(refs.is_broken(&"refs/heads/main".parse().unwrap()).unwrap());
+    let last = refs.last_unbroken.0.lock().unwrap().take();
+    let (_, stamp) = last.unwrap();
+    assert!(stamp.is_current());
+    // Without the earlier result, or with one that is too old, the damage is found.
+    let old = Instant::now().checked_sub(UNBROKEN_MAX).unwrap();
+    *refs.last_unbroken.0.lock().unwrap() = Some((old, stamp));
+    assert_eq!(refs.hidden_from_git().unwrap(), ["refs/heads/main", "HEAD"]);
+}
