@@ -24,6 +24,7 @@ mod mirror_status;
 mod mirror_worker;
 mod operations;
 mod primary;
+mod primary_refs;
 mod primary_watch;
 pub mod receive_hooks;
 mod replica;

@@ -42,7 +42,12 @@ impl Primary {
             .advertised_refs(&self.followed(&url, header.as_deref()))
             .map_err(Error::git_remote(&url))?;
         let mut refs = RemoteRefs::default();
+        // git advertises a ref whose file has no valid content with the id zero.
+        let is_zero = |id: &ObjectId| id.to_string().bytes().all(|digit| digit == b'0');
         for (name, id) in advertised.refs {
+            if is_zero(&id) {
+                continue;
+            }
             if let Ok(name) = RefName::parse(&name) {
                 refs.refs.insert(name, id);
             }

@@ -3,17 +3,19 @@
 //! A wake-up from the primary's `watch` or a timer starts each round. The replica lists the primary's branches and tags with git,
 //! fetches the missing objects, and moves its own refs. So it gets the primary's complete history, and catches up after any gap.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::client::Client;
 use super::error::{Error, Result};
 use super::primary::{DELAY_FIRST, DELAY_MAX, Primary};
+use super::primary_refs::{BrokenReport, PrimaryReader};
 use super::primary_watch;
-use crate::config::Options;
+use crate::config::{ClientLimits, Options};
 use crate::git::Git;
 use crate::names::{ObjectId, RefName};
 use crate::store::{ObjectFormat, RemoteRefs, SkippedRef, Store, chain};
@@ -24,8 +26,7 @@ const ROUND_INTERVAL: Duration = Duration::from_millis(100);
 /// A store that follows another served store.
 pub struct Replica {
     store: Arc<Store>,
-    git: Git,
-    primary: Primary,
+    reader: PrimaryReader,
     /// Each round updates it; the readiness check and the metrics read it.
     progress: Mutex<FollowProgress>,
 }
@@ -40,6 +41,10 @@ struct FollowProgress {
     error: Option<String>,
     /// The primary's refs that this store rejects. Each has been logged.
     skipped: BTreeSet<(RefName, ObjectId)>,
+    /// The refs that are kept because they are broken on the primary, with the reasons. Each has been logged.
+    kept: BTreeMap<String, String>,
+    /// Whether it was logged that the primary does not report broken refs.
+    is_unsupported_logged: bool,
 }
 
 /// The status of a replica.
@@ -70,16 +75,28 @@ impl Replica {
         let mut store = Store::open_or_create(root, options, format)?;
         store.become_replica(&primary.url)?;
         let was_equal = store.was_in_sync_with(&primary.url);
+        let limits = ClientLimits {
+            connect_timeout: primary.limits.connect_timeout,
+            silence_max: primary.limits.socket_silence_max,
+            ..ClientLimits::default()
+        };
+        let client = Client::new(primary.url.clone(), primary.key.as_deref(), limits)
+            .map_err(|_| Error::InvalidReplicaKey)?;
         let replica = Self {
             store: Arc::new(store),
-            git,
-            primary,
+            reader: PrimaryReader {
+                primary,
+                client,
+                git,
+            },
             progress: Mutex::new(FollowProgress {
                 last_equal: None,
                 started: Instant::now(),
                 failures: 0,
                 error: None,
                 skipped: BTreeSet::new(),
+                kept: BTreeMap::new(),
+                is_unsupported_logged: false,
             }),
         };
         if !was_equal {
@@ -109,7 +126,7 @@ impl Replica {
     pub fn run(&self) {
         // The channel has one slot: a single waiting wake-up covers all changes up to the next round.
         let (wake, wake_ups) = sync_channel(1);
-        let primary = self.primary.clone();
+        let primary = self.reader.primary.clone();
         let watch_wake = wake.clone();
         let thread = thread::Builder::new().name("watch".to_owned());
         let spawned = thread.spawn(move || primary_watch::run(&primary, &watch_wake));
@@ -123,7 +140,7 @@ impl Replica {
                 None => {
                     thread::sleep(ROUND_INTERVAL);
                     // Returns on a wake-up or after the poll interval. `wake` keeps the channel open if the watch thread is gone.
-                    let _ = wake_ups.recv_timeout(self.primary.limits.poll_interval);
+                    let _ = wake_ups.recv_timeout(self.reader.primary.limits.poll_interval);
                 }
             }
         }
@@ -137,7 +154,7 @@ impl Replica {
         match followed {
             Ok(()) => {
                 if progress.failures > 0 {
-                    tracing::info!(primary = %self.primary.url, "following the primary again");
+                    tracing::info!(primary = %self.reader.primary.url, "following the primary again");
                 }
                 progress.last_equal = Some(start);
                 progress.failures = 0;
@@ -147,7 +164,7 @@ impl Replica {
             Err(error) => {
                 let error = chain(&error);
                 if progress.failures == 0 {
-                    tracing::warn!(primary = %self.primary.url, error, "cannot follow the primary; retrying");
+                    tracing::warn!(primary = %self.reader.primary.url, error, "cannot follow the primary; retrying");
                 }
                 let delay = (DELAY_FIRST * (1 << progress.failures.min(16))).min(DELAY_MAX);
                 progress.failures = progress.failures.saturating_add(1);
@@ -158,32 +175,67 @@ impl Replica {
     }
 
     fn follow(&self) -> Result<()> {
-        let refs = self.refs_to_follow()?;
-        let url = self.primary.url.git();
-        let header = self.primary.header();
-        let from = self.primary.followed(&url, header.as_deref());
+        let (refs, unasked) = self.refs_to_follow()?;
+        let primary = &self.reader.primary;
+        let url = primary.url.git();
+        let header = primary.header();
+        let from = primary.followed(&url, header.as_deref());
         let fetch = |ids: &[ObjectId]| {
-            let fetched = self.git.fetch_objects(&from, ids);
+            let fetched = self.reader.git.fetch_objects(&from, ids);
             fetched.map_err(Error::git_remote(&url))
         };
         let skipped = self.store.sync_refs(&refs, fetch)?;
         self.record_skipped(skipped);
-        if !self.store.was_in_sync_with(&self.primary.url) {
-            self.store.record_in_sync_with(&self.primary.url)?;
+        if let Some(error) = unasked {
+            return Err(error);
+        }
+        if !self.store.was_in_sync_with(&primary.url) {
+            self.store.record_in_sync_with(&primary.url)?;
         }
         Ok(())
     }
 
-    /// Returns the primary's refs, without those that this store has rejected at the same id before.
-    fn refs_to_follow(&self) -> Result<RemoteRefs> {
-        let mut refs = self.primary.refs(&self.git)?;
+    /// Returns the primary's refs, without those that this store has rejected at the same id before. Also returns the error if the
+    /// primary could not be asked which refs are broken: then nothing is deleted in this round, which fails at its end.
+    fn refs_to_follow(&self) -> Result<(RemoteRefs, Option<Error>)> {
+        let local = self.store.refs_to_lose()?;
+        let (mut refs, report) = self.reader.refs(local.clone())?;
+        let unasked = self.record_report(report, &local);
         let mut progress = self.progress();
         let skipped = &mut progress.skipped;
         skipped.retain(|(name, id)| refs.refs.get(name) == Some(id));
         for (name, _) in skipped.iter() {
             refs.refs.remove(name);
         }
-        Ok(refs)
+        Ok((refs, unasked))
+    }
+
+    /// Logs which refs of this store are kept, once each. Returns the error if the primary could not be asked.
+    fn record_report(&self, report: BrokenReport, local: &BTreeSet<RefName>) -> Option<Error> {
+        let mut progress = self.progress();
+        let primary = &self.reader.primary.url;
+        let mut kept = match report {
+            BrokenReport::NotNeeded => BTreeMap::new(),
+            BrokenReport::Broken(broken) => broken,
+            BrokenReport::Unsupported => {
+                if !std::mem::replace(&mut progress.is_unsupported_logged, true) {
+                    tracing::warn!(%primary, "the primary does not report broken refs: a ref that is broken there is deleted here");
+                }
+                BTreeMap::new()
+            }
+            BrokenReport::Failed(error) => return Some(error),
+        };
+        kept.retain(|name, _| match RefName::parse(name) {
+            Ok(name) => local.contains(&name),
+            Err(_) => !name.starts_with("refs/"),
+        });
+        for (name, reason) in &kept {
+            if progress.kept.get(name) != Some(reason) {
+                tracing::warn!(%primary, name, reason, "keeping a ref that is broken on the primary");
+            }
+        }
+        progress.kept = kept;
+        None
     }
 
     fn record_skipped(&self, skipped: Vec<SkippedRef>) {

@@ -315,6 +315,14 @@ impl Repository {
         replica_mark::may_be_replica(&self.parts)
     }
 
+    /// Returns whether the store is as it was created: at most one branch, whose only commit has the empty tree.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn is_as_created(&self) -> Result<bool> {
+        replica_mark::is_as_created(&self.parts)
+    }
+
     /// Returns whether [`note_equal`](Self::note_equal) recorded that this replica was once equal to the store at `url`.
     pub fn was_equal(&self, url: &str) -> bool {
         replica_mark::was_equal(&self.parts, url)

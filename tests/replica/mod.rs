@@ -1,5 +1,6 @@
 //! Replicas: servers that follow a primary, serve reads in its place, and redirect writes to it.
 
+mod broken_primary;
 mod key;
 mod load;
 mod marked;

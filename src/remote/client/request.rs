@@ -32,7 +32,7 @@ pub struct Client {
 }
 
 /// A successful response.
-pub(super) struct ApiResponse<T> {
+pub(in crate::remote) struct ApiResponse<T> {
     /// The parsed body.
     pub value: T,
     /// The commit from which the server read, or which it created, if the response names it.
@@ -74,7 +74,7 @@ impl Client {
     }
 
     /// Builds a request to a path of the API. The path is escaped and starts with a slash.
-    pub(super) fn request(&self, method: Method, path: &str) -> Builder {
+    pub(in crate::remote) fn request(&self, method: Method, path: &str) -> Builder {
         let url = self.url.at(&format!("{API}{path}"));
         let request = Request::builder()
             .method(method)
@@ -155,7 +155,10 @@ impl Client {
     }
 
     /// Sends a request, and parses the JSON of the response.
-    pub(super) fn json<T: DeserializeOwned>(&self, request: Builder) -> Result<ApiResponse<T>> {
+    pub(in crate::remote) fn json<T: DeserializeOwned>(
+        &self,
+        request: Builder,
+    ) -> Result<ApiResponse<T>> {
         let response = self.text(request)?;
         let value = serde_json::from_str(&response.value);
         Ok(ApiResponse {

@@ -57,7 +57,7 @@ pub(crate) fn may_be_replica(parts: &Parts) -> Result<bool> {
 }
 
 /// Returns whether the store is as it was created: at most one branch, whose only commit has the empty tree.
-fn is_as_created(parts: &Parts) -> Result<bool> {
+pub(crate) fn is_as_created(parts: &Parts) -> Result<bool> {
     let refs = parts.refs.all_refs("refs/")?;
     let tip = match refs.as_slice() {
         [] => return Ok(true),

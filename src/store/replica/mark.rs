@@ -1,8 +1,9 @@
 //! The mark that makes a store a replica. Only `sync_refs` writes to a replica.
 
+use std::collections::BTreeSet;
 use std::path::{PathBuf, absolute};
 
-use crate::names::ServerUrl;
+use crate::names::{RefName, ServerUrl};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 
@@ -42,6 +43,19 @@ impl Store {
             root: self.absolute_root(),
             primary: url.to_string(),
         })
+    }
+
+    /// Returns the names of the branches and tags that would be lost if they were deleted: none if the store is as it was created.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn refs_to_lose(&self) -> Result<BTreeSet<RefName>> {
+        let refs = self.refs()?;
+        // A replica that begins has a first branch of its own, which is no copy of the primary's.
+        if refs.len() == 1 && self.repo.is_as_created()? {
+            return Ok(BTreeSet::new());
+        }
+        Ok(refs.into_iter().map(|(name, _)| name).collect())
     }
 
     /// Returns whether this store was ever in sync with the store at `url`. Then it has content to serve, even if that is old.

@@ -23,6 +23,8 @@ pub struct RemoteRefs {
     pub refs: BTreeMap<RefName, ObjectId>,
     /// The default branch, if it exists.
     pub default: Option<BranchName>,
+    /// Refs that are not in `refs` but may exist in the primary, such as broken ones. The replica keeps its own.
+    pub kept: BTreeSet<RefName>,
 }
 
 /// A ref of the primary that this store cannot have.
@@ -37,7 +39,7 @@ pub struct SkippedRef {
 }
 
 impl Store {
-    /// Creates, moves and deletes branches and tags until they equal `remote`, and sets the same default branch. History that only this
+    /// Creates, moves and deletes branches and tags until they equal `remote`, except the kept ones, and sets the same default branch. History that only this
     /// store has is dropped. `fetch` brings objects, with everything they reach, into the store; no `gc` runs before refs reach them.
     /// Returns the refs that no store can have, which are treated as if the primary did not have them.
     ///
@@ -212,7 +214,7 @@ impl Store {
     fn ref_differences(&self, remote: &RemoteRefs) -> Result<Vec<RefUpdate>> {
         let local: BTreeMap<_, _> = self.refs()?.into_iter().collect();
         let default = self.default_branch().ok().map(RefName::from);
-        let obsolete = default.filter(|default| !remote.refs.contains_key(default));
+        let obsolete = default.filter(|default| !remote.may_have(default));
         let must_wait = |name: &RefName| {
             obsolete
                 .as_ref()
@@ -220,6 +222,7 @@ impl Store {
         };
         let names: BTreeSet<_> = local
             .keys()
+            .filter(|name| remote.refs.contains_key(name) || !remote.kept.contains(name))
             .chain(remote.refs.keys())
             .filter(|name| !must_wait(name))
             .collect();
@@ -233,8 +236,14 @@ impl Store {
 }
 
 impl RemoteRefs {
+    /// Returns whether the primary has, or may have, a ref of this name.
+    fn may_have(&self, name: &RefName) -> bool {
+        self.refs.contains_key(name) || self.kept.contains(name)
+    }
+
     /// Returns the branch that this store's default branch should become, and its tip: the primary's default branch if it exists there,
-    /// else the current one if the primary has it, else the first branch.
+    /// else the current one if the primary has it, else the first branch. Returns `None` if the default branch should not change
+    /// because the primary may have the current one.
     fn next_default(&self, current: Option<&BranchName>) -> Option<(&BranchName, ObjectId)> {
         let branches = || {
             self.refs.iter().filter_map(|(name, id)| match name {
@@ -244,6 +253,10 @@ impl RemoteRefs {
         };
         let find = |name: &BranchName| branches().find(|(branch, _)| *branch == name);
         let default = self.default.as_ref().and_then(find);
+        let current = current.filter(|_| default.is_none());
+        if current.is_some_and(|current| self.kept.contains(&current.clone().into())) {
+            return None;
+        }
         default
             .or_else(|| current.and_then(find))
             .or_else(|| branches().next())
