@@ -42,23 +42,7 @@ impl StoreOperations for Client {
     }
 
     fn info(&self, revision: &Revision, name: &ModuleRef) -> Result<InfoJson> {
-        let path = format!("/info/{}", in_path(name));
-        let mut all = self.json::<InfoJson>(self.get(&path, revision))?;
-        while all.has_more {
-            // All pages are of the same commit.
-            let commit = all.commit;
-            let revision = commit.map_or_else(|| revision.clone(), Revision::Commit);
-            let skip = all.value.imports.len() + all.value.exports.len();
-            let page =
-                self.json::<InfoJson>(self.get(&format!("{path}?skip={skip}"), &revision))?;
-            if page.value.imports.is_empty() && page.value.exports.is_empty() {
-                return Err(self.invalid_response("a page of a description is empty"));
-            }
-            all.value.imports.extend(page.value.imports);
-            all.value.exports.extend(page.value.exports);
-            all.has_more = page.has_more;
-        }
-        Ok(all.value)
+        self.info_pages(revision, name)
     }
 
     fn list(

@@ -4,12 +4,12 @@ use std::ops::ControlFlow;
 
 use serde::de::DeserializeOwned;
 
-use super::request::{ApiResponse, Client, below};
-use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
+use super::request::{ApiResponse, Client, below, in_path};
+use crate::names::{CommitId, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::remote::error::Result;
 use crate::remote::operations::StoreOperations;
 use crate::store::{LogOrder, Revision};
-use crate::wire::{CommitJson, ReceivedModules, encode_path};
+use crate::wire::{CommitJson, InfoJson, ReceivedModules, encode_path};
 
 /// The number of modules in one page.
 const MODULES_PER_PAGE: usize = 10_000;
@@ -48,6 +48,27 @@ impl Client {
             all.has_more = page.has_more;
         }
         Ok(all)
+    }
+
+    /// Requests all pages of a module's description.
+    pub(super) fn info_pages(&self, revision: &Revision, name: &ModuleRef) -> Result<InfoJson> {
+        let path = format!("/info/{}", in_path(name));
+        let mut all = self.json::<InfoJson>(self.get(&path, revision))?;
+        while all.has_more {
+            // All pages are of the same commit.
+            let commit = all.commit;
+            let revision = commit.map_or_else(|| revision.clone(), Revision::Commit);
+            let skip = all.value.imports.len() + all.value.exports.len();
+            let page =
+                self.json::<InfoJson>(self.get(&format!("{path}?skip={skip}"), &revision))?;
+            if page.value.imports.is_empty() && page.value.exports.is_empty() {
+                return Err(self.invalid_response("a page of a description is empty"));
+            }
+            all.value.imports.extend(page.value.imports);
+            all.value.exports.extend(page.value.exports);
+            all.has_more = page.has_more;
+        }
+        Ok(all.value)
     }
 
     fn module_page(

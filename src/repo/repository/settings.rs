@@ -1,0 +1,128 @@
+//! What the configuration of a repository and the files next to it determine: mirrors, the primary of a replica, the rules for names, and the
+//! hooks.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Repository;
+use crate::names::{MirrorName, RemoteUrl};
+use crate::repo::error::Result;
+use crate::repo::lifecycle::hooks::{self, PushHooks};
+use crate::repo::lifecycle::mirror_lock::{self, MirrorLock};
+use crate::repo::lifecycle::{mirror_config, name_rules, replica_mark};
+
+impl Repository {
+    /// Takes the lock of a mirror; `None` if it is not free within `limit`.
+    ///
+    /// # Errors
+    /// The lock file cannot be created.
+    pub fn lock_mirror(&self, name: &MirrorName, limit: Duration) -> Result<Option<MirrorLock>> {
+        mirror_lock::lock(&self.parts, name, limit)
+    }
+
+    /// Returns the directory for the state of mirrors, `ROOT/wasmstore/mirrors`. It exists once a mirror's lock was taken.
+    pub fn mirrors_dir(&self) -> PathBuf {
+        mirror_lock::dir(&self.parts.own_dir())
+    }
+
+    /// Adds a git remote that is a mirror for pushes to the configuration, durably.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn add_mirror(&self, name: &MirrorName, url: &RemoteUrl) -> Result<()> {
+        mirror_config::add(&self.parts, name, url)
+    }
+
+    /// Changes the URL of a remote in the configuration, durably.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn set_mirror_url(&self, name: &MirrorName, url: &RemoteUrl) -> Result<()> {
+        mirror_config::set_url(&self.parts, name, url)
+    }
+
+    /// Fsyncs the configuration, which git may have changed.
+    ///
+    /// # Errors
+    /// I/O.
+    pub fn sync_config(&self) -> Result<()> {
+        mirror_config::sync(self.root())
+    }
+
+    /// Returns the URL of the store that this replica follows, without secrets, as of when it was opened; `None` if this store is not
+    /// a replica.
+    pub fn primary(&self) -> Option<String> {
+        replica_mark::primary(&self.parts.objects)
+    }
+
+    /// Marks the store as a replica of the one at `url`, unless it has a history of its own; returns whether it is a replica now.
+    ///
+    /// # Errors
+    /// The repository cannot be read or written.
+    pub fn mark_replica(&self, url: &str) -> Result<bool> {
+        replica_mark::mark(&self.parts, url)
+    }
+
+    /// Returns whether the store is a replica or has no history of its own.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn may_be_replica(&self) -> Result<bool> {
+        replica_mark::may_be_replica(&self.parts)
+    }
+
+    /// Returns whether the store is as it was created: at most one branch, whose only commit has the empty tree.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn is_as_created(&self) -> Result<bool> {
+        replica_mark::is_as_created(&self.parts)
+    }
+
+    /// Returns whether [`note_equal`](Self::note_equal) recorded that this replica was once equal to the store at `url`.
+    pub fn was_equal(&self, url: &str) -> bool {
+        replica_mark::was_equal(&self.parts, url)
+    }
+
+    /// Records durably that this replica was equal to the store at `url`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn note_equal(&self, url: &str) -> Result<()> {
+        replica_mark::note_equal(&self.parts, url)
+    }
+
+    /// Returns whether the configuration requires portable names, as of when the store was opened.
+    pub fn requires_portable_names(&self) -> bool {
+        name_rules::requires_portable(&self.parts.objects)
+    }
+
+    /// Requires portable names of every process that opens the store from now on.
+    ///
+    /// # Errors
+    /// The configuration cannot be written.
+    pub fn require_portable_names(&self) -> Result<()> {
+        name_rules::require_portable(&self.parts)
+    }
+
+    /// Installs the hooks that route pushes through wasmstore, and the configuration that they need.
+    ///
+    /// # Errors
+    /// The repository cannot be written.
+    pub fn install_push_hooks(&self) -> Result<PushHooks> {
+        hooks::install(&self.parts)
+    }
+
+    /// Returns whether pushes are routed through wasmstore.
+    ///
+    /// # Errors
+    /// The hooks or the configuration cannot be read.
+    pub fn push_hooks(&self) -> Result<PushHooks> {
+        hooks::installed(&self.parts)
+    }
+
+    /// Returns whether git cannot run the hooks, because the file system of the repository is mounted with `noexec`.
+    pub fn is_noexec(&self) -> bool {
+        hooks::is_noexec(self.root())
+    }
+}
