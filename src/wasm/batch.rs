@@ -1,12 +1,15 @@
 //! Batches of function bodies: the unit of work of a thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use wasmparser::{
     BinaryReader, FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources,
+    WasmFeatures,
 };
 
 use super::Error;
+use super::facts::UsedFeatures;
 use super::fuel::{BatchFuel, Fuel, Stop};
 use super::operator_cost::{BodyCost, BodyFailure, validate_body};
 use super::type_scale::TypeScale;
@@ -23,6 +26,8 @@ pub(super) struct BodyBatch {
     /// An upper bound on the cost of the operators.
     cost_max: u64,
     pub(super) cost: BodyCost,
+    /// Receives the features that the bodies use, if they are to be recorded.
+    pub(super) features: Option<Arc<UsedFeatures>>,
 }
 
 struct QueuedBody {
@@ -94,6 +99,7 @@ impl BodyBatch {
     ) -> Option<BodyError> {
         let mut batch_fuel = BatchFuel::new(fuel, self.bytes.len());
         let mut start = 0;
+        let mut used = self.features.as_ref().map(|_| WasmFeatures::empty());
         for body in self.bodies {
             if fuel.is_cancelled() {
                 return None;
@@ -101,7 +107,15 @@ impl BodyBatch {
             let bytes = &self.bytes[start..body.end];
             start = body.end;
             let offset = body.offset;
-            let validate = || body.validate(bytes, allocations, self.cost, &mut batch_fuel);
+            let validate = || {
+                body.validate(
+                    bytes,
+                    allocations,
+                    self.cost,
+                    &mut batch_fuel,
+                    used.as_mut(),
+                )
+            };
             let error = match catch_unwind(AssertUnwindSafe(validate)) {
                 Ok(Ok(())) => continue,
                 Ok(Err(BodyFailure::Stopped(Stop::Cancelled, _))) => return None,
@@ -120,6 +134,9 @@ impl BodyBatch {
             };
             return Some(error);
         }
+        if let (Some(features), Some(used)) = (self.features, used) {
+            features.add(used);
+        }
         None
     }
 }
@@ -131,11 +148,12 @@ impl QueuedBody {
         allocations: &mut FuncValidatorAllocations,
         cost: BodyCost,
         fuel: &mut BatchFuel<'_>,
+        used: Option<&mut WasmFeatures>,
     ) -> Result<(), BodyFailure> {
         let offset = self.offset;
         let mut validator = self.function.into_validator(std::mem::take(allocations));
         let body = FunctionBody::new(BinaryReader::new(bytes, offset));
-        let result = validate_body(&mut validator, &body, (self.types, cost), fuel);
+        let result = validate_body(&mut validator, &body, (self.types, cost), fuel, used);
         *allocations = validator.into_allocations();
         result?;
         fuel.settle()

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
+use wasmparser::{
+    FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources, WasmFeatures,
+};
 
 use super::Error;
 use super::batch::{BodyBatch, BodyError};
+use super::facts::{UsedFeatures, of_body};
 use super::fuel::{Fuel, Stop};
 use super::operator_cost::BodyCost;
 use super::pool::Pool;
@@ -22,6 +25,9 @@ pub(super) struct Bodies {
     batch: BodyBatch,
     pool: Option<Pool>,
     allocations: FuncValidatorAllocations,
+    /// The features that the bodies use, if they are to be recorded.
+    features: Option<Arc<UsedFeatures>>,
+    is_validating: bool,
 }
 
 impl Bodies {
@@ -32,7 +38,19 @@ impl Bodies {
             batch: BodyBatch::default(),
             pool: None,
             allocations: FuncValidatorAllocations::default(),
+            features: None,
+            is_validating: true,
         }
+    }
+
+    /// Records the features that the bodies use.
+    pub(super) fn record_features(&mut self) {
+        self.features = Some(Arc::default());
+    }
+
+    /// Reads bodies only for their features. They must have been validated before.
+    pub(super) fn skip_validation(&mut self) {
+        self.is_validating = false;
     }
 
     /// Takes the batch that is being filled, and decides whether its cost is bounded or estimated.
@@ -43,6 +61,7 @@ impl Bodies {
             self.bounded_fuel -= cost_max;
             batch.cost = BodyCost::Bounded;
         }
+        batch.features = self.features.clone();
         batch
     }
 
@@ -53,6 +72,13 @@ impl Bodies {
         body: &FunctionBody<'_>,
         types: TypeScale,
     ) {
+        if !self.is_validating {
+            // A malformed body is not reported, like an invalid one.
+            if let (Some(features), Ok(used)) = (&self.features, of_body(body)) {
+                features.add(used);
+            }
+            return;
+        }
         self.batch.push(function, body, types);
         if self.batch.is_full() {
             let batch = self.take_batch();
@@ -67,12 +93,12 @@ impl Bodies {
         self.pool.as_ref().is_some_and(Pool::has_error)
     }
 
-    /// Validates the remaining bodies.
+    /// Validates the remaining bodies. Returns the features that all bodies use if they were recorded.
     ///
     /// # Errors
     ///
     /// The error with the lowest offset in the module; [`Error::Cancelled`].
-    pub(super) fn finish(mut self) -> Result<(), Error> {
+    pub(super) fn finish(mut self) -> Result<WasmFeatures, Error> {
         let error = match self.pool.take() {
             None => self
                 .take_batch()
@@ -85,7 +111,9 @@ impl Bodies {
         match error {
             Some(BodyError { error, .. }) => Err(error),
             None if self.fuel.is_cancelled() => Err(self.fuel.error(Stop::Cancelled, 0)),
-            None => Ok(()),
+            None => Ok(self
+                .features
+                .map_or(WasmFeatures::empty(), |features| features.get())),
         }
     }
 }

@@ -18,11 +18,16 @@ const NAME_BYTE: u64 = 64;
 const COMPONENT_BYTE: u64 = 96;
 const OTHER_BYTE: u64 = 16;
 
+/// The same for the collector of facts, which keeps the types, the index spaces, and the sizes of functions.
+const TYPE_BYTE_OF_FACTS: u64 = 64;
+const OTHER_BYTE_OF_FACTS: u64 = 16;
+
 /// The memory of the parsed sections of one module.
 pub(super) struct ParsedMemory {
     charge: Charge,
     share: u64,
     bytes: u64,
+    has_facts: bool,
 }
 
 impl ParsedMemory {
@@ -31,7 +36,13 @@ impl ParsedMemory {
             charge: budget.empty_charge(),
             share: budget.largest() / SHARE,
             bytes: 0,
+            has_facts: false,
         }
+    }
+
+    /// Charges the memory of the facts, too.
+    pub(super) fn charge_facts(&mut self) {
+        self.has_facts = true;
     }
 
     /// Charges the memory of a section before it is parsed. Little memory is not charged. Does not wait, because the upload of the module
@@ -40,7 +51,9 @@ impl ParsedMemory {
     /// # Errors
     /// [`Error::OutOfMemory`] if the budget is used up.
     pub(super) fn charge(&mut self, payload: &Payload<'_>) -> Result<(), Error> {
-        self.bytes = self.bytes.saturating_add(of_payload(payload));
+        self.bytes = self
+            .bytes
+            .saturating_add(of_payload(payload, self.has_facts));
         let bytes = self.bytes.min(self.share);
         if bytes <= SMALL_BYTES_MAX {
             return Ok(());
@@ -51,7 +64,7 @@ impl ParsedMemory {
     }
 }
 
-fn of_payload(payload: &Payload<'_>) -> u64 {
+fn of_payload(payload: &Payload<'_>, has_facts: bool) -> u64 {
     let Some((class, bytes)) = SectionClass::of_payload(payload) else {
         return 0;
     };
@@ -62,7 +75,14 @@ fn of_payload(payload: &Payload<'_>) -> u64 {
         SectionClass::Component => COMPONENT_BYTE,
         SectionClass::Memories | SectionClass::Data | SectionClass::Custom => 0,
     };
-    bytes.saturating_mul(byte)
+    let byte_of_facts = match class {
+        SectionClass::Types => TYPE_BYTE_OF_FACTS,
+        SectionClass::Names | SectionClass::Functions | SectionClass::Expressions => {
+            OTHER_BYTE_OF_FACTS
+        }
+        _ => 0,
+    };
+    bytes.saturating_mul(byte + if has_facts { byte_of_facts } else { 0 })
 }
 
 #[cfg(test)]

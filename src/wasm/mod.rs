@@ -11,6 +11,7 @@
 //! - [`Cancellation`] ends a validation from another thread.
 //! - [`Verdict`] says whether a newer module can stand in for an older one.
 //! - [`WitFacts`] has the WIT of a component.
+//! - [`facts_of`] returns the [`Facts`] of a module that was validated before. [`Validation::with_facts`] collects them while it validates.
 //! - [`inspect`] returns the [`ModuleInfo`] of bytes that were validated before, without reading function bodies.
 //!
 //! Invariants:
@@ -58,10 +59,11 @@ pub use digest::{Hashing, Hashing512, sha256};
 pub use error::Error;
 pub use facts::{
     Crate, Crates, Cut, FACTS_BYTES_MAX, Facts, FunctionSize, GroupSize, Metadata, Producer,
-    SectionKind, SectionSize, SegmentSize, TypedExport, TypedImport, demangle,
+    Requirements, SectionKind, SectionSize, SegmentSize, Standard, TypedExport, TypedImport,
+    demangle,
 };
 pub use fuel::Cancellation;
 pub use info::{Export, Import, ItemKind, ModuleInfo, ModuleKind, Producers};
 pub use inspect::{inspect, inspect_after};
-pub use validate::{Validation, validate};
+pub use validate::{Validation, facts_of, validate};
 pub use wit::{WitError, WitFacts, WitItem, WitItemKind, WitMember, WitSource};

@@ -5,10 +5,11 @@
 
 use wasmparser::{
     BinaryReader, BlockType, Catch, CompositeInnerType, FrameKind, FuncValidator, FunctionBody,
-    Handle, ModuleArity, Operator, ResumeTable, TryTable, ValidatorResources,
+    Handle, ModuleArity, Operator, ResumeTable, TryTable, ValidatorResources, WasmFeatures,
     WasmModuleResources as _,
 };
 
+use super::facts::{of_locals, visit_operator};
 use super::fuel::{BatchFuel, Stop};
 use super::type_scale::TypeScale;
 
@@ -50,12 +51,13 @@ impl From<wasmparser::Error> for BodyFailure {
 }
 
 /// Validates a function body like [`FuncValidator::validate`], and charges the work before it is done: for each operator, or for all of
-/// them if their cost is bounded.
+/// them if their cost is bounded. Adds the features of the body to `used`.
 pub(super) fn validate_body(
     validator: &mut FuncValidator<ValidatorResources>,
     body: &FunctionBody<'_>,
     (types, body_cost): (TypeScale, BodyCost),
     fuel: &mut BatchFuel<'_>,
+    mut used: Option<&mut WasmFeatures>,
 ) -> Result<(), BodyFailure> {
     let mut cost = OperatorCost {
         code: body.as_bytes(),
@@ -70,8 +72,15 @@ pub(super) fn validate_body(
     };
     let charged = fuel.charge_body(BODY + operators + cost.of_locals(body)?);
     charged.map_err(|stop| stopped(stop, start))?;
+    if let Some(used) = &mut used {
+        **used |= of_locals(body)?;
+    }
     if body_cost == BodyCost::Bounded {
-        return Ok(cost.validator.validate(body)?);
+        let result = match used {
+            Some(used) => validate_recorded(cost.validator, body, used),
+            None => cost.validator.validate(body),
+        };
+        return result.map_err(BodyFailure::Invalid);
     }
     let mut reader = body.get_binary_reader();
     cost.validator.read_locals(&mut reader)?;
@@ -80,11 +89,33 @@ pub(super) fn validate_body(
         let offset = reader.original_position();
         let units = cost.of_operator(&reader)?;
         fuel.charge(units).map_err(|stop| stopped(stop, offset))?;
-        reader.visit_operator(&mut cost.validator.visitor(offset))??;
+        let mut visitor = cost.validator.visitor(offset);
+        match &mut used {
+            Some(used) => visit_operator(&mut reader, cost.code, visitor, used)?,
+            None => reader.visit_operator(&mut visitor)??,
+        }
     }
     let end = reader.original_position();
     reader.finish_expression(&cost.validator.visitor(end))?;
     Ok(())
+}
+
+/// Validates a function body like [`FuncValidator::validate`], and adds the features of its operators to `used`.
+fn validate_recorded(
+    validator: &mut FuncValidator<ValidatorResources>,
+    body: &FunctionBody<'_>,
+    used: &mut WasmFeatures,
+) -> wasmparser::Result<()> {
+    let code = body.as_bytes();
+    let mut reader = body.get_binary_reader();
+    validator.read_locals(&mut reader)?;
+    reader.set_features(*validator.features());
+    while !reader.eof() {
+        let visitor = validator.visitor(reader.original_position());
+        visit_operator(&mut reader, code, visitor, used)?;
+    }
+    let end = reader.original_position();
+    reader.finish_expression(&validator.visitor(end))
 }
 
 struct OperatorCost<'v, 'b> {

@@ -86,7 +86,7 @@ mod tests {
             let allocations = FuncValidatorAllocations::default();
             let mut validator = again(function).into_validator(allocations);
             let cost = (types, BodyCost::Estimated);
-            assert!(validate_body(&mut validator, body, cost, &mut batch).is_ok());
+            assert!(validate_body(&mut validator, body, cost, &mut batch, None).is_ok());
             batch.settle().unwrap();
             let bytes = body.as_bytes().len() as u64;
             bound = bound.saturating_add(bytes.saturating_mul(types.cost_per_byte_max()));

@@ -22,12 +22,35 @@ const PENDING_BYTES_KEPT_MAX: usize = 1 << 20;
 /// # Errors
 ///
 /// [`Error::Read`] if the source fails, else as [`Validation::finish`].
-pub fn validate(mut source: impl Read, limits: &ModuleLimits) -> Result<ModuleInfo, Error> {
-    let mut validation = Validation::new(limits);
+pub fn validate(source: impl Read, limits: &ModuleLimits) -> Result<ModuleInfo, Error> {
+    read(source, Validation::new(limits))?.finish()
+}
+
+/// Returns the facts about the module that `source` returns until its end. It was validated before, so its function bodies are only read. Memory
+/// is charged to `budget` as in a [`Validation`].
+///
+/// # Errors
+///
+/// Those of [`validate`], but the module may be invalid even without an error. [`Error::Panicked`] if the collector of the facts has panicked.
+pub fn facts_of(
+    source: impl Read,
+    limits: &ModuleLimits,
+    budget: &ByteBudget,
+) -> Result<Facts, Error> {
+    let mut validation = Validation::with_facts(limits, budget);
+    if let Some(walk) = &mut validation.walk {
+        walk.skip_validation_of_bodies();
+    }
+    let (_, facts) = read(source, validation)?.finish_with_facts()?;
+    facts.ok_or(Error::Panicked)
+}
+
+/// Passes all bytes of `source` to a validation.
+fn read(mut source: impl Read, mut validation: Validation) -> Result<Validation, Error> {
     let mut chunk = vec![0; 64 << 10];
     loop {
         match source.read(&mut chunk) {
-            Ok(0) => return validation.finish(),
+            Ok(0) => return Ok(validation),
             Ok(bytes) => validation.write(&chunk[..bytes])?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(Error::Read(error)),
@@ -140,11 +163,7 @@ impl Validation {
             .walk
             .take()
             .expect("BUG: a rejected module cannot be finished");
-        let (info, facts) = walk.finish()?;
-        let facts = facts.and_then(|facts| {
-            let finish = AssertUnwindSafe(|| facts.finish(self.size_bytes));
-            catch_unwind(finish).unwrap_or_default()
-        });
+        let (info, facts) = walk.finish(self.size_bytes)?;
         Ok((info.finish(self.size_bytes, self.sha256), facts))
     }
 
@@ -152,7 +171,8 @@ impl Validation {
     /// module, or else `error`.
     fn reject(&mut self, error: Error) -> Error {
         let walk = self.walk.take();
-        walk.and_then(|walk| walk.finish().err()).unwrap_or(error)
+        walk.and_then(|walk| walk.finish(self.size_bytes).err())
+            .unwrap_or(error)
     }
 
     fn take(&mut self, bytes: &[u8], eof: bool) -> Result<(), Error> {

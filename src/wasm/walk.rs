@@ -8,7 +8,7 @@ use wasmparser::{Chunk, Encoding, Parser, Payload, ValidPayload, Validator, Wasm
 use super::Error;
 use super::bodies::Bodies;
 use super::collect::InfoCollector;
-use super::facts::FactsCollector;
+use super::facts::{Facts, FactsCollector};
 use super::fuel::Fuel;
 use super::limits::{SectionHeader, check_body, check_imports, check_section};
 use super::memory::ParsedMemory;
@@ -85,6 +85,13 @@ impl ModuleWalk {
     /// Collects facts, too.
     pub(super) fn collect_facts(&mut self) {
         self.facts = Some(FactsCollector::new());
+        self.bodies.record_features();
+        self.memory.charge_facts();
+    }
+
+    /// Reads function bodies only for the facts, and does not validate them.
+    pub(super) fn skip_validation_of_bodies(&mut self) {
+        self.bodies.skip_validation();
     }
 
     /// Processes the first payload in `data`. With `eof`, no bytes follow `data`.
@@ -95,7 +102,7 @@ impl ModuleWalk {
         self.check_limits(data)?;
         let start = self.frame.parser.offset();
         match self.frame.parser.parse(data, false)? {
-            Chunk::Parsed { consumed, payload } => self.take(payload, start, consumed),
+            Chunk::Parsed { consumed, payload } => self.take(payload, start, &data[..consumed]),
             Chunk::NeedMoreData(bytes) if !eof => self.need(data, data.len().saturating_add(bytes)),
             Chunk::NeedMoreData(_) => self.end(data),
         }
@@ -106,10 +113,15 @@ impl ModuleWalk {
         self.bodies.has_error()
     }
 
-    /// Waits for the validation of the function bodies. Returns what was collected, or the first error of a body.
-    pub(super) fn finish(self) -> Result<(InfoCollector, Option<FactsCollector>), Error> {
-        self.bodies.finish()?;
-        Ok((self.collector, self.facts))
+    /// Waits for the validation of the function bodies. Returns what was collected about the module of this size, or the first error of a
+    /// body.
+    pub(super) fn finish(self, size_bytes: u64) -> Result<(InfoCollector, Option<Facts>), Error> {
+        let features = self.bodies.finish()?;
+        let finish = |facts: FactsCollector| {
+            let finish = AssertUnwindSafe(|| facts.finish(size_bytes, features));
+            catch_unwind(finish).unwrap_or_default()
+        };
+        Ok((self.collector, self.facts.and_then(finish)))
     }
 
     fn check_limits(&self, data: &[u8]) -> Result<(), Error> {
@@ -128,7 +140,7 @@ impl ModuleWalk {
     fn end(&mut self, data: &[u8]) -> Result<ParseStep, Error> {
         let start = self.frame.parser.offset();
         match self.frame.parser.parse(data, true) {
-            Ok(Chunk::Parsed { consumed, payload }) => self.take(payload, start, consumed),
+            Ok(Chunk::Parsed { consumed, payload }) => self.take(payload, start, &data[..consumed]),
             Ok(Chunk::NeedMoreData(_)) => {
                 unreachable!("BUG: the parser asked for bytes after the end")
             }
@@ -179,8 +191,8 @@ impl ModuleWalk {
         }
     }
 
-    /// Processes the payload that starts at `start` in the module, and is `used` bytes long.
-    fn take(&mut self, payload: Payload<'_>, start: u64, used: usize) -> Result<ParseStep, Error> {
+    /// Processes the payload that was parsed from `data` at `start` in the module.
+    fn take(&mut self, payload: Payload<'_>, start: u64, data: &[u8]) -> Result<ParseStep, Error> {
         if let Payload::ImportSection(imports) = &payload {
             check_imports(imports, self.section_bytes_max)?;
         }
@@ -191,7 +203,7 @@ impl ModuleWalk {
         self.memory.charge(&payload)?;
         let valid = self.validator.payload(&payload)?;
         facts(&mut self.facts, |facts| {
-            facts.payload(&payload, start, used)
+            facts.payload(&payload, start, data, self.validator.types(0));
         });
         if let Payload::TypeSection(_) = &payload {
             self.frame.types = TypeScale::of_module(&self.validator);
@@ -199,7 +211,7 @@ impl ModuleWalk {
         if self.outer.is_empty() {
             self.collector.payload(&payload)?;
         }
-        self.frame.passed(&payload, used);
+        self.frame.passed(&payload, data.len());
         match valid {
             ValidPayload::Ok => {}
             ValidPayload::Func(function, body) => {
@@ -214,7 +226,7 @@ impl ModuleWalk {
                 None => return Ok(ParseStep::End),
             },
         }
-        Ok(ParseStep::Used(used))
+        Ok(ParseStep::Used(data.len()))
     }
 }
 

@@ -3,7 +3,9 @@
 use wasmparser::{Parser, Payload};
 use wasmstore::budget::ByteBudget;
 use wasmstore::config::ModuleLimits;
-use wasmstore::wasm::{Crates, Cut, FACTS_BYTES_MAX, Facts, FunctionSize, SectionKind, Validation};
+use wasmstore::wasm::{
+    Crates, Cut, FACTS_BYTES_MAX, Facts, FunctionSize, SectionKind, Validation, facts_of,
+};
 
 use super::fixtures::{corpus, valid};
 use super::{HEADER, custom, leb, section};
@@ -26,10 +28,12 @@ fn facts_in_chunks(module: &[u8], chunks: &[usize]) -> Facts {
     facts
 }
 
-/// Returns the facts of a module. Asserts that they do not depend on its chunks, that they are bounded, and that the sizes of sections and
+/// Returns the facts of a module. Asserts that they depend neither on its chunks nor on whether it is validated, that they are bounded, and that the sizes of sections and
 /// functions add up.
-fn facts(module: &[u8]) -> Facts {
+pub(super) fn facts(module: &[u8]) -> Facts {
     let facts = facts_in_chunks(module, &[usize::MAX]);
+    let (limits, budget) = (ModuleLimits::default(), ByteBudget::default());
+    assert_eq!(facts, facts_of(module, &limits, &budget).unwrap());
     let chunks: &[usize] = if module.len() < 10_000 {
         &[1]
     } else {
@@ -295,7 +299,9 @@ fn a_million_imports_are_cut() {
     // wasmparser accepts less than a million.
     let count = 999_000;
     let imports = b"\x02en\x01g\x03\x7f\x00".repeat(count);
-    let facts = facts(&[HEADER, &section(2, &[leb(count), imports].concat())].concat());
+    let module = [HEADER, &section(2, &[leb(count), imports].concat())].concat();
+    let facts = facts_in_chunks(&module, &[65_536]);
+    assert!(serde_json::to_vec(&facts).unwrap().len() <= FACTS_BYTES_MAX);
     assert_eq!(facts.imports.total, count as u64);
     assert!((1000..10_000).contains(&facts.imports.items.len()));
 }

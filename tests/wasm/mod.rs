@@ -7,6 +7,7 @@ mod fixtures;
 mod fuel;
 mod limits;
 mod random;
+mod requirements;
 
 use wasmparser::{Validator, WasmFeatures};
 use wasmstore::config::ModuleLimits;

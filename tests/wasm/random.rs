@@ -18,7 +18,7 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
     std::iter::repeat_with(next).take(length).collect()
 }
 
-fn module(seed: u64) -> Vec<u8> {
+pub(super) fn module(seed: u64) -> Vec<u8> {
     let config = Config {
         generate_custom_sections: true,
         min_funcs: 1,
@@ -34,7 +34,7 @@ fn module(seed: u64) -> Vec<u8> {
         .to_bytes()
 }
 
-fn component(seed: u64) -> Option<Vec<u8>> {
+pub(super) fn component(seed: u64) -> Option<Vec<u8>> {
     let noise = noise(seed, 4000);
     let component = Component::new(Config::default(), &mut Unstructured::new(&noise));
     Some(component.ok()?.to_bytes())

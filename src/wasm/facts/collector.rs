@@ -1,6 +1,7 @@
 //! Collects the facts about a module from the payloads of a parser.
 
-use wasmparser::{Encoding, Payload};
+use wasmparser::types::TypesRef;
+use wasmparser::{Encoding, Payload, WasmFeatures};
 
 use super::core_module::CoreModule;
 use super::cut::CutList;
@@ -10,6 +11,7 @@ use super::item::{ITEMS_BYTES_MAX, TypedExport, TypedImport};
 use super::largest::Largest;
 use super::metadata::MetadataCollector;
 use super::model::Facts;
+use super::requirements::{ComponentFeatures, CoreFeatures, Requirements};
 use super::section::Sections;
 use super::segment::{SEGMENTS_BYTES_MAX, SegmentSize};
 use crate::wasm::ModuleKind;
@@ -34,6 +36,12 @@ pub(in crate::wasm) struct FactsCollector {
     spaces: IndexSpaces,
     /// The core module that is being read.
     module: Option<CoreModule>,
+    /// The features of that module.
+    module_features: CoreFeatures,
+    /// The features of the components.
+    component_features: ComponentFeatures,
+    /// The features of all core modules that were read.
+    used: WasmFeatures,
     /// The number of core modules in a component so far.
     nested_modules: u32,
     /// The number of bytes before the contents of the section that is skipped, if it is a name section.
@@ -54,13 +62,23 @@ impl FactsCollector {
             metadata: MetadataCollector::new(),
             spaces: IndexSpaces::default(),
             module: None,
+            module_features: CoreFeatures::new(),
+            component_features: ComponentFeatures::new(),
+            used: WasmFeatures::empty(),
             nested_modules: 0,
             names_start: None,
         }
     }
 
-    /// Adds a payload, which was validated. It starts at `offset`, and is `bytes` long unless it is a section that is read in parts.
-    pub(in crate::wasm) fn payload(&mut self, payload: &Payload<'_>, offset: u64, bytes: usize) {
+    /// Adds a payload, which was validated. It starts at `offset` with `data`, which is all of it unless it is a section that is read in parts.
+    /// `types` are those of the module or component that is being read.
+    pub(in crate::wasm) fn payload(
+        &mut self,
+        payload: &Payload<'_>,
+        offset: u64,
+        data: &[u8],
+        types: Option<TypesRef<'_>>,
+    ) {
         if let Payload::Version { encoding, .. } = payload {
             self.start(*encoding);
         }
@@ -68,7 +86,12 @@ impl FactsCollector {
             self.outermost(encoding, payload, offset);
         }
         if let Some(module) = &mut self.module {
-            module.payload(payload, bytes);
+            module.payload(payload, data.len());
+            self.module_features
+                .payload(payload, contents(payload, data));
+        } else {
+            let contents = contents(payload, data);
+            self.component_features.payload(payload, contents, types);
         }
         match payload {
             Payload::CustomSection(section) => self.custom(section.name(), section.data()),
@@ -96,7 +119,9 @@ impl FactsCollector {
                 self.module = Some(CoreModule::new(Some(self.nested_modules)));
                 self.nested_modules += 1;
             }
-            Encoding::Component if is_outermost => self.kind = Some(ModuleKind::Component),
+            Encoding::Component if is_outermost => {
+                self.kind = Some(ModuleKind::Component);
+            }
             Encoding::Component => {}
         }
     }
@@ -106,6 +131,8 @@ impl FactsCollector {
         let Some(module) = self.module.take() else {
             return;
         };
+        let features = std::mem::replace(&mut self.module_features, CoreFeatures::new());
+        self.used |= features.used();
         let name = module.finish(&mut self.functions, &mut self.groups);
         if self.encodings.is_empty()
             && let Some(name) = name
@@ -202,11 +229,17 @@ impl FactsCollector {
         }
     }
 
-    /// Returns the facts about a module of this size.
-    pub(in crate::wasm) fn finish(self, size_bytes: u64) -> Option<Facts> {
+    /// Returns the facts about a module of this size, whose function bodies use the features `in_bodies`.
+    pub(in crate::wasm) fn finish(self, size_bytes: u64, in_bodies: WasmFeatures) -> Option<Facts> {
+        let kind = self.kind?;
+        let mut used = self.used | in_bodies;
+        if kind == ModuleKind::Component {
+            used |= self.component_features.used();
+        }
         Some(Facts {
-            kind: self.kind?,
+            kind,
             size_bytes,
+            requires: Requirements::of(used),
             imports: self.imports.finish(),
             exports: self.exports.finish(),
             sections: self.sections.finish(),
@@ -216,4 +249,14 @@ impl FactsCollector {
             metadata: self.metadata.finish(),
         })
     }
+}
+
+/// Returns the contents of a section, without its header. Empty if the section is read in parts.
+fn contents<'d>(payload: &Payload<'_>, data: &'d [u8]) -> &'d [u8] {
+    let length = payload.as_section().and_then(|(_, range)| {
+        let length = range.end.checked_sub(range.start)?;
+        usize::try_from(length).ok()
+    });
+    let start = length.and_then(|length| data.len().checked_sub(length));
+    start.map_or(&[], |start| &data[start..])
 }

@@ -7,6 +7,7 @@ use super::function::FunctionSize;
 use super::group::GroupSize;
 use super::item::{TypedExport, TypedImport};
 use super::metadata::Metadata;
+use super::requirements::Requirements;
 use super::section::SectionSize;
 use super::segment::SegmentSize;
 use crate::wasm::ModuleKind;
@@ -21,6 +22,8 @@ pub struct Facts {
     pub kind: ModuleKind,
     /// The size of the module, in bytes.
     pub size_bytes: u64,
+    /// What it requires of an engine.
+    pub requires: Requirements,
     /// Its imports, in order.
     pub imports: Cut<TypedImport>,
     /// Its exports, in order.

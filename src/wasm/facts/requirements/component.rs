@@ -1,0 +1,385 @@
+//! The features that the sections of a component require.
+
+use wasmparser::names::ComponentName;
+use wasmparser::types::TypesRef;
+use wasmparser::{
+    CanonicalFunction, CanonicalOption, ComponentDefinedType, ComponentExport, ComponentExternName,
+    ComponentExternalKind, ComponentFuncType, ComponentImport, ComponentInstance, ComponentType,
+    ComponentTypeDeclaration, ComponentTypeRef, ComponentValType, CoreType,
+    InstanceTypeDeclaration, ModuleTypeDeclaration, Payload, PrimitiveValType, ValType,
+    WasmFeatures,
+};
+
+use super::core::CoreFeatures;
+use super::encoding::{decodes, of_section};
+
+/// Collects the features of components.
+#[derive(Debug)]
+pub(in crate::wasm) struct ComponentFeatures {
+    used: WasmFeatures,
+}
+
+/// The features that change how types are decoded.
+const TYPES: [WasmFeatures; 2] = [WasmFeatures::GC, WasmFeatures::MEMORY64];
+/// Either of these features allows options in names.
+const NAME_OPTIONS: WasmFeatures = WasmFeatures::CM_IMPLEMENTS.union(WasmFeatures::CM_CANON_NAMES);
+
+impl ComponentFeatures {
+    pub(in crate::wasm) fn new() -> Self {
+        Self {
+            used: WasmFeatures::COMPONENT_MODEL,
+        }
+    }
+
+    /// Returns the features so far.
+    pub(in crate::wasm) fn used(&self) -> WasmFeatures {
+        self.used
+    }
+
+    /// Adds a payload of the component. `contents` is the section without its header, and `types` are those of the component.
+    pub(in crate::wasm) fn payload(
+        &mut self,
+        payload: &Payload<'_>,
+        contents: &[u8],
+        types: Option<TypesRef<'_>>,
+    ) {
+        match payload {
+            Payload::CoreTypeSection(section) => {
+                for ty in section.clone().into_iter().map_while(Result::ok) {
+                    self.core_type(&ty);
+                }
+                of_section::<CoreType<'_>>(contents, &TYPES, &mut self.used);
+            }
+            Payload::ComponentTypeSection(section) => {
+                for ty in section.clone().into_iter().map_while(Result::ok) {
+                    self.ty(&ty);
+                }
+                of_section::<ComponentType<'_>>(contents, &TYPES, &mut self.used);
+                self.options(decodes::<ComponentType<'_>>(contents, NAME_OPTIONS));
+            }
+            Payload::ComponentInstanceSection(section) => {
+                for instance in section.clone().into_iter().map_while(Result::ok) {
+                    if let ComponentInstance::FromExports(exports) = instance {
+                        exports.iter().for_each(|export| self.export(export));
+                    }
+                }
+                self.options(decodes::<ComponentInstance<'_>>(contents, NAME_OPTIONS));
+            }
+            Payload::ComponentCanonicalSection(section) => {
+                for function in section.clone().into_iter().map_while(Result::ok) {
+                    self.canonical(&function, types);
+                }
+            }
+            Payload::ComponentStartSection { .. } => self.used |= WasmFeatures::CM_VALUES,
+            Payload::ComponentImportSection(section) => {
+                for import in section.clone().into_iter().map_while(Result::ok) {
+                    self.import(&import);
+                }
+                self.options(decodes::<ComponentImport<'_>>(contents, NAME_OPTIONS));
+            }
+            Payload::ComponentExportSection(section) => {
+                for export in section.clone().into_iter().map_while(Result::ok) {
+                    self.export(&export);
+                }
+                self.options(decodes::<ComponentExport<'_>>(contents, NAME_OPTIONS));
+            }
+            _ => {}
+        }
+    }
+
+    /// Adds the feature that names with options need, even without any option.
+    fn options(&mut self, decodes_without: bool) {
+        if !decodes_without && !self.used.intersects(NAME_OPTIONS) {
+            self.used |= WasmFeatures::CM_IMPLEMENTS;
+        }
+    }
+
+    fn core_type(&mut self, ty: &CoreType<'_>) {
+        let mut module = CoreFeatures::new();
+        match ty {
+            CoreType::Rec(group) => module.group(group),
+            CoreType::Module(declarations) => {
+                for declaration in declarations {
+                    match declaration {
+                        ModuleTypeDeclaration::Type(group) => module.group(group),
+                        ModuleTypeDeclaration::Import(import) => module.import(import),
+                        ModuleTypeDeclaration::Export { ty, .. } => module.item(*ty),
+                        ModuleTypeDeclaration::OuterAlias { .. } => module.outer_type(),
+                    }
+                }
+            }
+        }
+        self.used |= module.used();
+    }
+
+    /// The depth of types is bounded by `wasmparser`, so this does not recurse deeply.
+    fn ty(&mut self, ty: &ComponentType<'_>) {
+        match ty {
+            ComponentType::Defined(ty) => self.defined(ty),
+            ComponentType::Func(ty) => self.function(ty),
+            ComponentType::Component(declarations) => {
+                for declaration in declarations {
+                    match declaration {
+                        ComponentTypeDeclaration::CoreType(ty) => self.core_type(ty),
+                        ComponentTypeDeclaration::Type(ty) => self.ty(ty),
+                        ComponentTypeDeclaration::Alias(_) => {}
+                        ComponentTypeDeclaration::Export { name, ty } => self.item(name, ty),
+                        ComponentTypeDeclaration::Import(import) => self.import(import),
+                    }
+                }
+            }
+            ComponentType::Instance(declarations) => {
+                for declaration in declarations {
+                    match declaration {
+                        InstanceTypeDeclaration::CoreType(ty) => self.core_type(ty),
+                        InstanceTypeDeclaration::Type(ty) => self.ty(ty),
+                        InstanceTypeDeclaration::Alias(_) => {}
+                        InstanceTypeDeclaration::Export { name, ty } => self.item(name, ty),
+                    }
+                }
+            }
+            ComponentType::Resource { rep, .. } => {
+                if *rep == ValType::I64 {
+                    self.used |= WasmFeatures::CM64;
+                }
+            }
+        }
+    }
+
+    fn defined(&mut self, ty: &ComponentDefinedType<'_>) {
+        match ty {
+            ComponentDefinedType::Primitive(ty) => self.primitive(*ty),
+            ComponentDefinedType::Record(fields) => {
+                fields.iter().for_each(|(_, ty)| self.value(*ty))
+            }
+            ComponentDefinedType::Variant(cases) => {
+                cases
+                    .iter()
+                    .filter_map(|case| case.ty)
+                    .for_each(|ty| self.value(ty));
+            }
+            ComponentDefinedType::List(ty) | ComponentDefinedType::Option(ty) => self.value(*ty),
+            ComponentDefinedType::Map(key, value) => {
+                self.used |= WasmFeatures::CM_MAP;
+                self.value(*key);
+                self.value(*value);
+            }
+            ComponentDefinedType::FixedLengthList(ty, _) => {
+                self.used |= WasmFeatures::CM_FIXED_LENGTH_LISTS;
+                self.value(*ty);
+            }
+            ComponentDefinedType::Tuple(types) => types.iter().for_each(|ty| self.value(*ty)),
+            ComponentDefinedType::Result { ok, err } => {
+                ok.iter().chain(err).for_each(|ty| self.value(*ty));
+            }
+            ComponentDefinedType::Future(ty) | ComponentDefinedType::Stream(ty) => {
+                self.used |= WasmFeatures::CM_ASYNC;
+                ty.iter().for_each(|ty| self.value(*ty));
+            }
+            ComponentDefinedType::Flags(_)
+            | ComponentDefinedType::Enum(_)
+            | ComponentDefinedType::Own(_)
+            | ComponentDefinedType::Borrow(_) => {}
+        }
+    }
+
+    fn function(&mut self, ty: &ComponentFuncType<'_>) {
+        if ty.async_ {
+            self.used |= WasmFeatures::CM_ASYNC;
+        }
+        ty.params.iter().for_each(|(_, ty)| self.value(*ty));
+        ty.result.iter().for_each(|ty| self.value(*ty));
+    }
+
+    fn value(&mut self, ty: ComponentValType) {
+        if let ComponentValType::Primitive(ty) = ty {
+            self.primitive(ty);
+        }
+    }
+
+    fn primitive(&mut self, ty: PrimitiveValType) {
+        if ty == PrimitiveValType::ErrorContext {
+            self.used |= WasmFeatures::CM_ERROR_CONTEXT;
+        }
+    }
+
+    fn import(&mut self, import: &ComponentImport<'_>) {
+        self.item(&import.name, &import.ty);
+    }
+
+    fn export(&mut self, export: &ComponentExport<'_>) {
+        self.name(&export.name);
+        if let ComponentExternalKind::Value = export.kind {
+            self.used |= WasmFeatures::CM_VALUES;
+        }
+        if let Some(ty) = &export.ty {
+            self.reference(ty);
+        }
+    }
+
+    fn item(&mut self, name: &ComponentExternName<'_>, ty: &ComponentTypeRef) {
+        self.name(name);
+        self.reference(ty);
+    }
+
+    fn reference(&mut self, ty: &ComponentTypeRef) {
+        if let ComponentTypeRef::Value(ty) = ty {
+            self.used |= WasmFeatures::CM_VALUES;
+            self.value(*ty);
+        }
+    }
+
+    fn name(&mut self, name: &ComponentExternName<'_>) {
+        if name.version_suffix.is_some() {
+            self.used |= WasmFeatures::CM_CANON_NAMES;
+        }
+        if name.implements.is_some() || name.external_id.is_some() {
+            self.used |= WasmFeatures::CM_IMPLEMENTS;
+        }
+        for name in [Some(name.name), name.implements].into_iter().flatten() {
+            let is_nested = name.split([':', '/']).count() > 3;
+            let features = [
+                (is_nested, WasmFeatures::CM_NESTED_NAMES),
+                (name.contains("et]"), WasmFeatures::CM_ACCESSORS),
+            ];
+            for (is_possible, feature) in features {
+                let without = WasmFeatures::all() - feature;
+                if is_possible && ComponentName::new_with_features(name, 0, without).is_err() {
+                    self.used |= feature;
+                }
+            }
+        }
+    }
+
+    fn canonical(&mut self, function: &CanonicalFunction, types: Option<TypesRef<'_>>) {
+        use CanonicalFunction::*;
+        self.used |= of_canonical(function);
+        match function {
+            Lift { options, .. } => {
+                let is_async = options.contains(&CanonicalOption::Async);
+                let is_callback =
+                    |option: &CanonicalOption| matches!(option, CanonicalOption::Callback(_));
+                if is_async && !options.iter().any(is_callback) {
+                    self.used |= WasmFeatures::CM_ASYNC_STACKFUL;
+                }
+                self.canonical_options(options, types);
+            }
+            Lower { options, .. }
+            | TaskReturn { options, .. }
+            | ErrorContextNew { options }
+            | ErrorContextDebugMessage { options } => self.canonical_options(options, types),
+            StreamRead { options, .. }
+            | StreamWrite { options, .. }
+            | FutureRead { options, .. }
+            | FutureWrite { options, .. } => {
+                if !options.contains(&CanonicalOption::Async) {
+                    self.used |= WasmFeatures::CM_MORE_ASYNC_BUILTINS;
+                }
+                self.canonical_options(options, types);
+            }
+            WaitableSetWait { memory } | WaitableSetPoll { memory } => self.memory(*memory, types),
+            ThreadNewIndirect { table_index, .. } => {
+                let table = types
+                    .filter(|types| *table_index < types.table_count())
+                    .map(|types| types.table_at(*table_index));
+                if table.is_some_and(|table| table.table64) {
+                    self.used |= WasmFeatures::CM64;
+                }
+            }
+            _ => {}
+        }
+        if let TaskReturn {
+            result: Some(ty), ..
+        } = function
+        {
+            self.value(*ty);
+        }
+    }
+
+    fn canonical_options(&mut self, options: &[CanonicalOption], types: Option<TypesRef<'_>>) {
+        for option in options {
+            match option {
+                CanonicalOption::Async => self.used |= WasmFeatures::CM_ASYNC,
+                CanonicalOption::CoreType(_) | CanonicalOption::Gc => {
+                    self.used |= WasmFeatures::CM_GC;
+                }
+                CanonicalOption::Memory(memory) => self.memory(*memory, types),
+                _ => {}
+            }
+        }
+    }
+
+    fn memory(&mut self, index: u32, types: Option<TypesRef<'_>>) {
+        let memory = types
+            .filter(|types| index < types.memory_count())
+            .map(|types| types.memory_at(index));
+        if memory.is_some_and(|memory| memory.memory64) {
+            self.used |= WasmFeatures::CM64;
+        }
+    }
+}
+
+/// Returns the features that a canonical function requires, apart from its options.
+fn of_canonical(function: &CanonicalFunction) -> WasmFeatures {
+    use CanonicalFunction::*;
+    let more = |is_needed: bool| match is_needed {
+        true => WasmFeatures::CM_ASYNC | WasmFeatures::CM_MORE_ASYNC_BUILTINS,
+        false => WasmFeatures::CM_ASYNC,
+    };
+    match function {
+        Lift { .. }
+        | Lower { .. }
+        | ResourceNew { .. }
+        | ResourceDrop { .. }
+        | ResourceRep { .. } => WasmFeatures::empty(),
+        ThreadSpawnRef { .. } | ThreadSpawnIndirect { .. } | ThreadAvailableParallelism => {
+            WasmFeatures::SHARED_EVERYTHING_THREADS
+        }
+        ContextGet { ty, slot } | ContextSet { ty, slot } => {
+            let mut used = WasmFeatures::CM_ASYNC;
+            used.set(WasmFeatures::CM64, *ty == ValType::I64);
+            used.set(WasmFeatures::CM_THREADING, *slot > 0);
+            used
+        }
+        SubtaskCancel { async_ }
+        | StreamCancelRead { async_, .. }
+        | StreamCancelWrite { async_, .. }
+        | FutureCancelRead { async_, .. }
+        | FutureCancelWrite { async_, .. } => more(*async_),
+        StreamForward { .. } | FutureForward { .. } => {
+            WasmFeatures::CM_ASYNC | WasmFeatures::CM_FORWARD
+        }
+        ErrorContextNew { .. } | ErrorContextDebugMessage { .. } | ErrorContextDrop => {
+            WasmFeatures::CM_ERROR_CONTEXT
+        }
+        ThreadIndex
+        | ThreadNewIndirect { .. }
+        | ThreadResumeLater
+        | ThreadSuspend
+        | ThreadSuspendThenResume
+        | ThreadYieldThenResume
+        | ThreadSuspendThenPromote
+        | ThreadYieldThenPromote => WasmFeatures::CM_THREADING,
+        BackpressureInc
+        | BackpressureDec
+        | TaskReturn { .. }
+        | TaskCancel
+        | ThreadYield
+        | SubtaskDrop
+        | StreamNew { .. }
+        | StreamRead { .. }
+        | StreamWrite { .. }
+        | StreamDropReadable { .. }
+        | StreamDropWritable { .. }
+        | FutureNew { .. }
+        | FutureRead { .. }
+        | FutureWrite { .. }
+        | FutureDropReadable { .. }
+        | FutureDropWritable { .. }
+        | WaitableSetNew
+        | WaitableSetWait { .. }
+        | WaitableSetPoll { .. }
+        | WaitableSetDrop
+        | WaitableJoin => WasmFeatures::CM_ASYNC,
+    }
+}

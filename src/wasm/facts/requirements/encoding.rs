@@ -1,0 +1,114 @@
+//! The features that only the encoding requires: an older decoder rejects bytes that a newer one reads as something both know.
+
+use crate::wasm::limits::peek_u32;
+use wasmparser::{BinaryReader, FrameKind, FrameStack, FromReader, SectionLimited, WasmFeatures};
+
+/// Adds those of `features` without which a section cannot be decoded. `contents` is the section without its header.
+pub(super) fn of_section<'a, T: FromReader<'a>>(
+    contents: &'a [u8],
+    features: &[WasmFeatures],
+    used: &mut WasmFeatures,
+) {
+    let missing = features.iter().filter(|feature| !used.contains(**feature));
+    let missing: Vec<_> = missing.copied().collect();
+    let all = missing
+        .iter()
+        .copied()
+        .fold(WasmFeatures::empty(), WasmFeatures::union);
+    if all.is_empty() || decodes::<T>(contents, all) {
+        return;
+    }
+    for feature in missing {
+        if !decodes::<T>(contents, feature) {
+            *used |= feature;
+        }
+    }
+}
+
+/// Returns whether a section can be decoded without these features.
+pub(super) fn decodes<'a, T: FromReader<'a>>(contents: &'a [u8], without: WasmFeatures) -> bool {
+    let reader = BinaryReader::new_features(contents, 0, WasmFeatures::all() - without);
+    SectionLimited::<T>::new(reader)
+        .is_ok_and(|section| section.into_iter().all(|item| item.is_ok()))
+}
+
+/// The bits in the first immediate of a memory operator that proposals added, and these proposals.
+const MEMORY_FLAGS: [(u8, WasmFeatures); 3] = [
+    (0x10, WasmFeatures::ACQUIRE_RELEASE_ATOMICS),
+    (0x20, WasmFeatures::MULTIBYTE_ARRAY_ACCESS),
+    (0x40, WasmFeatures::MULTI_MEMORY),
+];
+const ANY_MEMORY_FLAG: u8 = 0x70;
+/// The length of the immediates that need no proposal: a byte of flags, and an offset of up to five bytes.
+const MEMORY_BYTES_MAX: usize = 6;
+
+/// Adds the features that the encoding of an operator requires. `code` is the complete operator.
+#[inline]
+pub(super) fn of_operator(code: &[u8], used: &mut WasmFeatures) {
+    match code {
+        // Loads and stores.
+        [0x28..=0x3e, immediates @ ..] => of_memory_operator(code, immediates, used),
+        // `call_indirect`, `memory.size` and `memory.grow` end with an index, which was a single zero byte first.
+        [0x11, .., before, _] if before & 0x80 != 0 => *used |= WasmFeatures::REFERENCE_TYPES,
+        [0x3f | 0x40, first, ..] if first & 0x80 != 0 => *used |= WasmFeatures::MULTI_MEMORY,
+        [prefix @ (0xfd | 0xfe), number, immediates @ ..] => {
+            if number & 0x80 == 0 {
+                of_prefixed(*prefix, u32::from(*number), (code, immediates), used);
+            } else if let Some((number, bytes)) = peek_u32(&code[1..]) {
+                of_prefixed(*prefix, number, (code, &code[1 + bytes..]), used);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Adds the features of an operator with a prefix and a number.
+fn of_prefixed(
+    prefix: u8,
+    number: u32,
+    (code, immediates): (&[u8], &[u8]),
+    used: &mut WasmFeatures,
+) {
+    let accesses_memory = match (prefix, number) {
+        (0xfd, 0x100..) => {
+            *used |= WasmFeatures::RELAXED_SIMD;
+            false
+        }
+        (0xfd, _) => {
+            *used |= WasmFeatures::SIMD;
+            matches!(number, 0..=11 | 84..=93)
+        }
+        _ => matches!(number, 0..=2 | 0x10..=0x4e),
+    };
+    if accesses_memory {
+        of_memory_operator(code, immediates, used);
+    }
+}
+
+#[inline]
+fn of_memory_operator(code: &[u8], immediates: &[u8], used: &mut WasmFeatures) {
+    let flags = immediates.first().copied().unwrap_or_default();
+    if flags & ANY_MEMORY_FLAG != 0 {
+        for (flag, feature) in MEMORY_FLAGS {
+            if flags & flag != 0 {
+                *used |= feature;
+            }
+        }
+    }
+    if immediates.len() > MEMORY_BYTES_MAX && !used.memory64() {
+        let features = WasmFeatures::all() - WasmFeatures::MEMORY64;
+        let reader = BinaryReader::new_features(code, 0, features);
+        if reader.peek_operator(&AnyFrame).is_err() {
+            *used |= WasmFeatures::MEMORY64;
+        }
+    }
+}
+
+/// A stack on which each operator is allowed.
+struct AnyFrame;
+
+impl FrameStack for AnyFrame {
+    fn current_frame(&self) -> Option<FrameKind> {
+        Some(FrameKind::Block)
+    }
+}

@@ -1,0 +1,125 @@
+//! The smallest standard and the proposals that a module requires.
+
+use serde::{Deserialize, Serialize};
+use wasmparser::WasmFeatures;
+
+use super::types::TYPED_REFERENCE;
+
+/// What a module requires of an engine.
+///
+/// `standard` is the smallest version of the standard that contains all features of the module that any version contains. The module is valid
+/// with WebAssembly 1.0 and the proposals in `included` and `proposals`, and not without any of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requirements {
+    /// The version of the standard.
+    pub standard: Standard,
+    /// The proposals that the module uses and `standard` contains, sorted by name; empty for version 1.0.
+    pub included: Vec<String>,
+    /// The proposals that the module uses beyond `standard`, sorted by name.
+    pub proposals: Vec<String>,
+}
+
+/// A version of the [WebAssembly standard](https://webassembly.org/specs/).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Standard {
+    /// WebAssembly 1.0, of 2019, which contains mutable globals.
+    #[serde(rename = "1.0")]
+    V1,
+    /// WebAssembly 2.0, of 2022.
+    #[serde(rename = "2.0")]
+    V2,
+    /// WebAssembly 3.0, of 2025. It does not contain threads.
+    #[serde(rename = "3.0")]
+    V3,
+}
+
+impl Standard {
+    /// Returns the version: `1.0`, `2.0` or `3.0`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "1.0",
+            Self::V2 => "2.0",
+            Self::V3 => "3.0",
+        }
+    }
+
+    /// `wasmparser` counts threads to version 3.0, which was published without them.
+    fn features(self) -> WasmFeatures {
+        match self {
+            Self::V1 => WasmFeatures::WASM1,
+            Self::V2 => WasmFeatures::WASM2,
+            Self::V3 => WasmFeatures::WASM3.difference(WasmFeatures::THREADS),
+        }
+    }
+}
+
+/// Parts of proposals, which `wasmparser` has flags for.
+const PARTS: WasmFeatures =
+    WasmFeatures::CALL_INDIRECT_OVERLONG.union(WasmFeatures::BULK_MEMORY_OPT);
+
+impl Requirements {
+    /// Returns the requirements of a module that uses these features.
+    pub(in crate::wasm) fn of(mut used: WasmFeatures) -> Self {
+        // A reference to a type by its index requires either of these proposals.
+        if used.contains(TYPED_REFERENCE) && !used.gc() {
+            used |= WasmFeatures::FUNCTION_REFERENCES;
+        }
+        let standardized = used & Standard::V3.features();
+        let standard = [Standard::V1, Standard::V2]
+            .into_iter()
+            .find(|standard| standard.features().contains(standardized));
+        let standard = standard.unwrap_or(Standard::V3);
+        let beyond_first = used - Standard::V1.features();
+        Self {
+            standard,
+            included: names(beyond_first & standard.features()),
+            proposals: names(beyond_first - standard.features()),
+        }
+    }
+}
+
+/// Returns the names of proposals, as `wasm-tools` writes them.
+fn names(features: WasmFeatures) -> Vec<String> {
+    let flags = WasmFeatures::all().iter_names();
+    let named = flags.filter(|(_, flag)| features.contains(*flag) && !PARTS.contains(*flag));
+    let mut names: Vec<_> = named
+        .map(|(name, _)| name.to_lowercase().replace('_', "-"))
+        .collect();
+    names.sort();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(used: WasmFeatures) -> (&'static str, String, String) {
+        let requirements = Requirements::of(used);
+        let list = |names: &[String]| names.join(" ");
+        (
+            requirements.standard.as_str(),
+            list(&requirements.included),
+            list(&requirements.proposals),
+        )
+    }
+
+    #[test]
+    fn the_smallest_standard_is_found() {
+        use WasmFeatures as F;
+        let text = |standard, included: &str, proposals: &str| {
+            (standard, included.to_owned(), proposals.to_owned())
+        };
+        assert_eq!(of(F::empty()), text("1.0", "", ""));
+        assert_eq!(of(F::THREADS), text("1.0", "", "threads"));
+        assert_eq!(
+            of(F::SIMD | F::REFERENCE_TYPES | F::BULK_MEMORY | F::THREADS),
+            text("2.0", "bulk-memory reference-types simd", "threads")
+        );
+        assert_eq!(
+            of(F::TAIL_CALL | F::MULTI_VALUE | F::COMPONENT_MODEL),
+            text("3.0", "multi-value tail-call", "component-model")
+        );
+        assert_eq!(of(TYPED_REFERENCE), text("3.0", "function-references", ""));
+        assert_eq!(of(TYPED_REFERENCE | F::GC), text("3.0", "gc", ""));
+    }
+}
