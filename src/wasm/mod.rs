@@ -10,6 +10,7 @@
 //! - [`Comparison`] lists the differences between two modules.
 //! - [`Cancellation`] ends a validation from another thread.
 //! - [`Verdict`] says whether a newer module can stand in for an older one.
+//! - [`TargetWorld`] is a world of WIT that a component may fit.
 //! - [`WitFacts`] has the WIT of a component.
 //! - [`facts_of`] returns the [`Facts`] of a module that was validated before. [`Validation::with_facts`] collects them while it validates.
 //! - [`inspect`] returns the [`ModuleInfo`] of bytes that were validated before, without reading function bodies.
@@ -54,7 +55,7 @@ mod walk;
 mod wit;
 
 pub use compare::{Comparison, Interface, ItemChange};
-pub use compatibility::{Compatibility, Verdict};
+pub use compatibility::{Compatibility, TargetWorld, Verdict};
 pub use digest::{Hashing, Hashing512, sha256};
 pub use error::Error;
 pub use facts::{

@@ -6,7 +6,7 @@
 //! Versions match if they are compatible, as `0.2.0` and `0.2.3`.
 
 use super::pairs::pairs;
-use super::reasons::Reasons;
+use super::reasons::{Reasons, Subjects};
 use crate::wasm::wit::{Member, WitError, WitWorld, WorldItem};
 use crate::wasm::{Error, Import, ItemKind, inspect};
 
@@ -71,9 +71,11 @@ impl Side {
         if old.version != new.version {
             let version = old.version.as_deref().unwrap_or("none");
             reasons.compatible(&format!(
-                "the newer module {} the {}, and the older one the compatible version {version}",
+                "{} {} the {}, and {} the compatible version {version}",
+                reasons.subjects.new,
                 self.verb(),
                 describe(new),
+                reasons.subjects.old,
             ));
         }
         let is_same = |old: &Member, new: &Member| old.shape == new.shape;
@@ -110,7 +112,12 @@ impl Side {
     }
 
     fn removed(self, what: &str, reasons: &mut Reasons) {
-        let text = format!("the newer module no longer {} the {what}", self.verb());
+        let Subjects { new, old } = reasons.subjects;
+        let verb = match self {
+            Self::Import => "import",
+            Self::Export => "export",
+        };
+        let text = format!("{new} does not {verb} the {what}, which {old} does");
         match self {
             Self::Import => reasons.compatible(&text),
             Self::Export => reasons.breaking(&text),
@@ -119,7 +126,8 @@ impl Side {
 
     fn added(self, what: &str, reasons: &mut Reasons) {
         let verb = self.verb();
-        let text = format!("the newer module {verb} the {what}, which the older one does not");
+        let Subjects { new, old } = reasons.subjects;
+        let text = format!("{new} {verb} the {what}, which {old} does not");
         match self {
             Self::Import => reasons.breaking(&text),
             Self::Export => reasons.compatible(&text),
@@ -127,7 +135,11 @@ impl Side {
     }
 
     fn changed(self, what: &str, reasons: &mut Reasons) {
-        reasons.breaking(&format!("the newer module {} the {what}", self.verb()));
+        reasons.breaking(&format!(
+            "{} {} the {what}",
+            reasons.subjects.new,
+            self.verb()
+        ));
     }
 
     fn verb(self) -> &'static str {

@@ -102,7 +102,7 @@ fn compare_imports(types: TypesRef<'_>, old: &Items, new: &Items, reasons: &mut 
         .filter(|key| !new.imports.contains_key(*key));
     for (module, name) in removed {
         reasons.compatible(&format!(
-            "the newer module no longer imports `{module}` `{name}`"
+            "the newer module does not import `{module}` `{name}`, which the older one does"
         ));
     }
 }
@@ -111,7 +111,9 @@ fn compare_imports(types: TypesRef<'_>, old: &Items, new: &Items, reasons: &mut 
 fn compare_exports(types: TypesRef<'_>, old: &Items, new: &Items, reasons: &mut Reasons) {
     for (name, old_ty) in &old.exports {
         let Some(ty) = new.exports.get(name) else {
-            reasons.breaking(&format!("the newer module no longer exports `{name}`"));
+            reasons.breaking(&format!(
+                "the newer module does not export `{name}`, which the older one does"
+            ));
             continue;
         };
         if ty == old_ty {
@@ -251,11 +253,11 @@ mod tests {
         assert_eq!(removed.compatibility, Breaking);
         assert_eq!(
             removed.breaking,
-            ["the newer module no longer exports `run`"]
+            ["the newer module does not export `run`, which the older one does"]
         );
         assert_eq!(
             removed.compatible,
-            ["the newer module no longer imports `env` `f`"]
+            ["the newer module does not import `env` `f`, which the older one does"]
         );
         let added = verdict("", &both);
         assert_eq!(added.compatibility, Breaking);

@@ -1,6 +1,7 @@
 //! Whether a newer module can stand in for an older one.
 //!
 //! - [`Verdict`] says so, with reasons.
+//! - [`TargetWorld`] is a world of WIT that a component may fit.
 //!
 //! Core modules are compared by the rules by which a host matches an export with an import (`matching.rs`), components by those of
 //! component types. WIT is compared by its structure: `component.rs` matches interfaces by name and compatible version, then functions
@@ -12,9 +13,11 @@ mod matching;
 mod pairs;
 mod reasons;
 mod references;
+mod target;
 #[cfg(test)]
 mod tests;
 mod verdict;
 
 pub(in crate::wasm) use pairs::pairs;
+pub use target::TargetWorld;
 pub use verdict::{Compatibility, Verdict};

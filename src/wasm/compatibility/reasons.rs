@@ -6,15 +6,40 @@ use crate::wasm::error::one_line;
 /// The maximum number of reasons of each kind. A module may differ in a million exports.
 const REASONS_MAX: usize = 100;
 
+/// What the reasons call the two sides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subjects {
+    /// The side that stands in.
+    pub new: &'static str,
+    /// The side that it stands in for.
+    pub old: &'static str,
+}
+
+/// A newer and an older module.
+pub(super) const MODULES: Subjects = Subjects {
+    new: "the newer module",
+    old: "the older one",
+};
+
 /// Collects the reasons for a verdict.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reasons {
+    pub subjects: Subjects,
     breaking: Vec<String>,
     compatible: Vec<String>,
     left_out: usize,
 }
 
 impl Reasons {
+    pub(super) fn new(subjects: Subjects) -> Self {
+        Self {
+            subjects,
+            breaking: Vec::new(),
+            compatible: Vec::new(),
+            left_out: 0,
+        }
+    }
+
     /// Adds a difference that breaks what uses the older module.
     pub(super) fn breaking(&mut self, text: &str) {
         self.left_out += usize::from(!push(&mut self.breaking, text));

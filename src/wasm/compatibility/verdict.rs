@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wasmparser::Parser;
 
-use super::reasons::Reasons;
+use super::reasons::{MODULES, Reasons};
 use super::{component, core};
 use crate::wasm::Error;
 
@@ -39,7 +39,7 @@ impl Verdict {
     /// # Errors
     /// [`Error::Invalid`] if one of them is not a module.
     pub fn of(old: &[u8], new: &[u8]) -> Result<Self, Error> {
-        let mut reasons = Reasons::default();
+        let mut reasons = Reasons::new(MODULES);
         match (Parser::is_component(old), Parser::is_component(new)) {
             _ if old == new => {}
             (false, false) => core::compare(old, new, &mut reasons)?,

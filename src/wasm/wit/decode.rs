@@ -7,7 +7,7 @@ use super::WitError;
 use super::skeleton::Skeleton;
 
 /// The WIT of a module.
-pub(super) struct Decoded {
+pub(in crate::wasm) struct Decoded {
     /// All packages, interfaces and types.
     pub resolve: Resolve,
     /// What the module describes.
@@ -16,7 +16,7 @@ pub(super) struct Decoded {
 
 /// What a module describes in WIT.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Root {
+pub(in crate::wasm) enum Root {
     /// The world that the component implements.
     Component(WorldId),
     /// The world that is embedded in a core module, for which it was written.
@@ -30,7 +30,7 @@ impl Decoded {
     ///
     /// # Errors
     /// Those of [`Skeleton::of`], or [`WitError::Undecodable`].
-    pub(super) fn of(bytes: &[u8]) -> Result<Self, WitError> {
+    pub(in crate::wasm) fn of(bytes: &[u8]) -> Result<Self, WitError> {
         match Skeleton::of(bytes)? {
             Skeleton::Component(skeleton) => {
                 let decoded = wit_component::decode(&skeleton).map_err(WitError::undecodable)?;

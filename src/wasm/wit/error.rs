@@ -16,6 +16,12 @@ pub enum WitError {
         /// The limit, in bytes.
         bytes_max: usize,
     },
+    /// The definition of a world is too large.
+    #[error("the WIT is larger than {bytes_max} bytes")]
+    SourceTooLarge {
+        /// The limit, in bytes.
+        bytes_max: usize,
+    },
     /// The interfaces have too many functions and types.
     #[error("the interfaces have {members} functions and types, which is more than {members_max}")]
     TooManyMembers {
@@ -43,7 +49,7 @@ pub enum WitError {
 
 impl WitError {
     /// Converts an error of the decoder with its causes. Its text may contain names from the module, so it is bounded.
-    pub(super) fn undecodable(error: impl std::fmt::Display) -> Self {
+    pub(in crate::wasm) fn undecodable(error: impl std::fmt::Display) -> Self {
         Self::Undecodable(one_line(&format!("{error:#}")))
     }
 

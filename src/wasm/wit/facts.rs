@@ -78,7 +78,7 @@ impl WitFacts {
     pub fn of(bytes: &[u8]) -> Result<Self, WitError> {
         isolated(|| {
             let decoded = Decoded::of(bytes)?;
-            let world = WitWorld::of_decoded(&decoded)?;
+            let world = WitWorld::of_decoded(&decoded.resolve, decoded.root)?;
             let main = decoded.main_package()?;
             let (text, text_is_cut) = text::print(&decoded.resolve, main, TEXT_BYTES_MAX)?;
             let mut room = Room {

@@ -12,7 +12,7 @@ const STACK_BYTES: usize = 64 << 20;
 ///
 /// The decoder has panicked on valid components, and its depth of recursion depends on the component. On its own thread, a panic ends
 /// only `work`, and the stack has the same size whoever the caller is.
-pub(super) fn isolated<T: Send>(
+pub(in crate::wasm) fn isolated<T: Send>(
     work: impl FnOnce() -> Result<T, WitError> + Send,
 ) -> Result<T, WitError> {
     let thread = thread::Builder::new()

@@ -20,8 +20,11 @@ pub(in crate::wasm) mod tests;
 mod text;
 mod world;
 
+pub(in crate::wasm) use decode::{Decoded, Root};
 pub use error::WitError;
 pub use facts::{WitFacts, WitItem, WitMember, WitSource};
+pub(in crate::wasm) use isolate::isolated;
 pub(in crate::wasm) use member::Member;
+pub(in crate::wasm) use skeleton::Skeleton;
 pub use world::WitItemKind;
 pub(in crate::wasm) use world::{WitWorld, WorldItem};

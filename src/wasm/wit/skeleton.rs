@@ -17,7 +17,7 @@ const BODY: [u8; 4] = [3, 0, 0x00, 0x0b];
 
 /// The part of a module that WIT depends on.
 #[derive(Debug)]
-pub(super) enum Skeleton {
+pub(in crate::wasm) enum Skeleton {
     /// A component with the same types: nested core modules have no code and no data, and there are no custom sections except the
     /// documentation of a package.
     Component(Vec<u8>),
@@ -31,7 +31,7 @@ impl Skeleton {
     /// # Errors
     /// [`WitError::CoreModule`], [`WitError::TooLarge`], [`WitError::TooDeep`], or [`WitError::Undecodable`] if the bytes are not a
     /// sequence of sections.
-    pub(super) fn of(bytes: &[u8]) -> Result<Self, WitError> {
+    pub(in crate::wasm) fn of(bytes: &[u8]) -> Result<Self, WitError> {
         let mut copy = Copy { bytes: Vec::new() };
         if is_component(bytes) {
             copy.component(bytes, 0)?;

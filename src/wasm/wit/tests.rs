@@ -142,3 +142,80 @@ fn facts_are_the_same_after_json() {
     let json = serde_json::to_string(&facts).unwrap();
     assert_eq!(serde_json::from_str::<WitFacts>(&json).unwrap(), facts);
 }
+
+/// Returns the contents of a file in `fixtures/wit`. Each `.wit` is what `wasm-tools component wit` 1.263 prints for the `.wasm` of the
+/// same name.
+fn fixture(name: &str) -> Vec<u8> {
+    let path = format!("{}/fixtures/wit/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(path).unwrap()
+}
+
+#[test]
+fn the_text_is_that_of_wasm_tools() {
+    let fixtures = [
+        ("proxy", WitSource::Component),
+        ("filter", WitSource::Component),
+        ("package", WitSource::Package),
+        ("embedded", WitSource::Module),
+    ];
+    for (name, source) in fixtures {
+        let facts = WitFacts::of(&fixture(&format!("{name}.wasm"))).unwrap();
+        let expected = String::from_utf8(fixture(&format!("{name}.wit"))).unwrap();
+        assert_eq!(facts.text, expected, "{name}");
+        assert_eq!(
+            (facts.source, facts.text_is_cut, facts.left_out),
+            (source, false, 0)
+        );
+    }
+}
+
+#[test]
+fn interfaces_have_package_name_and_version() {
+    let facts = WitFacts::of(&fixture("proxy.wasm")).unwrap();
+    let name = |item: &WitItem| {
+        let package = item.package.as_deref().unwrap();
+        format!(
+            "{package}/{}@{}",
+            item.name,
+            item.version.as_deref().unwrap()
+        )
+    };
+    let imports: Vec<_> = facts.imports.iter().map(name).collect();
+    assert_eq!(
+        imports,
+        [
+            "wasi:io/error@0.2.0",
+            "wasi:io/poll@0.2.0",
+            "wasi:io/streams@0.2.0",
+            "wasi:http/types@0.2.0",
+            "wasi:http/outgoing-handler@0.2.0",
+            "shop:proxy/access@1.0.0",
+        ]
+    );
+    let exports: Vec<_> = facts.exports.iter().map(name).collect();
+    assert_eq!(exports, ["wasi:http/incoming-handler@0.2.0"]);
+}
+
+#[test]
+fn the_list_of_functions_is_bounded() {
+    use std::fmt::Write as _;
+    let functions = |count: u32| {
+        let mut wit = "package a:b; interface i {".to_owned();
+        for n in 0..count {
+            write!(
+                wit,
+                "call{n}: func(some-parameter: list<tuple<string, string>>);"
+            )
+            .unwrap();
+        }
+        wit + "} world w { import i; }"
+    };
+    let facts = WitFacts::of(&package(&functions(10_000))).unwrap();
+    let members = facts.exports[0].members.len();
+    assert!(members > 1_000, "{members}");
+    // The interface, all functions, and the world as an item with one member.
+    assert_eq!(facts.left_out, 10_000 - members + 1);
+    assert!(facts.text_is_cut);
+    assert!(facts.text.len() <= 512 << 10 && facts.text.ends_with(";\n"));
+    assert!(serde_json::to_string(&facts).unwrap().len() < 1 << 20);
+}

@@ -60,12 +60,14 @@ impl WitWorld {
     /// # Errors
     /// The reason why the module has no WIT.
     pub(in crate::wasm) fn of(bytes: &[u8]) -> Result<Self, WitError> {
-        isolated(|| Self::of_decoded(&Decoded::of(bytes)?))
+        isolated(|| {
+            let decoded = Decoded::of(bytes)?;
+            Self::of_decoded(&decoded.resolve, decoded.root)
+        })
     }
 
     /// Lists the imports and exports. May panic, as [`Decoded::of`].
-    pub(super) fn of_decoded(decoded: &Decoded) -> Result<Self, WitError> {
-        let resolve = &decoded.resolve;
+    pub(in crate::wasm) fn of_decoded(resolve: &Resolve, root: Root) -> Result<Self, WitError> {
         check_members(resolve)?;
         let inline = inline_names(resolve);
         let shapes = Shapes::of(resolve, &inline);
@@ -73,7 +75,7 @@ impl WitWorld {
             resolve,
             members: Members::new(resolve, &shapes),
         };
-        match decoded.root {
+        match root {
             Root::Component(world) | Root::EmbeddedWorld(world) => Ok(Self {
                 imports: lister.items(&resolve.worlds[world].imports, world)?,
                 exports: lister.items(&resolve.worlds[world].exports, world)?,

@@ -1,0 +1,184 @@
+//! Whether a component fits a world.
+
+use wit_parser::{Resolve, WorldId};
+
+use super::component::compare_worlds;
+use super::reasons::{Reasons, Subjects};
+use crate::wasm::wit::{Decoded, Root, Skeleton, WitError, WitWorld, isolated};
+
+/// The maximum length of the text or package that defines a world, in bytes. All of WASI has about 200 KB of WIT.
+const SOURCE_BYTES_MAX: usize = 1 << 20;
+
+/// A world that components can be checked against.
+#[derive(Clone, Debug)]
+pub struct TargetWorld {
+    resolve: Resolve,
+    world: WorldId,
+}
+
+impl TargetWorld {
+    /// Parses WIT text, or a package that is encoded as a component, and selects a world by its name; without a name, the only world.
+    /// Text must contain the packages that it uses, in `package a:b { … }` blocks.
+    ///
+    /// # Errors
+    /// [`WitError::SourceTooLarge`]; [`WitError::Undecodable`] with the position of the error in the text.
+    pub fn parse(source: &[u8], name: Option<&str>) -> Result<Self, WitError> {
+        if source.len() > SOURCE_BYTES_MAX {
+            return Err(WitError::SourceTooLarge {
+                bytes_max: SOURCE_BYTES_MAX,
+            });
+        }
+        isolated(|| {
+            let (resolve, package) = if source.starts_with(b"\0asm") {
+                match Decoded::of(source)? {
+                    Decoded {
+                        resolve,
+                        root: Root::Package(package),
+                    } => (resolve, package),
+                    _ => return Err(WitError::undecodable("not a package of WIT")),
+                }
+            } else {
+                let text = std::str::from_utf8(source).map_err(WitError::undecodable)?;
+                let mut resolve = Resolve::default();
+                let pushed = resolve.push_source("world.wit", text);
+                let package =
+                    pushed.map_err(|error| WitError::undecodable(resolve.render_error(&error)))?;
+                (resolve, package)
+            };
+            let world = resolve
+                .select_world(&[package], name)
+                .map_err(WitError::undecodable)?;
+            Ok(Self { resolve, world })
+        })
+    }
+
+    /// Returns the reasons why a valid component does not fit this world, a sentence each; an empty list if it does. It fits if it imports
+    /// nothing else than the world, and exports all that the world exports. Versions match if they are compatible.
+    ///
+    /// # Errors
+    /// The reason why the module has no WIT; a core module fits no world.
+    pub fn misfits(&self, module: &[u8]) -> Result<Vec<String>, WitError> {
+        isolated(|| {
+            let Skeleton::Component(component) = Skeleton::of(module)? else {
+                return Err(WitError::CoreModule);
+            };
+            let Err(exact) = wit_component::targets(&self.resolve, self.world, &component, false)
+            else {
+                return Ok(Vec::new());
+            };
+            let compatible = wit_component::targets(&self.resolve, self.world, &component, true);
+            if compatible.is_ok() {
+                return Ok(Vec::new());
+            }
+            let reasons = self.explain(&component)?;
+            if reasons.is_empty() {
+                return Ok(vec![WitError::undecodable(exact).to_string()]);
+            }
+            Ok(reasons)
+        })
+    }
+
+    /// Returns the differences by name. The validator stops at the first one, and describes it in the terms of component types.
+    fn explain(&self, component: &[u8]) -> Result<Vec<String>, WitError> {
+        let mut reasons = Reasons::new(Subjects {
+            new: "the component",
+            old: "the world",
+        });
+        let decoded = Decoded::of(component)?;
+        compare_worlds(
+            &WitWorld::of_decoded(&self.resolve, Root::Component(self.world))?,
+            &WitWorld::of_decoded(&decoded.resolve, decoded.root)?,
+            &mut reasons,
+        );
+        Ok(reasons.into_verdict().breaking)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wasm::wit::tests::{component, core_module, package};
+
+    const HOST: &str = "package a:b@0.2.0;
+        interface log { log: func(text: string); record line { text: string } lines: func() -> list<line>; }
+        interface run { run: func(); }
+        world small { export run; }
+        world plugin { import log; export run; }";
+
+    fn misfits(host: &[u8], component: &[u8]) -> Vec<String> {
+        let world = TargetWorld::parse(host, Some("plugin")).unwrap();
+        world.misfits(component).unwrap()
+    }
+
+    fn with(version: &str, world: &str) -> Vec<u8> {
+        component(&format!(
+            "package a:b@{version};
+             interface log {{ log: func(text: string); }}
+             interface run {{ run: func(); }}
+             interface other {{ f: func(); }}
+             world w {{ {world} }}"
+        ))
+    }
+
+    #[test]
+    fn a_component_fits_that_imports_less_and_exports_more() {
+        for host in [HOST.as_bytes(), &package(HOST)] {
+            for world in [
+                "import log; export run;",
+                "export run;",
+                "export run; export other;",
+            ] {
+                for version in ["0.2.0", "0.2.9"] {
+                    assert_eq!(
+                        misfits(host, &with(version, world)),
+                        Vec::<String>::new(),
+                        "{world} {version}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_reason_names_the_interface() {
+        let host = HOST.as_bytes();
+        assert_eq!(
+            misfits(host, &with("0.2.0", "import other;")),
+            [
+                "the component imports the interface `a:b/other@0.2.0`, which the world does not",
+                "the component does not export the interface `a:b/run@0.2.0`, which the world does",
+            ]
+        );
+        assert_eq!(
+            misfits(host, &with("0.3.0", "export run;")),
+            ["the component does not export the interface `a:b/run@0.2.0`, which the world does"]
+        );
+        let retyped = component(
+            "package a:b@0.2.0; interface log { log: func(text: u32); } interface run { run: func(); }
+             world w { import log; export run; }",
+        );
+        assert_eq!(
+            misfits(host, &retyped),
+            [
+                "the component imports the function `log` of `a:b/log@0.2.0` as `func(text: u32)`, not as `func(text: string)`"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_world_is_selected_by_name() {
+        let parse = |source: &str, name| TargetWorld::parse(source.as_bytes(), name);
+        let error = |source, name| parse(source, name).unwrap_err().to_string();
+        assert!(error(HOST, None).contains("multiple worlds"));
+        assert!(error(HOST, Some("none")).contains("`none` not found"));
+        assert!(parse(HOST, Some("a:b/small@0.2.0")).is_ok());
+        assert!(error("package a:b; world w { import c:d/e; }", None).contains("world.wit:1:31"));
+        assert!(
+            error(&" ".repeat(SOURCE_BYTES_MAX + 1), None).contains("larger than 1048576 bytes")
+        );
+        let module = core_module("package a:b; world w {}");
+        let world = parse(HOST, Some("small")).unwrap();
+        assert!(matches!(world.misfits(&module), Err(WitError::CoreModule)));
+        assert!(TargetWorld::parse(&with("0.2.0", ""), None).is_err());
+    }
+}
