@@ -16,6 +16,7 @@ use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
 
 use crate::budget::{Charge, SMALL_BYTES_MAX};
+use crate::http::blocking::acquire;
 use crate::http::charged::charged_bytes;
 use crate::http::commit_header::CommitHeader;
 use crate::http::error::Result;
@@ -203,6 +204,7 @@ where
         let mut items = JsonItems::next(self.list.kind, charge.bytes() as usize - ITEM_BYTES);
         let (read, revision) = (Arc::clone(&self.list.read), self.revision.clone());
         let last = self.last;
+        let _turn = acquire(&self.app.later_piece_permits, wait).await?;
         let (items, last) = self
             .app
             .run_long_read_within(wait, move |store| {

@@ -39,6 +39,9 @@ pub(super) struct Shared {
     pub read_permits: Arc<Semaphore>,
     /// One permit per core, for reads that take much CPU time.
     pub long_read_permits: Arc<Semaphore>,
+    /// One permit per core, for the later pieces of lists. They queue here, so that only a few at a time are in the queue for
+    /// `long_read_permits` before a new request.
+    pub later_piece_permits: Arc<Semaphore>,
     /// One permit per request that writes. Separate from `read_permits` because writers may wait for each other.
     pub write_permits: Arc<Semaphore>,
     /// The runtime whose threads run writes, if it is not that of the reads.
@@ -99,6 +102,7 @@ impl App {
         Self(Arc::new(Shared {
             read_permits: Arc::new(Semaphore::new(limits.requests_max)),
             long_read_permits: Arc::new(Semaphore::new(cores())),
+            later_piece_permits: Arc::new(Semaphore::new(cores())),
             write_permits: Arc::new(Semaphore::new(limits.requests_max)),
             write_threads: options.write_threads,
             sent_modules: InFlight::default(),
