@@ -16,6 +16,19 @@ fn metric(server: &Server, name: &str) -> Option<f64> {
     value.map(|value| value.parse().unwrap())
 }
 
+/// Waits until a metric has a value that `is_expected`, and returns the value. A task logs that it is done before it records its result.
+fn wait_for_metric(server: &Server, name: &str, is_expected: impl Fn(f64) -> bool) -> f64 {
+    let began = Instant::now();
+    loop {
+        let value = metric(server, name);
+        match value {
+            Some(value) if is_expected(value) => return value,
+            _ => assert!(began.elapsed() < LONG, "{name}: {value:?}"),
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 const GC: &str = "wasmstore_gc_last_success_timestamp_seconds";
 const VERIFY: &str = "wasmstore_verify_last_success_timestamp_seconds";
 
@@ -42,9 +55,9 @@ fn gc_and_verify_run_on_schedule_and_not_again_after_a_restart() {
         "{}",
         server.log()
     );
+    wait_for_metric(&server, VERIFY, |time_s| time_s > 0.0);
     let faults = metric(&server, "wasmstore_verify_faults");
     assert_eq!(faults, Some(0.0));
-    assert!(metric(&server, VERIFY) > Some(0.0));
     assert_eq!(metric(&server, "wasmstore_gc_failures"), Some(0.0));
     server.signal("TERM");
     server.wait();
@@ -77,7 +90,7 @@ fn schedule_state_must_be_a_small_regular_file() {
     let server = Server::start(&world, &["--gc-every", "1s"]);
     assert_eq!(server.get("/metrics").status, 200);
     server.wait_for("gc is done");
-    assert!(metric(&server, GC) > Some(0.0));
+    wait_for_metric(&server, GC, |time_s| time_s > 0.0);
     server.signal("TERM");
     server.wait();
     assert!(notes.symlink_metadata().unwrap().is_file());
@@ -137,7 +150,7 @@ fn scheduled_verify_reports_faults() {
     let fault = found.first().unwrap_or_else(|| panic!("{log}"));
     assert_eq!(fault["level"], "ERROR");
     assert!(fault["reason"].is_string() && fault["subject"].is_string());
-    assert!(metric(&server, "wasmstore_verify_faults") >= Some(1.0));
+    wait_for_metric(&server, "wasmstore_verify_faults", |faults| faults >= 1.0);
     assert_eq!(
         server.get("/healthz").status,
         200,

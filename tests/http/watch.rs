@@ -405,6 +405,8 @@ async fn client_that_connects_during_writes_receives_each_commit_once() {
                 store
                     .put(&Change::default(), &path, module(n).as_slice())
                     .unwrap();
+                // On a fast disk, the clients, which are read one after the other, could not follow.
+                std::thread::sleep(Duration::from_millis(2));
             }
         })
     };
