@@ -151,7 +151,10 @@ fn module_id(db: &Connection, hash: ModuleHash, digest: Option<Digest>) -> Resul
     match found.optional()? {
         Some((id, length)) => {
             // An empty digest marks a module that could not be read. The module was added again, so it may be readable now.
-            if length == Some(0) || (length.is_none() && digest.is_some()) {
+            if length == Some(0) {
+                db.prepare_cached("UPDATE modules SET sha256 = ?, has_facts = FALSE WHERE id = ?")?
+                    .execute(params![digest, id])?;
+            } else if length.is_none() && digest.is_some() {
                 db.prepare_cached("UPDATE modules SET sha256 = ? WHERE id = ?")?
                     .execute(params![digest, id])?;
             }

@@ -17,6 +17,11 @@ pub enum Error {
     /// The index does not contain a commit that it should contain.
     #[error("a commit is missing from the version index; run `wasmstore reindex`")]
     UnknownCommit,
+    /// A search compares too many names with its pattern.
+    #[error(
+        "the pattern of the search has too many names to compare with; start it with more letters"
+    )]
+    TooManyNames,
     /// A file operation failed.
     #[error("cannot {action} {path:?}")]
     Io {
@@ -51,7 +56,7 @@ impl Error {
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Damaged(_) => true,
-            Self::UnknownCommit => false,
+            Self::UnknownCommit | Self::TooManyNames => false,
             Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
             Self::Sqlite(error) if was_replaced(error) => true,
             Self::Sqlite(error) => match error.sqlite_error_code() {
@@ -109,7 +114,7 @@ impl Error {
                 )
             ),
             Self::Io { source, .. } => source.kind() != io::ErrorKind::NotFound,
-            Self::Damaged(_) | Self::UnknownCommit => false,
+            Self::Damaged(_) | Self::UnknownCommit | Self::TooManyNames => false,
         }
     }
 }

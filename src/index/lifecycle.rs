@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use rusqlite::Connection;
+
 use super::database::{Database, DatabaseId, Reader, lock};
 use super::error::{Error, Result};
 use super::files::{self, IndexFiles};
-use super::schema;
+use super::{migrate, schema};
 
 /// How many databases one call opens at most. Each is opened because the previous one failed.
 const OPENINGS_MAX: usize = 4;
@@ -101,7 +103,7 @@ impl Index {
                 self.create_private()?
             }
             _ if failed.private.is_some() => self.create_private()?,
-            _ => self.create(Some(&failed.path))?,
+            _ => self.create(Some(&failed.path), |_| ())?,
         };
         *current = Some(Arc::new(database));
         Ok(())
@@ -111,7 +113,7 @@ impl Index {
     pub fn reset(&self) -> Result<()> {
         let mut current = lock(&self.current);
         let named = self.files.current();
-        *current = Some(Arc::new(self.create(named.as_deref())?));
+        *current = Some(Arc::new(self.create(named.as_deref(), |_| ())?));
         Ok(())
     }
 
@@ -146,7 +148,11 @@ impl Index {
             Some(Ok(database)) => database,
             Some(Err(error)) if error.is_unwritable() => self.create_private()?,
             Some(Err(error)) if !error.is_damage() => return Err(error),
-            Some(Err(_)) | None => match self.create(named.as_deref()) {
+            Some(Err(_)) | None => match self.create(named.as_deref(), |new| {
+                if named.is_none() {
+                    self.copy_earlier_version(new);
+                }
+            }) {
                 Err(error) if error.is_unwritable() => self.create_private()?,
                 created => created?,
             },
@@ -163,10 +169,11 @@ impl Index {
         Database::open(&named).ok()
     }
 
-    /// Creates a new, empty database in place of `replaced`; or opens the one that another process created first.
-    fn create(&self, replaced: Option<&Path>) -> Result<Database> {
+    /// Creates a new database in place of `replaced`, which `fill` may fill; or opens the one that another process created first.
+    fn create(&self, replaced: Option<&Path>, fill: impl FnOnce(&Connection)) -> Result<Database> {
         let path = self.files.create_next()?;
         let created = schema::create(&path).and_then(|connection| {
+            fill(&connection);
             if let Some(replacement) = self.open_replacement(replaced) {
                 files::remove(&path);
                 return Ok(replacement);
@@ -175,6 +182,18 @@ impl Index {
             Ok(Database::new(path.clone(), connection, None))
         });
         created.inspect_err(|_| files::remove(&path))
+    }
+
+    /// Copies the index of the earlier schema version, if there is one. Without it, everything but the entries of dropped commits can be
+    /// computed again, so a failure is only logged.
+    fn copy_earlier_version(&self, connection: &Connection) {
+        let earlier = IndexFiles::new(self.files.directory.clone(), 1);
+        let Some(old) = earlier.current().filter(|path| path.exists()) else {
+            return;
+        };
+        if let Err(error) = migrate::copy_version_1(&old, connection) {
+            tracing::info!(file = ?old, %error, "not using the version index of an earlier version");
+        }
     }
 
     /// Creates a private database, which only this process uses, in a temporary directory. It is a copy of the current database if

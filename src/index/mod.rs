@@ -13,8 +13,8 @@
 //! ```
 //!
 //! A number is never reused, because another process may still have the old file open. That process uses the old file until it
-//! reads the name again. These are the names for schema version 1. A later version V uses `index-vV` and `index-vV-N.sqlite`, so
-//! that programs of two versions leave each other's files alone. A process that cannot write to `ROOT/wasmstore` uses a private
+//! reads the name again. These are the names of schema version 1. A later version V, such as the present version 2, uses `index-vV` and
+//! `index-vV-N.sqlite`, so that programs of two versions leave each other's files alone. The first index of version 2 begins as a copy of that of version 1. A process that cannot write to `ROOT/wasmstore` uses a private
 //! copy in the directory for temporary files, and tries `ROOT/wasmstore` again after a minute.
 //!
 //! # Tables
@@ -23,8 +23,13 @@
 //! commits(lineage, gen, id, level, mdate, tree)
 //! edges(lineage, gen, nth, to_lineage, to_gen)
 //! paths(id, path)
-//! modules(id, hash, sha256)
 //! changes(path, lineage, gen, module, own)
+//! modules(id, hash, sha256, size_bytes, has_facts)
+//! facts(module, facts)
+//! names(id, kind, name)
+//! types(id, type)
+//! items(name, module, version, type)
+//! words(rowid, text)
 //! verdicts(hash, version)
 //! ```
 //!
@@ -42,8 +47,11 @@
 //!
 //! *sha256* is null until the digest is known, and empty if the module could not be read.
 //!
-//! A *verdict* records that the module with this *hash* was found valid by this *version* of wasmstore. The table may be missing from files
-//! that an earlier release created.
+//! *facts* are the facts about a module, in an encoding that only the caller knows. *items* are what can be searched for by name: an import,
+//! an export, a crate and so on, with a version and a type where it has one; otherwise they are empty. *words* is a full-text index of a
+//! module's description, by the module's id. *has_facts* is true once the facts are in the index, or the module could not be read.
+//!
+//! A *verdict* records that the module with this *hash* was found valid by this *version* of wasmstore.
 //!
 //! # Reachability
 //!
@@ -56,11 +64,15 @@ mod append;
 mod database;
 mod digests;
 mod error;
+mod facts;
 mod files;
 mod lifecycle;
+mod migrate;
+mod module_set;
 mod query;
 mod reach;
 mod schema;
+mod search;
 mod summary;
 mod trunk;
 mod verdicts;
@@ -68,6 +80,9 @@ mod verdicts;
 pub use append::{ChangeEntry, CommitEntry};
 pub use database::{DatabaseId, Reader};
 pub use error::{Error, Result};
+pub use facts::{FactsEntry, ItemEntry, ItemKind};
 pub use lifecycle::Index;
+pub use module_set::ModuleSet;
 pub use query::{IndexedCommit, OwnChange};
+pub use search::NameFilter;
 pub use summary::CommitSummary;

@@ -208,14 +208,14 @@ impl LatestChange {
     }
 }
 
-const NOT_BYTES: Error = Error::Damaged("a path is not a byte string");
+pub(super) const NOT_BYTES: Error = Error::Damaged("a path is not a byte string");
 
 pub(super) fn commit_id(bytes: &[u8]) -> Result<CommitId> {
     CommitId::from_bytes(bytes).ok_or(Error::Damaged("a commit's id has neither 20 nor 32 bytes"))
 }
 
 /// Parses a path. Returns `None` for a path that is illegal in the store; other programs can write such paths to the repository.
-fn module_path(bytes: &[u8]) -> Option<ModulePath> {
+pub(super) fn module_path(bytes: &[u8]) -> Option<ModulePath> {
     let path: TreePath = std::str::from_utf8(bytes).ok()?.parse().ok()?;
     (path.as_str().as_bytes() == bytes).then(|| path.try_into().ok())?
 }

@@ -10,11 +10,11 @@ use super::error::{Error, Result};
 use super::files;
 
 /// The `PRAGMA application_id` that marks a database as a version index.
-const APPLICATION_ID: i32 = 0x7761_736d;
+pub(super) const APPLICATION_ID: i32 = 0x7761_736d;
 
 /// The version of the schema, stored as `PRAGMA user_version`. It is also part of the file names, see `files.rs`. A file with another
 /// version is not used.
-pub(super) const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
 /// How long a statement waits for a lock that another process holds.
 const BUSY_MAX: Duration = Duration::from_secs(30);
@@ -46,9 +46,29 @@ const TABLES: &str = "
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX edges_to ON edges (to_lineage, to_gen);
     CREATE TABLE paths (id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE) STRICT;
-    CREATE TABLE modules (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, sha256 BLOB) STRICT;
+    CREATE TABLE modules (
+        id INTEGER PRIMARY KEY,
+        hash BLOB NOT NULL UNIQUE,
+        sha256 BLOB,
+        size_bytes INTEGER,
+        has_facts INTEGER NOT NULL DEFAULT FALSE
+    ) STRICT;
     CREATE INDEX modules_sha256 ON modules (sha256) WHERE sha256 IS NOT NULL;
     CREATE INDEX modules_undigested ON modules (id) WHERE sha256 IS NULL;
+    CREATE INDEX modules_without_facts ON modules (id) WHERE NOT has_facts;
+    CREATE INDEX modules_size ON modules (size_bytes) WHERE size_bytes IS NOT NULL;
+    CREATE TABLE facts (module INTEGER PRIMARY KEY, facts BLOB NOT NULL) STRICT;
+    CREATE TABLE names (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, name TEXT NOT NULL, UNIQUE (kind, name)) STRICT;
+    CREATE TABLE types (id INTEGER PRIMARY KEY, type TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE items (
+        name INTEGER NOT NULL,
+        module INTEGER NOT NULL,
+        version TEXT NOT NULL,
+        type INTEGER NOT NULL,
+        PRIMARY KEY (name, module, version, type)
+    ) STRICT, WITHOUT ROWID;
+    CREATE VIRTUAL TABLE words USING fts5(text, content='', columnsize=0);
+    CREATE TABLE verdicts (hash BLOB PRIMARY KEY, version TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE changes (
         path INTEGER NOT NULL,
         lineage INTEGER NOT NULL,
@@ -103,7 +123,6 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     if read_integer("user_version")? != VERSION {
         return Err(Error::Damaged("the file has another schema version"));
     }
-    connection.execute_batch(super::verdicts::TABLE)?;
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     if mode != "wal" {
         connection.pragma_update_and_check(None, "journal_mode", "TRUNCATE", |_| Ok(()))?;

@@ -9,11 +9,6 @@ use crate::names::ModuleHash;
 /// The version that validated a module. Another one may have another validator, so it validates again.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The table. Files of the same schema version may lack it, because earlier releases did not have it.
-pub(super) const TABLE: &str = "
-    CREATE TABLE IF NOT EXISTS verdicts (hash BLOB PRIMARY KEY, version TEXT NOT NULL) STRICT, WITHOUT ROWID;
-";
-
 impl Reader {
     /// Returns whether a module was found valid by this version.
     pub fn is_valid(&self, module: ModuleHash) -> Result<bool> {

@@ -36,7 +36,7 @@ fn own_dir(s: &Scratch) -> PathBuf {
 
 /// Returns the path of the current database.
 fn database(s: &Scratch) -> PathBuf {
-    own_dir(s).join(fs::read_to_string(own_dir(s).join("index")).unwrap())
+    own_dir(s).join(fs::read_to_string(own_dir(s).join("index-v2")).unwrap())
 }
 
 /// Returns the names of all database files, sorted.
@@ -63,17 +63,17 @@ fn an_unusable_database_is_rebuilt() {
     type Damage = fn(&Scratch);
     let damages: [(&str, Damage); 9] = [
         ("no index", |s| {
-            fs::remove_file(own_dir(s).join("index")).unwrap();
+            fs::remove_file(own_dir(s).join("index-v2")).unwrap();
             fs::remove_file(own_dir(s).join(&databases(s)[0])).unwrap();
         }),
         ("a name without a file", |s| {
             fs::remove_file(database(s)).unwrap()
         }),
         ("a file without a name", |s| {
-            fs::remove_file(own_dir(s).join("index")).unwrap()
+            fs::remove_file(own_dir(s).join("index-v2")).unwrap()
         }),
         ("an invalid name", |s| {
-            fs::write(own_dir(s).join("index"), "../../HEAD").unwrap()
+            fs::write(own_dir(s).join("index-v2"), "../../HEAD").unwrap()
         }),
         ("an empty file", |s| fs::write(database(s), "").unwrap()),
         ("arbitrary bytes", |s| {
@@ -131,7 +131,7 @@ fn a_pipe_in_place_of_an_index_file_does_not_block() {
         world.add("a", 1);
         let before = world.ok(&["versions", "a"]);
         let own_dir = world.root().join("wasmstore");
-        let name = own_dir.join("index");
+        let name = own_dir.join("index-v2");
         let pipe = match suffix {
             None => name.clone(),
             Some(suffix) => own_dir.join(fs::read_to_string(&name).unwrap() + suffix),
@@ -216,9 +216,9 @@ fn an_outdated_index_catches_up() {
         s.put("a", n);
     }
     let now = query_versions(&s.store);
-    let old = own_dir(&s).join("index-7.sqlite");
+    let old = own_dir(&s).join("index-v2-7.sqlite");
     fs::rename(behind, &old).unwrap();
-    fs::write(own_dir(&s).join("index"), "index-7.sqlite").unwrap();
+    fs::write(own_dir(&s).join("index-v2"), "index-v2-7.sqlite").unwrap();
     assert_eq!(
         query_versions(&Store::open(&s.root, Options::default()).unwrap()),
         now
@@ -233,7 +233,7 @@ fn a_read_only_store_answers_history_queries() {
     s.store = Store::open(&s.root.with_extension("none"), Options::default()).unwrap();
     for is_indexed in [true, false] {
         if !is_indexed {
-            fs::remove_file(own_dir(&s).join("index")).unwrap();
+            fs::remove_file(own_dir(&s).join("index-v2")).unwrap();
         }
         for name in databases(&s) {
             fs::set_permissions(own_dir(&s).join(name), fs::Permissions::from_mode(0o444)).unwrap();

@@ -14,7 +14,7 @@ fn digest(n: u32) -> HashRef {
 
 /// Deletes the index.
 fn delete_index(s: &mut Scratch) {
-    fs::remove_file(s.root.join("wasmstore/index")).unwrap();
+    fs::remove_file(s.root.join("wasmstore/index-v2")).unwrap();
     s.reopen();
 }
 

@@ -24,7 +24,7 @@ fn processes_that_catch_up_concurrently_return_the_same_versions() {
         );
     }
     crate::support::store::git_with_input(&root, &["fast-import", "--quiet"], stream.as_bytes());
-    let _ = fs::remove_file(root.join("wasmstore/index"));
+    let _ = fs::remove_file(root.join("wasmstore/index-v2"));
     let spawn_query = || {
         world
             .wasmstore(&["versions", "m/7"])

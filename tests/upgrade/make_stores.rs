@@ -11,7 +11,7 @@ use std::fs;
 
 use rusqlite::Connection;
 
-use super::stored::{Stored, index_of, stores_dir};
+use super::stored::{SCHEMA, Stored, index_of, stores_dir};
 use crate::support::program::{FORMATS, World, module};
 use crate::support::store::custom_section;
 
@@ -49,7 +49,7 @@ fn make_stores() {
     for format in FORMATS {
         let world = World::with_store(format);
         let dropped = fill(&world);
-        let schema: i32 = Connection::open(index_of(&world))
+        let schema: i32 = Connection::open(index_of(&world, SCHEMA))
             .and_then(|index| index.pragma_query_value(None, "user_version", |row| row.get(0)))
             .unwrap();
         let name = format!("{}-schema-{schema}", env!("CARGO_PKG_VERSION"));

@@ -57,6 +57,13 @@ impl Stored {
         stores
     }
 
+    /// Returns the schema version of the store's index.
+    pub fn schema(&self) -> u32 {
+        let directory = self.archive.parent().unwrap();
+        let name = directory.file_name().unwrap().to_str().unwrap();
+        name.rsplit('-').next().unwrap().parse().unwrap()
+    }
+
     fn read(file: &Path) -> Self {
         let stored: Self = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
         let archive = file.with_extension("tar.gz");
@@ -108,10 +115,21 @@ fn covers(got: &Value, recorded: &Value) -> bool {
     }
 }
 
-/// Returns the path of the current index database.
-pub fn index_of(world: &World) -> PathBuf {
+/// The schema version of the index that this version writes.
+pub const SCHEMA: u32 = 2;
+
+/// Returns the name of the file that contains the name of the current index database of a schema version.
+pub fn index_name(schema: u32) -> String {
+    match schema {
+        1 => "index".to_owned(),
+        later => format!("index-v{later}"),
+    }
+}
+
+/// Returns the path of the current index database of a schema version.
+pub fn index_of(world: &World, schema: u32) -> PathBuf {
     let own_dir = world.root().join("wasmstore");
-    own_dir.join(fs::read_to_string(own_dir.join("index")).unwrap())
+    own_dir.join(fs::read_to_string(own_dir.join(index_name(schema))).unwrap())
 }
 
 /// Returns the first line that `watch --since` prints after a commit; `None` if the commit is unknown.

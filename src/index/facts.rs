@@ -1,0 +1,152 @@
+//! Reads and adds the facts about modules.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::database::Reader;
+use super::digests::module_hash;
+use super::error::Result;
+use crate::names::ModuleHash;
+
+/// The facts about a module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FactsEntry {
+    /// The size of the module, in bytes.
+    pub size_bytes: u64,
+    /// The facts, in an encoding that the index does not read.
+    pub facts: Vec<u8>,
+    /// What a search finds by name.
+    pub items: Vec<ItemEntry>,
+    /// What a search finds by word.
+    pub words: String,
+}
+
+/// A named part or property of a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemEntry {
+    /// The kind of the item.
+    pub kind: ItemKind,
+    /// The name.
+    pub name: String,
+    /// The version; empty if the item has none.
+    pub version: String,
+    /// The type, as text; empty if the item has none.
+    pub ty: String,
+}
+
+/// The kinds of items. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ItemKind {
+    /// The kind of the module.
+    Kind = 1,
+    /// An import.
+    Import = 2,
+    /// An export.
+    Export = 3,
+    /// A proposal or standard that the module needs.
+    Needs = 4,
+    /// A crate that the module was built from.
+    Crate = 5,
+    /// A tool or language that produced the module.
+    Producer = 6,
+    /// A licence.
+    License = 7,
+}
+
+impl Reader {
+    /// Returns the facts about a module, as they were added; `None` if they are not in the index, or the module could not be read.
+    pub fn facts(&self, module: ModuleHash) -> Result<Option<Vec<u8>>> {
+        let mut find = self.connection().prepare_cached(
+            "SELECT facts FROM facts WHERE module = (SELECT id FROM modules WHERE hash = ?)",
+        )?;
+        let facts = find.query_row([module.as_bytes()], |row| row.get(0));
+        Ok(facts.optional()?)
+    }
+
+    /// Returns at most `count` modules whose facts are not in the index yet.
+    pub fn modules_without_facts(&self, count: u32) -> Result<Vec<ModuleHash>> {
+        let mut find = self
+            .connection()
+            .prepare_cached("SELECT hash FROM modules WHERE NOT has_facts ORDER BY id LIMIT ?")?;
+        let mut rows = find.query([count])?;
+        let mut hashes = Vec::new();
+        while let Some(row) = rows.next()? {
+            hashes.push(module_hash(&row.get::<_, Vec<u8>>(0)?)?);
+        }
+        Ok(hashes)
+    }
+
+    /// Returns the number of modules whose facts are not in the index yet.
+    pub fn count_without_facts(&self) -> Result<u64> {
+        let mut count = self
+            .connection()
+            .prepare_cached("SELECT count(*) FROM modules WHERE NOT has_facts")?;
+        let count: i64 = count.query_row([], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// Adds the facts about modules, in one transaction; `None` for a module that cannot be read. Skips modules that no commit in the index
+    /// has, and those whose facts are in the index.
+    pub fn add_facts(&mut self, entries: &[(ModuleHash, Option<FactsEntry>)]) -> Result<()> {
+        let transaction = rusqlite::Transaction::new_unchecked(
+            self.connection(),
+            TransactionBehavior::Immediate,
+        )?;
+        for (module, entry) in entries {
+            let mut mark = transaction.prepare_cached(
+                "UPDATE modules SET has_facts = TRUE, size_bytes = ?
+                 WHERE hash = ? AND NOT has_facts RETURNING id",
+            )?;
+            // SQLite's integers are signed. No module is larger than their maximum.
+            let size_bytes = entry
+                .as_ref()
+                .map(|entry| i64::try_from(entry.size_bytes).unwrap_or(i64::MAX));
+            let id = mark.query_row(params![size_bytes, module.as_bytes()], |row| row.get(0));
+            if let (Some(id), Some(entry)) = (id.optional()?, entry) {
+                insert_facts(&transaction, id, entry)?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+}
+
+fn insert_facts(db: &Connection, module: i64, entry: &FactsEntry) -> Result<()> {
+    db.prepare_cached("INSERT INTO facts VALUES (?, ?)")?
+        .execute(params![module, entry.facts])?;
+    let mut insert = db.prepare_cached("INSERT OR IGNORE INTO items VALUES (?, ?, ?, ?)")?;
+    for item in &entry.items {
+        let name = name_id(db, item.kind, &item.name)?;
+        let ty = type_id(db, &item.ty)?;
+        insert.execute(params![name, module, item.version, ty])?;
+    }
+    if !entry.words.is_empty() {
+        db.prepare_cached("INSERT INTO words (rowid, text) VALUES (?, ?)")?
+            .execute(params![module, entry.words])?;
+    }
+    Ok(())
+}
+
+/// Returns the row id of a name; inserts the name if it is new.
+fn name_id(db: &Connection, kind: ItemKind, name: &str) -> Result<i64> {
+    let mut find = db.prepare_cached("SELECT id FROM names WHERE kind = ? AND name = ?")?;
+    let kind = kind as i64;
+    if let Some(id) = find
+        .query_row(params![kind, name], |row| row.get(0))
+        .optional()?
+    {
+        return Ok(id);
+    }
+    db.prepare_cached("INSERT INTO names (kind, name) VALUES (?, ?)")?
+        .execute(params![kind, name])?;
+    Ok(db.last_insert_rowid())
+}
+
+/// Returns the row id of a type; inserts the type if it is new.
+fn type_id(db: &Connection, ty: &str) -> Result<i64> {
+    let mut find = db.prepare_cached("SELECT id FROM types WHERE type = ?")?;
+    if let Some(id) = find.query_row([ty], |row| row.get(0)).optional()? {
+        return Ok(id);
+    }
+    db.prepare_cached("INSERT INTO types (type) VALUES (?)")?
+        .execute([ty])?;
+    Ok(db.last_insert_rowid())
+}

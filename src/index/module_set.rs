@@ -1,0 +1,98 @@
+//! Sets of modules, which searches combine.
+
+/// A set of modules: those that a term of a search finds.
+///
+/// It is a bitmap over row ids, because a store with 100,000 modules may have as many in a set, and terms are combined.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModuleSet {
+    words: Vec<u64>,
+}
+
+/// The number of modules for which a word of the bitmap has a bit.
+const WORD_BITS: usize = u64::BITS as usize;
+
+impl ModuleSet {
+    /// Adds the module with a row id. SQLite numbers rows from 1, without large gaps.
+    pub(super) fn insert(&mut self, id: usize) {
+        let word = id / WORD_BITS;
+        if word >= self.words.len() {
+            self.words.resize(word + 1, 0);
+        }
+        self.words[word] |= 1 << (id % WORD_BITS);
+    }
+
+    /// Returns whether the set has the module with a row id.
+    pub(super) fn contains(&self, id: usize) -> bool {
+        let word = self.words.get(id / WORD_BITS).copied().unwrap_or_default();
+        word & (1 << (id % WORD_BITS)) != 0
+    }
+
+    /// Returns the number of modules.
+    pub fn len(&self) -> usize {
+        self.words
+            .iter()
+            .map(|word| word.count_ones() as usize)
+            .sum()
+    }
+
+    /// Returns whether the set is empty.
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
+    /// Keeps the modules that `other` has too.
+    pub fn intersect(&mut self, other: &Self) {
+        let others = other.words.iter().copied().chain(std::iter::repeat(0));
+        for (word, other) in self.words.iter_mut().zip(others) {
+            *word &= other;
+        }
+    }
+
+    /// Removes the modules that `other` has.
+    pub fn subtract(&mut self, other: &Self) {
+        for (word, other) in self.words.iter_mut().zip(&other.words) {
+            *word &= !other;
+        }
+    }
+
+    /// Returns the row ids, in ascending order.
+    pub(super) fn ids(&self) -> impl Iterator<Item = usize> + '_ {
+        self.words.iter().enumerate().flat_map(|(nth, word)| {
+            let bits = (0..WORD_BITS).filter(move |bit| word & (1 << bit) != 0);
+            bits.map(move |bit| nth * WORD_BITS + bit)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn set(ids: &BTreeSet<usize>) -> ModuleSet {
+        let mut set = ModuleSet::default();
+        ids.iter().for_each(|id| set.insert(*id));
+        set
+    }
+
+    fn ids() -> impl Strategy<Value = BTreeSet<usize>> {
+        proptest::collection::btree_set(1_usize..300, 0..40)
+    }
+
+    proptest! {
+        #[test]
+        fn sets_agree_with_those_of_the_standard_library(a in ids(), b in ids(), id in 1_usize..400) {
+            let (mut both, mut only_a) = (set(&a), set(&a));
+            both.intersect(&set(&b));
+            only_a.subtract(&set(&b));
+            prop_assert_eq!(both.ids().collect::<BTreeSet<_>>(), &a & &b);
+            prop_assert_eq!(only_a.ids().collect::<BTreeSet<_>>(), &a - &b);
+            prop_assert_eq!(set(&a).len(), a.len());
+            prop_assert_eq!(set(&a).is_empty(), a.is_empty());
+            prop_assert_eq!(set(&a).contains(id), a.contains(&id));
+        }
+    }
+}
