@@ -114,5 +114,8 @@ fn report_usage(error: clap::Error, color: ColorChoice) -> ExitCode {
 
 fn fail(error: &Error, color: ColorChoice) -> ExitCode {
     output::print_error(&error.chain(), color);
+    if let Error::Query(error) = error {
+        output::print_excerpt(&error.excerpt());
+    }
     ExitCode::from(error.code())
 }

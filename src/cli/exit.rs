@@ -7,7 +7,7 @@ use super::config::ConfigError;
 use crate::http::{KeyError, TlsError};
 use crate::names::{self, ServerUrl};
 use crate::remote;
-use crate::store::{self, ErrorKind};
+use crate::store::{self, ErrorKind, QueryError};
 
 /// Not found, unreadable input, or any failure without a code of its own.
 const FAILED: u8 = 1;
@@ -35,6 +35,9 @@ pub(super) enum Error {
     /// A name is malformed.
     #[error(transparent)]
     Name(#[from] names::Error),
+    /// A search query is malformed.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// A directory was to be removed without `--recursive`.
     #[error("{0} is a directory: use --recursive to remove everything in it")]
     NotRecursive(String),
@@ -176,7 +179,7 @@ impl Error {
             Self::Setting { source, .. } => source.code(),
             Self::Unwritable { .. } => UNAVAILABLE,
             Self::NeedsDirectory(_) => USAGE,
-            Self::Name(_) | Self::FileName(_) => INVALID,
+            Self::Name(_) | Self::Query(_) | Self::FileName(_) => INVALID,
             Self::ObjectFormat { .. } | Self::NotRecursive(_) => CONFLICT,
             Self::NoHome | Self::Faults(_) | Self::Interrupted(_) => UNAVAILABLE,
             Self::PushRefused(_) => CONFLICT,

@@ -195,6 +195,13 @@ pub(super) fn print_hint(hint: &str, color: ColorChoice) {
     print_labeled("hint:", "1;36", hint, color);
 }
 
+/// Prints lines to standard error, below an error that they explain.
+pub(super) fn print_excerpt(lines: &[String]) {
+    for line in lines {
+        let _ = writeln!(io::stderr(), "  {}", printable(line));
+    }
+}
+
 fn print_labeled(label: &str, code: &str, message: &str, color: ColorChoice) {
     let label = if color.is_enabled(io::stderr().is_terminal()) {
         format!("\u{1b}[{code}m{label}\u{1b}[0m")

@@ -4,7 +4,8 @@ use axum::http::HeaderName;
 use axum::http::header::LINK;
 
 use crate::http::error::{Failure, Result};
-use crate::wire::encode_path;
+use crate::store::{SearchCursor, SearchScope};
+use crate::wire::{encode_path, encode_query_value};
 
 /// The most items that a page holds.
 const ITEMS_MAX: usize = 10_000;
@@ -58,6 +59,27 @@ pub(super) fn next_page_link(limit: usize, last: &str, query: &str) -> (HeaderNa
     let last = encode_path(last);
     let link = format!("<?limit={limit}&after={last}{query}>; rel=\"next\"");
     (LINK, link)
+}
+
+/// Returns the `Link` header to the next page of a search.
+pub(super) fn next_search_link(
+    query: &str,
+    scope: SearchScope,
+    limit: usize,
+    next: &SearchCursor,
+) -> (HeaderName, String) {
+    let q = encode_query_value(query);
+    let mut link = format!("?q={q}&limit={limit}");
+    if scope == SearchScope::History {
+        link.push_str("&history=true");
+    }
+    if let Some(after) = &next.after {
+        link.push_str(&format!("&after={}", encode_path(after.as_str())));
+    }
+    if next.skip > 0 {
+        link.push_str(&format!("&skip={}", next.skip));
+    }
+    (LINK, format!("<{link}>; rel=\"next\""))
 }
 
 /// Returns the `Link` header to the rest of a description, after this number of imports and exports.

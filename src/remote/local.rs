@@ -9,13 +9,16 @@ use super::error::Result;
 use super::operations::{ModuleReader, StoreOperations};
 use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::store::{
-    self, Change, Comparison, DirectoryRemoval, GcSummary, History, LogOrder, PathChange, Revision,
-    Store, Version,
+    self, Change, Comparison, DirectoryRemoval, GcSummary, History, LogOrder, PathChange, Query,
+    Revision, SearchCursor, SearchMatch, SearchScope, Store, Version,
 };
 use crate::wire::{CommitJson, InfoJson};
 
 /// The longest time that one call waits for the next event. `watch` repeats the call forever.
 const EVENT_WAIT_MAX: Duration = Duration::from_secs(3600);
+
+/// The number of matches that one step of a search returns.
+const SEARCH_PAGE: usize = 1_000;
 
 /// In each method, `self.find` and the like call the inherent method of [`Store`], which takes precedence over the trait's.
 impl StoreOperations for Store {
@@ -45,6 +48,27 @@ impl StoreOperations for Store {
             details.module.next = more.next;
         }
         Ok(InfoJson::from(&details))
+    }
+
+    fn search(
+        &self,
+        revision: &Revision,
+        query: &Query,
+        scope: SearchScope,
+        visit: &mut dyn FnMut(SearchMatch) -> ControlFlow<()>,
+    ) -> Result<u64> {
+        let revision = self.pin(revision)?;
+        self.complete_facts(&revision)?;
+        let mut cursor = SearchCursor::default();
+        loop {
+            let page = self.search(&revision, query, scope, &cursor, SEARCH_PAGE)?;
+            let mut matches = page.matches.into_iter();
+            let stopped = matches.any(|found| visit(found).is_break());
+            match page.next {
+                Some(next) if !stopped => cursor = next,
+                _ => return Ok(page.pending),
+            }
+        }
     }
 
     fn list(

@@ -8,7 +8,7 @@ use super::error::{Error, Result};
 use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::store::{
     Change, Comparison, DirectoryRemoval, ErrorKind, GcSummary, History, LogOrder,
-    ModuleComparison, PathChange, Revision, Version, chain,
+    ModuleComparison, PathChange, Query, Revision, SearchMatch, SearchScope, Version, chain,
 };
 use crate::wire::{CommitJson, InfoJson};
 
@@ -28,6 +28,16 @@ pub trait StoreOperations {
 
     /// Returns the description of a module: its kind, size, imports and exports, and more.
     fn info(&self, revision: &Revision, name: &ModuleRef) -> Result<InfoJson>;
+
+    /// Calls `visit` for every module for which the query holds, sorted by path, until `visit` returns `Break`. Returns the number of
+    /// modules that are not analysed yet, and which a search therefore does not find.
+    fn search(
+        &self,
+        revision: &Revision,
+        query: &Query,
+        scope: SearchScope,
+        visit: &mut dyn FnMut(SearchMatch) -> ControlFlow<()>,
+    ) -> Result<u64>;
 
     /// Lists every module below the directory `prefix`, sorted by path.
     fn list(&self, revision: &Revision, prefix: &TreePath)

@@ -221,6 +221,7 @@ fn module_kind(error: &wasm::Error) -> ErrorKind {
 
 fn index_kind(error: &index::Error) -> ErrorKind {
     match error {
+        index::Error::TooManyNames => ErrorKind::Malformed,
         error if error.is_busy() => ErrorKind::Busy,
         error if error.is_full() => ErrorKind::Full,
         _ => ErrorKind::Unavailable,

@@ -54,7 +54,11 @@ impl Store {
                 txn = Some(self.begin()?);
             }
             let txn = txn.as_mut().expect("BUG: set above");
-            modules.push((path.clone(), txn.add_blob(&mut upload.spool)?));
+            let hash = txn.add_blob(&mut upload.spool)?;
+            if let Some(facts) = upload.facts.take() {
+                self.pending_facts.insert(hash, facts);
+            }
+            modules.push((path.clone(), hash));
             progress(index + 1, files.len());
         }
         let Some(txn) = txn else {

@@ -6,6 +6,7 @@ use std::sync::{Mutex, OnceLock};
 
 use super::digest_cache::DigestCache;
 use super::error::Result;
+use super::facts::PendingFacts;
 use super::valid_modules::ValidModules;
 use super::version_lists::VersionLists;
 use crate::budget::ByteBudget;
@@ -13,7 +14,7 @@ use crate::config::{NameRules, Options};
 use crate::index::Index;
 use crate::repo::{ObjectFormat, Repository};
 
-/// Called while commits are added to the index, with the numbers of added and of missing commits.
+/// Called while commits, or facts about modules, are added to the index, with the numbers of those added and of all that were missing.
 type CatchUpProgress = Box<dyn Fn(usize, usize) + Send + Sync>;
 
 /// A store of WebAssembly modules.
@@ -25,6 +26,10 @@ pub struct Store {
     /// The URL of the primary if this store is a replica: read when the store is opened, and set by `become_replica`.
     pub(super) primary: Option<String>,
     pub(super) digests: DigestCache,
+    /// The facts that uploads collected.
+    pub(super) pending_facts: PendingFacts,
+    /// Held while modules are read only to compute facts: a second thread waits for the result.
+    pub(super) facts_lock: Mutex<()>,
     pub(super) version_lists: VersionLists,
     /// Held while modules are read only to compute digests: a second thread waits for the result, and only one module is in memory.
     pub(super) digest_lock: Mutex<()>,
@@ -70,6 +75,8 @@ impl Store {
             repo,
             options,
             digests: DigestCache::default(),
+            pending_facts: PendingFacts::default(),
+            facts_lock: Mutex::default(),
             version_lists: VersionLists::default(),
             digest_lock: Mutex::default(),
             valid_modules: ValidModules::default(),

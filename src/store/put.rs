@@ -62,6 +62,9 @@ impl Store {
         let hash = txn.add_blob(&mut upload.spool)?;
         self.digests.insert(hash, &upload.info);
         self.valid_modules.insert(hash);
+        if let Some(facts) = upload.facts.take() {
+            self.pending_facts.insert(hash, facts);
+        }
         self.publish(txn, change.branch.as_ref(), |draft| {
             change.check(draft, path.as_tree_path().into())?;
             draft.set(&[(path.clone(), hash)])?;

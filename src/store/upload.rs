@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use super::error::{Error, Result};
 use super::open::Store;
 use crate::repo::Spool;
-use crate::wasm::{self, Cancellation, ModuleInfo, Validation};
+use crate::wasm::{self, Cancellation, Facts, ModuleInfo, Validation};
 
 /// The size of the read buffer, in bytes.
 const BUFFER_BYTES: usize = 1 << 16;
@@ -21,6 +21,8 @@ pub struct Upload {
 pub(super) struct ValidatedUpload {
     pub spool: Spool,
     pub info: ModuleInfo,
+    /// `None` if the facts could not be collected. They are then computed from the blob.
+    pub facts: Option<Facts>,
 }
 
 impl Upload {
@@ -47,10 +49,12 @@ impl Upload {
 
     /// Completes the upload and its validation.
     pub(super) fn finish(self) -> Result<ValidatedUpload> {
-        let info = self.validation.finish();
+        let finished = self.validation.finish_with_facts();
+        let (info, facts) = finished.map_err(|source| Error::invalid(&self.name, source))?;
         Ok(ValidatedUpload {
-            info: info.map_err(|source| Error::invalid(&self.name, source))?,
             spool: self.spool,
+            info,
+            facts,
         })
     }
 }
@@ -60,7 +64,7 @@ impl Store {
     pub(super) fn upload(&self, name: &str) -> Upload {
         Upload {
             name: name.to_owned(),
-            validation: Validation::with_budget(&self.options.modules, &self.budget),
+            validation: Validation::with_facts(&self.options.modules, &self.budget),
             spool: self.repo.objects().spool(),
         }
     }

@@ -13,6 +13,7 @@ mod modules;
 mod percent_encoding;
 mod problem;
 pub mod schema;
+mod search;
 mod verify;
 
 pub use as_string::AsString;
@@ -25,4 +26,5 @@ pub use info::InfoJson;
 pub use modules::{Modules, ReceivedModules};
 pub use percent_encoding::{encode_header_value, encode_path, encode_query_value};
 pub use problem::{MissingName, Problem};
+pub use search::{SearchJson, SearchMatchJson};
 pub use verify::VerifyReport;

@@ -74,6 +74,17 @@ fn the_index_is_kept_with_its_entries_of_dropped_commits() {
     }
 }
 
+/// The facts about the modules of a store whose index has none are computed when they are needed.
+#[test]
+fn modules_of_earlier_versions_are_found_by_their_facts() {
+    for stored in Stored::each() {
+        let world = stored.unpacked();
+        let all = world.ok(&["list"]);
+        let found = world.ok(&["search", "kind:module"]);
+        assert_eq!(found, all, "{}", stored.name);
+    }
+}
+
 #[test]
 fn an_index_of_a_later_schema_is_not_touched() {
     for stored in Stored::each() {

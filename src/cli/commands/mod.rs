@@ -33,6 +33,7 @@ mod reindex;
 mod remove;
 mod restore;
 mod rollback;
+mod search;
 mod server;
 mod set;
 mod show;
@@ -77,6 +78,7 @@ commands! {
     contains => Contains(ContainsArgs),
     info => Info(InfoArgs),
     list => List(ListArgs),
+    search => Search(SearchArgs),
     set => Set(SetArgs),
     remove => Remove(RemoveArgs),
     versions => Versions(VersionsArgs),

@@ -11,5 +11,6 @@ pub(super) mod history;
 pub(super) mod list_etag;
 pub(super) mod modules;
 pub(super) mod operation;
+pub(super) mod search;
 pub(super) mod versions;
 pub(super) mod watch;

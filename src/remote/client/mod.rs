@@ -10,6 +10,7 @@ pub(super) mod error_response;
 mod operations;
 mod pages;
 mod request;
+mod search;
 mod upload;
 mod watch;
 

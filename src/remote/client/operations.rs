@@ -14,7 +14,7 @@ use crate::remote::error::{Error, Result};
 use crate::remote::operations::{ModuleReader, StoreOperations};
 use crate::store::{
     self, Change, Comparison, DirectoryRemoval, ErrorKind, GcSummary, History, LogOrder,
-    PathChange, Revision, Version, write_modules,
+    PathChange, Query, Revision, SearchMatch, SearchScope, Version, write_modules,
 };
 use crate::wire::{self, CommitJson, InfoJson, PathCommitJson, encode_path, encode_query_value};
 
@@ -43,6 +43,16 @@ impl StoreOperations for Client {
 
     fn info(&self, revision: &Revision, name: &ModuleRef) -> Result<InfoJson> {
         self.info_pages(revision, name)
+    }
+
+    fn search(
+        &self,
+        revision: &Revision,
+        query: &Query,
+        scope: SearchScope,
+        visit: &mut dyn FnMut(SearchMatch) -> ControlFlow<()>,
+    ) -> Result<u64> {
+        self.search_pages(revision, query, scope, visit)
     }
 
     fn list(

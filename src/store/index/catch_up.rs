@@ -27,7 +27,8 @@ pub(in crate::store) const BEHIND_MAX: usize = 256;
 const ATTEMPTS_MAX: usize = 4;
 
 impl Store {
-    /// Sets the function that is called while commits are added to the index, with the numbers of added and of missing commits.
+    /// Sets the function that is called while commits, or facts about modules, are added to the index, with the numbers of those added and
+    /// of all that were missing.
     pub fn on_catch_up(&mut self, progress: impl Fn(usize, usize) + Send + Sync + 'static) {
         self.progress = Some(Box::new(progress));
     }
@@ -72,9 +73,11 @@ impl Store {
             self.index.refresh();
             let mut reader = self.index.reader()?;
             match self.unindexed_history(&reader, commit, BEHIND_MAX)? {
-                Some(nodes) => self.append(&mut reader, nodes, &|_, _| ()),
-                None => Ok(()),
+                Some(nodes) => self.append(&mut reader, nodes, &|_, _| ())?,
+                None => return Ok(()),
             }
+            drop(reader);
+            self.index_pending_facts()
         };
         if let Err(error) = add() {
             tracing::debug!(

@@ -9,7 +9,7 @@ use crate::store::open::Store;
 const REBUILD_MIN: usize = 100_000;
 
 impl Store {
-    /// Creates a new version index, adds the commits of all branches, and computes missing digests. Returns the number of indexed
+    /// Creates a new version index, adds the commits of all branches, and computes all digests and facts. Returns the number of indexed
     /// commits.
     ///
     /// # Errors
@@ -21,6 +21,7 @@ impl Store {
         self.index.reset()?;
         self.catch_up_all()?;
         self.index_digests()?;
+        self.index_facts(usize::MAX, &mut |_| ())?;
         Ok(self.index.reader()?.commit_count()?)
     }
 

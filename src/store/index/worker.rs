@@ -16,13 +16,19 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// How long the worker waits at most before it looks at the branches again, because other processes may have moved them.
 const POLL: Duration = Duration::from_secs(5);
 
+/// The number of modules whose facts are computed before the branches are looked at again.
+const FACTS_STEP: usize = 64;
+
+/// The number of modules without facts from which on the log says so.
+const FACTS_LOGGED_MIN: u64 = 1000;
+
 impl Store {
-    /// Adds the new commits of every branch, and missing digests, to the version index for as long as the process lives.
+    /// Adds the new commits of every branch, and missing digests and facts, to the version index for as long as the process lives.
     pub fn run_index_worker(&self) {
         // Registers before the first run, so that a commit published during it wakes the worker.
         let (wake, woken) = sync_channel(1);
         self.index_wake.get_or_init(|| wake);
-        let mut tips = HashMap::new();
+        let (mut tips, mut facts_missing) = (HashMap::new(), 0);
         loop {
             if let Err(error) = self.index_moved_branches(&mut tips) {
                 tracing::debug!(
@@ -30,10 +36,35 @@ impl Store {
                     "failed to bring the version index up to date"
                 );
             }
+            let has_all_facts = self.index_some_facts(&mut facts_missing);
             thread::sleep(PAUSE);
-            // A timeout is not an error: the branches are checked in any case.
-            let _ = woken.recv_timeout(POLL);
+            if has_all_facts {
+                // A timeout is not an error: the branches are checked in any case.
+                let _ = woken.recv_timeout(POLL);
+            }
         }
+    }
+
+    /// Computes the facts that the index lacks for a part of the modules. Returns whether none are left to compute. `facts_missing` is the
+    /// number of modules that lacked facts after the previous call.
+    fn index_some_facts(&self, facts_missing: &mut u64) -> bool {
+        let before = *facts_missing;
+        let indexed = self.index_facts(FACTS_STEP, &mut |missing| *facts_missing = missing);
+        let has_all = indexed.unwrap_or_else(|error| {
+            let error = repo::chain(&error);
+            tracing::debug!(error, "failed to add facts to the version index");
+            true
+        });
+        // Uploads bring their facts with them, so a large number came from a push, a clone or an older version.
+        if *facts_missing >= FACTS_LOGGED_MIN && before < FACTS_LOGGED_MIN {
+            tracing::info!(
+                missing = *facts_missing,
+                "computing the facts about modules"
+            );
+        } else if has_all && before >= FACTS_STEP as u64 {
+            tracing::info!("the facts about all modules are in the version index");
+        }
+        has_all
     }
 
     /// Indexes the branches whose tips differ from `tips`, and updates `tips`. A failing branch is logged once per tip.

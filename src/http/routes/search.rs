@@ -1,0 +1,81 @@
+//! `/search`: finding modules by what is in them.
+
+use axum::extract::State;
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use serde::Deserialize;
+
+use crate::http::commit_header::CommitHeader;
+use crate::http::error::{Failure, Result};
+use crate::http::extract::{QueryParams, ReadRevision};
+use crate::http::json_list::charged_json;
+use crate::http::openapi::ReadProblems;
+use crate::http::pagination::next_search_link;
+use crate::http::state::App;
+use crate::names::ModulePath;
+use crate::store::{Query, SearchCursor, SearchScope};
+use crate::wire;
+
+/// The number of matches on a page if the request has no `limit`.
+const PAGE_SIZE_DEFAULT: usize = 100;
+
+/// The largest number of matches on a page. Paths have at most 4 KiB, so a page has a few MiB at most.
+const PAGE_SIZE_MAX: usize = 1_000;
+
+/// The query parameters of a search.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct SearchParams {
+    /// The search query, such as `import:wasi:http@0.2 size>1MB`.
+    #[param(example = "import:wasi:http@0.2 size>1MB", max_length = 4096)]
+    q: String,
+    /// Search every version of every path in the history instead of the tree.
+    #[serde(default)]
+    history: bool,
+    /// The maximum number of matches.
+    #[param(minimum = 1, maximum = 1_000)]
+    limit: Option<usize>,
+    /// List only the matches whose paths sort after this one.
+    #[param(pattern = r"^[^\u0000-\u001f\u007f-\u009f\\]+$")]
+    after: Option<String>,
+    /// Leave out this number of matches at the first path.
+    #[serde(default)]
+    skip: usize,
+}
+
+/// Finds modules by what is in them, sorted by path
+#[utoipa::path(get, operation_id = "search", path = "/search", tag = "modules", params(ReadRevision, SearchParams),
+    responses((status = 200, description = "The modules for which all terms of the query hold", body = wire::SearchJson,
+        headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is one"))), ReadProblems))]
+pub(in crate::http) async fn search(
+    State(app): State<App>,
+    ReadRevision(revision): ReadRevision,
+    QueryParams(params): QueryParams<SearchParams>,
+) -> Result<Response> {
+    let query = Query::parse(&params.q).map_err(|error| {
+        let [query, caret] = error.excerpt();
+        Failure::malformed(format!("{error}\n  {query}\n  {caret}"))
+    })?;
+    let limit = match params.limit.unwrap_or(PAGE_SIZE_DEFAULT) {
+        0 => return Err(Failure::malformed("`limit` must be at least 1")),
+        limit => limit.min(PAGE_SIZE_MAX),
+    };
+    let scope = if params.history {
+        SearchScope::History
+    } else {
+        SearchScope::Tree
+    };
+    let cursor = SearchCursor {
+        after: params.after.as_deref().map(ModulePath::parse).transpose()?,
+        skip: params.skip,
+    };
+    let (commit, page) = app
+        .run_read(move |store| {
+            let search = |revision: &_| store.search(revision, &query, scope, &cursor, limit);
+            Ok(store.as_of(&revision, search)?)
+        })
+        .await?;
+    let next = page.next.as_ref();
+    let link = next.map(|next| next_search_link(&params.q, scope, limit, next));
+    let json = charged_json(&app, &wire::SearchJson::from(page))?;
+    Ok((CommitHeader(commit), AppendHeaders(link), json).into_response())
+}

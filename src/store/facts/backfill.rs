@@ -1,0 +1,137 @@
+//! Adds missing facts to the version index.
+
+use std::sync::PoisonError;
+
+use super::record::ModuleFacts;
+use crate::index::FactsEntry;
+use crate::names::{ModuleHash, ModuleRef};
+use crate::repo;
+use crate::store::error::Result;
+use crate::store::open::Store;
+use crate::store::revision::Revision;
+
+/// The number of modules whose facts are written to the index in one transaction. An interrupted run loses the work on one step at most.
+const STEP: u32 = 64;
+
+impl Store {
+    /// Returns the facts about the module that `name` refers to in the tree at `revision`, with its hash. Computes them if the index does
+    /// not have them.
+    ///
+    /// # Errors
+    /// The tree does not have the module.
+    pub fn facts(
+        &self,
+        revision: &Revision,
+        name: &ModuleRef,
+    ) -> Result<(ModuleHash, ModuleFacts)> {
+        let hash = self.hash(revision, name)?;
+        Ok((hash, self.facts_of(hash)?))
+    }
+
+    /// Returns the facts about a module, whose hash the caller has found in a tree or in a list of versions.
+    ///
+    /// # Errors
+    /// The module cannot be read.
+    pub fn facts_of(&self, hash: ModuleHash) -> Result<ModuleFacts> {
+        let stored = self.with_index(|index| Ok(index.facts(hash)?))?;
+        if let Some(facts) = stored.as_deref().and_then(ModuleFacts::decode) {
+            return Ok(facts);
+        }
+        let facts = self.compute_facts(hash)?;
+        let entry = [(hash, Some(facts.to_entry()))];
+        self.with_index(|index| Ok(index.add_facts(&entry)?))?;
+        Ok(facts)
+    }
+
+    /// Computes the facts that the index lacks, at most those of `count_max` modules. Calls `progress` after each step with the number of
+    /// modules that are still missing. Returns whether all facts are in the index.
+    pub(in crate::store) fn index_facts(
+        &self,
+        count_max: usize,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<bool> {
+        let _facts_guard = self
+            .facts_lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (mut added, mut previous) = (0, Vec::new());
+        loop {
+            let hashes = self.with_index(|index| Ok(index.modules_without_facts(STEP)?))?;
+            // The same modules again: another process keeps resetting the index, or it does not store facts.
+            if hashes.is_empty() || hashes == previous {
+                return Ok(hashes.is_empty());
+            }
+            if added >= count_max {
+                return Ok(false);
+            }
+            let entries: Vec<_> = hashes
+                .iter()
+                .map(|hash| (*hash, self.readable_facts(*hash)))
+                .collect();
+            let missing = self.with_index(|index| {
+                index.add_facts(&entries)?;
+                Ok(index.count_without_facts()?)
+            })?;
+            progress(missing);
+            added += hashes.len();
+            previous = hashes;
+        }
+    }
+
+    /// Adds the commit that `revision` resolves to, with its ancestors and all missing facts, to the version index.
+    ///
+    /// # Errors
+    /// Those of [`catch_up`](Self::catch_up).
+    pub fn complete_facts(&self, revision: &Revision) -> Result<()> {
+        self.catch_up(revision)?;
+        let count = |missing: u64| usize::try_from(missing).unwrap_or(usize::MAX);
+        let all = self.with_index(|index| Ok(count(index.count_without_facts()?)))?;
+        let report = &mut |missing| {
+            if let Some(progress) = &self.progress {
+                progress(all.saturating_sub(count(missing)), all);
+            }
+        };
+        self.index_facts(usize::MAX, report).map(drop)
+    }
+
+    /// Adds the facts that this process collected during uploads, for the modules of commits that are in the index.
+    pub(in crate::store) fn index_pending_facts(&self) -> Result<()> {
+        let mut entries = Vec::new();
+        for hash in self.pending_facts.hashes() {
+            if let Some(facts) = self.pending_facts.take(hash)
+                && let Ok(Some(bytes)) = self.repo.objects().blob(hash)
+            {
+                let entry = ModuleFacts::complete(facts, &bytes).to_entry();
+                entries.push((hash, Some(entry)));
+            }
+        }
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.with_index(|index| Ok(index.add_facts(&entries)?))
+    }
+
+    /// Returns the index entry of a module; `None` if the module cannot be read, because it was collected or the store is damaged.
+    fn readable_facts(&self, hash: ModuleHash) -> Option<FactsEntry> {
+        match self.compute_facts(hash) {
+            Ok(facts) => Some(facts.to_entry()),
+            Err(error) => {
+                tracing::debug!(%hash, error = repo::chain(&error), "a module has no facts");
+                None
+            }
+        }
+    }
+
+    fn compute_facts(&self, hash: ModuleHash) -> Result<ModuleFacts> {
+        // Not `bytes`, whose cache is for what clients read.
+        let missing = || repo::Error::Missing {
+            id: hash.to_string(),
+        };
+        let bytes = self.repo.objects().blob(hash)?.ok_or_else(missing)?;
+        match self.pending_facts.take(hash) {
+            Some(facts) => Ok(ModuleFacts::complete(facts, &bytes)),
+            None => ModuleFacts::of(&bytes, &self.budget)
+                .map_err(|source| crate::store::error::Error::invalid(&hash.to_string(), source)),
+        }
+    }
+}

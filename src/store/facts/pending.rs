@@ -1,0 +1,77 @@
+//! The facts that uploads have collected and the index does not have yet.
+
+use std::sync::Arc;
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use crate::names::ModuleHash;
+use crate::wasm::Facts;
+
+/// The maximum size of all pending facts, in bytes. Facts that do not fit are computed again from the blob.
+const BYTES_MAX: u64 = 32 << 20;
+
+/// The number of entries for which the cache has room at first.
+const ENTRIES: usize = 1024;
+
+/// Facts by module. An entry never becomes wrong, because a hash identifies its content.
+pub(in crate::store) struct PendingFacts(Cache<ModuleHash, Arc<Facts>, ByMemory>);
+
+#[derive(Clone)]
+struct ByMemory;
+
+impl Weighter<ModuleHash, Arc<Facts>> for ByMemory {
+    fn weight(&self, _: &ModuleHash, facts: &Arc<Facts>) -> u64 {
+        memory_bytes(facts)
+    }
+}
+
+/// The memory that an item of a list takes without its texts, in bytes; more than any takes.
+const ITEM_BYTES: usize = 128;
+
+/// Returns an estimate of the memory that facts take, in bytes.
+fn memory_bytes(facts: &Facts) -> u64 {
+    let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let imports = facts.imports.items.iter();
+    let imports: usize = imports
+        .map(|import| length(&import.module) + import.name.len() + length(&import.ty))
+        .sum();
+    let exports = facts.exports.items.iter();
+    let exports: usize = exports
+        .map(|export| export.name.len() + length(&export.ty))
+        .sum();
+    let functions = facts.functions.items.iter();
+    let functions: usize = functions.map(|function| length(&function.name)).sum();
+    let items = facts.imports.items.len()
+        + facts.exports.items.len()
+        + facts.functions.items.len()
+        + facts.sections.items.len()
+        + facts.data_segments.items.len()
+        + facts.groups.items.len()
+        + facts.metadata.producers.items.len();
+    (imports + exports + functions + (items + 1) * ITEM_BYTES) as u64
+}
+
+impl Default for PendingFacts {
+    fn default() -> Self {
+        Self(Cache::with_weighter(ENTRIES, BYTES_MAX, ByMemory))
+    }
+}
+
+impl PendingFacts {
+    /// Holds the facts about a module until they are taken.
+    pub fn insert(&self, hash: ModuleHash, facts: Facts) {
+        self.0.insert(hash, Arc::new(facts));
+    }
+
+    /// Returns the modules whose facts are held.
+    pub fn hashes(&self) -> Vec<ModuleHash> {
+        self.0.iter().map(|(hash, _)| hash).collect()
+    }
+
+    /// Takes the facts about a module.
+    pub fn take(&self, hash: ModuleHash) -> Option<Facts> {
+        let (_, facts) = self.0.remove(&hash)?;
+        Some(Arc::unwrap_or_clone(facts))
+    }
+}

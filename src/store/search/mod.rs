@@ -1,0 +1,14 @@
+//! Finds modules by what is in them.
+//!
+//! `query.rs` parses a search query, `evaluate.rs` turns its terms into sets of modules with the version index, and `results.rs` finds the
+//! paths at which the tree of a commit, or its history, has them.
+
+mod evaluate;
+mod pattern;
+mod query;
+mod results;
+mod size_bound;
+mod version_bound;
+
+pub use query::{Query, QueryError};
+pub use results::{SearchCursor, SearchMatch, SearchPage, SearchScope};

@@ -1,0 +1,92 @@
+//! Patterns for names of items.
+
+/// The characters that separate the parts of an item's name: `env.memory`, `wasi:http/types`, `wasi:cli/run#run`.
+const SEPARATORS: [char; 3] = ['.', '/', '#'];
+
+/// A pattern for names. A `*` stands for any characters. Without one, the pattern matches the name itself, and every name that begins with it and
+/// a separator: `wasi:http` matches `wasi:http/types`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NamePattern(String);
+
+impl NamePattern {
+    /// Creates a pattern. Every text is one.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Returns what every name that matches begins with.
+    pub fn prefix(&self) -> &str {
+        self.0.split('*').next().unwrap_or_default()
+    }
+
+    /// Returns whether a name matches.
+    pub fn matches(&self, name: &str) -> bool {
+        let Some((start, rest)) = self.0.split_once('*') else {
+            let rest = name.strip_prefix(self.0.as_str());
+            return rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(SEPARATORS));
+        };
+        let Some(mut name) = name.strip_prefix(start) else {
+            return false;
+        };
+        // The first place at which a part matches is the best one, because it leaves the most for the parts after it.
+        let mut parts = rest.split('*').peekable();
+        while let Some(part) = parts.next() {
+            if parts.peek().is_none() {
+                return name.ends_with(part);
+            }
+            match name.find(part) {
+                Some(at) => name = &name[at + part.len()..],
+                None => return false,
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_match_up_to_a_separator_or_by_wildcard() {
+        for (pattern, name, matches) in [
+            ("wasi:http", "wasi:http", true),
+            ("wasi:http", "wasi:http/types", true),
+            ("wasi:http", "wasi:httpx", false),
+            ("env", "env.memory", true),
+            ("env.*", "env.memory", true),
+            ("env.*", "env", false),
+            ("*", "", true),
+            ("*#run", "wasi:cli/run#run", true),
+            ("a*a", "a", false),
+            ("a*b*c", "aXbYc", true),
+            ("a*bc*c", "abcbc", true),
+            ("run", "runner", false),
+        ] {
+            let pattern = NamePattern::new(pattern.to_owned());
+            assert_eq!(pattern.matches(name), matches, "{pattern:?} {name}");
+        }
+    }
+
+    /// Matches by trying everything.
+    fn matches_slowly(pattern: &[char], name: &[char]) -> bool {
+        match pattern.split_first() {
+            None => name.is_empty(),
+            Some(('*', rest)) => (0..=name.len()).any(|n| matches_slowly(rest, &name[n..])),
+            Some((first, rest)) => name.first() == Some(first) && matches_slowly(rest, &name[1..]),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn wildcards_match_as_by_trying_everything(pattern in "[ab]{0,3}\\*[ab*]{0,5}", name in "[ab]{0,8}") {
+            let chars = |text: &str| text.chars().collect::<Vec<_>>();
+            let expected = matches_slowly(&chars(&pattern), &chars(&name));
+            let pattern = NamePattern::new(pattern);
+            prop_assert_eq!(pattern.matches(&name), expected);
+            prop_assert!(!expected || name.starts_with(pattern.prefix()));
+        }
+    }
+}

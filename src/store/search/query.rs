@@ -1,0 +1,283 @@
+//! The search query.
+//!
+//! ```text
+//! query   = term *( space term )
+//! term    = [ "-" ] ( key ":" name [ version ] / "size" bound / "path:" glob / words )
+//! key     = "kind" / "import" / "export" / "needs" / "crate" / "producer" / "license"
+//! version = "@" requirement / ( "<" / "<=" / ">" / ">=" / "=" ) version
+//! words   = word / <"> any text <">
+//! ```
+//!
+//! All terms must hold. A `-` in front of a term negates it.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use super::pattern::NamePattern;
+use super::size_bound::size_bound;
+use super::version_bound::VersionBound;
+use crate::index::ItemKind;
+use crate::names::Glob;
+
+/// The maximum length of a query, in bytes.
+pub(super) const QUERY_BYTES_MAX: usize = 4096;
+
+/// The maximum number of terms.
+pub(super) const TERMS_MAX: usize = 64;
+
+/// A parsed search query.
+#[derive(Clone, Debug)]
+pub struct Query {
+    text: String,
+    pub(super) terms: Vec<Term>,
+}
+
+/// Displays the query as it was written.
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A term of a query.
+#[derive(Clone, Debug)]
+pub(super) struct Term {
+    pub is_negated: bool,
+    pub condition: Condition,
+}
+
+/// What a term asks for.
+#[derive(Clone, Debug)]
+pub(super) enum Condition {
+    /// The module has an item.
+    Item(ItemKind, NamePattern, VersionBound),
+    /// The size of the module in bytes is in a range.
+    Size(RangeInclusive<u64>),
+    /// The path of the module matches.
+    Path(Glob),
+    /// The words are in the path, the name, the description or the authors.
+    Words(String),
+}
+
+/// A query is malformed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("malformed query: {fault}")]
+pub struct QueryError {
+    /// The query.
+    pub query: String,
+    /// Where the fault is in the query, in bytes.
+    pub offset: usize,
+    /// What is wrong.
+    pub fault: String,
+}
+
+/// How many characters of the query an error shows on either side of the fault.
+const SHOWN_CHARS: usize = 60;
+
+impl QueryError {
+    /// Returns the part of the query around the fault, and a line with a caret under the position.
+    pub fn excerpt(&self) -> [String; 2] {
+        let (before, after) = self.query.split_at(self.offset);
+        // A tab or a control character would move the caret.
+        let shown = |c: char| if c.is_control() { ' ' } else { c };
+        let start = before.chars().count().saturating_sub(SHOWN_CHARS);
+        let before: String = before.chars().skip(start).map(shown).collect();
+        let after: String = after.chars().take(SHOWN_CHARS).map(shown).collect();
+        let indent = " ".repeat(before.chars().count());
+        [format!("{before}{after}"), format!("{indent}^")]
+    }
+}
+
+impl Query {
+    /// Parses a query.
+    ///
+    /// # Errors
+    /// The query is malformed, empty, longer than 4,096 bytes, or has more than 64 terms.
+    pub fn parse(text: &str) -> Result<Self, QueryError> {
+        if text.len() > QUERY_BYTES_MAX {
+            let mut ends = (0..=QUERY_BYTES_MAX).rev();
+            let end = ends.find(|end| text.is_char_boundary(*end));
+            let start = &text[..end.unwrap_or_default()];
+            return Err(QueryError {
+                query: start.to_owned(),
+                offset: start.len(),
+                fault: format!(
+                    "it has {} bytes, and {QUERY_BYTES_MAX} are allowed",
+                    text.len()
+                ),
+            });
+        }
+        let mut parser = Parser { text, offset: 0 };
+        let mut terms = Vec::new();
+        while parser.skip_space() {
+            if terms.len() == TERMS_MAX {
+                return Err(
+                    parser.error(parser.offset, format!("it has more than {TERMS_MAX} terms"))
+                );
+            }
+            terms.push(parser.term()?);
+        }
+        if terms.is_empty() {
+            return Err(parser.error(0, "it has no terms".to_owned()));
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            terms,
+        })
+    }
+}
+
+impl std::str::FromStr for Query {
+    type Err = QueryError;
+
+    fn from_str(text: &str) -> Result<Self, QueryError> {
+        Self::parse(text)
+    }
+}
+
+struct Parser<'q> {
+    text: &'q str,
+    offset: usize,
+}
+
+impl<'q> Parser<'q> {
+    fn error(&self, offset: usize, fault: String) -> QueryError {
+        QueryError {
+            query: self.text.to_owned(),
+            offset,
+            fault,
+        }
+    }
+
+    fn rest(&self) -> &'q str {
+        &self.text[self.offset..]
+    }
+
+    /// Returns whether anything follows.
+    fn skip_space(&mut self) -> bool {
+        self.offset = self.text.len() - self.rest().trim_start().len();
+        !self.rest().is_empty()
+    }
+
+    fn take_if(&mut self, start: &str) -> bool {
+        let is_next = self.rest().starts_with(start);
+        if is_next {
+            self.offset += start.len();
+        }
+        is_next
+    }
+
+    fn term(&mut self) -> Result<Term, QueryError> {
+        let is_negated = self.take_if("-");
+        Ok(Term {
+            is_negated,
+            condition: self.condition()?,
+        })
+    }
+
+    fn condition(&mut self) -> Result<Condition, QueryError> {
+        if self.rest().starts_with("size") && self.rest()[4..].starts_with(['<', '>', '=', ':']) {
+            self.offset += "size".len();
+            let (offset, value) = self.value()?;
+            let bound = size_bound(&value);
+            return bound
+                .map(Condition::Size)
+                .map_err(|fault| self.error(offset, fault));
+        }
+        let start = self.offset;
+        let end = self.rest().find(|c: char| !c.is_ascii_lowercase());
+        let word = end.map_or("", |end| &self.rest()[..end]);
+        if word.is_empty() || !self.rest()[word.len()..].starts_with(':') {
+            return self.words();
+        }
+        self.offset += word.len() + 1;
+        let kind = match word {
+            "kind" => ItemKind::Kind,
+            "import" => ItemKind::Import,
+            "export" => ItemKind::Export,
+            "needs" => ItemKind::Needs,
+            "crate" => ItemKind::Crate,
+            "producer" => ItemKind::Producer,
+            "license" | "licence" => ItemKind::License,
+            "path" => {
+                let (offset, value) = self.value()?;
+                let glob =
+                    Glob::parse(&value).map_err(|error| self.error(offset, error.to_string()))?;
+                return Ok(Condition::Path(glob));
+            }
+            other => {
+                return Err(self.error(start, format!(
+                    "`{other}:` is not a key: kind, import, export, needs, crate, producer, license, path and size are; \
+                     put the text in quotes to search for it"
+                )));
+            }
+        };
+        self.item(kind)
+    }
+
+    fn item(&mut self, kind: ItemKind) -> Result<Condition, QueryError> {
+        let (offset, value) = self.value()?;
+        let (name, bound) = match value.rfind(['@', '<', '>', '=']) {
+            // `<=` and `>=` begin one character earlier.
+            Some(at) if value[..at].ends_with(['<', '>']) => value.split_at(at - 1),
+            Some(at) => value.split_at(at),
+            None => (value.as_str(), ""),
+        };
+        if name.is_empty() {
+            return Err(self.error(offset, "a name is missing".to_owned()));
+        }
+        // These names are stored in lower case.
+        let name = match kind {
+            ItemKind::Producer | ItemKind::License => name.to_lowercase(),
+            _ => name.to_owned(),
+        };
+        let at = offset + value.len() - bound.len();
+        let bound = VersionBound::parse(bound).map_err(|fault| self.error(at, fault))?;
+        Ok(Condition::Item(kind, NamePattern::new(name), bound))
+    }
+
+    fn words(&mut self) -> Result<Condition, QueryError> {
+        let (offset, value) = self.value()?;
+        if !value.chars().any(char::is_alphanumeric) {
+            return Err(self.error(offset, "there is no word to search for".to_owned()));
+        }
+        Ok(Condition::Words(value))
+    }
+
+    /// Takes a value: a text in quotes, or everything up to the next space. Returns its offset, too.
+    fn value(&mut self) -> Result<(usize, String), QueryError> {
+        let start = self.offset;
+        if self.take_if("\"") {
+            let Some(length) = self.rest().find('"') else {
+                return Err(self.error(start, "the quote has no end".to_owned()));
+            };
+            let value = &self.rest()[..length];
+            self.offset += length + 1;
+            if !self.rest().is_empty() && !self.rest().starts_with(char::is_whitespace) {
+                return Err(
+                    self.error(self.offset, "a space is missing after the quote".to_owned())
+                );
+            }
+            return Ok((start + 1, value.to_owned()));
+        }
+        let length = self
+            .rest()
+            .find(char::is_whitespace)
+            .unwrap_or(self.rest().len());
+        let value = &self.rest()[..length];
+        if let Some(at) = value.find('"') {
+            return Err(self.error(
+                start + at,
+                "a quote begins inside a value: put the whole value in quotes".to_owned(),
+            ));
+        }
+        if value.is_empty() {
+            return Err(self.error(start, "a value is missing".to_owned()));
+        }
+        self.offset += length;
+        Ok((start, value.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,219 @@
+//! The results of a search.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+use super::evaluate::Evaluated;
+use super::query::Query;
+use crate::index::Reader;
+use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
+use crate::repo::TreeNode;
+use crate::store::error::{Error, Result};
+use crate::store::open::Store;
+use crate::store::revision::{ResolvedRevision, Revision};
+
+/// If a query finds at most this many modules, their paths are looked up in the index. Otherwise all paths are read in order until the page
+/// is full, which does not take long if many match.
+const FEW_MODULES: usize = 2048;
+
+/// What a search covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchScope {
+    /// The tree of the revision.
+    Tree,
+    /// Every version of every path in the history of the revision.
+    History,
+}
+
+/// A module that a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchMatch {
+    /// The path.
+    pub path: ModulePath,
+    /// The hash of the module.
+    pub hash: ModuleHash,
+    /// The oldest commit that put the module at the path; `None` in a search of a tree.
+    pub commit: Option<CommitId>,
+}
+
+/// Where a page of results begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchCursor {
+    /// The page begins with the first path after this one.
+    pub after: Option<ModulePath>,
+    /// The number of matches of that path that are left out, because they were on the page before.
+    pub skip: usize,
+}
+
+/// A page of the results of a search.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchPage {
+    /// The matches, sorted by path; in a history, the versions of a path from the oldest on.
+    pub matches: Vec<SearchMatch>,
+    /// Where the next page begins; `None` if there is none.
+    pub next: Option<SearchCursor>,
+    /// The number of modules in the index whose facts are not known yet. A search does not find them.
+    pub pending: u64,
+}
+
+impl Store {
+    /// Returns at most `count` modules for which the query holds, sorted by path.
+    ///
+    /// # Errors
+    /// Unknown branch or commit; a pattern of the query has too many names to compare with.
+    pub fn search(
+        &self,
+        revision: &Revision,
+        query: &Query,
+        scope: SearchScope,
+        cursor: &SearchCursor,
+        count: usize,
+    ) -> Result<SearchPage> {
+        self.read(revision, |resolved| {
+            let Some(tip) = resolved.commit else {
+                return Ok(SearchPage::default());
+            };
+            self.query_index(tip, |index| {
+                let evaluated = Evaluated::new(index, query)?;
+                let mut page = SearchPage {
+                    pending: index.count_without_facts()?,
+                    ..SearchPage::default()
+                };
+                let mut search = Search {
+                    store: self,
+                    index,
+                    evaluated,
+                    cursor: cursor.clone(),
+                    count,
+                    page: &mut page,
+                };
+                match scope {
+                    SearchScope::Tree => search.tree(&resolved)?,
+                    SearchScope::History => search.history(tip)?,
+                }
+                Ok(page)
+            })
+        })
+    }
+}
+
+struct Search<'s, 'q> {
+    store: &'s Store,
+    index: &'s Reader,
+    evaluated: Evaluated<'q>,
+    /// Where the search has arrived: `after` is the last path that is done, and `skip` is for the next one.
+    cursor: SearchCursor,
+    /// The maximum number of matches on the page.
+    count: usize,
+    page: &'s mut SearchPage,
+}
+
+impl Search<'_, '_> {
+    /// Finds matches in the tree of a commit.
+    fn tree(&mut self, resolved: &ResolvedRevision) -> Result<()> {
+        let Some(tree) = resolved.tree else {
+            return Ok(());
+        };
+        let objects = self.store.repo.objects();
+        if let Some(paths) = self.few_paths()? {
+            for path in paths {
+                if let Some(TreeNode::Module(hash)) = objects.node(tree, path.as_tree_path())?
+                    && self.push_all(path, [(hash, None)])?.is_break()
+                {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+        let (mut failed, after) = (None, self.cursor.after.clone());
+        let root = TreePath::default();
+        objects.walk_modules_after(tree, &root, after.as_ref(), |path, hash| {
+            let pushed = self.push_all(path, [(hash, None)]);
+            or_stop(pushed, &mut failed)
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Finds matches in the history of a commit.
+    fn history(&mut self, tip: CommitId) -> Result<()> {
+        if let Some(paths) = self.few_paths()? {
+            for path in paths {
+                if self.push_versions(tip, path)?.is_break() {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+        let (mut failed, after) = (None, self.cursor.after.clone());
+        let index = self.index;
+        index.visit_paths_after(after.as_ref(), |path| {
+            let pushed = self.push_versions(tip, path);
+            or_stop(pushed, &mut failed)
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Returns the paths at which some commit has a module that the query may find; `None` if there are too many.
+    fn few_paths(&self) -> Result<Option<BTreeSet<ModulePath>>> {
+        if self.evaluated.modules().len() > FEW_MODULES {
+            return Ok(None);
+        }
+        let mut paths = self.index.paths_of_set(self.evaluated.modules())?;
+        if let Some(after) = &self.cursor.after {
+            paths.retain(|path| path > after);
+        }
+        Ok(Some(paths))
+    }
+
+    /// Adds the versions of a path for which the query holds.
+    fn push_versions(&mut self, tip: CommitId, path: ModulePath) -> Result<ControlFlow<()>> {
+        let mut seen = BTreeSet::new();
+        let changes = self.index.own_changes(tip, &path)?;
+        let versions = changes.into_iter().filter_map(|change| {
+            let hash = change.module.filter(|hash| seen.insert(*hash))?;
+            Some((hash, Some(change.commit)))
+        });
+        self.push_all(path, versions)
+    }
+
+    /// Adds the modules of a path for which the query holds. Breaks if one does not fit on the page.
+    fn push_all(
+        &mut self,
+        path: ModulePath,
+        modules: impl IntoIterator<Item = (ModuleHash, Option<CommitId>)>,
+    ) -> Result<ControlFlow<()>> {
+        let mut nth = 0;
+        for (hash, commit) in modules {
+            if !self.evaluated.accepts(self.index, &path, hash)? {
+                continue;
+            }
+            nth += 1;
+            if nth <= self.cursor.skip {
+                continue;
+            }
+            if self.page.matches.len() >= self.count {
+                self.cursor.skip = nth - 1;
+                self.page.next = Some(self.cursor.clone());
+                return Ok(ControlFlow::Break(()));
+            }
+            self.page.matches.push(SearchMatch {
+                path: path.clone(),
+                hash,
+                commit,
+            });
+        }
+        self.cursor = SearchCursor {
+            after: Some(path),
+            skip: 0,
+        };
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+/// Ends a walk with the error of its last step.
+fn or_stop(step: Result<ControlFlow<()>>, failed: &mut Option<Error>) -> ControlFlow<()> {
+    step.unwrap_or_else(|error| {
+        *failed = Some(error);
+        ControlFlow::Break(())
+    })
+}

@@ -1,0 +1,63 @@
+//! The results of a search, as JSON.
+
+use serde::{Deserialize, Serialize};
+
+use super::as_string::AsString;
+use super::schema::{CommitHashSchema, HashSchema};
+use crate::names::{CommitId, ModuleHash, ModulePath};
+use crate::store::{SearchMatch, SearchPage};
+
+/// A page of the results of a search.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = SearchResults)]
+pub struct SearchJson {
+    /// The modules that were found, sorted by path; in a history, the versions of a path from the oldest on.
+    pub matches: Vec<SearchMatchJson>,
+    /// The number of modules that the server has not analysed yet. A search does not find them.
+    pub pending: u64,
+}
+
+/// A module that a search found.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = SearchMatch)]
+pub struct SearchMatchJson {
+    /// The path.
+    #[schema(value_type = String)]
+    pub path: AsString<ModulePath>,
+    /// The module's hash.
+    #[schema(value_type = HashSchema)]
+    pub hash: AsString<ModuleHash>,
+    /// The oldest commit that put the module at the path. Present only in a search of the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<CommitHashSchema>, required = false)]
+    pub commit: Option<AsString<CommitId>>,
+}
+
+impl From<SearchPage> for SearchJson {
+    fn from(page: SearchPage) -> Self {
+        Self {
+            matches: page.matches.into_iter().map(Into::into).collect(),
+            pending: page.pending,
+        }
+    }
+}
+
+impl From<SearchMatch> for SearchMatchJson {
+    fn from(found: SearchMatch) -> Self {
+        Self {
+            path: AsString(found.path),
+            hash: AsString(found.hash),
+            commit: found.commit.map(AsString),
+        }
+    }
+}
+
+impl From<SearchMatchJson> for SearchMatch {
+    fn from(found: SearchMatchJson) -> Self {
+        Self {
+            path: found.path.0,
+            hash: found.hash.0,
+            commit: found.commit.map(|commit| commit.0),
+        }
+    }
+}
