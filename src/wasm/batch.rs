@@ -11,7 +11,7 @@ use wasmparser::{
 use super::Error;
 use super::facts::UsedFeatures;
 use super::fuel::{BatchFuel, Fuel, Stop};
-use super::operator_cost::{BodyCost, BodyFailure, validate_body};
+use super::operator_cost::{BodyCost, BodyFailure, record_body, validate_body};
 use super::type_scale::TypeScale;
 
 /// The size of a full batch, in bytes: large enough that passing a batch to a thread costs little in comparison, small enough that
@@ -99,7 +99,6 @@ impl BodyBatch {
     ) -> Option<BodyError> {
         let mut batch_fuel = BatchFuel::new(fuel, self.bytes.len());
         let mut start = 0;
-        let mut used = self.features.as_ref().map(|_| WasmFeatures::empty());
         for body in self.bodies {
             if fuel.is_cancelled() {
                 return None;
@@ -107,15 +106,9 @@ impl BodyBatch {
             let bytes = &self.bytes[start..body.end];
             start = body.end;
             let offset = body.offset;
-            let validate = || {
-                body.validate(
-                    bytes,
-                    allocations,
-                    self.cost,
-                    &mut batch_fuel,
-                    used.as_mut(),
-                )
-            };
+            let features = self.features.as_deref();
+            let validate =
+                || body.validate(bytes, allocations, self.cost, &mut batch_fuel, features);
             let error = match catch_unwind(AssertUnwindSafe(validate)) {
                 Ok(Ok(())) => continue,
                 Ok(Err(BodyFailure::Stopped(Stop::Cancelled, _))) => return None,
@@ -134,9 +127,6 @@ impl BodyBatch {
             };
             return Some(error);
         }
-        if let (Some(features), Some(used)) = (self.features, used) {
-            features.add(used);
-        }
         None
     }
 }
@@ -148,16 +138,52 @@ impl QueuedBody {
         allocations: &mut FuncValidatorAllocations,
         cost: BodyCost,
         fuel: &mut BatchFuel<'_>,
-        used: Option<&mut WasmFeatures>,
+        features: Option<&UsedFeatures>,
     ) -> Result<(), BodyFailure> {
         let offset = self.offset;
-        let mut validator = self.function.into_validator(std::mem::take(allocations));
         let body = FunctionBody::new(BinaryReader::new(bytes, offset));
-        let result = validate_body(&mut validator, &body, (self.types, cost), fuel, used);
+        let settle = |fuel: &mut BatchFuel<'_>| {
+            fuel.settle()
+                .map_err(|stop| BodyFailure::Stopped(stop, offset))
+        };
+        let (mut function, mut is_charged) = (self.function, false);
+        let known = features.filter(|_| cost == BodyCost::Bounded);
+        if let Some(known) = known.and_then(UsedFeatures::known) {
+            let all = std::mem::replace(&mut function.features, known);
+            let (index, ty) = (function.index, function.ty);
+            let mut validator = function.into_validator(std::mem::take(allocations));
+            let result = validate_body(&mut validator, &body, (self.types, cost), fuel, None);
+            let resources = result.is_err().then(|| validator.resources().clone());
+            *allocations = validator.into_allocations();
+            match (result, resources) {
+                (Err(BodyFailure::Invalid(_)), Some(resources)) => {
+                    is_charged = true;
+                    function = FuncToValidate {
+                        resources,
+                        index,
+                        ty,
+                        features: all,
+                    };
+                }
+                (result, _) => return result.and_then(|()| settle(fuel)),
+            }
+        }
+        let mut used = features.map(|_| WasmFeatures::empty());
+        let mut validator = function.into_validator(std::mem::take(allocations));
+        let result = match &mut used {
+            // The work is already charged. What other threads have recorded must not change the fuel that is used.
+            Some(used) if is_charged => record_body(&mut validator, &body, used),
+            used => {
+                let types = (self.types, cost);
+                validate_body(&mut validator, &body, types, fuel, used.as_mut())
+            }
+        };
         *allocations = validator.into_allocations();
         result?;
-        fuel.settle()
-            .map_err(|stop| BodyFailure::Stopped(stop, offset))
+        if let (Some(features), Some(used)) = (features, used) {
+            features.add(used);
+        }
+        settle(fuel)
     }
 }
 

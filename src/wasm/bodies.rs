@@ -48,6 +48,13 @@ impl Bodies {
         self.features = Some(Arc::default());
     }
 
+    /// Adds the features of the sections before the bodies.
+    pub(super) fn add_features(&self, features: WasmFeatures) {
+        if let Some(recorded) = &self.features {
+            recorded.add(features);
+        }
+    }
+
     /// Reads bodies only for their features. They must have been validated before.
     pub(super) fn skip_validation(&mut self) {
         self.is_validating = false;

@@ -100,7 +100,16 @@ pub(super) fn validate_body(
     Ok(())
 }
 
-/// Validates a function body like [`FuncValidator::validate`], and adds the features of its operators to `used`.
+/// Validates a function body like [`FuncValidator::validate`], and adds its features to `used`. Charges nothing.
+pub(super) fn record_body(
+    validator: &mut FuncValidator<ValidatorResources>,
+    body: &FunctionBody<'_>,
+    used: &mut WasmFeatures,
+) -> Result<(), BodyFailure> {
+    *used |= of_locals(body)?;
+    Ok(validate_recorded(validator, body, used)?)
+}
+
 fn validate_recorded(
     validator: &mut FuncValidator<ValidatorResources>,
     body: &FunctionBody<'_>,

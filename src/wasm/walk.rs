@@ -211,6 +211,9 @@ impl ModuleWalk {
         if self.outer.is_empty() {
             self.collector.payload(&payload)?;
         }
+        if let (Payload::CodeSectionStart { .. }, Some(facts)) = (&payload, &self.facts) {
+            self.bodies.add_features(facts.module_features());
+        }
         self.frame.passed(&payload, data.len());
         match valid {
             ValidPayload::Ok => {}

@@ -205,6 +205,11 @@ impl FactsCollector {
         }
     }
 
+    /// Returns the features of the sections of the core module that is being read.
+    pub(in crate::wasm) fn module_features(&self) -> WasmFeatures {
+        self.module_features.used()
+    }
+
     /// Adds a custom section whose contents are too long to be read at once. [`skipped`](Self::skipped) receives its bytes.
     pub(in crate::wasm) fn skips(&mut self, section: &SkippedSection<'_>) {
         if self.encodings.len() == 1 {

@@ -23,7 +23,7 @@ pub(super) struct CoreModule {
     imported_functions: u32,
     /// The number of functions that the function section declares.
     declared_functions: u32,
-    /// The sizes of the function bodies in order, in bytes. A body is at most 7,654,321 bytes long.
+    /// The sizes of the functions in order, in bytes. A body is at most 7,654,321 bytes long.
     sizes: Vec<u32>,
     /// The first name under which a function is exported, by its index.
     exported_names: BTreeMap<u32, String>,

@@ -22,7 +22,7 @@ pub struct FunctionSize {
     /// The name from the name section, or else the first name under which it is exported. A name of more than 1 KiB is cut, and ends with `…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The size of the function's entry in the code section, in bytes: its length, its locals and its operators.
+    /// The size of the function in the code section, in bytes: the length of its body, its locals and its operators.
     pub size_bytes: u64,
 }
 

@@ -9,7 +9,7 @@ use wasmparser::{
 };
 
 use super::encoding;
-use super::types::{of_reference, of_value};
+use super::types::{TYPED_REFERENCE, of_reference, of_value};
 
 /// The features that function bodies use. The threads that validate them share it.
 #[derive(Debug, Default)]
@@ -23,7 +23,24 @@ impl UsedFeatures {
     pub(in crate::wasm) fn get(&self) -> WasmFeatures {
         WasmFeatures::from_bits_retain(self.0.load(AtomicOrdering::Relaxed))
     }
+
+    /// Returns the features with which a body is validated first. If it is valid with those that are known already, its operators need not be
+    /// looked at, which takes a third of the time of validation. Nearly all bodies are.
+    ///
+    /// `None` if the module has types whose checks differ with the features: a body must be accepted with these features only if it is with all.
+    pub(in crate::wasm) fn known(&self) -> Option<WasmFeatures> {
+        let used = self.get();
+        (!used.intersects(WITH_TYPES)).then(|| used | WasmFeatures::WASM1)
+    }
 }
+
+/// The features that add kinds of types.
+const WITH_TYPES: WasmFeatures = WasmFeatures::GC
+    .union(WasmFeatures::FUNCTION_REFERENCES)
+    .union(WasmFeatures::CUSTOM_DESCRIPTORS)
+    .union(WasmFeatures::STACK_SWITCHING)
+    .union(WasmFeatures::SHARED_EVERYTHING_THREADS)
+    .union(TYPED_REFERENCE);
 
 /// Returns the features that a function body uses, without validating it.
 pub(in crate::wasm) fn of_body(body: &FunctionBody<'_>) -> Result<WasmFeatures> {
