@@ -7,7 +7,9 @@ use super::reasons::{Reasons, Subjects};
 use crate::wasm::wit::{Decoded, Root, Skeleton, WitError, WitWorld, isolated};
 
 /// The maximum length of the text or package that defines a world, in bytes. All of WASI has about 200 KB of WIT.
-const SOURCE_BYTES_MAX: usize = 1 << 20;
+const SOURCE_BYTES_MAX: usize = 512 << 10;
+/// The maximum number of packages in a text. The parser needs time in the third power of it; all of WASI has about ten.
+const PACKAGES_MAX: usize = 100;
 
 /// A world that components can be checked against.
 #[derive(Clone, Debug)]
@@ -39,6 +41,7 @@ impl TargetWorld {
                 }
             } else {
                 let text = std::str::from_utf8(source).map_err(WitError::undecodable)?;
+                check_packages(text)?;
                 let mut resolve = Resolve::default();
                 let pushed = resolve.push_source("world.wit", text);
                 let package =
@@ -92,6 +95,21 @@ impl TargetWorld {
         );
         Ok(reasons.into_verdict().breaking)
     }
+}
+
+/// Rejects a text with too many packages. The word is counted wherever it stands outside of line comments.
+fn check_packages(text: &str) -> Result<(), WitError> {
+    let packages_in = |line: &str| {
+        line.split("//")
+            .next()
+            .map_or(0, |code| code.matches("package").count())
+    };
+    if text.lines().map(packages_in).sum::<usize>() > PACKAGES_MAX {
+        return Err(WitError::TooManyPackages {
+            packages_max: PACKAGES_MAX,
+        });
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -167,15 +185,19 @@ mod tests {
 
     #[test]
     fn a_world_is_selected_by_name() {
-        let parse = |source: &str, name| TargetWorld::parse(source.as_bytes(), name);
-        let error = |source, name| parse(source, name).unwrap_err().to_string();
+        let parse = |source: &str, name: Option<&str>| TargetWorld::parse(source.as_bytes(), name);
+        let error = |source: &str, name: Option<&str>| parse(source, name).unwrap_err().to_string();
         assert!(error(HOST, None).contains("multiple worlds"));
         assert!(error(HOST, Some("none")).contains("`none` not found"));
         assert!(parse(HOST, Some("a:b/small@0.2.0")).is_ok());
         assert!(error("package a:b; world w { import c:d/e; }", None).contains("world.wit:1:31"));
         assert!(
-            error(&" ".repeat(SOURCE_BYTES_MAX + 1), None).contains("larger than 1048576 bytes")
+            error(&" ".repeat(SOURCE_BYTES_MAX + 1), None).contains("larger than 524288 bytes")
         );
+        let packages =
+            |count| "package a:b; // package package\n".to_owned() + &"package ".repeat(count);
+        assert!(error(&packages(PACKAGES_MAX), None).contains("more than 100 packages"));
+        assert!(error(&packages(PACKAGES_MAX - 1), None).contains("expected"));
         let module = core_module("package a:b; world w {}");
         let world = parse(HOST, Some("small")).unwrap();
         assert!(matches!(world.misfits(&module), Err(WitError::CoreModule)));

@@ -22,6 +22,12 @@ pub enum WitError {
         /// The limit, in bytes.
         bytes_max: usize,
     },
+    /// The definition of a world has too many packages.
+    #[error("the WIT has more than {packages_max} packages")]
+    TooManyPackages {
+        /// The limit.
+        packages_max: usize,
+    },
     /// The interfaces have too many functions and types.
     #[error("the interfaces have {members} functions and types, which is more than {members_max}")]
     TooManyMembers {

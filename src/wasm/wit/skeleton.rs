@@ -211,3 +211,98 @@ fn padded_leb(number: u32) -> [u8; 5] {
     bytes[4] &= 0x7f;
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wasm::wit::WitFacts;
+    use crate::wasm::wit::tests::{component, core_module};
+
+    fn skeleton(wat: &str) -> Result<Vec<u8>, WitError> {
+        match Skeleton::of(&wat::parse_str(wat).unwrap())? {
+            Skeleton::Component(bytes) | Skeleton::Module(bytes) => Ok(bytes),
+        }
+    }
+
+    #[test]
+    fn code_data_and_custom_sections_are_left_out() {
+        let with = |fields: &str| {
+            format!(
+                r#"(component (core module $m (type (func (param i32) (result i64)))
+                    (memory (export "m") 1) (func (export "f") (type 0) i64.const 1) {fields})
+                    (core instance $i (instantiate $m))
+                    (func (export "run") (param "x" s32) (result s64) (canon lift (core func $i "f"))))"#
+            )
+        };
+        let large = format!(
+            r#"(func $s) (start $s) (table 1 funcref) (elem (i32.const 0) $s) (@custom "c" "{0}") (data (i32.const 0) "{0}")"#,
+            "x".repeat(10_000)
+        );
+        let (small, large) = (
+            skeleton(&with("")).unwrap(),
+            skeleton(&with(&large)).unwrap(),
+        );
+        assert!(
+            large.len() < small.len() + 50,
+            "{} {}",
+            large.len(),
+            small.len()
+        );
+        wasmparser::Validator::new().validate_all(&large).unwrap();
+        let (small, large) = (WitFacts::of(&small).unwrap(), WitFacts::of(&large).unwrap());
+        assert_eq!(small, large);
+        assert_eq!(small.exports[0].members[0].text, "func(x: s32) -> s64");
+    }
+
+    #[test]
+    fn a_skeleton_is_its_own_skeleton() {
+        let wit =
+            "package a:b; interface i { f: func(); } world w { import i; export run: func(); }";
+        for bytes in [component(wit), core_module(wit)] {
+            let Ok(Skeleton::Component(once) | Skeleton::Module(once)) = Skeleton::of(&bytes)
+            else {
+                panic!("a skeleton");
+            };
+            let Ok(Skeleton::Component(twice) | Skeleton::Module(twice)) = Skeleton::of(&once)
+            else {
+                panic!("a skeleton");
+            };
+            assert_eq!(once, twice);
+        }
+    }
+
+    #[test]
+    fn size_and_depth_are_bounded() {
+        let import = format!(r#"(import "{}" (func))"#, "a".repeat(90_000));
+        let imports = |count: usize| {
+            let of = |n: usize| import.replacen('a', &format!("a{n}"), 1);
+            format!("(component {})", (0..count).map(of).collect::<String>())
+        };
+        assert!(skeleton(&imports(40)).is_ok());
+        assert!(matches!(
+            skeleton(&imports(50)),
+            Err(WitError::TooLarge { .. })
+        ));
+        let empty = wat::parse_str("(component)").unwrap();
+        let nested = |depth: usize| {
+            (0..depth).fold(empty.clone(), |inner, _| {
+                [&empty[..], &[4], &padded_leb(inner.len() as u32), &inner].concat()
+            })
+        };
+        assert!(Skeleton::of(&nested(DEPTH_MAX)).is_ok());
+        let error = Skeleton::of(&nested(DEPTH_MAX + 1));
+        assert!(matches!(error, Err(WitError::TooDeep { .. })));
+    }
+
+    #[test]
+    fn malformed_sections_are_an_error() {
+        let bytes = component("package a:b; world w { export run: func(); }");
+        for end in 0..bytes.len() {
+            // A cut between two sections leaves a shorter component, or one that is not valid.
+            if let Err(error) = Skeleton::of(&bytes[..end]) {
+                let is_known = matches!(error, WitError::Undecodable(_) | WitError::CoreModule);
+                assert!(is_known, "{end}: {error:?}");
+            }
+        }
+    }
+}
