@@ -9,9 +9,9 @@ use wasmparser::{
 };
 
 use super::Error;
+use super::body::{BodyCost, BodyFailure, record_body, validate_body};
 use super::facts::UsedFeatures;
 use super::fuel::{BatchFuel, Fuel, Stop};
-use super::operator_cost::{BodyCost, BodyFailure, record_body, validate_body};
 use super::type_scale::TypeScale;
 
 /// The size of a full batch, in bytes: large enough that passing a batch to a thread costs little in comparison, small enough that

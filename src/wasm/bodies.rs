@@ -9,9 +9,9 @@ use wasmparser::{
 
 use super::Error;
 use super::batch::{BodyBatch, BodyError};
-use super::facts::{UsedFeatures, of_body};
+use super::body::BodyCost;
+use super::facts::{FactsCollector, UsedFeatures, of_body};
 use super::fuel::{Fuel, Stop};
-use super::operator_cost::BodyCost;
 use super::pool::Pool;
 use super::type_scale::TypeScale;
 
@@ -49,9 +49,9 @@ impl Bodies {
     }
 
     /// Adds the features of the sections before the bodies.
-    pub(super) fn add_features(&self, features: WasmFeatures) {
-        if let Some(recorded) = &self.features {
-            recorded.add(features);
+    pub(super) fn add_features(&self, facts: Option<&FactsCollector>) {
+        if let (Some(recorded), Some(facts)) = (&self.features, facts) {
+            recorded.add(facts.module_features());
         }
     }
 

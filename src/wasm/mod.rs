@@ -29,6 +29,7 @@
 
 mod batch;
 mod bodies;
+mod body;
 mod collect;
 mod compare;
 mod compare_wit;

@@ -5,17 +5,13 @@
 
 use wasmparser::{
     BinaryReader, BlockType, Catch, CompositeInnerType, FrameKind, FuncValidator, FunctionBody,
-    Handle, ModuleArity, Operator, ResumeTable, TryTable, ValidatorResources, WasmFeatures,
+    Handle, ModuleArity, Operator, ResumeTable, TryTable, ValidatorResources,
     WasmModuleResources as _,
 };
 
-use super::facts::{of_locals, visit_operator};
-use super::fuel::{BatchFuel, Stop};
-use super::type_scale::TypeScale;
-
 /// The cost of a function, of an operator with few operands, and of one that is decoded twice to estimate its cost.
-const BODY: u64 = 400;
-const SIMPLE: u64 = 12;
+pub(super) const BODY: u64 = 400;
+pub(super) const SIMPLE: u64 = 12;
 pub(super) const COMPLEX: u64 = 60;
 /// The cost of a label or a tag in a list.
 pub(super) const LABEL: u64 = 12;
@@ -27,115 +23,16 @@ const LOCALS_PER_UNIT: u64 = 8;
 /// `wasmparser` rejects `array.new_fixed` with more elements before it looks at them.
 const ARRAY_ELEMENTS_MAX: u32 = 10_000;
 
-/// How the cost of the operators in function bodies is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum BodyCost {
-    /// Each operator is looked at, which takes a fifth of the time of validation.
-    #[default]
-    Estimated,
-    /// An upper bound is within the fuel, so operators are not looked at. Nearly all real modules are validated like this.
-    Bounded,
-}
-
-/// The reason why a function body was not accepted.
-pub(super) enum BodyFailure {
-    Invalid(wasmparser::Error),
-    /// Validation stopped at this offset in the module.
-    Stopped(Stop, u64),
-}
-
-impl From<wasmparser::Error> for BodyFailure {
-    fn from(error: wasmparser::Error) -> Self {
-        Self::Invalid(error)
-    }
-}
-
-/// Validates a function body like [`FuncValidator::validate`], and charges the work before it is done: for each operator, or for all of
-/// them if their cost is bounded. Adds the features of the body to `used`.
-pub(super) fn validate_body(
-    validator: &mut FuncValidator<ValidatorResources>,
-    body: &FunctionBody<'_>,
-    (types, body_cost): (TypeScale, BodyCost),
-    fuel: &mut BatchFuel<'_>,
-    mut used: Option<&mut WasmFeatures>,
-) -> Result<(), BodyFailure> {
-    let mut cost = OperatorCost {
-        code: body.as_bytes(),
-        operand: types.operand_cost(),
-        validator,
-    };
-    let start = body.range().start;
-    let stopped = |stop, offset| BodyFailure::Stopped(stop, offset);
-    let operators = match body_cost {
-        BodyCost::Estimated => 0,
-        BodyCost::Bounded => SIMPLE * body.as_bytes().len() as u64,
-    };
-    let charged = fuel.charge_body(BODY + operators + cost.of_locals(body)?);
-    charged.map_err(|stop| stopped(stop, start))?;
-    if let Some(used) = &mut used {
-        **used |= of_locals(body)?;
-    }
-    if body_cost == BodyCost::Bounded {
-        let result = match used {
-            Some(used) => validate_recorded(cost.validator, body, used),
-            None => cost.validator.validate(body),
-        };
-        return result.map_err(BodyFailure::Invalid);
-    }
-    let mut reader = body.get_binary_reader();
-    cost.validator.read_locals(&mut reader)?;
-    reader.set_features(*cost.validator.features());
-    while !reader.eof() {
-        let offset = reader.original_position();
-        let units = cost.of_operator(&reader)?;
-        fuel.charge(units).map_err(|stop| stopped(stop, offset))?;
-        let mut visitor = cost.validator.visitor(offset);
-        match &mut used {
-            Some(used) => visit_operator(&mut reader, cost.code, visitor, used)?,
-            None => reader.visit_operator(&mut visitor)??,
-        }
-    }
-    let end = reader.original_position();
-    reader.finish_expression(&cost.validator.visitor(end))?;
-    Ok(())
-}
-
-/// Validates a function body like [`FuncValidator::validate`], and adds its features to `used`. Charges nothing.
-pub(super) fn record_body(
-    validator: &mut FuncValidator<ValidatorResources>,
-    body: &FunctionBody<'_>,
-    used: &mut WasmFeatures,
-) -> Result<(), BodyFailure> {
-    *used |= of_locals(body)?;
-    Ok(validate_recorded(validator, body, used)?)
-}
-
-fn validate_recorded(
-    validator: &mut FuncValidator<ValidatorResources>,
-    body: &FunctionBody<'_>,
-    used: &mut WasmFeatures,
-) -> wasmparser::Result<()> {
-    let code = body.as_bytes();
-    let mut reader = body.get_binary_reader();
-    validator.read_locals(&mut reader)?;
-    reader.set_features(*validator.features());
-    while !reader.eof() {
-        let visitor = validator.visitor(reader.original_position());
-        visit_operator(&mut reader, code, visitor, used)?;
-    }
-    let end = reader.original_position();
-    reader.finish_expression(&validator.visitor(end))
-}
-
-struct OperatorCost<'v, 'b> {
-    code: &'b [u8],
+/// The costs of the operators in a function body.
+pub(super) struct OperatorCost<'v, 'b> {
+    pub(super) code: &'b [u8],
     /// The cost of popping, comparing and pushing one operand.
-    operand: u64,
-    validator: &'v mut FuncValidator<ValidatorResources>,
+    pub(super) operand: u64,
+    pub(super) validator: &'v mut FuncValidator<ValidatorResources>,
 }
 
 impl OperatorCost<'_, '_> {
-    fn of_locals(&self, body: &FunctionBody<'_>) -> wasmparser::Result<u64> {
+    pub(super) fn of_locals(&self, body: &FunctionBody<'_>) -> wasmparser::Result<u64> {
         let mut locals = body.get_locals_reader()?;
         let mut count = 0;
         for _ in 0..locals.get_count() {
@@ -154,7 +51,7 @@ impl OperatorCost<'_, '_> {
 
     /// Returns the cost of the operator at the position of the reader.
     #[inline]
-    fn of_operator(&mut self, reader: &BinaryReader<'_>) -> wasmparser::Result<u64> {
+    pub(super) fn of_operator(&mut self, reader: &BinaryReader<'_>) -> wasmparser::Result<u64> {
         let position = reader.current_position();
         let Some(opcode) = self.code.get(position) else {
             return Ok(SIMPLE);

@@ -71,8 +71,8 @@ mod tests {
 
     use crate::config::ModuleLimits;
     use crate::wasm::batch::tests::{again, with_function};
+    use crate::wasm::body::{BodyCost, validate_body};
     use crate::wasm::fuel::{BatchFuel, Fuel};
-    use crate::wasm::operator_cost::{BodyCost, validate_body};
 
     /// Returns the estimated cost of the bodies of a module, and the upper bound on it.
     fn costs(wat: &str) -> (u64, u64) {

@@ -168,7 +168,7 @@ impl ModuleWalk {
                 if self.outer.is_empty() {
                     self.collector.custom_section(section.name);
                 }
-                facts(&mut self.facts, |facts| facts.skips(&section));
+                FactsCollector::add(&mut self.facts, |facts| facts.skips(&section));
                 skip::advance(&mut self.frame.parser, section.section_bytes)?;
                 self.skip_bytes = section.section_bytes;
                 Ok(ParseStep::Used(0))
@@ -180,7 +180,7 @@ impl ModuleWalk {
         let used =
             usize::try_from(self.skip_bytes).map_or(data.len(), |bytes| bytes.min(data.len()));
         self.skip_bytes -= used as u64;
-        facts(&mut self.facts, |facts| facts.skipped(&data[..used]));
+        FactsCollector::add(&mut self.facts, |facts| facts.skipped(&data[..used]));
         match used {
             0 if eof => {
                 let end = self.frame.parser.offset() - self.skip_bytes;
@@ -202,7 +202,7 @@ impl ModuleWalk {
         charged.map_err(|stop| self.fuel.error(stop, end))?;
         self.memory.charge(&payload)?;
         let valid = self.validator.payload(&payload)?;
-        facts(&mut self.facts, |facts| {
+        FactsCollector::add(&mut self.facts, |facts| {
             facts.payload(&payload, start, data, self.validator.types(0));
         });
         if let Payload::TypeSection(_) = &payload {
@@ -211,8 +211,8 @@ impl ModuleWalk {
         if self.outer.is_empty() {
             self.collector.payload(&payload)?;
         }
-        if let (Payload::CodeSectionStart { .. }, Some(facts)) = (&payload, &self.facts) {
-            self.bodies.add_features(facts.module_features());
+        if let Payload::CodeSectionStart { .. } = payload {
+            self.bodies.add_features(self.facts.as_ref());
         }
         self.frame.passed(&payload, data.len());
         match valid {
@@ -276,14 +276,6 @@ impl Frame {
         {
             self.position = ParserPosition::Section(Encoding::Module);
         }
-    }
-}
-
-/// Passes something to the collector of facts. If it panics, there are no facts, but the module may still be valid.
-fn facts(collector: &mut Option<FactsCollector>, add: impl FnOnce(&mut FactsCollector)) {
-    let Some(facts) = collector else { return };
-    if catch_unwind(AssertUnwindSafe(|| add(facts))).is_err() {
-        *collector = None;
     }
 }
 

@@ -1,5 +1,7 @@
 //! Collects the facts about a module from the payloads of a parser.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use wasmparser::types::TypesRef;
 use wasmparser::{Encoding, Payload, WasmFeatures};
 
@@ -67,6 +69,14 @@ impl FactsCollector {
             used: WasmFeatures::empty(),
             nested_modules: 0,
             names_start: None,
+        }
+    }
+
+    /// Passes something to a collector. If that panics, there are no facts, but the module may still be valid.
+    pub(in crate::wasm) fn add(collector: &mut Option<Self>, add: impl FnOnce(&mut Self)) {
+        let Some(facts) = collector else { return };
+        if catch_unwind(AssertUnwindSafe(|| add(facts))).is_err() {
+            *collector = None;
         }
     }
 

@@ -3,13 +3,13 @@
 use wasmparser::names::ComponentName;
 use wasmparser::types::TypesRef;
 use wasmparser::{
-    CanonicalFunction, CanonicalOption, ComponentDefinedType, ComponentExport, ComponentExternName,
-    ComponentExternalKind, ComponentFuncType, ComponentImport, ComponentInstance, ComponentType,
-    ComponentTypeDeclaration, ComponentTypeRef, ComponentValType, CoreType,
-    InstanceTypeDeclaration, ModuleTypeDeclaration, Payload, PrimitiveValType, ValType,
-    WasmFeatures,
+    ComponentDefinedType, ComponentExport, ComponentExternName, ComponentExternalKind,
+    ComponentFuncType, ComponentImport, ComponentInstance, ComponentType, ComponentTypeDeclaration,
+    ComponentTypeRef, ComponentValType, CoreType, InstanceTypeDeclaration, ModuleTypeDeclaration,
+    Payload, PrimitiveValType, ValType, WasmFeatures,
 };
 
+use super::canonical::of_canonical;
 use super::core::CoreFeatures;
 use super::encoding::{decodes, of_section};
 
@@ -67,7 +67,7 @@ impl ComponentFeatures {
             }
             Payload::ComponentCanonicalSection(section) => {
                 for function in section.clone().into_iter().map_while(Result::ok) {
-                    self.canonical(&function, types);
+                    self.used |= of_canonical(&function, types);
                 }
             }
             Payload::ComponentStartSection { .. } => self.used |= WasmFeatures::CM_VALUES,
@@ -192,15 +192,11 @@ impl ComponentFeatures {
     }
 
     fn value(&mut self, ty: ComponentValType) {
-        if let ComponentValType::Primitive(ty) = ty {
-            self.primitive(ty);
-        }
+        self.used |= of_value(ty);
     }
 
     fn primitive(&mut self, ty: PrimitiveValType) {
-        if ty == PrimitiveValType::ErrorContext {
-            self.used |= WasmFeatures::CM_ERROR_CONTEXT;
-        }
+        self.used |= of_primitive(ty);
     }
 
     fn import(&mut self, import: &ComponentImport<'_>) {
@@ -250,136 +246,18 @@ impl ComponentFeatures {
             }
         }
     }
+}
 
-    fn canonical(&mut self, function: &CanonicalFunction, types: Option<TypesRef<'_>>) {
-        use CanonicalFunction::*;
-        self.used |= of_canonical(function);
-        match function {
-            Lift { options, .. } => {
-                let is_async = options.contains(&CanonicalOption::Async);
-                let is_callback =
-                    |option: &CanonicalOption| matches!(option, CanonicalOption::Callback(_));
-                if is_async && !options.iter().any(is_callback) {
-                    self.used |= WasmFeatures::CM_ASYNC_STACKFUL;
-                }
-                self.canonical_options(options, types);
-            }
-            Lower { options, .. }
-            | TaskReturn { options, .. }
-            | ErrorContextNew { options }
-            | ErrorContextDebugMessage { options } => self.canonical_options(options, types),
-            StreamRead { options, .. }
-            | StreamWrite { options, .. }
-            | FutureRead { options, .. }
-            | FutureWrite { options, .. } => {
-                if !options.contains(&CanonicalOption::Async) {
-                    self.used |= WasmFeatures::CM_MORE_ASYNC_BUILTINS;
-                }
-                self.canonical_options(options, types);
-            }
-            WaitableSetWait { memory } | WaitableSetPoll { memory } => self.memory(*memory, types),
-            ThreadNewIndirect { table_index, .. } => {
-                let table = types
-                    .filter(|types| *table_index < types.table_count())
-                    .map(|types| types.table_at(*table_index));
-                if table.is_some_and(|table| table.table64) {
-                    self.used |= WasmFeatures::CM64;
-                }
-            }
-            _ => {}
-        }
-        if let TaskReturn {
-            result: Some(ty), ..
-        } = function
-        {
-            self.value(*ty);
-        }
-    }
-
-    fn canonical_options(&mut self, options: &[CanonicalOption], types: Option<TypesRef<'_>>) {
-        for option in options {
-            match option {
-                CanonicalOption::Async => self.used |= WasmFeatures::CM_ASYNC,
-                CanonicalOption::CoreType(_) | CanonicalOption::Gc => {
-                    self.used |= WasmFeatures::CM_GC;
-                }
-                CanonicalOption::Memory(memory) => self.memory(*memory, types),
-                _ => {}
-            }
-        }
-    }
-
-    fn memory(&mut self, index: u32, types: Option<TypesRef<'_>>) {
-        let memory = types
-            .filter(|types| index < types.memory_count())
-            .map(|types| types.memory_at(index));
-        if memory.is_some_and(|memory| memory.memory64) {
-            self.used |= WasmFeatures::CM64;
-        }
+pub(super) fn of_value(ty: ComponentValType) -> WasmFeatures {
+    match ty {
+        ComponentValType::Primitive(ty) => of_primitive(ty),
+        ComponentValType::Type(_) => WasmFeatures::empty(),
     }
 }
 
-/// Returns the features that a canonical function requires, apart from its options.
-fn of_canonical(function: &CanonicalFunction) -> WasmFeatures {
-    use CanonicalFunction::*;
-    let more = |is_needed: bool| match is_needed {
-        true => WasmFeatures::CM_ASYNC | WasmFeatures::CM_MORE_ASYNC_BUILTINS,
-        false => WasmFeatures::CM_ASYNC,
-    };
-    match function {
-        Lift { .. }
-        | Lower { .. }
-        | ResourceNew { .. }
-        | ResourceDrop { .. }
-        | ResourceRep { .. } => WasmFeatures::empty(),
-        ThreadSpawnRef { .. } | ThreadSpawnIndirect { .. } | ThreadAvailableParallelism => {
-            WasmFeatures::SHARED_EVERYTHING_THREADS
-        }
-        ContextGet { ty, slot } | ContextSet { ty, slot } => {
-            let mut used = WasmFeatures::CM_ASYNC;
-            used.set(WasmFeatures::CM64, *ty == ValType::I64);
-            used.set(WasmFeatures::CM_THREADING, *slot > 0);
-            used
-        }
-        SubtaskCancel { async_ }
-        | StreamCancelRead { async_, .. }
-        | StreamCancelWrite { async_, .. }
-        | FutureCancelRead { async_, .. }
-        | FutureCancelWrite { async_, .. } => more(*async_),
-        StreamForward { .. } | FutureForward { .. } => {
-            WasmFeatures::CM_ASYNC | WasmFeatures::CM_FORWARD
-        }
-        ErrorContextNew { .. } | ErrorContextDebugMessage { .. } | ErrorContextDrop => {
-            WasmFeatures::CM_ERROR_CONTEXT
-        }
-        ThreadIndex
-        | ThreadNewIndirect { .. }
-        | ThreadResumeLater
-        | ThreadSuspend
-        | ThreadSuspendThenResume
-        | ThreadYieldThenResume
-        | ThreadSuspendThenPromote
-        | ThreadYieldThenPromote => WasmFeatures::CM_THREADING,
-        BackpressureInc
-        | BackpressureDec
-        | TaskReturn { .. }
-        | TaskCancel
-        | ThreadYield
-        | SubtaskDrop
-        | StreamNew { .. }
-        | StreamRead { .. }
-        | StreamWrite { .. }
-        | StreamDropReadable { .. }
-        | StreamDropWritable { .. }
-        | FutureNew { .. }
-        | FutureRead { .. }
-        | FutureWrite { .. }
-        | FutureDropReadable { .. }
-        | FutureDropWritable { .. }
-        | WaitableSetNew
-        | WaitableSetWait { .. }
-        | WaitableSetPoll { .. }
-        | WaitableSetDrop
-        | WaitableJoin => WasmFeatures::CM_ASYNC,
+fn of_primitive(ty: PrimitiveValType) -> WasmFeatures {
+    match ty {
+        PrimitiveValType::ErrorContext => WasmFeatures::CM_ERROR_CONTEXT,
+        _ => WasmFeatures::empty(),
     }
 }

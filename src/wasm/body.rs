@@ -1,0 +1,108 @@
+//! Validation of one function body.
+
+use wasmparser::{FuncValidator, FunctionBody, ValidatorResources, WasmFeatures};
+
+use super::facts::{of_locals, visit_operator};
+use super::fuel::{BatchFuel, Stop};
+use super::operator_cost::{BODY, OperatorCost, SIMPLE};
+use super::type_scale::TypeScale;
+
+/// How the cost of the operators in function bodies is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum BodyCost {
+    /// Each operator is looked at, which takes a fifth of the time of validation.
+    #[default]
+    Estimated,
+    /// An upper bound is within the fuel, so operators are not looked at. Nearly all real modules are validated like this.
+    Bounded,
+}
+
+/// The reason why a function body was not accepted.
+pub(super) enum BodyFailure {
+    Invalid(wasmparser::Error),
+    /// Validation stopped at this offset in the module.
+    Stopped(Stop, u64),
+}
+
+impl From<wasmparser::Error> for BodyFailure {
+    fn from(error: wasmparser::Error) -> Self {
+        Self::Invalid(error)
+    }
+}
+
+/// Validates a function body like [`FuncValidator::validate`], and charges the work before it is done: for each operator, or for all of
+/// them if their cost is bounded. Adds the features of the body to `used`.
+pub(super) fn validate_body(
+    validator: &mut FuncValidator<ValidatorResources>,
+    body: &FunctionBody<'_>,
+    (types, body_cost): (TypeScale, BodyCost),
+    fuel: &mut BatchFuel<'_>,
+    mut used: Option<&mut WasmFeatures>,
+) -> Result<(), BodyFailure> {
+    let mut cost = OperatorCost {
+        code: body.as_bytes(),
+        operand: types.operand_cost(),
+        validator,
+    };
+    let start = body.range().start;
+    let stopped = |stop, offset| BodyFailure::Stopped(stop, offset);
+    let operators = match body_cost {
+        BodyCost::Estimated => 0,
+        BodyCost::Bounded => SIMPLE * body.as_bytes().len() as u64,
+    };
+    let charged = fuel.charge_body(BODY + operators + cost.of_locals(body)?);
+    charged.map_err(|stop| stopped(stop, start))?;
+    if let Some(used) = &mut used {
+        **used |= of_locals(body)?;
+    }
+    if body_cost == BodyCost::Bounded {
+        let result = match used {
+            Some(used) => validate_recorded(cost.validator, body, used),
+            None => cost.validator.validate(body),
+        };
+        return result.map_err(BodyFailure::Invalid);
+    }
+    let mut reader = body.get_binary_reader();
+    cost.validator.read_locals(&mut reader)?;
+    reader.set_features(*cost.validator.features());
+    while !reader.eof() {
+        let offset = reader.original_position();
+        let units = cost.of_operator(&reader)?;
+        fuel.charge(units).map_err(|stop| stopped(stop, offset))?;
+        let mut visitor = cost.validator.visitor(offset);
+        match &mut used {
+            Some(used) => visit_operator(&mut reader, cost.code, visitor, used)?,
+            None => reader.visit_operator(&mut visitor)??,
+        }
+    }
+    let end = reader.original_position();
+    reader.finish_expression(&cost.validator.visitor(end))?;
+    Ok(())
+}
+
+/// Validates a function body like [`FuncValidator::validate`], and adds its features to `used`. Charges nothing.
+pub(super) fn record_body(
+    validator: &mut FuncValidator<ValidatorResources>,
+    body: &FunctionBody<'_>,
+    used: &mut WasmFeatures,
+) -> Result<(), BodyFailure> {
+    *used |= of_locals(body)?;
+    Ok(validate_recorded(validator, body, used)?)
+}
+
+fn validate_recorded(
+    validator: &mut FuncValidator<ValidatorResources>,
+    body: &FunctionBody<'_>,
+    used: &mut WasmFeatures,
+) -> wasmparser::Result<()> {
+    let code = body.as_bytes();
+    let mut reader = body.get_binary_reader();
+    validator.read_locals(&mut reader)?;
+    reader.set_features(*validator.features());
+    while !reader.eof() {
+        let visitor = validator.visitor(reader.original_position());
+        visit_operator(&mut reader, code, visitor, used)?;
+    }
+    let end = reader.original_position();
+    reader.finish_expression(&validator.visitor(end))
+}
