@@ -23,6 +23,7 @@ mod odd_history;
 mod open;
 mod push;
 mod replica;
+mod search;
 mod served;
 mod store;
 mod support;

@@ -84,6 +84,7 @@ impl ObjectInspector for VerifyInspector<'_> {
             info.sha256
         };
         self.index.compare_digest(hash, Digest::from_bytes(sha256));
+        self.index.compare_facts(hash, bytes);
         Ok(())
     }
 

@@ -20,6 +20,7 @@ mod noexec;
 mod non_utf8;
 mod overview;
 mod parallel;
+mod search;
 mod server;
 #[cfg(target_os = "linux")]
 mod service;

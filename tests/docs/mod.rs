@@ -66,7 +66,7 @@ const NOT_RUN: [(&str, &str); 12] = [
 ];
 
 /// The pages. Each has a test.
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 15] = [
     "README.md",
     "docs/architecture.md",
     "docs/ci.md",
@@ -79,6 +79,7 @@ const PAGES: [&str; 14] = [
     "docs/replicas.md",
     "docs/restore.md",
     "docs/roll-back.md",
+    "docs/search.md",
     "docs/serve.md",
     "docs/service.md",
 ];
@@ -141,6 +142,11 @@ fn restore_from_a_backup() {
 #[test]
 fn roll_back_a_bad_release() {
     run("docs/roll-back.md");
+}
+
+#[test]
+fn search_for_modules() {
+    run("docs/search.md");
 }
 
 #[test]

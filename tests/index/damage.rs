@@ -255,6 +255,7 @@ fn a_read_only_store_answers_history_queries() {
 #[test]
 fn verify_reports_and_repairs_a_wrong_index() {
     let corruptions = [
+        "UPDATE facts SET facts = zeroblob(9)",
         "UPDATE changes SET own = 1 - own WHERE path = (SELECT max(path) FROM changes)",
         "DELETE FROM changes WHERE path = (SELECT max(path) FROM changes)",
         "UPDATE commits SET mdate = mdate + 1 WHERE gen = 3",
@@ -265,6 +266,7 @@ fn verify_reports_and_repairs_a_wrong_index() {
     for corruption in corruptions {
         let s = scratch();
         let before = query_versions(&s.store);
+        s.store.complete_facts(&Revision::default()).unwrap();
         assert_eq!(
             faults(&s.store, DerivedFaults::Report),
             Vec::<String>::new(),

@@ -17,8 +17,8 @@ use crate::wire::{SearchJson, SearchMatchJson};
 /// "hash":"…"}],"pending":N}; with --history, "commit":"…" too
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SearchArgs {
-    /// The terms, separated by spaces
-    #[arg(required = true, allow_hyphen_values = true, value_name = "QUERY")]
+    /// The terms, in one argument or several; write `--` before a first one that begins with `-`
+    #[arg(required = true, value_name = "QUERY")]
     terms: Vec<String>,
     /// Search every version of every path in the history
     #[arg(long)]

@@ -51,9 +51,9 @@ pub(in crate::http) async fn search(
     ReadRevision(revision): ReadRevision,
     QueryParams(params): QueryParams<SearchParams>,
 ) -> Result<Response> {
+    // The response is one line, so the position is a number instead of a caret.
     let query = Query::parse(&params.q).map_err(|error| {
-        let [query, caret] = error.excerpt();
-        Failure::malformed(format!("{error}\n  {query}\n  {caret}"))
+        Failure::malformed(format!("{error} (at character {})", error.position()))
     })?;
     let limit = match params.limit.unwrap_or(PAGE_SIZE_DEFAULT) {
         0 => return Err(Failure::malformed("`limit` must be at least 1")),

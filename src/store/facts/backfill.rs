@@ -6,7 +6,7 @@ use super::record::ModuleFacts;
 use crate::index::FactsEntry;
 use crate::names::{ModuleHash, ModuleRef};
 use crate::repo;
-use crate::store::error::Result;
+use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::revision::Revision;
 
@@ -98,11 +98,9 @@ impl Store {
     pub(in crate::store) fn index_pending_facts(&self) -> Result<()> {
         let mut entries = Vec::new();
         for hash in self.pending_facts.hashes() {
-            if let Some(facts) = self.pending_facts.take(hash)
-                && let Ok(Some(bytes)) = self.repo.objects().blob(hash)
-            {
-                let entry = ModuleFacts::complete(facts, &bytes).to_entry();
-                entries.push((hash, Some(entry)));
+            if let Some(facts) = self.pending_facts.take(hash) {
+                let facts = ModuleFacts::complete(facts, || self.blob(hash))?;
+                entries.push((hash, Some(facts.to_entry())));
             }
         }
         if entries.is_empty() {
@@ -123,15 +121,18 @@ impl Store {
     }
 
     fn compute_facts(&self, hash: ModuleHash) -> Result<ModuleFacts> {
-        // Not `bytes`, whose cache is for what clients read.
+        match self.pending_facts.take(hash) {
+            Some(facts) => ModuleFacts::complete(facts, || self.blob(hash)),
+            None => ModuleFacts::of(&self.blob(hash)?, &self.budget)
+                .map_err(|source| Error::invalid(&hash.to_string(), source)),
+        }
+    }
+
+    /// Returns the bytes of a module. Unlike [`bytes`](Self::bytes), leaves the cache to what clients read.
+    fn blob(&self, hash: ModuleHash) -> Result<Vec<u8>> {
         let missing = || repo::Error::Missing {
             id: hash.to_string(),
         };
-        let bytes = self.repo.objects().blob(hash)?.ok_or_else(missing)?;
-        match self.pending_facts.take(hash) {
-            Some(facts) => Ok(ModuleFacts::complete(facts, &bytes)),
-            None => ModuleFacts::of(&bytes, &self.budget)
-                .map_err(|source| crate::store::error::Error::invalid(&hash.to_string(), source)),
-        }
+        Ok(self.repo.objects().blob(hash)?.ok_or_else(missing)?)
     }
 }

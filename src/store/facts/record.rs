@@ -11,7 +11,7 @@ use super::items::{items, words};
 use crate::budget::ByteBudget;
 use crate::config::ModuleLimits;
 use crate::index::FactsEntry;
-use crate::wasm::{self, Facts, ModuleKind, WitFacts};
+use crate::wasm::{self, Facts, ModuleKind, WitError, WitFacts};
 
 /// The maximum size of stored facts, in bytes. Facts that do not fit are stored without WIT.
 const STORED_BYTES_MAX: usize = 1 << 20;
@@ -40,28 +40,35 @@ pub enum WitResult {
 }
 
 impl ModuleFacts {
-    /// Completes facts that validation collected: reads the WIT from the bytes of the module.
-    pub(super) fn complete(facts: Facts, bytes: &[u8]) -> Self {
-        let wit = match WitFacts::of(bytes) {
+    /// Completes facts that validation collected: reads the WIT from the bytes of the module, which `read` returns. Most core modules have
+    /// none, and are not read.
+    ///
+    /// # Errors
+    /// The error of `read`.
+    pub(super) fn complete<B: AsRef<[u8]>, E>(
+        facts: Facts,
+        read: impl FnOnce() -> Result<B, E>,
+    ) -> Result<Self, E> {
+        let wit = if may_have_wit(&facts) {
+            WitFacts::of(read()?.as_ref())
+        } else {
+            Err(WitError::CoreModule)
+        };
+        let wit = match wit {
             Ok(wit) => WitResult::Decoded(wit),
             Err(error) => WitResult::Absent(crate::repo::chain(&error)),
         };
-        Self { facts, wit }
+        Ok(Self { facts, wit })
     }
 
     /// Computes the facts about a module that was validated before.
     ///
     /// # Errors
     /// The bytes are not a module.
-    pub(super) fn of(bytes: &[u8], budget: &ByteBudget) -> Result<Self, wasm::Error> {
+    pub(in crate::store) fn of(bytes: &[u8], budget: &ByteBudget) -> Result<Self, wasm::Error> {
         // The module was accepted, perhaps with other limits.
         let facts = wasm::facts_of(bytes, &ModuleLimits::none(), budget)?;
-        Ok(Self::complete(facts, bytes))
-    }
-
-    /// Returns whether the module is a component.
-    pub fn is_component(&self) -> bool {
-        self.facts.kind == ModuleKind::Component
+        Self::complete(facts, || Ok(bytes))
     }
 
     /// Returns the entry for the index.
@@ -94,8 +101,18 @@ impl ModuleFacts {
     }
 
     /// Decodes stored facts; `None` if they are damaged.
-    pub(super) fn decode(stored: &[u8]) -> Option<Self> {
+    pub(in crate::store) fn decode(stored: &[u8]) -> Option<Self> {
         let decoder = ZlibDecoder::new(stored).take(JSON_BYTES_MAX);
         serde_json::from_reader(std::io::BufReader::new(decoder)).ok()
     }
+}
+
+/// Returns whether the module may have WIT: components do, and core modules in which tools have embedded a world.
+fn may_have_wit(facts: &Facts) -> bool {
+    let mut sections = facts.sections.items.iter();
+    let has_world = sections.any(|section| {
+        let name = section.name.as_deref().unwrap_or_default();
+        name.starts_with("component-type")
+    });
+    facts.kind == ModuleKind::Component || has_world || facts.sections.is_cut()
 }

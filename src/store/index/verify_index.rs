@@ -7,10 +7,14 @@ use crate::index::{CommitSummary, Reader};
 use crate::names::{CommitId, Digest, ModuleHash};
 use crate::repo::chain;
 use crate::store::error::{Error, Result};
+use crate::store::facts::ModuleFacts;
 use crate::store::open::Store;
 
 /// The maximum number of faults that are reported one by one.
 const FAULTS_MAX: usize = 10;
+
+/// The number of modules whose facts are compared in any case.
+const FACTS_FIRST: u64 = 64;
 
 /// The number of verdicts that are written to the index together.
 const VALID_STEP: usize = 1024;
@@ -20,6 +24,8 @@ pub(in crate::store) struct IndexCheck<'s> {
     store: &'s Store,
     index: Option<Reader>,
     faults: Vec<String>,
+    /// The number of modules that were read.
+    modules: u64,
     /// Modules that were found valid, and that the index does not remember yet.
     valid_modules: Vec<ModuleHash>,
 }
@@ -35,6 +41,7 @@ impl<'s> IndexCheck<'s> {
             store,
             index,
             faults,
+            modules: 0,
             valid_modules: Vec::new(),
         }
     }
@@ -70,6 +77,22 @@ impl<'s> IndexCheck<'s> {
         {
             self.faults
                 .push(format!("the digest of module {hash} is {digest}"));
+        }
+    }
+
+    /// Compares the indexed facts about a module with its bytes, for a sample of the modules: the first ones, and one of 256 after them.
+    pub(in crate::store) fn compare_facts(&mut self, hash: ModuleHash, bytes: &[u8]) {
+        self.modules += 1;
+        if self.modules > FACTS_FIRST && hash.as_bytes().first() != Some(&0) {
+            return;
+        }
+        let indexed = self.index.as_ref().map(|index| index.facts(hash));
+        if let Some(Ok(Some(indexed))) = indexed
+            && let Ok(facts) = ModuleFacts::of(bytes, &self.store.budget)
+            && ModuleFacts::decode(&indexed).as_ref() != Some(&facts)
+        {
+            let fault = format!("the facts about module {hash} differ from the module");
+            self.faults.push(fault);
         }
     }
 

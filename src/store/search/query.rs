@@ -75,6 +75,11 @@ pub struct QueryError {
 const SHOWN_CHARS: usize = 60;
 
 impl QueryError {
+    /// Returns the number of the character of the query at which the fault is, from 1.
+    pub fn position(&self) -> usize {
+        self.query[..self.offset].chars().count() + 1
+    }
+
     /// Returns the part of the query around the fault, and a line with a caret under the position.
     pub fn excerpt(&self) -> [String; 2] {
         let (before, after) = self.query.split_at(self.offset);

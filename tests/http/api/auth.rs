@@ -20,6 +20,7 @@ fn endpoints(s: &Api) -> Vec<(&'static str, String)> {
         ("GET", api("/hash/a")),
         ("POST", api(&format!("/hash/{hash}/b"))),
         ("GET", api("/info/a")),
+        ("GET", api("/search?q=kind:module")),
         ("GET", api("/versions/a")),
         ("GET", api("/version/0/a")),
         ("GET", api("/commits")),

@@ -22,6 +22,7 @@ mod ranges;
 mod removal;
 mod rollback;
 mod routing;
+mod search;
 mod upload;
 mod versions;
 
