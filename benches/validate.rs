@@ -1,18 +1,20 @@
-//! Measures the validation of a module that is read in pieces of 64 KiB, and `wasm-tools validate` for comparison if it is on `PATH` or
+//! Measures the validation of a module that is read in pieces of 64 KiB, without and with facts, and `wasm-tools validate` for comparison if it is on `PATH` or
 //! named by `WASM_TOOLS`.
 //!
 //!     cargo bench --bench validate -- FILE…
 //!
-//! The two programs run alternately, five times each; the fastest run of each is reported. The peak memory is that of this process, which
+//! They run alternately, five times each; the fastest run of each is reported. The peak memory is that of this process, which
 //! does nothing else.
 
 use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use wasmstore::budget::ByteBudget;
 use wasmstore::config::ModuleLimits;
-use wasmstore::wasm::validate;
+use wasmstore::wasm::Validation;
 
 const RUNS: usize = 5;
 
@@ -34,13 +36,27 @@ fn measure(file: &Path) {
     let bytes = file.metadata().expect("read FILE").len();
     println!("{} ({bytes} bytes)", file.display());
     let mut ours = Duration::MAX;
+    let mut with_facts = Duration::MAX;
     let mut theirs = None;
     for _ in 0..RUNS {
-        ours = ours.min(validate_here(file));
+        ours = ours.min(validate_here(
+            file,
+            Validation::new(&ModuleLimits::default()),
+        ));
+        let (limits, budget) = (ModuleLimits::default(), ByteBudget::default());
+        with_facts = with_facts.min(validate_here(
+            file,
+            Validation::with_facts(&limits, &budget),
+        ));
         theirs = validate_with_wasm_tools(file)
             .map(|elapsed| theirs.map_or(elapsed, |best: Duration| best.min(elapsed)));
     }
     println!("  wasmstore   {:7.1} ms", ours.as_secs_f64() * 1e3);
+    println!(
+        "  with facts  {:7.1} ms ({:+.1}%)",
+        with_facts.as_secs_f64() * 1e3,
+        (with_facts.as_secs_f64() / ours.as_secs_f64() - 1.0) * 100.0
+    );
     match theirs {
         Some(theirs) => {
             println!("  wasm-tools  {:7.1} ms", theirs.as_secs_f64() * 1e3);
@@ -57,10 +73,17 @@ fn measure(file: &Path) {
     }
 }
 
-fn validate_here(file: &Path) -> Duration {
+fn validate_here(file: &Path, mut validation: Validation) -> Duration {
     let start = Instant::now();
-    let source = File::open(file).expect("read FILE");
-    let info = validate(source, &ModuleLimits::default()).expect("validate FILE");
+    let mut source = File::open(file).expect("read FILE");
+    let mut chunk = vec![0; 64 << 10];
+    loop {
+        match source.read(&mut chunk).expect("read FILE") {
+            0 => break,
+            bytes => validation.write(&chunk[..bytes]).expect("validate FILE"),
+        }
+    }
+    let (info, _) = validation.finish_with_facts().expect("validate FILE");
     let elapsed = start.elapsed();
     assert!(info.size_bytes > 0);
     elapsed
