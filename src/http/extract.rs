@@ -146,6 +146,14 @@ pub(super) fn reject_commit_header(headers: &HeaderMap) -> Result<()> {
     Ok(())
 }
 
+/// Parses the name of a branch or commit. Text that has the form of a commit id is treated as a commit.
+pub(super) fn parse_revision(text: &str) -> Result<Revision> {
+    match CommitId::parse(text) {
+        Ok(commit) => Ok(Revision::Commit(commit)),
+        Err(_) => Ok(Revision::Branch(Some(BranchName::parse(text)?))),
+    }
+}
+
 /// Parses a header whose value is percent-encoded UTF-8.
 fn parse_header<T, E: Display>(
     headers: &HeaderMap,

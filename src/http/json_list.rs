@@ -130,12 +130,12 @@ where
 
     /// Responds with a page of the items after `after`. `link` returns the position of the page's last item as it is written in URLs, and
     /// the further parameters for [`next_page_link`].
-    pub async fn respond_with_page(
+    pub async fn respond_with_page<'q>(
         self,
         app: &App,
         revision: Revision,
         after: Option<K>,
-        (page, link): (Page, impl Fn(&K) -> (String, &'static str)),
+        (page, link): (Page, impl Fn(&K) -> (String, &'q str)),
     ) -> Result<Response> {
         let charge = app.charge(page.bytes_max() as u64).await?;
         let first = JsonItems::first(self.kind, page.bytes_max(), page.items_max());

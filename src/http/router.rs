@@ -26,7 +26,7 @@ use crate::http::openapi;
 use crate::http::options::ServerOptions;
 use crate::http::routes::list_etag::list_etag;
 use crate::http::routes::{
-    admin, branches, git, hashes, history, modules, operation, search, versions, watch,
+    admin, branches, diff, git, hashes, history, modules, operation, search, versions, watch,
 };
 use crate::http::state::App;
 use crate::store::Store;
@@ -86,6 +86,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(hashes::get, hashes::set))
         .routes(routes!(hashes::info))
         .routes(routes!(search::search))
+        .routes(routes!(diff::diff))
         .routes(routes!(versions::list))
         .routes(routes!(versions::get))
         .routes(routes!(history::commits_all))

@@ -9,8 +9,8 @@ use super::error::Result;
 use super::operations::{ModuleReader, StoreOperations};
 use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::store::{
-    self, Change, Comparison, DirectoryRemoval, GcSummary, History, LogOrder, PathChange, Query,
-    Revision, SearchCursor, SearchMatch, SearchScope, Store, Version,
+    self, Change, DirectoryRemoval, GcSummary, History, LogOrder, ModuleComparison, PathChange,
+    Query, Revision, SearchCursor, SearchMatch, SearchScope, Store, Version,
 };
 use crate::wire::{CommitJson, InfoJson};
 
@@ -169,13 +169,13 @@ impl StoreOperations for Store {
         Ok(self.diff(old, new, path, visit)?)
     }
 
-    fn compare_modules(
+    fn compare(
         &self,
-        _: &ModulePath,
-        (_, old): (&Revision, ModuleHash),
-        (_, new): (&Revision, ModuleHash),
-    ) -> Result<Comparison> {
-        Ok(self.compare(old, new)?)
+        _: &Revision,
+        _: &Revision,
+        change: &PathChange,
+    ) -> Result<Option<ModuleComparison>> {
+        Ok(self.compare(change)?)
     }
 
     fn watch(

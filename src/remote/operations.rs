@@ -4,11 +4,11 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::error::{Error, Result};
+use super::error::Result;
 use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::store::{
-    Change, Comparison, DirectoryRemoval, ErrorKind, GcSummary, History, LogOrder,
-    ModuleComparison, PathChange, Query, Revision, SearchMatch, SearchScope, Version, chain,
+    Change, DirectoryRemoval, GcSummary, History, LogOrder, ModuleComparison, PathChange, Query,
+    Revision, SearchMatch, SearchScope, Version,
 };
 use crate::wire::{CommitJson, InfoJson};
 
@@ -120,35 +120,14 @@ pub trait StoreOperations {
         visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
     ) -> Result<()>;
 
-    /// Compares the contents of the module at `path` in two trees. `old` and `new` are a revision, and the hash of the module in
-    /// its tree.
-    ///
-    /// # Errors
-    /// One of the two blobs is not a valid module.
-    fn compare_modules(
-        &self,
-        path: &ModulePath,
-        old: (&Revision, ModuleHash),
-        new: (&Revision, ModuleHash),
-    ) -> Result<Comparison>;
-
-    /// Compares the two modules of an updated path; `None` if the path was added or removed.
+    /// Compares the two modules of an updated path in two trees; `None` if the path was added or removed. `change` is one of the changes that
+    /// [`diff`](Self::diff) finds between `old` and `new`.
     fn compare(
         &self,
-        trees: (&Revision, &Revision),
+        old: &Revision,
+        new: &Revision,
         change: &PathChange,
-    ) -> Result<Option<ModuleComparison>> {
-        let (Some(old), Some(new)) = (change.old, change.new) else {
-            return Ok(None);
-        };
-        match self.compare_modules(&change.path, (trees.0, old), (trees.1, new)) {
-            Ok(comparison) => Ok(Some(ModuleComparison::Compared(comparison))),
-            Err(Error::Store(error)) if error.kind() == ErrorKind::InvalidModule => {
-                Ok(Some(ModuleComparison::NotComparable(chain(&error))))
-            }
-            Err(error) => Err(error),
-        }
-    }
+    ) -> Result<Option<ModuleComparison>>;
 
     /// Calls `notify` with the changes of each new commit of a branch, or of each commit after `since`, until `notify` returns
     /// `Break`.

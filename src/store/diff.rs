@@ -2,20 +2,45 @@
 
 use std::ops::ControlFlow;
 
-use super::error::{Error, Result};
+use super::error::{Error, ErrorKind, Result};
 use super::open::Store;
 use super::revision::Revision;
-use crate::names::{ModuleHash, TreePath};
-use crate::repo::{Commit, PathChange, TreeId};
-use crate::wasm::{Comparison, Interface};
+use crate::names::{ModuleHash, ModulePath, TreePath};
+use crate::repo::{Commit, PathChange, TreeId, chain};
+use crate::wasm::{Comparison, Interface, Verdict};
 
 /// The result of comparing the two modules of an updated path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModuleComparison {
     /// Both are valid modules, with these differences.
-    Compared(Comparison),
+    Compared(ModuleDiff),
     /// One of them is not a valid module; the reason.
     NotComparable(String),
+}
+
+impl ModuleComparison {
+    /// Returns the result of [`compare`]. An invalid module is not an error.
+    ///
+    /// # Errors
+    /// Other errors of `compare`.
+    pub fn of(diff: Result<ModuleDiff>) -> Result<Self> {
+        match diff {
+            Ok(diff) => Ok(Self::Compared(diff)),
+            Err(error) if error.kind() == ErrorKind::InvalidModule => {
+                Ok(Self::NotComparable(chain(&error)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The difference between two modules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleDiff {
+    /// Whether the newer module can stand in for the older one.
+    pub verdict: Verdict,
+    /// The differences in their interfaces and sizes.
+    pub comparison: Comparison,
 }
 
 impl Store {
@@ -31,6 +56,20 @@ impl Store {
         path: &TreePath,
         visit: impl FnMut(PathChange) -> ControlFlow<()>,
     ) -> Result<()> {
+        self.diff_after((old, new), path, None, visit)
+    }
+
+    /// Calls `visit` like [`diff`](Self::diff), for the paths that sort after `after`.
+    ///
+    /// # Errors
+    /// As for [`diff`](Self::diff).
+    pub fn diff_after(
+        &self,
+        (old, new): (&Revision, &Revision),
+        path: &TreePath,
+        after: Option<&ModulePath>,
+        visit: impl FnMut(PathChange) -> ControlFlow<()>,
+    ) -> Result<()> {
         let tree_of = |revision| self.read(revision, |resolved| Ok(resolved.tree));
         let (old, new) = (tree_of(old)?, tree_of(new)?);
         let has_path = |tree: Option<TreeId>| match tree {
@@ -40,7 +79,9 @@ impl Store {
         if !path.is_root() && !has_path(old)? && !has_path(new)? {
             return Err(Error::NoModule(path.to_string()));
         }
-        self.repo.objects().walk_changes(old, new, path, visit)?;
+        self.repo
+            .objects()
+            .walk_changes(old, new, path, after, visit)?;
         Ok(())
     }
 
@@ -58,16 +99,20 @@ impl Store {
         let root = TreePath::root();
         self.repo
             .objects()
-            .walk_changes(parent_tree, Some(commit.tree), &root, visit)?;
+            .walk_changes(parent_tree, Some(commit.tree), &root, None, visit)?;
         Ok(())
     }
 
-    /// Compares two modules of this store.
+    /// Compares the two modules of an updated path; `None` if the path was added or removed.
     ///
     /// # Errors
-    /// One of them is not a valid module.
-    pub fn compare(&self, old: ModuleHash, new: ModuleHash) -> Result<Comparison> {
-        compare(old, new, |hash| self.bytes(hash))
+    /// A module cannot be read.
+    pub fn compare(&self, change: &PathChange) -> Result<Option<ModuleComparison>> {
+        let (Some(old), Some(new)) = (change.old, change.new) else {
+            return Ok(None);
+        };
+        let diff = compare(old, new, |hash| self.bytes(hash));
+        ModuleComparison::of(diff).map(Some)
     }
 }
 
@@ -79,10 +124,15 @@ pub fn compare<B: AsRef<[u8]>, E: From<Error>>(
     old: ModuleHash,
     new: ModuleHash,
     mut bytes: impl FnMut(ModuleHash) -> Result<B, E>,
-) -> Result<Comparison, E> {
-    let mut interface = |hash: ModuleHash| {
-        let interface = Interface::of(bytes(hash)?.as_ref());
-        interface.map_err(|source| E::from(Error::invalid(&hash.to_string(), source)))
-    };
-    Ok(Comparison::of(&interface(old)?, &interface(new)?))
+) -> Result<ModuleDiff, E> {
+    let (old_bytes, new_bytes) = (bytes(old)?, bytes(new)?);
+    let (old_bytes, new_bytes) = (old_bytes.as_ref(), new_bytes.as_ref());
+    let invalid =
+        |hash: ModuleHash| move |source| E::from(Error::invalid(&hash.to_string(), source));
+    let old_interface = Interface::of(old_bytes).map_err(invalid(old))?;
+    let new_interface = Interface::of(new_bytes).map_err(invalid(new))?;
+    Ok(ModuleDiff {
+        verdict: Verdict::of(old_bytes, new_bytes).map_err(invalid(new))?,
+        comparison: Comparison::of(&old_interface, &new_interface),
+    })
 }

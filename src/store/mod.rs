@@ -56,13 +56,13 @@ pub use crate::repo::{
     lower_thread_priority,
 };
 pub use crate::wasm::{
-    Cancellation, Comparison, Error as ModuleError, Export, Hashing, Hashing512, Import,
-    ItemChange, ModuleInfo, ModuleKind, Validation,
+    Cancellation, Comparison, Compatibility, Error as ModuleError, Export, Hashing, Hashing512,
+    Import, ItemChange, ModuleInfo, ModuleKind, SectionChange, SectionKind, Validation, Verdict,
 };
 pub use audit::AuditEntry;
 pub use change::Change;
 pub use check_push::{Objection, Pusher};
-pub use diff::{ModuleComparison, compare};
+pub use diff::{ModuleComparison, ModuleDiff, compare};
 pub use error::{Error, ErrorKind, Result};
 pub use export::write_modules;
 pub use facts::{ModuleFacts, WitResult};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::compare_wit::{member_differences, set_types};
+use super::section_sums::{SectionChange, SectionSums, changed_sums, section_sums};
 use super::types::{self, ItemTypes};
 use super::wit::WitWorld;
 use super::{Error, ModuleInfo, ModuleKind, inspect};
@@ -17,6 +18,7 @@ pub struct Interface {
     exports: Vec<Item>,
     custom_sections: Vec<Item>,
     producers: Vec<Item>,
+    sections: SectionSums,
     /// For a component, the types of its imports and exports, if WIT can express them.
     wit: Option<WitWorld>,
 }
@@ -37,6 +39,8 @@ pub struct Comparison {
     pub custom_sections: Vec<ItemChange>,
     /// The producers with their versions, grouped by field (`language`, `processed-by`, `sdk`).
     pub producers: Vec<ItemChange>,
+    /// The sizes of the sections, summed by kind and name.
+    pub sections: Vec<SectionChange>,
 }
 
 /// A named item that differs.
@@ -75,7 +79,11 @@ impl Interface {
             set_types(&mut interface.imports, &wit.imports);
             set_types(&mut interface.exports, &wit.exports);
         }
-        Ok(Self { wit, ..interface })
+        Ok(Self {
+            wit,
+            sections: section_sums(bytes)?,
+            ..interface
+        })
     }
 
     fn new(info: ModuleInfo, types: &ItemTypes) -> Self {
@@ -114,6 +122,7 @@ impl Interface {
                 .map(|name| (None, name, empty.clone()))
                 .collect(),
             producers,
+            sections: SectionSums::new(),
             wit: None,
         }
     }
@@ -135,6 +144,7 @@ impl Comparison {
             exports,
             custom_sections: differences(&old.custom_sections, &new.custom_sections),
             producers: differences(&old.producers, &new.producers),
+            sections: changed_sums(&old.sections, &new.sections),
         }
     }
 }

@@ -47,6 +47,7 @@ mod operator_cost;
 mod pool;
 mod section_class;
 mod section_cost;
+mod section_sums;
 mod skip;
 mod type_scale;
 mod type_size;
@@ -67,5 +68,6 @@ pub use facts::{
 pub use fuel::Cancellation;
 pub use info::{Export, Import, ItemKind, ModuleInfo, ModuleKind, Producers};
 pub use inspect::{inspect, inspect_after};
+pub use section_sums::SectionChange;
 pub use validate::{Validation, facts_of, validate};
 pub use wit::{WitError, WitFacts, WitItem, WitItemKind, WitMember, WitSource};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::as_string::AsString;
+use super::schema::HashSchema;
 use crate::names::{ModuleHash, ModulePath};
 use crate::store::PathChange;
 
@@ -27,11 +28,7 @@ impl<'de> Deserialize<'de> for ReceivedChanges {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let changes = BTreeMap::<AsString<ModulePath>, Action>::deserialize(deserializer)?;
         let changes = changes.into_iter().map(|(AsString(path), action)| {
-            let (old, new) = match action {
-                Action::Added { hash } => (None, Some(hash.0)),
-                Action::Updated { hash } => (Some(hash.old.0), Some(hash.new.0)),
-                Action::Removed { hash } => (Some(hash.0), None),
-            };
+            let (old, new) = hashes(&action);
             PathChange { path, old, new }
         });
         Ok(Self(changes.collect()))
@@ -39,19 +36,38 @@ impl<'de> Deserialize<'de> for ReceivedChanges {
 }
 
 /// The action of a commit on the module at a path.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "action", rename_all = "lowercase")]
 pub(super) enum Action {
-    Added { hash: AsString<ModuleHash> },
-    Updated { hash: HashUpdate },
-    Removed { hash: AsString<ModuleHash> },
+    Added {
+        #[schema(value_type = HashSchema)]
+        hash: AsString<ModuleHash>,
+    },
+    Updated {
+        hash: HashUpdate,
+    },
+    Removed {
+        #[schema(value_type = HashSchema)]
+        hash: AsString<ModuleHash>,
+    },
 }
 
 /// The hash of a module before and after an update.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub(super) struct HashUpdate {
+    #[schema(value_type = HashSchema)]
     old: AsString<ModuleHash>,
+    #[schema(value_type = HashSchema)]
     new: AsString<ModuleHash>,
+}
+
+/// Returns the module before and after an action.
+pub(super) fn hashes(action: &Action) -> (Option<ModuleHash>, Option<ModuleHash>) {
+    match action {
+        Action::Added { hash } => (None, Some(hash.0)),
+        Action::Updated { hash } => (Some(hash.old.0), Some(hash.new.0)),
+        Action::Removed { hash } => (Some(hash.0), None),
+    }
 }
 
 /// Returns the action of a change; `None` if the path has no module before or after the change.

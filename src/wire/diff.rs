@@ -1,158 +1,71 @@
 //! The difference between two trees at one path, as JSON.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::as_string::AsString;
-use super::changes::{Action, action};
+use super::changes::{Action, action, hashes};
+use super::module_diff::ModuleDiffJson;
 use crate::names::ModulePath;
-use crate::store::{Comparison, ItemChange, ModuleComparison, PathChange};
+use crate::store::{ModuleComparison, PathChange};
 
-/// A path change; for an updated module also the differences between its old and its new version.
-#[derive(Serialize)]
-pub struct PathDiff<'d> {
-    path: AsString<&'d ModulePath>,
+/// A path whose module differs between two trees; for an updated module perhaps also the differences between its old and its new version.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = PathDiff)]
+pub struct PathDiff {
+    /// The path.
+    #[schema(value_type = String)]
+    path: AsString<ModulePath>,
     #[serde(flatten)]
-    action: Option<Action>,
+    action: Action,
     #[serde(flatten)]
-    module_diff: Option<ModuleDiff<'d>>,
+    #[schema(value_type = ModuleDiffJson)]
+    module_diff: Option<ModuleDiffJson>,
     /// The reason why the two modules could not be compared.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_compared: Option<&'d str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    not_compared: Option<String>,
 }
 
-#[derive(Serialize)]
-struct ModuleDiff<'d> {
-    size: OldNew<u64>,
-    kind: OldNew<&'static str>,
-    imports: Vec<ImportDiff<'d>>,
-    exports: Vec<ExportDiff<'d>>,
-    custom_sections: NamesDiff<'d>,
-    producers: Vec<ProducerDiff<'d>>,
-}
-
-#[derive(Serialize)]
-struct OldNew<T> {
-    old: T,
-    new: T,
-}
-
-#[derive(Serialize)]
-struct ImportDiff<'d> {
-    /// The module to import from; for a component, the interface that the function or type belongs to.
-    module: Option<&'d str>,
-    name: &'d str,
-    #[serde(flatten)]
-    types: OldNew<Option<&'d str>>,
-}
-
-#[derive(Serialize)]
-struct ExportDiff<'d> {
-    /// The interface of a component that the function or type belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    interface: Option<&'d str>,
-    name: &'d str,
-    #[serde(flatten)]
-    types: OldNew<Option<&'d str>>,
-}
-
-#[derive(Serialize)]
-struct NamesDiff<'d> {
-    added: Vec<&'d str>,
-    removed: Vec<&'d str>,
-}
-
-#[derive(Serialize)]
-struct ProducerDiff<'d> {
-    field: Option<&'d str>,
-    name: &'d str,
-    #[serde(flatten)]
-    versions: OldNew<Option<&'d str>>,
-}
-
-impl<'d> PathDiff<'d> {
-    /// Combines a path change with the result of comparing its two modules, which is `Some` for an updated path.
-    pub fn new(change: &'d PathChange, comparison: Option<&'d ModuleComparison>) -> Self {
+impl PathDiff {
+    /// Combines a path change with the result of comparing its two modules, if they were compared. `None` if there is no module before or
+    /// after the change.
+    pub fn new(change: &PathChange, comparison: Option<&ModuleComparison>) -> Option<Self> {
         let (module_diff, not_compared) = match comparison {
-            Some(ModuleComparison::Compared(comparison)) => {
-                (Some(ModuleDiff::new(comparison)), None)
-            }
-            Some(ModuleComparison::NotComparable(reason)) => (None, Some(reason.as_str())),
+            Some(ModuleComparison::Compared(diff)) => (Some(diff.into()), None),
+            Some(ModuleComparison::NotComparable(reason)) => (None, Some(reason.clone())),
             None => (None, None),
         };
-        Self {
-            path: AsString(&change.path),
-            action: action(change),
+        Some(Self {
+            path: AsString(change.path.clone()),
+            action: action(change)?,
             module_diff,
             not_compared,
+        })
+    }
+
+    /// Returns the path change.
+    pub fn change(&self) -> PathChange {
+        let (old, new) = hashes(&self.action);
+        PathChange {
+            path: self.path.0.clone(),
+            old,
+            new,
         }
     }
-}
 
-impl<'d> ModuleDiff<'d> {
-    fn new(comparison: &'d Comparison) -> Self {
-        Self {
-            size: OldNew {
-                old: comparison.size_bytes.0,
-                new: comparison.size_bytes.1,
-            },
-            kind: OldNew {
-                old: comparison.kind.0.as_str(),
-                new: comparison.kind.1.as_str(),
-            },
-            imports: comparison.imports.iter().map(ImportDiff::new).collect(),
-            exports: comparison.exports.iter().map(ExportDiff::new).collect(),
-            custom_sections: NamesDiff::new(&comparison.custom_sections),
-            producers: comparison.producers.iter().map(ProducerDiff::new).collect(),
+    /// Returns the result of comparing the two modules; `None` if they were not compared, or if differences are left out.
+    pub fn into_comparison(self) -> Option<ModuleComparison> {
+        match (self.module_diff, self.not_compared) {
+            (_, Some(reason)) => Some(ModuleComparison::NotComparable(reason)),
+            (Some(diff), None) => diff.into_diff().map(ModuleComparison::Compared),
+            (None, None) => None,
         }
     }
-}
 
-impl<'d> NamesDiff<'d> {
-    fn new(changes: &'d [ItemChange]) -> Self {
-        let names = |is_listed: fn(&ItemChange) -> bool| {
-            let listed = changes.iter().filter(|change| is_listed(change));
-            listed.map(|change| change.name.as_str()).collect()
-        };
-        Self {
-            added: names(|change| change.old.is_none()),
-            removed: names(|change| change.new.is_none()),
+    /// Leaves out differences so that the rest takes not much more than `bytes_max` bytes.
+    pub fn cut(&mut self, bytes_max: usize) {
+        if let Some(diff) = &mut self.module_diff {
+            diff.cut(bytes_max);
         }
-    }
-}
-
-impl<'d> ImportDiff<'d> {
-    fn new(change: &'d ItemChange) -> Self {
-        Self {
-            module: change.group.as_deref(),
-            name: &change.name,
-            types: old_new(change),
-        }
-    }
-}
-
-impl<'d> ExportDiff<'d> {
-    fn new(change: &'d ItemChange) -> Self {
-        Self {
-            interface: change.group.as_deref(),
-            name: &change.name,
-            types: old_new(change),
-        }
-    }
-}
-
-impl<'d> ProducerDiff<'d> {
-    fn new(change: &'d ItemChange) -> Self {
-        Self {
-            field: change.group.as_deref(),
-            name: &change.name,
-            versions: old_new(change),
-        }
-    }
-}
-
-fn old_new(change: &ItemChange) -> OldNew<Option<&str>> {
-    OldNew {
-        old: change.old.as_deref(),
-        new: change.new.as_deref(),
     }
 }

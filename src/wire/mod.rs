@@ -9,6 +9,7 @@ mod diff;
 mod event;
 mod gc;
 mod info;
+mod module_diff;
 mod modules;
 mod percent_encoding;
 mod problem;

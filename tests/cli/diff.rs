@@ -13,8 +13,10 @@ fn diff_lists_added_removed_and_updated_modules() {
         let removed = format!("D\t/d/gone.wasm\t{one}\n");
         let added = format!("A\t/d/new.wasm\t{five}\n");
         let size = module(3).len();
+        let gone = "the newer module does not export `f3`, which the older one does";
+        let more = "the newer module exports `f4`, which the older one does not";
         let updated = format!(
-            "M\t/z.wasm\t{three}\t{four}\n    size: {size}\n    exports:\n      - f3 (func)\n      + f4 (func)\n"
+            "M\t/z.wasm\t{three}\t{four}\n    verdict: breaking\n      breaking: {gone}\n      compatible: {more}\n    size: {size}\n    exports:\n      - f3 (func)\n      + f4 (func)\n"
         );
         let all = [&removed[..], &added, &updated].concat();
         assert_eq!(world.ok(&["diff", &before, "main"]), all);
@@ -32,10 +34,11 @@ fn diff_lists_added_removed_and_updated_modules() {
             { "path": "/d/new.wasm", "action": "added", "hash": five },
             {
                 "path": "/z.wasm", "action": "updated", "hash": { "old": three, "new": four },
+                "verdict": "breaking", "reasons": { "breaking": [gone], "compatible": [more], "left_out": 0 },
                 "size": { "old": size, "new": size }, "kind": { "old": "module", "new": "module" },
                 "imports": [],
                 "exports": [export("f3", Some("(func)"), None), export("f4", None, Some("(func)"))],
-                "custom_sections": { "added": [], "removed": [] }, "producers": [],
+                "custom_sections": { "added": [], "removed": [] }, "producers": [], "sections": [],
             },
         ]);
         assert_eq!(world.json(&["diff", &before, "main"]), json);
@@ -64,12 +67,15 @@ fn diff_shows_how_updated_modules_differ() {
     let diff = world.ok(&["diff", &old, &new]);
     let (_, details) = diff.split_once('\n').unwrap();
     let expected = [
+        "    verdict: breaking\n      breaking: the newer module is a component, and the older one a core module\n",
         "    kind: module -> component\n",
         &format!("    size: {before} -> {after} ({:+})\n", after - before),
         "    imports:\n      + log           func()\n      - env.log\\u{1b} (func (param i32))\n",
         "    exports:\n      - run (func (param i32))\n",
         "    custom sections:\n      - old\n",
         "    producers:\n      ~ language.Rust 1.80 -> 1.90\n",
+        "    sections:\n      - custom old 6\n      ~ import     14 -> 10 (-4)\n",
+        "      - function   4\n      - export     9\n      - code       6\n",
     ];
     assert_eq!(details, expected.concat());
     let json = &world.json(&["diff", &old, &new])[0];
@@ -78,6 +84,13 @@ fn diff_shows_how_updated_modules_differ() {
         json["custom_sections"],
         json!({ "added": [], "removed": ["old"] })
     );
+    assert_eq!(json["verdict"], "breaking");
+    let sections = json!([
+        { "kind": "custom", "name": "old", "old": 6, "new": null }, { "kind": "import", "old": 14, "new": 10 },
+        { "kind": "function", "old": 4, "new": null }, { "kind": "export", "old": 9, "new": null },
+        { "kind": "code", "old": 6, "new": null },
+    ]);
+    assert_eq!(json["sections"], sections);
     let producers = json!([{ "field": "language", "name": "Rust", "old": "1.80", "new": "1.90" }]);
     assert_eq!(json["producers"], producers);
     let log =

@@ -6,7 +6,7 @@ use super::{Twin, history};
 use crate::support::program::{FORMATS, World};
 
 /// Every command, and whether it works against a server.
-const COMMANDS: [(&str, bool); 35] = [
+const COMMANDS: [(&str, bool); 36] = [
     ("init", false),
     ("add", true),
     ("find", true),
@@ -15,6 +15,7 @@ const COMMANDS: [(&str, bool); 35] = [
     ("contains", true),
     ("info", true),
     ("list", true),
+    ("search", true),
     ("set", true),
     ("remove", true),
     ("versions", true),

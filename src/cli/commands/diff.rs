@@ -16,13 +16,15 @@ use crate::wire;
 ///
 /// Prints one line for each path that differs, sorted: `A` tab `/<path>` tab `<hash>` for a module that only B has, `D` with the same
 /// columns for one that only A has, and `M` tab `/<path>` tab `<old hash>` tab `<new hash>` for an updated one. Indented lines below an
-/// `M` line show the differences: kind, size in bytes, imports and exports with their types, names of custom sections, producers.
+/// `M` line show the differences: the verdict `same`, `compatible` or `breaking` on whether the newer module can stand in for the older
+/// one, with the reasons; kind, size in bytes, imports and exports with their types, names of custom sections, producers, sizes of sections.
 /// There, `+` marks what only the new module has, `-` what only the old one has, and `~` what differs. Exits with 0 in any case.
 /// JSON: [{"path":"/…","action":"added"|"removed","hash":"…"},{"path":"/…","action":"updated","hash":{"old":"…","new":"…"},
-/// "size":{"old":N,"new":N},"kind":{"old":"module"|"component","new":…},
+/// "verdict":"same"|"compatible"|"breaking","reasons":{"breaking":["…"],"compatible":["…"],"left_out":N},"size":{"old":N,"new":N},"kind":{"old":"module"|"component","new":…},
 /// "imports":[{"module":"…"|null,"name":"…","old":"<type>"|null,"new":"<type>"|null}],"exports":[{"name":"…","old":…,"new":…}],
 /// "custom_sections":{"added":["…"],"removed":["…"]},
-/// "producers":[{"field":"…","name":"…","old":"<version>"|null,"new":"<version>"|null}]}]; if one of the two is not a valid module,
+/// "producers":[{"field":"…","name":"…","old":"<version>"|null,"new":"<version>"|null}],
+/// "sections":[{"kind":"…","name":"…","old":N|null,"new":N|null}]}]; "name" only for custom sections; if one of the two is not a valid module,
 /// "not_compared":"<reason>" replaces everything after the hash
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct DiffArgs {
@@ -57,14 +59,17 @@ impl DiffArgs {
         if out.is_json() {
             let mut array = out.array();
             visit(&mut |change| {
-                let comparison = store.compare((&old, &new), &change)?;
-                array.push(&wire::PathDiff::new(&change, comparison.as_ref()))
+                let comparison = store.compare(&old, &new, &change)?;
+                match wire::PathDiff::new(&change, comparison.as_ref()) {
+                    Some(diff) => array.push(&diff),
+                    None => Ok(()),
+                }
             })?;
             return array.end();
         }
         visit(&mut |change| {
             print_change(&change, out)?;
-            match store.compare((&old, &new), &change)? {
+            match store.compare(&old, &new, &change)? {
                 Some(ModuleComparison::Compared(compared)) => diff_text::print(&compared, out),
                 Some(ModuleComparison::NotComparable(reason)) => {
                     diff_text::print_reason(&reason, out)

@@ -4,13 +4,15 @@ use crate::cli::color::DiffColor;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::names::printable;
-use crate::store::{Comparison, ItemChange, ModuleKind};
+use crate::store::{Compatibility, ItemChange, ModuleDiff, ModuleKind, SectionChange, Verdict};
 
 /// The largest width of the column of names, in characters.
 const NAME_WIDTH_MAX: usize = 40;
 
 /// Prints the differences, indented, below headings.
-pub(super) fn print(compared: &Comparison, out: &mut Output) -> Result<()> {
+pub(super) fn print(diff: &ModuleDiff, out: &mut Output) -> Result<()> {
+    verdict(out, &diff.verdict)?;
+    let compared = &diff.comparison;
     let (old, new) = compared.kind;
     if old != new {
         out.text(format_args!("    kind: {old} -> {new}\n"))?;
@@ -28,7 +30,47 @@ pub(super) fn print(compared: &Comparison, out: &mut Output) -> Result<()> {
     section(out, "imports", &compared.imports, separator)?;
     section(out, "exports", &compared.exports, separator)?;
     section(out, "custom sections", &compared.custom_sections, '.')?;
-    section(out, "producers", &compared.producers, '.')
+    section(out, "producers", &compared.producers, '.')?;
+    sizes(out, &compared.sections)
+}
+
+/// Prints a verdict with its reasons.
+fn verdict(out: &mut Output, verdict: &Verdict) -> Result<()> {
+    let compatibility = verdict.compatibility;
+    out.text(format_args!("    verdict: {}\n", compatibility.as_str()))?;
+    let breaking = verdict.breaking.iter();
+    let breaking = breaking.map(|reason| (DiffColor::Removed, Compatibility::Breaking, reason));
+    let compatible = verdict.compatible.iter();
+    let compatible = compatible.map(|reason| (DiffColor::Added, Compatibility::Compatible, reason));
+    for (color, kind, reason) in breaking.chain(compatible) {
+        out.text(format_args!("      "))?;
+        out.colored(color, &format!("{}: {}", kind.as_str(), printable(reason)))?;
+        out.line("")?;
+    }
+    match verdict.left_out {
+        0 => Ok(()),
+        more => out.text(format_args!("      and {more} more\n")),
+    }
+}
+
+/// Prints the sizes of the sections that differ, with a heading; nothing if there are none.
+fn sizes(out: &mut Output, changes: &[SectionChange]) -> Result<()> {
+    let size = |change: &SectionChange| match (change.old, change.new) {
+        (Some(old), Some(new)) => {
+            format!("{old} -> {new} ({:+})", i128::from(new) - i128::from(old))
+        }
+        (old, new) => old.or(new).unwrap_or_default().to_string(),
+    };
+    let lines = changes.iter().map(|change| {
+        let kind = change.kind.as_str();
+        let name = match &change.name {
+            Some(name) => printable(&format!("{kind} {name}")),
+            None => kind.to_owned(),
+        };
+        let color = color(change.old.is_some(), change.new.is_some());
+        (color, name, size(change))
+    });
+    table(out, "sections", &lines.collect::<Vec<_>>())
 }
 
 /// Prints the reason why two modules cannot be compared.
@@ -38,24 +80,41 @@ pub(super) fn print_reason(reason: &str, out: &mut Output) -> Result<()> {
 
 /// Prints a heading and a line for each change; nothing if there are none. `separator` stands between a group and a name.
 fn section(out: &mut Output, heading: &str, changes: &[ItemChange], separator: char) -> Result<()> {
-    let name = |change| name(change, separator);
-    if !changes.is_empty() {
+    let lines = changes.iter().map(|change| {
+        let color = color(change.old.is_some(), change.new.is_some());
+        (color, name(change, separator), values(change))
+    });
+    table(out, heading, &lines.collect::<Vec<_>>())
+}
+
+/// Prints a heading and a line for each color, name and value; nothing if there are none.
+fn table(out: &mut Output, heading: &str, lines: &[(DiffColor, String, String)]) -> Result<()> {
+    if !lines.is_empty() {
         out.text(format_args!("    {heading}:\n"))?;
     }
-    let widths = changes.iter().map(|change| name(change).chars().count());
+    let widths = lines.iter().map(|(_, name, _)| name.chars().count());
     let width = widths.max().unwrap_or_default().min(NAME_WIDTH_MAX);
-    for change in changes {
-        let (color, sign) = match (&change.old, &change.new) {
-            (None, _) => (DiffColor::Added, "+"),
-            (_, None) => (DiffColor::Removed, "-"),
-            (Some(_), Some(_)) => (DiffColor::Updated, "~"),
+    for (color, name, value) in lines {
+        let sign = match color {
+            DiffColor::Added => "+",
+            DiffColor::Removed => "-",
+            DiffColor::Updated => "~",
         };
-        let line = format!("{sign} {:<width$} {}", name(change), values(change));
+        let line = format!("{sign} {name:<width$} {value}");
         out.text(format_args!("      "))?;
-        out.colored(color, line.trim_end())?;
+        out.colored(*color, line.trim_end())?;
         out.line("")?;
     }
     Ok(())
+}
+
+/// Returns the color of a change of something that the old and the new module have.
+fn color(is_in_old: bool, is_in_new: bool) -> DiffColor {
+    match (is_in_old, is_in_new) {
+        (false, _) => DiffColor::Added,
+        (_, false) => DiffColor::Removed,
+        (true, true) => DiffColor::Updated,
+    }
 }
 
 fn name(change: &ItemChange, separator: char) -> String {

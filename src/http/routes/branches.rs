@@ -8,12 +8,13 @@ use serde::Deserialize;
 
 use crate::http::commit_header::CommitHeader;
 use crate::http::error::Result;
-use crate::http::extract::{BranchWriteHeaders, QueryParams, UrlTail, WriteHeaders};
+use crate::http::extract::{
+    BranchWriteHeaders, QueryParams, UrlTail, WriteHeaders, parse_revision,
+};
 use crate::http::json_list::charged_json;
 use crate::http::openapi::{BranchProblems, Problems, WriteProblems};
 use crate::http::state::App;
-use crate::names::{BranchName, CommitId};
-use crate::store::Revision;
+use crate::names::BranchName;
 
 /// Returns the name of the default branch
 #[utoipa::path(get, operation_id = "get_default_branch", path = "/branch", tag = "branches",
@@ -83,10 +84,7 @@ pub(in crate::http) async fn create(
     let branch = tail.parse(BranchName::parse)?;
     let start = match query.from.as_deref() {
         None => app.default_revision(),
-        Some(text) => match CommitId::parse(text) {
-            Ok(commit) => Revision::Commit(commit),
-            Err(_) => Revision::Branch(Some(BranchName::parse(text)?)),
-        },
+        Some(text) => parse_revision(text)?,
     };
     app.run_write(move |store| Ok(store.create_branch(&branch, &start)?))
         .await

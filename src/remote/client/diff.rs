@@ -1,20 +1,124 @@
-//! The difference between two trees, computed from their lists of modules: the API has no endpoint for it.
+//! The difference between two trees. An older server has no endpoint for it; then it is computed from their lists of modules.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 
-use super::request::Client;
+use super::request::{ApiResponse, Client};
 use crate::names::{CommitId, ModuleHash, ModulePath, ModuleRef, TreePath};
-use crate::remote::error::Result;
+use crate::remote::error::{Error, Result};
 use crate::remote::operations::StoreOperations;
-use crate::store::{self, PathChange, Revision};
-use crate::wire::CommitJson;
+use crate::store::{self, ErrorKind, ModuleComparison, PathChange, Revision};
+use crate::wire::{CommitJson, PathDiff, encode_query_value};
+
+use super::pages::visit_all;
+
+/// The number of changes on a page.
+const CHANGES_PER_PAGE: usize = 10_000;
 
 impl Client {
+    /// Calls `visit` for every module at or below `path` that differs between two trees, sorted by path, until `visit` returns `Break`.
+    ///
+    /// # Errors
+    /// Neither tree has anything at `path`.
+    pub(super) fn diff_trees(
+        &self,
+        old: &Revision,
+        new: &Revision,
+        path: &TreePath,
+        visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let mut query = self.diff_query(old, new, path)?;
+        query.push_str(&format!("&limit={CHANGES_PER_PAGE}"));
+        let mut last = None::<ModulePath>;
+        loop {
+            let after = last.as_ref().map(|last| encode_query_value(last.as_str()));
+            let after = after.map(|after| format!("&after={after}"));
+            let Some(page) = self.diff_page(&format!("{query}{}", after.unwrap_or_default()))?
+            else {
+                visit_all(self.diff_lists(old, new, path)?.into_iter(), visit);
+                return Ok(());
+            };
+            let previous = last.clone();
+            for change in page.value.iter().map(PathDiff::change) {
+                last = Some(change.path.clone());
+                if visit(change).is_break() {
+                    return Ok(());
+                }
+            }
+            if !page.has_more {
+                return Ok(());
+            }
+            if last <= previous {
+                return Err(
+                    self.invalid_response("a page of a diff does not continue the one before")
+                );
+            }
+        }
+    }
+
+    /// Compares the two modules of an updated path; `None` if the path was added or removed. Downloads both if the server does not compare
+    /// them, or leaves out differences.
+    pub(super) fn compare_versions(
+        &self,
+        old: &Revision,
+        new: &Revision,
+        change: &PathChange,
+    ) -> Result<Option<ModuleComparison>> {
+        let (Some(old_hash), Some(new_hash)) = (change.old, change.new) else {
+            return Ok(None);
+        };
+        let query = self.diff_query(old, new, change.path.as_tree_path())?;
+        let page = self.diff_page(&query)?;
+        let diffs = page.into_iter().flat_map(|page| page.value);
+        let mut same = diffs.filter(|diff| diff.change() == *change);
+        if let Some(comparison) = same.next().and_then(PathDiff::into_comparison) {
+            return Ok(Some(comparison));
+        }
+        let diff = store::compare(old_hash, new_hash, |hash| {
+            let revision = if hash == old_hash { old } else { new };
+            self.download_bytes(revision, &change.path, hash)
+        });
+        match diff {
+            Err(Error::Store(error)) => Ok(Some(ModuleComparison::of(Err(error))?)),
+            Ok(diff) => Ok(Some(ModuleComparison::Compared(diff))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the query of a diff. Both revisions are commits, so that all pages are of the same ones.
+    fn diff_query(&self, old: &Revision, new: &Revision, path: &TreePath) -> Result<String> {
+        let commit = |revision: &Revision| match revision {
+            Revision::Commit(commit) => Ok(*commit),
+            revision => self.snapshot(revision),
+        };
+        let (from, to) = (commit(old)?, commit(new)?);
+        let path = encode_query_value(path.as_str());
+        Ok(format!("/diff?from={from}&to={to}&path={path}"))
+    }
+
+    /// Requests a page of a diff; `None` if the server has no endpoint for it.
+    fn diff_page(&self, query: &str) -> Result<Option<ApiResponse<Vec<PathDiff>>>> {
+        if self.lacks_diff.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        match self.json(self.get(query, &Revision::default())) {
+            // A missing endpoint is a 404 that names nothing. So is an unknown commit; the other requests report it.
+            Err(Error::Refused(response))
+                if response.kind() == ErrorKind::NotFound && response.missing.is_none() =>
+            {
+                self.lacks_diff.store(true, Ordering::Relaxed);
+                Ok(None)
+            }
+            page => page.map(Some),
+        }
+    }
+
     /// Returns every module at or below `path` that differs between two trees, sorted by path.
     ///
     /// # Errors
     /// Neither tree has anything at `path`.
-    pub(super) fn diff_lists(
+    fn diff_lists(
         &self,
         old: &Revision,
         new: &Revision,

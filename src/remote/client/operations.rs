@@ -13,7 +13,7 @@ use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, Module
 use crate::remote::error::{Error, Result};
 use crate::remote::operations::{ModuleReader, StoreOperations};
 use crate::store::{
-    self, Change, Comparison, DirectoryRemoval, ErrorKind, GcSummary, History, LogOrder,
+    self, Change, DirectoryRemoval, ErrorKind, GcSummary, History, LogOrder, ModuleComparison,
     PathChange, Query, Revision, SearchMatch, SearchScope, Version, write_modules,
 };
 use crate::wire::{self, CommitJson, InfoJson, PathCommitJson, encode_path, encode_query_value};
@@ -172,24 +172,16 @@ impl StoreOperations for Client {
         path: &TreePath,
         visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>,
     ) -> Result<()> {
-        visit_all(self.diff_lists(old, new, path)?.into_iter(), visit);
-        Ok(())
+        self.diff_trees(old, new, path, visit)
     }
 
-    fn compare_modules(
+    fn compare(
         &self,
-        path: &ModulePath,
-        (old_revision, old): (&Revision, ModuleHash),
-        (new_revision, new): (&Revision, ModuleHash),
-    ) -> Result<Comparison> {
-        store::compare(old, new, |hash| {
-            let revision = if hash == old {
-                old_revision
-            } else {
-                new_revision
-            };
-            self.download_bytes(revision, path, hash)
-        })
+        old: &Revision,
+        new: &Revision,
+        change: &PathChange,
+    ) -> Result<Option<ModuleComparison>> {
+        self.compare_versions(old, new, change)
     }
 
     fn watch(

@@ -1,5 +1,7 @@
 //! Requests to a store's server, and reading of successful responses.
 
+use std::sync::atomic::AtomicBool;
+
 use serde::de::DeserializeOwned;
 use ureq::http::header::{ACCEPT, LINK};
 use ureq::http::request::Builder;
@@ -29,6 +31,8 @@ pub struct Client {
     pub(super) url: ServerUrl,
     pub(super) key: Option<HeaderValue>,
     pub(super) limits: ClientLimits,
+    /// Whether the server turned out to have no endpoint for diffs.
+    pub(super) lacks_diff: AtomicBool,
 }
 
 /// A successful response.
@@ -56,6 +60,7 @@ impl Client {
             url,
             key,
             limits,
+            lacks_diff: AtomicBool::new(false),
         })
     }
 
@@ -70,6 +75,7 @@ impl Client {
             url: self.url.clone(),
             key: self.key.clone(),
             limits,
+            lacks_diff: AtomicBool::new(false),
         }
     }
 

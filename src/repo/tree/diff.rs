@@ -84,20 +84,21 @@ impl ObjectDb {
     /// Returns the modules that differ between two trees, sorted by path; `None` is the empty tree.
     pub fn diff(&self, old: Option<TreeId>, new: Option<TreeId>) -> Result<Vec<PathChange>> {
         let mut changes = Vec::new();
-        self.walk_changes(old, new, &TreePath::root(), |change| {
+        self.walk_changes(old, new, &TreePath::root(), None, |change| {
             changes.push(change);
             ControlFlow::<()>::Continue(())
         })?;
         Ok(changes)
     }
 
-    /// Calls `visit` for every module at or below `at` that differs between two trees, sorted by path, until `visit` returns
-    /// `Break`. As a tree, `None` is the empty tree.
+    /// Calls `visit` for every module at or below `at` and after the path `after` that differs between two trees, sorted by path, until
+    /// `visit` returns `Break`. As a tree, `None` is the empty tree.
     pub fn walk_changes<B>(
         &self,
         old: Option<TreeId>,
         new: Option<TreeId>,
         at: &TreePath,
+        after: Option<&ModulePath>,
         mut visit: impl FnMut(PathChange) -> ControlFlow<B>,
     ) -> Result<Option<B>> {
         let trees = TreeReader::cached(self);
@@ -106,7 +107,7 @@ impl ObjectDb {
             None => Ok(None),
         };
         let (old_entry, new_entry) = (entry(old)?, entry(new)?);
-        let flow = walk_entry(&trees, at, old_entry, new_entry, &mut visit)?;
+        let flow = walk_entry(&trees, at, after, (old_entry, new_entry), &mut visit)?;
         Ok(flow.break_value())
     }
 }
@@ -115,8 +116,8 @@ impl ObjectDb {
 fn walk_entry<B>(
     trees: &TreeReader<'_>,
     path: &TreePath,
-    old: Option<TreeEntry>,
-    new: Option<TreeEntry>,
+    after: Option<&ModulePath>,
+    (old, new): (Option<TreeEntry>, Option<TreeEntry>),
     visit: &mut dyn FnMut(PathChange) -> ControlFlow<B>,
 ) -> Result<ControlFlow<B>> {
     if old == new {
@@ -126,6 +127,7 @@ fn walk_entry<B>(
     let (old_module, new_module) = (module(old), module(new));
     if old_module != new_module
         && let Ok(path) = ModulePath::try_from(path.clone())
+        && after.is_none_or(|after| *after < path)
     {
         let flow = visit(PathChange {
             path,
@@ -135,6 +137,9 @@ fn walk_entry<B>(
         if flow.is_break() {
             return Ok(flow);
         }
+    }
+    if after.is_some_and(|after| is_before(path, after)) {
+        return Ok(ControlFlow::Continue(()));
     }
     let load = |entry: Option<TreeEntry>| {
         let tree = entry.and_then(|entry| entry.directory());
@@ -146,12 +151,23 @@ fn walk_entry<B>(
         let Some(path) = TreePath::from_entry(path, pair.name) else {
             continue;
         };
-        let flow = walk_entry(trees, &path, pair.old, pair.new, visit)?;
+        let flow = walk_entry(trees, &path, after, (pair.old, pair.new), visit)?;
         if flow.is_break() {
             return Ok(flow);
         }
     }
     Ok(ControlFlow::Continue(()))
+}
+
+/// Returns whether all paths below a directory sort before `after`. Such a directory need not be read.
+fn is_before(directory: &TreePath, after: &ModulePath) -> bool {
+    let (directory, after) = (directory.as_str(), after.as_str());
+    if directory.is_empty() {
+        return false;
+    }
+    // The paths below a directory begin with its name and a slash.
+    let below = directory.bytes().chain([b'/']);
+    below.cmp(after.bytes().take(directory.len() + 1)).is_lt()
 }
 
 /// Returns the entries that differ between two trees, except directories, with any names.

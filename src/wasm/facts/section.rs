@@ -29,7 +29,7 @@ pub struct SectionSize {
 /// The kind of a section, as the binary formats of
 /// [modules](https://webassembly.github.io/spec/core/binary/modules.html#sections) and
 /// [components](https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md) name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the names are those of the binary formats")]
 pub enum SectionKind {
@@ -88,7 +88,7 @@ impl SectionKind {
     }
 
     /// Returns the kind of a section with this id.
-    fn of_id(encoding: Encoding, id: u8) -> Option<Self> {
+    pub(in crate::wasm) fn of_id(encoding: Encoding, id: u8) -> Option<Self> {
         Some(match (encoding, id) {
             (_, 0) => Self::Custom,
             (Encoding::Module, 1) => Self::Type,

@@ -21,6 +21,7 @@ fn endpoints(s: &Api) -> Vec<(&'static str, String)> {
         ("POST", api(&format!("/hash/{hash}/b"))),
         ("GET", api("/info/a")),
         ("GET", api("/search?q=kind:module")),
+        ("GET", api("/diff?from=main&to=dev")),
         ("GET", api("/versions/a")),
         ("GET", api("/version/0/a")),
         ("GET", api("/commits")),

@@ -5,6 +5,7 @@ mod auth;
 mod branches;
 mod clients;
 mod conditional;
+mod diff;
 mod errors;
 mod hashes;
 mod head;

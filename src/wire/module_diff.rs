@@ -1,0 +1,348 @@
+//! The difference between two modules, as JSON.
+
+use serde::{Deserialize, Serialize};
+
+use crate::store::{
+    Comparison, Compatibility, ItemChange, ModuleDiff, ModuleKind, SectionChange, SectionKind,
+    Verdict,
+};
+
+/// The size of an item without its texts, in bytes of JSON; more than any takes.
+const ITEM_BYTES: usize = 96;
+
+/// The differences between two modules. The lists contain only what differs.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = ModuleDiff)]
+pub struct ModuleDiffJson {
+    /// Whether the newer module can stand in for the older one: `same`, `compatible` or `breaking`.
+    #[schema(value_type = String, pattern = "^(same|compatible|breaking)$", required = false)]
+    verdict: Compatibility,
+    #[schema(required = false)]
+    reasons: ReasonsJson,
+    #[schema(required = false)]
+    size: SizesJson,
+    #[schema(required = false)]
+    kind: KindsJson,
+    /// Imports with their types.
+    #[schema(required = false)]
+    imports: Vec<ImportDiff>,
+    /// Exports with their types.
+    #[schema(required = false)]
+    exports: Vec<ExportDiff>,
+    #[schema(required = false)]
+    custom_sections: NamesDiff,
+    /// The tools that produced the modules, with their versions.
+    #[schema(required = false)]
+    producers: Vec<ProducerDiff>,
+    /// The sizes of sections, summed by kind and name.
+    #[schema(required = false)]
+    sections: Vec<SectionDiff>,
+    /// The number of differences in the lists that are left out because there are too many.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
+    left_out: usize,
+}
+
+/// The reasons for a verdict, a sentence each. At most 100 of either kind are listed.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = VerdictReasons)]
+pub struct ReasonsJson {
+    /// The differences that break what uses the older module.
+    breaking: Vec<String>,
+    /// The differences that do not.
+    compatible: Vec<String>,
+    /// The number of differences of either kind that are not listed.
+    left_out: usize,
+}
+
+/// The sizes of two modules, in bytes.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = SizesDiff)]
+pub struct SizesJson {
+    old: u64,
+    new: u64,
+}
+
+/// The kinds of two modules.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = KindsDiff)]
+pub struct KindsJson {
+    /// `module` or `component`.
+    #[schema(value_type = String)]
+    old: ModuleKind,
+    /// `module` or `component`.
+    #[schema(value_type = String)]
+    new: ModuleKind,
+}
+
+/// An import that differs.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ImportDiff {
+    /// The module to import from; for a component, the interface that the function or type belongs to.
+    module: Option<String>,
+    name: String,
+    /// The old type, or null if the import is new.
+    old: Option<String>,
+    /// The new type, or null if the import was removed.
+    new: Option<String>,
+}
+
+/// An export that differs.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ExportDiff {
+    /// The interface of a component that the function or type belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    interface: Option<String>,
+    name: String,
+    /// The old type, or null if the export is new.
+    old: Option<String>,
+    /// The new type, or null if the export was removed.
+    new: Option<String>,
+}
+
+/// The names of the custom sections that one of two modules has.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct NamesDiff {
+    added: Vec<String>,
+    removed: Vec<String>,
+}
+
+/// A tool that differs.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ProducerDiff {
+    /// `language`, `processed-by` or `sdk`.
+    field: Option<String>,
+    name: String,
+    /// The old version, or null if the tool is new.
+    old: Option<String>,
+    /// The new version, or null if the tool is not named any more.
+    new: Option<String>,
+}
+
+/// The sections of a kind, and for custom sections of a name, whose size differs.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SectionDiff {
+    /// The kind, such as `code` or `custom`.
+    #[schema(value_type = String)]
+    kind: SectionKind,
+    /// The name of custom sections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    name: Option<String>,
+    /// The old size in bytes, or null if there was no such section.
+    old: Option<u64>,
+    /// The new size in bytes, or null if there is no such section any more.
+    new: Option<u64>,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+impl From<&ModuleDiff> for ModuleDiffJson {
+    fn from(
+        ModuleDiff {
+            verdict,
+            comparison,
+        }: &ModuleDiff,
+    ) -> Self {
+        let Comparison {
+            kind,
+            size_bytes,
+            imports,
+            exports,
+            custom_sections,
+            producers,
+            sections,
+        } = comparison;
+        Self {
+            verdict: verdict.compatibility,
+            reasons: ReasonsJson {
+                breaking: verdict.breaking.clone(),
+                compatible: verdict.compatible.clone(),
+                left_out: verdict.left_out,
+            },
+            size: SizesJson {
+                old: size_bytes.0,
+                new: size_bytes.1,
+            },
+            kind: KindsJson {
+                old: kind.0,
+                new: kind.1,
+            },
+            imports: imports.iter().map(ImportDiff::from).collect(),
+            exports: exports.iter().map(ExportDiff::from).collect(),
+            custom_sections: NamesDiff::new(custom_sections),
+            producers: producers.iter().map(ProducerDiff::from).collect(),
+            sections: sections.iter().map(SectionDiff::from).collect(),
+            left_out: 0,
+        }
+    }
+}
+
+impl ModuleDiffJson {
+    /// Returns the differences; `None` if some are left out.
+    pub(super) fn into_diff(self) -> Option<ModuleDiff> {
+        if self.left_out > 0 {
+            return None;
+        }
+        let custom = |name, is_new: bool| {
+            item(
+                None,
+                name,
+                (!is_new).then(String::new),
+                is_new.then(String::new),
+            )
+        };
+        let NamesDiff { added, removed } = self.custom_sections;
+        let added = added.into_iter().map(|name| custom(name, true));
+        let removed = removed.into_iter().map(|name| custom(name, false));
+        let mut custom_sections: Vec<_> = added.chain(removed).collect();
+        custom_sections.sort_by(|a, b| a.name.cmp(&b.name));
+        let comparison = Comparison {
+            kind: (self.kind.old, self.kind.new),
+            size_bytes: (self.size.old, self.size.new),
+            imports: (self.imports.into_iter())
+                .map(|import| item(import.module, import.name, import.old, import.new))
+                .collect(),
+            exports: (self.exports.into_iter())
+                .map(|export| item(export.interface, export.name, export.old, export.new))
+                .collect(),
+            custom_sections,
+            producers: (self.producers.into_iter())
+                .map(|tool| item(tool.field, tool.name, tool.old, tool.new))
+                .collect(),
+            sections: (self.sections.into_iter())
+                .map(|section| SectionChange {
+                    kind: section.kind,
+                    name: section.name,
+                    old: section.old,
+                    new: section.new,
+                })
+                .collect(),
+        };
+        let verdict = Verdict {
+            compatibility: self.verdict,
+            breaking: self.reasons.breaking,
+            compatible: self.reasons.compatible,
+            left_out: self.reasons.left_out,
+        };
+        Some(ModuleDiff {
+            verdict,
+            comparison,
+        })
+    }
+
+    /// Leaves out differences so that the rest takes not much more than `bytes_max` bytes.
+    pub(super) fn cut(&mut self, bytes_max: usize) {
+        let mut left = bytes_max;
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let mut cut = 0;
+        cut += cut_list(&mut self.imports, &mut left, |import| {
+            length(&import.module) + import.name.len() + length(&import.old) + length(&import.new)
+        });
+        cut += cut_list(&mut self.exports, &mut left, |export| {
+            length(&export.interface)
+                + export.name.len()
+                + length(&export.old)
+                + length(&export.new)
+        });
+        cut += cut_list(&mut self.custom_sections.added, &mut left, String::len);
+        cut += cut_list(&mut self.custom_sections.removed, &mut left, String::len);
+        cut += cut_list(&mut self.producers, &mut left, |tool| {
+            length(&tool.field) + tool.name.len() + length(&tool.old) + length(&tool.new)
+        });
+        cut += cut_list(&mut self.sections, &mut left, |section| {
+            length(&section.name)
+        });
+        self.left_out += cut;
+    }
+}
+
+/// Removes the items after the first that does not fit into `left` bytes. Returns their number.
+fn cut_list<T>(list: &mut Vec<T>, left: &mut usize, length: impl Fn(&T) -> usize) -> usize {
+    let fitting = list.iter().map_while(|item| {
+        *left = left.checked_sub(ITEM_BYTES + length(item))?;
+        Some(())
+    });
+    let count = fitting.count();
+    let cut = list.len() - count;
+    list.truncate(count);
+    cut
+}
+
+impl NamesDiff {
+    fn new(changes: &[ItemChange]) -> Self {
+        let names = |is_listed: fn(&ItemChange) -> bool| {
+            let listed = changes.iter().filter(|change| is_listed(change));
+            listed.map(|change| change.name.clone()).collect()
+        };
+        Self {
+            added: names(|change| change.old.is_none()),
+            removed: names(|change| change.new.is_none()),
+        }
+    }
+}
+
+impl From<&ItemChange> for ImportDiff {
+    fn from(change: &ItemChange) -> Self {
+        Self {
+            module: owned(&change.group),
+            name: change.name.clone(),
+            old: owned(&change.old),
+            new: owned(&change.new),
+        }
+    }
+}
+
+impl From<&ItemChange> for ExportDiff {
+    fn from(change: &ItemChange) -> Self {
+        Self {
+            interface: owned(&change.group),
+            name: change.name.clone(),
+            old: owned(&change.old),
+            new: owned(&change.new),
+        }
+    }
+}
+
+impl From<&ItemChange> for ProducerDiff {
+    fn from(change: &ItemChange) -> Self {
+        Self {
+            field: owned(&change.group),
+            name: change.name.clone(),
+            old: owned(&change.old),
+            new: owned(&change.new),
+        }
+    }
+}
+
+impl From<&SectionChange> for SectionDiff {
+    fn from(change: &SectionChange) -> Self {
+        Self {
+            kind: change.kind,
+            name: change.name.clone(),
+            old: change.old,
+            new: change.new,
+        }
+    }
+}
+
+fn owned(text: &Option<std::sync::Arc<str>>) -> Option<String> {
+    text.as_deref().map(str::to_owned)
+}
+
+fn item(
+    group: Option<String>,
+    name: String,
+    old: Option<String>,
+    new: Option<String>,
+) -> ItemChange {
+    ItemChange {
+        group: group.map(Into::into),
+        name,
+        old: old.map(Into::into),
+        new: new.map(Into::into),
+    }
+}
