@@ -7,7 +7,7 @@ use super::config::ConfigError;
 use crate::http::{KeyError, TlsError};
 use crate::names::{self, ServerUrl};
 use crate::remote;
-use crate::store::{self, ErrorKind, QueryError};
+use crate::store::{self, ErrorKind, QueryError, WitError};
 
 /// Not found, unreadable input, or any failure without a code of its own.
 const FAILED: u8 = 1;
@@ -67,6 +67,14 @@ pub(super) enum Error {
         path: PathBuf,
         /// The operating system's reason.
         source: io::Error,
+    },
+    /// The file with a world cannot be used.
+    #[error("{path:?}")]
+    World {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: WitError,
     },
     /// Reading a module failed before its end.
     #[error("cannot read the module")]
@@ -179,7 +187,7 @@ impl Error {
             Self::Setting { source, .. } => source.code(),
             Self::Unwritable { .. } => UNAVAILABLE,
             Self::NeedsDirectory(_) => USAGE,
-            Self::Name(_) | Self::Query(_) | Self::FileName(_) => INVALID,
+            Self::Name(_) | Self::Query(_) | Self::FileName(_) | Self::World { .. } => INVALID,
             Self::ObjectFormat { .. } | Self::NotRecursive(_) => CONFLICT,
             Self::NoHome | Self::Faults(_) | Self::Interrupted(_) => UNAVAILABLE,
             Self::PushRefused(_) => CONFLICT,

@@ -56,8 +56,9 @@ pub use crate::repo::{
     lower_thread_priority,
 };
 pub use crate::wasm::{
-    Cancellation, Comparison, Compatibility, Error as ModuleError, Export, Hashing, Hashing512,
-    Import, ItemChange, ModuleInfo, ModuleKind, SectionChange, SectionKind, Validation, Verdict,
+    COMPONENT_HEAD_BYTES, Cancellation, Comparison, Compatibility, Error as ModuleError, Export,
+    Hashing, Hashing512, Import, ItemChange, ModuleInfo, ModuleKind, SectionChange, SectionKind,
+    TargetWorld, Validation, Verdict, WitError, is_component,
 };
 pub use audit::AuditEntry;
 pub use change::Change;

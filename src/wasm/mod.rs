@@ -66,6 +66,7 @@ pub use facts::{
     demangle,
 };
 pub use fuel::Cancellation;
+pub use head::{COMPONENT_HEAD_BYTES, is_component};
 pub use info::{Export, Import, ItemKind, ModuleInfo, ModuleKind, Producers};
 pub use inspect::{inspect, inspect_after};
 pub use section_sums::SectionChange;

@@ -29,3 +29,4 @@ mod show;
 mod stopping;
 mod terminal;
 mod watch;
+mod world;

@@ -6,7 +6,7 @@ use super::{Twin, history};
 use crate::support::program::{FORMATS, World};
 
 /// Every command, and whether it works against a server.
-const COMMANDS: [(&str, bool); 36] = [
+const COMMANDS: [(&str, bool); 37] = [
     ("init", false),
     ("add", true),
     ("find", true),
@@ -16,6 +16,7 @@ const COMMANDS: [(&str, bool); 36] = [
     ("info", true),
     ("list", true),
     ("search", true),
+    ("world", true),
     ("set", true),
     ("remove", true),
     ("versions", true),
@@ -58,6 +59,9 @@ fn every_read_has_the_same_result_on_the_directory_and_over_http() {
         let (hash, digest) = (world.hash(8), world.json(&["info", "math/add.wasm"]));
         let digest = digest["digest"].as_str().unwrap();
         let unknown = "1".repeat(hash.len());
+        world.file("world.wit", "package a:b; world w {}");
+        let wit = world.path("world.wit");
+        let wit = wit.to_str().unwrap();
         let names = [
             "math/add.wasm",
             "odd/100% a+b?#&;=.wasm",
@@ -120,6 +124,9 @@ fn every_read_has_the_same_result_on_the_directory_and_over_http() {
             &["diff", middle, "main", "math/add.wasm", "--json"],
             &["diff", "main", "main", "nowhere"],
             &["diff", "main", "nope"],
+            &["world", wit],
+            &["world", wit, "--json", "--path", "math/add.wasm"],
+            &["world", wit, "--path", "nowhere"],
             &["branch", "--list"],
             &["branch", "--list", "--json"],
         ] {

@@ -42,6 +42,7 @@ mod verify;
 mod version;
 mod versions;
 mod watch;
+mod world;
 
 use super::exit::Result;
 use super::output::Output;
@@ -79,6 +80,7 @@ commands! {
     info => Info(InfoArgs),
     list => List(ListArgs),
     search => Search(SearchArgs),
+    world => World(WorldArgs),
     set => Set(SetArgs),
     remove => Remove(RemoveArgs),
     versions => Versions(VersionsArgs),
