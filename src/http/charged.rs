@@ -1,8 +1,14 @@
 //! Bytes in responses that are charged to the memory budget until they are sent or dropped.
 
-use axum::body::Bytes;
+use std::io;
 
-use crate::budget::Charge;
+use axum::body::{Body, Bytes};
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::budget::{Charge, Exhausted};
 
 /// Bytes and the charge for them.
 struct ChargedBytes {
@@ -20,4 +26,52 @@ impl AsRef<[u8]> for ChargedBytes {
 /// Returns bytes that hold their charge until their last clone or slice is dropped.
 pub(super) fn charged_bytes(bytes: Vec<u8>, charge: Charge) -> Bytes {
     Bytes::from_owner(ChargedBytes { bytes, charge })
+}
+
+/// Returns a response whose body is held with the charge, which is resized to its length.
+///
+/// # Errors
+/// [`Exhausted`] if no memory is free.
+pub(super) fn charged_response(
+    media_type: &'static str,
+    bytes: Vec<u8>,
+    mut charge: Charge,
+) -> Result<Response, Exhausted> {
+    charge.try_resize(bytes.len() as u64)?;
+    let media_type = [(CONTENT_TYPE, HeaderValue::from_static(media_type))];
+    Ok((media_type, Body::from(charged_bytes(bytes, charge))).into_response())
+}
+
+/// Returns a value as JSON, held with the charge, which is resized to its length before it is encoded.
+///
+/// # Errors
+/// [`Exhausted`] if no memory is free.
+pub(super) fn charged_json_response(
+    value: &impl Serialize,
+    mut charge: Charge,
+) -> Result<Response, Exhausted> {
+    charge.try_resize(json_bytes(value))?;
+    let json = serde_json::to_vec(value).expect("BUG: plain data is JSON");
+    charged_response("application/json", json, charge)
+}
+
+/// Returns the length of a value as JSON, in bytes.
+pub(super) fn json_bytes(value: &impl Serialize) -> u64 {
+    let mut length = ByteCount(0);
+    serde_json::to_writer(&mut length, value).expect("BUG: plain data is JSON");
+    length.0
+}
+
+/// Counts the bytes that are written.
+struct ByteCount(u64);
+
+impl io::Write for ByteCount {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::fmt::Display;
 
 use axum::extract::{FromRequestParts, Query, RawPathParams};
-use axum::http::header::RANGE;
+use axum::http::header::{IF_NONE_MATCH, RANGE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use serde::de::DeserializeOwned;
@@ -98,6 +98,19 @@ impl<S: Send + Sync> FromRequestParts<S> for ModuleHeaders {
             headers.remove(RANGE);
         }
         Ok(Self(headers))
+    }
+}
+
+/// The header of a conditional read.
+pub(super) struct ReadConditions(pub HeaderMap);
+
+impl<S: Send + Sync> FromRequestParts<S> for ReadConditions {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let values = parts.headers.get_all(IF_NONE_MATCH).iter();
+        let conditions = values.map(|value| (IF_NONE_MATCH, value.clone()));
+        Ok(Self(conditions.collect()))
     }
 }
 

@@ -4,7 +4,6 @@
 //! when the previous one was handed over, by a read of its own that continues after the last item. In between, only the position is
 //! held, and neither a thread nor a transaction. All pieces are of one commit, so they fit together.
 
-use std::io;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use serde::Serialize;
 
 use crate::budget::{Charge, SMALL_BYTES_MAX};
 use crate::http::blocking::acquire;
-use crate::http::charged::charged_bytes;
+use crate::http::charged::{charged_bytes, charged_json_response, json_bytes};
 use crate::http::commit_header::CommitHeader;
 use crate::http::error::Result;
 use crate::http::json_items::{JsonItems, ListKind};
@@ -229,25 +228,8 @@ where
 /// # Errors
 /// 503 if no memory is free.
 pub(super) fn charged_json(app: &App, value: &impl Serialize) -> Result<Response> {
-    let mut length = ByteCount(0);
-    serde_json::to_writer(&mut length, value).expect("BUG: plain data is JSON");
-    let charge = app.memory.try_charge(length.0)?;
-    let json = serde_json::to_vec(value).expect("BUG: plain data is JSON");
-    json_body(json, charge)
-}
-
-/// Counts the bytes that are written.
-struct ByteCount(u64);
-
-impl io::Write for ByteCount {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    let charge = app.memory.try_charge(json_bytes(value))?;
+    Ok(charged_json_response(value, charge)?)
 }
 
 /// Returns JSON as a body that is charged until it is sent.

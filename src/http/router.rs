@@ -26,7 +26,7 @@ use crate::http::openapi;
 use crate::http::options::ServerOptions;
 use crate::http::routes::list_etag::list_etag;
 use crate::http::routes::{
-    admin, branches, diff, git, hashes, history, modules, operation, search, versions, watch,
+    admin, branches, diff, facts, git, hashes, history, modules, operation, search, versions, watch,
 };
 use crate::http::state::App;
 use crate::store::Store;
@@ -84,7 +84,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(modules::get, modules::put, modules::remove))
         .route("/hash", any(missing_name))
         .routes(routes!(hashes::get, hashes::set))
-        .routes(routes!(hashes::info))
+        .routes(routes!(facts::info))
+        .routes(routes!(facts::wit))
+        .routes(routes!(facts::size))
         .routes(routes!(search::search))
         .routes(routes!(diff::diff))
         .routes(routes!(versions::list))

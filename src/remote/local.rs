@@ -12,7 +12,7 @@ use crate::store::{
     self, Change, DirectoryRemoval, GcSummary, History, LogOrder, ModuleComparison, PathChange,
     Query, Revision, SearchCursor, SearchMatch, SearchScope, Store, Version,
 };
-use crate::wire::{CommitJson, InfoJson};
+use crate::wire::{CommitJson, InfoJson, PartSelection, SizesJson};
 
 /// The longest time that one call waits for the next event. `watch` repeats the call forever.
 const EVENT_WAIT_MAX: Duration = Duration::from_secs(3600);
@@ -48,6 +48,20 @@ impl StoreOperations for Store {
             details.module.next = more.next;
         }
         Ok(InfoJson::from(&details))
+    }
+
+    fn wit(&self, revision: &Revision, name: &ModuleRef) -> Result<String> {
+        Ok(self.wit(revision, name)?.text)
+    }
+
+    fn sizes(
+        &self,
+        revision: &Revision,
+        name: &ModuleRef,
+        selection: PartSelection,
+    ) -> Result<SizesJson> {
+        let (hash, module) = self.facts(revision, name)?;
+        Ok(SizesJson::of(hash, &module.facts, selection))
     }
 
     fn search(

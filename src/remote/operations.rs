@@ -10,7 +10,7 @@ use crate::store::{
     Change, DirectoryRemoval, GcSummary, History, LogOrder, ModuleComparison, PathChange, Query,
     Revision, SearchMatch, SearchScope, Version,
 };
-use crate::wire::{CommitJson, InfoJson};
+use crate::wire::{CommitJson, InfoJson, PartSelection, SizesJson};
 
 /// A module store: a local directory, or a store behind a server.
 ///
@@ -28,6 +28,17 @@ pub trait StoreOperations {
 
     /// Returns the description of a module: its kind, size, imports and exports, and more.
     fn info(&self, revision: &Revision, name: &ModuleRef) -> Result<InfoJson>;
+
+    /// Returns the WIT of a module, as text.
+    fn wit(&self, revision: &Revision, name: &ModuleRef) -> Result<String>;
+
+    /// Returns the sizes of the parts of a module.
+    fn sizes(
+        &self,
+        revision: &Revision,
+        name: &ModuleRef,
+        selection: PartSelection,
+    ) -> Result<SizesJson>;
 
     /// Calls `visit` for every module for which the query holds, sorted by path, until `visit` returns `Break`. Returns the number of
     /// modules that are not analysed yet, and which a search therefore does not find.

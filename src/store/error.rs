@@ -20,6 +20,14 @@ pub enum Error {
     /// A directory was not removed, because removal was not recursive.
     #[error("{0} is a directory and was not removed, because the removal is not recursive")]
     DirectoryNotRemoved(String),
+    /// The module has no WIT, or its WIT cannot be shown.
+    #[error("cannot show the WIT of {name}: {reason}")]
+    NoWit {
+        /// The path, hash or digest of the module.
+        name: String,
+        /// The reason.
+        reason: String,
+    },
     /// The version index is out of range.
     #[error("{path} has no version {index}: there are {count}, counted from 0")]
     NoVersion {
@@ -153,6 +161,7 @@ impl Error {
         match self {
             Self::NoModule(_)
             | Self::IsDirectory(_)
+            | Self::NoWit { .. }
             | Self::NoVersion { .. }
             | Self::NeverExisted(_)
             | Self::NoCommit(_) => ErrorKind::NotFound,

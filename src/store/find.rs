@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::error::{Error, Result};
+use super::error::{Error, ErrorKind, Result};
 use super::open::Store;
 use super::revision::Revision;
 use crate::names::{CommitId, Digest, HashRef, ModuleHash, ModulePath, ModuleRef};
 use crate::repo::{self, Blob, CachedNode, TreeNode};
-use crate::wasm::{self, ModuleInfo};
+use crate::wasm::{self, Facts, ModuleInfo};
 
 /// A module with its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,19 @@ pub struct ModuleDetails {
     pub digest: Digest,
     /// The imports, exports and sections.
     pub module: ModuleInfo,
+    /// The number of imports and exports that are left out before those in `module`.
+    pub skipped: usize,
+    /// The facts; `None` if they cannot be read, because the module is invalid after the part that [`ModuleInfo`] describes.
+    pub facts: Option<Facts>,
+}
+
+impl ModuleDetails {
+    /// Returns the number of imports, and that of exports, that are left out before those in `module`.
+    pub fn skipped_items(&self) -> (usize, usize) {
+        let imports = self.facts.as_ref().map_or(0, |facts| facts.imports.total);
+        let imports = usize::try_from(imports).unwrap_or(usize::MAX);
+        (self.skipped, self.skipped.saturating_sub(imports))
+    }
 }
 
 impl Store {
@@ -129,10 +142,17 @@ impl Store {
         } = self.find(revision, name)?;
         let module = wasm::inspect_after(&bytes, skip)
             .map_err(|source| Error::invalid(&name.to_string(), source))?;
+        let facts = match self.facts_of(hash) {
+            Ok(facts) => Some(facts.facts),
+            Err(error) if error.kind() == ErrorKind::InvalidModule => None,
+            Err(error) => return Err(error),
+        };
         Ok(ModuleDetails {
             hash,
             digest,
             module,
+            skipped: skip,
+            facts,
         })
     }
 

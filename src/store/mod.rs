@@ -48,6 +48,7 @@ mod verify;
 mod version_lists;
 mod versions;
 mod watch;
+mod wit;
 
 pub use crate::repo::{
     Atomicity, Blob, BlobHasher, BranchesAndTags, BrokenRef, CacheUse, Commit, DropPolicy,
@@ -56,9 +57,10 @@ pub use crate::repo::{
     lower_thread_priority,
 };
 pub use crate::wasm::{
-    COMPONENT_HEAD_BYTES, Cancellation, Comparison, Compatibility, Error as ModuleError, Export,
-    Hashing, Hashing512, Import, ItemChange, ModuleInfo, ModuleKind, SectionChange, SectionKind,
-    TargetWorld, Validation, Verdict, WitError, is_component,
+    COMPONENT_HEAD_BYTES, Cancellation, Comparison, Compatibility, Crates, Cut,
+    Error as ModuleError, Export, Facts, FunctionSize, GroupSize, Hashing, Hashing512, Import,
+    ItemChange, Metadata, ModuleInfo, ModuleKind, Requirements, SectionChange, SectionKind,
+    SectionSize, SegmentSize, TargetWorld, Validation, Verdict, WitError, is_component,
 };
 pub use audit::AuditEntry;
 pub use change::Change;
@@ -84,3 +86,4 @@ pub use upload::Upload;
 pub use verify::{DerivedFaults, Finding};
 pub use versions::Version;
 pub use watch::{BranchCursor, CursorPosition, Event, PollResult, Watcher};
+pub use wit::ModuleWit;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::metadata::{MetadataJson, RequirementsJson};
 use super::schema::{DigestSchema, HashSchema};
 use crate::store::ModuleDetails;
 
@@ -30,6 +31,14 @@ pub struct InfoJson {
     pub custom_sections: Vec<String>,
     /// The tools and languages that produced the module, by field of the producers section.
     pub producers: BTreeMap<String, Vec<ProducerJson>>,
+    /// What the module requires of an engine. Absent if it cannot be determined.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub requires: Option<RequirementsJson>,
+    /// What the custom sections say about the module. Absent if they cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub metadata: Option<MetadataJson>,
 }
 
 /// An import of a module.
@@ -42,6 +51,10 @@ pub struct ImportJson {
     pub name: String,
     /// `func`, `table`, `memory`, `global`, `tag`, `type`, `component`, `instance`, `module` or `value`.
     pub kind: String,
+    /// The type in the text format; longer ones than 1 KiB end with `…`. Absent in a component, and after the first 160 KiB of the list.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub ty: Option<String>,
 }
 
 /// An export of a module.
@@ -52,6 +65,10 @@ pub struct ExportJson {
     pub name: String,
     /// The kind of the exported item: one of the kinds of imports.
     pub kind: String,
+    /// The type, as for an import.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub ty: Option<String>,
 }
 
 /// A tool or language that produced a module.
@@ -67,14 +84,21 @@ pub struct ProducerJson {
 impl From<&ModuleDetails> for InfoJson {
     fn from(details: &ModuleDetails) -> Self {
         let module = &details.module;
-        let imports = module.imports.iter().map(|import| ImportJson {
+        let facts = details.facts.as_ref();
+        // Both lists of the facts start with the first item, also if these lists leave some out.
+        let (skipped_imports, skipped_exports) = details.skipped_items();
+        let imports = (skipped_imports..).zip(&module.imports);
+        let imports = imports.map(|(position, import)| ImportJson {
             module: import.module.as_deref().map(str::to_owned),
             name: import.name.clone(),
             kind: import.kind.as_str().to_owned(),
+            ty: facts.and_then(|facts| facts.imports.items.get(position)?.ty.clone()),
         });
-        let exports = module.exports.iter().map(|export| ExportJson {
+        let exports = (skipped_exports..).zip(&module.exports);
+        let exports = exports.map(|(position, export)| ExportJson {
             name: export.name.clone(),
             kind: export.kind.as_str().to_owned(),
+            ty: facts.and_then(|facts| facts.exports.items.get(position)?.ty.clone()),
         });
         let mut producers = BTreeMap::<String, Vec<ProducerJson>>::new();
         for (field, tools) in &module.producers {
@@ -93,6 +117,8 @@ impl From<&ModuleDetails> for InfoJson {
             exports: exports.collect(),
             custom_sections: module.custom_sections.clone(),
             producers,
+            requires: facts.map(|facts| RequirementsJson::from(&facts.requires)),
+            metadata: facts.map(|facts| MetadataJson::from(&facts.metadata)),
         }
     }
 }

@@ -6,6 +6,7 @@ mod branches;
 mod config;
 mod deploy;
 mod diff;
+mod facts;
 mod files;
 mod global;
 mod graph;

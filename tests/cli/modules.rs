@@ -231,17 +231,28 @@ fn info_prints_the_facts_about_a_module() {
         let digest = json["digest"].as_str().unwrap();
         let expected = json!({
             "hash": hash, "digest": digest, "size": bytes.len(), "kind": "module",
-            "imports": [{ "module": "env", "name": "g", "kind": "global" }],
-            "exports": [{ "name": "m", "kind": "memory" }, { "name": "run\u{1b}", "kind": "func" }],
+            "imports": [{ "module": "env", "name": "g", "kind": "global", "type": "(global i32)" }],
+            "exports": [
+                { "name": "m", "kind": "memory", "type": "(memory 1)" },
+                { "name": "run\u{1b}", "kind": "func", "type": "(func)" },
+            ],
             "custom_sections": ["odd", "producers"],
             "producers": { "language": [{ "name": "Rust", "version": "2024" }] },
+            "requires": { "standard": "1.0", "included": [], "proposals": [] },
+            "metadata": {
+                "producers": {
+                    "items": [{ "field": "language", "name": "Rust", "version": "2024" }],
+                    "left_out": 0,
+                },
+            },
         });
         assert_eq!(json, expected);
         let head = format!(
-            "kind: module\nsize: {}\ndigest: {digest}\nhash: {hash}\n",
+            "kind: module\nsize: {}\ndigest: {digest}\nhash: {hash}\n\
+             requires: WebAssembly 1.0\n",
             bytes.len()
         );
-        let tail = "imports:\n  env.g: global\nexports:\n  m: memory\n  run\\u{1b}: func\n\
+        let tail = "imports:\n  env.g: (global i32)\nexports:\n  m: (memory 1)\n  run\\u{1b}: (func)\n\
             custom sections:\n  odd\n  producers\nproducers:\n  language: Rust 2024\n";
         assert_eq!(world.ok(&["info", digest]), format!("{head}{tail}"));
         assert_eq!(

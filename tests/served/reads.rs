@@ -6,7 +6,7 @@ use super::{Twin, history};
 use crate::support::program::{FORMATS, World};
 
 /// Every command, and whether it works against a server.
-const COMMANDS: [(&str, bool); 37] = [
+const COMMANDS: [(&str, bool); 39] = [
     ("init", false),
     ("add", true),
     ("find", true),
@@ -14,6 +14,8 @@ const COMMANDS: [(&str, bool); 37] = [
     ("hash", true),
     ("contains", true),
     ("info", true),
+    ("wit", true),
+    ("size", true),
     ("list", true),
     ("search", true),
     ("world", true),
@@ -77,7 +79,7 @@ fn every_read_has_the_same_result_on_the_directory_and_over_http() {
             &unknown,
         ];
         let verbs = [
-            "find", "hash", "contains", "info", "versions", "audit", "list",
+            "find", "hash", "contains", "info", "wit", "size", "versions", "audit", "list",
         ];
         // Lookups by name hardly depend on the object format.
         let few = if format == "sha1" { names.len() } else { 2 };

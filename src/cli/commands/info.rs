@@ -9,9 +9,11 @@ use crate::wire;
 
 /// Print the contents of a module
 ///
-/// Prints kind, size in bytes, digest, hash, imports, exports, custom sections and producers, one per line. JSON:
-/// {"hash":"…","digest":"sha256:…","size":N,"kind":"module"|"component","imports":[{"module":"…"|null,"name":"…","kind":"…"}],
-/// "exports":[{"name":"…","kind":"…"}],"custom_sections":["…"],"producers":{"language":[{"name":"…","version":"…"}]}}
+/// Prints kind, size in bytes, digest, hash, the version of WebAssembly and the proposals that the module requires, imports and exports with
+/// their types, custom sections, producers, metadata and crates, one per line. JSON: {"hash":"…","digest":"sha256:…","size":N,
+/// "kind":"module"|"component","imports":[{"module":"…"|null,"name":"…","kind":"…","type":"…"}],
+/// "exports":[{"name":"…","kind":"…","type":"…"}],"custom_sections":["…"],"producers":{"language":[{"name":"…","version":"…"}]},
+/// "requires":{"standard":"1.0","included":["…"],"proposals":["…"]},"metadata":{"description":"…",…}}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct InfoArgs {
     /// The module's path, hash or digest
@@ -41,17 +43,25 @@ fn print(info: &wire::InfoJson, out: &mut Output) -> Result<()> {
         printable(&info.digest),
         printable(&info.hash)
     ))?;
+    if let Some(requires) = &info.requires {
+        let features = requires.included.iter().chain(&requires.proposals);
+        let features: String = features.map(|name| format!(", {name}")).collect();
+        let standard = &requires.standard;
+        let requires = format!("WebAssembly {standard}{features}");
+        out.line(format_args!("requires: {}", printable(&requires)))?;
+    }
     section(out, "imports", &info.imports, |import| {
         let from = import.module.as_ref().map(|module| format!("{module}."));
         format!(
             "{}{}: {}",
             from.unwrap_or_default(),
             import.name,
-            import.kind
+            import.ty.as_ref().unwrap_or(&import.kind)
         )
     })?;
     section(out, "exports", &info.exports, |export| {
-        format!("{}: {}", export.name, export.kind)
+        let ty = export.ty.as_ref().unwrap_or(&export.kind);
+        format!("{}: {ty}", export.name)
     })?;
     section(out, "custom sections", &info.custom_sections, String::clone)?;
     let producers: Vec<_> = info.producers.iter().collect();
@@ -61,7 +71,47 @@ fn print(info: &wire::InfoJson, out: &mut Output) -> Result<()> {
             .map(|tool| format!("{} {}", tool.name, tool.version))
             .collect();
         format!("{field}: {}", tools.join(", "))
-    })
+    })?;
+    match &info.metadata {
+        Some(metadata) => print_metadata(metadata, out),
+        None => Ok(()),
+    }
+}
+
+fn print_metadata(metadata: &wire::MetadataJson, out: &mut Output) -> Result<()> {
+    let fields = [
+        ("name", &metadata.name),
+        ("description", &metadata.description),
+        ("authors", &metadata.authors),
+        ("licenses", &metadata.licenses),
+        ("source", &metadata.source),
+        ("homepage", &metadata.homepage),
+        ("revision", &metadata.revision),
+        ("version", &metadata.version),
+        ("source map", &metadata.source_map_url),
+        ("build id", &metadata.build_id),
+        ("external debug info", &metadata.external_debug_info),
+    ];
+    let fields: Vec<_> = fields
+        .iter()
+        .filter_map(|(name, text)| text.as_ref().map(|text| format!("{name}: {text}")))
+        .collect();
+    section(out, "metadata", &fields, String::clone)?;
+    let Some(crates) = &metadata.crates else {
+        return Ok(());
+    };
+    if crates.unreadable {
+        return out.line("crates: unreadable");
+    }
+    let mut lines: Vec<_> = crates
+        .items
+        .iter()
+        .map(|listed| format!("{} {}", listed.name, listed.version))
+        .collect();
+    if crates.left_out > 0 {
+        lines.push(format!("and {} more", crates.left_out));
+    }
+    section(out, "crates", &lines, String::clone)
 }
 
 /// Prints a heading and an indented line for each item; nothing if there are none.

@@ -37,11 +37,13 @@ mod search;
 mod server;
 mod set;
 mod show;
+mod size;
 mod snapshot;
 mod verify;
 mod version;
 mod versions;
 mod watch;
+mod wit;
 mod world;
 
 use super::exit::Result;
@@ -78,6 +80,8 @@ commands! {
     hash => Hash(HashArgs),
     contains => Contains(ContainsArgs),
     info => Info(InfoArgs),
+    wit => Wit(WitArgs),
+    size => Size(SizeArgs),
     list => List(ListArgs),
     search => Search(SearchArgs),
     world => World(WorldArgs),

@@ -4,7 +4,7 @@ use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{Object, ObjectBuilder, Required, Type};
 
-use crate::http::extract::{ModuleHeaders, ReadRevision, WriteHeaders};
+use crate::http::extract::{ModuleHeaders, ReadConditions, ReadRevision, WriteHeaders};
 
 /// A parameter: name, description, and a pattern. Since clients may check values against the pattern, it matches everything that
 /// the server accepts, and some of what the server rejects.
@@ -134,6 +134,12 @@ pub(in crate::http) struct UploadHeaders;
 impl IntoParams for ReadRevision {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         headers([BRANCH].iter().chain(&READ_HEADERS))
+    }
+}
+
+impl IntoParams for ReadConditions {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        headers(&[IF_NONE_MATCH])
     }
 }
 

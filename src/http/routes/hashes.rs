@@ -1,19 +1,15 @@
-//! `/hash` and `/info`: a module's hash, adding a stored module at another path, and the description of a module.
+//! `/hash`: a module's hash, and adding a stored module at another path.
 
 use axum::extract::State;
-use axum::response::{AppendHeaders, IntoResponse, Response};
-use serde::Deserialize;
+use axum::response::{IntoResponse, Response};
 
 use crate::http::commit_header::CommitHeader;
 use crate::http::error::{Failure, Result};
-use crate::http::extract::{QueryParams, ReadRevision, UrlTail, WriteHeaders};
-use crate::http::json::Json;
+use crate::http::extract::{ReadRevision, UrlTail, WriteHeaders};
 use crate::http::openapi::{ReadProblems, WriteProblems};
-use crate::http::pagination::next_info_link;
 use crate::http::state::App;
 use crate::names::{HashRef, ModulePath, ModuleRef};
 use crate::store::ErrorKind;
-use crate::wire;
 use crate::wire::schema::HashSchema;
 
 /// Returns a module's hash
@@ -65,41 +61,4 @@ pub(in crate::http) async fn set(
         })
         .await?;
     Ok((commit, hash.to_string()).into_response())
-}
-
-/// The query parameter that selects a page of a description.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(in crate::http) struct InfoQuery {
-    /// Leave out this number of imports and exports.
-    #[serde(default)]
-    skip: usize,
-}
-
-/// Describes a module: size, kind, imports, exports, custom sections and producers
-#[utoipa::path(get, operation_id = "get_info", path = "/info/{*name}", tag = "modules",
-    params(ReadRevision, InfoQuery),
-    responses((status = 200, description = "The description of the module", body = wire::InfoJson,
-        headers(("Link" = String, description = "Further imports and exports, as `rel=\"next\"`, if there are some"))), ReadProblems))]
-pub(in crate::http) async fn info(
-    State(app): State<App>,
-    ReadRevision(revision): ReadRevision,
-    tail: UrlTail,
-    QueryParams(page): QueryParams<InfoQuery>,
-) -> Result<Response> {
-    let name = tail.parse(ModuleRef::parse)?;
-    let (sized_revision, sized_name) = (revision.clone(), name.clone());
-    let size_bytes = app
-        .run_read(move |store| Ok(store.size_bytes_of(&sized_revision, &sized_name)?))
-        .await?;
-    let memory = app.charge(size_bytes).await?;
-    let (commit, info) = app
-        .run_read(move |store| {
-            let _memory = memory;
-            Ok(store.as_of(&revision, |revision| store.info(revision, &name, page.skip))?)
-        })
-        .await?;
-    let json = wire::InfoJson::from(&info);
-    let link = info.module.next.map(next_info_link);
-    Ok((CommitHeader(commit), AppendHeaders(link), Json(&json)).into_response())
 }

@@ -6,6 +6,7 @@
 pub(super) mod admin;
 pub(super) mod branches;
 pub(super) mod diff;
+pub(super) mod facts;
 pub(super) mod git;
 pub(super) mod hashes;
 pub(super) mod history;

@@ -7,6 +7,7 @@
 mod diff;
 mod download;
 pub(super) mod error_response;
+mod facts;
 mod operations;
 mod pages;
 mod request;

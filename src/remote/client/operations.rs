@@ -16,7 +16,9 @@ use crate::store::{
     self, Change, DirectoryRemoval, ErrorKind, GcSummary, History, LogOrder, ModuleComparison,
     PathChange, Query, Revision, SearchMatch, SearchScope, Version, write_modules,
 };
-use crate::wire::{self, CommitJson, InfoJson, PathCommitJson, encode_path, encode_query_value};
+use crate::wire::{
+    self, CommitJson, InfoJson, PartSelection, SizesJson, encode_path, encode_query_value,
+};
 
 impl StoreOperations for Client {
     fn find(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleReader<'_>> {
@@ -43,6 +45,19 @@ impl StoreOperations for Client {
 
     fn info(&self, revision: &Revision, name: &ModuleRef) -> Result<InfoJson> {
         self.info_pages(revision, name)
+    }
+
+    fn wit(&self, revision: &Revision, name: &ModuleRef) -> Result<String> {
+        self.wit_text(revision, name)
+    }
+
+    fn sizes(
+        &self,
+        revision: &Revision,
+        name: &ModuleRef,
+        selection: PartSelection,
+    ) -> Result<SizesJson> {
+        self.selected_sizes(revision, name, selection)
     }
 
     fn search(
@@ -141,19 +156,7 @@ impl StoreOperations for Client {
         revision: &Revision,
         path: &ModulePath,
     ) -> Result<Vec<(CommitJson, Option<ModuleHash>)>> {
-        let mut entries = Vec::new();
-        let path = format!("/commits/{}", encode_path(path.as_str()));
-        let each = |entry: PathCommitJson| {
-            let hash = match entry.module.flatten() {
-                Some(hash) => Some(self.parse(&hash, ModuleHash::parse)?),
-                None => None,
-            };
-            entries.push((self.checked_commit(entry.commit)?, hash));
-            Ok(true)
-        };
-        let last = |entry: &PathCommitJson| entry.commit.hash.clone();
-        self.commit_pages(revision, &path, "&modules=true", usize::MAX, last, each)?;
-        Ok(entries)
+        self.audit_pages(revision, path)
     }
 
     fn changes(

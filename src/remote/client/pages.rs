@@ -9,7 +9,7 @@ use crate::names::{CommitId, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::remote::error::Result;
 use crate::remote::operations::StoreOperations;
 use crate::store::{LogOrder, Revision};
-use crate::wire::{CommitJson, InfoJson, ReceivedModules, encode_path};
+use crate::wire::{CommitJson, InfoJson, PathCommitJson, ReceivedModules, encode_path};
 
 /// The number of modules in one page.
 const MODULES_PER_PAGE: usize = 10_000;
@@ -125,6 +125,27 @@ impl Client {
         self.commit_pages(revision, "/commits", query, end, last, each)?;
         visit_all(selected.into_iter().rev(), visit);
         Ok(())
+    }
+
+    /// Requests all pages of the commits that changed a path, with the module that each put there.
+    pub(super) fn audit_pages(
+        &self,
+        revision: &Revision,
+        path: &ModulePath,
+    ) -> Result<Vec<(CommitJson, Option<ModuleHash>)>> {
+        let mut entries = Vec::new();
+        let path = format!("/commits/{}", encode_path(path.as_str()));
+        let each = |entry: PathCommitJson| {
+            let hash = match entry.module.flatten() {
+                Some(hash) => Some(self.parse(&hash, ModuleHash::parse)?),
+                None => None,
+            };
+            entries.push((self.checked_commit(entry.commit)?, hash));
+            Ok(true)
+        };
+        let last = |entry: &PathCommitJson| entry.commit.hash.clone();
+        self.commit_pages(revision, &path, "&modules=true", usize::MAX, last, each)?;
+        Ok(entries)
     }
 
     /// Calls `each` for the items of a list of commits, page by page, until `each` returns `false`. All pages are of the same

@@ -28,18 +28,20 @@ impl Store {
         Ok((hash, self.facts_of(hash)?))
     }
 
-    /// Returns the facts about a module, whose hash the caller has found in a tree or in a list of versions.
+    /// Returns the facts about a module, whose hash the caller has found in a tree or in a list of versions. Without a usable index, they are
+    /// computed each time.
     ///
     /// # Errors
     /// The module cannot be read.
     pub fn facts_of(&self, hash: ModuleHash) -> Result<ModuleFacts> {
-        let stored = self.with_index(|index| Ok(index.facts(hash)?))?;
+        let stored = without_index_error(self.with_index(|index| Ok(index.facts(hash)?)));
+        let stored = stored.flatten();
         if let Some(facts) = stored.as_deref().and_then(ModuleFacts::decode) {
             return Ok(facts);
         }
         let facts = self.compute_facts(hash)?;
         let entry = [(hash, Some(facts.to_entry()))];
-        self.with_index(|index| Ok(index.add_facts(&entry)?))?;
+        without_index_error(self.with_index(|index| Ok(index.add_facts(&entry)?)));
         Ok(facts)
     }
 
@@ -135,4 +137,16 @@ impl Store {
         };
         Ok(self.repo.objects().blob(hash)?.ok_or_else(missing)?)
     }
+}
+
+/// Returns the result of a use of the index, and only logs an error: the blob has the same facts, also where nobody may write the index.
+fn without_index_error<T>(result: Result<T>) -> Option<T> {
+    result
+        .inspect_err(|error| {
+            tracing::debug!(
+                error = repo::chain(error),
+                "facts are used without the index"
+            );
+        })
+        .ok()
 }

@@ -20,6 +20,8 @@ fn endpoints(s: &Api) -> Vec<(&'static str, String)> {
         ("GET", api("/hash/a")),
         ("POST", api(&format!("/hash/{hash}/b"))),
         ("GET", api("/info/a")),
+        ("GET", api("/wit/c")),
+        ("GET", api("/size/a")),
         ("GET", api("/search?q=kind:module")),
         ("GET", api("/diff?from=main&to=dev")),
         ("GET", api("/versions/a")),
@@ -51,6 +53,10 @@ fn endpoints(s: &Api) -> Vec<(&'static str, String)> {
 
 fn server_with_keys() -> Api {
     let s = Api::with_keys(KEYS);
+    let component = include_bytes!("../../../fixtures/wit/filter.wasm");
+    let all = [("wasmstore-auth", "all")];
+    let added = s.send("POST", &api("/module/c"), &all, &component[..]);
+    assert_eq!(added.status, 200);
     s.put("a", 1);
     s.git(&["branch", "dev"]);
     s

@@ -134,10 +134,17 @@ fn info_lists_imports_exports_and_sections() {
         "digest": digest_of(&bytes),
         "size": bytes.len(),
         "kind": "module",
-        "imports": [{"module": "env", "name": "log", "kind": "func"}],
-        "exports": [{"name": "memory", "kind": "memory"}],
+        "imports": [{"module": "env", "name": "log", "kind": "func", "type": "(func (param i32))"}],
+        "exports": [{"name": "memory", "kind": "memory", "type": "(memory 1)"}],
         "custom_sections": ["producers", "note"],
         "producers": {"processed-by": [{"name": "tool", "version": "1.0"}]},
+        "requires": {"standard": "1.0", "included": [], "proposals": []},
+        "metadata": {
+            "producers": {
+                "items": [{"field": "processed-by", "name": "tool", "version": "1.0"}],
+                "left_out": 0,
+            },
+        },
     });
     for name in ["m", &hash, &digest_of(&bytes)] {
         let response = api.get(&format!("/info/{name}"));

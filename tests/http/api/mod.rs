@@ -7,6 +7,7 @@ mod clients;
 mod conditional;
 mod diff;
 mod errors;
+mod facts;
 mod hashes;
 mod head;
 mod headers;

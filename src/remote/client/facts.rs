@@ -1,0 +1,29 @@
+//! The facts about a module in the store behind a server.
+
+use super::request::{Client, in_path};
+use crate::names::ModuleRef;
+use crate::remote::error::Result;
+use crate::store::Revision;
+use crate::wire::{PartSelection, SizesJson};
+
+impl Client {
+    /// Requests the WIT of a module.
+    pub(super) fn wit_text(&self, revision: &Revision, name: &ModuleRef) -> Result<String> {
+        let request = self.get(&format!("/wit/{}", in_path(name)), revision);
+        Ok(self.text(request)?.value)
+    }
+
+    /// Requests the sizes of the selected parts of a module.
+    pub(super) fn selected_sizes(
+        &self,
+        revision: &Revision,
+        name: &ModuleRef,
+        selection: PartSelection,
+    ) -> Result<SizesJson> {
+        let by = selection.by.map(|by| format!("by={by}"));
+        let top = selection.top.map(|top| format!("top={top}"));
+        let query: Vec<_> = by.into_iter().chain(top).collect();
+        let path = format!("/size/{}?{}", in_path(name), query.join("&"));
+        Ok(self.json(self.get(&path, revision))?.value)
+    }
+}
