@@ -1,5 +1,6 @@
 //! Adds missing facts to the version index.
 
+use std::ops::ControlFlow;
 use std::sync::PoisonError;
 
 use super::record::ModuleFacts;
@@ -45,26 +46,22 @@ impl Store {
         Ok(facts)
     }
 
-    /// Computes the facts that the index lacks, at most those of `count_max` modules. Calls `progress` after each step with the number of
-    /// modules that are still missing. Returns whether all facts are in the index.
+    /// Computes the facts that the index lacks. Calls `progress` after each step with the number of modules that are still missing, and stops
+    /// if it returns `Break`. Returns whether all facts are in the index.
     pub(in crate::store) fn index_facts(
         &self,
-        count_max: usize,
-        progress: &mut dyn FnMut(u64),
+        progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
     ) -> Result<bool> {
         let _facts_guard = self
             .facts_lock
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let (mut added, mut previous) = (0, Vec::new());
+        let mut previous = Vec::new();
         loop {
             let hashes = self.with_index(|index| Ok(index.modules_without_facts(STEP)?))?;
             // The same modules again: another process keeps resetting the index, or it does not store facts.
             if hashes.is_empty() || hashes == previous {
                 return Ok(hashes.is_empty());
-            }
-            if added >= count_max {
-                return Ok(false);
             }
             let entries: Vec<_> = hashes
                 .iter()
@@ -74,8 +71,9 @@ impl Store {
                 index.add_facts(&entries)?;
                 Ok(index.count_without_facts()?)
             })?;
-            progress(missing);
-            added += hashes.len();
+            if progress(missing).is_break() {
+                return Ok(missing == 0);
+            }
             previous = hashes;
         }
     }
@@ -92,8 +90,9 @@ impl Store {
             if let Some(progress) = &self.progress {
                 progress(all.saturating_sub(count(missing)), all);
             }
+            ControlFlow::Continue(())
         };
-        self.index_facts(usize::MAX, report).map(drop)
+        self.index_facts(report).map(drop)
     }
 
     /// Adds the facts that this process collected during uploads, for the modules of commits that are in the index.

@@ -1,6 +1,7 @@
 //! Rebuilds the version index.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
@@ -21,7 +22,7 @@ impl Store {
         self.index.reset()?;
         self.catch_up_all()?;
         self.index_digests()?;
-        self.index_facts(usize::MAX, &mut |_| ())?;
+        self.index_facts(&mut |_| ControlFlow::Continue(()))?;
         Ok(self.index.reader()?.commit_count()?)
     }
 

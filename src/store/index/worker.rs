@@ -1,9 +1,10 @@
 //! The background thread of a server that keeps the version index up to date.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::mpsc::sync_channel;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::names::{BranchName, CommitId};
 use crate::repo;
@@ -16,8 +17,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// How long the worker waits at most before it looks at the branches again, because other processes may have moved them.
 const POLL: Duration = Duration::from_secs(5);
 
-/// The number of modules whose facts are computed before the branches are looked at again.
-const FACTS_STEP: usize = 64;
+/// For how long facts are computed before the branches are looked at again.
+const FACTS_TIME: Duration = Duration::from_secs(1);
 
 /// The number of modules without facts from which on the log says so.
 const FACTS_LOGGED_MIN: u64 = 1000;
@@ -28,7 +29,7 @@ impl Store {
         // Registers before the first run, so that a commit published during it wakes the worker.
         let (wake, woken) = sync_channel(1);
         self.index_wake.get_or_init(|| wake);
-        let (mut tips, mut facts_missing) = (HashMap::new(), 0);
+        let (mut tips, mut is_announced) = (HashMap::new(), false);
         loop {
             if let Err(error) = self.index_moved_branches(&mut tips) {
                 tracing::debug!(
@@ -36,7 +37,7 @@ impl Store {
                     "failed to bring the version index up to date"
                 );
             }
-            let has_all_facts = self.index_some_facts(&mut facts_missing);
+            let has_all_facts = self.index_some_facts(&mut is_announced);
             thread::sleep(PAUSE);
             if has_all_facts {
                 // A timeout is not an error: the branches are checked in any case.
@@ -45,23 +46,28 @@ impl Store {
         }
     }
 
-    /// Computes the facts that the index lacks for a part of the modules. Returns whether none are left to compute. `facts_missing` is the
-    /// number of modules that lacked facts after the previous call.
-    fn index_some_facts(&self, facts_missing: &mut u64) -> bool {
-        let before = *facts_missing;
-        let indexed = self.index_facts(FACTS_STEP, &mut |missing| *facts_missing = missing);
+    /// Computes facts that the index lacks, for some time. Returns whether none are left to compute. `is_announced` is whether the log says
+    /// that many facts are being computed.
+    fn index_some_facts(&self, is_announced: &mut bool) -> bool {
+        let (start, mut left) = (Instant::now(), 0);
+        let indexed = self.index_facts(&mut |missing| {
+            left = missing;
+            if start.elapsed() < FACTS_TIME {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
         let has_all = indexed.unwrap_or_else(|error| {
             let error = repo::chain(&error);
             tracing::debug!(error, "failed to add facts to the version index");
             true
         });
         // Uploads bring their facts with them, so a large number came from a push, a clone or an older version.
-        if *facts_missing >= FACTS_LOGGED_MIN && before < FACTS_LOGGED_MIN {
-            tracing::info!(
-                missing = *facts_missing,
-                "computing the facts about modules"
-            );
-        } else if has_all && before >= FACTS_STEP as u64 {
+        if left >= FACTS_LOGGED_MIN && !*is_announced {
+            *is_announced = true;
+            tracing::info!(missing = left, "computing the facts about modules");
+        } else if has_all && std::mem::take(is_announced) {
             tracing::info!("the facts about all modules are in the version index");
         }
         has_all
