@@ -9,6 +9,7 @@ mod diff;
 mod event;
 mod gc;
 mod info;
+mod item_diff;
 mod metadata;
 mod module_diff;
 mod modules;

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::item_diff::{ExportDiff, ImportDiff, NamesDiff, ProducerDiff, SectionDiff};
 use crate::store::{
-    Comparison, Compatibility, ItemChange, ModuleDiff, ModuleKind, SectionChange, SectionKind,
-    Verdict,
+    Comparison, Compatibility, ItemChange, ModuleDiff, ModuleKind, SectionChange, Verdict,
 };
 
 /// The size of an item without its texts, in bytes of JSON; more than any takes.
@@ -73,67 +73,6 @@ pub struct KindsJson {
     /// `module` or `component`.
     #[schema(value_type = String)]
     new: ModuleKind,
-}
-
-/// An import that differs.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct ImportDiff {
-    /// The module to import from; for a component, the interface that the function or type belongs to.
-    module: Option<String>,
-    name: String,
-    /// The old type, or null if the import is new.
-    old: Option<String>,
-    /// The new type, or null if the import was removed.
-    new: Option<String>,
-}
-
-/// An export that differs.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct ExportDiff {
-    /// The interface of a component that the function or type belongs to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(required = false, nullable = false)]
-    interface: Option<String>,
-    name: String,
-    /// The old type, or null if the export is new.
-    old: Option<String>,
-    /// The new type, or null if the export was removed.
-    new: Option<String>,
-}
-
-/// The names of the custom sections that one of two modules has.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct NamesDiff {
-    added: Vec<String>,
-    removed: Vec<String>,
-}
-
-/// A tool that differs.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct ProducerDiff {
-    /// `language`, `processed-by` or `sdk`.
-    field: Option<String>,
-    name: String,
-    /// The old version, or null if the tool is new.
-    old: Option<String>,
-    /// The new version, or null if the tool is not named any more.
-    new: Option<String>,
-}
-
-/// The sections of a kind, and for custom sections of a name, whose size differs.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct SectionDiff {
-    /// The kind, such as `code` or `custom`.
-    #[schema(value_type = String)]
-    kind: SectionKind,
-    /// The name of custom sections.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(required = false, nullable = false)]
-    name: Option<String>,
-    /// The old size in bytes, or null if there was no such section.
-    old: Option<u64>,
-    /// The new size in bytes, or null if there is no such section any more.
-    new: Option<u64>,
 }
 
 fn is_zero(number: &usize) -> bool {
@@ -270,67 +209,6 @@ fn cut_list<T>(list: &mut Vec<T>, left: &mut usize, length: impl Fn(&T) -> usize
     let cut = list.len() - count;
     list.truncate(count);
     cut
-}
-
-impl NamesDiff {
-    fn new(changes: &[ItemChange]) -> Self {
-        let names = |is_listed: fn(&ItemChange) -> bool| {
-            let listed = changes.iter().filter(|change| is_listed(change));
-            listed.map(|change| change.name.clone()).collect()
-        };
-        Self {
-            added: names(|change| change.old.is_none()),
-            removed: names(|change| change.new.is_none()),
-        }
-    }
-}
-
-impl From<&ItemChange> for ImportDiff {
-    fn from(change: &ItemChange) -> Self {
-        Self {
-            module: owned(&change.group),
-            name: change.name.clone(),
-            old: owned(&change.old),
-            new: owned(&change.new),
-        }
-    }
-}
-
-impl From<&ItemChange> for ExportDiff {
-    fn from(change: &ItemChange) -> Self {
-        Self {
-            interface: owned(&change.group),
-            name: change.name.clone(),
-            old: owned(&change.old),
-            new: owned(&change.new),
-        }
-    }
-}
-
-impl From<&ItemChange> for ProducerDiff {
-    fn from(change: &ItemChange) -> Self {
-        Self {
-            field: owned(&change.group),
-            name: change.name.clone(),
-            old: owned(&change.old),
-            new: owned(&change.new),
-        }
-    }
-}
-
-impl From<&SectionChange> for SectionDiff {
-    fn from(change: &SectionChange) -> Self {
-        Self {
-            kind: change.kind,
-            name: change.name.clone(),
-            old: change.old,
-            new: change.new,
-        }
-    }
-}
-
-fn owned(text: &Option<std::sync::Arc<str>>) -> Option<String> {
-    text.as_deref().map(str::to_owned)
 }
 
 fn item(
