@@ -200,7 +200,7 @@ pub struct ModuleReader<'s> {
     pub(super) source: Box<dyn Read + 's>,
 }
 
-/// A failed download is reported as an [`io::Error`] that contains this subsystem's [`Error`]; see [`io::Error::downcast`].
+/// A failed download is reported as an [`io::Error`] that contains this subsystem's [`Error`](super::Error); see [`io::Error::downcast`].
 impl Read for ModuleReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.source.read(buffer)
