@@ -143,6 +143,40 @@ fn the_versions_of_a_path_may_take_several_pages() {
     }
 }
 
+/// Searches that find many of the modules read all paths instead of looking up those of each module.
+#[test]
+fn many_matches_are_found_in_pages() {
+    let s = Scratch::new();
+    for n in 0..40 {
+        put(&s, None, &format!("d{}/m{n:02}", n % 3), n);
+    }
+    put(&s, None, "d0/m00", 41);
+    for (query, step) in [
+        ("kind:module", 1),
+        ("export:f*", 1),
+        ("import:env.g0 -size>9999", 2),
+    ] {
+        let mut expected: Vec<String> = (0..40)
+            .filter(|n| *n == 0 || n % step == 0)
+            .map(|n| format!("d{}/m{n:02}", n % 3))
+            .collect();
+        if step == 2 {
+            // Its newest version has an odd number.
+            expected.retain(|path| path != "d0/m00");
+        }
+        expected.sort();
+        assert_eq!(paths(&s, query), expected, "{query}");
+    }
+    for count in [1, 7, 100] {
+        let found = search(&s, "kind:module", SearchScope::History, count);
+        assert_eq!(found.len(), 41, "{count}");
+        assert!(
+            found.is_sorted_by_key(|found| found.path.clone()),
+            "{count}"
+        );
+    }
+}
+
 /// An operation of a random history.
 #[derive(Clone, Debug)]
 enum Step {

@@ -9,6 +9,8 @@ use crate::store::error::Result;
 pub(super) struct Evaluated<'q> {
     /// The modules for which all terms hold that do not depend on the path.
     modules: ModuleSet,
+    /// The number of all modules whose facts are known.
+    all_modules: usize,
     /// The terms that depend on the path.
     path_terms: Vec<PathTerm<'q>>,
 }
@@ -31,6 +33,7 @@ impl<'q> Evaluated<'q> {
     /// Evaluates a query with the index.
     pub fn new(index: &Reader, query: &'q Query) -> Result<Self> {
         let (mut modules, mut path_terms) = (index.modules_with_facts()?, Vec::new());
+        let all_modules = modules.len();
         for term in &query.terms {
             let found = match &term.condition {
                 Condition::Path(glob) => {
@@ -65,6 +68,7 @@ impl<'q> Evaluated<'q> {
         }
         Ok(Self {
             modules,
+            all_modules,
             path_terms,
         })
     }
@@ -72,6 +76,11 @@ impl<'q> Evaluated<'q> {
     /// Returns the modules for which the query holds at some path, perhaps.
     pub fn modules(&self) -> &ModuleSet {
         &self.modules
+    }
+
+    /// Returns the number of all modules whose facts are known.
+    pub fn all_modules(&self) -> usize {
+        self.all_modules
     }
 
     /// Returns whether the query holds for a module at a path.

@@ -12,9 +12,9 @@ use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::revision::{ResolvedRevision, Revision};
 
-/// If a query finds at most this many modules, their paths are looked up in the index. Otherwise all paths are read in order until the page
-/// is full, which does not take long if many match.
-const FEW_MODULES: usize = 2048;
+/// How many times longer it takes to look up the paths of a module in the index than to decide whether a module of the tree is found, times
+/// the number of matches on a page.
+const LOOKUP_COST: usize = 16;
 
 /// What a search covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,9 +153,11 @@ impl Search<'_, '_> {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Returns the paths at which some commit has a module that the query may find; `None` if there are too many.
+    /// Returns the paths at which some commit has a module that the query may find; `None` if there are so many that it takes less time to read
+    /// all paths in order until the page is full: the more modules are found, the fewer paths that takes.
     fn few_paths(&self) -> Result<Option<BTreeSet<ModulePath>>> {
-        if self.evaluated.modules().len() > FEW_MODULES {
+        let found = self.evaluated.modules().len();
+        if found.saturating_mul(found) > LOOKUP_COST * self.evaluated.all_modules() {
             return Ok(None);
         }
         let mut paths = self.index.paths_of_set(self.evaluated.modules())?;
