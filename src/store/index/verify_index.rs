@@ -14,7 +14,7 @@ use crate::store::open::Store;
 const FAULTS_MAX: usize = 10;
 
 /// The number of modules whose facts are compared in any case.
-const FACTS_FIRST: u64 = 64;
+const FACTS_FIRST: u64 = 8;
 
 /// The number of verdicts that are written to the index together.
 const VALID_STEP: usize = 1024;
