@@ -128,8 +128,12 @@ impl Reader {
         })
     }
 
-    /// Returns every path at which a commit in the index has a module of a set, sorted.
-    pub fn paths_of_set(&self, modules: &ModuleSet) -> Result<BTreeSet<ModulePath>> {
+    /// Returns every path at which a commit in the index has a module of a set, sorted; `None` if there are more than `count_max`.
+    pub fn paths_of_set(
+        &self,
+        modules: &ModuleSet,
+        count_max: usize,
+    ) -> Result<Option<BTreeSet<ModulePath>>> {
         let mut find = self.connection().prepare_cached(
             "SELECT DISTINCT paths.path FROM changes CROSS JOIN paths ON paths.id = changes.path WHERE module = ?",
         )?;
@@ -140,9 +144,12 @@ impl Reader {
                 paths.extend(module_path(
                     row.get_ref(0)?.as_blob().map_err(|_| NOT_BYTES)?,
                 ));
+                if paths.len() > count_max {
+                    return Ok(None);
+                }
             }
         }
-        Ok(paths)
+        Ok(Some(paths))
     }
 
     /// Calls `visit` for every path after `after`, in order, at which a commit in the index has a module, until `visit` returns `Break`.

@@ -136,7 +136,8 @@ fn paths_are_visited_in_order_and_found_by_module() {
         .add_facts(&[(hash(2), entry(5, vec![], ""))])
         .unwrap();
     let sized = reader.modules_sized(&(5..=5)).unwrap();
-    let paths = reader.paths_of_set(&sized).unwrap();
+    assert_eq!(reader.paths_of_set(&sized, 0).unwrap(), None);
+    let paths = reader.paths_of_set(&sized, 1).unwrap().unwrap();
     assert_eq!(
         paths.iter().map(ModulePath::as_str).collect::<Vec<_>>(),
         ["m2"]

@@ -16,6 +16,9 @@ use crate::store::revision::{ResolvedRevision, Revision};
 /// the number of matches on a page.
 const LOOKUP_COST: usize = 16;
 
+/// The maximum number of paths that are looked up. They are held in memory, and a single module may have any number of them.
+const PATHS_MAX: usize = 4096;
+
 /// What a search covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SearchScope {
@@ -160,11 +163,13 @@ impl Search<'_, '_> {
         if found.saturating_mul(found) > LOOKUP_COST * self.evaluated.all_modules() {
             return Ok(None);
         }
-        let mut paths = self.index.paths_of_set(self.evaluated.modules())?;
-        if let Some(after) = &self.cursor.after {
+        let mut paths = self
+            .index
+            .paths_of_set(self.evaluated.modules(), PATHS_MAX)?;
+        if let Some((paths, after)) = paths.as_mut().zip(self.cursor.after.as_ref()) {
             paths.retain(|path| path > after);
         }
-        Ok(Some(paths))
+        Ok(paths)
     }
 
     /// Adds the versions of a path for which the query holds.
