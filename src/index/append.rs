@@ -1,6 +1,6 @@
 //! Adds commits to the index.
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Params, TransactionBehavior, params};
 
 use super::database::Reader;
 use super::error::{Error, Result};
@@ -132,12 +132,29 @@ fn new_lineage(db: &Connection) -> Result<i64> {
 
 /// Returns the row id of a path; inserts the path if it is new.
 fn path_id(db: &Connection, path: &[u8]) -> Result<i64> {
-    let mut find = db.prepare_cached("SELECT id FROM paths WHERE path = ?")?;
-    if let Some(id) = find.query_row([path], |row| row.get(0)).optional()? {
+    find_or_insert(
+        db,
+        "SELECT id FROM paths WHERE path = ?",
+        "INSERT INTO paths (path) VALUES (?)",
+        [path],
+    )
+}
+
+/// Returns the row id that the statement `find` selects; runs the statement `insert` with the same parameters if there is none.
+pub(super) fn find_or_insert(
+    db: &Connection,
+    find: &str,
+    insert: &str,
+    params: impl Params + Clone,
+) -> Result<i64> {
+    let mut find = db.prepare_cached(find)?;
+    if let Some(id) = find
+        .query_row(params.clone(), |row| row.get(0))
+        .optional()?
+    {
         return Ok(id);
     }
-    db.prepare_cached("INSERT INTO paths (path) VALUES (?)")?
-        .execute([path])?;
+    db.prepare_cached(insert)?.execute(params)?;
     Ok(db.last_insert_rowid())
 }
 

@@ -30,9 +30,13 @@ impl Reader {
 
     /// Returns at most `count` modules whose digest is not in the index yet.
     pub fn modules_without_digest(&self, count: u32) -> Result<Vec<ModuleHash>> {
-        let mut find = self
-            .connection()
-            .prepare_cached("SELECT hash FROM modules WHERE sha256 IS NULL ORDER BY id LIMIT ?")?;
+        let query = "SELECT hash FROM modules WHERE sha256 IS NULL ORDER BY id LIMIT ?";
+        self.module_hashes(query, count)
+    }
+
+    /// Returns the hashes that a query selects, at most `count`.
+    pub(super) fn module_hashes(&self, query: &str, count: u32) -> Result<Vec<ModuleHash>> {
+        let mut find = self.connection().prepare_cached(query)?;
         let mut rows = find.query([count])?;
         let mut hashes = Vec::new();
         while let Some(row) = rows.next()? {

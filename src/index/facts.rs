@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
+use super::append::find_or_insert;
 use super::database::Reader;
-use super::digests::module_hash;
 use super::error::Result;
 use crate::names::ModuleHash;
 
@@ -64,15 +64,8 @@ impl Reader {
 
     /// Returns at most `count` modules whose facts are not in the index yet.
     pub fn modules_without_facts(&self, count: u32) -> Result<Vec<ModuleHash>> {
-        let mut find = self
-            .connection()
-            .prepare_cached("SELECT hash FROM modules WHERE NOT has_facts ORDER BY id LIMIT ?")?;
-        let mut rows = find.query([count])?;
-        let mut hashes = Vec::new();
-        while let Some(row) = rows.next()? {
-            hashes.push(module_hash(&row.get::<_, Vec<u8>>(0)?)?);
-        }
-        Ok(hashes)
+        let query = "SELECT hash FROM modules WHERE NOT has_facts ORDER BY id LIMIT ?";
+        self.module_hashes(query, count)
     }
 
     /// Returns the number of modules whose facts are not in the index yet.
@@ -127,26 +120,20 @@ fn insert_facts(db: &Connection, module: i64, entry: &FactsEntry) -> Result<()> 
 
 /// Returns the row id of a name; inserts the name if it is new.
 fn name_id(db: &Connection, kind: ItemKind, name: &str) -> Result<i64> {
-    let mut find = db.prepare_cached("SELECT id FROM names WHERE kind = ? AND name = ?")?;
-    let kind = kind as i64;
-    if let Some(id) = find
-        .query_row(params![kind, name], |row| row.get(0))
-        .optional()?
-    {
-        return Ok(id);
-    }
-    db.prepare_cached("INSERT INTO names (kind, name) VALUES (?, ?)")?
-        .execute(params![kind, name])?;
-    Ok(db.last_insert_rowid())
+    find_or_insert(
+        db,
+        "SELECT id FROM names WHERE kind = ? AND name = ?",
+        "INSERT INTO names (kind, name) VALUES (?, ?)",
+        (kind as i64, name),
+    )
 }
 
 /// Returns the row id of a type; inserts the type if it is new.
 fn type_id(db: &Connection, ty: &str) -> Result<i64> {
-    let mut find = db.prepare_cached("SELECT id FROM types WHERE type = ?")?;
-    if let Some(id) = find.query_row([ty], |row| row.get(0)).optional()? {
-        return Ok(id);
-    }
-    db.prepare_cached("INSERT INTO types (type) VALUES (?)")?
-        .execute([ty])?;
-    Ok(db.last_insert_rowid())
+    find_or_insert(
+        db,
+        "SELECT id FROM types WHERE type = ?",
+        "INSERT INTO types (type) VALUES (?)",
+        [ty],
+    )
 }

@@ -132,14 +132,6 @@ impl Query {
     }
 }
 
-impl std::str::FromStr for Query {
-    type Err = QueryError;
-
-    fn from_str(text: &str) -> Result<Self, QueryError> {
-        Self::parse(text)
-    }
-}
-
 struct Parser<'q> {
     text: &'q str,
     offset: usize,
