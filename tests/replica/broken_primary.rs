@@ -54,6 +54,13 @@ fn pair() -> (World, World, Server, Server) {
     (world, other, primary, replica)
 }
 
+/// Deletes a branch of the primary.
+#[track_caller]
+fn delete_branch(primary: &Server, branch: &str) {
+    let path = format!("/api/v1/branch/{branch}");
+    assert_eq!(primary.send("DELETE", &path, &[], b"").status, 200);
+}
+
 #[test]
 fn a_replica_keeps_the_branches_that_break_on_the_primary() {
     for content in contents() {
@@ -61,12 +68,7 @@ fn a_replica_keeps_the_branches_that_break_on_the_primary() {
         let tip = world.git(&["rev-parse", "main"]);
         write_ref(&world, "next", &content);
         write_ref(&world, "main", &content);
-        assert_eq!(
-            primary
-                .send("DELETE", "/api/v1/branch/other", &[], b"")
-                .status,
-            200
-        );
+        delete_branch(&primary, "other");
         becomes(&other, &replica, "main\nnext", "main");
         assert_eq!(replica.get("/api/v1/module/a").body, module(1));
         finishes_round(&replica);
@@ -86,12 +88,7 @@ fn a_replica_keeps_the_branches_that_break_on_the_primary() {
         // Repaired refs are followed, deleted ones are deleted.
         write_ref(&world, "main", &format!("{tip}\n"));
         put(&primary, "b", 2);
-        assert_eq!(
-            primary
-                .send("DELETE", "/api/v1/branch/next", &[], b"")
-                .status,
-            200
-        );
+        delete_branch(&primary, "next");
         becomes(&other, &replica, "main", "main");
         finishes_round(&replica);
         assert_eq!(replica.get("/api/v1/module/b").body, module(2));
@@ -149,12 +146,7 @@ fn a_replica_deletes_nothing_if_the_primary_does_not_answer() {
     let address = proxy(primary.address, "500 Internal Server Error");
     let replica = replica_of(&other, &format!("http://{address}"), &[]);
     write_ref(&world, "next", "");
-    assert_eq!(
-        primary
-            .send("DELETE", "/api/v1/branch/other", &[], b"")
-            .status,
-        200
-    );
+    delete_branch(&primary, "other");
     replica.wait_for("cannot follow the primary");
     assert!(replica.log().contains("500"), "{}", replica.log());
     put(&primary, "b", 2);
