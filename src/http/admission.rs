@@ -59,11 +59,7 @@ impl App {
     ) -> Result<T> {
         let long_read_permit = acquire(&self.long_read_permits, wait).await?;
         let permit = acquire(&self.read_permits, wait).await?;
-        let long_read = move |store: &Store| {
-            let _permit = long_read_permit;
-            read(store)
-        };
-        self.run_with_permit(permit, long_read).await
+        self.run_with_permits(long_read_permit, permit, read).await
     }
 
     /// Runs `read` like [`run_long_read`](Self::run_long_read) if that does not have to wait for a permit. Returns `None` otherwise.
@@ -74,11 +70,20 @@ impl App {
         let long_read_permit = Arc::clone(&self.long_read_permits).try_acquire_owned();
         let long_read_permit = long_read_permit.ok()?;
         let permit = Arc::clone(&self.read_permits).try_acquire_owned().ok()?;
+        Some(self.run_with_permits(long_read_permit, permit, read).await)
+    }
+
+    async fn run_with_permits<T: Send + 'static>(
+        &self,
+        long_read_permit: OwnedSemaphorePermit,
+        permit: OwnedSemaphorePermit,
+        read: impl FnOnce(&Store) -> T + Send + 'static,
+    ) -> T {
         let long_read = move |store: &Store| {
             let _permit = long_read_permit;
             read(store)
         };
-        Some(self.run_with_permit(permit, long_read).await)
+        self.run_with_permit(permit, long_read).await
     }
 
     async fn run_with_permit<T: Send + 'static>(
