@@ -68,8 +68,9 @@ pub(in crate::http) async fn search(
         after: params.after.as_deref().map(ModulePath::parse).transpose()?,
         skip: params.skip,
     };
+    // A search may compare very many names or paths.
     let (commit, page) = app
-        .run_read(move |store| {
+        .run_long_read(move |store| {
             let search = |revision: &_| store.search(revision, &query, scope, &cursor, limit);
             Ok(store.as_of(&revision, search)?)
         })
