@@ -1,5 +1,7 @@
 //! Whether a component fits a world.
 
+use std::collections::HashSet;
+
 use wit_parser::{Resolve, WorldId};
 
 use super::component::compare_worlds;
@@ -7,7 +9,7 @@ use super::reasons::{Reasons, Subjects};
 use crate::wasm::wit::{Decoded, Root, Skeleton, WitError, WitWorld, isolated};
 
 /// The maximum length of the text or package that defines a world, in bytes. All of WASI has about 200 KB of WIT.
-const SOURCE_BYTES_MAX: usize = 512 << 10;
+pub const WORLD_BYTES_MAX: usize = 512 << 10;
 /// The maximum number of packages in a text. The parser needs time in the third power of it; all of WASI has about ten.
 const PACKAGES_MAX: usize = 100;
 
@@ -25,9 +27,9 @@ impl TargetWorld {
     /// # Errors
     /// [`WitError::SourceTooLarge`]; [`WitError::Undecodable`] with the position of the error in the text.
     pub fn parse(source: &[u8], name: Option<&str>) -> Result<Self, WitError> {
-        if source.len() > SOURCE_BYTES_MAX {
+        if source.len() > WORLD_BYTES_MAX {
             return Err(WitError::SourceTooLarge {
-                bytes_max: SOURCE_BYTES_MAX,
+                bytes_max: WORLD_BYTES_MAX,
             });
         }
         isolated(|| {
@@ -36,6 +38,7 @@ impl TargetWorld {
                     Decoded {
                         resolve,
                         root: Root::Package(package),
+                        ..
                     } => (resolve, package),
                     _ => return Err(WitError::undecodable("not a package of WIT")),
                 }
@@ -73,7 +76,7 @@ impl TargetWorld {
             if compatible.is_ok() {
                 return Ok(Vec::new());
             }
-            let reasons = self.explain(&component)?;
+            let reasons = self.explain(component)?;
             if reasons.is_empty() {
                 return Ok(vec![WitError::undecodable(exact).to_string()]);
             }
@@ -82,15 +85,20 @@ impl TargetWorld {
     }
 
     /// Returns the differences by name. The validator stops at the first one, and describes it in the terms of component types.
-    fn explain(&self, component: &[u8]) -> Result<Vec<String>, WitError> {
+    fn explain(&self, component: Vec<u8>) -> Result<Vec<String>, WitError> {
         let mut reasons = Reasons::new(Subjects {
             new: "the component",
             old: "the world",
         });
-        let decoded = Decoded::of(component)?;
+        let world = Decoded {
+            resolve: self.resolve.clone(),
+            root: Root::Component(self.world),
+            renamed: HashSet::new(),
+        };
+        let component = Decoded::exactly(&Skeleton::Component(component))?;
         compare_worlds(
-            &WitWorld::of_decoded(&self.resolve, Root::Component(self.world))?,
-            &WitWorld::of_decoded(&decoded.resolve, decoded.root)?,
+            &WitWorld::of_decoded(&world)?,
+            &WitWorld::of_decoded(&component)?,
             &mut reasons,
         );
         Ok(reasons.into_verdict().breaking)
@@ -191,9 +199,7 @@ mod tests {
         assert!(error(HOST, Some("none")).contains("`none` not found"));
         assert!(parse(HOST, Some("a:b/small@0.2.0")).is_ok());
         assert!(error("package a:b; world w { import c:d/e; }", None).contains("world.wit:1:31"));
-        assert!(
-            error(&" ".repeat(SOURCE_BYTES_MAX + 1), None).contains("larger than 524288 bytes")
-        );
+        assert!(error(&" ".repeat(WORLD_BYTES_MAX + 1), None).contains("larger than 524288 bytes"));
         let packages =
             |count| "package a:b; // package package\n".to_owned() + &"package ".repeat(count);
         assert!(error(&packages(PACKAGES_MAX), None).contains("more than 100 packages"));

@@ -444,3 +444,104 @@ fn verdicts_about_generated_pairs_are_right() {
     println!("{pairs} pairs");
     assert!(pairs > 250);
 }
+
+/// A component that imports and exports the interface `a:b/i@1.0.0`, with these functions of the imported and of the exported one.
+fn middleware(imported: &str, exported: &[(&str, &str)]) -> Vec<u8> {
+    let mut text = format!(
+        r#"(component (import "a:b/i@1.0.0" (instance {imported}))
+            (core module $m (memory (export "m") 1) (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 0)
+                (func (export "none")) (func (export "u32") (param i32)) (func (export "string") (param i32 i32)))
+            (core instance $c (instantiate $m))"#
+    );
+    let mut exports = String::new();
+    for (name, ty) in exported {
+        let parameter = if *ty == "none" {
+            String::new()
+        } else {
+            format!(r#"(param "a" {ty})"#)
+        };
+        text += &format!(
+            r#"(func ${name} {parameter} (canon lift (core func $c "{ty}") (memory (core memory $c "m")) (realloc (core func $c "realloc"))))"#
+        );
+        exports += &format!(r#"(export "{name}" (func ${name}))"#);
+    }
+    text += &format!(r#"(instance $e {exports}) (export "a:b/i@1.0.0" (instance $e)))"#);
+    wat::parse_str(&text).unwrap()
+}
+
+/// The decoder of WIT has one interface for an import and an export of the same name.
+#[test]
+fn an_interface_that_is_imported_and_exported_is_compared_on_both_sides() {
+    let (f, g) = (r#"(export "f" (func))"#, r#"(export "g" (func))"#);
+    let both = &[("f", "none"), ("g", "none")][..];
+    let old = middleware(f, both);
+    let verdict = |new: &[u8]| Verdict::of(&old, new).unwrap();
+    assert_eq!(verdict(&old).compatibility, Compatibility::Same);
+    let imports_more = verdict(&middleware(&format!("{f} {g}"), both));
+    assert_eq!(
+        imports_more.breaking,
+        [
+            "the newer module imports the function `g` of `a:b/i@1.0.0`, which the older one does not"
+        ]
+    );
+    let imports_less = verdict(&middleware("", both));
+    assert_eq!(
+        (imports_less.compatibility, imports_less.compatible.len()),
+        (Compatibility::Compatible, 1)
+    );
+    let exports_less = verdict(&middleware(f, &both[..1]));
+    assert_eq!(
+        exports_less.breaking,
+        [
+            "the newer module does not export the function `g` of `a:b/i@1.0.0`, which the older one does"
+        ]
+    );
+    let exports_more = verdict(&middleware(f, &[both, &[("h", "none")]].concat()));
+    assert_eq!(
+        (exports_more.compatibility, exports_more.compatible.len()),
+        (Compatibility::Compatible, 1)
+    );
+    let retyped = verdict(&middleware(f, &[("f", "u32"), ("g", "none")]));
+    assert_eq!(
+        retyped.breaking,
+        [
+            "the newer module exports the function `f` of `a:b/i@1.0.0` as `func(a: u32)`, not as `func()`"
+        ]
+    );
+    let import_retyped = verdict(&middleware(
+        r#"(export "f" (func (param "a" string)))"#,
+        both,
+    ));
+    assert_eq!(
+        import_retyped.breaking,
+        [
+            "the newer module imports the function `f` of `a:b/i@1.0.0` as `func(a: string)`, not as `func()`"
+        ]
+    );
+}
+
+/// The exported interfaces use the types of each other, and those of imports.
+#[test]
+fn components_that_import_and_export_resources_are_compared() {
+    let wit = |more: &str| {
+        component(&format!(
+            "package a:b@1.0.0;
+             interface types {{ record point {{ x: s32 }} resource source {{ read: func() -> point; }} {more} }}
+             interface handler {{ use types.{{source, point}}; handle: func(s: source) -> result<source, point>; }}
+             world w {{ import types; import handler; export types; export handler; }}"
+        ))
+    };
+    let (old, new) = (wit(""), wit("close: func(s: source);"));
+    assert_eq!(
+        Verdict::of(&old, &old.clone()).unwrap().compatibility,
+        Compatibility::Same
+    );
+    let verdict = Verdict::of(&old, &new).unwrap();
+    assert_eq!(
+        (verdict.breaking, verdict.compatible),
+        (
+            vec!["the newer module imports the function `close` of `a:b/types@1.0.0`, which the older one does not".to_owned()],
+            vec!["the newer module exports the function `close` of `a:b/types@1.0.0`, which the older one does not".to_owned()],
+        )
+    );
+}

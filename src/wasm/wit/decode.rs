@@ -1,9 +1,12 @@
 //! Decodes the WIT of a module.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use wit_component::DecodedWasm;
-use wit_parser::{PackageId, Resolve, WorldId};
+use wit_parser::{InterfaceId, PackageId, Resolve, WorldId, WorldItem, WorldKey};
 
 use super::WitError;
+use super::separate::separate;
 use super::skeleton::Skeleton;
 
 /// The WIT of a module.
@@ -12,6 +15,8 @@ pub(in crate::wasm) struct Decoded {
     pub resolve: Resolve,
     /// What the module describes.
     pub root: Root,
+    /// The exported interfaces that are imported too, and have other names in the world. See [`Decoded::separated`].
+    pub renamed: HashSet<InterfaceId>,
 }
 
 /// What a module describes in WIT.
@@ -31,29 +36,87 @@ impl Decoded {
     /// # Errors
     /// Those of [`Skeleton::of`], or [`WitError::Undecodable`].
     pub(in crate::wasm) fn of(bytes: &[u8]) -> Result<Self, WitError> {
-        match Skeleton::of(bytes)? {
+        Self::of_skeleton(&Skeleton::of(bytes)?)
+    }
+
+    /// Decodes the WIT in a skeleton so that the imports and exports of the world have only what the component imports and exports; `None` if
+    /// [`of_skeleton`](Self::of_skeleton) does so, too. It has one interface for an import and an export of the same name. May panic or recurse
+    /// deeply.
+    ///
+    /// # Errors
+    /// As for [`Decoded::of`].
+    pub(super) fn separated(skeleton: &Skeleton) -> Result<Option<Self>, WitError> {
+        let separated = match skeleton {
+            Skeleton::Component(skeleton) => separate(skeleton)?,
+            Skeleton::Module(_) => None,
+        };
+        let Some(separated) = separated else {
+            return Ok(None);
+        };
+        let mut decoded = Self::of_skeleton(&Skeleton::Component(separated.component))?;
+        decoded.restore_names(&separated.names);
+        Ok(Some(decoded))
+    }
+
+    /// Gives the exported interfaces with these names in the world the name and package of the imported ones.
+    fn restore_names(&mut self, names: &BTreeMap<String, String>) {
+        let Root::Component(world) = self.root else {
+            return;
+        };
+        let world = &self.resolve.worlds[world];
+        let imported: HashMap<String, InterfaceId> = world
+            .imports
+            .keys()
+            .filter_map(|key| match key {
+                WorldKey::Interface(id) => Some((self.resolve.id_of(*id)?, *id)),
+                WorldKey::Name(_) => None,
+            })
+            .collect();
+        let exported = world.exports.iter().filter_map(|(key, item)| {
+            let (WorldKey::Name(label), WorldItem::Interface { id, .. }) = (key, item) else {
+                return None;
+            };
+            Some((*id, *imported.get(names.get(label)?)?))
+        });
+        let pairs: Vec<_> = exported.collect();
+        for (exported, imported) in pairs {
+            let imported = &self.resolve.interfaces[imported];
+            let (name, package) = (imported.name.clone(), imported.package);
+            let interface = &mut self.resolve.interfaces[exported];
+            (interface.name, interface.package) = (name, package);
+            self.renamed.insert(exported);
+        }
+    }
+
+    /// Decodes the WIT in a skeleton with [`separated`](Self::separated), or without if that has the same result.
+    pub(in crate::wasm) fn exactly(skeleton: &Skeleton) -> Result<Self, WitError> {
+        match Self::separated(skeleton)? {
+            Some(decoded) => Ok(decoded),
+            None => Self::of_skeleton(skeleton),
+        }
+    }
+
+    /// Decodes the WIT in a skeleton.
+    pub(super) fn of_skeleton(skeleton: &Skeleton) -> Result<Self, WitError> {
+        let (resolve, root) = match skeleton {
             Skeleton::Component(skeleton) => {
-                let decoded = wit_component::decode(&skeleton).map_err(WitError::undecodable)?;
-                Ok(match decoded {
-                    DecodedWasm::Component(resolve, world) => Self {
-                        resolve,
-                        root: Root::Component(world),
-                    },
-                    DecodedWasm::WitPackage(resolve, package) => Self {
-                        resolve,
-                        root: Root::Package(package),
-                    },
-                })
+                let decoded = wit_component::decode(skeleton).map_err(WitError::undecodable)?;
+                match decoded {
+                    DecodedWasm::Component(resolve, world) => (resolve, Root::Component(world)),
+                    DecodedWasm::WitPackage(resolve, package) => (resolve, Root::Package(package)),
+                }
             }
             Skeleton::Module(skeleton) => {
                 let (_, embedded) =
-                    wit_component::metadata::decode(&skeleton).map_err(WitError::undecodable)?;
-                Ok(Self {
-                    resolve: embedded.resolve,
-                    root: Root::EmbeddedWorld(embedded.world),
-                })
+                    wit_component::metadata::decode(skeleton).map_err(WitError::undecodable)?;
+                (embedded.resolve, Root::EmbeddedWorld(embedded.world))
             }
-        }
+        };
+        Ok(Self {
+            resolve,
+            root,
+            renamed: HashSet::new(),
+        })
     }
 
     /// Returns the package that contains the world, or that is the root.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::WitError;
 use super::decode::{Decoded, Root};
 use super::isolate::isolated;
+use super::skeleton::Skeleton;
 use super::text;
 use super::world::{WitItemKind, WitWorld, WorldItem};
 
@@ -77,8 +78,18 @@ impl WitFacts {
     /// express.
     pub fn of(bytes: &[u8]) -> Result<Self, WitError> {
         isolated(|| {
-            let decoded = Decoded::of(bytes)?;
-            let world = WitWorld::of_decoded(&decoded.resolve, decoded.root)?;
+            let skeleton = Skeleton::of(bytes)?;
+            let decoded = Decoded::of_skeleton(&skeleton)?;
+            // On a thread of its own, because the text may be fine if this fails.
+            let separated = isolated(|| {
+                let separated = Decoded::separated(&skeleton)?;
+                separated.as_ref().map(WitWorld::of_decoded).transpose()
+            });
+            let world = match separated {
+                Ok(Some(world)) => world,
+                Err(error @ WitError::NoThread(_)) => return Err(error),
+                Ok(None) | Err(_) => WitWorld::of_decoded(&decoded)?,
+            };
             let main = decoded.main_package()?;
             let (text, text_is_cut) = text::print(&decoded.resolve, main, TEXT_BYTES_MAX)?;
             let mut room = Room {

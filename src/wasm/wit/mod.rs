@@ -13,6 +13,7 @@ mod error;
 mod facts;
 mod isolate;
 mod member;
+mod separate;
 mod shape;
 mod skeleton;
 #[cfg(test)]

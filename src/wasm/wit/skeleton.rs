@@ -122,20 +122,8 @@ impl Copy {
         &mut self,
         bytes: &'a [u8],
     ) -> Result<impl Iterator<Item = Result<Section<'a>, WitError>> + use<'a>, WitError> {
-        let (preamble, mut rest) = bytes
-            .split_at_checked(PREAMBLE_BYTES)
-            .ok_or_else(truncated)?;
-        self.push(preamble)?;
-        Ok(std::iter::from_fn(move || {
-            if rest.is_empty() {
-                return None;
-            }
-            let section = Section::split_first(rest).ok_or_else(truncated);
-            rest = section
-                .as_ref()
-                .map_or(&[][..], |section| &rest[section.whole.len()..]);
-            Some(section)
-        }))
+        self.push(bytes.get(..PREAMBLE_BYTES).ok_or_else(truncated)?)?;
+        sections(bytes)
     }
 
     /// Adds a section whose contents `add` adds.
@@ -164,12 +152,29 @@ impl Copy {
     }
 }
 
+/// Returns the sections after the preamble of a module or component.
+pub(super) fn sections<'a>(
+    bytes: &'a [u8],
+) -> Result<impl Iterator<Item = Result<Section<'a>, WitError>> + use<'a>, WitError> {
+    let mut rest = bytes.get(PREAMBLE_BYTES..).ok_or_else(truncated)?;
+    Ok(std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let section = Section::split_first(rest).ok_or_else(truncated);
+        rest = section
+            .as_ref()
+            .map_or(&[][..], |section| &rest[section.whole.len()..]);
+        Some(section)
+    }))
+}
+
 /// A section of a module or component.
-struct Section<'a> {
-    id: u8,
-    contents: &'a [u8],
+pub(super) struct Section<'a> {
+    pub id: u8,
+    pub contents: &'a [u8],
     /// The section with its header.
-    whole: &'a [u8],
+    pub whole: &'a [u8],
 }
 
 impl<'a> Section<'a> {

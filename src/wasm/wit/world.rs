@@ -1,6 +1,6 @@
 //! What a world imports and exports, down to each function and type.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,7 @@ use super::decode::{Decoded, Root};
 use super::isolate::isolated;
 use super::member::{Member, Members};
 use super::shape::{InlineNames, Shape, Shapes};
+use super::skeleton::Skeleton;
 
 /// The maximum number of functions and types that a world may import and export. All of WASI has about 1,000.
 const MEMBERS_MAX: usize = 100_000;
@@ -61,21 +62,23 @@ impl WitWorld {
     /// The reason why the module has no WIT.
     pub(in crate::wasm) fn of(bytes: &[u8]) -> Result<Self, WitError> {
         isolated(|| {
-            let decoded = Decoded::of(bytes)?;
-            Self::of_decoded(&decoded.resolve, decoded.root)
+            let decoded = Decoded::exactly(&Skeleton::of(bytes)?)?;
+            Self::of_decoded(&decoded)
         })
     }
 
     /// Lists the imports and exports. May panic, as [`Decoded::of`].
-    pub(in crate::wasm) fn of_decoded(resolve: &Resolve, root: Root) -> Result<Self, WitError> {
+    pub(in crate::wasm) fn of_decoded(decoded: &Decoded) -> Result<Self, WitError> {
+        let resolve = &decoded.resolve;
         check_members(resolve)?;
         let inline = inline_names(resolve);
         let shapes = Shapes::of(resolve, &inline);
         let mut lister = Lister {
             resolve,
+            renamed: &decoded.renamed,
             members: Members::new(resolve, &shapes),
         };
-        match root {
+        match decoded.root {
             Root::Component(world) | Root::EmbeddedWorld(world) => Ok(Self {
                 imports: lister.items(&resolve.worlds[world].imports, world)?,
                 exports: lister.items(&resolve.worlds[world].exports, world)?,
@@ -137,6 +140,7 @@ impl WitItemKind {
 /// Lists the items of worlds.
 struct Lister<'a> {
     resolve: &'a Resolve,
+    renamed: &'a HashSet<InterfaceId>,
     members: Members<'a>,
 }
 
@@ -148,7 +152,8 @@ impl Lister<'_> {
     ) -> Result<Vec<WorldItem>, WitError> {
         let list = items.iter().map(|(key, item)| match (key, item) {
             (WorldKey::Name(name), ParsedItem::Interface { id, .. }) => {
-                self.interface(Some(name), *id)
+                let label = (!self.renamed.contains(id)).then_some(name.as_str());
+                self.interface(label, *id)
             }
             (WorldKey::Interface(id), _) => self.interface(None, *id),
             (WorldKey::Name(_), ParsedItem::Function(function)) => {
@@ -176,14 +181,14 @@ impl Lister<'_> {
         let own_key = self.resolve.canonicalized_id_of(id);
         let package = interface.package.filter(|_| interface.name.is_some());
         let package = package.map(|package| &self.resolve.packages[package].name);
-        let named = label.or(interface.name.as_deref()).unwrap_or_default();
+        let name = label.or(interface.name.as_deref()).unwrap_or_default();
         // With a label, the package is not a part of the name that imports and exports are matched by.
         let package = package.filter(|_| label.is_none());
         Ok(WorldItem {
             key: label.map_or(own_key.unwrap_or_default(), str::to_owned),
             kind: WitItemKind::Interface,
             package: package.map(|package| format!("{}:{}", package.namespace, package.name)),
-            name: named.to_owned(),
+            name: name.to_owned(),
             version: package.and_then(|package| Some(package.version.as_ref()?.to_string())),
             members,
         })
