@@ -62,6 +62,14 @@ impl Reader {
         Ok(facts.optional()?)
     }
 
+    /// Returns whether the facts about a module are in the index.
+    pub fn has_facts(&self, module: ModuleHash) -> Result<bool> {
+        let mut find = self.connection().prepare_cached(
+            "SELECT 1 FROM facts WHERE module = (SELECT id FROM modules WHERE hash = ?)",
+        )?;
+        Ok(find.exists([module.as_bytes()])?)
+    }
+
     /// Returns at most `count` modules whose facts are not in the index yet.
     pub fn modules_without_facts(&self, count: u32) -> Result<Vec<ModuleHash>> {
         let query = "SELECT hash FROM modules WHERE NOT has_facts ORDER BY id LIMIT ?";

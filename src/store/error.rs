@@ -28,6 +28,9 @@ pub enum Error {
         /// The reason.
         reason: String,
     },
+    /// The WIT of a module could not be read for a reason that may not last.
+    #[error("cannot read the WIT of the module now")]
+    WitBusy(#[source] wasm::WitError),
     /// The version index is out of range.
     #[error("{path} has no version {index}: there are {count}, counted from 0")]
     NoVersion {
@@ -171,7 +174,7 @@ impl Error {
             | Self::Replica { .. }
             | Self::OwnHistory { .. } => ErrorKind::Conflict,
             Self::PreconditionFailed { .. } => ErrorKind::Precondition,
-            Self::RefNotSynced { .. } => ErrorKind::Busy,
+            Self::RefNotSynced { .. } | Self::WitBusy(_) => ErrorKind::Busy,
             Self::Invalid { source, .. } => module_kind(source),
             Self::Name(error) => name_kind(error),
             Self::Repo(error) => repo_kind(error),

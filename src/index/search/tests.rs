@@ -117,6 +117,10 @@ fn facts_are_added_once_and_only_for_modules_of_commits() {
         .unwrap();
     assert_eq!(reader.facts(hash(1)).unwrap(), Some(vec![10]));
     assert_eq!(reader.facts(hash(2)).unwrap(), None, "unreadable");
+    let with_facts: Vec<_> = (1..=4)
+        .filter(|n| reader.has_facts(hash(*n)).unwrap())
+        .collect();
+    assert_eq!(with_facts, [1]);
     assert_eq!(reader.facts(hash(4)).unwrap(), None, "in no commit");
     assert_eq!(reader.modules_without_facts(2).unwrap(), [hash(3)]);
     assert_eq!(reader.count_without_facts().unwrap(), 1);

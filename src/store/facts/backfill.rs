@@ -46,6 +46,12 @@ impl Store {
         Ok(facts)
     }
 
+    /// Returns whether the index has the facts about a module.
+    pub(in crate::store) fn has_facts(&self, hash: ModuleHash) -> bool {
+        let has_facts = self.with_index(|index| Ok(index.has_facts(hash)?));
+        without_index_error(has_facts).unwrap_or(false)
+    }
+
     /// Computes the facts that the index lacks. Calls `progress` after each step with the number of modules that are still missing, and stops
     /// if it returns `Break`. Returns whether all facts are in the index.
     pub(in crate::store) fn index_facts(
@@ -63,10 +69,14 @@ impl Store {
             if hashes.is_empty() || hashes == previous {
                 return Ok(hashes.is_empty());
             }
-            let entries: Vec<_> = hashes
-                .iter()
-                .map(|hash| (*hash, self.readable_facts(*hash)))
-                .collect();
+            let mut entries = Vec::new();
+            for hash in &hashes {
+                match self.compute_facts(*hash) {
+                    // Another attempt may succeed.
+                    Err(Error::WitBusy(_)) => {}
+                    computed => entries.push((*hash, readable_entry(*hash, computed))),
+                }
+            }
             let missing = self.with_index(|index| {
                 index.add_facts(&entries)?;
                 Ok(index.count_without_facts()?)
@@ -100,8 +110,12 @@ impl Store {
         let mut entries = Vec::new();
         for hash in self.pending_facts.hashes() {
             if let Some(facts) = self.pending_facts.take(hash) {
-                let facts = ModuleFacts::complete(facts, || self.blob(hash))?;
-                entries.push((hash, Some(facts.to_entry())));
+                match ModuleFacts::complete(facts, || self.blob(hash)) {
+                    Ok(facts) => entries.push((hash, Some(facts.to_entry()))),
+                    // Computed again from the blob, later.
+                    Err(Error::WitBusy(_)) => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
         if entries.is_empty() {
@@ -110,22 +124,10 @@ impl Store {
         self.with_index(|index| Ok(index.add_facts(&entries)?))
     }
 
-    /// Returns the index entry of a module; `None` if the module cannot be read, because it was collected or the store is damaged.
-    fn readable_facts(&self, hash: ModuleHash) -> Option<FactsEntry> {
-        match self.compute_facts(hash) {
-            Ok(facts) => Some(facts.to_entry()),
-            Err(error) => {
-                tracing::debug!(%hash, error = repo::chain(&error), "a module has no facts");
-                None
-            }
-        }
-    }
-
     fn compute_facts(&self, hash: ModuleHash) -> Result<ModuleFacts> {
         match self.pending_facts.take(hash) {
             Some(facts) => ModuleFacts::complete(facts, || self.blob(hash)),
-            None => ModuleFacts::of(&self.blob(hash)?, &self.budget)
-                .map_err(|source| Error::invalid(&hash.to_string(), source)),
+            None => ModuleFacts::of(hash, &self.blob(hash)?, &self.budget),
         }
     }
 
@@ -136,6 +138,14 @@ impl Store {
         };
         Ok(self.repo.objects().blob(hash)?.ok_or_else(missing)?)
     }
+}
+
+/// Returns the index entry of a module; `None` if the module cannot be read, because it was collected or the store is damaged.
+fn readable_entry(hash: ModuleHash, computed: Result<ModuleFacts>) -> Option<FactsEntry> {
+    let computed = computed.inspect_err(|error| {
+        tracing::debug!(%hash, error = repo::chain(error), "a module has no facts");
+    });
+    Some(computed.ok()?.to_entry())
 }
 
 /// Returns the result of a use of the index, and only logs an error: the blob has the same facts, also where nobody may write the index.

@@ -5,14 +5,14 @@ use crate::index::{ItemEntry, ItemKind};
 use crate::wasm::{Crates, Metadata, WitItem, WitSource};
 
 /// The maximum number of items of a module. The lists of its facts are bounded too.
-const ITEMS_MAX: usize = 8192;
+pub(in crate::store) const ITEMS_MAX: usize = 8192;
 
 /// Returns the items of a module:
 ///
 /// - A core module imports `module.name`, and a component `namespace:package/interface`. Each function and type of an interface is an item too,
 ///   after a `#` as in the component model's [canonical names](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md).
 /// - The version of a package is not part of the name.
-pub(super) fn items(module: &ModuleFacts) -> Vec<ItemEntry> {
+pub(in crate::store) fn items(module: &ModuleFacts) -> Vec<ItemEntry> {
     let facts = &module.facts;
     let mut items = vec![item(ItemKind::Kind, facts.kind.as_str(), "", "")];
     let requires = &facts.requires;

@@ -8,5 +8,6 @@ mod items;
 mod pending;
 mod record;
 
+pub(super) use items::{ITEMS_MAX, items};
 pub(super) use pending::PendingFacts;
 pub use record::{ModuleFacts, WitResult};

@@ -11,6 +11,9 @@ use super::items::{items, words};
 use crate::budget::ByteBudget;
 use crate::config::ModuleLimits;
 use crate::index::FactsEntry;
+use crate::names::ModuleHash;
+use crate::repo::chain;
+use crate::store::error::{Error, Result};
 use crate::wasm::{self, Facts, ModuleKind, WitError, WitFacts};
 
 /// The maximum size of stored facts, in bytes. Facts that do not fit are stored without WIT.
@@ -44,30 +47,34 @@ impl ModuleFacts {
     /// none, and are not read.
     ///
     /// # Errors
-    /// The error of `read`.
-    pub(super) fn complete<B: AsRef<[u8]>, E>(
+    /// The error of `read`; [`Error::WitBusy`] if another attempt may succeed.
+    pub(super) fn complete<B: AsRef<[u8]>>(
         facts: Facts,
-        read: impl FnOnce() -> Result<B, E>,
-    ) -> Result<Self, E> {
+        read: impl FnOnce() -> Result<B>,
+    ) -> Result<Self> {
         let wit = if may_have_wit(&facts) {
             WitFacts::of(read()?.as_ref())
         } else {
             Err(WitError::CoreModule)
         };
-        let wit = match wit {
-            Ok(wit) => WitResult::Decoded(wit),
-            Err(error) => WitResult::Absent(crate::repo::chain(&error)),
-        };
-        Ok(Self { facts, wit })
+        Ok(Self {
+            facts,
+            wit: lasting_result(wit)?,
+        })
     }
 
     /// Computes the facts about a module that was validated before.
     ///
     /// # Errors
-    /// The bytes are not a module.
-    pub(in crate::store) fn of(bytes: &[u8], budget: &ByteBudget) -> Result<Self, wasm::Error> {
+    /// The bytes are not a module; [`Error::WitBusy`] if another attempt may succeed.
+    pub(in crate::store) fn of(
+        hash: ModuleHash,
+        bytes: &[u8],
+        budget: &ByteBudget,
+    ) -> Result<Self> {
         // The module was accepted, perhaps with other limits.
-        let facts = wasm::facts_of(bytes, &ModuleLimits::none(), budget)?;
+        let facts = wasm::facts_of(bytes, &ModuleLimits::none(), budget)
+            .map_err(|source| Error::invalid(&hash.to_string(), source))?;
         Self::complete(facts, || Ok(bytes))
     }
 
@@ -115,4 +122,33 @@ fn may_have_wit(facts: &Facts) -> bool {
         name.starts_with("component-type")
     });
     facts.kind == ModuleKind::Component || has_world || facts.sections.is_cut()
+}
+
+/// Returns the WIT of a module, or the reason why it has none: one that will be the same in another attempt.
+fn lasting_result(wit: Result<WitFacts, WitError>) -> Result<WitResult> {
+    match wit {
+        Ok(wit) => Ok(WitResult::Decoded(wit)),
+        Err(error @ WitError::NoThread(_)) => Err(Error::WitBusy(error)),
+        Err(error) => Ok(WitResult::Absent(chain(&error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::store::error::ErrorKind;
+
+    #[test]
+    fn a_reason_that_may_not_last_is_not_stored() {
+        let busy = WitError::NoThread(io::ErrorKind::WouldBlock.into());
+        let error = lasting_result(Err(busy)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Busy);
+        let text = "a core module without a component-type section has no WIT";
+        assert_eq!(
+            lasting_result(Err(WitError::CoreModule)).unwrap(),
+            WitResult::Absent(text.to_owned())
+        );
+    }
 }

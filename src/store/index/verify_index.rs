@@ -88,7 +88,7 @@ impl<'s> IndexCheck<'s> {
         }
         let indexed = self.index.as_ref().map(|index| index.facts(hash));
         if let Some(Ok(Some(indexed))) = indexed
-            && let Ok(facts) = ModuleFacts::of(bytes, &self.store.budget)
+            && let Ok(facts) = ModuleFacts::of(hash, bytes, &self.store.budget)
             && ModuleFacts::decode(&indexed).as_ref() != Some(&facts)
         {
             let fault = format!("the facts about module {hash} differ from the module");
