@@ -21,6 +21,7 @@ mod names;
 mod new_names;
 mod odd_history;
 mod open;
+mod path_log;
 mod push;
 mod replica;
 mod search;

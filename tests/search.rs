@@ -10,13 +10,16 @@ use wasmstore::store::{
 
 use crate::support::store::{Scratch, branch, on, path};
 
-/// A module that imports `env.gA@B` from a package version, exports `fN`, and has a custom section of `N` bytes.
-fn module_with_items(n: u32) -> Vec<u8> {
+/// A module that imports `env.gA` and a function from a version of a package, exports `fB` and a value whose type depends on `n`, and has a custom
+/// section of `n` bytes.
+pub fn module_with_items(n: u32) -> Vec<u8> {
+    let value = if n.is_multiple_of(3) { "i64" } else { "i32" };
     let text = format!(
         r#"(module
             (import "env" "g{}" (global i32))
             (import "test:pkg/types@0.{}.{n}" "t" (func))
             (func (export "f{}"))
+            (global (export "value") {value} ({value}.const 0))
             (@custom "padding" "{}"))"#,
         n % 2,
         n % 3,
@@ -26,7 +29,7 @@ fn module_with_items(n: u32) -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
-fn put(s: &Scratch, on_branch: Option<&str>, at: &str, n: u32) {
+pub fn put(s: &Scratch, on_branch: Option<&str>, at: &str, n: u32) {
     let put = s
         .store
         .put(&on(on_branch), &path(at), module_with_items(n).as_slice());
@@ -179,13 +182,13 @@ fn many_matches_are_found_in_pages() {
 
 /// An operation of a random history.
 #[derive(Clone, Debug)]
-enum Step {
+pub enum Step {
     Put(bool, u8, u32),
     Remove(bool, u8),
     Merge(bool),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (any::<bool>(), 0..4_u8, 0..6_u32).prop_map(|(side, at, n)| Step::Put(side, at, n)),
         1 => (any::<bool>(), 0..4_u8).prop_map(|(side, at)| Step::Remove(side, at)),
@@ -193,7 +196,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn run(s: &Scratch, steps: &[Step]) {
+pub fn run(s: &Scratch, steps: &[Step]) {
     put(s, None, "d0/p0", 0);
     let side = branch("side");
     s.store.create_branch(&side, &Revision::default()).unwrap();

@@ -1,9 +1,10 @@
 //! The pager, a program that shows long output on the terminal.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::{Child, Command, Stdio};
 
 use super::environment::variable;
+use super::output::Output;
 
 /// The default pager. Its options make it exit at once if the text fits on the screen, and leave the text there.
 const DEFAULT_PAGER: &str = "less -FRX";
@@ -35,6 +36,31 @@ impl Pager {
     pub fn wait(mut self) {
         if let Err(error) = self.0.wait() {
             tracing::debug!(%error, "cannot wait for the pager");
+        }
+    }
+}
+
+/// Starts a pager before the first output, so that an error is printed without one.
+pub(super) struct LatePager {
+    command: Option<String>,
+    is_done: bool,
+}
+
+impl LatePager {
+    /// Creates a pager that runs `command`; without `is_wanted`, or if the output is no terminal, none is started.
+    pub fn new(command: Option<String>, is_wanted: bool) -> Self {
+        Self {
+            command,
+            is_done: !is_wanted || !std::io::stdout().is_terminal(),
+        }
+    }
+
+    /// Starts the pager, unless that was done.
+    pub fn start(&mut self, out: &mut Output) {
+        if !std::mem::replace(&mut self.is_done, true)
+            && let Some(pager) = Pager::start(self.command.take())
+        {
+            out.start_paging(pager);
         }
     }
 }

@@ -26,7 +26,8 @@ use crate::http::openapi;
 use crate::http::options::ServerOptions;
 use crate::http::routes::list_etag::list_etag;
 use crate::http::routes::{
-    admin, branches, diff, facts, git, hashes, history, modules, operation, search, versions, watch,
+    admin, branches, diff, facts, git, hashes, history, modules, operation, search, versions,
+    watch, world,
 };
 use crate::http::state::App;
 use crate::store::Store;
@@ -88,6 +89,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(facts::wit))
         .routes(routes!(facts::size))
         .routes(routes!(search::search))
+        .routes(routes!(world::find))
         .routes(routes!(diff::diff))
         .routes(routes!(versions::list))
         .routes(routes!(versions::get))

@@ -9,10 +9,11 @@ use super::error::Result;
 use super::operations::{ModuleReader, StoreOperations};
 use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::store::{
-    self, Change, DirectoryRemoval, GcSummary, History, LogOrder, ModuleComparison, PathChange,
-    Query, Revision, SearchCursor, SearchMatch, SearchScope, Store, Version,
+    self, Change, ChangeFilter, DirectoryRemoval, GcSummary, History, LogOrder, MatchedCommit,
+    ModuleComparison, PathChange, Query, Revision, SearchCursor, SearchMatch, SearchScope, Store,
+    Version, WorldCheck, WorldScope, WorldSource,
 };
-use crate::wire::{CommitJson, InfoJson, PartSelection, SizesJson};
+use crate::wire::{CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson};
 
 /// The longest time that one call waits for the next event. `watch` repeats the call forever.
 const EVENT_WAIT_MAX: Duration = Duration::from_secs(3600);
@@ -85,6 +86,31 @@ impl StoreOperations for Store {
         }
     }
 
+    fn world(
+        &self,
+        revision: &Revision,
+        world: &WorldSource,
+        scope: &TreePath,
+        visit: &mut dyn FnMut(WorldCheck) -> ControlFlow<()>,
+    ) -> Result<()> {
+        // Not repeated after a `gc`, because `visit` has had modules by then.
+        let (_, resolved) = self.as_of(revision, |resolved| Ok(resolved.clone()))?;
+        let modules = match self.world_scope(&resolved, scope, None, usize::MAX)? {
+            WorldScope::Module(path, hash) => {
+                let _ = visit(self.check_world(world, path, hash)?);
+                return Ok(());
+            }
+            WorldScope::Directory(modules, _) => modules,
+        };
+        for (path, hash) in modules {
+            let check = self.check_world(world, path, hash)?;
+            if check.reasons.is_empty() && visit(check).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn list(
         &self,
         revision: &Revision,
@@ -142,6 +168,27 @@ impl StoreOperations for Store {
         Ok(self.log(revision, skip, count, order, |commit| {
             visit(CommitJson::from(&commit)).is_continue()
         })?)
+    }
+
+    fn log_path(
+        &self,
+        revision: &Revision,
+        path: &ModulePath,
+        filter: &ChangeFilter,
+        visit: &mut dyn FnMut(PathCommitJson) -> ControlFlow<()>,
+    ) -> Result<()> {
+        // Not repeated after a `gc`, because `visit` has had commits by then.
+        let (_, resolved) = self.as_of(revision, |resolved| Ok(resolved.clone()))?;
+        if filter.is_empty() {
+            return Ok(self.audit_after(&resolved, path, None, |entry| {
+                visit(PathCommitJson::new(&entry, true)).is_continue()
+            })?);
+        }
+        let visit = |_, matched: Option<MatchedCommit>| match matched {
+            Some(matched) => visit(matched.into()),
+            None => ControlFlow::Continue(()),
+        };
+        Ok(self.log_path_after(&resolved, path, filter, None, visit)?)
     }
 
     fn versions(&self, revision: &Revision, path: &ModulePath) -> Result<Vec<Version>> {

@@ -7,10 +7,10 @@ use std::path::Path;
 use super::error::Result;
 use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::store::{
-    Change, DirectoryRemoval, GcSummary, History, LogOrder, ModuleComparison, PathChange, Query,
-    Revision, SearchMatch, SearchScope, Version,
+    Change, ChangeFilter, DirectoryRemoval, GcSummary, History, LogOrder, ModuleComparison,
+    PathChange, Query, Revision, SearchMatch, SearchScope, Version, WorldCheck, WorldSource,
 };
-use crate::wire::{CommitJson, InfoJson, PartSelection, SizesJson};
+use crate::wire::{CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson};
 
 /// A module store: a local directory, or a store behind a server.
 ///
@@ -49,6 +49,16 @@ pub trait StoreOperations {
         scope: SearchScope,
         visit: &mut dyn FnMut(SearchMatch) -> ControlFlow<()>,
     ) -> Result<u64>;
+
+    /// Calls `visit` for every component below the directory `scope` that fits a world, sorted by path, until `visit` returns `Break`; or for
+    /// the module at `scope`, whether it fits or not.
+    fn world(
+        &self,
+        revision: &Revision,
+        world: &WorldSource,
+        scope: &TreePath,
+        visit: &mut dyn FnMut(WorldCheck) -> ControlFlow<()>,
+    ) -> Result<()>;
 
     /// Lists every module below the directory `prefix`, sorted by path.
     fn list(&self, revision: &Revision, prefix: &TreePath)
@@ -98,6 +108,16 @@ pub trait StoreOperations {
         count: usize,
         order: LogOrder,
         visit: &mut dyn FnMut(CommitJson) -> ControlFlow<()>,
+    ) -> Result<()>;
+
+    /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`: those that make a change that the
+    /// filter asks for, or all of them if it is empty. Each has the module's new hash unless it removed the module.
+    fn log_path(
+        &self,
+        revision: &Revision,
+        path: &ModulePath,
+        filter: &ChangeFilter,
+        visit: &mut dyn FnMut(PathCommitJson) -> ControlFlow<()>,
     ) -> Result<()>;
 
     /// Returns the versions of a path, oldest first.

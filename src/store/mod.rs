@@ -29,6 +29,7 @@ mod merge;
 mod mirrors;
 mod open;
 mod overview;
+mod path_log;
 mod precondition;
 mod publish;
 mod push;
@@ -49,7 +50,9 @@ mod version_lists;
 mod versions;
 mod watch;
 mod wit;
+mod world;
 
+pub use crate::index::ItemKind;
 pub use crate::repo::{
     Atomicity, Blob, BlobHasher, BranchesAndTags, BrokenRef, CacheUse, Commit, DropPolicy,
     FaultSeverity, MirrorLock, ObjectFormat, ObjectLocation, PathChange, Published, PushHooks,
@@ -57,10 +60,10 @@ pub use crate::repo::{
     lower_thread_priority,
 };
 pub use crate::wasm::{
-    COMPONENT_HEAD_BYTES, Cancellation, Comparison, Compatibility, Crates, Cut,
-    Error as ModuleError, Export, Facts, FunctionSize, GroupSize, Hashing, Hashing512, Import,
-    ItemChange, Metadata, ModuleInfo, ModuleKind, Requirements, SectionChange, SectionKind,
-    SectionSize, SegmentSize, TargetWorld, Validation, Verdict, WitError, is_component,
+    Cancellation, Comparison, Compatibility, Crates, Cut, Error as ModuleError, Export, Facts,
+    FunctionSize, GroupSize, Hashing, Hashing512, Import, ItemChange, Metadata, ModuleInfo,
+    ModuleKind, Requirements, SectionChange, SectionKind, SectionSize, SegmentSize, Validation,
+    Verdict, WORLD_BYTES_MAX, WitError,
 };
 pub use audit::AuditEntry;
 pub use change::Change;
@@ -76,14 +79,20 @@ pub use log::LogOrder;
 pub use maintenance::{MaintenanceSchedule, MaintenanceState, TaskState};
 pub use open::Store;
 pub use overview::{CappedCount, Overview};
+pub use path_log::{
+    ChangeFilter, Growth, GrowthError, ItemState, MatchedChange, MatchedCommit, MatchedItem,
+};
 pub use precondition::{EntityTags, Precondition};
 pub use remove::DirectoryRemoval;
 pub use replica::{RemoteRefs, SkippedRef};
 pub use revision::{ResolvedRevision, Revision};
-pub use search::{Query, QueryError, SearchCursor, SearchMatch, SearchPage, SearchScope};
+pub use search::{
+    ItemPattern, Query, QueryError, SearchCursor, SearchMatch, SearchPage, SearchScope,
+};
 pub use statistics::Statistics;
 pub use upload::Upload;
 pub use verify::{DerivedFaults, Finding};
 pub use versions::Version;
 pub use watch::{BranchCursor, CursorPosition, Event, PollResult, Watcher};
 pub use wit::ModuleWit;
+pub use world::{WorldCheck, WorldScope, WorldSource};

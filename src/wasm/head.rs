@@ -5,10 +5,7 @@ use super::Error;
 /// The number of bytes that [`check`] needs to reject a module.
 pub(super) const HEAD_BYTES_MAX: usize = 4096;
 
-/// The number of bytes at the start of a module that say whether it is a component.
-pub const COMPONENT_HEAD_BYTES: u64 = 8;
-
-/// Returns whether the first [`COMPONENT_HEAD_BYTES`] of a module are those of a component.
+/// Returns whether the first 8 bytes of a module are those of a component.
 pub fn is_component(head: &[u8]) -> bool {
     wasmparser::Parser::is_component(head)
 }

@@ -57,7 +57,7 @@ mod walk;
 mod wit;
 
 pub use compare::{Comparison, Interface, ItemChange};
-pub use compatibility::{Compatibility, TargetWorld, Verdict};
+pub use compatibility::{Compatibility, TargetWorld, Verdict, WORLD_BYTES_MAX};
 pub use digest::{Hashing, Hashing512, sha256};
 pub use error::Error;
 pub use facts::{
@@ -66,7 +66,7 @@ pub use facts::{
     demangle,
 };
 pub use fuel::Cancellation;
-pub use head::{COMPONENT_HEAD_BYTES, is_component};
+pub use head::is_component;
 pub use info::{Export, Import, ItemKind, ModuleInfo, ModuleKind, Producers};
 pub use inspect::{inspect, inspect_after};
 pub use section_sums::SectionChange;

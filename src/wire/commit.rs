@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::changes::Changes;
+use super::matched::MatchedJson;
 use super::schema::{CommitHashSchema, HashSchema};
-use crate::store::{AuditEntry, Commit, PathChange};
+use crate::store::{AuditEntry, Commit, MatchedCommit, PathChange};
 
 /// A commit.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -43,11 +44,16 @@ pub struct PathCommitJson {
     /// The commit.
     #[serde(flatten)]
     pub commit: CommitJson,
-    /// The module at the path after the commit, or null if the commit removed it. Present only with `modules=true`.
+    /// The module at the path after the commit, or null if the commit removed it. Present only with `modules=true`, or if the list is
+    /// filtered.
     // Nested, because the field has three JSON states: absent, null and a hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<HashSchema>, required = false)]
     pub module: Option<Option<String>>,
+    /// The changes that the list asks for. Present only if the list is filtered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub matched: Option<MatchedJson>,
 }
 
 impl PathCommitJson {
@@ -57,6 +63,17 @@ impl PathCommitJson {
         Self {
             commit: CommitJson::from(&entry.commit),
             module: has_module.then_some(module),
+            matched: None,
+        }
+    }
+}
+
+impl From<MatchedCommit> for PathCommitJson {
+    fn from(matched: MatchedCommit) -> Self {
+        Self {
+            commit: CommitJson::from(&matched.commit),
+            module: Some(matched.hash.map(|hash| hash.to_string())),
+            matched: Some(matched.change.into()),
         }
     }
 }

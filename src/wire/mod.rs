@@ -10,6 +10,7 @@ mod event;
 mod gc;
 mod info;
 mod item_diff;
+mod matched;
 mod metadata;
 mod module_diff;
 mod modules;
@@ -20,6 +21,7 @@ mod search;
 mod size_parts;
 mod sizes;
 mod verify;
+mod world;
 
 pub use as_string::AsString;
 pub use changes::{Changes, ReceivedChanges};
@@ -28,10 +30,15 @@ pub use diff::PathDiff;
 pub use event::{EVENT_BYTES_MAX, ReceivedEvent, event_texts, wrapped_event_texts};
 pub use gc::GcJson;
 pub use info::InfoJson;
+pub use matched::{ItemStateJson, MatchedItemJson, MatchedItemKind, MatchedJson, filter_query};
 pub use metadata::{CratesJson, MetadataJson, RequirementsJson};
+pub use module_diff::SizesDiffJson;
 pub use modules::{Modules, ReceivedModules};
-pub use percent_encoding::{encode_header_value, encode_path, encode_query_value};
+pub use percent_encoding::{
+    decode_query_value, encode_header_value, encode_path, encode_query_value,
+};
 pub use problem::{MissingName, Problem};
 pub use search::{SearchJson, SearchMatchJson};
 pub use sizes::{PartJson, PartKind, PartSelection, PartsJson, SizesJson};
 pub use verify::VerifyReport;
+pub use world::WorldCheckJson;

@@ -20,7 +20,7 @@ pub struct ModuleDiffJson {
     #[schema(required = false)]
     reasons: ReasonsJson,
     #[schema(required = false)]
-    size: SizesJson,
+    size: SizesDiffJson,
     #[schema(required = false)]
     kind: KindsJson,
     /// Imports with their types.
@@ -56,11 +56,13 @@ pub struct ReasonsJson {
 }
 
 /// The sizes of two modules, in bytes.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = SizesDiff)]
-pub struct SizesJson {
-    old: u64,
-    new: u64,
+pub struct SizesDiffJson {
+    /// The size of the older one.
+    pub old: u64,
+    /// The size of the newer one.
+    pub new: u64,
 }
 
 /// The kinds of two modules.
@@ -102,7 +104,7 @@ impl From<&ModuleDiff> for ModuleDiffJson {
                 compatible: verdict.compatible.clone(),
                 left_out: verdict.left_out,
             },
-            size: SizesJson {
+            size: SizesDiffJson {
                 old: size_bytes.0,
                 new: size_bytes.1,
             },

@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+};
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -30,6 +32,12 @@ pub fn encode_header_value(text: &str) -> String {
 /// Encodes text for the value of a query parameter.
 pub fn encode_query_value(text: &str) -> impl Display {
     utf8_percent_encode(text, RESERVED)
+}
+
+/// Decodes the value of a query parameter; `None` if it is not UTF-8.
+pub fn decode_query_value(text: &str) -> Option<String> {
+    let decoded = percent_decode_str(text).decode_utf8().ok()?;
+    Some(decoded.into_owned())
 }
 
 /// Encodes a path for a URL; slashes stay as they are.

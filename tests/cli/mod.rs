@@ -21,6 +21,7 @@ mod noexec;
 mod non_utf8;
 mod overview;
 mod parallel;
+mod path_log;
 mod search;
 mod server;
 #[cfg(target_os = "linux")]

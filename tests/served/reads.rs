@@ -116,6 +116,23 @@ fn every_read_has_the_same_result_on_the_directory_and_over_http() {
             &["log", "-n", "0"],
             &["log", "--branch", "feat/x"],
             &["log", "--commit", middle],
+            &["log", "math/add.wasm"],
+            &["log", "math/sub.wasm", "--json", "--reverse"],
+            &["log", "math/add.wasm", "--skip", "1", "-n", "1"],
+            &["log", "odd/100% a+b?#&;=.wasm", "--export", "*"],
+            &["log", "math/add.wasm", "--export", "*", "--json"],
+            &[
+                "log",
+                "math/add.wasm",
+                "--import",
+                "a b&c=%+#",
+                "--grew",
+                "0.5%",
+            ],
+            &["log", "math/add.wasm", "--import", "a@y"],
+            &["log", "never", "--import", "env"],
+            &["log", "math/add.wasm", "--commit", middle, "--grew", "1%"],
+            &["log", "math/add.wasm", "--branch", "nope", "--grew", "1%"],
             &["show"],
             &["show", "--json"],
             &["show", oldest],
@@ -129,6 +146,10 @@ fn every_read_has_the_same_result_on_the_directory_and_over_http() {
             &["world", wit],
             &["world", wit, "--json", "--path", "math/add.wasm"],
             &["world", wit, "--path", "nowhere"],
+            &["world", wit, "--path", "math"],
+            &["world", wit, "none"],
+            &["world", wit, "--commit", middle],
+            &["world", wit, "--branch", "nope"],
             &["branch", "--list"],
             &["branch", "--list", "--json"],
         ] {
@@ -227,4 +248,41 @@ fn commands_that_need_the_directory_say_so() {
         COMMANDS.iter().filter(|(_, is_served)| !is_served).count(),
         9
     );
+}
+
+#[test]
+fn components_that_fit_a_world_are_the_same() {
+    let world = World::with_store("sha1");
+    world.file(
+        "w.wit",
+        "package a:b; world small { import log: func(); } world none { export x: func(); }",
+    );
+    let component = r#"(component (import "log" (func)))"#;
+    world.file("c.wasm", wat::parse_str(component).unwrap());
+    world.add("core.wasm", 1);
+    for path in ["c d/1&2.wasm", "c d/é.wasm", "e.wasm"] {
+        world.changes(&["add", "c.wasm", path]);
+    }
+    let twin = Twin::of(world);
+    let all = twin.same(&["world", "w.wit", "small"]);
+    assert_eq!(all.lines().count(), 3, "{all}");
+    assert_eq!(
+        twin.same(&["world", "w.wit", "small", "--path", "c d"])
+            .lines()
+            .count(),
+        2
+    );
+    for (path, count) in [("c d/é.wasm", 2), ("core.wasm", 1), ("e.wasm", 2)] {
+        let reasons = twin.same(&["world", "w.wit", "none", "--path", path]);
+        assert_eq!(reasons.lines().count(), count, "{path}: {reasons}");
+        twin.same(&["world", "w.wit", "none", "--json", "--path", path]);
+    }
+    // The server checks the components. A key that may only read is enough for that.
+    let keyed = crate::support::server::Server::start(&twin.world, &["--auth", "r:GET"]);
+    let url = format!("http://{}", keyed.address);
+    let mut command = twin
+        .world
+        .wasmstore(&["world", "w.wit", "small", "--root", &url]);
+    let output = command.env("WASMSTORE_KEY", "r").output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), all);
 }

@@ -1,15 +1,16 @@
 //! `log`: prints the history.
 
-use std::io::IsTerminal;
 use std::ops::ControlFlow;
 
+use super::path_log::{ChangeArgs, PathLog, Selection};
 use crate::cli::args::ReadArgs;
 use crate::cli::exit::Result;
 use crate::cli::local_time;
 use crate::cli::log_graph::LogGraph;
 use crate::cli::output::Output;
-use crate::cli::pager::Pager;
+use crate::cli::pager::LatePager;
 use crate::cli::settings::Settings;
+use crate::names::ModulePath;
 use crate::remote::StoreOperations;
 use crate::store::{LogOrder, Revision};
 use crate::wire::CommitJson;
@@ -17,10 +18,19 @@ use crate::wire::CommitJson;
 /// Print the history
 ///
 /// Prints hash, author, date in local time and message of each commit, newest first, on a terminal through a pager.
-/// With --graph, prints each commit before its parents, and draws lines to them.
-/// JSON: [{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…], with --graph in the order of the graph
+/// With --graph, prints each commit before its parents, and draws lines to them. With PATH, prints the commits that changed the module at the
+/// path, with its hash; with --import, --export or --grew only those that make one of these changes compared with every parent, and the change:
+/// `+` what is new, `-` what disappeared, and `~` what has another version or type.
+/// JSON: [{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…], with --graph in the order of the graph; with PATH
+/// also "module":"<hash>"|null, and with a filter "matched":{"items":[{"kind":"import"|"export","name":"…","old":{"version":"…","type":"…"}|null,
+/// "new":…|null}],"left_out":N,"grew":{"old":N,"new":N},"unknown":"<reason>"}, without what does not apply
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct LogArgs {
+    /// Print only the commits that changed the module at this path
+    #[arg(value_parser = ModulePath::parse, conflicts_with = "graph")]
+    path: Option<ModulePath>,
+    #[command(flatten)]
+    changes: ChangeArgs,
     /// Do not use a pager
     #[arg(long)]
     plain: bool,
@@ -45,22 +55,32 @@ pub(in crate::cli) struct LogArgs {
 
 impl LogArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
+        let filter = self.changes.parse()?;
         let revision = settings.revision(&self.read)?;
         let store = settings.open()?;
+        if let Some(path) = self.path {
+            let selection = Selection {
+                skip: self.skip,
+                count: self.max_count,
+                is_reversed: self.reverse,
+            };
+            let mut pager = LatePager::new(self.pager, !self.plain);
+            return PathLog {
+                path,
+                filter,
+                selection,
+            }
+            .run(store.as_ref(), &revision, &mut pager, out);
+        }
         if out.is_json() {
             let mut array = out.array();
             self.visit(store.as_ref(), &revision, |commit| array.push(commit))?;
             return array.end();
         }
         let mut graph = self.graph.then(LogGraph::new);
-        let mut is_paged = self.plain || !std::io::stdout().is_terminal();
+        let mut pager = LatePager::new(self.pager.clone(), !self.plain);
         self.visit(store.as_ref(), &revision, |commit| {
-            // The pager is started with the first commit, so that an error is printed without it.
-            if !std::mem::replace(&mut is_paged, true)
-                && let Some(pager) = Pager::start(self.pager.clone())
-            {
-                out.start_paging(pager);
-            }
+            pager.start(out);
             match &mut graph {
                 Some(graph) => {
                     let rows =
@@ -105,8 +125,13 @@ pub(super) fn print_commit(commit: &CommitJson, out: &mut Output) -> Result<()> 
 }
 
 fn format_commit(commit: &CommitJson, out: &Output) -> String {
+    format_with_header(commit, "", out)
+}
+
+/// Formats a commit with a further line of its header.
+pub(super) fn format_with_header(commit: &CommitJson, line: &str, out: &Output) -> String {
     let (id, date) = (&commit.hash, local_time::format(commit.date));
     let author = out.untrusted(&commit.author);
     let message = out.untrusted(&commit.message);
-    format!("commit {id}\nAuthor: {author}\nDate: {date}\n\n{message}\n\n")
+    format!("commit {id}\nAuthor: {author}\nDate: {date}\n{line}\n{message}\n\n")
 }

@@ -29,6 +29,7 @@ mod merge;
 mod mirror;
 mod mirror_status;
 mod overview;
+mod path_log;
 mod reindex;
 mod remove;
 mod restore;

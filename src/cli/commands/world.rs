@@ -2,18 +2,16 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-
-use serde_json::json;
 
 use crate::cli::args::ReadArgs;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::cli::stream_copy::read_error;
-use crate::names::{ModuleHash, ModulePath, ModuleRef, TreePath, printable};
-use crate::remote::StoreOperations;
-use crate::store::{COMPONENT_HEAD_BYTES, Revision, TargetWorld, chain, is_component};
+use crate::names::{TreePath, printable};
+use crate::store::{WorldCheck, WorldSource};
+use crate::wire::WorldCheckJson;
 
 /// The largest part of FILE that is read, in bytes. More than any world may have.
 const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -22,7 +20,7 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
 ///
 /// A component fits if it imports nothing else than the world and exports all that the world exports; versions match if they are
 /// compatible. Prints a line of `<hash>` tab `/<path>` for each component that fits, sorted by path. With the path of a module that does
-/// not fit, prints the reasons instead, one per line. Reads all modules at or below the path; a remote store sends them.
+/// not fit, prints the reasons instead, one per line.
 /// JSON: [{"path":"/…","hash":"…","reasons":["…"]}]; the reasons are empty if the component fits
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct WorldArgs {
@@ -40,69 +38,40 @@ pub(in crate::cli) struct WorldArgs {
 impl WorldArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let revision = settings.revision(&self.read)?;
-        let parsed = TargetWorld::parse(&source(&self.file)?, self.name.as_deref());
-        let world = parsed.map_err(|source| Error::World {
+        let world = WorldSource::parse(source(&self.file)?, self.name);
+        let world = world.map_err(|source| Error::World {
             path: self.file.clone(),
             source,
         })?;
         let store = settings.open()?;
-        let store = store.as_ref();
-        let revision = store.pin(&revision)?;
-        let modules = store.list(&revision, &self.path)?;
-        let mut checks = Vec::new();
-        if let ([], Ok(path)) = (&*modules, ModulePath::try_from(self.path)) {
-            let hash = store.hash(&revision, &ModuleRef::Path(path.clone()))?;
-            let reasons = misfits(store, &revision, &world, &path)?;
-            checks.push((path, hash, reasons));
+        // Components are printed while they are found, because the check of all takes time.
+        let visit = |show: &mut dyn FnMut(WorldCheck) -> Result<()>| {
+            let mut result = Ok(());
+            store.world(&revision, &world, &self.path, &mut |check| {
+                result = show(check);
+                match result {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                }
+            })?;
+            result
+        };
+        if out.is_json() {
+            let mut array = out.array();
+            visit(&mut |check| array.push(&WorldCheckJson::from(check)))?;
+            return array.end();
         }
-        for (path, hash) in modules {
-            let reasons = misfits(store, &revision, &world, &path)?;
-            if reasons.is_empty() {
-                checks.push((path, hash, reasons));
-            }
-        }
-        print(&checks, out)
+        visit(&mut |check| print(&check, out))
     }
 }
 
-/// Prints the checked modules.
-fn print(checks: &[(ModulePath, ModuleHash, Vec<String>)], out: &mut Output) -> Result<()> {
-    if out.is_json() {
-        let mut array = out.array();
-        for (path, hash, reasons) in checks {
-            let (path, hash) = (path.to_string(), hash.to_string());
-            array.push(&json!({ "path": path, "hash": hash, "reasons": reasons }))?;
-        }
-        return array.end();
+/// Prints a component that fits, or the reasons why a module does not.
+fn print(check: &WorldCheck, out: &mut Output) -> Result<()> {
+    if check.reasons.is_empty() {
+        return out.text(format_args!("{}\t{}\n", check.hash, check.path));
     }
-    for (path, hash, reasons) in checks {
-        if reasons.is_empty() {
-            out.text(format_args!("{hash}\t{path}\n"))?;
-        }
-        for reason in reasons {
-            out.text(format_args!("{}\n", printable(reason)))?;
-        }
-    }
-    Ok(())
-}
-
-/// Returns the reasons why a module does not fit a world; none if it does.
-fn misfits(
-    store: &dyn StoreOperations,
-    revision: &Revision,
-    world: &TargetWorld,
-    path: &ModulePath,
-) -> Result<Vec<String>> {
-    let mut module = store.find(revision, &ModuleRef::Path(path.clone()))?;
-    let mut bytes = Vec::new();
-    let mut head = Read::by_ref(&mut module).take(COMPONENT_HEAD_BYTES);
-    head.read_to_end(&mut bytes).map_err(read_error)?;
-    // The rest of a core module, which fits no world, is not read.
-    if is_component(&bytes) {
-        module.read_to_end(&mut bytes).map_err(read_error)?;
-    }
-    let misfits = world.misfits(&bytes);
-    Ok(misfits.unwrap_or_else(|error| vec![chain(&error)]))
+    let mut reasons = check.reasons.iter();
+    reasons.try_for_each(|reason| out.text(format_args!("{}\n", printable(reason))))
 }
 
 /// Reads the file with the world.

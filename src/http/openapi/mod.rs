@@ -15,5 +15,5 @@ pub(super) use module_bytes::ModuleBytes;
 pub(super) use parameters::UploadHeaders;
 pub(super) use problems::{
     BranchProblems, ModuleProblems, Problems, ReadProblems, UploadProblems, WatchProblems,
-    WriteProblems,
+    WorldProblems, WriteProblems,
 };

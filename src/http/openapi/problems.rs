@@ -25,7 +25,7 @@ const DESCRIPTIONS: [(u16, &str); 16] = [
         "The request conflicts with the store's content; nothing is changed",
     ),
     (412, "A precondition does not hold; nothing is changed"),
-    (413, "The module is too large"),
+    (413, "The body is too large"),
     (
         415,
         "The body has a content coding other than gzip and zstd",
@@ -71,6 +71,8 @@ problems! {
     WriteProblems = [404, 409, 412, 507];
     /// Errors of the watch endpoint.
     WatchProblems = [404, 426];
+    /// Errors of reads with a body.
+    WorldProblems = [404, 408, 413, 415];
     /// Errors of uploads.
     UploadProblems = [404, 408, 409, 412, 413, 415, 507];
 }

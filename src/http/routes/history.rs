@@ -11,6 +11,7 @@ use crate::http::json_items::{JsonItems, ListKind};
 use crate::http::json_list::{JsonList, charged_json};
 use crate::http::openapi::{ReadProblems, WriteProblems};
 use crate::http::pagination::Page;
+use crate::http::routes::filtered_commits::{ChangeQuery, filtered_commits};
 use crate::http::state::App;
 use crate::names::{CommitId, ModulePath, TreePath};
 use crate::store::LogOrder;
@@ -33,7 +34,8 @@ pub(in crate::http) struct CommitPageQuery {
 }
 
 impl CommitPageQuery {
-    fn parse(&self) -> Result<(Option<CommitId>, Page)> {
+    /// Returns the commit that the page begins after, and the size of the page.
+    pub fn parse(&self) -> Result<(Option<CommitId>, Page)> {
         let after = self.after.as_deref().map(CommitId::parse).transpose()?;
         Ok((after, Page::new(self.limit.unwrap_or(PAGE_SIZE_DEFAULT))?))
     }
@@ -100,8 +102,11 @@ pub(in crate::http) async fn commits_all(
 }
 
 /// Lists the commits that changed a path, newest first
+///
+/// With `import`, `export` or `grew`, lists only the commits that make one of these changes in the module, compared with every parent. The
+/// server compares for about a second per page, so a page may have few commits or none; the next one continues.
 #[utoipa::path(get, operation_id = "list_commits", path = "/commits/{*path}", tag = "history",
-    params(ReadRevision, CommitPageQuery, AuditQuery),
+    params(ReadRevision, CommitPageQuery, AuditQuery, ChangeQuery),
     responses((status = 200, description = "Commits", body = Vec<wire::PathCommitJson>,
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is one"))), ReadProblems))]
 pub(in crate::http) async fn commits(
@@ -110,9 +115,14 @@ pub(in crate::http) async fn commits(
     tail: UrlTail,
     QueryParams(page): QueryParams<CommitPageQuery>,
     QueryParams(audit): QueryParams<AuditQuery>,
+    QueryParams(changes): QueryParams<ChangeQuery>,
 ) -> Result<Response> {
     let path = tail.parse(ModulePath::parse)?;
     let (after, page) = page.parse()?;
+    let filter = changes.parse()?;
+    if !filter.is_empty() {
+        return filtered_commits(&app, revision, path, filter, (after, page)).await;
+    }
     let has_modules = audit.modules;
     let list = JsonList::new(
         ListKind::Array,

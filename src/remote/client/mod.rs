@@ -8,12 +8,15 @@ mod diff;
 mod download;
 pub(super) mod error_response;
 mod facts;
+mod next_page;
 mod operations;
 mod pages;
+mod path_log;
 mod request;
 mod search;
 mod upload;
 mod watch;
+mod world;
 
 pub use error_response::ErrorResponse;
 pub use request::Client;

@@ -13,11 +13,13 @@ use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, Module
 use crate::remote::error::{Error, Result};
 use crate::remote::operations::{ModuleReader, StoreOperations};
 use crate::store::{
-    self, Change, DirectoryRemoval, ErrorKind, GcSummary, History, LogOrder, ModuleComparison,
-    PathChange, Query, Revision, SearchMatch, SearchScope, Version, write_modules,
+    self, Change, ChangeFilter, DirectoryRemoval, ErrorKind, GcSummary, History, LogOrder,
+    ModuleComparison, PathChange, Query, Revision, SearchMatch, SearchScope, Version, WorldCheck,
+    WorldSource, write_modules,
 };
 use crate::wire::{
-    self, CommitJson, InfoJson, PartSelection, SizesJson, encode_path, encode_query_value,
+    self, CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson, encode_path,
+    encode_query_value,
 };
 
 impl StoreOperations for Client {
@@ -68,6 +70,16 @@ impl StoreOperations for Client {
         visit: &mut dyn FnMut(SearchMatch) -> ControlFlow<()>,
     ) -> Result<u64> {
         self.search_pages(revision, query, scope, visit)
+    }
+
+    fn world(
+        &self,
+        revision: &Revision,
+        world: &WorldSource,
+        scope: &TreePath,
+        visit: &mut dyn FnMut(WorldCheck) -> ControlFlow<()>,
+    ) -> Result<()> {
+        self.world_pages(revision, world, scope, visit)
     }
 
     fn list(
@@ -135,16 +147,18 @@ impl StoreOperations for Client {
         self.log_pages(revision, skip, count, order, visit)
     }
 
+    fn log_path(
+        &self,
+        revision: &Revision,
+        path: &ModulePath,
+        filter: &ChangeFilter,
+        visit: &mut dyn FnMut(PathCommitJson) -> ControlFlow<()>,
+    ) -> Result<()> {
+        self.path_log_pages(revision, path, filter, visit)
+    }
+
     fn versions(&self, revision: &Revision, path: &ModulePath) -> Result<Vec<Version>> {
-        let path = format!("/versions/{}", encode_path(path.as_str()));
-        let pairs = self.json::<Vec<(String, String)>>(self.get(&path, revision))?;
-        let version = |(hash, commit): &(String, String)| {
-            Ok(Version {
-                hash: self.parse(hash, ModuleHash::parse)?,
-                commit: self.parse(commit, CommitId::parse)?,
-            })
-        };
-        pairs.value.iter().map(version).collect()
+        self.version_list(revision, path)
     }
 
     fn version(&self, revision: &Revision, path: &ModulePath, index: usize) -> Result<Version> {

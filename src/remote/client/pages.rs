@@ -86,6 +86,7 @@ impl Client {
             value: page.value.0,
             commit: page.commit,
             has_more: page.has_more,
+            link: page.link,
         })
     }
 

@@ -43,6 +43,8 @@ pub(in crate::remote) struct ApiResponse<T> {
     pub commit: Option<CommitId>,
     /// Whether the list has another page.
     pub has_more: bool,
+    /// The link to the next page.
+    pub link: Option<String>,
 }
 
 impl Client {
@@ -153,10 +155,13 @@ impl Client {
         let body = response.body_mut().with_config();
         let text = body.limit(self.limits.text_bytes_max).read_to_string();
         let value = text.map_err(|error| self.exchange_failed(&error))?;
+        let link = response.headers().get(LINK);
+        let link = link.and_then(|link| link.to_str().ok());
         Ok(ApiResponse {
             value,
             commit: response_commit(response.headers()),
             has_more: response.headers().contains_key(LINK),
+            link: link.map(str::to_owned),
         })
     }
 
@@ -165,12 +170,20 @@ impl Client {
         &self,
         request: Builder,
     ) -> Result<ApiResponse<T>> {
-        let response = self.text(request)?;
+        self.parse_json(self.text(request)?)
+    }
+
+    /// Parses the JSON of a response.
+    pub(super) fn parse_json<T: DeserializeOwned>(
+        &self,
+        response: ApiResponse<String>,
+    ) -> Result<ApiResponse<T>> {
         let value = serde_json::from_str(&response.value);
         Ok(ApiResponse {
             value: value.map_err(|error| self.invalid_response(error))?,
             commit: response.commit,
             has_more: response.has_more,
+            link: response.link,
         })
     }
 
@@ -243,7 +256,7 @@ pub(super) fn below(path: &TreePath) -> String {
     }
 }
 
-fn with_revision(request: Builder, revision: &Revision) -> Builder {
+pub(super) fn with_revision(request: Builder, revision: &Revision) -> Builder {
     match revision {
         Revision::Branch(branch) => {
             let branch = branch.as_ref().map(|branch| branch.as_str());

@@ -53,11 +53,11 @@ impl<'q> Evaluated<'q> {
                     continue;
                 }
                 Condition::Size(range) => index.modules_sized(range)?,
-                Condition::Item(kind, pattern, bound) => index.modules_with_item(&NameFilter {
+                Condition::Item(kind, pattern) => index.modules_with_item(&NameFilter {
                     kind: *kind,
-                    prefix: pattern.prefix(),
-                    accepts_name: &|name| pattern.matches(name),
-                    accepts_version: &|version| bound.accepts(version),
+                    prefix: pattern.name.prefix(),
+                    accepts_name: &|name| pattern.name.matches(name),
+                    accepts_version: &|version| pattern.bound.accepts(version),
                 })?,
             };
             if term.is_negated {

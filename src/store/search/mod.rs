@@ -4,11 +4,13 @@
 //! paths at which the tree of a commit, or its history, has them.
 
 mod evaluate;
+mod item_pattern;
 mod pattern;
 mod query;
 mod results;
 mod size_bound;
 mod version_bound;
 
+pub use item_pattern::ItemPattern;
 pub use query::{Query, QueryError};
 pub use results::{SearchCursor, SearchMatch, SearchPage, SearchScope};

@@ -14,6 +14,11 @@ impl NamePattern {
         Self(text)
     }
 
+    /// Returns the pattern for names in lower case.
+    pub fn into_lowercase(self) -> Self {
+        Self(self.0.to_lowercase())
+    }
+
     /// Returns what every name that matches begins with.
     pub fn prefix(&self) -> &str {
         self.0.split('*').next().unwrap_or_default()

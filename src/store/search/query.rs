@@ -13,9 +13,8 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::pattern::NamePattern;
+use super::item_pattern::ItemPattern;
 use super::size_bound::size_bound;
-use super::version_bound::VersionBound;
 use crate::index::ItemKind;
 use crate::names::Glob;
 
@@ -50,7 +49,7 @@ pub(super) struct Term {
 #[derive(Clone, Debug)]
 pub(super) enum Condition {
     /// The module has an item.
-    Item(ItemKind, NamePattern, VersionBound),
+    Item(ItemKind, ItemPattern),
     /// The size of the module in bytes is in a range.
     Size(RangeInclusive<u64>),
     /// The path of the module matches.
@@ -75,6 +74,21 @@ pub struct QueryError {
 const SHOWN_CHARS: usize = 60;
 
 impl QueryError {
+    /// Returns the error for a query or pattern that is too long.
+    pub(super) fn too_long(text: &str) -> Self {
+        let mut ends = (0..=QUERY_BYTES_MAX).rev();
+        let end = ends.find(|end| text.is_char_boundary(*end));
+        let start = &text[..end.unwrap_or_default()];
+        Self {
+            query: start.to_owned(),
+            offset: start.len(),
+            fault: format!(
+                "it has {} bytes, and {QUERY_BYTES_MAX} are allowed",
+                text.len()
+            ),
+        }
+    }
+
     /// Returns the number of the character of the query at which the fault is, from 1.
     pub fn position(&self) -> usize {
         self.query[..self.offset].chars().count() + 1
@@ -100,17 +114,7 @@ impl Query {
     /// The query is malformed, empty, longer than 4,096 bytes, or has more than 64 terms.
     pub fn parse(text: &str) -> Result<Self, QueryError> {
         if text.len() > QUERY_BYTES_MAX {
-            let mut ends = (0..=QUERY_BYTES_MAX).rev();
-            let end = ends.find(|end| text.is_char_boundary(*end));
-            let start = &text[..end.unwrap_or_default()];
-            return Err(QueryError {
-                query: start.to_owned(),
-                offset: start.len(),
-                fault: format!(
-                    "it has {} bytes, and {QUERY_BYTES_MAX} are allowed",
-                    text.len()
-                ),
-            });
+            return Err(QueryError::too_long(text));
         }
         let mut parser = Parser { text, offset: 0 };
         let mut terms = Vec::new();
@@ -214,23 +218,14 @@ impl<'q> Parser<'q> {
 
     fn item(&mut self, kind: ItemKind) -> Result<Condition, QueryError> {
         let (offset, value) = self.value()?;
-        let (name, bound) = match value.rfind(['@', '<', '>', '=']) {
-            // `<=` and `>=` begin one character earlier.
-            Some(at) if value[..at].ends_with(['<', '>']) => value.split_at(at - 1),
-            Some(at) => value.split_at(at),
-            None => (value.as_str(), ""),
-        };
-        if name.is_empty() {
-            return Err(self.error(offset, "a name is missing".to_owned()));
-        }
+        let pattern = ItemPattern::parse_value(&value)
+            .map_err(|(at, fault)| self.error(offset + at, fault))?;
         // These names are stored in lower case.
-        let name = match kind {
-            ItemKind::Producer | ItemKind::License => name.to_lowercase(),
-            _ => name.to_owned(),
+        let pattern = match kind {
+            ItemKind::Producer | ItemKind::License => pattern.into_lowercase(),
+            _ => pattern,
         };
-        let at = offset + value.len() - bound.len();
-        let bound = VersionBound::parse(bound).map_err(|fault| self.error(at, fault))?;
-        Ok(Condition::Item(kind, NamePattern::new(name), bound))
+        Ok(Condition::Item(kind, pattern))
     }
 
     fn words(&mut self) -> Result<Condition, QueryError> {

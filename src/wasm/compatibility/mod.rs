@@ -19,5 +19,5 @@ mod tests;
 mod verdict;
 
 pub(in crate::wasm) use pairs::pairs;
-pub use target::TargetWorld;
+pub use target::{TargetWorld, WORLD_BYTES_MAX};
 pub use verdict::{Compatibility, Verdict};

@@ -5,6 +5,11 @@ use crate::support::store::module;
 
 const KEYS: &str = "reader:GET\nwriter:POST,PUT,DELETE\nann:POST:Ann <ann@example.org>\nall:*";
 
+/// Returns whether the request needs a key that allows GET.
+fn needs_get(method: &str, uri: &str) -> bool {
+    matches!(method, "GET" | "HEAD") || uri == "/api/v1/world"
+}
+
 /// Returns a request to every endpoint.
 fn endpoints(s: &Api) -> Vec<(&'static str, String)> {
     let (tip, hash) = (s.tip(), s.hash_of(&module(1)));
@@ -23,6 +28,7 @@ fn endpoints(s: &Api) -> Vec<(&'static str, String)> {
         ("GET", api("/wit/c")),
         ("GET", api("/size/a")),
         ("GET", api("/search?q=kind:module")),
+        ("POST", api("/world")),
         ("GET", api("/diff?from=main&to=dev")),
         ("GET", api("/versions/a")),
         ("GET", api("/version/0/a")),
@@ -98,9 +104,10 @@ fn every_endpoint_is_403_with_a_key_that_lacks_the_method() {
     let s = server_with_keys();
     let state = s.state();
     for (method, uri) in endpoints(&s) {
-        let key = match method {
-            "GET" | "HEAD" => "writer",
-            _ => "reader",
+        let key = if needs_get(method, &uri) {
+            "writer"
+        } else {
+            "reader"
         };
         let response = s.send(method, &uri, &[("wasmstore-auth", key)], module(2));
         let detail = if method == "HEAD" {
@@ -127,11 +134,16 @@ fn every_endpoint_works_with_a_key_for_its_method() {
         }
         let s = server_with_keys();
         let uri = uri.replace(&known.tip().to_string(), &s.tip().to_string());
-        let key = match method {
-            "GET" | "HEAD" => "reader",
-            _ => "writer",
+        let key = if needs_get(method, &uri) {
+            "reader"
+        } else {
+            "writer"
         };
-        let response = s.send(method, &uri, &[("wasmstore-auth", key)], module(2));
+        let body = match uri.as_str() {
+            "/api/v1/world" => b"package a:b; world w {}".to_vec(),
+            _ => module(2),
+        };
+        let response = s.send(method, &uri, &[("wasmstore-auth", key)], body);
         assert_eq!(response.status, 200, "{method} {uri}: {}", response.text());
     }
 }

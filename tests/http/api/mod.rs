@@ -19,6 +19,7 @@ mod modules;
 mod names;
 mod openapi;
 mod origins;
+mod path_log;
 mod random;
 mod ranges;
 mod removal;
@@ -27,6 +28,7 @@ mod routing;
 mod search;
 mod upload;
 mod versions;
+mod world;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;

@@ -40,11 +40,18 @@ pub(in crate::http) fn mark_sensitive(headers: &mut HeaderMap) {
     }
 }
 
-/// Returns the method that the key must allow. It is the method of the request, except for WebSockets, which need GET, and for
-/// git: a fetch needs GET and a push POST, whatever the method of their requests is.
+/// The endpoint that only reads, though its method is POST: a GET request has no body.
+const WORLD_PATH: &str = "/api/v1/world";
+
+/// Returns the method that the key must allow. It is the method of the request, except for WebSockets, which need GET, for git: a fetch needs
+/// GET and a push POST, whatever the method of their requests is, and for reads with a body, which need GET. The path must be normalized and
+/// complete.
 pub(in crate::http) fn required_method(request: &Request) -> &Method {
     if is_websocket(request) {
         // Over HTTP/2, a WebSocket is opened with CONNECT.
+        return &Method::GET;
+    }
+    if *request.method() == Method::POST && request.uri().path() == WORLD_PATH {
         return &Method::GET;
     }
     match requested_service(request.uri()) {
@@ -146,6 +153,20 @@ mod tests {
         ] {
             let uri = format!("/wasmstore.git/{path}");
             let request = Request::builder().method(method).uri(uri);
+            let request = request.body(Body::empty()).unwrap();
+            assert_eq!(*required_method(&request), expected, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_read_with_a_body_needs_get() {
+        for (method, path, expected) in [
+            ("POST", "/api/v1/world", Method::GET),
+            ("DELETE", "/api/v1/world", Method::DELETE),
+            ("POST", "/api/v1/world/x", Method::POST),
+            ("POST", "/api/v1/module/world", Method::POST),
+        ] {
+            let request = Request::builder().method(method).uri(path);
             let request = request.body(Body::empty()).unwrap();
             assert_eq!(*required_method(&request), expected, "{method} {path}");
         }

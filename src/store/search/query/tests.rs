@@ -23,15 +23,17 @@ fn terms_have_keys_values_and_bounds() {
         })
         .collect();
     assert!(
-        shown[0].starts_with("Item(Export, NamePattern(\"run\"), Any)"),
+        shown[0].starts_with(
+            "Item(Export, ItemPattern { text: \"run\", name: NamePattern(\"run\"), bound: Any })"
+        ),
         "{shown:?}"
     );
     assert!(
-        shown[1].starts_with("-Item(Import, NamePattern(\"wasi:http\"), Required("),
+        shown[1].starts_with("-Item(Import, ItemPattern { text: \"wasi:http@0.2\", name: NamePattern(\"wasi:http\"), bound: Required("),
         "{shown:?}"
     );
     assert!(
-        shown[2].starts_with("Item(Crate, NamePattern(\"tokio\"), Required("),
+        shown[2].starts_with("Item(Crate, ItemPattern { text: \"tokio<1.40\", name: NamePattern(\"tokio\"), bound: Required("),
         "{shown:?}"
     );
     assert_eq!(shown[3], format!("Size(1024..={})", u64::MAX));

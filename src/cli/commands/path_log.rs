@@ -1,0 +1,176 @@
+//! `log PATH`: prints the commits that changed a path, or only those that made some change in its module.
+
+use std::ops::ControlFlow;
+
+use super::log::format_with_header;
+use crate::cli::color::DiffColor;
+use crate::cli::exit::Result;
+use crate::cli::output::Output;
+use crate::cli::pager::LatePager;
+use crate::names::{ModulePath, printable};
+use crate::remote::StoreOperations;
+use crate::store::{self, ChangeFilter, Growth, ItemPattern, Revision};
+use crate::wire::{ItemStateJson, MatchedItemJson, MatchedJson, PathCommitJson};
+
+/// The arguments that select commits by what they changed in the module.
+#[derive(Debug, clap::Args)]
+pub(super) struct ChangeArgs {
+    /// Print only the commits at which an import that matches appeared, disappeared or changed, such as env.memory or wasi:http@0.2
+    #[arg(long, value_name = "PATTERN", requires = "path")]
+    import: Option<String>,
+    /// Print only the commits at which an export that matches appeared, disappeared or changed; with --import, those with either
+    #[arg(long, value_name = "PATTERN", requires = "path")]
+    export: Option<String>,
+    /// Print only the commits at which the module grew by this share or more, such as 10%; with --import or --export, those with either
+    #[arg(long, value_name = "SHARE", requires = "path")]
+    grew: Option<Growth>,
+}
+
+impl ChangeArgs {
+    /// Parses the patterns. The filter is empty without arguments.
+    pub fn parse(&self) -> Result<ChangeFilter> {
+        let pattern = |text: &Option<String>| text.as_deref().map(ItemPattern::parse).transpose();
+        Ok(ChangeFilter {
+            import: pattern(&self.import)?,
+            export: pattern(&self.export)?,
+            grew: self.grew,
+        })
+    }
+}
+
+/// The commits that are printed out of those that are found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Selection {
+    pub skip: usize,
+    pub count: usize,
+    /// Whether the selected commits are printed in reverse order.
+    pub is_reversed: bool,
+}
+
+/// A log of a path.
+#[derive(Debug)]
+pub(super) struct PathLog {
+    pub path: ModulePath,
+    pub filter: ChangeFilter,
+    pub selection: Selection,
+}
+
+impl PathLog {
+    /// Prints the commits.
+    ///
+    /// # Errors
+    /// The path never existed.
+    pub fn run(
+        &self,
+        store: &dyn StoreOperations,
+        revision: &Revision,
+        pager: &mut LatePager,
+        out: &mut Output,
+    ) -> Result<()> {
+        let revision = store.pin(revision)?;
+        if out.is_json() {
+            let mut array = out.array();
+            self.visit(store, &revision, |commit| array.push(commit))?;
+            return array.end();
+        }
+        self.visit(store, &revision, |commit| {
+            pager.start(out);
+            print(commit, out)
+        })
+    }
+
+    /// Calls `show` for each selected commit until `show` fails.
+    fn visit(
+        &self,
+        store: &dyn StoreOperations,
+        revision: &Revision,
+        mut show: impl FnMut(&PathCommitJson) -> Result<()>,
+    ) -> Result<()> {
+        let Selection {
+            skip,
+            count,
+            is_reversed,
+        } = self.selection;
+        let end = skip.saturating_add(count);
+        let (mut found, mut selected, mut shown) = (0, Vec::new(), Ok(()));
+        store.log_path(revision, &self.path, &self.filter, &mut |commit| {
+            if found >= end {
+                return ControlFlow::Break(());
+            }
+            found += 1;
+            if found > skip {
+                if is_reversed {
+                    selected.push(commit);
+                } else {
+                    shown = show(&commit);
+                }
+            }
+            match shown {
+                Ok(()) if found < end => ControlFlow::Continue(()),
+                _ => ControlFlow::Break(()),
+            }
+        })?;
+        shown?;
+        if found == 0 && end > 0 && store.versions(revision, &self.path)?.is_empty() {
+            return Err(store::Error::NeverExisted(self.path.to_string()).into());
+        }
+        selected.iter().rev().try_for_each(show)
+    }
+}
+
+/// Prints a commit with the changes that were asked for.
+fn print(commit: &PathCommitJson, out: &mut Output) -> Result<()> {
+    let module = commit.module.as_ref().and_then(Option::as_deref);
+    let line = format!("Module: {}\n", module.unwrap_or("removed"));
+    let text = format_with_header(&commit.commit, &line, out);
+    out.text(format_args!("{text}"))?;
+    match &commit.matched {
+        Some(matched) => print_changes(matched, out),
+        None => Ok(()),
+    }
+}
+
+fn print_changes(matched: &MatchedJson, out: &mut Output) -> Result<()> {
+    for item in &matched.items {
+        out.text(format_args!("    "))?;
+        let (color, text) = describe(item);
+        out.colored(color, &text)?;
+        out.line("")?;
+    }
+    if matched.left_out > 0 {
+        out.line(format_args!("    and {} more", matched.left_out))?;
+    }
+    if let Some(grew) = &matched.grew {
+        let (old, new) = (grew.old, grew.new);
+        let share = 100.0 * (new as f64 - old as f64) / old.max(1) as f64;
+        out.line(format_args!("    size: {old} -> {new} (+{share:.1}%)"))?;
+    }
+    if let Some(reason) = &matched.unknown {
+        let reason = printable(reason);
+        out.line(format_args!("    not all changes are known: {reason}"))?;
+    }
+    out.line("")
+}
+
+fn describe(item: &MatchedItemJson) -> (DiffColor, String) {
+    let (color, sign, state) = match (&item.old, &item.new) {
+        (None, new) => (DiffColor::Added, '+', new.as_ref().map(describe_state)),
+        (Some(old), None) => (DiffColor::Removed, '-', Some(describe_state(old))),
+        (Some(old), Some(new)) => {
+            let states = format!("{} -> {}", describe_state(old), describe_state(new));
+            (DiffColor::Updated, '~', Some(states))
+        }
+    };
+    let state = state.filter(|state| !state.is_empty());
+    let state = state.map(|state| format!(": {state}")).unwrap_or_default();
+    let text = format!("{sign} {} {}{state}", item.kind.as_str(), item.name);
+    (color, printable(&text))
+}
+
+fn describe_state(state: &ItemStateJson) -> String {
+    match (state.version.as_str(), state.ty.as_str()) {
+        ("", ty) => ty.to_owned(),
+        (version, "") => format!("@{version}"),
+        (version, ty) => format!("@{version} {ty}"),
+    }
+}

@@ -1,0 +1,91 @@
+//! The history of a path in the store behind a server.
+
+use std::ops::ControlFlow;
+
+use super::next_page::next_after;
+use super::request::Client;
+use crate::names::{CommitId, ModuleHash, ModulePath};
+use crate::remote::error::Result;
+use crate::store::{ChangeFilter, Revision, Version};
+use crate::wire::{PathCommitJson, encode_path, filter_query};
+
+/// The number of commits on a page.
+const COMMITS_PER_PAGE: usize = 1_000;
+
+impl Client {
+    /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`: those that make a change that the
+    /// filter asks for, or all of them if it is empty.
+    pub(super) fn path_log_pages(
+        &self,
+        revision: &Revision,
+        path: &ModulePath,
+        filter: &ChangeFilter,
+        visit: &mut dyn FnMut(PathCommitJson) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let path = format!(
+            "/commits/{}?modules=true&limit={COMMITS_PER_PAGE}{}",
+            encode_path(path.as_str()),
+            filter_query(filter)
+        );
+        let (mut revision, mut after) = (revision.clone(), None::<CommitId>);
+        loop {
+            let from = after.map(|after| format!("&after={after}"));
+            let request = self.get(&format!("{path}{}", from.unwrap_or_default()), &revision);
+            let page = self.json::<Vec<PathCommitJson>>(request)?;
+            for commit in page.value {
+                if visit(self.checked_path_commit(commit, filter)?).is_break() {
+                    return Ok(());
+                }
+            }
+            // A page of a filtered list may be empty, so the next one does not begin after its last commit.
+            let next = match page.link.as_deref() {
+                Some(link) => next_after(link).and_then(|after| CommitId::parse(&after).ok()),
+                None => return Ok(()),
+            };
+            if next.is_none() || next == after {
+                let reason = "a page of a list does not say where the next one begins";
+                return Err(self.invalid_response(reason));
+            }
+            // All pages are of the same commit.
+            revision = page.commit.map_or(revision, Revision::Commit);
+            after = next;
+        }
+    }
+
+    /// Requests the versions of a path, oldest first.
+    pub(super) fn version_list(
+        &self,
+        revision: &Revision,
+        path: &ModulePath,
+    ) -> Result<Vec<Version>> {
+        let path = format!("/versions/{}", encode_path(path.as_str()));
+        let pairs = self.json::<Vec<(String, String)>>(self.get(&path, revision))?;
+        let version = |(hash, commit): &(String, String)| {
+            Ok(Version {
+                hash: self.parse(hash, ModuleHash::parse)?,
+                commit: self.parse(commit, CommitId::parse)?,
+            })
+        };
+        pairs.value.iter().map(version).collect()
+    }
+
+    /// Checks the ids of a commit, and whether the server knows the filter.
+    fn checked_path_commit(
+        &self,
+        mut commit: PathCommitJson,
+        filter: &ChangeFilter,
+    ) -> Result<PathCommitJson> {
+        commit.commit = self.checked_commit(commit.commit)?;
+        // The response to `modules=true` has a hash or null, which is parsed like an absent one.
+        let hash = commit.module.flatten();
+        if let Some(hash) = &hash {
+            self.parse(hash, ModuleHash::parse)?;
+        }
+        commit.module = Some(hash);
+        // An older server ignores the parameters, and lists all commits.
+        if commit.matched.is_none() && !filter.is_empty() {
+            return Err(self.invalid_response("the server cannot filter the commits of a path"));
+        }
+        Ok(commit)
+    }
+}

@@ -1,0 +1,58 @@
+//! What a commit changed in the module at a path.
+
+use crate::index::ItemKind;
+use crate::names::ModuleHash;
+use crate::repo::Commit;
+
+/// A commit that makes a change that a filter asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchedCommit {
+    /// The commit.
+    pub commit: Commit,
+    /// The module at the path in the commit's tree; `None` if the commit removed the module.
+    pub hash: Option<ModuleHash>,
+    /// The changes.
+    pub change: MatchedChange,
+}
+
+/// The changes that a filter asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MatchedChange {
+    /// The imports and exports that differ from those in every parent, sorted by kind and name.
+    pub items: Vec<MatchedItem>,
+    /// The number of imports and exports that are not listed.
+    pub left_out: usize,
+    /// The sizes of the older and the newer module in bytes, if it grew by the share that the filter asks for.
+    pub grew: Option<(u64, u64)>,
+    /// Why not all of the changes are known, if that is so.
+    pub unknown: Option<String>,
+}
+
+/// An import or export that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchedItem {
+    /// Whether it is an import or an export.
+    pub kind: ItemKind,
+    /// The name, as a search finds it.
+    pub name: String,
+    /// What it was in the first parent; `None` if it is new.
+    pub old: Option<ItemState>,
+    /// What it is now; `None` if it disappeared.
+    pub new: Option<ItemState>,
+}
+
+/// The version and type of an import or export.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ItemState {
+    /// The version; empty if there is none.
+    pub version: String,
+    /// The type as text; empty if there is none.
+    pub ty: String,
+}
+
+impl MatchedChange {
+    /// Returns whether there is nothing to list.
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.left_out == 0 && self.grew.is_none() && self.unknown.is_none()
+    }
+}

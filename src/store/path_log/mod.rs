@@ -1,0 +1,14 @@
+//! The history of a path: the commits that changed it, and what each of them changed in the module.
+//!
+//! `filter.rs` says which changes are asked for, `summary.rs` reduces the facts about a module to what a filter needs, and `walk.rs` compares
+//! each commit with its parents.
+
+mod filter;
+mod growth;
+mod matched;
+mod summary;
+mod walk;
+
+pub use filter::ChangeFilter;
+pub use growth::{Growth, GrowthError};
+pub use matched::{ItemState, MatchedChange, MatchedCommit, MatchedItem};

@@ -1,0 +1,85 @@
+//! The part of the facts about a module that a filter asks for.
+
+use std::collections::BTreeMap;
+
+use super::filter::ChangeFilter;
+use super::matched::ItemState;
+use crate::index::ItemKind;
+use crate::store::facts::{ITEMS_MAX, ModuleFacts, WitResult, items};
+use crate::wasm::{ModuleKind, WitSource};
+
+/// The states of the selected items. A core module may import the same name several times.
+pub(super) type ItemStates = BTreeMap<(ItemKind, String), Vec<ItemState>>;
+
+/// What a filter needs to know about a module.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Summary {
+    /// The size in bytes.
+    pub size_bytes: u64,
+    pub items: ItemStates,
+    /// Why items may be missing, if that is so.
+    pub unknown: Option<String>,
+}
+
+impl Summary {
+    /// Reduces the facts about a module.
+    pub fn of(module: &ModuleFacts, filter: &ChangeFilter) -> Self {
+        let mut summary = Self::of_size(module.facts.size_bytes);
+        let all = items(module);
+        summary.unknown = missing_items(module, all.len());
+        for item in all {
+            if filter.selects(item.kind, &item.name, &item.version) {
+                let states = summary.items.entry((item.kind, item.name)).or_default();
+                states.push(ItemState {
+                    version: item.version,
+                    ty: item.ty,
+                });
+            }
+        }
+        for states in summary.items.values_mut() {
+            // The order of imports has no meaning, and the index has equal ones once.
+            states.sort();
+            states.dedup();
+        }
+        summary
+    }
+
+    /// Returns the summary of a module of which only the size is asked for.
+    pub fn of_size(size_bytes: u64) -> Self {
+        Self {
+            size_bytes,
+            ..Self::default()
+        }
+    }
+
+    /// Returns the summary of a module whose facts cannot be computed.
+    pub fn unknown(size_bytes: u64, reason: String) -> Self {
+        Self {
+            size_bytes,
+            unknown: Some(reason),
+            ..Self::default()
+        }
+    }
+}
+
+/// Returns why the items do not have all imports and exports of a module, if that is so. `count` is the number of items.
+fn missing_items(module: &ModuleFacts, count: usize) -> Option<String> {
+    let too_many = || Some("it has too many imports and exports to know all of them".to_owned());
+    if count >= ITEMS_MAX {
+        return too_many();
+    }
+    match &module.wit {
+        WitResult::Decoded(wit) if wit.source != WitSource::Module => {
+            if wit.left_out > 0 {
+                too_many()
+            } else {
+                None
+            }
+        }
+        WitResult::Absent(reason) if module.facts.kind == ModuleKind::Component => Some(format!(
+            "the types of its imports and exports are not known: {reason}"
+        )),
+        _ if module.facts.imports.is_cut() || module.facts.exports.is_cut() => too_many(),
+        _ => None,
+    }
+}

@@ -1,0 +1,96 @@
+//! Patterns for items with a version.
+
+use super::pattern::NamePattern;
+use super::query::{QUERY_BYTES_MAX, QueryError};
+use super::version_bound::VersionBound;
+
+/// A pattern for items: a name, which may contain `*`, and perhaps a bound on the version, as in `wasi:http@0.2`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemPattern {
+    text: String,
+    pub(super) name: NamePattern,
+    pub(super) bound: VersionBound,
+}
+
+/// Displays the pattern as it was written.
+impl std::fmt::Display for ItemPattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl ItemPattern {
+    /// Parses a pattern, as it follows `import:` in a search query.
+    ///
+    /// # Errors
+    /// The name is missing, the version is malformed, or the pattern is longer than 4,096 bytes.
+    pub fn parse(text: &str) -> Result<Self, QueryError> {
+        if text.len() > QUERY_BYTES_MAX {
+            return Err(QueryError::too_long(text));
+        }
+        Self::parse_value(text).map_err(|(offset, fault)| QueryError {
+            query: text.to_owned(),
+            offset,
+            fault,
+        })
+    }
+
+    /// Parses the value of a term. An error is the position in bytes and what is wrong there.
+    pub(super) fn parse_value(text: &str) -> Result<Self, (usize, String)> {
+        let (name, bound) = match text.rfind(['@', '<', '>', '=']) {
+            // `<=` and `>=` begin one character earlier.
+            Some(at) if text[..at].ends_with(['<', '>']) => text.split_at(at - 1),
+            Some(at) => text.split_at(at),
+            None => (text, ""),
+        };
+        if name.is_empty() {
+            return Err((0, "a name is missing".to_owned()));
+        }
+        let at = text.len() - bound.len();
+        let bound = VersionBound::parse(bound).map_err(|fault| (at, fault))?;
+        Ok(Self {
+            text: text.to_owned(),
+            name: NamePattern::new(name.to_owned()),
+            bound,
+        })
+    }
+
+    /// Returns the pattern for names in lower case.
+    pub(super) fn into_lowercase(mut self) -> Self {
+        self.name = self.name.into_lowercase();
+        self
+    }
+
+    /// Returns whether an item matches. The version of an item without one is empty.
+    pub(in crate::store) fn matches(&self, name: &str, version: &str) -> bool {
+        self.name.matches(name) && self.bound.accepts(version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_has_a_name_and_perhaps_a_version() {
+        for (pattern, name, version, matches) in [
+            ("env", "env.memory", "", true),
+            ("env.*", "env", "", false),
+            ("wasi:http@0.2", "wasi:http/types", "0.2.7", true),
+            ("wasi:http@0.2", "wasi:http/types", "0.3.0", false),
+            ("wasi:http@0.2", "wasi:http/types", "", false),
+            ("a>=1.2", "a", "1.2.0", true),
+            ("a<1.2", "a", "1.2.0", false),
+        ] {
+            let parsed = ItemPattern::parse(pattern).unwrap();
+            assert_eq!(parsed.matches(name, version), matches, "{pattern} {name}");
+            assert_eq!(parsed.to_string(), pattern);
+        }
+        for (text, offset) in [("", 0), ("@1", 0), ("a@", 1), ("a@y", 1), ("a<=z", 1)] {
+            let error = ItemPattern::parse(text).unwrap_err();
+            assert_eq!((error.offset, &*error.query), (offset, text), "{text}");
+        }
+        let long = ItemPattern::parse(&"x".repeat(5000)).unwrap_err();
+        assert!(long.fault.contains("5000 bytes"), "{long}");
+    }
+}

@@ -1,0 +1,126 @@
+//! Finds the components that fit a world.
+
+use std::ops::ControlFlow;
+
+use super::error::{Error, Result};
+use super::open::Store;
+use super::revision::Revision;
+use crate::index::{ItemKind, NameFilter};
+use crate::names::{ModuleHash, ModulePath, ModuleRef, TreePath};
+use crate::repo::chain;
+use crate::wasm::{ModuleKind, TargetWorld, WitError, is_component};
+
+/// The definition of a world: a text in WIT or a WIT package in WebAssembly, and the name of the world in it.
+#[derive(Clone, Debug)]
+pub struct WorldSource {
+    /// The text or package.
+    pub bytes: Vec<u8>,
+    /// The name of the world; `None` if there is only one.
+    pub name: Option<String>,
+    world: TargetWorld,
+}
+
+impl WorldSource {
+    /// Parses a definition. Its length, and the time and memory for that, are limited.
+    ///
+    /// # Errors
+    /// Those of [`TargetWorld::parse`].
+    pub fn parse(bytes: Vec<u8>, name: Option<String>) -> Result<Self, WitError> {
+        let world = TargetWorld::parse(&bytes, name.as_deref())?;
+        Ok(Self { bytes, name, world })
+    }
+}
+
+/// A module that was checked against a world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorldCheck {
+    /// The path.
+    pub path: ModulePath,
+    /// The hash of the module.
+    pub hash: ModuleHash,
+    /// Why the module does not fit, a sentence each; empty if it fits.
+    pub reasons: Vec<String>,
+}
+
+/// The modules that are to be checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorldScope {
+    /// The module at a path, which is checked whatever its kind is.
+    Module(ModulePath, ModuleHash),
+    /// The modules below a directory that may be components.
+    Directory(Vec<(ModulePath, ModuleHash)>, Option<ModulePath>),
+}
+
+impl Store {
+    /// Returns at most `count` modules below the directory `scope` that may be components, starting after a path, and the last path that was
+    /// looked at if there are more; or the module at `scope`.
+    ///
+    /// Pass a revision that [`as_of`](Self::as_of) resolved.
+    ///
+    /// # Errors
+    /// There is nothing at `scope`.
+    pub fn world_scope(
+        &self,
+        revision: &Revision,
+        scope: &TreePath,
+        after: Option<&ModulePath>,
+        count: usize,
+    ) -> Result<WorldScope> {
+        let (candidates, last, has_more) = self.with_index(|index| {
+            // Without facts, a module may be a component.
+            let core_modules = index.modules_with_item(&NameFilter {
+                kind: ItemKind::Kind,
+                prefix: ModuleKind::Module.as_str(),
+                accepts_name: &|name| name == ModuleKind::Module.as_str(),
+                accepts_version: &|_| true,
+            })?;
+            let (mut candidates, mut last, mut failed) = (Vec::new(), None, None);
+            let has_more = self.list_after(revision, scope, after, |path, hash| {
+                match index.is_in(&core_modules, hash) {
+                    Ok(true) => {}
+                    Ok(false) if candidates.len() < count => candidates.push((path.clone(), hash)),
+                    Ok(false) => return ControlFlow::Break(()),
+                    Err(error) => {
+                        failed = Some(Error::from(error));
+                        return ControlFlow::Break(());
+                    }
+                }
+                last = Some(path);
+                ControlFlow::Continue(())
+            })?;
+            failed.map_or(Ok((candidates, last, has_more)), Err)
+        })?;
+        if last.is_none()
+            && after.is_none()
+            && let Ok(path) = ModulePath::try_from(scope.clone())
+        {
+            let hash = self.hash(revision, &ModuleRef::Path(path.clone()))?;
+            return Ok(WorldScope::Module(path, hash));
+        }
+        Ok(WorldScope::Directory(candidates, last.filter(|_| has_more)))
+    }
+
+    /// Checks a module against a world.
+    ///
+    /// # Errors
+    /// The module cannot be read.
+    pub fn check_world(
+        &self,
+        world: &WorldSource,
+        path: ModulePath,
+        hash: ModuleHash,
+    ) -> Result<WorldCheck> {
+        let bytes = self.bytes(hash)?;
+        // A core module fits no world, and is not parsed.
+        let misfits = if is_component(&bytes) {
+            world.world.misfits(&bytes)
+        } else {
+            Err(WitError::CoreModule)
+        };
+        Ok(WorldCheck {
+            path,
+            hash,
+            reasons: misfits.unwrap_or_else(|error| vec![chain(&error)]),
+        })
+    }
+}
