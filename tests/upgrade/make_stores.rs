@@ -18,8 +18,11 @@ use crate::support::store::custom_section;
 /// The number of changes to `many.wasm`: a few more than the number of packs that are rolled up into one.
 const MANY: u32 = 66;
 
+/// A component.
+const PLUGIN: &str = r#"(component (import "log" (func)))"#;
+
 /// The commands whose output is recorded.
-const READ: [&str; 21] = [
+const READ: [&str; 28] = [
     "list",
     "list tools",
     "list --branch side",
@@ -41,6 +44,13 @@ const READ: [&str; 21] = [
     "info --json --branch side side.wasm",
     "contains tools/a.wasm",
     "show --json",
+    "wit plugin.wasm",
+    "size math/add.wasm",
+    "search kind:component",
+    "search --history export:add",
+    "search --json needs:1.0 path:math",
+    "log --plain math/add.wasm --export add",
+    "log --json plugin.wasm --import log",
 ];
 
 #[test]
@@ -97,6 +107,15 @@ fn fill(world: &World) -> String {
     world.file("large.wasm", custom_section(vec![1; 140_000]));
     world.ok(&["add", "large.wasm"]);
     world.ok(&["rollback", "math/add.wasm"]);
+    for text in [
+        PLUGIN,
+        r#"(component (import "log" (func (param "text" string))))"#,
+    ] {
+        world.file("plugin.wasm", wat::parse_str(text).unwrap());
+        world.ok(&["add", "plugin.wasm"]);
+    }
+    // Adds the facts that the index does not have yet.
+    world.ok(&["search", "kind:component", "--history"]);
     world.fsck();
     assert_eq!(world.ok(&["verify", "--quiet"]).lines().count(), 1);
     for file in [
