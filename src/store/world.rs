@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::error::{Error, Result};
 use super::open::Store;
 use super::revision::Revision;
-use crate::index::{ItemKind, NameFilter};
+use crate::index::{ItemKind, NameFilter, Reader};
 use crate::names::{ModuleHash, ModulePath, ModuleRef, TreePath};
 use crate::repo::chain;
 use crate::wasm::{ModuleKind, TargetWorld, WitError, is_component};
@@ -51,6 +51,9 @@ pub enum WorldScope {
     Directory(Vec<(ModulePath, ModuleHash)>, Option<ModulePath>),
 }
 
+/// Modules, the last path that was looked at, and whether there are more.
+type Candidates = (Vec<(ModulePath, ModuleHash)>, Option<ModulePath>, bool);
+
 impl Store {
     /// Returns at most `count` modules below the directory `scope` that may be components, starting after a path, and the last path that was
     /// looked at if there are more; or the module at `scope`.
@@ -66,30 +69,18 @@ impl Store {
         after: Option<&ModulePath>,
         count: usize,
     ) -> Result<WorldScope> {
-        let (candidates, last, has_more) = self.with_index(|index| {
-            // Without facts, a module may be a component.
-            let core_modules = index.modules_with_item(&NameFilter {
-                kind: ItemKind::Kind,
-                prefix: ModuleKind::Module.as_str(),
-                accepts_name: &|name| name == ModuleKind::Module.as_str(),
-                accepts_version: &|_| true,
-            })?;
-            let (mut candidates, mut last, mut failed) = (Vec::new(), None, None);
-            let has_more = self.list_after(revision, scope, after, |path, hash| {
-                match index.is_in(&core_modules, hash) {
-                    Ok(true) => {}
-                    Ok(false) if candidates.len() < count => candidates.push((path.clone(), hash)),
-                    Ok(false) => return ControlFlow::Break(()),
-                    Err(error) => {
-                        failed = Some(Error::from(error));
-                        return ControlFlow::Break(());
-                    }
-                }
-                last = Some(path);
-                ControlFlow::Continue(())
-            })?;
-            failed.map_or(Ok((candidates, last, has_more)), Err)
-        })?;
+        let walk = |index: Option<&Reader>| self.candidates(revision, scope, after, count, index);
+        let has_tree = self.read(revision, |resolved| Ok(resolved.tree.is_some()))?;
+        let walked = if has_tree {
+            self.with_index(|index| walk(Some(index)))
+        } else {
+            // A store that does not exist has no index either.
+            walk(None)
+        };
+        let (candidates, last, has_more) = match walked {
+            Err(Error::Index(_)) => walk(None)?,
+            walked => walked?,
+        };
         if last.is_none()
             && after.is_none()
             && let Ok(path) = ModulePath::try_from(scope.clone())
@@ -98,6 +89,46 @@ impl Store {
             return Ok(WorldScope::Module(path, hash));
         }
         Ok(WorldScope::Directory(candidates, last.filter(|_| has_more)))
+    }
+
+    /// Returns at most `count` modules that may be components, the last path that was looked at, and whether there are more. Without an index,
+    /// every module may be one.
+    fn candidates(
+        &self,
+        revision: &Revision,
+        scope: &TreePath,
+        after: Option<&ModulePath>,
+        count: usize,
+        index: Option<&Reader>,
+    ) -> Result<Candidates> {
+        let core_modules = index.map(|index| {
+            index.modules_with_item(&NameFilter {
+                kind: ItemKind::Kind,
+                prefix: ModuleKind::Module.as_str(),
+                accepts_name: &|name| name == ModuleKind::Module.as_str(),
+                accepts_version: &|_| true,
+            })
+        });
+        let core_modules = core_modules.transpose()?;
+        let is_core_module = |hash| match index.zip(core_modules.as_ref()) {
+            Some((index, core_modules)) => index.is_in(core_modules, hash),
+            None => Ok(false),
+        };
+        let (mut candidates, mut last, mut failed) = (Vec::new(), None, None);
+        let has_more = self.list_after(revision, scope, after, |path, hash| {
+            match is_core_module(hash) {
+                Ok(true) => {}
+                Ok(false) if candidates.len() < count => candidates.push((path.clone(), hash)),
+                Ok(false) => return ControlFlow::Break(()),
+                Err(error) => {
+                    failed = Some(Error::from(error));
+                    return ControlFlow::Break(());
+                }
+            }
+            last = Some(path);
+            ControlFlow::Continue(())
+        })?;
+        failed.map_or(Ok((candidates, last, has_more)), Err)
     }
 
     /// Checks a module against a world.

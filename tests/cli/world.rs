@@ -82,3 +82,13 @@ fn files_that_are_no_world_are_errors() {
     let absent = ["world", "w.wit", "small", "--path", "none.wasm"];
     assert_eq!(world.fails(1, &absent), "there is no module /none.wasm");
 }
+
+#[test]
+fn a_store_that_does_not_exist_is_empty() {
+    let world = World::empty();
+    world.file("w.wit", "package a:b; world w {}");
+    assert_eq!(world.ok(&["world", "w.wit"]), "");
+    assert!(!world.root().exists());
+    let absent = ["world", "w.wit", "--path", "none.wasm"];
+    assert_eq!(world.fails(1, &absent), "there is no module /none.wasm");
+}
