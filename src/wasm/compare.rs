@@ -239,7 +239,7 @@ mod tests {
                 "f: (func (param i32) (result i32)) > (func (result i64))",
                 "g: (global i32) > (global (mut i32))",
                 "m: (memory 1) > (memory 1 4)",
-                "t: nothing > (tag (func (param f32)))",
+                "t: nothing > (tag (param f32))",
             ]
         );
     }

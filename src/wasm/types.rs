@@ -145,9 +145,17 @@ impl IndexSpaces {
         if let Some(formatted) = self.formatted_tags.get(&ty) {
             return Arc::clone(formatted);
         }
-        let formatted: Arc<str> = format!("(tag {})", self.func(ty)).into();
+        let formatted: Arc<str> = format_tag(&self.func(ty)).into();
         self.formatted_tags.insert(ty, Arc::clone(&formatted));
         formatted
+    }
+}
+
+/// Returns the type of a tag in the text format, from that of its function: `(tag (param i32))`.
+pub(super) fn format_tag(function: &str) -> String {
+    match function.strip_prefix("(func") {
+        Some(rest) => format!("(tag{rest}"),
+        None => format!("(tag {function})"),
     }
 }
 

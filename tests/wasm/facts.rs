@@ -143,7 +143,7 @@ fn imports_and_exports_have_their_types() {
     assert_eq!(
         exports,
         [
-            ("é", "(tag (func (param f32)))"),
+            ("é", "(tag (param f32))"),
             ("m", "(memory 1 2 shared)"),
             ("g", "(global (mut i32))"),
             ("f", "(func (param i32) (result i64))"),

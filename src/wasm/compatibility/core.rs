@@ -8,7 +8,7 @@ use wasmparser::{Parser, Payload, ValidPayload, Validator, WasmFeatures};
 use super::matching::matches;
 use super::reasons::Reasons;
 use crate::wasm::Error;
-use crate::wasm::types::{format_global, format_memory, format_table};
+use crate::wasm::types::{format_global, format_memory, format_table, format_tag};
 
 /// The imports and exports of a module with their types, which belong to a validator.
 #[derive(Default)]
@@ -143,7 +143,7 @@ fn compare_exports(types: TypesRef<'_>, old: &Items, new: &Items, reasons: &mut 
 fn text(types: TypesRef<'_>, ty: &EntityType) -> String {
     match ty {
         EntityType::Func(id) | EntityType::FuncExact(id) => types[*id].to_string(),
-        EntityType::Tag(id) => format!("(tag {})", types[*id]),
+        EntityType::Tag(id) => format_tag(&types[*id].to_string()),
         EntityType::Table(table) => format_table(table).to_string(),
         EntityType::Memory(memory) => format_memory(memory).to_string(),
         EntityType::Global(global) => format_global(global).to_string(),
