@@ -24,15 +24,21 @@ use wasmstore::wasm;
 const FILES_PER_COMMIT: usize = 10_000;
 
 /// The searches, from one that finds a few modules to one that finds all.
-const QUERIES: [&str; 8] = [
+const QUERIES: [&str; 13] = [
     "export:only17",
     "export:f17",
     "export:run",
+    "export:*17",
     "import:wasi:http@0.2",
     "import:wasi:http@0.2.7 export:f17",
     "crate:crate17<1.5",
-    "size>300 -import:env.g3",
+    "size>200 -import:env.g3",
+    // Only modules at the end of the list of paths are found.
+    "export:last1",
+    "export:last10",
     "kind:module path:d0017/**",
+    "path:**/m4711.wasm",
+    "m4711",
 ];
 
 fn main() {
@@ -44,7 +50,10 @@ fn main() {
         .expect("create a store");
 
     let elapsed = add_modules(&store, directory.path(), modules);
-    println!("{modules} modules of about {} bytes", module(0).len());
+    println!(
+        "{modules} modules of about {} bytes",
+        module(0, modules).len()
+    );
     println!("add, with facts   {:8.0} modules/s", rate(modules, elapsed));
     let started = Instant::now();
     store.reindex().expect("rebuild the index");
@@ -95,7 +104,7 @@ fn add_modules(store: &Store, directory: &Path, modules: usize) -> Duration {
         for n in first..modules.min(first + FILES_PER_COMMIT) {
             let file = files.join(format!("d{:04}/m{n}.wasm", n / 100));
             fs::create_dir_all(file.parent().expect("a directory")).expect("create a directory");
-            fs::write(file, module(n)).expect("write a module");
+            fs::write(file, module(n, modules)).expect("write a module");
         }
         let started = Instant::now();
         let (change, prefix) = (Change::default(), TreePath::default());
@@ -175,8 +184,13 @@ fn size_of(directory: &Path, prefix: &str) -> u64 {
         .sum()
 }
 
-/// Returns a module. Each has an export of its own; the other names are shared by several.
-fn module(n: usize) -> Vec<u8> {
+/// Returns a module of `modules`. Each has an export of its own; the other names are shared by several.
+fn module(n: usize, modules: usize) -> Vec<u8> {
+    let last: String = [1, 10]
+        .into_iter()
+        .filter(|percent| n >= modules - modules * percent / 100)
+        .map(|percent| format!(r#"(func (export "last{percent}"))"#))
+        .collect();
     let crates: Vec<_> = (0..5)
         .map(|k| {
             format!(
@@ -197,6 +211,7 @@ fn module(n: usize) -> Vec<u8> {
             (func (export "run"))
             (func (export "f{}") (result i32) (i32.const {n}))
             (func (export "only{n}"))
+            {last}
             (@custom ".dep-v0" "{audit}"))"#,
         n % 50,
         n % 10,

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use wasmstore::names::{CommitId, ModuleHash, ModulePath};
+use wasmstore::names::{CommitId, ModuleHash, ModulePath, TreePath};
 use wasmstore::store::{
-    DirectoryRemoval, Query, Revision, SearchCursor, SearchMatch, SearchPage, SearchScope,
+    DirectoryRemoval, ImportFilter, Query, Revision, SearchCursor, SearchMatch, SearchPage,
+    SearchScope,
 };
 
-use crate::support::store::{Scratch, branch, on, path};
+use crate::support::store::{Scratch, branch, custom_section, on, path};
 
 /// A module that imports `env.gA` and a function from a version of a package, exports `fB` and a value whose type depends on `n`, and has a custom
 /// section of `n` bytes.
@@ -177,6 +178,62 @@ fn many_matches_are_found_in_pages() {
             found.is_sorted_by_key(|found| found.path.clone()),
             "{count}"
         );
+    }
+}
+
+/// A search that has looked many modules up one by one reads the rows of all modules that it may find, by their ids or in one scan.
+#[test]
+fn matches_are_found_at_the_end_of_many_paths() {
+    let s = Scratch::new();
+    let files = tempfile::tempdir().unwrap();
+    for n in 0..1300_usize {
+        let bytes = custom_section(format!("{n:04}{}", "x".repeat(n / 13)).bytes());
+        std::fs::write(files.path().join(format!("m{n:04}")), bytes).unwrap();
+    }
+    let (prefix, filter) = (TreePath::default(), ImportFilter::default());
+    let import = s
+        .store
+        .import(&on(None), files.path(), &prefix, &filter, |_, _| ());
+    import.unwrap();
+    let size = |n: usize| {
+        files
+            .path()
+            .join(format!("m{n:04}"))
+            .metadata()
+            .unwrap()
+            .len()
+    };
+    for first in [1040, 780] {
+        let query = format!("size>={}", size(first));
+        let found = search(&s, &query, SearchScope::Tree, 500);
+        let found = found.iter().map(|found| found.path.as_str().to_owned());
+        let expected = (first..1300).map(|n| format!("m{n:04}"));
+        assert!(found.eq(expected), "{query}");
+    }
+    let found = search(&s, "size>1 -path:m0* path:m129?", SearchScope::Tree, 500);
+    assert_eq!(found.len(), 10);
+}
+
+#[test]
+fn globs_with_a_directory_select_what_is_below_it() {
+    let s = Scratch::new();
+    for at in ["a/b/c", "a/b-c", "a/bc/d", "a/b0", "b/a/b/c", "c"] {
+        put(&s, None, at, 1);
+    }
+    for (query, expected) in [
+        ("path:a/b/**", &["a/b/c"][..]),
+        ("path:a/b", &["a/b/c"]),
+        ("path:/a/b*", &["a/b-c", "a/b/c", "a/b0", "a/bc/d"]),
+        ("path:a/*c", &["a/b-c", "a/bc/d"]),
+        ("path:a/** path:a/bc/*", &["a/bc/d"]),
+        ("path:a/** path:b/**", &[]),
+        ("path:**/b/c", &["a/b/c", "b/a/b/c"]),
+        ("-path:a/**", &["b/a/b/c", "c"]),
+    ] {
+        assert_eq!(paths(&s, query), expected, "{query}");
+        let found = search(&s, query, SearchScope::History, 2);
+        let found: Vec<_> = found.iter().map(|found| found.path.as_str()).collect();
+        assert_eq!(found, expected, "{query} --history");
     }
 }
 

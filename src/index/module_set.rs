@@ -12,6 +12,17 @@ pub struct ModuleSet {
 const WORD_BITS: usize = u64::BITS as usize;
 
 impl ModuleSet {
+    /// Returns the set of all row ids from 1 to `last`.
+    pub(super) fn up_to(last: usize) -> Self {
+        let mut set = Self {
+            words: vec![u64::MAX; last / WORD_BITS + 1],
+        };
+        set.words[0] &= !1;
+        let unused = WORD_BITS - 1 - last % WORD_BITS;
+        set.words[last / WORD_BITS] &= u64::MAX >> unused;
+        set
+    }
+
     /// Adds the module with a row id. SQLite numbers rows from 1, without large gaps.
     pub(super) fn insert(&mut self, id: usize) {
         let word = id / WORD_BITS;
@@ -22,7 +33,7 @@ impl ModuleSet {
     }
 
     /// Returns whether the set has the module with a row id.
-    pub(super) fn contains(&self, id: usize) -> bool {
+    pub fn contains(&self, id: usize) -> bool {
         let word = self.words.get(id / WORD_BITS).copied().unwrap_or_default();
         word & (1 << (id % WORD_BITS)) != 0
     }
@@ -53,6 +64,16 @@ impl ModuleSet {
         for (word, other) in self.words.iter_mut().zip(&other.words) {
             *word &= !other;
         }
+    }
+
+    /// Returns the highest row id.
+    pub(super) fn last(&self) -> Option<usize> {
+        let (nth, word) = self
+            .words
+            .iter()
+            .enumerate()
+            .rfind(|(_, word)| **word != 0)?;
+        Some(nth * WORD_BITS + word.ilog2() as usize)
     }
 
     /// Returns the row ids, in ascending order.
@@ -93,6 +114,9 @@ mod tests {
             prop_assert_eq!(set(&a).len(), a.len());
             prop_assert_eq!(set(&a).is_empty(), a.is_empty());
             prop_assert_eq!(set(&a).contains(id), a.contains(&id));
+            prop_assert_eq!(set(&a).last(), a.last().copied());
+            prop_assert_eq!(ModuleSet::up_to(id).ids().collect::<Vec<_>>(), (1..=id).collect::<Vec<_>>());
+            prop_assert!(ModuleSet::up_to(0).is_empty());
         }
     }
 }

@@ -6,14 +6,18 @@ use std::ops::{ControlFlow, RangeInclusive};
 use rusqlite::{OptionalExtension, params};
 
 use super::database::Reader;
+use super::digests::module_hash;
 use super::error::{Error, Result};
 use super::facts::ItemKind;
 use super::module_set::ModuleSet;
 use super::query::{NOT_BYTES, module_path};
-use crate::names::{ModuleHash, ModulePath};
+use crate::names::{ModuleHash, ModulePath, TreePath};
 
 /// The maximum number of names of one kind that one search compares with its pattern.
 const NAMES_MAX: usize = 1 << 20;
+
+/// How many times longer it takes to look up a module by its row id than to read it in a scan of all modules.
+const SCAN_FACTOR: usize = 4;
 
 /// The names that a search asks for.
 pub struct NameFilter<'f> {
@@ -99,9 +103,17 @@ impl Reader {
         self.module_set("SELECT rowid FROM words WHERE words MATCH ?", [phrase])
     }
 
-    /// Returns the modules whose facts are in the index.
+    /// Returns the modules whose facts are in the index. Row ids that no module has may be in the set, too.
     pub fn modules_with_facts(&self) -> Result<ModuleSet> {
-        self.module_set("SELECT id FROM modules WHERE has_facts", [])
+        // Two lookups in indexes; reading all rows would take longer than most searches.
+        let mut find = self
+            .connection()
+            .prepare_cached("SELECT max(id) FROM modules")?;
+        let last: Option<i64> = find.query_row([], |row| row.get(0))?;
+        let mut modules = ModuleSet::up_to(row_id(last.unwrap_or_default())?);
+        let pending = self.module_set("SELECT id FROM modules WHERE NOT has_facts", [])?;
+        modules.subtract(&pending);
+        Ok(modules)
     }
 
     fn module_set(&self, query: &str, params: impl rusqlite::Params) -> Result<ModuleSet> {
@@ -116,16 +128,49 @@ impl Reader {
 
     /// Returns whether a set has a module.
     pub fn is_in(&self, modules: &ModuleSet, module: ModuleHash) -> Result<bool> {
+        let row = self.module_row(module)?;
+        Ok(row.is_some_and(|row| modules.contains(row)))
+    }
+
+    /// Returns the row id of a module, for [`ModuleSet::contains`]; `None` if no commit in the index has it.
+    pub fn module_row(&self, module: ModuleHash) -> Result<Option<usize>> {
         let mut find = self
             .connection()
             .prepare_cached("SELECT id FROM modules WHERE hash = ?")?;
         let id = find
             .query_row([module.as_bytes()], |row| row.get(0))
             .optional()?;
-        Ok(match id {
-            Some(id) => modules.contains(row_id(id)?),
-            None => false,
-        })
+        id.map(row_id).transpose()
+    }
+
+    /// Returns the modules of a set with their row ids.
+    pub fn rows_of_set(&self, modules: &ModuleSet) -> Result<HashMap<ModuleHash, usize>> {
+        let db = self.connection();
+        let mut rows = HashMap::with_capacity(modules.len());
+        let Some(last) = modules.last() else {
+            return Ok(rows);
+        };
+        if modules.len() > last / SCAN_FACTOR {
+            let mut all = db.prepare_cached("SELECT id, hash FROM modules WHERE id <= ?")?;
+            let mut all = all.query([last as i64])?;
+            while let Some(row) = all.next()? {
+                let id = row_id(row.get(0)?)?;
+                if modules.contains(id) {
+                    let hash = row.get_ref(1)?.as_blob().map_err(|_| NOT_BYTES)?;
+                    rows.insert(module_hash(hash)?, id);
+                }
+            }
+        } else {
+            let mut find = db.prepare_cached("SELECT hash FROM modules WHERE id = ?")?;
+            for id in modules.ids() {
+                let mut found = find.query([id as i64])?;
+                if let Some(row) = found.next()? {
+                    let hash = row.get_ref(0)?.as_blob().map_err(|_| NOT_BYTES)?;
+                    rows.insert(module_hash(hash)?, id);
+                }
+            }
+        }
+        Ok(rows)
     }
 
     /// Returns every path at which a commit in the index has a module of a set, sorted; `None` if there are more than `count_max`.
@@ -152,19 +197,26 @@ impl Reader {
         Ok(Some(paths))
     }
 
-    /// Calls `visit` for every path after `after`, in order, at which a commit in the index has a module, until `visit` returns `Break`.
+    /// Calls `visit` for every path after `after` and below `directory`, in order, at which a commit in the index has a module, until `visit`
+    /// returns `Break`.
     pub fn visit_paths_after<B>(
         &self,
+        directory: &TreePath,
         after: Option<&ModulePath>,
         mut visit: impl FnMut(ModulePath) -> ControlFlow<B>,
     ) -> Result<Option<B>> {
         let mut find = self.connection().prepare_cached(
-            "SELECT path FROM paths WHERE path > ? AND EXISTS (
+            "SELECT path FROM paths WHERE path > ? AND path < ? AND EXISTS (
                  SELECT 1 FROM changes WHERE changes.path = paths.id AND module IS NOT NULL
              ) ORDER BY path",
         )?;
-        let after = after.map_or(&[][..], |path| path.as_str().as_bytes());
-        let mut rows = find.query([after])?;
+        // Paths are UTF-8, in which no byte is 0xff. The byte after a slash is `0`.
+        let (start, end) = match directory.as_str() {
+            "" => (String::new(), vec![0xff]),
+            directory => (format!("{directory}/"), format!("{directory}0").into()),
+        };
+        let after = after.map_or("", ModulePath::as_str).max(&start);
+        let mut rows = find.query(params![after.as_bytes(), end])?;
         while let Some(row) = rows.next()? {
             let path = module_path(row.get_ref(0)?.as_blob().map_err(|_| NOT_BYTES)?);
             if let Some(ControlFlow::Break(found)) = path.map(&mut visit) {

@@ -7,6 +7,7 @@ use gix_glob::pattern::Case;
 use gix_glob::wildmatch::Mode;
 
 use super::error::{Error, quoted};
+use super::tree_path::TreePath;
 
 /// A pattern as in gitignore(5). Without a slash, or with one at its end only, it matches at any depth; with another slash, it is relative
 /// to the top. `*` and `?` match no slash, `**` matches any directories, and a slash at the end matches directories only. There is no
@@ -50,6 +51,16 @@ impl Glob {
             Case::Sensitive,
             Mode::NO_MATCH_SLASH_LITERAL,
         )
+    }
+
+    /// Returns a directory that is above everything that the pattern matches: the root for a pattern that matches at any depth.
+    pub fn directory(&self) -> TreePath {
+        let text = self.text.trim_end_matches('/');
+        let wildcard = text.find(['*', '?', '[', '\\']);
+        let literal = &text[..wildcard.unwrap_or(text.len())];
+        let directory = literal.rsplit_once('/').map(|(directory, _)| directory);
+        // Nothing has a path that is not legal.
+        directory.unwrap_or_default().parse().unwrap_or_default()
     }
 }
 
@@ -105,6 +116,27 @@ mod tests {
             assert_eq!(parsed.to_string(), glob);
         }
         assert!(Glob::parse("*.o").unwrap().matches(b"a\xff.o", false));
+    }
+
+    #[test]
+    fn the_directory_of_a_glob_is_above_all_that_it_matches() {
+        for (glob, directory) in [
+            ("a/b/c", "a/b"),
+            ("/a/b/", "a"),
+            ("a/**", "a"),
+            ("a/b*/c", "a"),
+            ("a/b/?", "a/b"),
+            ("a/[b]/c", "a"),
+            ("/a", ""),
+            ("a/", ""),
+            ("a", ""),
+            ("**/a/b", ""),
+            ("*.wasm", ""),
+            ("../a/b", ""),
+        ] {
+            let parsed = Glob::parse(glob).unwrap();
+            assert_eq!(parsed.directory().as_str(), directory, "{glob}");
+        }
     }
 
     #[test]

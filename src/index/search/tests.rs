@@ -147,11 +147,17 @@ fn paths_are_visited_in_order_and_found_by_module() {
         ["m2"]
     );
     let after = "m1".parse().unwrap();
-    let mut visited = Vec::new();
-    let visit = |path: ModulePath| {
-        visited.push(path.as_str().to_owned());
-        ControlFlow::<()>::Continue(())
+    let visited = |directory: &str, after| {
+        let mut visited = Vec::new();
+        let visit = |path: ModulePath| {
+            visited.push(path.as_str().to_owned());
+            ControlFlow::<()>::Continue(())
+        };
+        let directory = directory.parse().unwrap();
+        reader.visit_paths_after(&directory, after, visit).unwrap();
+        visited
     };
-    reader.visit_paths_after(Some(&after), visit).unwrap();
-    assert_eq!(visited, ["m2", "m3"]);
+    assert_eq!(visited("", None), ["m1", "m2", "m3"]);
+    assert_eq!(visited("", Some(&after)), ["m2", "m3"]);
+    assert!(visited("m2", None).is_empty(), "the path itself");
 }

@@ -1,8 +1,10 @@
 //! Evaluates the terms of a query.
 
+use std::collections::HashMap;
+
 use super::query::{Condition, Query};
 use crate::index::{ModuleSet, NameFilter, Reader};
-use crate::names::{Glob, ModuleHash, ModulePath};
+use crate::names::{Glob, ModuleHash, ModulePath, TreePath};
 use crate::store::error::Result;
 
 /// A query whose terms are evaluated as far as they do not depend on the path.
@@ -13,7 +15,18 @@ pub(super) struct Evaluated<'q> {
     all_modules: usize,
     /// The terms that depend on the path.
     path_terms: Vec<PathTerm<'q>>,
+    /// The number of modules that were looked up in the index.
+    lookups: usize,
+    /// The row ids of `modules`, once many modules were looked up.
+    rows: Option<HashMap<ModuleHash, usize>>,
 }
+
+/// The number of modules that are looked up one by one. A page of results that is not full then may take as many lookups as the tree has
+/// modules: the modules that the query finds may all be at its end.
+const LOOKUPS_MAX: usize = 1024;
+
+/// The maximum number of modules that are held in memory. Their hashes take about 10 MiB.
+const ROWS_MAX: usize = 1 << 17;
 
 /// A term that depends on the path, at least partly.
 struct PathTerm<'q> {
@@ -70,6 +83,8 @@ impl<'q> Evaluated<'q> {
             modules,
             all_modules,
             path_terms,
+            lookups: 0,
+            rows: None,
         })
     }
 
@@ -83,18 +98,44 @@ impl<'q> Evaluated<'q> {
         self.all_modules
     }
 
+    /// Returns a directory that is above all paths at which the query may hold.
+    pub fn directory(&self) -> TreePath {
+        let globs = self.path_terms.iter().filter(|term| !term.is_negated);
+        let directories = globs.filter_map(|term| match &term.matcher {
+            PathMatcher::Glob(glob) => Some(glob.directory()),
+            PathMatcher::Contains(_) => None,
+        });
+        // The deepest one; if another one is not above it, the query holds nowhere.
+        let deepest = directories.max_by_key(|directory| directory.segments().count());
+        deepest.unwrap_or_default()
+    }
+
     /// Returns whether the query holds for a module at a path.
-    pub fn accepts(&self, index: &Reader, path: &ModulePath, hash: ModuleHash) -> Result<bool> {
-        if !index.is_in(&self.modules, hash)? {
-            return Ok(false);
-        }
+    pub fn accepts(&mut self, index: &Reader, path: &ModulePath, hash: ModuleHash) -> Result<bool> {
+        // The paths are compared first, because that takes less time than to find the module in the index.
+        let mut by_module = Vec::new();
         for term in &self.path_terms {
-            let holds = term.matcher.matches(path) || index.is_in(&term.modules, hash)?;
-            if holds == term.is_negated {
-                return Ok(false);
+            match (term.matcher.matches(path), term.is_negated) {
+                (true, true) => return Ok(false),
+                (true, false) => {}
+                (false, true) if term.modules.is_empty() => {}
+                (false, false) if term.modules.is_empty() => return Ok(false),
+                (false, _) => by_module.push(term),
             }
         }
-        Ok(true)
+        self.lookups += 1;
+        if self.lookups == LOOKUPS_MAX && self.modules.len() <= ROWS_MAX {
+            self.rows = Some(index.rows_of_set(&self.modules)?);
+        }
+        let row = match &self.rows {
+            Some(rows) => rows.get(&hash).copied(),
+            None => index.module_row(hash)?,
+        };
+        let Some(row) = row.filter(|row| self.modules.contains(*row)) else {
+            return Ok(false);
+        };
+        let mut by_module = by_module.into_iter();
+        Ok(by_module.all(|term| term.modules.contains(row) != term.is_negated))
     }
 }
 

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use super::evaluate::Evaluated;
 use super::query::Query;
 use crate::index::Reader;
-use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
+use crate::names::{CommitId, ModuleHash, ModulePath};
 use crate::repo::TreeNode;
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
@@ -129,8 +129,8 @@ impl Search<'_, '_> {
             return Ok(());
         }
         let (mut failed, after) = (None, self.cursor.after.clone());
-        let root = TreePath::default();
-        objects.walk_modules_after(tree, &root, after.as_ref(), |path, hash| {
+        let directory = self.evaluated.directory();
+        objects.walk_modules_after(tree, &directory, after.as_ref(), |path, hash| {
             let pushed = self.push_all(path, [(hash, None)]);
             or_stop(pushed, &mut failed)
         })?;
@@ -148,8 +148,8 @@ impl Search<'_, '_> {
             return Ok(());
         }
         let (mut failed, after) = (None, self.cursor.after.clone());
-        let index = self.index;
-        index.visit_paths_after(after.as_ref(), |path| {
+        let (index, directory) = (self.index, self.evaluated.directory());
+        index.visit_paths_after(&directory, after.as_ref(), |path| {
             let pushed = self.push_versions(tip, path);
             or_stop(pushed, &mut failed)
         })?;
