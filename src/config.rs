@@ -13,6 +13,10 @@ pub struct Options {
     pub push: PushLimits,
     /// Rules for new names.
     pub names: NameRules,
+    /// Limits on the blobs that OCI clients upload before the manifest that names them.
+    pub blob_uploads: BlobUploadLimits,
+    /// How long a manifest of the OCI registry is kept after it lost its last tag.
+    pub manifests: ManifestRetention,
 }
 
 /// Rules for the names that changes add to a store. Names that exist already are not checked against them.
@@ -52,6 +56,40 @@ impl Default for ModuleLimits {
             module_bytes_max: 1 << 30,
             section_bytes_max: 64 << 20,
             validation_fuel_max: 20_000_000_000,
+        }
+    }
+}
+
+/// How long a manifest of the OCI registry is kept after it lost its last tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ManifestRetention {
+    /// The number of days.
+    pub keep_days: u64,
+}
+
+impl Default for ManifestRetention {
+    fn default() -> Self {
+        Self { keep_days: 30 }
+    }
+}
+
+/// Limits on the blobs that OCI clients upload before the manifest that names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlobUploadLimits {
+    /// The maximum total size, in bytes.
+    pub bytes_max: u64,
+    /// The maximum number of blobs and unfinished uploads.
+    pub files_max: u64,
+    /// How long an upload, or a blob that no manifest names, is kept after it last grew.
+    pub age_max: Duration,
+}
+
+impl Default for BlobUploadLimits {
+    fn default() -> Self {
+        Self {
+            bytes_max: 16 << 30,
+            files_max: 100_000,
+            age_max: Duration::from_secs(24 * 3600),
         }
     }
 }

@@ -74,6 +74,16 @@ pub enum Error {
         /// The rule that it breaks.
         fault: &'static str,
     },
+    /// A malformed repository name, tag or digest of the OCI registry API.
+    #[error("{kind} {name} {fault}")]
+    OciName {
+        /// What it names.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// The rule that it breaks.
+        fault: &'static str,
+    },
     /// A malformed pattern.
     #[error("pattern {glob} {fault}")]
     Glob {

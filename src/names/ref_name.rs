@@ -1,4 +1,4 @@
-//! Full names of refs: branches and tags, the only refs that a push may contain.
+//! Full names of refs: branches and tags, which a push may contain, and the ref of the OCI registry, which only the store itself moves.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,23 +10,31 @@ use super::error::{Error, quoted};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TagName(String);
 
-/// The full name of a branch or a tag.
+/// The full name of the ref of the OCI registry: its commits record the manifests, blobs and tags that clients pushed.
+const OCI: &str = "refs/oci";
+
+/// The full name of a ref that the store reads and writes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RefName {
     /// A branch, below `refs/heads/`.
     Branch(BranchName),
     /// A tag, below `refs/tags/`.
     Tag(TagName),
+    /// The ref of the OCI registry, `refs/oci`.
+    Oci,
 }
 
 impl RefName {
-    /// Parses a full name: `refs/heads/main`, `refs/tags/v1`.
+    /// Parses a full name: `refs/heads/main`, `refs/tags/v1`, `refs/oci`.
     ///
     /// # Errors
     /// [`Error::Branch`], [`Error::Tag`]; [`Error::Ref`] for a name of any other kind.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if let Some(name) = text.strip_prefix("refs/heads/") {
             return BranchName::parse(name).map(Self::Branch);
+        }
+        if text == OCI {
+            return Ok(Self::Oci);
         }
         let name = text
             .strip_prefix("refs/tags/")
@@ -48,6 +56,7 @@ impl RefName {
         let tag = match self {
             Self::Branch(branch) => return branch.check_new(),
             Self::Tag(tag) => tag,
+            Self::Oci => return Ok(()),
         };
         match branch::fault_if_new(&tag.0) {
             None => Ok(()),
@@ -90,6 +99,7 @@ impl fmt::Display for RefName {
         match self {
             Self::Branch(branch) => write!(f, "refs/heads/{branch}"),
             Self::Tag(tag) => write!(f, "refs/tags/{}", tag.0),
+            Self::Oci => f.write_str(OCI),
         }
     }
 }
@@ -99,8 +109,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_branches_and_tags_are_parsed() {
-        for name in ["refs/heads/a/b", "refs/tags/v1"] {
+    fn refs_of_other_kinds_are_not_parsed() {
+        for name in ["refs/heads/a/b", "refs/tags/v1", "refs/oci"] {
             assert_eq!(RefName::parse(name).unwrap().to_string(), name);
         }
         assert!(matches!(
@@ -118,6 +128,7 @@ mod tests {
             "HEAD",
             "",
             "refs/x",
+            "refs/oci/x",
         ] {
             assert!(
                 matches!(RefName::parse(name), Err(Error::Ref { .. })),

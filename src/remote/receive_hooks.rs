@@ -124,6 +124,7 @@ fn parse_update(line: &[u8]) -> Result<RefUpdate, InputError> {
     let (old, new, name) = (parse_id(part()?)?, parse_id(part()?)?, part()?);
     let reason = match RefName::parse(name) {
         _ if std::str::from_utf8(line).is_err() => "the name of a ref is not UTF-8".to_owned(),
+        Ok(RefName::Oci) => "only OCI clients change this ref, through the registry API".to_owned(),
         Ok(name) => return Ok(RefUpdate { name, old, new }),
         Err(error) => error.to_string(),
     };

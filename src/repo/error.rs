@@ -116,6 +116,9 @@ pub enum Error {
         /// Its size, and the name of the limit.
         reason: String,
     },
+    /// OCI clients have uploaded too many blobs that no manifest names yet.
+    #[error("the space for blobs that no manifest names is used up; try again later")]
+    UploadsFull,
     /// The stock git program failed.
     #[error(transparent)]
     Git(#[from] crate::git::Error),

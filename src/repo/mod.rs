@@ -71,7 +71,7 @@
 //!
 //! Concurrent changes share the fsyncs of a batch, and each becomes its own commit. A change passes these files of `publish/`:
 //! `write_txn.rs` (stores blobs under `lock`), `group_commit.rs` (waits until it can join the batch), `batch.rs` (decides the
-//! change, and publishes the batch), `draft.rs` (the tree that it edits), `branch_update.rs`; and then `packs/writer.rs` and
+//! change, and publishes the batch), `draft.rs` (the tree that it edits), `tip_update.rs`; and then `packs/writer.rs` and
 //! `refs/update.rs`. A batch waits for the disk three times: for the pack, its index and the ref's lock file, whose fsyncs run in
 //! parallel; for `objects/pack`; and for the ref's directory. Waiting threads create the pack's files and compress their objects
 //! (`preallocated_files.rs`). `batch_carryover.rs` keeps the new objects in memory for the next change and for readers.
@@ -118,6 +118,7 @@ pub use gc::collect::{GcRequest, GcResult};
 pub use history::first_parent::FirstParentHistory;
 pub use history::walk::CommitNode;
 pub use ids::TreeId;
+pub use lifecycle::blob_uploads::{BlobUpload, BlobUploads};
 pub use lifecycle::config::config_numbers;
 pub use lifecycle::create::ObjectFormat;
 pub use lifecycle::from_clone::CloneTarget;
@@ -130,6 +131,7 @@ pub use objects::commit::Commit;
 pub use objects::count::ObjectCounts;
 pub use objects::db::ObjectDb;
 pub use objects::spool::Spool;
+pub use publish::change_refs::ChangeRefs;
 pub use publish::decision::{Decision, Published};
 pub use publish::draft::Draft;
 pub use publish::write_txn::WriteTxn;

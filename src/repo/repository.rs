@@ -19,6 +19,7 @@ use crate::repo::objects::count::ObjectCounts;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::parts::Parts;
 use crate::repo::publish::branches;
+use crate::repo::publish::change_refs::ChangeRefs;
 use crate::repo::publish::decision::{Decision, Published};
 use crate::repo::publish::draft::Draft;
 use crate::repo::publish::group_commit::Publisher;
@@ -142,6 +143,21 @@ impl Repository {
         decide: impl FnMut(&mut Draft<'_>) -> Result<(Decision, T), E>,
     ) -> Result<Published<T>, E> {
         self.publisher.publish(txn, branch, decide)
+    }
+
+    /// Publishes one change of several refs like [`publish`](Self::publish): `decide` gets a draft for each of them, the branch first, and
+    /// returns as many decisions. The refs move one after the other, `refs/oci` first. A crash in between can leave only that one moved;
+    /// no success was reported then.
+    ///
+    /// # Errors
+    /// As for [`publish`](Self::publish).
+    pub fn publish_refs<T, E: From<Error>>(
+        &self,
+        txn: WriteTxn<'_>,
+        refs: ChangeRefs<'_>,
+        decide: impl FnMut(&mut [Draft<'_>]) -> Result<(Vec<Decision>, T), E>,
+    ) -> Result<Published<T>, E> {
+        self.publisher.publish_refs(txn, refs, decide)
     }
 
     /// Makes `branch` the default branch. If it does not exist, it is created at the tip of `from`, or of the current default branch.

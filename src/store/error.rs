@@ -253,6 +253,7 @@ fn repo_kind(error: &repo::Error) -> ErrorKind {
         E::Name(error) => name_kind(error),
         E::Busy(_) | E::Moved(_) => ErrorKind::Busy,
         E::LimitExceeded { .. } => ErrorKind::TooLarge,
+        E::UploadsFull => ErrorKind::Full,
         E::Batch(error) => repo_kind(error),
         E::NotAStore { .. }
         | E::BrokenRef(_)

@@ -48,17 +48,17 @@ impl Store {
     /// Unknown branch or commit.
     pub fn overview(&self, revision: &Revision) -> Result<Overview> {
         let refs = self.refs()?;
-        let branches = refs
-            .iter()
-            .filter(|(name, _)| matches!(name, RefName::Branch(_)))
-            .count();
+        let count = |is_counted: fn(&RefName) -> bool| {
+            let names = refs.iter().map(|(name, _)| name);
+            names.filter(|name| is_counted(name)).count()
+        };
         let (newest, (modules, commits)) = self.as_of(revision, |resolved| {
             Ok((self.count_modules(resolved)?, self.count_commits(resolved)?))
         })?;
         Ok(Overview {
             default_branch: self.default_branch()?,
-            branches,
-            tags: refs.len() - branches,
+            branches: count(|name| matches!(name, RefName::Branch(_))),
+            tags: count(|name| matches!(name, RefName::Tag(_))),
             modules,
             commits,
             objects_bytes: self.repo.objects().disk_bytes()?,

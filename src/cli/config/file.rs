@@ -75,6 +75,7 @@ pub(super) struct FileSettings {
     pub max_push_paths: Key<AtLeast<1>>,
     pub max_push_path_bytes: Key<AtLeast<1>>,
     pub max_tree_path_bytes: Key<AtLeast<1>>,
+    pub oci_keep: Key<u32>,
     pub portable_names: Key<bool>,
     pub mirror_timeout: Key<Seconds>,
     pub cache_mib: Key<u32>,

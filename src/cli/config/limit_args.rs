@@ -9,8 +9,8 @@ use super::value_impls::parse_count;
 use super::value_types::{AtLeast, Seconds};
 use crate::cli::memory_limit::default_client_memory;
 use crate::config::{
-    CacheLimits, GitProcessLimits, MirrorLimits, ModuleLimits, NameRules, Options, PushLimits,
-    ServerLimits,
+    CacheLimits, GitProcessLimits, ManifestRetention, MirrorLimits, ModuleLimits, NameRules,
+    Options, PushLimits, ServerLimits,
 };
 
 /// The least memory for clients that is the default, in bytes, however little the machine has.
@@ -78,6 +78,9 @@ pub(in crate::cli) struct LimitArgs {
     /// Limit the total length of all paths in the tree of a pushed commit, or of one from the primary, in bytes [default: the store's limit, or 1073741824]
     #[arg(long, value_name = "BYTES")]
     max_tree_path_bytes: Option<AtLeast<1>>,
+    /// Keep a manifest that an OCI client has pushed for this many days after it lost its last tag [default: the store's limit, or 30]
+    #[arg(long, value_name = "DAYS")]
+    oci_keep: Option<u32>,
     /// Reject new names that Windows or macOS do not accept, and names that differ from another one of the same directory only by letter
     /// case or Unicode normalization. `git config wasmstore.portableNames true` in the store does so for every process
     #[arg(long)]
@@ -133,7 +136,7 @@ impl LimitArgs {
         combine_fields!(combine, self, file:
             max_module_bytes, max_section_bytes, max_validation_fuel, max_connections, max_sockets, max_requests, request_wait, header_timeout,
             idle_timeout, body_timeout, min_body_bytes, shutdown_grace, drain, max_wrong_keys, ping_interval,
-            max_socket_message_bytes, max_push_paths, max_push_path_bytes, max_tree_path_bytes,
+            max_socket_message_bytes, max_push_paths, max_push_path_bytes, max_tree_path_bytes, oci_keep,
             mirror_timeout, cache_mib, spool_mib, memory_mib, compressed_mib, max_compressible_bytes, max_git_services,
             git_timeout, git_read_timeout, git_memory_mib, git_cpu, max_fetch_bytes, max_push_bytes,
         );
@@ -161,6 +164,10 @@ impl LimitArgs {
             cache: CacheLimits {
                 module_bytes_max: bytes(self.cache_mib),
                 tree_bytes_max: bytes(self.cache_mib),
+            },
+            blob_uploads: configured.blob_uploads,
+            manifests: ManifestRetention {
+                keep_days: or(self.oci_keep.map(u64::from), configured.manifests.keep_days),
             },
             push: PushLimits {
                 paths_max: or(self.max_push_paths.map(|max| max.0), push.paths_max),

@@ -51,7 +51,7 @@ pub(crate) fn write(
     let (Some(plan), Some((branch, author, message))) = (planned, request) else {
         return Ok(None);
     };
-    txn.durable_tip(branch)?;
+    txn.durable_tip(&branch.clone().into())?;
     let commit = NewCommit {
         tree: plan.tree.0,
         parents: plan.parents.clone(),
@@ -80,7 +80,7 @@ pub(crate) fn publish(
 
 /// Plans the squash of `branch`. Returns `None` if there are fewer than two commits that only `branch` reaches.
 fn plan(parts: &Parts, repo: &gix::Repository, branch: &BranchName) -> Result<Option<SquashPlan>> {
-    let Some(tip) = crate::repo::refs::read::read_tip(repo, branch)? else {
+    let Some(tip) = crate::repo::refs::read::read_tip(repo, &branch.full_ref())? else {
         return Ok(None);
     };
     let own_ref = branch.full_ref();

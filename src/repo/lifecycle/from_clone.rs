@@ -157,9 +157,9 @@ impl CloneTarget {
             if let Some(tip) = store
                 .objects
                 .handle()
-                .and_then(|repo| read_tip(&repo, &branch).ok()?)
+                .and_then(|repo| read_tip(&repo, &branch.full_ref()).ok()?)
             {
-                store.refs.durable_tips.insert(&branch, tip);
+                store.refs.durable_tips.insert(&branch.into(), tip);
             }
         }
         Ok(())

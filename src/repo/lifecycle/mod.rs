@@ -1,6 +1,7 @@
 //! Creating, opening, locking, backing up and marking a repository.
 
 pub(crate) mod backup;
+pub(crate) mod blob_uploads;
 pub(crate) mod config;
 pub(crate) mod create;
 pub(crate) mod from_clone;

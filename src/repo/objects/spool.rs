@@ -36,13 +36,38 @@ impl Spool {
     }
 
     /// Returns a spool that contains `bytes`.
-    pub(crate) fn holding(bytes: Vec<u8>) -> Self {
+    pub fn holding(bytes: Vec<u8>) -> Self {
         Self {
             size_bytes: bytes.len() as u64,
             memory: bytes,
             file: None,
             tmp: PathBuf::new(),
         }
+    }
+
+    /// Returns a spool that contains the bytes of a file, which must not change any more.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn of_file(mut file: File, path: &Path) -> Result<Self> {
+        let failed = || Error::io("read", path);
+        let size_bytes = file.metadata().map_err(failed())?.len();
+        let mut memory = Vec::new();
+        let is_small = usize::try_from(size_bytes).is_ok_and(|bytes| bytes <= MEMORY_BYTES_MAX);
+        if is_small {
+            file.seek(SeekFrom::Start(0)).map_err(failed())?;
+            file.read_to_end(&mut memory).map_err(failed())?;
+        }
+        Ok(Self {
+            size_bytes: if is_small {
+                memory.len() as u64
+            } else {
+                size_bytes
+            },
+            memory,
+            file: (!is_small).then_some(file),
+            tmp: path.to_owned(),
+        })
     }
 
     /// Returns the number of bytes written so far.
@@ -61,7 +86,7 @@ impl Spool {
     }
 
     /// Returns a reader of all bytes from the start; may be called again.
-    pub(crate) fn reader(&mut self) -> Result<Box<dyn Read + '_>> {
+    pub fn reader(&mut self) -> Result<Box<dyn Read + '_>> {
         match &mut self.file {
             None => Ok(Box::new(self.memory.as_slice())),
             Some(file) => {

@@ -1,20 +1,21 @@
-//! A batch: changes that are decided one after the other, made durable together, and published with one update of each branch.
+//! A batch: changes that are decided one after the other, made durable together, and published with one update of each ref.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::names::BranchName;
+use crate::names::RefName;
 use crate::repo::error::{Error, Result};
 use crate::repo::locks::Guard;
 use crate::repo::packs::staged::{StagedObject, StagedObjects};
 use crate::repo::parallel::in_parallel;
 use crate::repo::parts::Parts;
 use crate::repo::publish::batch_carryover::{BatchCarryover, cache_decoded, cache_encoded};
-use crate::repo::publish::branch_update::BranchUpdate;
+use crate::repo::publish::change_refs::ChangeRefs;
 use crate::repo::publish::decision::Decision;
 use crate::repo::publish::draft::Draft;
 use crate::repo::publish::outcome::{Outcome, PendingOutcome};
 use crate::repo::publish::preallocated_files::PreallocatedFiles;
+use crate::repo::publish::tip_update::TipUpdate;
 use crate::repo::publish::write_txn::{TxnObjects, WriteTxn};
 
 /// The maximum number of changes in a batch.
@@ -27,7 +28,7 @@ const AGE_MAX: Duration = Duration::from_millis(20);
 /// A batch that takes changes.
 pub(crate) struct OpenBatch<'r> {
     txn: WriteTxn<'r>,
-    updates: Vec<BranchUpdate>,
+    updates: Vec<TipUpdate>,
     changes: usize,
     begun: Instant,
     refs_lock: Guard,
@@ -36,7 +37,7 @@ pub(crate) struct OpenBatch<'r> {
 /// An open batch that waits for the next change.
 pub(crate) struct ParkedBatch {
     objects: TxnObjects,
-    updates: Vec<BranchUpdate>,
+    updates: Vec<TipUpdate>,
     changes: usize,
     begun: Instant,
     refs_lock: Guard,
@@ -44,14 +45,15 @@ pub(crate) struct ParkedBatch {
 
 /// A change that was decided on a batch.
 pub(crate) struct DecidedChange<T, E> {
-    /// The branch's tip after the change, and the value that came with the decision; or the error that refused the change.
+    /// The tip of the change's first ref after the change, and the value that came with the decision; or the error that refused the
+    /// change.
     pub result: Result<(Option<gix::ObjectId>, T), E>,
-    /// The branch; `None` if resolving it failed.
-    pub branch: Option<BranchName>,
-    /// Whether the change moves the branch.
+    /// The first ref; `None` if resolving it failed.
+    pub name: Option<RefName>,
+    /// Whether the change moves a ref.
     pub moves: bool,
-    /// The outcome of the changes that the result depends on; `None` if it depends only on durable objects and refs.
-    pub depends_on: Option<Arc<PendingOutcome>>,
+    /// The outcomes of the changes that the result depends on; none if it depends only on durable objects and refs.
+    pub depends_on: Vec<Arc<PendingOutcome>>,
     /// The objects that the change added to the pack. Its thread compresses them while it waits.
     pub new: Vec<Arc<StagedObject>>,
 }
@@ -117,105 +119,132 @@ impl<'r> OpenBatch<'r> {
             || self.txn.objects.staged.size_bytes() >= BYTES_MAX
     }
 
-    /// Decides a change on top of the batch's earlier changes, and adds it unless it is refused. If the change reads another branch
-    /// that the batch is going to move, the batch is published first.
+    /// Decides a change on top of the batch's earlier changes, and adds it unless it is refused. `decide` gets a draft for each of the
+    /// change's refs, and returns a decision for each. If the change reads another branch that the batch is going to move, the batch is
+    /// published first.
     pub(crate) fn decide<T, E: From<Error>>(
         &mut self,
-        branch: Option<&BranchName>,
+        refs: ChangeRefs<'_>,
         staged: &StagedObjects,
-        decide: &mut impl FnMut(&mut Draft<'_>) -> Result<(Decision, T), E>,
+        decide: &mut impl FnMut(&mut [Draft<'_>]) -> Result<(Vec<Decision>, T), E>,
     ) -> DecidedChange<T, E> {
         let mut has_read_moving = false;
-        let change = self.decide_once(branch, staged, decide, &mut has_read_moving);
+        let change = self.decide_once(refs, staged, decide, &mut has_read_moving);
         if !has_read_moving {
             return change;
         }
         drop(change);
         self.publish();
-        self.decide_once(branch, staged, decide, &mut has_read_moving)
+        self.decide_once(refs, staged, decide, &mut has_read_moving)
     }
 
     fn decide_once<T, E: From<Error>>(
         &mut self,
-        branch: Option<&BranchName>,
+        refs: ChangeRefs<'_>,
         staged: &StagedObjects,
-        decide: &mut impl FnMut(&mut Draft<'_>) -> Result<(Decision, T), E>,
+        decide: &mut impl FnMut(&mut [Draft<'_>]) -> Result<(Vec<Decision>, T), E>,
         has_read_moving: &mut bool,
     ) -> DecidedChange<T, E> {
         // Refused changes count: their callers may retry at once, and would keep the batch from ever being published.
         self.changes += 1;
-        let at = match self.update_of(branch) {
+        let at = match self.updates_of(refs) {
             Ok(at) => at,
             Err(error) => return DecidedChange::refused(error.into()),
         };
-        let tip = self.updates[at].tip();
+        let first_tip = self.updates[at[0]].tip();
         let staged_before = self.txn.objects.staged.len();
-        let result = self
-            .draft_and_decide(at, decide, has_read_moving)
-            .and_then(|(decision, value)| Ok((self.txn.carry_out(tip, decision)?, value)));
-        let new = self.txn.objects.staged.after(staged_before);
-        let update = &mut self.updates[at];
-        let depends_on_earlier = update.new.is_some();
-        let mut moves = false;
-        if let Ok((Some(new), _)) = &result {
-            moves = true;
-            update.new = Some(*new);
+        let decided = self.draft_and_decide(&at, decide, has_read_moving);
+        let result = decided.and_then(|(decisions, value)| {
+            let mut new_tips = Vec::with_capacity(at.len());
+            for (at, decision) in at.iter().zip(decisions) {
+                let tip = self.updates[*at].tip();
+                new_tips.push(self.txn.carry_out(tip, decision)?);
+            }
+            Ok((new_tips, value))
+        });
+        let new_tips = result.as_ref().map_or(&[][..], |(new_tips, _)| new_tips);
+        let moves = new_tips.iter().any(Option::is_some);
+        if moves {
             self.txn.objects.staged.add_all(staged);
         }
+        let depends_on = self.note_new_tips(&at, new_tips);
         DecidedChange {
-            branch: Some(update.branch.clone()),
+            name: Some(self.updates[at[0]].name.clone()),
             moves,
-            depends_on: (moves || depends_on_earlier).then(|| Arc::clone(&update.outcome)),
-            new,
-            result: result.map(|(new, value)| (new.or(tip), value)),
+            depends_on,
+            new: self.txn.objects.staged.after(staged_before),
+            result: result.map(|(new_tips, value)| (new_tips[0].or(first_tip), value)),
         }
+    }
+
+    /// Notes the tips to which a change moves the refs of these updates, `None` where it does not move one. Returns the outcomes that the
+    /// result of the change depends on: of the refs that it moves, and of those that an earlier change of the batch moves.
+    fn note_new_tips(
+        &mut self,
+        at: &[usize],
+        new_tips: &[Option<gix::ObjectId>],
+    ) -> Vec<Arc<PendingOutcome>> {
+        let moves_both = new_tips.iter().flatten().count() > 1;
+        for (at, new) in at.iter().zip(new_tips) {
+            let update = &mut self.updates[*at];
+            update.new = new.or(update.new);
+            update.needs_oci |= moves_both;
+        }
+        let updates = at.iter().map(|at| &self.updates[*at]);
+        let moving = updates.filter(|update| update.new.is_some());
+        moving.map(|update| Arc::clone(&update.outcome)).collect()
     }
 
     fn draft_and_decide<T, E: From<Error>>(
         &self,
-        at: usize,
-        decide: &mut impl FnMut(&mut Draft<'_>) -> Result<(Decision, T), E>,
+        at: &[usize],
+        decide: &mut impl FnMut(&mut [Draft<'_>]) -> Result<(Vec<Decision>, T), E>,
         has_read_moving: &mut bool,
-    ) -> Result<(Decision, T), E> {
-        let others = self.updates.iter().enumerate();
-        let moving = others
-            .filter(|(other, update)| *other != at && update.new.is_some())
-            .map(|(_, update)| &update.branch)
-            .collect();
-        let tip = self.updates[at].tip();
-        let mut draft = Draft::new(self.txn.repo(), tip, &self.txn.parts.refs, moving)?;
-        let decided = decide(&mut draft);
-        *has_read_moving = draft.has_read_moving();
+    ) -> Result<(Vec<Decision>, T), E> {
+        let mut drafts = Vec::with_capacity(at.len());
+        for at in at {
+            let others = self.updates.iter().enumerate();
+            let moving = others
+                .filter(|(other, update)| other != at && update.new.is_some())
+                .map(|(_, update)| &update.name)
+                .collect();
+            let tip = self.updates[*at].tip();
+            let refs = &self.txn.parts.refs;
+            drafts.push(Draft::new(self.txn.repo(), tip, refs, moving)?);
+        }
+        let decided = decide(&mut drafts);
+        *has_read_moving = drafts.iter().any(Draft::has_read_moving);
         decided
     }
 
-    /// Returns the index in `updates` of the update of `branch`, or of the default branch without `branch`. Adds the update if it
-    /// is missing, after making the branch's tip durable.
-    fn update_of(&mut self, branch: Option<&BranchName>) -> Result<usize> {
-        let refs = &self.txn.parts.refs;
-        let branch = refs.resolve_branch(branch)?;
-        if let Some(at) = self
-            .updates
-            .iter()
-            .position(|update| update.branch == branch)
-        {
+    /// Returns the indices in `updates` of the updates of `refs`. Adds those that are missing, after making the tip of the ref durable.
+    fn updates_of(&mut self, refs: ChangeRefs<'_>) -> Result<Vec<usize>> {
+        let names = refs.names(&self.txn.parts.refs)?;
+        names.into_iter().map(|name| self.update_of(name)).collect()
+    }
+
+    fn update_of(&mut self, name: RefName) -> Result<usize> {
+        if let Some(at) = self.updates.iter().position(|update| update.name == name) {
             return Ok(at);
         }
-        let old = self.txn.durable_tip(&branch)?;
-        if old.is_none() && refs.default_branch().ok().as_ref() != Some(&branch) {
+        let old = self.txn.durable_tip(&name)?;
+        if let (None, RefName::Branch(branch)) = (old, &name)
+            && self.txn.parts.refs.default_branch().ok().as_ref() != Some(branch)
+        {
             return Err(Error::UnknownBranch(branch.to_string()));
         }
-        self.updates.push(BranchUpdate {
-            branch,
+        self.updates.push(TipUpdate {
+            name,
             old,
             new: None,
+            needs_oci: false,
             outcome: Arc::default(),
         });
         Ok(self.updates.len() - 1)
     }
 
     /// Adds the new commits and trees to the caches. This is optional: readers can read them from the pack.
-    fn cache(&mut self, updates: &[BranchUpdate]) {
+    fn cache(&mut self, updates: &[TipUpdate]) {
         let TxnObjects {
             handles, staged, ..
         } = &mut self.txn.objects;
@@ -230,7 +259,7 @@ impl<'r> OpenBatch<'r> {
         handles.set_memory(memory);
     }
 
-    /// Makes the objects of the batch durable, moves each branch once, and sets the outcome of each branch's changes. The batch is
+    /// Makes the objects of the batch durable, moves each ref once, and sets the outcome of each ref's changes. The batch is
     /// empty afterwards.
     pub(crate) fn publish(&mut self) {
         self.changes = 0;
@@ -239,6 +268,8 @@ impl<'r> OpenBatch<'r> {
         if updates.is_empty() {
             return;
         }
+        // A branch that names a module whose manifest is not recorded would serve another manifest than the one that was pushed.
+        updates.sort_by_key(|update| update.name != RefName::Oci);
         self.cache(&updates);
         let refs = &self.txn.parts.refs;
         // Compressed first: other git processes wait only 100 ms for the lock file, which is taken next.
@@ -255,8 +286,16 @@ impl<'r> OpenBatch<'r> {
             return;
         }
         let mut lock = Some(lock);
+        let mut is_oci_moved = true;
         for update in &updates {
+            if update.needs_oci && !is_oci_moved {
+                update.outcome.set(Outcome::Retry);
+                continue;
+            }
             update.publish(refs, lock.take());
+            if update.name == RefName::Oci {
+                is_oci_moved = matches!(update.outcome.wait(), Outcome::Published);
+            }
         }
     }
 }
@@ -265,9 +304,9 @@ impl<T, E> DecidedChange<T, E> {
     fn refused(error: E) -> Self {
         Self {
             result: Err(error),
-            branch: None,
+            name: None,
             moves: false,
-            depends_on: None,
+            depends_on: Vec::new(),
             new: Vec::new(),
         }
     }

@@ -32,7 +32,7 @@ pub(crate) fn set_default_branch(
         return refs.sync_head();
     }
     let head = refs.lock_head(branch)?;
-    if txn.durable_tip(branch)?.is_none() {
+    if txn.durable_tip(&branch.clone().into())?.is_none() {
         let from = refs.resolve_branch(from)?;
         let tip = refs
             .tip(&from)?
@@ -56,7 +56,7 @@ pub(crate) fn delete_branch(parts: &Parts, branch: &BranchName) -> Result<()> {
         return Err(Error::DefaultBranch(branch.to_string()));
     }
     let name = branch.clone().into();
-    match txn.durable_tip(branch) {
+    match txn.durable_tip(&name) {
         Ok(Some(tip)) => refs.swap(&name, Some(tip), None, OUTSIDE_MAX),
         // The history is incomplete, so it cannot be made durable. Nothing depends on it after the deletion.
         Err(error @ Error::Missing { .. }) => match refs.target(&branch.full_ref())? {
@@ -104,7 +104,7 @@ impl WriteTxn<'_> {
         self.adopt_named_commit(from)?;
         self.sync()?;
         let _refs_lock = self.parts.locks.refs()?;
-        if self.durable_tip(branch)?.is_some() {
+        if self.durable_tip(&branch.clone().into())?.is_some() {
             return Err(Error::BranchExists(branch.to_string()));
         }
         self.start_branch(branch, from)

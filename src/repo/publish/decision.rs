@@ -10,6 +10,15 @@ pub enum Decision {
     Unchanged,
     /// The branch moves to an existing commit.
     FastForward(CommitId),
+    /// The ref gets a new commit without parents: its history ends there. Only `refs/oci` is replaced like this.
+    Root {
+        /// The tree.
+        tree: TreeId,
+        /// The author.
+        author: Author,
+        /// The message.
+        message: String,
+    },
     /// The branch gets a new commit on top of the tip.
     Commit {
         /// The tree.

@@ -9,7 +9,7 @@ use gix::bstr::BStr;
 use gix::objs::tree::EntryKind;
 
 use crate::config::NameRules;
-use crate::names::{BranchName, CommitId, ModuleHash, ModulePath, TreePath};
+use crate::names::{BranchName, CommitId, ModuleHash, ModulePath, RefName, TreePath};
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::{TreeId, commit_id, object_id};
 use crate::repo::objects::commit::{self, Commit, read_linked};
@@ -29,18 +29,18 @@ pub struct Draft<'w> {
     tip: Option<Commit>,
     tree: gix::ObjectId,
     refs: &'w RefStore,
-    /// The other branches that earlier changes of the batch are about to move.
-    moving: Vec<&'w BranchName>,
+    /// The other refs that earlier changes of the batch are about to move.
+    moving: Vec<&'w RefName>,
     has_read_moving: Cell<bool>,
 }
 
 impl<'w> Draft<'w> {
-    /// Begins a draft on `tip`. `moving` lists the other branches that earlier changes of the batch are about to move.
+    /// Begins a draft on `tip`. `moving` lists the other refs that earlier changes of the batch are about to move.
     pub(crate) fn new(
         repo: &'w gix::Repository,
         tip: Option<gix::ObjectId>,
         refs: &'w RefStore,
-        moving: Vec<&'w BranchName>,
+        moving: Vec<&'w RefName>,
     ) -> Result<Self> {
         let tip = tip
             .map(|tip| read_linked(repo, commit_id(&tip)))
@@ -71,12 +71,13 @@ impl<'w> Draft<'w> {
     /// `UnknownBranch`. `Moved` if an earlier change of the batch is about to move it: the decision is discarded then, and made
     /// again once that branch has moved.
     pub fn tip_of(&self, branch: &BranchName) -> Result<CommitId> {
-        let name = self.refs.resolve_branch(Some(branch))?;
+        let resolved = self.refs.resolve_branch(Some(branch))?;
+        let name = RefName::from(resolved.clone());
         if self.moving.contains(&&name) {
             self.has_read_moving.set(true);
-            return Err(Error::Moved(name.into()));
+            return Err(Error::Moved(name));
         }
-        let tip = self.refs.tip(&name)?;
+        let tip = self.refs.tip(&resolved)?;
         tip.ok_or_else(|| Error::UnknownBranch(branch.to_string()))
     }
 
@@ -149,6 +150,11 @@ impl<'w> Draft<'w> {
             }
         }
         self.edit(&edits)
+    }
+
+    /// Removes everything.
+    pub fn clear(&mut self) {
+        self.tree = gix::ObjectId::empty_tree(self.repo.object_hash());
     }
 
     /// Removes the modules at these paths.
@@ -243,7 +249,7 @@ impl<'w> Draft<'w> {
         let new = match decision {
             Decision::Unchanged => return Ok(()),
             Decision::FastForward(commit) => self.commit(*commit)?.tree.0,
-            Decision::Commit { tree, .. } => tree.0,
+            Decision::Commit { tree, .. } | Decision::Root { tree, .. } => tree.0,
         };
         let old = self.tip.as_ref().map(|tip| tip.tree.0);
         check_portable(&self.trees, old, new)

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::names::{BranchName, CommitId};
+use crate::names::{CommitId, RefName};
 use crate::repo::error::{Error, Result};
 use crate::repo::history::walk::commits_beyond;
 use crate::repo::ids::{commit_id, object_id};
@@ -17,29 +17,30 @@ use crate::repo::refs::read::read_tip;
 use crate::repo::tree::reader::load;
 
 impl WriteTxn<'_> {
-    /// Returns the tip of a branch, after making the ref and everything that the tip reaches durable. Returns `None` if the branch
-    /// does not exist, after making its absence durable. The caller holds `refs.lock`.
-    pub(crate) fn durable_tip(&mut self, branch: &BranchName) -> Result<Option<gix::ObjectId>> {
+    /// Returns the tip of a branch or of `refs/oci`, after making the ref and everything that the tip reaches durable. Returns `None` if
+    /// the ref does not exist, after making its absence durable. The caller holds `refs.lock`.
+    pub(crate) fn durable_tip(&mut self, name: &RefName) -> Result<Option<gix::ObjectId>> {
         let refs = &self.parts.refs;
+        let full_name = name.to_string();
         let loose = refs
-            .loose_tip(Some(branch))
+            .loose_ref(&full_name)
             .and_then(|tip| object_id(self.repo(), tip.as_bytes()));
         let tip = match loose {
             Some(tip) => Some(tip),
-            None => read_tip(self.repo(), branch)?,
+            None => read_tip(self.repo(), &full_name)?,
         };
         let Some(tip) = tip else {
-            refs.sync_ref(&branch.full_ref())?;
+            refs.sync_ref(&full_name)?;
             return Ok(None);
         };
-        if !refs.durable_tips.contains(branch, tip) {
-            if !refs.durable_tips.is_noted(branch, tip) {
+        if !refs.durable_tips.contains(name, tip) {
+            if !refs.durable_tips.is_noted(name, tip) {
                 self.adopt_history([tip])?;
                 self.objects.loose.sync()?;
             }
-            refs.sync_ref(&branch.full_ref())?;
+            refs.sync_ref(&full_name)?;
             refs.sync_head()?;
-            refs.durable_tips.insert(branch, tip);
+            refs.durable_tips.insert(name, tip);
         }
         Ok(Some(tip))
     }

@@ -18,6 +18,7 @@ use crate::repo::locks::PATIENCE;
 use crate::repo::parts::Parts;
 use crate::repo::publish::batch::{DecidedChange, OpenBatch, ParkedBatch};
 use crate::repo::publish::batch_carryover::BatchCarryover;
+use crate::repo::publish::change_refs::ChangeRefs;
 use crate::repo::publish::decision::{Decision, Published};
 use crate::repo::publish::draft::Draft;
 use crate::repo::publish::outcome::Outcome;
@@ -56,9 +57,28 @@ impl Publisher {
     /// could not be made durable. After these errors the branch is unchanged; after `Unconfirmed` it may have moved.
     pub(crate) fn publish<T, E: From<Error>>(
         &self,
-        mut txn: WriteTxn<'_>,
+        txn: WriteTxn<'_>,
         branch: Option<&BranchName>,
         mut decide: impl FnMut(&mut Draft<'_>) -> Result<(Decision, T), E>,
+    ) -> Result<Published<T>, E> {
+        self.publish_refs(txn, ChangeRefs::Branch(branch), |drafts| {
+            let draft = drafts.first_mut().expect("BUG: the change has one ref");
+            let (decision, value) = decide(draft)?;
+            Ok((vec![decision], value))
+        })
+    }
+
+    /// Publishes one change of `refs` like [`publish`](Self::publish): `decide` gets a draft for each of them, the branch first, and
+    /// returns as many decisions. The refs move one after the other, `refs/oci` first. A crash in between can leave only that one moved;
+    /// no success was reported then.
+    ///
+    /// # Errors
+    /// As for [`publish`](Self::publish).
+    pub(crate) fn publish_refs<T, E: From<Error>>(
+        &self,
+        mut txn: WriteTxn<'_>,
+        refs: ChangeRefs<'_>,
+        mut decide: impl FnMut(&mut [Draft<'_>]) -> Result<(Vec<Decision>, T), E>,
     ) -> Result<Published<T>, E> {
         // Loose objects are fsynced, and the others compressed, while other threads may still move refs.
         txn.objects.loose.sync()?;
@@ -68,7 +88,7 @@ impl Publisher {
         loop {
             let mut turn = self.enter();
             let mut batch = turn.batch(parts, begun + PATIENCE)?;
-            let change = batch.decide(branch, &txn.objects.staged, &mut decide);
+            let change = batch.decide(refs, &txn.objects.staged, &mut decide);
             let files = batch.files();
             if turn.leave(batch) {
                 parts.packs.roll_up_when_due();
@@ -79,11 +99,8 @@ impl Publisher {
                     let _ = object.compress();
                 }
             }
-            let outcome = change
-                .depends_on
-                .as_ref()
-                .map_or(Outcome::Published, |outcome| outcome.wait());
-            match outcome {
+            let outcomes = change.depends_on.iter().map(|outcome| outcome.wait());
+            match Outcome::of_all(outcomes) {
                 Outcome::Published => return published(change),
                 Outcome::Failed(error) if change.moves => {
                     return Err(Error::Batch(error).into());
@@ -98,8 +115,8 @@ impl Publisher {
                 Outcome::Locked(error) => return Err(Error::Batch(error).into()),
                 // The branch moved, or this change depended on one that failed: this change is decided again.
                 _ if begun.elapsed() >= RETRY_MAX => {
-                    let branch = change.branch.expect("BUG: it depends on a branch");
-                    return Err(Error::Moved(branch.into()).into());
+                    let name = change.name.expect("BUG: it depends on a ref");
+                    return Err(Error::Moved(name).into());
                 }
                 _ => {}
             }
@@ -127,7 +144,7 @@ struct Turn<'p> {
 
 impl Turn<'_> {
     /// Takes the parked batch out of the slot, or begins a new one. If the thread panics before it puts the batch back, the batch
-    /// is dropped and its changes are decided again: see `BranchUpdate`.
+    /// is dropped and its changes are decided again: see `TipUpdate`.
     fn batch<'r>(&mut self, parts: &'r Parts, deadline: Instant) -> Result<OpenBatch<'r>> {
         match self.slot.parked.take() {
             Some(parked) => Ok(OpenBatch::resume(parts, parked)),
@@ -151,8 +168,8 @@ impl Turn<'_> {
 fn published<T, E>(change: DecidedChange<T, E>) -> Result<Published<T>, E> {
     let (tip, value) = change.result?;
     if change.moves {
-        let (branch, to) = (change.branch.as_ref(), tip.map(display));
-        tracing::info!(branch = branch.map(display), to, "published");
+        let (name, to) = (change.name.as_ref(), tip.map(display));
+        tracing::info!(name = name.map(display), to, "published");
     }
     Ok(Published {
         commit: tip.map(|id| commit_id(&id)),

@@ -2,14 +2,14 @@
 //!
 //! The files build on each other in one direction. `write_txn.rs` stores blobs under `lock`; `fsync_existing.rs` and
 //! `new_commit.rs` extend it. `draft.rs` has the tree that a change edits, `decision.rs` the decision that the change makes.
-//! `batch.rs` decides changes and publishes them; `branch_update.rs`, `outcome.rs`, `batch_carryover.rs` and
+//! `batch.rs` decides changes and publishes them; `change_refs.rs`, `tip_update.rs`, `outcome.rs`, `batch_carryover.rs` and
 //! `preallocated_files.rs` are its parts. `group_commit.rs` lets one change at a time join the batch. `branches.rs` creates and
 //! deletes branches.
 
 pub(crate) mod batch;
 pub(crate) mod batch_carryover;
-pub(crate) mod branch_update;
 pub(crate) mod branches;
+pub(crate) mod change_refs;
 pub(crate) mod decision;
 pub(crate) mod draft;
 pub(crate) mod fsync_existing;
@@ -17,5 +17,6 @@ pub(crate) mod group_commit;
 pub(crate) mod new_commit;
 pub(crate) mod outcome;
 pub(crate) mod preallocated_files;
+pub(crate) mod tip_update;
 pub(crate) mod txn_handles;
 pub(crate) mod write_txn;

@@ -18,6 +18,19 @@ impl WriteTxn<'_> {
         match decision {
             Decision::Unchanged => Ok(None),
             Decision::FastForward(commit) => self.adopt_named_commit(commit).map(Some),
+            Decision::Root {
+                tree,
+                author,
+                message,
+            } => {
+                let commit = NewCommit {
+                    tree: tree.0,
+                    parents: Vec::new(),
+                    author: &author,
+                    message,
+                };
+                self.stage_commit(&commit).map(Some)
+            }
             Decision::Commit {
                 tree,
                 more_parents,

@@ -4,19 +4,34 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use crate::repo::error::Error;
 
-/// The outcome of a batch's changes to one branch.
+/// The outcome of a batch's changes to one ref.
 #[derive(Clone)]
 pub(crate) enum Outcome {
     /// The changes are durable, and the branch was moved.
     Published,
-    /// The branch was not moved: the changes must be decided again.
+    /// The ref was not moved: the changes must be decided again.
     Retry,
-    /// The branch was not moved, because another git process holds its lock file.
+    /// The ref was not moved, because another git process holds its lock file.
     Locked(Arc<Error>),
-    /// The branch was not moved, because of this error.
+    /// The ref was not moved, because of this error.
     Failed(Arc<Error>),
-    /// The branch was moved, but it is unknown whether that survives a power cut.
+    /// The ref was moved, but it is unknown whether that survives a power cut.
     Unconfirmed(Arc<Error>),
+}
+
+impl Outcome {
+    /// Returns the outcome of a change whose refs have these outcomes: the one that leaves the most in doubt.
+    pub(crate) fn of_all(outcomes: impl Iterator<Item = Self>) -> Self {
+        outcomes
+            .max_by_key(|outcome| match outcome {
+                Self::Published => 0,
+                Self::Retry => 1,
+                Self::Locked(_) => 2,
+                Self::Failed(_) => 3,
+                Self::Unconfirmed(_) => 4,
+            })
+            .unwrap_or(Self::Published)
+    }
 }
 
 /// An outcome that threads wait for.

@@ -120,7 +120,7 @@ impl WriteTxn<'_> {
     /// Makes the current values of the refs durable: refusals and no-ops depend on them.
     fn sync_updated_refs(&mut self, updates: &[RefUpdate]) -> Result<()> {
         updates.iter().try_for_each(|update| match &update.name {
-            RefName::Branch(branch) => match self.durable_tip(branch) {
+            RefName::Branch(_) | RefName::Oci => match self.durable_tip(&update.name) {
                 // The update of a broken ref is refused.
                 Err(Error::BrokenRef(_) | Error::Missing { .. }) => Ok(()),
                 synced => synced.map(drop),

@@ -179,8 +179,8 @@ impl UpdateValidator<'_> {
         old: Option<ObjectId>,
         new: ObjectId,
     ) -> Result<Option<Refusal>> {
-        let is_branch = matches!(name, RefName::Branch(_));
-        let leads_to_commit = if is_branch {
+        let is_tag = matches!(name, RefName::Tag(_));
+        let leads_to_commit = if !is_tag {
             self.incoming.is_commit(new)?
         } else {
             self.incoming.peel(new)?.is_some()
@@ -188,7 +188,7 @@ impl UpdateValidator<'_> {
         Ok(match old {
             _ if !leads_to_commit => Some(Refusal::NoCommit),
             Some(old) if old == new => None,
-            Some(_) if !is_branch => self.unless_dropping(Refusal::TagExists),
+            Some(_) if is_tag => self.unless_dropping(Refusal::TagExists),
             // The search walks the whole first-parent history in the worst case, so it is made only where its result counts.
             Some(old) if self.drop_policy == DropPolicy::Refused => {
                 let (old, new) = (self.incoming.id(old)?, self.incoming.id(new)?);

@@ -1,10 +1,10 @@
-//! The branch tips that are known to be durable, with every object that they reach.
+//! The tips of branches and of `refs/oci` that are known to be durable, with every object that they reach.
 //!
 //! A tip that this program set is durable. A tip that another program set may depend on objects that were never fsynced. They are
 //! fsynced before anything is built or reported on that tip: see `publish/fsync_existing.rs`.
 //!
-//! `ROOT/wasmstore/durable/` shares this knowledge between processes. It has one file for each branch, named by the hash of the
-//! branch name, with the id of the tip and the inode of `objects/`. The file is written after the tip is durable and is never
+//! `ROOT/wasmstore/durable/` shares this knowledge between processes. It has one file for each ref, named by the hash of the branch
+//! name or of `refs/oci`, with the id of the tip and the inode of `objects/`. The file is written after the tip is durable and is never
 //! fsynced: if it is lost or damaged, the objects are only fsynced again.
 
 use std::collections::{HashMap, HashSet};
@@ -14,17 +14,17 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::names::BranchName;
+use crate::names::RefName;
 use crate::repo::error::Result;
 use crate::repo::fs::{create_dir, remove_if_there};
 use crate::repo::refs::lock::PACKED_REFS;
 use crate::sharing::write_shared;
 
-/// Durable branch tips: those that this process knows in memory, those of all processes in files.
+/// Durable tips: those that this process knows in memory, those of all processes in files.
 pub(crate) struct DurableTips {
     root: PathBuf,
-    /// The durable tip of each branch, and the stamp of the file that contained it: the loose ref or `packed-refs`.
-    tips: Mutex<HashMap<BranchName, (gix::ObjectId, Stamp)>>,
+    /// The durable tip of each ref, and the stamp of the file that contained it: the loose ref or `packed-refs`.
+    tips: Mutex<HashMap<RefName, (gix::ObjectId, Stamp)>>,
 }
 
 /// Distinguishes a file from one that replaced it: device, inode, and time of the last change in seconds and nanoseconds.
@@ -38,40 +38,40 @@ impl DurableTips {
         }
     }
 
-    fn tips(&self) -> MutexGuard<'_, HashMap<BranchName, (gix::ObjectId, Stamp)>> {
+    fn tips(&self) -> MutexGuard<'_, HashMap<RefName, (gix::ObjectId, Stamp)>> {
         self.tips.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns whether this process knows that the tip is durable, and that the file of the ref has not been replaced since it was
     /// durable.
-    pub(crate) fn contains(&self, branch: &BranchName, tip: gix::ObjectId) -> bool {
-        let stamp = self.stamp(branch);
-        self.tips().get(branch) == Some(&(tip, stamp))
+    pub(crate) fn contains(&self, name: &RefName, tip: gix::ObjectId) -> bool {
+        let stamp = self.stamp(name);
+        self.tips().get(name) == Some(&(tip, stamp))
     }
 
     /// Returns whether `ROOT/wasmstore/durable/` records that the tip, and every object that it reaches, is durable.
-    pub(crate) fn is_noted(&self, branch: &BranchName, tip: gix::ObjectId) -> bool {
-        let note = fs::read_to_string(self.note_path(branch)).unwrap_or_default();
+    pub(crate) fn is_noted(&self, name: &RefName, tip: gix::ObjectId) -> bool {
+        let note = fs::read_to_string(self.note_path(name)).unwrap_or_default();
         note == format!("{tip} {}", self.objects_inode())
     }
 
     /// Records that a tip, and every object that it reaches, is durable.
-    pub(crate) fn insert(&self, branch: &BranchName, tip: gix::ObjectId) {
-        let stamp = self.stamp(branch);
-        self.tips().insert(branch.clone(), (tip, stamp));
+    pub(crate) fn insert(&self, name: &RefName, tip: gix::ObjectId) {
+        let stamp = self.stamp(name);
+        self.tips().insert(name.clone(), (tip, stamp));
         let note = format!("{tip} {}", self.objects_inode());
-        let path = self.note_path(branch);
+        let path = self.note_path(name);
         let is_written = overwrite(&path, &note).is_ok()
             || create_dir(&self.dir()).is_ok() && write_shared(&path, &note).is_ok();
         if !is_written {
-            tracing::debug!(%branch, "failed to record the durable tip");
+            tracing::debug!(%name, "failed to record the durable tip");
         }
     }
 
-    /// Forgets the tip of a branch that is being deleted.
-    pub(crate) fn remove(&self, branch: &BranchName) {
-        self.tips().remove(branch);
-        let _ = fs::remove_file(self.note_path(branch));
+    /// Forgets the tip of a ref that is being deleted.
+    pub(crate) fn remove(&self, name: &RefName) {
+        self.tips().remove(name);
+        let _ = fs::remove_file(self.note_path(name));
     }
 
     /// Removes the records of all tips that are not in `current`.
@@ -114,8 +114,8 @@ impl DurableTips {
         )
     }
 
-    fn stamp(&self, branch: &BranchName) -> Stamp {
-        let loose = fs::metadata(self.root.join(branch.full_ref()))
+    fn stamp(&self, name: &RefName) -> Stamp {
+        let loose = fs::metadata(self.root.join(name.to_string()))
             .ok()
             .filter(fs::Metadata::is_file);
         let file = loose.or_else(|| fs::metadata(self.root.join(PACKED_REFS)).ok())?;
@@ -126,15 +126,19 @@ impl DurableTips {
         self.root.join("wasmstore/durable")
     }
 
-    /// Returns the path of the file that records a branch's durable tip. Its name is a hash, because a branch name may be too long
-    /// for a file name, and may contain slashes.
-    fn note_path(&self, branch: &BranchName) -> PathBuf {
+    /// Returns the path of the file that records a ref's durable tip. Its name is a hash, because a branch name may be too long for a
+    /// file name, and may contain slashes.
+    fn note_path(&self, name: &RefName) -> PathBuf {
         let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
-        hasher.update(branch.as_str().as_bytes());
-        let name = hasher
+        // No branch is named `refs/oci`: a branch name begins below `refs/`.
+        match name {
+            RefName::Branch(branch) => hasher.update(branch.as_str().as_bytes()),
+            RefName::Tag(_) | RefName::Oci => hasher.update(name.to_string().as_bytes()),
+        }
+        let file_name = hasher
             .try_finalize()
             .map_or_else(|_| "unknown".to_owned(), |id| id.to_string());
-        self.dir().join(name)
+        self.dir().join(file_name)
     }
 }
 

@@ -74,7 +74,7 @@ impl RefStore {
     }
 
     /// Returns the id in a loose ref's file, if the file contains only an id. A loose ref takes precedence over a packed one.
-    fn loose_ref(&self, name: &str) -> Option<CommitId> {
+    pub(in crate::repo) fn loose_ref(&self, name: &str) -> Option<CommitId> {
         if self.objects.is_absent() {
             return None;
         }
@@ -144,7 +144,19 @@ impl RefStore {
         let Some(repo) = self.objects.handle() else {
             return Ok(None);
         };
-        Ok(read_tip(&repo, branch)?.map(|id| commit_id(&id)))
+        Ok(read_tip(&repo, &branch.full_ref())?.map(|id| commit_id(&id)))
+    }
+
+    /// Returns the newest commit of the OCI registry; `None` if no OCI client has pushed anything yet.
+    pub fn oci_tip(&self) -> Result<Option<CommitId>> {
+        let name = RefName::Oci.to_string();
+        if let Some(commit) = self.loose_ref(&name) {
+            return Ok(Some(commit));
+        }
+        let Some(repo) = self.objects.handle() else {
+            return Ok(None);
+        };
+        Ok(read_tip(&repo, &name)?.map(|id| commit_id(&id)))
     }
 
     /// Returns the branch to write to: the given or the default branch, or the branch that it leads to if it is a symbolic ref.
@@ -215,18 +227,14 @@ impl RefStore {
     }
 }
 
-/// Returns the object that a branch names, following symbolic refs; `None` if the branch does not exist.
-pub(crate) fn read_tip(
-    repo: &gix::Repository,
-    branch: &BranchName,
-) -> Result<Option<gix::ObjectId>> {
-    let name = branch.full_ref();
-    let found = repo.try_find_reference(name.as_str());
-    match found.map_err(failed_to_read(&name))? {
+/// Returns the object that the ref with this full name leads to, following symbolic refs; `None` if the ref does not exist.
+pub(crate) fn read_tip(repo: &gix::Repository, name: &str) -> Result<Option<gix::ObjectId>> {
+    let found = repo.try_find_reference(name);
+    match found.map_err(failed_to_read(name))? {
         None => Ok(None),
         Some(mut reference) => {
             let object = reference.follow_to_object();
-            Ok(Some(object.map_err(failed_to_read(&name))?.detach()))
+            Ok(Some(object.map_err(failed_to_read(name))?.detach()))
         }
     }
 }

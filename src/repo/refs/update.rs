@@ -69,15 +69,13 @@ impl RefStore {
             _ if !is_expected => Err(Error::Moved(name.clone())),
             Some(new) => {
                 self.rename_lock(lock)?;
-                if let RefName::Branch(branch) = name {
-                    self.durable_tips.insert(branch, new);
+                if !matches!(name, RefName::Tag(_)) {
+                    self.durable_tips.insert(name, new);
                 }
                 Ok(())
             }
             None => {
-                if let RefName::Branch(branch) = name {
-                    self.durable_tips.remove(branch);
-                }
+                self.durable_tips.remove(name);
                 self.remove_packed(&name.to_string())?;
                 self.remove_loose(lock)
             }
@@ -96,9 +94,7 @@ impl RefStore {
         let broken = list.broken.iter().find(|broken| broken.name == full);
         let broken = broken.ok_or_else(|| Error::Moved(name.clone()))?;
         tracing::info!(name = full, reason = broken.reason, "deleting a broken ref");
-        if let RefName::Branch(branch) = name {
-            self.durable_tips.remove(branch);
-        }
+        self.durable_tips.remove(name);
         self.remove_packed(&full)?;
         self.remove_loose(lock)
     }
@@ -180,7 +176,7 @@ impl RefStore {
     /// Forgets every durable tip that no ref names any more. The objects that it reached may be deleted now, and a fetch may bring
     /// them back without an fsync.
     pub(crate) fn forget_old_tips(&self) -> Result<()> {
-        let refs = self.direct_refs("refs/heads/")?;
+        let refs = self.direct_refs("refs/")?;
         let current: HashSet<_> = refs.into_iter().map(|(_, id)| id).collect();
         self.durable_tips.retain_noted(&current)
     }

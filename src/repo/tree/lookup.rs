@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 
 use crate::config::NameRules;
-use crate::names::{CommitId, ModuleHash, ModulePath, TreePath};
+use crate::names::{self, CommitId, ModuleHash, ModulePath, TreePath};
 use crate::repo::error::{Error, Result};
 use crate::repo::ids::TreeId;
 use crate::repo::objects::db::ObjectDb;
-use crate::repo::tree::entry::TreeNode;
+use crate::repo::tree::entry::{TreeEntry, TreeNode};
 use crate::repo::tree::new_names::check_new_path;
 use crate::repo::tree::reader::{Lookup, TreeReader, look_up};
 
@@ -41,6 +41,23 @@ impl ObjectDb {
         Ok(TreeReader::cached(self)
             .entry(tree.0, path.as_str().into())?
             .map(|entry| entry.node()))
+    }
+
+    /// Returns the entries of the directory at `path` in a tree, in git's order; none if there is no directory. Entries with illegal names are
+    /// left out.
+    pub fn directory(&self, tree: TreeId, path: &TreePath) -> Result<Vec<(String, TreeNode)>> {
+        let trees = TreeReader::cached(self);
+        let entry = trees.entry(tree.0, path.as_str().into())?;
+        let Some(directory) = entry.and_then(|entry| entry.directory()) else {
+            return Ok(Vec::new());
+        };
+        let directory = trees.load(directory.0)?;
+        let entries = directory.entries.iter().filter_map(|entry| {
+            let name = str::from_utf8(&entry.filename).ok();
+            let name = name.filter(|name| names::is_legal_segment(name))?;
+            Some((name.to_owned(), TreeEntry::from(entry).node()))
+        });
+        Ok(entries.collect())
     }
 
     /// Checks whether a module can be put at `path` in a tree.

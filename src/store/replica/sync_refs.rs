@@ -248,7 +248,7 @@ impl RemoteRefs {
         let branches = || {
             self.refs.iter().filter_map(|(name, id)| match name {
                 RefName::Branch(branch) => Some((branch, *id)),
-                RefName::Tag(_) => None,
+                RefName::Tag(_) | RefName::Oci => None,
             })
         };
         let find = |name: &BranchName| branches().find(|(branch, _)| *branch == name);

@@ -1,0 +1,434 @@
+//! Blobs that OCI clients upload: files in `ROOT/wasmstore/oci` until a manifest names them.
+//!
+//! `<repository>/_uploads/<id>` is an unfinished upload, `<repository>/_blobs/<algorithm>/<hex digits>` a complete blob. No component of
+//! a repository name begins with `_`, so the names never clash. Nothing here is fsynced: a blob becomes durable together with the manifest
+//! that names it. After a power cut, a client that is told that a blob is missing sends it again, as the protocol requires.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use crate::config::BlobUploadLimits;
+use crate::names::{OciDigest, RepositoryName};
+use crate::repo::error::{Error, Result};
+use crate::repo::fs::remove_if_there;
+use crate::sharing::{create_shared_dir_all, share};
+
+/// The directory of unfinished uploads in that of a repository.
+const UPLOADS: &str = "_uploads";
+/// The directory of complete blobs in that of a repository.
+const BLOBS: &str = "_blobs";
+/// The number of random characters in the id of an upload. A client that knows the id can continue the upload.
+const ID_CHARS: usize = 32;
+/// The number of directories that are searched for a blob of any repository.
+const SEARCHED_MAX: usize = 10_000;
+/// How often a file is created again because a sweep has removed its directory.
+const ATTEMPTS_MAX: usize = 5;
+/// How often the files are counted, and those that have expired removed.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+/// The depth of the directories below `ROOT/wasmstore/oci` that are searched. A repository name has at most 48 components.
+const DEPTH_MAX: usize = 52;
+
+/// The blobs that no manifest names yet.
+#[derive(Debug)]
+pub struct BlobUploads {
+    dir: PathBuf,
+    limits: BlobUploadLimits,
+    usage: Mutex<Usage>,
+}
+
+/// The files, as counted by the last sweep, and changed by this process since.
+#[derive(Debug, Default)]
+struct Usage {
+    swept: Option<SystemTime>,
+    bytes: u64,
+    files: u64,
+}
+
+/// An unfinished upload. While it is open, its file is locked.
+#[derive(Debug)]
+pub struct BlobUpload<'u> {
+    uploads: &'u BlobUploads,
+    repository: RepositoryName,
+    path: PathBuf,
+    file: File,
+    size_bytes: u64,
+}
+
+impl BlobUploads {
+    /// Returns the uploads of the store whose own files are in `own_dir`.
+    pub fn new(own_dir: &Path, limits: BlobUploadLimits) -> Self {
+        Self {
+            dir: own_dir.join("oci"),
+            limits,
+            usage: Mutex::default(),
+        }
+    }
+
+    /// Begins an empty upload.
+    ///
+    /// # Errors
+    /// `Full` if there are too many uploads; the file cannot be created.
+    pub fn begin(&self, repository: &RepositoryName) -> Result<BlobUpload<'_>> {
+        self.reserve(0, 1)?;
+        let dir = self.dir.join(repository.as_str()).join(UPLOADS);
+        let failed = || Error::io("create a file in", &dir);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("").rand_bytes(ID_CHARS);
+        builder.permissions(fs::Permissions::from_mode(0o644));
+        let file = in_dir(&dir, || builder.tempfile_in(&dir)).map_err(failed())?;
+        let (file, path) = file.keep().map_err(|error| failed()(error.error))?;
+        share(&path);
+        // No one else knows the name.
+        file.lock().map_err(failed())?;
+        Ok(BlobUpload {
+            uploads: self,
+            repository: repository.clone(),
+            path,
+            file,
+            size_bytes: 0,
+        })
+    }
+
+    /// Opens an upload to continue it; `None` if there is none with this id.
+    ///
+    /// # Errors
+    /// `Busy` if another request writes to it.
+    pub fn resume(&self, repository: &RepositoryName, id: &str) -> Result<Option<BlobUpload<'_>>> {
+        if id.len() != ID_CHARS || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Ok(None);
+        }
+        let dir = self.dir.join(repository.as_str()).join(UPLOADS);
+        let path = dir.join(id);
+        let failed = || Error::io("open", &path);
+        let opened = OpenOptions::new().read(true).append(true).open(&path);
+        let file = match opened {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file.map_err(failed())?,
+        };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Busy(
+                    "another request writes to the upload".to_owned(),
+                ));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed()(error)),
+        }
+        let size_bytes = file.metadata().map_err(failed())?.len();
+        Ok(Some(BlobUpload {
+            uploads: self,
+            repository: repository.clone(),
+            path,
+            file,
+            size_bytes,
+        }))
+    }
+
+    /// Opens the file of a complete blob, and returns its path with it; `None` if there is none.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn blob(
+        &self,
+        repository: &RepositoryName,
+        digest: &OciDigest,
+    ) -> Result<Option<(File, PathBuf)>> {
+        let path = self.blob_path(repository, digest);
+        match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            file => Ok(Some((file.map_err(Error::io("open", &path))?, path))),
+        }
+    }
+
+    /// Opens the file of a complete blob of any repository, and returns its path with it; `None` if there is none among the first
+    /// repositories.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn blob_anywhere(&self, digest: &OciDigest) -> Result<Option<(File, PathBuf)>> {
+        let (mut todo, mut searched) = (vec![(self.dir.clone(), String::new())], 0);
+        while let Some((dir, name)) = todo.pop() {
+            searched += 1;
+            if searched > SEARCHED_MAX {
+                return Ok(None);
+            }
+            if let Ok(repository) = RepositoryName::parse(&name)
+                && let Some(found) = self.blob(&repository, digest)?
+            {
+                return Ok(Some(found));
+            }
+            for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
+                let component = entry.file_name();
+                let component = component.to_string_lossy();
+                if !component.starts_with('_') {
+                    let name = format!("{name}/{component}");
+                    todo.push((entry.path(), name.trim_start_matches('/').to_owned()));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes a complete blob, and returns whether there was one.
+    ///
+    /// # Errors
+    /// The file cannot be removed.
+    pub fn remove_blob(&self, repository: &RepositoryName, digest: &OciDigest) -> Result<bool> {
+        let path = self.blob_path(repository, digest);
+        let Ok(metadata) = fs::metadata(&path) else {
+            return Ok(false);
+        };
+        remove_if_there(&path)?;
+        self.release(metadata.len(), 1);
+        Ok(true)
+    }
+
+    fn blob_path(&self, repository: &RepositoryName, digest: &OciDigest) -> PathBuf {
+        let dir = self.dir.join(repository.as_str()).join(BLOBS);
+        dir.join(digest.algorithm()).join(digest.to_hex())
+    }
+
+    fn usage(&self) -> MutexGuard<'_, Usage> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds to the usage, after a sweep if one is due.
+    fn reserve(&self, bytes: u64, files: u64) -> Result<()> {
+        let now = SystemTime::now();
+        let mut usage = self.usage();
+        let age = usage
+            .swept
+            .map(|swept| now.duration_since(swept).unwrap_or_default());
+        if age.is_none_or(|age| age >= SWEEP_INTERVAL) {
+            *usage = self.sweep(now)?;
+        }
+        if usage.bytes + bytes > self.limits.bytes_max
+            || usage.files + files > self.limits.files_max
+        {
+            return Err(Error::UploadsFull);
+        }
+        usage.bytes += bytes;
+        usage.files += files;
+        Ok(())
+    }
+
+    fn release(&self, bytes: u64, files: u64) {
+        let mut usage = self.usage();
+        usage.bytes = usage.bytes.saturating_sub(bytes);
+        usage.files = usage.files.saturating_sub(files);
+    }
+
+    /// Removes the files that have expired and the directories that are empty, and counts the others.
+    fn sweep(&self, now: SystemTime) -> Result<Usage> {
+        let mut usage = Usage {
+            swept: Some(now),
+            ..Usage::default()
+        };
+        self.sweep_dir(&self.dir, now, DEPTH_MAX, &mut usage)?;
+        Ok(usage)
+    }
+
+    fn sweep_dir(
+        &self,
+        dir: &Path,
+        now: SystemTime,
+        depth: usize,
+        usage: &mut Usage,
+    ) -> Result<()> {
+        let entries = match fs::read_dir(dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.map_err(Error::io("read", dir))?,
+        };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            if metadata.is_dir() && depth > 0 {
+                self.sweep_dir(&path, now, depth - 1, usage)?;
+                // Only an empty directory is removed. A request that has just created it creates it again.
+                let _ = fs::remove_dir(&path);
+            } else if metadata.is_file() {
+                let age = metadata.modified().ok();
+                let age = age.and_then(|modified| now.duration_since(modified).ok());
+                if age.is_some_and(|age| age > self.limits.age_max) {
+                    remove_if_there(&path)?;
+                } else {
+                    usage.bytes += metadata.len();
+                    usage.files += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl BlobUpload<'_> {
+    /// Returns the id of the upload.
+    pub fn id(&self) -> &str {
+        let name = self.path.file_name().and_then(|name| name.to_str());
+        name.expect("BUG: the name consists of letters and digits")
+    }
+
+    /// Returns the number of bytes that have arrived.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// `UploadsFull`; the file cannot be written. The bytes are not part of the upload then.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.uploads.reserve(bytes.len() as u64, 0)?;
+        if let Err(error) = self.file.write_all(bytes) {
+            let _ = self.file.set_len(self.size_bytes);
+            self.uploads.release(bytes.len() as u64, 0);
+            return Err(Error::io("write", &self.path)(error));
+        }
+        self.size_bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Returns a reader of all bytes from the start.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn reader(&mut self) -> Result<impl Read> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0))
+            .map_err(Error::io("read", &self.path))?;
+        Ok(file)
+    }
+
+    /// Completes the upload: the bytes become the blob with this digest, which the caller has verified.
+    ///
+    /// # Errors
+    /// The file cannot be renamed.
+    pub fn complete(self, digest: &OciDigest) -> Result<()> {
+        let to = self.uploads.blob_path(&self.repository, digest);
+        let dir = to.parent().expect("BUG: a blob is in a directory");
+        if let Ok(replaced) = fs::metadata(&to) {
+            self.uploads.release(replaced.len(), 1);
+        }
+        in_dir(dir, || fs::rename(&self.path, &to)).map_err(Error::io("rename to", &to))
+    }
+
+    /// Discards the upload.
+    ///
+    /// # Errors
+    /// The file cannot be removed.
+    pub fn discard(self) -> Result<()> {
+        remove_if_there(&self.path)?;
+        self.uploads.release(self.size_bytes, 1);
+        Ok(())
+    }
+}
+
+/// Creates a file in a directory, which is created if it is missing. A sweep may remove the empty directory before it has the file; then both
+/// are tried again.
+fn in_dir<T>(dir: &Path, mut create: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for _ in 0..ATTEMPTS_MAX {
+        match create() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => create_shared_dir_all(dir)?,
+            created => return created,
+        }
+    }
+    create()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uploads(dir: &Path, bytes_max: u64, files_max: u64) -> BlobUploads {
+        let limits = BlobUploadLimits {
+            bytes_max,
+            files_max,
+            age_max: Duration::from_secs(3600),
+        };
+        BlobUploads::new(dir, limits)
+    }
+
+    fn repository() -> RepositoryName {
+        RepositoryName::parse("a/b").unwrap()
+    }
+
+    #[test]
+    fn an_upload_is_resumed_and_becomes_a_blob() {
+        let dir = tempfile::tempdir().unwrap();
+        let uploads = uploads(dir.path(), 100, 10);
+        let mut upload = uploads.begin(&repository()).unwrap();
+        upload.write(b"ab").unwrap();
+        let id = upload.id().to_owned();
+        let error = uploads.resume(&repository(), &id).unwrap_err();
+        assert!(matches!(error, Error::Busy(_)), "{error}");
+        drop(upload);
+        let mut upload = uploads.resume(&repository(), &id).unwrap().unwrap();
+        upload.write(b"c").unwrap();
+        assert_eq!(upload.size_bytes(), 3);
+        let mut text = String::new();
+        upload.reader().unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "abc");
+        let digest = OciDigest::Sha256([7; 32]);
+        upload.complete(&digest).unwrap();
+        assert!(uploads.resume(&repository(), &id).unwrap().is_none());
+        assert!(uploads.blob(&repository(), &digest).unwrap().is_some());
+        let other = RepositoryName::parse("a").unwrap();
+        assert!(uploads.blob(&other, &digest).unwrap().is_none());
+        assert!(uploads.remove_blob(&repository(), &digest).unwrap());
+        assert!(!uploads.remove_blob(&repository(), &digest).unwrap());
+        assert_eq!((uploads.usage().bytes, uploads.usage().files), (0, 0));
+    }
+
+    #[test]
+    fn bytes_and_files_are_limited() {
+        let dir = tempfile::tempdir().unwrap();
+        let uploads = uploads(dir.path(), 4, 2);
+        let mut one = uploads.begin(&repository()).unwrap();
+        one.write(b"abcd").unwrap();
+        let mut two = uploads.begin(&repository()).unwrap();
+        assert!(matches!(two.write(b"e"), Err(Error::UploadsFull)));
+        let three = uploads.begin(&repository());
+        assert!(matches!(three, Err(Error::UploadsFull)));
+        one.discard().unwrap();
+        two.write(b"e").unwrap();
+    }
+
+    #[test]
+    fn expired_files_and_empty_directories_are_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let uploads = uploads(dir.path(), 100, 10);
+        let mut old = uploads.begin(&repository()).unwrap();
+        old.write(b"abc").unwrap();
+        drop(old);
+        let later = SystemTime::now() + Duration::from_secs(3601);
+        assert_eq!(uploads.sweep(SystemTime::now()).unwrap().bytes, 3);
+        assert_eq!(uploads.sweep(later).unwrap().files, 0);
+        assert!(
+            fs::read_dir(dir.path().join("oci"))
+                .unwrap()
+                .next()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn ids_are_not_paths() {
+        let dir = tempfile::tempdir().unwrap();
+        let uploads = uploads(dir.path(), 100, 10);
+        for id in [
+            "",
+            "..",
+            "../../../../etc/passwd",
+            &"/".repeat(32),
+            &".".repeat(32),
+        ] {
+            assert!(uploads.resume(&repository(), id).unwrap().is_none(), "{id}");
+        }
+    }
+}

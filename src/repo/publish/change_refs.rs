@@ -1,0 +1,28 @@
+//! The refs that a change reads and moves.
+
+use crate::names::{BranchName, RefName};
+use crate::repo::error::Result;
+use crate::repo::refs::store::RefStore;
+
+/// The refs that a change reads and moves, all of them or none.
+#[derive(Clone, Copy, Debug)]
+pub enum ChangeRefs<'b> {
+    /// A branch; `None` is the default branch.
+    Branch(Option<&'b BranchName>),
+    /// The ref of the OCI registry.
+    Oci,
+    /// A branch, with `None` for the default branch, and the ref of the OCI registry.
+    BranchAndOci(Option<&'b BranchName>),
+}
+
+impl ChangeRefs<'_> {
+    /// Returns the names of the refs, the branch first.
+    pub(crate) fn names(self, refs: &RefStore) -> Result<Vec<RefName>> {
+        let branch = |branch| refs.resolve_branch(branch).map(RefName::from);
+        Ok(match self {
+            Self::Branch(name) => vec![branch(name)?],
+            Self::Oci => vec![RefName::Oci],
+            Self::BranchAndOci(name) => vec![branch(name)?, RefName::Oci],
+        })
+    }
+}
