@@ -34,6 +34,7 @@ mod precondition;
 mod publish;
 mod push;
 mod put;
+mod registry;
 mod remove;
 mod replica;
 mod resolve;
@@ -56,14 +57,14 @@ pub use crate::index::ItemKind;
 pub use crate::repo::{
     Atomicity, Blob, BlobHasher, BranchesAndTags, BrokenRef, CacheUse, Commit, DropPolicy,
     FaultSeverity, MirrorLock, ObjectFormat, ObjectLocation, PathChange, Published, PushHooks,
-    RefUpdate, RefWaker, RefWatcher, Refusal, StoreFault, ThreadPriority, VerifyCounts, chain,
-    lower_thread_priority,
+    RefUpdate, RefWaker, RefWatcher, Refusal, StoreFault, ThreadPriority, TreeId, TreeNode,
+    VerifyCounts, chain, lower_thread_priority,
 };
 pub use crate::wasm::{
     Cancellation, Comparison, Compatibility, Crates, Cut, Error as ModuleError, Export, Facts,
-    FunctionSize, GroupSize, Hashing, Hashing512, Import, ItemChange, Metadata, ModuleInfo,
-    ModuleKind, Requirements, SectionChange, SectionKind, SectionSize, SegmentSize, Validation,
-    Verdict, WORLD_BYTES_MAX, WitError,
+    FunctionSize, GroupSize, Hashing, Hashing512, Import, InterfaceNames, ItemChange, Metadata,
+    ModuleInfo, ModuleKind, Requirements, SectionChange, SectionKind, SectionSize, SegmentSize,
+    Validation, Verdict, WORLD_BYTES_MAX, WitError, is_component, sha256,
 };
 pub use audit::AuditEntry;
 pub use change::Change;
@@ -83,6 +84,7 @@ pub use path_log::{
     ChangeFilter, Growth, GrowthError, ItemState, MatchedChange, MatchedCommit, MatchedItem,
 };
 pub use precondition::{EntityTags, Precondition};
+pub use registry::{BlobUpload, RegistryDraft, RegistryError, RegistryView, RegistryWrite};
 pub use remove::DirectoryRemoval;
 pub use replica::{RemoteRefs, SkippedRef};
 pub use revision::{ResolvedRevision, Revision};

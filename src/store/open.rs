@@ -12,10 +12,13 @@ use super::version_lists::VersionLists;
 use crate::budget::ByteBudget;
 use crate::config::{NameRules, Options};
 use crate::index::Index;
-use crate::repo::{ObjectFormat, Repository};
+use crate::repo::{BlobUploads, ObjectFormat, Repository};
 
 /// Called while commits, or facts about modules, are added to the index, with the numbers of those added and of all that were missing.
 type CatchUpProgress = Box<dyn Fn(usize, usize) + Send + Sync>;
+
+/// Removes from a store, before a collection of garbage, what layers above the store know to be unused.
+type BeforeGc = Box<dyn Fn(&Store) -> Result<()> + Send + Sync>;
 
 /// A store of WebAssembly modules.
 pub struct Store {
@@ -37,8 +40,12 @@ pub struct Store {
     pub(super) valid_modules: ValidModules,
     /// The budget for the memory of validations; unlimited in a process that validates one module at a time.
     pub(super) budget: ByteBudget,
+    /// The blobs that OCI clients have uploaded and that no manifest names yet.
+    pub(super) blob_uploads: BlobUploads,
     pub(super) index: Index,
     pub(super) progress: Option<CatchUpProgress>,
+    /// Runs before each collection of garbage.
+    pub(super) before_gc: Option<BeforeGc>,
     /// Wakes the index worker. While it is set, writes do not add their commits to the index themselves.
     pub(super) index_wake: OnceLock<SyncSender<()>>,
 }
@@ -67,6 +74,7 @@ impl Store {
 
     fn new(repo: Repository, options: Options) -> Self {
         Self {
+            blob_uploads: BlobUploads::new(&repo.own_dir(), options.blob_uploads),
             index: Index::new(repo.own_dir()),
             primary: repo.primary(),
             name_rules: NameRules {
@@ -82,6 +90,7 @@ impl Store {
             valid_modules: ValidModules::default(),
             budget: ByteBudget::default(),
             progress: None,
+            before_gc: None,
             index_wake: OnceLock::new(),
         }
     }
@@ -95,6 +104,11 @@ impl Store {
         self.repo.require_portable_names()?;
         self.name_rules.portable = true;
         Ok(())
+    }
+
+    /// Sets what runs before each collection of garbage. Its failure fails the collection.
+    pub fn set_before_gc(&mut self, before: impl Fn(&Self) -> Result<()> + Send + Sync + 'static) {
+        self.before_gc = Some(Box::new(before));
     }
 
     /// Charges the memory of the types that a validation parses to `budget`.

@@ -2,7 +2,7 @@
 
 use super::error::{Error, Result};
 use super::open::Store;
-use crate::names::BranchName;
+use crate::names::{BranchName, CommitId};
 use crate::repo::{Decision, Draft, Published, WriteTxn};
 
 impl Store {
@@ -27,12 +27,17 @@ impl Store {
             Ok::<_, Error>((decision, value))
         })?;
         if let Some(commit) = published.commit.filter(|_| published.has_moved) {
-            match self.index_wake.get() {
-                // An error means that the channel is full: the worker has not yet handled the previous wake-up.
-                Some(index_wake) => drop(index_wake.try_send(())),
-                None => self.index_published_commit(commit),
-            }
+            self.index_published(commit);
         }
         Ok(published)
+    }
+
+    /// Adds a new commit to the version index, or wakes the index worker to do so.
+    pub(super) fn index_published(&self, commit: CommitId) {
+        match self.index_wake.get() {
+            // An error means that the channel is full: the worker has not yet handled the previous wake-up.
+            Some(index_wake) => drop(index_wake.try_send(())),
+            None => self.index_published_commit(commit),
+        }
     }
 }

@@ -60,11 +60,7 @@ impl Store {
         self.check_free(change, [path])?;
         let mut txn = self.begin()?;
         let hash = txn.add_blob(&mut upload.spool)?;
-        self.digests.insert(hash, &upload.info);
-        self.valid_modules.insert(hash);
-        if let Some(facts) = upload.facts.take() {
-            self.pending_facts.insert(hash, facts);
-        }
+        self.note_validated(hash, &upload.info, upload.facts.take());
         self.publish(txn, change.branch.as_ref(), |draft| {
             change.check(draft, path.as_tree_path().into())?;
             draft.set(&[(path.clone(), hash)])?;

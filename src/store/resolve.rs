@@ -43,7 +43,7 @@ impl Store {
     }
 
     /// Returns the blob with a hash or digest if the object store has it. A digest finds only modules that some indexed commit had.
-    pub(super) fn stored(&self, requested: &HashRef) -> Result<Option<ModuleHash>> {
+    pub fn stored(&self, requested: &HashRef) -> Result<Option<ModuleHash>> {
         self.first_present(requested, |hash| {
             Ok(self.repo.objects().blob_size_bytes(hash)?.is_some())
         })

@@ -1,9 +1,12 @@
 //! Receives a module: one pass that validates the bytes and spools them.
 
+use std::fs::File;
 use std::io::{Read, Write};
+use std::path::Path;
 
 use super::error::{Error, Result};
 use super::open::Store;
+use crate::names::ModuleHash;
 use crate::repo::Spool;
 use crate::wasm::{self, Cancellation, Facts, ModuleInfo, Validation};
 
@@ -66,6 +69,44 @@ impl Store {
             name: name.to_owned(),
             validation: Validation::with_facts(&self.options.modules, &self.budget),
             spool: self.repo.objects().spool(),
+        }
+    }
+
+    /// Validates the bytes of a file as a module; `name` identifies it in errors.
+    pub(super) fn validate_file(
+        &self,
+        name: &str,
+        file: File,
+        path: &Path,
+    ) -> Result<ValidatedUpload> {
+        let mut spool = Spool::of_file(file, path)?;
+        let mut validation = Validation::with_facts(&self.options.modules, &self.budget);
+        let mut buffer = vec![0; BUFFER_BYTES];
+        let mut reader = spool.reader()?;
+        loop {
+            let read = reader.read(&mut buffer).map_err(|source| Error::File {
+                action: "read",
+                path: path.to_owned(),
+                source,
+            })?;
+            if read == 0 {
+                break;
+            }
+            let validated = validation.write(&buffer[..read]);
+            validated.map_err(|source| Error::invalid(name, source))?;
+        }
+        drop(reader);
+        let finished = validation.finish_with_facts();
+        let (info, facts) = finished.map_err(|source| Error::invalid(name, source))?;
+        Ok(ValidatedUpload { spool, info, facts })
+    }
+
+    /// Remembers what the validation of a stored module has found.
+    pub(super) fn note_validated(&self, hash: ModuleHash, info: &ModuleInfo, facts: Option<Facts>) {
+        self.digests.insert(hash, info);
+        self.valid_modules.insert(hash);
+        if let Some(facts) = facts {
+            self.pending_facts.insert(hash, facts);
         }
     }
 

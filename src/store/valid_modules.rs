@@ -2,7 +2,7 @@
 
 use quick_cache::sync::Cache;
 
-use super::error::Result;
+use super::error::{Error, Result};
 use super::open::Store;
 use crate::config::ModuleLimits;
 use crate::names::ModuleHash;
@@ -51,6 +51,19 @@ impl Store {
             self.valid_modules.insert(hash);
         }
         is_valid
+    }
+
+    /// Checks a blob of the object store as a module, unless its verdict is remembered. `name` identifies it in errors.
+    ///
+    /// # Errors
+    /// The bytes are not a valid module.
+    pub(super) fn check_module(&self, name: &str, hash: ModuleHash) -> Result<()> {
+        let bytes = self.bytes(hash)?;
+        if self.is_valid_module(hash, &bytes) {
+            return Ok(());
+        }
+        let validated = wasm::validate(&bytes[..], &self.options.modules);
+        validated.map_or_else(|source| Err(Error::invalid(name, source)), |_| Ok(()))
     }
 
     /// Returns whether the index remembers that a module is valid, and whether some commit has it.

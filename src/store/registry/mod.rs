@@ -1,0 +1,12 @@
+//! What the OCI registry (`oci/`) needs of the store: one view of its records and of the default branch, one write that changes both, and
+//! the blobs that no manifest names yet.
+//!
+//! The records are the tree of `refs/oci`. Only `oci/` knows their meaning.
+
+mod uploads;
+mod view;
+mod write;
+
+pub use uploads::BlobUpload;
+pub use view::{RegistryError, RegistryView};
+pub use write::{RegistryDraft, RegistryWrite};

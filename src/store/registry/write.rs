@@ -1,0 +1,249 @@
+//! Writes records of the registry, and modules of the default branch, in one change.
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::names::{Author, CommitId, ModuleHash, ModulePath, TreePath};
+use crate::repo::{self, ChangeRefs, Decision, Draft, Published, Spool, TreeNode, WriteTxn};
+use crate::store::error::{Error, Result};
+use crate::store::open::Store;
+use crate::store::upload::ValidatedUpload;
+
+/// A change of the registry whose blobs are being stored.
+pub struct RegistryWrite<'s> {
+    store: &'s Store,
+    txn: WriteTxn<'s>,
+    author: Author,
+}
+
+/// The records and the default branch, as a change makes them.
+pub struct RegistryDraft<'d, 'w> {
+    modules: &'d mut Draft<'w>,
+    records: &'d mut Draft<'w>,
+}
+
+impl Store {
+    /// Begins a change of the registry by this author.
+    ///
+    /// # Errors
+    /// The store is a replica, does not exist or cannot be written.
+    pub fn begin_registry_write(&self, author: Option<Author>) -> Result<RegistryWrite<'_>> {
+        Ok(RegistryWrite {
+            store: self,
+            txn: self.begin()?,
+            author: author.unwrap_or_default(),
+        })
+    }
+}
+
+impl RegistryWrite<'_> {
+    /// Stores bytes as a blob.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn add_bytes(&mut self, bytes: Vec<u8>) -> Result<ModuleHash> {
+        Ok(self.txn.add_blob(&mut Spool::holding(bytes))?)
+    }
+
+    /// Stores the bytes of a file as a blob.
+    ///
+    /// # Errors
+    /// The file cannot be read, or the blob cannot be written.
+    pub fn add_file(&mut self, file: File, path: &Path) -> Result<ModuleHash> {
+        Ok(self.txn.add_blob(&mut Spool::of_file(file, path)?)?)
+    }
+
+    /// Validates the bytes of a file, and stores them as a module. `name` identifies the file in errors.
+    ///
+    /// # Errors
+    /// The bytes are not a valid module; the file cannot be read, or the blob cannot be written.
+    pub fn add_module(&mut self, name: &str, file: File, path: &Path) -> Result<ModuleHash> {
+        let upload = self.store.validate_file(name, file, path)?;
+        let ValidatedUpload {
+            mut spool,
+            info,
+            facts,
+        } = upload;
+        let hash = self.txn.add_blob(&mut spool)?;
+        self.store.note_validated(hash, &info, facts);
+        Ok(hash)
+    }
+
+    /// Makes a stored blob durable, for a record or a path that will name it.
+    ///
+    /// # Errors
+    /// It does not exist any more.
+    pub fn add_stored(&mut self, hash: ModuleHash) -> Result<()> {
+        Ok(self.txn.adopt_blob(hash)?)
+    }
+
+    /// Validates a stored blob as a module, unless it is known to be valid. `name` identifies it in errors.
+    ///
+    /// # Errors
+    /// The bytes are not a valid module.
+    pub fn check_stored_module(&self, name: &str, hash: ModuleHash) -> Result<()> {
+        self.store.check_module(name, hash)
+    }
+
+    /// Publishes the change: `decide` edits the draft, and is called again if another writer moves one of the refs. The commit of the default
+    /// branch, and that of the records, have the message that it returns.
+    ///
+    /// # Errors
+    /// The error of `decide`; those of publishing.
+    pub fn publish<T, E: From<Error>>(
+        self,
+        mut decide: impl FnMut(&mut RegistryDraft<'_, '_>) -> Result<(String, T), E>,
+    ) -> Result<Published<T>, E> {
+        let author = self.author;
+        let store = self.store;
+        let refs = ChangeRefs::BranchAndOci(None);
+        let published = store.repo.publish_refs(self.txn, refs, |drafts| {
+            let [modules, records] = drafts else {
+                unreachable!("BUG: the change has two refs");
+            };
+            let mut draft = RegistryDraft { modules, records };
+            let (message, value) = decide(&mut draft).map_err(Refusal::Decision)?;
+            let decision = |draft: &Draft<'_>| {
+                if draft.is_changed() {
+                    Decision::Commit {
+                        tree: draft.tree(),
+                        more_parents: Vec::new(),
+                        author: author.clone(),
+                        message: message.clone(),
+                    }
+                } else {
+                    Decision::Unchanged
+                }
+            };
+            let decisions = vec![decision(draft.modules), decision(draft.records)];
+            if store.name_rules.portable {
+                draft.modules.check_portable_names(&decisions[0])?;
+            }
+            Ok((decisions, value))
+        });
+        let published = published.map_err(|refusal| match refusal {
+            Refusal::Decision(error) => error,
+            Refusal::Repo(error) => Error::from(error).into(),
+        })?;
+        if let Some(commit) = published.commit.filter(|_| published.has_moved) {
+            store.index_published(commit);
+        }
+        Ok(published)
+    }
+}
+
+impl RegistryWrite<'_> {
+    /// Replaces all records, and their history, by one commit with these records, which exist already. Returns false if another client has
+    /// changed the records since `commit`.
+    ///
+    /// # Errors
+    /// Those of publishing.
+    pub fn replace_records(
+        self,
+        commit: CommitId,
+        records: &[(ModulePath, ModuleHash)],
+        message: &str,
+    ) -> Result<bool> {
+        let author = self.author;
+        let published = self
+            .store
+            .repo
+            .publish_refs(self.txn, ChangeRefs::Oci, |drafts| {
+                let draft = drafts.first_mut().expect("BUG: the change has one ref");
+                let Some(tip) = draft.tip().filter(|tip| tip.id == commit) else {
+                    return Ok((vec![Decision::Unchanged], false));
+                };
+                let is_squashed = tip.parents.is_empty();
+                draft.clear();
+                draft.set(records)?;
+                let decision = if is_squashed && !draft.is_changed() {
+                    Decision::Unchanged
+                } else {
+                    Decision::Root {
+                        tree: draft.tree(),
+                        author: author.clone(),
+                        message: message.to_owned(),
+                    }
+                };
+                Ok::<_, repo::Error>((vec![decision], true))
+            });
+        Ok(published.map_err(Error::from)?.value)
+    }
+}
+
+/// Why a change was not published.
+enum Refusal<E> {
+    Decision(E),
+    Repo(repo::Error),
+}
+
+impl<E> From<repo::Error> for Refusal<E> {
+    fn from(error: repo::Error) -> Self {
+        Self::Repo(error)
+    }
+}
+
+impl RegistryDraft<'_, '_> {
+    /// Returns the record at a path: the id of its blob.
+    ///
+    /// # Errors
+    /// A tree cannot be read.
+    pub fn record(&self, path: &TreePath) -> Result<Option<ModuleHash>> {
+        Ok(file(self.records.node(path)?))
+    }
+
+    /// Returns all records below a directory, sorted by path.
+    ///
+    /// # Errors
+    /// A tree cannot be read.
+    pub fn records(&self, directory: &TreePath) -> Result<Vec<(ModulePath, ModuleHash)>> {
+        Ok(self.records.modules(directory)?)
+    }
+
+    /// Returns the module at a path of the default branch.
+    ///
+    /// # Errors
+    /// A tree cannot be read.
+    pub fn module(&self, path: &TreePath) -> Result<Option<ModuleHash>> {
+        Ok(file(self.modules.node(path)?))
+    }
+
+    /// Sets records.
+    ///
+    /// # Errors
+    /// A tree cannot be read.
+    pub fn set_records(&mut self, records: &[(ModulePath, ModuleHash)]) -> Result<()> {
+        Ok(self.records.set(records)?)
+    }
+
+    /// Removes the records at these paths.
+    ///
+    /// # Errors
+    /// A tree cannot be read.
+    pub fn remove_records(&mut self, paths: &[ModulePath]) -> Result<()> {
+        Ok(self.records.remove(paths)?)
+    }
+
+    /// Sets modules of the default branch.
+    ///
+    /// # Errors
+    /// `PathTaken` if a path would be a module and a directory at once; `Name` for a new name that is not allowed.
+    pub fn set_modules(&mut self, modules: &[(ModulePath, ModuleHash)]) -> Result<()> {
+        Ok(self.modules.set(modules)?)
+    }
+
+    /// Removes the modules at these paths of the default branch.
+    ///
+    /// # Errors
+    /// A tree cannot be read.
+    pub fn remove_modules(&mut self, paths: &[ModulePath]) -> Result<()> {
+        Ok(self.modules.remove(paths)?)
+    }
+}
+
+fn file(node: Option<TreeNode>) -> Option<ModuleHash> {
+    match node {
+        Some(TreeNode::Module(hash)) => Some(hash),
+        Some(TreeNode::Directory(_) | TreeNode::Foreign) | None => None,
+    }
+}
