@@ -31,6 +31,7 @@
 //! | 1 | [`index`] | A derived database of commits, changes and modules, independent of git | `rusqlite` |
 //! | 2 | [`store`] | The operations of a module store. The only entry point for the layers above | `flate2` |
 //! | 3 | [`wire`] | The JSON types that the HTTP API, the remote client and the command line share | the schemas of `utoipa` |
+//! | 3 | [`oci`] | The OCI registry: repositories, tags, manifests and referrers; independent of HTTP | |
 //! | 3 | [`remote`] | Pushes, git's smart HTTP service, mirrors, replicas, clones; the client of a remote store | `gix_packetline`, `tungstenite`, `ureq` |
 //! | 4 | [`http`] | The HTTP server: API, watch, git, authentication, TLS, metrics | `axum`, `tokio`, `tower-http`, `rustls` |
 //! | 5 | [`cli`] | The command line: arguments, printing, exit codes. `serve.rs` assembles the server | `clap`, stdout |
@@ -71,6 +72,7 @@ pub mod git;
 pub mod http;
 pub mod index;
 pub mod names;
+pub mod oci;
 pub mod remote;
 pub mod repo;
 pub mod sharing;

@@ -15,7 +15,7 @@ struct Subsystem {
     owns: &'static [&'static str],
 }
 
-const SUBSYSTEMS: [Subsystem; 15] = [
+const SUBSYSTEMS: [Subsystem; 16] = [
     Subsystem {
         name: "names",
         uses: &[],
@@ -72,12 +72,17 @@ const SUBSYSTEMS: [Subsystem; 15] = [
     },
     Subsystem {
         name: "wire",
-        uses: &["names", "store"],
+        uses: &["names", "store", "oci"],
+        owns: &[],
+    },
+    Subsystem {
+        name: "oci",
+        uses: &["names", "config", "store"],
         owns: &[],
     },
     Subsystem {
         name: "remote",
-        uses: &["names", "config", "sharing", "git", "store", "wire"],
+        uses: &["names", "config", "sharing", "git", "store", "wire", "oci"],
         owns: &[
             "gix_packetline",
             "rustls_native_certs",
@@ -87,7 +92,9 @@ const SUBSYSTEMS: [Subsystem; 15] = [
     },
     Subsystem {
         name: "http",
-        uses: &["names", "config", "budget", "store", "remote", "wire"],
+        uses: &[
+            "names", "config", "budget", "store", "remote", "wire", "oci",
+        ],
         owns: &[
             "axum",
             "hyper",
@@ -107,7 +114,7 @@ const SUBSYSTEMS: [Subsystem; 15] = [
     Subsystem {
         name: "cli",
         uses: &[
-            "names", "config", "budget", "store", "remote", "wire", "http",
+            "names", "config", "budget", "store", "remote", "wire", "oci", "http",
         ],
         owns: &[
             "base64",
@@ -136,8 +143,8 @@ const SUBSYSTEMS: [Subsystem; 15] = [
     Subsystem {
         name: "lib",
         uses: &[
-            "names", "config", "budget", "git", "wasm", "repo", "index", "store", "wire", "remote",
-            "http", "cli",
+            "names", "config", "budget", "git", "wasm", "repo", "index", "store", "wire", "oci",
+            "remote", "http", "cli",
         ],
         owns: &[],
     },

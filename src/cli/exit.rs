@@ -220,6 +220,7 @@ fn remote_code(error: &remote::Error) -> u8 {
         E::NoGit | E::Git(_) | E::GitRemote { .. } | E::HookProtocol(_) => UNAVAILABLE,
         E::MirrorRemoved(_) | E::MirrorBusy(_) | E::MirrorPushes { .. } => UNAVAILABLE,
         E::Store(error) => code(error.kind()),
+        E::Oci(error) => code(error.kind()),
         E::Refused(refused) => code(refused.kind()),
         E::InvalidKey | E::InvalidReplicaKey => USAGE,
         E::Unreachable { .. } | E::InvalidResponse { .. } => UNAVAILABLE,

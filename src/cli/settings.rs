@@ -11,6 +11,7 @@ use super::progress::Progress;
 use super::store_location::StoreLocation;
 use crate::config::{ClientLimits, Options};
 use crate::names::{self, Author, BranchName};
+use crate::oci::prune_before_gc;
 use crate::remote::{Client, StoreOperations};
 use crate::store::{Change, ObjectFormat, Precondition, Revision, Store};
 
@@ -142,7 +143,8 @@ impl Settings {
     pub fn open_or_create_local(&self) -> Result<Store> {
         let root = self.root()?;
         let options = Options::of_store(&root)?;
-        let store = Store::open_or_create(&root, options, ObjectFormat::default())?;
+        let mut store = Store::open_or_create(&root, options, ObjectFormat::default())?;
+        prune_before_gc(&mut store);
         Ok(self.with_index_progress(store))
     }
 

@@ -52,6 +52,11 @@ impl fmt::Display for BasePath {
 }
 
 impl BasePath {
+    /// Returns the path of a URL of this server that has this path below the base path.
+    pub(super) fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+
     /// Returns the URI without the base path. The path must be normalized.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::budget::Exhausted;
 use crate::names::{self, BranchName};
+use crate::oci::ErrorCode;
 use crate::store::{self, ErrorKind, chain};
 use crate::wire::{MissingName, Problem};
 
@@ -40,6 +41,8 @@ pub(super) struct Failure {
     missing: Option<Box<MissingName>>,
     /// A header that belongs to this error, such as `Location`.
     header: Option<(HeaderName, Cow<'static, str>)>,
+    /// The code in the error response of the OCI registry API; `None` if the status decides.
+    oci_code: Option<ErrorCode>,
 }
 
 impl Failure {
@@ -51,6 +54,7 @@ impl Failure {
             paths: Vec::new(),
             missing: None,
             header: None,
+            oci_code: None,
         }
     }
 
@@ -91,6 +95,19 @@ impl Failure {
             header: Some((name, value.into())),
             ..self
         }
+    }
+
+    /// Sets the code in the error response of the OCI registry API.
+    pub fn with_oci_code(self, code: ErrorCode) -> Self {
+        Self {
+            oci_code: Some(code),
+            ..self
+        }
+    }
+
+    /// Returns the code in the error response of the OCI registry API.
+    pub fn oci_code(&self) -> Option<ErrorCode> {
+        self.oci_code
     }
 
     /// Removes the body.
@@ -151,11 +168,13 @@ impl From<store::Error> for Failure {
             paths: error.conflicting_paths().to_vec(),
             missing: MissingName::of(&error).map(Box::new),
             header: None,
+            oci_code: None,
         }
     }
 }
 
-fn status(kind: ErrorKind) -> StatusCode {
+/// Returns the status of an error of this kind.
+pub(super) fn status(kind: ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
         ErrorKind::InvalidModule | ErrorKind::Malformed | ErrorKind::Input => {

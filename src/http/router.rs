@@ -26,7 +26,7 @@ use crate::http::openapi;
 use crate::http::options::ServerOptions;
 use crate::http::routes::list_etag::list_etag;
 use crate::http::routes::{
-    admin, branches, diff, facts, git, hashes, history, modules, operation, search, versions,
+    admin, branches, diff, facts, git, hashes, history, modules, oci, operation, search, versions,
     watch, world,
 };
 use crate::http::state::App;
@@ -50,7 +50,7 @@ pub fn router(
     };
     let key_check = keys.map(|keys| KeyCheck::new(keys, options.limits.wrong_keys_max));
     let trusted_proxies: Arc<[_]> = std::mem::take(&mut options.trusted_proxies).into();
-    let base_path = std::mem::take(&mut options.base_path);
+    let base_path = options.base_path.clone();
     let replica = options.replica.as_ref();
     let replica_writes = replica.map(|(_, writes)| Arc::new(writes.clone()));
     let (routes, document) = routes().split_for_parts();
@@ -63,6 +63,7 @@ pub fn router(
         .layer(from_fn_with_state(app.clone(), list_etag))
         .layer(from_fn_with_state(replica_writes, redirect_writes))
         .layer(from_fn_with_state(key_check, authorize))
+        .layer(from_fn(oci::oci_errors))
         .layer(from_fn(record_route))
         .with_state(app);
     with_normalized_paths(routes, base_path)
@@ -121,6 +122,10 @@ fn routes() -> OpenApiRouter<App> {
         .route("/wasmstore.git/info/refs", get(git::refs))
         .route("/wasmstore.git/git-upload-pack", post(git::upload_pack))
         .route("/wasmstore.git/git-receive-pack", post(git::receive_pack))
+        // The OCI distribution specification defines these.
+        .route("/v2", any(oci::base))
+        .route("/v2/{*rest}", any(oci::serve))
+        .route("/.well-known/wasm-pkg/registry.json", get(oci::wasm_pkg))
         .routes(routes!(operation::healthz))
         .routes(routes!(operation::readyz))
         .routes(routes!(operation::metrics))

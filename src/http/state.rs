@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::budget::ByteBudget;
 use crate::config::ServerLimits;
+use crate::http::base_path::BasePath;
 use crate::http::error::Result;
 use crate::http::git_permits::GitPermits;
 use crate::http::metrics::Metrics;
@@ -21,6 +22,7 @@ use crate::http::options::ServerOptions;
 use crate::http::upload::quota::{UploadQuota, UploadReservation};
 use crate::http::watch::WatchRegistry;
 use crate::names::{BranchName, ModuleHash};
+use crate::oci::Registry;
 use crate::remote::{GitHttpBackend, Mirrors, Replica};
 use crate::store::{Module, Revision, Statistics, Store};
 
@@ -73,6 +75,10 @@ pub(super) struct Shared {
     pub mirrors: Option<Arc<Mirrors>>,
     /// On a replica, the replication that updates the store.
     pub replica: Option<Arc<Replica>>,
+    /// The OCI registry.
+    pub registry: Registry,
+    /// The path below which the server answers, for URLs in responses.
+    pub base_path: BasePath,
     /// The OpenAPI description of the API as JSON.
     pub openapi: Bytes,
     metrics: Metrics,
@@ -122,6 +128,8 @@ impl App {
             dropped_log_lines: options.dropped_log_lines,
             mirrors: options.mirrors,
             replica: options.replica.map(|(replica, _)| replica),
+            registry: Registry::default(),
+            base_path: options.base_path,
             openapi,
             metrics: Metrics::install(),
             statistics: Mutex::default(),

@@ -5,6 +5,7 @@ use std::io;
 use super::client::error_response::ErrorResponse;
 use crate::git;
 use crate::names::{MirrorName, RemoteUrl, ServerUrl};
+use crate::oci;
 use crate::store;
 
 /// A failed exchange with another repository or server.
@@ -22,6 +23,9 @@ pub enum Error {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The OCI registry of the store failed.
+    #[error(transparent)]
+    Oci(#[from] oci::Error),
     /// The repository at a URL cannot be reached, or rejected the request.
     #[error("{url}: {reason}")]
     GitRemote {

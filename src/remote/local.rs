@@ -7,13 +7,17 @@ use std::time::Duration;
 
 use super::error::Result;
 use super::operations::{ModuleReader, StoreOperations};
-use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
+use crate::names::{
+    BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModuleRef, OciDigest,
+    OciTag, RepositoryName, TreePath,
+};
+use crate::oci::Registry;
 use crate::store::{
     self, Change, ChangeFilter, DirectoryRemoval, GcSummary, History, LogOrder, MatchedCommit,
     ModuleComparison, PathChange, Query, Revision, SearchCursor, SearchMatch, SearchScope, Store,
     Version, WorldCheck, WorldScope, WorldSource,
 };
-use crate::wire::{CommitJson, InfoJson, PartSelection, PathCommitJson, SizesJson};
+use crate::wire::{CommitJson, InfoJson, OciJson, PartSelection, PathCommitJson, SizesJson};
 
 /// The longest time that one call waits for the next event. `watch` repeats the call forever.
 const EVENT_WAIT_MAX: Duration = Duration::from_secs(3600);
@@ -48,11 +52,32 @@ impl StoreOperations for Store {
             details.module.exports.extend(more.exports);
             details.module.next = more.next;
         }
-        Ok(InfoJson::from(&details))
+        let mut info = InfoJson::from(&details);
+        if let ModuleRef::Path(path) = name {
+            let module = Registry::default().module_name(self, path, details.hash)?;
+            info.oci = module.as_ref().map(OciJson::from);
+        }
+        Ok(info)
     }
 
     fn wit(&self, revision: &Revision, name: &ModuleRef) -> Result<String> {
         Ok(self.wit(revision, name)?.text)
+    }
+
+    fn oci_tags(&self, repository: &RepositoryName) -> Result<Vec<OciTag>> {
+        Ok(Registry::default()
+            .tags(self, repository, None, usize::MAX)?
+            .tags)
+    }
+
+    fn oci_manifest(
+        &self,
+        repository: &RepositoryName,
+        reference: &ManifestRef,
+    ) -> Result<(OciDigest, String)> {
+        let found = Registry::default().manifest(self, repository, reference)?;
+        let text = String::from_utf8_lossy(&found.bytes).into_owned();
+        Ok((found.digest, text))
     }
 
     fn sizes(

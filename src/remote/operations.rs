@@ -5,7 +5,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::error::Result;
-use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
+use crate::names::{
+    BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModuleRef, OciDigest,
+    OciTag, RepositoryName, TreePath,
+};
 use crate::store::{
     Change, ChangeFilter, DirectoryRemoval, GcSummary, History, LogOrder, ModuleComparison,
     PathChange, Query, Revision, SearchMatch, SearchScope, Version, WorldCheck, WorldSource,
@@ -59,6 +62,22 @@ pub trait StoreOperations {
         scope: &TreePath,
         visit: &mut dyn FnMut(WorldCheck) -> ControlFlow<()>,
     ) -> Result<()>;
+
+    /// Lists the tags of a repository of the OCI registry, sorted.
+    ///
+    /// # Errors
+    /// There is no such repository.
+    fn oci_tags(&self, repository: &RepositoryName) -> Result<Vec<OciTag>>;
+
+    /// Returns the manifest that a tag or digest names, as text, and its digest.
+    ///
+    /// # Errors
+    /// There is no such manifest.
+    fn oci_manifest(
+        &self,
+        repository: &RepositoryName,
+        reference: &ManifestRef,
+    ) -> Result<(OciDigest, String)>;
 
     /// Lists every module below the directory `prefix`, sorted by path.
     fn list(&self, revision: &Revision, prefix: &TreePath)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::metadata::{MetadataJson, RequirementsJson};
 use super::schema::{DigestSchema, HashSchema};
+use crate::oci::OciModule;
 use crate::store::ModuleDetails;
 
 /// The description of a module.
@@ -31,6 +32,11 @@ pub struct InfoJson {
     pub custom_sections: Vec<String>,
     /// The tools and languages that produced the module, by field of the producers section.
     pub producers: BTreeMap<String, Vec<ProducerJson>>,
+    /// The name under which OCI clients pull the module. Absent if its path does not fit their grammar, or if the default branch has another
+    /// module there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub oci: Option<OciJson>,
     /// What the module requires of an engine. Absent if it cannot be determined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
@@ -39,6 +45,28 @@ pub struct InfoJson {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub metadata: Option<MetadataJson>,
+}
+
+/// The name under which OCI clients pull a module.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = OciName)]
+pub struct OciJson {
+    /// The repository.
+    pub repository: String,
+    /// The tag.
+    pub tag: String,
+    /// The digest of the manifest, as `sha256:<hex>`.
+    pub digest: String,
+}
+
+impl From<&OciModule> for OciJson {
+    fn from(module: &OciModule) -> Self {
+        Self {
+            repository: module.repository.to_string(),
+            tag: module.tag.to_string(),
+            digest: module.digest.to_string(),
+        }
+    }
 }
 
 /// An import of a module.
@@ -117,6 +145,7 @@ impl From<&ModuleDetails> for InfoJson {
             exports: exports.collect(),
             custom_sections: module.custom_sections.clone(),
             producers,
+            oci: None,
             requires: facts.map(|facts| RequirementsJson::from(&facts.requires)),
             metadata: facts.map(|facts| MetadataJson::from(&facts.metadata)),
         }

@@ -29,7 +29,7 @@ pub use commit::{CommitJson, CommitWithChanges, PathCommitJson};
 pub use diff::PathDiff;
 pub use event::{EVENT_BYTES_MAX, ReceivedEvent, event_texts, wrapped_event_texts};
 pub use gc::GcJson;
-pub use info::InfoJson;
+pub use info::{InfoJson, OciJson};
 pub use matched::{ItemStateJson, MatchedItemJson, MatchedItemKind, MatchedJson, filter_query};
 pub use metadata::{CratesJson, MetadataJson, RequirementsJson};
 pub use module_diff::SizesDiffJson;

@@ -9,11 +9,11 @@ use crate::wire;
 
 /// Print the contents of a module
 ///
-/// Prints kind, size in bytes, digest, hash, the version of WebAssembly and the proposals that the module requires, imports and exports with
+/// Prints kind, size in bytes, digest, hash, the name for OCI clients, the version of WebAssembly and the proposals that the module requires, imports and exports with
 /// their types, custom sections, producers, metadata and crates, one per line. JSON: {"hash":"…","digest":"sha256:…","size":N,
 /// "kind":"module"|"component","imports":[{"module":"…"|null,"name":"…","kind":"…","type":"…"}],
 /// "exports":[{"name":"…","kind":"…","type":"…"}],"custom_sections":["…"],"producers":{"language":[{"name":"…","version":"…"}]},
-/// "requires":{"standard":"1.0","included":["…"],"proposals":["…"]},"metadata":{"description":"…",…}}
+/// "oci":{"repository":"…","tag":"…","digest":"sha256:…"},"requires":{"standard":"1.0","included":["…"],"proposals":["…"]},"metadata":{"description":"…",…}}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct InfoArgs {
     /// The module's path, hash or digest
@@ -43,6 +43,10 @@ fn print(info: &wire::InfoJson, out: &mut Output) -> Result<()> {
         printable(&info.digest),
         printable(&info.hash)
     ))?;
+    if let Some(oci) = &info.oci {
+        let name = format!("{}:{}@{}", oci.repository, oci.tag, oci.digest);
+        out.line(format_args!("oci: {}", printable(&name)))?;
+    }
     if let Some(requires) = &info.requires {
         let features = requires.included.iter().chain(&requires.proposals);
         let features: String = features.map(|name| format!(", {name}")).collect();

@@ -28,6 +28,7 @@ mod man;
 mod merge;
 mod mirror;
 mod mirror_status;
+mod oci;
 mod overview;
 mod path_log;
 mod reindex;
@@ -104,6 +105,7 @@ commands! {
     watch => Watch(WatchArgs),
     export => Export(ExportArgs),
     import => Import(ImportArgs),
+    oci => Oci(OciArgs),
     backup => Backup(BackupArgs),
     mirror => Mirror(MirrorArgs),
     clone => Clone(CloneArgs),

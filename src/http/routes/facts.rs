@@ -55,9 +55,21 @@ pub(in crate::http) async fn info(
 ) -> Result<Response> {
     let name = tail.parse(ModuleRef::parse)?;
     let (_, _, size_bytes) = find(&app, &revision, &name).await?;
+    let path = match &name {
+        ModuleRef::Path(path) => Some(path.clone()),
+        ModuleRef::Hash(_) => None,
+    };
     let read = move |store: &Store, revision: &Revision| store.info(revision, &name, page.skip);
     let (charge, commit, info) = read_facts(&app, revision, size_bytes, read).await?;
-    let json = wire::InfoJson::from(&info);
+    let mut json = wire::InfoJson::from(&info);
+    if let Some(path) = path {
+        let (app_of_read, hash) = (app.clone(), info.hash);
+        let module = app.run_read(move |store| {
+            let registry = &app_of_read.registry;
+            Ok(registry.module_name(store, &path, hash)?)
+        });
+        json.oci = module.await?.as_ref().map(wire::OciJson::from);
+    }
     let link = info.module.next.map(next_info_link);
     let body = charged_json_response(&json, charge)?;
     Ok((CommitHeader(commit), AppendHeaders(link), body).into_response())

@@ -13,6 +13,7 @@ pub(super) mod hashes;
 pub(super) mod history;
 pub(super) mod list_etag;
 pub(super) mod modules;
+pub(super) mod oci;
 pub(super) mod operation;
 pub(super) mod search;
 pub(super) mod versions;

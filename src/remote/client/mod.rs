@@ -9,6 +9,7 @@ mod download;
 pub(super) mod error_response;
 mod facts;
 mod next_page;
+mod oci;
 mod operations;
 mod pages;
 mod path_log;

@@ -9,7 +9,10 @@ use ureq::http::header::RANGE;
 
 use super::pages::visit_all;
 use super::request::{Client, below, in_path};
-use crate::names::{BranchName, CommitId, HashRef, ModuleHash, ModulePath, ModuleRef, TreePath};
+use crate::names::{
+    BranchName, CommitId, HashRef, ManifestRef, ModuleHash, ModulePath, ModuleRef, OciDigest,
+    OciTag, RepositoryName, TreePath,
+};
 use crate::remote::error::{Error, Result};
 use crate::remote::operations::{ModuleReader, StoreOperations};
 use crate::store::{
@@ -51,6 +54,18 @@ impl StoreOperations for Client {
 
     fn wit(&self, revision: &Revision, name: &ModuleRef) -> Result<String> {
         self.wit_text(revision, name)
+    }
+
+    fn oci_tags(&self, repository: &RepositoryName) -> Result<Vec<OciTag>> {
+        self.all_oci_tags(repository)
+    }
+
+    fn oci_manifest(
+        &self,
+        repository: &RepositoryName,
+        reference: &ManifestRef,
+    ) -> Result<(OciDigest, String)> {
+        self.oci_manifest_text(repository, reference)
     }
 
     fn sizes(

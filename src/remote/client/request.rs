@@ -83,7 +83,12 @@ impl Client {
 
     /// Builds a request to a path of the API. The path is escaped and starts with a slash.
     pub(in crate::remote) fn request(&self, method: Method, path: &str) -> Builder {
-        let url = self.url.at(&format!("{API}{path}"));
+        self.request_to(method, &format!("{API}{path}"))
+    }
+
+    /// Builds a request to a path of the server. The path is escaped and starts with a slash.
+    pub(super) fn request_to(&self, method: Method, path: &str) -> Builder {
+        let url = self.url.at(path);
         let request = Request::builder()
             .method(method)
             .uri(url)

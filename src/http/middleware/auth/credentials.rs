@@ -57,8 +57,15 @@ pub(in crate::http) fn required_method(request: &Request) -> &Method {
     match requested_service(request.uri()) {
         Some(GitService::UploadPack) => &Method::GET,
         Some(GitService::ReceivePack) => &Method::POST,
+        None if is_oci_upload(request) => &Method::POST,
         None => request.method(),
     }
+}
+
+/// Returns whether the request is one of those with which an OCI client pushes: a key that may POST may push.
+fn is_oci_upload(request: &Request) -> bool {
+    let is_upload = [Method::PUT, Method::PATCH].contains(request.method());
+    is_upload && request.uri().path().starts_with("/v2/")
 }
 
 /// Returns whether the request opens a WebSocket. On every other path an `Upgrade` header means nothing: a server may ignore it (RFC

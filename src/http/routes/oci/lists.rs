@@ -1,0 +1,124 @@
+//! The lists of repositories, tags and referrers.
+
+use axum::extract::Query;
+use axum::http::header::{CONTENT_TYPE, LINK};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::http::charged::{charged_json_response, json_bytes};
+use crate::http::error::{Failure, Result};
+use crate::http::state::App;
+use crate::names::{OciDigest, OciTag, RepositoryName};
+use crate::oci::{self, IMAGE_INDEX};
+use crate::wire::encode_query_value;
+
+/// The maximum number of items in one response.
+const ITEMS_MAX: usize = 10_000;
+
+/// The response header that says which filters were applied.
+const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
+
+#[derive(Debug, Deserialize)]
+struct PageQuery {
+    n: Option<usize>,
+    last: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReferrersQuery {
+    artifact_type: Option<String>,
+    last: Option<String>,
+}
+
+fn query<T: for<'d> Deserialize<'d>>(parts: &Parts) -> Result<T> {
+    let parsed = Query::try_from_uri(&parts.uri);
+    let Query(query) = parsed.map_err(|error| Failure::malformed(error.body_text()))?;
+    Ok(query)
+}
+
+pub(super) async fn tags(app: App, name: RepositoryName, parts: Parts) -> Result<Response> {
+    let PageQuery { n, last } = query(&parts)?;
+    let count = n.unwrap_or(ITEMS_MAX).min(ITEMS_MAX);
+    let (app_of_read, repository) = (app.clone(), name.clone());
+    let page = app.run_long_read(move |store| {
+        let registry = &app_of_read.registry;
+        Ok(registry.tags(store, &repository, last.as_deref(), count)?)
+    });
+    let page = page.await?;
+    let tags: Vec<_> = page.tags.iter().map(OciTag::as_str).collect();
+    let next = page.tags.last().filter(|_| page.has_more);
+    let next = next.map(|last| format!("/v2/{name}/tags/list?n={count}&last={last}"));
+    list(&app, json!({ "name": name.as_str(), "tags": tags }), next).await
+}
+
+pub(super) async fn catalog(app: App, parts: Parts) -> Result<Response> {
+    let PageQuery { n, last } = query(&parts)?;
+    let count = n.unwrap_or(ITEMS_MAX).min(ITEMS_MAX);
+    let app_of_read = app.clone();
+    let page = app.run_long_read(move |store| {
+        let registry = &app_of_read.registry;
+        Ok(registry.repositories(store, last.as_deref(), count)?)
+    });
+    let (names, has_more) = page.await?;
+    let next = names.last().filter(|_| has_more);
+    let next = next.map(|last| {
+        let last = encode_query_value(last.as_str());
+        format!("/v2/_catalog?n={count}&last={last}")
+    });
+    let names: Vec<_> = names.iter().map(RepositoryName::as_str).collect();
+    list(&app, json!({ "repositories": names }), next).await
+}
+
+pub(super) async fn referrers(
+    app: App,
+    name: RepositoryName,
+    digest: OciDigest,
+    parts: Parts,
+) -> Result<Response> {
+    let ReferrersQuery {
+        artifact_type,
+        last,
+    } = query(&parts)?;
+    let after = last.map(|last| OciDigest::parse(&last).map_err(oci::Error::from));
+    let after = after.transpose()?;
+    let (app_of_read, repository, filter) = (app.clone(), name.clone(), artifact_type.clone());
+    let page = app.run_long_read(move |store| {
+        let registry = &app_of_read.registry;
+        let filter = filter.as_deref();
+        Ok(registry.referrers(store, &repository, &digest, filter, after.as_ref())?)
+    });
+    let page = page.await?;
+    let filter = artifact_type.as_deref().map(encode_query_value);
+    let next = page.next.map(|last| {
+        let filter = filter.map(|filter| format!("&artifactType={filter}"));
+        let filter = filter.unwrap_or_default();
+        format!("/v2/{name}/referrers/{digest}?last={last}{filter}")
+    });
+    let mut response = list(&app, serde_json::to_value(&page).map_err(failed)?, next).await?;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(IMAGE_INDEX));
+    if artifact_type.is_some() {
+        headers.insert(FILTERS_APPLIED, HeaderValue::from_static("artifactType"));
+    }
+    Ok(response)
+}
+
+/// Returns a list as JSON, with a link to the next page.
+async fn list(app: &App, json: serde_json::Value, next: Option<String>) -> Result<Response> {
+    let charge = app.charge(json_bytes(&json)).await?;
+    let mut response = charged_json_response(&json, charge)?;
+    if let Some(next) = next {
+        let link = format!("<{}>; rel=\"next\"", app.base_path.join(&next));
+        let link = link.parse().expect("BUG: encoded URLs are header values");
+        response.headers_mut().insert(LINK, link);
+    }
+    Ok(response)
+}
+
+fn failed(error: serde_json::Error) -> Failure {
+    Failure::malformed(error.to_string())
+}

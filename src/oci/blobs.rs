@@ -1,0 +1,207 @@
+//! Finds a blob by digest, and deletes the link of a repository to one.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use super::error::{Error, Result};
+use super::pull::is_known;
+use super::records::{BLOBS, Records};
+use super::registry::{Registry, modules};
+use crate::names::{Author, Digest, HashRef, ModuleHash, OciDigest, RepositoryName, TreePath};
+use crate::store::{Published, RegistryView, Store, TreeNode};
+
+/// How many directories are searched for a blob that may be in any repository.
+const DIRECTORIES_MAX: usize = 10_000;
+
+/// The largest number of modules whose digests are compared one by one. In a larger repository the digest is looked up in the index, which
+/// must first be brought up to date with all branches.
+const COMPARED_MAX: usize = 64;
+
+/// A blob of a repository.
+pub enum FoundBlob {
+    /// A blob of the object store.
+    Stored(ModuleHash),
+    /// The configuration of a synthesised manifest.
+    Config(Vec<u8>),
+    /// A file that no manifest has named yet, and its path.
+    Uploaded(File, PathBuf),
+}
+
+impl Registry {
+    /// Returns the blob of a repository with this digest.
+    ///
+    /// # Errors
+    /// [`Error::BlobUnknown`], or [`Error::NameUnknown`] if there is no such repository.
+    pub fn blob(
+        &self,
+        store: &Store,
+        repository: &RepositoryName,
+        digest: &OciDigest,
+    ) -> Result<FoundBlob> {
+        store.read_registry(
+            |view| match self.find_blob(store, view, repository, digest)? {
+                Some(found) => Ok(found),
+                None if is_known(view, repository)? => Err(Error::BlobUnknown {
+                    repository: repository.clone(),
+                    digest: *digest,
+                }),
+                None => Err(Error::NameUnknown(repository.clone())),
+            },
+        )
+    }
+
+    pub(super) fn find_blob(
+        &self,
+        store: &Store,
+        view: &RegistryView<'_>,
+        repository: &RepositoryName,
+        digest: &OciDigest,
+    ) -> Result<Option<FoundBlob>> {
+        let record = view.record(Records(repository).blob(digest).as_tree_path())?;
+        if let Some(hash) = record {
+            return Ok(Some(FoundBlob::Stored(hash)));
+        }
+        if let Some((file, path)) = store.uploaded_blob(repository, digest)? {
+            return Ok(Some(FoundBlob::Uploaded(file, path)));
+        }
+        if let Some(hash) = module_blob(store, view, repository, digest)? {
+            return Ok(Some(FoundBlob::Stored(hash)));
+        }
+        let made = self.module_by_digest(view, repository, digest)?;
+        let made = made.map(|(_, made)| made);
+        let made = made.filter(|made| made.config_digest == *digest);
+        Ok(made.map(|made| FoundBlob::Config(made.config.clone())))
+    }
+
+    /// Gives a repository the blob with this digest of `from`, or of any repository, and returns true. Returns false if there is no such blob.
+    ///
+    /// # Errors
+    /// The records cannot be read, or the blob cannot be copied.
+    pub fn mount_blob(
+        &self,
+        store: &Store,
+        repository: &RepositoryName,
+        from: Option<&RepositoryName>,
+        digest: &OciDigest,
+    ) -> Result<bool> {
+        let found = store.read_registry(|view| match from {
+            Some(from) => self.find_blob(store, view, from, digest),
+            None => self.find_blob_anywhere(store, view, digest),
+        })?;
+        let Some(found) = found else {
+            return Ok(false);
+        };
+        let mut upload = store.begin_blob(repository)?;
+        match found {
+            FoundBlob::Stored(hash) => upload.write(&store.bytes(hash)?)?,
+            FoundBlob::Config(bytes) => upload.write(&bytes)?,
+            FoundBlob::Uploaded(file, path) => upload.write_file(file, &path)?,
+        }
+        Ok(upload.complete(digest)?)
+    }
+
+    fn find_blob_anywhere(
+        &self,
+        store: &Store,
+        view: &RegistryView<'_>,
+        digest: &OciDigest,
+    ) -> Result<Option<FoundBlob>> {
+        if let Some((file, path)) = store.uploaded_blob_anywhere(digest)? {
+            return Ok(Some(FoundBlob::Uploaded(file, path)));
+        }
+        let (mut todo, mut searched) = (vec![TreePath::root()], 0);
+        while let Some(directory) = todo.pop() {
+            searched += 1;
+            if searched > DIRECTORIES_MAX {
+                return Ok(None);
+            }
+            for (name, node) in view.records(&directory)? {
+                let TreeNode::Directory(_) = node else {
+                    continue;
+                };
+                if name == BLOBS {
+                    let repository = RepositoryName::parse(directory.as_str())?;
+                    if let Some(found) = self.find_blob(store, view, &repository, digest)? {
+                        return Ok(Some(found));
+                    }
+                } else if !name.starts_with('_') {
+                    todo.push(directory.join(&name)?);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Deletes the link of a repository to a blob.
+    ///
+    /// # Errors
+    /// [`Error::BlobInUse`] if it is a module of the default branch; [`Error::BlobUnknown`]; those of publishing.
+    pub fn delete_blob(
+        &self,
+        store: &Store,
+        repository: &RepositoryName,
+        digest: &OciDigest,
+        author: Option<Author>,
+    ) -> Result<Published<()>> {
+        let record = Records(repository).blob(digest);
+        let was_uploaded = store.remove_uploaded_blob(repository, digest)?;
+        let published = store.begin_registry_write(author)?.publish(|draft| {
+            let is_recorded = draft.record(record.as_tree_path())?.is_some();
+            if !is_recorded && !was_uploaded {
+                return Err(self.missing_blob(store, repository, digest));
+            }
+            draft.remove_records(std::slice::from_ref(&record))?;
+            Ok((format!("Delete blob {digest} of {repository}"), ()))
+        })?;
+        Ok(published)
+    }
+
+    /// Returns why a repository has no link to a blob.
+    fn missing_blob(
+        &self,
+        store: &Store,
+        repository: &RepositoryName,
+        digest: &OciDigest,
+    ) -> Error {
+        let module = store.read_registry(|view| {
+            let Some(hash) = module_blob(store, view, repository, digest)? else {
+                return Ok(None);
+            };
+            let modules = modules(view, repository)?;
+            let module = modules.into_iter().find(|module| module.hash == hash);
+            Ok::<_, Error>(module.map(|module| module.path))
+        });
+        match module {
+            Ok(Some(path)) => Error::BlobInUse(path),
+            Ok(None) => match self.blob(store, repository, digest) {
+                Err(error) => error,
+                Ok(_) => Error::BlobInUse("configuration".to_owned()),
+            },
+            Err(error) => error,
+        }
+    }
+}
+
+/// Returns the module of a repository with this digest on the default branch.
+fn module_blob(
+    store: &Store,
+    view: &RegistryView<'_>,
+    repository: &RepositoryName,
+    digest: &OciDigest,
+) -> Result<Option<ModuleHash>> {
+    let OciDigest::Sha256(bytes) = digest else {
+        return Ok(None);
+    };
+    let digest = Digest::from_bytes(*bytes);
+    let modules = modules(view, repository)?;
+    if modules.len() <= COMPARED_MAX {
+        for module in modules {
+            if view.digest(module.hash)? == digest {
+                return Ok(Some(module.hash));
+            }
+        }
+        return Ok(None);
+    }
+    let hash = store.stored(&HashRef::Digest(digest))?;
+    Ok(hash.filter(|hash| modules.iter().any(|module| module.hash == *hash)))
+}

@@ -1,0 +1,157 @@
+//! Errors of the registry, and their codes in the OCI distribution specification ("Error Codes").
+
+use crate::names::{self, OciDigest, RepositoryName};
+use crate::store::{self, ErrorKind, RegistryError};
+
+/// A request to the registry failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The repository has neither modules nor records.
+    #[error("there is no repository {0}")]
+    NameUnknown(RepositoryName),
+    /// The repository has no such manifest.
+    #[error("repository {repository} has no manifest {reference}")]
+    ManifestUnknown {
+        /// The repository.
+        repository: RepositoryName,
+        /// The tag or digest.
+        reference: String,
+    },
+    /// The repository has no such blob.
+    #[error("repository {repository} has no blob {digest}")]
+    BlobUnknown {
+        /// The repository.
+        repository: RepositoryName,
+        /// The digest.
+        digest: OciDigest,
+    },
+    /// A manifest names blobs or manifests that the repository does not have.
+    #[error("push these blobs first: {0}")]
+    ManifestBlobUnknown(String),
+    /// A manifest was rejected.
+    #[error("the manifest is not accepted: {0}")]
+    ManifestInvalid(String),
+    /// A manifest would become a module at a path that is taken.
+    #[error("the manifest is not accepted: {0}")]
+    PathTaken(String),
+    /// A manifest is too large.
+    #[error("the manifest is larger than {bytes_max} bytes")]
+    ManifestTooLarge {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The bytes do not have the digest that the client sent.
+    #[error("the content does not have the digest {0}")]
+    DigestMismatch(OciDigest),
+    /// There is no such upload, or it has expired.
+    #[error("there is no upload {0}: it may have expired")]
+    UploadUnknown(String),
+    /// The blob is a module of the default branch, so it is only deleted with the module.
+    #[error("the blob is the module {0}: delete the manifest or remove the module")]
+    BlobInUse(String),
+    /// A name, tag or digest is malformed.
+    #[error(transparent)]
+    Name(#[from] names::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// A code of the OCI distribution specification ("Error Codes").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the specification defines the codes")]
+pub enum ErrorCode {
+    NameUnknown,
+    ManifestUnknown,
+    BlobUnknown,
+    ManifestBlobUnknown,
+    ManifestInvalid,
+    SizeInvalid,
+    DigestInvalid,
+    BlobUploadUnknown,
+    BlobUploadInvalid,
+    Unsupported,
+    NameInvalid,
+    TooManyRequests,
+    Denied,
+    Unauthorized,
+}
+
+impl ErrorCode {
+    /// Returns the code as the specification writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NameUnknown => "NAME_UNKNOWN",
+            Self::ManifestUnknown => "MANIFEST_UNKNOWN",
+            Self::BlobUnknown => "BLOB_UNKNOWN",
+            Self::ManifestBlobUnknown => "MANIFEST_BLOB_UNKNOWN",
+            Self::ManifestInvalid => "MANIFEST_INVALID",
+            Self::SizeInvalid => "SIZE_INVALID",
+            Self::DigestInvalid => "DIGEST_INVALID",
+            Self::BlobUploadUnknown => "BLOB_UPLOAD_UNKNOWN",
+            Self::BlobUploadInvalid => "BLOB_UPLOAD_INVALID",
+            Self::Unsupported => "UNSUPPORTED",
+            Self::NameInvalid => "NAME_INVALID",
+            Self::TooManyRequests => "TOOMANYREQUESTS",
+            Self::Denied => "DENIED",
+            Self::Unauthorized => "UNAUTHORIZED",
+        }
+    }
+}
+
+/// The result type of the registry.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// Returns the kind of the error.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NameUnknown(_)
+            | Self::ManifestUnknown { .. }
+            | Self::BlobUnknown { .. }
+            | Self::ManifestBlobUnknown(_)
+            | Self::UploadUnknown(_) => ErrorKind::NotFound,
+            Self::ManifestInvalid(_) | Self::DigestMismatch(_) | Self::Name(_) => {
+                ErrorKind::Malformed
+            }
+            Self::PathTaken(_) | Self::BlobInUse(_) => ErrorKind::Conflict,
+            Self::ManifestTooLarge { .. } => ErrorKind::TooLarge,
+            Self::Store(error) => error.kind(),
+        }
+    }
+
+    /// Returns the error's code in the specification.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::NameUnknown(_) => ErrorCode::NameUnknown,
+            Self::ManifestUnknown { .. } => ErrorCode::ManifestUnknown,
+            Self::BlobUnknown { .. } => ErrorCode::BlobUnknown,
+            Self::ManifestBlobUnknown(_) => ErrorCode::ManifestBlobUnknown,
+            Self::ManifestInvalid(_) | Self::PathTaken(_) => ErrorCode::ManifestInvalid,
+            Self::ManifestTooLarge { .. } => ErrorCode::SizeInvalid,
+            Self::DigestMismatch(_) => ErrorCode::DigestInvalid,
+            Self::UploadUnknown(_) => ErrorCode::BlobUploadUnknown,
+            Self::BlobInUse(_) => ErrorCode::Unsupported,
+            Self::Name(names::Error::OciName { kind: "digest", .. }) => ErrorCode::DigestInvalid,
+            Self::Name(names::Error::OciName { kind: "tag", .. }) => ErrorCode::ManifestInvalid,
+            Self::Name(_) => ErrorCode::NameInvalid,
+            Self::Store(error) => match error.kind() {
+                ErrorKind::InvalidModule => ErrorCode::ManifestInvalid,
+                ErrorKind::TooLarge => ErrorCode::SizeInvalid,
+                ErrorKind::Busy | ErrorKind::Full => ErrorCode::TooManyRequests,
+                ErrorKind::ReadOnly | ErrorKind::Conflict => ErrorCode::Denied,
+                ErrorKind::NotFound
+                | ErrorKind::Malformed
+                | ErrorKind::Precondition
+                | ErrorKind::Input
+                | ErrorKind::Unavailable => ErrorCode::Unsupported,
+            },
+        }
+    }
+}
+
+impl RegistryError for Error {
+    fn is_missing_object(&self) -> bool {
+        matches!(self, Self::Store(error) if RegistryError::is_missing_object(error))
+    }
+}

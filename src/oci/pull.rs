@@ -1,0 +1,217 @@
+//! Finds a manifest by tag or digest.
+
+use super::error::{Error, Result};
+use super::manifest::{IMAGE_MANIFEST, Manifest};
+use super::records::{MANIFESTS, Records, digest_of};
+use super::registry::{Registry, directory, modules};
+use super::tag_path::{self, TaggedModule, file_name};
+use crate::names::{ManifestRef, OciDigest, OciTag, RepositoryName};
+use crate::store::{Blob, Hashing512, RegistryView, Store, TreeNode, sha256};
+
+/// A manifest.
+#[derive(Clone, Debug)]
+pub struct FoundManifest {
+    /// The digest.
+    pub digest: OciDigest,
+    /// The media type.
+    pub media_type: String,
+    /// The bytes.
+    pub bytes: Blob,
+}
+
+impl Registry {
+    /// Returns the manifest that a tag or digest names.
+    ///
+    /// # Errors
+    /// [`Error::ManifestUnknown`], or [`Error::NameUnknown`] if there is no such repository.
+    pub fn manifest(
+        &self,
+        store: &Store,
+        repository: &RepositoryName,
+        reference: &ManifestRef,
+    ) -> Result<FoundManifest> {
+        store.read_registry(|view| {
+            let found = match reference {
+                ManifestRef::Tag(tag) => self.manifest_of_tag(store, view, repository, tag)?,
+                ManifestRef::Digest(digest) => self.manifest_by_digest(view, repository, digest)?,
+            };
+            let reference = reference.to_string();
+            found.ok_or_else(|| unknown_manifest(view, repository, reference))
+        })
+    }
+
+    /// Returns the manifest with this digest; `None` if the repository has none.
+    pub(super) fn manifest_by_digest(
+        &self,
+        view: &RegistryView<'_>,
+        repository: &RepositoryName,
+        digest: &OciDigest,
+    ) -> Result<Option<FoundManifest>> {
+        if let Some(pushed) = pushed_manifest(view, repository, digest)? {
+            return Ok(Some(pushed));
+        }
+        let found = self.module_by_digest(view, repository, digest)?;
+        let made = found.map(|(_, made)| made);
+        Ok(made
+            .filter(|made| made.digest == *digest)
+            .map(|made| FoundManifest {
+                digest: made.digest,
+                media_type: IMAGE_MANIFEST.to_owned(),
+                bytes: Blob::from(made.manifest.clone()),
+            }))
+    }
+
+    /// Returns the manifest of a tag; `None` if the repository does not have the tag.
+    pub(super) fn manifest_of_tag(
+        &self,
+        store: &Store,
+        view: &RegistryView<'_>,
+        repository: &RepositoryName,
+        tag: &OciTag,
+    ) -> Result<Option<FoundManifest>> {
+        let pushed = manifest_pushed_with(view, repository, tag)?;
+        let Some(module) = tagged_module(store, view, repository, tag)? else {
+            // A manifest that is a module lost its tag when the module was removed.
+            return Ok(pushed.filter(|pushed| pushed.module().is_none()));
+        };
+        let layer = view.digest(module.hash)?;
+        let layer = OciDigest::Sha256(*layer.as_bytes());
+        if let Some(pushed) = pushed.filter(|pushed| pushed.module() == Some(layer)) {
+            return Ok(Some(pushed));
+        }
+        // The module came in another way, but a client has pushed it too.
+        if let Some(digest) = self.pushed_with_layer(view, repository, &layer)? {
+            return pushed_manifest(view, repository, &digest);
+        }
+        let made = self.synthesized(view, module.hash, file_name(&module.path))?;
+        Ok(Some(FoundManifest {
+            digest: made.digest,
+            media_type: IMAGE_MANIFEST.to_owned(),
+            bytes: Blob::from(made.manifest.clone()),
+        }))
+    }
+}
+
+impl FoundManifest {
+    /// Returns the fields of the manifest.
+    ///
+    /// # Errors
+    /// [`Error::ManifestInvalid`] if its bytes are no manifest. The registry accepts no such bytes.
+    pub fn parse(&self) -> Result<Manifest> {
+        Manifest::parse(&self.bytes, &self.media_type)
+    }
+
+    /// Returns the digest of the module that the manifest stands for.
+    pub(super) fn module(&self) -> Option<OciDigest> {
+        self.parse().ok()?.module()
+    }
+}
+
+/// Returns the manifest with which a tag was pushed last.
+pub(super) fn manifest_pushed_with(
+    view: &RegistryView<'_>,
+    repository: &RepositoryName,
+    tag: &OciTag,
+) -> Result<Option<FoundManifest>> {
+    let records = Records(repository);
+    let Some(hash) = view.record(records.tag(tag).as_tree_path())? else {
+        return Ok(None);
+    };
+    let bytes = view.blob(hash)?;
+    // Almost every client pushes with SHA-256.
+    let digest = OciDigest::Sha256(sha256(&bytes));
+    if let Some(found) = pushed_manifest(view, repository, &digest)? {
+        return Ok(Some(found));
+    }
+    let mut hashing = Hashing512::default();
+    hashing.update(&bytes);
+    pushed_manifest(view, repository, &OciDigest::Sha512(hashing.finish()))
+}
+
+/// Returns the module that a tag names.
+pub(super) fn tagged_module(
+    store: &Store,
+    view: &RegistryView<'_>,
+    repository: &RepositoryName,
+    tag: &OciTag,
+) -> Result<Option<TaggedModule>> {
+    let branch = store.default_branch()?;
+    Ok(tag_path::find(repository, tag, &branch, |path| {
+        view.module(path)
+    })?)
+}
+
+/// Returns a pushed manifest.
+pub(super) fn pushed_manifest(
+    view: &RegistryView<'_>,
+    repository: &RepositoryName,
+    digest: &OciDigest,
+) -> Result<Option<FoundManifest>> {
+    let records = Records(repository);
+    let Some(hash) = view.record(records.manifest(digest).as_tree_path())? else {
+        return Ok(None);
+    };
+    let bytes = view.blob(hash)?;
+    let media_type = match view.record(records.media_type(digest).as_tree_path())? {
+        Some(hash) => String::from_utf8_lossy(&view.blob(hash)?).into_owned(),
+        None => media_type_in(&bytes),
+    };
+    Ok(Some(FoundManifest {
+        digest: *digest,
+        media_type,
+        bytes,
+    }))
+}
+
+/// Returns the media type that a manifest contains.
+fn media_type_in(bytes: &[u8]) -> String {
+    let manifest: Manifest = serde_json::from_slice(bytes).unwrap_or_default();
+    manifest
+        .media_type
+        .unwrap_or_else(|| IMAGE_MANIFEST.to_owned())
+}
+
+/// Returns the digests of all manifests that clients have pushed to a repository.
+pub(super) fn pushed_digests(
+    view: &RegistryView<'_>,
+    repository: &RepositoryName,
+) -> Result<Vec<OciDigest>> {
+    let mut digests = Vec::new();
+    let root = Records(repository).directory(MANIFESTS);
+    for (algorithm, node) in view.records(&root)? {
+        let TreeNode::Directory(_) = node else {
+            continue;
+        };
+        let directory = root.join(&algorithm).map_err(crate::store::Error::from)?;
+        for (prefix, _) in view.records(&directory)? {
+            let fan_out = directory.join(&prefix).map_err(crate::store::Error::from)?;
+            for (rest, _) in view.records(&fan_out)? {
+                let segments = [algorithm.as_str(), prefix.as_str(), rest.as_str()];
+                digests.extend(digest_of(segments.into_iter()));
+            }
+        }
+    }
+    Ok(digests)
+}
+
+/// Returns whether the default branch or the records have anything of a repository.
+pub(super) fn is_known(view: &RegistryView<'_>, repository: &RepositoryName) -> Result<bool> {
+    Ok(view.record_tree(&Records(repository).root())?.is_some()
+        || view.module_tree(&directory(repository))?.is_some()
+        || !modules(view, repository)?.is_empty())
+}
+
+fn unknown_manifest(
+    view: &RegistryView<'_>,
+    repository: &RepositoryName,
+    reference: String,
+) -> Error {
+    match is_known(view, repository) {
+        Ok(true) => Error::ManifestUnknown {
+            repository: repository.clone(),
+            reference,
+        },
+        Ok(false) => Error::NameUnknown(repository.clone()),
+        Err(error) => error,
+    }
+}

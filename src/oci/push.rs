@@ -1,0 +1,238 @@
+//! Puts a manifest.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::blobs::FoundBlob;
+use super::error::{Error, Result};
+use super::manifest::Manifest;
+use super::prepared_push::PreparedPush;
+use super::records::day_of;
+use super::registry::Registry;
+use crate::names::{Author, ManifestRef, ModuleHash, OciDigest, OciTag, RepositoryName};
+use crate::store::{
+    self, ErrorKind, Hashing512, Published, RegistryView, RegistryWrite, Store, sha256,
+};
+
+/// The maximum size of a manifest, in bytes.
+pub const MANIFEST_BYTES_MAX: usize = 4 << 20;
+
+/// The maximum number of blobs that one manifest may name.
+const BLOBS_MAX: usize = 10_000;
+
+/// A manifest that a client puts.
+#[derive(Clone, Debug)]
+pub struct ManifestPush {
+    /// The repository.
+    pub repository: RepositoryName,
+    /// The tag or digest in the URL.
+    pub reference: ManifestRef,
+    /// Further tags, which a push by digest sets.
+    pub tags: Vec<OciTag>,
+    /// The media type.
+    pub media_type: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The author of the commits.
+    pub author: Option<Author>,
+}
+
+/// A manifest that was put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PushedManifest {
+    /// The digest.
+    pub digest: OciDigest,
+    /// The digest of the manifest to which it refers.
+    pub subject: Option<OciDigest>,
+}
+
+/// A blob that a manifest names, before the change.
+struct NamedBlob {
+    digest: OciDigest,
+    source: BlobSource,
+    is_wasm: bool,
+}
+
+enum BlobSource {
+    Stored(ModuleHash),
+    Bytes(Vec<u8>),
+    Uploaded(File, PathBuf),
+}
+
+impl Registry {
+    /// Puts a manifest. If its only layer is WebAssembly and it has a tag, the layer becomes the module of the tag in the same change.
+    ///
+    /// # Errors
+    /// [`Error::ManifestInvalid`], [`Error::ManifestTooLarge`], [`Error::DigestMismatch`]; [`Error::ManifestBlobUnknown`];
+    /// [`Error::PathTaken`]; those of publishing. Nothing is changed then.
+    pub fn put_manifest(
+        &self,
+        store: &Store,
+        push: &ManifestPush,
+    ) -> Result<Published<PushedManifest>> {
+        let (digest, manifest) = check(push)?;
+        let blobs = store.read_registry(|view| {
+            self.check_manifests(view, push, &manifest)?;
+            self.named_blobs(store, view, push, &manifest)
+        })?;
+        let mut write = store.begin_registry_write(push.author.clone())?;
+        let mut stored = Vec::new();
+        for blob in blobs {
+            stored.push((blob.digest, store_blob(&mut write, blob)?));
+        }
+        let media_type = manifest
+            .media_type
+            .is_none()
+            .then(|| push.media_type.clone());
+        let prepared = PreparedPush {
+            push,
+            digest,
+            tags: tags(push),
+            manifest_hash: write.add_bytes(push.bytes.clone())?,
+            media_type_hash: media_type
+                .map(|media_type| write.add_bytes(media_type.into_bytes()))
+                .transpose()?,
+            blobs: stored,
+            manifest,
+            default_branch: store.default_branch()?,
+            day: day_of(now_s()),
+        };
+        let published = write.publish(|draft| prepared.apply(draft))?;
+        for (digest, _) in &prepared.blobs {
+            // The blobs are recorded now. A file that cannot be removed expires.
+            let _ = store.remove_uploaded_blob(&push.repository, digest);
+        }
+        Ok(published)
+    }
+
+    /// Checks that the repository has the manifests that an index names.
+    fn check_manifests(
+        &self,
+        view: &RegistryView<'_>,
+        push: &ManifestPush,
+        manifest: &Manifest,
+    ) -> Result<()> {
+        let mut missing = Vec::new();
+        for child in &manifest.manifests {
+            let found = self.manifest_by_digest(view, &push.repository, &child.digest)?;
+            if found.is_none() {
+                missing.push(child.digest.to_string());
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Error::ManifestBlobUnknown(missing.join(", ")))
+    }
+
+    /// Returns the blobs that a manifest names.
+    fn named_blobs(
+        &self,
+        store: &Store,
+        view: &RegistryView<'_>,
+        push: &ManifestPush,
+        manifest: &Manifest,
+    ) -> Result<Vec<NamedBlob>> {
+        let (mut blobs, mut missing, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
+        for descriptor in manifest.blobs() {
+            let digest = descriptor.digest;
+            let is_wasm = descriptor.is_wasm();
+            if !seen.insert((digest, is_wasm)) {
+                continue;
+            }
+            let source = match self.find_blob(store, view, &push.repository, &digest)? {
+                Some(FoundBlob::Stored(hash)) => BlobSource::Stored(hash),
+                Some(FoundBlob::Config(bytes)) => BlobSource::Bytes(bytes),
+                Some(FoundBlob::Uploaded(file, path)) => BlobSource::Uploaded(file, path),
+                None => {
+                    missing.push(digest.to_string());
+                    continue;
+                }
+            };
+            blobs.push(NamedBlob {
+                digest,
+                source,
+                is_wasm,
+            });
+        }
+        if missing.is_empty() {
+            return Ok(blobs);
+        }
+        Err(Error::ManifestBlobUnknown(missing.join(", ")))
+    }
+}
+
+/// Checks a push as far as its bytes tell.
+fn check(push: &ManifestPush) -> Result<(OciDigest, Manifest)> {
+    if push.bytes.len() > MANIFEST_BYTES_MAX {
+        let bytes_max = MANIFEST_BYTES_MAX;
+        return Err(Error::ManifestTooLarge { bytes_max });
+    }
+    let digest = match &push.reference {
+        ManifestRef::Digest(digest @ OciDigest::Sha512(_)) => {
+            let mut hashing = Hashing512::default();
+            hashing.update(&push.bytes);
+            check_digest(digest, OciDigest::Sha512(hashing.finish()))?
+        }
+        ManifestRef::Digest(digest @ OciDigest::Sha256(_)) => {
+            check_digest(digest, OciDigest::Sha256(sha256(&push.bytes)))?
+        }
+        ManifestRef::Tag(_) => OciDigest::Sha256(sha256(&push.bytes)),
+    };
+    let manifest = Manifest::parse(&push.bytes, &push.media_type)?;
+    if manifest.blobs().count() + manifest.manifests.len() > BLOBS_MAX {
+        let reason = format!("it names more than {BLOBS_MAX} blobs and manifests");
+        return Err(Error::ManifestInvalid(reason));
+    }
+    Ok((digest, manifest))
+}
+
+fn check_digest(expected: &OciDigest, computed: OciDigest) -> Result<OciDigest> {
+    if *expected == computed {
+        return Ok(computed);
+    }
+    Err(Error::DigestMismatch(*expected))
+}
+
+/// Returns the tags that a push sets.
+fn tags(push: &ManifestPush) -> Vec<OciTag> {
+    let mut tags = push.tags.clone();
+    if let ManifestRef::Tag(tag) = &push.reference {
+        tags.push(tag.clone());
+    }
+    tags.sort();
+    tags.dedup();
+    tags
+}
+
+/// Stores a blob that a manifest names, and validates it if it claims to be WebAssembly.
+fn store_blob(write: &mut RegistryWrite<'_>, blob: NamedBlob) -> Result<ModuleHash> {
+    let name = blob.digest.to_string();
+    let stored = match blob.source {
+        BlobSource::Stored(hash) => {
+            let checked = if blob.is_wasm {
+                write.check_stored_module(&name, hash)
+            } else {
+                Ok(())
+            };
+            checked.and_then(|()| write.add_stored(hash)).map(|()| hash)
+        }
+        BlobSource::Bytes(bytes) => write.add_bytes(bytes),
+        BlobSource::Uploaded(file, path) if blob.is_wasm => write.add_module(&name, file, &path),
+        BlobSource::Uploaded(file, path) => write.add_file(file, &path),
+    };
+    stored.map_err(|error| match error.kind() {
+        ErrorKind::InvalidModule => Error::ManifestInvalid(store::chain(&error)),
+        // A gc, or a delete by another client, came in between.
+        ErrorKind::NotFound => Error::ManifestBlobUnknown(name),
+        _ => error.into(),
+    })
+}
+
+/// Returns the number of seconds since 1970-01-01 UTC.
+pub(super) fn now_s() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap_or_default().as_secs()
+}

@@ -1,0 +1,216 @@
+//! The registry, and the manifests of the modules that no OCI client has pushed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::error::{Error, Result};
+use super::pull::{pushed_digests, pushed_manifest};
+use super::records::{MANIFESTS, Records};
+use super::synthesized::Synthesized;
+use super::tag_path::{file_name, outer_paths, tag_of_file};
+use crate::names::{ModuleHash, OciDigest, RepositoryName, TreePath};
+use crate::store::{self, RegistryView, Store, TreeId};
+
+/// The maximum size of the cache of synthesised manifests, in bytes.
+const MANIFESTS_BYTES_MAX: u64 = 16 << 20;
+/// The maximum size of the cache of digests, in digests; one takes about 100 bytes.
+const DIGESTS_MAX: u64 = 1 << 18;
+
+/// The registry of a store. Its caches never become stale: their keys are the ids of what they are made of.
+pub struct Registry {
+    synthesized: Cache<(ModuleHash, String), Arc<Synthesized>, BySize>,
+    digests: Cache<(RepositoryName, RepositoryKey), Arc<DigestMap>, ByCount>,
+    layers: Cache<(RepositoryName, TreeId), Arc<LayerMap>, ByCount>,
+}
+
+/// The ids of everything that the default branch has of a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct RepositoryKey {
+    directory: Option<TreeId>,
+    outer: Vec<Option<ModuleHash>>,
+}
+
+/// The digests of the synthesised manifests of a repository, and those of their configurations.
+type DigestMap = HashMap<OciDigest, RepositoryModule>;
+
+/// The first pushed manifest, in the order of digests, of each module that is the only layer of one.
+type LayerMap = HashMap<OciDigest, OciDigest>;
+
+/// A module of a repository: its file name and hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RepositoryModule {
+    pub file_name: String,
+    pub path: String,
+    pub hash: ModuleHash,
+}
+
+#[derive(Clone)]
+struct BySize;
+
+impl Weighter<(ModuleHash, String), Arc<Synthesized>> for BySize {
+    fn weight(&self, (_, name): &(ModuleHash, String), value: &Arc<Synthesized>) -> u64 {
+        value.memory_bytes() + name.len() as u64
+    }
+}
+
+#[derive(Clone)]
+struct ByCount;
+
+impl Weighter<(RepositoryName, RepositoryKey), Arc<DigestMap>> for ByCount {
+    fn weight(&self, _: &(RepositoryName, RepositoryKey), map: &Arc<DigestMap>) -> u64 {
+        map.len() as u64 + 1
+    }
+}
+
+impl Weighter<(RepositoryName, TreeId), Arc<LayerMap>> for ByCount {
+    fn weight(&self, _: &(RepositoryName, TreeId), map: &Arc<LayerMap>) -> u64 {
+        map.len() as u64 + 1
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            synthesized: Cache::with_weighter(1 << 14, MANIFESTS_BYTES_MAX, BySize),
+            digests: Cache::with_weighter(1 << 8, DIGESTS_MAX, ByCount),
+            layers: Cache::with_weighter(1 << 8, DIGESTS_MAX, ByCount),
+        }
+    }
+}
+
+/// Lets each `gc` of a store remove the records that are not kept: see `prune.rs`.
+pub fn prune_before_gc(store: &mut Store) {
+    let keep_days = store.options().manifests.keep_days;
+    store.set_before_gc(move |store| {
+        let pruned = Registry::default().prune(store, keep_days);
+        pruned.map_err(|error| match error {
+            Error::Store(error) => error,
+            error => store::Error::Output(std::io::Error::other(error)),
+        })
+    });
+}
+
+impl Registry {
+    /// Returns the manifest of a module that no client has pushed.
+    pub(super) fn synthesized(
+        &self,
+        view: &RegistryView<'_>,
+        hash: ModuleHash,
+        file_name: &str,
+    ) -> Result<Arc<Synthesized>> {
+        let key = (hash, file_name.to_owned());
+        if let Some(made) = self.synthesized.get(&key) {
+            return Ok(made);
+        }
+        let bytes = view.blob(hash)?;
+        let made = Arc::new(Synthesized::new(&bytes, view.digest(hash)?, file_name));
+        self.synthesized.insert(key, Arc::clone(&made));
+        Ok(made)
+    }
+
+    /// Returns the module whose synthesised manifest, or the configuration of which, has this digest; `None` if the default branch has no such
+    /// module in the repository.
+    pub(super) fn module_by_digest(
+        &self,
+        view: &RegistryView<'_>,
+        repository: &RepositoryName,
+        digest: &OciDigest,
+    ) -> Result<Option<(RepositoryModule, Arc<Synthesized>)>> {
+        let outer = outer_paths(repository);
+        let outer = outer.iter().map(|path| view.module(path.as_tree_path()));
+        let key = RepositoryKey {
+            directory: view.module_tree(&directory(repository))?,
+            outer: outer.collect::<Result<_, _>>()?,
+        };
+        let key = (repository.clone(), key);
+        let map = match self.digests.get(&key) {
+            Some(map) => map,
+            None => {
+                let map = Arc::new(self.digest_map(view, repository)?);
+                self.digests.insert(key, Arc::clone(&map));
+                map
+            }
+        };
+        let Some(module) = map.get(digest) else {
+            return Ok(None);
+        };
+        let made = self.synthesized(view, module.hash, &module.file_name)?;
+        Ok(Some((module.clone(), made)))
+    }
+
+    /// Returns the first pushed manifest, in the order of digests, whose only layer is the module with this digest.
+    pub(super) fn pushed_with_layer(
+        &self,
+        view: &RegistryView<'_>,
+        repository: &RepositoryName,
+        layer: &OciDigest,
+    ) -> Result<Option<OciDigest>> {
+        let manifests = Records(repository).directory(MANIFESTS);
+        let Some(tree) = view.record_tree(&manifests)? else {
+            return Ok(None);
+        };
+        let key = (repository.clone(), tree);
+        if let Some(map) = self.layers.get(&key) {
+            return Ok(map.get(layer).copied());
+        }
+        let mut map = LayerMap::new();
+        for digest in pushed_digests(view, repository)? {
+            let manifest = pushed_manifest(view, repository, &digest)?;
+            if let Some(module) = manifest.and_then(|manifest| manifest.module()) {
+                map.entry(module).or_insert(digest);
+            }
+        }
+        let found = map.get(layer).copied();
+        self.layers.insert(key, Arc::new(map));
+        Ok(found)
+    }
+
+    fn digest_map(
+        &self,
+        view: &RegistryView<'_>,
+        repository: &RepositoryName,
+    ) -> Result<DigestMap> {
+        let mut map = DigestMap::new();
+        for module in modules(view, repository)? {
+            let made = self.synthesized(view, module.hash, &module.file_name)?;
+            map.insert(made.config_digest, module.clone());
+            map.insert(made.digest, module);
+        }
+        Ok(map)
+    }
+}
+
+/// Returns the modules of a repository on the default branch.
+pub(super) fn modules(
+    view: &RegistryView<'_>,
+    repository: &RepositoryName,
+) -> Result<Vec<RepositoryModule>> {
+    let mut modules = Vec::new();
+    for path in outer_paths(repository) {
+        if let Some(hash) = view.module(path.as_tree_path())? {
+            modules.push(RepositoryModule {
+                file_name: file_name(&path).to_owned(),
+                path: path.to_string(),
+                hash,
+            });
+        }
+    }
+    for (name, node) in view.modules(&directory(repository))? {
+        if let Some((_, hash)) = tag_of_file(&name, &node) {
+            modules.push(RepositoryModule {
+                path: format!("/{repository}/{name}"),
+                file_name: name,
+                hash,
+            });
+        }
+    }
+    Ok(modules)
+}
+
+/// Returns the directory of a repository on the default branch.
+pub(super) fn directory(repository: &RepositoryName) -> TreePath {
+    TreePath::parse(repository.as_str()).expect("BUG: a repository name is a legal path")
+}

@@ -1,0 +1,151 @@
+//! The paths of the modules that tags name.
+
+use crate::names::{BranchName, ModuleHash, ModulePath, OciTag, RepositoryName, TreePath};
+use crate::store::{Result, TreeNode};
+
+/// The suffix of the files in the directory of a repository.
+const SUFFIX: &str = ".wasm";
+/// The tag that clients use if the user names none.
+const LATEST: &str = "latest";
+
+/// The module of a tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TaggedModule {
+    /// The path on the default branch.
+    pub path: ModulePath,
+    /// The module there.
+    pub hash: ModuleHash,
+}
+
+/// Returns the paths that a tag may name, the first one with precedence: `R/T.wasm`; for `latest` and the default branch also `R.wasm` and `R`.
+fn paths(
+    repository: &RepositoryName,
+    tag: &OciTag,
+    default_branch: &BranchName,
+) -> impl Iterator<Item = ModulePath> {
+    let names_repository = tag.as_str() == LATEST || tag.as_str() == default_branch.as_str();
+    let in_directory = format!("{repository}/{tag}{SUFFIX}");
+    let of_repository = [format!("{repository}{SUFFIX}"), repository.to_string()];
+    let of_repository = of_repository.into_iter().filter(move |_| names_repository);
+    // A path that is no module path, such as one segment that has the form of a hash, has no module.
+    let paths = std::iter::once(in_directory).chain(of_repository);
+    paths.filter_map(|path| ModulePath::parse(&path).ok())
+}
+
+/// Returns the module that a tag names; `None` if there is none. `module` returns the module at a path.
+pub(super) fn find(
+    repository: &RepositoryName,
+    tag: &OciTag,
+    default_branch: &BranchName,
+    module: impl Fn(&TreePath) -> Result<Option<ModuleHash>>,
+) -> Result<Option<TaggedModule>> {
+    for path in paths(repository, tag, default_branch) {
+        if let Some(hash) = module(path.as_tree_path())? {
+            return Ok(Some(TaggedModule { path, hash }));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the path to which a tag that names no module yet is pushed: `R.wasm` for `latest`, otherwise `R/T.wasm`.
+pub(super) fn new_path(repository: &RepositoryName, tag: &OciTag) -> Result<ModulePath> {
+    let path = if tag.as_str() == LATEST {
+        format!("{repository}{SUFFIX}")
+    } else {
+        format!("{repository}/{tag}{SUFFIX}")
+    };
+    Ok(ModulePath::parse(&path)?)
+}
+
+/// Returns the tag of a file in the directory of a repository; `None` if no tag names the file.
+pub(super) fn tag_of_file(name: &str, node: &TreeNode) -> Option<(OciTag, ModuleHash)> {
+    let TreeNode::Module(hash) = node else {
+        return None;
+    };
+    let tag = OciTag::parse(name.strip_suffix(SUFFIX)?).ok()?;
+    Some((tag, *hash))
+}
+
+/// Returns the paths outside of the directory of a repository that have modules of the repository.
+pub(super) fn outer_paths(repository: &RepositoryName) -> Vec<ModulePath> {
+    let paths = [format!("{repository}{SUFFIX}"), repository.to_string()];
+    let parsed = paths.iter().map(|path| ModulePath::parse(path));
+    parsed.filter_map(|path| path.ok()).collect()
+}
+
+/// Returns the tags that name the modules outside of the directory.
+pub(super) fn outer_tags(default_branch: &BranchName) -> Vec<OciTag> {
+    let names = [LATEST, default_branch.as_str()];
+    names
+        .iter()
+        .filter_map(|name| OciTag::parse(name).ok())
+        .collect()
+}
+
+/// Returns the last segment of a path.
+pub(super) fn file_name(path: &ModulePath) -> &str {
+    path.segments()
+        .next_back()
+        .expect("BUG: a module path has a segment")
+}
+
+/// Returns the repository, and the tag, under which clients find the module at a path; `None` if the path does not fit their grammar.
+pub(super) fn repository_of(path: &ModulePath) -> Option<(RepositoryName, OciTag)> {
+    let text = path.as_str();
+    if let Some((directory, file)) = text.rsplit_once('/')
+        && let Some(tag) = file.strip_suffix(SUFFIX)
+        && let (Ok(repository), Ok(tag)) = (RepositoryName::parse(directory), OciTag::parse(tag))
+    {
+        return Some((repository, tag));
+    }
+    let repository = text.strip_suffix(SUFFIX).unwrap_or(text);
+    let latest = OciTag::parse(LATEST).expect("BUG: it is a tag");
+    Some((RepositoryName::parse(repository).ok()?, latest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find_among(modules: &[&str], tag: &str) -> Option<String> {
+        let hash = ModuleHash::from_bytes(&[1; 20]).unwrap();
+        let module = |path: &TreePath| Ok(modules.contains(&path.as_str()).then_some(hash));
+        let repository = RepositoryName::parse("a/b").unwrap();
+        let tag = OciTag::parse(tag).unwrap();
+        let found = find(
+            &repository,
+            &tag,
+            &BranchName::parse("main").unwrap(),
+            module,
+        )
+        .unwrap();
+        found.map(|found| found.path.as_str().to_owned())
+    }
+
+    #[test]
+    fn the_file_in_the_directory_has_precedence() {
+        let all = ["a/b", "a/b.wasm", "a/b/latest.wasm", "a/b/1.wasm"];
+        assert_eq!(find_among(&all, "latest").unwrap(), "a/b/latest.wasm");
+        assert_eq!(find_among(&all[..2], "latest").unwrap(), "a/b.wasm");
+        assert_eq!(find_among(&all[..1], "main").unwrap(), "a/b");
+        assert_eq!(find_among(&all, "1").unwrap(), "a/b/1.wasm");
+        assert_eq!(find_among(&all[..2], "1"), None);
+    }
+
+    #[test]
+    fn paths_have_the_repository_under_which_they_are_pulled() {
+        for (path, expected) in [
+            ("a/b/1.2.3.wasm", Some("a/b:1.2.3")),
+            ("a.wasm", Some("a:latest")),
+            ("a", Some("a:latest")),
+            ("a/b", Some("a/b:latest")),
+            ("a/-.wasm", None),
+            ("A/b.wasm", None),
+            ("a b.wasm", None),
+        ] {
+            let found = repository_of(&ModulePath::parse(path).unwrap());
+            let found = found.map(|(repository, tag)| format!("{repository}:{tag}"));
+            assert_eq!(found.as_deref(), expected, "{path}");
+        }
+    }
+}
