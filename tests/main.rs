@@ -19,6 +19,7 @@ mod mirror;
 mod model;
 mod names;
 mod new_names;
+mod oci;
 mod odd_history;
 mod open;
 mod path_log;

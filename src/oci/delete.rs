@@ -2,11 +2,11 @@
 
 use super::error::Result;
 use super::manifest::Manifest;
-use super::pull::FoundManifest;
+use super::pull::{FoundManifest, tagged_module};
 use super::push::now_s;
 use super::records::{Records, TAGS, UNTAGGED, day_of};
 use super::registry::Registry;
-use super::tag_path;
+use super::tag_path::{self, TaggedModule};
 use crate::names::{
     Author, BranchName, ManifestRef, ModuleHash, ModulePath, OciTag, RepositoryName,
 };
@@ -26,10 +26,10 @@ impl Registry {
     ) -> Result<Published<()>> {
         let default_branch = store.default_branch()?;
         let write = store.begin_registry_write(author)?;
-        // Decided again under the lock: the tags below are read from the draft.
+        // The draft below may be newer than what is read here, so it is compared.
         let found = self.manifest(store, repository, reference)?;
         let served = match reference {
-            ManifestRef::Tag(tag) => vec![tag.clone()],
+            ManifestRef::Tag(_) => Vec::new(),
             ManifestRef::Digest(_) => self.tags_served_with(store, repository, &found)?,
         };
         let deletion = Deletion {
@@ -48,13 +48,21 @@ impl Registry {
         store: &Store,
         repository: &RepositoryName,
         found: &FoundManifest,
-    ) -> Result<Vec<OciTag>> {
+    ) -> Result<Vec<ServedTag>> {
         store.read_registry(|view| {
             let mut served = Vec::new();
             for tag in self.all_tags(store, view, repository)? {
                 let manifest = self.manifest_of_tag(store, view, repository, &tag)?;
-                if manifest.is_some_and(|manifest| manifest.digest == found.digest) {
-                    served.push(tag);
+                if manifest.is_none_or(|manifest| manifest.digest != found.digest) {
+                    continue;
+                }
+                if let Some(module) = tagged_module(store, view, repository, &tag)? {
+                    let record = view.record(Records(repository).tag(&tag).as_tree_path())?;
+                    served.push(ServedTag {
+                        tag,
+                        module,
+                        record,
+                    });
                 }
             }
             Ok(served)
@@ -62,10 +70,17 @@ impl Registry {
     }
 }
 
+/// A tag, its module, and the manifest with which it was pushed last.
+struct ServedTag {
+    tag: OciTag,
+    module: TaggedModule,
+    record: Option<ModuleHash>,
+}
+
 struct Deletion<'d> {
     repository: &'d RepositoryName,
     reference: &'d ManifestRef,
-    served: &'d [OciTag],
+    served: &'d [ServedTag],
     found: &'d FoundManifest,
     default_branch: &'d BranchName,
 }
@@ -73,6 +88,7 @@ struct Deletion<'d> {
 impl Deletion<'_> {
     fn apply(&self, draft: &mut RegistryDraft<'_, '_>) -> Result<(String, ())> {
         let records = Records(self.repository);
+        let modules = self.modules(draft)?;
         let mut removed: Vec<ModulePath> = Vec::new();
         let manifest = records.manifest(&self.found.digest);
         let pushed = draft.record(manifest.as_tree_path())?;
@@ -89,8 +105,9 @@ impl Deletion<'_> {
                 }
             }
             ManifestRef::Tag(tag) => {
+                let current = draft.record(records.tag(tag).as_tree_path())?;
                 removed.push(records.tag(tag));
-                if let Some(hash) = pushed {
+                if let Some(hash) = current.or(pushed) {
                     let path = records.untagged(day_of(now_s()), hash);
                     draft.set_records(&[(path, hash)])?;
                 }
@@ -103,19 +120,35 @@ impl Deletion<'_> {
             }
         }
         draft.remove_records(&existing)?;
-        for tag in self.served {
-            let find = |path: &_| draft.module(path);
-            let module = tag_path::find(self.repository, tag, self.default_branch, find)?;
-            if let Some(module) = module {
-                draft.remove_modules(&[module.path])?;
-            }
-        }
+        draft.remove_modules(&modules)?;
         let (repository, reference) = (self.repository, self.reference);
         let message = match reference {
             ManifestRef::Tag(tag) => format!("Delete {repository}:{tag}"),
             ManifestRef::Digest(digest) => format!("Delete {repository}@{digest}"),
         };
         Ok((message, ()))
+    }
+
+    /// Returns the paths of the modules of the deleted tags. A tag that another client has pushed in between is not deleted with a digest.
+    fn modules(&self, draft: &RegistryDraft<'_, '_>) -> Result<Vec<ModulePath>> {
+        let find = |tag| {
+            let module = |path: &_| draft.module(path);
+            tag_path::find(self.repository, tag, self.default_branch, module)
+        };
+        if let ManifestRef::Tag(tag) = self.reference {
+            return Ok(find(tag)?.map(|module| module.path).into_iter().collect());
+        }
+        let mut paths = Vec::new();
+        for served in self.served {
+            let record = Records(self.repository).tag(&served.tag);
+            let is_unchanged = draft.record(record.as_tree_path())? == served.record
+                && find(&served.tag)?.as_ref() == Some(&served.module);
+            // `latest` and the name of the branch may be the same module.
+            if is_unchanged && !paths.contains(&served.module.path) {
+                paths.push(served.module.path.clone());
+            }
+        }
+        Ok(paths)
     }
 
     /// Returns the records of the tags that were pushed with a manifest, and of the days on which it lost one.

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{Error, Result};
 use super::manifest::Manifest;
-use super::pull::{pushed_digests, pushed_manifest, tagged_module};
+use super::pull::{is_manifest_of, pushed_digests, pushed_manifest, tagged_module};
 use super::push::now_s;
 use super::records::{Records, TAGS, UNTAGGED, day_of};
 use super::referrers;
@@ -117,14 +117,20 @@ impl Registry {
     ) -> Result<Kept> {
         let name = repository.name.clone();
         let mut kept = Kept::default();
-        let mut current = BTreeSet::new();
+        let (mut current, mut digests) = (BTreeSet::new(), BTreeSet::new());
         for module in modules(view, &name)? {
-            current.insert(OciDigest::Sha256(*view.digest(module.hash)?.as_bytes()));
+            current.insert(module.hash);
+            digests.insert(OciDigest::Sha256(*view.digest(module.hash)?.as_bytes()));
         }
         for (digest, (hash, manifest)) in &repository.manifests {
-            let is_current = manifest
-                .module()
-                .is_some_and(|layer| current.contains(&layer));
+            let is_current = match manifest.module() {
+                Some(layer @ OciDigest::Sha512(_)) => {
+                    let blob = view.record(Records(&name).blob(&layer).as_tree_path())?;
+                    blob.is_some_and(|blob| current.contains(&blob))
+                }
+                Some(layer) => digests.contains(&layer),
+                None => false,
+            };
             if is_current || repository.untagged.contains_key(hash) {
                 kept.manifests.insert(*digest);
             }
@@ -141,8 +147,7 @@ impl Registry {
                     let Some(module) = tagged_module(store, view, &name, &tag)? else {
                         continue;
                     };
-                    let is_served = *view.digest(module.hash)?.as_bytes() == layer_bytes(&layer);
-                    if !is_served {
+                    if !is_manifest_of(view, &name, Some(layer), module.hash)? {
                         repository.untagged.entry(hash).or_insert(today);
                     }
                 }
@@ -205,14 +210,6 @@ fn subject_of_tag(tag: &OciTag) -> Option<OciDigest> {
     let (algorithm, rest) = tag.as_str().split_once('-')?;
     let digits = rest.split('.').next()?;
     OciDigest::parse(&format!("{algorithm}:{digits}")).ok()
-}
-
-fn layer_bytes(layer: &OciDigest) -> [u8; 32] {
-    match layer {
-        OciDigest::Sha256(bytes) => *bytes,
-        // Modules have a SHA-256.
-        OciDigest::Sha512(_) => [0; 32],
-    }
 }
 
 /// Reads the records of a repository.

@@ -5,7 +5,7 @@ use super::manifest::{IMAGE_MANIFEST, Manifest};
 use super::records::{MANIFESTS, Records, digest_of};
 use super::registry::{Registry, directory, modules};
 use super::tag_path::{self, TaggedModule, file_name};
-use crate::names::{ManifestRef, OciDigest, OciTag, RepositoryName};
+use crate::names::{ManifestRef, ModuleHash, OciDigest, OciTag, RepositoryName};
 use crate::store::{Blob, Hashing512, RegistryView, Store, TreeNode, sha256};
 
 /// A manifest.
@@ -74,12 +74,13 @@ impl Registry {
             // A manifest that is a module lost its tag when the module was removed.
             return Ok(pushed.filter(|pushed| pushed.module().is_none()));
         };
-        let layer = view.digest(module.hash)?;
-        let layer = OciDigest::Sha256(*layer.as_bytes());
-        if let Some(pushed) = pushed.filter(|pushed| pushed.module() == Some(layer)) {
+        if let Some(pushed) = pushed
+            && is_manifest_of(view, repository, pushed.module(), module.hash)?
+        {
             return Ok(Some(pushed));
         }
         // The module came in another way, but a client has pushed it too.
+        let layer = OciDigest::Sha256(*view.digest(module.hash)?.as_bytes());
         if let Some(digest) = self.pushed_with_layer(view, repository, &layer)? {
             return pushed_manifest(view, repository, &digest);
         }
@@ -192,6 +193,24 @@ pub(super) fn pushed_digests(
         }
     }
     Ok(digests)
+}
+
+/// Returns whether a manifest with this layer stands for this module.
+pub(super) fn is_manifest_of(
+    view: &RegistryView<'_>,
+    repository: &RepositoryName,
+    layer: Option<OciDigest>,
+    module: ModuleHash,
+) -> Result<bool> {
+    match layer {
+        Some(OciDigest::Sha256(layer)) => Ok(*view.digest(module)?.as_bytes() == layer),
+        // Of a module, only the SHA-256 is known. The record has the blob with the other digest.
+        Some(layer @ OciDigest::Sha512(_)) => {
+            let record = view.record(Records(repository).blob(&layer).as_tree_path())?;
+            Ok(record == Some(module))
+        }
+        None => Ok(false),
+    }
 }
 
 /// Returns whether the default branch or the records have anything of a repository.

@@ -12,7 +12,7 @@
 //!
 //! `<!-- stop -->` stops the servers. In a comparison, a commit's id on the page matches any id, but the same one on the whole page; a module's
 //! hash matches only itself; a date matches any date; `…` matches any text in a line, and alone on a line any lines. If `curl`,
-//! `openssl` or `nginx` is missing, a page ends before the first block that uses it, and reports that.
+//! `openssl`, `nginx` or `skopeo` is missing, a page ends before the first block that uses it, and reports that.
 
 mod compare;
 mod fixtures;
@@ -29,7 +29,7 @@ use page::{Block, Page};
 use session::run;
 
 /// The blocks that are not run: the page, and the first line of the block.
-const NOT_RUN: [(&str, &str); 12] = [
+const NOT_RUN: [(&str, &str); 16] = [
     ("README.md", "cargo test"),
     (
         "README.md",
@@ -43,6 +43,19 @@ const NOT_RUN: [(&str, &str); 12] = [
     ),
     ("docs/ci.md", "name: publish"),
     ("docs/http.md", "# KEY:METHODS[:NAME <MAIL>]"),
+    (
+        "docs/oci.md",
+        "$ oras login modules.example.org:6384 --username any --password builder",
+    ),
+    ("docs/oci.md", "[namespace_registries]"),
+    (
+        "docs/oci.md",
+        "$ wkg publish adder.wasm --package math:adder@1.2.0",
+    ),
+    (
+        "docs/oci.md",
+        "$ git clone https://git:reader@modules.example.org:6384/wasmstore.git modules",
+    ),
     (
         "docs/on-disk.md",
         "ROOT/                 a bare git repository: HEAD config objects/ refs/ hooks/",
@@ -66,7 +79,7 @@ const NOT_RUN: [(&str, &str); 12] = [
 ];
 
 /// The pages. Each has a test.
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 16] = [
     "README.md",
     "docs/architecture.md",
     "docs/ci.md",
@@ -75,6 +88,7 @@ const PAGES: [&str; 15] = [
     "docs/git.md",
     "docs/http.md",
     "docs/mirror.md",
+    "docs/oci.md",
     "docs/on-disk.md",
     "docs/replicas.md",
     "docs/restore.md",
@@ -122,6 +136,11 @@ fn the_http_api() {
 #[test]
 fn mirror_to_a_git_host() {
     run("docs/mirror.md");
+}
+
+#[test]
+fn pull_and_push_with_oci_clients() {
+    run("docs/oci.md");
 }
 
 #[test]

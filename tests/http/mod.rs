@@ -1,7 +1,7 @@
 //! The HTTP server: the API request by request, and the listener over real sockets.
 
 mod aborted_upload;
-mod api;
+pub mod api;
 mod go_client;
 mod http2;
 mod listener;

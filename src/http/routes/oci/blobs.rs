@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 
-use axum::http::header::{ACCEPT_ENCODING, IF_MATCH, IF_NONE_MATCH, RANGE};
+use axum::http::header::{ACCEPT_ENCODING, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -71,11 +71,13 @@ async fn stored(
     content: &Content<'_>,
     (method, headers): (&Method, &HeaderMap),
 ) -> Result<Response> {
+    let has_range = *method == Method::GET && content.range(headers)?.is_some();
     let mut headers = headers.clone();
-    for name in [ACCEPT_ENCODING, IF_MATCH, IF_NONE_MATCH] {
+    // They contain the entity tag of the blob, which differs from that of the module.
+    for name in [ACCEPT_ENCODING, IF_MATCH, IF_NONE_MATCH, IF_RANGE] {
         headers.remove(name);
     }
-    if *method != Method::GET || content.range(&headers)?.is_none() {
+    if !has_range {
         headers.remove(RANGE);
     }
     let find = move |_: &Store, _: &Revision| Ok(hash);

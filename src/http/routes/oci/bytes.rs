@@ -83,7 +83,7 @@ impl Content<'_> {
     /// Returns the requested range; `None` for the whole content.
     ///
     /// # Errors
-    /// 416 for a range outside of the bytes, and for a malformed one.
+    /// 416 for a range outside of the bytes, and for a malformed one, which a server may ignore or reject (RFC 9110, section 14.2).
     pub fn range(&self, headers: &HeaderMap) -> Result<Option<Range<u64>>> {
         match parse_range(headers, self.size_bytes, &self.etag()) {
             Err(failure) => Err(Failure::new(

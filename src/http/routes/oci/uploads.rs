@@ -47,14 +47,12 @@ pub(super) async fn begin(
     if let Some(mounted) = mount(&app, &name, &query).await? {
         return Ok(created(&app, &name, &mounted));
     }
+    let digest = query.digest.as_deref().map(parse_digest).transpose()?;
     let repository = name.clone();
     let begun = app.run_write(move |store| Ok(store.begin_blob(&repository)?.id().to_owned()));
     let id = begun.await?;
-    match query.digest {
-        Some(digest) => {
-            let digest = parse_digest(&digest)?;
-            complete_with(app, (name, id, 0), digest, parts, body).await
-        }
+    match digest {
+        Some(digest) => complete_with(app, (name, id, 0), digest, parts, body).await,
         None => Ok(accepted(&app, StatusCode::ACCEPTED, &name, &id, 0)),
     }
 }
