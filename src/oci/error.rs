@@ -134,7 +134,8 @@ impl Error {
             Self::BlobInUse(_) => ErrorCode::Unsupported,
             Self::Name(names::Error::OciName { kind: "digest", .. }) => ErrorCode::DigestInvalid,
             Self::Name(names::Error::OciName { kind: "tag", .. }) => ErrorCode::ManifestInvalid,
-            Self::Name(_) => ErrorCode::NameInvalid,
+            // Of the store, because the path of a tag is longer than the name of its repository.
+            Self::Name(_) | Self::Store(store::Error::Name(_)) => ErrorCode::NameInvalid,
             Self::Store(error) => match error.kind() {
                 ErrorKind::InvalidModule => ErrorCode::ManifestInvalid,
                 ErrorKind::TooLarge => ErrorCode::SizeInvalid,

@@ -72,6 +72,10 @@ impl Manifest {
     /// [`Error::ManifestInvalid`] if it is not a JSON object with the fields of a manifest, or contains another media type.
     pub fn parse(bytes: &[u8], media_type: &str) -> Result<Self> {
         let invalid = |reason: String| Error::ManifestInvalid(reason);
+        // serde also fills the fields from the items of an array.
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            return Err(invalid("it is not a JSON object".to_owned()));
+        }
         let manifest: Self = serde_json::from_slice(bytes)
             .map_err(|error| invalid(format!("it is not a manifest in JSON: {error}")))?;
         match &manifest.media_type {

@@ -20,10 +20,9 @@ fn begin(registry: &Registry) -> String {
 }
 
 fn patch(registry: &Registry, url: &str, range: Option<&str>, body: &'static str) -> TestResponse {
-    let headers: Vec<_> = range
-        .map(|range| ("content-range", range))
-        .into_iter()
-        .collect();
+    let length = body.len().to_string();
+    let mut headers = vec![("content-length", length.as_str())];
+    headers.extend(range.map(|range| ("content-range", range)));
     registry.send("PATCH", url, &headers, body)
 }
 
@@ -60,7 +59,7 @@ fn chunks_out_of_order_are_rejected_and_change_nothing() {
     for range in ["0-1", "1-2", "3-4", "x", "2-1", "2-9"] {
         let refused = patch(&registry, &url, Some(range), "23");
         is_error(&refused, 416, "BLOB_UPLOAD_INVALID");
-        let headers = [("content-range", range)];
+        let headers = [("content-range", range), ("content-length", "2")];
         let put = registry.send("PUT", &format!("{url}?digest={digest}"), &headers, "23");
         is_error(&put, 416, "BLOB_UPLOAD_INVALID");
     }
@@ -78,7 +77,7 @@ fn a_blob_with_another_digest_is_rejected() {
     let put = registry.send("PUT", &format!("{url}?digest={wrong}"), &[], "0123");
     is_error(&put, 400, "DIGEST_INVALID");
     is_error(
-        &registry.send("PUT", &url, &[], "x"),
+        &registry.send("PUT", &format!("{url}?digest={wrong}"), &[], "x"),
         404,
         "BLOB_UPLOAD_UNKNOWN",
     );

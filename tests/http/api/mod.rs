@@ -44,6 +44,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 use wasmstore::config::Options;
+use wasmstore::oci::prune_before_gc;
 use wasmstore::http::{Keys, ServerOptions, router};
 use wasmstore::store::{ObjectFormat, Store};
 
@@ -172,7 +173,8 @@ impl Api {
 }
 
 pub fn serve(root: &Path, server_options: ServerOptions, options: Options) -> Router {
-    let store = Store::open(root, options).unwrap();
+    let mut store = Store::open(root, options).unwrap();
+    prune_before_gc(&mut store);
     let shutdown = Default::default();
     router(Arc::new(store), server_options, &[ADDRESS.into()], shutdown)
 }

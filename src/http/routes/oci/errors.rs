@@ -50,9 +50,9 @@ pub(in crate::http) async fn oci_errors(request: Request, next: Next) -> Respons
         StatusCode::UNAUTHORIZED => ErrorCode::Unauthorized,
         StatusCode::FORBIDDEN | StatusCode::CONFLICT => ErrorCode::Denied,
         StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::SizeInvalid,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            ErrorCode::TooManyRequests
-        }
+        StatusCode::TOO_MANY_REQUESTS
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::INSUFFICIENT_STORAGE => ErrorCode::TooManyRequests,
         _ => ErrorCode::Unsupported,
     });
     let errors = json!({ "errors": [{ "code": code.as_str(), "message": failure.to_string() }] });
