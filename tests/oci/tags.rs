@@ -184,7 +184,9 @@ fn import_tags(registry: &Registry, count: usize) {
     let blob = module(1);
     let mut stream = format!("blob\nmark :1\ndata {}\n", blob.len()).into_bytes();
     stream.extend(blob);
-    stream.extend(b"\ncommit refs/heads/main\ncommitter A <a@b.c> 0 +0000\ndata 0\nfrom refs/heads/main^0\n");
+    stream.extend(
+        b"\ncommit refs/heads/main\ncommitter A <a@b.c> 0 +0000\ndata 0\nfrom refs/heads/main^0\n",
+    );
     for n in 0..count {
         stream.extend(format!("M 100644 :1 r/v{n}.wasm\n").bytes());
     }

@@ -44,8 +44,8 @@ use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 use wasmstore::config::Options;
-use wasmstore::oci::prune_before_gc;
 use wasmstore::http::{Keys, ServerOptions, router};
+use wasmstore::oci::prune_before_gc;
 use wasmstore::store::{ObjectFormat, Store};
 
 use crate::support::store::Scratch;
