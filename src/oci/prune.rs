@@ -49,20 +49,21 @@ impl Registry {
     pub fn prune(&self, store: &Store, keep_days: u64) -> Result<()> {
         for _ in 0..ATTEMPTS_MAX {
             let today = day_of(now_s());
-            let (commit, records) = store.read_registry(|view| {
+            let (basis, records) = store.read_registry(|view| {
                 let mut records = Vec::new();
                 for name in self.recorded(view)? {
                     let kept = self.kept_records(store, view, &name, (today, keep_days))?;
                     records.extend(kept);
                 }
-                Ok::<_, Error>((view.commit(), records))
+                let basis = view.commit().map(|commit| (commit, view.modules_root()));
+                Ok::<_, Error>((basis, records))
             })?;
-            let Some(commit) = commit else {
+            let Some((commit, modules)) = basis else {
                 return Ok(());
             };
             let write = store.begin_registry_write(None)?;
             let message = "Remove unused manifests and blobs";
-            if write.replace_records(commit, &records, message)? {
+            if write.replace_records((commit, modules), &records, message)? {
                 return Ok(());
             }
         }

@@ -9,8 +9,6 @@ use crate::repo::refs::store::RefStore;
 pub enum ChangeRefs<'b> {
     /// A branch; `None` is the default branch.
     Branch(Option<&'b BranchName>),
-    /// The ref of the OCI registry.
-    Oci,
     /// A branch, with `None` for the default branch, and the ref of the OCI registry.
     BranchAndOci(Option<&'b BranchName>),
 }
@@ -21,7 +19,6 @@ impl ChangeRefs<'_> {
         let branch = |branch| refs.resolve_branch(branch).map(RefName::from);
         Ok(match self {
             Self::Branch(name) => vec![branch(name)?],
-            Self::Oci => vec![RefName::Oci],
             Self::BranchAndOci(name) => vec![branch(name)?, RefName::Oci],
         })
     }

@@ -59,6 +59,11 @@ impl RegistryView<'_> {
         self.commit
     }
 
+    /// Returns the tree of the default branch; `None` if it has no commit.
+    pub fn modules_root(&self) -> Option<TreeId> {
+        self.modules
+    }
+
     /// Returns the record at a path: the id of its blob.
     pub fn record(&self, path: &TreePath) -> Result<Option<ModuleHash>> {
         file_at(self.store, self.records, path)

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::path::Path;
 
 use crate::names::{Author, CommitId, ModuleHash, ModulePath, TreePath};
-use crate::repo::{self, ChangeRefs, Decision, Draft, Published, Spool, TreeNode, WriteTxn};
+use crate::repo::{
+    self, ChangeRefs, Decision, Draft, Published, Spool, TreeId, TreeNode, WriteTxn,
+};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::upload::ValidatedUpload;
@@ -134,39 +136,46 @@ impl RegistryWrite<'_> {
 
 impl RegistryWrite<'_> {
     /// Replaces all records, and their history, by one commit with these records, which exist already. Returns false if another client has
-    /// changed the records since `commit`.
+    /// changed the records since `commit`, or the default branch since it had the tree `modules`: `refs/oci` moves before the branch, so
+    /// whoever reads both in between sees a pushed manifest whose module seems to be missing.
     ///
     /// # Errors
     /// Those of publishing.
     pub fn replace_records(
         self,
-        commit: CommitId,
+        (commit, modules): (CommitId, Option<TreeId>),
         records: &[(ModulePath, ModuleHash)],
         message: &str,
     ) -> Result<bool> {
         let author = self.author;
-        let published = self
-            .store
-            .repo
-            .publish_refs(self.txn, ChangeRefs::Oci, |drafts| {
-                let draft = drafts.first_mut().expect("BUG: the change has one ref");
-                let Some(tip) = draft.tip().filter(|tip| tip.id == commit) else {
-                    return Ok((vec![Decision::Unchanged], false));
-                };
-                let is_squashed = tip.parents.is_empty();
-                draft.clear();
-                draft.set(records)?;
-                let decision = if is_squashed && !draft.is_changed() {
-                    Decision::Unchanged
-                } else {
-                    Decision::Root {
-                        tree: draft.tree(),
-                        author: author.clone(),
-                        message: message.to_owned(),
+        let published =
+            self.store
+                .repo
+                .publish_refs(self.txn, ChangeRefs::BranchAndOci(None), |drafts| {
+                    let [branch, draft] = drafts else {
+                        unreachable!("BUG: the change has two refs");
+                    };
+                    let unchanged = || vec![Decision::Unchanged, Decision::Unchanged];
+                    if branch.tip().map(|_| branch.tree()) != modules {
+                        return Ok((unchanged(), false));
                     }
-                };
-                Ok::<_, repo::Error>((vec![decision], true))
-            });
+                    let Some(tip) = draft.tip().filter(|tip| tip.id == commit) else {
+                        return Ok((unchanged(), false));
+                    };
+                    let is_squashed = tip.parents.is_empty();
+                    draft.clear();
+                    draft.set(records)?;
+                    let decision = if is_squashed && !draft.is_changed() {
+                        Decision::Unchanged
+                    } else {
+                        Decision::Root {
+                            tree: draft.tree(),
+                            author: author.clone(),
+                            message: message.to_owned(),
+                        }
+                    };
+                    Ok::<_, repo::Error>((vec![Decision::Unchanged, decision], true))
+                });
         Ok(published.map_err(Error::from)?.value)
     }
 }
