@@ -24,7 +24,7 @@ use super::stop_signals::stop_on_signals;
 use crate::budget::ByteBudget;
 use crate::config::Options;
 use crate::http::{self, BoundAddress, Keyring, ListenAddress, ServerOptions, Tls};
-use crate::oci::prune_before_gc;
+use crate::oci::keep_records;
 use crate::remote::{self, GitHttpBackend, Mirrors, Replica};
 use crate::store::{
     MaintenanceSchedule, ObjectFormat, Store, ThreadPriority, lower_thread_priority,
@@ -107,7 +107,7 @@ fn open(
     let Some((primary, changes)) = server.replica.primary()? else {
         let mut store = Store::open_or_create(root, options, ObjectFormat::default())?;
         store.charge_validation_to(serve_options.memory.clone());
-        prune_before_gc(&mut store);
+        keep_records(&mut store);
         // A replica without `--replica-of` would serve old data.
         store.ensure_writable()?;
         return Ok(Arc::new(store));

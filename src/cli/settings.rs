@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::store_location::StoreLocation;
 use crate::config::{ClientLimits, Options};
 use crate::names::{self, Author, BranchName};
-use crate::oci::prune_before_gc;
+use crate::oci::keep_records;
 use crate::remote::{Client, StoreOperations};
 use crate::store::{Change, ObjectFormat, Precondition, Revision, Store};
 
@@ -135,7 +135,8 @@ impl Settings {
     /// Opens the store like [`open`](Self::open). Fails if its location is a server.
     pub fn open_local(&self) -> Result<Store> {
         let root = self.root()?;
-        let store = Store::open(&root, Options::of_store(&root)?)?;
+        let mut store = Store::open(&root, Options::of_store(&root)?)?;
+        keep_records(&mut store);
         Ok(self.with_index_progress(store))
     }
 
@@ -144,7 +145,7 @@ impl Settings {
         let root = self.root()?;
         let options = Options::of_store(&root)?;
         let mut store = Store::open_or_create(&root, options, ObjectFormat::default())?;
-        prune_before_gc(&mut store);
+        keep_records(&mut store);
         Ok(self.with_index_progress(store))
     }
 

@@ -27,11 +27,17 @@ const ATTEMPTS_MAX: usize = 5;
 struct RepositoryRecords {
     name: RepositoryName,
     manifests: BTreeMap<OciDigest, (ModuleHash, Manifest)>,
-    digests: BTreeMap<ModuleHash, OciDigest>,
+    /// The digests of each manifest.
+    digests: BTreeMap<ModuleHash, Vec<OciDigest>>,
     tags: BTreeMap<OciTag, ModuleHash>,
     /// The last day on which each manifest lost a tag.
     untagged: BTreeMap<ModuleHash, u64>,
+    /// Those of them whose last day is too long ago.
+    expired: BTreeMap<ModuleHash, u64>,
 }
+
+/// The tags of signatures by the digest of their subject, each with the digests of its manifest.
+type Signatures = BTreeMap<OciDigest, Vec<(OciTag, Vec<OciDigest>)>>;
 
 /// The manifests and tags that stay.
 #[derive(Default)]
@@ -82,9 +88,11 @@ impl Registry {
         (today, keep_days): (u64, u64),
     ) -> Result<Vec<(ModulePath, ModuleHash)>> {
         let mut repository = read(view, name)?;
-        let oldest = today.saturating_sub(keep_days);
-        repository.untagged.retain(|_, day| *day >= oldest);
-        let kept = self.kept(store, view, &mut repository, today)?;
+        let (untagged, expired) = std::mem::take(&mut repository.untagged)
+            .into_iter()
+            .partition(|(_, day)| day.saturating_add(keep_days) > today);
+        (repository.untagged, repository.expired) = (untagged, expired);
+        let kept = self.kept(store, view, &mut repository, (today, keep_days))?;
         let records = Records(name);
         let mut paths = Vec::new();
         let mut days = Vec::new();
@@ -114,7 +122,7 @@ impl Registry {
         store: &Store,
         view: &RegistryView<'_>,
         repository: &mut RepositoryRecords,
-        today: u64,
+        (today, keep_days): (u64, u64),
     ) -> Result<Kept> {
         let name = repository.name.clone();
         let mut kept = Kept::default();
@@ -136,11 +144,11 @@ impl Registry {
                 kept.manifests.insert(*digest);
             }
         }
-        let mut signatures = Vec::new();
+        let mut signatures = Signatures::new();
         for (tag, hash) in repository.tags.clone() {
-            let digest = repository.digests.get(&hash).copied();
-            let manifest = digest.and_then(|digest| repository.manifests.get(&digest));
-            let (Some(digest), Some((_, manifest))) = (digest, manifest) else {
+            let digests = repository.digests.get(&hash).cloned().unwrap_or_default();
+            let manifest = digests.first().and_then(|it| repository.manifests.get(it));
+            let Some((_, manifest)) = manifest else {
                 continue;
             };
             match (manifest.module(), subject_of_tag(&tag)) {
@@ -149,16 +157,19 @@ impl Registry {
                         continue;
                     };
                     if !is_manifest_of(view, &name, Some(layer), module.hash)? {
+                        if keep_days == 0 || repository.expired.contains_key(&hash) {
+                            continue;
+                        }
                         repository.untagged.entry(hash).or_insert(today);
                     }
                 }
                 (None, Some(subject)) => {
-                    signatures.push((tag, subject, digest));
+                    signatures.entry(subject).or_default().push((tag, digests));
                     continue;
                 }
                 (None, None) => {}
             }
-            kept.manifests.insert(digest);
+            kept.manifests.extend(digests);
             kept.tags.insert(tag);
         }
         self.keep_reachable(view, repository, &mut kept, &signatures)?;
@@ -171,7 +182,7 @@ impl Registry {
         view: &RegistryView<'_>,
         repository: &RepositoryRecords,
         kept: &mut Kept,
-        signatures: &[(OciTag, OciDigest, OciDigest)],
+        signatures: &Signatures,
     ) -> Result<()> {
         let name = &repository.name;
         let mut todo: Vec<OciDigest> = kept.manifests.iter().copied().collect();
@@ -189,11 +200,9 @@ impl Registry {
                 .flat_map(|(_, manifest)| &manifest.manifests);
             let mut found: Vec<_> = children.map(|child| child.digest).collect();
             found.extend(referrers::digests(view, name, &digest)?);
-            for (tag, subject, signature) in signatures {
-                if *subject == digest {
-                    kept.tags.insert(tag.clone());
-                    found.push(*signature);
-                }
+            for (tag, digests) in signatures.get(&digest).into_iter().flatten() {
+                kept.tags.insert(tag.clone());
+                found.extend(digests);
             }
             todo.extend(
                 found
@@ -216,14 +225,15 @@ fn subject_of_tag(tag: &OciTag) -> Option<OciDigest> {
 /// Reads the records of a repository.
 fn read(view: &RegistryView<'_>, name: &RepositoryName) -> Result<RepositoryRecords> {
     let records = Records(name);
-    let (mut manifests, mut digests) = (BTreeMap::new(), BTreeMap::new());
+    let mut manifests = BTreeMap::new();
+    let mut digests = BTreeMap::<_, Vec<_>>::new();
     for digest in pushed_digests(view, name)? {
         let hash = view.record(records.manifest(&digest).as_tree_path())?;
         let found = pushed_manifest(view, name, &digest)?;
         if let (Some(hash), Some(found)) = (hash, found) {
             // What is no manifest was not pushed by a client: it names nothing.
             manifests.insert(digest, (hash, found.parse().unwrap_or_default()));
-            digests.insert(hash, digest);
+            digests.entry(hash).or_default().push(digest);
         }
     }
     let mut tags = BTreeMap::new();
@@ -251,6 +261,7 @@ fn read(view: &RegistryView<'_>, name: &RepositoryName) -> Result<RepositoryReco
         digests,
         tags,
         untagged,
+        expired: BTreeMap::new(),
     })
 }
 

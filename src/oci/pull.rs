@@ -177,8 +177,17 @@ pub(super) fn pushed_digests(
     view: &RegistryView<'_>,
     repository: &RepositoryName,
 ) -> Result<Vec<OciDigest>> {
+    recorded_digests(view, repository, MANIFESTS)
+}
+
+/// Returns the digests that name the records in a directory.
+pub(super) fn recorded_digests(
+    view: &RegistryView<'_>,
+    repository: &RepositoryName,
+    directory: &str,
+) -> Result<Vec<OciDigest>> {
     let mut digests = Vec::new();
-    let root = Records(repository).directory(MANIFESTS);
+    let root = Records(repository).directory(directory);
     for (algorithm, node) in view.records(&root)? {
         let TreeNode::Directory(_) = node else {
             continue;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::error::{Error, Result};
+use super::error::Result;
 use super::pull::{pushed_digests, pushed_manifest};
 use super::records::{MANIFESTS, Records};
 use super::synthesized::Synthesized;
 use super::tag_path::{file_name, outer_paths, tag_of_file};
 use crate::names::{ModuleHash, OciDigest, RepositoryName, TreePath};
-use crate::store::{self, RegistryView, Store, TreeId};
+use crate::store::{RegistryView, TreeId};
 
 /// The maximum size of the cache of synthesised manifests, in bytes.
 const MANIFESTS_BYTES_MAX: u64 = 16 << 20;
@@ -79,18 +79,6 @@ impl Default for Registry {
             layers: Cache::with_weighter(1 << 8, DIGESTS_MAX, ByCount),
         }
     }
-}
-
-/// Lets each `gc` of a store remove the records that are not kept: see `prune.rs`.
-pub fn prune_before_gc(store: &mut Store) {
-    let keep_days = store.options().manifests.keep_days;
-    store.set_before_gc(move |store| {
-        let pruned = Registry::default().prune(store, keep_days);
-        pruned.map_err(|error| match error {
-            Error::Store(error) => error,
-            error => store::Error::Output(std::io::Error::other(error)),
-        })
-    });
 }
 
 impl Registry {

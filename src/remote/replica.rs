@@ -1,6 +1,6 @@
 //! A replica: a store that follows another served store, its primary, and serves reads in its place.
 //!
-//! A wake-up from the primary's `watch` or a timer starts each round. The replica lists the primary's branches and tags with git,
+//! A wake-up from the primary's `watch` or a timer starts each round. The replica lists the primary's branches, tags and registry ref with git,
 //! fetches the missing objects, and moves its own refs. So it gets the primary's complete history, and catches up after any gap.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,7 @@ use super::primary_watch;
 use crate::config::{ClientLimits, Options};
 use crate::git::Git;
 use crate::names::{ObjectId, RefName};
+use crate::oci::keep_records;
 use crate::store::{ObjectFormat, RemoteRefs, SkippedRef, Store, chain};
 
 /// The pause after each round, so that changes in quick succession are fetched together.
@@ -73,6 +74,7 @@ impl Replica {
             ObjectFormat::default()
         };
         let mut store = Store::open_or_create(root, options, format)?;
+        keep_records(&mut store);
         store.become_replica(&primary.url)?;
         let was_equal = store.was_in_sync_with(&primary.url);
         let limits = ClientLimits {

@@ -51,12 +51,7 @@ impl Store {
         };
         // Fails before the long preparation. `collect` repeats the check under the lock, which decides.
         check_precondition()?;
-        // A replica gets the records of its primary.
-        if let Some(before_gc) = &self.before_gc
-            && self.primary.is_none()
-        {
-            before_gc(self)?;
-        }
+        self.prune_records()?;
         self.prepare_index_for_gc(tip);
         let collected = self
             .repo

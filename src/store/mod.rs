@@ -27,6 +27,7 @@ mod log;
 mod maintenance;
 mod merge;
 mod mirrors;
+mod named_commit;
 mod open;
 mod overview;
 mod path_log;
@@ -84,7 +85,9 @@ pub use path_log::{
     ChangeFilter, Growth, GrowthError, ItemState, MatchedChange, MatchedCommit, MatchedItem,
 };
 pub use precondition::{EntityTags, Precondition};
-pub use registry::{BlobUpload, RegistryDraft, RegistryError, RegistryView, RegistryWrite};
+pub use registry::{
+    BlobUpload, RecordKeeper, RegistryDraft, RegistryError, RegistryView, RegistryWrite,
+};
 pub use remove::DirectoryRemoval;
 pub use replica::{RemoteRefs, SkippedRef};
 pub use revision::{ResolvedRevision, Revision};

@@ -7,6 +7,7 @@ use std::sync::{Mutex, OnceLock};
 use super::digest_cache::DigestCache;
 use super::error::Result;
 use super::facts::PendingFacts;
+use super::registry::RecordKeeper;
 use super::valid_modules::ValidModules;
 use super::version_lists::VersionLists;
 use crate::budget::ByteBudget;
@@ -16,9 +17,6 @@ use crate::repo::{BlobUploads, ObjectFormat, Repository};
 
 /// Called while commits, or facts about modules, are added to the index, with the numbers of those added and of all that were missing.
 type CatchUpProgress = Box<dyn Fn(usize, usize) + Send + Sync>;
-
-/// Removes from a store, before a collection of garbage, what layers above the store know to be unused.
-type BeforeGc = Box<dyn Fn(&Store) -> Result<()> + Send + Sync>;
 
 /// A store of WebAssembly modules.
 pub struct Store {
@@ -44,8 +42,8 @@ pub struct Store {
     pub(super) blob_uploads: BlobUploads,
     pub(super) index: Index,
     pub(super) progress: Option<CatchUpProgress>,
-    /// Runs before each collection of garbage.
-    pub(super) before_gc: Option<BeforeGc>,
+    /// The owner of the records of the registry.
+    pub(super) record_keeper: Option<Box<dyn RecordKeeper>>,
     /// Wakes the index worker. While it is set, writes do not add their commits to the index themselves.
     pub(super) index_wake: OnceLock<SyncSender<()>>,
 }
@@ -90,7 +88,7 @@ impl Store {
             valid_modules: ValidModules::default(),
             budget: ByteBudget::default(),
             progress: None,
-            before_gc: None,
+            record_keeper: None,
             index_wake: OnceLock::new(),
         }
     }
@@ -104,11 +102,6 @@ impl Store {
         self.repo.require_portable_names()?;
         self.name_rules.portable = true;
         Ok(())
-    }
-
-    /// Sets what runs before each collection of garbage. Its failure fails the collection.
-    pub fn set_before_gc(&mut self, before: impl Fn(&Self) -> Result<()> + Send + Sync + 'static) {
-        self.before_gc = Some(Box::new(before));
     }
 
     /// Charges the memory of the types that a validation parses to `budget`.

@@ -20,6 +20,7 @@ impl Store {
         scope: &TreePath,
     ) -> Result<Published<()>> {
         let mut txn = self.begin()?;
+        self.named_commit(commit)?;
         txn.adopt_commit(commit)?;
         self.publish(txn, change.branch.as_ref(), |draft| {
             change.check(draft, scope.into())?;

@@ -77,7 +77,7 @@ impl Store {
     fn resolve_revision(&self, revision: &Revision) -> Result<ResolvedRevision> {
         let commit = match revision {
             Revision::Resolved(resolved) => return Ok(*resolved),
-            Revision::Commit(commit) => Some(self.repo.objects().commit(*commit)?),
+            Revision::Commit(commit) => Some(self.named_commit(*commit)?),
             Revision::Branch(branch) => match self.tip(branch.as_ref())? {
                 Some(tip) => Some(self.repo.objects().linked_commit(tip)?),
                 None => None,

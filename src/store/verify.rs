@@ -27,8 +27,8 @@ pub enum DerivedFaults {
 }
 
 impl Store {
-    /// Checks every ref, hashes every reachable object, validates every module, and compares the derived data with the repository: the
-    /// version index, checked-out files, git's commit-graph. Calls `report` for each finding, and `progress` before each object. Reads and
+    /// Checks every ref, hashes every reachable object, validates every module, checks the records of the registry, and compares the derived
+    /// data with the repository: the version index, checked-out files, git's commit-graph. Calls `report` for each finding, and `progress` before each object. Reads and
     /// writes continue in the meantime.
     ///
     /// # Errors
@@ -55,6 +55,7 @@ impl Store {
                 severity: FaultSeverity::Damage,
             }));
         }
+        self.verify_records(&mut |fault| (inspector.report)(Finding::Fault(fault)))?;
         let repair = derived == DerivedFaults::Repair;
         let mut report_fault = |fault| (inspector.report)(Finding::Fault(fault));
         self.repo.verify_derived(&lock, repair, &mut report_fault)?;

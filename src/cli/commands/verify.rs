@@ -9,8 +9,8 @@ use crate::wire;
 
 /// Check every branch, every object that a branch reaches, and every module
 ///
-/// Hashes each object and validates each module, also while the store is in use, and compares the derived data with them: the version
-/// index, checked-out files, git's commit-graph. Prints one line for each fault, and finally the numbers of checked objects. The exit
+/// Hashes each object, validates each module and compares what OCI clients have pushed with its digests, also while the store is in use, and
+/// compares the derived data with the modules: the version index, checked-out files, git's commit-graph. Prints one line for each fault, and finally the numbers of checked objects. The exit
 /// code is 5 if there was a fault, even if it was repaired. A fault of severity "metadata" is a commit or tag with a malformed author,
 /// date or message, which git reads; everything else is "damage". Entries that are neither modules nor directories are listed too, but
 /// are not faults.

@@ -7,7 +7,7 @@ use gix::objs::tag::ref_iter::Token;
 use gix::objs::tree::{EntryKind, EntryRef};
 use gix::objs::{Kind, TagRefIter};
 
-use crate::names::TreePath;
+use crate::names::{RefName, TreePath};
 use crate::repo::error::{Result, chain};
 use crate::repo::ids::{commit_id, module_hash};
 use crate::repo::locks::Guard;
@@ -37,8 +37,8 @@ enum ObjectRole {
     Any,
     /// An object of this kind that readers can reach: a blob is a module.
     Kind(Kind),
-    /// An object of this kind that readers cannot reach by a legal path. Blobs in this role, and blobs below a tree in this role,
-    /// may have any content.
+    /// An object of this kind that is not part of the modules: readers cannot reach it by a legal path, or the ref has no modules. Blobs
+    /// in this role, and blobs below a commit or tree in this role, may have any content.
     Foreign(Kind),
 }
 
@@ -136,10 +136,10 @@ impl<I: ObjectInspector> ObjectWalk<'_, I> {
 
     fn push_tip(&mut self, name: &str, id: Option<gix::ObjectId>) {
         self.checked.refs += 1;
-        let role = if name.starts_with("refs/heads/") {
-            ObjectRole::Kind(Kind::Commit)
-        } else {
-            ObjectRole::Any
+        let role = match RefName::parse(name) {
+            Ok(RefName::Oci) => ObjectRole::Foreign(Kind::Commit),
+            _ if name.starts_with("refs/heads/") => ObjectRole::Kind(Kind::Commit),
+            _ => ObjectRole::Any,
         };
         if let Some(id) = id {
             self.push(id, role, None);
@@ -222,9 +222,13 @@ impl<I: ObjectInspector> ObjectWalk<'_, I> {
             commit: commit_id(&todo.id),
             path: "/".to_owned(),
         };
-        self.push(commit.tree, ObjectRole::Kind(Kind::Tree), Some(location));
+        let role = match todo.role {
+            ObjectRole::Foreign(_) => ObjectRole::Foreign,
+            ObjectRole::Any | ObjectRole::Kind(_) => ObjectRole::Kind,
+        };
+        self.push(commit.tree, role(Kind::Tree), Some(location));
         for parent in &commit.parents {
-            self.push(*parent, ObjectRole::Kind(Kind::Commit), None);
+            self.push(*parent, role(Kind::Commit), None);
         }
         for reason in commit.faults() {
             self.object_fault(todo, FaultSeverity::Metadata, reason);

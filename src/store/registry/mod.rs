@@ -3,10 +3,12 @@
 //!
 //! The records are the tree of `refs/oci`. Only `oci/` knows their meaning.
 
+mod keeper;
 mod uploads;
 mod view;
 mod write;
 
+pub use keeper::RecordKeeper;
 pub use uploads::BlobUpload;
 pub use view::{RegistryError, RegistryView};
 pub use write::{RegistryDraft, RegistryWrite};

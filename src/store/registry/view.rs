@@ -99,6 +99,11 @@ impl RegistryView<'_> {
         self.store.bytes(hash)
     }
 
+    /// Returns the bytes of a blob that a record or a module names. Leaves the cache to what clients read.
+    pub fn uncached_blob(&self, hash: ModuleHash) -> Result<Option<Vec<u8>>> {
+        Ok(self.store.repo.objects().blob(hash)?)
+    }
+
     /// Returns the SHA-256 of a blob that a record or a module names.
     pub fn digest(&self, hash: ModuleHash) -> Result<Digest> {
         match self.store.digests.get(hash) {

@@ -1,0 +1,34 @@
+//! What the registry does in operations on the whole store.
+
+use super::error::{Error, Result};
+use super::registry::Registry;
+use crate::store::{self, RecordKeeper, Store, StoreFault};
+
+/// Lets each `gc` of a store remove the records that are not kept, and each verification check the records: see `prune.rs` and `verify.rs`.
+pub fn keep_records(store: &mut Store) {
+    let keep_days = store.options().manifests.keep_days;
+    store.set_record_keeper(Keeper { keep_days });
+}
+
+struct Keeper {
+    keep_days: u64,
+}
+
+impl RecordKeeper for Keeper {
+    fn prune(&self, store: &Store) -> store::Result<()> {
+        store_result(Registry::default().prune(store, self.keep_days))
+    }
+
+    fn verify(&self, store: &Store, report: &mut dyn FnMut(StoreFault)) -> store::Result<()> {
+        let faults = store_result(super::verify::faults(store))?;
+        faults.into_iter().for_each(report);
+        Ok(())
+    }
+}
+
+fn store_result<T>(result: Result<T>) -> store::Result<T> {
+    result.map_err(|error| match error {
+        Error::Store(error) => error,
+        error => store::Error::Output(std::io::Error::other(error)),
+    })
+}

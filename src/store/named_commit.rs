@@ -1,0 +1,63 @@
+//! The commits that clients may name: those of branches and tags.
+//!
+//! The commits of the registry (`refs/oci`) have records, which nobody validates as modules. If a client could read, restore or branch off one,
+//! they would become modules.
+
+use super::error::{Error, Result};
+use super::open::Store;
+use crate::names::{CommitId, RefName};
+use crate::repo::{self, Commit};
+
+impl Store {
+    /// Returns a commit that a client names.
+    ///
+    /// # Errors
+    /// `UnknownCommit` if there is none, or if it may be one of the registry: the store has records, and no other ref reaches the commit.
+    pub(super) fn named_commit(&self, id: CommitId) -> Result<Commit> {
+        let commit = self.repo.objects().commit(id)?;
+        // If the registry's ref is broken, its commits may be there all the same.
+        let has_records = !matches!(self.repo.refs().oci_tip(), Ok(None));
+        if has_records && !self.is_of_modules(id)? {
+            return Err(repo::Error::UnknownCommit(id).into());
+        }
+        Ok(commit)
+    }
+
+    /// Returns whether the version index has a commit, or another ref than that of the registry reaches it.
+    fn is_of_modules(&self, id: CommitId) -> Result<bool> {
+        let is_indexed = || self.with_index(|index| Ok(index.contains(id)?));
+        if is_indexed()? {
+            return Ok(true);
+        }
+        self.catch_up_all()?;
+        if is_indexed()? {
+            return Ok(true);
+        }
+        // What is left are tags whose commits no branch reaches.
+        let incoming = self.repo.incoming(None, self.options.push)?;
+        for (name, tip) in self.refs()? {
+            let commit = match (name, tip) {
+                (RefName::Tag(_), tip) => incoming.peel(tip)?,
+                (RefName::Branch(_) | RefName::Oci, _) => None,
+            };
+            if let Some(commit) = commit
+                && self.reaches_unindexed(commit, id)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Returns whether a commit reaches another one that the index does not have.
+    fn reaches_unindexed(&self, tip: CommitId, id: CommitId) -> Result<bool> {
+        self.with_index(|index| {
+            let is_known = |id| Ok::<_, Error>(index.contains(id)?);
+            let unknown = self
+                .repo
+                .objects()
+                .unknown_history(tip, usize::MAX, is_known)?;
+            Ok(unknown.into_iter().flatten().any(|node| node.id == id))
+        })
+    }
+}
