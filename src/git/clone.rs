@@ -1,4 +1,6 @@
 //! Listing and cloning another repository: git-ls-remote(1), git-clone(1).
+//!
+//! Branches, tags and the ref of the OCI registry are concerned. Other refs of the other repository are left alone.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -10,21 +12,34 @@ use crate::names::{ObjectId, RemoteUrl};
 
 /// The options for a clone. The clone contains nothing from the user's templates, its refs are files, and it shares no objects with
 /// the original: even from a local directory, all objects are transferred and hashed on arrival.
-const CLONE: [&str; 10] = [
+///
+/// Unless a refspec is a pattern, git fails if the other repository does not have the ref.
+const CLONE: [&str; 12] = [
     "-c",
     "clone.rejectShallow=true",
     "-c",
     "init.defaultRefFormat=files",
     "clone",
     "--bare",
+    "--config",
+    "remote.origin.fetch=+refs/oci*:refs/oci*",
     "--no-local",
     "--template=",
     "--quiet",
     "--",
 ];
 
+/// The patterns of the refs that stores read and write. git matches them with the end of a name, too.
+pub(super) const STORE_REFS: [&str; 3] = ["refs/heads/*", "refs/tags/*", "refs/oci"];
+
+/// Returns whether a full name matches one of [`STORE_REFS`] from its beginning.
+pub(super) fn is_of_store(name: &str) -> bool {
+    name == "refs/oci" || name.starts_with("refs/heads/") || name.starts_with("refs/tags/")
+}
+
 impl Git {
-    /// Returns the branches and tags of another repository: full names and the ids that they point to. Calls `tick` while it waits.
+    /// Returns the branches, tags and registry ref of another repository: full names and the ids that they point to. Calls `tick` while it
+    /// waits.
     ///
     /// # Errors
     /// If `url` is not a repository or cannot be reached (the error text may contain secrets of the URL), if git is missing, or if
@@ -36,9 +51,10 @@ impl Git {
         tick: &mut dyn FnMut(),
     ) -> Result<Vec<(String, ObjectId)>, Error> {
         let plain_url = url.without_credentials();
-        let args = ["ls-remote", "--refs", "--heads", "--tags", "--", &plain_url];
+        let mut args = vec!["ls-remote", "--refs", "--", &plain_url];
+        args.extend(STORE_REFS);
         let (git_dir, secrets) = (Some(self.git_dir()), SecretConfig::of_url(url));
-        let args = args.map(OsStr::new);
+        let args: Vec<&OsStr> = args.into_iter().map(OsStr::new).collect();
         let command = self.start(git_dir, "ls-remote", &args, &secrets, limit)?;
         let output = command.finish(tick)?;
         if !output.is_success {
@@ -46,13 +62,14 @@ impl Git {
         }
         let parse = |line: &str| {
             let (id, name) = line.split_once('\t')?;
+            let name = Some(name).filter(|name| is_of_store(name))?;
             Some((name.to_owned(), ObjectId::parse(id)?))
         };
         Ok(output.stdout.lines().filter_map(parse).collect())
     }
 
-    /// Creates the repository, which must not exist yet, as a bare clone with all branches and tags of another repository. Calls
-    /// `tick` while it waits.
+    /// Creates the repository, which must not exist yet, as a bare clone with all branches, tags and the registry ref of another
+    /// repository. Calls `tick` while it waits.
     ///
     /// # Errors
     /// As for [`ls_remote`](Self::ls_remote); if the other repository is shallow; if the directory cannot be written.

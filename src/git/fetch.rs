@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::Duration;
 
+use super::clone::{STORE_REFS, is_of_store};
 use super::error::Error;
 use super::program::Git;
 use super::secret_config::SecretConfig;
@@ -35,7 +36,7 @@ const FETCH: [&str; 14] = [
 pub struct AdvertisedRefs {
     /// The full name of the default branch's ref, if that exists.
     pub head: Option<String>,
-    /// Full names of branches and tags, and the ids that they point to.
+    /// Full names of branches, tags and the ref of the OCI registry, and the ids that they point to.
     pub refs: Vec<(String, ObjectId)>,
 }
 
@@ -58,16 +59,8 @@ impl Git {
     /// if it exceeds the limit.
     pub fn advertised_refs(&self, source: &FetchSource<'_>) -> Result<AdvertisedRefs, Error> {
         let plain_url = source.url.without_credentials();
-        let args = [
-            "ls-remote",
-            "--symref",
-            "--",
-            &plain_url,
-            "HEAD",
-            "refs/heads/*",
-            "refs/tags/*",
-        ];
-        let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
+        let args = ["ls-remote", "--symref", "--", &plain_url, "HEAD"];
+        let args: Vec<&OsStr> = args.iter().chain(&STORE_REFS).map(OsStr::new).collect();
         let stdout = self.run_on_source(None, "ls-remote", &args, source)?;
         let mut advertised = AdvertisedRefs::default();
         for line in stdout.lines() {
@@ -77,7 +70,7 @@ impl Git {
             match (target.strip_prefix("ref: "), ObjectId::parse(target)) {
                 (Some(branch), _) if name == "HEAD" => advertised.head = Some(branch.to_owned()),
                 // `<name>^{}` is the peeled form of an annotated tag, listed in addition to the tag itself.
-                (None, Some(id)) if name != "HEAD" && !name.ends_with("^{}") => {
+                (None, Some(id)) if is_of_store(name) && !name.ends_with("^{}") => {
                     advertised.refs.push((name.to_owned(), id));
                 }
                 _ => {}

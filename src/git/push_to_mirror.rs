@@ -1,4 +1,4 @@
-//! Pushing branches and tags to a mirror: git-push(1).
+//! Pushing refs to a mirror: git-push(1).
 //!
 //! Each ref is pushed as the id that the caller read. With a pattern such as `refs/heads/*`, git would treat a ref that it cannot read
 //! as deleted, and delete it in the mirror. `--prune` would delete every ref that git does not see here.

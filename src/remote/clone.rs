@@ -8,8 +8,8 @@ use crate::git::Git;
 use crate::names::{BranchName, RemoteUrl};
 use crate::store::Store;
 
-/// Creates a store at `root`, which is missing or empty, from the repository at `url`: all its branches and tags, with everything
-/// they reach. The default branch is `branch`, or the repository's default branch, or `main`, or the only branch; returns it.
+/// Creates a store at `root`, which is missing or empty, from the repository at `url`: all its branches and tags and its
+/// registry ref, with everything they reach. The default branch is `branch`, or the repository's default branch, or `main`, or the only branch; returns it.
 /// `tick` is called repeatedly while git works. If this fails or is killed, there is no store at `root`.
 ///
 /// # Errors

@@ -125,7 +125,7 @@ impl Mirrors {
         }
     }
 
-    /// Lists the branches and tags at a mirror's URL.
+    /// Lists the branches, tags and registry ref at a mirror's URL.
     ///
     /// # Errors
     /// `GitRemote`.

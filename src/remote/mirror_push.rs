@@ -6,7 +6,7 @@ use super::error::{Error, Result};
 use super::mirror::{Mirror, Mirrors, lock};
 use super::mirror_state::{MirrorState, RefTips, StoreRefs, now_ms};
 use crate::git::{MirrorChange, MirrorPushResult};
-use crate::names::MirrorName;
+use crate::names::{MirrorName, RefName};
 use crate::store::MirrorLock;
 
 /// The interval at which a running push, or the lock of a mirror, is polled.
@@ -102,8 +102,8 @@ impl Mirrors {
         state.save(store, mirror);
         let mut next = state.after_push(&refs, start_ms);
         let (mut accepted, mut failed) = (Vec::new(), None);
-        for changes in refs.changes(&mirror_refs).chunks(REFS_MAX) {
-            match self.run_push(mirror, changes, &mut next, tick)? {
+        for changes in pushes(refs.changes(&mirror_refs)) {
+            match self.run_push(mirror, &changes, &mut next, tick)? {
                 MirrorPushResult::Complete => {
                     accepted.extend(changes.iter().map(|(name, _)| name.clone()));
                 }
@@ -131,7 +131,7 @@ impl Mirrors {
         }
     }
 
-    /// Returns the branches and tags of a mirror, and lists them if required. Checks the repository if that was not done yet.
+    /// Returns the branches, tags and registry ref of a mirror, and lists them if required. Checks the repository if that was not done yet.
     fn mirror_refs(
         &self,
         mirror: &Mirror,
@@ -194,4 +194,13 @@ impl Mirrors {
             }
         }
     }
+}
+
+/// Returns the changes of each push. The registry ref has a push of its own, because some hosts accept nothing but branches and tags and
+/// reject the whole push. It comes first, because a module whose manifest is not recorded is served with another one.
+fn pushes(changes: Vec<MirrorChange>) -> Vec<Vec<MirrorChange>> {
+    let is_registry = |(name, _): &MirrorChange| RefName::parse(name) == Ok(RefName::Oci);
+    let (registry, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_registry);
+    let all = registry.chunks(REFS_MAX).chain(others.chunks(REFS_MAX));
+    all.map(<[MirrorChange]>::to_vec).collect()
 }

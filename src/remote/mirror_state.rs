@@ -21,7 +21,7 @@ use crate::store::{BranchesAndTags, Result, Store};
 /// refs count as missing for as long as the oldest of these.
 const LOOKUPS_MAX: usize = 32;
 
-/// The full names of branches and tags, with the ids that they point to.
+/// The full names of branches, tags and the registry ref, with the ids that they point to.
 pub(super) type RefTips = BTreeMap<String, String>;
 
 /// The last known state of a mirror.
@@ -30,7 +30,7 @@ pub(super) type RefTips = BTreeMap<String, String>;
 pub(super) struct MirrorState {
     /// The mirror's URL, without secrets. A state with another URL belongs to another repository.
     url: String,
-    /// The branches and tags of the mirror; `None` if they are unknown.
+    /// The branches, tags and registry ref of the mirror; `None` if they are unknown.
     pub refs: Option<RefTips>,
     /// When `refs` was last listed at the mirror, in milliseconds since 1970-01-01 UTC. Since then, each push has updated `refs`.
     pub listed_ms: Option<u64>,
@@ -66,7 +66,7 @@ pub(super) fn now_ms() -> u64 {
 /// The refs of the store, as far as mirrors are concerned.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StoreRefs {
-    /// The branches and tags that a mirror should have.
+    /// The branches, tags and registry ref that a mirror should have.
     pub tips: RefTips,
     /// The full names of refs that exist but have no value that could be pushed, because they are broken or symbolic. A mirror keeps
     /// what it has under these names.

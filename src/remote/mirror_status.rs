@@ -26,7 +26,7 @@ pub struct MirrorStatus {
 /// Whether a mirror is in sync with the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyncState {
-    /// The mirror has exactly the store's branches and tags.
+    /// The mirror has exactly the store's branches, tags and registry ref.
     InSync,
     /// The mirror lacks a change; the oldest one is this old.
     Behind(Duration),

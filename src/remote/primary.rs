@@ -33,7 +33,7 @@ impl std::fmt::Debug for Primary {
 }
 
 impl Primary {
-    /// Returns the primary's branches and tags and its default branch, as git lists them. Refs whose names are not legal in a store
+    /// Returns the primary's branches, tags and registry ref, and its default branch, as git lists them. Refs whose names are not legal in a store
     /// are left out.
     pub(super) fn refs(&self, git: &Git) -> Result<RemoteRefs> {
         let url = self.url.git();

@@ -17,12 +17,12 @@ impl Store {
         Ok(self.repo.refs().branches()?)
     }
 
-    /// Returns every branch and tag with the id of its commit or tag object, sorted by name. Broken refs are left out.
+    /// Returns every branch, every tag and the registry ref with the id of its commit or tag object, sorted by name. Broken refs are left out.
     pub fn refs(&self) -> Result<Vec<(RefName, ObjectId)>> {
         Ok(self.branches_and_tags()?.tips)
     }
 
-    /// Returns every branch and tag, and the names of the refs that cannot be read.
+    /// Returns every branch, every tag and the registry ref, and the names of the refs that cannot be read.
     pub fn branches_and_tags(&self) -> Result<BranchesAndTags> {
         Ok(self.repo.refs().branches_and_tags()?)
     }

@@ -39,7 +39,14 @@ pub(in crate::http) async fn redirect_writes(
 
 fn is_write(request: &Request) -> bool {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS];
-    !reads.contains(required_method(request)) && request.uri().path() != AUTH_PATH
+    let path = request.uri().path();
+    (!reads.contains(required_method(request)) && path != AUTH_PATH) || is_upload(path)
+}
+
+/// Returns whether a path is that of an upload of the registry API, `/v2/<name>/blobs/uploads/<id>`, which exists on the primary only.
+fn is_upload(path: &str) -> bool {
+    let from_end: Vec<&str> = path.rsplitn(4, '/').collect();
+    matches!(from_end.as_slice(), [_, "uploads", "blobs", name] if name.starts_with("/v2/"))
 }
 
 fn refusal(writes: &ReplicaWrites, request: &Request) -> Failure {

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::config::{CacheLimits, PushLimits};
-use crate::names::{BranchName, ObjectId};
+use crate::names::{BranchName, ObjectId, RefName};
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::remove_if_there;
 use crate::repo::fs::{create_dir, sync_dir, sync_file, write_file};
@@ -69,7 +69,8 @@ impl CloneTarget {
         self.root.join("wasmstore/clone")
     }
 
-    /// Turns the clone into a store, and returns its default branch. Branches and tags stay, as loose refs; the configuration is replaced.
+    /// Turns the clone into a store, and returns its default branch. Branches, tags and the registry ref stay, as loose refs; other refs go,
+    /// and the configuration is replaced.
     /// The default branch is `branch`, or else the branch that the clone's `HEAD` names, or `main`, or the only branch. The paths in the
     /// tree of each commit may have at most `tree_path_bytes_max` bytes in total.
     ///
@@ -150,16 +151,17 @@ impl CloneTarget {
         remove_if_there(&self.root.join("wasmstore").join(CREATING))
     }
 
-    /// Notes that every branch is durable, so that the first change does not fsync its history again.
+    /// Notes that every branch, and the registry ref, is durable, so that the first change does not fsync its history again.
     fn note_durable_tips(&self) -> Result<()> {
         let store = Parts::open(&self.root, &CacheLimits::default())?;
-        for branch in store.refs.branches()? {
+        let branches = store.refs.branches()?.into_iter().map(RefName::from);
+        for name in branches.chain([RefName::Oci]) {
             if let Some(tip) = store
                 .objects
                 .handle()
-                .and_then(|repo| read_tip(&repo, &branch.full_ref()).ok()?)
+                .and_then(|repo| read_tip(&repo, &name.to_string()).ok()?)
             {
-                store.refs.durable_tips.insert(&branch.into(), tip);
+                store.refs.durable_tips.insert(&name, tip);
             }
         }
         Ok(())
@@ -213,10 +215,14 @@ fn check_trees(clone: &Parts, bytes_max: u64) -> Result<()> {
     commits.try_for_each(|commit| scale.check(commit, bytes_max))
 }
 
-/// Writes every branch and tag as a loose ref, and removes `packed-refs`, which no other process reads yet.
+/// Writes every branch, tag and the registry ref as a loose ref, and removes `packed-refs`, which no other process reads yet.
 fn unpack_refs(clone: &Parts, tmp: &Path) -> Result<()> {
-    let branches = clone.refs.direct_refs("refs/heads/")?.into_iter();
-    for (name, id) in branches.chain(clone.refs.direct_refs("refs/tags/")?) {
+    let mut refs = clone.refs.direct_refs("refs/heads/")?;
+    refs.extend(clone.refs.direct_refs("refs/tags/")?);
+    let oci = RefName::Oci.to_string();
+    let others = clone.refs.direct_refs("refs/")?.into_iter();
+    refs.extend(others.filter(|(name, _)| *name == oci.as_str()));
+    for (name, id) in refs {
         let path = clone.root().join(name.to_string());
         let dir = path.parent().expect("BUG: a ref has a directory");
         fs::create_dir_all(dir).map_err(Error::io("create", dir))?;

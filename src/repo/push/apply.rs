@@ -148,14 +148,17 @@ struct RefMoves<'m> {
 
 impl<'m> RefMoves<'m> {
     /// Returns the indices of the updates that are not refused and change a value. Deletions come first because they can make room for
-    /// other names.
+    /// other names; then comes the registry ref, because a module whose manifest is not recorded is served with another one.
     fn order(&self, results: &UpdateResults) -> Vec<usize> {
         let is_made = |index: &usize| {
             let update = &self.updates[*index];
             results[*index].is_ok() && update.old != update.new
         };
         let mut order: Vec<usize> = (0..self.updates.len()).filter(is_made).collect();
-        order.sort_by_key(|index| self.updates[*index].new.is_some());
+        order.sort_by_key(|index| {
+            let update = &self.updates[*index];
+            (update.new.is_some(), update.name != RefName::Oci)
+        });
         order
     }
 

@@ -23,7 +23,7 @@ const REF_BYTES_MAX: usize = 512;
 /// The maximum length of a chain of symbolic refs.
 pub(in crate::repo::refs) const SYMBOLIC_MAX: usize = 5;
 
-/// The branches and tags of a repository.
+/// The branches, tags and registry ref of a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BranchesAndTags {
     /// The refs that the store can read and write, with the object that each names, sorted by name.
@@ -84,7 +84,7 @@ impl RefStore {
         CommitId::parse(text.strip_suffix('\n')?).ok()
     }
 
-    /// Returns every branch and tag with the object that it names, sorted by name, and the names of all other refs: broken refs,
+    /// Returns every branch, every tag and the registry ref with the object that it names, sorted by name, and the names of all other refs: broken refs,
     /// symbolic refs, and refs with names that the store does not accept.
     pub fn branches_and_tags(&self) -> Result<BranchesAndTags> {
         let list = self.list("refs/")?;

@@ -45,7 +45,7 @@ impl Store {
         })
     }
 
-    /// Returns the names of the branches and tags that would be lost if they were deleted: none if the store is as it was created.
+    /// Returns the names of the branches, tags and registry ref that would be lost if they were deleted: none if the store is as it was created.
     ///
     /// # Errors
     /// The repository cannot be read.

@@ -19,7 +19,7 @@ const TEMPORARY_BRANCH: &str = "following";
 /// The refs of the primary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RemoteRefs {
-    /// Every branch and tag.
+    /// Every branch and tag, and the registry ref.
     pub refs: BTreeMap<RefName, ObjectId>,
     /// The default branch, if it exists.
     pub default: Option<BranchName>,
@@ -39,7 +39,7 @@ pub struct SkippedRef {
 }
 
 impl Store {
-    /// Creates, moves and deletes branches and tags until they equal `remote`, except the kept ones, and sets the same default branch. History that only this
+    /// Creates, moves and deletes branches, tags and the registry ref until they equal `remote`, except the kept ones, and sets the same default branch. History that only this
     /// store has is dropped. `fetch` brings objects, with everything they reach, into the store; no `gc` runs before refs reach them.
     /// Returns the refs that no store can have, which are treated as if the primary did not have them.
     ///
