@@ -22,7 +22,7 @@ const CLONE: [&str; 12] = [
     "clone",
     "--bare",
     "--config",
-    "remote.origin.fetch=+refs/oci*:refs/oci*",
+    "remote.origin.fetch=+refs/oci/*:refs/oci/*",
     "--no-local",
     "--template=",
     "--quiet",
@@ -30,11 +30,11 @@ const CLONE: [&str; 12] = [
 ];
 
 /// The patterns of the refs that stores read and write. git matches them with the end of a name, too.
-pub(super) const STORE_REFS: [&str; 3] = ["refs/heads/*", "refs/tags/*", "refs/oci"];
+pub(super) const STORE_REFS: [&str; 3] = ["refs/heads/*", "refs/tags/*", "refs/oci/records"];
 
 /// Returns whether a full name matches one of [`STORE_REFS`] from its beginning.
 pub(super) fn is_of_store(name: &str) -> bool {
-    name == "refs/oci" || name.starts_with("refs/heads/") || name.starts_with("refs/tags/")
+    name == "refs/oci/records" || name.starts_with("refs/heads/") || name.starts_with("refs/tags/")
 }
 
 impl Git {

@@ -11,7 +11,8 @@ use super::error::{Error, quoted};
 pub struct TagName(String);
 
 /// The full name of the ref of the OCI registry: its commits record the manifests, blobs and tags that clients pushed.
-const OCI: &str = "refs/oci";
+/// git pushes no ref that is directly below `refs/`, so that mirrors could not have it.
+const OCI: &str = "refs/oci/records";
 
 /// The full name of a ref that the store reads and writes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,12 +21,12 @@ pub enum RefName {
     Branch(BranchName),
     /// A tag, below `refs/tags/`.
     Tag(TagName),
-    /// The ref of the OCI registry, `refs/oci`.
+    /// The ref of the OCI registry, `refs/oci/records`.
     Oci,
 }
 
 impl RefName {
-    /// Parses a full name: `refs/heads/main`, `refs/tags/v1`, `refs/oci`.
+    /// Parses a full name: `refs/heads/main`, `refs/tags/v1`, `refs/oci/records`.
     ///
     /// # Errors
     /// [`Error::Branch`], [`Error::Tag`]; [`Error::Ref`] for a name of any other kind.
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn refs_of_other_kinds_are_not_parsed() {
-        for name in ["refs/heads/a/b", "refs/tags/v1", "refs/oci"] {
+        for name in ["refs/heads/a/b", "refs/tags/v1", "refs/oci/records"] {
             assert_eq!(RefName::parse(name).unwrap().to_string(), name);
         }
         assert!(matches!(
@@ -128,6 +129,7 @@ mod tests {
             "HEAD",
             "",
             "refs/x",
+            "refs/oci",
             "refs/oci/x",
         ] {
             assert!(

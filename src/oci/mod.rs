@@ -1,13 +1,13 @@
 //! The OCI registry: repositories, tags, manifests and referrers on top of the store (OCI distribution specification 1.1). It does not know
 //! HTTP.
 //!
-//! The default branch decides which module a tag is; the records in `refs/oci` decide with which manifest it was pushed. Tag `T` of
+//! The default branch decides which module a tag is; the records in `refs/oci/records` decide with which manifest it was pushed. Tag `T` of
 //! repository `R` is the module at `R/T.wasm`; the module at `R.wasm`, or at `R`, is `R:latest`, and `R:<default branch>`. A tag that was
 //! pushed is served with its manifest as long as the layer of that manifest is the module. Otherwise another pushed manifest with that layer
 //! is served, or a synthesised one. So every module can be pulled without a push, a rollback brings the earlier digest back, and removing
 //! the module removes the tag.
 //!
-//! `records.rs` has the layout of `refs/oci`, `synthesized.rs` the manifest of a module that was not pushed, `tag_path.rs` the path of a tag.
+//! `records.rs` has the layout of `refs/oci/records`, `synthesized.rs` the manifest of a module that was not pushed, `tag_path.rs` the path of a tag.
 //! The other files have one operation each.
 
 mod blobs;

@@ -1,4 +1,4 @@
-//! The records of the registry: the tree of `refs/oci`.
+//! The records of the registry: the tree of `refs/oci/records`.
 //!
 //! | path | content |
 //! |---|---|

@@ -36,7 +36,7 @@
 //!   roll-up.lock        flock(2): held by the one running roll-up
 //!   creating            exists while the store is created
 //!   moving              the ref that was moved last, whose lock file may be left after a crash: see refs/lock.rs
-//!   durable/            tips of branches and of refs/oci that are durable with everything that they reach: see refs/durable_tips.rs
+//!   durable/            tips of branches and of refs/oci/records that are durable with everything that they reach: see refs/durable_tips.rs
 //!   rolled-up           the packs that the last roll-up copied, which the next one deletes: see packs/roll_up.rs
 //!   tmp/                packs and loose objects that are being written; spooled uploads, unlinked as soon as they are opened
 //!   gc/                 packs and the commit-graph that gc is writing

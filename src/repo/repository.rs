@@ -146,7 +146,7 @@ impl Repository {
     }
 
     /// Publishes one change of several refs like [`publish`](Self::publish): `decide` gets a draft for each of them, the branch first, and
-    /// returns as many decisions. The refs move one after the other, `refs/oci` first. A crash in between can leave only that one moved;
+    /// returns as many decisions. The refs move one after the other, `refs/oci/records` first. A crash in between can leave only that one moved;
     /// no success was reported then.
     ///
     /// # Errors

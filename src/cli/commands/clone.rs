@@ -15,7 +15,7 @@ use crate::store::{DerivedFaults, FaultSeverity, Finding, StoreFault};
 /// Create a store from a mirror, or from any other git repository of modules
 ///
 /// The store's directory must be missing or empty. Copies every branch and tag with its history, and what OCI clients have pushed
-/// (`refs/oci`), builds the version index, and checks everything as `verify` does. Faults are reported on standard error, with exit code 5, and the store is kept. If the command fails
+/// (`refs/oci/records`), builds the version index, and checks everything as `verify` does. Faults are reported on standard error, with exit code 5, and the store is kept. If the command fails
 /// earlier or is killed, no store is created. The store and the repository do not become mirrors of each other. The default branch is
 /// --branch, or the repository's default branch, or `main`, or its only branch. Prints nothing.
 /// JSON: {"root":"…","branch":"…","object_format":"sha1"|"sha256","refs":N,"commits":N,"modules":N,"faults":N}

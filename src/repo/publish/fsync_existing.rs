@@ -17,7 +17,7 @@ use crate::repo::refs::read::read_tip;
 use crate::repo::tree::reader::load;
 
 impl WriteTxn<'_> {
-    /// Returns the tip of a branch or of `refs/oci`, after making the ref and everything that the tip reaches durable. Returns `None` if
+    /// Returns the tip of a branch or of `refs/oci/records`, after making the ref and everything that the tip reaches durable. Returns `None` if
     /// the ref does not exist, after making its absence durable. The caller holds `refs.lock`.
     pub(crate) fn durable_tip(&mut self, name: &RefName) -> Result<Option<gix::ObjectId>> {
         let refs = &self.parts.refs;

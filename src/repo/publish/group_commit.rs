@@ -69,7 +69,7 @@ impl Publisher {
     }
 
     /// Publishes one change of `refs` like [`publish`](Self::publish): `decide` gets a draft for each of them, the branch first, and
-    /// returns as many decisions. The refs move one after the other, `refs/oci` first. A crash in between can leave only that one moved;
+    /// returns as many decisions. The refs move one after the other, `refs/oci/records` first. A crash in between can leave only that one moved;
     /// no success was reported then.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! A branch, or `refs/oci`, that a batch is going to move.
+//! A branch, or `refs/oci/records`, that a batch is going to move.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(crate) struct TipUpdate {
     pub old: Option<gix::ObjectId>,
     /// The ref's tip after the changes that were decided so far; `None` if none of them moves the ref.
     pub new: Option<gix::ObjectId>,
-    /// Whether one of the changes also moves `refs/oci`. If that ref could not be moved, this one is not moved either.
+    /// Whether one of the changes also moves `refs/oci/records`. If that ref could not be moved, this one is not moved either.
     pub needs_oci: bool,
     pub outcome: Arc<PendingOutcome>,
 }

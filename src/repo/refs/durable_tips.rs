@@ -1,10 +1,10 @@
-//! The tips of branches and of `refs/oci` that are known to be durable, with every object that they reach.
+//! The tips of branches and of `refs/oci/records` that are known to be durable, with every object that they reach.
 //!
 //! A tip that this program set is durable. A tip that another program set may depend on objects that were never fsynced. They are
 //! fsynced before anything is built or reported on that tip: see `publish/fsync_existing.rs`.
 //!
 //! `ROOT/wasmstore/durable/` shares this knowledge between processes. It has one file for each ref, named by the hash of the branch
-//! name or of `refs/oci`, with the id of the tip and the inode of `objects/`. The file is written after the tip is durable and is never
+//! name or of `refs/oci/records`, with the id of the tip and the inode of `objects/`. The file is written after the tip is durable and is never
 //! fsynced: if it is lost or damaged, the objects are only fsynced again.
 
 use std::collections::{HashMap, HashSet};
@@ -130,7 +130,7 @@ impl DurableTips {
     /// file name, and may contain slashes.
     fn note_path(&self, name: &RefName) -> PathBuf {
         let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
-        // No branch is named `refs/oci`: a branch name begins below `refs/`.
+        // No branch is named `refs/oci/records`: a branch name begins below `refs/`.
         match name {
             RefName::Branch(branch) => hasher.update(branch.as_str().as_bytes()),
             RefName::Tag(_) | RefName::Oci => hasher.update(name.to_string().as_bytes()),

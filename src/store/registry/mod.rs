@@ -1,7 +1,7 @@
 //! What the OCI registry (`oci/`) needs of the store: one view of its records and of the default branch, one write that changes both, and
 //! the blobs that no manifest names yet.
 //!
-//! The records are the tree of `refs/oci`. Only `oci/` knows their meaning.
+//! The records are the tree of `refs/oci/records`. Only `oci/` knows their meaning.
 
 mod keeper;
 mod uploads;
