@@ -3,13 +3,19 @@
 //! The claims that span several APIs are in `one_store.rs`: what one API writes, every other one reads.
 
 mod blobs;
+mod copies;
+mod kept;
 mod keys;
 mod one_store;
+mod pushing;
 mod races;
 mod referrers;
 mod refused;
+mod replicas;
+mod scoped;
 mod tags;
 mod uploads;
+mod verified;
 
 use std::ops::Deref;
 
