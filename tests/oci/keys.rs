@@ -116,7 +116,7 @@ fn a_key_that_may_post_pushes_and_one_that_may_delete_deletes() {
 fn the_author_of_a_key_is_the_author_of_both_commits() {
     let registry = Registry::with_keys(KEYS);
     assert_eq!(push(&registry, "ann", "1", 1), 201);
-    for reference in ["main", "refs/oci"] {
+    for reference in ["main", "refs/oci/records"] {
         let author = registry.git(&["log", "-1", "--format=%an <%ae>|%cn <%ce>", reference]);
         assert!(
             author.starts_with("Ann <ann@example.org>|"),

@@ -1,4 +1,4 @@
-//! The claims that span several APIs: the branch decides which module a tag is, and `refs/oci` with which manifest it is served.
+//! The claims that span several APIs: the branch decides which module a tag is, and `refs/oci/records` with which manifest it is served.
 
 use std::collections::BTreeSet;
 
@@ -38,7 +38,7 @@ fn an_added_module_is_pulled_with_a_synthesized_manifest() {
     let by_digest = registry.manifest("math/add", &digest_of(&response.body));
     assert_eq!(by_digest.body, response.body);
     // Reads write nothing.
-    assert_eq!(registry.git(&["for-each-ref", "refs/oci"]), "");
+    assert_eq!(registry.git(&["for-each-ref", "refs/oci/records"]), "");
     registry.is_clean();
 }
 
@@ -75,7 +75,7 @@ fn a_pushed_manifest_is_served_byte_for_byte() {
     assert_eq!(registry.content(), "/a/b/1.0.0.wasm=1");
     // The commits of the branch and of the records say the same.
     let message = format!("Push a/b:1.0.0\n\nOCI-Manifest: {digest}");
-    for reference in ["main", "refs/oci"] {
+    for reference in ["main", "refs/oci/records"] {
         let log = registry.git(&["log", "-1", "--format=%B", reference]);
         assert_eq!(log.trim_end(), message);
     }
@@ -170,14 +170,14 @@ fn deleting_a_digest_removes_all_its_tags_in_one_commit() {
     assert_eq!(registry.put_manifest("a", "2", &text).status, 201);
     registry.push_module("a", "3", 3);
     let commits = |reference: &str| registry.git(&["rev-list", "--count", reference]);
-    let before = (commits("main"), commits("refs/oci"));
+    let before = (commits("main"), commits("refs/oci/records"));
     let deleted = registry.v2("DELETE", &format!("a/manifests/{digest}"), "");
     assert_eq!(deleted.status, 202);
     is_error(&registry.manifest("a", &digest), 404, "MANIFEST_UNKNOWN");
     assert_eq!(registry.tags("a"), ["3"]);
     assert_eq!(registry.content(), "/a/3.wasm=3");
     let count = |text: String| text.trim().parse::<u32>().unwrap();
-    let after = (commits("main"), commits("refs/oci"));
+    let after = (commits("main"), commits("refs/oci/records"));
     assert_eq!(count(after.0), count(before.0) + 1);
     assert_eq!(count(after.1), count(before.1) + 1);
     registry.is_clean();
@@ -191,7 +191,7 @@ fn a_layer_is_the_same_git_blob_as_the_module() {
     let hash = registry.hash_of(&module(1));
     let branch = registry.git(&["ls-tree", "-r", "main"]);
     assert_eq!(branch.matches(&hash).count(), 2, "{branch}");
-    let records = registry.git(&["ls-tree", "-r", "refs/oci"]);
+    let records = registry.git(&["ls-tree", "-r", "refs/oci/records"]);
     let digits = digest_of(&module(1)).replace("sha256:", "");
     let path = format!("a/_blobs/sha256/{}/{}", &digits[..2], &digits[2..]);
     let record = format!("100644 blob {hash}\t{path}\n");

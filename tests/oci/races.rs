@@ -129,7 +129,9 @@ fn gc_loses_no_push_that_runs_at_the_same_time() {
     assert_eq!(registry.tags("a").len(), 41);
     assert_eq!(registry.post("/gc", "").status, 200);
     assert_eq!(
-        registry.git(&["rev-list", "--count", "refs/oci"]).trim(),
+        registry
+            .git(&["rev-list", "--count", "refs/oci/records"])
+            .trim(),
         "1"
     );
     assert_eq!(registry.tags("a").len(), 41);
