@@ -45,7 +45,7 @@ use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 use wasmstore::config::Options;
 use wasmstore::http::{Keys, ServerOptions, router};
-use wasmstore::oci::prune_before_gc;
+use wasmstore::oci::keep_records;
 use wasmstore::store::{ObjectFormat, Store};
 
 use crate::support::store::Scratch;
@@ -174,7 +174,7 @@ impl Api {
 
 pub fn serve(root: &Path, server_options: ServerOptions, options: Options) -> Router {
     let mut store = Store::open(root, options).unwrap();
-    prune_before_gc(&mut store);
+    keep_records(&mut store);
     let shutdown = Default::default();
     router(Arc::new(store), server_options, &[ADDRESS.into()], shutdown)
 }
