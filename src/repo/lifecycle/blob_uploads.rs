@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::config::BlobUploadLimits;
 use crate::names::{OciDigest, RepositoryName};
@@ -27,6 +27,10 @@ const ID_CHARS: usize = 32;
 const SEARCHED_MAX: usize = 10_000;
 /// How often a file is created again because a sweep has removed its directory.
 const ATTEMPTS_MAX: usize = 5;
+/// How long a request waits for another one that writes to the same upload.
+const LOCKED_MAX: Duration = Duration::from_millis(500);
+/// The pause between two attempts to lock an upload.
+const LOCKED_PAUSE: Duration = Duration::from_millis(5);
 /// How often the files are counted, and those that have expired removed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 /// The depth of the directories below `ROOT/wasmstore/oci` that are searched. A repository name has at most 48 components.
@@ -109,15 +113,7 @@ impl BlobUploads {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file.map_err(failed())?,
         };
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::Busy(
-                    "another request writes to the upload".to_owned(),
-                ));
-            }
-            Err(TryLockError::Error(error)) => return Err(failed()(error)),
-        }
+        lock(&file, &path)?;
         let size_bytes = file.metadata().map_err(failed())?.len();
         Ok(Some(BlobUpload {
             uploads: self,
@@ -326,6 +322,25 @@ impl BlobUpload<'_> {
         remove_if_there(&self.path)?;
         self.uploads.release(self.size_bytes, 1);
         Ok(())
+    }
+}
+
+/// Locks the file of an upload. A git process that is being started shares the lock of an earlier request for a moment, until exec(2) closes
+/// the file, so a lock that is not free is tried again.
+fn lock(file: &File, path: &Path) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCKED_MAX => {
+                std::thread::sleep(LOCKED_PAUSE);
+            }
+            Err(TryLockError::WouldBlock) => {
+                let reason = "another request writes to the upload";
+                return Err(Error::Busy(reason.to_owned()));
+            }
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", path)(error)),
+        }
     }
 }
 
