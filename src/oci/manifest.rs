@@ -151,8 +151,8 @@ mod tests {
     fn a_manifest_with_one_wasm_layer_is_a_module() {
         let wasm = layer("application/wasm", "a");
         let other = layer("text/plain", "b");
-        assert!(manifest(&[wasm.clone()]).module().is_some());
-        assert_eq!(manifest(&[other.clone()]).module(), None);
+        assert!(manifest(std::slice::from_ref(&wasm)).module().is_some());
+        assert_eq!(manifest(std::slice::from_ref(&other)).module(), None);
         assert_eq!(manifest(&[wasm, other]).module(), None);
         assert_eq!(manifest(&[]).module(), None);
     }

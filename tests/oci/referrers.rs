@@ -35,10 +35,7 @@ fn there_is_always_an_index_of_referrers() {
     let registry = Registry::new();
     let digest = digest_of(b"nothing");
     for name in ["a", "unknown/package"] {
-        assert_eq!(
-            list(&registry, &format!("{name}/referrers/{digest}")),
-            [json!(0); 0]
-        );
+        assert!(list(&registry, &format!("{name}/referrers/{digest}")).is_empty());
     }
     is_error(
         &registry.v2("GET", "a/referrers/sha256:0", ""),
@@ -70,7 +67,7 @@ fn a_signature_of_a_module_that_was_not_pushed_is_listed_and_survives_gc() {
         "annotations": { "n": "1" },
     });
     let path = format!("a/referrers/{subject}");
-    assert_eq!(list(&registry, &path), [expected.clone()]);
+    assert_eq!(list(&registry, &path), std::slice::from_ref(&expected));
     assert_eq!(registry.post("/gc", "").status, 200);
     assert_eq!(list(&registry, &path), [expected]);
     assert_eq!(registry.digest("a", "1"), subject);
@@ -78,7 +75,7 @@ fn a_signature_of_a_module_that_was_not_pushed_is_listed_and_survives_gc() {
     assert_eq!(registry.content(), "/a/1.wasm=1");
     let deleted = registry.v2("DELETE", &format!("a/manifests/{digest}"), "");
     assert_eq!(deleted.status, 202);
-    assert_eq!(list(&registry, &path), [json!(0); 0]);
+    assert!(list(&registry, &path).is_empty());
     registry.is_clean();
 }
 
@@ -109,10 +106,7 @@ fn referrers_are_filtered_by_their_type() {
             .v2("GET", &filtered, "")
             .has("oci-filters-applied", "artifactType");
     }
-    assert_eq!(
-        list(&registry, &format!("{path}?artifactType=x/c")),
-        [json!(0); 0]
-    );
+    assert!(list(&registry, &format!("{path}?artifactType=x/c")).is_empty());
 }
 
 #[test]
