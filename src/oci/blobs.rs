@@ -121,8 +121,9 @@ impl Registry {
                 };
                 if name == BLOBS {
                     let repository = RepositoryName::parse(directory.as_str())?;
-                    if let Some(found) = self.find_blob(store, view, &repository, digest)? {
-                        return Ok(Some(found));
+                    let record = Records(&repository).blob(digest);
+                    if let Some(hash) = view.record(record.as_tree_path())? {
+                        return Ok(Some(FoundBlob::Stored(hash)));
                     }
                 } else if !name.starts_with('_') {
                     todo.push(directory.join(&name)?);
@@ -144,16 +145,23 @@ impl Registry {
         author: Option<Author>,
     ) -> Result<Published<()>> {
         let record = Records(repository).blob(digest);
-        let was_uploaded = store.remove_uploaded_blob(repository, digest)?;
+        let is_uploaded = store.uploaded_blob(repository, digest)?.is_some();
         let published = store.begin_registry_write(author)?.publish(|draft| {
             let is_recorded = draft.record(record.as_tree_path())?.is_some();
-            if !is_recorded && !was_uploaded {
-                return Err(self.missing_blob(store, repository, digest));
-            }
             draft.remove_records(std::slice::from_ref(&record))?;
-            Ok((format!("Delete blob {digest} of {repository}"), ()))
+            let message = format!("Delete blob {digest} of {repository}");
+            Ok::<_, Error>((message, is_recorded))
         })?;
-        Ok(published)
+        if is_uploaded {
+            store.remove_uploaded_blob(repository, digest)?;
+        } else if !published.value {
+            return Err(self.missing_blob(store, repository, digest));
+        }
+        Ok(Published {
+            commit: published.commit,
+            has_moved: published.has_moved,
+            value: (),
+        })
     }
 
     /// Returns why a repository has no link to a blob.

@@ -75,6 +75,7 @@ pub enum ErrorCode {
     TooManyRequests,
     Denied,
     Unauthorized,
+    Unknown,
 }
 
 impl ErrorCode {
@@ -95,6 +96,7 @@ impl ErrorCode {
             Self::TooManyRequests => "TOOMANYREQUESTS",
             Self::Denied => "DENIED",
             Self::Unauthorized => "UNAUTHORIZED",
+            Self::Unknown => "UNKNOWN",
         }
     }
 }
@@ -144,8 +146,8 @@ impl Error {
                 ErrorKind::NotFound
                 | ErrorKind::Malformed
                 | ErrorKind::Precondition
-                | ErrorKind::Input
-                | ErrorKind::Unavailable => ErrorCode::Unsupported,
+                | ErrorKind::Input => ErrorCode::Unsupported,
+                ErrorKind::Unavailable => ErrorCode::Unknown,
             },
         }
     }

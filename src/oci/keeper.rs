@@ -1,4 +1,4 @@
-//! What the registry does in operations on the whole store.
+//! The part of the registry in `gc` and `verify`.
 
 use super::error::{Error, Result};
 use super::registry::Registry;

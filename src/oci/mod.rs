@@ -10,6 +10,7 @@
 //! `records.rs` has the layout of `refs/oci/records`, `synthesized.rs` the manifest of a module that was not pushed, `tag_path.rs` the path of a tag.
 //! The other files have one operation each.
 
+mod attach;
 mod blobs;
 mod catalog;
 mod delete;

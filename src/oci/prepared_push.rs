@@ -17,6 +17,8 @@ pub(super) struct PreparedPush<'p> {
     pub manifest_hash: ModuleHash,
     pub media_type_hash: Option<ModuleHash>,
     pub blobs: Vec<(OciDigest, ModuleHash)>,
+    /// The records of the synthesised manifests to which the push attaches something.
+    pub subjects: Vec<(ModulePath, ModuleHash)>,
     pub default_branch: BranchName,
     pub day: u64,
 }
@@ -32,6 +34,12 @@ impl PreparedPush<'_> {
         );
         for (digest, hash) in &self.blobs {
             set.push((records.blob(digest), *hash));
+        }
+        for (path, hash) in &self.subjects {
+            // A client may have pushed the tag in the meantime.
+            if draft.record(path.as_tree_path())?.is_none() {
+                set.push((path.clone(), *hash));
+            }
         }
         if let Some(subject) = &self.manifest.subject {
             let path = records.referrer(&subject.digest, &self.digest);
@@ -71,7 +79,7 @@ impl PreparedPush<'_> {
         Ok(replaced.map(|hash| (records.untagged(self.day, hash), hash)))
     }
 
-    /// Makes the only wasm layer the module of each tag. A tag of another manifest is no module any more.
+    /// Makes the only wasm layer the module of each tag. The module of a tag that gets another kind of manifest is removed.
     fn move_tags(&self, draft: &mut RegistryDraft<'_, '_>) -> Result<()> {
         let layer = self.manifest.module();
         let stored = |digest| self.blobs.iter().find(|(blob, _)| *blob == digest);

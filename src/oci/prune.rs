@@ -216,7 +216,7 @@ impl Registry {
 
 /// Returns the digest that the name of a tag contains: `sha256-<digits>`, with a suffix such as `.sig`, `.att` or `.sbom` (cosign's tag scheme,
 /// and the referrers tag schema of the OCI distribution specification).
-fn subject_of_tag(tag: &OciTag) -> Option<OciDigest> {
+pub(super) fn subject_of_tag(tag: &OciTag) -> Option<OciDigest> {
     let (algorithm, rest) = tag.as_str().split_once('-')?;
     let digits = rest.split('.').next()?;
     OciDigest::parse(&format!("{algorithm}:{digits}")).ok()
@@ -231,7 +231,7 @@ fn read(view: &RegistryView<'_>, name: &RepositoryName) -> Result<RepositoryReco
         let hash = view.record(records.manifest(&digest).as_tree_path())?;
         let found = pushed_manifest(view, name, &digest)?;
         if let (Some(hash), Some(found)) = (hash, found) {
-            // What is no manifest was not pushed by a client: it names nothing.
+            // A record that does not parse as a manifest names nothing. Clients cannot push one.
             manifests.insert(digest, (hash, found.parse().unwrap_or_default()));
             digests.entry(hash).or_default().push(digest);
         }

@@ -1,15 +1,13 @@
 //! Puts a manifest.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::blobs::FoundBlob;
 use super::error::{Error, Result};
 use super::manifest::Manifest;
 use super::prepared_push::PreparedPush;
-use super::records::day_of;
+use super::records::{Records, day_of};
 use super::registry::Registry;
 use crate::names::{Author, ManifestRef, ModuleHash, OciDigest, OciTag, RepositoryName};
 use crate::store::{
@@ -58,7 +56,7 @@ struct NamedBlob {
 enum BlobSource {
     Stored(ModuleHash),
     Bytes(Vec<u8>),
-    Uploaded(File, PathBuf),
+    Uploaded,
 }
 
 impl Registry {
@@ -66,21 +64,40 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::ManifestInvalid`], [`Error::ManifestTooLarge`], [`Error::DigestMismatch`]; [`Error::ManifestBlobUnknown`];
-    /// [`Error::PathTaken`]; those of publishing. Nothing is changed then.
+    /// [`Error::PathTaken`]; those of publishing. No module is changed then.
     pub fn put_manifest(
         &self,
         store: &Store,
         push: &ManifestPush,
     ) -> Result<Published<PushedManifest>> {
+        match self.try_put_manifest(store, push) {
+            // A client that pushed the same blob at the same time has moved it from the uploads to the records.
+            Err(Error::ManifestBlobUnknown(_)) => self.try_put_manifest(store, push),
+            result => result,
+        }
+    }
+
+    fn try_put_manifest(
+        &self,
+        store: &Store,
+        push: &ManifestPush,
+    ) -> Result<Published<PushedManifest>> {
         let (digest, manifest) = check(push)?;
-        let blobs = store.read_registry(|view| {
+        let tags = tags(push);
+        let (blobs, attached) = store.read_registry(|view| {
             self.check_manifests(view, push, &manifest)?;
-            self.named_blobs(store, view, push, &manifest)
+            let attached = self.attached(view, push, &manifest, &tags)?;
+            Ok::<_, Error>((self.named_blobs(store, view, push, &manifest)?, attached))
         })?;
         let mut write = store.begin_registry_write(push.author.clone())?;
         let mut stored = Vec::new();
         for blob in blobs {
-            stored.push((blob.digest, store_blob(&mut write, blob)?));
+            let digest = blob.digest;
+            stored.push((digest, store_blob(&mut write, &push.repository, blob)?));
+        }
+        let mut subjects = Vec::new();
+        for attached in attached {
+            subjects.extend(attached.store(&mut write, &Records(&push.repository))?);
         }
         let media_type = manifest
             .media_type
@@ -89,7 +106,8 @@ impl Registry {
         let prepared = PreparedPush {
             push,
             digest,
-            tags: tags(push),
+            tags,
+            subjects,
             manifest_hash: write.add_bytes(push.bytes.clone())?,
             media_type_hash: media_type
                 .map(|media_type| write.add_bytes(media_type.into_bytes()))
@@ -145,7 +163,7 @@ impl Registry {
             let source = match self.find_blob(store, view, &push.repository, &digest)? {
                 Some(FoundBlob::Stored(hash)) => BlobSource::Stored(hash),
                 Some(FoundBlob::Config(bytes)) => BlobSource::Bytes(bytes),
-                Some(FoundBlob::Uploaded(file, path)) => BlobSource::Uploaded(file, path),
+                Some(FoundBlob::Uploaded(..)) => BlobSource::Uploaded,
                 None => {
                     missing.push(digest.to_string());
                     continue;
@@ -164,7 +182,7 @@ impl Registry {
     }
 }
 
-/// Checks a push as far as its bytes tell.
+/// Checks the bytes of a manifest, before anything is read from the store.
 fn check(push: &ManifestPush) -> Result<(OciDigest, Manifest)> {
     if push.bytes.len() > MANIFEST_BYTES_MAX {
         let bytes_max = MANIFEST_BYTES_MAX;
@@ -208,7 +226,11 @@ fn tags(push: &ManifestPush) -> Vec<OciTag> {
 }
 
 /// Stores a blob that a manifest names, and validates it if it claims to be WebAssembly.
-fn store_blob(write: &mut RegistryWrite<'_>, blob: NamedBlob) -> Result<ModuleHash> {
+fn store_blob(
+    write: &mut RegistryWrite<'_>,
+    repository: &RepositoryName,
+    blob: NamedBlob,
+) -> Result<ModuleHash> {
     let name = blob.digest.to_string();
     let stored = match blob.source {
         BlobSource::Stored(hash) => {
@@ -217,18 +239,23 @@ fn store_blob(write: &mut RegistryWrite<'_>, blob: NamedBlob) -> Result<ModuleHa
             } else {
                 Ok(())
             };
-            checked.and_then(|()| write.add_stored(hash)).map(|()| hash)
+            checked
+                .and_then(|()| write.add_stored(hash))
+                .map(|()| Some(hash))
         }
-        BlobSource::Bytes(bytes) => write.add_bytes(bytes),
-        BlobSource::Uploaded(file, path) if blob.is_wasm => write.add_module(&name, file, &path),
-        BlobSource::Uploaded(file, path) => write.add_file(file, &path),
+        BlobSource::Bytes(bytes) => write.add_bytes(bytes).map(Some),
+        BlobSource::Uploaded => write.add_uploaded(repository, &blob.digest, blob.is_wasm),
     };
-    stored.map_err(|error| match error.kind() {
-        ErrorKind::InvalidModule => Error::ManifestInvalid(store::chain(&error)),
-        // A gc, or a delete by another client, came in between.
-        ErrorKind::NotFound => Error::ManifestBlobUnknown(name),
-        _ => error.into(),
-    })
+    match stored {
+        Ok(Some(hash)) => Ok(hash),
+        // A gc, or another client, came in between.
+        Ok(None) => Err(Error::ManifestBlobUnknown(name)),
+        Err(error) => Err(match error.kind() {
+            ErrorKind::InvalidModule => Error::ManifestInvalid(store::chain(&error)),
+            ErrorKind::NotFound => Error::ManifestBlobUnknown(name),
+            _ => error.into(),
+        }),
+    }
 }
 
 /// Returns the number of seconds since 1970-01-01 UTC.

@@ -90,7 +90,7 @@ fn fanned_out(digest: &OciDigest) -> String {
     format!("{}/{}/{}", digest.algorithm(), &digits[..2], &digits[2..])
 }
 
-/// Returns the digest whose path below a directory has these segments; `None` if they are no digest.
+/// Returns the digest whose path below a directory has these segments; `None` if they do not form a digest.
 pub(super) fn digest_of<'s>(segments: impl Iterator<Item = &'s str>) -> Option<OciDigest> {
     let mut segments = segments;
     let algorithm = segments.next()?;

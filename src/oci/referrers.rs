@@ -10,11 +10,11 @@ use super::registry::Registry;
 use crate::names::{OciDigest, RepositoryName};
 use crate::store::{RegistryView, Store};
 
-/// The maximum number of manifests in one page.
-const PAGE_MAX: usize = 500;
+/// The maximum number of manifests that are read for one page.
+const READ_MAX: usize = 500;
 
-/// The maximum size of the annotations in one page, in bytes. The page ends after the manifest that exceeds it.
-const ANNOTATIONS_BYTES_MAX: usize = 1 << 20;
+/// The maximum size of the manifests that are read for one page, in bytes. The page ends after the manifest that exceeds it.
+const READ_BYTES_MAX: u64 = 8 << 20;
 
 /// A page of the manifests that refer to a manifest: an image index.
 #[derive(Clone, Debug, Serialize)]
@@ -50,23 +50,22 @@ impl Registry {
                 manifests: Vec::new(),
                 next: None,
             };
-            let mut annotations_bytes = 0;
+            let (mut read, mut read_bytes, mut last) = (0, 0, None);
             for digest in digests(view, repository, subject)? {
                 if after.is_some_and(|after| digest <= *after) {
                     continue;
                 }
-                if page.manifests.len() >= PAGE_MAX || annotations_bytes > ANNOTATIONS_BYTES_MAX {
-                    page.next = page.manifests.last().map(|last| last.digest);
+                if read >= READ_MAX || read_bytes > READ_BYTES_MAX {
+                    page.next = last;
                     break;
                 }
+                last = Some(digest);
+                read += 1;
                 let Some(found) = descriptor(view, repository, &digest)? else {
                     continue;
                 };
+                read_bytes += found.size;
                 if artifact_type.is_none() || found.artifact_type.as_deref() == artifact_type {
-                    let annotations = found.annotations.iter().flatten();
-                    annotations_bytes += annotations
-                        .map(|(key, value)| key.len() + value.len())
-                        .sum::<usize>();
                     page.manifests.push(found);
                 }
             }

@@ -1,17 +1,18 @@
 //! The registry, and the manifests of the modules that no OCI client has pushed.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use super::error::Result;
 use super::pull::{pushed_digests, pushed_manifest};
 use super::records::{MANIFESTS, Records};
 use super::synthesized::Synthesized;
 use super::tag_path::{file_name, outer_paths, tag_of_file};
-use crate::names::{ModuleHash, OciDigest, RepositoryName, TreePath};
+use crate::names::{ModuleHash, OciDigest, OciTag, RepositoryName, TreePath};
 use crate::store::{RegistryView, TreeId};
 
 /// The maximum size of the cache of synthesised manifests, in bytes.
@@ -45,6 +46,37 @@ pub(super) struct RepositoryModule {
     pub file_name: String,
     pub path: String,
     pub hash: ModuleHash,
+    /// Whether the file is in the directory of the repository.
+    pub is_inner: bool,
+}
+
+/// Returns a cache of one shard: with several, an item could not be larger than one of them.
+fn cache<K: Eq + Hash, V: Clone, W: Weighter<K, V> + Clone>(
+    items_expected: usize,
+    weight_max: u64,
+    weighter: W,
+) -> Cache<K, V, W> {
+    let options = OptionsBuilder::new()
+        .estimated_items_capacity(items_expected)
+        .weight_capacity(weight_max)
+        .shards(1)
+        .build()
+        .expect("BUG: both capacities are given");
+    Cache::with_options(
+        options,
+        weighter,
+        DefaultHashBuilder::default(),
+        DefaultLifecycle::default(),
+    )
+}
+
+impl RepositoryModule {
+    /// Returns a tag of the module, if the file is in the directory of the repository.
+    pub fn tag(&self) -> Option<OciTag> {
+        OciTag::parse(self.file_name.strip_suffix(".wasm")?)
+            .ok()
+            .filter(|_| self.is_inner)
+    }
 }
 
 #[derive(Clone)]
@@ -74,9 +106,9 @@ impl Weighter<(RepositoryName, TreeId), Arc<LayerMap>> for ByCount {
 impl Default for Registry {
     fn default() -> Self {
         Self {
-            synthesized: Cache::with_weighter(1 << 14, MANIFESTS_BYTES_MAX, BySize),
-            digests: Cache::with_weighter(1 << 8, DIGESTS_MAX, ByCount),
-            layers: Cache::with_weighter(1 << 8, DIGESTS_MAX, ByCount),
+            synthesized: cache(1 << 14, MANIFESTS_BYTES_MAX, BySize),
+            digests: cache(1 << 8, DIGESTS_MAX, ByCount),
+            layers: cache(1 << 8, DIGESTS_MAX, ByCount),
         }
     }
 }
@@ -183,6 +215,7 @@ pub(super) fn modules(
                 file_name: file_name(&path).to_owned(),
                 path: path.to_string(),
                 hash,
+                is_inner: false,
             });
         }
     }
@@ -192,6 +225,7 @@ pub(super) fn modules(
                 path: format!("/{repository}/{name}"),
                 file_name: name,
                 hash,
+                is_inner: true,
             });
         }
     }

@@ -27,7 +27,7 @@ fn paths(
     let in_directory = format!("{repository}/{tag}{SUFFIX}");
     let of_repository = [format!("{repository}{SUFFIX}"), repository.to_string()];
     let of_repository = of_repository.into_iter().filter(move |_| names_repository);
-    // A path that is no module path, such as one segment that has the form of a hash, has no module.
+    // Some paths are illegal for modules, such as a single segment that has the form of a hash.
     let paths = std::iter::once(in_directory).chain(of_repository);
     paths.filter_map(|path| ModulePath::parse(&path).ok())
 }

@@ -1,14 +1,15 @@
 //! Lists the tags of a repository.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, HashMap};
 
 use super::error::{Error, Result};
-use super::pull::{is_known, manifest_pushed_with};
+use super::manifest::Manifest;
+use super::pull::is_known;
 use super::records::{Records, TAGS};
 use super::registry::{Registry, directory};
 use super::tag_path::{outer_paths, outer_tags, tag_of_file};
-use crate::names::{OciTag, RepositoryName};
-use crate::store::{RegistryView, Store};
+use crate::names::{ModuleHash, OciTag, RepositoryName};
+use crate::store::{RegistryView, Store, TreeNode};
 
 /// A page of the tags of a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,14 +32,24 @@ impl Registry {
         after: Option<&str>,
         count: usize,
     ) -> Result<TagsPage> {
-        let tags = store.read_registry(|view| {
+        let mut tags = store.read_registry(|view| {
             if !is_known(view, repository)? {
                 return Err(Error::NameUnknown(repository.clone()));
             }
-            self.all_tags(store, view, repository)
+            let (mut tags, mut checked) = (Vec::new(), HashMap::new());
+            for (tag, record) in named_tags(store, view, repository)? {
+                if after.is_some_and(|after| tag.as_str() <= after) {
+                    continue;
+                }
+                if tags.len() > count {
+                    break;
+                }
+                if names_manifest(view, record, &mut checked)? {
+                    tags.push(tag);
+                }
+            }
+            Ok(tags)
         })?;
-        let is_after = |tag: &OciTag| after.is_none_or(|after| tag.as_str() > after);
-        let mut tags: Vec<_> = tags.into_iter().filter(is_after).collect();
         let has_more = tags.len() > count;
         tags.truncate(count);
         Ok(TagsPage { tags, has_more })
@@ -50,35 +61,56 @@ impl Registry {
         store: &Store,
         view: &RegistryView<'_>,
         repository: &RepositoryName,
-    ) -> Result<BTreeSet<OciTag>> {
-        let mut tags = BTreeSet::new();
-        for (name, node) in view.modules(&directory(repository))? {
-            tags.extend(tag_of_file(&name, &node).map(|(tag, _)| tag));
-        }
-        for path in outer_paths(repository) {
-            if view.module(path.as_tree_path())?.is_some() {
-                tags.extend(outer_tags(&store.default_branch()?));
-            }
-        }
-        for (name, _) in view.records(&Records(repository).directory(TAGS))? {
-            let Ok(tag) = OciTag::parse(&name) else {
-                continue;
-            };
-            // A tag that was pushed with a module names nothing once the module is removed.
-            if !tags.contains(&tag) && is_without_module(view, repository, &tag)? {
-                tags.insert(tag);
+    ) -> Result<Vec<OciTag>> {
+        let (mut tags, mut checked) = (Vec::new(), HashMap::new());
+        for (tag, record) in named_tags(store, view, repository)? {
+            if names_manifest(view, record, &mut checked)? {
+                tags.push(tag);
             }
         }
         Ok(tags)
     }
 }
 
-/// Returns whether a tag was pushed with a manifest that is not a module.
-fn is_without_module(
+/// Returns the names of tags: those of modules, and those of records, with the manifest, that name no module. Sorted.
+fn named_tags(
+    store: &Store,
     view: &RegistryView<'_>,
     repository: &RepositoryName,
-    tag: &OciTag,
+) -> Result<BTreeMap<OciTag, Option<ModuleHash>>> {
+    let mut tags = BTreeMap::new();
+    for (name, node) in view.modules(&directory(repository))? {
+        tags.extend(tag_of_file(&name, &node).map(|(tag, _)| (tag, None)));
+    }
+    for path in outer_paths(repository) {
+        if view.module(path.as_tree_path())?.is_some() {
+            let outer = outer_tags(&store.default_branch()?);
+            tags.extend(outer.into_iter().map(|tag| (tag, None)));
+        }
+    }
+    for (name, node) in view.records(&Records(repository).directory(TAGS))? {
+        if let (Ok(tag), TreeNode::Module(manifest)) = (OciTag::parse(&name), node) {
+            tags.entry(tag).or_insert(Some(manifest));
+        }
+    }
+    Ok(tags)
+}
+
+/// Returns whether a tag names a manifest. A tag that was pushed with a module names nothing once the module is removed. `checked` has the
+/// manifests that were read before: many tags may name the same one.
+fn names_manifest(
+    view: &RegistryView<'_>,
+    record: Option<ModuleHash>,
+    checked: &mut HashMap<ModuleHash, bool>,
 ) -> Result<bool> {
-    let manifest = manifest_pushed_with(view, repository, tag)?;
-    Ok(manifest.is_some_and(|manifest| manifest.module().is_none()))
+    let Some(hash) = record else {
+        return Ok(true);
+    };
+    if let Some(checked) = checked.get(&hash) {
+        return Ok(*checked);
+    }
+    let manifest: Option<Manifest> = serde_json::from_slice(&view.blob(hash)?).ok();
+    let names_manifest = manifest.is_some_and(|manifest| manifest.module().is_none());
+    checked.insert(hash, names_manifest);
+    Ok(names_manifest)
 }

@@ -1,6 +1,6 @@
 //! Verifies the records: manifests and blobs have the digests that their paths say, and tags and referrers name manifests.
 //!
-//! A manifest whose blobs are not recorded is no fault: clients may delete the blobs of a repository one by one.
+//! A manifest may lack records of its blobs: clients may delete the blobs of a repository one by one.
 
 use std::collections::BTreeSet;
 

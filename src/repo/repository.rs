@@ -146,8 +146,8 @@ impl Repository {
     }
 
     /// Publishes one change of several refs like [`publish`](Self::publish): `decide` gets a draft for each of them, the branch first, and
-    /// returns as many decisions. The refs move one after the other, `refs/oci/records` first. A crash in between can leave only that one moved;
-    /// no success was reported then.
+    /// returns as many decisions. The refs move one after the other, `refs/oci/records` first. If the
+    /// branch cannot move then, or after a crash in between, only that one has moved; the change has failed then.
     ///
     /// # Errors
     /// As for [`publish`](Self::publish).

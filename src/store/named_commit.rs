@@ -1,6 +1,6 @@
 //! The commits that clients may name: those of branches and tags.
 //!
-//! The commits of the registry (`refs/oci/records`) have records, which nobody validates as modules. If a client could read, restore or branch off one,
+//! The commits of the registry (`refs/oci/records`) have records, which are not validated as modules. If a client could read, restore or branch off one,
 //! they would become modules.
 
 use super::error::{Error, Result};

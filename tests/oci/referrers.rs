@@ -167,3 +167,22 @@ fn an_index_keeps_what_it_names() {
     registry.manifest("a", &child).is(200, &text);
     registry.is_clean();
 }
+
+#[test]
+fn a_signature_keeps_the_synthesised_manifest_to_which_it_is_attached() {
+    let registry = Registry::new();
+    registry.put("a/1.wasm", 1);
+    let subject = registry.digest("a", "1");
+    let served = registry.manifest("a", &subject).text().to_owned();
+    let text = referrer(&subject, 1, json!({}));
+    let digest = digest_of(text.as_bytes());
+    registry.upload("a", b"{}");
+    assert_eq!(registry.put_manifest("a", &digest, &text).status, 201);
+    registry.put("a/1.wasm", 2);
+    assert_ne!(registry.digest("a", "1"), subject);
+    registry.manifest("a", &subject).is(200, &served);
+    assert_eq!(registry.post("/gc", "").status, 200);
+    registry.manifest("a", &subject).is(200, &served);
+    assert_eq!(list(&registry, &format!("a/referrers/{subject}")).len(), 1);
+    registry.is_clean();
+}

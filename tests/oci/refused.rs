@@ -204,3 +204,33 @@ fn methods_and_endpoints_that_do_not_exist_are_unsupported() {
         "MANIFEST_BLOB_UNKNOWN",
     );
 }
+
+#[test]
+fn an_upload_that_was_damaged_is_not_recorded() {
+    let registry = Registry::new();
+    registry.upload("a", b"{}");
+    let digest = registry.upload("a", &module(1));
+    let digits = digest.strip_prefix("sha256:").unwrap();
+    let file = registry.store.root().join("wasmstore/oci/a/_blobs/sha256");
+    std::fs::write(file.join(digits), module(2)).unwrap();
+    let text = image_manifest(&[(WASM, &module(1))], &json!({}));
+    let refused = registry.put_manifest("a", "1", &text);
+    is_error(&refused, 404, "MANIFEST_BLOB_UNKNOWN");
+    assert_eq!(registry.content(), "");
+    is_error(&registry.blob("a", &digest), 404, "BLOB_UNKNOWN");
+    registry.upload("a", &module(1));
+    assert_eq!(registry.put_manifest("a", "1", &text).status, 201);
+    assert_eq!(registry.content(), "/a/1.wasm=1");
+    registry.is_clean();
+}
+
+#[test]
+fn the_largest_content_range_is_not_an_empty_chunk() {
+    let registry = Registry::new();
+    let begun = registry.v2("POST", "a/blobs/uploads/", "");
+    let path = begun.header("location").unwrap().to_owned();
+    let range = format!("0-{}", u64::MAX);
+    let headers = [("content-range", range.as_str()), ("content-length", "0")];
+    let response = registry.send("PATCH", &path, &headers, "");
+    is_error(&response, 416, "BLOB_UPLOAD_INVALID");
+}

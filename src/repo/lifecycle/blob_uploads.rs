@@ -2,11 +2,12 @@
 //!
 //! `<repository>/_uploads/<id>` is an unfinished upload, `<repository>/_blobs/<algorithm>/<hex digits>` a complete blob. No component of
 //! a repository name begins with `_`, so the names never clash. Nothing here is fsynced: a blob becomes durable together with the manifest
-//! that names it. After a power cut, a client that is told that a blob is missing sends it again, as the protocol requires.
+//! that names it. After a power cut, a blob may be
+//! missing or damaged. Its digest is verified again then, and the client sends it again, as the protocol requires.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -114,6 +115,12 @@ impl BlobUploads {
             file => file.map_err(failed())?,
         };
         lock(&file, &path)?;
+        // Another request may have completed or discarded the upload before this one had the lock.
+        let inode = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let locked = file.metadata().map(inode).map_err(failed())?;
+        if fs::metadata(&path).map(inode).ok() != Some(locked) {
+            return Ok(None);
+        }
         let size_bytes = file.metadata().map_err(failed())?.len();
         Ok(Some(BlobUpload {
             uploads: self,
@@ -251,9 +258,9 @@ impl BlobUploads {
             } else if metadata.is_file() {
                 let age = metadata.modified().ok();
                 let age = age.and_then(|modified| now.duration_since(modified).ok());
-                if age.is_some_and(|age| age > self.limits.age_max) {
-                    remove_if_there(&path)?;
-                } else {
+                let is_expired = age.is_some_and(|age| age > self.limits.age_max);
+                // A file that cannot be removed still counts.
+                if !is_expired || remove_if_there(&path).is_err() {
                     usage.bytes += metadata.len();
                     usage.files += 1;
                 }
@@ -308,10 +315,12 @@ impl BlobUpload<'_> {
     pub fn complete(self, digest: &OciDigest) -> Result<()> {
         let to = self.uploads.blob_path(&self.repository, digest);
         let dir = to.parent().expect("BUG: a blob is in a directory");
-        if let Ok(replaced) = fs::metadata(&to) {
+        let replaced = fs::metadata(&to).ok();
+        in_dir(dir, || fs::rename(&self.path, &to)).map_err(Error::io("rename to", &to))?;
+        if let Some(replaced) = replaced {
             self.uploads.release(replaced.len(), 1);
         }
-        in_dir(dir, || fs::rename(&self.path, &to)).map_err(Error::io("rename to", &to))
+        Ok(())
     }
 
     /// Discards the upload.

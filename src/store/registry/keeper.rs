@@ -4,7 +4,7 @@ use crate::repo::StoreFault;
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// What the layer that knows the meaning of the records does in operations on the whole store.
+/// The operations of the layer that knows the meaning of the records.
 pub trait RecordKeeper: Send + Sync {
     /// Removes the records that are not used any more. Runs before each collection of garbage, but not on a replica, which has the records
     /// of its primary. A failure fails the collection.

@@ -1,4 +1,4 @@
-//! What the OCI registry (`oci/`) needs of the store: one view of its records and of the default branch, one write that changes both, and
+//! The store's support for the OCI registry (`oci/`): one view of its records and of the default branch, one write that changes both, and
 //! the blobs that no manifest names yet.
 //!
 //! The records are the tree of `refs/oci/records`. Only `oci/` knows their meaning.

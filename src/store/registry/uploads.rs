@@ -152,7 +152,7 @@ impl BlobUpload<'_> {
 }
 
 /// Computes the digest of all bytes, with the algorithm of `like`.
-fn digest_of(reader: &mut impl Read, like: &OciDigest) -> std::io::Result<OciDigest> {
+pub(super) fn digest_of(reader: &mut impl Read, like: &OciDigest) -> std::io::Result<OciDigest> {
     let (mut sha256, mut sha512) = (Hashing::default(), Hashing512::default());
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {

@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::path::Path;
 
-use crate::names::{Author, CommitId, ModuleHash, ModulePath, TreePath};
+use super::uploads::digest_of;
+use crate::names::{Author, CommitId, ModuleHash, ModulePath, OciDigest, RepositoryName, TreePath};
 use crate::repo::{
     self, ChangeRefs, Decision, Draft, Published, Spool, TreeId, TreeNode, WriteTxn,
 };
@@ -47,19 +48,41 @@ impl RegistryWrite<'_> {
         Ok(self.txn.add_blob(&mut Spool::holding(bytes))?)
     }
 
-    /// Stores the bytes of a file as a blob.
+    /// Stores an uploaded blob, after validating it as a module if `is_module` is set. Returns `None` if there is no such upload, or if its bytes
+    /// do not have the digest any more: a power cut may have damaged the file, which was never fsynced.
     ///
     /// # Errors
-    /// The file cannot be read, or the blob cannot be written.
-    pub fn add_file(&mut self, file: File, path: &Path) -> Result<ModuleHash> {
-        Ok(self.txn.add_blob(&mut Spool::of_file(file, path)?)?)
+    /// The bytes are not a valid module; the file cannot be read, or the blob cannot be written.
+    pub fn add_uploaded(
+        &mut self,
+        repository: &RepositoryName,
+        digest: &OciDigest,
+        is_module: bool,
+    ) -> Result<Option<ModuleHash>> {
+        let Some((mut file, path)) = self.store.uploaded_blob(repository, digest)? else {
+            return Ok(None);
+        };
+        let computed = digest_of(&mut file, digest).map_err(|source| Error::File {
+            action: "read",
+            path: path.clone(),
+            source,
+        })?;
+        if computed != *digest {
+            tracing::warn!(%digest, "removing an uploaded blob that is damaged");
+            self.store.remove_uploaded_blob(repository, digest)?;
+            return Ok(None);
+        }
+        if is_module {
+            return self.add_module(&digest.to_string(), file, &path).map(Some);
+        }
+        Ok(Some(self.txn.add_blob(&mut Spool::of_file(file, &path)?)?))
     }
 
     /// Validates the bytes of a file, and stores them as a module. `name` identifies the file in errors.
     ///
     /// # Errors
     /// The bytes are not a valid module; the file cannot be read, or the blob cannot be written.
-    pub fn add_module(&mut self, name: &str, file: File, path: &Path) -> Result<ModuleHash> {
+    fn add_module(&mut self, name: &str, file: File, path: &Path) -> Result<ModuleHash> {
         let upload = self.store.validate_file(name, file, path)?;
         let ValidatedUpload {
             mut spool,
@@ -137,7 +160,7 @@ impl RegistryWrite<'_> {
 impl RegistryWrite<'_> {
     /// Replaces all records, and their history, by one commit with these records, which exist already. Returns false if another client has
     /// changed the records since `commit`, or the default branch since it had the tree `modules`: `refs/oci/records` moves before the branch, so
-    /// whoever reads both in between sees a pushed manifest whose module seems to be missing.
+    /// a reader in between sees a pushed manifest whose module seems to be missing.
     ///
     /// # Errors
     /// Those of publishing.

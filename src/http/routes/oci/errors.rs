@@ -53,6 +53,9 @@ pub(in crate::http) async fn oci_errors(request: Request, next: Next) -> Respons
         StatusCode::TOO_MANY_REQUESTS
         | StatusCode::SERVICE_UNAVAILABLE
         | StatusCode::INSUFFICIENT_STORAGE => ErrorCode::TooManyRequests,
+        status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
+            ErrorCode::Unknown
+        }
         _ => ErrorCode::Unsupported,
     });
     let errors = json!({ "errors": [{ "code": code.as_str(), "message": failure.to_string() }] });

@@ -210,7 +210,7 @@ fn content_range(headers: &HeaderMap) -> Result<Option<u64>> {
     };
     let (first, last) = range.ok_or_else(invalid)?;
     match content_length(headers) {
-        Some(length) if length != last - first + 1 => Err(invalid()),
+        Some(length) if Some(length) != (last - first).checked_add(1) => Err(invalid()),
         _ => Ok(Some(first)),
     }
 }

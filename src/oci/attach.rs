@@ -1,0 +1,74 @@
+//! Records the synthesised manifest to which a pushed manifest attaches something, such as a signature: it must outlive the module of its tag.
+
+use super::error::Result;
+use super::prune::subject_of_tag;
+use super::pull::pushed_manifest;
+use super::push::ManifestPush;
+use super::registry::{Registry, RepositoryModule};
+use super::synthesized::Synthesized;
+use super::{manifest::Manifest, records::Records};
+use crate::names::{ModuleHash, ModulePath, OciDigest, OciTag};
+use crate::store::{RegistryView, RegistryWrite};
+
+/// A synthesised manifest that gets a record, because something is attached to it.
+pub(super) struct Attached {
+    made: std::sync::Arc<Synthesized>,
+    module: RepositoryModule,
+    layer: OciDigest,
+}
+
+impl Registry {
+    /// Returns the synthesised manifests to which a push attaches something: its subject, and those that its tags name as cosign does.
+    pub(super) fn attached(
+        &self,
+        view: &RegistryView<'_>,
+        push: &ManifestPush,
+        manifest: &Manifest,
+        tags: &[OciTag],
+    ) -> Result<Vec<Attached>> {
+        let subject = manifest.subject.as_ref().map(|subject| subject.digest);
+        let mut subjects: Vec<_> = tags.iter().filter_map(subject_of_tag).collect();
+        subjects.extend(subject);
+        subjects.sort_unstable();
+        subjects.dedup();
+        let mut attached = Vec::new();
+        for digest in subjects {
+            if pushed_manifest(view, &push.repository, &digest)?.is_some() {
+                continue;
+            }
+            let found = self.module_by_digest(view, &push.repository, &digest)?;
+            if let Some((module, made)) = found.filter(|(_, made)| made.digest == digest) {
+                let layer = OciDigest::Sha256(*view.digest(module.hash)?.as_bytes());
+                attached.push(Attached {
+                    made,
+                    module,
+                    layer,
+                });
+            }
+        }
+        Ok(attached)
+    }
+}
+
+impl Attached {
+    /// Stores the blobs, and returns the records of the manifest, of its blobs and of its tag.
+    ///
+    /// # Errors
+    /// The blobs cannot be written, or the module does not exist any more.
+    pub fn store(
+        &self,
+        write: &mut RegistryWrite<'_>,
+        records: &Records<'_>,
+    ) -> Result<Vec<(ModulePath, ModuleHash)>> {
+        let manifest = write.add_bytes(self.made.manifest.clone())?;
+        let config = write.add_bytes(self.made.config.clone())?;
+        write.add_stored(self.module.hash)?;
+        let mut stored = vec![
+            (records.manifest(&self.made.digest), manifest),
+            (records.blob(&self.made.config_digest), config),
+            (records.blob(&self.layer), self.module.hash),
+        ];
+        stored.extend(self.module.tag().map(|tag| (records.tag(&tag), manifest)));
+        Ok(stored)
+    }
+}
