@@ -16,7 +16,7 @@ impl Registry {
     /// Deletes a tag, or a manifest with all tags that are served with it. The modules of deleted tags are removed from the default branch.
     ///
     /// # Errors
-    /// [`Error::ManifestUnknown`], [`Error::NameUnknown`]; those of publishing.
+    /// There is no such manifest or repository; those of publishing.
     pub fn delete_manifest(
         &self,
         store: &Store,
