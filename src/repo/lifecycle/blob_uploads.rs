@@ -406,7 +406,8 @@ mod tests {
         assert!(uploads.blob(&other, &digest).unwrap().is_none());
         assert!(uploads.remove_blob(&repository(), &digest).unwrap());
         assert!(!uploads.remove_blob(&repository(), &digest).unwrap());
-        assert_eq!((uploads.usage().bytes, uploads.usage().files), (0, 0));
+        let usage = uploads.usage();
+        assert_eq!((usage.bytes, usage.files), (0, 0));
     }
 
     #[test]
