@@ -14,7 +14,7 @@ use crate::store::{RegistryView, Store};
 const READ_MAX: usize = 500;
 
 /// The maximum size of the manifests that are read for one page, in bytes. The page ends after the manifest that exceeds it.
-const READ_BYTES_MAX: u64 = 8 << 20;
+const READ_BYTES_MAX: u64 = 1 << 20;
 
 /// A page of the manifests that refer to a manifest: an image index.
 #[derive(Clone, Debug, Serialize)]

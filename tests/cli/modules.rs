@@ -229,8 +229,10 @@ fn info_prints_the_facts_about_a_module() {
         let hash = world.changes(&["add", "a.wasm"]).trim_end().to_owned();
         let json = world.json(&["info", "a.wasm"]);
         let digest = json["digest"].as_str().unwrap();
+        let manifest = world.json(&["oci", "show", "a:latest"]);
         let expected = json!({
             "hash": hash, "digest": digest, "size": bytes.len(), "kind": "module",
+            "oci": { "repository": "a", "tag": "latest", "digest": manifest["digest"] },
             "imports": [{ "module": "env", "name": "g", "kind": "global", "type": "(global i32)" }],
             "exports": [
                 { "name": "m", "kind": "memory", "type": "(memory 1)" },

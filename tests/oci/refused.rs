@@ -217,7 +217,7 @@ fn an_upload_that_was_damaged_is_not_recorded() {
     let refused = registry.put_manifest("a", "1", &text);
     is_error(&refused, 404, "MANIFEST_BLOB_UNKNOWN");
     assert_eq!(registry.content(), "");
-    is_error(&registry.blob("a", &digest), 404, "BLOB_UNKNOWN");
+    assert_eq!(registry.blob("a", &digest).status, 404);
     registry.upload("a", &module(1));
     assert_eq!(registry.put_manifest("a", "1", &text).status, 201);
     assert_eq!(registry.content(), "/a/1.wasm=1");
