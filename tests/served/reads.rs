@@ -6,7 +6,7 @@ use super::{Twin, history};
 use crate::support::program::{FORMATS, World};
 
 /// Every command, and whether it works against a server.
-const COMMANDS: [(&str, bool); 39] = [
+const COMMANDS: [(&str, bool); 40] = [
     ("init", false),
     ("add", true),
     ("find", true),
@@ -19,6 +19,7 @@ const COMMANDS: [(&str, bool); 39] = [
     ("list", true),
     ("search", true),
     ("world", true),
+    ("oci", true),
     ("set", true),
     ("remove", true),
     ("versions", true),
@@ -150,6 +151,8 @@ fn every_read_has_the_same_result_on_the_directory_and_over_http() {
             &["world", wit, "none"],
             &["world", wit, "--commit", middle],
             &["world", wit, "--branch", "nope"],
+            &["oci", "tags", "nope"],
+            &["oci", "show", "nope:1"],
             &["branch", "--list"],
             &["branch", "--list", "--json"],
         ] {
