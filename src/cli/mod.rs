@@ -50,6 +50,7 @@ mod serve;
 mod server_check;
 mod server_settings;
 mod settings;
+mod show_each;
 mod socket_activation;
 mod stop_signals;
 mod store_location;

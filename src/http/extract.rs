@@ -6,7 +6,7 @@ use std::fmt::Display;
 use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::header::{IF_NONE_MATCH, RANGE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, Uri};
 use serde::de::DeserializeOwned;
 
 use crate::http::error::{Failure, Result};
@@ -52,14 +52,24 @@ impl UrlTail {
 /// The query parameters. Unknown ones are ignored.
 pub(super) struct QueryParams<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParams<T> {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        match Query::from_request_parts(parts, state).await {
+impl<T: DeserializeOwned> QueryParams<T> {
+    /// Parses the query of a URL.
+    ///
+    /// # Errors
+    /// 400 for parameters that do not parse.
+    pub fn of(uri: &Uri) -> Result<Self> {
+        match Query::try_from_uri(uri) {
             Ok(Query(params)) => Ok(Self(params)),
             Err(error) => Err(Failure::malformed(error.body_text())),
         }
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for QueryParams<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        Self::of(&parts.uri)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::digest::Digest;
 use super::error::{Error, quoted};
 use super::hex;
 
@@ -147,6 +148,12 @@ impl OciDigest {
     pub fn to_hex(&self) -> String {
         let text = self.to_string();
         text[self.algorithm().len() + 1..].to_owned()
+    }
+}
+
+impl From<Digest> for OciDigest {
+    fn from(digest: Digest) -> Self {
+        Self::Sha256(*digest.as_bytes())
     }
 }
 

@@ -38,7 +38,7 @@ impl Registry {
             }
             let found = self.module_by_digest(view, &push.repository, &digest)?;
             if let Some((module, made)) = found.filter(|(_, made)| made.digest == digest) {
-                let layer = OciDigest::Sha256(*view.digest(module.hash)?.as_bytes());
+                let layer = OciDigest::from(view.digest(module.hash)?);
                 attached.push(Attached {
                     made,
                     module,

@@ -37,9 +37,7 @@ impl Registry {
         let has_more = first.names.len() > count;
         Ok((first.names.into_iter().take(count).collect(), has_more))
     }
-}
 
-impl Registry {
     /// Returns the repositories that have records.
     pub(super) fn recorded(&self, view: &RegistryView<'_>) -> Result<BTreeSet<RepositoryName>> {
         let mut names = BTreeSet::new();

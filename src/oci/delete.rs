@@ -51,12 +51,12 @@ impl Registry {
     ) -> Result<Vec<ServedTag>> {
         store.read_registry(|view| {
             let mut served = Vec::new();
-            for tag in self.all_tags(store, view, repository)? {
-                let manifest = self.manifest_of_tag(store, view, repository, &tag)?;
+            for tag in self.all_tags(view, repository)? {
+                let manifest = self.manifest_of_tag(view, repository, &tag)?;
                 if manifest.is_none_or(|manifest| manifest.digest != found.digest) {
                     continue;
                 }
-                if let Some(module) = tagged_module(store, view, repository, &tag)? {
+                if let Some(module) = tagged_module(view, repository, &tag)? {
                     let record = view.record(Records(repository).tag(&tag).as_tree_path())?;
                     served.push(ServedTag {
                         tag,

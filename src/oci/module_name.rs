@@ -34,11 +34,11 @@ impl Registry {
             return Ok(None);
         };
         store.read_registry(|view| {
-            let module = tagged_module(store, view, &repository, &tag)?;
+            let module = tagged_module(view, &repository, &tag)?;
             if module.is_none_or(|module| module.path != *path || module.hash != hash) {
                 return Ok(None);
             }
-            let manifest = self.manifest_of_tag(store, view, &repository, &tag)?;
+            let manifest = self.manifest_of_tag(view, &repository, &tag)?;
             Ok(manifest.map(|manifest| OciModule {
                 repository: repository.clone(),
                 tag: tag.clone(),

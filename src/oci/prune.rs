@@ -58,7 +58,7 @@ impl Registry {
             let (basis, records) = store.read_registry(|view| {
                 let mut records = Vec::new();
                 for name in self.recorded(view)? {
-                    let kept = self.kept_records(store, view, &name, (today, keep_days))?;
+                    let kept = self.kept_records(view, &name, (today, keep_days))?;
                     records.extend(kept);
                 }
                 let basis = view.commit().map(|commit| (commit, view.modules_root()));
@@ -82,7 +82,6 @@ impl Registry {
     /// Returns the records of a repository that stay.
     fn kept_records(
         &self,
-        store: &Store,
         view: &RegistryView<'_>,
         name: &RepositoryName,
         (today, keep_days): (u64, u64),
@@ -92,7 +91,7 @@ impl Registry {
             .into_iter()
             .partition(|(_, day)| day.saturating_add(keep_days) > today);
         (repository.untagged, repository.expired) = (untagged, expired);
-        let kept = self.kept(store, view, &mut repository, (today, keep_days))?;
+        let kept = self.kept(view, &mut repository, (today, keep_days))?;
         let records = Records(name);
         let mut paths = Vec::new();
         let mut days = Vec::new();
@@ -119,7 +118,6 @@ impl Registry {
 
     fn kept(
         &self,
-        store: &Store,
         view: &RegistryView<'_>,
         repository: &mut RepositoryRecords,
         (today, keep_days): (u64, u64),
@@ -129,7 +127,7 @@ impl Registry {
         let (mut current, mut digests) = (BTreeSet::new(), BTreeSet::new());
         for module in modules(view, &name)? {
             current.insert(module.hash);
-            digests.insert(OciDigest::Sha256(*view.digest(module.hash)?.as_bytes()));
+            digests.insert(OciDigest::from(view.digest(module.hash)?));
         }
         for (digest, (hash, manifest)) in &repository.manifests {
             let is_current = match manifest.module() {
@@ -153,7 +151,7 @@ impl Registry {
             };
             match (manifest.module(), subject_of_tag(&tag)) {
                 (Some(layer), _) => {
-                    let Some(module) = tagged_module(store, view, &name, &tag)? else {
+                    let Some(module) = tagged_module(view, &name, &tag)? else {
                         continue;
                     };
                     if !is_manifest_of(view, &name, Some(layer), module.hash)? {

@@ -4,6 +4,7 @@ use super::error::{Error, Result};
 use super::manifest::{IMAGE_MANIFEST, Manifest};
 use super::records::{MANIFESTS, Records, digest_of};
 use super::registry::{Registry, directory, modules};
+use super::synthesized::Synthesized;
 use super::tag_path::{self, TaggedModule, file_name};
 use crate::names::{ManifestRef, ModuleHash, OciDigest, OciTag, RepositoryName};
 use crate::store::{Blob, Hashing512, RegistryView, Store, TreeNode, sha256};
@@ -32,7 +33,7 @@ impl Registry {
     ) -> Result<FoundManifest> {
         store.read_registry(|view| {
             let found = match reference {
-                ManifestRef::Tag(tag) => self.manifest_of_tag(store, view, repository, tag)?,
+                ManifestRef::Tag(tag) => self.manifest_of_tag(view, repository, tag)?,
                 ManifestRef::Digest(digest) => self.manifest_by_digest(view, repository, digest)?,
             };
             let reference = reference.to_string();
@@ -52,25 +53,19 @@ impl Registry {
         }
         let found = self.module_by_digest(view, repository, digest)?;
         let made = found.map(|(_, made)| made);
-        Ok(made
-            .filter(|made| made.digest == *digest)
-            .map(|made| FoundManifest {
-                digest: made.digest,
-                media_type: IMAGE_MANIFEST.to_owned(),
-                bytes: Blob::from(made.manifest.clone()),
-            }))
+        let made = made.filter(|made| made.digest == *digest);
+        Ok(made.map(|made| FoundManifest::from(&*made)))
     }
 
     /// Returns the manifest of a tag; `None` if the repository does not have the tag.
     pub(super) fn manifest_of_tag(
         &self,
-        store: &Store,
         view: &RegistryView<'_>,
         repository: &RepositoryName,
         tag: &OciTag,
     ) -> Result<Option<FoundManifest>> {
         let pushed = manifest_pushed_with(view, repository, tag)?;
-        let Some(module) = tagged_module(store, view, repository, tag)? else {
+        let Some(module) = tagged_module(view, repository, tag)? else {
             // A manifest that is a module lost its tag when the module was removed.
             return Ok(pushed.filter(|pushed| pushed.module().is_none()));
         };
@@ -80,16 +75,22 @@ impl Registry {
             return Ok(Some(pushed));
         }
         // The module came in another way, but a client has pushed it too.
-        let layer = OciDigest::Sha256(*view.digest(module.hash)?.as_bytes());
+        let layer = OciDigest::from(view.digest(module.hash)?);
         if let Some(digest) = self.pushed_with_layer(view, repository, &layer)? {
             return pushed_manifest(view, repository, &digest);
         }
         let made = self.synthesized(view, module.hash, file_name(&module.path))?;
-        Ok(Some(FoundManifest {
+        Ok(Some(FoundManifest::from(&*made)))
+    }
+}
+
+impl From<&Synthesized> for FoundManifest {
+    fn from(made: &Synthesized) -> Self {
+        Self {
             digest: made.digest,
             media_type: IMAGE_MANIFEST.to_owned(),
             bytes: Blob::from(made.manifest.clone()),
-        }))
+        }
     }
 }
 
@@ -131,13 +132,12 @@ pub(super) fn manifest_pushed_with(
 
 /// Returns the module that a tag names.
 pub(super) fn tagged_module(
-    store: &Store,
     view: &RegistryView<'_>,
     repository: &RepositoryName,
     tag: &OciTag,
 ) -> Result<Option<TaggedModule>> {
-    let branch = store.default_branch()?;
-    Ok(tag_path::find(repository, tag, &branch, |path| {
+    let branch = view.default_branch();
+    Ok(tag_path::find(repository, tag, branch, |path| {
         view.module(path)
     })?)
 }
@@ -192,9 +192,9 @@ pub(super) fn recorded_digests(
         let TreeNode::Directory(_) = node else {
             continue;
         };
-        let directory = root.join(&algorithm).map_err(crate::store::Error::from)?;
+        let directory = root.join(&algorithm)?;
         for (prefix, _) in view.records(&directory)? {
-            let fan_out = directory.join(&prefix).map_err(crate::store::Error::from)?;
+            let fan_out = directory.join(&prefix)?;
             for (rest, _) in view.records(&fan_out)? {
                 let segments = [algorithm.as_str(), prefix.as_str(), rest.as_str()];
                 digests.extend(digest_of(segments.into_iter()));

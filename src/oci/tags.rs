@@ -37,7 +37,7 @@ impl Registry {
                 return Err(Error::NameUnknown(repository.clone()));
             }
             let (mut tags, mut checked) = (Vec::new(), HashMap::new());
-            for (tag, record) in named_tags(store, view, repository)? {
+            for (tag, record) in named_tags(view, repository)? {
                 if after.is_some_and(|after| tag.as_str() <= after) {
                     continue;
                 }
@@ -58,12 +58,11 @@ impl Registry {
     /// Returns all tags of a repository, sorted.
     pub(super) fn all_tags(
         &self,
-        store: &Store,
         view: &RegistryView<'_>,
         repository: &RepositoryName,
     ) -> Result<Vec<OciTag>> {
         let (mut tags, mut checked) = (Vec::new(), HashMap::new());
-        for (tag, record) in named_tags(store, view, repository)? {
+        for (tag, record) in named_tags(view, repository)? {
             if names_manifest(view, record, &mut checked)? {
                 tags.push(tag);
             }
@@ -74,7 +73,6 @@ impl Registry {
 
 /// Returns the names of tags: those of modules, and those of records, with the manifest, that name no module. Sorted.
 fn named_tags(
-    store: &Store,
     view: &RegistryView<'_>,
     repository: &RepositoryName,
 ) -> Result<BTreeMap<OciTag, Option<ModuleHash>>> {
@@ -84,7 +82,7 @@ fn named_tags(
     }
     for path in outer_paths(repository) {
         if view.module(path.as_tree_path())?.is_some() {
-            let outer = outer_tags(&store.default_branch()?);
+            let outer = outer_tags(view.default_branch());
             tags.extend(outer.into_iter().map(|tag| (tag, None)));
         }
     }

@@ -95,27 +95,23 @@ fn pushes_to_the_records_are_refused_and_fetches_allowed() {
                 .trim(),
             tip
         );
+        let push = |refspec: &str| {
+            let mut push = world.command("git");
+            push.env("WASMSTORE_PROGRAM", env!("CARGO_BIN_EXE_wasmstore"))
+                .env("WASMSTORE_PUSH_METHODS", "POST,DELETE")
+                .arg("--git-dir")
+                .arg(&clone)
+                .args(["-c", "remote.origin.mirror=false"])
+                .args(["push", "-q", url, refspec]);
+            push.output().unwrap()
+        };
         for refspec in [
             "+main:refs/oci/records",
             ":refs/oci/records",
             "refs/oci/records:refs/oci",
             "main:refs/notes/x",
         ] {
-            let mut push = world.command("git");
-            let program = std::path::Path::new(env!("CARGO_BIN_EXE_wasmstore"));
-            push.env("WASMSTORE_PROGRAM", program)
-                .env("WASMSTORE_PUSH_METHODS", "POST,DELETE")
-                .arg("--git-dir")
-                .arg(&clone)
-                .args([
-                    "-c",
-                    "remote.origin.mirror=false",
-                    "push",
-                    "-q",
-                    url,
-                    refspec,
-                ]);
-            let ran = push.output().unwrap();
+            let ran = push(refspec);
             let err = String::from_utf8_lossy(&ran.stderr).into_owned();
             assert!(!ran.status.success(), "{refspec}");
             if refspec.ends_with("refs/oci/records") {
@@ -129,19 +125,7 @@ fn pushes_to_the_records_are_refused_and_fetches_allowed() {
             "refs/oci/records:refs/heads/x",
             "refs/oci/records:refs/tags/x",
         ] {
-            let mut push = world.command("git");
-            push.env("WASMSTORE_PROGRAM", env!("CARGO_BIN_EXE_wasmstore"))
-                .arg("--git-dir")
-                .arg(&clone)
-                .args([
-                    "-c",
-                    "remote.origin.mirror=false",
-                    "push",
-                    "-q",
-                    url,
-                    refspec,
-                ]);
-            let ran = push.output().unwrap();
+            let ran = push(refspec);
             let err = String::from_utf8_lossy(&ran.stderr).into_owned();
             assert!(!ran.status.success(), "{refspec}");
             assert!(err.contains("it is not a valid module"), "{refspec}: {err}");

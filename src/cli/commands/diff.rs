@@ -8,6 +8,7 @@ use crate::cli::color::DiffColor;
 use crate::cli::exit::Result;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::cli::show_each::show_each;
 use crate::names::TreePath;
 use crate::store::{ModuleComparison, PathChange, Revision};
 use crate::wire;
@@ -45,20 +46,12 @@ impl DiffArgs {
         let (old, new) = (store.pin(&self.old)?, settings.remember(self.new));
         let new = store.pin(&new)?;
         // Differences are printed while they are found, because there may be millions.
-        let visit = |show: &mut dyn FnMut(PathChange) -> Result<()>| {
-            let mut result = Ok(());
-            store.diff(&old, &new, &self.path, &mut |change| {
-                result = show(change);
-                match result {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(_) => ControlFlow::Break(()),
-                }
-            })?;
-            result
+        let find = |visit: &mut dyn FnMut(PathChange) -> ControlFlow<()>| {
+            store.diff(&old, &new, &self.path, visit)
         };
         if out.is_json() {
             let mut array = out.array();
-            visit(&mut |change| {
+            show_each(find, |change| {
                 let comparison = store.compare(&old, &new, &change)?;
                 match wire::PathDiff::new(&change, comparison.as_ref()) {
                     Some(diff) => array.push(&diff),
@@ -67,7 +60,7 @@ impl DiffArgs {
             })?;
             return array.end();
         }
-        visit(&mut |change| {
+        show_each(find, |change| {
             print_change(&change, out)?;
             match store.compare(&old, &new, &change)? {
                 Some(ModuleComparison::Compared(compared)) => diff_text::print(&compared, out),

@@ -10,6 +10,7 @@ use crate::cli::log_graph::LogGraph;
 use crate::cli::output::Output;
 use crate::cli::pager::LatePager;
 use crate::cli::settings::Settings;
+use crate::cli::show_each::show_each;
 use crate::names::ModulePath;
 use crate::remote::StoreOperations;
 use crate::store::{LogOrder, Revision};
@@ -106,15 +107,10 @@ impl LogArgs {
         } else {
             LogOrder::NewestFirst
         };
-        let mut result = Ok(());
-        store.log(revision, self.skip, self.max_count, order, &mut |commit| {
-            result = show(&commit);
-            match result {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
-            }
-        })?;
-        result
+        let find = |visit: &mut dyn FnMut(CommitJson) -> ControlFlow<()>| {
+            store.log(revision, self.skip, self.max_count, order, visit)
+        };
+        show_each(find, |commit| show(&commit))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::cli::args::ReadArgs;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::cli::show_each::show_each;
 use crate::names::{TreePath, printable};
 use crate::store::{WorldCheck, WorldSource};
 use crate::wire::WorldCheckJson;
@@ -45,23 +46,15 @@ impl WorldArgs {
         })?;
         let store = settings.open()?;
         // Components are printed while they are found, because the check of all takes time.
-        let visit = |show: &mut dyn FnMut(WorldCheck) -> Result<()>| {
-            let mut result = Ok(());
-            store.world(&revision, &world, &self.path, &mut |check| {
-                result = show(check);
-                match result {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(_) => ControlFlow::Break(()),
-                }
-            })?;
-            result
+        let find = |visit: &mut dyn FnMut(WorldCheck) -> ControlFlow<()>| {
+            store.world(&revision, &world, &self.path, visit)
         };
         if out.is_json() {
             let mut array = out.array();
-            visit(&mut |check| array.push(&WorldCheckJson::from(check)))?;
+            show_each(find, |check| array.push(&WorldCheckJson::from(check)))?;
             return array.end();
         }
-        visit(&mut |check| print(&check, out))
+        show_each(find, |check| print(&check, out))
     }
 }
 

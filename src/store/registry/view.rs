@@ -1,6 +1,6 @@
 //! Reads the records of the registry and the modules of the default branch.
 
-use crate::names::{CommitId, Digest, ModuleHash, TreePath};
+use crate::names::{BranchName, CommitId, Digest, ModuleHash, TreePath};
 use crate::repo::{Blob, TreeId, TreeNode};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
@@ -9,6 +9,7 @@ use crate::store::revision::Revision;
 /// The records of the registry and the default branch, as both were when the view was made.
 pub struct RegistryView<'s> {
     store: &'s Store,
+    default_branch: BranchName,
     commit: Option<CommitId>,
     records: Option<TreeId>,
     modules: Option<TreeId>,
@@ -31,9 +32,12 @@ impl Store {
         let objects = self.repo.objects();
         let tip = self.repo.refs().oci_tip()?;
         let records = tip.map(|tip| objects.linked_commit(tip)).transpose()?;
-        let modules = self.read(&Revision::default(), |resolved| Ok(resolved.tree))?;
+        let default_branch = self.default_branch()?;
+        let revision = Revision::Branch(Some(default_branch.clone()));
+        let modules = self.read(&revision, |resolved| Ok(resolved.tree))?;
         Ok(RegistryView {
             store: self,
+            default_branch,
             commit: tip,
             records: records.map(|commit| commit.tree),
             modules,
@@ -54,6 +58,11 @@ impl RegistryError for Error {
 }
 
 impl RegistryView<'_> {
+    /// Returns the name of the default branch.
+    pub fn default_branch(&self) -> &BranchName {
+        &self.default_branch
+    }
+
     /// Returns the newest commit of the records; `None` if there are none.
     pub fn commit(&self) -> Option<CommitId> {
         self.commit

@@ -155,9 +155,7 @@ impl RegistryWrite<'_> {
         }
         Ok(published)
     }
-}
 
-impl RegistryWrite<'_> {
     /// Replaces all records, and their history, by one commit with these records, which exist already. Returns false if another client has
     /// changed the records since `commit`, or the default branch since it had the tree `modules`: `refs/oci/records` moves before the branch, so
     /// a reader in between sees a pushed manifest whose module seems to be missing.

@@ -1,15 +1,15 @@
 //! The lists of repositories, tags and referrers.
 
-use axum::extract::Query;
 use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::http::charged::{charged_json_response, json_bytes};
-use crate::http::error::{Failure, Result};
+use crate::http::error::Result;
+use crate::http::extract::QueryParams;
 use crate::http::state::App;
 use crate::names::{OciDigest, OciTag, RepositoryName};
 use crate::oci::{self, IMAGE_INDEX};
@@ -34,14 +34,8 @@ struct ReferrersQuery {
     last: Option<String>,
 }
 
-fn query<T: for<'d> Deserialize<'d>>(parts: &Parts) -> Result<T> {
-    let parsed = Query::try_from_uri(&parts.uri);
-    let Query(query) = parsed.map_err(|error| Failure::malformed(error.body_text()))?;
-    Ok(query)
-}
-
 pub(super) async fn tags(app: App, name: RepositoryName, parts: Parts) -> Result<Response> {
-    let PageQuery { n, last } = query(&parts)?;
+    let QueryParams(PageQuery { n, last }) = QueryParams::of(&parts.uri)?;
     let count = n.unwrap_or(ITEMS_MAX).min(ITEMS_MAX);
     let (app_of_read, repository) = (app.clone(), name.clone());
     let page = app.run_long_read(move |store| {
@@ -52,11 +46,11 @@ pub(super) async fn tags(app: App, name: RepositoryName, parts: Parts) -> Result
     let tags: Vec<_> = page.tags.iter().map(OciTag::as_str).collect();
     let next = page.tags.last().filter(|_| page.has_more);
     let next = next.map(|last| format!("/v2/{name}/tags/list?n={count}&last={last}"));
-    list(&app, json!({ "name": name.as_str(), "tags": tags }), next).await
+    list(&app, &json!({ "name": name.as_str(), "tags": tags }), next).await
 }
 
 pub(super) async fn catalog(app: App, parts: Parts) -> Result<Response> {
-    let PageQuery { n, last } = query(&parts)?;
+    let QueryParams(PageQuery { n, last }) = QueryParams::of(&parts.uri)?;
     let count = n.unwrap_or(ITEMS_MAX).min(ITEMS_MAX);
     let app_of_read = app.clone();
     let page = app.run_long_read(move |store| {
@@ -70,7 +64,7 @@ pub(super) async fn catalog(app: App, parts: Parts) -> Result<Response> {
         format!("/v2/_catalog?n={count}&last={last}")
     });
     let names: Vec<_> = names.iter().map(RepositoryName::as_str).collect();
-    list(&app, json!({ "repositories": names }), next).await
+    list(&app, &json!({ "repositories": names }), next).await
 }
 
 pub(super) async fn referrers(
@@ -79,10 +73,10 @@ pub(super) async fn referrers(
     digest: OciDigest,
     parts: Parts,
 ) -> Result<Response> {
-    let ReferrersQuery {
+    let QueryParams(ReferrersQuery {
         artifact_type,
         last,
-    } = query(&parts)?;
+    }) = QueryParams::of(&parts.uri)?;
     let after = last.map(|last| OciDigest::parse(&last).map_err(oci::Error::from));
     let after = after.transpose()?;
     let (app_of_read, repository, filter) = (app.clone(), name.clone(), artifact_type.clone());
@@ -98,7 +92,7 @@ pub(super) async fn referrers(
         let filter = filter.unwrap_or_default();
         format!("/v2/{name}/referrers/{digest}?last={last}{filter}")
     });
-    let mut response = list(&app, serde_json::to_value(&page).map_err(failed)?, next).await?;
+    let mut response = list(&app, &page, next).await?;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(IMAGE_INDEX));
     if artifact_type.is_some() {
@@ -108,17 +102,13 @@ pub(super) async fn referrers(
 }
 
 /// Returns a list as JSON, with a link to the next page.
-async fn list(app: &App, json: serde_json::Value, next: Option<String>) -> Result<Response> {
-    let charge = app.charge(json_bytes(&json)).await?;
-    let mut response = charged_json_response(&json, charge)?;
+async fn list(app: &App, list: &(impl Serialize + Sync), next: Option<String>) -> Result<Response> {
+    let charge = app.charge(json_bytes(list)).await?;
+    let mut response = charged_json_response(list, charge)?;
     if let Some(next) = next {
         let link = format!("<{}>; rel=\"next\"", app.base_path.join(&next));
         let link = link.parse().expect("BUG: encoded URLs are header values");
         response.headers_mut().insert(LINK, link);
     }
     Ok(response)
-}
-
-fn failed(error: serde_json::Error) -> Failure {
-    Failure::malformed(error.to_string())
 }

@@ -1,7 +1,6 @@
 //! Uploading blobs: in one request, in chunks, or by mounting the blob of another repository.
 
 use axum::body::Body;
-use axum::extract::Query;
 use axum::http::header::{CONTENT_RANGE, LOCATION, RANGE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -11,6 +10,7 @@ use serde::Deserialize;
 use super::bytes::CONTENT_DIGEST;
 use super::upload_body::UploadBody;
 use crate::http::error::{Failure, Result};
+use crate::http::extract::QueryParams;
 use crate::http::middleware::auth::Caller;
 use crate::http::state::App;
 use crate::http::upload::body::content_length;
@@ -43,7 +43,7 @@ pub(super) async fn begin(
     parts: Parts,
     body: Body,
 ) -> Result<Response> {
-    let query = query(&parts)?;
+    let QueryParams(query) = QueryParams::<UploadQuery>::of(&parts.uri)?;
     if let Some(mounted) = mount(&app, &name, &query).await? {
         return Ok(created(&app, &name, &mounted));
     }
@@ -118,7 +118,7 @@ pub(super) async fn complete(
     parts: Parts,
     body: Body,
 ) -> Result<Response> {
-    let query = query(&parts)?;
+    let QueryParams(query) = QueryParams::<UploadQuery>::of(&parts.uri)?;
     let digest = query.digest.ok_or_else(|| {
         let detail = "the parameter `digest` is needed";
         Failure::malformed(detail).with_oci_code(ErrorCode::DigestInvalid)
@@ -256,12 +256,6 @@ fn created(app: &App, name: &RepositoryName, digest: &OciDigest) -> Response {
     let location = app.base_path.join(&format!("/v2/{name}/blobs/{digest}"));
     let headers = [(LOCATION, location), (CONTENT_DIGEST, digest.to_string())];
     (StatusCode::CREATED, headers).into_response()
-}
-
-fn query(parts: &Parts) -> Result<UploadQuery> {
-    let parsed = Query::try_from_uri(&parts.uri);
-    let Query(query) = parsed.map_err(|error| Failure::malformed(error.body_text()))?;
-    Ok(query)
 }
 
 fn parse_digest(text: &str) -> Result<OciDigest> {
