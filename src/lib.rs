@@ -33,7 +33,8 @@
 //! | 3 | [`wire`] | The JSON types that the HTTP API, the remote client and the command line share | the schemas of `utoipa` |
 //! | 3 | [`oci`] | The OCI registry: repositories, tags, manifests and referrers; independent of HTTP | |
 //! | 3 | [`remote`] | Pushes, git's smart HTTP service, mirrors, replicas, clones; the client of a remote store | `gix_packetline`, `tungstenite`, `ureq` |
-//! | 4 | [`http`] | The HTTP server: API, watch, git, authentication, TLS, metrics | `axum`, `tokio`, `tower-http`, `rustls` |
+//! | 4 | [`web`] | The web UI: the markup of its pages, the style sheet, the script, charts; independent of HTTP | `maud` |
+//! | 4 | [`http`] | The HTTP server: API, the requests for pages of [`web`], watch, git, authentication, TLS, metrics | `axum`, `tokio`, `tower-http`, `rustls` |
 //! | 5 | [`cli`] | The command line: arguments, printing, exit codes. `serve.rs` assembles the server | `clap`, stdout |
 //!
 //! [`wasm`], [`repo`] and [`index`] do not depend on each other. Everything below [`http`] is synchronous. Only [`cli`] prints. Only [`cli`]
@@ -47,6 +48,7 @@
 //! | [`store`] | one file per verb; `index` keeps the version index current, `maintenance` runs gc and verify on a schedule, `watch` follows a branch, `replica` marks replicas |
 //! | [`remote`] | `client` implements [`StoreOperations`](remote::StoreOperations) for a server; the files `mirror_*` push to mirrors, and `replica` and `primary*` follow the primary |
 //! | [`http`] | `routes` (one file per resource), `module` and `upload` (bodies), `middleware`, `listener` (connections and TLS), `git` (smart HTTP), `watch`, `metrics`, `openapi` |
+//! | [`web`] | one file per screen; `layout` is the frame around them, `links` the URLs, and `assets` the files that pages load |
 //! | [`cli`] | `commands` (one file per command), `config` (the configuration file of the server) |
 //!
 //! `docs/architecture.md` follows an upload, a read, a push and a gc through these files.
@@ -78,4 +80,5 @@ pub mod repo;
 pub mod sharing;
 pub mod store;
 pub mod wasm;
+pub mod web;
 pub mod wire;

@@ -15,7 +15,7 @@ struct Subsystem {
     owns: &'static [&'static str],
 }
 
-const SUBSYSTEMS: [Subsystem; 16] = [
+const SUBSYSTEMS: [Subsystem; 17] = [
     Subsystem {
         name: "names",
         uses: &[],
@@ -91,9 +91,14 @@ const SUBSYSTEMS: [Subsystem; 16] = [
         ],
     },
     Subsystem {
+        name: "web",
+        uses: &["names", "store", "wire", "oci"],
+        owns: &["maud"],
+    },
+    Subsystem {
         name: "http",
         uses: &[
-            "names", "config", "budget", "store", "remote", "wire", "oci",
+            "names", "config", "budget", "store", "remote", "wire", "oci", "web",
         ],
         owns: &[
             "axum",
@@ -144,14 +149,14 @@ const SUBSYSTEMS: [Subsystem; 16] = [
         name: "lib",
         uses: &[
             "names", "config", "budget", "git", "wasm", "repo", "index", "store", "wire", "oci",
-            "remote", "http", "cli",
+            "remote", "web", "http", "cli",
         ],
         owns: &[],
     },
 ];
 
 /// A subsystem may use something that another one owns: the subsystem, what it uses, and the reason.
-const SHARED: [(&str, &str, &str); 12] = [
+const SHARED: [(&str, &str, &str); 13] = [
     ("wasm", "zstd", "names the format in an error"),
     (
         "wasm",
@@ -181,6 +186,11 @@ const SHARED: [(&str, &str, &str); 12] = [
         "decodes HTTP Basic and WebSocket subprotocols",
     ),
     ("http", "flate2", "decodes and encodes bodies"),
+    (
+        "web",
+        "base64",
+        "writes the integrity of a module for browsers",
+    ),
     (
         "cli",
         "rustix",
@@ -240,6 +250,7 @@ const ORDERS: [(&str, &[&str]); 2] = [
             "pagination",
             "blocking",
             "listener",
+            "site",
             "middleware",
             "git_permits",
             "module",

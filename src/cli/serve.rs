@@ -46,6 +46,7 @@ pub(super) fn run(server: ServerArgs, settings: &Settings) -> Result<()> {
         allowed_hosts: server.allowed_host.clone(),
         trusted_proxies: server.trusted_proxy.clone(),
         base_path: server.base_path.clone(),
+        has_web: !server.no_web,
         draining: CancellationToken::new(),
         dropped_log_lines: Some(logging::dropped_lines),
         default_branch: settings.branch()?,

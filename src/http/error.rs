@@ -68,6 +68,11 @@ impl Failure {
         Self::malformed("the URL ends where a name is needed")
     }
 
+    /// Creates a 404 for a URL that has no meaning.
+    pub fn unknown_endpoint() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "there is no such endpoint")
+    }
+
     /// Creates a 404 for a branch that does not exist.
     pub fn unknown_branch(branch: &BranchName) -> Self {
         let detail = format!("there is no branch {:?}", branch.as_str());

@@ -28,6 +28,7 @@ mod pagination;
 mod percent;
 mod router;
 mod routes;
+mod site;
 mod state;
 mod upload;
 mod watch;

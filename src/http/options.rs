@@ -33,6 +33,8 @@ pub struct ServerOptions {
     pub trusted_proxies: Vec<TrustedProxy>,
     /// The path below which the server answers.
     pub base_path: BasePath,
+    /// Whether the server has the web UI.
+    pub has_web: bool,
     /// Is cancelled when the server still serves, but will soon stop: `/readyz` responds with 503 then.
     pub draining: CancellationToken,
     /// Returns how many lines of the log were dropped, for `/metrics`.

@@ -22,12 +22,13 @@ use crate::http::middleware::origin::{OriginPolicy, check_origin};
 use crate::http::middleware::problem_json::problem_json;
 use crate::http::middleware::redirect_writes::redirect_writes;
 use crate::http::middleware::request_log::{catch_panics, request_log};
+use crate::http::middleware::web_errors::{mark_web_responses, render_web_errors};
 use crate::http::openapi;
 use crate::http::options::ServerOptions;
 use crate::http::routes::list_etag::list_etag;
 use crate::http::routes::{
     admin, branches, diff, facts, git, hashes, history, modules, oci, operation, search, versions,
-    watch, world,
+    watch, web, world,
 };
 use crate::http::state::App;
 use crate::store::Store;
@@ -53,7 +54,8 @@ pub fn router(
     let base_path = options.base_path.clone();
     let replica = options.replica.as_ref();
     let replica_writes = replica.map(|(_, writes)| Arc::new(writes.clone()));
-    let (routes, document) = routes().split_for_parts();
+    let web_base_path = options.has_web.then(|| base_path.clone());
+    let (routes, document) = routes(options.has_web).split_for_parts();
     let description = openapi::finish_document(document, is_keyed).into();
     let app = App::new(store, options, is_keyed, description, shutdown);
 
@@ -64,6 +66,7 @@ pub fn router(
         .layer(from_fn_with_state(replica_writes, redirect_writes))
         .layer(from_fn_with_state(key_check, authorize))
         .layer(from_fn(oci::oci_errors))
+        .layer(from_fn_with_state(web_base_path, mark_web_responses))
         .layer(from_fn(record_route))
         .with_state(app);
     with_normalized_paths(routes, base_path)
@@ -71,6 +74,7 @@ pub fn router(
         .layer(catch_panics())
         .layer(from_fn_with_state(is_keyed, default_headers))
         .layer(from_fn_with_state(trusted_proxies, request_log))
+        .layer(from_fn(render_web_errors))
         .layer(from_fn(problem_json))
         .layer(from_fn_with_state(Metrics::install(), count_requests))
         .layer(from_fn(head_and_length))
@@ -78,7 +82,7 @@ pub fn router(
 
 /// Returns all routes, with the OpenAPI document of their operations. `routes!` takes URL and method from the attribute of the
 /// handler; `{*name}` matches the rest of the URL, slashes included.
-fn routes() -> OpenApiRouter<App> {
+fn routes(has_web: bool) -> OpenApiRouter<App> {
     let api = OpenApiRouter::default()
         .routes(routes!(modules::list_all))
         .routes(routes!(modules::list))
@@ -116,7 +120,7 @@ fn routes() -> OpenApiRouter<App> {
         // OpenAPI describes some methods; the route accepts every method.
         .routes(routes!(admin::auth).map(|_| any(admin::auth)))
         .routes(routes!(operation::openapi));
-    OpenApiRouter::with_openapi(openapi::base_document())
+    let router = OpenApiRouter::with_openapi(openapi::base_document())
         .nest("/api/v1", api)
         // git defines these, so they are not part of the description.
         .route("/wasmstore.git/info/refs", get(git::refs))
@@ -128,8 +132,13 @@ fn routes() -> OpenApiRouter<App> {
         .route("/.well-known/wasm-pkg/registry.json", get(oci::wasm_pkg))
         .routes(routes!(operation::healthz))
         .routes(routes!(operation::readyz))
-        .routes(routes!(operation::metrics))
-        .fallback(unknown_endpoint)
+        .routes(routes!(operation::metrics));
+    let router = if has_web {
+        web::add_routes(router)
+    } else {
+        router
+    };
+    router.fallback(unknown_endpoint)
 }
 
 async fn missing_name() -> Failure {
@@ -137,7 +146,7 @@ async fn missing_name() -> Failure {
 }
 
 async fn unknown_endpoint() -> Failure {
-    Failure::new(StatusCode::NOT_FOUND, "there is no such endpoint")
+    Failure::unknown_endpoint()
 }
 
 async fn unsupported_method() -> Failure {

@@ -66,6 +66,18 @@ impl Store {
         })
     }
 
+    /// Returns the digest of a module, whose hash the caller has found in a tree or in a list of versions. The module is read only if neither a
+    /// cache nor the index has it.
+    pub fn digest(&self, hash: ModuleHash) -> Result<Digest> {
+        if let Some(digest) = self.digests.get(hash) {
+            return Ok(digest);
+        }
+        match self.with_index(|index| Ok(index.digest_of(hash)?)) {
+            Ok(Some(digest)) => Ok(digest),
+            Ok(None) | Err(_) => Ok(self.module(hash)?.digest),
+        }
+    }
+
     /// Returns the module with a hash if its bytes are cached.
     pub fn cached_module(&self, hash: ModuleHash) -> Option<Module> {
         let bytes = self.repo.objects().blob_in_memory(hash)?;

@@ -6,12 +6,14 @@
 mod after_commit;
 mod audit;
 mod backup;
+mod branch_relation;
 mod branches;
 mod change;
 mod check_push;
 mod commit_messages;
 mod diff;
 mod digest_cache;
+mod directory;
 mod early_checks;
 mod error;
 mod export;
@@ -44,6 +46,7 @@ mod revision;
 mod rollback;
 mod search;
 mod set;
+mod size_changes;
 mod statistics;
 mod upload;
 mod valid_modules;
@@ -65,15 +68,18 @@ pub use crate::wasm::{
     Cancellation, Comparison, Compatibility, Crates, Cut, Error as ModuleError, Export, Facts,
     FunctionSize, GroupSize, Hashing, Hashing512, Import, InterfaceNames, ItemChange, Metadata,
     ModuleInfo, ModuleKind, Requirements, SectionChange, SectionKind, SectionSize, SegmentSize,
-    Validation, Verdict, WORLD_BYTES_MAX, WitError, is_component, sha256,
+    TypedExport, TypedImport, Validation, Verdict, WORLD_BYTES_MAX, WitError, WitFacts, WitSource,
+    is_component, sha256,
 };
 pub use audit::AuditEntry;
+pub use branch_relation::{BranchRelation, MergeOutcome, MergePreview, RELATION_COMMITS_MAX};
 pub use change::Change;
 pub use check_push::{Objection, Pusher};
 pub use diff::{ModuleComparison, ModuleDiff, compare};
+pub use directory::{DirectoryEntry, DirectoryPage, EntryNode};
 pub use error::{Error, ErrorKind, Result};
 pub use export::write_modules;
-pub use facts::{ModuleFacts, WitResult};
+pub use facts::{ModuleFacts, ModuleSummary, WitResult};
 pub use find::{Module, ModuleDetails};
 pub use gc::{GcSummary, History};
 pub use import::ImportFilter;
@@ -92,8 +98,9 @@ pub use remove::DirectoryRemoval;
 pub use replica::{RemoteRefs, SkippedRef};
 pub use revision::{ResolvedRevision, Revision};
 pub use search::{
-    ItemPattern, Query, QueryError, SearchCursor, SearchMatch, SearchPage, SearchScope,
+    FoundItem, ItemPattern, Query, QueryError, SearchCursor, SearchMatch, SearchPage, SearchScope,
 };
+pub use size_changes::{PartSizeChange, SizeChanges};
 pub use statistics::Statistics;
 pub use upload::Upload;
 pub use verify::{DerivedFaults, Finding};

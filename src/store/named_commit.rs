@@ -23,6 +23,15 @@ impl Store {
         Ok(commit)
     }
 
+    /// Returns whether the store once had a commit, and gc has deleted it.
+    ///
+    /// # Errors
+    /// The index or the repository cannot be read.
+    pub fn was_dropped(&self, id: CommitId) -> Result<bool> {
+        let is_indexed = self.with_index(|index| Ok(index.contains(id)?))?;
+        Ok(is_indexed && self.repo.objects().commit(id).is_err())
+    }
+
     /// Returns whether the version index has a commit, or another ref than that of the registry reaches it.
     fn is_of_modules(&self, id: CommitId) -> Result<bool> {
         let is_indexed = || self.with_index(|index| Ok(index.contains(id)?));

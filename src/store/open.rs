@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock};
 
 use super::digest_cache::DigestCache;
 use super::error::Result;
-use super::facts::PendingFacts;
+use super::facts::{PendingFacts, Summaries};
 use super::registry::RecordKeeper;
 use super::valid_modules::ValidModules;
 use super::version_lists::VersionLists;
@@ -29,6 +29,8 @@ pub struct Store {
     pub(super) digests: DigestCache,
     /// The facts that uploads collected.
     pub(super) pending_facts: PendingFacts,
+    /// What lists of modules show about them.
+    pub(super) summaries: Summaries,
     /// Held while modules are read only to compute facts: a second thread waits for the result.
     pub(super) facts_lock: Mutex<()>,
     pub(super) version_lists: VersionLists,
@@ -82,6 +84,7 @@ impl Store {
             options,
             digests: DigestCache::default(),
             pending_facts: PendingFacts::default(),
+            summaries: Summaries::default(),
             facts_lock: Mutex::default(),
             version_lists: VersionLists::default(),
             digest_lock: Mutex::default(),

@@ -47,6 +47,7 @@ pub(super) struct FileSettings {
     pub auth: Key<Secret>,
     pub auth_file: Key<PathBuf>,
     pub cors: Key<bool>,
+    pub no_web: Key<bool>,
     pub tls: Key<TlsFiles>,
     pub mirror: Key<Vec<RemoteUrl>>,
     pub log_json: Key<bool>,

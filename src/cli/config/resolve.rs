@@ -61,6 +61,7 @@ fn combine_all(
     );
     combine_fields!(combine, server, file: auth, auth_file);
     combine.switch("cors", &mut server.cors, file.cors.take());
+    combine.switch("no_web", &mut server.no_web, file.no_web.take());
     combine_fields!(combine, server, file: tls);
     combine.list("mirror", &mut server.mirror, file.mirror.take());
     combine.switch("log_json", &mut server.log_json, file.log_json.take());

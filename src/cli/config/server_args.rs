@@ -67,6 +67,9 @@ pub(in crate::cli) struct ServerArgs {
     /// Allow requests from web pages of any origin
     #[arg(long)]
     pub cors: bool,
+    /// Do not serve the web UI
+    #[arg(long)]
+    pub no_web: bool,
     /// Serve TLS with this private key and certificate, PEM files that are reloaded when they change [env: WASMSTORE_TLS]
     #[arg(long, value_name = "KEY_FILE,CERT_FILE", value_parser = TlsFiles::parse)]
     pub tls: Option<TlsFiles>,

@@ -10,3 +10,4 @@ pub(super) mod origin;
 pub(super) mod problem_json;
 pub(super) mod redirect_writes;
 pub(super) mod request_log;
+pub(super) mod web_errors;

@@ -169,7 +169,11 @@ pub(in crate::http) fn memory_to_compress(size_bytes: u64) -> u64 {
     size_bytes + encoder_bytes
 }
 
-fn compress(bytes: &[u8], coding: Coding) -> io::Result<Bytes> {
+/// Compresses bytes.
+///
+/// # Errors
+/// None: writing to memory does not fail.
+pub(in crate::http) fn compress(bytes: &[u8], coding: Coding) -> io::Result<Bytes> {
     let compressed = match coding {
         Coding::Zstd => zstd::bulk::compress(bytes, ZSTD_LEVEL)?,
         Coding::Gzip => {

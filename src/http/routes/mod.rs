@@ -18,4 +18,5 @@ pub(super) mod operation;
 pub(super) mod search;
 pub(super) mod versions;
 pub(super) mod watch;
+pub(super) mod web;
 pub(super) mod world;

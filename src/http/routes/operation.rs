@@ -83,7 +83,7 @@ pub(in crate::http) async fn metrics(
 }
 
 /// Returns the state of the mirrors. If it cannot be read, the other metrics are returned without it.
-async fn mirror_statuses(app: &App) -> Result<Vec<MirrorStatus>> {
+pub(super) async fn mirror_statuses(app: &App) -> Result<Vec<MirrorStatus>> {
     let Some(mirrors) = app.mirrors.clone() else {
         return Ok(Vec::new());
     };

@@ -3,4 +3,5 @@
 pub(crate) mod first_parent;
 pub(crate) mod mirror_lag;
 pub(crate) mod reach;
+pub(crate) mod relation;
 pub(crate) mod walk;

@@ -5,9 +5,12 @@
 
 mod backfill;
 mod items;
+mod module_summary;
 mod pending;
 mod record;
 
 pub(super) use items::{ITEMS_MAX, items};
+pub use module_summary::ModuleSummary;
+pub(super) use module_summary::Summaries;
 pub(super) use pending::PendingFacts;
 pub use record::{ModuleFacts, WitResult};

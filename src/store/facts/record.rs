@@ -21,7 +21,7 @@ const STORED_BYTES_MAX: usize = 1 << 20;
 
 /// The maximum size of the JSON of stored facts, in bytes. A larger text is not decoded. Those of [`Facts`] and [`WitFacts`] together are
 /// smaller.
-const JSON_BYTES_MAX: u64 = 8 << 20;
+pub(super) const JSON_BYTES_MAX: u64 = 8 << 20;
 
 /// The facts about a module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

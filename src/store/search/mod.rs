@@ -5,6 +5,7 @@
 
 mod evaluate;
 mod item_pattern;
+mod matched_items;
 mod pattern;
 mod query;
 mod results;
@@ -12,5 +13,6 @@ mod size_bound;
 mod version_bound;
 
 pub use item_pattern::ItemPattern;
+pub use matched_items::FoundItem;
 pub use query::{Query, QueryError};
 pub use results::{SearchCursor, SearchMatch, SearchPage, SearchScope};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::largest::Sized64;
-use super::symbol::demangle;
+use super::symbol::{demangle, group_of};
 use super::text::json_bytes;
 
 /// The maximum size of the list of functions, in bytes of JSON.
@@ -30,6 +30,11 @@ impl FunctionSize {
     /// Returns the name as it was in the source, if it is a symbol of Rust or C++.
     pub fn demangled_name(&self) -> Option<String> {
         self.name.as_deref().and_then(demangle)
+    }
+
+    /// Returns the crate (Rust) or the outermost namespace or class (C++) in which it is defined, if its name contains one.
+    pub fn group(&self) -> Option<&str> {
+        self.name.as_deref().and_then(group_of)
     }
 }
 

@@ -23,6 +23,9 @@ use crate::remote::PushIdentity;
 /// The paths that need no key. They are for supervisors of the server and reveal nothing about the store.
 const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
+/// The start of the paths of the files that pages load. They are the same for every store, and the page of an error needs them too.
+const ASSETS: &str = "/ui/assets/";
+
 /// The keys of a server, and the limit on trying keys.
 #[derive(Clone, Debug)]
 pub(in crate::http) struct KeyCheck {
@@ -71,12 +74,17 @@ impl Caller {
         }
     }
 
+    /// Returns whether the key allows a method.
+    pub fn allows(&self, method: &Method) -> bool {
+        self.methods.allow(method)
+    }
+
     /// Checks that the key allows a method that the request needs in addition to its own.
     ///
     /// # Errors
     /// 403 with this text.
     pub fn require(&self, method: &Method, detail: &str) -> Result<()> {
-        if self.methods.allow(method) {
+        if self.allows(method) {
             return Ok(());
         }
         Err(Failure::new(StatusCode::FORBIDDEN, detail))
@@ -107,7 +115,8 @@ pub(in crate::http) async fn authorize(
     mut request: Request,
     next: Next,
 ) -> Response {
-    if OPEN_PATHS.contains(&request.uri().path()) {
+    let path = request.uri().path();
+    if OPEN_PATHS.contains(&path) || path.starts_with(ASSETS) {
         return next.run(request).await;
     }
     let caller = match check {

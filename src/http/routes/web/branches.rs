@@ -1,0 +1,133 @@
+//! The branches, and what a merge would change.
+
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::compare::rows;
+use super::screen::{Answer, Content, Screen};
+use crate::http::error::{Failure, Result};
+use crate::http::extract::QueryParams;
+use crate::names::BranchName;
+use crate::store::{Commit, MergeOutcome, Revision, Store};
+use crate::web::branches::{BranchList, BranchRow, MergePage};
+use crate::web::{Section, Site};
+
+/// The number of branches on a page.
+const PAGE_SIZE: usize = 50;
+
+/// The query parameter that selects a page.
+#[derive(Deserialize)]
+pub(super) struct StartQuery {
+    #[serde(default)]
+    start: usize,
+}
+
+/// The query parameters of a merge.
+#[derive(Deserialize)]
+pub(super) struct MergeQuery {
+    from: String,
+    into: String,
+}
+
+pub(super) async fn list(
+    screen: Screen,
+    QueryParams(StartQuery { start }): QueryParams<StartQuery>,
+) -> Result<Response> {
+    screen
+        .respond_without_commit(move |store, screen| branch_list(store, screen, start))
+        .await
+}
+
+fn branch_list(store: &Store, screen: &Screen, start: usize) -> Result<Answer> {
+    let base = BranchName::parse(&screen.site.default_branch)?;
+    let base_tip = tip(store, &base)?;
+    let mut names = store.branches()?;
+    // The default branch comes first, also before its first commit.
+    names.retain(|name| *name != base);
+    names.insert(0, base.clone());
+    let total = names.len();
+    let mut rows = Vec::new();
+    for name in names.into_iter().skip(start).take(PAGE_SIZE) {
+        let tip = tip(store, &name)?;
+        let both = tip.as_ref().zip(base_tip.as_ref());
+        let relation = both
+            .filter(|_| name != base)
+            .map(|(tip, base)| store.relation(tip.id, base.id));
+        rows.push(BranchRow {
+            relation: relation.transpose()?,
+            tip,
+            name,
+        });
+    }
+    let after = start.saturating_add(PAGE_SIZE);
+    let list = BranchList {
+        site: &screen.site,
+        base: &base,
+        rows: &rows,
+        total,
+        next: (after < total).then(|| Site::and(&screen.site.branches(), "start", after)),
+    };
+    Ok(Answer::Page(Content {
+        title: "Branches".to_owned(),
+        section: Section::Branches,
+        query: String::new(),
+        markup: list.render(),
+        is_final: false,
+    }))
+}
+
+/// Returns the newest commit of a branch; `None` if it has none, or was deleted meanwhile.
+fn tip(store: &Store, branch: &BranchName) -> Result<Option<Commit>> {
+    match store.snapshot(&Revision::Branch(Some(branch.clone()))) {
+        Ok(tip) => Ok(Some(store.commit(tip)?)),
+        Err(error) if error.kind() == crate::store::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn merge(
+    screen: Screen,
+    QueryParams(query): QueryParams<MergeQuery>,
+) -> Result<Response> {
+    let (from, into) = (
+        BranchName::parse(query.from.trim())?,
+        BranchName::parse(query.into.trim())?,
+    );
+    if from == into {
+        return Err(Failure::malformed("a branch cannot be merged into itself"));
+    }
+    screen
+        .respond_without_commit(move |store, screen| merge_page(store, screen, &from, &into))
+        .await
+}
+
+fn merge_page(
+    store: &Store,
+    screen: &Screen,
+    from: &BranchName,
+    into: &BranchName,
+) -> Result<Answer> {
+    let preview = store.preview_merge(into, from)?;
+    let changes = match &preview.outcome {
+        MergeOutcome::FastForward(changes) | MergeOutcome::Merged(changes) => changes.clone(),
+        MergeOutcome::Contained | MergeOutcome::Conflict(_) => Vec::new(),
+    };
+    let total = changes.len();
+    let (rows, _) = rows(store, changes)?;
+    let page = MergePage {
+        site: &screen.site,
+        into,
+        from,
+        preview: &preview,
+        rows: &rows,
+        total,
+        form: None,
+    };
+    Ok(Answer::Page(Content {
+        title: format!("Merge {from} into {into}"),
+        section: Section::Branches,
+        query: String::new(),
+        markup: page.render(),
+        is_final: false,
+    }))
+}

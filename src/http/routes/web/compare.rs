@@ -1,0 +1,242 @@
+//! Comparisons of branches and commits, and the changes of a commit.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::screen::{Answer, Content, Screen, Seen};
+use crate::http::error::{Failure, Result};
+use crate::http::extract::{QueryParams, parse_revision};
+use crate::names::{CommitId, ModulePath, TreePath};
+use crate::store::{Compatibility, ModuleComparison, PathChange, Revision, SizeChanges, Store};
+use crate::web::changes::ChangeRow;
+use crate::web::commit::CommitPage;
+use crate::web::compare::{ComparePage, Compared, Side};
+use crate::web::{Section, Site};
+
+/// The number of modules on a page.
+const PAGE_SIZE: usize = 100;
+
+/// For how long modules are compared for one page. Those that follow are listed without a verdict.
+const VERDICTS_TIME_MAX: Duration = Duration::from_millis(500);
+
+/// The total size of the modules that are compared for one page, in bytes.
+const VERDICTS_BYTES_MAX: u64 = 32 << 20;
+
+/// The query parameters of a comparison.
+#[derive(Default, Deserialize)]
+pub(super) struct CompareQuery {
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    path: String,
+    /// The last path of the previous page.
+    after: Option<String>,
+}
+
+/// The query parameter that selects a page.
+#[derive(Deserialize)]
+pub(super) struct AfterQuery {
+    after: Option<String>,
+}
+
+pub(super) async fn compare(
+    screen: Screen,
+    QueryParams(query): QueryParams<CompareQuery>,
+) -> Result<Response> {
+    let path = TreePath::parse(query.path.trim())?;
+    let memory = compared_bytes(&screen, &query, &path).await?;
+    screen
+        .respond_with_memory(memory, move |seen| comparison(seen, &query, &path))
+        .await
+}
+
+/// Returns the size in bytes of both modules, if single modules are compared.
+async fn compared_bytes(screen: &Screen, query: &CompareQuery, path: &TreePath) -> Result<u64> {
+    let Ok(path) = ModulePath::try_from(path.clone()) else {
+        return Ok(VERDICTS_BYTES_MAX);
+    };
+    if query.from.is_empty() || query.to.is_empty() {
+        return Ok(0);
+    }
+    let sides = [
+        parse_revision(query.from.trim())?,
+        parse_revision(query.to.trim())?,
+    ];
+    let app = &screen.app;
+    app.run_read(move |store| {
+        let name = crate::names::ModuleRef::Path(path);
+        let sizes = sides
+            .iter()
+            .map(|side| store.size_bytes_of(side, &name).unwrap_or(0));
+        Ok(sizes.sum::<u64>().max(1 << 20))
+    })
+    .await
+}
+
+fn comparison(seen: &Seen<'_>, query: &CompareQuery, path: &TreePath) -> Result<Answer> {
+    let (from, to) = (query.from.trim(), query.to.trim());
+    let after = query.after.as_deref().map(ModulePath::parse).transpose()?;
+    let sides = match from.is_empty() || to.is_empty() {
+        true => None,
+        false => Some((side(seen, from)?, side(seen, to)?)),
+    };
+    let compared = match &sides {
+        Some((from, to)) => Some(compared(seen, from, to, path, after.as_ref())?),
+        None => None,
+    };
+    let result = sides.as_ref().zip(compared.as_ref());
+    let page = ComparePage {
+        site: seen.site,
+        place: seen.place,
+        branches: &seen.branches,
+        fields: (from, to, path.as_str()),
+        path,
+        result: result.map(|((from, to), compared)| (from, to, compared)),
+    };
+    let is_of_commits = [from, to].iter().all(|text| CommitId::parse(text).is_ok());
+    Ok(Answer::Page(Content {
+        title: page.title(),
+        section: Section::History,
+        query: String::new(),
+        markup: page.render(),
+        // The entity tag has the commit of the page's own branch only.
+        is_final: is_of_commits,
+    }))
+}
+
+fn side(seen: &Seen<'_>, text: &str) -> Result<Side> {
+    let revision = parse_revision(text)?;
+    let commit = seen.store.snapshot(&revision);
+    let commit = commit.map_err(|error| seen.missing(&revision, error))?;
+    Ok(Side {
+        text: text.to_owned(),
+        commit: seen.store.commit(commit)?,
+    })
+}
+
+fn compared(
+    seen: &Seen<'_>,
+    from: &Side,
+    to: &Side,
+    path: &TreePath,
+    after: Option<&ModulePath>,
+) -> Result<Compared> {
+    let (old, new) = (
+        Revision::Commit(from.commit.id),
+        Revision::Commit(to.commit.id),
+    );
+    let mut changes = Vec::new();
+    seen.store.diff_after((&old, &new), path, after, |change| {
+        changes.push(change);
+        stop_after(changes.len())
+    })?;
+    if let [change] = changes.as_slice()
+        && change.path.as_tree_path() == path
+        && let (Some(old), Some(new)) = (change.old, change.new)
+        && let Some(comparison) = seen.store.compare(change)?
+    {
+        let sizes = match &comparison {
+            ModuleComparison::Compared(_) => seen.store.size_changes(old, new)?,
+            ModuleComparison::NotComparable(_) => SizeChanges::default(),
+        };
+        return Ok(Compared::Module(Box::new(comparison), sizes));
+    }
+    let (rows, last) = rows(seen.store, changes)?;
+    let url = seen.site.compare(&from.text, &to.text, path);
+    let next = last.map(|last| Site::and(&url, "after", last.as_str()));
+    Ok(Compared::Paths(rows, next))
+}
+
+/// Lets one more than a page be read, which shows that there is another page.
+fn stop_after(read: usize) -> ControlFlow<()> {
+    if read > PAGE_SIZE {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
+    }
+}
+
+/// Returns the rows of a page, and its last path if there is another page.
+pub(super) fn rows(
+    store: &Store,
+    mut changes: Vec<PathChange>,
+) -> Result<(Vec<ChangeRow>, Option<ModulePath>)> {
+    let has_more = changes.len() > PAGE_SIZE;
+    changes.truncate(PAGE_SIZE);
+    let last = changes.last().map(|change| change.path.clone());
+    let (started, mut compared_bytes, mut rows) = (Instant::now(), 0_u64, Vec::new());
+    for change in changes {
+        let size = |hash| store.size_bytes(hash);
+        let old_bytes = change.old.map(size).transpose()?;
+        let new_bytes = change.new.map(size).transpose()?;
+        let bytes = old_bytes
+            .unwrap_or(0)
+            .saturating_add(new_bytes.unwrap_or(0));
+        compared_bytes = compared_bytes.saturating_add(bytes);
+        let has_time = started.elapsed() < VERDICTS_TIME_MAX && compared_bytes < VERDICTS_BYTES_MAX;
+        let comparison = match has_time {
+            true => store.compare(&change)?,
+            false => None,
+        };
+        rows.push(ChangeRow {
+            path: change.path,
+            old_bytes,
+            new_bytes,
+            verdict: comparison.and_then(|comparison| verdict(&comparison)),
+        });
+    }
+    Ok((rows, last.filter(|_| has_more)))
+}
+
+fn verdict(comparison: &ModuleComparison) -> Option<Compatibility> {
+    match comparison {
+        ModuleComparison::Compared(diff) => Some(diff.verdict.compatibility),
+        ModuleComparison::NotComparable(_) => None,
+    }
+}
+
+pub(super) async fn commit(
+    screen: Screen,
+    QueryParams(AfterQuery { after }): QueryParams<AfterQuery>,
+) -> Result<Response> {
+    if screen.place.commit.is_none() {
+        return Err(Failure::malformed("`commit` is missing"));
+    }
+    let after = after.as_deref().map(ModulePath::parse).transpose()?;
+    let render = move |seen: &Seen<'_>| commit_page(seen, after.as_ref());
+    screen.respond_with_memory(VERDICTS_BYTES_MAX, render).await
+}
+
+fn commit_page(seen: &Seen<'_>, after: Option<&ModulePath>) -> Result<Answer> {
+    let Some(commit) = &seen.commit else {
+        return Err(Failure::malformed("`commit` is missing"));
+    };
+    let mut changes = Vec::new();
+    seen.store.changes(commit, |change| {
+        if after.is_none_or(|after| change.path > *after) {
+            changes.push(change);
+        }
+        stop_after(changes.len())
+    })?;
+    let (rows, last) = rows(seen.store, changes)?;
+    let url = seen.site.commit(seen.place, &commit.id);
+    let page = CommitPage {
+        site: seen.site,
+        place: seen.place,
+        commit,
+        rows: &rows,
+        next: last.map(|last| Site::and(&url, "after", last.as_str())),
+    };
+    Ok(Answer::Page(Content {
+        title: page.title(),
+        section: Section::History,
+        query: String::new(),
+        markup: page.render(),
+        is_final: true,
+    }))
+}

@@ -1,0 +1,97 @@
+//! The first page, and directories.
+
+use axum::extract::{FromRequestParts as _, Request, State};
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::screen::{Answer, Content, Screen, Seen, redirect};
+use crate::http::error::{Failure, Result};
+use crate::http::extract::{QueryParams, UrlTail};
+use crate::http::middleware::web_errors::accepts_html;
+use crate::http::state::App;
+use crate::names::{ModulePath, ModuleRef, TreePath};
+use crate::store::EntryNode;
+use crate::web::Section;
+use crate::web::directory::Directory;
+
+/// The number of entries on a page.
+const PAGE_SIZE: usize = 100;
+
+/// The number of sizes in the line of a module.
+const SIZES: usize = 24;
+
+/// The query parameter that selects a page.
+#[derive(Deserialize)]
+pub(super) struct StartQuery {
+    /// The number of entries before the page.
+    #[serde(default)]
+    start: usize,
+}
+
+/// Shows the modules of the default branch to browsers. Other clients get what they got before there were pages.
+pub(super) async fn first(State(app): State<App>, request: Request) -> Result<Response> {
+    let is_read = [Method::GET, Method::HEAD].contains(request.method());
+    if !is_read || !accepts_html(&request) {
+        return Err(Failure::unknown_endpoint());
+    }
+    let query = QueryParams::of(request.uri())?;
+    let (mut parts, _) = request.into_parts();
+    let screen = Screen::from_request_parts(&mut parts, &app).await?;
+    tree(screen, UrlTail::default(), query).await
+}
+
+pub(super) async fn redirect_to_first(State(app): State<App>) -> Response {
+    redirect(&app.base_path.join("/"))
+}
+
+pub(super) async fn tree(
+    screen: Screen,
+    UrlTail(tail): UrlTail,
+    QueryParams(StartQuery { start }): QueryParams<StartQuery>,
+) -> Result<Response> {
+    let path = TreePath::parse(&tail)?;
+    screen
+        .respond(move |seen| directory(seen, &path, start))
+        .await
+}
+
+fn directory(seen: &Seen<'_>, path: &TreePath, start: usize) -> Result<Answer> {
+    let page = seen
+        .store
+        .directory(&seen.revision, path, (start, PAGE_SIZE), SIZES)?;
+    let Some(page) = page else {
+        return module_instead(seen, path);
+    };
+    let is_known = |node: &EntryNode| !matches!(node, EntryNode::Module { summary: None, .. });
+    let is_final = page.entries.iter().all(|entry| is_known(&entry.node));
+    let screen = Directory {
+        site: seen.site,
+        place: seen.place,
+        path,
+        commit: seen.commit.as_ref(),
+        branches: &seen.branches,
+        page: &page,
+        page_size: PAGE_SIZE,
+    };
+    Ok(Answer::Page(Content {
+        title: screen.title(),
+        section: Section::Modules,
+        query: String::new(),
+        markup: screen.render(),
+        is_final,
+    }))
+}
+
+/// Leads to the module at the path of a directory that does not exist.
+fn module_instead(seen: &Seen<'_>, path: &TreePath) -> Result<Answer> {
+    if let Ok(path) = ModulePath::try_from(path.clone())
+        && seen
+            .store
+            .contains(&seen.revision, &ModuleRef::Path(path.clone()))?
+    {
+        return Ok(Answer::Redirect(seen.site.module(seen.place, &path)));
+    }
+    let detail = format!("{} has no directory {path}", seen.place.name());
+    Err(Failure::new(StatusCode::NOT_FOUND, detail))
+}

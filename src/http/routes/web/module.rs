@@ -1,0 +1,170 @@
+//! Modules, and their bytes as a download.
+
+use axum::extract::State;
+use axum::http::header::CONTENT_DISPOSITION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::screen::{Answer, Content, Screen, Seen};
+use crate::http::error::{Failure, Result};
+use crate::http::extract::{ModuleHeaders, QueryParams, UrlTail};
+use crate::http::module::response::NamedBy;
+use crate::http::state::App;
+use crate::names::{ModuleHash, ModulePath, ModuleRef};
+use crate::store::{self, ErrorKind, Revision, Store};
+use crate::web::Section;
+use crate::web::module::{ModulePage, VersionRow};
+use crate::wire::encode_query_value;
+
+/// The number of versions in the timeline.
+const VERSIONS: usize = 12;
+
+/// The number of versions in the line of sizes.
+const SIZES: usize = 60;
+
+/// The query parameter that extends the lists.
+#[derive(Deserialize)]
+pub(super) struct ItemsQuery {
+    /// List all imports and exports.
+    #[serde(default)]
+    all: bool,
+}
+
+pub(super) async fn get(
+    screen: Screen,
+    tail: UrlTail,
+    QueryParams(query): QueryParams<ItemsQuery>,
+) -> Result<Response> {
+    let path = tail.parse(ModulePath::parse)?;
+    let unread_bytes = unread_bytes(&screen, &path).await?;
+    let app = screen.app.clone();
+    let render = move |seen: &Seen<'_>| module(&app, seen, &path, query.all);
+    screen.respond_with_memory(unread_bytes, render).await
+}
+
+/// Returns the size in bytes of the module if it must be read, because its facts are not known.
+async fn unread_bytes(screen: &Screen, path: &ModulePath) -> Result<u64> {
+    let (revision, name) = (screen.revision(), ModuleRef::Path(path.clone()));
+    screen
+        .app
+        .run_read(move |store| {
+            // An error is reported when the page is made.
+            let Ok(hash) = store.hash(&revision, &name) else {
+                return Ok(0);
+            };
+            match store.module_summary(hash) {
+                Some(_) => Ok(0),
+                None => Ok(store.size_bytes(hash)?),
+            }
+        })
+        .await
+}
+
+fn module(app: &App, seen: &Seen<'_>, path: &ModulePath, has_all_items: bool) -> Result<Answer> {
+    let hash = match seen
+        .store
+        .hash(&seen.revision, &ModuleRef::Path(path.clone()))
+    {
+        Err(store::Error::IsDirectory(_)) => {
+            return Ok(Answer::Redirect(
+                seen.site.tree(seen.place, path.as_tree_path()),
+            ));
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(absent(seen, path)?),
+        hash => hash?,
+    };
+    let facts = seen.store.facts_of(hash)?;
+    let (versions, sizes, version_count) = versions(seen.store, &seen.revision, path)?;
+    let oci = app.registry.module_name(seen.store, path, hash)?;
+    let page = ModulePage {
+        site: seen.site,
+        place: seen.place,
+        path,
+        commit: seen.commit.as_ref(),
+        branches: &seen.branches,
+        hash,
+        digest: seen.store.digest(hash)?,
+        facts: &facts,
+        versions: &versions,
+        sizes: &sizes,
+        version_count,
+        oci: oci.as_ref(),
+        has_all_items,
+    };
+    Ok(Answer::Page(Content {
+        title: page.title(),
+        section: Section::Modules,
+        query: String::new(),
+        markup: page.render(),
+        is_final: true,
+    }))
+}
+
+/// Returns the failure for a path without a module: the commit that removed it, if there was one.
+fn absent(seen: &Seen<'_>, path: &ModulePath) -> Result<Failure> {
+    let mut newest = None;
+    seen.store
+        .audit_after(&seen.revision, path, None, |entry| {
+            newest = Some(entry);
+            false
+        })?;
+    let detail = match newest {
+        Some(entry) => format!(
+            "{path} was removed from {} by {} in commit {}",
+            seen.place.name(),
+            entry.commit.author,
+            entry.commit.id
+        ),
+        None => format!("{} has no module {path}", seen.place.name()),
+    };
+    Ok(Failure::new(StatusCode::NOT_FOUND, detail))
+}
+
+/// Returns the newest versions, the newest first; the sizes of some more, the oldest first; and the number of all.
+fn versions(
+    store: &Store,
+    revision: &Revision,
+    path: &ModulePath,
+) -> Result<(Vec<VersionRow>, Vec<u64>, usize)> {
+    let all = store.version_list(revision, path)?;
+    let (mut rows, mut sizes) = (Vec::new(), Vec::new());
+    for (number, version) in all.iter().enumerate().rev().take(SIZES) {
+        let size_bytes = store.size_bytes(version.hash)?;
+        sizes.push(size_bytes);
+        if rows.len() < VERSIONS {
+            rows.push(VersionRow {
+                number,
+                hash: version.hash,
+                size_bytes,
+                commit: store.commit(version.commit)?,
+            });
+        }
+    }
+    sizes.reverse();
+    Ok((rows, sizes, all.len()))
+}
+
+/// Sends the bytes of a module for a download. The API takes the branch from a header, which a link cannot set.
+pub(super) async fn raw(
+    State(app): State<App>,
+    screen: Screen,
+    tail: UrlTail,
+    ModuleHeaders(headers): ModuleHeaders,
+) -> Result<Response> {
+    let path = tail.parse(ModulePath::parse)?;
+    let name = path.segments().next_back().unwrap_or_default();
+    let disposition = format!("attachment; filename*=UTF-8''{}", encode_query_value(name));
+    let find = move |store: &Store, revision: &Revision| -> store::Result<ModuleHash> {
+        store.hash(revision, &ModuleRef::Path(path.clone()))
+    };
+    let mut response = app
+        .respond_with_module(&headers, screen.revision(), find, NamedBy::Path)
+        .await?;
+    if let Ok(disposition) = HeaderValue::from_str(&disposition) {
+        response
+            .headers_mut()
+            .insert(CONTENT_DISPOSITION, disposition);
+    }
+    Ok(response)
+}

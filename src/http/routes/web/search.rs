@@ -1,0 +1,129 @@
+//! The search.
+
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::screen::{Answer, Content, Screen, Seen};
+use crate::http::error::{Failure, Result};
+use crate::http::extract::QueryParams;
+use crate::names::ModulePath;
+use crate::store::{ErrorKind, Query, SearchCursor, SearchMatch, SearchScope};
+use crate::web::search::{FoundRow, Outcome, SearchPage};
+use crate::web::{Section, Site};
+
+/// The number of matches on a page.
+const PAGE_SIZE: usize = 50;
+
+/// The number of items that are shown for a match.
+const ITEMS: usize = 4;
+
+/// The query parameters of a search.
+#[derive(Deserialize)]
+pub(super) struct SearchParams {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    history: bool,
+    after: Option<String>,
+    #[serde(default)]
+    skip: usize,
+}
+
+pub(super) async fn search(
+    screen: Screen,
+    QueryParams(params): QueryParams<SearchParams>,
+) -> Result<Response> {
+    let after = params.after.as_deref().map(ModulePath::parse).transpose()?;
+    let cursor = SearchCursor {
+        after,
+        skip: params.skip,
+    };
+    screen
+        .respond(move |seen| page(seen, params.q.trim(), params.history, &cursor))
+        .await
+}
+
+fn page(seen: &Seen<'_>, text: &str, has_history: bool, cursor: &SearchCursor) -> Result<Answer> {
+    let (outcome, words) = match Query::parse(text) {
+        _ if text.is_empty() => (Outcome::NoQuery, Vec::new()),
+        Err(error) => {
+            let excerpt = error.excerpt();
+            (Outcome::Malformed(error.to_string(), excerpt), Vec::new())
+        }
+        Ok(query) => {
+            let words = query.words().into_iter().map(str::to_owned).collect();
+            (found(seen, &query, has_history, cursor)?, words)
+        }
+    };
+    let page = SearchPage {
+        site: seen.site,
+        place: seen.place,
+        branches: &seen.branches,
+        query: text,
+        words: &words,
+        has_history,
+        outcome: &outcome,
+    };
+    Ok(Answer::Page(Content {
+        title: if text.is_empty() {
+            "Search".to_owned()
+        } else {
+            format!("Search for {text}")
+        },
+        section: Section::Search,
+        query: text.to_owned(),
+        markup: page.render(),
+        is_final: !matches!(outcome, Outcome::Found(_, _, 1..)),
+    }))
+}
+
+fn found(
+    seen: &Seen<'_>,
+    query: &Query,
+    has_history: bool,
+    cursor: &SearchCursor,
+) -> Result<Outcome> {
+    let scope = if has_history {
+        SearchScope::History
+    } else {
+        SearchScope::Tree
+    };
+    let page = seen
+        .store
+        .search(&seen.revision, query, scope, cursor, PAGE_SIZE);
+    let page = page.map_err(|error| match error.kind() {
+        ErrorKind::Malformed => Failure::malformed(error.to_string()),
+        _ => error.into(),
+    })?;
+    let rows = page
+        .matches
+        .into_iter()
+        .map(|found| row(seen, query, found));
+    let rows = rows.collect::<Result<Vec<_>>>()?;
+    let next = page.next.map(|next| {
+        let mut url = seen.site.search_for(seen.place, &query.to_string());
+        if has_history {
+            url = Site::and(&url, "history", true);
+        }
+        if let Some(after) = &next.after {
+            url = Site::and(&url, "after", after.as_str());
+        }
+        if next.skip > 0 {
+            url = Site::and(&url, "skip", next.skip);
+        }
+        url
+    });
+    Ok(Outcome::Found(rows, next, page.pending))
+}
+
+fn row(seen: &Seen<'_>, query: &Query, found: SearchMatch) -> Result<FoundRow> {
+    Ok(FoundRow {
+        commit: found
+            .commit
+            .map(|commit| seen.store.commit(commit))
+            .transpose()?,
+        summary: seen.store.module_summary(found.hash),
+        items: seen.store.found_items(query, found.hash, ITEMS)?,
+        found,
+    })
+}

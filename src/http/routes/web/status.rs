@@ -1,0 +1,71 @@
+//! The state of the server.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::screen::{Answer, Content, Screen};
+use crate::http::error::{Failure, Result};
+use crate::http::routes::operation::mirror_statuses;
+use crate::remote::MirrorStatus;
+use crate::store::Revision;
+use crate::web::Section;
+use crate::web::status::{Peer, Status};
+
+/// Shows the status to keys that allow POST, with which one may also run gc. It contains the names of mirrors and why pushes to them failed.
+pub(super) async fn status(screen: Screen) -> Result<Response> {
+    if !screen.site.rights.post {
+        let detail = "the key does not allow POST, which the status needs";
+        return Err(Failure::new(StatusCode::FORBIDDEN, detail));
+    }
+    let app = screen.app.clone();
+    let statistics = app.statistics().await?;
+    let mirrors: Vec<Peer> = mirror_statuses(&app).await?.iter().map(peer_of).collect();
+    let primary = app.replica.as_ref().map(|replica| replica.status());
+    let memory = (app.memory.used(), app.memory.capacity());
+    screen
+        .respond_without_commit(move |store, screen| {
+            let overview = store.overview(&Revision::Branch(screen.place.branch.clone()))?;
+            let maintenance = store.maintenance_state();
+            let primary = primary.map(|status| Peer {
+                name: store.primary().unwrap_or_default().to_owned(),
+                lag: status.lag,
+                last_success_s: None,
+                failures: status.failures,
+                error: status.error,
+            });
+            let page = Status {
+                site: &screen.site,
+                overview: &overview,
+                statistics: &statistics,
+                maintenance: &maintenance,
+                mirrors: &mirrors,
+                primary: primary.as_ref(),
+                memory,
+            };
+            Ok(Answer::Page(Content {
+                title: "Status".to_owned(),
+                section: Section::Status,
+                query: String::new(),
+                markup: page.render(),
+                is_final: false,
+            }))
+        })
+        .await
+}
+
+fn peer_of(status: &MirrorStatus) -> Peer {
+    Peer {
+        name: status.mirror.name.to_string(),
+        lag: status.sync.lag(),
+        last_success_s: status.last_success.map(seconds),
+        failures: status.failures,
+        error: status.last_error.as_ref().map(|(_, error)| error.clone()),
+    }
+}
+
+fn seconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

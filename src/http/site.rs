@@ -1,0 +1,40 @@
+//! What the pages of the web UI need to know about the server and a request.
+
+use axum::http::header::HOST;
+use axum::http::{HeaderMap, Uri};
+
+use crate::http::base_path::BasePath;
+use crate::http::listener::Peer;
+use crate::web::Site;
+
+/// The name of the server for a client that sends none or a malformed one.
+const UNKNOWN_HOST: &str = "localhost";
+
+/// Returns whether a normalized path is that of a page of the web UI, if there is one.
+pub(super) fn is_page(path: &str) -> bool {
+    path == "/" || path == "/ui" || path.starts_with("/ui/")
+}
+
+/// Returns the site without the rights of the client. The URL of the server is the one that the client used.
+pub(super) fn site_of(
+    base_path: &BasePath,
+    headers: &HeaderMap,
+    uri: &Uri,
+    peer: Option<&Peer>,
+) -> Site {
+    let base = base_path.join("");
+    // A proxy that handles TLS says so. A client that lies about it only misleads itself.
+    let forwarded = headers.get("x-forwarded-proto");
+    let is_tls = peer.is_some_and(|peer| peer.is_tls)
+        || forwarded.is_some_and(|scheme| scheme.as_bytes() == b"https");
+    let scheme = if is_tls { "https" } else { "http" };
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| uri.authority().map(|authority| authority.as_str()));
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    let host = host.filter(|host| !host.is_empty() && host.bytes().all(is_plain));
+    Site {
+        url: format!("{scheme}://{}{base}", host.unwrap_or(UNKNOWN_HOST)),
+        base,
+        ..Site::default()
+    }
+}

@@ -1,0 +1,177 @@
+//! Lists a directory with what is known about each entry.
+
+use std::sync::Arc;
+
+use super::error::Result;
+use super::facts::ModuleSummary;
+use super::open::Store;
+use super::revision::{ResolvedRevision, Revision};
+use crate::index::PathChangeEntry;
+use crate::names::{ModuleHash, TreePath};
+use crate::repo::{Commit, TreeNode};
+
+/// A part of the entries of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryPage {
+    /// The entries, in git's order: a directory sorts as if its name ended with a slash.
+    pub entries: Vec<DirectoryEntry>,
+    /// The number of entries before these.
+    pub before: usize,
+    /// The number of all entries.
+    pub total: usize,
+}
+
+/// An entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryEntry {
+    /// The name.
+    pub name: String,
+    /// What has this name.
+    pub node: EntryNode,
+    /// The newest commit of the first-parent history that changed the entry.
+    pub last_change: Option<Commit>,
+}
+
+/// What an entry of a directory is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EntryNode {
+    /// A directory.
+    Directory,
+    /// A module.
+    Module {
+        /// The hash.
+        hash: ModuleHash,
+        /// The size in bytes.
+        size_bytes: u64,
+        /// What is in the module; `None` if its facts are not known yet, or it is not valid.
+        summary: Option<Arc<ModuleSummary>>,
+        /// The sizes that the path had on the branch, in bytes, the oldest first. Unknown sizes are left out.
+        sizes: Vec<u64>,
+    },
+}
+
+impl Store {
+    /// Returns at most `count` entries of the directory at `path` in the tree at `revision`, starting at the entry number `before`; `None` if
+    /// there is no directory. Each module has at most `sizes` sizes. Symbolic links, submodules and entries with illegal names are left out.
+    ///
+    /// # Errors
+    /// Unknown branch or commit.
+    pub fn directory(
+        &self,
+        revision: &Revision,
+        path: &TreePath,
+        (before, count): (usize, usize),
+        sizes: usize,
+    ) -> Result<Option<DirectoryPage>> {
+        self.read(revision, |resolved| {
+            let Some(nodes) = self.nodes_in(resolved, path)? else {
+                return Ok(None);
+            };
+            let (total, before) = (nodes.len(), before.min(nodes.len()));
+            let nodes = nodes.into_iter().skip(before).take(count).collect();
+            let entries = self.entries(resolved, path, nodes, sizes.max(1))?;
+            Ok(Some(DirectoryPage {
+                entries,
+                before,
+                total,
+            }))
+        })
+    }
+
+    /// Returns the newest commits of the first-parent history that changed something in the directory at `path`, at most `count`, the newest
+    /// first.
+    ///
+    /// # Errors
+    /// Unknown branch or commit.
+    pub fn directory_log(
+        &self,
+        revision: &Revision,
+        path: &TreePath,
+        count: usize,
+    ) -> Result<Vec<Commit>> {
+        self.read(revision, |resolved| {
+            let Some(tip) = resolved.commit else {
+                return Ok(Vec::new());
+            };
+            let paths = std::slice::from_ref(path);
+            let changes =
+                self.query_index(tip, |index| Ok(index.newest_changes(tip, paths, count)?))?;
+            let commits = changes.into_iter().flatten();
+            let commits =
+                commits.map(|change| Ok(self.repo.objects().linked_commit(change.commit)?));
+            commits.collect()
+        })
+    }
+
+    /// Returns the modules and directories in the directory at `path`; `None` if there is no directory.
+    fn nodes_in(
+        &self,
+        resolved: ResolvedRevision,
+        path: &TreePath,
+    ) -> Result<Option<Vec<(String, TreeNode)>>> {
+        let Some(tree) = resolved.tree else {
+            return Ok(path.is_root().then(Vec::new));
+        };
+        let objects = self.repo.objects();
+        if !path.is_root() && !matches!(objects.node(tree, path)?, Some(TreeNode::Directory(_))) {
+            return Ok(None);
+        }
+        let mut nodes = objects.directory(tree, path)?;
+        nodes.retain(|(_, node)| *node != TreeNode::Foreign);
+        Ok(Some(nodes))
+    }
+
+    fn entries(
+        &self,
+        resolved: ResolvedRevision,
+        directory: &TreePath,
+        nodes: Vec<(String, TreeNode)>,
+        sizes: usize,
+    ) -> Result<Vec<DirectoryEntry>> {
+        let (mut paths, mut named) = (Vec::new(), Vec::new());
+        for (name, node) in nodes {
+            // A name that makes the path too long cannot be read either.
+            if let Ok(path) = directory.join(&name) {
+                paths.push(path);
+                named.push((name, node));
+            }
+        }
+        let histories = match resolved.commit {
+            Some(tip) => {
+                self.query_index(tip, |index| Ok(index.newest_changes(tip, &paths, sizes)?))?
+            }
+            None => Vec::new(),
+        };
+        let histories = histories.into_iter().chain(std::iter::repeat(Vec::new()));
+        let mut entries = Vec::new();
+        for ((name, node), history) in named.into_iter().zip(histories) {
+            let last_change = history.first().map(|newest| newest.commit);
+            let last_change = last_change.map(|id| self.repo.objects().linked_commit(id));
+            let node = match node {
+                TreeNode::Module(hash) => self.module_entry(hash, &history)?,
+                TreeNode::Directory(_) | TreeNode::Foreign => EntryNode::Directory,
+            };
+            entries.push(DirectoryEntry {
+                name,
+                node,
+                last_change: last_change.transpose()?,
+            });
+        }
+        Ok(entries)
+    }
+
+    fn module_entry(&self, hash: ModuleHash, history: &[PathChangeEntry]) -> Result<EntryNode> {
+        let summary = self.module_summary(hash);
+        let size_bytes = match &summary {
+            Some(summary) => summary.size_bytes,
+            None => self.size_bytes(hash)?,
+        };
+        let sizes = history.iter().rev().filter_map(|change| change.size_bytes);
+        Ok(EntryNode::Module {
+            hash,
+            size_bytes,
+            summary,
+            sizes: sizes.collect(),
+        })
+    }
+}

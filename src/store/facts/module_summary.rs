@@ -1,0 +1,99 @@
+//! The part of the facts about a module that a list of modules shows.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use flate2::read::ZlibDecoder;
+use quick_cache::sync::Cache;
+use serde::Deserialize;
+
+use super::record::JSON_BYTES_MAX;
+use crate::names::ModuleHash;
+use crate::repo;
+use crate::store::open::Store;
+use crate::wasm::{ModuleKind, Requirements};
+
+/// The number of summaries that are held. A page of a list has a hundred.
+const SUMMARIES_MAX: usize = 8192;
+
+/// The maximum length of the description in a summary, in characters.
+const DESCRIPTION_CHARS_MAX: usize = 300;
+
+/// What a list of modules shows about a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleSummary {
+    /// Whether it is a core module or a component.
+    pub kind: ModuleKind,
+    /// Its size, in bytes.
+    pub size_bytes: u64,
+    /// What it requires of an engine.
+    pub requires: Requirements,
+    /// Its description, cut to 300 characters.
+    pub description: Option<String>,
+}
+
+/// The summaries of modules by hash. They never become wrong, because a hash identifies its content.
+pub(in crate::store) struct Summaries(Cache<ModuleHash, Arc<ModuleSummary>>);
+
+impl Default for Summaries {
+    fn default() -> Self {
+        Self(Cache::new(SUMMARIES_MAX))
+    }
+}
+
+/// The stored facts without their lists, which are long.
+#[derive(Deserialize)]
+struct StoredFacts {
+    facts: StoredSummary,
+}
+
+#[derive(Deserialize)]
+struct StoredSummary {
+    kind: ModuleKind,
+    size_bytes: u64,
+    requires: Requirements,
+    metadata: StoredMetadata,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct StoredMetadata {
+    description: Option<String>,
+}
+
+impl Store {
+    /// Returns the summary of a module; `None` if the index does not have its facts yet, or the module is not valid.
+    pub fn module_summary(&self, hash: ModuleHash) -> Option<Arc<ModuleSummary>> {
+        if let Some(summary) = self.summaries.0.get(&hash) {
+            return Some(summary);
+        }
+        let stored = self.with_index(|index| Ok(index.facts(hash)?));
+        let stored = stored.inspect_err(|error| {
+            tracing::debug!(error = repo::chain(error), "a module has no summary");
+        });
+        let summary = Arc::new(decode(&stored.ok()??)?);
+        self.summaries.0.insert(hash, Arc::clone(&summary));
+        Some(summary)
+    }
+}
+
+/// Decodes stored facts; `None` if they are damaged.
+fn decode(stored: &[u8]) -> Option<ModuleSummary> {
+    let mut json = Vec::new();
+    // Parsing a slice takes a fraction of the time that parsing a reader takes.
+    let mut decoder = ZlibDecoder::new(stored).take(JSON_BYTES_MAX);
+    decoder.read_to_end(&mut json).ok()?;
+    let StoredFacts { facts } = serde_json::from_slice(&json).ok()?;
+    let description = facts.metadata.description.map(|text| {
+        match text.char_indices().nth(DESCRIPTION_CHARS_MAX) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
+        }
+    });
+    Some(ModuleSummary {
+        kind: facts.kind,
+        size_bytes: facts.size_bytes,
+        requires: facts.requires,
+        description,
+    })
+}

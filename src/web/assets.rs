@@ -1,0 +1,81 @@
+//! The files that pages load: a style sheet, a script and an icon. They are part of the program.
+//!
+//! The name of each contains a hash of its content, so that a browser never needs to ask for it again, and a new version of the program never
+//! meets an old file.
+
+use std::hash::{DefaultHasher, Hasher};
+use std::sync::LazyLock;
+
+/// A file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// The name with the hash.
+    pub name: String,
+    /// The media type.
+    pub media_type: &'static str,
+    /// The content.
+    pub bytes: &'static [u8],
+}
+
+static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    let bytes = include_bytes!("assets/style.css");
+    Asset::new("style", "css", "text/css; charset=utf-8", bytes)
+});
+
+static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let bytes = include_bytes!("assets/ui.js");
+    Asset::new("ui", "js", "text/javascript; charset=utf-8", bytes)
+});
+
+static ICON: LazyLock<Asset> = LazyLock::new(|| {
+    let bytes = include_bytes!("assets/icon.svg");
+    Asset::new("icon", "svg", "image/svg+xml", bytes)
+});
+
+impl Asset {
+    fn new(stem: &str, extension: &str, media_type: &'static str, bytes: &'static [u8]) -> Self {
+        // The hash keeps versions apart; nobody else can choose the content.
+        let mut hasher = DefaultHasher::new();
+        hasher.write(bytes);
+        Self {
+            name: format!("{stem}-{:016x}.{extension}", hasher.finish()),
+            media_type,
+            bytes,
+        }
+    }
+}
+
+/// Returns the style sheet.
+pub fn style() -> &'static Asset {
+    &STYLE
+}
+
+/// Returns the script, an ES module.
+pub fn script() -> &'static Asset {
+    &SCRIPT
+}
+
+/// Returns the icon.
+pub fn icon() -> &'static Asset {
+    &ICON
+}
+
+/// Returns the file with a name.
+pub fn find(name: &str) -> Option<&'static Asset> {
+    let mut all = [style(), script(), icon()].into_iter();
+    all.find(|asset| asset.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assets_are_found_by_the_name_with_the_hash_only() {
+        assert_eq!(find(&style().name), Some(style()));
+        assert_eq!(find("style.css"), None);
+        assert_eq!(find("style-0000000000000000.css"), None);
+        let lines = script().bytes.split(|byte| *byte == b'\n').count();
+        assert!(lines <= 250, "the script has {lines} lines");
+    }
+}

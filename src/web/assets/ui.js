@@ -1,0 +1,91 @@
+// What the pages do beyond HTML. Every page is complete without it.
+
+document.documentElement.classList.add("js");
+
+// Says how long ago a time was, next to the date in its title.
+const ago = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+const units = [["year", 31557600], ["month", 2629800], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60]];
+for (const time of document.querySelectorAll("time[datetime]")) {
+  const seconds = (new Date(time.dateTime) - Date.now()) / 1000;
+  const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
+  if (Number.isFinite(seconds)) time.textContent = ago.format(Math.round(seconds / size), unit);
+}
+
+// A slash focuses the search, unless the user is typing.
+addEventListener("keydown", (event) => {
+  const isTyping = event.target.closest?.("input, textarea, select, [contenteditable]");
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping) return;
+  event.preventDefault();
+  document.querySelector("#search")?.focus();
+});
+
+// Buttons that copy a text.
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  button.addEventListener("click", async () => {
+    const source = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      button.textContent = "Copied";
+    } catch {
+      // Without a secure context there is no clipboard: select the text instead.
+      getSelection().selectAllChildren(source);
+      button.textContent = "Selected";
+    }
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  });
+}
+
+// The arrow keys move in an icicle chart: up and down between levels, left and right on a level.
+for (const chart of document.querySelectorAll(".icicle")) {
+  const parts = [...chart.querySelectorAll("a")];
+  const box = (part) => part.querySelector("rect").getBoundingClientRect();
+  const focus = (part) => {
+    if (!part) return;
+    for (const other of parts) other.setAttribute("tabindex", other === part ? "0" : "-1");
+    part.focus();
+  };
+  parts.forEach((part, at) => part.setAttribute("tabindex", at === 0 ? "0" : "-1"));
+  chart.addEventListener("keydown", (event) => {
+    const part = event.target.closest("a");
+    const level = part && Number(part.dataset.level);
+    const on = (wanted) => parts.filter((other) => Number(other.dataset.level) === wanted);
+    const inside = (outer, inner) => box(inner).left >= box(outer).left - 1 && box(inner).right <= box(outer).right + 1;
+    const siblings = part ? on(level) : [];
+    const target = {
+      ArrowLeft: () => siblings[siblings.indexOf(part) - 1],
+      ArrowRight: () => siblings[siblings.indexOf(part) + 1],
+      ArrowUp: () => on(level - 1).find((outer) => inside(outer, part)),
+      ArrowDown: () => on(level + 1).find((inner) => inside(part, inner)),
+      Home: () => siblings[0],
+      End: () => siblings.at(-1),
+    }[event.key];
+    if (!part || !target) return;
+    event.preventDefault();
+    focus(target());
+  });
+}
+
+// The bar that counts new changes of the branch. A lost connection is opened again, later each time; nothing is lost, because the server
+// continues after the last commit that this page has seen.
+for (const bar of document.querySelectorAll("[data-watch]")) {
+  const seen = new Set();
+  let wait = 1000;
+  const open = () => {
+    const url = new URL(bar.dataset.watch, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    const socket = new WebSocket(url, "wasmstore.v1");
+    socket.addEventListener("message", ({ data }) => {
+      wait = 1000;
+      const event = JSON.parse(data);
+      seen.add(event.commit);
+      const count = seen.size === 1 ? "1 new change" : `${seen.size} new changes`;
+      bar.querySelector("[data-count]").textContent = `${count}, the last one by ${event.author}`;
+      bar.hidden = false;
+    });
+    socket.addEventListener("close", () => {
+      setTimeout(open, wait);
+      wait = Math.min(wait * 2, 60000);
+    });
+  };
+  open();
+}

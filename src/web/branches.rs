@@ -1,0 +1,203 @@
+//! The screen of the branches, and that of a merge before it happens.
+
+use maud::{Markup, html};
+
+use super::changes::{ChangeRow, Sides, change_table, verdict_of, verdict_tag};
+use super::format::{count, counted, time};
+use super::links::{Place, Site, short};
+use super::picker::subject;
+use super::text::{shown, shown_cut};
+use crate::names::{BranchName, TreePath};
+use crate::store::{BranchRelation, Commit, MergeOutcome, MergePreview, RELATION_COMMITS_MAX};
+
+/// The most paths of a conflict that are listed.
+const CONFLICTS_MAX: usize = 500;
+
+/// A branch.
+pub struct BranchRow {
+    /// The name.
+    pub name: BranchName,
+    /// The tip; `None` if the branch has no commit.
+    pub tip: Option<Commit>,
+    /// How far it and the other branch have diverged; `None` for the other branch itself.
+    pub relation: Option<BranchRelation>,
+}
+
+/// What the screen shows.
+pub struct BranchList<'b> {
+    /// The server and the client.
+    pub site: &'b Site,
+    /// The branch that the others are compared with.
+    pub base: &'b BranchName,
+    /// The branches: a page of them.
+    pub rows: &'b [BranchRow],
+    /// The number of all branches.
+    pub total: usize,
+    /// The URL of the next page.
+    pub next: Option<String>,
+}
+
+impl BranchList<'_> {
+    /// Renders the content.
+    pub fn render(&self) -> Markup {
+        html! {
+            div.head {
+                div {
+                    h1 { "Branches" }
+                    div.what { span.muted { (counted(self.total, "branch", "branches")) ", compared with " strong { (shown_cut(self.base.as_str(), 60)) } } }
+                }
+            }
+            div.card.flush {
+                div.scroll {
+                    table {
+                        caption.sr { "Branches" }
+                        thead {
+                            tr {
+                                th scope="col" { "Branch" }
+                                th.num scope="col" { "Ahead" }
+                                th.num scope="col" { "Behind" }
+                                th.wide scope="col" { "Newest commit" }
+                                th scope="col" { "Compare" }
+                            }
+                        }
+                        tbody { @for row in self.rows { (self.row(row)) } }
+                    }
+                }
+            }
+            @if let Some(next) = &self.next { div.pages { span {} a.button href=(next) rel="next" { "Next" } } }
+        }
+    }
+
+    fn row(&self, row: &BranchRow) -> Markup {
+        let (site, place) = (self.site, Place::branch(row.name.clone()));
+        let root = TreePath::root();
+        html! {
+            tr {
+                th scope="row" {
+                    div.entry { a href=(site.tree(&place, &root)) { (shown_cut(row.name.as_str(), 120)) } }
+                    @if row.name.as_str() == site.default_branch { span.tag.component { "default" } }
+                }
+                @match &row.relation {
+                    Some(relation) => {
+                        td.num { (capped(relation.ahead)) }
+                        td.num { (capped(relation.behind)) }
+                    },
+                    None => { td.num.muted { "–" } td.num.muted { "–" } },
+                }
+                td.wide {
+                    @if let Some(tip) = &row.tip {
+                        a href=(site.commit(&place, &tip.id)) { (shown_cut(subject(&tip.message), 80)) }
+                        div.small.muted { (time(tip.date_s)) " by " (shown_cut(&tip.author, 40)) }
+                    }
+                }
+                td {
+                    @if row.relation.is_some() {
+                        div.actions {
+                            a href=(site.compare(self.base.as_str(), row.name.as_str(), &root)) { "Differences" }
+                            @if row.relation.is_some_and(|relation| relation.ahead > 0) {
+                                a href=(site.merge_preview(row.name.as_str(), self.base.as_str())) { "What a merge changes" }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn capped(commits: usize) -> String {
+    match commits {
+        RELATION_COMMITS_MAX => format!("{}+", count(commits as u64)),
+        commits => count(commits as u64),
+    }
+}
+
+/// What the screen of a merge shows.
+pub struct MergePage<'m> {
+    /// The server and the client.
+    pub site: &'m Site,
+    /// The branch that would change.
+    pub into: &'m BranchName,
+    /// The branch that would be merged.
+    pub from: &'m BranchName,
+    /// What would happen.
+    pub preview: &'m MergePreview,
+    /// The first modules that would change, with the verdicts.
+    pub rows: &'m [ChangeRow],
+    /// The number of all modules that would change.
+    pub total: usize,
+    /// The form that merges, if the client may.
+    pub form: Option<Markup>,
+}
+
+impl MergePage<'_> {
+    /// Renders the content.
+    pub fn render(&self) -> Markup {
+        let (site, preview) = (self.site, self.preview);
+        let place = Place::branch(self.into.clone());
+        let sides = Sides {
+            site,
+            place: &place,
+            old: Some(preview.ours),
+            new: preview.theirs,
+        };
+        html! {
+            div.head {
+                div {
+                    h1 { "Merge " (shown(self.from.as_str())) " into " (shown(self.into.as_str())) }
+                    p.small.muted {
+                        a.mono href=(site.commit(&Place::branch(self.from.clone()), &preview.theirs)) { (short(&preview.theirs)) }
+                        " into " a.mono href=(site.commit(&place, &preview.ours)) { (short(&preview.ours)) }
+                    }
+                }
+                div.actions {
+                    a.button href=(site.compare(self.into.as_str(), self.from.as_str(), &TreePath::root())) { "Compare the branches" }
+                    a.button href=(site.branches()) { "All branches" }
+                }
+            }
+            (self.outcome())
+            @if let Some(form) = &self.form { (form) }
+            @if !self.rows.is_empty() {
+                h2 { "What changes in " (shown(self.into.as_str())) }
+                (change_table(&sides, self.rows))
+                @if self.total > self.rows.len() { p.small.muted { "and " (count((self.total - self.rows.len()) as u64)) " more" } }
+            }
+        }
+    }
+
+    fn outcome(&self) -> Markup {
+        match &self.preview.outcome {
+            MergeOutcome::Contained => html! {
+                p.note { "There is nothing to merge: " strong { (shown(self.into.as_str())) } " contains every commit of " strong { (shown(self.from.as_str())) } "." }
+            },
+            MergeOutcome::FastForward(_) => html! {
+                p.note { "A merge moves the branch to the newest commit, without a commit of its own." (self.verdict()) }
+            },
+            MergeOutcome::Merged(_) => html! {
+                p.note { "A merge makes one commit." (self.verdict()) }
+            },
+            MergeOutcome::Conflict(paths) => html! {
+                div.card {
+                    h2 { (counted(paths.len(), "conflict", "conflicts")) }
+                    p { "Both branches changed these modules differently. Change one side to what the other has, and merge then." }
+                    ul {
+                        @for path in paths.iter().take(CONFLICTS_MAX) {
+                            li { a href=(self.conflict_url(path)) { (shown_cut(path, 300)) } }
+                        }
+                    }
+                    @if paths.len() > CONFLICTS_MAX { p.small.muted { "and " (count((paths.len() - CONFLICTS_MAX) as u64)) " more" } }
+                }
+            },
+        }
+    }
+
+    fn verdict(&self) -> Markup {
+        html! { @if self.total > 0 && self.total == self.rows.len() { (verdict_tag(verdict_of(self.rows))) } }
+    }
+
+    fn conflict_url(&self, path: &str) -> String {
+        let path = TreePath::parse(path).unwrap_or_default();
+        self.site
+            .compare(self.into.as_str(), self.from.as_str(), &path)
+    }
+}

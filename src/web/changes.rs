@@ -1,0 +1,158 @@
+//! A table of modules that differ.
+
+use maud::{Markup, html};
+
+use super::format::{bytes, bytes_change};
+use super::links::{Place, Site};
+use super::text::shown_cut;
+use crate::names::{CommitId, ModulePath};
+use crate::store::Compatibility;
+
+/// A module that differs between two trees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeRow {
+    /// The path.
+    pub path: ModulePath,
+    /// The size of the old module in bytes; `None` if there is none.
+    pub old_bytes: Option<u64>,
+    /// The size of the new module in bytes; `None` if there is none.
+    pub new_bytes: Option<u64>,
+    /// Whether the newer module can stand in for the older one; `None` if there are not two, or they were not compared.
+    pub verdict: Option<Compatibility>,
+}
+
+/// What a table needs to know about both sides.
+pub(super) struct Sides<'s> {
+    pub site: &'s Site,
+    pub place: &'s Place,
+    /// The older commit; `None` for the changes of a root commit.
+    pub old: Option<CommitId>,
+    pub new: CommitId,
+}
+
+/// Returns the verdict about all changes: that of the worst one. Modules that are new do not break anything, and those that are gone do.
+pub fn verdict_of(rows: &[ChangeRow]) -> Compatibility {
+    let verdict = |row: &ChangeRow| match (row.old_bytes, row.new_bytes) {
+        (Some(_), None) => Compatibility::Breaking,
+        (None, _) => Compatibility::Compatible,
+        // A change that was not compared may be anything.
+        (Some(_), Some(_)) => row.verdict.unwrap_or(Compatibility::Breaking),
+    };
+    rows.iter()
+        .map(verdict)
+        .max()
+        .unwrap_or(Compatibility::Same)
+}
+
+/// Renders the table. A path leads to the comparison of its modules, or to the module.
+pub(super) fn change_table(sides: &Sides<'_>, rows: &[ChangeRow]) -> Markup {
+    html! {
+        div.card.flush {
+            div.scroll {
+                table {
+                    caption.sr { "The modules that differ" }
+                    thead {
+                        tr {
+                            th scope="col" { "Module" }
+                            th scope="col" { "Change" }
+                            th.num scope="col" { "Size" }
+                            th.num.wide scope="col" { "Difference" }
+                        }
+                    }
+                    tbody { @for row in rows { (change_row(sides, row)) } }
+                }
+            }
+        }
+    }
+}
+
+fn change_row(sides: &Sides<'_>, row: &ChangeRow) -> Markup {
+    let size = row.new_bytes.or(row.old_bytes).unwrap_or(0);
+    html! {
+        tr {
+            th scope="row" { div.entry { a href=(row_url(sides, row)) { (shown_cut(row.path.as_str(), 300)) } } }
+            td.nowrap { (change_tag(row)) }
+            td.num { (bytes(size)) }
+            td.num.wide {
+                @if let (Some(old), Some(new)) = (row.old_bytes, row.new_bytes) {
+                    span class=(growth_class(old, new)) { (bytes_change(old, new)) }
+                }
+            }
+        }
+    }
+}
+
+fn row_url(sides: &Sides<'_>, row: &ChangeRow) -> String {
+    let Sides {
+        site,
+        place,
+        old,
+        new,
+    } = sides;
+    match (row.old_bytes, row.new_bytes, old) {
+        (Some(_), Some(_), Some(old)) => {
+            site.compare(&old.to_string(), &new.to_string(), row.path.as_tree_path())
+        }
+        (Some(_), None, Some(old)) => site.module(&place.at(*old), &row.path),
+        _ => site.module(&place.at(*new), &row.path),
+    }
+}
+
+fn change_tag(row: &ChangeRow) -> Markup {
+    match (row.old_bytes, row.new_bytes) {
+        (None, _) => html! { span.tag.good { "added" } },
+        (Some(_), None) => html! { span.tag.bad { "removed" } },
+        (Some(_), Some(_)) => match row.verdict {
+            Some(verdict) => verdict_tag(verdict),
+            None => html! { span.tag { "updated, not compared" } },
+        },
+    }
+}
+
+/// Returns a verdict as a tag.
+pub(super) fn verdict_tag(verdict: Compatibility) -> Markup {
+    match verdict {
+        Compatibility::Same => html! { span.tag { "same interface" } },
+        Compatibility::Compatible => html! { span.tag.good { "compatible" } },
+        Compatibility::Breaking => html! { span.tag.bad { "breaking" } },
+    }
+}
+
+/// Returns the class that colours a difference of sizes.
+pub(super) fn growth_class(old: u64, new: u64) -> &'static str {
+    match new.cmp(&old) {
+        std::cmp::Ordering::Less => "shrank",
+        std::cmp::Ordering::Equal => "muted",
+        std::cmp::Ordering::Greater => "grew",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verdict_is_that_of_the_worst_change() {
+        let row = |old_bytes, new_bytes, verdict| ChangeRow {
+            path: "a".parse().unwrap(),
+            old_bytes,
+            new_bytes,
+            verdict,
+        };
+        let added = row(None, Some(1), None);
+        let same = row(Some(1), Some(1), Some(Compatibility::Same));
+        let unknown = row(Some(1), Some(1), None);
+        let removed = row(Some(1), None, None);
+        assert_eq!(verdict_of(&[]), Compatibility::Same);
+        assert_eq!(verdict_of(std::slice::from_ref(&same)), Compatibility::Same);
+        assert_eq!(
+            verdict_of(&[same.clone(), added]),
+            Compatibility::Compatible
+        );
+        assert_eq!(
+            verdict_of(&[same.clone(), unknown]),
+            Compatibility::Breaking
+        );
+        assert_eq!(verdict_of(&[same, removed]), Compatibility::Breaking);
+    }
+}

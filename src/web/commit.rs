@@ -1,0 +1,91 @@
+//! The screen of a commit.
+
+use maud::{Markup, html};
+
+use super::changes::{ChangeRow, Sides, change_table};
+use super::format::{counted, date_and_time};
+use super::history::badges;
+use super::links::{Place, Site, short};
+use super::picker::subject;
+use super::text::{plain, shown_cut, shown_lines};
+use crate::names::TreePath;
+use crate::store::Commit;
+
+/// The most characters of a message.
+const MESSAGE_CHARS: usize = 20_000;
+
+/// What the screen shows.
+pub struct CommitPage<'c> {
+    /// The server and the client.
+    pub site: &'c Site,
+    /// The branch that the user came from.
+    pub place: &'c Place,
+    /// The commit.
+    pub commit: &'c Commit,
+    /// The modules that differ from the first parent: a page of them.
+    pub rows: &'c [ChangeRow],
+    /// The URL of the next page.
+    pub next: Option<String>,
+}
+
+impl CommitPage<'_> {
+    /// Returns the title of the page.
+    pub fn title(&self) -> String {
+        plain(subject(&self.commit.message), 80)
+    }
+
+    /// Renders the content.
+    pub fn render(&self) -> Markup {
+        let Self { site, commit, .. } = self;
+        let root = TreePath::root();
+        let at = self.place.at(commit.id);
+        html! {
+            div.head {
+                div {
+                    h1 { (shown_cut(subject(&commit.message), 200)) }
+                    div.what { span.tag.mono { (short(&commit.id)) } (badges(commit)) }
+                }
+                div.actions {
+                    a.button href=(site.tree(&at, &root)) { "All modules at this commit" }
+                    a.button href=(site.history(&at, &root)) { "History up to here" }
+                    @if let Some(parent) = commit.parents.first() {
+                        a.button href=(site.compare(&parent.to_string(), &commit.id.to_string(), &root)) { "Compare with the parent" }
+                    }
+                }
+            }
+            div.card { (self.facts()) }
+            h2 { (counted(self.rows.len(), "module", "modules")) " changed" @if self.next.is_some() { " on this page" } }
+            @if self.rows.is_empty() { div.card.empty { p { "This commit changes no module." } } }
+            @else {
+                (change_table(&Sides { site, place: self.place, old: commit.parents.first().copied(), new: commit.id }, self.rows))
+            }
+            @if let Some(next) = &self.next { div.pages { span {} a.button href=(next) rel="next" { "Next" } } }
+        }
+    }
+
+    fn facts(&self) -> Markup {
+        let commit = self.commit;
+        let message: String = commit.message.chars().take(MESSAGE_CHARS).collect();
+        let mail = if commit.mail.is_empty() {
+            String::new()
+        } else {
+            format!(" <{}>", commit.mail)
+        };
+        html! {
+            @if message.lines().count() > 1 { p.message { (shown_lines(&message)) } }
+            dl.facts {
+                dt { "Author" } dd { (shown_cut(&commit.author, 200)) (shown_cut(&mail, 200)) }
+                dt { "Time" } dd {
+                    @match date_and_time(commit.date_s) {
+                        Some((date, time)) => { (date) " " (time) " UTC" },
+                        None => { "second " (commit.date_s) },
+                    }
+                }
+                dt { "Commit" } dd.mono { (commit.id) }
+                @for parent in commit.parents.iter().take(64) {
+                    dt { "Parent" } dd { a.mono href=(self.site.commit(self.place, parent)) { (parent) } }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The screen that compares two branches, commits or versions.
+
+mod details;
+mod page;
+
+pub use page::{ComparePage, Compared, Side};

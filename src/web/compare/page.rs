@@ -1,0 +1,168 @@
+//! The form, the verdict, and what differs.
+
+use maud::{Markup, html};
+
+use super::details;
+use crate::names::TreePath;
+use crate::store::{Commit, Compatibility, ModuleComparison, SizeChanges};
+use crate::web::changes::{ChangeRow, Sides, change_table, verdict_of};
+use crate::web::format::{counted, time};
+use crate::web::links::{Place, Site, short};
+use crate::web::picker::{Branches, subject};
+use crate::web::text::{plain, shown, shown_cut};
+
+/// One side of a comparison.
+pub struct Side {
+    /// The branch or commit as the URL has it.
+    pub text: String,
+    /// The commit.
+    pub commit: Commit,
+}
+
+/// What differs.
+pub enum Compared {
+    /// The two modules at the path, and the sizes of their parts.
+    Module(Box<ModuleComparison>, SizeChanges),
+    /// The modules below the path: a page of them, and the URL of the next page.
+    Paths(Vec<ChangeRow>, Option<String>),
+}
+
+/// What the screen shows.
+pub struct ComparePage<'c> {
+    /// The server and the client.
+    pub site: &'c Site,
+    /// The branch that the user came from.
+    pub place: &'c Place,
+    /// The branches to select from.
+    pub branches: &'c Branches,
+    /// What the form contains: the older side, the newer side, and the path.
+    pub fields: (&'c str, &'c str, &'c str),
+    /// The path.
+    pub path: &'c TreePath,
+    /// The older and the newer side, and what differs; `None` if nothing was selected yet.
+    pub result: Option<(&'c Side, &'c Side, &'c Compared)>,
+}
+
+impl ComparePage<'_> {
+    /// Returns the title of the page.
+    pub fn title(&self) -> String {
+        match self.result {
+            Some((from, to, _)) => {
+                let name = |side: &Side| plain(&shortened(&side.text), 40);
+                format!("{} and {} compared", name(from), name(to))
+            }
+            None => "Compare".to_owned(),
+        }
+    }
+
+    /// Renders the content.
+    pub fn render(&self) -> Markup {
+        html! {
+            div.head {
+                div {
+                    h1 { "Compare" @if !self.path.is_root() { " " (shown_cut(self.path.as_str(), 200)) } }
+                    @if let Some((from, to, _)) = self.result { (side("Older", self, from)) (side("Newer", self, to)) }
+                }
+            }
+            (self.form())
+            @match self.result {
+                None => p.muted { "Select two branches or commits. A path limits the comparison to a module or directory." },
+                Some((from, to, compared)) => {
+                    @match compared {
+                        Compared::Module(comparison, sizes) => (details::module(comparison, sizes)),
+                        Compared::Paths(rows, next) => (self.paths(from, to, rows, next.as_deref())),
+                    }
+                }
+            }
+        }
+    }
+
+    fn form(&self) -> Markup {
+        let (from, to, path) = self.fields;
+        html! {
+            form.card.actions method="get" action=(self.site.compare_form()) {
+                datalist #revisions { @for branch in self.branches.0.iter().take(200) { option value=(branch) {} } }
+                div.field { label for="compare-from" { "Older: branch or commit" } input #compare-from name="from" value=(from) list="revisions" required spellcheck="false" autocomplete="off"; }
+                div.field { label for="compare-to" { "Newer: branch or commit" } input #compare-to name="to" value=(to) list="revisions" required spellcheck="false" autocomplete="off"; }
+                div.field { label for="compare-path" { "Path (everything if empty)" } input #compare-path name="path" value=(path) spellcheck="false" autocomplete="off"; }
+                div.field { span.label aria-hidden="true" { " " } button.primary { "Compare" } }
+                @if !from.is_empty() && !to.is_empty() {
+                    a href=(self.site.compare(to, from, self.path)) { "Swap" }
+                }
+            }
+        }
+    }
+
+    fn paths(&self, from: &Side, to: &Side, rows: &[ChangeRow], next: Option<&str>) -> Markup {
+        let sides = Sides {
+            site: self.site,
+            place: self.place,
+            old: Some(from.commit.id),
+            new: to.commit.id,
+        };
+        html! {
+            (details::verdict(verdict_of(rows), &what_it_means(rows)))
+            @if !rows.is_empty() {
+                h2 { (counted(rows.len(), "module", "modules")) @if next.is_some() { " on this page" } }
+                (change_table(&sides, rows))
+            }
+            @if let Some(next) = next { div.pages { span {} a.button href=(next) rel="next" { "Next" } } }
+        }
+    }
+}
+
+fn side(name: &str, page: &ComparePage<'_>, side: &Side) -> Markup {
+    let commit = &side.commit;
+    html! {
+        p.small.muted {
+            (name) ": "
+            @if side.text != commit.id.to_string() { strong { (shown(&side.text)) } ", " }
+            a.mono href=(page.site.commit(page.place, &commit.id)) { (short(&commit.id)) }
+            ", " (time(commit.date_s)) ", " (shown_cut(&commit.author, 60)) ": " (shown_cut(subject(&commit.message), 90))
+        }
+    }
+}
+
+/// Returns the name of a branch as it is, and the first digits of a commit.
+fn shortened(text: &str) -> String {
+    match crate::names::CommitId::parse(text) {
+        Ok(commit) => short(&commit),
+        Err(_) => text.to_owned(),
+    }
+}
+
+fn what_it_means(rows: &[ChangeRow]) -> String {
+    let removed = rows.iter().filter(|row| row.new_bytes.is_none()).count();
+    let breaking = rows
+        .iter()
+        .filter(|row| row.verdict == Some(Compatibility::Breaking))
+        .count();
+    let unknown = { rows.iter() }
+        .filter(|row| row.old_bytes.is_some() && row.new_bytes.is_some() && row.verdict.is_none())
+        .count();
+    let mut parts = Vec::new();
+    if breaking > 0 {
+        parts.push(counted(
+            breaking,
+            "module breaks its users",
+            "modules break their users",
+        ));
+    }
+    if removed > 0 {
+        parts.push(counted(removed, "module is gone", "modules are gone"));
+    }
+    if unknown > 0 {
+        parts.push(counted(
+            unknown,
+            "module was not compared, as that takes too long",
+            "modules were not compared, as that takes too long",
+        ));
+    }
+    match (parts.is_empty(), rows.is_empty()) {
+        (false, _) => parts.join("; "),
+        (true, true) => "Nothing differs.".to_owned(),
+        (true, false) => {
+            "Everything that used the older modules can use the newer ones.".to_owned()
+        }
+    }
+}

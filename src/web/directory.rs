@@ -1,0 +1,248 @@
+//! The screen of a directory.
+
+use maud::{Markup, html};
+
+use super::format::{bytes, count, counted, time};
+use super::layout::icon;
+use super::links::{Place, Site};
+use super::picker::{Branches, commit_note, crumbs, heading, live_bar, picker};
+use super::sparkline::sparkline;
+use super::text::{plain, shown, shown_cut};
+use crate::names::{ModulePath, TreePath};
+use crate::store::{Commit, DirectoryEntry, DirectoryPage, EntryNode, ModuleKind, ModuleSummary};
+
+/// The most characters of a description in the table.
+const DESCRIPTION_CHARS: usize = 140;
+
+/// What the screen shows.
+pub struct Directory<'d> {
+    /// The server and the client.
+    pub site: &'d Site,
+    /// The branch or commit.
+    pub place: &'d Place,
+    /// The path of the directory.
+    pub path: &'d TreePath,
+    /// The commit whose tree is shown; `None` on a branch without commits.
+    pub commit: Option<&'d Commit>,
+    /// The branches to select from.
+    pub branches: &'d Branches,
+    /// The entries.
+    pub page: &'d DirectoryPage,
+    /// The number of entries on a page.
+    pub page_size: usize,
+}
+
+impl Directory<'_> {
+    /// Returns the title of the page.
+    pub fn title(&self) -> String {
+        if self.path.is_root() {
+            format!("Modules on {}", self.place.name())
+        } else {
+            plain(self.path.as_str(), 100)
+        }
+    }
+
+    /// Renders the content.
+    pub fn render(&self) -> Markup {
+        let Self {
+            site,
+            place,
+            path,
+            commit,
+            page,
+            ..
+        } = self;
+        let url = site.tree(place, path);
+        let bare = site.tree(
+            &Place {
+                branch: None,
+                commit: None,
+            },
+            path,
+        );
+        html! {
+            (live_bar(site, place, *commit, &url))
+            (commit_note(site, place, *commit, &site.tree(&place.tip(), path)))
+            div.head {
+                div {
+                    (crumbs(site, place, path))
+                    (heading(path))
+                    div.what {
+                        span.muted { (counted(page.total, "entry", "entries")) }
+                        @if let Some(commit) = commit {
+                            span.muted { "changed " (time(commit.date_s)) " by " (shown_cut(&commit.author, 60)) }
+                        }
+                        a href=(site.history(place, path)) { "History" }
+                    }
+                }
+                (picker(&bare, place, self.branches, &html! {}))
+            }
+            @if page.entries.is_empty() {
+                div.card.empty { (self.empty()) }
+            } @else {
+                div.card.flush { div.scroll { (self.table()) } }
+                (self.pages(&url))
+            }
+        }
+    }
+
+    fn empty(&self) -> Markup {
+        let is_empty_store = self.page.total == 0 && self.path.is_root();
+        html! {
+            @if is_empty_store {
+                p { "There are no modules on " strong { (shown(&self.place.name())) } " yet." }
+                p { "Add one: " code { "curl --data-binary @add.wasm " (self.site.url) "/api/v1/module/math/add.wasm" } }
+            } @else {
+                p { "There are no entries here." }
+            }
+        }
+    }
+
+    fn table(&self) -> Markup {
+        html! {
+            table {
+                caption.sr { "The modules and directories in " (shown(self.path.as_str())) }
+                thead {
+                    tr {
+                        th scope="col" { "Name" }
+                        th.wide scope="col" { "Kind" }
+                        th.wide scope="col" { "Needs" }
+                        th.num.wide scope="col" { "Size" }
+                        th.wide scope="col" { "Size over versions" }
+                        th.wide scope="col" { "Last change" }
+                    }
+                }
+                tbody {
+                    @for entry in &self.page.entries { (self.row(entry)) }
+                }
+            }
+        }
+    }
+
+    fn row(&self, entry: &DirectoryEntry) -> Markup {
+        let (summary, size_bytes, sizes) = match &entry.node {
+            EntryNode::Directory => (None, None, &[][..]),
+            EntryNode::Module {
+                size_bytes,
+                summary,
+                sizes,
+                ..
+            } => (summary.as_deref(), Some(*size_bytes), sizes.as_slice()),
+        };
+        let change = entry.last_change.as_ref();
+        html! {
+            tr {
+                th scope="row" {
+                    div.entry {
+                        (icon(icon_name(entry)))
+                        div {
+                            (self.link(entry))
+                            @if let Some(description) = summary.and_then(|summary| summary.description.as_deref()) {
+                                p { (shown_cut(description, DESCRIPTION_CHARS)) }
+                            }
+                            p.narrow {
+                                @if let Some(size) = size_bytes { (bytes(size)) " · " }
+                                @if let Some(change) = change { (time(change.date_s)) " by " (shown_cut(&change.author, 30)) }
+                            }
+                        }
+                    }
+                }
+                td.wide { (kind(&entry.node, summary)) }
+                td.wide { @if let Some(summary) = summary { (needs(summary)) } }
+                td.num.wide { @if let Some(size) = size_bytes { (bytes(size)) } }
+                td.wide { (sparkline(sizes)) }
+                td.wide {
+                    @if let Some(change) = change {
+                        a href=(self.site.commit(self.place, &change.id)) { (time(change.date_s)) }
+                        div.small.muted { (shown_cut(&change.author, 40)) }
+                    }
+                }
+            }
+        }
+    }
+
+    fn link(&self, entry: &DirectoryEntry) -> Markup {
+        let Ok(path) = self.path.join(&entry.name) else {
+            return shown(&entry.name);
+        };
+        match (&entry.node, ModulePath::try_from(path.clone())) {
+            (EntryNode::Directory, _) => html! {
+                a href=(self.site.tree(self.place, &path)) { (shown(&entry.name)) "/" }
+            },
+            (EntryNode::Module { .. }, Ok(path)) => html! {
+                a href=(self.site.module(self.place, &path)) { (shown(&entry.name)) }
+            },
+            // Another program wrote a name that means a hash here.
+            (EntryNode::Module { .. }, Err(_)) => shown(&entry.name),
+        }
+    }
+
+    fn pages(&self, url: &str) -> Markup {
+        let DirectoryPage {
+            entries,
+            before,
+            total,
+        } = self.page;
+        let after = before + entries.len();
+        if *before == 0 && after >= *total {
+            return html! {};
+        }
+        let at = |start: usize| match start {
+            0 => url.to_owned(),
+            start => Site::and(url, "start", start),
+        };
+        html! {
+            nav.pages aria-label="Pages" {
+                span.muted { (count((before + 1) as u64)) "–" (count(after as u64)) " of " (count(*total as u64)) }
+                div.actions {
+                    @if *before > 0 {
+                        a.button href=(at(0)) { "First" }
+                        a.button href=(at(before.saturating_sub(self.page_size))) rel="prev" { "Previous" }
+                    }
+                    @if after < *total { a.button href=(at(after)) rel="next" { "Next" } }
+                }
+            }
+        }
+    }
+}
+
+fn icon_name(entry: &DirectoryEntry) -> &'static str {
+    match &entry.node {
+        EntryNode::Directory => "dir",
+        EntryNode::Module {
+            summary: Some(summary),
+            ..
+        } if summary.kind == ModuleKind::Component => "component",
+        EntryNode::Module { .. } => "module",
+    }
+}
+
+fn kind(node: &EntryNode, summary: Option<&ModuleSummary>) -> Markup {
+    match (node, summary) {
+        (EntryNode::Directory, _) => html! { span.tag { "directory" } },
+        (_, Some(summary)) => kind_tag(summary.kind),
+        (_, None) => html! { span.tag { "not read yet" } },
+    }
+}
+
+/// Returns the kind of a module as a tag.
+pub(super) fn kind_tag(kind: ModuleKind) -> Markup {
+    match kind {
+        ModuleKind::Component => html! { span.tag.component { "component" } },
+        ModuleKind::Module => html! { span.tag { "core module" } },
+    }
+}
+
+/// Returns the standard that a module needs, and the proposals beyond it.
+fn needs(summary: &ModuleSummary) -> Markup {
+    let requires = &summary.requires;
+    html! {
+        span.nowrap { "Wasm " (requires.standard.as_str()) }
+        @if !requires.proposals.is_empty() {
+            div.small.muted title=(requires.proposals.join(", ")) {
+                @if let [only] = requires.proposals.as_slice() { "+ " (only) }
+                @else { "+ " (requires.proposals.len()) " proposals" }
+            }
+        }
+    }
+}

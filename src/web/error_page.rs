@@ -1,0 +1,82 @@
+//! The screen that says why a request failed.
+
+use maud::{Markup, html};
+
+use super::links::{Place, Site};
+use super::text::shown_cut;
+use crate::names::TreePath;
+
+/// The most characters of a reason.
+const DETAIL_CHARS: usize = 2000;
+
+/// What the screen shows.
+pub struct ErrorPage<'e> {
+    /// The server and the client.
+    pub site: &'e Site,
+    /// The branch or commit that the links lead to.
+    pub place: &'e Place,
+    /// The HTTP status.
+    pub status: u16,
+    /// The reason, one line.
+    pub detail: &'e str,
+    /// The paths that conflict.
+    pub paths: &'e [String],
+}
+
+impl ErrorPage<'_> {
+    /// Returns the heading, which is also the title.
+    pub fn title(&self) -> &'static str {
+        match self.status {
+            400 => "The request is malformed",
+            401 => "A key is needed",
+            403 => "The key does not allow this",
+            404 => "There is nothing here",
+            405 => "This page cannot be sent to",
+            409 => "The change conflicts with the store",
+            410 => "This commit is gone",
+            412 => "Somebody else was faster",
+            413 => "The module is too large",
+            429 => "Too many wrong keys",
+            500 => "The server failed",
+            503 => "The server is busy",
+            507 => "The disk of the server is full",
+            _ => "The request failed",
+        }
+    }
+
+    /// Renders the content.
+    pub fn render(&self) -> Markup {
+        html! {
+            div.head { div { h1 { (self.title()) } p.muted.small { "Status " (self.status) } } }
+            div.card {
+                @if !self.detail.is_empty() { p { (shown_cut(self.detail, DETAIL_CHARS)) } }
+                @if !self.paths.is_empty() {
+                    ul { @for path in self.paths.iter().take(100) { li.mono { (shown_cut(path, 200)) } } }
+                }
+                p { (self.hint()) }
+                div.actions {
+                    a.button href=(self.site.home()) { "All modules" }
+                    a.button href=(self.site.branches()) { "Branches" }
+                    a.button href=(self.site.history(self.place, &TreePath::root())) { "History" }
+                }
+            }
+        }
+    }
+
+    fn hint(&self) -> &'static str {
+        match self.status {
+            400 => "The link may be cut off. Nothing was changed.",
+            401 => "Reload the page to enter a key as the password; any user name will do.",
+            403 => "Use another key, or ask whoever runs this server.",
+            404 => {
+                "It may have been removed, renamed or never added. The history shows what happened."
+            }
+            410 => {
+                "gc deleted it, because no branch and no tag has it any more. Newer commits are in the history."
+            }
+            500 => "The log of the server has the reason, under the number of this request.",
+            503 | 429 => "Try again in a moment.",
+            _ => "Nothing was changed.",
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The pages of the web UI: markup, styles and images, made from what the store returns.
+//!
+//! Layer 4, next to [`http`](crate::http), which parses requests, asks the store and sends what the functions here return. Nothing here
+//! reads the store or knows HTTP. Each screen is a file with a struct, the data of the screen, and a function that renders it;
+//! [`layout`] puts the frame around every screen.
+//!
+//! Text from modules and commits goes through [`text`], which shows control and bidirectional characters as escapes; `maud` escapes markup.
+//! A page has no inline script or style, so that the policy of `http` can forbid both: everything is in the files of [`assets`].
+
+pub mod assets;
+pub mod branches;
+pub mod changes;
+pub mod commit;
+pub mod compare;
+pub mod directory;
+pub mod error_page;
+mod format;
+pub mod history;
+mod icicle;
+pub mod lanes;
+pub mod layout;
+pub mod links;
+pub mod module;
+
+pub mod picker;
+
+pub mod search;
+mod size_tree;
+mod sparkline;
+pub mod status;
+pub mod text;
+mod wit_text;
+
+pub use layout::{Section, page};
+pub use links::{Place, Rights, Site};
+pub use maud::Markup;

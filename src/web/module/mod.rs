@@ -1,0 +1,9 @@
+//! The screen of a module, one file per card.
+
+mod get_it;
+mod interface;
+mod metadata;
+mod page;
+mod versions;
+
+pub use page::{ModulePage, VersionRow};

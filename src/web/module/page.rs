@@ -1,0 +1,136 @@
+//! The frame of the screen: the heading, and the cards.
+
+use maud::{Markup, html};
+
+use super::{get_it, interface, metadata, versions};
+use crate::names::{Digest, ModuleHash, ModulePath};
+use crate::oci::OciModule;
+use crate::store::{Commit, ModuleFacts};
+use crate::web::directory::kind_tag;
+use crate::web::format::{bytes, time};
+use crate::web::icicle::{icicle, size_table};
+use crate::web::links::{Place, Site};
+use crate::web::picker::{Branches, commit_note, crumbs, heading, live_bar, picker};
+use crate::web::size_tree;
+use crate::web::text::{plain, shown, shown_cut};
+
+/// The most characters of the description.
+const DESCRIPTION_CHARS: usize = 1000;
+
+/// What the screen shows.
+pub struct ModulePage<'m> {
+    /// The server and the client.
+    pub site: &'m Site,
+    /// The branch or commit.
+    pub place: &'m Place,
+    /// The path of the module.
+    pub path: &'m ModulePath,
+    /// The commit.
+    pub commit: Option<&'m Commit>,
+    /// The branches to select from.
+    pub branches: &'m Branches,
+    /// The hash of the module.
+    pub hash: ModuleHash,
+    /// Its digest.
+    pub digest: Digest,
+    /// What is in it.
+    pub facts: &'m ModuleFacts,
+    /// The newest versions of the path, the newest first.
+    pub versions: &'m [VersionRow],
+    /// The sizes of the versions, the oldest first.
+    pub sizes: &'m [u64],
+    /// The number of all versions.
+    pub version_count: usize,
+    /// The name of the module for OCI clients.
+    pub oci: Option<&'m OciModule>,
+    /// Whether all imports and exports are listed.
+    pub has_all_items: bool,
+}
+
+/// A version of the path.
+pub struct VersionRow {
+    /// The number of the version, from 0.
+    pub number: usize,
+    /// The hash of the module.
+    pub hash: ModuleHash,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// The oldest commit that put the module at the path.
+    pub commit: Commit,
+}
+
+impl ModulePage<'_> {
+    /// Returns the title of the page.
+    pub fn title(&self) -> String {
+        plain(self.path.as_str(), 100)
+    }
+
+    /// Renders the content.
+    pub fn render(&self) -> Markup {
+        let Self {
+            site,
+            place,
+            path,
+            commit,
+            ..
+        } = self;
+        let facts = &self.facts.facts;
+        let bare = site.module(
+            &Place {
+                branch: None,
+                commit: None,
+            },
+            path,
+        );
+        let whole = size_tree::of(facts);
+        html! {
+            (live_bar(site, place, *commit, &site.module(place, path)))
+            (commit_note(site, place, *commit, &site.module(&place.tip(), path)))
+            div.head {
+                div {
+                    (crumbs(site, place, path.as_tree_path()))
+                    (heading(path.as_tree_path()))
+                    (self.summary())
+                }
+                (picker(&bare, place, self.branches, &html! {}))
+            }
+            div.columns {
+                div {
+                    section.card aria-labelledby="sizes" {
+                        h2 #sizes { "Size: " (bytes(facts.size_bytes)) }
+                        (icicle(&whole))
+                        (size_table(&whole))
+                        @if facts.functions.is_cut() {
+                            p.small.muted { "Of " (crate::web::format::count(facts.functions.total)) " functions, the "
+                                (crate::web::format::count(facts.functions.items.len() as u64)) " largest are known one by one." }
+                        }
+                    }
+                    (interface::card(self))
+                }
+                div {
+                    (get_it::card(self))
+                    (versions::card(self))
+                    (metadata::card(self))
+                }
+            }
+        }
+    }
+
+    fn summary(&self) -> Markup {
+        let facts = &self.facts.facts;
+        html! {
+            @if let Some(description) = &facts.metadata.description {
+                p.upto { (shown_cut(description, DESCRIPTION_CHARS)) }
+            }
+            div.what {
+                (kind_tag(facts.kind))
+                span.tag title=(facts.requires.included.join(", ")) { "needs Wasm " (facts.requires.standard.as_str()) }
+                @for proposal in &facts.requires.proposals { span.tag.warn { (shown(proposal)) } }
+                span.muted { (bytes(facts.size_bytes)) }
+                @if let Some(newest) = self.versions.first() {
+                    span.muted { "last changed " (time(newest.commit.date_s)) " by " (shown_cut(&newest.commit.author, 60)) }
+                }
+            }
+        }
+    }
+}

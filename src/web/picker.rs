@@ -1,0 +1,138 @@
+//! The selection of a branch or commit, the path to a page, and the note about an old commit.
+
+use maud::{Markup, html};
+
+use super::format;
+use super::links::{Place, Site, short};
+use super::text::{shown, shown_cut};
+use crate::names::{BranchName, ModulePath, TreePath};
+use crate::store::Commit;
+
+/// The most branches that are listed for selection. With more, the name is typed.
+const BRANCHES_MAX: usize = 200;
+
+/// The branches to select from.
+#[derive(Clone, Debug, Default)]
+pub struct Branches(pub Vec<BranchName>);
+
+/// Returns the form that shows the same page on another branch or at a commit. `url` is the page without a query, and `fields` are further
+/// parameters.
+pub(super) fn picker(url: &str, place: &Place, branches: &Branches, fields: &Markup) -> Markup {
+    let current = place.branch.as_ref();
+    let is_listed = current.is_none_or(|branch| branches.0.contains(branch));
+    html! {
+        form.picker method="get" action=(url) {
+            (fields)
+            div.field {
+                label for="pick-branch" { "Branch" }
+                @if branches.0.len() <= BRANCHES_MAX && is_listed {
+                    select #pick-branch name="branch" {
+                        @for branch in &branches.0 {
+                            option value=(branch) selected[current == Some(branch)] { (format::cut(branch.as_str(), 60)) }
+                        }
+                    }
+                } @else {
+                    input #pick-branch name="branch" value=[current];
+                }
+            }
+            div.field {
+                label for="pick-commit" { "Commit, instead of its tip" }
+                input #pick-commit name="commit" value=[place.commit] placeholder="40 or 64 digits" spellcheck="false" autocomplete="off";
+            }
+            button { "Show" }
+        }
+    }
+}
+
+/// Returns the links to the directories above a page, and its last segment.
+pub(super) fn crumbs(site: &Site, place: &Place, path: &TreePath) -> Markup {
+    let segments: Vec<&str> = path.segments().collect();
+    let mut above = TreePath::root();
+    let mut steps = vec![(site.tree(place, &above), "All modules".to_owned())];
+    for segment in segments.iter().take(segments.len().saturating_sub(1)) {
+        // A part of a path is a path.
+        let Ok(next) = above.join(segment) else { break };
+        above = next;
+        steps.push((site.tree(place, &above), (*segment).to_owned()));
+    }
+    html! {
+        nav.crumbs aria-label="Path" {
+            ol {
+                @for (at, (url, segment)) in steps.iter().enumerate() {
+                    @if at == 0 && segments.is_empty() {
+                        li aria-current="page" { (segment) }
+                    } @else {
+                        li { a href=(url) { (shown_cut(segment, 80)) } }
+                    }
+                }
+                @if let Some(last) = segments.last() {
+                    li aria-current="page" { (shown_cut(last, 80)) }
+                }
+            }
+        }
+    }
+}
+
+/// Returns a note that the page shows an old commit; nothing at the tip of a branch.
+pub(super) fn commit_note(
+    site: &Site,
+    place: &Place,
+    commit: Option<&Commit>,
+    at_tip: &str,
+) -> Markup {
+    let Some(commit) = commit.filter(|_| place.commit.is_some()) else {
+        return html! {};
+    };
+    html! {
+        p.note {
+            span {
+                "At commit " a.mono href=(site.commit(place, &commit.id)) { (short(&commit.id)) }
+                " of " (format::time(commit.date_s)) " by " (shown_cut(&commit.author, 60)) ": " (shown_cut(subject(&commit.message), 100))
+            }
+            a href=(at_tip) { "Show the newest" }
+        }
+    }
+}
+
+/// Returns the bar for new changes of the branch, which the script fills; nothing at a commit.
+pub(super) fn live_bar(site: &Site, place: &Place, commit: Option<&Commit>, url: &str) -> Markup {
+    let watched = place
+        .branch
+        .as_ref()
+        .zip(commit)
+        .filter(|_| place.commit.is_none());
+    let Some((branch, commit)) = watched else {
+        return html! {};
+    };
+    html! {
+        div role="status" {
+            p.note hidden data-watch=(site.watch(branch, &commit.id)) {
+                span data-count {}
+                a href=(url) { "Show them" }
+            }
+        }
+    }
+}
+
+/// Returns the first line of a message.
+pub(super) fn subject(message: &str) -> &str {
+    let line = message.lines().next().unwrap_or_default();
+    if line.is_empty() {
+        "(no message)"
+    } else {
+        line
+    }
+}
+
+/// Returns the last segment of a path, as the name of the file.
+pub(super) fn file_name(path: &ModulePath) -> &str {
+    path.segments().next_back().unwrap_or(path.as_str())
+}
+
+/// Returns the heading of a path: its last segment.
+pub(super) fn heading(path: &TreePath) -> Markup {
+    match path.segments().next_back() {
+        Some(last) => html! { h1 { (shown(last)) } },
+        None => html! { h1 { "All modules" } },
+    }
+}

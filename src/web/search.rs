@@ -1,0 +1,236 @@
+//! The screen of the search.
+
+use maud::{Markup, html};
+
+use super::format::{bytes, count, time};
+use super::layout::{hidden_place, icon};
+use super::links::{Place, Site, short};
+use super::picker::{Branches, picker};
+use super::text::{escaped, shown_cut};
+use super::wit_text::highlighted;
+use crate::store::{Commit, FoundItem, ItemKind, ModuleKind, ModuleSummary, SearchMatch};
+use std::sync::Arc;
+
+/// The terms of the query language: an example, and what it finds.
+const TERMS: [(&str, &str); 12] = [
+    (
+        "import:wasi:http@0.2",
+        "modules that import something of a package, in a compatible version",
+    ),
+    (
+        "import:env.memory",
+        "core modules that import a name from a module",
+    ),
+    (
+        "export:run",
+        "modules that export a name; import, export and crate take * in a name",
+    ),
+    ("needs:simd", "modules that use a proposal"),
+    ("needs:2.0", "modules that need a version of the standard"),
+    (
+        "crate:serde<1.0.200",
+        "modules that were built from a crate",
+    ),
+    ("producer:rustc", "modules that a tool or language produced"),
+    ("license:mit", "modules with a licence"),
+    (
+        "kind:component",
+        "components, or kind:module for core modules",
+    ),
+    (
+        "size>1MB",
+        "modules by size: <, <=, >, >= with B, KB, MB, KiB, MiB",
+    ),
+    ("path:math/**", "modules by path"),
+    (
+        "\"image filter\"",
+        "words in path, name, description and authors",
+    ),
+];
+
+/// A module that was found.
+pub struct FoundRow {
+    /// The path, the hash, and the commit in a search of the history.
+    pub found: SearchMatch,
+    /// The commit in a search of the history.
+    pub commit: Option<Commit>,
+    /// What is in the module.
+    pub summary: Option<Arc<ModuleSummary>>,
+    /// What the query asks for, and the number of all of it.
+    pub items: (Vec<FoundItem>, usize),
+}
+
+/// What a search found.
+pub enum Outcome {
+    /// There is no query yet.
+    NoQuery,
+    /// The query is malformed: the reason, a part of it, and a line with a caret under the fault.
+    Malformed(String, [String; 2]),
+    /// These modules, the URL of the next page, and the number of modules whose facts are not known yet.
+    Found(Vec<FoundRow>, Option<String>, u64),
+}
+
+/// What the screen shows.
+pub struct SearchPage<'s> {
+    /// The server and the client.
+    pub site: &'s Site,
+    /// The branch or commit.
+    pub place: &'s Place,
+    /// The branches to select from.
+    pub branches: &'s Branches,
+    /// The query.
+    pub query: &'s str,
+    /// The words of the query, which are marked in paths and descriptions.
+    pub words: &'s [String],
+    /// Whether every version in the history is searched.
+    pub has_history: bool,
+    /// What was found.
+    pub outcome: &'s Outcome,
+}
+
+impl SearchPage<'_> {
+    /// Renders the content.
+    pub fn render(&self) -> Markup {
+        let fields = html! {
+            input type="hidden" name="q" value=(self.query);
+            @if self.has_history { input type="hidden" name="history" value="true"; }
+        };
+        html! {
+            div.head {
+                div { h1 { "Search" } p.muted.small { "On " strong { (shown_cut(&self.place.name(), 60)) } ". All terms must hold; a - in front excludes." } }
+                (picker(&self.site.search(), self.place, self.branches, &fields))
+            }
+            (self.form())
+            @match self.outcome {
+                Outcome::NoQuery => {},
+                Outcome::Malformed(reason, [line, caret]) => div.card {
+                    p.note.bad role="alert" { (shown_cut(reason, 300)) }
+                    pre tabindex="0" { (escaped(line)) "\n" (caret) }
+                },
+                Outcome::Found(rows, next, pending) => (self.results(rows, next.as_deref(), *pending)),
+            }
+            (self.help())
+        }
+    }
+
+    fn form(&self) -> Markup {
+        html! {
+            form.card.actions role="search" aria-label="Query" method="get" action=(self.site.search()) {
+                (hidden_place(self.place))
+                label.sr for="query" { "Query" }
+                input #query name="q" type="search" size="48" value=(self.query) autocomplete="off" spellcheck="false";
+                label { input type="checkbox" name="history" value="true" checked[self.has_history]; " every version in the history" }
+                button.primary { "Search" }
+            }
+        }
+    }
+
+    fn results(&self, rows: &[FoundRow], next: Option<&str>, pending: u64) -> Markup {
+        html! {
+            @if pending > 0 {
+                p.note.warn { (count(pending)) " modules are not searched yet, because they have not been read. Search again in a moment." }
+            }
+            @if rows.is_empty() {
+                div.card.empty { p { "No module was found." } }
+            } @else {
+                div.card.flush { div.scroll { (self.table(rows)) } }
+                @if let Some(next) = next { div.pages { span {} a.button href=(next) rel="next" { "Next" } } }
+            }
+        }
+    }
+
+    fn table(&self, rows: &[FoundRow]) -> Markup {
+        html! {
+            table {
+                caption.sr { "Modules that were found" }
+                thead { tr { th scope="col" { "Module" } th.wide scope="col" { "Kind" } th.num scope="col" { "Size" } } }
+                tbody { @for row in rows { (self.row(row)) } }
+            }
+        }
+    }
+
+    fn row(&self, row: &FoundRow) -> Markup {
+        let place = match &row.commit {
+            Some(commit) => self.place.at(commit.id),
+            None => self.place.clone(),
+        };
+        let summary = row.summary.as_deref();
+        let is_component = summary.is_some_and(|summary| summary.kind == ModuleKind::Component);
+        let (items, total) = &row.items;
+        html! {
+            tr {
+                th scope="row" {
+                    div.entry {
+                        (icon(if is_component { "component" } else { "module" }))
+                        div {
+                            a href=(self.site.module(&place, &row.found.path)) { (self.marked(row.found.path.as_str(), 300)) }
+                            @if let Some(description) = summary.and_then(|summary| summary.description.as_deref()) {
+                                p { (self.marked(description, 200)) }
+                            }
+                            @for item in items { p.sig { (found_item(item)) } }
+                            @if *total > items.len() { p { "and " (count((*total - items.len()) as u64)) " more" } }
+                            @if let Some(commit) = &row.commit {
+                                p { "since commit " span.mono { (short(&commit.id)) } ", " (time(commit.date_s)) }
+                            }
+                        }
+                    }
+                }
+                td.wide { @if let Some(summary) = summary { (super::directory::kind_tag(summary.kind)) } }
+                td.num { @if let Some(summary) = summary { (bytes(summary.size_bytes)) } }
+            }
+        }
+    }
+
+    /// Returns text with the words of the query marked.
+    fn marked(&self, text: &str, chars_max: usize) -> Markup {
+        // A letter whose lower case has another length would shift the marks.
+        let lower = text.to_lowercase();
+        let found = self.words.iter().find_map(|word| {
+            let at = lower.find(&word.to_lowercase())?;
+            let end = at + word.to_lowercase().len();
+            let is_exact = lower.len() == text.len()
+                && text.is_char_boundary(at)
+                && text.is_char_boundary(end);
+            is_exact.then_some((at, end))
+        });
+        match found.filter(|_| text.chars().count() <= chars_max) {
+            Some((at, end)) => {
+                html! { bdi { (escaped(&text[..at])) mark { (escaped(&text[at..end])) } (escaped(&text[end..])) } }
+            }
+            None => shown_cut(text, chars_max),
+        }
+    }
+
+    fn help(&self) -> Markup {
+        let is_open = matches!(self.outcome, Outcome::NoQuery | Outcome::Malformed(..));
+        html! {
+            details.card open[is_open] {
+                summary { "The query language" }
+                dl.facts {
+                    @for (term, meaning) in TERMS {
+                        dt { a href=(self.site.search_for(self.place, term)) { code { (term) } } }
+                        dd { (meaning) }
+                    }
+                }
+                p.small.muted { "Terms are separated by spaces. A version may follow a name: @0.2 for compatible ones, or <, <=, >, >=, = and a version. -import:env.* excludes." }
+            }
+        }
+    }
+}
+
+fn found_item(item: &FoundItem) -> Markup {
+    let kind = match item.kind {
+        ItemKind::Kind => "kind",
+        ItemKind::Import => "import",
+        ItemKind::Export => "export",
+        ItemKind::Needs => "needs",
+        ItemKind::Crate => "crate",
+        ItemKind::Producer => "producer",
+        ItemKind::License => "license",
+    };
+    html! {
+        span.muted { (kind) " " }
+        mark { (shown_cut(&item.name, 200)) @if !item.version.is_empty() { "@" (shown_cut(&item.version, 60)) } }
+        @if !item.ty.is_empty() { " " (highlighted(&super::format::cut(&item.ty, 200))) }
+    }
+}

@@ -1,0 +1,196 @@
+//! The parts of a module by size: sections, the crates or namespaces in them, and their functions.
+
+use std::collections::BTreeMap;
+
+use super::format::count;
+use super::text::plain;
+use crate::store::{Facts, FunctionSize, SectionKind, SegmentSize};
+
+/// The most parts that are listed in a part.
+const PARTS_MAX: usize = 24;
+
+/// The most functions that are listed in a crate or namespace.
+const FUNCTIONS_MAX: usize = 12;
+
+/// The share of the module below which a part is too small to be listed on its own: 1 / this.
+const SHARE: u64 = 400;
+
+/// The most characters of a name.
+const NAME_CHARS: usize = 160;
+
+/// A part of a module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Part {
+    /// What it is.
+    pub label: String,
+    /// Its size.
+    pub bytes: u64,
+    /// The class of its colour.
+    pub class: &'static str,
+    /// The parts of it, the largest first.
+    pub parts: Vec<Part>,
+}
+
+/// Returns the whole module with its parts. Their number is bounded, however many functions there are.
+pub(super) fn of(facts: &Facts) -> Part {
+    let mut modules = 0..;
+    let has_nested =
+        { facts.sections.items.iter() }.any(|section| section.kind == SectionKind::Component);
+    let mut sections = Vec::new();
+    for section in &facts.sections.items {
+        let (label, class) = match &section.name {
+            Some(name) => (
+                format!("custom section {}", plain(name, NAME_CHARS)),
+                "k-custom",
+            ),
+            None => (
+                section.kind.as_str().replace('-', " "),
+                class_of(section.kind),
+            ),
+        };
+        let mut part = Part {
+            label,
+            bytes: section.size_bytes,
+            class,
+            parts: Vec::new(),
+        };
+        match section.kind {
+            SectionKind::Code => part.parts = code(facts, facts.functions.items.iter().collect()),
+            SectionKind::Data => part.parts = data(&facts.data_segments.items),
+            // In a component with components, the numbers of its modules do not say which section has them.
+            SectionKind::CoreModule if !has_nested => {
+                let module = modules.next();
+                let of_module = |function: &&FunctionSize| function.module == module;
+                let functions: Vec<_> = facts.functions.items.iter().filter(of_module).collect();
+                part.label = format!("core module {}", module.unwrap_or(0));
+                part.parts = code(facts, functions);
+            }
+            _ => {}
+        }
+        sections.push(part);
+    }
+    let mut whole = Part {
+        label: facts.kind.as_str().to_owned(),
+        bytes: facts.size_bytes,
+        class: "k-rest",
+        parts: sections,
+    };
+    limit(
+        &mut whole,
+        facts.size_bytes / SHARE,
+        "other sections",
+        PARTS_MAX,
+    );
+    whole
+}
+
+fn class_of(kind: SectionKind) -> &'static str {
+    match kind {
+        SectionKind::Code => "k-code",
+        SectionKind::Data => "k-data",
+        SectionKind::Custom => "k-custom",
+        SectionKind::CoreModule | SectionKind::Component => "k-module",
+        SectionKind::Type | SectionKind::Import | SectionKind::Export | SectionKind::Function => {
+            "k-types"
+        }
+        _ => "k-rest",
+    }
+}
+
+/// Returns crates or namespaces with their functions, and functions without one.
+fn code(facts: &Facts, functions: Vec<&FunctionSize>) -> Vec<Part> {
+    let mut groups: BTreeMap<&str, Vec<&FunctionSize>> = BTreeMap::new();
+    let mut others = Vec::new();
+    for function in functions {
+        match function.group() {
+            Some(group) => groups.entry(group).or_default().push(function),
+            None => others.push(function_part(function)),
+        }
+    }
+    let mut parts: Vec<Part> = groups
+        .into_iter()
+        .map(|(name, functions)| group_part(facts, name, &functions))
+        .collect();
+    parts.append(&mut others);
+    parts
+}
+
+fn group_part(facts: &Facts, name: &str, functions: &[&FunctionSize]) -> Part {
+    let listed: u64 = functions.iter().map(|function| function.size_bytes).sum();
+    // The sum has functions that are too small to be listed. In a component, it has those of all modules.
+    let is_whole = functions.iter().all(|function| function.module.is_none());
+    let sum = facts.groups.items.iter().find(|group| group.name == name);
+    let bytes = sum
+        .filter(|_| is_whole)
+        .map_or(listed, |group| group.size_bytes.max(listed));
+    Part {
+        label: plain(name, NAME_CHARS),
+        bytes,
+        class: "k-code",
+        parts: functions
+            .iter()
+            .map(|function| function_part(function))
+            .collect(),
+    }
+}
+
+fn function_part(function: &FunctionSize) -> Part {
+    let name = function.demangled_name().or_else(|| function.name.clone());
+    Part {
+        label: match name {
+            Some(name) => plain(&name, NAME_CHARS),
+            None => format!("function {}", function.index),
+        },
+        bytes: function.size_bytes,
+        class: "k-code",
+        parts: Vec::new(),
+    }
+}
+
+fn data(segments: &[SegmentSize]) -> Vec<Part> {
+    let part = |segment: &SegmentSize| Part {
+        label: match segment.address {
+            Some(address) => format!("segment {} at {address:#x}", segment.index),
+            None => format!("segment {}", segment.index),
+        },
+        bytes: segment.size_bytes,
+        class: "k-data",
+        parts: Vec::new(),
+    };
+    segments.iter().map(part).collect()
+}
+
+/// Sorts the parts by size, and sums up those that are small or too many. What no part explains is one more part.
+fn limit(part: &mut Part, bytes_min: u64, rest_label: &str, parts_max: usize) {
+    if part.parts.is_empty() {
+        return;
+    }
+    part.parts
+        .sort_by(|a, b| (b.bytes, &a.label).cmp(&(a.bytes, &b.label)));
+    let is_large = |(nth, part): (usize, &Part)| nth < parts_max && part.bytes >= bytes_min.max(1);
+    let kept = part
+        .parts
+        .iter()
+        .enumerate()
+        .take_while(|(nth, part)| is_large((*nth, part)))
+        .count();
+    let cut = part.parts.len() - kept;
+    part.parts.truncate(kept);
+    let explained: u64 = part.parts.iter().map(|part| part.bytes).sum();
+    let rest = part.bytes.saturating_sub(explained);
+    for part in &mut part.parts {
+        limit(part, bytes_min, "smaller functions", FUNCTIONS_MAX);
+    }
+    if rest >= bytes_min.max(1) && kept > 0 {
+        let label = match cut {
+            0 => "everything else".to_owned(),
+            cut => format!("{rest_label} ({} or more)", count(cut as u64)),
+        };
+        part.parts.push(Part {
+            label,
+            bytes: rest,
+            class: part.class,
+            parts: Vec::new(),
+        });
+    }
+}

@@ -1,0 +1,157 @@
+//! The screen of the state of the server.
+
+use std::time::Duration;
+
+use maud::{Markup, html};
+
+use super::format::{bytes, count, counted, time};
+use super::links::Site;
+use super::text::{shown, shown_cut};
+use crate::store::{CappedCount, MaintenanceState, Overview, Statistics, TaskState};
+
+/// A mirror, or the primary of a replica.
+pub struct Peer {
+    /// The name.
+    pub name: String,
+    /// How far it is behind.
+    pub lag: Duration,
+    /// When it was last equal, in seconds since 1970-01-01 UTC.
+    pub last_success_s: Option<i64>,
+    /// The number of failures since then.
+    pub failures: u32,
+    /// The reason of the last failure.
+    pub error: Option<String>,
+}
+
+/// What the screen shows.
+pub struct Status<'s> {
+    /// The server and the client.
+    pub site: &'s Site,
+    /// Counts of branches, modules and commits.
+    pub overview: &'s Overview,
+    /// Counts of objects.
+    pub statistics: &'s Statistics,
+    /// When gc and verify ran.
+    pub maintenance: &'s MaintenanceState,
+    /// The mirrors.
+    pub mirrors: &'s [Peer],
+    /// The primary, if the server is a replica.
+    pub primary: Option<&'s Peer>,
+    /// The memory that is held for clients, and its limit, in bytes.
+    pub memory: (u64, u64),
+}
+
+impl Status<'_> {
+    /// Renders the content.
+    pub fn render(&self) -> Markup {
+        html! {
+            div.head { div { h1 { "Status" } div.what { span.muted { "wasmstore " (env!("CARGO_PKG_VERSION")) " at " (shown(&self.site.url)) } } } }
+            div.columns {
+                div {
+                    (self.tasks())
+                    (self.peers())
+                }
+                div { (self.counts()) }
+            }
+        }
+    }
+
+    fn counts(&self) -> Markup {
+        let (overview, statistics) = (self.overview, self.statistics);
+        let capped = |counted: CappedCount| {
+            format!(
+                "{}{}",
+                count(counted.count as u64),
+                if counted.has_more { "+" } else { "" }
+            )
+        };
+        html! {
+            section.card aria-labelledby="counts" {
+                h2 #counts { "Store" }
+                dl.facts {
+                    dt { "Default branch" } dd { (shown(overview.default_branch.as_str())) }
+                    dt { "Branches" } dd { (count(overview.branches as u64)) }
+                    dt { "Tags" } dd { (count(overview.tags as u64)) }
+                    dt { "Modules" } dd { (capped(overview.modules)) }
+                    dt { "Commits" } dd { (capped(overview.commits)) }
+                    dt { "On disk" } dd { (bytes(overview.objects_bytes)) }
+                    dt { "Objects" } dd { (count(statistics.packed_objects)) " in " (counted(usize::try_from(statistics.packs).unwrap_or(usize::MAX), "pack", "packs")) ", " (count(statistics.loose_objects)) " loose" }
+                    dt { "Memory for clients" } dd { (bytes(self.memory.0)) " of " (bytes(self.memory.1)) }
+                }
+            }
+        }
+    }
+
+    fn tasks(&self) -> Markup {
+        html! {
+            section.card aria-labelledby="tasks" {
+                h2 #tasks { "Maintenance" }
+                div.scroll {
+                    table {
+                        caption.sr { "Scheduled maintenance" }
+                        thead { tr { th scope="col" { "Task" } th scope="col" { "Last success" } th.num scope="col" { "Took" } th scope="col" { "Result" } } }
+                        tbody {
+                            (task("gc", &self.maintenance.gc))
+                            (task("verify", &self.maintenance.verify))
+                        }
+                    }
+                }
+                p.small.muted { "Runs that " code { "--gc-every" } " and " code { "--verify-every" } " schedule, by any server of the store." }
+            }
+        }
+    }
+
+    fn peers(&self) -> Markup {
+        html! {
+            section.card aria-labelledby="peers" {
+                h2 #peers { "Mirrors and replication" }
+                @if self.mirrors.is_empty() && self.primary.is_none() { p.muted { "There are no mirrors, and this is not a replica." } }
+                @else {
+                    div.scroll {
+                        table {
+                            caption.sr { "Mirrors" }
+                            thead { tr { th scope="col" { "Name" } th scope="col" { "State" } th scope="col" { "Last success" } th scope="col" { "Last failure" } } }
+                            tbody {
+                                @if let Some(primary) = self.primary { (peer("primary", primary)) }
+                                @for mirror in self.mirrors { (peer("mirror", mirror)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn task(name: &str, task: &TaskState) -> Markup {
+    let seconds = |ms: u64| i64::try_from(ms / 1000).unwrap_or(i64::MAX);
+    html! {
+        tr {
+            th scope="row" { (name) }
+            td { @match task.success_ms { Some(ms) => (time(seconds(ms))), None => span.muted { "never" } } }
+            td.num { @if let Some(ms) = task.duration_ms { (ms / 1000) "." (ms % 1000 / 100) " s" } }
+            td {
+                @match (task.failures(), task.faults, task.success_ms) {
+                    (0, Some(0), _) | (0, None, Some(_)) => span.tag.good { "ok" },
+                    (0, Some(faults), _) => span.tag.bad { (count(faults)) " faults" },
+                    (0, None, None) => span.tag { "not scheduled" },
+                    (failures, ..) => span.tag.bad { (failures) " failures" },
+                }
+            }
+        }
+    }
+}
+
+fn peer(kind: &str, peer: &Peer) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (shown_cut(&peer.name, 100)) " " span.muted.small { (kind) } }
+            td {
+                @if peer.lag.as_secs() == 0 && peer.failures == 0 { span.tag.good { "up to date" } }
+                @else { span.tag.warn { (count(peer.lag.as_secs())) " s behind" } }
+            }
+            td { @match peer.last_success_s { Some(seconds) => (time(seconds)), None => span.muted { "–" } } }
+            td { @if peer.failures > 0 { (peer.failures) "× " @if let Some(error) = &peer.error { (shown_cut(error, 200)) } } }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Text from modules and commits, which may contain anything.
+
+use maud::{Markup, PreEscaped, html};
+
+use crate::names::is_display_control;
+
+/// Returns text as markup: a control or bidirectional character is shown as its escape, and the direction of the text does not affect what
+/// is around it.
+pub fn shown(text: &str) -> Markup {
+    html! { bdi { (escaped(text)) } }
+}
+
+/// Returns text as [`shown`] does, cut to this number of characters.
+pub fn shown_cut(text: &str, chars_max: usize) -> Markup {
+    match text.char_indices().nth(chars_max) {
+        None => shown(text),
+        Some((end, _)) => html! { bdi { (escaped(&text[..end])) "…" } },
+    }
+}
+
+/// Returns text of several lines: newlines and tabs stay as they are.
+pub fn shown_lines(text: &str) -> Markup {
+    let mut markup = String::with_capacity(text.len());
+    let mut lines = text.split_inclusive('\n').peekable();
+    while let Some(line) = lines.next() {
+        let content = line.strip_suffix('\n').unwrap_or(line);
+        markup.push_str(&escaped(content.strip_suffix('\r').unwrap_or(content)).0);
+        if line.ends_with('\n') && lines.peek().is_some() {
+            markup.push('\n');
+        }
+    }
+    PreEscaped(markup)
+}
+
+/// Returns text with the escapes of control characters marked. It has no element around it.
+pub(super) fn escaped(text: &str) -> Markup {
+    if !text.contains(is_display_control) {
+        return html! { (text) };
+    }
+    let mut rest = text;
+    let mut markup = String::with_capacity(text.len() + 64);
+    while let Some(at) = rest.find(is_display_control) {
+        let (before, after) = rest.split_at(at);
+        let mut chars = after.chars();
+        let control: String = { chars.by_ref() }
+            .take(1)
+            .flat_map(char::escape_default)
+            .collect();
+        markup.push_str(&html! { (before) span.ctrl { (control) } }.0);
+        rest = chars.as_str();
+    }
+    markup.push_str(&html! { (rest) }.0);
+    PreEscaped(markup)
+}
+
+/// Returns text for an attribute or a title, where escapes cannot be marked.
+pub fn plain(text: &str, chars_max: usize) -> String {
+    let printable = crate::names::printable(text);
+    match printable.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", &printable[..end]),
+        None => printable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_and_controls_are_shown() {
+        assert_eq!(
+            shown("<b>\u{202e}x\n&").0,
+            "<bdi>&lt;b&gt;<span class=\"ctrl\">\\u{202e}</span>x<span class=\"ctrl\">\\n</span>&amp;</bdi>"
+        );
+        assert_eq!(shown_cut("äbc", 2).0, "<bdi>äb…</bdi>");
+        assert_eq!(
+            shown_lines("a\r\n\u{1b}[1m\n").0,
+            "a\n<span class=\"ctrl\">\\u{1b}</span>[1m"
+        );
+        assert_eq!(plain("a\u{202e}b", 3), "a\\u…");
+    }
+}
