@@ -17,8 +17,8 @@ use crate::http::state::App;
 use crate::store::{Published, Store};
 
 impl App {
-    /// Reads from the store on the calling thread. For reads from memory only, except for the few bytes of a ref: they take less
-    /// time than the switch to a blocking thread.
+    /// Reads from the store on the calling thread. `read` may only read from memory, or a ref, which is a file of a few bytes: this takes
+    /// less time than the switch to a blocking thread.
     pub fn run_inline<T>(&self, read: impl FnOnce(&Store) -> T) -> T {
         read(&self.store)
     }
@@ -35,8 +35,8 @@ impl App {
         self.run_with_permit(permit, read).await
     }
 
-    /// Runs `read` like [`run_read`](Self::run_read), but no more of them at a time than there are cores. With a thread for each, many of
-    /// them would take the CPU time from the threads that serve all connections.
+    /// Runs `read` like [`run_read`](Self::run_read), but runs at most one long read per core at the same time. More of them would take
+    /// the CPU time from the threads that serve all connections.
     ///
     /// # Errors
     /// As for [`run_read`](Self::run_read).
@@ -62,7 +62,8 @@ impl App {
         self.run_with_permits(long_read_permit, permit, read).await
     }
 
-    /// Runs `read` like [`run_long_read`](Self::run_long_read) if that does not have to wait for a permit. Returns `None` otherwise.
+    /// Runs `read` like [`run_long_read`](Self::run_long_read) if the permits are free. Otherwise returns `None` at once, without running
+    /// `read`.
     pub async fn run_long_read_at_once<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Store) -> T + Send + 'static,
@@ -95,7 +96,7 @@ impl App {
         result.unwrap_or_else(resume_panic)
     }
 
-    /// Takes all permits for long reads, so that further ones must wait.
+    /// Takes all permits for long reads, so that further long reads must wait.
     #[cfg(test)]
     pub fn take_all_long_read_permits(&self) -> OwnedSemaphorePermit {
         let permits = &self.long_read_permits;
@@ -118,7 +119,8 @@ impl App {
         result.unwrap_or_else(resume_panic)
     }
 
-    /// Runs a write that may make a commit, and counts the commit. Returns the response header for it and the result.
+    /// Runs a write that may make a commit, and counts the commit in the metrics. Returns the `Wasmstore-Commit` header and the value of
+    /// the write.
     ///
     /// # Errors
     /// As for [`run_write`](Self::run_write).
@@ -141,8 +143,8 @@ impl App {
         acquire(permits, self.limits.request_wait).await
     }
 
-    /// Waits until it can charge this number of bytes, or the largest possible charge if that is less. The caller must hold neither another
-    /// charge nor a permit.
+    /// Charges this number of bytes to the memory budget, or the largest possible charge if that is less. Waits until the bytes are free.
+    /// The caller must hold neither another charge nor a permit.
     ///
     /// # Errors
     /// 503 if the memory does not become available in time.

@@ -9,13 +9,15 @@ use axum::http::{StatusCode, Uri};
 
 use crate::http::error::{Failure, Result};
 
-/// The paths that are answered without the base path too. Supervisors ask the server itself, without the proxy.
+/// The paths that are also answered without the base path, because supervisors send their requests to the server itself and not through
+/// the proxy.
 const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
-/// The path below which a server answers, for a proxy that passes on requests with their whole path; by default the root.
+/// The path below which a server answers; the root by default. Another path is needed behind a proxy that forwards requests below that
+/// path and does not remove it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BasePath(
-    /// Empty, or segments that each begin with a slash.
+    /// Empty for the root; otherwise segments that each begin with a slash.
     Arc<str>,
 );
 
@@ -33,7 +35,7 @@ impl FromStr for BasePath {
             return Ok(Self::default());
         }
         let segments = trimmed.strip_prefix('/').ok_or(BasePathError)?.split('/');
-        // These need no escapes (RFC 3986, section 2.3), so there is one way to write them.
+        // These characters need no percent-encoding (RFC 3986, section 2.3), so every base path has only one spelling.
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
         let is_segment =
             |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(is_plain);
@@ -52,7 +54,7 @@ impl fmt::Display for BasePath {
 }
 
 impl BasePath {
-    /// Returns the path of a URL of this server that has this path below the base path.
+    /// Returns the path with the base path in front of it, for a URL of this server.
     pub(super) fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }

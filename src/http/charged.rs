@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::budget::{Charge, Exhausted};
 
-/// Bytes and the charge for them.
+/// Bytes and their charge on the memory budget.
 struct ChargedBytes {
     bytes: Vec<u8>,
     #[expect(dead_code, reason = "held for its drop")]
@@ -28,7 +28,7 @@ pub(super) fn charged_bytes(bytes: Vec<u8>, charge: Charge) -> Bytes {
     Bytes::from_owner(ChargedBytes { bytes, charge })
 }
 
-/// Returns a response whose body is held with the charge, which is resized to its length.
+/// Returns a response whose body holds the charge until it is sent or dropped. The charge is resized to the length of the body.
 ///
 /// # Errors
 /// [`Exhausted`] if no memory is free.
@@ -42,7 +42,8 @@ pub(super) fn charged_response(
     Ok((media_type, Body::from(charged_bytes(bytes, charge))).into_response())
 }
 
-/// Returns a value as JSON, held with the charge, which is resized to its length before it is encoded.
+/// Returns a response with a value as JSON. The charge is resized to the length of the JSON before the value is encoded; the body holds
+/// it until it is sent or dropped.
 ///
 /// # Errors
 /// [`Exhausted`] if no memory is free.

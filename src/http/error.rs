@@ -41,7 +41,7 @@ pub(super) struct Failure {
     missing: Option<Box<MissingName>>,
     /// A header that belongs to this error, such as `Location`.
     header: Option<(HeaderName, Cow<'static, str>)>,
-    /// The code in the error response of the OCI registry API; `None` if the status decides.
+    /// The code in the error response of the OCI registry API; `None` if the code follows from the status.
     oci_code: Option<ErrorCode>,
 }
 

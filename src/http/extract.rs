@@ -111,7 +111,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ModuleHeaders {
     }
 }
 
-/// The header of a conditional read.
+/// The `If-None-Match` headers of a conditional read.
 pub(super) struct ReadConditions(pub HeaderMap);
 
 impl<S: Send + Sync> FromRequestParts<S> for ReadConditions {

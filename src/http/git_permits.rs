@@ -1,5 +1,5 @@
-//! The limit on concurrent git processes: fetches and pushes have separate permits, and one key may hold only half of them, so that
-//! neither unread clones nor a single client keep others from pushing.
+//! The limit on concurrent git processes. Fetches and pushes have separate permits, so that clients that read a clone slowly do not block
+//! pushes. One key may hold only half of the permits of a service, so that one client does not block the others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -22,13 +22,13 @@ pub(in crate::http) struct GitPermits {
 /// The permits for one service.
 struct ServicePermits {
     all: Arc<Semaphore>,
-    /// How many of them one key may hold.
+    /// How many of these permits one key may hold.
     per_key: usize,
-    /// The permits of each key that holds or waits for some.
+    /// One semaphore for each key that holds or waits for a permit, with `per_key` permits.
     of_key: Mutex<HashMap<KeyTag, Weak<Semaphore>>>,
 }
 
-/// The right to run one of a limited number of git processes. It is counted in the metrics.
+/// A permit to run one git process. The metrics count the permits that are held.
 pub(in crate::http) struct GitPermit {
     _permit: OwnedSemaphorePermit,
     _key_permit: Option<KeyPermit>,
@@ -51,10 +51,10 @@ impl GitPermits {
         }
     }
 
-    /// Acquires a permit for a service on behalf of a key, if the client has presented one.
+    /// Acquires a permit for a service. If the client presented a key, the permit counts against the limit of that key too.
     ///
     /// # Errors
-    /// 503 if none is released within `wait`.
+    /// 503 if no permit is released within `wait`.
     pub async fn acquire(
         &self,
         service: GitService,
@@ -100,7 +100,7 @@ impl ServicePermits {
         if let Some(existing) = all.get(&key).and_then(Weak::upgrade) {
             return existing;
         }
-        // Only keys that are in use stay, so the map does not grow when keys are replaced.
+        // Entries of keys that are no longer in use are removed. Otherwise the map would grow each time the keys are replaced.
         all.retain(|_, of_key| of_key.strong_count() > 0);
         let new = Arc::new(Semaphore::new(self.per_key));
         all.insert(key, Arc::downgrade(&new));

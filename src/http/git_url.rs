@@ -5,8 +5,9 @@ use axum::http::Uri;
 use crate::http::percent;
 use crate::remote::GitService;
 
-/// Returns the service that a URL requests, for the ref advertisement too. Returns `None` if the URL is not below
-/// `/wasmstore.git/`, or names no service or several. The authorization uses the same function to decide which method a key needs.
+/// Returns the git service that a URL requests, or whose ref advertisement (`info/refs?service=…`) it requests. Returns `None` if the URL
+/// is not below `/wasmstore.git/`, names no service or names several. The authorization uses the same function to decide which method a
+/// key must allow.
 pub(in crate::http) fn requested_service(uri: &Uri) -> Option<GitService> {
     match uri.path().strip_prefix("/wasmstore.git/")? {
         "info/refs" => service_in_query(uri.query()?),

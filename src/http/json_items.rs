@@ -1,4 +1,4 @@
-//! The items of a list as JSON, up to a number of bytes.
+//! The items of a list as JSON, up to a size limit.
 
 use serde::Serialize;
 
@@ -23,7 +23,7 @@ impl ListKind {
 pub(super) struct JsonItems {
     json: Vec<u8>,
     kind: ListKind,
-    /// The size from which on no further item is added, in bytes.
+    /// Once the JSON has this size, in bytes, no further item is added.
     bytes_max: usize,
     /// The number of items that may still be added.
     left: usize,

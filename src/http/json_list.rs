@@ -1,8 +1,9 @@
-//! Responses that are a list: complete and sent in pieces, or one page of it.
+//! Responses that are a list: either the complete list, which is sent in pieces, or one page of it.
 //!
-//! A complete list may be long, and its client may be slow or not read at all. So the list is never held as a whole: each piece is made
-//! when the previous one was handed over, by a read of its own that continues after the last item. In between, only the position is
-//! held, and neither a thread nor a transaction. All pieces are of one commit, so they fit together.
+//! A complete list may be long, and its client may be slow or not read at all. So the list is never held in memory as a whole. Each piece
+//! is made when the previous piece was handed over to be sent: a new read of the store continues after the last item of the previous
+//! piece. Between two pieces, the response holds only the position in the list, and neither a thread nor a transaction. All pieces are
+//! read from the same commit, so they form a consistent list.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -25,24 +26,28 @@ use crate::http::state::App;
 use crate::names::CommitId;
 use crate::store::{self, Revision, Store};
 
-/// The size of the first pieces of a list, in bytes. They are small charges, so clients that fill the budget do not delay them.
+/// The size of the first pieces of a list, in bytes. Their charges count as small, and a share of the memory budget is reserved for small
+/// charges. So clients that use up the rest of the budget do not delay these pieces.
 const PIECE_BYTES: usize = SMALL_BYTES_MAX as usize;
 
-/// The part of a charge that is free when the last item of a piece begins, in bytes. Few items are longer.
+/// The room that is kept for the last item of a piece, in bytes: an item is added only while at least this many bytes of the charge are
+/// free. Few items are longer.
 const ITEM_BYTES: usize = 8 << 10;
 
 /// The size of the largest pieces, in bytes.
 const PIECE_BYTES_MAX: usize = 1 << 20;
 
-/// The next piece has this part of the bytes sent so far, as a divisor. Finding the position again takes longer in a longer list, so
-/// a client that has read much of it gets larger pieces.
+/// The size of the next piece is the number of bytes sent so far divided by this number, but at least [`PIECE_BYTES`] and at most
+/// [`PIECE_BYTES_MAX`]. Finding the position in the list again takes longer in a longer list, so a client that has read much of it gets
+/// larger pieces.
 const SENT_SHARE: usize = 64;
 
-/// A list whose items have positions of the type `K`, and that the function `F` reads.
+/// A list that the function `F` reads. `K` is the type of the position of an item.
 pub(super) struct JsonList<K, F> {
     kind: ListKind,
     positions: PhantomData<fn(K)>,
-    /// Adds the items after a position to [`JsonItems`] until they are full. Returns the position of the last added item if more follow.
+    /// Adds the items after a position to [`JsonItems`] until it is full. Returns the position of the last added item, or `None` if the
+    /// list ends with it.
     read: Arc<F>,
 }
 
@@ -59,10 +64,10 @@ impl<K, F> Clone for JsonList<K, F> {
 /// The first part of a list.
 struct FirstPart<K> {
     commit: Option<CommitId>,
-    /// The revision of all parts.
+    /// The revision from which all parts are read.
     revision: Revision,
     items: JsonItems,
-    /// The last item of the part, if more follow.
+    /// The position of the last item of the part; `None` if the list ends with it.
     last: Option<K>,
 }
 
@@ -191,8 +196,8 @@ where
     /// Makes the next piece, and charges it. The charge of the previous piece may still be held while this waits. That cannot deadlock:
     /// sending the previous piece releases its charge, and does not depend on this one.
     ///
-    /// It waits longer than a new request, which can still be answered with 503: for a list that is cut off, the client would have to read
-    /// everything again. Only the position is held for that time.
+    /// This waits longer than a new request does. A new request can still be answered with 503, but if a list is cut off, the client must
+    /// read all of it again.
     async fn make_piece(self) -> Result<(Bytes, Option<Self>)> {
         let wait = self.app.limits.idle_timeout;
         let wanted = (self.sent_bytes / SENT_SHARE).clamp(PIECE_BYTES, PIECE_BYTES_MAX);
@@ -223,7 +228,7 @@ where
     }
 }
 
-/// Responds with a value as JSON whose length is not limited otherwise. The response is made only if memory for it is free.
+/// Responds with a value as JSON. For values of any length: the response is made only if the memory for it is free.
 ///
 /// # Errors
 /// 503 if no memory is free.

@@ -1,6 +1,6 @@
-//! The lists of the API.
+//! The list routes of the API.
 
-/// The routes of lists. The response follows from the URL and the commit alone, so the commit is its entity tag.
+/// The routes that return lists. Their responses depend on nothing but the URL and the commit, so the commit id is the entity tag.
 pub(super) const LISTS: [&str; 5] = [
     "/api/v1/modules",
     "/api/v1/modules/{*prefix}",

@@ -1,8 +1,8 @@
 //! The HTTP server: API, watch, git's smart protocol, authentication, TLS and metrics.
 //!
-//! Layer 4. It translates requests to calls of [`store`](crate::store) and results to responses; nothing below `store` is used.
-//! Everything here is asynchronous, the store is not: `blocking.rs` crosses from one to the other. `router.rs` lists all routes and
-//! the order of the layers around them.
+//! Layer 4. It translates requests to calls of [`store`](crate::store), and results to responses. It never uses the repository or the
+//! index directly. Everything here is asynchronous, but the store is synchronous: `blocking.rs` runs the calls of the store on blocking
+//! threads. `router.rs` lists all routes and the order of the layers around them.
 
 mod admission;
 mod base_path;

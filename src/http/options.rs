@@ -20,7 +20,7 @@ use crate::remote::{GitHttpBackend, Mirrors, Replica};
 pub struct ServerOptions {
     /// The limits on the resources that clients can use.
     pub limits: ServerLimits,
-    /// The memory for everything that is held for clients.
+    /// The memory budget for everything that is held for clients.
     pub memory: ByteBudget,
     /// The accepted keys. Without keys, every request is allowed for the life of the server.
     pub keys: Option<Keyring>,
@@ -35,7 +35,7 @@ pub struct ServerOptions {
     pub base_path: BasePath,
     /// Whether the server has the web UI.
     pub has_web: bool,
-    /// Is cancelled when the server still serves, but will soon stop: `/readyz` responds with 503 then.
+    /// Is cancelled when the server will soon stop but still serves. From then on, `/readyz` responds with 503.
     pub draining: CancellationToken,
     /// Returns how many lines of the log were dropped, for `/metrics`.
     pub dropped_log_lines: Option<fn() -> u64>,

@@ -7,19 +7,19 @@ use crate::http::error::{Failure, Result};
 use crate::store::{SearchCursor, SearchScope};
 use crate::wire::{encode_path, encode_query_value};
 
-/// The most items that a page holds.
+/// The maximum number of items on a page.
 const ITEMS_MAX: usize = 10_000;
 
-/// The number of bytes that a page has room for per item. If the items are longer, the page has fewer of them.
+/// The number of bytes that a page provides for each item. If the items are longer on average, the page has fewer items.
 const ITEM_BYTES: usize = 512;
 
-/// The size of the room for a small page, in bytes.
+/// The smallest value of [`Page::bytes_max`], in bytes.
 const PAGE_BYTES_MIN: usize = 64 << 10;
 
-/// The size of the room for a large page, in bytes.
+/// The largest value of [`Page::bytes_max`], in bytes.
 const PAGE_BYTES_MAX: usize = 4 << 20;
 
-/// The size of a page. Its number of bytes follows from its number of items, so that a page is the same each time it is requested.
+/// The size of a page. Its limit in bytes is computed from its limit in items, so that a page is the same each time it is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Page {
     items_max: usize,
@@ -44,7 +44,7 @@ impl Page {
         self.items_max
     }
 
-    /// Returns the size from which on no further item is added, in bytes.
+    /// Returns the size limit, in bytes. Once a page has this size, no further item is added.
     pub fn bytes_max(self) -> usize {
         (self.items_max * ITEM_BYTES).clamp(PAGE_BYTES_MIN, PAGE_BYTES_MAX)
     }
@@ -82,7 +82,7 @@ pub(super) fn next_search_link(
     (LINK, format!("<{link}>; rel=\"next\""))
 }
 
-/// Returns the `Link` header to the rest of a description, after this number of imports and exports.
+/// Returns the `Link` header to the rest of a module's description. `skip` is the number of imports and exports described before it.
 pub(super) fn next_info_link(skip: usize) -> (HeaderName, String) {
     (LINK, format!("<?skip={skip}>; rel=\"next\""))
 }

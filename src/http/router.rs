@@ -43,7 +43,7 @@ pub fn router(
     let keys = options.keys.take();
     let is_keyed = keys.is_some();
     let hosts = AllowedHosts::new(bound, &options.allowed_hosts, is_keyed);
-    // With --cors, any web site may use the server, so names are checked only if they are listed.
+    // With --cors, any web site may use the server, so host names are checked only if the operator lists allowed names.
     let (policy, hosts) = match (options.has_cors, options.allowed_hosts.as_slice()) {
         (true, []) => (OriginPolicy::any(), AllowedHosts::any()),
         (true, _) => (OriginPolicy::any(), hosts),
@@ -117,16 +117,16 @@ fn routes(has_web: bool) -> OpenApiRouter<App> {
         .routes(routes!(branches::merge))
         .routes(routes!(watch::watch))
         .routes(routes!(admin::gc))
-        // OpenAPI describes some methods; the route accepts every method.
+        // The OpenAPI document describes only some methods, but the route accepts every method.
         .routes(routes!(admin::auth).map(|_| any(admin::auth)))
         .routes(routes!(operation::openapi));
     let router = OpenApiRouter::with_openapi(openapi::base_document())
         .nest("/api/v1", api)
-        // git defines these, so they are not part of the description.
+        // git defines these routes, so they are not part of the OpenAPI document.
         .route("/wasmstore.git/info/refs", get(git::refs))
         .route("/wasmstore.git/git-upload-pack", post(git::upload_pack))
         .route("/wasmstore.git/git-receive-pack", post(git::receive_pack))
-        // The OCI distribution specification defines these.
+        // The OCI distribution specification defines the routes below `/v2`, and the wasm-pkg tools define `registry.json`.
         .route("/v2", any(oci::base))
         .route("/v2/{*rest}", any(oci::serve))
         .route("/.well-known/wasm-pkg/registry.json", get(oci::wasm_pkg))

@@ -26,7 +26,7 @@ use crate::oci::Registry;
 use crate::remote::{GitHttpBackend, Mirrors, Replica};
 use crate::store::{Module, Revision, Statistics, Store};
 
-/// For how long the object counts of `/metrics` are reused, because counting reads directories.
+/// How long the object counts of `/metrics` are reused. Counting is slow because it reads directories.
 const STATISTICS_AGE_MAX: Duration = Duration::from_secs(10);
 
 /// The store and the state that all requests to one server share. Clones are handles to the same state.
@@ -41,31 +41,31 @@ pub(super) struct Shared {
     pub read_permits: Arc<Semaphore>,
     /// One permit per core, for reads that take much CPU time.
     pub long_read_permits: Arc<Semaphore>,
-    /// One permit per core, for the later pieces of lists. They queue here, so that only a few at a time are in the queue for
-    /// `long_read_permits` before a new request.
+    /// One permit per core, for the pieces of lists after the first piece. They queue here, so that only a few of them are ahead of a new
+    /// request in the queue for `long_read_permits`.
     pub later_piece_permits: Arc<Semaphore>,
     /// One permit per request that writes. Separate from `read_permits` because writers may wait for each other.
     pub write_permits: Arc<Semaphore>,
-    /// The runtime whose threads run writes, if it is not that of the reads.
+    /// The runtime whose threads run writes; `None` if writes run on the same threads as reads.
     pub write_threads: Option<Handle>,
-    /// The memory for everything that is held for clients.
+    /// The memory budget for everything that is held for clients.
     pub memory: ByteBudget,
     /// The modules that are being sent.
     pub sent_modules: InFlight<ModuleHash, Module>,
     /// The compressed variants that are being sent.
     pub sent_variants: InFlight<(ModuleHash, Coding), Bytes>,
-    /// The compressed variants of modules.
+    /// The cache of compressed variants of modules.
     pub encodings: EncodingCache,
     upload_quota: UploadQuota,
     /// The git program that serves fetches and pushes, if it is installed.
     pub git: Option<GitHttpBackend>,
     /// One permit per running git process.
     pub git_permits: GitPermits,
-    /// Whether keys are set. Shared caches must not store responses then.
+    /// Whether the server has keys. If it has, shared caches must not store its responses.
     pub is_private: bool,
     /// Is cancelled when the server begins to shut down.
     pub shutdown: CancellationToken,
-    /// Is cancelled when the server still serves, but will soon stop.
+    /// Is cancelled when the server will soon stop but still serves.
     pub draining: CancellationToken,
     /// Returns how many lines of the log were dropped.
     pub dropped_log_lines: Option<fn() -> u64>,
@@ -136,7 +136,8 @@ impl App {
         }))
     }
 
-    /// Returns the branch for a request that names `requested`. `None` is the store's default branch.
+    /// Returns the branch that a request uses: `requested` if the request names a branch, else the default branch of this process, if it
+    /// is set. `None` stands for the store's default branch.
     pub fn branch(&self, requested: Option<BranchName>) -> Option<BranchName> {
         let default_branch = || {
             let default_branch = self.default_branch.read();
@@ -168,7 +169,7 @@ impl App {
             .unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Returns an empty reservation of the space that all uploads share.
+    /// Returns an empty reservation of the disk space that all uploads share.
     pub fn reserve_upload(&self) -> UploadReservation {
         self.upload_quota.reserve()
     }

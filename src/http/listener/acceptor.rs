@@ -75,7 +75,7 @@ impl Acceptor {
         }
     }
 
-    /// Starts a task for a new connection, or refuses it above the connection limit. It never waits.
+    /// Starts a task for a new connection, or refuses the connection if the connection limit is reached. It never waits.
     pub fn accept(self: Arc<Self>, socket: ClientSocket, address: Option<SocketAddr>) {
         let Some(permit) = self.permits.try_acquire() else {
             return self.refuse(socket);
@@ -99,7 +99,8 @@ impl Acceptor {
         tasks.spawn(abort.run_until_cancelled_owned(self.run(connection, peer, state)));
     }
 
-    /// Returns whether a connection uses TLS. On a Unix socket nobody can listen in, and a proxy behind one speaks plain HTTP.
+    /// Returns whether a connection uses TLS. A Unix socket does not: its data does not leave the machine, and proxies speak plain HTTP
+    /// on it.
     fn is_tls(&self, socket: &ClientSocket) -> bool {
         self.certificate.is_some() && matches!(socket, ClientSocket::Tcp(_))
     }
@@ -107,7 +108,7 @@ impl Acceptor {
     /// Sends a 503 response if that is possible at once, and closes the connection.
     fn refuse(&self, socket: ClientSocket) {
         metrics::counter!(CONNECTIONS_REFUSED).increment(1);
-        // A response to a TLS client would need a handshake first, which costs more than the connection limit allows.
+        // A response to a TLS client would need a handshake first. That is too expensive for a connection above the limit.
         if self.is_tls(&socket) {
             return;
         }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// The prefix of the path of a Unix socket.
+/// The prefix of an address that is the path of a Unix socket.
 const UNIX: &str = "unix:";
 
 /// An address to listen on: `HOST:PORT` or `unix:PATH`.
@@ -13,7 +13,7 @@ const UNIX: &str = "unix:";
 pub enum ListenAddress {
     /// A TCP port of an IP address, or of the addresses of a host name.
     Tcp {
-        /// The IP address, an IPv6 address with or without brackets, or the name.
+        /// The IP address or host name. An IPv6 address may be in brackets, as it is in the text form `HOST:PORT`.
         host: String,
         /// The port; 0 selects a free one.
         port: u16,
@@ -65,10 +65,10 @@ pub enum BoundAddress {
     Tcp {
         /// Its address.
         address: SocketAddr,
-        /// The host that it was bound by, in brackets or not: a name or an IP address.
+        /// The host name or IP address by which the socket was bound. An IPv6 address may be in brackets.
         host: String,
     },
-    /// A Unix socket; without a path if its path is unknown.
+    /// A Unix socket and its path; `None` if the path is unknown.
     Unix(Option<PathBuf>),
 }
 
@@ -81,7 +81,7 @@ impl BoundAddress {
         }
     }
 
-    /// Returns the address as a URL; for a Unix socket, as [`ListenAddress`] writes it. `scheme` is that of TCP sockets.
+    /// Returns the address of a TCP socket as a URL with this scheme, and the address of a Unix socket in the form of [`ListenAddress`].
     pub fn url(&self, scheme: &str) -> String {
         match self {
             Self::Tcp { address, .. } => format!("{scheme}://{address}"),

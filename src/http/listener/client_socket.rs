@@ -13,7 +13,7 @@ pub(super) enum ClientSocket {
     Unix(UnixStream),
 }
 
-/// Calls a method of the socket, whichever it is.
+/// Calls a method of the TCP or Unix stream in the socket.
 macro_rules! delegate {
     ($self:ident, $socket:ident => $call:expr) => {
         match $self.get_mut() {

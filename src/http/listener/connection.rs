@@ -20,8 +20,8 @@ use crate::http::metrics::{BYTES_RECEIVED, BYTES_SENT};
 
 /// A client's socket.
 ///
-/// Reading and writing fail with [`TimedOut`](io::ErrorKind::TimedOut) when the client exceeds the idle timeout; see
-/// [`IdleClock`]. Shutting down reads on until the client stops sending, within limits; see [`LingeringClose`].
+/// Reading and writing fail with [`TimedOut`](io::ErrorKind::TimedOut) when the client exceeds the idle timeout; see [`IdleClock`].
+/// Shutting down continues to read until the client stops sending, within limits; see [`LingeringClose`].
 pub(super) struct Connection {
     socket: ClientSocket,
     idle: IdleClock,
@@ -29,7 +29,7 @@ pub(super) struct Connection {
     state: Arc<ConnectionState>,
     received: Counter,
     sent: Counter,
-    /// Released together with the socket, which outlives the HTTP connection when it is upgraded.
+    /// Held until the socket is closed. The socket of an upgraded connection stays open after HTTP has ended.
     _permit: Option<ConnectionPermit>,
 }
 
@@ -41,7 +41,8 @@ enum ClosePhase {
 }
 
 impl Connection {
-    /// Takes over a socket. While requests wait for `memory`, a client that stalls is cut off early. `permit` is `None` for a connection that is only refused.
+    /// Takes over a socket. While requests wait for `memory`, a client that stalls is disconnected before the idle timeout. `permit` is
+    /// `None` for a connection that is only refused.
     pub fn new(
         socket: ClientSocket,
         idle_timeout: Duration,

@@ -16,7 +16,7 @@ pub(super) struct ConnectionState {
     received_bytes: AtomicU64,
     /// The number of requests received, answered or not.
     requests: AtomicU64,
-    /// The clocks of the open requests: those whose response is not sent in full.
+    /// The clocks of the open requests, by request id. A request is open until its response is sent in full.
     exchanges: Mutex<BTreeMap<u64, ExchangeClock>>,
     /// When a request last made progress, in milliseconds after `start`.
     last_progress_ms: AtomicU64,
@@ -58,7 +58,7 @@ impl ConnectionState {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Returns whether a request is open: its response is not sent in full.
+    /// Returns whether a request is open: the server has received it, but has not sent its response in full.
     pub fn has_open_requests(&self) -> bool {
         !self.exchanges().is_empty()
     }
@@ -70,7 +70,8 @@ impl ConnectionState {
         id
     }
 
-    /// Changes the clock of an open request. The second argument of `change` is the time.
+    /// Changes the clock of an open request. The second argument of `change` is the current time. Does nothing if the request has ended,
+    /// and returns the default value of `T`.
     pub fn update_exchange<T: Default>(
         &self,
         id: u64,
@@ -86,7 +87,8 @@ impl ConnectionState {
     /// Removes an open request.
     pub fn end_exchange(&self, id: u64) {
         let mut exchanges = self.exchanges();
-        // The server's last step is progress. It is recorded before the others can see that the request is not open any more.
+        // If the server has just finished its last step, this is progress. It must be recorded before the request is removed: in between,
+        // the idle timeout would count from an earlier time.
         let is_server_turn = |clock: &ExchangeClock| clock.is_server_turn();
         if exchanges.get(&id).is_some_and(is_server_turn) {
             self.record_progress();
@@ -118,7 +120,7 @@ impl ConnectionState {
         self.was_idle_at_shutdown.load(Ordering::Relaxed)
     }
 
-    /// Returns whether the next step of some request is the server's, not the client's.
+    /// Returns whether some request waits for the server and not for the client.
     pub fn is_server_turn(&self) -> bool {
         self.exchanges().values().any(ExchangeClock::is_server_turn)
     }
@@ -128,7 +130,8 @@ impl ConnectionState {
         self.exchanges().values().any(|clock| clock.is_late(now))
     }
 
-    /// Records progress of a request: the server finished a step of it, or a part of its body was received, or of its response was sent.
+    /// Records that a request made progress: the server finished a step, a part of the request body was received, or a part of the
+    /// response was sent.
     pub fn record_progress(&self) {
         let elapsed_ms = self.start.elapsed().as_millis();
         let elapsed_ms = u64::try_from(elapsed_ms).unwrap_or(u64::MAX);
@@ -145,7 +148,7 @@ impl ConnectionState {
         self.is_http2.store(true, Ordering::Relaxed);
     }
 
-    /// Returns whether the connection is known to speak HTTP/2: its first request was received.
+    /// Returns whether the connection speaks HTTP/2. This is known only after its first request was received.
     pub fn is_http2(&self) -> bool {
         self.is_http2.load(Ordering::Relaxed)
     }

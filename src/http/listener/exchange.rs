@@ -14,7 +14,7 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// Begins an exchange whose first step is the server's. While other requests wait for memory, the client may stall it for
+    /// Begins an exchange with the server's turn. While other requests wait for memory, the client may stall the response for at most
     /// `stall_max`.
     pub fn begin(connection: &Arc<ConnectionState>, stall_max: Duration) -> Self {
         Self {
@@ -29,9 +29,9 @@ impl Exchange {
             .update_exchange(self.id, |clock, now| clock.begin_part(now));
     }
 
-    /// Records that the server has finished a part of the response, of which `bytes` are to be sent.
+    /// Records that the server has finished a part of the response. It has this number of bytes, which are now to be sent.
     pub fn end_part(&self, bytes: usize) {
-        // Before the client's turn begins: the idle timeout would count from an earlier time otherwise.
+        // This is recorded before the client's turn begins. Otherwise the idle timeout would count from an earlier time.
         self.connection.record_progress();
         self.connection
             .update_exchange(self.id, |clock, now| clock.end_part(bytes as u64, now));
@@ -53,7 +53,7 @@ impl Exchange {
             .update_exchange(self.id, |clock, now| clock.remove_unsent(bytes as u64, now));
     }
 
-    /// Records that the response holds no memory for which others may wait.
+    /// Records that the response holds no memory for which other requests may wait.
     pub fn set_holds_no_memory(&self) {
         self.connection
             .update_exchange(self.id, |clock, _| clock.set_holds_no_memory());

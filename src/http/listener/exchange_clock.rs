@@ -10,15 +10,16 @@ pub(super) const STALL_MAX: Duration = Duration::from_secs(5);
 /// The lowest rate at which a client may read a response while other requests wait for memory, in bytes per second.
 const RATE_MIN: u64 = 64 << 10;
 
-/// How many bytes of a response must be sent to prove that the client of an HTTP/2 connection is active, unless everything is sent.
+/// How many bytes of a response must be sent to prove that the client of an HTTP/2 connection is active. Fewer bytes prove it too if no
+/// byte is left to be sent.
 const ACTIVE_BYTES_MIN: u64 = 64 << 10;
 
-/// The clock of one exchange. It runs on the client's turn: while a part of the response is unsent, and while there is no room for the
-/// next part because the client reads nothing.
+/// The clock of one exchange. It runs while it is the client's turn: while a part of the response is unsent, or while the send buffer has
+/// no room for the next part because the client reads nothing.
 ///
-/// It is a leaky bucket: the client has a certain time at first, each byte that is sent adds the time that it takes at [`RATE_MIN`], and the
-/// client never has more than the time that it had at first. So a response may pause for that long, but it cannot go on at a lower rate.
-/// Without a rate, one byte now and then would keep the memory of a response in use for as long as the client likes.
+/// It is a leaky bucket. The client has `time_max` at first. Each byte that is sent adds the time that the byte takes at [`RATE_MIN`],
+/// but never to more than `time_max`. So a client may pause for `time_max`, but it cannot read at a rate below [`RATE_MIN`] for long.
+/// Without a minimum rate, a client that reads one byte now and then could keep the memory of a response in use for any time.
 #[derive(Debug)]
 pub(super) struct ExchangeClock {
     time_max: Duration,
@@ -41,7 +42,7 @@ enum Turn {
 }
 
 impl ExchangeClock {
-    /// Returns the clock of an exchange that begins with the server's turn, and whose client has at most `time_max`.
+    /// Returns the clock of an exchange that begins with the server's turn. The client has at most `time_max`.
     pub fn new(time_max: Duration) -> Self {
         Self {
             time_max,
@@ -53,7 +54,7 @@ impl ExchangeClock {
         }
     }
 
-    /// Returns whether the next step is the server's, not the client's.
+    /// Returns whether the exchange waits for the server and not for the client.
     pub fn is_server_turn(&self) -> bool {
         matches!(self.turn, Turn::Server(_))
     }
@@ -63,7 +64,7 @@ impl ExchangeClock {
         self.holds_memory && matches!(self.turn, Turn::Client(end) if end <= now)
     }
 
-    /// Records that the response holds no memory for which others may wait, so the client is never late.
+    /// Records that the response holds no memory for which other requests may wait, so the client is never late.
     pub fn set_holds_no_memory(&mut self) {
         self.holds_memory = false;
     }
@@ -85,7 +86,8 @@ impl ExchangeClock {
     pub fn add_sent(&mut self, bytes: u64, now: Instant) -> bool {
         if let Turn::Client(end) = &mut self.turn {
             let added = Duration::from_micros(bytes.saturating_mul(1_000_000) / RATE_MIN);
-            // Nothing is deducted for the time after the end: no request waited then, or the connection would be closed.
+            // If the client's time has already ended, the time since then is not deducted. No request waited for memory in that time, or
+            // the connection would have been closed.
             *end = ((*end).max(now) + added).min(now + self.time_max);
         }
         self.remove_unsent(bytes, now);
@@ -104,7 +106,8 @@ impl ExchangeClock {
     }
 
     fn update_turn(&mut self, now: Instant) {
-        // Unsent bytes are the client's turn even if the server works on the next part: that may have to wait until these are sent.
+        // While bytes are unsent, it is the client's turn, even if the server already works on the next part. The server may be unable to
+        // finish that part until these bytes are sent.
         let is_server_turn = self.is_producing && self.unsent_bytes == 0;
         self.turn = match (self.turn, is_server_turn) {
             (Turn::Client(end), true) => Turn::Server(end.saturating_duration_since(now)),
@@ -120,7 +123,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Returns a clock whose server has handed over a part that nobody can send in a test, and the time at which it did.
+    /// Returns a clock after the server has handed over a part that is too long to be sent in a test, and the time of the hand-over.
     fn clock_with_unsent() -> (ExchangeClock, Instant) {
         let mut clock = ExchangeClock::new(STALL_MAX);
         let now = Instant::now();

@@ -19,21 +19,20 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A clock that runs while a connection waits for its client.
 ///
-/// It stops while the server works on a request, however long that takes, unless the client does not accept the bytes that are
-/// written to it. It restarts when the server has done its step, and when the client proves to be active.
+/// It stops while the server works on a request, however long that takes, unless the client does not accept the bytes that are written to
+/// it. It restarts when the server has finished a step, and when the client proves to be active. The proof depends on the protocol:
 ///
-/// - Over HTTP/1, by [`ACTIVE_BYTES_MIN`] bytes in either direction.
-/// - Over HTTP/2, by a part of a body: the server has sent a part of a response, or has received a part of a request. Other bytes prove
-///   nothing, because any number of pings and other control frames may be among them, which the client's library sends and answers
-///   even when the client itself has stopped reading.
-/// - On an upgraded connection, by a single byte.
+/// - HTTP/1: [`ACTIVE_BYTES_MIN`] bytes in either direction.
+/// - HTTP/2: a part of a request body that is received, or a part of a response body that is sent. Other bytes prove nothing. They may be
+///   pings and other control frames, which the client's library sends and answers even when the client itself has stopped reading.
+/// - An upgraded connection: a single byte in either direction.
 ///
-/// While requests wait for memory, a connection expires already when its client reads one of the responses too slowly, see
-/// [`ExchangeClock`](super::exchange_clock::ExchangeClock): clients that do not read must not keep others from being served. Other responses
-/// on the same connection make no difference, because each holds memory of its own.
+/// While requests wait for memory, a connection also expires when its client reads one of the responses too slowly; see
+/// [`ExchangeClock`](super::exchange_clock::ExchangeClock). A client that does not read must not block other clients. It does not matter
+/// whether the client reads other responses on the same connection, because each response holds its own memory.
 ///
-/// Before its first request, a connection is not active. The clock does not limit how slowly a request's body may arrive: while a handler
-/// waits for the body, it is the server's turn.
+/// Before the first request, no byte proves that the client is active. The clock does not limit how slowly a request's body may arrive:
+/// while a handler waits for the body, it is the server's turn.
 pub(super) struct IdleClock {
     timeout: Duration,
     /// [`CHECK_INTERVAL`], except in tests.
@@ -89,7 +88,8 @@ impl IdleClock {
         self.is_write_blocked = is_blocked;
     }
 
-    /// Becomes ready, and wakes the task, when the client has been idle for the timeout.
+    /// Becomes ready, and wakes the task, when the client has been idle for the timeout, or reads too slowly while requests wait for
+    /// memory.
     pub fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.is_watched && self.state.has_open_requests() {
             self.is_watched = true;

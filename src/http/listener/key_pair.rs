@@ -17,14 +17,14 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 /// The protocols that a client may select by ALPN, in order of preference.
 const ALPN_PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// The paths of the two files.
+/// The paths of the key file and the certificate file.
 #[derive(Clone, Debug)]
 pub(super) struct KeyPairFiles {
     key: PathBuf,
     certificate: PathBuf,
 }
 
-/// The contents of the two files.
+/// The contents of the key file and the certificate file.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct KeyPair {
     key: Vec<u8>,
@@ -99,7 +99,7 @@ pub enum TlsError {
 }
 
 impl KeyPairFiles {
-    /// Names the two files. They may be the same.
+    /// Returns the paths of the two files. Both paths may name the same file.
     pub fn new(key: &Path, certificate: &Path) -> Self {
         Self {
             key: key.to_owned(),
@@ -128,7 +128,8 @@ impl KeyPairFiles {
 
     fn parse_key(&self, pair: &KeyPair) -> Result<PrivateKeyDer<'static>, TlsError> {
         let file = self.key.clone();
-        // The label of PKCS #8 (RFC 7468, section 11), or the header of an older format (RFC 1421, section 4.6.1.1).
+        // An encrypted key has this label in PKCS #8 (RFC 7468, section 11), and this header in the older format (RFC 1421, section
+        // 4.6.1.1).
         if contains(&pair.key, b"BEGIN ENCRYPTED PRIVATE KEY-")
             || contains(&pair.key, b"4,ENCRYPTED")
         {
@@ -167,7 +168,7 @@ impl KeyPairFiles {
 
 fn read_pem(file: &Path) -> Result<Vec<u8>, TlsError> {
     let read = read_bounded_regular_file(file, FILE_BYTES_MAX);
-    // Some editors write a byte-order mark, which is not part of the first line.
+    // Some editors write a byte-order mark at the start of the file. It is not part of the PEM text.
     let without_mark = |bytes: Vec<u8>| match bytes.strip_prefix(b"\xef\xbb\xbf") {
         Some(rest) => rest.to_vec(),
         None => bytes,

@@ -10,10 +10,10 @@ use tokio::time::Sleep;
 
 use super::client_socket::ClientSocket;
 
-/// How long a client may keep sending.
+/// How long a client may keep sending after the last response.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many bytes a client may still send.
+/// How many bytes a client may send after the last response.
 const DISCARDED_BYTES_MAX: usize = 64 << 20;
 
 /// How many bytes are read at a time.

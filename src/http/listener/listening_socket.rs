@@ -20,7 +20,7 @@ pub(super) enum ListeningSocket {
     ),
 }
 
-/// The file of a Unix socket that this server created. It is removed with it.
+/// The file of a Unix socket that this server created. Dropping this value removes the file.
 #[derive(Debug)]
 pub(super) struct SocketFile(PathBuf);
 
@@ -69,7 +69,7 @@ impl ListeningSocket {
         Ok((Self::Tcp(listener), bound))
     }
 
-    /// Takes over a Unix socket that is already bound. Its file belongs to the process that created it.
+    /// Takes over a Unix socket that is already bound. Its file belongs to the process that created it, so the server does not remove it.
     pub fn from_unix(
         listener: std::os::unix::net::UnixListener,
     ) -> io::Result<(Self, BoundAddress)> {
@@ -94,7 +94,7 @@ impl ListeningSocket {
     }
 }
 
-/// Removes a socket that a server left behind, for example when it was killed. Anything else at the path is left, and binding then fails.
+/// Removes a socket that a server left behind, for example because it was killed. Removes nothing else: binding then fails.
 fn remove_stale_socket(path: &Path) -> io::Result<()> {
     let is_socket = path
         .symlink_metadata()

@@ -6,7 +6,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::metrics::{CONNECTIONS, GaugeGuard};
 
-/// The right to one of a limited number of connections. Dropping it releases it.
+/// The right to one of a limited number of connections, which ends when the permit is dropped.
 pub(super) struct ConnectionPermit {
     _counted: GaugeGuard,
     _permit: OwnedSemaphorePermit,

@@ -1,4 +1,4 @@
-//! The extensions that the listener adds to every request, and those of responses that it reads.
+//! The extensions that the listener adds to every request, and the extension that it reads from responses.
 
 use std::future::Future;
 use std::net::SocketAddr;

@@ -23,7 +23,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long aborted tasks may take to drop what they hold.
 const ABORT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Bound sockets on which no connection is served yet; at least one.
+/// A server that has bound its sockets, at least one, but does not serve connections yet.
 #[derive(Debug)]
 pub struct Server {
     sockets: Vec<ListeningSocket>,
@@ -60,7 +60,7 @@ impl Server {
         tcp.chain(unix).collect()
     }
 
-    /// Cuts off clients that stall early while requests wait for this memory.
+    /// Sets the memory budget. While requests wait for its memory, clients that stall are disconnected before the idle timeout.
     #[must_use]
     pub fn with_memory(self, memory: ByteBudget) -> Self {
         Self { memory, ..self }
@@ -73,9 +73,10 @@ impl Server {
 
     /// Serves until `shutdown` is cancelled, then until the running requests have ended.
     ///
-    /// A shutdown closes the listening sockets at once, and each connection as soon as its open requests are answered. Connections
-    /// and tasks that remain after [`shutdown_grace`](ServerLimits::shutdown_grace) are aborted; if this future is dropped, all of
-    /// them are. The shutdown waits for upgraded connections while a [`ShutdownGuard`](super::ShutdownGuard) exists for them.
+    /// A shutdown closes the listening sockets at once, and each connection as soon as its open requests are answered. Connections and
+    /// tasks that remain after [`shutdown_grace`](ServerLimits::shutdown_grace) are aborted. If this future is dropped, all connections
+    /// and tasks are aborted at once. The shutdown waits for upgraded connections while a [`ShutdownGuard`](super::ShutdownGuard) exists
+    /// for them.
     ///
     /// Every request carries a [`Peer`](super::Peer) and a [`ShutdownGuard`](super::ShutdownGuard) as extensions.
     pub async fn serve(

@@ -27,7 +27,7 @@ pub struct Tls {
 #[derive(Clone, Debug)]
 pub struct TlsReload(mpsc::Sender<ReloadRequest>);
 
-/// A request to reload the files now: the channel to which the result is sent.
+/// A request to reload the files now. The result is sent on this channel.
 type ReloadRequest = oneshot::Sender<Result<(), String>>;
 
 /// The certificate in use.
@@ -58,7 +58,7 @@ impl Tls {
         TlsReload(self.requests.0.clone())
     }
 
-    /// Watches the files for changes until `stop` is cancelled.
+    /// Watches the files for changes until `stop` is cancelled. Returns the certificate, which follows the files.
     pub(super) fn watch_files(self, stop: CancellationToken) -> Certificate {
         let (sender, config) = watch::channel(self.config);
         let watcher = KeyPairWatcher {

@@ -16,7 +16,7 @@ pub(super) struct TrackedBody {
     exchange: Arc<Exchange>,
 }
 
-/// A part of a response body. hyper holds it until its last byte is written to the socket, so the exchange does not end before.
+/// A part of a response body. hyper holds it until its last byte is written to the socket, so the exchange does not end before that.
 pub(super) struct TrackedBytes {
     bytes: Bytes,
     exchange: Arc<Exchange>,

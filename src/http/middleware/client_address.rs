@@ -1,4 +1,4 @@
-//! The address of the client that makes a request, also if a proxy in front of the server passes it on.
+//! The address of the client that makes a request, even if the request comes through proxies.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -9,16 +9,16 @@ use ipnet::IpNet;
 
 use crate::http::listener::Peer;
 
-/// The header in which each proxy appends the address of its client.
+/// The header to which each proxy appends the address of its client.
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// How many proxies in a row are followed.
+/// How many entries of `X-Forwarded-For` are followed.
 const HOPS_MAX: usize = 16;
 
-/// A proxy whose `X-Forwarded-For` is believed: an address, a network, or everyone who connects to a Unix socket of the server.
+/// A proxy whose `X-Forwarded-For` is believed: an address, a network, or every client of the server's Unix sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrustedProxy {
-    /// The addresses of a network. A single address is a network of one.
+    /// The addresses of a network. A single address is a network with one address.
     Network(IpNet),
     /// The clients of Unix sockets.
     Unix,
@@ -59,7 +59,7 @@ impl fmt::Display for TrustedProxy {
 /// The client that makes a request. It is an extension of every request that came over a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum ClientAddress {
-    /// The address of the client or, if the server does not know better, of the last proxy.
+    /// The address of the client. If a proxy that is not trusted passed the request on, its address.
     Ip(IpAddr),
     /// A process that uses a Unix socket of the server.
     Unix,
@@ -75,10 +75,11 @@ impl fmt::Display for ClientAddress {
 }
 
 impl ClientAddress {
-    /// Returns the client of a connection whose proxies are trusted if they are in `trusted`.
+    /// Returns the client that sent a request. `peer` is the client itself or the last proxy, and `trusted` are the proxies that are
+    /// believed.
     ///
-    /// Each proxy appends the address of its client, so the list is read from the end, and an entry counts only if the proxy that
-    /// wrote it is trusted: anyone can send a header with any entries before those.
+    /// Each proxy appends the address of its client, so the list is read from the end. An entry counts only if the proxy that appended it
+    /// is trusted, because any client can send a header with invented entries.
     pub fn new(peer: &Peer, headers: &HeaderMap, trusted: &[TrustedProxy]) -> Self {
         let mut client = match peer.address {
             Some(address) => Self::Ip(address.ip()),
@@ -99,7 +100,7 @@ impl ClientAddress {
         client
     }
 
-    /// Returns the IP address; the unspecified one stands for all clients of Unix sockets.
+    /// Returns the IP address. The address 0.0.0.0 stands for all clients of Unix sockets.
     pub fn ip(self) -> IpAddr {
         match self {
             Self::Ip(address) => address,

@@ -6,8 +6,8 @@ use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// Sets `Cache-Control` if the handler did not: caches must revalidate responses and must not store errors. Also forbids
-/// browsers to guess the content type. `is_private` is whether the server has keys, so that shared caches must not store responses.
+/// Sets `Cache-Control` if the handler did not: caches must revalidate responses and must not store errors. Also forbids browsers to
+/// guess the content type. `is_private` states whether the server has keys; if it has, shared caches must not store responses.
 pub(in crate::http) async fn default_headers(
     State(is_private): State<bool>,
     request: Request,

@@ -15,7 +15,7 @@ pub(in crate::http) async fn head_and_length(request: Request, next: Next) -> Re
     match response.status() {
         // An interim response or the start of a tunnel has no body.
         status if status.is_informational() || method == Method::CONNECT => return response,
-        // The length of a 304 would be that of the 200 it stands for (section 8.6).
+        // In a 304, the header would have to state the length of the corresponding 200 response (section 8.6). A 204 must not have it.
         StatusCode::NOT_MODIFIED | StatusCode::NO_CONTENT => {
             response.headers_mut().remove(CONTENT_LENGTH);
         }

@@ -33,7 +33,7 @@ impl Host {
     /// HTTP/1.0.
     ///
     /// # Errors
-    /// 400 if the host is missing or malformed, or if the request names two.
+    /// 400 if the host is missing or malformed, or if the request has two `Host` headers or names two hosts.
     pub fn of(request: &Request) -> Result<Option<Self>> {
         let malformed = || Failure::malformed("the Host header is malformed");
         let parse = |text| Self::parse(text).ok_or_else(malformed);

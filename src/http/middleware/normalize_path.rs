@@ -12,8 +12,8 @@ use crate::http::base_path::BasePath;
 use crate::http::error::{Failure, Result};
 use crate::http::percent;
 
-/// Wraps a router so that it sees only normalized paths. The result has no routes of its own and passes every request on. So
-/// layers that are added to it run before routing. The paths are those below `base_path`.
+/// Wraps a router so that it sees only normalized paths, without `base_path`. The result has no routes of its own and passes every
+/// request on. So layers that are added to it run before routing.
 pub(in crate::http) fn with_normalized_paths(router: Router, base_path: BasePath) -> Router {
     Router::new()
         .fallback_service(router)
@@ -36,7 +36,7 @@ async fn normalize_path(
     next.run(request).await
 }
 
-/// Answers a request whose target is `*`: it is about the server as a whole, which only OPTIONS can ask about (RFC 9110, section 7.1).
+/// Answers a request whose target is `*`, which means the server as a whole. Only OPTIONS may have this target (RFC 9110, section 7.1).
 fn server_wide(method: &Method) -> Response {
     if *method == Method::OPTIONS {
         let methods = "GET, HEAD, POST, PUT, DELETE, OPTIONS";

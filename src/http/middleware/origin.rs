@@ -150,8 +150,8 @@ fn cors() -> CorsLayer {
         .max_age(PREFLIGHT_AGE)
 }
 
-/// Returns the request headers that a page may only set if the server allows it: those of the API, and those that tracing libraries
-/// add to every request of a page, which would otherwise fail.
+/// Returns the request headers that a page may only set if the server allows it: the headers of the API, and the headers that tracing
+/// libraries add to every request of a page. Without the latter, the requests of such pages would fail.
 fn request_headers() -> Vec<HeaderName> {
     let tracing = TRACING_HEADERS.map(HeaderName::from_static);
     api_headers().into_iter().chain(tracing).collect()

@@ -12,7 +12,7 @@ use crate::http::error::Failure;
 use crate::http::middleware::auth::required_method;
 use crate::names::ServerUrl;
 
-/// The endpoint that writes nothing whatever the method is.
+/// The endpoint that writes nothing, whatever the method of the request is.
 const AUTH_PATH: &str = "/api/v1/auth";
 
 /// The response of a replica to writes.
@@ -24,8 +24,8 @@ pub enum ReplicaWrites {
     Refuse,
 }
 
-/// Redirects or refuses writes on a replica. The path must be normalized and complete, so this layer must not be on a nested
-/// router.
+/// Redirects or refuses writes on a replica. The path must be normalized. This layer must not be on a nested router, because axum removes
+/// a prefix of the path there.
 pub(in crate::http) async fn redirect_writes(
     State(writes): State<Option<Arc<ReplicaWrites>>>,
     request: Request,
@@ -43,7 +43,8 @@ fn is_write(request: &Request) -> bool {
     (!reads.contains(required_method(request)) && path != AUTH_PATH) || is_upload(path)
 }
 
-/// Returns whether a path is that of an upload of the registry API, `/v2/<name>/blobs/uploads/<id>`, which exists on the primary only.
+/// Returns whether a path is the location of an OCI upload, `/v2/<name>/blobs/uploads/<id>`. An upload exists only on the primary, so
+/// reads of its state go there too.
 fn is_upload(path: &str) -> bool {
     let from_end: Vec<&str> = path.rsplitn(4, '/').collect();
     matches!(from_end.as_slice(), [_, "uploads", "blobs", name] if name.starts_with("/v2/"))

@@ -49,7 +49,7 @@ pub(in crate::http) async fn request_log(
     if let Some(client) = client {
         request.extensions_mut().insert(client);
     }
-    // The span has the level of errors, so that a log of nothing but errors still shows which request failed.
+    // The span has the level ERROR, so that a log that contains only errors still shows which request failed.
     let span = tracing::error_span!(
         "request",
         id,

@@ -18,7 +18,7 @@ impl AllowedMethods {
     /// Parses `*`, or upper-case methods separated by commas.
     ///
     /// # Errors
-    /// A predicate that continues a sentence about the key's entry.
+    /// What is wrong, as the predicate of a sentence whose subject is the entry of the key.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         if text == "*" {
             return Ok(Self::All);

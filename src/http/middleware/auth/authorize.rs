@@ -26,12 +26,12 @@ const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
 /// The start of the paths of the files that pages load. They are the same for every store, and the page of an error needs them too.
 const ASSETS: &str = "/ui/assets/";
 
-/// The keys of a server, and the limit on trying keys.
+/// The keys of a server, and the limit on wrong keys.
 #[derive(Clone, Debug)]
 pub(in crate::http) struct KeyCheck {
     keyring: Keyring,
     guesses: Arc<GuessLimit>,
-    /// Computes the tags of keys.
+    /// The secret with which the [`KeyTag`] of a key is computed.
     tags: RandomState,
 }
 
@@ -79,10 +79,10 @@ impl Caller {
         self.methods.allow(method)
     }
 
-    /// Checks that the key allows a method that the request needs in addition to its own.
+    /// Checks that the key allows `method`, which the request needs in addition to its own method.
     ///
     /// # Errors
-    /// 403 with this text.
+    /// 403 with the text `detail` if the key does not allow `method`.
     pub fn require(&self, method: &Method, detail: &str) -> Result<()> {
         if self.allows(method) {
             return Ok(());
@@ -107,9 +107,9 @@ impl Caller {
 
 /// Rejects requests whose key does not allow their method. Without keys, every request is allowed.
 ///
-/// Handlers find a [`Caller`] among the request's extensions, except on the paths that need no key, and for a WebSocket also a
-/// [`SocketKey`]. The layer [`check_origin`](crate::http::middleware::origin::check_origin) around this one answers preflights,
-/// which carry no key. The path must be complete, so this layer must not be on a nested router.
+/// Adds a [`Caller`] to the request's extensions, except on the paths that need no key, and also a [`SocketKey`] if the request opens a
+/// WebSocket. The layer [`check_origin`](crate::http::middleware::origin::check_origin) around this one answers preflights, which carry
+/// no key. This layer must not be on a nested router, because axum removes a prefix of the path there.
 pub(in crate::http) async fn authorize(
     State(check): State<Option<KeyCheck>>,
     mut request: Request,
@@ -126,7 +126,7 @@ pub(in crate::http) async fn authorize(
             guesses,
             tags,
         }) => {
-            // The subscription is taken together with the keys, so that the replacement of exactly these keys is noticed.
+            // The keys and the subscription are taken in one step, so that the subscription misses no replacement of these keys.
             let (keys, updates) = keyring.subscribe();
             let key = presented_key(&request);
             let grant = match find_grant(&keys, &guesses, key.as_deref(), &request) {
@@ -153,14 +153,14 @@ pub(in crate::http) async fn authorize(
 /// Returns the grant of the key that a request presents.
 ///
 /// # Errors
-/// 401 if there is none; 429 if the client has sent too many wrong keys.
+/// 401 if the request presents no valid key; 429 if the client has sent too many wrong keys.
 fn find_grant<'k>(
     keys: &'k Keys,
     guesses: &GuessLimit,
     key: Option<&[u8]>,
     request: &Request,
 ) -> Result<&'k Grant> {
-    // The same response for a missing and an unknown key, so that it does not reveal which one it is.
+    // A missing key and an unknown key get the same response, so that it does not reveal what is wrong.
     let unauthorized = || Failure::new(StatusCode::UNAUTHORIZED, "a valid key is needed");
     let key = key.ok_or_else(unauthorized)?;
     let found = match request.extensions().get::<ClientAddress>() {

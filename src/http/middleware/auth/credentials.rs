@@ -11,7 +11,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use crate::http::git_url::requested_service;
 use crate::remote::GitService;
 
-/// The request header for the key. It takes precedence over the other ways to send one.
+/// The request header for the key. It takes precedence over the other ways to send a key.
 const WASMSTORE_AUTH: HeaderName = HeaderName::from_static("wasmstore-auth");
 
 /// The subprotocol of the watch endpoint.
@@ -40,12 +40,12 @@ pub(in crate::http) fn mark_sensitive(headers: &mut HeaderMap) {
     }
 }
 
-/// The endpoint that only reads, though its method is POST: a GET request has no body.
+/// The endpoint that only reads although its method is POST. It needs a request body, and a GET request has none.
 const WORLD_PATH: &str = "/api/v1/world";
 
-/// Returns the method that the key must allow. It is the method of the request, except for WebSockets, which need GET, for git: a fetch needs
-/// GET and a push POST, whatever the method of their requests is, and for reads with a body, which need GET. The path must be normalized and
-/// complete.
+/// Returns the method that the key must allow. It is the method of the request, with these exceptions: a WebSocket, a read with a body
+/// and every request of a git fetch need GET; every request of a git push, and PUT and PATCH of an OCI push need POST. The path must be
+/// normalized and complete.
 pub(in crate::http) fn required_method(request: &Request) -> &Method {
     if is_websocket(request) {
         // Over HTTP/2, a WebSocket is opened with CONNECT.
@@ -62,14 +62,16 @@ pub(in crate::http) fn required_method(request: &Request) -> &Method {
     }
 }
 
-/// Returns whether the request is one of those with which an OCI client pushes: a key that may POST may push.
+/// Returns whether the request is the PUT or PATCH of an OCI push. An OCI push uses POST, PATCH and PUT, but the key needs to allow only
+/// POST.
 fn is_oci_upload(request: &Request) -> bool {
     let is_upload = [Method::PUT, Method::PATCH].contains(request.method());
     is_upload && request.uri().path().starts_with("/v2/")
 }
 
-/// Returns whether the request opens a WebSocket. On every other path an `Upgrade` header means nothing: a server may ignore it (RFC
-/// 9110, section 7.8), and it must not change the method that a key has to allow. The path must be normalized and complete.
+/// Returns whether the request opens a WebSocket, which is possible only on the path of the watch endpoint. On other paths, the server
+/// ignores an `Upgrade` header (RFC 9110, section 7.8), so the header must not change the method that a key has to allow. The path must
+/// be normalized and complete.
 pub(super) fn is_websocket(request: &Request) -> bool {
     if request.uri().path() != WATCH_PATH {
         return false;

@@ -12,7 +12,7 @@ const CLIENTS_MAX: usize = 10_000;
 /// How many keys are remembered for an address.
 const ACCEPTED_MAX: usize = 32;
 
-/// How many entries are compared to find an old one.
+/// How many addresses are compared to choose the one that is replaced: the one that was updated the longest time ago.
 const EVICTION_SAMPLE: usize = 8;
 
 /// Limits the number of wrong keys that one address may send in a minute.
@@ -73,7 +73,7 @@ impl GuessLimit {
         Ok(found)
     }
 
-    /// Takes a token, unless the key was accepted before; returns whether it was.
+    /// Takes a token, unless the key was accepted from this network before. Returns whether it was accepted before.
     fn take_token(&self, network: IpAddr, hash: u64, now: Instant) -> Result<bool, Duration> {
         let mut clients = self.lock();
         let client = self.entry(&mut clients, network, now);
@@ -91,7 +91,7 @@ impl GuessLimit {
         Ok(false)
     }
 
-    /// Remembers an accepted key, and returns its token.
+    /// Remembers an accepted key, and gives the token back that was taken for it.
     fn accept(&self, network: IpAddr, hash: u64, now: Instant) {
         let mut clients = self.lock();
         let client = self.entry(&mut clients, network, now);
@@ -134,7 +134,8 @@ impl GuessLimit {
     }
 }
 
-/// Returns what counts as one client: an IPv4 address, or the /64 network of an IPv6 address, which is what one customer gets.
+/// Returns the network that counts as one client: an IPv4 address, or the /64 network of an IPv6 address, since providers assign a whole
+/// /64 network to one customer.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),

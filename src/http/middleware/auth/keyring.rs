@@ -43,12 +43,12 @@ impl fmt::Debug for Keyring {
 #[derive(Clone)]
 pub(in crate::http) struct SocketKey {
     key: Vec<u8>,
-    /// Receives all keys that replace those against which `key` was checked.
+    /// Receives each replacement of the keys against which `key` was checked.
     updates: watch::Receiver<Arc<Keys>>,
 }
 
 impl SocketKey {
-    /// Wraps a key that was checked against the keys which `updates` replaces.
+    /// Wraps a key. `updates` receives each replacement of the keys against which it was checked.
     pub(super) fn new(key: Vec<u8>, updates: watch::Receiver<Arc<Keys>>) -> Self {
         Self { key, updates }
     }

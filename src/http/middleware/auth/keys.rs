@@ -13,7 +13,7 @@ const KEY_BYTES_MAX: usize = 256;
 
 /// The keys that a server accepts; at least one.
 ///
-/// Keys are never printed: `Debug` shows how many there are, and errors state the position of the faulty one.
+/// Keys are never printed: `Debug` shows how many keys there are, and errors state the position of the faulty key.
 pub struct Keys(Vec<Grant>);
 
 /// The reason why keys were rejected. It quotes nothing of the input, since any part of it may be a misplaced key.
@@ -107,8 +107,9 @@ impl Keys {
 
     /// Returns the grant of a key.
     ///
-    /// The key is compared with all keys, each time over the whole of [`KEY_BYTES_MAX`]. So the time reveals the number of keys
-    /// and the length of the presented key, which its sender knows, but not which key it resembles or how long that one is.
+    /// The presented key is compared with all keys, each time over [`KEY_BYTES_MAX`] bytes. So the time reveals the number of keys and
+    /// the length of the presented key, which its sender knows. It does not reveal which key the presented key resembles, or how long
+    /// that key is.
     pub(super) fn find(&self, presented: &[u8]) -> Option<&Grant> {
         let presented = Key::new(presented)?;
         let mut found = u64::MAX;
@@ -192,10 +193,11 @@ fn split(entry: &str) -> Result<(&str, &str), &'static str> {
     entry.split_once(':').ok_or("is not KEY:METHODS")
 }
 
-/// A key, padded to the length that all keys have in comparisons.
+/// A key, padded with NULs to the length at which keys are compared.
 struct Key {
     bytes: [u8; KEY_BYTES_MAX],
-    /// The length of the key. It distinguishes the key from one with trailing NULs, which a Basic password can contain.
+    /// The length of the key, in bytes. It distinguishes the key from the same key with trailing NULs, which a Basic password can
+    /// contain.
     bytes_used: u64,
 }
 

@@ -350,7 +350,7 @@ async fn wrong_keys_are_limited_for_each_client() {
     }
     assert_eq!(send(client, "reader").await.0, 200);
     assert_eq!(send(other, "guess").await.0, 401);
-    // Without a key, nothing is guessed.
+    // A request without a key does not count as a wrong key.
     for _ in 0..5 {
         let request = Request::get("/").extension(ClientAddress::Ip(other.into()));
         assert_eq!(respond(app.clone(), request).await.0, 401);
