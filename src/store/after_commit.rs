@@ -1,4 +1,4 @@
-//! The part of a list of commits that follows one of its commits.
+//! Selects the commits of a list that follow a given commit.
 
 use super::error::Result;
 use crate::names::CommitId;
@@ -8,7 +8,7 @@ use crate::repo;
 pub(super) struct AfterCommit(Option<CommitId>);
 
 impl AfterCommit {
-    /// Selects the commits after `after`, or all of them without it.
+    /// Selects the commits after `after`, or all commits if `after` is `None`.
     pub fn new(after: Option<CommitId>) -> Self {
         Self(after)
     }
@@ -26,7 +26,7 @@ impl AfterCommit {
         }
     }
 
-    /// Ends the walk.
+    /// Ends the walk of the list.
     ///
     /// # Errors
     /// The list does not contain the commit `after`.

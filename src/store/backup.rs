@@ -37,7 +37,7 @@ struct ArchiveWriter<W> {
 }
 
 impl<W: Write> ArchiveWriter<W> {
-    /// Remembers the error of a result.
+    /// Remembers the error of `result`, if it is the first one.
     fn record<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
         result.map_err(|error| {
             let kind = error.kind();

@@ -57,14 +57,15 @@ impl Store {
         }
     }
 
-    /// Makes a branch the default branch. Creates a new branch at the tip of `from`, or of the current default branch if `from` is `None`.
+    /// Makes a branch the default branch. If it does not exist, creates it at the tip of `from`, or of the current default branch if `from`
+    /// is `None`.
     pub fn set_default_branch(&self, branch: &BranchName, from: Option<&BranchName>) -> Result<()> {
         self.ensure_writable()?;
         Ok(self.repo.set_default_branch(branch, from)?)
     }
 
-    /// Deletes a branch. Its objects remain until the next `gc`. `default` is the default branch of this process, if it is not the one
-    /// that `HEAD` refers to.
+    /// Deletes a branch. Its objects remain until the next `gc`. `default` is the default branch of this process, if that is another branch
+    /// than `HEAD` refers to; it cannot be deleted either.
     ///
     /// # Errors
     /// The branch is unknown, or is the default branch.

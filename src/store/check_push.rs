@@ -140,7 +140,7 @@ struct PushCheck<'c> {
     valid_modules: HashSet<ModuleHash>,
     /// The number of paths that were checked.
     path_count: u64,
-    /// Their total length.
+    /// The total length of these paths, in bytes.
     path_bytes: u64,
     scale: TreeScale<'c>,
     objections: Vec<Objection>,

@@ -14,7 +14,7 @@ use crate::wasm::{Comparison, Interface, Verdict};
 pub enum ModuleComparison {
     /// Both are valid modules, with these differences.
     Compared(ModuleDiff),
-    /// One of them is not a valid module; the reason.
+    /// One of them is not a valid module. The text is the reason.
     NotComparable(String),
 }
 

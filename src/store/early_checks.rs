@@ -1,6 +1,6 @@
 //! Checks that refuse a write before its body is read or stored.
 //!
-//! They save work only. The write repeats the checks when it is published, because the branch may move in between.
+//! They only save work. The write repeats the checks when it is published, because the branch may move in between.
 
 use super::change::Change;
 use super::error::Result;
@@ -53,8 +53,8 @@ impl Store {
         })
     }
 
-    /// Runs `check`. If it fails, runs it again as a write that changes nothing: a refusal must be durable too, so that a power cut
-    /// cannot undo the state that the refusal was based on.
+    /// Runs `check`. If it fails, repeats it in a write that changes nothing, because a write first makes the branch's tip durable.
+    /// Otherwise a power cut could undo the state on which the refusal was based.
     pub(super) fn refuse_early(
         &self,
         change: &Change,

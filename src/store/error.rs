@@ -28,15 +28,15 @@ pub enum Error {
         /// The reason.
         reason: String,
     },
-    /// The WIT of a module could not be read for a reason that may not last.
+    /// The WIT of a module could not be read, but another attempt may succeed.
     #[error("cannot read the WIT of the module now")]
     WitBusy(#[source] wasm::WitError),
-    /// The version index is out of range.
+    /// The path has no version with the requested index.
     #[error("{path} has no version {index}: there are {count}, counted from 0")]
     NoVersion {
         /// The path.
         path: String,
-        /// The requested index of a version.
+        /// The requested index.
         index: usize,
         /// The number of versions of the path.
         count: usize,
@@ -193,7 +193,7 @@ impl Error {
         }
     }
 
-    /// Returns the name of the branch if the error is an unknown branch.
+    /// Returns the name of the branch if the error is that a branch is unknown.
     pub fn unknown_branch(&self) -> Option<&str> {
         match self {
             Self::Repo(repo::Error::UnknownBranch(branch)) => Some(branch),
@@ -201,12 +201,12 @@ impl Error {
         }
     }
 
-    /// Returns whether the directory exists but is not a store.
+    /// Returns whether the error is that the directory exists but is not a store.
     pub fn is_not_a_store(&self) -> bool {
         matches!(self, Self::Repo(repo::Error::NotAStore { .. }))
     }
 
-    /// Returns whether an object is missing. A concurrent `gc` may have removed it, so another attempt may succeed.
+    /// Returns whether the error is that an object is missing. A concurrent `gc` may have removed it, so another attempt may succeed.
     pub(super) fn is_missing_object(&self) -> bool {
         matches!(self, Self::Repo(error) if error.is_missing_object())
     }
@@ -270,7 +270,7 @@ fn repo_kind(error: &repo::Error) -> ErrorKind {
     }
 }
 
-/// Returns whether the error is that of a file operation that changes something.
+/// Returns whether a file operation failed that writes.
 fn is_write(error: &repo::Error) -> bool {
     const READS: [&str; 5] = ["read", "open", "list", "find", "look for"];
     matches!(error, repo::Error::Io { action, .. } if !READS.contains(action))

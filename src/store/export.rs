@@ -9,8 +9,8 @@ use super::revision::Revision;
 use crate::names::{ModuleHash, ModulePath, TreePath};
 
 impl Store {
-    /// Writes every module in the tree at `revision` to a file with its path below the directory `dir`, which must be missing or empty.
-    /// Calls `progress` after each file with the numbers of written and of all files. Returns the number of files.
+    /// Writes every module in the tree at `revision` to a file below the directory `dir`, at the same path. `dir` must be missing or empty.
+    /// Calls `progress` after each file with the number of files that are written and the number of all files. Returns the number of files.
     ///
     /// # Errors
     /// `dir` is not empty, or cannot be written.
@@ -25,10 +25,10 @@ impl Store {
     }
 }
 
-/// Writes `modules` to files, like [`Store::export`]; `bytes` returns the bytes of each.
+/// Writes `modules` to files, like [`Store::export`]; `bytes` returns the bytes of each module.
 ///
 /// # Errors
-/// As for [`Store::export`], and those of `bytes`.
+/// As for [`Store::export`]; the errors of `bytes`.
 pub fn write_modules<B: AsRef<[u8]>, E: From<Error>>(
     modules: &[(ModulePath, ModuleHash)],
     dir: &Path,

@@ -29,14 +29,14 @@ pub struct ModuleDetails {
     pub digest: Digest,
     /// The imports, exports and sections.
     pub module: ModuleInfo,
-    /// The number of imports and exports that are left out before those in `module`.
+    /// The number of imports and exports that `module` leaves out. First the imports are left out, then the exports.
     pub skipped: usize,
     /// The facts; `None` if they cannot be read, because the module is invalid after the part that [`ModuleInfo`] describes.
     pub facts: Option<Facts>,
 }
 
 impl ModuleDetails {
-    /// Returns the number of imports, and that of exports, that are left out before those in `module`.
+    /// Returns the position of the first import in `module` among all imports, and the position of its first export among all exports.
     pub fn skipped_items(&self) -> (usize, usize) {
         let imports = self.facts.as_ref().map_or(0, |facts| facts.imports.total);
         let imports = usize::try_from(imports).unwrap_or(usize::MAX);
@@ -48,7 +48,7 @@ impl Store {
     /// Returns the module that `name` refers to in the tree at `revision`.
     ///
     /// # Errors
-    /// The tree does not have the module. A hash is found only while some path of the tree has it.
+    /// The tree does not have the module. A hash is found only if some path of the tree has it.
     pub fn find(&self, revision: &Revision, name: &ModuleRef) -> Result<Module> {
         self.read(revision, |resolved| {
             let hash = self.resolve(resolved, name)?;
@@ -88,7 +88,8 @@ impl Store {
         })
     }
 
-    /// Returns the module at a path of a branch, and the branch's tip, without reading an object from disk; `None` if an object is not cached.
+    /// Returns the module at a path of a branch, and the branch's tip, without reading an object from disk; `None` if an object is not
+    /// cached or the path is not a module.
     pub fn find_cached(
         &self,
         revision: &Revision,

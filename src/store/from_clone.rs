@@ -9,9 +9,9 @@ use crate::names::BranchName;
 use crate::repo::CloneTarget;
 
 impl Store {
-    /// Creates a store at `root`, which must be missing or empty. `clone` makes a bare clone in the directory that it is passed. The default
-    /// branch is `branch`; if that is `None`, the branch that the clone's `HEAD` refers to, or `main`, or the only branch. Returns the
-    /// default branch. If this fails or is killed, no store exists.
+    /// Creates a store at `root`, which must be missing or empty. `clone` makes a bare clone in the directory that it is passed. The
+    /// default branch is `branch`. If `branch` is `None`, it is the branch that the clone's `HEAD` refers to, else `main`, else the only
+    /// branch. Returns the default branch. If this fails or is killed, no store exists.
     ///
     /// # Errors
     /// `root` is not empty; the error of `clone`; the clone cannot be a store, or the paths in a commit's tree are longer than `limits`

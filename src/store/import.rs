@@ -14,7 +14,7 @@ use crate::names::{self, Glob, ModuleHash, ModulePath, TreePath};
 /// Selects the files of an import.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportFilter {
-    /// A file is imported only if one of these matches it or a directory above it; no globs match every file.
+    /// A file is imported only if one of these matches it or a directory above it. An empty list matches every file.
     pub include: Vec<Glob>,
     /// A file is not imported if one of these matches it or a directory above it.
     pub exclude: Vec<Glob>,
@@ -22,8 +22,8 @@ pub struct ImportFilter {
 
 impl Store {
     /// Validates and stores every regular file below the directory `dir` that `filter` selects, and puts the modules below `prefix` in one
-    /// commit. Does not follow symbolic links. Calls `progress` after each file with the numbers of imported and of all files. Returns the modules, sorted
-    /// by path.
+    /// commit. Does not follow symbolic links. Calls `progress` after each file with the number of files that are imported and the number
+    /// of all files. Returns the modules, sorted by path.
     ///
     /// # Errors
     /// As for `put`, for any of the files. Then the branch is unchanged.
@@ -76,11 +76,11 @@ impl Store {
 /// A directory whose files are imported.
 struct Directory {
     path: PathBuf,
-    /// The path relative to the directory that was given, for globs.
+    /// The path relative to the imported directory. Globs are matched against it.
     relative: Vec<u8>,
     /// The path in the store.
     prefix: TreePath,
-    /// Whether every file in it is included.
+    /// Whether every file in the directory is included.
     is_included: bool,
 }
 
@@ -104,7 +104,7 @@ fn collect_files(
             let mut globs = globs.iter();
             globs.any(|glob| glob.matches(&relative, kind.is_dir()))
         };
-        // A module cannot have this name, and a work tree contains the repository, or the name of its directory, under it.
+        // No path of a module can contain `.git`. In a work tree, `.git` is the repository, or a file with the path of the repository.
         if name == ".git" || matches(&filter.exclude) {
             tracing::debug!(file = ?path, "skipped: excluded");
             continue;

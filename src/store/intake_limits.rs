@@ -6,7 +6,7 @@ use super::error::Result;
 use crate::config::Options;
 use crate::repo::config_numbers;
 
-/// The keys in `ROOT/config` (git-config(1)): each is the name of the flag of `wasmstore server` for the same limit.
+/// The keys in `ROOT/config` (git-config(1)). Each has the name of the flag of `wasmstore server` that sets the same limit.
 const KEYS: [&str; 7] = [
     "wasmstore.maxModuleBytes",
     "wasmstore.maxSectionBytes",
@@ -18,8 +18,8 @@ const KEYS: [&str; 7] = [
 ];
 
 impl Options {
-    /// Returns the options for the store at `root`: the limits that its configuration sets, and the defaults. Every process that writes to
-    /// a store uses them, so that the command line, the hooks and the server accept the same.
+    /// Returns the options for the store at `root`: the limits that its configuration sets, and the defaults for all others. Every process
+    /// that writes to a store uses them, so that the command line, the hooks and the server accept the same.
     ///
     /// # Errors
     /// The configuration cannot be read; a limit is not a whole number.

@@ -44,7 +44,8 @@ impl Store {
     /// Calls `visit` for every module below the directory `prefix` in the tree at `revision`, sorted by path and starting with the first
     /// path after `after`, until `visit` returns `Break`. Returns whether it did.
     ///
-    /// If a `gc` removes an object of a branch, the walk begins again: pass a revision that [`as_of`](Self::as_of) resolved.
+    /// If `revision` is a branch and a `gc` removes one of its objects, the walk begins again and calls `visit` for the same modules. To
+    /// prevent this, pass a revision that [`as_of`](Self::as_of) resolved.
     pub fn list_after(
         &self,
         revision: &Revision,

@@ -29,7 +29,7 @@ impl Store {
 
     /// Calls `visit` for the commits reachable from `revision` that follow the commit `after`, until `visit` returns `false`.
     ///
-    /// If a `gc` removes an object of a branch, the walk begins again: pass a revision that [`as_of`](Self::as_of) resolved.
+    /// Pass a revision that [`as_of`](Self::as_of) resolved: `as_of` begins again at the new tip if a `gc` removes an object.
     ///
     /// # Errors
     /// `after` is not reachable.
@@ -47,8 +47,8 @@ impl Store {
         selection.finish()
     }
 
-    /// Calls `visit` for the commits reachable from `revision` until it returns `false`: skips the first `skip` commits and visits at most
-    /// `count`. [`LogOrder::OldestFirst`] selects the same commits as [`LogOrder::NewestFirst`] and reverses them.
+    /// Calls `visit` for the commits reachable from `revision`, except the first `skip` of them, until `visit` returns `false` or was
+    /// called `count` times. [`LogOrder::OldestFirst`] selects the same commits as [`LogOrder::NewestFirst`] and reverses them.
     pub fn log(
         &self,
         revision: &Revision,

@@ -19,7 +19,7 @@ impl Store {
         self.repo.mirrors_dir()
     }
 
-    /// Adds a git remote that is a mirror: pushes make it equal to this repository.
+    /// Adds a git remote that is a mirror: a push to it makes its refs equal to the refs of this repository.
     pub fn add_mirror(&self, name: &MirrorName, url: &RemoteUrl) -> Result<()> {
         Ok(self.repo.add_mirror(name, url)?)
     }

@@ -1,7 +1,7 @@
-//! The commits that clients may name: those of branches and tags.
+//! Finds the commits that clients may name: the commits that a branch or tag reaches.
 //!
-//! The commits of the registry (`refs/oci/records`) have records, which are not validated as modules. If a client could read, restore or branch off one,
-//! they would become modules.
+//! The blobs in the commits of the registry (`refs/oci/records`) are records, which are not validated as modules. If a client could read or
+//! restore such a commit, or create a branch at it, the store would serve records as modules.
 
 use super::error::{Error, Result};
 use super::open::Store;
@@ -12,10 +12,11 @@ impl Store {
     /// Returns a commit that a client names.
     ///
     /// # Errors
-    /// `UnknownCommit` if there is none, or if it may be one of the registry: the store has records, and no other ref reaches the commit.
+    /// `UnknownCommit` if there is no such commit, or if the commit may belong to the registry: the store has records, and no branch or tag
+    /// reaches the commit.
     pub(super) fn named_commit(&self, id: CommitId) -> Result<Commit> {
         let commit = self.repo.objects().commit(id)?;
-        // If the registry's ref is broken, its commits may be there all the same.
+        // If the registry's ref is broken, its commits may still exist.
         let has_records = !matches!(self.repo.refs().oci_tip(), Ok(None));
         if has_records && !self.is_of_modules(id)? {
             return Err(repo::Error::UnknownCommit(id).into());
@@ -32,7 +33,7 @@ impl Store {
         Ok(is_indexed && self.repo.objects().commit(id).is_err())
     }
 
-    /// Returns whether the version index has a commit, or another ref than that of the registry reaches it.
+    /// Returns whether the version index has a commit, or a branch or tag reaches the commit.
     fn is_of_modules(&self, id: CommitId) -> Result<bool> {
         let is_indexed = || self.with_index(|index| Ok(index.contains(id)?));
         if is_indexed()? {
@@ -42,7 +43,7 @@ impl Store {
         if is_indexed()? {
             return Ok(true);
         }
-        // What is left are tags whose commits no branch reaches.
+        // Now the index has all commits of branches. Only a tag can still reach the commit.
         let incoming = self.repo.incoming(None, self.options.push)?;
         for (name, tip) in self.refs()? {
             let commit = match (name, tip) {
@@ -58,7 +59,7 @@ impl Store {
         Ok(false)
     }
 
-    /// Returns whether a commit reaches another one that the index does not have.
+    /// Returns whether the commit `tip` reaches the commit `id`, which the index does not have.
     fn reaches_unindexed(&self, tip: CommitId, id: CommitId) -> Result<bool> {
         self.with_index(|index| {
             let is_known = |id| Ok::<_, Error>(index.contains(id)?);

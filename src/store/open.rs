@@ -15,7 +15,8 @@ use crate::config::{NameRules, Options};
 use crate::index::Index;
 use crate::repo::{BlobUploads, ObjectFormat, Repository};
 
-/// Called while commits, or facts about modules, are added to the index, with the numbers of those added and of all that were missing.
+/// A function that reports progress while missing commits, or missing facts about modules, are added to the index. It is called with the
+/// number that was added and the number that was missing at the start.
 type CatchUpProgress = Box<dyn Fn(usize, usize) + Send + Sync>;
 
 /// A store of WebAssembly modules.
@@ -27,14 +28,15 @@ pub struct Store {
     /// The URL of the primary if this store is a replica: read when the store is opened, and set by `become_replica`.
     pub(super) primary: Option<String>,
     pub(super) digests: DigestCache,
-    /// The facts that uploads collected.
+    /// The facts that uploads collected and that are not in the index yet.
     pub(super) pending_facts: PendingFacts,
     /// What lists of modules show about them.
     pub(super) summaries: Summaries,
-    /// Held while modules are read only to compute facts: a second thread waits for the result.
+    /// Held while missing facts are computed, so that a second thread waits for the result instead of computing the same facts.
     pub(super) facts_lock: Mutex<()>,
     pub(super) version_lists: VersionLists,
-    /// Held while modules are read only to compute digests: a second thread waits for the result, and only one module is in memory.
+    /// Held while missing digests are computed, so that a second thread waits for the result instead of computing the same digests, and
+    /// only one module is in memory.
     pub(super) digest_lock: Mutex<()>,
     /// The modules that this process found valid.
     pub(super) valid_modules: ValidModules,
@@ -44,9 +46,9 @@ pub struct Store {
     pub(super) blob_uploads: BlobUploads,
     pub(super) index: Index,
     pub(super) progress: Option<CatchUpProgress>,
-    /// The owner of the records of the registry.
+    /// The layer that prunes and verifies the records of the registry; `None` if no layer does.
     pub(super) record_keeper: Option<Box<dyn RecordKeeper>>,
-    /// Wakes the index worker. While it is set, writes do not add their commits to the index themselves.
+    /// Wakes the index worker. If this is set, writes wake the worker instead of adding their commits to the index themselves.
     pub(super) index_wake: OnceLock<SyncSender<()>>,
 }
 
@@ -96,8 +98,8 @@ impl Store {
         }
     }
 
-    /// Requires that new names are accepted by Windows and macOS and differ from each other on them, for every process that opens the
-    /// store from now on, pushes included.
+    /// Requires new names to be valid on Windows and macOS and to differ from each other there. Applies to every process that opens the
+    /// store from now on, and to pushes.
     ///
     /// # Errors
     /// The store's configuration cannot be written.

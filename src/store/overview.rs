@@ -8,7 +8,7 @@ use super::revision::Revision;
 use crate::names::{BranchName, RefName, TreePath};
 use crate::repo::Commit;
 
-/// The maximum number of modules that are counted. Counting to either limit takes a tenth of a second.
+/// The maximum number of modules that are counted. Counting to this limit, or to [`COMMITS_MAX`], takes a tenth of a second.
 const MODULES_MAX: usize = 100_000;
 /// The maximum number of commits that are counted.
 const COMMITS_MAX: usize = 10_000;

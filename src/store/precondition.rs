@@ -60,7 +60,7 @@ impl Precondition {
     }
 }
 
-/// The subject whose current tag a precondition is checked against.
+/// The subject of a precondition, whose current tag the precondition is compared with.
 pub(super) enum PreconditionSubject<'s> {
     /// The module at a path; the branch if a directory is there.
     Path(&'s TreePath),

@@ -28,7 +28,8 @@ impl Store {
         self.repo.is_noexec()
     }
 
-    /// Updates the refs of a push to which [`check_push`](Self::check_push) had no objections. Compares each ref with its current value.
+    /// Updates the refs of a push to which [`check_push`](Self::check_push) had no objections. Updates a ref only if it still has the old
+    /// value.
     ///
     /// # Errors
     /// The objects could not be made durable; other processes kept the store busy. After the error "may have been applied", some refs may

@@ -127,8 +127,8 @@ fn paths_below(
     }
 }
 
-/// Returns every path of the draft that has the module. Checks the paths that ever had it according to the index, and those that
-/// changed since the newest indexed commit. Returns `None` if the index is too far behind.
+/// Returns every path of the draft that has the module. Checks the paths that had the module at any time according to the index, and the
+/// paths that changed since the newest indexed commit. Returns `None` if the index is too far behind.
 fn indexed_paths(
     index: &Reader,
     draft: &Draft<'_>,

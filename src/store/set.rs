@@ -27,7 +27,7 @@ impl Store {
         }
         drop(bytes);
         let mut txn = self.begin()?;
-        // A gc may have collected it in the meantime.
+        // A `gc` may have removed the blob before the lock was taken.
         let size = self.repo.objects().blob_size_bytes(stored)?;
         size.ok_or_else(unknown)?;
         txn.adopt_blob(stored)?;

@@ -40,7 +40,8 @@ impl Upload {
         Ok(spooled.map_err(|error| self.spool.failed(error))?)
     }
 
-    /// Returns the number of bytes that are buffered in memory: the spool, until it continues in a file, and an incomplete section.
+    /// Returns the number of bytes that are buffered in memory: the bytes of the spool, as long as it is not a file, and the bytes of an
+    /// incomplete section.
     pub fn memory_bytes(&self) -> usize {
         self.spool.memory_bytes() + self.validation.buffered_bytes()
     }

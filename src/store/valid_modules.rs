@@ -34,8 +34,8 @@ impl ValidModules {
 impl Store {
     /// Returns whether a blob of the object store is a valid module. Validates it if no verdict is remembered.
     ///
-    /// A module in a commit was accepted before, perhaps with other limits, so none apply. Any other blob may have come with a push that
-    /// did not use it.
+    /// No limits apply to a module that some commit has, because it was accepted before, perhaps with other limits. The current limits
+    /// apply to any other blob: it may have arrived with a push that did not use it in a commit.
     pub(super) fn is_valid_module(&self, hash: ModuleHash, bytes: &[u8]) -> bool {
         if self.valid_modules.contains(hash) {
             return true;

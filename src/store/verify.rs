@@ -27,9 +27,9 @@ pub enum DerivedFaults {
 }
 
 impl Store {
-    /// Checks every ref, hashes every reachable object, validates every module, checks the records of the registry, and compares the derived
-    /// data with the repository: the version index, checked-out files, git's commit-graph. Calls `report` for each finding, and `progress` before each object. Reads and
-    /// writes continue in the meantime.
+    /// Checks every ref, hashes every reachable object, validates every module, checks the records of the registry, and compares the
+    /// derived data with the repository: the version index, checked-out files and git's commit-graph. Calls `report` for each finding, and
+    /// `progress` before each object. Reads and writes continue in the meantime.
     ///
     /// # Errors
     /// A backup or a `gc` is running; refs cannot be listed; faulty derived data cannot be removed. Faults are not errors.
@@ -78,7 +78,7 @@ impl ObjectInspector for VerifyInspector<'_> {
         let sha256 = if self.index.is_valid(hash) {
             wasm::sha256(bytes)
         } else {
-            // Intake limits do not apply to what the store has accepted.
+            // Intake limits do not apply to modules that the store has accepted.
             let validated = wasm::validate(bytes, &ModuleLimits::none());
             let info = validated.map_err(|error| format!("it is not a valid module: {error}"))?;
             self.index.add_valid(hash);

@@ -16,8 +16,8 @@ const LISTS_EXPECTED: usize = 1024;
 /// The memory of a list without its versions and its path, in bytes.
 const LIST_BYTES: usize = 256;
 
-/// A cache of the versions of a path in the history of a commit, which never change. A long list is sent in pieces, and each piece takes
-/// the list from here.
+/// A cache of the lists of versions of a path in the history of a commit. Such a list never changes. A long list is sent in pieces, and
+/// each piece is taken from the cached list.
 pub(super) struct VersionLists(Cache<(CommitId, ModulePath), Arc<[Version]>, ByBytes>);
 
 impl Default for VersionLists {
@@ -25,7 +25,7 @@ impl Default for VersionLists {
         let options = OptionsBuilder::new()
             .estimated_items_capacity(LISTS_EXPECTED)
             .weight_capacity(BYTES_MAX)
-            // A list that is larger than a shard is not cached.
+            // The cache is not divided, because a list that is larger than a shard is not cached.
             .shards(1)
             .build();
         Self(Cache::with_options(

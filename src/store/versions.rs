@@ -19,7 +19,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// Returns the version of `path` with an index in `versions`.
+    /// Returns the version of `path` at `index` in `versions`.
     ///
     /// # Errors
     /// The index is out of range; `versions` is empty.
@@ -45,7 +45,7 @@ impl Store {
     }
 
     /// Returns the versions of `path` like [`versions`](Self::versions), as a list that is shared with other readers and that may be in a
-    /// cache: a reader that needs a part of it now and another part later need not keep it.
+    /// cache: a reader that needs a part of the list now and another part later need not keep the list.
     pub fn version_list(&self, revision: &Revision, path: &ModulePath) -> Result<Arc<[Version]>> {
         self.read(revision, |resolved| match resolved.commit {
             Some(tip) => self.version_lists.get_or_compute(tip, path, || {
@@ -62,7 +62,7 @@ impl Store {
         })
     }
 
-    /// Returns the version of `path` with an index; the oldest version has the index 0.
+    /// Returns the version of `path` at `index`; the oldest version has the index 0.
     ///
     /// # Errors
     /// The index is out of range; `path` never existed.

@@ -7,7 +7,7 @@ use super::revision::Revision;
 use crate::names::{ModuleHash, ModuleRef};
 use crate::wasm::WitFacts;
 
-/// The last line of a text that is cut.
+/// The comment that is the last line of a text that is cut.
 const CUT_COMMENT: &str = "// The rest is left out, because the text is too long.\n";
 
 /// The WIT of a module, as text.
@@ -21,8 +21,8 @@ pub struct ModuleWit {
 }
 
 impl Store {
-    /// Returns the WIT of the module that `name` refers to in the tree at `revision`: that of a component, of a package, or of the world that is
-    /// embedded in a core module.
+    /// Returns the WIT of the module that `name` refers to in the tree at `revision`: the WIT of a component, of a package, or of the world
+    /// that is embedded in a core module.
     ///
     /// # Errors
     /// The tree does not have the module, or the module has no WIT.

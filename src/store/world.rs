@@ -21,10 +21,10 @@ pub struct WorldSource {
 }
 
 impl WorldSource {
-    /// Parses a definition. Its length, and the time and memory for that, are limited.
+    /// Parses a definition. The length of the definition, and the time and memory for parsing it, are limited.
     ///
     /// # Errors
-    /// Those of [`TargetWorld::parse`].
+    /// The errors of [`TargetWorld::parse`].
     pub fn parse(bytes: Vec<u8>, name: Option<String>) -> Result<Self, WitError> {
         let world = TargetWorld::parse(&bytes, name.as_deref())?;
         Ok(Self { bytes, name, world })
@@ -38,7 +38,7 @@ pub struct WorldCheck {
     pub path: ModulePath,
     /// The hash of the module.
     pub hash: ModuleHash,
-    /// Why the module does not fit, a sentence each; empty if it fits.
+    /// The reasons why the module does not fit, one sentence each; empty if it fits.
     pub reasons: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ pub struct WorldCheck {
 pub enum WorldScope {
     /// The module at a path, which is checked whatever its kind is.
     Module(ModulePath, ModuleHash),
-    /// The modules below a directory that may be components.
+    /// The modules below a directory that may be components, and the last path that was looked at if there are more.
     Directory(Vec<(ModulePath, ModuleHash)>, Option<ModulePath>),
 }
 
@@ -91,8 +91,8 @@ impl Store {
         Ok(WorldScope::Directory(candidates, last.filter(|_| has_more)))
     }
 
-    /// Returns at most `count` modules that may be components, the last path that was looked at, and whether there are more. Without an index,
-    /// every module may be one.
+    /// Returns at most `count` modules that may be components, the last path that was looked at, and whether there are more. Without an
+    /// index, every module may be a component.
     fn candidates(
         &self,
         revision: &Revision,

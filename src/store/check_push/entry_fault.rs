@@ -1,4 +1,4 @@
-//! Why a push must not introduce a path.
+//! Finds the reason why a push must not introduce an entry, if there is one.
 
 use super::PushCheck;
 use crate::names::{self, ModuleHash, ModulePath, TreePath};
@@ -60,7 +60,7 @@ impl PushCheck<'_> {
     }
 }
 
-/// Returns why an entry cannot have its path.
+/// Returns the reason why an entry cannot have its path; `None` if it can.
 fn name_fault(
     introduced: Introduced<'_>,
     parse: impl FnOnce(&str) -> Result<(), names::Error>,

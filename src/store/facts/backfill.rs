@@ -11,12 +11,13 @@ use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::revision::Revision;
 
-/// The number of modules whose facts are written to the index in one transaction. An interrupted run loses the work on one step at most.
+/// The number of modules whose facts are written to the index in one transaction. An interrupted run loses the work of at most one
+/// transaction.
 const STEP: u32 = 64;
 
 impl Store {
-    /// Returns the facts about the module that `name` refers to in the tree at `revision`, with its hash. Computes them if the index does
-    /// not have them.
+    /// Returns the hash of the module that `name` refers to in the tree at `revision`, and the facts about it. Computes the facts if the
+    /// index does not have them.
     ///
     /// # Errors
     /// The tree does not have the module.
@@ -29,8 +30,8 @@ impl Store {
         Ok((hash, self.facts_of(hash)?))
     }
 
-    /// Returns the facts about a module, whose hash the caller has found in a tree or in a list of versions. Without a usable index, they are
-    /// computed each time.
+    /// Returns the facts about a module, whose hash the caller has found in a tree or in a list of versions. Without a usable index, the
+    /// facts are computed each time.
     ///
     /// # Errors
     /// The module cannot be read.
@@ -65,14 +66,15 @@ impl Store {
         let mut previous = Vec::new();
         loop {
             let hashes = self.with_index(|index| Ok(index.modules_without_facts(STEP)?))?;
-            // The same modules again: another process keeps resetting the index, or it does not store facts.
+            // If the same modules still lack facts, another process keeps resetting the index, or the index does not store facts. A further
+            // attempt would not help.
             if hashes.is_empty() || hashes == previous {
                 return Ok(hashes.is_empty());
             }
             let mut entries = Vec::new();
             for hash in &hashes {
                 match self.compute_facts(*hash) {
-                    // Another attempt may succeed.
+                    // Adds nothing, because a later attempt may succeed.
                     Err(Error::WitBusy(_)) => {}
                     computed => entries.push((*hash, readable_entry(*hash, computed))),
                 }
@@ -91,7 +93,7 @@ impl Store {
     /// Adds the commit that `revision` resolves to, with its ancestors and all missing facts, to the version index.
     ///
     /// # Errors
-    /// Those of [`catch_up`](Self::catch_up).
+    /// As for [`catch_up`](Self::catch_up).
     pub fn complete_facts(&self, revision: &Revision) -> Result<()> {
         self.catch_up(revision)?;
         let count = |missing: u64| usize::try_from(missing).unwrap_or(usize::MAX);
@@ -112,7 +114,7 @@ impl Store {
             if let Some(facts) = self.pending_facts.take(hash) {
                 match ModuleFacts::complete(facts, || self.blob(hash)) {
                     Ok(facts) => entries.push((hash, Some(facts.to_entry()))),
-                    // Computed again from the blob, later.
+                    // The index worker computes these facts from the blob later.
                     Err(Error::WitBusy(_)) => {}
                     Err(error) => return Err(error),
                 }
@@ -131,7 +133,8 @@ impl Store {
         }
     }
 
-    /// Returns the bytes of a module. Unlike [`bytes`](Self::bytes), leaves the cache to what clients read.
+    /// Returns the bytes of a module. Unlike [`bytes`](Self::bytes), does not add them to the cache, which is for the modules that clients
+    /// read.
     fn blob(&self, hash: ModuleHash) -> Result<Vec<u8>> {
         let missing = || repo::Error::Missing {
             id: hash.to_string(),
@@ -148,7 +151,8 @@ fn readable_entry(hash: ModuleHash, computed: Result<ModuleFacts>) -> Option<Fac
     Some(computed.ok()?.to_entry())
 }
 
-/// Returns the result of a use of the index, and only logs an error: the blob has the same facts, also where nobody may write the index.
+/// Returns the result of using the index; logs an error and returns `None`. Such an error does not matter, because the facts can be
+/// computed from the blob.
 fn without_index_error<T>(result: Result<T>) -> Option<T> {
     result
         .inspect_err(|error| {

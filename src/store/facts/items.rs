@@ -1,16 +1,18 @@
-//! What a search finds a module by.
+//! The items of a module: the names by which a search finds it.
 
 use super::record::{ModuleFacts, WitResult};
 use crate::index::{ItemEntry, ItemKind};
 use crate::wasm::{Crates, Metadata, WitItem, WitSource};
 
-/// The maximum number of items of a module. The lists of its facts are bounded too.
+/// The maximum number of items of a module. The lists of facts from which the items are made have their own limits.
 pub(in crate::store) const ITEMS_MAX: usize = 8192;
 
-/// Returns the items of a module:
+/// Returns the items of a module: its kind, requirements, imports, exports, crates, producers and licences. These are the names of imports
+/// and exports:
 ///
-/// - A core module imports `module.name`, and a component `namespace:package/interface`. Each function and type of an interface is an item too,
-///   after a `#` as in the component model's [canonical names](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md).
+/// - An import of a core module is named `module.name`, and an import or export of a component `namespace:package/interface`. Each function
+///   and type of an interface is an item too. Its name follows a `#`, as in the component model's [canonical
+///   names](https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md).
 /// - The version of a package is not part of the name.
 pub(in crate::store) fn items(module: &ModuleFacts) -> Vec<ItemEntry> {
     let facts = &module.facts;
@@ -68,7 +70,7 @@ fn push_metadata(items: &mut Vec<ItemEntry>, metadata: &Metadata) {
         let crates = crates.items.iter();
         items.extend(crates.map(|used| item(ItemKind::Crate, &used.name, &used.version, "")));
     }
-    // The names of tools and licences are written in different cases.
+    // Stored in lower case, because modules spell the names of tools and licences differently.
     let producers = metadata.producers.items.iter();
     items.extend(producers.map(|tool| {
         item(
@@ -92,7 +94,7 @@ fn push_wit(items: &mut Vec<ItemEntry>, kind: ItemKind, wit: &WitItem) {
         None => wit.name.clone(),
     };
     match wit.members.as_slice() {
-        // A function or type of the world itself.
+        // The world itself imports or exports this function or type, without an interface.
         [member] if wit.package.is_none() && member.name == wit.name => {
             items.push(item(kind, &name, version, &member.text));
         }

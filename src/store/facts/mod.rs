@@ -1,7 +1,8 @@
-//! The facts about modules: kept in the version index, computed once per blob.
+//! The facts about modules. They are computed once per blob and stored in the version index.
 //!
 //! An upload collects most facts during its validation; `pending.rs` holds them until its commit is indexed. The index worker of a server
-//! computes all others from the blobs, also those of modules that arrived by a push or a clone, or that an older version indexed.
+//! computes all other facts from the blobs, such as those about modules that arrived by a push or a clone, or that an older version of
+//! wasmstore indexed.
 
 mod backfill;
 mod items;

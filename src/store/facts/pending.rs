@@ -1,4 +1,4 @@
-//! The facts that uploads have collected and the index does not have yet.
+//! The facts that uploads have collected and that the index does not have yet.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ const BYTES_MAX: u64 = 32 << 20;
 /// The number of entries for which the cache has room at first.
 const ENTRIES: usize = 1024;
 
-/// Facts by module. An entry never becomes wrong, because a hash identifies its content.
+/// The pending facts about modules, by hash. An entry never becomes wrong, because a hash identifies its content.
 pub(in crate::store) struct PendingFacts(Cache<ModuleHash, Arc<Facts>, ByMemory>);
 
 #[derive(Clone)]
@@ -26,7 +26,7 @@ impl Weighter<ModuleHash, Arc<Facts>> for ByMemory {
     }
 }
 
-/// The memory that an item of a list takes without its texts, in bytes; more than any takes.
+/// An upper bound on the memory that one item of a list takes without its texts, in bytes.
 const ITEM_BYTES: usize = 128;
 
 /// Returns an estimate of the memory that facts take, in bytes.
@@ -69,7 +69,7 @@ impl PendingFacts {
         self.0.iter().map(|(hash, _)| hash).collect()
     }
 
-    /// Takes the facts about a module.
+    /// Removes and returns the facts about a module; `None` if there are none.
     pub fn take(&self, hash: ModuleHash) -> Option<Facts> {
         let (_, facts) = self.0.remove(&hash)?;
         Some(Arc::unwrap_or_clone(facts))

@@ -16,17 +16,17 @@ use crate::repo::chain;
 use crate::store::error::{Error, Result};
 use crate::wasm::{self, Facts, ModuleKind, WitError, WitFacts};
 
-/// The maximum size of stored facts, in bytes. Facts that do not fit are stored without WIT.
+/// The maximum size of stored facts, in bytes. Larger facts are stored without their WIT.
 const STORED_BYTES_MAX: usize = 1 << 20;
 
-/// The maximum size of the JSON of stored facts, in bytes. A larger text is not decoded. Those of [`Facts`] and [`WitFacts`] together are
-/// smaller.
+/// The maximum size of the JSON of stored facts, in bytes. Larger JSON is not decoded. Because of their own limits, [`Facts`] and
+/// [`WitFacts`] are smaller together.
 pub(super) const JSON_BYTES_MAX: u64 = 8 << 20;
 
 /// The facts about a module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModuleFacts {
-    /// What the sections of the module say.
+    /// The facts that are read from the sections of the module.
     pub facts: Facts,
     /// The WIT of the module.
     pub wit: WitResult,
@@ -44,7 +44,7 @@ pub enum WitResult {
 
 impl ModuleFacts {
     /// Completes facts that validation collected: reads the WIT from the bytes of the module, which `read` returns. Most core modules have
-    /// none, and are not read.
+    /// no WIT, so their bytes are not read.
     ///
     /// # Errors
     /// The error of `read`; [`Error::WitBusy`] if another attempt may succeed.
@@ -72,7 +72,7 @@ impl ModuleFacts {
         bytes: &[u8],
         budget: &ByteBudget,
     ) -> Result<Self> {
-        // The module was accepted, perhaps with other limits.
+        // No limits apply: the module was accepted before, perhaps with other limits.
         let facts = wasm::facts_of(bytes, &ModuleLimits::none(), budget)
             .map_err(|source| Error::invalid(&hash.to_string(), source))?;
         Self::complete(facts, || Ok(bytes))
@@ -124,7 +124,10 @@ fn may_have_wit(facts: &Facts) -> bool {
     facts.kind == ModuleKind::Component || has_world || facts.sections.is_cut()
 }
 
-/// Returns the WIT of a module, or the reason why it has none: one that will be the same in another attempt.
+/// Returns the WIT of a module, or the reason why it has none, in the form that is stored.
+///
+/// # Errors
+/// [`Error::WitBusy`] if the reason must not be stored, because another attempt may succeed.
 fn lasting_result(wit: Result<WitFacts, WitError>) -> Result<WitResult> {
     match wit {
         Ok(wit) => Ok(WitResult::Decoded(wit)),

@@ -17,18 +17,18 @@ use crate::store::revision::Revision;
 /// The maximum number of commits that are added in one transaction.
 const STEP_COMMITS_MAX: usize = 1024;
 
-/// The number of changes that ends a transaction. The last commit of a transaction may exceed it.
+/// The number of changes after which a transaction ends. The last commit of the transaction may exceed it.
 const STEP_CHANGES_MAX: usize = 1 << 16;
 
 /// The maximum number of missing commits that a write adds after publishing its own.
 pub(in crate::store) const BEHIND_MAX: usize = 256;
 
-/// How often a query is attempted when the index is rebuilt while it runs.
+/// The maximum number of attempts of a query, if the index is rebuilt while the query runs.
 const ATTEMPTS_MAX: usize = 4;
 
 impl Store {
-    /// Sets the function that is called while commits, or facts about modules, are added to the index, with the numbers of those added and
-    /// of all that were missing.
+    /// Sets the function that reports progress while missing commits, or missing facts about modules, are added to the index. It is called
+    /// with the number that was added and the number that was missing at the start.
     pub fn on_catch_up(&mut self, progress: impl Fn(usize, usize) + Send + Sync + 'static) {
         self.progress = Some(Box::new(progress));
     }

@@ -8,7 +8,7 @@ use crate::repo::{CommitNode, TreeDiffer, TreeId};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// Computes the index entries of commits that are passed parents first.
+/// Computes the index entries of commits. The caller passes each commit after its parents.
 pub(super) struct CommitEntries<'s> {
     store: &'s Store,
     differ: TreeDiffer<'s>,
@@ -36,7 +36,7 @@ impl<'s> CommitEntries<'s> {
             Some((first, further)) => (Some(*first), further),
             None => (None, &[][..]),
         };
-        // A foreign commit may name a parent many times, and many parents with the same tree.
+        // Compares each tree once: a commit of another program may name a parent many times, or many parents with the same tree.
         let mut seen = HashSet::new();
         let further: Vec<TreeId> = further
             .iter()

@@ -20,7 +20,8 @@ impl Store {
         let mut previous = Vec::new();
         loop {
             let hashes = self.with_index(|index| Ok(index.modules_without_digest(STEP)?))?;
-            // The same modules again: another process keeps resetting the index, or it does not store digests.
+            // If the same modules still lack digests, another process keeps resetting the index, or the index does not store digests. A
+            // further attempt would not help.
             if hashes.is_empty() || hashes == previous {
                 return Ok(!previous.is_empty());
             }

@@ -13,10 +13,10 @@ use crate::store::open::Store;
 /// The maximum number of faults that are reported one by one.
 const FAULTS_MAX: usize = 10;
 
-/// The number of modules whose facts are compared in any case.
+/// The number of modules whose facts are always compared. Of the modules after them, only a sample is compared.
 const FACTS_FIRST: u64 = 8;
 
-/// The number of verdicts that are written to the index together.
+/// The number of valid modules that are recorded in the index in one transaction.
 const VALID_STEP: usize = 1024;
 
 /// A comparison of the version index with the repository. A commit that is not indexed yet is not a fault.
@@ -26,7 +26,7 @@ pub(in crate::store) struct IndexCheck<'s> {
     faults: Vec<String>,
     /// The number of modules that were read.
     modules: u64,
-    /// Modules that were found valid, and that the index does not remember yet.
+    /// Modules that were found valid, and that are not recorded in the index yet.
     valid_modules: Vec<ModuleHash>,
 }
 
@@ -60,7 +60,7 @@ impl<'s> IndexCheck<'s> {
         }
     }
 
-    /// Writes the verdicts to the index. Without them, modules are validated again.
+    /// Records the valid modules in the index. If that fails, the next verification validates them again.
     fn store_valid(&mut self) {
         let modules = std::mem::take(&mut self.valid_modules);
         let stored = self.index.as_mut().map(|index| index.add_valid(&modules));
@@ -80,7 +80,8 @@ impl<'s> IndexCheck<'s> {
         }
     }
 
-    /// Compares the indexed facts about a module with its bytes, for a sample of the modules: the first ones, and one of 256 after them.
+    /// Compares the indexed facts about a module with its bytes, for a sample of the modules: the first [`FACTS_FIRST`], and about one of
+    /// 256 after them.
     pub(in crate::store) fn compare_facts(&mut self, hash: ModuleHash, bytes: &[u8]) {
         self.modules += 1;
         if self.modules > FACTS_FIRST && hash.as_bytes().first() != Some(&0) {

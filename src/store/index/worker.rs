@@ -17,10 +17,10 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// How long the worker waits at most before it looks at the branches again, because other processes may have moved them.
 const POLL: Duration = Duration::from_secs(5);
 
-/// For how long facts are computed before the branches are looked at again.
+/// How long the worker computes facts before it looks at the branches again.
 const FACTS_TIME: Duration = Duration::from_secs(1);
 
-/// The number of modules without facts from which on the log says so.
+/// The minimum number of modules without facts that is logged.
 const FACTS_LOGGED_MIN: u64 = 1000;
 
 impl Store {
@@ -46,8 +46,8 @@ impl Store {
         }
     }
 
-    /// Computes facts that the index lacks, for some time. Returns whether none are left to compute. `is_announced` is whether the log says
-    /// that many facts are being computed.
+    /// Computes facts that the index lacks, for some time. Returns whether none are left to compute. `is_announced` is whether the start of
+    /// this work was logged.
     fn index_some_facts(&self, is_announced: &mut bool) -> bool {
         let (start, mut left) = (Instant::now(), 0);
         let indexed = self.index_facts(&mut |missing| {

@@ -9,7 +9,7 @@ use crate::repo::{self, MaintenanceLock};
 use crate::store::error::Result;
 use crate::store::open::Store;
 
-/// The longest sleep, because another server may change the state file, and the clock may be set.
+/// The longest sleep. The runner wakes up this often because another server may change the state file, and the clock may be set.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
 /// The shortest sleep.
@@ -41,9 +41,10 @@ impl Store {
 struct MaintenanceRunner<'s> {
     store: &'s Store,
     schedule: MaintenanceSchedule,
-    /// The state if it could not be saved. A full disk neither stops maintenance nor makes a task run over and over.
+    /// The state, if it could not be saved. Because it is kept here, a full disk neither stops maintenance nor makes a task run over and
+    /// over.
     unsaved: Option<MaintenanceState>,
-    /// Whether the current failure was logged.
+    /// Whether a failure was logged. Only the first one is logged.
     has_logged_error: bool,
 }
 
@@ -60,7 +61,7 @@ impl MaintenanceRunner<'_> {
         }
     }
 
-    /// Logs the first error, and returns how long to sleep.
+    /// Returns how long to sleep after `turn`. Logs the first error and no other.
     fn sleep_after(&mut self, turn: Result<Duration>) -> Duration {
         turn.unwrap_or_else(|error| {
             if !std::mem::replace(&mut self.has_logged_error, true) {

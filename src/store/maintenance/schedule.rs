@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::store::change::Change;
 use crate::store::gc::History;
 
-/// How long no task runs after the start of a server, unless a task runs more often than that. A server that crashes and restarts in a
+/// How long no task runs after the start of a server, unless the interval of a task is shorter. A server that crashes and restarts in a
 /// loop then does not spend its time on maintenance.
 const START_DELAY: Duration = Duration::from_secs(60);
 

@@ -26,13 +26,14 @@ pub struct MaintenanceState {
 pub struct TaskState {
     /// The time when the task was put on the schedule.
     since_ms: Option<u64>,
-    /// The time when the last attempt started or failed. The failure counts, because an attempt may first wait long for a lock.
+    /// The time when the last attempt started or, if it has failed, the time when it failed. The delay of a retry begins then, because an
+    /// attempt may wait long for a lock before it fails.
     tried_ms: Option<u64>,
     /// The time of the last success.
     pub success_ms: Option<u64>,
     /// The duration of the last success.
     pub duration_ms: Option<u64>,
-    /// The number of faults that the last verification found; `None` for garbage collection.
+    /// The number of faults that the last verification found, without malformed metadata; `None` for garbage collection.
     pub faults: Option<u64>,
     /// The number of attempts since the last success.
     attempts: u32,
@@ -52,8 +53,8 @@ impl TaskState {
         self.since_ms.get_or_insert(now_ms);
     }
 
-    /// Records the start of an attempt. Until it succeeds, it delays the next attempt like a failure, because a killed server cannot record
-    /// one.
+    /// Records the start of an attempt. Until the attempt succeeds, it delays the next attempt like a failure, because a server that is
+    /// killed cannot record the failure.
     pub(super) fn record_start(&mut self, now_ms: u64) {
         self.tried_ms = Some(now_ms);
         self.attempts = self.attempts.saturating_add(1);

@@ -27,7 +27,7 @@ impl Store {
         let mut report = |finding| {
             if let Finding::Fault(fault) = finding {
                 listed += 1;
-                // Malformed metadata cannot be corrected without a new history, so it is no reason to alert anyone each time.
+                // Malformed metadata is not counted: it cannot be corrected without a new history, and must not cause an alert each time.
                 faults += u64::from(fault.severity == FaultSeverity::Damage);
                 if listed <= LOGGED_FAULTS_MAX {
                     log_fault(&fault);

@@ -1,4 +1,4 @@
-//! Which changes of a module a log lists.
+//! The filter of a path's log: the changes of a module that the log lists.
 
 use super::growth::Growth;
 use crate::index::ItemKind;
@@ -11,7 +11,7 @@ pub struct ChangeFilter {
     pub import: Option<ItemPattern>,
     /// An export that matches appears, disappears, or changes its version or type.
     pub export: Option<ItemPattern>,
-    /// The module grows by this share or more.
+    /// The module grows by this share of its size or more.
     pub grew: Option<Growth>,
 }
 
@@ -26,7 +26,7 @@ impl ChangeFilter {
         self.import.is_some() || self.export.is_some()
     }
 
-    /// Returns whether the filter asks for an item.
+    /// Returns whether the filter asks for the import or export with this name and version.
     pub(super) fn selects(&self, kind: ItemKind, name: &str, version: &str) -> bool {
         let pattern = match kind {
             ItemKind::Import => &self.import,

@@ -1,12 +1,12 @@
-//! By how much a module must have grown.
+//! The growth of a module that a filter asks for.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The number of digits after the point that a share may have.
+/// The maximum number of digits after the decimal point of a share.
 const DECIMALS: usize = 4;
 
-/// What 100% is.
+/// The share 100%, in 1/10,000 of a percent.
 const WHOLE: u128 = 100 * 10_u128.pow(DECIMALS as u32);
 
 /// A share of the size of a module, such as `10%`.
@@ -16,7 +16,7 @@ pub struct Growth {
     share: u64,
 }
 
-/// A text is not a share.
+/// The error for a text that is not a share.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a share such as `10%` or `2.5%`")]
 pub struct GrowthError(String);
@@ -25,7 +25,7 @@ impl Growth {
     /// Returns whether a module has grown by the share or more. A module of the same size has not grown.
     pub fn is_reached(self, old_bytes: u64, new_bytes: u64) -> bool {
         let more = u128::from(new_bytes.saturating_sub(old_bytes));
-        // Both products fit: a factor has 64 bits, and the other one less.
+        // Neither product overflows, because no factor has more than 64 bits.
         more > 0 && more * WHOLE >= u128::from(old_bytes) * u128::from(self.share)
     }
 }

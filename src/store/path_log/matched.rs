@@ -1,4 +1,4 @@
-//! What a commit changed in the module at a path.
+//! The changes that a commit made in the module at a path.
 
 use crate::index::ItemKind;
 use crate::names::ModuleHash;
@@ -20,11 +20,11 @@ pub struct MatchedCommit {
 pub struct MatchedChange {
     /// The imports and exports that differ from those in every parent, sorted by kind and name.
     pub items: Vec<MatchedItem>,
-    /// The number of imports and exports that are not listed.
+    /// The number of changed imports and exports that `items` leaves out.
     pub left_out: usize,
     /// The sizes of the older and the newer module in bytes, if it grew by the share that the filter asks for.
     pub grew: Option<(u64, u64)>,
-    /// Why not all of the changes are known, if that is so.
+    /// The reason why some changes are not known; `None` if all are.
     pub unknown: Option<String>,
 }
 
@@ -33,11 +33,11 @@ pub struct MatchedChange {
 pub struct MatchedItem {
     /// Whether it is an import or an export.
     pub kind: ItemKind,
-    /// The name, as a search finds it.
+    /// The name under which a search finds the item.
     pub name: String,
-    /// What it was in the first parent; `None` if it is new.
+    /// The version and type in the first parent; `None` if the item is new.
     pub old: Option<ItemState>,
-    /// What it is now; `None` if it disappeared.
+    /// The version and type in the commit; `None` if the item was removed.
     pub new: Option<ItemState>,
 }
 
@@ -51,7 +51,7 @@ pub struct ItemState {
 }
 
 impl MatchedChange {
-    /// Returns whether there is nothing to list.
+    /// Returns whether there is no change to list.
     pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty() && self.left_out == 0 && self.grew.is_none() && self.unknown.is_none()
     }

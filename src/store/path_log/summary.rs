@@ -1,4 +1,4 @@
-//! The part of the facts about a module that a filter asks for.
+//! The part of the facts about a module that a filter needs.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +11,18 @@ use crate::wasm::{ModuleKind, WitSource};
 /// The states of the selected items. A core module may import the same name several times.
 pub(super) type ItemStates = BTreeMap<(ItemKind, String), Vec<ItemState>>;
 
-/// What a filter needs to know about a module.
+/// The facts about a module that a filter needs.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Summary {
     /// The size in bytes.
     pub size_bytes: u64,
     pub items: ItemStates,
-    /// Why items may be missing, if that is so.
+    /// The reason why items may be missing; `None` if none are.
     pub unknown: Option<String>,
 }
 
 impl Summary {
-    /// Reduces the facts about a module.
+    /// Reduces the facts about a module to those that `filter` needs.
     pub fn of(module: &ModuleFacts, filter: &ChangeFilter) -> Self {
         let mut summary = Self::of_size(module.facts.size_bytes);
         let all = items(module);
@@ -37,14 +37,14 @@ impl Summary {
             }
         }
         for states in summary.items.values_mut() {
-            // The order of imports has no meaning, and the index has equal ones once.
+            // The order of imports has no meaning, and the index stores equal imports only once.
             states.sort();
             states.dedup();
         }
         summary
     }
 
-    /// Returns the summary of a module of which only the size is asked for.
+    /// Returns the summary of a module for a filter that needs only the size.
     pub fn of_size(size_bytes: u64) -> Self {
         Self {
             size_bytes,
@@ -62,7 +62,8 @@ impl Summary {
     }
 }
 
-/// Returns why the items do not have all imports and exports of a module, if that is so. `count` is the number of items.
+/// Returns the reason why some imports and exports of a module are missing among its items; `None` if none are. `count` is the number of
+/// items.
 fn missing_items(module: &ModuleFacts, count: usize) -> Option<String> {
     let too_many = || Some("it has too many imports and exports to know all of them".to_owned());
     if count >= ITEMS_MAX {

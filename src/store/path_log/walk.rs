@@ -1,4 +1,4 @@
-//! Walks the commits that changed a path, and compares the module in each with those in its parents.
+//! Walks the commits that changed a path, and compares the module in each commit with the modules in its parents.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
@@ -20,15 +20,17 @@ const ITEMS_LISTED_MAX: usize = 100;
 /// The maximum length of the names and types that are listed for a commit, in bytes.
 const TEXT_BYTES_MAX: usize = 64 << 10;
 
-/// The number of summaries that are held. The module in a parent of a commit is mostly that of the next commit of the walk.
+/// The number of summaries that are kept. The walk goes from new to old, so the module in a parent of a commit is mostly the module in the
+/// next commit of the walk.
 const SUMMARIES_HELD: usize = 4;
 
 impl Store {
     /// Calls `visit` for the commits that [`audit`](Self::audit) returns and that follow the commit `after`, newest first, until `visit`
-    /// returns `Break`: with the changes if the filter asks for some that the commit makes, and with `None` otherwise.
+    /// returns `Break`. Passes the changes of the commit that the filter asks for, or `None` if the commit makes no such change.
     ///
-    /// A commit makes a change if it is one compared with every parent. So what a branch changed is listed for the commit of the branch, and
-    /// not again for its merge. Facts that the index does not have are computed. Pass a revision that [`as_of`](Self::as_of) resolved.
+    /// A change counts only if it is a change compared with every parent. So a change on a branch is listed for the commit on that branch,
+    /// and not again for the merge of the branch. Facts that the index does not have are computed. Pass a revision that
+    /// [`as_of`](Self::as_of) resolved.
     ///
     /// # Errors
     /// `after` is not one of the commits.
@@ -73,7 +75,7 @@ impl Store {
         }
         let mut selection = AfterCommit::new(after);
         let changes = self.own_changes(revision, path)?.into_iter().rev();
-        // The module in the parent of the last commit, too.
+        // One commit more, because the last commit is compared with the module in its parent.
         let changes = changes
             .filter(|change| selection.selects(change.commit))
             .take(count + 1);
@@ -92,7 +94,7 @@ struct Walk<'s> {
     store: &'s Store,
     path: &'s ModulePath,
     filter: &'s ChangeFilter,
-    /// The last summaries.
+    /// The summaries that were computed last, newest first.
     summaries: VecDeque<(ModuleHash, Arc<Summary>)>,
 }
 
@@ -114,7 +116,7 @@ impl Walk<'_> {
         }))
     }
 
-    /// Returns the module at the path in each parent; a root commit has one parent without modules.
+    /// Returns the modules at the path in the parents, each module once. A root commit is compared with one parent that has no module.
     fn modules_in_parents(&self, commit: &Commit) -> Result<Vec<Option<ModuleHash>>> {
         let objects = self.store.repo.objects();
         let mut modules = Vec::new();
@@ -143,7 +145,7 @@ impl Walk<'_> {
         let summary = match facts {
             None => Summary::of_size(self.store.size_bytes(hash)?),
             Some(Ok(facts)) => Summary::of(&facts, self.filter),
-            // Such a file can be in a repository that another program made.
+            // In a repository that another program wrote, any file can be at the path.
             Some(Err(error)) if error.kind() == ErrorKind::InvalidModule => {
                 Summary::unknown(self.store.size_bytes(hash)?, chain(&error))
             }
@@ -156,7 +158,7 @@ impl Walk<'_> {
     }
 }
 
-/// Returns the changes between the modules in the parents of a commit, of which there is at least one, and the module in the commit.
+/// Returns the changes between the modules in the parents of a commit and the module in the commit. `parents` is not empty.
 fn changes<'m>(
     filter: &ChangeFilter,
     parents: &[Option<&'m Summary>],
@@ -201,7 +203,7 @@ fn changes<'m>(
     change
 }
 
-/// Pairs the states that only one side has, in order.
+/// Pairs the states that only `old` has with the states that only `new` has, in order.
 fn pair_states<'s>(
     old: &'s [ItemState],
     new: &'s [ItemState],
@@ -213,7 +215,8 @@ fn pair_states<'s>(
     (0..count).map(pair).collect()
 }
 
-/// Returns the sizes of a module that has grown compared with that in every parent that has one.
+/// Returns the old and the new size of a module, in bytes, if the module has grown as much as the filter asks for. The old size is the
+/// largest one in any parent.
 fn growth(
     filter: &ChangeFilter,
     parents: &[Option<&Summary>],

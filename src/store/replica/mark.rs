@@ -45,13 +45,14 @@ impl Store {
         })
     }
 
-    /// Returns the names of the branches, tags and registry ref that would be lost if they were deleted: none if the store is as it was created.
+    /// Returns the names of the branches, the tags and the registry ref, whose content would be lost if the refs were deleted. Returns no
+    /// names if the store is as it was created.
     ///
     /// # Errors
     /// The repository cannot be read.
     pub fn refs_to_lose(&self) -> Result<BTreeSet<RefName>> {
         let refs = self.refs()?;
-        // A replica that begins has a first branch of its own, which is no copy of the primary's.
+        // A new replica has an empty first branch, which is not a copy of a branch of the primary.
         if refs.len() == 1 && self.repo.is_as_created()? {
             return Ok(BTreeSet::new());
         }

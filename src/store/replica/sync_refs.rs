@@ -1,4 +1,4 @@
-//! Makes the refs of a replica equal to those of its primary.
+//! Makes the refs of a replica equal to the refs of its primary.
 //!
 //! `HEAD` must refer to an existing branch at all times, and the default branch cannot be deleted. So before the default branch is
 //! deleted, its successor is created. If their names conflict, a temporary branch is the default branch until the old one is deleted.
@@ -39,9 +39,10 @@ pub struct SkippedRef {
 }
 
 impl Store {
-    /// Creates, moves and deletes branches, tags and the registry ref until they equal `remote`, except the kept ones, and sets the same default branch. History that only this
-    /// store has is dropped. `fetch` brings objects, with everything they reach, into the store; no `gc` runs before refs reach them.
-    /// Returns the refs that no store can have, which are treated as if the primary did not have them.
+    /// Creates, moves and deletes branches, tags and the registry ref until they equal the refs in `remote`, except the refs in
+    /// [`kept`](RemoteRefs::kept), and sets the same default branch. Drops the history that only this store has. `fetch` copies objects,
+    /// and everything that they reach, into the store; no `gc` runs before refs reach them. Returns the refs that this store cannot have.
+    /// They are treated as if the primary did not have them.
     ///
     /// # Errors
     /// The error of `fetch`; fetched history is incomplete; another process moved a ref; the store cannot be written.
@@ -52,7 +53,8 @@ impl Store {
     ) -> Result<Vec<SkippedRef>, E> {
         let (mut remote, mut skipped) = (remote.clone(), Vec::new());
         for _ in 0..ROUNDS_MAX {
-            // The primary has the right values. A broken ref that the primary does not have is left alone: nothing would replace it.
+            // Deletes the broken refs that the primary has, so that its values replace them. Any other broken ref stays, because nothing
+            // would replace it.
             let is_replaced = |name: &_| remote.refs.contains_key(name);
             let deleted = self.repo.delete_broken_refs(is_replaced);
             deleted.map_err(Error::from)?;
@@ -78,7 +80,7 @@ impl Store {
         Err(Error::RefNotSynced { name, refusal }.into())
     }
 
-    /// Fetches the objects of the updates, then updates the refs. Returns the updates that no store can make.
+    /// Fetches the objects of the updates, then updates the refs. Returns the refs that this store cannot have.
     fn fetch_and_update<E: From<Error>>(
         &self,
         updates: &[RefUpdate],
@@ -86,7 +88,7 @@ impl Store {
     ) -> Result<Vec<SkippedRef>, E> {
         // Not `Store::begin`, which fails on a replica.
         let txn = self.repo.begin().map_err(Error::from)?;
-        // Fetches objects that seem to be present, too: only the fetch checks that everything they reach is present.
+        // Also fetches objects that seem to be present, because only the fetch checks that everything they reach is present.
         let ids: BTreeSet<_> = updates.iter().filter_map(|update| update.new).collect();
         if !ids.is_empty() {
             fetch(&Vec::from_iter(ids))?;
@@ -109,7 +111,8 @@ impl Store {
         Ok(skipped)
     }
 
-    /// Checks the limits on the trees of all commits that are new here. Returns the updates within the limits, and the others.
+    /// Checks the limits on the trees of all commits that are new here. Returns the updates within the limits, and the refs of the other
+    /// updates.
     fn refuse_excessive(&self, updates: &[RefUpdate]) -> Result<(Vec<RefUpdate>, Vec<SkippedRef>)> {
         self.catch_up_all()?;
         let incoming = self.repo.incoming(None, self.options.push)?;

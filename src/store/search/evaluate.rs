@@ -7,9 +7,9 @@ use crate::index::{ModuleSet, NameFilter, Reader};
 use crate::names::{Glob, ModuleHash, ModulePath, TreePath};
 use crate::store::error::Result;
 
-/// A query whose terms are evaluated as far as they do not depend on the path.
+/// A query. Its terms that do not depend on the path are evaluated.
 pub(super) struct Evaluated<'q> {
-    /// The modules for which all terms hold that do not depend on the path.
+    /// The modules for which all terms without a path hold.
     modules: ModuleSet,
     /// The number of all modules whose facts are known.
     all_modules: usize,
@@ -17,18 +17,18 @@ pub(super) struct Evaluated<'q> {
     path_terms: Vec<PathTerm<'q>>,
     /// The number of modules that were looked up in the index.
     lookups: usize,
-    /// The row ids of `modules`, once many modules were looked up.
+    /// The row ids of `modules`; `None` until [`LOOKUPS_MAX`] modules were looked up.
     rows: Option<HashMap<ModuleHash, usize>>,
 }
 
-/// The number of modules that are looked up one by one. A page of results that is not full then may take as many lookups as the tree has
-/// modules: the modules that the query finds may all be at its end.
+/// The number of modules that are looked up one by one. After that, the row ids of all candidates are read at once, because the search may
+/// have to look up every module in the tree: the modules that the query finds may all be at the end.
 const LOOKUPS_MAX: usize = 1024;
 
-/// The maximum number of modules that are held in memory. Their hashes take about 10 MiB.
+/// The maximum number of modules whose row ids are held in memory. Their hashes take about 10 MiB.
 const ROWS_MAX: usize = 1 << 17;
 
-/// A term that depends on the path, at least partly.
+/// A term that depends on the path, and perhaps also on the module.
 struct PathTerm<'q> {
     is_negated: bool,
     matcher: PathMatcher<'q>,
@@ -88,7 +88,7 @@ impl<'q> Evaluated<'q> {
         })
     }
 
-    /// Returns the modules for which the query holds at some path, perhaps.
+    /// Returns the modules for which the query may hold at some path.
     pub fn modules(&self) -> &ModuleSet {
         &self.modules
     }
@@ -105,7 +105,7 @@ impl<'q> Evaluated<'q> {
             PathMatcher::Glob(glob) => Some(glob.directory()),
             PathMatcher::Contains(_) => None,
         });
-        // The deepest one; if another one is not above it, the query holds nowhere.
+        // The deepest directory is enough: if one of the other directories is not above it, the query holds for no path.
         let deepest = directories.max_by_key(|directory| directory.segments().count());
         deepest.unwrap_or_default()
     }
@@ -142,7 +142,7 @@ impl<'q> Evaluated<'q> {
 impl PathMatcher<'_> {
     fn matches(&self, path: &ModulePath) -> bool {
         match self {
-            // A pattern also selects what is below a directory that it matches, as in gitignore(5).
+            // A glob that matches a directory also selects everything below it, as in gitignore(5).
             Self::Glob(glob) => {
                 let path = path.as_str();
                 let mut directories = path.match_indices('/').map(|(at, _)| &path[..at]);

@@ -4,7 +4,7 @@ use super::pattern::NamePattern;
 use super::query::{QUERY_BYTES_MAX, QueryError};
 use super::version_bound::VersionBound;
 
-/// A pattern for items: a name, which may contain `*`, and perhaps a bound on the version, as in `wasi:http@0.2`.
+/// A pattern for items: a name, which may contain `*`, and optionally a bound on the version, as in `wasi:http@0.2`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ItemPattern {
     text: String,
@@ -20,7 +20,7 @@ impl std::fmt::Display for ItemPattern {
 }
 
 impl ItemPattern {
-    /// Parses a pattern, as it follows `import:` in a search query.
+    /// Parses a pattern, in the syntax that follows `import:` in a search query.
     ///
     /// # Errors
     /// The name is missing, the version is malformed, or the pattern is longer than 4,096 bytes.
@@ -35,7 +35,7 @@ impl ItemPattern {
         })
     }
 
-    /// Parses the value of a term. An error is the position in bytes and what is wrong there.
+    /// Parses the value of a term. The error is the byte offset of the fault, and a description of the fault.
     pub(super) fn parse_value(text: &str) -> Result<Self, (usize, String)> {
         let (name, bound) = match text.rfind(['@', '<', '>', '=']) {
             // `<=` and `>=` begin one character earlier.
@@ -55,13 +55,13 @@ impl ItemPattern {
         })
     }
 
-    /// Returns the pattern for names in lower case.
+    /// Returns the pattern in lower case, for names that are stored in lower case.
     pub(super) fn into_lowercase(mut self) -> Self {
         self.name = self.name.into_lowercase();
         self
     }
 
-    /// Returns whether an item matches. The version of an item without one is empty.
+    /// Returns whether an item matches. `version` is empty if the item has none.
     pub(in crate::store) fn matches(&self, name: &str, version: &str) -> bool {
         self.name.matches(name) && self.bound.accepts(version)
     }

@@ -1,4 +1,4 @@
-//! Finds modules by what is in them.
+//! Finds modules by their content.
 //!
 //! `query.rs` parses a search query, `evaluate.rs` turns its terms into sets of modules with the version index, and `results.rs` finds the
 //! paths at which the tree of a commit, or its history, has them.

@@ -3,23 +3,23 @@
 /// The characters that separate the parts of an item's name: `env.memory`, `wasi:http/types`, `wasi:cli/run#run`.
 const SEPARATORS: [char; 3] = ['.', '/', '#'];
 
-/// A pattern for names. A `*` stands for any characters. Without one, the pattern matches the name itself, and every name that begins with it and
-/// a separator: `wasi:http` matches `wasi:http/types`.
+/// A pattern for names. A `*` stands for any characters. A pattern without `*` matches the same name, and every name that begins with the
+/// pattern and a separator: `wasi:http` matches `wasi:http/types`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NamePattern(String);
 
 impl NamePattern {
-    /// Creates a pattern. Every text is one.
+    /// Creates a pattern. Every text is a valid pattern.
     pub fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// Returns the pattern for names in lower case.
+    /// Returns the pattern in lower case, for names that are stored in lower case.
     pub fn into_lowercase(self) -> Self {
         Self(self.0.to_lowercase())
     }
 
-    /// Returns what every name that matches begins with.
+    /// Returns the text with which every matching name begins.
     pub fn prefix(&self) -> &str {
         self.0.split('*').next().unwrap_or_default()
     }
@@ -33,7 +33,7 @@ impl NamePattern {
         let Some(mut name) = name.strip_prefix(start) else {
             return false;
         };
-        // The first place at which a part matches is the best one, because it leaves the most for the parts after it.
+        // Takes the first match of each part, because it leaves the most text for the parts after it.
         let mut parts = rest.split('*').peekable();
         while let Some(part) = parts.next() {
             if parts.peek().is_none() {
@@ -75,7 +75,7 @@ mod tests {
         }
     }
 
-    /// Matches by trying everything.
+    /// Matches by trying every length of text for each `*`.
     fn matches_slowly(pattern: &[char], name: &[char]) -> bool {
         match pattern.split_first() {
             None => name.is_empty(),

@@ -45,10 +45,10 @@ pub(super) struct Term {
     pub condition: Condition,
 }
 
-/// What a term asks for.
+/// The condition of a term.
 #[derive(Clone, Debug)]
 pub(super) enum Condition {
-    /// The module has an item.
+    /// The module has an item of this kind that matches the pattern.
     Item(ItemKind, ItemPattern),
     /// The size of the module in bytes is in a range.
     Size(RangeInclusive<u64>),
@@ -58,15 +58,15 @@ pub(super) enum Condition {
     Words(String),
 }
 
-/// A query is malformed.
+/// The error for a malformed query.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("malformed query: {fault}")]
 pub struct QueryError {
-    /// The query.
+    /// The query, cut if it is too long.
     pub query: String,
-    /// Where the fault is in the query, in bytes.
+    /// The byte offset of the fault in the query.
     pub offset: usize,
-    /// What is wrong.
+    /// A description of the fault.
     pub fault: String,
 }
 
@@ -89,7 +89,7 @@ impl QueryError {
         }
     }
 
-    /// Returns the number of the character of the query at which the fault is, from 1.
+    /// Returns the position of the fault in the query in characters, counted from 1.
     pub fn position(&self) -> usize {
         self.query[..self.offset].chars().count() + 1
     }
@@ -154,7 +154,7 @@ impl<'q> Parser<'q> {
         &self.text[self.offset..]
     }
 
-    /// Returns whether anything follows.
+    /// Skips white space, and returns whether any text follows.
     fn skip_space(&mut self) -> bool {
         self.offset = self.text.len() - self.rest().trim_start().len();
         !self.rest().is_empty()
@@ -236,7 +236,7 @@ impl<'q> Parser<'q> {
         Ok(Condition::Words(value))
     }
 
-    /// Takes a value: a text in quotes, or everything up to the next space. Returns its offset, too.
+    /// Takes a value: a text in quotes, or everything up to the next space. Returns the offset of the value and the value.
     fn value(&mut self) -> Result<(usize, String), QueryError> {
         let start = self.offset;
         if self.take_if("\"") {

@@ -12,14 +12,14 @@ use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::revision::{ResolvedRevision, Revision};
 
-/// How many times longer it takes to look up the paths of a module in the index than to decide whether a module of the tree is found, times
-/// the number of matches on a page.
+/// The number of matches on a page, divided by the cost of looking up the paths of one module in the index. The unit of that cost is the
+/// cost of deciding whether one module of the tree matches.
 const LOOKUP_COST: usize = 16;
 
 /// The maximum number of paths that are looked up. They are held in memory, and a single module may have any number of them.
 const PATHS_MAX: usize = 4096;
 
-/// What a search covers.
+/// The modules that a search covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SearchScope {
     /// The tree of the revision.
@@ -39,21 +39,21 @@ pub struct SearchMatch {
     pub commit: Option<CommitId>,
 }
 
-/// Where a page of results begins.
+/// The position at which a page of results begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchCursor {
     /// The page begins with the first path after this one.
     pub after: Option<ModulePath>,
-    /// The number of matches of that path that are left out, because they were on the page before.
+    /// The number of matches at that first path that are left out, because they were on the page before.
     pub skip: usize,
 }
 
 /// A page of the results of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchPage {
-    /// The matches, sorted by path; in a history, the versions of a path from the oldest on.
+    /// The matches, sorted by path; in a history, the versions of each path are sorted oldest first.
     pub matches: Vec<SearchMatch>,
-    /// Where the next page begins; `None` if there is none.
+    /// The position at which the next page begins; `None` if this is the last page.
     pub next: Option<SearchCursor>,
     /// The number of modules in the index whose facts are not known yet. A search does not find them.
     pub pending: u64,
@@ -63,7 +63,7 @@ impl Store {
     /// Returns at most `count` modules for which the query holds, sorted by path.
     ///
     /// # Errors
-    /// Unknown branch or commit; a pattern of the query has too many names to compare with.
+    /// Unknown branch or commit; too many names in the index would have to be compared with a pattern of the query.
     pub fn search(
         &self,
         revision: &Revision,
@@ -104,7 +104,7 @@ struct Search<'s, 'q> {
     store: &'s Store,
     index: &'s Reader,
     evaluated: Evaluated<'q>,
-    /// Where the search has arrived: `after` is the last path that is done, and `skip` is for the next one.
+    /// The current position of the search: `after` is the last path that is finished, and `skip` applies to the next path.
     cursor: SearchCursor,
     /// The maximum number of matches on the page.
     count: usize,
@@ -156,8 +156,8 @@ impl Search<'_, '_> {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Returns the paths at which some commit has a module that the query may find; `None` if there are so many that it takes less time to read
-    /// all paths in order until the page is full: the more modules are found, the fewer paths that takes.
+    /// Returns the paths at which some commit has a module that the query may find. Returns `None` if it takes less time to read all paths
+    /// in order until the page is full: the more modules the query finds, the fewer paths must be read.
     fn few_paths(&self) -> Result<Option<BTreeSet<ModulePath>>> {
         let found = self.evaluated.modules().len();
         if found.saturating_mul(found) > LOOKUP_COST * self.evaluated.all_modules() {
@@ -172,7 +172,7 @@ impl Search<'_, '_> {
         Ok(paths)
     }
 
-    /// Adds the versions of a path for which the query holds.
+    /// Adds the versions of a path for which the query holds to the page.
     fn push_versions(&mut self, tip: CommitId, path: ModulePath) -> Result<ControlFlow<()>> {
         let mut seen = BTreeSet::new();
         let changes = self.index.own_changes(tip, &path)?;
@@ -183,7 +183,7 @@ impl Search<'_, '_> {
         self.push_all(path, versions)
     }
 
-    /// Adds the modules of a path for which the query holds. Breaks if one does not fit on the page.
+    /// Adds the modules of a path for which the query holds to the page. Returns `Break` if a module does not fit on the page.
     fn push_all(
         &mut self,
         path: ModulePath,
@@ -217,7 +217,7 @@ impl Search<'_, '_> {
     }
 }
 
-/// Ends a walk with the error of its last step.
+/// Returns the result of a step of a walk. If the step failed, stores the error in `failed` and ends the walk.
 fn or_stop(step: Result<ControlFlow<()>>, failed: &mut Option<Error>) -> ControlFlow<()> {
     step.unwrap_or_else(|error| {
         *failed = Some(error);

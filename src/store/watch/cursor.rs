@@ -20,7 +20,8 @@ pub enum PollResult {
     Events(Vec<Event>),
     /// The branch was deleted.
     BranchDeleted,
-    /// The tip does not follow the cursor's commit, and that commit's tree was dropped, so that no difference can be computed.
+    /// The tip does not follow the cursor's commit in first-parent history, and the tree of the cursor's commit was dropped, so no
+    /// difference can be computed.
     CommitDropped,
 }
 

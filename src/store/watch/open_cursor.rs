@@ -9,8 +9,8 @@ use crate::store::open::Store;
 use crate::store::revision::Revision;
 
 impl Store {
-    /// Returns a cursor on a branch, or on the default branch, at the commit `since`, or at the tip. The cursor does not keep a list of
-    /// modules, so it can lose its position to a `gc`.
+    /// Returns a cursor on `branch`, or on the default branch if it is `None`, at the commit `since`, or at the tip if it is `None`. The
+    /// cursor does not keep a list of modules, so it can lose its position to a `gc`.
     ///
     /// # Errors
     /// Unknown branch or commit; the store does not exist.
@@ -64,7 +64,8 @@ impl Store {
         }
     }
 
-    /// Returns a cursor at a commit that a `gc` dropped, if the index has its entry. The index also provides its modules.
+    /// Returns a cursor at a commit that a `gc` dropped, if the index has the entry of the commit. The index also provides the modules of
+    /// the commit.
     fn cursor_at_dropped_commit(
         &self,
         branch: BranchName,

@@ -12,7 +12,7 @@ use crate::store::open::Store;
 /// How long a watcher relies on file system notifications before it polls.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Follows a branch from a commit on.
+/// A watcher that follows a branch, starting after a commit.
 pub struct Watcher<'s> {
     store: &'s Store,
     cursor: BranchCursor,
@@ -25,7 +25,7 @@ impl Store {
         self.repo.watch_refs()
     }
 
-    /// Follows a branch, or the default branch, from the commit `since`, or from the tip.
+    /// Follows `branch`, or the default branch if it is `None`, from the commit `since`, or from the tip if it is `None`.
     ///
     /// # Errors
     /// Unknown branch or commit; the store does not exist.
