@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::PoisonError;
 
-use super::record::ModuleFacts;
+use super::record::{FactsEncoder, ModuleFacts};
 use crate::index::FactsEntry;
 use crate::names::{ModuleHash, ModuleRef};
 use crate::repo;
@@ -42,7 +42,7 @@ impl Store {
             return Ok(facts);
         }
         let facts = self.compute_facts(hash)?;
-        let entry = [(hash, Some(facts.to_entry()))];
+        let entry = [(hash, Some(FactsEncoder::new().entry(&facts)))];
         without_index_error(self.with_index(|index| Ok(index.add_facts(&entry)?)));
         Ok(facts)
     }
@@ -63,7 +63,7 @@ impl Store {
             .facts_lock
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let mut previous = Vec::new();
+        let (mut encoder, mut previous) = (None, Vec::new());
         loop {
             let hashes = self.with_index(|index| Ok(index.modules_without_facts(STEP)?))?;
             // If the same modules still lack facts, another process keeps resetting the index, or the index does not store facts. A further
@@ -76,7 +76,10 @@ impl Store {
                 match self.compute_facts(*hash) {
                     // Adds nothing, because a later attempt may succeed.
                     Err(Error::WitBusy(_)) => {}
-                    computed => entries.push((*hash, readable_entry(*hash, computed))),
+                    computed => {
+                        let encoder = encoder.get_or_insert_with(FactsEncoder::new);
+                        entries.push((*hash, readable_entry(*hash, computed, encoder)));
+                    }
                 }
             }
             let missing = self.with_index(|index| {
@@ -109,11 +112,14 @@ impl Store {
 
     /// Adds the facts that this process collected during uploads, for the modules of commits that are in the index.
     pub(in crate::store) fn index_pending_facts(&self) -> Result<()> {
-        let mut entries = Vec::new();
+        let (mut encoder, mut entries) = (None, Vec::new());
         for hash in self.pending_facts.hashes() {
             if let Some(facts) = self.pending_facts.take(hash) {
                 match ModuleFacts::complete(facts, || self.blob(hash)) {
-                    Ok(facts) => entries.push((hash, Some(facts.to_entry()))),
+                    Ok(facts) => {
+                        let encoder = encoder.get_or_insert_with(FactsEncoder::new);
+                        entries.push((hash, Some(encoder.entry(&facts))));
+                    }
                     // The index worker computes these facts from the blob later.
                     Err(Error::WitBusy(_)) => {}
                     Err(error) => return Err(error),
@@ -144,11 +150,15 @@ impl Store {
 }
 
 /// Returns the index entry of a module; `None` if the module cannot be read, because it was collected or the store is damaged.
-fn readable_entry(hash: ModuleHash, computed: Result<ModuleFacts>) -> Option<FactsEntry> {
+fn readable_entry(
+    hash: ModuleHash,
+    computed: Result<ModuleFacts>,
+    encoder: &mut FactsEncoder,
+) -> Option<FactsEntry> {
     let computed = computed.inspect_err(|error| {
         tracing::debug!(%hash, error = repo::chain(error), "a module has no facts");
     });
-    Some(computed.ok()?.to_entry())
+    Some(encoder.entry(&computed.ok()?))
 }
 
 /// Returns the result of using the index; logs an error and returns `None`. Such an error does not matter, because the facts can be

@@ -78,39 +78,54 @@ impl ModuleFacts {
         Self::complete(facts, || Ok(bytes))
     }
 
-    /// Returns the entry for the index.
-    pub(super) fn to_entry(&self) -> FactsEntry {
-        let mut facts = self.encode();
-        if facts.len() > STORED_BYTES_MAX {
-            let reason = "its facts do not fit into the index".to_owned();
-            facts = Self {
-                facts: self.facts.clone(),
-                wit: WitResult::Absent(reason),
-            }
-            .encode();
-        }
-        FactsEntry {
-            size_bytes: self.facts.size_bytes,
-            facts,
-            items: items(self),
-            words: words(&self.facts.metadata),
-        }
-    }
-
-    /// Encodes the facts as compressed JSON (RFC 1950).
-    fn encode(&self) -> Vec<u8> {
-        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-        serde_json::to_writer(&mut encoder, self)
-            .map_err(std::io::Error::other)
-            .and_then(|()| encoder.flush())
-            .and_then(|()| encoder.finish())
-            .expect("BUG: the facts are JSON, and memory can be written")
-    }
-
     /// Decodes stored facts; `None` if they are damaged.
     pub(in crate::store) fn decode(stored: &[u8]) -> Option<Self> {
         let decoder = ZlibDecoder::new(stored).take(JSON_BYTES_MAX);
         serde_json::from_reader(std::io::BufReader::new(decoder)).ok()
+    }
+}
+
+/// Encodes facts for the index. One encoder serves many modules, because a new compressor allocates and clears some 300 KiB.
+pub(super) struct FactsEncoder {
+    json: Vec<u8>,
+    compressor: ZlibEncoder<Vec<u8>>,
+}
+
+impl FactsEncoder {
+    /// Returns an encoder.
+    pub(super) fn new() -> Self {
+        Self {
+            json: Vec::new(),
+            compressor: ZlibEncoder::new(Vec::new(), Compression::fast()),
+        }
+    }
+
+    /// Returns the entry for the index.
+    pub(super) fn entry(&mut self, module: &ModuleFacts) -> FactsEntry {
+        let mut facts = self.encode(module);
+        if facts.len() > STORED_BYTES_MAX {
+            let reason = "its facts do not fit into the index".to_owned();
+            facts = self.encode(&ModuleFacts {
+                facts: module.facts.clone(),
+                wit: WitResult::Absent(reason),
+            });
+        }
+        FactsEntry {
+            size_bytes: module.facts.size_bytes,
+            facts,
+            items: items(module),
+            words: words(&module.facts.metadata),
+        }
+    }
+
+    /// Encodes the facts as compressed JSON (RFC 1950). The compressor receives the text in one piece, because each piece has a cost.
+    fn encode(&mut self, module: &ModuleFacts) -> Vec<u8> {
+        self.json.clear();
+        serde_json::to_writer(&mut self.json, module)
+            .map_err(std::io::Error::other)
+            .and_then(|()| self.compressor.write_all(&self.json))
+            .and_then(|()| self.compressor.reset(Vec::new()))
+            .expect("BUG: the facts are JSON, and memory can be written")
     }
 }
 
@@ -142,6 +157,26 @@ mod tests {
 
     use super::*;
     use crate::store::error::ErrorKind;
+
+    #[test]
+    fn an_encoder_that_is_used_again_encodes_as_a_new_one() {
+        let named = |name: &[u8]| {
+            let mut bytes = b"\0asm\x01\0\0\0\0".to_vec();
+            bytes.push(u8::try_from(name.len() + 1).unwrap());
+            bytes.push(u8::try_from(name.len()).unwrap());
+            [bytes, name.to_vec()].concat()
+        };
+        let hash = "da4d0da524e6863ebc3c49ab81fcf1f0cc1d2b08".parse().unwrap();
+        let facts =
+            |name: &[u8]| ModuleFacts::of(hash, &named(name), &ByteBudget::new(1 << 30)).unwrap();
+        let (first, second) = (facts(b"the first"), facts(b"2"));
+        let mut encoder = FactsEncoder::new();
+        for module in [&first, &second, &first] {
+            let entry = encoder.entry(module);
+            assert_eq!(entry.facts, FactsEncoder::new().entry(module).facts);
+            assert_eq!(ModuleFacts::decode(&entry.facts).as_ref(), Some(module));
+        }
+    }
 
     #[test]
     fn a_reason_that_may_not_last_is_not_stored() {
