@@ -15,7 +15,7 @@ use crate::repo::fs::{create_dir, sync_dir, sync_file, write_file};
 use crate::repo::lifecycle::create::{ObjectFormat, create_dirs, write_store_files};
 use crate::repo::lifecycle::open::{CREATED_NAMES, CREATING, clear, is_absent};
 use crate::repo::locks::{Guard, Locks};
-use crate::repo::objects::gix_handle::open_bare;
+use crate::repo::objects::gix_handle::{MIN_SLOTS, open_bare};
 use crate::repo::parts::Parts;
 use crate::repo::push::incoming::IncomingObjects;
 use crate::repo::push::tree_weight::TreeScale;
@@ -83,7 +83,8 @@ impl CloneTarget {
     ) -> Result<BranchName> {
         let (tmp, clone) = (self.root.join("wasmstore/tmp"), self.clone_dir());
         create_dir(&tmp)?;
-        let repo = open_bare(&clone).map_err(|error| self.with_store_root(error))?;
+        // Only the configuration is read.
+        let repo = open_bare(&clone, MIN_SLOTS).map_err(|error| self.with_store_root(error))?;
         let format = match repo.to_thread_local().object_hash() {
             gix::hash::Kind::Sha256 => ObjectFormat::Sha256,
             _ => ObjectFormat::Sha1,

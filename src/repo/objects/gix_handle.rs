@@ -28,9 +28,9 @@ const KNOWN_EXTENSIONS: [&str; 6] = [
     "worktreeconfig",
 ];
 
-/// How many packs gix can open; with one more, reads fail. Roll-ups keep the number of packs at some hundreds, plus one for each
-/// 64 MiB.
-const SLOTS: u16 = 16_384;
+/// How many packs gix can open in a repository that has none; with one more, reads fail. Roll-ups keep the number of packs at some
+/// hundreds, plus one for each 64 MiB. gix initializes all slots when it opens the repository, which each command does.
+pub(crate) const MIN_SLOTS: u16 = 2048;
 
 /// The repository as gix has it open.
 pub(crate) struct GixHandle {
@@ -39,6 +39,8 @@ pub(crate) struct GixHandle {
     pub format: gix::hash::Kind,
     /// The names of the files in `objects/pack` that gix may have open.
     pub packs: HashSet<OsString>,
+    /// How many packs gix can open.
+    pub slots: u16,
     /// The time of the last `gc` before the repository was opened: see `locks.rs`.
     pub last_gc: u64,
     /// How often the repository was opened again because objects were deleted.
@@ -52,7 +54,8 @@ impl GixHandle {
         // means that the repository is opened once more.
         let last_gc = locks::last_collected(root);
         let packs = pack_file_names(root)?;
-        let repo = open_bare(root)?;
+        let slots = slots_for(packs.len());
+        let repo = open_bare(root, slots)?;
         let local = repo.to_thread_local();
         let sharing = local.config_snapshot().string("core.sharedRepository");
         let sharing = sharing.map(|value| value.to_string());
@@ -61,10 +64,25 @@ impl GixHandle {
             format: local.object_hash(),
             repo: Arc::new(repo),
             packs,
+            slots,
             last_gc,
             generation: 0,
         })
     }
+
+    /// Returns whether so many files are in `objects/pack` that the repository should be opened again with more slots.
+    pub(crate) fn needs_more_slots(&self, pack_files: usize) -> bool {
+        self.slots < u16::MAX && pack_files / FILES_PER_PACK > usize::from(self.slots) / 2
+    }
+}
+
+/// A pack has at least two files: the pack and its index.
+const FILES_PER_PACK: usize = 2;
+
+/// Returns the number of packs that gix must be able to open in a repository with this many files in `objects/pack`.
+fn slots_for(pack_files: usize) -> u16 {
+    let slots = usize::from(MIN_SLOTS) + 2 * (pack_files / FILES_PER_PACK);
+    u16::try_from(slots).unwrap_or(u16::MAX)
 }
 
 /// Returns the names of all files in `objects/pack`.
@@ -79,8 +97,8 @@ pub(crate) fn pack_file_names(root: &Path) -> Result<HashSet<OsString>> {
     }
 }
 
-/// Opens a bare repository, and rejects one that this program cannot use.
-pub(crate) fn open_bare(root: &Path) -> Result<gix::ThreadSafeRepository> {
+/// Opens a bare repository with this many slots for packs, and rejects one that this program cannot use.
+pub(crate) fn open_bare(root: &Path, slots: u16) -> Result<gix::ThreadSafeRepository> {
     let refuse = |reason: String| Error::NotAStore {
         root: root.to_owned(),
         reason,
@@ -98,7 +116,7 @@ pub(crate) fn open_bare(root: &Path) -> Result<gix::ThreadSafeRepository> {
         .open_path_as_is(true)
         .strict_config(true)
         .config_overrides(overrides)
-        .object_store_slots(gix::odb::store::init::Slots::Given(SLOTS))
+        .object_store_slots(gix::odb::store::init::Slots::Given(slots))
         .with(gix::sec::Trust::Full)
         .open(root)
         .map_err(|error| refuse(reason(root, &error)))?;
@@ -163,4 +181,28 @@ fn check_format(repo: &gix::Repository) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_twice_as_many_slots_as_packs_and_some_more_up_to_the_maximum_of_gix() {
+        assert_eq!(slots_for(0), 2048);
+        assert_eq!(slots_for(2000), 4048);
+        assert_eq!(slots_for(1_000_000), u16::MAX);
+    }
+
+    #[test]
+    fn a_handle_needs_more_slots_when_packs_take_half_of_them() {
+        let root = tempfile::tempdir().unwrap();
+        gix::init_bare(root.path()).unwrap();
+        let mut handle = GixHandle::open(root.path()).unwrap();
+        assert!(!handle.needs_more_slots(2 * 1024));
+        assert!(handle.needs_more_slots(2 * 1025));
+        // With more packs than gix can open, opening the repository again does not help.
+        handle.slots = u16::MAX;
+        assert!(!handle.needs_more_slots(1_000_000));
+    }
 }

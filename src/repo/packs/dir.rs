@@ -75,8 +75,8 @@ impl PackDir {
         self.objects.note_packs(&HashSet::new(), pack.names());
     }
 
-    /// Opens the repository again if a pack that existed was deleted, no matter by which process. A pack that this process deleted
-    /// after it had copied all of it into another pack does not count.
+    /// Opens the repository again if a pack that existed was deleted, no matter by which process, or if there are more packs than gix was
+    /// prepared for. A pack that this process deleted after it had copied all of it into another pack does not count.
     pub(crate) fn forget_deleted(&self) -> Result<()> {
         let existing = pack_file_names(self.objects.root())?;
         let replaced: HashSet<OsString> = {
@@ -87,8 +87,9 @@ impl PackDir {
             replaced.map(|(name, _)| name.clone()).collect()
         };
         let is_lost = |name: &OsString| !existing.contains(name) && !replaced.contains(name);
-        self.objects
-            .reopen_if(|handle| handle.packs.iter().any(is_lost))?;
+        self.objects.reopen_if(|handle| {
+            handle.packs.iter().any(is_lost) || handle.needs_more_slots(existing.len())
+        })?;
         {
             let mut durable = self.durable();
             // A pack that appears again under the same name is another file.
