@@ -1,10 +1,10 @@
-//! Refs that cannot be read.
+//! Broken refs.
 
 use std::fmt;
 
 use crate::names::RefName;
 
-/// A ref that cannot be read, or that leads to nothing.
+/// A ref whose content or name is invalid, or whose target does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BrokenRef {
     /// The full name. Bytes that are not UTF-8 are replaced.
@@ -14,7 +14,7 @@ pub struct BrokenRef {
 }
 
 impl BrokenRef {
-    /// Returns how to remove the ref.
+    /// Returns the hint for the user: how to delete or correct the ref.
     pub(crate) fn remedy(&self) -> String {
         let name = &self.name;
         if let Ok(RefName::Branch(branch)) = RefName::parse(name) {

@@ -66,10 +66,10 @@ pub enum Error {
         /// The object's id.
         id: String,
     },
-    /// A ref cannot be read, or leads to nothing.
+    /// The content or name of a ref is invalid, or its target does not exist.
     #[error("{0}; {remedy}", remedy = .0.remedy())]
     BrokenRef(BrokenRef),
-    /// A collection would delete objects that a broken ref may have kept.
+    /// `gc` does not run: it could delete objects that a broken ref should have kept.
     #[error("gc cannot know which objects a broken ref keeps: {0}; {remedy} first", remedy = .0.remedy())]
     UncollectableRef(BrokenRef),
     /// Another process held a lock for too long.
@@ -82,7 +82,7 @@ pub enum Error {
     /// The ref was moved, but it is unknown whether that survives a power cut.
     #[error("the change may have been applied")]
     Unconfirmed {
-        /// The error after the branch had moved.
+        /// The error that occurred after the branch had moved.
         source: Arc<Error>,
     },
     /// The batch that contained this change could not be made durable. None of its changes happened.
@@ -91,7 +91,7 @@ pub enum Error {
     /// A file operation failed.
     #[error("cannot {action} {path:?}")]
     Io {
-        /// `read`, `write`, `fsync`, …
+        /// The operation: `read`, `write`, `fsync`, …
         action: &'static str,
         /// The file or directory.
         path: PathBuf,
@@ -108,7 +108,7 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A foreign object exceeds a limit.
+    /// An object that another program wrote or a client sent exceeds a limit.
     #[error("{object}: {reason}")]
     LimitExceeded {
         /// The object.
@@ -153,12 +153,13 @@ impl Error {
         }
     }
 
-    /// Returns whether an object is missing. A concurrent `gc` may have removed it, so another attempt on freshly read refs may succeed.
+    /// Returns whether the operation failed because an object is missing. A concurrent `gc` may have removed it, so another attempt on
+    /// freshly read refs may succeed.
     pub fn is_missing_object(&self) -> bool {
         matches!(self, Self::Missing { .. })
     }
 
-    /// Returns whether the file system or its permissions forbid writing.
+    /// Returns whether the operation failed because the file system or its permissions forbid writing.
     pub(crate) fn is_read_only(&self) -> bool {
         self.io_kind().is_some_and(is_read_only)
     }
@@ -185,7 +186,7 @@ impl Error {
     }
 }
 
-/// Returns whether the file system or its permissions forbid writing.
+/// Returns whether an I/O error of this kind means that the file system or its permissions forbid writing.
 pub(crate) fn is_read_only(kind: io::ErrorKind) -> bool {
     matches!(
         kind,
@@ -193,7 +194,7 @@ pub(crate) fn is_read_only(kind: io::ErrorKind) -> bool {
     )
 }
 
-/// Returns the error without the path that the tempfile crate adds: the path of a temporary file means nothing to the user.
+/// Removes the path that the tempfile crate adds to an error, because the path of a temporary file means nothing to the user.
 fn without_path(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(_) => error,

@@ -1,5 +1,5 @@
-//! Failpoints: steps of the write path that a test can make fail, with the crate `fail`. They compile to nothing without that crate's
-//! feature, which only this crate's tests enable.
+//! Failpoints: steps of the write path that a test can make fail, with the crate `fail`. Only the tests of wasmstore enable the feature
+//! `failpoints` of that crate; without it, failpoints compile to nothing.
 
 use std::io::{self, Write};
 
@@ -16,7 +16,7 @@ pub(crate) fn step(name: &'static str) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes all bytes. If a test makes the failpoint of this name fail, only half of them are written.
+/// Writes all bytes. If a test makes the failpoint of this name fail, writes only the first half of them and returns the error.
 pub(crate) fn write(name: &'static str, to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     if let Err(error) = step(name) {
         to.write_all(&bytes[..bytes.len() / 2])?;

@@ -55,8 +55,8 @@ pub(crate) fn write_file(tmp: &Path, dest: &Path, bytes: &[u8]) -> Result<()> {
     persist(file, dest)
 }
 
-/// Creates a temporary file in the directory `tmp`, which is created if it is missing. The umask applies to `mode`, and then
-/// `core.sharedRepository`.
+/// Creates a temporary file in the directory `tmp`, which is created if it is missing. The permissions are `mode`, reduced by the umask and
+/// then adapted to `core.sharedRepository`.
 pub(crate) fn new_file(tmp: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.permissions(fs::Permissions::from_mode(mode));
@@ -67,7 +67,8 @@ pub(crate) fn new_file(tmp: &Path, mode: u32) -> io::Result<NamedTempFile> {
         }
         file => file,
     };
-    // The path of the temporary file is absolute, even if `tmp` is not.
+    // `share` finds the repository by the path at which it was opened, which may be relative like `tmp`. The path of the temporary file is
+    // always absolute, so it cannot be used here.
     file.inspect(|file| share(&tmp.join(file.path().file_name().unwrap_or_default())))
 }
 

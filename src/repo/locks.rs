@@ -11,11 +11,11 @@
 //! | `refs.gate` | exclusive, briefly | everyone who wants `refs.lock`: a turnstile, without which a busy server starves other processes |
 //! | `refs.lock` | exclusive | every ref update, from reading the tip to the compare-and-swap |
 //!
-//! Locks are taken in this order and never upgraded. Each guard opens its own file: an flock belongs to the open file, so two guards of
-//! one process exclude each other like those of two processes. The kernel releases the locks of a killed process.
+//! Locks are taken in this order and never upgraded. Each guard opens the lock file anew. An flock belongs to the open file description, so
+//! two guards exclude each other even within one process. The kernel releases the locks of a killed process.
 //!
-//! The file `lock` contains the time of the last `gc`, in nanoseconds since 1970. From it, a writer knows whether objects were deleted
-//! since it last looked.
+//! The file `lock` contains the time of the last `gc`, in nanoseconds since 1970. By this time, a writer notices that objects were deleted
+//! since it opened the repository.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::FileExt;
@@ -37,7 +37,7 @@ const GATE_HELD_MAX: Duration = Duration::from_secs(2);
 pub(crate) struct Guard(File);
 
 impl Guard {
-    /// Returns the time of the last `gc`. This must be a guard of `lock`.
+    /// Returns the time of the last `gc`, in nanoseconds since 1970; 0 if there was none. This must be a guard of `lock`.
     pub(crate) fn last_collected(&self) -> u64 {
         read_time(&self.0)
     }
@@ -51,7 +51,7 @@ impl Guard {
     }
 }
 
-/// Returns the time of the last `gc` in the store at `root`.
+/// Returns the time of the last `gc` in the store at `root`, in nanoseconds since 1970; 0 if there was none.
 pub(crate) fn last_collected(root: &Path) -> u64 {
     File::open(root.join("wasmstore/lock")).map_or(0, |file| read_time(&file))
 }
@@ -77,7 +77,7 @@ impl Locks {
         Self { dir, passing }
     }
 
-    /// Takes `lock` in shared mode: the caller may write and publish objects, and `gc` deletes nothing meanwhile.
+    /// Takes `lock` in shared mode. While the guard exists, the caller may write and publish objects, and `gc` deletes nothing.
     pub(crate) fn writing(&self) -> Result<Guard> {
         let deadline = Instant::now() + PATIENCE;
         let _passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,7 +85,7 @@ impl Locks {
         self.wait("lock", deadline, File::try_lock_shared)
     }
 
-    /// Takes `refs.lock`: no other process or thread of wasmstore moves a ref.
+    /// Takes `refs.lock`. While the guard exists, no other process or thread of wasmstore moves a ref.
     pub(crate) fn refs(&self) -> Result<Guard> {
         self.refs_until(Instant::now() + PATIENCE)
     }
@@ -96,13 +96,13 @@ impl Locks {
         self.exclusive("refs.lock", deadline)
     }
 
-    /// Takes `backup.lock`: no backup and no other `gc` runs.
+    /// Takes `backup.lock`. While the guard exists, no other backup, `gc` or `verify` runs.
     pub(crate) fn backup(&self) -> Result<Guard> {
         self.exclusive("backup.lock", Instant::now() + PATIENCE)
     }
 
-    /// Takes `backup.lock` and `refs.lock`, to read a consistent state; `None` if no lock file can be created because this process may
-    /// not write. Writers are not excluded then.
+    /// Takes `backup.lock` and `refs.lock`, to read a consistent state. Returns `None` if no lock file can be created because this process
+    /// may not write; then writers are not excluded.
     pub(crate) fn reading(&self) -> Result<Option<(Guard, Guard)>> {
         let guards = self.backup().and_then(|backup| Ok((backup, self.refs()?)));
         match guards {
@@ -111,8 +111,8 @@ impl Locks {
         }
     }
 
-    /// Takes `lock` exclusively and then `refs.lock`: no other process or thread writes. New writers are blocked for at most two
-    /// seconds at a time.
+    /// Takes `lock` exclusively and then `refs.lock`. While the guards exist, no other process or thread writes. New writers are blocked
+    /// for at most two seconds at a time.
     pub(crate) fn deleting(&self) -> Result<(Guard, Guard)> {
         let deadline = Instant::now() + PATIENCE;
         loop {

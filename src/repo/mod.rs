@@ -26,55 +26,47 @@
 //!
 //! # On disk
 //!
-//! ```text
-//! ROOT/                 a bare git repository (gitrepository-layout(5)): HEAD config objects/ refs/
-//!   hooks/              pre-receive and proc-receive, which route pushes through wasmstore: see lifecycle/hooks.rs
-//! ROOT/wasmstore/       wasmstore's own files, ignored by git
-//!   gate, lock          flock(2): see locks.rs; lock contains the time of the last gc
-//!   refs.gate, refs.lock   flock(2): held for every ref update, from reading the tip to the compare-and-swap
-//!   backup.lock         flock(2): held by backup, gc and verify
-//!   roll-up.lock        flock(2): held by the one running roll-up
-//!   creating            exists while the store is created
-//!   moving              the ref that was moved last, whose lock file may be left after a crash: see refs/lock.rs
-//!   durable/            tips of branches and of refs/oci/records that are durable with everything that they reach: see refs/durable_tips.rs
-//!   rolled-up           the packs that the last roll-up copied, which the next one deletes: see packs/roll_up.rs
-//!   tmp/                packs and loose objects that are being written; spooled uploads, unlinked as soon as they are opened
-//!   gc/                 packs and the commit-graph that gc is writing
-//!   files/              <hash>.wasm, modules checked out for `filename`
-//!   replica             the URL of the primary that this replica was equal to once: see lifecycle/replica_mark.rs
-//!   mirrors/            a lock file for each mirror, and the mirror's state: see the subsystem `remote`
-//!   maintenance.lock, maintenance.json   the lock and the notes of scheduled maintenance
-//!   clone/              exists while a store is created from another repository: see lifecycle/from_clone.rs
-//! ```
+//! ```text ROOT/ a bare git repository (gitrepository-layout(5)): HEAD config objects/ refs/ hooks/ pre-receive and proc-receive, which
+//! route pushes through wasmstore: see lifecycle/hooks.rs ROOT/wasmstore/ wasmstore's own files, ignored by git gate, lock flock(2): see
+//! locks.rs; lock contains the time of the last gc refs.gate, refs.lock flock(2): held for every ref update, from reading the tip to the
+//! compare-and-swap backup.lock flock(2): held by backup, gc and verify roll-up.lock flock(2): held by the one running roll-up creating
+//! exists while the store is created moving the ref that was moved last, whose lock file may be left after a crash: see refs/lock.rs
+//! durable/ tips of branches and of refs/oci/records that are durable with everything that they reach: see refs/durable_tips.rs rolled-up
+//! the packs that the last roll-up copied, which the next one deletes: see packs/roll_up.rs tmp/ packs and loose objects that are being
+//! written; spooled uploads, unlinked as soon as they are opened gc/ packs and the commit-graph that gc is writing files/ <hash>.wasm,
+//! modules that the command `filename` wrote to files replica the URL of the primary that this replica was equal to once: see
+//! lifecycle/replica_mark.rs mirrors/ a lock file for each mirror, and the mirror's state: see the subsystem `remote` maintenance.lock,
+//! maintenance.json the lock of scheduled maintenance, and the record of its finished jobs clone/ exists while a store is created from
+//! another repository: see lifecycle/from_clone.rs ```
 //!
 //! # Durability invariants
 //!
-//! They rely on POSIX only: fsync(2) of a file persists its data, fsync(2) of a directory the names in it.
+//! They rely on POSIX only: fsync(2) of a file persists its data, and fsync(2) of a directory persists the names in it.
 //!
 //! 1. The objects of a batch form one pack. Pack and index are written under temporary names, both are fsynced, then both are renamed,
 //!    the index last because git does not see a pack without its index. Then `objects/pack` is fsynced.
 //! 2. A blob of more than 128 KiB becomes a loose object without compression: written under a temporary name, fsynced, renamed; then
 //!    its fan-out directory and `objects/` are fsynced. This happens before the change enters a batch, so no other change waits for it.
-//! 3. An existing object that a new commit names is fsynced likewise, no matter who wrote it. An empty file, as a power cut leaves it,
-//!    counts as absent and is replaced.
+//! 3. An existing object that a new commit names is fsynced in the same way, whichever program wrote it. An empty file, as a power cut
+//!    leaves it, counts as absent and is replaced.
 //! 4. A ref moves in this order: `<ref>.lock` is written and fsynced, renamed, and its directories are fsynced. The rename follows 1 to 3.
-//! 5. A tip that is not known to be durable is fsynced before anything is built or reported on it: the ref, its directories, and
-//!    every object below it that another program wrote. A change that is refused or has no effect is also reported only after that,
-//!    and after the earlier changes of its batch.
-//! 6. Whatever `gc` or a roll-up deletes is durable in another pack, or no ref reaches it after all refs were fsynced. The index of a
-//!    pack is deleted first, durably, because an index without its pack lists objects that cannot be read. The commit-graph is deleted
-//!    before both, durably, because git takes every commit that it lists for existing; `gc` lets git write a new one at its end.
+//! 5. A tip that is not known to be durable is fsynced before a commit is built on it and before it is reported: the ref, its
+//!    directories, and every object below it that another program wrote. A change that is refused or has no effect is also reported only
+//!    after that, and after the earlier changes of its batch.
+//! 6. `gc` and roll-ups delete an object only if it is durable in another pack, or if no ref reaches it and all refs were fsynced. The
+//!    index of a pack is deleted first, durably, because an index without its pack lists objects that cannot be read. The commit-graph is
+//!    deleted before both, durably, because git assumes that every commit in it exists; `gc` lets git write a new one at its end.
 //! 7. After a failed fsync of a file, its objects are written again under a new name: the kernel may have dropped the dirty pages.
 //!    Existing names stay, because other refs may depend on them, and their directory is fsynced again.
 //!
 //! # A write
 //!
 //! Concurrent changes share the fsyncs of a batch, and each becomes its own commit. A change passes these files of `publish/`:
-//! `write_txn.rs` (stores blobs under `lock`), `group_commit.rs` (waits until it can join the batch), `batch.rs` (decides the
-//! change, and publishes the batch), `draft.rs` (the tree that it edits), `tip_update.rs`; and then `packs/writer.rs` and
-//! `refs/update.rs`. A batch waits for the disk three times: for the pack, its index and the ref's lock file, whose fsyncs run in
-//! parallel; for `objects/pack`; and for the ref's directory. Waiting threads create the pack's files and compress their objects
-//! (`preallocated_files.rs`). `batch_carryover.rs` keeps the new objects in memory for the next change and for readers.
+//! `write_txn.rs` (stores blobs under `lock`), `group_commit.rs` (waits until it can join the batch), `batch.rs` (decides the change, and
+//! publishes the batch), `draft.rs` (the tree that the change edits), `tip_update.rs`; and then `packs/writer.rs` and `refs/update.rs`. A
+//! batch waits for the disk three times: for the pack, its index and the ref's lock file, whose fsyncs run in parallel; for `objects/pack`;
+//! and for the ref's directory. Waiting threads create the pack's files and compress their objects (`preallocated_files.rs`).
+//! `batch_carryover.rs` keeps the new objects in memory for the next change and for readers.
 //!
 //! # A push
 //!

@@ -1,4 +1,4 @@
-//! Running two steps in parallel: an fsync waits for the disk, which can serve several at once.
+//! Running two steps in parallel: an fsync waits for the disk, which can serve several fsyncs at once.
 
 use std::panic;
 use std::sync::{Mutex, PoisonError};

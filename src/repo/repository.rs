@@ -1,5 +1,5 @@
-//! The repository as the store uses it: a facade over its parts and over the operations that combine them. `settings` has the part that
-//! concerns its configuration.
+//! The repository as the store uses it: a facade over its parts and over the operations that combine them. The module `settings` adds the
+//! operations on its configuration.
 
 mod settings;
 
@@ -70,12 +70,12 @@ impl Repository {
         Self::open(root, cache)
     }
 
-    /// Returns the objects.
+    /// Returns the object database.
     pub fn objects(&self) -> &ObjectDb {
         &self.parts.objects
     }
 
-    /// Returns the refs.
+    /// Returns the ref store.
     pub fn refs(&self) -> &RefStore {
         &self.parts.refs
     }
@@ -108,7 +108,7 @@ impl Repository {
         self.parts.objects.caches.uses()
     }
 
-    /// Counts the objects by file names and by the headers of pack indices.
+    /// Counts the objects, without reading them: it counts the files of loose objects, and reads the counts in the headers of pack indices.
     pub fn count_objects(&self) -> Result<ObjectCounts> {
         let packed = self.parts.packs.count()?;
         Ok(ObjectCounts {
@@ -145,9 +145,9 @@ impl Repository {
         self.publisher.publish(txn, branch, decide)
     }
 
-    /// Publishes one change of several refs like [`publish`](Self::publish): `decide` gets a draft for each of them, the branch first, and
-    /// returns as many decisions. The refs move one after the other, `refs/oci/records` first. If the
-    /// branch cannot move then, or after a crash in between, only that one has moved; the change has failed then.
+    /// Publishes one change of several refs like [`publish`](Self::publish): `decide` gets a draft for each ref, the branch first, and
+    /// returns a decision for each. The refs move one after the other, `refs/oci/records` first. If the branch then cannot move, or the
+    /// process crashes in between, only `refs/oci/records` has moved, and the change has failed.
     ///
     /// # Errors
     /// As for [`publish`](Self::publish).
@@ -163,7 +163,7 @@ impl Repository {
     /// Makes `branch` the default branch. If it does not exist, it is created at the tip of `from`, or of the current default branch.
     ///
     /// # Errors
-    /// `UnknownBranch`, `BranchClash`. No branch is created then.
+    /// `UnknownBranch`, `BranchClash`. After an error, no branch was created.
     pub fn set_default_branch(&self, branch: &BranchName, from: Option<&BranchName>) -> Result<()> {
         branches::set_default_branch(&self.parts, branch, from)
     }
@@ -184,7 +184,8 @@ impl Repository {
         branches::delete_broken_refs(&self.parts, is_selected)
     }
 
-    /// Opens the store's objects together with those of a push in `quarantine`, a directory of objects.
+    /// Opens the store's objects together with the pushed objects in the directory `quarantine`. Without a directory, opens only the
+    /// store's objects.
     ///
     /// # Errors
     /// The directory cannot be read; there is no store.
@@ -199,8 +200,8 @@ impl Repository {
     /// Removes every object that no ref reaches, and packs the rest: see `gc/collect.rs`.
     ///
     /// # Errors
-    /// A backup or another collection runs; writers kept the store busy for a minute; I/O; the error of `check`, which is called
-    /// once no one else can move a ref. Even after an error, no object that a ref reaches is lost.
+    /// A backup or another collection runs; writers kept the store busy for a minute; I/O; the error of `check`, which is called when no
+    /// other writer can move a ref. Even after an error, no object that a ref reaches is lost.
     pub fn collect<E: From<Error>>(
         &self,
         request: &GcRequest<'_>,
@@ -210,7 +211,7 @@ impl Repository {
         Collector { parts }.collect(request, check)
     }
 
-    /// Begins a check, during which no collection runs.
+    /// Begins a `verify`. While the guard exists, no `gc` and no backup runs.
     ///
     /// # Errors
     /// A backup or a `gc` runs.
@@ -218,10 +219,10 @@ impl Repository {
         check::begin(&self.parts)
     }
 
-    /// Checks every ref, and every object that one reaches, while writers continue.
+    /// Checks every ref, and every object that a ref reaches, while writers continue.
     ///
     /// # Errors
-    /// The refs cannot be listed. Faults are reported to the inspector.
+    /// The refs cannot be listed. Faults of the store are not errors; the inspector receives them.
     pub fn verify(
         &self,
         check: &VerifyGuard,
@@ -246,7 +247,7 @@ impl Repository {
     /// Writes a tar archive of the repository to `out`. `progress` is called after each file.
     ///
     /// # Errors
-    /// The repository borrows objects from another one; I/O.
+    /// The repository uses the objects of another one (git alternates); I/O.
     pub fn backup(&self, out: impl Write, progress: impl FnMut()) -> Result<()> {
         backup::backup(&self.parts, out, progress)
     }
@@ -259,7 +260,7 @@ impl Repository {
         maintenance_lock::lock(&self.parts)
     }
 
-    /// Returns the notes of scheduled maintenance; empty if they cannot be read.
+    /// Returns the notes in which scheduled maintenance records its finished jobs; empty if they cannot be read.
     pub fn maintenance_notes(&self) -> Vec<u8> {
         maintenance_lock::notes(&self.parts)
     }

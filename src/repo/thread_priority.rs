@@ -1,11 +1,11 @@
 //! Threads with a lower scheduling priority.
 
-/// How low the priority of a thread is.
+/// A scheduling priority below the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ThreadPriority {
-    /// Below threads that serve reads: for writes.
+    /// For threads that write: lower than the priority of threads that serve reads.
     BelowReads,
-    /// Below all others: for work that no client waits for.
+    /// For work that no client waits for: lower than all other priorities.
     Background,
 }
 
@@ -14,7 +14,8 @@ pub enum ThreadPriority {
 pub fn lower_thread_priority(priority: ThreadPriority) {
     #[cfg(target_os = "linux")]
     {
-        // A thread at 0 gets three times the processor time of one at 5, and nine times that of one at 10.
+        // A thread with nice 0 gets three times the processor time of a thread with nice 5, and nine times the time of a thread with nice
+        // 10.
         let niceness = match priority {
             ThreadPriority::BelowReads => 5,
             ThreadPriority::Background => 10,

@@ -101,7 +101,7 @@ fn loose(root: &Path) -> Result<Vec<(gix::ObjectId, PathBuf)>> {
 /// Rejects repositories with work trees or reflogs: these can reach objects that `gc` would take for unreachable.
 ///
 /// # Errors
-/// `NotAStore` with what to do.
+/// `NotAStore`, with a reason that says what to do.
 pub(crate) fn check_collectable(parts: &Parts) -> Result<()> {
     for (name, what) in [
         (

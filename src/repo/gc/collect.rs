@@ -70,8 +70,8 @@ impl Collector<'_> {
     /// Removes every object that no ref reaches, and packs the others. If git is available, a commit-graph is written too.
     ///
     /// # Errors
-    /// Another backup or collection is running; writers kept the store busy for a minute; I/O; the error of `check`, which is called when
-    /// all other writers are locked out. Even after an error, everything that a ref reaches is still there.
+    /// A backup or another collection is running; writers kept the store busy for a minute; I/O; the error of `check`, which is called when
+    /// no other writer can move a ref. Even after an error, everything that a ref reaches is still there.
     pub(crate) fn collect<E: From<Error>>(
         &self,
         request: &GcRequest<'_>,

@@ -19,7 +19,7 @@ use crate::repo::lifecycle::scratch_dirs::gc_dir;
 use crate::repo::objects::db::ObjectDb;
 use crate::sharing::share;
 
-/// Writes a commit-graph of everything that refs reach. If that fails, or if what git wrote is wrong, logs a warning. The caller holds `backup.lock`.
+/// Writes a commit-graph of everything that refs reach. If git fails or writes a wrong one, logs a warning. The caller holds `backup.lock`.
 pub(crate) fn write_commit_graph(objects: &ObjectDb, git: &Git) {
     if let Err(error) = try_write(objects, git) {
         let reason = chain(&error);

@@ -1,4 +1,4 @@
-//! Squashing: replacing a branch's own history by one commit.
+//! Squashing: replacing a branch's own history, which no other ref reaches, by one commit.
 
 use std::collections::HashSet;
 

@@ -66,7 +66,7 @@ impl ObjectDb {
 }
 
 impl FirstParentHistory {
-    /// Removes and returns the oldest remaining commit.
+    /// Removes and returns the oldest remaining commit; `None` at the end of the history.
     pub fn next(&mut self, objects: &ObjectDb) -> Result<Option<CommitId>> {
         if self.segment.is_empty() {
             let Some(mark) = self.marks.last().copied() else {

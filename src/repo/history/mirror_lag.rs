@@ -1,4 +1,4 @@
-//! How far a mirror is behind, and whether it has commits that this repository has not.
+//! How far a mirror is behind, and whether it has commits that this repository does not have.
 
 use crate::names::ObjectId;
 use crate::repo::error::Result;
@@ -7,7 +7,7 @@ use crate::repo::ids::object_id;
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::refs::store::RefStore;
 
-/// How many commits are searched for the oldest one that the mirror does not have.
+/// The maximum number of commits among which the oldest commit that the mirror does not have is searched.
 const COMMITS_MAX: usize = 10_000;
 
 impl ObjectDb {
@@ -20,8 +20,8 @@ impl ObjectDb {
             let id = object_id(&repo, id.as_bytes())?;
             peel_to_commit(&repo, id)
         };
-        // A known commit that gc dropped does not exist any more. Those of its ancestors that still exist are reached by other
-        // commits in `known`.
+        // A commit in `known` that `gc` dropped does not exist any more and is skipped. Other commits in `known` reach its ancestors that
+        // still exist.
         let known = known.iter().filter_map(commit);
         let missing = commits_beyond(&repo, commit(&tip), known)?.take(COMMITS_MAX);
         let dates = missing.map(|missing| Ok(missing?.1));

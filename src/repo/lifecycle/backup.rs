@@ -23,7 +23,8 @@ use crate::repo::lifecycle::create::REPOSITORY_DIRS;
 use crate::repo::parts::Parts;
 use crate::repo::refs::lock::CONFIG;
 
-/// The largest file outside `objects/` that is copied whole, in bytes. No configuration file or hook is larger.
+/// The maximum number of bytes copied from a file outside `objects/`. The copy of a larger file is cut off, but no configuration file or
+/// hook is that large.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// The directory of the packs.
@@ -199,11 +200,11 @@ impl<W: Write> TarWriter<'_, W> {
 }
 
 /// Returns the path of a file or directory of the repository; `None` if it does not exist. A symbolic link to a file of the repository is
-/// resolved. Any other link is not followed: the archive would contain files that are not part of the repository, or never end. Without
-/// the configuration or an object, the copy would be useless, so this is an error for them.
+/// resolved. Any other link is left out, because the archive would contain files that are not part of the repository, or never end. But if
+/// the link replaces the configuration or something below `objects/`, the copy would be useless without it, so this is an error.
 ///
 /// # Errors
-/// The path cannot be read; a required file is such a link.
+/// The path cannot be read; the configuration or something below `objects/` is a link that is not followed.
 fn locate(root: &Path, name: &Path) -> Result<Option<PathBuf>> {
     let path = root.join(name);
     let found = match fs::symlink_metadata(&path) {
@@ -259,7 +260,7 @@ fn mode(name: &Path) -> u32 {
     }
 }
 
-/// Returns whether the name is that of a temporary file or lock file of git or wasmstore.
+/// Returns whether git or wasmstore gives such a name to a temporary file or lock file.
 fn is_unfinished(name: &str) -> bool {
     name.starts_with(".tmp") || name.starts_with("tmp_") || name.ends_with(".lock")
 }

@@ -1,9 +1,9 @@
 //! Blobs that OCI clients upload: files in `ROOT/wasmstore/oci` until a manifest names them.
 //!
-//! `<repository>/_uploads/<id>` is an unfinished upload, `<repository>/_blobs/<algorithm>/<hex digits>` a complete blob. No component of
-//! a repository name begins with `_`, so the names never clash. Nothing here is fsynced: a blob becomes durable together with the manifest
-//! that names it. After a power cut, a blob may be
-//! missing or damaged. Its digest is verified again then, and the client sends it again, as the protocol requires.
+//! `<repository>/_uploads/<id>` is an unfinished upload, `<repository>/_blobs/<algorithm>/<hex digits>` a complete blob. No component of a
+//! repository name begins with `_`, so the names never clash. Nothing here is fsynced: a blob becomes durable together with the manifest
+//! that names it. After a power cut, a blob may be missing or damaged. So when a manifest names a blob, its digest is verified again, and a
+//! damaged blob is removed. The client then gets the error for an unknown blob, and sends the blob again.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -18,21 +18,21 @@ use crate::repo::error::{Error, Result};
 use crate::repo::fs::remove_if_there;
 use crate::sharing::{create_shared_dir_all, share};
 
-/// The directory of unfinished uploads in that of a repository.
+/// The subdirectory of a repository's directory for unfinished uploads.
 const UPLOADS: &str = "_uploads";
-/// The directory of complete blobs in that of a repository.
+/// The subdirectory of a repository's directory for complete blobs.
 const BLOBS: &str = "_blobs";
 /// The number of random characters in the id of an upload. A client that knows the id can continue the upload.
 const ID_CHARS: usize = 32;
-/// The number of directories that are searched for a blob of any repository.
+/// The maximum number of directories that are searched for a blob whose repository is unknown.
 const SEARCHED_MAX: usize = 10_000;
-/// How often a file is created again because a sweep has removed its directory.
+/// How many times the creation of a file is repeated because a sweep has removed its directory.
 const ATTEMPTS_MAX: usize = 5;
-/// How long a request waits for another one that writes to the same upload.
+/// How long a request waits for another request that writes to the same upload.
 const LOCKED_MAX: Duration = Duration::from_millis(500);
 /// The pause between two attempts to lock an upload.
 const LOCKED_PAUSE: Duration = Duration::from_millis(5);
-/// How often the files are counted, and those that have expired removed.
+/// The minimum time between two sweeps. A sweep removes the expired files and counts the others.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 /// The depth of the directories below `ROOT/wasmstore/oci` that are searched. A repository name has at most 48 components.
 const DEPTH_MAX: usize = 52;
@@ -45,9 +45,10 @@ pub struct BlobUploads {
     usage: Mutex<Usage>,
 }
 
-/// The files, as counted by the last sweep, and changed by this process since.
+/// The number and the size of all files: what the last sweep counted, plus or minus what this process has changed since.
 #[derive(Debug, Default)]
 struct Usage {
+    /// The time of the last sweep; `None` before the first.
     swept: Option<SystemTime>,
     bytes: u64,
     files: u64,
@@ -76,7 +77,7 @@ impl BlobUploads {
     /// Begins an empty upload.
     ///
     /// # Errors
-    /// `Full` if there are too many uploads; the file cannot be created.
+    /// `UploadsFull` if there are too many uploads; the file cannot be created.
     pub fn begin(&self, repository: &RepositoryName) -> Result<BlobUpload<'_>> {
         self.reserve(0, 1)?;
         let dir = self.dir.join(repository.as_str()).join(UPLOADS);
@@ -87,7 +88,7 @@ impl BlobUploads {
         let file = in_dir(&dir, || builder.tempfile_in(&dir)).map_err(failed())?;
         let (file, path) = file.keep().map_err(|error| failed()(error.error))?;
         share(&path);
-        // No one else knows the name.
+        // This does not block, because no other request knows the name of the file yet.
         file.lock().map_err(failed())?;
         Ok(BlobUpload {
             uploads: self,
@@ -131,7 +132,7 @@ impl BlobUploads {
         }))
     }
 
-    /// Opens the file of a complete blob, and returns its path with it; `None` if there is none.
+    /// Opens the file of a complete blob, and returns the file and its path; `None` if there is no such blob.
     ///
     /// # Errors
     /// The file cannot be opened.
@@ -147,8 +148,8 @@ impl BlobUploads {
         }
     }
 
-    /// Opens the file of a complete blob of any repository, and returns its path with it; `None` if there is none among the first
-    /// repositories.
+    /// Opens the file of a complete blob in any repository, and returns the file and its path; `None` if the blob is not found in the first
+    /// 10,000 directories.
     ///
     /// # Errors
     /// The file cannot be opened.
@@ -199,7 +200,7 @@ impl BlobUploads {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds to the usage, after a sweep if one is due.
+    /// Sweeps if a sweep is due, and then adds to the usage. Fails with `UploadsFull` if the sum exceeds a limit.
     fn reserve(&self, bytes: u64, files: u64) -> Result<()> {
         let now = SystemTime::now();
         let mut usage = self.usage();
@@ -253,7 +254,7 @@ impl BlobUploads {
             };
             if metadata.is_dir() && depth > 0 {
                 self.sweep_dir(&path, now, depth - 1, usage)?;
-                // Only an empty directory is removed. A request that has just created it creates it again.
+                // This removes the directory only if it is empty. A request that has just created it creates it again.
                 let _ = fs::remove_dir(&path);
             } else if metadata.is_file() {
                 let age = metadata.modified().ok();
@@ -285,7 +286,7 @@ impl BlobUpload<'_> {
     /// Appends bytes.
     ///
     /// # Errors
-    /// `UploadsFull`; the file cannot be written. The bytes are not part of the upload then.
+    /// `UploadsFull`; the file cannot be written. After an error, the bytes are not part of the upload.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.uploads.reserve(bytes.len() as u64, 0)?;
         if let Err(error) = self.file.write_all(bytes) {
@@ -334,8 +335,8 @@ impl BlobUpload<'_> {
     }
 }
 
-/// Locks the file of an upload. A git process that is being started shares the lock of an earlier request for a moment, until exec(2) closes
-/// the file, so a lock that is not free is tried again.
+/// Locks the file of an upload. A lock that is not free is tried again for a while: if another thread starts a git process, the new process
+/// inherits the open files, and holds the lock of a finished request until exec(2) closes them.
 fn lock(file: &File, path: &Path) -> Result<()> {
     let begun = Instant::now();
     loop {
@@ -353,8 +354,8 @@ fn lock(file: &File, path: &Path) -> Result<()> {
     }
 }
 
-/// Creates a file in a directory, which is created if it is missing. A sweep may remove the empty directory before it has the file; then both
-/// are tried again.
+/// Calls `create`, which creates a file in the directory `dir`. If `dir` is missing, creates it and calls `create` again. A sweep may
+/// remove `dir` in between because it is still empty, so this is repeated a few times.
 fn in_dir<T>(dir: &Path, mut create: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     for _ in 0..ATTEMPTS_MAX {
         match create() {

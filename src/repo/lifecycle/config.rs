@@ -21,8 +21,8 @@ pub(crate) fn config_file(root: &Path) -> Result<File> {
     file.map_err(Error::database(format!("read {path:?}")))
 }
 
-/// Reads whole numbers from the configuration file, as git-config(1) does: `2g` is 2 GiB. `None` for a key that is not set, and if there is
-/// no store.
+/// Reads whole numbers from the configuration file, as git-config(1) does: `2g` is 2 GiB. The number of a key that is not set is `None`. If
+/// there is no store, all numbers are `None`.
 ///
 /// # Errors
 /// The file cannot be read; a value is not a number, or is negative.
@@ -59,7 +59,8 @@ pub(crate) fn configure(root: &Path, settings: &[(&str, &str)]) -> Result<()> {
         if after.as_bytes() == before {
             return Ok(());
         }
-        // The file may contain the passwords of mirrors, so its lock file is never readable for more users.
+        // The file may contain the passwords of mirrors. So the lock file, which replaces it, is never readable for more users than the
+        // file.
         let mode = fs::metadata(&path).map_err(Error::io("read", &path))?;
         let mode = mode.permissions().mode() & MODE_BITS;
         let lock = RefLock::take_with_mode(root, CONFIG, &after, OUTSIDE_MAX, mode)?;

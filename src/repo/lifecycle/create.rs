@@ -1,7 +1,7 @@
 //! Creating a store: a bare repository with one empty root commit (gitrepository-layout(5)).
 //!
-//! The store is created in place, under `refs.lock`. The marker file `wasmstore/creating` exists until the end, and `HEAD` is written last. The
-//! marker file shows that a creation was interrupted; the next creation starts again from the beginning.
+//! The store is created in place, under `refs.lock`. The marker file `wasmstore/creating` exists until the end, and `HEAD` is written last.
+//! The marker file shows that a creation was interrupted; the next creation starts again from the beginning.
 
 use std::fs;
 use std::io;
@@ -48,7 +48,8 @@ pub(crate) const REPOSITORY_DIRS: [&str; 6] = [
     "refs/tags",
 ];
 
-/// The content of a new store's `config` after the format. git must not pack, prune or rewrite anything on its own.
+/// The content of a new store's `config` after the settings of the object format. With it, git does not pack, prune or rewrite anything on
+/// its own.
 const CONFIG: &str = "\
 [core]
 \tbare = true

@@ -25,8 +25,8 @@ use crate::repo::refs::read::read_tip;
 /// The default branch if the caller names none and the clone's `HEAD` names no existing branch.
 const FALLBACK_BRANCH: &str = "main";
 
-/// The directory of a store that is being created from a clone. If this is dropped before it is finished, the directory is left as it was
-/// before.
+/// The directory of a store that is being created from a clone. If this is dropped before [`finish`](Self::finish) has succeeded, the files
+/// that were created in the directory are removed.
 pub struct CloneTarget {
     root: PathBuf,
     was_missing: bool,
@@ -69,10 +69,9 @@ impl CloneTarget {
         self.root.join("wasmstore/clone")
     }
 
-    /// Turns the clone into a store, and returns its default branch. Branches, tags and the registry ref stay, as loose refs; other refs go,
-    /// and the configuration is replaced.
-    /// The default branch is `branch`, or else the branch that the clone's `HEAD` names, or `main`, or the only branch. The paths in the
-    /// tree of each commit may have at most `tree_path_bytes_max` bytes in total.
+    /// Turns the clone into a store, and returns its default branch. Branches, tags and the registry ref are kept as loose refs, other refs
+    /// are dropped, and the configuration is replaced. The default branch is `branch`, or else the branch that the clone's `HEAD` names, or
+    /// `main`, or the only branch. The paths in the tree of each commit may have at most `tree_path_bytes_max` bytes in total.
     ///
     /// # Errors
     /// `UnknownBranch`; `LimitExceeded`; the clone is not a repository in a supported format, or none of its branches can be the default branch.
@@ -152,7 +151,8 @@ impl CloneTarget {
         remove_if_there(&self.root.join("wasmstore").join(CREATING))
     }
 
-    /// Notes that every branch, and the registry ref, is durable, so that the first change does not fsync its history again.
+    /// Records that the tips of all branches and of the registry ref are durable, so that the first change does not fsync its history
+    /// again.
     fn note_durable_tips(&self) -> Result<()> {
         let store = Parts::open(&self.root, &CacheLimits::default())?;
         let branches = store.refs.branches()?.into_iter().map(RefName::from);
@@ -168,7 +168,7 @@ impl CloneTarget {
         Ok(())
     }
 
-    /// Replaces the path of the clone in an error by that of the store, which the user knows.
+    /// Replaces the path of the clone in an error by the path of the store, because the user knows only the latter.
     fn with_store_root(&self, error: Error) -> Error {
         match error {
             Error::NotAStore { reason, .. } => Error::NotAStore {
@@ -194,7 +194,7 @@ impl Drop for CloneTarget {
             );
             return;
         }
-        // Only lock files are left in this directory, and without a store no other process holds one of them for long.
+        // Only lock files are left in this directory. They can be removed: without a store, no other process holds one of them for long.
         let _ = fs::remove_dir_all(&own_dir);
         if self.was_missing {
             let _ = fs::remove_dir(&self.root);
@@ -202,7 +202,7 @@ impl Drop for CloneTarget {
     }
 }
 
-/// Checks the length of the paths in every commit's tree. git has verified that nothing is missing.
+/// Checks the length of the paths in every commit's tree. git has verified that no object is missing.
 fn check_trees(clone: &Parts, bytes_max: u64) -> Result<()> {
     let incoming = IncomingObjects::open(&clone.objects, None, PushLimits::default())?;
     let mut tips = Vec::new();

@@ -44,7 +44,7 @@ pub enum PushHooks {
     Installed,
     /// Another program's hook is at this path.
     Foreign(PathBuf),
-    /// This hook or setting is missing.
+    /// This hook or setting is missing or outdated.
     Missing(String),
     /// The hooks are installed, but git cannot run them: their file system is mounted with `noexec` (mount(8)).
     NoExec,

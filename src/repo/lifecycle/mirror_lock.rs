@@ -8,7 +8,7 @@ use crate::repo::error::Result;
 use crate::repo::locks::Guard;
 use crate::repo::parts::Parts;
 
-/// The lock of a mirror: no other process pushes to it. Dropping it releases the lock.
+/// The lock of a mirror. While it is held, no other process pushes to the mirror. Dropping it releases the lock.
 #[derive(Debug)]
 pub struct MirrorLock {
     _guard: Guard,
@@ -24,7 +24,8 @@ pub(crate) fn lock(
     Ok(guard.map(|_guard| MirrorLock { _guard }))
 }
 
-/// Returns the directory for the state of mirrors, `ROOT/wasmstore/mirrors`. It exists once a mirror's lock was taken.
+/// Returns the directory for the state of mirrors, `ROOT/wasmstore/mirrors`. The directory exists after the lock of any mirror was taken
+/// for the first time.
 pub(crate) fn dir(own_dir: &Path) -> PathBuf {
     own_dir.join("mirrors")
 }

@@ -8,7 +8,7 @@ use crate::repo::parts::Parts;
 /// The configuration key that requires portable names.
 const PORTABLE_KEY: &str = "wasmstore.portableNames";
 
-/// Returns whether new names must be portable, as of when the store was opened.
+/// Returns whether the configuration required portable names when the store was opened.
 pub(crate) fn requires_portable(objects: &ObjectDb) -> bool {
     let Some(handle) = objects.handle() else {
         return false;
@@ -22,7 +22,7 @@ pub(crate) fn requires_portable(objects: &ObjectDb) -> bool {
     }
 }
 
-/// Requires portable names from now on, in processes that open the store later.
+/// Configures the store to require portable names. This applies to every process that opens it from now on.
 ///
 /// # Errors
 /// The configuration cannot be written.

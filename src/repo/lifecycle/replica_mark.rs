@@ -19,7 +19,7 @@ const PRIMARY_KEY: &str = "wasmstore.replicaOf";
 /// The file in `ROOT/wasmstore` that contains the URL of the store to which this store was once equal.
 const EQUAL_FILE: &str = "replica";
 
-/// Returns the primary's URL without secrets, as of when the store was opened; `None` if the store is not a replica.
+/// Returns the primary's URL, without secrets, as configured when the store was opened; `None` if the store is not a replica.
 pub(crate) fn primary(objects: &ObjectDb) -> Option<String> {
     let url = objects
         .handle()?
@@ -29,7 +29,7 @@ pub(crate) fn primary(objects: &ObjectDb) -> Option<String> {
     (!url.is_empty()).then(|| redact(&url).into_owned())
 }
 
-/// Marks the store as a replica of the one at `url`, unless it has a history of its own; returns whether it is a replica now.
+/// Marks the store as a replica of the store at `url`, unless it has a history of its own; returns whether it is a replica now.
 ///
 /// # Errors
 /// The repository cannot be read or written.

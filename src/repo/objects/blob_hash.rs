@@ -6,7 +6,7 @@ use crate::names::ModuleHash;
 pub struct BlobHasher(gix::hash::Hasher);
 
 impl BlobHasher {
-    /// Begins the id of a blob with this many bytes, for the same hash function as `like`.
+    /// Begins to compute the id of a blob of `bytes` bytes, with the hash function of the id `like`.
     pub fn new(bytes: u64, like: ModuleHash) -> Self {
         let kind = match like.as_bytes().len() {
             20 => gix::hash::Kind::Sha1,

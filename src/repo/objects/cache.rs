@@ -13,7 +13,7 @@ use crate::config::CacheLimits;
 use crate::names::{CommitId, ModuleHash};
 use crate::repo::objects::commit::Commit;
 
-/// How many commits are cached: mostly the tips of branches.
+/// The maximum number of cached commits. Most of them are tips of branches.
 const COMMITS_MAX: usize = 1024;
 /// How many bytes of encoded trees and commits are cached.
 const ENCODED_BYTES_MAX: u64 = 16 << 20;
@@ -55,7 +55,7 @@ impl AsRef<[u8]> for Blob {
 pub struct CacheUse {
     /// Lookups that found an entry.
     pub hits: u64,
-    /// Lookups that found none.
+    /// Lookups that found no entry.
     pub misses: u64,
 }
 
@@ -96,8 +96,8 @@ impl Caches {
     }
 }
 
-/// Returns a cache for trees, in few shards: a tree that is larger than a shard is not cached, and a list that is sent in pieces reads the
-/// tree for each of them.
+/// Returns a cache for trees. It has few shards, because a tree that is larger than a shard is not cached, and a list of many modules is
+/// sent in pages, each of which reads the tree again.
 fn tree_cache(bytes_max: u64) -> Cache<gix::ObjectId, Arc<gix::objs::Tree>, ByBytes> {
     cache(bytes_max, OptionsBuilder::new().shards(TREE_SHARDS))
 }

@@ -30,7 +30,8 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// Returns the value of wasmstore's trailer `key` (`Restores`, `Squashed`): the message's last line, if it has that key.
+    /// Returns the value of wasmstore's trailer `key`, such as `Restores` or `Squashed`; `None` if the last line of the message is not this
+    /// trailer.
     pub fn trailer(&self, key: &str) -> Option<&str> {
         self.message
             .lines()

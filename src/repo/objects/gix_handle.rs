@@ -1,7 +1,7 @@
 //! The handle through which gix reads the repository, and the checks made before it is opened.
 //!
-//! gix keeps finding objects in a pack that it has open after the pack was deleted, and a commit that names such an object would be
-//! broken. So [`ObjectDb`](crate::repo::objects::db::ObjectDb) opens the repository again after objects were deleted, before a change checks
+//! If a pack that gix has open is deleted, gix still finds the objects in it, and a new commit that names such an object would be broken.
+//! So [`ObjectDb`](crate::repo::objects::db::ObjectDb) opens the repository again after objects were deleted, before a change checks
 //! whether an object exists.
 
 use std::collections::HashSet;
@@ -43,15 +43,15 @@ pub(crate) struct GixHandle {
     pub slots: u16,
     /// The time of the last `gc` before the repository was opened: see `locks.rs`.
     pub last_gc: u64,
-    /// How often the repository was opened again because objects were deleted.
+    /// The number of times that the repository was opened again because objects were deleted.
     pub generation: u64,
 }
 
 impl GixHandle {
     /// Opens the repository at `root`.
     pub(crate) fn open(root: &Path) -> Result<Self> {
-        // Both are read before the repository is opened. If a `gc` or a new pack comes in between, they are outdated, which only
-        // means that the repository is opened once more.
+        // Both are read before the repository is opened. If a `gc` runs or a pack is added in between, they are outdated, and the only
+        // effect is that the repository is opened once more.
         let last_gc = locks::last_collected(root);
         let packs = pack_file_names(root)?;
         let slots = slots_for(packs.len());

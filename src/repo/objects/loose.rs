@@ -1,9 +1,9 @@
 //! Writing loose objects durably.
 //!
-//! gix writes objects without fsync, and takes an empty file, as a power cut leaves it, for the object. So loose objects are written
-//! here: new files are all fsynced **before** the rename, and the fan-out directories and `objects/` are fsynced before a ref may lead
-//! to the objects. The format is gitformat-loose(5): zlib of `<kind> <size>\0<bytes>`. The zlib stream has stored blocks only (RFC 1950,
-//! RFC 1951): compression at level 1 would take longer than everything else about a large module, and `gc` compresses it better later.
+//! gix writes objects without fsync. A power cut can then leave an empty file, which gix takes for the object. So loose objects are written
+//! here: new files are all fsynced **before** the rename, and the fan-out directories and `objects/` are fsynced before a ref may lead to
+//! the objects. The format is gitformat-loose(5): zlib of `<kind> <size>\0<bytes>`. The zlib stream has stored blocks only (RFC 1950, RFC
+//! 1951): compression at level 1 would take longer than all other steps of writing a large module, and `gc` compresses it better later.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -76,7 +76,7 @@ impl LooseObjects {
             .map_err(Error::database("hash an object"))
     }
 
-    /// Writes an object, whether or not it exists.
+    /// Writes an object, even if the repository contains it already. It is durable after [`sync`](Self::sync).
     pub(crate) fn write(
         &mut self,
         id: gix::ObjectId,
@@ -123,7 +123,7 @@ impl LooseObjects {
             rename(file, &path)?;
             self.note_dirs(&path);
         }
-        // From the longest path to the shortest: each directory before the one that contains its name.
+        // The paths are in descending order, so each directory is fsynced before the directory that contains its name.
         while let Some(dir) = self.dirs.pop_last() {
             step("fsync loose directory").map_err(Error::io("fsync", &dir))?;
             sync_dir(&dir)?;
@@ -136,7 +136,8 @@ impl LooseObjects {
         self.root.join("objects").join(&hex[..2]).join(&hex[2..])
     }
 
-    /// Records the directories to fsync: the fan-out directory contains the object's name, and `objects/` that of the fan-out directory.
+    /// Records the directories to fsync: the fan-out directory contains the object's name, and `objects/` contains the name of the fan-out
+    /// directory.
     fn note_dirs(&mut self, object: &Path) {
         let dirs = object.ancestors().skip(1).take(2);
         self.dirs.extend(dirs.map(Path::to_owned));

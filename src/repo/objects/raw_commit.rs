@@ -27,11 +27,11 @@ pub(crate) struct RawCommit<'d> {
 /// The person and the time in a header `author`, `committer` or `tagger`, as far as they can be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Signature {
-    /// The name. If there is no mail address in angle brackets, everything before the time.
+    /// The name. If there is no mail address in angle brackets, it is everything before the time.
     pub name: String,
     /// The mail address; empty if there is none.
     pub mail: String,
-    /// The time in seconds since 1970-01-01 UTC; `None` if it is not a number of 64 bits.
+    /// The time in seconds since 1970-01-01 UTC; `None` if it is missing or not a number of 64 bits.
     pub date_s: Option<i64>,
     /// Why the header is malformed; `None` if it is well-formed.
     pub fault: Option<&'static str>,
@@ -74,7 +74,7 @@ impl<'d> RawCommit<'d> {
         })
     }
 
-    /// Returns what is malformed.
+    /// Returns a description of each malformed part of the commit.
     pub(crate) fn faults(&self) -> Vec<String> {
         let signatures = [("author", self.author()), ("committer", self.committer())];
         let faults = signatures.into_iter().filter_map(|(name, signature)| {
@@ -97,7 +97,7 @@ impl<'d> RawCommit<'d> {
 }
 
 impl Signature {
-    /// Reads the value of a header; `None` is a missing header.
+    /// Reads the value of a header. `value` is `None` if the header is missing.
     pub(crate) fn read(value: Option<&[u8]>) -> Self {
         let Some(value) = value else {
             return Self {
@@ -136,11 +136,11 @@ impl Signature {
     }
 }
 
-/// The rest of an encoded commit, by lines.
+/// The lines of an encoded commit that were not read yet.
 struct Lines<'d>(&'d [u8]);
 
 impl<'d> Lines<'d> {
-    /// Returns the value of the next line and skips it, if it is the header `name`.
+    /// If the next line is the header `name`, skips the line and returns its value.
     fn value_of(&mut self, name: &[u8]) -> Option<&'d [u8]> {
         if self.0.strip_prefix(name)?.first() != Some(&b' ') {
             return None;
@@ -167,14 +167,14 @@ fn object_id(hex: &[u8]) -> Option<gix::ObjectId> {
     gix::ObjectId::from_hex(hex).ok()
 }
 
-/// Splits off the last two words if they are numbers: the seconds and the offset of the time zone.
+/// Splits off the digits, signs and spaces at the end: the seconds and the offset of the time zone.
 fn split_time(value: &[u8]) -> (&[u8], &[u8]) {
     let is_number = |byte: &u8| byte.is_ascii_digit() || b"+- ".contains(byte);
     let start = value.iter().rposition(|byte| !is_number(byte));
     value.split_at(start.map_or(0, |start| start + 1))
 }
 
-/// Returns the number at the beginning of a time.
+/// Returns the number at the beginning of a time; `None` if there is none, or if it does not fit into 64 bits.
 fn date(time: &[u8]) -> Option<i64> {
     let time = time.trim_ascii_start();
     let digits = time.iter().skip(usize::from(time.starts_with(b"-")));
@@ -193,8 +193,8 @@ fn is_time(time: &[u8]) -> bool {
     }
 }
 
-/// The objects of a repository for gix's walks over commits: of each commit only its tree, its parents and its committer time, all
-/// well-formed.
+/// The objects of a repository for gix's walks over commits. Each commit is replaced by a well-formed commit with the same tree, parents
+/// and committer time.
 pub(crate) struct LenientObjects<'r>(pub &'r gix::Repository);
 
 impl Find for LenientObjects<'_> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::repo::error::{Error, Result};
 use crate::sharing::create_shared_dir_all;
 
-/// Uploads up to this size stay in memory, in bytes; longer ones go to disk.
+/// The size, in bytes, up to which an upload stays in memory. A larger upload is written to the disk.
 pub(crate) const MEMORY_BYTES_MAX: usize = 1 << 20;
 
 /// The bytes of one upload. The file is unlinked as soon as it is created, so nothing is left behind, however the process ends.
@@ -80,7 +80,7 @@ impl Spool {
         self.memory.capacity()
     }
 
-    /// Returns all bytes if they are in memory.
+    /// Returns all bytes; `None` if they are in a file.
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
         self.file.is_none().then_some(&self.memory)
     }

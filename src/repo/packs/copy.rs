@@ -60,7 +60,7 @@ impl Delta {
 }
 
 impl SourcePack {
-    /// Opens a pack; `None` if it has no complete index.
+    /// Opens a pack; `None` if it has no index, or an index without the checksums of its objects.
     ///
     /// # Errors
     /// The pack cannot be read, an object does not match its checksum in the index, or the base of a delta is not in the pack.

@@ -1,13 +1,13 @@
-//! Files that git derives from packs and commits, which must not outlive them. Other git processes may write them at any time;
-//! wasmstore itself writes only a commit-graph, in `gc`.
+//! Files that git derives from packs and commits. They must be deleted before the packs and commits that they list. Other git processes may
+//! write them at any time; wasmstore itself writes only a commit-graph, in `gc`.
 //!
 //! | file below `objects/` | lists |
 //! |---|---|
 //! | `pack/multi-pack-index`, `pack/multi-pack-index-<checksum>.bitmap`, `.rev` | packs (gitformat-pack(5)) |
-//! | `pack/multi-pack-index.d/` | packs: an incremental chain of the same |
+//! | `pack/multi-pack-index.d/` | packs: a chain of incremental multi-pack-indices |
 //! | `info/commit-graph`, `info/commit-graphs/` | commits (gitformat-commit-graph(5)) |
 //!
-//! git takes every pack and commit that they list for existing. A pack's own bitmap is removed with the pack.
+//! git assumes that every pack and commit in these files exists. A pack's own bitmap is removed with the pack.
 
 use std::fs;
 use std::io;
@@ -21,16 +21,16 @@ const MULTI_PACK_INDEX: &str = "multi-pack-index";
 /// The end of the name of a lock file, which belongs to a running git process.
 const LOCK: &str = ".lock";
 
-/// What is about to be deleted.
+/// What a caller is about to delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deletion {
     /// Packs, all of whose objects are in other packs.
     Packs,
-    /// Objects that no ref reaches, together with packs.
+    /// Packs, and objects that no ref reaches.
     Objects,
 }
 
-/// Removes every derived file that may list what is about to be deleted, durably.
+/// Removes, durably, every derived file that may list something that the caller is about to delete.
 pub(crate) fn remove_derived(root: &Path, deletion: Deletion) -> Result<()> {
     remove_multi_pack_index(root)?;
     match deletion {

@@ -21,7 +21,7 @@ use crate::repo::packs::pack::{self, Pack, packs_in};
 use crate::repo::packs::roll_up::{DurablePacks, RollUp};
 use crate::repo::packs::writer::PackWriter;
 
-/// How often the packs are listed again because one was deleted before it could be fsynced.
+/// The maximum number of times that the packs are listed, if each time a listed pack is deleted before it can be fsynced.
 const LISTINGS_MAX: usize = 100;
 
 /// The packs of a repository.
@@ -49,7 +49,7 @@ impl PackDir {
         self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lists the packs, except those that are marked to be kept.
+    /// Lists the packs, except those that a `.keep` or `.promisor` file protects from deletion.
     pub(crate) fn list(&self) -> Result<Vec<Pack>> {
         packs_in(self.objects.root())
     }
@@ -75,8 +75,8 @@ impl PackDir {
         self.objects.note_packs(&HashSet::new(), pack.names());
     }
 
-    /// Opens the repository again if a pack that existed was deleted, no matter by which process, or if there are more packs than gix was
-    /// prepared for. A pack that this process deleted after it had copied all of it into another pack does not count.
+    /// Opens the repository again if any process has deleted a pack that gix may have open, or if there are more packs than gix was prepared
+    /// for. A pack that this process deleted after it had copied all of its objects into another pack does not count.
     pub(crate) fn forget_deleted(&self) -> Result<()> {
         let existing = pack_file_names(self.objects.root())?;
         let replaced: HashSet<OsString> = {
@@ -92,7 +92,7 @@ impl PackDir {
         })?;
         {
             let mut durable = self.durable();
-            // A pack that appears again under the same name is another file.
+            // A pack that appears again under the same name is a new file, which is not known to be durable.
             durable.files.retain(|name| existing.contains(name));
             durable.replaced.retain(|name, _| !replaced.contains(name));
         }
@@ -116,7 +116,7 @@ impl PackDir {
 
     fn sync_listed(&self) -> Result<()> {
         let dir = self.path();
-        // The lock is held until the end: two threads would fsync the same packs.
+        // The lock is held until the end, so that two threads do not fsync the same packs.
         let mut durable = self.durable();
         let mut new = Vec::new();
         for entry in fs::read_dir(&dir).map_err(Error::io("read", &dir))? {

@@ -10,7 +10,8 @@ use crate::repo::fs::{remove_if_there, sync_dir, sync_file};
 use crate::repo::packs::derived::{Deletion, remove_derived};
 use crate::sharing::share;
 
-/// The extensions of a pack's files. The pack itself comes last: git does not see a pack without its index.
+/// The extensions of a pack's files, in the order of their deletion; a new pack is moved in the reverse order. So the pack always exists
+/// while its index exists, and git does not see a pack without its index.
 const PARTS: [&str; 5] = ["idx", "rev", "bitmap", "mtimes", "pack"];
 /// The extensions of the marker files with which git or a user protects a pack from deletion.
 const KEEP: [&str; 2] = ["keep", "promisor"];
@@ -53,7 +54,7 @@ impl Pack {
             return Ok(None);
         }
         match gix_pack::index::File::at(&path, format) {
-            // A roll-up deleted it after the check above.
+            // A roll-up deleted the index after the check above.
             Err(_) if !path.exists() => Ok(None),
             index => index
                 .map(Some)
@@ -108,7 +109,7 @@ impl Pack {
     }
 }
 
-/// Lists the packs of the repository at `root`, except those that are marked to be kept.
+/// Lists the packs of the repository at `root`, except those that a `.keep` or `.promisor` file protects from deletion.
 pub(crate) fn packs_in(root: &Path) -> Result<Vec<Pack>> {
     let paths = pack_file_paths(root)?;
     let is_pack = |path: &&PathBuf| {
@@ -125,7 +126,7 @@ pub(crate) fn packs_in(root: &Path) -> Result<Vec<Pack>> {
     Ok(paths.iter().filter(is_pack).map(pack).collect())
 }
 
-/// Returns every index without a pack, as a power cut can leave it: it lists objects that cannot be read.
+/// Returns every index without a pack. A power cut can leave such an index, which lists objects that cannot be read.
 pub(crate) fn lone_indices(root: &Path) -> Result<Vec<PathBuf>> {
     let paths = pack_file_paths(root)?;
     let is_lone = |path: &PathBuf| {

@@ -1,8 +1,8 @@
 //! Roll-ups: many small packs are copied into one, so that looking up an object stays fast however many batches were published.
 //!
 //! The level of a pack is the logarithm, base 64, of its number of objects. As soon as 64 packs of one level exist, they are copied,
-//! without recompression, into one pack of the next level, while readers and writers continue. The copied packs are deleted by the
-//! next roll-up only, because a reader may still be about to open them. Until then `ROOT/wasmstore/rolled-up` lists them.
+//! without recompression, into one pack of the next level, while readers and writers continue. Only the next roll-up deletes the copied
+//! packs, because a reader may still be about to open them. Until then `ROOT/wasmstore/rolled-up` lists them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsString;
@@ -34,7 +34,8 @@ const BATCHES: usize = 16;
 pub(crate) struct DurablePacks {
     /// Names of files in `objects/pack`.
     pub files: HashSet<OsString>,
-    /// Names of files that this process deleted there because all of their objects are in another pack, and the name of that pack.
+    /// Names of files that this process deleted there because all of their objects are in another pack, each with the name of that pack's
+    /// index.
     pub replaced: HashMap<OsString, OsString>,
 }
 
@@ -112,7 +113,8 @@ struct Job {
 
 impl Job {
     fn run(&self) -> Result<()> {
-        // `backup.lock` is not taken: during a long backup, or the first phase of a long `gc`, packs must not become too many.
+        // `backup.lock` is not taken, so that roll-ups continue during a long backup or the first phase of a long `gc`; otherwise there
+        // would be too many packs.
         let Some(_roll_up) = self.locks.try_roll_up()? else {
             return Ok(());
         };
@@ -182,7 +184,7 @@ impl Job {
                 let is_replaced = |old: gix_pack::index::File| {
                     old.iter().all(|entry| index.lookup(entry.oid).is_some())
                 };
-                // A pack without its index is one whose deletion was interrupted.
+                // If a pack has no index, its deletion was interrupted.
                 if pack.index(self.format)?.is_none_or(is_replaced) {
                     replaced.push(pack.clone());
                 }
@@ -198,7 +200,7 @@ impl Job {
     }
 }
 
-/// Returns the packs to roll up now: those of the lowest level that has enough of them.
+/// Returns the packs to roll up now: all packs of the lowest level that has enough packs. Returns `None` if no level has enough.
 fn packs_due(root: &Path) -> Result<Option<Vec<Pack>>> {
     let rolled_up = rolled_up(root);
     let mut levels = BTreeMap::<u32, Vec<Pack>>::new();
@@ -219,7 +221,7 @@ fn level(index_bytes: u64) -> u32 {
     objects.max(1).ilog(PACKS_MIN as u64)
 }
 
-/// Reads the note of the last roll-up: the pack that others were copied to comes first, then those others.
+/// Reads the note of the last roll-up: first the pack that it wrote, then the packs that it copied.
 fn rolled_up(root: &Path) -> Vec<Pack> {
     let text = fs::read_to_string(note_path(root)).unwrap_or_default();
     text.lines()

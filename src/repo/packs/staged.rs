@@ -20,7 +20,7 @@ pub(crate) struct StagedObjects {
     size_bytes: usize,
 }
 
-/// An object in memory. Any waiting thread may compress it; if none has, the thread that writes it compresses it.
+/// An object in memory. Any waiting thread may compress it. If none has done so, the thread that writes the pack compresses it.
 pub(crate) struct StagedObject {
     /// The size before compression.
     size_bytes: usize,

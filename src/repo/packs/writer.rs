@@ -19,7 +19,7 @@ use crate::repo::parallel::in_parallel;
 /// A pack that is being written. Dropping this removes its files.
 pub(crate) struct PackWriter {
     tmp: PathBuf,
-    /// New files in `tmp`.
+    /// Empty files in `tmp` that are used before new files are created.
     files: Vec<NamedTempFile>,
     out: gix::hash::io::Write<BufWriter<NamedTempFile>>,
     offset: u64,
@@ -40,7 +40,7 @@ impl PackWriter {
         Self::with_files(Vec::new(), tmp, format, count)
     }
 
-    /// Begins a pack in `files`, which [`new_file`] created in `tmp`; creates those that are missing.
+    /// Begins a pack. Its files are `files`, which [`new_file`] created in `tmp`; files that are missing are created.
     pub(crate) fn with_files(
         mut files: Vec<NamedTempFile>,
         tmp: &Path,
@@ -68,7 +68,7 @@ impl PackWriter {
         self.add_bytes(id, entry.crc32, &entry.bytes)
     }
 
-    /// Adds an object in its encoded form, as it is in another pack.
+    /// Adds an object that is already encoded as a pack entry, for example in another pack.
     pub(crate) fn add_bytes(&mut self, id: gix::ObjectId, crc32: u32, bytes: &[u8]) -> Result<()> {
         self.entries_left = self
             .entries_left

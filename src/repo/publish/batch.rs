@@ -52,7 +52,8 @@ pub(crate) struct DecidedChange<T, E> {
     pub name: Option<RefName>,
     /// Whether the change moves a ref.
     pub moves: bool,
-    /// The outcomes of the changes that the result depends on; none if it depends only on durable objects and refs.
+    /// The outcomes of the ref updates that the result depends on. The list is empty if the result depends only on durable objects and
+    /// refs.
     pub depends_on: Vec<Arc<PendingOutcome>>,
     /// The objects that the change added to the pack. Its thread compresses them while it waits.
     pub new: Vec<Arc<StagedObject>>,
@@ -145,7 +146,7 @@ impl<'r> OpenBatch<'r> {
         decide: &mut impl FnMut(&mut [Draft<'_>]) -> Result<(Vec<Decision>, T), E>,
         has_read_moving: &mut bool,
     ) -> DecidedChange<T, E> {
-        // Refused changes count: their callers may retry at once, and would keep the batch from ever being published.
+        // Refused changes count, too. Otherwise callers that retry at once could keep the batch from ever being published.
         self.changes += 1;
         let at = match self.updates_of(refs) {
             Ok(at) => at,
@@ -177,8 +178,9 @@ impl<'r> OpenBatch<'r> {
         }
     }
 
-    /// Notes the tips to which a change moves the refs of these updates, `None` where it does not move one. Returns the outcomes that the
-    /// result of the change depends on: of the refs that it moves, and of those that an earlier change of the batch moves.
+    /// Records the tips to which a change moves its refs. `at` has the index of each ref's update; a tip is `None` if the change does not
+    /// move the ref. Returns the outcomes that the result of the change depends on: the outcomes of its refs that this change or an earlier
+    /// change of the batch moves.
     fn note_new_tips(
         &mut self,
         at: &[usize],
@@ -217,7 +219,7 @@ impl<'r> OpenBatch<'r> {
         decided
     }
 
-    /// Returns the indices in `updates` of the updates of `refs`. Adds those that are missing, after making the tip of the ref durable.
+    /// Returns the index in `updates` of the update of each ref. If a ref has no update yet, makes its tip durable and adds one.
     fn updates_of(&mut self, refs: ChangeRefs<'_>) -> Result<Vec<usize>> {
         let names = refs.names(&self.txn.parts.refs)?;
         names.into_iter().map(|name| self.update_of(name)).collect()
@@ -268,11 +270,12 @@ impl<'r> OpenBatch<'r> {
         if updates.is_empty() {
             return;
         }
-        // A branch that names a module whose manifest is not recorded would serve another manifest than the one that was pushed.
+        // The registry ref moves first. If the branch moved without it, the branch would name a module whose manifest is not recorded, and
+        // the registry would serve another manifest than the pushed one.
         updates.sort_by_key(|update| update.name != RefName::Oci);
         self.cache(&updates);
         let refs = &self.txn.parts.refs;
-        // Compressed first: other git processes wait only 100 ms for the lock file, which is taken next.
+        // The objects are compressed before the lock file is taken, because other git processes wait for it only 100 ms.
         let compressed = self.txn.objects.staged.compress();
         let (lock, synced) = in_parallel(
             || updates[0].lock(refs),

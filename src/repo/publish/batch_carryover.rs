@@ -35,7 +35,7 @@ impl BatchCarryover {
         })
     }
 
-    /// Adds the objects to those of the next batch, unless objects were deleted since.
+    /// Adds the objects to the objects of the next batch, unless objects of the repository were deleted in between.
     pub(crate) fn add_to(self, objects: &mut TxnObjects) {
         if self.generation == objects.handles.generation() {
             objects.handles.set_memory(self.objects);
@@ -53,7 +53,7 @@ pub(crate) fn cache_encoded(caches: &Caches, memory: &Storage, new: &StagedObjec
     }
 }
 
-/// Adds `commit`, and those of its trees that are in `new`, to the caches.
+/// Adds `commit`, and all of its trees that are in `new`, to the caches.
 pub(crate) fn cache_decoded(
     caches: &Caches,
     memory: &Storage,

@@ -12,7 +12,7 @@ use crate::repo::refs::lock::OUTSIDE_MAX;
 /// Makes `branch` the default branch. If it does not exist, it is created at the tip of `from`, or of the current default branch.
 ///
 /// # Errors
-/// `UnknownBranch`, `BranchClash`; `Name` if no new branch may have this name. No branch is created then.
+/// `UnknownBranch`, `BranchClash`; `Name` if no new branch may have this name. After these errors, no branch was created.
 pub(crate) fn set_default_branch(
     parts: &Parts,
     branch: &BranchName,
@@ -20,7 +20,7 @@ pub(crate) fn set_default_branch(
 ) -> Result<()> {
     let refs = &parts.refs;
     let mut txn = WriteTxn::begin(parts)?;
-    // What may take long is done before `refs.lock` is taken, while others may still move refs.
+    // The steps that may take long come before `refs.lock` is taken, so that others can still move refs.
     if refs.tip(branch)?.is_none()
         && let Some(tip) = refs.tip(&refs.resolve_branch(from)?)?
     {
@@ -99,7 +99,7 @@ impl WriteTxn<'_> {
     /// # Errors
     /// `BranchExists`, `BranchClash`, `UnknownCommit`; `Name` if no new branch may have this name.
     pub fn create_branch(mut self, branch: &BranchName, from: CommitId) -> Result<()> {
-        // What may take long is done before `refs.lock` is taken, while others may still move refs.
+        // The steps that may take long come before `refs.lock` is taken, so that others can still move refs.
         commit::read(self.repo(), from)?;
         self.adopt_named_commit(from)?;
         self.sync()?;

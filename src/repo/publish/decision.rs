@@ -10,7 +10,7 @@ pub enum Decision {
     Unchanged,
     /// The branch moves to an existing commit.
     FastForward(CommitId),
-    /// The ref gets a new commit without parents: its history ends there. Only `refs/oci/records` is replaced like this.
+    /// The ref moves to a new commit without parents, which drops its earlier history. Only `refs/oci/records` is moved like this.
     Root {
         /// The tree.
         tree: TreeId,

@@ -60,7 +60,7 @@ impl<'w> Draft<'w> {
         })
     }
 
-    /// Returns whether [`Self::tip_of`] was asked for a branch that is about to move.
+    /// Returns whether [`Self::tip_of`] was called for a branch that is about to move.
     pub(crate) fn has_read_moving(&self) -> bool {
         self.has_read_moving.get()
     }
@@ -68,8 +68,8 @@ impl<'w> Draft<'w> {
     /// Returns the tip of another branch. No other change moves that branch until this change is published.
     ///
     /// # Errors
-    /// `UnknownBranch`. `Moved` if an earlier change of the batch is about to move it: the decision is discarded then, and made
-    /// again once that branch has moved.
+    /// `UnknownBranch`. `Moved` if an earlier change of the batch is about to move it: the decision is then discarded, and made again after
+    /// that branch has moved.
     pub fn tip_of(&self, branch: &BranchName) -> Result<CommitId> {
         let resolved = self.refs.resolve_branch(Some(branch))?;
         let name = RefName::from(resolved.clone());
@@ -166,7 +166,7 @@ impl<'w> Draft<'w> {
         self.edit(&edits)
     }
 
-    /// Replaces the node at `path` with the one in `commit`: a module, a directory, or nothing.
+    /// Replaces the node at `path` with the node at the same path in `commit`: a module, a directory, or nothing.
     ///
     /// # Errors
     /// `UnknownCommit`; `PathTaken` if there is a module at a parent directory of `path`.
@@ -205,7 +205,7 @@ impl<'w> Draft<'w> {
             .transpose()
     }
 
-    /// Returns the tree entry at `path` in `commit`; the root always exists.
+    /// Returns the tree entry at `path` in `commit`; `None` if there is none. The root always exists.
     pub fn entry_in(&self, commit: &Commit, path: &TreePath) -> Result<Option<TreeEntry>> {
         self.trees.entry(commit.tree.0, path.as_str().into())
     }
@@ -241,10 +241,10 @@ impl<'w> Draft<'w> {
         Ok(Merge::Merged)
     }
 
-    /// Checks that the names which a decision adds to the branch are portable.
+    /// Checks that all names that a decision adds to the branch are portable.
     ///
     /// # Errors
-    /// `Name` for one that is not, or that is similar to another one of its directory.
+    /// `Name` for a name that is not portable, or that is similar to another name in its directory.
     pub fn check_portable_names(&self, decision: &Decision) -> Result<()> {
         let new = match decision {
             Decision::Unchanged => return Ok(()),

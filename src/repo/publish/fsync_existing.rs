@@ -1,7 +1,7 @@
-//! Existing objects that must be fsynced again before a new commit or ref may lead to them.
+//! Existing objects that must be fsynced before a new commit or ref may lead to them.
 //!
-//! An object that exists may never have been fsynced: stock git and gix do not fsync by default. So every existing object that a new
-//! commit names, and that no durable tip is known to reach, is fsynced here, no matter who wrote it.
+//! An object that exists may never have been fsynced: stock git and gix do not fsync by default. So every existing object that a new commit
+//! names, and that no durable tip is known to reach, is fsynced here, whichever program wrote it.
 
 use std::collections::HashMap;
 
@@ -132,7 +132,7 @@ impl WriteTxn<'_> {
         Ok(exists)
     }
 
-    /// Fsyncs an existing object that is loose. One that `fresh` finds in a pack is left to the caller, who fsyncs the packs.
+    /// Fsyncs an existing object if it is loose. If `fresh` finds it only in a pack, the caller must fsync the packs.
     ///
     /// # Errors
     /// `Missing` if it does not exist or is damaged.

@@ -1,9 +1,9 @@
 //! Group commit: changes that arrive at the same time share one pack, one set of fsyncs and one update of each branch.
 //!
-//! There is no queue, and no thread of its own. The open batch is in a slot that one thread at a time may enter. The thread that
-//! enters decides its own change on top of the batch's earlier changes, and checks whether another thread waits to enter. If so, it
-//! leaves the batch to that thread; otherwise it publishes the batch, while new threads gather before the slot. So a single writer
-//! never waits, and N writers share the fsyncs. `refs.lock` is held from the first decision to the last ref update.
+//! There is no queue and no dedicated thread. The open batch is in a slot that one thread at a time may enter. The thread that enters
+//! decides its own change on top of the batch's earlier changes, and checks whether another thread waits to enter. If so, it leaves the
+//! batch to that thread; otherwise it publishes the batch, while new threads begin to wait for the slot. So a single writer never waits,
+//! and N writers share the fsyncs. `refs.lock` is held from the first decision to the last ref update.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,7 +24,7 @@ use crate::repo::publish::draft::Draft;
 use crate::repo::publish::outcome::Outcome;
 use crate::repo::publish::write_txn::WriteTxn;
 
-/// For how long a change is decided again and again because other writers keep moving the branch.
+/// How long a change is decided again and again while other writers keep moving the branch.
 const RETRY_MAX: Duration = Duration::from_secs(10);
 
 /// How long a change waits, without any lock, before it tries again because another git process holds its branch's lock file.
@@ -68,9 +68,9 @@ impl Publisher {
         })
     }
 
-    /// Publishes one change of `refs` like [`publish`](Self::publish): `decide` gets a draft for each of them, the branch first, and
-    /// returns as many decisions. The refs move one after the other, `refs/oci/records` first. If the
-    /// branch cannot move then, or after a crash in between, only that one has moved; the change has failed then.
+    /// Publishes one change of `refs` like [`publish`](Self::publish): `decide` gets a draft for each ref, the branch first, and returns a
+    /// decision for each. The refs move one after the other, `refs/oci/records` first. If the branch then cannot move, or the process
+    /// crashes in between, only `refs/oci/records` has moved, and the change has failed.
     ///
     /// # Errors
     /// As for [`publish`](Self::publish).
@@ -113,7 +113,7 @@ impl Publisher {
                     std::thread::sleep(LOCKED_PAUSE);
                 }
                 Outcome::Locked(error) => return Err(Error::Batch(error).into()),
-                // The branch moved, or this change depended on one that failed: this change is decided again.
+                // The branch moved, or this change depended on a change that failed. In both cases, this change is decided again.
                 _ if begun.elapsed() >= RETRY_MAX => {
                     let name = change.name.expect("BUG: it depends on a ref");
                     return Err(Error::Moved(name).into());
@@ -126,7 +126,7 @@ impl Publisher {
     /// Waits for the slot. The thread that holds it never waits for another change.
     fn enter(&self) -> Turn<'_> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        // If a thread panicked while it held the slot, it had taken the batch out before, so the slot contains none.
+        // A thread that panicked while it held the slot had taken the batch out before, so the slot contains no batch.
         let slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         Turn {

@@ -69,7 +69,7 @@ impl WriteTxn<'_> {
     fn stage_new_trees(&mut self, root: gix::ObjectId) -> Result<()> {
         let memory = self.objects.handles.take_memory();
         let staged = self.stage_trees(&memory, root);
-        // Even after an error: without its memory the handle would write to the disk.
+        // The memory is put back even after an error, because without it the handle would write to the disk.
         self.objects.handles.set_memory(memory);
         staged
     }

@@ -20,7 +20,8 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// Returns the outcome of a change whose refs have these outcomes: the one that leaves the most in doubt.
+    /// Returns the outcome of a change whose refs have these outcomes. The worst of them counts; the list below orders them from the best
+    /// to the worst.
     pub(crate) fn of_all(outcomes: impl Iterator<Item = Self>) -> Self {
         outcomes
             .max_by_key(|outcome| match outcome {

@@ -18,7 +18,7 @@ pub(crate) const LOCKED_MAX: Duration = Duration::from_millis(100);
 /// The update of one ref in a batch.
 pub(crate) struct TipUpdate {
     pub name: RefName,
-    /// The ref's durable tip.
+    /// The ref's durable tip; `None` if the ref does not exist.
     pub old: Option<gix::ObjectId>,
     /// The ref's tip after the changes that were decided so far; `None` if none of them moves the ref.
     pub new: Option<gix::ObjectId>,

@@ -1,4 +1,4 @@
-//! The gix handles of one write transaction. Each is made on first use, because it copies the list of packs.
+//! The gix handles of one write transaction. Each is made on first use, because making a handle copies the list of packs.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ impl TxnHandles {
         self.format
     }
 
-    /// Returns how often the repository had been opened again: see `gix_handle.rs`.
+    /// Returns how many times the repository had been opened again when the transaction began: see `gix_handle.rs`.
     pub(crate) fn generation(&self) -> u64 {
         self.generation
     }

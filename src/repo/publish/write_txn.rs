@@ -15,8 +15,8 @@ use crate::repo::parts::Parts;
 use crate::repo::publish::preallocated_files::PreallocatedFiles;
 use crate::repo::publish::txn_handles::TxnHandles;
 
-/// The largest blob that goes into the pack of its batch, in bytes. A larger blob becomes a loose object: its writer fsyncs only
-/// that file, while others publish, and no roll-up copies it.
+/// The largest blob that goes into the pack of its batch, in bytes. A larger blob becomes a loose object, so that its writer can fsync it
+/// while others publish, and no roll-up copies it.
 const STAGED_BLOB_BYTES_MAX: usize = 1 << 17;
 /// How many bytes of objects a transaction keeps in memory before it writes them to a pack of their own, for example during a large
 /// import.
@@ -32,7 +32,7 @@ pub struct WriteTxn<'r> {
 /// The new objects of a transaction.
 pub(crate) struct TxnObjects {
     pub handles: TxnHandles,
-    /// Objects that become loose, and those that exist and must be fsynced before a ref may lead to them.
+    /// Objects that become loose, and existing objects that must be fsynced before a ref may lead to them.
     pub loose: LooseObjects,
     /// Objects that go into one pack.
     pub staged: StagedObjects,
@@ -139,8 +139,8 @@ impl<'r> WriteTxn<'r> {
         Ok(id)
     }
 
-    /// Adds an object to the next pack, unless it exists as a loose object, which gix may find before the one in the pack. Packs
-    /// are not searched: few of the objects that a write creates are in a pack already, and storing those twice is harmless.
+    /// Adds an object to the next pack, unless it exists as a loose object, which gix may find before the copy in the pack. Packs are not
+    /// searched, because few of the objects that a write creates are in a pack already, and storing an object twice is harmless.
     pub(crate) fn stage_new(
         &mut self,
         id: gix::ObjectId,

@@ -13,7 +13,7 @@ use crate::repo::push::ref_updates::{Atomicity, DropPolicy, RefUpdate, Refusal, 
 use crate::repo::refs::lock::{OUTSIDE_MAX, RefLock};
 
 impl WriteTxn<'_> {
-    /// Makes the updates, deletions first. Those that are reported as made survive a power cut.
+    /// Makes the updates, deletions first. The updates that are reported as made survive a power cut.
     ///
     /// # Errors
     /// The objects could not be made durable, or the refs cannot be read; `Busy`. `Unconfirmed` if some updates may have been made.
@@ -148,7 +148,7 @@ struct RefMoves<'m> {
 
 impl<'m> RefMoves<'m> {
     /// Returns the indices of the updates that are not refused and change a value. Deletions come first because they can make room for
-    /// other names; then comes the registry ref, because a module whose manifest is not recorded is served with another one.
+    /// other names; then comes the registry ref, because a module whose manifest is not recorded is served with another manifest.
     fn order(&self, results: &UpdateResults) -> Vec<usize> {
         let is_made = |index: &usize| {
             let update = &self.updates[*index];
@@ -174,9 +174,9 @@ impl<'m> RefMoves<'m> {
         }
     }
 
-    /// Makes all updates, or none as far as possible. The steps that can fail because of other processes are done for all refs before
-    /// the first one moves, so that no reader sees a ref come and go. A crash in between can leave some updates made; no success was
-    /// reported then.
+    /// Makes all updates, or none as far as possible. The steps that can fail because of other processes are done for all refs before the
+    /// first one moves, so that no reader sees a ref come and go. After a crash in between, some updates may be made, but none was reported
+    /// as made.
     fn make_all(&self, results: &UpdateResults) -> Result<()> {
         let order = self.order(results);
         let updates: Vec<&RefUpdate> = order.iter().map(|index| &self.updates[*index]).collect();

@@ -14,8 +14,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Returns whether this person has the name and mail address of `author`. If the header is malformed, programs may read different
-    /// names from it, so it is no one's.
+    /// Returns whether this person has the name and mail address of `author`. If the header is malformed, programs may read different names
+    /// from it, so the answer is `false`.
     pub fn is(&self, author: &Author) -> bool {
         let signature = &self.signature;
         signature.fault.is_none()
@@ -39,7 +39,7 @@ impl IncomingObjects {
         ])
     }
 
-    /// Returns the tagger of a tag; `None` if it names none.
+    /// Returns the tagger of a tag; `None` if the tag names no tagger.
     ///
     /// # Errors
     /// `Missing`; the object is not a tag.

@@ -1,4 +1,4 @@
-//! The objects of a push: those in git's quarantine (git-receive-pack(1)), and the store's own.
+//! The objects of a push: the objects in git's quarantine (git-receive-pack(1)), and the objects of the store.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::repo::ids::{commit_id, object_id};
 use crate::repo::objects::db::ObjectDb;
 use crate::repo::push::pushed_commit::{PushedCommit, check_size};
 
-/// The longest chain of tags that point to tags.
+/// The maximum length of a chain of tags that point to tags.
 const TAGS_MAX: usize = 16;
 
 /// The commits and tags in a push's quarantine.
@@ -24,8 +24,8 @@ pub struct QuarantinedObjects {
     pub tags: Vec<ObjectId>,
 }
 
-/// The objects in a push's quarantine together with those of the store. The limits apply to those in quarantine only: what the store
-/// has was checked when it came.
+/// The objects in a push's quarantine, together with the objects of the store. The limits apply only to objects in quarantine, because the
+/// objects of the store were checked when they were added.
 pub struct IncomingObjects {
     store: gix::Repository,
     quarantine: Option<gix::odb::Handle>,
@@ -33,7 +33,8 @@ pub struct IncomingObjects {
 }
 
 impl IncomingObjects {
-    /// Opens the store's objects together with those in `quarantine`, a directory of objects.
+    /// Opens the store's objects together with the pushed objects in the directory `quarantine`. Without a directory, opens only the
+    /// store's objects.
     ///
     /// # Errors
     /// The directory cannot be read; the store does not exist.
@@ -72,8 +73,8 @@ impl IncomingObjects {
         Ok(self.header(self.id(id)?)?.0 == Kind::Commit)
     }
 
-    /// Returns every commit and tag in quarantine. This includes those that no pushed ref reaches: once they are in the store, any
-    /// client can request them by id.
+    /// Returns every commit and tag in quarantine. This includes the ones that no pushed ref reaches, because after the push any client can
+    /// request them by id.
     ///
     /// # Errors
     /// The objects cannot be listed.
@@ -94,7 +95,8 @@ impl IncomingObjects {
         Ok(found)
     }
 
-    /// Returns the commit that `id` leads to, and the tags in between; `None` if it leads to another kind of object.
+    /// Returns the commit that `id` leads to, and the tags in between; `None` if `id` leads to another kind of object, or through too many
+    /// tags.
     pub(crate) fn peel_tags(
         &self,
         id: ObjectId,

@@ -1,7 +1,7 @@
-//! The tree entries that a pushed commit introduces: those that none of its parents has at the same path.
+//! The tree entries that a pushed commit introduces: the entries that none of its parents has at the same path.
 //!
-//! This does not use the tree diff of `tree/`: it compares a tree with those of all parents at once, and must report entries that the
-//! store's own trees never have, such as duplicate names and unusual modes.
+//! This module does not use the tree diff of `tree/`, because it compares a tree with the trees of all parents at once, and must report
+//! entries that the store's own trees never have, such as duplicate names and unusual modes.
 
 use std::collections::HashSet;
 
@@ -18,10 +18,10 @@ use crate::repo::tree::entry::join_path;
 use crate::repo::tree::new_names::check_segment;
 use crate::repo::tree::reader::parse_tree;
 
-/// The mode of a regular file that is not executable. git accepts other modes for one, and fsck warns about them.
+/// The mode of a regular file that is not executable. git accepts other modes for such a file, but `git fsck` warns about them.
 const REGULAR_FILE_MODE: u16 = 0o100_644;
 
-/// What a commit introduces at a path.
+/// The kind of an entry that a commit introduces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IntroducedEntry {
     /// A regular file.
@@ -51,7 +51,8 @@ pub struct Introduced<'p> {
     pub path: &'p [u8],
     /// The entry.
     pub entry: IntroducedEntry,
-    /// Why the entry cannot have its name, which is new there; not set for names that are never legal.
+    /// The rule for new names that the entry's name breaks; `None` if it breaks none. A name that is illegal even for old entries is not
+    /// reported here.
     pub name_fault: Option<&'p names::Error>,
 }
 
@@ -74,7 +75,7 @@ struct DirectoryVersions {
 }
 
 impl IncomingObjects {
-    /// Calls `visit` for every entry that a commit introduces, and for those whose names break the rules for new names.
+    /// Calls `visit` for every entry that a commit introduces, and for every other entry whose name breaks the rules for new names.
     ///
     /// # Errors
     /// `Missing`; an object cannot be decoded.
@@ -118,7 +119,7 @@ impl IncomingObjects {
         let encoded = self.tree(directory.tree)?;
         let entries = parse_tree(&encoded, directory.tree)?.entries;
         let mut in_parents = vec![InParents::default(); entries.len()];
-        // One parent at a time: a commit may have many, and their trees may be large.
+        // Only one parent's tree is in memory at a time, because a commit may have many parents with large trees.
         for (index, id) in directory.parent_trees.iter().enumerate() {
             let encoded_parent = self.tree(*id)?;
             let parent = parse_tree(&encoded_parent, *id)?;
@@ -169,21 +170,21 @@ impl IncomingObjects {
     }
 }
 
-/// What the parents of a commit have at the path of an entry.
+/// The entries that the parents of a commit have at the path of one of its entries.
 #[derive(Clone, Default)]
 struct InParents {
-    /// Whether one of them has the same entry.
+    /// Whether a parent has the same entry.
     is_same: bool,
-    /// Whether one of them has an entry of the same name.
+    /// Whether a parent has an entry with the same name.
     has_name: bool,
-    /// Whether the first of them that has the directory has an entry of the same name.
+    /// Whether the first parent that has the directory has an entry with the same name.
     first_has_name: bool,
-    /// The other trees that they have there, each once.
+    /// The different trees that the parents have there, each once. Empty if a parent has the same entry.
     trees: Vec<gix::ObjectId>,
 }
 
 impl InParents {
-    /// Looks the entry up in the directory of one more parent.
+    /// Looks the entry up in the directory of one parent.
     fn look_up(&mut self, entry: &EntryRef<'_>, parent: &TreeRef<'_>) {
         if self.is_same {
             return;
@@ -203,7 +204,7 @@ impl InParents {
     }
 }
 
-/// The check of the names in one directory that a commit adds.
+/// Checks the names that a commit adds to one directory.
 struct NewNames<'e> {
     entries: &'e [EntryRef<'e>],
     rules: NameRules,
@@ -212,7 +213,7 @@ struct NewNames<'e> {
 }
 
 impl NewNames<'_> {
-    /// Returns the rule for new names that an entry breaks.
+    /// Returns the rule for new names that an entry breaks; `None` if it breaks none.
     fn fault(&mut self, entry: &EntryRef<'_>, in_parents: &InParents) -> Option<names::Error> {
         let name = str::from_utf8(entry.filename).ok()?;
         if !in_parents.has_name
@@ -220,7 +221,7 @@ impl NewNames<'_> {
         {
             return Some(error);
         }
-        // A merge can bring two similar names together, each from another parent.
+        // A name that only a later parent has is checked, too: a merge can bring two similar names together, each from another parent.
         if !self.rules.portable || in_parents.first_has_name {
             return None;
         }

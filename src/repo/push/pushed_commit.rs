@@ -7,7 +7,8 @@ use crate::repo::error::{Error, Result};
 use crate::repo::ids::{TreeId, commit_id};
 use crate::repo::objects::raw_commit::RawCommit;
 
-/// The maximum number of parents of a pushed commit. git itself merges at most 16 or, with a merge strategy of its own, some dozens.
+/// The maximum number of parents of a pushed commit. git creates merges of at most 16 commits, or of some dozens with a custom merge
+/// strategy.
 const PARENTS_MAX: usize = 64;
 
 /// A commit without its author and message.
@@ -15,9 +16,9 @@ const PARENTS_MAX: usize = 64;
 pub struct PushedCommit {
     /// The commit's id.
     pub id: CommitId,
-    /// Its tree.
+    /// The commit's tree.
     pub tree: TreeId,
-    /// Its parents, each once.
+    /// The commit's parents, each once unless it has too many.
     pub parents: Vec<CommitId>,
 }
 
@@ -31,7 +32,8 @@ impl PushedCommit {
         let mut parents = Vec::new();
         for parent in &commit.parents {
             let parent = commit_id(parent);
-            // The number of distinct parents may be limited already, but that of repetitions is not.
+            // Repetitions are not searched for among more than `PARENTS_MAX` parents, because each search takes time proportional to the
+            // number of parents.
             if parents.len() > PARENTS_MAX || !parents.contains(&parent) {
                 parents.push(parent);
             }

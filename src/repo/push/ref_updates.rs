@@ -90,11 +90,11 @@ pub enum Refusal {
     OtherRefused,
 }
 
-/// For each update, in their order, whether it is made, and the reason if it is not.
+/// The result of each update, in the order of the updates. The error is the reason why an update is not made.
 pub(crate) type UpdateResults = Vec<Result<(), Refusal>>;
 
 impl RefStore {
-    /// Returns which updates would be refused now, given the current refs and the history of the new values.
+    /// Returns for each update whether it would be refused now, given the current refs and the history of the new values.
     ///
     /// # Errors
     /// An object or a ref cannot be read.
@@ -189,7 +189,7 @@ impl UpdateValidator<'_> {
             _ if !leads_to_commit => Some(Refusal::NoCommit),
             Some(old) if old == new => None,
             Some(_) if is_tag => self.unless_dropping(Refusal::TagExists),
-            // The search walks the whole first-parent history in the worst case, so it is made only where its result counts.
+            // The search walks the whole first-parent history in the worst case, so it is skipped if its result does not matter.
             Some(old) if self.drop_policy == DropPolicy::Refused => {
                 let (old, new) = (self.incoming.id(old)?, self.incoming.id(new)?);
                 let is_ahead = self.incoming.is_in_first_parent_history(old, new)?;

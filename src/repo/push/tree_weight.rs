@@ -1,8 +1,8 @@
 //! The number and the total length of the paths in a tree.
 //!
-//! A tree that occurs at several paths counts at each of them: a few small trees can name billions of long paths, and everything that
-//! lists the paths of the store takes memory and time for each. The weight of each tree is computed once, whatever the number of its
-//! paths, so the cost is proportional to the number of distinct trees.
+//! A tree that occurs at several paths counts at each of them: a few small trees can name billions of long paths, and every operation that
+//! lists the paths of the store takes memory and time for each of them. The weight of each tree is computed once, whatever the number of
+//! its paths, so the cost is proportional to the number of distinct trees.
 
 use std::collections::HashMap;
 
@@ -12,12 +12,12 @@ use crate::repo::push::incoming::IncomingObjects;
 use crate::repo::push::pushed_commit::PushedCommit;
 use crate::repo::tree::reader::parse_tree;
 
-/// The paths in a tree, relative to it. Directories count too.
+/// The number and the length of the paths in a tree, relative to its root. The paths of directories count, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TreeWeight {
     /// The number of paths.
     pub paths: u64,
-    /// Their total length in bytes.
+    /// The total length of the paths in bytes.
     pub path_bytes: u64,
 }
 
@@ -86,10 +86,10 @@ impl<'i> TreeScale<'i> {
         Ok(self.weights[&tree.0])
     }
 
-    /// Adds the entries of a tree up. Returns also the subtrees whose weights are not known yet.
+    /// Sums up the entries of a tree. Also returns the subtrees whose weights are not known yet, which are missing from the sum.
     fn sum(&self, id: gix::ObjectId) -> Result<(TreeWeight, Vec<gix::ObjectId>)> {
         let (mut weight, mut unknown) = (TreeWeight::default(), Vec::new());
-        // git knows the empty tree even if no object has its id.
+        // The empty tree is valid even if the repository does not contain it as an object.
         if id.is_empty_tree() {
             return Ok((weight, unknown));
         }

@@ -1,10 +1,10 @@
 //! The tips of branches and of `refs/oci/records` that are known to be durable, with every object that they reach.
 //!
-//! A tip that this program set is durable. A tip that another program set may depend on objects that were never fsynced. They are
-//! fsynced before anything is built or reported on that tip: see `publish/fsync_existing.rs`.
+//! A tip that this program set is durable. A tip that another program set may depend on objects that were never fsynced. They are fsynced
+//! before a commit is built on that tip and before the tip is reported: see `publish/fsync_existing.rs`.
 //!
-//! `ROOT/wasmstore/durable/` shares this knowledge between processes. It has one file for each ref, named by the hash of the branch
-//! name or of `refs/oci/records`, with the id of the tip and the inode of `objects/`. The file is written after the tip is durable and is never
+//! `ROOT/wasmstore/durable/` shares this knowledge between processes. It has one file for each ref, named by the hash of the branch name or
+//! of `refs/oci/records`, with the id of the tip and the inode of `objects/`. The file is written after the tip is durable and is never
 //! fsynced: if it is lost or damaged, the objects are only fsynced again.
 
 use std::collections::{HashMap, HashSet};
@@ -20,14 +20,14 @@ use crate::repo::fs::{create_dir, remove_if_there};
 use crate::repo::refs::lock::PACKED_REFS;
 use crate::sharing::write_shared;
 
-/// Durable tips: those that this process knows in memory, those of all processes in files.
+/// The durable tips. The tips that this process knows to be durable are in memory; the tips that any process has recorded are in files.
 pub(crate) struct DurableTips {
     root: PathBuf,
     /// The durable tip of each ref, and the stamp of the file that contained it: the loose ref or `packed-refs`.
     tips: Mutex<HashMap<RefName, (gix::ObjectId, Stamp)>>,
 }
 
-/// Distinguishes a file from one that replaced it: device, inode, and time of the last change in seconds and nanoseconds.
+/// Distinguishes a file from its replacement: device, inode, and modification time in seconds and nanoseconds. `None` if there is no file.
 type Stamp = Option<(u64, u64, i64, i64)>;
 
 impl DurableTips {
@@ -92,6 +92,7 @@ impl DurableTips {
             .collect()
     }
 
+    /// Returns the paths of all records, each with its tip; `None` if the record is damaged or belongs to another store.
     fn notes(&self) -> Vec<(PathBuf, Option<gix::ObjectId>)> {
         let files = fs::read_dir(self.dir()).into_iter().flatten().flatten();
         let inode = self.objects_inode();
@@ -104,7 +105,7 @@ impl DurableTips {
         files.map(read).collect()
     }
 
-    /// Returns device and inode of `objects/`. They distinguish this store from a copy of it, whose objects may never have been
+    /// Returns the device and the inode of `objects/`. They distinguish this store from a copy of it, whose objects may never have been
     /// fsynced.
     fn objects_inode(&self) -> String {
         let objects = fs::metadata(self.root.join("objects"));
@@ -130,7 +131,8 @@ impl DurableTips {
     /// file name, and may contain slashes.
     fn note_path(&self, name: &RefName) -> PathBuf {
         let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
-        // No branch is named `refs/oci/records`: a branch name begins below `refs/`.
+        // A branch named `refs/oci/records` would share its file with the registry ref. This is harmless, because every recorded tip is
+        // durable, whichever ref it belongs to.
         match name {
             RefName::Branch(branch) => hasher.update(branch.as_str().as_bytes()),
             RefName::Tag(_) | RefName::Oci => hasher.update(name.to_string().as_bytes()),

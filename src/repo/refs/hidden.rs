@@ -22,14 +22,14 @@ const UNBROKEN_MAX: Duration = Duration::from_secs(5);
 pub(crate) struct LastUnbroken(Mutex<Option<(Instant, RefsStamp)>>);
 
 impl RefStore {
-    /// Returns the values of `transfer.hideRefs` (git-config(1)) that hide every broken ref and no other. git advertises broken refs,
-    /// and each client fails when it requests their objects. Broken refs are checked at each call: a client must not take a ref that
-    /// was repaired for a deleted one.
+    /// Returns the values of `transfer.hideRefs` (git-config(1)) that hide every broken ref and no other. git advertises broken refs, and
+    /// each client fails when it requests their objects. While there are broken refs, each call checks all refs again, because a repaired
+    /// ref that is still hidden would look like a deleted ref to clients.
     ///
     /// # Errors
     /// The refs cannot be listed.
     pub fn hidden_from_git(&self) -> Result<Vec<String>> {
-        // Held during the listing, so that concurrent requests share one.
+        // The lock is held during the listing, so that concurrent requests share one listing.
         let last = &self.last_unbroken.0;
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         let is_valid =
@@ -42,7 +42,7 @@ impl RefStore {
         let mut patterns = hide_patterns(&list);
         let default = self.default_branch().map(|branch| branch.full_ref());
         if default.is_ok_and(|default| list.broken.iter().any(|it| it.name == default)) {
-            // git would advertise HEAD with the object that the default branch leads to.
+            // HEAD is hidden, too, because git would advertise it with the object that the default branch leads to.
             patterns.push(HEAD.to_owned());
         }
         *last = list.broken.is_empty().then_some((start, list.stamp));
@@ -50,8 +50,8 @@ impl RefStore {
     }
 }
 
-/// Returns a pattern for each broken ref. A pattern applies to everything below a name, too, and the last matching one decides. So each
-/// pattern that hides `a` is followed by patterns that show the refs below `a/`: `a` may be a foreign file and `a/b` a packed ref.
+/// Returns a pattern for each broken ref. A pattern also applies to all names below its name, and the last matching pattern decides. So
+/// each pattern that hides `a` is followed by patterns that show the refs below `a/`: `a` may be a foreign file and `a/b` a packed ref.
 fn hide_patterns(list: &RefList) -> Vec<String> {
     let broken: HashSet<&str> = list.broken.iter().map(|it| it.name.as_str()).collect();
     let is_below = |name: &str| {
@@ -63,7 +63,8 @@ fn hide_patterns(list: &RefList) -> Vec<String> {
     // Sorted by name, and a name sorts before the names below it.
     let mut patterns: BTreeMap<&str, String> =
         shown.map(|name| (name, format!("!{name}"))).collect();
-    // A line of packed-refs that is not a ref has no such name. git fails because of it anyway.
+    // This leaves out the entry `packed-refs`, which stands for a malformed line of that file. No pattern would help: git fails because of
+    // the line.
     let hidden = broken.iter().filter(|name| name.starts_with("refs/"));
     patterns.extend(hidden.map(|name| (*name, (*name).to_owned())));
     patterns.into_values().collect()

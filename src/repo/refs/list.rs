@@ -4,9 +4,9 @@
 //! (git-pack-refs(1)), and a ref is deleted from `packed-refs` before its file is. So a ref whose file vanishes during the listing is
 //! either found in `packed-refs`, or was deleted. gix reads `packed-refs` first, and fails if a file vanishes.
 //!
-//! A broken ref does not stop the listing. It is left out and reported, as git does it: a power cut or a tool for syncing files may
-//! leave an empty file or a foreign one. Only what was read can be broken: a ref whose file, or whose object, cannot be read because of an
-//! I/O error may be a good one, so it fails the listing. Otherwise a replica would delete it, and write another in its place.
+//! A broken ref does not stop the listing. Like git, the listing leaves it out and reports it: a power cut or a tool for syncing files may
+//! leave an empty or foreign file. A ref whose file or object cannot be read because of an I/O error may be intact, so it does not count as
+//! broken, and the listing fails. Otherwise a replica would delete that ref and create it anew.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -39,7 +39,7 @@ pub(crate) struct RefList {
     pub refs: Vec<(BString, Target)>,
     /// The other refs, sorted by name.
     pub broken: Vec<BrokenRef>,
-    /// The state of what was read.
+    /// The state of the files and directories that were read.
     pub stamp: RefsStamp,
 }
 
@@ -114,7 +114,7 @@ impl RefStore {
                 let entry = entry.map_err(Error::io("read", &dir))?;
                 let path = entry.path();
                 let file_name = entry.file_name();
-                // git ignores them, too: lock files, and temporary files of other programs.
+                // Like git, the listing ignores lock files, and temporary files of other programs.
                 if file_name.as_bytes().starts_with(b".") || is_lock(file_name.as_bytes()) {
                     continue;
                 }
@@ -157,7 +157,7 @@ impl RefStore {
             text => text.map_err(Error::io("read", &path))?,
         };
         for (number, line) in (1..).zip(text.split_inclusive(|byte| *byte == b'\n')) {
-            // The header, and the objects that annotated tags lead to.
+            // Skips the header, and the lines with the objects that annotated tags lead to.
             if line.starts_with(b"#") || line.starts_with(b"^") {
                 continue;
             }
@@ -232,7 +232,7 @@ fn is_dangling_link(path: &Path, error: &io::Error) -> bool {
     (is_loop || is_vanished(error)) && fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink())
 }
 
-/// Returns whether another writer removed a file or directory, or one of its parents, since it was listed.
+/// Returns whether the error means that another writer removed a file or directory, or a parent of it, after it was listed.
 fn is_vanished(error: &io::Error) -> bool {
     use io::ErrorKind::{NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory)

@@ -30,7 +30,7 @@ pub(crate) const PACKED_REFS: &str = "packed-refs";
 pub(crate) const HEAD: &str = "HEAD";
 /// The repository's configuration.
 pub(crate) const CONFIG: &str = "config";
-/// The files that are not recorded in `moving`: their lock files are always looked for.
+/// The files that are not recorded in `moving`, because their lock files are always looked for.
 const NOT_NOTED: [&str; 3] = [PACKED_REFS, HEAD, CONFIG];
 /// The mode of a new ref.
 const MODE: u32 = 0o444;
@@ -74,7 +74,7 @@ impl RefLock {
         }
         let lock = lock_path(&path);
         let mut file = create(&path, &lock, Instant::now() + patience, mode)?;
-        // Created before the file is written, so that a failure removes the file.
+        // This is created before the content is written, so that an error removes the lock file.
         let held = Self {
             lock,
             path,
@@ -121,8 +121,8 @@ pub(crate) fn own_locks(root: &Path) -> Vec<PathBuf> {
     locks.filter(|lock| is_own(lock)).collect()
 }
 
-/// Removes the lock files that dead wasmstore processes left behind. The caller holds `refs.lock`, so no running wasmstore process
-/// holds one.
+/// Removes the lock files that dead wasmstore processes left behind. The caller holds `refs.lock`, so no running wasmstore process holds a
+/// lock file.
 pub(crate) fn clear_dead_locks(root: &Path) -> Result<()> {
     own_locks(root).iter().try_for_each(|lock| clear_dead(lock))
 }

@@ -84,8 +84,7 @@ impl RefStore {
         CommitId::parse(text.strip_suffix('\n')?).ok()
     }
 
-    /// Returns every branch, every tag and the registry ref with the object that it names, sorted by name, and the names of all other refs: broken refs,
-    /// symbolic refs, and refs with names that the store does not accept.
+    /// Returns the branches, the tags and the registry ref with their objects, and the names of all other refs.
     pub fn branches_and_tags(&self) -> Result<BranchesAndTags> {
         let list = self.list("refs/")?;
         let mut found = BranchesAndTags::default();
@@ -181,8 +180,8 @@ impl RefStore {
         Err(Error::UnknownBranch(branch.to_string()))
     }
 
-    /// Returns every ref below `prefix` with the object that it names, sorted by name. Symbolic refs are left out: they reach
-    /// nothing that the refs they lead to do not reach.
+    /// Returns every ref below `prefix` with the object that it names, sorted by name. Symbolic refs are left out, because the refs to
+    /// which they lead reach the same objects.
     pub(crate) fn direct_refs(&self, prefix: &str) -> Result<Vec<(BString, gix::ObjectId)>> {
         let direct = |(name, target)| match target {
             Target::Object(id) => Some((name, id)),
@@ -239,7 +238,7 @@ pub(crate) fn read_tip(repo: &gix::Repository, name: &str) -> Result<Option<gix:
     }
 }
 
-/// Returns a function that converts gix's error about reading a ref. Unless the file could not be read, the ref is broken.
+/// Returns a function that converts gix's error about reading a ref to `BrokenRef`, or to `Database` if an I/O error was the cause.
 fn failed_to_read(name: &str) -> impl FnOnce(gix::Error) -> Error {
     let name = name.to_owned();
     move |error| {
@@ -256,7 +255,7 @@ fn failed_to_read(name: &str) -> impl FnOnce(gix::Error) -> Error {
     }
 }
 
-/// Returns the text of a file that is shorter than the buffer.
+/// Returns the text of a file; `None` if it fills the buffer, is not UTF-8, or cannot be read.
 fn read_small<'b>(path: &Path, buffer: &'b mut [u8; REF_BYTES_MAX]) -> Option<&'b str> {
     let length = File::open(path).ok()?.read(buffer).ok()?;
     (length < buffer.len()).then(|| std::str::from_utf8(&buffer[..length]).ok())?

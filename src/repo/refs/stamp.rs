@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// What stat(2) reports of each directory of refs, and of `packed-refs`, from before they were read. It changes when a ref is created,
-/// renamed or deleted, so with every update of git and wasmstore, but not when another program writes into the file of a ref.
+/// The metadata of `packed-refs` and of each directory of refs, from before they were read. It changes when the file of a ref is created,
+/// renamed or deleted. git and wasmstore do so in every update; but if another program writes into the file of a ref, the metadata stays
+/// the same.
 #[derive(Default)]
 pub(crate) struct RefsStamp(Vec<(PathBuf, Option<FileStamp>)>);
 
@@ -18,7 +19,7 @@ impl RefsStamp {
         self.0.push((path.to_owned(), stamp(path)));
     }
 
-    /// Returns whether nothing has changed since.
+    /// Returns whether nothing has changed since the state was recorded.
     pub(in crate::repo::refs) fn is_current(&self) -> bool {
         self.0.iter().all(|(path, old)| stamp(path) == *old)
     }

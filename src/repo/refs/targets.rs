@@ -17,7 +17,7 @@ impl RefStore {
     /// Marks the refs as broken that lead to an object or a ref that does not exist, or to a broken ref.
     ///
     /// # Errors
-    /// An I/O error, so it is unknown whether a target exists.
+    /// I/O: it is unknown whether a target exists.
     pub(in crate::repo::refs) fn check_targets(
         &self,
         repo: &gix::Repository,
@@ -49,7 +49,7 @@ impl RefStore {
                 return Ok(Some("it has the id zero".to_owned()));
             }
             Target::Object(id) => {
-                // gix takes a loose object whose file cannot be examined for missing.
+                // If the file of a loose object cannot be examined, gix reports the object as missing.
                 let path = self.loose_object(id);
                 match fs::metadata(&path) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -82,7 +82,7 @@ impl RefStore {
     }
 }
 
-/// Returns whether the target of a ref exists, as far as it can be read.
+/// Returns whether the target of a ref exists and can be read.
 fn is_found(repo: &gix::Repository, target: &Target) -> bool {
     match target {
         Target::Object(id) => repo.objects.exists(id),

@@ -99,7 +99,7 @@ impl RefStore {
         self.remove_loose(lock)
     }
 
-    /// Takes `HEAD.lock`, to make `branch` the default branch. Renaming the lock file, which remains to be done, needs no more disk
+    /// Takes `HEAD.lock`, to make `branch` the default branch. The caller then only has to rename the lock file, which needs no more disk
     /// space. The caller holds `refs.lock`.
     pub(crate) fn lock_head(&self, branch: &BranchName) -> Result<RefLock> {
         let content = format!("ref: {}\n", branch.full_ref());
@@ -110,7 +110,8 @@ impl RefStore {
     pub(crate) fn rename_lock(&self, lock: RefLock) -> Result<()> {
         let path = lock.path().to_owned();
         let is_new = !path.is_file();
-        // git leaves empty directories behind whose name the new branch may have. Only empty ones can be removed.
+        // git leaves empty directories behind, and the new branch may have the name of such a directory. Directories that are not empty
+        // stay.
         remove_empty_dirs(&path);
         lock.rename()?;
         let dir = path.parent().expect("BUG: a ref has a parent directory");
@@ -198,8 +199,8 @@ fn unconfirmed(source: Error) -> Error {
     }
 }
 
-/// Fsyncs a directory of refs and everything below it. A file that vanishes meanwhile, such as a lock file of another git process,
-/// is not a ref.
+/// Fsyncs a directory of refs and everything below it. A file that vanishes before it is fsynced, such as a lock file of another git
+/// process, is not a ref.
 fn sync_below(dir: &Path) -> Result<()> {
     for entry in fs::read_dir(dir).map_err(Error::io("read", dir))? {
         let path = entry.map_err(Error::io("read", dir))?.path();

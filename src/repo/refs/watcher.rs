@@ -7,8 +7,8 @@ use std::time::Duration;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-/// A subscription to ref changes. It may wake without a reason, and not at all on a file system without notification. So the caller
-/// reads the refs after each return of [`Self::wait`], and gives it a time limit.
+/// A subscription to ref changes. It may wake without a reason, and on a file system without notification it never wakes. So the caller
+/// must call [`Self::wait`] with a time limit, and read the refs each time that it returns.
 pub struct RefWatcher {
     wakeups: Receiver<()>,
     waker: RefWaker,

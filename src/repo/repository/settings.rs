@@ -1,5 +1,5 @@
-//! What the configuration of a repository and the files next to it determine: mirrors, the primary of a replica, the rules for names, and the
-//! hooks.
+//! The operations on the configuration of a repository and on the files next to it: mirrors, the primary of a replica, the rules for names,
+//! and the hooks.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,12 +20,13 @@ impl Repository {
         mirror_lock::lock(&self.parts, name, limit)
     }
 
-    /// Returns the directory for the state of mirrors, `ROOT/wasmstore/mirrors`. It exists once a mirror's lock was taken.
+    /// Returns the directory for the state of mirrors, `ROOT/wasmstore/mirrors`. The directory exists after the lock of any mirror was
+    /// taken for the first time.
     pub fn mirrors_dir(&self) -> PathBuf {
         mirror_lock::dir(&self.parts.own_dir())
     }
 
-    /// Adds a git remote that is a mirror for pushes to the configuration, durably.
+    /// Adds a mirror to the configuration, durably: a git remote to which the store is pushed.
     ///
     /// # Errors
     /// I/O.
@@ -49,13 +50,13 @@ impl Repository {
         mirror_config::sync(self.root())
     }
 
-    /// Returns the URL of the store that this replica follows, without secrets, as of when it was opened; `None` if this store is not
-    /// a replica.
+    /// Returns the URL of the store that this replica follows, without secrets, as configured when this store was opened; `None` if it is
+    /// not a replica.
     pub fn primary(&self) -> Option<String> {
         replica_mark::primary(&self.parts.objects)
     }
 
-    /// Marks the store as a replica of the one at `url`, unless it has a history of its own; returns whether it is a replica now.
+    /// Marks the store as a replica of the store at `url`, unless it has a history of its own; returns whether it is a replica now.
     ///
     /// # Errors
     /// The repository cannot be read or written.
@@ -92,12 +93,12 @@ impl Repository {
         replica_mark::note_equal(&self.parts, url)
     }
 
-    /// Returns whether the configuration requires portable names, as of when the store was opened.
+    /// Returns whether the configuration required portable names when the store was opened.
     pub fn requires_portable_names(&self) -> bool {
         name_rules::requires_portable(&self.parts.objects)
     }
 
-    /// Requires portable names of every process that opens the store from now on.
+    /// Configures the store to require portable names. This applies to every process that opens it from now on.
     ///
     /// # Errors
     /// The configuration cannot be written.

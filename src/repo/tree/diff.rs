@@ -28,22 +28,23 @@ pub struct PathChange {
     pub new: Option<ModuleHash>,
 }
 
-/// One entry that changed, of any kind but a directory.
+/// A path whose entry differs between two trees. A directory is not an entry here.
 #[derive(Debug)]
 pub(crate) struct EntryChange {
     pub path: BString,
+    /// The entry in the new tree; `None` if there is none.
     pub new: Option<TreeEntry>,
 }
 
-/// The entries of one name in two trees, at least one of which exists. Both are directories or neither is: git sorts a directory as if
-/// its name ended in a slash, so a file and a directory of one name are two pairs.
+/// The entries with the same name in two trees. At least one of them exists. Either both are directories or neither is: git sorts a
+/// directory as if its name ended in a slash, so a file and a directory with the same name form two pairs.
 pub(crate) struct EntryPair<'t> {
     pub name: &'t BStr,
     pub old: Option<TreeEntry>,
     pub new: Option<TreeEntry>,
 }
 
-/// Pairs the entries of two trees by name, in git's order, and skips the pairs that are equal.
+/// Pairs the entries of two trees by name, in git's order, and skips the pairs of equal entries.
 pub(crate) fn differing_pairs<'t>(
     old: impl Iterator<Item = EntryRef<'t>>,
     new: impl Iterator<Item = EntryRef<'t>>,
@@ -68,7 +69,7 @@ pub(crate) fn differing_pairs<'t>(
     std::iter::from_fn(next_pair).filter(|pair| pair.old != pair.new)
 }
 
-/// Pairs the entries of two decoded trees; `None` is the empty tree.
+/// Pairs the entries of two decoded trees, and skips the pairs of equal entries. A tree that is `None` is the empty tree.
 fn differing_entries<'t>(
     old: &'t Option<Arc<Tree>>,
     new: &'t Option<Arc<Tree>>,
@@ -81,7 +82,7 @@ fn differing_entries<'t>(
 }
 
 impl ObjectDb {
-    /// Returns the modules that differ between two trees, sorted by path; `None` is the empty tree.
+    /// Returns the modules that differ between two trees, sorted by path. A tree that is `None` is the empty tree.
     pub fn diff(&self, old: Option<TreeId>, new: Option<TreeId>) -> Result<Vec<PathChange>> {
         let mut changes = Vec::new();
         self.walk_changes(old, new, &TreePath::root(), None, |change| {
@@ -91,8 +92,9 @@ impl ObjectDb {
         Ok(changes)
     }
 
-    /// Calls `visit` for every module at or below `at` and after the path `after` that differs between two trees, sorted by path, until
-    /// `visit` returns `Break`. As a tree, `None` is the empty tree.
+    /// Calls `visit` for every path at or below `at` whose module differs between two trees, in the order of the paths, until `visit`
+    /// returns `Break`. Skips the paths up to and including `after`. A tree that is `None` is the empty tree. Returns the value in `Break`;
+    /// `None` if every path was visited.
     pub fn walk_changes<B>(
         &self,
         old: Option<TreeId>,
@@ -112,7 +114,7 @@ impl ObjectDb {
     }
 }
 
-/// Walks the changes at and below one path.
+/// Visits the changes at and below `path`, except at the paths up to and including `after`.
 fn walk_entry<B>(
     trees: &TreeReader<'_>,
     path: &TreePath,
@@ -170,7 +172,7 @@ fn is_before(directory: &TreePath, after: &ModulePath) -> bool {
     below.cmp(after.bytes().take(directory.len() + 1)).is_lt()
 }
 
-/// Returns the entries that differ between two trees, except directories, with any names.
+/// Returns the paths whose entries differ between two trees, including names that the store does not accept, but not directories.
 pub(crate) fn entry_changes(
     trees: &TreeReader<'_>,
     old: gix::ObjectId,

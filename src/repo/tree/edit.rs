@@ -6,7 +6,7 @@ use crate::repo::error::{Error, Result};
 use crate::repo::tree::entry::TreeEntry;
 use crate::repo::tree::reader::TreeReader;
 
-/// Returns the tree after setting (`Some`) or removing (`None`) the entry at each path. It is built in memory.
+/// Returns the tree after setting (`Some`) or removing (`None`) the entry at each path. The new trees are kept in the memory of `repo`.
 pub(crate) fn edit(
     repo: &gix::Repository,
     trees: &TreeReader<'_>,

@@ -37,7 +37,7 @@ pub struct TreeDiffer<'r> {
     encoded_bytes: RefCell<usize>,
 }
 
-/// A directory that differs: its path, and its tree before and after.
+/// A directory that differs: its path, and the ids of its old and its new tree. An id is `None` if the directory does not exist.
 type DirectoryPair = (Vec<u8>, Option<gix::ObjectId>, Option<gix::ObjectId>);
 
 impl ObjectDb {
@@ -61,7 +61,8 @@ impl<'r> TreeDiffer<'r> {
         }
     }
 
-    /// Returns every path where two trees differ, directories and the root included, sorted, each once; `None` is the empty tree.
+    /// Returns every path at which two trees differ, including directories and the root, sorted and without duplicates. If `old` is `None`,
+    /// it is the empty tree.
     pub fn changes(&self, old: Option<TreeId>, new: TreeId) -> Result<Vec<TreeChange>> {
         let mut changes = Vec::new();
         let old = old.map(|tree| tree.0).filter(|tree| !tree.is_empty_tree());
@@ -79,7 +80,7 @@ impl<'r> TreeDiffer<'r> {
             });
         }
         changes.sort_by(|a, b| a.path.cmp(&b.path));
-        // If a directory replaced a module, or the reverse, both have an element for the path.
+        // If a directory replaced a module, or the reverse, there are two elements for the path.
         changes.dedup_by(|later, first| {
             let is_same = later.path == first.path;
             if is_same {
@@ -91,7 +92,7 @@ impl<'r> TreeDiffer<'r> {
         Ok(changes)
     }
 
-    /// Returns the module at a path of a tree.
+    /// Returns the module at a path of a tree; `None` if there is none.
     pub fn module_at(&self, tree: TreeId, path: &[u8]) -> Result<Option<ModuleHash>> {
         let mut dir = Some(tree.0);
         let mut names = path.split_str("/").peekable();
@@ -145,7 +146,7 @@ impl<'r> TreeDiffer<'r> {
         Ok(())
     }
 
-    /// Returns an encoded tree; `None` is the empty tree.
+    /// Returns an encoded tree. The id `None` is the empty tree.
     fn load(&self, id: Option<gix::ObjectId>) -> Result<Arc<Vec<u8>>> {
         let Some(id) = id.filter(|id| !id.is_empty_tree()) else {
             return Ok(Arc::default());

@@ -43,8 +43,8 @@ impl ObjectDb {
             .map(|entry| entry.node()))
     }
 
-    /// Returns the entries of the directory at `path` in a tree, in git's order; none if there is no directory. Entries with illegal names are
-    /// left out.
+    /// Returns the entries of the directory at `path` in a tree, in git's order; an empty list if there is no directory. Entries with
+    /// illegal names are left out.
     pub fn directory(&self, tree: TreeId, path: &TreePath) -> Result<Vec<(String, TreeNode)>> {
         let trees = TreeReader::cached(self);
         let entry = trees.entry(tree.0, path.as_str().into())?;
@@ -77,7 +77,8 @@ impl ObjectDb {
         }
     }
 
-    /// Calls `visit` for every module below `at` in a tree, sorted by path, until `visit` returns `Break`.
+    /// Calls `visit` for every module below `at` in a tree, sorted by path, until `visit` returns `Break`. Returns the value in `Break`;
+    /// `None` if every module was visited.
     pub fn walk_modules<B>(
         &self,
         tree: TreeId,
@@ -87,8 +88,7 @@ impl ObjectDb {
         self.walk_modules_after(tree, at, None, visit)
     }
 
-    /// Calls `visit` for every module below `at` in a tree whose path sorts after `after`, sorted by path, until `visit` returns
-    /// `Break`.
+    /// Does the same as [`walk_modules`](Self::walk_modules) for the modules whose paths sort after `after`.
     pub fn walk_modules_after<B>(
         &self,
         tree: TreeId,

@@ -18,7 +18,7 @@ use crate::repo::tree::edit::edit;
 use crate::repo::tree::entry::TreeEntry;
 use crate::repo::tree::reader::TreeReader;
 
-/// How many merges of merge bases one merge may make. After that, a base counts as empty, which can only add conflicts.
+/// The maximum number of merges of merge bases within one merge. After that, an empty base is used, which can only add conflicts.
 const BASE_MERGES_MAX: u32 = 64;
 
 /// The result of merging another commit into a draft.
@@ -72,7 +72,7 @@ impl<'m> TreeMerge<'m> {
         one: gix::ObjectId,
         others: &[gix::ObjectId],
     ) -> Result<Vec<gix::ObjectId>> {
-        // The commit-graph only saves time, so a damaged one is not used.
+        // The commit-graph only saves time, so a damaged one is ignored.
         let commit_graph = self.repo.commit_graph_if_enabled().ok().flatten();
         let mut graph = Graph::new(LenientObjects(self.repo), commit_graph.as_ref());
         let bases =
@@ -102,8 +102,8 @@ impl<'m> TreeMerge<'m> {
         Ok(tree)
     }
 
-    /// Merges two bases. A conflict leaves an entry that equals neither side, so that a side that kept its own value of the path counts as
-    /// having changed it.
+    /// Merges two merge bases into one. At a path where they conflict, the result has an entry that equals neither of them, so both sides
+    /// of the actual merge count as having changed this path.
     fn three_way_forced(
         &self,
         base: gix::ObjectId,
@@ -155,7 +155,7 @@ impl<'m> TreeMerge<'m> {
         let mut edits: Vec<(&BStr, _)> = Vec::new();
         for (path, entry) in &set {
             let obstacle = self.trees.obstacle(tree, path.as_bstr())?;
-            // A symbolic link or submodule at the path itself is not in the way: their side replaced it.
+            // A symbolic link or submodule at the path itself is not an obstacle, because their side replaced it.
             let is_in_the_way = |(existing, noun): &(String, &str)| {
                 *noun != TreeEntry::FOREIGN || *existing != format!("/{path}")
             };

@@ -5,7 +5,7 @@ use crate::names::{self, ModulePath, SimilarNames};
 use crate::repo::error::Result;
 use crate::repo::tree::reader::{TreeReader, find};
 
-/// Checks the segments that a module at `path` would add to the tree `root`, but not whether they are similar to others.
+/// Checks the segments that a module at `path` would add to the tree `root`. Does not compare them with similar names.
 ///
 /// # Errors
 /// `Name` for a segment that a change must not add.
@@ -18,7 +18,7 @@ pub(crate) fn check_new_path(
     let mut end = 0;
     for segment in path.segments() {
         end += segment.len();
-        // Almost every name is allowed, so the tree is searched for the others only.
+        // Almost every name is allowed. Only for a name that is not, the tree is searched: a name that it already contains stays usable.
         if let Err(error) = check_segment(segment, rules)
             && trees.entry(root, path.as_str()[..end].into())?.is_none()
         {
@@ -38,10 +38,10 @@ pub(crate) fn check_segment(segment: &str, rules: NameRules) -> Result<(), names
     Ok(())
 }
 
-/// Checks that the names which the tree `new` has and the tree `old` does not are portable.
+/// Checks that every name in the tree `new` that is not in the tree `old` is portable. If `old` is `None`, checks all names.
 ///
 /// # Errors
-/// `Name` for one that is not, or that is similar to another one of its directory.
+/// `Name` for a name that is not portable, or that is similar to another name in its directory.
 pub(crate) fn check_portable(
     trees: &TreeReader<'_>,
     old: Option<gix::ObjectId>,
@@ -59,7 +59,7 @@ pub(crate) fn check_portable(
             let previous = old
                 .as_ref()
                 .and_then(|old| find(old, entry.filename.as_ref()));
-            // Readers do not see names that are not UTF-8, which only other programs write.
+            // Names that are not UTF-8 are skipped: only other programs write them, and readers do not see them.
             if previous.is_none()
                 && let Ok(name) = str::from_utf8(&entry.filename)
             {

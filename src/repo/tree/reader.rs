@@ -44,7 +44,7 @@ impl<'r> TreeSource<'r> {
         Self::Cached(objects, OnceCell::new())
     }
 
-    /// Returns the handle to read the tree `id`.
+    /// Returns a handle that can read the tree `id`.
     pub(crate) fn handle(&self, id: gix::ObjectId) -> Result<&gix::Repository> {
         match self {
             Self::Handle(repo) => Ok(repo),
@@ -117,7 +117,7 @@ impl<'r> TreeReader<'r> {
         Ok(tree)
     }
 
-    /// Returns a decoded tree without keeping it in `decoded`: this operation will not need it again.
+    /// Returns a decoded tree without keeping it in `decoded`, for a caller that does not need it again.
     fn load_once(&self, id: gix::ObjectId) -> Result<Arc<gix::objs::Tree>> {
         match self.source {
             TreeSource::Cached(..) => self.load(id),
@@ -154,8 +154,8 @@ impl<'r> TreeReader<'r> {
         look_up(root, path, |tree| self.load(tree))
     }
 
-    /// Calls `visit` for every module below `at` whose path sorts after `after`, sorted by path, until `visit` returns `Break`.
-    /// git's order of the entries of a tree is the order of the full paths.
+    /// Calls `visit` for every module below `at` whose path sorts after `after`, sorted by path, until `visit` returns `Break`. No sorting
+    /// is needed: git's order of the entries of each tree results in the order of the full paths.
     pub(crate) fn walk<B>(
         &self,
         root: gix::ObjectId,
@@ -201,8 +201,8 @@ impl<'r> TreeReader<'r> {
     }
 }
 
-/// Returns the number of entries of the directory `at` that sort before or at the path `after`, with everything below them. The search is
-/// binary, because a long list is read in pieces and each piece begins with it.
+/// Returns the number of entries of the directory `at` that sort before or at the path `after`, together with everything below them. The
+/// search is binary, because a long list is read in pages, and each page begins with this search.
 fn count_before(entries: &[gix::objs::tree::Entry], at: &TreePath, after: &str) -> usize {
     let below = if at.is_root() {
         Some(after)
@@ -224,13 +224,14 @@ fn is_before(name: &[u8], is_directory: bool, after: &[u8]) -> bool {
     if !is_directory {
         return name <= after;
     }
-    // Paths below the directory begin with its path. They sort before `after` if that does, unless `after` is one of them.
+    // All paths below the directory begin with its name and a slash. They sort before `after` if this prefix does, unless `after` is one of
+    // them.
     let rest = after.strip_prefix(name);
     !rest.is_some_and(|rest| rest.starts_with(b"/"))
         && directory_path(name).lt(after.iter().copied())
 }
 
-/// Returns the bytes of the path of a directory with the slash that follows it in the paths below it.
+/// Returns the prefix of all paths below a directory: the path of the directory and a slash.
 fn directory_path(path: &[u8]) -> impl Iterator<Item = u8> {
     path.iter().copied().chain([b'/'])
 }
@@ -276,7 +277,7 @@ pub(crate) fn parse_tree(bytes: &[u8], id: gix::ObjectId) -> Result<TreeRef<'_>>
     TreeRef::from_bytes(bytes, id.kind()).map_err(Error::database(format!("decode tree {id}")))
 }
 
-/// Finds the entry of a name by binary search. A directory sorts as if its name ended in a slash.
+/// Finds the entry with this name by binary search. A directory sorts as if its name ended in a slash, so both sort positions are searched.
 pub(crate) fn find<'t>(
     tree: &'t gix::objs::Tree,
     name: &BStr,

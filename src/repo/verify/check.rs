@@ -20,7 +20,8 @@ use crate::repo::verify::findings::{
     FaultSeverity, ObjectInspector, ObjectLocation, StoreFault, VerifyCounts,
 };
 
-/// The guard of a running check: no `gc` runs.
+/// The guard of a running check. While it exists, no `gc` runs. It is empty if there is no store, or if this process may not create lock
+/// files.
 pub struct VerifyGuard(#[expect(dead_code, reason = "held until the check is done")] Option<Guard>);
 
 /// An object to check.
@@ -30,15 +31,15 @@ struct PendingCheck {
     location: Option<ObjectLocation>,
 }
 
-/// What an object must be, according to the ref or object that names it.
+/// The kind and the use of an object, according to the ref or object that names it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ObjectRole {
-    /// Any kind of object: a ref other than a branch names it.
+    /// An object of any kind, because the ref that names it is not a branch.
     Any,
-    /// An object of this kind that readers can reach: a blob is a module.
+    /// An object of this kind that readers can reach. If it is a blob, it must be a valid module.
     Kind(Kind),
-    /// An object of this kind that is not part of the modules: readers cannot reach it by a legal path, or the ref has no modules. Blobs
-    /// in this role, and blobs below a commit or tree in this role, may have any content.
+    /// An object of this kind that readers cannot reach, because its path is not legal, or because the ref that leads to it contains no
+    /// modules. Blobs in this role, and blobs below a commit or tree in this role, may have any content.
     Foreign(Kind),
 }
 
@@ -75,10 +76,10 @@ pub(crate) fn begin(parts: &Parts) -> Result<VerifyGuard> {
     }
 }
 
-/// Checks every ref, and every object that one reaches, while writers continue.
+/// Checks every ref, and every object that a ref reaches, while writers continue.
 ///
 /// # Errors
-/// The refs cannot be listed. Faults of the store go to the inspector.
+/// The refs cannot be listed. Faults of the store are not errors; the inspector receives them.
 pub(crate) fn verify(
     parts: &Parts,
     _: &VerifyGuard,
@@ -110,6 +111,7 @@ struct ObjectWalk<'w, I> {
     todo: Vec<PendingCheck>,
     /// The roles in which each object was checked, as bits.
     seen: gix::hashtable::HashMap<gix::ObjectId, u16>,
+    /// The foreign entries that were reported, by id and path.
     foreign: HashSet<(gix::ObjectId, String)>,
 }
 

@@ -68,7 +68,7 @@ fn faulty_files(objects: &ObjectDb) -> Vec<(PathBuf, gix::ObjectId)> {
     faulty.collect()
 }
 
-/// Returns the fault that git finds in its commit-graph.
+/// Returns the fault that git finds in the commit-graph; `None` if there is no fault, no commit-graph or no git.
 fn commit_graph_fault(root: &Path) -> Option<String> {
     let info = root.join("objects/info");
     let graphs = ["commit-graph", "commit-graphs"].map(|name| info.join(name));

@@ -2,10 +2,10 @@
 
 use crate::names::{CommitId, ModuleHash};
 
-/// Where an object was first found.
+/// The location at which an object was first found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ObjectLocation {
-    /// The commit whose tree it is in.
+    /// The commit whose tree contains the object.
     pub commit: CommitId,
     /// The object's path in that tree, with a leading slash. Bytes that are not UTF-8 are replaced.
     pub path: String,
@@ -29,11 +29,11 @@ pub struct StoreFault {
     pub location: Option<ObjectLocation>,
     /// The description of the fault.
     pub reason: String,
-    /// How severe it is.
+    /// How severe the fault is.
     pub severity: FaultSeverity,
 }
 
-/// How much was checked, including faulty refs and objects.
+/// The numbers of checked refs and objects, including the faulty ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VerifyCounts {
     /// The number of refs.
@@ -42,13 +42,13 @@ pub struct VerifyCounts {
     pub commits: usize,
     /// The number of trees.
     pub trees: usize,
-    /// The number of blobs that are modules by their path.
+    /// The number of blobs at paths where readers find modules.
     pub modules: usize,
 }
 
 /// Receives the findings of a check.
 pub trait ObjectInspector {
-    /// Checks a blob whose content matches its id. Returns why it is not a valid module.
+    /// Checks whether a blob is a valid module. Its content matches its id. The error is the reason why it is not valid.
     fn module(&mut self, hash: ModuleHash, bytes: &[u8]) -> std::result::Result<(), String>;
     /// Receives a fault.
     fn fault(&mut self, fault: StoreFault);

@@ -63,7 +63,7 @@ fn a_commit_needs_only_a_tree() {
             "its headers do not end"
         ]
     );
-    // As in git, a parent after the author is not one.
+    // As in git, a `parent` line after the author does not add a parent.
     let text = format!("tree {TREE}\nauthor a <> 1 +0000\nparent {TREE}\n\nm\n\nn");
     let commit = RawCommit::parse("x", text.as_bytes()).unwrap();
     assert_eq!((commit.parents.len(), commit.message), (0, &b"m\n\nn"[..]));

@@ -65,7 +65,7 @@ fn a_ref_that_breaks_is_hidden_and_one_that_is_repaired_is_shown() {
     assert_eq!(refs.hidden_from_git().unwrap(), [""; 0]);
     fs::write(heads.join("dir/next"), "").unwrap();
     assert_eq!(refs.hidden_from_git().unwrap(), ["refs/heads/dir/next"]);
-    // No directory changes.
+    // This write changes no directory.
     fs::write(heads.join("dir/next"), &main).unwrap();
     assert_eq!(refs.hidden_from_git().unwrap(), [""; 0]);
     let packed = format!("{} refs/heads/packed\n", "7".repeat(40));

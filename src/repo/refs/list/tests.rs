@@ -15,7 +15,7 @@ fn repository() -> (TempDir, Repository, PathBuf) {
     (dir, made.unwrap(), root.join("refs/heads"))
 }
 
-// Linux fails to read this file at its beginning, for every user (EIO).
+// On Linux, reading `/proc/self/mem` from its beginning fails with EIO, even for root.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_ref_whose_file_cannot_be_read_is_not_broken() {
@@ -41,7 +41,7 @@ fn a_ref_whose_object_cannot_be_read_is_not_broken() {
     let id = "7".repeat(40);
     std::fs::write(heads.join("next"), format!("{id}\n")).unwrap();
     assert_eq!(repository.refs().broken().unwrap().len(), 1);
-    // A link to itself in place of the object is neither an object nor its absence.
+    // A link to itself in place of the object's file cannot be read, but does not mean that the object is missing, either.
     let object = dir.path().join("s/objects/77");
     std::fs::create_dir(&object).unwrap();
     symlink(&id[2..], object.join(&id[2..])).unwrap();
