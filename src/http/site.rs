@@ -10,7 +10,7 @@ use crate::web::Site;
 /// The name of the server for a client that sends none or a malformed one.
 const UNKNOWN_HOST: &str = "localhost";
 
-/// Returns whether a normalized path is that of a page of the web UI, if there is one.
+/// Returns whether a normalized path is the path of a page, if the server has the web UI.
 pub(super) fn is_page(path: &str) -> bool {
     path == "/" || path == "/ui" || path.starts_with("/ui/")
 }

@@ -11,10 +11,10 @@ use crate::http::module::encodings::Coding;
 use crate::http::upload::body::content_length;
 use crate::http::upload::decoding::{BodyDecoder, content_coding, refusal};
 
-/// How many encoded bytes are decoded at a time. Deflate expands them at most 1,032 times.
+/// How many encoded bytes are decoded at a time. Deflate expands each byte to at most 1,032 bytes.
 const SLICE_BYTES: usize = 4 << 10;
 
-/// Decodes a body.
+/// Decodes the body of a request.
 pub(in crate::http) enum GitBodyDecoder {
     /// The body is not encoded; it is passed on without a copy.
     Identity(DecodedLimit),
@@ -22,8 +22,8 @@ pub(in crate::http) enum GitBodyDecoder {
 }
 
 impl GitBodyDecoder {
-    /// Creates the decoder for a request with these headers, whose decoded body has at most `bytes_max` bytes. `memory` grows to the memory
-    /// of the decoder.
+    /// Creates the decoder for a request with these headers, whose decoded body may have at most `bytes_max` bytes. `memory` is resized
+    /// to the memory that the decoder uses.
     ///
     /// # Errors
     /// 415 if the coding is not gzip; 413 if `Content-Length` alone exceeds the limit.

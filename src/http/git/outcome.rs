@@ -23,7 +23,7 @@ pub(super) enum GitOutcome {
 }
 
 impl GitOutcome {
-    /// Returns the value of the metric's label.
+    /// Returns the value of the metric's label `outcome`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -55,8 +55,8 @@ impl GitOutput {
     }
 }
 
-/// Determines the outcome from the exit status; `None` means that the process closed its output but does not exit. git exits with a
-/// failure also after it has sent the client an error packet, in which case the response is complete.
+/// Determines the outcome from the exit status; `None` means that the process closed its output but does not exit. If git fails after it
+/// has sent an error packet to the client, the response is nevertheless complete.
 pub(super) fn outcome_of_exit(
     status: Option<ExitStatus>,
     output: &GitOutput,
@@ -90,7 +90,7 @@ pub(super) fn outcome_of_exit(
     }
 }
 
-/// Logs an error of starting or reading git, and returns a 500 that does not reveal it.
+/// Logs that git could not be started or its output could not be read, and returns a 500 that does not reveal the error.
 pub(super) fn git_failed(error: &str) -> Failure {
     tracing::error!(error, "cannot run git for a request");
     internal_failure()

@@ -110,8 +110,7 @@ impl GitProcess {
     /// received the end of the pack although the end of the request is missing.
     pub async fn run_detached(mut self) {
         self.stdin = Fuse::terminated();
-        // If the input is incomplete, the outcome was set already to the reason for that. How git then exits does not change the
-        // outcome.
+        // If the input is incomplete, the outcome already states why. git's exit status does not change it.
         let settled = (self.push_input == PushInput::Partial).then_some(self.outcome);
         while let Ok(Some(_)) = self.next().await {}
         self.outcome = settled.unwrap_or(self.outcome);

@@ -41,7 +41,7 @@ impl GitResponse {
     /// Returns the response's body, which begins with `first`. If git fails, the body is cut off, so that the client does not take
     /// it for complete. If the client does not read the next chunk within `read_timeout`, git is ended and the body is cut off.
     pub fn into_body(self, first: Bytes, read_timeout: Duration) -> Body {
-        // A task of its own, because hyper asks for the next chunk only when the client has read the previous ones.
+        // A separate task enforces the timeout, because hyper asks for the next chunk only when the client has read the previous ones.
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(self.send_all(first, sender, read_timeout));
         let chunks = stream::unfold(Some(receiver), |receiver| async move {
@@ -55,7 +55,7 @@ impl GitResponse {
         Body::from_stream(chunks)
     }
 
-    /// Sends all output of git, and `None` at its regular end.
+    /// Sends all output of git, and then `None` if git has succeeded.
     async fn send_all(
         mut self,
         first: Bytes,
@@ -84,7 +84,7 @@ impl GitResponse {
                 Err(_) => return,
             }
         }
-        // git has ended, so another request may start one while the client still reads.
+        // git has ended. The drop releases its permit, so that another request may start git while the client still reads.
         drop(self);
         let _ = sender.send(None).await;
     }

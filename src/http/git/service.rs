@@ -13,7 +13,7 @@ use crate::http::middleware::auth::KeyTag;
 use crate::http::state::App;
 use crate::remote::{self, GitRequest, advertisement_preamble};
 
-/// Converts an error of starting git. Its text is sent to the client only if it says how to repair the store, as that of a refused gc.
+/// Converts the error if git cannot be started. The text of the error is sent to the client only if it says how to repair the store.
 fn not_started(error: remote::Error) -> Failure {
     let failed = git_failed(&error.to_string());
     match error {
@@ -38,8 +38,9 @@ impl App {
     /// the response's body once git has written the beginning of it.
     ///
     /// # Errors
-    /// 409 if so many refs are broken that git cannot be started; 501 if git is not installed; 503 if no permit is released in time, or git writes nothing in time; 400 if git finds the
-    /// request malformed; 500 if git fails otherwise; 400, 408 and 413 for errors in the body.
+    /// 409 if so many refs are broken that git cannot be started; 501 if git is not installed; 503 if no permit is released in time, or
+    /// git writes nothing in time; 400 if git finds the request malformed; 500 if git fails otherwise; 400, 408 and 413 for errors in the
+    /// body.
     pub async fn serve_git(
         &self,
         request: GitRequest,
@@ -58,7 +59,8 @@ impl App {
         let bytes_max = body.as_ref().map(|body| body.bytes_max);
         let (stdin, guard) = body.map(|body| (body.stdin, body.guard)).unzip();
         let started = self.run_read(move |store| {
-            // In version 2 of the protocol, an advertisement lists no refs, but only there does git print the text of an error.
+            // An advertisement in version 2 of the protocol lists no refs, so it would not need the hidden refs. They are read
+            // nevertheless, because git shows the text of an error only if the request for the advertisement fails.
             let hidden = store.refs_hidden_from_git()?;
             let started = match bytes_max {
                 Some(bytes_max) => git.respond(&request, &hidden, bytes_max),

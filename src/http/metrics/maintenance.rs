@@ -1,13 +1,13 @@
 //! Metrics about scheduled maintenance.
 //!
-//! They are rendered here instead of recorded as gauges because they come from the store: every server of the store reports the
-//! same values, also after a restart.
+//! They are rendered here instead of recorded as gauges because their values are read from the store: every server of the store reports
+//! the same values, even after a restart.
 
 use std::fmt::Write;
 
 use crate::store::{MaintenanceState, TaskState};
 
-/// A metric of one task.
+/// A metric of each scheduled task.
 struct TaskMetric {
     name_suffix: &'static str,
     help: &'static str,
@@ -17,7 +17,7 @@ struct TaskMetric {
 const METRICS: [TaskMetric; 4] = [
     TaskMetric {
         name_suffix: "last_success_timestamp_seconds",
-        help: "When the task last succeeded on schedule",
+        help: "Time of the last scheduled run that succeeded",
         value: |task| task.success_ms.map(seconds),
     },
     TaskMetric {
@@ -27,17 +27,17 @@ const METRICS: [TaskMetric; 4] = [
     },
     TaskMetric {
         name_suffix: "failures",
-        help: "Failed attempts since the last success",
+        help: "Failed runs since the last success",
         value: |task| Some(f64::from(task.failures())),
     },
     TaskMetric {
         name_suffix: "faults",
-        help: "Faults found by the last run",
+        help: "Faults in the store that the last run found",
         value: |task| task.faults.map(|faults| faults as f64),
     },
 ];
 
-/// Returns the metrics in Prometheus' text format. A task that was never scheduled has none.
+/// Returns the metrics in Prometheus' text format. A task that was never scheduled has no metrics.
 pub(in crate::http) fn maintenance_metrics(state: &MaintenanceState) -> String {
     let mut text = String::new();
     for (name, task) in [("gc", &state.gc), ("verify", &state.verify)] {

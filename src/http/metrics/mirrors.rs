@@ -8,12 +8,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::remote::MirrorStatus;
 
-/// A metric of one mirror.
+/// A metric of each mirror.
 struct MirrorMetric {
     name: &'static str,
     kind: &'static str,
     help: &'static str,
-    /// Returns the values, each with its labels in addition to the mirror's name.
+    /// Returns the values for one mirror. Each comes with the labels that follow the label `mirror`.
     values: fn(&MirrorStatus) -> Vec<(String, f64)>,
 }
 
@@ -27,7 +27,7 @@ const METRICS: [MirrorMetric; 5] = [
     MirrorMetric {
         name: "wasmstore_mirror_last_success_timestamp_seconds",
         kind: "gauge",
-        help: "When a push last succeeded",
+        help: "Time of the last push to the mirror that succeeded",
         values: |status| {
             let time = status.last_success.map(seconds);
             time.map(|time| (String::new(), time)).into_iter().collect()
@@ -36,15 +36,15 @@ const METRICS: [MirrorMetric; 5] = [
     MirrorMetric {
         name: "wasmstore_mirror_failures",
         kind: "gauge",
-        help: "Failed pushes since the last success",
+        help: "Failed pushes to the mirror since the last success",
         values: |status| vec![(String::new(), f64::from(status.failures))],
     },
     MirrorMetric {
         name: "wasmstore_mirror_last_error_timestamp_seconds",
         kind: "gauge",
-        help: "When the last push failed; absent after a success",
-        // The reason is not a label: each text would be another time series, and a remote can send any text. `mirror status` and the
-        // log contain it.
+        help: "Time of the last push to the mirror, if it failed",
+        // The reason of the failure is not a label: each text would be another time series, and a remote can send any text. The reason is
+        // in the log and in the output of `mirror status`.
         values: |status| {
             let error = status.last_error.as_ref().filter(|_| status.failures > 0);
             let value = error.map(|(time, _)| (String::new(), seconds(*time)));
@@ -54,7 +54,7 @@ const METRICS: [MirrorMetric; 5] = [
     MirrorMetric {
         name: "wasmstore_mirror_pushes_total",
         kind: "counter",
-        help: "Pushes by this server",
+        help: "Pushes to the mirror by this server",
         values: |status| {
             let outcome = |outcome: &str, count: u64| (label("outcome", outcome), count as f64);
             vec![

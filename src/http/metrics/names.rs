@@ -30,9 +30,9 @@ pub(in crate::http) const MEMORY_USED: &str = "wasmstore_memory_used_bytes";
 pub(in crate::http) const MEMORY_LIMIT: &str = "wasmstore_memory_limit_bytes";
 /// Requests that wait for memory.
 pub(in crate::http) const MEMORY_WAITING: &str = "wasmstore_memory_waiting";
-/// Reads that were served from a `cache`.
+/// Reads that were served from a cache, by `cache`.
 pub(in crate::http) const CACHE_HITS: &str = "wasmstore_cache_hits_total";
-/// Reads that were not served from a `cache`.
+/// Reads that a cache could not serve, by `cache`.
 pub(in crate::http) const CACHE_MISSES: &str = "wasmstore_cache_misses_total";
 /// Running git processes that serve fetches and pushes.
 pub(in crate::http) const GIT_SERVICES: &str = "wasmstore_git_services";
@@ -42,16 +42,16 @@ pub(in crate::http) const GIT_REQUESTS: &str = "wasmstore_git_requests_total";
 pub(in crate::http) const OBJECTS: &str = "wasmstore_objects";
 /// Branches in the repository.
 pub(in crate::http) const REFS: &str = "wasmstore_refs";
-/// For how many seconds this replica has not been known to equal its primary.
+/// The time since this replica was last known to be equal to its primary, in seconds.
 pub(in crate::http) const REPLICA_LAG: &str = "wasmstore_replica_lag_seconds";
-/// How often this replica failed to synchronize since its last success.
+/// How often this replica failed to synchronize with its primary since the last success.
 pub(in crate::http) const REPLICA_FAILURES: &str = "wasmstore_replica_failures";
 
-/// Registers the descriptions.
+/// Registers the descriptions of the metrics.
 pub(super) fn describe() {
     describe_counter!(REQUESTS, "Responses sent");
     describe_gauge!(REQUESTS_IN_FLIGHT, "Requests in progress");
-    describe_histogram!(REQUEST_DURATION, "Time to the head of the response");
+    describe_histogram!(REQUEST_DURATION, "Time until the head of the response");
     describe_counter!(BYTES_RECEIVED, "Bytes received on connections");
     describe_counter!(BYTES_SENT, "Bytes sent on connections");
     describe_counter!(
@@ -80,11 +80,11 @@ pub(super) fn describe() {
     describe_gauge!(REFS, "Branches in the repository");
     describe_gauge!(
         REPLICA_LAG,
-        "Seconds for which this replica has not been known to equal its primary"
+        "Time since this replica was last known to be equal to its primary"
     );
     describe_gauge!(
         REPLICA_FAILURES,
-        "Failed synchronizations since the last success"
+        "Failed synchronizations of this replica since the last success"
     );
 }
 

@@ -1,4 +1,4 @@
-//! The recorder of this process, and gauges that count values.
+//! The metrics recorder of this process, and a guard that counts in a gauge.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -13,11 +13,11 @@ const DURATION_BUCKETS_S: [f64; 14] = [
     0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
 
-/// The number of requests after which the samples of histograms are sorted into buckets. Fetching the metrics does so too, but
-/// without a monitoring system each sample would stay in memory.
+/// The number of requests after which the samples of histograms are sorted into buckets. Fetching the metrics sorts them too, but if no
+/// monitoring system fetches the metrics, every sample would stay in memory.
 const UPKEEP_REQUESTS: u64 = 4096;
 
-/// The recorder of this process. All servers in the process share it.
+/// The metrics recorder of this process. All servers in the process share it.
 #[derive(Clone)]
 pub(in crate::http) struct Metrics {
     handle: PrometheusHandle,
@@ -25,7 +25,7 @@ pub(in crate::http) struct Metrics {
 }
 
 impl Metrics {
-    /// Installs the recorder on the first call, and returns it. If the program has installed its own recorder before, that one
+    /// Installs the recorder on the first call, and returns it. If the program has installed another recorder before, the other recorder
     /// receives the metrics.
     pub fn install() -> Self {
         static INSTALLED: OnceLock<Metrics> = OnceLock::new();
@@ -63,7 +63,7 @@ impl Metrics {
     }
 }
 
-/// Counts one value in a gauge until it is dropped. So the gauge stays correct even if a client disconnects and the handler is
+/// Increments a gauge, and decrements it when dropped. So the gauge stays correct even if a client disconnects and the handler is
 /// dropped.
 pub(in crate::http) struct GaugeGuard(Gauge);
 

@@ -12,8 +12,8 @@ use metrics::{counter, histogram};
 use super::names::{REQUEST_DURATION, REQUESTS, REQUESTS_IN_FLIGHT};
 use super::recorder::{GaugeGuard, Metrics};
 
-/// The slot in which [`record_route`] leaves the route for [`count_requests`]. That layer is outside of the router, so that it
-/// sees all responses, and cannot see the route itself.
+/// The slot in which [`record_route`] leaves the route for [`count_requests`]. [`count_requests`] cannot see the route itself: it is
+/// outside of the router, so that it sees all responses.
 #[derive(Clone, Default)]
 struct RouteSlot(Arc<OnceLock<MatchedPath>>);
 

@@ -1,7 +1,8 @@
 //! Errors of the web UI as pages.
 //!
-//! Two layers share the work. The inner one knows which requests are for pages, because it sees normalized paths, and is around the authorization,
-//! so that its errors are pages too. The outer one renders them, after the body of a 500 was replaced.
+//! Two layers share the work. [`mark_web_responses`] marks the responses to requests for pages. It sees normalized paths, so it knows
+//! which requests these are, and it is around the authorization, so that errors of the authorization are pages too. [`render_web_errors`]
+//! is further outside. It renders the errors, after the body of a 500 was replaced.
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::web::error_page::ErrorPage;
 use crate::web::layout::Page;
 use crate::web::{Place, Section, Site, page};
 
-/// The policy of every page: nothing but the server's own files, and no inline script or style.
+/// The content security policy of every page. It allows only the server's own files, and no inline script or style.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
      form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -28,11 +29,11 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 /// The media type of a page.
 pub(in crate::http) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
-/// A response is for a page. Its error is shown as a page of this site.
+/// Marks a response to a request for a page. An error is shown as a page of this site. It is an extension of the response.
 #[derive(Clone)]
 pub(in crate::http) struct WebResponse(Arc<Site>);
 
-/// Marks the responses to requests for pages. Without the web UI, there are none.
+/// Marks the responses to requests for pages. `None` instead of a base path means that the server has no web UI, and so no pages.
 pub(in crate::http) async fn mark_web_responses(
     State(base_path): State<Option<BasePath>>,
     request: Request,
@@ -41,7 +42,7 @@ pub(in crate::http) async fn mark_web_responses(
     let Some(base_path) = base_path.filter(|_| is_page(request.uri().path())) else {
         return next.run(request).await;
     };
-    // The path `/` was an unknown endpoint before there were pages; a client that does not ask for a page still gets that.
+    // Before there were pages, the path `/` was an unknown endpoint. It still is for clients that do not ask for a page.
     if request.uri().path() == "/" && !accepts_html(&request) {
         return next.run(request).await;
     }

@@ -18,9 +18,9 @@ use crate::store::Module;
 const ZSTD_LEVEL: i32 = 6;
 /// The memory of an encoder for a large module, in bytes.
 const ENCODER_BYTES_MAX: u64 = 10 << 20;
-/// The number of variants for which the cache is laid out.
+/// The number of variants that the cache is expected to hold.
 const VARIANTS_EXPECTED: usize = 1024;
-/// The memory that a variant occupies in addition to its bytes.
+/// The memory that a cached variant occupies in addition to its bytes, in bytes.
 const ENTRY_OVERHEAD_BYTES: u64 = 128;
 
 /// A content coding (RFC 9110, section 8.4.1; zstd: RFC 8878).
@@ -123,7 +123,7 @@ impl EncodingCache {
         }
     }
 
-    /// Returns the module's variant in the coding. `None` if it must be compressed first, which takes time: see
+    /// Returns the module's variant in the coding. Returns `None` if the module must be compressed first, which takes time: see
     /// [`get_or_compress`](Self::get_or_compress).
     pub fn get(&self, module: &Module, coding: Coding) -> Option<Variant> {
         if self.is_compressible(module) {
@@ -156,14 +156,14 @@ impl EncodingCache {
         module.bytes.len() as u64 <= self.module_bytes_max
     }
 
-    /// Returns the number of variants that were found in the cache, and of those that were not.
+    /// Returns how often a variant was found in the cache, and how often it was not.
     pub fn hits_and_misses(&self) -> (u64, u64) {
         (self.variants.hits(), self.variants.misses())
     }
 }
 
-/// Returns the memory that compressing a module of this size takes, in bytes. The encoders reserve room for a result of the module's size.
-/// The window and the tables of zstd's level 6 have up to 16 times the size of the module, and less than 10 MiB.
+/// Returns the memory that compressing a module of this size takes, in bytes. The encoders reserve room for a result that is as long as
+/// the module. The window and the tables of zstd's level 6 have up to 16 times the size of the module, and less than 10 MiB.
 pub(in crate::http) fn memory_to_compress(size_bytes: u64) -> u64 {
     let encoder_bytes = ENCODER_BYTES_MAX.min((256 << 10) + 16 * size_bytes);
     size_bytes + encoder_bytes

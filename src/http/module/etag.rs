@@ -16,7 +16,7 @@ pub(in crate::http) fn of_module(hash: ModuleHash, coding: Option<Coding>) -> St
     }
 }
 
-/// Returns the entity tag for a 304: that of the compressed variant if `If-None-Match` lists it, else that of the module.
+/// Returns the entity tag for a 304: the tag of the preferred compressed variant if `If-None-Match` lists it, else the tag of the module.
 pub(in crate::http) fn of_not_modified(headers: &HeaderMap, hash: ModuleHash) -> String {
     let variant_tag = of_module(hash, Coding::preferred(headers));
     let mut lists = headers.get_all(IF_NONE_MATCH).iter();
@@ -46,7 +46,7 @@ pub(in crate::http) enum Freshness {
     NotModified,
 }
 
-/// Evaluates `If-Match` and `If-None-Match` of a read of a module with the entity tag `current`.
+/// Evaluates `If-Match` and `If-None-Match` of a read whose entity tag is `current`.
 ///
 /// # Errors
 /// 412 if `If-Match` does not hold; 400 if a header is malformed.

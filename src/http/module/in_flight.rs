@@ -37,8 +37,8 @@ impl<K: Copy + Eq + Hash, V> InFlight<K, V> {
         lock(&self.values).get(&key)?.upgrade()
     }
 
-    /// Shares a value with later responses until the last one is sent. If another response has shared it before, returns that copy and
-    /// releases `charge`.
+    /// Shares a value with later responses until the last of them is sent. If another response already shares a value with this key,
+    /// returns the shared value and releases `charge`.
     pub fn share(&self, key: K, value: V, charge: Charge) -> Arc<Sent<K, V>> {
         let mut values = lock(&self.values);
         if let Some(sent) = values.get(&key).and_then(Weak::upgrade) {
@@ -58,7 +58,7 @@ impl<K: Copy + Eq + Hash, V> InFlight<K, V> {
 impl<K: Copy + Eq + Hash, V> Drop for Sent<K, V> {
     fn drop(&mut self) {
         let mut values = lock(&self.values);
-        // Another response may have shared the value again in the meantime.
+        // Another response may have shared a new value with this key since the last use of this one.
         if values
             .get(&self.key)
             .is_some_and(|sent| sent.strong_count() == 0)

@@ -7,8 +7,8 @@ use axum::http::{HeaderMap, StatusCode};
 
 use crate::http::error::{Failure, Result};
 
-/// Parses `Range` for a module of `size_bytes` with the entity tag `etag`. `None` is the whole module: without the header, for a
-/// list of ranges or an unknown unit, which the RFC allows to ignore, and if `If-Range` names another version.
+/// Parses `Range` for a module of `size_bytes` with the entity tag `etag`. Returns `None` if the whole module must be sent: the header is
+/// missing, it has a list of ranges or an unknown unit, both of which the RFC allows to ignore, or `If-Range` names another version.
 ///
 /// # Errors
 /// 400 if the header is malformed, 416 if the module has no such bytes.
@@ -54,7 +54,7 @@ fn not_satisfiable(size_bytes: u64) -> Failure {
         .with_header(CONTENT_RANGE, format!("bytes */{size_bytes}"))
 }
 
-/// Parses a position. One that does not fit into a `u64` lies beyond any module.
+/// Parses a position; `None` if it is left out. A position that does not fit into a `u64` is beyond the end of every module.
 fn position(digits: &str) -> Result<Option<u64>> {
     match digits {
         "" => Ok(None),

@@ -19,10 +19,10 @@ pub(in crate::http) type SentModule = Sent<ModuleHash, Module>;
 /// A compressed variant that is being sent.
 pub(in crate::http) type SentVariant = Sent<(ModuleHash, Coding), Bytes>;
 
-/// What was found of a module.
+/// The module that was found, or its size if it could not be read yet.
 pub(super) enum FoundContent {
     Read(Arc<SentModule>),
-    /// The module has this size in bytes and is only read once memory for it is free.
+    /// The memory for the module is not free, so it was not read. It has this size in bytes.
     Unread(u64),
 }
 
@@ -62,7 +62,7 @@ impl AsRef<[u8]> for SentBody {
 }
 
 impl App {
-    /// Reads a module if `charge` is enough for it, or if memory is free. A charge that is not enough is released.
+    /// Reads a module if `charge` is large enough for it, or else if memory for it is free. A charge that is too small is released.
     pub(super) fn read_if_free(
         &self,
         hash: ModuleHash,
@@ -76,7 +76,8 @@ impl App {
             Some(module) => module.bytes.len() as u64,
             None => self.store.size_bytes(hash)?,
         };
-        // A module that exceeds the whole budget gets all of it, so no other large module is in memory at the same time.
+        // A module that is larger than the budget takes the largest possible charge, so no other large module is in memory at the same
+        // time.
         let needed_bytes = size_bytes.min(self.memory.largest());
         let enough = charge.filter(|charge| charge.bytes() >= needed_bytes);
         let charge = match enough {
@@ -98,8 +99,9 @@ impl App {
         ))
     }
 
-    /// Returns the representation that the client prefers, and compresses the module if necessary. If that is not possible at once,
-    /// returns the uncompressed module, whose memory the response has already: while it waited, that memory would be held for nothing.
+    /// Returns the representation that the client prefers, and compresses the module if necessary. If compressing would have to wait,
+    /// returns the uncompressed module: the response already holds the module's memory, which other requests could not use during the
+    /// wait.
     pub(super) async fn representation(
         &self,
         sent: Arc<SentModule>,
@@ -144,7 +146,7 @@ impl App {
         Some(Representation::new(module, body))
     }
 
-    /// Charges a module in memory for a response, if memory is free.
+    /// Charges a cached module to the budget for a response, if memory is free.
     fn sent_module(&self, module: &Module) -> Option<Arc<SentModule>> {
         self.sent_modules.get(module.hash).or_else(|| {
             let charge = self.memory.try_charge(module.bytes.len() as u64).ok()?;
@@ -153,7 +155,7 @@ impl App {
         })
     }
 
-    /// Charges a compressed variant for a response, if memory is free.
+    /// Charges a compressed variant to the budget for a response, if memory is free.
     fn sent_variant(
         &self,
         hash: ModuleHash,
@@ -173,7 +175,7 @@ impl App {
     /// The coding in which the module must be compressed first.
     fn cached_variant(&self, module: &Module, headers: &HeaderMap) -> Result<Variant, Coding> {
         match Coding::preferred(headers) {
-            // A range is always one of the uncompressed bytes.
+            // A range always selects from the uncompressed bytes.
             Some(coding) if !headers.contains_key(RANGE) => {
                 self.encodings.get(module, coding).ok_or(coding)
             }
@@ -205,7 +207,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open_or_create(directory.path(), Options::default(), ObjectFormat::Sha1);
         let store = store.unwrap();
-        // A custom section of a name without characters and 200 zeros.
+        // A custom section with an empty name and 200 zeros.
         let bytes = [b"\0asm\x01\0\0\0\0\xc9\x01\0" as &[u8], &[0; 200]].concat();
         let path: ModulePath = "a.wasm".parse().unwrap();
         let hash = store.put(&Change::default(), &path, &bytes[..]).unwrap();

@@ -48,8 +48,8 @@ impl App {
         name_kind: impl Fn(Option<CommitId>) -> NamedBy,
     ) -> Result<Response> {
         let mut charge = None;
-        // A second round follows if no memory is free, and a third one if the path got a larger module while the request waited for
-        // memory.
+        // A second pass follows if no memory is free, and a third pass if a larger module was put at the path while the request waited
+        // for memory.
         loop {
             let found = self
                 .find_module(revision.clone(), find.clone(), charge.take())
@@ -91,8 +91,8 @@ impl App {
         .await
     }
 
-    /// Responds with the module at a path if only the branch's ref has to be read for it, because everything else is cached, and if
-    /// memory is free. Returns `None` otherwise.
+    /// Responds with the module at a path if everything except for the branch's ref is cached, and if memory is free. Returns `None`
+    /// otherwise.
     pub fn respond_from_cache(
         &self,
         headers: &HeaderMap,

@@ -11,10 +11,11 @@ use utoipa::openapi::{Components, Header, OpenApi, Ref, RefOr, Required, Respons
 use super::{parameters, problems};
 use crate::wire::schema::CommitHashSchema;
 
-/// The names of the ways to send a key.
+/// The names of the security schemes: the three ways to send a key.
 const KEYS: [&str; 3] = ["key", "basic", "bearer"];
 
-/// Moves the definitions that operations share to the components, and adds names in URLs and `Wasmstore-Commit` to the operations.
+/// Moves the definitions that operations share to the components. Adds to the operations the parameters for the names in their URLs, and
+/// the response header `Wasmstore-Commit`.
 pub(super) fn move_to_components(api: &mut OpenApi) {
     let mut components = api.components.take().unwrap_or_default();
     components.responses.extend(problems::components());
@@ -42,7 +43,8 @@ pub(super) fn move_to_components(api: &mut OpenApi) {
     api.components = Some(components);
 }
 
-/// Returns the security requirements: a key in one of the ways, or also none if the server has no keys.
+/// Returns the security requirements, of which one must hold: a key is sent in one of the three ways or, if the server has no keys, no
+/// key is sent.
 pub(super) fn security_requirements(is_keyed: bool) -> Vec<SecurityRequirement> {
     let none = (!is_keyed).then(SecurityRequirement::default);
     let keys = KEYS.map(|name| SecurityRequirement::new(name, [""; 0]));

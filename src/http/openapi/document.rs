@@ -1,4 +1,4 @@
-//! The document as a whole.
+//! The OpenAPI document as a whole.
 
 use utoipa::OpenApi;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
@@ -30,7 +30,7 @@ pub(in crate::http) fn base_document() -> utoipa::openapi::OpenApi {
     BaseDocument::openapi()
 }
 
-/// Completes a document with the operations of all routes, and returns it as JSON. `is_keyed` is whether the server has keys.
+/// Completes a document that has the operations of all routes, and returns it as JSON. `is_keyed` states whether the server has keys.
 pub(in crate::http) fn finish_document(
     mut document: utoipa::openapi::OpenApi,
     is_keyed: bool,
@@ -67,12 +67,12 @@ fn describe_list_tags(paths: &mut Paths) {
     }
 }
 
-/// Replaces the router's path syntax by that of OpenAPI, which has no `{*name}`.
+/// Replaces the router's path syntax by the syntax of OpenAPI, which has no `{*name}`.
 fn rewrite_paths(paths: &mut Paths) {
     let routed = std::mem::take(&mut paths.paths);
     for (path, mut item) in routed {
         if path.ends_with("/hash/{*name}") {
-            // One route serves both operations, because the router cannot distinguish `/hash/{hash}/{*path}` from it.
+            // One route serves both operations, because the router cannot distinguish `/hash/{hash}/{*path}` from this route.
             let set_hash = item.post.take().expect("BUG: the route accepts POST");
             let set_path = path.replace("{*name}", "{hash}/{path}");
             let set_item = PathItem::new(HttpMethod::Post, set_hash);

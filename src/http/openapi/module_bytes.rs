@@ -36,7 +36,7 @@ fn cacheable(description: &str) -> ResponseBuilder {
         .header("Vary", Header::default())
 }
 
-/// Returns the header of modules and lists, which share one component.
+/// Returns the header `ETag`. Modules and lists share its component.
 pub(super) fn entity_tag() -> Header {
     let tag = "The module's hash in quotes, to which a compressed variant adds `-gzip` or `-zstd`; for a list, the commit in quotes";
     header(tag, r#"^"[0-9a-f]{40,64}(-gzip|-zstd)?"$"#)

@@ -83,7 +83,7 @@ const MODULE_HEADERS: [ParameterText; 5] = [
     IF_NONE_MATCH,
     (
         "Range",
-        "The range to send, of the uncompressed bytes",
+        "The range of the uncompressed bytes to send",
         "^bytes=([0-9]+-[0-9]*|-[0-9]+)$",
     ),
     (
@@ -118,12 +118,12 @@ const UPLOAD_HEADERS: [ParameterText; 3] = [
     ),
     (
         "Content-Digest",
-        "The SHA-256 or SHA-512 of the body (RFC 9530); 400 if the body has another",
+        "The SHA-256 or SHA-512 of the body (RFC 9530); 400 if the body has another digest",
         "^sha-256=:[A-Za-z0-9+/]{43}=:$",
     ),
     (
         "Repr-Digest",
-        "The same: the body is the whole representation",
+        "The same as `Content-Digest`, because the body is the whole representation",
         "^sha-256=:[A-Za-z0-9+/]{43}=:$",
     ),
 ];
@@ -161,7 +161,7 @@ impl IntoParams for UploadHeaders {
     }
 }
 
-/// Returns the header of conditional reads.
+/// Returns the header `If-None-Match`.
 pub(super) fn if_none_match() -> Parameter {
     parameter(ParameterIn::Header, Required::False, &IF_NONE_MATCH)
 }

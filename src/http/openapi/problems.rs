@@ -86,7 +86,7 @@ fn references(also: &[u16]) -> BTreeMap<String, RefOr<Response>> {
     statuses.map(reference).collect()
 }
 
-/// Returns the components to which the sets refer.
+/// Returns the components to which the sets of error responses refer.
 pub(super) fn components() -> impl Iterator<Item = (String, RefOr<Response>)> {
     DESCRIPTIONS.into_iter().map(|(status, description)| {
         let line = ObjectBuilder::new()

@@ -34,7 +34,7 @@ pub(in crate::http) async fn list(State(app): State<App>) -> Result<Response> {
 
 /// Lists the refs that are broken
 ///
-/// git does not advertise them, and lists leave them out. A replica keeps its copy of them.
+/// git does not advertise broken refs, and lists of branches leave them out. A replica keeps its copy of them.
 #[utoipa::path(get, operation_id = "list_broken_refs", path = "/broken-refs", tag = "branches",
     responses((status = 200, description = "The full name of each broken ref, such as `refs/heads/main`, with the reason. \
         `packed-refs` stands for a line of that file that is not a ref: its name is unknown", body = BTreeMap<String, String>), Problems))]

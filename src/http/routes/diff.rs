@@ -21,7 +21,7 @@ use crate::wire::{self, encode_query_value};
 /// The number of paths on a page if the request has no `limit`.
 const PAGE_SIZE_DEFAULT: usize = 1_000;
 
-/// The size from which on differences of one module are left out, in bytes.
+/// The size limit on the differences of one module, in bytes. Further differences are left out.
 const MODULE_BYTES_MAX: usize = 4 << 20;
 
 /// The query parameters of a diff.
@@ -46,8 +46,8 @@ pub(in crate::http) struct DiffParams {
 
 /// Lists the modules that differ between two branches or commits, sorted by path
 ///
-/// If `path` is that of an updated module, the only item has the verdict on whether the newer module can stand in for the older one, and the
-/// differences in their interfaces and sizes.
+/// If `path` is the path of an updated module, the only item has the verdict on whether the newer module can stand in for the older
+/// module, and the differences in their interfaces and sizes.
 #[utoipa::path(get, operation_id = "diff", path = "/diff", tag = "history", params(DiffParams),
     responses((status = 200, description = "The paths that differ", body = Vec<wire::PathDiff>,
         headers(("Link" = String, description = "The next page, as `rel=\"next\"`, if there is one"))), ReadProblems))]
@@ -62,7 +62,7 @@ pub(in crate::http) async fn diff(
     let at = path.clone();
     let (from, to, updated) = app
         .run_read(move |store| {
-            // All pages are of the same commits.
+            // The commits are resolved here and named in the link to the next page, so all pages compare the same commits.
             let (from, to) = (store.snapshot(&from)?, store.snapshot(&to)?);
             Ok((from, to, updated_module(store, from, to, &at)?))
         })

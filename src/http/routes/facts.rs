@@ -24,7 +24,8 @@ use crate::wire::{self, PartKind, PartSelection};
 /// The maximum size of the facts about a module in memory, in bytes.
 const FACTS_BYTES_MAX: u64 = 2 << 20;
 
-/// The size of the facts about a small module in memory, relative to the module. The smallest function has 3 bytes, and its entry 56.
+/// The largest size of the facts about a small module in memory, relative to the size of the module. The smallest function takes 3 bytes
+/// in the code section, and its entry in the facts takes 56 bytes.
 const FACTS_FACTOR: u64 = 16;
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -110,7 +111,8 @@ pub(in crate::http) struct SizeQuery {
     /// List only parts of this kind.
     #[param(inline)]
     by: Option<PartKind>,
-    /// The number of the largest parts to list. The default is all sections, in order, and 20 of the others.
+    /// List only this number of the largest parts of each kind. Without it, all sections are listed, in order, and 20 parts of each other
+    /// kind.
     #[param(minimum = 1)]
     top: Option<usize>,
 }

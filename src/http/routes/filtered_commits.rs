@@ -23,18 +23,18 @@ const COMPARED_MAX: usize = 1_000;
 /// The time after which no further commit is compared for a page.
 const COMPARED_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// The memory for the facts about a module and those in the parents of a commit, in bytes.
+/// The memory for the facts about the module in a commit and in its parents, in bytes.
 const FACTS_BYTES_MAX: u64 = 4 << 20;
 
 /// The query parameters that select commits by what they changed in the module.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct ChangeQuery {
-    /// List the commits at which an import that matches appeared, disappeared, or changed its version or type. The pattern is that of
-    /// `import:` in a search.
+    /// List the commits at which an import that matches this pattern appeared, disappeared, or changed its version or type. The pattern
+    /// is written like that of `import:` in a search.
     #[param(example = "wasi:http@0.2", max_length = 4096)]
     import: Option<String>,
-    /// List the commits at which an export that matches appeared, disappeared, or changed its version or type.
+    /// List the commits at which an export that matches this pattern appeared, disappeared, or changed its version or type.
     #[param(example = "run", max_length = 4096)]
     export: Option<String>,
     /// List the commits at which the module grew by this share or more.
@@ -71,7 +71,7 @@ fn parse_pattern(text: Option<&str>) -> Result<Option<ItemPattern>> {
         .map_err(|error| Failure::malformed(format!("{error} (at character {})", error.position())))
 }
 
-/// Responds with a page of the commits that make a change that the filter asks for.
+/// Responds with a page of the commits that the filter selects.
 pub(super) async fn filtered_commits(
     app: &App,
     revision: Revision,
@@ -80,7 +80,8 @@ pub(super) async fn filtered_commits(
     (after, page): (Option<CommitId>, Page),
 ) -> Result<Response> {
     let link_query = filter_query(&filter);
-    // Modules without facts are read. Memory is charged once for everything, so that nothing is held while this waits for memory.
+    // Modules whose facts the index does not have must be read. All memory is charged in one step, so that the request holds nothing
+    // while it waits for memory.
     let (at, wanted) = ((revision.clone(), path.clone()), filter.clone());
     let module_bytes = app
         .run_read(move |store| {
@@ -109,7 +110,7 @@ pub(super) async fn filtered_commits(
     Ok((CommitHeader(commit), AppendHeaders(link), body).into_response())
 }
 
-/// Adds a page of commits. Returns the last commit that was compared if more follow.
+/// Adds a page of commits. Returns the last commit that was compared, or `None` if no more commits follow.
 fn push_page(
     store: &Store,
     revision: &Revision,

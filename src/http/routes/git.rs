@@ -96,11 +96,12 @@ fn git_response(app: &App, media_type: &'static str, body: Body) -> Response {
         "no-cache, max-age=0, must-revalidate"
     };
     let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, control)];
-    // A pipe's worth of git's output is not charged, and `--git-read-timeout` limits how slowly it is read.
+    // The response buffers only as much of git's output as a pipe holds, which is not charged. `--git-read-timeout` limits how slowly the
+    // client may read.
     (headers, Extension(HoldsNoMemory), body).into_response()
 }
 
-/// Creates a 403, with which git-http-backend(1) responds as well.
+/// Creates a 403. git-http-backend(1) responds with the same status.
 fn smart_protocol_only() -> Failure {
     let detail = "only git's smart protocol is supported: `service` must be git-upload-pack or git-receive-pack";
     Failure::new(StatusCode::FORBIDDEN, detail)

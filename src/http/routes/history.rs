@@ -57,7 +57,7 @@ enum CommitOrder {
     ChildrenFirst,
 }
 
-/// The query parameter that extends the commits of a path.
+/// The query parameter that adds the module to each commit of a path.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(in crate::http) struct AuditQuery {
@@ -103,8 +103,8 @@ pub(in crate::http) async fn commits_all(
 
 /// Lists the commits that changed a path, newest first
 ///
-/// With `import`, `export` or `grew`, lists only the commits that make one of these changes in the module, compared with every parent. The
-/// server compares for about a second per page, so a page may have few commits or none; the next one continues.
+/// With `import`, `export` or `grew`, lists only the commits that make one of these changes in the module, compared with every parent.
+/// The server compares for about a second per page, so a page may have few commits or none; the next page continues.
 #[utoipa::path(get, operation_id = "list_commits", path = "/commits/{*path}", tag = "history",
     params(ReadRevision, CommitPageQuery, AuditQuery, ChangeQuery),
     responses((status = 200, description = "Commits", body = Vec<wire::PathCommitJson>,

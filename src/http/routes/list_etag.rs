@@ -1,4 +1,4 @@
-//! Entity tags of lists: the commit that a list is of.
+//! Entity tags of lists. The tag is the id of the commit that is listed.
 
 use axum::extract::{FromRequestParts as _, MatchedPath, Request, State};
 use axum::http::header::{ETAG, IF_NONE_MATCH, VARY};
@@ -50,15 +50,15 @@ pub(in crate::http) async fn list_etag(
     response
 }
 
-/// Returns the header of a conditional request alone.
+/// Returns only the `If-None-Match` headers; `None` if there are none.
 fn condition_headers(headers: &HeaderMap) -> Option<HeaderMap> {
     let values = headers.get_all(IF_NONE_MATCH).iter();
     let condition: HeaderMap = values.map(|value| (IF_NONE_MATCH, value.clone())).collect();
     (!condition.is_empty()).then_some(condition)
 }
 
-/// Returns a 304 if the client has the list of the commit that it requests. Only the ref is read for that. An unknown revision is
-/// reported by the handler.
+/// Returns a 304 if the client already has the list of the requested commit. Reads only the ref. If the revision does not exist, returns
+/// `None`, and the handler reports the error.
 async fn not_modified(
     app: &App,
     condition: &HeaderMap,

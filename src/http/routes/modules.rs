@@ -183,15 +183,16 @@ impl BodySink {
         self.decoder.write(bytes)
     }
 
-    /// Checks the digests first: an invalid module is often a damaged one.
+    /// Ends the body. Checks the digests before the module: an invalid module is often one that was damaged on the way, and then the
+    /// error must say so.
     fn finish(self) -> Result<ModuleSink> {
         self.digest.check()?;
         self.decoder.finish()
     }
 }
 
-/// Reads a body into `upload`. Returns it and the last chunk, which the caller decodes together with the write that follows: that takes
-/// one switch to a blocking thread instead of two.
+/// Reads a body into `upload`. Returns `upload` and the last chunk. The caller decodes the last chunk on the blocking thread that also
+/// runs the write, which saves a switch to another blocking thread.
 async fn receive(
     app: &App,
     mut body: RequestBody,

@@ -82,7 +82,8 @@ pub(in crate::http) async fn metrics(
     Ok(([(CONTENT_TYPE, PROMETHEUS_TEXT)], text).into_response())
 }
 
-/// Returns the state of the mirrors. If it cannot be read, the other metrics are returned without it.
+/// Returns the state of the mirrors. If the state cannot be read, logs the error and returns no mirrors, so that the other metrics are
+/// still reported.
 pub(super) async fn mirror_statuses(app: &App) -> Result<Vec<MirrorStatus>> {
     let Some(mirrors) = app.mirrors.clone() else {
         return Ok(Vec::new());

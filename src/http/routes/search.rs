@@ -68,7 +68,7 @@ pub(in crate::http) async fn search(
         after: params.after.as_deref().map(ModulePath::parse).transpose()?,
         skip: params.skip,
     };
-    // A search may compare very many names or paths.
+    // A search may compare very many names or paths, so it runs as a long read.
     let (commit, page) = app
         .run_long_read(move |store| {
             let search = |revision: &_| store.search(revision, &query, scope, &cursor, limit);

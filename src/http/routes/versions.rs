@@ -25,7 +25,7 @@ pub(in crate::http) async fn list(
     tail: UrlTail,
 ) -> Result<Response> {
     let path = tail.parse(ModulePath::parse)?;
-    // The position of a version is the number of versions up to it.
+    // The position of a version is the number of versions up to and including it.
     let list = JsonList::new(
         ListKind::Array,
         move |store, revision, after: Option<&usize>, items: &mut JsonItems| {

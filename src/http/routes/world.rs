@@ -53,9 +53,10 @@ pub(in crate::http) struct WorldParams {
 
 /// Lists the components that fit a world, sorted by path
 ///
-/// A component fits if it imports nothing else than the world and exports all that the world exports; versions match if they are compatible. If
-/// `path` is that of a module, it is listed in any case, with the reasons why it does not fit. The request changes nothing, and needs a key that
-/// allows GET. The server checks components for about a second per page, so a page may have few or none; the next one continues.
+/// A component fits if it imports only what the world imports, and exports everything that the world exports; versions match if they are
+/// compatible. If `path` is the path of a module, this module is listed in any case, with the reasons why it does not fit. The request
+/// changes nothing, and needs a key that allows GET. The server checks components for about a second per page, so a page may have few
+/// components or none; the next page continues.
 #[utoipa::path(post, operation_id = "find_world", path = "/world", tag = "modules", params(ReadRevision, WorldParams),
     request_body(content_type = "text/plain", description = "The world in WIT, or a WIT package in WebAssembly; at most 512 KiB"),
     responses((status = 200, description = "The components", body = Vec<wire::WorldCheckJson>,
@@ -82,7 +83,7 @@ pub(in crate::http) async fn find(
             })?)
         })
         .await?;
-    // Charged once for everything, so that nothing is held while this waits for memory.
+    // All memory is charged in one step, so that the request holds nothing while it waits for memory.
     let bytes = PARSED_BYTES_MAX + page.bytes_max() as u64 + largest;
     let charge = app.charge(bytes).await?;
     let source = receive(RequestBody::new((version, &headers), body, app.limits)).await?;
@@ -104,7 +105,7 @@ pub(in crate::http) async fn find(
     Ok((CommitHeader(commit), AppendHeaders(link), body).into_response())
 }
 
-/// Adds a page of checks. Returns the last path that was looked at if more follow.
+/// Checks modules, and adds those that fit to the page. Returns the last path that was checked, or `None` if no more modules follow.
 fn push_page(
     store: &Store,
     world: &WorldSource,
@@ -147,7 +148,7 @@ fn largest_bytes(store: &Store, scope: &WorldScope) -> crate::store::Result<u64>
     Ok(largest)
 }
 
-/// Rejects a body by its headers.
+/// Rejects a body if the headers say that it is compressed or too large.
 fn check_body(headers: &HeaderMap) -> Result<()> {
     if content_coding(headers)?.is_some() {
         let detail = "the definition of a world must not be compressed";

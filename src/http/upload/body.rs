@@ -21,7 +21,7 @@ pub(in crate::http) struct RequestBody {
     announced_bytes: Option<u64>,
     received_bytes: u64,
     limits: ServerLimits,
-    /// The time at which the next `missing_bytes` must have arrived.
+    /// The time by which `missing_bytes` more must have arrived.
     deadline: Instant,
     missing_bytes: u64,
 }

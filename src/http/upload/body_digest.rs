@@ -12,7 +12,7 @@ use crate::store::{Hashing, Hashing512};
 
 const HEADERS: [&str; 2] = ["content-digest", "repr-digest"];
 
-/// The digests that a body must have, and those of the bytes so far.
+/// The digests that a body must have, and the hashing of the bytes received so far.
 #[derive(Default)]
 pub(in crate::http) struct BodyDigest {
     sha256: Option<Hashing>,
@@ -72,7 +72,7 @@ impl BodyDigest {
     /// Compares the digests of the whole body.
     ///
     /// # Errors
-    /// 400 if one differs.
+    /// 400 if a digest differs from the digest in a header.
     pub fn check(self) -> Result<()> {
         let sha256 = self.sha256.map(|hashing| hashing.finish().to_vec());
         let sha512 = self.sha512.map(|hashing| hashing.finish().to_vec());

@@ -1,4 +1,4 @@
-//! Ends the validation of an upload whose client has left.
+//! Ends the validation of an upload whose client has disconnected.
 
 use crate::store::Cancellation;
 

@@ -57,7 +57,7 @@ pub(in crate::http) enum BodyDecoder<W: Write> {
 }
 
 impl<W: Write> BodyDecoder<W> {
-    /// Creates a decoder. `None` passes the body through. `charge` grows to the memory of the decoder.
+    /// Creates a decoder. Without a coding, it passes the body through. `charge` is resized to the memory that the decoder uses.
     ///
     /// # Errors
     /// 503 if there is no memory for the decoder.
@@ -129,7 +129,7 @@ fn failure(coding: &str, error: io::Error) -> Failure {
     })
 }
 
-/// The sink for an uploaded module. The upload limits the module's size, the reservation the space of all uploads.
+/// The sink for an uploaded module. `upload` limits the size of the module, and `reservation` counts it against the quota of all uploads.
 pub(in crate::http) struct ModuleSink {
     upload: Upload,
     reservation: UploadReservation,

@@ -6,8 +6,8 @@ use crate::http::error::Result;
 /// The number of bytes of a body that are decoded at a time.
 pub(in crate::http) const CHUNK_BYTES: usize = 256 << 10;
 
-/// The size of uploads that need not be charged in more than one step, in bytes. Longer ones, and those of unknown length, grow while they
-/// arrive.
+/// The size up to which an upload is charged in one step, before it arrives, in bytes. The charge of a longer upload, or of an upload of
+/// unknown length, grows while the body arrives.
 const FIRST_BYTES_MAX: u64 = 1 << 20;
 
 /// The charge of an upload of unknown length when it begins, in bytes.
@@ -28,7 +28,7 @@ impl UploadMemory {
         length.min(FIRST_BYTES_MAX) + chunk_bytes(content_length)
     }
 
-    /// Takes over the charge of an upload whose encoded body has this length.
+    /// Takes over the charge of an upload whose encoded body has this length; `None` if the length is unknown.
     pub fn new(charge: Charge, content_length: Option<u64>) -> Self {
         Self {
             charge,
@@ -36,7 +36,7 @@ impl UploadMemory {
         }
     }
 
-    /// Resizes the charge to cover `buffered_bytes` and one chunk. A small surplus is kept, a large one released.
+    /// Resizes the charge to cover `buffered_bytes` and one chunk. A small surplus is kept, a large surplus is released.
     ///
     /// # Errors
     /// 503 if the memory is used up.

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::ServerLimits;
 
-/// The space for spooled uploads. It holds one permit per KiB.
+/// The disk space for spooled uploads. One permit stands for one KiB.
 pub(in crate::http) struct UploadQuota(Arc<Semaphore>);
 
 impl UploadQuota {

@@ -9,23 +9,23 @@ use super::event_buffer::{BufferedEvent, EventBuffer, EventFormat, SharedEvent};
 use crate::names::BranchName;
 use crate::store::{self, BranchCursor, CursorPosition, PollResult, Store};
 
-/// The reason why no further events follow.
+/// The reason why a feed has no further events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FeedEnd {
     /// The branch was deleted.
     BranchDeleted,
-    /// The tree of the commit at which to begin is not known, or not any more.
+    /// The commit after which the events begin does not exist, or its tree was deleted.
     UnknownCommit,
     /// The store cannot be read.
     StoreFailed,
 }
 
-/// A watched branch: it is read once for all of its subscribers, and dropped with the last of them.
+/// A watched branch. It is read once for all of its subscribers. The last subscriber drops it.
 pub(super) struct BranchFeed {
     branch: BranchName,
     /// The position of the newest event in the buffer. Locked while the store is read, so only blocking threads lock it.
     cursor: Mutex<BranchCursor>,
-    /// Locked only briefly, by tasks too.
+    /// The latest events. Locked only briefly, so asynchronous tasks may lock it too.
     buffer: Mutex<EventBuffer>,
     /// Signals that the buffer has new events, or that the feed has ended.
     changes: watch::Sender<Option<FeedEnd>>,
@@ -128,7 +128,7 @@ impl BranchFeed {
         (self.changes.subscribe(), number, position)
     }
 
-    /// Returns the event with a sequence number.
+    /// Returns the event with this sequence number.
     pub fn event(&self, number: u64) -> BufferedEvent {
         self.buffer().get(number)
     }

@@ -10,7 +10,7 @@ use crate::names::BranchName;
 use crate::store::{CursorPosition, Event};
 use crate::wire;
 
-/// How large the events of a buffer may be together, in bytes.
+/// The limit on the total size of the events in a buffer, in bytes.
 const BUFFER_BYTES_MAX: usize = 4 << 20;
 /// How many events a buffer may hold.
 const BUFFER_EVENTS_MAX: usize = 4096;
@@ -29,7 +29,7 @@ pub(in crate::http) enum EventFormat {
 /// The messages of one or more events, in the order in which they are sent.
 pub(super) type EventTexts = Arc<[Utf8Bytes]>;
 
-/// Returns the messages of an event in a format.
+/// Returns the messages of an event in the requested format.
 pub(super) fn event_texts(event: &Event, branch: &BranchName, format: EventFormat) -> EventTexts {
     let texts = match format {
         EventFormat::Changes => wire::event_texts(event),
@@ -61,7 +61,7 @@ impl SharedEvent {
         self.event.position()
     }
 
-    /// Returns the messages in a format.
+    /// Returns the messages in the requested format.
     pub fn texts(&self, branch: &BranchName, format: EventFormat) -> EventTexts {
         let texts = &self.texts[format as usize];
         Arc::clone(texts.get_or_init(|| event_texts(&self.event, branch, format)))
@@ -129,7 +129,7 @@ impl EventBuffer {
         }
     }
 
-    /// Returns the event with a sequence number.
+    /// Returns the event with this sequence number.
     pub fn get(&self, number: u64) -> BufferedEvent {
         let Some(index) = number.checked_sub(self.first) else {
             return BufferedEvent::Dropped;

@@ -17,7 +17,7 @@ use crate::http::error::{Failure, Result};
 use crate::names::BranchName;
 use crate::store::{self, RefWaker, RefWatcher, Store};
 
-/// How long the registry relies on file-system notifications before it polls the branches.
+/// The time after which the registry polls the branches even if no file-system notification arrives.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How many branches may be watched at a time. Each feed holds every path of its branch in memory.
 const FEEDS_MAX: usize = 256;
@@ -27,7 +27,8 @@ const CONNECTING_MAX: usize = 8;
 const CATCHING_UP_MAX: usize = 8;
 /// How many of the subscribers that catch up may hold a large message at a time.
 const LARGE_MESSAGES_MAX: usize = 2;
-/// How often a new subscriber polls its branch at most. After that, the newest event read so far counts as the tip.
+/// The maximum number of times that a new subscriber polls its branch to reach the tip. After that, it begins at the newest event read so
+/// far.
 const FIRST_POLLS_MAX: usize = 8;
 
 /// The watched branches and the limits on their sockets.
@@ -38,7 +39,8 @@ pub(in crate::http) struct WatchRegistry {
     pub(super) shutdown: CancellationToken,
     /// Each open socket holds one of these permits.
     socket_permits: Arc<Semaphore>,
-    /// Held while a connecting socket reads the store. Separate, so that subscribers that catch up do not delay it.
+    /// Held while a connecting socket reads the store. These permits are separate from `catch_up_permits`, so that subscribers that catch
+    /// up do not delay new sockets.
     connecting_permits: Arc<Semaphore>,
     /// Held while a subscriber that is not at the tip reads the store.
     catch_up_permits: Arc<Semaphore>,
@@ -48,7 +50,7 @@ pub(in crate::http) struct WatchRegistry {
     feeds: Mutex<HashMap<BranchName, Weak<BranchFeed>>>,
     /// Locked while a feed is opened, so that sockets which connect at the same time share it.
     opening: tokio::sync::Mutex<()>,
-    /// Wakes the polling thread. Set when that is started.
+    /// Wakes the polling thread. Set when the thread is started.
     poller: OnceLock<RefWaker>,
 }
 

@@ -11,7 +11,7 @@ use crate::http::middleware::auth::SocketKey;
 
 /// The close code when the branch was deleted.
 const BRANCH_DELETED: u16 = 4410;
-/// The close code when the commit is not known, or not any more, so that the client must list the modules again.
+/// The close code when the commit after which the events begin does not exist or was deleted. The client must list the modules again.
 const UNKNOWN_COMMIT: u16 = 4404;
 /// The close code when the key has been removed or does not allow GET any more.
 const KEY_REVOKED: u16 = 4401;
@@ -33,7 +33,7 @@ pub(in crate::http) async fn run_session(
     socket.finish(end).await;
 }
 
-/// Waits until the key of the request is revoked. If the request had none, this never returns.
+/// Waits until the key of the request is revoked. If the request had no key, this never returns.
 async fn key_revoked(key: Option<SocketKey>) {
     match key {
         Some(mut key) => key.revoked().await,

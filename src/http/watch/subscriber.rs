@@ -14,21 +14,22 @@ use crate::store::{self, BranchCursor, CursorPosition, Event, PollResult};
 
 /// How long a subscriber that failed to read the store waits before it retries.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// How often such a subscriber retries before it reports the failure.
+/// How often a subscriber that failed to read the store retries before it reports the failure.
 const RETRIES_MAX: usize = 10;
-/// Messages above this size are held by few subscribers at a time, unless they are shared.
+/// The size above which the messages of a subscriber are large, in bytes. Few subscribers at a time may hold large messages that they do
+/// not share.
 const LARGE_BYTES: usize = 2 << 20;
 
 /// The messages that a subscriber sends next, or the reason why there are none.
 pub(super) enum NextMessages {
-    /// These messages.
+    /// Messages to send; possibly none, although more may follow.
     Texts(EventTexts),
-    /// Nothing more.
+    /// No further messages follow, for this reason.
     End(FeedEnd),
 }
 
-/// A position in a feed: a sequence number of its buffer or, for a subscriber that is further back, a cursor of its own until it
-/// reaches the buffer. A subscriber holds one event's messages at a time, so a slow socket does not use more memory.
+/// A position in a feed: a sequence number of the feed's buffer or, if the buffer does not reach back that far, a cursor of the
+/// subscriber itself. A subscriber holds the messages of one event at a time, so a slow socket does not use more memory.
 pub(in crate::http) struct Subscriber {
     registry: Arc<WatchRegistry>,
     feed: Arc<BranchFeed>,
@@ -42,11 +43,11 @@ pub(in crate::http) struct Subscriber {
 }
 
 enum ReadingFrom {
-    /// The feed's buffer, at this sequence number.
+    /// The subscriber reads the feed's buffer. This is the sequence number of its next event.
     Buffer(u64),
-    /// The store.
+    /// The subscriber reads the store with this cursor.
     Store(Box<BranchCursor>),
-    /// Nothing, because the commit at which to begin is not known.
+    /// The subscriber reads nothing, because the commit after which the events begin does not exist.
     UnknownCommit,
 }
 
@@ -92,7 +93,7 @@ impl Subscriber {
         })
     }
 
-    /// Returns the commit up to which everything has been returned.
+    /// Returns the commit up to which all messages have been returned.
     pub fn commit(&self) -> Option<CommitId> {
         self.position.map(|position| position.commit())
     }
@@ -102,7 +103,7 @@ impl Subscriber {
         self.large_message_permit = None;
         let mut failures = 0;
         loop {
-            // Marked as seen before the read, so that a change after the read is not missed.
+            // The change is marked as seen before the read, so that a change after the read is not missed.
             let end = *self.changes.borrow_and_update();
             let next = match &self.reading_from {
                 ReadingFrom::Buffer(number) => self.read_buffer(*number),
@@ -127,8 +128,8 @@ impl Subscriber {
         }
     }
 
-    /// Waits for a change of the feed. A subscriber that reads the store also polls, because the feed may have followed another
-    /// history than its cursor.
+    /// Waits for a change of the feed. If the subscriber reads the store, it also returns after a pause to poll the store, because the
+    /// feed may have followed another history than the subscriber's cursor.
     async fn wait_for_change(&mut self) {
         let changed = self.changes.changed();
         match self.reading_from {
@@ -154,7 +155,7 @@ impl Subscriber {
         }
         let cursor = BranchCursor::new(self.feed.branch().clone(), self.position);
         self.reading_from = ReadingFrom::Store(Box::new(cursor));
-        // No messages, but not `None` either: the store has more, so there is nothing to wait for.
+        // Returns no messages, but not `None` either: the next call reads the store, which has more, so the subscriber must not wait.
         Ok(Some(NextMessages::Texts(EventTexts::from([]))))
     }
 

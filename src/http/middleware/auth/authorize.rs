@@ -23,7 +23,8 @@ use crate::remote::PushIdentity;
 /// The paths that need no key. They are for supervisors of the server and reveal nothing about the store.
 const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
-/// The start of the paths of the files that pages load. They are the same for every store, and the page of an error needs them too.
+/// The start of the paths of the files that pages load. These paths need no key either: the files are the same for every store, and the
+/// page that reports a missing key needs them too.
 const ASSETS: &str = "/ui/assets/";
 
 /// The keys of a server, and the limit on wrong keys.
