@@ -6,7 +6,7 @@ use super::revision::Revision;
 use crate::names::{BranchName, CommitId};
 use crate::repo::{self, Merge, PathChange};
 
-/// The number from which on commits are not counted.
+/// The maximum number of commits that are counted on each side.
 pub const RELATION_COMMITS_MAX: usize = 1000;
 
 /// How far two branches have diverged.
@@ -18,27 +18,27 @@ pub struct BranchRelation {
     pub behind: usize,
 }
 
-/// What a merge would do.
+/// The result that a merge would have, with the tips that it was computed from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MergePreview {
     /// The tip of the branch that would change.
     pub ours: CommitId,
     /// The tip of the branch that would be merged.
     pub theirs: CommitId,
-    /// What would happen.
+    /// The result.
     pub outcome: MergeOutcome,
 }
 
 /// The result that a merge would have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MergeOutcome {
-    /// Nothing: the branch contains the other one.
+    /// The branch would not change, because it contains the other one.
     Contained,
-    /// The branch would move to the tip of the other one, which changes these modules.
+    /// The branch would move to the tip of the other branch. That changes these modules.
     FastForward(Vec<PathChange>),
-    /// A commit would change these modules.
+    /// A merge commit would change these modules.
     Merged(Vec<PathChange>),
-    /// Nothing, because both sides changed these paths differently.
+    /// The merge would fail, because both sides changed these paths differently.
     Conflict(Vec<String>),
 }
 

@@ -1,4 +1,4 @@
-//! Lists a directory with what is known about each entry.
+//! Lists a directory, with the size, summary and last change of each entry.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::index::PathChangeEntry;
 use crate::names::{ModuleHash, TreePath};
 use crate::repo::{Commit, TreeNode};
 
-/// A part of the entries of a directory.
+/// A page of the entries of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectoryPage {
     /// The entries, in git's order: a directory sorts as if its name ended with a slash.
@@ -26,13 +26,13 @@ pub struct DirectoryPage {
 pub struct DirectoryEntry {
     /// The name.
     pub name: String,
-    /// What has this name.
+    /// The directory or module with this name.
     pub node: EntryNode,
     /// The newest commit of the first-parent history that changed the entry.
     pub last_change: Option<Commit>,
 }
 
-/// What an entry of a directory is.
+/// The directory or module that an entry refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntryNode {
     /// A directory.
@@ -43,16 +43,18 @@ pub enum EntryNode {
         hash: ModuleHash,
         /// The size in bytes.
         size_bytes: u64,
-        /// What is in the module; `None` if its facts are not known yet, or it is not valid.
+        /// The summary of the module; `None` if its facts are not known yet, or it is not valid.
         summary: Option<Arc<ModuleSummary>>,
-        /// The sizes that the path had on the branch, in bytes, the oldest first. Unknown sizes are left out.
+        /// The sizes of the newest modules that the path had in the first-parent history, in bytes, oldest first. Unknown sizes are left
+        /// out.
         sizes: Vec<u64>,
     },
 }
 
 impl Store {
-    /// Returns at most `count` entries of the directory at `path` in the tree at `revision`, starting at the entry number `before`; `None` if
-    /// there is no directory. Each module has at most `sizes` sizes. Symbolic links, submodules and entries with illegal names are left out.
+    /// Returns at most `count` entries of the directory at `path` in the tree at `revision`, after the first `before` entries; `None` if
+    /// there is no directory. Returns at most `sizes` sizes for each module. Symbolic links, submodules and entries with illegal names are
+    /// left out.
     ///
     /// # Errors
     /// Unknown branch or commit.
@@ -78,8 +80,7 @@ impl Store {
         })
     }
 
-    /// Returns the newest commits of the first-parent history that changed something in the directory at `path`, at most `count`, the newest
-    /// first.
+    /// Returns at most `count` commits of the first-parent history that changed something in the directory at `path`, newest first.
     ///
     /// # Errors
     /// Unknown branch or commit.
@@ -130,7 +131,7 @@ impl Store {
     ) -> Result<Vec<DirectoryEntry>> {
         let (mut paths, mut named) = (Vec::new(), Vec::new());
         for (name, node) in nodes {
-            // A name that makes the path too long cannot be read either.
+            // Leaves out an entry whose path would be too long, because it could not be read.
             if let Ok(path) = directory.join(&name) {
                 paths.push(path);
                 named.push((name, node));

@@ -29,7 +29,7 @@ pub struct ModuleDetails {
     pub digest: Digest,
     /// The imports, exports and sections.
     pub module: ModuleInfo,
-    /// The number of imports and exports that `module` leaves out. First the imports are left out, then the exports.
+    /// The number of imports and exports that `module` leaves out at the beginning. They are counted together, in the order of the module.
     pub skipped: usize,
     /// The facts; `None` if they cannot be read, because the module is invalid after the part that [`ModuleInfo`] describes.
     pub facts: Option<Facts>,
@@ -37,6 +37,7 @@ pub struct ModuleDetails {
 
 impl ModuleDetails {
     /// Returns the position of the first import in `module` among all imports, and the position of its first export among all exports.
+    /// Assumes that the imports precede the exports, as they do in a core module.
     pub fn skipped_items(&self) -> (usize, usize) {
         let imports = self.facts.as_ref().map_or(0, |facts| facts.imports.total);
         let imports = usize::try_from(imports).unwrap_or(usize::MAX);
@@ -66,8 +67,8 @@ impl Store {
         })
     }
 
-    /// Returns the digest of a module, whose hash the caller has found in a tree or in a list of versions. The module is read only if neither a
-    /// cache nor the index has it.
+    /// Returns the digest of a module, whose hash the caller has found in a tree or in a list of versions. The module is read only if
+    /// neither a cache nor the index has the digest.
     pub fn digest(&self, hash: ModuleHash) -> Result<Digest> {
         if let Some(digest) = self.digests.get(hash) {
             return Ok(digest);

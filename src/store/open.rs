@@ -30,7 +30,7 @@ pub struct Store {
     pub(super) digests: DigestCache,
     /// The facts that uploads collected and that are not in the index yet.
     pub(super) pending_facts: PendingFacts,
-    /// What lists of modules show about them.
+    /// The summaries of modules, for lists of modules.
     pub(super) summaries: Summaries,
     /// Held while missing facts are computed, so that a second thread waits for the result instead of computing the same facts.
     pub(super) facts_lock: Mutex<()>,

@@ -1,4 +1,4 @@
-//! Which parts of a module grew and shrank between two versions.
+//! Finds the parts of a module that grew or shrank between two versions.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::open::Store;
 use crate::names::ModuleHash;
 use crate::wasm::{Cut, Facts, FunctionSize};
 
-/// A part whose size differs.
+/// A function, crate or namespace whose size differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartSizeChange {
     /// The name.
@@ -21,9 +21,9 @@ pub struct PartSizeChange {
 /// The parts whose sizes differ between two modules, the largest change first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SizeChanges {
-    /// The functions by name. Functions of the same name are summed up; those without a name are left out.
+    /// The functions by name. The sizes of functions with the same name are added up. Functions without a name are left out.
     pub functions: Vec<PartSizeChange>,
-    /// The crates or namespaces.
+    /// The crates or namespaces, with the sizes of their functions.
     pub groups: Vec<PartSizeChange>,
     /// Whether only the largest functions are known, so that a change of a smaller one may be missing.
     pub is_cut: bool,
@@ -86,7 +86,8 @@ fn by_name(functions: &Cut<FunctionSize>) -> BTreeMap<String, u64> {
     sums
 }
 
-/// Returns the parts that differ. A part that only one side has is left out if the list of the other side is cut: that side may have it.
+/// Returns the parts whose sizes differ. If the list of one side is cut, parts that only the other side lists are left out, because the cut
+/// list may lack them although the module has them.
 fn changes(
     old: &BTreeMap<String, u64>,
     new: &BTreeMap<String, u64>,

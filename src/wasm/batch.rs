@@ -23,7 +23,7 @@ const BATCH_BYTES: usize = 128 << 10;
 pub(super) struct BodyBatch {
     bytes: Vec<u8>,
     bodies: Vec<QueuedBody>,
-    /// An upper bound on the cost of the operators.
+    /// An upper bound on the cost of the operators, in units of fuel.
     cost_max: u64,
     pub(super) cost: BodyCost,
     /// Receives the features that the bodies use, if they are to be recorded.
@@ -171,7 +171,8 @@ impl QueuedBody {
         let mut used = features.map(|_| WasmFeatures::empty());
         let mut validator = function.into_validator(std::mem::take(allocations));
         let result = match &mut used {
-            // The work is already charged. What other threads have recorded must not change the fuel that is used.
+            // The first attempt has charged the work. It is not charged again, because a second attempt may or may not be needed, depending
+            // on the features that other threads have recorded, and the used fuel must not depend on the threads.
             Some(used) if is_charged => record_body(&mut validator, &body, used),
             used => {
                 let types = (self.types, cost);

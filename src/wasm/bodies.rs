@@ -19,8 +19,8 @@ use super::type_scale::TypeScale;
 /// full, so a small module starts none.
 pub(super) struct Bodies {
     fuel: Arc<Fuel>,
-    /// The fuel that is left for batches whose cost is bounded instead of estimated. It is counted here, where the order of the batches is that
-    /// of the module, so that the result does not depend on the threads.
+    /// The fuel that is left for batches whose cost is bounded instead of estimated. It is counted here, where batches are in the order of
+    /// the module, so that the result does not depend on the threads.
     bounded_fuel: u64,
     batch: BodyBatch,
     pool: Option<Pool>,
@@ -80,7 +80,7 @@ impl Bodies {
         types: TypeScale,
     ) {
         if !self.is_validating {
-            // A malformed body is not reported, like an invalid one.
+            // Ignores a malformed body, because invalid bodies are not reported either.
             if let (Some(features), Ok(used)) = (&self.features, of_body(body)) {
                 features.add(used);
             }

@@ -7,13 +7,14 @@ use super::fuel::{BatchFuel, Stop};
 use super::operator_cost::{BODY, OperatorCost, SIMPLE};
 use super::type_scale::TypeScale;
 
-/// How the cost of the operators in function bodies is known.
+/// How the cost of the operators in function bodies is determined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum BodyCost {
-    /// Each operator is looked at, which takes a fifth of the time of validation.
+    /// The cost of each operator is estimated, which takes a fifth of the time of validation.
     #[default]
     Estimated,
-    /// An upper bound is within the fuel, so operators are not looked at. Nearly all real modules are validated like this.
+    /// An upper bound on the cost is within the fuel, so the cost of each operator is not estimated. Nearly all real modules are validated
+    /// like this.
     Bounded,
 }
 
@@ -30,8 +31,8 @@ impl From<wasmparser::Error> for BodyFailure {
     }
 }
 
-/// Validates a function body like [`FuncValidator::validate`], and charges the work before it is done: for each operator, or for all of
-/// them if their cost is bounded. Adds the features of the body to `used`.
+/// Validates a function body like [`FuncValidator::validate`], and charges the work before it is done: for each operator, or for all
+/// operators at once if their cost is bounded. Adds the features of the body to `used`.
 pub(super) fn validate_body(
     validator: &mut FuncValidator<ValidatorResources>,
     body: &FunctionBody<'_>,

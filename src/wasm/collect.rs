@@ -18,10 +18,10 @@ const CUSTOM_SECTION_NAMES_BYTES_MAX: usize = 1 << 20;
 /// The maximum length of a `producers` section that is read, in bytes. Real ones have a few hundred bytes.
 const PRODUCERS_BYTES_MAX: usize = 64 << 10;
 
-/// The maximum size of the lists of imports and exports together, in bytes of JSON. A name of a few bytes can be that of a million
-/// imports. Real modules have at most some thousands of imports and exports.
+/// The maximum size of the lists of imports and exports together, in bytes of JSON. A million imports may share a name of a few bytes. Real
+/// modules have at most some thousands of imports and exports.
 const ITEMS_BYTES_MAX: usize = 4 << 20;
-/// The JSON of an item without its names, in bytes.
+/// The length of the JSON of an item without its names, in bytes.
 const ITEM_BYTES: usize = 48;
 
 /// Collects the information about a module.
@@ -32,7 +32,7 @@ pub(super) struct InfoCollector {
     /// The number of imports and exports so far.
     items: usize,
     items_bytes: usize,
-    /// The first import or export after the lists.
+    /// The number of imports and exports before the first one that did not fit into the lists; `None` if all did.
     next: Option<usize>,
     kind: Option<ModuleKind>,
     imports: Vec<Import>,

@@ -30,12 +30,13 @@ pub struct Comparison {
     pub kind: (ModuleKind, ModuleKind),
     /// The sizes of the old and the new module, in bytes.
     pub size_bytes: (u64, u64),
-    /// Imports with their types, grouped by the module to import from. For a component, functions and types with their WIT, grouped by the
-    /// interface that contains them; interfaces as a whole with their kind, and so is every import if the component has no WIT.
+    /// Imports with their types, grouped by the module to import from. For a component, the list has functions and types with their WIT,
+    /// grouped by the interface that contains them, and whole interfaces with their kind. If the component has no WIT, the list has every
+    /// import with its kind.
     pub imports: Vec<ItemChange>,
     /// Exports with their types. For a component, as for imports.
     pub exports: Vec<ItemChange>,
-    /// The names of custom sections, with an empty text.
+    /// The names of custom sections. The text in `old` or `new` is empty.
     pub custom_sections: Vec<ItemChange>,
     /// The producers with their versions, grouped by field (`language`, `processed-by`, `sdk`).
     pub producers: Vec<ItemChange>,
@@ -63,7 +64,7 @@ impl Interface {
     /// Reads the interface of a module that was validated before.
     ///
     /// # Errors
-    /// Those of [`inspect`].
+    /// The errors of [`inspect`].
     pub fn of(bytes: &[u8]) -> Result<Self, Error> {
         let info = inspect(bytes)?;
         let types = match info.kind {
@@ -149,8 +150,8 @@ impl Comparison {
     }
 }
 
-/// Returns the differences between two lists in which a name may occur several times. Items with equal texts cancel out; the remaining ones
-/// are paired in order.
+/// Returns the differences between two lists in which a name may occur several times. Items with equal texts cancel out. The remaining
+/// items of a name are paired in order.
 pub(super) fn differences(old: &[Item], new: &[Item]) -> Vec<ItemChange> {
     let mut surplus = BTreeMap::<&Item, isize>::new();
     for item in old {

@@ -7,7 +7,7 @@ use super::compare::{Item, ItemChange, differences};
 use super::compatibility::pairs;
 use super::wit::WorldItem;
 
-/// Sets the texts of the functions and types that belong to no interface.
+/// Sets the texts of the functions and types that belong to no interface to their WIT.
 pub(super) fn set_types(items: &mut [Item], wit: &[WorldItem]) {
     let texts: BTreeMap<_, _> = wit
         .iter()

@@ -1,4 +1,4 @@
-//! SHA-256 of modules, and SHA-512 of bodies.
+//! SHA-256 and SHA-512 digests.
 
 use sha2::{Digest, Sha256, Sha512};
 

@@ -9,15 +9,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::Error;
 use crate::config::ModuleLimits;
 
-/// A module gets one of [`SHARES_MAX`] shares of the fuel at the start, and one for each piece of this length, in bytes. A module of 10 MiB
-/// or more gets all of them, so a few kilobytes cannot cost as much as a large module.
+/// The fuel is divided into [`SHARES_MAX`] shares. A module gets one share at the start, and one more for each piece of this length, in
+/// bytes. So a few kilobytes cannot cost as much as a large module. A module of 10 MiB or more gets all shares.
 const SHARE_BYTES: u64 = 64 << 10;
 const SHARES_MAX: u64 = 160;
 
 /// A single operator may use at most the fuel divided by this number, because validation can be cancelled only between operators.
 const OPERATORS_MIN: u64 = 20;
 
-/// The number of units between two looks at [`Fuel::is_cancelled`].
+/// The number of units between two checks of [`Fuel::is_cancelled`].
 const CANCEL_INTERVAL: u64 = 1 << 20;
 
 /// The fuel of one module. The threads that validate its function bodies share it.
@@ -67,7 +67,7 @@ impl Fuel {
         self.max
     }
 
-    /// Returns the fuel for this number of bytes.
+    /// Returns the part of the fuel that a module of this number of bytes may use.
     pub(super) fn share(&self, bytes: u64) -> u64 {
         let shares = (bytes / SHARE_BYTES + 1).min(SHARES_MAX);
         (self.max / SHARES_MAX).saturating_mul(shares).min(self.max)
@@ -75,8 +75,8 @@ impl Fuel {
 
     /// Charges the work on a section that ends at `end` in the module.
     ///
-    /// The sections up to there may use the share of these bytes, whatever follows, so that the result does not depend on the number of
-    /// bytes that have arrived.
+    /// The sections up to `end` may use the part of the fuel for `end` bytes, however many bytes follow, so that the result does not depend
+    /// on the number of bytes that have arrived.
     pub(super) fn charge_section(&self, units: u64, end: u64) -> Result<(), Stop> {
         let sections = self.sections.fetch_add(units, Ordering::Relaxed);
         if sections.saturating_add(units) > self.share(end) {
@@ -123,8 +123,8 @@ impl Fuel {
     }
 }
 
-/// The fuel of one batch of function bodies. A batch may use the share of its own bytes, so that the result does not depend on the order
-/// in which threads take batches.
+/// The fuel of one batch of function bodies. A batch may use the part of the fuel for its own bytes, so that the result does not depend on
+/// the order in which threads take batches.
 pub(super) struct BatchFuel<'f> {
     fuel: &'f Fuel,
     share: u64,
@@ -168,7 +168,7 @@ impl<'f> BatchFuel<'f> {
         Ok(())
     }
 
-    /// Charges what was used to the fuel of the module.
+    /// Charges the fuel that the batch has used since the last call to the fuel of the module.
     pub(super) fn settle(&mut self) -> Result<(), Stop> {
         let units = self.used - self.charged;
         self.charged = self.used;

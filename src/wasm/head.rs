@@ -79,8 +79,8 @@ fn foreign(head: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Returns whether this may be the [text format](https://webassembly.github.io/spec/core/text/lexical.html): an opening
-/// parenthesis, which block comments begin with too, after white space and line comments.
+/// Returns whether this may be the [text format](https://webassembly.github.io/spec/core/text/lexical.html): an opening parenthesis after
+/// white space and line comments. Block comments begin with a parenthesis too.
 fn is_text(head: &[u8]) -> bool {
     let mut rest = head.trim_ascii_start();
     while rest.starts_with(b";;") {

@@ -20,12 +20,13 @@ pub struct ModuleInfo {
     pub imports: Vec<Import>,
     /// Its exports, in order.
     pub exports: Vec<Export>,
-    /// If the lists of imports and exports would be longer than 4 MiB as JSON: the number of imports and exports before the first one
-    /// that is missing. [`inspect_after`](super::inspect_after) continues there.
+    /// The number of imports and exports before the first one that is missing, because the lists would be longer than 4 MiB as JSON; `None`
+    /// if none is missing. [`inspect_after`](super::inspect_after) continues there.
     pub next: Option<usize>,
-    /// The names of its custom sections in order, without those of nested modules. At most the first 10,000, and at most 1 MiB in all.
+    /// The names of its custom sections in order, without the custom sections of nested modules. At most the first 10,000, and at most 1
+    /// MiB in all.
     pub custom_sections: Vec<String>,
-    /// The tools that produced it, from the first
+    /// The tools that produced the module, from the first
     /// [`producers`](https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md) section: names and versions for each
     /// field (`language`, `processed-by`, `sdk`). Empty without such a section, or if it is malformed or over 64 KiB.
     pub producers: Producers,

@@ -15,7 +15,7 @@ pub fn inspect(bytes: &[u8]) -> Result<ModuleInfo, Error> {
     inspect_after(bytes, 0)
 }
 
-/// Returns the same as [`inspect`], with imports and exports from number `skip` on, counted from 0 over both lists.
+/// Returns the same as [`inspect`], but without the first `skip` imports and exports, which are counted together.
 ///
 /// # Errors
 ///

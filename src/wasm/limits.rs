@@ -40,7 +40,7 @@ impl SectionHeader {
         self.id == CUSTOM_SECTION
     }
 
-    /// Returns whether the content is processed incrementally: code, and nested modules and components.
+    /// Returns whether the content is processed incrementally. This is so for code, and for nested modules and components.
     fn is_streamed(self, encoding: Encoding) -> bool {
         match encoding {
             Encoding::Module => self.id == 10,

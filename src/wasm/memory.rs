@@ -1,4 +1,4 @@
-//! The memory of parsed sections.
+//! Charges the memory of parsed sections to a budget.
 //!
 //! `wasmparser` keeps types, names and index spaces until a module is validated. They are much larger than their bytes: a type of two
 //! bytes takes more than 200 bytes.
@@ -12,13 +12,14 @@ use crate::budget::{ByteBudget, Charge, SMALL_BYTES_MAX};
 /// A single module is charged at most the largest possible charge divided by this number, so that it is accepted even with a small budget.
 const SHARE: u64 = 2;
 
-/// The memory for one byte of a section, measured with the shortest declarations that are possible.
+/// The memory for one byte of a section, in bytes, measured with the shortest declarations that are possible.
 const TYPE_BYTE: u64 = 128;
 const NAME_BYTE: u64 = 64;
 const COMPONENT_BYTE: u64 = 96;
 const OTHER_BYTE: u64 = 16;
 
-/// The same for the collector of facts, which keeps the types, the index spaces, and the sizes of functions.
+/// The memory that the collector of facts adds for one byte of a section, in bytes. It keeps the types, the index spaces, and the sizes of
+/// functions.
 const TYPE_BYTE_OF_FACTS: u64 = 64;
 const OTHER_BYTE_OF_FACTS: u64 = 16;
 
@@ -40,13 +41,13 @@ impl ParsedMemory {
         }
     }
 
-    /// Charges the memory of the facts, too.
+    /// From now on, also charges the memory of the facts.
     pub(super) fn charge_facts(&mut self) {
         self.has_facts = true;
     }
 
-    /// Charges the memory of a section before it is parsed. Little memory is not charged. Does not wait, because the upload of the module
-    /// holds a charge.
+    /// Charges the memory of a section before it is parsed. Charges nothing while the sum is at most [`SMALL_BYTES_MAX`]. Does not wait for
+    /// memory, because the upload of the module holds a charge, and two uploads could wait for each other.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`] if the budget is used up.

@@ -5,11 +5,11 @@
 //! [component model](https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md) define them, with
 //! every proposal enabled that `wasmparser` implements.
 //!
-//! - [`Validation`] takes a module in chunks of any size as they arrive; [`validate`] reads one from a source. Function bodies are
+//! - [`Validation`] takes a module in chunks of any size as they arrive; [`validate`] reads a module from a source. Function bodies are
 //!   validated too, on all available cores.
 //! - [`Comparison`] lists the differences between two modules.
 //! - [`Cancellation`] ends a validation from another thread.
-//! - [`Verdict`] says whether a newer module can stand in for an older one.
+//! - [`Verdict`] decides whether a newer module can stand in for an older one.
 //! - [`TargetWorld`] is a world of WIT that a component may fit.
 //! - [`WitFacts`] has the WIT of a component.
 //! - [`facts_of`] returns the [`Facts`] of a module that was validated before. [`Validation::with_facts`] collects them while it validates.

@@ -20,7 +20,7 @@ pub(super) const OPERAND: u64 = 8;
 pub(super) const SUBTYPE_STEP: u64 = 7;
 /// The number of locals that are declared for one unit.
 const LOCALS_PER_UNIT: u64 = 8;
-/// `wasmparser` rejects `array.new_fixed` with more elements before it looks at them.
+/// The maximum number of elements of `array.new_fixed`. `wasmparser` rejects more elements before it checks them.
 const ARRAY_ELEMENTS_MAX: u32 = 10_000;
 
 /// The costs of the operators in a function body.

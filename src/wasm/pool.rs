@@ -110,7 +110,7 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        // After `finish`, no thread is left, and the result is needed.
+        // After `finish`, no thread is left, and the validation must not be cancelled, because its result is needed.
         if !self.threads.is_empty() {
             self.shared.fuel.cancel();
         }

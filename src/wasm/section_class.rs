@@ -1,10 +1,10 @@
-//! The classes of sections by what their declarations cost. The validator spends time and memory on each byte of them.
+//! Classes of sections. For all sections of a class, the validator spends about the same time and memory on each byte.
 
 use std::ops::Range;
 
 use wasmparser::Payload;
 
-/// What the bytes of a section declare.
+/// The class of a section, by the items that it declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SectionClass {
     /// Types of core WebAssembly.

@@ -12,7 +12,7 @@ use super::type_size::TypeSizes;
 const SECTION: u64 = 500;
 const NESTED: u64 = 20_000;
 
-/// The costs of one byte of a section: measured with the shortest declarations that are possible.
+/// The costs of one byte of a section, measured with the shortest declarations that are possible.
 const TYPE_BYTE: u64 = 500;
 const NAME_BYTE: u64 = 250;
 const EXPRESSION_BYTE: u64 = 50;
@@ -21,7 +21,8 @@ const DATA_BYTE: u64 = 15;
 const COMPONENT_BYTE: u64 = 400;
 const CUSTOM_BYTE: u64 = 1;
 
-/// Returns the cost of validating a payload, which the validator has not seen yet. A function body costs nothing here.
+/// Returns the cost of validating a payload, which the validator has not seen yet. A function body costs nothing here, because its work is
+/// charged when the body is validated.
 pub(super) fn of_payload(
     payload: &Payload<'_>,
     validator: &Validator,

@@ -10,24 +10,25 @@ use super::{Error, head};
 /// The maximum number of sums. The sizes of custom sections with further names are added up without a name.
 const SUMS_MAX: usize = 10_000;
 
-/// The size of all sections of a kind, and for custom sections of a name, in bytes.
+/// The total size of the sections of each kind, and of the custom sections of each name, in bytes.
 pub(super) type SectionSums = BTreeMap<(SectionKind, Option<String>), u64>;
 
-/// The sections of a kind, and for custom sections of a name, whose size differs between two modules.
+/// A kind of sections, or a name of custom sections, whose total size differs between two modules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SectionChange {
     /// The kind of the sections.
     pub kind: SectionKind,
-    /// The name of custom sections. `None` for the sum of those that have a name after the first 10,000.
+    /// The name of the custom sections. `None` for other sections, and for the sum of the custom sections whose names come after the first
+    /// 10,000.
     pub name: Option<String>,
     /// The sum of the sizes in the old module, in bytes; `None` if it has no such section.
     pub old: Option<u64>,
-    /// The same for the new module.
+    /// The sum of the sizes in the new module, in bytes; `None` if it has no such section.
     pub new: Option<u64>,
 }
 
-/// Sums the sizes of the sections of the outermost module or component. Each size includes the section's id and length, so without the
-/// header they add up to the size of the module.
+/// Sums the sizes of the sections of the outermost module or component. Each size includes the section's id and length, so the sums and the
+/// header of the module add up to the size of the module.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the outermost structure is malformed.

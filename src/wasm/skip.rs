@@ -11,7 +11,8 @@ pub(super) const CUSTOM_BYTES_MAX: u32 = 64 << 10;
 /// The maximum length of a name in `wasmparser`, in bytes: a longer name is rejected as soon as its length is known.
 const CUSTOM_NAME_BYTES_MAX: u32 = 100_000;
 
-/// The maximum length of a section that replaces skipped bytes, and the minimum that remains for the section after it.
+/// The maximum length of a filler section, which is passed to the parser instead of skipped bytes, and the minimum length that is left for
+/// the next filler section. Both are in bytes.
 const FILLER_BYTES_MAX: u64 = 64 << 10;
 const FILLER_BYTES_MIN: u64 = 16;
 

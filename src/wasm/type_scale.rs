@@ -1,4 +1,4 @@
-//! How much work one operator of a module can take, by the types of the module.
+//! The maximum work of one operator of a module, which depends on the types of the module.
 
 use wasmparser::{CompositeInnerType, Validator};
 
@@ -53,8 +53,8 @@ impl TypeScale {
         OPERAND + SUBTYPE_STEP * u64::from(self.subtype_depth)
     }
 
-    /// Returns an upper bound on the cost of operators per byte of their code. An operator has no more labels, tags or handlers than
-    /// bytes, and for each it looks at no more than six types.
+    /// Returns an upper bound on the cost of operators per byte of their code. An operator has no more labels, tags or handlers than bytes,
+    /// and the validator looks at no more than six types for each of them.
     pub(super) fn cost_per_byte_max(&self) -> u64 {
         if self.has_arrays {
             // `array.new_fixed` has any number of operands.
@@ -123,7 +123,7 @@ mod tests {
         ];
         for wat in modules {
             let (estimated, bound) = costs(&wat);
-            // The cost of a body apart from its operators is charged in both cases.
+            // The estimated cost also contains the cost of a body without its operators, which the bound does not contain.
             assert!(estimated < bound + 5000, "{estimated} {bound} {wat}");
         }
         let (_, bound) = costs("(module (type (array i32)) (func))");

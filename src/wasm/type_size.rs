@@ -11,13 +11,13 @@ use wasmparser::{
     Validator,
 };
 
-/// The cost of one part of a type that is compared, or copied with other resources in it.
+/// The cost of comparing one part of a type, or of copying it with other resources.
 const PART: u64 = 20;
 /// The maximum size of a type in `wasmparser`, which rejects larger ones.
 const SIZE_MAX: u64 = 1_000_000;
 
-/// The sizes of the types of a component: the number of their parts, each as often as it occurs. `wasmparser` compares the types of an
-/// instance's arguments part by part, and copies the types of its exports.
+/// The sizes of the types of a component. The size of a type is the number of its parts, each counted as often as it occurs. `wasmparser`
+/// compares the types of an instance's arguments part by part, and copies the types of its exports.
 #[derive(Default)]
 pub(super) struct TypeSizes {
     known: HashMap<ComponentAnyTypeId, u64>,
@@ -121,7 +121,7 @@ impl TypeSizes {
         }
     }
 
-    /// The depth of types is bounded by `wasmparser`, so this does not recurse deeply.
+    /// Returns the size of a type. The depth of types is bounded by `wasmparser`, so this does not recurse deeply.
     fn of_id(&mut self, types: TypesRef<'_>, id: ComponentAnyTypeId) -> u64 {
         if let Some(size) = self.known.get(&id) {
             return *size;

@@ -21,7 +21,7 @@ pub(super) struct IndexSpaces {
     types: Vec<SubType>,
     /// The formatted types, by index. Each is formatted once, because a million functions may share it.
     formatted: HashMap<u32, Arc<str>>,
-    /// The same for types of tags.
+    /// The formatted types of tags, by the index of the function type.
     formatted_tags: HashMap<u32, Arc<str>>,
     funcs: Vec<u32>,
     tags: Vec<u32>,
@@ -30,7 +30,7 @@ pub(super) struct IndexSpaces {
     globals: Vec<GlobalType>,
 }
 
-/// Reads the sections up to the export section.
+/// Reads the types of the imports and exports from the sections up to the export section.
 pub(super) fn read(bytes: &[u8]) -> wasmparser::Result<ItemTypes> {
     let (mut types, mut indices) = (ItemTypes::default(), IndexSpaces::default());
     for payload in Parser::new(0).parse_all(bytes) {
@@ -151,7 +151,7 @@ impl IndexSpaces {
     }
 }
 
-/// Returns the type of a tag in the text format, from that of its function: `(tag (param i32))`.
+/// Returns the type of a tag in the text format, from the function type in the text format: `(tag (param i32))`.
 pub(super) fn format_tag(function: &str) -> String {
     match function.strip_prefix("(func") {
         Some(rest) => format!("(tag{rest}"),

@@ -21,17 +21,18 @@ const PENDING_BYTES_KEPT_MAX: usize = 1 << 20;
 ///
 /// # Errors
 ///
-/// [`Error::Read`] if the source fails, else as [`Validation::finish`].
+/// [`Error::Read`] if the source fails; the errors of [`Validation::finish`].
 pub fn validate(source: impl Read, limits: &ModuleLimits) -> Result<ModuleInfo, Error> {
     read(source, Validation::new(limits))?.finish()
 }
 
-/// Returns the facts about the module that `source` returns until its end. It was validated before, so its function bodies are only read. Memory
-/// is charged to `budget` as in a [`Validation`].
+/// Returns the facts about the module that `source` returns until its end. The module was validated before, so its function bodies are only
+/// read. Memory is charged to `budget` as in a [`Validation`].
 ///
 /// # Errors
 ///
-/// Those of [`validate`], but the module may be invalid even without an error. [`Error::Panicked`] if the collector of the facts has panicked.
+/// The errors of [`validate`], but the module may be invalid even without an error. [`Error::Panicked`] if the collector of the facts has
+/// panicked.
 pub fn facts_of(
     source: impl Read,
     limits: &ModuleLimits,
@@ -60,7 +61,7 @@ fn read(mut source: impl Read, mut validation: Validation) -> Result<Validation,
 
 /// An incremental validation of a module or component, which is passed in chunks.
 ///
-/// Its threads end when it is dropped, and after an error.
+/// Its threads end when the validation is dropped, and after an error.
 pub struct Validation {
     bytes_max: u64,
     size_bytes: u64,
@@ -122,7 +123,7 @@ impl Validation {
     ///
     /// # Errors
     ///
-    /// Those of [`finish`](Self::finish), as soon as an error is known. Every further call fails.
+    /// The errors of [`finish`](Self::finish), as soon as an error is known. Every further call fails.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let allowed = self.bytes_max - self.size_bytes;
         let taken =
@@ -142,15 +143,15 @@ impl Validation {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`], [`Error::ModuleTooLarge`], [`Error::SectionTooLarge`] or [`Error::TooMuchWork`] for the first of the module's errors.
-    /// [`Error::Panicked`] if the validator failed, [`Error::OutOfMemory`] if there is no memory for it, and [`Error::Cancelled`]: the
-    /// module may be valid then.
+    /// [`Error::Invalid`], [`Error::ModuleTooLarge`], [`Error::SectionTooLarge`] or [`Error::TooMuchWork`] for the first of the module's
+    /// errors. [`Error::Panicked`] if the validator panicked, [`Error::OutOfMemory`] if there is no memory for it, or [`Error::Cancelled`].
+    /// After one of these three errors, the module may be valid.
     pub fn finish(self) -> Result<ModuleInfo, Error> {
         self.finish_with_facts().map(|(info, _)| info)
     }
 
-    /// Ends the module like [`finish`](Self::finish), and returns its facts too. They are `None` if they were not requested, and if their
-    /// collector has panicked: a fault in it does not make a module invalid.
+    /// Ends the module like [`finish`](Self::finish), and returns its facts too. The facts are `None` if they were not requested, or if
+    /// their collector has panicked: a fault in the collector does not make a module invalid.
     ///
     /// # Errors
     ///
@@ -167,8 +168,8 @@ impl Validation {
         Ok((info.finish(self.size_bytes, self.sha256), facts))
     }
 
-    /// Ends the validation, and returns the error to report: that of an invalid function body, which precedes `error` in the
-    /// module, or else `error`.
+    /// Ends the validation, and returns the error to report: the error of an invalid function body, because the body precedes `error` in
+    /// the module, or else `error`.
     fn reject(&mut self, error: Error) -> Error {
         let walk = self.walk.take();
         walk.and_then(|walk| walk.finish(self.size_bytes).err())
@@ -231,7 +232,7 @@ impl Validation {
             ));
         };
         if walk.has_error() {
-            // `reject` replaces this error by that of the body.
+            // `reject` replaces this error with the error of the body.
             return Err(Error::invalid(
                 "a function body is invalid",
                 self.size_bytes,

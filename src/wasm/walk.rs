@@ -82,7 +82,7 @@ impl ModuleWalk {
         }
     }
 
-    /// Collects facts, too.
+    /// From now on, also collects facts.
     pub(super) fn collect_facts(&mut self) {
         self.facts = Some(FactsCollector::new());
         self.bodies.record_features();
@@ -113,8 +113,7 @@ impl ModuleWalk {
         self.bodies.has_error()
     }
 
-    /// Waits for the validation of the function bodies. Returns what was collected about the module of this size, or the first error of a
-    /// body.
+    /// Waits for the validation of the function bodies. Returns the collected information and facts about the module, which has this size.
     pub(super) fn finish(self, size_bytes: u64) -> Result<(InfoCollector, Option<Facts>), Error> {
         let features = self.bodies.finish()?;
         let finish = |facts: FactsCollector| {
@@ -268,7 +267,7 @@ impl Frame {
             }
             (_, position) => position,
         };
-        // The parser rejects bytes after the last body.
+        // After the last body, the next section follows. The parser rejects bytes between them.
         if let ParserPosition::Code {
             bodies: 0,
             bytes: 0,

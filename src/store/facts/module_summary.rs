@@ -13,13 +13,13 @@ use crate::repo;
 use crate::store::open::Store;
 use crate::wasm::{ModuleKind, Requirements};
 
-/// The number of summaries that are held. A page of a list has a hundred.
+/// The capacity of the cache. A page of a list has a hundred modules.
 const SUMMARIES_MAX: usize = 8192;
 
 /// The maximum length of the description in a summary, in characters.
 const DESCRIPTION_CHARS_MAX: usize = 300;
 
-/// What a list of modules shows about a module.
+/// The facts about a module that a list of modules shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleSummary {
     /// Whether it is a core module or a component.
@@ -32,7 +32,7 @@ pub struct ModuleSummary {
     pub description: Option<String>,
 }
 
-/// The summaries of modules by hash. They never become wrong, because a hash identifies its content.
+/// A cache of the summaries of modules, by hash. An entry never becomes wrong, because a hash identifies its content.
 pub(in crate::store) struct Summaries(Cache<ModuleHash, Arc<ModuleSummary>>);
 
 impl Default for Summaries {
@@ -41,7 +41,7 @@ impl Default for Summaries {
     }
 }
 
-/// The stored facts without their lists, which are long.
+/// The part of the stored facts that a summary needs. The lists, which are long, are not decoded.
 #[derive(Deserialize)]
 struct StoredFacts {
     facts: StoredSummary,

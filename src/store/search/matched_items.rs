@@ -1,4 +1,4 @@
-//! Why a search found a module.
+//! Finds the items of a module that a search query asks for.
 
 use super::query::{Condition, Query};
 use crate::index::{ItemEntry, ItemKind};
@@ -10,9 +10,9 @@ use crate::store::open::Store;
 /// An item of a module that a term of a query asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundItem {
-    /// What it is.
+    /// The kind of the item.
     pub kind: ItemKind,
-    /// The name, as a search finds it.
+    /// The name under which a search finds the item.
     pub name: String,
     /// The version; empty if there is none.
     pub version: String,
@@ -50,7 +50,7 @@ impl Query {
 }
 
 impl Store {
-    /// Returns the items of a module that the terms of a query ask for, at most `count`, and the number of all of them.
+    /// Returns at most `count` of the items of a module that the terms of a query ask for, and the number of all such items.
     ///
     /// # Errors
     /// The module cannot be read.

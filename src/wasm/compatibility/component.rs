@@ -1,9 +1,9 @@
 //! Compares the imports and exports of two components.
 //!
-//! The rules are those by which one component type matches another: an instance may export more than is asked for, and everything else must
-//! be equal, down to the names of parameters and the order of fields. This is the
+//! The rules are the rules by which one component type matches another: an instance may export more than is required, and everything else
+//! must be equal, down to the names of parameters and the order of fields. This is the
 //! [subtyping](https://github.com/WebAssembly/component-model/blob/main/design/mvp/Subtyping.md) that `wasmparser` and Wasmtime implement.
-//! Versions match if they are compatible, as `0.2.0` and `0.2.3`.
+//! Versions match if they are compatible, such as `0.2.0` and `0.2.3`.
 
 use super::pairs::pairs;
 use super::reasons::{Reasons, Subjects};
@@ -13,7 +13,7 @@ use crate::wasm::{Error, Import, ItemKind, inspect};
 /// Adds the differences between two components.
 ///
 /// # Errors
-/// Those of [`inspect`].
+/// The errors of [`inspect`].
 pub(super) fn compare(old: &[u8], new: &[u8], reasons: &mut Reasons) -> Result<(), Error> {
     match (WitWorld::of(old), WitWorld::of(new)) {
         (Ok(old), Ok(new)) => compare_worlds(&old, &new, reasons),
@@ -47,8 +47,8 @@ fn pair_items<'a>(old: &'a [WorldItem], new: &'a [WorldItem]) -> Pairs<'a, World
     pairs(old, new, |item| item.key.as_str(), is_same)
 }
 
-/// Imports or exports. They are compared in opposite directions: what the newer module imports must exist for the older one, and what the
-/// older one exports must exist in the newer one.
+/// The imports or the exports. They are compared in opposite directions: the older module must import everything that the newer one
+/// imports, and the newer module must export everything that the older one exports.
 #[derive(Clone, Copy)]
 enum Side {
     Import,
@@ -154,7 +154,7 @@ fn describe(item: &WorldItem) -> String {
     format!("{} `{}`", item.kind.as_str(), item.full_name())
 }
 
-/// Describes a function or type of an interface, or one that belongs to none.
+/// Describes a function or type, and the interface that it belongs to, if any.
 fn describe_member(item: &WorldItem, member: &Member) -> String {
     let kind = member.kind.as_str();
     if item.kind == member.kind {

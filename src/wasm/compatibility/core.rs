@@ -10,10 +10,10 @@ use super::reasons::Reasons;
 use crate::wasm::Error;
 use crate::wasm::types::{format_global, format_memory, format_table, format_tag};
 
-/// The imports and exports of a module with their types, which belong to a validator.
+/// The imports and exports of a module with their types. The types are ids in the validator that read the module.
 #[derive(Default)]
 struct Items {
-    /// By module and name. The same name may be imported several times, with different types.
+    /// The types of the imports, by module and name. The same name may be imported several times, with different types.
     imports: BTreeMap<(String, String), Vec<EntityType>>,
     exports: BTreeMap<String, EntityType>,
 }
@@ -76,7 +76,8 @@ impl Items {
     }
 }
 
-/// A host provides what the older module imports. That must match what the newer one imports.
+/// Adds the differences between the imports. A host provides the imports of the older module, so these must match the imports of the newer
+/// module.
 fn compare_imports(types: TypesRef<'_>, old: &Items, new: &Items, reasons: &mut Reasons) {
     for ((module, name), tys) in &new.imports {
         let what = format!("`{module}` `{name}`");
@@ -107,7 +108,7 @@ fn compare_imports(types: TypesRef<'_>, old: &Items, new: &Items, reasons: &mut 
     }
 }
 
-/// What uses the older module uses its exports. Those of the newer one must match.
+/// Adds the differences between the exports. Users of the older module use its exports, so the exports of the newer module must match them.
 fn compare_exports(types: TypesRef<'_>, old: &Items, new: &Items, reasons: &mut Reasons) {
     for (name, old_ty) in &old.exports {
         let Some(ty) = new.exports.get(name) else {

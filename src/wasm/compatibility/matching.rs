@@ -1,6 +1,6 @@
-//! Whether an item that a module gets or provides matches the type that is asked for.
+//! Decides whether an item that a module imports or exports matches the expected type.
 //!
-//! The rules are those for [external types](https://webassembly.github.io/spec/core/valid/matching.html#external-types) in the core
+//! The rules are the rules for [external types](https://webassembly.github.io/spec/core/valid/matching.html#external-types) in the core
 //! specification, by which a host links modules.
 
 use wasmparser::types::{CoreTypeId, EntityType, TypesRef};
@@ -8,7 +8,8 @@ use wasmparser::{GlobalType, MemoryType, TableType};
 
 use super::references;
 
-/// Returns whether an item of type `actual` can be used where `expected` is asked for. Both types are from the validator of `types`.
+/// Returns whether an item of type `actual` can be used where the type `expected` is required. Both types are from the validator of
+/// `types`.
 pub(super) fn matches(types: TypesRef<'_>, actual: &EntityType, expected: &EntityType) -> bool {
     match (actual, expected) {
         (EntityType::Func(actual) | EntityType::FuncExact(actual), EntityType::Func(expected)) => {
@@ -25,13 +26,13 @@ pub(super) fn matches(types: TypesRef<'_>, actual: &EntityType, expected: &Entit
     }
 }
 
-/// Returns whether a type is another one, or is declared to be its subtype.
+/// Returns whether `actual` is `expected`, or is declared to be a subtype of it.
 pub(super) fn is_subtype(types: TypesRef<'_>, actual: CoreTypeId, expected: CoreTypeId) -> bool {
     let mut ancestors = std::iter::successors(Some(actual), |id| types.supertype_of(*id));
     ancestors.any(|id| id == expected)
 }
 
-/// The elements of a table can be read and written, so their type must be the same.
+/// Returns whether a table type matches. The elements of a table can be read and written, so their type must be the same.
 fn table(actual: &TableType, expected: &TableType) -> bool {
     actual.element_type == expected.element_type
         && actual.shared == expected.shared
@@ -53,7 +54,8 @@ fn memory(actual: &MemoryType, expected: &MemoryType) -> bool {
         )
 }
 
-/// At least the expected minimum must exist, and it must not grow beyond the expected maximum.
+/// Returns whether limits match. The actual minimum must be at least the expected minimum, and the item must not grow beyond the expected
+/// maximum.
 fn limits(actual: (u64, Option<u64>), expected: (u64, Option<u64>)) -> bool {
     let is_within = |expected_max| {
         actual
@@ -63,7 +65,7 @@ fn limits(actual: (u64, Option<u64>), expected: (u64, Option<u64>)) -> bool {
     actual.0 >= expected.0 && expected.1.is_none_or(is_within)
 }
 
-/// A mutable global can be read and written, so its type must be the same.
+/// Returns whether a global type matches. A mutable global can be read and written, so its type must be the same.
 fn global(types: TypesRef<'_>, actual: &GlobalType, expected: &GlobalType) -> bool {
     let content = if actual.mutable {
         actual.content_type == expected.content_type

@@ -6,16 +6,16 @@ use crate::wasm::error::one_line;
 /// The maximum number of reasons of each kind. A module may differ in a million exports.
 const REASONS_MAX: usize = 100;
 
-/// What the reasons call the two sides.
+/// The names of the two sides in the reasons.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Subjects {
-    /// The side that stands in.
+    /// The side that replaces the other one.
     pub new: &'static str,
-    /// The side that it stands in for.
+    /// The side that is replaced.
     pub old: &'static str,
 }
 
-/// A newer and an older module.
+/// The names of a newer and an older module.
 pub(super) const MODULES: Subjects = Subjects {
     new: "the newer module",
     old: "the older one",
@@ -40,12 +40,12 @@ impl Reasons {
         }
     }
 
-    /// Adds a difference that breaks what uses the older module.
+    /// Adds a difference that breaks users of the older module.
     pub(super) fn breaking(&mut self, text: &str) {
         self.left_out += usize::from(!push(&mut self.breaking, text));
     }
 
-    /// Adds a difference that nothing notices that uses the older module.
+    /// Adds a difference that does not break users of the older module.
     pub(super) fn compatible(&mut self, text: &str) {
         self.left_out += usize::from(!push(&mut self.compatible, text));
     }
@@ -65,7 +65,7 @@ impl Reasons {
     }
 }
 
-/// Adds a reason if there is room. It may contain names from the modules, so its length is bounded.
+/// Adds a reason if there is room, and returns whether there was. The reason may contain names from the modules, so its length is bounded.
 fn push(reasons: &mut Vec<String>, text: &str) -> bool {
     let has_room = reasons.len() < REASONS_MAX;
     if has_room {

@@ -1,5 +1,5 @@
-//! Whether a value can be used where another type of value is asked for: the
-//! [matching](https://webassembly.github.io/spec/core/valid/matching.html#reference-types) of reference types.
+//! Decides whether a value can be used where another type is required, by the [matching
+//! rules](https://webassembly.github.io/spec/core/valid/matching.html#reference-types) of reference types.
 
 use wasmparser::types::TypesRef;
 use wasmparser::{AbstractHeapType, CompositeInnerType, HeapType, RefType, UnpackedIndex, ValType};

@@ -1,4 +1,4 @@
-//! Whether a component fits a world.
+//! Decides whether a component fits a world.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,8 @@ use crate::wasm::wit::{Decoded, Root, Skeleton, WitError, WitWorld, isolated};
 
 /// The maximum length of the text or package that defines a world, in bytes. All of WASI has about 200 KB of WIT.
 pub const WORLD_BYTES_MAX: usize = 512 << 10;
-/// The maximum number of packages in a text. The parser needs time in the third power of it; all of WASI has about ten.
+/// The maximum number of packages in a text. The time of the parser grows with the third power of this number. All of WASI has about ten
+/// packages.
 const PACKAGES_MAX: usize = 100;
 
 /// A world that components can be checked against.
@@ -21,8 +22,8 @@ pub struct TargetWorld {
 }
 
 impl TargetWorld {
-    /// Parses WIT text, or a package that is encoded as a component, and selects a world by its name; without a name, the only world.
-    /// Text must contain the packages that it uses, in `package a:b { … }` blocks.
+    /// Parses WIT text, or a package that is encoded as a component, and selects a world by its name, or the only world if `name` is
+    /// `None`. Text must contain the packages that it uses, in `package a:b { … }` blocks.
     ///
     /// # Errors
     /// [`WitError::SourceTooLarge`]; [`WitError::Undecodable`] with the position of the error in the text.
@@ -58,11 +59,12 @@ impl TargetWorld {
         })
     }
 
-    /// Returns the reasons why a valid component does not fit this world, a sentence each; an empty list if it does. It fits if it imports
-    /// nothing else than the world, and exports all that the world exports. Versions match if they are compatible.
+    /// Returns the reasons why a valid component does not fit this world, one sentence each; an empty list if it fits. A component fits if
+    /// the world imports everything that the component imports, and the component exports everything that the world exports. Versions match
+    /// if they are compatible.
     ///
     /// # Errors
-    /// The reason why the module has no WIT; a core module fits no world.
+    /// The reason why the module has no WIT. A core module is an error too, because it fits no world.
     pub fn misfits(&self, module: &[u8]) -> Result<Vec<String>, WitError> {
         isolated(|| {
             let Skeleton::Component(component) = Skeleton::of(module)? else {
@@ -84,7 +86,8 @@ impl TargetWorld {
         })
     }
 
-    /// Returns the differences by name. The validator stops at the first one, and describes it in the terms of component types.
+    /// Returns all differences, described with the names in WIT. The validator stops at the first difference, and describes it in terms of
+    /// component types.
     fn explain(&self, component: Vec<u8>) -> Result<Vec<String>, WitError> {
         let mut reasons = Reasons::new(Subjects {
             new: "the component",
@@ -105,7 +108,7 @@ impl TargetWorld {
     }
 }
 
-/// Rejects a text with too many packages. The word is counted wherever it stands outside of line comments.
+/// Rejects a text with too many packages. Counts the word `package` everywhere except in line comments, because the text is not parsed yet.
 fn check_packages(text: &str) -> Result<(), WitError> {
     let packages_in = |line: &str| {
         line.split("//")

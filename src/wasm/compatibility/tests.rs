@@ -1,11 +1,12 @@
-//! Verdicts about generated pairs of components that differ in one thing, compared with what the validator and wit-component say.
+//! Verdicts about generated pairs of components that differ in one thing, compared with the results of the validator and of
+//! `wit-component`.
 
 use wit_component::DecodedWasm;
 
 use super::{Compatibility, Verdict};
 use crate::wasm::wit::tests::component;
 
-/// Types of parameters, results and fields that are changed to the next one.
+/// Types of parameters, results and fields. Each is changed to the next one in the list.
 const TYPES: [&str; 4] = [
     "u32",
     "list<tuple<u8, char>>",
@@ -22,7 +23,7 @@ struct Parts {
     functions: String,
     /// Declarations after the interface.
     more: &'static str,
-    /// What the world imports or exports as well.
+    /// Further imports or exports of the world.
     also: &'static str,
 }
 
@@ -80,7 +81,7 @@ impl Parts {
     }
 }
 
-/// A change of a package, with the verdicts if the world imports and if it exports the interface.
+/// A change of a package, with the verdict if the world imports the interface, and the verdict if the world exports it.
 struct Change {
     name: &'static str,
     import: Compatibility,
@@ -89,7 +90,7 @@ struct Change {
     new: Parts,
 }
 
-/// Returns all changes of a package whose functions take a type that is changed to another one.
+/// Returns all changes of a package whose functions take the type `ty`. Some changes replace it with `next`.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn changes(ty: &str, next: &str) -> Vec<Change> {
     use Compatibility::{Breaking, Compatible, Same};
@@ -358,7 +359,7 @@ fn changes(ty: &str, next: &str) -> Vec<Change> {
     changes
 }
 
-/// What wasmparser says if the newer component is instantiated where the type of the older one is asked for.
+/// Returns whether wasmparser accepts the newer component where the type of the older one is required.
 fn validator_says(old: &[u8], new: &[u8]) -> bool {
     let DecodedWasm::Component(resolve, world) = wit_component::decode(old).unwrap() else {
         panic!("a component");
@@ -366,8 +367,9 @@ fn validator_says(old: &[u8], new: &[u8]) -> bool {
     wit_component::targets(&resolve, world, new, true).is_ok()
 }
 
-/// What `wit_component::semver_check` says. It asks whether a component for its first world runs in a host for the second one, so the
-/// newer one comes first. It compares without versions, so each package of one side gets another version, as a name.
+/// Returns whether `wit_component::semver_check` accepts the newer component. It checks whether a component for its first world runs in a
+/// host for its second world, so the newer world comes first. It ignores versions, so the packages of the two sides get different versions
+/// here, which only keep them apart.
 fn semver_check_says(old: &[u8], new: &[u8]) -> bool {
     let decode = |bytes| match wit_component::decode(bytes).unwrap() {
         DecodedWasm::Component(resolve, world) => (resolve, world),
@@ -445,7 +447,8 @@ fn verdicts_about_generated_pairs_are_right() {
     assert!(pairs > 250);
 }
 
-/// A component that imports and exports the interface `a:b/i@1.0.0`, with these functions of the imported and of the exported one.
+/// Returns a component that imports and exports the interface `a:b/i@1.0.0`. The imported interface has the functions `imported`, and the
+/// exported interface has the functions `exported`.
 fn middleware(imported: &str, exported: &[(&str, &str)]) -> Vec<u8> {
     let mut text = format!(
         r#"(component (import "a:b/i@1.0.0" (instance {imported}))
@@ -469,7 +472,7 @@ fn middleware(imported: &str, exported: &[(&str, &str)]) -> Vec<u8> {
     wat::parse_str(&text).unwrap()
 }
 
-/// The decoder of WIT has one interface for an import and an export of the same name.
+/// The WIT decoder merges an import and an export of the same name into one interface.
 #[test]
 fn an_interface_that_is_imported_and_exported_is_compared_on_both_sides() {
     let (f, g) = (r#"(export "f" (func))"#, r#"(export "g" (func))"#);
@@ -520,7 +523,7 @@ fn an_interface_that_is_imported_and_exported_is_compared_on_both_sides() {
     );
 }
 
-/// The exported interfaces use the types of each other, and those of imports.
+/// The exported interfaces use the types of each other, and the types of imports.
 #[test]
 fn components_that_import_and_export_resources_are_compared() {
     let wit = |more: &str| {

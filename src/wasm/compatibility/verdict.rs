@@ -12,16 +12,16 @@ use crate::wasm::Error;
 pub struct Verdict {
     /// The verdict.
     pub compatibility: Compatibility,
-    /// The differences that break what uses the older module, a sentence each. At most 100.
+    /// The differences that break users of the older module, one sentence each. At most 100.
     pub breaking: Vec<String>,
-    /// The differences that do not, a sentence each. At most 100.
+    /// The differences that do not break users of the older module, one sentence each. At most 100.
     pub compatible: Vec<String>,
     /// The number of differences of either kind that are not listed.
     pub left_out: usize,
 }
 
-/// Whether a newer module can stand in for an older one: it can be instantiated wherever the older one can, and its instance can be used
-/// wherever that of the older one can. Only types are compared, not what functions do.
+/// Whether a newer module can stand in for an older one: it can be instantiated wherever the older one can, and its instances can be used
+/// wherever instances of the older one can. Only types are compared, not the behavior of functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Compatibility {
@@ -29,7 +29,7 @@ pub enum Compatibility {
     Same,
     /// The newer module can stand in for the older one.
     Compatible,
-    /// It cannot, or its types are not known.
+    /// The newer module cannot stand in for the older one, or the types of one of them are not known.
     Breaking,
 }
 

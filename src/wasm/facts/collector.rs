@@ -21,10 +21,10 @@ use crate::wasm::collect::{component_kind, core_kind, import_kind};
 use crate::wasm::skip::SkippedSection;
 use crate::wasm::types::IndexSpaces;
 
-/// Collects facts from the payloads of a module or component, in order, and of all nested ones.
+/// Collects facts from the payloads of a module or component and of everything nested in it, in order.
 #[derive(Debug)]
 pub(in crate::wasm) struct FactsCollector {
-    /// The encodings of the module or component that is being read, and of those that contain it, the outermost first.
+    /// The encodings of the module or component that is being read, and of the components that contain it, the outermost first.
     encodings: Vec<Encoding>,
     kind: Option<ModuleKind>,
     imports: CutList<TypedImport>,
@@ -38,7 +38,7 @@ pub(in crate::wasm) struct FactsCollector {
     spaces: IndexSpaces,
     /// The core module that is being read.
     module: Option<CoreModule>,
-    /// The features of that module.
+    /// The features of the core module that is being read.
     module_features: CoreFeatures,
     /// The features of the components.
     component_features: ComponentFeatures,
@@ -46,7 +46,7 @@ pub(in crate::wasm) struct FactsCollector {
     used: WasmFeatures,
     /// The number of core modules in a component so far.
     nested_modules: u32,
-    /// The number of bytes before the contents of the section that is skipped, if it is a name section.
+    /// The number of bytes that are still to come before the contents of the section that is skipped; `None` if that is not a name section.
     names_start: Option<usize>,
 }
 
@@ -72,7 +72,7 @@ impl FactsCollector {
         }
     }
 
-    /// Passes something to a collector. If that panics, there are no facts, but the module may still be valid.
+    /// Calls `add` with the collector. If `add` panics, discards the collector: then there are no facts, but the module may still be valid.
     pub(in crate::wasm) fn add(collector: &mut Option<Self>, add: impl FnOnce(&mut Self)) {
         let Some(facts) = collector else { return };
         if catch_unwind(AssertUnwindSafe(|| add(facts))).is_err() {
@@ -80,8 +80,8 @@ impl FactsCollector {
         }
     }
 
-    /// Adds a payload, which was validated. It starts at `offset` with `data`, which is all of it unless it is a section that is read in parts.
-    /// `types` are those of the module or component that is being read.
+    /// Adds a payload that was validated. `offset` is its offset in the module, and `data` has its bytes, or only its first bytes if it is
+    /// a section that is read in parts. `types` are the types of the module or component that is being read.
     pub(in crate::wasm) fn payload(
         &mut self,
         payload: &Payload<'_>,
@@ -232,7 +232,7 @@ impl FactsCollector {
         self.names_start = starts.then_some(section.contents_start);
     }
 
-    /// Adds the next bytes of the section that is skipped, which starts with its id.
+    /// Adds the next bytes of the section that is skipped. The first byte of the section is its id.
     pub(in crate::wasm) fn skipped(&mut self, bytes: &[u8]) {
         let Some(start) = &mut self.names_start else {
             return;

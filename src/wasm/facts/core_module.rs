@@ -18,17 +18,17 @@ const EXPORTED_NAMES_BYTES_MAX: usize = 512 << 10;
 /// The functions of a core module, from its import section to its end.
 #[derive(Debug, Default)]
 pub(super) struct CoreModule {
-    /// The number of the module in a component.
+    /// The number of the module in its component; `None` if it is not in a component.
     number: Option<u32>,
     imported_functions: u32,
     /// The number of functions that the function section declares.
     declared_functions: u32,
     /// The sizes of the functions in order, in bytes. A body is at most 7,654,321 bytes long.
     sizes: Vec<u32>,
-    /// The first name under which a function is exported, by its index.
+    /// The first name under which each function is exported, by the index of the function.
     exported_names: BTreeMap<u32, String>,
     exported_names_bytes: usize,
-    /// The functions that are listed, once a name section was found or the module ended.
+    /// The largest functions, which are listed; `None` until the name section starts or the module ends.
     listed: Option<Vec<FunctionSize>>,
     names: Option<NameSection>,
     /// The name of the module itself.
@@ -36,7 +36,7 @@ pub(super) struct CoreModule {
 }
 
 impl CoreModule {
-    /// Starts a module; `number` counts the modules in a component.
+    /// Starts a module. `number` is its number in its component; `None` if it is not in a component.
     pub(super) fn new(number: Option<u32>) -> Self {
         Self {
             number,
@@ -67,7 +67,7 @@ impl CoreModule {
             }
             Payload::FunctionSection(section) => {
                 self.declared_functions = section.count();
-                // Names before the functions do not count.
+                // Discards names before the function section, because they do not count.
                 (self.names, self.listed) = (None, None);
             }
             Payload::CodeSectionEntry(_) => self.sizes.push(bytes as u32),
@@ -86,7 +86,7 @@ impl CoreModule {
         self.exported_names.insert(index, name);
     }
 
-    /// Starts a name section. Only the first one counts that follows the code, as the
+    /// Starts a name section, and returns whether it is read. Only the first name section after the code is read, as the
     /// [specification](https://webassembly.github.io/spec/core/appendix/custom.html#name-section) requires.
     pub(super) fn start_names(&mut self) -> bool {
         let has_all = self.sizes.len() == self.declared_functions as usize;
@@ -151,7 +151,7 @@ impl CoreModule {
         sizes.filter(is_listed).map(of).collect()
     }
 
-    /// Ends the module: passes its functions on. Returns the name of the module.
+    /// Ends the module, and adds its functions to `functions` and `groups`. Returns the name of the module.
     pub(super) fn finish(
         mut self,
         functions: &mut Largest<FunctionSize>,

@@ -11,7 +11,7 @@ use super::cut::{Cut, CutList};
 use super::item::NAME_BYTES_MAX;
 use super::text::{cut_text, json_bytes};
 
-/// The maximum length of the decompressed JSON, in bytes: that of `wasm-metadata`.
+/// The maximum length of the decompressed JSON, in bytes. `wasm-metadata` has the same limit.
 const DECOMPRESSED_BYTES_MAX: u64 = 2 << 20;
 /// The maximum number of sections that are read in the modules of a component.
 const SECTIONS_MAX: u32 = 8;
@@ -19,16 +19,16 @@ const SECTIONS_MAX: u32 = 8;
 const CRATES_MAX: usize = 20_000;
 /// The maximum size of the list of crates, in bytes of JSON.
 const CRATES_BYTES_MAX: usize = 64 << 10;
-/// The JSON of a crate without its texts, in bytes.
+/// The length of the JSON of a crate without its texts, in bytes.
 const CRATE_BYTES: usize = 32;
 
 /// The crates from which a module was built.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Crates {
-    /// The crates, sorted by name and version: those of all modules in a component.
+    /// The crates, sorted by name and version. For a component, the crates of all its core modules.
     Listed(Cut<Crate>),
-    /// A section is malformed, or longer than 64 KiB, or than 2 MiB when it is decompressed.
+    /// A section is malformed, longer than 64 KiB, or longer than 2 MiB when it is decompressed.
     Unreadable,
 }
 

@@ -9,14 +9,14 @@ const TEXT_BYTES_MAX: usize = 6 << 10;
 /// The maximum length of a build id, in bytes. Linkers write up to 20.
 const BUILD_ID_BYTES_MAX: usize = 64;
 
-/// Returns the text that a section consists of, as `wasm-metadata` writes it. `None` if it is not UTF-8.
+/// Returns the text of a section that contains nothing else, as `wasm-metadata` writes it. `None` if it is not UTF-8.
 pub(super) fn whole(data: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(data).ok()?;
     Some(cut_text(text, TEXT_BYTES_MAX))
 }
 
-/// Returns the text that follows its length, as the
-/// [tool conventions](https://github.com/WebAssembly/tool-conventions/blob/main/Debugging.md) define it for URLs.
+/// Returns the text of a section in which the length precedes the text, as the [tool
+/// conventions](https://github.com/WebAssembly/tool-conventions/blob/main/Debugging.md) define it for URLs.
 pub(super) fn after_length(data: &[u8]) -> Option<String> {
     let mut reader = BinaryReader::new(data, 0);
     let length = usize::try_from(reader.read_var_u32().ok()?).ok()?;

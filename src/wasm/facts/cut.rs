@@ -27,7 +27,7 @@ impl<T> Default for Cut<T> {
     }
 }
 
-/// A list that is cut before its first item that exceeds a limit.
+/// A list that is cut before the first item that does not fit.
 #[derive(Debug)]
 pub(super) struct CutList<T> {
     list: Cut<T>,

@@ -8,21 +8,22 @@ use super::text::json_bytes;
 
 /// The maximum size of the list of functions, in bytes of JSON.
 pub(super) const FUNCTIONS_BYTES_MAX: usize = 320 << 10;
-/// The JSON of a function without its name, in bytes.
+/// The length of the JSON of a function without its name, in bytes.
 const FUNCTION_BYTES: usize = 80;
 
 /// The size of a function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionSize {
-    /// In a component: the number of the core module that defines the function, in the order of the bytes, from 0.
+    /// In a component, the number of the core module that defines the function. Core modules are counted from 0, in the order of the bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<u32>,
     /// The index of the function in its module; imported functions come first.
     pub index: u32,
-    /// The name from the name section, or else the first name under which it is exported. A name of more than 1 KiB is cut, and ends with `…`.
+    /// The name from the name section, or else the first name under which the function is exported. A name of more than 1 KiB is cut, and
+    /// ends with `…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The size of the function in the code section, in bytes: the length of its body, its locals and its operators.
+    /// The size of the function in the code section, in bytes. It includes the length field, the locals and the operators.
     pub size_bytes: u64,
 }
 
@@ -32,7 +33,7 @@ impl FunctionSize {
         self.name.as_deref().and_then(demangle)
     }
 
-    /// Returns the crate (Rust) or the outermost namespace or class (C++) in which it is defined, if its name contains one.
+    /// Returns the crate (Rust) or the outermost namespace or class (C++) in which the function is defined, if its name contains one.
     pub fn group(&self) -> Option<&str> {
         self.name.as_deref().and_then(group_of)
     }

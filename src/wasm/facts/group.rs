@@ -13,7 +13,7 @@ use super::text::{cut_text, json_bytes};
 const GROUPS_MAX: usize = 4096;
 /// The maximum size of the list of groups, in bytes of JSON.
 const GROUPS_BYTES_MAX: usize = 64 << 10;
-/// The JSON of a group without its name, in bytes.
+/// The length of the JSON of a group without its name, in bytes.
 const GROUP_BYTES: usize = 80;
 
 /// The size of the functions of a crate or namespace.
@@ -30,7 +30,7 @@ pub struct GroupSize {
 /// Sums up the sizes of functions.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
-    /// The number and the size of the functions.
+    /// The number and the total size of the functions, by the name of the group.
     groups: HashMap<String, (u64, u64)>,
 }
 

@@ -8,9 +8,9 @@ use crate::wasm::ItemKind;
 /// The maximum length of a name, and of a type in the text format, in bytes of JSON.
 pub(super) const NAME_BYTES_MAX: usize = 1024;
 
-/// The maximum size of the list of imports, and of that of exports, in bytes of JSON.
+/// The maximum size of the list of imports, and of the list of exports, in bytes of JSON.
 pub(super) const ITEMS_BYTES_MAX: usize = 160 << 10;
-/// The JSON of an item without its texts, in bytes.
+/// The length of the JSON of an item without its texts, in bytes.
 const ITEM_BYTES: usize = 64;
 
 /// An import with its type.

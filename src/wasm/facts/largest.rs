@@ -5,7 +5,7 @@ use super::cut::{Cut, CutList};
 /// The maximum number of parts that are listed.
 pub(super) const PARTS_MAX: usize = 4096;
 
-/// Something with a size.
+/// A part of a module, which has a size.
 pub(super) trait Sized64 {
     /// Returns the size, in bytes.
     fn size_bytes(&self) -> u64;
@@ -39,12 +39,12 @@ impl<T: Sized64> Largest<T> {
         }
     }
 
-    /// Counts parts that are smaller than [`PARTS_MAX`] others.
+    /// Counts parts that are not added, because [`PARTS_MAX`] other parts are at least as large.
     pub(super) fn count(&mut self, parts: u64) {
         self.total += parts;
     }
 
-    /// The sort is stable, so the order of parts with the same size stays.
+    /// Sorts the parts, and drops the smallest. The sort is stable, so of parts with the same size the first ones stay.
     fn sort(&mut self) {
         self.parts
             .sort_by_key(|part| std::cmp::Reverse(part.size_bytes()));

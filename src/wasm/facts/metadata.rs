@@ -1,4 +1,4 @@
-//! What the custom sections of a module say about it.
+//! The metadata in the custom sections of a module.
 
 use serde::{Deserialize, Serialize};
 use wasmparser::{BinaryReader, ComponentName, ComponentNameSectionReader, ProducersSectionReader};
@@ -11,16 +11,16 @@ use super::text::{cut_text, json_bytes};
 
 /// The maximum size of the list of producers, in bytes of JSON.
 const PRODUCERS_BYTES_MAX: usize = 32 << 10;
-/// The maximum number of producers that are compared with each new one.
+/// The maximum number of producers that are compared with each new one to find duplicates.
 const PRODUCERS_MAX: usize = 256;
-/// The JSON of a producer without its texts, in bytes.
+/// The length of the JSON of a producer without its texts, in bytes.
 const PRODUCER_BYTES: usize = 48;
 
-/// What the custom sections of a module say about it. Nothing of this is verified.
+/// The metadata in the custom sections of a module. It is not verified.
 ///
-/// The sections are those of the outermost module or component, except `producers` and `.dep-v0`, which are read in nested ones too. Texts of
-/// more than 6 KiB are cut, and end with `…`. A section that is malformed or longer than 64 KiB is left out, and so is a second one with the same
-/// name.
+/// Only sections of the outermost module or component are read, except `producers` and `.dep-v0`, which are also read in nested ones. Texts
+/// of more than 6 KiB are cut, and end with `…`. A section that is malformed or longer than 64 KiB is left out, and so is a second one with
+/// the same name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
@@ -48,10 +48,10 @@ pub struct Metadata {
     /// The version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// The tools that produced it, from the
+    /// The tools that produced the module, from the
     /// [`producers`](https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md) sections.
     pub producers: Cut<Producer>,
-    /// The crates from which it was built; `None` if no section `.dep-v0` exists.
+    /// The crates from which the module was built; `None` if no section `.dep-v0` exists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crates: Option<Crates>,
     /// The URL of the source map.
@@ -117,10 +117,10 @@ impl MetadataCollector {
         }
     }
 
-    /// Adds a custom section of any module.
+    /// Adds a custom section of any module or component, nested or not.
     pub(super) fn any(&mut self, name: &str, data: &[u8]) {
         match name {
-            // The producers before a malformed entry are kept.
+            // Ignores an error, because the producers before a malformed entry are kept.
             "producers" => drop(self.producers(data)),
             ".dep-v0" => self.crates.section(Some(data)),
             _ => {}

@@ -22,22 +22,22 @@ pub struct Facts {
     pub kind: ModuleKind,
     /// The size of the module, in bytes.
     pub size_bytes: u64,
-    /// What it requires of an engine.
+    /// The features that the module requires of an engine.
     pub requires: Requirements,
     /// Its imports, in order.
     pub imports: Cut<TypedImport>,
     /// Its exports, in order.
     pub exports: Cut<TypedExport>,
-    /// Its sections, in order. The first is the header. A nested module or component is one section. If the list is not cut, the sizes add up
-    /// to that of the module.
+    /// Its sections, in order. The first is the header. A nested module or component is one section. If the list is not cut, the sizes add
+    /// up to the size of the module.
     pub sections: Cut<SectionSize>,
-    /// The functions with the largest bodies, the largest first: those of all core modules in a component.
+    /// The largest functions, the largest first. For a component, the functions of all its core modules.
     pub functions: Cut<FunctionSize>,
-    /// The sizes of functions by the crate or namespace in which they are defined, the largest first. Functions whose name does not contain one
+    /// The sizes of functions by the crate or namespace in which they are defined, the largest first. Functions whose name contains neither
     /// are left out.
     pub groups: Cut<GroupSize>,
-    /// The largest data segments, the largest first: those of all core modules in a component.
+    /// The largest data segments, the largest first. For a component, the segments of all its core modules.
     pub data_segments: Cut<SegmentSize>,
-    /// What the custom sections say about the module.
+    /// The metadata in the custom sections of the module.
     pub metadata: Metadata,
 }

@@ -6,7 +6,7 @@ use crate::wasm::limits::peek_u32;
 const MODULE_NAME: u8 = 0;
 const FUNCTION_NAMES: u8 = 1;
 
-/// The maximum length of a name in `wasmparser`, in bytes. What follows a longer one is not read.
+/// The maximum length of a name in `wasmparser`, in bytes. The names after a longer one are not read.
 const NAME_BYTES_MAX: usize = 100_000;
 /// The maximum length of a LEB128 number of 32 bits, in bytes.
 const LEB_BYTES_MAX: usize = 5;
@@ -19,7 +19,7 @@ pub(super) enum Name<'a> {
     Function(u32, &'a str),
 }
 
-/// Decodes a name section that arrives in pieces. It may be far larger than the memory for it.
+/// Decodes a name section that arrives in pieces. The section may be far larger than the memory that is used to decode it.
 ///
 /// The contents of custom sections are not validated. At the first malformed entry, the rest of the section is ignored.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ enum Position {
     Subsection,
     /// In the name of the module.
     ModuleName,
-    /// Before the number of functions; the length of the rest of the subsection.
+    /// Before the number of functions. The value is the length of the rest of the subsection, in bytes.
     Count(u64),
     /// Between the names of functions.
     Functions {
@@ -49,7 +49,7 @@ enum Position {
     End,
 }
 
-/// The reason for which no entry was decoded.
+/// The reason why no entry was decoded.
 enum Stop {
     /// More bytes are needed.
     Incomplete,
@@ -57,7 +57,7 @@ enum Stop {
 }
 
 impl NameSection {
-    /// Passes the next bytes. Calls `found` with each complete name.
+    /// Decodes the next bytes. Calls `found` with each complete name.
     pub(super) fn feed(&mut self, mut bytes: &[u8], found: &mut impl FnMut(Name<'_>)) {
         if self.pending.is_empty() {
             let used = self.decode(bytes, found);
@@ -72,7 +72,7 @@ impl NameSection {
         self.pending = pending;
     }
 
-    /// Decodes all complete entries, and returns the number of bytes that are done with.
+    /// Decodes all complete entries, and returns the number of bytes that were processed.
     fn decode(&mut self, bytes: &[u8], found: &mut impl FnMut(Name<'_>)) -> usize {
         let mut used = 0;
         loop {

@@ -9,7 +9,7 @@ use super::text::{cut_text, json_bytes};
 
 /// The maximum size of the list of sections, in bytes of JSON.
 const SECTIONS_BYTES_MAX: usize = 64 << 10;
-/// The JSON of a section without its name, in bytes.
+/// The length of the JSON of a section without its name, in bytes.
 const SECTION_BYTES: usize = 96;
 
 /// The size of a section.

@@ -7,26 +7,26 @@ use super::largest::Sized64;
 
 /// The maximum size of the list of data segments, in bytes of JSON.
 pub(super) const SEGMENTS_BYTES_MAX: usize = 64 << 10;
-/// An upper bound on the JSON of a data segment, in bytes.
+/// An upper bound on the length of the JSON of a data segment, in bytes.
 const SEGMENT_BYTES: usize = 128;
 
 /// The size of a data segment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentSize {
-    /// In a component: the number of the core module that contains the segment, in the order of the bytes, from 0.
+    /// In a component, the number of the core module that contains the segment. Core modules are counted from 0, in the order of the bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<u32>,
     /// The index of the segment in its module.
     pub index: u32,
-    /// The index of the memory that it initializes; `None` if the segment is passive.
+    /// The index of the memory that the segment initializes; `None` if the segment is passive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<u32>,
     /// The address in the memory, if it is a constant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<u64>,
-    /// The size of the segment in the data section, in bytes: its mode, its address, its length and its data.
+    /// The size of the segment in the data section, in bytes. It includes the mode, the address, the length field and the data.
     pub size_bytes: u64,
-    /// The size of its data, in bytes.
+    /// The size of the data in the segment, in bytes.
     pub data_bytes: u64,
 }
 

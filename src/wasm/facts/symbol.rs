@@ -42,8 +42,8 @@ impl fmt::Write for BoundedName {
     }
 }
 
-/// Returns the crate (Rust) or the outermost namespace or class (C++) that a symbol names, mangled or not. A method of a trait belongs to the
-/// crate of the type, or to that of the trait if the type is a primitive one or a type parameter.
+/// Returns the crate (Rust) or the outermost namespace or class (C++) that a symbol names, mangled or not. A method of a trait belongs to
+/// the crate of the type, or to the crate of the trait if the type is a primitive type or a type parameter.
 pub(super) fn group_of(symbol: &str) -> Option<&str> {
     if let Some(rest) = symbol.strip_prefix("_R") {
         return rust_v0(rest);
@@ -87,7 +87,7 @@ fn skip_disambiguator(rest: &str) -> Option<&str> {
     }
 }
 
-/// Returns the identifier at the start of `rest`, which is preceded by its length.
+/// Returns the identifier at the start of `rest`, where its length precedes it.
 fn identifier(rest: &str) -> Option<&str> {
     let rest = rest.strip_prefix('u').unwrap_or(rest);
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();

@@ -13,13 +13,13 @@ use super::skeleton::Skeleton;
 pub(in crate::wasm) struct Decoded {
     /// All packages, interfaces and types.
     pub resolve: Resolve,
-    /// What the module describes.
+    /// The world or package that the module describes.
     pub root: Root,
-    /// The exported interfaces that are imported too, and have other names in the world. See [`Decoded::separated`].
+    /// The exported interfaces that are imported too. They have other names in the world. See [`Decoded::separated`].
     pub renamed: HashSet<InterfaceId>,
 }
 
-/// What a module describes in WIT.
+/// The world or package that a module describes in WIT.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::wasm) enum Root {
     /// The world that the component implements.
@@ -34,14 +34,14 @@ impl Decoded {
     /// Decodes the WIT of a module. May panic or recurse deeply; call it in [`isolated`](super::isolate::isolated).
     ///
     /// # Errors
-    /// Those of [`Skeleton::of`], or [`WitError::Undecodable`].
+    /// The errors of [`Skeleton::of`]; [`WitError::Undecodable`].
     pub(in crate::wasm) fn of(bytes: &[u8]) -> Result<Self, WitError> {
         Self::of_skeleton(&Skeleton::of(bytes)?)
     }
 
-    /// Decodes the WIT in a skeleton so that the imports and exports of the world have only what the component imports and exports; `None` if
-    /// [`of_skeleton`](Self::of_skeleton) does so, too. It has one interface for an import and an export of the same name. May panic or recurse
-    /// deeply.
+    /// Decodes the WIT in a skeleton with separate interfaces for an import and an export of the same name, each with only the items that
+    /// the component imports or exports. [`of_skeleton`](Self::of_skeleton) has one interface for both. Returns `None` if no interface is
+    /// both imported and exported, because `of_skeleton` has the same result then. May panic or recurse deeply.
     ///
     /// # Errors
     /// As for [`Decoded::of`].
@@ -58,7 +58,8 @@ impl Decoded {
         Ok(Some(decoded))
     }
 
-    /// Gives the exported interfaces with these names in the world the name and package of the imported ones.
+    /// Gives each exported interface that was renamed the name and package of the imported interface again. `names` has the original names
+    /// by the new names.
     fn restore_names(&mut self, names: &BTreeMap<String, String>) {
         let Root::Component(world) = self.root else {
             return;
@@ -88,7 +89,8 @@ impl Decoded {
         }
     }
 
-    /// Decodes the WIT in a skeleton with [`separated`](Self::separated), or without if that has the same result.
+    /// Decodes the WIT in a skeleton with [`separated`](Self::separated), or with [`of_skeleton`](Self::of_skeleton) if that has the same
+    /// result.
     pub(in crate::wasm) fn exactly(skeleton: &Skeleton) -> Result<Self, WitError> {
         match Self::separated(skeleton)? {
             Some(decoded) => Ok(decoded),
@@ -119,7 +121,7 @@ impl Decoded {
         })
     }
 
-    /// Returns the package that contains the world, or that is the root.
+    /// Returns the root if it is a package, or else the package that contains the root, which is a world.
     ///
     /// # Errors
     /// [`WitError::Undecodable`] if the world has no package.

@@ -59,7 +59,7 @@ impl WitError {
         Self::Undecodable(one_line(&format!("{error:#}")))
     }
 
-    /// Converts what the decoder panicked with.
+    /// Converts the payload of a panic of the decoder.
     pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Self {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));

@@ -19,7 +19,7 @@ const ITEM_BYTES: usize = 32;
 /// The WIT of a component, of a package that is encoded as a component, or of a core module in which a world is embedded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WitFacts {
-    /// What the text describes.
+    /// The kind of the module that the WIT was read from.
     pub source: WitSource,
     /// The WIT text, as `wasm-tools component wit` prints it. At most 512 KiB; cut at the end of a line if it is longer.
     pub text: String,
@@ -29,12 +29,12 @@ pub struct WitFacts {
     pub imports: Vec<WitItem>,
     /// The exports of the world, in order. For a package, its interfaces and worlds.
     pub exports: Vec<WitItem>,
-    /// The number of functions and types that are missing in `imports` and `exports`, whose names and texts have at most 256 KiB in all.
-    /// An item that is missing counts as one more.
+    /// The number of functions and types that are missing in `imports` and `exports`, whose names and texts have at most 256 KiB in all. A
+    /// missing item counts as one, in addition to its functions and types.
     pub left_out: usize,
 }
 
-/// What the WIT of a module describes.
+/// The kind of a module with WIT, by the world or package that the WIT describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WitSource {
@@ -64,7 +64,7 @@ pub struct WitItem {
 /// A function or a type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WitMember {
-    /// The name, after that of the resource for its methods: `counter.increment`.
+    /// The name. The name of a method follows the name of its resource: `counter.increment`.
     pub name: String,
     /// The definition on one line: `func(by: u32) -> u32`, `enum color { red, green }`. It ends with `…` if it is longer than 4 KiB.
     pub text: String,
@@ -80,7 +80,7 @@ impl WitFacts {
         isolated(|| {
             let skeleton = Skeleton::of(bytes)?;
             let decoded = Decoded::of_skeleton(&skeleton)?;
-            // On a thread of its own, because the text may be fine if this fails.
+            // Runs on a thread of its own, because the text can be returned even if this panics.
             let separated = isolated(|| {
                 let separated = Decoded::separated(&skeleton)?;
                 separated.as_ref().map(WitWorld::of_decoded).transpose()
@@ -112,7 +112,7 @@ impl WitFacts {
     }
 }
 
-/// The room for items.
+/// The room that is left for items.
 struct Room {
     bytes: usize,
     left_out: usize,
@@ -146,7 +146,7 @@ impl Room {
         })
     }
 
-    /// Takes `bytes` from the room. If they do not fit, everything after them is left out too.
+    /// Takes `bytes` from the room, and returns whether they fit. If they do not fit, everything after them is left out too.
     fn take(&mut self, bytes: usize) -> bool {
         let left = self.bytes.checked_sub(bytes + ITEM_BYTES);
         self.bytes = left.unwrap_or(0);

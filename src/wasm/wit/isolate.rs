@@ -1,4 +1,4 @@
-//! Runs the WIT decoder so that its faults stay its own.
+//! Runs the WIT decoder on a thread of its own, so that its faults do not affect the caller.
 
 use std::thread;
 

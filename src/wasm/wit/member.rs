@@ -13,13 +13,13 @@ use super::world::WitItemKind;
 
 /// The maximum length of the text of a function or type, in bytes.
 const TEXT_BYTES_MAX: usize = 4096;
-/// The maximum length of all texts of a module, in bytes. Longer ones are empty.
+/// The maximum total length of the texts of a module, in bytes. After that, texts are empty.
 const TEXTS_BYTES_MAX: usize = 8 << 20;
 
 /// A function or type of an interface or a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::wasm) struct Member {
-    /// A function, a type, or the whole of a world.
+    /// The kind: a function, a type, or a whole world.
     pub kind: WitItemKind,
     /// The name in the component, which is unique: `[method]counter.increment`.
     pub key: Arc<str>,

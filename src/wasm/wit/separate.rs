@@ -1,7 +1,8 @@
 //! Separates the interfaces that a component both imports and exports.
 //!
-//! The decoder has one interface for both: the functions of either, and of two with the same name that of the import. But a component often
-//! imports only a part of what it exports. So the export gets another name before the component is decoded.
+//! The decoder merges both into one interface. It has the functions of the import and of the export. If both have a function of the same
+//! name, it has the imported function. But a component often imports only a part of the interface that it exports. So the export gets
+//! another name before the component is decoded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,11 +18,11 @@ const EXPORTS: u8 = 11;
 /// A component in which exports have other names.
 pub(super) struct Separated {
     pub component: Vec<u8>,
-    /// The names of the interfaces by the names that the component exports them under.
+    /// The original names of the renamed interfaces, by the names under which the component now exports them.
     pub names: BTreeMap<String, String>,
 }
 
-/// Renames the exported interfaces that the component imports too; `None` if there are none. `skeleton` is that of a component.
+/// Renames the exported interfaces that the component imports too; `None` if there are none. `skeleton` is the skeleton of a component.
 ///
 /// # Errors
 /// [`WitError::Undecodable`] if the sections cannot be read.

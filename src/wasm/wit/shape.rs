@@ -7,14 +7,15 @@ use wit_parser::{
     Function, Handle, InterfaceId, Resolve, Type, TypeDef, TypeDefKind, TypeId, TypeOwner,
 };
 
-/// A digest of the structure of a type or function. Two are equal if and only if the component model takes one for the other: names of
-/// fields, cases and parameters count; the names of aliases do not; a resource is identified by its interface and name.
+/// A digest of the structure of a type or function. Two shapes are equal if and only if the component model accepts one type or function
+/// for the other: names of fields, cases and parameters count; the names of aliases do not; a resource is identified by its interface and
+/// name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::wasm) struct Shape([u8; 32]);
 
 /// The shapes of all types of a [`Resolve`].
 pub(super) struct Shapes {
-    /// By the index of the type.
+    /// The shapes, by the index of the type.
     types: Vec<Shape>,
 }
 
@@ -86,7 +87,8 @@ impl Shapes {
         }
     }
 
-    /// Returns the shape of a type. `Resolve` sorts types so that it is known; if not, the type equals no other.
+    /// Returns the shape of a type. The shape is known already, because `Resolve` lists each type after the types that it refers to. If it
+    /// is not known, the type gets a shape that no other type has.
     pub(super) fn of_id(&self, id: TypeId) -> Shape {
         let unknown = || ShapeHasher::new("unknown").text(&id.index().to_string());
         let known = self.types.get(id.index()).copied();

@@ -1,9 +1,9 @@
-//! Copies of modules that contain only what WIT depends on.
+//! Copies of modules that contain only the sections on which WIT depends.
 
 use super::WitError;
 use crate::wasm::limits::{SectionHeader, peek_u32};
 
-/// The maximum length of a skeleton, in bytes. Those of components that import all of WASI have less than 200 KB.
+/// The maximum length of a skeleton, in bytes. The skeleton of a component that imports all of WASI has less than 200 KB.
 const BYTES_MAX: usize = 4 << 20;
 /// The maximum depth of components within components.
 const DEPTH_MAX: usize = 100;
@@ -12,10 +12,10 @@ const DEPTH_MAX: usize = 100;
 const PREAMBLE_BYTES: usize = 8;
 /// The layer in the preamble of a component, which distinguishes it from a core module.
 const COMPONENT_LAYER: u8 = 1;
-/// `unreachable`, a function body that is valid for every type: its length, no locals, `unreachable`, `end`.
+/// A function body that is valid for every type. The bytes are its length, no locals, `unreachable` and `end`.
 const BODY: [u8; 4] = [3, 0, 0x00, 0x0b];
 
-/// The part of a module that WIT depends on.
+/// The part of a module on which WIT depends.
 #[derive(Debug)]
 pub(in crate::wasm) enum Skeleton {
     /// A component with the same types: nested core modules have no code and no data, and there are no custom sections except the

@@ -5,7 +5,7 @@ use wit_parser::{PackageId, Resolve, Type};
 
 use super::WitError;
 
-/// Text that the printer writes: only its first bytes are kept.
+/// The output of the printer, of which only the first bytes are kept.
 #[derive(Debug)]
 pub(super) struct BoundedText {
     text: String,
@@ -73,7 +73,7 @@ impl BoundedText {
     }
 }
 
-/// As `wit_component::OutputToString`, which has no limit.
+/// Works like `wit_component::OutputToString`, which has no limit.
 impl Output for BoundedText {
     fn push_str(&mut self, text: &str) {
         if self.is_cut {

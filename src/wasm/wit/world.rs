@@ -1,4 +1,4 @@
-//! What a world imports and exports, down to each function and type.
+//! The imports and exports of a world, down to each function and type.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub(in crate::wasm) struct WorldItem {
     /// `wasi:io/streams@0.2`.
     pub key: String,
     pub kind: WitItemKind,
-    /// `namespace:name` of the package, if the item belongs to one.
+    /// The package as `namespace:name`, if the item belongs to one.
     pub package: Option<String>,
     pub name: String,
     /// The version of the package.
@@ -47,9 +47,9 @@ pub(in crate::wasm) struct WorldItem {
 pub enum WitItemKind {
     /// An interface.
     Interface,
-    /// A function, or a method of a resource, that belongs to no interface.
+    /// A function, or a method of a resource. An import or export of this kind belongs to no interface.
     Function,
-    /// A type that belongs to no interface.
+    /// A type. An import or export of this kind belongs to no interface.
     Type,
     /// A world in a package.
     World,
@@ -67,7 +67,7 @@ impl WitWorld {
         })
     }
 
-    /// Lists the imports and exports. May panic, as [`Decoded::of`].
+    /// Lists the imports and exports. May panic, like [`Decoded::of`].
     pub(in crate::wasm) fn of_decoded(decoded: &Decoded) -> Result<Self, WitError> {
         let resolve = &decoded.resolve;
         check_members(resolve)?;
@@ -182,7 +182,7 @@ impl Lister<'_> {
         let package = interface.package.filter(|_| interface.name.is_some());
         let package = package.map(|package| &self.resolve.packages[package].name);
         let name = label.or(interface.name.as_deref()).unwrap_or_default();
-        // With a label, the package is not a part of the name that imports and exports are matched by.
+        // With a label, the package is not a part of the name by which imports and exports are matched.
         let package = package.filter(|_| label.is_none());
         Ok(WorldItem {
             key: label.map_or(own_key.unwrap_or_default(), str::to_owned),
@@ -194,7 +194,7 @@ impl Lister<'_> {
         })
     }
 
-    /// Lists a world of a package as one item, whose shape is that of all its imports and exports.
+    /// Lists a world of a package as one item. Its shape is computed from all imports and exports of the world.
     fn world(&mut self, id: WorldId) -> Result<WorldItem, WitError> {
         let world = &self.resolve.worlds[id];
         let mut parts = Vec::new();

@@ -5,7 +5,7 @@ use wasmparser::{CanonicalFunction, CanonicalOption, ValType, WasmFeatures};
 
 use super::component::of_value;
 
-/// Returns the features that a canonical function requires. `types` are those of its component.
+/// Returns the features that a canonical function requires. `types` are the types of its component.
 pub(super) fn of_canonical(
     function: &CanonicalFunction,
     types: Option<TypesRef<'_>>,

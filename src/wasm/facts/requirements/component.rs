@@ -36,7 +36,7 @@ impl ComponentFeatures {
         self.used
     }
 
-    /// Adds a payload of the component. `contents` is the section without its header, and `types` are those of the component.
+    /// Adds a payload of the component. `contents` is the section without its header, and `types` are the types of the component.
     pub(in crate::wasm) fn payload(
         &mut self,
         payload: &Payload<'_>,
@@ -87,7 +87,8 @@ impl ComponentFeatures {
         }
     }
 
-    /// Adds the feature that names with options need, even without any option.
+    /// Adds the feature that allows options in names, if the section cannot be decoded without it. This is the case if its encoding allows
+    /// options, even if no name has an option.
     fn options(&mut self, decodes_without: bool) {
         if !decodes_without && !self.used.intersects(NAME_OPTIONS) {
             self.used |= WasmFeatures::CM_IMPLEMENTS;
@@ -112,7 +113,7 @@ impl ComponentFeatures {
         self.used |= module.used();
     }
 
-    /// The depth of types is bounded by `wasmparser`, so this does not recurse deeply.
+    /// Adds the features of a type. The depth of types is bounded by `wasmparser`, so this does not recurse deeply.
     fn ty(&mut self, ty: &ComponentType<'_>) {
         match ty {
             ComponentType::Defined(ty) => self.defined(ty),

@@ -9,11 +9,11 @@ use super::encoding::of_section;
 use super::operators::of_constant;
 use super::types::{of_group, of_reference, of_value};
 
-/// Collects the features of a core module or of the type of one.
+/// Collects the features of a core module, or of a type of a core module.
 #[derive(Debug)]
 pub(in crate::wasm) struct CoreFeatures {
     used: WasmFeatures,
-    /// For each type: whether it is one of functions with results. A tag with results needs a proposal.
+    /// Whether each type is a function type with results. A tag with results needs a proposal.
     has_results: Vec<bool>,
     imported_globals: u32,
     tables: u64,
@@ -23,7 +23,7 @@ pub(in crate::wasm) struct CoreFeatures {
 impl CoreFeatures {
     pub(in crate::wasm) fn new() -> Self {
         Self {
-            // By default, wasmparser enables features.
+            // `WasmFeatures::default()` would contain features.
             used: WasmFeatures::empty(),
             has_results: Vec::new(),
             imported_globals: 0,
@@ -113,7 +113,7 @@ impl CoreFeatures {
         self.has_results.extend(has_results);
     }
 
-    /// Adds a type that is defined outside of the module. Whether it has results is unknown.
+    /// Adds a type that is defined outside of the module. Its results are not known, so it counts as a type without results.
     pub(super) fn outer_type(&mut self) {
         self.has_results.push(false);
     }
@@ -130,7 +130,7 @@ impl CoreFeatures {
         }
     }
 
-    /// Adds the type of an imported item, or of an exported one in the type of a module.
+    /// Adds the type of an imported item, or of an exported item in the type of a module.
     pub(super) fn item(&mut self, ty: TypeRef) {
         match ty {
             TypeRef::Func(_) => {}

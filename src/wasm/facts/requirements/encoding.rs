@@ -1,9 +1,10 @@
-//! The features that only the encoding requires: an older decoder rejects bytes that a newer one reads as something both know.
+//! The features that only the encoding requires: a decoder without the feature rejects the bytes, although it supports the item that they
+//! encode.
 
 use crate::wasm::limits::peek_u32;
 use wasmparser::{BinaryReader, FrameKind, FrameStack, FromReader, SectionLimited, WasmFeatures};
 
-/// Adds those of `features` without which a section cannot be decoded. `contents` is the section without its header.
+/// Adds each of the `features` without which a section cannot be decoded. `contents` is the section without its header.
 pub(super) fn of_section<'a, T: FromReader<'a>>(
     contents: &'a [u8],
     features: &[WasmFeatures],
@@ -48,7 +49,7 @@ pub(super) fn of_operator(code: &[u8], used: &mut WasmFeatures) {
     match code {
         // Loads and stores.
         [0x28..=0x3e, immediates @ ..] => of_memory_operator(code, immediates, used),
-        // `call_indirect`, `memory.size` and `memory.grow` end with an index, which was a single zero byte first.
+        // `call_indirect`, `memory.size` and `memory.grow` end with an index. Before these proposals, it was always a single zero byte.
         [0x11, .., before, _] if before & 0x80 != 0 => *used |= WasmFeatures::REFERENCE_TYPES,
         [0x3f | 0x40, first, ..] if first & 0x80 != 0 => *used |= WasmFeatures::MULTI_MEMORY,
         [prefix @ (0xfd | 0xfe), number, immediates @ ..] => {

@@ -1,7 +1,7 @@
-//! What a module requires of an engine: a version of the WebAssembly standard, and proposals.
+//! The features that a module requires of an engine: a version of the WebAssembly standard, and proposals.
 //!
-//! The requirements are those of `wasmparser`: each file here follows the checks in its validator and decoder. The tests compare them with a
-//! validation that enables exactly these features, and with one that lacks each of them.
+//! A module requires the features without which `wasmparser` rejects it: each file here follows the checks in the validator and decoder of
+//! `wasmparser`. The tests validate modules with exactly the required features, and with each of them missing.
 
 mod canonical;
 mod component;

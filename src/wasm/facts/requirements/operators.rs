@@ -11,7 +11,7 @@ use super::encoding;
 use super::types::{TYPED_REFERENCE, of_value};
 use super::visitor::{Recorder, Unvalidated};
 
-/// The features that function bodies use. The threads that validate them share it.
+/// The features that function bodies use. The threads that validate the bodies share this value.
 #[derive(Debug, Default)]
 pub(in crate::wasm) struct UsedFeatures(AtomicU64);
 
@@ -24,10 +24,12 @@ impl UsedFeatures {
         WasmFeatures::from_bits_retain(self.0.load(AtomicOrdering::Relaxed))
     }
 
-    /// Returns the features with which a body is validated first. If it is valid with those that are known already, its operators need not be
-    /// looked at, which takes a third of the time of validation. Nearly all bodies are.
+    /// Returns the features with which a body is validated first: the features that earlier bodies used. If the body is valid with them,
+    /// its operators need not be inspected for features, which takes a third of the time of validation. Nearly all bodies are valid with
+    /// them.
     ///
-    /// `None` if the module has types whose checks differ with the features: a body must be accepted with these features only if it is with all.
+    /// Returns `None` if the module uses features that change how types are checked. A body that is valid with the known features could
+    /// then be invalid with all features.
     pub(in crate::wasm) fn known(&self) -> Option<WasmFeatures> {
         let used = self.get();
         (!used.intersects(WITH_TYPES)).then(|| used | WasmFeatures::WASM1)
@@ -69,7 +71,7 @@ pub(in crate::wasm) fn of_locals(body: &FunctionBody<'_>) -> Result<WasmFeatures
     Ok(used)
 }
 
-/// Visits the operator at the position of `reader`, and adds the features that it uses. `code` is all that `reader` reads.
+/// Visits the operator at the position of `reader`, and adds the features that it uses. `code` has all bytes that `reader` reads.
 #[inline]
 pub(in crate::wasm) fn visit_operator<'a, V>(
     reader: &mut BinaryReader<'a>,
@@ -88,7 +90,7 @@ where
     Ok(())
 }
 
-/// Adds the features of a constant expression. A global may be read if its index is below `imported_globals`.
+/// Adds the features of a constant expression. Without a proposal, it may read only globals whose index is below `imported_globals`.
 pub(super) fn of_constant(expr: &ConstExpr<'_>, imported_globals: u32, used: &mut WasmFeatures) {
     let operators = expr.get_operators_reader().into_iter();
     for operator in operators.map_while(Result::ok) {

@@ -5,10 +5,10 @@ use wasmparser::WasmFeatures;
 
 use super::types::TYPED_REFERENCE;
 
-/// What a module requires of an engine.
+/// The features that a module requires of an engine.
 ///
-/// `standard` is the smallest version of the standard that contains all features of the module that any version contains. The module is valid
-/// with WebAssembly 1.0 and the proposals in `included` and `proposals`, and not without any of them.
+/// `standard` is the smallest version of the standard that contains all standardized features of the module. The module is valid with
+/// WebAssembly 1.0 and the proposals in `included` and `proposals`. It is invalid if any of these proposals is missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requirements {
     /// The version of the standard.
@@ -43,7 +43,7 @@ impl Standard {
         }
     }
 
-    /// `wasmparser` counts threads to version 3.0, which was published without them.
+    /// Returns the features of the version. `wasmparser` includes threads in version 3.0, but that was published without them.
     fn features(self) -> WasmFeatures {
         match self {
             Self::V1 => WasmFeatures::WASM1,
@@ -53,14 +53,14 @@ impl Standard {
     }
 }
 
-/// Parts of proposals, which `wasmparser` has flags for.
+/// The flags of `wasmparser` for parts of proposals. They are not listed, because the proposal itself is.
 const PARTS: WasmFeatures =
     WasmFeatures::CALL_INDIRECT_OVERLONG.union(WasmFeatures::BULK_MEMORY_OPT);
 
 impl Requirements {
     /// Returns the requirements of a module that uses these features.
     pub(in crate::wasm) fn of(mut used: WasmFeatures) -> Self {
-        // A reference to a type by its index requires either of these proposals.
+        // A reference to a type by its index requires `function-references` or `gc`.
         if used.contains(TYPED_REFERENCE) && !used.gc() {
             used |= WasmFeatures::FUNCTION_REFERENCES;
         }

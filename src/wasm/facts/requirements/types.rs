@@ -5,7 +5,7 @@ use wasmparser::{
     SubType, ValType, WasmFeatures,
 };
 
-/// A reference to a type by its index, which requires `function-references` or `gc`. This is no flag of `wasmparser`.
+/// A reference to a type by its index, which requires `function-references` or `gc`. `wasmparser` has no flag for it.
 pub(super) const TYPED_REFERENCE: WasmFeatures = WasmFeatures::from_bits_retain(1 << 63);
 
 pub(super) fn of_value(ty: ValType) -> WasmFeatures {

@@ -1,4 +1,4 @@
-//! A visitor of operators that records the features which they use.
+//! A visitor of operators that records the features that the operators use.
 
 use wasmparser::{
     BlockType, FrameKind, FrameStack, HeapType, Ordering, RefType, Result, VisitOperator,
@@ -182,7 +182,7 @@ impl<V: FrameStack> FrameStack for Recorder<'_, V> {
     }
 }
 
-/// Accepts each operator.
+/// A visitor that accepts every operator.
 pub(super) struct Unvalidated;
 
 macro_rules! accept {
