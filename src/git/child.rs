@@ -1,4 +1,4 @@
-//! A running git process that does not outlive its owner, and neither do the processes that it started.
+//! A running git process. Neither it nor the processes that it starts outlive its owner.
 
 use std::io;
 use std::os::unix::process::CommandExt;

@@ -1,6 +1,6 @@
 //! Listing and cloning another repository: git-ls-remote(1), git-clone(1).
 //!
-//! Branches, tags and the ref of the OCI registry are concerned. Other refs of the other repository are left alone.
+//! Only branches, tags and the ref of the OCI registry are listed and cloned.
 
 use std::ffi::OsStr;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::names::{ObjectId, RemoteUrl};
 /// The options for a clone. The clone contains nothing from the user's templates, its refs are files, and it shares no objects with
 /// the original: even from a local directory, all objects are transferred and hashed on arrival.
 ///
-/// Unless a refspec is a pattern, git fails if the other repository does not have the ref.
+/// The refspec is a pattern, because git fails if a refspec names a single ref that the other repository does not have.
 const CLONE: [&str; 12] = [
     "-c",
     "clone.rejectShallow=true",
@@ -29,7 +29,7 @@ const CLONE: [&str; 12] = [
     "--",
 ];
 
-/// The patterns of the refs that stores read and write. git matches them with the end of a name, too.
+/// The patterns of the refs that stores read and write. `git ls-remote` also lists the refs of which only the end of the name matches.
 pub(super) const STORE_REFS: [&str; 3] = ["refs/heads/*", "refs/tags/*", "refs/oci/records"];
 
 /// Returns whether a full name matches one of [`STORE_REFS`] from its beginning.
@@ -38,8 +38,8 @@ pub(super) fn is_of_store(name: &str) -> bool {
 }
 
 impl Git {
-    /// Returns the branches, tags and registry ref of another repository: full names and the ids that they point to. Calls `tick` while it
-    /// waits.
+    /// Returns the branches, tags and registry ref of another repository: their full names, and the ids to which they point. Calls `tick`
+    /// while it waits.
     ///
     /// # Errors
     /// If `url` is not a repository or cannot be reached (the error text may contain secrets of the URL), if git is missing, or if

@@ -56,8 +56,8 @@ impl Git {
     }
 
     /// Turns `directory` into an object directory that has the repository's objects as alternates (gitrepository-layout(5),
-    /// `objects/info/alternates`). git writes a commit-graph only into an object directory, and in the repository's own it would
-    /// compete with other git processes for the file's lock.
+    /// `objects/info/alternates`). git writes a commit-graph only into an object directory. In the repository's own object directory, it
+    /// would compete with other git processes for the lock of the file.
     fn borrow_objects(&self, directory: &Path) -> std::io::Result<()> {
         let objects = self.git_dir().join("objects");
         fs::create_dir(directory.join("info"))?;

@@ -36,7 +36,7 @@ const FETCH: [&str; 14] = [
 pub struct AdvertisedRefs {
     /// The full name of the default branch's ref, if that exists.
     pub head: Option<String>,
-    /// Full names of branches, tags and the ref of the OCI registry, and the ids that they point to.
+    /// The full names of branches, tags and the ref of the OCI registry, each with the id to which it points.
     pub refs: Vec<(String, ObjectId)>,
 }
 
@@ -79,7 +79,7 @@ impl Git {
         Ok(advertised)
     }
 
-    /// Fetches objects and everything that they reach into packs of the repository. No ref points to them yet.
+    /// Fetches objects, and everything that they reach, and stores them in packs of the repository. No ref points to them yet.
     ///
     /// # Errors
     /// As for [`advertised_refs`](Self::advertised_refs); if an object is no longer available.

@@ -1,8 +1,8 @@
 //! Limits on the memory and CPU time of git processes (setrlimit(2)).
 //!
-//! A process gets its limits right after it was started, before it receives any input, so processes that it starts for its input
-//! inherit them. Only the soft limits are set: the hooks of this program, which git starts, lift them again, because they map whole
-//! packs into their address space and have limits of their own.
+//! A process gets its limits right after it was started, before it receives any input, so the processes that it starts to handle its input
+//! inherit them. Only the soft limits are set: the hooks of this program, which git starts, lift them again, because they map whole packs
+//! into their address space and have limits of their own.
 
 use std::num::NonZero;
 use std::os::unix::process::ExitStatusExt;
@@ -36,7 +36,7 @@ pub fn limit_processes(limits: GitProcessLimits) {
 pub(super) enum CpuTime {
     /// The configured limit.
     Configured,
-    /// As much as all CPUs have in this time.
+    /// The CPU time that all CPUs together have in this duration.
     AllOf(Duration),
 }
 
@@ -47,8 +47,8 @@ fn memory_bytes_max() -> Option<u64> {
         .filter(|bytes| *bytes > 0)
 }
 
-/// Makes git use less memory than its limit where it can choose. Its defaults are made for a process without a limit: it maps
-/// packs in windows of 1 GiB, for example.
+/// Configures git so that it stays below its memory limit wherever a setting allows this. git's defaults are made for a process without a
+/// limit: for example, it maps packs in windows of 1 GiB.
 pub(super) fn configure_for_limits(command: &mut Command) {
     let Some(memory) = memory_bytes_max() else {
         return;
@@ -70,9 +70,9 @@ pub(super) fn configure_for_limits(command: &mut Command) {
     command.env("MALLOC_ARENA_MAX", ARENAS_MAX);
 }
 
-/// Limits the size of a single allocation in a process that receives objects, to a quarter of its memory. git streams large blobs that
-/// are not deltas, so only the result of a delta can be larger, and stock git creates no deltas of blobs over 512 MiB. Without this limit, a chain
-/// of three deltas of 200 bytes in total fills the memory up to the limit of the process.
+/// Limits the size of a single allocation in a process that receives objects, to a quarter of its memory. git streams large blobs that are
+/// not deltas, so only the result of a delta can need a larger allocation, and stock git creates no deltas of blobs over 512 MiB. Without
+/// this limit, a chain of three deltas of 200 bytes in total fills the memory up to the limit of the process.
 ///
 /// git reads the variable since version 1.7.10, but documents it only in its source (wrapper.c, `memory_limit_check`).
 pub(super) fn limit_allocations(command: &mut Command) {
@@ -104,7 +104,7 @@ pub(super) fn limit(id: u32, cpu_time: CpuTime) {
         }
         let maximum = getrlimit(resource).maximum;
         let current = Some(maximum.map_or(limit, |maximum| maximum.min(limit)));
-        // A process that has ended already needs no limit.
+        // This may fail because the process has already ended, and then it needs no limit.
         if let Err(error) = prlimit(Some(pid), resource, Rlimit { current, maximum }) {
             tracing::debug!(%error, ?resource, "cannot limit a git process");
         }

@@ -50,7 +50,7 @@ impl Git {
         status.is_ok_and(|status| status.success()).then_some(git)
     }
 
-    /// Returns git's version as (major, minor), for example (2, 29).
+    /// Returns git's version as (major, minor), for example (2, 29); `None` if it cannot be determined.
     pub fn version(&self) -> Option<(u32, u32)> {
         let args = [OsStr::new("--version")].into_iter();
         let stdout = self.run("version", args, Vec::new(), VERSION_LIMIT).ok()?;
@@ -65,7 +65,7 @@ impl Git {
         &self.git_dir
     }
 
-    /// Returns the same git with another object directory, which it reads and writes.
+    /// Returns a copy of this value with another object directory, which git reads and writes instead of the repository's own.
     pub(super) fn with_object_directory(&self, directory: &Path) -> Self {
         Self {
             git_dir: self.git_dir.clone(),

@@ -12,7 +12,7 @@ use super::remote_command::RemoteCommand;
 use super::secret_config::SecretConfig;
 use crate::names::RemoteUrl;
 
-/// A change of one ref of a mirror: its full name and its new id; `None` deletes it.
+/// A change of one ref of a mirror: the full name of the ref, and its new id. The id `None` deletes the ref.
 pub type MirrorChange = (String, Option<String>);
 
 /// A running push. Dropping this value ends the push.
@@ -34,7 +34,8 @@ pub enum MirrorPushResult {
 }
 
 impl Git {
-    /// Starts to make changes of refs in a remote of the repository, which is configured with `url`, whatever the current values are.
+    /// Starts to push `changes` to the remote named `remote`, which is configured with `url`. The push overwrites the refs, whatever their
+    /// current values are.
     ///
     /// # Errors
     /// If git cannot be started.

@@ -1,5 +1,5 @@
-//! A git command that contacts another repository. It may take long or hang, so the caller polls it, and it ends when the wasmstore
-//! process ends, for whatever reason.
+//! A git command that contacts another repository. The command may take long or hang, so the caller polls it. It is ended when the
+//! wasmstore process ends for any reason.
 
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
@@ -15,10 +15,10 @@ use super::program::{Git, STDERR_BYTES_MAX, read_in_background};
 use super::secret_config::SecretConfig;
 use super::user_env;
 
-/// A script for sh(1) that runs git and, in the background, waits for the end of standard input, which comes when this process
-/// ends, even by SIGKILL. The background shell then sends SIGTERM to git and its helpers, so that they remove their lock files,
-/// and SIGKILL if they do not end. git itself has no option for this. The first line of standard input comes when the limits of the process
-/// are set.
+/// A script for sh(1) that runs git and, in the background, waits for the end of standard input, which comes when this process ends, even
+/// by SIGKILL. The background shell then sends SIGTERM to git and its helpers, so that they remove their lock files, and SIGKILL if they do
+/// not end. git itself has no option for this. git starts after the first line of standard input, which this process writes when it has set
+/// the limits of the new process.
 const RUN_UNTIL_OWNER_ENDS: &str = "\
 read -r _ || exit
 exec 3<&0
@@ -155,8 +155,8 @@ impl Drop for RemoteCommand {
     }
 }
 
-/// Returns what a background reader has read. Returns nothing if the pipe is still open at `deadline`: a process that left git's
-/// process group, such as the master of ssh's connection sharing, may keep it open.
+/// Returns the text that a background reader has read. Returns an empty text if the pipe is still open at `deadline`: a process that left
+/// git's process group, such as the master of ssh's connection sharing, may keep it open.
 fn join_reader(reader: Option<JoinHandle<Vec<u8>>>, deadline: Instant) -> String {
     let Some(reader) = reader else {
         return String::new();

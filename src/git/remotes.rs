@@ -13,7 +13,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// The configuration of a remote.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RemoteConfig {
-    /// The URL for pushes: `pushurl`, or else `url`.
+    /// The URL for pushes: `pushurl`, or else `url`; `None` if neither is set.
     pub url: Option<String>,
     /// Whether `mirror` is set: a push makes the remote equal to the repository.
     pub is_mirror: bool,
@@ -24,7 +24,7 @@ pub struct RemoteConfig {
 }
 
 impl Git {
-    /// Returns all remotes in the repository's own configuration, by name.
+    /// Returns all remotes in the repository's own configuration. The keys are their names.
     ///
     /// # Errors
     /// If git is missing or fails.

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::names::{RemoteUrl, UrlCredentials};
 
-/// The variables of [`CREDENTIAL_HELPER`].
+/// The variables that [`CREDENTIAL_HELPER`] reads.
 const USER_VARIABLE: &str = "WASMSTORE_REMOTE_USER";
 const PASSWORD_VARIABLE: &str = "WASMSTORE_REMOTE_PASSWORD";
 
@@ -26,14 +26,14 @@ pub(super) struct SecretConfig {
 
 impl SecretConfig {
     /// Returns the configuration with which git sends the credentials of `url` to its host, when it connects to
-    /// [`without_credentials`](RemoteUrl::without_credentials). It also connects to that URL for a remote that is configured with
-    /// `url`: git would pass the configured URL to its helpers as an argument.
+    /// [`without_credentials`](RemoteUrl::without_credentials). For a remote that is configured with `url`, git connects to that URL, too.
+    /// Otherwise it would pass the configured URL to its helpers as an argument.
     pub fn of_url(url: &RemoteUrl) -> Self {
         let mut config = Self::default();
         let plain = url.without_credentials();
         if matches!(plain, Cow::Owned(_)) {
             config.set(format!("url.{plain}.insteadOf"), url.secret());
-            // The longest match applies: without this one, a rule of the user for the host would change the plain URL.
+            // git applies the rule with the longest match. Without this rule, a rule of the user for the host would change the plain URL.
             config.set(format!("url.{plain}.insteadOf"), &plain);
         }
         if let Some(credentials) = url.credentials() {
@@ -52,7 +52,7 @@ impl SecretConfig {
     }
 
     fn set_credentials(&mut self, plain_url: &str, credentials: UrlCredentials) {
-        // The path is left out: by default, git asks for the credentials of a host.
+        // The path is left out, because by default git asks for the credentials of a host.
         let host_end = plain_url.match_indices(['/', '?', '#']).nth(2);
         let host = host_end.map_or(plain_url, |(end, _)| &plain_url[..end]);
         let Some(password) = credentials.password else {

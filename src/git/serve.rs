@@ -94,8 +94,8 @@ impl Git {
 }
 
 fn arguments(server_command: ServerCommand, options: &ServerProcessOptions) -> Vec<OsString> {
-    // The operator chose to serve this repository, so its owner does not matter. `*` because these commands compare the directory with several
-    // spellings of its path.
+    // The operator chose to serve this repository, so its owner does not matter. The value is `*`, because these commands compare the
+    // directory with several spellings of its path.
     let mut arguments = vec!["-c", "safe.directory=*"];
     for setting in &options.settings {
         arguments.extend(["-c", setting]);

@@ -1,4 +1,5 @@
-//! The environment of git commands that contact other repositories: the user's, except that nothing may prompt for input.
+//! The environment of git commands that contact other repositories: the environment of the user, except that no program may prompt for
+//! input.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -30,8 +31,8 @@ const ALLOWED_PROTOCOLS: &str = "https:http:ssh:git:file";
 const SSH_COMMAND: &str =
     "ssh -oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15 -oServerAliveCountMax=4";
 
-/// OpenSSL's variables for trusted certificates (SSL_CTX_load_verify_locations(3)), git's variables for the same, and the names of git's
-/// settings in lower case.
+/// OpenSSL's variables for trusted certificates (SSL_CTX_load_verify_locations(3)). Each is followed by git's variable for the same
+/// purpose, and by the name of git's setting in lower case.
 const CERTIFICATE_VARIABLES: [(&str, &str, &str); 2] = [
     ("SSL_CERT_FILE", "GIT_SSL_CAINFO", "sslcainfo"),
     ("SSL_CERT_DIR", "GIT_SSL_CAPATH", "sslcapath"),
@@ -51,7 +52,7 @@ const SETTINGS: [&str; 8] = [
     "gc.auto=0",
 ];
 
-/// Sets the environment of a command that runs on the repository `git_dir`, or on none.
+/// Sets the environment of a command that runs on the repository `git_dir`, or on no repository.
 pub(super) fn apply(command: &mut Command, git_dir: Option<&Path>) {
     select_repository(command, git_dir);
     remove_server_variables(command);
