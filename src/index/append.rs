@@ -34,7 +34,8 @@ pub struct ChangeEntry {
     pub is_own: bool,
 }
 
-/// A commit's lineage and gen, and the level and date from which those of its children are computed. See [`super`] for these terms.
+/// A commit's lineage and gen, and the level and date from which the levels and dates of its children are computed. See [`super`] for these
+/// terms.
 pub(super) struct CommitRow {
     pub lineage: i64,
     pub gen_: i64,

@@ -17,7 +17,7 @@ impl Reader {
         hash.optional()?.as_deref().map(module_hash).transpose()
     }
 
-    /// Returns the digest of a module; `None` if it is not in the index.
+    /// Returns the digest of a module; `None` if the digest is not in the index, or the module could not be read.
     pub fn digest_of(&self, module: ModuleHash) -> Result<Option<Digest>> {
         let mut find = self
             .connection()
@@ -45,7 +45,7 @@ impl Reader {
         Ok(hashes)
     }
 
-    /// Stores the digests of modules; `None` for a module that cannot be read.
+    /// Stores the digests of modules. The digest of a module that cannot be read is `None`.
     pub fn add_digests(&mut self, digests: &[(ModuleHash, Option<Digest>)]) -> Result<()> {
         let transaction = rusqlite::Transaction::new_unchecked(
             self.connection(),

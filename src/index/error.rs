@@ -119,7 +119,7 @@ impl Error {
     }
 }
 
-/// Returns whether the file was deleted or replaced while it was open.
+/// Returns whether the error means that the file was deleted or replaced while it was open.
 fn was_replaced(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error().map(|error| error.extended_code);
     code == Some(rusqlite::ffi::SQLITE_READONLY_DBMOVED)

@@ -14,9 +14,9 @@ pub struct FactsEntry {
     pub size_bytes: u64,
     /// The facts, in an encoding that the index does not read.
     pub facts: Vec<u8>,
-    /// What a search finds by name.
+    /// The items of the module. A search finds the module by their names.
     pub items: Vec<ItemEntry>,
-    /// What a search finds by word.
+    /// The text of the module in which a search looks for words.
     pub words: String,
 }
 
@@ -33,7 +33,7 @@ pub struct ItemEntry {
     pub ty: String,
 }
 
-/// The kinds of items. The numbers are stored.
+/// The kinds of items. The numbers are stored in the database, so they never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ItemKind {
     /// The kind of the module.
@@ -85,8 +85,8 @@ impl Reader {
         Ok(count.unsigned_abs())
     }
 
-    /// Adds the facts about modules, in one transaction; `None` for a module that cannot be read. Skips modules that no commit in the index
-    /// has, and those whose facts are in the index.
+    /// Adds the facts about modules, in one transaction. The entry of a module that cannot be read is `None`. Skips modules that no commit
+    /// in the index has, and modules whose facts are already in the index.
     pub fn add_facts(&mut self, entries: &[(ModuleHash, Option<FactsEntry>)]) -> Result<()> {
         let transaction = rusqlite::Transaction::new_unchecked(
             self.connection(),

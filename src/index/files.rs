@@ -26,10 +26,10 @@ const NAME_BYTES_MAX: u64 = 64;
 /// All file numbers are below this limit. No clock reaches it, and additions to smaller numbers cannot overflow.
 const NUMBERS_END: u64 = 1 << 53;
 
-/// How long creating an empty database takes at most, in milliseconds.
+/// The longest time that creating an empty database takes, in milliseconds.
 const CREATION_MAX_MS: u64 = 60_000;
 
-/// How many file numbers are tried, because other processes may take some of them at the same time.
+/// The maximum number of file numbers that are tried, because other processes may take some of them at the same time.
 const TRIES_MAX: usize = 16;
 
 /// The index files of one schema version in `ROOT/wasmstore`.
@@ -78,7 +78,7 @@ impl IndexFiles {
         for number in first..first + TRIES_MAX as u64 {
             let path = self.path_of(number);
             match OpenOptions::new().write(true).create_new(true).open(&path) {
-                // SQLite gives the same permissions to the files next to it.
+                // SQLite creates the sidecar files with the same permissions.
                 Ok(_) => {
                     share(&path);
                     return Ok(path);
@@ -177,7 +177,7 @@ pub(super) fn remove(database: &Path) {
 /// Removes the sidecar files of a database. Ignores errors.
 pub(super) fn remove_sidecars(database: &Path) {
     for path in sidecars(database) {
-        // A file that cannot be removed is never opened again.
+        // A file that cannot be removed does no harm, because no database gets this name again.
         let _ = fs::remove_file(path);
     }
 }

@@ -13,7 +13,7 @@ use super::error::{Error, Result};
 use super::files::{self, IndexFiles};
 use super::{migrate, schema};
 
-/// How many databases one call opens at most. Each is opened because the previous one failed.
+/// The maximum number of databases that one call opens, if each of them fails.
 const OPENINGS_MAX: usize = 4;
 
 /// How long a private database (see [`Index::create_private`]) is used before the process tries `ROOT/wasmstore` again.
@@ -51,7 +51,7 @@ impl Index {
         Reader::new(&self.database()?)
     }
 
-    /// Opens the index if it exists; does not create one.
+    /// Opens the index if it exists; otherwise returns `None`.
     ///
     /// # Errors
     /// The index exists and cannot be used.

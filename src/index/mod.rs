@@ -12,10 +12,11 @@
 //! ROOT/wasmstore/index-N.sqlite   a SQLite database (WAL), with its -wal and -shm; N is its creation time, in milliseconds
 //! ```
 //!
-//! A number is never reused, because another process may still have the old file open. That process uses the old file until it
-//! reads the name again. These are the names of schema version 1. A later version V, such as the present version 2, uses `index-vV` and
-//! `index-vV-N.sqlite`, so that programs of two versions leave each other's files alone. The first index of version 2 begins as a copy of that of version 1. A process that cannot write to `ROOT/wasmstore` uses a private
-//! copy in the directory for temporary files, and tries `ROOT/wasmstore` again after a minute.
+//! A number is never reused, because another process may still have the old file open. That process uses the old file until it reads the
+//! name again. These are the names of schema version 1. A later version V, such as the present version 2, uses `index-vV` and
+//! `index-vV-N.sqlite`, so that programs of two versions leave each other's files alone. The first index of version 2 begins as a copy of
+//! the index of version 1. A process that cannot write to `ROOT/wasmstore` uses a private copy in the directory for temporary files, and
+//! tries `ROOT/wasmstore` again after a minute.
 //!
 //! # Tables
 //!
@@ -47,18 +48,18 @@
 //!
 //! *sha256* is null until the digest is known, and empty if the module could not be read.
 //!
-//! *facts* are the facts about a module, in an encoding that only the caller knows. *items* are what can be searched for by name: an import,
-//! an export, a crate and so on, with a version and a type where it has one; otherwise they are empty. *words* is a full-text index of a
-//! module's description, by the module's id. *has_facts* is true once the facts are in the index, or the module could not be read.
+//! *facts* are the facts about a module, in an encoding that only the caller knows. *items* are the parts and properties of modules that a
+//! search finds by name: imports, exports, crates and so on. *version* and *type* are empty if an item has none. *words* is a full-text
+//! index of the descriptions of modules; a row has the id of its module. *has_facts* is true if the facts are in the index, or if the
+//! module could not be read.
 //!
 //! A *verdict* records that the module with this *hash* was found valid by this *version* of wasmstore.
 //!
 //! # Reachability
 //!
-//! If a commit reaches a commit of a lineage, it reaches all earlier ones of that lineage. The *trunk* of a commit consists of the
-//! commits that it reaches over first parents: its own lineage, the lineage that this one forked from, and so on. To find out
-//! whether it reaches a change in another lineage, `reach.rs` follows the edges from parent to child, from the change up to the
-//! trunk.
+//! If a commit reaches a commit of a lineage, it reaches all earlier commits of that lineage. The *trunk* of a commit consists of the
+//! commits that it reaches over first parents: its own lineage, the lineage from which that lineage forked, and so on. To find out whether
+//! the commit reaches a change in another lineage, `reach.rs` follows the edges from parent to child, from the change up to the trunk.
 
 mod append;
 mod database;

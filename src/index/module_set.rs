@@ -1,14 +1,14 @@
 //! Sets of modules, which searches combine.
 
-/// A set of modules: those that a term of a search finds.
+/// A set of modules, for example the modules that match a term of a search.
 ///
-/// It is a bitmap over row ids, because a store with 100,000 modules may have as many in a set, and terms are combined.
+/// It is a bitmap over row ids, because a set may have 100,000 modules, and the sets of several terms are combined.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModuleSet {
     words: Vec<u64>,
 }
 
-/// The number of modules for which a word of the bitmap has a bit.
+/// The number of bits in a word of the bitmap. Each bit stands for a module.
 const WORD_BITS: usize = u64::BITS as usize;
 
 impl ModuleSet {
@@ -66,7 +66,7 @@ impl ModuleSet {
         }
     }
 
-    /// Returns the highest row id.
+    /// Returns the highest row id; `None` if the set is empty.
     pub(super) fn last(&self) -> Option<usize> {
         let (nth, word) = self
             .words

@@ -9,24 +9,24 @@ use super::query::commit_id;
 use super::trunk::Position;
 use crate::names::{CommitId, ModuleHash, TreePath};
 
-/// The maximum number of lineages that are searched for all paths of one call. A history that forked off itself very often has more; what
-/// is older is left out then.
+/// The maximum number of queries in one call, which makes one query for each path and each lineage of the history. If a history has too
+/// many lineages, the changes in the oldest lineages are left out.
 const LOOKUPS_MAX: usize = 20_000;
 
-/// What a commit has at a path that it changed.
+/// A commit that changed the entry at a path, and the module that it has there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PathChangeEntry {
     /// The commit.
     pub commit: CommitId,
-    /// The module; `None` if the commit has none at the path, as for a directory.
+    /// The module at the path; `None` if the commit has no module there, but a directory or nothing.
     pub module: Option<ModuleHash>,
-    /// The size of the module in bytes, if its facts are in the index.
+    /// The size of the module in bytes; `None` if its facts are not in the index.
     pub size_bytes: Option<u64>,
 }
 
 impl Reader {
-    /// Returns for each path the newest commits in the first-parent history of `from`, at most `count`, in which the entry at the path differs from
-    /// that in the first parent. The newest comes first.
+    /// Returns, for each path, the newest commits in the first-parent history of `from` in which the entry at the path differs from the
+    /// entry in the first parent. There are at most `count` commits for each path, the newest first.
     ///
     /// # Errors
     /// Returns `UnknownCommit` if `from` was not added.

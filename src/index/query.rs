@@ -53,8 +53,8 @@ impl Reader {
         Ok(find_commit(self.connection(), id)?.is_some())
     }
 
-    /// Returns every commit reachable from `tip` in which the module at `path` differs from the module at `path` in every parent.
-    /// The order is (latest date among the commit and its ancestors, longest distance from a root, id).
+    /// Returns every commit reachable from `tip` in which the module at `path` differs from the module at `path` in every parent. They are
+    /// sorted by (latest date among the commit and its ancestors, longest distance from a root, id).
     ///
     /// # Errors
     /// Returns `UnknownCommit` if `tip` was not added.
@@ -84,7 +84,8 @@ impl Reader {
     }
 
     /// Returns the newest commit in the first-parent history of `from`, including `from`, in which the entry at `scope` differs from the
-    /// first parent's. A root commit is compared with an empty tree. The scope may be the root directory.
+    /// first parent's entry; `None` if there is no such commit. A root commit is compared with an empty tree. The scope may be the root
+    /// directory.
     ///
     /// # Errors
     /// Returns `UnknownCommit` if `from` was not added.
@@ -120,14 +121,15 @@ impl Reader {
         Ok(row.is_some_and(|row| reach.trunk_distance((row.lineage, row.gen_)).is_some()))
     }
 
-    /// Calls `visit` for every path at which a commit in the index has the module, until `visit` returns `Break`. A path is visited
-    /// once for each commit that put the module there.
+    /// Calls `visit` for every path at which a commit in the index has the module, until `visit` returns `Break`. A path is visited once
+    /// for each commit that put the module there. Returns the value in `Break`; `None` if every path was visited.
     pub fn paths_of<B>(
         &self,
         module: ModuleHash,
         mut visit: impl FnMut(ModulePath) -> ControlFlow<B>,
     ) -> Result<Option<B>> {
-        // CROSS JOIN makes SQLite read `changes` first, in index order: the first row is available at once, however many rows there are.
+        // CROSS JOIN makes SQLite read `changes` first, in the order of its index. So the first row is available at once, however many rows
+        // there are.
         let mut find = self.connection().prepare_cached(
             "SELECT paths.path FROM changes CROSS JOIN paths ON paths.id = changes.path
              WHERE module = (SELECT id FROM modules WHERE hash = ?)",

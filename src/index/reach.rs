@@ -1,9 +1,9 @@
 //! Decides whether a commit reaches a change.
 //!
-//! A commit that reaches another one reaches all earlier commits of that one's lineage. The commits that it reaches over first
-//! parents are its trunk. It reaches all other commits through the second or a later parent of a merge. So the search starts at the
-//! change and follows edges upwards, from parent to child, until it finds a commit on the trunk. Lineages that were searched
-//! without success are not searched again for the next change.
+//! If a commit reaches another commit, it also reaches all earlier commits of that commit's lineage. The commits that a commit reaches over
+//! first parents are its trunk. It reaches all other commits through the second or a later parent of a merge. So the search starts at the
+//! change and follows edges upwards, from parent to child, until it finds a commit on the trunk. Lineages that were searched without
+//! success are not searched again for the next change.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -19,7 +19,7 @@ pub(super) const VERSION: i32 = 2;
 /// How long a statement waits for a lock that another process holds.
 const BUSY_MAX: Duration = Duration::from_secs(30);
 
-/// The number of 4 KiB pages in the WAL that starts a checkpoint.
+/// The number of 4 KiB pages in the WAL at which a checkpoint starts.
 const CHECKPOINT_PAGES: u32 = 4000;
 
 /// The size of the page cache of a connection, in KiB.
@@ -126,8 +126,8 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     if mode != "wal" {
         connection.pragma_update_and_check(None, "journal_mode", "TRUNCATE", |_| Ok(()))?;
-        // After a power cut, the checksums in a WAL show which part of it is intact. Those in a rollback journal do not always, so the
-        // journal must be fsynced.
+        // After a power cut, the checksums in a WAL show which part of it is intact. The checksums in a rollback journal do not always show
+        // this, so the journal must be fsynced.
         connection.pragma_update(None, "synchronous", "FULL")?;
     }
     Ok(connection)

@@ -19,15 +19,15 @@ const NAMES_MAX: usize = 1 << 20;
 /// How many times longer it takes to look up a module by its row id than to read it in a scan of all modules.
 const SCAN_FACTOR: usize = 4;
 
-/// The names that a search asks for.
+/// A condition of a search on the names and versions of items.
 pub struct NameFilter<'f> {
     /// The kind of the items.
     pub kind: ItemKind,
-    /// What each name starts with. It may be empty; then all names of the kind are compared.
+    /// The prefix of all names that are accepted. If it is empty, `accepts_name` is called for all names of the kind.
     pub prefix: &'f str,
-    /// Whether a name is asked for.
+    /// Returns whether a name is accepted.
     pub accepts_name: &'f dyn Fn(&str) -> bool,
-    /// Whether a version is asked for. The version of an item that has none is empty.
+    /// Returns whether a version is accepted. The version of an item that has none is empty.
     pub accepts_version: &'f dyn Fn(&str) -> bool,
 }
 
@@ -42,7 +42,7 @@ impl Reader {
             .connection()
             .prepare_cached("SELECT module, version FROM items WHERE name = ?")?;
         let mut modules = ModuleSet::default();
-        // Many modules have the same few versions of an item.
+        // The decisions are kept, because many modules have the same few versions of an item.
         let mut versions: HashMap<String, bool> = HashMap::new();
         for name in names {
             let mut rows = find.query([name])?;
@@ -96,7 +96,7 @@ impl Reader {
         )
     }
 
-    /// Returns the modules whose words contain the words of `text` one after the other.
+    /// Returns the modules whose text contains the words of `text` as a phrase.
     pub fn modules_with_words(&self, text: &str) -> Result<ModuleSet> {
         // In an FTS5 string, a quote is doubled. See https://sqlite.org/fts5.html#fts5_strings.
         let phrase = format!("\"{}\"", text.replace('"', "\"\""));
@@ -105,7 +105,7 @@ impl Reader {
 
     /// Returns the modules whose facts are in the index. Row ids that no module has may be in the set, too.
     pub fn modules_with_facts(&self) -> Result<ModuleSet> {
-        // Two lookups in indexes; reading all rows would take longer than most searches.
+        // The two queries only read indexes. Reading all rows would take longer than most searches.
         let mut find = self
             .connection()
             .prepare_cached("SELECT max(id) FROM modules")?;
@@ -197,8 +197,8 @@ impl Reader {
         Ok(Some(paths))
     }
 
-    /// Calls `visit` for every path after `after` and below `directory`, in order, at which a commit in the index has a module, until `visit`
-    /// returns `Break`.
+    /// Calls `visit` for every path below `directory` at which a commit in the index has a module, in the order of the paths, until `visit`
+    /// returns `Break`. Skips the paths up to and including `after`. Returns the value in `Break`; `None` if every path was visited.
     pub fn visit_paths_after<B>(
         &self,
         directory: &TreePath,
@@ -210,7 +210,8 @@ impl Reader {
                  SELECT 1 FROM changes WHERE changes.path = paths.id AND module IS NOT NULL
              ) ORDER BY path",
         )?;
-        // Paths are UTF-8, in which no byte is 0xff. The byte after a slash is `0`.
+        // Paths are UTF-8, in which no byte is 0xff. `0` is the character after the slash in ASCII, so the paths below the directory are in
+        // this range.
         let (start, end) = match directory.as_str() {
             "" => (String::new(), vec![0xff]),
             directory => (format!("{directory}/"), format!("{directory}0").into()),

@@ -6,7 +6,7 @@ use super::database::Reader;
 use super::error::Result;
 use crate::names::ModuleHash;
 
-/// The version that validated a module. Another one may have another validator, so it validates again.
+/// The version of this program. Another version may have a different validator, so it validates modules again.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 impl Reader {

@@ -15,7 +15,7 @@ fn item(kind: ItemKind, name: &str, version: &str) -> ItemEntry {
     }
 }
 
-/// An index with one commit that has the modules 1 to 3 at the paths `m1` to `m3`.
+/// Returns an index with one commit that has the modules 1 to 3 at the paths `m1` to `m3`.
 fn index(directory: &tempfile::TempDir) -> Index {
     let index = Index::new(directory.path().join("wasmstore"));
     let change = |n: u8| ChangeEntry {
