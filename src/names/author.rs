@@ -9,7 +9,7 @@ use super::error::{Error, quoted};
 /// The maximum length of `Name <mail>`, in bytes.
 const AUTHOR_BYTES_MAX: usize = 1024;
 
-/// The author of a commit. git would neither trim nor reject any part of it, so it is stored unchanged.
+/// The author of a commit. It contains nothing that git would trim or reject, so git stores it unchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Author {
     name: String,

@@ -32,7 +32,7 @@ impl BranchName {
         }
     }
 
-    /// Rejects a name that is valid for an existing branch only, because it would forge output on a terminal.
+    /// Rejects a name that only an existing branch may have, because its control characters can forge output on a terminal.
     ///
     /// # Errors
     /// [`Error::Branch`].

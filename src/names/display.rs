@@ -1,4 +1,4 @@
-//! Characters that a terminal does not print but obeys.
+//! Characters that control a terminal instead of being printed.
 
 /// Returns whether `c` is a control character (C0, DEL or C1), or changes the direction of the text around it (the property `Bidi_Control`
 /// of Unicode). On a terminal, such a character can forge or hide output.
@@ -11,7 +11,8 @@ pub(super) fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Returns text with every character that [`is_display_control`] replaced by its escape in Rust: `\n`, `\u{202e}`.
+/// Returns the text with an escape sequence of Rust, such as `\n` or `\u{202e}`, in place of each character for which
+/// [`is_display_control`] returns true.
 pub fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for c in text.chars() {

@@ -39,7 +39,7 @@ pub enum Error {
         /// The rule that it breaks.
         fault: &'static str,
     },
-    /// A path segment that some file systems treat as equal to another one of its directory.
+    /// A path segment that some file systems treat as equal to another name in its directory.
     #[error(
         "path segment {segment} differs from {existing} only in letter case or Unicode normalization, which Windows and macOS ignore \
          (wasmstore.portableNames)"
@@ -77,7 +77,7 @@ pub enum Error {
     /// A malformed repository name, tag or digest of the OCI registry API.
     #[error("{kind} {name} {fault}")]
     OciName {
-        /// What it names.
+        /// The kind of the name: `repository name`, `tag` or `digest`.
         kind: &'static str,
         /// The name.
         name: String,

@@ -9,9 +9,9 @@ use gix_glob::wildmatch::Mode;
 use super::error::{Error, quoted};
 use super::tree_path::TreePath;
 
-/// A pattern as in gitignore(5). Without a slash, or with one at its end only, it matches at any depth; with another slash, it is relative
-/// to the top. `*` and `?` match no slash, `**` matches any directories, and a slash at the end matches directories only. There is no
-/// negation.
+/// A pattern as in gitignore(5). If it contains no slash, or only a slash at its end, it matches at any depth. Otherwise it is relative to
+/// the top directory. `*` and `?` match no slash, and `**` matches any number of directories. A pattern with a slash at its end matches
+/// only directories. There is no negation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob {
     text: String,
@@ -40,8 +40,8 @@ impl Glob {
         })
     }
 
-    /// Returns whether the pattern matches a path that is relative to the top, without a leading slash. It does not match what is below a
-    /// directory that it matches.
+    /// Returns whether the pattern matches a path that is relative to the top, without a leading slash. If it matches a directory, it does
+    /// not match the paths below that directory for this reason alone.
     pub fn matches(&self, path: &[u8], is_directory: bool) -> bool {
         let name = path.iter().rposition(|byte| *byte == b'/');
         self.pattern.matches_repo_relative_path(
@@ -53,13 +53,13 @@ impl Glob {
         )
     }
 
-    /// Returns a directory that is above everything that the pattern matches: the root for a pattern that matches at any depth.
+    /// Returns a directory that contains everything that the pattern matches. For a pattern that matches at any depth, this is the root.
     pub fn directory(&self) -> TreePath {
         let text = self.text.trim_end_matches('/');
         let wildcard = text.find(['*', '?', '[', '\\']);
         let literal = &text[..wildcard.unwrap_or(text.len())];
         let directory = literal.rsplit_once('/').map(|(directory, _)| directory);
-        // Nothing has a path that is not legal.
+        // If the path of the directory is not legal, the pattern matches nothing in a store, so any directory is correct.
         directory.unwrap_or_default().parse().unwrap_or_default()
     }
 }

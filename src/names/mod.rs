@@ -1,10 +1,11 @@
 //! The names that users and clients supply: paths, branches, hashes, authors, messages, URLs and patterns. Each is parsed once and valid from
 //! then on.
 //!
-//! A value of one of these types can only be created by its `parse` or from parts that are already valid, so no caller checks it
-//! again. Every accepted name may be stored in a repository: stock `git fsck --strict` accepts it. This subsystem does not know
-//! whether the named thing exists. Some names are accepted only if they exist already, so that they can be read and removed; a caller
-//! that adds a name checks it with [`check_new_segment`], [`BranchName::check_new`] or [`RefName::check_new`].
+//! A value of one of these types can only be created by its `parse` or from parts that are already valid, so no caller checks it again.
+//! Every accepted name may be stored in a repository: stock `git fsck --strict` accepts it. This subsystem does not know whether the named
+//! thing exists. Some names are accepted although they must not be added to a repository, so that files and refs that have them already can
+//! be read and removed. A caller that adds a name checks it with [`check_new_segment`], [`BranchName::check_new`] or
+//! [`RefName::check_new`].
 
 mod author;
 mod branch;

@@ -17,7 +17,7 @@ impl ModulePath {
     /// Parses `/`-separated segments. Leading, trailing and repeated slashes are dropped.
     ///
     /// # Errors
-    /// [`Error::PathEmpty`], [`Error::PathReadsAsHash`], or those of [`TreePath::parse`].
+    /// [`Error::PathEmpty`], [`Error::PathReadsAsHash`], or the errors of [`TreePath::parse`].
     pub fn parse(text: &str) -> Result<Self, Error> {
         TreePath::parse(text)?.try_into()
     }

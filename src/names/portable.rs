@@ -1,4 +1,4 @@
-//! Names that Windows and macOS do not accept, or treat as equal to another one.
+//! Names that Windows or macOS does not accept, or treats as equal to another name.
 //!
 //! Follows Microsoft's page "Naming Files, Paths, and Namespaces" and git's `is_valid_win32_path` (`compat/mingw.c`) and `is_hfs_dotgit`
 //! (`utf8.c`). Control characters, backslashes and names over 255 units of any encoding are never legal in a store.
@@ -11,7 +11,8 @@ use unicode_normalization::UnicodeNormalization;
 use super::dotgit::is_ignored_by_hfs;
 use super::error::{Error, quoted};
 
-/// The names that Windows reserves for devices, in any letter case and with any extension. The list lacks `COM` and `LPT`, which are reserved only with a digit after them.
+/// The names that Windows reserves for devices, in any letter case and with any extension. `COM` and `LPT` are not in this list, because
+/// they are reserved only with a digit after them.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 
 /// The digits after `COM` and `LPT`, among them the superscripts of Latin-1.
@@ -50,12 +51,12 @@ fn is_device(segment: &str) -> bool {
     is_port || DEVICES.contains(&stem.as_str())
 }
 
-/// The names of one directory, to find those that Windows or macOS treat as equal.
+/// The names in one directory, to find names that Windows or macOS treats as equal.
 #[derive(Debug, Default)]
 pub struct SimilarNames<'n>(HashMap<String, Vec<&'n str>>);
 
 impl<'n> SimilarNames<'n> {
-    /// Collects the names. Those that are not UTF-8 are never equal to others.
+    /// Collects the names. Names that are not UTF-8 are never similar to others.
     pub fn new(names: impl IntoIterator<Item = &'n [u8]>) -> Self {
         let mut similar: HashMap<_, Vec<_>> = HashMap::new();
         for name in names {
@@ -66,7 +67,7 @@ impl<'n> SimilarNames<'n> {
         Self(similar)
     }
 
-    /// Rejects a name if the directory has another one that differs from it only in letter case, in Unicode normalization, or in code
+    /// Rejects a name if the directory has another name that differs from it only in letter case, in Unicode normalization, or in code
     /// points that HFS+ ignores.
     ///
     /// # Errors
@@ -84,7 +85,8 @@ impl<'n> SimilarNames<'n> {
     }
 }
 
-/// Returns what equal names have in common: canonical caseless matching (The Unicode Standard, D145). File systems fold fewer characters.
+/// Returns a key that is the same for all similar names. It follows canonical caseless matching (The Unicode Standard, D145), which folds
+/// all characters that the file systems fold, and more.
 fn folded(name: &str) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();

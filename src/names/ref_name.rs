@@ -10,8 +10,8 @@ use super::error::{Error, quoted};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TagName(String);
 
-/// The full name of the ref of the OCI registry: its commits record the manifests, blobs and tags that clients pushed.
-/// git pushes no ref that is directly below `refs/`, so that mirrors could not have it.
+/// The full name of the ref of the OCI registry: its commits record the manifests, blobs and tags that clients pushed. It is not directly
+/// below `refs/`, because git does not push such a ref to mirrors.
 const OCI: &str = "refs/oci/records";
 
 /// The full name of a ref that the store reads and writes.
@@ -49,7 +49,7 @@ impl RefName {
         }
     }
 
-    /// Rejects a name that is valid for an existing ref only, because it would forge output on a terminal.
+    /// Rejects a name that only an existing ref may have, because its control characters can forge output on a terminal.
     ///
     /// # Errors
     /// [`Error::Branch`] or [`Error::Tag`].

@@ -73,7 +73,7 @@ impl ModuleRef {
     /// both ends are dropped first.
     ///
     /// # Errors
-    /// [`Error::Digest`], or those of [`ModulePath::parse`].
+    /// [`Error::Digest`], or the errors of [`ModulePath::parse`].
     pub fn parse(text: &str) -> Result<Self, Error> {
         let trimmed = text.trim_matches('/');
         if digest::has_hash_form(trimmed) {

@@ -38,12 +38,13 @@ impl RemoteUrl {
         }
     }
 
-    /// Returns the URL with its secrets. It belongs into the store's configuration only, and never into the arguments of a program.
+    /// Returns the URL with its secrets. It may be written to the store's configuration, but must not be passed as an argument to a
+    /// program.
     pub fn secret(&self) -> &str {
         &self.0
     }
 
-    /// Replaces the secrets of this URL, and of any other URL, in a text such as an error message of git.
+    /// Replaces the secrets of this URL, and of any other URL, by `***` in a text such as an error message of git.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let redacted = redact(text);
         match self
@@ -71,7 +72,7 @@ impl RemoteUrl {
     }
 }
 
-/// Returns the host of a URL or of the short form `[user@]host:path`.
+/// Returns the host of a URL or of the short form `[user@]host:path`; `None` for a path without a colon.
 fn host(url: &str) -> Option<&str> {
     let authority = match url.split_once("://") {
         Some((_, rest)) => authority(rest),
@@ -81,7 +82,7 @@ fn host(url: &str) -> Option<&str> {
     Some(host_and_port.split(':').next().unwrap_or(host_and_port))
 }
 
-/// Returns the part between `://` and the path.
+/// Returns the authority of a URL: the user, the host and the port. `rest` is the part of the URL after `://`.
 pub(super) fn authority(rest: &str) -> &str {
     let ends =
         |c: char| matches!(c, '/' | '?' | '#' | '\'' | '"' | '<' | '>' | '`') || c.is_whitespace();
@@ -117,7 +118,7 @@ fn is_short_ssh(url: &str) -> bool {
     parts.is_some_and(|(host, path)| !host.is_empty() && !host.contains('/') && !path.is_empty())
 }
 
-/// Replaces the secrets of all URLs in a text: passwords, query strings, and the user name of an `http` or `https` URL without a
+/// Replaces the secrets of all URLs in a text by `***`: passwords, query strings, and the user name of an `http` or `https` URL without a
 /// password, which may be a token.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let Some((before, _)) = text.split_once("://") else {

@@ -13,7 +13,8 @@ pub fn is_legal_segment(segment: &str) -> bool {
     fault(segment).is_none()
 }
 
-/// Rejects a legal segment that a change must not add, because it would forge output on a terminal. A tree that has it already keeps it.
+/// Rejects a legal segment that a change must not add, because its control characters can forge output on a terminal. Existing entries with
+/// such names stay.
 ///
 /// # Errors
 /// [`Error::PathSegment`].

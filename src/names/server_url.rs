@@ -63,7 +63,8 @@ impl ServerUrl {
     }
 }
 
-/// Returns the error of text that is neither a directory nor the URL of a server. The text may contain secrets.
+/// Returns the error for a text that is neither a directory nor the URL of a server. The text may contain secrets, which are hidden in the
+/// error.
 pub fn invalid_store_location(text: &str, fault: &'static str) -> Error {
     let text = quoted(&redact(text));
     Error::StoreLocation { text, fault }

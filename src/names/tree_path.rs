@@ -40,7 +40,7 @@ impl TreePath {
     /// Returns the path of the entry `segment` in this directory.
     ///
     /// # Errors
-    /// Those of [`TreePath::parse`]. A segment cannot contain a slash.
+    /// The errors of [`TreePath::parse`]; [`Error::PathSegment`] also if the segment contains a slash.
     pub fn join(&self, segment: &str) -> Result<Self, Error> {
         let mut path = self.clone();
         path.push(segment)?;
@@ -57,7 +57,7 @@ impl TreePath {
         self.text.is_empty()
     }
 
-    /// Returns the segments from the root downwards; none for the root.
+    /// Returns the segments from the root downwards. The root has no segments.
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> + Clone {
         self.text.split('/').filter(|segment| !segment.is_empty())
     }

@@ -11,14 +11,13 @@ use super::remote_url::{RemoteUrl, authority};
 pub struct UrlCredentials {
     /// The user name, decoded. Without a password, it may be a token.
     pub user: String,
-    /// The password, decoded.
+    /// The password, decoded; `None` if the URL contains none.
     pub password: Option<String>,
 }
 
 impl RemoteUrl {
-    /// Returns the URL without what programs must not show to other users of the machine, who can read the arguments of all processes:
-    /// without user name and password if the scheme is `http` or `https`, and without a password otherwise, which ssh could not use
-    /// anyway.
+    /// Returns the URL without secrets, for the arguments of a program, which every user of the machine can read. An `http` or `https` URL
+    /// is returned without its user name and password. Any other URL is returned without its password, which ssh could not use anyway.
     pub fn without_credentials(&self) -> Cow<'_, str> {
         let url = self.secret();
         let Some((scheme, user, rest)) = split(url) else {
@@ -47,7 +46,8 @@ impl RemoteUrl {
     }
 }
 
-/// Splits a URL with a user into the scheme, the user with the password, and the rest from the host on.
+/// Splits a URL with a user into the scheme, the user with the password, and the rest, which begins with the host; `None` if there is no
+/// user.
 fn split(url: &str) -> Option<(&str, &str, &str)> {
     let (scheme, rest) = url.split_once("://")?;
     let (user, _) = authority(rest).rsplit_once('@')?;
