@@ -8,9 +8,9 @@
 //! **Deadlocks.** Two requests that each hold a charge and wait for more would wait for each other. So only a request that holds nothing
 //! may wait; a charge grows with [`Charge::try_grow`], which does not wait.
 //!
-//! **Order.** Large charges are granted in the order in which they were requested, so that a stream of smaller ones cannot keep a large
-//! one from ever being granted. Charges of at most [`SMALL_BYTES_MAX`] do not wait behind them, and the last eighth of the budget is for
-//! them alone: clients that fill the budget with modules do not keep others from getting a short answer.
+//! **Order.** Large charges are granted in the order in which they were requested, so that a stream of smaller requests cannot delay a
+//! large one forever. Small charges, which have at most [`SMALL_BYTES_MAX`] bytes, do not wait behind large charges, and an eighth of the
+//! budget is reserved for them. So clients that fill the budget with modules do not keep other clients from getting a short response.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -27,7 +27,7 @@ pub use wait::ChargeWait;
 /// The size up to which a charge is small, in bytes.
 pub const SMALL_BYTES_MAX: u64 = 64 << 10;
 
-/// The share of the budget that is for small charges alone, as a divisor.
+/// The divisor of the part of the budget that is reserved for small charges.
 const SMALL_SHARE: u64 = 8;
 
 /// The budget does not have the requested bytes.
@@ -61,7 +61,7 @@ pub struct Charge {
     bytes: u64,
 }
 
-/// A budget that no use exhausts, but that counts the bytes in use.
+/// An unlimited budget, which only counts the bytes in use.
 impl Default for ByteBudget {
     fn default() -> Self {
         Self::new(u64::MAX)
@@ -89,14 +89,14 @@ impl ByteBudget {
         self.state().used
     }
 
-    /// Returns how many charges wait.
+    /// Returns the number of charges that wait for bytes.
     pub fn waiting(&self) -> usize {
         let state = self.state();
         state.small.len() + state.large.len()
     }
 
-    /// Returns the size of the largest charge that can be granted, in bytes. For something larger that must be held in any case,
-    /// charge this many bytes: no other large charge is granted at the same time.
+    /// Returns the size of the largest charge that can be granted, in bytes. A caller that must hold more memory than this takes a charge
+    /// of this size; then no other large charge is granted at the same time.
     pub fn largest(&self) -> u64 {
         self.shared.capacity - self.shared.capacity / SMALL_SHARE
     }
@@ -141,7 +141,7 @@ impl ByteBudget {
         }
     }
 
-    /// Returns whether `added` bytes are free for a charge that then has `total` bytes.
+    /// Returns whether there are enough free bytes for a charge that grows by `added` bytes to `total` bytes.
     fn fits(&self, state: &State, added: u64, total: u64) -> bool {
         let capacity = if total <= SMALL_BYTES_MAX {
             self.capacity()
@@ -163,7 +163,7 @@ impl ByteBudget {
         is_free
     }
 
-    /// Returns whether a charge of `bytes` would be granted if nothing else were held.
+    /// Returns whether a charge of `bytes` would be granted if there were no other charges.
     fn is_possible(&self, bytes: u64) -> bool {
         self.fits(&State::default(), bytes, bytes)
     }
@@ -217,11 +217,11 @@ impl Charge {
         self.bytes
     }
 
-    /// Takes `bytes` more if they are free. Does not wait, and takes them even if waiting charges were requested earlier: the bytes
-    /// that this charge already holds become free only when its holder is done.
+    /// Takes `bytes` more if they are free. Does not wait, and takes the bytes even if other charges have waited for them longer. The
+    /// others gain from this, too: the bytes that this charge already holds become free only when its holder is done.
     ///
     /// # Errors
-    /// [`Exhausted`] if they are not free; the charge is unchanged.
+    /// [`Exhausted`] if the bytes are not free; the charge is unchanged.
     pub fn try_grow(&mut self, bytes: u64) -> Result<(), Exhausted> {
         let total = self.bytes.checked_add(bytes).ok_or(Exhausted)?;
         let mut state = self.budget.state();

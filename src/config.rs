@@ -19,11 +19,11 @@ pub struct Options {
     pub manifests: ManifestRetention,
 }
 
-/// Rules for the names that changes add to a store. Names that exist already are not checked against them.
+/// Rules for the names that changes add to a store. Existing names are not checked against these rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NameRules {
-    /// Whether names must be accepted by Windows and macOS, and differ from each other on them. The key `wasmstore.portableNames` of the
-    /// repository requires it too.
+    /// Whether Windows and macOS must accept all new names, and distinguish them from other names. The key `wasmstore.portableNames` in the
+    /// repository's configuration requires the same.
     pub portable: bool,
 }
 
@@ -34,13 +34,14 @@ pub struct ModuleLimits {
     pub module_bytes_max: u64,
     /// The maximum size of a section other than code and custom sections, in bytes. Such a section is held in memory completely.
     pub section_bytes_max: u32,
-    /// The maximum work of validating a module of 10 MiB or more, in units of about a nanosecond of one core; a smaller one gets a
-    /// part of it in proportion to its size. The units are estimated from the module, so the result does not depend on the machine.
+    /// The maximum work of validating a module of 10 MiB or more, in units of about a nanosecond of one core; for a smaller module, the
+    /// maximum is proportional to its size. The units are estimated from the module, so the result does not depend on the machine.
     pub validation_fuel_max: u64,
 }
 
 impl ModuleLimits {
-    /// Returns no limits. Modules in a store were accepted before, perhaps with higher limits, and are not checked against them again.
+    /// Returns limits that every module satisfies. They are for modules that are already in a store: these were accepted before, perhaps
+    /// with higher limits, and are not checked against the current limits.
     pub fn none() -> Self {
         Self {
             module_bytes_max: u64::MAX,
@@ -94,14 +95,15 @@ impl Default for BlobUploadLimits {
     }
 }
 
-/// Limits on pushes, in addition to those on modules.
+/// Limits on pushes, in addition to the limits on modules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PushLimits {
     /// The maximum size of a commit or tag object, in bytes.
     pub commit_bytes_max: u64,
     /// The maximum size of a tree object, in bytes. A directory of a million modules has about 40 MB.
     pub tree_bytes_max: u64,
-    /// The maximum number of paths that the new commits of one push add or change, counted per commit. A few small trees can name billions.
+    /// The maximum number of paths that the new commits of one push add or change, counted per commit. A few small trees can name billions
+    /// of paths.
     pub paths_max: u64,
     /// The maximum total length of these paths, in bytes. The version index takes up to nine times as much space.
     pub path_bytes_max: u64,
@@ -204,8 +206,8 @@ pub struct ServerLimits {
     pub request_wait: Duration,
     /// The time limit for the header of a request, and for a TLS handshake.
     pub header_timeout: Duration,
-    /// The idle timeout of a connection. Proxies and load balancers keep idle connections for 60 s; if the server closed one first, a
-    /// request that is on its way would be lost.
+    /// The idle timeout of a connection. Proxies and load balancers keep idle connections for 60 s; if the server closed such a connection
+    /// first, a request that is on its way would be lost.
     pub idle_timeout: Duration,
     /// The interval in which [`body_progress_bytes_min`](Self::body_progress_bytes_min) bytes of a request body must arrive.
     pub body_progress_timeout: Duration,
@@ -213,7 +215,8 @@ pub struct ServerLimits {
     pub body_progress_bytes_min: u64,
     /// How long running requests may continue after the server was asked to stop.
     pub shutdown_grace: Duration,
-    /// The time for which a server that was told to stop still serves, with `/readyz` 503, so that load balancers notice.
+    /// How long a server that was asked to stop continues to serve requests, while `/readyz` responds with 503, so that load balancers send
+    /// no more requests.
     pub drain: Duration,
     /// The maximum number of wrong keys that one address may send in a minute; further ones get a 429.
     pub wrong_keys_max: usize,

@@ -17,12 +17,12 @@
 //!
 //! # Subsystems
 //!
-//! Each subsystem belongs to a layer. A lower layer never imports a higher one, and the crates in the last column belong to that
-//! subsystem. `tests/layers.rs` checks both, and lists the exceptions.
+//! Each subsystem belongs to a layer. A lower layer never imports a higher one, and only that subsystem uses the crates in the last column.
+//! `tests/layers.rs` checks both, and lists the exceptions.
 //!
 //! | # | subsystem | responsibility | only user of |
 //! |---|---|---|---|
-//! | 0 | [`names`], [`config`] | Paths, branches, hashes and digests, parsed once and valid from then on. Limits | `gix-glob`, `caseless` |
+//! | 0 | [`names`], [`config`] | Paths, branches, hashes and digests, parsed once and valid from then on; all limits and their defaults | `gix-glob`, `caseless` |
 //! | 0 | [`budget`] | One budget of bytes for everything held in memory for clients | |
 //! | 0 | [`sharing`] | The permissions of files in a repository that several users write to | |
 //! | 0 | [`git`] | Runs the stock git program, with limits on time, memory and output | processes, `rustix` |

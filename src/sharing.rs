@@ -1,7 +1,7 @@
-//! `core.sharedRepository` (git-config(1)): the permissions of what is created in a repository that several users write to.
+//! The permissions of new files and directories in a repository that several users write to (`core.sharedRepository`, git-config(1)).
 //!
-//! The setting belongs to a repository, and every file or directory in it is created through the functions here. A repository is
-//! recorded when it is opened, so that code that knows only a path can ask for its permissions.
+//! The setting belongs to a repository, and every file or directory in it is created through the functions here. The setting of a
+//! repository is recorded when the repository is opened, so that code that knows only the path of a file can apply it.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -16,7 +16,7 @@ const MODE_BITS: u32 = 0o7777;
 /// New files in a directory with this bit belong to the directory's group.
 const SET_GROUP_ID: u32 = 0o2000;
 
-/// The repositories with shared permissions. Most processes have none, which `IS_ANY_SHARED` answers without the lock.
+/// The repositories with shared permissions. Most processes have no such repository; `IS_ANY_SHARED` shows this without the lock.
 static SHARED: RwLock<Vec<(PathBuf, Sharing)>> = RwLock::new(Vec::new());
 static IS_ANY_SHARED: AtomicBool = AtomicBool::new(false);
 
@@ -25,7 +25,7 @@ static IS_ANY_SHARED: AtomicBool = AtomicBool::new(false);
 enum Sharing {
     /// These permissions are granted in addition to those that the umask leaves.
     Granted(u32),
-    /// These are the permissions, whatever the umask is.
+    /// The permissions are exactly these, whatever the umask is.
     Exact(u32),
 }
 
@@ -43,7 +43,7 @@ impl Sharing {
         }
     }
 
-    /// Returns the mode of a new file or directory that was created with `mode`.
+    /// Returns the mode that a new file or directory must get if it was created with `mode`.
     fn apply(self, mode: u32, is_dir: bool) -> u32 {
         let (Self::Granted(mut granted) | Self::Exact(mut granted)) = self;
         if mode & 0o200 == 0 {
@@ -87,8 +87,8 @@ fn sharing(path: &Path) -> Option<Sharing> {
     found.map(|(_, sharing)| *sharing)
 }
 
-/// Gives a file or directory that this process has just created the permissions of its repository. If that fails, for example
-/// because another user owns the file, its permissions stay as they are.
+/// Sets the permissions of a file or directory that this process has just created, according to the setting of its repository. If that
+/// fails, for example because another user owns the file, its permissions stay as they are.
 pub fn share(path: &Path) {
     let Some(sharing) = sharing(path) else { return };
     let Ok(metadata) = fs::symlink_metadata(path) else {
@@ -104,7 +104,7 @@ pub fn share(path: &Path) {
     }
 }
 
-/// Creates a directory with the permissions of its repository.
+/// Creates a directory with the permissions that the setting of its repository requires.
 ///
 /// # Errors
 /// As for [`fs::create_dir`].
@@ -114,7 +114,7 @@ pub fn create_shared_dir(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Creates a directory and its missing parents with the permissions of their repository.
+/// Creates a directory and its missing parents with the permissions that the setting of their repository requires.
 ///
 /// # Errors
 /// As for [`fs::create_dir_all`].
@@ -126,7 +126,7 @@ pub fn create_shared_dir_all(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a file, which gets the permissions of its repository if it is new.
+/// Writes a file. If the file is new, it gets the permissions that the setting of its repository requires.
 ///
 /// # Errors
 /// As for [`fs::write`].
@@ -183,7 +183,7 @@ mod tests {
         assert_eq!(mode(&shared.join("x/y/file")), 0o660);
         create_shared_dir_all(&other).unwrap();
         assert_eq!(mode(&other) & SET_GROUP_ID, 0);
-        // A new directory would inherit the bit of its parent.
+        // This checks a file, because a new directory would inherit the set-group-ID bit of its parent.
         set_sharing(&shared, None);
         write_shared(&shared.join("z"), "").unwrap();
         fs::write(shared.join("plain"), "").unwrap();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::Waker;
 
-/// Identifies a waiting charge. Later ones are greater.
+/// Identifies a waiting charge. A charge that was requested later has a greater ticket.
 pub(super) type Ticket = u64;
 
 #[derive(Debug, Default)]
@@ -44,12 +44,12 @@ impl Queue {
         }
     }
 
-    /// Returns the size of the first charge, in bytes.
+    /// Returns the size of the first charge, in bytes; `None` if no charge waits.
     pub fn first_bytes(&self) -> Option<u64> {
         self.waiting.values().next().map(|waiter| waiter.bytes)
     }
 
-    /// Grants the first charge, and returns the waker of the task that waits for it.
+    /// Grants the first charge, and returns the waker of the task that waits for it; `None` if no charge waits.
     pub fn grant_first(&mut self) -> Option<Waker> {
         let (ticket, waiter) = self.waiting.pop_first()?;
         self.granted.insert(ticket);

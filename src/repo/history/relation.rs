@@ -12,7 +12,7 @@ use crate::repo::tree::merge::{Merge, TreeMerge};
 use crate::repo::tree::reader::TreeReader;
 
 impl ObjectDb {
-    /// Returns the number of commits that `tip` reaches and `other` does not, or `max` if there are more.
+    /// Returns the number of commits that `tip` reaches and `other` does not reach, but at most `max`.
     pub fn count_beyond(&self, tip: CommitId, other: CommitId, max: usize) -> Result<usize> {
         let repo = self.handle_for(tip)?;
         let id = |commit: CommitId| object_id(&repo, commit.as_bytes());
@@ -21,7 +21,8 @@ impl ObjectDb {
         Ok(counted.len())
     }
 
-    /// Returns what a merge of `theirs` into `ours` would do, and the modules that it would change in `ours`, sorted by path. Nothing is written.
+    /// Returns the result that a merge of `theirs` into `ours` would have, and the changes of modules that it would make in `ours`, sorted
+    /// by path. Nothing is written.
     ///
     /// # Errors
     /// `MergeConflict` if both sides changed the same paths differently.

@@ -17,7 +17,7 @@ use crate::repo::objects::spool::Spool;
 /// The objects of a repository. A repository that does not exist yet reads as empty.
 pub struct ObjectDb {
     root: PathBuf,
-    /// `None` while there is no repository at `root`. Replaced after objects were deleted: see `gix_handle.rs`.
+    /// `None` while there is no repository at `root`. The handle is replaced when the repository is opened again: see `gix_handle.rs`.
     handle: Option<RwLock<GixHandle>>,
     pub(crate) caches: Caches,
 }

@@ -28,8 +28,9 @@ const KNOWN_EXTENSIONS: [&str; 6] = [
     "worktreeconfig",
 ];
 
-/// How many packs gix can open in a repository that has none; with one more, reads fail. Roll-ups keep the number of packs at some
-/// hundreds, plus one for each 64 MiB. gix initializes all slots when it opens the repository, which each command does.
+/// The minimum number of packs for which gix has a slot; with more packs than slots, reads fail. Roll-ups keep the number of packs at some
+/// hundreds, plus one for each 64 MiB. There are no more slots than needed, because gix initializes all slots when it opens the repository,
+/// which each command does.
 pub(crate) const MIN_SLOTS: u16 = 2048;
 
 /// The repository as gix has it open.
@@ -39,11 +40,11 @@ pub(crate) struct GixHandle {
     pub format: gix::hash::Kind,
     /// The names of the files in `objects/pack` that gix may have open.
     pub packs: HashSet<OsString>,
-    /// How many packs gix can open.
+    /// The number of packs that gix can have open.
     pub slots: u16,
     /// The time of the last `gc` before the repository was opened: see `locks.rs`.
     pub last_gc: u64,
-    /// The number of times that the repository was opened again because objects were deleted.
+    /// The number of times that the repository was opened again.
     pub generation: u64,
 }
 

@@ -35,7 +35,8 @@ impl BatchCarryover {
         })
     }
 
-    /// Adds the objects to the objects of the next batch, unless objects of the repository were deleted in between.
+    /// Adds the objects to the objects of the next batch, unless the repository was opened again in between, because objects may have been
+    /// deleted.
     pub(crate) fn add_to(self, objects: &mut TxnObjects) {
         if self.generation == objects.handles.generation() {
             objects.handles.set_memory(self.objects);
