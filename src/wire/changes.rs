@@ -70,7 +70,7 @@ pub(super) fn hashes(action: &Action) -> (Option<ModuleHash>, Option<ModuleHash>
     }
 }
 
-/// Returns the action of a change; `None` if the path has no module before or after the change.
+/// Returns the action of a change; `None` if the path has a module neither before nor after the change.
 pub(super) fn action(change: &PathChange) -> Option<Action> {
     Some(match (change.old, change.new) {
         (None, Some(new)) => Action::Added {

@@ -44,13 +44,13 @@ pub struct PathCommitJson {
     /// The commit.
     #[serde(flatten)]
     pub commit: CommitJson,
-    /// The module at the path after the commit, or null if the commit removed it. Present only with `modules=true`, or if the list is
-    /// filtered.
-    // Nested, because the field has three JSON states: absent, null and a hash.
+    /// The hash of the module at the path after the commit, or null if the commit removed the module. Present only with `modules=true`, or
+    /// if the list is filtered.
+    // An option in an option, because the field has three JSON states: absent, null and a hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<HashSchema>, required = false)]
     pub module: Option<Option<String>>,
-    /// The changes that the list asks for. Present only if the list is filtered.
+    /// The changes that the filter of the list asks for. Present only if the list is filtered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub matched: Option<MatchedJson>,
@@ -87,7 +87,7 @@ pub struct CommitWithChanges<'c> {
 }
 
 impl<'c> CommitWithChanges<'c> {
-    /// Combines a commit with its changes compared with its first parent.
+    /// Combines a commit with the changes between its first parent and it.
     pub fn new(commit: &'c CommitJson, changes: &'c [PathChange]) -> Self {
         Self {
             commit,

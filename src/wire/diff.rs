@@ -8,7 +8,8 @@ use super::module_diff::ModuleDiffJson;
 use crate::names::ModulePath;
 use crate::store::{ModuleComparison, PathChange};
 
-/// A path whose module differs between two trees; for an updated module perhaps also the differences between its old and its new version.
+/// A path whose module differs between two trees. For an updated module, it may also have the differences between the old and the new
+/// module.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = PathDiff)]
 pub struct PathDiff {
@@ -27,8 +28,8 @@ pub struct PathDiff {
 }
 
 impl PathDiff {
-    /// Combines a path change with the result of comparing its two modules, if they were compared. `None` if there is no module before or
-    /// after the change.
+    /// Combines a path change with the result of comparing its two modules, if they were compared. `None` if the path has a module neither
+    /// before nor after the change.
     pub fn new(change: &PathChange, comparison: Option<&ModuleComparison>) -> Option<Self> {
         let (module_diff, not_compared) = match comparison {
             Some(ModuleComparison::Compared(diff)) => (Some(diff.into()), None),

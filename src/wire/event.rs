@@ -11,8 +11,8 @@ use crate::store::{Event, PathChange};
 
 /// The maximum size of one JSON text, in bytes; a larger event is split.
 pub const EVENT_BYTES_MAX: usize = 512 << 10;
-/// The maximum size of a commit message or author in an event, in bytes of JSON. Longer ones are truncated; `GET /commit` returns them
-/// in full.
+/// The maximum size of a commit message or author in an event, in bytes of JSON. Longer texts are truncated; `GET /commit` returns them in
+/// full.
 const FIELD_BYTES_MAX: usize = 128 << 10;
 
 /// Returns the changes of one event as JSON objects of at most [`EVENT_BYTES_MAX`] bytes each; a single `{}` if nothing changed.

@@ -32,16 +32,16 @@ pub struct InfoJson {
     pub custom_sections: Vec<String>,
     /// The tools and languages that produced the module, by field of the producers section.
     pub producers: BTreeMap<String, Vec<ProducerJson>>,
-    /// The name under which OCI clients pull the module. Absent if its path does not fit their grammar, or if the default branch has another
-    /// module there.
+    /// The name under which OCI clients pull the module. Absent if the path of the module is not a valid name in OCI, or if the default
+    /// branch has another module at the path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub oci: Option<OciJson>,
-    /// What the module requires of an engine. Absent if it cannot be determined.
+    /// The features that the module requires of an engine. Absent if they cannot be determined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub requires: Option<RequirementsJson>,
-    /// What the custom sections say about the module. Absent if they cannot be read.
+    /// The metadata in the custom sections of the module. Absent if the sections cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub metadata: Option<MetadataJson>,
@@ -79,7 +79,8 @@ pub struct ImportJson {
     pub name: String,
     /// `func`, `table`, `memory`, `global`, `tag`, `type`, `component`, `instance`, `module` or `value`.
     pub kind: String,
-    /// The type in the text format; longer ones than 1 KiB end with `…`. Absent in a component, and after the first 160 KiB of the list.
+    /// The type in the text format. A type of more than 1 KiB is cut, and ends with `…`. Absent in a component, and after the first 160 KiB
+    /// of the list.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub ty: Option<String>,
@@ -113,7 +114,7 @@ impl From<&ModuleDetails> for InfoJson {
     fn from(details: &ModuleDetails) -> Self {
         let module = &details.module;
         let facts = details.facts.as_ref();
-        // Both lists of the facts start with the first item, also if these lists leave some out.
+        // The lists in the facts start with the first import and the first export, even if the lists of `module` leave some out.
         let (skipped_imports, skipped_exports) = details.skipped_items();
         let imports = (skipped_imports..).zip(&module.imports);
         let imports = imports.map(|(position, import)| ImportJson {

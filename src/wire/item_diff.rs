@@ -32,7 +32,7 @@ pub struct ExportDiff {
     pub(super) new: Option<String>,
 }
 
-/// The names of the custom sections that one of two modules has.
+/// The names of the custom sections that only one of two modules has.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct NamesDiff {
     pub(super) added: Vec<String>,
@@ -47,17 +47,17 @@ pub struct ProducerDiff {
     pub(super) name: String,
     /// The old version, or null if the tool is new.
     pub(super) old: Option<String>,
-    /// The new version, or null if the tool is not named any more.
+    /// The new version, or null if the new module does not name the tool.
     pub(super) new: Option<String>,
 }
 
-/// The sections of a kind, and for custom sections of a name, whose size differs.
+/// A kind of sections, or a name of custom sections, whose total size differs.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SectionDiff {
     /// The kind, such as `code` or `custom`.
     #[schema(value_type = String)]
     pub(super) kind: SectionKind,
-    /// The name of custom sections.
+    /// The name of the custom sections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub(super) name: Option<String>,

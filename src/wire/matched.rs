@@ -1,4 +1,4 @@
-//! What a commit changed in the module at a path, as JSON.
+//! The changes that a commit made in the module at a path, as JSON.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,19 +6,20 @@ use super::module_diff::SizesDiffJson;
 use super::percent_encoding::encode_query_value;
 use crate::store::{ChangeFilter, ItemKind, ItemState, MatchedChange, MatchedItem};
 
-/// The changes that a log of a path asks for.
+/// The changes that the filter of a path's log asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = MatchedChange)]
 pub struct MatchedJson {
-    /// The imports and exports that differ from those in every parent of the commit, sorted by kind and name. At most 100.
+    /// The imports and exports that differ from the imports and exports in every parent of the commit, sorted by kind and name. At most
+    /// 100.
     pub items: Vec<MatchedItemJson>,
     /// The number of imports and exports that differ and are not listed.
     pub left_out: usize,
-    /// The sizes in bytes, if the module grew by the share.
+    /// The old and the new size of the module in bytes. Present only if the module grew by the requested share or more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub grew: Option<SizesDiffJson>,
-    /// Why not all of the changes are known, if that is so. Such a commit is always listed.
+    /// The reason why some changes are not known. Absent if all are known. A commit with such a reason is always listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub unknown: Option<String>,
@@ -31,11 +32,11 @@ pub struct MatchedItemJson {
     /// Whether it is an import or an export.
     #[schema(inline)]
     pub kind: MatchedItemKind,
-    /// The name, as a search finds it: `env.memory`, `wasi:http/types`, `wasi:cli/run#run`.
+    /// The name under which a search finds the item: `env.memory`, `wasi:http/types`, `wasi:cli/run#run`.
     pub name: String,
-    /// What it was in the first parent, or null if it is new.
+    /// The version and type in the first parent, or null if the item is new.
     pub old: Option<ItemStateJson>,
-    /// What it is now, or null if it disappeared.
+    /// The version and type in the commit, or null if the item was removed.
     pub new: Option<ItemStateJson>,
 }
 
@@ -57,7 +58,7 @@ pub struct ItemStateJson {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schema(required = false)]
     pub version: String,
-    /// The type, if there is one. An interface has none; its functions and types are items of their own.
+    /// The type, if there is one. An interface has no type; its functions and types are items of their own.
     #[serde(default, rename = "type", skip_serializing_if = "String::is_empty")]
     #[schema(required = false)]
     pub ty: String,

@@ -1,14 +1,15 @@
-//! What a module requires and says about itself, as JSON.
+//! The requirements and the metadata of a module, as JSON.
 
 use serde::{Deserialize, Serialize};
 
 use crate::store::{Crates, Metadata, Requirements};
 
-/// What a module requires of an engine. It is valid with WebAssembly 1.0 and all of these proposals, and not without any of them.
+/// The features that a module requires of an engine. The module is valid with WebAssembly 1.0 and all of these proposals. It is invalid if
+/// any of them is missing.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = Requirements)]
 pub struct RequirementsJson {
-    /// The smallest version of the standard that contains all features of the module that any version contains: `1.0`, `2.0` or `3.0`.
+    /// The smallest version of the standard that contains all standardized features of the module: `1.0`, `2.0` or `3.0`.
     pub standard: String,
     /// The proposals that the module uses and the version contains, sorted by name.
     pub included: Vec<String>,
@@ -16,7 +17,7 @@ pub struct RequirementsJson {
     pub proposals: Vec<String>,
 }
 
-/// What the custom sections of a module say about it. Nothing of this is verified. Texts of more than 6 KiB are cut, and end with `…`.
+/// The metadata in the custom sections of a module. It is not verified. Texts of more than 6 KiB are cut, and end with `…`.
 #[derive(Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = Metadata)]
 #[serde(default)]

@@ -7,10 +7,10 @@ use crate::store::{
     Comparison, Compatibility, ItemChange, ModuleDiff, ModuleKind, SectionChange, Verdict,
 };
 
-/// The size of an item without its texts, in bytes of JSON; more than any takes.
+/// An upper bound on the size of an item without its texts, in bytes of JSON.
 const ITEM_BYTES: usize = 96;
 
-/// The differences between two modules. The lists contain only what differs.
+/// The differences between two modules. The lists contain only differences.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = ModuleDiff)]
 pub struct ModuleDiffJson {
@@ -43,13 +43,13 @@ pub struct ModuleDiffJson {
     left_out: usize,
 }
 
-/// The reasons for a verdict, a sentence each. At most 100 of either kind are listed.
+/// The reasons for a verdict, one sentence each. At most 100 of either kind are listed.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = VerdictReasons)]
 pub struct ReasonsJson {
-    /// The differences that break what uses the older module.
+    /// The differences that break users of the older module.
     breaking: Vec<String>,
-    /// The differences that do not.
+    /// The differences that do not break users of the older module.
     compatible: Vec<String>,
     /// The number of differences of either kind that are not listed.
     left_out: usize,
@@ -59,9 +59,9 @@ pub struct ReasonsJson {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = SizesDiff)]
 pub struct SizesDiffJson {
-    /// The size of the older one.
+    /// The size of the older module.
     pub old: u64,
-    /// The size of the newer one.
+    /// The size of the newer module.
     pub new: u64,
 }
 
@@ -201,7 +201,7 @@ impl ModuleDiffJson {
     }
 }
 
-/// Removes the items after the first that does not fit into `left` bytes. Returns their number.
+/// Removes the first item that does not fit into `left` bytes, and all items after it. Returns the number of removed items.
 fn cut_list<T>(list: &mut Vec<T>, left: &mut usize, length: impl Fn(&T) -> usize) -> usize {
     let fitting = list.iter().map_while(|item| {
         *left = left.checked_sub(ITEM_BYTES + length(item))?;

@@ -9,7 +9,7 @@ use super::size_parts;
 use crate::names::ModuleHash;
 use crate::store::{Cut, Facts};
 
-/// The number of functions, crates and data segments that are listed if the request does not say.
+/// The number of functions, crates and data segments that are listed if the request has no number.
 const TOP_DEFAULT: usize = 20;
 
 /// The maximum size of a list of parts, in bytes of JSON. Demangled names may be much longer than symbols.
@@ -28,16 +28,16 @@ pub struct SizesJson {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub sections: Option<PartsJson>,
-    /// The largest functions, the largest first: those of all core modules in a component.
+    /// The largest functions, the largest first. For a component, the functions of all its core modules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub functions: Option<PartsJson>,
-    /// The functions summed up by crate (Rust), or by outermost namespace or class (C++), the largest first. Functions whose names do not
-    /// contain one are left out.
+    /// The functions summed up by crate (Rust), or by outermost namespace or class (C++), the largest first. Functions whose names contain
+    /// none of these are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub crates: Option<PartsJson>,
-    /// The largest data segments, the largest first: those of all core modules in a component.
+    /// The largest data segments, the largest first. For a component, the segments of all its core modules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub data_segments: Option<PartsJson>,
@@ -49,7 +49,7 @@ pub struct SizesJson {
 pub struct PartsJson {
     /// The parts that are listed.
     pub parts: Vec<PartJson>,
-    /// The size of the parts that are listed, in bytes.
+    /// The total size of the parts that are listed, in bytes.
     pub size: u64,
     /// The number of all parts.
     pub total: u64,
@@ -61,7 +61,8 @@ pub struct PartsJson {
 #[derive(Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = ModulePart)]
 pub struct PartJson {
-    /// The kind of a section; the name of a function as in its source, or `func[INDEX]`; the name of a crate or namespace; `data[INDEX]`.
+    /// For a section, its kind; for a function, its name in the source, or `func[INDEX]` if it has none; for a crate or namespace, its
+    /// name; for a data segment, `data[INDEX]`.
     pub name: String,
     /// The size in bytes, with the id and the length that precede a section, a function or a segment.
     pub size: u64,
@@ -69,11 +70,12 @@ pub struct PartJson {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub custom: Option<String>,
-    /// The name of a function in the module, if the one in its source differs.
+    /// The name of a function in the module, if its name in the source differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub symbol: Option<String>,
-    /// In a component: the number of the core module that has the function or segment, in the order of the bytes, from 0.
+    /// In a component, the number of the core module that has the function or segment. Core modules are counted from 0, in the order of the
+    /// bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub module: Option<u32>,
@@ -89,7 +91,7 @@ pub struct PartJson {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub functions: Option<u64>,
-    /// The memory that an active segment initializes.
+    /// The index of the memory that an active segment initializes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub memory: Option<u32>,
@@ -97,7 +99,7 @@ pub struct PartJson {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub address: Option<u64>,
-    /// The number of bytes that a segment has for the memory.
+    /// The size of the data in a segment, in bytes, without its mode, address and length.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub data_size: Option<u64>,
@@ -138,12 +140,12 @@ impl fmt::Display for PartKind {
     }
 }
 
-/// Which parts are listed, and how many.
+/// The selection of the parts that are listed, and their number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PartSelection {
     /// The kind of the parts; `None` for all kinds.
     pub by: Option<PartKind>,
-    /// The number of the largest parts to list. `None` for all sections in their order, and the 20 largest of the other kinds.
+    /// The number of the largest parts to list. `None` lists all sections in their order, and the 20 largest parts of each other kind.
     pub top: Option<usize>,
 }
 

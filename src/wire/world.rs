@@ -17,7 +17,7 @@ pub struct WorldCheckJson {
     /// The module's hash.
     #[schema(value_type = HashSchema)]
     pub hash: AsString<ModuleHash>,
-    /// Why the module does not fit, a sentence each; empty if it fits.
+    /// The reasons why the module does not fit, one sentence each; empty if it fits.
     pub reasons: Vec<String>,
 }
 
