@@ -8,9 +8,10 @@ use crate::git::Git;
 use crate::names::{BranchName, RemoteUrl};
 use crate::store::Store;
 
-/// Creates a store at `root`, which is missing or empty, from the repository at `url`: all its branches and tags and its
-/// registry ref, with everything they reach. The default branch is `branch`, or the repository's default branch, or `main`, or the only branch; returns it.
-/// `tick` is called repeatedly while git works. If this fails or is killed, there is no store at `root`.
+/// Creates a store at `root`, which is missing or empty, from the repository at `url`. Copies all its branches and tags and its registry
+/// ref, with everything they reach. The default branch is `branch`. If `branch` is `None`, it is the repository's default branch, else
+/// `main`, else the only branch. Returns the default branch. Calls `tick` repeatedly while git works. If this fails or is killed, there is
+/// no store at `root`.
 ///
 /// # Errors
 /// `NoGit`; `root` is not empty; the repository cannot be reached in time, is shallow, has no branch, or exceeds the limits.

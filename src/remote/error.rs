@@ -70,14 +70,14 @@ pub enum Error {
     /// A git remote with this name exists.
     #[error("a git remote named {0} already exists")]
     MirrorExists(MirrorName),
-    /// The repository at a mirror's URL contains something that is not from this store. A push would delete it.
+    /// The repository at a mirror's URL has a ref with commits that are not from this store. A push would delete the ref.
     #[error(
         "{url} has {name}, which is not from this store and would be deleted; keep it with `wasmstore clone`, or add the mirror with --force to delete it"
     )]
     UnrelatedRepository {
         /// The repository's URL.
         url: RemoteUrl,
-        /// The ref there.
+        /// The name of the ref in that repository.
         name: String,
     },
     /// The mirror was removed during a push to it.

@@ -25,7 +25,7 @@ const EVENT_WAIT_MAX: Duration = Duration::from_secs(3600);
 /// The number of matches that one step of a search returns.
 const SEARCH_PAGE: usize = 1_000;
 
-/// In each method, `self.find` and the like call the inherent method of [`Store`], which takes precedence over the trait's.
+/// In each method, a call such as `self.find` calls the inherent method of [`Store`], which takes precedence over the method of the trait.
 impl StoreOperations for Store {
     fn find(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleReader<'_>> {
         let module = self.find(revision, name)?;
@@ -118,7 +118,7 @@ impl StoreOperations for Store {
         scope: &TreePath,
         visit: &mut dyn FnMut(WorldCheck) -> ControlFlow<()>,
     ) -> Result<()> {
-        // Not repeated after a `gc`, because `visit` has had modules by then.
+        // Only resolving the revision is repeated after a `gc`. The walk is not, because `visit` has received modules by then.
         let (_, resolved) = self.as_of(revision, |resolved| Ok(resolved.clone()))?;
         let modules = match self.world_scope(&resolved, scope, None, usize::MAX)? {
             WorldScope::Module(path, hash) => {
@@ -202,7 +202,7 @@ impl StoreOperations for Store {
         filter: &ChangeFilter,
         visit: &mut dyn FnMut(PathCommitJson) -> ControlFlow<()>,
     ) -> Result<()> {
-        // Not repeated after a `gc`, because `visit` has had commits by then.
+        // Only resolving the revision is repeated after a `gc`. The walk is not, because `visit` has received commits by then.
         let (_, resolved) = self.as_of(revision, |resolved| Ok(resolved.clone()))?;
         if filter.is_empty() {
             return Ok(self.audit_after(&resolved, path, None, |entry| {

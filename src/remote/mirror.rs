@@ -34,7 +34,7 @@ pub struct Mirrors {
     pub(super) limits: MirrorLimits,
     /// The mirrors as last read from the configuration.
     cached: Mutex<CachedMirrors>,
-    /// The pushes of this process. Pushes add to it; the metrics read it.
+    /// The numbers of pushes of this process to each mirror. Each push updates them; the metrics read them.
     pub(super) counts: Mutex<BTreeMap<MirrorName, PushCounts>>,
 }
 
@@ -106,7 +106,7 @@ impl Mirrors {
         found.ok_or_else(|| Error::UnknownMirror(name.clone()))
     }
 
-    /// Returns whether the mirror is still configured with this URL, and `true` if the configuration cannot be read.
+    /// Returns whether the mirror is still configured with this URL. Returns `true` if the configuration cannot be read.
     pub(super) fn is_current(&self, mirror: &Mirror) -> bool {
         self.list().map_or(true, |mirrors| {
             let is_same = |other: &Mirror| other.name == mirror.name && other.url == mirror.url;

@@ -12,19 +12,19 @@ use crate::store::MirrorLock;
 /// The interval at which a running push, or the lock of a mirror, is polled.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The longest time without a push to a mirror, and without listing its refs. A mirror that seems to be in sync is pushed to after this
-/// time, because another client may have moved its refs.
+/// The longest time without a push to a mirror, and the longest time without listing its refs. A mirror that seems to be in sync is pushed
+/// to after this time, because another client may have moved its refs.
 pub(super) const REPEAT_INTERVAL: Duration = Duration::from_secs(300);
 
 /// The maximum number of refs in one push. They are command-line arguments, whose total length is limited.
 const REFS_MAX: usize = 1000;
 
-/// When the refs of a mirror are listed before a push.
+/// The condition under which the refs of a mirror are listed before a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MirrorListing {
     /// Always.
     Always,
-    /// If they are unknown, or were not listed for [`REPEAT_INTERVAL`], or the last push failed.
+    /// If the refs are unknown, or were not listed for [`REPEAT_INTERVAL`], or the last push failed.
     WhenDue,
 }
 
@@ -131,7 +131,8 @@ impl Mirrors {
         }
     }
 
-    /// Returns the branches, tags and registry ref of a mirror, and lists them if required. Checks the repository if that was not done yet.
+    /// Returns the branches, tags and registry ref of a mirror, and lists them if required. Checks the repository if it was not checked
+    /// yet.
     fn mirror_refs(
         &self,
         mirror: &Mirror,
@@ -197,7 +198,7 @@ impl Mirrors {
 }
 
 /// Returns the changes of each push. The registry ref has a push of its own, because some hosts accept nothing but branches and tags and
-/// reject the whole push. It comes first, because a module whose manifest is not recorded is served with another one.
+/// reject the whole push. It comes first, because a module whose manifest is not recorded is served with another manifest.
 fn pushes(changes: Vec<MirrorChange>) -> Vec<Vec<MirrorChange>> {
     let is_registry = |(name, _): &MirrorChange| RefName::parse(name) == Ok(RefName::Oci);
     let (registry, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_registry);

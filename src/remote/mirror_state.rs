@@ -17,8 +17,8 @@ use crate::names::ObjectId;
 use crate::sharing::write_shared;
 use crate::store::{BranchesAndTags, Result, Store};
 
-/// The number of refs per comparison for which the date of the oldest missing commit is looked up, which walks the history. Further
-/// refs count as missing for as long as the oldest of these.
+/// The maximum number of refs per comparison for which the date of the oldest missing commit is looked up. The limit exists because each
+/// lookup walks the history. Further refs count as missing since the earliest time that was found for these refs.
 const LOOKUPS_MAX: usize = 32;
 
 /// The full names of branches, tags and the registry ref, with the ids that they point to.
@@ -36,7 +36,7 @@ pub(super) struct MirrorState {
     pub listed_ms: Option<u64>,
     /// The last time when the mirror was in sync.
     complete_ms: Option<u64>,
-    /// The refs that differ between the mirror and the store, with the time since when they do.
+    /// The refs that differ between the mirror and the store, with the time since when each of them differs.
     missing: BTreeMap<String, u64>,
     /// The time since when `refs` is unknown.
     unknown_ms: Option<u64>,
@@ -63,13 +63,13 @@ pub(super) fn now_ms() -> u64 {
     since.map_or(0, |since| since.as_millis() as u64)
 }
 
-/// The refs of the store, as far as mirrors are concerned.
+/// The refs of the store that concern mirrors.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StoreRefs {
     /// The branches, tags and registry ref that a mirror should have.
     pub tips: RefTips,
-    /// The full names of refs that exist but have no value that could be pushed, because they are broken or symbolic. A mirror keeps
-    /// what it has under these names.
+    /// The full names of refs that exist but have no value that could be pushed, because they are broken or symbolic. A mirror keeps its
+    /// own refs with these names.
     pub others: BTreeSet<String>,
 }
 
@@ -86,14 +86,15 @@ impl StoreRefs {
         })
     }
 
-    /// Returns whether a mirror keeps what it has under a name: the store has a ref of this name that could not be read, or it may have
-    /// one, because a line of `packed-refs` is not a ref, so that its name is unknown.
+    /// Returns whether a mirror keeps its own ref with this name, because the store has, or may have, a ref with this name that cannot be
+    /// read. The store may have such a ref if a line of `packed-refs` is malformed, because the name in that line is unknown.
     fn keeps(&self, name: &str) -> bool {
         let has_unnamed = || self.others.iter().any(|name| !name.starts_with("refs/"));
         self.others.contains(name) || (!self.tips.contains_key(name) && has_unnamed())
     }
 
-    /// Returns the changes that make a mirror with these refs equal to the store: first deletions, which make room for other names.
+    /// Returns the changes that make a mirror with these refs equal to the store. Deletions come first, because they make room for other
+    /// names.
     pub fn changes(&self, mirror_refs: &RefTips) -> Vec<MirrorChange> {
         let deleted = mirror_refs
             .keys()
@@ -279,7 +280,7 @@ mod tests {
         let (a, kept) = deleted(&["refs/heads/b"]);
         assert_eq!(a, ["refs/heads/a"]);
         assert_eq!(kept, "refs/heads/b refs/heads/c refs/heads/d");
-        // A line of packed-refs is not a ref, so it may be any of them.
+        // A malformed line of packed-refs may be any of the refs.
         let (none, kept) = deleted(&["packed-refs"]);
         assert_eq!(none, [""; 0]);
         assert_eq!(kept, "refs/heads/a refs/heads/b refs/heads/c refs/heads/d");

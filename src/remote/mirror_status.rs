@@ -28,7 +28,7 @@ pub struct MirrorStatus {
 pub enum SyncState {
     /// The mirror has exactly the store's branches, tags and registry ref.
     InSync,
-    /// The mirror lacks a change; the oldest one is this old.
+    /// The mirror lacks changes of the store. The value is the age of the oldest one.
     Behind(Duration),
     /// The mirror's refs have been unknown for this long.
     Unknown(Duration),

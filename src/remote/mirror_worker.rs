@@ -1,6 +1,6 @@
 //! The threads of a server that push every change to every mirror.
 //!
-//! Each mirror has its own thread, so that a mirror that hangs delays no other. Several servers may work on one store: the one that
+//! Each mirror has its own thread, so that a mirror that hangs delays no other. Several servers may work on one store: the server that
 //! holds a mirror's lock pushes, and the others then find that the mirror is in sync.
 
 use std::collections::BTreeMap;
@@ -146,7 +146,8 @@ struct PushFailures {
 }
 
 impl PushFailures {
-    /// Sets the count to zero, and logs that pushing works again. The caller calls it after a successful push.
+    /// Sets the count to zero, and logs that pushing works again. The caller calls this after a successful push, and when the mirror is in
+    /// sync.
     fn end(&mut self, mirror: &Mirror) {
         if self.count > 0 {
             let (name, failures) = (&mirror.name, self.count);

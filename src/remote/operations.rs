@@ -44,7 +44,7 @@ pub trait StoreOperations {
     ) -> Result<SizesJson>;
 
     /// Calls `visit` for every module for which the query holds, sorted by path, until `visit` returns `Break`. Returns the number of
-    /// modules that are not analysed yet, and which a search therefore does not find.
+    /// modules that the store has not analysed yet. A search does not find them.
     fn search(
         &self,
         revision: &Revision,
@@ -83,7 +83,7 @@ pub trait StoreOperations {
     fn list(&self, revision: &Revision, prefix: &TreePath)
     -> Result<Vec<(ModulePath, ModuleHash)>>;
 
-    /// Lists the first modules below `prefix`, at least `count` if there are so many, and returns whether there are more.
+    /// Lists the first modules below `prefix`, and returns whether there are more. Lists at least `count` modules, if there are so many.
     fn list_first(
         &self,
         revision: &Revision,
@@ -105,8 +105,8 @@ pub trait StoreOperations {
     /// Returns all branches, sorted.
     fn branches(&self) -> Result<Vec<BranchName>>;
 
-    /// Returns a revision for several requests that must read the same tree. If the store is behind a server, the result is the
-    /// commit that `revision` names now.
+    /// Returns a revision for several requests that must read the same tree. If the store is behind a server, the result is the commit that
+    /// `revision` names now. A local store returns `revision` unchanged.
     ///
     /// # Errors
     /// Unknown branch or commit.
@@ -129,8 +129,8 @@ pub trait StoreOperations {
         visit: &mut dyn FnMut(CommitJson) -> ControlFlow<()>,
     ) -> Result<()>;
 
-    /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`: those that make a change that the
-    /// filter asks for, or all of them if it is empty. Each has the module's new hash unless it removed the module.
+    /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`: the commits that make a change that
+    /// the filter asks for, or all commits if the filter is empty. Each commit has the module's new hash unless it removed the module.
     fn log_path(
         &self,
         revision: &Revision,
@@ -142,10 +142,10 @@ pub trait StoreOperations {
     /// Returns the versions of a path, oldest first.
     fn versions(&self, revision: &Revision, path: &ModulePath) -> Result<Vec<Version>>;
 
-    /// Returns one version of a path, counted from 0, the oldest.
+    /// Returns the version of a path at `index`; the oldest version has the index 0.
     fn version(&self, revision: &Revision, path: &ModulePath, index: usize) -> Result<Version>;
 
-    /// Returns every commit that changed a path, newest first, each with the module's new hash unless it removed the module.
+    /// Returns every commit that changed a path, newest first, each commit with the module's new hash unless it removed the module.
     fn audit(
         &self,
         revision: &Revision,
@@ -234,7 +234,7 @@ pub trait StoreOperations {
 pub struct ModuleReader<'s> {
     /// The module's hash.
     pub hash: ModuleHash,
-    /// The module's length.
+    /// The module's length, in bytes.
     pub size_bytes: u64,
     pub(super) source: Box<dyn Read + 's>,
 }

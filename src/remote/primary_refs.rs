@@ -1,4 +1,4 @@
-//! The refs of the primary that a replica follows, and those of its own that it keeps.
+//! The refs of the primary that a replica follows, and the refs of its own that the replica keeps.
 //!
 //! The primary hides broken refs from git. So a ref that git does not list may be deleted or broken. Before a replica deletes a ref, it
 //! asks the primary which refs are broken.
@@ -17,16 +17,16 @@ use crate::store::RemoteRefs;
 /// The endpoint that lists broken refs.
 const PATH: &str = "/broken-refs";
 
-/// What a primary reports about broken refs.
+/// The report of a primary about its broken refs.
 #[derive(Debug)]
 pub(super) enum BrokenReport {
     /// The replica did not ask: it has no ref that the primary does not list.
     NotNeeded,
     /// The full names of the broken refs, with the reasons. A name that does not begin with `refs/` stands for refs of unknown names.
     Broken(BTreeMap<String, String>),
-    /// The primary is older than the endpoint, or only git reaches it at its URL.
+    /// The primary is too old to have the endpoint, or its URL redirects, so that git reaches the primary and the client does not.
     Unsupported,
-    /// The primary did not answer.
+    /// The primary did not respond, or returned an error.
     Failed(Error),
 }
 
@@ -38,8 +38,8 @@ pub(super) struct PrimaryReader {
 }
 
 impl PrimaryReader {
-    /// Returns the primary's refs, and why some refs of this store, whose names are `local`, are kept although the primary does not
-    /// list them.
+    /// Returns the primary's refs, and its report about broken refs. `local` has the names of this store's refs. Some of them are kept
+    /// although the primary does not list them, and the report has the reasons.
     ///
     /// # Errors
     /// git cannot list the refs.
@@ -52,8 +52,8 @@ impl PrimaryReader {
         if matches!(report, BrokenReport::Unsupported) {
             return Ok((first, report));
         }
-        // A broken ref that was repaired after the first listing is neither there nor in the report, but in the second listing. One that
-        // broke after the report is in the first listing.
+        // A broken ref that was repaired between the first listing and the report is in neither of them, but it is in this second listing.
+        // A ref that broke after the report is in the first listing.
         let mut refs = self.primary.refs(&self.git)?;
         refs.kept = match &report {
             BrokenReport::Broken(broken) if broken.keys().all(|it| it.starts_with("refs/")) => {
@@ -70,7 +70,7 @@ impl PrimaryReader {
         let request = self.client.request(Method::GET, PATH);
         match self.client.json(request) {
             Ok(response) => BrokenReport::Broken(response.value),
-            // git follows a redirect, which the client does not.
+            // git follows a redirect, but the client does not.
             Err(Error::Refused(response)) if matches!(response.status, 404 | 300..=399) => {
                 BrokenReport::Unsupported
             }

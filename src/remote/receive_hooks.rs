@@ -17,7 +17,7 @@ use crate::store::{Atomicity, Objection, PushHooks, Pusher, RefUpdate, Store, ch
 
 /// The largest number of refs that one push may update.
 const UPDATES_MAX: usize = 4096;
-/// The largest average length of the line about a ref: two ids and a name.
+/// The largest average length of the line about a ref, in bytes. The line has two ids and a name.
 const LINE_BYTES_MAX: u64 = 2048;
 /// The first git version with the hook `proc-receive`. An older git would move the refs itself.
 const GIT_VERSION_MIN: (u32, u32) = (2, 29);

@@ -28,7 +28,7 @@ const ROUND_INTERVAL: Duration = Duration::from_millis(100);
 pub struct Replica {
     store: Arc<Store>,
     reader: PrimaryReader,
-    /// Each round updates it; the readiness check and the metrics read it.
+    /// The progress. Each round updates it; the readiness check and the metrics read it.
     progress: Mutex<FollowProgress>,
 }
 
@@ -197,8 +197,8 @@ impl Replica {
         Ok(())
     }
 
-    /// Returns the primary's refs, without those that this store has rejected at the same id before. Also returns the error if the
-    /// primary could not be asked which refs are broken: then nothing is deleted in this round, which fails at its end.
+    /// Returns the primary's refs, without the refs that this store has rejected at the same id before. Also returns the error if the
+    /// primary could not be asked which refs are broken: then no ref is deleted in this round, and the round fails at its end.
     fn refs_to_follow(&self) -> Result<(RemoteRefs, Option<Error>)> {
         let local = self.store.refs_to_lose()?;
         let (mut refs, report) = self.reader.refs(local.clone())?;

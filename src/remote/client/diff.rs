@@ -1,4 +1,5 @@
-//! The difference between two trees. An older server has no endpoint for it; then it is computed from their lists of modules.
+//! The difference between two trees. An older server has no endpoint for diffs; then the client computes the difference from the lists of
+//! modules in both trees.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -57,8 +58,8 @@ impl Client {
         }
     }
 
-    /// Compares the two modules of an updated path; `None` if the path was added or removed. Downloads both if the server does not compare
-    /// them, or leaves out differences.
+    /// Compares the two modules of an updated path; `None` if the path was added or removed. Downloads both modules if the server does not
+    /// compare them, or leaves out differences.
     pub(super) fn compare_versions(
         &self,
         old: &Revision,
@@ -86,7 +87,7 @@ impl Client {
         }
     }
 
-    /// Returns the query of a diff. Both revisions are commits, so that all pages are of the same ones.
+    /// Returns the query of a diff. It names two commits, so that all pages compare the same trees.
     fn diff_query(&self, old: &Revision, new: &Revision, path: &TreePath) -> Result<String> {
         let commit = |revision: &Revision| match revision {
             Revision::Commit(commit) => Ok(*commit),
@@ -103,7 +104,8 @@ impl Client {
             return Ok(None);
         }
         match self.json(self.get(query, &Revision::default())) {
-            // A missing endpoint is a 404 that names nothing. So is an unknown commit; the other requests report it.
+            // If the endpoint is missing, the server returns a 404 that does not name what is missing. It returns the same for an unknown
+            // commit, which the requests for the lists then report.
             Err(Error::Refused(response))
                 if response.kind() == ErrorKind::NotFound && response.missing.is_none() =>
             {

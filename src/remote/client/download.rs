@@ -75,8 +75,8 @@ impl Client {
     }
 }
 
-/// A module whose bytes are downloaded as they are read. A broken download is resumed with a range request (RFC 9110, section 14).
-/// At the end, the hash and the SHA-256 of the bytes are compared with those that the server announced.
+/// A module whose bytes are downloaded as they are read. A broken download is resumed with a range request (RFC 9110, section 14). At the
+/// end, the hash and the SHA-256 of the bytes are compared with the values that the server announced.
 pub(super) struct Download<'c> {
     client: &'c Client,
     /// The URL's path below the API.
@@ -85,7 +85,7 @@ pub(super) struct Download<'c> {
     revision: Revision,
     /// The module's hash.
     pub hash: ModuleHash,
-    /// The module's length.
+    /// The module's length, in bytes.
     pub size_bytes: u64,
     digest: Digest,
     received_bytes: u64,

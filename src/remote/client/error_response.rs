@@ -10,7 +10,7 @@ use crate::names::ServerUrl;
 use crate::store::ErrorKind;
 use crate::wire::{MissingName, Problem};
 
-/// The largest part of an error response's body that is read.
+/// The maximum number of bytes of an error response's body that are read.
 const BODY_BYTES_MAX: u64 = 1 << 20;
 /// The longest detail that is printed. The server at the URL may be another kind of server, whose texts are long.
 const DETAIL_CHARS_MAX: usize = 2_000;
@@ -114,7 +114,7 @@ impl ErrorResponse {
     /// Returns the kind of the error that a local store would return in this case.
     pub fn kind(&self) -> ErrorKind {
         match self.status {
-            // A 404 without such a detail may come from a server that is not a wasmstore server.
+            // A 404 without a detail in a form that wasmstore uses may come from a server that is not a wasmstore server.
             404 if self.has_server_detail => ErrorKind::NotFound,
             307 | 308 | 409 => ErrorKind::Conflict,
             412 => ErrorKind::Precondition,

@@ -14,7 +14,8 @@ use crate::wire::{CommitJson, InfoJson, PathCommitJson, ReceivedModules, encode_
 /// The number of modules in one page.
 const MODULES_PER_PAGE: usize = 10_000;
 
-/// The number of commits in the first page, and the largest number in one page: each may have a message of 64 KiB.
+/// The number of commits in the first page, and the maximum number in any page. It is limited because each commit may have a message of 64
+/// KiB.
 const COMMITS_FIRST: usize = 100;
 const COMMITS_MAX: usize = 1_000;
 
@@ -128,7 +129,7 @@ impl Client {
         Ok(())
     }
 
-    /// Requests all pages of the commits that changed a path, with the module that each put there.
+    /// Requests all pages of the commits that changed a path, with the module that each commit put there.
     pub(super) fn audit_pages(
         &self,
         revision: &Revision,
@@ -183,7 +184,7 @@ impl Client {
         }
     }
 
-    /// Checks the ids of a commit: they are printed without escaping.
+    /// Checks the ids of a commit, because they are printed without escaping.
     pub(super) fn checked_commit(&self, commit: CommitJson) -> Result<CommitJson> {
         for id in commit.parents.iter().chain([&commit.hash]) {
             self.parse(id, CommitId::parse)?;

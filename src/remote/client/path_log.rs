@@ -13,8 +13,8 @@ use crate::wire::{PathCommitJson, encode_path, filter_query};
 const COMMITS_PER_PAGE: usize = 1_000;
 
 impl Client {
-    /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`: those that make a change that the
-    /// filter asks for, or all of them if it is empty.
+    /// Calls `visit` for the commits that changed a path, newest first, until `visit` returns `Break`: the commits that make a change that
+    /// the filter asks for, or all commits if the filter is empty.
     pub(super) fn path_log_pages(
         &self,
         revision: &Revision,
@@ -37,7 +37,7 @@ impl Client {
                     return Ok(());
                 }
             }
-            // A page of a filtered list may be empty, so the next one does not begin after its last commit.
+            // A page of a filtered list may be empty, so only its link says where the next page begins.
             let next = match page.link.as_deref() {
                 Some(link) => next_after(link).and_then(|after| CommitId::parse(&after).ok()),
                 None => return Ok(()),
@@ -76,7 +76,7 @@ impl Client {
         filter: &ChangeFilter,
     ) -> Result<PathCommitJson> {
         commit.commit = self.checked_commit(commit.commit)?;
-        // The response to `modules=true` has a hash or null, which is parsed like an absent one.
+        // The response to `modules=true` has a hash or null. A null is parsed like an absent field.
         let hash = commit.module.flatten();
         if let Some(hash) = &hash {
             self.parse(hash, ModuleHash::parse)?;

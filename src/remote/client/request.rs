@@ -22,7 +22,7 @@ const API: &str = "/api/v1";
 /// The largest total length of a request's header values, in bytes. The server rejects longer ones.
 const HEADERS_BYTES_MAX: usize = 64 << 10;
 
-/// The media types that the client accepts: errors as problem documents (RFC 9457).
+/// The media types that the client accepts. Errors should be problem documents (RFC 9457).
 pub(super) const ACCEPTED: &str = "application/problem+json, */*;q=0.9";
 
 /// A client of a store's server. It follows no redirects and uses no proxy, so that the key is sent to no other server.
@@ -205,7 +205,7 @@ impl Client {
     /// Converts an error of the HTTP library.
     fn exchange_failed(&self, error: &ureq::Error) -> Error {
         match error {
-            // The library's own text says no more than that it is an I/O error.
+            // The text of the library would only say that this is an I/O error, without its reason.
             ureq::Error::Io(error) => self.unreachable(error),
             error => self.unreachable(error),
         }
@@ -286,7 +286,7 @@ fn agent(url: &ServerUrl, limits: &ClientLimits) -> Agent {
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
-        // A proxy from the environment would see the key.
+        // Ignores a proxy from the environment, because it would see the key.
         .proxy(None)
         .user_agent(concat!("wasmstore/", env!("CARGO_PKG_VERSION")))
         .timeout_connect(Some(limits.connect_timeout))
@@ -296,7 +296,8 @@ fn agent(url: &ServerUrl, limits: &ClientLimits) -> Agent {
     config.build().into()
 }
 
-/// Returns a TLS configuration that trusts the machine's root certificates. They are read only for an `https` URL, since that takes time.
+/// Returns a TLS configuration that trusts the machine's root certificates. They are read only for an `https` URL, since reading them takes
+/// time.
 fn tls_config(url: &ServerUrl) -> TlsConfig {
     let mut trusted = Vec::new();
     if url.is_tls() {

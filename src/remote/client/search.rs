@@ -25,7 +25,7 @@ impl Client {
         let q = encode_query_value(&query);
         let history = scope == SearchScope::History;
         let mut revision = revision.clone();
-        // Where the next page begins: after the last path that is done, and after a number of matches at the path that follows it.
+        // The next page begins after the path `after`, and after `skip` matches at the path that follows it.
         let mut after: Option<ModulePath> = None;
         let (mut last, mut skip) = (None::<ModulePath>, 0);
         loop {

@@ -17,8 +17,8 @@ impl Client {
     /// Uploads a module as it is read. `size_bytes` is the length of `source`, if it is known.
     ///
     /// # Errors
-    /// The server rejects the request, which it does before the body is sent if the headers are a reason to reject it; `source`
-    /// cannot be read to its end.
+    /// The server rejects the request; `source` cannot be read to its end. If the headers are a reason to reject the request, the server
+    /// does so before the body is sent.
     pub(super) fn upload(
         &self,
         change: &Change,
@@ -45,8 +45,8 @@ impl Client {
     }
 }
 
-/// The body of an upload. It validates the module while it is sent: a server that rejects an upload in the middle closes the
-/// connection, and its response with the reason may be lost. The server alone decides whether the module is accepted.
+/// The body of an upload. It validates the module while sending it, to know the reason if the upload fails: a server that rejects an upload
+/// in the middle closes the connection, so its response may be lost. Only the server decides whether the module is accepted.
 struct UploadReader<R> {
     source: R,
     /// The number of announced bytes that have not been read yet, if a length was announced.
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(read(EMPTY, Some(9)), (Some(changed.to_owned()), false));
         let grown = [EMPTY, b"\0\x02\x01x"].concat();
         assert_eq!(read(&grown, Some(8)), (Some(changed.to_owned()), false));
-        // An invalid module is reported rather than its wrong length.
+        // If the module is invalid and also has a wrong length, the invalid module is reported.
         let (reason, is_read) = read(&EMPTY[..6], Some(8));
         assert!(reason.unwrap().contains("truncated") && !is_read);
         let (reason, is_read) = read(b"no module", Some(4096));

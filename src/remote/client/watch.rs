@@ -16,11 +16,11 @@ use crate::remote::websocket::{Socket, WebSocketServer};
 use crate::store::PathChange;
 use crate::wire::{MissingName, ReceivedEvent, encode_header_value};
 
-/// The longest silence of a connection. The server pings more often.
+/// The longest time without a message, after which a connection counts as broken. The server sends pings more often.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// The delay before the first attempt to reconnect. It doubles with each further attempt.
 const DELAY_FIRST: Duration = Duration::from_millis(250);
-/// The longest delay.
+/// The longest delay between two attempts to reconnect.
 const DELAY_MAX: Duration = Duration::from_secs(5);
 
 /// The close code for a commit that does not exist.
@@ -115,7 +115,7 @@ impl Client {
                 Ok(socket)
             }
             Err(tungstenite::Error::Http(response)) => Err(self.refused(&response)),
-            // The library's own text would repeat the I/O error's.
+            // The text of the library would repeat the text of the I/O error.
             Err(tungstenite::Error::Io(error)) => Err(self.unreachable(&error)),
             Err(error) => Err(self.unreachable(&error)),
         }

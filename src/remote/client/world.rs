@@ -48,7 +48,7 @@ impl Client {
             let Some(link) = page.link else {
                 return Ok(());
             };
-            // A page may be empty, so the next one does not begin after its last path.
+            // A page may be empty, so only its link says where the next page begins.
             let next = next_after(&link).and_then(|after| ModulePath::parse(&after).ok());
             if next <= after {
                 let reason = "a page of a list does not say where the next one begins";
