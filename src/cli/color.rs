@@ -26,7 +26,7 @@ pub(super) enum DiffColor {
 }
 
 impl DiffColor {
-    /// Ends every color.
+    /// The sequence that ends every color.
     pub const END: &str = "\u{1b}[0m";
 
     /// Returns the sequence that starts this color.
@@ -40,7 +40,7 @@ impl DiffColor {
 }
 
 impl ColorChoice {
-    /// Finds the value of `--color` in arguments that are not parsed yet, or that cannot be parsed: errors and help are colored too.
+    /// Finds the value of `--color` in arguments that are not parsed yet, because the help and the errors of parsing are colored too.
     pub fn from_args(args: &[OsString]) -> Self {
         let mut args = args.iter().filter_map(|arg| arg.to_str()).skip(1);
         let mut choice = Self::default();

@@ -33,7 +33,7 @@ Exit codes:
 /// {"root":"…","exists":true,"object_format":"sha1"|"sha256","branch":"…","default_branch":"…","branches":N,"tags":N,
 /// "modules":{"count":N,"more":true|false},"commits":{"count":N,"more":true|false},"objects_bytes":N,
 /// "newest":{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"}|null,
-/// "mirrors":[{"name":"…","url":"…"}]}, or {"root":"…","exists":false}; for a server without object_format, tags, objects_bytes and
+/// "mirrors":[{"name":"…","url":"…"}]}, or {"root":"…","exists":false}; a server does not report object_format, tags, objects_bytes and
 /// mirrors
 #[derive(Debug, clap::Parser)]
 #[command(name = "wasmstore", version, after_help = AFTER_HELP, max_term_width = 100)]

@@ -81,8 +81,8 @@ fn resolve_server_settings(
     })
 }
 
-/// Reports arguments that clap did not accept, or prints the help that they request. A malformed name has an exit code of its own,
-/// because the command line as such is well-formed.
+/// Reports arguments that clap did not accept, or prints the help that they request. A malformed name has its own exit code, because
+/// apart from the name the command line is well-formed.
 fn report_usage(error: clap::Error, color: ColorChoice) -> ExitCode {
     if let Some(name) = error.source().and_then(|source| source.downcast_ref()) {
         return fail(&Error::Name(names::Error::clone(name)), color);
@@ -94,7 +94,7 @@ fn report_usage(error: clap::Error, color: ColorChoice) -> ExitCode {
     };
     let styled = error.render();
     let plain = styled.to_string();
-    // Clap repeats arguments as they are.
+    // clap repeats arguments unchanged, so its text may contain control characters.
     let printable = output::printable_lines(&plain);
     let text = if printable == plain && color.is_enabled(is_terminal) {
         styled.ansi().to_string()

@@ -101,7 +101,7 @@ pub(super) enum Error {
     KeyFile {
         /// The file.
         path: PathBuf,
-        /// What is wrong with which line.
+        /// What is wrong, and in which line.
         source: KeyError,
     },
     /// The key file does not exist, and its name looks like keys.

@@ -16,7 +16,7 @@ impl LogGraph {
 
     /// Returns the rows of a commit, with the lines of `text` to the right of them.
     pub fn draw(&mut self, id: &str, parents: &[String], text: &str) -> String {
-        // git accepts a commit that names a parent twice.
+        // git accepts a commit that names a parent twice. The graph shows the parent once.
         let mut unique = HashSet::new();
         let parents = parents.iter().filter(|parent| unique.insert(*parent));
         let parents = parents.cloned().map(Ancestor::Parent).collect();

@@ -19,9 +19,9 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A queue of log lines, and a thread that writes them.
 ///
-/// Whoever reads the log may stop reading: a log collector that hangs, or a terminal after Ctrl-S. Writing to a full pipe then blocks,
-/// and if requests wrote the log themselves, all of them would block with it. Lines that do not fit into the queue are dropped and
-/// counted instead. A clone is a handle to the same queue.
+/// The reader of the log may stop reading, for example a log collector that hangs, or a terminal after Ctrl-S. Writing to a full pipe
+/// then blocks, and if requests wrote the log themselves, all of them would block. So requests only add lines to the queue; lines that do
+/// not fit into it are dropped and counted. A clone is a handle to the same queue.
 #[derive(Clone)]
 pub(super) struct LogQueue(Arc<Shared>);
 
@@ -35,7 +35,7 @@ struct Shared {
 
 enum Entry {
     Line(Vec<u8>),
-    /// All lines before this entry are written once this sender is dropped.
+    /// The writing thread drops this sender. All lines before this entry have been written then.
     Flush(#[expect(dead_code, reason = "dropping it is the signal")] SyncSender<()>),
 }
 
@@ -99,7 +99,7 @@ impl LogQueue {
                 }
             };
             if let Entry::Line(line) = entry {
-                // A log that cannot be written cannot report that.
+                // An error is ignored: a log that cannot be written cannot report it.
                 let _ = sink.write_all(&line);
                 self.0.bytes.fetch_sub(line.len(), Ordering::Relaxed);
             }
@@ -135,13 +135,13 @@ mod tests {
 
     use super::*;
 
-    /// A sink that blocks until it is opened, as a pipe does whose reader has stopped.
+    /// A sink that blocks until it is opened, like a pipe whose reader has stopped reading.
     #[derive(Clone, Default)]
     struct Gate(Arc<GateState>);
 
     #[derive(Default)]
     struct GateState {
-        /// Whether the gate is open, and the bytes that have passed it.
+        /// Whether the gate is open, and the bytes that were written through it.
         passed: Mutex<(bool, Vec<u8>)>,
         opened: Condvar,
     }

@@ -51,7 +51,7 @@ pub(super) fn start(globals: &GlobalArgs, command: Option<&Command>) -> Result<(
     } else {
         log.init();
     }
-    // The default hook writes to standard error itself, and would block.
+    // The default hook writes to standard error directly, so it would block if standard error is not read.
     panic::set_hook(Box::new(|panic| {
         tracing::error!(panic = ?panic.to_string(), "a thread panicked");
         // This panic ends the process.
@@ -92,7 +92,7 @@ impl Write for LogSink {
     }
 }
 
-/// Waits until the lines so far are written, but not forever.
+/// Waits until all lines so far are written, but only for a limited time.
 pub(super) fn flush() {
     if let Some(queue) = QUEUE.get() {
         queue.flush();

@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The share of the memory that is for clients by default, as a divisor. The rest is for git processes, caches and the page cache.
+/// The default memory for clients is the available memory divided by this number. The rest is for git processes, caches and the page
+/// cache.
 const CLIENT_SHARE: u64 = 4;
 
 /// The memory that is assumed where the system does not report it, in bytes.
 const MEMORY_FALLBACK: u64 = 4 << 30;
 
-/// Returns the memory for clients by default, in bytes: a share of the smaller of the machine's memory and the limit of the cgroup.
+/// Returns the default size of the memory for clients, in bytes: a share of the machine's memory or, if it is smaller, of the cgroup's
+/// limit.
 pub(super) fn default_client_memory() -> u64 {
     let proc_dir = Path::new("/proc");
     let limits = [
@@ -28,9 +30,9 @@ fn machine_bytes(proc_dir: &Path) -> Option<u64> {
     kib.checked_mul(1 << 10)
 }
 
-/// Returns the smallest memory limit among the process's cgroup and its ancestors, in version 2 or 1 of cgroups(7). The files of a
-/// container's own cgroup may lie at the root of `cgroup_dir` although /proc/self/cgroup shows another path; so the path is followed
-/// up to the root, and directories that do not exist are skipped.
+/// Returns the smallest memory limit of the process's cgroup and its ancestors, in version 2 or 1 of cgroups(7). The files of a
+/// container's own cgroup may lie at the root of `cgroup_dir` although /proc/self/cgroup shows another path. So the path is followed up
+/// to the root, and directories that do not exist are skipped.
 fn cgroup_bytes(proc_dir: &Path, cgroup_dir: &Path) -> Option<u64> {
     let text = fs::read_to_string(proc_dir.join("self/cgroup")).ok()?;
     let limits = text.lines().filter_map(|line| {

@@ -1,6 +1,6 @@
 //! Finding the name that a mistyped name was probably meant to be.
 
-/// The longest name that is compared, in characters: the cost grows with the square of the length.
+/// The longest name that is compared, in characters. The limit exists because the cost grows with the square of the length.
 const CHARS_MAX: usize = 200;
 
 /// Returns the name with the smallest edit distance to `mistyped`, if that distance is at most a quarter of the length of

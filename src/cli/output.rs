@@ -1,8 +1,8 @@
 //! Standard output and standard error. All printing goes through this file.
 //!
-//! On a terminal, control and bidirectional control characters in names, messages and contents could forge or hide output. There, text
-//! is written with their escapes (`\u{202e}`) in their place, and JSON with the escapes of JSON (`\u202e`), which mean the same. Pipes and
-//! files get the characters themselves.
+//! On a terminal, control and bidirectional control characters in names, messages and contents could forge or hide output. So they are
+//! escaped there: like `\u{202e}` in text, and like `\u202e` in JSON, which stands for the same character. Pipes and files get the
+//! characters themselves.
 
 use std::borrow::Cow;
 use std::fmt;

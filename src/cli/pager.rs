@@ -13,8 +13,8 @@ const DEFAULT_PAGER: &str = "less -FRX";
 pub(super) struct Pager(Child);
 
 impl Pager {
-    /// Starts `command`, the pager of the environment, or the default pager, and returns it with its standard input. `None` if it cannot
-    /// be started. The words of the command are separated by white space; no shell interprets them.
+    /// Starts a pager and returns it with its standard input; `None` if it cannot be started. The pager is `command`, else the variable
+    /// `PAGER`, else the default pager. The words of its command are separated by white space; no shell interprets them.
     pub fn start(command: Option<String>) -> Option<(Self, Box<dyn Write>)> {
         let from_environment = || variable("PAGER")?.into_string().ok();
         let command = command
@@ -40,14 +40,15 @@ impl Pager {
     }
 }
 
-/// Starts a pager before the first output, so that an error is printed without one.
+/// A pager that is started just before the first output, so that an error before it is printed without a pager.
 pub(super) struct LatePager {
     command: Option<String>,
     is_done: bool,
 }
 
 impl LatePager {
-    /// Creates a pager that runs `command`; without `is_wanted`, or if the output is no terminal, none is started.
+    /// Creates a pager that runs `command`, or the pager of the environment. It is never started if `is_wanted` is false or standard
+    /// output is not a terminal.
     pub fn new(command: Option<String>, is_wanted: bool) -> Self {
         Self {
             command,
@@ -55,7 +56,7 @@ impl LatePager {
         }
     }
 
-    /// Starts the pager, unless that was done.
+    /// Starts the pager, unless it was started before.
     pub fn start(&mut self, out: &mut Output) {
         if !std::mem::replace(&mut self.is_done, true)
             && let Some(pager) = Pager::start(self.command.take())

@@ -48,7 +48,8 @@ impl Progress {
         spinner
     }
 
-    /// Wraps `source` in a reader that shows progress: a bar if the length is known, else the number of bytes. A short input shows none.
+    /// Wraps `source` in a reader that shows progress: a bar if the length is known, else the number of bytes. For a short input it shows
+    /// nothing.
     pub fn reader<R: Read>(
         self,
         operation: &'static str,

@@ -17,7 +17,7 @@ use crate::http::{KeyError, Keyring, Keys, TlsReload};
 /// work nevertheless.
 const READ_MAX: Duration = Duration::from_secs(30);
 
-/// Reads the keys from their sources.
+/// A function that reads the keys from their sources; `None` if there are no keys.
 pub(super) type ReadKeys = Arc<dyn Fn() -> Result<Option<Keys>> + Send + Sync>;
 
 /// The parts of a running server that SIGHUP reloads.

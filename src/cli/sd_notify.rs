@@ -17,7 +17,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(100);
 /// The number of retries of the ready notification.
 const RETRIES: u32 = 9;
 
-/// The service manager, if there is one. Without one, nothing is sent.
+/// The service manager that started the server. If there is none, nothing is sent.
 #[derive(Clone, Debug)]
 pub(super) struct ServiceManager {
     socket: Option<OsString>,

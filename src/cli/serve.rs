@@ -109,7 +109,7 @@ fn open(
         let mut store = Store::open_or_create(root, options, ObjectFormat::default())?;
         store.charge_validation_to(serve_options.memory.clone());
         keep_records(&mut store);
-        // A replica without `--replica-of` would serve old data.
+        // Fails if the store is a replica: without `--replica-of`, the server would serve old data.
         store.ensure_writable()?;
         return Ok(Arc::new(store));
     };
@@ -199,7 +199,8 @@ fn start_thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<
     thread.spawn(work).map(drop)
 }
 
-/// Opens the mirrors of the store, and adds those of the flags. Without git there are no mirrors, and flags that add one are an error.
+/// Opens the mirrors of the store, and adds the mirrors that flags name. If git is not installed, returns `None`, or an error if a flag
+/// names a mirror.
 fn open_mirrors(store: &Arc<Store>, server: &ServerArgs) -> Result<Option<Arc<Mirrors>>> {
     let mirrors = match Mirrors::new(Arc::clone(store), server.limits.mirrors()) {
         Err(remote::Error::NoGit) if server.mirror.is_empty() => return Ok(None),

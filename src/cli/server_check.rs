@@ -21,7 +21,7 @@ use crate::store::{Revision, Store};
 /// The first branch of a new store.
 const FIRST_BRANCH: &str = "main";
 
-/// Runs the checks in the order in which a start would fail, and prints the settings. Creates nothing, listens on no port, and sends no
+/// Runs the checks in the order in which a start makes them, and prints the settings. Creates nothing, listens on no port, and sends no
 /// requests except to the name service.
 pub(super) fn run(server: &ServerArgs, settings: &Settings, out: &mut Output) -> Result<()> {
     read_keys(server, PipeHandling::Refuse)?;
@@ -72,8 +72,8 @@ fn check_replica(server: &ServerArgs, store: &Store, has_git: bool) -> Result<()
     allowed.map_err(|error| attribute(error.into()))
 }
 
-/// Checks that the configured default branch exists. It need not exist yet in a replica, which fetches it from its primary, and in a
-/// store that the start creates, if it is that store's first branch.
+/// Checks that the configured default branch exists. It need not exist yet in a replica, which fetches the branch from its primary. Nor
+/// need it exist if the start creates the store, and the branch is the first branch of a new store.
 pub(super) fn check_branch(server: &ServerArgs, settings: &Settings, store: &Store) -> Result<()> {
     let Some(branch) = settings.branch()? else {
         return Ok(());
@@ -131,8 +131,8 @@ fn print(server: &ServerArgs, out: &mut Output) -> Result<()> {
     Ok(())
 }
 
-/// Returns a value as TOML. Strings, numbers, lists and booleans are written as in JSON, except that control characters are escaped: TOML
-/// forbids those that JSON does not escape, and a terminal would obey them.
+/// Returns a value as TOML. Strings, numbers, lists and booleans are written as in JSON, except that all control characters are escaped.
+/// JSON leaves some of them as they are, but TOML forbids these, and a terminal would interpret them.
 fn to_toml(value: &serde_json::Value) -> String {
     let json = value.to_string();
     let mut toml = String::with_capacity(json.len());

@@ -15,9 +15,9 @@ const KEY_FILE_BYTES_MAX: u64 = 1 << 20;
 /// How to handle a key file that is a pipe, such as `<(…)` in a shell. A pipe can be read only once, and may block its reader.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PipeHandling {
-    /// Read it, at a start.
+    /// Read the pipe, when the server starts.
     Read,
-    /// Refuse it, at a check or a reload.
+    /// Refuse the pipe, at a check or a reload.
     Refuse,
 }
 

@@ -72,7 +72,7 @@ pub(super) fn stop_on_signals(
     Ok(())
 }
 
-/// Returns whether the process ignores a signal. Where the system does not tell (it has no proc(5)), the answer is no.
+/// Returns whether the process ignores a signal. Returns false if the system does not report it, because it has no proc(5).
 fn ignores(signal: SignalKind) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status

@@ -19,7 +19,8 @@ impl StoreLocation {
     /// directory. A directory with such a name can be written as `./http:…`.
     ///
     /// # Errors
-    /// The URL is malformed or has another scheme: a directory that is called `htps:` is hardly what was meant.
+    /// The URL is malformed or has another scheme. Text such as `htps://…` is not taken for a directory: it is more likely a mistyped
+    /// URL.
     pub fn parse(text: PathBuf) -> Result<Self, names::Error> {
         let lossy = text.to_string_lossy();
         let (scheme, rest) = lossy.split_once(':').unwrap_or_default();

@@ -26,7 +26,8 @@ pub(super) fn check_write_access(store: &Store, is_replica: bool) -> Result<()> 
     Err(Error::Unwritable { path, source })
 }
 
-/// Returns the existing directories to which a server writes: those of the store, or the one in which it creates the store.
+/// Returns the existing directories to which a server writes: the directories of the store, or the directory in which it creates the
+/// store.
 fn directories_to_write(root: &Path) -> Vec<PathBuf> {
     let exists = |path: &Path| path.symlink_metadata().is_ok();
     let first = root.ancestors().find(|directory| exists(directory));

@@ -49,14 +49,15 @@ impl AddArgs {
     }
 }
 
-/// Opens an input file, and returns its length if it is a regular file. Reports a directory now, before a store is created.
+/// Opens an input file, and returns its length if it is a regular file. Fails for a directory, which must be reported before a store is
+/// created.
 fn open(path: &Path) -> Result<(File, Option<u64>)> {
     let opened = File::open(path).and_then(|file| {
         let metadata = file.metadata()?;
         if metadata.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        // Some file systems report length 0 for files that are not empty, such as those in /proc.
+        // Some file systems, such as the one at /proc, report length 0 for files that are not empty.
         let is_known = metadata.is_file() && metadata.len() > 0;
         Ok((file, is_known.then_some(metadata.len())))
     });

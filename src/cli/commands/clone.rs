@@ -15,9 +15,10 @@ use crate::store::{DerivedFaults, FaultSeverity, Finding, StoreFault};
 /// Create a store from a mirror, or from any other git repository of modules
 ///
 /// The store's directory must be missing or empty. Copies every branch and tag with its history, and what OCI clients have pushed
-/// (`refs/oci/records`), builds the version index, and checks everything as `verify` does. Faults are reported on standard error, with exit code 5, and the store is kept. If the command fails
-/// earlier or is killed, no store is created. The store and the repository do not become mirrors of each other. The default branch is
-/// --branch, or the repository's default branch, or `main`, or its only branch. Prints nothing.
+/// (`refs/oci/records`), builds the version index, and checks everything as `verify` does. If there are faults, reports them on standard
+/// error, exits with code 5, and keeps the store. If the command fails earlier or is killed, no store is created. The store and the
+/// repository do not become mirrors of each other. The default branch is --branch, or the repository's default branch, or `main`, or its
+/// only branch. Prints nothing.
 /// JSON: {"root":"…","branch":"…","object_format":"sha1"|"sha256","refs":N,"commits":N,"modules":N,"faults":N}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CloneArgs {
@@ -56,7 +57,7 @@ impl CloneArgs {
         let counter = settings.progress().counter("verify");
         let mut faults = 0;
         let mut report = |finding: Finding| {
-            // Malformed metadata came from the other repository, and stops nothing.
+            // Malformed metadata is only reported: it comes from the other repository and is not damage.
             let is_damage = |fault: &StoreFault| fault.severity == FaultSeverity::Damage;
             faults += usize::from(matches!(&finding, Finding::Fault(fault) if is_damage(fault)));
             counter.suspend(|| print_error(&describe(&finding), settings.color()));

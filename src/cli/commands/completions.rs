@@ -36,7 +36,7 @@ impl CompletionsArgs {
     }
 }
 
-/// Returns the command line without its hidden commands, which the scripts would otherwise offer.
+/// Returns the command line without its hidden commands, which the completion scripts must not offer.
 fn visible(command_line: Command) -> Command {
     let commands = command_line
         .get_subcommands()

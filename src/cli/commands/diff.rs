@@ -16,12 +16,16 @@ use crate::wire;
 /// Print which modules differ between two commits, and how
 ///
 /// Prints one line for each path that differs, sorted: `A` tab `/<path>` tab `<hash>` for a module that only B has, `D` with the same
-/// columns for one that only A has, and `M` tab `/<path>` tab `<old hash>` tab `<new hash>` for an updated one. Indented lines below an
-/// `M` line show the differences: the verdict `same`, `compatible` or `breaking` on whether the newer module can stand in for the older
-/// one, with the reasons; kind, size in bytes, imports and exports with their types, names of custom sections, producers, sizes of sections.
-/// There, `+` marks what only the new module has, `-` what only the old one has, and `~` what differs. Exits with 0 in any case.
+/// columns for a module that only A has, and `M` tab `/<path>` tab `<old hash>` tab `<new hash>` for an updated module. Indented lines
+/// below an `M` line show the differences: the verdict `same`, `compatible` or `breaking` on whether the newer module can stand in for
+/// the
+/// older module, with the reasons; kind, size in bytes, imports and exports with their types, names of custom sections, producers, sizes
+/// of sections. In the indented lines, `+` marks items that only the new module has, `-` items that only the old module has, and `~`
+/// items
+/// that differ. Exits with 0 even if there are differences.
 /// JSON: [{"path":"/…","action":"added"|"removed","hash":"…"},{"path":"/…","action":"updated","hash":{"old":"…","new":"…"},
-/// "verdict":"same"|"compatible"|"breaking","reasons":{"breaking":["…"],"compatible":["…"],"left_out":N},"size":{"old":N,"new":N},"kind":{"old":"module"|"component","new":…},
+/// "verdict":"same"|"compatible"|"breaking","reasons":{"breaking":["…"],"compatible":["…"],"left_out":N},
+/// "size":{"old":N,"new":N},"kind":{"old":"module"|"component","new":…},
 /// "imports":[{"module":"…"|null,"name":"…","old":"<type>"|null,"new":"<type>"|null}],"exports":[{"name":"…","old":…,"new":…}],
 /// "custom_sections":{"added":["…"],"removed":["…"]},
 /// "producers":[{"field":"…","name":"…","old":"<version>"|null,"new":"<version>"|null}],
@@ -73,7 +77,7 @@ impl DiffArgs {
     }
 }
 
-/// Prints the line of a path.
+/// Prints the line for a changed path.
 pub(super) fn print_change(change: &PathChange, out: &mut Output) -> Result<()> {
     let (color, hashes) = match (change.old, change.new) {
         (Some(old), Some(new)) => (DiffColor::Updated, format!("{old}\t{new}")),

@@ -108,7 +108,7 @@ fn table(out: &mut Output, heading: &str, lines: &[(DiffColor, String, String)])
     Ok(())
 }
 
-/// Returns the color of a change of something that the old and the new module have.
+/// Returns the color of a changed item, which the old module, the new module or both have.
 fn color(is_in_old: bool, is_in_new: bool) -> DiffColor {
     match (is_in_old, is_in_new) {
         (false, _) => DiffColor::Added,

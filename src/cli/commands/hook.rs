@@ -16,10 +16,11 @@ use crate::store::{DropPolicy, ObjectFormat, Pusher, Store};
 /// Validate or publish a push; the store's git hooks run this command
 ///
 /// Environment: WASMSTORE_PUSH_METHODS contains the methods that the pusher may use, joined by commas, or `*`; deleting and rewriting
-/// refs needs DELETE. WASMSTORE_PUSH_AUTHOR is the only author, committer and tagger that the pusher may push. Without these variables, as for pushes
-/// over ssh or to a path, the pusher may add commits but not rewrite history. WASMSTORE_PUSH_MAX_MODULE_BYTES,
+/// refs needs DELETE. WASMSTORE_PUSH_AUTHOR is the only author, committer and tagger that the pusher may push. If these variables are not
+/// set, as in pushes over ssh or to a path, the pusher may add commits but not rewrite history. WASMSTORE_PUSH_MAX_MODULE_BYTES,
 /// WASMSTORE_PUSH_MAX_SECTION_BYTES, WASMSTORE_PUSH_MAX_VALIDATION_FUEL, WASMSTORE_PUSH_MAX_PATHS, WASMSTORE_PUSH_MAX_PATH_BYTES and
-/// WASMSTORE_PUSH_MAX_TREE_PATH_BYTES limit the push. WASMSTORE_PUSH_PORTABLE_NAMES=true requires portable names, like wasmstore.portableNames in the store's configuration.
+/// WASMSTORE_PUSH_MAX_TREE_PATH_BYTES limit the push. WASMSTORE_PUSH_PORTABLE_NAMES=true requires portable names, like
+/// wasmstore.portableNames in the store's configuration.
 #[derive(Debug, clap::Args)]
 #[command(hide = true)]
 pub(in crate::cli) struct HookArgs {
@@ -37,7 +38,8 @@ enum HookName {
 
 impl HookArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
-        // This process inherits the limits that the server sets for git. They are lifted, because the checks of a push have their own limits.
+        // This process inherits the resource limits that the server sets for git. They are lifted, because the checks of a push have
+        // their own limits.
         if variable("WASMSTORE_PUSH_METHODS").is_some() {
             remote::lift_limits();
         }

@@ -9,11 +9,13 @@ use crate::wire;
 
 /// Print the contents of a module
 ///
-/// Prints kind, size in bytes, digest, hash, the name for OCI clients, the version of WebAssembly and the proposals that the module requires, imports and exports with
-/// their types, custom sections, producers, metadata and crates, one per line. JSON: {"hash":"…","digest":"sha256:…","size":N,
+/// Prints kind, size in bytes, digest, hash, the name for OCI clients, the version of WebAssembly and the proposals that the module
+/// requires, imports and exports with their types, custom sections, producers, metadata and crates, one per line.
+/// JSON: {"hash":"…","digest":"sha256:…","size":N,
 /// "kind":"module"|"component","imports":[{"module":"…"|null,"name":"…","kind":"…","type":"…"}],
 /// "exports":[{"name":"…","kind":"…","type":"…"}],"custom_sections":["…"],"producers":{"language":[{"name":"…","version":"…"}]},
-/// "oci":{"repository":"…","tag":"…","digest":"sha256:…"},"requires":{"standard":"1.0","included":["…"],"proposals":["…"]},"metadata":{"description":"…",…}}
+/// "oci":{"repository":"…","tag":"…","digest":"sha256:…"},"requires":{"standard":"1.0","included":["…"],"proposals":["…"]},
+/// "metadata":{"description":"…",…}}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct InfoArgs {
     /// The module's path, hash or digest

@@ -11,7 +11,7 @@ use crate::store::{ObjectFormat, Store};
 
 /// Create a store
 ///
-/// Leaves an existing store as it is, except that missing git hooks are installed, which validate pushes. If the existing store has
+/// Leaves an existing store as it is, but installs the git hooks that validate pushes, if they are missing. If the existing store has
 /// another object format than the requested one, the command fails with a conflict. Prints nothing.
 /// JSON: {"root":"…","object_format":"sha1"|"sha256","created":true|false}
 #[derive(Debug, clap::Args)]
@@ -19,7 +19,7 @@ pub(in crate::cli) struct InitArgs {
     /// Use this object format [default: sha1]
     #[arg(long, value_name = "FORMAT")]
     object_format: Option<ObjectFormatArg>,
-    /// Reject new names that Windows or macOS do not accept, and names that differ from another one of the same directory only by letter
+    /// Reject new names that Windows or macOS do not accept, and names that differ from another name in the same directory only by letter
     /// case or Unicode normalization: sets `wasmstore.portableNames` in the store's configuration
     #[arg(long)]
     portable_names: bool,

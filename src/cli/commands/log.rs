@@ -19,12 +19,14 @@ use crate::wire::CommitJson;
 /// Print the history
 ///
 /// Prints hash, author, date in local time and message of each commit, newest first, on a terminal through a pager.
-/// With --graph, prints each commit before its parents, and draws lines to them. With PATH, prints the commits that changed the module at the
-/// path, with its hash; with --import, --export or --grew only those that make one of these changes compared with every parent, and the change:
-/// `+` what is new, `-` what disappeared, and `~` what has another version or type.
-/// JSON: [{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…], with --graph in the order of the graph; with PATH
-/// also "module":"<hash>"|null, and with a filter "matched":{"items":[{"kind":"import"|"export","name":"…","old":{"version":"…","type":"…"}|null,
-/// "new":…|null}],"left_out":N,"grew":{"old":N,"new":N},"unknown":"<reason>"}, without what does not apply
+/// With --graph, prints each commit before its parents, and draws lines to them. With PATH, prints the commits that changed the module at
+/// the path, with its hash. With --import, --export or --grew, prints only the commits that make one of these changes compared with every
+/// parent, and the changes: `+` marks a new import or export, `-` one that disappeared, and `~` one that has another version or type.
+/// JSON: [{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…], with --graph in the order of the graph; with
+/// PATH
+/// also "module":"<hash>"|null, and with --import, --export or --grew also
+/// "matched":{"items":[{"kind":"import"|"export","name":"…","old":{"version":"…","type":"…"}|null,
+/// "new":…|null}],"left_out":N,"grew":{"old":N,"new":N},"unknown":"<reason>"}, in which keys that do not apply are left out
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct LogArgs {
     /// Print only the commits that changed the module at this path
@@ -124,7 +126,7 @@ fn format_commit(commit: &CommitJson, out: &Output) -> String {
     format_with_header(commit, "", out)
 }
 
-/// Formats a commit with a further line of its header.
+/// Formats a commit, with `line` as an additional line of its header.
 pub(super) fn format_with_header(commit: &CommitJson, line: &str, out: &Output) -> String {
     let (id, date) = (&commit.hash, local_time::format(commit.date));
     let author = out.untrusted(&commit.author);

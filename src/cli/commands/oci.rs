@@ -31,7 +31,7 @@ enum OciCommand {
     ///
     /// Prints its bytes. JSON: {"digest":"sha256:…","manifest":{…}}
     Show {
-        /// The manifest, as REPOSITORY:TAG or REPOSITORY@DIGEST; without both, the tag is `latest`
+        /// The manifest, as REPOSITORY:TAG or REPOSITORY@DIGEST; REPOSITORY alone means its tag `latest`
         #[arg(value_name = "REPOSITORY:TAG", value_parser = parse_reference)]
         reference: (RepositoryName, ManifestRef),
     },

@@ -22,8 +22,8 @@ use crate::wire;
 /// The number of digits that identify a commit in the text output.
 const SHORT_DIGITS: usize = 10;
 
-/// The limits for counting the modules and commits of a store behind a server. Commits arrive with their messages, so their limit
-/// is lower.
+/// The limits for counting the modules and commits of a store behind a server. The limit for commits is lower, because the server sends
+/// them with their messages.
 const SERVED_MODULES_MAX: usize = 100_000;
 const SERVED_COMMITS_MAX: usize = 1_000;
 
@@ -82,7 +82,7 @@ fn print_missing(root: &Path, out: &mut Output) -> Result<()> {
     print_row(out, "next", next)
 }
 
-/// Lists the mirrors of a store; none if git is not installed.
+/// Lists the mirrors of a store. If git is not installed, the list is empty.
 fn list_mirrors(store: Arc<Store>) -> Result<Vec<Mirror>> {
     let mirrors = Mirrors::new(store, MirrorLimits::default());
     match mirrors.and_then(|mirrors| mirrors.list()) {

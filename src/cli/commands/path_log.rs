@@ -15,13 +15,16 @@ use crate::wire::{ItemStateJson, MatchedItemJson, MatchedJson, PathCommitJson};
 /// The arguments that select commits by what they changed in the module.
 #[derive(Debug, clap::Args)]
 pub(super) struct ChangeArgs {
-    /// Print only the commits at which an import that matches appeared, disappeared or changed, such as env.memory or wasi:http@0.2
+    /// Print only the commits at which an import that matches PATTERN appeared, disappeared or changed; env.memory and wasi:http@0.2 are
+    /// patterns
     #[arg(long, value_name = "PATTERN", requires = "path")]
     import: Option<String>,
-    /// Print only the commits at which an export that matches appeared, disappeared or changed; with --import, those with either
+    /// Print only the commits at which an export that matches PATTERN appeared, disappeared or changed; with --import, commits with at
+    /// least one of these changes
     #[arg(long, value_name = "PATTERN", requires = "path")]
     export: Option<String>,
-    /// Print only the commits at which the module grew by this share or more, such as 10%; with --import or --export, those with either
+    /// Print only the commits at which the module grew by this share or more, such as 10%; with --import or --export, commits with at
+    /// least one of these changes
     #[arg(long, value_name = "SHARE", requires = "path")]
     grew: Option<Growth>,
 }
@@ -38,7 +41,7 @@ impl ChangeArgs {
     }
 }
 
-/// The commits that are printed out of those that are found.
+/// Selects the commits to print from the commits that are found.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Selection {
     pub skip: usize,
@@ -47,7 +50,7 @@ pub(super) struct Selection {
     pub is_reversed: bool,
 }
 
-/// A log of a path.
+/// The log of a path, as requested on the command line.
 #[derive(Debug)]
 pub(super) struct PathLog {
     pub path: ModulePath,
@@ -118,7 +121,7 @@ impl PathLog {
     }
 }
 
-/// Prints a commit with the changes that were asked for.
+/// Prints a commit and those of its changes that match the filter.
 fn print(commit: &PathCommitJson, out: &mut Output) -> Result<()> {
     let module = commit.module.as_ref().and_then(Option::as_deref);
     let line = format!("Module: {}\n", module.unwrap_or("removed"));

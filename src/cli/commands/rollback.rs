@@ -10,7 +10,7 @@ use crate::names::TreePath;
 
 /// Undo the newest change, in a new commit
 ///
-/// Each repetition with the same PATH undoes one more change. Alternating rollbacks of different paths can move back and forth.
+/// Each repetition with the same PATH undoes one more change. Alternating rollbacks of different paths can undo each other.
 /// Prints nothing. JSON: {}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RollbackArgs {

@@ -11,13 +11,13 @@ use crate::wire::{SearchJson, SearchMatchJson};
 
 /// Find modules by what is in them
 ///
-/// All terms must hold; -TERM negates one: kind:component, import:env.*, import:wasi:http@0.2, export:run, needs:threads,
+/// All terms must hold; -TERM negates a term: kind:component, import:env.*, import:wasi:http@0.2, export:run, needs:threads,
 /// crate:tokio<1.40, producer:rustc, license:MIT, size>1MB, path:plugins/**, and words in the path, name, description or authors.
 /// Prints lines of `<hash>` tab `/<path>`, sorted by path; with --history, `<commit>` tab first. JSON: {"matches":[{"path":"…",
 /// "hash":"…"}],"pending":N}; with --history, "commit":"…" too
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SearchArgs {
-    /// The terms, in one argument or several; write `--` before a first one that begins with `-`
+    /// The terms, in one argument or several; if the first term begins with `-`, write `--` before it
     #[arg(required = true, value_name = "QUERY")]
     terms: Vec<String>,
     /// Search every version of every path in the history

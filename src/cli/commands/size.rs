@@ -11,8 +11,9 @@ use crate::wire::{PartJson, PartKind, PartSelection, SizesJson};
 
 /// Print how large the parts of a module are
 ///
-/// Prints the size in bytes, the share of the module and the name of each section, in order; or of the largest functions, crates (in C++
-/// namespaces and classes) or data segments. JSON: {"hash":"…","size":N,"sections":{"parts":[{"name":"…","size":N,…}],"size":N,"total":N,
+/// Prints the size in bytes, the share of the module and the name of each section, in order; with --by, of the largest functions, crates
+/// (in C++ namespaces and classes) or data segments. JSON:
+/// {"hash":"…","size":N,"sections":{"parts":[{"name":"…","size":N,…}],"size":N,"total":N,
 /// "left_out":N}}, or "functions", "crates" or "data_segments" in place of "sections"
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SizeArgs {
@@ -23,7 +24,7 @@ pub(in crate::cli) struct SizeArgs {
     #[arg(long, value_name = "PARTS", default_value_t = PartKind::Section,
         value_parser = PossibleValuesParser::new(PartKind::ALL.map(PartKind::as_str)).map(|name| part_kind(&name)))]
     by: PartKind,
-    /// List this many of the largest [default: all sections; 20 functions, crates or data segments]
+    /// List this many of the largest parts [default: all sections; 20 functions, crates or data segments]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     top: Option<u32>,
     #[command(flatten)]
@@ -53,7 +54,7 @@ impl SizeArgs {
     }
 }
 
-/// Prints a table, with a last line for all parts in it.
+/// Prints a table of the parts. Its last line is their total.
 fn print(sizes: &SizesJson, by: PartKind, out: &mut Output) -> Result<()> {
     let Some(list) = sizes.parts(by) else {
         return Ok(());
@@ -74,7 +75,7 @@ fn print(sizes: &SizesJson, by: PartKind, out: &mut Output) -> Result<()> {
     line(list.size, &total)
 }
 
-/// Returns the name of a part, with what distinguishes it from others.
+/// Returns the name of a part, with the details that distinguish the part from others.
 fn label(part: &PartJson) -> String {
     let module = part.module.map(|module| format!("module[{module}] "));
     let module = module.unwrap_or_default();

@@ -9,11 +9,11 @@ use crate::wire;
 
 /// Check every branch, every object that a branch reaches, and every module
 ///
-/// Hashes each object, validates each module and compares what OCI clients have pushed with its digests, also while the store is in use, and
-/// compares the derived data with the modules: the version index, checked-out files, git's commit-graph. Prints one line for each fault, and finally the numbers of checked objects. The exit
-/// code is 5 if there was a fault, even if it was repaired. A fault of severity "metadata" is a commit or tag with a malformed author,
-/// date or message, which git reads; everything else is "damage". Entries that are neither modules nor directories are listed too, but
-/// are not faults.
+/// Hashes each object, validates each module and compares what OCI clients have pushed with its digests. Also compares the derived data
+/// (the version index, checked-out files and git's commit-graph) with the modules. The store may be in use. Prints one line for each
+/// fault, and finally the numbers of checked objects. The exit code is 5 if there was a fault, even if it was repaired. A fault of
+/// severity "metadata" is a commit or tag with a malformed author, date or message, which git can still read; every other fault is
+/// "damage". Entries that are neither modules nor directories are listed too, but are not faults.
 /// JSON: {"refs":N,"commits":N,"trees":N,"modules":N,"foreign":[{"path":"…","commit":"…"}],
 /// "faults":[{"subject":"…","path":"…","commit":"…","reason":"…","severity":"…"}]}
 #[derive(Debug, clap::Args)]
@@ -60,7 +60,7 @@ impl VerifyArgs {
     }
 }
 
-/// Returns the line of a finding.
+/// Returns the line that describes a finding.
 pub(super) fn describe(finding: &Finding) -> String {
     let at = |location: &ObjectLocation| format!("{} in commit {}", location.path, location.commit);
     match finding {

@@ -10,7 +10,7 @@ use crate::wire::AsString;
 
 /// Print the versions of a path
 ///
-/// Prints lines of `<hash>` tab `commit: <commit>`, oldest first, each hash once, even if the path has been removed.
+/// Prints lines of `<hash>` tab `commit: <commit>`, oldest first, each hash once. A path that has been removed still has its versions.
 /// JSON: [["<hash>","<commit>"],…]
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct VersionsArgs {

@@ -67,7 +67,7 @@ fn run_with_input(
         .stdin(Stdio::piped())
         .spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A command need not read its input. Its exit status decides whether it failed.
+        // An error of writing is ignored: a command need not read its input. Its exit status states whether it failed.
         let _ = writeln!(stdin, "{line}");
     }
     child.wait()

@@ -8,8 +8,8 @@ use crate::names::ModuleRef;
 
 /// Print the WIT of a module
 ///
-/// Prints the interfaces and the world of a component, of a package of WIT, or of the world that is embedded in a core module, as text. A
-/// text of more than 512 KiB is cut, and its last line is a comment that says so. JSON: "…", the text
+/// Prints as text the interfaces and the world of a component, of a WIT package, or of a core module that embeds a world. A text of more
+/// than 512 KiB is cut, and its last line is a comment that says so. JSON: "…", the text
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct WitArgs {
     /// The module's path, hash or digest

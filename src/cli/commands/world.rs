@@ -14,14 +14,14 @@ use crate::names::{TreePath, printable};
 use crate::store::{WorldCheck, WorldSource};
 use crate::wire::WorldCheckJson;
 
-/// The largest part of FILE that is read, in bytes. More than any world may have.
+/// The number of bytes of FILE that are read at most. It is larger than the limit on the definition of a world.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// Find the components that fit a world
 ///
-/// A component fits if it imports nothing else than the world and exports all that the world exports; versions match if they are
-/// compatible. Prints a line of `<hash>` tab `/<path>` for each component that fits, sorted by path. With the path of a module that does
-/// not fit, prints the reasons instead, one per line.
+/// A component fits if it imports only what the world imports, and exports everything that the world exports; versions match if they are
+/// compatible. Prints a line of `<hash>` tab `/<path>` for each component that fits, sorted by path. If --path is a module that does not
+/// fit, prints the reasons instead, one per line.
 /// JSON: [{"path":"/…","hash":"…","reasons":["…"]}]; the reasons are empty if the component fits
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct WorldArgs {
@@ -45,7 +45,7 @@ impl WorldArgs {
             source,
         })?;
         let store = settings.open()?;
-        // Components are printed while they are found, because the check of all takes time.
+        // Components are printed while they are found, because checking all of them takes time.
         let find = |visit: &mut dyn FnMut(WorldCheck) -> ControlFlow<()>| {
             store.world(&revision, &world, &self.path, visit)
         };
@@ -58,7 +58,7 @@ impl WorldArgs {
     }
 }
 
-/// Prints a component that fits, or the reasons why a module does not.
+/// Prints a component that fits, or the reasons why a module does not fit.
 fn print(check: &WorldCheck, out: &mut Output) -> Result<()> {
     if check.reasons.is_empty() {
         return out.text(format_args!("{}\t{}\n", check.hash, check.path));

@@ -24,7 +24,7 @@ const VARIABLES: [(&str, &str); 6] = [
     ("tls", "WASMSTORE_TLS"),
 ];
 
-/// Merges the layers, one setting after the other.
+/// Merges the layers, one setting at a time.
 ///
 /// Each method receives the field that clap has filled with the flag's value or default. If the flag was not given, the method
 /// replaces the default by the value of the variable, or else by the value in the file.
@@ -71,7 +71,7 @@ macro_rules! combine_fields {
 pub(super) use combine_fields;
 
 impl<'a> Combine<'a> {
-    /// Returns a merge of these flags with lower layers. It needs `file` for the line numbers of the keys.
+    /// Starts a merge of these flags with the lower layers. It needs `file` for the line numbers of the keys.
     pub fn new(flags: &'a ArgMatches, file: &'a ConfigFile) -> Self {
         Self {
             flags,

@@ -28,7 +28,7 @@ const BYTES_MAX: u64 = 1 << 20;
 /// The longest unknown key that an error repeats, in bytes.
 const NAME_BYTES_MAX: usize = 40;
 
-/// The key whose value is a secret as a whole.
+/// The key whose whole value is a secret.
 const SECRET_KEY: &str = "auth";
 
 /// A key of the file; `None` if the file does not have it.

@@ -41,7 +41,7 @@ impl FromToml for bool {
     }
 }
 
-/// A list; one value stands for a list of one.
+/// A list. A single value stands for the list of this value.
 impl<T: SettingValue> FromToml for Vec<T> {
     fn from_toml(value: &Value) -> Result<Self, String> {
         match value {

@@ -13,7 +13,7 @@ use crate::config::{
     Options, PushLimits, ServerLimits,
 };
 
-/// The least memory for clients that is the default, in bytes, however little the machine has.
+/// The smallest default for the memory for clients, in bytes, even if the machine has little memory.
 const CLIENT_MEMORY_MIN: u64 = 64 << 20;
 
 /// The flags that limit the resources that the clients of a server may use.
@@ -26,7 +26,8 @@ pub(in crate::cli) struct LimitArgs {
     /// Limit the size of a section of a module, other than code and custom sections, in bytes [default: the store's limit, or 67108864]
     #[arg(long, value_name = "BYTES")]
     max_section_bytes: Option<u32>,
-    /// Limit the work of validating a module of 10 MiB or more, in units of about a nanosecond; smaller modules get a part of it [default: the store's limit, or 20000000000]
+    /// Limit the work of validating a module of 10 MiB or more, in units of about a nanosecond; for a smaller module, the limit is lower in
+    /// proportion [default: the store's limit, or 20000000000]
     #[arg(long, value_name = "UNITS")]
     max_validation_fuel: Option<AtLeast<1>>,
     /// Limit the number of connections at a time
@@ -47,7 +48,7 @@ pub(in crate::cli) struct LimitArgs {
     /// Close a connection whose client makes no progress for this long; pings are no progress
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().idle_timeout))]
     idle_timeout: Seconds,
-    /// Require progress on a request's body in each such period; see --min-body-bytes
+    /// Require progress on a request's body in each period of this length; see --min-body-bytes
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().body_progress_timeout))]
     body_timeout: Seconds,
     /// Require at least this much of a request's body in each period of --body-timeout
@@ -56,8 +57,8 @@ pub(in crate::cli) struct LimitArgs {
     /// Let running requests continue for this long when the server stops
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().shutdown_grace))]
     shutdown_grace: Seconds,
-    /// Continue to serve for this long when the server is told to stop, with status 503 at /readyz, so that load balancers notice;
-    /// a second signal ends it
+    /// Continue to serve for this long after the signal to stop, with status 503 at /readyz, so that load balancers notice; a second
+    /// signal ends this period
     #[arg(long, value_name = "SECONDS")]
     drain: Option<Seconds>,
     /// Limit the number of wrong keys that one address may send in a minute
@@ -72,16 +73,18 @@ pub(in crate::cli) struct LimitArgs {
     /// Limit the number of paths that the new commits of a push may add or change [default: the store's limit, or 4194304]
     #[arg(long, value_name = "N")]
     max_push_paths: Option<AtLeast<1>>,
-    /// Limit the total length of these paths, in bytes [default: the store's limit, or 268435456]
+    /// Limit the total length of the paths that the new commits of a push may add or change, in bytes [default: the store's limit, or
+    /// 268435456]
     #[arg(long, value_name = "BYTES")]
     max_push_path_bytes: Option<AtLeast<1>>,
-    /// Limit the total length of all paths in the tree of a pushed commit, or of one from the primary, in bytes [default: the store's limit, or 1073741824]
+    /// Limit the total length of all paths in the tree of a commit that is pushed or comes from the primary, in bytes [default: the
+    /// store's limit, or 1073741824]
     #[arg(long, value_name = "BYTES")]
     max_tree_path_bytes: Option<AtLeast<1>>,
     /// Keep a manifest that an OCI client has pushed for this many days after it lost its last tag [default: the store's limit, or 30]
     #[arg(long, value_name = "DAYS")]
     oci_keep: Option<u32>,
-    /// Reject new names that Windows or macOS do not accept, and names that differ from another one of the same directory only by letter
+    /// Reject new names that Windows or macOS do not accept, and names that differ from another name in the same directory only by letter
     /// case or Unicode normalization. `git config wasmstore.portableNames true` in the store does so for every process
     #[arg(long)]
     portable_names: bool,
@@ -104,7 +107,8 @@ pub(in crate::cli) struct LimitArgs {
     /// Do not compress larger modules than this; never more than a quarter of --compressed-mib
     #[arg(long, value_name = "BYTES", default_value_t = AtLeast(server().compressible_bytes_max))]
     max_compressible_bytes: AtLeast<0>,
-    /// Limit the number of git fetches at a time, and separately of pushes; further ones wait, and one key may use half of them
+    /// Limit the number of git fetches at a time, and separately of pushes; further fetches and pushes wait, and one key may use half of
+    /// each limit
     #[arg(long, value_name = "N", value_parser = parse_count, default_value_t = server().git_services_max)]
     max_git_services: usize,
     /// Limit the total time of one request of a fetch or push
@@ -145,7 +149,8 @@ impl LimitArgs {
         Ok(())
     }
 
-    /// Returns the options for opening the store. `configured` are those of the store's own configuration, which the settings override.
+    /// Returns the options for opening the store. `configured` are the options in the store's own configuration, which the settings
+    /// override.
     pub fn options(&self, configured: Options) -> Options {
         let (modules, push) = (configured.modules, configured.push);
         let or = |limit: Option<u64>, configured| limit.unwrap_or(configured);

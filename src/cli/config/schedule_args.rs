@@ -15,7 +15,7 @@ pub(in crate::cli) struct ScheduleArgs {
     /// Delete unreachable objects this often, as `gc --keep-history` does: 7d, 12h, 1h30m; servers of one store take turns
     #[arg(long, value_name = "DURATION")]
     gc_every: Option<Interval>,
-    /// Also squash the branch's history then, as `gc` does
+    /// Also squash the branch's history each time that --gc-every deletes objects, as `gc` does
     #[arg(long)]
     gc_squash: bool,
     /// Check the whole store this often, as `verify` does; the log and /metrics report what is wrong

@@ -23,14 +23,14 @@ const DEFAULT_PORT: u16 = 6384;
 /// Serve the store over HTTP
 ///
 /// Creates the store if it does not exist. Logs to standard error, one line for each request, and prints nothing. On SIGTERM or SIGINT,
-/// finishes the running requests and exits, with --drain after some time. Takes the sockets that systemd passes to it instead of its
-/// own addresses. On SIGHUP, reads the keys and the certificate again.
+/// finishes the running requests and exits; with --drain, continues to serve for some time before that. If systemd passes sockets to the
+/// server, uses them instead of its own addresses. On SIGHUP, reads the keys and the certificate again.
 ///
 /// The flags can also be set in a TOML file, which --config names. Each key has the long name of a flag: `port = 6384`,
 /// `cors = true`, `mirror = ["https://…"]`. The keys include --root, --branch, --verbose (a number), --quiet and --color. A flag
 /// takes precedence over its variable, and the variable over the file; a list replaces the list of the file. Relative paths are
-/// relative to the directory of the file, and ~/ is the home directory. With --check, prints the settings as TOML, each with its source: the flag, the variable,
-/// or the line of the file; secrets are printed as `…`. JSON: none, but with --check {"config":"…"|null,
+/// relative to the directory of the file, and ~/ is the home directory. With --check, prints the settings as TOML, each with its
+/// source: the flag, the variable, or the line of the file; secrets are printed as `…`. JSON: none, but with --check {"config":"…"|null,
 /// "settings":[{"key":"…","value":…,"from":"--port"|"WASMSTORE_PORT"|"wasmstore.toml:3"}]}; --log-json makes the log JSON
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct ServerArgs {
@@ -49,7 +49,7 @@ pub(in crate::cli) struct ServerArgs {
     /// Listen on this address, instead of --host and --port: HOST:PORT or unix:PATH; can be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Vec<ListenAddress>,
-    /// Serve below this path, for a proxy that passes on requests with their whole path
+    /// Serve below this path, behind a proxy that forwards requests without changing their paths
     #[arg(long, value_name = "PATH", default_value_t)]
     pub base_path: BasePath,
     /// Refuse requests that name another host than this one, --host, localhost or an IP address; can be repeated, * allows every name
@@ -88,7 +88,7 @@ pub(in crate::cli) struct ServerArgs {
     /// The source of each setting: flag, variable or file.
     #[arg(skip)]
     pub sources: SettingSources,
-    /// The flags alone, for reading the file again.
+    /// The flags before they were combined with the other layers, for reading the file again.
     #[arg(skip)]
     pub flags: Option<Arc<ServerFlags>>,
 }
@@ -98,7 +98,7 @@ pub(in crate::cli) struct ServerArgs {
 pub(in crate::cli) struct ServerFlags {
     pub server: ServerArgs,
     pub globals: GlobalArgs,
-    /// The subcommand's matches, which know for each flag whether it was given.
+    /// The subcommand's matches, which state for each flag whether it was given.
     pub matches: ArgMatches,
 }
 

@@ -16,8 +16,7 @@ use crate::cli::store_location::StoreLocation;
 use crate::http::{AllowedHost, BasePath, ListenAddress, TrustedProxy};
 use crate::names::{BranchName, RemoteUrl, ServerUrl, redact};
 
-/// The largest value of a setting that is a number of things, such as connections. The types that count such things can hold larger
-/// numbers.
+/// The largest value of a setting that is a number of things, such as connections. It fits into every type that counts such things.
 const COUNT_MAX: usize = u32::MAX as usize;
 
 /// Parses a number of things, which must be at least one.

@@ -115,7 +115,7 @@ impl TlsFiles {
 pub(in crate::cli) enum WriteHandling {
     /// Redirect the client to the primary with status 307
     Redirect,
-    /// Refuse them with status 403
+    /// Refuse the write with status 403
     Refuse,
 }
 
