@@ -113,7 +113,7 @@ impl IndexFiles {
         if let Some(replaced) = replaced.filter(|replaced| *replaced != path) {
             remove(replaced);
         }
-        // Another process may still be creating a younger file.
+        // Younger files are kept, because another process may still be creating one of them.
         let is_abandoned = |number: &u64| {
             self.number(name)
                 .is_some_and(|now| number + CREATION_MAX_MS < now)

@@ -9,7 +9,7 @@ use super::hex;
 use super::id::ModuleHash;
 use super::path::ModulePath;
 
-/// A hash or a digest, where both are accepted.
+/// A reference to a module by its hash or by its digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HashRef {
     /// 40 hex digits: a blob id. Only a SHA-1 store has such blobs.
@@ -59,7 +59,7 @@ impl fmt::Display for HashRef {
     }
 }
 
-/// A path or a hash, where both are accepted.
+/// A reference to a module by its path, or by its hash or digest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ModuleRef {
     /// A module's path.

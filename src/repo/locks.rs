@@ -14,8 +14,8 @@
 //! Locks are taken in this order and never upgraded. Each guard opens the lock file anew. An flock belongs to the open file description, so
 //! two guards exclude each other even within one process. The kernel releases the locks of a killed process.
 //!
-//! The file `lock` contains the time of the last `gc`, in nanoseconds since 1970. By this time, a writer notices that objects were deleted
-//! since it opened the repository.
+//! The file `lock` contains the time of the last `gc`, in nanoseconds since 1970. From this time, a writer learns whether objects were
+//! deleted after it opened the repository.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::FileExt;

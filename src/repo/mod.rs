@@ -26,18 +26,26 @@
 //!
 //! # On disk
 //!
-//! ```text ROOT/ a bare git repository (gitrepository-layout(5)): HEAD config objects/ refs/ hooks/ pre-receive and proc-receive, which
-//! route pushes through wasmstore: see lifecycle/hooks.rs ROOT/wasmstore/ wasmstore's own files, ignored by git gate, lock flock(2): see
-//! locks.rs; lock contains the time of the last gc refs.gate, refs.lock flock(2): held for every ref update, from reading the tip to the
-//! compare-and-swap backup.lock flock(2): held by backup, gc and verify roll-up.lock flock(2): held by the one running roll-up creating
-//! exists while the store is created moving the ref that was moved last, whose lock file may be left after a crash: see refs/lock.rs
-//! durable/ tips of branches and of refs/oci/records that are durable with everything that they reach: see refs/durable_tips.rs rolled-up
-//! the packs that the last roll-up copied, which the next one deletes: see packs/roll_up.rs tmp/ packs and loose objects that are being
-//! written; spooled uploads, unlinked as soon as they are opened gc/ packs and the commit-graph that gc is writing files/ <hash>.wasm,
-//! modules that the command `filename` wrote to files replica the URL of the primary that this replica was equal to once: see
-//! lifecycle/replica_mark.rs mirrors/ a lock file for each mirror, and the mirror's state: see the subsystem `remote` maintenance.lock,
-//! maintenance.json the lock of scheduled maintenance, and the record of its finished jobs clone/ exists while a store is created from
-//! another repository: see lifecycle/from_clone.rs ```
+//! ```text
+//! ROOT/                 a bare git repository (gitrepository-layout(5)): HEAD config objects/ refs/
+//!   hooks/              pre-receive and proc-receive, which route pushes through wasmstore: see lifecycle/hooks.rs
+//! ROOT/wasmstore/       wasmstore's own files, ignored by git
+//!   gate, lock          flock(2): see locks.rs; lock contains the time of the last gc
+//!   refs.gate, refs.lock   flock(2): held for every ref update, from reading the tip to the compare-and-swap
+//!   backup.lock         flock(2): held by backup, gc and verify
+//!   roll-up.lock        flock(2): held by the one running roll-up
+//!   creating            exists while the store is created
+//!   moving              the ref that was moved last, whose lock file may be left after a crash: see refs/lock.rs
+//!   durable/            tips of branches and of refs/oci/records that are durable with everything that they reach: see refs/durable_tips.rs
+//!   rolled-up           the packs that the last roll-up copied, which the next one deletes: see packs/roll_up.rs
+//!   tmp/                packs and loose objects that are being written; spooled uploads, unlinked as soon as they are opened
+//!   gc/                 packs and the commit-graph that gc is writing
+//!   files/              <hash>.wasm, modules that the command `filename` wrote to files
+//!   replica             the URL of the primary that this replica was equal to once: see lifecycle/replica_mark.rs
+//!   mirrors/            a lock file for each mirror, and the mirror's state: see the subsystem `remote`
+//!   maintenance.lock, maintenance.json   the lock of scheduled maintenance, and the record of its finished jobs
+//!   clone/              exists while a store is created from another repository: see lifecycle/from_clone.rs
+//! ```
 //!
 //! # Durability invariants
 //!
@@ -56,8 +64,8 @@
 //! 6. `gc` and roll-ups delete an object only if it is durable in another pack, or if no ref reaches it and all refs were fsynced. The
 //!    index of a pack is deleted first, durably, because an index without its pack lists objects that cannot be read. The commit-graph is
 //!    deleted before both, durably, because git assumes that every commit in it exists; `gc` lets git write a new one at its end.
-//! 7. After a failed fsync of a file, its objects are written again under a new name: the kernel may have dropped the dirty pages.
-//!    Existing names stay, because other refs may depend on them, and their directory is fsynced again.
+//! 7. After a failed fsync of a file, its objects are written to a new file, because the kernel may have dropped the dirty pages. After
+//!    a failed fsync of a directory, the files in it stay, because other refs may depend on them, and the directory is fsynced again.
 //!
 //! # A write
 //!

@@ -51,7 +51,7 @@ pub(crate) fn backup(parts: &Parts, out: impl Write, mut progress: impl FnMut())
     let refs = parts.refs.all_refs("refs/")?;
     let head_path = parts.root().join("HEAD");
     let head = fs::read(&head_path).map_err(Error::io("read", &head_path))?;
-    // Releases `refs.lock`: writers continue while the objects are copied.
+    // This releases `refs.lock`, so that writers continue while the objects are copied.
     let _backup = locks.map(|(backup, _refs)| backup);
     let mut tar = TarWriter {
         tar: tar::Builder::new(out),

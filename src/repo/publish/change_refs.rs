@@ -4,7 +4,7 @@ use crate::names::{BranchName, RefName};
 use crate::repo::error::Result;
 use crate::repo::refs::store::RefStore;
 
-/// The refs that a change reads and moves. It moves all of them or none.
+/// The refs that a change reads and may move.
 #[derive(Clone, Copy, Debug)]
 pub enum ChangeRefs<'b> {
     /// A branch; `None` is the default branch.

@@ -47,9 +47,9 @@ pub enum IntroducedEntry {
 /// An entry that a commit introduces.
 #[derive(Clone, Copy, Debug)]
 pub struct Introduced<'p> {
-    /// Its path, as git stores it.
+    /// The path of the entry, as git stores it.
     pub path: &'p [u8],
-    /// The entry.
+    /// The kind of the entry.
     pub entry: IntroducedEntry,
     /// The rule for new names that the entry's name breaks; `None` if it breaks none. A name that is illegal even for old entries is not
     /// reported here.

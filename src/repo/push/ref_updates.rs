@@ -231,7 +231,7 @@ fn refuse_clashes(
     }
 }
 
-/// Returns a ref whose name is a parent directory of `name`, or the reverse.
+/// Returns an existing ref whose name is a parent directory of `name`, or the reverse; `None` if there is no such ref.
 fn clashing_ref(existing: &BTreeSet<String>, name: &str) -> Option<RefName> {
     let prefix = format!("{name}/");
     let below = existing

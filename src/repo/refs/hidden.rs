@@ -16,8 +16,8 @@ use crate::repo::refs::store::RefStore;
 /// that it deletes, is noticed after this time.
 const UNBROKEN_MAX: Duration = Duration::from_secs(5);
 
-/// The last listing, if it found no broken ref: when it began, and the state of the refs. With many refs, a listing takes much longer
-/// than the start of git.
+/// The last listing, if it found no broken ref: when it began, and the state of the refs. It saves repeated listings: with many refs, a
+/// listing takes much longer than the start of git.
 #[derive(Default)]
 pub(crate) struct LastUnbroken(Mutex<Option<(Instant, RefsStamp)>>);
 

@@ -158,7 +158,8 @@ impl RefStore {
         Ok(read_tip(&repo, &name)?.map(|id| commit_id(&id)))
     }
 
-    /// Returns the branch to write to: the given or the default branch, or the branch that it leads to if it is a symbolic ref.
+    /// Returns the branch to write to: `branch`, or the default branch if it is `None`. If that branch is a symbolic ref, returns the
+    /// branch to which it leads.
     pub(crate) fn resolve_branch(&self, branch: Option<&BranchName>) -> Result<BranchName> {
         let mut branch =
             branch.map_or_else(|| self.default_branch(), |branch| Ok(branch.clone()))?;

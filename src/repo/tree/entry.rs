@@ -6,7 +6,7 @@ use gix::objs::tree::{EntryKind, EntryMode, EntryRef};
 use crate::names::ModuleHash;
 use crate::repo::ids::{TreeId, module_hash};
 
-/// The kind of object at a path.
+/// The kind and the id of the object at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TreeNode {
     /// A regular file.

@@ -48,7 +48,7 @@ pub struct VerifyCounts {
 
 /// Receives the findings of a check.
 pub trait ObjectInspector {
-    /// Checks whether a blob is a valid module. Its content matches its id. The error is the reason why it is not valid.
+    /// Checks whether a blob, whose content is known to match its id, is a valid module. The error is the reason why it is not valid.
     fn module(&mut self, hash: ModuleHash, bytes: &[u8]) -> std::result::Result<(), String>;
     /// Receives a fault.
     fn fault(&mut self, fault: StoreFault);
