@@ -1,7 +1,7 @@
 //! The command line: arguments, output and exit codes.
 //!
-//! Layer 5, the top layer. Only this subsystem reads the environment, the home directory, the terminal and the local time. It uses
-//! `store`, `remote`, `http`, `wire`, `names` and `config`, and nothing below them.
+//! Layer 5, the top layer. Only this subsystem reads the home directory, the terminal and the local time. It uses `store` and the layers
+//! above it, and never the repository or the index directly.
 //!
 //! - `dispatch` is the entry point: it parses the command line, runs the command and returns the exit code.
 //! - `args` defines the arguments that several commands share, `command_line` the whole command line.

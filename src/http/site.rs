@@ -7,7 +7,7 @@ use crate::http::base_path::BasePath;
 use crate::http::listener::Peer;
 use crate::web::Site;
 
-/// The name of the server for a client that sends none or a malformed one.
+/// The host name in the URL of the server if the client sends no host, or a malformed one.
 const UNKNOWN_HOST: &str = "localhost";
 
 /// Returns whether a normalized path is the path of a page, if the server has the web UI.
@@ -23,7 +23,7 @@ pub(super) fn site_of(
     peer: Option<&Peer>,
 ) -> Site {
     let base = base_path.join("");
-    // A proxy that handles TLS says so. A client that lies about it only misleads itself.
+    // A proxy that handles TLS sends this header. A client that sends a wrong value gets wrong URLs, but harms nobody else.
     let forwarded = headers.get("x-forwarded-proto");
     let is_tls = peer.is_some_and(|peer| peer.is_tls)
         || forwarded.is_some_and(|scheme| scheme.as_bytes() == b"https");

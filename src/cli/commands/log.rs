@@ -22,9 +22,8 @@ use crate::wire::CommitJson;
 /// With --graph, prints each commit before its parents, and draws lines to them. With PATH, prints the commits that changed the module at
 /// the path, with its hash. With --import, --export or --grew, prints only the commits that make one of these changes compared with every
 /// parent, and the changes: `+` marks a new import or export, `-` one that disappeared, and `~` one that has another version or type.
-/// JSON: [{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…], with --graph in the order of the graph; with
-/// PATH
-/// also "module":"<hash>"|null, and with --import, --export or --grew also
+/// JSON: [{"hash":"…","parents":["…"],"author":"…","date":<unix seconds>,"message":"…"},…], with --graph in the order of the graph;
+/// with PATH also "module":"<hash>"|null, and with --import, --export or --grew also
 /// "matched":{"items":[{"kind":"import"|"export","name":"…","old":{"version":"…","type":"…"}|null,
 /// "new":…|null}],"left_out":N,"grew":{"old":N,"new":N},"unknown":"<reason>"}, in which keys that do not apply are left out
 #[derive(Debug, clap::Args)]

@@ -18,7 +18,7 @@ pub(in crate::cli) enum Source {
     Line(PathBuf, usize),
 }
 
-/// `--port`, `WASMSTORE_PORT` or `wasmstore.toml:3`.
+/// Formats the source like `--port`, `WASMSTORE_PORT` or `wasmstore.toml:3`.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -44,7 +44,7 @@ struct HeaderSleep {
     /// The bytes received before this head.
     received_bytes_before: u64,
     duration: Duration,
-    /// `None` until the head has begun.
+    /// The running timeout; `None` until the first byte of the head has arrived.
     sleep: Option<Pin<Box<tokio::time::Sleep>>>,
     is_shortened: bool,
 }

@@ -1,4 +1,4 @@
-//! The names and descriptions of the metrics.
+//! The names and descriptions of the metrics. In the comments, "by `method`" means that `method` is a label.
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 

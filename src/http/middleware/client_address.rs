@@ -59,7 +59,7 @@ impl fmt::Display for TrustedProxy {
 /// The client that makes a request. It is an extension of every request that came over a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum ClientAddress {
-    /// The address of the client. If a proxy that is not trusted passed the request on, its address.
+    /// The address of the client or, if a proxy that is not trusted forwarded the request, the address of that proxy.
     Ip(IpAddr),
     /// A process that uses a Unix socket of the server.
     Unix,

@@ -65,7 +65,7 @@ impl Coding {
         let acceptable = Self::ALL
             .into_iter()
             .filter(|coding| weight(*coding) >= weight_min);
-        // `max_by_key` returns the last of equal weights; reversed, that is the best coding.
+        // `max_by_key` returns the last of several codings with the same weight. In reverse order, this is the best of them.
         acceptable.rev().max_by_key(|coding| weight(*coding))
     }
 }
@@ -172,7 +172,7 @@ pub(in crate::http) fn memory_to_compress(size_bytes: u64) -> u64 {
 /// Compresses bytes.
 ///
 /// # Errors
-/// None: writing to memory does not fail.
+/// Never fails in practice, because writing to memory does not fail.
 pub(in crate::http) fn compress(bytes: &[u8], coding: Coding) -> io::Result<Bytes> {
     let compressed = match coding {
         Coding::Zstd => zstd::bulk::compress(bytes, ZSTD_LEVEL)?,

@@ -1,4 +1,4 @@
-//! `/commits/{path}` with a filter: the commits that made a change in the module at a path.
+//! `/commits/{path}` with a filter: the commits that made certain changes in the module at a path.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};

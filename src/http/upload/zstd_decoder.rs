@@ -17,8 +17,9 @@ const OUTPUT_BYTES: usize = 128 << 10;
 
 /// Decodes zstd into the sink `W`.
 ///
-/// The window of a frame is allocated when its header is decoded. The decoder then charges its memory again, and the upload ends if there
-/// is no memory for the window. This is why `zstd`'s own writer is not used: it does not report the memory of its decoder.
+/// The window of a frame is allocated when its header is decoded. After each step of decoding, the charge is resized to the memory of the
+/// decoder, so the upload ends if there is no memory for the window. This is why `zstd`'s own writer is not used: it does not report the
+/// memory of its decoder.
 pub(in crate::http) struct ZstdDecoder<W> {
     context: DCtx<'static>,
     sink: W,

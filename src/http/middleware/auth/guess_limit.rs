@@ -29,7 +29,7 @@ pub(super) struct GuessLimit {
     hasher: RandomState,
 }
 
-/// What is known about an address.
+/// The allowance for wrong keys and the accepted keys of an address.
 #[derive(Debug)]
 struct Client {
     /// How many more wrong keys are allowed, as of `updated`.
@@ -49,7 +49,7 @@ impl GuessLimit {
         }
     }
 
-    /// Looks a key up with `find`, unless the client is above the limit. A key that is not found counts.
+    /// Looks a key up with `find`, unless the client is above the limit. A key that is not found counts against the limit.
     ///
     /// # Errors
     /// The time after which the client may try another key.

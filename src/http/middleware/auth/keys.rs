@@ -27,7 +27,7 @@ pub enum KeyError {
     Entry {
         /// The position of the entry, counted from 1.
         number: usize,
-        /// What is wrong, as a predicate.
+        /// What is wrong, as a predicate whose subject is the entry.
         fault: &'static str,
     },
     /// A line of a key file is malformed.
@@ -35,7 +35,7 @@ pub enum KeyError {
     Line {
         /// The line number, counted from 1.
         number: usize,
-        /// What is wrong, as a predicate.
+        /// What is wrong, as a predicate whose subject is the line.
         fault: &'static str,
     },
     /// Two sets of keys that are combined contain the same key.

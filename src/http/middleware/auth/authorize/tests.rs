@@ -313,7 +313,7 @@ fn a_fixed_author_excludes_every_other_author() {
 
 #[tokio::test]
 async fn only_the_watch_endpoint_is_a_websocket() {
-    // With an upgrade, the request of a push would otherwise need only GET.
+    // Otherwise a request of a push with an `Upgrade` header would need only GET.
     let refs = "/wasmstore.git/info/refs?service=git-receive-pack";
     let request = || Request::get(refs).header("Upgrade", "websocket");
     let with_key = request().header("Wasmstore-Auth", "reader");
