@@ -64,9 +64,8 @@ impl Mirrors {
         Ok(unreachable)
     }
 
-    /// Adds a mirror for `url`, and returns its name, which is derived from the URL's host. If there is a mirror with this URL,
-    /// returns `None`, after replacing the mirror's password if the one in `url` differs. The repository is checked before the
-    /// first push.
+    /// Adds a mirror for `url`, and returns its name, which is derived from the URL's host. If there is a mirror with this URL, replaces
+    /// its password if `url` has another one, and returns `None`. The repository is checked before the first push.
     ///
     /// # Errors
     /// git fails.

@@ -1,4 +1,4 @@
-//! How a branch relates to another one.
+//! Compares a branch with another branch, and previews a merge.
 
 use super::error::Result;
 use super::open::Store;

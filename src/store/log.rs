@@ -14,7 +14,8 @@ pub enum LogOrder {
     NewestFirst,
     /// The commits that `NewestFirst` selects, in reverse order.
     OldestFirst,
-    /// Each commit before its parents, whatever their dates; the commits that a merge brought in come before those of its first parent.
+    /// Each commit before its parents, whatever their dates; the commits that a merge brought in come before the commits of its first
+    /// parent.
     ChildrenFirst,
 }
 

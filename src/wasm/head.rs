@@ -5,7 +5,7 @@ use super::Error;
 /// The number of bytes that [`check`] needs to reject a module.
 pub(super) const HEAD_BYTES_MAX: usize = 4096;
 
-/// Returns whether the first 8 bytes of a module are those of a component.
+/// Returns whether a module is a component. `head` has at least its first 8 bytes.
 pub fn is_component(head: &[u8]) -> bool {
     wasmparser::Parser::is_component(head)
 }
@@ -17,7 +17,7 @@ pub(super) fn is_enough(head: &[u8]) -> bool {
     head.starts_with(MAGIC) || head.len() >= HEAD_BYTES_MAX
 }
 
-/// Checks the first [`HEAD_BYTES_MAX`] bytes of a module, or all of a shorter one.
+/// Checks the first [`HEAD_BYTES_MAX`] bytes of a module, or all bytes of a shorter module.
 pub(super) fn check(head: &[u8]) -> Result<(), Error> {
     if head.starts_with(MAGIC) {
         return Ok(());

@@ -15,8 +15,8 @@ pub struct InterfaceNames {
 }
 
 impl InterfaceNames {
-    /// Returns the names of the imports and exports of a component, without those of nested components. The result must depend only on
-    /// these names and the limit, because digests are computed from it.
+    /// Returns the names of the imports and exports of a component, without the imports and exports of nested components. The result must
+    /// depend only on these names and the limit, because digests are computed from it.
     pub fn of(component: &[u8]) -> Self {
         let (mut names, mut depth, mut bytes) = (Self::default(), 0, 0);
         let mut add = |names: &mut Vec<String>, name: &str| {

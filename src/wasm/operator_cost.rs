@@ -187,7 +187,7 @@ impl OperatorCost<'_, '_> {
         operands.sum()
     }
 
-    /// Returns the number of operands of a label, or 0 if it does not exist.
+    /// Returns the number of operands of a label, or 0 if the label does not exist.
     fn label_operands(&self, depth: u32) -> u64 {
         // After the last `end` there is no label, and `label_block` would panic.
         if self.validator.control_stack_height() == 0 {
@@ -205,7 +205,7 @@ impl OperatorCost<'_, '_> {
         u64::from(params) + u64::from(results)
     }
 
-    /// Returns the number of parameters and results, or of fields, of a type, or 0 if it does not exist.
+    /// Returns the number of parameters and results, or of fields, of a type, or 0 if the type does not exist.
     fn type_operands(&self, index: Option<u32>) -> u64 {
         let ty = index.and_then(|index| self.validator.sub_type_at(index));
         match ty.map(|ty| &ty.composite_type.inner) {

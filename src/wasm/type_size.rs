@@ -13,7 +13,7 @@ use wasmparser::{
 
 /// The cost of comparing one part of a type, or of copying it with other resources.
 const PART: u64 = 20;
-/// The maximum size of a type in `wasmparser`, which rejects larger ones.
+/// The maximum size of a type. `wasmparser` rejects larger types.
 const SIZE_MAX: u64 = 1_000_000;
 
 /// The sizes of the types of a component. The size of a type is the number of its parts, each counted as often as it occurs. `wasmparser`

@@ -59,7 +59,7 @@ pub(super) fn read(bytes: &[u8]) -> wasmparser::Result<ItemTypes> {
 }
 
 impl IndexSpaces {
-    /// Adds the definitions of a section, up to a malformed one.
+    /// Adds the definitions of a section, up to the first malformed definition.
     pub(super) fn define(&mut self, payload: &Payload<'_>) {
         match payload {
             Payload::TypeSection(section) => {

@@ -15,8 +15,8 @@ pub const EVENT_BYTES_MAX: usize = 512 << 10;
 /// full.
 const FIELD_BYTES_MAX: usize = 128 << 10;
 
-/// Returns the changes of one event as JSON objects of at most [`EVENT_BYTES_MAX`] bytes each; a single `{}` if nothing changed.
-/// Each object is valid by itself, and no path is in two of them.
+/// Returns the changes of one event as JSON objects of at most [`EVENT_BYTES_MAX`] bytes each; a single `{}` if nothing changed. Each
+/// object is valid by itself, and no path is in two objects.
 pub fn event_texts(event: &Event) -> Vec<String> {
     let parts = split(&event.changes, EVENT_BYTES_MAX);
     let texts = parts

@@ -61,9 +61,9 @@ pub struct SectionDiff {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
     pub(super) name: Option<String>,
-    /// The old size in bytes, or null if there was no such section.
+    /// The old size in bytes, or null if the old module has no such section.
     pub(super) old: Option<u64>,
-    /// The new size in bytes, or null if there is no such section any more.
+    /// The new size in bytes, or null if the new module has no such section.
     pub(super) new: Option<u64>,
 }
 

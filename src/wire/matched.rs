@@ -29,7 +29,7 @@ pub struct MatchedJson {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = MatchedItem)]
 pub struct MatchedItemJson {
-    /// Whether it is an import or an export.
+    /// Whether the item is an import or an export.
     #[schema(inline)]
     pub kind: MatchedItemKind,
     /// The name under which a search finds the item: `env.memory`, `wasi:http/types`, `wasi:cli/run#run`.

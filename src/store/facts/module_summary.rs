@@ -22,13 +22,13 @@ const DESCRIPTION_CHARS_MAX: usize = 300;
 /// The facts about a module that a list of modules shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleSummary {
-    /// Whether it is a core module or a component.
+    /// Whether the module is a core module or a component.
     pub kind: ModuleKind,
-    /// Its size, in bytes.
+    /// The size of the module, in bytes.
     pub size_bytes: u64,
-    /// What it requires of an engine.
+    /// The features that the module requires of an engine.
     pub requires: Requirements,
-    /// Its description, cut to 300 characters.
+    /// The description in the module, cut to 300 characters.
     pub description: Option<String>,
 }
 

@@ -19,7 +19,7 @@ impl Store {
         Ok(())
     }
 
-    /// Verifies the store and logs the faults; returns the number of those that are damage.
+    /// Verifies the store and logs the faults; returns the number of faults that are damage.
     pub(super) fn run_verify_task(&self) -> Result<u64> {
         // Verification hashes and validates everything, and holds no lock that a write waits for. So it can run at low priority.
         repo::lower_thread_priority(repo::ThreadPriority::Background);

@@ -31,7 +31,7 @@ pub struct MatchedChange {
 /// An import or export that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchedItem {
-    /// Whether it is an import or an export.
+    /// Whether the item is an import or an export.
     pub kind: ItemKind,
     /// The name under which a search finds the item.
     pub name: String,

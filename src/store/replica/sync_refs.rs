@@ -23,7 +23,7 @@ pub struct RemoteRefs {
     pub refs: BTreeMap<RefName, ObjectId>,
     /// The default branch, if it exists.
     pub default: Option<BranchName>,
-    /// Refs that are not in `refs` but may exist in the primary, such as broken ones. The replica keeps its own.
+    /// Refs that are not in `refs` but may exist in the primary, such as broken ones. The replica keeps its own refs with these names.
     pub kept: BTreeSet<RefName>,
 }
 

@@ -1,4 +1,4 @@
-//! The search query.
+//! The search query and its parser.
 //!
 //! ```text
 //! query   = term *( space term )

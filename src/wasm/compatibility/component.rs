@@ -1,7 +1,7 @@
 //! Compares the imports and exports of two components.
 //!
-//! The rules are the rules by which one component type matches another: an instance may export more than is required, and everything else
-//! must be equal, down to the names of parameters and the order of fields. This is the
+//! Components are compared by the rules by which one component type matches another: an instance may export more than is required, and
+//! everything else must be equal, down to the names of parameters and the order of fields. This is the
 //! [subtyping](https://github.com/WebAssembly/component-model/blob/main/design/mvp/Subtyping.md) that `wasmparser` and Wasmtime implement.
 //! Versions match if they are compatible, such as `0.2.0` and `0.2.3`.
 

@@ -1,6 +1,6 @@
 //! Decides whether an item that a module imports or exports matches the expected type.
 //!
-//! The rules are the rules for [external types](https://webassembly.github.io/spec/core/valid/matching.html#external-types) in the core
+//! It follows the rules for [external types](https://webassembly.github.io/spec/core/valid/matching.html#external-types) in the core
 //! specification, by which a host links modules.
 
 use wasmparser::types::{CoreTypeId, EntityType, TypesRef};

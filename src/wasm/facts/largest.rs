@@ -14,7 +14,7 @@ pub(super) trait Sized64 {
     fn json_bytes(&self) -> usize;
 }
 
-/// Collects the largest of many parts. Of parts with the same size, those that come first are kept.
+/// Collects the largest of many parts. Of parts with the same size, the first ones are kept.
 #[derive(Debug)]
 pub(super) struct Largest<T> {
     parts: Vec<T>,

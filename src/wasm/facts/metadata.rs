@@ -19,8 +19,8 @@ const PRODUCER_BYTES: usize = 48;
 /// The metadata in the custom sections of a module. It is not verified.
 ///
 /// Only sections of the outermost module or component are read, except `producers` and `.dep-v0`, which are also read in nested ones. Texts
-/// of more than 6 KiB are cut, and end with `…`. A section that is malformed or longer than 64 KiB is left out, and so is a second one with
-/// the same name.
+/// of more than 6 KiB are cut, and end with `…`. A section that is malformed or longer than 64 KiB is left out, and so is a second section
+/// with the same name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Metadata {

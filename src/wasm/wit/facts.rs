@@ -49,7 +49,7 @@ pub enum WitSource {
 /// An import or export of a world.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WitItem {
-    /// Whether it is an interface, a function, a type or a world.
+    /// Whether the item is an interface, a function, a type or a world.
     pub kind: WitItemKind,
     /// The package as `namespace:name`; `None` if the item is defined in the world itself.
     pub package: Option<String>,
