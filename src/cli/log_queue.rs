@@ -35,7 +35,7 @@ struct Shared {
 
 enum Entry {
     Line(Vec<u8>),
-    /// The writing thread drops this sender. All lines before this entry have been written then.
+    /// When the writing thread drops this sender, all lines before this entry have been written.
     Flush(#[expect(dead_code, reason = "dropping it is the signal")] SyncSender<()>),
 }
 

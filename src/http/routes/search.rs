@@ -37,7 +37,7 @@ pub(in crate::http) struct SearchParams {
     /// List only the matches whose paths sort after this one.
     #[param(pattern = r"^[^\u0000-\u001f\u007f-\u009f\\]+$")]
     after: Option<String>,
-    /// Leave out this number of matches at the first path.
+    /// Leave out this number of matches at the first path of the page.
     #[serde(default)]
     skip: usize,
 }
