@@ -195,12 +195,11 @@ impl Default for ClientLimits {
 /// The limits that the server sets for its clients. Sizes are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerLimits {
-    /// The maximum number of concurrent connections; further ones are closed.
+    /// The maximum number of concurrent connections; further connections are closed.
     pub connections_max: usize,
     /// The maximum number of concurrent WebSockets; further ones get a 503.
     pub sockets_max: usize,
-    /// The maximum number of concurrent requests that read the store, and separately of requests that write to it; further ones
-    /// wait.
+    /// The maximum number of concurrent requests that read the store, and separately of requests that write to it; further requests wait.
     pub requests_max: usize,
     /// The time that a request waits for its turn before it gets a 503.
     pub request_wait: Duration,

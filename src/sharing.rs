@@ -23,7 +23,7 @@ static IS_ANY_SHARED: AtomicBool = AtomicBool::new(false);
 /// A value of `core.sharedRepository` other than `umask`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sharing {
-    /// These permissions are granted in addition to those that the umask leaves.
+    /// These permissions are granted in addition to the permissions that the umask leaves.
     Granted(u32),
     /// The permissions are exactly these, whatever the umask is.
     Exact(u32),

@@ -15,8 +15,8 @@ const SERVICE_MANAGER_VARIABLES: [&str; 6] = [
     "LISTEN_FDNAMES",
 ];
 
-/// Removes the variables that are meant for this process only: this program's own and those of the service manager. If a command needs some
-/// of this program's variables, the caller sets them after this call.
+/// Removes the variables that are meant for this process only: this program's own variables and the variables of the service manager. If a
+/// command needs some of this program's variables, the caller sets them after this call.
 pub(super) fn remove_server_variables(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with(OWN_VARIABLES) {

@@ -70,7 +70,8 @@ impl SecretConfig {
         self.settings.push((key, value.to_owned()));
     }
 
-    /// Adds the settings to those that the user passes in the environment, which the command inherits.
+    /// Adds the settings to the environment of the command, after any settings that the user passes in the environment, which the command
+    /// inherits.
     pub fn apply(&self, command: &mut Command) {
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         if self.settings.is_empty() {

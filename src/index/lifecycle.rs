@@ -169,7 +169,8 @@ impl Index {
         Database::open(&named).ok()
     }
 
-    /// Creates a new database in place of `replaced`, which `fill` may fill; or opens the one that another process created first.
+    /// Creates a new database in place of `replaced`, which `fill` may fill. If another process was faster, opens the database that it
+    /// created.
     fn create(&self, replaced: Option<&Path>, fill: impl FnOnce(&Connection)) -> Result<Database> {
         let path = self.files.create_next()?;
         let created = schema::create(&path).and_then(|connection| {

@@ -23,7 +23,7 @@ impl ModuleSet {
         set
     }
 
-    /// Adds the module with a row id. SQLite numbers rows from 1, without large gaps.
+    /// Adds the module with the row id `id`. SQLite numbers rows from 1, without large gaps.
     pub(super) fn insert(&mut self, id: usize) {
         let word = id / WORD_BITS;
         if word >= self.words.len() {
@@ -32,7 +32,7 @@ impl ModuleSet {
         self.words[word] |= 1 << (id % WORD_BITS);
     }
 
-    /// Returns whether the set has the module with a row id.
+    /// Returns whether the set has the module with the row id `id`.
     pub fn contains(&self, id: usize) -> bool {
         let word = self.words.get(id / WORD_BITS).copied().unwrap_or_default();
         word & (1 << (id % WORD_BITS)) != 0

@@ -37,7 +37,7 @@ impl ModulePath {
         self.0.as_str()
     }
 
-    /// Returns the same path as a path in the tree.
+    /// Returns the path as a [`TreePath`].
     pub fn as_tree_path(&self) -> &TreePath {
         &self.0
     }

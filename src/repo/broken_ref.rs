@@ -9,7 +9,7 @@ use crate::names::RefName;
 pub struct BrokenRef {
     /// The full name. Bytes that are not UTF-8 are replaced.
     pub name: String,
-    /// Why it is broken, such as `its file is empty`.
+    /// The reason why the ref is broken, such as `its file is empty`.
     pub reason: String,
 }
 

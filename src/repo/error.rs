@@ -10,12 +10,12 @@ use crate::repo::broken_ref::BrokenRef;
 /// A failed operation on the repository.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The directory is not a store, or is one that this program must not touch.
+    /// The directory is not a store, or it is a store on which the operation is not possible.
     #[error("{root:?} cannot be used as a store: {reason}")]
     NotAStore {
         /// The directory.
         root: PathBuf,
-        /// Why it cannot be used, and what to do.
+        /// Why the directory cannot be used, and what to do.
         reason: String,
     },
     /// The branch does not exist.
@@ -111,7 +111,7 @@ pub enum Error {
     /// An object that another program wrote or a client sent exceeds a limit.
     #[error("{object}: {reason}")]
     LimitExceeded {
-        /// The object.
+        /// The object, for example its kind and id.
         object: String,
         /// Its size, and the name of the limit.
         reason: String,

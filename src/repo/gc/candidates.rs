@@ -1,4 +1,4 @@
-//! The packs and loose objects that a `gc` may delete: those that exist when it begins.
+//! The packs and loose objects that a `gc` may delete: all that exist when it begins.
 
 use std::collections::HashSet;
 use std::fs;

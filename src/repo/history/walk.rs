@@ -46,9 +46,9 @@ enum WalkStep {
 }
 
 impl ObjectDb {
-    /// Returns every commit that `tip` reaches, including `tip`; `None` if there are more than `max`. Leaves out the commits for
-    /// which `is_known` returns true, and the commits that are reached only through them. Parents come before children, and commits
-    /// that the first parent reaches come before those that only the other parents reach.
+    /// Returns every commit that `tip` reaches, including `tip`; `None` if there are more than `max`. Leaves out the commits for which
+    /// `is_known` returns true, and the commits that are reached only through them. Parents come before children, and commits that the
+    /// first parent reaches come before commits that only the other parents reach.
     pub fn unknown_history<E: From<Error>>(
         &self,
         tip: CommitId,
@@ -120,9 +120,9 @@ impl ObjectDb {
         Ok(())
     }
 
-    /// Calls `visit` for every commit that `tip` reaches, until `visit` returns `false`: each commit before its parents, and the
-    /// commits that only the later parents of a merge reach before those that its first parent reaches. At the first merge, the
-    /// whole remaining history is read in advance.
+    /// Calls `visit` for every commit that `tip` reaches, until `visit` returns `false`: each commit before its parents, and the commits
+    /// that only the later parents of a merge reach before the commits that its first parent reaches. At the first merge, the whole
+    /// remaining history is read in advance.
     pub fn log_children_first(
         &self,
         tip: CommitId,

@@ -19,7 +19,8 @@ use crate::repo::fs::{new_file, remove_if_there, sync_dir, sync_file};
 use crate::repo::objects::spool::Spool;
 use crate::sharing::create_shared_dir;
 
-/// How often a rename is attempted when the fan-out directory vanishes, as it may while another process runs `git prune`.
+/// The maximum number of attempts to rename a file while the fan-out directory keeps vanishing, for example because another process runs
+/// `git prune`.
 const RENAMES_MAX: u32 = 3;
 /// How many objects may wait for their fsync; each has an open file.
 const PENDING_MAX: usize = 64;

@@ -21,7 +21,7 @@ const MULTI_PACK_INDEX: &str = "multi-pack-index";
 /// The end of the name of a lock file, which belongs to a running git process.
 const LOCK: &str = ".lock";
 
-/// What a caller is about to delete.
+/// The kind of files that a caller is about to delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deletion {
     /// Packs, all of whose objects are in other packs.

@@ -25,8 +25,8 @@ use crate::sharing::write_shared;
 const PACKS_MIN: usize = 64;
 /// The size above which a pack is not rolled up any more, in bytes.
 const PACK_BYTES_MAX: u64 = 64 << 20;
-/// The packs are counted once in this many batches of this process, beginning with the first, so that commands that publish only
-/// one batch count the packs, too.
+/// The packs are counted at the first batch of this process and then at every sixteenth, so that commands that publish only one batch count
+/// the packs, too.
 const BATCHES: usize = 16;
 
 /// The pack files that this process knows to be durable.

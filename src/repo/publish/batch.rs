@@ -43,7 +43,7 @@ pub(crate) struct ParkedBatch {
     refs_lock: Guard,
 }
 
-/// A change that was decided on a batch.
+/// A change that was decided as part of a batch.
 pub(crate) struct DecidedChange<T, E> {
     /// The tip of the change's first ref after the change, and the value that came with the decision; or the error that refused the
     /// change.

@@ -22,7 +22,7 @@ pub(crate) struct TipUpdate {
     pub old: Option<gix::ObjectId>,
     /// The ref's tip after the changes that were decided so far; `None` if none of them moves the ref.
     pub new: Option<gix::ObjectId>,
-    /// Whether one of the changes also moves `refs/oci/records`. If that ref could not be moved, this one is not moved either.
+    /// Whether one of the changes also moves `refs/oci/records`. If `refs/oci/records` could not be moved, this ref is not moved, either.
     pub needs_oci: bool,
     pub outcome: Arc<PendingOutcome>,
 }

@@ -1,8 +1,8 @@
 //! The number and the total length of the paths in a tree.
 //!
 //! A tree that occurs at several paths counts at each of them: a few small trees can name billions of long paths, and every operation that
-//! lists the paths of the store takes memory and time for each of them. The weight of each tree is computed once, whatever the number of
-//! its paths, so the cost is proportional to the number of distinct trees.
+//! lists the paths of the store takes memory and time for each path. The weight of each tree is computed once, whatever the number of its
+//! paths, so the cost is proportional to the number of distinct trees.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Listing refs: the loose ones and those in `packed-refs` (gitrepository-layout(5)).
+//! Listing refs: loose refs, and refs in `packed-refs` (gitrepository-layout(5)).
 //!
 //! Loose refs are read first. A ref that moves from its file into `packed-refs` is written there before its file is removed
 //! (git-pack-refs(1)), and a ref is deleted from `packed-refs` before its file is. So a ref whose file vanishes during the listing is

@@ -95,7 +95,7 @@ impl TreeEntry {
     }
 }
 
-/// Returns the path of an entry in the directory at `parent`; the root directory has the empty path.
+/// Returns the path of the entry `name` in the directory at `parent`. The path of the root directory is empty.
 pub(crate) fn join_path(parent: &[u8], name: &BStr) -> Vec<u8> {
     match parent {
         [] => name.to_vec(),

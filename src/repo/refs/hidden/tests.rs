@@ -85,7 +85,7 @@ fn refs_are_read_once_while_none_changes() {
     let last = refs.last_unbroken.0.lock().unwrap().take();
     let (_, stamp) = last.unwrap();
     assert!(stamp.is_current());
-    // Without the earlier result, or with one that is too old, the damage is found.
+    // If there is no earlier result, or if it is too old, the damage is found.
     let old = Instant::now().checked_sub(UNBROKEN_MAX).unwrap();
     *refs.last_unbroken.0.lock().unwrap() = Some((old, stamp));
     assert_eq!(refs.hidden_from_git().unwrap(), ["refs/heads/main", "HEAD"]);
