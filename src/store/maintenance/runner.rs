@@ -26,7 +26,7 @@ impl Store {
             store: self,
             schedule,
             unsaved: None,
-            has_logged_error: false,
+            is_failing: false,
         };
         runner.run(delay)
     }
@@ -44,8 +44,8 @@ struct MaintenanceRunner<'s> {
     /// The state, if it could not be saved. Because it is kept here, a full disk neither stops maintenance nor makes a task run over and
     /// over.
     unsaved: Option<MaintenanceState>,
-    /// Whether a failure was logged. Only the first one is logged.
-    has_logged_error: bool,
+    /// Whether the last turn failed. Only the first of several failures in a row is logged.
+    is_failing: bool,
 }
 
 impl MaintenanceRunner<'_> {
@@ -61,10 +61,11 @@ impl MaintenanceRunner<'_> {
         }
     }
 
-    /// Returns how long to sleep after `turn`. Logs the first error and no other.
+    /// Returns how long to sleep after `turn`, and logs its error unless the turn before failed too.
     fn sleep_after(&mut self, turn: Result<Duration>) -> Duration {
+        let was_failing = std::mem::replace(&mut self.is_failing, turn.is_err());
         turn.unwrap_or_else(|error| {
-            if !std::mem::replace(&mut self.has_logged_error, true) {
+            if !was_failing {
                 let error = repo::chain(&error);
                 tracing::warn!(error, "maintenance of the store failed; retrying");
             }
