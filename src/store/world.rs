@@ -47,7 +47,7 @@ pub struct WorldCheck {
 pub enum WorldScope {
     /// The module at a path, which is checked whatever its kind is.
     Module(ModulePath, ModuleHash),
-    /// The modules below a directory that may be components, and the last path that was looked at if there are more.
+    /// Those modules below a directory that may be components. If the directory has more, also the last path that was looked at.
     Directory(Vec<(ModulePath, ModuleHash)>, Option<ModulePath>),
 }
 

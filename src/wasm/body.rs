@@ -81,7 +81,7 @@ pub(super) fn validate_body(
     Ok(())
 }
 
-/// Validates a function body like [`FuncValidator::validate`], and adds its features to `used`. Charges nothing.
+/// Validates a function body like [`FuncValidator::validate`], and adds the features that the body uses to `used`. Takes no fuel.
 pub(super) fn record_body(
     validator: &mut FuncValidator<ValidatorResources>,
     body: &FunctionBody<'_>,

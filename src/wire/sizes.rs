@@ -64,7 +64,8 @@ pub struct PartJson {
     /// For a section, its kind; for a function, its name in the source, or `func[INDEX]` if it has none; for a crate or namespace, its
     /// name; for a data segment, `data[INDEX]`.
     pub name: String,
-    /// The size in bytes, with the id and the length that precede a section, a function or a segment.
+    /// The size in bytes. It includes what precedes the content: the id and the length of a section, the length of a function, the header of a
+    /// segment.
     pub size: u64,
     /// The name of a custom section.
     #[serde(default, skip_serializing_if = "Option::is_none")]

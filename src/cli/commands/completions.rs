@@ -13,7 +13,7 @@ use crate::cli::settings::Settings;
 /// JSON: {"shell":"…","script":"…"}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CompletionsArgs {
-    /// Complete commands in this shell
+    /// The shell that completes the commands
     shell: clap_complete::Shell,
 }
 

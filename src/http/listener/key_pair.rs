@@ -38,7 +38,7 @@ pub enum TlsError {
     /// A file cannot be read.
     #[error("cannot read {}", file.display())]
     Read {
-        /// The file.
+        /// The path of the key file or certificate file that the error is about.
         file: PathBuf,
         /// The cause.
         #[source]
@@ -47,13 +47,13 @@ pub enum TlsError {
     /// A file is far larger than a key or certificate chain.
     #[error("{} is not a PEM file: it is larger than {FILE_BYTES_MAX} bytes", file.display())]
     TooLarge {
-        /// The file.
+        /// The path of the key file or certificate file that the error is about.
         file: PathBuf,
     },
     /// A file is not well-formed PEM.
     #[error("{} is not a PEM file", file.display())]
     Malformed {
-        /// The file.
+        /// The path of the key file or certificate file that the error is about.
         file: PathBuf,
         /// The cause.
         #[source]
@@ -62,19 +62,19 @@ pub enum TlsError {
     /// The key file contains no private key.
     #[error("no private key in {}", file.display())]
     NoKey {
-        /// The file.
+        /// The path of the key file or certificate file that the error is about.
         file: PathBuf,
     },
     /// The private key is protected by a passphrase.
     #[error("the private key in {} is encrypted: decrypt it, for example with `openssl pkey`", file.display())]
     EncryptedKey {
-        /// The file.
+        /// The path of the key file or certificate file that the error is about.
         file: PathBuf,
     },
     /// The certificate file contains no certificate.
     #[error("no certificate in {}", file.display())]
     NoCertificate {
-        /// The file.
+        /// The path of the key file or certificate file that the error is about.
         file: PathBuf,
     },
     /// The key does not belong to the certificate.

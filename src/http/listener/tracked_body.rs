@@ -10,7 +10,7 @@ use hyper::body::{Buf, Frame, SizeHint};
 
 use super::exchange::Exchange;
 
-/// A response body that records what the server does and what the client reads.
+/// A response body that records when the server produces a piece of it, and when the client has read one.
 pub(super) struct TrackedBody {
     body: Body,
     exchange: Arc<Exchange>,

@@ -21,7 +21,7 @@ const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(3600);
 pub(crate) struct Candidates {
     packs: Vec<Pack>,
     loose: Vec<(gix::ObjectId, PathBuf)>,
-    /// The objects in all listed files, including files that were spared.
+    /// The objects in all files that were listed, including the files that gc keeps.
     pub ids: HashSet<gix::ObjectId>,
     /// The size of all listed files on the disk, including files that were spared.
     pub size_bytes: u64,

@@ -59,7 +59,7 @@ fn remove_multi_pack_index(root: &Path) -> Result<()> {
     if is_removed { sync_dir(&dir) } else { Ok(()) }
 }
 
-/// Removes the commit-graph, and the chain of split commit-graphs that another git process may have written, durably.
+/// Durably removes the commit-graph file and the chain of split commit-graphs, which another git process may have written.
 pub(crate) fn remove_commit_graph(root: &Path) -> Result<()> {
     let info = root.join("objects/info");
     remove_if_there(&info.join("commit-graph"))?;

@@ -48,7 +48,7 @@ pub(crate) struct DecidedChange<T, E> {
     /// The tip of the change's first ref after the change, and the value that came with the decision; or the error that refused the
     /// change.
     pub result: Result<(Option<gix::ObjectId>, T), E>,
-    /// The first ref; `None` if resolving it failed.
+    /// The ref that the change moves, or the first of several; `None` if resolving it failed.
     pub name: Option<RefName>,
     /// Whether the change moves a ref.
     pub moves: bool,

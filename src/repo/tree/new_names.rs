@@ -5,7 +5,8 @@ use crate::names::{self, ModulePath, SimilarNames};
 use crate::repo::error::Result;
 use crate::repo::tree::reader::{TreeReader, find};
 
-/// Checks the segments that a module at `path` would add to the tree `root`. Does not compare them with similar names.
+/// Checks the segments that a module at `path` would add to the tree `root`. Does not check whether the tree has a name that
+/// differs only in case.
 ///
 /// # Errors
 /// `Name` for a segment that a change must not add.

@@ -65,7 +65,10 @@ impl<'s> IndexCheck<'s> {
         let modules = std::mem::take(&mut self.valid_modules);
         let stored = self.index.as_mut().map(|index| index.add_valid(&modules));
         if let Some(Err(error)) = stored {
-            tracing::debug!(error = chain(&error), "could not remember valid modules");
+            tracing::debug!(
+                error = chain(&error),
+                "could not record in the version index which modules are valid"
+            );
         }
     }
 

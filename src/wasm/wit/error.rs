@@ -13,7 +13,7 @@ pub enum WitError {
     /// The part of the module that describes types is too large.
     #[error("the types of the component are larger than {bytes_max} bytes")]
     TooLarge {
-        /// The limit, in bytes.
+        /// The maximum size of that part, in bytes.
         bytes_max: usize,
     },
     /// The definition of a world is too large.
