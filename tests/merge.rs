@@ -2,13 +2,57 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::ControlFlow;
 
 use crate::support::store::{Scratch, branch, on};
 use proptest::prelude::*;
-use wasmstore::store::{Change, Error, ErrorKind, Revision};
+use wasmstore::names::TreePath;
+use wasmstore::store::{Error, ErrorKind, MergeOutcome, Revision};
 
 fn merge(s: &Scratch, from: &str) -> Result<(), Error> {
-    s.store.merge(&Change::default(), &branch(from)).map(drop)
+    merge_as_previewed(s, "main", from)
+}
+
+/// Merges, and checks that a preview tells before what a merge does, and changes nothing.
+fn merge_as_previewed(s: &Scratch, into: &str, from: &str) -> Result<(), Error> {
+    let tip = |name: &str| s.store.snapshot(&Revision::Branch(Some(branch(name))));
+    let Ok(old) = tip(into) else {
+        return s.store.merge(&on(Some(into)), &branch(from)).map(drop);
+    };
+    let preview = s.store.preview_merge(&branch(into), &branch(from));
+    assert_eq!(tip(into).unwrap(), old, "a preview changes nothing");
+    let merged = s.store.merge(&on(Some(into)), &branch(from));
+    let new = tip(into).unwrap();
+    let mut changes = Vec::new();
+    let sides = [old, new].map(Revision::Commit);
+    let visit = |change| {
+        changes.push(change);
+        ControlFlow::Continue(())
+    };
+    s.store
+        .diff(&sides[0], &sides[1], &TreePath::root(), visit)
+        .unwrap();
+    match (&merged, preview) {
+        (Ok(_), Ok(preview)) => {
+            let theirs = tip(from).unwrap();
+            assert_eq!((preview.ours, preview.theirs), (old, theirs));
+            let expected = match new {
+                new if new == old => MergeOutcome::Contained,
+                new if new == theirs => MergeOutcome::FastForward(changes),
+                _ => MergeOutcome::Merged(changes),
+            };
+            assert_eq!(preview.outcome, expected);
+        }
+        (Err(error), Ok(preview)) => {
+            let paths = error.conflicting_paths().to_vec();
+            assert_eq!(preview.outcome, MergeOutcome::Conflict(paths));
+        }
+        (merged, preview) => assert!(
+            merged.is_err() && preview.is_err(),
+            "{merged:?} {preview:?}"
+        ),
+    }
+    merged.map(drop)
 }
 
 #[test]
@@ -224,8 +268,8 @@ fn compare(stream: &str) -> Result<Vec<String>, TestCaseError> {
         "theirs",
     ];
     let (clean, output) = crate::support::store::try_git(&s.root, &args, "");
-    match s.store.merge(&on(Some("ours")), &branch("theirs")) {
-        Ok(_) => {
+    match merge_as_previewed(&s, "ours", "theirs") {
+        Ok(()) => {
             prop_assert!(clean, "only wasmstore merged: {output}\n{stream}");
             prop_assert_eq!(s.git(&["rev-parse", "ours^{tree}"]), output, "{}", stream);
             Ok(Vec::new())

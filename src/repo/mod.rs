@@ -149,7 +149,7 @@ pub use thread_priority::{ThreadPriority, lower_thread_priority};
 pub use tree::diff::PathChange;
 pub use tree::encoded_diff::{TreeChange, TreeDiffer};
 pub use tree::entry::{TreeEntry, TreeNode};
-pub use tree::lookup::CachedNode;
+pub use tree::lookup::{CachedNode, DirectoryPart};
 pub use tree::merge::Merge;
 pub use verify::check::VerifyGuard;
 pub use verify::findings::{

@@ -8,7 +8,7 @@ use super::open::Store;
 use super::revision::{ResolvedRevision, Revision};
 use crate::index::PathChangeEntry;
 use crate::names::{ModuleHash, TreePath};
-use crate::repo::{Commit, TreeNode};
+use crate::repo::{Commit, DirectoryPart, TreeId, TreeNode};
 
 /// A page of the entries of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,10 @@ pub struct DirectoryEntry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntryNode {
     /// A directory.
-    Directory,
+    Directory {
+        /// The number of its entries.
+        entries: usize,
+    },
     /// A module.
     Module {
         /// The hash.
@@ -66,11 +69,10 @@ impl Store {
         sizes: usize,
     ) -> Result<Option<DirectoryPage>> {
         self.read(revision, |resolved| {
-            let Some(nodes) = self.nodes_in(resolved, path)? else {
+            let Some((nodes, total)) = self.nodes_in(resolved, path, (before, count))? else {
                 return Ok(None);
             };
-            let (total, before) = (nodes.len(), before.min(nodes.len()));
-            let nodes = nodes.into_iter().skip(before).take(count).collect();
+            let before = before.min(total);
             let entries = self.entries(resolved, path, nodes, sizes.max(1))?;
             Ok(Some(DirectoryPage {
                 entries,
@@ -104,22 +106,23 @@ impl Store {
         })
     }
 
-    /// Returns the modules and directories in the directory at `path`; `None` if there is no directory.
+    /// Returns a part of the modules and directories in the directory at `path`, and the number of all; `None` if there is no directory.
     fn nodes_in(
         &self,
         resolved: ResolvedRevision,
         path: &TreePath,
-    ) -> Result<Option<Vec<(String, TreeNode)>>> {
-        let Some(tree) = resolved.tree else {
-            return Ok(path.is_root().then(Vec::new));
-        };
-        let objects = self.repo.objects();
-        if !path.is_root() && !matches!(objects.node(tree, path)?, Some(TreeNode::Directory(_))) {
-            return Ok(None);
+        part: (usize, usize),
+    ) -> Result<Option<(DirectoryPart, usize)>> {
+        match resolved.tree {
+            Some(tree) => Ok(self.repo.objects().directory_part(tree, path, part)?),
+            None => Ok(path.is_root().then(|| (Vec::new(), 0))),
         }
-        let mut nodes = objects.directory(tree, path)?;
-        nodes.retain(|(_, node)| *node != TreeNode::Foreign);
-        Ok(Some(nodes))
+    }
+
+    /// Returns the number of modules and directories in a directory.
+    fn count_entries(&self, tree: TreeId) -> Result<usize> {
+        let counted = { self.repo.objects() }.directory_part(tree, &TreePath::root(), (0, 0))?;
+        Ok(counted.map_or(0, |(_, total)| total))
     }
 
     fn entries(
@@ -150,7 +153,10 @@ impl Store {
             let last_change = last_change.map(|id| self.repo.objects().linked_commit(id));
             let node = match node {
                 TreeNode::Module(hash) => self.module_entry(hash, &history)?,
-                TreeNode::Directory(_) | TreeNode::Foreign => EntryNode::Directory,
+                TreeNode::Directory(tree) => EntryNode::Directory {
+                    entries: self.count_entries(tree)?,
+                },
+                TreeNode::Foreign => EntryNode::Directory { entries: 0 },
             };
             entries.push(DirectoryEntry {
                 name,

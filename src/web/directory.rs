@@ -24,6 +24,10 @@ pub struct Directory<'d> {
     pub path: &'d TreePath,
     /// The commit whose tree is shown; `None` on a branch without commits.
     pub commit: Option<&'d Commit>,
+    /// The URL of the same page at the tip of the branch, if it has one. Only a page of a commit needs it.
+    pub newest: Option<String>,
+    /// The newest commit that changed the directory.
+    pub last_change: Option<&'d Commit>,
     /// The branches to select from.
     pub branches: &'d Branches,
     /// The entries.
@@ -36,7 +40,7 @@ impl Directory<'_> {
     /// Returns the title of the page.
     pub fn title(&self) -> String {
         if self.path.is_root() {
-            format!("Modules on {}", self.place.name())
+            plain(&format!("Modules on {}", self.place.name()), 100)
         } else {
             plain(self.path.as_str(), 100)
         }
@@ -62,15 +66,15 @@ impl Directory<'_> {
         );
         html! {
             (live_bar(site, place, *commit, &url))
-            (commit_note(site, place, *commit, &site.tree(&place.tip(), path)))
+            (commit_note(site, place, *commit, self.newest.as_deref()))
             div.head {
                 div {
                     (crumbs(site, place, path))
                     (heading(path))
                     div.what {
                         span.muted { (counted(page.total, "entry", "entries")) }
-                        @if let Some(commit) = commit {
-                            span.muted { "changed " (time(commit.date_s)) " by " (shown_cut(&commit.author, 60)) }
+                        @if let Some(change) = self.last_change {
+                            span.muted { "changed " (time(change.date_s)) " by " (shown_cut(&change.author, 60)) }
                         }
                         a href=(site.history(place, path)) { "History" }
                     }
@@ -121,7 +125,7 @@ impl Directory<'_> {
 
     fn row(&self, entry: &DirectoryEntry) -> Markup {
         let (summary, size_bytes, sizes) = match &entry.node {
-            EntryNode::Directory => (None, None, &[][..]),
+            EntryNode::Directory { .. } => (None, None, &[][..]),
             EntryNode::Module {
                 size_bytes,
                 summary,
@@ -166,7 +170,7 @@ impl Directory<'_> {
             return shown(&entry.name);
         };
         match (&entry.node, ModulePath::try_from(path.clone())) {
-            (EntryNode::Directory, _) => html! {
+            (EntryNode::Directory { .. }, _) => html! {
                 a href=(self.site.tree(self.place, &path)) { (shown(&entry.name)) "/" }
             },
             (EntryNode::Module { .. }, Ok(path)) => html! {
@@ -208,7 +212,7 @@ impl Directory<'_> {
 
 fn icon_name(entry: &DirectoryEntry) -> &'static str {
     match &entry.node {
-        EntryNode::Directory => "dir",
+        EntryNode::Directory { .. } => "dir",
         EntryNode::Module {
             summary: Some(summary),
             ..
@@ -219,7 +223,9 @@ fn icon_name(entry: &DirectoryEntry) -> &'static str {
 
 fn kind(node: &EntryNode, summary: Option<&ModuleSummary>) -> Markup {
     match (node, summary) {
-        (EntryNode::Directory, _) => html! { span.tag { "directory" } },
+        (EntryNode::Directory { entries }, _) => {
+            html! { span.muted.small { (counted(*entries, "entry", "entries")) } }
+        }
         (_, Some(summary)) => kind_tag(summary.kind),
         (_, None) => html! { span.tag { "not read yet" } },
     }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::format::{bytes, bytes_change, count, time};
+use super::format::{bytes, bytes_change, time};
 use super::lanes::{LaneRow, lane_row};
 use super::links::{Place, Site, short};
 use super::picker::{Branches, commit_note, crumbs, live_bar, picker, subject};
@@ -39,6 +39,8 @@ pub struct History<'h> {
     pub path: &'h TreePath,
     /// The commit from which the history goes back.
     pub commit: Option<&'h Commit>,
+    /// The URL of the same page at the tip of the branch, if it has one. Only a page of a commit needs it.
+    pub newest: Option<String>,
     /// The branches to select from.
     pub branches: &'h Branches,
     /// The commits, the newest first.
@@ -53,7 +55,7 @@ impl History<'_> {
     /// Returns the title of the page.
     pub fn title(&self) -> String {
         match self.path.is_root() {
-            true => format!("History of {}", self.place.name()),
+            true => plain(&format!("History of {}", self.place.name()), 100),
             false => format!("History of {}", plain(self.path.as_str(), 100)),
         }
     }
@@ -77,7 +79,7 @@ impl History<'_> {
         let url = site.history(place, path);
         html! {
             @if self.is_first { (live_bar(site, place, *commit, &url)) }
-            (commit_note(site, place, *commit, &site.history(&place.tip(), path)))
+            (commit_note(site, place, *commit, self.newest.as_deref()))
             div.head {
                 div {
                     @if !path.is_root() { (crumbs(site, place, path)) }
@@ -176,7 +178,7 @@ impl History<'_> {
         };
         let name = shown_cut(change.path.as_str(), PATH_CHARS);
         html! {
-            span.mono aria-hidden="true" class=(format!("tag {class}")) { (sign) } " "
+            span class=(format!("tag mono {class}")) aria-hidden="true" { (sign) } " "
             @if change.new.is_some() { a href=(self.site.module(&self.place.at(commit.id), &change.path)) { (name) } }
             @else { del { (name) } }
         }
@@ -186,7 +188,7 @@ impl History<'_> {
 /// Returns what the trailers and parents of a commit say about it.
 pub(super) fn badges(commit: &Commit) -> Markup {
     html! {
-        @if commit.parents.len() > 1 { " " span.tag { "merge of " (count(commit.parents.len() as u64 - 1)) } }
+        @if commit.parents.len() > 1 { " " span.tag { "merge" } }
         @if commit.trailer("Restores").is_some() { " " span.tag.warn { "rollback" } }
         @if commit.trailer("Squashed").is_some() { " " span.tag.warn { "squashed by gc" } }
     }

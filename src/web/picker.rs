@@ -36,7 +36,7 @@ pub(super) fn picker(url: &str, place: &Place, branches: &Branches, fields: &Mar
                 }
             }
             div.field {
-                label for="pick-commit" { "Commit, instead of its tip" }
+                label for="pick-commit" { "At commit" }
                 input #pick-commit name="commit" value=[place.commit] placeholder="40 or 64 digits" spellcheck="false" autocomplete="off";
             }
             button { "Show" }
@@ -47,6 +47,9 @@ pub(super) fn picker(url: &str, place: &Place, branches: &Branches, fields: &Mar
 /// Returns the links to the directories above a page, and its last segment.
 pub(super) fn crumbs(site: &Site, place: &Place, path: &TreePath) -> Markup {
     let segments: Vec<&str> = path.segments().collect();
+    if segments.is_empty() {
+        return html! {};
+    }
     let mut above = TreePath::root();
     let mut steps = vec![(site.tree(place, &above), "All modules".to_owned())];
     for segment in segments.iter().take(segments.len().saturating_sub(1)) {
@@ -58,12 +61,8 @@ pub(super) fn crumbs(site: &Site, place: &Place, path: &TreePath) -> Markup {
     html! {
         nav.crumbs aria-label="Path" {
             ol {
-                @for (at, (url, segment)) in steps.iter().enumerate() {
-                    @if at == 0 && segments.is_empty() {
-                        li aria-current="page" { (segment) }
-                    } @else {
-                        li { a href=(url) { (shown_cut(segment, 80)) } }
-                    }
+                @for (url, segment) in steps {
+                    li { a href=(url) { (shown_cut(&segment, 80)) } }
                 }
                 @if let Some(last) = segments.last() {
                     li aria-current="page" { (shown_cut(last, 80)) }
@@ -73,12 +72,13 @@ pub(super) fn crumbs(site: &Site, place: &Place, path: &TreePath) -> Markup {
     }
 }
 
-/// Returns a note that the page shows an old commit; nothing at the tip of a branch.
+/// Returns a note that the page shows an old commit; nothing at the tip of a branch. `newest` is the URL of the same page at the tip, if it has
+/// one.
 pub(super) fn commit_note(
     site: &Site,
     place: &Place,
     commit: Option<&Commit>,
-    at_tip: &str,
+    newest: Option<&str>,
 ) -> Markup {
     let Some(commit) = commit.filter(|_| place.commit.is_some()) else {
         return html! {};
@@ -89,7 +89,10 @@ pub(super) fn commit_note(
                 "At commit " a.mono href=(site.commit(place, &commit.id)) { (short(&commit.id)) }
                 " of " (format::time(commit.date_s)) " by " (shown_cut(&commit.author, 60)) ": " (shown_cut(subject(&commit.message), 100))
             }
-            a href=(at_tip) { "Show the newest" }
+            @match newest {
+                Some(newest) => a href=(newest) { "Show the newest" },
+                None => span { "The branch has nothing here now." },
+            }
         }
     }
 }

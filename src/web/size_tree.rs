@@ -6,11 +6,11 @@ use super::format::count;
 use super::text::plain;
 use crate::store::{Facts, FunctionSize, SectionKind, SegmentSize};
 
-/// The most parts that are listed in a part.
-const PARTS_MAX: usize = 24;
+/// The most parts of the module, of a section, and of a crate or namespace.
+const LIMITS: [usize; 3] = [24, 24, 12];
 
-/// The most functions that are listed in a crate or namespace.
-const FUNCTIONS_MAX: usize = 12;
+/// The number of parts that are listed however small they are.
+const PARTS_MIN: usize = 6;
 
 /// The share of the module below which a part is too small to be listed on its own: 1 / this.
 const SHARE: u64 = 400;
@@ -67,7 +67,7 @@ pub(super) fn of(facts: &Facts) -> Part {
             }
             _ => {}
         }
-        sections.push(part);
+        add(&mut sections, part);
     }
     let mut whole = Part {
         label: facts.kind.as_str().to_owned(),
@@ -75,13 +75,21 @@ pub(super) fn of(facts: &Facts) -> Part {
         class: "k-rest",
         parts: sections,
     };
-    limit(
-        &mut whole,
-        facts.size_bytes / SHARE,
-        "other sections",
-        PARTS_MAX,
-    );
+    limit(&mut whole, facts.size_bytes / SHARE, &LIMITS);
     whole
+}
+
+/// Adds a section. Sections that have the same label and no parts are one part: a component has many of some kinds.
+fn add(sections: &mut Vec<Part>, part: Part) {
+    let same = |other: &&mut Part| other.label == part.label && other.parts.is_empty();
+    match sections
+        .iter_mut()
+        .find(same)
+        .filter(|_| part.parts.is_empty())
+    {
+        Some(other) => other.bytes += part.bytes,
+        None => sections.push(part),
+    }
 }
 
 fn class_of(kind: SectionKind) -> &'static str {
@@ -160,31 +168,30 @@ fn data(segments: &[SegmentSize]) -> Vec<Part> {
     segments.iter().map(part).collect()
 }
 
-/// Sorts the parts by size, and sums up those that are small or too many. What no part explains is one more part.
-fn limit(part: &mut Part, bytes_min: u64, rest_label: &str, parts_max: usize) {
-    if part.parts.is_empty() {
+/// Sorts the parts by size, and sums up those that are small or too many. What no part explains is one more part. `limits` has the most parts
+/// of this level and of those below.
+fn limit(part: &mut Part, bytes_min: u64, limits: &[usize]) {
+    let Some((parts_max, below)) = limits.split_first() else {
         return;
-    }
+    };
     part.parts
         .sort_by(|a, b| (b.bytes, &a.label).cmp(&(a.bytes, &b.label)));
-    let is_large = |(nth, part): (usize, &Part)| nth < parts_max && part.bytes >= bytes_min.max(1);
-    let kept = part
-        .parts
-        .iter()
-        .enumerate()
-        .take_while(|(nth, part)| is_large((*nth, part)))
-        .count();
+    // A few are listed even if they are small: where all parts are, the largest are still what one looks for.
+    let is_large = |(nth, part): &(usize, &Part)| {
+        part.bytes > 0 && (*nth < PARTS_MIN || *nth < *parts_max && part.bytes >= bytes_min)
+    };
+    let kept = part.parts.iter().enumerate().take_while(is_large).count();
     let cut = part.parts.len() - kept;
     part.parts.truncate(kept);
     let explained: u64 = part.parts.iter().map(|part| part.bytes).sum();
     let rest = part.bytes.saturating_sub(explained);
     for part in &mut part.parts {
-        limit(part, bytes_min, "smaller functions", FUNCTIONS_MAX);
+        limit(part, bytes_min, below);
     }
-    if rest >= bytes_min.max(1) && kept > 0 {
+    if kept > 0 && rest > 0 && (rest >= bytes_min || cut > 0) {
         let label = match cut {
             0 => "everything else".to_owned(),
-            cut => format!("{rest_label} ({} or more)", count(cut as u64)),
+            cut => format!("{} smaller parts or more", count(cut as u64)),
         };
         part.parts.push(Part {
             label,

@@ -79,7 +79,7 @@ const NOT_RUN: [(&str, &str); 16] = [
 ];
 
 /// The pages. Each has a test.
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 17] = [
     "README.md",
     "docs/architecture.md",
     "docs/ci.md",
@@ -96,6 +96,7 @@ const PAGES: [&str; 16] = [
     "docs/search.md",
     "docs/serve.md",
     "docs/service.md",
+    "docs/web.md",
 ];
 
 /// The replacements for text on the pages, in order. `{dir}` is a new directory; ports are replaced by free ones.
@@ -166,6 +167,11 @@ fn roll_back_a_bad_release() {
 #[test]
 fn search_for_modules() {
     run("docs/search.md");
+}
+
+#[test]
+fn look_at_the_store_in_a_browser() {
+    run("docs/web.md");
 }
 
 #[test]

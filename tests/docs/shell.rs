@@ -18,6 +18,8 @@ pub struct Shell {
     /// The directory of the logs of servers.
     directory: PathBuf,
     servers: Vec<u32>,
+    /// The number of servers that were started. Each has a log of its own: that of a server that was stopped says that it listens.
+    started: usize,
 }
 
 impl Shell {
@@ -43,6 +45,7 @@ impl Shell {
             lines,
             directory,
             servers: Vec::new(),
+            started: 0,
         };
         shell.run("exec 2>&1");
         shell
@@ -73,7 +76,8 @@ impl Shell {
 
     /// Starts a server. Returns its log once it listens and the log has `count` lines, or once it has ended.
     pub fn serve(&mut self, command: &str, count: usize) -> Vec<String> {
-        let log = self.directory.join(format!("log{}", self.servers.len()));
+        let log = self.directory.join(format!("log{}", self.started));
+        self.started += 1;
         let started = format!("{command} </dev/null >{} 2>&1 & echo $!", log.display());
         let pid = self.run(&started).concat().parse().unwrap();
         self.servers.push(pid);

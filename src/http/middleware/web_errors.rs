@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::HeaderValue;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -43,7 +43,7 @@ pub(in crate::http) async fn mark_web_responses(
         return next.run(request).await;
     };
     // Before there were pages, the path `/` was an unknown endpoint. It still is for clients that do not ask for a page.
-    if request.uri().path() == "/" && !accepts_html(&request) {
+    if request.uri().path() == "/" && !asks_for_page(&request) {
         return next.run(request).await;
     }
     let peer = request.extensions().get::<Peer>();
@@ -56,10 +56,11 @@ pub(in crate::http) async fn mark_web_responses(
 }
 
 /// Returns whether the client asks for a page, as browsers do.
-pub(in crate::http) fn accepts_html(request: &Request) -> bool {
-    let accepted = request.headers().get_all(axum::http::header::ACCEPT);
-    let mut accepted = accepted.iter().filter_map(|value| value.to_str().ok());
-    accepted.any(|value| value.contains("text/html"))
+pub(in crate::http) fn asks_for_page(request: &Request) -> bool {
+    let accepted = request.headers().get_all(ACCEPT).iter();
+    let mut accepted = accepted.filter_map(|value| value.to_str().ok());
+    [Method::GET, Method::HEAD].contains(request.method())
+        && accepted.any(|value| value.contains("text/html"))
 }
 
 /// Renders the errors of pages, and adds the headers that each page must have.

@@ -11,6 +11,9 @@ use crate::repo::tree::entry::{TreeEntry, TreeNode};
 use crate::repo::tree::new_names::check_new_path;
 use crate::repo::tree::reader::{Lookup, TreeReader, look_up};
 
+/// Entries of a directory: their names, and what has them.
+pub type DirectoryPart = Vec<(String, TreeNode)>;
+
 /// The result of looking up a path in the caches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CachedNode {
@@ -58,6 +61,44 @@ impl ObjectDb {
             Some((name.to_owned(), TreeEntry::from(entry).node()))
         });
         Ok(entries.collect())
+    }
+
+    /// Returns a part of the modules and directories in the directory at `path` in a tree, in git's order: at most `count` of them, without the
+    /// first `before`; and the number of all of them. `None` if there is no directory. Entries with illegal names are counted, but left out: to
+    /// check all names of a large directory takes much longer than to read it.
+    pub fn directory_part(
+        &self,
+        tree: TreeId,
+        path: &TreePath,
+        (before, count): (usize, usize),
+    ) -> Result<Option<(DirectoryPart, usize)>> {
+        let trees = TreeReader::cached(self);
+        let directory = match path.is_root() {
+            true => Some(tree),
+            false => {
+                let entry = trees.entry(tree.0, path.as_str().into())?;
+                entry.and_then(|entry| entry.directory())
+            }
+        };
+        let Some(directory) = directory else {
+            return Ok(None);
+        };
+        let directory = trees.load(directory.0)?;
+        let nodes = directory
+            .entries
+            .iter()
+            .map(|entry| (entry, TreeEntry::from(entry).node()));
+        let known = nodes.filter(|(_, node)| *node != TreeNode::Foreign);
+        let part = known
+            .clone()
+            .skip(before)
+            .take(count)
+            .filter_map(|(entry, node)| {
+                let name = str::from_utf8(&entry.filename).ok();
+                let name = name.filter(|name| names::is_legal_segment(name))?;
+                Some((name.to_owned(), node))
+            });
+        Ok(Some((part.collect(), known.count())))
     }
 
     /// Checks whether a module can be put at `path` in a tree.

@@ -78,8 +78,10 @@ for (const bar of document.querySelectorAll("[data-watch]")) {
       wait = 1000;
       const event = JSON.parse(data);
       seen.add(event.commit);
+      // Characters that hide or turn text are shown as escapes, as on the page.
+      const author = event.author.replace(/[\p{Cc}\p{Bidi_C}]/gu, (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
       const count = seen.size === 1 ? "1 new change" : `${seen.size} new changes`;
-      bar.querySelector("[data-count]").textContent = `${count}, the last one by ${event.author}`;
+      bar.querySelector("[data-count]").textContent = `${count}, the last one by ${author}`;
       bar.hidden = false;
     });
     socket.addEventListener("close", () => {

@@ -12,7 +12,7 @@ use crate::web::text::shown_cut;
 use crate::web::wit_text::highlighted;
 
 /// The number of imports, and of exports, that are listed at first.
-const ITEMS_SHOWN: usize = 100;
+const ITEMS_SHOWN: usize = 40;
 
 /// The most characters of a name or type.
 const TEXT_CHARS: usize = 600;
@@ -45,11 +45,7 @@ pub(super) fn card(page: &ModulePage<'_>) -> Markup {
 }
 
 fn wit_block(page: &ModulePage<'_>, wit: &WitFacts) -> Markup {
-    let end = wit.text.len().min(WIT_BYTES_MAX);
-    let end = wit.text[..wit.text.floor_char_boundary(end)]
-        .rfind('\n')
-        .filter(|_| end < wit.text.len());
-    let text = &wit.text[..end.unwrap_or(wit.text.len())];
+    let text = first_lines(&wit.text, WIT_BYTES_MAX);
     let source = match wit.source {
         WitSource::Component => "The world that the component implements",
         WitSource::Module => "The world that is embedded in the module",
@@ -61,6 +57,18 @@ fn wit_block(page: &ModulePage<'_>, wit: &WitFacts) -> Markup {
         @if text.len() < wit.text.len() || wit.text_is_cut {
             p.small { "The text is cut. " a href=(page.site.wit(page.path)) { "The whole text, on the default branch" } }
         }
+    }
+}
+
+/// Returns the lines of a text that are complete in its first bytes; the whole text if it is not longer.
+fn first_lines(text: &str, bytes_max: usize) -> &str {
+    if text.len() <= bytes_max {
+        return text;
+    }
+    let start = &text.as_bytes()[..bytes_max];
+    match start.iter().rposition(|byte| *byte == b'\n') {
+        Some(newline) => &text[..newline],
+        None => "",
     }
 }
 

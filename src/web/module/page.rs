@@ -27,6 +27,8 @@ pub struct ModulePage<'m> {
     pub path: &'m ModulePath,
     /// The commit.
     pub commit: Option<&'m Commit>,
+    /// The URL of the same page at the tip of the branch, if it has one. Only a page of a commit needs it.
+    pub newest: Option<String>,
     /// The branches to select from.
     pub branches: &'m Branches,
     /// The hash of the module.
@@ -85,7 +87,7 @@ impl ModulePage<'_> {
         let whole = size_tree::of(facts);
         html! {
             (live_bar(site, place, *commit, &site.module(place, path)))
-            (commit_note(site, place, *commit, &site.module(&place.tip(), path)))
+            (commit_note(site, place, *commit, self.newest.as_deref()))
             div.head {
                 div {
                     (crumbs(site, place, path.as_tree_path()))

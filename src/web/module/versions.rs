@@ -47,7 +47,7 @@ fn row(page: &ModulePage<'_>, version: &VersionRow, before: Option<&VersionRow>)
             span.muted.small { (time(version.commit.date_s)) }
             span.small { (bytes(version.size_bytes)) }
             @if let Some(before) = before {
-                span.small class=(if version.size_bytes > before.size_bytes { "small grew" } else { "small shrank" }) {
+                span class=(if version.size_bytes > before.size_bytes { "small grew" } else { "small shrank" }) {
                     (bytes_change(before.size_bytes, version.size_bytes))
                 }
             }

@@ -10,6 +10,7 @@ use crate::http::extract::QueryParams;
 use crate::names::BranchName;
 use crate::store::{Commit, MergeOutcome, Revision, Store};
 use crate::web::branches::{BranchList, BranchRow, MergePage};
+use crate::web::text::plain;
 use crate::web::{Section, Site};
 
 /// The number of branches on a page.
@@ -124,7 +125,7 @@ fn merge_page(
         form: None,
     };
     Ok(Answer::Page(Content {
-        title: format!("Merge {from} into {into}"),
+        title: plain(&format!("Merge {from} into {into}"), 120),
         section: Section::Branches,
         query: String::new(),
         markup: page.render(),

@@ -1,14 +1,14 @@
 //! The first page, and directories.
 
 use axum::extract::{FromRequestParts as _, Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::screen::{Answer, Content, Screen, Seen, redirect};
 use crate::http::error::{Failure, Result};
 use crate::http::extract::{QueryParams, UrlTail};
-use crate::http::middleware::web_errors::accepts_html;
+use crate::http::middleware::web_errors::asks_for_page;
 use crate::http::state::App;
 use crate::names::{ModulePath, ModuleRef, TreePath};
 use crate::store::EntryNode;
@@ -31,8 +31,7 @@ pub(super) struct StartQuery {
 
 /// Shows the modules of the default branch to browsers. Other clients get what they got before there were pages.
 pub(super) async fn first(State(app): State<App>, request: Request) -> Result<Response> {
-    let is_read = [Method::GET, Method::HEAD].contains(request.method());
-    if !is_read || !accepts_html(&request) {
+    if !asks_for_page(&request) {
         return Err(Failure::unknown_endpoint());
     }
     let query = QueryParams::of(request.uri())?;
@@ -65,11 +64,17 @@ fn directory(seen: &Seen<'_>, path: &TreePath, start: usize) -> Result<Answer> {
     };
     let is_known = |node: &EntryNode| !matches!(node, EntryNode::Module { summary: None, .. });
     let is_final = page.entries.iter().all(|entry| is_known(&entry.node));
+    let last_change = seen.store.directory_log(&seen.revision, path, 1)?;
     let screen = Directory {
         site: seen.site,
         place: seen.place,
         path,
         commit: seen.commit.as_ref(),
+        newest: seen.newest(seen.site.tree(&seen.place.tip(), path), |tip| {
+            let page = seen.store.directory(tip, path, (0, 0), 1);
+            page.is_ok_and(|page| page.is_some())
+        }),
+        last_change: last_change.first(),
         branches: &seen.branches,
         page: &page,
         page_size: PAGE_SIZE,

@@ -58,6 +58,9 @@ fn page(seen: &Seen<'_>, path: &TreePath, after: Option<CommitId>, start: usize)
         place: seen.place,
         path,
         commit: seen.commit.as_ref(),
+        newest: seen.newest(seen.site.history(&seen.place.tip(), path), |tip| {
+            seen.store.snapshot(tip).is_ok()
+        }),
         branches: &seen.branches,
         rows: &rows,
         next,

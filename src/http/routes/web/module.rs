@@ -82,6 +82,10 @@ fn module(app: &App, seen: &Seen<'_>, path: &ModulePath, has_all_items: bool) ->
         place: seen.place,
         path,
         commit: seen.commit.as_ref(),
+        newest: seen.newest(seen.site.module(&seen.place.tip(), path), |tip| {
+            let name = ModuleRef::Path(path.clone());
+            seen.store.contains(tip, &name).unwrap_or(false)
+        }),
         branches: &seen.branches,
         hash,
         digest: seen.store.digest(hash)?,

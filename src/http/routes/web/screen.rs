@@ -257,6 +257,12 @@ impl Screen {
 }
 
 impl Seen<'_> {
+    /// Returns the URL of a page at the tip of the branch if the page is of a commit, and `has_page` is true for the tip.
+    pub fn newest(&self, url: String, has_page: impl Fn(&Revision) -> bool) -> Option<String> {
+        let tip = Revision::Branch(self.place.branch.clone());
+        (self.place.commit.is_some() && has_page(&tip)).then_some(url)
+    }
+
     /// Returns the failure for a branch or commit that cannot be read: 410 for a commit that was once there.
     pub fn missing(&self, revision: &Revision, error: store::Error) -> Failure {
         missing(self.store, revision, error)

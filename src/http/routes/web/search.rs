@@ -9,6 +9,7 @@ use crate::http::extract::QueryParams;
 use crate::names::ModulePath;
 use crate::store::{ErrorKind, Query, SearchCursor, SearchMatch, SearchScope};
 use crate::web::search::{FoundRow, Outcome, SearchPage};
+use crate::web::text::plain;
 use crate::web::{Section, Site};
 
 /// The number of matches on a page.
@@ -68,7 +69,7 @@ fn page(seen: &Seen<'_>, text: &str, has_history: bool, cursor: &SearchCursor) -
         title: if text.is_empty() {
             "Search".to_owned()
         } else {
-            format!("Search for {text}")
+            format!("Search for {}", plain(text, 100))
         },
         section: Section::Search,
         query: text.to_owned(),

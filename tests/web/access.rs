@@ -1,0 +1,168 @@
+//! Who gets pages: keys, other clients, servers without the web UI.
+
+use wasmstore::http::{Keys, ServerOptions};
+
+use super::Web;
+use crate::http::api::Api;
+use crate::support::program::World;
+use crate::support::server::Server;
+
+/// `Basic` with the password `reader`, `builder` and `wrong`.
+const READER: (&str, &str) = ("authorization", "Basic eDpyZWFkZXI=");
+const BUILDER: (&str, &str) = ("authorization", "Basic eDpidWlsZGVy");
+const WRONG: (&str, &str) = ("authorization", "Basic eDp3cm9uZw==");
+
+fn with_keys() -> Web {
+    let keys = Keys::parse("reader:GET;builder:GET,POST;writer:POST").unwrap();
+    Web::with(ServerOptions {
+        keys: Some(keys.into()),
+        ..ServerOptions::default()
+    })
+}
+
+#[test]
+fn pages_need_a_key_that_allows_get() {
+    let w = with_keys();
+    w.put("a.wasm", 1);
+    for uri in [
+        "/",
+        "/ui/tree",
+        "/ui/module/a.wasm",
+        "/ui/history",
+        "/ui/branches",
+        "/ui/search",
+        "/ui/status",
+        "/ui/raw/a.wasm",
+        "/ui/none",
+    ] {
+        for headers in [&[][..], &[WRONG]] {
+            let page = w.page_with(uri, headers);
+            page.is(401).shows("A key is needed").hides("a.wasm</");
+            page.response.has(
+                "www-authenticate",
+                "Basic realm=\"wasmstore\", charset=\"UTF-8\"",
+            );
+        }
+    }
+    w.page_with("/", &[READER]).is(200).shows("a.wasm");
+    w.page_with("/", &[("wasmstore-auth", "writer")])
+        .is(403)
+        .shows("does not allow");
+    // The page of an error is readable without a key.
+    for link in w
+        .page("/")
+        .links
+        .iter()
+        .filter(|link| link.starts_with("/ui/assets/"))
+    {
+        assert_eq!(w.send("GET", link, &[], "").status, 200, "{link}");
+    }
+}
+
+#[test]
+fn the_status_is_for_keys_that_may_change_the_store() {
+    let w = with_keys();
+    w.page_with("/ui/status", &[READER])
+        .is(403)
+        .shows("the status needs");
+    w.page_with("/", &[READER]).hides("/ui/status");
+    w.page_with("/ui/status", &[BUILDER]).is(200);
+    w.page_with("/", &[BUILDER]).shows("/ui/status");
+}
+
+#[test]
+fn the_rights_of_a_key_are_part_of_the_entity_tag() {
+    let w = with_keys();
+    w.put("a.wasm", 1);
+    w.read_all();
+    let tag = |key| {
+        w.page_with("/", &[key])
+            .response
+            .header("etag")
+            .unwrap()
+            .to_owned()
+    };
+    let (reader, builder) = (tag(READER), tag(BUILDER));
+    assert_ne!(reader, builder);
+    let page = w.page_with("/", &[READER, ("if-none-match", &builder)]);
+    page.is(200);
+    page.response.has("cache-control", "private, no-cache");
+}
+
+#[test]
+fn only_a_browser_gets_a_page_at_the_root() {
+    let w = Web::new();
+    for headers in [
+        &[][..],
+        &[("accept", "*/*")],
+        &[("accept", "application/json")],
+    ] {
+        let response = w.send("GET", "/", headers, "");
+        assert_eq!(response.status, 404);
+        assert!(response.text().contains("there is no such endpoint"));
+    }
+    for method in ["POST", "PUT", "DELETE", "BREW"] {
+        let response = w.send(method, "/", &[("accept", "text/html")], "");
+        response.is(404, "there is no such endpoint");
+    }
+    assert_eq!(
+        w.send("HEAD", "/", &[("accept", "text/html")], "").status,
+        200
+    );
+    let redirect = w.send("GET", "/ui", &[], "");
+    assert_eq!(
+        (redirect.status, redirect.header("location")),
+        (303, Some("/"))
+    );
+}
+
+#[test]
+fn the_api_answers_browsers_like_everybody() {
+    let w = Web::new();
+    w.put("a.wasm", 1);
+    for uri in [
+        "/api/v1/modules",
+        "/api/v1/module/a.wasm",
+        "/api/v1/none",
+        "/api/v1/module/none",
+        "/wasmstore.git/info/refs",
+        "/v2/",
+        "/none",
+    ] {
+        let plain = w.send("GET", uri, &[], "");
+        let browser = w.send("GET", uri, &[("accept", "text/html")], "");
+        assert_eq!(
+            (plain.status, &plain.body),
+            (browser.status, &browser.body),
+            "{uri}"
+        );
+        assert_eq!(
+            plain.header("content-type"),
+            browser.header("content-type"),
+            "{uri}"
+        );
+        browser.lacks("content-security-policy");
+    }
+}
+
+#[test]
+fn a_server_without_the_web_ui_has_no_pages() {
+    let without = Api::new();
+    for uri in ["/", "/ui", "/ui/tree", "/ui/assets/x"] {
+        let response = without.send("GET", uri, &[("accept", "text/html")], "");
+        response.is(404, "there is no such endpoint");
+    }
+    let world = World::with_store("sha1");
+    let html = ["Accept: text/html"];
+    let server = Server::start(&world, &["--no-web"]);
+    assert_eq!(server.send("GET", "/", &html, b"").status, 404);
+    drop(server);
+    world.file("wasmstore.toml", "no-web = true\nport = 0\n");
+    let server = Server::start(&world, &["--config", "wasmstore.toml"]);
+    assert_eq!(server.send("GET", "/", &html, b"").status, 404);
+    drop(server);
+    let server = Server::start(&world, &[]);
+    let page = server.send("GET", "/", &html, b"");
+    assert_eq!(page.status, 200);
+    assert!(page.text().contains("There are no modules"));
+}
