@@ -19,7 +19,7 @@ pub struct BranchRow {
     pub name: BranchName,
     /// The tip; `None` if the branch has no commit.
     pub tip: Option<Commit>,
-    /// How far it and the other branch have diverged; `None` for the other branch itself.
+    /// How far it and the other branch have diverged; `None` for the other branch itself, and if counting takes too long.
     pub relation: Option<BranchRelation>,
 }
 
@@ -91,10 +91,10 @@ impl BranchList<'_> {
                     }
                 }
                 td {
-                    @if row.relation.is_some() {
+                    @if row.name != *self.base {
                         div.actions {
                             a href=(site.compare(self.base.as_str(), row.name.as_str(), &root)) { "Differences" }
-                            @if row.relation.is_some_and(|relation| relation.ahead > 0) {
+                            @if row.relation.is_none_or(|relation| relation.ahead > 0) {
                                 a href=(site.merge_preview(row.name.as_str(), self.base.as_str())) { "What a merge changes" }
                             }
                         }

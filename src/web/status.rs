@@ -89,7 +89,7 @@ impl Status<'_> {
                 div.scroll {
                     table {
                         caption.sr { "Scheduled maintenance" }
-                        thead { tr { th scope="col" { "Task" } th scope="col" { "Last success" } th.num scope="col" { "Took" } th scope="col" { "Result" } } }
+                        thead { tr { th scope="col" { "Task" } th scope="col" { "Last success" } th.num.wide scope="col" { "Took" } th scope="col" { "Result" } } }
                         tbody {
                             (task("gc", &self.maintenance.gc))
                             (task("verify", &self.maintenance.verify))
@@ -110,7 +110,7 @@ impl Status<'_> {
                     div.scroll {
                         table {
                             caption.sr { "Mirrors" }
-                            thead { tr { th scope="col" { "Name" } th scope="col" { "State" } th scope="col" { "Last success" } th scope="col" { "Last failure" } } }
+                            thead { tr { th scope="col" { "Name" } th scope="col" { "State" } th scope="col" { "Last success" } th.wide scope="col" { "Last failure" } } }
                             tbody {
                                 @if let Some(primary) = self.primary { (peer("primary", primary)) }
                                 @for mirror in self.mirrors { (peer("mirror", mirror)) }
@@ -129,7 +129,7 @@ fn task(name: &str, task: &TaskState) -> Markup {
         tr {
             th scope="row" { (name) }
             td { @match task.success_ms { Some(ms) => (time(seconds(ms))), None => span.muted { "never" } } }
-            td.num { @if let Some(ms) = task.duration_ms { (ms / 1000) "." (ms % 1000 / 100) " s" } }
+            td.num.wide { @if let Some(ms) = task.duration_ms { (ms / 1000) "." (ms % 1000 / 100) " s" } }
             td {
                 @match (task.failures(), task.faults, task.success_ms) {
                     (0, Some(0), _) | (0, None, Some(_)) => span.tag.good { "ok" },
@@ -151,7 +151,7 @@ fn peer(kind: &str, peer: &Peer) -> Markup {
                 @else { span.tag.warn { (count(peer.lag.as_secs())) " s behind" } }
             }
             td { @match peer.last_success_s { Some(seconds) => (time(seconds)), None => span.muted { "–" } } }
-            td { @if peer.failures > 0 { (peer.failures) "× " @if let Some(error) = &peer.error { (shown_cut(error, 200)) } } }
+            td.wide { @if peer.failures > 0 { (peer.failures) "× " @if let Some(error) = &peer.error { (shown_cut(error, 200)) } } }
         }
     }
 }

@@ -254,6 +254,13 @@ fn the_history_has_lanes_and_leads_to_commits() {
         .shows(&tip.to_string());
     w.page("/ui/history/a.wasm").is(200).shows("added");
     w.page("/ui/commit").is(400);
+    let elsewhere = w.put_on(Some("side"), "d.wasm", 4);
+    let after = format!("/ui/history?after={elsewhere}");
+    w.page(&after)
+        .is(404)
+        .shows("is not in the history of main");
+    let after = format!("/ui/history/a.wasm?after={elsewhere}");
+    w.page(&after).is(404);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The branches, and what a merge would change.
 
+use std::time::{Duration, Instant};
+
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -15,6 +17,9 @@ use crate::web::{Section, Site};
 
 /// The number of branches on a page.
 const PAGE_SIZE: usize = 50;
+
+/// For how long commits are counted for one page. The branches that follow are listed without counts.
+const RELATIONS_TIME_MAX: Duration = Duration::from_millis(500);
 
 /// The query parameter that selects a page.
 #[derive(Deserialize)]
@@ -47,12 +52,12 @@ fn branch_list(store: &Store, screen: &Screen, start: usize) -> Result<Answer> {
     names.retain(|name| *name != base);
     names.insert(0, base.clone());
     let total = names.len();
-    let mut rows = Vec::new();
+    let (started, mut rows) = (Instant::now(), Vec::new());
     for name in names.into_iter().skip(start).take(PAGE_SIZE) {
         let tip = tip(store, &name)?;
         let both = tip.as_ref().zip(base_tip.as_ref());
         let relation = both
-            .filter(|_| name != base)
+            .filter(|_| name != base && started.elapsed() < RELATIONS_TIME_MAX)
             .map(|(tip, base)| store.relation(tip.id, base.id));
         rows.push(BranchRow {
             relation: relation.transpose()?,

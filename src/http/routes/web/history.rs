@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::screen::{Answer, Content, Screen, Seen};
-use crate::http::error::Result;
+use crate::http::error::{Failure, Result};
 use crate::http::extract::{QueryParams, UrlTail};
 use crate::names::{CommitId, ModulePath, ModuleRef, RefName, TreePath};
 use crate::store::{Commit, LogOrder, PathChange, Store};
@@ -103,6 +104,13 @@ fn of_everything(seen: &Seen<'_>, after: Option<CommitId>) -> Result<Rows> {
             found.len() <= PAGE_SIZE
         },
     )?;
+    if let Some(after) = after.filter(|_| !is_reached) {
+        let detail = format!(
+            "commit {after} is not in the history of {}",
+            seen.place.name()
+        );
+        return Err(Failure::new(StatusCode::NOT_FOUND, detail));
+    }
     let has_more = found.len() > PAGE_SIZE;
     found.truncate(PAGE_SIZE);
     let mut rows = Vec::new();
