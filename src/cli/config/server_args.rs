@@ -22,9 +22,9 @@ const DEFAULT_PORT: u16 = 6384;
 
 /// Serve the store over HTTP
 ///
-/// Creates the store if it does not exist. Logs to standard error, one line for each request, and prints nothing. On SIGTERM or SIGINT,
-/// finishes the running requests and exits; with --drain, continues to serve for some time before that. If systemd passes sockets to the
-/// server, uses them instead of its own addresses. On SIGHUP, reads the keys and the certificate again.
+/// Creates the store if it does not exist. Browsers get a web UI at /. Logs to standard error, one line for each request, and prints
+/// nothing. On SIGTERM or SIGINT, finishes the running requests and exits; with --drain, continues to serve for some time before that. If
+/// systemd passes sockets to the server, uses them instead of its own addresses. On SIGHUP, reads the keys and the certificate again.
 ///
 /// The flags can also be set in a TOML file, which --config names. Each key has the long name of a flag: `port = 6384`,
 /// `cors = true`, `mirror = ["https://…"]`. The keys include --root, --branch, --verbose (a number), --quiet and --color. A flag
