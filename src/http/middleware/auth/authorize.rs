@@ -21,7 +21,7 @@ use crate::names::Author;
 use crate::remote::PushIdentity;
 
 /// The paths that need no key. They are for supervisors of the server and reveal nothing about the store.
-const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
+const OPEN_PATHS: [&str; 3] = ["/healthz", "/readyz", "/.well-known/wasm-pkg/registry.json"];
 
 /// The start of the paths of the files that pages load. These paths need no key either: the files are the same for every store, and the
 /// page that reports a missing key needs them too.
