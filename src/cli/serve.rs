@@ -180,6 +180,8 @@ fn start_threads(
         lower_thread_priority(ThreadPriority::BelowReads);
         index_store.run_index_worker();
     })?;
+    let upload_store = Arc::clone(store);
+    start_thread("uploads", move || upload_store.run_upload_expiry())?;
     if let Some(schedule) = schedule {
         let store = Arc::clone(store);
         start_thread("maintenance", move || store.run_maintenance(schedule))?;

@@ -127,7 +127,7 @@ fn routes(has_web: bool) -> OpenApiRouter<App> {
         .route("/wasmstore.git/git-upload-pack", post(git::upload_pack))
         .route("/wasmstore.git/git-receive-pack", post(git::receive_pack))
         // The OCI distribution specification defines the routes below `/v2`, and the wasm-pkg tools define `registry.json`.
-        .route("/v2", any(oci::base))
+        .route("/v2", get(oci::base))
         .route("/v2/{*rest}", any(oci::serve))
         .route("/.well-known/wasm-pkg/registry.json", get(oci::wasm_pkg))
         .routes(routes!(operation::healthz))

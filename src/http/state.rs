@@ -105,6 +105,7 @@ impl App {
         shutdown: CancellationToken,
     ) -> Self {
         let limits = options.limits;
+        store.set_registry_branch(options.default_branch.clone());
         Self(Arc::new(Shared {
             read_permits: Arc::new(Semaphore::new(limits.requests_max)),
             long_read_permits: Arc::new(Semaphore::new(cores())),
@@ -167,6 +168,7 @@ impl App {
             .default_branch
             .write()
             .unwrap_or_else(PoisonError::into_inner) = None;
+        self.store.set_registry_branch(None);
     }
 
     /// Returns an empty reservation of the disk space that all uploads share.

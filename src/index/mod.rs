@@ -32,6 +32,7 @@
 //! items(name, module, version, type)
 //! words(rowid, text)
 //! verdicts(hash, version)
+//! manifests(digest, config, hash, file_name)
 //! ```
 //!
 //! A *lineage* is a segment of first-parent history, and *gen* is a commit's number in it. A commit extends the lineage of its
@@ -55,6 +56,9 @@
 //!
 //! A *verdict* records that the module with this *hash* was found valid by this *version* of wasmstore.
 //!
+//! *manifests* has the digests of the manifest, and of its configuration, that the OCI registry makes for a module with a file name. Only
+//! those that were needed before are there.
+//!
 //! # Reachability
 //!
 //! If a commit reaches a commit of a lineage, it reaches all earlier commits of that lineage. The *trunk* of a commit consists of the
@@ -68,6 +72,7 @@ mod error;
 mod facts;
 mod files;
 mod lifecycle;
+mod manifests;
 mod migrate;
 mod module_set;
 mod path_history;
@@ -84,6 +89,7 @@ pub use database::{DatabaseId, Reader};
 pub use error::{Error, Result};
 pub use facts::{FactsEntry, ItemEntry, ItemKind};
 pub use lifecycle::Index;
+pub use manifests::ManifestEntry;
 pub use module_set::ModuleSet;
 pub use path_history::PathChangeEntry;
 pub use query::{IndexedCommit, OwnChange};

@@ -80,6 +80,17 @@ const TABLES: &str = "
     CREATE INDEX changes_module ON changes (module, path) WHERE module IS NOT NULL;
 ";
 
+/// The table that was added to schema version 2 later. An index without it gets it when it is opened.
+const MANIFESTS: &str = "
+    CREATE TABLE IF NOT EXISTS manifests (
+        digest BLOB PRIMARY KEY,
+        config BLOB NOT NULL,
+        hash BLOB NOT NULL,
+        file_name TEXT NOT NULL,
+        UNIQUE (hash, file_name)
+    ) STRICT, WITHOUT ROWID;
+";
+
 /// Creates the tables in the empty file at `path`. Uses a WAL, or a rollback journal where processes cannot share memory, as on some
 /// network file systems.
 pub(super) fn create(path: &Path) -> Result<Connection> {
@@ -103,6 +114,7 @@ fn create_tables(path: &Path, journal: &str) -> Result<()> {
     connection.execute_batch(&format!(
         "BEGIN IMMEDIATE;
          {TABLES}
+         {MANIFESTS}
          PRAGMA application_id = {APPLICATION_ID};
          PRAGMA user_version = {VERSION};
          COMMIT;"
@@ -122,6 +134,9 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     }
     if read_integer("user_version")? != VERSION {
         return Err(Error::Damaged("the file has another schema version"));
+    }
+    if !connection.table_exists(None, "manifests")? {
+        connection.execute_batch(MANIFESTS)?;
     }
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
     if mode != "wal" {

@@ -1,7 +1,7 @@
 //! Records the synthesised manifest to which a pushed manifest attaches something, such as a signature: it must outlive the module of its tag.
 
 use super::error::Result;
-use super::prune::subject_of_tag;
+use super::kept::subject_of_tag;
 use super::pull::pushed_manifest;
 use super::push::ManifestPush;
 use super::registry::{Registry, RepositoryModule};

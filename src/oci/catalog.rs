@@ -28,7 +28,8 @@ impl Registry {
         };
         let recorded = store.read_registry(|view| self.recorded(view))?;
         recorded.into_iter().for_each(|name| first.add(name));
-        store.list_after(&Revision::default(), &TreePath::root(), None, |path, _| {
+        let revision = Revision::Branch(Some(store.registry_branch()?));
+        store.list_after(&revision, &TreePath::root(), None, |path, _| {
             if let Some((repository, _)) = repository_of(&path) {
                 first.add(repository);
             }

@@ -1,7 +1,6 @@
 //! Deletes a tag or a manifest.
 
 use super::error::Result;
-use super::manifest::Manifest;
 use super::pull::{FoundManifest, tagged_module};
 use super::push::now_s;
 use super::records::{Records, TAGS, UNTAGGED, day_of};
@@ -24,7 +23,7 @@ impl Registry {
         reference: &ManifestRef,
         author: Option<Author>,
     ) -> Result<Published<()>> {
-        let default_branch = store.default_branch()?;
+        let branch = store.registry_branch()?;
         let write = store.begin_registry_write(author)?;
         // The draft below may be newer than what is read here, so it is compared.
         let found = self.manifest(store, repository, reference)?;
@@ -37,7 +36,7 @@ impl Registry {
             reference,
             served: &served,
             found: &found,
-            default_branch: &default_branch,
+            branch: &branch,
         };
         write.publish(|draft| deletion.apply(draft))
     }
@@ -82,7 +81,7 @@ struct Deletion<'d> {
     reference: &'d ManifestRef,
     served: &'d [ServedTag],
     found: &'d FoundManifest,
-    default_branch: &'d BranchName,
+    branch: &'d BranchName,
 }
 
 impl Deletion<'_> {
@@ -96,8 +95,8 @@ impl Deletion<'_> {
             ManifestRef::Digest(digest) => {
                 removed.push(manifest);
                 removed.push(records.media_type(digest));
-                let parsed = self.found.parse().unwrap_or_else(|_| Manifest::default());
-                if let Some(subject) = &parsed.subject {
+                let fields = self.found.fields();
+                if let Some(subject) = fields.as_ref().and_then(|fields| fields.subject.as_ref()) {
                     removed.push(records.referrer(&subject.digest, digest));
                 }
                 if let Some(hash) = pushed {
@@ -133,7 +132,7 @@ impl Deletion<'_> {
     fn modules(&self, draft: &RegistryDraft<'_, '_>) -> Result<Vec<ModulePath>> {
         let find = |tag| {
             let module = |path: &_| draft.module(path);
-            tag_path::find(self.repository, tag, self.default_branch, module)
+            tag_path::find(self.repository, tag, self.branch, module)
         };
         if let ManifestRef::Tag(tag) = self.reference {
             return Ok(find(tag)?.map(|module| module.path).into_iter().collect());

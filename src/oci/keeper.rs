@@ -16,7 +16,8 @@ struct Keeper {
 
 impl RecordKeeper for Keeper {
     fn prune(&self, store: &Store) -> store::Result<()> {
-        store_result(Registry::default().prune(store, self.keep_days))
+        store.remove_expired_blobs()?;
+        store_result(Registry::default().prune(store, self.keep_days)).map(drop)
     }
 
     fn verify(&self, store: &Store, report: &mut dyn FnMut(StoreFault)) -> store::Result<()> {

@@ -1,11 +1,14 @@
-//! The name under which OCI clients pull a module.
+//! The name under which OCI clients pull a module, and the module that a manifest stands for.
 
 use super::error::Result;
-use super::pull::tagged_module;
+use super::pull::{pushed_manifest, tagged_module};
+use super::records::Records;
 use super::registry::Registry;
 use super::tag_path::repository_of;
-use crate::names::{ModuleHash, ModulePath, OciDigest, OciTag, RepositoryName};
-use crate::store::Store;
+use crate::names::{
+    Digest, HashRef, ModuleHash, ModulePath, ModuleRef, OciDigest, OciTag, RepositoryName,
+};
+use crate::store::{ErrorKind, Revision, Store};
 
 /// A module as OCI clients see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +47,47 @@ impl Registry {
                 tag: tag.clone(),
                 digest: manifest.digest,
             }))
+        })
+    }
+
+    /// Returns the hash of the module that a manifest stands for, if `name` is the digest of the manifest, and no module of the tree at
+    /// `revision` has it; otherwise returns `name`. Of synthesised manifests, those are found that this registry has made before.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn resolve(
+        &self,
+        store: &Store,
+        revision: &Revision,
+        name: &ModuleRef,
+    ) -> Result<ModuleRef> {
+        let ModuleRef::Hash(HashRef::Digest(digest)) = name else {
+            return Ok(name.clone());
+        };
+        match store.hash(revision, name) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            _ => return Ok(name.clone()),
+        }
+        Ok(match self.module_of_manifest(store, *digest)? {
+            Some(hash) => ModuleRef::Hash(HashRef::parse(&hash.to_string())?),
+            None => name.clone(),
+        })
+    }
+
+    fn module_of_manifest(&self, store: &Store, digest: Digest) -> Result<Option<ModuleHash>> {
+        if let Some(made) = store.indexed_manifest(digest) {
+            return Ok(Some(made.module));
+        }
+        let digest = OciDigest::from(digest);
+        store.read_registry(|view| {
+            for repository in self.recorded(view)? {
+                let pushed = pushed_manifest(view, &repository, &digest)?;
+                if let Some(layer) = pushed.and_then(|pushed| pushed.module()) {
+                    let blob = Records(&repository).blob(&layer);
+                    return Ok(view.record(blob.as_tree_path())?);
+                }
+            }
+            Ok(None)
         })
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct PreparedPush<'p> {
     pub blobs: Vec<(OciDigest, ModuleHash)>,
     /// The records of the synthesised manifests to which the push attaches something.
     pub subjects: Vec<(ModulePath, ModuleHash)>,
-    pub default_branch: BranchName,
+    pub branch: BranchName,
     pub day: u64,
 }
 
@@ -87,7 +87,7 @@ impl PreparedPush<'_> {
         for tag in &self.tags {
             let repository = &self.push.repository;
             let find = |path: &_| draft.module(path);
-            let current = tag_path::find(repository, tag, &self.default_branch, find)?;
+            let current = tag_path::find(repository, tag, &self.branch, find)?;
             match (module, current) {
                 (Some(module), current) => {
                     let path = match current {

@@ -1,5 +1,7 @@
 //! Finds a manifest by tag or digest.
 
+use std::sync::{Arc, OnceLock};
+
 use super::error::{Error, Result};
 use super::manifest::{IMAGE_MANIFEST, Manifest};
 use super::records::{MANIFESTS, Records, digest_of};
@@ -18,6 +20,8 @@ pub struct FoundManifest {
     pub media_type: String,
     /// The bytes.
     pub bytes: Blob,
+    /// The fields, once they have been parsed; `None` if the bytes are no manifest.
+    fields: OnceLock<Option<Arc<Manifest>>>,
 }
 
 impl Registry {
@@ -90,22 +94,20 @@ impl From<&Synthesized> for FoundManifest {
             digest: made.digest,
             media_type: IMAGE_MANIFEST.to_owned(),
             bytes: Blob::from(made.manifest.clone()),
+            fields: OnceLock::new(),
         }
     }
 }
 
 impl FoundManifest {
-    /// Returns the fields of the manifest.
-    ///
-    /// # Errors
-    /// [`Error::ManifestInvalid`] if its bytes are no manifest. The registry accepts no such bytes.
-    pub fn parse(&self) -> Result<Manifest> {
-        Manifest::parse(&self.bytes, &self.media_type)
+    /// Returns the fields of the manifest; `None` if its bytes are no manifest. The registry accepts no such bytes.
+    pub fn fields(&self) -> Option<Arc<Manifest>> {
+        self.fields.get_or_init(|| fields_of(&self.bytes)).clone()
     }
 
     /// Returns the digest of the module that the manifest stands for.
     pub(super) fn module(&self) -> Option<OciDigest> {
-        self.parse().ok()?.module()
+        self.fields()?.module()
     }
 }
 
@@ -136,7 +138,7 @@ pub(super) fn tagged_module(
     repository: &RepositoryName,
     tag: &OciTag,
 ) -> Result<Option<TaggedModule>> {
-    let branch = view.default_branch();
+    let branch = view.branch();
     Ok(tag_path::find(repository, tag, branch, |path| {
         view.module(path)
     })?)
@@ -153,23 +155,25 @@ pub(super) fn pushed_manifest(
         return Ok(None);
     };
     let bytes = view.blob(hash)?;
+    // A manifest may have 4 MiB, so it is parsed only once.
+    let fields = OnceLock::new();
     let media_type = match view.record(records.media_type(digest).as_tree_path())? {
-        Some(hash) => String::from_utf8_lossy(&view.blob(hash)?).into_owned(),
-        None => media_type_in(&bytes),
+        Some(hash) => Some(String::from_utf8_lossy(&view.blob(hash)?).into_owned()),
+        None => {
+            let parsed = fields.get_or_init(|| fields_of(&bytes)).as_deref();
+            parsed.and_then(|manifest| manifest.media_type.clone())
+        }
     };
     Ok(Some(FoundManifest {
         digest: *digest,
-        media_type,
+        media_type: media_type.unwrap_or_else(|| IMAGE_MANIFEST.to_owned()),
         bytes,
+        fields,
     }))
 }
 
-/// Returns the media type that a manifest contains.
-fn media_type_in(bytes: &[u8]) -> String {
-    let manifest: Manifest = serde_json::from_slice(bytes).unwrap_or_default();
-    manifest
-        .media_type
-        .unwrap_or_else(|| IMAGE_MANIFEST.to_owned())
+fn fields_of(bytes: &[u8]) -> Option<Arc<Manifest>> {
+    serde_json::from_slice(bytes).ok().map(Arc::new)
 }
 
 /// Returns the digests of all manifests that clients have pushed to a repository.

@@ -114,7 +114,7 @@ impl Registry {
                 .transpose()?,
             blobs: stored,
             manifest,
-            default_branch: store.default_branch()?,
+            branch: store.registry_branch()?,
             day: day_of(now_s()),
         };
         let published = write.publish(|draft| prepared.apply(draft))?;

@@ -100,10 +100,10 @@ fn descriptor(
     let Some(found) = pushed_manifest(view, repository, digest)? else {
         return Ok(None);
     };
-    let manifest = found.parse()?;
+    let fields = found.fields().unwrap_or_default();
     Ok(Some(Descriptor {
-        artifact_type: manifest.effective_artifact_type().map(str::to_owned),
-        annotations: manifest.annotations,
+        artifact_type: fields.effective_artifact_type().map(str::to_owned),
+        annotations: fields.annotations.clone(),
         media_type: found.media_type,
         digest: found.digest,
         size: found.bytes.len() as u64,

@@ -11,8 +11,8 @@ use super::error::Result;
 use super::pull::{pushed_digests, pushed_manifest};
 use super::records::{MANIFESTS, Records};
 use super::synthesized::Synthesized;
-use super::tag_path::{file_name, outer_paths, tag_of_file};
-use crate::names::{ModuleHash, OciDigest, OciTag, RepositoryName, TreePath};
+use super::tag_path::{file_name, is_tag_file, outer_paths, tag_of_file};
+use crate::names::{Digest, ModuleHash, ModulePath, OciDigest, OciTag, RepositoryName, TreePath};
 use crate::store::{RegistryView, TreeId};
 
 /// The maximum size of the cache of synthesised manifests, in bytes.
@@ -27,7 +27,7 @@ pub struct Registry {
     layers: Cache<(RepositoryName, TreeId), Arc<LayerMap>, ByCount>,
 }
 
-/// The ids of everything that the default branch has of a repository.
+/// The ids of everything that the branch has of a repository.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct RepositoryKey {
     directory: Option<TreeId>,
@@ -114,24 +114,26 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// Returns the manifest of a module that no client has pushed.
-    pub(super) fn synthesized(
+    /// Returns a manifest if it is in the cache.
+    pub(super) fn cached(&self, hash: ModuleHash, file_name: &str) -> Option<Arc<Synthesized>> {
+        self.synthesized.get(&(hash, file_name.to_owned()))
+    }
+
+    /// Makes the manifest of a module, and adds it to the cache.
+    pub(super) fn make(
         &self,
         view: &RegistryView<'_>,
         hash: ModuleHash,
         file_name: &str,
     ) -> Result<Arc<Synthesized>> {
-        let key = (hash, file_name.to_owned());
-        if let Some(made) = self.synthesized.get(&key) {
-            return Ok(made);
-        }
         let bytes = view.blob(hash)?;
         let made = Arc::new(Synthesized::new(&bytes, view.digest(hash)?, file_name));
+        let key = (hash, file_name.to_owned());
         self.synthesized.insert(key, Arc::clone(&made));
         Ok(made)
     }
 
-    /// Returns the module whose synthesised manifest, or the configuration of which, has this digest; `None` if the default branch has no such
+    /// Returns the module whose synthesised manifest, or the configuration of which, has this digest; `None` if the branch has no such
     /// module in the repository.
     pub(super) fn module_by_digest(
         &self,
@@ -139,26 +141,41 @@ impl Registry {
         repository: &RepositoryName,
         digest: &OciDigest,
     ) -> Result<Option<(RepositoryModule, Arc<Synthesized>)>> {
-        let outer = outer_paths(repository);
-        let outer = outer.iter().map(|path| view.module(path.as_tree_path()));
-        let key = RepositoryKey {
-            directory: view.module_tree(&directory(repository))?,
-            outer: outer.collect::<Result<_, _>>()?,
+        let found = match self.indexed_module(view, repository, digest)? {
+            Some(module) => Some(module),
+            None => self.digest_map(view, repository)?.get(digest).cloned(),
         };
-        let key = (repository.clone(), key);
-        let map = match self.digests.get(&key) {
-            Some(map) => map,
-            None => {
-                let map = Arc::new(self.digest_map(view, repository)?);
-                self.digests.insert(key, Arc::clone(&map));
-                map
-            }
-        };
-        let Some(module) = map.get(digest) else {
+        let Some(module) = found else {
             return Ok(None);
         };
         let made = self.synthesized(view, module.hash, &module.file_name)?;
-        Ok(Some((module.clone(), made)))
+        Ok(Some((module, made)))
+    }
+
+    /// Returns the module whose synthesised manifest has this digest, if the index knows that and the branch has the module in the repository.
+    fn indexed_module(
+        &self,
+        view: &RegistryView<'_>,
+        repository: &RepositoryName,
+        digest: &OciDigest,
+    ) -> Result<Option<RepositoryModule>> {
+        let OciDigest::Sha256(bytes) = digest else {
+            return Ok(None);
+        };
+        let Some(entry) = view.indexed_manifest(Digest::from_bytes(*bytes)) else {
+            return Ok(None);
+        };
+        for (path, is_inner) in paths_of_file(repository, &entry.file_name) {
+            if view.module(path.as_tree_path())? == Some(entry.module) {
+                return Ok(Some(RepositoryModule {
+                    file_name: entry.file_name.clone(),
+                    path: path.to_string(),
+                    hash: entry.module,
+                    is_inner,
+                }));
+            }
+        }
+        Ok(None)
     }
 
     /// Returns the first pushed manifest, in the order of digests, whose only layer is the module with this digest.
@@ -188,22 +205,62 @@ impl Registry {
         Ok(found)
     }
 
+    /// Returns the digests of the synthesised manifests of a repository.
     fn digest_map(
         &self,
         view: &RegistryView<'_>,
         repository: &RepositoryName,
-    ) -> Result<DigestMap> {
-        let mut map = DigestMap::new();
-        for module in modules(view, repository)? {
-            let made = self.synthesized(view, module.hash, &module.file_name)?;
-            map.insert(made.config_digest, module.clone());
-            map.insert(made.digest, module);
+    ) -> Result<Arc<DigestMap>> {
+        let key = (repository.clone(), RepositoryKey::of(view, repository)?);
+        if let Some(map) = self.digests.get(&key) {
+            return Ok(map);
         }
+        let modules = modules(view, repository)?;
+        let named: Vec<_> = modules
+            .iter()
+            .map(|module| (module.hash, module.file_name.as_str()))
+            .collect();
+        let mut map = DigestMap::new();
+        for (entry, module) in self
+            .manifest_digests(view, &named)?
+            .into_iter()
+            .zip(&modules)
+        {
+            map.insert(OciDigest::from(entry.config), module.clone());
+            map.insert(OciDigest::from(entry.digest), module.clone());
+        }
+        let map = Arc::new(map);
+        self.digests.insert(key, Arc::clone(&map));
         Ok(map)
     }
 }
 
-/// Returns the modules of a repository on the default branch.
+impl RepositoryKey {
+    /// Returns the ids of what the branch has of a repository.
+    pub fn of(view: &RegistryView<'_>, repository: &RepositoryName) -> Result<Self> {
+        let outer = outer_paths(repository);
+        let outer = outer.iter().map(|path| view.module(path.as_tree_path()));
+        Ok(Self {
+            directory: view.module_tree(&directory(repository))?,
+            outer: outer.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// Returns the paths at which a repository may have a module with this file name, and whether each is in the directory of the repository.
+fn paths_of_file<'n>(
+    repository: &RepositoryName,
+    name: &'n str,
+) -> impl Iterator<Item = (ModulePath, bool)> + use<'n> {
+    let inner = format!("{repository}/{name}");
+    let inner = ModulePath::parse(&inner).ok().filter(|_| is_tag_file(name));
+    let outer = outer_paths(repository).into_iter();
+    let outer = outer.filter(move |path| file_name(path) == name);
+    let inner = inner.into_iter().map(|path| (path, true));
+    inner.chain(outer.map(|path| (path, false)))
+}
+
+/// Returns the modules of a repository on the branch.
 pub(super) fn modules(
     view: &RegistryView<'_>,
     repository: &RepositoryName,
@@ -232,7 +289,7 @@ pub(super) fn modules(
     Ok(modules)
 }
 
-/// Returns the directory of a repository on the default branch.
+/// Returns the directory of a repository on the branch.
 pub(super) fn directory(repository: &RepositoryName) -> TreePath {
     TreePath::parse(repository.as_str()).expect("BUG: a repository name is a legal path")
 }

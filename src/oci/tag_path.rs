@@ -62,8 +62,16 @@ pub(super) fn tag_of_file(name: &str, node: &TreeNode) -> Option<(OciTag, Module
     let TreeNode::Module(hash) = node else {
         return None;
     };
-    let tag = OciTag::parse(name.strip_suffix(SUFFIX)?).ok()?;
-    Some((tag, *hash))
+    Some((tag_of_file_name(name)?, *hash))
+}
+
+/// Returns whether a file with this name in the directory of a repository has a tag.
+pub(super) fn is_tag_file(name: &str) -> bool {
+    tag_of_file_name(name).is_some()
+}
+
+fn tag_of_file_name(name: &str) -> Option<OciTag> {
+    OciTag::parse(name.strip_suffix(SUFFIX)?).ok()
 }
 
 /// Returns the paths outside of the directory of a repository that have modules of the repository.

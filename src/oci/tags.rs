@@ -82,7 +82,7 @@ fn named_tags(
     }
     for path in outer_paths(repository) {
         if view.module(path.as_tree_path())?.is_some() {
-            let outer = outer_tags(view.default_branch());
+            let outer = outer_tags(view.branch());
             tags.extend(outer.into_iter().map(|tag| (tag, None)));
         }
     }

@@ -37,7 +37,8 @@ impl StoreOperations for Store {
     }
 
     fn hash(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleHash> {
-        Ok(self.hash(revision, name)?)
+        let name = Registry::default().resolve(self, revision, name)?;
+        Ok(self.hash(revision, &name)?)
     }
 
     fn contains(&self, revision: &Revision, name: &ModuleRef) -> Result<bool> {
@@ -45,6 +46,8 @@ impl StoreOperations for Store {
     }
 
     fn info(&self, revision: &Revision, name: &ModuleRef) -> Result<InfoJson> {
+        let registry = Registry::default();
+        let name = &registry.resolve(self, revision, name)?;
         let mut details = self.info(revision, name, 0)?;
         while let Some(next) = details.module.next {
             let more = self.info(revision, name, next)?.module;
@@ -54,7 +57,7 @@ impl StoreOperations for Store {
         }
         let mut info = InfoJson::from(&details);
         if let ModuleRef::Path(path) = name {
-            let module = Registry::default().module_name(self, path, details.hash)?;
+            let module = registry.module_name(self, path, details.hash)?;
             info.oci = module.as_ref().map(OciJson::from);
         }
         Ok(info)

@@ -35,7 +35,7 @@
 //!   backup.lock         flock(2): held by backup, gc and verify
 //!   roll-up.lock        flock(2): held by the one running roll-up
 //!   creating            exists while the store is created
-//!   moving              the ref that was moved last, whose lock file may be left after a crash: see refs/lock.rs
+//!   moving              the refs that were moved last, whose lock files may be left after a crash: see refs/lock.rs
 //!   durable/            tips of branches and of refs/oci/records that are durable with everything that they reach: see refs/durable_tips.rs
 //!   rolled-up           the packs that the last roll-up copied, which the next one deletes: see packs/roll_up.rs
 //!   tmp/                packs and loose objects that are being written; spooled uploads, unlinked as soon as they are opened
@@ -141,7 +141,7 @@ pub use push::introduced::{Introduced, IntroducedEntry, WalkControl};
 pub use push::pushed_commit::PushedCommit;
 pub use push::ref_updates::{Atomicity, DropPolicy, RefUpdate, Refusal};
 pub use push::tree_weight::{TreeScale, TreeWeight};
-pub use refs::read::BranchesAndTags;
+pub use refs::read::{BranchesAndTags, RegistryTips};
 pub use refs::store::RefStore;
 pub use refs::watcher::{RefWaker, RefWatcher};
 pub use repository::Repository;

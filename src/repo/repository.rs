@@ -25,6 +25,7 @@ use crate::repo::publish::draft::Draft;
 use crate::repo::publish::group_commit::Publisher;
 use crate::repo::publish::write_txn::WriteTxn;
 use crate::repo::push::incoming::IncomingObjects;
+use crate::repo::refs::read::RegistryTips;
 use crate::repo::refs::store::RefStore;
 use crate::repo::refs::watcher::RefWatcher;
 use crate::repo::verify::check::{self, VerifyGuard};
@@ -146,8 +147,8 @@ impl Repository {
     }
 
     /// Publishes one change of several refs like [`publish`](Self::publish): `decide` gets a draft for each ref, the branch first, and
-    /// returns a decision for each. The refs move one after the other, `refs/oci/records` first. If the branch then cannot move, or the
-    /// process crashes in between, only `refs/oci/records` has moved, and the change has failed.
+    /// returns a decision for each. Either both refs move or none, except after a crash or a failure of the disk: the refs move one after the other,
+    /// `refs/oci/records` first, so only that one may have moved then.
     ///
     /// # Errors
     /// As for [`publish`](Self::publish).
@@ -158,6 +159,15 @@ impl Repository {
         decide: impl FnMut(&mut [Draft<'_>]) -> Result<(Vec<Decision>, T), E>,
     ) -> Result<Published<T>, E> {
         self.publisher.publish_refs(txn, refs, decide)
+    }
+
+    /// Returns the tip of `refs/oci/records` and the tips of all branches, between two changes: a change of both is in all of them or in none.
+    ///
+    /// # Errors
+    /// The refs cannot be read or locked.
+    pub fn tips_between_changes(&self) -> Result<RegistryTips> {
+        let _refs_lock = self.parts.locks.refs()?;
+        self.refs().registry_tips()
     }
 
     /// Makes `branch` the default branch. If it does not exist, it is created at the tip of `from`, or of the current default branch.

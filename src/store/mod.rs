@@ -58,6 +58,7 @@ mod wit;
 mod world;
 
 pub use crate::index::ItemKind;
+pub use crate::index::ManifestEntry;
 pub use crate::repo::{
     Atomicity, Blob, BlobHasher, BranchesAndTags, BrokenRef, CacheUse, Commit, DropPolicy,
     FaultSeverity, MirrorLock, ObjectFormat, ObjectLocation, PathChange, Published, PushHooks,
@@ -92,7 +93,8 @@ pub use path_log::{
 };
 pub use precondition::{EntityTags, Precondition};
 pub use registry::{
-    BlobUpload, RecordKeeper, RegistryDraft, RegistryError, RegistryView, RegistryWrite,
+    BlobUpload, RecordKeeper, RecordsEdit, RegistryDraft, RegistryError, RegistryView,
+    RegistryWrite,
 };
 pub use remove::DirectoryRemoval;
 pub use replica::{RemoteRefs, SkippedRef};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, RwLock};
 
 use super::digest_cache::DigestCache;
 use super::error::Result;
@@ -13,6 +13,7 @@ use super::version_lists::VersionLists;
 use crate::budget::ByteBudget;
 use crate::config::{NameRules, Options};
 use crate::index::Index;
+use crate::names::BranchName;
 use crate::repo::{BlobUploads, ObjectFormat, Repository};
 
 /// A function that reports progress while missing commits, or missing facts about modules, are added to the index. It is called with the
@@ -46,6 +47,8 @@ pub struct Store {
     pub(super) blob_uploads: BlobUploads,
     pub(super) index: Index,
     pub(super) progress: Option<CatchUpProgress>,
+    /// The branch that the registry reads and writes; `None` is the default branch.
+    pub(super) registry_branch: RwLock<Option<BranchName>>,
     /// The layer that prunes and verifies the records of the registry; `None` if no layer does.
     pub(super) record_keeper: Option<Box<dyn RecordKeeper>>,
     /// Wakes the index worker. If this is set, writes wake the worker instead of adding their commits to the index themselves.
@@ -93,6 +96,7 @@ impl Store {
             valid_modules: ValidModules::default(),
             budget: ByteBudget::default(),
             progress: None,
+            registry_branch: RwLock::default(),
             record_keeper: None,
             index_wake: OnceLock::new(),
         }

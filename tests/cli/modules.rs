@@ -220,6 +220,33 @@ fn hash_and_contains_report_whether_a_module_exists() {
 }
 
 #[test]
+fn the_digest_of_a_manifest_names_its_module() {
+    for world in World::each() {
+        world.file("a.wasm", &module(1));
+        let hash = world.changes(&["add", "a.wasm"]);
+        world.changes(&["add", "a.wasm", "a/1.0.wasm"]);
+        let manifest = world.json(&["oci", "show", "a:latest"]);
+        let digest = manifest["digest"].as_str().unwrap();
+        assert_eq!(world.ok(&["hash", digest]), hash);
+        assert_eq!(world.json(&["info", digest])["hash"], hash.trim_end());
+        let named = format!("a@{digest}");
+        assert_eq!(world.json(&["oci", "show", &named]), manifest);
+        // The manifest of another file name is another manifest.
+        assert_eq!(world.ok(&["oci", "tags", &named]), "latest\nmain\n");
+        assert_eq!(world.ok(&["oci", "tags", "a"]), "1.0\nlatest\nmain\n");
+        let unknown = format!("sha256:{}", "0".repeat(64));
+        for args in [["hash", &unknown], ["info", &unknown]] {
+            world.fails(1, &args);
+        }
+        world.fails(1, &["oci", "tags", &format!("a@{unknown}")]);
+        // A module that is not in the tree any more is not found by it.
+        world.changes(&["remove", "a.wasm"]);
+        world.changes(&["remove", "a/1.0.wasm"]);
+        world.fails(1, &["hash", digest]);
+    }
+}
+
+#[test]
 fn info_prints_the_facts_about_a_module() {
     for world in World::each() {
         let text = r#"(module (import "env" "g" (global i32)) (memory (export "m") 1)

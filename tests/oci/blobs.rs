@@ -254,4 +254,35 @@ fn wkg_learns_that_packages_are_pulled_by_oci() {
     let response = registry.send("GET", "/.well-known/wasm-pkg/registry.json", &[], "");
     response.has("content-type", "application/json");
     assert_eq!(response.json()["preferredProtocol"], "oci");
+    // wkg does not send its key with this request.
+    let registry = Registry::with_keys("reader:GET");
+    let response = registry.send("GET", "/.well-known/wasm-pkg/registry.json", &[], "");
+    assert_eq!(response.status, 200);
+}
+
+#[test]
+fn unsupported_methods_are_refused_with_the_supported_ones() {
+    let registry = Registry::new();
+    let (digest, _) = registry.push_module("a", "1", 1);
+    let layer = digest_of(&module(1));
+    for (method, path, allowed) in [
+        ("POST", "", "GET,HEAD"),
+        ("DELETE", "_catalog", "GET, HEAD"),
+        ("PUT", "a/tags/list", "GET, HEAD"),
+        ("POST", &format!("a/referrers/{digest}"), "GET, HEAD"),
+        ("POST", "a/manifests/1", "GET, HEAD, PUT, DELETE"),
+        ("PUT", &format!("a/blobs/{layer}"), "GET, HEAD, DELETE"),
+        ("GET", "a/blobs/uploads/", "POST"),
+        ("POST", "a/blobs/uploads/x", "GET, HEAD, PATCH, PUT, DELETE"),
+    ] {
+        let response = registry.v2(method, path, "");
+        is_error(&response, 405, "UNSUPPORTED");
+        response.has("allow", allowed);
+    }
+    // The blob of a module is deleted with the module only.
+    registry.put("a/2.wasm", 2);
+    let path = format!("a/blobs/{}", digest_of(&module(2)));
+    let response = registry.v2("DELETE", &path, "");
+    is_error(&response, 405, "UNSUPPORTED");
+    response.has("allow", "GET, HEAD");
 }

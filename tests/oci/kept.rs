@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use wasmstore::names::ModuleRef;
-use wasmstore::store::{Change, DirectoryRemoval, History, ObjectFormat};
+use wasmstore::names::{ModuleRef, TreePath};
+use wasmstore::store::{Change, DirectoryRemoval, History, ObjectFormat, RecordsEdit, Revision};
 
 use super::pushing::{Registered, image, index};
-use crate::support::store::{module, path};
+use crate::support::store::{branch, module, path};
 
 fn remove(r: &Registered, at: &str) {
     let name = ModuleRef::Path(path(at));
@@ -173,6 +173,87 @@ fn signatures_stay_and_go_with_their_subject() {
     assert_eq!(left, [0, 1, 0]);
     assert_eq!(r.pull("a", &cosign(0)), None);
     assert!(r.pull("a", &cosign(1)).is_some());
+}
+
+#[test]
+fn signatures_in_another_repository_stay_and_go_with_their_subject() {
+    let r = Registered::new();
+    // In a repository without records, in one that sorts after that of the signatures, and a signature of a signature.
+    r.s.put("plain/1.wasm", 1);
+    let subjects = [r.pull("plain", "1").unwrap(), r.push("z", "2", 2)];
+    let mut tags = Vec::new();
+    for subject in &subjects {
+        tags.push(format!("sha256-{}.sig", subject.to_hex()));
+        let signature = r.sign("sigs", tags.last().map(String::as_str), subject);
+        tags.push(format!("sha256-{}.sig", signature.to_hex()));
+        r.sign("more", tags.last().map(String::as_str), &signature);
+    }
+    r.age("sigs", 100);
+    // The index is derived data: without it, the digests are computed again.
+    r.s.store.reindex().unwrap();
+    r.gc(History::Squash);
+    let kept = || {
+        let repositories = ["sigs", "more", "sigs", "more"].iter().zip(&tags);
+        let pulled = repositories.map(|(repository, tag)| r.pull(repository, tag).is_some());
+        pulled.collect::<Vec<_>>()
+    };
+    assert_eq!(kept(), [true; 4]);
+    remove(&r, "plain/1.wasm");
+    r.gc(History::Squash);
+    assert_eq!(kept(), [false, false, true, true]);
+    remove(&r, "z/2.wasm");
+    r.gc(History::Squash);
+    assert_eq!(kept(), [false; 4]);
+}
+
+#[test]
+fn manifests_of_the_modules_of_every_branch_stay() {
+    let r = Registered::new();
+    let digest = r.push("a", "1", 1);
+    r.s.store
+        .create_branch(&branch("dev"), &Revision::default())
+        .unwrap();
+    remove(&r, "a/1.wasm");
+    r.gc(History::Squash);
+    assert_eq!(r.pull("a", "1"), None);
+    r.s.store.set_registry_branch(Some(branch("dev")));
+    assert_eq!(r.pull("a", "1"), Some(digest));
+    r.s.store.set_registry_branch(None);
+    r.s.store.delete_branch(&branch("dev"), None).unwrap();
+    r.gc(History::Squash);
+    assert_eq!(r.records(), [""; 0]);
+}
+
+#[test]
+fn records_that_a_client_has_changed_are_left_to_the_next_attempt() {
+    let r = Registered::new();
+    r.push("a", "1", 1);
+    r.push("b", "1", 2);
+    let views = r.s.store.registry_views().unwrap();
+    let edit = |repository: &str| {
+        let tags = format!("{repository}/_tags");
+        let directory = TreePath::parse(&tags).unwrap();
+        let tree = views[0].record_tree(&directory).unwrap();
+        RecordsEdit {
+            directories: vec![(directory, tree)],
+            removed: vec![path(&format!("{tags}/1"))],
+            added: Vec::new(),
+        }
+    };
+    let edits = [edit("a"), edit("b")];
+    r.push("a", "2", 3);
+    let write = r.s.store.begin_registry_write(None).unwrap();
+    assert_eq!(write.replace_records(&edits, "Edit").unwrap(), 1);
+    let tags: Vec<_> = r
+        .records()
+        .into_iter()
+        .filter(|path| path.contains("_tags"))
+        .collect();
+    assert_eq!(tags, ["a/_tags/1", "a/_tags/2"]);
+    assert_eq!(
+        r.s.git(&["rev-list", "--count", "refs/oci/records"]).trim(),
+        "1"
+    );
 }
 
 #[test]

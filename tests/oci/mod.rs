@@ -3,6 +3,7 @@
 //! The claims that span several APIs are in `one_store.rs`: what one API writes, every other one reads.
 
 mod blobs;
+mod branches;
 mod copies;
 mod kept;
 mod keys;
@@ -14,6 +15,7 @@ mod refused;
 mod replicas;
 mod scoped;
 mod tags;
+mod unread;
 mod uploads;
 mod verified;
 

@@ -18,7 +18,7 @@ use crate::wire;
 /// "metadata":{"description":"…",…}}
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct InfoArgs {
-    /// The module's path, hash or digest
+    /// The module's path, hash or digest, or the digest of its OCI manifest
     #[arg(value_name = "PATH|HASH", value_parser = ModuleRef::parse)]
     name: ModuleRef,
     #[command(flatten)]

@@ -5,7 +5,8 @@ use serde_json::json;
 use crate::cli::exit::{Error, Result};
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::names::{ManifestRef, OciTag, RepositoryName};
+use crate::names::{ManifestRef, OciDigest, OciTag, RepositoryName};
+use crate::remote::StoreOperations;
 
 /// Show tags and manifests as OCI clients see them
 ///
@@ -23,9 +24,9 @@ enum OciCommand {
     ///
     /// Prints one tag per line, sorted. JSON: {"name":"…","tags":["…",…]}
     Tags {
-        /// The repository
-        #[arg(value_name = "REPOSITORY", value_parser = RepositoryName::parse)]
-        repository: RepositoryName,
+        /// The repository, or REPOSITORY@DIGEST for the tags with this manifest
+        #[arg(value_name = "REPOSITORY", value_parser = parse_repository)]
+        repository: (RepositoryName, Option<OciDigest>),
     },
     /// Print a manifest
     ///
@@ -41,8 +42,15 @@ impl OciArgs {
     pub fn run(self, settings: &Settings, out: &mut Output) -> Result<()> {
         let store = settings.open()?;
         match self.command {
-            OciCommand::Tags { repository } => {
-                let tags = store.oci_tags(&repository)?;
+            OciCommand::Tags {
+                repository: (repository, digest),
+            } => {
+                let mut tags = store.oci_tags(&repository)?;
+                if let Some(digest) = digest {
+                    // Fails if there is no such manifest.
+                    store.oci_manifest(&repository, &ManifestRef::Digest(digest))?;
+                    tags = tags_of(&*store, &repository, tags, digest)?;
+                }
                 let tags: Vec<_> = tags.iter().map(OciTag::as_str).collect();
                 if out.is_json() {
                     return out.json_only(&json!({ "name": repository.as_str(), "tags": tags }));
@@ -63,6 +71,34 @@ impl OciArgs {
             }
         }
     }
+}
+
+/// Returns those of the tags that have a manifest.
+fn tags_of(
+    store: &dyn StoreOperations,
+    repository: &RepositoryName,
+    tags: Vec<OciTag>,
+    digest: OciDigest,
+) -> Result<Vec<OciTag>> {
+    let mut found = Vec::new();
+    for tag in tags {
+        let (of_tag, _) = store.oci_manifest(repository, &ManifestRef::Tag(tag.clone()))?;
+        if of_tag == digest {
+            found.push(tag);
+        }
+    }
+    Ok(found)
+}
+
+/// Parses `REPOSITORY` or `REPOSITORY@DIGEST`.
+fn parse_repository(
+    text: &str,
+) -> Result<(RepositoryName, Option<OciDigest>), crate::names::Error> {
+    let (repository, digest) = match text.split_once('@') {
+        Some((repository, digest)) => (repository, Some(OciDigest::parse(digest)?)),
+        None => (text, None),
+    };
+    Ok((RepositoryName::parse(repository)?, digest))
 }
 
 /// Parses `REPOSITORY:TAG` or `REPOSITORY@DIGEST`.

@@ -55,6 +55,12 @@ pub(in crate::http) async fn info(
     QueryParams(page): QueryParams<InfoQuery>,
 ) -> Result<Response> {
     let name = tail.parse(ModuleRef::parse)?;
+    let (app_of_read, revision_of_read) = (app.clone(), revision.clone());
+    let resolved = app.run_read(move |store| {
+        let registry = &app_of_read.registry;
+        Ok(registry.resolve(store, &revision_of_read, &name)?)
+    });
+    let name = resolved.await?;
     let (_, _, size_bytes) = find(&app, &revision, &name).await?;
     let path = match &name {
         ModuleRef::Path(path) => Some(path.clone()),

@@ -22,8 +22,10 @@ pub(in crate::http) async fn get(
     tail: UrlTail,
 ) -> Result<Response> {
     let name = tail.parse(ModuleRef::parse)?;
+    let app_of_read = app.clone();
     let (commit, hash) = app
         .run_read(move |store| {
+            let name = app_of_read.registry.resolve(store, &revision, &name)?;
             let found = store.as_of(&revision, |revision| store.hash(revision, &name));
             found.map_err(|error| match error.kind() {
                 // The published clients do not look at the status and would take the text for the hash.

@@ -11,7 +11,6 @@ use ureq::http::header::{CONTENT_LENGTH, IF_MATCH, RANGE};
 use super::request::{Client, in_path, response_commit};
 use crate::names::{Digest, HashRef, ModuleHash, ModulePath, ModuleRef};
 use crate::remote::error::{Error, Result};
-use crate::remote::operations::StoreOperations;
 use crate::store::{BlobHasher, ErrorKind, Hashing, Revision};
 use crate::wire::MissingName;
 
@@ -53,13 +52,40 @@ impl Client {
         }
     }
 
+    /// Requests the hash of a module; also of one that a manifest stands for, whose digest the server finds only at `/hash`.
+    pub(super) fn hash_of(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleHash> {
+        let found = self.module_hash(revision, name);
+        match (&found, name) {
+            (Err(Error::Refused(response)), ModuleRef::Hash(HashRef::Digest(_)))
+                if response.kind() == ErrorKind::NotFound =>
+            {
+                let request = self.get(&format!("/hash/{}", in_path(name)), revision);
+                match self.text(request) {
+                    Ok(text) => self.parse(&text.value, ModuleHash::parse),
+                    // The first response says more.
+                    Err(_) => found,
+                }
+            }
+            _ => found,
+        }
+    }
+
+    fn module_hash(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleHash> {
+        // A GET request, because the response to HEAD has no body that says which name is missing.
+        let request = self.get(&format!("/module/{}", in_path(name)), revision);
+        let response = self.send(request.header(RANGE, "bytes=0-0"))?;
+        let header = response.headers().get("wasmstore-hash");
+        let hash = header.and_then(|value| value.to_str().ok());
+        self.parse(hash.unwrap_or_default(), ModuleHash::parse)
+    }
+
     /// Returns the module's hash, or `None` if the module is missing. A missing branch or commit is an error.
     pub(super) fn hash_if_any(
         &self,
         revision: &Revision,
         name: &ModuleRef,
     ) -> Result<Option<ModuleHash>> {
-        match self.hash(revision, name) {
+        match self.module_hash(revision, name) {
             Ok(hash) => Ok(Some(hash)),
             Err(Error::Refused(response))
                 if response.kind() == ErrorKind::NotFound

@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use ureq::http::Method;
-use ureq::http::header::RANGE;
 
 use super::pages::visit_all;
 use super::request::{Client, below, in_path};
@@ -36,12 +35,7 @@ impl StoreOperations for Client {
     }
 
     fn hash(&self, revision: &Revision, name: &ModuleRef) -> Result<ModuleHash> {
-        // A GET request, because the response to HEAD has no body that says which name is missing.
-        let request = self.get(&format!("/module/{}", in_path(name)), revision);
-        let response = self.send(request.header(RANGE, "bytes=0-0"))?;
-        let header = response.headers().get("wasmstore-hash");
-        let hash = header.and_then(|value| value.to_str().ok());
-        self.parse(hash.unwrap_or_default(), ModuleHash::parse)
+        self.hash_of(revision, name)
     }
 
     fn contains(&self, revision: &Revision, name: &ModuleRef) -> Result<bool> {

@@ -54,6 +54,13 @@ struct Usage {
     files: u64,
 }
 
+impl Usage {
+    fn is_sweep_due(&self, now: SystemTime) -> bool {
+        let age = |swept| now.duration_since(swept).unwrap_or_default();
+        self.swept.map(age).is_none_or(|age| age >= SWEEP_INTERVAL)
+    }
+}
+
 /// An unfinished upload. While it is open, its file is locked.
 #[derive(Debug)]
 pub struct BlobUpload<'u> {
@@ -204,10 +211,7 @@ impl BlobUploads {
     fn reserve(&self, bytes: u64, files: u64) -> Result<()> {
         let now = SystemTime::now();
         let mut usage = self.usage();
-        let age = usage
-            .swept
-            .map(|swept| now.duration_since(swept).unwrap_or_default());
-        if age.is_none_or(|age| age >= SWEEP_INTERVAL) {
+        if usage.is_sweep_due(now) {
             *usage = self.sweep(now)?;
         }
         if usage.bytes + bytes > self.limits.bytes_max
@@ -217,6 +221,24 @@ impl BlobUploads {
         }
         usage.bytes += bytes;
         usage.files += files;
+        Ok(())
+    }
+
+    /// Removes the files that have expired, unless that was done a moment ago or this process knows of no files. Uploads do the same, but there
+    /// may be no more of them.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn remove_expired(&self) -> Result<()> {
+        self.remove_expired_at(SystemTime::now())
+    }
+
+    fn remove_expired_at(&self, now: SystemTime) -> Result<()> {
+        let mut usage = self.usage();
+        let has_none = usage.swept.is_some() && usage.files == 0;
+        if !has_none && usage.is_sweep_due(now) {
+            *usage = self.sweep(now)?;
+        }
         Ok(())
     }
 
@@ -435,6 +457,42 @@ mod tests {
         let later = SystemTime::now() + Duration::from_secs(3601);
         assert_eq!(uploads.sweep(SystemTime::now()).unwrap().bytes, 3);
         assert_eq!(uploads.sweep(later).unwrap().files, 0);
+        assert!(
+            fs::read_dir(dir.path().join("oci"))
+                .unwrap()
+                .next()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn files_expire_without_another_upload() {
+        let dir = tempfile::tempdir().unwrap();
+        let uploads = uploads(dir.path(), 100, 10);
+        let mut old = uploads.begin(&repository()).unwrap();
+        old.write(b"abc").unwrap();
+        drop(old);
+        let now = SystemTime::now();
+        uploads
+            .remove_expired_at(now + Duration::from_secs(3600 - 60))
+            .unwrap();
+        assert_eq!(uploads.usage().files, 1);
+        uploads
+            .remove_expired_at(now + Duration::from_secs(3601))
+            .unwrap();
+        assert_eq!(uploads.usage().files, 0);
+        assert!(
+            fs::read_dir(dir.path().join("oci"))
+                .unwrap()
+                .next()
+                .is_none()
+        );
+        // Another process has left files behind: the first sweep finds them.
+        let again = BlobUploads::new(dir.path(), uploads.limits);
+        drop(uploads.begin(&repository()).unwrap());
+        again
+            .remove_expired_at(now + Duration::from_secs(3661))
+            .unwrap();
         assert!(
             fs::read_dir(dir.path().join("oci"))
                 .unwrap()

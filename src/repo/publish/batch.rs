@@ -15,7 +15,7 @@ use crate::repo::publish::decision::Decision;
 use crate::repo::publish::draft::Draft;
 use crate::repo::publish::outcome::{Outcome, PendingOutcome};
 use crate::repo::publish::preallocated_files::PreallocatedFiles;
-use crate::repo::publish::tip_update::TipUpdate;
+use crate::repo::publish::tip_update::{self, TipUpdate};
 use crate::repo::publish::write_txn::{TxnObjects, WriteTxn};
 
 /// The maximum number of changes in a batch.
@@ -190,7 +190,7 @@ impl<'r> OpenBatch<'r> {
         for (at, new) in at.iter().zip(new_tips) {
             let update = &mut self.updates[*at];
             update.new = new.or(update.new);
-            update.needs_oci |= moves_both;
+            update.moves_together |= moves_both;
         }
         let updates = at.iter().map(|at| &self.updates[*at]);
         let moving = updates.filter(|update| update.new.is_some());
@@ -239,7 +239,7 @@ impl<'r> OpenBatch<'r> {
             name,
             old,
             new: None,
-            needs_oci: false,
+            moves_together: false,
             outcome: Arc::default(),
         });
         Ok(self.updates.len() - 1)
@@ -270,15 +270,13 @@ impl<'r> OpenBatch<'r> {
         if updates.is_empty() {
             return;
         }
-        // The registry ref moves first. If the branch moved without it, the branch would name a module whose manifest is not recorded, and
-        // the registry would serve another manifest than the pushed one.
-        updates.sort_by_key(|update| update.name != RefName::Oci);
+        tip_update::sort(&mut updates);
         self.cache(&updates);
         let refs = &self.txn.parts.refs;
-        // The objects are compressed before the lock file is taken, because other git processes wait for it only 100 ms.
+        // The objects are compressed before the lock files are taken, because other git processes wait for them only 100 ms.
         let compressed = self.txn.objects.staged.compress();
-        let (lock, synced) = in_parallel(
-            || updates[0].lock(refs),
+        let (locks, synced) = in_parallel(
+            || tip_update::lock_first(refs, &updates),
             || compressed.and_then(|()| self.txn.sync()),
         );
         if let Err(error) = synced {
@@ -288,18 +286,7 @@ impl<'r> OpenBatch<'r> {
             }
             return;
         }
-        let mut lock = Some(lock);
-        let mut is_oci_moved = true;
-        for update in &updates {
-            if update.needs_oci && !is_oci_moved {
-                update.outcome.set(Outcome::Retry);
-                continue;
-            }
-            update.publish(refs, lock.take());
-            if update.name == RefName::Oci {
-                is_oci_moved = matches!(update.outcome.wait(), Outcome::Published);
-            }
-        }
+        tip_update::publish_all(refs, &updates, locks);
     }
 }
 

@@ -11,6 +11,8 @@ pub enum ChangeRefs<'b> {
     Branch(Option<&'b BranchName>),
     /// A branch, with `None` for the default branch, and the ref of the OCI registry.
     BranchAndOci(Option<&'b BranchName>),
+    /// The ref of the OCI registry.
+    Oci,
 }
 
 impl ChangeRefs<'_> {
@@ -20,6 +22,7 @@ impl ChangeRefs<'_> {
         Ok(match self {
             Self::Branch(name) => vec![branch(name)?],
             Self::BranchAndOci(name) => vec![branch(name)?, RefName::Oci],
+            Self::Oci => vec![RefName::Oci],
         })
     }
 }

@@ -152,11 +152,6 @@ impl<'w> Draft<'w> {
         self.edit(&edits)
     }
 
-    /// Removes everything.
-    pub fn clear(&mut self) {
-        self.tree = gix::ObjectId::empty_tree(self.repo.object_hash());
-    }
-
     /// Removes the modules at these paths.
     pub fn remove(&mut self, paths: &[ModulePath]) -> Result<()> {
         let edits: Vec<_> = paths

@@ -68,9 +68,9 @@ impl Publisher {
         })
     }
 
-    /// Publishes one change of `refs` like [`publish`](Self::publish): `decide` gets a draft for each ref, the branch first, and returns a
-    /// decision for each. The refs move one after the other, `refs/oci/records` first. If the branch then cannot move, or the process
-    /// crashes in between, only `refs/oci/records` has moved, and the change has failed.
+    /// Publishes one change of `refs` like [`publish`](Self::publish): `decide` gets a draft for each ref, the branch first, and
+    /// returns a decision for each. Either both refs move or none, except after a crash or a failure of the disk: the refs move one after the other,
+    /// `refs/oci/records` first, so only that one may have moved then.
     ///
     /// # Errors
     /// As for [`publish`](Self::publish).

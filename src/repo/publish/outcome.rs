@@ -19,6 +19,18 @@ pub(crate) enum Outcome {
     Unconfirmed(Arc<Error>),
 }
 
+impl From<Error> for Outcome {
+    /// Returns the outcome of an update that failed with this error.
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Moved(_) => Self::Retry,
+            Error::Unconfirmed { source } => Self::Unconfirmed(source),
+            error @ Error::Busy(_) => Self::Locked(Arc::new(error)),
+            error => Self::Failed(Arc::new(error)),
+        }
+    }
+}
+
 impl Outcome {
     /// Returns the outcome of a change whose refs have these outcomes. The worst of them counts; the list below orders them from the best
     /// to the worst.

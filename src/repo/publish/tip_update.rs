@@ -22,8 +22,8 @@ pub(crate) struct TipUpdate {
     pub old: Option<gix::ObjectId>,
     /// The ref's tip after the changes that were decided so far; `None` if none of them moves the ref.
     pub new: Option<gix::ObjectId>,
-    /// Whether one of the changes also moves `refs/oci/records`. If `refs/oci/records` could not be moved, this ref is not moved, either.
-    pub needs_oci: bool,
+    /// Whether one of the changes moves another ref too. The updates for which this is true move together, or none of them does.
+    pub moves_together: bool,
     pub outcome: Arc<PendingOutcome>,
 }
 
@@ -33,26 +33,16 @@ impl TipUpdate {
         self.new.or(self.old)
     }
 
-    /// Takes the ref's lock file.
-    pub(crate) fn lock(&self, refs: &RefStore) -> Result<RefLock> {
+    fn lock(&self, refs: &RefStore) -> Result<RefLock> {
         refs.lock(&self.name, self.new, LOCKED_MAX)
     }
 
-    /// Moves the ref and sets the outcome. `lock` is the ref's lock file if the caller has already tried to take it. If moving the ref
-    /// panics, the panic continues after the outcome was set.
-    pub(crate) fn publish(&self, refs: &RefStore, lock: Option<Result<RefLock>>) {
-        let swap = || {
-            let lock = lock.unwrap_or_else(|| self.lock(refs))?;
-            refs.swap_locked(lock, &self.name, self.old, self.new)
-        };
+    /// Moves the ref and sets the outcome. If moving the ref panics, the panic continues after the outcome was set.
+    fn publish(&self, refs: &RefStore, lock: Result<RefLock>) {
+        let swap = || refs.swap_locked(lock?, &self.name, self.old, self.new);
         match panic::catch_unwind(AssertUnwindSafe(swap)) {
-            Ok(swapped) => self.outcome.set(match swapped {
-                Ok(()) => Outcome::Published,
-                Err(Error::Moved(_)) => Outcome::Retry,
-                Err(Error::Unconfirmed { source }) => Outcome::Unconfirmed(source),
-                Err(error @ Error::Busy(_)) => Outcome::Locked(Arc::new(error)),
-                Err(error) => Outcome::Failed(Arc::new(error)),
-            }),
+            Ok(Ok(())) => self.outcome.set(Outcome::Published),
+            Ok(Err(error)) => self.outcome.set(Outcome::from(error)),
             Err(panic) => {
                 let now = refs.target(&self.name.to_string()).ok().flatten();
                 let is_unmoved = now == self.old.map(Target::Object);
@@ -68,9 +58,187 @@ impl TipUpdate {
     }
 }
 
+/// Sorts updates for [`publish_all`]: those that move together come first, beginning with `refs/oci/records`. A branch that names a module
+/// whose manifest is not recorded would serve another manifest than the one that was pushed.
+pub(crate) fn sort(updates: &mut [TipUpdate]) {
+    updates.sort_by_key(|update| (!update.moves_together, update.name != RefName::Oci));
+}
+
+/// Takes the lock files that are needed before the first of these sorted updates can be published: of those that move together, or of the
+/// first one. If one lock file cannot be taken, releases the others.
+///
+/// # Errors
+/// `Busy` if another git process holds a lock file.
+pub(crate) fn lock_first(refs: &RefStore, updates: &[TipUpdate]) -> Result<Vec<RefLock>> {
+    let first = &updates[..locked_first(updates)];
+    if first.len() > 1 {
+        let names: Vec<_> = first.iter().map(|update| update.name.to_string()).collect();
+        refs.note_moving(&names);
+    }
+    first.iter().map(|update| update.lock(refs)).collect()
+}
+
+/// Publishes sorted updates, and sets their outcomes. `locks` is the result of [`lock_first`]. Of the updates that move together, none is
+/// published if one of them cannot be: if a lock file is not free, or if another program has moved a ref.
+pub(crate) fn publish_all(refs: &RefStore, updates: &[TipUpdate], locks: Result<Vec<RefLock>>) {
+    let (first, others) = updates.split_at(locked_first(updates));
+    let locks = locks.and_then(|locks| {
+        let unmoved = |update: &TipUpdate| refs.check_unmoved(&update.name, update.old, update.new);
+        first.iter().try_for_each(unmoved)?;
+        Ok(locks)
+    });
+    match locks {
+        Ok(locks) => {
+            let mut is_moved = true;
+            for (update, lock) in first.iter().zip(locks) {
+                // The disk has failed.
+                if !is_moved {
+                    update.outcome.set(Outcome::Retry);
+                    continue;
+                }
+                update.publish(refs, Ok(lock));
+                is_moved = matches!(update.outcome.wait(), Outcome::Published);
+            }
+        }
+        Err(error) => {
+            let outcome = Outcome::from(error);
+            first
+                .iter()
+                .for_each(|update| update.outcome.set(outcome.clone()));
+        }
+    }
+    for update in others {
+        update.publish(refs, update.lock(refs));
+    }
+}
+
+/// Returns how many of these sorted updates are locked before the first one is published.
+fn locked_first(updates: &[TipUpdate]) -> usize {
+    let together = updates.iter().filter(|update| update.moves_together);
+    together.count().max(1)
+}
+
 impl Drop for TipUpdate {
     /// Lets waiting changes be decided again if a panic ended the batch before it set an outcome.
     fn drop(&mut self) {
         self.outcome.set(Outcome::Retry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::names::BranchName;
+    use crate::repo::{ObjectFormat, Repository};
+
+    /// A repository, and the updates that create `refs/oci/records` and delete nothing: both refs move to the tip of `main`.
+    struct Fixture {
+        dir: tempfile::TempDir,
+        repository: Repository,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let main = BranchName::parse("main").unwrap();
+            let repository = Repository::open_or_create(
+                &dir.path().join("store"),
+                &Default::default(),
+                ObjectFormat::Sha1,
+                &main,
+            );
+            let repository = repository.unwrap();
+            Self { dir, repository }
+        }
+
+        fn updates(&self) -> Vec<TipUpdate> {
+            let main = RefName::from(BranchName::parse("main").unwrap());
+            let Some(Target::Object(tip)) = self.refs().target(&main.to_string()).unwrap() else {
+                panic!("a new repository has a commit");
+            };
+            let update = |name, old, new| TipUpdate {
+                name,
+                old,
+                new: Some(new),
+                moves_together: true,
+                outcome: Arc::default(),
+            };
+            let mut updates = vec![
+                update(main, Some(tip), tip),
+                update(RefName::Oci, None, tip),
+            ];
+            sort(&mut updates);
+            updates
+        }
+
+        fn refs(&self) -> &RefStore {
+            self.repository.refs()
+        }
+
+        fn path(&self, name: &str) -> std::path::PathBuf {
+            self.dir.path().join("store").join(name)
+        }
+    }
+
+    #[test]
+    fn a_lock_file_of_git_keeps_both_refs_where_they_are() {
+        let fixture = Fixture::new();
+        for locked in ["refs/heads/main.lock", "refs/oci/records.lock"] {
+            let path = fixture.path(locked);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "").unwrap();
+            let updates = fixture.updates();
+            let locks = lock_first(fixture.refs(), &updates);
+            assert!(matches!(locks, Err(Error::Busy(_))), "{locked}");
+            publish_all(fixture.refs(), &updates, locks);
+            for update in &updates {
+                assert!(matches!(update.outcome.wait(), Outcome::Locked(_)));
+            }
+            assert!(!fixture.path("refs/oci/records").exists());
+            fs::remove_file(path).unwrap();
+            assert!(!fixture.path("refs/oci/records.lock").exists());
+            assert!(!fixture.path("refs/heads/main.lock").exists());
+        }
+        let updates = fixture.updates();
+        publish_all(
+            fixture.refs(),
+            &updates,
+            lock_first(fixture.refs(), &updates),
+        );
+        assert!(matches!(updates[0].outcome.wait(), Outcome::Published));
+        assert!(fixture.path("refs/oci/records").exists());
+    }
+
+    #[test]
+    fn a_branch_that_git_has_moved_keeps_both_refs_where_they_are() {
+        let fixture = Fixture::new();
+        let mut updates = fixture.updates();
+        let other = gix::ObjectId::from_hex(&[b'1'; 40]).unwrap();
+        updates[1].old = Some(other);
+        assert_ne!(updates[1].name, RefName::Oci);
+        publish_all(
+            fixture.refs(),
+            &updates,
+            lock_first(fixture.refs(), &updates),
+        );
+        for update in &updates {
+            assert!(matches!(update.outcome.wait(), Outcome::Retry));
+        }
+        assert!(!fixture.path("refs/oci/records").exists());
+    }
+
+    #[test]
+    fn the_lock_files_of_a_dead_writer_are_both_removed() {
+        let fixture = Fixture::new();
+        let updates = fixture.updates();
+        let locks = lock_first(fixture.refs(), &updates).ok().unwrap();
+        assert_eq!(locks.len(), 2);
+        locks.into_iter().for_each(std::mem::forget);
+        assert_eq!(fixture.refs().own_locks().len(), 2);
+        fixture.refs().clear_dead_locks().unwrap();
+        assert!(fixture.refs().own_locks().is_empty());
+        assert!(!fixture.path("refs/heads/main.lock").exists());
     }
 }

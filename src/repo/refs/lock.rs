@@ -3,8 +3,8 @@
 //! wasmstore creates its lock files with mode 0444, without write permission for anyone, and the ref keeps that mode after the
 //! rename. git creates its own with mode 0666, from which the umask removes bits. So a process that holds `refs.lock` and finds a
 //! read-only lock file knows that a wasmstore process created it and died. Any other lock file belongs to a git process that
-//! wasmstore did not start, and wasmstore waits until it is gone. `ROOT/wasmstore/moving` names the ref that was moved last:
-//! opening the store after a crash looks for one dead lock file instead of all possible ones.
+//! wasmstore did not start, and wasmstore waits until it is gone. `ROOT/wasmstore/moving` names the refs that were moved last,
+//! one a line: opening the store after a crash looks for their lock files instead of all possible ones.
 //!
 //! Refs are not updated with gix because it fsyncs neither the lock file nor the directories, and cannot create the read-only mark.
 
@@ -22,7 +22,7 @@ use crate::sharing::{create_shared_dir_all, share, write_shared};
 /// How long a write waits for a lock file of another git process before it fails as busy.
 pub(crate) const OUTSIDE_MAX: Duration = Duration::from_secs(10);
 
-/// The file in the repository with the name of the ref that was moved last.
+/// The file in the repository with the names of the refs that were moved last.
 const MOVING: &str = "wasmstore/moving";
 /// The file with the refs that have no file of their own.
 pub(crate) const PACKED_REFS: &str = "packed-refs";
@@ -67,10 +67,8 @@ impl RefLock {
         mode: u32,
     ) -> Result<Self> {
         let path = root.join(name);
-        let note = root.join(MOVING);
-        if !NOT_NOTED.contains(&name) && fs::read(&note).ok().as_deref() != Some(name.as_bytes()) {
-            // If this write fails and this process is killed, its lock file is found when the ref is moved the next time.
-            let _ = write_shared(&note, name);
+        if !NOT_NOTED.contains(&name) {
+            note_moving(root, &[name]);
         }
         let lock = lock_path(&path);
         let mut file = create(&path, &lock, Instant::now() + patience, mode)?;
@@ -111,12 +109,27 @@ impl Drop for RefLock {
     }
 }
 
-/// Returns the lock files that a wasmstore process left behind, or holds at this moment, for the ref that was moved last,
+/// Records the refs whose lock files are about to be taken. If that fails and this process is killed, its lock files are found when the refs
+/// are moved the next time.
+pub(crate) fn note_moving(root: &Path, names: &[impl AsRef<str>]) {
+    let noted = noted(root);
+    let is_noted = |name: &str| noted.lines().any(|noted| noted == name);
+    if !names.iter().all(|name| is_noted(name.as_ref())) {
+        let names: Vec<_> = names.iter().map(AsRef::as_ref).collect();
+        let _ = write_shared(&root.join(MOVING), names.join("\n"));
+    }
+}
+
+fn noted(root: &Path) -> String {
+    fs::read_to_string(root.join(MOVING)).unwrap_or_default()
+}
+
+/// Returns the lock files that a wasmstore process left behind, or holds at this moment, for the refs that were moved last,
 /// `packed-refs`, `HEAD` and the configuration of the repository at `root`.
 pub(crate) fn own_locks(root: &Path) -> Vec<PathBuf> {
-    let name = fs::read_to_string(root.join(MOVING)).unwrap_or_default();
-    let is_ref = name.starts_with("refs/");
-    let names = NOT_NOTED.into_iter().chain(is_ref.then_some(&*name));
+    let noted = noted(root);
+    let refs = noted.lines().filter(|name| name.starts_with("refs/"));
+    let names = NOT_NOTED.into_iter().chain(refs);
     let locks = names.map(|name| lock_path(&root.join(name)));
     locks.filter(|lock| is_own(lock)).collect()
 }

@@ -32,7 +32,26 @@ pub struct BranchesAndTags {
     pub others: BTreeSet<String>,
 }
 
+/// The tips of the refs that the OCI registry uses, at one moment.
+pub struct RegistryTips {
+    /// The tip of `refs/oci/records`; `None` if there are no records.
+    pub records: Option<CommitId>,
+    /// The branches and their tips.
+    pub branches: Vec<(BranchName, CommitId)>,
+}
+
 impl RefStore {
+    /// Returns the tips of the refs that the OCI registry uses. The caller holds `refs.lock`.
+    ///
+    /// # Errors
+    /// The refs cannot be read.
+    pub(crate) fn registry_tips(&self) -> Result<RegistryTips> {
+        Ok(RegistryTips {
+            records: self.oci_tip()?,
+            branches: self.branch_tips()?,
+        })
+    }
+
     /// Returns the default branch, which `HEAD` names, whether or not it has a commit yet.
     ///
     /// # Errors

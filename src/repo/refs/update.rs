@@ -58,15 +58,8 @@ impl RefStore {
         old: Option<gix::ObjectId>,
         new: Option<gix::ObjectId>,
     ) -> Result<()> {
-        let current = self.target(&name.to_string())?;
-        let is_expected = match (&current, new) {
-            (Some(Target::Object(current)), _) => Some(*current) == old,
-            (None, _) => old.is_none(),
-            // A symbolic ref can be deleted, but it is never moved itself.
-            (Some(Target::Symbolic(_)), new) => new.is_none(),
-        };
+        self.check_unmoved(name, old, new)?;
         match new {
-            _ if !is_expected => Err(Error::Moved(name.clone())),
             Some(new) => {
                 self.rename_lock(lock)?;
                 if !matches!(name, RefName::Tag(_)) {
@@ -80,6 +73,33 @@ impl RefStore {
                 self.remove_loose(lock)
             }
         }
+    }
+
+    /// Checks that a ref which shall move from `old` to `new` is at `old`. The caller holds its lock file.
+    ///
+    /// # Errors
+    /// `Moved` if it is not.
+    pub(crate) fn check_unmoved(
+        &self,
+        name: &RefName,
+        old: Option<gix::ObjectId>,
+        new: Option<gix::ObjectId>,
+    ) -> Result<()> {
+        let is_unmoved = match self.target(&name.to_string())? {
+            Some(Target::Object(current)) => Some(current) == old,
+            None => old.is_none(),
+            // A symbolic ref can be deleted, but it is never moved itself.
+            Some(Target::Symbolic(_)) => new.is_none(),
+        };
+        if is_unmoved {
+            return Ok(());
+        }
+        Err(Error::Moved(name.clone()))
+    }
+
+    /// Records the refs whose lock files are about to be taken at the same time, for [`Self::clear_dead_locks`].
+    pub(crate) fn note_moving(&self, names: &[String]) {
+        lock::note_moving(self.root(), names);
     }
 
     /// Deletes a broken ref. The caller holds `refs.lock`.

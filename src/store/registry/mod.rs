@@ -4,11 +4,14 @@
 //! The records are the tree of `refs/oci/records`. Only `oci/` knows their meaning.
 
 mod keeper;
+mod manifests;
+mod records_edit;
 mod uploads;
 mod view;
 mod write;
 
 pub use keeper::RecordKeeper;
+pub use records_edit::RecordsEdit;
 pub use uploads::BlobUpload;
 pub use view::{RegistryError, RegistryView};
 pub use write::{RegistryDraft, RegistryWrite};

@@ -3,12 +3,17 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use crate::names::{OciDigest, RepositoryName};
 use crate::repo;
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::wasm::{Hashing, Hashing512};
+
+/// How often expired uploads are looked for.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(600);
 
 /// The size of the buffer for verifying a digest, in bytes.
 const BUFFER_BYTES: usize = 1 << 16;
@@ -66,6 +71,25 @@ impl Store {
     /// The file cannot be opened.
     pub fn uploaded_blob_anywhere(&self, digest: &OciDigest) -> Result<Option<(File, PathBuf)>> {
         Ok(self.blob_uploads.blob_anywhere(digest)?)
+    }
+
+    /// Removes the uploads and uploaded blobs that have expired.
+    ///
+    /// # Errors
+    /// Their directory cannot be read.
+    pub fn remove_expired_blobs(&self) -> Result<()> {
+        Ok(self.blob_uploads.remove_expired()?)
+    }
+
+    /// Removes uploads and uploaded blobs when they expire, for as long as the process lives. Those that other processes have received are
+    /// found at the start, and by their own.
+    pub fn run_upload_expiry(&self) -> ! {
+        loop {
+            if let Err(error) = self.remove_expired_blobs() {
+                tracing::warn!(error = repo::chain(&error), "cannot remove expired uploads");
+            }
+            thread::sleep(EXPIRY_INTERVAL);
+        }
     }
 
     /// Removes an uploaded blob, and returns whether there was one.

@@ -1,15 +1,18 @@
-//! Reads the records of the registry and the modules of the default branch.
+//! Reads the records of the registry and the modules of a branch.
 
-use crate::names::{BranchName, CommitId, Digest, ModuleHash, TreePath};
+use std::ops::ControlFlow;
+use std::sync::PoisonError;
+
+use crate::names::{BranchName, CommitId, Digest, ModuleHash, ModulePath, TreePath};
 use crate::repo::{Blob, TreeId, TreeNode};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::revision::Revision;
 
-/// The records of the registry and the default branch, as both were when the view was made.
+/// The records of the registry and a branch, as both were when the view was made.
 pub struct RegistryView<'s> {
-    store: &'s Store,
-    default_branch: BranchName,
+    pub(super) store: &'s Store,
+    branch: BranchName,
     commit: Option<CommitId>,
     records: Option<TreeId>,
     modules: Option<TreeId>,
@@ -29,19 +32,64 @@ impl Store {
     }
 
     fn registry_view(&self) -> Result<RegistryView<'_>> {
-        let objects = self.repo.objects();
         let tip = self.repo.refs().oci_tip()?;
-        let records = tip.map(|tip| objects.linked_commit(tip)).transpose()?;
-        let default_branch = self.default_branch()?;
-        let revision = Revision::Branch(Some(default_branch.clone()));
+        let branch = self.registry_branch()?;
+        let revision = Revision::Branch(Some(branch.clone()));
         let modules = self.read(&revision, |resolved| Ok(resolved.tree))?;
         Ok(RegistryView {
             store: self,
-            default_branch,
+            branch,
             commit: tip,
-            records: records.map(|commit| commit.tree),
+            records: self.tree_of(tip)?,
             modules,
         })
+    }
+
+    /// Returns a view of the registry for each branch, all with the same records. No change of a branch and the records is between them.
+    ///
+    /// # Errors
+    /// The refs cannot be read or locked.
+    pub fn registry_views(&self) -> Result<Vec<RegistryView<'_>>> {
+        let tips = self.repo.tips_between_changes()?;
+        let records = self.tree_of(tips.records)?;
+        let view = |(branch, tip)| {
+            let modules = self.tree_of(Some(tip))?;
+            Ok(RegistryView {
+                store: self,
+                branch,
+                commit: tips.records,
+                records,
+                modules,
+            })
+        };
+        tips.branches.into_iter().map(view).collect()
+    }
+
+    fn tree_of(&self, commit: Option<CommitId>) -> Result<Option<TreeId>> {
+        let commit = commit.map(|commit| self.repo.objects().linked_commit(commit));
+        Ok(commit.transpose()?.map(|commit| commit.tree))
+    }
+
+    /// Returns the branch that the registry reads and writes.
+    ///
+    /// # Errors
+    /// The default branch cannot be read.
+    pub fn registry_branch(&self) -> Result<BranchName> {
+        match self.registry_branch_override() {
+            Some(branch) => Ok(branch),
+            None => self.default_branch(),
+        }
+    }
+
+    /// Sets the branch that the registry reads and writes in this process; `None` is the default branch.
+    pub fn set_registry_branch(&self, branch: Option<BranchName>) {
+        let current = self.registry_branch.write();
+        *current.unwrap_or_else(PoisonError::into_inner) = branch;
+    }
+
+    pub(super) fn registry_branch_override(&self) -> Option<BranchName> {
+        let branch = self.registry_branch.read();
+        branch.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -58,9 +106,9 @@ impl RegistryError for Error {
 }
 
 impl RegistryView<'_> {
-    /// Returns the name of the default branch.
-    pub fn default_branch(&self) -> &BranchName {
-        &self.default_branch
+    /// Returns the name of the branch.
+    pub fn branch(&self) -> &BranchName {
+        &self.branch
     }
 
     /// Returns the newest commit of the records; `None` if there are none.
@@ -68,9 +116,33 @@ impl RegistryView<'_> {
         self.commit
     }
 
-    /// Returns the tree of the default branch; `None` if it has no commit.
-    pub fn modules_root(&self) -> Option<TreeId> {
-        self.modules
+    /// Returns the paths of all records, sorted.
+    pub fn record_paths(&self) -> Result<Vec<ModulePath>> {
+        let mut paths = Vec::new();
+        self.walk(self.records, |path, _| paths.push(path))?;
+        Ok(paths)
+    }
+
+    /// Calls `visit` for every module of the branch, sorted by path.
+    pub fn walk_modules(&self, visit: impl FnMut(ModulePath, ModuleHash)) -> Result<()> {
+        self.walk(self.modules, visit)
+    }
+
+    fn walk(
+        &self,
+        tree: Option<TreeId>,
+        mut visit: impl FnMut(ModulePath, ModuleHash),
+    ) -> Result<()> {
+        let Some(tree) = tree else {
+            return Ok(());
+        };
+        let visit = |path, hash| {
+            visit(path, hash);
+            ControlFlow::<()>::Continue(())
+        };
+        let objects = self.store.repo.objects();
+        objects.walk_modules(tree, &TreePath::root(), visit)?;
+        Ok(())
     }
 
     /// Returns the record at a path: the id of its blob.
@@ -88,17 +160,17 @@ impl RegistryView<'_> {
         directory_at(self.store, self.records, directory)
     }
 
-    /// Returns the module at a path of the default branch.
+    /// Returns the module at a path of the branch.
     pub fn module(&self, path: &TreePath) -> Result<Option<ModuleHash>> {
         file_at(self.store, self.modules, path)
     }
 
-    /// Returns the entries of a directory of the default branch, in git's order; none if there is no directory.
+    /// Returns the entries of a directory of the branch, in git's order; none if there is no directory.
     pub fn modules(&self, directory: &TreePath) -> Result<Vec<(String, TreeNode)>> {
         entries(self.store, self.modules, directory)
     }
 
-    /// Returns the tree of a directory of the default branch; `None` if there is no directory. Equal trees have equal modules.
+    /// Returns the tree of a directory of the branch; `None` if there is no directory. Equal trees have equal modules.
     pub fn module_tree(&self, directory: &TreePath) -> Result<Option<TreeId>> {
         directory_at(self.store, self.modules, directory)
     }

@@ -1,13 +1,14 @@
-//! Writes records of the registry, and modules of the default branch, in one change.
+//! Writes records of the registry, and modules of a branch, in one change.
 
 use std::fs::File;
 use std::path::Path;
 
+use super::records_edit::RecordsEdit;
 use super::uploads::digest_of;
-use crate::names::{Author, CommitId, ModuleHash, ModulePath, OciDigest, RepositoryName, TreePath};
-use crate::repo::{
-    self, ChangeRefs, Decision, Draft, Published, Spool, TreeId, TreeNode, WriteTxn,
+use crate::names::{
+    Author, BranchName, ModuleHash, ModulePath, OciDigest, RepositoryName, TreePath,
 };
+use crate::repo::{self, ChangeRefs, Decision, Draft, Published, Spool, TreeNode, WriteTxn};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::upload::ValidatedUpload;
@@ -16,10 +17,12 @@ use crate::store::upload::ValidatedUpload;
 pub struct RegistryWrite<'s> {
     store: &'s Store,
     txn: WriteTxn<'s>,
+    /// The branch; `None` is the default branch.
+    branch: Option<BranchName>,
     author: Author,
 }
 
-/// The records and the default branch, as a change makes them.
+/// The records and the branch, as a change makes them.
 pub struct RegistryDraft<'d, 'w> {
     modules: &'d mut Draft<'w>,
     records: &'d mut Draft<'w>,
@@ -34,6 +37,7 @@ impl Store {
         Ok(RegistryWrite {
             store: self,
             txn: self.begin()?,
+            branch: self.registry_branch_override(),
             author: author.unwrap_or_default(),
         })
     }
@@ -110,7 +114,7 @@ impl RegistryWrite<'_> {
         self.store.check_module(name, hash)
     }
 
-    /// Publishes the change: `decide` edits the draft, and is called again if another writer moves one of the refs. The commit of the default
+    /// Publishes the change: `decide` edits the draft, and is called again if another writer moves one of the refs. The commit of the
     /// branch, and that of the records, have the message that it returns.
     ///
     /// # Errors
@@ -121,7 +125,7 @@ impl RegistryWrite<'_> {
     ) -> Result<Published<T>, E> {
         let author = self.author;
         let store = self.store;
-        let refs = ChangeRefs::BranchAndOci(None);
+        let refs = ChangeRefs::BranchAndOci(self.branch.as_ref());
         let published = store.repo.publish_refs(self.txn, refs, |drafts| {
             let [modules, records] = drafts else {
                 unreachable!("BUG: the change has two refs");
@@ -156,47 +160,40 @@ impl RegistryWrite<'_> {
         Ok(published)
     }
 
-    /// Replaces all records, and their history, by one commit with these records, which exist already. Returns false if another client has
-    /// changed the records since `commit`, or the default branch since it had the tree `modules`: `refs/oci/records` moves before the branch, so
-    /// a reader in between sees a pushed manifest whose module seems to be missing.
+    /// Removes records, adds others, and replaces the history of all of them by one commit. Leaves a part as it is if a client has changed one
+    /// of its directories in the meantime, and returns the number of these parts. Adds no object: the blobs of new records exist already.
     ///
     /// # Errors
     /// Those of publishing.
-    pub fn replace_records(
-        self,
-        (commit, modules): (CommitId, Option<TreeId>),
-        records: &[(ModulePath, ModuleHash)],
-        message: &str,
-    ) -> Result<bool> {
+    pub fn replace_records(self, parts: &[RecordsEdit], message: &str) -> Result<usize> {
         let author = self.author;
-        let published =
-            self.store
-                .repo
-                .publish_refs(self.txn, ChangeRefs::BranchAndOci(None), |drafts| {
-                    let [branch, draft] = drafts else {
-                        unreachable!("BUG: the change has two refs");
-                    };
-                    let unchanged = || vec![Decision::Unchanged, Decision::Unchanged];
-                    if branch.tip().map(|_| branch.tree()) != modules {
-                        return Ok((unchanged(), false));
-                    }
-                    let Some(tip) = draft.tip().filter(|tip| tip.id == commit) else {
-                        return Ok((unchanged(), false));
-                    };
-                    let is_squashed = tip.parents.is_empty();
-                    draft.clear();
-                    draft.set(records)?;
-                    let decision = if is_squashed && !draft.is_changed() {
-                        Decision::Unchanged
-                    } else {
-                        Decision::Root {
-                            tree: draft.tree(),
-                            author: author.clone(),
-                            message: message.to_owned(),
-                        }
-                    };
-                    Ok::<_, repo::Error>((vec![Decision::Unchanged, decision], true))
-                });
+        let repo = &self.store.repo;
+        let published = repo.publish_refs(self.txn, ChangeRefs::Oci, |drafts| {
+            let draft = drafts.first_mut().expect("BUG: the change has one ref");
+            let Some(tip) = draft.tip() else {
+                return Ok((vec![Decision::Unchanged], 0));
+            };
+            let is_squashed = tip.parents.is_empty();
+            let mut left = 0;
+            for part in parts {
+                if part.is_current(draft)? {
+                    draft.remove(&part.removed)?;
+                    draft.set(&part.added)?;
+                } else {
+                    left += 1;
+                }
+            }
+            let decision = if is_squashed && !draft.is_changed() {
+                Decision::Unchanged
+            } else {
+                Decision::Root {
+                    tree: draft.tree(),
+                    author: author.clone(),
+                    message: message.to_owned(),
+                }
+            };
+            Ok::<_, repo::Error>((vec![decision], left))
+        });
         Ok(published.map_err(Error::from)?.value)
     }
 }
@@ -230,7 +227,7 @@ impl RegistryDraft<'_, '_> {
         Ok(self.records.modules(directory)?)
     }
 
-    /// Returns the module at a path of the default branch.
+    /// Returns the module at a path of the branch.
     ///
     /// # Errors
     /// A tree cannot be read.
@@ -254,7 +251,7 @@ impl RegistryDraft<'_, '_> {
         Ok(self.records.remove(paths)?)
     }
 
-    /// Sets modules of the default branch.
+    /// Sets modules of the branch.
     ///
     /// # Errors
     /// `PathTaken` if a path would be a module and a directory at once; `Name` for a new name that is not allowed.
@@ -262,7 +259,7 @@ impl RegistryDraft<'_, '_> {
         Ok(self.modules.set(modules)?)
     }
 
-    /// Removes the modules at these paths of the default branch.
+    /// Removes the modules at these paths of the branch.
     ///
     /// # Errors
     /// A tree cannot be read.

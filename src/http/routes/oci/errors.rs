@@ -1,7 +1,7 @@
 //! Error responses of the registry API (OCI distribution specification 1.1, "Error Codes").
 
 use axum::extract::Request;
-use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, ALLOW, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -19,12 +19,14 @@ impl From<oci::Error> for Failure {
             // The manifest exists, but the method cannot delete this blob of it.
             oci::Error::BlobInUse(_) => {
                 Self::new(StatusCode::METHOD_NOT_ALLOWED, error.to_string())
+                    .with_header(ALLOW, "GET, HEAD")
             }
             error => Self::new(status(error.kind()), error.to_string()),
         };
         failure.with_oci_code(code)
     }
 }
+
 fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     let accepted = headers.get_all(ACCEPT).iter();
     let mut accepted = accepted.filter_map(|value| value.to_str().ok());

@@ -13,6 +13,7 @@ mod uploads;
 mod url;
 
 use axum::extract::{Request, State};
+use axum::http::header::ALLOW;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -38,6 +39,7 @@ pub(in crate::http) async fn serve(
 ) -> Result<Response> {
     let url = OciUrl::parse(&tail)?;
     let (parts, body) = request.into_parts();
+    let allowed = url.allowed_methods();
     match (url, parts.method.clone()) {
         (OciUrl::Catalog, Method::GET | Method::HEAD) => lists::catalog(app, parts).await,
         (OciUrl::Tags(name), Method::GET | Method::HEAD) => lists::tags(app, name, parts).await,
@@ -73,7 +75,8 @@ pub(in crate::http) async fn serve(
         _ => Err(Failure::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "the endpoint does not support this method",
-        )),
+        )
+        .with_header(ALLOW, allowed)),
     }
 }
 

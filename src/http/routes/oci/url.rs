@@ -50,6 +50,17 @@ impl OciUrl {
             _ => Err(unknown()),
         }
     }
+
+    /// Returns the methods that the endpoint supports, as in the header `Allow` (RFC 9110, section 15.5.6).
+    pub fn allowed_methods(&self) -> &'static str {
+        match self {
+            Self::Catalog | Self::Tags(_) | Self::Referrers(..) => "GET, HEAD",
+            Self::Manifest(..) => "GET, HEAD, PUT, DELETE",
+            Self::Blob(..) => "GET, HEAD, DELETE",
+            Self::Uploads(_) => "POST",
+            Self::Upload(..) => "GET, HEAD, PATCH, PUT, DELETE",
+        }
+    }
 }
 
 fn unknown() -> Failure {
