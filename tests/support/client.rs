@@ -53,8 +53,22 @@ impl Client {
         headers: &str,
         body: &[u8],
     ) -> io::Result<ApiResponse> {
+        self.send_to(method, &format!("/api/v1{path}"), headers, body)
+    }
+
+    /// Sends a request to a path, and returns the response.
+    ///
+    /// # Errors
+    /// Those of [`send`](Self::send).
+    pub fn send_to(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> io::Result<ApiResponse> {
         let head = format!(
-            "{method} /api/v1{path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n{headers}\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n{headers}\r\n",
             self.address,
             body.len()
         );

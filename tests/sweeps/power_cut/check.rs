@@ -4,8 +4,11 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use wasmstore::config::Options;
-use wasmstore::names::{BranchName, CommitId, ModuleHash, ModuleRef, TreePath};
-use wasmstore::store::{DerivedFaults, History, ObjectFormat, Revision, Store};
+use wasmstore::names::{
+    BranchName, CommitId, ManifestRef, ModuleHash, ModuleRef, OciDigest, RepositoryName, TreePath,
+};
+use wasmstore::oci::{FoundBlob, Registry, keep_records};
+use wasmstore::store::{DerivedFaults, ErrorKind, History, ObjectFormat, Revision, Store};
 
 use super::driver::depth;
 use super::promises::Promises;
@@ -36,11 +39,15 @@ pub fn check(root: &Path, promises: &Promises, n: usize, how: Thoroughness) -> R
     tips(&store, promises, n, |_, _| Ok(()))?;
     // Opening for writing removes what the dead process left.
     let store = Store::open_or_create(root, Options::default(), ObjectFormat::Sha1);
-    let store = store.map_err(failed("open for writing"))?;
+    let mut store = store.map_err(failed("open for writing"))?;
+    keep_records(&mut store);
     let mut seen = HashSet::new();
     let mut is_complete =
         |name: &BranchName, tip| check_content(&store, promises, name, tip, &mut seen);
     let tips = tips(&store, promises, n, &mut is_complete)?;
+    if !is_outside {
+        check_registry(&store, promises, n)?;
+    }
     if how.by_git && !is_outside {
         fsck(root)?;
     }
@@ -54,6 +61,7 @@ pub fn check(root: &Path, promises: &Promises, n: usize, how: Thoroughness) -> R
         for (name, tip) in &tips {
             check_content(&store, promises, name, *tip, &mut seen)?;
         }
+        check_registry(&store, promises, n)?;
         fsck(root)?;
     }
     match is_outside {
@@ -184,6 +192,48 @@ fn check_content(
             "{name} reaches {count} commits instead of {}",
             promises.depths[&tip]
         )),
+    }
+}
+
+/// Checks that OCI clients can pull what they have pushed: each manifest by its digest, with its layer, and each tag with a manifest that was
+/// promised or begun. So the records and the branch agree.
+fn check_registry(store: &Store, promises: &Promises, n: usize) -> Result<(), String> {
+    let registry = Registry::default();
+    for push in promises.pushes.iter().filter(|push| push.acknowledged <= n) {
+        let reference = ManifestRef::Digest(push.digest);
+        let found = registry.manifest(store, &push.repository, &reference);
+        let found = found.map_err(failed("pull a digest"))?;
+        let (layer, bytes) = &push.layer;
+        if found.bytes[..] != push.manifest[..] || blob(store, &push.repository, layer)? != *bytes {
+            let (repository, digest) = (&push.repository, push.digest);
+            return Err(format!("{repository}@{digest} is not what was pushed"));
+        }
+    }
+    for ((repository, tag), line) in &promises.tags {
+        let found = registry.manifest(store, repository, &ManifestRef::Tag(tag.clone()));
+        let digest = match found {
+            Ok(found) => Some(found.digest),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(failed("pull a tag")(error)),
+        };
+        let allowed = line.allowed(n).values;
+        if !allowed.contains(&&digest) {
+            return Err(format!(
+                "{repository}:{tag} is {digest:?} instead of one of {allowed:?}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn blob(store: &Store, repository: &RepositoryName, digest: &OciDigest) -> Result<Vec<u8>, String> {
+    let found = Registry::default().blob(store, repository, digest);
+    match found.map_err(failed("find a blob"))? {
+        FoundBlob::Stored(hash) => {
+            let bytes = store.bytes(hash).map_err(failed("read a blob"))?;
+            Ok(bytes.to_vec())
+        }
+        FoundBlob::Config(_) | FoundBlob::Uploaded(..) => Err(format!("{digest} is not stored")),
     }
 }
 

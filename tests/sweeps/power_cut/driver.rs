@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use wasmstore::config::Options;
-use wasmstore::names::{BranchName, CommitId, ModuleRef, TreePath};
-use wasmstore::store::{LogOrder, ObjectFormat, Revision, Store};
+use wasmstore::names::{
+    BranchName, CommitId, ManifestRef, ModuleRef, OciDigest, OciTag, RepositoryName, TreePath,
+};
+use wasmstore::oci::{IMAGE_MANIFEST, ManifestPush, Registry, keep_records};
+use wasmstore::store::{LogOrder, ObjectFormat, Revision, Store, sha256};
 
-use super::promises::{Promises, Step};
+use super::promises::{OciPush, Promises, Step};
 use super::recording::Shared;
 use crate::support::store::{branch, custom_section, module, on, path};
 
@@ -34,8 +37,10 @@ impl Driver {
     pub fn create(shared: Shared, root: &Path) -> Self {
         let begun = shared.count();
         let open = || {
-            Store::open_or_create(root, Options::default(), ObjectFormat::Sha1)
-                .expect("a store is created")
+            let store = Store::open_or_create(root, Options::default(), ObjectFormat::Sha1);
+            let mut store = store.expect("a store is created");
+            keep_records(&mut store);
+            store
         };
         let store = open();
         let created = shared.count();
@@ -76,6 +81,48 @@ impl Driver {
         }
         self.note(label, begun, acknowledged, false);
         answer
+    }
+
+    /// Pushes a module like an OCI client: its blobs, then the manifest, with a tag.
+    pub fn push_oci(&mut self, label: &str, repository: &str, tag: &str, layer: Vec<u8>) {
+        let repository = RepositoryName::parse(repository).expect("it is a name");
+        let tag = OciTag::parse(tag).expect("it is a tag");
+        let begun = self.shared.count();
+        let pushed = self.step(label, &[], |it| {
+            let layer = (it.upload(&repository, &layer), layer);
+            let push = ManifestPush {
+                repository: repository.clone(),
+                reference: ManifestRef::Tag(tag.clone()),
+                tags: Vec::new(),
+                media_type: IMAGE_MANIFEST.to_owned(),
+                bytes: manifest(&it.upload(&repository, b"{}"), &layer),
+                author: None,
+            };
+            let put = Registry::default().put_manifest(&it.store, &push);
+            OciPush {
+                acknowledged: it.shared.count(),
+                repository: repository.clone(),
+                digest: put.expect("it is put").value.digest,
+                manifest: push.bytes,
+                layer,
+            }
+        });
+        let line = self.promises.tags.entry((repository, tag)).or_default();
+        if line.len() == 0 {
+            line.begin(None, 0, false);
+        }
+        line.begin(Some(pushed.digest), begun, false);
+        line.acknowledge(pushed.acknowledged);
+        self.promises.pushes.push(pushed);
+    }
+
+    /// Uploads a blob like an OCI client, and returns its digest.
+    fn upload(&self, repository: &RepositoryName, bytes: &[u8]) -> OciDigest {
+        let digest = OciDigest::Sha256(sha256(bytes));
+        let mut upload = self.store.begin_blob(repository).expect("it begins");
+        upload.write(bytes).expect("it is written");
+        assert!(upload.complete(&digest).expect("it is complete"));
+        digest
     }
 
     /// Performs an operation of stock git, which fsyncs nothing.
@@ -272,6 +319,18 @@ impl Driver {
             is_outside,
         });
     }
+}
+
+/// Returns a manifest with one layer that is a module.
+fn manifest(config: &OciDigest, (layer, bytes): &(OciDigest, Vec<u8>)) -> Vec<u8> {
+    let manifest = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": IMAGE_MANIFEST,
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": config.to_string(), "size": 2},
+        "layers": [{"mediaType": "application/wasm", "digest": layer.to_string(), "size": bytes.len()}],
+        "annotations": {"of": "a client"},
+    });
+    manifest.to_string().into_bytes()
 }
 
 /// Returns the number of commits that a commit reaches.

@@ -149,6 +149,43 @@ fn cuts_throughout_pushes_lose_nothing() {
 }
 
 #[test]
+fn cuts_throughout_pushes_by_oci_clients_lose_nothing() {
+    let Some(run) = record(scenario::registry) else {
+        return;
+    };
+    let plan = Plan {
+        ignored: Ignored::None,
+        ignored_since: 0,
+        points: spread(&run, 150),
+        seeds: 1,
+        git_every: 12,
+        stop_at_loss: false,
+    };
+    assert_nothing_lost("pushes by OCI clients, spread points", &sweep(&run, plan));
+    // A test of the test: without the fsync of a ref's directory, its tag is lost.
+    let losses = losses(&run, Ignored::DirectoriesBelow("/store/refs"), 16);
+    assert!(!losses.is_empty(), "leaving out fsyncs is not noticed");
+}
+
+/// Takes some minutes.
+#[test]
+#[ignore = "takes some minutes"]
+fn a_cut_at_every_point_of_pushes_by_oci_clients_loses_nothing() {
+    let Some(run) = record(scenario::registry) else {
+        return;
+    };
+    let plan = Plan {
+        ignored: Ignored::None,
+        ignored_since: 0,
+        points: everywhere(&run),
+        seeds: 6,
+        git_every: 8,
+        stop_at_loss: false,
+    };
+    assert_nothing_lost("pushes by OCI clients", &sweep(&run, plan));
+}
+
+#[test]
 fn cuts_throughout_a_long_run_lose_nothing() {
     let Some(run) = record(|it| scenario::long(it, 70)) else {
         return;

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::Range;
 
-use wasmstore::names::{BranchName, CommitId, ModuleHash, ModulePath};
+use wasmstore::names::{
+    BranchName, CommitId, ModuleHash, ModulePath, OciDigest, OciTag, RepositoryName,
+};
 
 /// The content of a tree.
 pub type Listing = Vec<(ModulePath, ModuleHash)>;
@@ -24,8 +26,22 @@ pub struct Promises {
     pub depths: BTreeMap<CommitId, usize>,
     /// Every module that was ever put.
     pub modules: BTreeMap<ModuleHash, Vec<u8>>,
+    /// The manifest of each tag that OCI clients push; `None` while there is no such tag.
+    pub tags: BTreeMap<(RepositoryName, OciTag), ValueHistory<Option<OciDigest>>>,
+    /// What OCI clients pushed.
+    pub pushes: Vec<OciPush>,
     /// The operations on the store, with their times.
     pub steps: Vec<Step>,
+}
+
+/// A manifest that an OCI client pushed, and its layer.
+pub struct OciPush {
+    /// The time when the push was acknowledged.
+    pub acknowledged: usize,
+    pub repository: RepositoryName,
+    pub digest: OciDigest,
+    pub manifest: Vec<u8>,
+    pub layer: (OciDigest, Vec<u8>),
 }
 
 /// One operation on the store.
@@ -135,8 +151,9 @@ impl Promises {
     /// Returns a value that is equal for two cuts with the same promises.
     pub fn stage(&self, n: usize) -> (bool, bool, Vec<Range<usize>>) {
         let lines = self.branches.values().map(|line| line.span(n));
-        let spans = lines.chain([self.default.span(n)]).collect();
-        (n >= self.created, self.is_outside(n), spans)
+        let spans = lines.chain([self.default.span(n)]);
+        let spans = spans.chain(self.tags.values().map(|line| line.span(n)));
+        (n >= self.created, self.is_outside(n), spans.collect())
     }
 
     /// Returns whether an outside writer wrote something without fsync that no change of the store depends on yet.

@@ -6,7 +6,7 @@ use wasmstore::names::{HashRef, ModuleRef};
 use wasmstore::store::{Change, DirectoryRemoval, EntityTags, History, Precondition, Revision};
 
 use super::driver::Driver;
-use crate::support::store::{branch, git, git_with_input, module, on, path, scope};
+use crate::support::store::{branch, custom_section, git, git_with_input, module, on, path, scope};
 
 /// The first number of the modules that git commits.
 const OUTSIDE: u32 = 1 << 20;
@@ -53,6 +53,7 @@ pub fn long(it: &mut Driver, rows: usize) {
     large(it);
     outside(it);
     pushes(it);
+    registry(it);
     it.together("threads", 4, 3, &["main", "side"], |_| ());
     collect(it);
     for nth in 0..rows {
@@ -85,6 +86,30 @@ pub fn pushes(it: &mut Driver) {
     it.step("add to what was pushed", &[], |it| {
         it.put(&it.other, Some("pushed"), "after/push")
     });
+}
+
+/// Pushes by OCI clients: new tags, a tag that moves, a large module, and a collection that drops the history of the records.
+pub fn registry(it: &mut Driver) {
+    for (label, tag) in [
+        ("push by OCI", "1.0"),
+        ("push another tag by OCI", "1.1"),
+        ("move a tag by OCI", "1.0"),
+        ("push the name of the repository by OCI", "latest"),
+    ] {
+        let module = it.module();
+        it.push_oci(label, "oci/pushed", tag, module);
+    }
+    it.step("add next to what was pushed", &[], |it| {
+        it.put(&it.other, None, "oci/pushed/added.wasm")
+    });
+    it.step("gc that drops the history of the records", &[], |it| {
+        it.other.gc(&on(None), History::Keep).expect("it collects");
+    });
+    let module = it.module();
+    it.push_oci("push by OCI after gc", "oci/other", "1.0", module);
+    // Over 128 KiB: an object of its own, not part of a pack.
+    let module = custom_section([7; 200_000]);
+    it.push_oci("push a large module by OCI", "oci/other", "1.1", module);
 }
 
 /// Two collections that drop commits. The commit-graph of the first one lists the commits that the second one drops.
