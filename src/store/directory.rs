@@ -82,7 +82,7 @@ impl Store {
         })
     }
 
-    /// Returns at most `count` commits of the first-parent history that changed something in the directory at `path`, newest first.
+    /// Returns at most `count` commits of the first-parent history that changed the module or something in the directory at `path`, newest first.
     ///
     /// # Errors
     /// Unknown branch or commit.

@@ -37,6 +37,8 @@ pub struct ModulePage<'m> {
     pub digest: Digest,
     /// What is in it.
     pub facts: &'m ModuleFacts,
+    /// The newest commit of the branch that changed the path.
+    pub last_change: Option<&'m Commit>,
     /// The newest versions of the path, the newest first.
     pub versions: &'m [VersionRow],
     /// The sizes of the versions, the oldest first.
@@ -129,8 +131,8 @@ impl ModulePage<'_> {
                 span.tag title=(facts.requires.included.join(", ")) { "needs Wasm " (facts.requires.standard.as_str()) }
                 @for proposal in &facts.requires.proposals { span.tag.warn { (shown(proposal)) } }
                 span.muted { (bytes(facts.size_bytes)) }
-                @if let Some(newest) = self.versions.first() {
-                    span.muted { "last changed " (time(newest.commit.date_s)) " by " (shown_cut(&newest.commit.author, 60)) }
+                @if let Some(change) = self.last_change {
+                    span.muted { "last changed " (time(change.date_s)) " by " (shown_cut(&change.author, 60)) }
                 }
             }
         }

@@ -77,6 +77,9 @@ fn module(app: &App, seen: &Seen<'_>, path: &ModulePath, has_all_items: bool) ->
     let facts = seen.store.facts_of(hash)?;
     let (versions, sizes, version_count) = versions(seen.store, &seen.revision, path)?;
     let oci = app.registry.module_name(seen.store, path, hash)?;
+    let last_change = seen
+        .store
+        .directory_log(&seen.revision, path.as_tree_path(), 1)?;
     let page = ModulePage {
         site: seen.site,
         place: seen.place,
@@ -90,6 +93,7 @@ fn module(app: &App, seen: &Seen<'_>, path: &ModulePath, has_all_items: bool) ->
         hash,
         digest: seen.store.digest(hash)?,
         facts: &facts,
+        last_change: last_change.first(),
         versions: &versions,
         sizes: &sizes,
         version_count,
