@@ -74,7 +74,10 @@ impl Server {
     fn start() -> Self {
         let Scratch { store, dir } = Scratch::new();
         let store = Arc::new(store);
-        let runtime = Builder::new_current_thread().build().expect("a runtime");
+        let runtime = Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
         let token = CancellationToken::new();
         let served = Arc::clone(&store);
         let routes =
