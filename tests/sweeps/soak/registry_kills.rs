@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -55,7 +56,7 @@ struct Expected {
 }
 
 /// Pushes until the server is killed.
-fn push_all(address: SocketAddr, writer: u64, seed: u64) -> Vec<Push> {
+fn push_all(address: SocketAddr, writer: u64, seed: u64, acknowledged: &AtomicU64) -> Vec<Push> {
     let (mut random, mut pushes) = (Random::new(seed), Vec::new());
     let Ok(mut client) = Client::connect(address) else {
         return pushes;
@@ -94,6 +95,7 @@ fn push_all(address: SocketAddr, writer: u64, seed: u64) -> Vec<Push> {
             assert_eq!(response.status, 201, "{}", response.text());
         }
         let is_acknowledged = put.is_ok();
+        acknowledged.fetch_add(u64::from(is_acknowledged), Ordering::Relaxed);
         pushes.push(Push {
             tag,
             digest: digest_of(manifest.as_bytes()),
@@ -186,10 +188,16 @@ fn round(world: &World, random: &mut Random, expected: &mut Expected, verifies: 
     let load = LOAD[0] + random.shorter_than(LOAD[1] - LOAD[0]);
     let collects = random.once_in(2);
     let before_gc = load.mul_f64(random.below(100) as f64 / 100.0);
+    let acknowledged = &AtomicU64::new(0);
     let pushes = thread::scope(|scope| {
         let writers: Vec<_> = (0..WRITERS)
-            .map(|n| scope.spawn(move || push_all(address, n, seed.wrapping_add(n))))
+            .map(|n| scope.spawn(move || push_all(address, n, seed.wrapping_add(n), acknowledged)))
             .collect();
+        // On a busy machine, the first push may take longer than the load.
+        let start = Instant::now();
+        while acknowledged.load(Ordering::Relaxed) == 0 && start.elapsed() < LONG / 2 {
+            thread::sleep(Duration::from_millis(5));
+        }
         thread::sleep(before_gc);
         let gc = collects.then(|| start_gc(world));
         thread::sleep(load - before_gc);
