@@ -219,6 +219,8 @@ pub struct ServerLimits {
     pub drain: Duration,
     /// The maximum number of wrong keys that one address may send in a minute; further ones get a 429.
     pub wrong_keys_max: usize,
+    /// How long a browser stays signed in to the web UI.
+    pub session_age_max: Duration,
     /// The interval between pings on an idle WebSocket.
     pub ping_interval: Duration,
     /// The maximum size of a WebSocket message from a client.
@@ -259,6 +261,7 @@ impl Default for ServerLimits {
             shutdown_grace: Duration::from_secs(10),
             drain: Duration::ZERO,
             wrong_keys_max: 60,
+            session_age_max: Duration::from_secs(12 * 3600),
             ping_interval: Duration::from_secs(20),
             socket_message_bytes_max: 64 << 10,
             spool_bytes_max: 16 << 30,

@@ -24,6 +24,7 @@ mod middleware;
 mod module;
 mod openapi;
 mod options;
+mod pages;
 mod pagination;
 mod percent;
 mod router;

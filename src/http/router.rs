@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use crate::http::error::Failure;
 use crate::http::listener::BoundAddress;
 use crate::http::metrics::{Metrics, count_requests, record_route};
-use crate::http::middleware::auth::{KeyCheck, authorize};
+use crate::http::middleware::auth::{AccessCheck, KeyCheck, PageSessions, authorize};
 use crate::http::middleware::default_headers::default_headers;
 use crate::http::middleware::head_and_length::head_and_length;
 use crate::http::middleware::host::AllowedHosts;
@@ -22,6 +22,7 @@ use crate::http::middleware::origin::{OriginPolicy, check_origin};
 use crate::http::middleware::problem_json::problem_json;
 use crate::http::middleware::redirect_writes::redirect_writes;
 use crate::http::middleware::request_log::{catch_panics, request_log};
+use crate::http::middleware::session::Sessions;
 use crate::http::middleware::web_errors::{mark_web_responses, render_web_errors};
 use crate::http::openapi;
 use crate::http::options::ServerOptions;
@@ -49,7 +50,13 @@ pub fn router(
         (true, _) => (OriginPolicy::any(), hosts),
         (false, _) => (OriginPolicy::SameOrigin, hosts),
     };
-    let key_check = keys.map(|keys| KeyCheck::new(keys, options.limits.wrong_keys_max));
+    let access = AccessCheck {
+        keys: keys.map(|keys| KeyCheck::new(keys, options.limits.wrong_keys_max)),
+        pages: options.has_web.then(|| PageSessions {
+            sessions: Sessions::new(options.limits.session_age_max),
+            base_path: options.base_path.clone(),
+        }),
+    };
     let trusted_proxies: Arc<[_]> = std::mem::take(&mut options.trusted_proxies).into();
     let base_path = options.base_path.clone();
     let replica = options.replica.as_ref();
@@ -57,14 +64,14 @@ pub fn router(
     let web_base_path = options.has_web.then(|| base_path.clone());
     let (routes, document) = routes(options.has_web).split_for_parts();
     let description = openapi::finish_document(document, is_keyed).into();
-    let app = App::new(store, options, is_keyed, description, shutdown);
+    let app = App::new(store, options, access.clone(), description, shutdown);
 
     // A request passes through the layers from the last to the first.
     let routes = routes
         .method_not_allowed_fallback(unsupported_method)
         .layer(from_fn_with_state(app.clone(), list_etag))
         .layer(from_fn_with_state(replica_writes, redirect_writes))
-        .layer(from_fn_with_state(key_check, authorize))
+        .layer(from_fn_with_state(access, authorize))
         .layer(from_fn(oci::oci_errors))
         .layer(from_fn_with_state(web_base_path, mark_web_responses))
         .layer(from_fn(record_route))

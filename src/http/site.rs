@@ -10,11 +10,6 @@ use crate::web::Site;
 /// The host name in the URL of the server if the client sends no host, or a malformed one.
 const UNKNOWN_HOST: &str = "localhost";
 
-/// Returns whether a normalized path is the path of a page, if the server has the web UI.
-pub(super) fn is_page(path: &str) -> bool {
-    path == "/" || path == "/ui" || path.starts_with("/ui/")
-}
-
 /// Returns the site without the rights of the client. The URL of the server is the one that the client used.
 pub(super) fn site_of(
     base_path: &BasePath,

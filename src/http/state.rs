@@ -16,6 +16,8 @@ use crate::http::base_path::BasePath;
 use crate::http::error::Result;
 use crate::http::git_permits::GitPermits;
 use crate::http::metrics::Metrics;
+use crate::http::middleware::auth::AccessCheck;
+use crate::http::middleware::session::Sessions;
 use crate::http::module::encodings::{Coding, EncodingCache};
 use crate::http::module::in_flight::InFlight;
 use crate::http::options::ServerOptions;
@@ -63,6 +65,10 @@ pub(super) struct Shared {
     pub git_permits: GitPermits,
     /// Whether the server has keys. If it has, shared caches must not store its responses.
     pub is_private: bool,
+    /// The keys and sessions, for the forms with which browsers sign in and out.
+    pub access: AccessCheck,
+    /// The sessions of the web UI.
+    pub sessions: Sessions,
     /// Is cancelled when the server begins to shut down.
     pub shutdown: CancellationToken,
     /// Is cancelled when the server will soon stop but still serves.
@@ -100,7 +106,7 @@ impl App {
     pub fn new(
         store: Arc<Store>,
         options: ServerOptions,
-        is_private: bool,
+        access: AccessCheck,
         openapi: Bytes,
         shutdown: CancellationToken,
     ) -> Self {
@@ -123,7 +129,12 @@ impl App {
             watch_registry: WatchRegistry::new(Arc::clone(&store), &limits, shutdown.clone()),
             store,
             limits,
-            is_private,
+            is_private: access.keys.is_some(),
+            sessions: match &access.pages {
+                Some(pages) => pages.sessions.clone(),
+                None => Sessions::new(limits.session_age_max),
+            },
+            access,
             shutdown,
             draining: options.draining,
             dropped_log_lines: options.dropped_log_lines,

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::config::{CacheLimits, PushLimits};
-use crate::names::{BranchName, ModuleHash, RefName};
+use crate::names::{BranchName, CommitId, ModuleHash, RefName};
 use crate::repo::error::{Error, Result};
 use crate::repo::gc::collect::{Collector, GcRequest, GcResult};
 use crate::repo::lifecycle::create::{ObjectFormat, create_if_absent};
@@ -178,12 +178,17 @@ impl Repository {
         branches::set_default_branch(&self.parts, branch, from)
     }
 
-    /// Deletes a branch. Objects that only this branch reached stay until the next `gc`.
+    /// Deletes a branch. Its objects remain until the next collection. If `expected` is given and the branch has another tip, returns that
+    /// tip and deletes nothing.
     ///
     /// # Errors
-    /// `UnknownBranch`, `DefaultBranch`.
-    pub fn delete_branch(&self, branch: &BranchName) -> Result<()> {
-        branches::delete_branch(&self.parts, branch)
+    /// The branch does not exist, or is the default branch.
+    pub fn delete_branch(
+        &self,
+        branch: &BranchName,
+        expected: Option<CommitId>,
+    ) -> Result<Option<CommitId>> {
+        branches::delete_branch(&self.parts, branch, expected)
     }
 
     /// Deletes the broken branches and tags that `is_selected` accepts.

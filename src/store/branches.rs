@@ -1,9 +1,9 @@
 //! Reads, creates and deletes branches.
 
-use super::error::{ErrorKind, Result};
+use super::error::{Error, ErrorKind, Result};
 use super::open::Store;
 use super::revision::Revision;
-use crate::names::{BranchName, ObjectId, RefName};
+use crate::names::{BranchName, CommitId, ObjectId, RefName};
 use crate::repo::{self, BranchesAndTags, BrokenRef};
 
 impl Store {
@@ -70,10 +70,29 @@ impl Store {
     /// # Errors
     /// The branch is unknown, or is the default branch.
     pub fn delete_branch(&self, branch: &BranchName, default: Option<&BranchName>) -> Result<()> {
+        self.delete_branch_at(branch, default, None)
+    }
+
+    /// Deletes a branch like [`delete_branch`](Self::delete_branch). With `expected`, its tip must be that commit.
+    ///
+    /// # Errors
+    /// As for `delete_branch`; [`Error::PreconditionFailed`] if the branch has another tip.
+    pub fn delete_branch_at(
+        &self,
+        branch: &BranchName,
+        default: Option<&BranchName>,
+        expected: Option<CommitId>,
+    ) -> Result<()> {
         self.ensure_writable()?;
         if default == Some(branch) {
             return Err(repo::Error::DefaultBranch(branch.to_string()).into());
         }
-        Ok(self.repo.delete_branch(branch)?)
+        match self.repo.delete_branch(branch, expected)? {
+            None => Ok(()),
+            Some(tip) => {
+                let current = format!("branch {branch} is at {tip}");
+                Err(Error::PreconditionFailed { current })
+            }
+        }
     }
 }

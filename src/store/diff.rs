@@ -126,9 +126,17 @@ pub fn compare<B: AsRef<[u8]>, E: From<Error>>(
     mut bytes: impl FnMut(ModuleHash) -> Result<B, E>,
 ) -> Result<ModuleDiff, E> {
     let (old_bytes, new_bytes) = (bytes(old)?, bytes(new)?);
-    let (old_bytes, new_bytes) = (old_bytes.as_ref(), new_bytes.as_ref());
-    let invalid =
-        |hash: ModuleHash| move |source| E::from(Error::invalid(&hash.to_string(), source));
+    let (old, new) = (old.to_string(), new.to_string());
+    let diff = compare_bytes((&old, old_bytes.as_ref()), (&new, new_bytes.as_ref()));
+    Ok(diff?)
+}
+
+/// Compares two modules, each with the name that identifies it in errors.
+pub(super) fn compare_bytes(
+    (old, old_bytes): (&str, &[u8]),
+    (new, new_bytes): (&str, &[u8]),
+) -> Result<ModuleDiff> {
+    let invalid = |name| move |source| Error::invalid(name, source);
     let old_interface = Interface::of(old_bytes).map_err(invalid(old))?;
     let new_interface = Interface::of(new_bytes).map_err(invalid(new))?;
     Ok(ModuleDiff {

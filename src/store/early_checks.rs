@@ -7,7 +7,7 @@ use super::error::Result;
 use super::open::Store;
 use super::precondition::entity_tag;
 use super::revision::{ResolvedRevision, Revision};
-use crate::names::{ModulePath, ModuleRef, TreePath};
+use crate::names::{BranchName, ModulePath, ModuleRef, TreePath};
 use crate::repo::{Decision, Draft};
 
 impl Store {
@@ -28,6 +28,21 @@ impl Store {
                 }
             };
             change.precondition.check(current.as_deref())
+        })
+    }
+
+    /// Returns the tag that a precondition of a write to `path` is compared with: the hash of a module, the branch's tip for a directory and for
+    /// the root; `None` if there is nothing.
+    ///
+    /// # Errors
+    /// Unknown branch.
+    pub fn current_tag(&self, branch: &BranchName, path: &TreePath) -> Result<Option<String>> {
+        self.read(&Revision::Branch(Some(branch.clone())), |resolved| {
+            if path.is_root() {
+                Ok(resolved.commit.map(|tip| tip.to_string()))
+            } else {
+                self.tag_at(resolved, path)
+            }
         })
     }
 

@@ -47,6 +47,11 @@ pub enum Error {
     /// The branch has no commit yet.
     #[error("branch {0:?} has no commit yet")]
     NoCommit(String),
+    /// An uploaded module was not committed in time, so its file is gone.
+    #[error(
+        "the uploaded file for {0} is not there any more: files that are not committed are kept for a day; upload it again"
+    )]
+    NotKept(String),
     /// The precondition of a write does not hold.
     #[error("the precondition failed: {current}")]
     PreconditionFailed {
@@ -167,7 +172,8 @@ impl Error {
             | Self::NoWit { .. }
             | Self::NoVersion { .. }
             | Self::NeverExisted(_)
-            | Self::NoCommit(_) => ErrorKind::NotFound,
+            | Self::NoCommit(_)
+            | Self::NotKept(_) => ErrorKind::NotFound,
             Self::DirectoryNotRemoved(_)
             | Self::NothingToRollBack(_)
             | Self::TargetNotEmpty(_)

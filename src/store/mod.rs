@@ -34,6 +34,7 @@ mod open;
 mod overview;
 mod path_log;
 mod precondition;
+mod preview;
 mod publish;
 mod push;
 mod put;
@@ -92,6 +93,7 @@ pub use path_log::{
     ChangeFilter, Growth, GrowthError, ItemState, MatchedChange, MatchedCommit, MatchedItem,
 };
 pub use precondition::{EntityTags, Precondition};
+pub use preview::{PlannedModule, PreviewedModule};
 pub use registry::{
     BlobUpload, RecordKeeper, RecordsEdit, RegistryDraft, RegistryError, RegistryView,
     RegistryWrite,

@@ -46,6 +46,7 @@ impl BranchList<'_> {
                     h1 { "Branches" }
                     div.what { span.muted { (counted(self.total, "branch", "branches")) ", compared with " strong { (shown_cut(self.base.as_str(), 60)) } } }
                 }
+                @if self.site.rights.post { div.actions { a.button.primary href=(self.site.new_branch("")) { "New branch" } } }
             }
             div.card.flush {
                 div.scroll {
@@ -95,7 +96,10 @@ impl BranchList<'_> {
                         div.actions {
                             a href=(site.compare(self.base.as_str(), row.name.as_str(), &root)) { "Differences" }
                             @if row.relation.is_none_or(|relation| relation.ahead > 0) {
-                                a href=(site.merge_preview(row.name.as_str(), self.base.as_str())) { "What a merge changes" }
+                                a href=(site.merge_preview(row.name.as_str(), self.base.as_str())) { "Merge…" }
+                            }
+                            @if site.rights.delete && row.name.as_str() != site.default_branch {
+                                a href=(site.delete_branch(&row.name)) { "Delete…" }
                             }
                         }
                     }

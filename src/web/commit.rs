@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::actions;
 use super::changes::{ChangeRow, Sides, change_table};
 use super::format::{counted, date_and_time};
 use super::history::badges;
@@ -51,6 +52,7 @@ impl CommitPage<'_> {
                     @if let Some(parent) = commit.parents.first() {
                         a.button href=(site.compare(&parent.to_string(), &commit.id.to_string(), &root)) { "Compare with the parent" }
                     }
+                    (actions::of_commit(site, self.place, &commit.id))
                 }
             }
             div.card { (self.facts()) }

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::actions;
 use super::format::{bytes, count, counted, time};
 use super::layout::icon;
 use super::links::{Place, Site};
@@ -78,6 +79,7 @@ impl Directory<'_> {
                         }
                         a href=(site.history(place, path)) { "History" }
                     }
+                    (actions::of_directory(site, place, path))
                 }
                 (picker(&bare, place, self.branches, &html! {}))
             }
@@ -95,7 +97,8 @@ impl Directory<'_> {
         html! {
             @if is_empty_store {
                 p { "There are no modules on " strong { (shown(&self.place.name())) } " yet." }
-                p { "Add one: " code { "curl --data-binary @add.wasm " (self.site.url) "/api/v1/module/math/add.wasm" } }
+                @if self.site.rights.post { p { "Upload one, or add it with " code { "curl --data-binary @add.wasm " (self.site.url) "/api/v1/module/math/add.wasm" } } }
+                @else { p { "Add one: " code { "curl --data-binary @add.wasm " (self.site.url) "/api/v1/module/math/add.wasm" } } }
             } @else {
                 p { "There are no entries here." }
             }

@@ -21,6 +21,10 @@ pub struct ErrorPage<'e> {
     pub detail: &'e str,
     /// The paths that conflict.
     pub paths: &'e [String],
+    /// The URL of the page with the form that was sent, or else of the page itself.
+    pub page_before: &'e str,
+    /// Whether a form was sent.
+    pub is_form: bool,
 }
 
 impl ErrorPage<'_> {
@@ -29,7 +33,7 @@ impl ErrorPage<'_> {
         match self.status {
             400 => "The request is malformed",
             401 => "A key is needed",
-            403 => "The key does not allow this",
+            403 => "This was refused",
             404 => "There is nothing here",
             405 => "This page cannot be sent to",
             409 => "The change conflicts with the store",
@@ -55,6 +59,8 @@ impl ErrorPage<'_> {
                 }
                 p { (self.hint()) }
                 div.actions {
+                    @if self.status == 401 { a.button.primary href=(self.site.login(self.page_before)) { "Sign in" } }
+                    @else if self.is_form { a.button.primary href=(self.page_before) { "Back to the form" } }
                     a.button href=(self.site.home()) { "All modules" }
                     a.button href=(self.site.branches()) { "Branches" }
                     a.button href=(self.site.history(self.place, &TreePath::root())) { "History" }
@@ -66,13 +72,16 @@ impl ErrorPage<'_> {
     fn hint(&self) -> &'static str {
         match self.status {
             400 => "The link may be cut off. Nothing was changed.",
-            401 => "Reload the page to enter a key as the password; any user name will do.",
-            403 => "Use another key, or ask whoever runs this server.",
+            401 => "Nothing was changed. What you have uploaded before is kept for a day.",
+            403 => "Nothing was changed.",
             404 => {
                 "It may have been removed, renamed or never added. The history shows what happened."
             }
             410 => {
                 "gc deleted it, because no branch and no tag has it any more. Newer commits are in the history."
+            }
+            412 => {
+                "What the form was about has changed since you opened it. Nothing was changed by you: go back to see what is there now."
             }
             500 => "The log of the server has the reason, under the number of this request.",
             503 | 429 => "Try again in a moment.",

@@ -68,6 +68,7 @@ pub fn page(page: Page<'_>) -> String {
                     div {
                         a.brand href=(site.home()) { (logo()) "wasmstore" }
                         (navigation(site, place, section))
+                        @if site.rights.is_signed_in { a.sign-out href=(site.logout()) { "Sign out" } }
                         (search_form(site, place, query))
                     }
                 }

@@ -31,6 +31,8 @@ pub struct Rights {
     pub put: bool,
     /// Changes that remove something.
     pub delete: bool,
+    /// Whether the client has signed in.
+    pub is_signed_in: bool,
 }
 
 /// The branch or commit that a page shows.
@@ -102,6 +104,11 @@ impl Place {
 pub(super) struct Query(String);
 
 impl Query {
+    /// Returns the query, with its question mark; empty if there is no parameter.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Adds a parameter.
     pub(super) fn push(&mut self, name: &str, value: impl Display) {
         let mark = if self.0.is_empty() { '?' } else { '&' };

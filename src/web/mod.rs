@@ -7,8 +7,12 @@
 //! Text from modules and commits goes through [`text`], which shows control and bidirectional characters as escapes; `maud` escapes markup.
 //! A page has no inline script or style, so that the policy of `http` can forbid both: everything is in the files of [`assets`].
 
+mod action_links;
+mod actions;
 pub mod assets;
 pub mod branches;
+pub mod change_form;
+pub mod change_texts;
 pub mod changes;
 pub mod commit;
 pub mod compare;
@@ -21,14 +25,14 @@ pub mod lanes;
 pub mod layout;
 pub mod links;
 pub mod module;
-
 pub mod picker;
-
 pub mod search;
+pub mod sign_in;
 mod size_tree;
 mod sparkline;
 pub mod status;
 pub mod text;
+pub mod upload;
 mod wit_text;
 
 pub use layout::{Section, page};

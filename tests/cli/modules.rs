@@ -222,7 +222,7 @@ fn hash_and_contains_report_whether_a_module_exists() {
 #[test]
 fn the_digest_of_a_manifest_names_its_module() {
     for world in World::each() {
-        world.file("a.wasm", &module(1));
+        world.file("a.wasm", module(1));
         let hash = world.changes(&["add", "a.wasm"]);
         world.changes(&["add", "a.wasm", "a/1.0.wasm"]);
         let manifest = world.json(&["oci", "show", "a:latest"]);

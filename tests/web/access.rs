@@ -35,14 +35,18 @@ fn pages_need_a_key_that_allows_get() {
         "/ui/raw/a.wasm",
         "/ui/none",
     ] {
-        for headers in [&[][..], &[WRONG]] {
-            let page = w.page_with(uri, headers);
-            page.is(401).shows("A key is needed").hides("a.wasm</");
-            page.response.has(
-                "www-authenticate",
-                "Basic realm=\"wasmstore\", charset=\"UTF-8\"",
-            );
-        }
+        let page = w.page_with(uri, &[WRONG]);
+        page.is(401).shows("A key is needed").hides("a.wasm</");
+        page.response.has(
+            "www-authenticate",
+            "Basic realm=\"wasmstore\", charset=\"UTF-8\"",
+        );
+        // A browser is led to the form for signing in; other clients are told that a key is needed.
+        let response = w.send("GET", uri, &[("accept", "text/html")], "");
+        assert_eq!(response.status, 303, "{uri}");
+        let location = response.header("location").unwrap();
+        assert!(location.starts_with("/ui/login?next=%2F"), "{location}");
+        assert_eq!(w.send("GET", uri, &[], "").status, 401, "{uri}");
     }
     w.page_with("/", &[READER]).is(200).shows("a.wasm");
     w.page_with("/", &[("wasmstore-auth", "writer")])
@@ -50,7 +54,7 @@ fn pages_need_a_key_that_allows_get() {
         .shows("does not allow");
     // The page of an error is readable without a key.
     for link in w
-        .page("/")
+        .page_with("/", &[WRONG])
         .links
         .iter()
         .filter(|link| link.starts_with("/ui/assets/"))

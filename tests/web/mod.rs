@@ -4,6 +4,7 @@ mod access;
 mod caching;
 mod crawl;
 mod document;
+mod forms;
 mod hostile;
 mod screens;
 

@@ -71,6 +71,7 @@ pub(super) struct FileSettings {
     pub shutdown_grace: Key<Seconds>,
     pub drain: Key<Seconds>,
     pub max_wrong_keys: Key<usize>,
+    pub session_age: Key<Seconds>,
     pub ping_interval: Key<Seconds>,
     pub max_socket_message_bytes: Key<usize>,
     pub max_push_paths: Key<AtLeast<1>>,

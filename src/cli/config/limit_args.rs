@@ -64,6 +64,9 @@ pub(in crate::cli) struct LimitArgs {
     /// Limit the number of wrong keys that one address may send in a minute
     #[arg(long, value_name = "N", value_parser = parse_count, default_value_t = server().wrong_keys_max)]
     max_wrong_keys: usize,
+    /// End a session of the web UI after this long
+    #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().session_age_max))]
+    session_age: Seconds,
     /// Ping a silent WebSocket this often
     #[arg(long, value_name = "SECONDS", default_value_t = Seconds(server().ping_interval))]
     ping_interval: Seconds,
@@ -139,7 +142,7 @@ impl LimitArgs {
     ) -> Result<(), ConfigError> {
         combine_fields!(combine, self, file:
             max_module_bytes, max_section_bytes, max_validation_fuel, max_connections, max_sockets, max_requests, request_wait, header_timeout,
-            idle_timeout, body_timeout, min_body_bytes, shutdown_grace, drain, max_wrong_keys, ping_interval,
+            idle_timeout, body_timeout, min_body_bytes, shutdown_grace, drain, max_wrong_keys, session_age, ping_interval,
             max_socket_message_bytes, max_push_paths, max_push_path_bytes, max_tree_path_bytes, oci_keep,
             mirror_timeout, cache_mib, spool_mib, memory_mib, compressed_mib, max_compressible_bytes, max_git_services,
             git_timeout, git_read_timeout, git_memory_mib, git_cpu, max_fetch_bytes, max_push_bytes,
@@ -222,6 +225,7 @@ impl LimitArgs {
             shutdown_grace: self.shutdown_grace.0,
             drain: self.drain.map_or(Duration::ZERO, |drain| drain.0),
             wrong_keys_max: self.max_wrong_keys,
+            session_age_max: self.session_age.0,
             ping_interval: self.ping_interval.0,
             socket_message_bytes_max: self.max_socket_message_bytes,
             spool_bytes_max: bytes(self.spool_mib),

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use axum::extract::Request;
-use axum::http::Version;
 use axum::http::header::HOST;
+use axum::http::{HeaderMap, Uri, Version};
 
 use crate::http::error::{Failure, Result};
 use crate::http::listener::BoundAddress;
@@ -35,21 +35,29 @@ impl Host {
     /// # Errors
     /// 400 if the host is missing or malformed, or if the request has two `Host` headers or names two hosts.
     pub fn of(request: &Request) -> Result<Option<Self>> {
+        Self::of_parts(request.version(), request.headers(), request.uri())
+    }
+
+    /// Returns the host of a request with these parts, like [`of`](Self::of).
+    ///
+    /// # Errors
+    /// As for [`of`](Self::of).
+    pub fn of_parts(version: Version, headers: &HeaderMap, uri: &Uri) -> Result<Option<Self>> {
         let malformed = || Failure::malformed("the Host header is malformed");
         let parse = |text| Self::parse(text).ok_or_else(malformed);
         let mut hosts = Vec::new();
-        for value in request.headers().get_all(HOST) {
+        for value in headers.get_all(HOST) {
             hosts.push(parse(value.to_str().map_err(|_| malformed())?)?);
         }
         if hosts.len() > 1 {
             return Err(Failure::malformed("there is more than one Host header"));
         }
-        if let Some(authority) = request.uri().authority() {
+        if let Some(authority) = uri.authority() {
             hosts.push(parse(authority.as_str())?);
         }
         hosts.dedup();
         match hosts.len() {
-            0 if request.version() > Version::HTTP_10 => {
+            0 if version > Version::HTTP_10 => {
                 Err(Failure::malformed("the Host header is missing"))
             }
             0 | 1 => Ok(hosts.pop()),
@@ -82,6 +90,11 @@ impl Host {
             _ => return None,
         };
         Some(Self { name, port })
+    }
+
+    /// Returns the port if the host names one.
+    pub fn port(&self) -> Option<u16> {
+        self.port
     }
 
     /// Returns whether the hosts are equal. A missing port is `default_port`.

@@ -10,4 +10,5 @@ pub(super) mod origin;
 pub(super) mod problem_json;
 pub(super) mod redirect_writes;
 pub(super) mod request_log;
+pub(super) mod session;
 pub(super) mod web_errors;

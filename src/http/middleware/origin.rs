@@ -110,7 +110,7 @@ fn check_same_origin(host: Option<&Host>, request: &Request) -> Result<()> {
 
 /// Returns whether a page of this origin comes from the host that its request names. The scheme is ignored, because a proxy in
 /// front of the server may handle TLS.
-fn is_same_origin(origin: &HeaderValue, host: Option<&Host>) -> bool {
+pub(super) fn is_same_origin(origin: &HeaderValue, host: Option<&Host>) -> bool {
     let text = origin.to_str().ok();
     let Some((scheme, page)) = text.and_then(|text| text.split_once("://")) else {
         return false;

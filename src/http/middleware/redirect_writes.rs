@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::http::error::Failure;
 use crate::http::middleware::auth::required_method;
+use crate::http::pages;
 use crate::names::ServerUrl;
 
 /// The endpoint that writes nothing, whatever the method of the request is.
@@ -40,6 +41,10 @@ pub(in crate::http) async fn redirect_writes(
 fn is_write(request: &Request) -> bool {
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS];
     let path = request.uri().path();
+    // A form of this server is not one of the primary's, so it cannot be sent there. The pages refuse changes themselves.
+    if pages::is_page(path) {
+        return false;
+    }
     (!reads.contains(required_method(request)) && path != AUTH_PATH) || is_upload(path)
 }
 

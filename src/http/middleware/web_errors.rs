@@ -7,15 +7,17 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderValue, Method};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, REFERER};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::http::base_path::BasePath;
 use crate::http::error::Failure;
 use crate::http::listener::Peer;
-use crate::http::site::{is_page, site_of};
+use crate::http::pages::{accepts_html, is_page};
+use crate::http::site::site_of;
 use crate::web::error_page::ErrorPage;
 use crate::web::layout::Page;
 use crate::web::{Place, Section, Site, page};
@@ -31,7 +33,15 @@ pub(in crate::http) const HTML: HeaderValue = HeaderValue::from_static("text/htm
 
 /// Marks a response to a request for a page. An error is shown as a page of this site. It is an extension of the response.
 #[derive(Clone)]
-pub(in crate::http) struct WebResponse(Arc<Site>);
+pub(in crate::http) struct WebResponse(Arc<ErrorFrame>);
+
+/// What the page of an error needs to know about the request.
+struct ErrorFrame {
+    site: Site,
+    /// The page with the form that was sent; for other requests, the page itself.
+    page_before: String,
+    is_form: bool,
+}
 
 /// Marks the responses to requests for pages. `None` instead of a base path means that the server has no web UI, and so no pages.
 pub(in crate::http) async fn mark_web_responses(
@@ -48,29 +58,44 @@ pub(in crate::http) async fn mark_web_responses(
     }
     let peer = request.extensions().get::<Peer>();
     let site = site_of(&base_path, request.headers(), request.uri(), peer);
+    let is_form = *request.method() == Method::POST;
+    let own = request.uri().path_and_query();
+    let own = base_path.join(own.map_or("/", PathAndQuery::as_str));
+    let before = page_before(request.headers()).filter(|_| is_form);
+    let frame = ErrorFrame {
+        site,
+        page_before: before.unwrap_or(own),
+        is_form,
+    };
     let mut response = next.run(request).await;
-    response
-        .extensions_mut()
-        .insert(WebResponse(Arc::new(site)));
+    let frame = WebResponse(Arc::new(frame));
+    response.extensions_mut().insert(frame);
     response
 }
 
 /// Returns whether the client asks for a page, as browsers do.
 pub(in crate::http) fn asks_for_page(request: &Request) -> bool {
-    let accepted = request.headers().get_all(ACCEPT).iter();
-    let mut accepted = accepted.filter_map(|value| value.to_str().ok());
-    [Method::GET, Method::HEAD].contains(request.method())
-        && accepted.any(|value| value.contains("text/html"))
+    [Method::GET, Method::HEAD].contains(request.method()) && accepts_html(request.headers())
+}
+
+/// Returns the path and query of the page of this server that sent a request.
+fn page_before(headers: &HeaderMap) -> Option<String> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let (_, rest) = text(REFERER)?.split_once("://")?;
+    let path = rest.strip_prefix(text(HOST)?)?;
+    let is_plain = |c: char| c.is_ascii_graphic() && c != '\\';
+    let is_path = path.starts_with('/') && !path.starts_with("//");
+    (is_path && path.chars().all(is_plain)).then(|| path.to_owned())
 }
 
 /// Renders the errors of pages, and adds the headers that each page must have.
 pub(in crate::http) async fn render_web_errors(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let Some(WebResponse(site)) = response.extensions_mut().remove::<WebResponse>() else {
+    let Some(WebResponse(frame)) = response.extensions_mut().remove::<WebResponse>() else {
         return response;
     };
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
-        *response.body_mut() = error_page(&site, failure).into();
+        *response.body_mut() = error_page(&frame, failure).into();
         response.headers_mut().insert(CONTENT_TYPE, HTML);
         response.headers_mut().remove(CONTENT_LENGTH);
     }
@@ -80,7 +105,8 @@ pub(in crate::http) async fn render_web_errors(request: Request, next: Next) -> 
     response
 }
 
-fn error_page(site: &Site, failure: Failure) -> String {
+fn error_page(frame: &ErrorFrame, failure: Failure) -> String {
+    let site = &frame.site;
     let problem = failure.into_problem();
     let place = Place {
         branch: None,
@@ -92,6 +118,8 @@ fn error_page(site: &Site, failure: Failure) -> String {
         status: problem.status,
         detail: &problem.detail,
         paths: &problem.paths,
+        page_before: &frame.page_before,
+        is_form: frame.is_form,
     };
     page(Page {
         site,

@@ -198,6 +198,7 @@ mod tests {
 
     use super::*;
     use crate::config::Options;
+    use crate::http::middleware::auth::AccessCheck;
     use crate::http::options::ServerOptions;
     use crate::names::ModulePath;
     use crate::store::{Change, ObjectFormat, Store};
@@ -215,7 +216,7 @@ mod tests {
         let app = App::new(
             Arc::new(store),
             options,
-            false,
+            AccessCheck::default(),
             Bytes::new(),
             Default::default(),
         );

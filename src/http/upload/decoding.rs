@@ -146,6 +146,15 @@ impl ModuleSink {
         }
     }
 
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// 400 if the module is invalid, 413 if it is too large, 503 if there is no space or memory.
+    pub fn write_chunk(&mut self, bytes: &[u8]) -> Result<()> {
+        let written = self.write_all(bytes);
+        written.map_err(|error| failure("identity", error))
+    }
+
     /// Returns the upload, and its memory, which must be held as long as the upload.
     pub fn into_parts(self) -> (Upload, UploadMemory) {
         (self.upload, self.memory)

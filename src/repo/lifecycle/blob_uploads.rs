@@ -1,7 +1,8 @@
 //! Blobs that OCI clients upload: files in `ROOT/wasmstore/oci` until a manifest names them.
 //!
 //! `<repository>/_uploads/<id>` is an unfinished upload, `<repository>/_blobs/<algorithm>/<hex digits>` a complete blob. No component of a
-//! repository name begins with `_`, so the names never clash. Nothing here is fsynced: a blob becomes durable together with the manifest
+//! repository name begins with `_`, so the names never clash. `_previews` has the same two directories, for the files that the web UI
+//! shows before they are committed. Nothing here is fsynced: a blob becomes durable together with the manifest
 //! that names it. After a power cut, a blob may be missing or damaged. So when a manifest names a blob, its digest is verified again, and a
 //! damaged blob is removed. The client then gets the error for an unknown blob, and sends the blob again.
 
@@ -22,6 +23,8 @@ use crate::sharing::{create_shared_dir_all, share};
 const UPLOADS: &str = "_uploads";
 /// The subdirectory of a repository's directory for complete blobs.
 const BLOBS: &str = "_blobs";
+/// The directory of the files that the web UI shows before they are committed.
+const PREVIEWS: &str = "_previews";
 /// The number of random characters in the id of an upload. A client that knows the id can continue the upload.
 const ID_CHARS: usize = 32;
 /// The maximum number of directories that are searched for a blob whose repository is unknown.
@@ -65,7 +68,8 @@ impl Usage {
 #[derive(Debug)]
 pub struct BlobUpload<'u> {
     uploads: &'u BlobUploads,
-    repository: RepositoryName,
+    /// The directory of the repository, relative to that of all uploads.
+    area: String,
     path: PathBuf,
     file: File,
     size_bytes: u64,
@@ -86,8 +90,20 @@ impl BlobUploads {
     /// # Errors
     /// `UploadsFull` if there are too many uploads; the file cannot be created.
     pub fn begin(&self, repository: &RepositoryName) -> Result<BlobUpload<'_>> {
+        self.begin_in(repository.as_str())
+    }
+
+    /// Begins an empty upload of a file that the web UI shows before it is committed.
+    ///
+    /// # Errors
+    /// As for [`begin`](Self::begin).
+    pub fn begin_preview(&self) -> Result<BlobUpload<'_>> {
+        self.begin_in(PREVIEWS)
+    }
+
+    fn begin_in(&self, area: &str) -> Result<BlobUpload<'_>> {
         self.reserve(0, 1)?;
-        let dir = self.dir.join(repository.as_str()).join(UPLOADS);
+        let dir = self.dir.join(area).join(UPLOADS);
         let failed = || Error::io("create a file in", &dir);
         let mut builder = tempfile::Builder::new();
         builder.prefix("").rand_bytes(ID_CHARS);
@@ -99,7 +115,7 @@ impl BlobUploads {
         file.lock().map_err(failed())?;
         Ok(BlobUpload {
             uploads: self,
-            repository: repository.clone(),
+            area: area.to_owned(),
             path,
             file,
             size_bytes: 0,
@@ -132,7 +148,7 @@ impl BlobUploads {
         let size_bytes = file.metadata().map_err(failed())?.len();
         Ok(Some(BlobUpload {
             uploads: self,
-            repository: repository.clone(),
+            area: repository.as_str().to_owned(),
             path,
             file,
             size_bytes,
@@ -148,7 +164,19 @@ impl BlobUploads {
         repository: &RepositoryName,
         digest: &OciDigest,
     ) -> Result<Option<(File, PathBuf)>> {
-        let path = self.blob_path(repository, digest);
+        self.blob_in(repository.as_str(), digest)
+    }
+
+    /// Opens the file of a preview, and returns its path with it; `None` if there is none.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn preview(&self, digest: &OciDigest) -> Result<Option<(File, PathBuf)>> {
+        self.blob_in(PREVIEWS, digest)
+    }
+
+    fn blob_in(&self, area: &str, digest: &OciDigest) -> Result<Option<(File, PathBuf)>> {
+        let path = self.blob_path(area, digest);
         match File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             file => Ok(Some((file.map_err(Error::io("open", &path))?, path))),
@@ -189,7 +217,19 @@ impl BlobUploads {
     /// # Errors
     /// The file cannot be removed.
     pub fn remove_blob(&self, repository: &RepositoryName, digest: &OciDigest) -> Result<bool> {
-        let path = self.blob_path(repository, digest);
+        self.remove_blob_in(repository.as_str(), digest)
+    }
+
+    /// Removes a preview, and returns whether there was one.
+    ///
+    /// # Errors
+    /// The file cannot be removed.
+    pub fn remove_preview(&self, digest: &OciDigest) -> Result<bool> {
+        self.remove_blob_in(PREVIEWS, digest)
+    }
+
+    fn remove_blob_in(&self, area: &str, digest: &OciDigest) -> Result<bool> {
+        let path = self.blob_path(area, digest);
         let Ok(metadata) = fs::metadata(&path) else {
             return Ok(false);
         };
@@ -198,8 +238,8 @@ impl BlobUploads {
         Ok(true)
     }
 
-    fn blob_path(&self, repository: &RepositoryName, digest: &OciDigest) -> PathBuf {
-        let dir = self.dir.join(repository.as_str()).join(BLOBS);
+    fn blob_path(&self, area: &str, digest: &OciDigest) -> PathBuf {
+        let dir = self.dir.join(area).join(BLOBS);
         dir.join(digest.algorithm()).join(digest.to_hex())
     }
 
@@ -336,7 +376,7 @@ impl BlobUpload<'_> {
     /// # Errors
     /// The file cannot be renamed.
     pub fn complete(self, digest: &OciDigest) -> Result<()> {
-        let to = self.uploads.blob_path(&self.repository, digest);
+        let to = self.uploads.blob_path(&self.area, digest);
         let dir = to.parent().expect("BUG: a blob is in a directory");
         let replaced = fs::metadata(&to).ok();
         in_dir(dir, || fs::rename(&self.path, &to)).map_err(Error::io("rename to", &to))?;
@@ -431,6 +471,21 @@ mod tests {
         assert!(!uploads.remove_blob(&repository(), &digest).unwrap());
         let usage = uploads.usage();
         assert_eq!((usage.bytes, usage.files), (0, 0));
+    }
+
+    #[test]
+    fn a_preview_is_no_blob_of_a_repository() {
+        let dir = tempfile::tempdir().unwrap();
+        let uploads = uploads(dir.path(), 100, 10);
+        let mut upload = uploads.begin_preview().unwrap();
+        upload.write(b"abc").unwrap();
+        let digest = OciDigest::Sha256([7; 32]);
+        upload.complete(&digest).unwrap();
+        assert!(uploads.blob_anywhere(&digest).unwrap().is_none());
+        assert!(uploads.preview(&digest).unwrap().is_some());
+        let later = SystemTime::now() + Duration::from_secs(3601);
+        assert_eq!(uploads.sweep(later).unwrap().files, 0);
+        assert!(uploads.preview(&digest).unwrap().is_none());
     }
 
     #[test]

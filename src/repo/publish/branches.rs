@@ -4,6 +4,7 @@ use gix::refs::Target;
 
 use crate::names::{BranchName, CommitId, RefName};
 use crate::repo::error::{Error, Result};
+use crate::repo::ids::commit_id;
 use crate::repo::objects::commit;
 use crate::repo::parts::Parts;
 use crate::repo::publish::write_txn::WriteTxn;
@@ -42,11 +43,16 @@ pub(crate) fn set_default_branch(
     refs.rename_lock(head)
 }
 
-/// Deletes a branch. Objects that only this branch reached stay until the next `gc`.
+/// Deletes a branch. Objects that only this branch reached stay until the next `gc`. If `expected` is given and the branch has another tip,
+/// returns that tip and deletes nothing.
 ///
 /// # Errors
 /// `UnknownBranch`, `DefaultBranch`.
-pub(crate) fn delete_branch(parts: &Parts, branch: &BranchName) -> Result<()> {
+pub(crate) fn delete_branch(
+    parts: &Parts,
+    branch: &BranchName,
+    expected: Option<CommitId>,
+) -> Result<Option<CommitId>> {
     let refs = &parts.refs;
     let mut txn = WriteTxn::begin(parts)?;
     let _refs_lock = parts.locks.refs()?;
@@ -56,7 +62,10 @@ pub(crate) fn delete_branch(parts: &Parts, branch: &BranchName) -> Result<()> {
         return Err(Error::DefaultBranch(branch.to_string()));
     }
     let name = branch.clone().into();
-    match txn.durable_tip(&name) {
+    let deleted = match txn.durable_tip(&name) {
+        Ok(Some(tip)) if expected.is_some_and(|expected| expected != commit_id(&tip)) => {
+            return Ok(Some(commit_id(&tip)));
+        }
         Ok(Some(tip)) => refs.swap(&name, Some(tip), None, OUTSIDE_MAX),
         // The history is incomplete, so it cannot be made durable. Nothing depends on it after the deletion.
         Err(error @ Error::Missing { .. }) => match refs.target(&branch.full_ref())? {
@@ -67,7 +76,8 @@ pub(crate) fn delete_branch(parts: &Parts, branch: &BranchName) -> Result<()> {
         _ if refs.is_broken(&name)? => refs.delete_broken(&name),
         Ok(None) => Err(Error::UnknownBranch(branch.to_string())),
         Err(error) => Err(error),
-    }
+    };
+    deleted.map(|()| None)
 }
 
 /// Deletes the broken branches and tags that `is_selected` accepts.

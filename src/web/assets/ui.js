@@ -91,3 +91,52 @@ for (const bar of document.querySelectorAll("[data-watch]")) {
   };
   open();
 }
+
+// The form for uploading: files can be dropped on it, and a bar shows the progress. The server answers with the page to show next, as it does
+// without the script.
+for (const form of document.querySelectorAll("form[data-upload]")) {
+  const [input, area] = [form.querySelector("input[type=file]"), form.querySelector("[data-drop]")];
+  const hint = area.querySelector(".hint");
+  const said = hint.textContent;
+  const list = () => {
+    const names = [...input.files].map((file) => file.name);
+    hint.textContent = names.length === 0 ? said : `${names.slice(0, 5).join(", ")}${names.length > 5 ? ` and ${names.length - 5} more` : ""}`;
+  };
+  input.addEventListener("change", list);
+  for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
+    area.addEventListener(kind, (event) => {
+      event.preventDefault();
+      area.classList.toggle("over", kind === "dragenter" || kind === "dragover");
+      if (kind !== "drop" || event.dataTransfer.files.length === 0) return;
+      input.files = event.dataTransfer.files;
+      list();
+    });
+  }
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const line = form.querySelector("[data-progress]");
+    const [bar, text, button] = [line.querySelector("progress"), line.querySelector("span"), form.querySelector("button")];
+    const request = new XMLHttpRequest();
+    const fail = (reason) => {
+      text.textContent = `${reason} Nothing was changed.`;
+      button.disabled = false;
+    };
+    request.upload.addEventListener("progress", ({ loaded, total }) => {
+      bar.value = total > 0 ? (100 * loaded) / total : 0;
+      text.textContent = loaded < total ? `${Math.round(bar.value)} %` : "Checking…";
+    });
+    request.addEventListener("load", () => {
+      if (request.status < 400) return location.assign(request.responseURL);
+      const page = new DOMParser().parseFromString(request.responseText, "text/html");
+      const reason = page.querySelector("main .card p, main .note");
+      fail(reason?.textContent ?? `The server answered with status ${request.status}.`);
+      if (request.status === 401) location.assign(page.querySelector("a.primary").href);
+    });
+    request.addEventListener("error", () => fail("The connection was lost."));
+    request.open("POST", form.action);
+    request.setRequestHeader("Accept", "text/html");
+    line.hidden = false;
+    button.disabled = true;
+    request.send(new FormData(form));
+  });
+}

@@ -6,6 +6,7 @@ use super::{get_it, interface, metadata, versions};
 use crate::names::{Digest, ModuleHash, ModulePath};
 use crate::oci::OciModule;
 use crate::store::{Commit, ModuleFacts};
+use crate::web::actions;
 use crate::web::directory::kind_tag;
 use crate::web::format::{bytes, time};
 use crate::web::icicle::{icicle, size_table};
@@ -95,6 +96,7 @@ impl ModulePage<'_> {
                     (crumbs(site, place, path.as_tree_path()))
                     (heading(path.as_tree_path()))
                     (self.summary())
+                    (actions::of_module(site, place, path))
                 }
                 (picker(&bare, place, self.branches, &html! {}))
             }

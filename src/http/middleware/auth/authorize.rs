@@ -1,38 +1,45 @@
-//! Authorization: almost every request must present a key. The key is checked before any byte of the body is read.
+//! Authorization: almost every request must present a key, or a session of one. It is checked before any byte of the body is read.
 
 use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use axum::extract::{Request, State};
-use axum::http::header::RETRY_AFTER;
-use axum::http::{Method, StatusCode};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::allowed_methods::AllowedMethods;
-use super::credentials::{is_websocket, presented_key, required_method};
+use super::caller::{Caller, KeyTag};
+use super::credentials::{is_websocket, presented_key, presents_key, required_method};
 use super::guess_limit::GuessLimit;
 use super::keyring::{Keyring, SocketKey};
 use super::keys::{Grant, Keys};
+use crate::http::base_path::BasePath;
 use crate::http::error::{Failure, Result};
 use crate::http::middleware::client_address::ClientAddress;
-use crate::names::Author;
-use crate::remote::PushIdentity;
+use crate::http::middleware::session::{CookieScope, Session, Sessions, is_own_page};
+use crate::http::pages::{self, accepts_html};
+use crate::web::sign_in::open_again;
+use crate::wire::encode_query_value;
 
 /// The paths that need no key. They are for supervisors of the server and reveal nothing about the store.
 const OPEN_PATHS: [&str; 3] = ["/healthz", "/readyz", "/.well-known/wasm-pkg/registry.json"];
 
-/// The start of the paths of the files that pages load. These paths need no key either: the files are the same for every store, and the
-/// page that reports a missing key needs them too.
-const ASSETS: &str = "/ui/assets/";
+/// The media type of a page.
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// The challenge in a 401 that browsers do not answer by themselves (RFC 6750).
+pub(in crate::http) const BEARER: &str = r#"Bearer realm="wasmstore""#;
 
 /// The keys of a server, and the limit on wrong keys.
 #[derive(Clone, Debug)]
 pub(in crate::http) struct KeyCheck {
     keyring: Keyring,
     guesses: Arc<GuessLimit>,
-    /// The secret with which the [`KeyTag`] of a key is computed.
+    /// Computes the tags of keys.
     tags: RandomState,
 }
 
@@ -47,125 +54,211 @@ impl KeyCheck {
             tags,
         }
     }
-}
 
-/// The client that makes a request, as identified by its key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::http) struct Caller {
-    author: Option<Author>,
-    methods: AllowedMethods,
-    key: Option<KeyTag>,
-}
-
-/// A number that stands for a key. It does not reveal the key, and is valid in this process only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::http) struct KeyTag(pub u64);
-
-impl Caller {
-    /// Returns the tag of the key that the client presented; `None` if the server has no keys.
-    pub fn key(&self) -> Option<KeyTag> {
-        self.key
-    }
-
-    /// Returns the identity that is passed to the hooks of a push.
-    pub fn pusher(&self) -> PushIdentity {
-        PushIdentity {
-            methods: self.methods.to_string(),
-            author: self.author.clone(),
-        }
-    }
-
-    /// Returns whether the key allows a method.
-    pub fn allows(&self, method: &Method) -> bool {
-        self.methods.allow(method)
-    }
-
-    /// Checks that the key allows `method`, which the request needs in addition to its own method.
+    /// Checks a key that a client has typed into the form for signing in, and that must allow GET.
     ///
     /// # Errors
-    /// 403 with the text `detail` if the key does not allow `method`.
-    pub fn require(&self, method: &Method, detail: &str) -> Result<()> {
-        if self.allows(method) {
+    /// 401 if it is unknown; 403 if it does not allow GET; 429 if the client has sent too many wrong keys.
+    pub fn check_typed_key(&self, key: &[u8], client: Option<ClientAddress>) -> Result<()> {
+        let (keys, _) = self.keyring.subscribe();
+        let client = client.map(ClientAddress::ip);
+        let grant = find_grant(&keys, &self.guesses, Some(key), client)?;
+        tracing::Span::current().record("key", grant.name().as_ref());
+        if grant.methods.allow(&Method::GET) {
             return Ok(());
         }
+        let detail = "the key does not allow GET, which the pages need";
         Err(Failure::new(StatusCode::FORBIDDEN, detail))
     }
 
-    /// Returns the author of the caller's commits: the one that the key fixes, or else the requested one.
+    /// Returns the caller that a request identifies by its key or its session.
     ///
     /// # Errors
-    /// 403 if the requested author differs from the fixed one.
-    pub fn author(&self, requested: Option<Author>) -> Result<Option<Author>> {
-        match (&self.author, requested) {
-            (Some(fixed), Some(requested)) if *fixed != requested => {
-                let detail = "the key does not allow this author";
-                Err(Failure::new(StatusCode::FORBIDDEN, detail))
+    /// 401 if there is none; 403 if the key does not allow the method; 429 if the client has sent too many wrong keys.
+    fn identify(&self, request: &Request, sessions: Option<&PageSessions>) -> Result<Identity> {
+        // The subscription is taken together with the keys, so that the replacement of exactly these keys is noticed.
+        let (keys, updates) = self.keyring.subscribe();
+        let (grant, session) = match sessions {
+            Some(sessions) if !presents_key(request) && sessions.count_for(request) => {
+                let session = sessions.find(request)?;
+                let is_key = |key: &[u8]| sessions.sessions.is_key_of(&session, key);
+                // The key was removed, so the session has ended.
+                let grant = keys.find_where(is_key).ok_or_else(session_ended)?;
+                (grant, Some(session))
             }
-            (fixed, requested) => Ok(fixed.clone().or(requested)),
+            _ => {
+                let client = request.extensions().get::<ClientAddress>();
+                let client = client.map(|client| client.ip());
+                let key = presented_key(request);
+                let grant = find_grant(&keys, &self.guesses, key.as_deref(), client)?;
+                (grant, None)
+            }
+        };
+        let mut caller = check_method(grant, request)?;
+        caller.key = Some(KeyTag(self.tags.hash_one(grant.key())));
+        let socket_key = is_websocket(request).then(|| {
+            let socket_key = SocketKey::new(grant.key().to_vec(), updates);
+            match &session {
+                Some(session) => socket_key.until(session.end_instant(SystemTime::now())),
+                None => socket_key,
+            }
+        });
+        Ok(Identity {
+            caller,
+            session,
+            socket_key,
+        })
+    }
+}
+
+/// What identifies the client of a request.
+#[derive(Default)]
+struct Identity {
+    caller: Caller,
+    session: Option<Session>,
+    socket_key: Option<SocketKey>,
+}
+
+/// The sessions of a server with a web UI.
+#[derive(Clone, Debug)]
+pub(in crate::http) struct PageSessions {
+    /// The secret.
+    pub sessions: Sessions,
+    /// The path below which the server answers, for the path of the cookies.
+    pub base_path: BasePath,
+}
+
+impl PageSessions {
+    /// Returns whether a session counts for a request: for pages, and for the WebSocket if a page of this server opens it. Browsers send
+    /// cookies with the WebSockets of other sites too.
+    fn count_for(&self, request: &Request) -> bool {
+        pages::is_page(request.uri().path()) || (is_websocket(request) && is_own_page(request))
+    }
+
+    /// Returns the session of a request.
+    ///
+    /// # Errors
+    /// 401 if there is none, or if it has ended.
+    fn find(&self, request: &Request) -> Result<Session> {
+        let scope = CookieScope::of(request, &self.base_path);
+        let found = self
+            .sessions
+            .find(request.headers(), &scope, SystemTime::now());
+        match found {
+            Ok(session) => session.ok_or_else(key_needed),
+            Err(_) => Err(session_ended()),
         }
     }
+}
+
+/// The keys and sessions against which requests are checked.
+#[derive(Clone, Debug, Default)]
+pub(in crate::http) struct AccessCheck {
+    /// `None` if every request is allowed.
+    pub keys: Option<KeyCheck>,
+    /// `None` if the server has no web UI.
+    pub pages: Option<PageSessions>,
 }
 
 /// Rejects requests whose key does not allow their method. Without keys, every request is allowed.
 ///
-/// Adds a [`Caller`] to the request's extensions, except on the paths that need no key, and also a [`SocketKey`] if the request opens a
-/// WebSocket. The layer [`check_origin`](crate::http::middleware::origin::check_origin) around this one answers preflights, which carry
-/// no key. This layer must not be on a nested router, because axum removes a prefix of the path there.
+/// Adds a [`Caller`] to the request's extensions, except on the paths that need no key, the [`Session`] if there is one, and a
+/// [`SocketKey`] if the request opens a WebSocket. The layer [`check_origin`](crate::http::middleware::origin::check_origin) around this
+/// one answers preflights, which carry no key. This layer must not be on a nested router, because axum removes a prefix of the path
+/// there.
 pub(in crate::http) async fn authorize(
-    State(check): State<Option<KeyCheck>>,
+    State(check): State<AccessCheck>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let path = request.uri().path();
-    if OPEN_PATHS.contains(&path) || path.starts_with(ASSETS) {
+    if OPEN_PATHS.contains(&path) {
         return next.run(request).await;
     }
-    let caller = match check {
-        None => Caller::default(),
-        Some(KeyCheck {
-            keyring,
-            guesses,
-            tags,
-        }) => {
-            // The keys and the subscription are taken in one step, so that the subscription misses no replacement of these keys.
-            let (keys, updates) = keyring.subscribe();
-            let key = presented_key(&request);
-            let grant = match find_grant(&keys, &guesses, key.as_deref(), &request) {
-                Ok(grant) => grant,
-                Err(failure) => return failure.into_response(),
-            };
-            let mut caller = match check_method(grant, &request) {
-                Ok(caller) => caller,
-                Err(failure) => return failure.into_response(),
-            };
-            caller.key = key.as_ref().map(|key| KeyTag(tags.hash_one(key)));
-            if let Some(key) = key.filter(|_| is_websocket(&request)) {
-                request
-                    .extensions_mut()
-                    .insert(SocketKey::new(key, updates));
-            }
-            caller
-        }
+    let is_page = check.pages.is_some() && pages::is_page(path);
+    let identity = match &check.keys {
+        None => Ok(Identity::default()),
+        Some(keys) => keys.identify(&request, check.pages.as_ref()),
     };
-    request.extensions_mut().insert(caller);
+    match identity {
+        Ok(identity) => {
+            let extensions = request.extensions_mut();
+            extensions.insert(identity.caller);
+            identity.session.map(|session| extensions.insert(session));
+            identity.socket_key.map(|key| extensions.insert(key));
+        }
+        Err(_) if is_page && pages::is_open_page(path) => {}
+        Err(failure) if is_page => {
+            let base_path = check.pages.map(|pages| pages.base_path);
+            return page_refusal(failure, &request, &base_path.unwrap_or_default());
+        }
+        Err(failure) => return failure.into_response(),
+    }
     next.run(request).await
 }
 
-/// Returns the grant of the key that a request presents.
+/// Returns the response to a request for a page without a key. Browsers ask for a key by themselves if they see the challenge of HTTP Basic,
+/// so only those see it that have sent such credentials, or follow the link to them. The others are led to the form.
+fn page_refusal(failure: Failure, request: &Request, base_path: &BasePath) -> Response {
+    let path = request.uri().path();
+    let uses_basic = request.headers().contains_key(AUTHORIZATION) || path == pages::LOGIN_BASIC;
+    let has_ended = failure == session_ended();
+    let mut response = failure.into_response();
+    if response.status() != StatusCode::UNAUTHORIZED
+        || uses_basic
+        || !accepts_html(request.headers())
+    {
+        return response;
+    }
+    if is_from_elsewhere(request) {
+        let page = request.uri().path_and_query();
+        let page = base_path.join(page.map_or("/", PathAndQuery::as_str));
+        return (response.status(), [(CONTENT_TYPE, HTML)], open_again(&page)).into_response();
+    }
+    // After a form, the page of the error says that nothing was changed.
+    if *request.method() == Method::GET {
+        let location = login_url(request, base_path, has_ended);
+        return (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response();
+    }
+    let challenge = HeaderValue::from_static(BEARER);
+    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    response
+}
+
+/// Returns whether a page of another site has a link to the page. Then the browser has not sent the cookie, because it is `SameSite=Strict`; it
+/// does so if a page of this server loads the page again.
+fn is_from_elsewhere(request: &Request) -> bool {
+    let mut sites = request.headers().get_all("sec-fetch-site").iter();
+    let is_elsewhere =
+        |site: &HeaderValue| ["cross-site", "same-site"].iter().any(|name| site == name);
+    *request.method() == Method::GET && sites.any(is_elsewhere)
+}
+
+fn login_url(request: &Request, base_path: &BasePath, has_ended: bool) -> String {
+    let page = request
+        .uri()
+        .path_and_query()
+        .map_or("/", PathAndQuery::as_str);
+    let next = base_path.join(page);
+    let next = encode_query_value(&next);
+    let why = if has_ended { "&why=ended" } else { "" };
+    base_path.join(&format!("{}?next={next}{why}", pages::LOGIN))
+}
+
+/// Returns the grant of a key that a client presents.
 ///
 /// # Errors
-/// 401 if the request presents no valid key; 429 if the client has sent too many wrong keys.
+/// 401 if it presents no valid key; 429 if the client has sent too many wrong keys.
 fn find_grant<'k>(
     keys: &'k Keys,
     guesses: &GuessLimit,
     key: Option<&[u8]>,
-    request: &Request,
+    client: Option<IpAddr>,
 ) -> Result<&'k Grant> {
     // A missing key and an unknown key get the same response, so that it does not reveal what is wrong.
-    let unauthorized = || Failure::new(StatusCode::UNAUTHORIZED, "a valid key is needed");
-    let key = key.ok_or_else(unauthorized)?;
-    let found = match request.extensions().get::<ClientAddress>() {
-        Some(client) => guesses.find(client.ip(), key, Instant::now(), || keys.find(key)),
+    let key = key.ok_or_else(key_needed)?;
+    let found = match client {
+        Some(client) => guesses.find(client, key, Instant::now(), || keys.find(key)),
         None => Ok(keys.find(key)),
     };
     let found = found.map_err(|wait| {
@@ -173,7 +266,16 @@ fn find_grant<'k>(
         let seconds = wait.as_secs().saturating_add(1).to_string();
         Failure::new(StatusCode::TOO_MANY_REQUESTS, detail).with_header(RETRY_AFTER, seconds)
     })?;
-    found.ok_or_else(unauthorized)
+    found.ok_or_else(key_needed)
+}
+
+fn key_needed() -> Failure {
+    Failure::new(StatusCode::UNAUTHORIZED, "a valid key is needed")
+}
+
+fn session_ended() -> Failure {
+    let detail = "your session has ended; sign in again";
+    Failure::new(StatusCode::UNAUTHORIZED, detail)
 }
 
 /// Returns the caller whose key has this grant, and adds the name of the key to the log lines of the request.

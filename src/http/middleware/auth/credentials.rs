@@ -1,7 +1,7 @@
 //! The credentials in a request, and the method that its key must allow.
 
 use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, Entry, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use axum::http::header::{AUTHORIZATION, COOKIE, Entry, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use base64::Engine;
 use base64::alphabet;
@@ -9,6 +9,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use crate::http::git_url::requested_service;
+use crate::http::pages;
 use crate::remote::GitService;
 
 /// The request header for the key. It takes precedence over the other ways to send a key.
@@ -33,7 +34,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Marks the headers that may contain a key as sensitive, so that printing the headers does not reveal it. The outermost layer
 /// that logs calls it.
 pub(in crate::http) fn mark_sensitive(headers: &mut HeaderMap) {
-    for name in [WASMSTORE_AUTH, AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL] {
+    for name in [
+        WASMSTORE_AUTH,
+        AUTHORIZATION,
+        SEC_WEBSOCKET_PROTOCOL,
+        COOKIE,
+    ] {
         if let Entry::Occupied(mut entry) = headers.entry(name) {
             entry.iter_mut().for_each(|value| value.set_sensitive(true));
         }
@@ -58,6 +64,9 @@ pub(in crate::http) fn required_method(request: &Request) -> &Method {
         Some(GitService::UploadPack) => &Method::GET,
         Some(GitService::ReceivePack) => &Method::POST,
         None if is_oci_upload(request) => &Method::POST,
+        None if pages::is_page(request.uri().path()) => {
+            pages::required_method(request.method(), request.uri().path())
+        }
         None => request.method(),
     }
 }
@@ -100,6 +109,19 @@ pub(super) fn presented_key(request: &Request) -> Option<Vec<u8>> {
     } else {
         None
     }
+}
+
+/// Returns whether the request presents a key, even a malformed one.
+pub(super) fn presents_key(request: &Request) -> bool {
+    let headers = request.headers();
+    let has_protocol = || {
+        let protocols = list_members(headers, SEC_WEBSOCKET_PROTOCOL);
+        let is_key = |protocol: &&str| protocol.starts_with(KEY_PROTOCOL_PREFIX);
+        protocols.iter().any(is_key)
+    };
+    headers.contains_key(WASMSTORE_AUTH)
+        || headers.contains_key(AUTHORIZATION)
+        || (is_websocket(request) && has_protocol())
 }
 
 /// Returns the value of a header that occurs exactly once.
@@ -184,7 +206,12 @@ mod tests {
     #[test]
     fn headers_with_keys_are_printed_as_sensitive() {
         let mut headers = HeaderMap::new();
-        for name in ["wasmstore-auth", "authorization", "sec-websocket-protocol"] {
+        for name in [
+            "wasmstore-auth",
+            "authorization",
+            "sec-websocket-protocol",
+            "cookie",
+        ] {
             headers.append(name, HeaderValue::from_static("hunter2"));
             headers.append(name, HeaderValue::from_static("hunter2"));
         }
@@ -195,6 +222,6 @@ mod tests {
             !printed.contains("hunter2") && printed.contains("plain"),
             "{printed}"
         );
-        assert_eq!(printed.matches("Sensitive").count(), 6);
+        assert_eq!(printed.matches("Sensitive").count(), 8);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::http::Method;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use super::keys::Keys;
 
@@ -45,16 +46,41 @@ pub(in crate::http) struct SocketKey {
     key: Vec<u8>,
     /// Receives each replacement of the keys against which `key` was checked.
     updates: watch::Receiver<Arc<Keys>>,
+    /// The end of the session, if the request has one instead of the key itself.
+    end: Option<Instant>,
 }
 
 impl SocketKey {
     /// Wraps a key. `updates` receives each replacement of the keys against which it was checked.
     pub(super) fn new(key: Vec<u8>, updates: watch::Receiver<Arc<Keys>>) -> Self {
-        Self { key, updates }
+        Self {
+            key,
+            updates,
+            end: None,
+        }
     }
 
-    /// Waits until the key no longer allows GET. The future can be dropped at any time without losing an update.
+    /// Limits the time for which the key may be used, because it was found by a session that ends then.
+    pub(super) fn until(self, end: Instant) -> Self {
+        Self {
+            end: Some(end),
+            ..self
+        }
+    }
+
+    /// Waits until the key no longer allows GET, or the session has ended. The future can be dropped at any time without losing an
+    /// update.
     pub async fn revoked(&mut self) {
+        match self.end {
+            None => self.key_revoked().await,
+            Some(end) => tokio::select! {
+                () = self.key_revoked() => {}
+                () = sleep_until(end) => {}
+            },
+        }
+    }
+
+    async fn key_revoked(&mut self) {
         while self.updates.changed().await.is_ok() {
             let keys = Arc::clone(&self.updates.borrow_and_update());
             let grant = keys.find(&self.key);
@@ -89,6 +115,15 @@ mod tests {
         }
         drop(keyring);
         assert!(socket_key.revoked().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_socket_of_a_session_ends_with_the_session() {
+        let keyring = Keyring::from(Keys::parse("a:GET").unwrap());
+        let (_, updates) = keyring.subscribe();
+        let now = Instant::now();
+        let mut socket_key = SocketKey::new(b"a".to_vec(), updates).until(now);
+        socket_key.revoked().await;
     }
 
     #[tokio::test]

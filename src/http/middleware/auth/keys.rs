@@ -119,6 +119,18 @@ impl Keys {
         self.0.get(usize::try_from(found).ok()?)
     }
 
+    /// Returns the grant of the first key that `is_key` accepts. Every key is passed to it, so that the time does not reveal which one it is.
+    pub(super) fn find_where(&self, is_key: impl Fn(&[u8]) -> bool) -> Option<&Grant> {
+        let grants = self.0.iter().rev();
+        grants.fold(None, |found, grant| {
+            if is_key(grant.key.as_bytes()) {
+                Some(grant)
+            } else {
+                found
+            }
+        })
+    }
+
     fn add(&mut self, mut grant: Grant) -> Result<(), &'static str> {
         if self.0.iter().any(|own| own.key.ct_eq(&grant.key).into()) {
             return Err("has the same key as an earlier one");
@@ -177,6 +189,11 @@ impl Grant {
         }
     }
 
+    /// Returns the key.
+    pub fn key(&self) -> &[u8] {
+        self.key.as_bytes()
+    }
+
     fn parse_line(line: &str) -> Result<Self, &'static str> {
         let (key, rest) = split(line)?;
         match rest.split_once(':') {
@@ -208,6 +225,11 @@ impl Key {
         bytes.get_mut(..key.len())?.copy_from_slice(key);
         let bytes_used = u64::try_from(key.len()).ok()?;
         Some(Self { bytes, bytes_used })
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        let length = usize::try_from(self.bytes_used).unwrap_or(KEY_BYTES_MAX);
+        &self.bytes[..length]
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod allowed_methods;
 mod authorize;
+mod caller;
 mod credentials;
 mod guess_limit;
 mod keyring;
@@ -10,6 +11,7 @@ mod keys;
 pub use keyring::Keyring;
 pub use keys::{KeyError, Keys};
 
-pub(in crate::http) use authorize::{Caller, KeyCheck, KeyTag, authorize};
+pub(in crate::http) use authorize::{AccessCheck, BEARER, KeyCheck, PageSessions, authorize};
+pub(in crate::http) use caller::{Caller, KeyTag};
 pub(in crate::http) use credentials::{WEBSOCKET_PROTOCOL, mark_sensitive, required_method};
 pub(in crate::http) use keyring::SocketKey;

@@ -13,7 +13,7 @@ use tracing::subscriber::DefaultGuard;
 use super::*;
 use crate::http::base_path::BasePath;
 use crate::http::metrics::{Metrics, count_requests, record_route};
-use crate::http::middleware::auth::{KeyCheck, Keys, authorize};
+use crate::http::middleware::auth::{AccessCheck, KeyCheck, Keys, authorize};
 use crate::http::middleware::host::AllowedHosts;
 use crate::http::middleware::normalize_path;
 use crate::http::middleware::origin::{OriginPolicy, check_origin};
@@ -64,7 +64,10 @@ async fn panics() {
 /// Returns a router with all layers in their order.
 fn app() -> Router {
     let keys = Keys::parse("hunter2:*;reader:GET").unwrap();
-    let keys = Some(KeyCheck::new(keys.into(), 60));
+    let access = AccessCheck {
+        keys: Some(KeyCheck::new(keys.into(), 60)),
+        pages: None,
+    };
     let failed = || async { Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "/secret/path") };
     let busy = || async { Failure::new(StatusCode::SERVICE_UNAVAILABLE, "busy") };
     let routes = Router::new()
@@ -72,7 +75,7 @@ fn app() -> Router {
         .route("/failed", get(failed))
         .route("/busy", get(busy))
         .route("/panics", get(panics))
-        .layer(middleware::from_fn_with_state(keys, authorize))
+        .layer(middleware::from_fn_with_state(access, authorize))
         .layer(middleware::from_fn(record_route));
     let origins = Arc::new((OriginPolicy::SameOrigin, AllowedHosts::any()));
     normalize_path::with_normalized_paths(routes, BasePath::default())

@@ -6,14 +6,17 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::compare::rows;
+use super::form_page::FormContext;
 use super::screen::{Answer, Content, Screen};
+use super::visitor::Visitor;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::QueryParams;
 use crate::names::BranchName;
-use crate::store::{Commit, MergeOutcome, Revision, Store};
+use crate::store::{Commit, MergeOutcome, MergePreview, Revision, Store};
 use crate::web::branches::{BranchList, BranchRow, MergePage};
+use crate::web::change_form::{ChangeForm, ChangeKind};
 use crate::web::text::plain;
-use crate::web::{Section, Site};
+use crate::web::{Markup, Section, Site, change_texts};
 
 /// The number of branches on a page.
 const PAGE_SIZE: usize = 50;
@@ -93,6 +96,7 @@ fn tip(store: &Store, branch: &BranchName) -> Result<Option<Commit>> {
 
 pub(super) async fn merge(
     screen: Screen,
+    visitor: Visitor,
     QueryParams(query): QueryParams<MergeQuery>,
 ) -> Result<Response> {
     let (from, into) = (
@@ -102,14 +106,15 @@ pub(super) async fn merge(
     if from == into {
         return Err(Failure::malformed("a branch cannot be merged into itself"));
     }
-    screen
-        .respond_without_commit(move |store, screen| merge_page(store, screen, &from, &into))
-        .await
+    let context = FormContext::of(&visitor);
+    let response = screen.respond_without_commit(move |store, screen| {
+        merge_page((store, screen, &context), &from, &into)
+    });
+    Ok(visitor.with_form(response.await?))
 }
 
 fn merge_page(
-    store: &Store,
-    screen: &Screen,
+    (store, screen, context): (&Store, &Screen, &FormContext),
     from: &BranchName,
     into: &BranchName,
 ) -> Result<Answer> {
@@ -127,7 +132,7 @@ fn merge_page(
         preview: &preview,
         rows: &rows,
         total,
-        form: None,
+        form: merge_form(&screen.site, context, (from, into), &preview),
     };
     Ok(Answer::Page(Content {
         title: plain(&format!("Merge {from} into {into}"), 120),
@@ -136,4 +141,39 @@ fn merge_page(
         markup: page.render(),
         is_final: false,
     }))
+}
+
+/// Returns the form that merges what the page shows, if it can be merged and the key allows it.
+fn merge_form(
+    site: &Site,
+    context: &FormContext,
+    (from, into): (&BranchName, &BranchName),
+    preview: &MergePreview,
+) -> Option<Markup> {
+    let message = format!("Merge {from}");
+    let kind = match &preview.outcome {
+        MergeOutcome::Merged(_) => ChangeKind::Commit(&message),
+        MergeOutcome::FastForward(_) => ChangeKind::Branch,
+        MergeOutcome::Contained | MergeOutcome::Conflict(_) => return None,
+    };
+    let hidden = [
+        ("branch", into.to_string()),
+        ("expected", preview.ours.to_string()),
+        ("theirs", from.to_string()),
+        ("theirs_tip", preview.theirs.to_string()),
+    ];
+    let form = ChangeForm {
+        site,
+        token: &context.token,
+        fixed_author: context.fixed_author(),
+        title: "Merge",
+        explanation: change_texts::merge(from, into),
+        action: "/ui/merge",
+        hidden: &hidden,
+        fields: change_texts::no_fields(),
+        kind,
+        button: "Merge",
+        back: &site.branches(),
+    };
+    site.rights.post.then(|| form.form())
 }

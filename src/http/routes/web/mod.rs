@@ -5,21 +5,34 @@
 
 mod assets;
 mod branches;
+mod change;
 mod compare;
 mod directory;
+mod form;
+mod form_page;
 mod history;
 mod module;
+mod multipart;
 mod screen;
 mod search;
+mod sign_in;
 mod status;
+mod upload;
+mod upload_plan;
+mod upload_preview;
+mod visitor;
 
 use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use utoipa_axum::router::OpenApiRouter;
 
+use self::change::{merge, remove, restore, rollback, set};
 use crate::http::error::Failure;
+use crate::http::middleware::session::refuse_foreign_forms;
+use crate::http::pages;
 use crate::http::state::App;
 
 /// Adds the screens to the routes of the server. They are not part of the description of the API.
@@ -36,11 +49,38 @@ pub(in crate::http) fn add_routes(router: OpenApiRouter<App>) -> OpenApiRouter<A
         .route("/ui/history", get(history::history))
         .route("/ui/history/{*path}", get(history::history))
         .route("/ui/branches", get(branches::list))
-        .route("/ui/merge", get(branches::merge))
         .route("/ui/search", get(search::search))
         .route("/ui/status", get(status::status))
         .route("/ui/assets/{name}", get(assets::get))
+        .merge(forms())
         .route("/ui/{*rest}", get(unknown_page))
+}
+
+/// Returns the pages with a form, and what the forms are sent to.
+fn forms() -> OpenApiRouter<App> {
+    OpenApiRouter::default()
+        .route(pages::LOGIN, get(sign_in::login).post(sign_in::begin))
+        .route(pages::LOGIN_BASIC, get(sign_in::basic))
+        .route(pages::LOGOUT, get(sign_in::logout).post(sign_in::end))
+        .route("/ui/upload", get(upload::show).post(upload::receive))
+        .route(
+            "/ui/upload/{id}",
+            get(upload_preview::show).post(upload_preview::commit),
+        )
+        .route("/ui/rollback", get(rollback::show).post(rollback::submit))
+        .route("/ui/restore", get(restore::show).post(restore::submit))
+        .route("/ui/remove", get(remove::show).post(remove::submit))
+        .route("/ui/set", get(set::show).post(set::submit))
+        .route("/ui/merge", get(branches::merge).post(merge::submit))
+        .route(
+            "/ui/branch/new",
+            get(change::branches::show_new).post(change::branches::create),
+        )
+        .route(
+            "/ui/branch/delete",
+            get(change::branches::show_delete).post(change::branches::delete),
+        )
+        .route_layer(from_fn(refuse_foreign_forms))
 }
 
 async fn unknown_page(request: Request) -> Response {

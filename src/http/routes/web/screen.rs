@@ -95,7 +95,7 @@ impl FromRequestParts<App> for Screen {
         let mut site = site_of(&app.base_path, &parts.headers, &parts.uri, peer);
         site.default_branch = default_branch.to_string();
         if let Some(caller) = parts.extensions.get::<Caller>() {
-            site.rights = rights_of(caller);
+            site.rights = rights_of(caller, app.replica.is_some());
         }
         Ok(Self {
             app: app.clone(),
@@ -110,11 +110,14 @@ impl FromRequestParts<App> for Screen {
     }
 }
 
-fn rights_of(caller: &Caller) -> Rights {
+/// Returns what the client may do. A replica accepts changes from its primary only.
+fn rights_of(caller: &Caller, is_replica: bool) -> Rights {
+    let allows = |method| !is_replica && caller.allows(&method);
     Rights {
-        post: caller.allows(&Method::POST),
-        put: caller.allows(&Method::PUT),
-        delete: caller.allows(&Method::DELETE),
+        post: allows(Method::POST),
+        put: allows(Method::PUT),
+        delete: allows(Method::DELETE),
+        is_signed_in: caller.key().is_some(),
     }
 }
 
@@ -282,7 +285,7 @@ fn missing(store: &Store, revision: &Revision, error: store::Error) -> Failure {
 
 /// The request headers that a page depends on.
 const SELECTING_HEADERS: HeaderValue =
-    HeaderValue::from_static("Accept, Accept-Encoding, Authorization");
+    HeaderValue::from_static("Accept, Accept-Encoding, Authorization, Cookie");
 
 fn not_modified(tag: &str) -> Response {
     let headers = [(ETAG, tag.to_owned())];

@@ -30,7 +30,7 @@ fn a_ref_whose_file_cannot_be_read_is_not_broken() {
     );
     let deleted = repository.delete_broken_refs(|_| true);
     assert!(matches!(deleted, Err(Error::Io { .. })), "{deleted:?}");
-    let deleted = repository.delete_branch(&"next".parse().unwrap());
+    let deleted = repository.delete_branch(&"next".parse().unwrap(), None);
     assert!(matches!(deleted, Err(Error::Io { .. })), "{deleted:?}");
     assert!(next.is_symlink());
 }
@@ -67,7 +67,9 @@ fn a_link_that_leads_to_no_file_is_broken() {
         ["refs/heads/gone", "refs/heads/loop", "refs/heads/through"]
     );
     for name in ["gone", "loop", "through"] {
-        repository.delete_branch(&name.parse().unwrap()).unwrap();
+        repository
+            .delete_branch(&name.parse().unwrap(), None)
+            .unwrap();
         assert!(!heads.join(name).is_symlink());
     }
     assert_eq!(repository.refs().broken().unwrap(), []);
@@ -98,6 +100,8 @@ fn a_symbolic_ref_to_a_broken_ref_is_broken() {
             b"refs/heads/self"
         ]
     );
-    repository.delete_branch(&"a".parse().unwrap()).unwrap();
+    repository
+        .delete_branch(&"a".parse().unwrap(), None)
+        .unwrap();
     assert_eq!(repository.refs().broken().unwrap().len(), 2);
 }

@@ -11,6 +11,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::http::middleware::auth::credentials::KEY_PROTOCOL_PREFIX;
+use crate::names::Author;
 
 const WATCH: &str = "/api/v1/watch";
 
@@ -18,6 +19,7 @@ const KEYS: &str = "reader:GET\nwriter:POST,PUT:Ann <ann@example.org>\nro o/t?~:
 
 fn app(keys: Option<&str>) -> Router {
     let keys = keys.map(|text| KeyCheck::new(Keys::parse_file(text).unwrap().into(), 3));
+    let check = AccessCheck { keys, pages: None };
     let report_caller = |caller: Option<Extension<Caller>>| async move {
         caller.map_or_else(
             || "no caller".to_owned(),
@@ -29,7 +31,7 @@ fn app(keys: Option<&str>) -> Router {
         .route(WATCH, any(report_caller))
         .route("/healthz", any(report_caller))
         .route("/readyz", any(report_caller))
-        .layer(middleware::from_fn_with_state(keys, authorize))
+        .layer(middleware::from_fn_with_state(check, authorize))
 }
 
 fn author_of(caller: &Caller) -> String {

@@ -1,0 +1,304 @@
+//! Sessions and form tokens: signed with a secret that only this process knows.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::http::HeaderMap;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+use subtle::ConstantTimeEq;
+use tokio::time::Instant;
+
+use super::cookie::{Cookie, CookieScope};
+
+/// The format of the value of a session cookie.
+const VERSION: u8 = 1;
+const ID_BYTES: usize = 16;
+const MAC_BYTES: usize = 32;
+/// Version, id, end, mark of the key.
+const PAYLOAD_BYTES: usize = 1 + ID_BYTES + 8 + MAC_BYTES;
+
+/// The secret that signs the sessions and form tokens of a server. Clones share it.
+///
+/// The secret is random and kept in memory only, so a restart of the server ends all sessions. If it were derived from the keys instead, a
+/// session cookie would let its owner test guesses of the other keys offline.
+#[derive(Clone)]
+pub(in crate::http) struct Sessions(Arc<Shared>);
+
+struct Shared {
+    secret: hmac::Key,
+    random: SystemRandom,
+    age_max: Duration,
+}
+
+/// A random number that identifies a session, or a browser without one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) struct BrowserId([u8; ID_BYTES]);
+
+/// A session, as its cookie states it. The key may have been revoked since: [`Sessions::is_key_of`] tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::http) struct Session {
+    /// A random number.
+    pub id: BrowserId,
+    /// The end of the session.
+    pub end: SystemTime,
+    key_mark: [u8; MAC_BYTES],
+}
+
+/// The token that a form of the web UI must contain. It is bound to the session or the browser.
+#[derive(Clone, PartialEq, Eq)]
+pub(in crate::http) struct FormToken(String);
+
+/// The purpose of a signature, so that none can stand in for another.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Session,
+    Key,
+    SessionForm,
+    BrowserForm,
+}
+
+impl Sessions {
+    /// Creates a secret. Sessions last for `age_max`.
+    pub fn new(age_max: Duration) -> Self {
+        let random = SystemRandom::new();
+        let secret = hmac::Key::generate(hmac::HMAC_SHA256, &random);
+        Self(Arc::new(Shared {
+            secret: secret.expect("BUG: the operating system has random numbers"),
+            random,
+            age_max,
+        }))
+    }
+
+    /// Returns how long a session lasts.
+    pub fn age_max(&self) -> Duration {
+        self.0.age_max
+    }
+
+    /// Returns a new random number for a browser.
+    pub fn new_browser(&self) -> BrowserId {
+        let mut id = [0; ID_BYTES];
+        let filled = self.0.random.fill(&mut id);
+        filled.expect("BUG: the operating system has random numbers");
+        BrowserId(id)
+    }
+
+    /// Begins a session of a key. The session does not contain the key.
+    pub fn begin(&self, key: &[u8], now: SystemTime) -> Session {
+        Session {
+            id: self.new_browser(),
+            end: now + self.0.age_max,
+            key_mark: self.sign(Purpose::Key, key),
+        }
+    }
+
+    /// Returns the value of the cookie of a session.
+    pub fn cookie_value(&self, session: &Session) -> String {
+        let mut bytes = session.payload();
+        let mac = self.sign(Purpose::Session, &bytes);
+        bytes.extend(mac);
+        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Returns the session of a request that has not ended.
+    ///
+    /// # Errors
+    /// `Ended` if the cookie states a session that has ended.
+    pub fn find(
+        &self,
+        headers: &HeaderMap,
+        scope: &CookieScope,
+        now: SystemTime,
+    ) -> Result<Option<Session>, Ended> {
+        let mut has_ended = false;
+        for value in scope.values(headers, Cookie::Session) {
+            match self.parse(value) {
+                Some(session) if session.end > now => return Ok(Some(session)),
+                // A cookie of an earlier process of this server has another signature. Its session has ended, too.
+                Some(_) | None => has_ended = true,
+            }
+        }
+        if has_ended { Err(Ended) } else { Ok(None) }
+    }
+
+    /// Returns whether a session was begun with this key.
+    pub fn is_key_of(&self, session: &Session, key: &[u8]) -> bool {
+        let mark = self.sign(Purpose::Key, key);
+        mark.ct_eq(&session.key_mark).into()
+    }
+
+    /// Returns the browser that the cookie of a request states.
+    pub fn browser(&self, headers: &HeaderMap, scope: &CookieScope) -> Option<BrowserId> {
+        let mut values = scope.values(headers, Cookie::Browser);
+        values.find_map(|value| {
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(value).ok()?;
+            Some(BrowserId(bytes.try_into().ok()?))
+        })
+    }
+
+    /// Returns the token for the forms of a session, or else of a browser.
+    pub fn form_token(&self, session: Option<&Session>, browser: BrowserId) -> FormToken {
+        let mac = match session {
+            Some(session) => self.sign(Purpose::SessionForm, &session.id.0),
+            None => self.sign(Purpose::BrowserForm, &browser.0),
+        };
+        FormToken(BASE64_URL_SAFE_NO_PAD.encode(mac))
+    }
+
+    fn parse(&self, value: &str) -> Option<Session> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(value).ok()?;
+        let (payload, mac) = bytes.split_at_checked(PAYLOAD_BYTES)?;
+        let expected = self.sign(Purpose::Session, payload);
+        if !bool::from(expected.ct_eq(mac)) {
+            return None;
+        }
+        Session::parse(payload)
+    }
+
+    fn sign(&self, purpose: Purpose, bytes: &[u8]) -> [u8; MAC_BYTES] {
+        let mut context = hmac::Context::with_key(&self.0.secret);
+        context.update(&[purpose as u8]);
+        context.update(bytes);
+        let tag = context.sign();
+        let mac = tag.as_ref().try_into();
+        mac.expect("BUG: a tag of HMAC-SHA-256 has 32 bytes")
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").finish_non_exhaustive()
+    }
+}
+
+/// The session has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) struct Ended;
+
+impl Session {
+    /// Returns the end of the session as an instant of the monotonic clock.
+    pub fn end_instant(&self, now: SystemTime) -> Instant {
+        Instant::now() + self.end.duration_since(now).unwrap_or_default()
+    }
+
+    fn payload(&self) -> Vec<u8> {
+        let end = self.end.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut bytes = vec![VERSION];
+        bytes.extend(self.id.0);
+        bytes.extend(end.as_secs().to_be_bytes());
+        bytes.extend(self.key_mark);
+        bytes
+    }
+
+    fn parse(payload: &[u8]) -> Option<Self> {
+        let (&version, rest) = payload.split_first()?;
+        let (id, rest) = rest.split_first_chunk()?;
+        let (end, key_mark) = rest.split_first_chunk()?;
+        let end = UNIX_EPOCH.checked_add(Duration::from_secs(u64::from_be_bytes(*end)))?;
+        (version == VERSION).then_some(())?;
+        Some(Self {
+            id: BrowserId(*id),
+            end,
+            key_mark: key_mark.try_into().ok()?,
+        })
+    }
+}
+
+impl BrowserId {
+    /// Returns the value of the cookie.
+    pub fn cookie_value(self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(self.0)
+    }
+}
+
+impl FormToken {
+    /// Returns the text in the form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns whether a form contains this token.
+    pub fn matches(&self, presented: &str) -> bool {
+        self.0.as_bytes().ct_eq(presented.as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for FormToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FormToken")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use axum::http::header::COOKIE;
+
+    use super::*;
+    use crate::http::base_path::BasePath;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn find(sessions: &Sessions, value: &str, now: SystemTime) -> Result<Option<Session>, Ended> {
+        let scope = CookieScope::new(None, &BasePath::default());
+        let mut headers = HeaderMap::new();
+        let value = HeaderValue::try_from(format!("wasmstore-session={value}")).unwrap();
+        headers.insert(COOKIE, value);
+        sessions.find(&headers, &scope, now)
+    }
+
+    #[test]
+    fn a_session_ends_in_time_and_with_the_process() {
+        let (sessions, now) = (Sessions::new(HOUR), SystemTime::now());
+        let session = sessions.begin(b"key", now);
+        let value = sessions.cookie_value(&session);
+        let found = find(&sessions, &value, now).unwrap().unwrap();
+        assert_eq!(found.id, session.id);
+        assert!(find(&sessions, &value, now + HOUR / 2).unwrap().is_some());
+        assert_eq!(find(&sessions, &value, now + HOUR), Err(Ended));
+        assert_eq!(find(&Sessions::new(HOUR), &value, now), Err(Ended));
+    }
+
+    #[test]
+    fn a_changed_cookie_is_not_a_session() {
+        let (sessions, now) = (Sessions::new(HOUR), SystemTime::now());
+        let value = sessions.cookie_value(&sessions.begin(b"key", now));
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(&value).unwrap();
+        for index in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[index] ^= 1;
+            let value = BASE64_URL_SAFE_NO_PAD.encode(changed);
+            assert_eq!(find(&sessions, &value, now), Err(Ended), "byte {index}");
+        }
+        for value in ["", "x", &value[1..], &format!("{value}AA")] {
+            assert_eq!(find(&sessions, value, now), Err(Ended), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_session_belongs_to_one_key_and_does_not_contain_it() {
+        let sessions = Sessions::new(HOUR);
+        let session = sessions.begin(b"secret-key", SystemTime::now());
+        assert!(sessions.is_key_of(&session, b"secret-key"));
+        assert!(!sessions.is_key_of(&session, b"secret-kez"));
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(sessions.cookie_value(&session));
+        let contains = bytes.unwrap().windows(10).any(|part| part == b"secret-key");
+        assert!(!contains);
+        assert_eq!(format!("{sessions:?}"), "Sessions { .. }");
+    }
+
+    #[test]
+    fn a_form_token_is_bound_to_the_session_or_the_browser() {
+        let (sessions, now) = (Sessions::new(HOUR), SystemTime::now());
+        let [one, two] = [b"a", b"b"].map(|key| sessions.begin(key, now));
+        let browser = sessions.new_browser();
+        let token = sessions.form_token(Some(&one), browser);
+        assert!(token.matches(sessions.form_token(Some(&one), browser).as_str()));
+        assert!(!token.matches(sessions.form_token(Some(&two), browser).as_str()));
+        assert!(!token.matches(sessions.form_token(None, one.id).as_str()));
+        assert!(!token.matches(""));
+    }
+}

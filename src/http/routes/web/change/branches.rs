@@ -1,0 +1,127 @@
+//! Creates and deletes branches.
+
+use axum::extract::State;
+use axum::http::Method;
+use axum::response::Response;
+use serde::Deserialize;
+
+use crate::http::error::{Failure, Result};
+use crate::http::extract::{QueryParams, parse_revision};
+use crate::http::routes::web::form::Form;
+use crate::http::routes::web::form_page::{done, require, respond_with_form};
+use crate::http::routes::web::screen::{Screen, redirect};
+use crate::http::routes::web::visitor::Visitor;
+use crate::http::state::App;
+use crate::names::{BranchName, CommitId};
+use crate::store::Revision;
+use crate::web::Site;
+use crate::web::change_form::{ChangeForm, ChangeKind};
+use crate::web::change_texts;
+
+/// The query of the page for a new branch.
+#[derive(Deserialize)]
+pub(in crate::http::routes::web) struct NewBranchQuery {
+    /// The branch or commit to begin at; the default branch if it is empty.
+    #[serde(default)]
+    from: String,
+}
+
+pub(in crate::http::routes::web) async fn show_new(
+    screen: Screen,
+    visitor: Visitor,
+    QueryParams(query): QueryParams<NewBranchQuery>,
+) -> Result<Response> {
+    require(&screen.app, &visitor, &Method::POST)?;
+    let from = if query.from.trim().is_empty() {
+        screen.site.default_branch.clone()
+    } else {
+        query.from.trim().to_owned()
+    };
+    let revision = parse_revision(&from)?;
+    respond_with_form(
+        screen,
+        &visitor,
+        "New branch",
+        move |store, site, context| {
+            // The branch begins at the commit that the page shows, even if somebody commits to `from` in the meantime.
+            let commit = store.snapshot(&revision)?;
+            let form = ChangeForm {
+                site,
+                token: &context.token,
+                fixed_author: context.fixed_author(),
+                title: "New branch",
+                explanation: change_texts::new_branch(&from, &commit),
+                action: "/ui/branch/new",
+                hidden: &[("from", commit.to_string())],
+                fields: change_texts::branch_name_field(),
+                kind: ChangeKind::Branch,
+                button: "Create the branch",
+                back: &site.branches(),
+            };
+            Ok(form.render())
+        },
+    )
+    .await
+}
+
+pub(in crate::http::routes::web) async fn create(
+    State(app): State<App>,
+    form: Form,
+) -> Result<Response> {
+    require(&app, &form.visitor, &Method::POST)?;
+    let branch = form.fields.require("name", BranchName::parse)?;
+    let from = Revision::Commit(form.fields.require("from", CommitId::parse)?);
+    let created = branch.clone();
+    app.run_write(move |store| Ok(store.create_branch(&created, &from)?))
+        .await?;
+    Ok(done(&app, &branch, None))
+}
+
+pub(in crate::http::routes::web) async fn show_delete(
+    screen: Screen,
+    visitor: Visitor,
+) -> Result<Response> {
+    require(&screen.app, &visitor, &Method::DELETE)?;
+    let missing = || Failure::malformed("the page needs a branch");
+    let branch = screen.place.branch.clone().ok_or_else(missing)?;
+    respond_with_form(screen, &visitor, "Delete", move |store, site, context| {
+        let tip = store.snapshot(&Revision::Branch(Some(branch.clone())))?;
+        let form = ChangeForm {
+            site,
+            token: &context.token,
+            fixed_author: context.fixed_author(),
+            title: "Delete a branch",
+            explanation: change_texts::delete_branch(&branch, &tip),
+            action: "/ui/branch/delete",
+            hidden: &[
+                ("branch", branch.to_string()),
+                ("expected", tip.to_string()),
+            ],
+            fields: change_texts::no_fields(),
+            kind: ChangeKind::Deletion,
+            button: "Delete the branch",
+            back: &site.branches(),
+        };
+        Ok(form.render())
+    })
+    .await
+}
+
+pub(in crate::http::routes::web) async fn delete(
+    State(app): State<App>,
+    form: Form,
+) -> Result<Response> {
+    require(&app, &form.visitor, &Method::DELETE)?;
+    let branch = form.branch()?;
+    let expected = form.fields.require("expected", CommitId::parse)?;
+    let default = app.branch(None);
+    app.run_write(move |store| {
+        Ok(store.delete_branch_at(&branch, default.as_ref(), Some(expected))?)
+    })
+    .await?;
+    let site = Site {
+        base: app.base_path.join(""),
+        ..Site::default()
+    };
+    Ok(redirect(&site.branches()))
+}

@@ -1,0 +1,24 @@
+//! Merges a branch into another one.
+
+use axum::extract::State;
+use axum::http::Method;
+use axum::response::Response;
+
+use crate::http::error::Result;
+use crate::http::routes::web::form::Form;
+use crate::http::routes::web::form_page::{done, require};
+use crate::http::state::App;
+use crate::names::{BranchName, CommitId};
+
+/// Merges the commits that the page has shown: if somebody has committed to one of the branches since, nothing is merged.
+pub(in crate::http::routes::web) async fn submit(
+    State(app): State<App>,
+    form: Form,
+) -> Result<Response> {
+    require(&app, &form.visitor, &Method::POST)?;
+    let (change, branch) = (form.change()?, form.branch()?);
+    let theirs = form.fields.require("theirs", BranchName::parse)?;
+    let tip = form.fields.require("theirs_tip", CommitId::parse)?;
+    let merged = app.publish(move |store| Ok(store.merge_at(&change, &theirs, Some(tip))?));
+    Ok(done(&app, &branch, merged.await?.0.0))
+}

@@ -1,0 +1,238 @@
+//! The fields of a form that a page of the web UI sends.
+
+use std::fmt::Display;
+
+use axum::extract::{FromRequest, FromRequestParts as _, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+
+use super::visitor::Visitor;
+use crate::http::error::{Failure, Result};
+use crate::http::percent;
+use crate::http::state::App;
+use crate::http::upload::body::{RequestBody, content_length};
+use crate::names::{Author, BranchName, Message};
+use crate::store::{Change, EntityTags, Precondition};
+
+/// The limit on the fields of a form that has no files, in bytes: a message of 64 KiB may take three times as much, encoded.
+const FORM_BYTES_MAX: u64 = 256 << 10;
+
+/// The limit on the number of fields.
+pub(super) const FIELDS_MAX: usize = 64;
+
+/// The name of the field with the token.
+pub(super) const TOKEN: &str = "token";
+
+/// The value of the field `expected` if there must be nothing at the path.
+const ABSENT: &str = "absent";
+
+/// A form whose token is valid.
+pub(super) struct Form {
+    pub visitor: Visitor,
+    pub fields: Fields,
+}
+
+/// The fields of a form.
+#[derive(Debug, Default)]
+pub(super) struct Fields(Vec<(String, String)>);
+
+impl FromRequest<App> for Form {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
+        let (mut parts, body) = request.into_parts();
+        let visitor = Visitor::from_request_parts(&mut parts, app).await?;
+        if !has_media_type(&parts.headers, "application/x-www-form-urlencoded") {
+            return Err(unsupported("application/x-www-form-urlencoded"));
+        }
+        let too_large = || {
+            let detail =
+                format!("the form is larger than {FORM_BYTES_MAX} bytes; nothing was changed");
+            Failure::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+        };
+        let announced = content_length(&parts.headers);
+        if announced.is_some_and(|length| length > FORM_BYTES_MAX) {
+            return Err(too_large());
+        }
+        // The fields take as much again as the body.
+        let _charge = app.charge(2 * announced.unwrap_or(FORM_BYTES_MAX)).await?;
+        let mut body = RequestBody::new((parts.version, &parts.headers), body, app.limits);
+        let mut bytes = Vec::new();
+        while let Some(more) = body.next().await? {
+            bytes.extend_from_slice(&more);
+            if bytes.len() as u64 > FORM_BYTES_MAX {
+                return Err(too_large());
+            }
+        }
+        let fields = Fields::parse(&bytes)?;
+        visitor.check_token(fields.optional(TOKEN)?)?;
+        Ok(Self { visitor, fields })
+    }
+}
+
+/// Returns whether the body of a request has this media type.
+pub(super) fn has_media_type(headers: &HeaderMap, media_type: &str) -> bool {
+    let value = headers.get(CONTENT_TYPE);
+    let text = value.and_then(|value| value.to_str().ok());
+    let essence = text.and_then(|text| text.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media_type))
+}
+
+pub(super) fn unsupported(media_type: &str) -> Failure {
+    let detail = format!("the form must be sent as {media_type}");
+    Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+}
+
+impl Fields {
+    /// Parses `application/x-www-form-urlencoded` (URL Standard, section 5.1).
+    ///
+    /// # Errors
+    /// 400 if the fields are not UTF-8, or if there are too many.
+    fn parse(body: &[u8]) -> Result<Self> {
+        let malformed = |_| Failure::malformed("the form is not UTF-8");
+        let text = std::str::from_utf8(body).map_err(malformed)?;
+        let mut fields = Self::default();
+        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let decode = |text: &str| percent::decode(&text.replace('+', " "));
+            fields.push(decode(name)?, decode(value)?)?;
+        }
+        Ok(fields)
+    }
+
+    /// Adds a field.
+    ///
+    /// # Errors
+    /// 400 if there are too many.
+    pub fn push(&mut self, name: String, value: String) -> Result<()> {
+        if self.0.len() == FIELDS_MAX {
+            let detail = format!("the form has more than {FIELDS_MAX} fields; nothing was changed");
+            return Err(Failure::malformed(detail));
+        }
+        self.0.push((name, value));
+        Ok(())
+    }
+
+    /// Returns a field that may be empty or missing, without the white space around it.
+    ///
+    /// # Errors
+    /// 400 if there are several.
+    pub fn optional(&self, name: &str) -> Result<Option<&str>> {
+        let mut values = self.0.iter().filter(|(field, _)| field == name);
+        let value = values.next().map(|(_, value)| value.trim());
+        if values.next().is_some() {
+            let detail = format!("the form has the field {name:?} twice");
+            return Err(Failure::malformed(detail));
+        }
+        Ok(value.filter(|value| !value.is_empty()))
+    }
+
+    /// Parses a field that may be empty or missing.
+    ///
+    /// # Errors
+    /// 400 if it does not parse.
+    pub fn parse_optional<T, E: Display>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>> {
+        let parsed = self.optional(name)?.map(parse).transpose();
+        parsed.map_err(|error| Failure::malformed(error.to_string()))
+    }
+
+    /// Parses a field that must not be empty.
+    ///
+    /// # Errors
+    /// 400 if it is empty or does not parse.
+    pub fn require<T, E: Display>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T> {
+        let missing = || Failure::malformed(format!("the form has no {name}"));
+        self.parse_optional(name, parse)?.ok_or_else(missing)
+    }
+}
+
+impl Form {
+    /// Returns the write that the form asks for: its branch, author, message, and what must still be there.
+    ///
+    /// # Errors
+    /// 400 if a field is malformed; 403 if the key does not allow the author.
+    pub fn change(&self) -> Result<Change> {
+        Ok(Change {
+            precondition: self.precondition()?,
+            ..change_of(&self.visitor, &self.fields)?
+        })
+    }
+
+    /// Returns the branch that the form changes.
+    ///
+    /// # Errors
+    /// 400 if it is missing or malformed.
+    pub fn branch(&self) -> Result<BranchName> {
+        self.fields.require("branch", BranchName::parse)
+    }
+
+    fn precondition(&self) -> Result<Precondition> {
+        let expected = self.fields.optional("expected")?;
+        let missing = || Failure::malformed("the form does not say what it changes");
+        Ok(match expected.ok_or_else(missing)? {
+            ABSENT => Precondition {
+                if_match: None,
+                if_none_match: Some(EntityTags::Any),
+            },
+            tag => Precondition {
+                if_match: Some(EntityTags::OneOf(vec![tag.to_owned()])),
+                if_none_match: None,
+            },
+        })
+    }
+}
+
+/// Returns the write that the fields of a form ask for, without a precondition.
+pub(super) fn change_of(visitor: &Visitor, fields: &Fields) -> Result<Change> {
+    Ok(Change {
+        branch: Some(fields.require("branch", BranchName::parse)?),
+        author: visitor.author(fields.parse_optional("author", Author::parse)?)?,
+        message: fields.parse_optional("message", Message::parse)?,
+        precondition: Precondition::default(),
+    })
+}
+
+/// Returns the value of the field `expected`.
+pub(super) fn expected(tag: Option<String>) -> String {
+    tag.unwrap_or_else(|| ABSENT.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_decoded_once() {
+        let fields = Fields::parse(b"a=1+2%2B3&b=%C3%A4&c&&d=%2526&e=+").unwrap();
+        for (name, value) in [
+            ("a", Some("1 2+3")),
+            ("b", Some("\u{e4}")),
+            ("c", None),
+            ("d", Some("%26")),
+            ("e", None),
+            ("f", None),
+        ] {
+            assert_eq!(fields.optional(name).unwrap(), value, "{name}");
+        }
+        for malformed in [&b"a=%ff"[..], b"a=\xff", b"a=%zz", b"%=1"] {
+            let error = Fields::parse(malformed).unwrap_err();
+            assert_eq!(error.status(), StatusCode::BAD_REQUEST);
+        }
+    }
+
+    #[test]
+    fn fields_are_limited_and_occur_once() {
+        let fields = |count| Fields::parse(vec!["a=1"; count].join("&").as_bytes());
+        assert!(fields(FIELDS_MAX).unwrap().optional("a").is_err());
+        let error = fields(10_001).unwrap_err();
+        assert_eq!(error.status(), StatusCode::BAD_REQUEST);
+    }
+}

@@ -1,0 +1,208 @@
+//! Signing in and out.
+
+use std::time::SystemTime;
+
+use axum::extract::{Extension, State};
+use axum::http::header::{RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+
+use super::form::Form;
+use super::form_page::respond_with_form;
+use super::screen::{Screen, redirect};
+use super::visitor::Visitor;
+use crate::http::base_path::BasePath;
+use crate::http::error::{Failure, Result};
+use crate::http::extract::QueryParams;
+use crate::http::middleware::auth::BEARER;
+use crate::http::middleware::client_address::ClientAddress;
+use crate::http::state::App;
+use crate::web::sign_in::{SignInPage, SignInReason, no_keys, sign_out};
+use crate::web::{Place, Site};
+
+/// The query of the page for signing in.
+#[derive(Deserialize)]
+pub(super) struct LoginQuery {
+    /// The page to show afterwards.
+    #[serde(default)]
+    next: String,
+    /// Why the page is shown.
+    #[serde(default)]
+    why: Why,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Why {
+    #[default]
+    Asked,
+    /// The session has ended.
+    Ended,
+    /// The form has begun a session.
+    Begun,
+    /// The form has ended the session.
+    Out,
+}
+
+/// Shows the form for signing in.
+pub(super) async fn login(
+    screen: Screen,
+    visitor: Visitor,
+    QueryParams(query): QueryParams<LoginQuery>,
+) -> Result<Response> {
+    let next = local(&screen.app.base_path, &query.next);
+    let reason = match query.why {
+        Why::Begun if visitor.has_session() => return Ok(redirect(&next)),
+        Why::Begun => SignInReason::NotKept,
+        Why::Asked => SignInReason::Asked,
+        Why::Ended => SignInReason::Ended,
+        Why::Out => SignInReason::SignedOut,
+    };
+    show(screen, &visitor, next, reason).await
+}
+
+/// Begins a session, if the key is right.
+pub(super) async fn begin(
+    State(app): State<App>,
+    client: Option<Extension<ClientAddress>>,
+    screen: Screen,
+    form: Form,
+) -> Result<Response> {
+    let next = local(
+        &app.base_path,
+        form.fields.optional("next")?.unwrap_or_default(),
+    );
+    let Some(keys) = &app.access.keys else {
+        return Ok(redirect(&next));
+    };
+    let key = form.fields.optional("key")?.unwrap_or_default();
+    let client = client.map(|Extension(client)| client);
+    if let Err(failure) = keys.check_typed_key(key.as_bytes(), client) {
+        return refuse(screen, &form.visitor, next, failure).await;
+    }
+    let session = app.sessions.begin(key.as_bytes(), SystemTime::now());
+    let site = site(&app);
+    // The next page tells the user if the browser did not keep the cookie.
+    let login = Site::and(&site.login(&next), "why", "begun");
+    let mut response = redirect(&login);
+    let cookie = form.visitor.begin(&session);
+    response.headers_mut().append(SET_COOKIE, cookie);
+    Ok(response)
+}
+
+/// Shows the form again, with the reason why the key was refused.
+async fn refuse(
+    screen: Screen,
+    visitor: &Visitor,
+    next: String,
+    failure: Failure,
+) -> Result<Response> {
+    let refusal = failure.clone().into_response();
+    let detail = match refusal.status() {
+        StatusCode::UNAUTHORIZED => "This is not a key of this server.".to_owned(),
+        _ => format!("{failure}."),
+    };
+    let mut response = show(screen, visitor, next, SignInReason::Refused(detail)).await?;
+    *response.status_mut() = refusal.status();
+    let headers = response.headers_mut();
+    if refusal.status() == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(BEARER));
+    }
+    if let Some(wait) = refusal.headers().get(RETRY_AFTER) {
+        headers.insert(RETRY_AFTER, wait.clone());
+    }
+    Ok(response)
+}
+
+async fn show(
+    mut screen: Screen,
+    visitor: &Visitor,
+    next: String,
+    reason: SignInReason,
+) -> Result<Response> {
+    let has_keys = screen.app.access.keys.is_some();
+    // Without a key, the page reveals nothing about the store, not even the name of the default branch.
+    screen.place = Place {
+        branch: None,
+        commit: None,
+    };
+    respond_with_form(screen, visitor, "Sign in", move |_, site, context| {
+        if !has_keys {
+            return Ok(no_keys(site));
+        }
+        let page = SignInPage {
+            site,
+            token: &context.token,
+            next: &next,
+            reason,
+        };
+        Ok(page.render())
+    })
+    .await
+}
+
+/// Leads to the next page: whoever gets here has sent the key with HTTP Basic.
+pub(super) async fn basic(
+    State(app): State<App>,
+    QueryParams(query): QueryParams<LoginQuery>,
+) -> Response {
+    redirect(&local(&app.base_path, &query.next))
+}
+
+/// Shows the form for signing out.
+pub(super) async fn logout(screen: Screen, visitor: Visitor) -> Result<Response> {
+    let has_session = visitor.has_session();
+    respond_with_form(screen, &visitor, "Sign out", move |_, site, context| {
+        Ok(sign_out(site, &context.token, has_session))
+    })
+    .await
+}
+
+/// Ends the session of this browser.
+pub(super) async fn end(State(app): State<App>, form: Form) -> Response {
+    let login = Site::and(&site(&app).login(""), "why", "out");
+    let mut response = redirect(&login);
+    let cookie = form.visitor.end();
+    response.headers_mut().append(SET_COOKIE, cookie);
+    response
+}
+
+fn site(app: &App) -> Site {
+    Site {
+        base: app.base_path.join(""),
+        ..Site::default()
+    }
+}
+
+/// Returns the path and query of a page of this server: `next` if it is one, or else the first page. So a link to the page for signing in
+/// cannot lead to another site.
+fn local(base_path: &BasePath, next: &str) -> String {
+    let first = base_path.join("/");
+    let is_plain = |c: char| c.is_ascii_graphic() && c != '\\';
+    let is_local =
+        next.starts_with(&first) && !next.starts_with("//") && next.chars().all(is_plain);
+    if is_local { next.to_owned() } else { first }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_one_of_this_server() {
+        for (base, next, expected) in [
+            ("/", "/ui/tree?branch=a%2Fb", "/ui/tree?branch=a%2Fb"),
+            ("/", "", "/"),
+            ("/", "//evil.example/", "/"),
+            ("/", "/\\evil.example/", "/"),
+            ("/", "https://evil.example/", "/"),
+            ("/", "/ui\r\nSet-Cookie: a", "/"),
+            ("/ws", "/ui/tree", "/ws/"),
+            ("/ws", "/ws/ui/tree", "/ws/ui/tree"),
+        ] {
+            let base_path = base.parse().unwrap();
+            assert_eq!(local(&base_path, next), expected, "{base} {next}");
+        }
+    }
+}

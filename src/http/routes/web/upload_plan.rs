@@ -1,0 +1,134 @@
+//! The plan of an upload: what its second step commits.
+
+use serde::{Deserialize, Serialize};
+
+use crate::http::error::{Failure, Result};
+use crate::names::{Author, BranchName, Digest, Message, ModuleHash, ModulePath};
+use crate::store::{Change, PlannedModule, Precondition, PreviewedModule, Store};
+
+/// The limit on the text of a plan, in bytes: 500 paths of 4 KiB, and a message.
+const TEXT_BYTES_MAX: u64 = 4 << 20;
+
+/// What the second step of an upload commits.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct UploadPlan {
+    branch: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    author: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    files: Vec<PlannedFile>,
+}
+
+/// A file of an upload.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct PlannedFile {
+    /// The path at which the module will be.
+    pub path: String,
+    /// The digest under which the module is kept.
+    digest: String,
+    /// The size of the module, in bytes.
+    pub size_bytes: u64,
+    /// The module that was at the path when the file was uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaced: Option<String>,
+}
+
+impl PlannedFile {
+    /// Plans to put a kept module at a path that has `replaced` now.
+    pub fn new(path: &ModulePath, kept: &PreviewedModule, replaced: Option<ModuleHash>) -> Self {
+        Self {
+            path: path.as_str().to_owned(),
+            digest: kept.digest.to_string(),
+            size_bytes: kept.info.size_bytes,
+            replaced: replaced.map(|hash| hash.to_string()),
+        }
+    }
+
+    /// Parses the file.
+    ///
+    /// # Errors
+    /// 404 if it is malformed: then the store has kept something else under the name of the plan.
+    pub fn parse(&self) -> Result<PlannedModule> {
+        let replaced = self.replaced.as_deref().map(ModuleHash::parse);
+        Ok(PlannedModule {
+            path: ModulePath::parse(&self.path).map_err(|_| unknown())?,
+            digest: Digest::parse(&self.digest).map_err(|_| unknown())?,
+            replaced: replaced.transpose().map_err(|_| unknown())?,
+        })
+    }
+}
+
+impl UploadPlan {
+    /// Plans to make a change with these files.
+    pub fn new(change: &Change, files: Vec<PlannedFile>) -> Self {
+        let branch = change.branch.as_ref().map(ToString::to_string);
+        let message = change.message.as_ref();
+        Self {
+            branch: branch.unwrap_or_default(),
+            author: change.author.as_ref().map(ToString::to_string),
+            message: message.map(|message| message.as_str().to_owned()),
+            files,
+        }
+    }
+
+    /// Returns the text to keep.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("BUG: the plan has string keys only")
+    }
+
+    /// Reads the plan that was kept under an id.
+    ///
+    /// # Errors
+    /// 404 if there is none.
+    pub fn read(store: &Store, id: &Digest) -> Result<Self> {
+        let text = store.kept_text(id, TEXT_BYTES_MAX)?;
+        let plan = text.and_then(|text| serde_json::from_str(&text).ok());
+        plan.ok_or_else(unknown)
+    }
+
+    /// Returns the branch.
+    ///
+    /// # Errors
+    /// 404 if it is malformed.
+    pub fn branch(&self) -> Result<BranchName> {
+        BranchName::parse(&self.branch).map_err(|_| unknown())
+    }
+
+    /// Returns the author that the form has asked for.
+    pub fn author(&self) -> Option<&str> {
+        self.author.as_deref()
+    }
+
+    /// Returns the message that the form has asked for.
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// Returns the files.
+    pub fn files(&self) -> &[PlannedFile] {
+        &self.files
+    }
+
+    /// Returns the change to make, and its modules.
+    ///
+    /// # Errors
+    /// 404 if the plan is malformed.
+    pub fn change(&self) -> Result<(Change, Vec<PlannedModule>)> {
+        let author = self.author.as_deref().map(Author::parse).transpose();
+        let message = self.message.as_deref().map(Message::parse).transpose();
+        let change = Change {
+            branch: Some(self.branch()?),
+            author: author.map_err(|_| unknown())?,
+            message: message.map_err(|_| unknown())?,
+            precondition: Precondition::default(),
+        };
+        let modules = self.files.iter().map(PlannedFile::parse);
+        Ok((change, modules.collect::<Result<_>>()?))
+    }
+}
+
+fn unknown() -> Failure {
+    let detail = "there is no such upload: files that are not committed are kept for a day";
+    Failure::new(axum::http::StatusCode::NOT_FOUND, detail)
+}

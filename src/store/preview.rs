@@ -1,0 +1,352 @@
+//! Modules that are uploaded to be looked at before a change puts them at a path.
+//!
+//! The first step validates a module and keeps its bytes in a file outside of the repository, as an unfinished push of an OCI client does: the
+//! files expire, and count against the same limits. The second step names the file by its digest, validates it again, since a power cut may have
+//! damaged it, and commits it.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use super::change::Change;
+use super::commit_messages as message;
+use super::diff::{ModuleComparison, compare_bytes};
+use super::error::{Error, Result};
+use super::open::Store;
+use super::upload::{Upload, ValidatedUpload};
+use crate::names::{Digest, ModuleHash, ModulePath, OciDigest, TreePath};
+use crate::repo::{Published, TreeNode};
+use crate::wasm::{self, Facts, ModuleInfo};
+
+/// The size of the read buffer, in bytes.
+const BUFFER_BYTES: usize = 1 << 16;
+
+/// A module that is kept until a change commits it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreviewedModule {
+    /// The SHA-256 of its bytes, under which it is kept.
+    pub digest: Digest,
+    /// Its description.
+    pub info: ModuleInfo,
+    /// The facts; `None` if they could not be collected.
+    pub facts: Option<Facts>,
+}
+
+/// A kept module, and the path at which a change puts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedModule {
+    /// The path.
+    pub path: ModulePath,
+    /// The module.
+    pub digest: Digest,
+    /// The module that the path must still have; `None` if it must have none.
+    pub replaced: Option<ModuleHash>,
+}
+
+impl Store {
+    /// Completes an upload, and keeps the module.
+    ///
+    /// # Errors
+    /// The module is invalid; too many files are kept; the bytes cannot be written.
+    pub fn keep_for_preview(&self, upload: Upload) -> Result<PreviewedModule> {
+        let ValidatedUpload {
+            mut spool,
+            info,
+            facts,
+        } = upload.finish()?;
+        let mut kept = self.blob_uploads.begin_preview()?;
+        let mut copy = || -> Result<()> {
+            let mut reader = spool.reader()?;
+            let mut buffer = vec![0; BUFFER_BYTES];
+            loop {
+                match reader.read(&mut buffer).map_err(Error::Output)? {
+                    0 => return Ok(()),
+                    read => kept.write(&buffer[..read])?,
+                }
+            }
+        };
+        if let Err(error) = copy() {
+            kept.discard()?;
+            return Err(error);
+        }
+        kept.complete(&OciDigest::Sha256(info.sha256))?;
+        Ok(PreviewedModule {
+            digest: Digest::from_bytes(info.sha256),
+            info,
+            facts,
+        })
+    }
+
+    /// Keeps a text as long as modules are kept, and returns its digest.
+    ///
+    /// # Errors
+    /// Too many files are kept; the text cannot be written.
+    pub fn keep_text(&self, text: &str) -> Result<Digest> {
+        self.ensure_writable()?;
+        let mut kept = self.blob_uploads.begin_preview()?;
+        if let Err(error) = kept.write(text.as_bytes()) {
+            kept.discard()?;
+            return Err(error.into());
+        }
+        let digest = wasm::sha256(text.as_bytes());
+        kept.complete(&OciDigest::Sha256(digest))?;
+        Ok(Digest::from_bytes(digest))
+    }
+
+    /// Returns a text that [`keep_text`](Self::keep_text) has kept, of at most this many bytes; `None` if there is none.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn kept_text(&self, digest: &Digest, bytes_max: u64) -> Result<Option<String>> {
+        let Some((file, path)) = self.kept_file(digest)? else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        let read = file.take(bytes_max).read_to_end(&mut bytes);
+        read.map_err(|source| Error::File {
+            action: "read",
+            path,
+            source,
+        })?;
+        let is_intact = wasm::sha256(&bytes) == *digest.as_bytes();
+        Ok(String::from_utf8(bytes).ok().filter(|_| is_intact))
+    }
+
+    /// Describes a kept module. `path` names it in errors.
+    ///
+    /// # Errors
+    /// It is not kept any more.
+    pub fn preview(&self, digest: &Digest, path: &ModulePath) -> Result<PreviewedModule> {
+        let ValidatedUpload { info, facts, .. } = self.validate_kept(digest, path)?;
+        Ok(PreviewedModule {
+            digest: *digest,
+            info,
+            facts,
+        })
+    }
+
+    /// Compares a module of the store with a kept one. Both are read into memory.
+    ///
+    /// # Errors
+    /// One of them is not there any more.
+    pub fn compare_with_kept(
+        &self,
+        old: ModuleHash,
+        (digest, path): (&Digest, &ModulePath),
+    ) -> Result<ModuleComparison> {
+        let mut new_bytes = Vec::new();
+        let mut spool = self.validate_kept(digest, path)?.spool;
+        let read = spool.reader()?.read_to_end(&mut new_bytes);
+        read.map_err(Error::Output)?;
+        let old_bytes = self.bytes(old)?;
+        let (old, new) = (old.to_string(), path.to_string());
+        let diff = compare_bytes((&old, old_bytes.as_ref()), (&new, &new_bytes));
+        ModuleComparison::of(diff)
+    }
+
+    /// Puts kept modules at their paths, in one commit. Makes no commit if all paths have these modules already.
+    ///
+    /// # Errors
+    /// A module is not kept any more; a path has another module than the plan says; the errors of [`put`](Self::put). In these cases nothing
+    /// is changed.
+    pub fn put_kept(&self, change: &Change, modules: &[PlannedModule]) -> Result<Published<()>> {
+        self.check_free(change, modules.iter().map(|module| &module.path))?;
+        let mut entries = Vec::with_capacity(modules.len());
+        let mut txn = None;
+        for module in modules {
+            let mut upload = self.validate_kept(&module.digest, &module.path)?;
+            if txn.is_none() {
+                txn = Some(self.begin()?);
+            }
+            let txn = txn.as_mut().expect("BUG: set above");
+            let hash = txn.add_blob(&mut upload.spool)?;
+            self.note_validated(hash, &upload.info, upload.facts.take());
+            entries.push((module.path.clone(), hash));
+        }
+        let txn = txn.map_or_else(|| self.begin(), Ok)?;
+        self.publish(txn, change.branch.as_ref(), |draft| {
+            for (module, (path, hash)) in modules.iter().zip(&entries) {
+                let current = match draft.node(path.as_tree_path())? {
+                    Some(TreeNode::Module(current)) => Some(current),
+                    _ => None,
+                };
+                // Somebody may have committed the same bytes: then nobody loses anything.
+                if current != module.replaced && current != Some(*hash) {
+                    let current = format!("{path} was changed after you looked at it");
+                    return Err(Error::PreconditionFailed { current });
+                }
+            }
+            draft.set(&entries)?;
+            let message = || message::import(&common_directory(modules));
+            Ok((change.commit_if_changed(draft, Vec::new(), message), ()))
+        })
+    }
+
+    fn validate_kept(&self, digest: &Digest, path: &ModulePath) -> Result<ValidatedUpload> {
+        let gone = || Error::NotKept(path.to_string());
+        let (file, file_path) = self.kept_file(digest)?.ok_or_else(gone)?;
+        let validated = self.validate_file(&path.to_string(), file, &file_path);
+        match validated {
+            Ok(upload) if upload.info.sha256 == *digest.as_bytes() => Ok(upload),
+            // The file was never fsynced, so a power cut may have damaged it.
+            Ok(_) | Err(Error::Invalid { .. }) => {
+                tracing::warn!(%digest, "removing a module that was kept for a preview and is damaged");
+                self.blob_uploads.remove_preview(&kept_as(digest))?;
+                Err(gone())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn kept_file(&self, digest: &Digest) -> Result<Option<(File, PathBuf)>> {
+        Ok(self.blob_uploads.preview(&kept_as(digest))?)
+    }
+}
+
+fn kept_as(digest: &Digest) -> OciDigest {
+    OciDigest::Sha256(*digest.as_bytes())
+}
+
+/// Returns the path of the only module, or the directory that contains all modules.
+fn common_directory(modules: &[PlannedModule]) -> TreePath {
+    let mut paths = modules.iter().map(|module| module.path.as_tree_path());
+    let Some(first) = paths.next() else {
+        return TreePath::root();
+    };
+    let mut common: Vec<&str> = first.segments().collect();
+    for path in paths {
+        let same = common.iter().zip(path.segments());
+        let count = same.take_while(|(own, other)| *own == other).count();
+        common.truncate(count);
+    }
+    TreePath::parse(&common.join("/")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::{BlobUploadLimits, Options};
+    use crate::names::ModuleRef;
+    use crate::repo::ObjectFormat;
+    use crate::store::{ErrorKind, Revision};
+
+    fn store(dir: &std::path::Path) -> Store {
+        Store::open_or_create(dir, Options::default(), ObjectFormat::Sha1).unwrap()
+    }
+
+    fn path(text: &str) -> ModulePath {
+        text.parse().unwrap()
+    }
+
+    fn keep(store: &Store, at: &str, text: &str) -> PreviewedModule {
+        let mut upload = store.begin_put(&Change::default(), &path(at)).unwrap();
+        upload.write(&wat::parse_str(text).unwrap()).unwrap();
+        store.keep_for_preview(upload).unwrap()
+    }
+
+    fn planned(at: &str, module: &PreviewedModule, replaced: Option<ModuleHash>) -> PlannedModule {
+        PlannedModule {
+            path: path(at),
+            digest: module.digest,
+            replaced,
+        }
+    }
+
+    #[test]
+    fn kept_modules_are_committed_together() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        let one = keep(&store, "m/a", "(module)");
+        let two = keep(&store, "m/b/c", "(module (func (export \"f\")))");
+        let revision = Revision::default();
+        let before = store.snapshot(&revision).unwrap();
+        let plan = [planned("m/a", &one, None), planned("m/b/c", &two, None)];
+        let published = store.put_kept(&Change::default(), &plan).unwrap();
+        let commit = store.commit(published.commit.unwrap()).unwrap();
+        assert_eq!(
+            (commit.parents, commit.message.as_str()),
+            (vec![before], "Import /m")
+        );
+        let found = store
+            .find(&revision, &ModuleRef::Path(path("m/b/c")))
+            .unwrap();
+        assert_eq!(found.digest, two.digest);
+        assert!(!store.put_kept(&Change::default(), &plan).unwrap().has_moved);
+    }
+
+    #[test]
+    fn a_change_in_between_is_not_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        let new = keep(&store, "a", "(module)");
+        let other = wat::parse_str("(module (func))").unwrap();
+        let other = store
+            .put(&Change::default(), &path("a"), other.as_slice())
+            .unwrap()
+            .value;
+        let put = |replaced| store.put_kept(&Change::default(), &[planned("a", &new, replaced)]);
+        let error = put(None).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Precondition, "{error}");
+        assert!(put(Some(other)).unwrap().has_moved);
+    }
+
+    #[test]
+    fn a_kept_module_is_compared_with_its_predecessor() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        let old = wat::parse_str("(module (func (export \"f\")))").unwrap();
+        let old = store
+            .put(&Change::default(), &path("a"), old.as_slice())
+            .unwrap()
+            .value;
+        let new = keep(&store, "a", "(module (func (export \"g\")))");
+        let compared = store
+            .compare_with_kept(old, (&new.digest, &path("a")))
+            .unwrap();
+        let ModuleComparison::Compared(diff) = compared else {
+            panic!("{compared:?}");
+        };
+        assert_eq!(
+            diff.verdict.compatibility,
+            crate::store::Compatibility::Breaking
+        );
+    }
+
+    #[test]
+    fn a_damaged_file_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        let kept = keep(&store, "a", "(module)");
+        let (_, file) = store.kept_file(&kept.digest).unwrap().unwrap();
+        for damage in [&b"\0asm\x01\0\0\0\0\x01\0"[..], b"\0as"] {
+            std::fs::write(&file, damage).unwrap();
+            let error = store.preview(&kept.digest, &path("a")).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+            assert!(!file.exists());
+        }
+    }
+
+    #[test]
+    fn texts_are_kept_within_the_limits() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options {
+            blob_uploads: BlobUploadLimits {
+                bytes_max: 10,
+                files_max: 10,
+                age_max: Duration::from_secs(3600),
+            },
+            ..Options::default()
+        };
+        let store = Store::open_or_create(dir.path(), options, ObjectFormat::Sha1).unwrap();
+        let digest = store.keep_text("a plan").unwrap();
+        assert_eq!(
+            store.kept_text(&digest, 100).unwrap().as_deref(),
+            Some("a plan")
+        );
+        assert_eq!(store.kept_text(&digest, 3).unwrap(), None);
+        let error = store.keep_text("another plan").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Full, "{error}");
+    }
+}

@@ -1,0 +1,115 @@
+//! The URLs of the pages that sign in and out and change something.
+
+use super::links::{Query, Site};
+use crate::names::{BranchName, CommitId, TreePath};
+
+impl Site {
+    /// Returns the URL of the page for signing in, which leads to another page then.
+    pub fn login(&self, next: &str) -> String {
+        self.action("/ui/login", &[("next", next)])
+    }
+
+    /// Returns the URL that makes browsers ask for a key themselves.
+    pub fn login_basic(&self, next: &str) -> String {
+        self.action("/login-basic", &[("next", next)])
+    }
+
+    /// Returns the URL of the page for signing out.
+    pub fn logout(&self) -> String {
+        self.action("/ui/logout", &[])
+    }
+
+    /// Returns the URL of the page for uploading to a directory.
+    pub fn upload_to(&self, branch: &BranchName, directory: &TreePath) -> String {
+        let directory = ("directory", directory.as_str());
+        self.action("/ui/upload", &[("branch", branch.as_str()), directory])
+    }
+
+    /// Returns the URL of the page for uploading a new version of a module.
+    pub fn upload_version(&self, branch: &BranchName, path: &TreePath) -> String {
+        self.on_path("/ui/upload", branch, path)
+    }
+
+    /// Returns the URL of the page that shows an upload before it is committed.
+    pub fn upload_preview(&self, id: &str) -> String {
+        format!("{}/ui/upload/{id}", self.base)
+    }
+
+    /// Returns the URL of the page for removing a module or directory.
+    pub fn remove(&self, branch: &BranchName, path: &TreePath) -> String {
+        self.on_path("/ui/remove", branch, path)
+    }
+
+    /// Returns the URL of the page for undoing the newest change of a module, a directory or everything.
+    pub fn rollback(&self, branch: &BranchName, path: &TreePath) -> String {
+        self.on_path("/ui/rollback", branch, path)
+    }
+
+    /// Returns the URL of the page for putting the module of a path at another path.
+    pub fn set(&self, branch: &BranchName, path: &TreePath) -> String {
+        self.on_path("/ui/set", branch, path)
+    }
+
+    /// Returns the URL of the page for restoring a module, a directory or everything as it was in a commit.
+    pub fn restore(&self, branch: &BranchName, commit: &CommitId, path: &TreePath) -> String {
+        let commit = commit.to_string();
+        let fields = [
+            ("branch", branch.as_str()),
+            ("from", &commit),
+            ("path", path.as_str()),
+        ];
+        self.action("/ui/restore", &fields)
+    }
+
+    /// Returns the URL of the page for creating a branch at a branch or commit.
+    pub fn new_branch(&self, from: &str) -> String {
+        self.action("/ui/branch/new", &[("from", from)])
+    }
+
+    /// Returns the URL of the page for deleting a branch.
+    pub fn delete_branch(&self, branch: &BranchName) -> String {
+        self.action("/ui/branch/delete", &[("branch", branch.as_str())])
+    }
+
+    fn on_path(&self, page: &str, branch: &BranchName, path: &TreePath) -> String {
+        let path = ("path", path.as_str());
+        self.action(page, &[("branch", branch.as_str()), path])
+    }
+
+    /// Returns a URL with these parameters, without those that are empty.
+    fn action(&self, page: &str, parameters: &[(&str, &str)]) -> String {
+        let mut query = Query::default();
+        for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
+            query.push(name, value);
+        }
+        format!("{}{page}{}", self.base, query.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_encoded_and_left_out_if_empty() {
+        let site = Site {
+            base: "/ws".to_owned(),
+            ..Site::default()
+        };
+        let branch = "a/b".parse().unwrap();
+        let path = "m&x/a b".parse().unwrap();
+        assert_eq!(
+            site.rollback(&branch, &TreePath::root()),
+            "/ws/ui/rollback?branch=a%2Fb"
+        );
+        assert_eq!(
+            site.remove(&branch, &path),
+            "/ws/ui/remove?branch=a%2Fb&path=m%26x%2Fa%20b"
+        );
+        assert_eq!(
+            site.login("/ws/ui/tree?branch=x"),
+            "/ws/ui/login?next=%2Fws%2Fui%2Ftree%3Fbranch%3Dx"
+        );
+        assert_eq!(site.logout(), "/ws/ui/logout");
+    }
+}

@@ -1,0 +1,61 @@
+//! The links from a screen to the forms that change what it shows. What the key of the client does not allow is not offered.
+
+use maud::{Markup, html};
+
+use super::links::{Place, Site};
+use crate::names::{CommitId, ModulePath, TreePath};
+
+/// Returns the links for a directory.
+pub(super) fn of_directory(site: &Site, place: &Place, path: &TreePath) -> Markup {
+    let Some(branch) = &place.branch else {
+        return html! {};
+    };
+    let rights = site.rights;
+    html! {
+        div.actions {
+            @if let Some(commit) = &place.commit {
+                @if rights.post { a.button href=(site.restore(branch, commit, path)) { "Restore this" } }
+            } @else {
+                @if rights.post {
+                    a.button.primary href=(site.upload_to(branch, path)) { "Upload" }
+                    a.button href=(site.rollback(branch, path)) { "Roll back" }
+                }
+                @if rights.delete && !path.is_root() { a.button.danger href=(site.remove(branch, path)) { "Remove" } }
+            }
+        }
+    }
+}
+
+/// Returns the links for a module.
+pub(super) fn of_module(site: &Site, place: &Place, path: &ModulePath) -> Markup {
+    let Some(branch) = &place.branch else {
+        return html! {};
+    };
+    let (rights, path) = (site.rights, path.as_tree_path());
+    html! {
+        div.actions {
+            @if let Some(commit) = &place.commit {
+                @if rights.post { a.button href=(site.restore(branch, commit, path)) { "Restore this version" } }
+            } @else {
+                @if rights.post {
+                    a.button.primary href=(site.upload_version(branch, path)) { "Upload a new version" }
+                    a.button href=(site.rollback(branch, path)) { "Roll back" }
+                    a.button href=(site.set(branch, path)) { "Copy" }
+                }
+                @if rights.delete { a.button.danger href=(site.remove(branch, path)) { "Remove" } }
+            }
+        }
+    }
+}
+
+/// Returns the links for a commit.
+pub(super) fn of_commit(site: &Site, place: &Place, commit: &CommitId) -> Markup {
+    html! {
+        @if site.rights.post {
+            @if let Some(branch) = &place.branch {
+                a.button href=(site.restore(branch, commit, &TreePath::root())) { "Restore everything" }
+            }
+            a.button href=(site.new_branch(&commit.to_string())) { "New branch here" }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What the forms for changes say that they will do, and the fields of each.
+
+use maud::{Markup, html};
+
+use super::change_form::{name, text_field};
+use super::format;
+use super::links::{Place, Site, short};
+use super::picker::subject;
+use super::text::shown_cut;
+use crate::names::{BranchName, CommitId, TreePath};
+use crate::store::Commit;
+
+/// Returns no fields.
+pub fn no_fields() -> Markup {
+    html! {}
+}
+
+/// Returns the message of a commit if the user gives none.
+pub fn default_message(verb: &str, path: &TreePath) -> String {
+    if path.is_root() {
+        verb.to_owned()
+    } else {
+        format!("{verb} {path}")
+    }
+}
+
+/// Says what a rollback does.
+pub fn rollback(target: &str) -> Markup {
+    html! {
+        p { "Undoes the newest change of " (name(target)) " that is not undone yet, in a new commit. Each further rollback undoes one change more." }
+        p.muted { "Nothing is lost: the history keeps all commits." }
+    }
+}
+
+/// Says what a restoration does.
+pub fn restore(site: &Site, branch: &BranchName, target: &str, commit: &Commit) -> Markup {
+    let place = Place::branch(branch.clone());
+    html! {
+        p { "Makes a new commit in which " (name(target)) " is as in commit "
+            a.mono href=(site.commit(&place, &commit.id)) { (short(&commit.id)) } "."
+        }
+        p.muted {
+            "That commit was made " (format::time(commit.date_s)) " by " (shown_cut(&commit.author, 100)) ": " (shown_cut(subject(&commit.message), 200))
+        }
+    }
+}
+
+/// Says what a removal does.
+pub fn remove(target: &str, is_module: bool) -> Markup {
+    html! {
+        p {
+            "Removes "
+            @if is_module { "the module " } @else { "the directory " }
+            (name(target))
+            @if !is_module { " with everything in it" }
+            ", in a new commit."
+        }
+        p.muted { "The history keeps it, and a rollback brings it back." }
+    }
+}
+
+/// Says what a copy does.
+pub fn set(target: &str) -> Markup {
+    html! {
+        p { "Puts the module of " (name(target)) " at another path too, in a new commit. The bytes are stored once." }
+    }
+}
+
+/// Returns the fields for a copy.
+pub fn set_fields(path: &TreePath) -> Markup {
+    html! {
+        (text_field("path", "New path", path.as_str(), true))
+        p { label { input type="checkbox" name="replace" value="yes"; " Replace what is there" } }
+    }
+}
+
+/// Says what a new branch is.
+pub fn new_branch(from: &str, commit: &CommitId) -> Markup {
+    html! {
+        p { "Creates a branch that begins at " (name(from)) ", commit " span.mono { (short(commit)) } "." }
+    }
+}
+
+/// Returns the field for the name of a branch.
+pub fn branch_name_field() -> Markup {
+    text_field("name", "Name of the branch", "", true)
+}
+
+/// Says what a merge does.
+pub fn merge(from: &BranchName, into: &BranchName) -> Markup {
+    html! {
+        p { "Merges what this page shows of " (name(from.as_str())) " into " (name(into.as_str())) ". If somebody commits to one of them first, nothing is merged." }
+    }
+}
+
+/// Says what the deletion of a branch does.
+pub fn delete_branch(branch: &BranchName, tip: &CommitId) -> Markup {
+    html! {
+        p { "Deletes the branch " (name(branch.as_str())) ", whose newest commit is " span.mono { (short(tip)) } "." }
+        p.note.warn { "Commits that no other branch has are dropped: the next garbage collection deletes them." }
+    }
+}

@@ -1,0 +1,120 @@
+//! Every form that changes something, by clicks from the first page.
+
+use super::axe::assert_accessible;
+use super::driver::Options;
+use super::{SUB, Site};
+
+#[tokio::test]
+async fn every_form_does_what_it_says() {
+    let Some(site) = Site::open(&[], Options::default()).await else {
+        return;
+    };
+    every_form(&site).await;
+    site.browser.assert_quiet_console(None).await;
+}
+
+#[tokio::test]
+async fn every_form_works_without_javascript() {
+    let options = Options {
+        is_without_javascript: true,
+    };
+    let Some(site) = Site::open(&[], options).await else {
+        return;
+    };
+    every_form(&site).await;
+}
+
+async fn every_form(site: &Site) {
+    let (browser, world) = (&site.browser, &site.world);
+    let module = |revision: &str| world.git(&["rev-parse", &format!("{revision}:math/add.wasm")]);
+    let newest = module("main");
+
+    browser.goto("/ui/module/math/add.wasm?branch=main").await;
+    browser.follow("Roll back", "/ui/rollback").await;
+    browser.fill("#message", "It was better before").await;
+    browser.fill("#author", "Ann <ann@example.org>").await;
+    browser.follow("Undo the newest change", "/ui/commit").await;
+    assert!(browser.text().await.contains("It was better before"));
+    assert_ne!(module("main"), newest);
+    assert_eq!(world.git(&["log", "-1", "--format=%an"]), "Ann");
+
+    let before = world.git(&["rev-parse", "main~1"]);
+    browser
+        .goto(&format!(
+            "/ui/module/math/add.wasm?branch=main&commit={before}"
+        ))
+        .await;
+    browser.follow("Restore this version", "/ui/restore").await;
+    browser.follow("Restore", "/ui/commit").await;
+    assert_eq!(module("main"), newest);
+
+    browser.goto("/ui/module/math/add.wasm?branch=main").await;
+    browser.follow("Copy", "/ui/set").await;
+    browser.fill("#path", "stable/add.wasm").await;
+    browser.click("main form button").await;
+    browser.wait_for_path("/ui/commit").await;
+    assert_eq!(world.git(&["rev-parse", "main:stable/add.wasm"]), newest);
+
+    browser.goto("/ui/tree/stable?branch=main").await;
+    browser.follow("Remove", "/ui/remove").await;
+    browser.click("main form button").await;
+    browser.wait_for_path("/ui/commit").await;
+    assert!(
+        !world
+            .git(&["ls-tree", "--name-only", "main"])
+            .contains("stable")
+    );
+
+    browser.goto("/ui/branches").await;
+    browser.follow("New branch", "/ui/branch/new").await;
+    browser.fill("#name", "feature/one").await;
+    browser.follow("Create the branch", "/ui/tree").await;
+    world.file("new.wasm", wat::parse_str(SUB).unwrap());
+    world.ok(&[
+        "--branch",
+        "feature/one",
+        "add",
+        "new.wasm",
+        "math/new.wasm",
+    ]);
+    browser.goto("/ui/merge?from=feature%2Fone&into=main").await;
+    browser.click("main form button").await;
+    browser.wait_for_path("/ui/commit").await;
+    assert!(
+        world
+            .git(&["ls-tree", "-r", "--name-only", "main"])
+            .contains("math/new.wasm")
+    );
+
+    browser.goto("/ui/branch/delete?branch=feature%2Fone").await;
+    browser.follow("Delete the branch", "/ui/branches").await;
+    assert!(!world.git(&["branch", "--list"]).contains("feature"));
+}
+
+#[tokio::test]
+async fn the_second_of_two_people_who_merge_gets_a_clear_page() {
+    let Some(site) = Site::open(&[], Options::default()).await else {
+        return;
+    };
+    let (browser, world) = (&site.browser, &site.world);
+    browser.goto("/ui/merge?from=next&into=main").await;
+    world.ok(&["merge", "next"]);
+    browser.click("main form button").await;
+    browser.wait_for_text("Somebody else was faster").await;
+    assert_accessible(browser).await;
+    browser.screenshot("too-late").await;
+    browser.assert_quiet_console(Some(412)).await;
+    browser.follow("Back to the form", "/ui/merge").await;
+    browser.wait_for_text("There is nothing to merge").await;
+
+    world.ok(&["branch", "other"]);
+    world.file("one.wasm", wat::parse_str(SUB).unwrap());
+    world.ok(&["--branch", "other", "add", "one.wasm", "math/add.wasm"]);
+    world.file("two.wasm", wat::parse_str("(module)").unwrap());
+    world.ok(&["add", "two.wasm", "math/add.wasm"]);
+    browser.goto("/ui/merge?from=other&into=main").await;
+    browser.wait_for_text("1 conflict").await;
+    assert!(browser.text().await.contains("math/add.wasm"));
+    assert_accessible(browser).await;
+    browser.screenshot("conflict").await;
+}

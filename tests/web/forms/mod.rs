@@ -1,0 +1,6 @@
+//! The pages with a form: signing in, uploading, and everything that changes the store.
+
+mod changes;
+mod session;
+mod sign_in;
+mod uploads;
