@@ -173,7 +173,6 @@ fn a_session_counts_for_pages_only() {
         ("GET", "/wasmstore.git/info/refs?service=git-upload-pack"),
         ("GET", "/v2/"),
         ("GET", "/metrics"),
-        ("GET", "/.well-known/wasm-pkg/registry.json"),
     ] {
         let response = browser.send((method, uri), &[("Origin", ORIGIN)], "");
         assert_eq!(response.status, 401, "{method} {uri}");
