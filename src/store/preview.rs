@@ -15,7 +15,7 @@ use super::error::{Error, Result};
 use super::open::Store;
 use super::upload::{Upload, ValidatedUpload};
 use crate::names::{Digest, ModuleHash, ModulePath, OciDigest, TreePath};
-use crate::repo::{Published, TreeNode};
+use crate::repo::{Published, TreeNode, chain};
 use crate::wasm::{self, Facts, ModuleInfo};
 
 /// The size of the read buffer, in bytes.
@@ -180,6 +180,16 @@ impl Store {
             let message = || message::import(&common_directory(modules));
             Ok((change.commit_if_changed(draft, Vec::new(), message), ()))
         })
+    }
+
+    /// Removes a kept text and kept modules, which a change has committed, so that they do not take up space until they expire. A file that
+    /// cannot be removed is only logged.
+    pub fn forget_kept(&self, text: &Digest, modules: &[PlannedModule]) {
+        for digest in modules.iter().map(|module| &module.digest).chain([text]) {
+            if let Err(error) = self.blob_uploads.remove_preview(&kept_as(digest)) {
+                tracing::warn!(%digest, error = chain(&error), "could not remove a file that was kept for a preview");
+            }
+        }
     }
 
     fn validate_kept(&self, digest: &Digest, path: &ModulePath) -> Result<ValidatedUpload> {

@@ -21,8 +21,8 @@ pub struct ErrorPage<'e> {
     pub detail: &'e str,
     /// The paths that conflict.
     pub paths: &'e [String],
-    /// The URL of the page with the form that was sent, or else of the page itself.
-    pub page_before: &'e str,
+    /// The URL of the page with the form that was sent, if it is known; without a form, the URL of the page itself.
+    pub page_before: Option<&'e str>,
     /// Whether a form was sent.
     pub is_form: bool,
 }
@@ -39,7 +39,7 @@ impl ErrorPage<'_> {
             409 => "The change conflicts with the store",
             410 => "This commit is gone",
             412 => "Somebody else was faster",
-            413 => "The module is too large",
+            413 => "This is too large",
             429 => "Too many wrong keys",
             500 => "The server failed",
             503 => "The server is busy",
@@ -59,8 +59,11 @@ impl ErrorPage<'_> {
                 }
                 p { (self.hint()) }
                 div.actions {
-                    @if self.status == 401 { a.button.primary href=(self.site.login(self.page_before)) { "Sign in" } }
-                    @else if self.is_form { a.button.primary href=(self.page_before) { "Back to the form" } }
+                    @match self.page_before {
+                        page if self.status == 401 => a.button.primary href=(self.site.login(page.unwrap_or_default())) { "Sign in" },
+                        Some(page) if self.is_form => a.button.primary href=(page) { "Back to the form" },
+                        _ => {},
+                    }
                     a.button href=(self.site.home()) { "All modules" }
                     a.button href=(self.site.branches()) { "Branches" }
                     a.button href=(self.site.history(self.place, &TreePath::root())) { "History" }

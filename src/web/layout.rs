@@ -92,7 +92,7 @@ fn navigation(site: &Site, place: &Place, section: Section) -> Markup {
         (Section::Branches, "Branches", site.branches()),
         (Section::Search, "Search", site.search_for(place, "")),
     ];
-    if site.rights.post {
+    if site.shows_status {
         links.push((Section::Status, "Status", site.status()));
     }
     html! {

@@ -18,8 +18,10 @@ pub struct Site {
     pub url: String,
     /// The name of the default branch.
     pub default_branch: String,
-    /// What the key of the client allows.
+    /// The changes that the pages offer: what the key of the client allows, and nothing on a replica.
     pub rights: Rights,
+    /// Whether the client may see the status of the server: whether its key allows POST, also on a replica.
+    pub shows_status: bool,
 }
 
 /// What the key of a client allows. Without keys, everything is allowed.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::header::{self, HeaderName, ORIGIN};
+use axum::http::header::{self, AUTHORIZATION, CONTENT_TYPE, HeaderName, ORIGIN};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -42,6 +42,13 @@ const TRACING_HEADERS: [&str; 20] = [
     "newrelic",
 ];
 
+/// The media types of forms. A page may send a body of these types to another site without a preflight.
+const FORM_MEDIA_TYPES: [&str; 3] = [
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "text/plain",
+];
+
 /// The web origins that may use the API.
 #[derive(Clone, Debug)]
 pub(in crate::http) enum OriginPolicy {
@@ -75,6 +82,11 @@ pub(in crate::http) async fn check_origin(
         OriginPolicy::Any(_) if *request.method() == Method::OPTIONS && !is_preflight(&request) => {
             next.run(request).await
         }
+        OriginPolicy::Any(_) if is_forgeable(host.as_ref(), &request) => {
+            let detail = "a page of another site must send its key as `Authorization: Bearer` or `Wasmstore-Auth`, not with HTTP Basic: \
+                          browsers add saved passwords to its requests";
+            Failure::new(StatusCode::FORBIDDEN, detail).into_response()
+        }
         OriginPolicy::Any(cors) => {
             let response = cors.layer(next).oneshot(request).await;
             response.unwrap_or_else(|never| match never {})
@@ -94,6 +106,31 @@ fn check_host(hosts: &AllowedHosts, host: Option<Host>) -> Result<Option<Host>> 
     let detail =
         "unknown host: use an IP address, localhost, or a name given by --host or --allowed-host";
     Err(Failure::new(StatusCode::FORBIDDEN, detail))
+}
+
+/// Returns whether a page of another site may have made the browser send a change with a password that the user has saved for this server.
+/// A request without a preflight can do so: a POST with one of the media types of forms, or with none (Fetch Standard, "CORS-safelisted
+/// request-header"). All other changes need a preflight, whose response does not allow saved passwords.
+fn is_forgeable(host: Option<&Host>, request: &Request) -> bool {
+    let headers = request.headers();
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    let is_elsewhere = |site: &HeaderValue| site == "cross-site" || site == "same-site";
+    let is_foreign = check_same_origin(host, request).is_err()
+        || headers.get_all("sec-fetch-site").iter().any(is_elsewhere);
+    let authorization = text(AUTHORIZATION).unwrap_or_default();
+    let is_basic = authorization
+        .get(..6)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "));
+    let media_type = text(CONTENT_TYPE).and_then(|value| value.split(';').next());
+    let needs_preflight = media_type.is_some_and(|media_type| {
+        let is_same = |form: &&str| media_type.trim().eq_ignore_ascii_case(form);
+        !FORM_MEDIA_TYPES.iter().any(is_same)
+    });
+    *request.method() == Method::POST && is_foreign && is_basic && !needs_preflight
 }
 
 fn check_same_origin(host: Option<&Host>, request: &Request) -> Result<()> {

@@ -7,15 +7,17 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, REFERER};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, REFERER};
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::{HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::http::base_path::BasePath;
 use crate::http::error::Failure;
 use crate::http::listener::Peer;
+use crate::http::middleware::host::Host;
+use crate::http::middleware::origin::is_same_origin;
 use crate::http::pages::{accepts_html, is_page};
 use crate::http::site::site_of;
 use crate::web::error_page::ErrorPage;
@@ -38,8 +40,8 @@ pub(in crate::http) struct WebResponse(Arc<ErrorFrame>);
 /// What the page of an error needs to know about the request.
 struct ErrorFrame {
     site: Site,
-    /// The page with the form that was sent; for other requests, the page itself.
-    page_before: String,
+    /// The page with the form that was sent, if the browser named it; for other requests, the page itself.
+    page_before: Option<String>,
     is_form: bool,
 }
 
@@ -59,12 +61,15 @@ pub(in crate::http) async fn mark_web_responses(
     let peer = request.extensions().get::<Peer>();
     let site = site_of(&base_path, request.headers(), request.uri(), peer);
     let is_form = *request.method() == Method::POST;
-    let own = request.uri().path_and_query();
-    let own = base_path.join(own.map_or("/", PathAndQuery::as_str));
-    let before = page_before(request.headers()).filter(|_| is_form);
+    let page_before = if is_form {
+        page_before(&request)
+    } else {
+        let own = request.uri().path_and_query();
+        Some(base_path.join(own.map_or("/", PathAndQuery::as_str)))
+    };
     let frame = ErrorFrame {
         site,
-        page_before: before.unwrap_or(own),
+        page_before,
         is_form,
     };
     let mut response = next.run(request).await;
@@ -78,11 +83,22 @@ pub(in crate::http) fn asks_for_page(request: &Request) -> bool {
     [Method::GET, Method::HEAD].contains(request.method()) && accepts_html(request.headers())
 }
 
-/// Returns the path and query of the page of this server that sent a request.
-fn page_before(headers: &HeaderMap) -> Option<String> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let (_, rest) = text(REFERER)?.split_once("://")?;
-    let path = rest.strip_prefix(text(HOST)?)?;
+/// Returns the path and query of the page of this server that sent a request; `None` if the request does not name one. The host of the
+/// request may be in its URI, as over HTTP/2.
+fn page_before(request: &Request) -> Option<String> {
+    let page: Uri = request
+        .headers()
+        .get(REFERER)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()?;
+    let origin = format!("{}://{}", page.scheme_str()?, page.authority()?);
+    let host = Host::of(request).ok()?;
+    if !is_same_origin(&HeaderValue::from_str(&origin).ok()?, host.as_ref()) {
+        return None;
+    }
+    let path = page.path_and_query()?.as_str();
     let is_plain = |c: char| c.is_ascii_graphic() && c != '\\';
     let is_path = path.starts_with('/') && !path.starts_with("//");
     (is_path && path.chars().all(is_plain)).then(|| path.to_owned())
@@ -118,7 +134,7 @@ fn error_page(frame: &ErrorFrame, failure: Failure) -> String {
         status: problem.status,
         detail: &problem.detail,
         paths: &problem.paths,
-        page_before: &frame.page_before,
+        page_before: frame.page_before.as_deref(),
         is_form: frame.is_form,
     };
     page(Page {

@@ -286,3 +286,67 @@ async fn listed_hosts_are_checked_with_cors_too() {
         }
     }
 }
+
+#[tokio::test]
+async fn with_cors_a_saved_password_does_not_count_for_changes_that_another_site_can_send() {
+    const BASIC: &str = "Basic OmtleQ==";
+    let cases = [
+        // (Origin, Sec-Fetch-Site, Authorization, Content-Type, status)
+        (
+            "http://evil.example",
+            "",
+            BASIC,
+            "text/plain; charset=utf-8",
+            403,
+        ),
+        ("http://evil.example", "", BASIC, "", 403),
+        ("null", "", BASIC, "multipart/form-data; boundary=a", 403),
+        (
+            "",
+            "cross-site",
+            BASIC,
+            "application/x-www-form-urlencoded",
+            403,
+        ),
+        ("", "same-site", "basic OmtleQ==", "", 403),
+        // A preflight was needed, or the page itself had the key, or it is the server's own page, or no page at all.
+        (
+            "http://evil.example",
+            "cross-site",
+            BASIC,
+            "application/wasm",
+            200,
+        ),
+        (
+            "http://evil.example",
+            "cross-site",
+            "Bearer key",
+            "text/plain",
+            200,
+        ),
+        (
+            "http://store.example",
+            "same-origin",
+            BASIC,
+            "text/plain",
+            200,
+        ),
+        ("", "", BASIC, "text/plain", 200),
+    ];
+    for case in cases {
+        let (origin, site, authorization, media_type, expected) = case;
+        let headers = [
+            ("Host", "store.example"),
+            ("Origin", origin),
+            ("Sec-Fetch-Site", site),
+            ("Authorization", authorization),
+            ("Content-Type", media_type),
+        ];
+        let headers = headers.iter().filter(|(_, value)| !value.is_empty());
+        let request = headers.fold(Request::post("/"), |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        let (status, ..) = respond(with_cors(), request).await;
+        assert_eq!(status, expected, "{case:?}");
+    }
+}

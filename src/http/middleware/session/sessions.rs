@@ -1,7 +1,8 @@
 //! Sessions and form tokens: signed with a secret that only this process knows.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::http::HeaderMap;
@@ -18,6 +19,8 @@ use super::cookie::{Cookie, CookieScope};
 const VERSION: u8 = 1;
 const ID_BYTES: usize = 16;
 const MAC_BYTES: usize = 32;
+/// How many sessions are remembered as ended. With more, the one that would end first is forgotten.
+const SIGNED_OUT_MAX: usize = 1 << 16;
 /// Version, id, end, mark of the key.
 const PAYLOAD_BYTES: usize = 1 + ID_BYTES + 8 + MAC_BYTES;
 
@@ -32,6 +35,8 @@ struct Shared {
     secret: hmac::Key,
     random: SystemRandom,
     age_max: Duration,
+    /// The sessions that users have ended by signing out, with the time at which they would have ended anyway.
+    signed_out: Mutex<HashMap<[u8; ID_BYTES], SystemTime>>,
 }
 
 /// A random number that identifies a session, or a browser without one.
@@ -70,6 +75,7 @@ impl Sessions {
             secret: secret.expect("BUG: the operating system has random numbers"),
             random,
             age_max,
+            signed_out: Mutex::default(),
         }))
     }
 
@@ -95,6 +101,23 @@ impl Sessions {
         }
     }
 
+    /// Ends a session before its time.
+    pub fn end(&self, session: &Session, now: SystemTime) {
+        let mut signed_out = self.signed_out();
+        signed_out.retain(|_, end| *end > now);
+        if signed_out.len() >= SIGNED_OUT_MAX {
+            let first = signed_out.iter().min_by_key(|(_, end)| **end);
+            let first = first.map(|(id, _)| *id);
+            first.map(|id| signed_out.remove(&id));
+        }
+        signed_out.insert(session.id.0, session.end);
+    }
+
+    fn signed_out(&self) -> MutexGuard<'_, HashMap<[u8; ID_BYTES], SystemTime>> {
+        let signed_out = self.0.signed_out.lock();
+        signed_out.unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Returns the value of the cookie of a session.
     pub fn cookie_value(&self, session: &Session) -> String {
         let mut bytes = session.payload();
@@ -116,12 +139,18 @@ impl Sessions {
         let mut has_ended = false;
         for value in scope.values(headers, Cookie::Session) {
             match self.parse(value) {
-                Some(session) if session.end > now => return Ok(Some(session)),
+                Some(session) if session.end > now && !self.has_signed_out(&session) => {
+                    return Ok(Some(session));
+                }
                 // A cookie of an earlier process of this server has another signature. Its session has ended, too.
                 Some(_) | None => has_ended = true,
             }
         }
         if has_ended { Err(Ended) } else { Ok(None) }
+    }
+
+    fn has_signed_out(&self, session: &Session) -> bool {
+        self.signed_out().contains_key(&session.id.0)
     }
 
     /// Returns whether a session was begun with this key.
@@ -260,6 +289,25 @@ mod tests {
         assert!(find(&sessions, &value, now + HOUR / 2).unwrap().is_some());
         assert_eq!(find(&sessions, &value, now + HOUR), Err(Ended));
         assert_eq!(find(&Sessions::new(HOUR), &value, now), Err(Ended));
+    }
+
+    #[test]
+    fn a_session_ends_for_every_copy_of_its_cookie_when_the_user_signs_out() {
+        let (sessions, now) = (Sessions::new(HOUR), SystemTime::now());
+        let [one, other] = [b"key", b"key"].map(|key| sessions.begin(key, now));
+        sessions.end(&one, now);
+        assert_eq!(
+            find(&sessions, &sessions.cookie_value(&one), now),
+            Err(Ended)
+        );
+        assert!(
+            find(&sessions, &sessions.cookie_value(&other), now)
+                .unwrap()
+                .is_some()
+        );
+        // Sessions that have ended in time need not be remembered.
+        sessions.end(&other, now + HOUR);
+        assert_eq!(sessions.signed_out().len(), 1);
     }
 
     #[test]

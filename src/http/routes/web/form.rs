@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 
 use super::visitor::Visitor;
 use crate::http::error::{Failure, Result};
+use crate::http::pages;
 use crate::http::percent;
 use crate::http::state::App;
 use crate::http::upload::body::{RequestBody, content_length};
@@ -16,6 +17,10 @@ use crate::store::{Change, EntityTags, Precondition};
 
 /// The limit on the fields of a form that has no files, in bytes: a message of 64 KiB may take three times as much, encoded.
 const FORM_BYTES_MAX: u64 = 256 << 10;
+
+/// The limit on the fields of the forms for signing in and out, in bytes. No key is checked before they are read, so they are not charged to
+/// the memory of all clients.
+const OPEN_FORM_BYTES_MAX: u64 = 8 << 10;
 
 /// The limit on the number of fields.
 pub(super) const FIELDS_MAX: usize = 64;
@@ -45,22 +50,31 @@ impl FromRequest<App> for Form {
         if !has_media_type(&parts.headers, "application/x-www-form-urlencoded") {
             return Err(unsupported("application/x-www-form-urlencoded"));
         }
+        let is_open = pages::is_open_page(parts.uri.path());
+        let bytes_max = if is_open {
+            OPEN_FORM_BYTES_MAX
+        } else {
+            FORM_BYTES_MAX
+        };
         let too_large = || {
-            let detail =
-                format!("the form is larger than {FORM_BYTES_MAX} bytes; nothing was changed");
+            let detail = format!("the form is larger than {bytes_max} bytes; nothing was changed");
             Failure::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
         };
         let announced = content_length(&parts.headers);
-        if announced.is_some_and(|length| length > FORM_BYTES_MAX) {
+        if announced.is_some_and(|length| length > bytes_max) {
             return Err(too_large());
         }
-        // The fields take as much again as the body.
-        let _charge = app.charge(2 * announced.unwrap_or(FORM_BYTES_MAX)).await?;
+        let _charge = if is_open {
+            app.memory.empty_charge()
+        } else {
+            // The fields take as much again as the body.
+            app.charge(2 * announced.unwrap_or(bytes_max)).await?
+        };
         let mut body = RequestBody::new((parts.version, &parts.headers), body, app.limits);
         let mut bytes = Vec::new();
         while let Some(more) = body.next().await? {
             bytes.extend_from_slice(&more);
-            if bytes.len() as u64 > FORM_BYTES_MAX {
+            if bytes.len() as u64 > bytes_max {
                 return Err(too_large());
             }
         }
@@ -113,17 +127,27 @@ impl Fields {
         Ok(())
     }
 
-    /// Returns a field that may be empty or missing, without the white space around it.
+    /// Returns a field that may be empty or missing. White space is part of it, because a path may begin or end with a space, and a form must
+    /// change exactly what its page named.
     ///
     /// # Errors
     /// 400 if there are several.
     pub fn optional(&self, name: &str) -> Result<Option<&str>> {
         let mut values = self.0.iter().filter(|(field, _)| field == name);
-        let value = values.next().map(|(_, value)| value.trim());
+        let value = values.next().map(|(_, value)| value.as_str());
         if values.next().is_some() {
             let detail = format!("the form has the field {name:?} twice");
             return Err(Failure::malformed(detail));
         }
+        Ok(value.filter(|value| !value.is_empty()))
+    }
+
+    /// Returns a field that a user types and whose value has no white space at its ends, without that white space.
+    ///
+    /// # Errors
+    /// 400 if there are several.
+    pub fn typed(&self, name: &str) -> Result<Option<&str>> {
+        let value = self.optional(name)?.map(str::trim);
         Ok(value.filter(|value| !value.is_empty()))
     }
 
@@ -192,9 +216,11 @@ impl Form {
 
 /// Returns the write that the fields of a form ask for, without a precondition.
 pub(super) fn change_of(visitor: &Visitor, fields: &Fields) -> Result<Change> {
+    let author = fields.typed("author")?.map(Author::parse).transpose();
+    let author = author.map_err(|error| Failure::malformed(error.to_string()))?;
     Ok(Change {
         branch: Some(fields.require("branch", BranchName::parse)?),
-        author: visitor.author(fields.parse_optional("author", Author::parse)?)?,
+        author: visitor.author(author)?,
         message: fields.parse_optional("message", Message::parse)?,
         precondition: Precondition::default(),
     })
@@ -217,11 +243,12 @@ mod tests {
             ("b", Some("\u{e4}")),
             ("c", None),
             ("d", Some("%26")),
-            ("e", None),
+            ("e", Some(" ")),
             ("f", None),
         ] {
             assert_eq!(fields.optional(name).unwrap(), value, "{name}");
         }
+        assert_eq!(fields.typed("e").unwrap(), None);
         for malformed in [&b"a=%ff"[..], b"a=\xff", b"a=%zz", b"%=1"] {
             let error = Fields::parse(malformed).unwrap_err();
             assert_eq!(error.status(), StatusCode::BAD_REQUEST);

@@ -52,6 +52,23 @@ pub(super) async fn respond_with_form(
     Ok(visitor.with_form(response.await?))
 }
 
+/// Responds with a page for clients without a key that has a form.
+pub(super) fn respond_with_open_form(
+    screen: &Screen,
+    visitor: &Visitor,
+    title: &str,
+    render: impl FnOnce(&Site, &FormContext) -> Markup,
+) -> Result<Response> {
+    let response = screen.respond_at_once(Content {
+        title: title.to_owned(),
+        section: Section::Other,
+        query: String::new(),
+        markup: render(&screen.site, &FormContext::of(visitor)),
+        is_final: false,
+    });
+    Ok(visitor.with_form(response?))
+}
+
 /// Checks that the key allows the method that a form needs, and that this server accepts changes.
 ///
 /// # Errors

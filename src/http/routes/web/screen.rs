@@ -96,6 +96,7 @@ impl FromRequestParts<App> for Screen {
         site.default_branch = default_branch.to_string();
         if let Some(caller) = parts.extensions.get::<Caller>() {
             site.rights = rights_of(caller, app.replica.is_some());
+            site.shows_status = caller.allows(&Method::POST);
         }
         Ok(Self {
             app: app.clone(),
@@ -165,6 +166,13 @@ impl Screen {
         .await
     }
 
+    /// Responds with a small page that nothing of the store is needed for. It takes no permit and no memory in advance, because clients without
+    /// a key may ask for it.
+    pub fn respond_at_once(&self, content: Content) -> Result<Response> {
+        let charge = self.app.memory.empty_charge();
+        self.send(Answer::Page(content), None, charge)
+    }
+
     /// Returns the branch or commit of the page.
     pub fn revision(&self) -> Revision {
         match self.place.commit {
@@ -200,7 +208,7 @@ impl Screen {
             &self.uri,
             &self.site.url,
             &self.site.default_branch,
-            self.site.rights,
+            (self.site.rights, self.site.shows_status),
         )
             .hash(&mut hasher);
         content.hash(&mut hasher);

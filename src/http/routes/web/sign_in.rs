@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use super::form::Form;
-use super::form_page::respond_with_form;
+use super::form_page::respond_with_open_form;
 use super::screen::{Screen, redirect};
 use super::visitor::Visitor;
 use crate::http::base_path::BasePath;
@@ -59,7 +59,7 @@ pub(super) async fn login(
         Why::Ended => SignInReason::Ended,
         Why::Out => SignInReason::SignedOut,
     };
-    show(screen, &visitor, next, reason).await
+    show(screen, &visitor, next, reason)
 }
 
 /// Begins a session, if the key is right.
@@ -76,10 +76,10 @@ pub(super) async fn begin(
     let Some(keys) = &app.access.keys else {
         return Ok(redirect(&next));
     };
-    let key = form.fields.optional("key")?.unwrap_or_default();
+    let key = form.fields.typed("key")?.unwrap_or_default();
     let client = client.map(|Extension(client)| client);
     if let Err(failure) = keys.check_typed_key(key.as_bytes(), client) {
-        return refuse(screen, &form.visitor, next, failure).await;
+        return refuse(screen, &form.visitor, next, failure);
     }
     let session = app.sessions.begin(key.as_bytes(), SystemTime::now());
     let site = site(&app);
@@ -92,18 +92,13 @@ pub(super) async fn begin(
 }
 
 /// Shows the form again, with the reason why the key was refused.
-async fn refuse(
-    screen: Screen,
-    visitor: &Visitor,
-    next: String,
-    failure: Failure,
-) -> Result<Response> {
+fn refuse(screen: Screen, visitor: &Visitor, next: String, failure: Failure) -> Result<Response> {
     let refusal = failure.clone().into_response();
     let detail = match refusal.status() {
         StatusCode::UNAUTHORIZED => "This is not a key of this server.".to_owned(),
         _ => format!("{failure}."),
     };
-    let mut response = show(screen, visitor, next, SignInReason::Refused(detail)).await?;
+    let mut response = show(screen, visitor, next, SignInReason::Refused(detail))?;
     *response.status_mut() = refusal.status();
     let headers = response.headers_mut();
     if refusal.status() == StatusCode::UNAUTHORIZED {
@@ -115,7 +110,7 @@ async fn refuse(
     Ok(response)
 }
 
-async fn show(
+fn show(
     mut screen: Screen,
     visitor: &Visitor,
     next: String,
@@ -127,9 +122,9 @@ async fn show(
         branch: None,
         commit: None,
     };
-    respond_with_form(screen, visitor, "Sign in", move |_, site, context| {
+    respond_with_open_form(&screen, visitor, "Sign in", |site, context| {
         if !has_keys {
-            return Ok(no_keys(site));
+            return no_keys(site);
         }
         let page = SignInPage {
             site,
@@ -137,9 +132,8 @@ async fn show(
             next: &next,
             reason,
         };
-        Ok(page.render())
+        page.render()
     })
-    .await
 }
 
 /// Leads to the next page: whoever gets here has sent the key with HTTP Basic.
@@ -153,14 +147,16 @@ pub(super) async fn basic(
 /// Shows the form for signing out.
 pub(super) async fn logout(screen: Screen, visitor: Visitor) -> Result<Response> {
     let has_session = visitor.has_session();
-    respond_with_form(screen, &visitor, "Sign out", move |_, site, context| {
-        Ok(sign_out(site, &context.token, has_session))
+    respond_with_open_form(&screen, &visitor, "Sign out", |site, context| {
+        sign_out(site, &context.token, has_session)
     })
-    .await
 }
 
-/// Ends the session of this browser.
+/// Ends the session of this browser, also for others that have a copy of its cookie.
 pub(super) async fn end(State(app): State<App>, form: Form) -> Response {
+    if let Some(session) = form.visitor.session() {
+        app.sessions.end(session, SystemTime::now());
+    }
     let login = Site::and(&site(&app).login(""), "why", "out");
     let mut response = redirect(&login);
     let cookie = form.visitor.end();

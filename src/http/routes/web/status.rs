@@ -15,7 +15,7 @@ use crate::web::status::{Peer, Status};
 
 /// Shows the status to keys that allow POST, with which one may also run gc. It contains the names of mirrors and why pushes to them failed.
 pub(super) async fn status(screen: Screen) -> Result<Response> {
-    if !screen.site.rights.post {
+    if !screen.site.shows_status {
         let detail = "the key does not allow POST, which the status needs";
         return Err(Failure::new(StatusCode::FORBIDDEN, detail));
     }

@@ -87,7 +87,11 @@ pub(super) async fn commit(State(app): State<App>, tail: UrlTail, form: Form) ->
         Some(author) => Some(author.clone()),
         None => change.author,
     };
-    let put = app.publish(move |store| Ok(store.put_kept(&change, &modules)?));
+    let put = app.publish(move |store| {
+        let published = store.put_kept(&change, &modules)?;
+        store.forget_kept(&id, &modules);
+        Ok(published)
+    });
     Ok(done(&app, &branch, put.await?.0.0))
 }
 

@@ -61,6 +61,11 @@ impl Visitor {
         self.session.is_some()
     }
 
+    /// Returns the session of the browser.
+    pub fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
     /// Checks that the key allows a method.
     ///
     /// # Errors

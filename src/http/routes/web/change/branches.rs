@@ -69,7 +69,9 @@ pub(in crate::http::routes::web) async fn create(
     form: Form,
 ) -> Result<Response> {
     require(&app, &form.visitor, &Method::POST)?;
-    let branch = form.fields.require("name", BranchName::parse)?;
+    let name = form.fields.typed("name")?;
+    let missing = || Failure::malformed("the form has no name for the branch");
+    let branch = BranchName::parse(name.ok_or_else(missing)?)?;
     let from = Revision::Commit(form.fields.require("from", CommitId::parse)?);
     let created = branch.clone();
     app.run_write(move |store| Ok(store.create_branch(&created, &from)?))
