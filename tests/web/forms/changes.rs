@@ -353,3 +353,53 @@ fn malformed_and_oversized_forms_are_refused() {
     assert_eq!(response.status, 415);
     assert_eq!(browser.api.state(), before);
 }
+
+#[test]
+fn a_form_changes_the_path_that_its_page_names_also_with_spaces_at_its_ends() {
+    let mut browser = Session::without_keys();
+    browser.api.put("m/a", 1);
+    browser.api.put("m%20/a", 2);
+    browser.api.put("%20/a", 3);
+    done(&mut browser, "/ui/remove?branch=main&path=m%20", &[]);
+    assert_eq!(browser.api.content(), "/ /a=3 /m/a=1");
+    browser.api.put("m/a", 4);
+    // The newest change is in another directory, so nothing of the whole branch may be rolled back.
+    let page = "/ui/rollback?branch=main&path=%20";
+    let response = browser.submit(page, &[]);
+    assert_eq!(response.status, 303, "{}", response.text());
+    assert_eq!(browser.api.value("m/a"), Some(4));
+}
+
+#[test]
+fn the_page_of_an_error_leads_back_to_its_form_only_if_that_is_known() {
+    let mut browser = stored();
+    let page = "/ui/rollback?branch=main&path=m/a";
+    let form = browser.form(page);
+    browser.api.put("m/a", 9);
+    let body = format!(
+        "branch=main&path=m%2Fa&expected={}&token={}",
+        form.field("expected"),
+        form.field("token")
+    );
+    let media_type = ("Content-Type", "application/x-www-form-urlencoded");
+    let referer = format!("{ORIGIN}{page}");
+    for (referer, expected) in [
+        (
+            referer.as_str(),
+            Some("/ui/rollback?branch=main&amp;path=m/a"),
+        ),
+        ("https://evil.example/ui/rollback", None),
+        ("", None),
+    ] {
+        let mut headers = vec![("Origin", ORIGIN), media_type];
+        headers.extend((!referer.is_empty()).then_some(("Referer", referer)));
+        let response = browser.send(("POST", &form.action), &headers, body.clone());
+        assert_eq!(response.status, 412, "{}", response.text());
+        let link = response.text().find(">Back to the form<");
+        assert_eq!(link.is_some(), expected.is_some(), "{referer}");
+        if let Some(expected) = expected {
+            let link = format!("href=\"{expected}\">Back to the form<");
+            assert!(response.text().contains(&link), "{}", response.text());
+        }
+    }
+}

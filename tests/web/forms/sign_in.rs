@@ -234,3 +234,28 @@ fn signing_in_needs_no_key_on_a_server_without_keys() {
     assert!(page.text().contains("No key is needed"), "{}", page.text());
     assert_eq!(browser.get(TREE).status, 200);
 }
+
+#[test]
+fn signing_out_ends_the_session_for_a_copy_of_its_cookie_too() {
+    let mut browser = Session::signed_in("reader-key");
+    let copy = browser.cookie();
+    let get = |browser: &Session| {
+        let headers = [("Cookie", copy.as_str()), ("Accept", "text/html")];
+        browser.api.send("GET", TREE, &headers, "").status
+    };
+    assert_eq!(get(&browser), 200);
+    assert_eq!(browser.submit("/ui/logout", &[]).status, 303);
+    assert_eq!(get(&browser), 303, "to the form for signing in");
+}
+
+#[test]
+fn a_form_that_needs_no_key_is_short() {
+    let mut browser = Session::with_keys();
+    let long = "x".repeat(8 << 10);
+    let response = browser.submit("/ui/login", &[("key", &long)]);
+    assert_eq!(response.status, 413, "{}", response.text());
+    assert_eq!(
+        browser.submit("/ui/login", &[("key", "reader-key")]).status,
+        303
+    );
+}

@@ -39,11 +39,12 @@ fn an_upload_is_shown_before_it_is_committed() {
     let hash = browser.api.hash_of(&new);
     assert_eq!(browser.api.rev("HEAD:m/a.wasm"), hash);
     let again = browser.get(&preview);
-    assert!(
-        again.text().contains("same bytes as now"),
-        "{}",
-        again.text()
-    );
+    assert_eq!(again.status, 404, "what was committed is not kept twice");
+    assert!(again.text().contains("committed"), "{}", again.text());
+    // The same bytes once more.
+    let preview = upload(&mut browser, &[("directory", "/m")], &[("a.wasm", &new)]);
+    let page = browser.get(&preview);
+    assert!(page.text().contains("same bytes as now"), "{}", page.text());
 }
 
 #[test]

@@ -129,6 +129,6 @@ impl UploadPlan {
 }
 
 fn unknown() -> Failure {
-    let detail = "there is no such upload: files that are not committed are kept for a day";
+    let detail = "there is no such upload: it was committed, or it is older than a day";
     Failure::new(axum::http::StatusCode::NOT_FOUND, detail)
 }
