@@ -196,7 +196,8 @@ impl MergePage<'_> {
     }
 
     fn verdict(&self) -> Markup {
-        html! { @if self.total > 0 && self.total == self.rows.len() { (verdict_tag(verdict_of(self.rows))) } }
+        let verdict = verdict_of(self.rows, self.total == self.rows.len());
+        html! { @if self.total > 0 && let Some(verdict) = verdict { (verdict_tag(verdict)) } }
     }
 
     fn conflict_url(&self, path: &str) -> String {

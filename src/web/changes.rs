@@ -30,18 +30,23 @@ pub(super) struct Sides<'s> {
     pub new: CommitId,
 }
 
-/// Returns the verdict about all changes: that of the worst one. Modules that are new do not break anything, and those that are gone do.
-pub fn verdict_of(rows: &[ChangeRow]) -> Compatibility {
+/// Returns the verdict about all changes: that of the worst one. Modules that are new do not break anything, and those that are gone do. `None`
+/// if it depends on a module that was not compared, or on one that is not among `rows`, because they are not `all`.
+pub fn verdict_of(rows: &[ChangeRow], all: bool) -> Option<Compatibility> {
     let verdict = |row: &ChangeRow| match (row.old_bytes, row.new_bytes) {
-        (Some(_), None) => Compatibility::Breaking,
-        (None, _) => Compatibility::Compatible,
-        // A change that was not compared may be anything.
-        (Some(_), Some(_)) => row.verdict.unwrap_or(Compatibility::Breaking),
+        (Some(_), None) => Some(Compatibility::Breaking),
+        (None, _) => Some(Compatibility::Compatible),
+        (Some(_), Some(_)) => row.verdict,
     };
-    rows.iter()
-        .map(verdict)
-        .max()
-        .unwrap_or(Compatibility::Same)
+    let verdicts: Vec<_> = rows.iter().map(verdict).collect();
+    if verdicts.contains(&Some(Compatibility::Breaking)) {
+        return Some(Compatibility::Breaking);
+    }
+    if !all || verdicts.contains(&None) {
+        return None;
+    }
+    let worst = verdicts.into_iter().flatten().max();
+    Some(worst.unwrap_or(Compatibility::Same))
 }
 
 /// Renders the table. A path leads to the comparison of its modules, or to the module.
@@ -143,16 +148,21 @@ mod tests {
         let same = row(Some(1), Some(1), Some(Compatibility::Same));
         let unknown = row(Some(1), Some(1), None);
         let removed = row(Some(1), None, None);
-        assert_eq!(verdict_of(&[]), Compatibility::Same);
-        assert_eq!(verdict_of(std::slice::from_ref(&same)), Compatibility::Same);
-        assert_eq!(
-            verdict_of(&[same.clone(), added]),
-            Compatibility::Compatible
-        );
-        assert_eq!(
-            verdict_of(&[same.clone(), unknown]),
-            Compatibility::Breaking
-        );
-        assert_eq!(verdict_of(&[same, removed]), Compatibility::Breaking);
+        assert_eq!(verdict_of(&[], true), Some(Compatibility::Same));
+        for (rows, all, expected) in [
+            (vec![&same], true, Some(Compatibility::Same)),
+            (vec![&same, &added], true, Some(Compatibility::Compatible)),
+            (vec![&same, &added], false, None),
+            (vec![&same, &unknown], true, None),
+            (
+                vec![&unknown, &removed],
+                true,
+                Some(Compatibility::Breaking),
+            ),
+            (vec![&same, &removed], false, Some(Compatibility::Breaking)),
+        ] {
+            let rows: Vec<_> = rows.into_iter().cloned().collect();
+            assert_eq!(verdict_of(&rows, all), expected, "{rows:?} {all}");
+        }
     }
 }

@@ -24,15 +24,16 @@ const PARTS_MAX: usize = 25;
 /// The most characters of a name or type.
 const TEXT_CHARS: usize = 600;
 
-/// Renders a verdict, and a sentence about it.
-pub(super) fn verdict(verdict: Compatibility, meaning: &str) -> Markup {
-    let name = match verdict {
-        Compatibility::Same => "Same",
-        Compatibility::Compatible => "Compatible",
-        Compatibility::Breaking => "Breaking",
+/// Renders a verdict, and a sentence about it. `None` is a verdict that is not known.
+pub(super) fn verdict(verdict: Option<Compatibility>, meaning: &str) -> Markup {
+    let (name, class) = match verdict {
+        Some(Compatibility::Same) => ("Same", "verdict same"),
+        Some(Compatibility::Compatible) => ("Compatible", "verdict compatible"),
+        Some(Compatibility::Breaking) => ("Breaking", "verdict breaking"),
+        None => ("Not known", "verdict same"),
     };
     html! {
-        p class=(format!("verdict {}", verdict.as_str())) { strong { (name) } span { (meaning) } }
+        p class=(class) { strong { (name) } span { (meaning) } }
     }
 }
 
@@ -55,7 +56,7 @@ fn compared(diff: &ModuleDiff, sizes: &SizeChanges) -> Markup {
     };
     let (old, new) = comparison.size_bytes;
     html! {
-        (verdict(diff.verdict.compatibility, meaning))
+        (verdict(Some(diff.verdict.compatibility), meaning))
         (reasons(diff))
         section.card aria-labelledby="interface" {
             h2 #interface { "Interface" }

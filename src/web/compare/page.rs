@@ -39,6 +39,8 @@ pub struct ComparePage<'c> {
     pub fields: (&'c str, &'c str, &'c str),
     /// The path.
     pub path: &'c TreePath,
+    /// Whether no page of the same comparison is before this one.
+    pub is_first: bool,
     /// The older and the newer side, and what differs; `None` if nothing was selected yet.
     pub result: Option<(&'c Side, &'c Side, &'c Compared)>,
 }
@@ -93,6 +95,11 @@ impl ComparePage<'_> {
         }
     }
 
+    /// Returns whether the page has all that differs: no page follows it, and it follows none.
+    fn is_all(&self, next: Option<&str>) -> bool {
+        next.is_none() && self.is_first
+    }
+
     fn paths(&self, from: &Side, to: &Side, rows: &[ChangeRow], next: Option<&str>) -> Markup {
         let sides = Sides {
             site: self.site,
@@ -100,8 +107,9 @@ impl ComparePage<'_> {
             old: Some(from.commit.id),
             new: to.commit.id,
         };
+        let all = self.is_all(next);
         html! {
-            (details::verdict(verdict_of(rows), &what_it_means(rows)))
+            (details::verdict(verdict_of(rows, all), &what_it_means(rows, all)))
             @if !rows.is_empty() {
                 h2 { (counted(rows.len(), "module", "modules")) @if next.is_some() { " on this page" } }
                 (change_table(&sides, rows))
@@ -131,7 +139,7 @@ fn shortened(text: &str) -> String {
     }
 }
 
-fn what_it_means(rows: &[ChangeRow]) -> String {
+fn what_it_means(rows: &[ChangeRow], all: bool) -> String {
     let removed = rows.iter().filter(|row| row.new_bytes.is_none()).count();
     let breaking = rows
         .iter()
@@ -157,6 +165,9 @@ fn what_it_means(rows: &[ChangeRow]) -> String {
             "module was not compared, as that takes too long",
             "modules were not compared, as that takes too long",
         ));
+    }
+    if !all {
+        parts.push("modules on other pages are not counted here".to_owned());
     }
     match (parts.is_empty(), rows.is_empty()) {
         (false, _) => parts.join("; "),

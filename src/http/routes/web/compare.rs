@@ -96,6 +96,7 @@ fn comparison(seen: &Seen<'_>, query: &CompareQuery, path: &TreePath) -> Result<
         branches: &seen.branches,
         fields: (from, to, path.as_str()),
         path,
+        is_first: after.is_none(),
         result: result.map(|((from, to), compared)| (from, to, compared)),
     };
     let is_of_commits = [from, to].iter().all(|text| CommitId::parse(text).is_ok());
