@@ -16,7 +16,11 @@ struct Keeper {
 
 impl RecordKeeper for Keeper {
     fn prune(&self, store: &Store) -> store::Result<()> {
-        store.remove_expired_blobs()?;
+        // These files are not part of the repository, so they do not concern the collection.
+        if let Err(error) = store.remove_expired_blobs() {
+            let error = store::chain(&error);
+            tracing::warn!(error, "could not remove expired uploads");
+        }
         store_result(Registry::default().prune(store, self.keep_days)).map(drop)
     }
 

@@ -10,87 +10,76 @@
 //! The tag of a module that was removed, and its manifest, are not kept: otherwise removing a module would free nothing. All branches count,
 //! because a server may have another default branch than the store.
 //!
-//! What is kept is decided without a lock, on the state between two changes. The removal is one change, which leaves out the repositories
-//! that clients have changed in the meantime; these are decided again.
+//! What is kept is decided without a lock, on the state between two changes. The removal is one change. If a branch or the records have
+//! changed in the meantime, it removes nothing, and everything is decided again: a rollback, for example, brings a module back without a
+//! change of the records, and its manifest must still be there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::error::Result;
 use super::kept::Retention;
 use super::push::now_s;
-use super::records::{DIRECTORIES, Records, day_of};
+use super::records::{Records, day_of};
 use super::registry::Registry;
 use super::repository_records::RepositoryRecords;
-use crate::names::{ModuleHash, ModulePath, RepositoryName};
-use crate::store::{RecordsEdit, RegistryView, Store};
+use crate::names::{ModuleHash, ModulePath};
+use crate::store::{RecordsEdit, RegistryError as _, RegistryView, Store};
 
-/// How often the records are decided again because clients push to a repository at the same time.
+/// How often the records are decided again because clients change the branches or the records at the same time.
 const ATTEMPTS_MAX: usize = 5;
 
 impl Registry {
     /// Removes the records that are not kept, and replaces the history of the records by one commit. `keep_days` is how long a manifest without
-    /// a tag is kept. Returns the number of repositories whose records are left for the next time because clients push to them all the time.
+    /// a tag is kept. Returns whether it did so. It leaves the records for the next time if clients make changes all the time.
     ///
     /// # Errors
     /// The records cannot be read or written.
-    pub fn prune(&self, store: &Store, keep_days: u64) -> Result<usize> {
-        let mut left = 0;
-        for _ in 0..ATTEMPTS_MAX {
-            let today = day_of(now_s());
-            let views = store.registry_views()?;
-            let Some(view) = views.first().filter(|view| view.commit().is_some()) else {
-                return Ok(0);
-            };
-            let mut edits = self.edits(&views, Retention { today, keep_days })?;
-            for (name, edit) in &mut edits {
-                for directory in DIRECTORIES {
-                    let path = Records(name).directory(directory);
-                    let tree = view.record_tree(&path)?;
-                    edit.directories.push((path, tree));
-                }
-            }
-            let edits: Vec<_> = edits.into_values().collect();
-            let write = store.begin_registry_write(None)?;
-            left = write.replace_records(&edits, "Remove unused manifests and blobs")?;
-            if left == 0 {
-                return Ok(0);
+    pub fn prune(&self, store: &Store, keep_days: u64) -> Result<bool> {
+        for attempt in 1..=ATTEMPTS_MAX {
+            match self.prune_once(store, keep_days) {
+                Ok(false) => {}
+                // Another `gc` has removed history that was being read.
+                Err(error) if error.is_missing_object() && attempt < ATTEMPTS_MAX => {}
+                result => return result,
             }
         }
         tracing::warn!(
-            repositories = left,
-            "the unused records of some repositories are left for the next gc, because clients push to them all the time"
+            "unused records of the registry are left for the next gc, because clients make changes all the time"
         );
-        Ok(left)
+        Ok(false)
     }
 
-    /// Returns the edits that leave the records that are kept, by repository. A repository without an edit is kept as it is.
-    fn edits(
-        &self,
-        views: &[RegistryView<'_>],
-        retention: Retention,
-    ) -> Result<BTreeMap<RepositoryName, RecordsEdit>> {
+    fn prune_once(&self, store: &Store, keep_days: u64) -> Result<bool> {
+        let today = day_of(now_s());
+        let (tips, views) = store.registry_views()?;
+        if tips.records.is_none() {
+            return Ok(true);
+        }
+        let edit = self.edit(&views, Retention { today, keep_days })?;
+        let write = store.begin_registry_write(None)?;
+        Ok(write.replace_records(&tips, &edit, "Remove unused manifests and blobs")?)
+    }
+
+    /// Returns the edit that leaves the records that are kept.
+    fn edit(&self, views: &[RegistryView<'_>], retention: Retention) -> Result<RecordsEdit> {
+        let mut edit = RecordsEdit::default();
         let Some(view) = views.first() else {
-            return Ok(BTreeMap::new());
+            return Ok(edit);
         };
         let mut kept = BTreeSet::new();
-        let mut edits = BTreeMap::<RepositoryName, RecordsEdit>::new();
         for repository in self.kept(views, retention)? {
             for (path, hash) in kept_records(view, &repository)? {
                 if view.record(path.as_tree_path())? != Some(hash) {
-                    let edit = edits.entry(repository.name.clone()).or_default();
                     edit.added.push((path.clone(), hash));
                 }
                 kept.insert(path);
             }
         }
-        for path in view.record_paths()? {
-            if !kept.contains(&path)
-                && let Some(name) = Records::repository_of(&path)
-            {
-                edits.entry(name).or_default().removed.push(path);
-            }
-        }
-        Ok(edits)
+        let is_unused =
+            |path: &ModulePath| !kept.contains(path) && Records::repository_of(path).is_some();
+        edit.removed = view.record_paths()?;
+        edit.removed.retain(is_unused);
+        Ok(edit)
     }
 }
 

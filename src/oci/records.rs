@@ -27,9 +27,6 @@ pub(super) const REFERRERS: &str = "_referrers";
 /// The directory of untagged manifests.
 pub(super) const UNTAGGED: &str = "_untagged";
 
-/// The directories of a repository.
-pub(super) const DIRECTORIES: [&str; 6] = [MANIFESTS, TYPES, BLOBS, TAGS, REFERRERS, UNTAGGED];
-
 /// The paths of the records of one repository.
 pub(super) struct Records<'r>(pub &'r RepositoryName);
 

@@ -225,31 +225,47 @@ fn manifests_of_the_modules_of_every_branch_stay() {
 }
 
 #[test]
-fn records_that_a_client_has_changed_are_left_to_the_next_attempt() {
+fn nothing_is_removed_if_a_client_has_changed_something_since_it_was_decided() {
     let r = Registered::new();
-    r.push("a", "1", 1);
-    r.push("b", "1", 2);
-    let views = r.s.store.registry_views().unwrap();
-    let edit = |repository: &str| {
-        let tags = format!("{repository}/_tags");
-        let directory = TreePath::parse(&tags).unwrap();
-        let tree = views[0].record_tree(&directory).unwrap();
-        RecordsEdit {
-            directories: vec![(directory, tree)],
-            removed: vec![path(&format!("{tags}/1"))],
-            added: Vec::new(),
-        }
+    let digest = r.push("a", "1", 1);
+    let commit = r.s.tip();
+    remove(&r, "a/1.wasm");
+    let decide = || r.s.store.registry_views().unwrap().0;
+    let edit = RecordsEdit {
+        removed: vec![path("a/_tags/1")],
+        added: Vec::new(),
     };
-    let edits = [edit("a"), edit("b")];
-    r.push("a", "2", 3);
-    let write = r.s.store.begin_registry_write(None).unwrap();
-    assert_eq!(write.replace_records(&edits, "Edit").unwrap(), 1);
+    let replace = |tips: &_| {
+        let write = r.s.store.begin_registry_write(None).unwrap();
+        write.replace_records(tips, &edit, "Edit").unwrap()
+    };
+    let records = r.records();
+    // The same push again, and a restore, change the branch but not the records.
+    let tips = decide();
+    assert_eq!(r.push("a", "1", 1), digest);
+    assert!(!replace(&tips));
+    assert_eq!(
+        (r.records(), r.pull("a", "1")),
+        (records.clone(), Some(digest))
+    );
+    remove(&r, "a/1.wasm");
+    let tips = decide();
+    r.s.store
+        .restore(&Change::default(), commit, &TreePath::root())
+        .unwrap();
+    assert!(!replace(&tips));
+    assert_eq!((r.records(), r.pull("a", "1")), (records, Some(digest)));
+    // Another push changes the records.
+    let tips = decide();
+    r.push("b", "1", 2);
+    assert!(!replace(&tips));
+    assert!(replace(&decide()));
     let tags: Vec<_> = r
         .records()
         .into_iter()
         .filter(|path| path.contains("_tags"))
         .collect();
-    assert_eq!(tags, ["a/_tags/1", "a/_tags/2"]);
+    assert_eq!(tags, ["b/_tags/1"]);
     assert_eq!(
         r.s.git(&["rev-list", "--count", "refs/oci/records"]).trim(),
         "1"

@@ -60,9 +60,22 @@ impl<'w> Draft<'w> {
         })
     }
 
-    /// Returns whether [`Self::tip_of`] was called for a branch that is about to move.
+    /// Returns whether [`Self::tip_of`] or [`Self::branch_tips`] has read a branch that is about to move.
     pub(crate) fn has_read_moving(&self) -> bool {
         self.has_read_moving.get()
+    }
+
+    /// Returns every branch with its tip, sorted by name. No other change moves one until this change is published.
+    ///
+    /// # Errors
+    /// `Moved` if an earlier change of the batch is about to move a branch, as for [`Self::tip_of`]; the refs cannot be read.
+    pub fn branch_tips(&self) -> Result<Vec<(BranchName, CommitId)>> {
+        let branch = |name: &&&RefName| matches!(name, RefName::Branch(_));
+        if let Some(name) = self.moving.iter().find(branch) {
+            self.has_read_moving.set(true);
+            return Err(Error::Moved((*name).clone()));
+        }
+        self.refs.branch_tips()
     }
 
     /// Returns the tip of another branch. No other change moves that branch until this change is published.

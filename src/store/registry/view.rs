@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::PoisonError;
 
 use crate::names::{BranchName, CommitId, Digest, ModuleHash, ModulePath, TreePath};
-use crate::repo::{Blob, TreeId, TreeNode};
+use crate::repo::{Blob, RegistryTips, TreeId, TreeNode};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::revision::Revision;
@@ -45,14 +45,16 @@ impl Store {
         })
     }
 
-    /// Returns a view of the registry for each branch, all with the same records. No change of a branch and the records is between them.
+    /// Returns a view of the registry for each branch, all with the same records, and the tips that they show. No change of a branch and the
+    /// records is between them.
     ///
     /// # Errors
     /// The refs cannot be read or locked.
-    pub fn registry_views(&self) -> Result<Vec<RegistryView<'_>>> {
+    pub fn registry_views(&self) -> Result<(RegistryTips, Vec<RegistryView<'_>>)> {
         let tips = self.repo.tips_between_changes()?;
         let records = self.tree_of(tips.records)?;
-        let view = |(branch, tip)| {
+        let view = |(branch, tip): &(BranchName, CommitId)| {
+            let (branch, tip) = (branch.clone(), *tip);
             let modules = self.tree_of(Some(tip))?;
             Ok(RegistryView {
                 store: self,
@@ -62,7 +64,8 @@ impl Store {
                 modules,
             })
         };
-        tips.branches.into_iter().map(view).collect()
+        let views = tips.branches.iter().map(view).collect::<Result<_>>()?;
+        Ok((tips, views))
     }
 
     fn tree_of(&self, commit: Option<CommitId>) -> Result<Option<TreeId>> {

@@ -8,7 +8,9 @@ use super::uploads::digest_of;
 use crate::names::{
     Author, BranchName, ModuleHash, ModulePath, OciDigest, RepositoryName, TreePath,
 };
-use crate::repo::{self, ChangeRefs, Decision, Draft, Published, Spool, TreeNode, WriteTxn};
+use crate::repo::{
+    self, ChangeRefs, Decision, Draft, Published, RegistryTips, Spool, TreeNode, WriteTxn,
+};
 use crate::store::error::{Error, Result};
 use crate::store::open::Store;
 use crate::store::upload::ValidatedUpload;
@@ -160,28 +162,31 @@ impl RegistryWrite<'_> {
         Ok(published)
     }
 
-    /// Removes records, adds others, and replaces the history of all of them by one commit. Leaves a part as it is if a client has changed one
-    /// of its directories in the meantime, and returns the number of these parts. Adds no object: the blobs of new records exist already.
+    /// Removes records, adds others, and replaces the history of all of them by one commit. Adds no object: the blobs of new records exist
+    /// already. If a branch or the records do not have the tips any more for which the edit was decided, makes no edit and returns `false`:
+    /// a client may have pushed or brought back what the edit removes.
     ///
     /// # Errors
     /// Those of publishing.
-    pub fn replace_records(self, parts: &[RecordsEdit], message: &str) -> Result<usize> {
+    pub fn replace_records(
+        self,
+        tips: &RegistryTips,
+        edit: &RecordsEdit,
+        message: &str,
+    ) -> Result<bool> {
         let author = self.author;
         let repo = &self.store.repo;
         let published = repo.publish_refs(self.txn, ChangeRefs::Oci, |drafts| {
             let draft = drafts.first_mut().expect("BUG: the change has one ref");
             let Some(tip) = draft.tip() else {
-                return Ok((vec![Decision::Unchanged], 0));
+                return Ok((vec![Decision::Unchanged], true));
             };
-            let is_squashed = tip.parents.is_empty();
-            let mut left = 0;
-            for part in parts {
-                if part.is_current(draft)? {
-                    draft.remove(&part.removed)?;
-                    draft.set(&part.added)?;
-                } else {
-                    left += 1;
-                }
+            let (id, is_squashed) = (tip.id, tip.parents.is_empty());
+            let is_current = edit.is_empty()
+                || tips.records == Some(id) && tips.branches == draft.branch_tips()?;
+            if is_current {
+                draft.remove(&edit.removed)?;
+                draft.set(&edit.added)?;
             }
             let decision = if is_squashed && !draft.is_changed() {
                 Decision::Unchanged
@@ -192,7 +197,7 @@ impl RegistryWrite<'_> {
                     message: message.to_owned(),
                 }
             };
-            Ok::<_, repo::Error>((vec![decision], left))
+            Ok::<_, repo::Error>((vec![decision], is_current))
         });
         Ok(published.map_err(Error::from)?.value)
     }
