@@ -261,3 +261,19 @@ fn an_unknown_upload_is_not_found() {
     ));
     assert_eq!(response.status, 404);
 }
+
+#[test]
+fn the_parts_of_a_form_and_their_names_are_limited() {
+    let mut browser = Session::without_keys();
+    let form = browser.form("/ui/upload?branch=main");
+    let token = part("name=\"token\"", form.field("token").as_bytes());
+    let end = format!("--{BOUNDARY}--\r\n").into_bytes();
+    let not_chosen = part("name=\"file\"; filename=\"\"", b"");
+    let long_name = part(&format!("name=\"{}\"", "n".repeat(65)), b"");
+    for parts in [not_chosen.repeat(1024), long_name] {
+        let body = [token.clone(), parts, end.clone()].concat();
+        let response = browser.post_multipart(&form.action, body);
+        assert_eq!(response.status, 400, "{}", response.text());
+        assert!(response.text().contains("parts"), "{}", response.text());
+    }
+}

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::compare::rows;
+use super::compare::{VERDICTS_BYTES_MAX, rows};
 use super::form_page::FormContext;
 use super::screen::{Answer, Content, Screen};
 use super::visitor::Visitor;
@@ -43,7 +43,7 @@ pub(super) async fn list(
     QueryParams(StartQuery { start }): QueryParams<StartQuery>,
 ) -> Result<Response> {
     screen
-        .respond_without_commit(move |store, screen| branch_list(store, screen, start))
+        .respond_without_commit(0, move |store, screen| branch_list(store, screen, start))
         .await
 }
 
@@ -107,7 +107,7 @@ pub(super) async fn merge(
         return Err(Failure::malformed("a branch cannot be merged into itself"));
     }
     let context = FormContext::of(&visitor);
-    let response = screen.respond_without_commit(move |store, screen| {
+    let response = screen.respond_without_commit(VERDICTS_BYTES_MAX, move |store, screen| {
         merge_page((store, screen, &context), &from, &into)
     });
     Ok(visitor.with_form(response.await?))

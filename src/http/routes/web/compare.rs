@@ -23,7 +23,7 @@ const PAGE_SIZE: usize = 100;
 const VERDICTS_TIME_MAX: Duration = Duration::from_millis(500);
 
 /// The total size of the modules that are compared for one page, in bytes.
-const VERDICTS_BYTES_MAX: u64 = 32 << 20;
+pub(super) const VERDICTS_BYTES_MAX: u64 = 32 << 20;
 
 /// The query parameters of a comparison.
 #[derive(Default, Deserialize)]
@@ -55,7 +55,8 @@ pub(super) async fn compare(
         .await
 }
 
-/// Returns the size in bytes of both modules, if single modules are compared.
+/// Returns how much memory a comparison may take, in bytes: as much as both modules if single modules are compared, and as much as may be
+/// compared on a page otherwise.
 async fn compared_bytes(screen: &Screen, query: &CompareQuery, path: &TreePath) -> Result<u64> {
     let Ok(path) = ModulePath::try_from(path.clone()) else {
         return Ok(VERDICTS_BYTES_MAX);
@@ -70,9 +71,11 @@ async fn compared_bytes(screen: &Screen, query: &CompareQuery, path: &TreePath) 
     let app = &screen.app;
     app.run_read(move |store| {
         let name = crate::names::ModuleRef::Path(path);
-        let sizes = sides
-            .iter()
-            .map(|side| store.size_bytes_of(side, &name).unwrap_or(0));
+        let sizes = sides.iter().map(|side| {
+            store
+                .size_bytes_of(side, &name)
+                .unwrap_or(VERDICTS_BYTES_MAX)
+        });
         Ok(sizes.sum::<u64>().max(1 << 20))
     })
     .await

@@ -40,7 +40,7 @@ pub(super) async fn respond_with_form(
     render: impl FnOnce(&Store, &Site, &FormContext) -> Result<Markup> + Send + 'static,
 ) -> Result<Response> {
     let context = FormContext::of(visitor);
-    let response = screen.respond_without_commit(move |store, screen| {
+    let response = screen.respond_without_commit(0, move |store, screen| {
         Ok(Answer::Page(Content {
             title: title.to_owned(),
             section: Section::Other,

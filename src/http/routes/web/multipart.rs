@@ -24,6 +24,12 @@ const HELD_BYTES_MAX: usize = 1 << 20;
 /// The limit on the content of a field that is not a file, in bytes: that of a commit message.
 const FIELD_BYTES_MAX: usize = 64 << 10;
 
+/// The limit on the name of a field, in bytes. The fields of the pages have much shorter names.
+const NAME_BYTES_MAX: usize = 64;
+
+/// The limit on the number of parts: fields, files, and parts for which no file was chosen.
+const PARTS_MAX: usize = 1024;
+
 /// A form with files. The fields before the first file are read, and the token is checked, before the first file.
 pub(super) struct MultipartForm {
     pub visitor: Visitor,
@@ -32,6 +38,7 @@ pub(super) struct MultipartForm {
     parts: multer::Multipart<'static>,
     held_bytes: Arc<AtomicUsize>,
     is_checked: bool,
+    parts_count: usize,
     _charge: Charge,
 }
 
@@ -67,6 +74,7 @@ impl FromRequest<App> for MultipartForm {
             parts: multer::Multipart::new(frames, boundary),
             held_bytes,
             is_checked: false,
+            parts_count: 0,
             _charge: charge,
         })
     }
@@ -108,6 +116,15 @@ impl MultipartForm {
                 self.check()?;
                 return Ok(None);
             };
+            self.parts_count += 1;
+            if self.parts_count > PARTS_MAX
+                || part.name().is_some_and(|name| name.len() > NAME_BYTES_MAX)
+            {
+                let detail = format!(
+                    "the form has more than {PARTS_MAX} parts, or a field whose name is longer than {NAME_BYTES_MAX} bytes; nothing was changed"
+                );
+                return Err(Failure::malformed(detail));
+            }
             let Some(file_name) = part.file_name().map(str::to_owned) else {
                 self.read_field(part).await?;
                 continue;

@@ -152,12 +152,13 @@ impl Screen {
         .await
     }
 
-    /// Responds with a page that does not depend on a commit.
+    /// Responds with a page that does not depend on a commit, with this number of bytes of memory in addition to those of the page.
     pub async fn respond_without_commit(
         self,
+        bytes: u64,
         render: impl FnOnce(&Store, &Self) -> Result<Answer> + Send + 'static,
     ) -> Result<Response> {
-        let charge = self.app.charge(PAGE_BYTES).await?;
+        let charge = self.app.charge(PAGE_BYTES.saturating_add(bytes)).await?;
         let app = self.app.clone();
         app.run_long_read(move |store| {
             let answer = render(store, &self)?;

@@ -25,7 +25,7 @@ pub(super) async fn status(screen: Screen) -> Result<Response> {
     let primary = app.replica.as_ref().map(|replica| replica.status());
     let memory = (app.memory.used(), app.memory.capacity());
     screen
-        .respond_without_commit(move |store, screen| {
+        .respond_without_commit(0, move |store, screen| {
             let overview = store.overview(&Revision::Branch(screen.place.branch.clone()))?;
             let maintenance = store.maintenance_state();
             let primary = primary.map(|status| Peer {

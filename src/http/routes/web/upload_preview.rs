@@ -104,31 +104,30 @@ fn describe(
     let revision = Revision::Branch(Some(branch.clone()));
     let name = ModuleRef::Path(planned.path.clone());
     let is_there = store.contains(&revision, &name)?;
-    let current = is_there.then(|| store.find(&revision, &name)).transpose()?;
+    let current = is_there.then(|| store.hash(&revision, &name)).transpose()?;
     let module = match store.preview(&planned.digest, &planned.path) {
         Ok(module) => Ok(module),
         Err(error) if error.kind() == ErrorKind::NotFound => Err(store::chain(&error)),
         Err(error) => return Err(error.into()),
     };
-    let effect = match &current {
+    let effect = match current {
         None => UploadEffect::New,
-        Some(current) if current.digest == planned.digest => UploadEffect::SameBytes,
+        Some(current) if store.digest(current)? == planned.digest => UploadEffect::SameBytes,
         Some(current) => {
-            let current_bytes = current.bytes.len() as u64;
+            let current_bytes = store.size_bytes(current)?;
             let is_small = size_bytes.max(current_bytes) <= COMPARED_BYTES_MAX;
             let kept = (&planned.digest, &planned.path);
             let compare = || -> Result<_> {
                 // A wait for memory by a request that holds some could block others that hold some, too.
                 let _charge = app.memory.try_charge(size_bytes + current_bytes)?;
-                Ok(store.compare_with_kept(current.hash, kept)?)
+                Ok(store.compare_with_kept(current, kept)?)
             };
             let comparison = (is_small && module.is_ok()).then(compare);
             UploadEffect::Replaces(comparison.transpose()?.map(Box::new))
         }
     };
     Ok(UploadedModule {
-        is_outdated: current.map(|module| module.hash) != planned.replaced
-            && effect != UploadEffect::SameBytes,
+        is_outdated: current != planned.replaced && effect != UploadEffect::SameBytes,
         path: planned.path,
         module,
         effect,

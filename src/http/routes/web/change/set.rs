@@ -65,6 +65,14 @@ pub(in crate::http::routes::web) async fn submit(
             if_none_match: Some(EntityTags::Any),
         };
     }
-    let copied = app.publish(move |store| Ok(store.set(&change, &hash, &path)?));
+    // As in the API, memory is needed because the module may be validated again.
+    let size_bytes = app
+        .run_read(move |store| Ok(store.stored_size_bytes(&hash)?))
+        .await?;
+    let memory = app.charge(size_bytes).await?;
+    let copied = app.publish(move |store| {
+        let _memory = memory;
+        Ok(store.set(&change, &hash, &path)?)
+    });
     Ok(done(&app, &branch, copied.await?.0.0))
 }
