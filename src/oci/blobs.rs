@@ -3,15 +3,13 @@
 use std::fs::File;
 use std::path::PathBuf;
 
+use super::catalog::find_recorded;
 use super::error::{Error, Result};
 use super::pull::is_known;
-use super::records::{BLOBS, Records};
+use super::records::Records;
 use super::registry::{Registry, modules};
-use crate::names::{Author, Digest, HashRef, ModuleHash, OciDigest, RepositoryName, TreePath};
-use crate::store::{Published, RegistryView, Store, TreeNode};
-
-/// How many directories are searched for a blob that may be in any repository.
-const DIRECTORIES_MAX: usize = 10_000;
+use crate::names::{Author, Digest, HashRef, ModuleHash, OciDigest, RepositoryName};
+use crate::store::{Published, RegistryView, Store};
 
 /// The largest number of modules whose digests are compared one by one. In a larger repository the digest is looked up in the index, which
 /// must first be brought up to date with all branches.
@@ -109,28 +107,11 @@ impl Registry {
         if let Some((file, path)) = store.uploaded_blob_anywhere(digest)? {
             return Ok(Some(FoundBlob::Uploaded(file, path)));
         }
-        let (mut todo, mut searched) = (vec![TreePath::root()], 0);
-        while let Some(directory) = todo.pop() {
-            searched += 1;
-            if searched > DIRECTORIES_MAX {
-                return Ok(None);
-            }
-            for (name, node) in view.records(&directory)? {
-                let TreeNode::Directory(_) = node else {
-                    continue;
-                };
-                if name == BLOBS {
-                    let repository = RepositoryName::parse(directory.as_str())?;
-                    let record = Records(&repository).blob(digest);
-                    if let Some(hash) = view.record(record.as_tree_path())? {
-                        return Ok(Some(FoundBlob::Stored(hash)));
-                    }
-                } else if !name.starts_with('_') {
-                    todo.push(directory.join(&name)?);
-                }
-            }
-        }
-        Ok(None)
+        let found = find_recorded(view, |repository| {
+            let record = Records(repository).blob(digest);
+            Ok(view.record(record.as_tree_path())?)
+        })?;
+        Ok(found.map(FoundBlob::Stored))
     }
 
     /// Deletes the link of a repository to a blob.

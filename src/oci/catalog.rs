@@ -65,6 +65,39 @@ impl FirstNames<'_> {
     }
 }
 
+/// How many directories a search through all repositories reads.
+const DIRECTORIES_MAX: usize = 10_000;
+
+/// Calls `find` for the repositories that have records, until it finds something. Gives up after [`DIRECTORIES_MAX`] directories, because any
+/// client may cause the search.
+pub(super) fn find_recorded<T>(
+    view: &RegistryView<'_>,
+    mut find: impl FnMut(&RepositoryName) -> Result<Option<T>>,
+) -> Result<Option<T>> {
+    let (mut todo, mut searched) = (vec![TreePath::root()], 0);
+    while let Some(directory) = todo.pop() {
+        searched += 1;
+        if searched > DIRECTORIES_MAX {
+            break;
+        }
+        let mut has_records = false;
+        for (name, node) in view.records(&directory)? {
+            match node {
+                TreeNode::Directory(_) if name.starts_with('_') => has_records = true,
+                TreeNode::Directory(_) => todo.push(directory.join(&name)?),
+                TreeNode::Module(_) | TreeNode::Foreign => {}
+            }
+        }
+        if has_records
+            && let Ok(repository) = RepositoryName::parse(directory.as_str())
+            && let Some(found) = find(&repository)?
+        {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
 /// Adds the repositories that have records below a directory.
 fn add_recorded(
     view: &RegistryView<'_>,

@@ -1,5 +1,6 @@
 //! The name under which OCI clients pull a module, and the module that a manifest stands for.
 
+use super::catalog::find_recorded;
 use super::error::Result;
 use super::pull::{pushed_manifest, tagged_module};
 use super::records::Records;
@@ -80,14 +81,14 @@ impl Registry {
         }
         let digest = OciDigest::from(digest);
         store.read_registry(|view| {
-            for repository in self.recorded(view)? {
-                let pushed = pushed_manifest(view, &repository, &digest)?;
-                if let Some(layer) = pushed.and_then(|pushed| pushed.module()) {
-                    let blob = Records(&repository).blob(&layer);
-                    return Ok(view.record(blob.as_tree_path())?);
-                }
-            }
-            Ok(None)
+            find_recorded(view, |repository| {
+                let pushed = pushed_manifest(view, repository, &digest)?;
+                let Some(layer) = pushed.and_then(|pushed| pushed.module()) else {
+                    return Ok(None);
+                };
+                let blob = Records(repository).blob(&layer);
+                Ok(view.record(blob.as_tree_path())?)
+            })
         })
     }
 }
