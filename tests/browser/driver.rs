@@ -1,6 +1,7 @@
 //! A browser without a window, which WebDriver controls.
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -20,6 +21,10 @@ const PROGRAMS: [&str; 2] = ["chromedriver", "chromium"];
 pub struct Browser {
     pub client: Client,
     driver: Child,
+    /// The port of the driver.
+    port: u16,
+    /// The id of the driver's session, which owns the processes of the browser.
+    session: String,
     origin: String,
 }
 
@@ -63,9 +68,12 @@ impl Browser {
             .unwrap();
         let url = format!("http://127.0.0.1:{port}");
         let client = connect(&url, capabilities(options)).await;
+        let session = client.session_id().await.unwrap();
         Some(Self {
             client,
             driver,
+            port,
+            session: session.expect("a session"),
             origin: origin.to_owned(),
         })
     }
@@ -241,11 +249,28 @@ impl Browser {
     }
 }
 
+impl Browser {
+    /// Ends the session and its browser. A drop cannot wait for the client, so this is a request of its own.
+    fn delete_session(&self) -> std::io::Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(LONG))?;
+        let path = format!("/session/{}", self.session);
+        write!(
+            stream,
+            "DELETE {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        )?;
+        // The response comes when the browser has ended.
+        stream.read(&mut [0; 64]).map(drop)
+    }
+}
+
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The browser is a child of the driver; SIGTERM lets the driver end it.
-        let pid = self.driver.id().to_string();
-        let _ = Command::new("kill").arg(&pid).status();
+        // Only the end of the session ends the browser: it outlives the driver (WebDriver, "Delete Session").
+        if let Err(error) = self.delete_session() {
+            println!("the browser may still run: {error}");
+        }
+        let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
 }
