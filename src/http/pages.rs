@@ -3,6 +3,8 @@
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, Method};
 
+/// The media type of a page.
+pub(super) const MEDIA_TYPE: &str = "text/html; charset=utf-8";
 /// The directory of all pages.
 const PAGES: &str = "/ui/";
 /// The page with the form for signing in.

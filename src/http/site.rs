@@ -10,6 +10,14 @@ use crate::web::Site;
 /// The host name in the URL of the server if the client sends no host, or a malformed one.
 const UNKNOWN_HOST: &str = "localhost";
 
+/// Returns the site for links of a response that is not a page: only the base path matters to them.
+pub(super) fn site_of_links(base_path: &BasePath) -> Site {
+    Site {
+        base: base_path.join(""),
+        ..Site::default()
+    }
+}
+
 /// Returns the site without the rights of the client. The URL of the server is the one that the client used.
 pub(super) fn site_of(
     base_path: &BasePath,
@@ -17,7 +25,6 @@ pub(super) fn site_of(
     uri: &Uri,
     peer: Option<&Peer>,
 ) -> Site {
-    let base = base_path.join("");
     // A proxy that handles TLS sends this header. A client that sends a wrong value gets wrong URLs, but harms nobody else.
     let forwarded = headers.get("x-forwarded-proto");
     let is_tls = peer.is_some_and(|peer| peer.is_tls)
@@ -27,9 +34,7 @@ pub(super) fn site_of(
     let host = host.or_else(|| uri.authority().map(|authority| authority.as_str()));
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
     let host = host.filter(|host| !host.is_empty() && host.bytes().all(is_plain));
-    Site {
-        url: format!("{scheme}://{}{base}", host.unwrap_or(UNKNOWN_HOST)),
-        base,
-        ..Site::default()
-    }
+    let mut site = site_of_links(base_path);
+    site.url = format!("{scheme}://{}{}", host.unwrap_or(UNKNOWN_HOST), site.base);
+    site
 }

@@ -18,7 +18,7 @@ use crate::http::error::Failure;
 use crate::http::listener::Peer;
 use crate::http::middleware::host::Host;
 use crate::http::middleware::origin::is_same_origin;
-use crate::http::pages::{accepts_html, is_page};
+use crate::http::pages::{self, accepts_html, is_page};
 use crate::http::site::site_of;
 use crate::web::error_page::ErrorPage;
 use crate::web::layout::Page;
@@ -29,9 +29,6 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
      form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 );
-
-/// The media type of a page.
-pub(in crate::http) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// Marks a response to a request for a page. An error is shown as a page of this site. It is an extension of the response.
 #[derive(Clone)]
@@ -112,7 +109,9 @@ pub(in crate::http) async fn render_web_errors(request: Request, next: Next) -> 
     };
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         *response.body_mut() = error_page(&frame, failure).into();
-        response.headers_mut().insert(CONTENT_TYPE, HTML);
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static(pages::MEDIA_TYPE));
         response.headers_mut().remove(CONTENT_LENGTH);
     }
     let headers = response.headers_mut();

@@ -28,9 +28,6 @@ use crate::wire::encode_query_value;
 /// The paths that need no key. They are for supervisors of the server and reveal nothing about the store.
 const OPEN_PATHS: [&str; 3] = ["/healthz", "/readyz", "/.well-known/wasm-pkg/registry.json"];
 
-/// The media type of a page.
-const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
-
 /// The challenge in a 401 that browsers do not answer by themselves (RFC 6750).
 pub(in crate::http) const BEARER: &str = r#"Bearer realm="wasmstore""#;
 
@@ -213,7 +210,12 @@ fn page_refusal(failure: Failure, request: &Request, base_path: &BasePath) -> Re
     if is_from_elsewhere(request) {
         let page = request.uri().path_and_query();
         let page = base_path.join(page.map_or("/", PathAndQuery::as_str));
-        return (response.status(), [(CONTENT_TYPE, HTML)], open_again(&page)).into_response();
+        return (
+            response.status(),
+            [(CONTENT_TYPE, pages::MEDIA_TYPE)],
+            open_again(&page),
+        )
+            .into_response();
     }
     // After a form, the page of the error says that nothing was changed.
     if *request.method() == Method::GET {

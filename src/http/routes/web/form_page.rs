@@ -6,6 +6,7 @@ use axum::response::Response;
 use super::screen::{Answer, Content, Screen, redirect};
 use super::visitor::Visitor;
 use crate::http::error::{Failure, Result};
+use crate::http::site::site_of_links;
 use crate::http::state::App;
 use crate::names::{BranchName, CommitId};
 use crate::store::Store;
@@ -84,10 +85,7 @@ pub(super) fn require(app: &App, visitor: &Visitor, method: &Method) -> Result<(
 /// Responds to a form that was carried out: leads to the commit that it has made, or to the branch if it made none. The browser then asks for
 /// that page, so that reloading it does not send the form again.
 pub(super) fn done(app: &App, branch: &BranchName, commit: Option<CommitId>) -> Response {
-    let site = Site {
-        base: app.base_path.join(""),
-        ..Site::default()
-    };
+    let site = site_of_links(&app.base_path);
     let place = Place::branch(branch.clone());
     let root = crate::names::TreePath::root();
     redirect(&match commit {

@@ -16,6 +16,7 @@ use crate::http::listener::Peer;
 use crate::http::middleware::auth::Caller;
 use crate::http::module::encodings::{Coding, compress};
 use crate::http::module::etag::{self, Freshness};
+use crate::http::pages;
 use crate::http::site::site_of;
 use crate::http::state::App;
 use crate::names::{BranchName, CommitId};
@@ -254,7 +255,7 @@ impl Screen {
                 .to_vec(),
             None => html.into_bytes(),
         };
-        let mut response = charged_response("text/html; charset=utf-8", bytes, charge)?;
+        let mut response = charged_response(pages::MEDIA_TYPE, bytes, charge)?;
         let headers = response.headers_mut();
         if let Some(coding) = coding {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));

@@ -17,6 +17,7 @@ use crate::http::error::{Failure, Result};
 use crate::http::extract::QueryParams;
 use crate::http::middleware::auth::BEARER;
 use crate::http::middleware::client_address::ClientAddress;
+use crate::http::site::site_of_links;
 use crate::http::state::App;
 use crate::web::sign_in::{SignInPage, SignInReason, no_keys, sign_out};
 use crate::web::{Place, Site};
@@ -82,7 +83,7 @@ pub(super) async fn begin(
         return refuse(screen, &form.visitor, next, failure);
     }
     let session = app.sessions.begin(key.as_bytes(), SystemTime::now());
-    let site = site(&app);
+    let site = site_of_links(&app.base_path);
     // The next page tells the user if the browser did not keep the cookie.
     let login = Site::and(&site.login(&next), "why", "begun");
     let mut response = redirect(&login);
@@ -157,18 +158,11 @@ pub(super) async fn end(State(app): State<App>, form: Form) -> Response {
     if let Some(session) = form.visitor.session() {
         app.sessions.end(session, SystemTime::now());
     }
-    let login = Site::and(&site(&app).login(""), "why", "out");
+    let login = Site::and(&site_of_links(&app.base_path).login(""), "why", "out");
     let mut response = redirect(&login);
     let cookie = form.visitor.end();
     response.headers_mut().append(SET_COOKIE, cookie);
     response
-}
-
-fn site(app: &App) -> Site {
-    Site {
-        base: app.base_path.join(""),
-        ..Site::default()
-    }
 }
 
 /// Returns the path and query of a page of this server: `next` if it is one, or else the first page. So a link to the page for signing in

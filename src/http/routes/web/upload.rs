@@ -16,13 +16,13 @@ use super::upload_plan::{PlannedFile, UploadPlan};
 use super::visitor::Visitor;
 use crate::http::error::{Failure, Result};
 use crate::http::extract::QueryParams;
+use crate::http::site::site_of_links;
 use crate::http::state::App;
 use crate::http::upload::cancel_on_drop::CancelOnDrop;
 use crate::http::upload::decoding::ModuleSink;
 use crate::http::upload::memory::{CHUNK_BYTES, UploadMemory};
 use crate::names::{ModulePath, ModuleRef, TreePath};
 use crate::store::{Change, Revision};
-use crate::web::Site;
 use crate::web::upload::UploadForm;
 
 /// The limit on the number of files of one upload.
@@ -98,10 +98,7 @@ pub(super) async fn receive(State(app): State<App>, mut form: MultipartForm) -> 
     let id = app
         .run_write(move |store| Ok(store.keep_text(&text)?))
         .await?;
-    let site = Site {
-        base: app.base_path.join(""),
-        ..Site::default()
-    };
+    let site = site_of_links(&app.base_path);
     Ok(redirect(&site.upload_preview(&id.to_hex())))
 }
 

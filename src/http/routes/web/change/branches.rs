@@ -11,10 +11,10 @@ use crate::http::routes::web::form::Form;
 use crate::http::routes::web::form_page::{done, require, respond_with_form};
 use crate::http::routes::web::screen::{Screen, redirect};
 use crate::http::routes::web::visitor::Visitor;
+use crate::http::site::site_of_links;
 use crate::http::state::App;
 use crate::names::{BranchName, CommitId};
 use crate::store::Revision;
-use crate::web::Site;
 use crate::web::change_form::{ChangeForm, ChangeKind};
 use crate::web::change_texts;
 
@@ -121,9 +121,6 @@ pub(in crate::http::routes::web) async fn delete(
         Ok(store.delete_branch_at(&branch, default.as_ref(), Some(expected))?)
     })
     .await?;
-    let site = Site {
-        base: app.base_path.join(""),
-        ..Site::default()
-    };
+    let site = site_of_links(&app.base_path);
     Ok(redirect(&site.branches()))
 }

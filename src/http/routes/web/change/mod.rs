@@ -7,3 +7,4 @@ pub(super) mod restore;
 pub(super) mod rollback;
 pub(super) mod set;
 mod target;
+mod target_page;

@@ -5,44 +5,40 @@ use axum::http::Method;
 use axum::response::Response;
 
 use super::target::{Target, TargetParts};
+use super::target_page::{TargetPage, TargetTexts};
 use crate::http::error::Result;
 use crate::http::routes::web::form::Form;
-use crate::http::routes::web::form_page::{done, require, respond_with_form};
+use crate::http::routes::web::form_page::{done, require};
 use crate::http::routes::web::screen::Screen;
 use crate::http::routes::web::visitor::Visitor;
 use crate::http::state::App;
 use crate::names::{ModulePath, ModuleRef};
-use crate::store::{DirectoryRemoval, Revision};
-use crate::web::change_form::{ChangeForm, ChangeKind};
-use crate::web::change_texts;
+use crate::store::{DirectoryRemoval, Revision, Store};
+use crate::web::{Site, change_texts};
+
+const PAGE: TargetPage = TargetPage {
+    method: Method::DELETE,
+    title: "Remove",
+    verb: "Remove",
+    action: "/ui/remove",
+    button: "Remove",
+};
 
 pub(in crate::http::routes::web) async fn show(
     screen: Screen,
     visitor: Visitor,
     parts: TargetParts,
 ) -> Result<Response> {
-    require(&screen.app, &visitor, &Method::DELETE)?;
-    let target = Target::of(&screen, &parts)?;
-    let path = ModulePath::try_from(target.path.clone())?;
-    respond_with_form(screen, &visitor, "Remove", move |store, site, context| {
+    let describe = |store: &Store, _: &Site, target: &Target| {
+        let path = ModulePath::try_from(target.path.clone())?;
         let revision = Revision::Branch(Some(target.branch.clone()));
-        let is_module = store.contains(&revision, &ModuleRef::Path(path.clone()))?;
-        let form = ChangeForm {
-            site,
-            token: &context.token,
-            fixed_author: context.fixed_author(),
-            title: "Remove",
+        let is_module = store.contains(&revision, &ModuleRef::Path(path))?;
+        Ok(TargetTexts {
             explanation: change_texts::remove(&target.name(), is_module),
-            action: "/ui/remove",
-            hidden: &target.hidden(store)?,
-            fields: change_texts::no_fields(),
-            kind: ChangeKind::Commit(&change_texts::default_message("Remove", &target.path)),
-            button: "Remove",
-            back: &target.back(store, site)?,
-        };
-        Ok(form.render())
-    })
-    .await
+            more_hidden: Vec::new(),
+        })
+    };
+    PAGE.respond(screen, &visitor, &parts, describe).await
 }
 
 pub(in crate::http::routes::web) async fn submit(

@@ -6,16 +6,17 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::target::{Target, TargetParts};
+use super::target_page::{TargetPage, TargetTexts};
 use crate::http::error::Result;
 use crate::http::extract::QueryParams;
 use crate::http::routes::web::form::Form;
-use crate::http::routes::web::form_page::{done, require, respond_with_form};
+use crate::http::routes::web::form_page::{done, require};
 use crate::http::routes::web::screen::Screen;
 use crate::http::routes::web::visitor::Visitor;
 use crate::http::state::App;
 use crate::names::CommitId;
-use crate::web::change_form::{ChangeForm, ChangeKind};
-use crate::web::change_texts;
+use crate::store::Store;
+use crate::web::{Site, change_texts};
 
 /// The query of the page.
 #[derive(Deserialize)]
@@ -24,35 +25,29 @@ pub(in crate::http::routes::web) struct RestoreQuery {
     from: String,
 }
 
+const PAGE: TargetPage = TargetPage {
+    method: Method::POST,
+    title: "Restore",
+    verb: "Restore",
+    action: "/ui/restore",
+    button: "Restore",
+};
+
 pub(in crate::http::routes::web) async fn show(
     screen: Screen,
     visitor: Visitor,
     parts: TargetParts,
     QueryParams(query): QueryParams<RestoreQuery>,
 ) -> Result<Response> {
-    require(&screen.app, &visitor, &Method::POST)?;
-    let target = Target::of(&screen, &parts)?;
-    let from = CommitId::parse(&query.from)?;
-    respond_with_form(screen, &visitor, "Restore", move |store, site, context| {
+    let describe = move |store: &Store, site: &Site, target: &Target| {
+        let from = CommitId::parse(&query.from)?;
         let commit = store.commit(from)?;
-        let mut hidden = target.hidden(store)?;
-        hidden.push(("from", from.to_string()));
-        let form = ChangeForm {
-            site,
-            token: &context.token,
-            fixed_author: context.fixed_author(),
-            title: "Restore",
+        Ok(TargetTexts {
             explanation: change_texts::restore(site, &target.branch, &target.name(), &commit),
-            action: "/ui/restore",
-            hidden: &hidden,
-            fields: change_texts::no_fields(),
-            kind: ChangeKind::Commit(&change_texts::default_message("Restore", &target.path)),
-            button: "Restore",
-            back: &target.back(store, site)?,
-        };
-        Ok(form.render())
-    })
-    .await
+            more_hidden: vec![("from", from.to_string())],
+        })
+    };
+    PAGE.respond(screen, &visitor, &parts, describe).await
 }
 
 pub(in crate::http::routes::web) async fn submit(

@@ -5,44 +5,36 @@ use axum::http::Method;
 use axum::response::Response;
 
 use super::target::{Target, TargetParts};
+use super::target_page::{TargetPage, TargetTexts};
 use crate::http::error::Result;
 use crate::http::routes::web::form::Form;
-use crate::http::routes::web::form_page::{done, require, respond_with_form};
+use crate::http::routes::web::form_page::{done, require};
 use crate::http::routes::web::screen::Screen;
 use crate::http::routes::web::visitor::Visitor;
 use crate::http::state::App;
-use crate::web::change_form::{ChangeForm, ChangeKind};
-use crate::web::change_texts;
+use crate::store::Store;
+use crate::web::{Site, change_texts};
+
+const PAGE: TargetPage = TargetPage {
+    method: Method::POST,
+    title: "Roll back",
+    verb: "Rollback",
+    action: "/ui/rollback",
+    button: "Undo the newest change",
+};
 
 pub(in crate::http::routes::web) async fn show(
     screen: Screen,
     visitor: Visitor,
     parts: TargetParts,
 ) -> Result<Response> {
-    require(&screen.app, &visitor, &Method::POST)?;
-    let target = Target::of(&screen, &parts)?;
-    respond_with_form(
-        screen,
-        &visitor,
-        "Roll back",
-        move |store, site, context| {
-            let form = ChangeForm {
-                site,
-                token: &context.token,
-                fixed_author: context.fixed_author(),
-                title: "Roll back",
-                explanation: change_texts::rollback(&target.name()),
-                action: "/ui/rollback",
-                hidden: &target.hidden(store)?,
-                fields: change_texts::no_fields(),
-                kind: ChangeKind::Commit(&change_texts::default_message("Rollback", &target.path)),
-                button: "Undo the newest change",
-                back: &target.back(store, site)?,
-            };
-            Ok(form.render())
-        },
-    )
-    .await
+    let describe = |_: &Store, _: &Site, target: &Target| {
+        Ok(TargetTexts {
+            explanation: change_texts::rollback(&target.name()),
+            more_hidden: Vec::new(),
+        })
+    };
+    PAGE.respond(screen, &visitor, &parts, describe).await
 }
 
 pub(in crate::http::routes::web) async fn submit(

@@ -42,7 +42,7 @@ pub(in crate::http::routes::web) async fn show(
             fields: change_texts::set_fields(&target.path),
             kind: ChangeKind::Commit("Set, the path and the hash"),
             button: "Copy",
-            back: &target.back(store, site)?,
+            back: &target.back(store, site, true)?,
         };
         Ok(form.render())
     })

@@ -42,20 +42,24 @@ impl Target {
         Ok(path.unwrap_or_default())
     }
 
-    /// Returns the fields that the user does not see, with what must still be at the path when the form arrives.
-    pub fn hidden(&self, store: &Store) -> Result<Vec<(&'static str, String)>> {
-        let tag = store.current_tag(&self.branch, &self.path)?;
-        Ok(vec![
+    /// Returns the entity tag of what is at the path now; `None` if there is nothing.
+    pub fn current_tag(&self, store: &Store) -> Result<Option<String>> {
+        Ok(store.current_tag(&self.branch, &self.path)?)
+    }
+
+    /// Returns the fields that the user does not see, with the tag of what must still be at the path when the form arrives.
+    pub fn hidden(&self, tag: Option<String>) -> Vec<(&'static str, String)> {
+        vec![
             ("branch", self.branch.to_string()),
             ("path", self.path.as_str().to_owned()),
             ("expected", expected(tag)),
-        ])
+        ]
     }
 
     /// Returns the URL of the page to return to: that of the module or directory, or of everything if there is nothing at the path.
-    pub fn back(&self, store: &Store, site: &Site) -> Result<String> {
+    pub fn back(&self, store: &Store, site: &Site, is_there: bool) -> Result<String> {
         let place = Place::branch(self.branch.clone());
-        if store.current_tag(&self.branch, &self.path)?.is_none() {
+        if !is_there {
             return Ok(site.tree(&place, &TreePath::root()));
         }
         if let Ok(path) = ModulePath::try_from(self.path.clone()) {

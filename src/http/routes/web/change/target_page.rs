@@ -1,0 +1,74 @@
+//! The page with a form that changes what is at a path.
+
+use axum::http::Method;
+use axum::response::Response;
+
+use super::target::{Target, TargetParts};
+use crate::http::error::Result;
+use crate::http::routes::web::form_page::{require, respond_with_form};
+use crate::http::routes::web::screen::Screen;
+use crate::http::routes::web::visitor::Visitor;
+use crate::store::Store;
+use crate::web::change_form::{ChangeForm, ChangeKind};
+use crate::web::{Markup, Site, change_texts};
+
+/// A page with a form that changes what is at a path, and makes one commit.
+pub(super) struct TargetPage {
+    /// The method that the key must allow.
+    pub method: Method,
+    /// What the form does, as a heading.
+    pub title: &'static str,
+    /// The first word of the default message.
+    pub verb: &'static str,
+    /// The path that the form is sent to.
+    pub action: &'static str,
+    /// The text of the button.
+    pub button: &'static str,
+}
+
+/// What depends on the target.
+pub(super) struct TargetTexts {
+    /// What the form will do, in sentences.
+    pub explanation: Markup,
+    /// The fields that the user does not see, beyond those of every target.
+    pub more_hidden: Vec<(&'static str, String)>,
+}
+
+impl TargetPage {
+    /// Responds with the page.
+    ///
+    /// # Errors
+    /// 403 if the key does not allow the change; the errors of `describe`.
+    pub async fn respond(
+        self,
+        screen: Screen,
+        visitor: &Visitor,
+        parts: &TargetParts,
+        describe: impl FnOnce(&Store, &Site, &Target) -> Result<TargetTexts> + Send + 'static,
+    ) -> Result<Response> {
+        require(&screen.app, visitor, &self.method)?;
+        let target = Target::of(&screen, parts)?;
+        respond_with_form(screen, visitor, self.title, move |store, site, context| {
+            let texts = describe(store, site, &target)?;
+            let tag = target.current_tag(store)?;
+            let back = target.back(store, site, tag.is_some())?;
+            let mut hidden = target.hidden(tag);
+            hidden.extend(texts.more_hidden);
+            let form = ChangeForm {
+                site,
+                token: &context.token,
+                fixed_author: context.fixed_author(),
+                title: self.title,
+                explanation: texts.explanation,
+                action: self.action,
+                hidden: &hidden,
+                fields: change_texts::no_fields(),
+                kind: ChangeKind::Commit(&change_texts::default_message(self.verb, &target.path)),
+                button: self.button,
+                back: &back,
+            };
+            Ok(form.render())
+        })
+        .await
+    }
+}
