@@ -9,6 +9,7 @@
 //! broken, and the listing fails. Otherwise a replica would delete that ref and create it anew.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -24,6 +25,7 @@ use crate::names::RefName;
 use crate::repo::broken_ref::BrokenRef;
 use crate::repo::error::{Error, Result, chain};
 use crate::repo::refs::lock::PACKED_REFS;
+use crate::repo::refs::reuse::{EntryKind, Reuse};
 use crate::repo::refs::stamp::RefsStamp;
 use crate::repo::refs::store::RefStore;
 
@@ -56,15 +58,35 @@ impl RefStore {
     /// # Errors
     /// A directory of refs, the file of a ref, `packed-refs`, or the object database cannot be read.
     pub(crate) fn list(&self, prefix: &str) -> Result<RefList> {
+        self.list_with(prefix, &mut Reuse::Off)
+    }
+
+    pub(in crate::repo::refs) fn list_with(
+        &self,
+        prefix: &str,
+        reuse: &mut Reuse,
+    ) -> Result<RefList> {
         let Some(repo) = self.objects.handle() else {
             return Ok(RefList::default());
         };
         let mut list = RefList::default();
         let mut found = Found::new();
-        self.add_loose(&repo, prefix, &mut found, &mut list.stamp)?;
-        list.stamp.record(&self.root().join(PACKED_REFS));
-        self.add_packed(&repo, prefix, &mut found)?;
-        self.check_targets(&repo, &mut found)?;
+        self.add_loose(&repo, prefix, &mut found, &mut list.stamp, reuse)?;
+        let stamp = list.stamp.record(&self.root().join(PACKED_REFS));
+        let packed = match reuse.packed(stamp) {
+            Some(packed) => packed,
+            None => {
+                let packed = self.read_packed(&repo)?.into();
+                reuse.record_packed(stamp, &packed);
+                packed
+            }
+        };
+        for (name, target) in &*packed {
+            if name == PACKED_REFS || name.starts_with(prefix.as_bytes()) {
+                found.entry(name.clone()).or_insert(target.clone());
+            }
+        }
+        self.check_targets(&repo, &mut found, reuse)?;
         for (name, target) in found {
             match target {
                 Ok(target) => list.refs.push((name, target)),
@@ -101,78 +123,96 @@ impl RefStore {
         repo: &gix::Repository,
         dir: &str,
         found: &mut Found,
-        stamp: &mut RefsStamp,
+        stamps: &mut RefsStamp,
+        reuse: &mut Reuse,
     ) -> Result<()> {
         let mut todo = vec![self.root().join(dir)];
         while let Some(dir) = todo.pop() {
-            stamp.record(&dir);
-            let entries = match fs::read_dir(&dir) {
-                Err(error) if is_vanished(&error) => continue,
-                entries => entries.map_err(Error::io("read", &dir))?,
+            let stamp = stamps.record(&dir);
+            let entries = match reuse.dir(&dir, stamp) {
+                Some(entries) => entries,
+                None => {
+                    let entries = read_entries(&dir)?.into();
+                    reuse.record_dir(&dir, stamp, &entries);
+                    entries
+                }
             };
-            for entry in entries {
-                let entry = entry.map_err(Error::io("read", &dir))?;
-                let path = entry.path();
-                let file_name = entry.file_name();
-                // Like git, the listing ignores lock files, and temporary files of other programs.
-                if file_name.as_bytes().starts_with(b".") || is_lock(file_name.as_bytes()) {
-                    continue;
-                }
-                let kind = entry.file_type().map_err(Error::io("read", &path))?;
-                if kind.is_dir() {
-                    todo.push(path);
-                    continue;
-                }
-                if !kind.is_file() && !kind.is_symlink() {
-                    continue;
-                }
-                let name = path.strip_prefix(self.root()).unwrap_or(&path);
-                let name = BString::from(name.as_os_str().as_bytes());
-                match read_loose(repo, &path, name.clone()) {
-                    Ok(target) => drop(found.insert(name, target)),
-                    // Links to directories are not followed, because they may form a cycle.
-                    Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
-                        if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
-                            // Another writer replaced the ref by a directory.
+            for (file_name, kind) in &*entries {
+                let path = dir.join(file_name);
+                match kind {
+                    EntryKind::Dir => todo.push(path),
+                    EntryKind::File => {
+                        if !self.add_file(repo, &path, found, reuse)? {
                             todo.push(path);
                         }
                     }
-                    Err(error) if is_dangling_link(&path, &error) => {
-                        let reason = "it is a link that leads to no file".to_owned();
-                        found.insert(name, Err(reason));
-                    }
-                    Err(error) if is_vanished(&error) => {}
-                    Err(error) => return Err(Error::io("read", &path)(error)),
                 }
             }
         }
         Ok(())
     }
 
-    /// Adds the refs in `packed-refs` that have no file.
-    fn add_packed(&self, repo: &gix::Repository, prefix: &str, found: &mut Found) -> Result<()> {
-        let path = self.root().join(PACKED_REFS);
-        let text = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            text => text.map_err(Error::io("read", &path))?,
-        };
-        for (number, line) in (1..).zip(text.split_inclusive(|byte| *byte == b'\n')) {
-            // Skips the header, and the lines with the objects that annotated tags lead to.
-            if line.starts_with(b"#") || line.starts_with(b"^") {
-                continue;
-            }
-            let Some((id, name)) = packed_ref(repo, line) else {
-                let reason = format!("line {number} is not a ref");
-                found.insert(PACKED_REFS.into(), Err(reason));
-                continue;
-            };
-            if name.starts_with(prefix.as_bytes()) {
-                let target = valid_name(name).map(|_| Target::Object(id));
-                found.entry(name.into()).or_insert(target);
-            }
+    /// Adds the ref that has this file. Returns whether the file is not a directory now.
+    fn add_file(
+        &self,
+        repo: &gix::Repository,
+        path: &Path,
+        found: &mut Found,
+        reuse: &mut Reuse,
+    ) -> Result<bool> {
+        let name = path.strip_prefix(self.root()).unwrap_or(path);
+        let name = BString::from(name.as_os_str().as_bytes());
+        let stamp = reuse.loose_stamp(path);
+        if let Some(target) = reuse.loose(path, stamp) {
+            found.insert(name, Ok(target));
+            return Ok(true);
         }
-        Ok(())
+        match read_loose(repo, path, name.clone()) {
+            Ok(target) => {
+                if let Ok(target) = &target {
+                    reuse.record_loose(path, stamp, target);
+                }
+                found.insert(name, target);
+            }
+            // Links to directories are not followed, because they may form a cycle.
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                // Another writer may have replaced the ref by a directory.
+                return Ok(!fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir()));
+            }
+            Err(error) if is_dangling_link(path, &error) => {
+                let reason = "it is a link that leads to no file".to_owned();
+                found.insert(name, Err(reason));
+            }
+            Err(error) if is_vanished(&error) => {}
+            Err(error) => return Err(Error::io("read", path)(error)),
+        }
+        Ok(true)
     }
+}
+
+/// Returns the entries of a directory that may be refs or directories of refs; none if the directory does not exist.
+fn read_entries(dir: &Path) -> Result<Vec<(OsString, EntryKind)>> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if is_vanished(&error) => return Ok(Vec::new()),
+        entries => entries.map_err(Error::io("read", dir))?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(Error::io("read", dir))?;
+        let file_name = entry.file_name();
+        // Like git, the listing ignores lock files, and temporary files of other programs.
+        if file_name.as_bytes().starts_with(b".") || is_lock(file_name.as_bytes()) {
+            continue;
+        }
+        let kind = entry.file_type();
+        let kind = kind.map_err(Error::io("read", dir.join(&file_name)))?;
+        if kind.is_dir() {
+            found.push((file_name, EntryKind::Dir));
+        } else if kind.is_file() || kind.is_symlink() {
+            found.push((file_name, EntryKind::File));
+        }
+    }
+    Ok(found)
 }
 
 impl LoggedRefs {
@@ -209,17 +249,9 @@ fn read_loose(
     Ok(parsed.map(|reference| reference.target))
 }
 
-fn valid_name(name: &[u8]) -> Result<FullName, String> {
+pub(in crate::repo::refs) fn valid_name(name: &[u8]) -> Result<FullName, String> {
     FullName::try_from(BString::from(name))
         .map_err(|error| format!("its name is not legal: {}", chain(&error)))
-}
-
-/// Parses a line of `packed-refs`, `<id> <name>`.
-fn packed_ref<'l>(repo: &gix::Repository, line: &'l [u8]) -> Option<(gix::ObjectId, &'l [u8])> {
-    let line = line.strip_suffix(b"\n")?;
-    let (id, name) = line.split_once_str(b" ")?;
-    let id = gix::ObjectId::from_hex(id).ok()?;
-    (id.kind() == repo.object_hash()).then_some((id, name.trim_end()))
 }
 
 fn is_lock(file_name: &[u8]) -> bool {

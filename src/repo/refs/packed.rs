@@ -4,9 +4,14 @@
 //! `packed-refs` during a `git pack-refs` can lose every branch.
 
 use std::fs;
+use std::io;
+
+use gix::bstr::{BString, ByteSlice};
+use gix::refs::Target;
 
 use crate::repo::error::{Error, Result};
 use crate::repo::fs::{sync_dir, write_file};
+use crate::repo::refs::list::valid_name;
 use crate::repo::refs::lock::{OUTSIDE_MAX, PACKED_REFS, RefLock};
 use crate::repo::refs::store::RefStore;
 
@@ -25,6 +30,36 @@ impl RefStore {
             sync_dir(self.root())?;
         }
         Ok(())
+    }
+
+    /// Returns all refs in `packed-refs`.
+    pub(in crate::repo::refs) fn read_packed(
+        &self,
+        repo: &gix::Repository,
+    ) -> Result<Vec<(BString, Result<Target, String>)>> {
+        let path = self.root().join(PACKED_REFS);
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            text => text.map_err(Error::io("read", &path))?,
+        };
+        let mut packed = Vec::new();
+        for (number, line) in (1..).zip(text.split_inclusive(|byte| *byte == b'\n')) {
+            // Skips the header, and the lines with the objects that annotated tags lead to.
+            if line.starts_with(b"#") || line.starts_with(b"^") {
+                continue;
+            }
+            packed.push(match packed_ref(repo, line) {
+                Some((id, name)) => {
+                    let target = valid_name(name).map(|_| Target::Object(id));
+                    (name.into(), target)
+                }
+                None => {
+                    let reason = format!("line {number} is not a ref");
+                    (PACKED_REFS.into(), Err(reason))
+                }
+            });
+        }
+        Ok(packed)
     }
 }
 
@@ -45,4 +80,12 @@ fn without(text: &[u8], name: &str) -> Vec<u8> {
         }
     }
     kept
+}
+
+/// Parses a line of `packed-refs`, `<id> <name>`.
+fn packed_ref<'l>(repo: &gix::Repository, line: &'l [u8]) -> Option<(gix::ObjectId, &'l [u8])> {
+    let line = line.strip_suffix(b"\n")?;
+    let (id, name) = line.split_once_str(b" ")?;
+    let id = gix::ObjectId::from_hex(id).ok()?;
+    (id.kind() == repo.object_hash()).then_some((id, name.trim_end()))
 }

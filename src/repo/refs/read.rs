@@ -105,7 +105,7 @@ impl RefStore {
 
     /// Returns the branches, the tags and the registry ref with their objects, and the names of all other refs.
     pub fn branches_and_tags(&self) -> Result<BranchesAndTags> {
-        let list = self.list("refs/")?;
+        let list = self.list_changes("refs/")?;
         let mut found = BranchesAndTags::default();
         for (name, target) in list.refs {
             let parsed = name
@@ -127,8 +127,9 @@ impl RefStore {
 
     /// Returns the names of all branches, sorted. Broken ones are left out.
     pub fn branches(&self) -> Result<Vec<BranchName>> {
-        let refs = self.all_refs("refs/heads/")?;
-        Ok(refs
+        let list = self.list_changes("refs/heads/")?;
+        Ok(list
+            .refs
             .iter()
             .filter_map(|(name, _)| branch_name(name.as_bstr()))
             .collect())
@@ -136,9 +137,11 @@ impl RefStore {
 
     /// Returns every branch with its tip, sorted by name. Broken and symbolic refs are left out.
     pub fn branch_tips(&self) -> Result<Vec<(BranchName, CommitId)>> {
-        let refs = self.direct_refs("refs/heads/")?.into_iter();
-        let tips =
-            refs.filter_map(|(name, id)| Some((branch_name(name.as_bstr())?, commit_id(&id))));
+        let refs = self.list_changes("refs/heads/")?.refs.into_iter();
+        let tips = refs.filter_map(|(name, target)| {
+            let id = target.try_id()?;
+            Some((branch_name(name.as_bstr())?, commit_id(id)))
+        });
         Ok(tips.collect())
     }
 

@@ -3,6 +3,12 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How far the time that the kernel records for a change may lag behind the clock: two ticks of a kernel with 100 ticks per second.
+const TICK: Duration = Duration::from_millis(20);
+/// The same on a file system that records whole seconds or milliseconds. FAT records every second one.
+const COARSE: Duration = Duration::from_secs(3);
 
 /// The metadata of `packed-refs` and of each directory of refs, from before they were read. It changes when the file of a ref is created,
 /// renamed or deleted. git and wasmstore do so in every update; but if another program writes into the file of a ref, the metadata stays
@@ -10,22 +16,83 @@ use std::path::{Path, PathBuf};
 #[derive(Default)]
 pub(crate) struct RefsStamp(Vec<(PathBuf, Option<FileStamp>)>);
 
-/// The inode, the size in bytes, and the modification time in seconds and nanoseconds.
-type FileStamp = (u64, u64, i64, i64);
+/// The state of one file or directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::repo::refs) struct FileStamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    /// The time of the last change in seconds and nanoseconds. Unlike the modification time, no program can set it.
+    changed: (i64, i64),
+}
 
 impl RefsStamp {
-    /// Records the state of a directory or file, which may be missing.
-    pub(in crate::repo::refs) fn record(&mut self, path: &Path) {
-        self.0.push((path.to_owned(), stamp(path)));
+    /// Records the state of a directory or file, which may be missing, and returns it.
+    pub(in crate::repo::refs) fn record(&mut self, path: &Path) -> Option<FileStamp> {
+        let stamp = FileStamp::of(path);
+        self.0.push((path.to_owned(), stamp));
+        stamp
     }
 
     /// Returns whether nothing has changed since the state was recorded.
     pub(in crate::repo::refs) fn is_current(&self) -> bool {
-        self.0.iter().all(|(path, old)| stamp(path) == *old)
+        self.0.iter().all(|(path, old)| FileStamp::of(path) == *old)
     }
 }
 
-fn stamp(path: &Path) -> Option<FileStamp> {
-    let it = fs::metadata(path).ok()?;
-    Some((it.ino(), it.size(), it.mtime(), it.mtime_nsec()))
+impl FileStamp {
+    /// Returns the current state of a file or directory, or of the file that a symbolic link leads to; `None` if it cannot be examined.
+    pub(in crate::repo::refs) fn of(path: &Path) -> Option<Self> {
+        let it = fs::metadata(path).ok()?;
+        Some(Self {
+            device: it.dev(),
+            inode: it.ino(),
+            size: it.size(),
+            changed: (it.ctime(), it.ctime_nsec()),
+        })
+    }
+
+    /// Returns whether every change after the time `seen`, when this state was recorded or earlier, gives the file another state. A change
+    /// in the same tick of the kernel's clock as the one before may leave all metadata the same: git calls such an entry racy.
+    pub(in crate::repo::refs) fn is_settled(&self, seen: SystemTime) -> bool {
+        let (seconds, nanoseconds) = self.changed;
+        let granularity = if nanoseconds % 1_000_000 == 0 {
+            COARSE
+        } else {
+            TICK
+        };
+        let (Ok(seconds), Ok(nanoseconds)) = (seconds.try_into(), nanoseconds.try_into()) else {
+            return false;
+        };
+        let changed = UNIX_EPOCH + Duration::new(seconds, nanoseconds);
+        changed + granularity < seen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_settled_once_the_clock_of_the_file_system_has_moved_on() {
+        let state = |nanoseconds| FileStamp {
+            device: 1,
+            inode: 2,
+            size: 41,
+            changed: (1000, nanoseconds),
+        };
+        let after =
+            |milliseconds: u64| UNIX_EPOCH + Duration::from_millis(1_000_000 + milliseconds);
+        for (nanoseconds, settled) in [(500_000_001, 521), (500_000_000, 3501), (0, 3001)] {
+            let state = state(nanoseconds);
+            assert!(!state.is_settled(after(0)));
+            assert!(!state.is_settled(after(settled - 1)), "{nanoseconds}");
+            assert!(state.is_settled(after(settled)), "{nanoseconds}");
+        }
+        let before_1970 = FileStamp {
+            changed: (-1, 1),
+            ..state(1)
+        };
+        assert!(!before_1970.is_settled(after(0)));
+    }
 }

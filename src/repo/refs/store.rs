@@ -7,6 +7,7 @@ use crate::repo::objects::db::ObjectDb;
 use crate::repo::refs::durable_tips::DurableTips;
 use crate::repo::refs::hidden::LastUnbroken;
 use crate::repo::refs::list::LoggedRefs;
+use crate::repo::refs::reuse::LastListings;
 
 /// Reads and updates refs. Reading is in `read.rs`, updating in `update.rs`.
 pub struct RefStore {
@@ -14,6 +15,7 @@ pub struct RefStore {
     pub(crate) durable_tips: DurableTips,
     pub(in crate::repo::refs) logged: LoggedRefs,
     pub(in crate::repo::refs) last_unbroken: LastUnbroken,
+    pub(in crate::repo::refs) last_listings: LastListings,
 }
 
 impl RefStore {
@@ -23,6 +25,7 @@ impl RefStore {
             objects,
             logged: LoggedRefs::default(),
             last_unbroken: LastUnbroken::default(),
+            last_listings: LastListings::default(),
         }
     }
 

@@ -11,6 +11,7 @@ use gix::refs::Target;
 use crate::repo::error::{Error, Result};
 use crate::repo::refs::list::Found;
 use crate::repo::refs::read::SYMBOLIC_MAX;
+use crate::repo::refs::reuse::Reuse;
 use crate::repo::refs::store::RefStore;
 
 impl RefStore {
@@ -22,11 +23,20 @@ impl RefStore {
         &self,
         repo: &gix::Repository,
         found: &mut Found,
+        reuse: &mut Reuse,
     ) -> Result<()> {
         let mut again = None;
         for target in found.values_mut() {
             let Ok(existing) = target else { continue };
+            if let Target::Object(id) = existing
+                && reuse.is_existing(id)
+            {
+                continue;
+            }
             if is_found(repo, existing) {
+                if let Target::Object(id) = existing {
+                    reuse.record_existing(id);
+                }
                 continue;
             }
             // While another process repacks, an object may be invisible for a moment. A new handle lists the packs again.

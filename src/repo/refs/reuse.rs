@@ -1,0 +1,223 @@
+//! Reuses what an earlier listing of the refs has read.
+//!
+//! A listing that reuses an earlier one still examines each directory of refs, each loose ref's file and `packed-refs`, and reads again
+//! what has changed, so it is as fresh as a listing that reads everything. It saves opening and reading the files, parsing `packed-refs`,
+//! and searching the object database for each target.
+//!
+//! Something is reused only if a later change is certain to change its metadata: if it was last changed long enough before it was read, and
+//! if the file system is a local one, whose times come from this machine's clock. Only refs that are not broken are remembered.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use gix::bstr::BString;
+use gix::refs::Target;
+
+use crate::repo::error::Result;
+use crate::repo::refs::list::RefList;
+use crate::repo::refs::stamp::FileStamp;
+use crate::repo::refs::store::RefStore;
+
+/// How long a target counts as existing after it was found. An object that another program deletes is noticed after this time. Everything
+/// else is read again after this time, too, in case that a file system does not record changes as it should.
+const REUSED_MAX: Duration = Duration::from_secs(5);
+
+/// The local file systems whose recorded times are trusted, by their magic numbers (statfs(2)): ext2 to ext4, XFS, Btrfs, tmpfs, F2FS,
+/// ZFS, and overlays of them.
+const LOCAL: [u64; 7] = [
+    0xef53,
+    0x5846_5342,
+    0x9123_683e,
+    0x0102_1994,
+    0xf2f5_2010,
+    0x2fc1_2fc1,
+    0x794c_7630,
+];
+
+/// The last listing for each prefix.
+#[derive(Default)]
+pub(crate) struct LastListings(Mutex<HashMap<String, Arc<Listing>>>);
+
+/// What a listing has read, as far as it can be reused.
+pub(in crate::repo::refs) struct Listing {
+    /// When everything was read.
+    begun: Instant,
+    dirs: HashMap<PathBuf, (FileStamp, DirEntries)>,
+    loose: HashMap<PathBuf, (FileStamp, Target)>,
+    packed: Option<(FileStamp, PackedRefs)>,
+    existing: HashSet<gix::ObjectId>,
+}
+
+/// The entries of a directory that may be refs or directories of refs.
+pub(in crate::repo::refs) type DirEntries = Arc<Vec<(OsString, EntryKind)>>;
+
+/// The kind of a directory entry.
+#[derive(Clone, Copy)]
+pub(in crate::repo::refs) enum EntryKind {
+    /// A directory.
+    Dir,
+    /// A file or a symbolic link.
+    File,
+}
+
+/// The refs in `packed-refs` with their targets, or the reasons why they are broken.
+pub(in crate::repo::refs) type PackedRefs = Arc<Vec<(BString, Result<Target, String>)>>;
+
+/// Lets a listing reuse an earlier one, and records what the next one may reuse.
+pub(in crate::repo::refs) enum Reuse {
+    /// Everything is read, and nothing is recorded.
+    Off,
+    On {
+        old: Option<Arc<Listing>>,
+        new: Box<Listing>,
+        /// When this listing began.
+        now: SystemTime,
+    },
+}
+
+impl RefStore {
+    /// Returns the same as [`Self::list`], but reads only what has changed since the last call.
+    ///
+    /// # Errors
+    /// As for [`Self::list`].
+    pub(crate) fn list_changes(&self, prefix: &str) -> Result<RefList> {
+        if !is_local(&self.root().join("refs")) {
+            return self.list(prefix);
+        }
+        let old = self.last_listings.get(prefix);
+        let old = old.filter(|old| old.begun.elapsed() < REUSED_MAX);
+        let mut reuse = Reuse::since(old);
+        let list = self.list_with(prefix, &mut reuse)?;
+        if let Reuse::On { new, .. } = reuse {
+            self.last_listings.set(prefix, Arc::from(new));
+        }
+        Ok(list)
+    }
+}
+
+impl LastListings {
+    pub(in crate::repo::refs) fn get(&self, prefix: &str) -> Option<Arc<Listing>> {
+        let listings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        listings.get(prefix).cloned()
+    }
+
+    fn set(&self, prefix: &str, listing: Arc<Listing>) {
+        let mut listings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A concurrent listing may have stored a newer result. That is harmless, because each reuse compares the metadata.
+        listings.insert(prefix.to_owned(), listing);
+    }
+}
+
+impl Reuse {
+    fn since(old: Option<Arc<Listing>>) -> Self {
+        let new = Box::new(Listing {
+            begun: old.as_ref().map_or_else(Instant::now, |old| old.begun),
+            dirs: HashMap::new(),
+            loose: HashMap::new(),
+            packed: None,
+            existing: HashSet::new(),
+        });
+        let now = SystemTime::now();
+        Self::On { old, new, now }
+    }
+
+    /// Returns the entries of a directory with this state, if they are known.
+    pub fn dir(&mut self, dir: &Path, stamp: Option<FileStamp>) -> Option<DirEntries> {
+        let Self::On { old, .. } = self else {
+            return None;
+        };
+        let (read, entries) = old.as_ref()?.dirs.get(dir)?;
+        let entries = (Some(*read) == stamp).then(|| Arc::clone(entries))?;
+        self.record_dir(dir, stamp, &entries);
+        Some(entries)
+    }
+
+    /// Records the entries of a directory that had this state before it was read.
+    pub fn record_dir(&mut self, dir: &Path, stamp: Option<FileStamp>, entries: &DirEntries) {
+        if let (Self::On { new, now, .. }, Some(stamp)) = (self, stamp)
+            && stamp.is_settled(*now)
+        {
+            new.dirs
+                .insert(dir.to_owned(), (stamp, Arc::clone(entries)));
+        }
+    }
+
+    /// Returns the state of the file of a loose ref; `None` if nothing is to be recorded.
+    pub fn loose_stamp(&self, path: &Path) -> Option<FileStamp> {
+        match self {
+            Self::Off => None,
+            Self::On { .. } => FileStamp::of(path),
+        }
+    }
+
+    /// Returns the target of the loose ref with this state, if it is known.
+    pub fn loose(&mut self, path: &Path, stamp: Option<FileStamp>) -> Option<Target> {
+        let Self::On { old, .. } = self else {
+            return None;
+        };
+        let (read, target) = old.as_ref()?.loose.get(path)?;
+        let target = (Some(*read) == stamp).then(|| target.clone())?;
+        self.record_loose(path, stamp, &target);
+        Some(target)
+    }
+
+    /// Records the target of a loose ref whose file had this state before it was read.
+    pub fn record_loose(&mut self, path: &Path, stamp: Option<FileStamp>, target: &Target) {
+        if let (Self::On { new, now, .. }, Some(stamp)) = (self, stamp)
+            && stamp.is_settled(*now)
+        {
+            new.loose.insert(path.to_owned(), (stamp, target.clone()));
+        }
+    }
+
+    /// Returns the refs of a `packed-refs` with this state, if they are known.
+    pub fn packed(&mut self, stamp: Option<FileStamp>) -> Option<PackedRefs> {
+        let Self::On { old, .. } = self else {
+            return None;
+        };
+        let (read, refs) = old.as_ref()?.packed.as_ref()?;
+        let refs = (Some(*read) == stamp).then(|| Arc::clone(refs))?;
+        self.record_packed(stamp, &refs);
+        Some(refs)
+    }
+
+    /// Records the refs of a `packed-refs` that had this state before it was read.
+    pub fn record_packed(&mut self, stamp: Option<FileStamp>, refs: &PackedRefs) {
+        if let (Self::On { new, now, .. }, Some(stamp)) = (self, stamp)
+            && stamp.is_settled(*now)
+        {
+            new.packed = Some((stamp, Arc::clone(refs)));
+        }
+    }
+
+    /// Returns whether an object was found recently.
+    pub fn is_existing(&mut self, id: &gix::ObjectId) -> bool {
+        let is_existing = match self {
+            Self::On { old: Some(old), .. } => old.existing.contains(id),
+            _ => false,
+        };
+        if is_existing {
+            self.record_existing(id);
+        }
+        is_existing
+    }
+
+    /// Records that an object was found.
+    pub fn record_existing(&mut self, id: &gix::ObjectId) {
+        if let Self::On { new, .. } = self {
+            new.existing.insert(*id);
+        }
+    }
+}
+
+/// Returns whether a directory is on a local file system.
+fn is_local(dir: &Path) -> bool {
+    rustix::fs::statfs(dir)
+        .is_ok_and(|found| u64::try_from(found.f_type).is_ok_and(|kind| LOCAL.contains(&kind)))
+}
+
+#[cfg(test)]
+mod tests;
